@@ -1,0 +1,1 @@
+"""惠算 Huisuan: from card-hours to yuan, provably."""

@@ -1,0 +1,1 @@
+"""The HTTP API, assembled from each room's own api.py."""

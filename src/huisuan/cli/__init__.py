@@ -1,0 +1,1 @@
+"""The command line, assembled from each room's own commands."""

@@ -1,0 +1,1 @@
+"""Centres, accelerators, jobs, placement, engines, the site agent and metering."""

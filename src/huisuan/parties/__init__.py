@@ -1,0 +1,1 @@
+"""Organisations, people, roles, regions and the relations between organisations."""

@@ -1,0 +1,182 @@
+"""Organisations, the relations between them, the people who sign in and the tokens that programs carry."""
+
+from __future__ import annotations
+
+import pgtrigger
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import F, Q
+
+USCC_PATTERN = "^[0-9A-HJ-NPQRTUWXY]{18}$"  # GB 32100-2015: no I, O, S, V, Z
+
+
+class Region(models.Model):
+    """An administrative division by its GB/T 2260 code: the 16 cities of Anhui, and the other provinces."""
+
+    code = models.CharField(primary_key=True, max_length=6)
+    name_zh = models.CharField(max_length=40)
+    name_en = models.CharField(max_length=60)
+
+    class Meta:
+        ordering = ["code"]
+        constraints = [models.CheckConstraint(name="region_code_is_six_digits", condition=Q(code__regex=r"^\d{6}$"))]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name_zh}"
+
+    @property
+    def in_anhui(self) -> bool:
+        """Whether it lies in Anhui (province code 34)."""
+        return self.code.startswith("34")
+
+
+class PartyKind(models.TextChoices):
+    """What an organisation is; 2.2 pays enterprises, universities and institutes."""
+
+    ENTERPRISE = "enterprise", "企业"
+    UNIVERSITY = "university", "高校"
+    INSTITUTE = "institute", "科研院所"
+    CITY = "city", "市"
+    DEPARTMENT = "department", "部门"
+    CENTRE_OPERATOR = "centre_operator", "算力中心运营方"
+
+
+class Party(models.Model):
+    """An organisation by its unified social credit code (USCC, GB 32100-2015).
+
+    The database checks the code's check digit too (see the first migration).
+    """
+
+    uscc = models.CharField(max_length=18, unique=True)
+    name = models.CharField(max_length=200)
+    name_en = models.CharField(max_length=200, blank=True)
+    kind = models.CharField(max_length=20, choices=PartyKind)
+    region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="parties")
+    registered_on = models.DateField(null=True, blank=True, help_text="the day of its registration in the region")
+    demo = models.BooleanField(default=False, help_text="invented for the demonstration")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["uscc"]
+        constraints = [
+            models.CheckConstraint(name="party_uscc_has_its_form", condition=Q(uscc__regex=USCC_PATTERN)),
+            models.CheckConstraint(name="party_has_a_name", condition=~Q(name="")),
+            models.CheckConstraint(name="party_kind_is_known", condition=Q(kind__in=PartyKind.values)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}（{self.uscc}）"
+
+
+class Relation(models.Model):
+    """Who owns or controls whom, from a day until a day (the end day is not in it; none: still so)."""
+
+    owner = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="owns")
+    owned = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="owned_by")
+    share_permille = models.PositiveSmallIntegerField(default=0, help_text="share held, in per mille")
+    control = models.BooleanField(default=False, help_text="controls it whatever the share (agreement, board)")
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["owner", "owned", "valid_from"]
+        constraints = [
+            models.CheckConstraint(name="relation_is_between_two", condition=~Q(owner=F("owned"))),
+            models.CheckConstraint(name="relation_share_is_per_mille", condition=Q(share_permille__lte=1000)),
+            models.CheckConstraint(name="relation_says_something", condition=Q(control=True) | Q(share_permille__gt=0)),
+            models.CheckConstraint(
+                name="relation_ends_after_it_begins",
+                condition=Q(valid_to__isnull=True) | Q(valid_to__gt=F("valid_from")),
+            ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="relation_days_do_not_overlap",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                func="""
+                    IF EXISTS (
+                        SELECT 1 FROM parties_relation r
+                        WHERE r.owner_id = NEW.owner_id AND r.owned_id = NEW.owned_id AND r.id <> NEW.id
+                          AND r.valid_from < COALESCE(NEW.valid_to, 'infinity'::date)
+                          AND NEW.valid_from < COALESCE(r.valid_to, 'infinity'::date)
+                    ) THEN
+                        RAISE EXCEPTION 'relation overlaps one that stands' USING ERRCODE = 'exclusion_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.owner_id} -> {self.owned_id} from {self.valid_from}"
+
+
+class Role(models.TextChoices):
+    """What a person or a token may see and do."""
+
+    USER = "user", "算力使用方"
+    CENTRE = "centre", "智算中心"
+    CITY = "city", "市"
+    PROVINCE = "province", "省专班"
+    AUDITOR = "auditor", "审计"
+
+
+ROLE_HAS_ITS_PLACE = (
+    Q(role__in=[Role.USER, Role.CENTRE], party__isnull=False, city__isnull=True)
+    | Q(role=Role.CITY, party__isnull=True, city__isnull=False)
+    | Q(role__in=[Role.PROVINCE, Role.AUDITOR], party__isnull=True, city__isnull=True)
+)
+
+
+class People(BaseUserManager["Person"]):
+    """Makes people who can sign in."""
+
+    def create_person(
+        self, username: str, password: str | None, *, role: str, name: str = "",
+        party: Party | None = None, city: Region | None = None,
+    ) -> Person:
+        """A person with a password (kept only as its hash)."""
+        person = self.model(username=username, role=role, name=name or username, party=party, city=city)
+        person.set_password(password)
+        person.save(using=self._db)
+        return person
+
+
+class Person(AbstractBaseUser):
+    """Someone who signs in: for a party (user, centre), for a city, for the province, or as an auditor."""
+
+    username = models.CharField(max_length=80, unique=True)
+    name = models.CharField(max_length=80)
+    role = models.CharField(max_length=10, choices=Role)
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, null=True, blank=True, related_name="people")
+    city = models.ForeignKey(Region, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    is_active = models.BooleanField(default=True)
+    demo = models.BooleanField(default=False)
+
+    objects: People = People()
+    USERNAME_FIELD = "username"
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="person_role_has_its_place", condition=ROLE_HAS_ITS_PLACE)]
+
+    def __str__(self) -> str:
+        return self.username
+
+
+class Token(models.Model):
+    """What a program shows instead of a password; only its SHA-256 is kept."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    label = models.CharField(max_length=80)
+    role = models.CharField(max_length=10, choices=Role)
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, null=True, blank=True, related_name="tokens")
+    city = models.ForeignKey(Region, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="token_role_has_its_place", condition=ROLE_HAS_ITS_PLACE)]
+
+    def __str__(self) -> str:
+        return self.label

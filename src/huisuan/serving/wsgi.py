@@ -1,0 +1,10 @@
+"""The web application that a server such as granian runs."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "huisuan.serving.settings")
+application = get_wsgi_application()

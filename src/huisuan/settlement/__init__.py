@@ -1,0 +1,1 @@
+"""Usage -> bill -> yearly spend -> entitlement, at the scale of a province."""

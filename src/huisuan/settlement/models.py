@@ -1,0 +1,110 @@
+"""What a settlement run leaves behind: bills with their lines, and entitlements. All append-only."""
+
+from __future__ import annotations
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+
+from huisuan.compute.models import Accelerator, Centre
+from huisuan.parties.models import Party
+
+STAYS = pgtrigger.Update | pgtrigger.Delete
+
+
+class SettlementRun(models.Model):
+    """One computation of a year under one sentence of a policy, with all that is needed to repeat it.
+
+    `cursors` names, per centre code, the last usage record read; `law` holds the digest of the policy, the
+    settings and the interpretations used.
+    """
+
+    policy = models.CharField(max_length=60)
+    sentence = models.CharField(max_length=8)
+    year = models.IntegerField()
+    on = models.DateField(help_text="the day on which the law was read")
+    as_known = models.DateField(help_text="settings and interpretations known by this day")
+    cursors = models.JSONField()
+    law = models.JSONField()
+    records = models.BigIntegerField()
+    card_seconds = models.BigIntegerField()
+    unclaimed_card_seconds = models.BigIntegerField()
+    amount_fen = models.BigIntegerField()
+    requested_by = models.CharField(max_length=80)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+        triggers = [pgtrigger.Protect(name="runs_stay", operation=STAYS)]
+
+    def __str__(self) -> str:
+        return f"{self.year} {self.policy} {self.sentence} #{self.pk}"
+
+
+class Bill(models.Model):
+    """What a party used at a centre in a month, in fen: exact sums, rounded once (half up, to the fen)."""
+
+    run = models.ForeignKey(SettlementRun, on_delete=models.PROTECT, related_name="bills")
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="bills")
+    centre = models.ForeignKey(Centre, on_delete=models.PROTECT, related_name="bills")
+    month = models.DateField(help_text="its first day, Asia/Shanghai")
+    card_seconds = models.BigIntegerField()
+    amount_fen = models.BigIntegerField()
+    excluded_fen = models.BigIntegerField(help_text="the part that is self-built-self-use (2.2)")
+
+    class Meta:
+        ordering = ["run", "party", "month", "centre"]
+        constraints = [
+            models.UniqueConstraint(name="bill_once", fields=["run", "party", "centre", "month"]),
+            models.CheckConstraint(name="bill_month_is_its_first_day", condition=Q(month__day=1)),
+            models.CheckConstraint(
+                name="bill_excludes_no_more_than_it_has",
+                condition=Q(card_seconds__gte=0, excluded_fen__gte=0, excluded_fen__lte=F("amount_fen")),
+            ),
+        ]
+        triggers = [pgtrigger.Protect(name="bills_stay", operation=STAYS)]
+
+    def __str__(self) -> str:
+        return f"{self.party_id} {self.centre_id} {self.month:%Y-%m}"
+
+
+class BillLine(models.Model):
+    """Card-seconds of one model at one price, from a day until a day within the month."""
+
+    bill = models.ForeignKey(Bill, on_delete=models.PROTECT, related_name="lines")
+    accelerator = models.ForeignKey(Accelerator, on_delete=models.PROTECT, related_name="+")
+    starts = models.DateTimeField()
+    ends = models.DateTimeField()
+    fen_per_card_hour = models.BigIntegerField()
+    excluded_because = models.CharField(max_length=200, blank=True, help_text="empty: not excluded")
+    records = models.BigIntegerField()
+    card_seconds = models.BigIntegerField()
+
+    class Meta:
+        ordering = ["bill", "starts", "accelerator"]
+        triggers = [pgtrigger.Protect(name="bill_lines_stay", operation=STAYS)]
+
+    def __str__(self) -> str:
+        return f"{self.bill_id} {self.accelerator_id}"
+
+
+class Entitlement(models.Model):
+    """What the law owes a party for a year: the facts as metered, and the answer of the sentence."""
+
+    run = models.ForeignKey(SettlementRun, on_delete=models.PROTECT, related_name="entitlements")
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="entitlements")
+    status = models.CharField(max_length=20)
+    amount_fen = models.BigIntegerField()
+    facts = models.JSONField()
+    reasons = models.JSONField()
+
+    class Meta:
+        ordering = ["run", "-amount_fen", "party"]
+        constraints = [
+            models.UniqueConstraint(name="entitlement_once", fields=["run", "party"]),
+            models.CheckConstraint(name="entitlement_not_negative", condition=Q(amount_fen__gte=0)),
+        ]
+        triggers = [pgtrigger.Protect(name="entitlements_stay", operation=STAYS)]
+
+    def __str__(self) -> str:
+        return f"E{self.pk}"
