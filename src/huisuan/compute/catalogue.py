@@ -17,6 +17,8 @@ def load_accelerators(**_: Any) -> None:
     with (files("huisuan.compute") / "accelerators.csv").open(encoding="utf-8") as file:
         rows = [Accelerator(**row) for row in csv.DictReader(file)]
     Accelerator.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["model"],
+        rows,
+        update_conflicts=True,
+        unique_fields=["model"],
         update_fields=["vendor", "memory_gib", "tflops_fp16", "source"],
     )

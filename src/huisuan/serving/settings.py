@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from huisuan.home import secret_key
 from huisuan.serving import database
-from huisuan.serving.home import secret_key
 
 SECRET_KEY = secret_key()
 DEBUG = False
@@ -65,7 +65,7 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
-DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 60, **database.connection()}}
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 60, **database.description()}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "parties.Person"

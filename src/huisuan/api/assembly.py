@@ -1,0 +1,33 @@
+"""The HTTP API under /api/v1, put together from each room's own api.py."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+
+from huisuan import __version__
+from huisuan.console import Refused
+
+#: the modules whose `router` make up the API
+ROUTERS = (
+    "huisuan.parties.api",
+    "huisuan.compute.job_api",
+    "huisuan.compute.agent_api",
+    "huisuan.compute.usage_api",
+    "huisuan.settlement.api",
+    "huisuan.api.law",
+)
+
+api = NinjaAPI(title="惠算 Huisuan", version=__version__, urls_namespace="api-1")
+
+
+@api.exception_handler(Refused)
+def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
+    """A refusal is the caller's to mend: 422 with the reason."""
+    return api.create_response(request, {"detail": str(refusal)}, status=422)
+
+
+for module in ROUTERS:
+    api.add_router("", import_module(module).router)

