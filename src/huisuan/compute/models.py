@@ -352,7 +352,7 @@ class UsageRecord(models.Model):
                 level=pgtrigger.Statement,
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
-                referencing=pgtrigger.Referencing(new="arrived"),
+                referencing=pgtrigger.Referencing(new="arrived"),  # type: ignore[no-untyped-call]
                 declare=[("batch", "RECORD")],
                 func="""
                     FOR batch IN

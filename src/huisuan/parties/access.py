@@ -23,7 +23,7 @@ class Viewer:
     @classmethod
     def of(cls, who: Person | Token) -> Viewer:
         """The viewer that a person or a token stands for."""
-        name = getattr(who, "username", None) or getattr(who, "label", "")
+        name = str(getattr(who, "username", "") or getattr(who, "label", ""))
         return cls(role=who.role, name=name, party_id=who.party_id, city=who.city_id)
 
     @property

