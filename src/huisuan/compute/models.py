@@ -148,15 +148,23 @@ class Tariff(models.Model):
 
 
 class Tenant(models.Model):
-    """Which party an account or a user of a centre's scheduler stands for."""
+    """Which party an account or a user of a centre's scheduler stands for; a user goes before its account."""
+
+    class Kind(models.TextChoices):
+        """What the name names: an account `physics` may be another than the user `physics`."""
+
+        EITHER = "", "账户或用户"
+        ACCOUNT = "account", "账户"
+        USER = "user", "用户"
 
     centre = models.ForeignKey(Centre, on_delete=models.CASCADE, related_name="tenants")
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.EITHER, blank=True)
     name = models.CharField(max_length=120, help_text="account or user, as the scheduler writes it")
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         ordering = ["centre", "name"]
-        constraints = [models.UniqueConstraint(name="tenant_once", fields=["centre", "name"])]
+        constraints = [models.UniqueConstraint(name="tenant_once", fields=["centre", "kind", "name"])]
 
     def __str__(self) -> str:
         return self.name
@@ -215,6 +223,22 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return self.uid
+
+
+class SiteAgent(models.Model):
+    """The one agent that serves a centre; another may take over only when it has been silent for long.
+
+    Without it two agents of one centre would each run every job.
+    """
+
+    centre = models.OneToOneField(Centre, on_delete=models.CASCADE, related_name="agent")
+    name = models.CharField(max_length=36, help_text="made by the agent itself, once")
+    host = models.CharField(max_length=120)
+    version = models.CharField(max_length=40)
+    last_seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.centre_id} {self.host}"
 
 
 class JobLog(models.Model):
@@ -285,7 +309,9 @@ class UsageRecord(models.Model):
     """
 
     pk = models.CompositePrimaryKey("centre", "sequence")
-    centre = models.ForeignKey(Centre, on_delete=models.PROTECT, related_name="usage")
+    centre = models.ForeignKey(
+        Centre, on_delete=models.PROTECT, related_name="usage", db_index=False, db_constraint=False
+    )
     sequence = models.BigIntegerField()
     supersedes = models.BigIntegerField(null=True, blank=True)
     cluster = models.CharField(max_length=60)
@@ -295,11 +321,19 @@ class UsageRecord(models.Model):
     user = models.CharField(max_length=120)
     account = models.CharField(max_length=120, blank=True)
     party = models.ForeignKey(
-        Party, on_delete=models.PROTECT, null=True, blank=True, related_name="usage", db_index=False
+        Party,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="usage",
+        db_index=False,
+        db_constraint=False,
     )
     contract = models.CharField(max_length=80, blank=True)
     partition = models.CharField(max_length=60, blank=True)
-    accelerator = models.ForeignKey(Accelerator, on_delete=models.PROTECT, related_name="+", db_index=False)
+    accelerator = models.ForeignKey(
+        Accelerator, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     requested_cards = models.IntegerField(null=True, blank=True, help_text="what was asked for; never what is paid")
     cards = models.IntegerField(help_text="what was allocated")
     nodes = models.TextField(blank=True)
@@ -316,7 +350,9 @@ class UsageRecord(models.Model):
     content_sha256 = models.CharField(
         max_length=64, help_text="of what the line says, whatever the order of its fields"
     )
-    source_file = models.ForeignKey(SourceFile, on_delete=models.PROTECT, related_name="records", db_index=False)
+    source_file = models.ForeignKey(
+        SourceFile, on_delete=models.PROTECT, related_name="records", db_index=False, db_constraint=False
+    )
     source_line = models.BigIntegerField()
     received_at = models.DateTimeField()
 
@@ -347,6 +383,35 @@ class UsageRecord(models.Model):
         ]
         triggers = [
             pgtrigger.Protect(name="usage_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="usage_names_what_exists",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="arrived"),  # type: ignore[no-untyped-call]
+                func="""
+                    PERFORM 1 FROM compute_accelerator
+                        WHERE id IN (SELECT DISTINCT accelerator_id FROM arrived) FOR KEY SHARE;
+                    PERFORM 1 FROM parties_party WHERE id IN (SELECT DISTINCT party_id FROM arrived) FOR KEY SHARE;
+                    PERFORM 1 FROM compute_centre WHERE id IN (SELECT DISTINCT centre_id FROM arrived) FOR KEY SHARE;
+                    IF EXISTS (
+                        SELECT 1 FROM (SELECT DISTINCT accelerator_id AS id FROM arrived) a
+                        WHERE NOT EXISTS (SELECT 1 FROM compute_accelerator x WHERE x.id = a.id)
+                    ) OR EXISTS (
+                        SELECT 1 FROM (SELECT DISTINCT party_id AS id FROM arrived WHERE party_id IS NOT NULL) p
+                        WHERE NOT EXISTS (SELECT 1 FROM parties_party x WHERE x.id = p.id)
+                    ) OR EXISTS (
+                        SELECT 1 FROM (SELECT DISTINCT centre_id, source_file_id FROM arrived) f
+                        WHERE NOT EXISTS (
+                            SELECT 1 FROM compute_sourcefile x WHERE x.id = f.source_file_id AND x.centre_id = f.centre_id
+                        )
+                    ) THEN
+                        RAISE EXCEPTION 'a usage record names a party, an accelerator or a source that is not there'
+                            USING ERRCODE = 'foreign_key_violation';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
             pgtrigger.Trigger(
                 name="usage_sequence_has_no_gap",
                 level=pgtrigger.Statement,
