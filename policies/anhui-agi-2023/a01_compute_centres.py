@@ -1,0 +1,71 @@
+"""第一条 加快智算中心建设 (article 1): the province adds to what a city pays for large compute centres."""
+
+from __future__ import annotations
+
+from huisuan.law import (
+    Article,
+    Facts,
+    Money,
+    boolean,
+    choice,
+    date,
+    day,
+    integer,
+    legal_day,
+    legal_int,
+    legal_share,
+    money,
+)
+
+from .a00_supplementary import CITIES, raised_in_the_north
+
+article = Article("1")
+
+NEW_400P = "2024年底前完成新增单体智能算力规模400P以上的建设项目"
+ONE_THIRD = "省级按照市级实际补助额度的1/3给予符合条件的市补助"
+
+
+class CentreProject(Facts):
+    """One construction project of an intelligent compute centre, supported by its city."""
+
+    added_p = integer(
+        "新增单体智能算力规模", "Newly added compute at one site", unit="P（稠密 FP16 PFLOPS）", maximum=10_000_000,
+        asked_by="1.2", evidence="验收报告、设备清单；平台所见容量", known_by="centre",
+    )  # fmt: skip
+    finished_on = day("建设完成日期", "Day of completion", asked_by="1.2", evidence="竣工验收报告")
+    city_qualifies = boolean("所在市符合条件", "The city qualifies", asked_by="1.2", evidence="市级补助的依据文件")
+    city_paid = money(
+        "市级实际补助额度", "What the city actually paid", maximum="100亿元", asked_by="1.2",
+        evidence="贷款贴息、运营补贴等的拨付凭证", known_by="treasury",
+    )  # fmt: skip
+    city = choice("项目所在市", "City of the project", CITIES, asked_by="0.2", evidence="项目备案", known_by="register")
+
+
+@article.pays(
+    "1.2", ONE_THIRD, to="符合条件的市", to_en="qualifying cities",
+    title="智算中心建设：省级按市级补助的 1/3 补助", title_en="Compute centres: a third of what the city paid",
+)  # fmt: skip
+def centre_support(project: CentreProject) -> Money:
+    """A third of what the city actually paid for a centre of 400 P or more, finished by the end of 2024."""
+    enough = project.added_p >= legal_int(400, "1.2", "400P以上")
+    enough.required("1.2", NEW_400P, "新增单体算力不少于 400P", "At least 400 P newly added at one site")
+    in_time = project.finished_on <= legal_day(date(2024, 12, 31), "1.2", "2024年底前")
+    in_time.required("1.2", NEW_400P, "2024 年底前完成", "Finished by the end of 2024")
+    project.city_qualifies.required("1.2", "给予符合条件的市补助")
+    third = (legal_share("1/3", "1.2", ONE_THIRD) * project.city_paid).cites("1.2", ONE_THIRD, "1/3 补助", "One third")
+    return raised_in_the_north(third, project.city).rounded_down("fen")
+
+
+class ExceptionalProject(Facts):
+    """A project that asks to be treated by itself."""
+
+    exceptional = boolean("特别重大的项目", "An exceptionally large project", asked_by="1.3", evidence="省、市认定文件")
+
+
+@article.discretion(
+    "1.3", "省市可采用“一事一议”方式支持", to="特别重大的项目", to_en="exceptionally large projects",
+    title="特别重大项目一事一议", title_en="Exceptional projects, case by case", decided_by="省、市",
+)  # fmt: skip
+def exceptional_support(project: ExceptionalProject) -> None:
+    """Province and city may support it case by case; the law names no amount."""
+    project.exceptional.required("1.3", "特别重大的项目")

@@ -1,0 +1,57 @@
+"""第二条 降低算力使用成本 (article 2): pay back part of what compute costs its users."""
+
+from __future__ import annotations
+
+from huisuan.law import Article, Facts, Money, boolean, choice, interpretation, money, share_setting
+
+article = Article("2")
+
+AT_MOST_20 = "不超过算力总支出20%的补助"
+USERS = "在皖企业、高校院所等算力使用方"
+
+rate = share_setting("2.2.rate", "年度补助比例", "Rate of the year", sentence="2.2", phrase=AT_MOST_20, at_most="20%")
+affiliated = interpretation(
+    "2.2.affiliated", "“自建自用”是否包括关联方的智算中心", "Does self-built-self-use reach affiliated centres?",
+    {
+        "same": ("仅指本单位自建的中心", "only a centre that the user itself runs"),
+        "control": ("包括同一控制下的关联方（控制或合计持股过半）", "also centres under common control"),
+    },
+    sentence="2.2", phrase="（自建自用除外）",
+)  # fmt: skip
+
+
+class ComputeUse(Facts):
+    """One compute user's calendar year on the dispatch platform."""
+
+    in_anhui = boolean("在皖", "In Anhui", asked_by="2.2", evidence="营业执照或事业单位法人证书", known_by="register")
+    kind = choice(
+        "使用方类别", "Kind of user",
+        {
+            "enterprise": ("企业", "enterprise"), "university": ("高校", "university"),
+            "institute": ("科研院所", "research institute"), "other": ("其他", "other"),
+        },
+        asked_by="2.2", evidence="登记机关", known_by="register",
+    )  # fmt: skip
+    spend = money(
+        "算力总支出", "Total compute spend", maximum="100亿元", asked_by="2.2",
+        evidence="平台计量的账单", known_by="meter",
+    )  # fmt: skip
+    self_use = money(
+        "其中自建自用", "Of it self-built-self-use", maximum="100亿元", asked_by="2.2",
+        evidence="关联关系登记；平台计量的账单", known_by="relations",
+    )  # fmt: skip
+
+
+@article.pays(
+    "2.2", AT_MOST_20, to="在皖企业、高校院所等算力使用方", to_en="compute users in Anhui",
+    title="算力使用补助", title_en="Compute use subsidy", read_facts_by=(affiliated,),
+)  # fmt: skip
+def compute_subsidy(use: ComputeUse) -> Money:
+    """A share of the year's metered spend, self-built-self-use left out; the rate is set each year."""
+    use.in_anhui.required("2.2", USERS, "在皖", "In Anhui")
+    use.kind.among("enterprise", "university", "institute").required(
+        "2.2", USERS, "企业、高校、科研院所", "Kind of user"
+    )
+    spent = use.spend.cites("2.2", "根据调度平台中算力实际使用量")
+    countable = spent.less(use.self_use).cites("2.2", "（自建自用除外）", "可补助支出", "Eligible spend")
+    return (rate * countable).cites("2.2", AT_MOST_20).rounded_down("fen")

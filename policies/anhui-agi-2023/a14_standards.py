@@ -1,0 +1,46 @@
+"""第十四条 支持标准化体系建设 (article 14): a single award for each standard that a firm led."""
+
+from __future__ import annotations
+
+from huisuan.law import Article, Facts, Money, boolean, integer, money_setting
+
+article = Article("14")
+
+AWARD = "每个标准分别给予一次性最高奖补100万元、50万元"
+
+per_international = money_setting(
+    "14.1.international", "每个国际标准奖补", "Award per international standard",
+    sentence="14.1", phrase=AWARD, at_most="100万元",
+)  # fmt: skip
+per_national = money_setting(
+    "14.1.national", "每个国家（行业）标准奖补", "Award per national or industry standard",
+    sentence="14.1", phrase=AWARD, at_most="50万元",
+)  # fmt: skip
+
+
+class StandardsLed(Facts):
+    """The standards that a firm led and for which it has had no award yet (一次性)."""
+
+    agi_enterprise = boolean(
+        "通用人工智能企业", "An enterprise of general AI", asked_by="14.1", evidence="企业认定文件", known_by="register"
+    )
+    international = integer(
+        "主导制定的国际标准数（未曾获奖补）", "International standards led, not awarded before", unit="个",
+        maximum=1000, asked_by="14.1", evidence="国际标准组织的发布文本及主导证明",
+    )  # fmt: skip
+    national = integer(
+        "主导制定的国家（行业）标准数（未曾获奖补）", "National or industry standards led, not awarded before",
+        unit="个", maximum=1000, asked_by="14.1", evidence="国家（行业）标准的发布公告及主导证明",
+    )  # fmt: skip
+
+
+@article.pays(
+    "14.1", AWARD, to="主导制定标准的通用人工智能企业", to_en="AGI enterprises that led standards",
+    title="标准制定奖补", title_en="Award for standards",
+)  # fmt: skip
+def standards_award(led: StandardsLed) -> Money:
+    """So much for each international, so much for each national or industry standard; a standard counts once."""
+    led.agi_enterprise.required("14.1", "通用人工智能企业")
+    international = (led.international * per_international).cites("14.1", "国际", "国际标准", "International standards")
+    national = (led.national * per_national).cites("14.1", "国家（行业）标准", "国家（行业）标准", "National standards")
+    return (international + national).rounded_down("fen")

@@ -1,0 +1,180 @@
+"""Values of facts and settings: exact, and read from text in one way everywhere.
+
+Money is an integer number of fen; a share is an exact `Fraction`; dates are calendar days. No float, ever.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from fractions import Fraction
+from typing import TypeAlias
+
+Value: TypeAlias = bool | int | Fraction | date | str
+
+LARGEST = 2**63 - 1  # every intermediate result must fit a signed 64-bit integer (see `arithmetic`)
+FINEST_SHARE = 10_000  # a declared share has at most this denominator: 0.01%
+
+
+class Kind(StrEnum):
+    """What a fact or a setting is."""
+
+    MONEY = "money"
+    INT = "int"
+    SHARE = "share"
+    BOOL = "bool"
+    DATE = "date"
+    CHOICE = "choice"
+    TEXT = "text"
+    REGIONS = "regions"  # of settings only: a list of region codes
+
+
+class Wrong(ValueError):
+    """A value that is not what it should be; the message says what was expected."""
+
+
+_CHINESE_MONEY = re.compile(r"(\d+(?:\.\d+)?)(亿|万)?元")
+_SHARE = re.compile(r"(\d{1,9})/(\d{1,9})|(\d{1,9}(?:\.\d{1,6})?)%")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_UNIT = {None: 1, "万": 10_000, "亿": 100_000_000}
+
+
+def money_from_chinese(text: str) -> int:
+    """Fen from an amount as the law writes it: 1000万元, 100万元, 200亿元.
+
+    Raises:
+        Wrong: not such an amount, or not a whole number of fen.
+    """
+    found = _CHINESE_MONEY.fullmatch(text)
+    if not found:
+        raise Wrong(f"“{text}”不是金额（应如 1000万元）")
+    fen = Fraction(found[1]) * _UNIT[found[2]] * 100
+    if fen.denominator != 1:
+        raise Wrong(f"“{text}”不是整数分")
+    return int(fen)
+
+
+def share_from_text(text: str) -> Fraction:
+    """An exact share from "1/3" or "20%" (at most six decimals).
+
+    Raises:
+        Wrong: anything else, 1.5e-3 and 0.2 included: a share says its base.
+    """
+    found = _SHARE.fullmatch(text.strip())
+    if not found:
+        raise Wrong(f"“{text}”不是比例（应如 1/3 或 20%）")
+    if found[3] is not None:
+        return Fraction(found[3]) / 100
+    if int(found[2]) == 0:
+        raise Wrong("比例的分母不能为 0")
+    return Fraction(int(found[1]), int(found[2]))
+
+
+def date_from_text(text: str) -> date:
+    """A day from ISO 8601 (2024-12-31).
+
+    Raises:
+        Wrong: not a day of the calendar.
+    """
+    if not _DATE.fullmatch(text.strip()):
+        raise Wrong(f"“{text}”不是日期（应如 2024-12-31）")
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise Wrong(f"“{text}”不是日历上的日期") from None
+
+
+def yuan(fen: int | Fraction) -> str:
+    """Fen as yuan with thousands separators; what lies below a fen is shown as an exact fraction."""
+    whole, rest = divmod(Fraction(fen), 1)
+    text = f"{whole // 100:,}.{whole % 100:02d}"
+    return text if not rest else f"{text} 又 {rest} 分"
+
+
+def share_text(share: Fraction) -> str:
+    """A share as people write it: 20%, 12.5%, or 1/3 where the per cent does not end."""
+    per_cent = share * 100
+    if per_cent.denominator == 1:
+        return f"{per_cent.numerator}%"
+    scaled = per_cent * 1_000_000
+    if scaled.denominator == 1:
+        digits = f"{scaled.numerator:07d}"
+        return f"{digits[:-6]}.{digits[-6:].rstrip('0')}%"
+    return str(share)
+
+
+def read(kind: Kind, raw: object, *, maximum: int | None = None, options: Mapping[str, str] | None = None) -> Value:
+    """A fact's value from JSON.
+
+    Raises:
+        Wrong: of another type, negative, above the declared maximum, or not among the options.
+    """
+    if kind in (Kind.MONEY, Kind.INT):
+        return _read_integer(raw, "整数分" if kind == Kind.MONEY else "整数", maximum)
+    if kind == Kind.BOOL:
+        if not isinstance(raw, bool):
+            raise Wrong(f"{_shown(raw)} 不是 true 或 false")
+        return raw
+    if not isinstance(raw, str):
+        raise Wrong(f"{_shown(raw)} 不是文本")
+    if kind == Kind.SHARE:
+        return _read_share(raw)
+    if kind == Kind.DATE:
+        return date_from_text(raw)
+    if kind == Kind.CHOICE and raw not in (options or {}):
+        raise Wrong(f"“{raw}”不在选项中：{'、'.join(options or {})}")
+    return raw
+
+
+def _read_integer(raw: object, what: str, maximum: int | None) -> int:
+    if isinstance(raw, bool) or not isinstance(raw, int):
+        raise Wrong(f"{_shown(raw)} 不是{what}（不带小数、不带引号）")
+    if raw < 0:
+        raise Wrong(f"{raw} 为负；应不小于 0")
+    if maximum is not None and raw > maximum:
+        raise Wrong(f"{raw} 超过可申报的最大值 {maximum}")
+    return raw
+
+
+def _read_share(raw: str) -> Fraction:
+    share = share_from_text(raw)
+    if share > 1:
+        raise Wrong(f"“{raw}”超过 100%")
+    if share.denominator > FINEST_SHARE:
+        raise Wrong(f"“{raw}”过细：分母至多 {FINEST_SHARE}（百分数至多两位小数）")
+    return share
+
+
+def _shown(raw: object) -> str:
+    if isinstance(raw, (list, dict)):
+        return "列表或对象"
+    return json.dumps(raw, ensure_ascii=False)
+
+
+def to_json(value: object) -> object:
+    """A value as JSON carries it: money and counts as integers, a share as text, a date as ISO 8601."""
+    if isinstance(value, Fraction):
+        return share_text(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, (tuple, frozenset)):
+        return sorted(value)
+    return value
+
+
+def shown(kind: Kind, value: object, options: Mapping[str, str] | None = None, *, english: bool = False) -> str:
+    """A value as a person reads it, with its unit where it is money; a missing one is a question mark."""
+    if isinstance(value, (tuple, frozenset)):
+        return (", " if english else "、").join((options or {}).get(each, each) for each in sorted(value))
+    if kind == Kind.MONEY and isinstance(value, (int, Fraction)):
+        return f"{yuan(value)} {'yuan' if english else '元'}"
+    if value is None:
+        return "?" if english else "？"
+    if isinstance(value, bool):
+        return ("no", "yes")[value] if english else ("否", "是")[value]
+    if isinstance(value, int):
+        return f"{value:,}"
+    return (options or {}).get(str(value), str(to_json(value)))
