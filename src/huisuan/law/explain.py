@@ -60,6 +60,13 @@ class Step:
     value: Any
     holds: bool | None = None
 
+    @property
+    def mark(self) -> str:
+        """✓ holds, ✗ does not, ? is not known, · is a figure."""
+        if self.value is None:
+            return "?"
+        return {True: "✓", False: "✗", None: "·"}[self.holds]
+
 
 @dataclass(frozen=True)
 class Limit:

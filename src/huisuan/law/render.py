@@ -1,0 +1,61 @@
+"""An answer as HTML: a self-contained fragment, the law's sentences with the quoted phrases marked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from huisuan.law.explain import STATUS_ZH, Answer
+from huisuan.law.text import PolicyText
+from huisuan.law.values import yuan
+
+
+def marked(text: str, phrases: Iterable[str]) -> str:
+    """A sentence as HTML with every quoted phrase in <mark>; phrases may overlap."""
+    covered = bytearray(len(text))
+    for phrase in phrases:
+        at = text.find(phrase) if phrase else -1
+        while at >= 0:
+            covered[at : at + len(phrase)] = b"\x01" * len(phrase)
+            at = text.find(phrase, at + 1)
+    parts: list[str] = []
+    start = 0
+    for end in range(1, len(text) + 1):
+        if end == len(text) or covered[end] != covered[start]:
+            piece = escape(text[start:end])
+            parts.append(f"<mark>{piece}</mark>" if covered[start] else piece)
+            start = end
+    return "".join(parts)
+
+
+def cited_sentences(answer: Answer, text: PolicyText) -> list[tuple[str, str]]:
+    """(number, HTML) of every sentence that the answer cites, in the order of the text, phrases marked."""
+    phrases: dict[str, list[str]] = {answer.sentence: []}
+    for ground in (*answer.steps, *answer.reasons, *answer.settings, *answer.interpretations):
+        if ground.sentence:
+            phrases.setdefault(ground.sentence, []).append(ground.phrase)
+    return [
+        (number, marked(each.text, phrases[number])) for number, each in text.sentences.items() if number in phrases
+    ]
+
+
+def answer_html(answer: Answer, text: PolicyText) -> str:
+    """The whole answer as an <article> element."""
+    amount = "—" if answer.amount_fen is None else f"{yuan(answer.amount_fen)} 元"
+    law = "".join(f"<p><b>{number}</b> {html}</p>" for number, html in cited_sentences(answer, text))
+    steps = "".join(
+        f"<li>{step.mark} {escape(step.text)} <cite>{escape(step.sentence)}“{escape(step.phrase)}”</cite></li>"
+        for step in answer.steps
+    )
+    reasons = "".join(f"<li>{escape(reason.text)}</li>" for reason in answer.reasons)
+    used = "".join(
+        f"<li>{escape(each.question or each.label)}：{escape(each.shown)}"
+        f"（{escape(each.authority)}，{each.valid_from}）</li>"
+        for each in (*answer.settings, *answer.interpretations)
+    )
+    return (
+        f'<article class="answer" data-status="{answer.status.value}">'
+        f"<h2>{escape(answer.sentence)} {escape(answer.title)}</h2>"
+        f"<p><strong>{STATUS_ZH[answer.status]}</strong> {amount}</p>"
+        f"<section>{law}</section><ol>{steps}</ol><ul>{reasons}</ul><ul>{used}</ul></article>\n"
+    )
