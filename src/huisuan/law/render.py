@@ -31,12 +31,14 @@ def marked(text: str, phrases: Iterable[str]) -> str:
 def cited_sentences(answer: Answer, text: PolicyText) -> list[tuple[str, str]]:
     """(number, HTML) of every sentence that the answer cites, in the order of the text, phrases marked."""
     phrases: dict[str, list[str]] = {answer.sentence: []}
-    for ground in (*answer.steps, *answer.reasons, *answer.settings, *answer.interpretations):
-        if ground.sentence:
-            phrases.setdefault(ground.sentence, []).append(ground.phrase)
-    return [
-        (number, marked(each.text, phrases[number])) for number, each in text.sentences.items() if number in phrases
-    ]
+    grounds = [(step.sentence, step.phrase) for step in answer.steps]
+    grounds += [(reason.sentence, reason.phrase) for reason in answer.reasons]
+    grounds += [(used.sentence, used.phrase) for used in (*answer.settings, *answer.interpretations)]
+    for sentence, phrase in grounds:
+        if sentence:
+            phrases.setdefault(sentence, []).append(phrase)
+    cited = [sentence for sentence in text.sentences.values() if sentence.number in phrases]
+    return [(sentence.number, marked(sentence.text, phrases[sentence.number])) for sentence in cited]
 
 
 def answer_html(answer: Answer, text: PolicyText) -> str:

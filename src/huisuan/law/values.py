@@ -151,7 +151,7 @@ def _read_share(raw: str) -> Fraction:
 def _shown(raw: object) -> str:
     if isinstance(raw, (list, dict)):
         return "列表或对象"
-    return json.dumps(raw, ensure_ascii=False)
+    return str(raw) if type(raw) not in (str, bool, type(None)) else json.dumps(raw, ensure_ascii=False)
 
 
 def to_json(value: object) -> object:

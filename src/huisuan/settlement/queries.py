@@ -1,0 +1,235 @@
+"""Reading settlements: entitlements, bills, and the way back from a yuan to the raw line it rests on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+
+from huisuan.compute.metering.slicing import Span, held_before
+from huisuan.compute.models import UsageRecord
+from huisuan.compute.queries import raw_line
+from huisuan.law.explain import Answer, explain, read_facts
+from huisuan.law.policy import load_policy
+from huisuan.parties.access import Viewer
+from huisuan.settlement.models import Bill, BillLine, Entitlement, SettlementRun
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The explanation of an entitlement, computed anew from its facts, beside what the run stored.
+
+    `agrees`: both readings give the same status and amount. `same_law`: the policy has not changed since.
+    """
+
+    answer: Answer
+    agrees: bool
+    same_law: bool
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What a usage record adds to a bill line."""
+
+    record: UsageRecord
+    card_seconds: int
+
+
+@dataclass(frozen=True)
+class RawLine:
+    """The line of the source that a usage record was read from, and whether its SHA-256 is still the record's."""
+
+    file: str
+    line: int
+    text: str
+    sha256: str
+    intact: bool
+
+
+def latest_runs() -> QuerySet[SettlementRun]:
+    """The newest run of each policy, sentence and year: what counts today."""
+    newest = SettlementRun.objects.values("policy", "sentence", "year").annotate(newest=Max("id")).values("newest")
+    return SettlementRun.objects.filter(id__in=newest)
+
+
+def entitlements(viewer: Viewer) -> QuerySet[Entitlement]:
+    """The entitlements of the newest runs that the viewer may see."""
+    found = Entitlement.objects.filter(viewer.parties("party"), run__in=latest_runs())
+    return found.select_related("party__region", "run").order_by("-run__year", "-amount_fen", "party__uscc")
+
+
+def entitlement(viewer: Viewer, number: int) -> Entitlement:
+    """One entitlement, of any run, if the viewer may see it.
+
+    Raises:
+        Entitlement.DoesNotExist: none, or not the viewer's to see.
+    """
+    return Entitlement.objects.filter(viewer.parties("party")).select_related("party__region", "run").get(pk=number)
+
+
+def bills(viewer: Viewer) -> QuerySet[Bill]:
+    """The bills of the newest runs that the viewer may see: the user's own, a centre's own."""
+    mine = viewer.centres("centre") if viewer.role == "centre" else viewer.parties("party")
+    return Bill.objects.filter(mine, run__in=latest_runs()).select_related("party", "centre", "run")
+
+
+def bills_of(owed: Entitlement) -> QuerySet[Bill]:
+    """The bills that an entitlement adds up."""
+    found = Bill.objects.filter(run=owed.run, party=owed.party).select_related("centre", "party", "run")
+    return found.order_by("month", "centre__code")
+
+
+def read_again(owed: Entitlement) -> Reading:
+    """Explain an entitlement from its stored facts, and compare with what the run computed in SQL."""
+    run = owed.run
+    policy = load_policy(run.policy)
+    rule = policy.rule(run.sentence)
+    answer = explain(policy, rule, read_facts(rule, owed.facts), on=run.on, as_known=run.as_known)
+    agrees = answer.status.value == owed.status and (answer.amount_fen or 0) == owed.amount_fen
+    return Reading(answer, agrees, same_law=policy.digest == run.law["digest"])
+
+
+def records_of(line: BillLine) -> QuerySet[UsageRecord]:
+    """The usage records behind a bill line, as they stood when the run read them, in the order of their start."""
+    bill = line.bill
+    read_to = bill.run.cursors.get(bill.centre.code, 0)
+    corrections = UsageRecord.objects.filter(
+        centre=OuterRef("centre"), supersedes=OuterRef("sequence"), sequence__lte=read_to
+    )
+    overlaps = Q(started_at__lt=line.ends, ended_at__gt=line.starts) | Q(
+        started_at=F("ended_at"), started_at__gte=line.starts, started_at__lt=line.ends
+    )
+    found = UsageRecord.objects.filter(
+        overlaps, ~Exists(corrections), party=bill.party, centre=bill.centre, accelerator=line.accelerator,
+        sequence__lte=read_to,
+    )  # fmt: skip
+    return found.select_related("centre", "accelerator", "party").order_by("started_at", "sequence")
+
+
+def sliced(line: BillLine, records: QuerySet[UsageRecord]) -> Iterator[Slice]:
+    """What each record adds to the line: all of its card-seconds, or its slice where it crosses the line's edges."""
+    first, last = _second(line.starts), _second(line.ends)
+    for record in records:
+        span = Span(_second(record.started_at), _second(record.ended_at), record.suspended_seconds)
+        yield Slice(record, record.cards * (held_before(last, span) - held_before(first, span)))
+
+
+def reconcile(line: BillLine) -> tuple[int, int]:
+    """(records, card-seconds) of a line, summed anew from the records by the database."""
+    query, values = records_of(line).order_by().query.sql_with_params()
+    first, last = _second(line.starts), _second(line.ends)
+    with connection.cursor() as cursor:
+        cursor.execute(_RECONCILE.format(query=query), [last, first, *values])
+        count, seconds = cursor.fetchone()
+    return int(count), int(seconds)
+
+
+# the cumulative rule of compute.metering.slicing in SQL; bigint division truncates, and nothing here is negative
+_RECONCILE = """
+WITH record AS (
+    SELECT r.cards, extract(epoch FROM r.started_at)::bigint AS s, extract(epoch FROM r.ended_at)::bigint AS e,
+           r.suspended_seconds AS off, %s::bigint AS cut_to, %s::bigint AS cut_from
+    FROM ({query}) r
+)
+SELECT count(*), coalesce(sum(CASE WHEN e = s THEN 0 ELSE cards * (
+    (e - s - off) * (least(e, cut_to) - s) / (e - s) - (e - s - off) * (greatest(s, cut_from) - s) / (e - s)
+) END), 0) FROM record
+"""
+
+
+def raw(record: UsageRecord) -> RawLine:
+    """The raw line behind a record, checked against the hash that the record carries."""
+    content = raw_line(record.source_file_id, record.source_line)
+    digest = hashlib.sha256(content).hexdigest()
+    return RawLine(
+        file=record.source_file.name, line=record.source_line, text=content.decode("utf-8", "replace"), sha256=digest,
+        intact=digest == record.raw_sha256,
+    )  # fmt: skip
+
+
+def trace(owed: Entitlement, *, records_per_line: int = 3) -> dict[str, Any]:
+    """The whole way from an entitlement to raw lines, as JSON carries it.
+
+    Every bill and line is there with its sums; of the records behind a line the first `records_per_line`, each
+    with its raw line. `checks` says what was recomputed and whether it held.
+    """
+    reading = read_again(owed)
+    made = list(bills_of(owed).prefetch_related("lines__accelerator"))
+    tree = [_bill_tree(bill, records_per_line) for bill in made]
+    return {
+        "entitlement": entitlement_json(owed),
+        "answer": reading.answer.as_json(),
+        "run": run_json(owed.run),
+        "bills": tree,
+        "checks": {
+            "two_readings_agree": reading.agrees,
+            "law_unchanged": reading.same_law,
+            "bills_add_up_to_spend": sum(bill.amount_fen for bill in made) == owed.facts["spend"],
+            "records_add_up_to_lines": all(line["reconciled"] for bill in tree for line in bill["lines"]),
+            "raw_lines_intact": all(
+                record["raw"]["intact"] for bill in tree for line in bill["lines"] for record in line["records_shown"]
+            ),
+        },
+    }
+
+
+def _bill_tree(bill: Bill, records_per_line: int) -> dict[str, Any]:
+    return {**bill_json(bill), "lines": [_line_tree(line, records_per_line) for line in bill.lines.all()]}
+
+
+def _line_tree(line: BillLine, records_per_line: int) -> dict[str, Any]:
+    shown = records_of(line)[:records_per_line]
+    return {
+        "model": line.accelerator.model, "starts": line.starts, "ends": line.ends,
+        "fen_per_card_hour": line.fen_per_card_hour, "excluded_because": line.excluded_because,
+        "records": line.records, "card_seconds": line.card_seconds,
+        "reconciled": reconcile(line) == (line.records, line.card_seconds),
+        "records_shown": [_slice_json(each) for each in sliced(line, shown)],
+    }  # fmt: skip
+
+
+def _slice_json(piece: Slice) -> dict[str, Any]:
+    record, line = piece.record, raw(piece.record)
+    return {
+        "record": f"{record.centre.code}/{record.sequence}", "job_id": record.job_id, "run": record.run,
+        "user": record.user, "cards": record.cards, "start": record.started_at, "end": record.ended_at,
+        "card_seconds_in_line": piece.card_seconds, "card_seconds": record.card_seconds, "state": record.state,
+        "raw": {"file": line.file, "line": line.line, "text": line.text, "sha256": line.sha256, "intact": line.intact},
+    }  # fmt: skip
+
+
+def entitlement_json(owed: Entitlement) -> dict[str, Any]:
+    """An entitlement as JSON carries it (amounts in fen)."""
+    return {
+        "id": f"E{owed.pk}", "party": owed.party.uscc, "name": owed.party.name, "year": owed.run.year,
+        "policy": owed.run.policy, "sentence": owed.run.sentence, "status": owed.status,
+        "amount_fen": owed.amount_fen, "facts": owed.facts, "reasons": owed.reasons, "run": owed.run_id,
+    }  # fmt: skip
+
+
+def run_json(run: SettlementRun) -> dict[str, Any]:
+    """A settlement run as JSON carries it."""
+    return {
+        "id": run.pk, "policy": run.policy, "sentence": run.sentence, "year": run.year, "starts": run.starts,
+        "ends": run.ends, "on": run.on, "as_known": run.as_known, "cursors": run.cursors, "law": run.law,
+        "inputs_sha256": run.inputs_sha256, "records": run.records, "card_seconds": run.card_seconds,
+        "unclaimed_card_seconds": run.unclaimed_card_seconds, "amount_fen": run.amount_fen, "made_at": run.made_at,
+        "requested_by": run.requested_by,
+    }  # fmt: skip
+
+
+def bill_json(bill: Bill) -> dict[str, Any]:
+    """A bill as JSON carries it (amounts in fen)."""
+    return {
+        "id": bill.pk, "party": bill.party.uscc, "centre": bill.centre.code, "month": f"{bill.month:%Y-%m}",
+        "card_seconds": bill.card_seconds, "amount_fen": bill.amount_fen, "excluded_fen": bill.excluded_fen,
+    }  # fmt: skip
+
+
+def _second(moment: datetime) -> int:
+    return int(moment.timestamp())

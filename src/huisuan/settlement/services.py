@@ -1,0 +1,257 @@
+"""A settlement run: read the meter and the registers once, compute, write everything in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import duckdb
+from django.db import connection, transaction
+
+from huisuan.compute.models import Accelerator, Centre, Tariff
+from huisuan.compute.queries import export_usage
+from huisuan.console import SHANGHAI, Refused
+from huisuan.law.policy import Policy, load_policy
+from huisuan.law.rules import Rule
+from huisuan.law.text import LawError
+from huisuan.law.values import to_json
+from huisuan.parties.models import Party, Relation
+from huisuan.settlement.affiliation import Affiliated, Holding, Reach, affiliations
+from huisuan.settlement.billing import Billing, Price, Registered
+from huisuan.settlement.models import Bill, BillLine, Entitlement, SettlementRun
+
+SETTLES = "2.2"
+USER_KINDS = ("enterprise", "university", "institute")
+ONE_AT_A_TIME = 0x4855_4953  # key of the advisory lock
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The run, and whether it is new (the same inputs under the same law are not settled twice)."""
+
+    run: SettlementRun
+    new: bool
+
+
+def settle(
+    policy_name: str,
+    year: int,
+    *,
+    now: datetime,
+    by: str,
+    as_known: date | None = None,
+    cursors: Mapping[str, int] | None = None,
+) -> Settled:
+    """Settle a year under sentence 2.2: bills, and what each party is owed.
+
+    `cursors` (centre code -> last usage record read) repeats a past reading; without it everything is read.
+
+    Raises:
+        Refused: no such policy, a year that has not begun, or usage that no tariff covers (it says which).
+    """
+    today = now.astimezone(SHANGHAI).date()
+    policy, rule = _law(policy_name)
+    if not 2000 <= year <= today.year:
+        raise Refused(f"年份 {year} 不能结算：应在 2000 与 {today.year} 之间")
+    starts, ends = _window(policy, year)
+    on, known = ends - timedelta(days=1), as_known or today
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
+        read = _read(starts, ends, dict(cursors) if cursors is not None else _cursors())
+        law = _law_used(policy, rule, on, known)
+        known_run = SettlementRun.objects.filter(
+            policy=policy.name, sentence=rule.sentence, year=year, law=law, cursors=read.cursors,
+            inputs_sha256=read.digest(), on=on,
+        ).first()  # fmt: skip
+        if known_run:
+            return Settled(known_run, new=False)
+        with tempfile.TemporaryDirectory() as folder, duckdb.connect() as engine:
+            usage = Path(folder) / "usage.parquet"
+            export_usage(usage, read.cursors, _begins(starts), _begins(ends))
+            billing = Billing(engine, usage, starts, ends)
+            reach = cast(Reach, law["interpretations"].get("2.2.affiliated", "control"))
+            _bill(billing, read, starts, ends, reach)
+            billing.entitle(policy, rule, read.parties, on, known)
+            run = SettlementRun.objects.create(
+                policy=policy.name, sentence=rule.sentence, year=year, starts=starts, ends=on, on=on, as_known=known,
+                cursors=read.cursors, law=law, inputs_sha256=read.digest(), requested_by=by, made_at=now,
+                **_totals(billing),
+            )  # fmt: skip
+            _write(run, billing)
+        return Settled(run, new=True)
+
+
+@dataclass(frozen=True)
+class Read:
+    """Everything that was read from the registers, as it stood."""
+
+    cursors: dict[str, int]
+    prices: list[Price]
+    holdings: list[Holding]
+    parties: list[Registered]
+    operators: dict[str, str]
+
+    def digest(self) -> str:
+        """SHA-256 of it, the cursors left out."""
+        data = asdict(self)
+        del data["cursors"]
+        return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _law(name: str) -> tuple[Policy, Rule]:
+    try:
+        policy = load_policy(name)
+        return policy, policy.rule(SETTLES)
+    except LawError as error:
+        raise Refused(str(error)) from None
+
+
+def _window(policy: Policy, year: int) -> tuple[date, date]:
+    """[first day, day after the last) of the year's use under the policy; the whole year if it never held then."""
+    starts, ends = date(year, 1, 1), date(year + 1, 1, 1)
+    held_from, held_to = max(starts, policy.valid_from), min(ends, policy.valid_to + timedelta(days=1))
+    return (held_from, held_to) if held_from < held_to else (starts, ends)
+
+
+def _begins(day: date) -> datetime:
+    return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
+
+
+def _cursors() -> dict[str, int]:
+    return dict(Centre.objects.order_by("code").values_list("code", "last_sequence"))
+
+
+def _read(starts: date, ends: date, cursors: dict[str, int]) -> Read:
+    tariffs = Tariff.objects.filter(valid_from__lt=ends).exclude(valid_to__lte=starts)
+    relations = Relation.objects.filter(valid_from__lt=ends).exclude(valid_to__lte=starts)
+    return Read(
+        cursors=cursors,
+        prices=[
+            Price(*row)
+            for row in tariffs.order_by("centre__code", "accelerator__model", "valid_from").values_list(
+                "centre__code", "accelerator__model", "fen_per_card_hour", "valid_from", "valid_to"
+            )
+        ],
+        holdings=[
+            Holding(*row)
+            for row in relations.order_by("owner__uscc", "owned__uscc", "valid_from").values_list(
+                "owner__uscc", "owned__uscc", "share_permille", "control", "valid_from", "valid_to"
+            )
+        ],
+        parties=[
+            Registered(uscc, region.startswith("34"), kind if kind in USER_KINDS else "other")
+            for uscc, region, kind in Party.objects.order_by("uscc").values_list("uscc", "region_id", "kind")
+        ],
+        operators=dict(Centre.objects.order_by("code").values_list("code", "operator__uscc")),
+    )
+
+
+def _law_used(policy: Policy, rule: Rule, on: date, as_known: date) -> dict[str, Any]:
+    adopted = policy.adopted(on, as_known)
+    return {
+        "digest": policy.digest,
+        "settings": {spec.name: to_json(adopted[spec.name].value) for spec in rule.settings() if spec.name in adopted},
+        "interpretations": {
+            spec.name: adopted[spec.name].value for spec in rule.interpretations() if spec.name in adopted
+        },
+    }
+
+
+def _bill(billing: Billing, read: Read, starts: date, ends: date, reach: Reach) -> None:
+    pairs = billing.pairs()
+    together = affiliations(
+        read.holdings, [(party, read.operators[centre]) for party, centre in pairs], starts=starts, ends=ends,
+        reach=reach,
+    )  # fmt: skip
+    gaps = billing.bill(read.prices, list(_by_centre(together, read.operators)))
+    if gaps:
+        places = "；".join(
+            f"{gap.centre} 的 {gap.model}（{gap.starts} 至 {gap.ends}，{gap.card_seconds:,} 卡秒）" for gap in gaps
+        )
+        raise Refused(f"下列用量没有价目，账单出不来：{places}。请先 huisuan tariff set")
+
+
+def _by_centre(together: Iterable[Affiliated], operators: Mapping[str, str]) -> Iterable[Affiliated]:
+    """The same spans, once per centre of the operator."""
+    for span in together:
+        for centre, operator in operators.items():
+            if operator == span.operator:
+                yield Affiliated(span.user, centre, span.starts, span.ends, span.why)
+
+
+def _totals(billing: Billing) -> dict[str, int]:
+    ((records, card_seconds, unclaimed),) = billing.rows(
+        "SELECT CAST(count(*) AS BIGINT), CAST(coalesce(sum(card_seconds), 0) AS BIGINT), "
+        "CAST(coalesce(sum(card_seconds) FILTER (party IS NULL), 0) AS BIGINT) FROM usage"
+    )
+    ((amount,),) = billing.rows("SELECT CAST(coalesce(sum(amount_fen), 0) AS BIGINT) FROM answers")
+    return {
+        "records": records, "card_seconds": card_seconds, "unclaimed_card_seconds": unclaimed, "amount_fen": amount,
+    }  # fmt: skip
+
+
+def _write(run: SettlementRun, billing: Billing) -> None:
+    """Bills, lines and entitlements of the run."""
+    parties = dict(Party.objects.values_list("uscc", "id"))
+    centres = dict(Centre.objects.values_list("code", "id"))
+    models = dict(Accelerator.objects.values_list("model", "id"))
+    bills = Bill.objects.bulk_create(
+        (
+            Bill(
+                run=run,
+                party_id=parties[party],
+                centre_id=centres[centre],
+                month=month,
+                card_seconds=seconds,
+                amount_fen=amount,
+                excluded_fen=excluded,
+            )
+            for party, centre, month, seconds, amount, excluded in billing.rows(
+                "SELECT party, centre, month, card_seconds, amount_fen, excluded_fen FROM bills ORDER BY ALL"
+            )
+        ),
+        batch_size=2000,
+    )
+    named = {(bill.party_id, bill.centre_id, bill.month): bill for bill in bills}
+    BillLine.objects.bulk_create(
+        (
+            BillLine(
+                bill=named[parties[party], centres[centre], month],
+                accelerator_id=models[model],
+                starts=_begins(starts),
+                ends=_begins(ends),
+                fen_per_card_hour=price or 0,
+                excluded_because=why,
+                records=records,
+                card_seconds=seconds,
+            )
+            for party, centre, month, model, starts, ends, price, why, records, seconds in billing.rows(
+                "SELECT party, centre, month, model, starts, ends, fen_per_card_hour, excluded_because, records, "
+                "card_seconds FROM lines WHERE party IS NOT NULL ORDER BY ALL"
+            )
+        ),
+        batch_size=2000,
+    )
+    Entitlement.objects.bulk_create(
+        (
+            Entitlement(
+                run=run,
+                party_id=parties[party],
+                status=status,
+                amount_fen=amount or 0,
+                facts={"in_anhui": in_anhui, "kind": kind, "spend": spend, "self_use": self_use},
+                reasons=reasons.split(";") if reasons else [],
+            )
+            for party, status, amount, reasons, in_anhui, kind, spend, self_use in billing.rows(
+                "SELECT party, status, amount_fen, reasons, in_anhui, kind, spend, self_use FROM answers ORDER BY party"
+            )
+        ),
+        batch_size=2000,
+    )
