@@ -37,6 +37,7 @@ GROUPS: dict[str, tuple[str, Callable[[], None], str]] = {
     "tariff": ("huisuan.compute.tariff_commands", on_database, "价目：每卡时多少分，自哪天起"),
     "usage": ("huisuan.compute.usage_commands", on_database, "用量记录：导入、查看、汇总"),
     "job": ("huisuan.compute.job_commands", nothing_first, "作业：提交、查看、日志、取消（经 HTTP）"),
+    "token": ("huisuan.parties.token_commands", on_database, "令牌：程序用它代替口令"),
     "law": ("huisuan.law.commands", nothing_first, "政策：条款、事实、解释、计算"),
     "settle": ("huisuan.settlement.commands", on_database, "结算：用量到账单到应享金额"),
 }
@@ -49,7 +50,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "logout": ("huisuan.client.commands", "logout"),
     "trace": ("huisuan.settlement.commands", "trace"),
     "demo": ("huisuan.cli.demo", "demo"),
-    "token": ("huisuan.serving.commands", "token"),
 }
 
 
