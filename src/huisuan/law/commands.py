@@ -58,14 +58,7 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def facts(policy: PolicyName, article: ArticleName, as_json: AsJson = False) -> None:
     """一条（句）需要哪些事实：名称、类型、单位、证明材料、由哪一句要求。"""
-    rows: list[dict[str, Any]] = [
-        {
-            "name": spec.name, "type": spec.kind.value, "unit": spec.unit, "label": spec.zh, "label_en": spec.en,
-            "evidence": spec.evidence, "known_by": spec.known_by, "options": list(spec.options or {}),
-            "option_labels": dict(spec.options or {}), "maximum": spec.maximum, "sentence": spec.asked_by,
-        }
-        for spec in _rule(_policy(policy), article).facts
-    ]  # fmt: skip
+    rows = [spec.as_json() for spec in _rule(_policy(policy), article).facts]
     if as_json:
         print_json(rows)
         return

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from fractions import Fraction
-from typing import TypeAlias, get_args
+from typing import Any, TypeAlias, get_args
 
 from huisuan.law.values import Kind
 
@@ -34,6 +34,14 @@ class FactSpec:
     maximum: int | None = None
     options: Mapping[str, str] | None = None
     options_en: Mapping[str, str] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The fact as a form, a script or a lawyer needs it; money is an integer number of fen."""
+        return {
+            "name": self.name, "type": self.kind.value, "unit": self.unit, "label": self.zh, "label_en": self.en,
+            "evidence": self.evidence, "known_by": self.known_by, "options": list(self.options or {}),
+            "option_labels": dict(self.options or {}), "maximum": self.maximum, "sentence": self.asked_by,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)

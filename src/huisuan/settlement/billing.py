@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from huisuan.console import SHANGHAI
 from huisuan.law.policy import Policy
@@ -84,11 +85,6 @@ class Billing:
         quoted = str(usage).replace("'", "''")
         engine.execute(f"CREATE VIEW usage AS SELECT * FROM read_parquet('{quoted}')")  # noqa: S608
 
-    def pairs(self) -> list[tuple[str, str]]:
-        """Every (party, centre) that has usage."""
-        found = self.engine.execute("SELECT DISTINCT party, centre FROM usage WHERE party IS NOT NULL").fetchall()
-        return [(party, centre) for party, centre in found]
-
     def bill(self, prices: Sequence[Price], affiliated: Sequence[Affiliated]) -> list[Unpriced]:
         """Make `lines` and `bills`; says what could not be priced (then the bills are not to be used).
 
@@ -140,40 +136,48 @@ class Billing:
 
     def _table(self, name: str, layout: str, rows: Sequence[tuple[Any, ...]]) -> None:
         self.engine.execute(f"CREATE TABLE {name} ({layout})")
-        if rows:
-            marks = ", ".join("?" * len(rows[0]))
-            self.engine.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)  # noqa: S608
+        if rows:  # by way of Arrow: an INSERT a row costs more than the whole settlement
+            columns = {str(at): list(column) for at, column in enumerate(zip(*rows, strict=True))}
+            self.engine.register("arriving", pa.table(columns))
+            self.engine.execute(f"INSERT INTO {name} SELECT * FROM arriving")  # noqa: S608
+            self.engine.unregister("arriving")
 
 
 def _price(price: Price) -> tuple[str, str, int, date, date]:
     return price.centre, price.model, price.fen_per_card_hour, price.starts, price.ends or date.max
 
 
-# A day's number is counted at Asia/Shanghai (UTC+8 all year round since 1991). Nearly every record lies within one
-# segment and is found by its day; only the few that cross a cut are compared with all segments.
+# A day's number is counted at Asia/Shanghai (UTC+8 all year round since 1991). Nearly every record ends in the segment
+# in which it starts, and is found by its day; the few that cross a cut are set aside in the same scan, as a list, and
+# compared with all segments.
 _LINES = f"""
 CREATE TABLE lines AS
 WITH placed AS (
-    SELECT party, centre, model, cards, card_seconds, started, ended, suspended,
-           CASE WHEN ended <= finishes THEN segment END AS segment
-    FROM usage LEFT JOIN day ON (started + 8 * {HOUR}) // {DAY} = day.day
-    WHERE ended > (SELECT min(begins) FROM segment) AND started < (SELECT max(finishes) FROM segment)
+    SELECT party, centre, model, segment,
+           sum(card_seconds) FILTER (ended <= finishes) AS card_seconds, count(*) FILTER (ended <= finishes) AS records,
+           list({{'cards': cards, 'started': started, 'ended': ended, 'held': ended - started - suspended}})
+               FILTER (ended > finishes) AS crossing
+    FROM usage JOIN day ON (started + 8 * {HOUR}) // {DAY} = day.day GROUP BY ALL
 ),
 crossing AS (
-    SELECT party, centre, model, cards, started, ended, ended - started - suspended AS held,
-           s.segment, greatest(s.begins, started) AS cut_from, least(s.finishes, ended) AS cut_to
-    FROM placed JOIN segment s ON started < s.finishes AND ended > s.begins
-    WHERE placed.segment IS NULL
+    SELECT party, centre, model, unnest(crossing, recursive := true) FROM placed
+    UNION ALL
+    SELECT party, centre, model, cards, started, ended, ended - started - suspended
+    FROM usage WHERE started < (SELECT min(begins) FROM segment) AND ended > (SELECT min(begins) FROM segment)
+),
+cut AS (
+    SELECT party, centre, model, segment, cards, held, started, ended,
+           greatest(begins, started) AS cut_from, least(finishes, ended) AS cut_to
+    FROM crossing JOIN segment ON started < finishes AND ended > begins
 ),
 pieces AS (
-    SELECT party, centre, model, segment, sum(card_seconds) AS card_seconds, count(*) AS records
-    FROM placed WHERE segment IS NOT NULL GROUP BY ALL
+    SELECT party, centre, model, segment, card_seconds, records FROM placed WHERE records > 0
     UNION ALL
     SELECT party, centre, model, segment,
            sum(cards * (held * (cut_to - started) // (ended - started)
                         - held * (cut_from - started) // (ended - started))) AS card_seconds,
            count(*) AS records
-    FROM crossing GROUP BY ALL
+    FROM cut GROUP BY ALL
 ),
 summed AS (
     SELECT party, centre, model, segment,

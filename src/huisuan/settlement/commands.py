@@ -125,7 +125,7 @@ def print_trace(tree: dict[str, Any]) -> None:
         excluded = f"，其中自建自用 {yuan(bill['excluded_fen'])} 元" if bill["excluded_fen"] else ""
         hours = f"{bill['card_seconds'] // 3600:,} 卡时"
         node = spent.add(f"{bill['month']}　{bill['centre']}　{hours}　{yuan(bill['amount_fen'])} 元{excluded}")
-        if bill is opened:
+        if opened is not None and bill is opened:
             for line in bill["lines"]:
                 _add_line(node, line)
     checked = root.add("核对")

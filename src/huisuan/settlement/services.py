@@ -165,11 +165,10 @@ def _law_used(policy: Policy, rule: Rule, on: date, as_known: date) -> dict[str,
 
 
 def _bill(billing: Billing, read: Read, starts: date, ends: date, reach: Reach) -> None:
-    pairs = billing.pairs()
-    together = affiliations(
-        read.holdings, [(party, read.operators[centre]) for party, centre in pairs], starts=starts, ends=ends,
-        reach=reach,
-    )  # fmt: skip
+    operators = set(read.operators.values())
+    related = operators | {party for each in read.holdings for party in (each.owner, each.owned)}
+    pairs = ((party, operator) for party in related for operator in operators)
+    together = affiliations(read.holdings, pairs, starts=starts, ends=ends, reach=reach)
     gaps = billing.bill(read.prices, list(_by_centre(together, read.operators)))
     if gaps:
         places = "；".join(

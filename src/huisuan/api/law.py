@@ -1,0 +1,98 @@
+"""The law over HTTP: anyone may read it and ask it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router, Schema
+from ninja.errors import HttpError
+
+from huisuan.console import SHANGHAI, Refused
+from huisuan.law.explain import default_day, explain, read_facts
+from huisuan.law.policy import Policy, list_policies, load_policy
+from huisuan.law.prose import prose
+from huisuan.law.rules import Rule
+from huisuan.law.text import LawError
+from huisuan.law.values import to_json
+
+router = Router(tags=["政策"], auth=None)
+
+
+class Question(Schema):
+    """Facts (money in fen), the day of the law, the day of knowledge; without days: today, within validity."""
+
+    facts: dict[str, Any]
+    on: date | None = None
+    as_known: date | None = None
+
+
+@router.get("/law", summary="政策列表")
+def policies(request: HttpRequest) -> list[dict[str, Any]]:
+    """Every policy that is loaded."""
+    return [_about(_policy(name)) for name in list_policies()]
+
+
+@router.get("/law/{policy}", summary="一个政策的全文")
+def policy_text(request: HttpRequest, policy: str) -> dict[str, Any]:
+    """A policy with its sentences, the departments that the text names, and what is computed."""
+    law = _policy(policy)
+    sentences = [
+        {
+            "number": each.number, "text": each.text, "responsible": each.responsible,
+            "cooperating": each.cooperating,
+        }
+        for each in law.text.sentences.values()
+    ]  # fmt: skip
+    return {**_about(law), "text": sentences}
+
+
+@router.get("/law/{policy}/{article}/facts", summary="一条（句）需要的事实")
+def facts(request: HttpRequest, policy: str, article: str) -> list[dict[str, Any]]:
+    """The facts that a sentence asks for."""
+    return [spec.as_json() for spec in _rule(_policy(policy), article).facts]
+
+
+@router.get("/law/{policy}/{article}/prose", summary="规则的白话")
+def words(request: HttpRequest, policy: str, article: str) -> dict[str, str]:
+    """The rule in words, in both languages (Markdown)."""
+    rule = _rule(_policy(policy), article)
+    return {"zh": prose(rule, "zh"), "en": prose(rule, "en")}
+
+
+@router.post("/law/{policy}/{article}/explain", summary="对一组事实作答")
+def answer(request: HttpRequest, policy: str, article: str, asked: Question) -> dict[str, Any]:
+    """The answer: status, amount in fen, reasons, steps with their sentences and phrases."""
+    law = _policy(policy)
+    rule = _rule(law, article)
+    today = datetime.now(UTC).astimezone(SHANGHAI).date()
+    try:
+        values = read_facts(rule, asked.facts)
+    except LawError as error:
+        raise Refused(str(error)) from None
+    on = asked.on or default_day(law, today)
+    return explain(law, rule, values, on=on, as_known=asked.as_known or today).as_json()
+
+
+def _policy(name: str) -> Policy:
+    try:
+        return load_policy(name)
+    except LawError as error:
+        raise HttpError(404, str(error)) from None
+
+
+def _rule(policy: Policy, article: str) -> Rule:
+    try:
+        return policy.rule(article)
+    except LawError as error:
+        raise HttpError(404, str(error)) from None
+
+
+def _about(policy: Policy) -> dict[str, Any]:
+    return {
+        "name": policy.name, "title": policy.title, "title_en": policy.title_en, "issuer": policy.issuer,
+        "issued": to_json(policy.issued), "valid_from": to_json(policy.valid_from),
+        "valid_to": to_json(policy.valid_to), "digest": policy.digest, "note": policy.note,
+        "rules": [{"sentence": rule.sentence, "title": rule.title, "to": rule.to} for rule in policy.rules],
+    }  # fmt: skip
