@@ -6,7 +6,20 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from huisuan.parties.models import Person
+from huisuan.portal import rooms, words
+
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Context of every template."""
-    return {}
+    """Context of every template: who is here, and the rooms they have."""
+    user = getattr(request, "user", None)
+    person = user if isinstance(user, Person) else None
+    role = person.role if person else ""
+    return {
+        "person": person,
+        "role": role,
+        "role_name": words.ROLE.get(role, ""),
+        "place": (person.party or person.city) if person else None,
+        "rooms": rooms.rooms(role),
+        "route": request.resolver_match.url_name if request.resolver_match else "",
+    }

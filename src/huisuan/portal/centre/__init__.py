@@ -1,0 +1,1 @@
+"""Pages about compute centres: capacity, tariffs, records, source files, unclaimed usage."""

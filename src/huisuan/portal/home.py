@@ -1,0 +1,27 @@
+"""The first page after sign-in: each role its own."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+
+from huisuan.parties.gate import allow, viewer_of
+from huisuan.portal.centre import queries as centres
+from huisuan.portal.centre.views import centre_table
+from huisuan.portal.oversight.views import home as oversight_home
+from huisuan.portal.table import answer
+from huisuan.portal.user.home import home as user_home
+
+
+@allow()
+def home(request: HttpRequest) -> HttpResponseBase:
+    """A compute user's work, a centre's centre, an overseer's year."""
+    viewer = viewer_of(request)
+    if viewer.role == "user":
+        return user_home(request, viewer)
+    if viewer.role == "centre":
+        own = list(centres.centres(viewer)[:2])
+        if len(own) == 1:
+            return redirect("centre", code=own[0].code)
+        return answer(request, "portal/centre/centres.html", {}, [centre_table(request, viewer)])
+    return oversight_home(request, viewer)

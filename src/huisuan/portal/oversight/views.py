@@ -1,0 +1,100 @@
+"""The home of those who oversee (city, province, audit), and the settlement runs."""
+
+from __future__ import annotations
+
+from django.db.models import Count, Q, Sum
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from huisuan.parties.access import Viewer
+from huisuan.parties.gate import allow, viewer_of
+from huisuan.portal.centre.views import centre_table
+from huisuan.portal.columns import Column, Empty, Kind
+from huisuan.portal.table import Table, answer
+from huisuan.portal.user import queries
+from huisuan.portal.user.entitlements import entitlement_table
+from huisuan.portal.user.home import chosen_year
+from huisuan.settlement.models import SettlementRun
+from huisuan.settlement.queries import latest_runs
+
+RUN_COLUMNS = [
+    Column(
+        "number",
+        _("批次"),
+        lambda run: f"#{run.pk}",
+        Kind.CODE,
+        sort="id",
+        link=lambda run: reverse("run", args=[run.pk]),
+    ),
+    Column("year", _("年度"), lambda run: str(run.year), sort="year"),
+    Column("policy", _("政策"), "policy", sort="policy"),
+    Column("sentence", _("条款"), "sentence", sort="sentence"),
+    Column("records", _("用量记录"), "records", Kind.INTEGER, sort="records"),
+    Column("used", _("用量"), "card_seconds", Kind.CARD_SECONDS, sort="card_seconds"),
+    Column("unclaimed", _("无主用量"), "unclaimed_card_seconds", Kind.CARD_SECONDS, sort="unclaimed_card_seconds"),
+    Column("amount", _("应享合计"), "amount_fen", Kind.FEN, sort="amount_fen"),
+    Column("made", _("完成"), "made_at", Kind.MOMENT, sort="made_at"),
+    Column("by", _("发起人"), "requested_by", sort="requested_by"),
+]
+
+
+def run_table(request: HttpRequest, name: str = "") -> Table:
+    """All settlement runs."""
+    return Table(
+        request,
+        SettlementRun.objects.all(),
+        RUN_COLUMNS,
+        file="runs",
+        name=name,
+        order="-number",
+        empty=Empty(_("还没有结算批次。"), command="huisuan settle run --year YEAR"),
+    )
+
+
+def home(request: HttpRequest, viewer: Viewer) -> HttpResponseBase:
+    """A year at a glance, its entitlements, and the centres."""
+    every = queries.standing_entitlements(viewer)
+    years = list(every.order_by("-run__year").values_list("run__year", flat=True).distinct())
+    year = chosen_year(request, years)
+    of_year = every.filter(run__year=year) if year else every.none()
+    bills = queries.standing_bills(viewer).filter(run__year=year) if year else queries.standing_bills(viewer).none()
+    context = {
+        "years": years,
+        "year": year,
+        "sums": of_year.aggregate(
+            owed=Sum("amount_fen"), parties=Count("party", distinct=True), paid=Count("pk", filter=Q(amount_fen__gt=0))
+        ),
+        "spend": bills.aggregate(amount=Sum("amount_fen"), excluded=Sum("excluded_fen"), used=Sum("card_seconds")),
+        "runs": latest_runs().filter(year=year) if year and viewer.sees_everything else [],
+    }
+    tables = [
+        entitlement_table(request, viewer, of_year, name="entitlements"),
+        centre_table(request, viewer, name="centres"),
+    ]
+    return answer(request, "portal/oversight/home.html", context, tables)
+
+
+@allow("province", "auditor")
+def run_list(request: HttpRequest) -> HttpResponseBase:
+    """All settlement runs."""
+    return answer(request, "portal/oversight/runs.html", {"here": "runs"}, [run_table(request)])
+
+
+@allow("province", "auditor")
+def run_page(request: HttpRequest, number: int) -> HttpResponseBase:
+    """One run: what it read, under which law, and what came out."""
+    viewer = viewer_of(request)
+    run = get_object_or_404(SettlementRun, pk=number)
+    context = {
+        "here": "runs",
+        "run": run,
+        "stands": queries.stands(number),
+        "cursors": sorted(run.cursors.items()),
+        "digest": run.law.get("digest", ""),
+        "same": {"bills": reverse("bills"), "entitlements": reverse("run", args=[number])},
+    }
+    rows = queries.entitlements(viewer).filter(run=run)
+    table = entitlement_table(request, viewer, rows, file=f"run-{number}", name="entitlements")
+    return answer(request, "portal/oversight/run.html", context, [table])

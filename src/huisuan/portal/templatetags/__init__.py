@@ -1,0 +1,1 @@
+"""Template tags: figures with their units, the chain, words."""

@@ -1,0 +1,116 @@
+"""Why an entitlement is what it is: the law's sentences with the phrases quoted, and the steps of the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from django.utils.translation import get_language
+
+from huisuan.law.explain import Answer, SettingUsed, Step
+from huisuan.law.policy import Policy, load_policy
+from huisuan.law.text import LawError, Sentence
+from huisuan.portal.citing import Piece, pieces
+from huisuan.settlement.models import Entitlement
+from huisuan.settlement.queries import read_again
+
+TONES: dict[bool | None, str] = {True: "good", False: "bad", None: "wait"}
+SIGNS: dict[bool | None, str] = {True: "✓", False: "✗", None: "?"}
+
+
+@dataclass(frozen=True)
+class ReadStep:
+    """One step as the page shows it."""
+
+    number: int
+    sign: str
+    tone: str
+    text: str
+    sentence: str
+    phrase: str
+
+
+@dataclass(frozen=True)
+class ReadTerm:
+    """A setting or an interpretation as the page shows it."""
+
+    label: str
+    shown: str
+    bound: str
+    question: str
+    used: SettingUsed
+
+
+@dataclass(frozen=True)
+class Reasoning:
+    """Everything that the page says about why; `wrong` says what prevents it from being said."""
+
+    policy: Policy | None = None
+    answer: Answer | None = None
+    sentences: list[tuple[Sentence, list[Piece]]] = field(default_factory=list)
+    steps: list[ReadStep] = field(default_factory=list)
+    formula: list[str] = field(default_factory=list)
+    settings: list[ReadTerm] = field(default_factory=list)
+    interpretations: list[ReadTerm] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    differs: bool = False
+    same_law: bool = True
+    wrong: str = ""
+
+
+def english() -> bool:
+    """Whether the page is read in English."""
+    return (get_language() or "").startswith("en")
+
+
+def reasoning(entitled: Entitlement) -> Reasoning:
+    """The reasoning behind an entitlement, computed anew from its stored facts under the law as the run read it."""
+    try:
+        policy = load_policy(entitled.run.policy)
+        reading = read_again(entitled)
+    except LawError as error:
+        return Reasoning(wrong=str(error))
+    answer = reading.answer
+    steps = [_step(number, step) for number, step in enumerate(answer.steps, start=1)]
+    return Reasoning(
+        policy=policy,
+        answer=answer,
+        sentences=_quoted(policy, steps),
+        steps=steps,
+        formula=[_words(step) for step in answer.steps if step.kind in ("figure", "amount")],
+        settings=[_term(policy, used) for used in answer.settings],
+        interpretations=[_term(policy, used) for used in answer.interpretations],
+        reasons=[(reason.text_en if english() and reason.text_en else reason.text) for reason in answer.reasons],
+        differs=not reading.agrees,
+        same_law=reading.same_law,
+    )
+
+
+def _words(step: Step) -> str:
+    return step.text_en if english() and step.text_en else step.text
+
+
+def _step(number: int, step: Step) -> ReadStep:
+    figure = step.kind != "condition"
+    sign, tone = ("＝", "good") if figure and step.value is not None else (SIGNS[step.holds], TONES[step.holds])
+    return ReadStep(number, sign, tone, _words(step), step.sentence, step.phrase)
+
+
+def _quoted(policy: Policy, steps: list[ReadStep]) -> list[tuple[Sentence, list[Piece]]]:
+    """The sentences that the steps cite, in the order of the text, with the phrases marked."""
+    cited = {step.sentence for step in steps}
+    return [
+        (sentence, pieces(sentence.text, [(step.number, step.phrase) for step in steps if step.sentence == number]))
+        for number, sentence in policy.text.sentences.items()
+        if number in cited
+    ]
+
+
+def _term(policy: Policy, used: SettingUsed) -> ReadTerm:
+    if not english():
+        return ReadTerm(used.label, used.shown, used.bound, used.question, used)
+    interpretation = policy.interpretation_specs().get(used.name)
+    if interpretation is not None:
+        option = (interpretation.options_en or interpretation.options)[str(used.value)]
+        return ReadTerm(option, option, "", interpretation.en, used)
+    setting = policy.setting_specs()[used.name]
+    return ReadTerm(setting.en, used.shown, used.bound, "", used)
