@@ -41,8 +41,12 @@ def opened(folder: Path, records: list[Record]) -> Billing:
     pq.write_table(
         pa.table({name: pa.array(each, kinds.get(name, pa.int64())) for name, each in columns.items()}), path
     )
-    billing = Billing(duckdb.connect(), path, *YEAR)
-    billing.gaps = billing.bill(prices, OWN)  # type: ignore[attr-defined]
+    return Billing(duckdb.connect(), path, *YEAR)
+
+
+def billed(folder: Path, records: list[Record]) -> Billing:
+    billing = opened(folder, records)
+    assert billing.bill(PRICES, OWN) == []
     return billing
 
 
