@@ -12,13 +12,18 @@ import pytest
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["HUISUAN_HOME"] = tempfile.mkdtemp(prefix="huisuan-test-")
 os.environ.pop("DATABASE_URL", None)
+# here and not in pyproject.toml: pytest-django would read the settings before the lines above
+os.environ["DJANGO_SETTINGS_MODULE"] = "huisuan.serving.settings"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start it before Django looks for it."""
+    import django
+
     from huisuan.serving import database
 
     database.start()
+    django.setup()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
