@@ -1,0 +1,153 @@
+"""`usage import`: an accounting file becomes usage records, in one transaction; twice changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from huisuan.compute.centres import card_names, cards_of, single_card
+from huisuan.compute.metering.ledger import append_records, load_stored, load_tenants, store_source
+from huisuan.compute.metering.readings import Reading, count_lines, faults
+from huisuan.compute.metering.reconcile import reconcile, window
+from huisuan.compute.metering.sacct import read_sacct
+from huisuan.compute.metering.source import SourceLines, read_source
+from huisuan.compute.metering.tenants import import_tenants
+from huisuan.compute.metering.trace import Clock, TraceColumns, epoch_of, read_trace
+from huisuan.compute.metering.zones import zone_named
+from huisuan.compute.models import Centre
+from huisuan.console import Refused
+from huisuan.parties.lines import FileReport
+
+FORMATS = ("sacct", "trace")
+
+
+@dataclass(frozen=True)
+class UsageFile:
+    """A file to import and how to read it. `model`, `columns` and `epoch` are for traces."""
+
+    content: bytes
+    name: str
+    format: str
+    timezone: str | None = None
+    tenants: tuple[bytes, str] | None = None
+    model: str | None = None
+    columns: TraceColumns = field(default_factory=TraceColumns)
+    epoch: str | None = None
+
+
+@dataclass
+class UsageReport:
+    """What became of every line.
+
+    Counts are lines, but for `new`, `superseding` (those of the new ones that correct another) and `unclaimed`
+    (of the file, new or known, belonging to nobody yet): records. `card_seconds` are those of the new records.
+    """
+
+    centre: str
+    source: str
+    lines: int = 0
+    new: int = 0
+    superseding: int = 0
+    unchanged: int = 0
+    older: int = 0
+    repeated: int = 0
+    steps: int = 0
+    cpu_only: int = 0
+    never_started: int = 0
+    running: int = 0
+    unclaimed: int = 0
+    card_seconds: int = 0
+    dry_run: bool = False
+    refused: list[tuple[int, str]] = field(default_factory=list)
+    tenants: FileReport | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """1 if a line was refused."""
+        return 1 if self.refused or (self.tenants and self.tenants.faults) else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it."""
+        plain = {name: value for name, value in vars(self).items() if name not in ("refused", "tenants")}
+        return {
+            **plain,
+            "refused": len(self.refused),
+            "faults": [{"line": line, "reason": reason} for line, reason in self.refused],
+            "tenants": self.tenants.as_json() if self.tenants else None,
+        }
+
+
+Stage = Callable[[str], None]
+
+
+def import_usage(
+    code: str, file: UsageFile, now: datetime, *, dry_run: bool = False, stage: Stage | None = None
+) -> UsageReport:
+    """Import a file at a centre: everything or nothing of its good lines; bad ones are named in the report.
+
+    Args:
+        code: the centre's code.
+        file: the file and how to read it.
+        now: when it was received.
+        dry_run: say what would happen and change nothing.
+        stage: told the name of each stage as it begins.
+
+    Raises:
+        Refused: no such centre, unknown format, model or zone, or a header that says too little.
+    """
+    say = stage or (lambda _: None)
+    centre = Centre.objects.filter(code=code).first()
+    if centre is None:
+        raise Refused(f'没有代码为 "{code}" 的智算中心；用 huisuan centre list 查看，或先 huisuan centre add')
+    say("读入")
+    source = read_source(file.content, file.name)
+    if source.line_count == 0:
+        raise Refused(f"{file.name} 是空的；第一行应是表头")
+    say("解析")
+    zone = file.timezone or centre.timezone
+    reading = _read(centre, source, file, zone)
+    report = UsageReport(code, file.name, dry_run=dry_run, notes=reading.notes)
+    with transaction.atomic():
+        centre = Centre.objects.select_for_update().get(pk=centre.pk)
+        if file.tenants:
+            report.tenants = import_tenants(*file.tenants, centre)
+        say("对照")
+        load_tenants(reading.con, centre)
+        load_stored(reading.con, centre, window(reading.con))
+        _count(report, reading, source)
+        say("写入")
+        if dry_run:
+            transaction.set_rollback(True)
+        elif report.new:
+            kept = store_source(source, centre, file.format, zone, now)
+            append_records(reading.con, centre, kept, now)
+    reading.con.close()
+    return report
+
+
+def _read(centre: Centre, source: SourceLines, file: UsageFile, zone: str) -> Reading:
+    where = zone_named(zone)
+    if file.format == "sacct":
+        return read_sacct(source, card_names(centre), where)
+    if file.format == "trace":
+        card = cards_of([file.model])[0] if file.model else single_card(centre)
+        return read_trace(source, file.columns, card, Clock(where, epoch_of(file.epoch, where) if file.epoch else None))
+    raise Refused(f'未知格式 "{file.format}"；可用：{"、".join(FORMATS)}')
+
+
+def _count(report: UsageReport, reading: Reading, source: SourceLines) -> None:
+    for kind, lines in {**reconcile(reading), **count_lines(reading.con)}.items():
+        setattr(report, kind, lines)
+    report.refused = sorted([*source.unreadable, *faults(reading.con)])
+    totals = reading.con.execute("""
+        SELECT count(*), count(supersedes), coalesce(sum(cards::BIGINT * (ended - started - suspended)), 0)::BIGINT,
+            (SELECT count(*) FROM verdict WHERE verdict <> 'older' AND party_id IS NULL)
+        FROM record
+    """).fetchall()[0]
+    report.new, report.superseding, report.card_seconds, report.unclaimed = totals
+    report.lines += len(source.unreadable)

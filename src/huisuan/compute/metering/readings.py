@@ -1,0 +1,86 @@
+"""What a file says, whatever its format: the tables in DuckDB that every reader fills. Pure.
+
+A reader leaves three tables: `reading` (one row per line and model, ready to become a record), `fault` (lines
+refused, with the reason) and `counted` (lines that are rightly no record, by kind).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+#: Optional columns: where a file lacks one, what is stored of a known record stays as it is.
+OPTIONAL = (
+    "array_index",
+    "user",
+    "account",
+    "partition",
+    "requested_cards",
+    "nodes",
+    "node_count",
+    "submitted",
+    "suspended",
+    "exit_code",
+)
+#: the longest text that the platform keeps of a field
+LONGEST = {"cluster": 60, "job_id": 80, "user": 120, "account": 120, "partition": 60, "exit_code": 12}
+
+READING = """
+CREATE TABLE reading (
+    line_no BIGINT, cluster VARCHAR, job_id VARCHAR, array_index INTEGER, run INTEGER, "user" VARCHAR,
+    account VARCHAR, "partition" VARCHAR, accelerator_id BIGINT, model VARCHAR, requested_cards INTEGER,
+    cards INTEGER, nodes VARCHAR, node_count INTEGER, submitted BIGINT, started BIGINT, ended BIGINT,
+    suspended BIGINT, state VARCHAR, exit_code VARCHAR, raw_sha256 VARCHAR
+);
+CREATE TABLE fault (line_no BIGINT, reason VARCHAR);
+CREATE TABLE counted (kind VARCHAR, lines BIGINT);
+CREATE TABLE lifeline (job_id VARCHAR, cluster VARCHAR, submitted BIGINT, started BIGINT, ended BIGINT);
+"""
+
+
+@dataclass
+class Reading:
+    """A file that was read: the DuckDB connection that holds its tables, and what else to know of it."""
+
+    con: duckdb.DuckDBPyConnection
+    given: set[str] = field(default_factory=set)  # the optional columns that the file has
+    notes: list[str] = field(default_factory=list)
+
+
+def workbench() -> duckdb.DuckDBPyConnection:
+    """A DuckDB in memory that never reaches for the network."""
+    con = duckdb.connect(
+        ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    )
+    con.execute(READING)
+    return con
+
+
+def load_rows(con: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, rows: Iterable[Sequence[Any]]) -> None:
+    """Make a table of rows that Python worked out, such as what each distinct AllocTRES means."""
+    columns = list(zip(*rows, strict=True)) or [[] for _ in schema.names]
+    arrow = pa.table(
+        [pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)], schema=schema
+    )
+    con.register("_rows", arrow)
+    con.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM _rows")  # noqa: S608 (our own names)
+    con.unregister("_rows")
+
+
+def count_lines(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Lines that became no record, by kind."""
+    return dict(con.execute("SELECT kind, sum(lines)::BIGINT FROM counted GROUP BY kind").fetchall())
+
+
+def faults(con: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
+    """Refused lines and why, by line number."""
+    return con.execute("SELECT line_no, min(reason) FROM fault GROUP BY line_no ORDER BY line_no").fetchall()
+
+
+def literal(text: str) -> str:
+    """A text for SQL."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,288 @@
+# ruff: noqa: S608 (names of columns come from our own lists; values are quoted by `literal`)
+"""Slurm's own accounting, as `sacct --parsable2 --duplicates` prints it, read into `reading`. Pure."""
+
+from __future__ import annotations
+
+import re
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pyarrow as pa
+
+from huisuan.compute.metering.readings import LONGEST, Reading, literal, load_rows, workbench
+from huisuan.compute.metering.source import SourceLines
+from huisuan.compute.metering.tres import CardNames, Unmetered, allocated, requested
+from huisuan.compute.metering.zones import EARLIEST, LATEST, to_utc
+from huisuan.console import Refused
+
+FIELDS = (
+    "JobIDRaw,JobID,Cluster,User,Account,Partition,State,Submit,Eligible,Start,End,ElapsedRaw,Suspended,"
+    "AllocTRES,ReqTRES,NNodes,NodeList,ExitCode,Restarts"
+)
+COMMAND = (
+    f"sacct --allusers --parsable2 --duplicates --starttime=2024-01-01 --endtime=2024-12-31T23:59:59 --format={FIELDS}"
+)
+REQUIRED = ("Start", "End", "State", "AllocTRES")
+READ = tuple(name for name in FIELDS.split(",") if name != "Eligible")
+#: our optional column -> sacct's field
+GIVEN_BY = {
+    "array_index": "JobID",
+    "user": "User",
+    "account": "Account",
+    "partition": "Partition",
+    "requested_cards": "ReqTRES",
+    "nodes": "NodeList",
+    "node_count": "NNodes",
+    "submitted": "Submit",
+    "suspended": "Suspended",
+    "exit_code": "ExitCode",
+}
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
+FINAL = words(
+    "BOOT_FAIL CANCELLED COMPLETED DEADLINE FAILED LAUNCH_FAILED NODE_FAIL OUT_OF_MEMORY PREEMPTED RECONFIG_FAIL "
+    "REQUEUED RESIZING REVOKED TIMEOUT"
+)
+LIVE = words(
+    "RUNNING SUSPENDED COMPLETING CONFIGURING SIGNALING STAGE_OUT STOPPED REQUEUE_FED REQUEUE_HOLD SPECIAL_EXIT "
+    "RESV_DEL_HOLD"
+)
+WAITING = words("PENDING")
+NOT_STARTED = "('', 'None', 'Unknown')"
+
+
+def read_sacct(source: SourceLines, names: CardNames, zone: ZoneInfo) -> Reading:
+    """Read the file's lines into `reading`, `fault` and `counted`.
+
+    Raises:
+        Refused: the header lacks a field without which nothing can be metered.
+    """
+    header = _header(source)
+    con = workbench()
+    con.register("source_lines", source.lines)
+    _cut(con, header, carriage=b"\r" in source.content)
+    _map_states(con)
+    _map_suspensions(con)
+    _map_cards(con, names)
+    _clock(con, zone)
+    _judge(con, zone, header)
+    con.unregister("source_lines")
+    return Reading(con, {ours for ours, theirs in GIVEN_BY.items() if theirs in header})
+
+
+def _header(source: SourceLines) -> list[str]:
+    first = source.first_line
+    by_small = {name.lower(): name for name in FIELDS.split(",")}
+    header = [by_small.get(cell.strip().lower(), cell.strip()) for cell in first.split("|")]
+    missing = [name for name in REQUIRED if name not in header]
+    if "JobIDRaw" not in header and "JobID" not in header:
+        missing.insert(0, "JobIDRaw")
+    twice = [name for name in READ if header.count(name) > 1]
+    if missing or twice:
+        what = f"缺少字段 {'、'.join(missing)}" if missing else f"字段 {'、'.join(twice)} 出现了不止一次"
+        raise Refused(f"{source.name} 行 1: 表头{what}；请用以下命令导出：\n{COMMAND}")
+    return header
+
+
+def _cut(con: duckdb.DuckDBPyConnection, header: list[str], *, carriage: bool) -> None:
+    """Lines into fields; what has another number of fields is refused, the header and empty lines are left out."""
+    line = "rtrim(line, chr(13))" if carriage else "line"
+    have = [f"f[{header.index(name) + 1}] AS {name}_" for name in READ if name in header]
+    lack = [f"CAST(NULL AS VARCHAR) AS {name}_" for name in READ if name not in header]
+    job = f"f[{header.index('JobIDRaw' if 'JobIDRaw' in header else 'JobID') + 1}]"
+    right = f"len(f) = {len(header)}"
+    con.execute(f"""
+        CREATE TABLE field AS SELECT line_no, len(f) AS width, {job} AS job_id, {", ".join(have + lack)},
+            CASE WHEN {right} AND NOT contains({job}, '.') THEN sha256(line) END AS raw_sha256
+        FROM (SELECT line_no, line, string_split({line}, '|') AS f FROM source_lines WHERE {line} <> '')
+        WHERE NOT (f[1] = {literal(header[0])} AND {right});
+        INSERT INTO counted SELECT 'lines', count(*) FROM field;
+        INSERT INTO fault SELECT line_no,
+            '有 ' || width || ' 个字段，表头有 {len(header)} 个；可能是断行，或字段里含有“|”，请重新导出这一行'
+            FROM field WHERE width <> {len(header)};
+        INSERT INTO counted SELECT 'steps', count(*) FROM field WHERE width = {len(header)} AND raw_sha256 IS NULL;
+        DELETE FROM field WHERE raw_sha256 IS NULL;
+    """)
+
+
+def _map_states(con: duckdb.DuckDBPyConnection) -> None:
+    rows = []
+    for (text,) in con.execute("SELECT DISTINCT State_ FROM field").fetchall():
+        word = text.split(" ", 1)[0].rstrip("+").upper()  # CANCELLED by 1001
+        kind = "final" if word in FINAL else "live" if word in LIVE else "waiting" if word in WAITING else None
+        rows.append((text, word, kind))
+    load_rows(con, "state_map", pa.schema({"text": pa.string(), "word": pa.string(), "kind": pa.string()}), rows)
+
+
+def seconds_of(text: str) -> int | None:
+    """Seconds of [DD-]HH:MM:SS or MM:SS, empty being none; None where it is something else."""
+    if not text:
+        return 0
+    found = re.fullmatch(r"(?:(?:(\d{1,6})-)?(\d{1,6}):)?(\d{1,2}):(\d{2})(?:\.0+)?", text)
+    if not found:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return None if minutes > 59 or seconds > 59 else ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+def _map_suspensions(con: duckdb.DuckDBPyConnection) -> None:
+    texts = con.execute("SELECT DISTINCT Suspended_ FROM field WHERE Suspended_ IS NOT NULL").fetchall()
+    rows = [(text, seconds_of(text)) for (text,) in texts]
+    load_rows(con, "suspended_map", pa.schema({"text": pa.string(), "seconds": pa.int64()}), rows)
+
+
+def _map_cards(con: duckdb.DuckDBPyConnection, names: CardNames) -> None:
+    """What each distinct (AllocTRES, ReqTRES, Partition) means: `tres_map`, and its cards by model in `card_map`."""
+    texts = con.execute("""
+        SELECT DISTINCT AllocTRES_, coalesce(ReqTRES_, ''), coalesce(Partition_, '') FROM field
+    """).fetchall()
+    meanings: list[tuple[int, str, str, str, str, str | None]] = []
+    cards: list[tuple[int, int, str, int, int | None]] = []
+    for key, (alloc, asked, partition) in enumerate(texts):
+        try:
+            given = allocated(alloc, partition, names)
+        except Unmetered as why:
+            meanings.append((key, alloc, asked, partition, "fault", f'列 AllocTRES: "{alloc}" {why}'))
+            continue
+        meanings.append((key, alloc, asked, partition, "cards" if given else "none", None))
+        wanted = requested(asked, partition, given, names)
+        cards += [(key, card.id, card.model, count, wanted[card]) for card, count in given.items()]
+    text, whole = pa.string(), pa.int64()
+    load_rows(
+        con,
+        "tres_map",
+        pa.schema({"key": whole, "alloc": text, "asked": text, "part": text, "outcome": text, "reason": text}),
+        meanings,
+    )
+    load_rows(
+        con,
+        "card_map",
+        pa.schema({"key": whole, "accelerator_id": whole, "model": text, "cards": whole, "requested": whole}),
+        cards,
+    )
+
+
+def _clock(con: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> None:
+    """`timed`: every field line with its times in UTC seconds (epoch seconds are taken as they are)."""
+    local = "epoch_us(try_strptime({0}, '%Y-%m-%dT%H:%M:%S')) // 1000000"
+    stamp = (
+        "CASE WHEN regexp_full_match({0}, '[0-9]{{9,10}}') "
+        f"AND CAST({{0}} AS BIGINT) BETWEEN {EARLIEST} AND {LATEST} THEN CAST({{0}} AS BIGINT) END"
+    )
+    times = {"submitted": "Submit_", "started": "Start_", "ended": "End_"}
+    con.execute(f"""
+        CREATE TABLE clocked AS SELECT field.*,
+            {", ".join(f"{local.format(text)} AS {name}_local" for name, text in times.items())},
+            {", ".join(f"{stamp.format(text)} AS {name}_epoch" for name, text in times.items())}
+        FROM field;
+        DROP TABLE field;
+    """)
+    spans = ", ".join(f"min({name}_local), max({name}_local)" for name in times)
+    found = con.execute(f"SELECT {spans} FROM clocked").fetchall()[0]
+    known = [value for value in found if value is not None]
+    utc, why = to_utc(zone, min(known, default=0), max(known, default=0))
+    con.execute(f"""
+        CREATE TABLE timed AS SELECT clocked.* EXCLUDE (started_local, ended_local, submitted_local,
+                started_epoch, ended_epoch, submitted_epoch),
+            {", ".join(f"coalesce({name}_epoch, {utc(f'{name}_local')}) AS {name}" for name in times)},
+            {", ".join(f"{why(f'{name}_local')} AS {name}_odd" for name in ("started", "ended"))},
+            state_map.word AS state, state_map.kind AS state_kind,
+            coalesce(suspended_map.seconds, 0) AS suspended,
+            Suspended_ IS NOT NULL AND suspended_map.seconds IS NULL AS suspended_bad,
+            tres_map.key, tres_map.outcome, tres_map.reason AS tres_reason
+        FROM clocked
+        JOIN state_map ON state_map.text = State_
+        LEFT JOIN suspended_map ON suspended_map.text = Suspended_
+        JOIN tres_map ON alloc = AllocTRES_ AND asked = coalesce(ReqTRES_, '') AND part = coalesce(Partition_, '');
+        DROP TABLE clocked;
+    """)
+
+
+def _odd_time(column: str, name: str, zone: ZoneInfo) -> str:
+    """SQL: why a time is refused, or NULL."""
+    place = f"'列 {column}: \"' || {column}_ || '\" '"
+    remedy = "请以 SLURM_TIME_FORMAT=%s（Unix 秒）或 TZ=UTC 重新导出"
+    return f"""CASE WHEN {name} IS NOT NULL THEN NULL
+        WHEN {name}_odd = 'skips' THEN {place} || '在时区 {zone.key} 不存在（夏令时开始时跳过）；{remedy}'
+        WHEN {name}_odd = 'repeats' THEN {place} || '在时区 {zone.key} 出现两次（夏令时结束），无法判定；{remedy}'
+        ELSE {place} || '不是 2000 年至 2099 年间的时间；应如 2024-01-31T08:00:00 或 Unix 秒' END"""
+
+
+def _judge(con: duckdb.DuckDBPyConnection, zone: ZoneInfo, header: list[str]) -> None:
+    """Each line becomes a reading, a fault with its reason, or is counted as rightly no record."""
+    columns = {"cluster": "Cluster_", "job_id": "job_id", "user": "User_", "account": "Account_"}
+    columns |= {"partition": "Partition_", "exit_code": "ExitCode_"}
+    too_long = " ".join(
+        f"WHEN length({text}) > {LONGEST[name]} THEN '列 {name} 超过 {LONGEST[name]} 个字符；请核对这一行'"
+        for name, text in columns.items()
+    )
+    con.execute(f"""
+        CREATE TABLE judged AS SELECT timed.* EXCLUDE (started),
+            -- after a resize Slurm writes the job again from its first start: the piece begins at the new Submit
+            CASE WHEN submitted > started AND resized_at IS NOT NULL THEN submitted ELSE started END AS started,
+            CASE
+                WHEN state_kind IS NULL THEN 'fault'
+                WHEN state_kind = 'waiting' OR Start_ IN {NOT_STARTED} THEN 'never_started'
+                WHEN AllocTRES_ = '' AND Start_ = End_ THEN 'never_started'
+                WHEN outcome = 'none' THEN 'cpu_only'
+                WHEN state_kind = 'live' THEN 'running'
+                ELSE 'record' END AS kind,
+            CASE
+                WHEN state_kind IS NULL THEN '列 State: "' || State_ || '" 不是已知的作业状态；请核对这一行'
+                WHEN NOT regexp_full_match(job_id, '[0-9]+([_+][0-9]+)?')
+                    THEN '列 JobIDRaw: "' || job_id || '" 不是作业号；请核对这一行'
+                {too_long}
+                WHEN End_ IN {NOT_STARTED}
+                    THEN '列 End: "' || End_ || '" 而状态已是 ' || state || '：结束时间不明，不能计量；'
+                        || '请在 Slurm 中用 sacctmgr show runawayjobs 修正后重新导出'
+                WHEN started IS NULL THEN {_odd_time("Start", "started", zone)}
+                WHEN ended IS NULL THEN {_odd_time("End", "ended", zone)}
+                WHEN ended < started THEN '列 End: "' || End_ || '" 早于 Start "' || Start_ || '"；请核对这一行'
+                WHEN suspended_bad THEN '列 Suspended: "' || Suspended_ || '" 不是时长；应如 00:05:00 或 1-02:00:00'
+                WHEN suspended > ended - started
+                    THEN '列 Suspended: "' || Suspended_ || '" 长于 End − Start = ' || (ended - started)
+                        || ' 秒；请核对这一行'
+                WHEN ElapsedRaw_ <> '' AND TRY_CAST(ElapsedRaw_ AS BIGINT) IS DISTINCT FROM ended - started
+                        AND TRY_CAST(ElapsedRaw_ AS BIGINT) IS DISTINCT FROM ended - started - suspended
+                    THEN '列 ElapsedRaw: "' || ElapsedRaw_ || '" 与 End − Start = ' || (ended - started) || ' 秒'
+                        || CASE WHEN suspended > 0 THEN '（减去暂停为 ' || (ended - started - suspended) || ' 秒）'
+                           ELSE '' END || '不符；{_elapsed_remedy(header)}'
+                WHEN outcome = 'fault' THEN tres_reason
+                WHEN resized_at IS NOT NULL AND submitted > started AND suspended > ended - submitted
+                    THEN '列 Suspended: "' || Suspended_ || '" 长于缩容之后的 ' || (ended - submitted)
+                        || ' 秒，无法分摊；请由中心按卡分段报送'
+                WHEN NNodes_ <> '' AND TRY_CAST(NNodes_ AS INTEGER) IS NULL
+                    THEN '列 NNodes: "' || NNodes_ || '" 不是整数；请核对这一行'
+            END AS reason
+        FROM timed
+        LEFT JOIN (
+            SELECT DISTINCT job_id AS job, coalesce(Cluster_, '') AS place, ended AS resized_at
+            FROM timed WHERE state = 'RESIZING'
+        ) ON job = job_id AND place = coalesce(Cluster_, '') AND resized_at = submitted;
+        DROP TABLE timed;
+        INSERT INTO fault SELECT line_no, reason FROM judged WHERE kind IN ('fault', 'record') AND reason IS NOT NULL;
+        INSERT INTO counted SELECT kind, count(*) FROM judged
+            WHERE kind NOT IN ('fault', 'record') GROUP BY kind;
+        INSERT INTO lifeline SELECT DISTINCT job_id, coalesce(Cluster_, ''), submitted, started, ended FROM judged
+            WHERE started IS NOT NULL AND kind IN ('record', 'running')
+              AND job_id IN (SELECT job_id FROM judged GROUP BY job_id HAVING count(*) > 1);
+        INSERT INTO reading SELECT line_no, coalesce(Cluster_, ''), job_id,
+            TRY_CAST(regexp_extract(JobID_, '_([0-9]+)$', 1) AS INTEGER), TRY_CAST(Restarts_ AS INTEGER),
+            coalesce(User_, ''), coalesce(Account_, ''), coalesce(Partition_, ''), accelerator_id, model,
+            requested, cards, CASE WHEN NodeList_ IS NULL OR NodeList_ = 'None assigned' THEN '' ELSE NodeList_ END,
+            coalesce(TRY_CAST(NNodes_ AS INTEGER), 1), submitted, started, ended, suspended, state,
+            coalesce(ExitCode_, ''), raw_sha256
+        FROM judged JOIN card_map USING (key) WHERE kind = 'record' AND reason IS NULL;
+        DROP TABLE judged;
+    """)
+
+
+def _elapsed_remedy(header: list[str]) -> str:
+    if "Suspended" not in header:
+        return "若作业曾被暂停，请在 --format 中加上 Suspended 重新导出"
+    return "请核对时区（--timezone）与这一行"
