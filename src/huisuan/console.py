@@ -21,7 +21,8 @@ from rich.table import Table
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
-out = Console(soft_wrap=True, highlight=False)
+WIDE = 160  # columns of a pipe or a file, which has no width of its own
+out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else WIDE)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出（金额为整数分）")]

@@ -34,7 +34,7 @@ def run(
         print_json({**run_json(made), "new": settled.new, "entitlements": _entitlements(made.pk)})
         return
     note("" if settled.new else f"用量、价目、关系与法律自第 {made.pk} 次结算以来没有变化；沿用该次结果")
-    _show(made.pk)
+    show_run(made.pk)
 
 
 @app.command()
@@ -55,7 +55,7 @@ def show(
     if as_json:
         print_json({**run_json(made), "entitlements": _entitlements(made.pk)})
         return
-    _show(made.pk)
+    show_run(made.pk)
 
 
 @app.command("list")
@@ -131,7 +131,7 @@ def print_trace(tree: dict[str, Any]) -> None:
     checked = root.add("核对")
     for name, held in tree["checks"].items():
         checked.add(f"{'✓' if held else '✗'} {CHECKS[name]}")
-    out.print(root)
+    out.print(root, soft_wrap=False)
 
 
 def _amount(bill: dict[str, Any]) -> int:
@@ -164,7 +164,8 @@ def _entitlements(run_id: int) -> list[dict[str, Any]]:
     return [entitlement_json(owed) for owed in found]
 
 
-def _show(run_id: int) -> None:
+def show_run(run_id: int) -> None:
+    """Print a run: what each party is owed, and the sums."""
     from huisuan.law.explain import STATUS_ZH, Status
     from huisuan.settlement.models import SettlementRun
 

@@ -1,0 +1,48 @@
+"""`huisuan demo`: the whole chain on invented parties and real runs, then the pages.
+
+Everything invented says so in its name and is marked `demo` in the database; the demo refuses a database that
+holds anything else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from huisuan.console import note, out
+
+
+def demo(
+    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="打印之后是否继续提供页面")] = True,
+    trace: Annotated[Path | None, typer.Option(help="再导入一份公开的 GPU 作业轨迹（CSV），并结算它那一年")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="端口；0 表示任选")] = 8710,
+) -> None:
+    """演示：真的跑几个作业、导入两份记账文件、结算 2024 年，从元追到原始行，然后打开页面。"""
+    from huisuan.serving.database import ready
+    from huisuan.serving.supervisor import running_platform
+
+    note("正在启动平台（第一次要建库，约十秒）……")
+    with contextlib.suppress(KeyboardInterrupt), running_platform(port) as platform:
+        ready()
+        from huisuan.cli.demo import stage
+        from huisuan.cli.demo.report import show_accounts, show_jobs, show_settlement, show_usage
+
+        stage.refuse_real_data()
+        stage.enter_parties()
+        stage.open_centres()
+        accounts = stage.make_accounts()
+        show_jobs(stage.run_jobs(platform.client()))
+        for report in stage.import_accounting():
+            show_usage(report)
+        year = stage.YEAR
+        if trace is not None:
+            report, year = stage.import_trace(trace)
+            show_usage(report)
+        show_settlement(stage.settle(year))
+        show_accounts(platform.url, accounts)
+        if serve:
+            out.print("停止：按 Ctrl-C")
+            platform.serve()
