@@ -62,7 +62,8 @@ def workbench() -> duckdb.DuckDBPyConnection:
 
 def load_rows(con: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, rows: Iterable[Sequence[Any]]) -> None:
     """Make a table of rows that Python worked out, such as what each distinct AllocTRES means."""
-    columns = list(zip(*rows, strict=True)) or [[] for _ in schema.names]
+    held = list(rows)
+    columns = [[row[place] for row in held] for place in range(len(schema.names))]
     arrow = pa.table(
         [pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)], schema=schema
     )

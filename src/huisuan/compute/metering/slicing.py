@@ -47,7 +47,7 @@ def sliced(span: Span, cuts: Iterable[int]) -> list[Slice]:
     inside = sorted({cut for cut in cuts if span.started < cut < span.ended})
     edges = [span.started, *inside, span.ended]
     before = [held_before(edge, span) for edge in edges]
-    return [Slice(*edges[i : i + 2], before[i + 1] - before[i]) for i in range(len(edges) - 1)]
+    return [Slice(edges[i], edges[i + 1], before[i + 1] - before[i]) for i in range(len(edges) - 1)]
 
 
 def month_starts(first: int, last: int, zone: tzinfo) -> list[int]:

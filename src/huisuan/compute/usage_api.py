@@ -1,0 +1,179 @@
+"""Usage records, tariffs and parties over HTTP; every answer holds only what the caller may see."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal
+
+from django.http import HttpRequest
+from ninja import Field, File, Form, Query, Router, Schema, UploadedFile
+from ninja.errors import HttpError
+
+from huisuan.compute.metering.importing import UsageFile, import_usage
+from huisuan.compute.metering.trace import TraceColumns
+from huisuan.compute.models import Centre
+from huisuan.compute.queries import tariff_row, tariffs_for
+from huisuan.compute.usage_queries import UsageFilter, usage_records, usage_rows, usage_summary
+from huisuan.parties.access import Viewer
+from huisuan.parties.gate import Allow, viewer_of
+from huisuan.parties.queries import parties_for, party_row
+
+router = Router(tags=["用量"])
+MOST = 1000
+
+
+class UsageOut(Schema):
+    """One run of one job on cards of one model."""
+
+    centre: str
+    sequence: int
+    supersedes: int | None
+    cluster: str
+    job_id: str
+    run: int
+    array_index: int | None
+    user: str
+    account: str
+    party: str | None = Field(description="统一社会信用代码；null：尚无主体")
+    partition: str
+    model: str
+    requested_cards: int | None
+    cards: int
+    card_seconds: int
+    start: datetime
+    end: datetime
+    suspended_seconds: int
+    state: str
+    source_file_id: int
+    source_line: int
+
+
+class UsagePage(Schema):
+    """Some records; `next` continues them as `after`."""
+
+    items: list[UsageOut]
+    next: str | None
+
+
+class Asked(Schema):
+    """Which records."""
+
+    centre: str | None = None
+    party: str | None = None
+    user: str | None = None
+    job: str | None = None
+    month: str | None = Field(None, description="2024-01，北京时间")
+
+
+class TariffOut(Schema):
+    """A price from a day until a day (the end day is not in it)."""
+
+    centre: str
+    model: str
+    fen_per_card_hour: int
+    valid_from: date
+    valid_to: date | None
+
+
+class PartyOut(Schema):
+    """An organisation."""
+
+    uscc: str
+    name: str
+    name_en: str
+    kind: str
+    region: str
+    region_name: str
+    registered_on: date | None
+    in_anhui: bool
+    demo: bool
+
+
+class PartyPage(Schema):
+    """Some parties; `next` continues them as `after`."""
+
+    items: list[PartyOut]
+    next: str | None
+
+
+class ImportForm(Schema):
+    """How to read the uploaded file; the columns and `epoch` are for traces."""
+
+    centre: str
+    format: Literal["sacct", "trace"]
+    timezone: str | None = None
+    model: str | None = None
+    epoch: str | None = None
+    dry_run: bool = False
+    submit_column: str | None = None
+    start_column: str | None = None
+    end_column: str | None = None
+    duration_column: str | None = None
+    cards_column: str | None = None
+    user_column: str | None = None
+    account_column: str | None = None
+    job_column: str | None = None
+    state_column: str | None = None
+
+
+Limit = Annotated[int, Field(ge=1, le=MOST)]
+
+
+@router.get("/usage", response=UsagePage, auth=Allow(), summary="用量记录")
+def list_usage(
+    request: HttpRequest, asked: Query[Asked], limit: Limit = 100, after: str | None = None
+) -> dict[str, Any]:
+    """Current records that the caller may see, by centre and sequence; `after` is the `next` of the page before."""
+    records = usage_records(UsageFilter(**asked.dict(), after=after), viewer_of(request))
+    rows = list(usage_rows(records, limit + 1))
+    items = rows[:limit]
+    more = len(rows) > limit
+    return {"items": items, "next": f"{items[-1]['centre']}/{items[-1]['sequence']}" if more else None}
+
+
+@router.get("/usage/summary", response=list[dict[str, Any]], auth=Allow(), summary="用量汇总")
+def summarise(request: HttpRequest, asked: Query[Asked], by: str = "party,month") -> list[dict[str, Any]]:
+    """Integer card-seconds and records by any of party, month, centre, model, user, account, state."""
+    names = [name.strip() for name in by.split(",") if name.strip()]
+    return usage_summary(names, UsageFilter(**asked.dict()), viewer_of(request))
+
+
+@router.post("/usage/import", response=dict[str, Any], auth=Allow("centre", "province"), summary="导入记账文件")
+def upload(
+    request: HttpRequest, form: Form[ImportForm], file: File[UploadedFile], tenants: File[UploadedFile] | None = None
+) -> dict[str, Any]:
+    """Import a file: a centre's people at their own centre, the province at any. Refused lines are in `faults`."""
+    _may_import(viewer_of(request), form.centre)
+    columns = {name.removesuffix("_column"): value for name, value in form.dict().items() if name.endswith("_column")}
+    usage = UsageFile(
+        content=file.read(),
+        name=file.name or "upload",
+        format=form.format,
+        timezone=form.timezone,
+        tenants=(tenants.read(), tenants.name or "tenants") if tenants else None,
+        model=form.model,
+        columns=TraceColumns(**columns),
+        epoch=form.epoch,
+    )
+    return import_usage(form.centre, usage, datetime.now(UTC), dry_run=form.dry_run).as_json()
+
+
+def _may_import(viewer: Viewer, code: str) -> None:
+    if not Centre.objects.filter(viewer.centres(), code=code).exists():
+        raise HttpError(403, f"不能向智算中心 {code} 导入：没有这个中心，或不是您所在的中心")
+
+
+@router.get("/tariffs", response=list[TariffOut], auth=Allow(), summary="价目")
+def list_tariffs(request: HttpRequest, centre: str | None = None) -> list[dict[str, Any]]:
+    """Prices are public to all who sign in."""
+    return [tariff_row(tariff) for tariff in tariffs_for(centre)]
+
+
+@router.get("/parties", response=PartyPage, auth=Allow("province", "auditor", "city"), summary="主体")
+def list_parties(request: HttpRequest, limit: Limit = 100, after: str | None = None) -> dict[str, Any]:
+    """Parties by code; a city sees those registered in it."""
+    parties = parties_for(viewer_of(request))
+    if after is not None:
+        parties = parties.filter(uscc__gt=after)
+    rows = [party_row(party) for party in parties[: limit + 1]]
+    return {"items": rows[:limit], "next": rows[limit - 1]["uscc"] if len(rows) > limit else None}
