@@ -1,4 +1,4 @@
-"""The whole chain by its commands: parties, a centre, prices, an accounting file, a settlement, and back to the line."""
+"""The whole chain by its commands: from parties, prices and an accounting file to an entitlement, and back."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from typer.testing import CliRunner, Result
 from huisuan.cli.main import app, assemble
 from huisuan.console import Refused
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 DATA = Path(__file__).parents[1] / "data"
 HEADER = "JobIDRaw|JobID|Cluster|User|Account|Partition|State|Submit|Start|End|ElapsedRaw|Suspended|AllocTRES|ReqTRES"
 
 
 def code(head: str, number: int) -> str:
-    body = f"{head}TESTA{number:04d}"
+    body = f"{head}MATEA{number:04d}"
     return body + str(uscc.calc_check_digit(body))
 
 
