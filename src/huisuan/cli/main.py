@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable
+from functools import wraps
 
 import typer
 
@@ -42,14 +43,14 @@ GROUPS: dict[str, tuple[str, Callable[[], None], str]] = {
     "settle": ("huisuan.settlement.commands", on_database, "结算：用量到账单到应享金额"),
 }
 
-#: single commands -> (module, function)
-COMMANDS: dict[str, tuple[str, str]] = {
-    "up": ("huisuan.serving.commands", "up"),
-    "migrate": ("huisuan.serving.commands", "migrate"),
-    "login": ("huisuan.client.commands", "login"),
-    "logout": ("huisuan.client.commands", "logout"),
-    "trace": ("huisuan.settlement.commands", "trace"),
-    "demo": ("huisuan.cli.demo", "demo"),
+#: single commands -> (module, function, what must be ready first)
+COMMANDS: dict[str, tuple[str, str, Callable[[], None]]] = {
+    "up": ("huisuan.serving.commands", "up", nothing_first),
+    "migrate": ("huisuan.serving.commands", "migrate", nothing_first),
+    "login": ("huisuan.client.commands", "login", nothing_first),
+    "logout": ("huisuan.client.commands", "logout", nothing_first),
+    "trace": ("huisuan.settlement.commands", "trace", on_database),
+    "demo": ("huisuan.cli.demo", "demo", nothing_first),
 }
 
 
@@ -57,9 +58,18 @@ def assemble() -> typer.Typer:
     """The whole command line."""
     for name, (module, first, text) in GROUPS.items():
         app.add_typer(importlib.import_module(module).app, name=name, callback=first, help=text, no_args_is_help=True)
-    for name, (module, function) in COMMANDS.items():
-        app.command(name)(getattr(importlib.import_module(module), function))
+    for name, (module, function, first) in COMMANDS.items():
+        app.command(name)(_after(first, getattr(importlib.import_module(module), function)))
     return app
+
+
+def _after(first: Callable[[], None], command: Callable[..., None]) -> Callable[..., None]:
+    @wraps(command)
+    def run(*words: object, **options: object) -> None:
+        first()
+        command(*words, **options)
+
+    return run
 
 
 def main() -> None:

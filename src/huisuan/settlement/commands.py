@@ -78,9 +78,6 @@ def trace(
     as_json: AsJson = False,
 ) -> None:
     """从一笔应享金额追到法条、账单、用量记录与原始行，并逐级核对。"""
-    from huisuan.serving.database import ready
-
-    ready()
     from huisuan.parties.access import Viewer
     from huisuan.settlement.models import Entitlement
     from huisuan.settlement.queries import entitlement as find

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from huisuan.client.wire import Job
+from huisuan.client.wire import Job, UsageRecord
 from huisuan.compute.metering.importing import UsageReport
 from huisuan.console import out, print_table, yuan
 from huisuan.parties.models import Person
@@ -14,12 +12,12 @@ from huisuan.settlement.queries import trace
 from huisuan.settlement.services import Settled
 
 
-def show_jobs(jobs: list[tuple[Job, dict[str, Any]]]) -> None:
+def show_jobs(jobs: list[tuple[Job, UsageRecord]]) -> None:
     """The jobs that really ran here, and how they were metered."""
     rows = [
         {
-            "uid": job.uid, "name": job.name, "state": job.state, "exit": job.exit_code, "cards": record["cards"],
-            "card_seconds": record["card_seconds"], "start": record["start"], "record": record["sequence"],
+            "uid": job.uid, "name": job.name, "state": job.state, "exit": job.exit_code, "cards": record.cards,
+            "card_seconds": record.card_seconds, "start": record.start, "record": record.sequence,
         }
         for job, record in jobs
     ]  # fmt: skip

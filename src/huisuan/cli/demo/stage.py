@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from huisuan.client import Client
-from huisuan.client.wire import Job
+from huisuan.client.wire import Job, UsageRecord
 from huisuan.compute.centres import CentrePlan, add_centre, set_tariff
 from huisuan.compute.metering.generate import generate_year
 from huisuan.compute.metering.importing import UsageFile, UsageReport, import_usage
@@ -114,7 +114,7 @@ def make_accounts() -> list[tuple[Person, str]]:
     return accounts
 
 
-def run_jobs(client: Client) -> list[tuple[Job, dict[str, Any]]]:
+def run_jobs(client: Client) -> list[tuple[Job, UsageRecord]]:
     """Really run a few jobs on this machine, each until its usage is metered; each with its record."""
     submitted = [
         client.submit_job([sys.executable, "-c", program], name=name, cards=cards, model="CPU-SLOT", party=YUNXIU)
@@ -123,7 +123,7 @@ def run_jobs(client: Client) -> list[tuple[Job, dict[str, Any]]]:
     return [(client.wait(job.uid), _metered(client, job.uid)) for job in submitted]
 
 
-def _metered(client: Client, uid: str) -> dict[str, Any]:
+def _metered(client: Client, uid: str) -> UsageRecord:
     """The usage record of a job that is over; the agent sends it within a second or two.
 
     Raises:
@@ -131,9 +131,8 @@ def _metered(client: Client, uid: str) -> dict[str, Any]:
     """
     deadline = time.monotonic() + METERED_WITHIN
     while time.monotonic() < deadline:
-        records = client.usage(job=uid)["items"]
-        if records:
-            return dict(records[0])
+        if records := client.usage(job=uid):
+            return records[0]
         time.sleep(0.1)
     raise Refused(f"作业 {uid} 已结束，{METERED_WITHIN} 秒内没有收到它的用量记录")
 
