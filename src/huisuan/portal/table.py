@@ -80,6 +80,21 @@ class Table:
         """The name of the filter box."""
         return self.param("q")
 
+    @property
+    def param_sort(self) -> str:
+        """The name of the order."""
+        return self.param("sort")
+
+    @property
+    def sortings(self) -> list[tuple[str, str]]:
+        """Every order there is, for a narrow screen that shows no headings; the one in force is the page's own."""
+        return [
+            (f"{sign}{column.key}", f"{column.label} {arrow}")
+            for column in self.columns
+            if column.sort
+            for sign, arrow in (("", "▲"), ("-", "▼"))
+        ]
+
     # What the rows are
 
     @cached_property
@@ -198,7 +213,7 @@ class Table:
     @property
     def hidden(self) -> list[tuple[str, str]]:
         """What the filter form must carry along: the order, and the parameters of the page's other tables."""
-        own = {self.param(key) for key in ("q", "page", "export", *(choice.key for choice in self.choices))}
+        own = {self.param(key) for key in ("q", "sort", "page", "export", *(choice.key for choice in self.choices))}
         return [(key, value) for key, values in self.request.GET.lists() if key not in own for value in values]
 
     @property

@@ -42,7 +42,7 @@ JOB = {
 }
 
 ENTITLEMENT = {
-    "eligible": Word(_("应享"), "good"),
+    "eligible": Word(_("符合条件"), "good"),
     "not_eligible": Word(_("不符合条件"), "bad"),
     "missing_facts": Word(_("缺少事实"), "wait"),
     "not_in_force": Word(_("不在有效期内"), "plain"),
@@ -61,10 +61,22 @@ PARTY = {
 
 ROLE = {
     "user": _("算力使用方"),
-    "centre": _("智算中心"),
+    "centre": _("算力中心运营方"),
     "city": _("市"),
     "province": _("省专班"),
     "auditor": _("审计"),
+}
+
+
+FACT_KIND = {
+    "money": _("金额"),
+    "bool": _("是否"),
+    "int": _("整数"),
+    "share": _("比例"),
+    "date": _("日期"),
+    "choice": _("选项"),
+    "text": _("文字"),
+    "regions": _("地区"),
 }
 
 

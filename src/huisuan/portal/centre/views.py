@@ -27,7 +27,7 @@ def _address(centre: Centre) -> str:
 
 
 CENTRE_COLUMNS = [
-    Column("name", _("智算中心"), words.named, sort="name", link=_address),
+    Column("name", _("中心"), words.named, sort="name", link=_address),
     Column("code", _("代码"), "code", Kind.CODE, sort="code"),
     Column("region", _("市"), lambda centre: words.named(centre.region), sort="region_id"),
     Column("operator", _("运营方"), lambda centre: words.named(centre.operator), sort="operator__name"),

@@ -29,14 +29,14 @@ RUN_COLUMNS = [
         link=lambda run: reverse("run", args=[run.pk]),
     ),
     Column("year", _("年度"), lambda run: str(run.year), sort="year"),
-    Column("policy", _("政策"), "policy", sort="policy"),
+    Column("policy", _("政策"), "policy", sort="policy", minor=True),
     Column("sentence", _("条款"), "sentence", sort="sentence"),
     Column("records", _("用量记录"), "records", Kind.INTEGER, sort="records"),
     Column("used", _("用量"), "card_seconds", Kind.CARD_SECONDS, sort="card_seconds"),
     Column("unclaimed", _("无主用量"), "unclaimed_card_seconds", Kind.CARD_SECONDS, sort="unclaimed_card_seconds"),
     Column("amount", _("应享合计"), "amount_fen", Kind.FEN, sort="amount_fen"),
     Column("made", _("完成"), "made_at", Kind.MOMENT, sort="made_at"),
-    Column("by", _("发起人"), "requested_by", sort="requested_by"),
+    Column("by", _("发起人"), "requested_by", sort="requested_by", minor=True),
 ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,6 @@ from django import template
 from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
 
 from huisuan.portal import figures, rooms, words
 
@@ -45,6 +44,13 @@ def p(capacity: Decimal) -> str:
 def day(value: date | datetime | None) -> str:
     """A day at Asia/Shanghai."""
     return figures.NOTHING if value is None else figures.day(value)
+
+
+@register.filter
+def last_day(end: date | datetime) -> str:
+    """The last day of a span, from the end that is not in it any more."""
+    before = timedelta(microseconds=1) if isinstance(end, datetime) else timedelta(days=1)
+    return figures.day(end - before)
 
 
 @register.filter
@@ -97,7 +103,7 @@ def chain(context: Context) -> dict[str, Any]:
     return {"steps": rooms.chain(str(context.get("role", "")), str(context.get("here", "")), context.get("same") or {})}
 
 
-@register.simple_tag
-def spoken(text: str) -> str:
-    """A text that came from the database or another room, in the reader's language where it has one."""
-    return gettext(text) if text else ""
+@register.filter
+def fact_kind(kind: str) -> str:
+    """The type of a fact in words."""
+    return str(words.FACT_KIND.get(kind, kind))

@@ -26,7 +26,7 @@ def bill_columns(viewer: Viewer) -> list[Column]:
     """The columns of a list of bills."""
     columns = [
         Column("month", _("月份"), "month", Kind.MONTH, "month", link=lambda bill: reverse("bill", args=[bill.pk])),
-        Column("centre", _("智算中心"), lambda bill: words.named(bill.centre), sort="centre__name"),
+        Column("centre", _("中心"), lambda bill: words.named(bill.centre), sort="centre__name"),
         Column("used", _("用量"), "card_seconds", Kind.CARD_SECONDS, "card_seconds", total="card_seconds"),
         Column("amount", _("金额"), "amount_fen", Kind.FEN, "amount_fen", total="amount_fen"),
         Column("excluded", _("其中自建自用"), "excluded_fen", Kind.FEN, "excluded_fen", total="excluded_fen"),
@@ -79,7 +79,9 @@ def bill_page(request: HttpRequest, number: int) -> HttpResponseBase:
     viewer = viewer_of(request)
     bill = get_object_or_404(queries.bills(viewer), pk=number)
     records = lineage.records_of_bill(bill)
-    table = record_table(request, viewer, records, file=f"bill-{bill.pk}-records", name="records", more=[WITHIN])
+    table = record_table(
+        request, viewer, records, file=f"bill-{bill.pk}-records", name="records", more=[WITHIN], without=["party"]
+    )
     entitled = queries.entitlements(viewer).filter(run=bill.run_id, party=bill.party_id).first()
     same = {"bills": reverse("bill", args=[bill.pk])}
     if entitled:

@@ -36,9 +36,9 @@ def entitlement_columns(viewer: Viewer) -> list[Column]:
     """The columns of a list of entitlements."""
     columns = [
         Column("year", _("年度"), lambda each: str(each.run.year), sort="run__year"),
-        Column("sentence", _("条款"), lambda each: each.run.sentence, sort="run__sentence"),
+        Column("sentence", _("条款"), lambda each: each.run.sentence, sort="run__sentence", minor=True),
         Column("spend", _("算力总支出"), _fact("spend"), Kind.FEN, sort="facts__spend"),
-        Column("self_use", _("其中自建自用"), _fact("self_use"), Kind.FEN, sort="facts__self_use"),
+        Column("self_use", _("其中自建自用"), _fact("self_use"), Kind.FEN, sort="facts__self_use", minor=True),
         Column("amount", _("应享"), "amount_fen", Kind.FEN, "amount_fen", total="amount_fen", link=_address),
         Column("status", _("状态"), lambda each: words.word(words.ENTITLEMENT, each.status), Kind.STATE, sort="status"),
     ]

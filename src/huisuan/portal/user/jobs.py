@@ -34,12 +34,12 @@ def _model(job: Job) -> str:
 def job_columns(viewer: Viewer) -> list[Column]:
     """The columns of a list of jobs; who reads several parties sees whose each job is."""
     columns = [
-        Column("name", _("作业"), "name", sort="name", link=lambda job: reverse("job", args=[job.uid])),
+        Column("name", _("作业名"), "name", sort="name", link=lambda job: reverse("job", args=[job.uid])),
         Column("uid", _("编号"), "uid", Kind.CODE, sort="uid", minor=True),
         Column("state", _("状态"), lambda job: words.word(words.JOB, job.state), Kind.STATE, sort="state"),
         Column("cards", _("卡数"), "cards", Kind.INTEGER, sort="cards"),
         Column("model", _("型号"), _model, sort="accelerator__model"),
-        Column("centre", _("智算中心"), lambda job: words.named(job.centre) if job.centre else "", sort="centre__code"),
+        Column("centre", _("中心"), lambda job: words.named(job.centre) if job.centre else "", sort="centre__code"),
         Column("submitted", _("提交"), "submitted_at", Kind.MOMENT, sort="submitted_at"),
         Column("ended", _("结束"), "ended_at", Kind.MOMENT, sort="ended_at"),
         Column("metered", _("计量"), "metered", Kind.CARD_SECONDS, sort="metered", total="metered"),

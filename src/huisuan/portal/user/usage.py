@@ -57,6 +57,8 @@ def record_columns(viewer: Viewer) -> list[Column]:
         Column("state", _("终态"), "state", Kind.CODE, sort="state", minor=True),
         Column("used", _("用量"), "card_seconds", Kind.CARD_SECONDS, "card_seconds", total="card_seconds"),
     ]
+    if viewer.role in ("city", "province", "auditor"):
+        columns = [column for column in columns if column.key != "account"]  # whose it is says more
     if viewer.role != "user":
         columns.insert(
             1,
@@ -106,12 +108,13 @@ def record_table(
     file: str = "usage",
     name: str = "",
     more: Sequence[Column] = (),
+    without: Sequence[str] = (),
 ) -> Table:
     """Records as a table; a row opens in place down to its raw line."""
     return Table(
         request,
         rows,
-        [*record_columns(viewer), *more],
+        [*(column for column in record_columns(viewer) if column.key not in without), *more],
         file=file,
         name=name,
         order="-started",
