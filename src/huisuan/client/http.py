@@ -8,6 +8,7 @@ from datetime import date
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -110,15 +111,15 @@ class Client:
 
     def job(self, uid: str) -> wire.Job:
         """One job."""
-        return self._one(wire.Job, "GET", f"jobs/{uid}")
+        return self._one(wire.Job, "GET", f"jobs/{_part(uid)}")
 
     def cancel_job(self, uid: str) -> wire.Job:
         """Ask for a job to end; asking twice is once."""
-        return self._one(wire.Job, "POST", f"jobs/{uid}/cancel")
+        return self._one(wire.Job, "POST", f"jobs/{_part(uid)}/cancel")
 
     def job_log(self, uid: str, offset: int = 0) -> wire.LogPiece:
         """What a job wrote, from an offset in bytes on."""
-        answer = self._send("GET", f"jobs/{uid}/log", params={"offset": offset})
+        answer = self._send("GET", f"jobs/{_part(uid)}/log", params={"offset": offset})
         return wire.LogPiece(
             text=answer.content,
             next_offset=int(answer.headers["Huisuan-Next-Offset"]),
@@ -150,27 +151,28 @@ class Client:
         """The centres, what they offer and what is free."""
         return self._many(wire.CentreInfo, "centres")
 
-    def usage(self, **filters: str | int | None) -> Any:
-        """Usage records that the caller may see."""
-        return self._json("GET", "usage", params=_given(**filters))
+    def usage(self, **filters: str | int | None) -> list[wire.UsageRecord]:
+        """Usage records that the caller may see; filters as the API names them."""
+        return self._many(wire.UsageRecord, "usage", params=_given(**filters))
 
     # --- entitlements and the law
 
-    def entitlements(self, **filters: str | int | None) -> Any:
-        """Entitlements that the caller may see."""
-        return self._json("GET", "entitlements", params=_given(**filters))
+    def entitlements(self, *, year: int | None = None, limit: int = 100, offset: int = 0) -> list[wire.Entitlement]:
+        """Entitlements that the caller may see, of the newest settlement."""
+        return self._many(wire.Entitlement, "entitlements", params=_given(year=year, limit=limit, offset=offset))
 
-    def entitlement(self, number: int | str) -> Any:
-        """One entitlement."""
-        return self._json("GET", f"entitlements/{number}")
+    def entitlement(self, number: str) -> wire.Entitlement:
+        """One entitlement, with its explanation."""
+        return self._one(wire.Entitlement, "GET", f"entitlements/{_part(number)}")
 
-    def trace(self, number: int | str) -> Any:
-        """An entitlement down to its raw lines."""
-        return self._json("GET", f"entitlements/{number}/trace")
+    def trace(self, number: str) -> dict[str, Any]:
+        """An entitlement down to its raw lines, as the platform tells it."""
+        found: dict[str, Any] = self._send("GET", f"entitlements/{_part(number)}/trace").json()
+        return found
 
-    def law_facts(self, policy: str, article: str) -> Any:
+    def law_facts(self, policy: str, article: str) -> list[wire.Fact]:
         """The facts that an article asks for."""
-        return self._json("GET", f"law/{policy}/{article}/facts")
+        return self._many(wire.Fact, f"law/{_part(policy)}/{_part(article)}/facts")
 
     def law_explain(
         self,
@@ -183,7 +185,9 @@ class Client:
     ) -> wire.Explanation:
         """What an article gives for these facts, sentence by sentence."""
         when = _given(on=on and on.isoformat(), as_known=as_known and as_known.isoformat())
-        return self._one(wire.Explanation, "POST", f"law/{policy}/{article}/explain", json={"facts": facts, **when})
+        return self._one(
+            wire.Explanation, "POST", f"law/{_part(policy)}/{_part(article)}/explain", json={"facts": facts, **when}
+        )
 
     # --- the agent
 
@@ -199,9 +203,6 @@ class Client:
     def _many(self, model: type[M], path: str, **rest: Any) -> list[M]:
         adapter: TypeAdapter[list[M]] = TypeAdapter(list[model])  # type: ignore[valid-type]
         return _read(adapter, self._send("GET", path, **rest))
-
-    def _json(self, method: str, path: str, **rest: Any) -> Any:
-        return self._send(method, path, **rest).json()
 
     def _send(self, method: str, path: str, **rest: Any) -> httpx.Response:
         try:
@@ -234,6 +235,11 @@ def _detail(answer: httpx.Response) -> str:
     if detail == "Unauthorized":
         return "令牌无效或已吊销：请重新 huisuan login"
     return str(detail)
+
+
+def _part(name: str) -> str:
+    """A name as one part of an address, whatever it contains."""
+    return quote(name, safe="")
 
 
 def _given(**values: Any) -> dict[str, Any]:

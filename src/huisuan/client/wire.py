@@ -135,7 +135,7 @@ class CentreInfo(Wire):
     pools: list[CardPool]
 
 
-# --- usage, law, settlement: as the rooms answer them
+# --- usage, entitlements, the law: money is an integer number of fen
 
 
 class UsageRecord(Wire):
@@ -153,13 +153,40 @@ class UsageRecord(Wire):
     state: str
 
 
+class Entitlement(Wire):
+    """What the law owes a party for a year."""
+
+    id: str
+    party: str
+    name: str
+    year: int
+    policy: str
+    sentence: str
+    status: str
+    amount_fen: int
+    facts: dict[str, Any]
+    reasons: list[Any]
+
+
+class Fact(Wire):
+    """A fact that a sentence asks for."""
+
+    name: str
+    type: str
+    unit: str | None
+    label: str
+    evidence: str | None
+    options: list[str]
+    sentence: str
+
+
 class Explanation(Wire):
-    """The answer of an article for given facts; `amount_fen` is an integer number of fen."""
+    """The answer of an article for given facts."""
 
     status: str
     amount_fen: int | None
-    reasons: list[Any] = Field(default_factory=list)
-    steps: list[Any] = Field(default_factory=list)
+    reasons: list[Any]
+    steps: list[Any]
 
 
 # --- the agent: one endpoint, both ways idempotent

@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, datetime
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Router
+from ninja import Router, Status
 from ninja.errors import HttpError
 
 from huisuan.client import wire
@@ -20,10 +20,10 @@ router = Router(tags=["作业"])
 
 
 @router.post("/jobs", response={201: wire.Job}, auth=Allow("user", "province"), summary="提交作业")
-def submit(request: HttpRequest, asked: wire.JobRequest) -> tuple[int, wire.Job]:
+def submit(request: HttpRequest, asked: wire.JobRequest) -> Status[wire.Job]:
     """Take a job; 422 with the reason when nobody could ever run it."""
     job = jobs.submit_job(asked, viewer_of(request), datetime.now(UTC), secrets.token_bytes(RANDOM_BYTES))
-    return 201, job_queries.shown(job)
+    return Status(201, job_queries.shown(job))
 
 
 @router.get("/jobs", response=wire.JobPage, auth=Allow(), summary="作业列表，最新的在前")

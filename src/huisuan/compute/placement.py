@@ -100,9 +100,9 @@ def _why_not_yet(ask: Ask, able: Sequence[Pool]) -> str:
 
 def _impossible(ask: Ask, suitable: Sequence[Pool]) -> str:
     what = f" {ask.model}" if ask.model else "卡"
-    where = f"智算中心 {ask.centre}" if ask.centre else "各智算中心都"
+    where = f"智算中心 {ask.centre} " if ask.centre else "各智算中心都"
     if not suitable:
-        return f"{where}没有{what} 可供平台作业使用：请换一个型号或中心（huisuan centre list 查看）"
+        return f"{where}没有可供平台作业使用的{what}：请换一个型号或中心（huisuan centre list 查看）"
     largest = max(pool.cards for pool in suitable)
     return f"{where}没有这么多{what}：要 {ask.cards} 卡，一处最多 {largest} 卡"
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Router, Status
 from ninja.errors import HttpError
 
 from huisuan.client.wire import Credentials, Granted, Identity
@@ -32,13 +32,13 @@ def login(request: HttpRequest, asked: Credentials) -> Granted:
 
 
 @router.post("/logout", response={204: None}, auth=Allow(), summary="吊销所用的令牌")
-def logout(request: HttpRequest) -> tuple[int, None]:
+def logout(request: HttpRequest) -> Status[None]:
     """Revoke the token that was shown; a browser's session signs out on its own page."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise HttpError(422, "没有令牌可吊销：浏览器请在页面上退出")
     revoke_secret(secret, datetime.now(UTC))
-    return 204, None
+    return Status(204, None)
 
 
 @router.get("/me", response=Identity, auth=Allow(), summary="令牌代表谁")
