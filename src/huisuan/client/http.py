@@ -151,9 +151,24 @@ class Client:
         """The centres, what they offer and what is free."""
         return self._many(wire.CentreInfo, "centres")
 
-    def usage(self, **filters: str | int | None) -> list[wire.UsageRecord]:
-        """Usage records that the caller may see; filters as the API names them."""
-        return self._many(wire.UsageRecord, "usage", params=_given(**filters))
+    def usage_page(
+        self,
+        *,
+        centre: str | None = None,
+        party: str | None = None,
+        user: str | None = None,
+        job: str | None = None,
+        month: str | None = None,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> wire.UsagePage:
+        """Usage records that the caller may see, by centre and sequence; `month` as 2024-01, in Shanghai."""
+        asked = _given(centre=centre, party=party, user=user, job=job, month=month, limit=limit, after=after)
+        return self._one(wire.UsagePage, "GET", "usage", params=asked)
+
+    def usage(self, *, job: str) -> list[wire.UsageRecord]:
+        """The usage records of one job."""
+        return self.usage_page(job=job, limit=1000).items
 
     # --- entitlements and the law
 

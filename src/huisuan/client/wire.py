@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field, model_validator
@@ -139,18 +138,32 @@ class CentreInfo(Wire):
 
 
 class UsageRecord(Wire):
-    """One run of one job on cards of one model."""
+    """One run of one job on cards of one model; centre/sequence is its name."""
 
+    centre: str
+    sequence: int
+    supersedes: int | None
     job_id: str
     run: int
     user: str
+    account: str
     party: str | None
+    partition: str
     model: str
+    requested_cards: int | None
     cards: int
     card_seconds: int
-    start: datetime
-    end: datetime
+    start: AwareDatetime
+    end: AwareDatetime
+    suspended_seconds: int
     state: str
+
+
+class UsagePage(Wire):
+    """Some usage records; `next` continues (as `after`), None at the end."""
+
+    items: list[UsageRecord]
+    next: str | None
 
 
 class Entitlement(Wire):

@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-import pyarrow
 from pydantic import ValidationError
 
 from huisuan.client.wire import UsageAnswer, UsageLine
+from huisuan.compute.metering.source import read_source
 from huisuan.compute.models import Centre, Job, SourceChunk, SourceFile, UsageRecord
 
 FORMAT = "agent"
@@ -70,22 +70,26 @@ def _doubt(usage: UsageLine, job: Job, now: datetime) -> str:
 
 def _meter(centre: Centre, fresh: Sequence[Fresh], version: str, now: datetime) -> None:
     content = "".join(f"{line}\n" for line, _, _ in fresh).encode()
+    source = read_source(content, f"{FORMAT}-{now:%Y%m%dT%H%M%SZ}-{fresh[0][1].uid}")
     file = SourceFile.objects.create(
         centre=centre,
-        sha256=hashlib.sha256(content).hexdigest(),
-        name=f"{FORMAT}-{now:%Y%m%dT%H%M%SZ}-{fresh[0][1].uid}",
+        sha256=source.sha256,
+        name=source.name,
         format=FORMAT,
         timezone="UTC",
-        line_count=len(fresh),
+        line_count=source.line_count,
         imported_at=now,
         collector=f"huisuan-agent/{version}",
     )
-    SourceChunk.objects.create(
-        file=file,
-        first_line=1,
-        line_count=len(fresh),
-        raw_bytes=len(content),
-        content=pyarrow.compress(content, codec="zstd", asbytes=True),
+    SourceChunk.objects.bulk_create(
+        SourceChunk(
+            file=file,
+            first_line=chunk.first_line,
+            line_count=chunk.line_count,
+            raw_bytes=chunk.ends - chunk.starts,
+            content=source.compressed(chunk),
+        )
+        for chunk in source.chunks
     )
     partitions: dict[int, str] = {}
     for partition in centre.partitions.order_by("-name"):
