@@ -17,7 +17,7 @@ def show_jobs(jobs: list[tuple[Job, UsageRecord]]) -> None:
     rows = [
         {
             "uid": job.uid, "name": job.name, "state": job.state, "exit": job.exit_code, "cards": record.cards,
-            "card_seconds": record.card_seconds, "start": record.start, "record": record.sequence,
+            "card_seconds": record.card_seconds, "start": record.start, "record": f"{record.centre}/{record.sequence}",
         }
         for job, record in jobs
     ]  # fmt: skip
