@@ -389,26 +389,28 @@ class UsageRecord(models.Model):
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
                 referencing=pgtrigger.Referencing(new="arrived"),  # type: ignore[no-untyped-call]
+                declare=[("named", "RECORD")],
                 func="""
-                    PERFORM 1 FROM compute_accelerator
-                        WHERE id IN (SELECT DISTINCT accelerator_id FROM arrived) FOR KEY SHARE;
-                    PERFORM 1 FROM parties_party WHERE id IN (SELECT DISTINCT party_id FROM arrived) FOR KEY SHARE;
-                    PERFORM 1 FROM compute_centre WHERE id IN (SELECT DISTINCT centre_id FROM arrived) FOR KEY SHARE;
-                    IF EXISTS (
-                        SELECT 1 FROM (SELECT DISTINCT accelerator_id AS id FROM arrived) a
-                        WHERE NOT EXISTS (SELECT 1 FROM compute_accelerator x WHERE x.id = a.id)
-                    ) OR EXISTS (
-                        SELECT 1 FROM (SELECT DISTINCT party_id AS id FROM arrived WHERE party_id IS NOT NULL) p
-                        WHERE NOT EXISTS (SELECT 1 FROM parties_party x WHERE x.id = p.id)
-                    ) OR EXISTS (
-                        SELECT 1 FROM (SELECT DISTINCT centre_id, source_file_id FROM arrived) f
-                        WHERE NOT EXISTS (
-                            SELECT 1 FROM compute_sourcefile x WHERE x.id = f.source_file_id AND x.centre_id = f.centre_id
-                        )
-                    ) THEN
-                        RAISE EXCEPTION 'a usage record names a party, an accelerator or a source that is not there'
-                            USING ERRCODE = 'foreign_key_violation';
-                    END IF;
+                    FOR named IN SELECT DISTINCT centre_id, accelerator_id, party_id, source_file_id FROM arrived
+                    LOOP
+                        PERFORM 1 FROM compute_centre WHERE id = named.centre_id FOR KEY SHARE;
+                        PERFORM 1 FROM compute_accelerator WHERE id = named.accelerator_id FOR KEY SHARE;
+                        IF NOT FOUND THEN
+                            RAISE EXCEPTION 'accelerator % of a usage record is not there', named.accelerator_id
+                                USING ERRCODE = 'foreign_key_violation';
+                        END IF;
+                        PERFORM 1 FROM parties_party WHERE id = named.party_id FOR KEY SHARE;
+                        IF NOT FOUND AND named.party_id IS NOT NULL THEN
+                            RAISE EXCEPTION 'party % of a usage record is not there', named.party_id
+                                USING ERRCODE = 'foreign_key_violation';
+                        END IF;
+                        PERFORM 1 FROM compute_sourcefile
+                            WHERE id = named.source_file_id AND centre_id = named.centre_id;
+                        IF NOT FOUND THEN
+                            RAISE EXCEPTION 'source file % is not of centre %', named.source_file_id, named.centre_id
+                                USING ERRCODE = 'foreign_key_violation';
+                        END IF;
+                    END LOOP;
                     RETURN NULL;
                 """,
             ),
