@@ -132,8 +132,9 @@ def _value(spec: FactSpec, held: str | None) -> exp.Expr:
         return _sql(name if held == "DATE" else words)
     _held(spec, held, WORDS)
     if spec.kind == Kind.CHOICE:
-        options = ", ".join(f"'{option}'" for option in spec.options or {})
-        return _sql(f"CASE WHEN {name} IN ({options}) THEN {name} END")
+        # looked up once per dictionary entry of a Parquet column; CASE would compare every row
+        options = ", ".join(f"'{option}': '{option}'" for option in spec.options or {})
+        return _sql(f"MAP {{{options}}}[{name}]")
     return _sql(f"nullif(trim({name}), '')")
 
 
