@@ -14,7 +14,8 @@ import huisuan.portal
 PORTAL = Path(huisuan.portal.__file__).parent
 CATALOGUE = PORTAL / "locale" / "en" / "LC_MESSAGES" / "django.po"
 CALLS = {"_", "_t", "gettext", "gettext_lazy"}
-_TEMPLATE_CALL = re.compile(r"gettext\(u?('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")\)|_\(('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")\)", re.S)
+_QUOTED = r"""u?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+_TEMPLATE_CALL = re.compile(rf"(?:gettext|_)\({_QUOTED}\)", re.S)
 
 
 def used() -> set[str]:
@@ -25,7 +26,7 @@ def used() -> set[str]:
 def _texts(path: Path) -> Iterator[str]:
     if path.suffix == ".html":
         code = templatize(path.read_text(encoding="utf-8"), origin=path.name)
-        yield from (ast.literal_eval(found[1] or found[2]) for found in _TEMPLATE_CALL.finditer(code))
+        yield from (ast.literal_eval(found[1]) for found in _TEMPLATE_CALL.finditer(code))
     elif path.suffix == ".py":
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and _name(node.func) in CALLS and node.args:
@@ -35,4 +36,4 @@ def _texts(path: Path) -> Iterator[str]:
 
 
 def _name(function: ast.expr) -> str:
-    return function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")

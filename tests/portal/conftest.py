@@ -1,0 +1,23 @@
+"""The province of the page tests, made once per module and rolled back after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import transaction
+from pytest_django import DjangoDbBlocker
+
+if TYPE_CHECKING:
+    from portalworld import World
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    """Everything in it stands for a whole module; each test's own changes are rolled back by `db` inside it."""
+    import portalworld  # models can be imported only once Django is set up, which is after this file is read
+
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield portalworld.build()
+        transaction.set_rollback(True)

@@ -1,0 +1,207 @@
+"""The pages in a real browser: nothing scrolls sideways, nothing fails, nothing leaves, the keyboard reaches all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+from django.urls import reverse
+from pytest_django import DjangoDbBlocker
+from pytest_django.live_server_helper import LiveServer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+    from portalworld import World
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+QUIET += ["--disable-component-update", "--disable-sync"]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db,
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no Chromium here; setup/browser.sh installs one where root and apt exist"
+    ),
+]
+
+
+@dataclass
+class Site:
+    """The pages as served, a browser, and what stands behind."""
+
+    url: str
+    browser: Browser
+    world: World
+    sessions: dict[str, str]
+
+    def page(self, who: str, width: int = 1280, *, english: bool = False, **options: Any) -> Page:
+        """A page of a fresh browser, in which someone is signed in."""
+        context = self.browser.new_context(viewport={"width": width, "height": 900}, **options)
+        context.set_default_timeout(10_000)
+        cookies = {
+            "django_language": "en" if english else "zh-hans",
+            **({"sessionid": self.sessions[who]} if who else {}),
+        }
+        context.add_cookies([{"name": name, "value": value, "url": self.url} for name, value in cookies.items()])
+        return context.new_page()
+
+
+@pytest.fixture(scope="module")
+def site(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Site]:
+    """A province committed and served, one browser for the module, and an empty database after it."""
+    import portalworld
+    from playwright.sync_api import sync_playwright
+
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright runs a loop in the thread of the tests
+    with django_db_blocker.unblock():
+        world = portalworld.build()
+        sessions = {who: world.browser(who).cookies["sessionid"].value for who in world.people}
+        server = LiveServer("localhost")
+        try:
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+                yield Site(server.url, browser, world, sessions)
+                browser.close()
+                connections.close_all()  # those that belong to Playwright's loop
+        finally:
+            server.stop()
+            call_command("flush", verbosity=0, interactive=False)  # what is append-only can be truncated only
+            monkeypatch.undo()
+
+
+def addresses(site: Site, who: str) -> list[str]:
+    """Every kind of page that someone reads."""
+    alpha = site.world.alpha
+    sequence = alpha.usage.order_by("sequence").values_list("sequence", flat=True)[0]
+    things = [
+        reverse("job", args=[site.world.jobs["alpha"].uid]),
+        reverse("record", args=["hf", sequence]),
+        reverse("bill", args=[site.world.bill(alpha, 4).pk]),
+        reverse("entitlement", args=[site.world.entitlement(alpha).pk]),
+    ]
+    lists = ["home", "jobs", "usage", "bills", "entitlements", "policies"]
+    if who == "province":
+        lists += ["centres", "runs"]
+        things += [reverse("centre", args=["hf"]), reverse("run", args=[site.world.run.pk])]
+    return [*map(reverse, lists), *things, reverse("policy", args=["anhui-agi-2023"]), "/nowhere"]
+
+
+@pytest.mark.parametrize("who", ["alpha", "province"])
+@pytest.mark.parametrize(("width", "english"), [(1280, False), (390, True)])
+def test_no_page_scrolls_sideways_fails_or_asks_another_host(site: Site, who: str, width: int, english: bool) -> None:
+    page = site.page(who, width, english=english, color_scheme="dark" if english else "light")
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    for address in addresses(site, who):
+        page.goto(site.url + address)
+        too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert (address, too_wide) == (address, 0)
+        if address != "/nowhere":
+            assert (address, said) == (address, [])
+        said.clear()
+    assert [url for url in asked if not url.startswith((site.url, "data:"))] == []
+    page.context.close()
+
+
+def test_the_keyboard_alone_goes_from_the_amount_to_the_raw_line(site: Site) -> None:
+    page = site.page("alpha")
+    entitlement = next(
+        each for each in addresses(site, "alpha") if each.startswith("/entitlements/") and each[-1].isdigit()
+    )
+    page.goto(site.url + entitlement)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    for depth in range(3):  # a bill, its first line, the first record: each opens with Enter and fetches what is below
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.matches('.tree summary')") and depth == page.evaluate(DEPTH):
+                break
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".tree pre" if depth == 2 else ".tree " + "ul " * (depth + 1) + "details")
+    assert "|ah|zhang|alpha|gpu|COMPLETED|" in page.inner_text(".tree pre")
+    page.context.close()
+
+
+DEPTH = """(() => {
+    let depth = 0, list = document.activeElement.closest("ul");
+    while ((list = list.parentElement.closest("ul"))) depth++;
+    return depth;
+})()"""
+
+
+def test_keys_find_the_filter_show_themselves_and_change_the_room(site: Site) -> None:
+    page = site.page("alpha")
+    page.goto(f"{site.url}/usage/")
+    page.keyboard.press("/")
+    page.keyboard.type("200")
+    page.wait_for_url("**q=200**")
+    assert page.evaluate("document.activeElement.value") == "200"  # the focus outlives the new table
+    assert page.locator("tbody tr").count() == 1
+    page.keyboard.press("Tab")
+    page.click("[data-opens]")
+    page.wait_for_selector("tr.opened pre")
+    page.click("[data-opens]")
+    page.wait_for_selector("tr.opened", state="detached")
+    page.keyboard.press("?")
+    assert page.locator("dialog[open]").count() == 1
+    page.keyboard.press("Escape")
+    assert page.locator("dialog[open]").count() == 0
+    page.keyboard.press("g")
+    page.keyboard.press("4")
+    page.wait_for_url("**/bills/")
+    page.go_back()
+    page.wait_for_url("**q=200**")
+    assert page.locator("tbody tr").count() == 1
+    page.context.close()
+
+
+def test_one_signs_in_by_the_form_and_out_by_the_button(site: Site) -> None:
+    from portalworld import PASSWORD
+
+    page = site.page("", 390)
+    page.goto(f"{site.url}/bills/")
+    assert page.evaluate("document.activeElement.name") == "username"
+    page.keyboard.type("alpha")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/bills/")
+    page.click("text=退出")
+    page.wait_for_url("**/sign-in")
+    page.context.close()
+
+
+def test_a_job_is_cancelled_from_its_page_and_the_page_stops_asking(site: Site) -> None:
+    page = site.page("beta")
+    page.goto(site.url + "/jobs/" + site.world.jobs["beta"].uid)
+    with page.expect_response(lambda answer: answer.request.headers.get("hx-target") == "live"):
+        pass  # it asks anew by itself
+    page.click("text=取消作业")
+    page.wait_for_selector("#live:not([hx-trigger])")
+    assert "已取消" in page.inner_text("#live")
+    page.context.close()
+
+
+def test_without_script_the_filter_the_order_and_the_tree_still_lead_on(site: Site) -> None:
+    page = site.page("alpha", java_script_enabled=False)
+    page.goto(f"{site.url}/usage/")
+    page.fill("input[type=search]", "200")
+    page.press("input[type=search]", "Enter")
+    assert page.locator("tbody tr").count() == 1
+    page.click("thead a >> nth=0")
+    assert "q=200" in page.url
+    page.click("td.opener a")
+    assert "/usage/hf/" in page.url
+    page.context.close()
