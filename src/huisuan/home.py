@@ -32,7 +32,10 @@ def home() -> Path:
 
 def made(place: Path) -> Path:
     """The folder, made if it was not there."""
-    place.mkdir(parents=True, exist_ok=True)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SystemExit(f"目录 {place} 建不了：{error.strerror}；请用 HUISUAN_HOME 指定一个可写的目录") from None
     return place
 
 

@@ -31,8 +31,11 @@ def sole_instance() -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             other = running_here()
-            where = f"：{other.url}（进程 {other.pid}）" if other else "，正在启动或停止"
-            raise Refused(f"平台已在运行{where}；要重新启动，请先在它的终端按 Ctrl-C") from None
+            if other is None:
+                raise Refused("另一个 huisuan up 正在启动或停止：请稍候再试") from None
+            raise Refused(
+                f"平台已在运行：{other.url}（进程 {other.pid}）；要重新启动，请先在它的终端按 Ctrl-C"
+            ) from None
         withdraw()
         yield
         withdraw()
