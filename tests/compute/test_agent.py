@@ -174,6 +174,45 @@ def test_an_agent_that_was_restarted_goes_on_where_it_was(site: Site) -> None:
     assert UsageRecord.objects.count() == 1
 
 
+def test_an_agent_killed_between_starting_a_job_and_noting_it_runs_it_once(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submit(site, "sh", "-c", f"echo x >> {tmp_path}/count; sleep 0.2")
+
+    def killed(*_: Any) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(site.memory, "take_on", killed)
+    with pytest.raises(SystemExit):
+        site.agent.step()
+    site.restart()
+    until(site, job.uid, "done")
+    assert (tmp_path / "count").read_text() == "x\n"
+    assert UsageRecord.objects.count() == 1
+
+
+def test_a_job_cancelled_after_such_a_death_is_ended(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = submit(site, "sleep", "600")
+    monkeypatch.setattr(site.memory, "take_on", lambda *_: None)
+    site.agent.step()
+    site.restart()
+    site.client.cancel_job(job.uid)
+    until(site, job.uid, "cancelled")
+    assert site.engine.end_all("test", 5) == 0
+
+
+def test_a_job_that_cannot_be_started_now_is_tried_again(site: Site) -> None:
+    job = submit(site, "true")
+    jobs = site.folder / "jobs"
+    jobs.rename(site.folder / "unmounted")
+    jobs.touch()
+    site.agent.step()
+    assert any("暂时无法启动" in said for said in site.said)
+    jobs.unlink()
+    (site.folder / "unmounted").rename(jobs)
+    until(site, job.uid, "done")
+
+
 def test_an_agent_that_lost_its_memory_reports_a_running_job_lost_and_never_runs_it_again(
     site: Site, tmp_path: Path
 ) -> None:

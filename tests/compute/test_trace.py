@@ -142,3 +142,16 @@ def test_the_venus_trace_is_imported_whole(one_model: None) -> None:
     assert (report.new, report.refused) == (23_859, [])
     months = usage_summary(["month"], UsageFilter(centre="c1"))
     assert sum(row["card_seconds"] for row in months) == report.card_seconds == 1_517_983_849
+
+
+def test_a_trace_is_moved_by_whole_days_and_its_raw_lines_stay(one_model: None) -> None:
+    report = trace(PHILLY, "2017-10-09 07:01:55,66.0,2,132.0,11cb48", shift_days=2555)
+    (record,) = records()
+    assert record.started_at.isoformat() == "2024-10-06T23:01:55+00:00"
+    assert any("+2,555 天" in text for text in report.notes)
+
+
+def test_a_trace_without_users_may_be_given_to_one(one_model: None) -> None:
+    trace("job_id,submit_s,duration_s,gpus", "1,0,60,1", epoch="2024-09-01T00:00:00", tenant="venus")
+    (record,) = records()
+    assert record.user == "venus"

@@ -97,13 +97,15 @@ class PartyPage(Schema):
 
 
 class ImportForm(Schema):
-    """How to read the uploaded file; the columns and `epoch` are for traces."""
+    """How to read the uploaded file; what follows the model is for traces."""
 
     centre: str
     format: Literal["sacct", "trace"]
     timezone: str | None = None
     model: str | None = None
     epoch: str | None = None
+    shift_days: int = 0
+    tenant: str = ""
     dry_run: bool = False
     submit_column: str | None = None
     start_column: str | None = None
@@ -154,6 +156,8 @@ def upload(
         model=form.model,
         columns=TraceColumns(**columns),
         epoch=form.epoch,
+        shift_days=form.shift_days,
+        tenant=form.tenant,
     )
     return import_usage(form.centre, usage, datetime.now(UTC), dry_run=form.dry_run).as_json()
 

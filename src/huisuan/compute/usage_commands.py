@@ -72,6 +72,8 @@ def import_(
     ] = None,
     model: Annotated[str | None, typer.Option(help="trace：加速卡型号（中心有多种时必须写）")] = None,
     epoch: Annotated[str | None, typer.Option(help="trace：按秒计时的零点，如 2020-09-01T00:00:00")] = None,
+    shift_days: Annotated[int, typer.Option(help="trace：所有时间平移多少天（负数向前）；原始行不变")] = 0,
+    tenant: Annotated[str, typer.Option(help="trace：没有用户列时，都记在这个用户名下")] = "",
     submit_column: Annotated[str | None, typer.Option(help="trace：提交时间列")] = None,
     start_column: Annotated[str | None, typer.Option(help="trace：开始时间列")] = None,
     end_column: Annotated[str | None, typer.Option(help="trace：结束时间列")] = None,
@@ -113,6 +115,8 @@ def import_(
         model=model,
         columns=columns,
         epoch=epoch,
+        shift_days=shift_days,
+        tenant=tenant,
     )
     with progress("导入", STAGES) as bar:
         task = bar.task_ids[0]

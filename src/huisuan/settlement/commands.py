@@ -33,7 +33,8 @@ def run(
     if as_json:
         print_json({**run_json(made), "new": settled.new, "entitlements": _entitlements(made.pk)})
         return
-    note("" if settled.new else f"用量、价目、关系与法律自第 {made.pk} 次结算以来没有变化；沿用该次结果")
+    if not settled.new:
+        note(f"用量、价目、关系与法律自第 {made.pk} 次结算以来没有变化；沿用该次结果")
     show_run(made.pk)
 
 

@@ -17,7 +17,7 @@ from huisuan.console import note, out
 
 def demo(
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="打印之后是否继续提供页面")] = True,
-    trace: Annotated[Path | None, typer.Option(help="再导入一份公开的 GPU 作业轨迹（CSV），并结算它那一年")] = None,
+    trace: Annotated[Path | None, typer.Option(help="再导入一份公开的 GPU 作业轨迹（CSV）")] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="端口；0 表示任选")] = 8710,
 ) -> None:
     """演示：真的跑几个作业、导入两份记账文件、结算 2024 年，从元追到原始行，然后打开页面。"""
@@ -37,11 +37,9 @@ def demo(
         show_jobs(stage.run_jobs(platform.client()))
         for report in stage.import_accounting():
             show_usage(report)
-        year = stage.YEAR
         if trace is not None:
-            report, year = stage.import_trace(trace)
-            show_usage(report)
-        show_settlement(stage.settle(year))
+            show_usage(stage.import_trace(trace))
+        show_settlement(stage.settle())
         show_accounts(platform.url, accounts)
         if serve:
             out.print("停止：按 Ctrl-C")

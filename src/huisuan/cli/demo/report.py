@@ -38,6 +38,8 @@ def show_usage(report: UsageReport) -> None:
     told = "，".join(f"{name} {count:,}" for name, count in counts.items())
     hours = f"新增 {report.card_seconds // 3600:,} 卡时"
     out.print(f"二、导入 {report.source} → {report.centre}：{report.lines:,} 行；{told}；{hours}", markup=False)
+    for text in report.notes:
+        out.print(f"   注：{text}", markup=False)
     for line, reason in report.refused[:3]:
         out.print(f"   行 {line}：{reason}", markup=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import secrets
 import sys
 import time
@@ -17,7 +18,6 @@ from huisuan.client.wire import Job, UsageRecord
 from huisuan.compute.centres import CentrePlan, add_centre, set_tariff
 from huisuan.compute.metering.generate import generate_year
 from huisuan.compute.metering.importing import UsageFile, UsageReport, import_usage
-from huisuan.compute.metering.trace import TraceColumns
 from huisuan.compute.models import Tariff
 from huisuan.console import Refused
 from huisuan.parties.importing import import_parties, import_relations
@@ -27,6 +27,9 @@ from huisuan.settlement.services import settle as settle_year
 
 YEAR = 2024
 JOBS, USERS, SEED = 50_000, 40, 20_240_101
+TENANT = "trace"
+TENANT_COLUMNS, TIME_COLUMNS = ("user", "vc", "cluster"), ("timestamp", "submit_time")
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 METERED_WITHIN = 30  # seconds
 POLICY = "anhui-agi-2023"
 HEFEI, HUAIBEI = "hefei-demo", "huaibei-demo"
@@ -148,10 +151,10 @@ def import_accounting() -> Iterator[UsageReport]:
     yield import_usage(HUAIBEI, UsageFile(real, "sacct-slurm-22.05.txt", "sacct", tenants=tenants), now)
 
 
-def import_trace(path: Path) -> tuple[UsageReport, int]:
-    """A public trace as use of the first centre; its tenants are given to the demo's parties in turn.
+def import_trace(path: Path) -> UsageReport:
+    """A public trace as use of the first centre's cards; its tenants are given to the demo's parties in turn.
 
-    The days of the trace are moved by whole weeks into the demo's year, where the policy holds.
+    Its days are moved by whole weeks into the demo's year, in which the policy holds; the raw lines stay as they are.
 
     Raises:
         Refused: no such file, or not a trace.
@@ -160,25 +163,29 @@ def import_trace(path: Path) -> tuple[UsageReport, int]:
         content = path.read_bytes()
     except OSError as error:
         raise Refused(f"{path}：{error.strerror}") from None
+    rows = list(csv.DictReader(content.decode("utf-8", "replace").splitlines()))
     parties = [party.uscc for party in Party.objects.filter(kind__in=("enterprise", "university", "institute"))]
-    tenants = sorted(_tenants_of(content)) or ["trace"]
-    mapped = "user,uscc\n" + "".join(f"{tenant},{parties[at % len(parties)]}\n" for at, tenant in enumerate(tenants))
+    tenants = sorted({row[name] for name in TENANT_COLUMNS for row in rows if row.get(name)}) or [TENANT]
+    mapped = "user,uscc\n" + "".join(f"{each},{parties[at % len(parties)]}\n" for at, each in enumerate(tenants))
     file = UsageFile(
-        content, path.name, "trace", model="A800-SXM4-80GB", columns=TraceColumns(), move_to=date(YEAR, 1, 1),
-        user="trace", tenants=(mapped.encode(), "tenants"),
+        content, path.name, "trace", model="A800-SXM4-80GB", epoch=f"{YEAR}-01-01T00:00:00",
+        shift_days=_shift(rows), tenant=TENANT, tenants=(mapped.encode(), "tenants"),
     )  # fmt: skip
-    return import_usage(HEFEI, file, datetime.now(UTC)), YEAR
+    return import_usage(HEFEI, file, datetime.now(UTC))
 
 
-def settle(year: int) -> Settled:
-    """Settle the year under sentence 2.2."""
-    return settle_year(POLICY, year, now=datetime.now(UTC), by="demo")
+def _shift(rows: list[dict[str, str]]) -> int:
+    """Whole weeks, in days, that bring the first job of a trace into the demo's year; 0 where it counts seconds."""
+    texts = [row[name][:10] for name in TIME_COLUMNS for row in rows if DAY.fullmatch((row.get(name) or "")[:10])]
+    if not texts:
+        return 0
+    behind = date(YEAR, 1, 1) - date.fromisoformat(min(texts))
+    return -(-behind.days // 7) * 7
 
 
-def _tenants_of(content: bytes) -> set[str]:
-    rows = csv.DictReader(content.decode("utf-8", "replace").splitlines())
-    column = next((name for name in ("user", "vc", "cluster") if name in (rows.fieldnames or ())), None)
-    return {row[column] for row in rows if row[column]} if column else set()
+def settle() -> Settled:
+    """Settle the demo's year under sentence 2.2."""
+    return settle_year(POLICY, YEAR, now=datetime.now(UTC), by="demo")
 
 
 def _bundled(name: str) -> bytes:

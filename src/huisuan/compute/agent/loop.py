@@ -121,18 +121,34 @@ class Agent:
 
     def _pursue(self, job: DesiredJob) -> None:
         """Bring one job to where the platform wants it."""
-        known = self.memory.knows(job.uid)
+        known, seen = self.memory.knows(job.uid), self.engine.observe(job.uid)
         if job.cancel:
-            self.memory.take_on(job.uid, None if known else RunState.CANCELLED.value)
+            self.memory.take_on(job.uid, None if known or seen else RunState.CANCELLED.value)
             self.engine.cancel(job.uid)
-            return
-        if not known and job.state != "placed":
+        elif seen is None and not known and job.state != "placed":
             # it began under an agent whose memory is gone: running it again would run and bill it twice
             self.memory.take_on(job.uid, RunState.LOST.value)
+        elif seen is None and not known:
+            self._submit(job)
+        else:
+            self.memory.take_on(job.uid)
+
+    def _submit(self, job: DesiredJob) -> None:
+        """Start a job; one that cannot be started now is tried again at the next exchange."""
+        spec = JobSpec(
+            uid=job.uid,
+            command=tuple(job.command),
+            cards=job.cards,
+            time_limit_seconds=job.time_limit_seconds,
+            environment=job.environment,
+        )
+        try:
+            self.engine.submit(spec)
+        except (OSError, ValueError) as error:
+            self._say(f"作业 {job.uid} 暂时无法启动：{error}")
             return
+        # only now: a job that is known and that the engine does not have is reported as lost
         self.memory.take_on(job.uid)
-        if self.engine.observe(job.uid) is None:
-            self.engine.submit(_spec(job))
 
     def _close(self, uid: str) -> None:
         """The platform has the job's end: what still runs here of it has to go first."""
@@ -157,16 +173,6 @@ class Agent:
         if text != self._said:
             self._said = text
             self._say(text)
-
-
-def _spec(job: DesiredJob) -> JobSpec:
-    return JobSpec(
-        uid=job.uid,
-        command=tuple(job.command),
-        cards=job.cards,
-        time_limit_seconds=job.time_limit_seconds,
-        environment=job.environment,
-    )
 
 
 def _told(seen: Observation) -> Observed:

@@ -16,7 +16,7 @@ from huisuan.compute.metering.reconcile import reconcile, window
 from huisuan.compute.metering.sacct import read_sacct
 from huisuan.compute.metering.source import SourceLines, read_source
 from huisuan.compute.metering.tenants import import_tenants
-from huisuan.compute.metering.trace import Clock, TraceColumns, epoch_of, read_trace
+from huisuan.compute.metering.trace import DAY, Clock, TraceColumns, epoch_of, read_trace
 from huisuan.compute.metering.zones import zone_named
 from huisuan.compute.models import Centre
 from huisuan.console import Refused
@@ -27,7 +27,7 @@ FORMATS = ("sacct", "trace")
 
 @dataclass(frozen=True)
 class UsageFile:
-    """A file to import and how to read it. `model`, `columns` and `epoch` are for traces."""
+    """A file to import and how to read it. What follows `tenants` is for traces."""
 
     content: bytes
     name: str
@@ -37,6 +37,8 @@ class UsageFile:
     model: str | None = None
     columns: TraceColumns = field(default_factory=TraceColumns)
     epoch: str | None = None
+    shift_days: int = 0
+    tenant: str = ""
 
 
 @dataclass
@@ -136,7 +138,8 @@ def _read(centre: Centre, source: SourceLines, file: UsageFile, zone: str) -> Re
         return read_sacct(source, card_names(centre), where)
     if file.format == "trace":
         card = cards_of([file.model])[0] if file.model else single_card(centre)
-        return read_trace(source, file.columns, card, Clock(where, epoch_of(file.epoch, where) if file.epoch else None))
+        clock = Clock(where, epoch_of(file.epoch, where) if file.epoch else None, file.shift_days * DAY)
+        return read_trace(source, file.columns, card, clock, file.tenant)
     raise Refused(f'未知格式 "{file.format}"；可用：{"、".join(FORMATS)}')
 
 

@@ -32,6 +32,7 @@ KNOWN_NAMES = {
     "state": ("state", "status"),
 }
 STATES = {"PASS": "COMPLETED", "SUCCEEDED": "COMPLETED", "KILLED": "CANCELLED", "CANCELED": "CANCELLED"}
+DAY = 86_400
 NOT_STARTED = "('', 'None', 'none', 'NULL', 'null', 'NaT', 'Unknown')"
 
 
@@ -52,10 +53,14 @@ class TraceColumns:
 
 @dataclass(frozen=True)
 class Clock:
-    """How the file writes time: the zone of times without one, and what second 0 is where it counts seconds."""
+    """How the file writes time: the zone of times without one, and what second 0 is where it counts seconds.
+
+    `shift` seconds are added to every time: public traces are often replayed in another year.
+    """
 
     zone: ZoneInfo
     epoch: int | None = None
+    shift: int = 0
 
 
 def epoch_of(text: str, zone: ZoneInfo) -> int:
@@ -71,8 +76,8 @@ def epoch_of(text: str, zone: ZoneInfo) -> int:
     return int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp())
 
 
-def read_trace(source: SourceLines, columns: TraceColumns, card: Card, clock: Clock) -> Reading:
-    """Read a trace whose cards are all of one model.
+def read_trace(source: SourceLines, columns: TraceColumns, card: Card, clock: Clock, tenant: str = "") -> Reading:
+    """Read a trace whose cards are all of one model. `tenant` is the user where the file names none.
 
     Raises:
         Refused: a column that is named is not there, or none says when or how many cards.
@@ -84,12 +89,14 @@ def read_trace(source: SourceLines, columns: TraceColumns, card: Card, clock: Cl
     _cut(con, source, header, place)
     _map_states(con)
     _clock(con, clock)
-    _judge(con, card, {name: header[at] for name, at in place.items()}, source)
+    _judge(con, card, {name: header[at] for name, at in place.items()}, source, tenant)
     con.unregister("source_lines")
     have = {"user": "user", "account": "account", "submit": "submitted"}
     reading = Reading(con, {ours for theirs, ours in have.items() if theirs in place})
     if "start" not in place:
         reading.notes.append(f"文件没有开始时间列：以 {header[place['submit']]}（提交）作为开始，等待时间视为零")
+    if clock.shift:
+        reading.notes.append(f"所有时间平移了 {clock.shift // DAY:+,} 天；原始行不变")
     return reading
 
 
@@ -181,19 +188,19 @@ def _clock(con: duckdb.DuckDBPyConnection, clock: Clock) -> None:
             f"(CASE substr({name}_, 20, 1) WHEN '-' THEN -1 ELSE 1 END * (60 * TRY_CAST(substr({name}_, 21, 2) AS INT)"
             f" + TRY_CAST(right({name}_, 2) AS INT)) * 60)"
         )
-        return f"""CASE WHEN {name}_number = trunc({name}_number)
+        return f"""(CASE WHEN {name}_number = trunc({name}_number)
                 THEN CASE WHEN {zero} + {name}_number BETWEEN {EARLIEST} AND {LATEST}
                     THEN CAST({zero} + {name}_number AS BIGINT) END
             WHEN length({name}_) = 19 THEN {utc(f"{name}_local")}
             WHEN regexp_full_match({name}_, '.{{19}}(Z|[.]0+Z?)') THEN {name}_local
-            WHEN regexp_full_match({name}_, '.{{19}}[+-][0-9]{{2}}:?[0-9]{{2}}') THEN {name}_local - {offset} END"""
+            WHEN regexp_full_match({name}_, '.{{19}}[+-][0-9]{{2}}:?[0-9]{{2}}') THEN {name}_local - {offset} END)"""
 
     def whole(name: str) -> str:
         return f"CASE WHEN {name}_number = trunc({name}_number) THEN CAST({name}_number AS BIGINT) END AS {name}"
 
     con.execute(f"""
         CREATE TABLE timed AS SELECT line_no, raw_sha256, {", ".join(f"{each.name}_" for each in fields(TraceColumns))},
-            {", ".join(f"{moment(name)} AS {name}_at" for name in times)},
+            {", ".join(f"{moment(name)} + {clock.shift} AS {name}_at" for name in times)},
             {", ".join(f"{why(f'{name}_local')} AS {name}_odd" for name in times)},
             {whole("duration")}, {whole("cards")}, state_map.word AS state, state_map.kind AS state_kind
         FROM clocked JOIN state_map ON state_map.text = coalesce(state_, '');
@@ -208,7 +215,9 @@ def _odd_time(name: str, column: str) -> str:
         ELSE {place} || '不是时间；应如 2024-01-31 08:00:00、带偏移的时间或 Unix 秒' END"""
 
 
-def _judge(con: duckdb.DuckDBPyConnection, card: Card, columns: dict[str, str], source: SourceLines) -> None:
+def _judge(
+    con: duckdb.DuckDBPyConnection, card: Card, columns: dict[str, str], source: SourceLines, tenant: str
+) -> None:
     columns = {name: literal(column)[1:-1] for name, column in columns.items()}
     begins = "start" if "start" in columns else "submit"
     ends = "end_at" if "end" in columns else f"{begins}_at + duration"
@@ -250,8 +259,8 @@ def _judge(con: duckdb.DuckDBPyConnection, card: Card, columns: dict[str, str], 
               FROM timed);
         INSERT INTO fault SELECT line_no, reason FROM judged WHERE kind = 'record' AND reason IS NOT NULL;
         INSERT INTO counted SELECT kind, count(*) FROM judged WHERE kind <> 'record' GROUP BY kind;
-        INSERT INTO reading SELECT line_no, '', job_id, NULL, NULL, coalesce(user_, ''), coalesce(account_, ''), '',
-            {card.id}, {literal(card.model)}, NULL, cards, '', 1, submit_at, started, ended, 0, state, '', raw_sha256
+        INSERT INTO reading SELECT line_no, '', job_id, NULL, NULL,
+            coalesce(user_, {literal(tenant)}), coalesce(account_, ''), '', {card.id}, {literal(card.model)}, NULL, cards, '', 1, submit_at, started, ended, 0, state, '', raw_sha256
         FROM judged WHERE kind = 'record' AND reason IS NULL;
     """)
 
