@@ -8,6 +8,7 @@ with running_platform(port=0) as platform:
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -163,7 +164,7 @@ def _free_port(host: str, port: int) -> int:
         try:
             probe.bind((host, port))
         except (OSError, OverflowError) as error:
-            if isinstance(error, socket.gaierror) or getattr(error, "errno", 0) == 99:
+            if isinstance(error, socket.gaierror) or getattr(error, "errno", 0) == errno.EADDRNOTAVAIL:
                 raise Refused(f"--host {host}：不是本机的地址") from None
             raise Refused(
                 f"端口 {port} 不能用（{_holder(port) or error}）：请用 --port 换一个，例如 --port {port + 1}"
