@@ -8,12 +8,17 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["HUISUAN_HOME"] = tempfile.mkdtemp(prefix="huisuan-test-")
 os.environ.pop("DATABASE_URL", None)
 # here and not in pyproject.toml: pytest-django would read the settings before the lines above
 os.environ["DJANGO_SETTINGS_MODULE"] = "huisuan.serving.settings"
+
+
+settings.register_profile("house", deadline=None)  # a busy machine is no failed test
+settings.load_profile("house")
 
 
 def pytest_configure(config: pytest.Config) -> None:
