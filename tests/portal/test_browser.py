@@ -113,6 +113,19 @@ def test_no_page_scrolls_sideways_fails_or_asks_another_host(site: Site, who: st
     page.context.close()
 
 
+def test_the_description_of_the_api_needs_no_other_host_either(site: Site) -> None:
+    page = site.page("")
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{site.url}/api/v1/docs")
+    page.wait_for_selector("text=/api/v1/jobs")
+    assert said == []
+    assert [url for url in asked if not url.startswith((site.url, "data:"))] == []
+    page.context.close()
+
+
 def test_the_keyboard_alone_goes_from_the_amount_to_the_raw_line(site: Site) -> None:
     page = site.page("alpha")
     entitlement = next(

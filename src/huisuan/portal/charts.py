@@ -22,6 +22,7 @@ from django.utils.translation import get_language
 INK, QUIET, CELADON, LINE = "#1d2327", "#5c6469", "#1f6f63", "#dcd8cf"
 FONT = "Noto Sans SC, PingFang SC, Microsoft YaHei, WenQuanYi Zen Hei, sans-serif"
 WIDE, NARROW = 560, 320
+LONGEST_NAME, SIGN_WIDTH = 22, 7.2
 ROUNDINGS = {"zh": ((10**8, "亿"), (10**4, "万")), "en": ((10**9, "bn"), (10**6, "m"), (10**3, "k"))}
 
 
@@ -83,14 +84,16 @@ def _columns(bars: Sequence[Bar], width: int, size: int) -> SafeString:
 
 
 def _ranking(bars: Sequence[Bar], width: int) -> SafeString:
-    axis = alt.Axis(labelFontSize=11, ticks=False, domain=False, labelLimit=150, labelPadding=8)
+    longest = min(max((sum(2 if sign > "⺀" else 1 for sign in bar.name) for bar in bars), default=0), LONGEST_NAME)
+    room = longest * SIGN_WIDTH  # of any reader's font: the drawer has only its own to measure with
+    axis = alt.Axis(labelFontSize=11, ticks=False, domain=False, labelLimit=room, labelPadding=8, minExtent=room)
     base = alt.Chart(_rows(bars)).encode(
         y=alt.Y("name:N", sort=None, title=None, axis=axis), x=alt.X("value:Q", axis=None)
     )
     drawn = base.mark_bar(color=CELADON, height=12) + base.mark_text(align="left", dx=5, fontSize=11, color=INK).encode(
         text="label:N"
     )
-    return _drawn(drawn.properties(width=width - 220 if width > 400 else width - 160, height=max(len(bars), 1) * 24))
+    return _drawn(drawn.properties(width=max(width - room - 60, 80), height=max(len(bars), 1) * 24))
 
 
 def _drawn(chart: Any) -> SafeString:

@@ -23,6 +23,7 @@ class Kind(StrEnum):
 
     TEXT = "text"
     CODE = "code"
+    LONG_CODE = "long_code"
     INTEGER = "integer"
     FEN = "fen"
     CARD_SECONDS = "card_seconds"
@@ -49,7 +50,7 @@ UNITS: dict[Kind, tuple[Text, Text]] = {
     Kind.P: ("P", "P"),
 }
 NUMBERS = frozenset({Kind.INTEGER, Kind.FEN, Kind.CARD_SECONDS, Kind.P})
-FIXED = frozenset({Kind.CODE, Kind.MOMENT, Kind.DAY, Kind.MONTH, Kind.STATE})
+FIXED = frozenset({Kind.CODE, Kind.LONG_CODE, Kind.MOMENT, Kind.DAY, Kind.MONTH, Kind.STATE})
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,8 @@ class Column:
     @property
     def style(self) -> str:
         """The classes of its cells."""
-        named = {"number": self.number, "fixed": self.fixed, "code": self.kind is Kind.CODE, "minor": self.minor}
+        named = {"number": self.number, "fixed": self.fixed, "code": self.kind in (Kind.CODE, Kind.LONG_CODE)}
+        named |= {"clipped": self.kind is Kind.LONG_CODE, "minor": self.minor}
         return " ".join(name for name, holds in named.items() if holds)
 
     @property
@@ -169,5 +171,14 @@ def cell(column: Column, row: Any) -> Cell:
         text=column.shown(value),
         word=value if isinstance(value, Word) else None,
         href=(column.link(row) or "") if column.link else "",
-        exact=f"{value:,} {_('卡秒')}" if column.kind is Kind.CARD_SECONDS and value is not None else "",
+        exact=_exact(column, value),
     )
+
+
+def _exact(column: Column, value: Any) -> str:
+    """What the cell tells on pointing at it: the figure unrounded, the code unclipped."""
+    if value is None:
+        return ""
+    if column.kind is Kind.CARD_SECONDS:
+        return f"{value:,} {_('卡秒')}"
+    return str(value) if column.kind is Kind.LONG_CODE else ""

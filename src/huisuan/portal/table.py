@@ -10,7 +10,7 @@ from functools import cached_property, reduce
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -136,19 +136,26 @@ class Table:
     @cached_property
     def page(self) -> Page[Any]:
         """The page asked for; one beyond the end is the last."""
-        return Paginator(self.filtered, PAGE_ROWS).get_page(self.asked("page"))
+        paginator = Paginator(self.filtered, PAGE_ROWS)
+        paginator.count = self.totals["rows"]  # known already: a million rows are not counted twice
+        return paginator.get_page(self.asked("page"))
 
     @cached_property
+    def totals(self) -> dict[str, int]:
+        """How many rows the filter leaves ("rows"), and the sum of each summed column over all of them."""
+        wanted = {f"sum_{column.key}": Sum(column.total) for column in self.columns if column.total}
+        found = self.filtered.order_by().aggregate(rows=Count("*"), **wanted)
+        return {key: int(value or 0) for key, value in found.items()}
+
+    @property
     def count(self) -> int:
         """How many rows the filter leaves."""
-        return self.page.paginator.count
+        return self.totals["rows"]
 
-    @cached_property
+    @property
     def sums(self) -> dict[str, int]:
         """The sum of each summed column over everything filtered."""
-        wanted = {f"sum_{column.key}": Sum(column.total) for column in self.columns if column.total}
-        found = self.filtered.order_by().aggregate(**wanted) if wanted else {}
-        return {key.removeprefix("sum_"): int(value or 0) for key, value in found.items()}
+        return {key.removeprefix("sum_"): value for key, value in self.totals.items() if key != "rows"}
 
     # What the page shows
 

@@ -35,7 +35,7 @@ def job_columns(viewer: Viewer) -> list[Column]:
     """The columns of a list of jobs; who reads several parties sees whose each job is."""
     columns = [
         Column("name", _("作业名"), "name", sort="name", link=lambda job: reverse("job", args=[job.uid])),
-        Column("uid", _("编号"), "uid", Kind.CODE, sort="uid", minor=True),
+        Column("uid", _("编号"), "uid", Kind.LONG_CODE, sort="uid", minor=True),
         Column("state", _("状态"), lambda job: words.word(words.JOB, job.state), Kind.STATE, sort="state"),
         Column("cards", _("卡数"), "cards", Kind.INTEGER, sort="cards"),
         Column("model", _("型号"), _model, sort="accelerator__model"),

@@ -47,10 +47,10 @@ def record_columns(viewer: Viewer) -> list[Column]:
             "sequence",
             link=_address,
         ),
-        Column("job", _("作业号"), "job_id", Kind.CODE, "job_id"),
+        Column("job", _("作业号"), "job_id", Kind.LONG_CODE, "job_id"),
         Column("run", _("轮次"), "run", Kind.INTEGER, "run", minor=True),
         Column("account", _("账户"), lambda each: each.account or each.user, sort="account", minor=True),
-        Column("model", _("型号"), "accelerator.model", sort="accelerator__model"),
+        Column("model", _("型号"), "accelerator.model", Kind.CODE, sort="accelerator__model"),
         Column("cards", _("卡数"), "cards", Kind.INTEGER, "cards"),
         Column("started", _("开始"), "started_at", Kind.MOMENT, "started_at"),
         Column("ended", _("结束"), "ended_at", Kind.MOMENT, "ended_at", minor=True),
@@ -117,7 +117,7 @@ def record_table(
         [*(column for column in record_columns(viewer) if column.key not in without), *more],
         file=file,
         name=name,
-        order="-started",
+        order="-started" if viewer.role == "user" else "-record",  # each has an index of its own
         search=("job_id", "account", "user", "party__name", "party__uscc", "centre__code", "state"),
         choices=[
             Choice("year", _("年度"), _years, _in_year),
