@@ -5,6 +5,9 @@
 Import: a generated sacct file of so many lines (see huisuan.compute.metering.generate), from its bytes on disk to
 committed records in PostgreSQL. Peers: DuckDB's bare read_csv and aggregate of the same file (what reading alone
 costs), and COPY of the very same rows into a table without index, check or trigger (what PostgreSQL alone costs).
+
+Settlement: the imported year as Parquet (the snapshot that a run reads), billed and entitled under sentence 2.2. Peer:
+DuckDB's bare aggregate of the same Parquet by the same keys (party, centre, model, month), in turn with ours.
 """
 
 from __future__ import annotations
@@ -17,11 +20,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
 
 LINES, USERS, SEED = 1_000_000, 400, 7
+ROUNDS = 7
 CENTRE = "bench"
 
 
@@ -147,6 +151,79 @@ def timed_copy(folder: Path) -> tuple[int, float]:
     return counted, seconds
 
 
+def settlement_rate(folder: Path) -> list[Measure]:
+    """Bill and entitle the imported year, and the bare aggregate beside it. Needs `import_rate` to have run."""
+    from huisuan.compute.metering.export import export_usage
+
+    usage = folder / "usage.parquet"
+    first, last = datetime(2024, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)
+    began = time.perf_counter()
+    rows = export_usage(usage, None, first, last)
+    exporting = time.perf_counter() - began
+    _claim(usage)
+    bare, ours = [], []
+    for _ in range(ROUNDS):
+        bare.append(timed(lambda: bare_aggregate(usage))[1])
+        ours.append(timed(lambda: settled(usage))[1])
+    peer, mine = sorted(bare)[ROUNDS // 2], sorted(ours)[ROUNDS // 2]
+    return [
+        Measure("settlement of the year's Parquet: bills, lines, entitlements", rows, mine),
+        Measure("peer: DuckDB's bare aggregate by the same keys", rows, peer, mine / peer),
+        Measure("export of the snapshot from PostgreSQL (once a run)", rows, exporting),
+    ]
+
+
+def _claim(usage: Path) -> None:
+    """Give the records of the snapshot to 400 parties: nobody maps the tenants of a benchmark."""
+    import duckdb
+
+    claimed = usage.with_suffix(".claimed")
+    duckdb.execute(
+        f"COPY (SELECT * REPLACE ('91340100MA2N' || lpad(CAST(sequence % 400 AS VARCHAR), 5, '0') || 'X' AS party) "
+        f"FROM read_parquet('{usage}')) TO '{claimed}' (FORMAT parquet)"
+    )
+    claimed.replace(usage)
+
+
+def bare_aggregate(usage: Path) -> int:
+    """Card-seconds by party, centre, model and month of the start: no split, no price, no relation, no rule."""
+    import duckdb
+
+    with duckdb.connect() as engine:
+        found = engine.execute(
+            "SELECT party, centre, model, date_trunc('month', make_timestamp((started + 28800) * 1000000)) AS month, "
+            f"sum(card_seconds), count(*) FROM read_parquet('{usage}') GROUP BY ALL"
+        ).fetchall()
+    return sum(row[-1] for row in found)
+
+
+def settled(usage: Path) -> int:
+    """What a settlement run computes between reading its snapshot and writing its result."""
+    import duckdb
+
+    from huisuan.law.policy import load_policy
+    from huisuan.settlement.affiliation import Affiliated
+    from huisuan.settlement.billing import Billing, Price, Registered
+
+    starts, ends = date(2024, 1, 1), date(2025, 1, 1)
+    half = date(2024, 7, 1)
+    prices = [
+        Price(CENTRE, "A800-SXM4-80GB", 1280, starts, half), Price(CENTRE, "A800-SXM4-80GB", 1150, half, None),
+        Price(CENTRE, "Ascend-910B3", 980, starts, None),
+    ]  # fmt: skip
+    parties = [f"91340100MA2N{number:05d}X" for number in range(400)]
+    own = [Affiliated(party, CENTRE, date(2024, 5, 1), ends, "benchmark") for party in parties[:20]]
+    policy = load_policy("anhui-agi-2023")
+    with duckdb.connect() as engine:
+        billing = Billing(engine, usage, starts, ends)
+        assert billing.bill(prices, own) == []
+        register = [Registered(party, True, "enterprise") for party in parties]
+        billing.entitle(policy, policy.rule("2.2"), register, date(2024, 12, 31), date(2024, 12, 31))
+        ((entitled,),) = billing.rows("SELECT count(*) FROM answers WHERE status = 'eligible'")
+    assert entitled == len(parties)
+    return int(entitled)
+
+
 def main() -> None:
     """Measure, and print a table with ratios."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -158,7 +235,7 @@ def main() -> None:
         with platform(folder / "home"):
             path = folder / "sacct.txt"
             write_year(path, asked.lines, asked.seed)
-            measures = import_rate(path, asked.lines)
+            measures = import_rate(path, asked.lines) + settlement_rate(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print("| what | rows | seconds | rows/s | our time / peer's |")

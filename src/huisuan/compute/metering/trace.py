@@ -260,7 +260,8 @@ def _judge(
         INSERT INTO fault SELECT line_no, reason FROM judged WHERE kind = 'record' AND reason IS NOT NULL;
         INSERT INTO counted SELECT kind, count(*) FROM judged WHERE kind <> 'record' GROUP BY kind;
         INSERT INTO reading SELECT line_no, '', job_id, NULL, NULL,
-            coalesce(user_, {literal(tenant)}), coalesce(account_, ''), '', {card.id}, {literal(card.model)}, NULL, cards, '', 1, submit_at, started, ended, 0, state, '', raw_sha256
+            coalesce(user_, {literal(tenant)}), coalesce(account_, ''), '',
+            {card.id}, {literal(card.model)}, NULL, cards, '', 1, submit_at, started, ended, 0, state, '', raw_sha256
         FROM judged WHERE kind = 'record' AND reason IS NULL;
     """)
 
