@@ -12,7 +12,7 @@ from huisuan.compute import job_queries
 from huisuan.compute.agent_sync import sync
 from huisuan.compute.dispatch import place_waiting
 from huisuan.compute.jobs import cancel_job, submit_job
-from huisuan.compute.models import Accelerator, Centre, Job, JobLog, JobState, SiteAgent, Tariff
+from huisuan.compute.models import Accelerator, Centre, Job, JobLog, JobState, Partition, SiteAgent, Tariff
 from huisuan.compute.tasks import note_silence
 from huisuan.console import Refused
 from huisuan.parties.access import Viewer
@@ -44,8 +44,8 @@ def test_a_job_goes_to_a_centre_with_room_at_once_and_says_why() -> None:
 
 
 def test_the_price_of_the_day_in_shanghai_decides() -> None:
-    dear, cheap = online(centre("a", model="Ascend-910B3")), online(centre("b", model="Ascend-910B3"))
-    model = Accelerator.objects.get(model="Ascend-910B3")
+    dear, cheap = online(centre("a")), online(centre("b"))
+    model = Accelerator.objects.get(model="CPU-SLOT")
     Tariff.objects.create(centre=dear, accelerator=model, fen_per_card_hour=500, valid_from=date(2024, 1, 1))
     Tariff.objects.create(
         centre=cheap, accelerator=model, fen_per_card_hour=900, valid_from=date(2024, 1, 1), valid_to=date(2024, 6, 4)
@@ -75,6 +75,20 @@ def test_a_job_waits_until_there_is_room_and_says_for_what() -> None:
 def test_no_job_goes_to_a_centre_whose_agent_is_silent() -> None:
     online(centre(), NOON - timedelta(minutes=1))
     assert submit("x").reasons == ["等待 1 卡：hf-local CPU-SLOT 站点代理未连接"]
+
+
+def test_the_local_engine_never_runs_a_job_for_cards_that_a_processor_would_have_to_play() -> None:
+    made = online(centre())
+    Partition.objects.create(
+        centre=made,
+        name="npu",
+        accelerator=Accelerator.objects.get(model="Ascend-910B3"),
+        nodes=1,
+        cards_per_node=8,
+    )
+    with pytest.raises(Refused, match="没有可供平台作业使用的 Ascend-910B3"):
+        submit("x", model="Ascend-910B3")
+    assert submit("x").accelerator.model == "CPU-SLOT"
 
 
 @pytest.mark.parametrize(

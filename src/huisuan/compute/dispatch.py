@@ -9,12 +9,16 @@ from django.db import connection, transaction
 from django.db.models import Q, Sum
 
 from huisuan.compute import engines
+from huisuan.compute.catalogue import PROCESSOR_SLOT
 from huisuan.compute.models import Centre, Job, JobState, Tariff
 from huisuan.compute.placement import Ask, Placement, Pool, place_all
 from huisuan.console import SHANGHAI
 
 AGENT_SILENT = timedelta(seconds=30)  # an agent calls every second or so: this one is gone
 AT_ONCE = 500  # waiting jobs looked at in one go
+#: What an engine can really run on: a job for Ascend cards would run on a processor and be billed as Ascend.
+#: An engine that is not named runs on whatever its centre declares.
+RUNS_ON = {"local": frozenset({PROCESSOR_SLOT})}
 LOCK = 0x4855_4953_5541_4E01  # one placement at a time: two would give the same cards away twice
 
 
@@ -36,7 +40,8 @@ def pools(now: datetime) -> list[Pool]:
     for centre in centres:
         cards: Counter[str] = Counter()
         for partition in centre.partitions.all():
-            cards[partition.accelerator.model] += partition.cards
+            if partition.accelerator.model in RUNS_ON.get(centre.engine, {partition.accelerator.model}):
+                cards[partition.accelerator.model] += partition.cards
         for model, total in cards.items():
             found.append(
                 Pool(
