@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from stdnum.cn import uscc
 
-from huisuan.client.wire import JobRequest, SyncRequest
+from huisuan.client.agent_wire import SyncRequest
+from huisuan.client.wire import JobRequest
 from huisuan.compute.catalogue import PROCESSOR_SLOT
 from huisuan.compute.models import Accelerator, Centre, Partition
 from huisuan.parties.access import Viewer

@@ -11,7 +11,7 @@ import pyarrow
 import pytest
 from jobworld import AGENT, NOON, PROVINCE, asked, centre, party, seen, user
 
-from huisuan.client.wire import LOG_LIMIT, UsageLine
+from huisuan.client.agent_wire import LOG_LIMIT, UsageLine
 from huisuan.compute.agent_sync import sync
 from huisuan.compute.jobs import cancel_job, submit_job
 from huisuan.compute.models import Centre, Job, JobLog, SourceChunk, SourceFile, UsageRecord

@@ -15,6 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from huisuan import __version__
 from huisuan.client import wire
+from huisuan.client.agent_wire import SyncReply, SyncRequest
 from huisuan.console import Refused
 
 M = TypeVar("M", bound=BaseModel)
@@ -206,9 +207,9 @@ class Client:
 
     # --- the agent
 
-    def sync(self, seen: wire.SyncRequest) -> wire.SyncReply:
+    def sync(self, seen: SyncRequest) -> SyncReply:
         """Tell what an agent saw and hear what is wanted."""
-        return self._one(wire.SyncReply, "POST", "agent/sync", json=seen.model_dump(mode="json"))
+        return self._one(SyncReply, "POST", "agent/sync", json=seen.model_dump(mode="json"))
 
     # --- how it is sent
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from django.http import HttpRequest
 from ninja import Router
 
-from huisuan.client.wire import SyncReply, SyncRequest
+from huisuan.client.agent_wire import SyncReply, SyncRequest
 from huisuan.compute import agent_sync
 from huisuan.parties.gate import Allow, viewer_of
 

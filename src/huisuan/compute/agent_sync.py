@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from huisuan.client import wire
+from huisuan.client import agent_wire as wire
 from huisuan.compute.agent_usage import take_usage
 from huisuan.compute.dispatch import AGENT_SILENT, place_waiting
 from huisuan.compute.job_queries import log_end

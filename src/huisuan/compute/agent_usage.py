@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
-from huisuan.client.wire import UsageAnswer, UsageLine
+from huisuan.client.agent_wire import UsageAnswer, UsageLine
 from huisuan.compute.metering.source import read_source
 from huisuan.compute.models import Centre, Job, SourceChunk, SourceFile, UsageRecord
 

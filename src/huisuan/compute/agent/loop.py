@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from huisuan import __version__
+from huisuan.client.agent_wire import LOG_LIMIT, DesiredJob, Observed, SentLog, SyncReply, SyncRequest, UsageLine
 from huisuan.client.http import Client, ClientError
-from huisuan.client.wire import LOG_LIMIT, DesiredJob, Observed, SentLog, SyncReply, SyncRequest, UsageLine
 from huisuan.compute.agent.memory import Memory
 from huisuan.compute.engines import Engine, JobSpec, Observation, RunState, RunUsage
 
