@@ -135,6 +135,25 @@ def test_settling_twice_gives_the_same_run_and_new_usage_a_new_one(stage: Path) 
     assert (again["id"], later["entitlements"][0]["amount_fen"]) == (first["id"], 800)
 
 
+def test_use_of_another_year_does_not_settle_this_one_anew(stage: Path) -> None:
+    use(stage, ("1", "lab", *HOUR))
+    first = told("settle", "run", "--year", "2024")
+    use(stage, ("9", "lab", "2025-03-05T10:00:00", "2025-03-05T11:00:00", "3600", TWO_CARDS))
+    again = told("settle", "run", "--year", "2024")
+    assert (again["new"], again["id"]) == (False, first["id"])
+
+
+def test_going_back_to_a_former_price_is_a_new_run_not_the_former_one(stage: Path) -> None:
+    use(stage, ("1", "lab", *HOUR))
+    amounts = []
+    for day, price in (("2024-01-02", "500"), ("2024-01-03", "1000")):
+        told("settle", "run", "--year", "2024")
+        huisuan("tariff", "set", "c1", "A800-SXM4-80GB", price, "--from", day, "--replace")
+        amounts.append(told("settle", "run", "--year", "2024")["amount_fen"])
+    assert amounts == [200, 400]
+    assert told("settle", "show")["amount_fen"] == 400
+
+
 def test_a_correction_changes_the_next_run_and_leaves_the_last_one_traceable(stage: Path) -> None:
     use(stage, ("1", "lab", *HOUR))
     (before,) = told("settle", "run", "--year", "2024")["entitlements"]

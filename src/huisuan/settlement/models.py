@@ -29,6 +29,7 @@ class SettlementRun(models.Model):
     cursors = models.JSONField()
     law = models.JSONField()
     inputs_sha256 = models.CharField(max_length=64, help_text="of parties, tariffs and relations as they were read")
+    result_sha256 = models.CharField(max_length=64, help_text="of all bill lines and answers")
     records = models.BigIntegerField()
     card_seconds = models.BigIntegerField()
     unclaimed_card_seconds = models.BigIntegerField()

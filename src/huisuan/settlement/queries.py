@@ -217,7 +217,8 @@ def run_json(run: SettlementRun) -> dict[str, Any]:
     return {
         "id": run.pk, "policy": run.policy, "sentence": run.sentence, "year": run.year, "starts": run.starts,
         "ends": run.ends, "on": run.on, "as_known": run.as_known, "cursors": run.cursors, "law": run.law,
-        "inputs_sha256": run.inputs_sha256, "records": run.records, "card_seconds": run.card_seconds,
+        "inputs_sha256": run.inputs_sha256, "result_sha256": run.result_sha256,
+        "records": run.records, "card_seconds": run.card_seconds,
         "unclaimed_card_seconds": run.unclaimed_card_seconds, "amount_fen": run.amount_fen, "made_at": run.made_at,
         "requested_by": run.requested_by,
     }  # fmt: skip

@@ -23,4 +23,9 @@ class Migration(migrations.Migration):
             models.CharField(default="", max_length=64, help_text="of parties, tariffs and relations as they were read"),
             preserve_default=False,
         ),
+        migrations.AddField(
+            "settlementrun", "result_sha256",
+            models.CharField(default="", max_length=64, help_text="of all bill lines and answers"),
+            preserve_default=False,
+        ),
     ]
