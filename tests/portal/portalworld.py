@@ -94,7 +94,7 @@ def build() -> World:
                 operator=operator.uscc,
                 region=operator.region_id,
                 engine="local" if name == "hf" else None,
-                partitions=(f"gpu={CARD}:4x8:a800",),
+                partitions=(f"gpu={CARD}:4x8:a800", *(["cpu=CPU-SLOT:1x4"] if name == "hf" else [])),
             ),
         )
         set_tariff(name, CARD, "1000", date(2024, 1, 1), date(2024, 7, 1))
