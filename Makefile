@@ -23,6 +23,7 @@ lint: .venv
 	.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	.venv/bin/lint-imports
 	.venv/bin/mypy
+	@sh setup/check_policies.sh
 
 test: .venv
 	@sh setup/venv.sh

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv from requirements.lock (every package by its hash). Runs again only when the lock changes.
+# Makes .venv from requirements.lock (every package by its hash). Runs again only when the lock or the project's own file changes.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -9,7 +9,7 @@ python=${PYTHON:-python3}
     exit 1
 }
 
-stamp=.venv/.installed-$(cksum < requirements.lock | tr ' ' '-')
+stamp=.venv/.installed-$(cat requirements.lock pyproject.toml | cksum | tr ' ' '-')
 [ -e "$stamp" ] && exit 0
 
 if [ ! -x .venv/bin/python ] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
