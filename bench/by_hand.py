@@ -1,0 +1,83 @@
+"""Sentence 2.2 as a careful engineer writes it by hand, at 20%: in DuckDB SQL and in Polars.
+
+Both give the three columns that the rule gives, reason codes included; neither checks ranges. The shorter pair
+gives the amount alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+FACTS = ("in_anhui", "kind", "spend", "self_use")
+
+# not greatest(spend - self_use, 0): it skips a NULL, and what is missing would become 0
+AMOUNT = "CASE WHEN spend > self_use THEN (spend - self_use) // 5 WHEN spend <= self_use THEN 0 END"
+
+SQL = f"""
+SELECT CASE WHEN NOT in_anhui OR kind = 'other' THEN 'not_eligible'
+            WHEN in_anhui IS NULL OR kind IS NULL OR spend IS NULL OR self_use IS NULL THEN 'missing_facts'
+            ELSE 'eligible' END AS status,
+       CASE WHEN NOT in_anhui OR kind = 'other' THEN 0
+            WHEN in_anhui AND kind IS NOT NULL THEN {AMOUNT} END AS amount_fen,
+       CASE WHEN NOT in_anhui OR kind = 'other' THEN concat_ws(';',
+                CASE WHEN NOT in_anhui THEN 'failed:in_anhui@2.2' END,
+                CASE WHEN kind = 'other' THEN 'failed:kind@2.2' END)
+            WHEN in_anhui IS NULL OR kind IS NULL OR spend IS NULL OR self_use IS NULL THEN concat_ws(';',
+                {", ".join(f"CASE WHEN {fact} IS NULL THEN 'missing:{fact}' END" for fact in FACTS)})
+            WHEN spend - self_use < 5 THEN 'zero@2.2'
+            ELSE '' END AS reasons
+FROM read_parquet('{{source}}')
+"""
+
+AMOUNT_SQL = f"""
+SELECT CASE WHEN NOT in_anhui OR kind = 'other' THEN 0
+            WHEN in_anhui AND kind IS NOT NULL THEN {AMOUNT} END AS amount_fen
+FROM read_parquet('{{source}}')
+"""
+
+
+def duckdb_sql(query: str, source: Path, target: Path) -> None:
+    """Run one of the queries from Parquet to Parquet."""
+    with duckdb.connect() as engine:
+        engine.execute(f"COPY ({query.format(source=source)}) TO '{target}' (FORMAT parquet)")
+
+
+_FACT = {name: pl.col(name) for name in FACTS}
+_OUTSIDE, _OTHER = ~_FACT["in_anhui"], _FACT["kind"] == "other"
+_FAILS = (_OUTSIDE | _OTHER).fill_null(value=False)
+_LACKS = pl.any_horizontal(*(fact.is_null() for fact in _FACT.values()))
+_LEFT = _FACT["spend"] - _FACT["self_use"]
+_AMOUNT = (
+    pl.when(_FAILS).then(pl.lit(0, pl.Int64)).when(_LACKS).then(None).otherwise(pl.max_horizontal(_LEFT, 0) // 5)
+)  # fmt: skip
+
+
+def _said(*codes: tuple[pl.Expr, str]) -> pl.Expr:
+    return pl.concat_str(
+        *(pl.when(holds).then(pl.lit(code)) for holds, code in codes), separator=";", ignore_nulls=True
+    )
+
+
+def polars(source: Path) -> pl.LazyFrame:
+    """All three columns."""
+    return pl.scan_parquet(source).select(
+        status=pl.when(_FAILS).then(pl.lit("not_eligible")).when(_LACKS).then(pl.lit("missing_facts"))
+        .otherwise(pl.lit("eligible")),
+        amount_fen=_AMOUNT,
+        reasons=pl.when(_FAILS).then(_said((_OUTSIDE, "failed:in_anhui@2.2"), (_OTHER, "failed:kind@2.2")))
+        .when(_LACKS).then(_said(*((fact.is_null(), f"missing:{name}") for name, fact in _FACT.items())))
+        .when(_LEFT < 5).then(pl.lit("zero@2.2")).otherwise(pl.lit("")),
+    )  # fmt: skip
+
+
+def polars_amount(source: Path) -> pl.LazyFrame:
+    """The amount alone."""
+    return pl.scan_parquet(source).select(amount_fen=_AMOUNT)
+
+
+def polars_to(query: pl.LazyFrame, target: Path) -> None:
+    """Run it to Parquet, compressed as DuckDB does by default."""
+    query.sink_parquet(target, compression="snappy")
