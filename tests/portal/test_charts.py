@@ -15,7 +15,7 @@ BARS = [Bar("1", "1,234.50", Decimal("1234.5")), Bar("<2>", "0.00", Decimal(0)),
 
 def test_a_drawing_needs_nothing_that_the_content_policy_forbids() -> None:
     for chart in (charts.columns("t", ("月", "卡时"), BARS), charts.ranking("t", ("型号", "卡时"), BARS)):
-        for svg in (chart.wide, chart.narrow):
+        for svg in (chart.wide.svg, chart.narrow.svg):
             assert svg.startswith("<svg")
             assert "style=" not in svg
             assert "<script" not in svg
@@ -24,7 +24,7 @@ def test_a_drawing_needs_nothing_that_the_content_policy_forbids() -> None:
 
 
 def test_colours_are_those_that_the_style_sheet_replaces_in_the_dark() -> None:
-    svg = charts.columns("t", ("月", "卡时"), BARS).wide
+    svg = charts.columns("t", ("月", "卡时"), BARS).wide.svg
     assert f'fill="{charts.CELADON}"' in svg
     assert 'fill="white"' not in svg
 

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from huisuan.console import SHANGHAI, AsJson, Refused, note, out, print_json, print_table, progress, yuan
-from huisuan.law.explain import STATUS_ZH, Answer, Status, default_day, explain, read_facts
+from huisuan.law.answer import STATUS_ZH, Answer, Status
+from huisuan.law.explain import default_day, explain, read_facts
 from huisuan.law.policy import Policy, list_policies, load_policy
 from huisuan.law.prose import prose
 from huisuan.law.render import answer_html

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from huisuan.law.explain import STATUS_ZH, Answer
+from huisuan.law.answer import STATUS_ZH, Answer
 from huisuan.law.text import PolicyText
 from huisuan.law.values import yuan
 

@@ -36,14 +36,22 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """One width of a chart: drawn, and as the specification that a browser can draw and point at."""
+
+    svg: SafeString
+    spec: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Chart:
     """A chart as the page shows it: what it says, two widths of drawing, the figures behind it."""
 
     title: str
     heads: tuple[str | Promise, str | Promise]
     bars: Sequence[Bar]
-    wide: SafeString
-    narrow: SafeString
+    wide: Drawing
+    narrow: Drawing
 
 
 def rounded(value: Decimal) -> str:
@@ -68,27 +76,29 @@ def ranking(title: str, heads: tuple[str | Promise, str | Promise], bars: Sequen
 
 
 def _rows(bars: Sequence[Bar]) -> alt.InlineData:
-    rows = [
-        {"name": bar.name, "value": float(bar.value), "label": rounded(bar.value) if bar.value else ""} for bar in bars
-    ]
+    rows = [{"name": bar.name, "value": float(bar.value), "label": _label(bar), "shown": bar.shown} for bar in bars]
     return alt.InlineData(values=rows)
 
 
-def _columns(bars: Sequence[Bar], width: int, size: int) -> SafeString:
+def _label(bar: Bar) -> str:
+    return rounded(bar.value) if bar.value else ""
+
+
+def _columns(bars: Sequence[Bar], width: int, size: int) -> Drawing:
     x = alt.X("name:O", sort=None, title=None, axis=alt.Axis(labelAngle=0, labelFontSize=size, ticks=False))
-    base = alt.Chart(_rows(bars)).encode(x=x, y=alt.Y("value:Q", axis=None))
+    base = alt.Chart(_rows(bars)).encode(x=x, y=alt.Y("value:Q", axis=None), tooltip="shown:N")
     drawn = base.mark_bar(color=CELADON, size=width * 0.6 / max(len(bars), 1)) + base.mark_text(
         dy=-7, fontSize=size, color=INK
     ).encode(text="label:N")
     return _drawn(drawn.properties(width=width, height=150))
 
 
-def _ranking(bars: Sequence[Bar], width: int) -> SafeString:
+def _ranking(bars: Sequence[Bar], width: int) -> Drawing:
     longest = min(max((sum(2 if sign > "⺀" else 1 for sign in bar.name) for bar in bars), default=0), LONGEST_NAME)
     room = longest * SIGN_WIDTH  # of any reader's font: the drawer has only its own to measure with
     axis = alt.Axis(labelFontSize=11, ticks=False, domain=False, labelLimit=room, labelPadding=8, minExtent=room)
     base = alt.Chart(_rows(bars)).encode(
-        y=alt.Y("name:N", sort=None, title=None, axis=axis), x=alt.X("value:Q", axis=None)
+        y=alt.Y("name:N", sort=None, title=None, axis=axis), x=alt.X("value:Q", axis=None), tooltip="shown:N"
     )
     drawn = base.mark_bar(color=CELADON, height=12) + base.mark_text(align="left", dx=5, fontSize=11, color=INK).encode(
         text="label:N"
@@ -96,13 +106,14 @@ def _ranking(bars: Sequence[Bar], width: int) -> SafeString:
     return _drawn(drawn.properties(width=max(width - room - 60, 80), height=max(len(bars), 1) * 24))
 
 
-def _drawn(chart: Any) -> SafeString:
+def _drawn(chart: Any) -> Drawing:
     spec = (
         chart.configure(font=FONT, background="transparent")
         .configure_view(stroke=None)
         .configure_axis(domainColor=LINE, labelColor=QUIET, grid=False)
     )
-    return _svg(json.dumps(spec.to_dict(), sort_keys=True))
+    described = spec.to_dict()
+    return Drawing(_svg(json.dumps(described, sort_keys=True)), described)
 
 
 @lru_cache(maxsize=256)

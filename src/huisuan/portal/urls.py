@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, path
 from huisuan.portal.centre import views as centre
 from huisuan.portal.home import home
 from huisuan.portal.oversight import views as oversight
-from huisuan.portal.public import policies, signing
+from huisuan.portal.public import engine, policies, signing
 from huisuan.portal.user import bills, entitlements, jobs, usage
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("centres/<slug:code>", centre.centre_page, name="centre"),
     path("runs/", oversight.run_list, name="runs"),
     path("runs/<int:number>", oversight.run_page, name="run"),
+    path("charts/vega.js", engine.chart_engine, name="chart-engine"),
     path("policies/", policies.policies, name="policies"),
     path("policies/<str:name>", policies.policy_page, name="policy"),
 ]

@@ -14,7 +14,8 @@ from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from huisuan.compute.metering.slicing import Span, held_before
 from huisuan.compute.models import UsageRecord
 from huisuan.compute.queries import raw_line
-from huisuan.law.explain import Answer, explain, read_facts
+from huisuan.law.answer import Answer
+from huisuan.law.explain import explain, read_facts
 from huisuan.law.policy import load_policy
 from huisuan.parties.access import Viewer
 from huisuan.settlement.models import Bill, BillLine, Entitlement, SettlementRun

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from json import dumps
 from typing import Any
 
 from django import template
@@ -101,6 +102,12 @@ def state(word: words.Word) -> SafeString:
 def chain(context: Context) -> dict[str, Any]:
     """The chain of this page, from `here` (the step) and `same` (step -> address) of its context."""
     return {"steps": rooms.chain(str(context.get("role", "")), str(context.get("here", "")), context.get("same") or {})}
+
+
+@register.filter
+def json(value: Any) -> str:
+    """A value as JSON for an attribute; the template escapes it."""
+    return dumps(value, ensure_ascii=False)
 
 
 @register.filter

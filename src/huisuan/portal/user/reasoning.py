@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import get_language
 
-from huisuan.law.explain import Answer, SettingUsed, Step
+from huisuan.law.answer import Answer, SettingUsed, Step
 from huisuan.law.policy import Policy, load_policy
 from huisuan.law.text import LawError, Sentence
 from huisuan.portal.citing import Piece, pieces
