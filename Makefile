@@ -33,6 +33,7 @@ test: .venv
 
 bench: .venv
 	@sh setup/venv.sh
+	@sh setup/bench.sh || echo "The peer OpenFisca could not be installed; bench/law.py will skip it." >&2
 	.venv/bin/python bench/law.py
 	.venv/bin/python bench/usage.py
 
