@@ -180,6 +180,21 @@ def test_keys_find_the_filter_show_themselves_and_change_the_room(site: Site) ->
     page.context.close()
 
 
+def test_a_bar_that_is_pointed_at_tells_its_exact_figure_under_the_same_content_policy(site: Site) -> None:
+    page = site.page("alpha")
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(site.url)
+    page.click("[data-point] >> nth=0")
+    page.hover(".chart .wide .vega-embed .mark-rect path >> nth=4")
+    page.wait_for_selector("#vg-tooltip-element.visible")
+    told = page.inner_text("#vg-tooltip-element")
+    page.click(".chart summary >> nth=0")
+    assert told == page.inner_text(".chart tbody tr >> nth=4").split("\t")[1]
+    assert said == []
+    page.context.close()
+
+
 def test_one_signs_in_by_the_form_and_out_by_the_button(site: Site) -> None:
     from portalworld import PASSWORD
 

@@ -109,11 +109,13 @@ def test_an_error_of_ours_is_told_without_details(world: World, monkeypatch: pyt
     assert "secret" not in answer.content.decode()
 
 
-@pytest.mark.parametrize("address", ["/sign-in", "/policies/", "/", "/usage/", "/nowhere"])
+@pytest.mark.parametrize("address", ["/sign-in", "/policies/", "/", "/usage/", "/charts/vega.js", "/nowhere"])
 def test_every_page_forbids_everything_but_its_own_files(world: World, address: str) -> None:
     answer = world.browser("alpha").get(address)
     assert answer["Content-Security-Policy"] == POLICY
     assert "unsafe" not in POLICY
+    if address.endswith(".js"):
+        return
     page = answer.content.decode()
     for inline in ("<style", " style=", "onclick=", "javascript:", "http://", "https://"):
         assert inline not in page.replace("http://www.w3.org/", ""), inline

@@ -113,6 +113,7 @@ def _drawn(chart: Any) -> Drawing:
         .configure_axis(domainColor=LINE, labelColor=QUIET, grid=False)
     )
     described = spec.to_dict()
+    del described["$schema"]  # an address at another host, which nobody needs to ask
     return Drawing(_svg(json.dumps(described, sort_keys=True)), described)
 
 

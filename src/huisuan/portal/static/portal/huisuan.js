@@ -88,7 +88,7 @@ document.addEventListener("click", async (event) => {
   button.disabled = true;
   try {
     await import(button.dataset.point);
-    const options = { ast: true, renderer: "svg", actions: false, defaultStyle: false, tooltip: { disableDefaultStyle: true } };
+    const options = { mode: "vega-lite", ast: true, renderer: "svg", actions: false, defaultStyle: false, tooltip: { disableDefaultStyle: true } };
     for (const width of ["wide", "narrow"]) {
       const place = button.parentElement.querySelector(`.${width}`);
       const drawn = document.createElement("div");
