@@ -131,6 +131,23 @@ def prose_(
 
 
 @app.command()
+def sql(policy: PolicyName, article: ArticleName, on: On = None, as_known: AsKnown = None) -> None:
+    """规则的 SQL（DuckDB）：表 facts 每个事实一列（金额为整数分），逐行得到 status、amount_fen、reasons。"""
+    try:
+        from huisuan.law.table import TYPES, answers
+    except ModuleNotFoundError as missing:
+        raise Refused(f"缺少 {missing.name}：请安装 huisuan[platform]") from None
+    law = _policy(policy)
+    day, known, remark = _days(law, on, as_known)
+    if remark:
+        note(remark)
+    rule = _rule(law, article)
+    types = {spec.name: TYPES[spec.kind] for spec in rule.facts}
+    query, _ = answers(law, rule, "facts", types, on=day, as_known=known)
+    sys.stdout.write(query.sql("duckdb", pretty=True) + "\n")
+
+
+@app.command()
 def compute(
     policy: PolicyName,
     article: ArticleName,

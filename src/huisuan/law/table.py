@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 ANSWER = ("status", "amount_fen", "reasons")
 INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
 WORDS = "VARCHAR"
+#: the type that carries each kind of fact best
+TYPES = {
+    Kind.MONEY: "BIGINT", Kind.INT: "BIGINT", Kind.BOOL: "BOOLEAN", Kind.DATE: "DATE", Kind.SHARE: WORDS,
+    Kind.CHOICE: WORDS, Kind.TEXT: WORDS,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -110,8 +115,7 @@ def _checked(spec: FactSpec, held: str | None) -> list[exp.Expr]:
 def _value(spec: FactSpec, held: str | None) -> exp.Expr:
     name = f'"{spec.name}"'
     if held is None:
-        kinds = {Kind.BOOL: "BOOLEAN", Kind.DATE: "DATE", Kind.CHOICE: WORDS, Kind.TEXT: WORDS}
-        return _sql(f"CAST(NULL AS {kinds.get(spec.kind, 'BIGINT')})")
+        return _sql(f"CAST(NULL AS {TYPES[spec.kind]})")
     if spec.kind in (Kind.MONEY, Kind.INT):
         if held == WORDS:
             name = f"CASE WHEN regexp_full_match(trim({name}), '[0-9]{{1,18}}') THEN CAST(trim({name}) AS BIGINT) END"
