@@ -66,6 +66,8 @@ def test_a_zero_says_why(world: World) -> None:
     shown = world.browser("province").get(reverse("entitlement", args=[outside.pk])).content.decode()
     assert "不符合：在皖" in shown
     assert '<span class="mark">✗</span>' in shown
+    would = f"{owed.amount_fen // 100:,}.{owed.amount_fen % 100:02d}"
+    assert re.findall(rf"[^>]*{would}", shown) == re.findall(rf"4\. 假如符合条件——[^>]*{would}", shown)
     assert "这个年度没有账单" in shown
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
-from huisuan.law.answer import Answer, SettingUsed, Step
+from huisuan.law.answer import Answer, SettingUsed, Status, Step
 from huisuan.law.policy import Policy, load_policy
 from huisuan.law.text import LawError, Sentence
 from huisuan.portal.citing import Piece, pieces
@@ -70,13 +71,14 @@ def reasoning(entitled: Entitlement) -> Reasoning:
     except LawError as error:
         return Reasoning(wrong=str(error))
     answer = reading.answer
-    steps = [_step(number, step) for number, step in enumerate(answer.steps, start=1)]
+    owed = answer.status is Status.ELIGIBLE
+    steps = [_step(number, step, owed) for number, step in enumerate(answer.steps, start=1)]
     return Reasoning(
         policy=policy,
         answer=answer,
         sentences=_quoted(policy, steps),
         steps=steps,
-        formula=[_words(step) for step in answer.steps if step.kind in ("figure", "amount")],
+        formula=[_words(step) for step in answer.steps if owed and step.kind in ("figure", "amount")],
         settings=[_term(policy, used) for used in answer.settings],
         interpretations=[_term(policy, used) for used in answer.interpretations],
         reasons=[(reason.text_en if english() and reason.text_en else reason.text) for reason in answer.reasons],
@@ -89,10 +91,15 @@ def _words(step: Step) -> str:
     return step.text_en if english() and step.text_en else step.text
 
 
-def _step(number: int, step: Step) -> ReadStep:
-    figure = step.kind != "condition"
-    sign, tone = ("＝", "good") if figure and step.value is not None else (SIGNS[step.holds], TONES[step.holds])
-    return ReadStep(number, sign, tone, _words(step), step.sentence, step.phrase)
+def _step(number: int, step: Step, owed: bool) -> ReadStep:
+    words = _words(step)
+    if step.kind == "condition":
+        return ReadStep(number, SIGNS[step.holds], TONES[step.holds], words, step.sentence, step.phrase)
+    if step.value is None:
+        return ReadStep(number, SIGNS[None], TONES[None], words, step.sentence, step.phrase)
+    if not owed:  # the figures stand, but nothing is owed on them
+        words = _("假如符合条件——{step}").format(step=words)
+    return ReadStep(number, "＝", "good" if owed else "plain", words, step.sentence, step.phrase)
 
 
 def _quoted(policy: Policy, steps: list[ReadStep]) -> list[tuple[Sentence, list[Piece]]]:
