@@ -36,12 +36,21 @@ def read_facts(rule: Rule, raw: Mapping[str, object]) -> dict[str, Value | None]
             continue
         spec = specs[name]
         try:
-            facts[name] = None if value is None else read(spec.kind, value, maximum=spec.maximum, options=spec.options)
+            facts[name] = (
+                None
+                if _absent(spec.kind, value)
+                else read(spec.kind, value, maximum=spec.maximum, options=spec.options)
+            )
         except Wrong as error:
             wrong.append(f"{name}（{spec.zh}）：{error}")
     if wrong:
         raise LawError("；".join(wrong))
     return facts
+
+
+def _absent(kind: Kind, value: object) -> bool:
+    """Null, and a text that says nothing."""
+    return value is None or (kind == Kind.TEXT and isinstance(value, str) and not value.strip())
 
 
 def default_day(policy: Policy, today: date) -> date:

@@ -19,7 +19,7 @@ from huisuan.law.policy import Policy
 from huisuan.law.rules import Rule
 from huisuan.law.sql import RAW, column, compile_rule
 from huisuan.law.text import LawError
-from huisuan.law.values import FINEST_SHARE, Kind
+from huisuan.law.values import FINEST_SHARE, FIRST_DAY, LAST_DAY, Kind
 
 if TYPE_CHECKING:
     import duckdb
@@ -104,7 +104,8 @@ def _quoted(path: Path) -> str:
 
 def _checked(spec: FactSpec, held: str | None) -> list[exp.Expr]:
     """The fact's columns: what stood there, and its value if it is one."""
-    raw = exp.alias_(exp.null() if held is None else column(spec.name), f"{RAW}{spec.name}", quoted=True)
+    stood = _value(spec, held) if held is None or spec.kind == Kind.TEXT else column(spec.name)
+    raw = exp.alias_(stood, f"{RAW}{spec.name}", quoted=True)
     if spec.kind == Kind.SHARE:
         parts = _share(spec, held)
         names = (f"{spec.name}__num", f"{spec.name}__den")
@@ -131,9 +132,10 @@ def _value(spec: FactSpec, held: str | None) -> exp.Expr:
         return _sql(name if held == "BOOLEAN" else words)
     if spec.kind == Kind.DATE:
         _held(spec, held, "DATE")
-        iso = r"\d{4}-\d{2}-\d{2}"
+        iso = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
         words = f"CASE WHEN regexp_full_match(trim({name}), '{iso}') THEN TRY_CAST(trim({name}) AS DATE) END"
-        return _sql(name if held == "DATE" else words)
+        day = name if held == "DATE" else words
+        return _sql(f"CASE WHEN {day} BETWEEN DATE '{FIRST_DAY}' AND DATE '{LAST_DAY}' THEN {day} END")
     _held(spec, held, WORDS)
     if spec.kind == Kind.CHOICE:
         # looked up once per dictionary entry of a Parquet column; CASE would compare every row

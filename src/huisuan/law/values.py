@@ -36,9 +36,11 @@ class Wrong(ValueError):
     """A value that is not what it should be; the message says what was expected."""
 
 
-_CHINESE_MONEY = re.compile(r"(\d+(?:\.\d+)?)(亿|万)?元")
-_SHARE = re.compile(r"(\d{1,9})/(\d{1,9})|(\d{1,9}(?:\.\d{1,6})?)%")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+# [0-9], not \\d, which takes the digits of every script: what one reading takes, all must take
+_CHINESE_MONEY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(亿|万)?元")
+_SHARE = re.compile(r"([0-9]{1,5})/([1-9][0-9]{0,4})|([0-9]{1,3}(?:\.[0-9]{1,2})?)%")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 _UNIT = {None: 1, "万": 10_000, "亿": 100_000_000}
 
 
@@ -58,18 +60,16 @@ def money_from_chinese(text: str) -> int:
 
 
 def share_from_text(text: str) -> Fraction:
-    """An exact share from "1/3" or "20%" (at most six decimals).
+    """An exact share from "1/3" (five digits at most) or "12.34%" (two decimals at most).
 
     Raises:
         Wrong: anything else, 1.5e-3 and 0.2 included: a share says its base.
     """
     found = _SHARE.fullmatch(text.strip())
     if not found:
-        raise Wrong(f"“{text}”不是比例（应如 1/3 或 20%）")
+        raise Wrong(f"“{text}”不是比例（应如 1/3 或 20%，百分数至多两位小数）")
     if found[3] is not None:
         return Fraction(found[3]) / 100
-    if int(found[2]) == 0:
-        raise Wrong("比例的分母不能为 0")
     return Fraction(int(found[1]), int(found[2]))
 
 
@@ -77,14 +77,17 @@ def date_from_text(text: str) -> date:
     """A day from ISO 8601 (2024-12-31).
 
     Raises:
-        Wrong: not a day of the calendar.
+        Wrong: not a day of the calendar, or before 1900 or after 2199.
     """
     if not _DATE.fullmatch(text.strip()):
         raise Wrong(f"“{text}”不是日期（应如 2024-12-31）")
     try:
-        return date.fromisoformat(text.strip())
+        day = date.fromisoformat(text.strip())
     except ValueError:
         raise Wrong(f"“{text}”不是日历上的日期") from None
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise Wrong(f"“{text}”不在 {FIRST_DAY} 与 {LAST_DAY} 之间")
+    return day
 
 
 def yuan(fen: int | Fraction) -> str:
@@ -126,7 +129,7 @@ def read(kind: Kind, raw: object, *, maximum: int | None = None, options: Mappin
         return date_from_text(raw)
     if kind == Kind.CHOICE and raw not in (options or {}):
         raise Wrong(f"“{raw}”不在选项中：{'、'.join(options or {})}")
-    return raw
+    return raw.strip()
 
 
 def _read_integer(raw: object, what: str, maximum: int | None) -> int:
@@ -143,8 +146,9 @@ def _read_share(raw: str) -> Fraction:
     share = share_from_text(raw)
     if share > 1:
         raise Wrong(f"“{raw}”超过 100%")
-    if share.denominator > FINEST_SHARE:
-        raise Wrong(f"“{raw}”过细：分母至多 {FINEST_SHARE}（百分数至多两位小数）")
+    written = raw.strip().partition("/")[2]
+    if written and int(written) > FINEST_SHARE:
+        raise Wrong(f"“{raw}”过细：分母至多 {FINEST_SHARE}")
     return share
 
 
