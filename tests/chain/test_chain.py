@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from typer.testing import CliRunner, Result
 
 from huisuan.cli.main import app, assemble
 from huisuan.console import Refused
+from huisuan.settlement.services import settle
 
 pytestmark = pytest.mark.django_db
 
+NOW = datetime(2025, 1, 15, tzinfo=UTC)
 DATA = Path(__file__).parents[1] / "data"
 HEADER = "JobIDRaw|JobID|Cluster|User|Account|Partition|State|Submit|Start|End|ElapsedRaw|Suspended|AllocTRES|ReqTRES"
 
@@ -163,6 +166,16 @@ def test_a_correction_changes_the_next_run_and_leaves_the_last_one_traceable(sta
     assert (before["amount_fen"], after["amount_fen"]) == (400, 800)
     assert all(told("trace", before["id"])["checks"].values())
     assert all(told("trace", after["id"])["checks"].values())
+
+
+def test_a_past_reading_replayed_gives_the_past_result(stage: Path) -> None:
+    use(stage, ("1", "lab", *HOUR))
+    live = told("settle", "run", "--year", "2024")
+    use(stage, ("1", "lab", "2024-03-05T10:00:00", "2024-03-05T12:00:00", "7200", TWO_CARDS), ("2", "lab", *HOUR))
+    later = told("settle", "run", "--year", "2024")
+    replayed = settle("anhui-agi-2023", 2024, now=NOW, by="test", cursors=live["cursors"]).run
+    assert later["result_sha256"] != live["result_sha256"]
+    assert replayed.result_sha256 == live["result_sha256"]
 
 
 def test_usage_before_the_policy_is_not_paid(stage: Path) -> None:
