@@ -79,5 +79,10 @@ def main() -> None:
     except Refused as refusal:
         note(f"错误：{refusal}")
         sys.exit(1)
+    except ModuleNotFoundError as missing:
+        if (missing.name or "huisuan").startswith("huisuan"):
+            raise
+        note(f"错误：这个命令需要整个平台（缺 {missing.name}）：请安装 huisuan[platform]")
+        sys.exit(1)
     except BrokenPipeError:
         sys.exit(1)

@@ -133,10 +133,8 @@ def prose_(
 @app.command()
 def sql(policy: PolicyName, article: ArticleName, on: On = None, as_known: AsKnown = None) -> None:
     """规则的 SQL（DuckDB）：表 facts 每个事实一列（金额为整数分），逐行得到 status、amount_fen、reasons。"""
-    try:
-        from huisuan.law.table import TYPES, answers
-    except ModuleNotFoundError as missing:
-        raise Refused(f"缺少 {missing.name}：请安装 huisuan[platform]") from None
+    from huisuan.law.table import TYPES, answers
+
     law = _policy(policy)
     day, known, remark = _days(law, on, as_known)
     if remark:
@@ -159,10 +157,8 @@ def compute(
     as_json: AsJson = False,
 ) -> None:
     """对整个文件作答：每行得到 status、amount_fen、reasons；读不懂的格子只影响它那一行。"""
-    try:
-        from huisuan.law.table import compute_file
-    except ModuleNotFoundError as missing:
-        raise Refused(f"缺少 {missing.name}：请安装 huisuan[platform]") from None
+    from huisuan.law.table import compute_file
+
     law = _policy(policy)
     rule = _rule(law, article)
     day, known, remark = _days(law, on, as_known)
