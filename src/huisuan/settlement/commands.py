@@ -70,7 +70,8 @@ def list_(as_json: AsJson = False) -> None:
         print_json(rows)
         return
     columns = {"id": "次", "year": "年", "policy": "政策", "records": "用量记录", "amount_fen": "应享合计（元）"}
-    print_table("结算", rows, {**columns, "made_at": "时间"}, "还没有结算：huisuan settle run --year 年份")
+    shown = [{**row, "year": str(row["year"])} for row in rows]
+    print_table("结算", shown, {**columns, "made_at": "时间"}, "还没有结算：huisuan settle run --year 年份")
 
 
 def trace(
