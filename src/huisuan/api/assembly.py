@@ -9,6 +9,7 @@ from ninja import NinjaAPI
 
 from huisuan import __version__
 from huisuan.console import Refused
+from huisuan.law.text import LawError
 
 #: the modules whose `router` make up the API
 ROUTERS = (
@@ -24,8 +25,9 @@ api = NinjaAPI(title="惠算 Huisuan", version=__version__, urls_namespace="api-
 
 
 @api.exception_handler(Refused)
-def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
-    """A refusal is the caller's to mend: 422 with the reason."""
+@api.exception_handler(LawError)
+def refused(request: HttpRequest, refusal: Refused | LawError) -> HttpResponse:
+    """A refusal is the caller's to mend, or says that the law does not stand up: 422 with the reason."""
     return api.create_response(request, {"detail": str(refusal)}, status=422)
 
 

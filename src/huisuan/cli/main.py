@@ -10,6 +10,7 @@ from functools import wraps
 import typer
 
 from huisuan.console import Refused, note
+from huisuan.law.text import LawError
 
 app = typer.Typer(
     name="huisuan",
@@ -76,7 +77,7 @@ def main() -> None:
     """Run it: errors for people, exit codes for scripts."""
     try:
         assemble()(standalone_mode=True)
-    except Refused as refusal:
+    except (Refused, LawError) as refusal:
         note(f"错误：{refusal}")
         sys.exit(1)
     except ModuleNotFoundError as missing:
