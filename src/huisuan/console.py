@@ -44,9 +44,10 @@ def plain(value: Any) -> Any:
 
 
 def print_json(data: Any) -> None:
-    """Write data to stdout as JSON and nothing else."""
+    """Write data to stdout as JSON and nothing else, at once: a script may wait for it while the command goes on."""
     json.dump(data, sys.stdout, ensure_ascii=False, indent=2, default=plain)
     sys.stdout.write("\n")
+    sys.stdout.flush()
 
 
 def print_table(title: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], empty: str) -> None:

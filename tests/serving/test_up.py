@@ -35,7 +35,8 @@ class Home:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("HUISUAN_", "DATABASE_"))}
+        ours = ("HUISUAN_", "DATABASE_", "PYTHONUNBUFFERED")  # a pipe is buffered: what `up` says must come all the same
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         self.environment = {**kept, "HUISUAN_HOME": str(folder)}
         self.up: subprocess.Popen[str] | None = None
         self.said: dict[str, Any] = {}

@@ -26,7 +26,6 @@ def up(
     with contextlib.suppress(KeyboardInterrupt), running_platform(port, host, agent=agent, worker=worker) as platform:
         if as_json:
             print_json({"url": platform.url, "processes": {name: one.pid for name, one in platform.children.items()}})
-            typer.get_text_stream("stdout").flush()
         else:
             out.print(f"惠算平台已在运行：{platform.url}", markup=False)
             out.print("停止：按 Ctrl-C。日志：" + str(platform.children["web"].log.parent), markup=False)
