@@ -35,7 +35,8 @@ class Home:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        ours = ("HUISUAN_", "DATABASE_", "PYTHONUNBUFFERED")  # a pipe is buffered: what `up` says must come all the same
+        # without PYTHONUNBUFFERED a pipe is buffered: what `up` says must come all the same
+        ours = ("HUISUAN_", "DATABASE_", "PYTHONUNBUFFERED")
         kept = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         self.environment = {**kept, "HUISUAN_HOME": str(folder)}
         self.up: subprocess.Popen[str] | None = None
