@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Count,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+    When,
+)  # fmt: skip
+from django.db.models.functions import Greatest, Least
 
 from huisuan.compute.metering.export import export_usage
 from huisuan.compute.metering.source import line_of
@@ -15,8 +30,11 @@ from huisuan.compute.models import Centre, SourceChunk, Tariff, UsageRecord
 from huisuan.console import Refused
 from huisuan.parties.access import Viewer
 
+BIGINT = BigIntegerField()
+
 __all__ = [
-    "centre_row", "centres_for", "current_usage", "export_usage", "raw_line", "tariff_row", "tariffs_for", "unclaimed",
+    "card_seconds_within", "centre_row", "centres_for", "current_usage", "export_usage",
+    "overlapping", "raw_line", "tariff_row", "tariffs_for", "unclaimed",
 ]  # fmt: skip
 
 
@@ -103,6 +121,27 @@ def current_usage(cursors: Mapping[str, int] | None = None) -> QuerySet[UsageRec
             read |= Q(centre_id=ids[code], sequence__lte=last)
         records, newer = records.filter(read), newer.filter(read)
     return records.filter(~Exists(newer)).order_by("centre_id", "sequence")
+
+
+def overlapping(starts: datetime, ends: datetime) -> Q:
+    """Records that hold cards in [starts, ends); one without length, if it lies within."""
+    instant = Q(started_at=F("ended_at"), started_at__gte=starts, started_at__lt=ends)
+    return Q(started_at__lt=ends, ended_at__gt=starts) | instant
+
+
+def card_seconds_within(starts: datetime, ends: datetime) -> Case:
+    """A record's card-seconds in [starts, ends), by the cumulative rule of `metering.slicing`."""
+    begun, ended = _second(F("started_at")), _second(F("ended_at"))
+    length = ended - begun
+    held = length - F("suspended_seconds")
+    to = Least(ended, Value(int(ends.timestamp()), BIGINT)) - begun
+    since = Greatest(begun, Value(int(starts.timestamp()), BIGINT)) - begun
+    cut = F("cards") * (held * to / length - held * since / length)  # bigint: the division leaves whole seconds
+    return Case(When(started_at=F("ended_at"), then=Value(0, BIGINT)), default=cut, output_field=BIGINT)
+
+
+def _second(moment: F) -> Func:
+    return Func(moment, template="extract(epoch FROM %(expressions)s)::bigint", output_field=BIGINT)
 
 
 def unclaimed(code: str | None = None) -> list[dict[str, Any]]:

@@ -95,6 +95,7 @@ class Relation(models.Model):
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert | pgtrigger.Update,
                 func="""
+                    PERFORM 1 FROM parties_party WHERE id = NEW.owned_id FOR NO KEY UPDATE;
                     IF EXISTS (
                         SELECT 1 FROM parties_relation r
                         WHERE r.owner_id = NEW.owner_id AND r.owned_id = NEW.owned_id AND r.id <> NEW.id

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Max, Min, QuerySet, Sum
 
-from huisuan.compute.metering.slicing import Span, held_before
 from huisuan.compute.models import UsageRecord
-from huisuan.compute.queries import raw_line
+from huisuan.compute.queries import card_seconds_within, current_usage, overlapping, raw_line
 from huisuan.law.answer import Answer
 from huisuan.law.explain import explain, read_facts
 from huisuan.law.policy import load_policy
@@ -96,51 +94,35 @@ def read_again(owed: Entitlement) -> Reading:
 
 
 def records_of(line: BillLine) -> QuerySet[UsageRecord]:
-    """The usage records behind a bill line, as they stood when the run read them, in the order of their start."""
-    bill = line.bill
-    read_to = bill.run.cursors.get(bill.centre.code, 0)
-    corrections = UsageRecord.objects.filter(
-        centre=OuterRef("centre"), supersedes=OuterRef("sequence"), sequence__lte=read_to
-    )
-    overlaps = Q(started_at__lt=line.ends, ended_at__gt=line.starts) | Q(
-        started_at=F("ended_at"), started_at__gte=line.starts, started_at__lt=line.ends
-    )
-    found = UsageRecord.objects.filter(
-        overlaps, ~Exists(corrections), party=bill.party, centre=bill.centre, accelerator=line.accelerator,
-        sequence__lte=read_to,
-    )  # fmt: skip
-    return found.select_related("centre", "accelerator", "party").order_by("started_at", "sequence")
+    """The usage records behind a bill line, in the order of their start; `within` is what each adds to the line."""
+    found = _as_read(line.bill, line.starts, line.ends).filter(accelerator=line.accelerator_id)
+    return found.order_by("started_at", "sequence")
 
 
-def sliced(line: BillLine, records: QuerySet[UsageRecord]) -> Iterator[Slice]:
-    """What each record adds to the line: all of its card-seconds, or its slice where it crosses the line's edges."""
-    first, last = _second(line.starts), _second(line.ends)
+def records_of_bill(bill: Bill) -> QuerySet[UsageRecord]:
+    """The records of all lines of a bill, each once; `within` is what each adds to the bill."""
+    span = bill.lines.aggregate(starts=Min("starts"), ends=Max("ends"))
+    return _as_read(bill, span["starts"], span["ends"])
+
+
+def _as_read(bill: Bill, starts: datetime, ends: datetime) -> QuerySet[UsageRecord]:
+    """The party's records at the bill's centre in [starts, ends), as they stood when the run read them."""
+    code = bill.centre.code
+    found = current_usage({code: bill.run.cursors.get(code, 0)}).filter(overlapping(starts, ends), party=bill.party_id)
+    found = found.annotate(within=card_seconds_within(starts, ends))
+    return found.select_related("centre", "accelerator", "party", "source_file")
+
+
+def sliced(records: QuerySet[UsageRecord]) -> Iterator[Slice]:
+    """What each record of `records_of` adds: all of its card-seconds, or its slice where it crosses an edge."""
     for record in records:
-        span = Span(_second(record.started_at), _second(record.ended_at), record.suspended_seconds)
-        yield Slice(record, record.cards * (held_before(last, span) - held_before(first, span)))
+        yield Slice(record, record.within)  # type: ignore[attr-defined]
 
 
 def reconcile(line: BillLine) -> tuple[int, int]:
     """(records, card-seconds) of a line, summed anew from the records by the database."""
-    query, values = records_of(line).order_by().query.sql_with_params()
-    first, last = _second(line.starts), _second(line.ends)
-    with connection.cursor() as cursor:
-        cursor.execute(_RECONCILE.format(query=query), [last, first, *values])
-        count, seconds = cursor.fetchone()
-    return int(count), int(seconds)
-
-
-# the cumulative rule of compute.metering.slicing in SQL; bigint division truncates, and nothing here is negative
-_RECONCILE = """
-WITH record AS (
-    SELECT r.cards, extract(epoch FROM r.started_at)::bigint AS s, extract(epoch FROM r.ended_at)::bigint AS e,
-           r.suspended_seconds AS off, %s::bigint AS cut_to, %s::bigint AS cut_from
-    FROM ({query}) r
-)
-SELECT count(*), coalesce(sum(CASE WHEN e = s THEN 0 ELSE cards * (
-    (e - s - off) * (least(e, cut_to) - s) / (e - s) - (e - s - off) * (greatest(s, cut_from) - s) / (e - s)
-) END), 0) FROM record
-"""
+    summed = records_of(line).order_by().aggregate(records=Count("sequence"), seconds=Sum("within"))
+    return int(summed["records"]), int(summed["seconds"] or 0)
 
 
 def raw(record: UsageRecord) -> RawLine:
@@ -190,7 +172,7 @@ def _line_tree(line: BillLine, records_per_line: int) -> dict[str, Any]:
         "fen_per_card_hour": line.fen_per_card_hour, "excluded_because": line.excluded_because,
         "records": line.records, "card_seconds": line.card_seconds,
         "reconciled": reconcile(line) == (line.records, line.card_seconds),
-        "records_shown": [_slice_json(each) for each in sliced(line, shown)],
+        "records_shown": [_slice_json(each) for each in sliced(shown)],
     }  # fmt: skip
 
 
@@ -231,7 +213,3 @@ def bill_json(bill: Bill) -> dict[str, Any]:
         "id": bill.pk, "party": bill.party.uscc, "centre": bill.centre.code, "month": f"{bill.month:%Y-%m}",
         "card_seconds": bill.card_seconds, "amount_fen": bill.amount_fen, "excluded_fen": bill.excluded_fen,
     }  # fmt: skip
-
-
-def _second(moment: datetime) -> int:
-    return int(moment.timestamp())

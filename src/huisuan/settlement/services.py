@@ -149,8 +149,8 @@ def _read(starts: date, ends: date, cursors: dict[str, int]) -> Read:
             )
         ],
         parties=[
-            Registered(uscc, region.startswith("34"), kind if kind in USER_KINDS else "other")
-            for uscc, region, kind in Party.objects.order_by("uscc").values_list("uscc", "region_id", "kind")
+            Registered(each.uscc, each.region.in_anhui, each.kind if each.kind in USER_KINDS else "other")
+            for each in Party.objects.select_related("region").order_by("uscc")
         ],
         operators=dict(Centre.objects.order_by("code").values_list("code", "operator__uscc")),
     )

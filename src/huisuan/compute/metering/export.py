@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
-from django.db.models import Q
 
 from huisuan.compute.metering.ledger import copy_out
 from huisuan.compute.metering.readings import literal
@@ -40,10 +39,9 @@ def export_usage(path: Path, cursors: Mapping[str, int] | None, from_utc: dateti
     Returns:
         The number of records written. `party` is the USCC or null, `centre` the code.
     """
-    from huisuan.compute.queries import current_usage
+    from huisuan.compute.queries import current_usage, overlapping
 
-    overlapping = Q(started_at__lt=to_utc) & (Q(ended_at__gt=from_utc) | Q(started_at__gte=from_utc))
-    rows = current_usage(cursors).filter(overlapping).values_list(
+    rows = current_usage(cursors).filter(overlapping(from_utc, to_utc)).values_list(
         "centre__code", "party__uscc", "accelerator__model", "cards", "started_at", "ended_at", "suspended_seconds",
         "card_seconds", "sequence", "centre_id",
     )  # fmt: skip

@@ -20,6 +20,7 @@ from huisuan.portal.table import Table, answer
 from huisuan.portal.user import lineage, queries
 from huisuan.portal.user.usage import WITHIN, record_table
 from huisuan.settlement.models import Bill
+from huisuan.settlement.queries import records_of_bill
 
 
 def bill_columns(viewer: Viewer) -> list[Column]:
@@ -78,7 +79,7 @@ def bill_page(request: HttpRequest, number: int) -> HttpResponseBase:
     """One bill: its lines, and the records that it was made from."""
     viewer = viewer_of(request)
     bill = get_object_or_404(queries.bills(viewer), pk=number)
-    records = lineage.records_of_bill(bill)
+    records = records_of_bill(bill)
     table = record_table(
         request, viewer, records, file=f"bill-{bill.pk}-records", name="records", more=[WITHIN], without=["party"]
     )

@@ -155,5 +155,5 @@ def line_branch(request: HttpRequest, number: int, line: int) -> HttpResponseBas
     return render(
         request,
         "portal/user/branch_records.html",
-        {"bill": bill, "line": found, "page": page, "slices": sliced(found, shown)},
+        {"bill": bill, "line": found, "page": page, "slices": sliced(shown)},
     )
