@@ -1,14 +1,18 @@
 # make demo: the main job, end to end.   make test: lint, types, floors, tests.   Each does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench lock
+.PHONY: help demo test lint bench agree lock
 
 SERVE ?= yes
 TRACE ?=
+PEER ?=
+ROWS ?= 1000000
 
 help:
 	@echo "make demo            run the whole chain and serve the pages (SERVE=no: end after printing; TRACE=file: a real trace)"
 	@echo "make test            lint, types, floors and tests"
-	@echo "make bench           the benchmarks, each against a named peer (a few minutes)"
+	@echo "make bench           the benchmarks, each against a named peer or limit (ten minutes; TRACE=venus-2020-09.csv adds"
+	@echo "                     the simulator, PEER=folder a checkout of HeliosArtifact to compare it with)"
+	@echo "make agree           every rule decided twice over a million random rows, claim by claim and in SQL (ROWS=n)"
 	@echo "make lock            resolve the packages anew (needs uv)"
 
 .venv: requirements.lock
@@ -28,16 +32,30 @@ lint: .venv
 test: .venv
 	@sh setup/venv.sh
 	@sh setup/browser.sh
+	@sh setup/slurm.sh
+	@sh setup/spark.sh
+	@sh setup/ray.sh
 	@$(MAKE) --no-print-directory lint
 	.venv/bin/pytest -n 2
 
 bench: .venv
 	@sh setup/venv.sh
-	@sh setup/bench.sh || echo "The peer OpenFisca could not be installed; bench/law.py will skip it." >&2
+	@sh setup/bench.sh || echo "The peer OpenFisca could not be installed; bench/law.py --peer will skip it." >&2
 	.venv/bin/python bench/law.py
+	.venv/bin/python bench/law.py --peer
 	.venv/bin/python bench/usage.py
+	.venv/bin/python bench/meter.py
+	.venv/bin/python bench/placement.py
+	.venv/bin/python bench/sync.py
+	$(if $(TRACE),.venv/bin/python bench/simulate.py --trace '$(TRACE)' $(if $(PEER),--peer '$(PEER)'))
+
+agree: .venv
+	@sh setup/venv.sh
+	.venv/bin/python bench/agree.py --rows $(ROWS)
 
 lock:
-	uv lock
-	uv export --frozen --no-emit-project --all-extras --group dev --format requirements-txt -o requirements.lock
-	uv export --frozen --no-emit-project --only-group bench --format requirements-txt -o bench/requirements.lock
+	uv pip compile -q pyproject.toml --extra platform --extra kubernetes --group dev --generate-hashes --universal \
+		--python-version 3.11 --no-emit-index-url -o requirements.lock
+	uv pip compile -q --group spark --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-spark.lock
+	uv pip compile -q --group ray --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-ray.lock
+	uv pip compile -q --group bench --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o bench/requirements.lock

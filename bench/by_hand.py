@@ -1,7 +1,7 @@
 """Sentence 2.2 as a careful engineer writes it by hand, at 20%: in DuckDB SQL and in Polars.
 
-Both give the three columns that the rule gives, reason codes included; neither checks ranges. The shorter pair
-gives the amount alone.
+Both give the three columns that the rule gives, reason codes included; neither checks ranges. The shorter pair gives
+the amount alone. The SQL answers a table `facts`.
 """
 
 from __future__ import annotations
@@ -29,20 +29,21 @@ SELECT CASE WHEN NOT in_anhui OR kind = 'other' THEN 'not_eligible'
                 {", ".join(f"CASE WHEN {fact} IS NULL THEN 'missing:{fact}' END" for fact in FACTS)})
             WHEN spend - self_use < 5 THEN 'zero@2.2'
             ELSE '' END AS reasons
-FROM read_parquet('{{source}}')
+FROM facts
 """
 
 AMOUNT_SQL = f"""
 SELECT CASE WHEN NOT in_anhui OR kind = 'other' THEN 0
             WHEN in_anhui AND kind IS NOT NULL THEN {AMOUNT} END AS amount_fen
-FROM read_parquet('{{source}}')
+FROM facts
 """
 
 
 def duckdb_sql(query: str, source: Path, target: Path) -> None:
-    """Run one of the queries from Parquet to Parquet."""
+    """Run a query over the table `facts` from Parquet to Parquet."""
     with duckdb.connect() as engine:
-        engine.execute(f"COPY ({query.format(source=source)}) TO '{target}' (FORMAT parquet)")
+        engine.execute(f"CREATE VIEW facts AS SELECT * FROM read_parquet('{source}')")
+        engine.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet)")
 
 
 _FACT = {name: pl.col(name) for name in FACTS}

@@ -7,7 +7,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
@@ -81,6 +81,12 @@ def interleaved(contestants: Mapping[str, Run], rounds: int) -> dict[str, Timing
             if turn:
                 spent[name].append(measured or here)
     return {name: Timing(tuple(each)) for name, each in spent.items()}
+
+
+def together(timings: Iterable[Timing]) -> Timing:
+    """One contestant's jobs as one job, round by round."""
+    rounds = zip(*(timing.rounds for timing in timings), strict=True)
+    return Timing(tuple((sum(clock for clock, _ in each), sum(own for _, own in each)) for each in rounds))
 
 
 def line(

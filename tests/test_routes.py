@@ -12,12 +12,15 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from stdnum.cn import uscc
 
 from huisuan.api.assembly import api
+from huisuan.compute.agent_api import EnrolledAgent
+from huisuan.compute.agent_api import api as agent_api
 from huisuan.parties.gate import EVERYONE, Allow
 from huisuan.parties.models import Party, Person, Region
 from huisuan.parties.tokens import token_for
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1"
+APIS = ("api-1:", "agent-1:")
 #: what anyone may call without signing in, on purpose
 PUBLIC_OPERATIONS = re.compile(r"(POST /login|(GET|POST) /law.*)")
 #: Django Ninja's own addresses, which describe the API to anyone
@@ -57,7 +60,7 @@ def pages(resolver: URLResolver | None = None, before: str = "/", space: str = "
         route = before + sample(str(entry.pattern))
         if isinstance(entry, URLResolver):
             yield from pages(entry, route, f"{space}{entry.namespace}:" if entry.namespace else space)
-        elif isinstance(entry, URLPattern) and space != "api-1:":  # its operations are walked by themselves
+        elif isinstance(entry, URLPattern) and space not in APIS:  # their operations are walked by themselves
             allowed = getattr(entry.callback, "allowed", "unstated")
             public = allowed is None
             roles = None if public else frozenset(EVERYONE if allowed == "unstated" else allowed)
@@ -94,7 +97,7 @@ def people() -> dict[str, Person]:
 
 def test_the_walk_finds_the_pages_and_the_operations() -> None:
     assert {"GET /", "GET /healthz", "POST /jobs/x/cancel"} <= {str(route) for route in PAGES}
-    assert {"POST /api/v1/jobs", "POST /api/v1/agent/sync", "GET /api/v1/me"} <= {str(route) for route in OPERATIONS}
+    assert {"POST /api/v1/jobs", "GET /api/v1/me"} <= {str(route) for route in OPERATIONS}
     addresses = {sample(f"{API}/{entry.pattern}") for entry in api.urls[0] if entry.name not in DESCRIPTION}
     assert addresses == {route.path for route in OPERATIONS}
 
@@ -111,6 +114,21 @@ def test_an_operation_answers_its_roles_and_no_other(route: Route, people: dict[
         answer = call(Client(), route, HTTP_AUTHORIZATION=f"Bearer {token_for(person, 'test')}")
         expected = "in" if route.roles is None or role in route.roles else "forbidden"
         assert (role, outcome(answer)) == (role, expected)
+
+
+def test_the_agents_own_api_lets_in_who_signs_and_no_role_whatever(people: dict[str, Person]) -> None:
+    operations = [
+        operation
+        for _, router in agent_api._routers
+        for view in router.path_operations.values()
+        for operation in view.operations
+    ]
+    assert [type(gate) for operation in operations for gate in operation.auth_callbacks] == [EnrolledAgent]
+    addresses = {str(entry.pattern) for entry in agent_api.urls[0] if entry.name not in DESCRIPTION}
+    assert addresses == {"sync"}
+    for person in people.values():
+        bearer = {"HTTP_AUTHORIZATION": f"Bearer {token_for(person, 'test')}"}
+        assert Client().post("/api/agent/v1/sync", {}, content_type="application/json", **bearer).status_code == 401
 
 
 @pytest.mark.parametrize("route", PAGES, ids=str)

@@ -1,8 +1,30 @@
-"""附则 (supplementary part): what bears on several articles. 0.2 raises awards for projects in northern Anhui."""
+"""附则 (supplementary part): what bears on several articles.
+
+0.1 leaves the implementing rules to the working group, 0.2 raises awards for projects in northern Anhui, 0.3 says
+until when the policy holds. What the text leaves open for several articles is asked here, once.
+"""
 
 from __future__ import annotations
 
-from huisuan.law import Choice, Money, interpretation, regions_setting, share_setting, when, whole
+from huisuan.law import (
+    Article,
+    Bool,
+    Choice,
+    Money,
+    ProcedureKind,
+    Share,
+    any_of,
+    boolean,
+    choice,
+    interpretation,
+    regions_setting,
+    share,
+    share_setting,
+    when,
+    whole,
+)
+
+article = Article("0")
 
 #: the 16 cities of Anhui by their GB/T 2260 codes
 CITIES = {
@@ -14,10 +36,29 @@ CITIES = {
     "341800": ("宣城市", "Xuancheng"),
 }  # fmt: skip
 
+#: counties along the Huai outside the six northern cities that provincial plans count as northern Anhui
+COUNTIES = {
+    "341125": ("定远县", "Dingyuan"), "341126": ("凤阳县", "Fengyang"), "341182": ("明光市", "Mingguang"),
+    "341522": ("霍邱县", "Huoqiu"), "other": ("其他县（市、区）", "another county"),
+}  # fmt: skip
+
+IMPLEMENTING = "具体实施细则"
 NORTHERN = "对皖北地区符合条件的项目，奖补资金可上浮20%"
 
-north = regions_setting("0.2.north", "皖北地区", "Northern Anhui", sentence="0.2", phrase="皖北地区")
+article.procedure(
+    "0.1", "具体实施细则由省人工智能产业推进组工作专班办公室会同省财政厅制定", kind=ProcedureKind.RULES,
+    what="制定实施细则：比例、预算、绩效权重与解释口径，作为参数采用", what_en="The implementing rules, as settings",
+    responsible="省人工智能产业推进组工作专班办公室", cooperating="省财政厅",
+)  # fmt: skip
+article.validity("0.3", "有效期至2025年12月31日")
+
+north = regions_setting("0.2.north", "皖北各市", "Cities of northern Anhui", CITIES, sentence="0.2", phrase="皖北地区")
+north_counties = regions_setting(
+    "0.2.north_counties", "皖北各县", "Counties of northern Anhui", COUNTIES, sentence="0.2", phrase="皖北地区"
+)
 uplift = share_setting("0.2.uplift", "皖北上浮比例", "Northern uplift", sentence="0.2", phrase=NORTHERN, at_most="20%")
+article.modifies("0.2", NORTHERN, uplift, what="皖北项目的奖补上浮", what_en="Awards in northern Anhui are raised")
+
 uplift_and_cap = interpretation(
     "0.2.cap", "皖北上浮能否突破最高限额", "May the northern uplift exceed the cap?",
     {
@@ -26,9 +67,117 @@ uplift_and_cap = interpretation(
     },
     sentence="0.2", phrase="奖补资金可上浮20%",
 )  # fmt: skip
+northern = interpretation(
+    "0.2.counties", "皖北地区是否包括六市以外的沿淮县", "Does northern Anhui reach beyond the six cities?",
+    {
+        "cities": ("仅指六市", "the six cities only"),
+        "counties": ("六市及所列沿淮县（市）", "also the listed counties along the Huai"),
+    },
+    sentence="0.2", phrase="皖北地区",
+)  # fmt: skip
+raised_projects = interpretation(
+    "0.2.projects", "哪些资金属于可上浮的“奖补资金”", "Which funds count as awards that may be raised?",
+    {
+        "awards": ("条文称“补助”“奖补”的项目资金（1.2、6.2、8.2）", "those called subsidy or award (1.2, 6.2, 8.2)"),
+        "all": ("以项目为对象的全部财政资金（另含 5.1 的“资助”）", "all funds paid per project (5.1 too)"),
+    },
+    sentence="0.2", phrase="符合条件的项目，奖补资金",
+)  # fmt: skip
+actual_subsidy = interpretation(
+    "0.1.actual", "“实际补助”按已拨付还是已批准", "Is the actual subsidy what was paid or what was granted?",
+    {
+        "paid": ("市级已拨付到账的金额", "what the city has paid out"),
+        "granted": ("市级已批准的金额", "what the city has granted"),
+    },
+    sentence="1.2", phrase="市级实际补助额度",
+)  # fmt: skip
+rounding = interpretation(
+    "0.1.rounding", "金额取整到分还是到元", "Are amounts rounded to the fen or to the yuan?",
+    {
+        "fen": ("向下取整到分", "down to the fen"),
+        "yuan": ("向下取整到元", "down to the yuan"),
+    },
+    sentence="0.1", phrase=IMPLEMENTING,
+)  # fmt: skip
+same_subsidy = interpretation(
+    "0.1.same_subsidy", "同一笔市级补助可否同时按 1.2 与 8.2 获得省级资金",
+    "May one city subsidy earn the province's money under both 1.2 and 8.2?",
+    {
+        "once": ("只按在先的一条（1.2）补助一次", "once, under the one that goes first (1.2)"),
+        "together": ("两条都可，合计不超过市级实际补助", "both, in all not above what the city paid"),
+    },
+    sentence="0.1", phrase=IMPLEMENTING,
+)  # fmt: skip
+what_is_agi = interpretation(
+    "0.1.agi_enterprise", "什么是“通用人工智能企业”", "What is an enterprise of general AI?",
+    {
+        "listed": ("经省专班认定（列入名录）", "one that the working group lists"),
+        "revenue": ("通用人工智能业务收入占比达到下限", "one whose revenue from general AI reaches the least share"),
+    },
+    sentence="14.1", phrase="通用人工智能企业",
+)  # fmt: skip
+least_agi_revenue = share_setting(
+    "0.1.agi_revenue", "通用人工智能业务收入占比下限", "Least share of revenue from general AI",
+    sentence="0.1", phrase=IMPLEMENTING,
+)  # fmt: skip
+
+article.stacks("city-subsidy", order=("1.2", "8.2"), by=same_subsidy)
 
 
-def raised_in_the_north(amount: Money, city: Choice) -> Money:
+def project_city() -> Choice:
+    """The fact in which city a project lies."""
+    return choice("项目所在市", "City of the project", CITIES, asked_by="0.2", evidence="项目备案", known_by="register")
+
+
+def project_county() -> Choice:
+    """The fact in which county a project lies; it matters only where counties beyond the six cities count."""
+    return choice("项目所在县（市、区）", "County of the project", COUNTIES, asked_by="0.2", evidence="项目备案")
+
+
+def in_the_north(city: Choice, county: Choice) -> Bool:
+    """Whether a project lies in northern Anhui (0.2)."""
+    return northern.choose(
+        cities=city.within(north), counties=any_of(city.within(north), county.within(north_counties))
+    )
+
+
+def raised_in_the_north(amount: Money, city: Choice, county: Choice) -> Money:
     """The amount, raised by the uplift of the day where the project lies in northern Anhui (0.2)."""
     raised = ((whole() + uplift) * amount).cites("0.2", NORTHERN, "皖北上浮后", "After the northern uplift")
-    return when(city.within(north), raised, amount)
+    return when(in_the_north(city, county), raised, amount)
+
+
+def raised_and_capped(amount: Money, city: Choice, county: Choice, cap: Money, sentence: str, phrase: str) -> Money:
+    """The amount with uplift and cap; whether the uplift may pass the cap is interpreted."""
+    return uplift_and_cap.choose(
+        within=raised_in_the_north(amount, city, county).capped(cap, sentence, phrase),
+        beyond=raised_in_the_north(amount.capped(cap, sentence, phrase), city, county),
+    )
+
+
+def payable(amount: Money) -> Money:
+    """The amount as it is paid: rounded down, to the fen or the yuan by interpretation."""
+    return rounding.choose(fen=amount.rounded_down("fen"), yuan=amount.rounded_down("yuan"))
+
+
+def listed_agi(asked_by: str) -> Bool:
+    """The fact that a firm is listed as one of general AI."""
+    return boolean(
+        "通用人工智能企业",
+        "An enterprise of general AI",
+        asked_by=asked_by,
+        evidence="企业认定文件",
+        known_by="register",
+    )
+
+
+def agi_income(asked_by: str) -> Share:
+    """The fact what share of its revenue a firm earns with general AI."""
+    return share(
+        "通用人工智能业务收入占比", "Revenue from general AI as a share of all", asked_by=asked_by, evidence="审计报告"
+    )
+
+
+def is_agi_enterprise(listed: Bool, revenue: Share) -> Bool:
+    """Whether a firm is one of general AI, by the interpretation of the day."""
+    return what_is_agi.choose(listed=listed, revenue=revenue >= least_agi_revenue)

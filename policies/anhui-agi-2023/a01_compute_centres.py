@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from huisuan.law import (
     Article,
+    Bool,
     Facts,
     Money,
+    ProcedureKind,
+    always,
     boolean,
     choice,
+    claims,
     date,
     day,
     integer,
@@ -17,12 +21,44 @@ from huisuan.law import (
     money,
 )
 
-from .a00_supplementary import CITIES, raised_in_the_north
+from .a00_supplementary import actual_subsidy, payable, project_city, project_county, raised_in_the_north
 
 article = Article("1")
 
 NEW_400P = "2024年底前完成新增单体智能算力规模400P以上的建设项目"
 ONE_THIRD = "省级按照市级实际补助额度的1/3给予符合条件的市补助"
+
+
+class CentrePlan(Facts):
+    """A compute centre that somebody plans or builds."""
+
+    builder = choice(
+        "建设主体", "Who builds it",
+        {"market": ("市场主体（企业等）", "a market entity"), "other": ("其他", "other")},
+        asked_by="1.1", evidence="营业执照", known_by="register",
+    )  # fmt: skip
+    way = choice(
+        "建设方式", "Way of building",
+        {
+            "own": ("自建", "by itself"), "joint": ("合建", "jointly"), "agent": ("代建", "through an agent"),
+            "other": ("其他", "other"),
+        },
+        asked_by="1.1", evidence="项目备案、合作协议",
+    )  # fmt: skip
+
+
+@article.entitles(
+    "1.1", "优先纳入省政府重点项目", kind=ProcedureKind.PRIORITY, by=("centre", "enterprise"),
+    to="建设智算中心的各类市场主体", to_en="market entities that build compute centres",
+    title="智算中心优先纳入省重点项目", title_en="Compute centres go first among the province's key projects",
+    grants="优先纳入省政府重点项目，省市协调能耗、土地等指标，支持申报地方政府专项债",
+    grants_en="a place among the province's key projects, energy and land quotas, help with special bonds",
+)  # fmt: skip
+def key_project(plan: CentrePlan) -> Bool:
+    """Whoever builds a centre by itself, jointly or through an agent is preferred."""
+    plan.builder.among("market").required("1.1", "支持各类市场主体", "市场主体", "A market entity")
+    plan.way.among("own", "joint", "agent").required("1.1", "自建、合建、代建等方式", "建设方式", "Way of building")
+    return always()
 
 
 class CentreProject(Facts):
@@ -38,11 +74,16 @@ class CentreProject(Facts):
         "市级实际补助额度", "What the city actually paid", maximum="100亿元", asked_by="1.2",
         evidence="贷款贴息、运营补贴等的拨付凭证", known_by="treasury",
     )  # fmt: skip
-    city = choice("项目所在市", "City of the project", CITIES, asked_by="0.2", evidence="项目备案", known_by="register")
+    city_granted = money(
+        "市级已批准的补助", "What the city has granted", maximum="100亿元", asked_by="1.2", evidence="市级批复文件"
+    )
+    city = project_city()
+    county = project_county()
 
 
 @article.pays(
-    "1.2", ONE_THIRD, to="符合条件的市", to_en="qualifying cities",
+    "1.2", ONE_THIRD, to="符合条件的市", to_en="qualifying cities", by=("city",),
+    claim=claims("city-subsidy", CentreProject.city_paid),
     title="智算中心建设：省级按市级补助的 1/3 补助", title_en="Compute centres: a third of what the city paid",
 )  # fmt: skip
 def centre_support(project: CentreProject) -> Money:
@@ -52,8 +93,9 @@ def centre_support(project: CentreProject) -> Money:
     in_time = project.finished_on <= legal_day(date(2024, 12, 31), "1.2", "2024年底前")
     in_time.required("1.2", NEW_400P, "2024 年底前完成", "Finished by the end of 2024")
     project.city_qualifies.required("1.2", "给予符合条件的市补助")
-    third = (legal_share("1/3", "1.2", ONE_THIRD) * project.city_paid).cites("1.2", ONE_THIRD, "1/3 补助", "One third")
-    return raised_in_the_north(third, project.city).rounded_down("fen")
+    subsidy = actual_subsidy.choose(paid=project.city_paid, granted=project.city_granted)
+    third = (legal_share("1/3", "1.2", ONE_THIRD) * subsidy).cites("1.2", ONE_THIRD, "1/3 补助", "One third")
+    return payable(raised_in_the_north(third, project.city, project.county))
 
 
 class ExceptionalProject(Facts):
@@ -65,6 +107,7 @@ class ExceptionalProject(Facts):
 @article.discretion(
     "1.3", "省市可采用“一事一议”方式支持", to="特别重大的项目", to_en="exceptionally large projects",
     title="特别重大项目一事一议", title_en="Exceptional projects, case by case", decided_by="省、市",
+    decided_by_en="province and city", by=("centre", "enterprise"),
 )  # fmt: skip
 def exceptional_support(project: ExceptionalProject) -> None:
     """Province and city may support it case by case; the law names no amount."""

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from huisuan.law import Article, Facts, Money, boolean, choice, interpretation, money, share_setting
+from huisuan.law import (
+    Article,
+    Facts,
+    Money,
+    ProcedureKind,
+    boolean,
+    choice,
+    claims,
+    interpretation,
+    money,
+    share_setting,
+)
+
+from .a00_supplementary import payable
 
 article = Article("2")
 
@@ -17,6 +30,25 @@ affiliated = interpretation(
         "control": ("包括同一控制下的关联方（控制或合计持股过半）", "also centres under common control"),
     },
     sentence="2.2", phrase="（自建自用除外）",
+)  # fmt: skip
+
+
+net = share_setting(
+    "2.2.net", "不含税价占含税价的比例", "Price without VAT as a share of the price with it",
+    sentence="2.2", phrase="算力总支出",
+)  # fmt: skip
+vat = interpretation(
+    "2.2.vat", "“算力总支出”是否含增值税", "Does total compute spend include VAT?",
+    {
+        "included": ("含税：按账单金额", "with VAT, as billed"),
+        "excluded": ("不含税：按不含税价", "without VAT"),
+    },
+    sentence="2.2", phrase="算力总支出",
+)  # fmt: skip
+
+article.procedure(
+    "2.1", "建设省级智能算力统筹调度平台", kind=ProcedureKind.PROGRAMME,
+    what="省级智能算力统筹调度平台（本平台）", what_en="The province-wide compute dispatch platform",
 )  # fmt: skip
 
 
@@ -45,6 +77,7 @@ class ComputeUse(Facts):
 @article.pays(
     "2.2", AT_MOST_20, to="在皖企业、高校院所等算力使用方", to_en="compute users in Anhui",
     title="算力使用补助", title_en="Compute use subsidy", read_facts_by=(affiliated,),
+    by=("enterprise", "university", "institute"), claim=claims("compute-spend", ComputeUse.spend),
 )  # fmt: skip
 def compute_subsidy(use: ComputeUse) -> Money:
     """A share of the year's metered spend, self-built-self-use left out; the rate is set each year."""
@@ -54,4 +87,7 @@ def compute_subsidy(use: ComputeUse) -> Money:
     )
     spent = use.spend.cites("2.2", "根据调度平台中算力实际使用量")
     countable = spent.less(use.self_use).cites("2.2", "（自建自用除外）", "可补助支出", "Eligible spend")
-    return (rate * countable).cites("2.2", AT_MOST_20).rounded_down("fen")
+    counted = vat.choose(
+        included=countable, excluded=(net * countable).cites("2.2", "算力总支出", "不含税支出", "Spend without VAT")
+    )
+    return payable((rate * counted).cites("2.2", AT_MOST_20))

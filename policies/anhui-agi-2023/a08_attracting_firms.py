@@ -2,13 +2,57 @@
 
 from __future__ import annotations
 
-from huisuan.law import Article, Facts, Money, boolean, choice, legal_money, legal_share, money
+from huisuan.law import (
+    Article,
+    Bool,
+    Facts,
+    Money,
+    ProcedureKind,
+    always,
+    boolean,
+    choice,
+    claims,
+    legal_money,
+    legal_share,
+    money,
+)
 
-from .a00_supplementary import CITIES, raised_in_the_north, uplift_and_cap
+from .a00_supplementary import actual_subsidy, payable, project_city, project_county, raised_and_capped
 
 article = Article("8")
 
 AWARD = "省级按照市级实际补助金额的30%、最高1000万元给予项目所在市奖补"
+
+
+class SettledFirm(Facts):
+    """A firm that settled in Anhui."""
+
+    in_anhui = boolean("在皖落户", "Settled in Anhui", asked_by="8.1", evidence="营业执照", known_by="register")
+    field = choice(
+        "企业类型", "Kind of firm",
+        {
+            "general": ("通用大模型企业", "general models"), "industry": ("行业大模型企业", "industry models"),
+            "applied": ("跨领域应用企业", "applications across fields"), "compute": ("新兴算力企业", "new compute"),
+            "safety": ("安全人工智能企业", "safe AI"), "other": ("其他", "other"),
+        },
+        asked_by="8.1", evidence="主营业务说明",
+    )  # fmt: skip
+
+
+@article.entitles(
+    "8.1", "优先匹配算力、数据、场景、基金、场地等要素资源", kind=ProcedureKind.PRIORITY, by=("enterprise",),
+    to="在皖落户的通用及行业大模型等企业", to_en="firms of general and industry models and the like in Anhui",
+    title="要素资源优先匹配", title_en="First call on compute, data, scenarios, funds and sites",
+    grants="算力、数据、场景、基金、场地等要素资源的匹配",
+    grants_en="a match with compute, data, scenarios, funds, sites",
+)  # fmt: skip
+def first_call(firm: SettledFirm) -> Bool:
+    """Firms of the named kinds that settled in Anhui are matched first."""
+    firm.in_anhui.required("8.1", "对在皖落户的")
+    firm.field.among("general", "industry", "applied", "compute", "safety").required(
+        "8.1", "通用及行业大模型企业、跨领域应用企业、新兴算力企业、安全人工智能企业等", "企业类型", "Kind of firm"
+    )
+    return always()
 
 
 class AttractedProject(Facts):
@@ -22,19 +66,22 @@ class AttractedProject(Facts):
         "市级实际补助金额", "What the city actually paid", maximum="100亿元", asked_by="8.2",
         evidence="市级拨付凭证", known_by="treasury",
     )  # fmt: skip
-    city = choice("项目所在市", "City of the project", CITIES, asked_by="0.2", evidence="项目备案", known_by="register")
+    city_granted = money(
+        "市级已批准的补助", "What the city has granted", maximum="100亿元", asked_by="8.2", evidence="市级批复文件"
+    )
+    city = project_city()
+    county = project_county()
 
 
 @article.pays(
     "8.2", AWARD, to="项目所在市（用于智能算力建设和招引重点企业）", to_en="the city of the project (earmarked)",
-    title="关键技术项目引进奖补", title_en="Award for key projects brought in",
+    title="关键技术项目引进奖补", title_en="Award for key projects brought in", by=("city",),
+    claim=claims("city-subsidy", AttractedProject.city_paid),
 )  # fmt: skip
 def attraction_award(project: AttractedProject) -> Money:
     """30% of what the city actually paid, at most 10 million yuan; how the uplift meets the cap is interpreted."""
     project.key_technology.required("8.2", "引进符合条件的人工智能关键技术项目")
-    award = (legal_share("30%", "8.2", AWARD) * project.city_paid).cites("8.2", AWARD, "市级补助的 30%", "30% of it")
+    subsidy = actual_subsidy.choose(paid=project.city_paid, granted=project.city_granted)
+    award = (legal_share("30%", "8.2", AWARD) * subsidy).cites("8.2", AWARD, "市级补助的 30%", "30% of it")
     cap = legal_money("1000万元", "8.2", "最高1000万元")
-    return uplift_and_cap.choose(
-        within=raised_in_the_north(award, project.city).capped(cap, "8.2", "最高1000万元"),
-        beyond=raised_in_the_north(award.capped(cap, "8.2", "最高1000万元"), project.city),
-    ).rounded_down("fen")
+    return payable(raised_and_capped(award, project.city, project.county, cap, "8.2", "最高1000万元"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from huisuan.law import Article, Facts, Money, boolean, integer, money_setting
+from huisuan.law import Article, Facts, Money, integer, money_setting
+
+from .a00_supplementary import agi_income, is_agi_enterprise, listed_agi, payable
 
 article = Article("14")
 
@@ -21,9 +23,8 @@ per_national = money_setting(
 class StandardsLed(Facts):
     """The standards that a firm led and for which it has had no award yet (一次性)."""
 
-    agi_enterprise = boolean(
-        "通用人工智能企业", "An enterprise of general AI", asked_by="14.1", evidence="企业认定文件", known_by="register"
-    )
+    agi_enterprise = listed_agi("14.1")
+    agi_revenue = agi_income("14.1")
     international = integer(
         "主导制定的国际标准数（未曾获奖补）", "International standards led, not awarded before", unit="个",
         maximum=1000, asked_by="14.1", evidence="国际标准组织的发布文本及主导证明",
@@ -36,11 +37,11 @@ class StandardsLed(Facts):
 
 @article.pays(
     "14.1", AWARD, to="主导制定标准的通用人工智能企业", to_en="AGI enterprises that led standards",
-    title="标准制定奖补", title_en="Award for standards",
+    title="标准制定奖补", title_en="Award for standards", by=("enterprise",),
 )  # fmt: skip
 def standards_award(led: StandardsLed) -> Money:
     """So much for each international, so much for each national or industry standard; a standard counts once."""
-    led.agi_enterprise.required("14.1", "通用人工智能企业")
+    is_agi_enterprise(led.agi_enterprise, led.agi_revenue).required("14.1", "通用人工智能企业")
     international = (led.international * per_international).cites("14.1", "国际", "国际标准", "International standards")
     national = (led.national * per_national).cites("14.1", "国家（行业）标准", "国家（行业）标准", "National standards")
-    return (international + national).rounded_down("fen")
+    return payable(international + national)

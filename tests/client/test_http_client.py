@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from huisuan.client import Client, ClientError
+from huisuan.client.wire import JobRequest
 from huisuan.parties.models import Party, Person
 from huisuan.parties.tokens import make_token, revoke
 
@@ -66,7 +67,7 @@ def test_a_person_who_left_gets_no_token(person: Person, nobody: Client) -> None
 def test_a_refusal_comes_in_the_servers_own_words(live_server: Any, party: Party) -> None:
     _, secret = make_token("user", "t", party=party.uscc)
     with Client(live_server.url, secret) as client:
-        with pytest.raises(ClientError, match="各智算中心都没有可供平台作业使用的卡") as refused:
+        with pytest.raises(ClientError, match="没有可供平台作业使用的加速卡") as refused:
             client.submit_job(["true"])
         assert refused.value.status == 422
         with pytest.raises(ClientError, match="没有作业 nope"):
@@ -133,3 +134,42 @@ def test_a_token_that_was_revoked_by_number_opens_nothing(live_server: Any, part
     revoke(token.pk, datetime.now(UTC))
     with Client(live_server.url, secret) as client, pytest.raises(ClientError):
         client.me()
+
+
+def test_a_submission_whose_answer_was_lost_is_sent_again_as_the_same_one() -> None:
+    keys: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        keys.append(request.headers["Idempotency-Key"])
+        if len(keys) == 1:
+            raise httpx.ReadTimeout("lost")
+        return httpx.Response(422, json={"detail": "没有一个中心"})
+
+    with Client("http://platform.test", transport=httpx.MockTransport(answer)) as client:
+        for _ in range(2):
+            with pytest.raises(ClientError, match="没有一个中心"):
+                client.submit(JobRequest(command=["true"]), lambda _: None)
+    assert keys[0] == keys[1] != keys[2]
+    assert len(keys) == 3
+
+
+def test_following_a_job_outlives_a_platform_that_starts_anew_and_no_longer() -> None:
+    answers = iter([httpx.ConnectError("away"), httpx.Response(503), httpx.ReadTimeout("slow")])
+    paused: list[float] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        found = next(answers, None)
+        if isinstance(found, Exception):
+            raise found
+        headers = {"Huisuan-Next-Offset": "2", "Huisuan-Complete": "yes"}
+        text = "hi" if request.url.params["offset"] == "0" else ""
+        return found or httpx.Response(200, text=text, headers=headers)
+
+    with Client("http://platform.test", transport=httpx.MockTransport(answer)) as client:
+        assert list(client.follow_log("x", paused.append)) == [b"hi"]
+    assert paused == [1, 2, 4]
+    with Client("http://127.0.0.1:1") as client, pytest.raises(ClientError, match="连不上"):
+        client.wait("x", lambda _: None)
+    refusing = httpx.MockTransport(lambda request: httpx.Response(404, json={"detail": "没有作业 x"}))
+    with Client("http://platform.test", transport=refusing) as client, pytest.raises(ClientError, match="没有作业 x"):
+        client.wait("x", lambda _: pytest.fail("waited for what is not there"))

@@ -1,23 +1,28 @@
-"""A small world for tests of jobs: parties with good check digits, a centre with the local engine, viewers."""
+"""A small world for tests of jobs: parties with good check digits, a centre, viewers, what an agent says."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from stdnum.cn import uscc
 
-from huisuan.client.agent_wire import SyncRequest
+from huisuan.client.agent_wire import SyncReply, SyncRequest
+from huisuan.client.signing import public_half
 from huisuan.client.wire import JobRequest
+from huisuan.compute.agent_sync import sync
 from huisuan.compute.catalogue import PROCESSOR_SLOT
-from huisuan.compute.models import Accelerator, Centre, Partition
+from huisuan.compute.engines.local import ABILITIES
+from huisuan.compute.models import Accelerator, AgentKey, Centre, Partition
 from huisuan.parties.access import Viewer
 from huisuan.parties.models import Party
 
 NOON = datetime(2024, 6, 3, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai
 AGENT = "11111111-2222-3333-4444-555555555555"
+PLACE = "aaaaaaaaaaaaaaaaaaaaaaaa"
 T = TypeVar("T")
 
 
@@ -55,10 +60,36 @@ def asked(*command: str, **rest: object) -> JobRequest:
     return JobRequest.model_validate({"command": list(command or ("true",)), **rest})
 
 
-def seen(agent: str = AGENT, **rest: object) -> SyncRequest:
-    """What an agent tells."""
-    told = {"agent": agent, "host": "node-1", "version": "0.1.0", "engine": "local", **rest}
-    return SyncRequest.model_validate(told)
+class Voice:
+    """What an agent says, without an agent: each word with the next number, as the platform takes it."""
+
+    def __init__(self, made: Centre, name: str = AGENT, place: str = PLACE) -> None:
+        self.key = Ed25519PrivateKey.generate()
+        self.row = AgentKey.objects.create(
+            centre=made, name=name, public_key=public_half(self.key), host="node-1", enrolled_at=NOON
+        )
+        self.name, self.place, self.start, self.number = name, place, 1, 0
+        self.capabilities = {flag: {"able": each.able, "why": each.why} for flag, each in ABILITIES.items()}
+
+    def request(self, now: datetime, **rest: Any) -> SyncRequest:
+        """What it tells, with the next number."""
+        self.number += 1
+        told = {
+            "agent": self.name, "number": self.number, "boot": f"{self.place}.{self.start}", "host": "node-1",
+            "version": "0.1.0", "engine": "local", "sent_at": now, "capabilities": self.capabilities, **rest,
+        }  # fmt: skip
+        return SyncRequest.model_validate(told)
+
+    def says(self, now: datetime = NOON, **rest: Any) -> SyncReply:
+        """One exchange."""
+        row = AgentKey.objects.select_related("centre").get(pk=self.row.pk)
+        return sync(self.request(now, **rest), row, now)
+
+
+def online(made: Centre, now: datetime = NOON, **rest: Any) -> Centre:
+    """The centre, whose agent called just now."""
+    Voice(made, **rest).says(now)
+    return made
 
 
 def eventually(look: Callable[[], T], within: float = 20.0) -> T:

@@ -7,220 +7,334 @@ import hashlib
 from datetime import timedelta
 from typing import Any
 
-import pyarrow
 import pytest
-from jobworld import AGENT, NOON, PROVINCE, asked, centre, party, seen, user
+from jobworld import NOON, Voice, asked, centre, party, user
 
-from huisuan.client.agent_wire import LOG_LIMIT, UsageLine
-from huisuan.compute.agent_sync import sync
+from huisuan.client.agent_wire import LOG_LIMIT, SyncReply
+from huisuan.client.holding import digest, mark
+from huisuan.compute.agent_wants import glance, mark_of
+from huisuan.compute.enrolment import Unwelcome
 from huisuan.compute.jobs import cancel_job, submit_job
-from huisuan.compute.models import Centre, Job, JobLog, SourceChunk, SourceFile, UsageRecord
-from huisuan.parties.access import Viewer
+from huisuan.compute.models import (
+    Accelerator,
+    CapacitySighting,
+    CentreNode,
+    Job,
+    JobLog,
+    Partition,
+    SiteAgent,
+    Upload,
+)
+from huisuan.compute.platform_key import public
 
 pytestmark = pytest.mark.django_db
-LATER = NOON + timedelta(seconds=10)
+LATER = NOON + timedelta(seconds=5)
 
 
 @pytest.fixture
-def job() -> Job:
-    """A job placed at the centre that AGENT serves."""
-    centre()
-    sync(seen(), PROVINCE, NOON)
+def site() -> Voice:
+    """The agent of a centre, heard once."""
+    made = Voice(centre())
+    made.says()
+    return made
+
+
+@pytest.fixture
+def job(site: Voice) -> Job:
+    """A job placed at the centre."""
     return submit_job(asked("echo", cards=2, environment={"A": "1"}), user(), NOON, b"\0" * 10)
 
 
-def usage_line(job: Job, **changed: Any) -> str:
-    measured = {
-        "uid": job.uid,
-        "run": 0,
-        "node": "node-1",
-        "cards": 2,
-        "slots": [0, 1],
-        "started_at": NOON,
-        "ended_at": NOON + timedelta(seconds=3),
-        "elapsed_ns": 2_500_000_000,
-        "processor_us": 100,
-        "peak_memory_bytes": 1000,
-        "state": "completed",
-        "exit_code": 0,
-        "collector": "huisuan-agent/0.1.0",
-    }
-    return UsageLine.model_validate({**measured, **changed}).written()
+def word(job: Job, state: str = "completed", **rest: Any) -> dict[str, Any]:
+    """A word about the job's present run."""
+    ended = {"started_at": NOON, "ended_at": NOON + timedelta(seconds=3), "exit_code": 0}
+    times = ended if state in ("completed", "failed", "timeout") else {}
+    return {"uid": job.uid, "run": job.run, "lease": job.lease, "state": state, **times, **rest}
 
 
-def ended(job: Job, state: str = "completed", **rest: Any) -> dict:
-    times = {"started_at": NOON, "ended_at": NOON + timedelta(seconds=3), "exit_code": 0}
-    return {"uid": job.uid, "state": state, **times, **rest}
+def state(job: Job) -> str:
+    job.refresh_from_db()
+    return job.state
 
 
-def told(now: Any = LATER, viewer: Viewer = PROVINCE, **rest: Any) -> Any:
-    return sync(seen(**rest), viewer, now)
+# --- what is wanted
 
 
-def test_a_placed_job_is_desired_with_all_that_is_needed_to_run_it(job: Job) -> None:
-    (wanted,) = told().desired
+def test_a_placed_job_is_desired_with_all_that_is_needed_to_run_it(site: Voice, job: Job) -> None:
+    (wanted,) = site.says(LATER).desired
     assert wanted.model_dump() == {
-        "uid": job.uid,
-        "command": ["echo"],
-        "environment": {"A": "1"},
-        "cards": 2,
-        "time_limit_seconds": 3600,
-        "state": "placed",
-        "cancel": False,
-    }
+        "uid": job.uid, "run": 0, "lease": 1, "command": ["echo"], "script": "", "image": "",
+        "environment": {"A": "1"}, "workdir": None, "cards": 2, "nodes": 1, "model": "CPU-SLOT", "partition": "main",
+        "local_card": "", "time_limit_seconds": 3600, "state": "placed", "cancel": False, "log_base": 0,
+    }  # fmt: skip
+
+
+def test_what_an_agent_holds_is_not_sent_again_until_it_changes(site: Voice, job: Job) -> None:
+    first = site.says(LATER)
+    assert site.says(LATER, held=first.held).desired is None
+    site.says(LATER, observed=[word(job, "running", started_at=NOON)])
+    assert site.says(LATER, held=first.held).desired is None  # how it stands the agent knows better
+    cancel_job(job.uid, user(), LATER)
+    changed = site.says(LATER, held=first.held)
+    assert changed.desired[0].cancel
+    assert site.says(LATER, held=changed.held).desired is None
+
+
+def test_what_ended_and_what_came_is_told_without_the_rest(site: Voice, job: Job) -> None:
+    stays = submit_job(asked("stays"), user(), NOON, b"\1" * 10)
+    first = site.says(LATER)
+    running = [word(each, "running", started_at=NOON) for each in (job, stays)]
+    site.says(LATER, held=first.held, observed=running)
+    ended = site.says(LATER, held=first.held, observed=[word(job)])
+    assert (ended.desired, ended.added) == (None, [])
+    assert ended.held == digest([mark(stays.uid, 0, 1, False)])
+    came = submit_job(asked("came"), user(), NOON, b"\2" * 10)
+    told = site.says(LATER, held=ended.held)
+    assert (told.desired, [each.uid for each in told.added]) == (None, [came.uid])
+    assert told.held == digest([mark(stays.uid, 0, 1, False), mark(came.uid, 0, 1, False)])
+
+
+def test_an_agent_whose_knowledge_does_not_add_up_hears_everything(site: Voice, job: Job) -> None:
+    reply = site.says(LATER, held="0" * 63 + "1")
+    assert [each.uid for each in reply.desired] == [job.uid]
+
+
+def test_the_digest_is_the_same_in_sql_and_in_python_with_runs_leases_and_cancelled_jobs(site: Voice) -> None:
+    for number in range(4):
+        submit_job(asked("x"), user(), NOON, number.to_bytes(10))
+    for number, each in enumerate(Job.objects.order_by("uid")):
+        Job.objects.filter(pk=each.pk).update(run=number, lease=number + 7)
+    cancel_job(Job.objects.order_by("uid")[1].uid, user(), NOON)
+    marks = [mark_of(each) for each in Job.objects.all()]
+    assert glance(site.row.centre).wanted == digest(marks)
+    assert digest(marks[:1], digest(marks)) == digest(marks[1:])
 
 
 def test_a_waiting_job_is_placed_when_the_agent_calls() -> None:
-    centre()
-    job = submit_job(asked("x"), user(), NOON, b"\0" * 10)
-    assert job.state == "submitted"
-    (wanted,) = told().desired
-    assert wanted.uid == job.uid
+    site = Voice(centre())
+    waiting = submit_job(asked("x"), user(), NOON, b"\0" * 10)
+    assert waiting.state == "waiting"
+    (wanted,) = site.says().desired
+    assert wanted.uid == waiting.uid
 
 
-def test_states_move_on_and_never_back(job: Job) -> None:
-    told(observed=[{"uid": job.uid, "state": "running", "started_at": NOON}])
-    job.refresh_from_db()
-    assert (job.state, job.started_at) == ("running", NOON)
-    told(observed=[{"uid": job.uid, "state": "starting"}])
-    job.refresh_from_db()
-    assert job.state == "running"
-    reply = told(observed=[ended(job)])
-    assert (reply.settled, reply.desired) == ([job.uid], [])
-    for late in ("running", "failed", "lost"):
-        assert told(observed=[{"uid": job.uid, "state": late}]).settled == [job.uid]
-    job.refresh_from_db()
-    assert (job.state, job.exit_code, job.ended_at) == ("done", 0, NOON + timedelta(seconds=3))
+def test_the_scheduler_s_own_word_for_the_card_goes_along(site: Voice) -> None:
+    Partition.objects.update(local_names=["slot"])
+    submit_job(asked("x"), user(), NOON, b"\0" * 10)
+    assert site.says().desired[0].local_card == "slot"
 
 
-@pytest.mark.parametrize(
-    ("state", "becomes", "reason"),
-    [("failed", "failed", "中心没有程序"), ("timeout", "failed", "超过时限"), ("lost", "lost", "执行进程消失")],
-)
-def test_an_end_keeps_the_centres_reason(job: Job, state: str, becomes: str, reason: str) -> None:
-    told(observed=[ended(job, state, reason=reason)])
-    job.refresh_from_db()
-    assert (job.state, job.reasons[-1]) == (becomes, reason)
+# --- how runs stand
 
 
-def test_a_lost_reply_changes_nothing_when_the_same_is_sent_again(job: Job) -> None:
+def test_a_lost_reply_changes_nothing_when_the_same_is_said_again(site: Voice, job: Job) -> None:
     content = base64.b64encode(b"hello\n").decode()
-    message = {
-        "observed": [ended(job)],
-        "logs": [{"uid": job.uid, "offset": 0, "content": content}],
-        "usage": [usage_line(job)],
-    }
-    first = told(**message)
-    second = told(**message)
-    third = told(now=LATER + timedelta(minutes=1), **message)
-    assert first == second == third
-    assert (UsageRecord.objects.count(), SourceFile.objects.count(), JobLog.objects.count()) == (1, 1, 1)
-    assert Centre.objects.get().last_sequence == 1
+    message = {"observed": [word(job)], "logs": [{"uid": job.uid, "offset": 0, "content": content}]}
+    first = site.says(LATER, **message)
+    second = site.says(LATER, **message)
+    third = site.says(LATER + timedelta(minutes=1), **message)
+    assert first.acknowledged == second.acknowledged == third.acknowledged == [(job.uid, 1)]
+    assert first.settled == second.settled == third.settled == [job.uid]
+    assert first.log_offsets == third.log_offsets == {job.uid: 6}
+    assert JobLog.objects.count() == 1
+    assert [event.state for event in job.events.all()] == ["waiting", "placed", "done"]
 
 
-def test_a_usage_line_becomes_a_record_that_goes_back_to_the_very_line(job: Job) -> None:
-    line = usage_line(job)
-    (answer,) = told(usage=[line]).usage
-    assert (answer.sha256, answer.refused) == (hashlib.sha256(line.encode()).hexdigest(), "")
-    record = UsageRecord.objects.get()
-    assert (record.job_id, record.run, record.party, record.accelerator.model) == (job.uid, 0, party(), "CPU-SLOT")
-    assert (record.cards, record.requested_cards, record.card_seconds, record.state) == (2, 2, 6, "COMPLETED")
-    assert (record.sequence, record.partition, record.raw_sha256) == (1, "main", answer.sha256)
-    chunk = SourceChunk.objects.get(file=record.source_file)
-    raw = pyarrow.decompress(bytes(chunk.content), chunk.raw_bytes, codec="zstd", asbytes=True)
-    assert raw.decode().split("\n")[record.source_line - chunk.first_line] == line
-    assert record.source_file.sha256 == hashlib.sha256(raw).hexdigest()
+def test_an_agent_speaks_only_of_jobs_of_its_own_centre(site: Voice, job: Job) -> None:
+    other = Voice(centre("wh-local"), name="another-agent")
+    piece = {"uid": job.uid, "offset": 0, "content": ""}
+    reply = other.says(LATER, observed=[word(job)], logs=[piece])
+    assert (reply.centre, reply.desired, reply.log_offsets) == ("wh-local", [], {})
+    assert state(job) == "placed"
 
 
-def test_a_known_line_beside_a_new_one_is_taken_once(job: Job) -> None:
-    other = submit_job(asked("x", cards=2), user(), NOON, b"\1" * 10)
-    told(usage=[usage_line(job)])
-    told(usage=[usage_line(job), usage_line(other), usage_line(other)])
-    assert list(UsageRecord.objects.values_list("sequence", "job_id")) == [(1, job.uid), (2, other.uid)]
-    assert SourceFile.objects.filter(line_count=1).count() == 2
+def test_a_cancelled_job_is_desired_to_end_until_it_has(site: Voice, job: Job) -> None:
+    cancel_job(job.uid, user(), NOON)
+    assert site.says(LATER).desired[0].cancel
+    assert site.says(LATER).desired[0].cancel
+    assert site.says(LATER, observed=[word(job, "cancelled", exit_code=143)]).desired == []
+    assert (state(job), job.reasons[-1]) == ("cancelled", "由提交方取消")
 
 
-@pytest.mark.parametrize(
-    ("changed", "reason"),
-    [
-        ({"cards": 4}, "上报 4 卡，平台分配 2 卡"),
-        ({"ended_at": NOON}, "结束晚于开始"),
-        ({"ended_at": NOON + timedelta(seconds=2.5)}, "整秒"),
-        ({"started_at": NOON - timedelta(hours=1)}, "请校准中心的时钟"),
-        ({"ended_at": NOON + timedelta(hours=1)}, "请校准中心的时钟"),
-        ({"uid": "01m8558jnns7cryxk3r3r51yjp"}, "没有调度到智算中心 hf-local"),
-    ],
-)
-def test_a_line_that_contradicts_what_the_platform_knows_is_refused_with_the_reason(
-    job: Job, changed: dict[str, Any], reason: str
-) -> None:
-    (answer,) = told(usage=[usage_line(job, **changed)]).usage
-    assert reason in answer.refused
-    assert not UsageRecord.objects.exists()
+def test_a_job_that_the_platform_does_not_know_is_settled(site: Voice) -> None:
+    reply = site.says(observed=[{"uid": "01m8558jnns7cryxk3r3r51yjp", "lease": 1, "state": "running"}])
+    assert reply.settled == ["01m8558jnns7cryxk3r3r51yjp"]
 
 
-@pytest.mark.parametrize("line", ["", "{}", "[]", "not json", '{"uid": 1}'])
-def test_a_line_that_is_no_usage_is_refused_and_the_others_go_in(job: Job, line: str) -> None:
-    answers = told(usage=[line, usage_line(job)]).usage
-    assert [bool(answer.refused) for answer in answers] == [True, False]
-    assert UsageRecord.objects.count() == 1
+# --- output
 
 
-def test_output_is_kept_once_whatever_pieces_come_again(job: Job) -> Any:
-    def send(offset: int, text: bytes) -> int:
-        piece = {"uid": job.uid, "offset": offset, "content": base64.b64encode(text).decode()}
-        return told(logs=[piece]).log_offsets[job.uid]
+def send(site: Voice, job: Job, offset: int, text: bytes) -> SyncReply:
+    return site.says(LATER, logs=[{"uid": job.uid, "offset": offset, "content": base64.b64encode(text).decode()}])
 
-    assert send(0, b"abc") == 3
-    assert send(0, b"abc") == 3  # again
-    assert send(0, b"abcdef") == 6  # again, grown meanwhile
-    assert send(9, b"xyz") == 6  # ahead of what is here: asked for from 6 on
-    assert send(6, b"ghi") == 9
+
+def test_output_is_kept_once_whatever_pieces_come_again(site: Voice, job: Job) -> None:
+    def here(offset: int, text: bytes) -> int:
+        return send(site, job, offset, text).log_offsets[job.uid]
+
+    assert here(0, b"abc") == 3
+    assert here(0, b"abc") == 3  # again
+    assert here(0, b"abcdef") == 6  # again, grown meanwhile
+    assert here(9, b"xyz") == 6  # ahead of what is here: asked for from 6 on
+    assert here(6, b"ghi") == 9
     assert b"".join(bytes(piece.content) for piece in JobLog.objects.order_by("offset")) == b"abcdefghi"
 
 
-def test_output_beyond_the_limit_is_not_kept(job: Job) -> None:
+def test_output_beyond_the_limit_is_not_kept(site: Voice, job: Job) -> None:
     JobLog.objects.create(job=job, offset=LOG_LIMIT, content=b"end")
-    piece = {"uid": job.uid, "offset": LOG_LIMIT + 3, "content": base64.b64encode(b"more").decode()}
-    assert told(logs=[piece]).log_offsets == {job.uid: LOG_LIMIT + 3}
+    assert send(site, job, LOG_LIMIT + 3, b"more" * 400).log_offsets == {job.uid: LOG_LIMIT + 3}
     assert JobLog.objects.count() == 1
 
 
-def test_an_agent_speaks_only_of_jobs_of_its_own_centre(job: Job) -> None:
-    other = centre("wh-local")
-    stranger = Viewer(role="centre", name="别的中心", party_id=party(98, "centre_operator").pk)
-    Centre.objects.filter(pk=other.pk).update(operator=party(98))
-    reply = told(agent="another-agent", viewer=stranger, observed=[ended(job)], usage=[usage_line(job)])
-    assert (reply.centre, reply.desired, reply.settled) == ("wh-local", [], [job.uid])
-    assert "没有调度到" in reply.usage[0].refused
-    job.refresh_from_db()
-    assert job.state == "placed"
+def test_the_output_of_a_second_run_follows_that_of_the_first(site: Voice, job: Job) -> None:
+    Job.objects.update(retries=1)
+    send(site, job, 0, b"first\n")
+    site.says(LATER, observed=[word(job, "failed", exit_code=1)])
+    (wanted,) = site.says(LATER).desired
+    assert (wanted.run, wanted.lease, wanted.log_base) == (1, 2, 6)
 
 
-def test_two_agents_never_serve_one_centre_until_one_is_silent_for_long(job: Job) -> None:
-    second = told(agent="another-agent")
-    assert (second.centre, second.desired) == (None, [])
-    assert "hf-local 已由 node-1 上的站点代理服务" in second.message
-    told(now=NOON + timedelta(seconds=20))
-    assert told(agent="another-agent", now=NOON + timedelta(seconds=40)).centre is None
-    assert told(agent="another-agent", now=NOON + timedelta(seconds=60)).centre == "hf-local"
-    assert told(agent=AGENT, now=NOON + timedelta(seconds=61)).centre is None
+# --- who serves
 
 
-def test_without_a_centre_for_its_engine_an_agent_is_told_so() -> None:
-    centre("books", engine="")
-    reply = told()
-    assert (reply.centre, reply.message) == (
-        None,
-        "没有执行引擎为 local 的智算中心可服务：请用 huisuan centre add --engine local 加入",
+def test_a_request_that_came_before_is_a_replay(site: Voice) -> None:
+    old = site.request(NOON)
+    site.says()
+    site.number = old.number - 1
+    with pytest.raises(Unwelcome, match="重放"):
+        site.says()
+
+
+def test_two_agents_never_serve_one_centre_until_one_is_silent_for_long(site: Voice) -> None:
+    other = Voice(site.row.centre, name="another-agent", place="b" * 24)
+    second = other.says(NOON + timedelta(seconds=20))
+    assert (second.centre, second.desired, second.stop) == (None, None, False)
+    assert "node-1 上的站点代理正在服务 hf-local" in second.message
+    site.says(NOON + timedelta(seconds=20))
+    assert other.says(NOON + timedelta(seconds=40)).centre is None
+    assert other.says(NOON + timedelta(seconds=51)).centre == "hf-local"
+    assert site.says(NOON + timedelta(seconds=52)).centre is None
+
+
+def test_a_second_copy_of_an_agent_is_told_to_stop_and_the_first_goes_on(site: Voice) -> None:
+    first, copy = site.place, "c" * 24
+    site.place = copy
+    reply = site.says(LATER)
+    assert (reply.centre, reply.stop) == (None, True)
+    assert "这一份是多余的" in reply.message
+    site.place = first
+    assert site.says(LATER).centre == "hf-local"
+
+
+def test_a_copy_waits_for_one_that_may_be_gone_and_takes_its_place(site: Voice) -> None:
+    site.place = "c" * 24
+    waits = site.says(NOON + timedelta(seconds=15))
+    assert (waits.centre, waits.stop) == (None, False)
+    assert site.says(NOON + timedelta(seconds=31)).centre == "hf-local"
+    site.place = "a" * 24
+    assert site.says(NOON + timedelta(seconds=32)).stop
+
+
+def test_an_agent_started_again_at_its_place_goes_on_at_once_and_its_former_self_stops(site: Voice) -> None:
+    site.start = 7
+    assert site.says(LATER).centre == "hf-local"
+    site.start = 6
+    assert site.says(LATER).stop
+
+
+def test_where_the_agent_that_served_is_revoked_another_need_not_wait(site: Voice) -> None:
+    site.row.revoked_at = NOON
+    site.row.save()
+    assert Voice(site.row.centre, name="another-agent").says(LATER).centre == "hf-local"
+
+
+def test_an_agent_with_another_engine_than_the_centre_s_is_told_so(site: Voice) -> None:
+    reply = site.says(engine="slurm")
+    assert (reply.centre, reply.message) == (None, "智算中心 hf-local 登记的执行引擎是 local，代理用的是 slurm")
+
+
+def test_the_clock_s_skew_and_the_capabilities_are_recorded(site: Voice) -> None:
+    site.says(LATER, sent_at=LATER - timedelta(seconds=90), capabilities={})
+    held = SiteAgent.objects.get()
+    assert (held.skew_ms, held.last_seen_at) == (-90_000, LATER)
+    assert held.capabilities["gang"] == [False, "只有一台机器：多节点的作业须由调度器运行"]
+
+
+def test_a_probe_says_who_serves_and_takes_hold_of_nothing(site: Voice) -> None:
+    other = Voice(site.row.centre, name="another-agent")
+    reply = other.says(LATER, probe=True)
+    assert (reply.serving.agent, reply.serving.last_seen_at, reply.desired) == (site.name, NOON, None)
+    site.number, before = 0, site.number
+    assert site.says(LATER, probe=True).centre == "hf-local"  # beside the running agent, whose numbers go on
+    site.number = before
+    assert site.says(LATER).centre == "hf-local"
+
+
+def test_every_reply_names_the_platform_s_key(site: Voice) -> None:
+    assert site.says().platform_key == public()
+
+
+# --- nodes
+
+
+def seen_node(name: str, card: str, cards: int, used: int = 0, state: str = "up") -> dict[str, Any]:
+    return {"name": name, "partition": "gpu", "local_card": card, "cards": cards, "used": used, "state": state}
+
+
+def test_nodes_are_kept_as_last_told_with_the_model_behind_the_scheduler_s_word(site: Voice) -> None:
+    a800 = Accelerator.objects.get(model="A800-SXM4-80GB")
+    Partition.objects.create(
+        centre=site.row.centre, name="gpu", accelerator=a800, nodes=2, cards_per_node=8, local_names=["a800"]
     )
-    assert "智算中心 hf-1" in told(centre="hf-1").message
+    site.says(nodes=[seen_node("n1", "a800", 8, 3), seen_node("n2", "a800", 8, state="down"), seen_node("n3", "??", 4)])
+    site.says(LATER)
+    rows = CentreNode.objects.values_list("name", "accelerator__model", "cards", "used", "state")
+    assert list(rows) == [
+        ("n1", "A800-SXM4-80GB", 8, 3, "up"),
+        ("n2", "A800-SXM4-80GB", 8, 0, "down"),
+        ("n3", None, 4, 0, "up"),
+    ]
+    site.says(LATER, nodes=[seen_node("n1", "a800", 8, 4)])
+    assert list(CentreNode.objects.values_list("name", "used")) == [("n1", 4)]
 
 
-def test_a_cancelled_job_is_desired_to_end_until_it_has(job: Job) -> None:
-    cancel_job(job.uid, user(), NOON)
-    assert told().desired[0].cancel
-    assert told().desired[0].cancel
-    assert told(observed=[ended(job, "cancelled", exit_code=143)]).desired == []
-    job.refresh_from_db()
-    assert (job.state, job.reasons[-1]) == ("cancelled", "由提交方取消")
+def test_nodes_that_are_the_same_are_confirmed_without_being_told(site: Voice) -> None:
+    site.says(NOON, nodes=[seen_node("n1", "CPU-SLOT", 4, 1)])
+    site.says(LATER)
+    assert SiteAgent.objects.get().nodes_at == NOON
+    site.says(LATER, nodes_same=True)
+    assert (SiteAgent.objects.get().nodes_at, CentreNode.objects.get().seen_at) == (LATER, NOON)
+
+
+def test_the_most_and_the_least_cards_of_a_day_are_noted(site: Voice) -> None:
+    for nodes in ([("up", 4)], [("up", 4), ("up", 4)], [("up", 2), ("down", 4)]):
+        told = [seen_node(f"n{at}", "cpu-slot", cards, state=up) for at, (up, cards) in enumerate(nodes)]
+        site.says(nodes=told)
+    site.says(NOON + timedelta(days=1), nodes=[seen_node("n0", "CPU-SLOT", 3)])
+    days = CapacitySighting.objects.values_list("day", "most", "least_up")
+    assert [(day.isoformat(), most, least) for day, most, least in days] == [
+        ("2024-06-03", 8, 2),
+        ("2024-06-04", 3, 3),
+    ]
+
+
+# --- working directories
+
+
+def test_an_upload_is_given_in_pieces_to_the_centre_that_runs_its_job_only(
+    site: Voice, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huisuan.compute.agent_uploads.PIECE_BYTES", 4)
+    sha256 = hashlib.sha256(b"0123456789").hexdigest()
+    upload = Upload.objects.create(party=party(), sha256=sha256, size=10, content=b"0123456789", uploaded_at=NOON)
+    Job.objects.update(workdir=upload)
+    whole = b""
+    while len(whole) < 10:
+        (piece,) = site.says(LATER, wants=[{"sha256": sha256, "offset": len(whole)}]).pieces
+        assert (piece.sha256, piece.offset, piece.size) == (sha256, len(whole), 10)
+        whole += piece.content
+    assert whole == b"0123456789"
+    stranger = Voice(centre("wh-local"), name="another-agent")
+    assert stranger.says(LATER, wants=[{"sha256": sha256, "offset": 0}]).pieces == []
+    site.says(LATER, observed=[word(job)])
+    assert site.says(LATER, wants=[{"sha256": sha256, "offset": 0}]).pieces == []

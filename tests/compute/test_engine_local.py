@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,32 +16,46 @@ import psutil
 import pytest
 from jobworld import eventually
 
-from huisuan.compute.engines import JobSpec, RunState, installed, load
+from huisuan.compute.engines import ABILITIES, JobSpec, NodeSeen, Observation, RunState, RunUsage, installed, load
+from huisuan.compute.engines.gate import gate_of
 from huisuan.compute.engines.local import LocalEngine
 from huisuan.compute.engines.runner import whole_seconds
 
 UID = "01m8558jnns7cryxk3r3r51yjp"
 OTHER = "01m8558jnns7cryxk3r3r51yjq"
+QUICK = {"grace_seconds": "0.2", "slots": "4"}
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Any:
-    made = LocalEngine(tmp_path / "jobs", grace_seconds=0.2)
+    made = LocalEngine(tmp_path / "jobs", QUICK)
     yield made
     made.end_all("test over", 5)
 
 
-def spec(*command: str, uid: str = UID, cards: int = 1, limit: int = 60, **environment: str) -> JobSpec:
-    return JobSpec(uid, command, cards, limit, environment)
+def spec(
+    *command: str, uid: str = UID, cards: int = 1, limit: int = 60, lease: Path | None = None, **environment: str
+) -> JobSpec:
+    return JobSpec(
+        uid=uid, command=command, cards=cards, time_limit_seconds=limit, environment=environment, lease_file=lease
+    )
 
 
-def over(engine: LocalEngine, uid: str = UID) -> Any:
-    return eventually(lambda: (seen := engine.observe(uid)) and seen.state.final and seen)
+def look(engine: LocalEngine, name: str = UID) -> Observation:
+    return engine.observe([name])[name]
+
+
+def used(engine: LocalEngine, name: str = UID) -> tuple[RunUsage, ...]:
+    return engine.usage([name]).get(name, ())
+
+
+def over(engine: LocalEngine, name: str = UID) -> Observation:
+    return eventually(lambda: (seen := look(engine, name)).state.final and seen)
 
 
 def running(engine: LocalEngine, uid: str = UID) -> int:
     """The pid of the job's own process, once it runs."""
-    eventually(lambda: engine.observe(uid).state is RunState.RUNNING)
+    eventually(lambda: look(engine, uid).started_at)
     return json.loads((engine.folder / uid / "started.json").read_text())["pid"]
 
 
@@ -54,7 +69,7 @@ def abandoned(engine: LocalEngine, *command: str) -> None:
     over(engine, OTHER)
     job = json.loads((engine.folder / OTHER / "job.json").read_text())
     (engine.folder / UID).mkdir()
-    (engine.folder / UID / "job.json").write_text(json.dumps({**job, "uid": UID, "command": command}))
+    (engine.folder / UID / "job.json").write_text(json.dumps({**job, "uid": UID, "name": UID, "command": command}))
 
 
 def test_a_job_runs_in_its_own_folder_with_its_cards_and_without_our_environment(
@@ -88,23 +103,23 @@ def test_words_reach_the_program_as_they_are_and_no_shell_sees_them(engine: Loca
 def test_a_failing_job_keeps_its_exit_code_and_is_metered(engine: LocalEngine) -> None:
     engine.submit(spec("sh", "-c", "exit 3"))
     assert (over(engine).state, over(engine).exit_code) == (RunState.FAILED, 3)
-    assert engine.usage(UID)[0].exit_code == 3
+    assert used(engine)[0].exit_code == 3
 
 
 def test_a_program_that_is_not_there_fails_with_a_reason_and_uses_nothing(engine: LocalEngine) -> None:
     engine.submit(spec("no-such-program"))
     seen = over(engine)
     assert (seen.state, seen.exit_code, seen.reason) == (RunState.FAILED, 127, "中心没有程序 no-such-program")
-    assert engine.usage(UID) == ()
+    assert used(engine) == ()
     assert "中心没有程序" in engine.logs(UID, 0, 1000).decode()
 
 
 def test_a_run_shorter_than_a_second_counts_one_second(engine: LocalEngine) -> None:
     engine.submit(spec("true"))
     over(engine)
-    (used,) = engine.usage(UID)
-    assert used.ended_at - used.started_at == timedelta(seconds=1)
-    assert 0 < used.elapsed_ns < 10**9
+    (held,) = used(engine)
+    assert held.ended_at - held.started_at == timedelta(seconds=1)
+    assert 0 < held.measured["elapsed_ns"] < 10**9
 
 
 @pytest.mark.parametrize(
@@ -121,9 +136,9 @@ def test_processor_time_and_peak_memory_are_the_jobs_own(engine: LocalEngine) ->
     work = "x = bytearray(80_000_000)\ns = 0\nfor i in range(2_000_000): s += i"
     engine.submit(spec(sys.executable, "-c", work))
     over(engine)
-    (used,) = engine.usage(UID)
-    assert used.peak_memory_bytes > 80_000_000
-    assert 10_000 < used.processor_us < used.elapsed_ns // 1000 * (os.cpu_count() or 1) + 50_000
+    (held,) = used(engine)
+    assert held.measured["peak_memory_bytes"] > 80_000_000
+    assert 10_000 < held.measured["processor_us"] < held.measured["elapsed_ns"] // 1000 * (os.cpu_count() or 1) + 50_000
 
 
 def test_a_job_over_its_time_limit_is_ended_and_says_so(engine: LocalEngine) -> None:
@@ -138,16 +153,16 @@ def test_a_job_that_ignores_the_request_to_end_is_killed_after_the_grace(engine:
     engine.cancel(UID, "用户取消")
     seen = over(engine)
     assert (seen.state, seen.exit_code, seen.reason) == (RunState.CANCELLED, 137, "用户取消")
-    assert engine.usage(UID)[0].state is RunState.CANCELLED
+    assert used(engine)[0].state is RunState.CANCELLED
 
 
 def test_a_job_cancelled_before_its_runner_looked_never_begins(engine: LocalEngine, tmp_path: Path) -> None:
     abandoned(engine, "touch", str(tmp_path / "ran"))
     engine.cancel(UID, "用户取消")
-    seen = over(LocalEngine(engine.folder))
+    seen = over(LocalEngine(engine.folder, QUICK))
     assert (seen.state, seen.reason, seen.started_at) == (RunState.CANCELLED, "用户取消", None)
     assert not (tmp_path / "ran").exists()
-    assert engine.usage(UID) == ()
+    assert used(engine) == ()
 
 
 def test_cancelling_again_or_after_the_end_changes_nothing(engine: LocalEngine) -> None:
@@ -155,9 +170,9 @@ def test_cancelling_again_or_after_the_end_changes_nothing(engine: LocalEngine) 
     before = over(engine)
     engine.cancel(UID)
     engine.cancel(UID)
-    assert engine.observe(UID) == before
+    assert look(engine) == before
     engine.cancel("0" * 26)
-    assert engine.observe("0" * 26) is None
+    assert engine.observe(["0" * 26]) == {}
 
 
 def test_submitting_twice_runs_once(engine: LocalEngine, tmp_path: Path) -> None:
@@ -165,7 +180,7 @@ def test_submitting_twice_runs_once(engine: LocalEngine, tmp_path: Path) -> None
     engine.submit(job)
     engine.submit(job)
     over(engine)
-    LocalEngine(engine.folder).submit(job)
+    LocalEngine(engine.folder, QUICK).submit(job)
     assert (tmp_path / "count").read_text() == "x\n"
 
 
@@ -190,15 +205,15 @@ def test_jobs_at_the_same_time_hold_different_cards_and_give_them_back(engine: L
 def test_a_new_engine_finds_the_running_job_of_the_one_before(engine: LocalEngine) -> None:
     engine.submit(spec("sleep", "60"))
     running(engine)
-    successor = LocalEngine(engine.folder)
-    assert successor.observe(UID).state is RunState.RUNNING
+    successor = LocalEngine(engine.folder, QUICK)
+    assert look(successor).state is RunState.RUNNING
     successor.cancel(UID, "接手后取消")
     assert over(successor).reason == "接手后取消"
 
 
 def test_an_engine_killed_before_its_runner_began_has_the_job_run_by_its_successor(engine: LocalEngine) -> None:
     abandoned(engine, "echo", "late")
-    assert over(LocalEngine(engine.folder)).state is RunState.COMPLETED
+    assert over(LocalEngine(engine.folder, QUICK)).state is RunState.COMPLETED
     assert engine.logs(UID, 0, 100) == b"late\n"
 
 
@@ -207,7 +222,7 @@ def test_a_job_whose_runner_is_killed_is_lost_unmetered_and_leaves_nothing_runni
     pid = running(engine)
     os.kill(runner_pid(engine), signal.SIGKILL)
     seen = over(engine)
-    assert (seen.state, engine.usage(UID)) == (RunState.LOST, ())
+    assert (seen.state, used(engine)) == (RunState.LOST, ())
     eventually(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
 
@@ -225,7 +240,7 @@ def test_ending_everything_leaves_no_process_and_a_reason(engine: LocalEngine) -
     engine.submit(spec("sleep", "600"))
     pid = running(engine)
     assert engine.end_all("平台停止时结束", 10) == 1
-    assert engine.observe(UID).reason == "平台停止时结束"
+    assert look(engine).reason == "平台停止时结束"
     with contextlib.suppress(psutil.NoSuchProcess):
         assert psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
@@ -252,3 +267,138 @@ def test_the_engine_is_found_by_its_entry_point(tmp_path: Path) -> None:
     assert isinstance(load("local", tmp_path), LocalEngine)
     with pytest.raises(LookupError, match=r"已安装：.*local"):
         load("abacus", tmp_path)
+
+
+# --- the gate, scripts, working directories, what it can and cannot do
+
+
+@pytest.fixture
+def lease(tmp_path: Path) -> Path:
+    """A lease of a minute, with its gates shut."""
+    made = tmp_path / "lease"
+    made.write_text(str(int(time.time()) + 60))
+    gate_of(made, UID).parent.mkdir()
+    return made
+
+
+def at_the_gate(engine: LocalEngine) -> None:
+    eventually(lambda: look(engine).state is RunState.RUNNING)
+
+
+def test_a_run_waits_at_its_gate_as_running_and_begins_when_it_opens(engine: LocalEngine, lease: Path) -> None:
+    engine.submit(spec("echo", "in", lease=lease))
+    at_the_gate(engine)
+    assert (look(engine).started_at, used(engine), engine.logs(UID, 0, 10)) == (None, (), b"")
+    gate_of(lease, UID).touch()
+    assert over(engine).state is RunState.COMPLETED
+    assert engine.logs(UID, 0, 10) == b"in\n"
+
+
+def test_a_run_whose_lease_is_over_never_begins_and_holds_nothing(engine: LocalEngine, lease: Path) -> None:
+    lease.write_text("1000")
+    engine.submit(spec("echo", "in", lease=lease))
+    assert (over(engine).state, used(engine), engine.logs(UID, 0, 10)) == (RunState.EXPIRED, (), b"")
+
+
+def test_a_run_cancelled_at_its_gate_never_begins(engine: LocalEngine, lease: Path) -> None:
+    engine.submit(spec("echo", "in", lease=lease))
+    at_the_gate(engine)
+    engine.cancel(UID, "用户取消")
+    gate_of(lease, UID).touch()
+    assert (over(engine).state, engine.logs(UID, 0, 10)) == (RunState.CANCELLED, b"")
+
+
+def test_a_runner_killed_at_the_gate_is_known_never_to_have_begun(engine: LocalEngine, lease: Path) -> None:
+    engine.submit(spec("echo", "in", lease=lease))
+    at_the_gate(engine)
+    os.kill(runner_pid(engine), signal.SIGKILL)
+    assert over(engine).state is RunState.EXPIRED
+
+
+def test_a_script_runs_as_a_file_whatever_it_contains(engine: LocalEngine) -> None:
+    engine.submit(JobSpec(UID, script="#!/bin/sh\necho '$(id)' \"$0\"\n"))
+    assert over(engine).state is RunState.COMPLETED
+    assert engine.logs(UID, 0, 1000).decode() == f"$(id) {engine.folder / UID / 'script'}\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [("#!/no/such\n", "脚本首行 '#!/no/such' 指的程序中心没有"), ("echo hi\n", "脚本无法启动（首行 'echo hi'）")],
+)
+def test_a_script_that_nothing_can_run_fails_and_says_so(engine: LocalEngine, script: str, reason: str) -> None:
+    engine.submit(JobSpec(UID, script=script))
+    assert over(engine).reason.startswith(reason)
+
+
+def test_a_job_starts_in_its_working_directory(engine: LocalEngine, tmp_path: Path) -> None:
+    (tmp_path / "brought").mkdir()
+    (tmp_path / "brought" / "data").write_text("here\n")
+    engine.submit(JobSpec(UID, ("cat", "data"), workdir=tmp_path / "brought"))
+    over(engine)
+    assert engine.logs(UID, 0, 100) == b"here\n"
+
+
+def test_the_second_run_of_a_job_is_another_than_the_first(engine: LocalEngine) -> None:
+    for run in (0, 1):
+        engine.submit(JobSpec(UID, ("sh", "-c", "echo $HUISUAN_RUN"), run=run))
+    assert over(engine, f"{UID}-1").name == f"{UID}-1"
+    over(engine)
+    assert (engine.logs(UID, 0, 9), engine.logs(f"{UID}-1", 0, 9)) == (b"0\n", b"1\n")
+
+
+def test_use_is_told_while_a_job_runs_and_once_more_at_its_end(engine: LocalEngine) -> None:
+    engine.submit(spec("sleep", "600", cards=2))
+    running(engine)
+    (held,) = used(engine)
+    assert (held.ended_at, held.state, held.cards, held.local_card) == (None, RunState.RUNNING, 2, "CPU-SLOT")
+    engine.cancel(UID)
+    over(engine)
+    (done,) = used(engine)
+    assert done.started_at == held.started_at
+    assert done.ended_at is not None
+    assert json.loads(done.raw)["exit_code"] == done.exit_code == 143
+
+
+def test_the_machine_shows_its_slots_and_those_in_use(engine: LocalEngine) -> None:
+    engine.submit(spec("sleep", "600", cards=3))
+    assert list(engine.capacity()) == [NodeSeen(os.uname().nodename, "", "CPU-SLOT", 4, 3)]
+
+
+@pytest.mark.parametrize(
+    ("job", "reason"),
+    [
+        (JobSpec(UID, ("x",), cards=2, nodes=2), "要 2 个节点，本机引擎只有一台机器"),
+        (JobSpec(UID, ("x",), image="cuda:12"), "本机引擎不启动容器"),
+        (JobSpec(UID, ("x",), cards=5), "要 5 个处理器槽位，本机只有 4 个"),
+        (JobSpec(UID), "应有命令或脚本之一"),
+    ],
+)
+def test_what_can_never_run_here_is_refused_with_the_reason(engine: LocalEngine, job: JobSpec, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        engine.submit(job)
+    assert engine.observe([job.name]) == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [({"slotz": "1"}, "没有选项 slotz；可用的有：slots"), ({"slots": "x"}, "应为整数"), ({"slots": "0"}, "超出范围")],
+)
+def test_an_option_that_it_does_not_know_is_refused(tmp_path: Path, options: dict[str, str], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        LocalEngine(tmp_path / "jobs", options)
+
+
+def test_a_run_that_is_over_can_be_forgotten_and_a_running_one_not(engine: LocalEngine) -> None:
+    engine.submit(spec("sleep", "600"))
+    running(engine)
+    engine.forget(UID)
+    assert look(engine).state is RunState.RUNNING
+    engine.cancel(UID)
+    over(engine)
+    engine.forget(UID)
+    assert not (engine.folder / UID).exists()
+
+
+def test_it_says_what_it_can_do_and_how_its_folder_is(engine: LocalEngine) -> None:
+    assert set(engine.abilities()) == set(ABILITIES)
+    assert all(well for _, well, _ in engine.diagnose())

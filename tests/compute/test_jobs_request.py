@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from jobworld import asked
 
+from huisuan.client.wire import JobRequest
+from huisuan.compute.job_examples import JOBS
 from huisuan.compute.job_request import checked, duration_seconds
 from huisuan.compute.uid import job_uid
 from huisuan.console import Refused
@@ -52,6 +55,39 @@ def test_a_job_without_a_name_is_called_after_its_program() -> None:
         ({"command": ["a"], "environment": {f"A{n}": "" for n in range(201)}}, "最多 200 个"),
         ({"command": ["a"], "name": "x" * 121}, "120 个字"),
         ({"command": ["a"], "name": "a\x1b[31m"}, "控制字符"),
+        ({"command": ["a"], "script": "#!/bin/sh"}, "命令与脚本只能有一个"),
+        ({"command": [], "script": "echo"}, "第一行应是 #!"),
+        ({"command": [], "script": "#!/bin/sh\n\0"}, "脚本含有 NUL"),
+        ({"command": [], "script": "#!" + "x" * 70_000}, "脚本共 70002 字节，最多 65536 字节"),
+        ({"command": ["a"], "image": "-v/:/host"}, "镜像 '-v/:/host'：应是"),
+        ({"command": ["a"], "image": "a b"}, "不含空格"),
+        ({"command": ["a"], "image": "x" * 301}, "至多 300 个"),
+        ({"command": ["a"], "workdir": "../x"}, "SHA-256"),
+        ({"command": ["a"], "cards": 7, "nodes": 2}, "7 卡不能平均放在 2 个节点上"),
+        ({"command": ["a"], "nodes": 0}, "节点数 0"),
+        ({"command": ["a"], "models": ["x"] * 41}, "最多 40 个"),
+        ({"command": ["a"], "models": ["x" * 61]}, "型号或厂商"),
+        ({"command": ["a"], "min_memory_gib": -1}, "显存下限 -1 GiB"),
+        ({"command": ["a"], "min_tflops_fp16": Decimal("NaN")}, "算力下限 NaN"),
+        ({"command": ["a"], "min_tflops_fp16": Decimal("1.25")}, "至多一位小数"),
+        ({"command": ["a"], "min_tflops_fp16": Decimal("1e9")}, "算力下限"),
+        ({"command": ["a"], "centre": "a\nb"}, "智算中心 'a\\\\nb'"),
+        ({"command": ["a"], "price_ceiling_fen": -1}, "每卡时最高价 -1 分"),
+        ({"command": ["a"], "retries": 21}, "重试次数 21"),
+        ({"command": ["a"], "array": [-1]}, "阵列下标 -1"),
+        ({"command": ["a"], "array": [10**7]}, "阵列下标 10000000"),
+        ({"command": ["a"], "array": list(range(10_001))}, "最多 10000 个"),
+        ({"command": ["x" * 60_000], "array": list(range(3000))}, "各带 60000 字节"),
+        ({"command": ["a"], "after": ["a; rm -rf /"]}, "不是作业号"),
+        ({"command": ["a"], "after": [str(n) for n in range(101)]}, "最多 100 个"),
+        ({"command": ["a"], "notify_url": "file:///etc/passwd"}, "应形如 https://主机/路径"),
+        ({"command": ["a"], "notify_url": "ftp://host/x"}, "只能是 http 或 https"),
+        ({"command": ["a"], "notify_url": "https://u:p@host/"}, "不要写用户名和口令"),
+        ({"command": ["a"], "notify_url": "https://host:99999/"}, "应形如"),
+        ({"command": ["a"], "notify_url": "https://host/\r\nX: y"}, "应形如"),
+        ({"command": ["a"], "notify_url": "https://主机/"}, "应形如"),
+        ({"command": ["a"], "notes": ["x"] * 201}, "最多 200 条"),
+        ({"command": ["a"], "notes": ["a\x07"]}, "不含控制字符"),
     ],
 )
 def test_a_request_out_of_bounds_is_refused_with_place_and_rule(request_: dict[str, Any], message: str) -> None:
@@ -59,9 +95,24 @@ def test_a_request_out_of_bounds_is_refused_with_place_and_rule(request_: dict[s
         checked(_built(request_))
 
 
-def _built(request_: dict[str, Any]) -> Any:
-    from huisuan.client.wire import JobRequest
+def test_a_request_comes_to_one_form() -> None:
+    made = checked(
+        asked("a", model="T4", models=["A10", "T4"], array=[3, 1, 3], after=["b", "a", "b"], cards=4, nodes=2)
+    )
+    assert (made.model, made.models, made.array, made.after) == (None, ["T4", "A10"], [1, 3], ["a", "b"])
+    assert checked(made) == made
 
+
+def test_a_script_is_run_without_a_command() -> None:
+    assert checked(JobRequest(script="#!/bin/sh\ntrue\n")).name == "script"
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_every_example_in_the_apis_description_has_the_form_of_a_job(name: str) -> None:
+    checked(JobRequest.model_validate(JOBS[name]["value"]))
+
+
+def _built(request_: dict[str, Any]) -> Any:
     return JobRequest.model_construct(**{**JobRequest(command=["x"]).model_dump(), **request_})
 
 

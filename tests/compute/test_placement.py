@@ -1,92 +1,324 @@
-"""Where a job goes, and why: pure."""
+"""Where a job goes, why there and why not yet: each rule by an example."""
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huisuan.compute.placement import Ask, Pool, place, place_all
+from huisuan.compute.placement.consider import consider
+from huisuan.compute.placement.decisions import Plan
+from huisuan.compute.placement.history import History, power
+from huisuan.compute.placement.nodes import taken_out
+from huisuan.compute.placement.order import doublings
+from huisuan.compute.placement.plan import plan
+from huisuan.compute.placement.planner import Planner, Rules
+from huisuan.compute.placement.shares import decayed, faded, risen
+from huisuan.compute.placement.types import Ask, Bar, City, Hold, Needs, Pool, Running, Tenant
+from huisuan.compute.placement.weights import load_weights, parse_weights, weights_on
+from huisuan.console import Refused
+
+WEIGHTS = weights_on(date(2024, 1, 1))
+NOW = 1_717_200_000
+HOUR = 3_600
 
 
-def pool(
-    centre: str, model: str = "910B3", cards: int = 8, free: int = 8, price: int | None = 1000, **rest: Any
-) -> Pool:
-    return Pool(centre, model, cards, free, price, **rest)
+def pool(centre: str, model: str = "A800", *, free: int = 2, busy: int = 0, **rest: Any) -> Pool:
+    """So many nodes of 8 cards free, so many busy."""
+    card: dict[str, Any] = {"city": "340100", "vendor": "NVIDIA", "memory_gib": 80, "tflops_fp16": Decimal(312)}
+    card |= {"fen_per_card_hour": 1_000, "abilities": frozenset({"gang", "containers", "workdir"})} | rest
+    return Pool(centre=centre, model=model, bins=(busy, *(0,) * 7, free), **card)
 
 
-def test_the_cheapest_pool_with_room_wins_and_the_reasons_name_it_and_the_runner_up() -> None:
-    answer = place(Ask("j", 4), [pool("a", price=1200), pool("b", price=1000), pool("c", price=900, free=2)])
-    assert answer.chosen is not None
-    assert answer.chosen.centre == "b"
-    assert [one.centre for one in answer.runners_up] == ["a"]
-    assert answer.reasons == (
-        "选中 b 910B3：每卡时 10.00 元，空闲 8/8 卡",
-        "其次：a 910B3（每卡时 12.00 元，空闲 8 卡）",
-        "当时不可用：c 910B3（空闲 2/8 卡）",
+def ask(uid: str = "j", tenant: str = "t", *, at: int = 0, limit: int = HOUR, **needs: Any) -> Ask:
+    return Ask(uid, tenant, Needs(**needs), NOW - 1_000 + at, limit)
+
+
+def planned(asks: list[Ask], pools: list[Pool], **rest: Any) -> Plan:
+    return plan(asks, pools, NOW, WEIGHTS, **rest)
+
+
+def where(found: Plan) -> dict[str, str]:
+    return {one.ask.uid: one.pool.centre for one in found.placed}
+
+
+def test_the_cheaper_centre_wins_and_the_reasons_name_it_and_the_next() -> None:
+    (one,) = planned([ask()], [pool("dear", fen_per_card_hour=1_200), pool("cheap")]).placed
+    assert one.pool.centre == "cheap"
+    told = [reason.text for reason in one.reasons]
+    assert told[0] == "选中 cheap A800：每卡时 10.00 元"
+    assert told[1] == "比其次的 dear A800 好在净价"
+    assert told[2] == "其次：dear A800（每卡时 12.00 元）"
+
+
+def test_what_comes_back_may_make_the_dearer_centre_the_better_one() -> None:
+    pools = [pool("own", fen_per_card_hour=1_000), pool("other", fen_per_card_hour=1_100)]
+    half = Tenant("t", subsidy=Fraction(1, 2), no_subsidy_at=frozenset({"own"}))
+    (one,) = planned([ask()], pools, tenants=[half]).placed
+    assert (one.pool.centre, one.chosen.net_fen) == ("other", 550)
+
+
+def test_a_cap_that_is_used_up_leaves_the_full_price_to_the_next_job() -> None:
+    tenant = Tenant("t", subsidy=Fraction(1, 2), remaining_fen=700)
+    found = planned(
+        [ask("a", cards=1), ask("b", at=1, cards=1), ask("c", at=2, cards=1)], [pool("x")], tenants=[tenant]
     )
+    assert [one.chosen.net_fen for one in found.placed] == [500, 800, 1_000]
 
 
-def test_at_the_same_price_the_emptier_centre_wins_then_the_code() -> None:
-    assert place(Ask("j", 1), [pool("a", free=3), pool("b", free=5)]).chosen.centre == "b"
-    assert place(Ask("j", 1), [pool("b"), pool("a")]).chosen.centre == "a"
+def test_data_draws_work_to_its_centre_then_to_its_city() -> None:
+    pools = [pool("a", city="340200"), pool("b", city="340100"), pool("c", city="340100")]
+    (one,) = planned([ask(data_centre="c", data_city="340100")], pools).placed
+    assert [one.pool.centre, *(other.pool.centre for other in one.runners_up)] == ["c", "b", "a"]
 
 
-def test_a_pool_without_a_price_comes_after_every_priced_one() -> None:
-    assert place(Ask("j", 1), [pool("a", price=None), pool("b", price=9_000_000)]).chosen.centre == "b"
+def test_an_h100_is_not_burnt_on_what_a_t4_does() -> None:
+    big = pool("big", "H100", tflops_fp16=Decimal(989))
+    small = pool("small", "T4", tflops_fp16=Decimal(65), memory_gib=16)
+    assert where(planned([ask("any"), ask("much", at=1, min_tflops_fp16=Decimal(500))], [big, small])) == {
+        "any": "small",
+        "much": "big",
+    }
 
 
-def test_a_wanted_model_and_centre_are_kept_to() -> None:
-    pools = [pool("a", model="A100"), pool("b", model="910B3", price=9999), pool("c", model="910B3")]
-    assert place(Ask("j", 1, model="910B3", centre="b"), pools).chosen.centre == "b"
+def test_a_small_job_goes_where_it_leaves_whole_nodes_whole() -> None:
+    begun = Pool("b", "340100", "A800", "NVIDIA", 80, Decimal(312), (0, 0, 1, 0, 0, 0, 0, 0, 1), 1_000)
+    assert where(planned([ask(cards=2)], [pool("a"), begun])) == {"j": "b"}
 
 
-def test_a_full_pool_makes_the_job_wait_and_says_for_what() -> None:
-    answer = place(Ask("j", 4), [pool("a", free=3)])
-    assert answer.chosen is None
-    assert answer.possible
-    assert answer.reasons == ("等待 4 卡：a 910B3 空闲 3/8 卡",)
-
-
-def test_a_centre_whose_agent_is_gone_gets_no_job() -> None:
-    answer = place(Ask("j", 1), [pool("a", online=False)])
-    assert answer.chosen is None
-    assert answer.reasons == ("等待 1 卡：a 910B3 站点代理未连接",)
-
-
-def test_a_job_larger_than_any_pool_can_never_run() -> None:
-    answer = place(Ask("j", 9), [pool("a"), pool("b", cards=4)])
-    assert not answer.possible
-    assert answer.reasons == ("各智算中心都没有这么多卡：要 9 卡，一处最多 8 卡",)
-
-
-def test_a_model_that_nobody_has_can_never_run() -> None:
-    answer = place(Ask("j", 1, model="H100", centre="a"), [pool("a")])
-    assert not answer.possible
-    assert "智算中心 a 没有可供平台作业使用的 H100" in answer.reasons[0]
-
-
-def test_small_jobs_do_not_overtake_a_large_one_that_waits_for_the_same_pool() -> None:
-    asks = [Ask("large", 8), Ask("small", 1)]
-    answers = place_all(asks, [pool("a", free=4)])
-    assert [placement.chosen for _, placement in answers] == [None, None]
-
-
-def test_a_job_that_waits_holds_back_nobody_at_another_pool() -> None:
-    asks = [Ask("large", 8, centre="a"), Ask("small", 1)]
-    answers = place_all(asks, [pool("a", free=4, price=1), pool("b", price=2)])
-    assert answers[1][1].chosen.centre == "b"
-
-
-@given(
-    st.lists(st.integers(1, 6), max_size=12),
-    st.lists(st.tuples(st.integers(1, 8), st.integers(0, 8), st.integers(0, 3)), min_size=1, max_size=4),
+@pytest.mark.parametrize(
+    ("needs", "bar"),
+    [
+        ({"centre": "elsewhere"}, Bar.CENTRE),
+        ({"city": "340200"}, Bar.CITY),
+        ({"not_at": frozenset({"x"})}, Bar.REFUSED),
+        ({"models": ("T4",)}, Bar.MODEL),
+        ({"vendor": "Huawei"}, Bar.VENDOR),
+        ({"min_memory_gib": 81}, Bar.MEMORY),
+        ({"min_tflops_fp16": Decimal("312.1")}, Bar.TFLOPS),
+        ({"cards": 9}, Bar.SIZE),
+        ({"cards": 24, "nodes": 3}, Bar.SIZE),
+        ({"abilities": frozenset({"suspend"})}, Bar.ABILITY),
+        ({"price_ceiling_fen": 999}, Bar.PRICE),
+    ],
 )
-def test_no_card_is_ever_given_twice(wants: list[int], rooms: list[tuple[int, int, int]]) -> None:
-    pools = [pool(str(n), cards=cards, free=min(cards, free), price=p) for n, (cards, free, p) in enumerate(rooms)]
-    given_away = dict.fromkeys((one.centre for one in pools), 0)
-    for ask, placement in place_all([Ask(str(n), cards) for n, cards in enumerate(wants)], pools):
-        if placement.chosen:
-            given_away[placement.chosen.centre] += ask.cards
-    assert all(given_away[one.centre] <= one.free for one in pools)
+def test_what_nobody_can_ever_run_is_said_at_once_with_the_reason(needs: dict[str, Any], bar: Bar) -> None:
+    found = consider(ask(**needs), [pool("x")], NOW, WEIGHTS)
+    assert not found.possible
+    assert [one[0] for _, one in found.barred] == [bar]
+    (reason,) = found.reasons
+    assert reason.code == "never"
+    assert "等待也无用" in reason.text
+    (waits,) = planned([ask(**needs)], [pool("x")]).waits
+    assert waits.hold is Hold.NEVER
+    assert waits.hold.for_good
+
+
+def test_a_price_that_nobody_set_is_not_below_a_ceiling() -> None:
+    found = consider(ask(price_ceiling_fen=5_000), [pool("x", fen_per_card_hour=None)], NOW, WEIGHTS)
+    assert found.barred[0][1][0] is Bar.NO_PRICE
+
+
+def test_nodes_that_are_down_may_come_back() -> None:
+    down = Pool("x", "340100", "A800", "NVIDIA", 80, Decimal(312), (0,) * 9, 1_000, sizes=(*(0,) * 8, 2))
+    (waits,) = planned([ask(cards=8)], [down]).waits
+    assert waits.hold is Hold.ROOM
+    assert consider(ask(cards=8), [down], NOW, WEIGHTS).possible
+
+
+def test_a_centre_that_is_not_connected_gets_nothing_and_is_named() -> None:
+    (waits,) = planned([ask()], [pool("x", online=False)]).waits
+    assert waits.hold is Hold.OFFLINE
+    assert "x A800" in waits.reasons[0].text
+
+
+def test_free_cards_in_pieces_are_told_as_such() -> None:
+    pieces = Pool("x", "340100", "A800", "NVIDIA", 80, Decimal(312), (0, 0, 0, 0, 3, 0, 0, 0, 0), 1_000,
+                  sizes=(*(0,) * 8, 3))  # fmt: skip
+    (waits,) = planned([ask(cards=8)], [pieces]).waits
+    assert "空闲 12/24 卡，但一个节点最多空 4 卡" in waits.reasons[0].text
+
+
+def test_a_gang_that_does_not_fit_gets_cards_kept_and_only_what_is_over_in_time_goes_past() -> None:
+    running = [Running("r", "x", "A800", 8, 1, NOW + 2 * HOUR)]
+    jobs = [
+        ask("gang", cards=16, nodes=2),
+        ask("long", at=1, limit=3 * HOUR, cards=8),
+        ask("short", at=2, limit=2 * HOUR, cards=8),
+    ]
+    found = planned(jobs, [pool("x", free=1, busy=1)], running=running)
+    (placed,) = found.placed
+    assert (placed.ask.uid, placed.backfilled) == ("short", True)
+    waits = {one.ask.uid: one for one in found.waits}
+    kept = waits["gang"].reservation
+    assert kept is not None
+    assert kept.starts_s == NOW + 2 * HOUR
+    assert "为它留卡" in "".join(reason.text for reason in waits["gang"].reasons)
+    assert waits["long"].ahead == 1
+    assert "backfilled" in [reason.code for reason in placed.reasons]
+
+
+def test_a_long_job_may_use_what_the_gang_leaves_over() -> None:
+    running = [Running("r", "x", "A800", 8, 1, NOW + HOUR)]
+    jobs = [ask("gang", cards=16, nodes=2), ask("long", at=1, limit=90 * HOUR, cards=8)]
+    assert where(planned(jobs, [pool("x", free=1, busy=1), pool("y", free=1)], running=running)) == {"long": "y"}
+
+
+def test_cards_that_are_free_but_kept_are_told_as_kept() -> None:
+    running = [Running("r", "x", "A800", 8, 1, NOW + HOUR)]
+    jobs = [ask("gang", cards=16, nodes=2), ask("long", at=1, limit=90 * HOUR, cards=8)]
+    found = planned(jobs, [pool("x", free=1, busy=1)], running=running)
+    assert {one.ask.uid: one.hold for one in found.waits} == {"gang": Hold.ROOM, "long": Hold.RESERVED}
+
+
+def test_a_tenant_that_used_more_than_its_share_comes_after_one_that_did_not() -> None:
+    tenants = [Tenant("much", use=10**10), Tenant("little")]
+    jobs = [ask("m", "much", cards=8), ask("l", "little", at=60, cards=8)]
+    assert list(where(planned(jobs, [pool("x", free=1)], tenants=tenants))) == ["l"]
+
+
+def test_tenants_take_turns_while_cards_last() -> None:
+    jobs = [ask(f"{tenant}{n}", tenant, at=n, limit=24 * HOUR, cards=8) for tenant in "ab" for n in range(4)]
+    assert sorted(where(planned(jobs, [pool("x", free=4)]))) == ["a0", "a1", "b0", "b1"]
+
+
+def test_who_waited_long_comes_first_whatever_its_length() -> None:
+    old = Ask("old", "t", Needs(cards=8), NOW - 30 * WEIGHTS.order.aging_s * 5, 40 * HOUR)
+    new = Ask("new", "t", Needs(cards=8), NOW, 60)
+    assert list(where(planned([new, old], [pool("x", free=1)]))) == ["old"]
+
+
+def test_a_deadline_that_comes_near_moves_a_job_ahead() -> None:
+    plain = Ask("plain", "t", Needs(cards=8), NOW - 600, HOUR)
+    urgent = Ask("urgent", "t", Needs(cards=8), NOW, HOUR, NOW + 2 * HOUR)
+    relaxed = Ask("relaxed", "t", Needs(cards=8), NOW, HOUR, NOW + 40 * 24 * HOUR)
+    assert list(where(planned([plain, urgent], [pool("x", free=1)]))) == ["urgent"]
+    assert list(where(planned([plain, relaxed], [pool("x", free=1)]))) == ["plain"]
+
+
+def test_quotas_hold_and_say_what_is_held() -> None:
+    tenants = [Tenant("t", "340100", most_cards=10, held=4), Tenant("u", "340100", held=0)]
+    jobs = [ask("a", cards=8), ask("b", at=1, cards=4), ask("c", at=2, cards=8, nodes=1, min_memory_gib=1)]
+    found = planned(jobs, [pool("x")], tenants=tenants)
+    assert list(where(found)) == ["b"]
+    waits = {one.ask.uid: one for one in found.waits}
+    assert waits["a"].hold is Hold.TENANT_QUOTA
+    assert "已占用 4 卡，上限 10 卡" in waits["a"].reasons[0].text
+    capped = planned([ask("d", "u", cards=8)], [pool("x")], tenants=tenants, cities=[City("340100", 10, 4)])
+    assert capped.waits[0].hold is Hold.CITY_QUOTA
+    more = planned([ask("e", cards=16, nodes=2)], [pool("x")], tenants=tenants)
+    assert more.waits[0].hold is Hold.TENANT_NEVER
+
+
+def test_strict_order_lets_the_first_hold_up_the_rest_and_says_so() -> None:
+    jobs = [ask("a", cards=16, nodes=2), ask("b", at=1, cards=1)]
+    found = planned(jobs, [pool("x", free=1, busy=1)], rules=Rules("arrival", False, True, False))
+    assert {one.ask.uid: one.hold for one in found.waits} == {"a": Hold.ROOM, "b": Hold.BEHIND}
+
+
+def test_a_preview_tells_where_now_and_where_later() -> None:
+    running = [Running("r", "full", "A800", 8, 1, NOW + HOUR)]
+    pools = [pool("full", free=0, busy=1), pool("free", wait_s=600), pool("unknown", free=0, busy=1)]
+    found = consider(ask(cards=8), pools, NOW, WEIGHTS, running=running)
+    assert [(one.pool.centre, one.starts_s) for one in found.now] == [("free", NOW + 600)]
+    assert [(one.pool.centre, one.starts_s) for one in found.later] == [("full", NOW + HOUR)]
+    assert found.barred[0][1][0] is Bar.ROOM
+
+
+def test_a_job_that_is_withdrawn_waits_no_more() -> None:
+    planner = Planner([pool("x", free=1)], WEIGHTS)
+    first, second = ask("a", cards=8), ask("b", at=1, cards=8)
+    planner.submit(first, NOW)
+    planner.submit(second, NOW)
+    planner.withdraw(first)
+    assert [one.ask.uid for one in planner.pass_over(NOW)] == ["b"]
+    with pytest.raises(KeyError):
+        planner.withdraw(first)
+
+
+def test_cards_that_come_back_are_given_again() -> None:
+    planner = Planner([pool("x", free=1)], WEIGHTS)
+    planner.submit(ask("a", cards=8), NOW)
+    planner.submit(ask("b", at=1, cards=8), NOW)
+    assert [one.ask.uid for one in planner.pass_over(NOW)] == ["a"]
+    assert planner.pass_over(NOW + 1) == []
+    planner.finish("a", NOW + 2)
+    assert [one.ask.uid for one in planner.pass_over(NOW + 2)] == ["b"]
+
+
+def test_bins_less_a_gang_lose_a_node_of_its_own_for_each_piece() -> None:
+    assert taken_out((0, 0, 0, 0, 0, 0, 0, 0, 3), 16, 2) == (2, 0, 0, 0, 0, 0, 0, 0, 1)
+    assert taken_out((0, 0, 1, 0, 2), 5, 2) == (1, 1, 0, 0, 1)
+    assert taken_out((2, 0), 1, 1) == (2, 0)
+
+
+def test_use_is_forgotten_by_halves() -> None:
+    assert faded(1_000, 0, 100) == 1_000
+    assert faded(1_000, 100, 100) == 500
+    assert faded(1_000, 1_000, 100) == 0
+    assert decayed([(NOW - 100, 60, Decimal("312.5")), (NOW, 2, Decimal(10))], NOW, 100) == 9_375 + 20
+
+
+@given(st.integers(0, 10**15), st.integers(0, 10**6), st.integers(1, 10**6))
+def test_what_rises_by_so_much_fades_back_to_what_it_was(amount: int, age: int, half_life: int) -> None:
+    if age // half_life < 500:
+        assert abs(faded(risen(amount, age, half_life), age, half_life) - amount) <= 1
+
+
+@given(st.integers(1, 2**40))
+def test_doublings_and_powers_undo_each_other(amount: int) -> None:
+    assert abs(power(doublings(amount)) - amount) <= max(amount // 100_000, 1)
+
+
+def test_history_expects_what_its_kin_did_last() -> None:
+    history = History()
+    for n in range(300):
+        user, lasts = ("quick", 20) if n % 2 else ("slow", 40_000)
+        history.came(str(n), user, 1, n * 100_000)
+        history.began(str(n), user, 1, n * 100_000)
+        history.ended(str(n), user, 1, lasts)
+    at = 300 * 100_000
+    assert 10 <= history.expected_s("quick", 1, at) <= 60
+    assert 15_000 <= history.expected_s("slow", 1, at) <= 90_000
+
+
+SET = (
+    '[[weights]]\nname = "a"\nvalid_from = 2024-01-01\nauthority = "x"\n'
+    "[weights.score]\nstart=1\nprice=1\ndistance=1\nfit=1\nfragmentation=1\n"
+    "[weights.scale]\nstart_half_s=1\nprice_fen=1\nprice_unknown=1\nsame_city=1\nelsewhere=1\ntflops=1\nmemory_gib=1\n"
+    "[weights.demand]\n1=1000\n"
+    "[weights.order]\nhalf_life_s=1\nfair=1\nlength=1\ndeadline=1\ndeadline_slack_s=1\naging_s=1\n"
+)
+
+
+def test_weights_hold_from_their_day_on() -> None:
+    two = parse_weights("w", SET + SET.replace('"a"', '"b"').replace("2024", "2025"))
+    assert weights_on(date(2024, 12, 31), two).name == "a"
+    assert weights_on(date(2025, 1, 1), two).name == "b"
+    with pytest.raises(Refused, match="2024-01-01"):
+        weights_on(date(2023, 12, 31), two)
+    assert all(one.authority for one in load_weights())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (SET.replace("fit=1", "fit=0.5"), "fit"),
+        (SET.replace("fit=1\n", ""), "fit"),
+        (SET + "colour=1\n", "colour"),
+        (SET.replace("aging_s=1", "aging_s=0"), "aging_s"),
+        (SET.replace("1=1000", "one=1000"), "demand"),
+        (SET + SET, "相同"),
+        ("", "weights"),
+        ("[[", "TOML"),
+        ("weights = 5", "weights"),
+    ],
+)
+def test_weights_that_are_wrong_are_refused_by_name(wrong: str, told: str) -> None:
+    with pytest.raises(Refused, match=told):
+        parse_weights("w.toml", wrong)

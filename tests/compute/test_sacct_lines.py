@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from metered import HEADER, line, sacct
 
+from huisuan.compute.metering.durations import seconds_of
 from huisuan.compute.metering.readings import Reading, count_lines, faults
-from huisuan.compute.metering.sacct import read_sacct, seconds_of
+from huisuan.compute.metering.sacct import read_sacct
 from huisuan.compute.metering.source import read_source
 from huisuan.compute.metering.tres import Card, CardNames
 from huisuan.console import Refused

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from huisuan.law.answer import Answer
+from huisuan.law.decide import Judge
 from huisuan.law.explain import explain, read_facts
-from huisuan.law.policy import load_policy
+from huisuan.law.nodes import FactSpec
+from huisuan.law.policy import Policy, load_policy
+from huisuan.law.rules import Rule, RuleKind
+from huisuan.law.settings import Settings
+from huisuan.law.values import Kind
 
 YEAR_END = date(2024, 12, 31)
 MOST = 10**12  # 100亿元 in fen
@@ -84,3 +91,64 @@ def test_a_missing_fact_is_never_taken_for_zero(missing: dict[str, None], spend:
     assert {reason.code for reason in found.reasons if reason.code.startswith("missing")} == {
         f"missing:{name}" for name in missing
     }
+
+
+PAYING = [rule for rule in load_policy("anhui-agi-2023").rules if rule.kind is RuleKind.PAYS]
+TAKEN_OFF = {"self_use", "subsidised_compute"}  # the more of it, the less is owed
+
+
+def a_case(rule: Rule) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({spec.name: any_value(spec) for spec in rule.facts})
+
+
+def any_value(spec: FactSpec) -> st.SearchStrategy[Any]:
+    match spec.kind:
+        case Kind.BOOL:
+            return st.sampled_from([True, True, False])
+        case Kind.CHOICE:
+            return st.sampled_from([*(spec.options or {})])
+        case Kind.DATE:
+            return st.dates(date(2023, 1, 1), date(2025, 12, 31))
+        case Kind.SHARE:
+            return st.integers(0, 10_000).map(lambda n: Fraction(n, 10_000))
+    most = spec.maximum or 0
+    return st.integers(0, min(10**7, most)) | st.integers(0, most)
+
+
+def generous() -> Policy:
+    """The policy where every city has set a rate, so that 4.1 pays, too."""
+    policy = load_policy("anhui-agi-2023")
+    rates = {f"34{n:02d}00": Fraction(1, 10) for n in range(1, 19)}
+    adopted = tuple(replace(each, value=rates) if each.name == "4.1.rate" else each for each in policy.settings.adopted)
+    return replace(policy, settings=Settings(adopted))
+
+
+@pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.key) for rule in PAYING])
+@given(data=st.data())
+def test_every_amount_is_a_whole_number_within_its_cap_and_what_was_spent(rule: Rule, data: st.DataObject) -> None:
+    facts = data.draw(a_case(rule))
+    judge = Judge(generous(), rule, YEAR_END, YEAR_END)
+    verdict = judge(facts)
+    amount = verdict.amount_fen
+    assert type(amount) is int
+    assert amount >= 0
+    assert (amount > 0) <= (verdict.status == "eligible")
+    for seen in verdict.seen:
+        if seen.limit is not None:
+            assert amount <= seen.limit
+    if rule.claim and rule.claim.spent:
+        assert amount <= facts[rule.claim.spent]
+
+
+@pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.key) for rule in PAYING])
+@given(data=st.data())
+def test_more_of_what_is_paid_for_never_earns_less(rule: Rule, data: st.DataObject) -> None:
+    facts = data.draw(a_case(rule))
+    counted = [spec for spec in rule.facts if spec.kind in (Kind.MONEY, Kind.INT)]
+    spec = data.draw(st.sampled_from(counted))
+    more = data.draw(st.integers(facts[spec.name], spec.maximum or 0))
+    judge = Judge(generous(), rule, YEAR_END, YEAR_END)
+    less, greater = judge(facts).amount_fen, judge({**facts, spec.name: more}).amount_fen
+    assert less is not None
+    assert greater is not None
+    assert (greater <= less) if spec.name in TAKEN_OFF else (greater >= less)

@@ -64,6 +64,7 @@ def site(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
         server = LiveServer("localhost")
         try:
             world = portalworld.build()
+            proposal()  # here, where it is committed: the server sees no transaction of a test
             sessions = {who: world.browser(who).cookies["sessionid"].value for who in world.people}
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
@@ -87,10 +88,35 @@ def addresses(site: Site, who: str) -> list[str]:
         reverse("entitlement", args=[site.world.entitlement(alpha).pk]),
     ]
     lists = ["home", "jobs", "usage", "bills", "entitlements", "policies"]
+    if who == "alpha":
+        lists += ["submit-job"]
     if who == "province":
-        lists += ["centres", "runs"]
+        lists += ["compute", "centres", "seals", "flags", "runs", "budget"]
         things += [reverse("centre", args=["hf"]), reverse("run", args=[site.world.run.pk])]
-    return [*map(reverse, lists), *things, reverse("policy", args=["anhui-agi-2023"]), "/nowhere"]
+        things += [reverse("propose-settings", args=["anhui-agi-2023"]), reverse("proposal", args=[proposal()])]
+    return [
+        *map(reverse, lists),
+        *things,
+        *(reverse(one, args=["anhui-agi-2023"]) for one in ("policy", "settings")),
+        "/nowhere",
+    ]
+
+
+def proposal() -> int:
+    """The number of a proposal that was compared."""
+    from portalworld import NOW
+
+    from huisuan.law.policy import load_policy
+    from huisuan.settlement.adoption.comparing import compare_year
+    from huisuan.settlement.adoption.drafts import read_draft
+    from huisuan.settlement.adoption.models import SettingsProposal, Through
+    from huisuan.settlement.adoption.services import Actor, propose
+
+    text = 'authority = "省专班"\nvalid_from = 2024-01-01\n[settings]\n"2.2.rate" = "15%"\n'
+    if not SettingsProposal.objects.exists():
+        draft = read_draft(load_policy("anhui-agi-2023"), "f.toml", text)
+        compare_year(propose("anhui-agi-2023", draft, Actor("zhang", Through.WEB), NOW), 2024, "zhang", NOW)
+    return SettingsProposal.objects.values_list("pk", flat=True)[0]
 
 
 @pytest.mark.parametrize("who", ["alpha", "province"])

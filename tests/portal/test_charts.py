@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import altair as alt
 import pytest
 from django.utils import translation
 
@@ -54,3 +55,22 @@ def test_figures_are_exact() -> None:
     assert figures.share(1, 3) == "33.3%"
     assert figures.share(1, 0) == "—"
     assert figures.duration(97925) == "27:12:05"
+
+
+def test_what_is_described_is_what_the_drawer_knows() -> None:
+    drawn = (
+        charts.columns("t", ("月", "卡时"), BARS),
+        charts.ranking("t", ("型号", "卡时"), BARS),
+        charts.against("t", ("规模", "P", "日期"), BARS, Decimal(400), "400 P"),
+    )
+    for chart in drawn:
+        for one in (chart.wide, chart.narrow):
+            alt.Chart.from_dict(one.spec, validate=True)  # raises where a name or a value is none of the drawer's
+
+
+def test_a_mark_that_all_bars_fall_short_of_still_stands_on_their_axis() -> None:
+    bars = [Bar("登记", "10.0 P", Decimal(10)), Bar("用过", "0.0 P", Decimal(0), "2024-01-05 08:00")]
+    chart = charts.against("t", ("规模", "P", "日期"), bars, Decimal(400), "400 P")
+    assert ">400 P</text>" in chart.wide.svg
+    assert "0.0 P  2024-01-05 08:00" in chart.wide.svg
+    assert "2024-01-05" not in chart.narrow.svg

@@ -121,7 +121,7 @@ def test_a_user_cancels_its_own_job_and_nobody_elses(world: World) -> None:
     job = world.jobs["alpha"]
     address = reverse("cancel-job", args=[job.uid])
     assert world.browser("beta").post(address).status_code == 404
-    assert world.browser("province").post(address).status_code == 403
+    assert world.browser("city").post(address).status_code == 403
     page = world.browser("alpha").post(address, follow=True).content.decode()
     job.refresh_from_db()
     assert job.state == "cancelled"

@@ -89,8 +89,15 @@ def test_steps_of_the_chain_lead_to_the_same_year_and_party(world: World) -> Non
     chain = re.search(r'class="chain".*?</nav>', page(world, "province"), re.S)
     assert chain is not None
     assert f"/bills/?q={world.alpha.uscc}&amp;year=2024" in chain[0]
-    assert chain[0].count('class="later"') == 3  # seals, claims and payments are not there yet
     assert chain[0].count('aria-current="step"') == 1
+
+
+def test_the_chain_leads_to_drafts_only_for_whose_they_are(world: World) -> None:
+    leads = re.compile(r'href="[^"]*"[^>]*>申报</a>')
+    assert leads.search(page(world))
+    shown = page(world, "province")
+    assert not leads.search(shown)
+    assert re.search(r'class="later"><span title="[^"]+">申报</span>', shown)
 
 
 def test_a_policy_changed_after_settlement_is_said_and_the_stored_amount_stays(

@@ -78,7 +78,7 @@ class Home:
     def run(self, code: str) -> str:
         """Run a piece of Python in this home."""
         done = subprocess.run(
-            [sys.executable, "-c", code], env=self.environment, capture_output=True, text=True, check=False, timeout=60
+            [sys.executable, "-c", code], env=self.environment, capture_output=True, text=True, check=False, timeout=240
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -127,7 +127,7 @@ def home() -> Iterator[Home]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def eventually(look: Callable[[], Any], within: float = 30) -> Any:
+def eventually(look: Callable[[], Any], within: float = 120) -> Any:
     deadline = time.monotonic() + within
     while not (found := look()):
         assert time.monotonic() < deadline, "waited in vain"
@@ -161,7 +161,7 @@ def test_up_runs_everything_and_one_ctrl_c_ends_it_all(home: Home) -> None:
     uid = home.run(SUBMIT.format(words=["sh", "-c", "exit 0"])).strip()
     assert home.run(WAIT.format(uid=uid)).startswith("done")
     left = home.run(SUBMIT.format(words=["sleep", "600"])).strip()
-    eventually((home.folder / "jobs" / left / "started.json").exists)
+    eventually((home.folder / "agent" / "jobs" / left / "started.json").exists)
 
     assert home.stop() == 0
     assert home.processes() == []

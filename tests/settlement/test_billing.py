@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from huisuan.compute.metering.slicing import Span, held_before
 from huisuan.law.policy import load_policy
-from huisuan.settlement.affiliation import Affiliated
+from huisuan.parties.affiliation import Affiliated
 from huisuan.settlement.billing import Billing, Price, Registered, midnight
 
 YEAR = (date(2024, 1, 1), date(2025, 1, 1))

@@ -14,9 +14,11 @@ from huisuan.law.text import LawError
 #: the modules whose `router` make up the API
 ROUTERS = (
     "huisuan.parties.api",
+    "huisuan.compute.placement_api",
     "huisuan.compute.job_api",
-    "huisuan.compute.agent_api",
+    "huisuan.compute.upload_api",
     "huisuan.compute.usage_api",
+    "huisuan.compute.meter_api",
     "huisuan.settlement.api",
     "huisuan.api.law",
 )

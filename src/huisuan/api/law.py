@@ -5,19 +5,23 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 from ninja.errors import HttpError
 
 from huisuan.console import SHANGHAI, Refused
+from huisuan.law.coverage import coverage
 from huisuan.law.explain import default_day, explain, read_facts
+from huisuan.law.forms.schema import facts_schema
+from huisuan.law.forms.template import csv_template, xlsx_template
 from huisuan.law.policy import Policy, list_policies, load_policy
-from huisuan.law.prose import prose
+from huisuan.law.prose import general_terms, prose
 from huisuan.law.rules import Rule
 from huisuan.law.text import LawError
 from huisuan.law.values import to_json
 
 router = Router(tags=["政策"], auth=None)
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class Question(Schema):
@@ -48,17 +52,49 @@ def policy_text(request: HttpRequest, policy: str) -> dict[str, Any]:
     return {**_about(law), "text": sentences}
 
 
+@router.get("/law/{policy}/coverage", summary="逐句交代：计算、程序或宣示")
+def covered(request: HttpRequest, policy: str) -> list[dict[str, Any]]:
+    """How every sentence is accounted for, with the departments that the text names."""
+    return [each.as_json() for each in coverage(_policy(policy))]
+
+
 @router.get("/law/{policy}/{article}/facts", summary="一条（句）需要的事实")
 def facts(request: HttpRequest, policy: str, article: str) -> list[dict[str, Any]]:
     """The facts that a sentence asks for."""
     return [spec.as_json() for spec in _rule(_policy(policy), article).facts]
 
 
+@router.get("/law/{policy}/{article}/schema", summary="事实的 JSON Schema（2020-12）")
+def schema(request: HttpRequest, policy: str, article: str) -> dict[str, Any]:
+    """What `explain` takes: types, maxima, options with their words, and in `x-` keywords unit, sentence, evidence."""
+    law = _policy(policy)
+    return facts_schema(law, _rule(law, article))
+
+
+@router.get("/law/{policy}/{article}/template.csv", summary="填报模板（CSV）")
+def template_csv(request: HttpRequest, policy: str, article: str) -> HttpResponse:
+    """A CSV to fill in: a row a case, money in yuan."""
+    law = _policy(policy)
+    rule = _rule(law, article)
+    return _file(csv_template(rule), f"{law.name}-{rule.key}.csv", "text/csv; charset=utf-8")
+
+
+@router.get("/law/{policy}/{article}/template.xlsx", summary="填报模板（XLSX）")
+def template_xlsx(request: HttpRequest, policy: str, article: str) -> HttpResponse:
+    """A workbook to fill in, with drop-downs and a sheet that explains every field."""
+    law = _policy(policy)
+    rule = _rule(law, article)
+    return _file(xlsx_template(law, rule), f"{law.name}-{rule.key}.xlsx", XLSX)
+
+
 @router.get("/law/{policy}/{article}/prose", summary="规则的白话")
 def words(request: HttpRequest, policy: str, article: str) -> dict[str, str]:
     """The rule in words, in both languages (Markdown)."""
-    rule = _rule(_policy(policy), article)
-    return {"zh": prose(rule, "zh"), "en": prose(rule, "en")}
+    law = _policy(policy)
+    rule = _rule(law, article)
+    today = datetime.now(UTC).astimezone(SHANGHAI).date()
+    terms = general_terms(rule, law.adopted(default_day(law, today), today))
+    return {"zh": prose(rule, "zh", terms), "en": prose(rule, "en", terms)}
 
 
 @router.post("/law/{policy}/{article}/explain", summary="对一组事实作答")
@@ -73,6 +109,10 @@ def answer(request: HttpRequest, policy: str, article: str, asked: Question) -> 
         raise Refused(str(error)) from None
     on = asked.on or default_day(law, today)
     return explain(law, rule, values, on=on, as_known=asked.as_known or today).as_json()
+
+
+def _file(content: bytes, name: str, kind: str) -> HttpResponse:
+    return HttpResponse(content, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 def _policy(name: str) -> Policy:
@@ -94,5 +134,11 @@ def _about(policy: Policy) -> dict[str, Any]:
         "name": policy.name, "title": policy.title, "title_en": policy.title_en, "issuer": policy.issuer,
         "issued": to_json(policy.issued), "valid_from": to_json(policy.valid_from),
         "valid_to": to_json(policy.valid_to), "digest": policy.digest, "note": policy.note,
-        "rules": [{"sentence": rule.sentence, "title": rule.title, "to": rule.to} for rule in policy.rules],
+        "rules": [
+            {
+                "rule": rule.key, "sentence": rule.sentence, "kind": rule.kind.value, "title": rule.title,
+                "to": rule.to, "audience": list(rule.audience),
+            }
+            for rule in policy.rules
+        ],
     }  # fmt: skip

@@ -32,16 +32,28 @@ def nothing_first() -> None:
     """Before a command that needs no database."""
 
 
+def database_unless_verifying(context: typer.Context) -> None:
+    """Before `huisuan meter`: an auditor verifies without the platform, so `verify` asks for the database by itself."""
+    context.obj = on_database
+    if context.invoked_subcommand not in ("verify", "key"):
+        on_database()
+
+
 #: group -> (module with a Typer called `app`, what must be ready first, help)
-GROUPS: dict[str, tuple[str, Callable[[], None], str]] = {
+GROUPS: dict[str, tuple[str, Callable[..., None], str]] = {
     "party": ("huisuan.parties.commands", on_database, "主体：导入、查看"),
     "centre": ("huisuan.compute.centre_commands", on_database, "智算中心：加入、查看"),
+    "agent": ("huisuan.compute.agent.commands", nothing_first, "站点代理：在中心的机器上加入、运行、自检"),
     "tariff": ("huisuan.compute.tariff_commands", on_database, "价目：每卡时多少分，自哪天起"),
+    "share": ("huisuan.compute.share_commands", on_database, "份额与上限：谁的作业先做，最多同时用多少卡"),
+    "meter": ("huisuan.compute.metering.commands", database_unless_verifying, "计量：查漏、封账、导出、核对、证明"),
     "usage": ("huisuan.compute.usage_commands", on_database, "用量记录：导入、查看、汇总"),
     "job": ("huisuan.compute.job_commands", nothing_first, "作业：提交、查看、日志、取消（经 HTTP）"),
     "token": ("huisuan.parties.token_commands", on_database, "令牌：程序用它代替口令"),
     "law": ("huisuan.law.commands", nothing_first, "政策：条款、事实、解释、计算"),
+    "policy": ("huisuan.law.policy_commands", nothing_first, "政策目录：新建、检查"),
     "settle": ("huisuan.settlement.commands", on_database, "结算：用量到账单到应享金额"),
+    "settings": ("huisuan.settlement.adoption.commands", on_database, "参数与解释口径：提出、比较、采用"),
 }
 
 #: single commands -> (module, function, what must be ready first)
@@ -51,6 +63,7 @@ COMMANDS: dict[str, tuple[str, str, Callable[[], None]]] = {
     "login": ("huisuan.client.commands", "login", nothing_first),
     "logout": ("huisuan.client.commands", "logout", nothing_first),
     "trace": ("huisuan.settlement.commands", "trace", on_database),
+    "simulate": ("huisuan.compute.simulator.commands", "simulate", nothing_first),
     "demo": ("huisuan.cli.demo", "demo", nothing_first),
 }
 

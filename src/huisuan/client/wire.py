@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-JobStateName = Literal["submitted", "placed", "running", "done", "failed", "cancelled", "lost"]
+JobStateName = Literal["submitted", "waiting", "placed", "queued", "running", "done", "failed", "cancelled", "lost"]
+IDEMPOTENCY_KEY = "Idempotency-Key"  # the header that makes a submission, sent again, the same one
 FINAL = ("done", "failed", "cancelled", "lost")
 
 
@@ -52,16 +54,39 @@ class Granted(Identity):
 
 
 class JobRequest(Asked):
-    """A job to run; `command` is a list of words that no shell sees."""
+    """A job to run: a `command` (a list of words that no shell sees) or a `script` (a file with its line #!).
 
-    command: list[str]
+    `cards` are those of the whole job, on `nodes` nodes evenly. Which cards will do: any of `models`, of `vendor`, with
+    at least so much memory and so many dense TFLOPS at FP16. `array`: one job for each index. `after`: uids that must
+    be done first. Money in fen.
+    """
+
+    command: list[str] = Field(default_factory=list)
+    script: str = ""
+    image: str = Field(default="", description="容器镜像；只有运行容器的执行引擎可用")
     name: str = ""
-    cards: int = 1
-    model: str | None = None
-    centre: str | None = None
-    time_limit_seconds: int = 3600
     environment: dict[str, str] = Field(default_factory=dict)
+    workdir: str | None = Field(default=None, description="已上传的工作目录（tar.gz）的 SHA-256")
+    cards: int = 1
+    nodes: int = 1
+    model: str | None = Field(default=None, description="只接受一种型号时的简写")
+    models: list[str] = Field(default_factory=list, description="可接受的型号；空：任何型号")
+    vendor: str | None = None
+    min_memory_gib: int = 0
+    min_tflops_fp16: Decimal = Decimal(0)
+    centre: str | None = Field(default=None, description="只在这个中心")
+    city: str | None = Field(default=None, description="只在这个市（行政区划代码或名称）")
+    data_at: str | None = Field(default=None, description="数据所在：中心代码，或市")
+    price_ceiling_fen: int | None = Field(default=None, description="每卡时最高价，分，补助前")
+    deadline: AwareDatetime | None = None
+    time_limit_seconds: int = 3600
+    retries: int = 0
+    array: list[int] = Field(default_factory=list, description="阵列下标；空：单个作业")
+    after: list[str] = Field(default_factory=list, description="先完成这些作业")
+    notify_url: str = Field(default="", description="状态变化时通知的网址（webhook）")
     party: str | None = Field(default=None, description="统一社会信用代码；只有专班可替主体提交")
+    source_format: Literal["huisuan", "sbatch", "skypilot", "kubernetes"] = "huisuan"
+    notes: list[str] = Field(default_factory=list, description="原文件中不能照搬的内容")
 
 
 class Job(Wire):
@@ -72,17 +97,38 @@ class Job(Wire):
     party: str
     party_name: str
     submitted_by: str
+    array_uid: str
+    array_index: int | None
     command: list[str]
+    script: str
+    image: str
     environment: list[str]
+    workdir: str | None
     cards: int
-    model: str | None
+    nodes: int
+    models: list[str]
+    vendor: str
+    min_memory_gib: int
+    min_tflops_fp16: str
+    model: str | None = Field(description="分到的型号")
     time_limit_seconds: int
+    retries: int
+    run: int
+    after: list[str]
+    deadline: AwareDatetime | None
+    price_ceiling_fen: int | None
+    fen_per_card_hour: int | None
     centre: str | None
     wanted_centre: str | None
+    wanted_city: str | None
+    data_at: str | None
     reasons: list[str]
+    notes: list[str]
+    source_format: str
     state: JobStateName
     submitted_at: AwareDatetime
     placed_at: AwareDatetime | None
+    queued_at: AwareDatetime | None
     started_at: AwareDatetime | None
     ended_at: AwareDatetime | None
     cancel_requested_at: AwareDatetime | None
@@ -101,12 +147,117 @@ class JobPage(Wire):
     next: str | None
 
 
+class ArrayInfo(Wire):
+    """How many jobs of an array are in which state; `uid` is the array's name, that of its first job."""
+
+    uid: str
+    count: int
+    states: dict[JobStateName, int]
+
+    @property
+    def final(self) -> bool:
+        """Whether all of them are over."""
+        return all(state in FINAL for state in self.states)
+
+
+class JobEvent(Wire):
+    """A step in a job's life. `tries`, `notified_at`: of telling its webhook, where it has one."""
+
+    id: int
+    at: AwareDatetime
+    run: int
+    state: JobStateName
+    centre: str | None
+    text: str
+    tries: int
+    notified_at: AwareDatetime | None
+
+
+class UploadInfo(Wire):
+    """A working directory that the platform has: a tar.gz of `size` bytes, named by its SHA-256."""
+
+    sha256: str
+    size: int
+    uploaded_at: AwareDatetime
+
+
 class LogPiece(Wire):
     """Output of a job from an offset on; `complete`: the job is over and nothing follows."""
 
     text: bytes
     next_offset: int
     complete: bool
+
+
+# --- placement: where a job could run, where it does, and why
+
+
+class PlaceOption(Wire):
+    """A pool that could take a job. Money in fen, for the whole time limit; `parts`: its score, less is better."""
+
+    centre: str
+    model: str
+    starts_in_seconds: int
+    fen_per_card_hour: int | None
+    net_fen_per_card_hour: str | None = Field(description="补助之后，分，精确分数")
+    cost_fen: int | None
+    subsidy_fen: int | None
+    parts: dict[str, int]
+
+
+class PlaceBarred(Wire):
+    """A pool that does not take the job, and why."""
+
+    centre: str
+    model: str
+    code: str
+    text: str
+
+
+class SubsidyShare(Wire):
+    """What share of the spend comes back under which sentence; why nothing does."""
+
+    share: str
+    policy: str
+    sentence: str
+    status: str
+    why: str
+
+
+class Preview(Wire):
+    """Where a job could run: now, later, never; and what it would cost. `weights`: the set that decided."""
+
+    possible: bool
+    now: list[PlaceOption]
+    later: list[PlaceOption]
+    barred: list[PlaceBarred]
+    reasons: list[str]
+    subsidy: SubsidyShare
+    weights: str
+
+
+class Decision(Wire):
+    """A choice of a centre, as it was made."""
+
+    at: AwareDatetime
+    run: int
+    lease: int
+    centre: str
+    model: str
+    weights: str
+    parts: dict[str, int]
+    reasons: list[str]
+    runners_up: list[dict[str, Any]]
+
+
+class Why(Wire):
+    """Why a job is where it is: what was decided; and, while it waits, what every pool says to it."""
+
+    uid: str
+    state: JobStateName
+    reasons: list[str]
+    decisions: list[Decision]
+    waiting: Preview | None
 
 
 # --- centres

@@ -6,9 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
+from huisuan.compute.agent_commands import agents, invite, revoke
+from huisuan.compute.capacity_commands import attest, capacity
 from huisuan.console import AsJson, out, print_json, print_table
 
 app = typer.Typer()
+for command in (invite, agents, revoke, capacity, attest):
+    app.command()(command)
 
 COLUMNS = {
     "code": "代码",
@@ -39,7 +43,7 @@ def add(
     operator: Annotated[str | None, typer.Option(help="运营方的统一社会信用代码")] = None,
     region: Annotated[str | None, typer.Option(help="行政区划代码，如 340100")] = None,
     timezone: Annotated[str | None, typer.Option(help="中心时区（IANA），默认 Asia/Shanghai")] = None,
-    engine: Annotated[str | None, typer.Option(help="本平台作业的执行引擎；目前为 local")] = None,
+    engine: Annotated[str | None, typer.Option(help="slurm、kubernetes、ray 或 local；只报用量的中心不写")] = None,
     partition: Annotated[
         list[str] | None,
         typer.Option(

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from django.db import transaction
 from django.utils import timezone
 
+from huisuan.compute import engines
 from huisuan.compute.catalogue import PROCESSOR_SLOT
 from huisuan.compute.metering.tres import Card, CardNames, unique, words
 from huisuan.compute.metering.zones import zone_named
@@ -19,7 +20,6 @@ from huisuan.parties.models import Region
 from huisuan.parties.queries import party_by_uscc
 
 HUGE_FEN = 10_000_000
-ENGINES = ("local",)
 PARTITION = re.compile(r"(?P<name>[^=]+)=(?P<model>[^:]+):(?P<nodes>[^:x×]+)[x×](?P<cards>[^:]+)(?::(?P<local>.*))?")
 
 
@@ -141,8 +141,8 @@ def _change(centre: Centre, plan: CentrePlan) -> None:
     if plan.timezone:
         centre.timezone = zone_named(plan.timezone).key
     if plan.engine:
-        if plan.engine not in ENGINES:
-            raise Refused(f'--engine "{plan.engine}" 未知；可用：{"、".join(ENGINES)}；中心自有调度器的不必写')
+        if plan.engine not in (known := engines.installed()):
+            raise Refused(f'--engine "{plan.engine}" 未知；可用：{"、".join(known)}；只报用量的中心不必写')
         centre.engine = plan.engine
     centre.name = (plan.name or centre.name)[:120]
     centre.name_en = (plan.name_en or centre.name_en)[:120]

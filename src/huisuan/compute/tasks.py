@@ -1,38 +1,105 @@
-"""What the worker does for this room in the background."""
+"""What the worker does for this room in the background: what no message may ever come for."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Max
 from procrastinate.contrib.django import app
 
-from huisuan.compute.models import Job, JobState
+from huisuan.compute import lifecycle, notify
+from huisuan.compute.agent_nodes import note_capacity
+from huisuan.compute.dispatch import place_waiting
+from huisuan.compute.metering.tallies import catch_up_all
+from huisuan.compute.models import Job, JobState, SiteAgent
+from huisuan.compute.pools import AGENT_SILENT
+from huisuan.compute.uploads import forget_uploads
 from huisuan.console import SHANGHAI
 
 SILENT = timedelta(minutes=2)
 
 
+class Steadiness:
+    """Since when the platform itself has been heard: after it was away, every centre looks silent."""
+
+    def __init__(self) -> None:
+        self.since: datetime | None = None
+
+    def look(self, now: datetime, last_heard: datetime | None) -> bool:
+        """Whether agents have been heard for long enough that the silence of one means something."""
+        if last_heard is None or last_heard < now - AGENT_SILENT:
+            self.since = None
+        elif self.since is None:
+            self.since = now
+        return self.since is not None and now - self.since >= lifecycle.MOVED_AFTER
+
+
+_steadiness = Steadiness()  # of this worker: a new one waits before it believes that a centre is gone
+
+
 @app.periodic(cron="* * * * *")
-@app.task(name="compute.note_silent_agents")
-def note_silent_agents(timestamp: int) -> None:
-    """Every minute: jobs whose centre's agent says nothing any more learn so, for their owners to read."""
-    note_silence(datetime.fromtimestamp(timestamp, UTC))
+@app.task(name="compute.look_after_jobs")
+def look_after_jobs(timestamp: int) -> None:
+    """Every minute: what a lost message or a silent centre would leave lying goes on."""
+    now = datetime.fromtimestamp(timestamp, UTC)
+    look_after(now, _steadiness)
 
 
-@transaction.atomic
+def look_after(now: datetime, steadiness: Steadiness) -> dict[str, int]:
+    """Let go, or cancel, what waits for other jobs; move work away from silent centres; note silence; place anew."""
+    heard: datetime | None = SiteAgent.objects.aggregate(last=Max("last_seen_at"))["last"]
+    with transaction.atomic():
+        done = {"followed": lifecycle.follow(now), "moved": 0}
+        if steadiness.look(now, heard):
+            done["moved"] = lifecycle.move_from_silent(now)
+        done["noted"] = note_silence(now)
+    done["placed"] = place_waiting(now)
+    return done
+
+
 def note_silence(now: datetime) -> int:
     """Write on each job at a silent centre since when; once for each silence. Returns how many jobs."""
     jobs = Job.objects.select_for_update(of=("self",)).filter(
-        state__in=[JobState.PLACED, JobState.RUNNING], centre__agent__last_seen_at__lt=now - SILENT
+        state__in=[JobState.PLACED, JobState.QUEUED, JobState.RUNNING], centre__agent__last_seen_at__lt=now - SILENT
     )
-    noted = 0
-    for job in jobs.select_related("centre__agent"):
+    noted = []
+    for job in jobs.select_related("centre__agent").order_by("pk"):
         assert job.centre is not None  # the filter asks for its agent
         since = job.centre.agent.last_seen_at.astimezone(SHANGHAI)
         reason = f"站点代理自 {since:%Y-%m-%d %H:%M:%S} 起没有回音，以上状态可能已经过时"
         if reason not in job.reasons:
             job.reasons = [*job.reasons, reason]
-            job.save(update_fields=["reasons"])
-            noted += 1
-    return noted
+            noted.append(job)
+    Job.objects.bulk_update(noted, ["reasons"], batch_size=500)
+    return len(noted)
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(name="compute.note_capacities")
+def note_capacities(timestamp: int) -> None:
+    """Every hour: what the agents see counts for the day, though nothing changed in it."""
+    now = datetime.fromtimestamp(timestamp, UTC)
+    seen = SiteAgent.objects.filter(last_seen_at__gt=now - AGENT_SILENT).values_list("centre_id", flat=True)
+    note_capacity(list(seen), now)
+
+
+@app.periodic(cron="3-59/5 * * * *")
+@app.task(name="compute.tally_usage", queueing_lock="compute.tally_usage")
+def tally_usage(timestamp: int) -> None:
+    """Every five minutes: what the meter took in is counted by days, so that whoever looks need not wait for it."""
+    catch_up_all()
+
+
+@app.periodic(cron="37 3 * * *")
+@app.task(name="compute.forget_uploads")
+def forget_old_uploads(timestamp: int) -> None:
+    """Every night: working directories that no job has needed for a month."""
+    forget_uploads(datetime.fromtimestamp(timestamp, UTC))
+
+
+@app.periodic(cron="* * * * * */10")
+@app.task(name="compute.tell_webhooks", queueing_lock="compute.tell_webhooks")
+def tell_webhooks(timestamp: int) -> None:
+    """Every ten seconds: the webhooks that wait to hear of a job's steps."""
+    notify.tell_webhooks(datetime.now(UTC))

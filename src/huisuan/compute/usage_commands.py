@@ -51,6 +51,7 @@ REPORT = {
     "cpu_only": "未用加速卡",
     "never_started": "未曾开始",
     "running": "仍在运行，尚未计量",
+    "own": "平台调度的作业，由站点代理计量",
     "unclaimed": "无主体的记录",
     "card_seconds": "新记录卡秒",
 }
@@ -149,6 +150,10 @@ def _show(data: dict[str, Any]) -> None:
         note("试运行：没有写入")
     counts = [f"{label} {data[key]:,}" for key, label in REPORT.items() if data[key] or key in ("lines", "new")]
     out.print("，".join([*counts, f"拒收 {data['refused']:,}"]), markup=False)
+    for text in data["own_doubts"][:SHOWN]:
+        note(f"疑点：{text}")
+    if data["flagged"]:
+        note(f"有 {data['flagged']:,} 处（按型号、按日）同时使用的卡多于中心登记：记录照计，请看 huisuan meter flags")
     if data["unclaimed"]:
         look = f"huisuan usage unclaimed --centre {data['centre']}"
         note(f"无主体的记录请用 {look} 查看，补 --tenants 后再导入一次即可认领")

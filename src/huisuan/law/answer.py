@@ -12,9 +12,10 @@ from huisuan.law.values import to_json
 
 
 class Status(StrEnum):
-    """The six answers; a zero is never silent."""
+    """The answers; a zero is never silent. Priority is what titles and channels give beyond eligible."""
 
     ELIGIBLE = "eligible"
+    PRIORITY = "priority"
     NOT_ELIGIBLE = "not_eligible"
     MISSING_FACTS = "missing_facts"
     NOT_IN_FORCE = "not_in_force"
@@ -23,7 +24,8 @@ class Status(StrEnum):
 
 
 STATUS_ZH = {
-    Status.ELIGIBLE: "应享", Status.NOT_ELIGIBLE: "不符合条件", Status.MISSING_FACTS: "缺少事实",
+    Status.ELIGIBLE: "应享", Status.PRIORITY: "符合条件且优先", Status.NOT_ELIGIBLE: "不符合条件",
+    Status.MISSING_FACTS: "缺少事实",
     Status.NOT_IN_FORCE: "不在有效期", Status.DISCRETIONARY: "一事一议", Status.BUDGET_EXHAUSTED: "预算已用完",
 }  # fmt: skip
 
@@ -71,6 +73,19 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class Change:
+    """One fact of the nearest eligible case that would have to be different."""
+
+    fact: str
+    label: str
+    label_en: str
+    now: Any
+    needed: Any
+    text: str
+    text_en: str
+
+
+@dataclass(frozen=True)
 class SettingUsed:
     """A setting (or the option of an interpretation) that the answer rests on."""
 
@@ -94,6 +109,7 @@ class Answer:
 
     policy: str
     digest: str
+    key: str
     sentence: str
     title: str
     on: date
@@ -106,7 +122,8 @@ class Answer:
     settings: tuple[SettingUsed, ...] = ()
     interpretations: tuple[SettingUsed, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    grants: str = ""
+    nearest: tuple[Change, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The answer as JSON carries it."""

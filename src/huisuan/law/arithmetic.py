@@ -7,6 +7,7 @@ can take for the declared maxima of the facts: a rule that could pass 2^63 - 1 a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -44,6 +45,12 @@ class Engine(Protocol[T]):
     def times(self, left: T, right: T) -> T:
         """Product."""
 
+    def looked_up(self, key: T, numbers: Mapping[str, int], options: tuple[str, ...]) -> T:
+        """The number that belongs to the key, 0 where none does; missing where the key is.
+
+        `options`: all that the key can be, where that is known.
+        """
+
     def least(self, left: T, right: T) -> T:
         """The smaller; missing if one is."""
 
@@ -53,8 +60,8 @@ class Engine(Protocol[T]):
     def compare(self, op: str, left: T, right: T) -> T:
         """Comparison."""
 
-    def among(self, value: T, members: tuple[str, ...]) -> T:
-        """Membership."""
+    def among(self, value: T, members: tuple[str, ...], options: tuple[str, ...]) -> T:
+        """Membership; `options`: all that the value can be, where that is known."""
 
     def every(self, terms: tuple[T, ...]) -> T:
         """And."""
@@ -96,7 +103,7 @@ class Arithmetic(Generic[T]):
             case nodes.Compare():
                 return self._compare(node)
             case nodes.Among():
-                return engine.among(self._plain(node.value), self._members(node.members))
+                return engine.among(self._plain(node.value), self._members(node.members), _options(node.value))
             case nodes.All():
                 return engine.every(tuple(self.truth(term) for term in node.terms))
             case nodes.AnyOf():
@@ -122,6 +129,8 @@ class Arithmetic(Generic[T]):
                 return self._fact(node.spec)
             case nodes.Const() | nodes.Setting():
                 return self._figure(node)
+            case nodes.Lookup():
+                return self._looked_up(node)
             case nodes.Sum():
                 total = self.number(node.terms[0])
                 for term in node.terms[1:]:
@@ -163,6 +172,14 @@ class Arithmetic(Generic[T]):
         raw: Any = node.value if isinstance(node, nodes.Const) else self.terms.settings[node.spec.name]
         value = Fraction(raw)
         return self._checked(self.engine.const(value.numerator), value.numerator, None, value.denominator)
+
+    def _looked_up(self, node: nodes.Lookup) -> Exact[T]:
+        """All shares of the setting over one denominator."""
+        shares: Mapping[str, Fraction] = self.terms.settings[node.spec.name]
+        shared = lcm(*(share.denominator for share in shares.values()))
+        numbers = {key: share.numerator * (shared // share.denominator) for key, share in sorted(shares.items())}
+        num = self.engine.looked_up(self._plain(node.region), numbers, _options(node.region))
+        return self._checked(num, max(numbers.values(), default=0), None, shared)
 
     def _common(self, left: Exact[T], right: Exact[T]) -> tuple[tuple[T, int], tuple[T, int], T | None, int]:
         """Both numerators over one denominator."""
@@ -228,6 +245,13 @@ class Arithmetic(Generic[T]):
         return tuple(str(each) for each in value)
 
 
+def _options(node: Node) -> tuple[str, ...]:
+    """All that a choice can be; empty where that is not known."""
+    while isinstance(node, nodes.Cited):
+        node = node.node
+    return tuple(node.spec.options or ()) if isinstance(node, nodes.Fact) else ()
+
+
 def _is_date(node: Node) -> bool:
     return any(
         (isinstance(each, nodes.Fact) and each.spec.kind == Kind.DATE)
@@ -249,8 +273,10 @@ def prove(rule: Rule, terms: Terms) -> None:
     Raises:
         LawError: naming the sentence and the size it could reach.
     """
-    arithmetic: Arithmetic[None] = Arithmetic(_Nothing(), terms, f"第 {rule.sentence} 句")
+    arithmetic: Arithmetic[None] = Arithmetic(_Nothing(), terms, f"第 {rule.key} 句")
     for condition in rule.conditions:
         arithmetic.truth(condition.node)
     if rule.amount is not None:
         arithmetic.number(rule.amount)
+    if rule.priority is not None:
+        arithmetic.truth(rule.priority)

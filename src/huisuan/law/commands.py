@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from datetime import UTC, date, datetime
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from huisuan.console import SHANGHAI, AsJson, Refused, note, out, print_json, print_table, progress, yuan
+from huisuan.console import AsJson, Refused, note, out, print_json, print_table, progress, yuan
+from huisuan.law import budget_commands, form_commands, policy_wide_commands
 from huisuan.law.answer import STATUS_ZH, Answer, Status
-from huisuan.law.explain import default_day, explain, read_facts
-from huisuan.law.policy import Policy, list_policies, load_policy
-from huisuan.law.prose import prose
+from huisuan.law.asking import (
+    ArticleName,
+    AsKnown,
+    On,
+    PolicyName,
+    days,
+    policy_of,
+    read_object,
+    rule_of,
+)
+from huisuan.law.dialect import Dialect
+from huisuan.law.explain import explain, read_facts
+from huisuan.law.policy import Policy, list_policies
+from huisuan.law.prose import general_terms, prose
 from huisuan.law.render import answer_html
-from huisuan.law.rules import Rule
+from huisuan.law.rules import KINDS_ZH
 from huisuan.law.settings import terms_of
 from huisuan.law.text import LawError
-from huisuan.law.values import Wrong, date_from_text
 
 app = typer.Typer()
-
-PolicyName = Annotated[str, typer.Argument(metavar="POLICY", help="政策，如 anhui-agi-2023")]
-ArticleName = Annotated[str, typer.Argument(metavar="ARTICLE", help="条或句，如 2 或 8.2")]
-On = Annotated[str | None, typer.Option("--on", metavar="DATE", help="按哪天的法律（默认今天；过期则有效期最后一天）")]
-AsKnown = Annotated[str | None, typer.Option("--as-known", metavar="DATE", help="按截至哪天已知的参数（默认今天）")]
+form_commands.register(app)
+budget_commands.register(app)
+policy_wide_commands.register(app)
 
 
 class EngineName(StrEnum):
     """Where a file is computed."""
 
     DUCKDB = "duckdb"
+    SPARK = "spark"
 
 
 class Tongue(StrEnum):
@@ -46,20 +55,20 @@ class Tongue(StrEnum):
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """列出政策及其可计算的句。"""
-    rows = [_about(_policy(name)) for name in list_policies()]
+    rows = [_about(policy_of(name)) for name in list_policies()]
     if as_json:
         print_json(rows)
         return
     for row in rows:
         out.print(f"[bold]{row['title']}[/]  {row['name']}  {row['valid_from']} 至 {row['valid_to']}")
-        columns = {"sentence": "句", "title": "内容", "to": "给谁", "kind": "答法"}
+        columns = {"rule": "句", "title": "内容", "to": "给谁", "kind": "答法"}
         print_table("", row["rules"], columns, "没有可计算的句")
 
 
 @app.command()
 def facts(policy: PolicyName, article: ArticleName, as_json: AsJson = False) -> None:
     """一条（句）需要哪些事实：名称、类型、单位、证明材料、由哪一句要求。"""
-    rows = [spec.as_json() for spec in _rule(_policy(policy), article).facts]
+    rows = [spec.as_json() for spec in rule_of(policy_of(policy), article).facts]
     if as_json:
         print_json(rows)
         return
@@ -75,6 +84,15 @@ def facts(policy: PolicyName, article: ArticleName, as_json: AsJson = False) -> 
     print_table(f"{policy} 第 {article} 条（句）的事实", shown, {**columns, "sentence": "句"}, "没有事实")
 
 
+Suppose = Annotated[
+    Path | None, typer.Option("--scenario", metavar="FILE.toml", help="假如：按情景文件中的参数与口径（不是现行规定）")
+]
+Choose = Annotated[
+    list[str] | None,
+    typer.Option("--choose", metavar="NAME=OPTION", help="假如：某个解释口径选另一项，如 0.2.cap=beyond；可写多次"),
+]
+
+
 @app.command("explain")
 def explain_(
     policy: PolicyName,
@@ -84,16 +102,18 @@ def explain_(
     ],
     on: On = None,
     as_known: AsKnown = None,
+    scenario: Suppose = None,
+    choose: Choose = None,
     budget_left: Annotated[int | None, typer.Option(help="预算余额（分）；应享超过它时答“预算已用完”", min=0)] = None,
     html: Annotated[bool, typer.Option("--html", help="以 HTML 输出")] = False,
     as_json: AsJson = False,
 ) -> None:
     """对一组事实作答：状态、金额、逐句的理由。"""
-    law = _policy(policy)
-    rule = _rule(law, article)
-    day, known, remark = _days(law, on, as_known)
+    law = _supposed(policy_of(policy), scenario, choose)
+    rule = rule_of(law, article)
+    day, known, remark = days(law, on, as_known)
     try:
-        values = read_facts(rule, _read_json(facts))
+        values = read_facts(rule, read_object(facts))
     except LawError as error:
         raise Refused(f"{facts}：{error}") from None
     answer = explain(law, rule, values, on=day, as_known=known, budget_left_fen=budget_left)
@@ -115,15 +135,17 @@ def prose_(
     on: On = None,
     as_json: AsJson = False,
 ) -> None:
-    """用白话说规则（Markdown）；写了 --on 则带上当日的参数与解释口径。"""
-    law = _policy(policy)
-    rules = [_rule(law, article)] if article else list(law.rules)
+    """用白话说规则（Markdown），按已采用的解释口径；写了 --on 则带上当日的参数值。"""
+    law = policy_of(policy)
+    rules = [rule_of(law, article)] if article else list(law.rules)
     rendered = []
+    day, known, _ = days(law, on, None)
     for rule in rules:
-        terms = None
-        if on is not None:
-            terms, _ = terms_of(rule, law.adopted(_day(on, "--on"), _today()))
-        rendered.append({"sentence": rule.sentence, "title": rule.title, "prose": prose(rule, lang.value, terms)})
+        adopted = law.adopted(day, known)
+        terms = general_terms(rule, adopted) if on is None else terms_of(rule, adopted)[0]
+        rendered.append(
+            {"rule": rule.key, "sentence": rule.sentence, "title": rule.title, "prose": prose(rule, lang.value, terms)}
+        )
     if as_json:
         print_json(rendered)
         return
@@ -131,18 +153,37 @@ def prose_(
 
 
 @app.command()
-def sql(policy: PolicyName, article: ArticleName, on: On = None, as_known: AsKnown = None) -> None:
-    """规则的 SQL（DuckDB）：表 facts 每个事实一列（金额为整数分），逐行得到 status、amount_fen、reasons。"""
+def sql(
+    policy: PolicyName,
+    article: ArticleName,
+    dialect: Annotated[Dialect, typer.Option("--dialect", help="用哪种方言写")] = Dialect.DUCKDB,
+    on: On = None,
+    as_known: AsKnown = None,
+) -> None:
+    """规则的 SQL：表 facts 每个事实一列（金额为整数分），逐行得到 status、amount_fen、reasons。"""
     from huisuan.law.table import TYPES, answers
 
-    law = _policy(policy)
-    day, known, remark = _days(law, on, as_known)
+    law = policy_of(policy)
+    day, known, remark = days(law, on, as_known)
     if remark:
         note(remark)
-    rule = _rule(law, article)
+    rule = rule_of(law, article)
     types = {spec.name: TYPES[spec.kind] for spec in rule.facts}
-    query, _ = answers(law, rule, "facts", types, on=day, as_known=known)
-    sys.stdout.write(query.sql("duckdb", pretty=True) + "\n")
+    query, _ = answers(law, rule, "facts", types, on=day, as_known=known, dialect=dialect)
+    sys.stdout.write(query.sql(dialect, pretty=True) + "\n")
+
+
+@app.command()
+def settings(policy: PolicyName, on: On = None, as_known: AsKnown = None, as_json: AsJson = False) -> None:
+    """每个参数与解释口径：当日的值、法定上限及出处、由谁以何文件确定、历次变化；没有确定的也列出。"""
+    from huisuan.law.listing import list_settings
+    from huisuan.law.settings_shown import print_settings
+
+    law = policy_of(policy)
+    day, known, remark = days(law, on, as_known)
+    if remark:
+        note(remark)
+    print_settings(law.title, list_settings(law, day, known), day, known, as_json=as_json)
 
 
 @app.command()
@@ -152,19 +193,29 @@ def compute(
     source: Annotated[Path, typer.Option("--input", metavar="FILE", help="Parquet 或 CSV，一行一例，列名为事实")],
     target: Annotated[Path, typer.Option("--output", metavar="FILE", help="Parquet 或 CSV，一行对一行，次序不变")],
     engine: Annotated[EngineName, typer.Option("--engine", help="在哪里算")] = EngineName.DUCKDB,
+    master: Annotated[
+        str | None,
+        typer.Option("--master", metavar="MASTER", help="Spark 在哪里：local[2]、spark://主机:7077；默认本机"),
+    ] = None,
     on: On = None,
     as_known: AsKnown = None,
+    scenario: Suppose = None,
+    choose: Choose = None,
     as_json: AsJson = False,
 ) -> None:
     """对整个文件作答：每行得到 status、amount_fen、reasons；读不懂的格子只影响它那一行。"""
+    from huisuan.law.spark import HERE, Spark
     from huisuan.law.table import compute_file
 
-    law = _policy(policy)
-    rule = _rule(law, article)
-    day, known, remark = _days(law, on, as_known)
+    if master is not None and engine is not EngineName.SPARK:
+        raise typer.BadParameter("只与 --engine spark 同用", param_hint="--master")
+    law = _supposed(policy_of(policy), scenario, choose)
+    rule = rule_of(law, article)
+    day, known, remark = days(law, on, as_known)
     with progress(f"第 {rule.sentence} 句", None):
         try:
-            done = compute_file(law, rule, source, target, on=day, as_known=known)
+            with Spark(master or HERE) if engine is EngineName.SPARK else nullcontext() as spark:
+                done = compute_file(law, rule, source, target, on=day, as_known=known, spark=spark)
         except LawError as error:
             raise Refused(str(error)) from None
     if remark:
@@ -190,16 +241,13 @@ def compute(
         raise typer.Exit(1)
 
 
-def _policy(name: str) -> Policy:
-    try:
-        return load_policy(name)
-    except LawError as error:
-        raise Refused(str(error)) from None
+def _supposed(law: Policy, scenario: Path | None, choices: list[str] | None) -> Policy:
+    """The law as a scenario or other choices suppose it; as it is where there are none."""
+    from huisuan.law.scenario import apply, chosen, load_scenario
 
-
-def _rule(policy: Policy, article: str) -> Rule:
     try:
-        return policy.rule(article)
+        supposed = apply(law, load_scenario(scenario, law)) if scenario else law
+        return apply(supposed, chosen(law, choices)) if choices else supposed
     except LawError as error:
         raise Refused(str(error)) from None
 
@@ -207,8 +255,8 @@ def _rule(policy: Policy, article: str) -> Rule:
 def _about(policy: Policy) -> dict[str, Any]:
     rules = [
         {
-            "sentence": rule.sentence, "title": rule.title, "to": rule.to,
-            "kind": "一事一议" if rule.amount is None else "计算金额",
+            "rule": rule.key, "sentence": rule.sentence, "title": rule.title, "to": rule.to,
+            "kind": KINDS_ZH[rule.kind],
         }
         for rule in policy.rules
     ]  # fmt: skip
@@ -216,47 +264,6 @@ def _about(policy: Policy) -> dict[str, Any]:
         "name": policy.name, "title": policy.title, "issuer": policy.issuer, "valid_from": policy.valid_from,
         "valid_to": policy.valid_to, "sentences": len(policy.text.sentences), "digest": policy.digest, "rules": rules,
     }  # fmt: skip
-
-
-def _today() -> date:
-    return datetime.now(UTC).astimezone(SHANGHAI).date()
-
-
-def _day(text: str, option: str) -> date:
-    try:
-        return date_from_text(text)
-    except Wrong as wrong:
-        raise typer.BadParameter(str(wrong), param_hint=option) from None
-
-
-def _days(policy: Policy, on: str | None, as_known: str | None) -> tuple[date, date, str]:
-    """The two days of the question, and what to say where the first was not asked for."""
-    today = _today()
-    known = _day(as_known, "--as-known") if as_known else today
-    if on:
-        return _day(on, "--on"), known, ""
-    day = default_day(policy, today)
-    remark = "" if day == today else f"政策有效期 {policy.valid_from} 至 {policy.valid_to}；未写 --on，按 {day} 计算"
-    return day, known, remark
-
-
-def _read_json(path: str) -> dict[str, object]:
-    try:
-        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
-        data = json.loads(text, parse_float=Decimals)
-    except FileNotFoundError:
-        raise Refused(f"没有文件 {path}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise Refused(f"{path} 不是 JSON：{error}") from None
-    if not isinstance(data, dict):
-        raise Refused(f'{path}：应为一个 JSON 对象，如 {{"spend": 100000}}')
-    return data
-
-
-class Decimals(str):
-    """A number with a point, kept as it was written: no fact accepts it, and no float gets in."""
-
-    __slots__ = ()
 
 
 def _print_answer(answer: Answer, policy: Policy) -> None:
@@ -267,6 +274,10 @@ def _print_answer(answer: Answer, policy: Policy) -> None:
         out.print(f"  {step.mark} {step.text}　[dim]{step.sentence}“{step.phrase}”[/]")
     for reason in answer.reasons:
         out.print(f"  → {reason.text}", markup=False)
+    for change in answer.nearest:
+        out.print(f"  ⇢ 最近的符合条件的情形：{change.text}", markup=False)
+    if answer.grants:
+        out.print(f"  可享：{answer.grants}", markup=False)
     for used in (*answer.settings, *answer.interpretations):
         question = f"{used.question}：" if used.question else f"{used.label}："
         bound = f"，法定上限 {used.bound}" if used.bound else ""

@@ -6,15 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from huisuan.law import nodes
-from huisuan.law.handles import Bool, Choice, Date, Handle, Int, Money, N, Regions, Share, Text
+from huisuan.law.handles import Bool, Choice, Date, H, Handle, Int, Money, Rates, Regions, Share, Text
 from huisuan.law.nodes import Const, FactSpec, InterpretationSpec, SettingSpec
 from huisuan.law.text import LawError
 from huisuan.law.values import Kind, Wrong, money_from_chinese, share_from_text
 
 B = TypeVar("B")
+Regional: TypeAlias = Mapping[str, tuple[str, str]]
 
 
 class Facts:
@@ -112,16 +113,16 @@ def _stands_in(figure: str, sentence: str, phrase: str) -> None:
         raise LawError(f"{sentence}：数字 {figure} 不在引文“{phrase}”中")
 
 
-def share_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str, at_most: str) -> Share:
-    """A share set each year; `at_most` is the law's bound as its phrase writes it ("20%").
+def share_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str, at_most: str = "") -> Share:
+    """A share set each year; `at_most` is the law's bound as its phrase writes it ("20%"), without one the whole.
 
     Raises:
         LawError: the bound does not stand in the phrase, or is no share.
     """
-    _stands_in(at_most, sentence, phrase)
-    return Share(
-        nodes.Setting(SettingSpec(name, Kind.SHARE, zh, en, sentence, phrase, _bound(share_from_text, at_most)))
-    )
+    if at_most:
+        _stands_in(at_most, sentence, phrase)
+    bound = _bound(share_from_text, at_most or "100%")
+    return Share(nodes.Setting(SettingSpec(name, Kind.SHARE, zh, en, sentence, phrase, bound)))
 
 
 def money_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str, at_most: str) -> Money:
@@ -131,14 +132,28 @@ def money_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str, at
         LawError: the bound does not stand in the phrase, or is no amount.
     """
     _stands_in(at_most, sentence, phrase)
-    return Money(
-        nodes.Setting(SettingSpec(name, Kind.MONEY, zh, en, sentence, phrase, _bound(money_from_chinese, at_most)))
-    )
+    bound = _bound(money_from_chinese, at_most)
+    return Money(nodes.Setting(SettingSpec(name, Kind.MONEY, zh, en, sentence, phrase, bound)))
 
 
-def regions_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str) -> Regions:
-    """A list of region codes set each year."""
-    return Regions(nodes.Setting(SettingSpec(name, Kind.REGIONS, zh, en, sentence, phrase)))
+def budget_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str) -> Money:
+    """A year's budget, set each year; the law names no bound."""
+    return Money(nodes.Setting(SettingSpec(name, Kind.MONEY, zh, en, sentence, phrase)))
+
+
+def regions_setting(name: str, zh: str, en: str, regions: Regional, *, sentence: str, phrase: str) -> Regions:
+    """A list of region codes set each year, out of those given (code -> Chinese, English)."""
+    return Regions(nodes.Setting(SettingSpec(name, Kind.REGIONS, zh, en, sentence, phrase, None, _names(regions))))
+
+
+def rates_setting(name: str, zh: str, en: str, regions: Regional, *, sentence: str, phrase: str) -> Rates:
+    """A share that each region sets for itself, each year; a region that set none has none."""
+    spec = SettingSpec(name, Kind.RATES, zh, en, sentence, phrase, Fraction(1), _names(regions))
+    return Rates(nodes.Setting(spec))
+
+
+def _names(regions: Regional) -> dict[str, str]:
+    return {code: names[0] for code, names in regions.items()}
 
 
 def _bound(read: Callable[[str], B], text: str) -> B:
@@ -163,7 +178,7 @@ class Interpretation:
 
     spec: InterpretationSpec
 
-    def choose(self, **branches: N) -> N:
+    def choose(self, **branches: H) -> H:
         """One branch per option, all of them.
 
         Raises:

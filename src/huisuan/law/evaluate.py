@@ -37,6 +37,7 @@ class Seen:
     cited: nodes.Cited
     value: Found
     uncapped: Found = None
+    limit: Found = None
 
 
 @dataclass
@@ -63,6 +64,10 @@ class Evaluation:
 
     def _setting(self, node: nodes.Setting) -> Found:
         return self.terms.settings[node.spec.name]
+
+    def _lookup(self, node: nodes.Lookup) -> Found:
+        region = self.of(node.region)
+        return None if region is None else self.terms.settings[node.spec.name].get(region, Fraction(0))
 
     def _sum(self, node: nodes.Sum) -> Found:
         terms = [self.of(term) for term in node.terms]
@@ -112,16 +117,22 @@ class Evaluation:
         return self.of(node.branches[self.terms.options[node.spec.name]])
 
     def _cited(self, node: nodes.Cited) -> Found:
-        value = self.of(node.node)
-        uncapped = Evaluation(self.facts, self.terms).of(node.node.amount) if isinstance(node.node, nodes.Cap) else None
-        self.seen.append(Seen(node, value, uncapped))
+        capped = node.node
+        if isinstance(capped, nodes.Cap):
+            uncapped, limit = self.of(capped.amount), self.of(capped.limit)
+            value = None if uncapped is None or limit is None else min(uncapped, limit)
+            self.seen.append(Seen(node, value, uncapped, limit))
+            return value
+        value = self.of(capped)
+        self.seen.append(Seen(node, value))
         return value
 
 
 _READERS: dict[type, Callable[[Evaluation, Any], Found]] = {
     nodes.Fact: Evaluation._fact, nodes.Const: Evaluation._const, nodes.Setting: Evaluation._setting,
-    nodes.Sum: Evaluation._sum, nodes.Less: Evaluation._less, nodes.Times: Evaluation._times,
-    nodes.Cap: Evaluation._cap, nodes.Rounded: Evaluation._rounded, nodes.Compare: Evaluation._compare,
+    nodes.Lookup: Evaluation._lookup, nodes.Sum: Evaluation._sum, nodes.Less: Evaluation._less,
+    nodes.Times: Evaluation._times, nodes.Cap: Evaluation._cap, nodes.Rounded: Evaluation._rounded,
+    nodes.Compare: Evaluation._compare,
     nodes.Among: Evaluation._among, nodes.All: Evaluation._all, nodes.AnyOf: Evaluation._any,
     nodes.Not: Evaluation._not, nodes.When: Evaluation._when, nodes.Interpreted: Evaluation._interpreted,
     nodes.Cited: Evaluation._cited,

@@ -144,13 +144,16 @@ class Int(Number):
         return Money(nodes.Times(self.node, other.node))
 
 
+Counted = TypeVar("Counted", Money, Int)
+
+
 class Share(Number):
     """An exact share of something."""
 
     kind = Kind.SHARE
 
-    def __mul__(self, other: Money) -> Money:
-        return Money(nodes.Times(self.node, other.node))
+    def __mul__(self, other: Counted) -> Counted:
+        return type(other)(nodes.Times(self.node, other.node))
 
 
 class Date(Number):
@@ -191,7 +194,23 @@ class Regions(Handle):
     kind = Kind.REGIONS
 
 
+class Rates(Handle):
+    """A share for each region that has set one."""
+
+    kind = Kind.RATES
+
+    def of(self, region: Choice) -> Share:
+        """The share of a region; a rule that uses it must require `set_by` the same region."""
+        assert isinstance(self.node, nodes.Setting)
+        return Share(nodes.Lookup(self.node.spec, region.node))
+
+    def set_by(self, region: Choice) -> Bool:
+        """Whether the region has set one."""
+        return Bool(nodes.Among(region.node, self.node))
+
+
 N = TypeVar("N", bound=Number)
+H = TypeVar("H", bound=Handle)
 
 
 def when(condition: Bool, then: N, otherwise: N) -> N:
@@ -207,6 +226,11 @@ def all_of(*terms: Bool) -> Bool:
 def any_of(*terms: Bool) -> Bool:
     """At least one of them holds."""
     return Bool(nodes.AnyOf(tuple(term.node for term in terms)))
+
+
+def always() -> Bool:
+    """It holds in every case (a priority that depends on nothing further)."""
+    return Bool(Const(True, Kind.BOOL))
 
 
 def opposite(term: Bool) -> Bool:

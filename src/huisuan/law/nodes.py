@@ -55,6 +55,10 @@ class SettingSpec:
     sentence: str
     phrase: str
     at_most: int | Fraction | None = None
+    regions: Mapping[str, str] | None = None  # of lists and rates by region: the codes it may name, with their names
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,14 @@ class Setting:
     """The value of a setting on the day."""
 
     spec: SettingSpec
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """The share that a setting gives for a region; nothing (0) where it names none, which a condition must exclude."""
+
+    spec: SettingSpec
+    region: Node
 
 
 @dataclass(frozen=True)
@@ -202,7 +214,7 @@ class Cited:
 
 
 Node: TypeAlias = (
-    Fact | Const | Setting | Sum | Less | Times | Cap | Rounded | Compare | Among | All | AnyOf | Not | When
+    Fact | Const | Setting | Lookup | Sum | Less | Times | Cap | Rounded | Compare | Among | All | AnyOf | Not | When
     | Interpreted | Cited
 )  # fmt: skip
 
@@ -221,11 +233,15 @@ def children(node: Node) -> Iterator[Node]:
             yield from value.values()
 
 
-def walk(node: Node) -> Iterator[Node]:
-    """The node and everything below it, depth first."""
+def walk(node: Node, options: Mapping[str, str] | None = None) -> Iterator[Node]:
+    """The node and everything below it, depth first; of an open question that `options` decides the chosen branch."""
     yield node
+    chosen = options.get(node.spec.name) if options and isinstance(node, Interpreted) else None
+    if chosen is not None and isinstance(node, Interpreted):
+        yield from walk(node.branches[chosen], options)
+        return
     for child in children(node):
-        yield from walk(child)
+        yield from walk(child, options)
 
 
 def facts_of(*nodes: Node) -> tuple[FactSpec, ...]:

@@ -50,6 +50,8 @@ def answer_html(answer: Answer, text: PolicyText) -> str:
         for step in answer.steps
     )
     reasons = "".join(f"<li>{escape(reason.text)}</li>" for reason in answer.reasons)
+    reasons += "".join(f"<li>最近的符合条件的情形：{escape(change.text)}</li>" for change in answer.nearest)
+    reasons += f"<li>可享：{escape(answer.grants)}</li>" if answer.grants else ""
     used = "".join(
         f"<li>{escape(each.question or each.label)}：{escape(each.shown)}"
         f"（{escape(each.authority)}，{each.valid_from}）</li>"

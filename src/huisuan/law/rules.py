@@ -1,31 +1,49 @@
-"""Articles and their rules: a function over facts becomes conditions and an amount, once, at load."""
+"""A rule: one decision that a sentence asks for, as conditions and (where it pays) an amount."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 
 from huisuan.law import nodes
-from huisuan.law.declare import Facts, Interpretation
-from huisuan.law.handles import Condition, Money, writing_conditions
+from huisuan.law.handles import Condition
 from huisuan.law.nodes import FactSpec, InterpretationSpec, Node, SettingSpec
-from huisuan.law.text import LawError, PolicyText
 
-F = TypeVar("F", bound=Facts)
+
+class RuleKind(StrEnum):
+    """What a rule decides: an amount, that somebody decides case by case, or a title, priority or channel."""
+
+    PAYS = "pays"
+    DISCRETION = "discretion"
+    ENTITLES = "entitles"
+
+
+KINDS_ZH = {RuleKind.PAYS: "计算金额", RuleKind.DISCRETION: "一事一议", RuleKind.ENTITLES: "称号、优先或通道"}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a rule pays for: its ground (other rules may pay for the same), and the fact that says how much was spent.
+
+    Rules with one ground need a declared order (`Stacking`); a rule that names none claims its own sentence.
+    """
+
+    ground: str
+    spent: str
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One sentence that decides something: who must be what (conditions), and what is owed (amount, in fen).
+    """One decision of a sentence: who must be what (conditions), and what follows.
 
-    `amount` is None for a discretionary sentence (一事一议): it never gives a number, but says who decides.
+    `key` is the sentence's number, with a name after it where the sentence decides several things
+    ("6.2.recommendation"). `amount` (fen) is set for rules that pay, `priority` for those that may prefer someone,
+    `fund` where a year's payments together have a limit.
     """
 
+    key: str
+    kind: RuleKind
     sentence: str
     phrase: str
     to: str
@@ -34,25 +52,32 @@ class Rule:
     title_en: str
     facts: tuple[FactSpec, ...]
     conditions: tuple[Condition, ...]
-    amount: Node | None
+    amount: Node | None = None
+    priority: Node | None = None
     decided_by: str = ""
+    decided_by_en: str = ""
+    grants: str = ""
+    grants_en: str = ""
+    audience: tuple[str, ...] = ()
+    claim: Claim | None = None
+    fund: Node | None = None
     read_facts_by: tuple[InterpretationSpec, ...] = ()
 
     @property
     def roots(self) -> tuple[Node, ...]:
-        """Every tree of the rule."""
+        """Every tree that decides about one claim."""
         conditions = tuple(condition.node for condition in self.conditions)
-        return conditions if self.amount is None else (*conditions, self.amount)
+        return (*conditions, *(node for node in (self.amount, self.priority) if node is not None))
 
-    def settings(self) -> tuple[SettingSpec, ...]:
-        """The settings it rests on, each once."""
-        found = {node.spec.name: node.spec for node in self._all() if isinstance(node, nodes.Setting)}
-        return tuple(found.values())
+    def settings(self, options: Mapping[str, str] | None = None) -> tuple[SettingSpec, ...]:
+        """The settings it rests on, each once; with the options chosen, only those that then matter."""
+        reads = (node for node in self._all(options) if isinstance(node, (nodes.Setting, nodes.Lookup)))
+        return tuple({node.spec.name: node.spec for node in reads}.values())
 
-    def interpretations(self) -> tuple[InterpretationSpec, ...]:
+    def interpretations(self, options: Mapping[str, str] | None = None) -> tuple[InterpretationSpec, ...]:
         """The open questions it rests on, each once: those in its tree, and those that say how its facts are taken."""
         found = {spec.name: spec for spec in self.read_facts_by}
-        found |= {node.spec.name: node.spec for node in self._all() if isinstance(node, nodes.Interpreted)}
+        found |= {node.spec.name: node.spec for node in self._all(options) if isinstance(node, nodes.Interpreted)}
         return tuple(found.values())
 
     def citations(self) -> Iterator[tuple[str, str]]:
@@ -62,125 +87,54 @@ class Rule:
             yield condition.sentence, condition.phrase
         for spec in self.read_facts_by:
             yield spec.sentence, spec.phrase
-        for node in self._all():
+        for node in (*self._all(), *(() if self.fund is None else nodes.walk(self.fund))):
             if isinstance(node, nodes.Cited):
                 yield node.sentence, node.phrase
-            if isinstance(node, (nodes.Setting, nodes.Interpreted)):
+            if isinstance(node, (nodes.Setting, nodes.Lookup, nodes.Interpreted)):
                 yield node.spec.sentence, node.spec.phrase
 
-    def _all(self) -> Iterator[Node]:
+    def _all(self, options: Mapping[str, str] | None = None) -> Iterator[Node]:
         for root in self.roots:
-            yield from nodes.walk(root)
+            yield from nodes.walk(root, options)
 
 
-@dataclass
-class Loading:
-    """The policy whose files are being read."""
+@dataclass(frozen=True)
+class Stacking:
+    """How rules that pay for the same ground combine: who goes first, and by which answer to an open question.
 
-    text: PolicyText
-    rules: list[Rule] = field(default_factory=list)
+    `order` holds keys of this policy ("1.2") or of others ("anhui-agi-2023/2.2"). The options of `by` are among
+    once (only the first that pays), together (each, but in all never above what was spent), rest (a later one only
+    counts what the earlier ones left).
+    """
 
-
-_loading: ContextVar[Loading | None] = ContextVar("loading", default=None)
-
-
-@contextmanager
-def loading(state: Loading) -> Iterator[Loading]:
-    """While this is open, articles register with the policy."""
-    token = _loading.set(state)
-    try:
-        yield state
-    finally:
-        _loading.reset(token)
+    ground: str
+    order: tuple[str, ...]
+    by: InterpretationSpec
 
 
-class Article:
-    """An article while its file is being read."""
+@dataclass(frozen=True)
+class Indicator:
+    """One term of a scoring formula: a fact's share of the total over all, with its weight."""
 
-    def __init__(self, number: str) -> None:
-        state = _loading.get()
-        if state is None:
-            raise LawError("条款文件只能由 load_policy 读取")
-        if number not in {article.number for article in state.text.articles}:
-            raise LawError(f"政策中没有第 {number} 条")
-        self.number = number
-        self._state = state
-
-    def pays(
-        self,
-        sentence: str,
-        phrase: str,
-        *,
-        to: str,
-        to_en: str,
-        title: str,
-        title_en: str,
-        read_facts_by: tuple[Interpretation, ...] = (),
-    ) -> Callable[[Callable[[F], Money]], Callable[[F], Money]]:
-        """The decorated function says what the sentence owes, and to whom.
-
-        Raises:
-            LawError: a citation that is not in the text, an amount that is not rounded, facts not declared.
-        """
-
-        def register(function: Callable[[F], Money]) -> Callable[[F], Money]:
-            facts, amount, conditions = _trace(function)
-            if not isinstance(amount, Money) or not isinstance(amount.node, nodes.Rounded):
-                raise LawError(f'{sentence}：{function.__name__} 应返回 (...).rounded_down("fen")')
-            rule = Rule(
-                sentence,
-                phrase,
-                to,
-                to_en,
-                title,
-                title_en,
-                facts,
-                conditions,
-                amount.node,
-                "",
-                tuple(each.spec for each in read_facts_by),
-            )
-            self._add(rule, _place(function))
-            return function
-
-        return register
-
-    def discretion(
-        self, sentence: str, phrase: str, *, to: str, to_en: str, title: str, title_en: str, decided_by: str
-    ) -> Callable[[Callable[[F], None]], Callable[[F], None]]:
-        """The decorated function says what must hold for case-by-case support; the amount is not computed."""
-
-        def register(function: Callable[[F], None]) -> Callable[[F], None]:
-            facts, _, conditions = _trace(function)
-            rule = Rule(sentence, phrase, to, to_en, title, title_en, facts, conditions, None, decided_by)
-            self._add(rule, _place(function))
-            return function
-
-        return register
-
-    def _add(self, rule: Rule, place: str) -> None:
-        for sentence, phrase in rule.citations():
-            self._state.text.cited(sentence, phrase, place)
-        for fact in rule.facts:
-            if fact.asked_by not in self._state.text.sentences:
-                raise LawError(f"{place}：事实 {fact.name} 引用了不存在的句 {fact.asked_by}")
-        for other in self._state.rules:
-            if other.sentence == rule.sentence:
-                raise LawError(f"{place}：第 {rule.sentence} 句已有规则“{other.title}”；两条规则须声明先后")
-        self._state.rules.append(rule)
+    fact: FactSpec
+    weight: SettingSpec
 
 
-def _place(function: Callable[..., object]) -> str:
-    code = function.__code__
-    return f"{Path(code.co_filename).name} 行 {code.co_firstlineno}（{function.__name__}）"
+@dataclass(frozen=True)
+class Allotment:
+    """A budget that a sentence shares out by performance; the shares add up to the budget to the fen."""
 
+    key: str
+    sentence: str
+    phrase: str
+    to: str
+    to_en: str
+    title: str
+    title_en: str
+    facts: tuple[FactSpec, ...]
+    indicators: tuple[Indicator, ...]
+    budget: SettingSpec
 
-def _trace(function: Callable[[Any], Money | None]) -> tuple[tuple[FactSpec, ...], Money | None, tuple[Condition, ...]]:
-    parameters = list(inspect.signature(function).parameters)
-    hints = get_type_hints(function)
-    facts = hints.get(parameters[0]) if len(parameters) == 1 else None
-    if facts is None or not issubclass(facts, Facts):
-        raise LawError(f"{function.__name__} 应只有一个参数，类型为 Facts 的子类")
-    with writing_conditions() as conditions:
-        amount = function(facts())
-    return facts.specs(), amount, tuple(conditions)
+    def settings(self) -> tuple[SettingSpec, ...]:
+        """The budget and the weights."""
+        return (self.budget, *(each.weight for each in self.indicators))

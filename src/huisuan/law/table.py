@@ -6,32 +6,35 @@ missing, and the row's reasons say `invalid:` instead of `missing:`. Columns tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from huisuan.law.nodes import FactSpec
+from huisuan.law.cells import TYPES, checked
+from huisuan.law.dialect import Dialect
+from huisuan.law.once import STEP
 from huisuan.law.policy import Policy
 from huisuan.law.rules import Rule
-from huisuan.law.sql import RAW, column, compile_rule
+from huisuan.law.spark import ROW, Spark
+from huisuan.law.sql import RAW, compile_rule
+from huisuan.law.sql_engine import column
 from huisuan.law.text import LawError
-from huisuan.law.values import FINEST_SHARE, FIRST_DAY, LAST_DAY, Kind
 
 if TYPE_CHECKING:
     import duckdb
 
+__all__ = ["ANSWER", "TYPES", "Computed", "answers", "compute_file"]
+
 ANSWER = ("status", "amount_fen", "reasons")
-INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
-WORDS = "VARCHAR"
-#: the type that carries each kind of fact best
-TYPES = {
-    Kind.MONEY: "BIGINT", Kind.INT: "BIGINT", Kind.BOOL: "BOOLEAN", Kind.DATE: "DATE", Kind.SHARE: WORDS,
-    Kind.CHOICE: WORDS, Kind.TEXT: WORDS,
-}  # fmt: skip
+OWN = re.compile(rf"{RAW}.*|.*__(num|den)|[abcfghp]__[0-9]*|{STEP}[0-9]+", re.IGNORECASE)  # what the query itself names
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,32 @@ class Computed:
     amount_fen: int
 
 
-def compute_file(policy: Policy, rule: Rule, source: Path, target: Path, *, on: date, as_known: date) -> Computed:
-    """Compute every row of a Parquet or CSV file on DuckDB; the target appears whole or not at all.
+def compute_file(
+    policy: Policy, rule: Rule, source: Path, target: Path, *, on: date, as_known: date, spark: Spark | None = None
+) -> Computed:
+    """Compute every row of a Parquet or CSV file, on DuckDB or on Spark; the target appears whole or not at all.
 
     Raises:
         LawError: a file that cannot be read, a column of a type that cannot carry its fact (a float for money).
+    """
+    ask = partial(answers, policy, rule, on=on, as_known=as_known)
+    with from_file_to_file(source, target) as (engine, types, draft):
+        query, carried = ask("source", types)
+        if spark is not None:
+            query = _gathered(engine, carried, _on_spark(ask, engine, spark, rule, types, source, draft.parent))
+        layout = "FORMAT parquet" if target.suffix == ".parquet" else "FORMAT csv, HEADER true"
+        engine.execute(f"COPY ({query.sql('duckdb', copy=False)}) TO '{_quoted(draft)}' ({layout})")
+        return _summary(engine, draft, rule, types, carried)
+
+
+@contextmanager
+def from_file_to_file(source: Path, target: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, str], Path]]:
+    """An engine that has the file as its table `source`, the types of its columns, and where to write a draft.
+
+    The draft becomes the target when the block ends well; otherwise nothing is left of it.
+
+    Raises:
+        LawError: files of another kind, none there, or what the engine says about them.
     """
     import duckdb
 
@@ -59,119 +83,81 @@ def compute_file(policy: Policy, rule: Rule, source: Path, target: Path, *, on: 
             raise LawError(f"{path}：只认 .parquet 与 .csv")
     if not source.is_file():
         raise LawError(f"{source}：没有这个文件")
-    draft = target.with_name(f".{target.name}.draft{target.suffix}")
-    try:
-        with duckdb.connect() as engine:
-            types = _open(engine, source)
-            query, carried = answers(policy, rule, "source", types, on=on, as_known=as_known)
-            layout = "FORMAT parquet" if target.suffix == ".parquet" else "FORMAT csv, HEADER true"
-            engine.execute(f"COPY ({query.sql('duckdb')}) TO '{_quoted(draft)}' ({layout})")
-            done = _summary(engine, draft, rule, types, carried)
+    if not target.parent.is_dir():
+        raise LawError(f"{target.parent}：没有这个文件夹")
+    with TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as aside, duckdb.connect() as engine:
+        draft = Path(aside) / target.name
+        try:
+            yield engine, _open(engine, source), draft
+        except duckdb.Error as error:
+            raise LawError(f"{source}：{str(error).splitlines()[0]}") from None
         draft.replace(target)
-    except duckdb.Error as error:
-        raise LawError(f"{source}：{str(error).splitlines()[0]}") from None
-    finally:
-        draft.unlink(missing_ok=True)
-    return done
 
 
 def answers(
-    policy: Policy, rule: Rule, table: str, types: Mapping[str, str], *, on: date, as_known: date
-) -> tuple[exp.Select, tuple[str, ...]]:
-    """The query that answers every row of a DuckDB table with columns of these types, and the columns carried over."""
+    policy: Policy, rule: Rule, table: str, types: Mapping[str, str], *, on: date, as_known: date,
+    dialect: Dialect = Dialect.DUCKDB, capped: bool = False,
+) -> tuple[exp.Select, tuple[str, ...]]:  # fmt: skip
+    """The query that answers every row of a table with columns of these (DuckDB's) types, and the columns carried over.
+
+    It is to be written out in the same dialect: `query.sql(dialect)`. `capped`: see `Compiled.over`.
+    """
     facts = {spec.name: spec for spec in rule.facts}
     carried = tuple(name for name in types if name not in facts)
-    clash = set(carried) & set(ANSWER)
-    if clash:
-        raise LawError(f"输入里已有列 {'、'.join(sorted(clash))}：与结果列同名，请改名")
+    for name in carried:  # DuckDB and PostgreSQL take Spend and spend for one column
+        if name.lower() in ANSWER or name.lower() in facts:
+            raise LawError(f"输入里有列 {name}：与{'结果列' if name.lower() in ANSWER else '事实'}同名，请改名")
+        if OWN.fullmatch(name):
+            raise LawError(f"输入里有列 {name}：这样的名称留给计算过程，请改名")
+    compiled = compile_rule(policy, rule, on, as_known)
     columns: list[exp.Expr] = [column(name) for name in carried]
     for name, spec in facts.items():
-        columns.extend(_checked(spec, types.get(name)))
-    checked = exp.select(*columns).from_(exp.to_table(table))
-    return compile_rule(policy, rule, on, as_known).over(checked, carried), carried
+        cells = checked(spec, types.get(name), dialect)  # of a fact that is not read, too: its type is refused or not
+        columns += cells if name in compiled.reads else []
+    source = exp.select(*columns, copy=False).from_(exp.to_table(table), copy=False) if columns else table
+    return compiled.over(source, carried, capped=capped, dialect=dialect), carried
 
 
 def _open(engine: duckdb.DuckDBPyConnection, source: Path) -> dict[str, str]:
     """Make the file the view `source`; its columns with their types. CSV cells all come as text."""
+    # with statistics, a column would be REQUIRED in the output of one month and OPTIONAL in that of the next
+    engine.execute("SET disabled_optimizers = 'statistics_propagation'")
     reader = "read_parquet('{0}')" if source.suffix == ".parquet" else "read_csv('{0}', all_varchar=true, header=true)"
     engine.execute(f"CREATE VIEW source AS SELECT * FROM {reader.format(_quoted(source))}")
     return {name: kind for name, kind, *_ in engine.execute("DESCRIBE source").fetchall()}
 
 
+def _on_spark(
+    ask: Callable[..., tuple[exp.Select, tuple[str, ...]]], engine: duckdb.DuckDBPyConnection, spark: Spark,
+    rule: Rule, types: Mapping[str, str], source: Path, aside: Path,
+) -> tuple[Path, Path]:  # fmt: skip
+    """Let Spark answer; the Parquet file it read and the folder of its answers, each with the row it is for."""
+    if source.suffix == ".csv":  # what a quote, a comma and an empty cell mean is for one reader to say
+        engine.execute(f"COPY source TO '{_quoted(aside / 'cells.parquet')}' (FORMAT parquet)")
+        source = aside / "cells.parquet"
+    facts = {spec.name: types[spec.name] for spec in rule.facts if spec.name in types}
+    query, _ = ask("source", {ROW: "BIGINT", **facts}, dialect=Dialect.SPARK)
+    spark.answer(query.sql(Dialect.SPARK), source, facts, aside / "answered")
+    return source, aside / "answered"
+
+
+def _gathered(engine: duckdb.DuckDBPyConnection, carried: tuple[str, ...], places: tuple[Path, Path]) -> exp.Select:
+    """The columns carried over with Spark's answers beside them, in the source's order."""
+    source, answered = places
+    parts = ", ".join(f"'{_quoted(part)}'" for part in sorted(answered.glob("*.parquet")))
+    engine.execute(
+        f"CREATE VIEW gathered AS SELECT * FROM read_parquet('{_quoted(source)}', file_row_number=true) "
+        f"JOIN (SELECT {ROW} AS file_row_number, status, amount_fen, reasons FROM read_parquet([{parts}])) "
+        "USING (file_row_number)"
+    )
+    counted = engine.execute("SELECT (SELECT count(*) FROM source), (SELECT count(*) FROM gathered)").fetchone()
+    if counted is None or counted[0] != counted[1]:
+        raise LawError(f"{source}：Spark 答的行数与输入不符（{counted}）")
+    return exp.select(*(column(name) for name in (*carried, *ANSWER))).from_("gathered").order_by("file_row_number")
+
+
 def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
-
-
-def _checked(spec: FactSpec, held: str | None) -> list[exp.Expr]:
-    """The fact's columns: what stood there, and its value if it is one."""
-    stood = _value(spec, held) if held is None or spec.kind == Kind.TEXT else column(spec.name)
-    raw = exp.alias_(stood, f"{RAW}{spec.name}", quoted=True)
-    if spec.kind == Kind.SHARE:
-        parts = _share(spec, held)
-        names = (f"{spec.name}__num", f"{spec.name}__den")
-        return [raw, *(exp.alias_(part, name, quoted=True) for part, name in zip(parts, names, strict=True))]
-    return [raw, exp.alias_(_value(spec, held), spec.name, quoted=True)]
-
-
-def _value(spec: FactSpec, held: str | None) -> exp.Expr:
-    name = f'"{spec.name}"'
-    if held is None:
-        return _sql(f"CAST(NULL AS {TYPES[spec.kind]})")
-    if spec.kind in (Kind.MONEY, Kind.INT):
-        if held == WORDS:
-            name = f"CASE WHEN regexp_full_match(trim({name}), '[0-9]{{1,18}}') THEN CAST(trim({name}) AS BIGINT) END"
-        elif held not in INTEGERS and not (held.startswith("DECIMAL") and held.endswith(",0)")):
-            raise LawError(f"列 {spec.name}（{spec.zh}）的类型是 {held}；应为整数（金额以分计）")
-        return _sql(f"CASE WHEN {name} BETWEEN 0 AND {spec.maximum} THEN CAST({name} AS BIGINT) END")
-    if spec.kind == Kind.BOOL:
-        _held(spec, held, "BOOLEAN")
-        true, false = "'true', '1', '是'", "'false', '0', '否'"
-        words = (
-            f"CASE WHEN lower(trim({name})) IN ({true}) THEN true WHEN lower(trim({name})) IN ({false}) THEN false END"
-        )
-        return _sql(name if held == "BOOLEAN" else words)
-    if spec.kind == Kind.DATE:
-        _held(spec, held, "DATE")
-        iso = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-        words = f"CASE WHEN regexp_full_match(trim({name}), '{iso}') THEN TRY_CAST(trim({name}) AS DATE) END"
-        day = name if held == "DATE" else words
-        return _sql(f"CASE WHEN {day} BETWEEN DATE '{FIRST_DAY}' AND DATE '{LAST_DAY}' THEN {day} END")
-    _held(spec, held, WORDS)
-    if spec.kind == Kind.CHOICE:
-        # looked up once per dictionary entry of a Parquet column; CASE would compare every row
-        options = ", ".join(f"'{option}': '{option}'" for option in spec.options or {})
-        return _sql(f"MAP {{{options}}}[{name}]")
-    return _sql(f"nullif(trim({name}), '')")
-
-
-def _share(spec: FactSpec, held: str | None) -> tuple[exp.Expr, exp.Expr]:
-    """Numerator and denominator of "1/3", "20%" or "12.5%", at most 100% and no finer than 0.01%."""
-    if held is None:
-        return _sql("CAST(NULL AS BIGINT)"), _sql("CAST(NULL AS BIGINT)")
-    _held(spec, held, WORDS)
-    name = f'trim("{spec.name}")'
-    above, below = f"CAST(split_part({name}, '/', 1) AS BIGINT)", f"CAST(split_part({name}, '/', 2) AS BIGINT)"
-    fraction = f"regexp_full_match({name}, '[0-9]{{1,5}}/[1-9][0-9]{{0,4}}')"
-    hundredths = f"CAST(round(CAST(rtrim({name}, '%') AS DECIMAL(9, 2)) * 100) AS BIGINT)"
-    per_cent = f"regexp_full_match({name}, '[0-9]{{1,3}}([.][0-9]{{1,2}})?%')"
-    small = f"{above} <= {below} AND {below} <= {FINEST_SHARE}"
-    num = (
-        f"CASE WHEN {fraction} THEN CASE WHEN {small} THEN {above} END "
-        f"WHEN {per_cent} THEN CASE WHEN {hundredths} <= 10000 THEN {hundredths} END END"
-    )
-    den = f"CASE WHEN {fraction} THEN CASE WHEN {small} THEN {below} END WHEN {per_cent} THEN 10000 END"
-    return _sql(num), _sql(den)
-
-
-def _held(spec: FactSpec, held: str, wanted: str) -> None:
-    if held not in (wanted, WORDS):
-        raise LawError(f"列 {spec.name}（{spec.zh}）的类型是 {held}；应为 {wanted}")
-
-
-def _sql(words: str) -> exp.Expr:
-    from sqlglot import parse_one
-
-    return parse_one(words, read="duckdb")
 
 
 def _summary(

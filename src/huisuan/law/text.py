@@ -38,6 +38,15 @@ class Sentence:
 
 
 @dataclass(frozen=True)
+class Duty:
+    """The departments that the text names, and the sentence that they stand behind."""
+
+    responsible: str = ""
+    cooperating: str = ""
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
 class ArticleText:
     """One article: its number, title and sentences in their order; the supplementary part is article 0."""
 
@@ -59,6 +68,14 @@ class PolicyText:
         by_number = {sentence.number: sentence for article in self.articles for sentence in article.sentences}
         object.__setattr__(self, "sentences", by_number)
 
+    def duty(self, number: str) -> Duty:
+        """Who is responsible for a sentence: named behind it, or behind the next one of its article that has a name."""
+        article = next(each for each in self.articles if each.number == self.sentences[number].article)
+        at = article.sentences.index(self.sentences[number])
+        named = (each for each in article.sentences[at:] if each.responsible)
+        found = next(named, None)
+        return Duty(found.responsible, found.cooperating, found.number) if found else Duty()
+
     def cited(self, number: str, phrase: str, by: str) -> Sentence:
         """The sentence that `by` cites, if the phrase occurs in it word for word.
 
@@ -73,13 +90,27 @@ class PolicyText:
         return sentence
 
 
+def read_file(path: Path) -> str:
+    """A file of a policy.
+
+    Raises:
+        LawError: it is not there, cannot be read, or is no UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise LawError(f"{path}：读不了（{error.strerror}）；请检查路径与权限") from None
+    except UnicodeDecodeError:
+        raise LawError(f"{path.name}：不是 UTF-8 文本；请另存为 UTF-8") from None
+
+
 def read_text(path: Path) -> PolicyText:
     """Read `text.md`.
 
     Raises:
-        LawError: a line that is neither heading, sentence, department nor preamble; a number used twice.
+        LawError: a line that is neither heading, sentence, department nor preamble; a number used twice; no file.
     """
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = read_file(path).splitlines()
     title, chapter = "", ""
     articles: list[Draft] = []
     for at, line in enumerate(lines, start=1):

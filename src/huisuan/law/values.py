@@ -30,6 +30,7 @@ class Kind(StrEnum):
     CHOICE = "choice"
     TEXT = "text"
     REGIONS = "regions"  # of settings only: a list of region codes
+    RATES = "rates"  # of settings only: a share per region code
 
 
 class Wrong(ValueError):
@@ -41,6 +42,7 @@ _CHINESE_MONEY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(亿|万)?元")
 _SHARE = re.compile(r"([0-9]{1,5})/([1-9][0-9]{0,4})|([0-9]{1,3}(?:\.[0-9]{1,2})?)%")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
+BLANKS = " \t\u00a0\u3000"  # what may stand around a value; strip() and an engine's TRIM each take other characters
 _UNIT = {None: 1, "万": 10_000, "亿": 100_000_000}
 
 
@@ -65,7 +67,7 @@ def share_from_text(text: str) -> Fraction:
     Raises:
         Wrong: anything else, 1.5e-3 and 0.2 included: a share says its base.
     """
-    found = _SHARE.fullmatch(text.strip())
+    found = _SHARE.fullmatch(text.strip(BLANKS))
     if not found:
         raise Wrong(f"“{text}”不是比例（应如 1/3 或 20%，百分数至多两位小数）")
     if found[3] is not None:
@@ -79,10 +81,10 @@ def date_from_text(text: str) -> date:
     Raises:
         Wrong: not a day of the calendar, or before 1900 or after 2199.
     """
-    if not _DATE.fullmatch(text.strip()):
+    if not _DATE.fullmatch(text.strip(BLANKS)):
         raise Wrong(f"“{text}”不是日期（应如 2024-12-31）")
     try:
-        day = date.fromisoformat(text.strip())
+        day = date.fromisoformat(text.strip(BLANKS))
     except ValueError:
         raise Wrong(f"“{text}”不是日历上的日期") from None
     if not FIRST_DAY <= day <= LAST_DAY:
@@ -129,7 +131,7 @@ def read(kind: Kind, raw: object, *, maximum: int | None = None, options: Mappin
         return date_from_text(raw)
     if kind == Kind.CHOICE and raw not in (options or {}):
         raise Wrong(f"“{raw}”不在选项中：{'、'.join(options or {})}")
-    return raw.strip()
+    return raw.strip(BLANKS)
 
 
 def _read_integer(raw: object, what: str, maximum: int | None) -> int:
@@ -146,7 +148,7 @@ def _read_share(raw: str) -> Fraction:
     share = share_from_text(raw)
     if share > 1:
         raise Wrong(f"“{raw}”超过 100%")
-    written = raw.strip().partition("/")[2]
+    written = raw.strip(BLANKS).partition("/")[2]
     if written and int(written) > FINEST_SHARE:
         raise Wrong(f"“{raw}”过细：分母至多 {FINEST_SHARE}")
     return share
@@ -166,15 +168,24 @@ def to_json(value: object) -> object:
         return value.isoformat()
     if isinstance(value, (tuple, frozenset)):
         return sorted(value)
+    if isinstance(value, Mapping):
+        return {key: to_json(each) for key, each in sorted(value.items())}
     return value
 
 
-def shown(kind: Kind, value: object, options: Mapping[str, str] | None = None, *, english: bool = False) -> str:
+def shown(  # noqa: PLR0911
+    kind: Kind, value: object, options: Mapping[str, str] | None = None, *, english: bool = False
+) -> str:
     """A value as a person reads it, with its unit where it is money; a missing one is a question mark."""
     if isinstance(value, (tuple, frozenset)):
         return (", " if english else "、").join((options or {}).get(each, each) for each in sorted(value))
+    if isinstance(value, Mapping):
+        named = [f"{(options or {}).get(key, key)} {to_json(each)}" for key, each in sorted(value.items())]
+        return (", " if english else "、").join(named) or ("none" if english else "无")
     if kind == Kind.MONEY and isinstance(value, (int, Fraction)):
-        return f"{yuan(value)} {'yuan' if english else '元'}"
+        whole, rest = divmod(Fraction(value), 1)
+        text = f"{yuan(whole)} {'yuan' if english else '元'}"
+        return text if not rest else f"{text} and {rest} fen" if english else f"{text}又 {rest} 分"
     if value is None:
         return "?" if english else "？"
     if isinstance(value, bool):

@@ -59,6 +59,7 @@ class Column:
 
     `sort` is the path to order by (empty: cannot be sorted), `total` the path summed at the foot, `link` the
     address that a row's cell leads to (None: none). `minor` columns are left out of the cards on a narrow screen.
+    `note` is said in small under the value; in a file it has a column of its own, `note_label`.
     """
 
     key: str
@@ -69,6 +70,8 @@ class Column:
     total: str = ""
     link: Callable[[Any], str | None] | None = None
     minor: bool = False
+    note: Callable[[Any], str] | None = None
+    note_label: Text = ""
 
     def of(self, row: Any) -> Any:
         """The value of a row in this column."""
@@ -115,13 +118,15 @@ class Column:
 class Choice:
     """A filter by a short list: what can be chosen, and how a choice narrows the rows.
 
-    `options` gets the rows before any filter and returns (value, label) pairs.
+    `options` gets the rows before any filter and returns (value, label) pairs. One that is `always` narrows by its
+    first option where nothing is chosen: for rows that nobody can look at all at once.
     """
 
     key: str
     label: Text
     options: Callable[[QuerySet[Any]], Sequence[tuple[str, Text]]]
     narrow: Callable[[QuerySet[Any], str], QuerySet[Any]]
+    always: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,6 +148,7 @@ class Cell:
     word: Word | None = None
     href: str = ""
     exact: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -172,7 +178,17 @@ def cell(column: Column, row: Any) -> Cell:
         word=value if isinstance(value, Word) else None,
         href=(column.link(row) or "") if column.link else "",
         exact=_exact(column, value),
+        note=column.note(row) if column.note else "",
     )
+
+
+def file_columns(columns: Sequence[Column]) -> list[Column]:
+    """The columns of a file: each note stands beside what it belongs to."""
+    return [
+        one
+        for column in columns
+        for one in (column, *([Column(f"{column.key}-note", column.note_label, column.note)] if column.note else []))
+    ]
 
 
 def _exact(column: Column, value: Any) -> str:

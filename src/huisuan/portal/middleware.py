@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import translation
+
+from huisuan.law.text import LawError
+from huisuan.parties.access import Viewer
+from huisuan.parties.models import Person
 
 #: nothing from another host, nothing inline, nothing evaluated
 POLICY = "; ".join(
@@ -23,6 +29,8 @@ POLICY = "; ".join(
     )
 )
 
+logger = logging.getLogger(__name__)
+
 Respond = Callable[[HttpRequest], HttpResponse]
 
 
@@ -37,6 +45,25 @@ class ContentSecurity:
         response = self.get_response(request)
         response.setdefault("Content-Security-Policy", POLICY)
         return response
+
+
+class BrokenLaw:
+    """A policy that does not stand up says so on the page, instead of taking the page down; the log names the file."""
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer as ever."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """The page that says which file is wrong, to whoever oversees; to others, that it is being mended."""
+        if not isinstance(exception, LawError):
+            return None
+        logger.error("%s: %s", request.path, exception)
+        oversees = isinstance(request.user, Person) and Viewer.of(request.user).sees_everything
+        return render(request, "portal/broken_law.html", {"wrong": str(exception) if oversees else ""}, status=503)
 
 
 class Language:

@@ -24,24 +24,31 @@ USAGE = Room("usage", _("用量"))
 BILLS = Room("bills", _("账单"))
 ENTITLEMENTS = Room("entitlements", _("应享"))
 CENTRES = Room("centres", _("智算中心"))
+COMPUTE = Room("compute", _("算力"))
+DRAFTS = Room("drafts", _("申报"))
+FLAGS = Room("flags", _("疑点"))
 RUNS = Room("runs", _("结算批次"))
 POLICIES = Room("policies", _("政策"))
+CALCULATOR = Room("calculator", _("计算器"))
 
 ROOMS: dict[str, tuple[Room, ...]] = {
-    "user": (HOME, JOBS, USAGE, BILLS, ENTITLEMENTS, POLICIES),
-    "centre": (HOME, CENTRES, JOBS, USAGE, BILLS, POLICIES),
-    "city": (HOME, ENTITLEMENTS, BILLS, USAGE, CENTRES, POLICIES),
-    "province": (HOME, ENTITLEMENTS, RUNS, BILLS, USAGE, CENTRES, POLICIES),
-    "auditor": (HOME, ENTITLEMENTS, RUNS, BILLS, USAGE, CENTRES, POLICIES),
-    "": (POLICIES,),
+    "user": (HOME, JOBS, USAGE, BILLS, ENTITLEMENTS, DRAFTS, POLICIES),
+    "centre": (HOME, CENTRES, JOBS, USAGE, BILLS, FLAGS, POLICIES),
+    "city": (HOME, ENTITLEMENTS, BILLS, USAGE, COMPUTE, POLICIES),
+    "province": (HOME, ENTITLEMENTS, RUNS, BILLS, USAGE, COMPUTE, POLICIES),
+    "auditor": (HOME, ENTITLEMENTS, RUNS, BILLS, USAGE, COMPUTE, POLICIES),
+    "": (POLICIES, CALCULATOR),
 }
 
-#: which roles reach which step's list; sealing, claims and payments are not built yet and are no links
+#: which roles reach which step's list (a draft is its own party's until it is submitted); payments are not built yet
+#: and are no link; what is inside a centre, its seals too, is not for its users to read
 WHO_LISTS: dict[str, frozenset[str]] = {
     "jobs": frozenset({"user", "centre", "city", "province", "auditor"}),
     "usage": frozenset({"user", "centre", "city", "province", "auditor"}),
+    "seals": frozenset({"centre", "city", "province", "auditor"}),
     "bills": frozenset({"user", "centre", "city", "province", "auditor"}),
     "entitlements": frozenset({"user", "city", "province", "auditor"}),
+    "drafts": frozenset({"user", "city"}),
 }
 
 STEPS: tuple[tuple[str, str | Promise], ...] = (
@@ -50,7 +57,7 @@ STEPS: tuple[tuple[str, str | Promise], ...] = (
     ("seals", _("封账")),
     ("bills", _("账单")),
     ("entitlements", _("应享")),
-    ("claims", _("申报")),
+    ("drafts", _("申报")),
     ("payments", _("拨付")),
 )
 

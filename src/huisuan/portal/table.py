@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
-from huisuan.portal.columns import Cell, Choice, Column, Empty, Head, Line, cell
+from huisuan.portal.columns import Cell, Choice, Column, Empty, Head, Line, cell, file_columns
 from huisuan.portal.export import FORMATS, exported
 
 PAGE_ROWS = 50
@@ -104,10 +104,15 @@ class Table:
         for word in self.asked("q")[:LONGEST_WORD].split():
             rows = rows.filter(reduce(Q.__or__, (Q(**{f"{path}__icontains": word}) for path in self.search), Q()))
         for choice in self.choices:
-            value = self.asked(choice.key)
-            if value in {option for option, _ in self.options[choice.key]}:
+            if value := self.chosen(choice):
                 rows = choice.narrow(rows, value)
         return rows.order_by(*self.ordering)
+
+    def chosen(self, choice: Choice) -> str:
+        """The option that holds; none where the rows are not narrowed by it."""
+        options = [option for option, _ in self.options[choice.key]]
+        asked = self.asked(choice.key)
+        return asked if asked in options else options[0] if choice.always and options else ""
 
     @cached_property
     def options(self) -> dict[str, Sequence[tuple[str, Any]]]:
@@ -211,7 +216,8 @@ class Table:
                 "name": self.param(choice.key),
                 "label": choice.label,
                 "options": self.options[choice.key],
-                "chosen": self.asked(choice.key),
+                "chosen": self.chosen(choice),
+                "always": choice.always,
             }
             for choice in self.choices
             if len(self.options[choice.key]) > 1
@@ -245,7 +251,7 @@ def answer(
     """A page with tables; only one table where htmx asks for it; a file where an export is asked for."""
     for table in tables:
         if table.asked("export") in FORMATS:
-            return exported(table.file, table.asked("export"), table.columns, table.filtered)
+            return exported(table.file, table.asked("export"), file_columns(table.columns), table.filtered)
     target = request.htmx.target  # type: ignore[attr-defined]
     asked = next((table for table in tables if table.element == target), None)
     named = {f"{table.name}_table" if table.name else "table": table for table in tables}

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
+from huisuan.portal.centre import flags, seals
 from huisuan.portal.centre import views as centre
+from huisuan.portal.federation import views as federation
 from huisuan.portal.home import home
+from huisuan.portal.oversight import settings
 from huisuan.portal.oversight import views as oversight
+from huisuan.portal.oversight.budget import budget_page
 from huisuan.portal.public import engine, policies, signing
-from huisuan.portal.user import bills, entitlements, jobs, usage
+from huisuan.portal.public.calculator import calculator
+from huisuan.portal.user import bills, draft_list, drafts, entitlements, jobs, submit, usage
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
@@ -16,22 +21,46 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-out", signing.sign_out, name="sign-out"),
     path("language", signing.language, name="language"),
     path("jobs/", jobs.job_list, name="jobs"),
+    path("jobs/new", submit.submit_page, name="submit-job"),
     path("jobs/<str:uid>", jobs.job_page, name="job"),
     path("jobs/<str:uid>/cancel", jobs.cancel, name="cancel-job"),
+    path("jobs/<str:uid>/cancel-array", jobs.cancel_whole_array, name="cancel-array"),
     path("usage/", usage.record_list, name="usage"),
     path("usage/<slug:code>/<int:sequence>", usage.record_page, name="record"),
     path("usage/<slug:code>/<int:sequence>/raw", usage.raw_line, name="raw-line"),
+    path("usage/<slug:code>/<int:sequence>/proof", seals.record_proof, name="record-proof"),
+    path("seals/", seals.seal_list, name="seals"),
+    path("seals/<slug:code>/<str:month>", seals.seal_page, name="seal"),
+    path("seals/<slug:code>/<str:month>/export", seals.export_seal, name="export-seal"),
+    path("flags/", flags.flag_list, name="flags"),
+    path("flags/<int:number>", flags.flag_page, name="flag"),
+    path("flags/<int:number>/answer", flags.answer_page, name="answer-flag"),
     path("bills/", bills.bill_list, name="bills"),
     path("bills/<int:number>", bills.bill_page, name="bill"),
     path("bills/<int:number>/lines", entitlements.bill_branch, name="bill-branch"),
     path("bills/<int:number>/lines/<int:line>", entitlements.line_branch, name="line-branch"),
     path("entitlements/", entitlements.entitlement_list, name="entitlements"),
     path("entitlements/<int:number>", entitlements.entitlement_page, name="entitlement"),
+    path("drafts/", draft_list.draft_list, name="drafts"),
+    path("drafts/<int:number>", drafts.draft_page, name="draft"),
+    path("drafts/<int:number>/discard", drafts.discard, name="discard-draft"),
+    path("drafts/new/<str:policy>/<str:rule>", drafts.new_draft, name="new-draft"),
+    path("drafts/answer/<str:policy>/<str:rule>", drafts.live_answer, name="live-answer"),
+    path("evidence/<int:number>", drafts.download, name="evidence"),
+    path("compute/", federation.compute_page, name="compute"),
     path("centres/", centre.centre_list, name="centres"),
     path("centres/<slug:code>", centre.centre_page, name="centre"),
     path("runs/", oversight.run_list, name="runs"),
     path("runs/<int:number>", oversight.run_page, name="run"),
+    path("budget/", budget_page, name="budget"),
     path("charts/vega.js", engine.chart_engine, name="chart-engine"),
+    path("calculator/", calculator, name="calculator"),
     path("policies/", policies.policies, name="policies"),
     path("policies/<str:name>", policies.policy_page, name="policy"),
+    path("policies/<str:name>/settings", settings.settings_page, name="settings"),
+    path("policies/<str:name>/settings/propose", settings.propose, name="propose-settings"),
+    path("proposals/<int:number>", settings.proposal_page, name="proposal"),
+    path("proposals/<int:number>/compare", settings.compare, name="compare-proposal"),
+    path("proposals/<int:number>/adopt", settings.adopt, name="adopt-proposal"),
+    path("proposals/<int:number>/withdraw", settings.withdraw, name="withdraw-proposal"),
 ]

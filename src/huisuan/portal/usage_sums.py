@@ -18,9 +18,9 @@ from huisuan.portal.charts import Bar, Chart
 Sums = Mapping[tuple[str, str], int]
 
 
-def month_and_model(viewer: Viewer, centre: str | None = None) -> Sums:
-    """What the viewer's records come to; of one centre, if it is named."""
-    rows = usage_summary(["month", "model"], UsageFilter(centre=centre), viewer)
+def month_and_model(viewer: Viewer) -> Sums:
+    """What the viewer's records come to."""
+    rows = usage_summary(["month", "model"], UsageFilter(), viewer)
     return {(row["month"], row["model"]): row["card_seconds"] for row in rows}
 
 

@@ -32,17 +32,57 @@ class Word:
 
 
 JOB = {
-    "submitted": Word(_("已提交"), "wait"),
+    "submitted": Word(_("等待前序作业"), "wait"),
+    "waiting": Word(_("等待调度"), "wait"),
     "placed": Word(_("已调度"), "wait"),
+    "queued": Word(_("中心排队"), "wait"),
     "running": Word(_("运行中"), "wait"),
     "done": Word(_("完成"), "good"),
     "failed": Word(_("失败"), "bad"),
     "cancelled": Word(_("已取消"), "plain"),
     "lost": Word(_("失联"), "bad"),
 }
+NODE = {
+    "up": Word(_("可用"), "good"),
+    "down": Word(_("故障"), "bad"),
+    "drained": Word(_("停用"), "wait"),
+}
+
+SEAL = {
+    "countersigned": Word(_("双方已签"), "good"),
+    "sealed": Word(_("已封，待中心签"), "wait"),
+    "alone": Word(_("已封，没有代理可签"), "good"),
+    "refused": Word(_("中心不签"), "bad"),
+    "due": Word(_("待封"), "wait"),
+    "open": Word(_("未结束"), "plain"),
+    "none": Word(_("没有用量"), "plain"),
+}
+
+FLAG = {
+    "no_lease": _("没有调度过的作业"),
+    "other_cards": _("卡数与调度不符"),
+    "over_capacity": _("同时使用的卡多于中心所有"),
+    "clock": _("时间与平台时钟不符"),
+    "form": _("格式不对"),
+    "signature": _("签名不对"),
+    "order": _("批次断号或重排"),
+    "missing": _("运行过而没有记录"),
+    "scheduler": _("与调度器的记账不符"),
+}
+
+ABILITY = {
+    "gang": _("多节点作业"),
+    "containers": _("容器镜像"),
+    "workdir": _("工作目录"),
+    "live_logs": _("实时输出"),
+    "accounting": _("记账"),
+    "lease": _("开始前先得平台放行"),
+    "suspend": _("挂起时间"),
+}
 
 ENTITLEMENT = {
     "eligible": Word(_("符合条件"), "good"),
+    "priority": Word(_("符合条件且优先"), "good"),
     "not_eligible": Word(_("不符合条件"), "bad"),
     "missing_facts": Word(_("缺少事实"), "wait"),
     "not_in_force": Word(_("不在有效期内"), "plain"),

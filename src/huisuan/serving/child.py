@@ -1,7 +1,7 @@
 """The processes of a running platform: `python -m huisuan.serving.child web|worker|agent`.
 
 Each holds a line to its supervisor, its standard input: when that ends, however the supervisor died, the
-child stops as if told to. The agent's token comes over the same line, where no other process can read it.
+child stops as if told to. The agent's invitation comes over the same line, where no other process can read it.
 """
 
 from __future__ import annotations
@@ -52,14 +52,20 @@ def worker() -> None:
     from django.core.management import call_command
 
     django.setup()
-    call_command("procrastinate", "worker", "--shutdown-graceful-timeout", str(WORKER_GRACE_SECONDS))
+    keep = ("--delete-jobs", "successful")  # there are thousands a day
+    call_command("procrastinate", "worker", "--shutdown-graceful-timeout", str(WORKER_GRACE_SECONDS), *keep)
 
 
-def agent(url: str, folder: str, token: str) -> None:
+def agent(url: str, folder: str, slots: str, word: str) -> None:
     """The site agent of the centre on this machine; the jobs that run end with the platform."""
-    from huisuan.compute.agent.__main__ import serve
+    from huisuan.compute.agent.config import Config, write_config
+    from huisuan.compute.agent.serving import has_joined, join, serve
 
-    serve(url, token, Path(folder), end_jobs=True)
+    place, config = Path(folder), Config(url=url, engine="local", options={"slots": slots})
+    if word and not has_joined(place, word):
+        join(place, config, word)
+    write_config(place, config)  # the platform may be at another port than last time
+    serve(place, end_jobs=True)
 
 
 def main(kind: str, *arguments: str) -> None:
@@ -74,8 +80,8 @@ def main(kind: str, *arguments: str) -> None:
     elif kind == "worker":
         worker()
     else:
-        url, folder = arguments
-        agent(url, folder, secret.decode().strip())
+        url, folder, slots = arguments
+        agent(url, folder, slots, secret.decode().strip())
 
 
 if __name__ == "__main__":

@@ -106,7 +106,9 @@ def stop() -> None:
 
 
 def migrated() -> list[str]:
-    """Bring the tables up to date, whichever database it is; returns the migrations applied, as app.name.
+    """Bring the tables up to date, whichever database it is, and the files of adopted settings with them.
+
+    Gives the migrations applied, as app.name.
 
     Raises:
         Refused: the database that `DATABASE_URL` names cannot be reached.
@@ -116,6 +118,9 @@ def migrated() -> list[str]:
         from django.core.management import call_command
 
         call_command("migrate", verbosity=0, interactive=False)
+    from huisuan.settlement.adoption.files import write_adopted
+
+    write_adopted()
     return lacking
 
 

@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "huisuan.parties",
     "huisuan.compute",
     "huisuan.settlement",
+    "huisuan.programmes",
     "huisuan.portal",
 ]
 
@@ -44,6 +45,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "huisuan.portal.middleware.ContentSecurity",
+    "huisuan.portal.middleware.BrokenLaw",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -94,7 +96,15 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+FILE_UPLOAD_HANDLERS = [
+    "huisuan.programmes.uploading.Bounded",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 WHITENOISE_USE_FINDERS = True  # served from the packages themselves: no collectstatic step to forget
+
+#: networks that webhooks may reach though they are not public, such as 10.20.0.0/16
+HUISUAN_NOTIFY_NETWORKS = [*filter(None, os.environ.get("HUISUAN_NOTIFY_NETWORKS", "").split(","))]
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -23,14 +23,16 @@ import httpx
 import psutil
 
 from huisuan.client import Client
+from huisuan.compute.agent.config import JOBS
 from huisuan.console import Refused, note
 from huisuan.home import home, made
-from huisuan.serving import database
+from huisuan.serving import database, local_agent
 from huisuan.serving.instance import announce, sole_instance, withdraw
 from huisuan.serving.process import Child
 
 HEALTHY_WITHIN = 60.0
 WATCH_SECONDS = 0.2
+LOOK_SECONDS = 1.0  # for a centre that runs jobs here, until there is one
 PATIENCE = {"agent": 20.0, "worker": 10.0, "web": 10.0}  # to stop, in this order
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # what people write for "all of this machine's"
 Say = Callable[[str], None]
@@ -59,11 +61,30 @@ class Platform:
             while True:
                 time.sleep(3600)
 
-    def watch(self, ending: threading.Event) -> None:
-        """Restart children that die, until the end."""
+    def watch(self, ending: threading.Event, agent: bool) -> None:
+        """Restart children that die, and start the agent once there is a centre for it, until the end."""
+        looked = time.monotonic()
         while not ending.wait(WATCH_SECONDS):
             for child in self.children.values():
                 child.look_after(self.say)
+            if agent and "agent" not in self.children and time.monotonic() - looked > LOOK_SECONDS:
+                self.start_agent()
+                looked = time.monotonic()
+        from django.db import connections
+
+        connections.close_all()  # this thread's own
+
+    def start_agent(self) -> None:
+        """Start the agent of this machine, if a centre runs jobs here."""
+        from django.db import DatabaseError
+
+        try:
+            start = local_agent.start_for(datetime.now(UTC))
+        except DatabaseError as error:
+            self.say(f"站点代理暂时无法启动：{error}")
+            return
+        if start is not None:
+            _add(self, "agent", self.url, str(local_agent.folder()), str(start.slots), secret=start.word)
 
 
 @contextmanager
@@ -81,6 +102,8 @@ def running_platform(
         port = _free_port(host, port)
         if applied := database.migrated():
             say(f"已更新数据库的表结构（{len(applied)} 项）")
+        for problem in _settings_problems():
+            say(f"注意：{problem}")
         try:
             yield from _with_children(host, port, agent, worker, say)
         finally:
@@ -91,14 +114,14 @@ def _with_children(host: str, port: int, agent: bool, worker: bool, say: Say) ->
     url = _url(host, port)
     platform = Platform(url, _operator_token(), {}, say)
     ending = threading.Event()
-    watch = threading.Thread(target=platform.watch, args=(ending,))
+    watch = threading.Thread(target=platform.watch, args=(ending, agent))
     try:
         web = _add(platform, "web", host, str(port), HUISUAN_HOSTS=_hosts(host))
         _wait_until_well(url, web)
         if worker:
             _add(platform, "worker")
         if agent:
-            _add(platform, "agent", url, str(home()))
+            platform.start_agent()
         announce(url, platform.token)
         watch.start()
         yield platform
@@ -111,9 +134,8 @@ def _with_children(host: str, port: int, agent: bool, worker: bool, say: Say) ->
             _stop(platform)
 
 
-def _add(platform: Platform, name: str, *arguments: str, **environment: str) -> Child:
+def _add(platform: Platform, name: str, *arguments: str, secret: str = "", **environment: str) -> Child:
     log = made(home() / "logs") / f"{name}.log"
-    secret = platform.token if name == "agent" else ""
     child = Child(name, arguments, log, secret, environment)
     platform.children[name] = child
     child.start()
@@ -125,11 +147,18 @@ def _stop(platform: Platform) -> None:
     for name, patience in PATIENCE.items():
         if name in platform.children:
             platform.children[name].stop(patience)
-    if "agent" in platform.children and (home() / "jobs").exists():
+    jobs = local_agent.folder() / JOBS
+    if "agent" in platform.children and jobs.exists():
         from huisuan.compute.engines.local import LocalEngine
 
         # what an agent that had died left running; its end is told at the next start
-        LocalEngine(home() / "jobs").end_all("平台停止时结束", PATIENCE["agent"])
+        LocalEngine(jobs).end_all("平台停止时结束", PATIENCE["agent"])
+
+
+def _settings_problems() -> list[str]:
+    from huisuan.settlement.adoption.files import problems
+
+    return problems()
 
 
 def _operator_token() -> str:

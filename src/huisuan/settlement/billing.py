@@ -22,7 +22,7 @@ from huisuan.console import SHANGHAI
 from huisuan.law.policy import Policy
 from huisuan.law.rules import Rule
 from huisuan.law.table import answers
-from huisuan.settlement.affiliation import Affiliated
+from huisuan.parties.affiliation import Affiliated
 
 DAY = 86_400
 HOUR = 3_600

@@ -183,6 +183,9 @@ def show_run(run_id: int) -> None:
     }  # fmt: skip
     title = f"第 {made.pk} 次结算　{made.year} 年　{made.policy} 第 {made.sentence} 句"
     print_table(title, rows, columns, "这一年没有任何主体的用量；先 huisuan usage import")
+    if made.seals:
+        roots = "、".join(f"{each['centre']} {each['month']}（{each['root'][:12]}…）" for each in made.seals)
+        note(f"所据封账月 {len(made.seals)} 个：{roots}")
     out.print(
         f"用量记录 {made.records:,} 条，{made.card_seconds // 3600:,} 卡时"
         f"（未认领 {made.unclaimed_card_seconds // 3600:,} 卡时）；应享合计 [bold]{yuan(made.amount_fen)}[/] 元"

@@ -27,6 +27,7 @@ class SettlementRun(models.Model):
     on = models.DateField(help_text="the day on which the law was read")
     as_known = models.DateField(help_text="settings and interpretations known by this day")
     cursors = models.JSONField()
+    seals = models.JSONField(default=list, help_text="the sealed months that it rests on: centre, month, Merkle root")
     law = models.JSONField()
     inputs_sha256 = models.CharField(max_length=64, help_text="of parties, tariffs and relations as they were read")
     result_sha256 = models.CharField(max_length=64, help_text="of all bill lines and answers")
@@ -112,3 +113,17 @@ class Entitlement(models.Model):
 
     def __str__(self) -> str:
         return f"E{self.pk}"
+
+
+# Django finds the models of a room in this module
+from huisuan.settlement.adoption.models import (  # noqa: E402
+    ComparedParty,
+    Comparison,
+    ProposalEnd,
+    SettingsProposal,
+)
+
+__all__ = [
+    "Bill", "BillLine", "ComparedParty", "Comparison", "Entitlement", "ProposalEnd", "SettingsProposal",
+    "SettlementRun",
+]  # fmt: skip

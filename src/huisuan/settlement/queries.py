@@ -90,7 +90,7 @@ def read_again(owed: Entitlement) -> Reading:
     rule = policy.rule(run.sentence)
     answer = explain(policy, rule, read_facts(rule, owed.facts), on=run.on, as_known=run.as_known)
     agrees = answer.status.value == owed.status and (answer.amount_fen or 0) == owed.amount_fen
-    return Reading(answer, agrees, same_law=policy.digest == run.law["digest"])
+    return Reading(answer, agrees, same_law=policy.digest_as_known(run.as_known) == run.law["digest"])
 
 
 def records_of(line: BillLine) -> QuerySet[UsageRecord]:
@@ -199,7 +199,8 @@ def run_json(run: SettlementRun) -> dict[str, Any]:
     """A settlement run as JSON carries it."""
     return {
         "id": run.pk, "policy": run.policy, "sentence": run.sentence, "year": run.year, "starts": run.starts,
-        "ends": run.ends, "on": run.on, "as_known": run.as_known, "cursors": run.cursors, "law": run.law,
+        "ends": run.ends, "on": run.on, "as_known": run.as_known, "cursors": run.cursors, "seals": run.seals,
+        "law": run.law,
         "inputs_sha256": run.inputs_sha256, "result_sha256": run.result_sha256,
         "records": run.records, "card_seconds": run.card_seconds,
         "unclaimed_card_seconds": run.unclaimed_card_seconds, "amount_fen": run.amount_fen, "made_at": run.made_at,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -14,15 +15,17 @@ from typing import Any, cast
 import duckdb
 from django.db import connection, transaction
 
+from huisuan.compute.metering.export import SealedFile, export_usage, sealed_usage
+from huisuan.compute.metering.seals import named
 from huisuan.compute.models import Accelerator, Centre, Tariff
-from huisuan.compute.queries import export_usage
 from huisuan.console import SHANGHAI, Refused
 from huisuan.law.policy import Policy, load_policy
 from huisuan.law.rules import Rule
 from huisuan.law.text import LawError
 from huisuan.law.values import to_json
+from huisuan.parties.affiliation import Affiliated, Holding, Reach, affiliations
 from huisuan.parties.models import Party, Relation
-from huisuan.settlement.affiliation import Affiliated, Holding, Reach, affiliations
+from huisuan.settlement.adoption.files import refuse_strays, write_adopted
 from huisuan.settlement.billing import Billing, Price, Registered
 from huisuan.settlement.models import Bill, BillLine, Entitlement, SettlementRun
 
@@ -53,42 +56,73 @@ def settle(
     `cursors` (centre code -> last usage record read) repeats a past reading; without it everything is read.
 
     Raises:
-        Refused: no such policy, a year that has not begun, or usage that no tariff covers (it says which).
+        Refused: no such policy, a year or a day that has not come, settings that nobody adopted, usage that no
+            tariff covers (it says which), or a sealed month that is not as it was sealed.
     """
     today = now.astimezone(SHANGHAI).date()
-    policy, rule = _law(policy_name)
     if not 2000 <= year <= today.year:
         raise Refused(f"年份 {year} 不能结算：应在 2000 与 {today.year} 之间")
-    starts, ends = _window(policy, year)
-    on, known = ends - timedelta(days=1), as_known or today
+    known = as_known or today
+    if known > today:
+        raise Refused(f"还没有到 {known}：只能按截至今天（{today}）所知的参数结算")
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
-        read = _read(starts, ends, dict(cursors) if cursors is not None else _cursors())
+        one_at_a_time()
+        write_adopted()  # under the lock: nothing is adopted between this reading of the law and the run
+        refuse_strays()
+        policy, rule = _law(policy_name)
+        starts, ends = _window(policy, year)
+        on = ends - timedelta(days=1)
+        read = read_registers(starts, ends, dict(cursors) if cursors is not None else _cursors())
         law = _law_used(policy, rule, on, known)
         newest = SettlementRun.objects.filter(policy=policy.name, sentence=rule.sentence, year=year).first()
-        stands = (
-            newest if newest and (newest.on, newest.law, newest.inputs_sha256) == (on, law, read.digest()) else None
-        )
+        sealed = sealed_usage(read.cursors, _begins(starts), _begins(ends))
+        seals = [named(each.seal) for each in sealed]
+        # a month that was sealed since makes a new run, which rests on the seal, though it comes to the same
+        inputs = (on, law, read.digest(), seals)
+        stands = newest if newest and (newest.on, newest.law, newest.inputs_sha256, newest.seals) == inputs else None
         if stands and stands.cursors == read.cursors:
             return Settled(stands, new=False)
-        with tempfile.TemporaryDirectory() as folder, duckdb.connect() as engine:
-            usage = Path(folder) / "usage.parquet"
-            export_usage(usage, read.cursors, _begins(starts), _begins(ends))
-            billing = Billing(engine, usage, starts, ends)
-            reach = cast(Reach, law["interpretations"].get("2.2.affiliated", "control"))
-            _bill(billing, read, starts, ends, reach)
+        with billed(read, starts, ends, reach_of(policy, on, known), sealed) as billing:
             billing.entitle(policy, rule, read.parties, on, known)
             result = _result(billing)
             if stands and stands.result_sha256 == result:  # the meter went on, but nothing of this year changed
                 return Settled(stands, new=False)
             run = SettlementRun.objects.create(
                 policy=policy.name, sentence=rule.sentence, year=year, starts=starts, ends=on, on=on, as_known=known,
-                cursors=read.cursors, law=law, inputs_sha256=read.digest(), result_sha256=result, requested_by=by,
-                made_at=now, **_totals(billing),
+                cursors=read.cursors, seals=seals, law=law, inputs_sha256=read.digest(), result_sha256=result,
+                requested_by=by, made_at=now, **_totals(billing),
             )  # fmt: skip
             _write(run, billing)
         return Settled(run, new=True)
+
+
+def one_at_a_time() -> None:
+    """Wait until no other settlement runs and nobody adopts settings, and keep it so until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
+
+
+@contextmanager
+def billed(
+    read: Read, starts: date, ends: date, reach: Reach, sealed: Sequence[SealedFile] | None = None
+) -> Iterator[Billing]:
+    """The bills of [starts, ends) from what was read, in an engine of their own; `sealed` if it was looked up already.
+
+    Raises:
+        Refused: usage that no tariff covers.
+    """
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as engine:
+        usage = Path(folder) / "usage.parquet"
+        export_usage(usage, read.cursors, _begins(starts), _begins(ends), sealed)
+        billing = Billing(engine, usage, starts, ends)
+        _bill(billing, read, starts, ends, reach)
+        yield billing
+
+
+def reach_of(policy: Policy, on: date, as_known: date) -> Reach:
+    """How far self-built-self-use reaches (2.2.affiliated) on a day, as known on a day."""
+    chosen = policy.adopted(on, as_known).get("2.2.affiliated")
+    return cast(Reach, chosen.value if chosen else "control")
 
 
 @dataclass(frozen=True)
@@ -131,7 +165,8 @@ def _cursors() -> dict[str, int]:
     return dict(Centre.objects.order_by("code").values_list("code", "last_sequence"))
 
 
-def _read(starts: date, ends: date, cursors: dict[str, int]) -> Read:
+def read_registers(starts: date, ends: date, cursors: dict[str, int]) -> Read:
+    """What bears on [starts, ends) in the registers, as they stand now."""
     tariffs = Tariff.objects.filter(valid_from__lt=ends).exclude(valid_to__lte=starts)
     relations = Relation.objects.filter(valid_from__lt=ends).exclude(valid_to__lte=starts)
     return Read(
@@ -159,7 +194,7 @@ def _read(starts: date, ends: date, cursors: dict[str, int]) -> Read:
 def _law_used(policy: Policy, rule: Rule, on: date, as_known: date) -> dict[str, Any]:
     adopted = policy.adopted(on, as_known)
     return {
-        "digest": policy.digest,
+        "digest": policy.digest_as_known(as_known),
         "settings": {spec.name: to_json(adopted[spec.name].value) for spec in rule.settings() if spec.name in adopted},
         "interpretations": {
             spec.name: adopted[spec.name].value for spec in rule.interpretations() if spec.name in adopted

@@ -1,8 +1,8 @@
 """Runs one job and measures it: `python -m huisuan.compute.engines.runner FOLDER`.
 
 One runner per job, in a session of its own, so that nothing that happens to the agent touches the job. It
-leaves its exit record in the folder, whole or not at all. Standard library only: the kernel counts the
-memory of the process that starts a program towards the program's peak.
+leaves its exit record in the folder, whole or not at all. It begins only once its gate opens (engines.gate). Standard
+library only: the kernel counts the memory of the process that starts a program towards the program's peak.
 
 Time, as it is metered: the start is the wall clock's whole second; the end is the start plus the elapsed
 monotonic time rounded up to a whole second, at least one. So a run of 0.2 s counts one second wherever it
@@ -26,8 +26,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from huisuan.compute.engines.gate import wait_to_begin
+
 JOB, RUNNER, STARTED, EXIT, CANCEL = "job.json", "runner.json", "started.json", "exit.json", "cancel"
-OUTPUT, WORK, LOCK = "output.log", "work", "lock"
+OUTPUT, WORK, LOCK, SCRIPT = "output.log", "work", "lock", "script"
 NOT_FOUND, NOT_RUNNABLE = 127, 126  # as shells number them
 SUBREAPER = 36  # prctl's PR_SET_CHILD_SUBREAPER
 SECOND = 1_000_000_000
@@ -83,16 +85,13 @@ class Run:
 
     def go(self) -> None:
         """Run it from start to exit record."""
-        if (self.folder / CANCEL).exists() or self.state:
-            self.record("cancelled", None)
+        if self.given_up() or not self._let_in():
+            self.record("cancelled" if self.given_up() else "expired", None)
             return
         try:
             process = self._start()
         except OSError as error:
-            missing, program = isinstance(error, FileNotFoundError), self.job["command"][0]
-            why = os.strerror(error.errno or errno.EINVAL)
-            self._say(f"中心没有程序 {program}" if missing else f"无法启动 {program}：{why}")
-            self.record("failed", NOT_FOUND if missing else NOT_RUNNABLE)
+            self._not_started(error)
             return
         began, wall = time.monotonic_ns(), time.time_ns()
         self.pid = process.pid
@@ -100,28 +99,61 @@ class Run:
         if self.state:  # cancelled while it was being started
             self._signal(signal.SIGTERM)
             signal.setitimer(signal.ITIMER_REAL, self.job["grace_seconds"])
-        write_json(self.folder / STARTED, {"pid": self.pid, "started_at": wall // SECOND}, lasting=False)
+        self.began(wall // SECOND)
         _, status, used = os.wait4(self.pid, 0)
         elapsed = time.monotonic_ns() - began
         signal.setitimer(signal.ITIMER_REAL, 0)
         end_leftovers(self.pid)
         self._measured(os.waitstatus_to_exitcode(status), wall, elapsed, used)
 
+    def began(self, wall_seconds: int) -> None:
+        """Say when the job began; no longer than a moment, or its measured time would grow by it."""
+        write_json(self.folder / STARTED, {"pid": self.pid, "started_at": wall_seconds}, lasting=False)
+
+    def given_up(self) -> bool:
+        """Whether it was cancelled before it began."""
+        return bool(self.state) or (self.folder / CANCEL).exists()
+
+    def _let_in(self) -> bool:
+        lease_file, name = self.job["lease_file"], self.job["name"]
+        return lease_file is None or wait_to_begin(Path(lease_file), name, name, self.given_up)
+
+    def _program(self) -> list[str]:
+        """The words of the command; for a script the file that it has become, which its line #! runs."""
+        script = self.folder / SCRIPT
+        if not self.job["script"]:
+            return list(self.job["command"])
+        script.write_text(self.job["script"], encoding="utf-8", newline="")
+        script.chmod(0o755 if self.job["account"] else 0o700)
+        return [str(script)]
+
+    def _not_started(self, error: OSError) -> None:
+        missing = isinstance(error, FileNotFoundError)
+        if self.job["script"]:
+            first = self.job["script"].split("\n", 1)[0].rstrip("\r")[:200]
+            fault = f"脚本首行 {first!r} 指的程序中心没有" if missing else f"脚本无法启动（首行 {first!r}）"
+        else:
+            program = self.job["command"][0]
+            fault = f"中心没有程序 {program}" if missing else f"无法启动 {program}"
+        self._say(fault if missing else f"{fault}：{os.strerror(error.errno or errno.EINVAL)}")
+        self.record("failed", NOT_FOUND if missing else NOT_RUNNABLE)
+
     def _start(self) -> subprocess.Popen[bytes]:
-        work = self.folder / WORK
+        work = Path(self.job["workdir"] or self.folder / WORK)
         work.mkdir(exist_ok=True)
         passed = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL", "TZ") if key in os.environ}
         own = {
             "HOME": str(work),
             "HUISUAN_JOB_UID": self.job["uid"],
+            "HUISUAN_RUN": str(self.job["run"]),
             "HUISUAN_CARDS": ",".join(map(str, self.job["slots"])),
         }
         account = self.job["account"]
         if account:
-            shutil.chown(work, account, pwd.getpwnam(account).pw_gid)
+            give(work, account)
         with (self.folder / OUTPUT).open("ab") as output:
             return subprocess.Popen(
-                self.job["command"],
+                self._program(),
                 cwd=work,
                 env={**passed, **self.job["environment"], **own},
                 stdin=subprocess.DEVNULL,
@@ -162,6 +194,15 @@ class Run:
             reason = f"超过时限 {self.job['time_limit_seconds']} 秒"
         node = os.uname().nodename
         write_json(self.folder / EXIT, {"state": state, "exit_code": code, "reason": reason, "node": node, **measured})
+
+
+def give(folder: Path, account: str) -> None:
+    """Make a folder with all that is in it the account's own."""
+    group = pwd.getpwnam(account).pw_gid
+    for place, folders, names in os.walk(folder):
+        shutil.chown(place, account, group)
+        for name in (*folders, *names):
+            os.chown(Path(place) / name, pwd.getpwnam(account).pw_uid, group, follow_symlinks=False)
 
 
 def adopt_orphans() -> None:

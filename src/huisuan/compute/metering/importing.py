@@ -10,7 +10,10 @@ from typing import Any
 from django.db import transaction
 
 from huisuan.compute.centres import card_names, cards_of, single_card
+from huisuan.compute.metering.flags import raise_flags
 from huisuan.compute.metering.ledger import append_records, load_stored, load_tenants, store_source
+from huisuan.compute.metering.overuse import overuse
+from huisuan.compute.metering.own_jobs import set_apart
 from huisuan.compute.metering.readings import Reading, count_lines, faults
 from huisuan.compute.metering.reconcile import reconcile, window
 from huisuan.compute.metering.sacct import read_sacct
@@ -46,7 +49,9 @@ class UsageReport:
     """What became of every line.
 
     Counts are lines, but for `new`, `superseding` (those of the new ones that correct another) and `unclaimed`
-    (of the file, new or known, belonging to nobody yet): records. `card_seconds` are those of the new records.
+    (of the file, new or known, belonging to nobody yet): records. `card_seconds` are those of the new records,
+    `flagged` the days on which they make a model's cards more than the centre has. `own` are lines of jobs that the
+    platform placed: its agent meters those, and where the file says otherwise `own_doubts` does.
     """
 
     centre: str
@@ -63,6 +68,9 @@ class UsageReport:
     running: int = 0
     unclaimed: int = 0
     card_seconds: int = 0
+    flagged: int = 0
+    own: int = 0
+    own_doubts: list[str] = field(default_factory=list)
     dry_run: bool = False
     refused: list[tuple[int, str]] = field(default_factory=list)
     tenants: FileReport | None = None
@@ -119,6 +127,8 @@ def import_usage(
         if file.tenants:
             report.tenants = import_tenants(*file.tenants, centre)
         say("对照")
+        report.own, own_doubts = set_apart(reading.con, centre, now)
+        report.own_doubts = [doubt.text for doubt in own_doubts]
         load_tenants(reading.con, centre)
         load_stored(reading.con, centre, window(reading.con))
         _count(report, reading, source)
@@ -128,6 +138,11 @@ def import_usage(
         elif report.new:
             kept = store_source(source, centre, file.format, zone, now)
             append_records(reading.con, centre, kept, now)
+            doubts = overuse(centre, centre.last_sequence + 1)
+            raise_flags(centre, doubts, now)
+            report.flagged = len(doubts)
+        if not dry_run:
+            raise_flags(centre, own_doubts, now)
     reading.con.close()
     return report
 

@@ -8,24 +8,27 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 from django.db import connection
 
 from huisuan import __version__
+from huisuan.compute.metering.appending import Appended, append_batches
+from huisuan.compute.metering.leaf import FIELDS, digest, leaf_sql
 from huisuan.compute.metering.readings import literal, load_rows
 from huisuan.compute.metering.reconcile import STORED, STORED_COLUMNS
+from huisuan.compute.metering.rows import copy_out, leaves
 from huisuan.compute.metering.source import SourceLines
 from huisuan.compute.models import Centre, SourceFile, Tenant
+from huisuan.parties.models import Party
 
 PIECE = 1 << 20
 ROWS_AT_ONCE = 100_000
 
-#: column of the table -> SQL over `record` in DuckDB, written as COPY's text format reads it
+#: column of the table -> SQL over `appended` in DuckDB, written as COPY's text format reads it
 COLUMNS = {
-    "sequence": "{after} + row_number() OVER ()",
+    "sequence": "sequence",
     "supersedes": "supersedes",
     "cluster": "cluster",
     "job_id": "job_id",
@@ -34,25 +37,38 @@ COLUMNS = {
     '"user"': '"user"',
     "account": "account",
     "party_id": "party_id",
-    "contract": "''",
+    "contract": "contract",
     "partition": '"partition"',
     "accelerator_id": "accelerator_id",
     "requested_cards": "requested_cards",
     "cards": "cards",
     "nodes": "nodes",
     "node_count": "node_count",
-    "submitted_at": "{utc}(submitted)",
-    "started_at": "{utc}(started)",
-    "ended_at": "{utc}(ended)",
-    "suspended_seconds": "suspended",
-    "card_seconds": "cards::BIGINT * (ended - started - suspended)",
+    "submitted_at": "utc(submitted)",
+    "started_at": "utc(started)",
+    "ended_at": "utc(ended)",
+    "suspended_seconds": "suspended_seconds",
+    "card_seconds": "card_seconds",
     "state": "state",
     "exit_code": "exit_code",
+    "source_zone": "source_zone",
     "raw_sha256": "raw_sha256",
     "content_sha256": "content_sha256",
-    "source_line": "line_no",
+    "source_line": "source_line",
 }
 TEXTS = ("cluster", "job_id", '"user"', "account", '"partition"', "nodes", "exit_code")
+#: field of a leaf -> SQL over `record`, where it goes by another name or has one value
+FIELD = {
+    "centre": "{centre}",
+    "sequence": "{after} + row_number() OVER ()",
+    "party": "uscc",
+    "contract": "''",
+    "suspended_seconds": "suspended",
+    "card_seconds": "cards::BIGINT * (ended - started - suspended)",
+    "source_zone": "{zone}",
+    "source": "{source}",
+    "source_line": "line_no",
+}
 
 
 def load_stored(con: duckdb.DuckDBPyConnection, centre: Centre, span: tuple[int, int] | None) -> None:
@@ -84,15 +100,6 @@ def load_stored(con: duckdb.DuckDBPyConnection, centre: Centre, span: tuple[int,
 def _types(con: duckdb.DuckDBPyConnection) -> str:
     rows = con.execute("SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'stored'")
     return "{" + ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in rows.fetchall()) + "}"
-
-
-def copy_out(query: str, parameters: list[Any], path: Path) -> None:
-    """Write a query's rows to a CSV file; NULL is \\N."""
-    with connection.cursor() as cursor, path.open("wb") as file:
-        statement = f"COPY ({query}) TO STDOUT (FORMAT csv, NULL '\\N')"
-        with cursor.copy(statement, parameters) as copy:
-            for piece in copy:
-                file.write(piece)
 
 
 def load_tenants(con: duckdb.DuckDBPyConnection, centre: Centre) -> None:
@@ -139,24 +146,19 @@ def append_records(
     now: datetime,
     advance: Callable[[int], None] = lambda rows: None,
 ) -> int:
-    """Append the rows of `record` to the centre's usage records, in one statement; returns how many.
+    """Append the rows of `record` to the centre's usage records, and a batch over them to its ledger; returns how many.
 
     The centre's row must be locked and fresh: the sequence goes on from its `last_sequence`.
     """
-    con.execute("CREATE OR REPLACE MACRO utc(s) AS strftime(make_timestamp(s * 1000000), '%Y-%m-%d %H:%M:%S+00')")
+    _number(con, centre, file)
     constant = {
         "centre_id": str(centre.pk),
-        "source_zone": literal(file.timezone),
         "source_file_id": str(file.pk),
         "received_at": literal(now.isoformat()),
     }
-    values = {name: text.format(after=centre.last_sequence, utc="utc") for name, text in COLUMNS.items()} | constant
+    values = COLUMNS | constant
     cells = [_cell(f"escaped({text})" if name in TEXTS else f"({text})::VARCHAR") for name, text in values.items()]
-    con.execute(
-        "CREATE OR REPLACE MACRO escaped(t) AS CASE WHEN regexp_matches(t, '[\\\\\\t\\r\\n]') THEN replace(replace("
-        "replace(replace(t, '\\', '\\\\'), chr(9), '\\t'), chr(13), '\\r'), chr(10), '\\n') ELSE t END"
-    )
-    lines = con.sql(f"SELECT concat_ws(chr(9), {', '.join(cells)}) || chr(10) AS line FROM record")
+    lines = con.sql(f"SELECT concat_ws(chr(9), {', '.join(cells)}) || chr(10) AS line FROM appended")
     written = 0
     with (
         connection.cursor() as cursor,
@@ -167,7 +169,30 @@ def append_records(
                 copy.write(piece)
             written += batch.num_rows
             advance(batch.num_rows)
+    appended = Appended(records=written, leaves=digest(leaves(con, "appended")), source=file)
+    append_batches(centre, centre.last_sequence, [appended], now)
     return written
+
+
+def _number(con: duckdb.DuckDBPyConnection, centre: Centre, file: SourceFile) -> None:
+    """Make `appended` of `record`: every row with its sequence and its leaf."""
+    con.execute("CREATE OR REPLACE MACRO utc(s) AS strftime(make_timestamp(s * 1000000), '%Y-%m-%d %H:%M:%S+00')")
+    con.execute(
+        "CREATE OR REPLACE MACRO escaped(t) AS CASE WHEN regexp_matches(t, '[\\\\\\t\\r\\n]') THEN replace(replace("
+        "replace(replace(t, '\\', '\\\\'), chr(9), '\\t'), chr(13), '\\r'), chr(10), '\\n') ELSE t END"
+    )
+    named = [party for (party,) in con.execute("SELECT DISTINCT party_id FROM record").fetchall() if party is not None]
+    parties = Party.objects.filter(pk__in=named).values_list("pk", "uscc")
+    load_rows(con, "named_party", pa.schema({"party_id": pa.int64(), "uscc": pa.string()}), parties)
+    constant = {
+        "centre": literal(centre.code), "after": centre.last_sequence, "zone": literal(file.timezone),
+        "source": literal(file.sha256),
+    }  # fmt: skip
+    fields = [f'{FIELD[name].format(**constant)} AS "{name}"' if name in FIELD else f'"{name}"' for name in FIELDS]
+    con.execute(
+        f"CREATE OR REPLACE TABLE appended AS SELECT *, {leaf_sql()} AS leaf FROM ("
+        f"SELECT {', '.join(fields)}, party_id, accelerator_id FROM record LEFT JOIN named_party USING (party_id))"
+    )
 
 
 def _cell(text: str) -> str:

@@ -34,7 +34,7 @@ CREATE TABLE reading (
     line_no BIGINT, cluster VARCHAR, job_id VARCHAR, array_index INTEGER, run INTEGER, "user" VARCHAR,
     account VARCHAR, "partition" VARCHAR, accelerator_id BIGINT, model VARCHAR, requested_cards INTEGER,
     cards INTEGER, nodes VARCHAR, node_count INTEGER, submitted BIGINT, started BIGINT, ended BIGINT,
-    suspended BIGINT, state VARCHAR, exit_code VARCHAR, raw_sha256 VARCHAR
+    suspended BIGINT, state VARCHAR, exit_code VARCHAR, raw_sha256 VARCHAR, job_name VARCHAR
 );
 CREATE TABLE fault (line_no BIGINT, reason VARCHAR);
 CREATE TABLE counted (kind VARCHAR, lines BIGINT);

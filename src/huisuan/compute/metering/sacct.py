@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
+from huisuan.compute.metering.durations import seconds_of
 from huisuan.compute.metering.readings import LONGEST, Reading, literal, load_rows, workbench
 from huisuan.compute.metering.source import SourceLines
 from huisuan.compute.metering.tres import CardNames, Unmetered, allocated, requested
@@ -19,7 +19,7 @@ from huisuan.console import Refused
 
 FIELDS = (
     "JobIDRaw,JobID,Cluster,User,Account,Partition,State,Submit,Eligible,Start,End,ElapsedRaw,Suspended,"
-    "AllocTRES,ReqTRES,NNodes,NodeList,ExitCode,Restarts"
+    "AllocTRES,ReqTRES,NNodes,NodeList,ExitCode,Restarts,JobName"  # the name last: a user may write a | into it
 )
 COMMAND = (
     f"sacct --allusers --parsable2 --duplicates --starttime=2024-01-01 --endtime=2024-12-31T23:59:59 --format={FIELDS}"
@@ -98,16 +98,19 @@ def _cut(con: duckdb.DuckDBPyConnection, header: list[str], *, carriage: bool) -
     lack = [f"CAST(NULL AS VARCHAR) AS {name}_" for name in READ if name not in header]
     job = f"f[{header.index('JobIDRaw' if 'JobIDRaw' in header else 'JobID') + 1}]"
     right = f"len(f) = {len(header)}"
+    if header[-1] == "JobName":
+        right, have[-1] = f"len(f) >= {len(header)}", f"array_to_string(f[{len(header)}:], '|') AS JobName_"
     con.execute(f"""
-        CREATE TABLE field AS SELECT line_no, len(f) AS width, {job} AS job_id, {", ".join(have + lack)},
+        CREATE TABLE field AS SELECT line_no, len(f) AS width, {right} AS fits, {job} AS job_id,
+            {", ".join(have + lack)},
             CASE WHEN {right} AND NOT contains({job}, '.') THEN sha256(line) END AS raw_sha256
         FROM (SELECT line_no, line, string_split({line}, '|') AS f FROM source_lines WHERE {line} <> '')
         WHERE NOT (f[1] = {literal(header[0])} AND {right});
         INSERT INTO counted SELECT 'lines', count(*) FROM field;
         INSERT INTO fault SELECT line_no,
             '有 ' || width || ' 个字段，表头有 {len(header)} 个；可能是断行，或字段里含有“|”，请重新导出这一行'
-            FROM field WHERE width <> {len(header)};
-        INSERT INTO counted SELECT 'steps', count(*) FROM field WHERE width = {len(header)} AND raw_sha256 IS NULL;
+            FROM field WHERE NOT fits;
+        INSERT INTO counted SELECT 'steps', count(*) FROM field WHERE fits AND raw_sha256 IS NULL;
         DELETE FROM field WHERE raw_sha256 IS NULL;
     """)
 
@@ -119,17 +122,6 @@ def _map_states(con: duckdb.DuckDBPyConnection) -> None:
         kind = "final" if word in FINAL else "live" if word in LIVE else "waiting" if word in WAITING else None
         rows.append((text, word, kind))
     load_rows(con, "state_map", pa.schema({"text": pa.string(), "word": pa.string(), "kind": pa.string()}), rows)
-
-
-def seconds_of(text: str) -> int | None:
-    """Seconds of [DD-]HH:MM:SS or MM:SS, empty being none; None where it is something else."""
-    if not text:
-        return 0
-    found = re.fullmatch(r"(?:(?:(\d{1,6})-)?(\d{1,6}):)?(\d{1,2}):(\d{2})(?:\.0+)?", text)
-    if not found:
-        return None
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return None if minutes > 59 or seconds > 59 else ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
 def _map_suspensions(con: duckdb.DuckDBPyConnection) -> None:
@@ -280,7 +272,7 @@ def _judge(con: duckdb.DuckDBPyConnection, zone: ZoneInfo, header: list[str]) ->
             coalesce(User_, ''), coalesce(Account_, ''), coalesce(Partition_, ''), accelerator_id, model,
             requested, cards, CASE WHEN NodeList_ IS NULL OR NodeList_ = 'None assigned' THEN '' ELSE NodeList_ END,
             coalesce(TRY_CAST(NNodes_ AS INTEGER), 1), submitted, started, ended, suspended, state,
-            coalesce(ExitCode_, ''), raw_sha256
+            coalesce(ExitCode_, ''), raw_sha256, coalesce(JobName_, '')
         FROM judged JOIN card_map USING (key) WHERE kind = 'record' AND reason IS NULL;
         DROP TABLE judged;
     """)

@@ -17,20 +17,9 @@ from huisuan.compute.metering.sacct import FINAL, LIVE, WAITING
 from huisuan.compute.metering.source import SourceLines
 from huisuan.compute.metering.tres import HUGE_CARDS, Card
 from huisuan.compute.metering.zones import EARLIEST, LATEST, to_utc
+from huisuan.compute.trace_names import KNOWN_NAMES
 from huisuan.console import Refused
 
-#: what the columns are called in the traces of Philly, Helios, Venus and Acme
-KNOWN_NAMES = {
-    "job": ("job_id", "jobid", "job"),
-    "user": ("user", "user_id", "username"),
-    "account": ("vc", "virtual_cluster", "cluster", "account"),
-    "submit": ("submit_time", "timestamp", "submit_s", "submit", "submitted", "submitted_at", "submission_time"),
-    "start": ("start_time", "start_s", "start", "started", "started_at"),
-    "end": ("end_time", "end_s", "end", "ended", "ended_at", "finish_time"),
-    "duration": ("duration", "duration_s", "run_time", "runtime"),
-    "cards": ("num_gpus", "gpu_num", "gpus", "cards", "num_gpu", "gpu_count"),
-    "state": ("state", "status"),
-}
 STATES = {"PASS": "COMPLETED", "SUCCEEDED": "COMPLETED", "KILLED": "CANCELLED", "CANCELED": "CANCELLED"}
 DAY = 86_400
 NOT_STARTED = "('', 'None', 'none', 'NULL', 'null', 'NaT', 'Unknown')"
@@ -261,7 +250,8 @@ def _judge(
         INSERT INTO counted SELECT kind, count(*) FROM judged WHERE kind <> 'record' GROUP BY kind;
         INSERT INTO reading SELECT line_no, '', job_id, NULL, NULL,
             coalesce(user_, {literal(tenant)}), coalesce(account_, ''), '',
-            {card.id}, {literal(card.model)}, NULL, cards, '', 1, submit_at, started, ended, 0, state, '', raw_sha256
+            {card.id}, {literal(card.model)}, NULL, cards, '', 1, submit_at, started, ended, 0, state, '', raw_sha256,
+            ''
         FROM judged WHERE kind = 'record' AND reason IS NULL;
     """)
 

@@ -1,10 +1,32 @@
-"""What compute is made of: centres, jobs, and the usage records that money rests on."""
+"""What compute is made of: centres and who speaks for them, jobs, usage records, and what proves them."""
 
-from huisuan.compute.models.centres import HUGE_CARDS, Accelerator, Centre, Partition, SiteAgent, Tariff, Tenant
-from huisuan.compute.models.jobs import FINAL_STATES, Job, JobLog, JobState
+from huisuan.compute.models.centres import HUGE_CARDS, Accelerator, Centre, Partition, Tariff, Tenant
+from huisuan.compute.models.federation import (
+    AgentKey,
+    CapacityAttestation,
+    CapacitySighting,
+    CentreNode,
+    Invitation,
+    SiteAgent,
+)
+from huisuan.compute.models.jobs import (
+    AT_CENTRE,
+    FINAL_STATES,
+    Job,
+    JobDependency,
+    JobEvent,
+    JobLog,
+    JobState,
+    Upload,
+)
+from huisuan.compute.models.metering import MeterBatch, MeterFlag, Seal, SealSignature
+from huisuan.compute.models.placing import CityQuota, PlacementDecision, TenantShare
+from huisuan.compute.models.tallies import UsageDay, UsageTally
 from huisuan.compute.models.usage import SourceChunk, SourceFile, UsageRecord
 
 __all__ = [
-    "FINAL_STATES", "HUGE_CARDS", "Accelerator", "Centre", "Job", "JobLog", "JobState", "Partition", "SiteAgent",
-    "SourceChunk", "SourceFile", "Tariff", "Tenant", "UsageRecord",
+    "AT_CENTRE", "FINAL_STATES", "HUGE_CARDS", "Accelerator", "AgentKey", "CapacityAttestation", "CapacitySighting",
+    "Centre", "CentreNode", "CityQuota", "Invitation", "Job", "JobDependency", "JobEvent", "JobLog", "JobState",
+    "MeterBatch", "MeterFlag", "Partition", "PlacementDecision", "Seal", "SealSignature", "SiteAgent", "SourceChunk",
+    "SourceFile", "Tariff", "Tenant", "TenantShare", "Upload", "UsageDay", "UsageRecord", "UsageTally",
 ]  # fmt: skip

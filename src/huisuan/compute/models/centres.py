@@ -164,19 +164,3 @@ class Tenant(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class SiteAgent(models.Model):
-    """The one agent that serves a centre; another may take over only when it has been silent for long.
-
-    Without it two agents of one centre would each run every job.
-    """
-
-    centre = models.OneToOneField(Centre, on_delete=models.CASCADE, related_name="agent")
-    name = models.CharField(max_length=36, help_text="made by the agent itself, once")
-    host = models.CharField(max_length=120)
-    version = models.CharField(max_length=40)
-    last_seen_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.centre_id} {self.host}"

@@ -1,19 +1,23 @@
-"""What a party asks to run, and what it wrote."""
+"""What a party asks to run, what it brought along, and what it wrote."""
 
 from __future__ import annotations
 
+import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
 from huisuan.compute.models.centres import HUGE_CARDS, Accelerator, Centre
-from huisuan.parties.models import Party
+from huisuan.parties.models import Party, Region
 
 
 class JobState(models.TextChoices):
-    """Where a job is in its life."""
+    """Where a job is in its life, in order."""
 
-    SUBMITTED = "submitted", "已提交"
+    SUBMITTED = "submitted", "已提交"  # waits for another job, not yet for cards
+    WAITING = "waiting", "等待调度"
     PLACED = "placed", "已调度"
+    QUEUED = "queued", "中心排队"
     RUNNING = "running", "运行中"
     DONE = "done", "完成"
     FAILED = "failed", "失败"
@@ -21,29 +25,111 @@ class JobState(models.TextChoices):
     LOST = "lost", "失联"
 
 
+#: a centre holds it: its cards are spoken for
+AT_CENTRE = (JobState.PLACED, JobState.QUEUED, JobState.RUNNING)
 FINAL_STATES = (JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.LOST)
 
 
+class Upload(models.Model):
+    """A working directory as a party packed it (tar.gz, checked before it was stored); its name is its SHA-256.
+
+    Its content is forgotten when nobody has needed it for long; sent again, it is another upload.
+    """
+
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="uploads")
+    sha256 = models.CharField(max_length=64)
+    size = models.BigIntegerField(help_text="bytes")
+    content = models.BinaryField(null=True)
+    uploaded_at = models.DateTimeField()
+    forgotten_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="upload_once", fields=["party", "sha256"], condition=Q(forgotten_at__isnull=True)
+            ),
+            models.CheckConstraint(
+                name="upload_is_there_or_forgotten",
+                condition=Q(content__isnull=False, forgotten_at__isnull=True)
+                | Q(content__isnull=True, forgotten_at__isnull=False),
+            ),
+            models.CheckConstraint(name="upload_is_named_by_its_hash", condition=Q(sha256__regex=r"^[0-9a-f]{64}$")),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="uploads_stay",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange("party", "sha256", "size", "uploaded_at"),
+            ),
+            pgtrigger.Protect(
+                name="uploads_change_only_to_forgotten",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(new__forgotten_at__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.sha256
+
+
 class Job(models.Model):
-    """What a party asks to run. Its uid is its name everywhere, at the centre too."""
+    """What a party asks to run. Its uid is its name everywhere, at the centre too.
+
+    `run` counts from 0: a job that failed and may be tried again is placed anew with the next run. `lease` counts
+    the placements: what an agent says under an earlier lease is not believed.
+    """
 
     uid = models.CharField(max_length=32, primary_key=True)
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="jobs")
     submitted_by = models.CharField(max_length=80)
     name = models.CharField(max_length=120)
-    command = models.JSONField(help_text="a list of words, never handed to a shell")
-    environment = models.JSONField(default=dict)
-    cards = models.PositiveIntegerField()
-    accelerator = models.ForeignKey(
-        Accelerator, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="none: any"
+    array_uid = models.CharField(max_length=32, blank=True, help_text="uid of the array's first job")
+    array_index = models.PositiveIntegerField(null=True, blank=True)
+    submission = models.CharField(
+        max_length=64, blank=True, help_text="digest of the request and its key: sent again, it finds this job"
     )
-    time_limit_seconds = models.PositiveIntegerField(default=3600)
-    centre = models.ForeignKey(Centre, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs")
+    # what runs: a command, or a script, in an image or not
+    command = models.JSONField(default=list, help_text="a list of words, never handed to a shell")
+    script = models.TextField(blank=True, help_text="a whole script with its first line #!; run as a file")
+    image = models.CharField(max_length=300, blank=True, help_text="container image, for engines that run containers")
+    environment = models.JSONField(default=dict)
+    workdir = models.ForeignKey(Upload, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs")
+    # what it runs on
+    cards = models.PositiveIntegerField(help_text="of the whole job")
+    nodes = models.PositiveIntegerField(default=1, help_text="gang: the cards lie evenly on so many nodes")
+    card_models = ArrayField(
+        models.CharField(max_length=60), default=list, blank=True, help_text="models that will do; empty: any"
+    )
+    vendor = models.CharField(max_length=60, blank=True)
+    min_memory_gib = models.PositiveIntegerField(default=0)
+    min_tflops_fp16 = models.DecimalField(max_digits=8, decimal_places=1, default=0)
+    # where and when
     wanted_centre = models.ForeignKey(Centre, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    wanted_city = models.ForeignKey(Region, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    data_centre = models.ForeignKey(Centre, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    data_city = models.ForeignKey(Region, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    price_ceiling_fen = models.BigIntegerField(null=True, blank=True, help_text="fen per card-hour, before subsidy")
+    deadline = models.DateTimeField(null=True, blank=True)
+    time_limit_seconds = models.PositiveIntegerField(default=3600)
+    retries = models.PositiveSmallIntegerField(default=0, help_text="runs after a failure, besides the first")
+    notify_url = models.CharField(max_length=500, blank=True)
+    source_format = models.CharField(max_length=20, default="huisuan")
+    notes = models.JSONField(default=list, help_text="what the submitted file said that could not be carried over")
+    # how it stands
+    state = models.CharField(max_length=10, choices=JobState, default=JobState.WAITING)
+    run = models.PositiveSmallIntegerField(default=0)
+    lease = models.PositiveIntegerField(default=0)
+    centre = models.ForeignKey(Centre, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs")
+    accelerator = models.ForeignKey(
+        Accelerator, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="what it was given"
+    )
+    partition = models.CharField(max_length=60, blank=True, help_text="where at the centre")
+    fen_per_card_hour = models.BigIntegerField(null=True, blank=True, help_text="price when it was placed")
     reasons = models.JSONField(default=list, help_text="why it was placed there, or why not yet")
-    state = models.CharField(max_length=10, choices=JobState, default=JobState.SUBMITTED)
     submitted_at = models.DateTimeField()
     placed_at = models.DateTimeField(null=True, blank=True)
+    queued_at = models.DateTimeField(null=True, blank=True)
+    running_since = models.DateTimeField(null=True, blank=True, help_text="when the platform heard that it runs")
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
@@ -51,10 +137,27 @@ class Job(models.Model):
 
     class Meta:
         ordering = ["-submitted_at", "uid"]
-        indexes = [models.Index(fields=["party", "-submitted_at"]), models.Index(fields=["centre", "state"])]
+        indexes = [
+            models.Index(fields=["party", "-submitted_at"]),
+            models.Index(fields=["centre", "state"]),
+            models.Index(name="job_waiting", fields=["submitted_at", "uid"], condition=Q(state="waiting")),
+            # what webhooks wait to hear is looked for every few seconds, among the few jobs that have one
+            models.Index(name="job_with_a_webhook", fields=["ended_at"], condition=~Q(notify_url="")),
+            models.Index(name="job_of_an_array", fields=["array_uid"], condition=~Q(array_uid="")),
+        ]
         constraints = [
-            models.CheckConstraint(name="job_asks_for_cards", condition=Q(cards__gte=1, cards__lte=HUGE_CARDS)),
+            models.UniqueConstraint(
+                name="job_submitted_once", fields=["party", "submission"], condition=~Q(submission="")
+            ),
+            models.CheckConstraint(
+                name="job_asks_for_cards", condition=Q(cards__gte=1, cards__lte=HUGE_CARDS, nodes__gte=1)
+            ),
+            models.CheckConstraint(name="job_lies_evenly_on_nodes", condition=Q(cards__gte=F("nodes"))),
             models.CheckConstraint(name="job_state_is_known", condition=Q(state__in=JobState.values)),
+            models.CheckConstraint(
+                name="job_at_a_centre_has_one",
+                condition=~Q(state__in=AT_CENTRE) | Q(centre__isnull=False, accelerator__isnull=False, lease__gte=1),
+            ),
             models.CheckConstraint(
                 name="job_ends_after_it_starts", condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("started_at"))
             ),
@@ -62,6 +165,43 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return self.uid
+
+
+class JobDependency(models.Model):
+    """`job` begins only when `after` is done; it is cancelled when `after` ends otherwise."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="dependencies")
+    after = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="followers")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="job_dependency_once", fields=["job", "after"]),
+            models.CheckConstraint(name="job_does_not_wait_for_itself", condition=~Q(job=F("after"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} after {self.after_id}"
+
+
+class JobEvent(models.Model):
+    """A step in a job's life, kept for good: when, what, why. `notified_at`: when its webhook took it."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    run = models.PositiveSmallIntegerField()
+    lease = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=JobState)
+    centre = models.ForeignKey(Centre, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    text = models.TextField(blank=True)
+    tries = models.PositiveSmallIntegerField(default=0, help_text="of telling the webhook")
+    notified_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["job", "id"]
+        constraints = [models.CheckConstraint(name="event_state_is_known", condition=Q(state__in=JobState.values))]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.state}"
 
 
 class JobLog(models.Model):

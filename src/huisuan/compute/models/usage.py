@@ -7,6 +7,7 @@ supersedes.
 from __future__ import annotations
 
 import pgtrigger
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -28,6 +29,7 @@ class SourceFile(models.Model):
 
     class Meta:
         ordering = ["-imported_at"]
+        indexes = [models.Index(name="source_file_latest", fields=["centre", "-imported_at"])]
         constraints = [models.UniqueConstraint(name="source_file_once", fields=["centre", "sha256"])]
         triggers = [
             pgtrigger.Protect(name="source_files_stay", operation=pgtrigger.Update | pgtrigger.Delete),
@@ -116,11 +118,21 @@ class UsageRecord(models.Model):
 
     class Meta:
         ordering = ["centre", "sequence"]
-        indexes = [models.Index(name="usage_of_a_party", fields=["party", "started_at"])]
+        indexes = [
+            models.Index(name="usage_of_a_party", fields=["party", "started_at"]),
+            models.Index(
+                name="usage_of_nobody",
+                fields=["centre", "user", "account"],
+                include=["sequence", "card_seconds"],  # what is summed: the records themselves need not be read
+                condition=Q(party__isnull=True),
+            ),
+            # records arrive more or less in the order of time: an hour or a month is found without reading the rest
+            BrinIndex(name="usage_by_time", fields=["started_at", "ended_at"], pages_per_range=32, autosummarize=True),
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="usage_run_once",
-                fields=["centre", "job_id", "started_at", "cluster", "accelerator"],
+                fields=["centre", "job_id", "started_at", "cluster", "accelerator", "run"],
                 condition=Q(supersedes__isnull=True),
             ),
             models.UniqueConstraint(

@@ -1,24 +1,35 @@
-"""Centres: the list, and one with its capacity, prices, use, records, source files and unclaimed use."""
+"""Centres: the list, and one with its sizes, nodes, queue, agent, seals, flags, prices, use and records."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.compute.models import Centre
+from huisuan.compute.metering.flags import open_flags
+from huisuan.compute.metering.tallies import uncounted
+from huisuan.compute.models import AT_CENTRE, Centre
 from huisuan.compute.queries import unclaimed
 from huisuan.parties.access import Viewer
 from huisuan.parties.gate import allow, viewer_of
+from huisuan.parties.models import Region
 from huisuan.portal import usage_sums, words
-from huisuan.portal.centre import queries
-from huisuan.portal.columns import Column, Empty, Kind
+from huisuan.portal.centre import queries, sizes, use
+from huisuan.portal.centre.agent import speaker
+from huisuan.portal.centre.calendar import calendar
+from huisuan.portal.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.table import Table, answer
+from huisuan.portal.user import queries as user_queries
 from huisuan.portal.user.home import chosen_year
-from huisuan.portal.user.usage import record_table
+from huisuan.portal.user.jobs import job_columns, job_states
 
+FLAGS_SHOWN = 5
 READERS = ("centre", "city", "province", "auditor")
 
 
@@ -48,6 +59,11 @@ FILE_COLUMNS = [
 ]
 
 
+def _cities(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+    found = Region.objects.filter(centres__in=rows).distinct()
+    return [(region.code, words.named(region)) for region in found]
+
+
 def centre_table(request: HttpRequest, viewer: Viewer, name: str = "") -> Table:
     """The centres that the viewer reads."""
     return Table(
@@ -58,6 +74,7 @@ def centre_table(request: HttpRequest, viewer: Viewer, name: str = "") -> Table:
         name=name,
         order="name",
         search=("name", "name_en", "code", "operator__name"),
+        choices=[Choice("city", _("市"), _cities, lambda rows, code: rows.filter(region=code))],
         empty=Empty(_("还没有智算中心加入。由运营方登记："), command="huisuan centre add CODE"),
     )
 
@@ -68,34 +85,70 @@ def centre_list(request: HttpRequest) -> HttpResponseBase:
     return answer(request, "portal/centre/centres.html", {}, [centre_table(request, viewer_of(request))])
 
 
-@allow(*READERS)
-def centre_page(request: HttpRequest, code: str) -> HttpResponseBase:
-    """One centre."""
-    viewer = viewer_of(request)
-    centre = get_object_or_404(queries.centres(viewer), code=code)
-    sums = usage_sums.month_and_model(viewer, centre.code)
-    years = usage_sums.years(sums)
-    year = chosen_year(request, years)
-    files = Table(
+def queue_table(request: HttpRequest, viewer: Viewer, centre: Centre) -> Table:
+    """The platform's jobs that are at a centre: on their way there, in its own queue, running."""
+    columns = [column for column in job_columns(viewer) if column.key not in ("centre", "ended", "metered")]
+    columns.append(Column("started", _("开始"), "started_at", Kind.MOMENT, sort="started_at"))
+    return Table(
+        request,
+        user_queries.jobs(viewer).filter(centre=centre, state__in=AT_CENTRE),
+        columns,
+        file=f"{centre.code}-queue",
+        name="queue",
+        order="submitted",
+        search=("name", "uid", "array_uid", "submitted_by", "party__name"),
+        choices=[Choice("state", _("状态"), job_states, lambda rows, state: rows.filter(state=state))],
+        empty=Empty(_("平台没有作业在这个中心。") if centre.engine else _("这个中心只报用量，不接平台作业。")),
+    )
+
+
+def file_table(request: HttpRequest, centre: Centre) -> Table:
+    """The files and batches that a centre's records came in."""
+    return Table(
         request,
         queries.files(centre),
         FILE_COLUMNS,
-        file=f"{code}-files",
+        file=f"{centre.code}-files",
         name="files",
         order="-imported",
-        empty=Empty(_("还没有源文件。"), command=f"huisuan usage import --centre {code} --format sacct FILE"),
+        empty=Empty(_("还没有源文件。"), command=f"huisuan usage import --centre {centre.code} --format sacct FILE"),
     )
+
+
+@allow(*READERS)
+def centre_page(request: HttpRequest, code: str) -> HttpResponseBase:
+    """One centre."""
+    viewer, now, today = viewer_of(request), timezone.now(), timezone.localdate()
+    centre = get_object_or_404(queries.centres(viewer), code=code)
+    found = sizes.sizes(centre, today)  # first: it counts what the tables below are made of
+    sums = use.sums(centre)
+    years = usage_sums.years(sums)
+    year = chosen_year(request, years)
+    flags = open_flags(centre)
     context = {
         "here": "centres",
         "centre": centre,
-        "partitions": list(centre.partitions.all()),
         "cards": sum(partition.cards for partition in centre.partitions.all()),
-        "tariffs": queries.tariffs(centre, timezone.localdate()),
+        "sizes": found,
+        "chart": sizes.chart(found),
+        "uncounted": uncounted(centre),
+        "partitions": sizes.partitions(centre),
+        "attestations": sizes.attestations(centre),
+        "agent": speaker(centre, now),
+        "calendar": calendar(centre, today),
+        "flags": flags[:FLAGS_SHOWN],
+        "open_flags": flags.count(),
+        "tariffs": queries.tariffs(centre, today),
         "years": years,
         "year": year,
         "charts": usage_sums.drawn(sums, year) if year else [],
         "unclaimed": unclaimed(code),
-        "same": {"usage": f"{reverse('centre', args=[code])}#records"},
+        "same": {"usage": "#records", "seals": f"{reverse('seals')}?centre={code}", "jobs": "#queue"},
     }
-    records = record_table(request, viewer, queries.records(centre), file=f"{code}-records", name="records")
-    return answer(request, "portal/centre/centre.html", context, [records, files])
+    tables = [
+        sizes.node_table(request, centre),
+        queue_table(request, viewer, centre),
+        use.records_of_months(request, viewer, centre),
+        file_table(request, centre),
+    ]
+    return answer(request, "portal/centre/centre.html", context, tables)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from huisuan.parties.access import Viewer
 from huisuan.parties.gate import allow, viewer_of
+from huisuan.portal.centre.flags import visible as visible_flags
 from huisuan.portal.centre.views import centre_table
 from huisuan.portal.columns import Column, Empty, Kind
 from huisuan.portal.table import Table, answer
@@ -67,6 +68,7 @@ def home(request: HttpRequest, viewer: Viewer) -> HttpResponseBase:
             owed=Sum("amount_fen"), parties=Count("party", distinct=True), paid=Count("pk", filter=Q(amount_fen__gt=0))
         ),
         "spend": bills.aggregate(amount=Sum("amount_fen"), excluded=Sum("excluded_fen"), used=Sum("card_seconds")),
+        "open_flags": visible_flags(viewer).filter(answered_at__isnull=True).count(),
         "runs": latest_runs().filter(year=year) if year and viewer.sees_everything else [],
     }
     tables = [

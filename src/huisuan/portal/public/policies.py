@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
+from huisuan.law.coverage import Covered, Handling, coverage
+from huisuan.law.explain import default_day
 from huisuan.law.nodes import FactSpec
 from huisuan.law.policy import Policy, list_policies, load_policy
-from huisuan.law.prose import prose
-from huisuan.law.rules import Rule
-from huisuan.law.text import ArticleText, LawError, Sentence
+from huisuan.law.prose import general_terms, prose
+from huisuan.law.rules import Rule, RuleKind
+from huisuan.law.text import ArticleText, Duty, LawError, Sentence
 from huisuan.parties.gate import public
 from huisuan.portal.public.prose import as_html
 from huisuan.portal.user.reasoning import english
+
+LABELS: dict[RuleKind, str | Promise] = {
+    RuleKind.PAYS: _("平台计算"), RuleKind.DISCRETION: _("一事一议"), RuleKind.ENTITLES: _("平台判定"),
+}  # fmt: skip
+HANDLINGS: dict[Handling, str | Promise] = {
+    Handling.COMPUTED: _("计算"), Handling.PROCEDURAL: _("程序"), Handling.DECLARED: _("宣示"),
+    Handling.OPEN: _("未处理"),
+}  # fmt: skip
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -33,6 +48,8 @@ class Asked:
 class Computed:
     """What the platform computes of a sentence."""
 
+    key: str
+    label: str | Promise
     title: str
     words: SafeString
     facts: list[Asked]
@@ -40,9 +57,13 @@ class Computed:
 
 @dataclass(frozen=True)
 class ReadSentence:
-    """A sentence with what is computed of it."""
+    """A sentence, how it is accounted for, and what is computed of it; `said` is what offices do, or why nothing is."""
 
     sentence: Sentence
+    covered: Covered
+    handling: str | Promise
+    said: list[str]
+    duty: Duty
     computed: list[Computed]
 
 
@@ -59,43 +80,63 @@ def _asked(spec: FactSpec) -> Asked:
     return Asked(spec.name, spec.en if english() else spec.zh, spec.kind.value, spec.evidence)
 
 
-def _computed(rule: Rule) -> Computed:
-    words = prose(rule, "en" if english() else "zh")
+def _computed(policy: Policy, rule: Rule) -> Computed:
+    today = timezone.localdate()
+    terms = general_terms(rule, policy.adopted(default_day(policy, today), today))
+    words = prose(rule, "en" if english() else "zh", terms)
     title = rule.title_en if english() else rule.title
-    return Computed(title, as_html(words), [_asked(spec) for spec in rule.facts])
+    return Computed(rule.key, LABELS[rule.kind], title, as_html(words), [_asked(spec) for spec in rule.facts])
+
+
+def _sentence(policy: Policy, sentence: Sentence, covered: Covered) -> ReadSentence:
+    rules = [rule for rule in policy.rules if rule.sentence == sentence.number]
+    titles = {rule.title_en if english() else rule.title for rule in rules}
+    said = [each for each in (covered.what_en if english() else covered.what) if each not in titles]
+    return ReadSentence(
+        sentence, covered, HANDLINGS[covered.handling], said, policy.text.duty(sentence.number),
+        [_computed(policy, rule) for rule in rules],
+    )  # fmt: skip
 
 
 def _articles(policy: Policy) -> list[ReadArticle]:
     read, before = [], ""
+    covered = {each.sentence: each for each in coverage(policy)}
     for article in policy.text.articles:
-        sentences = [
-            ReadSentence(sentence, [_computed(rule) for rule in policy.rules if rule.sentence == sentence.number])
-            for sentence in article.sentences
-        ]
+        sentences = [_sentence(policy, sentence, covered[sentence.number]) for sentence in article.sentences]
         read.append(ReadArticle(article, article.chapter if article.chapter != before else "", sentences))
         before = article.chapter
     return read
 
 
-def _policies() -> list[Policy]:
-    return [load_policy(name) for name in list_policies()]
+def loaded() -> tuple[list[Policy], list[str]]:
+    """The policies that stand up, and the names of those that do not."""
+    found: list[Policy] = []
+    broken: list[str] = []
+    for name in list_policies():
+        try:
+            found.append(load_policy(name))
+        except LawError as error:
+            logger.error("%s: %s", name, error)
+            broken.append(name)
+    return found, broken
 
 
 @public
 def policies(request: HttpRequest) -> HttpResponse:
     """All policies that are installed."""
     today = timezone.localdate()
-    rows = [(policy, policy.in_force(today)) for policy in _policies()]
-    return render(request, "portal/public/policies.html", {"policies": rows, "english": english()})
+    found, broken = loaded()
+    rows = [(policy, policy.in_force(today)) for policy in found]
+    context = {"policies": rows, "broken": broken, "english": english()}
+    return render(request, "portal/public/policies.html", context)
 
 
 @public
 def policy_page(request: HttpRequest, name: str) -> HttpResponse:
     """One policy: its text, with what is computed under each sentence."""
-    try:
-        policy = load_policy(name)
-    except LawError:
-        raise Http404 from None
+    if name not in list_policies():
+        raise Http404
+    policy = load_policy(name)
     context = {
         "policy": policy,
         "title": policy.title_en if english() else policy.title,

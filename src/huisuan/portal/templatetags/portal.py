@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from json import dumps
@@ -70,6 +71,12 @@ def moment(value: datetime | None) -> str:
 def duration(seconds: int | None) -> str:
     """Hours, minutes and seconds."""
     return figures.NOTHING if seconds is None else figures.duration(seconds)
+
+
+@register.filter
+def item(things: Mapping[str, Any], key: str) -> Any:
+    """What a mapping holds under a key; nothing where it has none."""
+    return things.get(key, "")
 
 
 @register.filter

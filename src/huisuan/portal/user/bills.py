@@ -85,6 +85,8 @@ def bill_page(request: HttpRequest, number: int) -> HttpResponseBase:
     )
     entitled = queries.entitlements(viewer).filter(run=bill.run_id, party=bill.party_id).first()
     same = {"bills": reverse("bill", args=[bill.pk])}
+    if sealed := queries.sealed_month(viewer, bill.centre, bill.month):
+        same["seals"] = sealed
     if entitled:
         same["entitlements"] = reverse("entitlement", args=[entitled.pk])
     context = {

@@ -134,6 +134,7 @@ def _same(viewer: Viewer, entitled: Entitlement) -> dict[str, str]:
         "entitlements": _address(entitled),
         "bills": f"{reverse('bills')}?{of_year}",
         "usage": f"{reverse('usage')}?{of_year}",
+        **({} if viewer.role == "user" else {"seals": f"{reverse('seals')}?{urlencode({'year': entitled.run.year})}"}),
         "jobs": f"{reverse('jobs')}?{urlencode(whose)}",
     }
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import BigIntegerField, Max, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from huisuan.compute.job_queries import visible
-from huisuan.compute.models import Job, UsageRecord
+from huisuan.compute.metering.months import Month
+from huisuan.compute.models import Centre, Job, MeterBatch, PlacementDecision, Seal, UsageRecord
 from huisuan.compute.queries import current_usage
 from huisuan.console import SHANGHAI
 from huisuan.parties.access import Viewer
@@ -23,15 +24,23 @@ def jobs(viewer: Viewer) -> QuerySet[Job]:
 
 
 def metered(rows: QuerySet[Job]) -> QuerySet[Job]:
-    """Jobs with `metered`: the card-seconds that the meter counted for them so far."""
+    """Jobs with `metered`: the card-seconds that the meter counted for them so far, at every centre they ran at."""
+    where = PlacementDecision.objects.filter(job=OuterRef(OuterRef("uid"))).order_by().values("centre")
     counted = (
         current_usage()
-        .filter(centre=OuterRef("centre"), job_id=OuterRef("uid"))
+        .filter(centre__in=where, job_id=OuterRef("uid"))
         .order_by()
         .values("job_id")
         .annotate(total=Sum("card_seconds"))
     )
     return rows.annotate(metered=Coalesce(Subquery(counted.values("total"), output_field=BigIntegerField()), 0))
+
+
+def records_of(job: Job) -> QuerySet[UsageRecord]:
+    """The standing records of a job in the order of time, at every centre it ran at."""
+    where = list(job.decisions.order_by().values_list("centre", flat=True).distinct())
+    rows = current_usage().filter(centre__in=where, job_id=job.uid).select_related("centre", "accelerator")
+    return rows.order_by("started_at", "sequence")
 
 
 def records(viewer: Viewer) -> QuerySet[UsageRecord]:
@@ -86,10 +95,46 @@ def entitlement_of(viewer: Viewer, party_id: int, year: int) -> Entitlement | No
     return standing_entitlements(viewer).filter(party=party_id, run__year=year).first()
 
 
+def seal_of(record: UsageRecord) -> Seal | None:
+    """The sealed month that holds a record: the first that was sealed after it came and ends after it ended."""
+    month = Month.holding(int(record.started_at.timestamp()), int(record.ended_at.timestamp()))
+    rows = Seal.objects.filter(centre=record.centre_id, last_sequence__gte=record.sequence, month__gte=month.first_day)
+    return rows.select_related("centre", "countersigned__key").order_by("month").first()
+
+
+def batch_of(record: UsageRecord) -> MeterBatch | None:
+    """The batch of its centre's ledger that a record came in; found by halving, for an agent sends half a million."""
+    batches = MeterBatch.objects.filter(centre=record.centre_id)
+    low, high = 1, batches.aggregate(last=Max("number"))["last"] or 0
+    while low < high:
+        middle = (low + high) // 2
+        ends = batches.values_list("last", flat=True).get(number=middle)
+        low, high = (middle + 1, high) if ends < record.sequence else (low, middle)
+    return (
+        batches.filter(number=low, first__lte=record.sequence, last__gte=record.sequence).select_related("key").first()
+    )
+
+
+def seal_address(viewer: Viewer, seal: Seal) -> str | None:
+    """Where a seal is shown to those who read the inside of its centre."""
+    if Centre.objects.filter(viewer.centres(), pk=seal.centre_id).exists():
+        return reverse("seal", args=[seal.centre.code, str(Month.of(seal.month))])
+    return None
+
+
+def sealed_month(viewer: Viewer, centre: Centre, month: date) -> str | None:
+    """Where a month's seal is shown, if there is one and the viewer reads the inside of its centre."""
+    seal = Seal.objects.filter(viewer.centres("centre"), centre=centre, month=month).select_related("centre").first()
+    return seal_address(viewer, seal) if seal else None
+
+
 def chain_of(viewer: Viewer, record: UsageRecord) -> dict[str, str]:
-    """Where a record stands at each step of the chain: its job, itself, its bill, its entitlement."""
-    same = {"usage": reverse("record", args=[record.centre.code, record.sequence])}
-    if job := jobs(viewer).filter(centre=record.centre_id, uid=record.job_id).first():
+    """Where a record stands at each step of the chain: its job, itself, its seal, its bill, its entitlement."""
+    own = reverse("record", args=[record.centre.code, record.sequence])
+    same = {"usage": own}
+    if seal := seal_of(record):
+        same["seals"] = seal_address(viewer, seal) or f"{own}#seal"
+    if job := jobs(viewer).filter(uid=record.job_id, decisions__centre=record.centre_id).first():
         same["jobs"] = reverse("job", args=[job.uid])
     if record.party_id and (bill := bills_of(viewer, record).first()):
         same["bills"] = reverse("bill", args=[bill.pk])

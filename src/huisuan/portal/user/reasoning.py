@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -53,6 +54,7 @@ class Reasoning:
     settings: list[ReadTerm] = field(default_factory=list)
     interpretations: list[ReadTerm] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    nearest: list[str] = field(default_factory=list)
     differs: bool = False
     same_law: bool = True
     wrong: str = ""
@@ -70,8 +72,12 @@ def reasoning(entitled: Entitlement) -> Reasoning:
         reading = read_again(entitled)
     except LawError as error:
         return Reasoning(wrong=str(error))
-    answer = reading.answer
-    owed = answer.status is Status.ELIGIBLE
+    return replace(told(policy, reading.answer), differs=not reading.agrees, same_law=reading.same_law)
+
+
+def told(policy: Policy, answer: Answer) -> Reasoning:
+    """An answer of the law as pages show it: the text it cites, its steps, its settings, its reasons."""
+    owed = answer.status in (Status.ELIGIBLE, Status.PRIORITY)
     steps = [_step(number, step, owed) for number, step in enumerate(answer.steps, start=1)]
     return Reasoning(
         policy=policy,
@@ -82,8 +88,7 @@ def reasoning(entitled: Entitlement) -> Reasoning:
         settings=[_term(policy, used) for used in answer.settings],
         interpretations=[_term(policy, used) for used in answer.interpretations],
         reasons=[(reason.text_en if english() and reason.text_en else reason.text) for reason in answer.reasons],
-        differs=not reading.agrees,
-        same_law=reading.same_law,
+        nearest=[(each.text_en if english() and each.text_en else each.text) for each in answer.nearest],
     )
 
 
@@ -93,7 +98,7 @@ def _words(step: Step) -> str:
 
 def _step(number: int, step: Step, owed: bool) -> ReadStep:
     words = _words(step)
-    if step.kind == "condition":
+    if step.kind in ("condition", "priority"):
         return ReadStep(number, SIGNS[step.holds], TONES[step.holds], words, step.sentence, step.phrase)
     if step.value is None:
         return ReadStep(number, SIGNS[None], TONES[None], words, step.sentence, step.phrase)
@@ -120,4 +125,5 @@ def _term(policy: Policy, used: SettingUsed) -> ReadTerm:
         option = (interpretation.options_en or interpretation.options)[str(used.value)]
         return ReadTerm(option, option, "", interpretation.en, used)
     setting = policy.setting_specs()[used.name]
-    return ReadTerm(setting.en, used.shown, used.bound, "", used)
+    shown, bound = (re.sub(r" 元$", " yuan", text) for text in (used.shown, used.bound))
+    return ReadTerm(setting.en, shown, bound, "", used)

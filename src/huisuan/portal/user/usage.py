@@ -17,6 +17,7 @@ from huisuan.console import SHANGHAI
 from huisuan.parties.access import Viewer
 from huisuan.parties.gate import allow, viewer_of
 from huisuan.portal import words
+from huisuan.portal.centre.calendar import refusals, state_of
 from huisuan.portal.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.table import Table, answer
 from huisuan.portal.user import queries
@@ -101,6 +102,13 @@ def _models(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
     return [(name, name) for name in names]
 
 
+CHOICES = (
+    Choice("year", _("年度"), _years, _in_year),
+    Choice("month", _("开始月份"), _months, _in_month),
+    Choice("model", _("型号"), _models, lambda found, model: found.filter(accelerator__model=model)),
+)
+
+
 def record_table(
     request: HttpRequest,
     viewer: Viewer,
@@ -109,8 +117,9 @@ def record_table(
     name: str = "",
     more: Sequence[Column] = (),
     without: Sequence[str] = (),
+    choices: Sequence[Choice] | None = None,
 ) -> Table:
-    """Records as a table; a row opens in place down to its raw line."""
+    """Records as a table; a row opens in place down to its raw line. `choices`: other filters than the usual ones."""
     return Table(
         request,
         rows,
@@ -119,11 +128,7 @@ def record_table(
         name=name,
         order="-started" if viewer.role == "user" else "-record",  # each has an index of its own
         search=("job_id", "account", "user", "party__name", "party__uscc", "centre__code", "state"),
-        choices=[
-            Choice("year", _("年度"), _years, _in_year),
-            Choice("month", _("开始月份"), _months, _in_month),
-            Choice("model", _("型号"), _models, lambda found, model: found.filter(accelerator__model=model)),
-        ],
+        choices=CHOICES if choices is None else choices,
         opens=_opens,
         page=_address,
         empty=Empty(
@@ -152,6 +157,7 @@ def record_page(request: HttpRequest, code: str, sequence: int) -> HttpResponseB
     viewer = viewer_of(request)
     record = _record(viewer, code, sequence)
     newer = UsageRecord.objects.filter(centre=record.centre_id, supersedes=record.sequence).first()
+    seal = queries.seal_of(record)
     context: dict[str, Any] = {
         "here": "usage",
         "same": queries.chain_of(viewer, record),
@@ -159,6 +165,10 @@ def record_page(request: HttpRequest, code: str, sequence: int) -> HttpResponseB
         "held": int((record.ended_at - record.started_at).total_seconds()),
         "newer": newer,
         "raw": raw(record),
+        "batch": queries.batch_of(record),
+        "seal": seal,
+        "seal_word": words.SEAL[state_of(seal, refusals(record.centre))] if seal else None,
+        "seal_address": queries.seal_address(viewer, seal) if seal else None,
         "bills": queries.bills_of(viewer, record) if record.party_id else [],
     }
     return render(request, "portal/user/record.html", context)

@@ -47,6 +47,11 @@ document.addEventListener("toggle", (event) => {
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
+  const copies = event.target.closest("[data-copied]");
+  if (!copies) return;
+  copies.parentElement.querySelector("input").select();
+  document.execCommand("copy"); // the newer way is closed to pages that come over plain HTTP, as many offices serve them
+  copies.textContent = copies.dataset.copied;
 });
 
 // What failed on the way is said where it was asked for, never silently.
@@ -64,6 +69,36 @@ function say(element) {
   element?.classList.remove("htmx-request");
 }
 
+// An answer that comes while someone goes on typing leaves their hands alone: the field stays where it is on the screen
+// with what was typed meanwhile, and what was unfolded stays so. If the question is gone, the next one has the focus.
+let held = null;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const live = event.detail.target.closest("[data-keeps]");
+  const field = document.activeElement;
+  held = live && {
+    live: live.id, scrolled: live.querySelector("aside")?.scrollTop,
+    unfolded: [...live.querySelectorAll("details[open]:not([data-unfolded])")].map((each) => each.id),
+    field: live.contains(field) && field.id, top: field.getBoundingClientRect().top,
+    text: field.matches("input[type=text]") ? field.value : null, at: field.selectionStart,
+  };
+});
+document.addEventListener("htmx:afterSwap", () => {
+  const was = held;
+  const live = was && document.getElementById(was.live);
+  held = null;
+  if (!live) return;
+  was.unfolded.forEach((id) => { const again = document.getElementById(id); if (again) again.open = true; });
+  if (was.scrolled) live.querySelector("aside").scrollTop = was.scrolled;
+  if (!was.field) return;
+  const field = document.getElementById(was.field);
+  if (!field) return document.getElementById(live.dataset.first)?.focus();
+  window.scrollBy(0, field.getBoundingClientRect().top - was.top);
+  if (was.text === null || was.text.trim() === field.value) return;
+  field.value = was.text;
+  field.setSelectionRange(was.at, was.at);
+  htmx.trigger(field, "change");
+});
+
 // Signed out meanwhile: show the sign-in page as a page, not inside a table.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const address = event.detail.xhr.responseURL;
@@ -73,9 +108,14 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 });
 
-// A running log stays at its end.
+// A running log stays at its end, unless someone reads further up in it.
+let readingAt = null;
+document.addEventListener("scroll", (event) => {
+  const log = event.target;
+  if (log.matches?.("pre.log")) readingAt = log.scrollTop + log.clientHeight < log.scrollHeight - 8 ? log.scrollTop : null;
+}, true);
 function logsToEnd() {
-  document.querySelectorAll("pre.log").forEach((log) => { log.scrollTop = log.scrollHeight; });
+  document.querySelectorAll("pre.log").forEach((log) => { log.scrollTop = readingAt ?? log.scrollHeight; });
 }
 document.addEventListener("htmx:afterSettle", logsToEnd);
 logsToEnd();

@@ -1,0 +1,208 @@
+"""Both readings of every rule over random rows: the judge of one claim, and the SQL over a table; they must not differ.
+
+    python bench/agree.py [--rows 1000000] [--rules 2.2,6.2] [--seed 1] [--workers 2] [--policy anhui-agi-2023] [--json]
+
+So many rows per rule, in chunks. The first chunk is decided as the policy is set; every other one under settings and
+readings of the open questions drawn at random within the bounds of the law. Cells are missing, at the edges where an
+answer turns, and beyond what a fact allows; every second chunk comes as text, as CSV does. Exit code 1: they differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "law"))  # the rows by chance that the tests draw
+
+import duckdb
+import pyarrow as pa
+from generated import Row, as_words, random_rows, typed
+
+from huisuan.law.decide import Judge
+from huisuan.law.declared import SettingValue
+from huisuan.law.nodes import FactSpec, SettingSpec
+from huisuan.law.policy import Policy, load_policy
+from huisuan.law.rules import Rule
+from huisuan.law.scenario import Scenario, apply
+from huisuan.law.table import answers
+from huisuan.law.values import Kind, Value, Wrong, read
+
+CHUNK = 20_000
+SHOWN = 10  # differences that are printed whole
+SHARES = tuple(map(Fraction, ("0", "1/100", "3/40", "1/7", "1234/10000", "1/5", "1/3", "1/2", "50/53", "1")))
+
+Told = tuple[str, int | None, str]  # status, fen, reason codes
+
+
+@dataclass(frozen=True)
+class Task:
+    """One chunk: so many rows of a rule; `number` says which, and so everything that is drawn for it."""
+
+    policy: str
+    rule: str
+    number: int
+    rows: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came of a chunk: the rows by status, those that differ, the first of them in words."""
+
+    task: Task
+    statuses: Counter[str]
+    differing: int
+    shown: tuple[str, ...]
+
+
+@cache
+def policy_named(name: str) -> Policy:
+    """Each worker reads a policy once."""
+    return load_policy(name)
+
+
+def drawn_policy(policy: Policy, rule: Rule, chance: random.Random) -> Policy:
+    """The policy with other settings and options for the rule."""
+    values: dict[str, SettingValue] = {spec.name: _setting(spec, chance) for spec in rule.settings()}
+    values |= {spec.name: chance.choice(list(spec.options)) for spec in rule.interpretations()}
+    return apply(policy, Scenario("drawn", values)) if values else policy
+
+
+def _setting(spec: SettingSpec, chance: random.Random) -> SettingValue:
+    regions = list(spec.regions or {})
+    some = chance.sample(regions, chance.randrange(len(regions) + 1))
+    shares = [share for share in SHARES if spec.at_most is None or share <= spec.at_most]
+    match spec.kind:
+        case Kind.REGIONS:
+            return tuple(some)
+        case Kind.RATES:
+            return {code: chance.choice(shares) for code in some}
+        case Kind.SHARE:
+            return chance.choice(shares)
+    most = int(spec.at_most or 10**10)
+    return chance.choice([0, 1, most, chance.randrange(most + 1)])
+
+
+def by_judge(judge: Judge, rule: Rule, rows: list[Row]) -> Iterator[Told]:
+    """The first reading; a cell that cannot be used is missing, and its reason says invalid instead."""
+    for row in rows:
+        verdict = judge({spec.name: usable(spec, row[spec.name]) for spec in rule.facts})
+        codes = ";".join(_marked(code, row) for code in verdict.codes())
+        yield verdict.status.value, verdict.amount_fen, codes
+
+
+def usable(spec: FactSpec, cell: Any) -> Value | None:
+    """The cell's value as a fact, or None where a claim with it would be refused."""
+    raw = cell.isoformat() if isinstance(cell, date) else cell
+    try:
+        return None if raw is None else read(spec.kind, raw, maximum=spec.maximum, options=spec.options)
+    except Wrong:
+        return None
+
+
+def _marked(code: str, row: Row) -> str:
+    kind, _, name = code.partition(":")
+    return f"invalid:{name}" if kind == "missing" and row[name] is not None else code
+
+
+def by_sql(policy: Policy, rule: Rule, rows: list[Row], days: tuple[date, date], *, as_text: bool) -> list[Told]:
+    """The second reading: all rows in one query, typed as in Parquet or as text as in CSV."""
+    with duckdb.connect(config={"threads": 1}) as engine:
+        engine.register("facts", pa.table(as_words(rule, rows) if as_text else typed(rule, rows)))
+        types = {name: kind for name, kind, *_ in engine.execute("DESCRIBE facts").fetchall()}
+        query, _ = answers(policy, rule, "facts", types, on=days[0], as_known=days[1])
+        return engine.execute(query.sql("duckdb")).fetchall()
+
+
+def compare(task: Task) -> Found:
+    """Decide one chunk both ways."""
+    policy = policy_named(task.policy)
+    chance = random.Random(f"{task.seed}:{task.rule}:{task.number}")
+    if task.number:
+        policy = drawn_policy(policy, policy.rule(task.rule), chance)
+    rule = policy.rule(task.rule)
+    rows = random_rows(chance.getrandbits(64), rule, task.rows)
+    days = (policy.valid_to, policy.valid_to)
+    told = by_sql(policy, rule, rows, days, as_text=bool(task.number % 2))
+    judged = list(by_judge(Judge(policy, rule, *days), rule, rows))
+    differing = [
+        f"{rule.key} chunk {task.number} {row}: SQL {sql}, judge {judge}"
+        for row, sql, judge in zip(rows, told, judged, strict=True)
+        if sql != judge
+    ]
+    return Found(task, Counter(status for status, *_ in judged), len(differing), tuple(differing[:SHOWN]))
+
+
+def tasks(policy: str, keys: list[str], rows: int, seed: int) -> Iterator[Task]:
+    """All chunks, rule by rule."""
+    for key in keys:
+        for number, first in enumerate(range(0, rows, CHUNK)):
+            yield Task(policy, key, number, min(CHUNK, rows - first), seed)
+
+
+def run(policy: str, keys: list[str], rows: int, seed: int, workers: int) -> dict[str, Any]:
+    """Compare everything; progress goes to standard error, a line per rule."""
+    began = time.perf_counter()
+    statuses: dict[str, Counter[str]] = {key: Counter() for key in keys}
+    differing: Counter[str] = Counter()
+    shown: list[str] = []
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        for found in pool.imap(compare, tasks(policy, keys, rows, seed)):
+            key = found.task.rule
+            statuses[key] += found.statuses
+            differing[key] += found.differing
+            shown += found.shown
+            if statuses[key].total() == rows:
+                said = ", ".join(f"{status} {count:,}" for status, count in statuses[key].most_common())
+                seconds = time.perf_counter() - began
+                print(f"{seconds:6.0f} s  {key}: {differing[key]:,} differ; {said}", file=sys.stderr, flush=True)
+    seconds, total = time.perf_counter() - began, sum(each.total() for each in statuses.values())
+    return {
+        "policy": policy, "rules": len(keys), "rows_per_rule": rows, "rows": total, "differing": differing.total(),
+        "shown": shown[:SHOWN], "seconds": round(seconds, 1), "rows_per_second": round(total / seconds),
+        "statuses": {key: dict(each) for key, each in statuses.items()},
+        "differing_by_rule": {key: differing[key] for key in keys},
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Read the options, compare, print; exit code 1 where a row differs."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows per rule")
+    parser.add_argument("--rules", default="", help="keys with commas; all if not given")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--policy", default="anhui-agi-2023")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    if options.rows < 1 or options.workers < 1:
+        parser.error("--rows and --workers must be at least 1")
+    keys = options.rules.split(",") if options.rules else [rule.key for rule in load_policy(options.policy).rules]
+    found = run(options.policy, keys, options.rows, options.seed, options.workers)
+    if options.json:
+        print(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        print(*found["shown"], sep="\n", end="\n" if found["shown"] else "")
+        print(
+            f"{found['rules']} rules, {found['rows']:,} rows decided both ways: {found['differing']:,} differ; "
+            f"{found['seconds']:,} s, {found['rows_per_second']:,} rows/s"
+        )
+    if found["differing"]:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""第五条 强化关键核心技术攻关 (article 5): the province's plan of key projects pays part of what research costs."""
+
+from __future__ import annotations
+
+from huisuan.law import (
+    Article,
+    Facts,
+    Money,
+    boolean,
+    choice,
+    claims,
+    interpretation,
+    legal_money,
+    money,
+    share_setting,
+)
+
+from .a00_supplementary import payable, project_city, project_county, raised_and_capped, raised_projects
+
+article = Article("5")
+
+AT_MOST_20 = "按照不超过项目研发费用的20%予以资助"
+CAP = "单个项目最高5000万元"
+
+rate = share_setting("5.1.rate", "资助比例", "Rate of support", sentence="5.1", phrase=AT_MOST_20, at_most="20%")
+compute_in_cost = interpretation(
+    "5.1.compute", "研发费用是否含已按 2.2 获补助的算力支出",
+    "Does R&D cost include compute spend that 2.2 subsidised?",
+    {
+        "excluded": ("不含：同一支出只补一次", "no: what was spent is funded once"),
+        "included": ("包含", "yes"),
+    },
+    sentence="5.1", phrase="项目研发费用",
+)  # fmt: skip
+
+
+class ResearchProject(Facts):
+    """One project of applied research in the province's plan."""
+
+    in_plan = boolean(
+        "列入省级科技攻关计划", "In the province's plan of key projects", asked_by="5.1", evidence="立项文件",
+        known_by="register",
+    )  # fmt: skip
+    way = choice(
+        "组织方式", "How it is organised",
+        {
+            "open_challenge": ("揭榜挂帅", "open challenge"), "horse_race": ("赛马", "horse race"),
+            "directed": ("定向委托", "directed"), "other": ("其他方式", "another way"),
+        },
+        asked_by="5.1", evidence="立项文件",
+    )  # fmt: skip
+    topic = choice(
+        "研究方向", "Topic",
+        {
+            "general": ("通用大模型", "general models"), "industry": ("行业大模型", "industry models"),
+            "safety": ("安全可控技术", "safe and controllable technology"),
+            "paths": ("通用人工智能其他路径探索", "other paths to general AI"), "other": ("其他", "other"),
+        },
+        asked_by="5.1", evidence="项目任务书",
+    )  # fmt: skip
+    cost = money(
+        "项目研发费用", "R&D cost of the project", maximum="100亿元", asked_by="5.1", evidence="研发费用专项审计报告"
+    )
+    subsidised_compute = money(
+        "其中已按 2.2 获补助的算力支出", "Of it compute spend subsidised under 2.2", maximum="100亿元", asked_by="5.1",
+        evidence="平台应享记录", known_by="meter",
+    )  # fmt: skip
+    city = project_city()
+    county = project_county()
+
+
+@article.pays(
+    "5.1", AT_MOST_20, to="项目承担单位", to_en="whoever carries out the project",
+    title="关键核心技术攻关资助", title_en="Support for key technology projects",
+    by=("enterprise", "university", "institute"), claim=claims("research-cost", ResearchProject.cost),
+)  # fmt: skip
+def research_support(project: ResearchProject) -> Money:
+    """A share of the R&D cost, at most 50 million yuan a project; open challenges, horse races, directed projects."""
+    project.in_plan.required("5.1", "在省级科技攻关计划中支持")
+    project.way.among("open_challenge", "horse_race", "directed").required(
+        "5.1", "通过“揭榜挂帅”、“赛马”、定向委托等方式"
+    )
+    project.topic.among("general", "industry", "safety", "paths").required(
+        "5.1", "支持通用大模型、行业大模型、安全可控技术以及通用人工智能其他路径探索的应用研究"
+    )
+    cost = compute_in_cost.choose(
+        excluded=project.cost.less(project.subsidised_compute).cites(
+            "5.1", "项目研发费用", "可资助研发费用", "R&D cost that counts"
+        ),
+        included=project.cost,
+    )
+    support = (rate * cost).cites("5.1", AT_MOST_20, "按比例资助", "Support by the rate")
+    cap = legal_money("5000万元", "5.1", CAP)
+    return payable(
+        raised_projects.choose(
+            awards=support.capped(cap, "5.1", CAP),
+            all=raised_and_capped(support, project.city, project.county, cap, "5.1", CAP),
+        )
+    )
+
+
+class ExceptionalResearch(Facts):
+    """A research project that asks to be treated by itself."""
+
+    exceptional = boolean("特别重大的项目", "An exceptionally large project", asked_by="5.2", evidence="省、市认定文件")
+
+
+@article.discretion(
+    "5.2", "省市可采用“一事一议”方式支持", to="特别重大的项目", to_en="exceptionally large projects",
+    title="特别重大攻关项目一事一议", title_en="Exceptional research, case by case", decided_by="省、市",
+    decided_by_en="province and city", by=("enterprise", "university", "institute"),
+)  # fmt: skip
+def exceptional_research(project: ExceptionalResearch) -> None:
+    """Province and city may support it case by case; the law names no amount."""
+    project.exceptional.required("5.2", "特别重大的项目")

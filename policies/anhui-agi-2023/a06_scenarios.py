@@ -1,0 +1,82 @@
+"""第六条 全面开放应用场景 (article 6): scenarios are opened, and the ten best cases of the province are rewarded."""
+
+from __future__ import annotations
+
+from huisuan.law import (
+    Article,
+    Bool,
+    Facts,
+    Money,
+    ProcedureKind,
+    always,
+    boolean,
+    claims,
+    legal_money,
+    legal_share,
+    money,
+)
+
+from .a00_supplementary import payable, project_city, project_county, raised_and_capped
+
+article = Article("6")
+
+TEN_BEST = "开展省级“十大”通用人工智能场景应用标杆评比"
+AWARD = "对评选优秀的案例给予总投资额20%、最高100万元补助"
+
+article.procedure(
+    "6.1", "对各地各部门场景开放情况实行季通报、年评比", kind=ProcedureKind.LIST,
+    what="应用场景开放清单，季度通报、年度评比", what_en="The list of open scenarios, with reports and rankings",
+)  # fmt: skip
+
+
+class ScenarioCase(Facts):
+    """One case of general AI at work that took part in the province's contest."""
+
+    among_ten = boolean(
+        "入选省级“十大”标杆",
+        "One of the province's ten best",
+        asked_by="6.2",
+        evidence="评选结果文件",
+        known_by="register",
+    )
+    investment = money("总投资额", "Total investment", maximum="100亿元", asked_by="6.2", evidence="投资专项审计报告")
+    city = project_city()
+    county = project_county()
+
+
+@article.pays(
+    "6.2", AWARD, to="评选优秀的案例", to_en="the cases chosen",
+    title="“十大”场景应用标杆补助", title_en="Award for the ten best scenarios",
+    by=("enterprise", "university", "institute"), claim=claims("scenario-investment", ScenarioCase.investment),
+)  # fmt: skip
+def scenario_award(case: ScenarioCase) -> Money:
+    """A fifth of the total investment, at most a million yuan."""
+    case.among_ten.required("6.2", TEN_BEST)
+    fifth = (legal_share("20%", "6.2", AWARD) * case.investment).cites("6.2", AWARD, "总投资额的 20%", "A fifth of it")
+    cap = legal_money("100万元", "6.2", "最高100万元")
+    return payable(raised_and_capped(fifth, case.city, case.county, cap, "6.2", "最高100万元"))
+
+
+class ChosenCase(Facts):
+    """A case of which the province may recommend some to the ministry."""
+
+    among_ten = boolean(
+        "入选省级“十大”标杆",
+        "One of the province's ten best",
+        asked_by="6.2",
+        evidence="评选结果文件",
+        known_by="register",
+    )
+
+
+@article.entitles(
+    "6.2", "同等条件下优先推荐申报科技部人工智能示范应用场景", name="recommendation", kind=ProcedureKind.PRIORITY,
+    by=("enterprise", "university", "institute"), to="评选优秀的案例", to_en="the cases chosen",
+    title="优先推荐申报科技部示范应用场景", title_en="Recommended first for the ministry's list of scenarios",
+    grants="同等条件下优先推荐申报科技部人工智能示范应用场景",
+    grants_en="a recommendation for the ministry's model scenarios, first among equals",
+)  # fmt: skip
+def recommendation(case: ChosenCase) -> Bool:
+    """The ten best are recommended first among equals."""
+    case.among_ten.required("6.2", "对评选优秀的案例")
+    return always()

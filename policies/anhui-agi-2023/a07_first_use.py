@@ -1,0 +1,56 @@
+"""第七条 推动产品安徽首用 (article 7): innovative products may become 三首、三新 products and be bought first."""
+
+from __future__ import annotations
+
+from huisuan.law import Article, Facts, ProcedureKind, boolean, choice
+
+article = Article("7")
+
+PRODUCT = "对通用人工智能创新产品"
+
+
+class InnovativeProduct(Facts):
+    """A product of general AI."""
+
+    agi_product = boolean("通用人工智能产品", "A product of general AI", asked_by="7.1", evidence="产品说明、检测报告")
+    innovative = boolean("创新产品", "An innovative product", asked_by="7.1", evidence="查新报告、知识产权证明")
+
+
+@article.entitles(
+    "7.1", "支持申报省“三首”“三新”产品", kind=ProcedureKind.CHANNEL, by=("enterprise", "university", "institute"),
+    to="通用人工智能创新产品", to_en="innovative AGI products",
+    title="申报省“三首”“三新”产品", title_en="To be listed among the province's first and new products",
+    grants="申报省“三首”“三新”产品", grants_en="an application for the province's lists of first and new products",
+)  # fmt: skip
+def listing(product: InnovativeProduct) -> None:
+    """An innovative product of general AI may apply."""
+    product.agi_product.required("7.1", PRODUCT, "通用人工智能产品", "A product of general AI")
+    product.innovative.required("7.1", PRODUCT, "创新产品", "An innovative product")
+
+
+class Purchase(Facts):
+    """A purchase that a public buyer plans."""
+
+    agi_product = boolean("通用人工智能产品", "A product of general AI", asked_by="7.1", evidence="产品说明、检测报告")
+    innovative = boolean("创新产品", "An innovative product", asked_by="7.1", evidence="查新报告、知识产权证明")
+    procedure = choice(
+        "采购途径", "Way of buying",
+        {
+            "tender": ("招投标", "tender"), "procurement": ("政府采购", "government procurement"),
+            "other": ("其他", "other"),
+        },
+        asked_by="7.1", evidence="采购文件",
+    )  # fmt: skip
+
+
+@article.entitles(
+    "7.1", "在招投标和政府采购中可采用首购、订购等方式采购", name="first_purchase", kind=ProcedureKind.CHANNEL,
+    by=("enterprise", "university", "institute", "city"), to="通用人工智能创新产品", to_en="innovative AGI products",
+    title="首购、订购", title_en="First purchase",
+    grants="以首购、订购等方式采购", grants_en="a first purchase or an order for development",
+)  # fmt: skip
+def first_purchase(purchase: Purchase) -> None:
+    """A public buyer may choose first purchase for an innovative product of general AI."""
+    purchase.agi_product.required("7.1", PRODUCT, "通用人工智能产品", "A product of general AI")
+    purchase.innovative.required("7.1", PRODUCT, "创新产品", "An innovative product")
+    purchase.procedure.among("tender", "procurement").required("7.1", "在招投标和政府采购中")

@@ -1,0 +1,44 @@
+"""第九条 打造试点示范园区 (article 9): parks of general AI get a title, and more than 60% makes them first."""
+
+from __future__ import annotations
+
+from huisuan.law import Article, Bool, Facts, ProcedureKind, choice, integer, legal_share
+
+article = Article("9")
+
+MORE_THAN_60 = "对通用人工智能企业占比超过60%的产业园区"
+
+
+class Park(Facts):
+    """An industrial park."""
+
+    builder = choice(
+        "建设主体", "Who builds it",
+        {
+            "government": ("各级人民政府", "a government"), "market": ("市场主体", "a market entity"),
+            "other": ("其他", "other"),
+        },
+        asked_by="9.1", evidence="园区批复文件",
+    )  # fmt: skip
+    firms = integer(
+        "入园企业数", "Firms in the park", unit="家", maximum=1_000_000, asked_by="9.1", evidence="企业名录"
+    )
+    agi_firms = integer(
+        "其中通用人工智能企业数", "Of them firms of general AI", unit="家", maximum=1_000_000, asked_by="9.1",
+        evidence="企业名录及认定文件",
+    )  # fmt: skip
+
+
+@article.entitles(
+    "9.1", "同等条件下优先授予“安徽省通用人工智能产业示范园区”称号", kind=ProcedureKind.TITLE, by=("park", "city"),
+    to="通用人工智能产业园区", to_en="parks of general AI", title="通用人工智能产业示范园区称号",
+    title_en="The title of a model park of general AI",
+    grants="申报“安徽省通用人工智能产业示范园区”称号", grants_en="an application for the title of model park",
+)  # fmt: skip
+def park_title(park: Park) -> Bool:
+    """Any park that a government or a market entity builds may apply; with more than 60% AGI firms it goes first."""
+    park.builder.among("government", "market").required("9.1", "支持各级人民政府和市场主体建设")
+    (park.agi_firms <= park.firms).required(
+        "9.1", "通用人工智能企业占比", "企业数不少于其中的通用人工智能企业数", "No more AGI firms than firms"
+    )
+    return park.agi_firms > legal_share("60%", "9.1", MORE_THAN_60) * park.firms

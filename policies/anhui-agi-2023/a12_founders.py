@@ -1,0 +1,30 @@
+"""第十二条 支持高层次人才创业 (article 12): the province's funds support teams that found firms in Anhui."""
+
+from __future__ import annotations
+
+from huisuan.law import Article, Facts, ProcedureKind, boolean
+
+article = Article("12")
+
+TEAMS = "对通用人工智能高层次科技人才团队在皖创新创业"
+
+
+class FoundingTeam(Facts):
+    """A team of specialists that founds or innovates."""
+
+    agi_field = boolean("从事通用人工智能领域", "Works in general AI", asked_by="12.1", evidence="项目计划书")
+    high_level = boolean("高层次科技人才团队", "A high-level team", asked_by="12.1", evidence="团队认定文件")
+    in_anhui = boolean("在皖创新创业", "Founds in Anhui", asked_by="12.1", evidence="营业执照、落地协议")
+
+
+@article.entitles(
+    "12.1", "省统筹相关基金资金予以扶持", kind=ProcedureKind.CHANNEL, by=("team",),
+    to="通用人工智能高层次科技人才团队", to_en="high-level teams in general AI",
+    title="人才团队基金扶持", title_en="The province's funds for founding teams",
+    grants="省级统筹基金资金扶持（数额由基金按其程序决定）", grants_en="the province's funds, by their own procedure",
+)  # fmt: skip
+def team_fund(team: FoundingTeam) -> None:
+    """High-level teams in general AI that found in Anhui may come to the province's funds."""
+    team.agi_field.required("12.1", TEAMS, "通用人工智能领域", "In general AI")
+    team.high_level.required("12.1", "高层次科技人才团队")
+    team.in_anhui.required("12.1", "在皖创新创业")

@@ -1,0 +1,78 @@
+"""第十三条 构建金融支撑体系 (article 13): public money draws private money; a fund of funds."""
+
+from __future__ import annotations
+
+from huisuan.law import Article, Facts, ProcedureKind, boolean, choice, legal_money, money
+
+article = Article("13")
+
+AT_LEAST = "加快运营总规模不低于200亿元的省人工智能产业主题基金"
+
+
+class SocialCapital(Facts):
+    """Private money that may be drawn into the industry."""
+
+    instrument = choice(
+        "资金类型", "Kind of money",
+        {
+            "insurance": ("保险", "insurance"), "credit": ("信贷", "credit"), "fund": ("基金", "a fund"),
+            "other": ("其他", "other"),
+        },
+        asked_by="13.1", evidence="产品或基金文件",
+    )  # fmt: skip
+    into_agi = boolean("投向通用人工智能产业", "Goes into general AI", asked_by="13.1", evidence="投向证明")
+
+
+@article.entitles(
+    "13.1", "撬动保险、信贷、基金等社会资本投向通用人工智能产业", kind=ProcedureKind.CHANNEL, by=("enterprise",),
+    to="投向通用人工智能产业的社会资本", to_en="private money that goes into general AI",
+    title="财政资金引导", title_en="Public money that leads",
+    grants="与财政引导资金对接（数额由主管部门按其程序决定）", grants_en="public money beside it, by its own procedure",
+)  # fmt: skip
+def drawn_capital(capital: SocialCapital) -> None:
+    """Insurance, credit and funds that go into general AI may meet public money."""
+    capital.instrument.among("insurance", "credit", "fund").required("13.1", "保险、信贷、基金等社会资本")
+    capital.into_agi.required("13.1", "投向通用人工智能产业")
+
+
+class SubFund(Facts):
+    """A sub-fund that somebody wants to set up."""
+
+    founder = choice(
+        "发起方", "Who sets it up",
+        {
+            "state": ("市县国资平台", "a state-owned platform"), "market": ("市场主体", "a market entity"),
+            "other": ("其他", "other"),
+        },
+        asked_by="13.2", evidence="发起方登记证书",
+    )  # fmt: skip
+    agi_field = boolean("投向通用人工智能领域", "Invests in general AI", asked_by="13.2", evidence="子基金方案")
+
+
+@article.entitles(
+    "13.2", "以参股方式支持市县国资平台、市场主体等设立通用人工智能领域子基金", kind=ProcedureKind.CHANNEL,
+    by=("platform", "enterprise"), to="设立子基金的市县国资平台、市场主体",
+    to_en="platforms and firms that set up sub-funds",
+    title="子基金参股", title_en="A stake in a sub-fund",
+    grants="省人工智能产业主题基金参股", grants_en="a stake of the province's AI fund",
+)  # fmt: skip
+def sub_fund(fund: SubFund) -> None:
+    """State platforms and firms that set up a sub-fund for general AI may ask the fund to take a stake."""
+    fund.founder.among("state", "market").required("13.2", "支持市县国资平台、市场主体等")
+    fund.agi_field.required("13.2", "通用人工智能领域子基金")
+
+
+class ThemeFund(Facts):
+    """The province's AI fund."""
+
+    size = money("主题基金总规模", "Size of the fund", maximum="10000亿元", asked_by="13.2", evidence="基金备案")
+
+
+@article.entitles(
+    "13.2", AT_LEAST, name="fund", kind=ProcedureKind.PROGRAMME, by=("platform",),
+    to="省人工智能产业主题基金", to_en="the province's AI fund", title="主题基金规模", title_en="The size of the fund",
+    grants="达到政策要求的总规模", grants_en="the size that the policy asks for",
+)  # fmt: skip
+def theme_fund(fund: ThemeFund) -> None:
+    """The fund is to be at least 20 billion yuan."""
+    (fund.size >= legal_money("200亿元", "13.2", AT_LEAST)).required("13.2", "总规模不低于200亿元")

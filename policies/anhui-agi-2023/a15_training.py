@@ -1,0 +1,35 @@
+"""第十五条 加大宣传培训力度 (article 15): training, presentations and studies that the government buys."""
+
+from __future__ import annotations
+
+from huisuan.law import Article, Facts, ProcedureKind, boolean, choice
+
+article = Article("15")
+
+
+class Activity(Facts):
+    """An activity that somebody offers to organise."""
+
+    agi_field = boolean("属于通用人工智能领域", "In general AI", asked_by="15.1", evidence="活动方案")
+    activity = choice(
+        "活动类型", "Kind of activity",
+        {
+            "training": ("重大培训活动", "major training"), "promotion": ("重大推介活动", "major presentation"),
+            "study": ("重大战略咨询研究", "major strategic study"), "other": ("其他", "other"),
+        },
+        asked_by="15.1", evidence="活动方案",
+    )  # fmt: skip
+
+
+@article.entitles(
+    "15.1", "以政府购买服务方式组织开展", kind=ProcedureKind.PROGRAMME, by=("enterprise", "university", "institute"),
+    to="承办培训、推介、咨询研究的单位", to_en="organisers of training, presentations, studies",
+    title="政府购买培训、推介与研究服务", title_en="Training, presentations and studies bought by the government",
+    grants="以政府购买服务方式承办（价款按采购结果）", grants_en="a contract for services, at the price of the tender",
+)  # fmt: skip
+def bought_service(activity: Activity) -> None:
+    """Major training, presentations and studies in general AI may be bought as services."""
+    activity.agi_field.required("15.1", "通用人工智能领域")
+    activity.activity.among("training", "promotion", "study").required(
+        "15.1", "重大培训活动、重大推介活动、重大战略咨询研究等"
+    )

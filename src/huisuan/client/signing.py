@@ -1,0 +1,59 @@
+"""Ed25519 for who signs and who checks: the agent's requests and batches, the platform's receipts and seals."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+REQUEST = b"huisuan-sync-1\n"  # before a request's body, so that a signed batch can never pass for one
+
+
+def make_key(path: Path) -> Ed25519PrivateKey:
+    """A new private key, written for its owner's eyes only; one that stands there is replaced."""
+    key = Ed25519PrivateKey.generate()
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(key.private_bytes_raw().hex())
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    return key
+
+
+def load_key(path: Path) -> Ed25519PrivateKey:
+    """The private key of that file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it holds no key.
+    """
+    return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text(encoding="ascii").strip()))
+
+
+def public_half(key: Ed25519PrivateKey) -> str:
+    """The public key, 32 bytes in hex."""
+    return key.public_key().public_bytes_raw().hex()
+
+
+def sign_request(key: Ed25519PrivateKey, body: bytes) -> str:
+    """The signature of a request's body, in hex."""
+    return key.sign(REQUEST + body).hex()
+
+
+def is_signed_by(public_key: str, signature: str, message: bytes) -> bool:
+    """Whether the signature (hex) over the message is by that key (hex); False for what is no key or signature."""
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key)).verify(bytes.fromhex(signature), message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def request_is_signed_by(public_key: str, signature: str, body: bytes) -> bool:
+    """Whether a request's body was signed by that key."""
+    return is_signed_by(public_key, signature, REQUEST + body)

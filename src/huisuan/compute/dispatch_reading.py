@@ -1,0 +1,183 @@
+"""What placement is decided from, as the database has it now: pools, tenants, cities, what runs, what waits.
+
+Nothing is written here. `registers` reads everything in a number of queries that does not grow with the jobs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Sum
+
+from huisuan.compute.models import AT_CENTRE, CityQuota, Job, JobState, TenantShare, UsageRecord
+from huisuan.compute.placement.consider import Considered, consider
+from huisuan.compute.placement.shares import decayed
+from huisuan.compute.placement.types import Ask, City, Needs, Pool, Running, Tenant
+from huisuan.compute.placement.weights import Weights, weights_on
+from huisuan.compute.pools import pools
+from huisuan.compute.subsidy import Subsidies
+from huisuan.console import SHANGHAI
+from huisuan.parties.models import Party
+
+HALF_LIVES = 6  # older use has decayed below a fiftieth
+
+
+def epoch(at: datetime) -> int:
+    """Whole seconds since 1970."""
+    return int(at.timestamp())
+
+
+# --- whose work
+
+
+def tenants(parties: Iterable[Party], now: datetime, weights: Weights) -> list[Tenant]:
+    """These parties as placement weighs them; the price that counts is what is left after the law's subsidy."""
+    wanted = list(parties)
+    shares = {share.party_id: share for share in TenantShare.objects.filter(party__in=wanted)}
+    held = dict(
+        Job.objects.filter(state__in=AT_CENTRE, party__in=wanted)
+        .order_by()
+        .values_list("party")
+        .annotate(cards=Sum("cards"))
+    )
+    use, subsidies = _use(now, weights), Subsidies(now.astimezone(SHANGHAI).date())
+    own = subsidies.own_centres(wanted)
+    found = []
+    for party in wanted:
+        share = shares.get(party.pk)
+        found.append(
+            Tenant(
+                code=party.uscc, city=party.region_id, weight=share.weight if share else 100,
+                use=use.get(party.pk, 0), most_cards=share.most_cards if share else None,
+                held=held.get(party.pk, 0), subsidy=subsidies.of(party).share,
+                no_subsidy_at=own.get(party.uscc, frozenset()),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _use(now: datetime, weights: Weights) -> dict[int, int]:
+    """By party its use of late, by days, normalised by the cards' TFLOPS and decayed."""
+    since = now - timedelta(seconds=HALF_LIVES * weights.order.half_life_s)
+    rows = (
+        UsageRecord.objects.filter(ended_at__gt=since, party__isnull=False)
+        .order_by()
+        .values_list("party", "accelerator__tflops_fp16", "ended_at__date")
+        .annotate(used=Sum("card_seconds"))
+    )
+    by_party: dict[int, list[tuple[int, int, Decimal]]] = defaultdict(list)
+    for party, tflops, day, used in rows:
+        ended = min(epoch(datetime.combine(day, datetime.min.time(), SHANGHAI)) + 86_400, epoch(now))
+        by_party[party].append((ended, used, tflops))
+    return {party: decayed(use, epoch(now), weights.order.half_life_s) for party, use in by_party.items()}
+
+
+def cities() -> list[City]:
+    """Cities with a quota, and what their parties hold."""
+    held: Counter[str] = Counter(
+        dict(
+            Job.objects.filter(state__in=AT_CENTRE).order_by().values_list("party__region").annotate(cards=Sum("cards"))
+        )
+    )
+    return [City(quota.region_id, quota.most_cards, held[quota.region_id]) for quota in CityQuota.objects.all()]
+
+
+# --- what runs and what waits
+
+
+def running(now: datetime) -> list[Running]:
+    """What holds cards at the centres, and until when at the latest."""
+    rows = Job.objects.filter(state__in=AT_CENTRE).values_list(
+        "uid", "centre__code", "accelerator__model", "cards", "nodes", "started_at", "time_limit_seconds"
+    )
+    return [
+        Running(uid, centre, model, cards, nodes, epoch(started or now) + limit)
+        for uid, centre, model, cards, nodes, started, limit in rows
+    ]
+
+
+#: what is read of a job that waits: no more, for there may be a hundred thousand
+ASKED = (
+    "uid", "party__uscc", "cards", "nodes", "card_models", "vendor", "min_memory_gib", "min_tflops_fp16",
+    "wanted_centre__code", "wanted_city_id", "data_centre__code", "data_city_id", "price_ceiling_fen", "image",
+    "workdir_id", "submitted_at", "time_limit_seconds", "deadline",
+)  # fmt: skip
+
+
+def waiting() -> Iterator[Ask]:
+    """The jobs that wait for cards, in the order in which they came."""
+    rows = Job.objects.filter(state=JobState.WAITING).order_by("submitted_at", "uid").values(*ASKED)
+    known: dict[tuple[object, ...], Needs] = {}
+    for row in rows.iterator(chunk_size=5000):
+        yield _ask(row, known)
+
+
+def ask_of(job: Job) -> Ask:
+    """What one job needs."""
+    return _ask(
+        {
+            **{name: getattr(job, name) for name in ASKED if "__" not in name},
+            "party__uscc": job.party.uscc,
+            "wanted_centre__code": job.wanted_centre.code if job.wanted_centre else None,
+            "data_centre__code": job.data_centre.code if job.data_centre else None,
+        },
+        {},
+    )
+
+
+def _ask(row: Mapping[str, Any], known: dict[tuple[object, ...], Needs]) -> Ask:
+    """An ask out of a row; equal needs become one object, for placement judges them once."""
+    key = (*(row[name] for name in ASKED[2:4]), tuple(row["card_models"]), *(row[name] for name in ASKED[5:15]))
+    needs = known.get(key)
+    if needs is None:
+        needs = known[key] = _needs(row)
+    deadline = row["deadline"]
+    return Ask(
+        uid=str(row["uid"]),
+        tenant=str(row["party__uscc"]),
+        needs=needs,
+        submitted_s=epoch(row["submitted_at"]),
+        limit_s=int(row["time_limit_seconds"]),
+        deadline_s=epoch(deadline) if isinstance(deadline, datetime) else None,
+    )
+
+
+def _needs(row: Mapping[str, Any]) -> Needs:
+    wants = {"containers": row["image"], "workdir": row["workdir_id"]}
+    return Needs(
+        cards=row["cards"], nodes=row["nodes"], models=tuple(row["card_models"]), vendor=row["vendor"],
+        min_memory_gib=row["min_memory_gib"], min_tflops_fp16=row["min_tflops_fp16"],
+        centre=row["wanted_centre__code"], city=row["wanted_city_id"], data_centre=row["data_centre__code"],
+        data_city=row["data_city_id"], price_ceiling_fen=row["price_ceiling_fen"],
+        abilities=frozenset(name for name, given in wants.items() if given),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Registers:
+    """Everything that one pass of placement reads."""
+
+    asks: list[Ask]
+    pools: list[Pool]
+    tenants: list[Tenant]
+    cities: list[City]
+    running: list[Running]
+
+
+def registers(now: datetime, weights: Weights) -> Registers:
+    """Read all of it."""
+    asks = list(waiting())
+    parties = Party.objects.filter(uscc__in={ask.tenant for ask in asks}).select_related("region")
+    return Registers(asks, pools(now), tenants(parties, now, weights), cities(), running(now))
+
+
+def considered_now(job: Job, now: datetime) -> Considered:
+    """Every pool for one job (saved or not), as things stand and as if nothing else waited."""
+    weights = weights_on(now.astimezone(SHANGHAI).date())
+    (tenant,) = tenants([job.party], now, weights)
+    return consider(ask_of(job), pools(now), epoch(now), weights, tenant=tenant, running=running(now))

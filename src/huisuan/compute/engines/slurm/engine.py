@@ -1,0 +1,168 @@
+"""The Slurm engine itself: what an agent asks, handed to the parts that know."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from huisuan.compute.engines import Ability, EngineError, JobSpec, NodeSeen, Observation, RunState, RunUsage
+from huisuan.compute.engines.slurm import accounting, doctor, options, submitting
+from huisuan.compute.engines.slurm.cluster import Cluster
+from huisuan.compute.engines.slurm.commands import Commands
+from huisuan.compute.engines.slurm.facts import WAITING, Accounted, Speaker, as_accounted
+from huisuan.compute.engines.slurm.observing import STRANGER, Watch, held_by, is_late
+from huisuan.compute.engines.slurm.rest import Rest
+from huisuan.compute.engines.slurm.runs import NAME, Run, born, checked, sweep
+from huisuan.compute.metering.tres import Unmetered
+
+SKEW_SECONDS = 3600  # by which the platform's clock, that names jobs, may be ahead of ours
+log = logging.getLogger(__name__)
+TRUSTED_SECONDS = 5.0  # how long a slurmrestd that answered is taken to answer still
+AWAY_SECONDS = 30.0  # and one that did not: a question without an answer may take long
+
+
+class SlurmEngine:
+    """Jobs through a centre's Slurm. What it knows is on disk and in Slurm: it may be restarted at any time.
+
+    `folder` has to be on a file system that the nodes share. The options: docs/for-centres.md.
+    """
+
+    def __init__(self, folder: Path, given: Mapping[str, str] | None = None) -> None:
+        self.folder = folder.absolute()
+        if any(sign in str(self.folder) for sign in "\\\n"):
+            raise ValueError(f"作业目录 {self.folder} 的路径里不能有反斜杠或换行：Slurm 会改写它")
+        self.options = options.read(given or {})
+        self.person = self.options.person()
+        self.commands = Commands(self.options, self.person)
+        self.rest = Rest(self.options, self.person) if self.options.rest_url else None
+        self.accounting = accounting.Accounting(self.commands)
+        self.cluster = Cluster(self.options, self.speaker, self._settings)
+        self.watch = Watch(self.accounting)
+        self.unmetered: dict[str, str] = {}  # runs whose cards the accounting does not tell, and why
+        self.started = int(time.time())
+        self._asked_rest = (-TRUSTED_SECONDS, True)  # when it was last asked, and whether it answered
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.person.other:
+            self.folder.chmod(0o711)  # the job's user passes through
+        sweep(self.folder, time.time())
+
+    def speaker(self) -> Speaker:
+        """The way to speak with the controller: slurmrestd where it is set and answers, else the commands."""
+        if self.rest is None:
+            return self.commands
+        asked, answered = self._asked_rest
+        if time.monotonic() - asked > (TRUSTED_SECONDS if answered else AWAY_SECONDS):
+            try:
+                self.rest.ping()
+                answered = True
+            except EngineError as error:
+                if not doctor.has_commands(self.options):
+                    raise
+                if answered:
+                    log.warning("改用命令行：%s", error)
+                answered = False
+            self._asked_rest = (time.monotonic(), answered)
+        return self.rest if answered else self.commands
+
+    def abilities(self) -> Mapping[str, Ability]:
+        """What it can do, by the names of ABILITIES."""
+        return doctor.abilities(self)
+
+    def capacity(self) -> Sequence[NodeSeen]:
+        """The nodes with their cards; one that stands in two offered partitions is told in both."""
+        return self.cluster.capacity()
+
+    def submit(self, job: JobSpec) -> None:
+        """Have the run in Slurm's queue, once and never twice.
+
+        Raises:
+            ValueError: it can never run here; says why.
+            EngineError: Slurm did not take it now.
+        """
+        run = Run(self.folder, checked(job.name))
+        submitting.submit(run, job, self, new=self._new(job.name))
+        record = run.record()
+        if record and record.job != record.spent:
+            self.watch.ended.pop(job.name, None)
+
+    def observe(self, names: Sequence[str]) -> Mapping[str, Observation]:
+        """How these runs stand; one that Slurm never heard of is left out."""
+        runs = [Run(self.folder, name) for name in names if NAME.fullmatch(name)]
+        return self.watch.look(runs, self.speaker()) if runs else {}
+
+    def cancel(self, name: str, reason: str = "") -> None:
+        """Have the run end: SIGTERM, SIGKILL after Slurm's KillWait; one that has not begun never will."""
+        run = Run(self.folder, checked(name))
+        record = run.record()
+        if record and record.cancel is None:
+            run.change(cancel=reason)  # before the question: an agent that dies in between goes on with it
+        speaker = self.speaker()
+        if ids := [job.id for job in speaker.jobs() if job.name == name and job.live]:
+            speaker.end(ids)
+
+    def logs(self, name: str, offset: int, limit: int) -> bytes:
+        """At most `limit` bytes of its stdout and stderr from `offset` on."""
+        return Run(self.folder, checked(name)).read_output(offset, limit)
+
+    def usage(self, names: Sequence[str]) -> Mapping[str, tuple[RunUsage, ...]]:
+        """What these runs held so far, by sacct; nothing for one that never began or whose end nobody saw.
+
+        One whose cards the accounting does not tell is left out; `diagnose` says which.
+        """
+        runs = {name: Run(self.folder, name) for name in names if NAME.fullmatch(name)}
+        known = [(run, run.record() or STRANGER) for run in runs.values() if not run.forgotten]
+        held = self.watch.history(known) if known else {}
+        late = [run.name for run, record in known if record is not STRANGER and is_late(held.get(run.name, ()))]
+        for name, live in self._heard_of(late).items():
+            held[name] = [*(piece for piece in held.get(name, ()) if piece.over), live]
+        found: dict[str, tuple[RunUsage, ...]] = {}
+        for run, record in known:
+            pieces = held.get(run.name, [])
+            if run.name in self.watch.ended:
+                pieces = held_by(record, pieces)
+            if run.outside(record) or self._is_lost(run.name) or (pieces and pieces[-1].id == record.spent):
+                continue
+            try:
+                used = accounting.usage(run.name, pieces, late=record.late)
+            except Unmetered as why:
+                self._doubt(run.name, str(why))
+                continue
+            found |= {run.name: used} if used else {}
+        return found
+
+    def forget(self, name: str) -> None:
+        """The platform has everything of this run: its files go."""
+        Run(self.folder, checked(name)).forget()
+        self.watch.forget(name)
+        self.unmetered.pop(name, None)
+
+    def diagnose(self) -> Sequence[tuple[str, bool, str]]:
+        """For `huisuan agent doctor`: what was checked, whether it is well, and how to mend it."""
+        return doctor.diagnose(self)
+
+    def _new(self, name: str) -> bool:
+        """Whether nobody can have submitted it before: its job was made while this engine already looked on."""
+        birth = born(name)
+        return birth is not None and birth > self.started + SKEW_SECONDS and not Run(self.folder, name).forgotten
+
+    def _settings(self) -> Mapping[str, str]:
+        """slurm.conf as the controller has it; empty on a machine that has slurmrestd alone."""
+        return self.commands.settings() if doctor.has_commands(self.options) else {}
+
+    def _heard_of(self, names: Sequence[str]) -> dict[str, Accounted]:
+        """What the controller says of runs that the accounting has yet to hear of: it takes some seconds."""
+        if not names:
+            return {}
+        live = {job.name: as_accounted(job) for job in self.speaker().jobs() if job.live and job.state not in WAITING}
+        return {name: live[name] for name in names if name in live}
+
+    def _is_lost(self, name: str) -> bool:
+        last = self.watch.ended.get(name)
+        return last is not None and last.state is RunState.LOST
+
+    def _doubt(self, name: str, why: str) -> None:
+        if name not in self.unmetered:
+            log.error("作业 %s 无法计量：%s", name, why)
+        self.unmetered[name] = why

@@ -1,0 +1,64 @@
+"""What people call accelerators (A100, Ascend910B3, a800) and which models of the catalogue they can mean. Pure."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+
+from huisuan.compute.catalogue import PROCESSOR_SLOT
+from huisuan.compute.metering.tres import Card, words
+from huisuan.console import Refused
+
+#: words that makers put before a model's name and that tell no model from another
+DECORATION = frozenset({"tesla", "geforce", "accelerator"})
+
+
+@cache
+def catalogue() -> tuple[Card, ...]:
+    """The models that the package knows (`accelerators.csv`), processor slots among them."""
+    with (files("huisuan.compute") / "accelerators.csv").open(encoding="utf-8") as file:
+        return tuple(Card(number, row["model"], row["vendor"]) for number, row in enumerate(csv.DictReader(file)))
+
+
+def vendors() -> tuple[str, ...]:
+    """The makers of the models in the catalogue."""
+    return tuple(dict.fromkeys(card.vendor for card in catalogue() if card.model != PROCESSOR_SLOT))
+
+
+def meant(name: str, cards: Iterable[Card] | None = None) -> list[str]:
+    """The models that a name can mean: the one it spells, else all whose words it uses (A100: both A100).
+
+    Raises:
+        Refused: none; names those that come near.
+    """
+    known = list(catalogue() if cards is None else cards)
+    asked = [word for word in words(name) if word not in DECORATION]
+    joined = "".join(asked)
+    if exact := [card.model for card in known if joined and "".join(words(card.model)) == joined]:
+        return exact
+    if likely := [card.model for card in known if card.answers_to(" ".join(asked))]:
+        return likely
+    raise Refused(f"型号 {name} 不在加速卡目录中{_nearest(name, joined, known)}")
+
+
+def meant_vendor(name: str) -> str:
+    """The maker, whatever the case of its letters.
+
+    Raises:
+        Refused: the catalogue has none of its cards.
+    """
+    for vendor in vendors():
+        if vendor.lower() == name.strip().lower():
+            return vendor
+    raise Refused(f"厂商 {name} 不在加速卡目录中；目录中有 {'、'.join(vendors())}")
+
+
+def _nearest(name: str, joined: str, known: Sequence[Card]) -> str:
+    by_small = {card.model.lower(): card.model for card in known}
+    family = [card.model for card in known if len(joined) > 2 and joined in "".join(words(card.model))]
+    close = [by_small[one] for one in get_close_matches(name.lower(), by_small, n=3, cutoff=0.4)]
+    near = list(dict.fromkeys([*family, *close]))[:6]
+    return f"；相近的有 {'、'.join(near)}" if near else "；huisuan centre list 可看各中心的型号"

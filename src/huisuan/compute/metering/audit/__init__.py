@@ -1,0 +1,1 @@
+"""Checking an export of the meter: public keys and the files, no platform, no database, no network. Pure."""

@@ -1,0 +1,51 @@
+"""The platform's chain over a centre's ledger: batch by batch, each naming the one before. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from huisuan.client.chain import START
+from huisuan.compute.metering.leaf import written
+
+__all__ = ["START", "Header", "link", "microseconds", "signed"]
+WORD = "huisuan-ledger-1"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Header(NamedTuple):
+    """What is said of a batch; what an agent did not send has no `agent_*` and no signature.
+
+    `leaves` is the SHA-256 of its records' leaves in order, `source` that of its file, `agent_key` the agent's public
+    key, `received` UTC microseconds since the epoch.
+    """
+
+    centre: str
+    number: int
+    first: int
+    last: int
+    leaves: str
+    source: str | None
+    agent: str | None
+    agent_key: str | None
+    agent_number: int | None
+    agent_previous: str | None
+    agent_digest: str | None
+    signature: str | None
+    received: int
+
+
+def link(previous: str, header: Header) -> str:
+    """The chain's next value, 64 hexadecimal digits: over the one before and everything that the header says."""
+    return hashlib.sha256(written(WORD, (previous, *header))).hexdigest()
+
+
+def signed(chain: str) -> bytes:
+    """What the platform's receipt signs."""
+    return bytes.fromhex(chain)
+
+
+def microseconds(moment: datetime) -> int:
+    """Since the epoch."""
+    return (moment - EPOCH) // timedelta(microseconds=1)

@@ -1,0 +1,127 @@
+"""The bytes of a usage record that its hash covers: every column that bears on money or proof. Pure.
+
+Written so that any language can write them again: after a word that says what follows, each field in order, ended by
+`;`. A whole number in decimal digits; a text as its length in characters (code points), `:`, the text; nothing at all
+where there is no value. All of it in UTF-8. No field can run into the next, whatever a user puts into a job's name.
+Times are UTC seconds. When a record arrived stands once in the header of its batch, not here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+WORD = "huisuan-record-1"
+
+
+class Record(NamedTuple):
+    """A usage record as it is hashed, exported and checked; the fields' order is that of the bytes.
+
+    `party` is the USCC or None, `source` the SHA-256 of the file or batch that it came in, `submitted`, `started` and
+    `ended` UTC seconds since the epoch.
+    """
+
+    centre: str
+    sequence: int
+    supersedes: int | None
+    cluster: str
+    job_id: str
+    run: int
+    array_index: int | None
+    user: str
+    account: str
+    party: str | None
+    contract: str
+    partition: str
+    model: str
+    requested_cards: int | None
+    cards: int
+    nodes: str
+    node_count: int
+    submitted: int | None
+    started: int
+    ended: int
+    suspended_seconds: int
+    card_seconds: int
+    state: str
+    exit_code: str
+    source_zone: str
+    raw_sha256: str
+    content_sha256: str
+    source: str
+    source_line: int
+
+
+FIELDS = Record._fields
+#: column -> its type in DuckDB
+TYPES = {
+    name: "VARCHAR" if "str" in str(kind) else "INTEGER" if name in ("run", "array_index", "cards") else "BIGINT"
+    for name, kind in Record.__annotations__.items()
+}
+
+
+def text(value: str | None) -> str:
+    """A text as the bytes hold it: how many characters, and itself; only `;` for none."""
+    return ";" if value is None else f"{len(value)}:{value};"
+
+
+def number(value: int | None) -> str:
+    """A whole number as the bytes hold it."""
+    return ";" if value is None else f"{value};"
+
+
+def written(word: str, values: Iterable[str | int | None]) -> bytes:
+    """The bytes of a thing that is hashed: what it is, and its values."""
+    return f"{word};{''.join(number(each) if isinstance(each, int) else text(each) for each in values)}".encode()
+
+
+def stem(
+    cluster: str, job_id: str, run: int, array_index: int | None, user: str, account: str, party: str | None,
+    contract: str, partition: str, model: str, requested_cards: int | None, cards: int,
+) -> str:  # fmt: skip
+    """The middle of a record's bytes: what stays the same for all slices of a run."""
+    return (
+        f"{text(cluster)}{text(job_id)}{run};{number(array_index)}{text(user)}{text(account)}{text(party)}"
+        f"{text(contract)}{text(partition)}{text(model)}{number(requested_cards)}{cards};"
+    )
+
+
+def grown(
+    centre: str, sequence: int, supersedes: int | None, of_run: str, nodes: str, node_count: int,
+    submitted: int | None, started: int, ended: int, suspended_seconds: int, card_seconds: int, state: str,
+    exit_code: str, source_zone: str, raw_sha256: str, content_sha256: str, source: str, source_line: int,
+) -> bytes:  # fmt: skip
+    """SHA-256 of a record's bytes, its `stem` in their middle."""
+    return hashlib.sha256(
+        f"{WORD};{len(centre)}:{centre};{sequence};{number(supersedes)}{of_run}{len(nodes)}:{nodes};{node_count};"
+        f"{number(submitted)}{started};{ended};{suspended_seconds};{card_seconds};{len(state)}:{state};"
+        f"{len(exit_code)}:{exit_code};{len(source_zone)}:{source_zone};{len(raw_sha256)}:{raw_sha256};"
+        f"{len(content_sha256)}:{content_sha256};{len(source)}:{source};{source_line};".encode()
+    ).digest()
+
+
+def leaf(record: Record) -> bytes:
+    """SHA-256 of a record's bytes, 32 bytes."""
+    fields: list[Any] = list(record)
+    return grown(*[*fields[:3], stem(*fields[3:15]), *fields[15:]])
+
+
+def leaf_sql() -> str:
+    """The same for DuckDB: an expression over columns named as the fields, giving 64 hexadecimal digits."""
+    parts = []
+    for name, kind in TYPES.items():
+        column = f'"{name}"'
+        if kind == "VARCHAR":
+            parts.append(f"coalesce(length({column}) || ':' || {column}, '') || ';'")
+        else:
+            parts.append(f"coalesce({column}::VARCHAR, '') || ';'")
+    return f"sha256('{WORD};' || {' || '.join(parts)})"
+
+
+def digest(leaves: Iterable[bytes]) -> str:
+    """SHA-256, in hex, of many leaves in order: what a batch's header names."""
+    whole = hashlib.sha256()
+    for each in leaves:
+        whole.update(each)
+    return whole.hexdigest()

@@ -1,0 +1,306 @@
+"""The pass itself: job by job in the order of work, each to the best pool that has room for it now.
+
+A job that finds no room holds up nobody, but cards are kept for it where they come free first (one job a pool): work
+behind it may use them only if it is over by then, or does not touch them (EASY backfilling, Lifka 1995).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from operator import add
+from typing import Literal
+
+from huisuan.compute.placement.backlog import Backlog, CityState, Group, TenantState
+from huisuan.compute.placement.board import NOWHERE, Kept, PoolState
+from huisuan.compute.placement.classes import NeedsClass, Shape
+from huisuan.compute.placement.decisions import RUNNERS_UP, Placed, Ranked, expected_s
+from huisuan.compute.placement.order import Key, by_arrival, by_length, by_weights, fair_points
+from huisuan.compute.placement.packing import packing
+from huisuan.compute.placement.shares import risen
+from huisuan.compute.placement.types import Ask, City, Hold, Needs, Pool, Reservation, Running, Tenant
+from huisuan.compute.placement.weights import Weights
+
+HOUR = 3600
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Which of the rules apply. What is not ours serves for comparison, in the simulator."""
+
+    order: Literal["weights", "arrival", "length"] = "weights"
+    fair: bool = True
+    strict: bool = False  # the first job that finds no room holds up all others
+    reserve: bool = True
+    fullest: bool = False  # the fullest node that will do, whatever is left in pieces
+
+    def key(self, weights: Weights) -> Key:
+        """The order of work."""
+        return {"arrival": by_arrival, "length": by_length, "weights": by_weights(weights.order)}[self.order]
+
+
+OURS = Rules()
+
+
+@dataclass(slots=True)
+class Holding:
+    """What a job that was placed here holds: its tenant was charged as if it ended at `until_s`."""
+
+    state: PoolState
+    tenant: TenantState
+    until_s: int
+    risen_s: int
+
+
+class Planner:
+    """Pools, tenants and waiting work, kept from pass to pass. Moments are told by the caller and never go back."""
+
+    def __init__(
+        self,
+        pools: Iterable[Pool],
+        weights: Weights,
+        *,
+        tenants: Iterable[Tenant] = (),
+        cities: Iterable[City] = (),
+        running: Iterable[Running] = (),
+        rules: Rules = OURS,
+    ) -> None:
+        self.weights, self.rules = weights, rules
+        demand = None if rules.fullest else tuple(sorted(weights.demand.items()))
+        in_order = sorted(pools, key=lambda pool: pool.key)
+        self.states = [
+            PoolState(index, pool, packing(pool.cards_per_node, demand)) for index, pool in enumerate(in_order)
+        ]
+        by_key = {state.pool.key: state for state in self.states}
+        for one in sorted(running, key=lambda one: one.uid):
+            if (state := by_key.get((one.centre, one.model))) is not None:
+                state.unlaid.append(one)
+        self.changes: list[int] = []
+        self.keeping: list[PoolState] = []
+        self.cities = {city.code: CityState(city) for city in cities}
+        self.tenants: dict[str, TenantState] = {}
+        for tenant in tenants:
+            self.enter(tenant)
+        self.kinds: dict[Needs, NeedsClass] = {}
+        self.shapes: dict[tuple[int, int], Shape] = {}
+        self.backlog = Backlog(rules.key(weights))
+        self.holding: dict[str, Holding] = {}
+        self.half_life_s = weights.order.half_life_s
+        self.pass_no = 0
+        self.began_s: int | None = None
+        self.blocked: list[Group] = []  # cards have yet to be kept for the first of them
+        self.an_hour = sum(state.pool.cards * state.tenths for state in self.states) * HOUR // 10
+        self.total_use = 0
+        self.total_weight = 0
+
+    def enter(self, tenant: Tenant) -> TenantState:
+        """A tenant comes in."""
+        state = self.tenants[tenant.code] = TenantState(tenant, self.cities.get(tenant.city), self.weights)
+        return state
+
+    def submit(self, ask: Ask, now_s: int) -> None:
+        """A job waits from now on."""
+        tenant = self.tenants.get(ask.tenant) or self.enter(Tenant(ask.tenant))
+        kind = self.kinds.get(ask.needs)
+        if kind is None:
+            size = ask.needs.cards, ask.needs.nodes
+            shape = self.shapes.get(size)
+            if shape is None:
+                shape = self.shapes[size] = Shape(*size, len(self.states), self.weights)
+            kind = self.kinds[ask.needs] = NeedsClass(ask.needs, self.states, shape)
+        self.backlog.add(ask, tenant, kind, now_s)
+
+    def withdraw(self, ask: Ask) -> None:
+        """A job does not wait any more, for reasons of its own.
+
+        Raises:
+            KeyError: it does not wait.
+        """
+        self.backlog.withdraw(ask, self.tenants[ask.tenant], self.kinds[ask.needs])
+
+    def pass_over(self, now_s: int, *, runners_up: int = RUNNERS_UP) -> list[Placed]:
+        """Place what can be placed now, in the order of work."""
+        self._begin(now_s)
+        backlog = self.backlog
+        placed: list[Placed] = []
+        aside: list[Group] = []
+        while (group := backlog.first()) is not None:
+            done = self._decide(group, now_s, runners_up)
+            if done is not None:
+                placed.append(done)
+                continue
+            group.pass_no = self.pass_no
+            if self.rules.strict:
+                break
+            backlog.set_aside(group)
+            aside.append(group)
+        backlog.put_back(aside)
+        return placed
+
+    def finish(self, uid: str, now_s: int) -> None:
+        """A job that was placed here is over: its cards are free, and its tenant used what it really used."""
+        one = self.holding.pop(uid)
+        cards = one.state.holds[uid][1]
+        one.state.give(uid)
+        self.changes.append(one.state.index)
+        one.tenant.holds(-cards)
+        one.tenant.use += risen(self._worth(one.state, cards, now_s - one.until_s), one.risen_s, self.half_life_s)
+
+    def extend(self, uid: str, ends_s: int) -> None:
+        """A job that was placed here is now thought to end then."""
+        self.holding[uid].state.extend(uid, ends_s)
+
+    def _begin(self, now_s: int) -> None:
+        self.pass_no += 1
+        if self.began_s is None:
+            self.began_s = now_s
+        self.blocked = []
+        for state in self.keeping:
+            state.kept = None
+            self.changes.append(state.index)
+        self.keeping = []
+        if self.rules.fair and self.weights.order.fair:
+            everyone = self.tenants.values()
+            an_hour = risen(self.an_hour, now_s - self.began_s, self.half_life_s)
+            self.total_use = max(sum(tenant.use for tenant in everyone), an_hour, 1)
+            self.total_weight = sum(tenant.weight for tenant in everyone)
+            for tenant in everyone:
+                self._weigh(tenant)
+        self.backlog.begin(now_s, self.tenants.values(), self.total_use > 0)
+
+    def _weigh(self, tenant: TenantState) -> None:
+        tenant.points = fair_points(tenant.use, tenant.weight, self.total_use, self.total_weight, self.weights.order)
+
+    def _decide(self, group: Group, now_s: int, runners_up: int) -> Placed | None:
+        """Place the group's first job, or note why it waits."""
+        kind, ask = group.kind, group.jobs[0][3]
+        group.quota = group.reserved = None
+        over = group.tenant.quota(kind.needs.cards)
+        if over is not None:
+            group.hold, group.quota = over
+            return None
+        if not kind.pools:
+            group.hold = Hold.OFFLINE if kind.could else Hold.NEVER
+            return None
+        group.hold = Hold.ROOM
+        worth = self._room(kind, group.limit_s, now_s)
+        if worth is not None:
+            static = kind.static(self.states, group.tenant.terms, kind.needs.cards * expected_s(ask))
+            order = best(list(map(add, static, worth)), 1 + runners_up)
+            if order:
+                return self._place(group, ask, order, worth, now_s)
+            kind.failed_s = group.limit_s if self.keeping else 0
+        self.blocked.append(group)
+        return None
+
+    def _room(self, kind: NeedsClass, limit_s: int, now_s: int) -> Sequence[int] | None:
+        """What each of the class's pools is worth now for a job of that length; None: none has room, as was found."""
+        if kind.pass_no != self.pass_no:
+            kind.pass_no, kind.failed_s = self.pass_no, NOWHERE
+        if limit_s >= kind.failed_s:
+            return None
+        worth = self.room_of(kind)
+        if self.blocked and min(worth) < NOWHERE:
+            self.keep_for_blocked(now_s)
+            worth = self.room_of(kind)
+        if not self.keeping:
+            return worth
+        worth, long, ends_s = list(worth), kind.shape.long, now_s + limit_s
+        for before_s, place, index in self._kept_among(kind):
+            if ends_s > before_s:
+                worth[place] = long[index]
+        return worth
+
+    def _kept_among(self, kind: NeedsClass) -> Sequence[tuple[int, int, int]]:
+        """Of the class's pools those where cards are kept: until when work may stay there, place, index."""
+        known = self.pass_no, len(self.keeping)
+        if kind.kept_known != known:
+            kind.kept_known = known
+            kind.kept = [
+                (state.kept.from_s - state.pool.wait_s, kind.place[state.index], state.index)
+                for state in self.keeping
+                if state.kept is not None and state.index in kind.place
+            ]
+        return kind.kept
+
+    def room_of(self, kind: NeedsClass) -> Sequence[int]:
+        """What each of the class's pools is worth now, NOWHERE without room, whatever is kept for others."""
+        kind.shape.refresh(self.states, self.changes)
+        return kind.gather(kind.shape.short)
+
+    def _place(self, group: Group, ask: Ask, order: list[int], worth: Sequence[int], now_s: int) -> Placed:
+        kind, tenant, states = group.kind, group.tenant, self.states
+        needs, terms = kind.needs, tenant.terms
+        ranked = tuple([Ranked(states[kind.pools[place]].pool, worth[place]) for place in order])
+        state = states[kind.pools[order[0]]]
+        ends_s = now_s + ask.limit_s
+        long = state.kept is not None and state.is_long(ends_s)
+        numbers = state.room(needs.cards, needs.nodes, long)
+        state.take(ask.uid, numbers, needs.cards, ends_s + state.pool.wait_s)
+        if long:
+            state.use_spare(numbers, needs.cards)
+        self.changes.append(state.index)
+        self.backlog.take(group)
+        self._charge(ask, tenant, state, now_s)
+        self.backlog.renew(tenant)
+        return Placed(ask, terms, now_s, ranked, state.kept is not None, numbers)
+
+    def _charge(self, ask: Ask, tenant: TenantState, state: PoolState, now_s: int) -> None:
+        """What the job is thought to use counts at once, or one tenant would take all that is free."""
+        cards, seconds, age_s = ask.needs.cards, expected_s(ask), now_s - (self.began_s or now_s)
+        self.holding[ask.uid] = Holding(state, tenant, now_s + seconds, age_s)
+        tenant.holds(cards)
+        tenant.use += risen(self._worth(state, cards, seconds), age_s, self.half_life_s)
+        if self.total_use:
+            self._weigh(tenant)
+        tenant.terms = tenant.terms.after(state.pool, cards * seconds)
+
+    @staticmethod
+    def _worth(state: PoolState, cards: int, seconds: int) -> int:
+        return cards * seconds * state.tenths // 10
+
+    def keep_for_blocked(self, now_s: int) -> None:
+        """Keep cards for the first job of each group that found no room so far, where no others are kept yet.
+
+        Not when it is blocked but when someone behind it could take a card: most passes end before that.
+        """
+        for group in self.blocked if self.rules.reserve else ():
+            kind = group.kind
+            if kind.kept_pass == self.pass_no:  # nothing was left for this class before: nothing is now
+                continue
+            found = self._first_to_come_free(kind, now_s)
+            if found is None:
+                kind.kept_pass = self.pass_no
+                continue
+            starts_s, state, spare = found
+            state.kept = Kept(group.jobs[0][2], starts_s, spare)
+            self.keeping.append(state)
+            self.changes.append(state.index)
+            group.reserved = Reservation(state.pool.centre, state.pool.model, starts_s + state.pool.wait_s)
+        self.blocked = []
+
+    def _first_to_come_free(self, kind: NeedsClass, now_s: int) -> tuple[int, PoolState, dict[int, int]] | None:
+        soonest: tuple[int, PoolState, dict[int, int]] | None = None
+        for index in kind.pools:
+            state = self.states[index]
+            if state.kept is not None:
+                continue
+            found = state.earliest(kind.needs.cards, kind.needs.nodes, now_s)
+            if found is None:
+                continue
+            if soonest is None or found[0] + state.pool.wait_s < soonest[0] + soonest[1].pool.wait_s:
+                soonest = found[0], state, found[1]
+        return soonest
+
+
+def best(scores: list[int], most: int) -> list[int]:
+    """Places of the best scores, best first, at most so many; of equals the first. Uses the list up."""
+    places: list[int] = []
+    for _ in range(min(most, len(scores))):
+        lowest = min(scores)
+        if lowest >= NOWHERE // 2:
+            break
+        place = scores.index(lowest)
+        places.append(place)
+        scores[place] = NOWHERE
+    return places

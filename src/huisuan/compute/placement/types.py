@@ -1,0 +1,243 @@
+"""What a placement is decided from, and what is decided.
+
+Units: money in integer fen, moments in whole seconds since 1970 (UTC), spans in whole seconds, scores in millionths
+(1,000,000 is one whole point of a part before its weight). Nothing here reads a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from functools import cached_property
+
+POINT = 1_000_000
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The cards of one model at one centre that the platform's jobs may use.
+
+    `bins[k]`: nodes that are up and have k cards free, k from 0 to the cards of the largest node. `sizes[k]`: nodes
+    with k cards in all, up or not; empty: all nodes of `bins`, each with as many cards as the largest. `wait_s`: how
+    long a job that is sent there now still waits in the centre's own queue, by that queue and its history.
+    `abilities`: what the engine there can do (engines.ABILITIES).
+    """
+
+    centre: str
+    city: str
+    model: str
+    vendor: str
+    memory_gib: int
+    tflops_fp16: Decimal
+    bins: tuple[int, ...]
+    fen_per_card_hour: int | None
+    online: bool = True
+    abilities: frozenset[str] = frozenset()
+    wait_s: int = 0
+    sizes: tuple[int, ...] = ()
+
+    @cached_property
+    def key(self) -> tuple[str, str]:
+        """Centre and model: a pool's name."""
+        return self.centre, self.model
+
+    @property
+    def free(self) -> int:
+        """Cards that are free now."""
+        return sum(free * nodes for free, nodes in enumerate(self.bins))
+
+    @cached_property
+    def cards_per_node(self) -> int:
+        """Cards of the largest node."""
+        return len(self.all_sizes) - 1
+
+    @cached_property
+    def all_sizes(self) -> tuple[int, ...]:
+        """Nodes by their cards, up or not."""
+        return self.sizes or (*(0,) * (len(self.bins) - 1), sum(self.bins))
+
+    @cached_property
+    def cards(self) -> int:
+        """Cards in all, free or not."""
+        return sum(size * nodes for size, nodes in enumerate(self.all_sizes))
+
+    def __str__(self) -> str:
+        return f"{self.centre} {self.model}"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a job needs of a pool; jobs with equal needs are judged together.
+
+    `cards` lie on `nodes` nodes as evenly as they can (the first nodes hold one more where they do not divide).
+    `abilities`: what the engine must be able to do (containers where there is an image, workdir where one was
+    uploaded; gang is understood where there are several nodes). `not_at`: centres that refused the job or lost it.
+    """
+
+    cards: int = 1
+    nodes: int = 1
+    models: tuple[str, ...] = ()
+    vendor: str = ""
+    min_memory_gib: int = 0
+    min_tflops_fp16: Decimal = Decimal(0)
+    centre: str | None = None
+    city: str | None = None
+    data_centre: str | None = None
+    data_city: str | None = None
+    price_ceiling_fen: int | None = None
+    abilities: frozenset[str] = frozenset()
+    not_at: frozenset[str] = frozenset()
+
+    @property
+    def cards_each(self) -> int:
+        """Cards on the fullest of its nodes."""
+        return -(-self.cards // self.nodes)
+
+    @property
+    def all_abilities(self) -> frozenset[str]:
+        """What the engine must be able to do, gang included."""
+        return self.abilities | {"gang"} if self.nodes > 1 else self.abilities
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A job that waits. `limit_s`: it is ended after so long; `predicted_s`: how long it is thought to run."""
+
+    uid: str
+    tenant: str
+    needs: Needs
+    submitted_s: int
+    limit_s: int
+    deadline_s: int | None = None
+    predicted_s: int | None = None
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """Whose work it is. `use`: card-seconds x TFLOPS so far, decayed (`shares.decayed`); `held`: cards it holds now.
+
+    `subsidy`: the share of the bill that comes back to it, `remaining_fen` how much of that is left (None: no cap);
+    at the centres of `no_subsidy_at`, which are its own (self-built-self-use), nothing does.
+    """
+
+    code: str
+    city: str = ""
+    weight: int = 100
+    use: int = 0
+    most_cards: int | None = None
+    held: int = 0
+    subsidy: Fraction = Fraction(0)
+    remaining_fen: int | None = None
+    no_subsidy_at: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class City:
+    """How many cards the tenants of a city may hold at once, all together, and hold now."""
+
+    code: str
+    most_cards: int
+    held: int = 0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A job that holds cards (placed, queued at the centre or running), until `ends_s` at the latest.
+
+    `on`: the numbers of its nodes where the caller keeps track of nodes (the simulator does); empty: not known.
+    """
+
+    uid: str
+    centre: str
+    model: str
+    cards: int
+    nodes: int
+    ends_s: int
+    on: tuple[int, ...] = ()
+
+
+class Bar(StrEnum):
+    """Why a pool does not take a job; the first eleven hold whatever is free, the last three only now."""
+
+    CENTRE = "centre"
+    CITY = "city"
+    MODEL = "model"
+    VENDOR = "vendor"
+    MEMORY = "memory"
+    TFLOPS = "tflops"
+    ABILITY = "ability"
+    REFUSED = "refused"
+    NO_PRICE = "no_price"
+    PRICE = "price"
+    SIZE = "size"
+    OFFLINE = "offline"
+    ROOM = "room"
+    RESERVED = "reserved"
+
+    @property
+    def for_good(self) -> bool:
+        """Whether waiting does not help."""
+        return self not in (Bar.OFFLINE, Bar.ROOM, Bar.RESERVED)
+
+    @property
+    def text(self) -> str:
+        """In words, where the word alone says it."""
+        return {Bar.OFFLINE: "站点代理未连接", Bar.ROOM: "空闲的卡不够"}.get(self, str(self))
+
+
+class Hold(StrEnum):
+    """Why a job waits."""
+
+    NEVER = "never"  # no pool, even empty, could hold it
+    TENANT_NEVER = "tenant_never"  # it alone is more than its tenant may hold
+    CITY_NEVER = "city_never"
+    OFFLINE = "offline"  # only centres that are not connected could take it
+    ROOM = "room"  # nowhere is enough free
+    RESERVED = "reserved"  # what is free is kept for work that comes before it
+    TENANT_QUOTA = "tenant_quota"
+    CITY_QUOTA = "city_quota"
+    BEHIND = "behind"  # strict order: the first one that waits holds up all others
+
+    @property
+    def for_good(self) -> bool:
+        """Whether waiting does not help, so that the job should be refused at once."""
+        return self in (Hold.NEVER, Hold.TENANT_NEVER, Hold.CITY_NEVER)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A reason for people (`text`, Chinese) and for programs (`code`: placed, backfilled, a Hold or a Bar)."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A pool that could take a job, with its score by part (less is better; weighted millionths).
+
+    `parts`: start, price, distance, fit, fragmentation. `starts_s`: when the job would begin there by what is known.
+    `net_fen`: what is left for the tenant to pay per card-hour after its subsidy, None without a price.
+    """
+
+    pool: Pool
+    parts: Mapping[str, int]
+    starts_s: int
+    net_fen: Fraction | None
+
+    @property
+    def score(self) -> int:
+        """The sum of the parts."""
+        return sum(self.parts.values())
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """Cards kept for a job that does not fit now: where, and when they are free at the latest."""
+
+    centre: str
+    model: str
+    starts_s: int

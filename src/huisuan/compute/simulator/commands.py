@@ -1,0 +1,147 @@
+"""`huisuan simulate`: policies compared on a public trace. No database, no web."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from huisuan.console import AsJson, Refused, note, out, print_json, print_table, progress
+
+if TYPE_CHECKING:
+    from huisuan.compute.simulator.replay import Ran
+    from huisuan.compute.simulator.traces import Trace
+    from huisuan.compute.simulator.world import World
+
+SHOWN = 10  # faults on the screen; --json has all
+LEFT_OUT = {"cpu_only": "不用加速卡", "never_started": "没有开始过", "never_ended": "没有结束"}
+
+
+def simulate(
+    trace: Annotated[
+        Path, typer.Option("--trace", help="作业轨迹：Philly、Helios、Acme、openb 的 CSV 或 JSON，或 SWF；可为 .gz")
+    ],
+    policy: Annotated[
+        str, typer.Option("--policy", help="fifo、sjf、fair、live、huisuan；逗号分隔可比较多个")
+    ] = "fifo,sjf,fair,live,huisuan",
+    pool: Annotated[str | None, typer.Option("--pool", help="一个资源池：节点数x每节点卡数，如 100x8")] = None,
+    centres: Annotated[Path | None, typer.Option("--centres", help="中心清单（TOML），见 docs/simulator.md")] = None,
+    month: Annotated[str | None, typer.Option("--month", help="只取这个月提交的作业，如 2017-10")] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="另一组调度权重（TOML，格式同 placement/weights.toml）")
+    ] = None,
+    chart: Annotated[Path | None, typer.Option("--chart", help="把比较画成图：.svg、.png 或 .html")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """重放公开的作业轨迹，比较调度策略：用的就是平台的调度代码，时钟是假的。"""
+    from huisuan.compute.placement.weights import load_weights, parse_weights
+    from huisuan.compute.simulator.policies import chosen
+    from huisuan.compute.simulator.traces import read_trace
+
+    policies = chosen(policy)
+    world = _world(pool, centres)
+    known = load_weights() if weights is None else parse_weights(weights.name, _text(weights))
+    read = read_trace(trace)
+    read = read.in_month(month) if month else read
+    jobs = [job for job in read.jobs if _fits(job.cards, job.models, world)]
+    if not jobs:
+        raise Refused(f"{trace.name}：没有作业放得进这些资源池" + (f"（{month} 提交的）" if month else ""))
+    found: dict[str, list[Ran]] = {}
+    results = []
+    for one in policies:
+        ran, measured = _replayed(one, jobs, world, known[-1])
+        found[one.name] = ran
+        results.append(measured)
+    if chart is not None:
+        from huisuan.compute.simulator.chart import write_charts
+
+        write_charts(found, world.cards, chart, f"{trace.name}，{len(jobs):,} 个作业，{world.cards:,} 卡")
+    if as_json:
+        print_json(_as_json(read, jobs, world, results, known[-1].name))
+        return
+    _show(read, len(jobs), world, results, {one.name: one.label for one in policies})
+    if chart is not None:
+        note(f"图已写入 {chart}")
+
+
+def _world(pool: str | None, centres: Path | None) -> World:
+    from huisuan.compute.simulator.world import one_pool, read_world
+
+    if (pool is None) == (centres is None):
+        raise Refused("请写明在哪里重放：--pool 100x8，或 --centres 清单.toml，二者取一")
+    return one_pool(pool) if pool is not None else read_world(centres or Path())
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{path}：读不出来：{error}") from None
+
+
+def _fits(cards: int, models: tuple[str, ...], world: World) -> bool:
+    """Whether some pool, empty, holds such a job."""
+    largest = max(pool.cards_per_node for pool in world.pools)
+    nodes = -(-cards // largest)
+    each = -(-cards // nodes)
+    return any(sum(pool.all_sizes[each:]) >= nodes for pool in world.pools if not models or pool.model in models)
+
+
+def _replayed(policy: Any, jobs: list[Any], world: World, weights: Any) -> tuple[list[Ran], Any]:
+    import time
+
+    from huisuan.compute.simulator.measures import measure
+    from huisuan.compute.simulator.replay import Replay
+
+    replay = Replay(jobs, world, policy, weights)
+    with progress(f"重放 {policy.name}", len(jobs)) as bar:
+        begun = time.perf_counter()
+        ran = replay.run(lambda done: bar.update(bar.task_ids[0], completed=done))
+        spent = time.perf_counter() - begun
+    return ran, measure(policy.name, ran, world, spent)
+
+
+def _as_json(read: Trace, jobs: list[Any], world: World, results: list[Any], weights: str) -> dict[str, Any]:
+    return {
+        "trace": read.name,
+        "format": read.form,
+        "jobs": len(jobs),
+        "too_large": len(read.jobs) - len(jobs),
+        "left_out": dict(read.left_out),
+        "faults": [{"line": line, "reason": reason} for line, reason in read.faults],
+        "notes": read.notes,
+        "cards": world.cards,
+        "weights": weights,
+        "policies": {one.policy: one.as_dict() for one in results},
+    }
+
+
+def _show(read: Trace, jobs: int, world: World, results: list[Any], labels: dict[str, str]) -> None:
+    columns = {
+        "policy": "策略", "mean_jct_s": "平均 JCT 秒", "mean_queue_s": "平均排队 秒", "median_queue_s": "中位",
+        "p99_queue_s": "p99", "max_queue_s": "最长", "utilisation": "利用率", "fairness": "公平 (Jain)",
+    }  # fmt: skip
+    if world.priced:
+        columns |= {"cost_fen": "费用 元", "subsidy_fen": "补助 元"}
+    columns |= {"simulated_s": "用时 秒", "jobs_per_s": "作业/秒"}
+    rows = [
+        {**one.as_dict(), **{name: f"{getattr(one, name):,.1f}" for name in columns if name.endswith("queue_s") or
+         name == "mean_jct_s"}, "utilisation": f"{one.utilisation:.1%}", "policy": labels[one.policy]}
+        for one in results
+    ]  # fmt: skip
+    title = f"{read.name}：{jobs:,} 个作业，{len(world.pools)} 个资源池共 {world.cards:,} 卡"
+    print_table(title, rows, columns, "没有结果")
+    told = [f"{count:,} 个{LEFT_OUT[kind]}" for kind, count in read.left_out.items()]
+    if len(read.jobs) > jobs:
+        told.append(f"{len(read.jobs) - jobs:,} 个哪里都放不下")
+    if told:
+        out.print("未重放：" + "，".join(told), markup=False)
+    for text in read.notes:
+        out.print(text, markup=False)
+    if read.faults:
+        note(f"{len(read.faults):,} 行没有采用：")
+        for line, reason in read.faults[:SHOWN]:
+            note(f"  行 {line:,} {reason}")
+        if len(read.faults) > SHOWN:
+            note("  ……其余见 --json")

@@ -1,0 +1,52 @@
+"""The policies that can be compared: the rules of the placement, and what each knows of how long a job runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from huisuan.compute.placement.planner import OURS, Rules
+from huisuan.compute.placement.weights import Weights
+from huisuan.console import Refused
+
+
+@dataclass(frozen=True)
+class Policy:
+    """`knows`: the true duration (an oracle), nothing, or what jobs like it did before (not used live yet)."""
+
+    name: str
+    label: str
+    rules: Rules
+    knows: Literal["truth", "nothing", "history"]
+
+    def weights(self, weights: Weights) -> Weights:
+        """The weights under which it works: fair share alone is ours without length and deadlines."""
+        if self.name != "fair":
+            return weights
+        order = weights.order.model_copy(update={"length": 0, "deadline": 0})
+        return weights.model_copy(update={"order": order})
+
+
+POLICIES = {
+    policy.name: policy
+    for policy in (
+        Policy("fifo", "先来先服务（队首阻塞）", Rules("arrival", False, True, False, True), "nothing"),
+        Policy("sjf", "最短优先（预知真实时长，队首阻塞）", Rules("length", False, True, False, True), "truth"),
+        Policy("fair", "公平份额（不知时长，不留卡）", Rules("weights", True, False, False, True), "nothing"),
+        Policy("live", "平台现行（只知时限，回填与留卡）", OURS, "nothing"),
+        Policy("huisuan", "惠算（加上按历史预估，平台尚未启用）", OURS, "history"),
+    )
+}
+
+
+def chosen(names: str) -> list[Policy]:
+    """The policies that a comma-separated list names.
+
+    Raises:
+        Refused: there is no such policy, or none is named.
+    """
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    unknown = [name for name in wanted if name not in POLICIES]
+    if unknown or not wanted:
+        raise Refused(f"--policy：{'、'.join(unknown) or '没有写'}；可用：{'、'.join(POLICIES)}（逗号分隔，可多个）")
+    return [POLICIES[name] for name in dict.fromkeys(wanted)]

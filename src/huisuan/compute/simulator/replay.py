@@ -1,0 +1,147 @@
+"""One trace under one policy: from event to event, each pass made by the very planner that runs the province."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from heapq import heappop, heappush
+
+from huisuan.compute.placement.history import History
+from huisuan.compute.placement.planner import Planner
+from huisuan.compute.placement.types import Ask, Needs, Pool
+from huisuan.compute.placement.weights import Weights
+from huisuan.compute.simulator.policies import Policy
+from huisuan.compute.simulator.traces import TraceJob
+from huisuan.compute.simulator.world import World
+
+UNLIMITED_S = 30 * 86_400  # what the platform allows a job at most: where neither trace nor history says less
+TOLD_EVERY = 500  # jobs
+MARGIN = 4  # a job goes past others only where it is over in time even if it runs so many times as long as thought
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A job as it ran: where, and when it began (seconds, as the trace counts them)."""
+
+    job: TraceJob
+    pool: Pool
+    started_s: int
+
+    @property
+    def ended_s(self) -> int:
+        """When it was over."""
+        return self.started_s + self.job.duration_s
+
+    @property
+    def waited_s(self) -> int:
+        """How long it waited."""
+        return self.started_s - self.job.submitted_s
+
+
+class Replay:
+    """A trace on its way through the planner."""
+
+    def __init__(self, jobs: Sequence[TraceJob], world: World, policy: Policy, weights: Weights) -> None:
+        self.jobs, self.policy = jobs, policy
+        self.largest = max(pool.cards_per_node for pool in world.pools)
+        self.planner = Planner(
+            world.pools, policy.weights(weights), cities=world.cities, rules=policy.rules,
+            tenants=[world.tenant(code) for code in dict.fromkeys(job.tenant for job in jobs)],
+        )  # fmt: skip
+        self.history = History() if policy.knows == "history" else None
+        self.needs: dict[tuple[int, tuple[str, ...]], Needs] = {}
+        self.waiting: dict[tuple[str, int], dict[str, Ask]] = {}  # by what the history tells apart
+        self.running: dict[str, Ran] = {}
+        self.done: list[Ran] = []
+        self.ends: list[tuple[int, int, str]] = []  # moment, whether it is only the end that was thought, uid
+
+    def run(self, told: Callable[[int], None] = lambda done: None) -> list[Ran]:
+        """Every job that can run at all, in the order in which they began; `told` hears how many have begun."""
+        arrived, jobs, ends, planner = 0, self.jobs, self.ends, self.planner
+        waiting = next_told = 0
+        while arrived < len(jobs) or ends:
+            now_s = jobs[arrived].submitted_s if arrived < len(jobs) else ends[0][0]
+            if ends and ends[0][0] < now_s:
+                now_s = ends[0][0]
+            changed = False
+            while ends and ends[0][0] == now_s:
+                changed |= self._end(heappop(ends), now_s)
+            while arrived < len(jobs) and jobs[arrived].submitted_s == now_s:
+                self._submit(jobs[arrived], arrived, now_s)
+                arrived += 1
+                waiting += 1
+                changed = True
+            if changed and waiting:
+                for placed in planner.pass_over(now_s, runners_up=0):
+                    self._start(placed.ask, placed.pool, now_s)
+                    waiting -= 1
+                if len(self.done) >= next_told:
+                    told(len(self.done))
+                    next_told = len(self.done) + TOLD_EVERY
+        return self.done
+
+    def _submit(self, job: TraceJob, number: int, now_s: int) -> None:
+        name = job.cards, job.models
+        needs = self.needs.get(name)
+        if needs is None:
+            nodes = -(-job.cards // self.largest)
+            needs = self.needs[name] = Needs(job.cards, nodes, models=job.models)
+        uid = f"{number:09}"
+        if self.history is not None:
+            self.history.came(uid, job.user, job.cards, now_s)
+        predicted_s, limit_s = self._thought(job, now_s)
+        ask = Ask(uid, job.tenant, needs, job.submitted_s, limit_s, None, predicted_s)
+        self.planner.submit(ask, now_s)
+        if self.history is not None:
+            self.waiting.setdefault((job.user, job.cards), {})[ask.uid] = ask
+
+    def _thought(self, job: TraceJob, now_s: int) -> tuple[int | None, int]:
+        """What the policy thinks how long a job runs, and after how long it is thought to be over at the latest."""
+        limit_s = job.limit_s or UNLIMITED_S
+        if self.policy.knows == "truth":
+            return job.duration_s, job.duration_s
+        if self.history is None:
+            return None, limit_s
+        predicted_s = self.history.expected_s(job.user, job.cards, now_s)
+        return predicted_s, job.limit_s or MARGIN * predicted_s
+
+    def _think_again(self, job: TraceJob, now_s: int) -> None:
+        """A job like those that wait has ended: they are thought to run as long as such jobs do now."""
+        for uid, ask in list(self.waiting.get((job.user, job.cards), {}).items()):
+            predicted_s, limit_s = self._thought(self.jobs[int(uid)], now_s)
+            if (predicted_s, limit_s) != (ask.predicted_s, ask.limit_s):
+                self.planner.withdraw(ask)
+                again = replace(ask, predicted_s=predicted_s, limit_s=limit_s)
+                self.planner.submit(again, now_s)
+                self.waiting[job.user, job.cards][uid] = again
+
+    def _start(self, ask: Ask, pool: Pool, now_s: int) -> None:
+        job = self.jobs[int(ask.uid)]
+        if self.history is not None:
+            del self.waiting[job.user, job.cards][ask.uid]
+            self.history.began(ask.uid, job.user, job.cards, now_s)
+        ran = self.running[ask.uid] = Ran(job, pool, now_s)
+        self.done.append(ran)
+        heappush(self.ends, (now_s + job.duration_s, 0, ask.uid))
+        if self.history is not None and job.limit_s is None:
+            thought_s = now_s + (ask.predicted_s or ask.limit_s)
+            self.planner.extend(ask.uid, thought_s)
+            if thought_s < ran.ended_s:
+                heappush(self.ends, (thought_s, 1, ask.uid))
+
+    def _end(self, end: tuple[int, int, str], now_s: int) -> bool:
+        """A job is over, or still runs though it was thought to be over by now. Whether cards came free."""
+        _, only_thought, uid = end
+        ran = self.running[uid]
+        if only_thought:
+            longer = now_s + (now_s - ran.started_s)
+            self.planner.extend(uid, longer)
+            if longer < ran.ended_s:
+                heappush(self.ends, (longer, 1, uid))
+            return False
+        del self.running[uid]
+        self.planner.finish(uid, now_s)
+        if self.history is not None:
+            self.history.ended(uid, ran.job.user, ran.job.cards, ran.job.duration_s)
+            self._think_again(ran.job, now_s)
+        return True

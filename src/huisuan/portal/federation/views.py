@@ -1,0 +1,76 @@
+"""The province's compute on one page: the cities on a tile map, size against use, what waits, vendors and models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _t
+
+from huisuan.parties.gate import allow, viewer_of
+from huisuan.portal import charts, figures, words
+from huisuan.portal.centre.views import centre_table
+from huisuan.portal.federation.queries import CityRow, Federation, federation
+from huisuan.portal.federation.tiles import TILES
+from huisuan.portal.table import answer
+
+MOST_MODELS = 12
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One city's square: where it stands, what it says, how full its bar is (per mille)."""
+
+    row: int
+    column: int
+    city: CityRow
+    href: str
+    used: str
+
+    @property
+    def empty(self) -> bool:
+        """Whether no centre is there."""
+        return not self.city.centres
+
+
+@allow("province", "auditor", "city")
+def compute_page(request: HttpRequest) -> HttpResponseBase:
+    """The federation as it stands now."""
+    viewer, now = viewer_of(request), timezone.now()
+    found = federation(viewer, now)
+    context = {
+        "here": "compute",
+        "found": found,
+        "now": now,
+        "tiles": [_tile(row) for row in found.cities if row.region.code in TILES],
+        "charts": _charts(found),
+        "total_used": figures.share(found.total.used, found.total.seen),
+    }
+    return answer(request, "portal/federation/compute.html", context, [centre_table(request, viewer, name="centres")])
+
+
+def _tile(row: CityRow) -> Tile:
+    place = TILES[row.region.code]
+    href = f"{reverse('centres')}?{urlencode({'city': row.region.code})}"
+    return Tile(*place, row, href, figures.share(row.size.used, row.size.seen))
+
+
+def _charts(found: Federation) -> list[charts.Chart]:
+    """Size by vendor, and by model."""
+    heads = (_t("厂商"), "P"), (_t("型号"), "P")
+    vendors = [_bar(name, size.p) for name, size in found.vendors if size.p]
+    models = [_bar(row.accelerator.model, row.size.p) for row in found.models if row.size.p][:MOST_MODELS]
+    drawn = []
+    if vendors:
+        drawn.append(charts.ranking(_t("登记算力，按厂商（P）"), heads[0], vendors))
+    if models:
+        drawn.append(charts.ranking(_t("登记算力，按型号（P）"), heads[1], models))
+    return drawn
+
+
+def _bar(name: str, size: Decimal) -> charts.Bar:
+    return charts.Bar(words.named(name) or name, f"{figures.p(size)} P", size)

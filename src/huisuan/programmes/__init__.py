@@ -1,0 +1,1 @@
+"""Calls, drafts of applications, evidence: an article put to work."""

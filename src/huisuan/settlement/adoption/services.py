@@ -1,0 +1,114 @@
+"""Proposing settings, adopting them (another person does), withdrawing them; each one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db import transaction
+
+from huisuan.console import SHANGHAI, Refused
+from huisuan.law.scenario import adopting, declarations
+from huisuan.law.text import LawError
+from huisuan.settlement.adoption.drafts import (
+    Draft,
+    completed,
+    drafted,
+    entries,
+    faults,
+    file_name,
+    file_text,
+    policy_named,
+)
+from huisuan.settlement.adoption.files import write_adopted
+from huisuan.settlement.adoption.models import End, ProposalEnd, SettingsProposal, Through
+from huisuan.settlement.models import SettlementRun
+from huisuan.settlement.services import one_at_a_time
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts, by name, and by which door."""
+
+    name: str
+    through: Through
+
+
+def propose(policy_name: str, draft: Draft, by: Actor, now: datetime) -> SettingsProposal:
+    """Record a proposal.
+
+    Raises:
+        Refused: everything that is wrong with it.
+    """
+    policy = policy_named(policy_name)
+    draft = completed(policy, draft)
+    if wrong := faults(policy, draft):
+        raise Refused("；".join(wrong.values()))
+    return SettingsProposal.objects.create(
+        policy=policy.name, title=draft.title, authority=draft.authority, document=draft.document,
+        valid_from=draft.valid_from, values=declarations(policy).written(draft.values), names=sorted(draft.values),
+        proposed_by=by.name, proposed_through=by.through, proposed_at=now,
+    )  # fmt: skip
+
+
+def adopt(number: int, by: Actor, now: datetime) -> ProposalEnd:
+    """Adopt a proposal: its values hold from its own day, and are known from this day on.
+
+    Where a settlement has read the law as known on this day, they are known from the next: what was computed stands.
+
+    Raises:
+        Refused: no such proposal, or it has ended; who proposed it adopts it; the law has changed under it; another
+            adoption of the same day set the same for the same day; the file cannot be written (the record stands).
+    """
+    with transaction.atomic():
+        proposal = _open(number)
+        if proposal.proposed_by.lower() == by.name.lower():
+            raise Refused(f"提案 {number} 由 {by.name} 提出，须由另一人采用")
+        write_adopted()  # what others adopted a moment ago counts too
+        policy = policy_named(proposal.policy)
+        draft = drafted(policy, proposal)
+        known_from = _known_from(policy.name, now.astimezone(SHANGHAI).date())
+        file = file_name(proposal.pk, draft)
+        try:
+            adopting(policy, entries(draft, known_from, file))
+        except LawError as error:
+            raise Refused(f"提案 {number} 采用不了：{error}") from None
+        note = f"提案 {proposal.pk}：{proposal.proposed_by} 提出，{by.name} 采用"
+        end = ProposalEnd.objects.create(
+            proposal=proposal, end=End.ADOPTED, by=by.name, through=by.through, at=now, known_from=known_from,
+            file=file, text=file_text(draft, proposal.values, known_from, note),
+        )  # fmt: skip
+        transaction.on_commit(write_adopted)
+    return end
+
+
+def withdraw(number: int, by: Actor, now: datetime) -> ProposalEnd:
+    """Withdraw a proposal that has not been adopted.
+
+    Raises:
+        Refused: no such proposal, or it has ended.
+    """
+    with transaction.atomic():
+        proposal = _open(number)
+        return ProposalEnd.objects.create(proposal=proposal, end=End.WITHDRAWN, by=by.name, through=by.through, at=now)
+
+
+def _known_from(policy: str, today: date) -> date:
+    read_today = SettlementRun.objects.filter(policy=policy, as_known__gte=today).exists()
+    return today + timedelta(days=1) if read_today else today
+
+
+def _open(number: int) -> SettingsProposal:
+    """The proposal, of which nobody else can make an end meanwhile.
+
+    Raises:
+        Refused: no such proposal, or it has ended.
+    """
+    one_at_a_time()
+    proposal = SettingsProposal.objects.select_related("end").filter(pk=number).first()
+    if proposal is None:
+        raise Refused(f"没有提案 {number}；见 huisuan settings list")
+    end = getattr(proposal, "end", None)
+    if end is not None:
+        raise Refused(f"提案 {number} {End(end.end).label}（{end.by}，{end.at.astimezone(SHANGHAI):%Y-%m-%d}）")
+    return proposal

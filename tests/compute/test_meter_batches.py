@@ -1,0 +1,293 @@
+"""Signed batches: what is taken, what is refused, and that nothing is ever lost or counted twice."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from metered import A800, H20, records
+from meterworld import HOUR, NOW, T0, Agent, agent, leased, said
+
+from huisuan.client.agent_wire import SignedBatch
+from huisuan.client.chain import batch_digest
+from huisuan.compute import platform_key
+from huisuan.compute.metering.appending import header_of
+from huisuan.compute.metering.chain import START, link
+from huisuan.compute.models import MeterBatch, MeterFlag, PlacementDecision, SourceFile, UsageRecord
+from huisuan.compute.queries import raw_line
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def site() -> Agent:
+    """An agent whose centre holds job J1 under its first lease, with eight A800."""
+    made = agent()
+    leased(made.centre)
+    return made
+
+
+def kinds() -> list[str]:
+    return sorted(MeterFlag.objects.values_list("kind", flat=True))
+
+
+def test_a_line_becomes_a_record_that_goes_back_to_the_very_line(site: Agent) -> None:
+    line = said()
+    answer = site.report(line)
+    assert (answer.refused, answer.flagged) == ("", {})
+    record = UsageRecord.objects.get()
+    assert (record.job_id, record.run, record.cards, record.card_seconds, record.state) == (
+        "J1", 0, 8, 8 * 3600, "RUNNING",
+    )  # fmt: skip
+    assert (record.started_at, record.ended_at, record.party.name, record.accelerator.model) == (
+        T0, T0 + HOUR, "公司1", A800,
+    )  # fmt: skip
+    assert (record.user, record.partition, record.requested_cards, record.cluster) == ("张三", "gpu", 8, "c1")
+    assert raw_line(record.source_file_id, record.source_line).decode() == line
+    assert record.raw_sha256 == hashlib.sha256(line.encode()).hexdigest()
+    assert record.source_file.collector == "huisuan-agent/0.1.0"
+
+
+def test_the_receipt_is_the_platforms_signature_over_a_chain_that_anyone_can_compute(site: Agent) -> None:
+    first, second = site.report(said()), site.report(said(started=T0 + HOUR))
+    one, two = MeterBatch.objects.order_by("number")
+    assert (one.first, one.last, two.first, two.last) == (1, 1, 2, 2)
+    assert (one.previous, two.previous) == (START, one.chain)
+    assert [first.chain, second.chain] == [one.chain, two.chain]
+    assert two.chain == link(one.chain, header_of(two, "c1"))
+    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(platform_key.public()))
+    key.verify(bytes.fromhex(second.receipt), bytes.fromhex(second.chain))
+
+
+def test_the_same_batch_again_is_answered_with_the_same_receipt_and_counted_once(site: Agent) -> None:
+    good, bad = said(), said(uid="nobody")
+    batch = site.batch(good, bad)
+    (first,), (again,) = site.send(batch), site.send(batch)
+    assert first == again
+    assert list(first.flagged) == [1]
+    assert (UsageRecord.objects.count(), MeterBatch.objects.count(), MeterFlag.objects.count()) == (1, 1, 1)
+
+
+def test_a_batch_twice_in_one_call_is_counted_once(site: Agent) -> None:
+    batch = site.batch(said())
+    first, second = site.send(batch, batch)
+    assert first == second
+    assert UsageRecord.objects.count() == 1
+
+
+def test_several_batches_of_a_call_are_chained_in_order(site: Agent) -> None:
+    batches = [site.batch(said(started=T0 + hour * HOUR), said(started=T0 + (hour + 1) * HOUR)) for hour in (0, 2, 4)]
+    answers = site.send(*batches)
+    assert [answer.number for answer in answers] == [1, 2, 3]
+    assert [(each.first, each.last) for each in MeterBatch.objects.all()] == [(1, 2), (3, 4), (5, 6)]
+    site.key.refresh_from_db()
+    assert (site.key.last_batch, site.key.chain) == (3, site.previous)
+
+
+def test_a_missing_batch_is_noticed_and_what_follows_is_not_stored(site: Agent) -> None:
+    site.report(said())
+    site.batch(said(started=T0 + HOUR))  # lost on its way
+    third, fourth = site.batch(said(started=T0 + 2 * HOUR)), site.batch(said(started=T0 + 3 * HOUR))
+    answers = site.send(third, fourth)
+    assert ["不接在" in answers[0].refused, "没有收下" in answers[1].refused] == [True, True]
+    assert (UsageRecord.objects.count(), kinds()) == (1, ["order"])
+
+
+def test_batches_out_of_order_are_refused(site: Agent) -> None:
+    first, second = site.batch(said()), site.batch(said(started=T0 + HOUR))
+    answers = site.send(second, first)
+    assert all(answer.refused for answer in answers)
+    assert (UsageRecord.objects.count(), kinds()) == (0, ["order"])
+    assert not any(answer.refused for answer in site.send(first, second))
+
+
+def test_another_content_under_a_number_that_was_taken_is_refused(site: Agent) -> None:
+    site.report(said())
+    site.number, site.previous = 0, START
+    answer = site.report(said(hours=2))
+    assert "内容与这次的不同" in answer.refused
+    assert (UsageRecord.objects.get().card_seconds, kinds()) == (8 * 3600, ["order"])
+
+
+def test_a_forged_signature_is_refused(site: Agent) -> None:
+    digest = batch_digest(site.name, 1, START, [said()])
+    forged = Ed25519PrivateKey.generate().sign(digest).hex()
+    (answer,) = site.send(SignedBatch(number=1, previous=START, lines=[said()], signature=forged))
+    assert "签名" in answer.refused
+    assert (UsageRecord.objects.count(), SourceFile.objects.count(), kinds()) == (0, 0, ["signature"])
+
+
+def test_a_line_changed_under_a_good_signature_is_refused(site: Agent) -> None:
+    batch = site.batch(said())
+    (answer,) = site.send(batch.model_copy(update={"lines": [said(hours=2)]}))
+    assert "签名" in answer.refused
+    assert UsageRecord.objects.count() == 0
+
+
+def test_a_revoked_key_is_believed_no_more(site: Agent) -> None:
+    site.key.revoked_at = NOW
+    site.key.save()
+    assert "吊销" in site.report(said()).refused
+    assert UsageRecord.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "says"),
+    [
+        ({"uid": "J9"}, "no_lease", "平台没有作业 J9"),
+        ({"lease": 2}, "no_lease", "没有第 2 次调度"),
+        ({"run": 1}, "no_lease", "第 0 次运行"),
+        ({"cards": 4}, "other_cards", "平台分配 8 卡"),
+        ({"local_card": "h20"}, "other_cards", f"不是分配的 {A800}"),
+        ({"started_at": T0 - HOUR}, "clock", "校准中心的时钟"),
+        ({"ended_at": NOW + HOUR}, "clock", "校准中心的时钟"),
+        ({"started_at": T0 + timedelta(milliseconds=1)}, "form", "整秒"),
+        ({"ended_at": T0 - timedelta(seconds=1)}, "form", "矛盾"),
+        ({"suspended_seconds": 3601}, "form", "矛盾"),
+    ],
+)
+def test_a_doubtful_line_is_flagged_and_kept_instead_of_metered(
+    site: Agent, fields: dict, kind: str, says: str
+) -> None:
+    line = said(**fields)
+    answer = site.report(line, said(started=T0 + 2 * HOUR))
+    assert says in answer.flagged[0]
+    assert UsageRecord.objects.count() == 1  # the line beside it
+    flag = MeterFlag.objects.get()
+    assert (flag.kind, flag.line, flag.sequence) == (kind, line, None)
+    assert MeterBatch.objects.get().source_file.line_count == 2
+
+
+def test_what_is_no_usage_line_is_flagged_with_the_place_that_is_wrong(site: Agent) -> None:
+    answer = site.report("nonsense", '{"uid":"J1"}', said())
+    assert sorted(answer.flagged) == [0, 1]
+    assert ("格式不对" in answer.flagged[0], "run" in answer.flagged[1], kinds()) == (True, True, ["form", "form"])
+    assert UsageRecord.objects.count() == 1
+
+
+def test_a_job_that_was_only_ever_placed_elsewhere_has_no_lease_here(site: Agent) -> None:
+    other = agent("c2", name="other-agent-0001")
+    assert "从未调度到智算中心 c2" in other.report(said()).flagged[0]
+
+
+def test_a_run_under_an_earlier_lease_here_is_metered_after_the_job_moved_on(site: Agent) -> None:
+    other = agent("c2", name="other-agent-0001")
+    job = site.centre.jobs.get()
+    job.centre, job.lease = other.centre, 2
+    job.save()
+    assert site.report(said()).flagged == {}
+    assert UsageRecord.objects.get().centre == site.centre
+
+
+def test_a_clock_that_is_known_to_be_ahead_is_allowed_for(site: Agent) -> None:
+    ahead = timedelta(hours=3)
+    line = said(started=NOW - HOUR + ahead)
+    assert site.report(line, skew_ms=3 * 3_600_000).flagged == {}
+    assert "时钟" in site.report(said(started=NOW + ahead)).flagged[0]
+
+
+@pytest.mark.parametrize("local", ["", "a800", "A800", "gpu", "nvidia_a800-sxm4-80gb", A800])
+def test_a_card_may_go_by_any_name_that_can_mean_it(site: Agent, local: str) -> None:
+    assert site.report(said(local_card=local)).flagged == {}
+
+
+def test_a_slice_said_again_in_another_batch_is_counted_once(site: Agent) -> None:
+    site.report(said())
+    answer = site.report(said())
+    assert (answer.flagged, UsageRecord.objects.count()) == ({}, 1)
+    batch = MeterBatch.objects.get(agent_number=2)
+    assert (batch.first, batch.last) == (2, 1)
+    assert SourceFile.objects.count() == 1
+
+
+def test_a_correction_supersedes_what_was_said_of_the_same_start(site: Agent) -> None:
+    site.report(said(), said(started=T0 + HOUR))
+    site.report(said(hours=0.5, corrects=True, state="completed"))
+    last = UsageRecord.objects.get(sequence=3)
+    assert (last.supersedes, last.card_seconds, last.state) == (1, 8 * 1800, "COMPLETED")
+    assert [record.sequence for record in records()] == [2, 3]
+
+
+def test_a_correction_can_be_corrected_and_an_old_word_changes_nothing(site: Agent) -> None:
+    first = said()
+    site.report(first)
+    site.report(said(hours=0.5, corrects=True), said(hours=0.75, corrects=True))
+    assert [(each.sequence, each.supersedes) for each in UsageRecord.objects.all()] == [(1, None), (2, 1), (3, 2)]
+    assert site.report(first).flagged == {}  # an old batch's line, sent anew
+    assert UsageRecord.objects.count() == 3
+    site.report(said(corrects=True))  # yet a correction may go back to what was first said
+    assert [(each.sequence, each.card_seconds) for each in records()] == [(4, 8 * 3600)]
+
+
+def test_another_length_for_a_start_that_is_metered_is_doubtful_unless_it_says_that_it_corrects(site: Agent) -> None:
+    site.report(said())
+    assert "不是更正" in site.report(said(hours=0.5)).flagged[0]
+    assert (UsageRecord.objects.count(), kinds()) == (1, ["scheduler"])
+
+
+def test_time_of_a_job_that_is_metered_already_is_not_metered_under_another_start(site: Agent) -> None:
+    site.report(said())
+    assert "重叠" in site.report(said(started=T0 + HOUR / 2)).flagged[0]
+    assert "重叠" in site.report(said(started=T0 + HOUR - timedelta(seconds=1))).flagged[0]
+    assert site.report(said(started=T0 + HOUR)).flagged == {}
+    assert UsageRecord.objects.count() == 2
+
+
+def test_a_correction_frees_the_time_that_another_slice_takes(site: Agent) -> None:
+    site.report(said())
+    answer = site.report(said(hours=0, corrects=True), said(started=T0 + HOUR / 2), said(hours=0.5, corrects=True))
+    assert answer.flagged == {}
+    assert [(each.started_at, each.card_seconds) for each in records()] == [
+        (T0 + HOUR / 2, 8 * 3600), (T0, 8 * 1800),
+    ]  # fmt: skip
+
+
+def test_a_run_may_begin_in_the_second_in_which_the_one_before_it_ended() -> None:
+    site = agent("c1", f"gpu={A800}:1x8:a800")
+    job = leased(site.centre)
+    decision = PlacementDecision.objects.get(job=job)
+    for run in (1, 2):
+        fields = {"run": run, "lease": run + 1, "weights": "test", "parts": {}}
+        PlacementDecision.objects.create(job=job, at=T0, centre=site.centre, accelerator=decision.accelerator, **fields)
+    second = 1 / 3600
+    answer = site.report(said(hours=second), said(hours=second, run=1, lease=2), said(hours=0.5, run=2, lease=3))
+    assert answer.flagged == {}
+    assert [(each.run, each.card_seconds) for each in records()] == [(0, 8), (1, 8), (2, 8 * 1800)]
+    late = said(started=T0 + timedelta(seconds=3), hours=second, run=1, lease=2)
+    assert "重叠" in site.report(late).flagged[0]
+
+
+def test_more_cards_at_once_than_the_centre_has_are_metered_and_flagged() -> None:
+    site = agent("c1", f"gpu={A800}:1x8:a800", f"mix={H20}:1x8")
+    for number in range(3):
+        leased(site.centre, f"J{number}")
+    answer = site.report(*[said(f"J{number}") for number in range(3)])
+    assert (answer.flagged, UsageRecord.objects.count()) == ({}, 3)
+    flag = MeterFlag.objects.get()
+    assert (flag.kind, flag.line, flag.key) == ("over_capacity", "", f"{A800} 2024-03-01")
+    assert "同时使用 24 卡，中心登记 8 卡" in flag.text
+    assert flag.sequence in (1, 2, 3)
+
+
+def test_cards_handed_on_at_the_very_second_are_not_too_many() -> None:
+    site = agent("c1", f"gpu={A800}:1x8:a800")
+    for number in range(3):
+        leased(site.centre, f"J{number}")
+        site.report(said(f"J{number}", T0 + number * HOUR))
+    leased(site.centre, "J8")
+    site.report(said("J8", T0 + 3 * HOUR - timedelta(seconds=1)))  # the one before ended within that second
+    assert kinds() == []
+    leased(site.centre, "J9")
+    site.report(said("J9", T0 + HOUR / 2))  # met by a record of an earlier batch
+    assert kinds() == ["over_capacity"]
+
+
+def test_what_a_correction_took_back_is_in_use_no_more() -> None:
+    site = agent("c1", f"gpu={A800}:1x8:a800")
+    leased(site.centre, "J0")
+    leased(site.centre, "J1")
+    site.report(said("J0"))
+    site.report(said("J0", hours=0, corrects=True), said("J1"))
+    assert kinds() == []
