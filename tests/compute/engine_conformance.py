@@ -36,7 +36,7 @@ class Bench:
 
     engine: Callable[[], Engine]
     spec: dict[str, Any]
-    patience: float = 20
+    patience: float = 60
     python: str = sys.executable
     cards: int = 1
     shortest_limit: int = 1

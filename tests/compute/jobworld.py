@@ -92,7 +92,7 @@ def online(made: Centre, now: datetime = NOON, **rest: Any) -> Centre:
     return made
 
 
-def eventually(look: Callable[[], T], within: float = 20.0) -> T:
+def eventually(look: Callable[[], T], within: float = 60.0) -> T:
     """What `look` gives as soon as it gives something."""
     deadline = time.monotonic() + within
     while not (found := look()):

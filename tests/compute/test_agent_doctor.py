@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from jobworld import centre
+from ports import free_port
 from typer.testing import CliRunner
 
 from huisuan.compute.agent import doctor
@@ -125,9 +125,7 @@ def test_a_memory_that_is_damaged_is_found(folder: Path) -> None:
 def test_a_name_that_does_not_resolve_and_a_port_where_nobody_listens_are_told_apart(folder: Path) -> None:
     change(folder, url="https://no-such-host.invalid")
     assert "域名 no-such-host.invalid 解析不了" in fault(folder)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        change(folder, url=f"http://127.0.0.1:{free.getsockname()[1]}")
+    change(folder, url=f"http://127.0.0.1:{free_port()}")
     assert "连不上" in fault(folder)
 
 

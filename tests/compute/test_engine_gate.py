@@ -30,7 +30,7 @@ def passes_in_python(lease: Path, attempt: str) -> bool:
 def passes_in_sh(lease: Path, attempt: str) -> bool:
     script = f'{GATE_SH}\nhuisuan_gate "$1" "$2" "$3"\necho in\n'
     done = subprocess.run(
-        ["sh", "-c", script, "sh", str(lease), RUN, attempt], capture_output=True, text=True, check=False, timeout=20
+        ["sh", "-c", script, "sh", str(lease), RUN, attempt], capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.returncode, done.stdout) in [(0, "in\n"), (EXPIRED_CODE, "")], done.stderr
     return done.returncode == 0

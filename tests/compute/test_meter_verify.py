@@ -24,7 +24,7 @@ from meterworld import HOUR, T0, agent, leased, said
 from huisuan.client.agent_wire import SealWord
 from huisuan.client.chain import seal_digest, statement_sha256
 from huisuan.compute import platform_key
-from huisuan.compute.metering.audit.folder import Unusable, canonical, export_digest, file_sha256
+from huisuan.compute.metering.audit.folder import Unusable, canonical, export_digest, file_sha256, is_signed
 from huisuan.compute.metering.bundle import export
 from huisuan.compute.metering.chain import Header, link, signed
 from huisuan.compute.metering.leaf import FIELDS, Record, digest, leaf
@@ -156,6 +156,23 @@ def test_one_flipped_bit_in_any_file_is_found_and_the_file_named(
     except Unusable as why:
         named = str(why)
     assert path.name in named
+
+
+def test_there_is_one_way_to_write_a_signature() -> None:
+    """A bit of a hexadecimal digit makes it a capital, which says the same: where it was flipped, that is found."""
+    key, signature = platform_key.public(), platform_key.sign(b"m")
+    assert is_signed(key, signature, b"m")
+    for bit in range(len(signature) * 8):
+        flipped = bytearray(signature.encode())
+        flipped[bit // 8] ^= 1 << bit % 8
+        assert not is_signed(key, flipped.decode("latin-1"), b"m"), bit
+    for same in (
+        signature.upper(),
+        signature + "\n",
+        f" {signature}",
+        signature.replace(signature[0], signature[0] + " ", 1),
+    ):
+        assert not is_signed(key, same, b"m")
 
 
 @SOME

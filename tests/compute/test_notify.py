@@ -238,6 +238,6 @@ def test_a_receiver_that_drips_is_given_up_in_time() -> None:
     began = time.monotonic()
     with pytest.raises(NotDelivered, match="没有回答"):
         post(f"http://127.0.0.1:{server.getsockname()[1]}/", b"{}", {}, LOCAL, seconds=0.5)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20  # the whole answer would take 50 s
     stop.set()
     server.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from django.db import connection
+from ports import free_port
 from stdnum.cn import uscc
 
 from huisuan.client.wire import JobRequest
@@ -40,8 +40,7 @@ class Machine:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         database = connection.settings_dict
         socket_folder = quote(str(database["HOST"]), safe="")

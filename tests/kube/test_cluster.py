@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from kubejobs import JOB, UID, seen
 from kubeworld import CARD, NAMESPACE, KubeWorld
+from ports import free_port
 
 from huisuan.compute.engines import EngineError, RunState
 from huisuan.compute.engines.kubernetes import KubernetesEngine
@@ -37,11 +37,8 @@ def test_a_server_that_is_away_is_not_taken_for_one_that_has_nothing(
     engine: KubernetesEngine, world: KubeWorld, tmp_path: Path
 ) -> None:
     engine.submit(JOB)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     config = tmp_path / "away"
-    config.write_text(world.kubeconfig.read_text().replace(str(world.entry.url.port), str(port)))
+    config.write_text(world.kubeconfig.read_text().replace(str(world.entry.url.port), str(free_port())))
     away = KubernetesEngine(tmp_path / "jobs", {"kubeconfig": str(config), "namespace": NAMESPACE})
     with pytest.raises(EngineError, match="连不上"):
         away.observe([UID])

@@ -43,7 +43,7 @@ class Site:
     def page(self, who: str, width: int = 1280, *, english: bool = False, **options: Any) -> Page:
         """A page of a fresh browser, in which someone is signed in."""
         context = self.browser.new_context(viewport={"width": width, "height": 900}, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         cookies = {
             "django_language": "en" if english else "zh-hans",
             **({"sessionid": self.sessions[who]} if who else {}),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+from ports import free_port
 
 RAY = Path(__file__).parents[2] / ".venv-ray" / "bin" / "ray"
 NODE = "127.0.0.2"  # Ray takes 127.0.0.1 for "find out yourself"
@@ -31,18 +32,6 @@ def lacking() -> str:
     return f"{NODE} cannot be bound on this machine"
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody has, outside 10002 to 19999, where Ray and others put their own."""
-    ports: list[int] = []
-    for port in range(20_500 + os.getpid() % 4000, 32_000):
-        with socket.socket() as trial, contextlib.suppress(OSError):
-            trial.bind((NODE, port))
-            ports.append(port)
-        if len(ports) == count:
-            return ports
-    raise RuntimeError("no free ports")
-
-
 class RayCluster:
     """Eight cards that are said to be A100s; a token is asked of everyone."""
 
@@ -50,7 +39,7 @@ class RayCluster:
         self.folder = Path(tempfile.mkdtemp(prefix="hr-", dir="/tmp"))  # sockets want a short path
         self.token_file = self.folder / "token"
         self.token_file.write_text(secrets.token_hex(24))
-        head, dashboard, agent, clients = free_ports(4)
+        head, dashboard, agent, clients = (free_port(NODE) for _ in range(4))
         self.address = f"http://127.0.0.1:{dashboard}"
         self._ports = (head, dashboard, agent, clients)
         self._process: subprocess.Popen[bytes] | None = None
@@ -109,5 +98,5 @@ class RayCluster:
         for process in {*mine, *self.processes()}:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(mine, timeout=10)
+        psutil.wait_procs(mine, timeout=30)
         shutil.rmtree(self.folder, ignore_errors=True)

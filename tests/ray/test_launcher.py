@@ -41,7 +41,7 @@ def job(*command: str, **more: Any) -> dict[str, Any]:
 def launch(place: Path) -> subprocess.CompletedProcess[str]:
     words = [sys.executable, "-S", "-E", str(place.parent / "launcher.pyz"), str(place)]
     environment = {"PATH": os.environ["PATH"], **RAYS}
-    return subprocess.run(words, env=environment, capture_output=True, text=True, check=False, timeout=30)
+    return subprocess.run(words, env=environment, capture_output=True, text=True, check=False, timeout=90)
 
 
 def test_a_job_sees_its_cards_and_nothing_else_of_its_surroundings(place: Path) -> None:

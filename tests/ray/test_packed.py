@@ -151,7 +151,7 @@ def test_a_job_that_kills_its_launcher_is_metered_until_ray_saw_it_go_and_does_n
     seen = packed.over("kills")
     assert (seen.state, seen.exit_code) == (RunState.FAILED, 137)
     assert packed.used("kills").ended_at == seen.ended_at is not None
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while any(process.info["cmdline"] == ["sleep", ORPHAN] for process in psutil.process_iter(["cmdline"])):
         assert time.monotonic() < deadline
         time.sleep(0.2)

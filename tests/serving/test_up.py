@@ -70,7 +70,7 @@ class Home:
     def refused(self, *options: str) -> str:
         """What a second `up` says."""
         done = subprocess.run(
-            [*COMMAND, *options], env=self.environment, capture_output=True, text=True, timeout=60, check=False
+            [*COMMAND, *options], env=self.environment, capture_output=True, text=True, timeout=180, check=False
         )
         assert done.returncode == 1
         return done.stderr

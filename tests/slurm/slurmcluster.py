@@ -1,8 +1,7 @@
 """A whole Slurm cluster in a temporary folder: munge, database, accounting, controller, three nodes, two card models.
 
 Real daemons, imitated cards: two nodes of eight `gpu:a100`, one of eight `npu:910b3`. Everything runs in the foreground
-under the process that started it and goes when that goes, even by SIGKILL: run as a program, this file waits for the
-end of its input and then removes whatever is left of a cluster.
+under the process that started it and goes when that goes, even by SIGKILL (slurmremains.py).
 """
 
 from __future__ import annotations
@@ -19,6 +18,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import psutil
+import slurmremains
+from ports import free_port
 
 PROGRAMS = (
     *("munged", "mariadbd", "mariadb-install-db", "slurmdbd", "slurmctld", "slurmd", "slurmrestd"),
@@ -26,7 +27,7 @@ PROGRAMS = (
 )
 NODES = {"gpu01": "gpu:a100", "gpu02": "gpu:a100", "npu01": "npu:910b3"}
 CARDS_PER_NODE = 8
-START_WITHIN = 60
+START_WITHIN = 180
 ACCOUNT, CLUSTER = "anhui", "ah"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -61,7 +62,7 @@ class Cluster:
         """Bring everything up, each part as soon as what it needs is there."""
         # in a session of its own: what ends the tests' whole group must not end who tidies up after them
         self._reaper = subprocess.Popen(
-            [sys.executable, __file__, str(self.folder)], stdin=subprocess.PIPE, start_new_session=True
+            [sys.executable, slurmremains.__file__, str(self.folder)], stdin=subprocess.PIPE, start_new_session=True
         )
         names = ("dev", "log", "run", "ctld", "munge", *(f"spool-{node}" for node in NODES))
         for name in names:
@@ -153,7 +154,7 @@ class Cluster:
     def running(self) -> list[str]:
         """The command lines of everything that runs of this cluster, job steps among it."""
         lines = []
-        for process in remains(self.folder):
+        for process in slurmremains.remains(self.folder):
             with contextlib.suppress(psutil.Error):
                 lines.append(" ".join(process.cmdline()))
         return lines
@@ -294,44 +295,7 @@ NodeName=npu01 Name=npu Type=910b3 Count={CARDS_PER_NODE}
         (run / "cgroup.conf").write_text("CgroupAutomount=no\n")
 
 
-def free_port() -> int:
-    """A port that nobody has."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def listens(port: int) -> bool:
     """Whether somebody answers there."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def remains(folder: Path) -> list[psutil.Process]:
-    """Processes of a cluster in that folder: daemons, job steps and what jobs started.
-
-    By their environment, and by where they stand: slurmstepd writes its title over its environment.
-    """
-    conf = str(folder / "slurm.conf")
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            there = process.environ().get("SLURM_CONF") == conf or Path(process.cwd()).is_relative_to(folder)
-            if there and process.pid != os.getpid():
-                found.append(process)
-    return found
-
-
-def remove(folder: Path) -> None:
-    """End everything of a cluster and remove its folder."""
-    while left := remains(folder):
-        for process in left:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-        psutil.wait_procs(left, timeout=5)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-if __name__ == "__main__":
-    sys.stdin.buffer.read()
-    remove(Path(sys.argv[1]))

@@ -18,7 +18,7 @@ from huisuan.compute.engines.slurm import SlurmEngine
 from huisuan.compute.uid import job_uid
 
 T = TypeVar("T")
-SOON = 40  # seconds: the machine may be busy
+SOON = 120  # seconds: the machine may be busy
 
 
 class Site:

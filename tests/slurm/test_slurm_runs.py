@@ -230,12 +230,10 @@ class TestRuns:
         site.ended(spec.name)
         output = site.engine.folder / spec.name / "output.log"
         assert stat.S_IMODE(output.stat().st_mode) == 0o600
-        with output.open("wb") as file:  # a gigabyte, most of it a hole
-            file.seek(2**30)
+        with output.open("wb") as file:  # more than a machine's memory, most of it a hole
+            file.seek(2**37)
             file.write(b"the end")
-        before = time.monotonic()
-        assert site.engine.logs(spec.name, 2**30 + 4, 100) == b"end"
-        assert time.monotonic() - before < 0.1
+        assert site.engine.logs(spec.name, 2**37 + 4, 100) == b"end"
         output.unlink()
         output.symlink_to("/etc/passwd")
         assert site.engine.logs(spec.name, 0, 100) == b""

@@ -147,12 +147,17 @@ def file_sha256(path: Path) -> str:
 
 
 def is_signed(key: str | None, signature: str | None, message: bytes) -> bool:
-    """Whether it is the key's signature over the message; both in hex. What is no key or no signature is none."""
+    """Whether it is the key's signature over the message; both in hex. What is no key or no signature is none.
+
+    There is one way to write a signature, as there is of everything that is signed: capitals and blanks, which
+    `fromhex` takes, are a change like any other.
+    """
     try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key or "")).verify(bytes.fromhex(signature or ""), message)
+        signed = bytes.fromhex(signature or "")
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key or "")).verify(signed, message)
     except (InvalidSignature, ValueError):
         return False
-    return True
+    return signed.hex() == signature
 
 
 def open_export(folder: Path, platform_key: str | None) -> Opened:
