@@ -225,7 +225,8 @@ class Naive:
             place.free[node] -= piece
             if place.kept_from is not None and ends_s > place.kept_from and node in place.spare:
                 place.spare[node] -= piece
-        place.ends.append((ends_s, ask.uid, nodes, pieces))
+        thought_s = self.now_s + place.pool.wait_s + self._seconds(ask)
+        place.ends.append((thought_s, ask.uid, nodes, pieces))
         self.held[ask.tenant] += ask.needs.cards
         tenant = self.tenants[ask.tenant]
         if tenant.city in self.city_held:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from huisuan.compute.placement.consider import consider
 from huisuan.compute.placement.decisions import Plan
-from huisuan.compute.placement.history import History, power
+from huisuan.compute.placement.history import power
 from huisuan.compute.placement.nodes import taken_out
 from huisuan.compute.placement.order import doublings
 from huisuan.compute.placement.plan import plan
@@ -273,18 +273,6 @@ def test_what_rises_by_so_much_fades_back_to_what_it_was(amount: int, age: int, 
 @given(st.integers(1, 2**40))
 def test_doublings_and_powers_undo_each_other(amount: int) -> None:
     assert abs(power(doublings(amount)) - amount) <= max(amount // 100_000, 1)
-
-
-def test_history_expects_what_its_kin_did_last() -> None:
-    history = History()
-    for n in range(300):
-        user, lasts = ("quick", 20) if n % 2 else ("slow", 40_000)
-        history.came(str(n), user, 1, n * 100_000)
-        history.began(str(n), user, 1, n * 100_000)
-        history.ended(str(n), user, 1, lasts)
-    at = 300 * 100_000
-    assert 10 <= history.expected_s("quick", 1, at) <= 60
-    assert 15_000 <= history.expected_s("slow", 1, at) <= 90_000
 
 
 SET = (

@@ -225,7 +225,10 @@ class SubsidyShare(Wire):
 
 
 class Preview(Wire):
-    """Where a job could run: now, later, never; and what it would cost. `weights`: the set that decided."""
+    """Where a job could run: now, later, never; and what it would cost. `weights`: the set that decided.
+
+    `expected_seconds`: how long it is thought to run, by what jobs like it did; None: not known yet.
+    """
 
     possible: bool
     now: list[PlaceOption]
@@ -234,6 +237,7 @@ class Preview(Wire):
     reasons: list[str]
     subsidy: SubsidyShare
     weights: str
+    expected_seconds: int | None = None
 
 
 class Decision(Wire):

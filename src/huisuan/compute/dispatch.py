@@ -10,11 +10,11 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from huisuan.compute.dispatch_reading import epoch, registers
+from huisuan.compute.dispatch_reading import registers
 from huisuan.compute.models import Accelerator, Centre, Job, JobEvent, JobState, Partition, PlacementDecision
 from huisuan.compute.placement.decisions import Placed, Waits
 from huisuan.compute.placement.plan import plan
-from huisuan.compute.placement.types import Scored
+from huisuan.compute.placement.types import Scored, epoch
 from huisuan.compute.placement.weights import Weights, weights_on
 from huisuan.console import SHANGHAI
 
@@ -24,6 +24,7 @@ SLOW_SECONDS = 0.25  # a pass that takes longer is not made again at once: agent
 RESTS = 4  # times as long as it took
 PLACED_FIELDS = (
     "accelerator", "partition", "fen_per_card_hour", "centre", "state", "placed_at", "queued_at", "reasons", "lease",
+    "predicted_seconds",
 )  # fmt: skip
 _rests_until = 0.0
 
@@ -80,6 +81,7 @@ def _write_placed(placed: Sequence[Placed], weights: Weights, now: datetime) -> 
         job.state, job.placed_at, job.queued_at = JobState.PLACED, now, None
         job.reasons = [reason.text for reason in each.reasons]
         job.lease += 1
+        job.predicted_seconds = each.ask.predicted_s
         decisions.append(
             PlacementDecision(
                 job=job, run=job.run, lease=job.lease, at=now, centre=job.centre, accelerator=job.accelerator,

@@ -14,10 +14,12 @@ from typing import Any
 
 from django.db.models import Sum
 
+from huisuan.compute.durations import Kind, expected, kinds_waiting
 from huisuan.compute.models import AT_CENTRE, CityQuota, Job, JobState, TenantShare, UsageRecord
 from huisuan.compute.placement.consider import Considered, consider
+from huisuan.compute.placement.history import over_by_s, still_thought_s
 from huisuan.compute.placement.shares import decayed
-from huisuan.compute.placement.types import Ask, City, Needs, Pool, Running, Tenant
+from huisuan.compute.placement.types import Ask, City, Needs, Pool, Running, Tenant, epoch
 from huisuan.compute.placement.weights import Weights, weights_on
 from huisuan.compute.pools import pools
 from huisuan.compute.subsidy import Subsidies
@@ -25,11 +27,6 @@ from huisuan.console import SHANGHAI
 from huisuan.parties.models import Party
 
 HALF_LIVES = 6  # older use has decayed below a fiftieth
-
-
-def epoch(at: datetime) -> int:
-    """Whole seconds since 1970."""
-    return int(at.timestamp())
 
 
 # --- whose work
@@ -91,34 +88,39 @@ def cities() -> list[City]:
 
 
 def running(now: datetime) -> list[Running]:
-    """What holds cards at the centres, and until when at the latest."""
+    """What holds cards at the centres, and until when as far as is thought."""
     rows = Job.objects.filter(state__in=AT_CENTRE).values_list(
-        "uid", "centre__code", "accelerator__model", "cards", "nodes", "started_at", "time_limit_seconds"
-    )
-    return [
-        Running(uid, centre, model, cards, nodes, epoch(started or now) + limit)
-        for uid, centre, model, cards, nodes, started, limit in rows
-    ]
+        "uid", "centre__code", "accelerator__model", "cards", "nodes", "started_at", "time_limit_seconds",
+        "predicted_seconds",
+    )  # fmt: skip
+    now_s = epoch(now)
+    found = []
+    for uid, centre, model, cards, nodes, started, limit, predicted in rows:
+        began_s = epoch(started) if started else now_s
+        lasts_s = limit if predicted is None else still_thought_s(predicted, max(now_s - began_s, 0), limit)
+        found.append(Running(uid, centre, model, cards, nodes, began_s + lasts_s))
+    return found
 
 
 #: what is read of a job that waits: no more, for there may be a hundred thousand
 ASKED = (
     "uid", "party__uscc", "cards", "nodes", "card_models", "vendor", "min_memory_gib", "min_tflops_fp16",
     "wanted_centre__code", "wanted_city_id", "data_centre__code", "data_city_id", "price_ceiling_fen", "image",
-    "workdir_id", "submitted_at", "time_limit_seconds", "deadline",
+    "workdir_id", "submitted_at", "time_limit_seconds", "deadline", "party_id", "submitted_by",
 )  # fmt: skip
 
 
-def waiting() -> Iterator[Ask]:
+def waiting(now: datetime) -> Iterator[Ask]:
     """The jobs that wait for cards, in the order in which they came."""
+    predicted = expected(kinds_waiting(), now)
     rows = Job.objects.filter(state=JobState.WAITING).order_by("submitted_at", "uid").values(*ASKED)
     known: dict[tuple[object, ...], Needs] = {}
     for row in rows.iterator(chunk_size=5000):
-        yield _ask(row, known)
+        yield _ask(row, known, predicted)
 
 
-def ask_of(job: Job) -> Ask:
-    """What one job needs."""
+def ask_of(job: Job, now: datetime) -> Ask:
+    """What one job (saved or not) needs."""
     return _ask(
         {
             **{name: getattr(job, name) for name in ASKED if "__" not in name},
@@ -127,23 +129,26 @@ def ask_of(job: Job) -> Ask:
             "data_centre__code": job.data_centre.code if job.data_centre else None,
         },
         {},
+        expected([Kind(job.party_id, job.submitted_by, job.cards)], now),
     )
 
 
-def _ask(row: Mapping[str, Any], known: dict[tuple[object, ...], Needs]) -> Ask:
+def _ask(row: Mapping[str, Any], known: dict[tuple[object, ...], Needs], predicted: Mapping[Kind, int]) -> Ask:
     """An ask out of a row; equal needs become one object, for placement judges them once."""
     key = (*(row[name] for name in ASKED[2:4]), tuple(row["card_models"]), *(row[name] for name in ASKED[5:15]))
     needs = known.get(key)
     if needs is None:
         needs = known[key] = _needs(row)
-    deadline = row["deadline"]
+    deadline, limit_s = row["deadline"], int(row["time_limit_seconds"])
+    predicted_s = predicted.get(Kind(row["party_id"], row["submitted_by"], row["cards"]))
     return Ask(
         uid=str(row["uid"]),
         tenant=str(row["party__uscc"]),
         needs=needs,
         submitted_s=epoch(row["submitted_at"]),
-        limit_s=int(row["time_limit_seconds"]),
+        limit_s=over_by_s(limit_s, predicted_s),
         deadline_s=epoch(deadline) if isinstance(deadline, datetime) else None,
+        predicted_s=None if predicted_s is None else min(predicted_s, limit_s),
     )
 
 
@@ -171,13 +176,13 @@ class Registers:
 
 def registers(now: datetime, weights: Weights) -> Registers:
     """Read all of it."""
-    asks = list(waiting())
+    asks = list(waiting(now))
     parties = Party.objects.filter(uscc__in={ask.tenant for ask in asks}).select_related("region")
     return Registers(asks, pools(now), tenants(parties, now, weights), cities(), running(now))
 
 
-def considered_now(job: Job, now: datetime) -> Considered:
-    """Every pool for one job (saved or not), as things stand and as if nothing else waited."""
+def considered_now(ask: Ask, party: Party, now: datetime) -> Considered:
+    """Every pool for one job of a party, as things stand and as if nothing else waited."""
     weights = weights_on(now.astimezone(SHANGHAI).date())
-    (tenant,) = tenants([job.party], now, weights)
-    return consider(ask_of(job), pools(now), epoch(now), weights, tenant=tenant, running=running(now))
+    (tenant,) = tenants([party], now, weights)
+    return consider(ask, pools(now), epoch(now), weights, tenant=tenant, running=running(now))

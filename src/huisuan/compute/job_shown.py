@@ -83,6 +83,8 @@ def print_preview(found: Preview) -> None:
         "subsidy_fen": "其中补助（元）",
     }
     print_table("可以去的地方，最合适的在前", rows, columns, "没有地方可以运行")
+    if found.expected_seconds is not None:
+        out.print(f"预计运行 {timedelta(seconds=found.expected_seconds)}：按以往同样卡数的作业推算")
     if found.subsidy.why:
         out.print(f"补助：{found.subsidy.why}", markup=False)
     for text in found.reasons:

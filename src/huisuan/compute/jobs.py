@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from huisuan.client.wire import JobRequest
 from huisuan.compute.dispatch import place_waiting
-from huisuan.compute.dispatch_reading import considered_now
+from huisuan.compute.dispatch_reading import ask_of, considered_now
 from huisuan.compute.job_names import (
     centre_named,
     city_named,
@@ -163,7 +163,7 @@ def _someone_can(job: Job, now: datetime) -> None:
     Raises:
         Refused: with the reason.
     """
-    first_look = considered_now(job, now)
+    first_look = considered_now(ask_of(job, now), job.party, now)
     if not first_look.possible:
         raise Refused("；".join(reason.text for reason in first_look.reasons))
 

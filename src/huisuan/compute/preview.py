@@ -8,10 +8,10 @@ from fractions import Fraction
 from huisuan.client import wire
 from huisuan.client.wire import JobRequest
 from huisuan.compute import job_queries
-from huisuan.compute.dispatch_reading import considered_now, epoch
+from huisuan.compute.dispatch_reading import ask_of, considered_now
 from huisuan.compute.jobs import unsaved_job
 from huisuan.compute.models import Job, JobState
-from huisuan.compute.placement.types import Scored
+from huisuan.compute.placement.types import Scored, epoch
 from huisuan.compute.placement.weights import weights_on
 from huisuan.compute.subsidy import Subsidies, Subsidy
 from huisuan.console import SHANGHAI
@@ -53,7 +53,8 @@ def why(uid: str, viewer: Viewer, now: datetime) -> wire.Why:
 
 def _preview(job: Job, now: datetime) -> wire.Preview:
     day = now.astimezone(SHANGHAI).date()
-    considered = considered_now(job, now)
+    ask = ask_of(job, now)
+    considered = considered_now(ask, job.party, now)
     subsidies = Subsidies(day)
     subsidy = subsidies.of(job.party)
     own = subsidies.own_centres([job.party]).get(job.party.uscc, frozenset())
@@ -71,6 +72,7 @@ def _preview(job: Job, now: datetime) -> wire.Preview:
             why=subsidy.why,
         ),
         weights=weights_on(day).name,
+        expected_seconds=ask.predicted_s,
     )  # fmt: skip
 
 

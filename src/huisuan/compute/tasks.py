@@ -11,6 +11,7 @@ from procrastinate.contrib.django import app
 from huisuan.compute import lifecycle, notify
 from huisuan.compute.agent_nodes import note_capacity
 from huisuan.compute.dispatch import place_waiting
+from huisuan.compute.durations import fit_durations
 from huisuan.compute.metering.tallies import catch_up_all
 from huisuan.compute.models import Job, JobState, SiteAgent
 from huisuan.compute.pools import AGENT_SILENT
@@ -82,6 +83,13 @@ def note_capacities(timestamp: int) -> None:
     now = datetime.fromtimestamp(timestamp, UTC)
     seen = SiteAgent.objects.filter(last_seen_at__gt=now - AGENT_SILENT).values_list("centre_id", flat=True)
     note_capacity(list(seen), now)
+
+
+@app.periodic(cron="13 * * * *")
+@app.task(name="compute.learn_durations", queueing_lock="compute.learn_durations")
+def learn_durations(timestamp: int) -> None:
+    """Every hour: what the jobs that ended tell of how long jobs run."""
+    fit_durations(datetime.fromtimestamp(timestamp, UTC))
 
 
 @app.periodic(cron="3-59/5 * * * *")

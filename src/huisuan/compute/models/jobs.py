@@ -119,6 +119,9 @@ class Job(models.Model):
     state = models.CharField(max_length=10, choices=JobState, default=JobState.WAITING)
     run = models.PositiveSmallIntegerField(default=0)
     lease = models.PositiveIntegerField(default=0)
+    predicted_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text="how long it was thought to run when it was placed"
+    )
     centre = models.ForeignKey(Centre, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs")
     accelerator = models.ForeignKey(
         Accelerator, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="what it was given"
@@ -141,6 +144,13 @@ class Job(models.Model):
             models.Index(fields=["party", "-submitted_at"]),
             models.Index(fields=["centre", "state"]),
             models.Index(name="job_waiting", fields=["submitted_at", "uid"], condition=Q(state="waiting")),
+            # how long a job is thought to run is learned from those that began last, of its user and of all
+            models.Index(
+                name="job_of_a_user_by_begin",
+                fields=["party", "submitted_by", "cards", "-started_at"],
+                condition=Q(started_at__isnull=False),
+            ),
+            models.Index(name="job_by_begin", fields=["cards", "-started_at"], condition=Q(started_at__isnull=False)),
             # what webhooks wait to hear is looked for every few seconds, among the few jobs that have one
             models.Index(name="job_with_a_webhook", fields=["ended_at"], condition=~Q(notify_url="")),
             models.Index(name="job_of_an_array", fields=["array_uid"], condition=~Q(array_uid="")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -62,3 +63,23 @@ class PlacementDecision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_id} #{self.lease}"
+
+
+class DurationLine(models.Model):
+    """What was learned of how long jobs run (`placement.history.Line`), fitted anew as jobs end; the last one holds.
+
+    `form`: of the features that the slopes belong to; a line of another form is not used.
+    """
+
+    fitted_at = models.DateTimeField()
+    form = models.PositiveSmallIntegerField()
+    jobs = models.PositiveIntegerField(help_text="that had ended, and were learned from")
+    usual = models.FloatField(help_text="mean length, in doublings of a second")
+    slopes = ArrayField(models.FloatField())
+
+    class Meta:
+        ordering = ["-fitted_at", "-id"]
+        triggers = [pgtrigger.Protect(name="duration_lines_stay", operation=pgtrigger.Update)]
+
+    def __str__(self) -> str:
+        return f"{self.fitted_at:%Y-%m-%d %H:%M} ({self.jobs})"

@@ -49,7 +49,7 @@ class PoolState:
         self.unlaid: list[Running] = []
 
     def take(self, uid: str, numbers: tuple[int, ...], cards: int, ends_s: int) -> None:
-        """The job lies on these nodes until then at the latest."""
+        """The job lies on these nodes until then, as far as is thought."""
         move = self.nodes.move
         if len(numbers) == 1:
             move(numbers[0], -cards)

@@ -57,7 +57,7 @@ class Placed(NamedTuple):
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """Why there, for the job's page."""
-        return texts.why_there(self.chosen, self.runners_up, self.backfilled, self.now_s)
+        return texts.why_there(self.chosen, self.runners_up, self.backfilled, self.now_s, self.ask.predicted_s)
 
     def _scored(self, one: Ranked) -> Scored:
         ask, terms = self.ask, self.terms

@@ -233,10 +233,9 @@ class Planner:
         needs, terms = kind.needs, tenant.terms
         ranked = tuple([Ranked(states[kind.pools[place]].pool, worth[place]) for place in order])
         state = states[kind.pools[order[0]]]
-        ends_s = now_s + ask.limit_s
-        long = state.kept is not None and state.is_long(ends_s)
+        long = state.kept is not None and state.is_long(now_s + ask.limit_s)
         numbers = state.room(needs.cards, needs.nodes, long)
-        state.take(ask.uid, numbers, needs.cards, ends_s + state.pool.wait_s)
+        state.take(ask.uid, numbers, needs.cards, now_s + expected_s(ask) + state.pool.wait_s)
         if long:
             state.use_spare(numbers, needs.cards)
         self.changes.append(state.index)

@@ -18,7 +18,9 @@ SHOWN = 3
 WORDS = {"start": "等待", "price": "净价", "distance": "数据距离", "fit": "卡的余裕", "fragmentation": "零碎"}
 
 
-def why_there(chosen: Scored, others: Sequence[Scored], backfilled: bool, now_s: int) -> tuple[Reason, ...]:
+def why_there(
+    chosen: Scored, others: Sequence[Scored], backfilled: bool, now_s: int, thought_s: int | None
+) -> tuple[Reason, ...]:
     """Why a job goes to a pool: its figures, what made the difference to the next, and who came next."""
     pool = chosen.pool
     wait = f"，那里预计还排队 {span(chosen.starts_s - now_s)}" if chosen.starts_s > now_s else ""
@@ -33,7 +35,9 @@ def why_there(chosen: Scored, others: Sequence[Scored], backfilled: bool, now_s:
             Reason("runners_up", "其次：" + "；".join(f"{one.pool}（{_price(one)}）" for one in others[:SHOWN]))
         )
     if backfilled:
-        told.append(Reason("backfilled", "前面有作业在等更多的卡；这个作业用它暂时用不上的卡，不耽误它开始"))
+        told.append(Reason("backfilled", "前面有作业在等更多的卡；这个作业用它暂时用不上的卡，预计不耽误它开始"))
+    if thought_s is not None:
+        told.append(Reason("thought", f"预计运行 {span(thought_s)}：按以往同样卡数的作业推算"))
     return tuple(told)
 
 
@@ -45,7 +49,7 @@ def why_not_yet(waits: Waits) -> tuple[Reason, ...]:
     if waits.reservation is not None:
         kept = waits.reservation
         when = moment(kept.starts_s)
-        told.append(Reason("kept", f"已在 {kept.centre} {kept.model} 为它留卡，最迟 {when} 可以开始"))
+        told.append(Reason("kept", f"已在 {kept.centre} {kept.model} 为它留卡，预计 {when} 可以开始"))
     if waits.ahead and not waits.hold.for_good:
         told.append(Reason("ahead", f"前面还有 {waits.ahead:,} 个作业在等"))
     return tuple(told)

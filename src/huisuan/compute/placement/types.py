@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
 
 POINT = 1_000_000
+
+
+def epoch(at: datetime) -> int:
+    """Whole seconds since 1970."""
+    return int(at.timestamp())
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ class Needs:
 
 @dataclass(frozen=True)
 class Ask:
-    """A job that waits. `limit_s`: it is ended after so long; `predicted_s`: how long it is thought to run."""
+    """A job that waits. `limit_s`: it is counted on to be over after so long; `predicted_s`: it is thought to run."""
 
     uid: str
     tenant: str
@@ -145,7 +151,7 @@ class City:
 
 @dataclass(frozen=True)
 class Running:
-    """A job that holds cards (placed, queued at the centre or running), until `ends_s` at the latest.
+    """A job that holds cards (placed, queued at the centre or running), until `ends_s` as far as is thought.
 
     `on`: the numbers of its nodes where the caller keeps track of nodes (the simulator does); empty: not known.
     """
@@ -236,7 +242,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Reservation:
-    """Cards kept for a job that does not fit now: where, and when they are free at the latest."""
+    """Cards kept for a job that does not fit now: where, and when they are thought to be free."""
 
     centre: str
     model: str

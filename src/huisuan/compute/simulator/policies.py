@@ -12,7 +12,7 @@ from huisuan.console import Refused
 
 @dataclass(frozen=True)
 class Policy:
-    """`knows`: the true duration (an oracle), nothing, or what jobs like it did before (not used live yet)."""
+    """`knows`: the true duration (an oracle), nothing, or what jobs like it did before."""
 
     name: str
     label: str
@@ -33,8 +33,8 @@ POLICIES = {
         Policy("fifo", "先来先服务（队首阻塞）", Rules("arrival", False, True, False, True), "nothing"),
         Policy("sjf", "最短优先（预知真实时长，队首阻塞）", Rules("length", False, True, False, True), "truth"),
         Policy("fair", "公平份额（不知时长，不留卡）", Rules("weights", True, False, False, True), "nothing"),
-        Policy("live", "平台现行（只知时限，回填与留卡）", OURS, "nothing"),
-        Policy("huisuan", "惠算（加上按历史预估，平台尚未启用）", OURS, "history"),
+        Policy("limits", "惠算，但不学时长（只知时限）", OURS, "nothing"),
+        Policy("huisuan", "惠算（平台现行：按历史预估时长，回填与留卡）", OURS, "history"),
     )
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 
-from huisuan.compute.placement.history import History
+from huisuan.compute.placement.history import History, over_by_s, still_thought_s
 from huisuan.compute.placement.planner import Planner
 from huisuan.compute.placement.types import Ask, Needs, Pool
 from huisuan.compute.placement.weights import Weights
@@ -14,9 +14,8 @@ from huisuan.compute.simulator.policies import Policy
 from huisuan.compute.simulator.traces import TraceJob
 from huisuan.compute.simulator.world import World
 
-UNLIMITED_S = 30 * 86_400  # what the platform allows a job at most: where neither trace nor history says less
+UNLIMITED_S = 30 * 86_400  # what the platform allows a job at most: where the trace does not say less
 TOLD_EVERY = 500  # jobs
-MARGIN = 4  # a job goes past others only where it is over in time even if it runs so many times as long as thought
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +95,11 @@ class Replay:
             self.waiting.setdefault((job.user, job.cards), {})[ask.uid] = ask
 
     def _thought(self, job: TraceJob, now_s: int) -> tuple[int | None, int]:
-        """What the policy thinks how long a job runs, and after how long it is thought to be over at the latest."""
-        limit_s = job.limit_s or UNLIMITED_S
+        """How long the policy thinks that a job runs, and after how long it counts on the job to be over."""
         if self.policy.knows == "truth":
             return job.duration_s, job.duration_s
-        if self.history is None:
-            return None, limit_s
-        predicted_s = self.history.expected_s(job.user, job.cards, now_s)
-        return predicted_s, job.limit_s or MARGIN * predicted_s
+        predicted_s = self.history.expected_s(job.user, job.cards, now_s) if self.history else None
+        return predicted_s, over_by_s(job.limit_s or UNLIMITED_S, predicted_s)
 
     def _think_again(self, job: TraceJob, now_s: int) -> None:
         """A job like those that wait has ended: they are thought to run as long as such jobs do now."""
@@ -117,24 +113,22 @@ class Replay:
 
     def _start(self, ask: Ask, pool: Pool, now_s: int) -> None:
         job = self.jobs[int(ask.uid)]
-        if self.history is not None:
-            del self.waiting[job.user, job.cards][ask.uid]
-            self.history.began(ask.uid, job.user, job.cards, now_s)
         ran = self.running[ask.uid] = Ran(job, pool, now_s)
         self.done.append(ran)
         heappush(self.ends, (now_s + job.duration_s, 0, ask.uid))
-        if self.history is not None and job.limit_s is None:
-            thought_s = now_s + (ask.predicted_s or ask.limit_s)
-            self.planner.extend(ask.uid, thought_s)
-            if thought_s < ran.ended_s:
-                heappush(self.ends, (thought_s, 1, ask.uid))
+        if self.history is not None:
+            del self.waiting[job.user, job.cards][ask.uid]
+            self.history.began(ask.uid, job.user, job.cards, now_s)
+            if ask.predicted_s is not None and now_s + ask.predicted_s < ran.ended_s:
+                heappush(self.ends, (now_s + ask.predicted_s, 1, ask.uid))
 
     def _end(self, end: tuple[int, int, str], now_s: int) -> bool:
         """A job is over, or still runs though it was thought to be over by now. Whether cards came free."""
         _, only_thought, uid = end
         ran = self.running[uid]
         if only_thought:
-            longer = now_s + (now_s - ran.started_s)
+            ran_s = now_s - ran.started_s
+            longer = ran.started_s + still_thought_s(ran_s, ran_s, ran.job.limit_s or UNLIMITED_S)
             self.planner.extend(uid, longer)
             if longer < ran.ended_s:
                 heappush(self.ends, (longer, 1, uid))
@@ -142,6 +136,7 @@ class Replay:
         del self.running[uid]
         self.planner.finish(uid, now_s)
         if self.history is not None:
-            self.history.ended(uid, ran.job.user, ran.job.cards, ran.job.duration_s)
+            self.history.ended(uid, now_s)
+            self.history.fit(now_s)
             self._think_again(ran.job, now_s)
         return True
