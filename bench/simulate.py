@@ -37,12 +37,12 @@ PEER_PYTHON = HERE.parent / ".venv-bench" / "bin" / "python"
 CARDS = 8
 AIM = 0.05  # twenty times as many jobs a second
 ALIKE = 0.01  # the means may differ by so much
-OURS = ("fifo", "sjf", "live", "huisuan")
+OURS = ("fifo", "sjf", "limits", "huisuan")
 LABELS = {
     "fifo": "first come, first served",
     "sjf": "shortest first, true durations",
-    "live": "what the platform does, time limits only",
-    "huisuan": "the same with learned durations, not live yet",
+    "limits": "time limits only",
+    "huisuan": "learned durations, as the platform does",
 }
 
 

@@ -77,9 +77,10 @@ def expected(kinds: Iterable[Kind], now: datetime) -> dict[Kind, int]:
     return {kind: line.expected_s(own[kind], alike[kind.cards], kind.cards, now_s) for kind in wanted}
 
 
-#: of each kind the jobs that began last: those that run and those that are over, as they began
+#: of each kind the jobs that began last, those that run and those that are over, as they began; seconds since 1970,
+#: for a moment takes longer to read than to find
 PASTS = """
-SELECT k.key, past.started_at, past.ended_at
+SELECT k.key, floor(extract(epoch FROM past.started_at))::bigint, floor(extract(epoch FROM past.ended_at))::bigint
 FROM {kinds} CROSS JOIN LATERAL (
   SELECT j.started_at, j.ended_at, j.uid FROM compute_job j
   WHERE {same} AND j.started_at IS NOT NULL AND j.started_at <= %s
@@ -108,7 +109,6 @@ def _pasts(query: str, columns: list[list[int | str]], now: datetime) -> dict[in
     found: dict[int, list[Past]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(query, [*columns, now, list(TELLING), REMEMBERED])
-        for key, started, ended in cursor:
-            over = None if ended is None else length_of(epoch(ended) - epoch(started))
-            found[key].append(Past(epoch(started), over))
+        for key, began_s, ended_s in cursor.fetchall():
+            found[key].append(Past(began_s, None if ended_s is None else length_of(ended_s - began_s)))
     return found
