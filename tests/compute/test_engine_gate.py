@@ -78,3 +78,9 @@ def test_an_open_gate_lets_in_even_after_the_lease(lease: Path) -> None:
 def test_a_run_that_is_given_up_stops_waiting(lease: Path) -> None:
     assert not wait_to_begin(lease, RUN, "1", given_up=lambda: True)
     assert lease_ends(lease) > time.time()
+
+
+def test_a_run_that_is_given_up_does_not_go_through_a_gate_that_opens_afterwards(lease: Path) -> None:
+    gate_of(lease, RUN).touch()
+    assert not wait_to_begin(lease, RUN, "1", given_up=lambda: True)
+    assert not began(lease, RUN)

@@ -54,6 +54,8 @@ def wait_to_begin(
         if given_up() or now() > lease_ends(lease_file):
             return False
         time.sleep(POLL_SECONDS)
+    if given_up():  # while it slept, before the gate opened
+        return False
     taken = gate.with_suffix(".taken")
     try:
         taken.symlink_to(attempt)
