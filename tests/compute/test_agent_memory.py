@@ -129,6 +129,22 @@ def test_what_is_old_is_forgotten_and_the_chain_goes_on(memory: Memory) -> None:
     assert (batch.number, batch.previous) == (3, head[1])
 
 
+def test_what_was_never_taken_is_sent_though_the_file_was_tidied_and_the_agent_started_again(
+    memory: Memory, tmp_path: Path
+) -> None:
+    for at in range(2):
+        memory.queue(UID, 1, [line(at)], last=False)
+        memory.batches(KEY.sign, at)
+    memory.tidy(1000)
+    again = Memory(tmp_path / "memory.sqlite3")
+    assert again.last_taken() == 0
+    assert [batch.number for batch in again.batches(KEY.sign, again.last_taken())] == [1, 2]
+    again.batches_answered([], 1, 1000)
+    again.tidy(1000 + remembering.RUNS_KEPT + 1)
+    assert (again.last_taken(), again.head()[0]) == (1, 2)
+    again.close()
+
+
 def test_a_day_without_the_platform_takes_bounded_room(memory: Memory, tmp_path: Path) -> None:
     """24 hours of 1,000 running jobs: a line each an hour, signed and kept until the platform is back."""
     written = "x" * 700

@@ -203,8 +203,8 @@ class Memory:
 
     def last_taken(self) -> int:
         """Number of the last batch that the platform acknowledged."""
-        (last,) = self._file.execute("SELECT max(number) FROM batch WHERE taken_at IS NOT NULL").fetchone()
-        return int(last or self.get("batch") or 0)
+        (waits,) = self._file.execute("SELECT min(number) FROM batch WHERE taken_at IS NULL").fetchone()
+        return self.head()[0] if waits is None else int(waits) - 1  # they are taken in their order
 
     def batches(self, sign: Callable[[bytes], bytes], after: int) -> list[SignedBatch]:
         """Some batches that follow the platform's last, signed once and the same ever after; at least one, if any."""
