@@ -8,6 +8,7 @@ from random import Random
 import pytest
 from django.db import ProgrammingError, transaction
 from jobworld import NOON, Voice, asked, centre, party, user
+from pasts import lived
 
 from huisuan.compute import preview
 from huisuan.compute.dispatch import place_waiting
@@ -15,7 +16,7 @@ from huisuan.compute.dispatch_reading import running
 from huisuan.compute.durations import Kind, expected, fit_durations
 from huisuan.compute.jobs import submit_job
 from huisuan.compute.models import DurationLine, Job, JobState
-from huisuan.compute.placement.history import FORM, History
+from huisuan.compute.placement.history import FORM, Told
 from huisuan.compute.placement.types import epoch
 from huisuan.compute.tasks import learn_durations
 
@@ -56,21 +57,14 @@ def test_the_platform_thinks_what_the_simulator_thinks() -> None:
     for _ in range(300):
         number, came = draw.randint(1, 3), NOON - timedelta(seconds=draw.randint(90_000, 600_000))
         began = came + timedelta(seconds=draw.choice([0, 3, 900]))
-        ended = began + timedelta(seconds=draw.choice([2, 60, 4_000, 80_000]))
+        ended = began + timedelta(seconds=draw.choice([0, 2, 60, 4_000, 80_000]))
         rows.append((number, f"用户 {number}", draw.choice([1, 8]), came, began, ended))
     ran(rows)
-    history = History()
-    steps = [(at, order, n) for n, row in enumerate(rows) for at, order in ((row[3], 1), (row[4], 2), (row[5], 0))]
-    for at, order, n in sorted(steps):
-        number, who, cards = rows[n][:3]
-        name = f"{party(number).pk} {who}"
-        if order == 0:
-            history.ended(str(n), epoch(at))
-        elif order == 1:
-            history.came(str(n), name, cards, epoch(at))
-        else:
-            history.began(str(n), name, cards, epoch(at))
-    history.fit(epoch(NOON))
+    told = [
+        Told(f"{party(number).pk} {who}", cards, epoch(came), epoch(began), max(epoch(ended), epoch(began) + 1))
+        for number, who, cards, came, began, ended in rows
+    ]
+    history = lived(told, epoch(NOON))
     assert fit_durations(NOON) is not None
     kinds = [kind(number, cards) for number in (1, 2, 3, 4) for cards in (1, 8, 64)]
     thought = expected(kinds, NOON)
@@ -101,6 +95,8 @@ def test_what_was_learned_is_not_changed_and_of_another_form_not_used() -> None:
     fit_durations(NOON)
     with pytest.raises(ProgrammingError, match="Cannot update"), transaction.atomic():
         DurationLine.objects.update(usual=1.0)
+    with pytest.raises(ProgrammingError, match="Cannot update or delete"), transaction.atomic():
+        DurationLine.objects.all().delete()
     DurationLine.objects.create(fitted_at=NOON, form=FORM + 1, jobs=1, usual=1.0, slopes=[1.0])
     assert expected([kind(1)], NOON) == {}
 

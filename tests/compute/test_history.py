@@ -6,12 +6,12 @@ from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
+from pasts import lived
 
 from huisuan.compute.placement.history import (
     LEAST,
     MARGIN,
     SIZE,
-    History,
     Past,
     Told,
     features,
@@ -20,17 +20,6 @@ from huisuan.compute.placement.history import (
     over_by_s,
     still_thought_s,
 )
-
-
-def lived(jobs: list[Told]) -> History:
-    """A history in which each job is over before the next one comes."""
-    history = History()
-    for number, job in enumerate(jobs):
-        history.came(str(number), job.user, job.cards, job.came_s)
-        history.began(str(number), job.user, job.cards, job.began_s)
-        history.ended(str(number), job.ended_s)
-    history.fit(jobs[-1].ended_s)
-    return history
 
 
 def two_users(count: int) -> list[Told]:
@@ -42,8 +31,8 @@ def two_users(count: int) -> list[Told]:
 
 
 def test_a_job_is_expected_to_run_as_its_users_last_jobs_did() -> None:
-    history = lived(two_users(300))
     at = 300 * 100_000
+    history = lived(two_users(300), at)
     quick, slow = (history.expected_s(user, 1, at) for user in ("quick", "slow"))
     assert quick is not None
     assert slow is not None
@@ -60,9 +49,8 @@ def test_nothing_is_expected_before_there_is_enough_to_learn_from() -> None:
 
 
 def test_a_user_who_is_new_is_expected_to_do_as_others_do_with_as_many_cards() -> None:
-    history = lived(
-        [*two_users(300), *[Told("gang", 64, at, at, at + 90_000) for at in range(10**8, 10**8 + 10**7, 10**6)]]
-    )
+    gangs = [Told("gang", 64, at, at, at + 90_000) for at in range(10**8, 10**8 + 10**7, 10**6)]
+    history = lived([*two_users(300), *gangs], gangs[-1].ended_s)
     new, known = history.expected_s("new", 64, 2 * 10**8), history.expected_s("gang", 64, 2 * 10**8)
     assert new is not None
     assert known is not None
@@ -88,28 +76,15 @@ def test_what_is_learned_afterwards_is_what_was_learned_as_it_went_on(seed: int)
         jobs.append(
             Told(draw.choice("abc"), draw.choice([1, 8]), came_s, began_s, began_s + draw.choice([1, 9, 5_000]))
         )
-    steps = [
-        step
-        for number, job in enumerate(jobs)
-        for step in ((job.came_s, 1, number), (job.began_s, 2, number), (job.ended_s, 0, number))
-    ]
-    history = History()
-    for at_s, step, number in sorted(steps):
-        job = jobs[number]
-        if step == 0:
-            history.ended(str(number), at_s)
-        elif step == 1:
-            history.came(str(number), job.user, job.cards, at_s)
-        else:
-            history.began(str(number), job.user, job.cards, at_s)
-    history.fit(10**6)
-    assert history.line == learned(jobs)
+    assert lived(jobs, 10**6).line == learned(jobs)
 
 
 def test_the_line_is_fitted_at_most_every_hour() -> None:
-    history = lived(two_users(LEAST))
-    assert history.fitted_s is not None
-    before, at = history.line, history.fitted_s
+    jobs = two_users(LEAST)
+    at = jobs[-1].ended_s
+    history = lived(jobs, at)
+    before = history.line
+    assert before is not None
     history.came("x", "quick", 1, at)
     history.began("x", "quick", 1, at)
     history.ended("x", at + 3_000)

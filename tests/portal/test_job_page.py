@@ -123,7 +123,7 @@ def test_a_placed_job_shows_its_score_beside_the_runners_up(site: Site) -> None:
 
 
 def test_a_score_is_shown_in_points_and_may_be_below_nothing(site: Site) -> None:
-    from huisuan.client.wire import Decision
+    from huisuan.client.placement_wire import Decision
 
     parts = {"start": 1_234_567, "price": 0, "distance": 0, "fit": 500, "fragmentation": -1_600_000}
     made = Decision(

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from huisuan.client import wire
+from huisuan.client import placement_wire, wire
 from huisuan.client.sending import ClientError, Sending, given, part
 
 POLL_SECONDS = 0.3
@@ -67,17 +67,17 @@ class JobCalls(Sending):
         key, content = {wire.IDEMPOTENCY_KEY: secrets.token_hex(16)}, asked.model_dump(mode="json")
         return _again(lambda: self._one(wire.Job, "POST", "jobs", json=content, headers=key), pause)
 
-    def preview(self, asked: wire.JobRequest) -> wire.Preview:
+    def preview(self, asked: wire.JobRequest) -> placement_wire.Preview:
         """Where the job could run, when, at what price, and what comes back; nothing is submitted.
 
         Raises:
             ClientError: refused, with the reason.
         """
-        return self._one(wire.Preview, "POST", "jobs/preview", json=asked.model_dump(mode="json"))
+        return self._one(placement_wire.Preview, "POST", "jobs/preview", json=asked.model_dump(mode="json"))
 
-    def why(self, uid: str) -> wire.Why:
+    def why(self, uid: str) -> placement_wire.Why:
         """Why a job is where it is, or why it has not begun."""
-        return self._one(wire.Why, "GET", f"jobs/{part(uid)}/why")
+        return self._one(placement_wire.Why, "GET", f"jobs/{part(uid)}/why")
 
     def jobs(
         self,

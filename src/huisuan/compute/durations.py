@@ -110,5 +110,5 @@ def _pasts(query: str, columns: list[list[int | str]], now: datetime) -> dict[in
     with connection.cursor() as cursor:
         cursor.execute(query, [*columns, now, list(TELLING), REMEMBERED])
         for key, began_s, ended_s in cursor.fetchall():
-            found[key].append(Past(began_s, None if ended_s is None else length_of(ended_s - began_s)))
+            found[key].append(Past(began_s, None if ended_s is None else length_of(max(ended_s - began_s, 1))))
     return found

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from huisuan.client.wire import Job, JobEvent, PlaceOption, Preview
+from huisuan.client.placement_wire import PlaceOption, Preview
+from huisuan.client.wire import Job, JobEvent
 from huisuan.console import SHANGHAI, out, print_table, yuan
 
 STATES = {

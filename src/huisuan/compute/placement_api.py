@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from ninja import Router
 from ninja.errors import HttpError
 
-from huisuan.client import wire
+from huisuan.client.placement_wire import Preview, Why
+from huisuan.client.wire import JobRequest
 from huisuan.compute import preview as previewing
 from huisuan.compute.models import Job
 from huisuan.parties.gate import Allow, viewer_of
@@ -16,14 +17,14 @@ from huisuan.parties.gate import Allow, viewer_of
 router = Router(tags=["作业"])
 
 
-@router.post("/jobs/preview", response=wire.Preview, auth=Allow("user", "province"), summary="提交之前：去哪里、多少钱")
-def preview(request: HttpRequest, asked: wire.JobRequest) -> wire.Preview:
+@router.post("/jobs/preview", response=Preview, auth=Allow("user", "province"), summary="提交之前：去哪里、多少钱")
+def preview(request: HttpRequest, asked: JobRequest) -> Preview:
     """Where the job could run, when, at what price, and what comes back; nothing is submitted."""
     return previewing.preview(asked, viewer_of(request), datetime.now(UTC))
 
 
-@router.get("/jobs/{uid}/why", response=wire.Why, auth=Allow(), summary="为什么在那里，为什么还没有开始")
-def why(request: HttpRequest, uid: str) -> wire.Why:
+@router.get("/jobs/{uid}/why", response=Why, auth=Allow(), summary="为什么在那里，为什么还没有开始")
+def why(request: HttpRequest, uid: str) -> Why:
     """The decisions with their figures; while the job waits, what every pool says to it."""
     try:
         return previewing.why(uid, viewer_of(request), datetime.now(UTC))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from fractions import Fraction
 
-from huisuan.client import wire
+from huisuan.client.placement_wire import Decision, PlaceBarred, PlaceOption, Preview, SubsidyShare, Why
 from huisuan.client.wire import JobRequest
 from huisuan.compute import job_queries
 from huisuan.compute.dispatch_reading import ask_of, considered_now
@@ -20,7 +20,7 @@ from huisuan.parties.access import Viewer
 SHOWN = 20  # of each kind
 
 
-def preview(asked: JobRequest, viewer: Viewer, now: datetime) -> wire.Preview:
+def preview(asked: JobRequest, viewer: Viewer, now: datetime) -> Preview:
     """What would become of this job if it were submitted now.
 
     Raises:
@@ -29,19 +29,19 @@ def preview(asked: JobRequest, viewer: Viewer, now: datetime) -> wire.Preview:
     return _preview(unsaved_job(asked, viewer, now), now)
 
 
-def why(uid: str, viewer: Viewer, now: datetime) -> wire.Why:
+def why(uid: str, viewer: Viewer, now: datetime) -> Why:
     """Why a job is where it is.
 
     Raises:
         Job.DoesNotExist: there is none that the viewer may see.
     """
     job = job_queries.one(viewer, uid)
-    return wire.Why(
+    return Why(
         uid=job.uid,
         state=JobState(job.state).value,
         reasons=job.reasons,
         decisions=[
-            wire.Decision(
+            Decision(
                 at=each.at, run=each.run, lease=each.lease, centre=each.centre.code, model=each.accelerator.model,
                 weights=each.weights, parts=each.parts, reasons=each.reasons, runners_up=each.runners_up,
             )
@@ -51,23 +51,23 @@ def why(uid: str, viewer: Viewer, now: datetime) -> wire.Why:
     )  # fmt: skip
 
 
-def _preview(job: Job, now: datetime) -> wire.Preview:
+def _preview(job: Job, now: datetime) -> Preview:
     day = now.astimezone(SHANGHAI).date()
     ask = ask_of(job, now)
     considered = considered_now(ask, job.party, now)
     subsidies = Subsidies(day)
     subsidy = subsidies.of(job.party)
     own = subsidies.own_centres([job.party]).get(job.party.uscc, frozenset())
-    return wire.Preview(
+    return Preview(
         possible=considered.possible,
         now=[_option(each, job, subsidy, own, now) for each in considered.now[:SHOWN]],
         later=[_option(each, job, subsidy, own, now) for each in considered.later[:SHOWN]],
         barred=[
-            wire.PlaceBarred(centre=pool.centre, model=pool.model, code=bar.value, text=text)
+            PlaceBarred(centre=pool.centre, model=pool.model, code=bar.value, text=text)
             for pool, (bar, text) in considered.barred
         ],
         reasons=[each.text for each in considered.reasons],
-        subsidy=wire.SubsidyShare(
+        subsidy=SubsidyShare(
             share=str(subsidy.share), policy=subsidy.policy, sentence=subsidy.sentence, status=subsidy.status,
             why=subsidy.why,
         ),
@@ -76,11 +76,11 @@ def _preview(job: Job, now: datetime) -> wire.Preview:
     )  # fmt: skip
 
 
-def _option(scored: Scored, job: Job, subsidy: Subsidy, own: frozenset[str], now: datetime) -> wire.PlaceOption:
+def _option(scored: Scored, job: Job, subsidy: Subsidy, own: frozenset[str], now: datetime) -> PlaceOption:
     price = scored.pool.fen_per_card_hour
     cost = None if price is None else Fraction(price * job.cards * job.time_limit_seconds, 3600)
     back = None if cost is None else cost * (0 if scored.pool.centre in own else subsidy.share)
-    return wire.PlaceOption(
+    return PlaceOption(
         centre=scored.pool.centre,
         model=scored.pool.model,
         starts_in_seconds=max(scored.starts_s - epoch(now), 0),

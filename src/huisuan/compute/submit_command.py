@@ -9,7 +9,8 @@ import typer
 from typer.core import TyperCommand
 
 from huisuan.client import Client, connect
-from huisuan.client.wire import ArrayInfo, Job, Preview
+from huisuan.client.placement_wire import Preview
+from huisuan.client.wire import ArrayInfo, Job
 from huisuan.compute.formats.recognise import FORMATS
 from huisuan.compute.job_file import STDIN, planned, upload
 from huisuan.compute.job_shown import STATES, print_job, print_preview

@@ -79,7 +79,7 @@ class DurationLine(models.Model):
 
     class Meta:
         ordering = ["-fitted_at", "-id"]
-        triggers = [pgtrigger.Protect(name="duration_lines_stay", operation=pgtrigger.Update)]
+        triggers = [pgtrigger.Protect(name="duration_lines_stay", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:
         return f"{self.fitted_at:%Y-%m-%d %H:%M} ({self.jobs})"

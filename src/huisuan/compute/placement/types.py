@@ -110,7 +110,10 @@ class Needs:
 
 @dataclass(frozen=True)
 class Ask:
-    """A job that waits. `limit_s`: it is counted on to be over after so long; `predicted_s`: it is thought to run."""
+    """A job that waits. In seconds: it is thought to run for `predicted_s`, and counted on to be over after `limit_s`.
+
+    `limit_s` is the job's own limit, or less where what is thought allows (`history.over_by_s`).
+    """
 
     uid: str
     tenant: str

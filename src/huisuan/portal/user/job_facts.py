@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.client import wire
+from huisuan.client import placement_wire
 from huisuan.compute import job_queries
 from huisuan.compute.models import FINAL_STATES, Job, JobEvent, JobState
 from huisuan.compute.notify import TRIES_AFTER
@@ -169,12 +169,12 @@ class ScoreRow:
 class Decided:
     """A decision as the page shows it; `heads` are the parts with the weight that each had."""
 
-    decision: wire.Decision
+    decision: placement_wire.Decision
     heads: Sequence[tuple[str | Promise, int | None]]
     rows: Sequence[ScoreRow]
 
 
-def decided(decision: wire.Decision) -> Decided:
+def decided(decision: placement_wire.Decision) -> Decided:
     """A decision with its runners-up, part by part."""
     weights = next((each.score for each in load_weights() if each.name == decision.weights), None)
     names = [*PARTS, *(name for name in decision.parts if name not in PARTS)]

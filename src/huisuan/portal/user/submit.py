@@ -14,7 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.views.decorators.http import require_http_methods
 
-from huisuan.client.wire import JobRequest, Preview
+from huisuan.client.placement_wire import Preview
+from huisuan.client.wire import JobRequest
 from huisuan.compute.formats.reading import ReadJob
 from huisuan.compute.formats.recognise import MOST_BYTES, read
 from huisuan.compute.jobs import submit_job
