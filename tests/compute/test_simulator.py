@@ -205,6 +205,14 @@ def test_the_command_answers_in_json_policy_by_policy(small: Path) -> None:
     assert (answer["faults"][0]["line"], answer["too_large"]) == (4, 1)
 
 
+def test_without_a_policy_all_are_compared_and_the_help_names_them(small: Path) -> None:
+    result = asked("--trace", str(small), "--pool", "1x8", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["policies"].keys() == POLICIES.keys()
+    shown = asked("--help").output
+    assert [name for name in POLICIES if name not in shown] == []
+
+
 def test_the_command_draws_and_tells_what_was_left_out(small: Path, tmp_path: Path) -> None:
     chart = tmp_path / "chart.svg"
     result = asked("--trace", str(small), "--pool", "1x8", "--policy", "fifo", "--chart", str(chart))

@@ -23,8 +23,8 @@ def simulate(
         Path, typer.Option("--trace", help="作业轨迹：Philly、Helios、Acme、openb 的 CSV 或 JSON，或 SWF；可为 .gz")
     ],
     policy: Annotated[
-        str, typer.Option("--policy", help="fifo、sjf、fair、live、huisuan；逗号分隔可比较多个")
-    ] = "fifo,sjf,fair,live,huisuan",
+        str, typer.Option("--policy", help="fifo、sjf、fair、limits、huisuan 中的几个，逗号分隔；all 为全部")
+    ] = "all",
     pool: Annotated[str | None, typer.Option("--pool", help="一个资源池：节点数x每节点卡数，如 100x8")] = None,
     centres: Annotated[Path | None, typer.Option("--centres", help="中心清单（TOML），见 docs/simulator.md")] = None,
     month: Annotated[str | None, typer.Option("--month", help="只取这个月提交的作业，如 2017-10")] = None,
