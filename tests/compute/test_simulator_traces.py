@@ -40,7 +40,7 @@ def test_a_helios_log_gives_its_virtual_clusters_as_tenants(trace) -> None:  # n
     )
     (job,) = read.jobs
     assert (job.line, job.job_id, job.tenant, job.user, job.cards, job.duration_s) == (2, "7", "vc2", "u1", 8, 60)
-    assert dict(read.left_out) == {"cpu_only": 1, "never_ended": 1}
+    assert (read.counts["cpu_only"], read.counts["never_started"], read.counts["running"]) == (1, 1, 0)
 
 
 def test_an_acme_log_of_seren_carries_its_offset(trace) -> None:  # noqa: ANN001
@@ -70,25 +70,27 @@ def test_an_openb_pod_names_the_cards_that_will_do_and_a_part_of_a_card_counts_a
     )
     assert [job.models for job in read.jobs] == [(), ("V100M16", "V100M32")]
     assert "gpu_milli" in read.notes[0]
+    assert read.counts["fractional"] == 1
     with pytest.raises(Refused, match="相对秒数"):
         read.in_month("2020-01")
 
 
 def test_a_philly_log_in_json_runs_from_attempt_to_attempt(trace) -> None:  # noqa: ANN001
     attempt = {"start_time": "2017-10-07 01:12:00", "end_time": "2017-10-07 01:13:00"}
+    again = {"start_time": "2017-10-07 01:20:00", "end_time": "2017-10-07 01:21:00"}
     nodes = [{"ip": "m47", "gpus": ["gpu0", "gpu1"]}, {"ip": "m48", "gpus": ["gpu0"]}]
     job = {"status": "Pass", "vc": "v", "jobid": "a_1", "user": "u", "submitted_time": "2017-10-07 01:11:39"}
     entries = [
-        {**job, "attempts": [{**attempt, "detail": nodes}, {**attempt, "detail": nodes}]},
+        {**job, "attempts": [{**attempt, "detail": nodes}, {**again, "detail": nodes}]},
         {**job, "attempts": []},
-        {**job, "attempts": [{**attempt, "end_time": None, "detail": nodes}]},
+        {**job, "status": "Running", "attempts": [{**attempt, "end_time": None, "detail": nodes}]},
         {"status": "Pass"},
     ]
     read = trace(json.dumps(entries, indent=1), name="cluster_job_log")
     (only,) = read.jobs
     assert (only.cards, only.duration_s, only.tenant, only.user) == (3, 120, "v", "u")
-    assert dict(read.left_out) == {"never_started": 1, "never_ended": 1}
-    assert read.faults[0][0] == 4
+    assert read.counts["never_started"] == read.counts["running"] == 1
+    assert [reason.split("）")[0] for _, reason in read.faults] == ["（第 4 个作业"]
 
 
 def test_swf_has_the_time_that_was_asked_for_and_may_be_compressed(trace) -> None:  # noqa: ANN001

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from metered import A800, centre, imported, records
 
-from huisuan.compute.metering.trace import TraceColumns
+from huisuan.compute.traces.names import TraceColumns
 from huisuan.compute.usage_queries import UsageFilter, usage_summary
 from huisuan.console import Refused
 

@@ -10,9 +10,9 @@ from ninja import Field, File, Form, Query, Router, Schema, UploadedFile
 from ninja.errors import HttpError
 
 from huisuan.compute.metering.importing import UsageFile, import_usage
-from huisuan.compute.metering.trace import TraceColumns
 from huisuan.compute.models import Centre
 from huisuan.compute.queries import tariff_row, tariffs_for
+from huisuan.compute.traces.names import TraceColumns
 from huisuan.compute.usage_queries import UsageFilter, usage_records, usage_rows, usage_summary
 from huisuan.parties.access import Viewer
 from huisuan.parties.gate import Allow, viewer_of

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from huisuan.compute.traces import options
 from huisuan.console import AsJson, note, out, plain, print_json, print_table, progress
 
 app = typer.Typer()
@@ -51,6 +52,8 @@ REPORT = {
     "cpu_only": "未用加速卡",
     "never_started": "未曾开始",
     "running": "仍在运行，尚未计量",
+    "partial": "分段（已在汇总行中）",
+    "fractional": "其中只占部分卡，按整卡计",
     "own": "平台调度的作业，由站点代理计量",
     "unclaimed": "无主体的记录",
     "card_seconds": "新记录卡秒",
@@ -75,24 +78,24 @@ def import_(
     epoch: Annotated[str | None, typer.Option(help="trace：按秒计时的零点，如 2020-09-01T00:00:00")] = None,
     shift_days: Annotated[int, typer.Option(help="trace：所有时间平移多少天（负数向前）；原始行不变")] = 0,
     tenant: Annotated[str, typer.Option(help="trace：没有用户列时，都记在这个用户名下")] = "",
-    submit_column: Annotated[str | None, typer.Option(help="trace：提交时间列")] = None,
-    start_column: Annotated[str | None, typer.Option(help="trace：开始时间列")] = None,
-    end_column: Annotated[str | None, typer.Option(help="trace：结束时间列")] = None,
-    duration_column: Annotated[str | None, typer.Option(help="trace：时长列（秒）")] = None,
-    cards_column: Annotated[str | None, typer.Option(help="trace：卡数列")] = None,
-    user_column: Annotated[str | None, typer.Option(help="trace：用户列")] = None,
-    account_column: Annotated[str | None, typer.Option(help="trace：账户（虚拟集群）列")] = None,
-    job_column: Annotated[str | None, typer.Option(help="trace：作业号列")] = None,
-    state_column: Annotated[str | None, typer.Option(help="trace：状态列")] = None,
+    submit_column: options.SubmitColumn = None,
+    start_column: options.StartColumn = None,
+    end_column: options.EndColumn = None,
+    duration_column: options.DurationColumn = None,
+    cards_column: options.CardsColumn = None,
+    user_column: options.UserColumn = None,
+    account_column: options.AccountColumn = None,
+    job_column: options.JobColumn = None,
+    state_column: options.StateColumn = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只说会怎样，不写入")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """导入记账文件：sacct --parsable2 --duplicates 的输出，或公开的 GPU 作业轨迹（CSV）。
+    """导入记账文件：sacct --parsable2 --duplicates 的输出，或公开的作业轨迹（CSV、SWF、Philly 的 JSON）；可为 .gz。
 
     好行收下，坏行逐行说明；同一文件导入两次，不会多出一条。
     """
     from huisuan.compute.metering.importing import UsageFile, import_usage
-    from huisuan.compute.metering.trace import TraceColumns
+    from huisuan.compute.traces.names import TraceColumns
     from huisuan.parties.commands import read_file
 
     content, name = read_file(file)

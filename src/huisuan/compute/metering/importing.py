@@ -19,9 +19,13 @@ from huisuan.compute.metering.reconcile import reconcile, window
 from huisuan.compute.metering.sacct import read_sacct
 from huisuan.compute.metering.source import SourceLines, read_source
 from huisuan.compute.metering.tenants import import_tenants
-from huisuan.compute.metering.trace import DAY, Clock, TraceColumns, epoch_of, read_trace
+from huisuan.compute.metering.trace import read_trace
 from huisuan.compute.metering.zones import zone_named
 from huisuan.compute.models import Centre
+from huisuan.compute.traces.clock import Clock, epoch_of
+from huisuan.compute.traces.inflating import inflate
+from huisuan.compute.traces.names import TraceColumns
+from huisuan.compute.traces.reader import DAY
 from huisuan.console import Refused
 from huisuan.parties.lines import FileReport
 
@@ -51,7 +55,8 @@ class UsageReport:
     Counts are lines, but for `new`, `superseding` (those of the new ones that correct another) and `unclaimed`
     (of the file, new or known, belonging to nobody yet): records. `card_seconds` are those of the new records,
     `flagged` the days on which they make a model's cards more than the centre has. `own` are lines of jobs that the
-    platform placed: its agent meters those, and where the file says otherwise `own_doubts` does.
+    platform placed: its agent meters those, and where the file says otherwise `own_doubts` does. Of a trace, `partial`
+    are lines that tell a part of a job again that its summary counts; `fractional` jobs took a part of a card.
     """
 
     centre: str
@@ -66,6 +71,8 @@ class UsageReport:
     cpu_only: int = 0
     never_started: int = 0
     running: int = 0
+    partial: int = 0
+    fractional: int = 0
     unclaimed: int = 0
     card_seconds: int = 0
     flagged: int = 0
@@ -115,7 +122,7 @@ def import_usage(
     if centre is None:
         raise Refused(f'没有代码为 "{code}" 的智算中心；用 huisuan centre list 查看，或先 huisuan centre add')
     say("读入")
-    source = read_source(file.content, file.name)
+    source = read_source(inflate(file.content, file.name), file.name)
     if source.line_count == 0:
         raise Refused(f"{file.name} 是空的；第一行应是表头")
     say("解析")
@@ -161,6 +168,7 @@ def _read(centre: Centre, source: SourceLines, file: UsageFile, zone: str) -> Re
 def _count(report: UsageReport, reading: Reading, source: SourceLines) -> None:
     for kind, lines in {**reconcile(reading), **count_lines(reading.con)}.items():
         setattr(report, kind, lines)
+    report.fractional = reading.fractional
     report.refused = sorted([*source.unreadable, *faults(reading.con)])
     totals = reading.con.execute("""
         SELECT count(*), count(supersedes), coalesce(sum(cards::BIGINT * (ended - started - suspended)), 0)::BIGINT,

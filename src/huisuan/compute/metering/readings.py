@@ -49,6 +49,7 @@ class Reading:
     con: duckdb.DuckDBPyConnection
     given: set[str] = field(default_factory=set)  # the optional columns that the file has
     notes: list[str] = field(default_factory=list)
+    fractional: int = 0  # records of jobs that took a part of a card
 
 
 def workbench() -> duckdb.DuckDBPyConnection:

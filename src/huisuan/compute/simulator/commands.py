@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from huisuan.compute.traces import options
 from huisuan.console import AsJson, Refused, note, out, print_json, print_table, progress
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from huisuan.compute.simulator.world import World
 
 SHOWN = 10  # faults on the screen; --json has all
-LEFT_OUT = {"cpu_only": "不用加速卡", "never_started": "没有开始过", "never_ended": "没有结束"}
 
 
 def simulate(
@@ -31,6 +31,18 @@ def simulate(
     weights: Annotated[
         Path | None, typer.Option("--weights", help="另一组调度权重（TOML，格式同 placement/weights.toml）")
     ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="轨迹：没有偏移的时间是哪个时区的（IANA）；不写则照原样，不换算")
+    ] = None,
+    submit_column: options.SubmitColumn = None,
+    start_column: options.StartColumn = None,
+    end_column: options.EndColumn = None,
+    duration_column: options.DurationColumn = None,
+    cards_column: options.CardsColumn = None,
+    user_column: options.UserColumn = None,
+    account_column: options.AccountColumn = None,
+    job_column: options.JobColumn = None,
+    state_column: options.StateColumn = None,
     chart: Annotated[Path | None, typer.Option("--chart", help="把比较画成图：.svg、.png 或 .html")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -38,11 +50,23 @@ def simulate(
     from huisuan.compute.placement.weights import load_weights, parse_weights
     from huisuan.compute.simulator.policies import chosen
     from huisuan.compute.simulator.traces import read_trace
+    from huisuan.compute.traces.names import TraceColumns
 
+    columns = TraceColumns(
+        submit_column,
+        start_column,
+        end_column,
+        duration_column,
+        cards_column,
+        user_column,
+        account_column,
+        job_column,
+        state_column,
+    )
     policies = chosen(policy)
     world = _world(pool, centres)
     known = load_weights() if weights is None else parse_weights(weights.name, _text(weights))
-    read = read_trace(trace)
+    read = read_trace(trace, columns, timezone)
     read = read.in_month(month) if month else read
     jobs = [job for job in read.jobs if _fits(job.cards, job.models, world)]
     if not jobs:
@@ -108,13 +132,26 @@ def _as_json(read: Trace, jobs: list[Any], world: World, results: list[Any], wei
         "format": read.form,
         "jobs": len(jobs),
         "too_large": len(read.jobs) - len(jobs),
-        "left_out": dict(read.left_out),
+        "counts": read.counts,
         "faults": [{"line": line, "reason": reason} for line, reason in read.faults],
         "notes": read.notes,
         "cards": world.cards,
         "weights": weights,
         "policies": {one.policy: one.as_dict() for one in results},
     }
+
+
+def _accounted(read: Trace, jobs: int) -> str:
+    """What became of every line, in one sentence."""
+    from huisuan.compute.traces.reader import KINDS
+
+    counts = read.counts
+    left_out = {label: counts[kind] for kind, label in KINDS.items()}
+    left_out |= {"不在所选月份": counts["jobs"] - len(read.jobs), "哪里都放不下": len(read.jobs) - jobs}
+    left_out |= {"拒收": counts["refused"]}
+    parts = [f"{label} {count:,}" for label, count in left_out.items() if count]
+    found = f"读入 {counts['lines']:,} 行，重放 {jobs:,} 个作业（轨迹共 {counts['card_seconds']:,} 卡秒）"
+    return found + ("；未重放：" + "，".join(parts) if parts else "")
 
 
 def _show(read: Trace, jobs: int, world: World, results: list[Any], labels: dict[str, str]) -> None:
@@ -132,11 +169,7 @@ def _show(read: Trace, jobs: int, world: World, results: list[Any], labels: dict
     ]  # fmt: skip
     title = f"{read.name}：{jobs:,} 个作业，{len(world.pools)} 个资源池共 {world.cards:,} 卡"
     print_table(title, rows, columns, "没有结果")
-    told = [f"{count:,} 个{LEFT_OUT[kind]}" for kind, count in read.left_out.items()]
-    if len(read.jobs) > jobs:
-        told.append(f"{len(read.jobs) - jobs:,} 个哪里都放不下")
-    if told:
-        out.print("未重放：" + "，".join(told), markup=False)
+    out.print(_accounted(read, jobs), markup=False)
     for text in read.notes:
         out.print(text, markup=False)
     if read.faults:
