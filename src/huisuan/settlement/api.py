@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest
 from ninja import Router, Schema
 from ninja.errors import HttpError
 
+from huisuan.console import Refused
 from huisuan.parties.gate import Allow, viewer_of
-from huisuan.settlement import queries
-from huisuan.settlement.models import Entitlement, SettlementRun
-from huisuan.settlement.tasks import settle_year
+from huisuan.settlement import queries, requests
+from huisuan.settlement.models import Entitlement, SettlementRequest, SettlementRun
 
 router = Router(tags=["结算"])
 READERS = ("user", "city", "province", "auditor")
 MOST = 1000
+MOST_DIGITS = 18  # of a number that the database has room for
 
 
 class SettleRequest(Schema):
@@ -69,11 +71,35 @@ def list_settlements(request: HttpRequest) -> list[dict[str, Any]]:
     return [queries.run_json(run) for run in SettlementRun.objects.all()[:MOST]]
 
 
-@router.post("/settlements", response={202: dict[str, int]}, auth=Allow("province"), summary="结算一年（后台进行）")
-def settle(request: HttpRequest, wanted: SettleRequest) -> tuple[int, dict[str, int]]:
-    """Hand a year to the background worker; its run appears under /settlements."""
-    task = settle_year.defer(policy=wanted.policy, year=wanted.year, by=viewer_of(request).name)
-    return 202, {"task": task}
+@router.post(
+    "/settlements",
+    response={200: dict[str, Any], 202: dict[str, Any]},
+    auth=Allow("province"),
+    summary="结算一年（后台进行）",
+)
+def settle(request: HttpRequest, wanted: SettleRequest) -> tuple[int, dict[str, Any]]:
+    """Hand a year to the background worker (202); while one is under way for it, that one is the answer (200)."""
+    try:
+        asked = requests.ask(wanted.policy, wanted.year, viewer_of(request).name, datetime.now(UTC))
+    except Refused as refusal:
+        raise HttpError(400, str(refusal)) from None
+    return 202 if asked.new else 200, requests.request_json(asked.request)
+
+
+@router.get("/settlements/requests", auth=Allow("province", "auditor"), summary="提出的结算：状态与没有完成的原因")
+def list_requests(request: HttpRequest) -> list[dict[str, Any]]:
+    """What was asked of the background worker, newest first."""
+    return [requests.request_json(each) for each in SettlementRequest.objects.all()[:MOST]]
+
+
+@router.get("/settlements/requests/{number}", auth=Allow("province", "auditor"), summary="提出的一次结算")
+def show_request(request: HttpRequest, number: str) -> dict[str, Any]:
+    """How one of them stands."""
+    known = number.isascii() and number.isdecimal() and len(number) <= MOST_DIGITS
+    found = SettlementRequest.objects.filter(pk=int(number)).first() if known else None
+    if found is None:
+        raise HttpError(404, f"没有提出过第 {number} 号结算")
+    return requests.request_json(found)
 
 
 def _entitlement(request: HttpRequest, number: str) -> Entitlement:

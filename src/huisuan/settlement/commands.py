@@ -74,6 +74,24 @@ def list_(as_json: AsJson = False) -> None:
     print_table("结算", shown, {**columns, "made_at": "时间"}, "还没有结算：huisuan settle run --year 年份")
 
 
+@app.command()
+def requests(as_json: AsJson = False) -> None:
+    """列出经接口提出、由后台进行的结算：状态，没有完成的原因。"""
+    from huisuan.settlement.models import RequestState, SettlementRequest
+    from huisuan.settlement.requests import request_json
+
+    rows = [request_json(each) for each in SettlementRequest.objects.all()]
+    if as_json:
+        print_json(rows)
+        return
+    columns = {
+        "task": "号", "year": "年", "policy": "政策", "state": "状态", "attempts": "开始次数", "run": "结算",
+        "requested_by": "提出人", "requested_at": "提出时间", "reason": "原因",
+    }  # fmt: skip
+    shown = [{**row, "year": str(row["year"]), "state": RequestState(row["state"]).label} for row in rows]
+    print_table("提出的结算", shown, columns, "没有经接口提出过结算（POST /api/v1/settlements）")
+
+
 def trace(
     entitlement: Annotated[str, typer.Argument(metavar="ENTITLEMENT", help="应享编号，如 E12")],
     records: Annotated[int, typer.Option(help="每个账单行展示几条用量记录", min=0)] = 3,

@@ -59,9 +59,8 @@ def settle(
         Refused: no such policy, a year or a day that has not come, settings that nobody adopted, usage that no
             tariff covers (it says which), or a sealed month that is not as it was sealed.
     """
+    check(policy_name, year, now)
     today = now.astimezone(SHANGHAI).date()
-    if not 2000 <= year <= today.year:
-        raise Refused(f"年份 {year} 不能结算：应在 2000 与 {today.year} 之间")
     known = as_known or today
     if known > today:
         raise Refused(f"还没有到 {known}：只能按截至今天（{today}）所知的参数结算")
@@ -94,6 +93,18 @@ def settle(
             )  # fmt: skip
             _write(run, billing)
         return Settled(run, new=True)
+
+
+def check(policy_name: str, year: int, now: datetime) -> None:
+    """Whether such a settlement can be asked for at all.
+
+    Raises:
+        Refused: no such policy, or a year that has not come.
+    """
+    today = now.astimezone(SHANGHAI).date()
+    if not 2000 <= year <= today.year:
+        raise Refused(f"年份 {year} 不能结算：应在 2000 与 {today.year} 之间")
+    _law(policy_name)
 
 
 def one_at_a_time() -> None:

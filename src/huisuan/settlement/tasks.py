@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from procrastinate.contrib.django import app
 
 
-@app.task(queue="settlement", lock="settlement", queueing_lock="settlement")
-def settle_year(policy: str, year: int, by: str) -> int:
-    """Settle a year; gives the number of the run."""
-    from huisuan.settlement.services import settle
+@app.task(name="settlement.settle_year", queue="settlement", lock="settlement")
+def settle_year(request: int) -> None:
+    """Carry out the settlement request of that number."""
+    from huisuan.settlement.requests import carry_out
 
-    return settle(policy, year, now=datetime.now(UTC), by=by).run.pk
+    carry_out(request, datetime.now(UTC))

@@ -17,7 +17,7 @@ from huisuan.portal.table import Table, answer
 from huisuan.portal.user import queries
 from huisuan.portal.user.entitlements import entitlement_table
 from huisuan.portal.user.home import chosen_year
-from huisuan.settlement.models import SettlementRun
+from huisuan.settlement.models import SettlementRequest, SettlementRun
 from huisuan.settlement.queries import latest_runs
 
 RUN_COLUMNS = [
@@ -54,6 +54,32 @@ def run_table(request: HttpRequest, name: str = "") -> Table:
     )
 
 
+REQUEST_STATES = {"queued": _("排队中"), "running": _("进行中"), "done": _("已完成"), "failed": _("没有完成")}
+REQUEST_COLUMNS = [
+    Column("number", _("提出号"), lambda asked: f"{asked.pk}", Kind.CODE, sort="id"),
+    Column("year", _("年度"), lambda asked: str(asked.year), sort="year"),
+    Column("policy", _("政策"), "policy", sort="policy", minor=True),
+    Column("state", _("状态"), lambda asked: REQUEST_STATES[asked.state], sort="state"),
+    Column("reason", _("没有完成的原因"), "reason"),
+    Column("requested", _("提出时间"), "requested_at", Kind.MOMENT, sort="requested_at"),
+    Column("ended", _("结束"), "ended_at", Kind.MOMENT, sort="ended_at", minor=True),
+    Column("by", _("发起人"), "requested_by", sort="requested_by", minor=True),
+]
+
+
+def request_table(request: HttpRequest) -> Table:
+    """What was asked of the background worker, and what became of it."""
+    return Table(
+        request,
+        SettlementRequest.objects.all(),
+        REQUEST_COLUMNS,
+        file="settlement-requests",
+        name="requests",
+        order="-number",
+        empty=Empty(_("没有提出过后台结算。")),
+    )
+
+
 def home(request: HttpRequest, viewer: Viewer) -> HttpResponseBase:
     """A year at a glance, its entitlements, and the centres."""
     every = queries.standing_entitlements(viewer)
@@ -81,7 +107,9 @@ def home(request: HttpRequest, viewer: Viewer) -> HttpResponseBase:
 @allow("province", "auditor")
 def run_list(request: HttpRequest) -> HttpResponseBase:
     """All settlement runs."""
-    return answer(request, "portal/oversight/runs.html", {"here": "runs"}, [run_table(request)])
+    return answer(
+        request, "portal/oversight/runs.html", {"here": "runs"}, [run_table(request, "runs"), request_table(request)]
+    )
 
 
 @allow("province", "auditor")
