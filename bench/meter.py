@@ -140,7 +140,7 @@ def taken_at(site: Site) -> float:
         server = psutil.Process(cursor.fetchone()[0])
     before = spent(server)
     for at in range(0, len(batches), IN_A_CALL):
-        answers = take_batches(centre, key, batches[at : at + IN_A_CALL], "0.1.0", 0, T0 + 48 * HOUR)
+        answers = take_batches(centre, key, batches[at : at + IN_A_CALL], "0.1.0", T0 + 48 * HOUR, T0 + 48 * HOUR)
         assert not any(answer.refused or answer.flagged for answer in answers)
     used = spent(server) - before
     connection.close()  # this thread's own

@@ -49,7 +49,7 @@ class Agent:
 
     def send(self, *batches: SignedBatch, now: datetime = NOW, skew_ms: int = 0) -> list[BatchAnswer]:
         """What the platform answers."""
-        return take_batches(self.centre, self.key, batches, "0.1.0", skew_ms, now)
+        return take_batches(self.centre, self.key, batches, "0.1.0", now + timedelta(milliseconds=skew_ms), now)
 
     def report(self, *lines: str, **options: Any) -> BatchAnswer:
         """Send these lines as the next batch."""

@@ -12,15 +12,19 @@ from jobworld import NOON, Voice, asked, centre, party, user
 
 from huisuan.client.agent_wire import LOG_LIMIT, SyncReply
 from huisuan.client.holding import digest, mark
+from huisuan.compute.agent_sync import sync
 from huisuan.compute.agent_wants import glance, mark_of
+from huisuan.compute.agents import agent_rows
 from huisuan.compute.enrolment import Unwelcome
 from huisuan.compute.jobs import cancel_job, submit_job
 from huisuan.compute.models import (
     Accelerator,
+    AgentKey,
     CapacitySighting,
     CentreNode,
     Job,
     JobLog,
+    MeterFlag,
     Partition,
     SiteAgent,
     Upload,
@@ -338,3 +342,54 @@ def test_an_upload_is_given_in_pieces_to_the_centre_that_runs_its_job_only(
     assert stranger.says(LATER, wants=[{"sha256": sha256, "offset": 0}]).pieces == []
     site.says(LATER, observed=[word(job)])
     assert site.says(LATER, wants=[{"sha256": sha256, "offset": 0}]).pieces == []
+
+
+# --- a clock that is wrong
+
+
+@pytest.mark.parametrize("seconds", [-86_400, -301, 301, 86_400])
+def test_an_agent_with_a_wrong_clock_is_told_at_once_and_not_served(site: Voice, seconds: int) -> None:
+    off = timedelta(seconds=seconds)
+    reply = site.says(LATER, sent_at=LATER + off)
+    assert (reply.centre, reply.stop, reply.now, reply.clock_seconds) == (None, False, LATER, 300)
+    assert f"本机时钟比平台{'快' if seconds > 0 else '慢'} {abs(seconds):,} 秒" in reply.message
+    assert reply.platform_key
+    flag = MeterFlag.objects.get()
+    assert (flag.kind, flag.answered_at) == ("clock", None)
+    site.says(LATER, sent_at=LATER + off)
+    assert MeterFlag.objects.count() == 1
+    row = AgentKey.objects.get(pk=site.row.pk)
+    assert (row.clock_wrong_at, row.skew_ms) == (LATER, seconds * 1000)
+    (shown,) = agent_rows(site.row.centre)
+    assert (shown["clock_wrong_at"], shown["skew_ms"]) == (LATER, seconds * 1000)
+
+
+def test_an_agent_whose_clock_is_right_again_is_served_and_its_flag_answered(site: Voice) -> None:
+    site.says(LATER, sent_at=LATER + timedelta(hours=1))
+    assert site.says(LATER).centre == "hf-local"
+    flag = MeterFlag.objects.get()
+    assert (flag.answered_by, flag.answered_at) == ("平台", LATER)
+    assert AgentKey.objects.get(pk=site.row.pk).clock_wrong_at is None
+    site.says(LATER + timedelta(hours=2), sent_at=LATER)
+    assert MeterFlag.objects.filter(answered_at=None).count() == 1  # another time, another flag
+
+
+def test_an_old_request_played_again_is_a_replay_and_no_wrong_clock(site: Voice) -> None:
+    request = site.request(NOON)
+    sync(request, AgentKey.objects.select_related("centre").get(pk=site.row.pk), NOON)
+    with pytest.raises(Unwelcome, match="重放"):
+        sync(request, AgentKey.objects.select_related("centre").get(pk=site.row.pk), NOON + timedelta(days=1))
+    assert not MeterFlag.objects.exists()
+
+
+def test_a_probe_under_a_wrong_clock_is_told_so_for_the_doctor(site: Voice) -> None:
+    reply = site.says(LATER, sent_at=LATER - timedelta(hours=1), probe=True)
+    assert "慢 3,600 秒" in reply.message
+    assert not MeterFlag.objects.exists()
+
+
+def test_the_limit_of_clocks_is_a_setting(site: Voice, settings: Any) -> None:
+    settings.HUISUAN_CLOCK_SECONDS = 5
+    assert site.says(LATER, sent_at=LATER + timedelta(seconds=6)).centre is None
+    settings.HUISUAN_CLOCK_SECONDS = 7
+    assert site.says(LATER, sent_at=LATER + timedelta(seconds=6)).centre == "hf-local"

@@ -7,15 +7,29 @@ from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from metered import A800, H20, records
 from meterworld import HOUR, NOW, T0, Agent, agent, leased, said
 
-from huisuan.client.agent_wire import SignedBatch
+from huisuan.client.agent_wire import BatchAnswer, SignedBatch
 from huisuan.client.chain import batch_digest
 from huisuan.compute import platform_key
 from huisuan.compute.metering.appending import header_of
 from huisuan.compute.metering.chain import START, link
-from huisuan.compute.models import MeterBatch, MeterFlag, PlacementDecision, SourceFile, UsageRecord
+from huisuan.compute.metering.months import Month
+from huisuan.compute.metering.sealing import seal
+from huisuan.compute.models import (
+    Accelerator,
+    JobEvent,
+    JobState,
+    MeterBatch,
+    MeterFlag,
+    PlacementDecision,
+    SourceFile,
+    UsageRecord,
+)
 from huisuan.compute.queries import raw_line
 
 pytestmark = pytest.mark.django_db
@@ -181,11 +195,34 @@ def test_a_run_under_an_earlier_lease_here_is_metered_after_the_job_moved_on(sit
     assert UsageRecord.objects.get().centre == site.centre
 
 
-def test_a_clock_that_is_known_to_be_ahead_is_allowed_for(site: Agent) -> None:
-    ahead = timedelta(hours=3)
-    line = said(started=NOW - HOUR + ahead)
-    assert site.report(line, skew_ms=3 * 3_600_000).flagged == {}
-    assert "时钟" in site.report(said(started=NOW + ahead)).flagged[0]
+@pytest.mark.parametrize("seconds", [-300, 300])
+def test_a_clock_within_the_limit_is_allowed_for_whenever_the_line_was_written(site: Agent, seconds: int) -> None:
+    job, off = "J2", timedelta(seconds=seconds)
+    leased(site.centre, job, placed=NOW - 2 * HOUR)
+    line = said(job, started=NOW - HOUR + off)
+    assert site.report(line, skew_ms=seconds * 1000).flagged == {}
+    leased(site.centre, "J3", placed=NOW - HOUR)
+    assert site.report(said("J3", started=NOW - HOUR + off)).flagged == {}  # written before it was set right
+
+
+@pytest.mark.parametrize("seconds", [-90 * 86_400, -301, 301, 90 * 86_400])
+def test_nothing_is_taken_that_was_sent_by_a_clock_beyond_the_limit_and_all_of_it_when_it_is_right(
+    site: Agent, seconds: int
+) -> None:
+    batch = site.batch(said())
+    (answer,) = site.send(batch, skew_ms=seconds * 1000)
+    assert ("时钟" in answer.refused, answer.receipt) == (True, "")
+    assert (UsageRecord.objects.count(), MeterBatch.objects.count()) == (0, 0)
+    (answer,) = site.send(batch)
+    assert (answer.refused, UsageRecord.objects.count()) == ("", 1)
+
+
+def test_the_agents_time_is_kept_beside_the_platforms_and_in_the_chain(site: Agent) -> None:
+    answer = site.report(said(), skew_ms=-7_000)
+    batch = MeterBatch.objects.get()
+    assert (batch.received_at, batch.sent_at) == (NOW, NOW - timedelta(seconds=7))
+    header = header_of(batch, "c1")
+    assert answer.chain == link(START, header) != link(START, header._replace(sent=header.sent + 1))
 
 
 @pytest.mark.parametrize("local", ["", "a800", "A800", "gpu", "nvidia_a800-sxm4-80gb", A800])
@@ -250,7 +287,9 @@ def test_a_run_may_begin_in_the_second_in_which_the_one_before_it_ended() -> Non
     decision = PlacementDecision.objects.get(job=job)
     for run in (1, 2):
         fields = {"run": run, "lease": run + 1, "weights": "test", "parts": {}}
-        PlacementDecision.objects.create(job=job, at=T0, centre=site.centre, accelerator=decision.accelerator, **fields)
+        PlacementDecision.objects.create(
+            job=job, at=T0 + at(5 * run), centre=site.centre, accelerator=decision.accelerator, **fields
+        )
     second = 1 / 3600
     answer = site.report(said(hours=second), said(hours=second, run=1, lease=2), said(hours=0.5, run=2, lease=3))
     assert answer.flagged == {}
@@ -291,3 +330,135 @@ def test_what_a_correction_took_back_is_in_use_no_more() -> None:
     site.report(said("J0"))
     site.report(said("J0", hours=0, corrects=True), said("J1"))
     assert kinds() == []
+
+
+# --- an agent that chooses its own time
+
+
+def at(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)
+
+
+def clocks(answer: BatchAnswer) -> set[int]:
+    """Places of the lines that were flagged for their time."""
+    flagged = set(MeterFlag.objects.filter(kind="clock").values_list("text", flat=True))
+    return {place for place, text in answer.flagged.items() if text in flagged}
+
+
+@pytest.mark.parametrize(
+    "skew",
+    [-90 * 86_400, -300, 0, 300],
+)
+def test_a_job_placed_eight_seconds_ago_is_metered_for_no_more_than_that_whatever_its_agent_says_of_time(
+    site: Agent, skew: int
+) -> None:
+    leased(site.centre, "J2", cards=20, placed=NOW - at(8))
+    for length in (244, 60, 11):
+        for shift in (-90 * 86_400, -300, -length, 0, 250):
+            line = said("J2", NOW - at(8) + at(shift), length / 3600, cards=20, slice=length)
+            site.send(site.batch(line), skew_ms=skew * 1000)
+            if skew == -90 * 86_400:  # refused whole
+                site.number, site.previous = 0, START
+    assert not UsageRecord.objects.filter(job_id="J2").exists()
+    site.report(said("J2", NOW - at(8), 8 / 3600, cards=20))
+    assert [each.card_seconds for each in records() if each.job_id == "J2"] == [160]
+
+
+def test_slices_that_pass_one_by_one_are_not_together_longer_than_the_run_can_have_been(site: Agent) -> None:
+    leased(site.centre, "J2", placed=NOW - at(100))
+    pieces = [said("J2", NOW + at(start), 50 / 3600, slice=number) for number, start in enumerate((-300, -200, 200))]
+    flagged = clocks(site.report(*pieces, said("J2", NOW - at(90), 90 / 3600, slice=3)))
+    spans = [(each.started_at, each.ended_at) for each in records() if each.job_id == "J2"]
+    assert flagged
+    assert max(end for _, end in spans) - min(start for start, _ in spans) <= at(102)
+
+
+def test_a_run_is_not_stretched_by_a_skew_that_changes_from_batch_to_batch(site: Agent) -> None:
+    leased(site.centre, "J2", placed=NOW - at(1000))
+    for step in range(21):
+        skew = -300 + 30 * step
+        started = NOW + at(-1000 + 60 * step + skew)
+        site.report(said("J2", started, 60 / 3600, slice=step), skew_ms=skew * 1000, now=NOW)
+    spans = [(each.started_at, each.ended_at) for each in records() if each.job_id == "J2"]
+    assert max(end for _, end in spans) - min(start for start, _ in spans) <= at(1002)
+
+
+def test_a_correction_cannot_stretch_a_run_either_and_one_that_shrinks_it_makes_room(site: Agent) -> None:
+    leased(site.centre, "J2", placed=NOW - at(100))
+    site.report(said("J2", NOW - at(100), 100 / 3600))
+    assert clocks(site.report(said("J2", NOW - at(100), 200 / 3600, corrects=True)))
+    answer = site.report(
+        said("J2", NOW - at(100), 10 / 3600, corrects=True), said("J2", NOW - at(50), 40 / 3600, slice=1)
+    )
+    assert answer.flagged == {}
+
+
+def test_a_run_that_the_platform_heard_end_is_not_metered_beyond_that(site: Agent) -> None:
+    job = leased(site.centre, "J2", placed=NOW - 10 * HOUR)
+    JobEvent.objects.create(
+        job=job, at=NOW - 9 * HOUR, run=0, lease=1, state=JobState.DONE, centre=site.centre, text=""
+    )
+    assert clocks(site.report(said("J2", NOW - 9 * HOUR)))
+    assert site.report(said("J2", NOW - 10 * HOUR)).flagged == {}
+    assert [each.card_seconds for each in records() if each.job_id == "J2"] == [8 * 3600]
+
+
+def test_a_run_ends_where_its_job_is_placed_again(site: Agent) -> None:
+    other = agent("c2", name="other-agent-0001")
+    job = leased(site.centre, "J2", placed=NOW - 10 * HOUR)
+    fields = {"run": 1, "lease": 2, "weights": "test", "parts": {}}
+    card = Accelerator.objects.get(model=A800)
+    PlacementDecision.objects.create(job=job, at=NOW - 9 * HOUR, centre=other.centre, accelerator=card, **fields)
+    assert clocks(site.report(said("J2", NOW - 9 * HOUR, hours=2)))
+    second = other.report(said("J2", NOW - 9 * HOUR, hours=2, run=1, lease=2))
+    assert second.flagged == {}
+    assert clocks(other.report(said("J2", NOW - 10 * HOUR, run=1, lease=2)))
+
+
+def test_a_slice_in_a_sealed_month_is_bounded_by_its_lease_as_any_other(site: Agent) -> None:
+    site.report(said())
+    seal("c1", Month(2024, 3), by="test", now=NOW)
+    leased(site.centre, "J2", placed=NOW - at(60))
+    assert clocks(site.report(said("J2", T0 + HOUR)))
+    leased(site.centre, "J3", placed=T0)
+    assert site.report(said("J3", T0 + HOUR)).flagged == {}  # it ran then, and comes late
+
+
+def test_a_long_run_under_a_clock_that_nobody_corrects_is_metered_to_its_end(site: Agent) -> None:
+    """A day gains at most some seconds by an oscillator: no step, so nothing is doubted."""
+    leased(site.centre, "J2", placed=NOW - 30 * 24 * HOUR)
+    first, gained = NOW - 30 * 24 * HOUR, at(120)
+    hours = [said("J2", first + hour * HOUR, slice=hour) for hour in range(720)]
+    answer = site.report(*hours, said("J2", first + 720 * HOUR, 120 / 3600, slice=720, state="completed"))
+    assert answer.flagged == {}
+    assert clocks(site.report(said("J2", first + 720 * HOUR + gained, 170 / 3600, slice=721)))
+
+
+@given(st.lists(st.tuples(st.integers(-400, 700), st.integers(0, 400), st.booleans()), max_size=12), st.data())
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_an_agent_says_a_run_lies_in_its_time_and_is_no_longer_than_it(
+    site: Agent, words: list[tuple[int, int, bool]], data: st.DataObject
+) -> None:
+    """Slices of any begin and length, corrections too, in any batches, under any clock within the limit."""
+    with transaction.atomic():
+        leased(site.centre, "J2", placed=NOW - at(300))
+        lines = [
+            said("J2", NOW - at(300) + at(start), length / 3600, corrects=again, slice=number)
+            for number, (start, length, again) in enumerate(words)
+        ]
+        while lines:
+            several = data.draw(st.integers(1, len(lines)))
+            now = NOW + at(data.draw(st.integers(0, 100)))
+            site.report(*lines[:several], skew_ms=data.draw(st.integers(-300, 300)) * 1000, now=now)
+            lines = lines[several:]
+        kept = [each for each in records() if each.job_id == "J2" and each.ended_at > each.started_at]
+        for each in kept:
+            assert NOW - at(600) <= each.started_at
+            assert each.ended_at <= each.received_at + at(300)
+        if kept:
+            span = max(each.ended_at for each in kept) - min(each.started_at for each in kept)
+            assert span <= max(each.received_at for each in kept) - (NOW - at(300)) + at(2)
+            assert sum(each.card_seconds for each in kept) <= 8 * span.total_seconds()
+        transaction.set_rollback(True)
+    site.number, site.previous = 0, START
+    site.key.refresh_from_db()

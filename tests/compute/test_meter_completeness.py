@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from metered import imported, line, sacct
+from metered import A800, imported, line, sacct
 from meterworld import HOUR, NOW, T0, Agent, agent, leased, said
 
 from huisuan.compute.metering.completeness import Completeness, check
 from huisuan.compute.metering.flags import answer_flag
 from huisuan.compute.metering.months import Month
-from huisuan.compute.models import Job, JobEvent, MeterFlag
+from huisuan.compute.models import Accelerator, Job, JobEvent, MeterFlag, PlacementDecision
 
 pytestmark = pytest.mark.django_db
 MARCH = Month(2024, 3)
@@ -149,3 +149,17 @@ def test_a_record_of_an_agents_whose_job_was_never_here_is_found(site: Agent) ->
         cursor.execute("UPDATE compute_job SET centre_id = %s", [other.centre.pk])
         cursor.execute("UPDATE compute_placementdecision SET centre_id = %s", [other.centre.pk])
     assert about(checked(site)) == [("no_lease", "record 1"), ("no_lease", "record 2")]
+
+
+def test_records_outside_the_time_of_their_run_are_flagged_whichever_way_they_came(site: Agent) -> None:
+    leased(site.centre)
+    site.report(said())
+    assert checked(site).doubts == []
+    PlacementDecision.objects.all()._raw_delete("default")
+    card = Accelerator.objects.get(model=A800)
+    for at, untimely in ((T0 + 2 * HOUR, True), (T0 + HOUR / 2, True), (NOW - HOUR / 2, True), (T0, False)):
+        PlacementDecision.objects.create(
+            job_id="J1", run=0, lease=1, at=at, centre=site.centre, accelerator=card, weights="t", parts={}
+        )
+        assert any(kind == "clock" for kind, _ in about(checked(site))) is untimely, at
+        PlacementDecision.objects.all()._raw_delete("default")

@@ -139,6 +139,7 @@ class Site:
         self.province, self.folder, self.skew = province, folder, timedelta(seconds=skew)
         self.scheduler, self.doom = Scheduler(centre.code, programs, begun), Doom()
         self.loses_request = self.loses_reply = False
+        self.agent_skew, self.said = timedelta(0), list[str]()  # of the agent's own machine, beside the scheduler's
         folder.mkdir()
         memory = Memory(folder / MEMORY)
         key = make_key(folder / KEY)
@@ -180,12 +181,17 @@ class Site:
         self.memory = memory
         self.agent = Agent(
             self, self.doom.guard(self.scheduler), "local", memory, self.key, self.folder,  # type: ignore[arg-type]
-            boot=new_boot(memory, self.folder), now=self.clock, pace=Pace(lambda: 0.5), say=lambda text: None,
+            boot=new_boot(memory, self.folder), now=lambda: self.clock() + self.agent_skew.total_seconds(),
+            steady=self.steady, pace=Pace(lambda: 0.5), say=self.said.append,
         )  # fmt: skip
 
     def clock(self) -> float:
         """The centre's own clock."""
         return (self.province.time + self.skew).timestamp()
+
+    def steady(self) -> float:
+        """Seconds that pass, whatever its clock is set to."""
+        return self.province.time.timestamp()
 
     def kill(self) -> None:
         """Gone, with everything that was not committed."""

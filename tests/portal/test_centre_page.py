@@ -17,7 +17,7 @@ from huisuan.client.wire import JobRequest
 from huisuan.compute.enrolment import enrol, invite, revoke
 from huisuan.compute.jobs import submit_job
 from huisuan.compute.metering.importing import UsageFile, import_usage
-from huisuan.compute.models import Accelerator, CapacityAttestation, Centre, Job
+from huisuan.compute.models import Accelerator, AgentKey, CapacityAttestation, Centre, Job
 from huisuan.compute.usage_queries import UsageFilter, usage_summary
 from huisuan.parties.access import Viewer
 from huisuan.portal.centre import sizes, use
@@ -139,6 +139,15 @@ def test_an_agent_shows_its_heartbeat_abilities_and_clock(world: World, hf: Cent
     silent = timezone.now() - timedelta(minutes=5)
     hf.agent.__class__.objects.filter(centre=hf).update(last_seen_at=silent)
     assert "失联" in section(page(world), "agent")
+
+
+def test_an_agent_whose_clock_is_wrong_is_shown_with_what_follows_from_it(world: World, hf: Centre) -> None:
+    Voice(hf).says(timezone.now(), sent_at=timezone.now() - timedelta(milliseconds=3_600_500))
+    shown = section(page(world), "agent")
+    assert "比平台慢 3,60" in shown
+    assert "校准之后接着上报" in shown
+    AgentKey.objects.filter(centre=hf).update(revoked_at=timezone.now())
+    assert "比平台慢" not in section(page(world), "agent")
 
 
 def test_a_revoked_agent_and_a_waiting_invitation_are_told(world: World) -> None:

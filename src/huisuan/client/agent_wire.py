@@ -243,6 +243,9 @@ class SyncReply(Wire):
     lease_seconds: int = Field(
         description="a run that has not begun must not begin later than this after the last sync"
     )
+    clock_seconds: int = Field(
+        default=300, description="by how much the agent's clock may differ from `now`: beyond it nothing is taken"
+    )
     platform_key: str = Field(default="", description="the platform's public key, in hex")
     desired: list[DesiredJob] | None = None
     added: list[DesiredJob] = Field(default_factory=list)

@@ -13,6 +13,7 @@ from huisuan.console import SHANGHAI, AsJson, note, out, print_json, print_table
 Code = Annotated[str, typer.Argument(help="中心代码")]
 COLUMNS = {
     "agent": "代理", "host": "主机", "serving": "正在服务", "version": "版本", "skew_ms": "时钟偏差（毫秒）",
+    "clock_wrong_at": "时钟不对（不服务）自",
     "enrolled_at": "加入于", "last_seen_at": "最后回音", "revoked_at": "吊销于",
 }  # fmt: skip
 

@@ -7,12 +7,12 @@ agent's chain, and a state is believed only under the job's present lease.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 
 from huisuan.client import agent_wire as wire
-from huisuan.compute import lifecycle, platform_key
+from huisuan.compute import clocks, lifecycle, platform_key
 from huisuan.compute.agent_nodes import take_nodes
 from huisuan.compute.agent_uploads import pieces
 from huisuan.compute.agent_wants import glance, log_ends, told
@@ -22,7 +22,6 @@ from huisuan.compute.metering.batches import take_batches
 from huisuan.compute.metering.seals import asked, take_word
 from huisuan.compute.models import AT_CENTRE, AgentKey, Centre, Job, JobLog, SiteAgent
 
-MILLISECOND = timedelta(milliseconds=1)
 CUT_BYTES = 1024  # room for the agent's own remark that it cut the output
 
 
@@ -34,14 +33,20 @@ def sync(seen: wire.SyncRequest, key: AgentKey, now: datetime) -> wire.SyncReply
     """
     centre = key.centre
     if seen.probe:
-        return _probed(key, now)
+        return _probed(key, seen, now)
+    if why := clocks.wrong(seen.sent_at, now):
+        with transaction.atomic():
+            clocks.refuse(key, seen, why, now)
+        return _refused(Hold(False, why), now)
     with transaction.atomic():
         held = hold(key, seen, now)
         if not held.serves:
             return _refused(held, now)
+        if key.clock_wrong_at is not None:
+            clocks.right_again(key, now)
         offsets = _take_logs(centre, seen.logs)  # before the ends that come with the last of them
         taken = _take_jobs(centre, seen, now)
-        answers = take_batches(centre, key, seen.batches, seen.version, (seen.sent_at - now) // MILLISECOND, now)
+        answers = take_batches(centre, key, seen.batches, seen.version, seen.sent_at, now)
         for word in seen.seals:
             take_word(centre, key, word, now)
         if seen.nodes is not None:
@@ -56,6 +61,7 @@ def sync(seen: wire.SyncRequest, key: AgentKey, now: datetime) -> wire.SyncReply
         centre=centre.code,
         now=now,
         lease_seconds=lifecycle.LEASE_SECONDS,
+        clock_seconds=clocks.limit_seconds(),
         platform_key=platform_key.public(),
         desired=news.desired,
         added=news.added or [],
@@ -70,17 +76,20 @@ def sync(seen: wire.SyncRequest, key: AgentKey, now: datetime) -> wire.SyncReply
     )
 
 
-def _probed(key: AgentKey, now: datetime) -> wire.SyncReply:
+def _probed(key: AgentKey, seen: wire.SyncRequest, now: datetime) -> wire.SyncReply:
     """For `huisuan agent doctor`, beside an agent that may be running: takes hold of nothing."""
-    lease = lifecycle.LEASE_SECONDS
     return wire.SyncReply(
-        centre=key.centre.code, now=now, lease_seconds=lease, serving=serving(key.centre), last_batch=key.last_batch
-    )
+        centre=key.centre.code, message=clocks.wrong(seen.sent_at, now), now=now,
+        lease_seconds=lifecycle.LEASE_SECONDS, clock_seconds=clocks.limit_seconds(), serving=serving(key.centre),
+        last_batch=key.last_batch,
+    )  # fmt: skip
 
 
 def _refused(held: Hold, now: datetime) -> wire.SyncReply:
-    lease = lifecycle.LEASE_SECONDS
-    return wire.SyncReply(centre=None, message=held.message, stop=held.stop, now=now, lease_seconds=lease)
+    return wire.SyncReply(
+        centre=None, message=held.message, stop=held.stop, now=now, lease_seconds=lifecycle.LEASE_SECONDS,
+        clock_seconds=clocks.limit_seconds(), platform_key=platform_key.public(),
+    )  # fmt: skip
 
 
 def _take_jobs(centre: Centre, seen: wire.SyncRequest, now: datetime) -> lifecycle.Taken:

@@ -123,10 +123,12 @@ def agent_rows(centre: Centre) -> list[dict[str, Any]]:
     rows = []
     for key in AgentKey.objects.filter(centre=centre).order_by("-enrolled_at"):
         held = present if present and present.key_id == key.pk else None
+        skew = key.skew_ms if key.clock_wrong_at else held.skew_ms if held else None
         rows.append(
             {
                 "agent": key.name, "host": held.host if held else key.host, "serving": held is not None,
-                "version": held.version if held else None, "skew_ms": held.skew_ms if held else None,
+                "version": held.version if held else None, "skew_ms": skew,
+                "clock_wrong_at": key.clock_wrong_at,
                 "capabilities": held.capabilities if held else None, "enrolled_at": key.enrolled_at,
                 "last_seen_at": held.last_seen_at if held else None, "last_batch": key.last_batch,
                 "revoked_at": key.revoked_at, "revoked_by": key.revoked_by,

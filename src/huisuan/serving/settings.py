@@ -112,6 +112,8 @@ FILE_UPLOAD_HANDLERS = [
 WHITENOISE_USE_FINDERS = True  # served from the packages themselves: no collectstatic step to forget
 
 #: networks that webhooks may reach though they are not public, such as 10.20.0.0/16
+#: seconds by which a site agent's clock may differ from the platform's, either way (compute.clocks)
+HUISUAN_CLOCK_SECONDS = int(os.environ.get("HUISUAN_CLOCK_SECONDS") or 300)
 HUISUAN_NOTIFY_NETWORKS = [*filter(None, os.environ.get("HUISUAN_NOTIFY_NETWORKS", "").split(","))]
 
 SESSION_COOKIE_HTTPONLY = True

@@ -38,7 +38,9 @@ def enrol(
     if as_json:
         print_json({"centre": reply.centre, "message": reply.message, "url": config.url, "home": str(place)})
     else:
-        out.print(f"已加入 {config.url}，智算中心 {reply.centre or '（' + reply.message + '）'}", markup=False)
+        out.print(f"已加入 {config.url}，智算中心 {reply.centre or '（尚未服务）'}", markup=False)
+        if reply.message:
+            note(f"注意：{reply.message}")
         out.print("接着运行：huisuan agent run（常驻，见 docs/for-centres.md 的 systemd 写法）", markup=False)
 
 

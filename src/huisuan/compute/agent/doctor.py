@@ -22,7 +22,7 @@ from huisuan import __version__
 from huisuan.client.agent_http import NO_PROXY, AgentLink
 from huisuan.client.agent_wire import SyncReply, SyncRequest
 from huisuan.client.http import ClientError
-from huisuan.client.signing import load_key, sign_request
+from huisuan.client.signing import load_key, public_half, sign_request
 from huisuan.compute import engines
 from huisuan.compute.agent.config import JOBS, KEY, LOCK, MEMORY, Config, key_problem, read_config
 from huisuan.compute.agent.memory import Memory
@@ -32,6 +32,7 @@ FREE_BYTES = 2 * 2**30
 SKEW_SECONDS = 5.0
 SAFE_TAR = (3, 11, 4)
 ENROL = "在平台运行 huisuan centre invite 中心代码，再在这里 huisuan agent enrol 网址 --token 邀请码 --engine 引擎"
+CLOCK = "启用 chrony 或 systemd-timesyncd 校准时钟：差得太多，平台不收用量，也不派作业；校准后一秒不少地接着报"
 SECONDS = 10.0
 
 
@@ -98,14 +99,15 @@ def standing(folder: Path) -> dict[str, Any]:
         ]
         return {
             "url": config.url, "engine": config.engine, "centre": memory.get("centre"), "agent": memory.name,
-            "home": str(folder), "version": __version__, "running": is_running(folder), "runs": runs,
+            "home": str(folder), "public_key": public_half(load_key(folder / KEY)),
+            "version": __version__, "running": is_running(folder), "runs": runs,
             "waiting_lines": lines, "waiting_batches": batches, "last_batch": memory.head()[0],
             "abilities": {
                 name: {"able": each.able, "why": each.why}
                 for name, each in engines.load(config.engine, folder / JOBS, config.options).abilities().items()
             },
         }  # fmt: skip
-    except (LookupError, ValueError) as error:
+    except (LookupError, ValueError, OSError) as error:
         raise Refused(str(error)) from None
     finally:
         memory.close()
@@ -203,8 +205,7 @@ def _clock(theirs: datetime, before: datetime, after: datetime) -> Check:
     """`theirs` is cut to whole seconds."""
     behind, ahead = (theirs - after).total_seconds(), (before - theirs).total_seconds() - 1
     off = max(behind, ahead, 0.0)
-    remedy = "启用 chrony 或 systemd-timesyncd：时钟不准，用量会被标为存疑"
-    return Check(f"时钟与平台相差 {off:.1f} 秒", off <= SKEW_SECONDS, remedy)
+    return Check(f"时钟与平台相差 {off:.1f} 秒", off <= SKEW_SECONDS, CLOCK)
 
 
 def _status(answer: httpx.Response) -> str:
@@ -231,6 +232,8 @@ def _with_platform(config: Config, folder: Path) -> Iterator[Check]:
         yield Check(f"平台不让进（{error.status}）：{error}", False, ENROL)
         return
     yield Check(f"平台认识这个代理，智算中心 {reply.centre}", True)
+    if reply.message:
+        yield Check(reply.message, False, CLOCK)
     yield from _serving(reply, probe.agent, place)
     remedy = f"这个目录是从旧备份恢复的，或平台丢了数据：{ENROL}；未上报的用量会接着报"
     yield Check(

@@ -32,6 +32,7 @@ from huisuan.client.agent_wire import (
 from huisuan.client.holding import digest, mark
 from huisuan.client.http import ClientError
 from huisuan.client.signing import sign_request
+from huisuan.compute.agent.clock import BelievedClock
 from huisuan.compute.agent.memory import Memory, Run
 from huisuan.compute.agent.metering import Metering
 from huisuan.compute.agent.pace import Pace
@@ -64,7 +65,11 @@ class Sent:
 
 
 class Agent:
-    """One agent, serving one centre through one engine. `now` is the centre's clock, in seconds since 1970."""
+    """One agent, serving one centre through one engine.
+
+    `now` is the centre's clock, in seconds since 1970; `steady` one that is never set (without it, a clock that is set
+    is noticed at the next exchange only).
+    """
 
     def __init__(
         self,
@@ -78,10 +83,12 @@ class Agent:
         boot: str,
         now: Callable[[], float],
         pace: Pace,
+        steady: Callable[[], float] | None = None,
         say: Callable[[str], None] = print,
     ) -> None:
         self.link, self.engine, self.engine_name, self.memory, self.key = link, engine, engine_name, memory, key
         self.boot, self.now, self.pace, self._say = boot, now, pace, say
+        self.clock = BelievedClock(self._wall, steady or self._wall)
         self.lease_file = folder / "lease"
         self.uploads = Uploads(folder)
         self.pursuit = Pursuit(engine, memory, self.uploads, self.lease_file, say)
@@ -100,16 +107,22 @@ class Agent:
         self._said = ""
         gate_of(self.lease_file, "x").parent.mkdir(mode=0o711, exist_ok=True)
 
+    def _wall(self) -> float:
+        return self.now()
+
     def step(self) -> float:
         """One exchange with the platform; returns the seconds until the next."""
         sent = Sent(at=self.now())
+        untimed = not self.clock.is_right
         request = self.report(sent)
+        self.clock.asks()
         try:
             reply = self.link.sync(request, lambda body: sign_request(self.key, body))
         except ClientError as error:
             self._looked_at = float("-inf")  # what was seen did not arrive
             self._tell(f"平台没有应答：{error}" if error.status == 0 else f"平台拒绝：{error}")
             return self.pace.unanswered(refused=error.status in (401, 403))
+        self.clock.hears(reply.now, reply.clock_seconds)
         self._tell(reply.message or f"服务智算中心 {reply.centre}")
         if reply.stop:
             self.stopped = reply.message
@@ -118,7 +131,7 @@ class Agent:
         before = set(self.desired)
         self.apply(reply, sent)
         busy = bool(request.observed or request.batches or request.logs or set(self.desired) - before)
-        return self.pace.happened() if busy or self.pursuit.waits else self.pace.nothing()
+        return self.pace.happened() if busy or untimed or self.pursuit.waits else self.pace.nothing()
 
     # --- what is told
 
@@ -129,9 +142,10 @@ class Agent:
         observed: list[Observed] = []
         logs: list[SentLog] = []
         room = LOG_BYTES
+        believed = self.clock.is_right
         for run in runs:
-            if run.name not in seen:
-                continue
+            if run.name not in seen or (seen[run.name].state.final and not (believed or run.verdict or run.metered)):
+                continue  # an end is told with its use, which a clock is needed for that the platform found right
             word, piece = self._word(run, seen[run.name], room)
             room -= len(piece)
             if piece:
@@ -144,7 +158,8 @@ class Agent:
             if digest != run.told and len(observed) < MOST_WORDS:
                 observed.append(word)
                 sent.words[run.key] = digest, word.final
-        self.metering.look(runs, seen, int(self.now()))
+        if believed:  # else the accounting waits: what is cut into hours by a wrong clock is never right again
+            self.metering.look(runs, seen, int(self.now()))
         return SyncRequest(
             agent=self.memory.name,
             number=self._number(),

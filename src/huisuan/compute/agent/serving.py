@@ -138,7 +138,7 @@ def serve(folder: Path, *, end_jobs: bool = False, say: Callable[[str], None] = 
         memory = Memory(folder / MEMORY)
         agent = Agent(
             link, engine_of(config, folder), config.engine, memory, load_key(folder / KEY), folder,
-            boot=new_boot(memory, folder), now=time.time, say=say,
+            boot=new_boot(memory, folder), now=time.time, steady=time.monotonic, say=say,
             pace=Pace(random.random, config.busy_seconds, config.idle_seconds),
         )  # fmt: skip
         _work(agent, stopping, say)

@@ -15,13 +15,14 @@ from huisuan.compute.models import AgentKey, Centre, MeterBatch, SourceFile
 
 @dataclass(frozen=True)
 class Signed:
-    """What an agent signed: its key, and its own number, predecessor, digest and signature."""
+    """What an agent signed: its key, and its own number, predecessor, digest and signature; when, by its clock."""
 
     key: AgentKey
     number: int
     previous: str
     digest: str
     signature: str
+    sent_at: datetime
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def _batch(centre: Centre, number: int, last: int, appended: Appended, now: date
     )  # fmt: skip
     if by := appended.signed:
         batch.key, batch.agent_number, batch.agent_previous = by.key, by.number, by.previous
-        batch.agent_digest, batch.signature = by.digest, by.signature
+        batch.agent_digest, batch.signature, batch.sent_at = by.digest, by.signature, by.sent_at
     return batch
 
 
@@ -79,4 +80,5 @@ def header_of(batch: MeterBatch, centre: str) -> Header:
         agent_key=key.public_key if key else None, agent_number=batch.agent_number,
         agent_previous=batch.agent_previous or None, agent_digest=batch.agent_digest or None,
         signature=batch.signature or None, received=microseconds(batch.received_at),
+        sent=microseconds(batch.sent_at) if batch.sent_at else None,
     )  # fmt: skip

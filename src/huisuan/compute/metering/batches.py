@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import ceil
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -18,6 +19,7 @@ from django.db import transaction
 
 from huisuan.client.agent_wire import BatchAnswer, SignedBatch
 from huisuan.client.chain import digest_over, line_digest
+from huisuan.compute.clocks import limit_seconds, wrong
 from huisuan.compute.metering.appending import Appended, Signed, append_batches
 from huisuan.compute.metering.flags import Doubt, Kind, raise_flags
 from huisuan.compute.metering.leaf import digest
@@ -42,7 +44,7 @@ class Taken:
 
 
 def take_batches(
-    centre: Centre, key: AgentKey, batches: Sequence[SignedBatch], version: str, skew_ms: int, now: datetime
+    centre: Centre, key: AgentKey, batches: Sequence[SignedBatch], version: str, sent_at: datetime, now: datetime
 ) -> list[BatchAnswer]:
     """Take what follows the agent's last batch; answers for every batch, in order.
 
@@ -51,15 +53,17 @@ def take_batches(
         key: the agent's.
         batches: as they came; known ones are answered with their receipt again.
         version: of the agent.
-        skew_ms: the agent's clock minus the platform's, milliseconds.
+        sent_at: when they were sent, by the agent's clock; out by more than the limit, nothing is taken.
         now: when they came.
     """
     if not batches:
         return []
+    if why := wrong(sent_at, now):
+        return [BatchAnswer(number=each.number, refused=why) for each in batches]
     with without_collecting(), transaction.atomic():
         centre = Centre.objects.select_for_update(no_key=True).get(pk=centre.pk)
         key = AgentKey.objects.select_for_update(no_key=True).get(pk=key.pk)
-        return Intake(centre, key, version, skew_ms, now).take(batches)
+        return Intake(centre, key, version, sent_at, now).take(batches)
 
 
 @contextmanager
@@ -77,8 +81,8 @@ def without_collecting() -> Iterator[None]:
 class Intake:
     """One call's work, the centre and the key locked."""
 
-    def __init__(self, centre: Centre, key: AgentKey, version: str, skew_ms: int, now: datetime) -> None:
-        self.centre, self.key, self.version, self.skew_ms, self.now = centre, key, version, skew_ms, now
+    def __init__(self, centre: Centre, key: AgentKey, version: str, sent_at: datetime, now: datetime) -> None:
+        self.centre, self.key, self.version, self.sent_at, self.now = centre, key, version, sent_at, now
         self.taken: dict[int, Taken] = {}  # by the agent's number, in order
         self.doubts: list[Doubt] = []
 
@@ -152,7 +156,7 @@ class Intake:
         good = [line for each in taken for line in each.lines if not isinstance(line, str)]
         judge = Judge(
             leases=leases_of(self.centre, {line["uid"] for line in good}), known=known_of(self.centre, good),
-            sequence=self.centre.last_sequence, now=int(self.now.timestamp()), skew=round(self.skew_ms / 1000),
+            sequence=self.centre.last_sequence, now=ceil(self.now.timestamp()), clock=limit_seconds(),
         )  # fmt: skip
         contents = [(f"{self.key.name} {number}", each.content) for number, each in self.taken.items()]
         files = store_lines(self.centre, contents, self.version, self.now)
@@ -179,7 +183,7 @@ class Intake:
         batch = taken.batch
         return Appended(
             records=len(leaves), leaves=digest(leaves), source=file,
-            signed=Signed(self.key, batch.number, batch.previous, taken.digest, batch.signature),
+            signed=Signed(self.key, batch.number, batch.previous, taken.digest, batch.signature, self.sent_at),
         )  # fmt: skip
 
     def _again(self, number: int, lines: Sequence[str]) -> BatchAnswer:

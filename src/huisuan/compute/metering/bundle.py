@@ -5,6 +5,7 @@ manifest.json    what is in it, each file's SHA-256, the keys, the head of the l
 records.parquet  usage records as they are hashed, each with its leaf
 leaves.parquet   for a month: leaves of the other records in the same batches
 batches.parquet  the ledger's chain, and in it the agents' own
+leases.parquet   the platform's placements at the centre: what bounds when its jobs can have run
 sources.parquet  the raw lines as they came, in compressed pieces
 seals.json       the months that are sealed, with both signatures
 flags.json       what looked wrong, and what was answered
@@ -30,8 +31,11 @@ from huisuan.compute.metering.audit.folder import (
     BATCHES,
     FLAGS,
     KIND,
+    LEASE,
+    LEASES,
     LEAVES,
     MANIFEST,
+    NUMBERS,
     RECORDS,
     SEALS,
     SIGNATURE,
@@ -44,21 +48,23 @@ from huisuan.compute.metering.audit.lines import names_json
 from huisuan.compute.metering.chain import START, Header
 from huisuan.compute.metering.flags import flag_row
 from huisuan.compute.metering.leaf import FIELDS
+from huisuan.compute.metering.leases import leases_of
 from huisuan.compute.metering.months import Month
 from huisuan.compute.metering.readings import literal, workbench
 from huisuan.compute.metering.rows import stored_rows
 from huisuan.compute.metering.seals import seal_row, sealed_parquet, seals_of
-from huisuan.compute.models import AgentKey, Centre, MeterBatch, MeterFlag, Seal, SourceChunk, SourceFile
+from huisuan.compute.models import AgentKey, Centre, MeterBatch, MeterFlag, Seal, SourceChunk, SourceFile, UsageRecord
 from huisuan.console import Refused, plain
 
 PIECES = 200  # of sources at once
 COLUMNS = ", ".join(f'"{name}"' for name in FIELDS)
 BATCH_SCHEMA = pa.schema(
     [
-        (name, pa.int64() if name in ("number", "first", "last", "agent_number", "received") else pa.string())
+        (name, pa.int64() if name in NUMBERS else pa.string())
         for name in (*Header._fields, "previous", "chain", "receipt")
     ]
 )
+LEASE_SCHEMA = pa.schema([(name, pa.string() if kind == "VARCHAR" else pa.int64()) for name, kind in LEASE.items()])
 SOURCE_SCHEMA = pa.schema(
     [
         ("source", pa.string()), ("name", pa.string()), ("format", pa.string()), ("timezone", pa.string()),
@@ -93,6 +99,7 @@ def export(code: str, folder: Path, month: Month | None, now: datetime) -> dict[
         sources = {each for (each,) in _query(folder, f"SELECT DISTINCT source FROM {_file(folder / RECORDS)}")}
     sources |= {batch.source_file.sha256 for batch in touched if batch.source_file}
     _batches(folder, centre.code, batches)
+    _leases(folder, centre, sources)
     _sources(folder, centre, sources)
     _json(folder / SEALS, [seal_row(each) for each in seals])
     _json(folder / FLAGS, [flag_row(each) for each in MeterFlag.objects.filter(centre=centre).select_related("centre")])
@@ -159,6 +166,15 @@ def _sources(folder: Path, centre: Centre, wanted: set[str]) -> None:
     with pq.ParquetWriter(folder / SOURCES, SOURCE_SCHEMA) as writer:
         for piece in _by(PIECES, chunks.iterator(chunk_size=PIECES)):
             writer.write_table(pa.Table.from_pylist([_source(each) for each in piece], SOURCE_SCHEMA))
+
+
+def _leases(folder: Path, centre: Centre, sources: set[str]) -> None:
+    """The placements of the jobs that these files speak of."""
+    files = SourceFile.objects.filter(centre=centre, sha256__in=sources, format="agent")
+    uids = UsageRecord.objects.filter(centre=centre, source_file__in=files).values_list("job_id", flat=True).distinct()
+    found = leases_of(centre, uids).here
+    rows = [{name: getattr(lease, name) for name in LEASE} for _, lease in sorted(found.items())]
+    pq.write_table(pa.Table.from_pylist(rows, LEASE_SCHEMA), folder / LEASES)
 
 
 def _by(count: int, items: Iterator[SourceChunk]) -> Iterator[list[SourceChunk]]:

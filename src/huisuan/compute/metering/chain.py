@@ -11,6 +11,7 @@ from huisuan.compute.metering.leaf import written
 
 __all__ = ["START", "Header", "link", "microseconds", "signed"]
 WORD = "huisuan-ledger-1"
+WORD_SENT = "huisuan-ledger-2"  # of a batch that says when its agent sent it
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -18,7 +19,8 @@ class Header(NamedTuple):
     """What is said of a batch; what an agent did not send has no `agent_*` and no signature.
 
     `leaves` is the SHA-256 of its records' leaves in order, `source` that of its file, `agent_key` the agent's public
-    key, `received` UTC microseconds since the epoch.
+    key, `received` UTC microseconds since the epoch by the platform's clock, `sent` the same by the agent's; None for
+    what no agent sent, or what came before it was kept.
     """
 
     centre: str
@@ -34,11 +36,13 @@ class Header(NamedTuple):
     agent_digest: str | None
     signature: str | None
     received: int
+    sent: int | None = None
 
 
 def link(previous: str, header: Header) -> str:
     """The chain's next value, 64 hexadecimal digits: over the one before and everything that the header says."""
-    return hashlib.sha256(written(WORD, (previous, *header))).hexdigest()
+    word, values = (WORD, header[:-1]) if header.sent is None else (WORD_SENT, tuple(header))
+    return hashlib.sha256(written(word, (previous, *values))).hexdigest()
 
 
 def signed(chain: str) -> bytes:

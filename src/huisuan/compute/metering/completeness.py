@@ -11,6 +11,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from huisuan.compute.clocks import limit_seconds
+from huisuan.compute.metering.bounds import most_seconds
 from huisuan.compute.metering.flags import BY_THE_PLATFORM, Doubt, Kind, open_flags, raise_flags
 from huisuan.compute.metering.months import Month
 from huisuan.compute.models import Centre, Job, MeterFlag, Seal, UsageRecord
@@ -66,6 +68,22 @@ WHERE u.centre_id = %(centre)s AND u.ended_at >= %(first)s AND u.started_at < %(
   )
 ORDER BY u.sequence
 """  # noqa: S608 (our own SQL)
+#: An agent's records outside the time of the placement that their run had here, or together longer than it.
+UNTIMELY = f"""
+WITH placed AS (
+    SELECT d.job_id, d.run, min(floor(extract(epoch FROM d.at))) AS at FROM compute_placementdecision d
+    WHERE d.centre_id = %(centre)s GROUP BY d.job_id, d.run
+)
+SELECT u.job_id, u.run, min(u.sequence),
+    (max(extract(epoch FROM u.ended_at)) - min(extract(epoch FROM u.started_at)))::bigint, p.at::bigint,
+    max(ceil(extract(epoch FROM u.received_at)))::bigint, min(extract(epoch FROM u.started_at))::bigint,
+    bool_or(extract(epoch FROM u.ended_at) > ceil(extract(epoch FROM u.received_at)) + %(clock)s)
+FROM compute_usagerecord u JOIN compute_sourcefile f ON f.id = u.source_file_id
+JOIN placed p ON p.job_id = u.job_id AND p.run = u.run
+WHERE u.centre_id = %(centre)s AND f.format = 'agent' AND u.ended_at > u.started_at AND {CURRENT}
+GROUP BY u.job_id, u.run, p.at
+HAVING max(u.ended_at) >= %(first)s AND min(u.started_at) < %(limit)s ORDER BY u.job_id, u.run
+"""  # noqa: S608 (our own SQL)
 SEQUENCE = """
 SELECT count(*), coalesce(min(sequence), 1), coalesce(max(sequence), 0) FROM compute_usagerecord WHERE centre_id = %s
 """
@@ -117,10 +135,11 @@ def check(centre: Centre, month: Month | None, now: datetime) -> Completeness:
     hour = (now - SETTLED).replace(minute=0, second=0, microsecond=0)
     limit = min(hour, datetime.fromtimestamp(month.ends, UTC)) if month else hour
     asked = {"centre": centre.pk, "first": first, "limit": limit, "settled": now - SETTLED}
+    asked["clock"] = limit_seconds()
     with transaction.atomic():
         report.gaps = _gaps(centre, report)
         looked_at: set[str] = set()
-        report.doubts = [*_runs(asked, looked_at), *_unleased(asked)]
+        report.doubts = [*_runs(asked, looked_at), *_unleased(asked), *_untimely(asked)]
         report.runs = len(looked_at)
         raise_flags(centre, report.doubts, now)
         _answer_what_came(centre, report.doubts, looked_at, now)
@@ -185,6 +204,16 @@ def _unleased(asked: dict[str, Any]) -> list[Doubt]:
         )
         for sequence, uid in _rows(UNLEASED, asked)
     ]
+
+
+def _untimely(asked: dict[str, Any]) -> list[Doubt]:
+    """What the judging of lines lets through nowhere: found here, it was stored by another way."""
+    doubts = []
+    for uid, run, sequence, span, placed, received, started, early in _rows(UNTIMELY, asked):
+        if span > most_seconds(placed, received) or started < placed - asked["clock"] or early:
+            text = f"作业 {uid} 第 {run} 次运行的记录共跨 {span:,} 秒，不在调度与收到之间（{received - placed:,} 秒）"
+            doubts.append(Doubt(Kind.CLOCK, f"run {uid} {run}", text, sequence=sequence))
+    return doubts
 
 
 def _answer_what_came(centre: Centre, doubts: list[Doubt], looked_at: set[str], now: datetime) -> None:

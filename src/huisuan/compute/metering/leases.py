@@ -8,31 +8,46 @@ from dataclasses import dataclass, field
 from django.db import connection
 
 from huisuan.compute.metering.tres import FAMILIES, Card, of_family, words
-from huisuan.compute.models import Accelerator, Centre
+from huisuan.compute.models import FINAL_STATES, Accelerator, Centre
 
-#: A placement is written down with its reasons; a job knows its last one by itself.
+#: A placement is written down with its reasons; a job knows its last one by itself. A run is over when the platform
+#: heard of its end, or placed the job anew.
 LEASES = """
 SELECT j.uid, coalesce(d.lease, j.lease), coalesce(d.run, j.run),
-    extract(epoch FROM coalesce(d.at, j.placed_at))::bigint, coalesce(d.accelerator_id, j.accelerator_id),
+    floor(extract(epoch FROM coalesce(d.at, j.placed_at)))::bigint, ceil(extract(epoch FROM over.at))::bigint,
+    coalesce(d.accelerator_id, j.accelerator_id),
     j.cards, CASE WHEN d.lease IS NULL OR d.lease = j.lease THEN j.partition ELSE '' END,
     j.submitted_by, j.party_id, p.uscc, j.array_index, extract(epoch FROM j.submitted_at)::bigint, a.model
 FROM compute_job j JOIN parties_party p ON p.id = j.party_id
 LEFT JOIN compute_placementdecision d ON d.job_id = j.uid AND d.centre_id = %(centre)s
+LEFT JOIN LATERAL (
+    SELECT min(at) AS at FROM (
+        SELECT e.at FROM compute_jobevent e WHERE e.job_id = j.uid AND e.lease = coalesce(d.lease, j.lease)
+          AND (e.state = ANY(%(final)s) OR e.run > coalesce(d.run, j.run))
+        UNION ALL SELECT n.at FROM compute_placementdecision n
+        WHERE n.job_id = j.uid AND n.lease > coalesce(d.lease, j.lease)
+    ) AS ends
+) AS over ON true
 JOIN compute_accelerator a ON a.id = coalesce(d.accelerator_id, j.accelerator_id)
 WHERE j.uid = ANY(%(uids)s) AND (d.id IS NOT NULL
     OR j.centre_id = %(centre)s AND j.accelerator_id IS NOT NULL AND j.placed_at IS NOT NULL)
 """
+FINAL = [str(each) for each in FINAL_STATES]
 KNOWN = "SELECT uid FROM compute_job WHERE uid = ANY(%s)"
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """One placement of a job at the centre, with what stays the same for all its records; times in UTC seconds."""
+    """One placement of a job at the centre, with what stays the same for all its records; times in UTC seconds.
+
+    `placed` and `until` by the platform's clock; `until` None: the run is not over, as far as the platform knows.
+    """
 
     uid: str
     lease: int
     run: int
     placed: int
+    until: int | None
     accelerator: int
     cards: int
     partition: str
@@ -77,7 +92,7 @@ def leases_of(centre: Centre, uids: Iterable[str]) -> Leases:
     """What the platform knows of these jobs, however many they are, by one question."""
     asked = list(set(uids))
     with connection.cursor() as cursor:
-        cursor.execute(LEASES, {"centre": centre.pk, "uids": asked})
+        cursor.execute(LEASES, {"centre": centre.pk, "uids": asked, "final": FINAL})
         here = {(row[0], row[1]): Lease(*row) for row in cursor.fetchall()}
         placed = {uid for uid, _ in here}
         strange = [uid for uid in asked if uid not in placed]

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from huisuan.compute.metering.bounds import most_seconds
 from huisuan.compute.metering.flags import Doubt, Kind
 from huisuan.compute.metering.leases import Lease, Leases
 from huisuan.compute.metering.said import Said, second, sha256
-
-TOLERANCE = 120  # seconds by which a centre's clock may be off, after its measured skew is taken out
-
 
 Held = tuple[int, int, str]  # a current record's sequence, end and content
 Span = tuple[int, int]
@@ -68,6 +66,15 @@ class Known:
             spans = (*spans[:at], (started, ended, run), *spans[at:])
         self.spans[uid] = spans
 
+    def reach(self, uid: str, run: int, started: int, ended: int) -> Span:
+        """First and last second of a run with this slice, whose own earlier word, of the same start, does not count."""
+        if ended == started:
+            return started, ended  # it holds nothing
+        spans = self.spans.get(uid, ())  # in order, and those of a run apart: its first and its last are enough
+        first = next((span[0] for span in spans if span[2] == run and span[0] != started), started)
+        last = next((span[1] for span in reversed(spans) if span[2] == run and span[0] != started), ended)
+        return min(started, first), max(ended, last)
+
     def across(self, uid: str, run: int, started: int, ended: int) -> RunSpan | None:
         """Time of the job's that is metered under another start and meets [started, ended).
 
@@ -86,13 +93,15 @@ class Known:
 
 @dataclass
 class Judge:
-    """Judges lines for one centre. `sequence` is the last that is given, `skew` the agent's clock ahead, in seconds."""
+    """Judges lines for one centre. `sequence` is the last that is given, `now` when they came, by the platform's clock,
+    `clock` the seconds by which the centre's may differ. When they were sent counts for nothing: its agent says it.
+    """
 
     leases: Leases
     known: Known
     sequence: int
     now: int
-    skew: int
+    clock: int
 
     def judged(self, raw: Raw, usage: Said | str) -> Metered | Doubt | None:
         """What is metered by a line, or what is doubtful; None for a line that is known.
@@ -126,9 +135,24 @@ class Judge:
             return Kind.OTHER_CARDS, f"上报 {usage['cards']} 卡，平台分配 {lease.cards} 卡"
         if not self.leases.may_mean(usage["local_card"], lease.accelerator):
             return Kind.OTHER_CARDS, f'上报的卡 "{usage["local_card"]}" 不是分配的 {lease.model}'
-        if started - self.skew < lease.placed - TOLERANCE or ended - self.skew > self.now + TOLERANCE:
-            span = f"{_clock(started)} 至 {_clock(ended)}"
-            return Kind.CLOCK, f"{span} 不在调度（{_clock(lease.placed)}）与现在之间；请校准中心的时钟"
+        return self._out_of_time(lease, started, ended)
+
+    def _over(self, lease: Lease) -> int:
+        """When the run was over for the platform, or these lines came."""
+        return self.now if lease.until is None else min(lease.until, self.now)
+
+    def _out_of_time(self, lease: Lease, started: int, ended: int) -> tuple[Kind, str] | None:
+        """Whether a slice lies outside the time between its run's placement and the run's end, or its own receipt, or
+        makes the run longer than that time.
+        """
+        over = self._over(lease)
+        what = "收到" if over == self.now else "平台得知运行结束"
+        between = f"调度（{_clock(lease.placed)}）与{what}（{_clock(over)}）之间"
+        if started < lease.placed - self.clock or ended > over + self.clock:
+            return Kind.CLOCK, f"{_clock(started)} 至 {_clock(ended)} 不在{between}；请校准中心的时钟"
+        first, last = self.known.reach(lease.uid, lease.run, started, ended)
+        if last - first > most_seconds(lease.placed, over):
+            return Kind.CLOCK, f"这次运行共 {last - first:,} 秒，而{between}只有 {over - lease.placed:,} 秒"
         return None
 
     def _among_known(self, raw: Raw, usage: Said, lease: Lease, span: Span) -> Metered | str | None:

@@ -22,16 +22,18 @@ from huisuan.compute.models import Centre, SourceChunk, SourceFile
 FORMAT = "agent"
 ZONE = "UTC"
 #: Slices of a run do not overlap, so that of those that began before a line only the last one with a length can reach
-#: into it; a correction may have taken the length of some.
+#: into it, and only the first and the last of its run bound it; a correction may have taken the length of some.
 BEFORE = 3
+WANTED = "u.sequence, u.job_id, u.run, u.started_at, u.ended_at, u.content_sha256"
 
 KNOWN = f"""
 WITH RECURSIVE asked AS (
     SELECT job_id, to_timestamp(first) AS first, to_timestamp(last) AS last
     FROM unnest(%(jobs)s::text[], %(first)s::bigint[], %(last)s::bigint[]) AS a(job_id, first, last)
-), chain AS (
-    SELECT u.sequence, u.job_id, u.run, u.started_at, u.ended_at, u.content_sha256
-    FROM asked CROSS JOIN LATERAL (
+), runs AS (
+    SELECT job_id, run FROM unnest(%(jobs_of)s::text[], %(runs)s::int[]) AS r(job_id, run)
+), seed AS (
+    SELECT {WANTED} FROM asked CROSS JOIN LATERAL (
         SELECT * FROM compute_usagerecord u
         WHERE u.centre_id = %(centre)s AND u.job_id = asked.job_id AND u.supersedes IS NULL
           AND u.started_at >= asked.first AND u.started_at <= asked.last
@@ -41,9 +43,20 @@ WITH RECURSIVE asked AS (
               AND u.started_at < asked.first ORDER BY u.started_at DESC LIMIT {BEFORE}
         )
     ) AS u
+    UNION
+    SELECT {WANTED} FROM runs CROSS JOIN LATERAL (
+        (
+            SELECT * FROM compute_usagerecord u WHERE u.centre_id = %(centre)s AND u.job_id = runs.job_id
+              AND u.run = runs.run AND u.supersedes IS NULL ORDER BY u.started_at LIMIT {BEFORE}
+        ) UNION ALL (
+            SELECT * FROM compute_usagerecord u WHERE u.centre_id = %(centre)s AND u.job_id = runs.job_id
+              AND u.run = runs.run AND u.supersedes IS NULL ORDER BY u.started_at DESC LIMIT {BEFORE}
+        )
+    ) AS u
+), chain AS (
+    SELECT * FROM seed
     UNION ALL
-    SELECT u.sequence, u.job_id, u.run, u.started_at, u.ended_at, u.content_sha256
-    FROM chain JOIN compute_usagerecord u ON u.centre_id = %(centre)s AND u.supersedes = chain.sequence
+    SELECT {WANTED} FROM chain JOIN compute_usagerecord u ON u.centre_id = %(centre)s AND u.supersedes = chain.sequence
 )
 SELECT sequence, job_id, run, extract(epoch FROM started_at)::bigint, extract(epoch FROM ended_at)::bigint,
     content_sha256 FROM chain ORDER BY sequence
@@ -63,7 +76,9 @@ SLICE_COLUMNS = (
 def known_of(centre: Centre, lines: Iterable[Said]) -> Known:
     """What is stored of the runs that these lines speak of, as far as it can bear on them."""
     spans: dict[str, tuple[int, int]] = {}
+    runs: dict[tuple[str, int], None] = {}
     for line in lines:
+        runs[line["uid"], line["run"]] = None
         started, ended = second(line["started_at"]), second(line["ended_at"])
         if started is not None and ended is not None:
             first, last = spans.get(line["uid"], (started, ended))
@@ -73,6 +88,7 @@ def known_of(centre: Centre, lines: Iterable[Said]) -> Known:
         return known
     first_last = [[span[edge] for span in spans.values()] for edge in (0, 1)]
     asked: dict[str, Any] = {"jobs": list(spans), "first": first_last[0], "last": first_last[1], "centre": centre.pk}
+    asked |= {"jobs_of": [uid for uid, _ in runs], "runs": [run for _, run in runs]}
     with connection.cursor() as cursor:
         cursor.execute(KNOWN, asked)
         for sequence, uid, run, started, ended, content in cursor.fetchall():  # a correction after what it corrects

@@ -12,9 +12,11 @@ from typing import Any
 
 from huisuan.compute.metering.audit.batches import check_batches
 from huisuan.compute.metering.audit.folder import Finding, Opened, Unusable, open_export
+from huisuan.compute.metering.audit.leases import check_leases
 from huisuan.compute.metering.audit.lines import check_lines
 from huisuan.compute.metering.audit.records import check_records
 from huisuan.compute.metering.audit.seals import check_proof, check_seals
+from huisuan.compute.metering.bounds import CLOCK_SECONDS
 
 CURRENT = "sequence NOT IN (SELECT supersedes FROM record WHERE supersedes IS NOT NULL)"
 
@@ -47,13 +49,14 @@ class Verdict:
         return {**vars(self), "findings": [vars(each) for each in self.findings], "whole": self.is_whole}
 
 
-def verify(folder: Path, platform_key: str | None = None) -> Verdict:
+def verify(folder: Path, platform_key: str | None = None, *, clock_seconds: int = CLOCK_SECONDS) -> Verdict:
     """Check an export.
 
     Args:
         folder: what `meter export` wrote.
         platform_key: the platform's public key, 64 hexadecimal digits, from where you trust it; None takes the one in
             the export, which shows only that the export agrees with itself.
+        clock_seconds: by which a centre's clock may differ, where the platform was set to another limit.
 
     Raises:
         Unusable: it is no export, or its manifest cannot be read.
@@ -64,6 +67,7 @@ def verify(folder: Path, platform_key: str | None = None) -> Verdict:
         check_records(opened)
         chain = check_batches(opened, key)
         check_lines(opened)
+        check_leases(opened, clock_seconds)
         countersigned = check_seals(opened, key, chain)
         return _verdict(opened, key, countersigned)
     finally:

@@ -47,6 +47,10 @@ class AgentKey(models.Model):
     # the head of its chain of signed batches
     last_batch = models.BigIntegerField(default=0)
     chain = models.CharField(max_length=64, default="0" * 64, help_text="digest of its last batch")
+    clock_wrong_at = models.DateTimeField(
+        null=True, blank=True, help_text="since when its clock is out by more than the limit; not served meanwhile"
+    )
+    skew_ms = models.BigIntegerField(null=True, blank=True, help_text="by how much, while it is wrong")
 
     class Meta:
         ordering = ["centre", "enrolled_at"]

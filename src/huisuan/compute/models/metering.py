@@ -38,7 +38,8 @@ class MeterBatch(models.Model):
     previous = models.CharField(max_length=64)
     chain = models.CharField(max_length=64)
     receipt = models.CharField(max_length=128, help_text="Ed25519, in hex, by the platform over the chain")
-    received_at = models.DateTimeField()
+    received_at = models.DateTimeField(help_text="by the platform's clock")
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="by the agent's clock, which the platform bounds")
 
     class Meta:
         ordering = ["centre", "number"]

@@ -36,6 +36,15 @@ class Speaker:
     invited: Sequence[Invitation]
 
     @property
+    def mistimed(self) -> Sequence[tuple[AgentKey, str, int]]:
+        """Agents that are not served because their clock is wrong, with by how many seconds, and which way."""
+        return [
+            (key, f"{abs(key.skew_ms or 0) // 1000:,}", 1 if (key.skew_ms or 0) > 0 else -1)
+            for key, _word in self.keys
+            if key.clock_wrong_at is not None and key.revoked_at is None
+        ]
+
+    @property
     def word(self) -> Word:
         """How it stands, in a word."""
         if self.serving is None:

@@ -21,13 +21,18 @@ from huisuan.compute.metering.readings import literal, workbench
 KIND = "huisuan-export-1"
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 RECORDS, LEAVES, BATCHES, SOURCES = "records.parquet", "leaves.parquet", "batches.parquet", "sources.parquet"
-SEALS, FLAGS = "seals.json", "flags.json"
+SEALS, FLAGS, LEASES = "seals.json", "flags.json", "leases.parquet"
 
-NUMBERS = ("number", "first", "last", "agent_number", "received")
+NUMBERS = ("number", "first", "last", "agent_number", "received", "sent")
 BATCH = {name: "BIGINT" if name in NUMBERS else "VARCHAR" for name in (*Header._fields, "previous", "chain", "receipt")}
 SOURCE = {
     "source": "VARCHAR", "name": "VARCHAR", "format": "VARCHAR", "timezone": "VARCHAR", "line_count": "BIGINT",
     "first_line": "BIGINT", "lines": "BIGINT", "raw_bytes": "BIGINT", "content": "BLOB",
+}  # fmt: skip
+#: the placements of the platform's jobs at the centre, by its clock
+LEASE = {
+    "uid": "VARCHAR", "lease": "BIGINT", "run": "BIGINT", "placed": "BIGINT", "until": "BIGINT", "cards": "BIGINT",
+    "model": "VARCHAR",
 }  # fmt: skip
 #: table -> file, columns with their types
 TABLES = {
@@ -35,11 +40,12 @@ TABLES = {
     "other": (LEAVES, {"sequence": "BIGINT", "leaf": "VARCHAR"}),
     "batch": (BATCHES, BATCH),
     "source": (SOURCES, SOURCE),
+    "lease": (LEASES, LEASE),
 }
 #: columns that may be empty
 EMPTY = {
     "supersedes", "array_index", "party", "requested_cards", "submitted", "agent", "agent_key", "agent_number",
-    "agent_previous", "agent_digest", "signature",
+    "agent_previous", "agent_digest", "signature", "sent", "until",
 }  # fmt: skip
 
 
@@ -219,8 +225,10 @@ def _open_tables(opened: Opened) -> None:
         path = opened.folder / file
         if not path.exists():
             continue
-        picked = ", ".join(f'"{column}"' for column in columns)
         try:
+            read = opened.rows(f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))})")
+            there = {each[0] for each in read}  # a column that came later is empty in an older export
+            picked = ", ".join(f'"{name}"' if name in there or name not in nullable else "NULL" for name in columns)
             opened.con.execute(f"INSERT INTO {table} SELECT {picked} FROM read_parquet({literal(str(path))})")
         except duckdb.Error as error:
             opened.unreadable.add(table)

@@ -57,7 +57,9 @@ class Lines:
         self.opened = opened
         opened.con.execute("CREATE TABLE line (source VARCHAR, line_no BIGINT, sha256 VARCHAR)")
         columns = ", ".join(f"{each} {TYPES[each]}" for each in SAID)
-        opened.con.execute(f"CREATE TABLE said (source VARCHAR, line_no BIGINT, model VARCHAR, {columns})")
+        opened.con.execute(
+            f"CREATE TABLE said (source VARCHAR, line_no BIGINT, lease BIGINT, model VARCHAR, {columns})"
+        )
         grouped = "SELECT source, list(DISTINCT source_line) FROM record GROUP BY source"
         self.places: dict[str, list[int]] = dict(opened.rows(grouped))  # lines that records go back to
         self.batches: dict[str, list[tuple[Any, ...]]] = {}
@@ -89,7 +91,7 @@ class Lines:
         load_rows(
             con, "_lines", pa.schema({"source": pa.string(), "line_no": pa.int64(), "sha256": pa.string()}), self.hashes
         )
-        columns = [("source", pa.string()), ("line_no", pa.int64()), ("model", pa.string())]
+        columns = [("source", pa.string()), ("line_no", pa.int64()), ("lease", pa.int64()), ("model", pa.string())]
         load_rows(con, "_said", pa.schema(columns + [(each, ARROW[TYPES[each]]) for each in SAID]), self.said)
         con.execute("INSERT INTO line FROM _lines")
         con.execute("INSERT INTO said FROM _said")
@@ -108,7 +110,7 @@ class Lines:
             said = read_line(line)
             self.hashes.append((file.source, at, hashed.hex()))
             if not isinstance(said, str):
-                self.said.append((file.source, at, None, *_fields(said)))
+                self.said.append((file.source, at, said["lease"], None, *_fields(said)))
             if batches and self.metered is not None and not self._is_accounted_for(hashed.hex(), said):
                 self.opened.find(batch_name(batches[0][0]), f"第 {at} 行没有成为记录，也没有留下疑点")
 
@@ -130,7 +132,7 @@ class Lines:
             self.opened.find(file.where, f"读不成记账文件：{str(error).splitlines()[0][:200]}")
             return
         with reading.con as con:
-            self.said += [(file.source, *row) for row in con.execute(READING).fetchall()]
+            self.said += [(file.source, at, None, *row) for at, *row in con.execute(READING).fetchall()]
 
 
 def _fields(line: Said) -> tuple[Any, ...]:
