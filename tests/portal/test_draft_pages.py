@@ -153,16 +153,12 @@ def test_a_file_that_may_not_be_kept_is_refused_beside_its_field_and_the_facts_a
     assert again.status_code == 302
 
 
-def test_a_file_beyond_the_limit_never_lies_on_the_disk_whole(world: World) -> None:
-    from huisuan.programmes.uploading import Bounded
-
-    handler, kept = Bounded(), 0
-    for start in range(0, LARGEST_BYTES * 2, 1 << 16):
-        kept += len(handler.receive_data_chunk(b"0" * (1 << 16), start) or b"")
-    assert kept == LARGEST_BYTES + 1
+def test_a_file_beyond_the_limit_is_refused_with_the_limit_and_nothing_of_it_is_kept(world: World) -> None:
     alpha = world.browser("alpha")
     answer = save(alpha, begin(alpha), **{"file-spend": file(content=PDF + bytes(LARGEST_BYTES + (1 << 20)))})
+    assert answer.status_code == 413
     assert "超过 20 MB" in words(answer)
+    assert not Evidence.objects.exists()
 
 
 def test_two_colleagues_do_not_undo_each_other(world: World) -> None:

@@ -25,6 +25,10 @@ MACROS = re.compile(r"vbaproject|vbadata|macrosheets|activex|\.(?:exe|dll|js|vbs
 OOXML = "application/vnd.openxmlformats-officedocument."
 
 
+class TooLarge(Refused):
+    """A file larger than evidence may be."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of file: its name, its extensions, its media type, and whether a content is of it."""
@@ -83,7 +87,7 @@ def check(filename: str, content: bytes) -> Accepted:
         raise Refused(f"“{name}”是空文件：请重新导出后上传")
     if len(content) > LARGEST_BYTES:
         most = LARGEST_BYTES // (1024 * 1024)
-        raise Refused(f"“{name}”超过 {most} MB：请压缩图片，或拆成几个文件")
+        raise TooLarge(f"“{name}”超过 {most} MB：请压缩图片，或拆成几个文件")
     if not kind.fits(content):
         raise Refused(f"“{name}”的内容不是完整的 {kind.name}，与扩展名不符：请用原来的软件打开，重新导出为 {kind.name}")
     if kind.main_part:

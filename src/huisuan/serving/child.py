@@ -12,7 +12,7 @@ import sys
 import threading
 from pathlib import Path
 
-WEB_THREADS = 8
+MOST_CONNECTIONS = 4096
 WORKER_GRACE_SECONDS = 5
 
 
@@ -29,20 +29,39 @@ def hold_the_line() -> None:
 
 def web(host: str, port: str) -> None:
     """The pages and the API."""
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
     from granian.server import Server
 
+    from huisuan.serving.body import GAP_SECONDS
+
+    _allow_connections(MOST_CONNECTIONS)
     Server(
-        "huisuan.serving.wsgi:application",
+        "huisuan.serving.asgi:application",
         address=host,
         port=int(port),
-        interface=Interfaces.WSGI,
-        blocking_threads=WEB_THREADS,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,  # its deadline for headers is HTTP/1's; a proxy in front may speak HTTP/2 itself
+        http1_settings=HTTP1Settings(header_read_timeout=int(1000 * GAP_SECONDS)),
+        backlog=MOST_CONNECTIONS,
+        backpressure=MOST_CONNECTIONS,
         websockets=False,
         log_level=LogLevels.error,
         workers_kill_timeout=5,
     ).serve()
+
+
+def _allow_connections(most: int) -> None:
+    """Let this process and its own hold that many sockets, as far as the system lets it."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * most + 512  # each may have a file beside it
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if wanted > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def worker() -> None:

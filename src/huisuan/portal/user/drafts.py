@@ -26,7 +26,7 @@ from huisuan.portal.user.draft_form import Beside
 from huisuan.portal.user.draft_list import CLAIMANTS
 from huisuan.portal.user.reasoning import english
 from huisuan.programmes import queries, services, vault
-from huisuan.programmes.evidence import EXTENSIONS, LARGEST_BYTES
+from huisuan.programmes.evidence import EXTENSIONS, LARGEST_BYTES, TooLarge
 from huisuan.programmes.models import Draft
 from huisuan.programmes.services import Conflict, Typed
 
@@ -88,6 +88,7 @@ def _saved(request: HttpRequest, law: Policy, rule: Rule, draft: Draft) -> HttpR
     """After the facts, the files: withdrawn and added; those refused are said beside their field."""
     now, person = timezone.now(), _person(request)
     refused: dict[str, list[str]] = {}
+    status = 422
     if number := _number(request, "withdraw"):
         try:
             services.withdraw(draft, number, person, now)
@@ -96,13 +97,15 @@ def _saved(request: HttpRequest, law: Policy, rule: Rule, draft: Draft) -> HttpR
     for spec in rule.facts:
         for file in request.FILES.getlist(f"file-{spec.name}"):
             try:
-                services.attach(draft, rule, spec.name, file.name or "", file.read(), person, now)
+                content = file.read(LARGEST_BYTES + 1)
+                services.attach(draft, rule, spec.name, file.name or "", content, person, now)
             except Refused as refusal:
+                status = 413 if isinstance(refusal, TooLarge) else status
                 refused.setdefault(spec.name, []).append(str(refusal))
     if refused:
         messages.warning(request, _t("所填内容已保存；有文件没有收下，原因写在各项下面。"))
         beside = _beside(law, rule, draft, refused=refused)
-        return _form(request, law, rule, draft.party, draft.facts, beside, draft=draft, status=422)
+        return _form(request, law, rule, draft.party, draft.facts, beside, draft=draft, status=status)
     messages.success(request, _t("已保存。"))
     return redirect("draft", number=draft.pk)
 
