@@ -39,6 +39,11 @@ def made(place: Path) -> Path:
     return place
 
 
+def spool_folder() -> str:
+    """Where requests and answers lie while they are worked on: in files without a name, so that a kill leaves none."""
+    return str(made(home() / "spool"))
+
+
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner can read, whole or not at all."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
-from huisuan.home import home, made
+from huisuan.home import spool_folder
 
 if TYPE_CHECKING:
     from huisuan.serving.limits import Limit
@@ -117,11 +117,6 @@ def _check_digests(headers: Mapping[str, str], digest: hashlib._Hash) -> None:
                 raise Unreceived(
                     400, f"收到的内容与 {name} 不符（SHA-256 为 {digest.hexdigest()}）：没有存下任何内容，请重新发送"
                 )
-
-
-def spool_folder() -> str:
-    """Where bodies and uploaded files lie while they are looked at; the files have no name, so a kill leaves none."""
-    return str(made(home() / "spool"))
 
 
 def _spool() -> IO[bytes]:

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import IO, Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
-from huisuan.serving.body import Receive, Unreceived, received, spool_folder
+from huisuan.home import spool_folder
+from huisuan.serving.body import Receive, Unreceived, received
 from huisuan.serving.limits import SMALL, Limit, limit_for, refusal
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -149,7 +150,7 @@ class _Errors:
 
 
 def _answered(application: Callable[..., Iterable[bytes]], environ: Environ) -> Answer:
-    answer = Answer(tempfile.SpooledTemporaryFile(IN_MEMORY, dir=spool_folder()))
+    answer = Answer(tempfile.SpooledTemporaryFile(IN_MEMORY, dir=spool_folder()))  # noqa: SIM115 - closed when sent
 
     def start(status: str, headers: list[tuple[str, str]], _error: Any = None) -> Callable[[bytes], int]:
         answer.status = int(status.split(" ", 1)[0])

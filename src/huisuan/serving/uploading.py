@@ -11,7 +11,7 @@ from typing import IO, Any
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
-from huisuan.serving.body import spool_folder
+from huisuan.home import spool_folder
 
 
 class Nameless(FileUploadHandler):
@@ -28,7 +28,7 @@ class Nameless(FileUploadHandler):
         """Add to it."""
         self.file.write(raw_data)
 
-    def file_complete(self, file_size: int) -> UploadedFile:
+    def file_complete(self, file_size: int) -> UploadedFile[bytes]:
         """The file, at its beginning."""
         self.file.seek(0)
         return UploadedFile(
