@@ -56,7 +56,9 @@ PROVINCE = Viewer(role="province", name="专班")
 
 
 def asked(*command: str, **rest: object) -> JobRequest:
-    """A request for a job."""
+    """A request for a job; `slots`: so many processor slots, which are what this world's centres have."""
+    if "slots" in rest:
+        rest |= {"cards": rest.pop("slots"), "models": [PROCESSOR_SLOT]}
     return JobRequest.model_validate({"command": list(command or ("true",)), **rest})
 
 

@@ -117,7 +117,7 @@ def until(site: Site, uid: str, state: str) -> ShownJob:
 
 
 def test_a_job_runs_is_logged_and_metered_once(site: Site) -> None:
-    job = submit(site, "sh", "-c", "echo 你好; echo $HUISUAN_CARDS", cards=2)
+    job = submit(site, "sh", "-c", "echo 你好; echo $HUISUAN_CARDS", cards=2, model="CPU-SLOT")
     ended = until(site, job.uid, "done")
     assert ended.exit_code == 0
     assert b"".join(site.client.follow_log(job.uid)).decode() == "你好\n0,1\n"
@@ -171,8 +171,8 @@ def test_a_job_over_its_time_limit_fails_and_is_metered(site: Site) -> None:
 
 
 def test_jobs_wait_for_cards_and_follow_each_other(site: Site) -> None:
-    first = submit(site, "sleep", "0.3", cards=4)
-    second = submit(site, "true", cards=4)
+    first = submit(site, "sleep", "0.3", cards=4, model="CPU-SLOT")
+    second = submit(site, "true", cards=4, model="CPU-SLOT")
     assert (first.state, second.state) == ("placed", "waiting")
     until(site, second.uid, "done")
     one, two = UsageRecord.objects.order_by("sequence")
@@ -312,7 +312,7 @@ def test_a_working_directory_comes_in_pieces_and_the_job_starts_in_it(
 
 
 def test_a_job_whose_engine_will_never_run_it_fails_with_the_reason(site: Site) -> None:
-    job = submit(site, "true", cards=4)
+    job = submit(site, "true", cards=4, model="CPU-SLOT")
     site.engine.slots = 3
     assert until(site, job.uid, "failed").reasons[-1] == "要 4 个处理器槽位，本机只有 3 个"
 
@@ -327,7 +327,7 @@ def test_a_failed_job_is_tried_again_as_often_as_it_may(site: Site, tmp_path: Pa
 
 
 def test_use_is_told_by_the_hour_and_corrected_where_the_accounting_ends_otherwise(site: Site) -> None:
-    job = submit(site, "sleep", "600", cards=2)
+    job = submit(site, "sleep", "600", cards=2, model="CPU-SLOT")
     until(site, job.uid, "running")
     eventually(lambda: site.engine.observe([job.uid])[job.uid].started_at)
     started = site.folder / JOBS / job.uid / "started.json"

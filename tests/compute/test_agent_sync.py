@@ -46,7 +46,7 @@ def site() -> Voice:
 @pytest.fixture
 def job(site: Voice) -> Job:
     """A job placed at the centre."""
-    return submit_job(asked("echo", cards=2, environment={"A": "1"}), user(), NOON, b"\0" * 10)
+    return submit_job(asked("echo", slots=2, environment={"A": "1"}), user(), NOON, b"\0" * 10)
 
 
 def word(job: Job, state: str = "completed", **rest: Any) -> dict[str, Any]:

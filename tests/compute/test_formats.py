@@ -35,6 +35,7 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "sweep.sbatch": {
         "name": "sweep.sbatch",
+        "cards": 1,
         "array": [0, 2, 4, 6, 8, 20],
         "time_limit_seconds": 5400,
         "after": ["01hze421g00000000000000001", "01hze421g00000000000000002"],
@@ -100,6 +101,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "k8s-index.yaml": {
         "name": "sweep",
         "image": "busybox",
+        "cards": 1,
         "models": ["Ascend-910B3"],
         "vendor": "Huawei",
         "array": [0, 1, 2, 3],
@@ -162,10 +164,10 @@ NOTES: dict[str, list[str]] = {
         "第 25 行 env HF_TOKEN：来自集群的 Secret，平台读不到；由 --env HF_TOKEN=值 给出",
         "第 27 行 resources.requests.cpu=4：处理器与内存由中心按卡配给",
         "第 27 行 resources.requests.memory=10Gi：处理器与内存由中心按卡配给",
+        "第 13 行 nodeSelector.zone=a：节点由中心的调度器选；要限定型号请用 --models",
         "第 5 行 metadata.namespace：命名空间由中心决定",
         "第 6 行 metadata.labels.kueue.x-k8s.io/queue-name：队列由中心决定；先后由平台的公平份额决定",
         "第 6 行 metadata.labels.team：平台不保存",
-        "第 13 行 nodeSelector.zone=a：节点由中心的调度器选；要限定型号请用 --models",
     ],
     "k8s-index.yaml": [
         "第 10 行 restartPolicy=OnFailure：重试时从头开始，可能换一个中心",

@@ -315,6 +315,6 @@ def test_whatever_is_made_of_the_formats_own_words_is_a_job_in_bounds_or_refused
         job = recognise.read(text, "x", form)
     except Refused:
         return
-    assert job.request.cards % job.request.nodes == 0
-    assert job.request.cards >= 1
+    assert job.request.devices % job.request.nodes == 0
+    assert job.request.devices >= 1
     assert bool(job.request.command) != bool(job.request.script)

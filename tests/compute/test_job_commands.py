@@ -43,7 +43,21 @@ def submitted(*words: str, given: str | None = None) -> dict[str, Any]:
 
 def test_everything_after_the_dashes_is_the_command() -> None:
     job = submitted(
-        "--name", "训练", "--cards", "2", "--env", "A=x=y", "--time-limit", "1h30m", "--", "sh", "-c", "--", "a b"
+        "--name",
+        "训练",
+        "--cards",
+        "2",
+        "--model",
+        "CPU-SLOT",
+        "--env",
+        "A=x=y",
+        "--time-limit",
+        "1h30m",
+        "--",
+        "sh",
+        "-c",
+        "--",
+        "a b",
     )
     assert (job["command"], job["name"], job["cards"], job["time_limit_seconds"]) == (
         ["sh", "-c", "--", "a b"],
@@ -58,7 +72,7 @@ def test_everything_after_the_dashes_is_the_command() -> None:
 def test_a_file_is_recognised_and_options_go_before_it(tmp_path: Path) -> None:
     file = tmp_path / "train.sbatch"
     file.write_text("#!/bin/bash\n#SBATCH -J a --gpus=2 -t 5 --mem=1G --export=A=1,B=2\ntrue\n", encoding="utf-8")
-    done = run("submit", str(file), "--cards", "3", "--env", "B=3", "--retries", "1", "--json")
+    done = run("submit", str(file), "--cards", "3", "--model", "CPU-SLOT", "--env", "B=3", "--retries", "1", "--json")
     job = json.loads(done.stdout)
     assert "没有照搬：第 2 行 --mem=1G" in done.stderr
     assert (job["source_format"], job["name"], job["cards"], job["retries"]) == ("sbatch", "a", 3, 1)
@@ -68,7 +82,7 @@ def test_a_file_is_recognised_and_options_go_before_it(tmp_path: Path) -> None:
 
 
 def test_a_file_comes_through_standard_input_too() -> None:
-    assert submitted("-", given="command: [echo, hi]\ncards: 2\n")["cards"] == 2
+    assert submitted("-", given="command: [echo, hi]\ncards: 2\nmodels: CPU-SLOT\n")["cards"] == 2
     with pytest.raises(Refused, match="标准输入 第 1 行第 1 列：不认识的键 comand；是不是 command？"):
         run("submit", "-", "--format", "huisuan", given="comand: x")
 
@@ -233,6 +247,28 @@ def test_a_preview_submits_nothing_and_fails_where_nobody_could_run_it() -> None
     assert (done.exit_code, json.loads(done.stdout)["possible"]) == (0, True)
     assert run("submit", "--preview", "--cards", "99", "--", "true").exit_code == 1
     assert not Job.objects.exists()
+
+
+def test_a_preview_says_first_what_was_read_and_agrees_with_its_own_json(tmp_path: Path) -> None:
+    file = tmp_path / "sweep.sbatch"
+    file.write_text("#!/bin/sh\n#SBATCH --array=1-4%2,10-12 --gres=gpu:1 -t 90\ntrue\n", encoding="utf-8")
+    words = ("submit", str(file), "--preview", "--model", "CPU-SLOT")
+    read = json.loads(run(*words, "--json").stdout)["request"]
+    assert (read["cards"], read["nodes"], read["models"], read["time_limit_seconds"]) == (1, 1, ["CPU-SLOT"], 5400)
+    assert (read["jobs"], read["array"]) == (7, [1, 2, 3, 4, 10, 11, 12])
+    shown = " ".join(run(*words).stdout.split())
+    assert shown.startswith(
+        "读到：sbatch 脚本 sweep.sbatch；1 卡；CPU-SLOT；时限 1:30:00；阵列 7 个作业（下标 1-4,10-12）"
+    )
+
+
+def test_a_file_without_a_card_is_told_apart_from_one_that_asks_for_any(tmp_path: Path) -> None:
+    for name, line, takes in (("none", "-t 5", True), ("any", "--gres=gpu:1 -t 5", False)):
+        file = tmp_path / name
+        file.write_text(f"#!/bin/sh\n#SBATCH {line}\ntrue\n", encoding="utf-8")
+        found = json.loads(run("submit", str(file), "--preview", "--json").stdout)
+        assert found["request"]["takes_slots"] is takes
+        assert found["possible"] is takes  # this centre has processor slots only
 
 
 def test_why_says_what_a_job_waits_for() -> None:

@@ -113,7 +113,9 @@ def test_the_queue_holds_the_platforms_jobs_that_are_there_and_no_others(world: 
     voice.says(timezone.now())
     viewer = Viewer(role="user", name="alpha", party_id=world.alpha.pk)
     job = submit_job(JobRequest(command=["true"], name="在这里"), viewer, timezone.now(), b"\7" * 10)
-    waits = submit_job(JobRequest(command=["true"], name="放不下", cards=4), viewer, timezone.now(), b"\x08" * 10)
+    waits = submit_job(
+        JobRequest(command=["true"], name="放不下", cards=4, model="CPU-SLOT"), viewer, timezone.now(), b"\x08" * 10
+    )
     shown = section(page(world), "queue")
     assert reverse("job", args=[job.uid]) in shown
     assert reverse("job", args=[waits.uid]) not in shown

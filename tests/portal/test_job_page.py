@@ -86,8 +86,8 @@ def meter(site: Site, job: Job, *slices: tuple[datetime, float, str]) -> None:
 
 
 def test_a_waiting_job_says_why_not_yet_and_asks_every_pool(site: Site) -> None:
-    site.submit(cards=2)
-    job = site.submit(cards=2)
+    site.submit(cards=2, model="CPU-SLOT")
+    job = site.submit(cards=2, model="CPU-SLOT")
     site.voice.says(timezone.now())
     shown = site.page(job)
     assert "等待调度" in shown
@@ -182,7 +182,7 @@ def test_the_page_loads_anew_when_the_job_moved_on_and_leaves_alone_what_did_not
 
 
 def test_a_running_job_costs_what_is_metered_and_what_the_clock_says_since(site: Site) -> None:
-    job = site.tells(site.submit(cards=2, time_limit_seconds=36000), "running", started_at=START)
+    job = site.tells(site.submit(cards=2, model="CPU-SLOT", time_limit_seconds=36000), "running", started_at=START)
     meter(site, job, (START, 1, "running"), (START + HOUR, 1, "running"))
     cost = cost_of(job, list(records_of(job)), START + 2.5 * HOUR)
     assert [(line.metered, line.card_seconds) for line in cost.lines] == [(True, 14_400), (False, 3_600)]
@@ -285,7 +285,10 @@ def queue(site: Site, query: dict[str, str], who: str = "alpha") -> Sequence[Any
 
 
 def test_the_list_tells_why_each_waiting_job_waits_and_narrows_to_a_centre(site: Site) -> None:
-    held, waits = site.submit(cards=2, name="先到"), site.submit(cards=2, name="在等")
+    held, waits = (
+        site.submit(cards=2, model="CPU-SLOT", name="先到"),
+        site.submit(cards=2, model="CPU-SLOT", name="在等"),
+    )
     notes = {cells[0].text: cell.note for cells in queue(site, {}) for cell in cells if cell.column.key == "state"}
     assert "空闲 0/4 卡" in notes["在等"]
     assert notes["先到"] == ""

@@ -30,7 +30,7 @@ class JobCalls(Sending):
         command: Sequence[str] = (),
         *,
         name: str = "",
-        cards: int = 1,
+        cards: int | None = None,
         model: str | None = None,
         centre: str | None = None,
         time_limit_seconds: int = 3600,

@@ -41,12 +41,38 @@ class SubsidyShare(Wire):
     why: str
 
 
+class ReadRequest(Wire):
+    """What was understood of a job: its size, which cards will do (`models` empty: any), how long, how often.
+
+    `cards` are those of one job, `cards_per_node` of each of its nodes; `takes_slots`: no card was asked for, so that a
+    processor slot will do. `jobs` of an array with these indices.
+    """
+
+    name: str
+    source_format: str
+    cards: int
+    nodes: int
+    cards_per_node: int
+    takes_slots: bool
+    models: list[str]
+    vendor: str
+    min_memory_gib: int
+    min_tflops_fp16: str
+    time_limit_seconds: int
+    retries: int
+    jobs: int
+    array: list[int]
+
+
 class Preview(Wire):
     """Where a job could run: now, later, never; and what it would cost. `weights`: the set that decided.
+
+    `request` is what was read; costs are those of one job, also where it is one of an array.
 
     `expected_seconds`: how long it is thought to run, by what jobs like it did; None: not known yet.
     """
 
+    request: ReadRequest | None = None
     possible: bool
     now: list[PlaceOption]
     later: list[PlaceOption]

@@ -56,7 +56,8 @@ class Granted(Identity):
 class JobRequest(Asked):
     """A job to run: a `command` (a list of words that no shell sees) or a `script` (a file with its line #!).
 
-    `cards` are those of the whole job, on `nodes` nodes evenly. Which cards will do: any of `models`, of `vendor`, with
+    `cards` are the accelerators of the whole job, on `nodes` nodes evenly; where none is asked for, it holds one device
+    on each node, and a trial machine's processor slot will do. Which cards will do: any of `models`, of `vendor`, with
     at least so much memory and so many dense TFLOPS at FP16. `array`: one job for each index. `after`: uids that must
     be done first. Money in fen.
     """
@@ -67,7 +68,7 @@ class JobRequest(Asked):
     name: str = ""
     environment: dict[str, str] = Field(default_factory=dict)
     workdir: str | None = Field(default=None, description="已上传的工作目录（tar.gz）的 SHA-256")
-    cards: int = 1
+    cards: int | None = Field(default=None, description="整个作业的加速卡数；不写：每个节点一张，处理器槽也可以")
     nodes: int = 1
     model: str | None = Field(default=None, description="只接受一种型号时的简写")
     models: list[str] = Field(default_factory=list, description="可接受的型号；空：任何型号")
@@ -87,6 +88,11 @@ class JobRequest(Asked):
     party: str | None = Field(default=None, description="统一社会信用代码；只有专班可替主体提交")
     source_format: Literal["huisuan", "sbatch", "skypilot", "kubernetes"] = "huisuan"
     notes: list[str] = Field(default_factory=list, description="原文件中不能照搬的内容")
+
+    @property
+    def devices(self) -> int:
+        """What the whole job holds: its cards, or one device on each node where it asks for none."""
+        return self.nodes if self.cards is None else self.cards
 
 
 class Job(Wire):

@@ -102,11 +102,15 @@ def running(now: datetime) -> list[Running]:
     return found
 
 
+#: what decides where a job can run, beside its `card_models`
+NEEDED = (
+    "cards", "nodes", "takes_slots", "vendor", "min_memory_gib", "min_tflops_fp16", "wanted_centre__code",
+    "wanted_city_id", "data_centre__code", "data_city_id", "price_ceiling_fen", "image", "workdir_id",
+)  # fmt: skip
 #: what is read of a job that waits: no more, for there may be a hundred thousand
 ASKED = (
-    "uid", "party__uscc", "cards", "nodes", "card_models", "vendor", "min_memory_gib", "min_tflops_fp16",
-    "wanted_centre__code", "wanted_city_id", "data_centre__code", "data_city_id", "price_ceiling_fen", "image",
-    "workdir_id", "submitted_at", "time_limit_seconds", "deadline", "party_id", "submitted_by",
+    "uid", "party__uscc", "card_models", *NEEDED, "submitted_at", "time_limit_seconds", "deadline", "party_id",
+    "submitted_by",
 )  # fmt: skip
 
 
@@ -135,7 +139,7 @@ def ask_of(job: Job, now: datetime) -> Ask:
 
 def _ask(row: Mapping[str, Any], known: dict[tuple[object, ...], Needs], predicted: Mapping[Kind, int]) -> Ask:
     """An ask out of a row; equal needs become one object, for placement judges them once."""
-    key = (*(row[name] for name in ASKED[2:4]), tuple(row["card_models"]), *(row[name] for name in ASKED[5:15]))
+    key = (tuple(row["card_models"]), *(row[name] for name in NEEDED))
     needs = known.get(key)
     if needs is None:
         needs = known[key] = _needs(row)
@@ -155,7 +159,8 @@ def _ask(row: Mapping[str, Any], known: dict[tuple[object, ...], Needs], predict
 def _needs(row: Mapping[str, Any]) -> Needs:
     wants = {"containers": row["image"], "workdir": row["workdir_id"]}
     return Needs(
-        cards=row["cards"], nodes=row["nodes"], models=tuple(row["card_models"]), vendor=row["vendor"],
+        cards=row["cards"], takes_slots=row["takes_slots"], nodes=row["nodes"], models=tuple(row["card_models"]),
+        vendor=row["vendor"],
         min_memory_gib=row["min_memory_gib"], min_tflops_fp16=row["min_tflops_fp16"],
         centre=row["wanted_centre__code"], city=row["wanted_city_id"], data_centre=row["data_centre__code"],
         data_city=row["data_city_id"], price_ceiling_fen=row["price_ceiling_fen"],

@@ -114,9 +114,9 @@ def _environment(environment: dict[str, str]) -> None:
 
 
 def _cards(asked: JobRequest) -> None:
-    _between("卡数", asked.cards, 1, MOST_CARDS)
     _between("节点数", asked.nodes, 1, MOST_CARDS)
-    if asked.cards % asked.nodes:
+    _between("卡数", asked.devices, 1, MOST_CARDS)
+    if asked.devices % asked.nodes:
         raise Refused(f"{asked.cards} 卡不能平均放在 {asked.nodes} 个节点上：卡数是整个作业的，应是节点数的整数倍")
     if len(asked.models) > MOST_MODELS:
         raise Refused(f"可接受的型号有 {len(asked.models)} 个，最多 {MOST_MODELS} 个；都可以就不必写")

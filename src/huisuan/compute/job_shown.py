@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
-from huisuan.client.placement_wire import PlaceOption, Preview
+from huisuan.client.placement_wire import PlaceOption, Preview, ReadRequest
 from huisuan.client.wire import Job, JobEvent
+from huisuan.compute.formats.indices import ranges
 from huisuan.console import SHANGHAI, out, print_table, yuan
 
 STATES = {
@@ -73,7 +75,9 @@ def print_events(events: list[JobEvent]) -> None:
 
 
 def print_preview(found: Preview) -> None:
-    """Where a job could run: now, later, nowhere."""
+    """What was read of a job, then where it could run: now, later, nowhere."""
+    if found.request is not None:
+        out.print(f"读到：{read_request(found.request)}", markup=False)
     rows = [_option(option, "现在") for option in found.now] + [_option(option, None) for option in found.later]
     columns = {
         "centre": "智算中心",
@@ -92,6 +96,23 @@ def print_preview(found: Preview) -> None:
         out.print(text, markup=False)
     for barred in found.barred:
         out.print(f"不去 {barred.centre} {barred.model}：{barred.text}", markup=False)
+
+
+def read_request(request: ReadRequest) -> str:
+    """What was read, on one line: size, cards, limit, array."""
+    each = f"（{request.nodes} 个节点 × {request.cards_per_node} 卡）" if request.nodes > 1 else ""
+    cards = "、".join(request.models) or ("任何型号，处理器槽也可以" if request.takes_slots else "任何型号的加速卡")
+    parts = [
+        f"{FORMAT_NAMES[request.source_format]} {request.name}",
+        f"{request.cards} 卡{each}",
+        f"{cards}{f'（{request.vendor}）' if request.vendor else ''}",
+        f"每卡显存 ≥ {request.min_memory_gib} GiB" if request.min_memory_gib else "",
+        f"每卡 FP16 ≥ {request.min_tflops_fp16} TFLOPS" if Decimal(request.min_tflops_fp16) else "",
+        f"时限 {timedelta(seconds=request.time_limit_seconds)}",
+        f"最多重试 {request.retries} 次" if request.retries else "",
+        f"阵列 {request.jobs} 个作业（下标 {ranges(request.array)}），以下是其中一个的花费" if request.array else "",
+    ]
+    return "；".join(part for part in parts if part)
 
 
 def _option(option: PlaceOption, when: str | None) -> dict[str, Any]:

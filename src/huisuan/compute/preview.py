@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from fractions import Fraction
 
-from huisuan.client.placement_wire import Decision, PlaceBarred, PlaceOption, Preview, SubsidyShare, Why
+from huisuan.client.placement_wire import Decision, PlaceBarred, PlaceOption, Preview, ReadRequest, SubsidyShare, Why
 from huisuan.client.wire import JobRequest
 from huisuan.compute import job_queries
 from huisuan.compute.dispatch_reading import ask_of, considered_now
+from huisuan.compute.job_request import checked
 from huisuan.compute.jobs import unsaved_job
 from huisuan.compute.models import Job, JobState
 from huisuan.compute.placement.types import Scored, epoch
@@ -26,7 +27,17 @@ def preview(asked: JobRequest, viewer: Viewer, now: datetime) -> Preview:
     Raises:
         Refused: it has not the form of a job, or names something unknown.
     """
-    return _preview(unsaved_job(asked, viewer, now), now)
+    job = unsaved_job(asked, viewer, now)
+    return _preview(job, now).model_copy(update={"request": _read(job, checked(asked).array)})
+
+
+def _read(job: Job, array: list[int]) -> ReadRequest:
+    return ReadRequest(
+        name=job.name, source_format=job.source_format, cards=job.cards, nodes=job.nodes,
+        cards_per_node=job.cards // job.nodes, takes_slots=job.takes_slots, models=job.card_models, vendor=job.vendor,
+        min_memory_gib=job.min_memory_gib, min_tflops_fp16=str(job.min_tflops_fp16),
+        time_limit_seconds=job.time_limit_seconds, retries=job.retries, jobs=max(len(array), 1), array=array,
+    )  # fmt: skip
 
 
 def why(uid: str, viewer: Viewer, now: datetime) -> Why:

@@ -29,7 +29,8 @@ def vendors() -> tuple[str, ...]:
 
 
 def meant(name: str, cards: Iterable[Card] | None = None) -> list[str]:
-    """The models that a name can mean: the one it spells, else all whose words it uses (A100: both A100).
+    """The models that a name can mean: the one it spells, else all whose words it uses (A100: both A100), else
+    those of the family that it names (910B: 910B2 and 910B3; Ascend910: every 910).
 
     Raises:
         Refused: none; names those that come near.
@@ -41,6 +42,8 @@ def meant(name: str, cards: Iterable[Card] | None = None) -> list[str]:
         return exact
     if likely := [card.model for card in known if card.answers_to(" ".join(asked))]:
         return likely
+    if family := [card.model for card in known if _of_family(joined, card)]:
+        return family
     raise Refused(f"型号 {name} 不在加速卡目录中{_nearest(name, joined, known)}")
 
 
@@ -54,6 +57,22 @@ def meant_vendor(name: str) -> str:
         if vendor.lower() == name.strip().lower():
             return vendor
     raise Refused(f"厂商 {name} 不在加速卡目录中；目录中有 {'、'.join(vendors())}")
+
+
+def _of_family(asked: str, card: Card) -> bool:
+    """Whether a name is the beginning of a model's, up to where its letters or digits end.
+
+    910B goes on as 910B3. A name that ends in a digit is a family with Huawei alone: L40 is another card than L40S.
+    """
+    parts = words(card.model)
+    asked = asked.removeprefix(card.vendor.lower())
+    for first in range(len(parts)):
+        rest = "".join(parts[first:]).removeprefix(asked)
+        if rest != "".join(parts[first:]) and any(sign.isdigit() for sign in asked):
+            ends_in_letter = not asked[-1].isdigit()
+            if (ends_in_letter and rest[:1].isdigit()) or (card.vendor == "Huawei" and rest[:1].isalpha()):
+                return True
+    return False
 
 
 def _nearest(name: str, joined: str, known: Sequence[Card]) -> str:

@@ -79,7 +79,9 @@ class JobFile(BaseModel):
     image: str = Field("", max_length=LONGEST_IMAGE, description="容器镜像；只有运行容器的执行引擎可用")
     environment: dict[str, Word] = Field(default_factory=dict, description="环境变量；页面和接口只显示名字，不显示值")
     workdir: str | None = Field(None, description="随作业上传的文件夹，相对于本文件；作业在其中开始", examples=["."])
-    cards: int = Field(1, ge=1, le=MOST_CARDS, description="整个作业的加速卡数")
+    cards: Annotated[
+        int | None, Field(ge=1, le=MOST_CARDS), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_CARDS})
+    ] = Field(None, description="整个作业的加速卡数；不写则每个节点一张，处理器槽也可以")
     nodes: int = Field(1, ge=1, le=MOST_CARDS, description="平均放在几个节点上，同时开始")
     models: Names = Field(default_factory=list, description="可接受的型号；不写则任何型号", examples=[["A100", "A800"]])
     vendor: str | None = Field(None, description="可接受的厂商", json_schema_extra={"enum": list(vendors())})
@@ -139,7 +141,7 @@ def _check(file: JobFile, document: Node, reading: Reading) -> None:
         reading.fault(document.at, "没有 command 也没有 script：请写出要运行什么")
     if file.script and not file.script.startswith("#!"):
         reading.fault(document.key_at("script"), "脚本的第一行应是 #! 加解释器，例如 #!/bin/bash")
-    if file.cards % file.nodes:
+    if file.cards is not None and file.cards % file.nodes:
         at = document.key_at("nodes")
         reading.fault(at, f"{file.cards} 卡不能平均放在 {file.nodes} 个节点上：cards 是整个作业的，应是 nodes 的整数倍")
     models = (document.fields or {}).get("models")

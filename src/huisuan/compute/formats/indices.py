@@ -31,3 +31,14 @@ def indices(text: str) -> list[int]:
     if len(found) > MOST_IN_ARRAY:
         raise Refused(f"阵列下标 {text}：一个阵列至多 {MOST_IN_ARRAY} 个作业")
     return sorted(found)
+
+
+def ranges(found: list[int]) -> str:
+    """Indices, in order, as people write them: 1-4,10-12."""
+    parts: list[list[int]] = []
+    for index in found:
+        if parts and index == parts[-1][1] + 1:
+            parts[-1][1] = index
+        else:
+            parts.append([index, index])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in parts)

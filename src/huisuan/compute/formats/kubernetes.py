@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from huisuan.compute.formats import kubernetes_keys as keys
 from huisuan.compute.formats import kubernetes_pod as pods
-from huisuan.compute.formats.cards import meant
+from huisuan.compute.formats.kubernetes_gang import pytorch_job, volcano_job
+from huisuan.compute.formats.kubernetes_template import PodTemplate, inside, read_template
+from huisuan.compute.formats.kubernetes_workload import job_name, retries_of, time_limit, whole
 from huisuan.compute.formats.reading import Reading, ReadJob, shown
 from huisuan.compute.formats.yaml_tree import Node
-from huisuan.compute.job_request import LONGEST_NAME, LONGEST_TIME, MOST_IN_ARRAY, MOST_RETRIES
-from huisuan.console import Refused
+from huisuan.compute.job_request import MOST_IN_ARRAY
 
-QUEUE = "kueue.x-k8s.io/queue-name"
-CARD_LABEL = re.compile(r"gpu|npu|accelerator|chip|card|product", re.IGNORECASE)
 #: for a gang: Kubernetes tells each pod its index, and so does the platform, by another name
 RANKED = 'export JOB_COMPLETION_INDEX="${HUISUAN_NODE_RANK:-0}"; exec "$@"'
+ROLES = "平台的作业各节点运行同一条命令：请改写成 PyTorchJob 或 batch/v1 的 Job，用 $HUISUAN_NODE_RANK 分工"
 OTHER_KINDS = {
     "CronJob": "平台不定时重复：请用自己的定时器提交其中的 Job",
     "Deployment": "平台运行会结束的作业，不运行长期的服务",
@@ -25,7 +24,14 @@ OTHER_KINDS = {
     "DaemonSet": "平台运行会结束的作业，不运行长期的服务",
     "Pod": "请改写成 batch/v1 的 Job：把 spec 放到 spec.template.spec",
     "List": "请把其中的 Job 单独存成一个文件",
+    "MPIJob": ROLES,
+    "TFJob": ROLES,
+    "PaddleJob": ROLES,
+    "XGBoostJob": ROLES,
+    "RayJob": "平台不建 Ray 集群：请把入口命令写成 batch/v1 的 Job；有的中心以 Ray 为执行引擎",
+    "JobSet": "请把其中的一个 Job 单独存成一个文件，先后用 --after",
 }
+ACCEPTED = "只接受 apiVersion: batch/v1 的 Job、Volcano 的 Job（batch.volcano.sh）与 PyTorchJob（kubeflow.org）"
 DEFAULT_BACKOFF = "没有写 backoffLimit：Kubernetes 会重试 6 次，平台不重试；要重试请用 --retries"
 
 
@@ -35,158 +41,79 @@ def read(documents: Sequence[Node], reading: Reading) -> ReadJob:
     Raises:
         FileRefused: what is wrong with it, each at its place.
     """
-    jobs = []
+    jobs: list[tuple[Node, Callable[[Node, Reading], ReadJob]]] = []
     for document in documents:
-        fields = document.fields or {}
-        kind = (fields["kind"].text if "kind" in fields else "") or ""
-        version = (fields["apiVersion"].text if "apiVersion" in fields else "") or ""
-        if kind == "Job" and version == "batch/v1":
-            jobs.append(document)
+        version, kind = (_text(document, key) for key in ("apiVersion", "kind"))
+        if read_workload := _reader_of(version, kind):
+            jobs.append((document, read_workload))
         elif kind == "Job":
-            reading.fault(document.at, f"{version or '没有 apiVersion 的'} Job：只接受 apiVersion: batch/v1")
+            reading.fault(document.at, f"{version or '没有 apiVersion 的'} Job：{ACCEPTED}")
         elif kind in OTHER_KINDS or len(documents) == 1:
-            why = OTHER_KINDS.get(kind, "只接受 batch/v1 的 Job")
+            why = OTHER_KINDS.get(kind, ACCEPTED)
             reading.fault(document.key_at("kind"), f"{kind or '没有 kind'}：{why}")
         else:
             reading.note(f"{kind}：没有提交，平台只运行 Job", document.at)
     if len(jobs) > 1:
-        reading.fault(jobs[1].at, "一个文件里有几个 Job：请分别提交，先后用 --after")
+        reading.fault(jobs[1][0].at, "一个文件里有几个 Job：请分别提交，先后用 --after")
     if reading.faults or not jobs:
         if not reading.faults:
-            reading.fault(documents[0].at, "没有 batch/v1 的 Job")
+            reading.fault(documents[0].at, f"没有作业：{ACCEPTED}")
         return reading.done({})
-    return _job(jobs[0], reading)
+    document, read_workload = jobs[0]
+    return read_workload(document, reading)
+
+
+def _reader_of(version: str, kind: str) -> Callable[[Node, Reading], ReadJob] | None:
+    group = version.partition("/")[0]
+    return None if group == "batch" and version != "batch/v1" else WORKLOADS.get((group, kind))
+
+
+def _text(document: Node, key: str) -> str:
+    found = (document.fields or {}).get(key)
+    return (found.text if found else None) or ""
 
 
 def _job(document: Node, reading: Reading) -> ReadJob:
     pods.rest(document, "", keys.TOP_READ, keys.TOP_NOTED, reading)
-    spec = _inside(document, "spec", reading)
-    template = _inside(spec, "template", reading)
-    pod = _inside(template, "spec", reading)
+    spec = inside(document, "spec", reading)
+    template = inside(spec, "template", reading)
     pods.rest(spec, "spec", keys.JOB_READ, keys.JOB_NOTED, reading)
-    pods.rest(template, "template", frozenset({"metadata", "spec"}), {}, reading)
-    pods.rest(pod, "template.spec", keys.POD_READ, keys.POD_NOTED, reading, keys.POD_REFUSED)
-    container = _container(pod, reading)
-    pods.rest(container, "containers[0]", keys.CONTAINER_READ, keys.CONTAINER_NOTED, reading, keys.CONTAINER_REFUSED)
-    pods.volumes(pod, container, reading)
-    fields = container.fields or {}
-    environment = pods.environment(fields.get("env"), reading)
-    cards = pods.cards(fields.get("resources"), reading)
-    command = pods.command(container, environment, reading)
-    image = fields["image"].text if "image" in fields else None
-    if not image:
-        reading.fault(container.at, "containers[0].image：没有写镜像")
+    pod = read_template(template, reading)
     asked: dict[str, Any] = {
-        "name": _name(document, template, reading),
-        "image": image or "",
-        "environment": environment,
-        "vendor": cards.vendor or None,
-        "models": _models(pod, cards, reading),
+        "name": job_name((document, template), reading),
+        "image": pod.image,
+        "environment": pod.environment,
+        "vendor": pod.vendor or None,
+        "models": list(pod.models),
         "retries": _retries(spec, pod, reading),
-        "time_limit_seconds": _limit(spec, reading),
+        "time_limit_seconds": time_limit(spec, reading),
         "source_format": "kubernetes",
-        **_pods(spec, pod, command, max(cards.count, 1), reading),
+        **_pods(spec, pod, reading),
     }
-    if not cards.count:
-        reading.note("没有写加速卡（resources.limits）：每个 pod 按 1 张卡，任何型号")
     return reading.done(asked)
 
 
-def _inside(node: Node, key: str, reading: Reading) -> Node:
-    found = (node.fields or {}).get(key)
-    if found is None or found.fields is None:
-        reading.fault(found.at if found else node.at, f"{key}：{'应是键值对' if found else '没有写'}")
-        reading.done({})
-        raise AssertionError("unreachable: there is a fault")
-    return found
-
-
-def _container(pod: Node, reading: Reading) -> Node:
-    listed = (pod.fields or {}).get("containers")
-    items = (listed.items if listed else None) or []
-    if len(items) != 1 or items[0].fields is None:
-        at = items[1].at if len(items) > 1 else listed.at if listed else pod.at
-        reading.fault(at, f"containers 有 {len(items)} 个：平台的作业只有一个容器")
-        reading.done({})
-    return items[0]
-
-
-def _name(document: Node, template: Node, reading: Reading) -> str:
-    name = ""
-    for where, node in (("metadata", document), ("template.metadata", template)):
-        metadata = (node.fields or {}).get("metadata")
-        if metadata is None or metadata.fields is None:
-            continue
-        pods.rest(metadata, where, keys.METADATA_READ, keys.METADATA_NOTED, reading)
-        for key in ("labels", "annotations"):
-            marks = metadata.fields.get(key)
-            for mark in (marks.fields if marks else None) or {}:
-                assert marks is not None
-                why = "队列由中心决定；先后由平台的公平份额决定" if mark == QUEUE else "平台不保存"
-                reading.note(f"{where}.{key}.{mark}：{why}", marks.key_at(mark))
-        if not name:
-            found = metadata.fields.get("name") or metadata.fields.get("generateName")
-            name = ((found.text if found else None) or "").rstrip("-")
-    return name[:LONGEST_NAME] or "job"
-
-
-def _models(pod: Node, cards: pods.Cards, reading: Reading) -> list[str]:
-    """The models of the resource's name, narrowed by a node selector that names a card."""
-    models = list(cards.models)
-    selector = (pod.fields or {}).get("nodeSelector")
-    for key, value in ((selector.fields if selector else None) or {}).items():
-        assert selector is not None
-        at = selector.key_at(key)
-        try:
-            if not CARD_LABEL.search(key):
-                raise Refused("")
-            named = meant(value.text or "")
-        except Refused:
-            reading.note(f"nodeSelector.{key}={shown(value.text or '')}：{keys.NODES}", at)
-            continue
-        both = [model for model in named if not models or model in models]
-        if not both:
-            reading.fault(at, f"nodeSelector.{key} 的 {value.text} 与资源名的型号 {'、'.join(models)} 矛盾")
-        models = both
-    return models
-
-
-def _retries(spec: Node, pod: Node, reading: Reading) -> int:
-    policy = (pod.fields or {}).get("restartPolicy")
+def _retries(spec: Node, pod: PodTemplate, reading: Reading) -> int:
+    policy = pod.restart_policy
     if policy and policy.text == "OnFailure":
         reading.note("restartPolicy=OnFailure：重试时从头开始，可能换一个中心", policy.at)
     elif policy and policy.text != "Never":
         reading.fault(policy.at, f"restartPolicy {shown(policy.text or '')}：Job 只能是 Never 或 OnFailure")
-    limit = (spec.fields or {}).get("backoffLimit")
-    if limit is None or limit.value is None:
-        reading.note(DEFAULT_BACKOFF)
-        return 0
-    retries = _whole(limit, "backoffLimit", 0, 10**6, reading)
-    if retries > MOST_RETRIES:
-        reading.note(f"backoffLimit={retries}：平台最多重试 {MOST_RETRIES} 次", limit.at)
-    return min(retries, MOST_RETRIES)
+    return retries_of(spec, "backoffLimit", DEFAULT_BACKOFF, reading)
 
 
-def _limit(spec: Node, reading: Reading) -> int:
-    limit = (spec.fields or {}).get("activeDeadlineSeconds")
-    if limit is None or limit.value is None:
-        reading.note("没有写 activeDeadlineSeconds：平台的时限按 1 小时；请用 --time-limit")
-        return 3600
-    return _whole(limit, "activeDeadlineSeconds", 1, LONGEST_TIME, reading)
-
-
-def _pods(spec: Node, pod: Node, command: list[str], cards: int, reading: Reading) -> dict[str, Any]:
+def _pods(spec: Node, pod: PodTemplate, reading: Reading) -> dict[str, Any]:
     """Pods that find each other are a gang, others an array: each index a job of its own."""
     fields = spec.fields or {}
     given = {
-        key: _whole(fields[key], key, 0, MOST_IN_ARRAY, reading)
+        key: whole(fields[key], key, 0, MOST_IN_ARRAY, reading)
         for key in ("completions", "parallelism")
         if key in fields and fields[key].value is not None
     }
     count = given.get("completions", given.get("parallelism", 1))
     if 0 in given.values():
         reading.fault(spec.at, "completions 与 parallelism 应至少是 1")
-    subdomain = (pod.fields or {}).get("subdomain")
+    subdomain, command, cards = pod.subdomain, list(pod.command), pod.cards
     if count <= 1:
         if subdomain:
             reading.note("subdomain：只有一个 pod，用不到", subdomain.at)
@@ -200,7 +127,7 @@ def _pods(spec: Node, pod: Node, command: list[str], cards: int, reading: Readin
         if any(subdomain.text in word for word in command):
             reading.fault(subdomain.at, f"命令里写了 pod 的域名（{subdomain.text}）：请改用 $HUISUAN_HEAD")
         ranked = ["/bin/sh", "-c", RANKED, "sh", *command]
-        return {"command": ranked, "cards": cards * count, "nodes": count}
+        return {"command": ranked, "cards": cards and cards * count, "nodes": count}
     if "completions" not in given:
         reading.note(f"没有写 completions：parallelism 的 {count} 个 pod 成为 {count} 个作业，各自结束", spec.at)
     elif given.get("parallelism", 1) != count:
@@ -211,9 +138,9 @@ def _pods(spec: Node, pod: Node, command: list[str], cards: int, reading: Readin
     return {"command": command, "cards": cards, "array": list(range(count))}
 
 
-def _whole(node: Node, key: str, least: int, most: int, reading: Reading) -> int:
-    text = node.text or ""
-    if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not least <= int(text) <= most:
-        reading.fault(node.at, f"{key} {shown(text)}：应是 {least} 至 {most} 的整数")
-        return least
-    return int(text)
+#: the kinds of workload that become a job, by the group of their API
+WORKLOADS: dict[tuple[str, str], Callable[[Node, Reading], ReadJob]] = {
+    ("batch", "Job"): _job,
+    ("batch.volcano.sh", "Job"): volcano_job,
+    ("kubeflow.org", "PyTorchJob"): pytorch_job,
+}

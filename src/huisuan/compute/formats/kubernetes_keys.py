@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 BY_CENTRE = "由中心决定"
 NODES = "节点由中心的调度器选；要限定型号请用 --models"
 FILLED = "由 Kubernetes 填写"
@@ -106,6 +108,41 @@ CONTAINER_REFUSED = {
     "volumeDevices": f"平台不挂载块设备：{DATA}",
 }
 
+VOLCANO_READ = frozenset({"activeDeadlineSeconds", "maxRetry", "tasks"})
+VOLCANO_NOTED = {
+    "minAvailable": "所有节点同时开始",
+    "minSuccess": "所有节点都完成才算完成",
+    "networkTopology": NODES,
+    "plugins": "VC_TASK_INDEX 由平台设好；节点之间请用 $HUISUAN_HEAD，不用 svc 与 ssh 插件的主机名",
+    "policies": "一个节点失败则整个作业失败；要再试请用 --retries",
+    "priorityClassName": "先后由平台的公平份额决定",
+    "queue": "队列由中心决定；先后由平台的公平份额决定",
+    "runningEstimate": "时限以 activeDeadlineSeconds 为准",
+    "schedulerName": BY_CENTRE,
+    "ttlSecondsAfterFinished": "作业与输出留在平台上",
+}
+VOLCANO_REFUSED = {"volumes": f"平台不挂载集群里的卷：{DATA}"}
+VOLCANO_TASK_READ = frozenset({"name", "replicas", "template"})
+VOLCANO_TASK_NOTED = {
+    "dependsOn": "所有节点同时开始",
+    "maxRetry": "重试次数以 spec.maxRetry 为准",
+    "minAvailable": "所有节点同时开始",
+    "partitionPolicy": NODES,
+    "policies": VOLCANO_NOTED["policies"],
+    "topologyPolicy": NODES,
+}
+PYTORCH_READ = frozenset({"nprocPerNode", "pytorchReplicaSpecs", "runPolicy"})
+PYTORCH_NOTED = {"elasticPolicy": "平台的节点数固定，不伸缩"}
+PYTORCH_ROLE_READ = frozenset({"replicas", "restartPolicy", "template"})
+RUN_POLICY_READ = frozenset({"activeDeadlineSeconds", "backoffLimit"})
+RUN_POLICY_NOTED = {
+    "cleanPodPolicy": BY_CENTRE,
+    "managedBy": BY_CENTRE,
+    "schedulingPolicy": "所有节点同时开始；队列由中心决定",
+    "suspend": "提交之后就等待调度",
+    "ttlSecondsAfterFinished": "作业与输出留在平台上",
+}
+
 VENDORS = {
     "nvidia.com": "NVIDIA",
     "huawei.com": "Huawei",
@@ -117,5 +154,39 @@ VENDORS = {
     "metax-tech.com": "MetaX",
     "enflame.com": "Enflame",
 }
+#: what Huawei's device plugin calls its nodes (label accelerator-type), longest first; A3 servers carry 910C
+ASCEND_TYPES = {
+    "module-910b": "Ascend-910B",
+    "card-910b": "Ascend-910B",
+    "module-a3": "Ascend-910C",
+    "module": "Ascend-910A",
+    "half": "Ascend-910A",
+}
+#: devices beside the cards that a centre gives with them: fast networks, huge pages
+NOT_CARDS = {
+    "rdma": "高速网络随卡，由中心配给",
+    "vpc.amazonaws.com": "高速网络随卡，由中心配给",
+    "mellanox.com": "高速网络随卡，由中心配给",
+    "openshift.io": "高速网络随卡，由中心配给",
+    "networking.gke.io": "高速网络随卡，由中心配给",
+    "github.com": "由中心决定（如 /dev/fuse）",
+    "smarter-devices": "由中心决定",
+    "devices.kubevirt.io": "由中心决定",
+}
+SHARED_MEMORY = PurePosixPath("/dev") / "shm"
+#: paths of a node that its driver lives at; mounting them is the centre's business, and brings no data along
+DRIVER_PATHS = tuple(
+    map(
+        PurePosixPath,
+        (
+            "/dev", "/sys", "/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo", "/usr/lib/x86_64-linux-gnu",
+            "/usr/local/Ascend", "/usr/local/dcmi", "/usr/local/bin/npu-smi", "/usr/local/sbin/npu-smi",
+            "/etc/ascend_install.info", "/etc/hccn.conf", "/var/log/npu",
+            "/usr/local/nvidia", "/usr/local/cuda", "/usr/bin/nvidia-smi",
+            "/usr/local/hyhal", "/opt/hyhal", "/opt/dtk", "/usr/local/neuware", "/usr/bin/cnmon", "/usr/local/musa",
+            "/opt/maca", "/opt/mxdriver",
+        ),
+    )
+)  # fmt: skip
 #: names of a device that say no more than that it is one
 ANY_CARD = frozenset({"gpu", "npu", "mlu", "dcu", "xpu", "gcu", "card"})

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from huisuan.compute.formats import kubernetes_keys as keys
 from huisuan.compute.formats.cards import catalogue, meant
 from huisuan.compute.formats.reading import Place, Reading, nearest, shown
 from huisuan.compute.formats.yaml_tree import Node
 from huisuan.compute.job_request import VARIABLE
-from huisuan.compute.metering.tres import words
 from huisuan.console import Refused
 
 REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
@@ -125,7 +126,10 @@ def cards(node: Node | None, reading: Reading) -> Cards:
         for key, amount in ((amounts.fields if amounts else None) or {}).items():
             assert amounts is not None
             at = amounts.key_at(key)
-            if "/" in key and key.split("/")[0] != "kubernetes.io":
+            domain = key.split("/")[0]
+            if "/" in key and domain in keys.NOT_CARDS:
+                reading.note(f"resources.{level}.{key}={shown(amount.text or '')}：{keys.NOT_CARDS[domain]}", at)
+            elif "/" in key and domain != "kubernetes.io":
                 found[key] = (amount.text or "", at)
             else:
                 reading.note(f"resources.{level}.{key}={shown(amount.text or '')}：处理器与内存由中心按卡配给", at)
@@ -160,16 +164,10 @@ def _kind(key: str, text: str, at: Place, reading: Reading) -> Cards:
     if name.lower() in keys.ANY_CARD:
         return Cards(int(text), (), vendor)
     own = [card for card in catalogue() if card.vendor == vendor]
-    # huawei.com/Ascend910 is every card of the family: its plugin does not tell them apart
-    joined = "".join(words(name))
-    family = [card.model for card in own if "".join(words(card.model)).startswith(joined)]
-    try:
-        return Cards(int(text), tuple(meant(name, own)), vendor)
-    except Refused:
-        if not family:
-            raise
-    reading.note(f"资源 {key}：可以是 {'、'.join(family)}，都接受", at)
-    return Cards(int(text), tuple(family), vendor)
+    models = meant(name, own)
+    if len(models) > 1:  # huawei.com/Ascend910 is every card of the family: its plugin does not tell them apart
+        reading.note(f"资源 {key}：可以是 {'、'.join(models)}，都接受", at)
+    return Cards(int(text), tuple(models), vendor)
 
 
 def volumes(pod: Node, container: Node, reading: Reading) -> None:
@@ -179,7 +177,9 @@ def volumes(pod: Node, container: Node, reading: Reading) -> None:
         own = volume.fields or {}
         name = own["name"].text if "name" in own else ""
         kind = next((key for key in own if key != "name"), "")
-        if kind == "emptyDir":
+        if kind == "hostPath" and (drivers := _driver_path(own["hostPath"])):
+            reading.note(f"卷 {name}（{drivers}）：驱动与设备由中心放进容器，平台不挂载", volume.at)
+        elif kind == "emptyDir":
             reading.note(f"卷 {name}（emptyDir）：平台不挂载；容器里的路径由中心决定", volume.at)
         else:
             reading.fault(volume.at, f"卷 {name}（{kind or '空'}）：平台不挂载集群里的卷；{keys.DATA}")
@@ -187,6 +187,15 @@ def volumes(pod: Node, container: Node, reading: Reading) -> None:
     for mount in (mounts.items if mounts else None) or []:
         path = (mount.fields or {}).get("mountPath")
         reading.note(f"挂载点 {path.text if path else ''}：没有挂载", mount.at)
+
+
+def _driver_path(volume: Node) -> str | None:
+    """The path of a node that a volume shows, if it is where drivers and devices are; None: it may hold data."""
+    given = (volume.fields or {}).get("path")
+    path = PurePosixPath(posixpath.normpath(given.text) if given and given.text else ".")
+    if keys.SHARED_MEMORY in path.parents:  # files that somebody put there
+        return None
+    return str(path) if any(root in (path, *path.parents) for root in keys.DRIVER_PATHS) else None
 
 
 def _list(node: Node | None, key: str, reading: Reading) -> list[str]:

@@ -20,7 +20,10 @@ OTHER_SCRIPTS = {
 }  # fmt: skip
 ONLY_HUISUAN = frozenset(huisuan.JobFile.model_fields) - {"name", "workdir"}
 ONLY_SKYPILOT = (frozenset(skypilot.READ) | skypilot.NOTED.keys() | skypilot.REFUSED.keys()) - {"name", "workdir"}
-ACCEPTED = "可用的格式：惠算 YAML（command 或 script）、#SBATCH 脚本、SkyPilot 任务、Kubernetes batch/v1 Job"
+ACCEPTED = (
+    "可用的格式：惠算 YAML（command 或 script）、#SBATCH 脚本、SkyPilot 任务、"
+    "Kubernetes batch/v1 Job、Volcano Job、PyTorchJob"
+)
 
 
 def read(text: str, name: str, form: str | None = None) -> ReadJob:
@@ -48,8 +51,7 @@ def read(text: str, name: str, form: str | None = None) -> ReadJob:
     if form == "kubernetes":
         return kubernetes.read(read_documents, reading)
     if len(read_documents) > 1:
-        why = "一个文件里有几份文档（---）：请分成几个文件提交，先后用 --after"
-        raise _refused(name, why, read_documents[1].at)
+        raise _refused(name, _several(read_documents, form), read_documents[1].at)
     (document,) = read_documents
     if document.fields is None:
         raise _refused(name, f"应是键值对，看到的是{document.kind}。{ACCEPTED}", document.at)
@@ -102,6 +104,8 @@ def _yaml_format(found: list[Node], name: str) -> Format:
     first = found[0]
     if first.fields is None:
         raise _refused(name, f"看到的是{_what(first)}，不是作业文件。{ACCEPTED}", first.at)
+    if _is_pipeline(found):
+        return "skypilot"
     keys = set(first.fields)
     ours, theirs = keys & ONLY_HUISUAN, keys & ONLY_SKYPILOT
     if ours and theirs:
@@ -112,6 +116,22 @@ def _yaml_format(found: list[Node], name: str) -> Format:
     if theirs:
         return "skypilot"
     raise _refused(name, f"看到的键有 {_listed(keys)}，不属于任何一种作业格式。{ACCEPTED}", first.at)
+
+
+def _is_pipeline(found: list[Node]) -> bool:
+    """Whether it is a SkyPilot pipeline: a header with its name, then a task in each document."""
+    header, tasks = found[0].fields or {}, [document.fields or {} for document in found[1:]]
+    return bool(tasks) and header.keys() <= {"name", "execution"} and all(task.keys() & ONLY_SKYPILOT for task in tasks)
+
+
+def _several(found: list[Node], form: str) -> str:
+    """What to do with a file of several documents; SkyPilot's pipelines are named as such."""
+    if form == "skypilot" and _is_pipeline(found):
+        return (
+            f"这是 SkyPilot 的流水线（{len(found) - 1} 个任务）：请把每个任务存成一个文件分别提交，"
+            "后一个用 --after 写前一个的作业号"
+        )
+    return "一个文件里有几份文档（---）：请分成几个文件提交，先后用 --after"
 
 
 def _what(node: Node) -> str:

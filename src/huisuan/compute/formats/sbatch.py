@@ -16,6 +16,7 @@ from huisuan.compute.formats.sbatch_options import Fate
 from huisuan.compute.job_request import LONGEST_NAME, LONGEST_TIME, VARIABLE
 from huisuan.console import Refused
 
+THROTTLE = re.compile(r"%\d*", re.ASCII)
 #: what a script may use that only a centre with Slurm has; the array's own variables the platform sets everywhere
 ONLY_SLURM = re.compile(r"(?<![\w./-])(srun|sbcast|scontrol|module)(?![\w.-])|\b(SLURM_(?!ARRAY_)[A-Z_]+)")
 
@@ -83,10 +84,11 @@ class _Asked:
         self.fields["after"] = values.after(text)
 
     def _array(self, text: str, at: Place) -> None:
-        listed, percent, most = text.partition("%")
+        # %n may stand behind any part of the list; sbatch runs all of them
+        listed = THROTTLE.sub("", text.strip("[]"))
         self.fields["array"] = indices(",".join(part for part in listed.strip("[]").split(",") if part))
-        if percent:
-            self.reading.note(f"--array 的 %{most}：同时运行几个由平台按公平份额决定", at)
+        for most in dict.fromkeys(THROTTLE.findall(text)):
+            self.reading.note(f"--array 的 {most}：同时运行几个由平台按公平份额决定", at)
 
     def _export(self, text: str, at: Place) -> None:
         environment: dict[str, str] = {}
@@ -149,7 +151,7 @@ class _Asked:
         nodes = self._settled_nodes()
         totals = self._totals(nodes)
         if not totals:
-            self.reading.note(f"没有写加速卡：每个节点按 1 张卡，任何型号（{nodes} 卡）")
+            self.reading.note(f"没有写加速卡：每个节点按 1 张卡，任何型号，处理器槽也可以（{nodes} 卡）")
         if "time_limit_seconds" not in self.fields and "time" not in self.places:
             self.reading.note("没有写 --time：平台的时限按 1 小时")
         cards = max(totals.values(), default=nodes)
@@ -167,7 +169,12 @@ class _Asked:
             at = self.places[next(reversed(self.cards))]
             self.reading.fault(at, f"几处写的型号不同（{'、'.join(sorted(kinds))}）：一个作业只能用一种型号的卡")
         vendors = {each.vendor for each in self.cards.values() if each.vendor}
-        self.fields |= {"cards": cards, "nodes": nodes, "models": sorted(common), "vendor": min(vendors, default=None)}
+        self.fields |= {
+            "cards": cards if totals else None,
+            "nodes": nodes,
+            "models": sorted(common),
+            "vendor": min(vendors, default=None),
+        }
 
     def _settled_nodes(self) -> int:
         numbers, cards = self.numbers, self.cards

@@ -51,6 +51,8 @@ def seconds(text: str) -> int | None:
         total = ((first or 0) * 60 + (second or 0)) * 60 + third
     else:  # minutes[:seconds]
         total = (first or 0) * 60 + (second or 0)
+    if not total:  # 00:00:00 is Slurm's other way to write "no limit"
+        return None
     if not 1 <= total <= LONGEST_TIME:
         raise Refused(f"时间 {text} 是 {total} 秒：应在 1 秒至 {LONGEST_TIME // 86400} 天之间")
     return total
@@ -85,6 +87,7 @@ def gpus(text: str) -> Cards:
     Raises:
         Refused: written otherwise, several kinds, or no card that anyone knows.
     """
+    _half_width(text)
     if "," in text:
         raise Refused(
             f"“{text}”要几种卡：一个作业只能用一种型号的卡，请拆成几个作业，或只写张数再用 --models 列出可接受的型号"
@@ -99,8 +102,9 @@ def gres(text: str) -> tuple[Cards | None, list[str]]:
     """Cards in a list of generic resources (`gpu:a800:8`, `gres/npu:8`), and what of the list is no card.
 
     Raises:
-        Refused: parts of cards, several kinds, or no card that anyone knows.
+        Refused: parts of cards, several kinds, no card that anyone knows, or nothing that is a card.
     """
+    _half_width(text)
     found: list[Cards] = []
     others: list[str] = []
     for item in filter(None, text.split(",")):
@@ -108,16 +112,29 @@ def gres(text: str) -> tuple[Cards | None, list[str]]:
         family, *rest = re.split(r"[:=]", whole)
         if family.lower() in FRACTIONS:
             raise Refused(f"“{item}”是一张卡的一部分：平台按整卡分配和计量，请写 gpu:张数")
-        if family.lower() not in FAMILIES:
+        if family not in FAMILIES:  # case counts, as with sbatch
             if item != "none":
                 others.append(item)
             continue
         number = rest.pop() if rest and rest[-1].isdigit() else "1"
         if int(number):
-            found.append(Cards(count(number), *_kind(":".join(rest), family.lower())))
+            found.append(Cards(count(number), *_kind(":".join(rest), family)))
     if len(found) > 1:
         raise Refused(f"“{text}”要几种卡：{ONE_KIND}")
+    if others and not found:  # sbatch refuses it too: to take it for "no card asked for" would run it on any card
+        families = "、".join(FAMILIES)
+        raise Refused(f"“{text}”不是加速卡：名字要小写，只能是 {families}；例如 gpu:8 或 gpu:a800:8")
     return (found[0] if found else None), others
+
+
+def _half_width(text: str) -> None:
+    """Refuse what an input method slipped in: sbatch would read gpu:a100：4 as one card of a model of that name.
+
+    Raises:
+        Refused: names the characters.
+    """
+    if odd := "".join(sign for sign in text if not sign.isascii()):
+        raise Refused(f"“{text}”含有全角字符 {odd}：请用半角的冒号与数字，例如 gpu:a800:8")
 
 
 def _kind(local: str, family: str) -> tuple[tuple[str, ...], str]:

@@ -58,7 +58,7 @@ def read(document: Node, reading: Reading) -> ReadJob:
     nodes = _nodes(fields.get("num_nodes"), reading)
     resources = read_resources(fields.get("resources"), reading)
     if not resources.cards:
-        reading.note(f"没有写 accelerators：每个节点按 1 张卡，任何型号（{nodes} 卡）")
+        reading.note(f"没有写 accelerators：每个节点按 1 张卡，任何型号，处理器槽也可以（{nodes} 卡）")
     setup, run = (_commands(key, fields.get(key), reading) for key in ("setup", "run"))
     if not any(fields.get(key) and fields[key].value for key in ("setup", "run")):
         reading.fault(document.at, "没有 run 也没有 setup：请写出要运行什么")
@@ -72,7 +72,7 @@ def read(document: Node, reading: Reading) -> ReadJob:
         **({"command": ["/bin/bash", "-c", script]} if nodes > 1 else {"script": script}),
         "image": resources.image,
         "environment": {**_own_variables(used, nodes, resources.cards, reading), **environment},
-        "cards": max(resources.cards, 1) * nodes,
+        "cards": resources.cards * nodes or None,
         "nodes": nodes,
         "models": list(resources.models),
         "vendor": resources.vendor or None,

@@ -137,16 +137,15 @@ def _rest(node: Node, reading: Reading, found: Resources) -> None:
 
 
 def _accelerators(node: Node) -> Iterator[Choice]:
-    """`A100`, `A100:8`, `{A100: 8}`, `{A100:8, H100:8}`, `[A100:8, H100:8]`."""
+    """`A100`, `A100:8`, `{A100: 8}`, `{A100:8, H100:8}`, `[A100:8, H100:8]`, `[{A100: 8}, {H100: 8}]`."""
     if node.text is not None:
         written = [(node.at, node.text)]
     elif node.items is not None:
-        written = [(item.at, item.text or "") for item in node.items]
-    elif node.fields is not None:
         written = [
-            (node.key_at(name), name if value.value is None else f"{name}:{value.text}")
-            for name, value in node.fields.items()
+            pair for item in node.items for pair in (_pairs(item) if item.fields else [(item.at, item.text or "")])
         ]
+    elif node.fields is not None:
+        written = _pairs(node)
     else:
         written = []
     for at, text in written:
@@ -154,6 +153,13 @@ def _accelerators(node: Node) -> Iterator[Choice]:
             yield _choice(at, text)
         except Refused as refusal:
             yield Choice(at, text, 0, unknown=f"accelerators：{refusal}")
+
+
+def _pairs(node: Node) -> list[tuple[Place, str]]:
+    return [
+        (node.key_at(name), name if value.value is None else f"{name}:{value.text}")
+        for name, value in (node.fields or {}).items()
+    ]
 
 
 def _choice(at: Place, text: str) -> Choice:

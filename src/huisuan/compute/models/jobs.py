@@ -96,6 +96,9 @@ class Job(models.Model):
     workdir = models.ForeignKey(Upload, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs")
     # what it runs on
     cards = models.PositiveIntegerField(help_text="of the whole job")
+    takes_slots = models.BooleanField(
+        default=False, help_text="no accelerator was asked for: a processor slot of a trial machine will do"
+    )
     nodes = models.PositiveIntegerField(default=1, help_text="gang: the cards lie evenly on so many nodes")
     card_models = ArrayField(
         models.CharField(max_length=60), default=list, blank=True, help_text="models that will do; empty: any"

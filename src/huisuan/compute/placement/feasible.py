@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from huisuan.compute.catalogue import PROCESSOR_SLOT
 from huisuan.compute.placement.types import Bar, Needs, Pool
 from huisuan.console import yuan
 
@@ -32,7 +33,12 @@ def _refused(needs: Needs, pool: Pool) -> str | None:
 
 
 def _model(needs: Needs, pool: Pool) -> str | None:
-    if not needs.models or pool.model in needs.models:
+    if pool.model in needs.models:
+        return None
+    if not needs.models and pool.model == PROCESSOR_SLOT and not needs.takes_slots:
+        # whoever asks for a card of any model must not be given, and billed, a processor
+        return f"处理器槽不是加速卡：只收不要卡的作业，或写明 --models {PROCESSOR_SLOT} 的"
+    if not needs.models:
         return None
     return f"型号不在可接受之列（{'、'.join(needs.models)}）"
 
@@ -78,8 +84,21 @@ def _size(needs: Needs, pool: Pool) -> str | None:
     if room >= fuller and rest >= needs.nodes:
         return None
     if needs.nodes == 1:
-        return f"一个节点最多 {pool.cards_per_node} 卡，不足 {needs.cards} 卡"
+        text = f"一个节点最多 {pool.cards_per_node} 卡，不足 {needs.cards} 卡"
+        nodes = _nodes_that_hold(needs.cards, pool)
+        return f"{text}；要用几个节点请写 --nodes {nodes}" if nodes else text
     return f"每节点至少 {each} 卡的节点只有 {room} 个，不足 {needs.nodes} 个"
+
+
+def _nodes_that_hold(cards: int, pool: Pool) -> int | None:
+    """The fewest nodes on which so many cards lie evenly and that the pool has; None: it has not."""
+    if "gang" not in pool.abilities:
+        return None
+    sizes = pool.all_sizes
+    for nodes in range(2, sum(sizes) + 1):
+        if cards % nodes == 0 and sum(sizes[cards // nodes :]) >= nodes:
+            return nodes
+    return None
 
 
 #: what an engine lacks, in words that end the sentence "its engine ..."

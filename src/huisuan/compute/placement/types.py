@@ -78,6 +78,7 @@ class Pool:
 class Needs:
     """What a job needs of a pool; jobs with equal needs are judged together.
 
+    `takes_slots`: no accelerator was asked for, so that a processor slot will do where `models` names none.
     `cards` lie on `nodes` nodes as evenly as they can (the first nodes hold one more where they do not divide).
     `abilities`: what the engine must be able to do (containers where there is an image, workdir where one was
     uploaded; gang is understood where there are several nodes). `not_at`: centres that refused the job or lost it.
@@ -85,6 +86,7 @@ class Needs:
 
     cards: int = 1
     nodes: int = 1
+    takes_slots: bool = False
     models: tuple[str, ...] = ()
     vendor: str = ""
     min_memory_gib: int = 0
