@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("compute", "0012_learned_durations")]
+    dependencies = [("compute", "0013_when_batches_were_sent")]
 
     operations = [
         migrations.AddField("job", "takes_slots", models.BooleanField(default=True)),
