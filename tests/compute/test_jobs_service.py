@@ -204,9 +204,10 @@ def test_a_job_after_what_will_never_be_done_or_is_anothers_is_refused() -> None
 @pytest.mark.parametrize(
     ("rest", "message"),
     [
-        ({"cards": 5}, "4 卡"),
+        ({"slots": 5}, "4 卡"),
+        ({"cards": 1}, "处理器槽不是加速卡"),
         ({"models": ["910B-3"]}, "型号 910B-3 不在加速卡目录中；相近的有 Ascend-910B3"),
-        ({"model": "Ascend910B"}, "型号 Ascend910B 不在加速卡目录中；相近的有 Ascend-910B2、Ascend-910B3"),
+        ({"model": "Ascend910D"}, "型号 Ascend910D 不在加速卡目录中；相近的有 Ascend-910"),
         ({"vendor": "AMD"}, "厂商 AMD 不在加速卡目录中；目录中有 NVIDIA、Huawei"),
         ({"min_memory_gib": 200}, "没有同时满足的型号：显存 ≥ 200 GiB。请放宽"),
         ({"models": ["T4"], "vendor": "huawei"}, "没有同时满足的型号：型号 T4；厂商 Huawei。请放宽"),

@@ -63,7 +63,7 @@ class History:
 
     def submit(self, number: int) -> Job:
         retries = self.chance.choice([0, 0, 1, 2])
-        asked = JobRequest(command=["x"], cards=self.chance.randint(1, 3), retries=retries)
+        asked = JobRequest(command=["x"], cards=self.chance.randint(1, 3), model="CPU-SLOT", retries=retries)
         job = submit_job(asked, self.viewer, self.province.time, number.to_bytes(10))
         fails = self.chance.random() < 0.25
         self.programs[job.uid] = Program(

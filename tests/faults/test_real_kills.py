@@ -115,7 +115,7 @@ def test_jobs_run_once_and_are_billed_once_though_web_and_agent_are_killed_again
     uids = []
     for number in range(JOBS_AT_ONCE):
         script = f"echo x >> {tmp_path}/{number}; sleep {chance.choice([0.2, 1.2, 3])}; echo done"
-        asked = JobRequest(command=["sh", "-c", script], cards=chance.randint(1, 2))
+        asked = JobRequest(command=["sh", "-c", script], cards=chance.randint(1, 2), model="CPU-SLOT")
         uids.append(submit_job(asked, viewer, datetime.now(UTC), number.to_bytes(10)).uid)
     for name in chance.sample(["agent"] * 6 + ["web"] * 2, 8):
         time.sleep(chance.uniform(0.1, 0.8))
