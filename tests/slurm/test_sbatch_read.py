@@ -13,6 +13,7 @@ from huisuan.client.wire import JobRequest
 from huisuan.compute.formats import recognise
 from huisuan.compute.formats.indices import indices
 from huisuan.compute.formats.reading import FileRefused
+from huisuan.compute.job_request import LONGEST_TIME
 
 if TYPE_CHECKING:
     from slurmcluster import Cluster
@@ -51,6 +52,14 @@ SCRIPTS = [
     "#SBATCH -J 'open",
     "#SBATCH --tim=5",
     "#SBATCH --array=5-1",
+    "#SBATCH --array=1-4%2,10-12 --gpus=1 -t 5",
+    "#SBATCH --array=1-4%2,10-12%3 --gpus=1 -t 5",
+    "#SBATCH --gres=gpu:1 --time=00:00:00",
+    "#SBATCH --gres=gpus:4 -t 5",
+    "#SBATCH --gres=GPU:4 -t 5",
+    "#SBATCH --gres=gpu：4 -t 5",
+    "#SBATCH --gres=a100:4 -t 5",
+    "#SBATCH --gres=none -t 5",
 ]
 
 
@@ -90,10 +99,13 @@ def _compare(ours: JobRequest, told: str) -> None:
 
     assert ours.name == fact(r"JobName=(.*?) UserId=")
     assert ours.nodes == int(fact(r"NumNodes=(\d+)"))
-    assert ours.cards == int(fact(r"gres/[gn]pu=(\d+)"))
+    asked = re.search(r"gres/[gn]pu=(\d+)", told)
+    assert ours.cards == (int(asked[1]) if asked else None)
+    if ours.array:
+        assert ours.array == indices(fact(r"ArrayTaskId=([^\s%]+)"))
+    if "TimeLimit=UNLIMITED" in told:
+        assert ours.time_limit_seconds == LONGEST_TIME
+        return
     days, hours, minutes, seconds = re.findall(r"TimeLimit=(?:(\d+)-)?(\d+):(\d+):(\d+)", told)[0]
     limit = ((int(days or 0) * 24 + int(hours)) * 60 + int(minutes)) * 60 + int(seconds)
     assert limit - 60 < ours.time_limit_seconds <= limit  # Slurm counts in minutes
-    if ours.array:
-        told_indices = fact(r"ArrayTaskId=([^\s%]+)")
-        assert ours.array == indices(told_indices)
