@@ -44,7 +44,7 @@ def test_what_changes_nothing_adds_no_batch() -> None:
 def test_a_correction_by_a_later_file_is_a_batch_of_its_own() -> None:
     at = centre()
     imported(sacct(line()))
-    imported(sacct(line(End="2024-03-01T09:30:00")))
+    imported(sacct(line(End="2024-03-01T10:30:00")))
     first, second = MeterBatch.objects.all()
     assert (second.first, second.last, second.previous) == (2, 2, first.chain)
     assert second.leaves == stored_leaves(at, 2, 2)

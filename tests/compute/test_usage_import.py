@@ -85,11 +85,11 @@ def test_an_old_export_imported_late_does_not_undo_a_correction() -> None:
     assert only().card_seconds == 57_600
 
 
-def test_the_last_of_two_lines_for_one_run_counts() -> None:
+def test_of_two_lines_that_say_other_things_of_one_run_none_counts() -> None:
     centre()
-    report = imported(sacct(line(1), line(1, End="2024-03-01T11:00:00")))
-    assert (report.new, report.repeated) == (1, 1)
-    assert only().card_seconds == 57_600
+    report = imported(sacct(line(1), line(1, End="2024-03-01T11:00:00"), line(2), line(2)))
+    assert (report.new, report.repeated, [number for number, _ in report.refused]) == (1, 1, [2, 3])
+    assert only().job_id == "2"
 
 
 def test_cards_that_turn_out_to_be_another_model_are_not_paid_twice() -> None:

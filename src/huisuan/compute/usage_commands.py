@@ -55,6 +55,8 @@ REPORT = {
     "partial": "分段（已在汇总行中）",
     "fractional": "其中只占部分卡，按整卡计",
     "own": "平台调度的作业，由站点代理计量",
+    "waiting": "更正等待确认",
+    "held": "可能出自作业名而没有计量",
     "unclaimed": "无主体的记录",
     "card_seconds": "新记录卡秒",
 }
@@ -90,7 +92,7 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只说会怎样，不写入")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """导入记账文件：sacct --parsable2 --duplicates 的输出，或公开的作业轨迹（CSV、SWF、Philly 的 JSON）；可为 .gz。
+    """导入记账：huisuan usage export-command 打印的 sacct 命令的输出，或作业轨迹（CSV、SWF、Philly 的 JSON）；可为 .gz。
 
     好行收下，坏行逐行说明；同一文件导入两次，不会多出一条。
     """
@@ -139,6 +141,22 @@ def import_(
         raise typer.Exit(report.exit_code)
 
 
+@app.command("export-command")
+def export_command(
+    since: Annotated[str, typer.Option("--from", help="从何时起，如 2024-01-01")] = "2024-01-01",
+    until: Annotated[str, typer.Option("--to", help="到何时止，如 2024-12-31T23:59:59")] = "2024-12-31T23:59:59",
+    as_json: AsJson = False,
+) -> None:
+    """打印在 Slurm 上导出记账的命令：每次运行都用新的随机分隔符，作业名里写什么都冒充不了记录。"""
+    from huisuan.compute.metering.exporting import command_for
+
+    command = command_for(since, until)
+    if as_json:
+        print_json({"command": command})
+    else:
+        typer.echo(command)  # unwrapped: to be copied or piped as it is
+
+
 def _show(data: dict[str, Any]) -> None:
     tenants = data["tenants"]
     for fault in (tenants["faults"] if tenants else [])[:SHOWN]:
@@ -153,7 +171,7 @@ def _show(data: dict[str, Any]) -> None:
         note("试运行：没有写入")
     counts = [f"{label} {data[key]:,}" for key, label in REPORT.items() if data[key] or key in ("lines", "new")]
     out.print("，".join([*counts, f"拒收 {data['refused']:,}"]), markup=False)
-    for text in data["own_doubts"][:SHOWN]:
+    for text in [*data["own_doubts"], *data["doubts"]][:SHOWN]:
         note(f"疑点：{text}")
     if data["flagged"]:
         note(f"有 {data['flagged']:,} 处（按型号、按日）同时使用的卡多于中心登记：记录照计，请看 huisuan meter flags")

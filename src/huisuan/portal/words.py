@@ -68,6 +68,10 @@ FLAG = {
     "order": _("批次断号或重排"),
     "missing": _("运行过而没有记录"),
     "scheduler": _("与调度器的记账不符"),
+    "forgeable": _("可能写在作业名里的行"),
+    "contradiction": _("同一次运行有两种说法"),
+    "overlap": _("同一作业的时间重叠"),
+    "correction": _("等待确认的更正"),
 }
 
 ABILITY = {

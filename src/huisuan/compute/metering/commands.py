@@ -102,15 +102,14 @@ def flags(
 def answer(
     number: Annotated[int, typer.Argument(metavar="FLAG", help="疑点编号，见 huisuan meter flags")],
     text: Annotated[str, typer.Argument(help="查到了什么，如何处理")],
+    accept: Annotated[bool, typer.Option("--accept", help="接受等待确认的更正：追加一条更正的记录")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """答复一个疑点；答复与疑点一起保留，并随导出交给审计。"""
-    from django.db import transaction
+    """答复一个疑点；答复与疑点一起保留，并随导出交给审计。变小、清空或换主的更正要 --accept 才生效。"""
+    from huisuan.compute.metering.flags import flag_row
+    from huisuan.compute.metering.pending import answer as settle
 
-    from huisuan.compute.metering.flags import answer_flag, flag_row
-
-    with transaction.atomic():
-        flag = answer_flag(number, text, PROVINCE, datetime.now(UTC))
+    flag = settle(number, text, PROVINCE, datetime.now(UTC), accept=accept)
     if as_json:
         print_json(flag_row(flag))
     else:

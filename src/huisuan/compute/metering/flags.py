@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from huisuan.compute.models import Centre, MeterFlag
+from huisuan.compute.models import Centre, MeterFlag, PendingCorrection
 from huisuan.console import Refused
 
 Kind = MeterFlag.Kind
@@ -71,5 +71,13 @@ def flag_row(flag: MeterFlag) -> dict[str, Any]:
         "id": flag.pk, "centre": flag.centre.code, "kind": flag.kind, "kind_zh": str(MeterFlag.Kind(flag.kind).label),
         "about": flag.key, "text": flag.text, "line": flag.line, "sequence": flag.sequence,
         "flagged_at": flag.flagged_at, "answered_at": flag.answered_at, "answered_by": flag.answered_by,
-        "answer": flag.answer,
+        "answer": flag.answer, "correction": _correction(flag),
     }  # fmt: skip
+
+
+def _correction(flag: MeterFlag) -> dict[str, Any] | None:
+    """The correction that waits with a flag, and the record that it became if it was accepted."""
+    pending = PendingCorrection.objects.filter(flag=flag).first() if flag.kind == Kind.CORRECTION else None
+    if pending is None:
+        return None
+    return {"supersedes": pending.supersedes, "applied": pending.applied, "record": pending.record}

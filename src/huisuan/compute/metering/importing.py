@@ -10,10 +10,12 @@ from typing import Any
 from django.db import transaction
 
 from huisuan.compute.centres import card_names, cards_of, single_card
-from huisuan.compute.metering.flags import raise_flags
+from huisuan.compute.metering.exporting import COMMAND, delimiter_of
+from huisuan.compute.metering.flags import Doubt, Kind, raise_flags
 from huisuan.compute.metering.ledger import append_records, load_stored, load_tenants, store_source
 from huisuan.compute.metering.overuse import overuse
 from huisuan.compute.metering.own_jobs import set_apart
+from huisuan.compute.metering.pending import keep_corrections
 from huisuan.compute.metering.readings import Reading, count_lines, faults
 from huisuan.compute.metering.reconcile import reconcile, window
 from huisuan.compute.metering.sacct import read_sacct
@@ -21,7 +23,7 @@ from huisuan.compute.metering.source import SourceLines, read_source
 from huisuan.compute.metering.tenants import import_tenants
 from huisuan.compute.metering.trace import read_trace
 from huisuan.compute.metering.zones import zone_named
-from huisuan.compute.models import Centre
+from huisuan.compute.models import Centre, SourceFile
 from huisuan.compute.traces.clock import Clock, epoch_of
 from huisuan.compute.traces.inflating import inflate
 from huisuan.compute.traces.names import TraceColumns
@@ -57,6 +59,8 @@ class UsageReport:
     `flagged` the days on which they make a model's cards more than the centre has. `own` are lines of jobs that the
     platform placed: its agent meters those, and where the file says otherwise `own_doubts` does. Of a trace, `partial`
     are lines that tell a part of a job again that its summary counts; `fractional` jobs took a part of a card.
+    `held` are lines that somebody's text could have been, which are not metered; `waiting` are corrections that wait
+    for a person (records); `doubts` is what was flagged about the file itself.
     """
 
     centre: str
@@ -77,7 +81,10 @@ class UsageReport:
     card_seconds: int = 0
     flagged: int = 0
     own: int = 0
+    held: int = 0
+    waiting: int = 0
     own_doubts: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
     dry_run: bool = False
     refused: list[tuple[int, str]] = field(default_factory=list)
     tenants: FileReport | None = None
@@ -85,8 +92,8 @@ class UsageReport:
 
     @property
     def exit_code(self) -> int:
-        """1 if a line was refused."""
-        return 1 if self.refused or (self.tenants and self.tenants.faults) else 0
+        """1 if a line was refused or waits."""
+        return 1 if self.refused or self.waiting or (self.tenants and self.tenants.faults) else 0
 
     def as_json(self) -> dict[str, Any]:
         """All of it."""
@@ -131,6 +138,7 @@ def import_usage(
     report = UsageReport(code, file.name, dry_run=dry_run, notes=reading.notes)
     with transaction.atomic():
         centre = Centre.objects.select_for_update().get(pk=centre.pk)
+        _check_delimiter(centre, source)
         if file.tenants:
             report.tenants = import_tenants(*file.tenants, centre)
         say("对照")
@@ -139,19 +147,38 @@ def import_usage(
         load_tenants(reading.con, centre)
         load_stored(reading.con, centre, window(reading.con))
         _count(report, reading, source)
+        doubts = _doubts(reading, source)
+        report.doubts, report.waiting = [doubt.text for doubt in doubts], len(reading.corrections)
         say("写入")
         if dry_run:
             transaction.set_rollback(True)
-        elif report.new:
-            kept = store_source(source, centre, file.format, zone, now)
-            append_records(reading.con, centre, kept, now)
-            doubts = overuse(centre, centre.last_sequence + 1)
-            raise_flags(centre, doubts, now)
-            report.flagged = len(doubts)
-        if not dry_run:
-            raise_flags(centre, own_doubts, now)
+        else:
+            raise_flags(centre, [*own_doubts, *doubts], now)
+            if report.new or report.waiting:
+                kept = store_source(source, centre, file.format, zone, now)
+                keep_corrections(centre, reading.corrections, kept)
+            if report.new:
+                append_records(reading.con, centre, kept, now)
+                over = overuse(centre, centre.last_sequence + 1)
+                raise_flags(centre, over, now)
+                report.flagged = len(over)
     reading.con.close()
     return report
+
+
+def _doubts(reading: Reading, source: SourceLines) -> list[Doubt]:
+    """What is to be flagged of a file, each with its line."""
+    told = [*reading.suspicions, *(suspicion for suspicion, _ in reading.corrections)]
+    return [Doubt(Kind(each.kind), each.key, each.text, source.text(each.line_no), each.sequence) for each in told]
+
+
+def _check_delimiter(centre: Centre, source: SourceLines) -> None:
+    """A delimiter that another file had is one that users may have seen: whoever runs sacct shows its arguments."""
+    used = delimiter_of(source.first_line)
+    if used and SourceFile.objects.filter(centre=centre, delimiter=used).exclude(sha256=source.sha256).exists():
+        raise Refused(
+            f"{source.name} 行 1: 这个随机分隔符在另一份文件里用过，不再是没有人知道的；每次导出都要用新的：\n{COMMAND}"
+        )
 
 
 def _read(centre: Centre, source: SourceLines, file: UsageFile, zone: str) -> Reading:

@@ -15,6 +15,7 @@ from django.db import connection
 
 from huisuan import __version__
 from huisuan.compute.metering.appending import Appended, append_batches
+from huisuan.compute.metering.exporting import delimiter_of
 from huisuan.compute.metering.leaf import FIELDS, digest, leaf_sql
 from huisuan.compute.metering.readings import literal, load_rows
 from huisuan.compute.metering.reconcile import STORED, STORED_COLUMNS
@@ -126,6 +127,7 @@ def store_source(source: SourceLines, centre: Centre, kind: str, zone: str, now:
         line_count=source.line_count,
         imported_at=now,
         collector=f"huisuan {__version__} usage import",
+        delimiter=delimiter_of(source.first_line) or "",
     )
     columns = "file_id, first_line, line_count, raw_bytes, content"
     with (

@@ -42,14 +42,32 @@ CREATE TABLE lifeline (job_id VARCHAR, cluster VARCHAR, submitted BIGINT, starte
 """
 
 
+@dataclass(frozen=True)
+class Suspicion:
+    """Something in a file to flag: a kind of flag, what it is about (flagged once), and its line where there is one."""
+
+    kind: str
+    key: str
+    text: str
+    line_no: int = 0
+    sequence: int | None = None
+
+
 @dataclass
 class Reading:
-    """A file that was read: the DuckDB connection that holds its tables, and what else to know of it."""
+    """A file that was read: the DuckDB connection that holds its tables, and what else to know of it.
+
+    `sure_line` is a record that stays whatever another line of the file says of the same run. `corrections` wait for a
+    person: what to flag, and the record that each would become.
+    """
 
     con: duckdb.DuckDBPyConnection
     given: set[str] = field(default_factory=set)  # the optional columns that the file has
     notes: list[str] = field(default_factory=list)
     fractional: int = 0  # records of jobs that took a part of a card
+    suspicions: list[Suspicion] = field(default_factory=list)
+    corrections: list[tuple[Suspicion, dict[str, Any]]] = field(default_factory=list)
+    sure_line: int | None = None
 
 
 def workbench() -> duckdb.DuckDBPyConnection:

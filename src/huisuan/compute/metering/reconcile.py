@@ -2,14 +2,16 @@
 """What was read against what is stored: new, known, corrected; which run it is; whose it is. Pure (DuckDB only).
 
 The identity of a record is (centre, cluster, job id, start, model). The same identity with other content is a
-correction: a new record that supersedes the current one. Content that was superseded before is not taken up again,
-so that an old export, imported late, undoes nothing.
+correction: a new record that supersedes the current one, or waits for a person (corrections.py). Content that was
+superseded before is not taken up again, so that an old export, imported late, undoes nothing.
 """
 
 from __future__ import annotations
 
 import duckdb
 
+from huisuan.compute.metering.corrections import hold_corrections
+from huisuan.compute.metering.overlaps import SAME_CLUSTER, hold_overlaps, settle_repeats
 from huisuan.compute.metering.readings import OPTIONAL, Reading
 
 #: A job id came round again if the new submission lies more than this after the end of the id's previous run.
@@ -20,7 +22,7 @@ CREATE TABLE stored (
     sequence BIGINT, current BOOLEAN, cluster VARCHAR, job_id VARCHAR, array_index INTEGER, run INTEGER,
     "user" VARCHAR, account VARCHAR, party_id BIGINT, "partition" VARCHAR, accelerator_id BIGINT,
     requested_cards INTEGER, nodes VARCHAR, node_count INTEGER, submitted BIGINT, started BIGINT, ended BIGINT,
-    suspended BIGINT, exit_code VARCHAR, content_sha256 VARCHAR
+    suspended BIGINT, exit_code VARCHAR, content_sha256 VARCHAR, card_seconds BIGINT
 )
 """
 STORED_COLUMNS = (
@@ -44,6 +46,7 @@ STORED_COLUMNS = (
     "suspended",
     "exit_code",
     "content_sha256",
+    "card_seconds",
 )
 
 #: what the content's hash covers, in this order; `run` is ours where the scheduler does not say
@@ -65,8 +68,6 @@ CONTENT = [
     "state",
     "exit_code",
 ]
-#: two names of a cluster can mean the same one: a file without the field Cluster leaves it empty
-SAME_CLUSTER = "({0}.cluster = {1}.cluster OR {0}.cluster = '' OR {1}.cluster = '')"
 
 
 def window(con: duckdb.DuckDBPyConnection) -> tuple[int, int] | None:
@@ -75,7 +76,7 @@ def window(con: duckdb.DuckDBPyConnection) -> tuple[int, int] | None:
     A stored record matters if it ended after the first and started before the second.
     """
     first, last = con.execute(
-        f"SELECT least(min(started), min(submitted)) - {WRAPPED_AFTER}, max(started) FROM reading"
+        f"SELECT least(min(started), min(submitted)) - {WRAPPED_AFTER}, max(ended) FROM reading"
     ).fetchall()[0]
     return None if first is None else (first, last)
 
@@ -85,14 +86,16 @@ def reconcile(reading: Reading) -> dict[str, int]:
 
     Returns:
         Lines by what became of them: `unchanged`, `older` (content that was superseded before), `repeated` (said
-        again further down in the same file; the last line counts).
+        again further down in the same file).
     """
     con = reading.con
-    counts = {"repeated": _keep_last_lines(con)}
+    counts = {"repeated": settle_repeats(reading)}
     _match(con)
     _pair_changed_models(con)
     _number_runs(con)
     _decide(con, reading.given)
+    reading.corrections = hold_corrections(reading)
+    hold_overlaps(reading)
     for verdict in ("known", "older"):
         row = con.execute(
             "SELECT count(DISTINCT line_no) FROM verdict WHERE verdict = ? "
@@ -101,19 +104,6 @@ def reconcile(reading: Reading) -> dict[str, int]:
         ).fetchall()[0]
         counts["unchanged" if verdict == "known" else "older"] = row[0]
     return counts
-
-
-def _keep_last_lines(con: duckdb.DuckDBPyConnection) -> int:
-    con.execute("""
-        CREATE TABLE said_again AS SELECT line_no FROM (
-            SELECT line_no, max(line_no) OVER (PARTITION BY cluster, job_id, started) AS last FROM reading
-            WHERE job_id IN (SELECT job_id FROM reading GROUP BY job_id HAVING min(line_no) <> max(line_no))
-        ) GROUP BY line_no HAVING min(last) > line_no;
-    """)
-    (count,) = con.execute("SELECT count(*) FROM said_again").fetchall()[0]
-    if count:
-        con.execute("DELETE FROM reading WHERE line_no IN (SELECT line_no FROM said_again)")
-    return int(count)
 
 
 def _match(con: duckdb.DuckDBPyConnection) -> None:
@@ -197,7 +187,7 @@ def _decide(con: duckdb.DuckDBPyConnection, given: set[str]) -> None:
             SELECT *, sha256(concat_ws(chr(31), {content})) AS content_sha256 FROM (
                 SELECT r.* {f"REPLACE ({replaced})" if lacking else ""}, s.sequence AS supersedes,
                     s.content_sha256 AS known_content, s.party_id AS known_party, s."user" AS known_user,
-                    s.account AS known_account, run_of.run AS counted_run
+                    s.account AS known_account, s.card_seconds AS known_card_seconds, run_of.run AS counted_run
                 FROM reading r LEFT JOIN matched USING (line_no, accelerator_id)
                 LEFT JOIN stored s ON s.sequence = match
                 LEFT JOIN run_of ON run_of.cluster = r.cluster AND run_of.job_id = r.job_id

@@ -11,21 +11,12 @@ import duckdb
 import pyarrow as pa
 
 from huisuan.compute.metering.durations import seconds_of
-from huisuan.compute.metering.readings import LONGEST, Reading, literal, load_rows, workbench
+from huisuan.compute.metering.readings import LONGEST, Reading, load_rows, workbench
+from huisuan.compute.metering.sacct_text import cut, form_of
 from huisuan.compute.metering.source import SourceLines
 from huisuan.compute.metering.tres import CardNames, Unmetered, allocated, requested
 from huisuan.compute.metering.zones import EARLIEST, LATEST, to_utc
-from huisuan.console import Refused
 
-FIELDS = (
-    "JobIDRaw,JobID,Cluster,User,Account,Partition,State,Submit,Eligible,Start,End,ElapsedRaw,Suspended,"
-    "AllocTRES,ReqTRES,NNodes,NodeList,ExitCode,Restarts,JobName"  # the name last: a user may write a | into it
-)
-COMMAND = (
-    f"sacct --allusers --parsable2 --duplicates --starttime=2024-01-01 --endtime=2024-12-31T23:59:59 --format={FIELDS}"
-)
-REQUIRED = ("Start", "End", "State", "AllocTRES")
-READ = tuple(name for name in FIELDS.split(",") if name != "Eligible")
 #: our optional column -> sacct's field
 GIVEN_BY = {
     "array_index": "JobID",
@@ -58,61 +49,26 @@ WAITING = words("PENDING")
 NOT_STARTED = "('', 'None', 'Unknown')"
 
 
-def read_sacct(source: SourceLines, names: CardNames, zone: ZoneInfo) -> Reading:
+def read_sacct(source: SourceLines, names: CardNames, zone: ZoneInfo, *, believe: bool = False) -> Reading:
     """Read the file's lines into `reading`, `fault` and `counted`.
+
+    `believe`: every line of a plain file, to compare what is stored already with it; never to store from it.
 
     Raises:
         Refused: the header lacks a field without which nothing can be metered.
     """
-    header = _header(source)
+    form = form_of(source)
     con = workbench()
+    reading = Reading(con, {ours for ours, theirs in GIVEN_BY.items() if theirs in form.columns})
     con.register("source_lines", source.lines)
-    _cut(con, header, carriage=b"\r" in source.content)
+    cut(reading, form, source, believe=believe)
     _map_states(con)
     _map_suspensions(con)
     _map_cards(con, names)
     _clock(con, zone)
-    _judge(con, zone, header)
+    _judge(con, zone, form.columns)
     con.unregister("source_lines")
-    return Reading(con, {ours for ours, theirs in GIVEN_BY.items() if theirs in header})
-
-
-def _header(source: SourceLines) -> list[str]:
-    first = source.first_line
-    by_small = {name.lower(): name for name in FIELDS.split(",")}
-    header = [by_small.get(cell.strip().lower(), cell.strip()) for cell in first.split("|")]
-    missing = [name for name in REQUIRED if name not in header]
-    if "JobIDRaw" not in header and "JobID" not in header:
-        missing.insert(0, "JobIDRaw")
-    twice = [name for name in READ if header.count(name) > 1]
-    if missing or twice:
-        what = f"缺少字段 {'、'.join(missing)}" if missing else f"字段 {'、'.join(twice)} 出现了不止一次"
-        raise Refused(f"{source.name} 行 1: 表头{what}；请用以下命令导出：\n{COMMAND}")
-    return header
-
-
-def _cut(con: duckdb.DuckDBPyConnection, header: list[str], *, carriage: bool) -> None:
-    """Lines into fields; what has another number of fields is refused, the header and empty lines are left out."""
-    line = "rtrim(line, chr(13))" if carriage else "line"
-    have = [f"f[{header.index(name) + 1}] AS {name}_" for name in READ if name in header]
-    lack = [f"CAST(NULL AS VARCHAR) AS {name}_" for name in READ if name not in header]
-    job = f"f[{header.index('JobIDRaw' if 'JobIDRaw' in header else 'JobID') + 1}]"
-    right = f"len(f) = {len(header)}"
-    if header[-1] == "JobName":
-        right, have[-1] = f"len(f) >= {len(header)}", f"array_to_string(f[{len(header)}:], '|') AS JobName_"
-    con.execute(f"""
-        CREATE TABLE field AS SELECT line_no, len(f) AS width, {right} AS fits, {job} AS job_id,
-            {", ".join(have + lack)},
-            CASE WHEN {right} AND NOT contains({job}, '.') THEN sha256(line) END AS raw_sha256
-        FROM (SELECT line_no, line, string_split({line}, '|') AS f FROM source_lines WHERE {line} <> '')
-        WHERE NOT (f[1] = {literal(header[0])} AND {right});
-        INSERT INTO counted SELECT 'lines', count(*) FROM field;
-        INSERT INTO fault SELECT line_no,
-            '有 ' || width || ' 个字段，表头有 {len(header)} 个；可能是断行，或字段里含有“|”，请重新导出这一行'
-            FROM field WHERE NOT fits;
-        INSERT INTO counted SELECT 'steps', count(*) FROM field WHERE fits AND raw_sha256 IS NULL;
-        DELETE FROM field WHERE raw_sha256 IS NULL;
-    """)
+    return reading
 
 
 def _map_states(con: duckdb.DuckDBPyConnection) -> None:

@@ -14,6 +14,8 @@ BLOCK_BYTES = 1 << 25
 CHUNK_LINES = 2000
 BATCH_LINES = 65_536
 BOM = b"\xef\xbb\xbf"
+REPLACED = "\N{REPLACEMENT CHARACTER}"
+NOT_UTF_8 = "不是合法的 UTF-8；请以 UTF-8 环境（LANG=C.UTF-8）重新导出"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,15 @@ class SourceLines:
     lines: pa.Table | None = None
     chunks: list[Chunk] = field(default_factory=list)
     unreadable: list[tuple[int, str]] = field(default_factory=list)
+    replaced: dict[int, str] = field(default_factory=dict)  # not UTF-8, read with replacements: SHA-256 of the bytes
+
+    def refuse_replaced(self) -> None:
+        """Take the lines that are not UTF-8 for unreadable: of a format that has no free text."""
+        if self.replaced and self.lines is not None:
+            kept = pc.invert(pc.is_in(self.lines["line_no"], pa.array(list(self.replaced), pa.int64())))
+            self.lines = self.lines.filter(kept)
+            self.unreadable += [(number, NOT_UTF_8) for number in self.replaced]
+            self.replaced = {}
 
     @property
     def first_line(self) -> str:
@@ -45,6 +56,14 @@ class SourceLines:
         first = self.content[: end if end >= 0 else len(self.content)]
         return first.removeprefix(BOM).decode("utf-8", "replace").rstrip("\r")
 
+    def text(self, line_no: int) -> str:
+        """A line, with what is no text replaced; "" for one that is not there."""
+        for chunk in self.chunks:
+            if chunk.first_line <= line_no < chunk.first_line + chunk.line_count:
+                raw = bytes(self.content[chunk.starts : chunk.ends])
+                return line_of(raw, line_no - chunk.first_line).decode("utf-8", "replace").replace("\0", REPLACED)
+        return ""
+
     def compressed(self, chunk: Chunk) -> bytes:
         """A chunk's bytes, compressed with zstd."""
         raw = memoryview(self.content)[chunk.starts : chunk.ends]
@@ -52,7 +71,7 @@ class SourceLines:
 
 
 def read_source(content: bytes, name: str) -> SourceLines:
-    """Cut a file into lines; a NUL or a byte that is not UTF-8 refuses its own line only."""
+    """Cut a file into lines; a NUL refuses its own line only, a byte that is not UTF-8 is replaced."""
     source = SourceLines(name, content, hashlib.sha256(content).hexdigest())
     batches: list[pa.RecordBatch] = []
     for starts, ends in _blocks(content):
@@ -111,10 +130,9 @@ def _line(number: int, raw: bytes, source: SourceLines) -> str | None:
         return None
     try:
         return raw.decode()
-    except UnicodeDecodeError as error:
-        reason = f"第 {error.start + 1} 字节起不是合法的 UTF-8；请以 UTF-8 环境（LANG=C.UTF-8）重新导出"
-        source.unreadable.append((number, reason))
-        return None
+    except UnicodeDecodeError:
+        source.replaced[number] = hashlib.sha256(raw).hexdigest()
+        return raw.decode("utf-8", "replace")
 
 
 def line_of(raw: bytes, offset: int) -> bytes:

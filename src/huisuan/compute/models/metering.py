@@ -172,6 +172,10 @@ class MeterFlag(models.Model):
         ORDER = "order", "批次断号或重排"
         MISSING = "missing", "运行过而没有记录"
         SCHEDULER = "scheduler", "与调度器的记账不符"
+        FORGEABLE = "forgeable", "可能写在作业名里的行"
+        CONTRADICTION = "contradiction", "同一次运行有两种说法"
+        OVERLAP = "overlap", "同一作业的时间重叠"
+        CORRECTION = "correction", "等待确认的更正"
 
     centre = models.ForeignKey(Centre, on_delete=models.PROTECT, related_name="flags")
     kind = models.CharField(max_length=16, choices=Kind)
@@ -196,3 +200,43 @@ class MeterFlag(models.Model):
 
     def __str__(self) -> str:
         return f"{self.centre_id} {self.kind} {self.key}"
+
+
+class PendingCorrection(models.Model):
+    """A correction by an imported file that makes a finished record smaller, empty or another's: it waits for a person.
+
+    What it would change is kept for good as it came. `applied` is the sequence of the record that it became when it
+    was accepted; it is set once.
+    """
+
+    flag = models.OneToOneField(MeterFlag, on_delete=models.PROTECT, related_name="correction")
+    centre = models.ForeignKey(Centre, on_delete=models.PROTECT, related_name="pending_corrections")
+    source_file = models.ForeignKey(SourceFile, on_delete=models.PROTECT, related_name="+")
+    supersedes = models.BigIntegerField(help_text="the sequence of the record that it would take the place of")
+    record = models.JSONField(help_text="the record that it would become, by column; times in UTC seconds")
+    applied = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["centre", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="correction_comes_after_what_it_corrects",
+                condition=Q(applied__isnull=True) | Q(applied__gt=F("supersedes")),
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="pending_corrections_stay", operation=pgtrigger.Delete),
+            pgtrigger.Protect(
+                name="pending_corrections_are_kept_as_they_came",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange("flag", "centre", "source_file", "supersedes", "record"),
+            ),
+            pgtrigger.Protect(
+                name="pending_corrections_are_applied_once",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__applied__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.centre_id}/{self.supersedes}"

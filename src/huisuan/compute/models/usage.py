@@ -26,11 +26,19 @@ class SourceFile(models.Model):
     line_count = models.BigIntegerField()
     imported_at = models.DateTimeField()
     collector = models.CharField(max_length=60, help_text="what read it, with its version")
+    delimiter = models.CharField(
+        max_length=40, blank=True, help_text="the random delimiter that it was exported with: no other file may have it"
+    )
 
     class Meta:
         ordering = ["-imported_at"]
         indexes = [models.Index(name="source_file_latest", fields=["centre", "-imported_at"])]
-        constraints = [models.UniqueConstraint(name="source_file_once", fields=["centre", "sha256"])]
+        constraints = [
+            models.UniqueConstraint(name="source_file_once", fields=["centre", "sha256"]),
+            models.UniqueConstraint(
+                name="source_delimiter_once", fields=["centre", "delimiter"], condition=Q(delimiter__gt="")
+            ),
+        ]
         triggers = [
             pgtrigger.Protect(name="source_files_stay", operation=pgtrigger.Update | pgtrigger.Delete),
         ]

@@ -127,7 +127,8 @@ class Lines:
         """Read the accounting file anew, as it was read when it was imported."""
         names = read_names(self.opened.manifest.cards)
         try:
-            reading = read_sacct(read_source(file.content, file.source), names, ZoneInfo(file.timezone))
+            lines = read_source(file.content, file.source)
+            reading = read_sacct(lines, names, ZoneInfo(file.timezone), believe=True)
         except (Refused, ValueError, KeyError, OSError) as error:
             self.opened.find(file.where, f"读不成记账文件：{str(error).splitlines()[0][:200]}")
             return

@@ -1,0 +1,65 @@
+"""Corrections that wait for a person: kept with their flag, applied when it is answered with a yes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from huisuan.compute.metering.corrections import COLUMNS
+from huisuan.compute.metering.flags import Kind, answer_flag
+from huisuan.compute.metering.ledger import append_records
+from huisuan.compute.metering.readings import Suspicion, workbench
+from huisuan.compute.models import Centre, MeterFlag, PendingCorrection, SourceFile, UsageRecord
+from huisuan.console import Refused
+
+Held = Sequence[tuple[Suspicion, dict[str, Any]]]
+
+
+def keep_corrections(centre: Centre, corrections: Held, file: SourceFile) -> None:
+    """Keep what each correction would make of its record, beside the flag that was raised for it; once."""
+    records = {suspicion.key: record for suspicion, record in corrections}
+    flags = MeterFlag.objects.filter(centre=centre, kind=Kind.CORRECTION, key__in=records, correction__isnull=True)
+    PendingCorrection.objects.bulk_create(
+        PendingCorrection(
+            flag=flag, centre=centre, source_file=file, supersedes=records[flag.key]["supersedes"],
+            record=records[flag.key],
+        )
+        for flag in flags
+    )  # fmt: skip
+
+
+@transaction.atomic
+def answer(number: int, text: str, by: str, now: datetime, *, accept: bool = False) -> MeterFlag:
+    """Answer a flag; `accept` the correction that waits with it.
+
+    Raises:
+        Refused: there is no such flag, it is answered, nothing is said, or nothing waits that could be accepted.
+    """
+    if not accept:
+        return answer_flag(number, text, by, now)
+    pending = PendingCorrection.objects.filter(flag=number).select_related("source_file", "flag").first()
+    if pending is None:
+        raise Refused(f"疑点 {number} 没有等待确认的更正，不能 --accept；只写答复即可")
+    centre = Centre.objects.select_for_update().get(pk=pending.centre_id)
+    flag = answer_flag(number, text, by, now)
+    if UsageRecord.objects.filter(centre=centre, supersedes=pending.supersedes).exists():
+        raise Refused(f"第 {pending.supersedes} 条记录此后已被更正，这一更正不再适用；请只写答复，不加 --accept")
+    pending.applied = _append(centre, pending, now)
+    pending.save(update_fields=["applied"])
+    return flag
+
+
+def _append(centre: Centre, pending: PendingCorrection, now: datetime) -> int:
+    """Append the record that the correction makes; its sequence."""
+    with workbench() as con:
+        columns = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
+        con.execute(f"CREATE TABLE record ({columns})")
+        con.execute(
+            f"INSERT INTO record VALUES ({', '.join('?' for _ in COLUMNS)})",  # noqa: S608 (as many as there are)
+            [pending.record[name] for name in COLUMNS],
+        )
+        append_records(con, centre, pending.source_file, now)
+    return centre.last_sequence + 1
