@@ -74,7 +74,7 @@ def test_the_scheduler_s_accounting_is_compared_and_not_imported(tmp_path: Path)
     result = meter("check", "c1", "--sacct", tmp_path / "a.txt")
     assert result.exit_code == 1
     assert "1 次运行没有记录" in result.stderr
-    assert "1 次运行与记录不同" in result.stderr
+    assert "后来的文件改为 14,400 卡秒，原为 28,800" in result.stderr
     (tmp_path / "b.txt").write_bytes(sacct(line()))
     assert meter("check", "c1", "--sacct", tmp_path / "b.txt").exit_code == 0
     assert told("check", "c1")["records"] == 1

@@ -107,7 +107,7 @@ def test_what_comes_after_the_seal_goes_to_the_next_one_marked_late_and_changes_
     before = sealed()
     imported(
         sacct(
-            line(1002, End="2024-03-01T09:30:00"),  # a correction
+            line(1002, End="2024-03-01T10:30:00"),  # a correction
             line(1003),  # forgotten
             run_line(1004, "2024-04-02T09:00:00", "2024-04-02T10:00:00"),
         )

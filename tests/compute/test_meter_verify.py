@@ -85,7 +85,7 @@ def _fill() -> None:
     site.report(hours[2], said("J2", last_day, cards=4), hours[0])
     sealed = [seal("c1", MARCH, by="专班", now=NOW, despite="查无此作业")]
     in_may = line(1005, Submit="2024-05-02T09:00:00", Start="2024-05-02T09:00:00", End="2024-05-02T10:00:00")
-    imported(sacct(line(1003, End="2024-03-01T09:30:00"), in_may, line(1004)))  # a batch of two months
+    imported(sacct(line(1003, End="2024-03-01T10:30:00"), in_may, line(1004)))  # a batch of two months
     site.report(*hours[3:], said("J2", last_day, hours=0.5, cards=4, corrects=True))
     sealed.append(seal("c1", APRIL, by="专班", now=NOW, despite="查无此作业"))
     for each in sealed:

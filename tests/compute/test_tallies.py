@@ -8,10 +8,11 @@ import pytest
 from django.db.models import Sum
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from metered import A800, NPU, centre, imported, line, sacct
+from metered import A800, NOW, NPU, centre, imported, line, sacct
 
+from huisuan.compute.metering.pending import answer
 from huisuan.compute.metering.tallies import catch_up, catch_up_all
-from huisuan.compute.models import Centre, UsageDay, UsageTally
+from huisuan.compute.models import Centre, MeterFlag, UsageDay, UsageTally
 from huisuan.compute.usage_queries import UsageFilter, usage_summary
 from huisuan.console import SHANGHAI
 
@@ -106,6 +107,7 @@ def test_a_corrected_record_leaves_the_days_that_it_no_longer_touches() -> None:
     catch_up(made)
     assert len(days(made)) == 3
     imported(sacct(run(1, 1, 60)), name="b.txt")
+    answer(MeterFlag.objects.get().pk, "查实", "省专班", NOW, accept=True)  # it takes something away: a person's word
     catch_up(made)
     assert days(made) == {date(2024, 3, 1): (28800, 8)}
     assert UsageDay.objects.filter(centre=made).aggregate(total=Sum("card_seconds"))["total"] == 2 * 28800

@@ -91,9 +91,9 @@ def test_a_late_correction_counts_though_the_month_it_corrects_is_sealed() -> No
     used(on(3, 1), on(3, 2))
     sealed()
     before = settled().run
-    used(on(3, 2, End="2024-03-10T09:30:00"))
+    used(on(3, 2, End="2024-03-10T10:30:00"))
     after = settled().run
-    assert before.card_seconds - after.card_seconds == 8 * 1800
+    assert after.card_seconds - before.card_seconds == 8 * 1800
     assert after.records == 2
     assert [each["month"] for each in after.seals] == ["2024-03"]
     sealed(APRIL)  # which holds the correction, late

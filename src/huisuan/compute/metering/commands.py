@@ -73,6 +73,7 @@ def _against(code: str, path: Path, now: datetime) -> list[str]:
     missing = found.new - found.superseding
     told = [f"{name}：{missing:,} 次运行没有记录；huisuan usage import 可以补上"] if missing else []
     told += [f"{name}：{found.superseding:,} 次运行与记录不同；再导入一次即更正"] if found.superseding else []
+    told += [f"{name}：{text}" for text in found.doubts]
     told += [f"{name} 行 {line}：{reason}" for line, reason in found.refused]
     return told + found.own_doubts
 
