@@ -81,6 +81,7 @@ def read_rows(source: SourceLines, columns: TraceColumns, clock: Clock) -> Trace
     Raises:
         Refused: of no known form, or it does not say when, how long or how many cards.
     """
+    source.refuse_replaced()
     con = workbench()
     con.register("source_lines", source.lines)
     layout = _fill(con, source, columns)
