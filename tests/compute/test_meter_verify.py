@@ -125,7 +125,7 @@ def test_an_export_as_it_was_written_is_whole(bundles: dict[str, Path], which: s
 def test_the_verdict_sums_what_stands(bundles: dict[str, Path]) -> None:
     verdict = verify(bundles["whole"])
     hours = 8 * 3600
-    assert verdict.by_model == {A800: 4 * hours + hours // 2 + 5 * hours + 4 * 1800}
+    assert verdict.by_model == {A800: 5 * hours + hours // 2 + 5 * hours + 4 * 1800}
     assert (verdict.batches, verdict.agent_batches, verdict.open_flags) == (5, 3, 1)
     assert "取自导出本身" in verdict.notes[0]
 

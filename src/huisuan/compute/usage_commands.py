@@ -92,7 +92,7 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只说会怎样，不写入")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """导入记账：huisuan usage export-command 打印的 sacct 命令的输出，或作业轨迹（CSV、SWF、Philly 的 JSON）；可为 .gz。
+    """导入记账：huisuan usage export-command 打印的 sacct 命令的输出，或作业轨迹（CSV、SWF、Philly）；可为 .gz。
 
     好行收下，坏行逐行说明；同一文件导入两次，不会多出一条。
     """
