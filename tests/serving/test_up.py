@@ -189,6 +189,34 @@ def test_a_child_that_is_killed_is_started_again(home: Home) -> Any:
     assert home.run(WAIT.format(uid=uid)).startswith("done")
 
 
+def test_a_postgresql_that_is_killed_is_started_again_and_nothing_else_has_to_be(home: Home) -> None:
+    running = home.running()
+    errors = home.folder.parent / f"{home.folder.name}.err"
+    postmaster = int((home.folder / "pg" / "postmaster.pid").read_text().splitlines()[0])
+
+    def web() -> set[int]:
+        return {process.pid for process in home.processes() if process.cmdline()[3:4] == ["web"]}
+
+    before = web()
+    os.kill(postmaster, signal.SIGKILL)
+    seen = set()
+
+    def well_again() -> bool:
+        for path in ("/sign-in", "/api/v1/me"):
+            answer = httpx.get(f"{running['url']}{path}", trust_env=False, headers={"Authorization": "Bearer hs_no"})
+            seen.add((path, answer.status_code))
+            assert answer.status_code in (200, 401, 503), answer.text
+            assert "Traceback" not in answer.text
+            if answer.status_code == 503 and path.startswith("/api/"):
+                assert answer.json() == {"detail": "数据库暂时连不上，请稍候再试"}
+        return "PostgreSQL 意外退出，已重新启动" in errors.read_text() and answer.status_code == 401
+
+    eventually(well_again)
+    assert before == web() != set()
+    uid = home.run(SUBMIT.format(words=["true"])).strip()
+    assert home.run(WAIT.format(uid=uid)).startswith("done")
+
+
 def test_children_end_when_the_supervisor_itself_is_killed_and_up_starts_again(home: Home) -> None:
     running = home.running()
     home.up.kill()

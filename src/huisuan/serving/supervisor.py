@@ -64,7 +64,9 @@ class Platform:
     def watch(self, ending: threading.Event, agent: bool) -> None:
         """Restart children that die, and start the agent once there is a centre for it, until the end."""
         looked = time.monotonic()
+        keeper = database.Keeper(self.say)
         while not ending.wait(WATCH_SECONDS):
+            keeper.look()
             for child in self.children.values():
                 child.look_after(self.say)
             if agent and "agent" not in self.children and time.monotonic() - looked > LOOK_SECONDS:

@@ -14,3 +14,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/agent/v1/", agent_api.urls),
     path("", include("huisuan.portal.urls")),
 ]
+
+handler500 = "huisuan.serving.errors.server_error"
