@@ -87,7 +87,7 @@ def test_a_setting_that_nobody_made_is_a_reason_not_a_zero(changed: Copy) -> Non
     policy = load_folder(changed("settings/2023.toml", '"2.2.rate" = "20%"', ""))
     rule = policy.rule("2.2")
     answer = explain(policy, rule, {}, on=YEAR_END, as_known=YEAR_END)
-    assert (answer.status, answer.amount_fen) == ("missing_facts", None)
+    assert (answer.status, answer.amount_fen) == ("not_set", None)
     assert answer.reasons[0].code == "setting:2.2.rate"
 
 

@@ -225,7 +225,7 @@ def test_a_settled_answer_is_the_answer_of_every_completion_and_nothing_else_is_
         assert standing.amount.low <= (final.amount_fen or 0) <= standing.amount.high
     for cap in standing.caps:
         if final.amount_fen:
-            assert any(seen.cited == cap.cited and seen.uncapped >= cap.at_least for seen in final.bound)
+            assert any(other.cited == cap.cited and other.at_least >= cap.at_least for other in final.caps)
 
 
 def an_answer(spec: FactSpec) -> Any:
@@ -280,9 +280,13 @@ def test_a_cap_that_binds_in_any_case_ends_the_questions_too_and_says_so() -> No
 def test_where_no_city_has_set_a_rate_nothing_is_asked_about_sales() -> None:
     inquiry = who("enterprise")
     vendor = next(each for each in inquiry.standings if each.place.rule.key == "4.1")
+    assert {each.name for each in vendor.first} == {"in_anhui", "service"}  # whether the rule is for them at all
+    assert {"sales", "4.1:city"}.isdisjoint(keys(inquiry, now=False))
+    vendor = next(each for each in who("enterprise", **{"2.2__in_anhui": True, "service": "cleaning"}).standings
+                  if each.place.rule.key == "4.1")  # fmt: skip
     assert vendor.settled
-    assert [each.name for each in vendor.verdict.failed] == ["city"]
-    assert {"sales", "4.1:city", "service"}.isdisjoint(keys(inquiry, now=False))
+    assert (vendor.verdict.status, vendor.verdict.failed) == ("not_set", ())
+    assert [spec.name for _, spec in vendor.verdict.awaiting] == ["4.1.rate"]
 
 
 def test_one_question_serves_all_rules_that_mean_the_same_and_keys_tell_the_others_apart() -> None:

@@ -1,7 +1,8 @@
-"""The explanation of one claim and the SQL over a file are one rule: same status, same fen, same reasons."""
+"""Explanation, SQL over a file and calculator are one rule: same status, same fen, same reasons, same questions."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,11 +16,14 @@ from generated import EDGES, Row, as_words, random_rows, typed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from huisuan.law.decide import Judge
 from huisuan.law.explain import explain
 from huisuan.law.nodes import FactSpec
 from huisuan.law.policy import Policy, load_policy
+from huisuan.law.questions import stand
 from huisuan.law.rules import Rule
 from huisuan.law.settings import Settings
+from huisuan.law.stacking import Place
 from huisuan.law.table import answers
 from huisuan.law.values import Kind, Wrong, read
 
@@ -87,9 +91,21 @@ def by_sql(at: World, rule: Rule, rows: list[Row], *, as_text: bool = False) -> 
 def differences(at: World, rule: Rule, rows: list[Row], *, as_text: bool = False) -> Iterator[str]:
     """What the two readings disagree about."""
     for row, told in zip(rows, by_sql(at, rule, rows, as_text=as_text), strict=True):
-        explained = by_explanation(at, rule, row)
-        if told != explained:
-            yield f"{rule.sentence} {row}: SQL {told}, explanation {explained}"
+        explained, asked = by_explanation(at, rule, row), by_calculator(at, rule, row)
+        if not told == explained == asked:
+            yield f"{rule.sentence} {row}: SQL {told}, explanation {explained}, calculator {asked}"
+
+
+def by_calculator(at: World, rule: Rule, row: Row) -> tuple[str, int | None, str]:
+    """The third reading: where somebody stands who has answered so much, and what is still asked of them."""
+    standing = stand(Place(at.policy, rule), {spec.name: usable(spec, row[spec.name]) for spec in rule.facts},
+                     at.on, at.as_known)  # fmt: skip
+    verdict, asked = standing.verdict, {spec.name for spec in (*standing.first, *standing.then)}
+    codes = [f"missing:{spec.name}" for spec in rule.facts if spec.name in asked] or list(verdict.codes())
+    told = (
+        f"invalid:{code[8:]}" if code.startswith("missing:") and row[code[8:]] is not None else code for code in codes
+    )
+    return verdict.status.value, verdict.amount_fen, ";".join(told)
 
 
 def cells(spec: FactSpec) -> st.SearchStrategy[Any]:
@@ -140,6 +156,68 @@ def test_whatever_is_set_and_claimed_both_say_the_same(rule: Rule, data: st.Data
     )  # fmt: skip
     rows = data.draw(st.lists(st.fixed_dictionaries({spec.name: cells(spec) for spec in rule.facts}), min_size=1))
     assert list(differences(at, rule, rows)) == []
+
+
+def thinned(seed: int, rule: Rule, count: int) -> Iterator[Row]:
+    """Rows of allowed cells of which about half are missing."""
+    chance = random.Random(seed)
+    for row in random_rows(seed, rule, count):
+        kept = {spec.name: usable(spec, row[spec.name]) is not None and chance.random() < 0.5 for spec in rule.facts}
+        yield {name: cell if kept[name] else None for name, cell in row.items()}
+
+
+@pytest.mark.parametrize(("rule", "options"), [each for rule in POLICY.rules for each in other_answers(rule)])
+def test_a_fact_that_is_not_asked_for_can_not_matter(rule: Rule, options: dict[str, str]) -> None:
+    at = world(Fraction(1, 7), Fraction(1, 5), 50_000_000, options)
+    rows = list(thinned(11, rule, 120))
+    assert list(differences(at, rule, rows)) == []
+    complete = [
+        row for row in random_rows(12, rule, 300) if all(usable(s, row[s.name]) is not None for s in rule.facts)
+    ]
+    judge = Judge(at.policy, rule, at.on, at.as_known)
+    for at_row, row in enumerate(rows):
+        facts = {spec.name: usable(spec, row[spec.name]) for spec in rule.facts}
+        before = judge(facts)
+        asked = {spec.name for spec in before.missing}
+        for other in complete[at_row % 7 :: 29]:
+            filled = {spec.name: usable(spec, other[spec.name]) for spec in rule.facts
+                      if facts[spec.name] is None and spec.name not in asked}  # fmt: skip
+            after = judge({**facts, **filled})
+            same = (after.status, after.amount_fen, after.missing)
+            assert same == (before.status, before.amount_fen, before.missing), (row, filled)
+
+
+@pytest.mark.parametrize(
+    ("key", "facts", "status", "amount_fen"),
+    [
+        ("2.2", {"in_anhui": True, "kind": "enterprise", "spend": 0}, "eligible", 0),
+        ("6.2", {"among_ten": True, "investment": 600_000_000}, "eligible", 100_000_000),
+        ("8.2", {"key_technology": True, "city_paid": 4_000_000_000}, "eligible", 1_000_000_000),
+        ("4.1", {"in_anhui": True, "service": "cleaning"}, "not_set", None),
+        ("4.1", {"in_anhui": False}, "not_eligible", 0),
+    ],
+)
+def test_what_is_decided_in_any_case_is_not_asked_for(
+    key: str, facts: dict[str, Any], status: str, amount_fen: int | None
+) -> None:
+    rule = POLICY.rule(key)
+    row: Row = {spec.name: facts.get(spec.name) for spec in rule.facts}
+    at = World(POLICY)
+    assert by_explanation(at, rule, row)[:2] == (status, amount_fen)
+    assert list(differences(at, rule, [row])) == []
+
+
+def test_a_city_that_has_set_no_rate_is_not_set_and_neither_ineligible_nor_a_missing_fact() -> None:
+    at = world(Fraction(1, 10), Fraction(0), 0)
+    rule = at.policy.rule("4.1")
+    row: Row = {"in_anhui": True, "service": "cleaning", "sales": None, "city": "341000"}
+    assert by_sql(at, rule, [row]) == [("not_set", None, "setting:4.1.rate")]
+    answer = explain(at.policy, rule, row, on=at.on, as_known=at.as_known)
+    assert answer.as_json()["status"] == "not_set"
+    assert [each.text for each in answer.reasons] == ["所在市 黄山市：尚未确定“所在市补贴比例”"]
+    assert answer.nearest == ()
+    asked = by_sql(at, rule, [{**row, "city": None}])
+    assert asked == [("missing_facts", None, "missing:sales;missing:city")]
 
 
 @pytest.mark.parametrize("rule", RULES)

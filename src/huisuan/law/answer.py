@@ -12,12 +12,16 @@ from huisuan.law.values import to_json
 
 
 class Status(StrEnum):
-    """The answers; a zero is never silent. Priority is what titles and channels give beyond eligible."""
+    """The answers; a zero is never silent. Priority is what titles and channels give beyond eligible.
+
+    Not set is what only an authority can answer: a rate of the year, the share of a city. No fact is missing then.
+    """
 
     ELIGIBLE = "eligible"
     PRIORITY = "priority"
     NOT_ELIGIBLE = "not_eligible"
     MISSING_FACTS = "missing_facts"
+    NOT_SET = "not_set"
     NOT_IN_FORCE = "not_in_force"
     DISCRETIONARY = "discretionary"
     BUDGET_EXHAUSTED = "budget_exhausted"
@@ -25,7 +29,7 @@ class Status(StrEnum):
 
 STATUS_ZH = {
     Status.ELIGIBLE: "应享", Status.PRIORITY: "符合条件且优先", Status.NOT_ELIGIBLE: "不符合条件",
-    Status.MISSING_FACTS: "缺少事实",
+    Status.MISSING_FACTS: "缺少事实", Status.NOT_SET: "参数未定",
     Status.NOT_IN_FORCE: "不在有效期", Status.DISCRETIONARY: "一事一议", Status.BUDGET_EXHAUSTED: "预算已用完",
 }  # fmt: skip
 

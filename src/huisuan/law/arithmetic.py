@@ -153,6 +153,10 @@ class Arithmetic(Generic[T]):
                 return self._checked(chosen, max(left[1], right[1]), den, den_high)
         raise LawError(f"{self.place}：{type(node).__name__} 不是数")
 
+    def whole(self, node: Node) -> T:
+        """A number that its own rounding made whole."""
+        return self.number(node).num
+
     def _checked(self, num: T, high: int, den: T | None, den_high: int) -> Exact[T]:
         if high > LARGEST or den_high > LARGEST:
             raise LawError(

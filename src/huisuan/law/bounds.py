@@ -30,11 +30,12 @@ class Range:
 
 @dataclass(frozen=True)
 class Capped:
-    """A cap that binds in any case (fen); uncapped it would be at least so much."""
+    """A cap that binds in any case (fen); uncapped it would be at least so much, or just so much if `exact`."""
 
     cited: nodes.Cited
     limit: Any
     at_least: Any
+    exact: bool = True
 
 
 #: Range for what can be ordered, a set for truths and choices, None where any words are possible
@@ -96,10 +97,6 @@ class Bounds:
 
     def binding(self, node: Node) -> Iterator[Capped]:
         """The caps that bind whatever is missing, on the branches that are certain."""
-        if isinstance(node, nodes.Cited) and isinstance(node.node, nodes.Cap):
-            amount, limit = self._range(node.node.amount), self._range(node.node.limit)
-            if amount.low > limit.high:
-                yield Capped(node, limit.high, amount.low)
         match node:
             case nodes.When():
                 holds = self.of(node.condition)
@@ -110,6 +107,10 @@ class Bounds:
                 parts = nodes.children(node)
         for part in parts:
             yield from self.binding(part)
+        if isinstance(node, nodes.Cited) and isinstance(node.node, nodes.Cap):
+            amount, limit = self._range(node.node.amount), self._range(node.node.limit)
+            if amount.low > limit.high:
+                yield Capped(node, limit.high, amount.low, amount.low == amount.high)
 
     def _deciding(self, node: Node) -> Iterator[Node]:
         """The parts on which the value of a node that is not fixed can still depend."""

@@ -46,7 +46,8 @@ def gaps(policy: Policy, cases: Iterable[Case]) -> list[Gap]:
 def _of_rule(rule: Rule, cases: list[Case]) -> Iterator[str]:
     codes = {str(code) for case in cases for code in case.told.get("reasons", [])}
     for condition in rule.conditions:
-        code = f"failed:{condition.name}@{condition.sentence}"
+        awaited = nodes.awaited(condition.node)
+        code = f"setting:{awaited.name}" if awaited else f"failed:{condition.name}@{condition.sentence}"
         if code not in codes:
             yield f"没有一个算例不符合条件 {condition.name}；请写一个 reasons 含 {code} 的"
     answers = {case.told.get("answer") for case in cases}

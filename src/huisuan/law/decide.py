@@ -1,14 +1,19 @@
-"""What a rule answers for one set of facts, without the words: status, amount, and what it rests on."""
+"""What a rule answers for one set of facts, without the words: status, amount, and what it rests on.
+
+A missing fact is asked for only while it can still change the status, the amount or the priority: what the others
+decide in any case (a failed condition, a cap that binds, a share of nothing) is decided.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 
 from huisuan.law import nodes
 from huisuan.law.answer import Status
+from huisuan.law.bounds import Bounds, Capped, only
 from huisuan.law.evaluate import Evaluation, Seen, Terms
 from huisuan.law.handles import Condition
 from huisuan.law.nodes import FactSpec, InterpretationSpec, SettingSpec
@@ -16,30 +21,47 @@ from huisuan.law.policy import Policy
 from huisuan.law.rules import Rule, RuleKind
 from huisuan.law.settings import terms_of
 
+#: along a rule's conditions: whether each holds; None is not known
+Holds: TypeAlias = tuple[bool | None, ...]
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """An answer in bare form. `holds` runs along the rule's conditions; `seen` are the cited figures on the way."""
+    """An answer in bare form. `holds` runs along the rule's conditions; `seen` are the cited figures on the way.
+
+    `missing` are the facts that can still change the answer, `deciding` those of them that can change whether the
+    conditions hold. `caps` bind whatever the facts turn out to be that are not known.
+    """
 
     rule: Rule
     status: Status
     amount_fen: int | None
     unset: tuple[SettingSpec | InterpretationSpec, ...] = ()
-    holds: tuple[bool | None, ...] = ()
+    holds: Holds = ()
     priority: bool | None = None
     value: int | None = None
     missing: tuple[FactSpec, ...] = ()
+    deciding: tuple[FactSpec, ...] = ()
     seen: tuple[Seen, ...] = ()
+    caps: tuple[Capped, ...] = ()
 
     @property
     def failed(self) -> tuple[Condition, ...]:
-        """The conditions that do not hold."""
-        return tuple(each for each, holds in zip(self.rule.conditions, self.holds, strict=False) if holds is False)
+        """The conditions that do not hold, but for those that wait for a region's setting."""
+        return tuple(
+            each
+            for each, holds in zip(self.rule.conditions, self.holds, strict=False)
+            if holds is False and nodes.awaited(each.node) is None
+        )
 
     @property
-    def bound(self) -> tuple[Seen, ...]:
-        """The caps that bound."""
-        return tuple(each for each in self.seen if each.limit is not None and _binds(each))
+    def awaiting(self) -> tuple[tuple[Condition, SettingSpec], ...]:
+        """The conditions that do not hold because the region has not set the share that they ask for."""
+        return tuple(
+            (each, spec)
+            for each, holds in zip(self.rule.conditions, self.holds, strict=False)
+            if holds is False and (spec := nodes.awaited(each.node)) is not None
+        )
 
     def codes(self) -> Iterator[str]:
         """The reason codes, the same in every reading."""
@@ -49,8 +71,10 @@ class Verdict:
                 yield "not_in_force"
             case Status.NOT_ELIGIBLE:
                 yield from (f"failed:{each.name}@{each.sentence}" for each in self.failed)
-            case Status.MISSING_FACTS:
+            case Status.NOT_SET:
                 yield from (f"setting:{spec.name}" for spec in self.unset)
+                yield from (f"setting:{spec.name}" for _, spec in self.awaiting)
+            case Status.MISSING_FACTS:
                 yield from (f"missing:{spec.name}" for spec in self.missing)
             case Status.DISCRETIONARY:
                 yield f"discretion@{rule.sentence}"
@@ -60,7 +84,7 @@ class Verdict:
                 if rule.priority is not None:
                     yield f"no_priority@{rule.sentence}"
             case Status.ELIGIBLE:
-                yield from (f"capped@{each.cited.sentence}" for each in self.bound)
+                yield from (f"capped@{each.cited.sentence}" for each in self.caps)
                 if self.amount_fen == 0:
                     yield f"zero@{rule.sentence}"
 
@@ -79,42 +103,59 @@ class Judge:
         if not self.in_force:
             return Verdict(rule, Status.NOT_IN_FORCE, 0)
         if self.unset:
-            return Verdict(rule, Status.MISSING_FACTS, None, self.unset)
+            return Verdict(rule, Status.NOT_SET, None, self.unset)
         return _decide(rule, facts, self.terms)
 
 
 def _decide(rule: Rule, facts: Mapping[str, Any], terms: Terms) -> Verdict:
-    holds: list[bool | None] = []
-    lacking: set[str] = set()
-    for condition in rule.conditions:
-        walk = Evaluation(facts, terms)
-        holds.append(walk.of(condition.node))
-        if holds[-1] is None:
-            lacking |= set(walk.missing)
-    value: int | None = None
-    seen: tuple[Seen, ...] = ()
-    if rule.amount is not None:
-        walk = Evaluation(facts, terms)
-        value, seen = walk.of(rule.amount), tuple(walk.seen)
-        lacking |= set(walk.missing) if value is None else set()
-    priority = None
-    if rule.priority is not None:
-        walk = Evaluation(facts, terms)
-        priority = walk.of(rule.priority)
-        lacking |= set(walk.missing) if priority is None else set()
-    missing = tuple(spec for spec in rule.facts if spec.name in lacking)
+    """The plain evaluation where it decides; else whatever the missing facts leave open."""
+    holds = tuple(Evaluation(facts, terms).of(condition.node) for condition in rule.conditions)
+    walk = Evaluation(facts, terms)
+    value = None if rule.amount is None else walk.of(rule.amount)
+    priority = None if rule.priority is None else Evaluation(facts, terms).of(rule.priority)
+    seen = tuple(walk.seen)
+    known = (rule.amount is None or value is not None) and (rule.priority is None or priority is not None)
+    if not (_fails(rule, holds) or (None not in holds and (known or False in holds))):
+        return _bounded(rule, Bounds(facts, terms), seen)
+    caps = tuple(Capped(each.cited, each.limit, each.uncapped) for each in seen if _binds(each))
+    status, amount = conclude(rule, holds, value, priority, ())
+    return Verdict(rule, status, amount, (), holds, priority, value, (), (), seen, caps)
+
+
+def _bounded(rule: Rule, bounds: Bounds, seen: tuple[Seen, ...]) -> Verdict:
+    holds = tuple(only(bounds.of(condition.node)) for condition in rule.conditions)
+    value, priority = (None if node is None else only(bounds.of(node)) for node in (rule.amount, rule.priority))
+    deciding, worth = _open(rule, holds, bounds)
+    missing = tuple(spec for spec in rule.facts if spec.name in {*deciding, *worth})
     status, amount = conclude(rule, holds, value, priority, missing)
-    return Verdict(rule, status, amount, (), tuple(holds), priority, value, missing, seen)
+    caps = tuple(bounds.binding(rule.amount)) if rule.amount is not None and status is not Status.NOT_ELIGIBLE else ()
+    return Verdict(
+        rule, status, amount, (), holds, priority, value, missing,
+        tuple(spec for spec in missing if spec.name in deciding), seen, caps,
+    )  # fmt: skip
+
+
+def _open(rule: Rule, holds: Holds, bounds: Bounds) -> tuple[set[str], set[str]]:
+    """The facts that can still change whether the conditions hold, and those that can change what follows."""
+    if _fails(rule, holds):
+        return set(), set()
+    deciding = {spec.name for condition in rule.conditions for spec in bounds.matter(condition.node)}
+    if False in holds:  # a region that has set nothing: no amount will come of it
+        return deciding, set()
+    roots = [node for node in (rule.amount, rule.priority) if node is not None]
+    return deciding, {spec.name for node in roots for spec in bounds.matter(node)}
 
 
 def conclude(
-    rule: Rule, holds: Sequence[bool | None], value: int | None, priority: bool | None, missing: tuple[FactSpec, ...]
+    rule: Rule, holds: Holds, value: int | None, priority: bool | None, missing: tuple[FactSpec, ...]
 ) -> tuple[Status, int | None]:
     """Status and amount (fen) of a rule in force from what its conditions, amount and priority came to."""
-    if False in holds:
+    if _fails(rule, holds):
         return Status.NOT_ELIGIBLE, 0
     if missing:
         return Status.MISSING_FACTS, None
+    if False in holds:
+        return Status.NOT_SET, None
     match rule.kind:
         case RuleKind.DISCRETION:
             return Status.DISCRETIONARY, None
@@ -123,6 +164,12 @@ def conclude(
     return Status.ELIGIBLE, value
 
 
+def _fails(rule: Rule, holds: Holds) -> bool:
+    """Whether a condition fails for good: not one that only waits for a region's setting."""
+    pairs = zip(rule.conditions, holds, strict=True)
+    return any(held is False and nodes.awaited(condition.node) is None for condition, held in pairs)
+
+
 def _binds(seen: Seen) -> bool:
-    assert isinstance(seen.cited.node, nodes.Cap)
-    return seen.uncapped is not None and bool(seen.uncapped > seen.limit)
+    capped = isinstance(seen.cited.node, nodes.Cap) and seen.uncapped is not None and seen.limit is not None
+    return capped and bool(seen.uncapped > seen.limit)

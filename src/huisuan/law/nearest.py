@@ -23,7 +23,7 @@ Mend: TypeAlias = dict[str, Any]
 
 _OPPOSITE = {"<=": ">", "<": ">=", ">=": "<", ">": "<="}
 _TURNED = {"<=": ">=", "<": ">", ">=": "<=", ">": "<", "=": "="}
-_DO_NOT = (Status.NOT_ELIGIBLE, Status.NOT_IN_FORCE)
+_DO_NOT = (Status.NOT_ELIGIBLE, Status.NOT_IN_FORCE, Status.NOT_SET)
 
 
 def nearest(judge: Judge, facts: Mapping[str, Any], verdict: Verdict) -> tuple[Change, ...]:

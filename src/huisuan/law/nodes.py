@@ -244,6 +244,22 @@ def walk(node: Node, options: Mapping[str, str] | None = None) -> Iterator[Node]
         yield from walk(child, options)
 
 
+def awaited(condition: Node) -> SettingSpec | None:
+    """The setting by region of which a condition says only that the region has set it; None of any other condition."""
+    while isinstance(condition, Cited):
+        condition = condition.node
+    members = condition.members if isinstance(condition, Among) else None
+    return members.spec if isinstance(members, Setting) and members.spec.kind == Kind.RATES else None
+
+
+def region_of(condition: Node) -> Node:
+    """The region that such a condition asks for."""
+    while isinstance(condition, Cited):
+        condition = condition.node
+    assert isinstance(condition, Among), "not a condition on a region's setting"
+    return condition.value
+
+
 def facts_of(*nodes: Node) -> tuple[FactSpec, ...]:
     """The facts that the nodes rest on, each once, in the order of first use."""
     found = {each.spec.name: each.spec for node in nodes for each in walk(node) if isinstance(each, Fact)}

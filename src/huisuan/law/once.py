@@ -11,26 +11,35 @@ from collections.abc import Iterable, Mapping
 
 from sqlglot import exp
 
-from huisuan.law.sql_engine import E, column
+from huisuan.law.sql_engine import E, case, column
 
 #: what costs more than to look it up; what is missing is asked of a column, and costs nothing
 COSTLY = (exp.Case, exp.Binary, exp.Bracket, exp.In, exp.Between, exp.Func)
 STEP = "s__"
 
 
-def computed_once(columns: Mapping[str, E], source: exp.Table | exp.Subquery) -> exp.Select:
+def computed_once(
+    columns: Mapping[str, E], source: exp.Table | exp.Subquery, *, step: str = STEP, only: E | None = None
+) -> exp.Select:
     """SELECT *, the columns FROM the source, with a layer below for what they have in common, and so on down.
+
+    With `only`, nothing is computed for rows of which that is not true, and their columns are NULL.
 
     The expressions become part of the query; nobody else may hold them.
     """
     columns = dict(columns)
     steps = 0
     while repeated := _repeated(columns.values()):
-        named = {each: f"{STEP}{steps + at}" for at, each in enumerate(repeated)}
+        named = {each: f"{step}{steps + at}" for at, each in enumerate(repeated)}
         steps += len(named)
-        source = _and_all({name: each.copy() for each, name in named.items()}, source).subquery("t", copy=False)
+        shared = {name: each.copy() for each, name in named.items()}
+        source = _and_all(_guarded(shared, only), source).subquery("t", copy=False)
         columns = {name: each.transform(_step, named, copy=False) for name, each in columns.items()}
-    return _and_all(columns, source)
+    return _and_all(_guarded(columns, only), source)
+
+
+def _guarded(columns: Mapping[str, E], only: E | None) -> Mapping[str, E]:
+    return columns if only is None else {name: case((only.copy(), each)) for name, each in columns.items()}
 
 
 def _and_all(columns: Mapping[str, E], source: exp.Table | exp.Subquery) -> exp.Select:

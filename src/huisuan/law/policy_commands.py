@@ -92,7 +92,7 @@ def _print(done: Checked) -> None:
         markup=False,
     )
     if done.unset:
-        note(f"尚未确定的参数（答“缺少事实”，不算错）：{'、'.join(done.unset)}")
+        note(f"尚未确定的参数（答“参数未定”，不算错）：{'、'.join(done.unset)}")
 
 
 def _read(path: Path) -> str:

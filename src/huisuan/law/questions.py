@@ -15,9 +15,9 @@ from typing import Any, TypeAlias
 
 from huisuan.law import nodes
 from huisuan.law.answer import Answer, Status
-from huisuan.law.bounds import Bounds, Capped, Range, only, span_of
+from huisuan.law.bounds import Bounds, Capped, Range, span_of
 from huisuan.law.combine import Asked, Combined, combine
-from huisuan.law.decide import Judge, Verdict, conclude
+from huisuan.law.decide import Judge, Verdict
 from huisuan.law.explain import tell
 from huisuan.law.nodes import FactSpec
 from huisuan.law.policy import Policy
@@ -123,21 +123,10 @@ def stand(place: Place, facts: Mapping[str, Any], on: date, as_known: date) -> S
     verdict = judge(facts)
     if verdict.unset or verdict.status is Status.NOT_IN_FORCE:
         return Standing(place, judge, facts, verdict)
-    rule, bounds = place.rule, Bounds(facts, judge.terms)
-    holds = tuple(only(bounds.of(condition.node)) for condition in rule.conditions)
-    value, priority = (None if node is None else only(bounds.of(node)) for node in (rule.amount, rule.priority))
-    verdict = replace(verdict, holds=holds, value=value, priority=priority)
-    first: tuple[FactSpec, ...] = ()
-    then: tuple[FactSpec, ...] = ()
-    if False not in holds:
-        first = _each_once(spec for condition in rule.conditions for spec in bounds.matter(condition.node))
-        worth = [node for node in (rule.amount, rule.priority) if node is not None]
-        then = _each_once(spec for node in worth for spec in bounds.matter(node) if spec not in first)
-    status, amount = conclude(rule, holds, value, priority, (*first, *then))
-    verdict = replace(verdict, status=status, amount_fen=amount, missing=(*first, *then))
-    owed = rule.amount is not None and False not in holds
-    caps = tuple(bounds.binding(rule.amount)) if owed and rule.amount is not None else ()
-    return Standing(place, judge, facts, verdict, first, then, _possible(rule, bounds, holds), caps)
+    then = tuple(spec for spec in verdict.missing if spec not in verdict.deciding)
+    possible = _possible(place.rule, Bounds(facts, judge.terms), verdict.holds)
+    caps = () if False in verdict.holds else verdict.caps
+    return Standing(place, judge, facts, verdict, verdict.deciding, then, possible, caps)
 
 
 def _possible(rule: Rule, bounds: Bounds, holds: Sequence[bool | None]) -> Range | None:
@@ -245,7 +234,3 @@ def _open(asked: Iterable[Question], standings: Sequence[Standing]) -> Iterator[
 
 def _names(*specs: tuple[FactSpec, ...]) -> set[str]:
     return {spec.name for some in specs for spec in some}
-
-
-def _each_once(specs: Iterable[FactSpec]) -> tuple[FactSpec, ...]:
-    return tuple({spec.name: spec for spec in specs}.values())

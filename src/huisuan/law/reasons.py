@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from huisuan.law import nodes
 from huisuan.law.answer import Reason, Status
 from huisuan.law.coverage import Validity
 from huisuan.law.decide import Verdict
+from huisuan.law.handles import Condition
 from huisuan.law.nodes import FactSpec, InterpretationSpec, SettingSpec
 from huisuan.law.policy import Policy
 from huisuan.law.prose import Wording
@@ -23,7 +25,10 @@ def reasons(policy: Policy, verdict: Verdict, zh: Wording, en: Wording, on: date
         case Status.NOT_ELIGIBLE:
             return tuple(_failed(verdict, zh, en))
         case Status.MISSING_FACTS:
-            return (*(_not_set(spec) for spec in verdict.unset), *(_missing(spec) for spec in verdict.missing))
+            return tuple(_missing(spec) for spec in verdict.missing)
+        case Status.NOT_SET:
+            awaiting = (_awaited(condition, spec, zh, en) for condition, spec in verdict.awaiting)
+            return (*(_not_set(spec) for spec in verdict.unset), *awaiting)
     return tuple(_remarks(verdict, zh, en))
 
 
@@ -50,6 +55,12 @@ def _failed(verdict: Verdict, zh: Wording, en: Wording) -> Iterator[Reason]:
 def _not_set(spec: SettingSpec | InterpretationSpec) -> Reason:
     text, english = f"{spec.zh}：当日尚未确定", f"{spec.en}: not set on that day"
     return Reason(f"setting:{spec.name}", text, english, spec.sentence, spec.phrase)
+
+
+def _awaited(condition: Condition, spec: SettingSpec, zh: Wording, en: Wording) -> Reason:
+    where = nodes.region_of(condition.node)
+    text, english = f"{zh.of(where)}：尚未确定“{spec.zh}”", f"{en.of(where)}: “{spec.en}” is not set there"
+    return Reason(f"setting:{spec.name}", text, english, condition.sentence, condition.phrase)
 
 
 def _missing(spec: FactSpec) -> Reason:
@@ -79,8 +90,8 @@ def _remarks(verdict: Verdict, zh: Wording, en: Wording) -> Iterator[Reason]:
 
 
 def _caps(verdict: Verdict) -> Iterator[Reason]:
-    for seen in verdict.bound:
-        cited, limit, uncapped = seen.cited, yuan(seen.limit), yuan(int(seen.uncapped // 1))
-        text = f"上限 {limit} 元生效；未封顶为 {uncapped} 元"
-        english = f"The cap of {limit} yuan binds; uncapped {uncapped} yuan"
+    for cap in verdict.caps:
+        cited, limit, uncapped = cap.cited, yuan(cap.limit), yuan(int(cap.at_least // 1))
+        text = f"上限 {limit} 元生效；未封顶{'' if cap.exact else '至少'}为 {uncapped} 元"
+        english = f"The cap of {limit} yuan binds; uncapped {'' if cap.exact else 'at least '}{uncapped} yuan"
         yield Reason(f"capped@{cited.sentence}", text, english, cited.sentence, cited.phrase)

@@ -1,12 +1,12 @@
 """The second reading: a rule as SQL over a table of facts, exact on 64-bit integers, in an engine's dialect.
 
-Three layers, so that nothing is computed twice: facts (checked), conditions and amount, then the answer.
-A missing fact is NULL throughout; SQL's three-valued logic is the same as the explanation's.
+Layers, so that nothing is computed twice: facts (checked), conditions and amount, then the answer. A missing fact is
+NULL throughout; rows that it leaves open, and only those, are answered by what is certain whatever it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,14 +18,33 @@ from huisuan.law.dialect import Dialect
 from huisuan.law.evaluate import Terms
 from huisuan.law.nodes import InterpretationSpec, SettingSpec
 from huisuan.law.once import computed_once
-from huisuan.law.paths import Reached, caps_of
+from huisuan.law.paths import caps_of
 from huisuan.law.policy import Policy
 from huisuan.law.rules import Rule, RuleKind
 from huisuan.law.settings import terms_of
+from huisuan.law.sql_bounds import SqlBounds, Way, Ways, certainly_not
 from huisuan.law.sql_engine import E, SqlEngine, big, case, column, negated, text
-from huisuan.law.values import Kind
 
 RAW = "raw__"  # what the source had in the column, before it was checked
+OPEN = "m__"  # whether the facts that are there leave the answer open
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the query calls its own columns: those it numbers (conditions, caps), the amount, the priority, and whether
+    a condition fails, a region has set nothing, or all holds and the rest is known.
+    """
+
+    conditions: str
+    caps: str
+    amount: str
+    priority: str
+    outcomes: tuple[str, str, str]
+
+
+PLAIN = Columns("c__", "b__", "a__", "p__", ("f__", "n__", "h__"))
+#: only of rows that the plain arithmetic leaves open: what is certain whatever the missing facts are
+BOUNDED = Columns("d__", "k__", "e__", "q__", ("u__", "v__", "w__"))
 
 
 @dataclass(frozen=True)
@@ -61,90 +80,132 @@ class Compiled:
         fixed = self._fixed()
         if fixed is not None:
             return _select([*kept, *_answer(*fixed), *([_named(exp.false(), "capped")] if capped else [])], table)
-        arithmetic: Arithmetic[E] = Arithmetic(SqlEngine(dialect), self.terms, f"第 {self.rule.key} 句")
-        amount: E = big(exp.null())
-        bound: list[tuple[str, E]] = []
-        if self.rule.amount is not None:
-            amount = arithmetic.number(self.rule.amount).num
-            bound = list(caps_of(self.rule.amount, arithmetic))
-        prefers = arithmetic.truth(self.rule.priority) if self.rule.priority is not None else exp.true()
-        parts = {f"c__{at}": arithmetic.truth(each.node) for at, each in enumerate(self.rule.conditions)}
-        parts |= {"a__": amount, "p__": prefers, **{f"b__{at}": each for at, (_, each) in enumerate(bound)}}
-        reached = self._reached(arithmetic)
-        decided = _select([exp.Star(), *self._decided()], computed_once(parts | reached.columns, _from(table)))
-        answer = self._answers(reached, [sentence for sentence, _ in bound])
-        return _select([*kept, *answer, *([_capped(len(bound))] if capped else [])], decided)
+        place = f"第 {self.rule.key} 句"
+        plain: Arithmetic[E] = Arithmetic(SqlEngine(dialect), self.terms, place)
+        bounds = SqlBounds(self.terms, place, dialect)
+        caps = [sentence for sentence, _ in self._caps(plain)]
+        ways = Ways()
+        missing = list(self._missing(bounds, ways))
+        told = computed_once(self._columns(PLAIN, plain), _from(table))
+        decided = _select([exp.Star(), *self._decided(PLAIN)], told)
+        undecided = _select([exp.Star(), _named(_none_of(PLAIN.outcomes), OPEN)], decided)
+        further = self._columns(BOUNDED, bounds) | {name: each for each, name in ways.columns.items()}
+        bounded = computed_once(further, _from(undecided), step="t__", only=column(OPEN))
+        again = _select([exp.Star(), *self._decided(BOUNDED)], bounded)
+        first, second = self._answers(PLAIN, caps), self._answers(BOUNDED, caps, _joined(missing))
+        answer = _answer(
+            *(case((column(OPEN), late), otherwise=soon) for soon, late in zip(first, second, strict=True))
+        )
+        bound = case((column(OPEN), _capped(BOUNDED, len(caps))), otherwise=_capped(PLAIN, len(caps)))
+        return _select([*kept, *answer, *([_named(bound, "capped")] if capped else [])], again)
 
     def _fixed(self) -> tuple[str, E, E] | None:
         """The answer that no fact can change: the policy is not in force, or a setting was never made."""
         if not self.in_force:
             return "not_in_force", exp.Literal.number(0), text("not_in_force")
         if self.unset:
-            return "missing_facts", exp.null(), text(";".join(f"setting:{spec.name}" for spec in self.unset))
+            return "not_set", exp.null(), text(";".join(f"setting:{spec.name}" for spec in self.unset))
         return None
 
-    def _decided(self) -> tuple[E, E]:
-        """Whether a condition fails; whether all hold and what is answered is known."""
-        conditions = [column(f"c__{at}") for at in range(len(self.rule.conditions))]
-        fails: E = exp.or_(*(negated(each) for each in conditions), copy=False) if conditions else exp.false()
-        known: E = exp.true()
-        if self.rule.amount is not None or self.rule.priority is not None:
-            known = column("p__" if self.rule.amount is None else "a__").is_(exp.null()).not_()
-        holds = exp.and_(*(each.copy() for each in conditions), known, copy=False)
-        return _named(fails, "f__"), _named(holds, "h__")
-
-    def _answers(self, reached: Reached, capped: list[str]) -> tuple[E, E, E]:
+    def _columns(self, names: Columns, arithmetic: Arithmetic[E]) -> dict[str, E]:
+        """What the answer is made of: the conditions, the amount, the priority, and where a cap binds."""
         rule = self.rule
-        conditions = [column(f"c__{at}") for at in range(len(rule.conditions))]
-        fails, holds, prefers = column("f__"), column("h__"), column("p__")
+        columns = {f"{names.conditions}{at}": arithmetic.truth(each.node) for at, each in enumerate(rule.conditions)}
+        if rule.amount is not None:
+            columns[names.amount] = arithmetic.whole(rule.amount)
+        if rule.priority is not None:
+            columns[names.priority] = arithmetic.truth(rule.priority)
+        return columns | {f"{names.caps}{at}": each for at, (_, each) in enumerate(self._caps(arithmetic))}
+
+    def _caps(self, arithmetic: Arithmetic[E]) -> list[tuple[str, E]]:
+        return [] if self.rule.amount is None else list(caps_of(self.rule.amount, arithmetic))
+
+    def _decided(self, names: Columns) -> tuple[E, ...]:
+        """Whether a condition fails; whether all else holds and a region has set nothing; whether the rest is known."""
+        held = [
+            (column(f"{names.conditions}{at}"), nodes.awaited(each.node) is not None)
+            for at, each in enumerate(self.rule.conditions)
+        ]
+        plain, awaited = [[each for each, waits in held if waits is which] for which in (False, True)]
+        fails: E = exp.or_(*(negated(each.copy()) for each in plain), copy=False) if plain else exp.false()
+        unset: E = exp.false()
+        if awaited:
+            known = (negated(each.copy().is_(exp.null())) for each in awaited)
+            lacking = exp.or_(*(negated(each.copy()) for each in awaited), copy=False)
+            unset = exp.and_(*(each.copy() for each in plain), *known, exp.Paren(this=lacking), copy=False)
+        worth = [(self.rule.amount, names.amount), (self.rule.priority, names.priority)]
+        settled = [negated(column(name).is_(exp.null())) for node, name in worth if node is not None]
+        holds = exp.and_(*(each.copy() for each, _ in held), *settled, exp.true(), copy=False)
+        return tuple(_named(each, name) for each, name in zip((fails, unset, holds), names.outcomes, strict=True))
+
+    def _answers(self, names: Columns, capped: list[str], missing: E | None = None) -> tuple[E, E, E]:
+        """Status, amount and reasons; without `missing` where one of the outcomes is certain."""
+        rule = self.rule
+        fails, unset, holds = (column(name) for name in names.outcomes)
+        prefers, amount = column(names.priority), column(names.amount) if rule.amount is not None else exp.null()
         paid: E = text("discretionary" if rule.kind is RuleKind.DISCRETION else "eligible")
         if rule.priority is not None:
             paid = case((prefers.copy(), text("priority")), otherwise=paid)
-        failed = _joined(
-            [
-                (negated(each), text(f"failed:{condition.name}@{condition.sentence}"))
-                for each, condition in zip(conditions, rule.conditions, strict=True)
-            ]
+        failed: list[tuple[E, E]] = []
+        waiting: list[tuple[E, E]] = []
+        for at, each in enumerate(rule.conditions):
+            spec, lacks = nodes.awaited(each.node), negated(column(f"{names.conditions}{at}"))
+            if spec is None:
+                failed.append((lacks, text(f"failed:{each.name}@{each.sentence}")))
+            else:
+                waiting.append((lacks, text(f"setting:{spec.name}")))
+        awaited = [(unset, text("not_set"), exp.null(), _joined(waiting))] if waiting else []
+        outcomes: list[tuple[E, E, E, E]] = [
+            (holds, paid, amount, self._remarks(names, capped)),
+            (fails, text("not_eligible"), exp.Literal.number(0), _joined(failed)), *awaited,
+        ]  # fmt: skip
+        columns = list(zip(*outcomes, strict=True))
+        status, owed, reasons = (
+            case(*((when.copy(), what) for when, what in zip(columns[0], column_, strict=True)), otherwise=other)
+            for column_, other in zip(
+                columns[1:], (text("missing_facts"), exp.null(), missing or text("")), strict=True
+            )
         )
-        remarks: list[tuple[E, E]] = [(column(f"b__{at}"), text(f"capped@{each}")) for at, each in enumerate(capped)]
+        return status, big(owed), reasons
+
+    def _remarks(self, names: Columns, capped: list[str]) -> E:
+        """The reasons where all conditions hold."""
+        rule = self.rule
         if rule.amount is not None:
-            remarks.append((column("a__").eq(0), text(f"zero@{rule.sentence}")))
-            unbound = (negated(column(f"b__{at}")) for at in range(len(capped)))
-            quiet = exp.and_(column("a__") > 0, *unbound, copy=False)
-            said: E = case((quiet, text("")), otherwise=_joined(remarks))
-        elif rule.kind is RuleKind.DISCRETION:
-            said = text(f"discretion@{rule.sentence}")
-        elif rule.priority is None:
-            said = text("")
-        else:
-            without = text(f"no_priority@{rule.sentence}")
-            said = case((prefers.copy(), text(f"priority@{rule.sentence}")), otherwise=without)
-        missing = _joined(list(self._missing(reached)))
-        status = case((fails, text("not_eligible")), (holds, paid), otherwise=text("missing_facts"))
-        amount = case((fails.copy(), exp.Literal.number(0)), (holds.copy(), column("a__")))
-        reasons = case((holds.copy(), said), (fails.copy(), failed), otherwise=missing)
-        return _answer(status, big(amount), reasons)
+            caps = [column(f"{names.caps}{at}") for at in range(len(capped))]
+            remarks: list[tuple[E, E]] = [(cap, text(f"capped@{each}")) for cap, each in zip(caps, capped, strict=True)]
+            remarks.append((column(names.amount).eq(0), text(f"zero@{rule.sentence}")))
+            quiet = exp.and_(column(names.amount) > 0, *(negated(cap.copy()) for cap in caps), copy=False)
+            return case((quiet, text("")), otherwise=_joined(remarks))
+        if rule.kind is RuleKind.DISCRETION:
+            return text(f"discretion@{rule.sentence}")
+        if rule.priority is None:
+            return text("")
+        without = text(f"no_priority@{rule.sentence}")
+        return case((column(names.priority), text(f"priority@{rule.sentence}")), otherwise=without)
 
-    def _reached(self, arithmetic: Arithmetic[E]) -> Reached:
-        """Which facts the conditions, the amount and the priority rest on."""
-        reached = Reached(arithmetic)
-        for at, each in enumerate(self.rule.conditions):
-            reached.add(f"c__{at}", each.node)
-        if self.rule.amount is not None:
-            reached.add("a__", self.rule.amount)
-        if self.rule.priority is not None:
-            reached.add("p__", self.rule.priority)
-        return reached
-
-    def _missing(self, reached: Reached) -> Iterator[tuple[E, E]]:
-        """Per fact when it is NULL and what rests on it cannot be told, and the word: missing, or unusable."""
-        for spec in self.rule.facts:
-            needed = reached.needed(spec.name)
-            if needed is not None:
-                lacks = column(f"{spec.name}__num" if spec.kind == Kind.SHARE else spec.name).is_(exp.null())
+    def _missing(self, bounds: SqlBounds, ways: Ways) -> Iterator[tuple[E, E]]:
+        """Per fact that can be missed when it can still change the answer, and the word: missing, or unusable."""
+        rule = self.rule
+        found: dict[str, list[Way]] = {}
+        roots: list[tuple[nodes.Node, Way]] = [(each.node, ()) for each in rule.conditions]
+        set_by = tuple(
+            certainly_not(negated(bounds.truth(each.node)))
+            for each in rule.conditions
+            if nodes.awaited(each.node) is not None
+        )
+        roots += [(node, set_by) for node in (rule.amount, rule.priority) if node is not None]
+        for root, given in roots:
+            for spec, way in bounds.matter(root, given):
+                found.setdefault(spec.name, []).append(ways.named(way))
+        for spec in rule.facts:
+            if spec.name in found:
+                wanted = [
+                    exp.and_(*(each.copy() for each in way), copy=False) for way in dict.fromkeys(found[spec.name])
+                ]
                 unusable = column(f"{RAW}{spec.name}").is_(exp.null()).not_()
                 word = case((unusable, text(f"invalid:{spec.name}")), otherwise=text(f"missing:{spec.name}"))
-                yield exp.and_(lacks, needed, copy=False), word
+                yield exp.or_(*wanted, copy=False), word
 
 
 def compile_rule(policy: Policy, rule: Rule, on: date, as_known: date) -> Compiled:
@@ -165,9 +226,16 @@ def _named(expression: E, name: str) -> E:
     return exp.alias_(expression, name, quoted=True, copy=False)
 
 
-def _capped(caps: int) -> E:
-    bound: E = exp.or_(*(column(f"b__{at}") for at in range(caps)), copy=False) if caps else exp.false()
-    return _named(exp.and_(column("h__"), bound, copy=False), "capped")
+def _capped(names: Columns, caps: int) -> E:
+    if not caps:
+        return exp.false()
+    bound = exp.or_(*(column(f"{names.caps}{at}") for at in range(caps)), copy=False)
+    return exp.and_(column(names.outcomes[2]), bound, copy=False)
+
+
+def _none_of(names: Iterable[str]) -> E:
+    """Whether none of these columns is true; never NULL."""
+    return exp.and_(*(certainly_not(column(name)) for name in names), copy=False)
 
 
 def _answer(status: str | E, amount: E, reasons: E) -> tuple[E, E, E]:

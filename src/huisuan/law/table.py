@@ -20,7 +20,6 @@ from sqlglot import exp
 
 from huisuan.law.cells import TYPES, checked
 from huisuan.law.dialect import Dialect
-from huisuan.law.once import STEP
 from huisuan.law.policy import Policy
 from huisuan.law.rules import Rule
 from huisuan.law.spark import ROW, Spark
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["ANSWER", "TYPES", "Computed", "answers", "compute_file"]
 
 ANSWER = ("status", "amount_fen", "reasons")
-OWN = re.compile(rf"{RAW}.*|.*__(num|den)|[abcfghp]__[0-9]*|{STEP}[0-9]+", re.IGNORECASE)  # what the query itself names
+OWN = re.compile(rf"{RAW}.*|.*__(num|den)|[a-z]__[0-9]*", re.IGNORECASE)  # what the query itself names
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,7 @@ ENTITLEMENT = {
     "priority": Word(_("符合条件且优先"), "good"),
     "not_eligible": Word(_("不符合条件"), "bad"),
     "missing_facts": Word(_("缺少事实"), "wait"),
+    "not_set": Word(_("参数未定"), "wait"),
     "not_in_force": Word(_("不在有效期内"), "plain"),
     "discretionary": Word(_("一事一议"), "wait"),
     "budget_exhausted": Word(_("预算已用完"), "wait"),

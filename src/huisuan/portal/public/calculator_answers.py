@@ -22,7 +22,6 @@ from huisuan.portal.public.calculator_form import anchor, label_of, title_of
 from huisuan.portal.user.reasoning import Reasoning, english, told
 from huisuan.portal.words import Word
 
-UNSET = Word(_("参数未定"), "wait")
 UNANSWERED = Word(_("待回答"), "wait")
 AMOUNT_OPEN = Word(_("符合条件，金额待定"), "wait")
 PRIORITY_OPEN = Word(_("符合条件，是否优先待定"), "wait")
@@ -111,7 +110,7 @@ def _side(standing: Standing) -> str:
     match standing.verdict.status:
         case Status.ELIGIBLE | Status.PRIORITY | Status.DISCRETIONARY:
             return "yes"
-        case Status.MISSING_FACTS:
+        case Status.MISSING_FACTS | Status.NOT_SET:
             return "open"
     return "no"
 
@@ -136,8 +135,6 @@ def _card(standing: Standing, answer: Answer, anchors: Mapping[tuple[str, str], 
 
 
 def _word(standing: Standing) -> Word:
-    if standing.verdict.unset:
-        return UNSET
     if standing.settled:
         return words.word(words.ENTITLEMENT, standing.verdict.status.value)
     if standing.first:
