@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
@@ -9,7 +10,9 @@ from django.http import HttpRequest
 from ninja import Field, File, Form, Query, Router, Schema, UploadedFile
 from ninja.errors import HttpError
 
+from huisuan.compute.import_limits import IMPORT_MOST_BYTES
 from huisuan.compute.metering.importing import UsageFile, import_usage
+from huisuan.compute.metering.spilled import content_of
 from huisuan.compute.models import Centre
 from huisuan.compute.queries import tariff_row, tariffs_for
 from huisuan.compute.traces.names import TraceColumns
@@ -107,6 +110,7 @@ class ImportForm(Schema):
     shift_days: int = 0
     tenant: str = ""
     dry_run: bool = False
+    sha256: str | None = Field(None, description="文件的 SHA-256（十六进制）；写了就核对，不符则 422，什么也不存")
     submit_column: str | None = None
     start_column: str | None = None
     end_column: str | None = None
@@ -140,15 +144,25 @@ def summarise(request: HttpRequest, asked: Query[Asked], by: str = "party,month"
     return usage_summary(names, UsageFilter(**asked.dict()), viewer_of(request))
 
 
-@router.post("/usage/import", response=dict[str, Any], auth=Allow("centre", "province"), summary="导入记账文件")
+@router.post(
+    "/usage/import",
+    response=dict[str, Any],
+    auth=Allow("centre", "province"),
+    summary="导入记账文件",
+    description=f"整个请求至多 {IMPORT_MOST_BYTES:,} 字节，超过则 413，什么也不存；"
+    "写了 Content-Digest（RFC 9530，sha-256）或 sha256 则核对。不能用的行在 faults 里。",
+)
 def upload(
     request: HttpRequest, form: Form[ImportForm], file: File[UploadedFile], tenants: File[UploadedFile] | None = None
 ) -> dict[str, Any]:
     """Import a file: a centre's people at their own centre, the province at any. Refused lines are in `faults`."""
     _may_import(viewer_of(request), form.centre)
     columns = {name.removesuffix("_column"): value for name, value in form.dict().items() if name.endswith("_column")}
+    content = content_of(file)
+    if form.sha256 and form.sha256.lower() != (found := hashlib.sha256(content).hexdigest()):
+        raise HttpError(422, f"收到的文件与 sha256 不符（收到的是 {found}）：没有存下任何内容，请重新发送")
     usage = UsageFile(
-        content=file.read(),
+        content=content,
         name=file.name or "upload",
         format=form.format,
         timezone=form.timezone,

@@ -37,6 +37,7 @@ def web(host: str, port: str) -> None:
     from huisuan.serving.body import GAP_SECONDS
 
     _allow_connections(MOST_CONNECTIONS)
+    _forget_spills()
     Server(
         "huisuan.serving.asgi:application",
         address=host,
@@ -50,6 +51,21 @@ def web(host: str, port: str) -> None:
         log_level=LogLevels.error,
         workers_kill_timeout=5,
     ).serve()
+
+
+def _forget_spills() -> None:
+    """Remove what imports that were killed had put aside on the disk; those that run keep theirs."""
+    import shutil
+
+    import psutil
+
+    from huisuan.compute.metering.readings import SPILL
+    from huisuan.home import home
+
+    for place in home().glob(f"{SPILL}*-*"):
+        owner = place.name.removeprefix(SPILL).split("-")[0]
+        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _allow_connections(most: int) -> None:

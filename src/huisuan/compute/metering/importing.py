@@ -20,6 +20,7 @@ from huisuan.compute.metering.readings import Reading, count_lines, faults
 from huisuan.compute.metering.reconcile import reconcile, window
 from huisuan.compute.metering.sacct import read_sacct
 from huisuan.compute.metering.source import SourceLines, read_source
+from huisuan.compute.metering.spilled import Content
 from huisuan.compute.metering.tenants import import_tenants
 from huisuan.compute.metering.trace import read_trace
 from huisuan.compute.metering.zones import zone_named
@@ -38,7 +39,7 @@ FORMATS = ("sacct", "trace")
 class UsageFile:
     """A file to import and how to read it. What follows `tenants` is for traces."""
 
-    content: bytes
+    content: Content
     name: str
     format: str
     timezone: str | None = None

@@ -19,7 +19,7 @@ from huisuan.compute.metering.exporting import delimiter_of
 from huisuan.compute.metering.leaf import FIELDS, digest, leaf_sql
 from huisuan.compute.metering.readings import literal, load_rows
 from huisuan.compute.metering.reconcile import STORED, STORED_COLUMNS
-from huisuan.compute.metering.rows import copy_out, leaves
+from huisuan.compute.metering.rows import copy_out, each_leaf
 from huisuan.compute.metering.source import SourceLines
 from huisuan.compute.models import Centre, SourceFile, Tenant
 from huisuan.parties.models import Party
@@ -171,7 +171,7 @@ def append_records(
                 copy.write(piece)
             written += batch.num_rows
             advance(batch.num_rows)
-    appended = Appended(records=written, leaves=digest(leaves(con, "appended")), source=file)
+    appended = Appended(records=written, leaves=digest(each_leaf(con, "appended")), source=file)
     append_batches(centre, centre.last_sequence, [appended], now)
     return written
 

@@ -6,12 +6,17 @@ refused, with the reason) and `counted` (lines that are rightly no record, by ki
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+
+from huisuan.console import Refused
+from huisuan.home import home
 
 #: Optional columns: where a file lacks one, what is stored of a known record stays as it is.
 OPTIONAL = (
@@ -26,6 +31,9 @@ OPTIONAL = (
     "suspended",
     "exit_code",
 )
+MEMORY = os.environ.get("HUISUAN_READING_MEMORY", "") or "1GB"  # of one import
+SPILL = "spill-"
+MOST_FAULTS = 1_000_000
 #: the longest text that the platform keeps of a field
 LONGEST = {"cluster": 60, "job_id": 80, "user": 120, "account": 120, "partition": 60, "exit_code": 12}
 
@@ -71,9 +79,16 @@ class Reading:
 
 
 def workbench() -> duckdb.DuckDBPyConnection:
-    """A DuckDB in memory that never reaches for the network."""
+    """A DuckDB in memory that never reaches for the network; what is too much for its share goes to the spool."""
+    spill = home() / f"{SPILL}{os.getpid()}-{secrets.token_hex(4)}"  # made when it is needed, and removed by DuckDB
     con = duckdb.connect(
-        ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+        ":memory:",
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "memory_limit": MEMORY,
+            "temp_directory": str(spill),
+        },
     )
     con.execute(READING)
     return con
@@ -97,7 +112,15 @@ def count_lines(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 
 def faults(con: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
-    """Refused lines and why, by line number."""
+    """Refused lines and why, by line number.
+
+    Raises:
+        Refused: there are more than anyone could read, or this process hold.
+    """
+    (many,) = con.execute("SELECT count(DISTINCT line_no) FROM fault").fetchall()[0]
+    if many > MOST_FAULTS:
+        line, reason = con.execute("SELECT line_no, reason FROM fault ORDER BY line_no LIMIT 1").fetchall()[0]
+        raise Refused(f"{many:,} 行不能用，没有导入任何一行；请先核对文件。第一处：行 {line}，{reason}")
     return con.execute("SELECT line_no, min(reason) FROM fault GROUP BY line_no ORDER BY line_no").fetchall()
 
 

@@ -16,6 +16,7 @@ from huisuan.compute.metering.leaf import FIELDS, TYPES, leaf_sql
 from huisuan.compute.metering.readings import literal, workbench
 from huisuan.compute.models import Centre
 
+LEAVES_AT_ONCE = 100_000
 #: field of a leaf -> SQL over the record `u`, its centre `c`, party `p`, accelerator `a` and source file `f`
 STORED = {
     "centre": "c.code",
@@ -66,5 +67,11 @@ def stored_rows(
 
 def leaves(con: duckdb.DuckDBPyConnection, table: str = "row") -> list[bytes]:
     """The leaves of a table that has `sequence` and `leaf`, in order, 32 bytes each."""
-    rows = con.execute(f"SELECT unhex(leaf) FROM {table} ORDER BY sequence").fetchall()
-    return [leaf for (leaf,) in rows]
+    return list(each_leaf(con, table))
+
+
+def each_leaf(con: duckdb.DuckDBPyConnection, table: str = "row") -> Iterator[bytes]:
+    """The same, one after the other: of a large table they are too many to hold."""
+    found = con.execute(f"SELECT unhex(leaf) FROM {table} ORDER BY sequence")
+    while rows := found.fetchmany(LEAVES_AT_ONCE):
+        yield from (leaf for (leaf,) in rows)

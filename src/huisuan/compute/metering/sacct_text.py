@@ -104,7 +104,7 @@ def cut(reading: Reading, form: Form, source: SourceLines, *, believe: bool) -> 
     """
     con = reading.con
     con.execute("CREATE TABLE odd (line_no BIGINT, width INTEGER)")
-    line = "rtrim(line, chr(13))" if b"\r" in source.content else "line"
+    line = "rtrim(line, chr(13))" if source.content.find(b"\r") >= 0 else "line"
     _fill(con, form, "CREATE TABLE field AS", "source_lines", line)
     if form.is_plain:
         con.execute(f"""

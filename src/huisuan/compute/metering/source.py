@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from huisuan.compute.metering.spilled import Content, table_of
+from huisuan.console import Refused
+
 BLOCK_BYTES = 1 << 25
 CHUNK_LINES = 2000
 BATCH_LINES = 65_536
 BOM = b"\xef\xbb\xbf"
 REPLACED = "\N{REPLACEMENT CHARACTER}"
 NOT_UTF_8 = "不是合法的 UTF-8；请以 UTF-8 环境（LANG=C.UTF-8）重新导出"
+MOST_UNREADABLE = 100_000  # lines: a file with more of them is none of text
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class SourceLines:
     """The lines of a file that are text, as Arrow, and those that are not, with the reason."""
 
     name: str
-    content: bytes
+    content: Content
     sha256: str
     line_count: int = 0
     lines: pa.Table | None = None
@@ -70,10 +74,19 @@ class SourceLines:
         return bytes(pa.compress(raw, codec="zstd", asbytes=True))
 
 
-def read_source(content: bytes, name: str) -> SourceLines:
-    """Cut a file into lines; a NUL refuses its own line only, a byte that is not UTF-8 is replaced."""
+def read_source(content: Content, name: str) -> SourceLines:
+    """Cut a file into lines; a NUL refuses its own line only, a byte that is not UTF-8 is replaced.
+
+    Raises:
+        Refused: very many lines are no text.
+    """
     source = SourceLines(name, content, hashlib.sha256(content).hexdigest())
-    batches: list[pa.RecordBatch] = []
+    schema = pa.schema([("line_no", pa.int64()), ("line", pa.large_string())])
+    source.lines = table_of(_batches(content, source), schema, len(content))
+    return source
+
+
+def _batches(content: Content, source: SourceLines) -> Iterator[pa.RecordBatch]:
     for starts, ends in _blocks(content):
         cut = pc.split_pattern(pa.array([memoryview(content)[starts:ends]], pa.large_binary()), pattern=b"\n").flatten()
         if content[ends - 1 : ends] == b"\n":
@@ -81,15 +94,16 @@ def read_source(content: bytes, name: str) -> SourceLines:
         first = source.line_count + 1
         source.chunks += _chunks(cut, first, starts, ends)
         source.line_count += len(cut)
-        numbers = pa.array(range(first, first + len(cut)), pa.int64())
-        batches += _text(numbers, cut, content.find(b"\0", starts, ends) >= 0, source)
-    schema = pa.schema([("line_no", pa.int64()), ("line", pa.large_string())])
-    source.lines = pa.Table.from_batches(batches, schema)
-    return source
+        numbers = pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), len(cut)), start=first - 1)
+        damaged = content.find(b"\0", starts, ends) >= 0
+        for at in range(0, len(cut), BATCH_LINES):  # a damaged line makes Python look at its batch only
+            yield from _text(numbers.slice(at, BATCH_LINES), cut.slice(at, BATCH_LINES), damaged, source)
+        if len(source.unreadable) + len(source.replaced) > MOST_UNREADABLE:
+            raise Refused(f"{source.name}：超过 {MOST_UNREADABLE:,} 行不是文本，不像记账文件，没有读入；请核对文件")
 
 
-def _blocks(content: bytes) -> Iterator[tuple[int, int]]:
-    starts = len(BOM) if content.startswith(BOM) else 0
+def _blocks(content: Content) -> Iterator[tuple[int, int]]:
+    starts = len(BOM) if content[: len(BOM)] == BOM else 0
     while starts < len(content):
         ends = content.find(b"\n", min(starts + BLOCK_BYTES, len(content)))
         ends = len(content) if ends < 0 else ends + 1

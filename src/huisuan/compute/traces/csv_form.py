@@ -69,7 +69,7 @@ def _cut(con: duckdb.DuckDBPyConnection, source: SourceLines, cells: int) -> Non
     """Make the view `cut` of the lines, cut at commas; only those with quotes go through Python."""
     lines = source.lines
     assert lines is not None
-    quoted = lines.filter(pc.match_substring(lines["line"], '"')).to_pylist() if b'"' in source.content else []
+    quoted = lines.filter(pc.match_substring(lines["line"], '"')).to_pylist() if source.content.find(b'"') >= 0 else []
     rows = [(row["line_no"], next(csv.reader([row["line"].rstrip("\r")]))) for row in quoted]
     load_rows(con, "quoted_lines", pa.schema({"line_no": pa.int64(), "f": pa.list_(pa.string())}), rows)
     con.execute(f"""

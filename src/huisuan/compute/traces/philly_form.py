@@ -38,7 +38,7 @@ def fill(con: duckdb.DuckDBPyConnection, source: SourceLines) -> Layout:
     Raises:
         Refused: no JSON, or not a list of jobs.
     """
-    text = source.content.decode("utf-8-sig", "replace")
+    text = bytes(source.content).decode("utf-8-sig", "replace")
     raw = text.split("\n")
     rows: list[tuple[Any, ...]] = []
     faults: list[tuple[int, str]] = []
