@@ -110,7 +110,9 @@ def test_an_export_is_verified_by_its_folder_and_named_when_it_was_changed(
     assert platform_key.public() in meter("export", "c1", folder, *month).stderr
     result = meter("verify", folder, "--platform-key", platform_key.public())
     assert result.exit_code == 0
-    assert "完好" in result.stdout
+    assert "自身一致，没有发现改动" in result.stdout
+    assert "完整" not in result.stdout
+    assert "登记册" in result.stdout
     assert told("verify", folder)["records"] == 2
     (folder / "seals.json").write_text("[]")
     result = meter("verify", folder)
@@ -119,7 +121,7 @@ def test_an_export_is_verified_by_its_folder_and_named_when_it_was_changed(
 
 
 def test_a_centre_is_verified_by_its_code(sealed: None) -> None:
-    assert (told("verify", "c1")["whole"], told("verify", "c1", "2024-03")["month"]) == (True, "2024-03")
+    assert (told("verify", "c1")["consistent"], told("verify", "c1", "2024-03")["month"]) == (True, "2024-03")
     assert isinstance(meter("verify", "c1", "2024-04").exception, Refused)
 
 

@@ -33,9 +33,10 @@ def nothing_first() -> None:
 
 
 def database_unless_verifying(context: typer.Context) -> None:
-    """Before `huisuan meter`: an auditor verifies without the platform, so `verify` asks for the database by itself."""
+    """Before `huisuan meter`: an auditor verifies without the platform, so `verify` (and `register`,
+    which is countersigned anywhere) asks for the database by itself."""
     context.obj = on_database
-    if context.invoked_subcommand not in ("verify", "key"):
+    if context.invoked_subcommand not in ("verify", "key", "register"):
         on_database()
 
 

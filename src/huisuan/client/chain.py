@@ -140,3 +140,11 @@ def objection(statement: str, agent: str, digest: str | None, counted: tuple[int
 
 def _second(text: str) -> int:
     return int(datetime.fromisoformat(text).astimezone(UTC).timestamp())
+
+
+# --- the register of all centres and months
+
+
+def register_digest(statement: str) -> bytes:
+    """32 bytes over an entry of the register: what the platform, then centres and auditors sign."""
+    return hashlib.sha256(f"huisuan-register-1\n{statement}".encode()).digest()

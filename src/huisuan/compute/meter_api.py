@@ -11,6 +11,7 @@ from ninja.errors import HttpError
 
 from huisuan.compute import platform_key
 from huisuan.compute.metering.flags import flag_row
+from huisuan.compute.metering.registering import register_file
 from huisuan.compute.metering.seals import proof, seal_row, seals_of
 from huisuan.compute.models import Centre, MeterFlag
 from huisuan.parties.gate import Allow, viewer_of
@@ -61,6 +62,12 @@ class FlagOut(Schema):
 def key(request: HttpRequest) -> dict[str, str]:
     """The Ed25519 key with which receipts, seals and exports are signed, in hex."""
     return {"platform_key": platform_key.public()}
+
+
+@router.get("/meter/register", response=dict[str, Any], auth=None, summary="登记册：所有中心与月份")
+def register(request: HttpRequest) -> dict[str, Any]:
+    """The register of all centres, keys, ledgers' ends and sealed months, signed month by month; for everybody."""
+    return register_file()
 
 
 @router.get("/meter/{centre}/seals", response=list[SealOut], auth=Allow(*READERS), summary="封账月")

@@ -12,6 +12,7 @@ from huisuan.compute import lifecycle, notify
 from huisuan.compute.agent_nodes import note_capacity
 from huisuan.compute.dispatch import place_waiting
 from huisuan.compute.durations import fit_durations
+from huisuan.compute.metering.registering import due_month, publish
 from huisuan.compute.metering.tallies import catch_up_all
 from huisuan.compute.models import Job, JobState, SiteAgent
 from huisuan.compute.pools import AGENT_SILENT
@@ -97,6 +98,15 @@ def learn_durations(timestamp: int) -> None:
 def tally_usage(timestamp: int) -> None:
     """Every five minutes: what the meter took in is counted by days, so that whoever looks need not wait for it."""
     catch_up_all()
+
+
+@app.periodic(cron="17 4 * * *")
+@app.task(name="compute.publish_register", queueing_lock="compute.publish_register")
+def publish_register(timestamp: int) -> None:
+    """Every night: the register's entry of a month, once the month has been over for some days."""
+    now = datetime.fromtimestamp(timestamp, UTC)
+    if (due := due_month(now)) is not None:
+        publish(due, now)
 
 
 @app.periodic(cron="37 3 * * *")

@@ -85,11 +85,34 @@ def status(folder: Folder = None, as_json: AsJson = False) -> None:
         return
     out.print(f"平台 {found['url']}，智算中心 {found['centre'] or '未知'}，执行引擎 {found['engine']}", markup=False)
     out.print("正在运行" if found["running"] else "没有在运行：huisuan agent run", markup=False)
+    out.print(f"公钥 {found['public_key']}（亲手交给审计，核对时用 --agent-key 指定）", markup=False)
     out.print(
         f"在管的作业 {len(found['runs'])} 个；未上报的用量 {found['waiting_lines']} 行、{found['waiting_batches']} 批；"
         f"最后一批 {found['last_batch']}",
         markup=False,
     )
+
+
+@app.command()
+def receipts(
+    file: Annotated[Path, typer.Argument(help="写到哪个文件（新的）")],
+    folder: Folder = None,
+    as_json: AsJson = False,
+) -> None:
+    """平台给本代理的收据，写成文件：自己留着，或交给审计，核对导出时用 --receipt 指定；账本少了哪一批都看得出。"""
+    import json
+
+    from huisuan.compute.agent.config import agent_folder
+    from huisuan.compute.agent.doctor import held_receipts
+
+    if file.exists():
+        raise Refused(f"{file} 已经有了：请另选一个名字，旧的收据不要丢")
+    held = held_receipts(folder or agent_folder())
+    file.write_text(json.dumps(held, ensure_ascii=False, indent=1), encoding="utf-8")
+    if as_json:
+        print_json(held)
+    else:
+        note(f"{len(held['receipts'])} 张收据已写到 {file}")
 
 
 def _options(words: list[str]) -> dict[str, str]:

@@ -113,6 +113,23 @@ def standing(folder: Path) -> dict[str, Any]:
         memory.close()
 
 
+def held_receipts(folder: Path) -> dict[str, Any]:
+    """The platform's receipts of what this agent sent, as an auditor takes them.
+
+    Raises:
+        Refused: it has not joined.
+    """
+    read_config(folder)
+    memory = Memory(folder / MEMORY)
+    try:
+        return {
+            "kind": "huisuan-receipts-1", "centre": memory.get("centre"), "platform_key": memory.get("platform_key"),
+            "receipts": [{"agent": memory.name, **each} for each in memory.receipts()],
+        }  # fmt: skip
+    finally:
+        memory.close()
+
+
 # --- one thing after the other
 
 

@@ -260,6 +260,8 @@ class Agent:
             self._nodes_told, self._nodes_at = sent.nodes, sent.at
         if sent.nodes or sent.nodes_same:
             self._stirred = False
+        if not self._introduced:
+            self.memory.put("centre", reply.centre or "")  # at joining it is not told where the clock is wrong
         self._introduced = True
         self._renew_lease(sent.at, reply.lease_seconds)
         heard = {key: sent.words[key] for key in map(tuple, reply.acknowledged) if key in sent.words}

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from huisuan.client.agent_wire import BATCH_LINES, BatchAnswer, SignedBatch
 from huisuan.client.chain import START, Sent, batch_digest
@@ -277,6 +278,12 @@ class Memory:
         if [number for number, _, _ in rows] != list(range(1, last + 1)) or any(lines is None for _, lines, _ in rows):
             return None
         return [Sent(number, json.loads(lines), json.loads(flagged)) for number, lines, flagged in rows]
+
+    def receipts(self) -> list[dict[str, Any]]:
+        """Number, digest, chain and receipt of every batch that it remembers and the platform took."""
+        names = ("number", "digest", "chain", "receipt")
+        query = f"SELECT {', '.join(names)} FROM batch WHERE receipt <> '' ORDER BY number"  # noqa: S608 (names of ours)
+        return [dict(zip(names, row, strict=True)) for row in self._file.execute(query)]
 
     def waiting(self) -> tuple[int, int]:
         """How many lines and how many batches the platform has not taken."""

@@ -8,9 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.console import AsJson, Refused, note, out, print_json, print_table, progress
+from huisuan.compute.metering.register_command import register
+from huisuan.compute.metering.verify_command import verify
+from huisuan.console import AsJson, note, out, print_json, print_table, progress
 
 app = typer.Typer()
+app.command()(register)
+app.command()(verify)
 
 PROVINCE = "省专班（本机命令行）"
 Code = Annotated[str, typer.Argument(metavar="CENTRE", help="中心代码")]
@@ -182,77 +186,6 @@ def export(
     else:
         note(f"已写到 {folder}：{'、'.join(manifest['files'])}")
         note(f"离线核对：huisuan meter verify {folder} --platform-key {manifest['platform_key']}")
-
-
-@app.command()
-def verify(
-    context: typer.Context,
-    what: Annotated[
-        str, typer.Argument(metavar="CENTRE|FOLDER|PROOF", help="中心代码，或导出的目录，或一条记录的证明")
-    ],
-    month: MonthArgument = None,
-    platform_key: Annotated[
-        str | None, typer.Option(help="平台公钥（64 位十六进制），从您信任的地方取得；不写则用导出里的那一把")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """核对：签名、两条链、叶、原始行、默克尔根、合计；改、删、重、换序都找得到，并说出是哪一个。不需要平台和数据库。"""
-    import tempfile
-
-    from huisuan.compute.metering.audit.folder import Unusable
-    from huisuan.compute.metering.verify import verify as check_export
-    from huisuan.compute.metering.verify import verify_proof
-
-    try:
-        if Path(what).is_file():
-            _proof_verdict(verify_proof(Path(what), platform_key), as_json)
-            return
-        if Path(what).is_dir():
-            verdict = check_export(Path(what), platform_key)
-        else:
-            context.obj()  # a centre of this platform's: the database is needed after all
-            from huisuan.compute.metering.bundle import export as write
-            from huisuan.compute.metering.months import Month
-
-            with tempfile.TemporaryDirectory(prefix="huisuan-") as folder, progress("核对", None):
-                write(what, Path(folder), Month.parse(month) if month else None, datetime.now(UTC))
-                verdict = check_export(Path(folder), platform_key)
-    except Unusable as why:
-        raise Refused(str(why)) from None
-    if as_json:
-        print_json(verdict.as_json())
-    else:
-        _show_verdict(verdict.as_json())
-    if not verdict.is_whole:
-        raise typer.Exit(1)
-
-
-def _show_verdict(verdict: dict[str, Any]) -> None:
-    for found in verdict["findings"][:SHOWN]:
-        note(f"✗ {found['where']}：{found['what']}")
-    if len(verdict["findings"]) > SHOWN:
-        note(f"…… 另有 {len(verdict['findings']) - SHOWN} 处，用 --json 查看全部")
-    for text in verdict["notes"]:
-        note(f"注：{text}")
-    out.print(
-        f"{verdict['centre']} {verdict['month'] or '整个账本'}：{verdict['records']:,} 条记录，"
-        f"{verdict['batches']:,} 批（站点代理签名 {verdict['agent_batches']:,}），"
-        f"{verdict['seals']} 次封账（中心会签 {verdict['countersigned']}），"
-        f"现行 {verdict['card_seconds']:,} 卡秒，未答复疑点 {verdict['open_flags']}",
-        markup=False,
-    )
-    out.print("完好：没有发现改动" if verdict["whole"] else f"有 {len(verdict['findings'])} 处不符")
-
-
-def _proof_verdict(wrong: list[str], as_json: bool) -> None:
-    if as_json:
-        print_json({"whole": not wrong, "findings": wrong})
-    else:
-        for text in wrong:
-            note(f"✗ {text}")
-        out.print("证明成立：这条记录在封账月里" if not wrong else "证明不成立")
-    if wrong:
-        raise typer.Exit(1)
 
 
 @app.command()

@@ -1,0 +1,252 @@
+"""An export against what its checker holds from elsewhere: what of it stands or falls by that. Pure.
+
+An export that its platform wrote anew agrees with itself: only what is not in its writer's hand can show what it left
+out, what it put in another's name, and where it ends too early.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from huisuan.client.chain import seal_digest
+from huisuan.compute.metering.audit.batches import name as batch_name
+from huisuan.compute.metering.audit.folder import Opened, is_signed, open_export
+from huisuan.compute.metering.audit.register import ListedCentre, check_register, check_same
+from huisuan.compute.metering.audit.seals import AgentPart, Statement
+from huisuan.compute.metering.audit.seals import name as seal_name
+from huisuan.compute.metering.audit.trust import ReceiptFile, Trust
+from huisuan.compute.metering.chain import signed
+
+END = "账本末端"
+SHORTER = "账本被截短或改写"
+
+
+@dataclass
+class Shown:
+    """How far what is held reaches: the last batch it names, whether keys and months were compared."""
+
+    batch: int = 0
+    ends: bool = False
+    keys: bool = False
+    months: bool = False
+
+
+def check_trust(opened: Opened, trust: Trust, platform_key: str, chain: dict[int, str]) -> Shown:
+    """Compare an export with what is held of its centre; what differs is found and named."""
+    shown = Shown()
+    if keys := trust.agent_keys.of(opened.manifest.centre):
+        shown.keys = True
+        _by_keys(opened, keys)
+    for file in trust.receipts:
+        if file.centre == opened.manifest.centre:
+            _by_receipts(opened, file, platform_key, shown)
+    for folder in trust.earlier:
+        _by_earlier(opened, folder, platform_key, chain, shown)
+    for seal in trust.seals:
+        _by_seal(opened, seal, platform_key, chain, shown)
+    _by_registers(opened, trust, platform_key, chain, shown)
+    return shown
+
+
+# --- keys of agents
+
+
+def _by_keys(opened: Opened, keys: set[str]) -> None:
+    rows = opened.rows(
+        "SELECT agent, agent_key, min(number) FROM batch WHERE agent IS NOT NULL GROUP BY 1, 2 ORDER BY 3"
+    )
+    for agent, key, number in rows:
+        if key not in keys and _fingerprint(key) not in keys:
+            opened.find(batch_name(number), f"从这一批起，站点代理 {agent} 的公钥不在您给出的公钥之内：密钥被换过")
+
+
+def _fingerprint(key: str) -> str:
+    return f"sha256:{hashlib.sha256(bytes.fromhex(key)).hexdigest()}" if re.fullmatch("[0-9a-f]{64}", key) else ""
+
+
+# --- how far the ledger went
+
+
+def _pin(opened: Opened, chain: dict[int, str], number: int, value: str, whose: str, shown: Shown) -> None:
+    """The ledger's chain had that value after that batch, says something that is held."""
+    shown.ends = True
+    if number == 0 or not chain:
+        return
+    found = chain.get(number)
+    if found is None and opened.month is None:
+        opened.find(END, f"{whose}说到第 {number} 批，这里到第 {max(chain)} 批：{SHORTER}")
+    elif found is not None and found != value:
+        opened.find(batch_name(number), f"与{whose}所载的链值不同：账本被改写")
+    elif found is not None:
+        shown.batch = max(shown.batch, number)
+
+
+def _by_receipts(opened: Opened, file: ReceiptFile, platform_key: str, shown: Shown) -> None:
+    rows = opened.rows("SELECT agent, agent_number, agent_digest, chain, number FROM batch WHERE agent IS NOT NULL")
+    batches = {(agent, number): rest for agent, number, *rest in rows}
+    last = max([number for _, number in batches], default=0)
+    for each in file.receipts:
+        where = f"站点代理 {each.agent} 的第 {each.number} 批"
+        shown.ends = True
+        if not is_signed(platform_key, each.receipt, signed(each.chain)):
+            opened.find(where, "您持有的收据不是这个平台签的")
+            continue
+        found = batches.get((each.agent, each.number))
+        if found is None:
+            if opened.month is None or each.number <= last:
+                opened.find(where, f"您持有它的收据，账本里没有它：{SHORTER}")
+        elif found[:2] != [each.digest, each.chain]:
+            opened.find(where, f"与您持有的收据不同：账本被改写（现在是第 {found[2]} 批）")
+        else:
+            shown.batch = max(shown.batch, found[2])
+
+
+def _by_earlier(opened: Opened, folder: Path, platform_key: str, chain: dict[int, str], shown: Shown) -> None:
+    earlier = open_export(folder, platform_key)
+    try:
+        if earlier.manifest.centre != opened.manifest.centre:
+            return
+        whose = f"较早的导出 {folder.name}"
+        if earlier.findings:
+            opened.find(whose, f"自身不符（{earlier.findings[0].where}：{earlier.findings[0].what}），不能作为依据")
+            return
+        for number, value in earlier.rows("SELECT number, chain FROM batch ORDER BY number"):
+            if number in chain and chain[number] != value:
+                opened.find(batch_name(number), f"与{whose}里的不同：账本被改写")
+        head = earlier.manifest.head
+        _pin(opened, chain, head.batches, head.chain, whose, shown)
+        for agent, key in earlier.manifest.keys.items():
+            if opened.manifest.keys.get(agent) != key:
+                opened.find(f"站点代理 {agent}", f"公钥与{whose}里的不同，或不在清单里：密钥被换过")
+        for seal in earlier.seals:
+            _by_seal(opened, seal, platform_key, chain, shown, whose)
+        _same_leases(opened, earlier, whose)
+        _same_flags(opened, earlier, whose)
+    finally:
+        earlier.con.close()
+
+
+def _same_leases(opened: Opened, earlier: Opened, whose: str) -> None:
+    """A placement stays as it was; only its end may have come since."""
+    columns = "uid, lease, run, placed, cards, model, until"
+    now = {row[:2]: row for row in opened.rows(f"SELECT {columns} FROM lease")}  # noqa: S608 (names of ours)
+    for row in earlier.rows(f"SELECT {columns} FROM lease ORDER BY uid, lease"):  # noqa: S608 (names of ours)
+        later = now.get(row[:2])
+        if later is None and opened.month is not None:
+            continue
+        if later is None or later[:6] != row[:6] or (row[6] is not None and later[6] != row[6]):
+            opened.find(f"作业 {row[0]} 的第 {row[1]} 次调度", f"与{whose}里的不同，或不见了")
+
+
+def _same_flags(opened: Opened, earlier: Opened, whose: str) -> None:
+    now = {(each.get("kind"), each.get("about")): each for each in opened.flags}
+    for flag in earlier.flags:
+        later = now.get((flag.get("kind"), flag.get("about")))
+        if later is None or any(later.get(each) != flag.get(each) for each in ("text", "line")):
+            opened.find(f"疑点 {flag.get('id')}", f"与{whose}里的不同，或不见了")
+
+
+# --- seals
+
+
+def _by_seal(
+    opened: Opened, seal: dict[str, Any], platform_key: str, chain: dict[int, str], shown: Shown,
+    whose: str = "您持有的封账书",
+) -> None:  # fmt: skip
+    text = str(seal.get("statement"))
+    try:
+        said = Statement.model_validate_json(text)
+    except ValueError:
+        opened.find(whose, "读不出来")
+        return
+    if said.centre != opened.manifest.centre:
+        return
+    where = seal_name(said.month)
+    if not is_signed(platform_key, seal.get("signature"), seal_digest(text)):
+        opened.find(where, f"{whose}不是这个平台签的")
+        return
+    _pin(opened, chain, said.batches, said.chain, f"{said.month} 的封账书", shown)
+    for part in said.agents:
+        _agents_end(opened, part, where)
+    if opened.month is not None and said.month > opened.month:
+        return
+    there = {each.get("month"): each for each in opened.seals}.get(said.month)
+    if there is None:
+        opened.find(where, f"有{whose}，导出里却没有这次封账：封账被撤掉")
+    elif there.get("statement") != text:
+        opened.find(where, f"与{whose}不同：重新封过")
+    elif seal.get("countersignature") and not there.get("countersignature"):
+        opened.find(where, f"{whose}有中心的签名，导出里没有：签名被撤掉")
+
+
+def _agents_end(opened: Opened, part: AgentPart, where: str) -> None:
+    rows = opened.rows("SELECT agent_digest FROM batch WHERE agent = ? AND agent_number = ?", [part.name, part.batches])
+    if rows and rows != [(part.digest,)]:
+        opened.find(where, f"站点代理 {part.name} 的第 {part.batches} 批与封账书所载的不同")
+
+
+# --- the register
+
+
+def _by_registers(opened: Opened, trust: Trust, platform_key: str, chain: dict[int, str], shown: Shown) -> None:
+    for found in check_same(trust.registers):
+        opened.find(found.where, found.what)
+    for register in trust.registers:
+        for found in check_register(register, platform_key):
+            opened.find(found.where, found.what)
+        for _, said in register.entries:
+            for centre in said.centres:
+                if centre.code == opened.manifest.centre:
+                    _pin(opened, chain, centre.batches, centre.chain, f"登记册 {said.month} ", shown)
+    newest = trust.register
+    if newest is None:
+        return
+    missing = [key for key in trust.countersigners if key not in newest.signers]
+    for key in missing:
+        opened.find(f"登记册 {newest.newest.month}", f"没有 {key[:16]}… 的会签")
+    listed = newest.centre(opened.manifest.centre)
+    if listed is None:
+        opened.find(f"登记册 {newest.newest.month}", f"没有中心 {opened.manifest.centre}")
+        return
+    shown.months = True
+    shown.keys |= bool(trust.countersigners) and not missing
+    _listed_keys(opened, listed)
+    _listed_months(opened, listed)
+
+
+def _listed_keys(opened: Opened, listed: ListedCentre) -> None:
+    keys = {each.name: each for each in listed.agents}
+    rows = opened.rows(
+        "SELECT agent, agent_key, min(number), min(received) // 1000000, max(received) // 1000000 FROM batch "
+        "WHERE agent IS NOT NULL GROUP BY 1, 2 ORDER BY 3"
+    )
+    for agent, key, number, first, last in rows:
+        held = keys.get(agent)
+        if held is None:
+            if number <= listed.batches:
+                opened.find(batch_name(number), f"站点代理 {agent} 不在登记册里")
+        elif held.key != key:
+            opened.find(batch_name(number), f"站点代理 {agent} 的公钥与登记册的不同：密钥被换过")
+        elif first < held.valid_from or (held.valid_to is not None and last > held.valid_to + 1):
+            opened.find(batch_name(number), f"站点代理 {agent} 的公钥在收到这些批次时不在有效期内")
+
+
+def _listed_months(opened: Opened, listed: ListedCentre) -> None:
+    there = {str(each.get("month")): each for each in opened.seals}
+    for month in listed.months:
+        if opened.month is not None and month.month > opened.month:
+            continue
+        seal = there.get(month.month)
+        if month.state != "sealed":
+            continue
+        if seal is None:
+            opened.find(seal_name(month.month), "登记册里有这次封账，导出里没有：封账被撤掉")
+        elif (
+            seal.get("root") != month.root
+            or hashlib.sha256(str(seal.get("statement")).encode()).hexdigest() != month.statement_sha256
+        ):
+            opened.find(seal_name(month.month), "与登记册所载的封账不同：重新封过")
