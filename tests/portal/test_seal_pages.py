@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 from meterworld import HOUR, T0, Agent, agent, leased, said
 from portalworld import HEADER, World, line
@@ -20,6 +21,7 @@ from huisuan.client.chain import seal_digest, statement_sha256
 from huisuan.compute import platform_key
 from huisuan.compute.metering.importing import UsageFile, import_usage
 from huisuan.compute.metering.months import Month
+from huisuan.compute.metering.registering import publish, register_file
 from huisuan.compute.metering.sealing import parquet_path, seal
 from huisuan.compute.metering.seals import take_word
 from huisuan.compute.metering.verify import verify, verify_proof
@@ -140,7 +142,7 @@ def test_the_export_of_a_month_is_verified_by_who_trusts_nobody(world: World, tm
     packed = io.BytesIO(b"".join(answer.streaming_content))
     zipfile.ZipFile(packed).extractall(tmp_path)
     verdict = verify(tmp_path / "hf-2024-02", platform_key.public())
-    assert (verdict.is_whole, verdict.month, verdict.records > 0) == (True, "2024-02", True)
+    assert (verdict.is_consistent, verdict.month, verdict.records > 0) == (True, "2024-02", True)
     assert world.browser("alpha").post(address).status_code == 403
     assert world.browser("province").post(reverse("export-seal", args=["hf", "2024-09"])).status_code == 404
 
@@ -292,3 +294,16 @@ def test_the_pages_read_in_english(world: World) -> None:
     assert "To be sealed" in text(world, reverse("seals"), language="en")
     flag = MeterFlag.objects.filter(centre__code="hf")[0]
     assert "More cards at once than the centre has" in text(world, reverse("flag", args=[flag.pk]), language="en")
+
+
+def test_the_register_is_shown_beside_the_seals_and_anybody_may_take_it_home(world: World, sealed: list[Seal]) -> None:
+    assert "还没有一期" in text(world, reverse("seals"))
+    assert Client().get(reverse("register")).status_code == 404
+    publish(Month(2024, 12), NOW)
+    shown = text(world, reverse("seals"))
+    assert "2024-12" in shown
+    assert reverse("register") in shown
+    answer = Client().get(reverse("register"))
+    assert answer["Content-Disposition"] == 'attachment; filename="register-2024-12.json"'
+    assert answer.json() == json.loads(json.dumps(register_file()))
+    assert "Download the register" in text(world, reverse("seals"), language="en")

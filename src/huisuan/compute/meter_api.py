@@ -14,6 +14,7 @@ from huisuan.compute.metering.flags import flag_row
 from huisuan.compute.metering.registering import register_file
 from huisuan.compute.metering.seals import proof, seal_row, seals_of
 from huisuan.compute.models import Centre, MeterFlag
+from huisuan.console import Refused
 from huisuan.parties.gate import Allow, viewer_of
 
 router = Router(tags=["计量"])
@@ -67,7 +68,10 @@ def key(request: HttpRequest) -> dict[str, str]:
 @router.get("/meter/register", response=dict[str, Any], auth=None, summary="登记册：所有中心与月份")
 def register(request: HttpRequest) -> dict[str, Any]:
     """The register of all centres, keys, ledgers' ends and sealed months, signed month by month; for everybody."""
-    return register_file()
+    try:
+        return register_file()
+    except Refused as nothing:
+        raise HttpError(404, str(nothing)) from None
 
 
 @router.get("/meter/{centre}/seals", response=list[SealOut], auth=Allow(*READERS), summary="封账月")

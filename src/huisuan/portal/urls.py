@@ -11,7 +11,7 @@ from huisuan.portal.home import home
 from huisuan.portal.oversight import settings
 from huisuan.portal.oversight import views as oversight
 from huisuan.portal.oversight.budget import budget_page
-from huisuan.portal.public import engine, policies, signing
+from huisuan.portal.public import engine, policies, register, signing
 from huisuan.portal.public.calculator import calculator
 from huisuan.portal.user import bills, draft_list, drafts, entitlements, jobs, submit, usage
 
@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("usage/<slug:code>/<int:sequence>/raw", usage.raw_line, name="raw-line"),
     path("usage/<slug:code>/<int:sequence>/proof", seals.record_proof, name="record-proof"),
     path("seals/", seals.seal_list, name="seals"),
+    path("register.json", register.register_download, name="register"),
     path("seals/<slug:code>/<str:month>", seals.seal_page, name="seal"),
     path("seals/<slug:code>/<str:month>/export", seals.export_seal, name="export-seal"),
     path("flags/", flags.flag_list, name="flags"),

@@ -24,7 +24,7 @@ from huisuan.compute import platform_key
 from huisuan.compute.metering.bundle import export
 from huisuan.compute.metering.months import Month
 from huisuan.compute.metering.seals import proof, sealed_parquet
-from huisuan.compute.models import Centre, MeterFlag, Seal
+from huisuan.compute.models import Centre, MeterFlag, RegisterEntry, Seal
 from huisuan.console import Refused
 from huisuan.parties.access import Viewer
 from huisuan.parties.gate import allow, viewer_of
@@ -35,6 +35,7 @@ from huisuan.portal.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.figures import month as month_text
 from huisuan.portal.table import Table, answer
 
+REGISTER_SHOWN = 12
 READERS = ("centre", "city", "province", "auditor")
 
 
@@ -94,7 +95,19 @@ def seal_list(request: HttpRequest) -> HttpResponseBase:
     """The sealed months, and the months that wait for it."""
     viewer, today = viewer_of(request), timezone.localdate()
     waiting = [(centre, *months) for centre in queries.centres(viewer) if (months := due(centre, today))]
-    return answer(request, "portal/centre/seals.html", {"here": "seals", "due": waiting}, [seal_table(request, viewer)])
+    context = {"here": "seals", "due": waiting, "register": _register()}
+    return answer(request, "portal/centre/seals.html", context, [seal_table(request, viewer)])
+
+
+def _register() -> list[dict[str, Any]]:
+    """The last year of the register, the newest first."""
+    return [
+        {
+            "entry": entry, "centres": len(json.loads(entry.statement)["centres"]),
+            "signers": [each.by for each in entry.countersignatures.all()],
+        }
+        for entry in RegisterEntry.objects.order_by("-month").prefetch_related("countersignatures")[:REGISTER_SHOWN]
+    ]  # fmt: skip
 
 
 def _seal(request: HttpRequest, code: str, month: str) -> Seal:
