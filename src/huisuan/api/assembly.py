@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
 from huisuan import __version__
 from huisuan.console import Refused
 from huisuan.law.text import LawError
+from huisuan.parties.strict import TOO_LARGE, StrictParser
 
 #: the modules whose `router` make up the API
 ROUTERS = (
@@ -23,7 +26,8 @@ ROUTERS = (
     "huisuan.api.law",
 )
 
-api = NinjaAPI(title="惠算 Huisuan", version=__version__, urls_namespace="api-1")
+log = logging.getLogger(__name__)
+api = NinjaAPI(title="惠算 Huisuan", version=__version__, urls_namespace="api-1", parser=StrictParser())
 
 
 @api.exception_handler(Refused)
@@ -31,6 +35,15 @@ api = NinjaAPI(title="惠算 Huisuan", version=__version__, urls_namespace="api-
 def refused(request: HttpRequest, refusal: Refused | LawError) -> HttpResponse:
     """A refusal is the caller's to mend, or says that the law does not stand up: 422 with the reason."""
     return api.create_response(request, {"detail": str(refusal)}, status=422)
+
+
+@api.exception_handler(DataError)
+@api.exception_handler(OverflowError)
+@api.exception_handler(UnicodeEncodeError)
+def not_keepable(request: HttpRequest, error: Exception) -> HttpResponse:
+    """What no column can hold is nothing that could be found: the caller's mistake."""
+    log.warning("%s %s: %s", request.method, request.path, str(error).splitlines()[0])
+    return api.create_response(request, {"detail": TOO_LARGE}, status=400)
 
 
 for module in ROUTERS:

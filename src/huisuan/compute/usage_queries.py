@@ -61,6 +61,8 @@ def month_bounds(text: str) -> tuple[datetime, datetime]:
     """
     try:
         first = date.fromisoformat(f"{text}-01")
+        if not 1970 <= first.year < 9999:
+            raise ValueError("beyond what a record can hold")
     except ValueError:
         raise Refused(f'月份 "{text}" 写法不对；请写成 2024-01') from None
     following = date(first.year + first.month // 12, first.month % 12 + 1, 1)

@@ -36,6 +36,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "huisuan.serving.limits.Limits",
+    "huisuan.serving.doors.Doors",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "huisuan.portal.middleware.Language",
@@ -121,12 +122,16 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = os.environ.get("HUISUAN_HTTPS") == "1"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SESSION_COOKIE_SECURE else None
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SESSION_COOKIE_SECURE else 0
 SECURE_REFERRER_POLICY = "same-origin"
-SILENCED_SYSTEM_CHECKS: list[str] = []
+#: other names of the domain are not ours to promise for (W005, W021); the proxy redirects to HTTPS, and agents and
+#: health checks of this machine speak to us without it (W008)
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "filters": {"ours": {"()": "huisuan.serving.logged.OursOnly"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["ours"]}},
     "root": {"handlers": ["console"], "level": os.environ.get("HUISUAN_LOG_LEVEL", "WARNING")},
 }
