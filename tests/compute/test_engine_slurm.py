@@ -20,6 +20,7 @@ from huisuan.compute.engines.slurm.accounting import FIELDS
 from huisuan.compute.engines.slurm.facts import LIVE, Request
 from huisuan.compute.engines.slurm.options import Person
 from huisuan.compute.engines.slurm.runs import Run, born, checked, since
+from huisuan.compute.metering.exporting import new_delimiter
 from huisuan.compute.metering.tres import Unmetered
 from huisuan.compute.uid import job_uid
 
@@ -182,7 +183,7 @@ def row(**values: str) -> str:
 
 def runs(*lines: str) -> list[accounting.Accounted]:
     """The runs of job 7 that these lines tell of."""
-    found = accounting.read("\n".join(["|".join(FIELDS), *lines]), FIELDS)
+    found = accounting.read("\n".join(["|".join(FIELDS), *lines, ""]), FIELDS, "|")
     return found[7, NAME]
 
 
@@ -213,7 +214,7 @@ def test_a_run_of_less_than_a_second_counts_one_and_never_reaches_into_the_next(
 
 
 def test_another_jobs_run_under_the_same_number_is_not_mixed_in() -> None:
-    found = accounting.read("\n".join(["|".join(FIELDS), row(JobName="x" * 26, MaxRSS="9G"), row()]), FIELDS)
+    found = accounting.read("\n".join(["|".join(FIELDS), row(JobName="x" * 26, MaxRSS="9G"), row()]), FIELDS, "|")
     assert {name: len(each) for (_, name), each in found.items()} == {"x" * 26: 1, NAME: 1}
 
 
@@ -255,7 +256,20 @@ def test_cards_that_the_accounting_does_not_tell_are_not_made_up(tres: str) -> N
 @pytest.mark.parametrize("printed", ["", "nonsense", "JobIDRaw|JobName", "|".join(FIELDS) + "\n7|too|short"])
 def test_what_is_not_saccts_answer_is_refused(printed: str) -> None:
     with pytest.raises(EngineError, match="sacct"):
-        accounting.read(printed, FIELDS)
+        accounting.read(printed, FIELDS, "|")
+
+
+def test_a_name_of_several_lines_is_one_name_between_delimiters_that_nobody_knew() -> None:
+    between = new_delimiter()
+    forged = f"x\n{row()}\n{'|'.join(FIELDS)}\n\n7"
+    lines = [each.replace("|", between) for each in ("|".join(FIELDS), row(JobName="?"), row())]
+    lines[1] = lines[1].replace("?", forged)
+    found = accounting.read("\n".join([*lines, ""]), FIELDS, between)
+    assert {name: [run.tres for run in each] for (_, name), each in found.items()} == {
+        forged: [runs(row())[0].tres], NAME: [runs(row())[0].tres],
+    }  # fmt: skip
+    with pytest.raises(EngineError, match="字段"):
+        accounting.read("\n".join(lines)[:-30], FIELDS, between)
 
 
 # --- slurmrestd in versions that no cluster of ours has

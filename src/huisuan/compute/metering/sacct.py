@@ -1,5 +1,5 @@
 # ruff: noqa: S608 (names of columns come from our own lists; values are quoted by `literal`)
-"""Slurm's own accounting, as `sacct --parsable2 --duplicates` prints it, read into `reading`. Pure."""
+"""Slurm's own accounting, as `sacct` prints it in text or JSON, read into `reading`. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from huisuan.compute.metering.durations import seconds_of
 from huisuan.compute.metering.readings import LONGEST, Reading, load_rows, workbench
-from huisuan.compute.metering.sacct_text import cut, form_of
+from huisuan.compute.metering.sacct_json import is_json, read_json
+from huisuan.compute.metering.sacct_text import READ, cut, form_of
 from huisuan.compute.metering.source import SourceLines
 from huisuan.compute.metering.tres import CardNames, Unmetered, allocated, requested
 from huisuan.compute.metering.zones import EARLIEST, LATEST, to_utc
@@ -57,16 +58,20 @@ def read_sacct(source: SourceLines, names: CardNames, zone: ZoneInfo, *, believe
     Raises:
         Refused: the header lacks a field without which nothing can be metered.
     """
-    form = form_of(source)
+    form = None if is_json(source) else form_of(source)
+    columns = form.columns if form else list(READ)
     con = workbench()
-    reading = Reading(con, {ours for ours, theirs in GIVEN_BY.items() if theirs in form.columns})
+    reading = Reading(con, {ours for ours, theirs in GIVEN_BY.items() if theirs in columns})
     con.register("source_lines", source.lines)
-    cut(reading, form, source, believe=believe)
+    if form:
+        cut(reading, form, source, believe=believe)
+    else:
+        read_json(reading, source)
     _map_states(con)
     _map_suspensions(con)
     _map_cards(con, names)
     _clock(con, zone)
-    _judge(con, zone, form.columns)
+    _judge(con, zone, columns)
     con.unregister("source_lines")
     return reading
 

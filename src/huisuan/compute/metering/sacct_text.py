@@ -83,7 +83,7 @@ def _looks_like(source: SourceLines) -> str:
     """What another form than ours the file has; "" if it is ours."""
     start, first = source.content[:4], source.first_line
     if start[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in start:
-        return "文件像是 UTF-16 编码（Windows 另存或 PowerShell 重定向所致）；可先 iconv -f UTF-16 -t UTF-8 转换，或"
+        return "文件像是 UTF-16 编码（Windows 另存或 PowerShell 重定向所致）；可先用 iconv -f UTF-16 -t UTF-8 转换"
     if len(set(DELIMITER.findall(first))) > 1:
         return "表头里有两种随机分隔符，文件像是拼接的"
     small = first.lower()

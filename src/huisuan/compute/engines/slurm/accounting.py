@@ -7,7 +7,7 @@ same cards once more and are read for their memory alone.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,6 +18,7 @@ from huisuan.compute.engines.slurm.commands import Commands
 from huisuan.compute.engines.slurm.facts import LIVE, Accounted
 from huisuan.compute.engines.slurm.words import ENDS
 from huisuan.compute.metering.durations import seconds_of
+from huisuan.compute.metering.exporting import new_delimiter
 from huisuan.compute.metering.tres import Unmetered, counted
 
 FIELDS = (
@@ -60,33 +61,35 @@ class Accounting:
         # job ids begin again from the first some day: without a start sacct could show another's job of long ago
         start = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%S")
         whose = f"--user={self.commands.person.name}"
+        delimiter = new_delimiter()  # a job may have named another what it liked, line ends and all
         asked = (
             "--parsable2",
+            f"--delimiter={delimiter}",
             "--duplicates",
             f"--format={','.join(self.fields)}",
             f"--starttime={start}",
             whose,
             which,
         )
-        return read(self.commands.say("sacct", *asked), self.fields)
+        return read(self.commands.say("sacct", *asked), self.fields, delimiter)
 
 
-def read(printed: str, fields: Sequence[str]) -> dict[Named, list[Accounted]]:
+def read(printed: str, fields: Sequence[str], delimiter: str) -> dict[Named, list[Accounted]]:
     """The runs by job, first to last, of what sacct printed with its header. Pure.
+
+    `delimiter` is one that nobody knew before: only where sacct wrote it does a field end, so that a line end in a
+    job's name is only a line end.
 
     Raises:
         EngineError: it is not what was asked for.
     """
-    lines = printed.splitlines()
-    if not lines or lines[0].split("|") != list(fields):
+    lines = printed.split("\n")
+    if lines[0].split(delimiter) != list(fields):
         raise EngineError(f"sacct 的表头不是所要的 {'|'.join(fields)}：这不是 Slurm 的 sacct，不能据以计量")
     found: dict[Named, list[Accounted]] = defaultdict(list)
     latest: Named | None = None
-    for line in lines[1:]:
-        values = line.split("|")
-        if len(values) != len(fields):
-            raise EngineError(f"sacct 的一行有 {len(values)} 个字段，应为 {len(fields)} 个：{line[:200]!r}")
-        row = dict(zip(fields, values, strict=True))
+    for values in _rows(lines[1:], len(fields), delimiter):
+        row, line = dict(zip(fields, values, strict=True)), "|".join(values)
         job, _, step = row["JobIDRaw"].partition(".")
         if not job.isdigit():
             continue
@@ -98,6 +101,23 @@ def read(printed: str, fields: Sequence[str]) -> dict[Named, list[Accounted]]:
             peak = max(own.peak_memory_bytes, reading.octets(row["MaxRSS"]))
             found[latest][-1] = replace(own, peak_memory_bytes=peak)
     return {named: _numbered(runs) for named, runs in found.items()}
+
+
+def _rows(lines: Sequence[str], width: int, delimiter: str) -> Iterator[list[str]]:
+    """The fields of each row, put together where a line end in one of them cut it."""
+    held: list[str] = []
+    for line in lines:
+        if not held and not line:
+            continue
+        values = line.split(delimiter)
+        held = [*held[:-1], f"{held[-1]}\n{values[0]}", *values[1:]] if held else values
+        if len(held) >= width:
+            if len(held) > width:
+                raise EngineError(f"sacct 的一行有 {len(held)} 个字段，应为 {width} 个：{line[:200]!r}")
+            yield held
+            held = []
+    if held:
+        raise EngineError(f"sacct 的一行有 {len(held)} 个字段，应为 {width} 个：{'|'.join(held)[:200]!r}")
 
 
 def _run(job: int, row: dict[str, str], line: str) -> Accounted:
