@@ -268,6 +268,23 @@ def test_flags_are_listed_to_those_who_read_the_centre_and_answered_by_the_provi
     assert "已由 province 答复" in again.content.decode()
 
 
+def test_a_correction_that_waits_is_accepted_or_not_on_the_page_of_its_flag(world: World) -> None:
+    for number, accept in ((880001, "yes"), (880002, "")):
+        for hours in (3, 1):
+            content = f"{HEADER}\n{line(number, 'acc', '2024-11-05T09:00:00', hours, 1)}\n".encode()
+            import_usage("hf", UsageFile(content, f"{number} {hours}", "sacct"), NOW)
+        flag = MeterFlag.objects.get(kind="correction", answered_at=None)
+        address, answers = reverse("flag", args=[flag.pk]), reverse("answer-flag", args=[flag.pk])
+        assert "等待答复：记录未改" in text(world, address)
+        assert "Accept the correction" in text(world, address, language="en")
+        assert "接受更正" not in text(world, address, "centre")
+        world.browser("province").post(answers, {"answer": "查过", "accept": accept})
+        flag.refresh_from_db()
+        applied = flag.correction.applied
+        assert (applied is not None) == bool(accept)
+        assert (reverse("record", args=["hf", applied]) if applied else "没有接受：记录未改") in text(world, address)
+
+
 def test_open_flags_stand_on_the_centres_page_and_the_overseers_home(world: World) -> None:
     count = MeterFlag.objects.filter(centre__code="hf", answered_at=None).count()
     assert count > 0

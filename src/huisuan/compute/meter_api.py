@@ -57,6 +57,7 @@ class FlagOut(Schema):
     answered_at: datetime | None
     answered_by: str
     answer: str
+    correction: dict[str, Any] | None = Field(None, description="随疑点等待确认的更正；applied：接受后成为的记录")
 
 
 @router.get("/meter/key", response=dict[str, str], auth=Allow(), summary="平台的公钥")

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from huisuan.compute.metering.flags import answer_flag
-from huisuan.compute.models import Centre, MeterFlag
+from huisuan.compute.metering.pending import answer as settle
+from huisuan.compute.models import Centre, MeterFlag, PendingCorrection
 from huisuan.console import Refused
 from huisuan.parties.access import Viewer
 from huisuan.parties.gate import allow, viewer_of
@@ -96,6 +96,7 @@ def _shown(request: HttpRequest, flag: MeterFlag, refused: str = "") -> HttpResp
         "word": ANSWERED if flag.answered_at else OPEN,
         "may_answer": viewer_of(request).role in ANSWERS and flag.answered_at is None,
         "refused": refused,
+        "correction": PendingCorrection.objects.filter(flag=flag).first(),
     }
     return render(request, "portal/centre/flag.html", context, status=422 if refused else 200)
 
@@ -109,13 +110,14 @@ def flag_page(request: HttpRequest, number: int) -> HttpResponseBase:
 @allow(*ANSWERS)
 @require_POST
 def answer_page(request: HttpRequest, number: int) -> HttpResponseBase:
-    """Close a flag with what was found out."""
+    """Close a flag with what was found out; a correction that waits is applied if it is accepted."""
     viewer = viewer_of(request)
     flag = get_object_or_404(visible(viewer), pk=number)
     try:
         with transaction.atomic():
-            answer_flag(number, request.POST.get("answer", ""), viewer.name, timezone.now())
+            accept = request.POST.get("accept") == "yes"
+            settle(number, request.POST.get("answer", ""), viewer.name, timezone.now(), accept=accept)
     except Refused as refusal:
         return _shown(request, flag, str(refusal))
-    messages.success(request, _t("已答复，疑点关闭。"))
+    messages.success(request, _t("已接受，记录已更正。") if accept else _t("已答复，疑点关闭。"))
     return redirect("flag", number=number)
