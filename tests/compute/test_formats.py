@@ -184,7 +184,7 @@ NOTES: dict[str, list[str]] = {
 }
 BAD: dict[str, list[str]] = {
     "bad.sbatch": [
-        "第 2 行第 9 列：--gres：“shard:2”是一张卡的一部分：平台按整卡分配和计量，请写 gpu:张数",
+        '第 2 行第 9 列：--gres："shard:2" 是一张卡的一部分（共享卡的份额）：平台按整卡分配和计量，请写整卡',
         "第 3 行第 9 列：--tim 可以是 --time-min、--time：请写全",
         "第 3 行第 18 列：sbatch 没有选项 -Z",
         "第 4 行第 9 列：--begin：平台没有“不早于”：请到时再提交，或用 --after 排在别的作业之后",
@@ -206,7 +206,7 @@ BAD: dict[str, list[str]] = {
     ],
     "indent.yaml": ["第 4 行第 1 列：YAML 写法不对：缩进不能用制表符（Tab），请改成空格"],
     "sky-bad.yaml": [
-        "第 2 行第 17 列：accelerators：张数 0.5 应是正整数：平台按整卡分配和计量",
+        '第 2 行第 17 列：accelerators："0.5" 是一张卡的一部分（不足一张）：平台按整卡分配和计量',
         "第 3 行第 3 列：resources 里不认识的键 color；是不是 cloud？",
         "第 4 行第 1 列：file_mounts：平台不挂载本机目录或对象存储：数据请先放到一个中心，用 --data-at 说明在哪里，",
         "第 6 行第 1 列：service：平台运行会结束的作业，不运行长期的服务（SkyServe）",
@@ -225,7 +225,7 @@ BAD: dict[str, list[str]] = {
         "第 14 行第 21 列：containers[0].args 里的 1 应是文字，请加引号",
         "第 15 行第 34 列：env A 的值应是文字：请加引号",
         "第 16 行第 11 列：containers[0].envFrom：平台读不到集群里的 ConfigMap 与 Secret",
-        "第 17 行第 32 列：资源 nvidia.com/gpucores：是一张卡的一部分：平台按整卡分配和计量，请写整卡",
+        '第 17 行第 32 列：资源 nvidia.com/gpucores："nvidia.com/gpucores" 是一张卡的一部分（卡的算力或显存的份额）',
         "第 17 行第 57 列：资源 amd.com/gpu：平台不认识；可用的有 nvidia.com、huawei.com",
         "第 17 行第 73 列：资源 huawei.com/Ascend910B9：型号 Ascend910B9 不在加速卡目录中；相近的有 Ascend-910B",
     ],

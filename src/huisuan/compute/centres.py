@@ -15,6 +15,7 @@ from huisuan.compute.catalogue import PROCESSOR_SLOT
 from huisuan.compute.metering.tres import Card, CardNames, unique, words
 from huisuan.compute.metering.zones import zone_named
 from huisuan.compute.models import HUGE_CARDS, Accelerator, Centre, Partition, Tariff
+from huisuan.compute.parts import is_all_of_it, part_of, refusal
 from huisuan.console import Refused
 from huisuan.parties.models import Region
 from huisuan.parties.queries import party_by_uscc
@@ -58,6 +59,8 @@ def accelerator_named(model: str) -> Accelerator:
     found = models.get(model.strip().lower())
     if found:
         return found
+    if what := part_of(model):
+        raise Refused(refusal(model, what))
     asked = "".join(words(model))
     likely = [name for name in models if asked and (asked in "".join(words(name)) or "".join(words(name)) in asked)]
     near = list(dict.fromkeys([*likely, *get_close_matches(model.lower(), models, n=3, cutoff=0.4)])) or sorted(models)
@@ -85,6 +88,9 @@ def planned_partition(text: str) -> PartitionPlan:
     name = found["name"].strip()
     if len(name) > 60 or any(len(each) > 60 for each in local):
         raise Refused(f'--partition "{text}" 的分区名或卡名超过 60 个字符')
+    for each in local:
+        if (what := part_of(each)) and not is_all_of_it(each):
+            raise Refused(f'--partition "{text}" 的卡名 "{each}" 是一张卡的一部分（{what}），不能登记为整卡的名字')
     return PartitionPlan(name, accelerator_named(found["model"]), counts["nodes"], counts["cards"], local)
 
 
@@ -168,10 +174,12 @@ def card_of(accelerator: Accelerator) -> Card:
 
 def card_names(centre: Centre) -> CardNames:
     """What cards are called at a centre: its partitions' models and local names, and the catalogue behind them."""
-    names = CardNames([card_of(each) for each in Accelerator.objects.exclude(model=PROCESSOR_SLOT)])
+    names = CardNames([card_of(each) for each in Accelerator.objects.exclude(model=PROCESSOR_SLOT)], code=centre.code)
     for partition in centre.partitions.select_related("accelerator"):
         card = card_of(partition.accelerator)
         names.by_partition.setdefault(partition.name, []).append(card)
+        held = f"{partition.name}={card.model}:{partition.nodes}x{partition.cards_per_node}:"
+        names.written.setdefault(partition.name, []).append(held + ",".join(partition.local_names))
         for local in partition.local_names:
             names.local[local] = unique([*names.local.get(local, []), card])
             key = (partition.name, local)

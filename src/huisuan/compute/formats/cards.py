@@ -10,6 +10,7 @@ from importlib.resources import files
 
 from huisuan.compute.catalogue import PROCESSOR_SLOT
 from huisuan.compute.metering.tres import Card, words
+from huisuan.compute.parts import part_of, refusal
 from huisuan.console import Refused
 
 #: words that makers put before a model's name and that tell no model from another
@@ -33,8 +34,10 @@ def meant(name: str, cards: Iterable[Card] | None = None) -> list[str]:
     those of the family that it names (910B: 910B2 and 910B3; Ascend910: every 910).
 
     Raises:
-        Refused: none; names those that come near.
+        Refused: a part of a card, or none; names those that come near.
     """
+    if what := part_of(name):
+        raise Refused(refusal(name, what))
     known = list(catalogue() if cards is None else cards)
     asked = [word for word in words(name) if word not in DECORATION]
     joined = "".join(asked)

@@ -13,10 +13,10 @@ from huisuan.compute.formats.cards import catalogue, meant
 from huisuan.compute.formats.reading import Place, Reading, nearest, shown
 from huisuan.compute.formats.yaml_tree import Node
 from huisuan.compute.job_request import VARIABLE
+from huisuan.compute.parts import part_of, refusal
 from huisuan.console import Refused
 
 REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
-FRACTION = re.compile(r"(cores?|mem(ory)?(-percentage)?|percentage|mig-.*|\.shared|vgpu.*|-\d+[cg]b?)$", re.IGNORECASE)
 IN_FOLDER = 'cd "$0" && exec "$@"'
 
 
@@ -154,11 +154,11 @@ def _kind(key: str, text: str, at: Place, reading: Reading) -> Cards:
         Refused: no card that anyone knows, or a part of one.
     """
     domain, _, name = key.partition("/")
+    if what := part_of(key):
+        raise Refused(refusal(key, what))
     vendor = keys.VENDORS.get(domain)
     if vendor is None:
         raise Refused(f"平台不认识；可用的有 {'、'.join(keys.VENDORS)} 之下的整卡")
-    if FRACTION.search(name):
-        raise Refused("是一张卡的一部分：平台按整卡分配和计量，请写整卡")
     if not re.fullmatch(r"\d{1,4}", text, re.ASCII):
         raise Refused(f"数量 {shown(text)} 应是整数")
     if name.lower() in keys.ANY_CARD:

@@ -10,6 +10,7 @@ from huisuan.compute.formats import kubernetes_pod as pods
 from huisuan.compute.formats.cards import meant
 from huisuan.compute.formats.reading import Place, Reading, shown
 from huisuan.compute.formats.yaml_tree import Node
+from huisuan.compute.parts import label_part, refusal
 from huisuan.console import Refused
 
 CARD_LABEL = re.compile(r"gpu|npu|accelerator|chip|card|product", re.IGNORECASE)
@@ -94,6 +95,9 @@ def _models(pod: Node, cards: pods.Cards, reading: Reading) -> list[str]:
     for key, value in ((selector.fields if selector else None) or {}).items():
         assert selector is not None
         at, text = selector.key_at(key), value.text or ""
+        if what := label_part(key, text):
+            reading.fault(at, f"nodeSelector.{refusal(f'{key}: {text}', what)}")
+            continue
         try:
             named = _labelled(key, text)
         except Refused:

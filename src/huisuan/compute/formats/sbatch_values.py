@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from huisuan.compute.formats.cards import catalogue, meant
 from huisuan.compute.job_request import LONGEST_TIME, UID
-from huisuan.compute.metering.tres import FAMILIES, FRACTIONS
+from huisuan.compute.metering.tres import FAMILIES
+from huisuan.compute.parts import part_of, refusal
 from huisuan.console import Refused
 
 ONE_KIND = "一个作业只能用一种型号的卡，请拆成几个作业"
@@ -110,8 +111,8 @@ def gres(text: str) -> tuple[Cards | None, list[str]]:
     for item in filter(None, text.split(",")):
         whole = re.sub(r"\((?:S|IDX):[^)]*\)$", "", item.removeprefix("gres/").removeprefix("gres:"))
         family, *rest = re.split(r"[:=]", whole)
-        if family.lower() in FRACTIONS:
-            raise Refused(f"“{item}”是一张卡的一部分：平台按整卡分配和计量，请写 gpu:张数")
+        if what := part_of(family):
+            raise Refused(f"{refusal(item, what)}，例如 gpu:张数")
         if family not in FAMILIES:  # case counts, as with sbatch
             if item != "none":
                 others.append(item)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from huisuan.compute.formats.cards import meant, meant_vendor
 from huisuan.compute.formats.reading import Place, Reading, nearest, shown
 from huisuan.compute.formats.yaml_tree import Node
+from huisuan.compute.parts import WHOLE_ONLY, refusal
 from huisuan.console import Refused
 
 CLOUD = "平台在全省的智算中心之间调度；要限定地点请用 --centre 或 --city"
@@ -175,8 +176,10 @@ def _choice(at: Place, text: str) -> Choice:
 
 def _count(text: str) -> int:
     whole = re.fullmatch(r"(\d{1,5})(\.0+)?", text.strip(), re.ASCII)
+    if re.fullmatch(r"0?\.\d+", text.strip(), re.ASCII) and float(text):
+        raise Refused(refusal(text, "不足一张"))
     if not whole or not int(whole[1]):
-        raise Refused(f"张数 {text} 应是正整数：平台按整卡分配和计量")
+        raise Refused(f"张数 {text} 应是正整数：{WHOLE_ONLY}")
     return int(whole[1])
 
 

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from huisuan.compute.parts import is_all_of_it, part_of
+
 HUGE_CARDS = 1_000_000
 #: families of accelerators by their gres name, with the vendor whose cards alone it may be (None: any other)
 FAMILIES: dict[str, str | None] = {
@@ -20,7 +22,6 @@ FAMILIES: dict[str, str | None] = {
     "gcu": "Enflame",
     "xpu": "Kunlunxin",
 }
-FRACTIONS = frozenset({"shard", "mps", "gpucores", "vgpu", "vnpu"})
 
 
 class Unmetered(Exception):
@@ -57,6 +58,8 @@ class CardNames:
     by_partition: dict[str, list[Card]] = field(default_factory=dict)
     local: dict[str, list[Card]] = field(default_factory=dict)  # local name -> models it was given to
     local_by_partition: dict[tuple[str, str], list[Card]] = field(default_factory=dict)
+    code: str = "CODE"  # the centre's, for the commands that are advised
+    written: dict[str, list[str]] = field(default_factory=dict)  # partition -> its cards, as --partition writes them
 
     @property
     def centre(self) -> list[Card]:
@@ -67,9 +70,13 @@ class CardNames:
         """The model that a scheduler's name stands for: the centre's own names first, then the catalogue's.
 
         Raises:
-            Unmetered: none, or more than one.
+            Unmetered: a part of a card, no model, or more than one.
         """
         name = local.lower()
+        what = part_of(name)
+        own = self.local_by_partition.get((partition, name)) or self.local.get(name)
+        if what and not (own and is_all_of_it(name)):
+            raise Unmetered(part_unmetered(f'"{local}"', what))
         at_hand = self.by_partition.get(partition, [])
         exact = [card for card in self.catalogue if "".join(words(card.model)) == "".join(words(name))]
         likely = [card for card in self.catalogue if card.answers_to(name)]
@@ -85,9 +92,20 @@ class CardNames:
                 return candidates[0]
         found = "、".join(card.model for card in likely)
         rule = f'加速卡名 "{local}" 可指多种型号（{found}）' if found else f'未知加速卡 "{local}"'
-        raise Unmetered(
-            f'{rule}；请用 huisuan centre add CODE --partition "分区=型号:节点数x卡数:{name}" 说明它是哪种卡'
+        raise Unmetered(f"{rule}；请用 {self.registering(name, partition)} 说明它是哪种卡")
+
+    def registered(self, gres: str, partition: str) -> str:
+        """The name, of a generic resource or its type, that the centre has registered for a card; "" for none."""
+        spellings = (gres, gres.rpartition(":")[2], gres.partition(":")[0])
+        return next((each for each in spellings if (partition, each) in self.local_by_partition), "") or next(
+            (each for each in spellings if each in self.local), ""
         )
+
+    def registering(self, name: str, partition: str) -> str:
+        """The command that registers a scheduler's name for the card of a partition."""
+        written = self.written.get(partition, [])
+        where = written[0] if len(written) == 1 else "分区=型号:节点数x卡数:"
+        return f'huisuan centre add {self.code} --partition "{where}{"" if where.endswith(":") else ","}{name}"'
 
     def bare(self, family: str, partition: str, besides: Iterable[Card] = ()) -> Card:
         """The model of cards counted without one: the partition's, else the centre's, if that is a single one.
@@ -134,8 +152,8 @@ def counted(tres: str) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
         if not key.startswith("gres/"):
             continue
         family, _, local = key.removeprefix("gres/").lower().partition(":")
-        if family in FRACTIONS and amount not in ("", "0"):
-            raise Unmetered(f"{item} 是部分卡，按整卡计量；共享卡请由中心按整卡折算后另行报送")
+        if amount not in ("", "0") and (what := part_of(family)):
+            raise Unmetered(part_unmetered(item, what))
         if family not in FAMILIES:
             continue
         cards = whole(item, amount)
@@ -145,6 +163,25 @@ def counted(tres: str) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
             names = typed.setdefault(family, {})
             names[local] = names.get(local, 0) + cards
     return bare, typed
+
+
+def part_unmetered(item: str, what: str) -> str:
+    """Why parts of cards are not metered, and what to do."""
+    return (
+        f"{item} 是部分卡（{what}）：平台只计整卡，这一行没有计量；共享卡请由中心按整卡折算后另行报送，"
+        "不要把它登记成一种型号"
+    )
+
+
+def other_gres(tres: str) -> dict[str, int]:
+    """Generic resources of a TRES text that are no family of accelerators, by `name` or `name:type`; zeros left out."""
+    found: dict[str, int] = {}
+    for item in tres.split(","):
+        key, _, amount = item.partition("=")
+        name = key.removeprefix("gres/").lower()
+        if key.startswith("gres/") and name.partition(":")[0] not in FAMILIES and amount not in ("", "0"):
+            found[name] = int(amount) if re.fullmatch(r"[0-9]{1,12}", amount) else 0
+    return found
 
 
 def whole(item: str, amount: str) -> int:
@@ -183,6 +220,10 @@ def allocated(tres: str, partition: str, names: CardNames) -> dict[Card, int]:
             own[names.bare(family, partition, own)] = rest
         for card, count in own.items():
             cards[card] = cards.get(card, 0) + count
+    for name, count in other_gres(tres).items():  # a gres of another name counts where the centre has registered it
+        if count and (registered := names.registered(name, partition)):
+            card = names.named(registered, partition)
+            cards[card] = cards.get(card, 0) + whole(name, str(count))
     return cards
 
 

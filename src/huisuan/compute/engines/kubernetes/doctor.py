@@ -9,6 +9,7 @@ from huisuan.compute.engines import EngineError
 from huisuan.compute.engines.kubernetes.api import Cluster
 from huisuan.compute.engines.kubernetes.nodes import card_names
 from huisuan.compute.engines.kubernetes.site import Site
+from huisuan.compute.parts import part_of
 
 Finding = tuple[str, bool, str]
 OLDEST = (1, 24)  # Indexed and suspended jobs are there for good
@@ -74,9 +75,11 @@ def _findings(cluster: Cluster, site: Site) -> Iterator[Finding]:
 
 def _cards(cluster: Cluster, site: Site) -> Iterator[Finding]:
     cards: dict[str, int] = {}
+    parts: set[str] = set()
     partitions = set()
     for node in cluster.nodes():
         amounts = node.get("status", {}).get("allocatable", {})
+        parts |= {name for name, amount in amounts.items() if "/" in name and amount != "0" and part_of(name)}
         for name in card_names(amounts):
             if int(amounts[name]):  # a device plugin that died leaves its name behind, with none
                 cards[name] = cards.get(name, 0) + int(amounts[name])
@@ -84,6 +87,9 @@ def _cards(cluster: Cluster, site: Site) -> Iterator[Finding]:
     told = "、".join(f"{name} {count} 张" for name, count in sorted(cards.items()))
     mend = "没有节点提供加速卡资源；请安装设备插件（如 nvidia-device-plugin、Ascend device plugin）"
     yield f"加速卡资源 {told}".strip(), bool(cards), "" if cards else mend
+    if parts:
+        listed = "、".join(sorted(parts))
+        yield f"部分卡资源 {listed}", True, "是一张卡的一部分：平台按整卡分配和计量，不算作卡"
     if site.partition_label and partitions <= {""}:
         yield (
             f"分区标签 {site.partition_label}",

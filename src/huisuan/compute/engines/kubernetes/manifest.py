@@ -15,6 +15,7 @@ from typing import Any
 from huisuan.compute.engines import JobSpec
 from huisuan.compute.engines.kubernetes.site import Site, times
 from huisuan.compute.engines.program import check_program
+from huisuan.compute.parts import part_of, refusal
 
 OURS = "app.kubernetes.io/managed-by"
 MANAGER = "huisuan"
@@ -28,7 +29,6 @@ GRACE_SECONDS = 10
 SCRIPT_BYTES = 900_000  # etcd takes objects of 1.5 MiB, a ConfigMap 1 MiB
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?")
 CARD = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-FRACTION = re.compile(r"(cores?|mem(ory)?(-percentage)?|percentage|/mig-.*|\.shared|vgpu.*)$", re.IGNORECASE)
 
 
 def objects(job: JobSpec, site: Site) -> list[tuple[str, dict[str, Any]]]:
@@ -77,8 +77,8 @@ def check(job: JobSpec, site: Site) -> None:
         raise ValueError(
             f"加速卡名 {job.local_card!r} 不是 Kubernetes 的资源名；应如 nvidia.com/gpu、huawei.com/Ascend910B3"
         )
-    if FRACTION.search(job.local_card):
-        raise ValueError(f"{job.local_card} 是一张卡的一部分；计量以整卡计，不接受切分的卡")
+    if what := part_of(job.local_card):
+        raise ValueError(f"{refusal(job.local_card, what)}；这个中心不能以切分的卡接平台的作业")
     if job.cards % job.nodes:
         raise ValueError(f"{job.cards} 张卡不能均分到 {job.nodes} 个节点；每个 Pod 的卡数须相同")
     if len(job.script.encode()) > SCRIPT_BYTES:

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from huisuan.compute.engines import NodeSeen
-from huisuan.compute.engines.kubernetes.manifest import FRACTION
 from huisuan.compute.engines.kubernetes.site import Site
+from huisuan.compute.parts import part_of
 
 #: device plugins' names for whole cards, by their publishers' documentation
 CARDS = re.compile(
@@ -25,7 +25,7 @@ CARDS = re.compile(
 
 def card_names(amounts: Mapping[str, str]) -> list[str]:
     """Which resources of a node are whole cards."""
-    return sorted(name for name in amounts if CARDS.fullmatch(name) and not FRACTION.search(name))
+    return sorted(name for name in amounts if CARDS.fullmatch(name) and not part_of(name))
 
 
 def nodes_seen(nodes: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, Any]], site: Site) -> list[NodeSeen]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from huisuan.compute.engines.slurm.facts import Kind, Node, Partition
 from huisuan.compute.metering.durations import seconds_of
 from huisuan.compute.metering.tres import FAMILIES
+from huisuan.compute.parts import part_of
 
 #: what a job's state is called while one of these is on: beside them the base state says less
 FLAGS = ("COMPLETING", "CONFIGURING", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD", "STAGE_OUT",
@@ -17,7 +18,7 @@ SIZES = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 
 
 def cards(gres: str) -> dict[Kind, int]:
-    """Cards by kind of a GRES text: `gpu:a100:8(S:0-1),npu:910b3:4`, and in use `gpu:a100:2(IDX:0,3)`."""
+    """Whole cards by kind of a GRES text: `gpu:a100:8(S:0-1),npu:910b3:4`, and in use `gpu:a100:2(IDX:0,3)`."""
     found: dict[Kind, int] = {}
     for item in re.sub(r"\([^)]*\)", "", gres).split(","):
         family, *rest = item.strip().split(":")
@@ -25,6 +26,8 @@ def cards(gres: str) -> dict[Kind, int]:
             continue
         count = int(rest[-1]) if rest and rest[-1].isdigit() else 1
         named = [part for part in rest if not part.isdigit() and part != "no_consume"]
+        if any(part_of(name) for name in named):
+            continue
         kind = (family, named[0] if named else "")
         found[kind] = found.get(kind, 0) + count
     return found
