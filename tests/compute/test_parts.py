@@ -65,7 +65,7 @@ def test_a_slice_of_any_card_is_a_part_whatever_the_spelling(
 @pytest.mark.parametrize("local", ["1g.5gb", "a100_3g.20gb", "a100_7g.80gb", "nvidia_a100_1g.10gb", "a800-8c"])
 def test_slices_are_told_as_parts_and_never_metered(local: str) -> None:
     here = CardNames([A100, A800], {"a100": [A100]})
-    with pytest.raises(Unmetered, match="部分卡.*不要把它登记成一种型号"):
+    with pytest.raises(Unmetered, match=r"部分卡.*不要把它登记成一种型号"):
         allocated(f"cpu=9,gres/gpu:{local}=2,gres/gpu=2", "a100", here)
 
 
