@@ -421,6 +421,18 @@ def test_every_paper_by_itself_shows_what_it_can(
     assert found == by
 
 
+def test_a_month_by_itself_is_whole_with_the_papers_and_betrays_what_differs_from_them(
+    ledgers: Ledgers, tmp_path: Path
+) -> None:
+    month, key = ledgers.kept / "april", public_half(ledgers.platform)
+    verdict = verify(month, key, trust=ledgers.trust())
+    assert (verdict.findings, verdict.is_whole, verdict.month) == ([], True, "2024-04")
+    folder = tmp_path / "april"
+    shutil.copytree(month, folder)
+    Forger(folder, ledgers.platform, {}).manifest(lambda said: said["agents"][0].update(key=public_half(OTHER)))
+    assert any("站点代理" in where for where in places(verify(folder, key, trust=ledgers.trust())))
+
+
 # --- a whole centre, and the register itself
 
 

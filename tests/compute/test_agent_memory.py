@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -15,8 +16,11 @@ from huisuan.client.agent_wire import BATCH_LINES, BatchAnswer, SignedBatch
 from huisuan.client.chain import START, batch_digest
 from huisuan.client.signing import is_signed_by, public_half
 from huisuan.compute.agent import memory as remembering
+from huisuan.compute.agent.config import MEMORY, Config, write_config
+from huisuan.compute.agent.doctor import held_receipts
 from huisuan.compute.agent.memory import Memory
 from huisuan.compute.agent.usage import Line, Slice
+from huisuan.compute.metering.audit.trust import read_trust
 
 UID = "01m8558jnns7cryxk3r3r51yjp"
 KEY = Ed25519PrivateKey.generate()
@@ -162,3 +166,25 @@ def test_a_day_without_the_platform_takes_bounded_room(memory: Memory, tmp_path:
 def test_the_file_is_its_owners_alone(memory: Memory, tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "memory.sqlite3").stat().st_mode) == 0o600
     assert memory.is_sound()
+
+
+def test_the_receipts_are_kept_and_given_out_as_an_auditor_takes_them(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / MEMORY)
+    memory.new_name()
+    memory.put("centre", "hf")
+    lines = [Line(Slice(3600 * number, "a", number, 3600 * number + 60, 0, 1, "running"), "{}") for number in range(2)]
+    memory.queue("J1", 1, lines, last=False)
+    (batch,) = memory.batches(lambda digest: b"s" * 64, 0)
+    assert memory.receipts() == []
+    memory.batches_answered([BatchAnswer(number=1, receipt="ab" * 64, chain="cd" * 32)], 1, 0)
+    (held,) = memory.receipts()
+    assert held == {"number": 1, "digest": memory.digest_of(1), "chain": "cd" * 32, "receipt": "ab" * 64}
+    assert batch.number == 1
+    write_config(tmp_path, Config(url="http://127.0.0.1:1", engine="local"))
+    given = held_receipts(tmp_path)
+    (tmp_path / "receipts.json").write_text(json.dumps(given))
+    (file,) = read_trust(receipts=[tmp_path / "receipts.json"]).receipts
+    assert (file.centre, [each.model_dump() for each in file.receipts]) == (
+        "hf", [{"agent": memory.name, **held}],
+    )  # fmt: skip
+    memory.close()
