@@ -13,26 +13,28 @@ import huisuan.portal
 
 PORTAL = Path(huisuan.portal.__file__).parent
 CATALOGUE = PORTAL / "locale" / "en" / "LC_MESSAGES" / "django.po"
-CALLS = {"_", "_t", "gettext", "gettext_lazy"}
+CALLS = {"_": 0, "_t": 0, "gettext": 0, "gettext_lazy": 0, "pgettext": 1, "pgettext_lazy": 1}  # where the msgid stands
 _QUOTED = r"""u?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
-_TEMPLATE_CALL = re.compile(rf"(?:gettext|_)\({_QUOTED}\)", re.S)
+_TEMPLATE_CALL = re.compile(rf"(?:gettext|_)\((?:{_QUOTED}, *)?{_QUOTED}\)", re.S)
 
 
-def used() -> set[str]:
-    """Every msgid in the templates and the code of the portal."""
+def used() -> set[tuple[str, str]]:
+    """Every (context, msgid) in the templates and the code of the portal; most have no context."""
     return {text for path in sorted(PORTAL.rglob("*")) for text in _texts(path)}
 
 
-def _texts(path: Path) -> Iterator[str]:
+def _texts(path: Path) -> Iterator[tuple[str, str]]:
     if path.suffix == ".html":
         code = templatize(path.read_text(encoding="utf-8"), origin=path.name)
-        yield from (ast.literal_eval(found[1]) for found in _TEMPLATE_CALL.finditer(code))
+        for found in _TEMPLATE_CALL.finditer(code):
+            yield ast.literal_eval(found[1]) if found[1] else "", ast.literal_eval(found[2])
     elif path.suffix == ".py":
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and _name(node.func) in CALLS and node.args:
-                text = node.args[0]
-                assert isinstance(text, ast.Constant), f"{path.name} {node.lineno}: a msgid must be written out"
-                yield text.value
+                at = CALLS[_name(node.func)]
+                texts = [each.value for each in node.args[: at + 1] if isinstance(each, ast.Constant)]
+                assert len(texts) == at + 1, f"{path.name} {node.lineno}: a msgid must be written out"
+                yield texts[0] if at else "", texts[at]
 
 
 def _name(function: ast.expr) -> str:

@@ -62,14 +62,14 @@ def test_the_sizes_stand_on_one_axis_beside_the_400_p_of_the_law(world: World, h
     assert table is not None
     rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", table[0])[1:]]
     assert [row[:2] for row in rows] == [
-        ["登记", "10.0 P"], ["现在看到", "10.0 P"], ["一天最多看到", "10.0 P"], ["同时用过", "0.0 P"],
+        ["登记", "10.0 P"], ["现在看到", "10.0 P"], ["一天最多看到", "10.0 P"], ["同时用过", "12.5 P"],
     ]  # fmt: skip
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", rows[1][2])
     assert shown.count(">400 P</text>") == 2  # drawn for a wide and for a narrow screen
 
 
 def test_what_was_used_at_once_is_told_with_its_moment(hf: Centre) -> None:
-    found = sizes.sizes(hf, date(2024, 12, 31))
+    found = sizes.sizes(hf, date(2024, 12, 31), None)
     assert (found.used.p, found.used.at) == (Decimal("12.48"), datetime(2024, 1, 5, tzinfo=UTC))  # 40 cards at once
     bars = sizes.chart(found).bars
     assert [(bar.name, bar.shown, bar.when) for bar in bars][-1] == ("同时用过", "12.5 P", "2024-01-05 08:00")
@@ -168,11 +168,11 @@ def test_a_revoked_agent_and_a_waiting_invitation_are_told(world: World) -> None
 
 
 def test_the_calendar_knows_months_that_are_over_from_the_one_that_is_not(hf: Centre) -> None:
-    sizes.sizes(hf, date(2024, 8, 15))  # whoever opens the page has the days counted
+    sizes.sizes(hf, date(2024, 8, 15), None)  # whoever opens the page has the days counted
     (year,) = calendar(hf, date(2024, 8, 15))
     words = {cell.month.number: str(cell.word.label) for cell in year.months}
     assert [words[number] for number in (1, 6, 7, 8, 9)] == ["待封", "待封", "", "未结束", ""]
-    assert [str(month) for month in due(hf, date(2024, 8, 15)) or ()] == ["2024-01", "2024-07"]
+    assert [str(month) for month in due(hf, date(2024, 8, 15)) or ()] == ["2024-01", "2024-06"]
     assert due(hf, date(2024, 1, 31)) is None
 
 
@@ -209,6 +209,7 @@ def test_whoever_looks_is_told_of_records_that_are_not_counted_yet(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sizes, "AT_ONCE", 10)
+    monkeypatch.setattr("huisuan.portal.centre.views.AT_ONCE", 10)
     shown = page(world)
     assert "还有 64 条新记录没有按日汇总" in shown
     monkeypatch.undo()
@@ -242,3 +243,20 @@ def test_the_centres_own_people_and_its_city_read_it_and_users_do_not(world: Wor
     for who in ("centre", "city", "auditor"):
         assert "站点代理" in page(world, who=who)
     assert world.browser("alpha").get(reverse("centre", args=["hf"])).status_code == 403
+
+
+def test_use_at_once_charts_and_records_are_of_the_year_that_the_page_shows(world: World, hf: Centre) -> None:
+    shown = page(world)  # of 2024, the year that is settled
+    assert "取 2024 年之内" in section(shown, "sizes")
+    used = sizes.sizes(hf, date(2026, 11, 28), 2024).used
+    assert used.p
+    assert used.at is not None
+    assert used.at.year == 2024
+    assert re.search(r'<option value="2024-\d\d" selected', section(shown, "records"))
+    assert "没有 1999 年的数据。" in page(world, year="1999")
+
+
+def test_only_months_with_use_wait_for_their_seal(hf: Centre) -> None:
+    found = due(hf, date(2026, 11, 28))
+    assert found is not None
+    assert str(found[1]).startswith("2024-")

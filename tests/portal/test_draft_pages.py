@@ -280,3 +280,15 @@ def test_the_list_is_exported_as_it_is_filtered(world: World) -> None:
     text = io.BytesIO(b"".join(answer.streaming_content)).read().decode("utf-8-sig")
     assert text.count("\r\n") == 2
     assert "'=甲" in text
+
+
+def test_facts_of_a_settled_year_are_read_under_the_law_of_that_year() -> None:
+    from datetime import date
+
+    from huisuan.law.policy import load_policy
+    from huisuan.portal.user.draft_form import law_day
+    from huisuan.programmes.queries import Known
+
+    law = load_policy("anhui-agi-2023")
+    assert law_day(law, Known({}, 2024)) == date(2024, 12, 31)
+    assert law_day(law, None) == min(timezone.localdate(), law.valid_to)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from catalogue import CATALOGUE, used
@@ -15,9 +16,19 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 HOLES = re.compile(r"%\(\w+\)s|\{\w+\}|<\w+>")
 
 
-def written() -> dict[str, str]:
+def written() -> dict[tuple[str, str], str]:
     with CATALOGUE.open("rb") as file:
-        return {str(message.id): str(message.string) for message in read_po(file) if message.id}
+        return _texts(read_po(file))
+
+
+def _texts(catalogue: Catalog) -> dict[tuple[str, str], str]:
+    """(context, text) -> English."""
+    return {(_words(each.context), str(each.id)): str(each.string) for each in catalogue if each.id}
+
+
+def _words(context: str | bytes | None) -> str:
+    """A context; the compiled catalogue has its bytes."""
+    return context.decode() if isinstance(context, bytes) else context or ""
 
 
 def test_every_text_of_the_pages_has_its_english_and_no_other_is_kept() -> None:
@@ -27,13 +38,21 @@ def test_every_text_of_the_pages_has_its_english_and_no_other_is_kept() -> None:
 
 def test_the_compiled_catalogue_is_the_written_one() -> None:
     with CATALOGUE.with_suffix(".mo").open("rb") as file:
-        compiled = {str(message.id): str(message.string) for message in read_mo(file) if message.id}
+        compiled = _texts(read_mo(file))
     assert compiled == written()
 
 
 def test_translations_keep_what_is_filled_in() -> None:
-    for text, english in written().items():
+    for (_context, text), english in written().items():
         assert sorted(HOLES.findall(text)) == sorted(HOLES.findall(english)), text
+
+
+@pytest.mark.django_db
+def test_a_button_asks_and_a_column_tells(world: World) -> None:
+    shown = world.browser("alpha", "en").get(reverse("submit-job")).content.decode()
+    assert ">Submit</button>" in shown
+    assert ">Submitted</button>" not in shown
+    assert "Submitted" in world.browser("alpha", "en").get(reverse("jobs")).content.decode()
 
 
 @pytest.mark.django_db

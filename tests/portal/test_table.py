@@ -204,3 +204,24 @@ def test_a_month_that_nobody_chose_from_is_not_offered(world: World) -> None:
     assert [each["name"] for each in page.context["table"].filters] == []  # one month, one model: nothing to choose
     alpha = world.browser("alpha").get("/usage/").context["table"]
     assert dict(alpha.options["month"])["2024-03"] == "2024-03"
+
+
+def test_a_filter_that_can_not_be_used_is_named_and_gives_no_file(world: World) -> None:
+    browser = world.browser("province")
+    honoured = browser.get("/usage/", {"centre": "hf"}).content.decode()
+    assert "这些筛选不能用" not in honoured
+    assert 'value="hf" selected' in honoured
+    for asked in ({"centre": "nowhere"}, {"center": "hf"}, {"sort": "colour"}, {"month": "2024-99"}):
+        ((key, value),) = asked.items()
+        shown = browser.get("/usage/", asked).content.decode()
+        assert f"<code>{key}={value}</code>" in shown
+        refused = browser.get("/usage/", {**asked, "export": "csv"})
+        assert (refused.status_code, f"{key}={value}" in refused.content.decode()) == (422, True)
+
+
+@pytest.mark.parametrize("route", ["jobs", "bills", "entitlements", "centres", "flags", "seals"])
+def test_every_list_says_what_it_did_not_filter_by(world: World, route: str) -> None:
+    from django.urls import reverse
+
+    shown = world.browser("province").get(reverse(route), {"tenant": "x"}).content.decode()
+    assert "<code>tenant=x</code>" in shown

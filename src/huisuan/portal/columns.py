@@ -119,7 +119,7 @@ class Choice:
     """A filter by a short list: what can be chosen, and how a choice narrows the rows.
 
     `options` gets the rows before any filter and returns (value, label) pairs. One that is `always` narrows by its
-    first option where nothing is chosen: for rows that nobody can look at all at once.
+    first option where nothing is chosen, or by `first`: for rows that nobody can look at all at once.
     """
 
     key: str
@@ -127,6 +127,7 @@ class Choice:
     options: Callable[[QuerySet[Any]], Sequence[tuple[str, Text]]]
     narrow: Callable[[QuerySet[Any], str], QuerySet[Any]]
     always: bool = False
+    first: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
 
 from huisuan.portal.columns import Cell, Choice, Column, Empty, Head, Line, cell, file_columns
 from huisuan.portal.export import FORMATS, exported
@@ -47,6 +48,7 @@ class Table:
         self.request, self.everything, self.columns = request, rows, tuple(columns)
         self.file, self.order, self.empty, self.name = file, order, empty, name
         self.search, self.choices, self.opens, self.page_of = tuple(search), tuple(choices), opens, page
+        self.strangers: list[str] = []  # what the address asks that nothing on the page understands
 
     @property
     def element(self) -> str:
@@ -110,9 +112,24 @@ class Table:
 
     def chosen(self, choice: Choice) -> str:
         """The option that holds; none where the rows are not narrowed by it."""
-        options = [option for option, _ in self.options[choice.key]]
+        options = [option for option, _label in self.options[choice.key]]
         asked = self.asked(choice.key)
-        return asked if asked in options else options[0] if choice.always and options else ""
+        if asked in options or not (choice.always and options):
+            return asked if asked in options else ""
+        return choice.first if choice.first in options else options[0]
+
+    @cached_property
+    def refused(self) -> list[str]:
+        """What the address asks of this table and it cannot do: no such option, no such order."""
+        keys = {choice.key: [value for value, _label in self.options[choice.key]] for choice in self.choices}
+        wrong = [key for key, options in keys.items() if self.asked(key) and self.asked(key) not in options]
+        wrong += ["sort"] if self.asked("sort") and self.asked("sort") != self.sorting else []
+        return [f"{self.param(key)}={self.asked(key)}" for key in wrong] + self.strangers
+
+    @property
+    def own(self) -> set[str]:
+        """The parameters of this table in the address."""
+        return {self.param(key) for key in ("q", "sort", "page", "export", *(choice.key for choice in self.choices))}
 
     @cached_property
     def options(self) -> dict[str, Sequence[tuple[str, Any]]]:
@@ -226,8 +243,7 @@ class Table:
     @property
     def hidden(self) -> list[tuple[str, str]]:
         """What the filter form must carry along: the order, and the parameters of the page's other tables."""
-        own = {self.param(key) for key in ("q", "sort", "page", "export", *(choice.key for choice in self.choices))}
-        return [(key, value) for key, values in self.request.GET.lists() if key not in own for value in values]
+        return [(key, value) for key, values in self.request.GET.lists() if key not in self.own for value in values]
 
     @property
     def exports(self) -> list[tuple[str, str]]:
@@ -248,9 +264,19 @@ class Table:
 def answer(
     request: HttpRequest, template: str, context: dict[str, Any], tables: Sequence[Table], status: int = 200
 ) -> HttpResponseBase:
-    """A page with tables; only one table where htmx asks for it; a file where an export is asked for."""
+    """A page with tables; only one table where htmx asks for it; a file where an export is asked for.
+
+    A filter that cannot be used is named above the table; no file is given then: it would hold other rows than asked.
+    """
+    known = {"year"} if "years" in context else set()
+    for table in tables[:1]:
+        owned = known.union(*(each.own for each in tables))
+        table.strangers = [f"{key}={value}" for key, value in request.GET.items() if key not in owned]
     for table in tables:
         if table.asked("export") in FORMATS:
+            if table.refused:
+                said = _("这些筛选不能用，没有给出文件：{what}").format(what=", ".join(table.refused))
+                return HttpResponse(said, status=422, content_type="text/plain; charset=utf-8")
             return exported(table.file, table.asked("export"), file_columns(table.columns), table.filtered)
     target = request.htmx.target  # type: ignore[attr-defined]
     asked = next((table for table in tables if table.element == target), None)

@@ -62,16 +62,17 @@ def calendar(centre: Centre, today: date) -> list[Year]:
 
 
 def due(centre: Centre, today: date) -> tuple[Month, Month] | None:
-    """The first and the last of the months that are over and not sealed; None: there are none."""
+    """The first and the last of the months that are over, have use and can still be sealed; None: there are none."""
     last = Seal.objects.filter(centre=centre).aggregate(last=Max("month"))["last"]
-    if last is None and centre.last_sequence and not hasattr(centre, "tally"):
+    if centre.last_sequence and not hasattr(centre, "tally"):
         catch_up(centre, AT_ONCE)
-    first = UsageDay.objects.filter(centre=centre).aggregate(first=Min("day"))["first"]
-    if last is None and first is None:
+    days = UsageDay.objects.filter(centre=centre, day__lt=today.replace(day=1))
+    if last is not None:
+        days = days.filter(day__gte=Month.of(last).following.first_day)
+    span = days.aggregate(first=Min("day"), last=Max("day"))
+    if span["first"] is None:
         return None  # no use, or so much that the worker has still to count it
-    begins = Month.of(last).following if last else Month.of(first)
-    over = Month.of(today.replace(day=1) - date.resolution)
-    return (begins, over) if begins <= over else None
+    return Month.of(span["first"]), Month.of(span["last"])
 
 
 def _cell(month: Month, seals: dict[Month, Seal], used: set[Month], refused: set[str], this: Month) -> Cell:

@@ -26,9 +26,11 @@ YEAR = timedelta(days=366)
 ATTESTED = 20
 
 
-def sizes(centre: Centre, today: date) -> Capacity:
-    """The capacities of a centre, its use within a year."""
-    return capacity(centre, today - YEAR, today + timedelta(days=1), at_most=AT_ONCE)
+def sizes(centre: Centre, today: date, year: int | None) -> Capacity:
+    """The capacities of a centre, its use within a calendar year; without one, within the last 366 days."""
+    if year is None:
+        return capacity(centre, today - YEAR, today + timedelta(days=1), at_most=AT_ONCE)
+    return capacity(centre, date(year, 1, 1), date(year + 1, 1, 1), at_most=AT_ONCE)
 
 
 def chart(found: Capacity) -> Chart:

@@ -45,9 +45,10 @@ def following(month: date) -> date:
     return (month + timedelta(days=32)).replace(day=1)
 
 
-def records_of_months(request: HttpRequest, viewer: Viewer, centre: Centre) -> Table:
-    """The records of a month, the newest unless another is chosen."""
+def records_of_months(request: HttpRequest, viewer: Viewer, centre: Centre, year: int | None) -> Table:
+    """The records of a month, the newest of the year unless another is chosen."""
     months = month_starts(centre)
+    newest = next((figures.month(month) for month in months if month.year == year), "")
 
     def options(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
         return [(figures.month(month), figures.month(month)) for month in months]
@@ -63,7 +64,7 @@ def records_of_months(request: HttpRequest, viewer: Viewer, centre: Centre) -> T
         file=f"{centre.code}-records",
         name="records",
         choices=[
-            Choice("month", _("月份"), options, _of_month, always=True),
+            Choice("month", _("月份"), options, _of_month, always=True, first=newest),
             Choice("model", _("型号"), models, lambda rows, model: rows.filter(accelerator__model=model)),
         ],
     )

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.compute.metering.flags import open_flags
-from huisuan.compute.metering.tallies import uncounted
+from huisuan.compute.metering.tallies import AT_ONCE, catch_up, uncounted
 from huisuan.compute.models import AT_CENTRE, Centre
 from huisuan.compute.queries import unclaimed
 from huisuan.parties.access import Viewer
@@ -120,10 +120,11 @@ def centre_page(request: HttpRequest, code: str) -> HttpResponseBase:
     """One centre."""
     viewer, now, today = viewer_of(request), timezone.now(), timezone.localdate()
     centre = get_object_or_404(queries.centres(viewer), code=code)
-    found = sizes.sizes(centre, today)  # first: it counts what the tables below are made of
+    catch_up(centre, AT_ONCE)  # first: it counts what everything below is made of
     sums = use.sums(centre)
     years = usage_sums.years(sums)
     year = chosen_year(request, years)
+    found = sizes.sizes(centre, today, year)
     flags = open_flags(centre)
     context = {
         "here": "centres",
@@ -148,7 +149,7 @@ def centre_page(request: HttpRequest, code: str) -> HttpResponseBase:
     tables = [
         sizes.node_table(request, centre),
         queue_table(request, viewer, centre),
-        use.records_of_months(request, viewer, centre),
+        use.records_of_months(request, viewer, centre, year),
         file_table(request, centre),
     ]
     return answer(request, "portal/centre/centre.html", context, tables)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from json import dumps
@@ -16,6 +16,12 @@ from django.utils.safestring import SafeString
 from huisuan.portal import figures, rooms, words
 
 register = template.Library()
+
+
+@register.filter
+def years_text(years: Sequence[int]) -> list[str]:
+    """Years as an address writes them."""
+    return [str(year) for year in years]
 
 
 @register.filter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -93,11 +94,16 @@ def values(rule: Rule, texts: Mapping[str, str]) -> tuple[dict[str, Value | None
     return facts, wrong
 
 
-def answer(policy: Policy, rule: Rule, texts: Mapping[str, str]) -> Reasoning:
-    """What the law says today to what was typed so far; what cannot be read is not known."""
-    today = timezone.localdate()
+def answer(policy: Policy, rule: Rule, texts: Mapping[str, str], on: date) -> Reasoning:
+    """What the law of a day says to what was typed so far; what cannot be read is not known."""
     facts, _wrong = values(rule, texts)
-    return told(policy, explain(policy, rule, facts, on=default_day(policy, today), as_known=today))
+    return told(policy, explain(policy, rule, facts, on=on, as_known=timezone.localdate()))
+
+
+def law_day(policy: Policy, known: Known | None) -> date:
+    """The day whose law a draft is read by: the end of the year that the platform's facts are of, else today."""
+    today = timezone.localdate()
+    return default_day(policy, today if known is None else min(date(known.year, 12, 31), today))
 
 
 def unread(rule: Rule, texts: Mapping[str, str]) -> list[tuple[str, str, str]]:

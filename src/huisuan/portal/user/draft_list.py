@@ -49,7 +49,8 @@ class Readings:
         if policy is None or rule is None:
             return None
         if draft.pk not in self._answers:
-            self._answers[draft.pk] = draft_form.answer(policy, rule, draft.facts).answer
+            on = draft_form.law_day(policy, queries.known(draft.party, policy, rule))
+            self._answers[draft.pk] = draft_form.answer(policy, rule, draft.facts, on).answer
         return self._answers[draft.pk]
 
     def _policy(self, name: str) -> Policy | None:

@@ -28,6 +28,7 @@ from huisuan.portal.user.reasoning import english
 from huisuan.programmes import queries, services, vault
 from huisuan.programmes.evidence import EXTENSIONS, LARGEST_BYTES, TooLarge
 from huisuan.programmes.models import Draft
+from huisuan.programmes.queries import Known
 from huisuan.programmes.services import Conflict, Typed
 
 _DIGITS = re.compile(r"[0-9]{1,18}")
@@ -116,7 +117,10 @@ def live_answer(request: HttpRequest, policy: str, rule: str) -> HttpResponse:
     """What the law says to what stands in the form now, and how each field is read; nothing is stored."""
     law, asked = _law(policy, rule)
     typed = _typed(request, asked)
-    context = {"fields": draft_form.fields(law, asked, typed.facts, Beside()), **_answer(law, asked, typed.facts)}
+    party = queries.claimant(viewer_of(request))
+    known = queries.known(party, law, asked) if party else None
+    fields = draft_form.fields(law, asked, typed.facts, Beside())
+    context = {"fields": fields, **_answer(law, asked, typed.facts, known)}
     return render(request, "portal/user/draft_live.html", context)
 
 
@@ -182,8 +186,8 @@ def _beside(law: Policy, rule: Rule, draft: Draft, **more: Any) -> Beside:
     return Beside(files=files, known=queries.known(draft.party, law, rule), **more)
 
 
-def _answer(law: Policy, rule: Rule, texts: Mapping[str, str]) -> dict[str, Any]:
-    why = draft_form.answer(law, rule, texts)
+def _answer(law: Policy, rule: Rule, texts: Mapping[str, str], known: Known | None) -> dict[str, Any]:
+    why = draft_form.answer(law, rule, texts, draft_form.law_day(law, known))
     assert why.answer is not None
     return {
         "why": why,
@@ -215,6 +219,6 @@ def _form(
         "fields": draft_form.fields(law, rule, texts, beside),
         "accept": ",".join(EXTENSIONS),
         "megabytes": LARGEST_BYTES // (1024 * 1024),
-        **_answer(law, rule, texts),
+        **_answer(law, rule, texts, beside.known),
     }
     return render(request, "portal/user/draft.html", context, status=status)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Exists, Max, Min, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.compute.models import UsageRecord
+from huisuan.compute.models import Centre, UsageRecord
 from huisuan.console import SHANGHAI
 from huisuan.parties.access import Viewer
 from huisuan.parties.gate import allow, viewer_of
@@ -102,7 +102,13 @@ def _models(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
     return [(name, name) for name in names]
 
 
+def _centres(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+    found = Centre.objects.filter(Exists(rows.order_by().filter(centre=OuterRef("pk"))))
+    return [(centre.code, words.named(centre)) for centre in found]
+
+
 CHOICES = (
+    Choice("centre", _("中心"), _centres, lambda found, code: found.filter(centre__code=code)),
     Choice("year", _("年度"), _years, _in_year),
     Choice("month", _("开始月份"), _months, _in_month),
     Choice("model", _("型号"), _models, lambda found, model: found.filter(accelerator__model=model)),
