@@ -285,6 +285,8 @@ def test_the_list_is_exported_as_it_is_filtered(world: World) -> None:
 def test_facts_of_a_settled_year_are_read_under_the_law_of_that_year() -> None:
     from datetime import date
 
+    from django.utils import timezone
+
     from huisuan.law.policy import load_policy
     from huisuan.portal.user.draft_form import law_day
     from huisuan.programmes.queries import Known
