@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -61,11 +62,18 @@ GROUPS: dict[str, tuple[str, Callable[..., None], str]] = {
 COMMANDS: dict[str, tuple[str, str, Callable[[], None]]] = {
     "up": ("huisuan.serving.commands", "up", nothing_first),
     "migrate": ("huisuan.serving.commands", "migrate", nothing_first),
+    "backup": ("huisuan.serving.backup.commands", "backup", nothing_first),
+    "restore": ("huisuan.serving.backup.commands", "restore", nothing_first),
     "login": ("huisuan.client.commands", "login", nothing_first),
     "logout": ("huisuan.client.commands", "logout", nothing_first),
     "trace": ("huisuan.settlement.commands", "trace", on_database),
     "simulate": ("huisuan.compute.simulator.commands", "simulate", nothing_first),
     "demo": ("huisuan.cli.demo", "demo", nothing_first),
+}
+
+#: what works on the platform's own data
+OPERATORS = {"up", "migrate", "backup", "restore", "demo", "meter"} | {
+    name for name, (_, first, _) in GROUPS.items() if first is on_database
 }
 
 
@@ -89,6 +97,8 @@ def _after(first: Callable[[], None], command: Callable[..., None]) -> Callable[
 
 def main() -> None:
     """Run it: errors for people, exit codes for scripts."""
+    if sys.argv[1:2] and sys.argv[1] in OPERATORS:
+        os.umask(0o077)  # what is written of the platform is its owner's alone
     try:
         assemble()(standalone_mode=True)
     except (Refused, LawError) as refusal:

@@ -256,4 +256,7 @@ class SyncReply(Wire):
     last_batch: int = Field(default=0, description="number of the agent's last batch that it has")
     batches: list[BatchAnswer] = Field(default_factory=list)
     seals: list[SealAsked] = Field(default_factory=list)
+    behind: bool = Field(
+        default=False, description="restored from a backup, nobody has looked yet: runs it does not know go on"
+    )
     pieces: list[Piece] = Field(default_factory=list)

@@ -72,6 +72,7 @@ def sync(seen: wire.SyncRequest, key: AgentKey, now: datetime) -> wire.SyncReply
         last_batch=_last_batch(key, answers),
         batches=answers,
         seals=asked(centre) if look.seal_waits else [],
+        behind=look.behind,
         pieces=pieces(centre, seen.wants),
     )
 

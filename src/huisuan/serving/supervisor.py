@@ -26,7 +26,7 @@ from huisuan.client import Client
 from huisuan.compute.agent.config import JOBS
 from huisuan.console import Refused, note
 from huisuan.home import home, made
-from huisuan.serving import database, local_agent
+from huisuan.serving import database, disk, local_agent, private
 from huisuan.serving.instance import announce, sole_instance, withdraw
 from huisuan.serving.process import Child
 
@@ -102,6 +102,9 @@ def running_platform(
     """
     with sole_instance(), _signals():
         port = _free_port(host, port)
+        private.only_owner()
+        for text in _put_in_order():
+            say(text)
         if applied := database.migrated():
             say(f"已更新数据库的表结构（{len(applied)} 项）")
         for problem in _settings_problems():
@@ -119,7 +122,7 @@ def _with_children(host: str, port: int, agent: bool, worker: bool, say: Say) ->
     watch = threading.Thread(target=platform.watch, args=(ending, agent))
     try:
         web = _add(platform, "web", host, str(port), HUISUAN_HOSTS=_hosts(host))
-        _wait_until_well(url, web)
+        _wait_until_well(url, web, say)
         if worker:
             _add(platform, "worker")
         if agent:
@@ -157,6 +160,14 @@ def _stop(platform: Platform) -> None:
         LocalEngine(jobs).end_all("平台停止时结束", PATIENCE["agent"])
 
 
+def _put_in_order() -> Iterator[str]:
+    """What a start finds to repair in the home."""
+    if closed := private.close_to_others():
+        yield f"已收紧数据目录里 {len(closed)} 项的权限（原先别人可读）：{'、'.join(closed[:5])}"
+    if removed := disk.tidy():
+        yield f"已清理 {len(removed)} 个写到一半的旧文件：{'、'.join(removed[:5])}"
+
+
 def _settings_problems() -> list[str]:
     from huisuan.settlement.adoption.files import problems
 
@@ -169,13 +180,16 @@ def _operator_token() -> str:
     return operator_token(datetime.now(UTC))
 
 
-def _wait_until_well(url: str, web: Child) -> None:
+def _wait_until_well(url: str, web: Child, say: Say) -> None:
     deadline = time.monotonic() + HEALTHY_WITHIN
     with httpx.Client(trust_env=False, timeout=5) as http:
         while web.pid is not None and time.monotonic() < deadline:
             with contextlib.suppress(httpx.TransportError):
                 answer = http.get(f"{url}/healthz")
                 if answer.is_success:
+                    return
+                if "disk full" in answer.text:  # it runs, and what is there can be read
+                    say(f"注意：磁盘空间不足（{answer.text}）：腾出空间之前不要导入和结算")
                     return
                 if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                     break  # it is broken: waiting mends nothing

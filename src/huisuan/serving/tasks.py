@@ -14,6 +14,7 @@ from procrastinate.exceptions import UniqueViolation
 from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job, Status
 
+from huisuan.serving import disk
 from huisuan.settlement.requests import look_after
 
 MOST_ATTEMPTS = 3
@@ -37,6 +38,14 @@ async def forget_old_tasks(context: JobContext, timestamp: int) -> None:
     await context.app.job_manager.delete_old_jobs(
         ROWS_KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
     )
+
+
+@app.periodic(cron="23 * * * *")
+@app.task(name="serving.tidy_disk", queueing_lock="serving.tidy_disk")
+def tidy_disk(timestamp: int) -> None:
+    """Every hour: what killed processes left half-written."""
+    for name in disk.tidy():
+        log.warning("removed a file that was left half-written: %s", name)
 
 
 async def take_up_stalled(context: JobContext) -> None:

@@ -33,6 +33,7 @@ from huisuan.client.holding import digest, mark
 from huisuan.client.http import ClientError
 from huisuan.client.signing import sign_request
 from huisuan.compute.agent.clock import BelievedClock
+from huisuan.compute.agent.endings import ending_of
 from huisuan.compute.agent.memory import Memory, Run
 from huisuan.compute.agent.metering import Metering
 from huisuan.compute.agent.pace import Pace
@@ -182,7 +183,8 @@ class Agent:
     def _look(self, runs: list[Run]) -> Mapping[str, Observation]:
         """How the runs stand; those that nobody can be asked about now are left out."""
         seen = {run.name: Observation(run.name, RunState(run.verdict), run.reason) for run in runs if run.verdict}
-        asked = [run.name for run in runs if not run.verdict]
+        seen |= {run.name: ending_of(run.ending) for run in runs if run.ending and not run.verdict}
+        asked = [run.name for run in runs if run.name not in seen]
         if not asked:
             return seen
         try:
@@ -280,7 +282,7 @@ class Agent:
         for piece in reply.pieces:
             self.uploads.take(piece)
         self.pursuit.close(sent.at)
-        self.pursuit.pursue(self.desired, sent.at)
+        self.pursuit.pursue(self.desired, sent.at, behind=reply.behind)
 
     def _learn(self, reply: SyncReply, over: set[Key]) -> None:
         """What is wanted now: all that came, or what was known without the runs that are over and with those added."""
@@ -304,7 +306,7 @@ class Agent:
     def end_jobs(self, reason: str) -> None:
         """Ask every run to end."""
         for run in self.memory.open_runs():
-            if not run.verdict:
+            if not run.verdict and not run.ending:
                 self.engine.cancel(run.name, reason)
 
     @property

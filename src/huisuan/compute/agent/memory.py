@@ -34,6 +34,9 @@ CREATE TABLE IF NOT EXISTS run (
     PRIMARY KEY (uid, lease)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS run_open ON run (uid) WHERE closed_at IS NULL;
+CREATE TABLE IF NOT EXISTS ending (          -- how a run ended, once its scheduler's word of it is forgotten
+    uid TEXT NOT NULL, lease INTEGER NOT NULL, observation TEXT NOT NULL, PRIMARY KEY (uid, lease)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS slice (           -- of use, as last queued
     uid TEXT NOT NULL, lease INTEGER NOT NULL, started INTEGER NOT NULL, local_card TEXT NOT NULL,
     number INTEGER NOT NULL, ended INTEGER NOT NULL, suspended INTEGER NOT NULL, cards INTEGER NOT NULL,
@@ -67,6 +70,7 @@ class Run:
     told: str
     over: bool
     metered: bool
+    ending: str  # JSON; "" unless it was closed before and is told again
 
     @property
     def name(self) -> str:
@@ -162,7 +166,10 @@ class Memory:
     def open_runs(self) -> list[Run]:
         """Runs that the platform has not heard all of."""
         columns = "uid, lease, run, verdict, reason, log_base, log_offset, told, over, metered"
-        rows = self._file.execute(f"SELECT {columns} FROM run WHERE closed_at IS NULL ORDER BY uid, lease")  # noqa: S608
+        rows = self._file.execute(
+            f"SELECT {columns}, coalesce(observation, '') FROM run LEFT JOIN ending USING (uid, lease)"  # noqa: S608
+            " WHERE closed_at IS NULL ORDER BY uid, lease"
+        )
         return [Run(*row) for row in rows]
 
     def told(self, words: Iterable[tuple[str, int, str, bool]]) -> None:
@@ -174,6 +181,10 @@ class Memory:
         """How much of these runs' output the platform has: uid, lease, bytes."""
         with self._all_or_nothing():
             self._file.executemany("UPDATE run SET log_offset = ?3 WHERE uid = ?1 AND lease = ?2", list(offsets))
+
+    def keep_ending(self, uid: str, lease: int, observation: str) -> None:
+        """Keep how a run ended: a platform restored from a backup may ask again."""
+        self._file.execute("INSERT OR REPLACE INTO ending VALUES (?, ?, ?)", [uid, lease, observation])
 
     def close_run(self, uid: str, lease: int, now: int) -> None:
         """The platform has everything of it."""
@@ -306,5 +317,8 @@ class Memory:
             self._file.execute("DELETE FROM batch WHERE taken_at < ?", old)
             self._file.execute(
                 "DELETE FROM slice WHERE (uid, lease) IN (SELECT uid, lease FROM run WHERE closed_at < ?)", old
+            )
+            self._file.execute(
+                "DELETE FROM ending WHERE (uid, lease) IN (SELECT uid, lease FROM run WHERE closed_at < ?)", old
             )
             self._file.execute("DELETE FROM run WHERE closed_at < ?", old)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from huisuan.client.agent_wire import DesiredJob, Wanted
+from huisuan.compute.agent.endings import ending_json
 from huisuan.compute.agent.memory import Memory, Run
 from huisuan.compute.agent.uploads import Unpackable, Uploads
 from huisuan.compute.engines import Engine, EngineError, JobSpec, RunState, run_name
@@ -34,8 +35,11 @@ class Pursuit:
         """Whether something is about to happen that the next exchange brings."""
         return bool(self._lacking)
 
-    def pursue(self, desired: Mapping[Key, DesiredJob], now: float) -> None:
-        """Take on what is new, cancel what is to end, and end what is not wanted any more."""
+    def pursue(self, desired: Mapping[Key, DesiredJob], now: float, *, behind: bool = False) -> None:
+        """Take on what is new, cancel what is to end, and end what is not wanted any more.
+
+        `behind`: the platform was restored from a backup; what it does not know may have come after that, and goes on.
+        """
         self._lacking.clear()
         known = self.memory.known(desired)
         for key, is_open in known.items():
@@ -46,7 +50,12 @@ class Pursuit:
             self._take_on(unknown)
         for run in self.memory.open_runs():
             wanted = desired.get(run.key)
-            if not run.verdict and not run.over and (wanted is None or wanted.cancel):
+            if (
+                not run.verdict
+                and not run.ending
+                and not run.over
+                and (not behind if wanted is None else wanted.cancel)
+            ):
                 self._cancel(run, "" if wanted else UNWANTED, now)
         self.uploads.keep_only(job.workdir for job in desired.values() if job.workdir)
 
@@ -121,6 +130,8 @@ class Pursuit:
 
     def _close(self, run: Run, now: int) -> None:
         if not run.verdict:
+            if not run.ending and not self._ending_kept(run):
+                return
             self.engine.forget(run.name)
         self.uploads.forget(run.uid, run.run)
         gate = gate_of(self.lease_file, run.name)
@@ -128,6 +139,16 @@ class Pursuit:
         gate.with_suffix(".taken").unlink(missing_ok=True)
         self._cancelled.pop(run.key, None)
         self.memory.close_run(run.uid, run.lease, now)
+
+    def _ending_kept(self, run: Run) -> bool:
+        """Keep how it ended before the scheduler forgets it; whether the scheduler could be asked."""
+        try:
+            seen = self.engine.observe([run.name]).get(run.name)
+        except EngineError:
+            return False
+        if seen is not None:
+            self.memory.keep_ending(*run.key, ending_json(seen))
+        return True
 
 
 def _spec(job: DesiredJob, workdir: Path | None, lease_file: Path) -> JobSpec:

@@ -9,6 +9,7 @@ from django.db import connection
 
 from huisuan.compute.metering.tres import FAMILIES, Card, of_family, words
 from huisuan.compute.models import FINAL_STATES, Accelerator, Centre
+from huisuan.compute.restoration import remark
 
 #: A placement is written down with its reasons; a job knows its last one by itself. A run is over when the platform
 #: heard of its end, or placed the job anew.
@@ -98,8 +99,9 @@ def leases_of(centre: Centre, uids: Iterable[str]) -> Leases:
         strange = [uid for uid in asked if uid not in placed]
         cursor.execute(KNOWN, [strange])
         known = {uid for (uid,) in cursor.fetchall()}
+    after_backup = remark() if strange else ""
     elsewhere = {
-        uid: f"作业 {uid} 从未调度到智算中心 {centre.code}" if uid in known else f"平台没有作业 {uid}"
+        uid: f"作业 {uid} 从未调度到智算中心 {centre.code}" if uid in known else f"平台没有作业 {uid}{after_backup}"
         for uid in strange
     }
     names = {

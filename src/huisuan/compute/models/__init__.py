@@ -22,6 +22,7 @@ from huisuan.compute.models.jobs import (
 from huisuan.compute.models.metering import MeterBatch, MeterFlag, PendingCorrection, Seal, SealSignature
 from huisuan.compute.models.placing import CityQuota, DurationLine, PlacementDecision, TenantShare
 from huisuan.compute.models.register import RegisterEntry, RegisterSignature
+from huisuan.compute.models.restoring import Restoration
 from huisuan.compute.models.tallies import UsageDay, UsageTally
 from huisuan.compute.models.usage import SourceChunk, SourceFile, UsageRecord
 
@@ -29,6 +30,6 @@ __all__ = [
     "AT_CENTRE", "FINAL_STATES", "HUGE_CARDS", "Accelerator", "AgentKey", "CapacityAttestation", "CapacitySighting",
     "Centre", "CentreNode", "CityQuota", "DurationLine", "Invitation", "Job", "JobDependency", "JobEvent", "JobLog",
     "JobState", "MeterBatch", "MeterFlag", "Partition", "PendingCorrection", "PlacementDecision", "RegisterEntry",
-    "RegisterSignature", "Seal", "SealSignature", "SiteAgent", "SourceChunk", "SourceFile", "Tariff", "Tenant",
-    "TenantShare", "Upload", "UsageDay", "UsageRecord", "UsageTally",
+    "RegisterSignature", "Restoration", "Seal", "SealSignature", "SiteAgent", "SourceChunk", "SourceFile", "Tariff",
+    "Tenant", "TenantShare", "Upload", "UsageDay", "UsageRecord", "UsageTally",
 ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Backup and restore of a whole platform: one file, checked by hash, whole or not there."""
