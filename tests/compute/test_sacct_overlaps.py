@@ -136,6 +136,15 @@ def test_a_correction_that_takes_something_from_a_record_waits_and_is_applied_wh
     assert (again.unchanged, again.waiting) == (1, 0)
 
 
+@pytest.mark.parametrize("change", [{"AllocTRES": "cpu=8"}, {"AllocTRES": "", "End": "2024-03-01T09:00:00"}])
+def test_a_file_by_which_a_metered_run_held_no_cards_changes_nothing_and_is_told(change: dict[str, str]) -> None:
+    imported(sacct(line(1), line(2)))
+    report = imported(sacct(line(1, **change)))
+    assert (report.new, len(report.doubts), total()) == (0, 1, 2 * HOUR)
+    flag = MeterFlag.objects.get()
+    assert (flag.kind, flag.sequence, "没有用卡" in flag.text) == ("correction", 1, True)
+
+
 def test_a_correction_that_is_refused_changes_nothing_now_or_later() -> None:
     imported(sacct(line(1)))
     short = sacct(line(1, End="2024-03-01T09:00:08"))

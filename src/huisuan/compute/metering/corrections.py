@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from huisuan.compute.metering.overlaps import SAME_CLUSTER
 from huisuan.compute.metering.readings import Reading, Suspicion
 
 #: why a correction waits, by what it does
@@ -45,6 +46,23 @@ def hold_corrections(reading: Reading) -> list[tuple[Suspicion, dict[str, Any]]]
     """).fetchall()
     found = [(row[:4], dict(zip(COLUMNS, row[4:], strict=True))) for row in rows]
     return [(_suspicion(record, *before), record) for before, record in found]
+
+
+def tell_emptied(reading: Reading) -> None:
+    """Flag runs that are metered and that, by this file, held no cards: the record stays as it is."""
+    rows = reading.con.execute(f"""
+        SELECT e.line_no, s.sequence, s.job_id, s.card_seconds FROM emptied e JOIN stored s
+            ON s.current AND s.card_seconds > 0 AND s.job_id = e.job_id AND s.started = e.started
+                AND {SAME_CLUSTER.format("s", "e")}
+        WHERE NOT EXISTS (SELECT 1 FROM reading r WHERE r.job_id = e.job_id AND r.started = e.started)
+        ORDER BY e.line_no
+    """).fetchall()
+    for line_no, sequence, job, seconds in rows:
+        text = (
+            f"第 {sequence} 条记录（作业 {job}）计了 {seconds:,} 卡秒，后来的文件行 {line_no} 说它没有用卡。"
+            "记录未改：多半是导出时 AccountingStorageTRES 缺少卡；若确实没有用卡，请由中心出具说明"
+        )
+        reading.suspicions.append(Suspicion("correction", f"{sequence} emptied", text, line_no, sequence))
 
 
 def _suspicion(record: dict[str, Any], known: int, seconds: int, user: str, account: str) -> Suspicion:

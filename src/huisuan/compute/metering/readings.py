@@ -1,7 +1,8 @@
 """What a file says, whatever its format: the tables in DuckDB that every reader fills. Pure.
 
 A reader leaves three tables: `reading` (one row per line and model, ready to become a record), `fault` (lines
-refused, with the reason) and `counted` (lines that are rightly no record, by kind).
+refused, with the reason) and `counted` (lines that are rightly no record, by kind). `emptied` are runs
+that, by the file, held no cards.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ CREATE TABLE reading (
 );
 CREATE TABLE fault (line_no BIGINT, reason VARCHAR);
 CREATE TABLE counted (kind VARCHAR, lines BIGINT);
+CREATE TABLE emptied (line_no BIGINT, cluster VARCHAR, job_id VARCHAR, started BIGINT);
 CREATE TABLE lifeline (job_id VARCHAR, cluster VARCHAR, submitted BIGINT, started BIGINT, ended BIGINT);
 """
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import duckdb
 
-from huisuan.compute.metering.corrections import hold_corrections
+from huisuan.compute.metering.corrections import hold_corrections, tell_emptied
 from huisuan.compute.metering.overlaps import SAME_CLUSTER, hold_overlaps, settle_repeats
 from huisuan.compute.metering.readings import OPTIONAL, Reading
 
@@ -75,9 +75,11 @@ def window(con: duckdb.DuckDBPyConnection) -> tuple[int, int] | None:
 
     A stored record matters if it ended after the first and started before the second.
     """
-    first, last = con.execute(
-        f"SELECT least(min(started), min(submitted)) - {WRAPPED_AFTER}, max(ended) FROM reading"
-    ).fetchall()[0]
+    first, last = con.execute(f"""
+        SELECT least(min(first), (SELECT min(started) FROM emptied)),
+            greatest(max(last), (SELECT max(started) FROM emptied))
+        FROM (SELECT least(min(started), min(submitted)) - {WRAPPED_AFTER} AS first, max(ended) AS last FROM reading)
+    """).fetchall()[0]
     return None if first is None else (first, last)
 
 
@@ -96,6 +98,7 @@ def reconcile(reading: Reading) -> dict[str, int]:
     _decide(con, reading.given)
     reading.corrections = hold_corrections(reading)
     hold_overlaps(reading)
+    tell_emptied(reading)
     for verdict in ("known", "older"):
         row = con.execute(
             "SELECT count(DISTINCT line_no) FROM verdict WHERE verdict = ? "

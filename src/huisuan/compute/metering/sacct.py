@@ -235,6 +235,8 @@ def _judge(con: duckdb.DuckDBPyConnection, zone: ZoneInfo, header: list[str]) ->
             coalesce(TRY_CAST(NNodes_ AS INTEGER), 1), submitted, started, ended, suspended, state,
             coalesce(ExitCode_, ''), raw_sha256, coalesce(JobName_, '')
         FROM judged JOIN card_map USING (key) WHERE kind = 'record' AND reason IS NULL;
+        INSERT INTO emptied SELECT line_no, coalesce(Cluster_, ''), job_id, started FROM judged
+            WHERE kind IN ('cpu_only', 'never_started') AND started IS NOT NULL;
         DROP TABLE judged;
     """)
 
