@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -22,6 +24,7 @@ from django.db.models import (
     Value,
     When,
 )  # fmt: skip
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest, Least
 
 from huisuan.compute.metering.export import export_usage
@@ -123,24 +126,28 @@ def current_usage(cursors: Mapping[str, int] | None = None) -> QuerySet[UsageRec
     return records.filter(~Exists(newer)).order_by("centre_id", "sequence")
 
 
-def overlapping(starts: datetime, ends: datetime) -> Q:
+def overlapping(starts: datetime | Combinable, ends: datetime | Combinable) -> Q:
     """Records that hold cards in [starts, ends); one without length, if it lies within."""
     instant = Q(started_at=F("ended_at"), started_at__gte=starts, started_at__lt=ends)
     return Q(started_at__lt=ends, ended_at__gt=starts) | instant
 
 
-def card_seconds_within(starts: datetime, ends: datetime) -> Case:
+def card_seconds_within(starts: datetime | Combinable, ends: datetime | Combinable) -> Case:
     """A record's card-seconds in [starts, ends), by the cumulative rule of `metering.slicing`."""
     begun, ended = _second(F("started_at")), _second(F("ended_at"))
     length = ended - begun
     held = length - F("suspended_seconds")
-    to = Least(ended, Value(int(ends.timestamp()), BIGINT)) - begun
-    since = Greatest(begun, Value(int(starts.timestamp()), BIGINT)) - begun
+    to = Least(ended, _edge(ends)) - begun
+    since = Greatest(begun, _edge(starts)) - begun
     cut = F("cards") * (held * to / length - held * since / length)  # bigint: the division leaves whole seconds
     return Case(When(started_at=F("ended_at"), then=Value(0, BIGINT)), default=cut, output_field=BIGINT)
 
 
-def _second(moment: F) -> Func:
+def _edge(moment: datetime | Combinable) -> Value | Func:
+    return Value(int(moment.timestamp()), BIGINT) if isinstance(moment, datetime) else _second(moment)
+
+
+def _second(moment: Combinable) -> Func:
     return Func(moment, template="extract(epoch FROM %(expressions)s)::bigint", output_field=BIGINT)
 
 
@@ -167,6 +174,28 @@ def unclaimed(code: str | None = None) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def raw_lines(places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+    """Lines by (source file, line), as `raw_line` gives one; each piece of a file is unpacked once.
+
+    Raises:
+        Refused: a file has no such line.
+    """
+    wanted = set(places)
+    chunks = SourceChunk.objects.filter(file_id__in={file for file, _ in wanted})
+    ranges = sorted(chunks.values_list("file_id", "first_line", "line_count", "pk"))
+    found: dict[int, list[tuple[int, int]]] = {}
+    for file, line in wanted:
+        at = bisect_right(ranges, (file, line, sys.maxsize)) - 1
+        if at < 0 or ranges[at][0] != file or line >= ranges[at][1] + ranges[at][2]:
+            raise Refused(f"源文件 {file} 没有第 {line} 行")
+        found.setdefault(ranges[at][3], []).append((file, line))
+    lines: dict[tuple[int, int], bytes] = {}
+    for chunk in SourceChunk.objects.filter(pk__in=found).iterator(chunk_size=20):
+        raw = pa.decompress(bytes(chunk.content), decompressed_size=chunk.raw_bytes, codec="zstd", asbytes=True)
+        lines |= {place: line_of(raw, place[1] - chunk.first_line) for place in found[chunk.pk]}
+    return lines
 
 
 def raw_line(source_file_id: int, line_no: int) -> bytes:

@@ -18,7 +18,17 @@ import httpcore
 SECONDS = 5.0  # for all of it: a receiver that drips a byte a second holds nobody up
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
+#: what `is_global` lets through or leaves to the version of Python: special by RFC 6890, 7526, 6052, 8215, 3879, 2765
+CLOSED = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24",
+            "192.175.48.0/24", "198.18.0.0/15", "240.0.0.0/4", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64",
+            "2001::/23", "2002::/16", "5f00::/16", "fec0::/10", "::/96", "::ffff:0:0:0/96",
+        ),
+    )
+)  # fmt: skip
 
 
 class NotDelivered(Exception):
@@ -70,11 +80,10 @@ def public_address(host: str, port: int, allowed: Iterable[Network] = ()) -> str
 
 def is_public(address: Address) -> bool:
     """Whether an address is one of the internet's, by whatever notation an inner one may hide in."""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return is_public(address.ipv4_mapped)
-        if address.sixtofour or address.teredo or address in NAT64:
-            return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return is_public(address.ipv4_mapped)
+    if any(address in network for network in CLOSED if network.version == address.version):
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 

@@ -13,6 +13,7 @@ from huisuan.console import Refused
 from huisuan.parties.gate import Allow, viewer_of
 from huisuan.settlement import queries, requests
 from huisuan.settlement.models import Entitlement, SettlementRequest, SettlementRun
+from huisuan.settlement.tracing import trace
 
 router = Router(tags=["结算"])
 READERS = ("user", "city", "province", "auditor")
@@ -50,7 +51,7 @@ def show_entitlement(request: HttpRequest, number: str) -> dict[str, Any]:
 @router.get("/entitlements/{number}/trace", auth=Allow(*READERS), summary="从应享追到原始行")
 def trace_entitlement(request: HttpRequest, number: str, records: int = 3) -> dict[str, Any]:
     """One entitlement down to its raw lines, with every link checked."""
-    return queries.trace(_entitlement(request, number), records_per_line=min(max(records, 0), 100))
+    return trace(_entitlement(request, number), records_per_line=min(max(records, 0), 100))
 
 
 @router.get("/bills", auth=Allow(*READERS, "centre"), summary="账单（分），最近一次结算")

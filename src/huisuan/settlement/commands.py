@@ -101,7 +101,7 @@ def trace(
     from huisuan.parties.access import Viewer
     from huisuan.settlement.models import Entitlement
     from huisuan.settlement.queries import entitlement as find
-    from huisuan.settlement.queries import trace as follow
+    from huisuan.settlement.tracing import trace as follow
 
     number = entitlement.upper().removeprefix("E")
     try:

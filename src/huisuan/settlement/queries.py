@@ -135,57 +135,6 @@ def raw(record: UsageRecord) -> RawLine:
     )  # fmt: skip
 
 
-def trace(owed: Entitlement, *, records_per_line: int = 3) -> dict[str, Any]:
-    """The whole way from an entitlement to raw lines, as JSON carries it.
-
-    Every bill and line is there with its sums; of the records behind a line the first `records_per_line`, each
-    with its raw line. `checks` says what was recomputed and whether it held.
-    """
-    reading = read_again(owed)
-    made = list(bills_of(owed).prefetch_related("lines__accelerator"))
-    tree = [_bill_tree(bill, records_per_line) for bill in made]
-    return {
-        "entitlement": entitlement_json(owed),
-        "answer": reading.answer.as_json(),
-        "run": run_json(owed.run),
-        "bills": tree,
-        "checks": {
-            "two_readings_agree": reading.agrees,
-            "law_unchanged": reading.same_law,
-            "bills_add_up_to_spend": sum(bill.amount_fen for bill in made) == owed.facts["spend"],
-            "records_add_up_to_lines": all(line["reconciled"] for bill in tree for line in bill["lines"]),
-            "raw_lines_intact": all(
-                record["raw"]["intact"] for bill in tree for line in bill["lines"] for record in line["records_shown"]
-            ),
-        },
-    }
-
-
-def _bill_tree(bill: Bill, records_per_line: int) -> dict[str, Any]:
-    return {**bill_json(bill), "lines": [_line_tree(line, records_per_line) for line in bill.lines.all()]}
-
-
-def _line_tree(line: BillLine, records_per_line: int) -> dict[str, Any]:
-    shown = records_of(line)[:records_per_line]
-    return {
-        "model": line.accelerator.model, "starts": line.starts, "ends": line.ends,
-        "fen_per_card_hour": line.fen_per_card_hour, "excluded_because": line.excluded_because,
-        "records": line.records, "card_seconds": line.card_seconds,
-        "reconciled": reconcile(line) == (line.records, line.card_seconds),
-        "records_shown": [_slice_json(each) for each in sliced(shown)],
-    }  # fmt: skip
-
-
-def _slice_json(piece: Slice) -> dict[str, Any]:
-    record, line = piece.record, raw(piece.record)
-    return {
-        "record": f"{record.centre.code}/{record.sequence}", "job_id": record.job_id, "run": record.run,
-        "user": record.user, "cards": record.cards, "start": record.started_at, "end": record.ended_at,
-        "card_seconds_in_line": piece.card_seconds, "card_seconds": record.card_seconds, "state": record.state,
-        "raw": {"file": line.file, "line": line.line, "text": line.text, "sha256": line.sha256, "intact": line.intact},
-    }  # fmt: skip
-
-
 def entitlement_json(owed: Entitlement) -> dict[str, Any]:
     """An entitlement as JSON carries it (amounts in fen)."""
     return {

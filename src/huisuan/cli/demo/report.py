@@ -8,8 +8,8 @@ from huisuan.console import out, print_table, yuan
 from huisuan.parties.models import Person
 from huisuan.settlement.commands import print_trace, show_run
 from huisuan.settlement.models import Entitlement
-from huisuan.settlement.queries import trace
 from huisuan.settlement.services import Settled
+from huisuan.settlement.tracing import trace
 
 
 def show_jobs(jobs: list[tuple[Job, UsageRecord]]) -> None:
