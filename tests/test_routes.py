@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import pytest
@@ -14,9 +15,10 @@ from stdnum.cn import uscc
 from huisuan.api.assembly import api
 from huisuan.compute.agent_api import EnrolledAgent
 from huisuan.compute.agent_api import api as agent_api
-from huisuan.parties.gate import EVERYONE, Allow
-from huisuan.parties.models import Party, Person, Region
-from huisuan.parties.tokens import token_for
+from huisuan.parties.gate import EVERYONE, RANK, Allow
+from huisuan.parties.models import Party, Person, Region, Scope
+from huisuan.parties.records import Actor
+from huisuan.parties.tokens import issue
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1"
@@ -35,6 +37,7 @@ class Route(NamedTuple):
     path: str
     roles: frozenset[str] | None
     states: bool
+    scope: str = ""  # of an operation
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -51,7 +54,8 @@ def operations() -> Iterator[Route]:
                     public = not operation.auth_callbacks and PUBLIC_OPERATIONS.fullmatch(f"{method} {where}")
                     stated = bool(gates) and len(gates) == len(operation.auth_callbacks)
                     roles = None if public else frozenset.intersection(*(gate.roles for gate in gates or [Allow()]))
-                    yield Route(method, API + where, roles, stated or bool(public))
+                    scope = max((gate.scope for gate in gates), key=RANK.__getitem__, default="")
+                    yield Route(method, API + where, roles, stated or bool(public), scope)
 
 
 def pages(resolver: URLResolver | None = None, before: str = "/", space: str = "") -> Iterator[Route]:
@@ -108,12 +112,19 @@ def test_every_route_states_who_may_call_it(route: Route) -> None:
 
 
 @pytest.mark.parametrize("route", OPERATIONS, ids=str)
-def test_an_operation_answers_its_roles_and_no_other(route: Route, people: dict[str, Person]) -> None:
+def test_an_operation_answers_its_roles_and_scopes_and_no_other(route: Route, people: dict[str, Person]) -> None:
     assert outcome(call(Client(), route)) == ("in" if route.roles is None else "signed out")
+    assert route.roles is None or route.scope in Scope.values
     for role, person in people.items():
-        answer = call(Client(), route, HTTP_AUTHORIZATION=f"Bearer {token_for(person, 'test')}")
-        expected = "in" if route.roles is None or role in route.roles else "forbidden"
-        assert (role, outcome(answer)) == (role, expected)
+        for scope in Scope.values:
+            answer = call(Client(), route, HTTP_AUTHORIZATION=f"Bearer {token_for(person, scope)}")
+            may = route.roles is None or (role in route.roles and RANK[scope] >= RANK[route.scope])
+            assert (role, scope, outcome(answer)) == (role, scope, "in" if may else "forbidden")
+
+
+def test_what_changes_something_is_no_operation_for_who_may_only_read() -> None:
+    changing = {str(route) for route in OPERATIONS if route.scope == Scope.READ and route.method != "GET"}
+    assert changing == {"POST /api/v1/logout", "POST /api/v1/jobs/preview"}
 
 
 def test_the_agents_own_api_lets_in_who_signs_and_no_role_whatever(people: dict[str, Person]) -> None:
@@ -127,7 +138,7 @@ def test_the_agents_own_api_lets_in_who_signs_and_no_role_whatever(people: dict[
     addresses = {str(entry.pattern) for entry in agent_api.urls[0] if entry.name not in DESCRIPTION}
     assert addresses == {"sync"}
     for person in people.values():
-        bearer = {"HTTP_AUTHORIZATION": f"Bearer {token_for(person, 'test')}"}
+        bearer = {"HTTP_AUTHORIZATION": f"Bearer {token_for(person)}"}
         assert Client().post("/api/agent/v1/sync", {}, content_type="application/json", **bearer).status_code == 401
 
 
@@ -139,6 +150,11 @@ def test_a_page_opens_to_its_roles_and_to_no_other(route: Route, people: dict[st
         browser.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
         expected = "in" if route.roles is None or role in route.roles else "forbidden"
         assert (role, outcome(call(browser, route))) == (role, expected)
+
+
+def token_for(person: Person, scope: str = "manage") -> str:
+    """The secret of a token of this person."""
+    return issue(person, "test", Actor("test"), datetime.now(UTC), scope=scope)[1]
 
 
 def call(client: Client, route: Route, **headers: Any) -> Any:
@@ -163,7 +179,7 @@ def test_a_session_cannot_be_used_from_another_site(people: dict[str, Person]) -
 
 
 def test_a_revoked_token_opens_nothing(people: dict[str, Person]) -> None:
-    bearer = {"HTTP_AUTHORIZATION": f"Bearer {token_for(people['user'], 'test')}"}
+    bearer = {"HTTP_AUTHORIZATION": f"Bearer {token_for(people['user'])}"}
     assert Client().get(f"{API}/me", **bearer).status_code == 200
     assert Client().post(f"{API}/logout", **bearer).status_code == 204
     assert Client().get(f"{API}/me", **bearer).status_code == 401

@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import stat
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pyotp
 import pytest
 import typer
+from accounts import make_token
 from typer.testing import CliRunner
 
 from huisuan.client.commands import login, logout
 from huisuan.client.connection import Instance, Login, connect, credentials_path, remember, running_here
 from huisuan.console import Refused
+from huisuan.parties import second_factor
 from huisuan.parties.models import Person, Token
-from huisuan.parties.tokens import make_token
+from huisuan.parties.records import Actor
 
 app = typer.Typer()
 app.command("login")(login)
@@ -37,9 +41,14 @@ def run(*words: str, **rest: Any) -> Any:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_login_by_password_is_kept_for_its_owner_only_and_used_until_logout(live_server: Any) -> None:
-    Person.objects.create_person("zhuan", "correct horse battery", role="province")
-    done = run("login", live_server.url, "--username", "zhuan", input="correct horse battery\n")
-    assert done.exit_code == 0
+    person = Person.objects.create_person("zhuan", "correct horse battery", role="province")
+    secret, now = second_factor.new_secret(), datetime.now(UTC)
+    words = ["login", live_server.url, "--username", "zhuan"]
+    assert "请先在网页上登录并登记" in str(run(*words, input="correct horse battery\n").exception)
+    second_factor.enrol(person, secret, pyotp.TOTP(secret).at(now), Actor("test"), now)
+    fresh = pyotp.TOTP(secret).at(now + timedelta(seconds=30))  # the one of now is used up
+    done = run(*words, input=f"correct horse battery\n{fresh}\n")
+    assert done.exit_code == 0, done.exception
     assert stat.S_IMODE(credentials_path().stat().st_mode) == 0o600
     assert "correct horse" not in credentials_path().read_text()
     with connect() as client:

@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 import pytest
+from accounts import make_token
 from jobworld import NOON, centre, eventually, party
 
 from huisuan.client import Client
@@ -44,7 +45,6 @@ from huisuan.compute.models import (
     UsageRecord,
 )
 from huisuan.compute.queries import current_usage
-from huisuan.parties.tokens import make_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OPTIONS = {"slots": "4", "grace_seconds": "0.2"}

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accounts import make_token
 from jobworld import centre, party
 from typer.testing import CliRunner
 
 from huisuan.compute.job_commands import app
 from huisuan.compute.models import Job, JobEvent, JobLog, JobState, Upload
 from huisuan.console import Refused
-from huisuan.parties.tokens import make_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
+from accounts import caller
 from django.test import Client
 from metered import centre, imported, line, party, sacct
 from meterworld import agent, leased, said
@@ -14,8 +14,6 @@ from meterworld import agent, leased, said
 from huisuan.compute import platform_key
 from huisuan.compute.metering.months import Month
 from huisuan.compute.metering.sealing import seal
-from huisuan.parties.gate import digest_of
-from huisuan.parties.models import Token
 
 pytestmark = pytest.mark.django_db
 
@@ -23,13 +21,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUISUAN_HOME", str(tmp_path))
-
-
-def caller(role: str, **place: Any) -> Client:
-    """A program with a token of its own."""
-    secret = f"{role}-{place}"
-    Token.objects.create(digest=digest_of(secret), label=role, role=role, **place)
-    return Client(headers={"Authorization": f"Bearer {secret}"})
 
 
 @pytest.fixture

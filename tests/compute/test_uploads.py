@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accounts import make_token
 from django.db import ProgrammingError
 from jobworld import NOON, asked, centre, party, user
 
@@ -19,7 +20,6 @@ from huisuan.compute.jobs import submit_job
 from huisuan.compute.models import Job, Upload
 from huisuan.compute.packing import Packed, pack
 from huisuan.console import Refused
-from huisuan.parties.tokens import make_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

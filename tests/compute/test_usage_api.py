@@ -6,22 +6,14 @@ from datetime import date
 from typing import Any
 
 import pytest
+from accounts import caller
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from metered import A800, centre, code, imported, line, party, sacct
 
 from huisuan.compute.centres import set_tariff
-from huisuan.parties.gate import digest_of
-from huisuan.parties.models import Token
 
 pytestmark = pytest.mark.django_db
-
-
-def caller(role: str, **place: Any) -> Client:
-    """A program with a token of its own."""
-    secret = f"{role}-{place}"
-    Token.objects.create(digest=digest_of(secret), label=role, role=role, **place)
-    return Client(headers={"Authorization": f"Bearer {secret}"})
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accounts import make_token
 from jobworld import party
 from slurmcluster import Cluster
 from slurmsite import until
@@ -35,7 +36,6 @@ from huisuan.compute.metering.seals import seals_of
 from huisuan.compute.metering.verify import verify
 from huisuan.compute.models import CentreNode, JobEvent, MeterFlag, PlacementDecision, UsageRecord
 from huisuan.console import SHANGHAI
-from huisuan.parties.tokens import make_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 A100, NPU, SLOT = "A100-SXM4-80GB", "Ascend-910B3", "CPU-SLOT"

@@ -51,6 +51,7 @@ GROUPS: dict[str, tuple[str, Callable[..., None], str]] = {
     "meter": ("huisuan.compute.metering.commands", database_unless_verifying, "计量：查漏、封账、导出、核对、证明"),
     "usage": ("huisuan.compute.usage_commands", on_database, "用量记录：导入、查看、汇总"),
     "job": ("huisuan.compute.job_commands", nothing_first, "作业：提交、查看、日志、取消（经 HTTP）"),
+    "person": ("huisuan.parties.person_commands", on_database, "人员：谁能登录，什么角色"),
     "token": ("huisuan.parties.token_commands", on_database, "令牌：程序用它代替口令"),
     "law": ("huisuan.law.commands", nothing_first, "政策：条款、事实、解释、计算"),
     "policy": ("huisuan.law.policy_commands", nothing_first, "政策目录：新建、检查"),

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast, get_args
 from urllib.parse import urlsplit
 
 import typer
 
 from huisuan.client.connection import Login, forget, remember, remembered
 from huisuan.client.http import Client, ClientError
+from huisuan.client.wire import CODE_WANTED, Granted, ScopeName
 from huisuan.console import AsJson, Refused, note, out, print_json
 
 
 def login(
     url: Annotated[str, typer.Argument(metavar="网址", help="平台的地址，例如 https://huisuan.example.cn")],
     token: Annotated[str | None, typer.Option("--token", help="令牌；写 - 则从标准输入读一行")] = None,
-    username: Annotated[str | None, typer.Option("--username", "-u", help="用户名；口令另行询问")] = None,
+    username: Annotated[str | None, typer.Option("--username", "-u", help="用户名；口令（和验证码）另行询问")] = None,
+    scope: Annotated[str, typer.Option("--scope", help="新令牌的权限：read、submit、manage")] = "submit",
+    days: Annotated[int, typer.Option("--days", min=1, max=365, help="新令牌的有效期，天")] = 90,
     as_json: AsJson = False,
 ) -> None:
     """登录平台：以后的作业命令都发往这里。
@@ -27,7 +30,7 @@ def login(
         name = username or typer.prompt("用户名", err=True)
         password = typer.prompt("口令", hide_input=True, err=True)
         with Client(address) as nobody:
-            token = nobody.login(name, password).token
+            token = _granted(nobody, name, password, scope, days).token
     elif username:
         raise Refused("--token 与 --username 只能用一个")
     elif token == "-":  # noqa: S105  # a dash, not a secret
@@ -39,6 +42,23 @@ def login(
         print_json({"url": address, "role": who.role, "name": who.name, "party": who.party, "kept_in": str(path)})
     else:
         out.print(f"已登录 {address}：{who.name}（{who.role}）；令牌保存在 {path}", markup=False)
+
+
+def _granted(nobody: Client, name: str, password: str, scope: str, days: int) -> Granted:
+    """The token of a login; the code of a second factor is asked for where one is wanted.
+
+    Raises:
+        Refused: there is no such scope.
+    """
+    if scope not in get_args(ScopeName):
+        raise Refused(f"权限 {scope}：只能是 {'、'.join(get_args(ScopeName))}")
+    wanted = cast(ScopeName, scope)
+    try:
+        return nobody.login(name, password, scope=wanted, days=days)
+    except ClientError as error:
+        if error.status != CODE_WANTED:
+            raise
+    return nobody.login(name, password, typer.prompt("验证码", err=True), scope=wanted, days=days)
 
 
 def logout(as_json: AsJson = False) -> None:

@@ -18,9 +18,15 @@ class Client(JobCalls):
 
     # --- signing in
 
-    def login(self, username: str, password: str) -> wire.Granted:
-        """A token for a person; the platform limits how often one may try."""
-        asked = wire.Credentials(username=username, password=password)
+    def login(
+        self, username: str, password: str, code: str = "", *, scope: wire.ScopeName = "submit", days: int = 90
+    ) -> wire.Granted:
+        """A token for a person; the platform limits how often one may try.
+
+        Raises:
+            ClientError: refused; its status is `wire.CODE_WANTED` where the code of a second factor is wanted.
+        """
+        asked = wire.Credentials(username=username, password=password, code=code, scope=scope, days=days)
         return self._one(wire.Granted, "POST", "login", json=asked.model_dump())
 
     def logout(self) -> None:

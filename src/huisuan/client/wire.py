@@ -27,12 +27,19 @@ class Asked(BaseModel):
 # --- signing in
 
 
+CODE_WANTED = 428  # the status of a login that lacks the code of the second factor
+ScopeName = Literal["read", "submit", "manage"]
+
+
 class Credentials(Asked):
-    """A person's name and password, exchanged for a token."""
+    """A person's name and password, with the code of the second factor where there is one, exchanged for a token."""
 
     username: str = Field(max_length=80)
     password: str = Field(max_length=1000)
+    code: str = Field(default="", max_length=40, description="两步验证的验证码，或一个恢复码")
     label: str = Field(default="huisuan login", max_length=40)
+    scope: ScopeName = "submit"
+    days: int = Field(default=90, ge=1, le=365, description="有效期，天")
 
 
 class Identity(Wire):
@@ -42,12 +49,14 @@ class Identity(Wire):
     name: str
     party: str | None = Field(default=None, description="统一社会信用代码")
     city: str | None = None
+    scope: str = "manage"
 
 
 class Granted(Identity):
     """A new token; its secret is shown this once."""
 
     token: str
+    expires_at: AwareDatetime | None = None
 
 
 # --- jobs

@@ -60,7 +60,7 @@ class FlagOut(Schema):
     correction: dict[str, Any] | None = Field(None, description="随疑点等待确认的更正；applied：接受后成为的记录")
 
 
-@router.get("/meter/key", response=dict[str, str], auth=Allow(), summary="平台的公钥")
+@router.get("/meter/key", response=dict[str, str], auth=Allow(scope="read"), summary="平台的公钥")
 def key(request: HttpRequest) -> dict[str, str]:
     """The Ed25519 key with which receipts, seals and exports are signed, in hex."""
     return {"platform_key": platform_key.public()}
@@ -75,13 +75,13 @@ def register(request: HttpRequest) -> dict[str, Any]:
         raise HttpError(404, str(nothing)) from None
 
 
-@router.get("/meter/{centre}/seals", response=list[SealOut], auth=Allow(*READERS), summary="封账月")
+@router.get("/meter/{centre}/seals", response=list[SealOut], auth=Allow(*READERS, scope="read"), summary="封账月")
 def list_seals(request: HttpRequest, centre: str) -> list[dict[str, Any]]:
     """A centre's sealed months, the oldest first."""
     return [seal_row(each) for each in seals_of(_centre(request, centre))]
 
 
-@router.get("/meter/{centre}/flags", response=list[FlagOut], auth=Allow(*READERS), summary="疑点")
+@router.get("/meter/{centre}/flags", response=list[FlagOut], auth=Allow(*READERS, scope="read"), summary="疑点")
 def list_flags(request: HttpRequest, centre: str, answered: bool = False) -> list[dict[str, Any]]:
     """What looked wrong in a centre's records and is not answered; with `answered` everything, the newest first."""
     found = MeterFlag.objects.filter(centre=_centre(request, centre)).select_related("centre")
@@ -90,7 +90,12 @@ def list_flags(request: HttpRequest, centre: str, answered: bool = False) -> lis
     return [flag_row(each) for each in found[:MOST]]
 
 
-@router.get("/meter/{centre}/proof/{sequence}", response=dict[str, Any], auth=Allow(*READERS), summary="一条记录的证明")
+@router.get(
+    "/meter/{centre}/proof/{sequence}",
+    response=dict[str, Any],
+    auth=Allow(*READERS, scope="read"),
+    summary="一条记录的证明",
+)
 def show_proof(request: HttpRequest, centre: str, sequence: int) -> dict[str, Any]:
     """That a record is in a sealed month; `huisuan meter verify` checks it offline."""
     return proof(_centre(request, centre), sequence)

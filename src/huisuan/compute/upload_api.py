@@ -26,7 +26,7 @@ BODY = {
 @router.post(
     "/uploads",
     response={200: wire.UploadInfo, 201: wire.UploadInfo},
-    auth=Allow("user", "province"),
+    auth=Allow("user", "province", scope="submit"),
     summary="上传工作目录",
     openapi_extra=BODY,
 )
@@ -36,7 +36,9 @@ def upload(request: HttpRequest, party: str | None = None) -> Status[wire.Upload
     return Status(201 if new else 200, uploads.shown(kept))
 
 
-@router.get("/uploads/{sha256}", response=wire.UploadInfo, auth=Allow("user", "province"), summary="一个工作目录")
+@router.get(
+    "/uploads/{sha256}", response=wire.UploadInfo, auth=Allow("user", "province", scope="read"), summary="一个工作目录"
+)
 def show(request: HttpRequest, sha256: str) -> wire.UploadInfo:
     """Whether the caller's party has uploaded it."""
     try:

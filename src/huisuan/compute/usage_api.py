@@ -125,7 +125,7 @@ class ImportForm(Schema):
 Limit = Annotated[int, Field(ge=1, le=MOST)]
 
 
-@router.get("/usage", response=UsagePage, auth=Allow(), summary="用量记录")
+@router.get("/usage", response=UsagePage, auth=Allow(scope="read"), summary="用量记录")
 def list_usage(
     request: HttpRequest, asked: Query[Asked], limit: Limit = 100, after: str | None = None
 ) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def list_usage(
     return {"items": items, "next": f"{items[-1]['centre']}/{items[-1]['sequence']}" if more else None}
 
 
-@router.get("/usage/summary", response=list[dict[str, Any]], auth=Allow(), summary="用量汇总")
+@router.get("/usage/summary", response=list[dict[str, Any]], auth=Allow(scope="read"), summary="用量汇总")
 def summarise(request: HttpRequest, asked: Query[Asked], by: str = "party,month") -> list[dict[str, Any]]:
     """Integer card-seconds and records by any of party, month, centre, model, user, account, state."""
     names = [name.strip() for name in by.split(",") if name.strip()]
@@ -147,7 +147,7 @@ def summarise(request: HttpRequest, asked: Query[Asked], by: str = "party,month"
 @router.post(
     "/usage/import",
     response=dict[str, Any],
-    auth=Allow("centre", "province"),
+    auth=Allow("centre", "province", scope="manage"),
     summary="导入记账文件",
     description=f"整个请求至多 {IMPORT_MOST_BYTES:,} 字节，超过则 413，什么也不存；"
     "写了 Content-Digest（RFC 9530，sha-256）或 sha256 则核对。不能用的行在 faults 里。",
@@ -181,13 +181,13 @@ def _may_import(viewer: Viewer, code: str) -> None:
         raise HttpError(403, f"不能向智算中心 {code} 导入：没有这个中心，或不是您所在的中心")
 
 
-@router.get("/tariffs", response=list[TariffOut], auth=Allow(), summary="价目")
+@router.get("/tariffs", response=list[TariffOut], auth=Allow(scope="read"), summary="价目")
 def list_tariffs(request: HttpRequest, centre: str | None = None) -> list[dict[str, Any]]:
     """Prices are public to all who sign in."""
     return [tariff_row(tariff) for tariff in tariffs_for(centre)]
 
 
-@router.get("/parties", response=PartyPage, auth=Allow("province", "auditor", "city"), summary="主体")
+@router.get("/parties", response=PartyPage, auth=Allow("province", "auditor", "city", scope="read"), summary="主体")
 def list_parties(request: HttpRequest, limit: Limit = 100, after: str | None = None) -> dict[str, Any]:
     """Parties by code; a city sees those registered in it."""
     parties = parties_for(viewer_of(request))

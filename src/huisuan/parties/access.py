@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 
 if TYPE_CHECKING:
-    from huisuan.parties.models import Person, Token
+    from huisuan.parties.models import Person
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """Someone signed in, reduced to what decides about access."""
+    """Someone signed in, reduced to what decides about access; `scope` is that of the token they came with."""
 
     role: str
     name: str
     party_id: int | None = None
     city: str | None = None
+    scope: str = "manage"
 
     @classmethod
-    def of(cls, who: Person | Token) -> Viewer:
-        """The viewer that a person or a token stands for."""
-        name = str(getattr(who, "username", "") or getattr(who, "label", ""))
-        return cls(role=who.role, name=name, party_id=who.party_id, city=who.city_id)
+    def of(cls, who: Person, *, scope: str = "manage") -> Viewer:
+        """The viewer that a person is, or their token of that scope."""
+        return cls(role=who.role, name=who.username, party_id=who.party_id, city=who.city_id, scope=scope)
 
     @property
     def sees_everything(self) -> bool:

@@ -1,37 +1,63 @@
-"""Signing in over HTTP: a name and a password become a token."""
+"""Signing in over HTTP: a name, a password and a code become a token."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from django.contrib.auth import authenticate
 from django.http import HttpRequest
 from ninja import Router, Status
 from ninja.errors import HttpError
 
-from huisuan.client.wire import Credentials, Granted, Identity
+from huisuan.client.wire import CODE_WANTED, Credentials, Granted, Identity
+from huisuan.parties import second_factor, signing_in
 from huisuan.parties.access import Viewer
 from huisuan.parties.gate import Allow, viewer_of
 from huisuan.parties.models import Party, Person
-from huisuan.parties.tokens import revoke_secret, token_for
+from huisuan.parties.places import place_of, shown_address
+from huisuan.parties.records import Actor
+from huisuan.parties.throttle import TooMany
+from huisuan.parties.tokens import issue, revoke_secret
 
 router = Router(tags=["登录"])
 
 
-@router.post("/login", response=Granted, auth=None, summary="用户名和口令换令牌")
+@router.post("/login", response=Granted, auth=None, summary="用户名、口令（和验证码）换令牌")
 def login(request: HttpRequest, asked: Credentials) -> Granted:
-    """A new token for a person; too many wrong passwords lock the name and the address out for a while."""
-    person = authenticate(request, username=asked.username, password=asked.password)
-    if getattr(request, "axes_locked_out", False):
-        request.axes_locked_out = False  # type: ignore[attr-defined]  # or its middleware answers with a page
-        raise HttpError(429, "口令错误次数过多，已暂时锁定：请 15 分钟后再试")
-    if not isinstance(person, Person):
-        raise HttpError(401, "用户名或口令不对")
-    who = _identity(Viewer.of(person))
-    return Granted(token=token_for(person, asked.label), **who.model_dump())
+    """A new token for a person; 428 where a code is wanted besides, 429 after too many wrong tries."""
+    now = datetime.now(UTC)
+    person = _proved(request, asked, now)
+    if person.must_change_password:
+        raise HttpError(403, "请先在网页上登录，换掉别人知道的口令")
+    actor = Actor(person.username, person.pk, shown_address(request))
+    token, secret = issue(person, asked.label, actor, now, scope=asked.scope, days=asked.days)
+    signing_in.came_in(person, place_of(request), actor, now, f"API：{asked.label}")
+    who = _identity(Viewer.of(person, scope=asked.scope))
+    return Granted(token=secret, expires_at=token.expires_at, **who.model_dump())
 
 
-@router.post("/logout", response={204: None}, auth=Allow(), summary="吊销所用的令牌")
+def _proved(request: HttpRequest, asked: Credentials, now: datetime) -> Person:
+    """Whoever showed everything that their account asks for.
+
+    Raises:
+        HttpError: 401, 403, 428, 429.
+    """
+    try:
+        person = signing_in.by_password(asked.username, asked.password, place_of(request), now)
+        if person is None:
+            raise HttpError(401, "用户名或口令不对")
+        if second_factor.has_factor(person):
+            if not asked.code:
+                raise HttpError(CODE_WANTED, "这个账号要两步验证：请附上手机上的验证码")
+            if not signing_in.by_code(person, asked.code, place_of(request), now):
+                raise HttpError(401, "验证码不对，或已经用过：请等下一个")
+        elif person.needs_second_factor:
+            raise HttpError(403, "这个角色要两步验证：请先在网页上登录并登记")
+    except TooMany as many:
+        raise HttpError(429, str(many)) from None
+    return person
+
+
+@router.post("/logout", response={204: None}, auth=Allow(scope="read"), summary="吊销所用的令牌")
 def logout(request: HttpRequest) -> Status[None]:
     """Revoke the token that was shown; a browser's session signs out on its own page."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
@@ -41,7 +67,7 @@ def logout(request: HttpRequest) -> Status[None]:
     return Status(204, None)
 
 
-@router.get("/me", response=Identity, auth=Allow(), summary="令牌代表谁")
+@router.get("/me", response=Identity, auth=Allow(scope="read"), summary="令牌代表谁")
 def me(request: HttpRequest) -> Identity:
     """Whom the token, or the session, stands for."""
     return _identity(viewer_of(request))
@@ -49,4 +75,4 @@ def me(request: HttpRequest) -> Identity:
 
 def _identity(viewer: Viewer) -> Identity:
     party = Party.objects.filter(pk=viewer.party_id).values_list("uscc", flat=True).first() if viewer.party_id else None
-    return Identity(role=viewer.role, name=viewer.name, party=party, city=viewer.city)
+    return Identity(role=viewer.role, name=viewer.name, party=party, city=viewer.city, scope=viewer.scope)

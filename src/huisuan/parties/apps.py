@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
 from django.db.models.signals import post_migrate
 
 from huisuan.parties.catalogue import load_regions
+from huisuan.parties.sessions import begin
 
 
 class Parties(AppConfig):
@@ -14,5 +16,6 @@ class Parties(AppConfig):
     name = "huisuan.parties"
 
     def ready(self) -> None:
-        """Load the list of regions after migrations."""
+        """Load the list of regions after migrations; note when a session begins."""
         post_migrate.connect(load_regions, sender=self)
+        user_logged_in.connect(begin, dispatch_uid="huisuan.parties.sessions")

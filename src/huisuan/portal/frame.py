@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
-from huisuan.parties.models import Person
+from huisuan.parties.models import Person, Role
 from huisuan.portal import rooms, words
 
 
@@ -20,6 +21,13 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "role": role,
         "role_name": words.ROLE.get(role, ""),
         "place": (person.party or person.city) if person else None,
+        "operators": SimpleLazyObject(_operators),
         "rooms": rooms.rooms(role),
         "route": request.resolver_match.url_name if request.resolver_match else "",
     }
+
+
+def _operators() -> str:
+    """Whom a page may name for help: those who really are there."""
+    people = Person.objects.filter(role=Role.OPERATOR, is_active=True, machine=False).order_by("id")
+    return "、".join(people.values_list("name", flat=True)[:3])

@@ -19,6 +19,8 @@ def home(request: HttpRequest) -> HttpResponseBase:
     viewer = viewer_of(request)
     if viewer.role == "user":
         return user_home(request, viewer)
+    if viewer.role == "operator":
+        return redirect("people")
     if viewer.role == "centre":
         own = list(centres.centres(viewer)[:2])
         if len(own) == 1:

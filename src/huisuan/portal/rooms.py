@@ -29,6 +29,7 @@ DRAFTS = Room("drafts", _("申报"))
 FLAGS = Room("flags", _("疑点"))
 RUNS = Room("runs", _("结算批次"))
 POLICIES = Room("policies", _("政策"))
+PEOPLE = Room("people", _("人员"))
 CALCULATOR = Room("calculator", _("计算器"))
 
 ROOMS: dict[str, tuple[Room, ...]] = {
@@ -37,6 +38,7 @@ ROOMS: dict[str, tuple[Room, ...]] = {
     "city": (HOME, ENTITLEMENTS, BILLS, USAGE, COMPUTE, POLICIES),
     "province": (HOME, ENTITLEMENTS, RUNS, BILLS, USAGE, COMPUTE, POLICIES),
     "auditor": (HOME, ENTITLEMENTS, RUNS, BILLS, USAGE, COMPUTE, POLICIES),
+    "operator": (PEOPLE, POLICIES),
     "": (POLICIES, CALCULATOR),
 }
 

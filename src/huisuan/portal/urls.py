@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
+from huisuan.portal.account import views as account
 from huisuan.portal.centre import flags, seals
 from huisuan.portal.centre import views as centre
 from huisuan.portal.federation import views as federation
@@ -11,13 +12,28 @@ from huisuan.portal.home import home
 from huisuan.portal.oversight import settings
 from huisuan.portal.oversight import views as oversight
 from huisuan.portal.oversight.budget import budget_page
-from huisuan.portal.public import engine, policies, register, signing
+from huisuan.portal.people import views as people
+from huisuan.portal.public import elsewhere, engine, policies, register, signing
 from huisuan.portal.public.calculator import calculator
 from huisuan.portal.user import bills, draft_list, drafts, entitlements, jobs, submit, usage
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
     path("sign-in", signing.sign_in, name="sign-in"),
+    path("sign-in/elsewhere", elsewhere.begin, name="oidc"),
+    path("sign-in/elsewhere/return", elsewhere.come_back, name="oidc-return"),
+    path("sign-in/code", signing.second_step, name="second-step"),
+    path("account/", account.account, name="account"),
+    path("account/password", account.change_password, name="change-password"),
+    path("account/tokens", account.new_token, name="new-token"),
+    path("account/tokens/<int:number>/revoke", account.revoke_token, name="revoke-token"),
+    path("account/second-factor", account.enrol_factor, name="enrol-factor"),
+    path("account/second-factor/change", account.change_factor, name="change-factor"),
+    path("account/sign-out-everywhere", account.sign_out_everywhere, name="sign-out-everywhere"),
+    path("people/", people.person_list, name="people"),
+    path("people/new", people.new_person, name="new-person"),
+    path("people/<int:number>", people.person_page, name="person"),
+    path("people/<int:number>/<slug:action>", people.act, name="person-action"),
     path("sign-out", signing.sign_out, name="sign-out"),
     path("language", signing.language, name="language"),
     path("jobs/", jobs.job_list, name="jobs"),

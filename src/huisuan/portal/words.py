@@ -110,6 +110,25 @@ ROLE = {
     "city": _("市"),
     "province": _("省专班"),
     "auditor": _("审计"),
+    "operator": _("平台管理员"),
+}
+SCOPE = {"read": _("只读"), "submit": _("提交作业（及只读）"), "manage": _("我能做的一切")}
+STEP = {
+    "added": _("新增"),
+    "disabled": _("停用账号"),
+    "enabled": _("启用账号"),
+    "password": _("改密码"),
+    "moved": _("调动"),
+    "token_made": _("新建令牌"),
+    "token_revoked": _("吊销令牌"),
+    "factor_set": _("登记两步验证"),
+    "factor_codes": _("换恢复码"),
+    "factor_reset": _("清除两步验证"),
+    "recovery_used": _("用了恢复码"),
+    "bound": _("绑定统一身份"),
+    "unbound": _("解除统一身份"),
+    "signed_in": _("登录"),
+    "signed_out": _("退出别处的登录"),
 }
 
 

@@ -23,7 +23,6 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django_htmx",
     "ninja",
-    "axes",
     "pgtrigger",
     "procrastinate.contrib.django",
     "huisuan.parties",
@@ -43,12 +42,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "huisuan.parties.sessions.SessionsEnd",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "huisuan.portal.middleware.ContentSecurity",
     "huisuan.portal.middleware.BrokenLaw",
-    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "huisuan.serving.urls"
@@ -82,18 +81,31 @@ PROCRASTINATE_IMPORT_PATHS = ["huisuan.serving.tasks"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "parties.Person"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+PASSWORD_RULES = "django.contrib.auth.password_validation"  # noqa: S105  # a module
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": f"{PASSWORD_RULES}.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": f"{PASSWORD_RULES}.CommonPasswordValidator"},
+    {"NAME": f"{PASSWORD_RULES}.NumericPasswordValidator"},
+    {
+        "NAME": f"{PASSWORD_RULES}.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "name")},
+    },
 ]
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"
-AXES_FAILURE_LIMIT = 10
-AXES_COOLOFF_TIME = 0.25  # hours
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_LOCKOUT_TEMPLATE = "portal/locked.html"
+#: a session ends after so much quiet, and after so long in any case
+SESSION_IDLE_SECONDS = int(os.environ.get("HUISUAN_SESSION_IDLE_MINUTES", "60")) * 60
+SESSION_COOKIE_AGE = int(os.environ.get("HUISUAN_SESSION_HOURS", "12")) * 3600
+#: proxies in front of the platform, addresses or networks: from them, and only from them, X-Forwarded-For is believed
+HUISUAN_PROXIES = [*filter(None, os.environ.get("HUISUAN_PROXIES", "").split(","))]
+
+#: sign-in through an OpenID provider: off unless the issuer is named
+HUISUAN_OIDC_ISSUER = os.environ.get("HUISUAN_OIDC_ISSUER", "")
+HUISUAN_OIDC_CLIENT_ID = os.environ.get("HUISUAN_OIDC_CLIENT_ID", "")
+HUISUAN_OIDC_CLIENT_SECRET = os.environ.get("HUISUAN_OIDC_CLIENT_SECRET", "")
+HUISUAN_OIDC_NAME = os.environ.get("HUISUAN_OIDC_NAME", "统一身份认证")
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "中文"), ("en", "English")]

@@ -28,7 +28,7 @@ class SettleRequest(Schema):
     policy: str = "anhui-agi-2023"
 
 
-@router.get("/entitlements", auth=Allow(*READERS), summary="应享金额（分），最近一次结算")
+@router.get("/entitlements", auth=Allow(*READERS, scope="read"), summary="应享金额（分），最近一次结算")
 def list_entitlements(
     request: HttpRequest, year: int | None = None, limit: int = 100, offset: int = 0
 ) -> list[dict[str, Any]]:
@@ -40,7 +40,7 @@ def list_entitlements(
     return [queries.entitlement_json(owed) for owed in found[first : first + min(max(limit, 1), MOST)]]
 
 
-@router.get("/entitlements/{number}", auth=Allow(*READERS), summary="一笔应享：金额与逐句理由")
+@router.get("/entitlements/{number}", auth=Allow(*READERS, scope="read"), summary="一笔应享：金额与逐句理由")
 def show_entitlement(request: HttpRequest, number: str) -> dict[str, Any]:
     """One entitlement with its explanation, computed anew."""
     owed = _entitlement(request, number)
@@ -48,13 +48,13 @@ def show_entitlement(request: HttpRequest, number: str) -> dict[str, Any]:
     return {**queries.entitlement_json(owed), "answer": reading.answer.as_json(), "agrees": reading.agrees}
 
 
-@router.get("/entitlements/{number}/trace", auth=Allow(*READERS), summary="从应享追到原始行")
+@router.get("/entitlements/{number}/trace", auth=Allow(*READERS, scope="read"), summary="从应享追到原始行")
 def trace_entitlement(request: HttpRequest, number: str, records: int = 3) -> dict[str, Any]:
     """One entitlement down to its raw lines, with every link checked."""
     return trace(_entitlement(request, number), records_per_line=min(max(records, 0), 100))
 
 
-@router.get("/bills", auth=Allow(*READERS, "centre"), summary="账单（分），最近一次结算")
+@router.get("/bills", auth=Allow(*READERS, "centre", scope="read"), summary="账单（分），最近一次结算")
 def list_bills(
     request: HttpRequest, year: int | None = None, limit: int = 100, offset: int = 0
 ) -> list[dict[str, Any]]:
@@ -66,7 +66,7 @@ def list_bills(
     return [queries.bill_json(bill) for bill in found[first : first + min(max(limit, 1), MOST)]]
 
 
-@router.get("/settlements", auth=Allow("province", "auditor"), summary="各次结算")
+@router.get("/settlements", auth=Allow("province", "auditor", scope="read"), summary="各次结算")
 def list_settlements(request: HttpRequest) -> list[dict[str, Any]]:
     """All runs, newest first."""
     return [queries.run_json(run) for run in SettlementRun.objects.all()[:MOST]]
@@ -75,7 +75,7 @@ def list_settlements(request: HttpRequest) -> list[dict[str, Any]]:
 @router.post(
     "/settlements",
     response={200: dict[str, Any], 202: dict[str, Any]},
-    auth=Allow("province"),
+    auth=Allow("province", scope="manage"),
     summary="结算一年（后台进行）",
 )
 def settle(request: HttpRequest, wanted: SettleRequest) -> tuple[int, dict[str, Any]]:
@@ -87,13 +87,15 @@ def settle(request: HttpRequest, wanted: SettleRequest) -> tuple[int, dict[str, 
     return 202 if asked.new else 200, requests.request_json(asked.request)
 
 
-@router.get("/settlements/requests", auth=Allow("province", "auditor"), summary="提出的结算：状态与没有完成的原因")
+@router.get(
+    "/settlements/requests", auth=Allow("province", "auditor", scope="read"), summary="提出的结算：状态与没有完成的原因"
+)
 def list_requests(request: HttpRequest) -> list[dict[str, Any]]:
     """What was asked of the background worker, newest first."""
     return [requests.request_json(each) for each in SettlementRequest.objects.all()[:MOST]]
 
 
-@router.get("/settlements/requests/{number}", auth=Allow("province", "auditor"), summary="提出的一次结算")
+@router.get("/settlements/requests/{number}", auth=Allow("province", "auditor", scope="read"), summary="提出的一次结算")
 def show_request(request: HttpRequest, number: str) -> dict[str, Any]:
     """How one of them stands."""
     known = number.isascii() and number.isdecimal() and len(number) <= MOST_DIGITS

@@ -57,8 +57,14 @@ def show_settlement(settled: Settled) -> None:
 def show_accounts(url: str, accounts: list[tuple[Person, str]]) -> None:
     """Where the pages are, and who may sign in."""
     rows = [
-        {"username": person.username, "password": password, "role": person.get_role_display()}
+        {
+            "username": person.username,
+            "password": password,
+            "role": person.get_role_display(),
+            "code": f"huisuan person code {person.username}" if person.needs_second_factor else "",
+        }
         for person, password in accounts
     ]
     columns = {"username": "账号", "password": "口令（仅本次演示）", "role": "角色"}
+    columns["code"] = "登录时的验证码：另开一个终端运行"
     print_table(f"五、页面：{url}", rows, columns, "没有账号")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-import secrets
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import pyotp
+
 from huisuan.client import Client
 from huisuan.client.wire import Job, UsageRecord
 from huisuan.compute.centres import CentrePlan, add_centre, set_tariff
@@ -20,8 +21,11 @@ from huisuan.compute.metering.generate import generate_year
 from huisuan.compute.metering.importing import UsageFile, UsageReport, import_usage
 from huisuan.compute.models import Tariff
 from huisuan.console import Refused
+from huisuan.parties import second_factor
 from huisuan.parties.importing import import_parties, import_relations
 from huisuan.parties.models import Party, Person, Region, Role
+from huisuan.parties.people import new_password
+from huisuan.parties.records import Actor
 from huisuan.settlement.services import Settled
 from huisuan.settlement.services import settle as settle_year
 
@@ -96,23 +100,27 @@ def open_centres() -> None:
 
 
 def make_accounts() -> list[tuple[Person, str]]:
-    """One account per role, and their password of this run."""
-    password = secrets.token_urlsafe(9)
+    """One account per role, and their password of this run; who needs a second factor has one."""
+    password = new_password()
     university, yunxiu = Party.objects.get(uscc=UNIVERSITY), Party.objects.get(uscc=YUNXIU)
     operator = Party.objects.get(uscc=CENTRES[HEFEI].operator or "")
     places: dict[str, dict[str, Any]] = {
         "yunxiu": {"role": Role.USER, "party": yunxiu}, "gaoxiao": {"role": Role.USER, "party": university},
         "luzhou": {"role": Role.CENTRE, "party": operator},
         "hefei": {"role": Role.CITY, "city": Region.objects.get(code="340100")},
-        "zhuanban": {"role": Role.PROVINCE}, "shenji": {"role": Role.AUDITOR},
+        "zhuanban": {"role": Role.PROVINCE}, "shenji": {"role": Role.AUDITOR}, "guanli": {"role": Role.OPERATOR},
     }  # fmt: skip
-    accounts = []
+    accounts, now, actor = [], datetime.now(UTC), Actor("huisuan demo")
     for username, place in places.items():
         person, _ = Person.objects.update_or_create(
             username=username, defaults={"name": username, "demo": True, "is_active": True, **place}
         )
         person.set_password(password)
+        person.must_change_password = False
         person.save()
+        if person.needs_second_factor and not second_factor.has_factor(person):
+            secret = second_factor.new_secret()
+            second_factor.enrol(person, secret, pyotp.TOTP(secret).at(now), actor, now)
         accounts.append((person, password))
     return accounts
 

@@ -1,9 +1,8 @@
-"""Organisations, the relations between them, the people who sign in and the tokens that programs carry."""
+"""Regions, organisations and the relations between them."""
 
 from __future__ import annotations
 
 import pgtrigger
-from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import F, Q
 
@@ -111,79 +110,3 @@ class Relation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.owner_id} -> {self.owned_id} from {self.valid_from}"
-
-
-class Role(models.TextChoices):
-    """What a person or a token may see and do."""
-
-    USER = "user", "算力使用方"
-    CENTRE = "centre", "智算中心"
-    CITY = "city", "市"
-    PROVINCE = "province", "省专班"
-    AUDITOR = "auditor", "审计"
-
-
-ROLE_HAS_ITS_PLACE = (
-    Q(role__in=[Role.USER, Role.CENTRE], party__isnull=False, city__isnull=True)
-    | Q(role=Role.CITY, party__isnull=True, city__isnull=False)
-    | Q(role__in=[Role.PROVINCE, Role.AUDITOR], party__isnull=True, city__isnull=True)
-)
-
-
-class People(BaseUserManager["Person"]):
-    """Makes people who can sign in."""
-
-    def create_person(
-        self,
-        username: str,
-        password: str | None,
-        *,
-        role: str,
-        name: str = "",
-        party: Party | None = None,
-        city: Region | None = None,
-    ) -> Person:
-        """A person with a password (kept only as its hash)."""
-        person = self.model(username=username, role=role, name=name or username, party=party, city=city)
-        person.set_password(password)
-        person.save(using=self._db)
-        return person
-
-
-class Person(AbstractBaseUser):
-    """Someone who signs in: for a party (user, centre), for a city, for the province, or as an auditor."""
-
-    username = models.CharField(max_length=80, unique=True)
-    name = models.CharField(max_length=80)
-    role = models.CharField(max_length=10, choices=Role)
-    party = models.ForeignKey(Party, on_delete=models.PROTECT, null=True, blank=True, related_name="people")
-    city = models.ForeignKey(Region, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    is_active = models.BooleanField(default=True)
-    demo = models.BooleanField(default=False)
-
-    objects: People = People()
-    USERNAME_FIELD = "username"
-
-    class Meta:
-        constraints = [models.CheckConstraint(name="person_role_has_its_place", condition=ROLE_HAS_ITS_PLACE)]
-
-    def __str__(self) -> str:
-        return self.username
-
-
-class Token(models.Model):
-    """What a program shows instead of a password; only its SHA-256 is kept."""
-
-    digest = models.CharField(max_length=64, unique=True)
-    label = models.CharField(max_length=80)
-    role = models.CharField(max_length=10, choices=Role)
-    party = models.ForeignKey(Party, on_delete=models.PROTECT, null=True, blank=True, related_name="tokens")
-    city = models.ForeignKey(Region, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        constraints = [models.CheckConstraint(name="token_role_has_its_place", condition=ROLE_HAS_ITS_PLACE)]
-
-    def __str__(self) -> str:
-        return self.label

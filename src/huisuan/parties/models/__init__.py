@@ -1,0 +1,27 @@
+"""What is stored of organisations and of the people who sign in, with its invariants as database constraints."""
+
+from huisuan.parties.models.credentials import IdentityLink, RecoveryCode, Scope, SecondFactor, Token
+from huisuan.parties.models.organisations import USCC_PATTERN, Party, PartyKind, Region, Relation
+from huisuan.parties.models.people import SECOND_FACTOR_ROLES, Person, Role
+from huisuan.parties.models.records import Door, KnownPlace, PersonEvent, SignInTry, Step
+
+__all__ = [
+    "SECOND_FACTOR_ROLES",
+    "USCC_PATTERN",
+    "Door",
+    "IdentityLink",
+    "KnownPlace",
+    "Party",
+    "PartyKind",
+    "Person",
+    "PersonEvent",
+    "RecoveryCode",
+    "Region",
+    "Relation",
+    "Role",
+    "Scope",
+    "SecondFactor",
+    "SignInTry",
+    "Step",
+    "Token",
+]

@@ -1,0 +1,34 @@
+"""Writing down who did what to whom."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import dataclass
+from datetime import datetime
+
+from huisuan.parties.models import Person, PersonEvent, Step
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who does something: a person who is signed in, or a system user at a command on this machine."""
+
+    name: str
+    person_id: int | None = None
+    address: str = ""
+
+    @classmethod
+    def at_this_machine(cls) -> Actor:
+        """Whoever runs the command."""
+        try:
+            user = getpass.getuser()
+        except (KeyError, OSError):  # a number without a name
+            user = "?"
+        return cls(f"本机 {user}")
+
+
+def record(person: Person, what: Step, actor: Actor, now: datetime, detail: str = "") -> None:
+    """One line, for good."""
+    PersonEvent.objects.create(
+        person=person, what=what, actor=actor.name[:120], address=actor.address, at=now, detail=detail[:300]
+    )

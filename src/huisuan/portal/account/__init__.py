@@ -1,0 +1,1 @@
+"""What everybody manages themselves: password, second factor, tokens, sessions."""

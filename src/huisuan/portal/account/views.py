@@ -1,0 +1,183 @@
+"""One's own account: the password, the second factor, the tokens, the sessions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import login, update_session_auth_hash
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from huisuan.console import Refused
+from huisuan.parties import people, second_factor, signing_in, tokens
+from huisuan.parties.gate import allow
+from huisuan.parties.models import Person, Scope
+from huisuan.parties.places import place_of, shown_address
+from huisuan.parties.records import Actor
+from huisuan.parties.throttle import TooMany
+from huisuan.portal import words
+from huisuan.portal.public.signing import BACKEND, held_up, shown_codes
+from huisuan.portal.qr import as_image
+
+ENROLLING = "enrolling"  # in the session: the secret that the page shows
+EVENTS_SHOWN = 20
+
+
+def person_of(request: HttpRequest) -> Person:
+    """Whoever is signed in, on a page that let them in."""
+    assert isinstance(request.user, Person)
+    return request.user
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The same, as the record names them."""
+    person = person_of(request)
+    return Actor(person.username, person.pk, shown_address(request))
+
+
+def account_page(request: HttpRequest, **more: Any) -> HttpResponse:
+    """The account as it is, with what just happened; a secret that it shows is not kept by the browser."""
+    person, now = person_of(request), timezone.now()
+    mine = tokens.tokens(person)
+    context = {
+        "here": "account",
+        "account": person,
+        "has_factor": second_factor.has_factor(person),
+        "tokens": [token for token in mine if token.revoked_at is None and token.expires_at > now],
+        "scopes": [(scope.value, words.SCOPE[scope.value]) for scope in Scope],
+        "days": tokens.DAYS,
+        "most_days": tokens.MOST_DAYS,
+        "events": [(one, words.STEP[one.what]) for one in person.events.all()[:EVENTS_SHOWN]],
+        **more,
+    }
+    answer = render(request, "portal/account/account.html", context, status=422 if more.get("refused") else 200)
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+@allow()
+def account(request: HttpRequest) -> HttpResponseBase:
+    """The account."""
+    return account_page(request)
+
+
+@allow()
+@sensitive_post_parameters()
+def change_password(request: HttpRequest) -> HttpResponseBase:
+    """A new password, for who knows the old one; everywhere else one is signed out, and tokens end."""
+    person, refused = person_of(request), ""
+    if request.method == "POST":
+        old, new = request.POST.get("old", ""), request.POST.get("new", "")
+        try:
+            if signing_in.by_password(person.username, old, place_of(request), timezone.now()) is None:
+                refused = _("现在的密码不对。")
+            elif not new or new != request.POST.get("again", ""):
+                refused = _("两次输入的新密码不同。")
+            else:
+                people.set_password(person, new, actor_of(request), timezone.now())
+        except TooMany as many:
+            return held_up(request, many)
+        except Refused as refusal:
+            refused = str(refusal)
+        if not refused:
+            person.refresh_from_db()
+            update_session_auth_hash(request, person)
+            messages.success(request, _("密码已改。别处的登录和所有令牌都已失效。"))
+            return redirect("account")
+    context = {"here": "account", "refused": refused, "must": person.must_change_password}
+    return render(request, "portal/account/password.html", context, status=422 if refused else 200)
+
+
+@allow()
+@require_POST
+def new_token(request: HttpRequest) -> HttpResponseBase:
+    """A token of one's own; its secret stands on this answer and nowhere else."""
+    days = request.POST.get("days", "")
+    try:
+        token, secret = tokens.issue(
+            person_of(request), request.POST.get("label", ""), actor_of(request), timezone.now(),
+            scope=request.POST.get("scope", ""), days=int(days) if days.isascii() and days.isdigit() else 0,
+        )  # fmt: skip
+    except Refused as refusal:
+        return account_page(request, refused=str(refusal))
+    return account_page(request, made=token, secret=secret)
+
+
+@allow()
+@require_POST
+def revoke_token(request: HttpRequest, number: int) -> HttpResponseBase:
+    """End one of one's own tokens."""
+    try:
+        tokens.revoke(number, actor_of(request), timezone.now(), of=person_of(request))
+    except Refused as refusal:
+        return account_page(request, refused=str(refusal))
+    messages.success(request, _("令牌已吊销。"))
+    return redirect("account")
+
+
+@allow()
+def enrol_factor(request: HttpRequest) -> HttpResponseBase:
+    """A second factor for whoever wants one."""
+    person, wrong = person_of(request), ""
+    if second_factor.has_factor(person):
+        return redirect("account")
+    secret = request.session.setdefault(ENROLLING, second_factor.new_secret())
+    if request.method == "POST":
+        try:
+            code = request.POST.get("code", "")
+            codes = second_factor.enrol(person, secret, code, actor_of(request), timezone.now())
+        except Refused as refusal:
+            wrong = str(refusal)
+        else:
+            del request.session[ENROLLING]
+            return shown_codes(request, codes, reverse("account"))
+    context = {
+        "here": "account", "who": person, "wrong": wrong, "secret": secret,
+        "image": as_image(second_factor.address_for(person, secret)),
+    }  # fmt: skip
+    return render(request, "portal/enrol_factor.html", context)
+
+
+@allow()
+@require_POST
+def change_factor(request: HttpRequest) -> HttpResponseBase:
+    """New recovery codes, or no second factor any more; both for who shows a code."""
+    person, now = person_of(request), timezone.now()
+    try:
+        if not signing_in.by_code(person, request.POST.get("code", ""), place_of(request), now):
+            return account_page(request, refused=_("验证码不对，或已经用过：请等下一个。"))
+        if request.POST.get("do") != "remove":
+            return shown_codes(request, second_factor.renew_codes(person, actor_of(request), now), reverse("account"))
+        second_factor.reset(person, actor_of(request), now)
+    except TooMany as many:
+        return held_up(request, many)
+    except Refused as refusal:
+        return account_page(request, refused=str(refusal))
+    if person.needs_second_factor:
+        return redirect("sign-in")  # every session ended: a new telephone is enrolled at the next sign-in
+    _stay(request)
+    messages.success(request, _("两步验证已去掉。"))
+    return redirect("account")
+
+
+@allow()
+@require_POST
+def sign_out_everywhere(request: HttpRequest) -> HttpResponseBase:
+    """End every session but this one."""
+    people.end_sessions(person_of(request), actor_of(request), timezone.now())
+    _stay(request)
+    messages.success(request, _("别处的登录都已退出。令牌照旧有效，可逐个吊销。"))
+    return redirect("account")
+
+
+def _stay(request: HttpRequest) -> None:
+    """This session goes on under the person's new epoch, and under a new key."""
+    person = person_of(request)
+    person.refresh_from_db()
+    login(request, person, backend=BACKEND)

@@ -1,0 +1,1 @@
+"""What an operator manages: who may sign in, and as whom."""
