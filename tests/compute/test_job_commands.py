@@ -66,7 +66,7 @@ def test_everything_after_the_dashes_is_the_command() -> None:
         5400,
     )
     assert Job.objects.get().environment == {"A": "x=y"}
-    assert Job.objects.get().submitted_by == "甲公司脚本"
+    assert Job.objects.get().submitted_by == f"user-{party().uscc}"
 
 
 def test_a_file_is_recognised_and_options_go_before_it(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_show_tells_what_was_asked_for_where_it_stands_and_why() -> None:
 def test_the_steps_of_a_job_are_shown_with_what_its_webhook_said() -> None:
     uid = submitted("--", "true")["uid"]
     JobEvent.objects.update(tries=2)
-    assert "由 甲公司脚本 提交" in run("events", uid).stdout
+    assert f"由 user-{party().uscc} 提交" in run("events", uid).stdout
     assert "试过 2 次，没有送到" in run("events", uid).stdout
     assert json.loads(run("events", uid, "--json").stdout)[0]["state"] == "waiting"
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 from portalworld import PASSWORD, World
-from pytest_django.fixtures import Settings
 
 from huisuan.parties.models import Person
 from huisuan.portal.middleware import POLICY
@@ -34,18 +35,32 @@ def test_after_sign_in_one_goes_on_to_where_one_wanted_and_never_to_another_host
     assert sign_in("beta", PASSWORD, next="https://example.org/")[2] == "/"
 
 
-def test_a_wrong_password_says_so_and_a_few_of_them_lock_the_name(world: World, settings: Settings) -> None:
-    settings.AXES_FAILURE_LIMIT = 3  # each try costs a slow hash
+def test_a_wrong_password_says_so_in_one_language_and_ten_of_them_delay_the_name_here(world: World) -> None:
     browser = Client()
-    first = browser.post("/sign-in", {"username": "alpha", "password": "wrong"})
-    assert first.status_code == 200
-    assert 'role="alert"' in first.content.decode()
-    for _ in range(settings.AXES_FAILURE_LIMIT):
-        last = browser.post("/sign-in", {"username": "alpha", "password": "wrong"})
+    for _ in range(10):  # each costs a slow hash
+        first = browser.post("/sign-in", {"username": "alpha", "password": "wrong"})
+        assert first.status_code == 200
+    assert "账号或密码不对：请核对大小写与输入法。" in first.content.decode()
+    assert "username" not in re.sub(r"<[^>]*>", "", first.content.decode())
+    last = browser.post("/sign-in", {"username": "alpha", "password": PASSWORD})
     assert last.status_code == 429
-    assert "登录失败次数过多" in last.content.decode()
-    assert sign_in("alpha", PASSWORD, browser)[1] == 429
-    assert sign_in("beta", PASSWORD, browser)[1] == 302  # another name is not locked
+    assert "尝试次数过多" in last.content.decode()
+    assert sign_in("beta", PASSWORD, browser)[1] == 302  # another name is not held up
+    assert sign_in("alpha", PASSWORD, Client(REMOTE_ADDR="192.0.2.1"))[1] == 302  # nor this one from elsewhere
+
+
+@pytest.mark.parametrize("body", [{}, {"username": "a\0", "password": "b"}, {"username": "x" * 9999, "password": "\0"}])
+def test_rubbish_at_the_sign_in_is_a_wrong_password_and_no_error(world: World, body: dict[str, str]) -> None:
+    assert Client().post("/sign-in", body).status_code == 200
+
+
+def test_a_refused_page_names_the_operators_that_there_are_and_nobody_else(world: World) -> None:
+    page = world.browser("alpha").get("/runs/").content.decode()
+    assert "这个平台还没有设管理员" in page
+    Person.objects.create_person("guan", None, role="operator", name="管甲")
+    page = world.browser("alpha").get("/runs/").content.decode()
+    assert "请找：管甲" in page
+    assert "本单位的管理员" not in page
 
 
 def test_demo_accounts_are_listed_only_where_the_demo_made_some(world: World) -> None:

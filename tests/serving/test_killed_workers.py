@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from accounts import make_token
 from django.core.management import call_command
 from django.db import connection, connections
 from django.test import Client
@@ -37,7 +38,6 @@ from huisuan.compute.models import (
     UsageDay,
 )
 from huisuan.parties.models import Person
-from huisuan.parties.tokens import token_for
 from huisuan.settlement import requests
 from huisuan.settlement.models import RequestState, SettlementRequest, SettlementRun
 from huisuan.settlement.services import settle
@@ -263,8 +263,7 @@ def test_every_kind_of_job_that_is_killed_in_its_middle_ends_once_and_right(worl
 
 
 def test_a_year_is_asked_for_once_and_the_second_who_asks_is_given_the_first(client: Client) -> None:
-    province = Person.objects.create(username="p", role="province")
-    call = {"content_type": "application/json", "headers": {"Authorization": f"Bearer {token_for(province, 't')}"}}
+    call = {"content_type": "application/json", "headers": {"Authorization": f"Bearer {make_token('province')[1]}"}}
     first = client.post("/api/v1/settlements", {"year": 2024}, **call)
     again = client.post("/api/v1/settlements", {"year": 2024}, **call)
     other = client.post("/api/v1/settlements", {"year": 2023}, **call)

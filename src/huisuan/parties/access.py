@@ -43,7 +43,7 @@ class Viewer:
             return Q(**{f"{step}region_id": self.city})
         if self.role == "user":
             return Q(**{f"{step}pk" if to else "pk": self.party_id})
-        return Q(pk__in=[])
+        return Q(**{f"{step}pk__lt": 0})  # nothing; an empty list is refused as SQL for DuckDB
 
     def centres(self, to: str = "") -> Q:
         """Filter on centres: a centre's people see the centres that their party operates, users see none's inside."""
@@ -54,7 +54,7 @@ class Viewer:
             return Q(**{f"{step}region_id": self.city})
         if self.role == "centre":
             return Q(**{f"{step}operator_id": self.party_id})
-        return Q(pk__in=[])
+        return Q(**{f"{step}pk__lt": 0})  # nothing; an empty list is refused as SQL for DuckDB
 
     def usage(self) -> Q:
         """Filter on usage records: a user's own, a centre's own, a city's parties and centres, or all."""

@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.httpx_client import OAuth2Client
 from authlib.oidc.core import CodeIDToken
 from django.conf import settings
 from joserfc import jwt
@@ -28,6 +27,9 @@ from huisuan.console import Refused
 from huisuan.parties import people
 from huisuan.parties.models import IdentityLink, Person
 from huisuan.parties.records import Actor
+
+if TYPE_CHECKING:
+    from authlib.integrations.httpx_client import OAuth2Client
 
 SECONDS = 10.0
 LEEWAY = 60  # seconds between the two clocks
@@ -152,6 +154,8 @@ def _with_address(claims: dict[str, Any], told: Mapping[str, Any]) -> dict[str, 
 
 
 def _client(redirect_uri: str) -> OAuth2Client:
+    from authlib.integrations.httpx_client import OAuth2Client  # only where a provider is named
+
     return OAuth2Client(
         settings.HUISUAN_OIDC_CLIENT_ID, settings.HUISUAN_OIDC_CLIENT_SECRET, scope="openid email",
         redirect_uri=redirect_uri, code_challenge_method="S256", timeout=SECONDS, trust_env=False,
