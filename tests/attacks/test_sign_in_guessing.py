@@ -56,8 +56,8 @@ def test_one_place_gets_ten_tries_at_a_name_and_then_waits_a_quarter_of_an_hour(
     assert guess(place, PASSWORD, now=NOW + timedelta(minutes=15, seconds=1)) == "in"
 
 
-def test_strangers_who_guess_from_a_thousand_places_never_hold_up_the_owner(owner: Person) -> None:
-    outcomes = [guess(place) for place in strangers(1000)]
+def test_strangers_who_guess_from_many_places_never_hold_up_the_owner(owner: Person) -> None:
+    outcomes = [guess(place) for place in strangers(120)]
     assert set(outcomes) == {"no"}  # each place one try: it delays nobody, and tells nobody anything
     assert guess(HOME, PASSWORD) == "in"
     new_place = Place("192.0.2.77")  # the owner on a journey has a try like anybody
@@ -65,8 +65,8 @@ def test_strangers_who_guess_from_a_thousand_places_never_hold_up_the_owner(owne
 
 
 def test_under_siege_a_place_that_nobody_knows_has_one_try_in_a_quarter_of_an_hour(owner: Person) -> None:
-    tries = [guess(place) for place in strangers(40) for _ in range(10)]
-    assert tries.count("no") < 40 + 31
+    tries = [guess(place) for place in strangers(12) for _ in range(10)]
+    assert tries.count("no") <= 31 + 9
     assert guess(HOME) == "no"
     assert guess(HOME, PASSWORD) == "in"
 
@@ -87,8 +87,8 @@ def test_a_cookie_that_a_stranger_planted_is_worth_nothing_after_the_sign_in(own
 
 
 def test_one_address_cannot_go_through_many_names_and_colleagues_there_are_not_held_up(owner: Person) -> None:
-    outcomes = [guess(HOME, name=f"name-{number}") for number in range(150)]
-    assert outcomes == ["no"] * 100 + ["wait"] * 50
+    outcomes = [guess(HOME, name=f"name-{number}") for number in range(110)]
+    assert outcomes == ["no"] * 100 + ["wait"] * 10
     assert guess(HOME, PASSWORD) == "in"
 
 
@@ -142,7 +142,7 @@ def test_six_digits_cannot_be_guessed_even_by_who_knows_the_password(owner: Pers
             return "wait"
 
     wrong = next(f"{n:06}" for n in range(9) if second_factor._step_of(secret, f"{n:06}", NOW) is None)
-    tried = [code(place, wrong) for place in strangers(50) for _ in range(6)]
+    tried = [code(place, wrong) for place in strangers(12) for _ in range(6)]
     assert tried.count("no") <= 20
     assert code(HOME, pyotp.TOTP(secret).at(NOW + timedelta(seconds=30))) == "in"  # the owner, where they are known
 
@@ -163,8 +163,8 @@ def test_wrong_tokens_are_held_up_and_good_ones_never(owner: Person) -> None:
 
     good = Client(headers={"Authorization": f"Bearer {issue(owner, 'a', ACTOR, datetime.now(UTC))[1]}"})
     bad = Client(headers={"Authorization": "Bearer hs_guess"})
-    statuses = [bad.get("/api/v1/me").status_code for _ in range(70)]
-    assert statuses == [401] * 60 + [429] * 10
+    statuses = [bad.get("/api/v1/me").status_code for _ in range(63)]
+    assert statuses == [401] * 60 + [429] * 3
     assert good.get("/api/v1/me").status_code == 200
     assert SignInTry.objects.filter(door=Door.TOKEN).count() == 60  # and what is held up is not written
 

@@ -241,8 +241,11 @@ def _checked_password(password: str, person: Person) -> None:
 
 def _email(text: str) -> str:
     text = text.strip().lower()
-    if text:
-        validate_email(text)
+    try:
+        if text:
+            validate_email(text)
+    except ValidationError:
+        raise Refused(f'邮箱 "{text}"：不是邮箱地址') from None
     return text
 
 
