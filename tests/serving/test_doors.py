@@ -6,13 +6,13 @@ import json
 import logging
 
 import pytest
+from accounts import make_token
 from django.core.checks import run_checks
 from django.core.exceptions import PermissionDenied
 from django.test import Client, override_settings
 from django.utils.log import log_response
 
 from huisuan.parties.models import Person
-from huisuan.parties.tokens import token_for
 from huisuan.serving.logged import OursOnly
 from huisuan.serving.settings import LOGGING
 
@@ -33,8 +33,7 @@ def province() -> Client:
 
 @pytest.fixture
 def program() -> Client:
-    person = Person.objects.create(username="program", role="province")
-    return Client(raise_request_exception=False, headers={"Authorization": f"Bearer {token_for(person, 'test')}"})
+    return Client(raise_request_exception=False, headers={"Authorization": f"Bearer {make_token('province')[1]}"})
 
 
 @pytest.mark.parametrize(
