@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huisuan.compute.placement.consider import consider
@@ -230,15 +232,29 @@ def test_a_preview_tells_where_now_and_where_later() -> None:
     assert found.barred[0][1][0] is Bar.ROOM
 
 
-def test_a_job_that_is_withdrawn_waits_no_more() -> None:
-    planner = Planner([pool("x", free=1)], WEIGHTS)
-    first, second = ask("a", cards=8), ask("b", at=1, cards=8)
-    planner.submit(first, NOW)
-    planner.submit(second, NOW)
-    planner.withdraw(first)
-    assert [one.ask.uid for one in planner.pass_over(NOW)] == ["b"]
-    with pytest.raises(KeyError):
-        planner.withdraw(first)
+@settings(max_examples=60)
+@given(st.integers(0, 2**32))
+def test_jobs_estimated_anew_together_are_placed_as_if_they_had_come_so(seed: int) -> None:
+    draw = Random(seed)
+    again = {user: (draw.choice((60, 3_600)), draw.choice((7_200, 90_000))) for user in "abc"}
+    anew, at_once = (Planner([pool("x", free=3)], WEIGHTS) for _ in range(2))
+    for number in range(30):
+        user = draw.choice("abc")
+        first = ask(str(number), at=draw.randint(-9, 0), cards=8, tenant=user)
+        predicted_s, limit_s = again[user]
+        anew.submit(
+            replace(first, predicted_s=draw.choice((60, 600)), limit_s=draw.choice((600, 7_200))), NOW, peers=user
+        )
+        at_once.submit(replace(first, predicted_s=predicted_s, limit_s=limit_s), NOW)
+    for user, (predicted_s, limit_s) in again.items():
+        anew.estimate(user, predicted_s, limit_s)
+    for at in range(NOW, NOW + 11):
+        placed = at_once.pass_over(at)
+        assert [one.ask for one in anew.pass_over(at, explain=False)] == [one.ask for one in placed]
+        for one in placed:
+            anew.finish(one.ask.uid, at)
+            at_once.finish(one.ask.uid, at)
+    assert anew.backlog.groups == at_once.backlog.groups == anew.backlog.series == anew.backlog.leading == {}
 
 
 def test_cards_that_come_back_are_given_again() -> None:

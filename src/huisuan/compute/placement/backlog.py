@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from dataclasses import replace
 from heapq import heapify, heappop, heappush, heapreplace
 
 from huisuan.compute.placement.classes import NeedsClass
@@ -78,6 +79,30 @@ class Group:
         return head
 
 
+class Series:
+    """Waiting jobs of one tenant with the same needs whose estimate changes together: a queue in order of submission.
+
+    Only its first job stands in a group, so that a new estimate moves one job, however many wait behind it.
+    """
+
+    __slots__ = ("estimate", "jobs", "kind", "peers", "tenant")
+
+    def __init__(self, peers: Hashable, tenant: TenantState, kind: NeedsClass, estimate: Estimate) -> None:
+        self.peers, self.tenant, self.kind, self.estimate = peers, tenant, kind, estimate
+        self.jobs: list[tuple[int, str, Ask]] = []  # submitted, uid: a heap
+
+    @property
+    def first(self) -> Ask:
+        """Its first job, as it is estimated now."""
+        ask, (predicted_s, limit_s) = self.jobs[0][2], self.estimate
+        if (ask.predicted_s, ask.limit_s) == self.estimate:
+            return ask
+        return replace(ask, predicted_s=predicted_s, limit_s=limit_s)
+
+
+Estimate = tuple[
+    int | None, int
+]  # how long jobs are predicted to run, and after how long they are counted on to be over
 Job = tuple[int, int, str, Ask]  # key, submitted, uid
 Head = tuple[int, int, str, Group]
 Entry = tuple[int, int, str, TenantState]
@@ -94,6 +119,8 @@ class Backlog:
         self.groups: dict[tuple[TenantState, NeedsClass, int, bool], Group] = {}
         self.top: list[Entry] = []
         self.timed = 0  # jobs whose keys move
+        self.series: dict[Hashable, dict[Estimate, Series]] = {}
+        self.leading: dict[str, Series] = {}  # by the uid of a series' first job
 
     def add(self, ask: Ask, tenant: TenantState, kind: NeedsClass, now_s: int) -> None:
         """Take a job in."""
@@ -102,6 +129,7 @@ class Backlog:
         group = self.groups.get(name)
         if group is None:
             group = self.groups[name] = Group(*name)
+            kind.waiting += 1
         job = (self.key(ask, now_s), ask.submitted_s, ask.uid, ask)
         heappush(group.jobs, job)
         self.timed += timed
@@ -111,24 +139,59 @@ class Backlog:
             if tenant.heads[0] is head:
                 self.renew(tenant)
 
-    def withdraw(self, ask: Ask, tenant: TenantState, kind: NeedsClass) -> None:
-        """The job is not asked for any more.
+    def add_peer(self, ask: Ask, tenant: TenantState, kind: NeedsClass, peers: Hashable) -> None:
+        """Take in a job without a deadline that is estimated together with its peers, all of one tenant and kind."""
+        alike = self.series.setdefault(peers, {})
+        estimate = ask.predicted_s, ask.limit_s
+        series = alike.get(estimate)
+        if series is None:
+            series = alike[estimate] = Series(peers, tenant, kind, estimate)
+        before = series.jobs[0] if series.jobs else None
+        job = (ask.submitted_s, ask.uid, ask)
+        heappush(series.jobs, job)
+        if series.jobs[0] is job:
+            if before is not None:
+                self._hide(series, before[1])
+            self._show(series)
 
-        Raises:
-            KeyError: it does not wait.
-        """
-        group = self.groups[tenant, kind, ask.limit_s, ask.deadline_s is not None]
-        left = [job for job in group.jobs if job[2] != ask.uid]
-        if len(left) == len(group.jobs):
-            raise KeyError(ask.uid)
-        self.timed -= group.timed
-        group.jobs = left
+    def estimate(self, peers: Hashable, predicted_s: int | None, limit_s: int) -> None:
+        """All waiting jobs of these peers are now predicted to run so long, and counted on to be over by the limit."""
+        alike, estimate = self.series.get(peers), (predicted_s, limit_s)
+        if not alike or (len(alike) == 1 and estimate in alike):
+            return
+        found = sorted(alike.values(), key=lambda series: len(series.jobs))
+        for series in found:
+            self._hide(series, series.jobs[0][1])
+        longest = found.pop()
+        for series in found:
+            for job in series.jobs:
+                heappush(longest.jobs, job)
+        alike.clear()
+        alike[estimate] = longest
+        longest.estimate = estimate
+        self._show(longest)
+
+    def _show(self, series: Series) -> None:
+        """The first job of a series stands in its group."""
+        first = series.first
+        self.leading[first.uid] = series
+        self.add(first, series.tenant, series.kind, 0)
+
+    def _hide(self, series: Series, uid: str) -> None:
+        """The job that stood for a series does so no more."""
+        del self.leading[uid]
+        group = self.groups[series.tenant, series.kind, series.estimate[1], False]
+        self._remove(group, uid)
+
+    def _remove(self, group: Group, uid: str) -> None:
+        tenant = group.tenant
+        group.jobs = left = [job for job in group.jobs if job[2] != uid]
         group.head = None  # what the tenant's heap holds of it counts no more
         if left:
             heapify(left)
             heappush(tenant.heads, group.renew())
         else:
-            del self.groups[tenant, kind, ask.limit_s, group.timed]
+            self._close(group)
         self.renew(tenant)
 
     def renew(self, tenant: TenantState) -> None:
@@ -158,22 +221,44 @@ class Backlog:
 
     def take(self, group: Group) -> None:
         """The first job waits no more. Its tenant must be renewed."""
-        heappop(group.jobs)
+        _, _, uid, _ = heappop(group.jobs)
         self.timed -= group.timed
+        if self.leading and (series := self.leading.pop(uid, None)) is not None:
+            self._next_of(series, group)
         if group.jobs:
             heapreplace(group.tenant.heads, group.renew())
         else:
             heappop(group.tenant.heads)
-            del self.groups[group.tenant, group.kind, group.limit_s, group.timed]
+            self._close(group)
+
+    def _close(self, group: Group) -> None:
+        """Nothing of the group waits any more."""
+        del self.groups[group.tenant, group.kind, group.limit_s, group.timed]
+        group.kind.waiting -= 1
+
+    def _next_of(self, series: Series, group: Group) -> None:
+        """The first job of a series is gone: the one behind it stands in the group."""
+        heappop(series.jobs)
+        if series.jobs:
+            first = series.first
+            self.leading[first.uid] = series
+            heappush(group.jobs, (self.key(first, 0), first.submitted_s, first.uid, first))
+        else:
+            alike = self.series[series.peers]
+            del alike[series.estimate]
+            if not alike:
+                del self.series[series.peers]
 
     def set_aside(self, group: Group) -> None:
         """The first group is not looked at any more, until it is put back."""
         heappop(group.tenant.heads)
+        group.kind.waiting -= 1
         self.renew(group.tenant)
 
     def put_back(self, groups: list[Group]) -> None:
         """All are to be looked at again."""
         for group in groups:
+            group.kind.waiting += 1
             heappush(group.tenant.heads, group.renew())
         for tenant in {group.tenant: None for group in groups}:
             self.renew(tenant)
@@ -189,4 +274,5 @@ class Backlog:
         if moved or self.timed:
             self.top = []
             for tenant in tenants:
-                self.renew(tenant)
+                if tenant.heads:
+                    self.renew(tenant)

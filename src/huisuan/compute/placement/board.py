@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Mapping
 
 from huisuan.compute.placement.nodes import Nodes, shape
 from huisuan.compute.placement.packing import Packing
@@ -45,7 +46,7 @@ class PoolState:
         self.tenths = int(pool.tflops_fp16 * 10)
         self.kept: Kept | None = None
         self.holds: dict[str, tuple[tuple[int, ...], int, int]] = {}  # uid -> nodes, cards, end
-        self.ends: list[tuple[int, str]] = []
+        self.ends: list[tuple[int, str, tuple[int, ...], int]] = []  # end, uid, nodes, cards: in order
         self.unlaid: list[Running] = []
 
     def take(self, uid: str, numbers: tuple[int, ...], cards: int, ends_s: int) -> None:
@@ -62,12 +63,12 @@ class PoolState:
     def hold(self, uid: str, numbers: tuple[int, ...], cards: int, ends_s: int) -> None:
         """Note that cards which are not free are this job's."""
         self.holds[uid] = numbers, cards, ends_s
-        insort(self.ends, (ends_s, uid))
+        insort(self.ends, (ends_s, uid, numbers, cards))
 
     def give(self, uid: str) -> None:
         """The job is over: its cards are free."""
         numbers, cards, ends_s = self.holds.pop(uid)
-        del self.ends[bisect_left(self.ends, (ends_s, uid))]
+        del self.ends[bisect_left(self.ends, (ends_s, uid, numbers, cards))]
         move = self.nodes.move
         if len(numbers) == 1:
             move(numbers[0], cards)
@@ -79,7 +80,7 @@ class PoolState:
     def extend(self, uid: str, ends_s: int) -> None:
         """The job holds its cards longer (or less long) than was thought."""
         numbers, cards, before = self.holds[uid]
-        del self.ends[bisect_left(self.ends, (before, uid))]
+        del self.ends[bisect_left(self.ends, (before, uid, numbers, cards))]
         self.hold(uid, numbers, cards, ends_s)
 
     def settle(self) -> None:
@@ -90,6 +91,14 @@ class PoolState:
                 if one.uid in places:
                     self.hold(one.uid, places[one.uid], one.cards, one.ends_s)
             self.unlaid = []
+
+    def has_room(self, cards: int, count: int) -> bool:
+        """Whether a job would find its cards free now, whatever is kept for others."""
+        if cards > self.free:
+            return False
+        if count == 1:
+            return any(self.nodes.by_free[cards:])
+        return self.packing.spoils(self.nodes, cards, count) is not None
 
     def room(self, cards: int, count: int, long: bool) -> tuple[int, ...]:
         """Nodes for a job; one that is `long` stays beyond the moment from which cards are kept for another."""
@@ -130,24 +139,32 @@ class PoolState:
         big, small = pieces[0], pieces[-1]
         bigs = pieces.count(big)
         free = self.nodes.free.copy()
-        with_big = sum(1 for one in free if one >= big)
-        with_small = sum(1 for one in free if one >= small)
-        for ends_s, uid in self.ends:
-            numbers, held, _ = self.holds[uid]
-            for number, piece in zip(numbers, shape(held, len(numbers)), strict=True):
+        with_big, with_small = self.nodes.at_least(big), self.nodes.at_least(small)
+        for ends_s, _, numbers, held in self.ends:
+            for number, piece in zip(numbers, (held,) if len(numbers) == 1 else shape(held, len(numbers)), strict=True):
                 before = free[number]
                 free[number] = after = before + piece
-                with_big += before < big <= after
-                with_small += before < small <= after
-            if with_big >= bigs and with_small >= count:
-                return max(ends_s, now_s + 1), self._latest(free, pieces)
+                if before < big <= after:
+                    with_big |= 1 << number
+                if before < small <= after:
+                    with_small |= 1 << number
+            if with_big.bit_count() >= bigs and with_small.bit_count() >= count:
+                chosen = self._latest({big: with_big, small: with_small}, pieces)
+                spare = {number: free[number] - piece for number, piece in zip(chosen, pieces, strict=True)}
+                return max(ends_s, now_s + 1), spare
         return None
 
-    def _latest(self, free: list[int], pieces: tuple[int, ...]) -> dict[int, int]:
-        """Of the nodes with room by then, those that are of least use to others until then."""
-        by_use = sorted(range(len(free)), key=lambda number: (self.nodes.free[number], number))
-        spare: dict[int, int] = {}
-        for piece in pieces:
-            number = next(one for one in by_use if free[one] >= piece and one not in spare)
-            spare[number] = free[number] - piece
-        return spare
+    def _latest(self, room: Mapping[int, int], pieces: tuple[int, ...]) -> list[int]:
+        """Of the nodes with room for each piece by then, those that are of least use to others until then."""
+        chosen: list[int] = []
+        taken = 0
+        for piece in dict.fromkeys(pieces):
+            wanted = pieces.count(piece) + len(chosen)
+            for nodes in self.nodes.by_free:
+                found = nodes & room[piece] & ~taken
+                while found and len(chosen) < wanted:
+                    low = found & -found
+                    chosen.append(low.bit_length() - 1)
+                    found ^= low
+                    taken |= low
+        return chosen

@@ -60,11 +60,11 @@ class NeedsClass:
 
     __slots__ = (
         "barred", "could", "dearest", "failed_s", "gather", "kept", "kept_known", "kept_pass", "needs", "pass_no",
-        "place", "pools", "rest", "shape", "vectors",
+        "place", "pools", "rest", "shape", "size", "vectors", "waiting",
     )  # fmt: skip
 
     def __init__(self, needs: Needs, states: Sequence[PoolState], shape: Shape) -> None:
-        self.needs, self.shape = needs, shape
+        self.needs, self.shape, self.size = needs, shape, (needs.cards, needs.nodes)
         self.barred: list[tuple[Pool, Barred]] = []
         self.could: list[Pool] = []  # connected or not
         self.pools: list[int] = []
@@ -81,6 +81,7 @@ class NeedsClass:
         self.dearest = max((states[index].pool.fen_per_card_hour or 0 for index in self.pools), default=0)
         self.rest: list[int] | None = None
         self.vectors: dict[tuple[int, int, frozenset[str]], list[int]] = {}
+        self.waiting = 0  # groups of such jobs that are to be looked at
         self.pass_no = self.kept_pass = -1
         self.kept: list[tuple[int, int, int]] = []  # as the planner last found it, in which pass, among how many
         self.kept_known = (-1, 0)
@@ -123,3 +124,16 @@ def _gather(pools: Sequence[int], total: int) -> Callable[[list[int]], Sequence[
         only = pools[0]
         return lambda values: (values[only],)
     return itemgetter(*pools) if pools else lambda values: ()
+
+
+def best(scores: list[int], most: int) -> list[int]:
+    """Places of the best scores, best first, at most so many; of equals the first. Uses the list up."""
+    places: list[int] = []
+    for _ in range(min(most, len(scores))):
+        lowest = min(scores)
+        if lowest >= NOWHERE // 2:
+            break
+        place = scores.index(lowest)
+        places.append(place)
+        scores[place] = NOWHERE
+    return places

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import NamedTuple
 
 from huisuan.compute.placement.order import doublings
@@ -77,8 +78,11 @@ class Line:
 
     def expected_s(self, own: Sequence[Past], alike: Sequence[Past], cards: int, now_s: int) -> int:
         """How long a job that waits is thought to run, in seconds."""
-        known = features(own, alike, cards, self.usual, now_s)
-        length = sum(slope * feature for slope, feature in zip(self.slopes, known, strict=True))
+        return self.estimate_s(features(own, alike, cards, self.usual, now_s))
+
+    def estimate_s(self, known: Features) -> int:
+        """How long a job of which this is known is expected to run, in seconds."""
+        length = sum(map(mul, self.slopes, known))
         steps = min(max(round(length * STEPS), 2 * STEPS), LONGEST * STEPS)
         return power(steps * POINT // STEPS)
 
@@ -94,11 +98,14 @@ class Sums:
 
     def learn(self, known: Features, length: float) -> None:
         """Take in one job: what was known of it when it came, and how long it ran."""
-        products = self.products
-        for row, (squares, feature) in enumerate(zip(self.squares, known, strict=True)):
+        products, there = self.products, [(place, feature) for place, feature in enumerate(known) if feature]
+        for row, feature in there:  # about half of the features are zero, and add nothing
             products[row] += feature * length
-            for column in range(row + 1):
-                squares[column] += feature * known[column]
+            squares = self.squares[row]
+            for column, other in there:
+                if column > row:
+                    break
+                squares[column] += feature * other
         self.count += 1
         self.total += length
 
@@ -133,10 +140,12 @@ class History:
         self.fitted_s: int | None = None
         self.open: dict[str, tuple[Features, Past]] = {}
 
-    def came(self, uid: str, user: str, cards: int, now_s: int) -> None:
-        """A job was submitted: what is known of it now is what the line will learn from."""
+    def came(self, uid: str, user: str, cards: int, now_s: int) -> int | None:
+        """A job was submitted: what is known of it now is what the line will learn from. What is expected of it."""
         usual = self.line.usual if self.line else USUAL
-        self.open[uid] = features(*self._of(user, cards), cards, usual, now_s), Past(now_s)
+        known = features(*self._of(user, cards), cards, usual, now_s)
+        self.open[uid] = known, Past(now_s)
+        return self.line.estimate_s(known) if self.line else None
 
     def began(self, uid: str, user: str, cards: int, now_s: int) -> None:
         """A job has begun."""

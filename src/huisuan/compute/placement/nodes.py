@@ -25,6 +25,13 @@ class Nodes:
         """How many nodes have k cards free, by k."""
         return tuple(nodes.bit_count() for nodes in self.by_free)
 
+    def at_least(self, cards: int) -> int:
+        """The set of nodes with so many cards free, or more."""
+        found = 0
+        for nodes in self.by_free[cards:]:
+            found |= nodes
+        return found
+
     def move(self, number: int, cards: int) -> None:
         """Give a node so many more free cards (fewer, if negative)."""
         bit, free = 1 << number, self.free[number]

@@ -6,14 +6,14 @@ behind it may use them only if it is over by then, or does not touch them (EASY 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import add
 from typing import Literal
 
 from huisuan.compute.placement.backlog import Backlog, CityState, Group, TenantState
 from huisuan.compute.placement.board import NOWHERE, Kept, PoolState
-from huisuan.compute.placement.classes import NeedsClass, Shape
+from huisuan.compute.placement.classes import NeedsClass, Shape, best
 from huisuan.compute.placement.decisions import RUNNERS_UP, Placed, Ranked, expected_s
 from huisuan.compute.placement.order import Key, by_arrival, by_length, by_weights, fair_points
 from huisuan.compute.placement.packing import packing
@@ -98,8 +98,8 @@ class Planner:
         state = self.tenants[tenant.code] = TenantState(tenant, self.cities.get(tenant.city), self.weights)
         return state
 
-    def submit(self, ask: Ask, now_s: int) -> None:
-        """A job waits from now on."""
+    def submit(self, ask: Ask, now_s: int, *, peers: Hashable = None) -> None:
+        """A job waits from now on. `peers` names jobs of one tenant with the same needs for `estimate`."""
         tenant = self.tenants.get(ask.tenant) or self.enter(Tenant(ask.tenant))
         kind = self.kinds.get(ask.needs)
         if kind is None:
@@ -108,18 +108,26 @@ class Planner:
             if shape is None:
                 shape = self.shapes[size] = Shape(*size, len(self.states), self.weights)
             kind = self.kinds[ask.needs] = NeedsClass(ask.needs, self.states, shape)
-        self.backlog.add(ask, tenant, kind, now_s)
+        if peers is None:
+            self.backlog.add(ask, tenant, kind, now_s)
+        else:
+            self.backlog.add_peer(ask, tenant, kind, peers)
 
-    def withdraw(self, ask: Ask) -> None:
-        """A job does not wait any more, for reasons of its own.
+    def estimate(self, peers: Hashable, predicted_s: int | None, limit_s: int) -> None:
+        """The waiting jobs of these peers are now predicted to run so long, and counted on to be over by the limit."""
+        self.backlog.estimate(peers, predicted_s, limit_s)
 
-        Raises:
-            KeyError: it does not wait.
+    def pass_over(self, now_s: int, *, runners_up: int = RUNNERS_UP, explain: bool = True) -> list[Placed]:
+        """Place what can be placed now, in the order of work.
+
+        `explain`: it will be asked why the others wait, so that every group must be looked at. Else the pass ends when
+        nothing that waits has room anywhere: what is placed is the same.
         """
-        self.backlog.withdraw(ask, self.tenants[ask.tenant], self.kinds[ask.needs])
-
-    def pass_over(self, now_s: int, *, runners_up: int = RUNNERS_UP) -> list[Placed]:
-        """Place what can be placed now, in the order of work."""
+        if self.began_s is None:
+            self.began_s = now_s
+        hopeful = None if explain or self.rules.strict else list(self.kinds.values())
+        if hopeful is not None and not self._any_room(hopeful):
+            return []
         self._begin(now_s)
         backlog = self.backlog
         placed: list[Placed] = []
@@ -128,6 +136,8 @@ class Planner:
             done = self._decide(group, now_s, runners_up)
             if done is not None:
                 placed.append(done)
+                if hopeful is not None and not self._any_room(hopeful):
+                    break
                 continue
             group.pass_no = self.pass_no
             if self.rules.strict:
@@ -136,6 +146,15 @@ class Planner:
             aside.append(group)
         backlog.put_back(aside)
         return placed
+
+    def _any_room(self, hopeful: list[NeedsClass]) -> bool:
+        """Whether some class of waiting jobs has room. Uses the list up: within a pass, room only gets less."""
+        while hopeful:
+            kind = hopeful[-1]
+            if kind.waiting and any(self.states[index].has_room(*kind.size) for index in kind.pools):
+                return True
+            hopeful.pop()
+        return False
 
     def finish(self, uid: str, now_s: int) -> None:
         """A job that was placed here is over: its cards are free, and its tenant used what it really used."""
@@ -152,8 +171,6 @@ class Planner:
 
     def _begin(self, now_s: int) -> None:
         self.pass_no += 1
-        if self.began_s is None:
-            self.began_s = now_s
         self.blocked = []
         for state in self.keeping:
             state.kept = None
@@ -161,11 +178,12 @@ class Planner:
         self.keeping = []
         if self.rules.fair and self.weights.order.fair:
             everyone = self.tenants.values()
-            an_hour = risen(self.an_hour, now_s - self.began_s, self.half_life_s)
+            an_hour = risen(self.an_hour, now_s - (self.began_s or 0), self.half_life_s)
             self.total_use = max(sum(tenant.use for tenant in everyone), an_hour, 1)
             self.total_weight = sum(tenant.weight for tenant in everyone)
             for tenant in everyone:
-                self._weigh(tenant)
+                if tenant.heads:
+                    self._weigh(tenant)
         self.backlog.begin(now_s, self.tenants.values(), self.total_use > 0)
 
     def _weigh(self, tenant: TenantState) -> None:
@@ -290,16 +308,3 @@ class Planner:
             if soonest is None or found[0] + state.pool.wait_s < soonest[0] + soonest[1].pool.wait_s:
                 soonest = found[0], state, found[1]
         return soonest
-
-
-def best(scores: list[int], most: int) -> list[int]:
-    """Places of the best scores, best first, at most so many; of equals the first. Uses the list up."""
-    places: list[int] = []
-    for _ in range(min(most, len(scores))):
-        lowest = min(scores)
-        if lowest >= NOWHERE // 2:
-            break
-        place = scores.index(lowest)
-        places.append(place)
-        scores[place] = NOWHERE
-    return places

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from heapq import heappop, heappush
+from typing import NamedTuple
 
 from huisuan.compute.placement.history import History, over_by_s, still_thought_s
 from huisuan.compute.placement.planner import Planner
@@ -37,6 +39,21 @@ class Ran:
         return self.started_s - self.job.submitted_s
 
 
+class Peers(NamedTuple):
+    """What jobs have in common whose estimate changes together."""
+
+    user: str
+    tenant: str
+    cards: int
+    models: tuple[str, ...]
+    limit_s: int | None
+
+
+def peers_of(job: TraceJob) -> Peers:
+    """With which waiting jobs a job is estimated."""
+    return Peers(job.user, job.tenant, job.cards, job.models, job.limit_s)
+
+
 class Replay:
     """A trace on its way through the planner."""
 
@@ -49,7 +66,7 @@ class Replay:
         )  # fmt: skip
         self.history = History() if policy.knows == "history" else None
         self.needs: dict[tuple[int, tuple[str, ...]], Needs] = {}
-        self.waiting: dict[tuple[str, int], dict[str, Ask]] = {}  # by what the history tells apart
+        self.waiting: dict[tuple[str, int], Counter[Peers]] = {}  # by what the history tells apart
         self.running: dict[str, Ran] = {}
         self.done: list[Ran] = []
         self.ends: list[tuple[int, int, str]] = []  # moment, whether it is only the end that was thought, uid
@@ -71,7 +88,7 @@ class Replay:
                 waiting += 1
                 changed = True
             if changed and waiting:
-                for placed in planner.pass_over(now_s, runners_up=0):
+                for placed in planner.pass_over(now_s, runners_up=0, explain=False):
                     self._start(placed.ask, placed.pool, now_s)
                     waiting -= 1
                 if len(self.done) >= next_told:
@@ -86,30 +103,36 @@ class Replay:
             nodes = -(-job.cards // self.largest)
             needs = self.needs[name] = Needs(job.cards, nodes, models=job.models)
         uid = f"{number:09}"
-        if self.history is not None:
-            self.history.came(uid, job.user, job.cards, now_s)
-        predicted_s, limit_s = self._thought(job, now_s)
+        predicted_s, limit_s = self._estimate(uid, job, now_s)
         ask = Ask(uid, job.tenant, needs, job.submitted_s, limit_s, None, predicted_s)
-        self.planner.submit(ask, now_s)
-        if self.history is not None:
-            self.waiting.setdefault((job.user, job.cards), {})[ask.uid] = ask
+        if self.history is None:
+            self.planner.submit(ask, now_s)
+            return
+        peers = peers_of(job)
+        self.waiting.setdefault((job.user, job.cards), Counter())[peers] += 1
+        self.planner.submit(ask, now_s, peers=peers)
 
-    def _thought(self, job: TraceJob, now_s: int) -> tuple[int | None, int]:
-        """How long the policy thinks that a job runs, and after how long it counts on the job to be over."""
+    def _estimate(self, uid: str, job: TraceJob, now_s: int) -> tuple[int | None, int]:
+        """How long the policy expects a job that comes to run, and after how long it counts on the job to be over."""
         if self.policy.knows == "truth":
             return job.duration_s, job.duration_s
-        predicted_s = self.history.expected_s(job.user, job.cards, now_s) if self.history else None
+        predicted_s = self.history.came(uid, job.user, job.cards, now_s) if self.history else None
         return predicted_s, over_by_s(job.limit_s or UNLIMITED_S, predicted_s)
 
-    def _think_again(self, job: TraceJob, now_s: int) -> None:
-        """A job like those that wait has ended: they are thought to run as long as such jobs do now."""
-        for uid, ask in list(self.waiting.get((job.user, job.cards), {}).items()):
-            predicted_s, limit_s = self._thought(self.jobs[int(uid)], now_s)
-            if (predicted_s, limit_s) != (ask.predicted_s, ask.limit_s):
-                self.planner.withdraw(ask)
-                again = replace(ask, predicted_s=predicted_s, limit_s=limit_s)
-                self.planner.submit(again, now_s)
-                self.waiting[job.user, job.cards][uid] = again
+    def _estimate_again(self, job: TraceJob, now_s: int) -> None:
+        """A job like those that wait has ended: they are expected to run as long as such jobs do now."""
+        waiting = self.waiting.get((job.user, job.cards))
+        if not waiting or self.history is None:
+            return
+        predicted_s = self.history.expected_s(job.user, job.cards, now_s)
+        for peers in waiting:
+            self.planner.estimate(peers, predicted_s, over_by_s(peers.limit_s or UNLIMITED_S, predicted_s))
+
+    def _waits_no_more(self, job: TraceJob) -> None:
+        waiting, peers = self.waiting[job.user, job.cards], peers_of(job)
+        waiting[peers] -= 1
+        if not waiting[peers]:
+            del waiting[peers]
 
     def _start(self, ask: Ask, pool: Pool, now_s: int) -> None:
         job = self.jobs[int(ask.uid)]
@@ -117,7 +140,7 @@ class Replay:
         self.done.append(ran)
         heappush(self.ends, (now_s + job.duration_s, 0, ask.uid))
         if self.history is not None:
-            del self.waiting[job.user, job.cards][ask.uid]
+            self._waits_no_more(job)
             self.history.began(ask.uid, job.user, job.cards, now_s)
             if ask.predicted_s is not None and now_s + ask.predicted_s < ran.ended_s:
                 heappush(self.ends, (now_s + ask.predicted_s, 1, ask.uid))
@@ -138,5 +161,5 @@ class Replay:
         if self.history is not None:
             self.history.ended(uid, now_s)
             self.history.fit(now_s)
-            self._think_again(ran.job, now_s)
+            self._estimate_again(ran.job, now_s)
         return True
