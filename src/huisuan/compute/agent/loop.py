@@ -106,7 +106,9 @@ class Agent:
         self._nodes_told, self._nodes_at = "", float("-inf")
         self._looked_at, self._stirred = float("-inf"), False
         self._said = ""
-        gate_of(self.lease_file, "x").parent.mkdir(mode=0o711, exist_ok=True)
+        gates = gate_of(self.lease_file, "x").parent
+        gates.mkdir(exist_ok=True)
+        gates.chmod(0o711)
 
     def _wall(self) -> float:
         return self.now()

@@ -30,8 +30,9 @@ class Uploads:
 
     def __init__(self, folder: Path) -> None:
         self.archives, self.unpacked = folder / "uploads", folder / "work"
-        for place in (self.archives, self.unpacked):
-            place.mkdir(mode=0o711, parents=True, exist_ok=True)
+        for place, mode in ((self.archives, 0o700), (self.unpacked, 0o711)):
+            place.mkdir(parents=True, exist_ok=True)
+            place.chmod(mode)  # jobs pass through to their own folder, and see neither names nor archives
 
     def has(self, sha256: str) -> bool:
         """Whether the whole archive is here."""

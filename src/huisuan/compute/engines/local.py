@@ -1,7 +1,7 @@
 """The local engine: jobs as processes on this machine, for trials and single machines.
 
 Jobs run under the operating system's user of the agent: offer this engine only to people who may act as
-that user, or name another user in HUISUAN_JOB_USER where the agent runs as root.
+that user, or run the agent as root with HUISUAN_JOB_UIDS or HUISUAN_JOB_USER (engines.identities).
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ import psutil
 from huisuan.compute.engines import Ability, JobSpec, NodeSeen, Observation, RunState, RunUsage
 from huisuan.compute.engines import runner as files
 from huisuan.compute.engines.gate import began
+from huisuan.compute.engines.identities import ACCOUNT, RANGE, identity_for, own_numbers
 
 NAME = re.compile(r"[0-9a-z]{20,32}(-[0-9]{1,5})?")
 CARD = "CPU-SLOT"
+SECRETS = ("HUISUAN_", "DATABASE_URL", "PGPASSWORD")  # in the environment, and nothing to a runner
 GRACE_SECONDS = 5.0
 UNSEEN = "执行进程意外消失，无法证明用时，本次运行不计量"
 NEVER_BEGAN = "执行进程在开始之前意外消失，作业没有运行过"
@@ -55,6 +57,8 @@ class LocalEngine:
         self.slots, self.grace_seconds = _options(options or {})
         self._started: dict[str, subprocess.Popen[bytes]] = {}
         folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(PermissionError):  # another's
+            folder.chmod(0o711)  # the jobs' users pass through, and cannot see whose folders are here
         self._open = {
             path.parent.name for path in folder.glob(f"*/{files.JOB}") if not (path.parent / files.EXIT).exists()
         }
@@ -94,6 +98,7 @@ class LocalEngine:
             return
         if not (place / files.CANCEL).exists():
             # before the signal: a runner that is only starting looks for it after it has said who it is
+            (place / files.CANCEL).touch(mode=0o600)
             (place / files.CANCEL).write_text(reason, encoding="utf-8")
         runner = self._runner(name)
         if runner:
@@ -124,8 +129,10 @@ class LocalEngine:
         """Whether its folder can be written, and whether the user that jobs run as is there."""
         writable = os.access(self.folder, os.W_OK | os.X_OK)
         found = [(f"作业目录 {self.folder} 可写", writable, f"chown 或 chmod，使运行代理的用户能写 {self.folder}")]
-        account = os.environ.get("HUISUAN_JOB_USER")
-        if account:
+        if os.environ.get(RANGE):
+            found.append(_numbers_usable())
+        account = os.environ.get(ACCOUNT)
+        if account and not os.environ.get(RANGE):
             remedy = f"useradd --system {account}，并以 root 运行代理；或去掉 HUISUAN_JOB_USER"
             found.append((f"作业用户 {account} 可用", _can_become(account), remedy))
         return found
@@ -162,8 +169,11 @@ class LocalEngine:
             raise ValueError(f"要 {job.cards} 个处理器槽位，本机只有 {self.slots} 个")
 
     def _write_down(self, job: JobSpec, place: Path) -> None:
-        account = os.environ.get("HUISUAN_JOB_USER")
-        place.mkdir(mode=0o711 if account else 0o700, exist_ok=True)
+        account = identity_for(self.folder)
+        place.mkdir(mode=0o700, exist_ok=True)
+        if account:
+            os.chown(place, -1, files.identity(account)[1])
+            place.chmod(0o710)
         files.write_json(
             place / files.JOB,
             {
@@ -248,12 +258,14 @@ class LocalEngine:
 
     def _launch(self, name: str) -> None:
         place = self.folder / name
+        (place / "runner.log").touch(mode=0o600)
         with (place / "runner.log").open("ab") as log:
             self._started[name] = subprocess.Popen(
                 [sys.executable, "-m", files.__name__, str(place)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                env={key: value for key, value in os.environ.items() if not key.startswith(SECRETS)},
                 start_new_session=True,
             )
 
@@ -313,6 +325,14 @@ def _options(options: Mapping[str, str]) -> tuple[int, float]:
     if not (1 <= slots <= 4096 and 0 < grace_seconds <= 3600):
         raise ValueError("local 引擎的选项超出范围：slots 1 至 4096，grace_seconds 大于 0 至 3600")
     return slots, grace_seconds
+
+
+def _numbers_usable() -> tuple[str, bool, str]:
+    try:
+        usable, remedy = own_numbers() is not None and os.geteuid() == 0, f"以 root 运行代理，或去掉 {RANGE}"
+    except ValueError as error:
+        usable, remedy = False, str(error)
+    return f"每次运行一个用户编号（{RANGE}）可用", usable, remedy
 
 
 def _can_become(account: str) -> bool:

@@ -18,7 +18,6 @@ import fcntl
 import json
 import os
 import pwd
-import shutil
 import signal
 import subprocess
 import sys
@@ -33,12 +32,14 @@ OUTPUT, WORK, LOCK, SCRIPT = "output.log", "work", "lock", "script"
 NOT_FOUND, NOT_RUNNABLE = 127, 126  # as shells number them
 SUBREAPER = 36  # prctl's PR_SET_CHILD_SUBREAPER
 SECOND = 1_000_000_000
+JOB_UMASK = 0o022  # as people expect it; their folder is closed
 
 
 def write_json(path: Path, data: dict[str, Any], lasting: bool = True) -> None:
     """Write a record whole or not at all; a lasting one is on the disk before anyone relies on it."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with draft.open("w", encoding="utf-8") as file:
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # it may hold a job's secrets
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(data, file, ensure_ascii=False)
         file.flush()
         if lasting:
@@ -124,7 +125,9 @@ class Run:
         if not self.job["script"]:
             return list(self.job["command"])
         script.write_text(self.job["script"], encoding="utf-8", newline="")
-        script.chmod(0o755 if self.job["account"] else 0o700)
+        script.chmod(0o700)
+        if self.job["account"]:
+            os.chown(script, *identity(self.job["account"]))
         return [str(script)]
 
     def _not_started(self, error: OSError) -> None:
@@ -140,7 +143,7 @@ class Run:
 
     def _start(self) -> subprocess.Popen[bytes]:
         work = Path(self.job["workdir"] or self.folder / WORK)
-        work.mkdir(exist_ok=True)
+        work.mkdir(mode=0o700, exist_ok=True)
         passed = {key: os.environ[key] for key in ("PATH", "LANG", "LC_ALL", "TZ") if key in os.environ}
         own = {
             "HOME": str(work),
@@ -149,6 +152,7 @@ class Run:
             "HUISUAN_CARDS": ",".join(map(str, self.job["slots"])),
         }
         account = self.job["account"]
+        own_id, own_group = identity(account) if account else (None, None)
         if account:
             give(work, account)
         with (self.folder / OUTPUT).open("ab") as output:
@@ -160,9 +164,10 @@ class Run:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                user=account,
-                group=pwd.getpwnam(account).pw_gid if account else None,
+                user=own_id,
+                group=own_group,
                 extra_groups=[] if account else None,
+                umask=JOB_UMASK,
             )
 
     def _say(self, text: str) -> None:
@@ -196,13 +201,22 @@ class Run:
         write_json(self.folder / EXIT, {"state": state, "exit_code": code, "reason": reason, "node": node, **measured})
 
 
-def give(folder: Path, account: str) -> None:
-    """Make a folder with all that is in it the account's own."""
-    group = pwd.getpwnam(account).pw_gid
+def identity(account: str | int) -> tuple[int, int]:
+    """The user and the group of an account, or of a number that has none."""
+    if isinstance(account, int):
+        return account, account
+    found = pwd.getpwnam(account)
+    return found.pw_uid, found.pw_gid
+
+
+def give(folder: Path, account: str | int) -> None:
+    """Make a folder with all that is in it the account's own, and nobody else's to look into."""
+    user, group = identity(account)
+    folder.chmod(0o700)
     for place, folders, names in os.walk(folder):
-        shutil.chown(place, account, group)
+        os.chown(place, user, group)
         for name in (*folders, *names):
-            os.chown(Path(place) / name, pwd.getpwnam(account).pw_uid, group, follow_symlinks=False)
+            os.chown(Path(place) / name, user, group, follow_symlinks=False)
 
 
 def adopt_orphans() -> None:
@@ -234,6 +248,7 @@ def wait_for(path: Path) -> int:
 
 def main(folder: Path) -> int:
     """Run the job of that folder unless a runner has it or had it; the runner's own exit code is always 0."""
+    os.umask(0o077)
     lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
