@@ -106,6 +106,9 @@ def test_what_comes_back_is_the_same_to_the_last_hash(homes: Homes, backup: Path
     assert not (homes.folder / "nowhere").exists()  # no database is needed for that
 
     homes.huisuan("b", "restore", backup)
+    files = [path for path in (homes.folder / "b").rglob("*") if path.is_file() and "pg" not in path.parts]
+    assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in files} <= {0}
+    assert {path.name for path in files} >= {"platform-key", "2024-03.parquet"}
     state = STATE % hashlib.sha256(b"%PDF-1.7 a contract").hexdigest()
     before, after = (json.loads(homes.run(home, "-c", state)) for home in ("a", "b"))
     assert not after["new"]
@@ -114,8 +117,6 @@ def test_what_comes_back_is_the_same_to_the_last_hash(homes: Homes, backup: Path
     homes.huisuan("b", "meter", "export", "c1", export)
     key = after["key"] if isinstance(after["key"], str) else ""
     homes.huisuan("b", "meter", "verify", export, *(["--platform-key", key] if key else []))
-    files = [path for path in (homes.folder / "b").rglob("*") if path.is_file() and "pg" not in path.parts]
-    assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in files} <= {0}
 
     assert "不是空的（有 " in homes.huisuan("b", "restore", backup, code=1)  # never over something
 
