@@ -146,6 +146,15 @@ def key_swapped(forger: Forger) -> None:
     forger.remake()
 
 
+def agent_invented(forger: Forger) -> None:
+    """The platform enrols an agent of its own, and puts its name under what came last."""
+    name = "99999999-2222-3333-4444-555555555555"
+    forger.agents = {name: OTHER}
+    forger.change("batches.parquet", at(6, agent=name))
+    forger.remake(seals=False)
+    forger.manifest(lambda said: said["agents"].append({"name": name, "key": public_half(OTHER)}))
+
+
 def line_invented(forger: Forger) -> None:
     """The platform writes a line into an agent's batch, without the agent's key."""
     source = next(row for row in forger.rows("batches.parquet") if row["number"] == 2)["source"]
@@ -312,6 +321,7 @@ ATTACKS = [
     Attack("an agent's batch is signed by another", remade("batches.parquet", at(2, signature="00" * 64)), "第 2 批"),
     # what only somebody else's papers show
     Attack("the agent's key is swapped and everything signed anew", key_swapped, "第 2 批", held=True),
+    Attack("an agent of the platform's own stands for the centre's", agent_invented, "第 6 批", held=True),
     Attack("the last batch is dropped", last_batch_dropped, "的第 4 批", held=True),
     Attack("the newest seal is dropped", seals_dropped(2), "2024-05 封账", held=True),
     Attack("all seals are dropped", seals_dropped(0), "2024-03 封账", held=True),
