@@ -23,9 +23,9 @@ from huisuan.compute.models import Tariff
 from huisuan.console import Refused
 from huisuan.parties import second_factor
 from huisuan.parties.importing import import_parties, import_relations
-from huisuan.parties.models import Party, Person, Region, Role
+from huisuan.parties.models import Party, Person, Region, Role, Step
 from huisuan.parties.people import new_password
-from huisuan.parties.records import Actor
+from huisuan.parties.records import Actor, record
 from huisuan.settlement.services import Settled
 from huisuan.settlement.services import settle as settle_year
 
@@ -112,12 +112,14 @@ def make_accounts() -> list[tuple[Person, str]]:
     }  # fmt: skip
     accounts, now, actor = [], datetime.now(UTC), Actor("huisuan demo")
     for username, place in places.items():
-        person, _ = Person.objects.update_or_create(
+        person, created = Person.objects.update_or_create(
             username=username, defaults={"name": username, "demo": True, "is_active": True, **place}
         )
         person.set_password(password)
         person.must_change_password = False
         person.save()
+        if created:
+            record(person, Step.ADDED, actor, now, person.role)
         if person.needs_second_factor and not second_factor.has_factor(person):
             secret = second_factor.new_secret()
             second_factor.enrol(person, secret, pyotp.TOTP(secret).at(now), actor, now)
