@@ -108,7 +108,7 @@ def test_a_policy_changed_after_settlement_is_said_and_the_stored_amount_stays(
         path.write_text(
             path.read_text(encoding="utf-8").replace('"2.2.rate" = "20%"', '"2.2.rate" = "10%"'), encoding="utf-8"
         )
-    monkeypatch.setenv("HUISUAN_POLICIES", str(tmp_path))
+    monkeypatch.setattr("huisuan.law.policy.search_path", lambda: [tmp_path])
     shown = page(world)
     amount = world.entitlement(world.alpha).amount_fen
     assert "按现在的政策文件重算，结果与当时存下的不同" in shown

@@ -14,7 +14,7 @@ from huisuan.law.coverage import coverage
 from huisuan.law.explain import default_day, explain, read_facts
 from huisuan.law.forms.schema import facts_schema
 from huisuan.law.forms.template import csv_template, xlsx_template
-from huisuan.law.policy import Policy, list_policies, load_policy
+from huisuan.law.policy import Policy, installed, load_policy
 from huisuan.law.prose import general_terms, prose
 from huisuan.law.rules import Rule
 from huisuan.law.text import LawError
@@ -34,8 +34,9 @@ class Question(Schema):
 
 @router.get("/law", summary="政策列表")
 def policies(request: HttpRequest) -> list[dict[str, Any]]:
-    """Every policy that is loaded."""
-    return [_about(_policy(name)) for name in list_policies()]
+    """Every policy that is installed; of one that does not stand up its name and what is wrong with it (`error`)."""
+    found, broken = installed()
+    return [*map(_about, found), *({"name": name, "error": wrong} for name, wrong in broken.items())]
 
 
 @router.get("/law/{policy}", summary="一个政策的全文")

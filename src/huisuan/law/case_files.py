@@ -122,6 +122,8 @@ def _case(raw: object, subject: str, place: str) -> Case:
     if not isinstance(raw, dict) or not isinstance(raw.get("case"), str):
         raise LawError(f"{place}：算例应以“- case: 标题”开头")
     for key in raw:
+        if key is True or key in ("on", "date"):  # YAML takes an unquoted on for true
+            raise LawError(f"{place}：不认识 on 或 date；哪一天的法律写 day，如 day: 2024-12-31")
         if key not in KEYS:
             near = get_close_matches(str(key), KEYS, n=1)
             raise LawError(

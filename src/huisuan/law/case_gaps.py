@@ -83,6 +83,14 @@ def _any_of(amounts: set[int]) -> str:
     return " 或 ".join(yuan(each).replace(",", "") for each in sorted(amounts))
 
 
+def _asks(policy: Policy, question: str) -> str:
+    """What a case must be of to try an option of an open question: there is no file of the question itself."""
+    for rule in policy.rules:
+        if any(spec.name == question for spec in rule.interpretations()):
+            return rule.key
+    return next(each.ground for each in policy.stackings if each.by.name == question)
+
+
 def _options(policy: Policy, cases: list[Case]) -> Iterator[Gap]:
     adopted = policy.adopted(policy.valid_from, policy.valid_to)
     for name, spec in policy.interpretation_specs().items():
@@ -90,4 +98,6 @@ def _options(policy: Policy, cases: list[Case]) -> Iterator[Gap]:
         tried |= {case.interpretations[name] for case in cases if name in case.interpretations}
         for option in spec.options:
             if option not in tried:
-                yield Gap(name, f"没有一个算例选 {option}；请写一个 interpretations: {{{name}: {option}}} 的")
+                yield Gap(
+                    _asks(policy, name), f"没有一个算例选 {option}；请写一个 interpretations: {{{name}: {option}}} 的"
+                )

@@ -25,7 +25,7 @@ from huisuan.law.asking import (
 )
 from huisuan.law.dialect import Dialect
 from huisuan.law.explain import explain, read_facts
-from huisuan.law.policy import Policy, list_policies
+from huisuan.law.policy import Policy, installed
 from huisuan.law.prose import general_terms, prose
 from huisuan.law.render import answer_html
 from huisuan.law.rules import KINDS_ZH
@@ -55,10 +55,19 @@ class Tongue(StrEnum):
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """列出政策及其可计算的句。"""
-    rows = [_about(policy_of(name)) for name in list_policies()]
+    policies, broken = installed()
+    rows = [_about(policy) for policy in policies]
+    for name, wrong in broken.items():
+        note(f"政策 {name} 读不了：{wrong}")
     if as_json:
-        print_json(rows)
-        return
+        print_json([*rows, *({"name": name, "error": wrong} for name, wrong in broken.items())])
+    else:
+        _print_list(rows)
+    if broken:
+        raise typer.Exit(1)
+
+
+def _print_list(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         out.print(f"[bold]{row['title']}[/]  {row['name']}  {row['valid_from']} 至 {row['valid_to']}")
         columns = {"rule": "句", "title": "内容", "to": "给谁", "kind": "答法"}

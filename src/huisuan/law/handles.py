@@ -67,7 +67,10 @@ class Handle:
             self.node = nodes.Fact(replace(self.node.spec, name=name))
 
     def __bool__(self) -> NoReturn:
-        raise LawError("条款里不能用 if、and、or、not 判断事实：请用 all_of、any_of、opposite、when")
+        raise LawError(
+            "条款里不能用 if、and、or、not 判断事实，也不能用 max()、min()、sorted() 或 a < b < c："
+            "条件请用 all_of、any_of、opposite，分情形用 when，取小用 capped"
+        )
 
     def cites(self, sentence: str, phrase: str, zh: str = "", en: str = "") -> Self:
         """The same, grounded in a phrase of a sentence; named figures become lines of the explanation."""

@@ -30,6 +30,19 @@ def summed(rule: Rule, spec: FactSpec) -> int:
     return max((sum(fact.kind == Kind.MONEY for fact in facts) for facts in sums if spec in facts), default=1)
 
 
+def excludes(rule: Rule, spec: FactSpec) -> bool:
+    """Whether the rule is for those of whom the fact is not true."""
+    return any(_turned(condition.node, spec) for condition in rule.conditions)
+
+
+def _turned(node: Node, spec: FactSpec, turned: bool = False) -> bool:
+    """Whether the fact stands below an odd number of negations."""
+    if isinstance(node, nodes.Fact):
+        return turned and node.spec == spec
+    turned = turned is not isinstance(node, nodes.Not)
+    return any(_turned(child, spec, turned) for child in nodes.children(node))
+
+
 def compared(rule: Rule, spec: FactSpec) -> int:
     """The number of the law that the fact is compared with; 0 where it is with none."""
     figure = figure_of(rule, spec)

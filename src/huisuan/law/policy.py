@@ -134,15 +134,31 @@ def list_policies() -> list[str]:
     return sorted(found)
 
 
+def installed() -> tuple[list[Policy], dict[str, str]]:
+    """The policies that stand up, and what is wrong with each that does not: one does not take the others down."""
+    found: list[Policy] = []
+    broken: dict[str, str] = {}
+    for name in list_policies():
+        try:
+            found.append(load_policy(name))
+        except LawError as error:
+            broken[name] = str(error)
+    return found, broken
+
+
 def load_policy(name: str) -> Policy:
     """The policy of that name.
 
     Raises:
-        LawError: none of that name, or its folder does not stand up to the checks.
+        LawError: none of that name, or two (one would hide the other), or its folder does not stand up to the checks.
     """
-    for place in search_path():
-        if (place / name / "policy.toml").is_file() and Path(name).name == name:
-            return load_folder(place / name, overlays(name))
+    places = [place / name for place in search_path() if (place / name / "policy.toml").is_file()]
+    folders = list(dict.fromkeys(each.resolve() for each in places)) if Path(name).name == name else []
+    if len(folders) > 1:
+        shown = "、".join(map(str, folders))
+        raise LawError(f"政策 {name} 有两个文件夹：{shown}；名称要唯一，请给其中一个改名或从 HUISUAN_POLICIES 去掉")
+    if folders:
+        return load_folder(folders[0], overlays(name))
     raise LawError(f"没有政策 {name}；现有：{'、'.join(list_policies()) or '无'}")
 
 

@@ -13,7 +13,9 @@ from typing import Any
 from huisuan.law.case_gaps import Gap, gaps
 from huisuan.law.cases import Outcome, cases_of, run
 from huisuan.law.coverage import Handling, coverage
-from huisuan.law.policy import Policy
+from huisuan.law.policy import Policy, installed, search_path
+from huisuan.law.stacking import layers
+from huisuan.law.text import LawError
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Checked:
     outcomes: tuple[Outcome, ...]
     gaps: tuple[Gap, ...]
     unset: tuple[str, ...]
+    together: tuple[str, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -54,6 +57,8 @@ class Checked:
             for difference in each.differences:
                 said = f"{difference.what}应为 {difference.expected}，算得 {difference.got}"
                 yield Finding(each.case.place, f"{each.case.title}：{said}")
+        for wrong in self.together:
+            yield Finding("与路径上的其他政策一起", wrong)
         for gap in self.gaps:
             yield Finding(f"cases/{gap.subject}.yaml", gap.what)
 
@@ -69,7 +74,7 @@ class Checked:
 
 
 def check(policy: Policy) -> Checked:
-    """Check a policy as its own folder has it.
+    """Check a policy as its own folder has it, and beside all others on the path.
 
     Raises:
         LawError: a file of cases that cannot be read.
@@ -83,4 +88,21 @@ def check(policy: Policy) -> Checked:
         tuple(run(policy, case) for case in cases),
         tuple(gaps(policy, cases)),
         tuple(name for name in declared if name not in set_by_now),
+        tuple(_together(policy)),
     )
+
+
+def _together(policy: Policy) -> Iterator[str]:
+    """What is wrong only beside the others: a name used twice, two rules that pay for the same without an order."""
+    places = (place / policy.name for place in search_path() if (place / policy.name / "policy.toml").is_file())
+    others = [str(place) for place in dict.fromkeys(each.resolve() for each in places) if place != policy.folder]
+    if others:
+        yield f"同名的政策文件夹还有 {'、'.join(others)}：名称要唯一，请改名"
+    found, broken = installed()
+    try:
+        layers([policy, *(each for each in found if each.name != policy.name)])
+    except LawError as error:
+        yield str(error)
+    for name, wrong in broken.items():
+        if name != policy.name:
+            yield f"政策 {name} 读不了：{wrong}"

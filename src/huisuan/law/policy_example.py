@@ -38,7 +38,7 @@ class ComputeUse(Facts):
 
 @article.pays(
     "1.1", AT_MOST_20, to="本地企业", to_en="local firms", title="算力使用补助", title_en="Compute use subsidy",
-    by=("enterprise",), claim=claims("compute-spend", ComputeUse.spend),
+    by=("enterprise",), claim=claims("local-compute-spend", ComputeUse.spend),
 )  # fmt: skip
 def compute_subsidy(use: ComputeUse) -> Money:
     """A share of what was spent, with a cap per firm and year."""

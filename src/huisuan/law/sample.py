@@ -22,7 +22,7 @@ from datetime import date, timedelta
 from itertools import accumulate
 from pathlib import Path
 
-from huisuan.law.hints import compared, figure_of, metered, smallest_cap, summed, whole_of
+from huisuan.law.hints import compared, excludes, figure_of, metered, smallest_cap, summed, whole_of
 from huisuan.law.nodes import FactSpec
 from huisuan.law.policy import Policy
 from huisuan.law.rules import Rule
@@ -185,8 +185,9 @@ class _Drawing:
         return f"least({spec.maximum}, {first} - 1, {second} - 1)"
 
     def boolean(self, spec: FactSpec, policy: Policy) -> str:
-        """Mostly true."""
-        return f"{self.draw(spec.name)} % 100 < {TRUE_OF_100}"
+        """Mostly what lets the rule apply: true, or false of a fact that excludes."""
+        sign = ">=" if excludes(self.rule, spec) else "<"
+        return f"{self.draw(spec.name)} % 100 {sign} {TRUE_OF_100}"
 
     def day(self, spec: FactSpec, policy: Policy) -> str:
         """From two years before the day it is compared with to half a year after; else within the policy's validity."""

@@ -18,6 +18,7 @@ from huisuan.law.values import Kind
 
 _NAMED = re.compile(r"(?P<words>.*?)\s*\[(?P<name>\w+)\]")
 _UNIT = re.compile(r"[（(](元|分)[）)]$")
+_OTHER_UNIT = re.compile(r"[（(]\s*((?:人民币|单位[：:]?)?\s*[十百千万亿]+元?|[^（()）]*(?:美元|港元|欧元))\s*[）)]")
 _PARENTHESIS = re.compile(r"[（(][^（(）)]*[）)]$")
 
 
@@ -96,12 +97,19 @@ def _column(facts: Sequence[FactSpec], at: int, written: str) -> Column | None:
 
 
 def _by_label(facts: Sequence[FactSpec], words: str) -> FactSpec | None:
-    plain = {words, _PARENTHESIS.sub("", words)}
+    plain = {words, _PARENTHESIS.sub("", words), _OTHER_UNIT.split(words)[0].strip()}
     return next((spec for spec in facts if plain & {spec.zh, heading(spec).rpartition("[")[0]}), None)
 
 
 def _in_yuan(at: int, written: str, words: str) -> bool:
     unit = _UNIT.search(words)
+    said = _OTHER_UNIT.search(words)
+    if said:
+        plain = words[: said.start()].strip()
+        raise LawError(
+            f"列 {letter(at)}“{written}”写的单位是{said[1]}，这里只认元、分："
+            f"请把这一列换算成元，标题改为“{plain}（元）”"
+        )
     if unit is None:
         raise LawError(
             f"列 {letter(at)}“{written}”没有写明金额的单位（只认元、分）："

@@ -22,7 +22,7 @@ from huisuan.law.budget import Budget, day_of_year
 from huisuan.law.budget_chart import draw
 from huisuan.law.budget_rows import Sampled, compute_budget
 from huisuan.law.budget_tables import Sheet, sheets
-from huisuan.law.policy import Policy, list_policies, load_policy
+from huisuan.law.policy import Policy, installed
 from huisuan.law.sample import STATED, STATED_EN, Sample
 from huisuan.law.scenario import apply
 from huisuan.law.text import LawError
@@ -75,7 +75,7 @@ class Shown:
 @allow("province", "auditor")
 def budget_page(request: HttpRequest) -> HttpResponseBase:
     """The form and, with a policy in force that year, what it costs over a sample, before and after."""
-    policies = [load_policy(name) for name in list_policies()]
+    policies, broken = installed()
     if not policies:
         raise Http404
     policy = next((each for each in policies if each.name == request.GET.get("policy")), policies[0])
@@ -84,6 +84,7 @@ def budget_page(request: HttpRequest) -> HttpResponseBase:
     context: dict[str, Any] = {
         "here": "budget", "english": english(), "policies": policies, "policy": policy, "year": year, "seed": seed,
         "years": range(policy.valid_from.year, policy.valid_to.year + 1), "parties": PARTIES,
+        "broken": list(broken),
     }  # fmt: skip
     day = day_of_year(policy, year)
     if day is None:

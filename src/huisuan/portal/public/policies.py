@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy as _
 from huisuan.law.coverage import Covered, Handling, coverage
 from huisuan.law.explain import default_day
 from huisuan.law.nodes import FactSpec
-from huisuan.law.policy import Policy, list_policies, load_policy
+from huisuan.law.policy import Policy, installed, list_policies, load_policy
 from huisuan.law.prose import general_terms, prose
 from huisuan.law.rules import Rule, RuleKind
-from huisuan.law.text import ArticleText, Duty, LawError, Sentence
+from huisuan.law.text import ArticleText, Duty, Sentence
 from huisuan.parties.gate import public
 from huisuan.portal.public.prose import as_html
 from huisuan.portal.user.reasoning import english
@@ -110,15 +110,10 @@ def _articles(policy: Policy) -> list[ReadArticle]:
 
 def loaded() -> tuple[list[Policy], list[str]]:
     """The policies that stand up, and the names of those that do not."""
-    found: list[Policy] = []
-    broken: list[str] = []
-    for name in list_policies():
-        try:
-            found.append(load_policy(name))
-        except LawError as error:
-            logger.error("%s: %s", name, error)
-            broken.append(name)
-    return found, broken
+    found, broken = installed()
+    for name, wrong in broken.items():
+        logger.error("%s: %s", name, wrong)
+    return found, list(broken)
 
 
 @public
