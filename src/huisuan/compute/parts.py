@@ -31,7 +31,10 @@ WORDS = {
     **dict.fromkeys(("cgpu", "qgpu", "sgpu", "vcuda", "vgpu", "vgpus"), "虚拟 GPU"),
     **dict.fromkeys(("vdcu", "vgcu", "vmlu", "vnpu", "vxpu"), "虚拟加速卡"),
 }
-AMOUNT = re.compile(r"(?:core|cores|mem|memory|percentage|ratio|fraction)$", re.IGNORECASE)
+#: amounts of a card's cores or memory: a device plugin's, or a Slurm gres named after a card (bigmem is none)
+AMOUNT = re.compile(
+    r"(?:/|gpu|npu|dcu|mlu|gcu|xpu)\S*?(?:cores?|mem(?:ory)?|percentage|ratio|fraction)$", re.IGNORECASE
+)
 WHOLE_ONLY = "平台按整卡分配和计量"
 #: labels of nodes whose value says that their cards are cut or shared; the values that say that they are not
 LABELS = {

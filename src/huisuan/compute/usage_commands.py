@@ -60,6 +60,12 @@ REPORT = {
     "unclaimed": "无主体的记录",
     "card_seconds": "新记录卡秒",
 }
+NO_CARDS = {
+    "asked": "要了卡而记账里没有",
+    "unknown_gres": "卡名不认识",
+    "untracked": "有卡的分区没有记卡",
+    "idle": "在有卡的分区上没有用卡",
+}
 Centre = Annotated[str | None, typer.Option(help="只看这个中心")]
 Party = Annotated[str | None, typer.Option(help="只看这个主体（统一社会信用代码）")]
 User = Annotated[str | None, typer.Option(help="只看这个用户")]
@@ -170,6 +176,7 @@ def _show(data: dict[str, Any]) -> None:
     if data["dry_run"]:
         note("试运行：没有写入")
     counts = [f"{label} {data[key]:,}" for key, label in REPORT.items() if data[key] or key in ("lines", "new")]
+    counts += [f"{NO_CARDS[kind]} {lines:,}" for kind, lines in data["no_cards"].items()]
     out.print("，".join([*counts, f"拒收 {data['refused']:,}"]), markup=False)
     for text in [*data["own_doubts"], *data["doubts"]][:SHOWN]:
         note(f"疑点：{text}")

@@ -18,7 +18,8 @@ from huisuan.compute.metering.source import SourceLines
 #: login names, which a passwd entry cannot break. Every other column is free text, known or not.
 SAFE_NAMES = """
 JobIDRaw JobID Cluster User Account Partition State Submit Eligible Start End Elapsed ElapsedRaw Suspended AllocTRES
-ReqTRES NNodes NodeList ExitCode DerivedExitCode Restarts UID GID Group QOS QOSRAW AllocCPUS AllocNodes NCPUS NTasks
+AllocGRES ReqGRES ReqTRES NNodes NodeList ExitCode DerivedExitCode Restarts UID GID Group QOS QOSRAW AllocCPUS
+AllocNodes NCPUS NTasks
 ReqCPUS ReqNodes ReqMem Timelimit TimelimitRaw TotalCPU UserCPU SystemCPU CPUTime CPUTimeRAW MaxRSS AveRSS MaxVMSize
 AveVMSize MinCPU AveCPU Priority AssocID DBIndex Planned PlannedCPU PlannedCPURAW Reserved ResvCPU ResvCPURAW
 ConsumedEnergy ConsumedEnergyRaw AveDiskRead AveDiskWrite MaxDiskRead MaxDiskWrite AvePages MaxPages Flags

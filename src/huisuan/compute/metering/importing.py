@@ -23,6 +23,7 @@ from huisuan.compute.metering.source import SourceLines, read_source
 from huisuan.compute.metering.spilled import Content
 from huisuan.compute.metering.tenants import import_tenants
 from huisuan.compute.metering.trace import read_trace
+from huisuan.compute.metering.without_cards import SURE
 from huisuan.compute.metering.zones import zone_named
 from huisuan.compute.models import Centre, SourceFile
 from huisuan.compute.traces.clock import Clock, epoch_of
@@ -61,7 +62,8 @@ class UsageReport:
     platform placed: its agent meters those, and where the file says otherwise `own_doubts` does. Of a trace, `partial`
     are lines that tell a part of a job again that its summary counts; `fractional` jobs took a part of a card.
     `held` are lines that somebody's text could have been, which are not metered; `waiting` are corrections that wait
-    for a person (records); `doubts` is what was flagged about the file itself.
+    for a person (records); `doubts` is what was flagged about the file itself. `no_cards` are lines
+    of `cpu_only` that should have a card, by kind (metering.without_cards).
     """
 
     centre: str
@@ -84,6 +86,7 @@ class UsageReport:
     own: int = 0
     held: int = 0
     waiting: int = 0
+    no_cards: dict[str, int] = field(default_factory=dict)
     own_doubts: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     dry_run: bool = False
@@ -93,8 +96,9 @@ class UsageReport:
 
     @property
     def exit_code(self) -> int:
-        """1 if a line was refused or waits."""
-        return 1 if self.refused or self.waiting or (self.tenants and self.tenants.faults) else 0
+        """1 if a line was refused or waits, or lacks a card for sure."""
+        zeros = any(self.no_cards.get(kind) for kind in SURE)
+        return 1 if self.refused or self.waiting or zeros or (self.tenants and self.tenants.faults) else 0
 
     def as_json(self) -> dict[str, Any]:
         """All of it."""
@@ -196,7 +200,7 @@ def _read(centre: Centre, source: SourceLines, file: UsageFile, zone: str) -> Re
 def _count(report: UsageReport, reading: Reading, source: SourceLines) -> None:
     for kind, lines in {**reconcile(reading), **count_lines(reading.con)}.items():
         setattr(report, kind, lines)
-    report.fractional = reading.fractional
+    report.fractional, report.no_cards = reading.fractional, reading.no_cards
     report.refused = sorted([*source.unreadable, *faults(reading.con)])
     totals = reading.con.execute("""
         SELECT count(*), count(supersedes), coalesce(sum(cards::BIGINT * (ended - started - suspended)), 0)::BIGINT,

@@ -13,10 +13,12 @@ import pyarrow as pa
 from huisuan.compute.metering.durations import seconds_of
 from huisuan.compute.metering.readings import LONGEST, Reading, load_rows, workbench
 from huisuan.compute.metering.sacct_json import is_json, read_json
-from huisuan.compute.metering.sacct_text import READ, cut, form_of
+from huisuan.compute.metering.sacct_text import GRES, READ, cut, form_of
 from huisuan.compute.metering.source import SourceLines
-from huisuan.compute.metering.tres import CardNames, Unmetered, allocated, requested
+from huisuan.compute.metering.tres import CardNames, Unmetered, allocated, counted, requested
+from huisuan.compute.metering.without_cards import tell
 from huisuan.compute.metering.zones import EARLIEST, LATEST, to_utc
+from huisuan.compute.parts import part_of
 
 #: our optional column -> sacct's field
 GIVEN_BY = {
@@ -48,6 +50,7 @@ LIVE = words(
 )
 WAITING = words("PENDING")
 NOT_STARTED = "('', 'None', 'Unknown')"
+UNTYPED = "卡若切分过（MIG 等），不写型号就分不出来：请在 AccountingStorageTRES 中加入带型号的 gres/gpu:型号"
 
 
 def read_sacct(source: SourceLines, names: CardNames, zone: ZoneInfo, *, believe: bool = False) -> Reading:
@@ -69,9 +72,10 @@ def read_sacct(source: SourceLines, names: CardNames, zone: ZoneInfo, *, believe
         read_json(reading, source)
     _map_states(con)
     _map_suspensions(con)
-    _map_cards(con, names)
+    _map_cards(reading, names)
     _clock(con, zone)
     _judge(con, zone, columns)
+    tell(reading, names)
     con.unregister("source_lines")
     return reading
 
@@ -91,22 +95,31 @@ def _map_suspensions(con: duckdb.DuckDBPyConnection) -> None:
     load_rows(con, "suspended_map", pa.schema({"text": pa.string(), "seconds": pa.int64()}), rows)
 
 
-def _map_cards(con: duckdb.DuckDBPyConnection, names: CardNames) -> None:
+def _map_cards(reading: Reading, names: CardNames) -> None:
     """What each distinct (AllocTRES, ReqTRES, Partition) means: `tres_map`, and its cards by model in `card_map`."""
+    con = reading.con
     texts = con.execute("""
-        SELECT DISTINCT AllocTRES_, coalesce(ReqTRES_, ''), coalesce(Partition_, '') FROM field
+        SELECT AllocTRES_, coalesce(ReqTRES_, ''), coalesce(Partition_, ''), count(*) FROM field GROUP BY ALL
     """).fetchall()
+    cut_partitions = {partition for alloc, _, partition, _ in texts if _has_parts(alloc)}
+    untyped = 0
     meanings: list[tuple[int, str, str, str, str, str | None]] = []
     cards: list[tuple[int, int, str, int, int | None]] = []
-    for key, (alloc, asked, partition) in enumerate(texts):
+    for key, (alloc, asked, partition, lines) in enumerate(texts):
         try:
             given = allocated(alloc, partition, names)
+            if given and _untyped(alloc):
+                if partition in cut_partitions:
+                    raise Unmetered(f'没有写型号，而分区 "{partition}" 里有部分卡（见别的行）：{UNTYPED}')
+                untyped += lines
         except Unmetered as why:
             meanings.append((key, alloc, asked, partition, "fault", f'列 AllocTRES: "{alloc}" {why}'))
             continue
         meanings.append((key, alloc, asked, partition, "cards" if given else "none", None))
         wanted = requested(asked, partition, given, names)
         cards += [(key, card.id, card.model, count, wanted[card]) for card, count in given.items()]
+    if untyped:
+        reading.notes.append(f"{untyped:,} 行的卡没有写型号（如 gres/gpu=1），按分区的型号计为整卡；{UNTYPED}")
     text, whole = pa.string(), pa.int64()
     load_rows(
         con,
@@ -120,6 +133,15 @@ def _map_cards(con: duckdb.DuckDBPyConnection, names: CardNames) -> None:
         pa.schema({"key": whole, "accelerator_id": whole, "model": text, "cards": whole, "requested": whole}),
         cards,
     )
+
+
+def _has_parts(alloc: str) -> bool:
+    return any(part_of(key) for item in alloc.split(",") if (key := item.partition("=")[0]).startswith("gres/gpu:"))
+
+
+def _untyped(alloc: str) -> bool:
+    bare, typed = counted(alloc)
+    return any(count and family not in typed for family, count in bare.items())
 
 
 def _clock(con: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> None:
@@ -225,6 +247,8 @@ def _judge(con: duckdb.DuckDBPyConnection, zone: ZoneInfo, header: list[str]) ->
         INSERT INTO fault SELECT line_no, reason FROM judged WHERE kind IN ('fault', 'record') AND reason IS NOT NULL;
         INSERT INTO counted SELECT kind, count(*) FROM judged
             WHERE kind NOT IN ('fault', 'record') GROUP BY kind;
+        CREATE TABLE without AS SELECT line_no, coalesce(Partition_, '') AS part, AllocTRES_ AS alloc,
+            {_requests(con)} AS asked, started, raw_sha256 FROM judged WHERE kind = 'cpu_only';
         INSERT INTO lifeline SELECT DISTINCT job_id, coalesce(Cluster_, ''), submitted, started, ended FROM judged
             WHERE started IS NOT NULL AND kind IN ('record', 'running')
               AND job_id IN (SELECT job_id FROM judged GROUP BY job_id HAVING count(*) > 1);
@@ -239,6 +263,12 @@ def _judge(con: duckdb.DuckDBPyConnection, zone: ZoneInfo, header: list[str]) ->
             WHERE kind IN ('cpu_only', 'never_started') AND started IS NOT NULL;
         DROP TABLE judged;
     """)
+
+
+def _requests(con: duckdb.DuckDBPyConnection) -> str:
+    """SQL of all that a line says of what was asked for."""
+    there = {name for (name,) in con.execute("SELECT column_name FROM (DESCRIBE field)").fetchall()}
+    return f"concat_ws(',', {', '.join(f'{name}_' for name in ('ReqTRES', *GRES) if f'{name}_' in there)})"
 
 
 def _elapsed_remedy(header: list[str]) -> str:

@@ -21,6 +21,7 @@ from huisuan.console import Refused
 
 READ = tuple(name for name in (*ASKED.split(","), "Restarts") if name != "Eligible")
 REQUIRED = ("Start", "End", "State", "AllocTRES")
+GRES = ("AllocGRES", "ReqGRES")  # what Slurm before 20.11 prints beside it: tells that cards were asked for, no more
 SAID_OF = {";": "分号", "\t": "制表符", ",": "逗号"}
 
 
@@ -68,7 +69,11 @@ def form_of(source: SourceLines) -> Form:
         missing.insert(0, "JobIDRaw")
     twice = [name for name in READ if columns.count(name) > 1]
     if missing or twice:
-        what = f"缺少字段 {'、'.join(missing)}" if missing else f"字段 {'、'.join(twice)} 出现了不止一次"
+        what = (
+            f"缺少字段 {'、'.join(missing)}{_instead(columns)}"
+            if missing
+            else f"字段 {'、'.join(twice)} 出现了不止一次"
+        )
         raise Refused(f"{source.name} 行 1: {_looks_like(source) or f'表头{what}'}；请用以下命令导出：\n{COMMAND}")
     form = Form(columns, delimiter, first)
     if form.is_plain and form.free not in ([], columns[-1:]):
@@ -77,6 +82,13 @@ def form_of(source: SourceLines) -> Form:
             f"写出以假乱真的行；请用以下命令导出：\n{COMMAND}"
         )
     return form
+
+
+def _instead(columns: list[str]) -> str:
+    if not set(GRES) & set(columns):
+        return ""
+    remedy = "AllocTRES 里没有卡时，请在 slurm.conf 写明 AccountingStorageTRES=gres/gpu"
+    return f"（AllocGRES、ReqGRES 不说明实际分到了哪些卡；{remedy}）"
 
 
 def _looks_like(source: SourceLines) -> str:
@@ -132,13 +144,17 @@ def _fill(con: duckdb.DuckDBPyConnection, form: Form, into: str, lines: str, lin
     right = f"len(f) {'>=' if open_ended else '='} {len(form.columns)}"
     con.execute(f"""
         {into} SELECT line_no, len(f) AS width, {right} AS fits, {form.job} AS job_id,
-            {", ".join(f"{_cell(form, name, open_ended)} AS {name}_" for name in READ)},
+            {", ".join(f"{_cell(form, name, open_ended)} AS {name}_" for name in (*READ, *_gres(form)))},
             CASE WHEN {right} AND NOT contains({form.job}, '.') THEN sha256(line) END AS raw_sha256
         FROM (SELECT line_no, line, string_split({line}, {literal(form.delimiter)}) AS f FROM {lines})
         WHERE NOT (f[1] = {literal(form.header.split(form.delimiter)[0])} AND {line} = {literal(form.header)});
         INSERT INTO odd SELECT line_no, width FROM field WHERE NOT fits;
         DELETE FROM field WHERE NOT fits;
     """)
+
+
+def _gres(form: Form) -> list[str]:
+    return [name for name in GRES if name in form.columns]
 
 
 def _cell(form: Form, name: str, open_ended: bool) -> str:

@@ -22,6 +22,13 @@ FAMILIES: dict[str, str | None] = {
     "gcu": "Enflame",
     "xpu": "Kunlunxin",
 }
+CARD_NAMES_ELSEWHERE = """
+gpus gpgpu accel accelerator accelerators card cards nvidia cuda amd rocm ascend huawei davinci ppu iluvatar corex
+biren cambricon kunlun kunlunxin hygon enflame dtu metax maca mxgpu mthreads musa mtgpu tpu hpu gaudi ipu
+"""
+#: further names by which sites call accelerators; they count where the centre has registered them (`ascend`)
+CARD_WORDS = frozenset(CARD_NAMES_ELSEWHERE.split())
+USAGE = frozenset({"gpumem", "gpuutil"})  # how a card was used, which Slurm accounts beside it
 
 
 class Unmetered(Exception):
@@ -152,6 +159,8 @@ def counted(tres: str) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
         if not key.startswith("gres/"):
             continue
         family, _, local = key.removeprefix("gres/").lower().partition(":")
+        if family in USAGE:
+            continue
         if amount not in ("", "0") and (what := part_of(family)):
             raise Unmetered(part_unmetered(item, what))
         if family not in FAMILIES:
@@ -182,6 +191,26 @@ def other_gres(tres: str) -> dict[str, int]:
         if key.startswith("gres/") and name.partition(":")[0] not in FAMILIES and amount not in ("", "0"):
             found[name] = int(amount) if re.fullmatch(r"[0-9]{1,12}", amount) else 0
     return found
+
+
+def is_card_name(name: str, names: CardNames) -> bool:
+    """Whether a generic resource can only be an accelerator, by what makers and sites call theirs."""
+    family = name.partition(":")[0].lower()
+    return (
+        family in FAMILIES
+        or family in CARD_WORDS
+        or bool(part_of(family))
+        or any(card.answers_to(family) for card in names.catalogue)
+    )
+
+
+def asks_for_cards(text: str, names: CardNames) -> bool:
+    """Whether a request has cards in it: ReqTRES (`gres/gpu=2`), or ReqGRES and AllocGRES (`gpu:a100:2(IDX:0-1)`)."""
+    for item in re.sub(r"\([^)]*\)", "", text).split(","):
+        name, *rest = re.split(r"[:=]", re.sub(r"^gres[/:]", "", item.strip().lower()))
+        if name and is_card_name(name, names) and (not rest or rest[-1] != "0"):
+            return True
+    return False
 
 
 def whole(item: str, amount: str) -> int:
@@ -224,6 +253,11 @@ def allocated(tres: str, partition: str, names: CardNames) -> dict[Card, int]:
         if count and (registered := names.registered(name, partition)):
             card = names.named(registered, partition)
             cards[card] = cards.get(card, 0) + whole(name, str(count))
+        elif cards and is_card_name(name, names):
+            raise Unmetered(
+                f"gres/{name} 是没有登记的加速卡名，和认识的卡在同一行里；"
+                f"请用 {names.registering(name, partition)} 登记"
+            )
     return cards
 
 

@@ -175,6 +175,7 @@ class MeterFlag(models.Model):
         FORGEABLE = "forgeable", "可能写在作业名里的行"
         CONTRADICTION = "contradiction", "同一次运行有两种说法"
         OVERLAP = "overlap", "同一作业的时间重叠"
+        NO_CARDS = "no_cards", "该有卡而记账里没有卡"
         CORRECTION = "correction", "等待确认的更正"
 
     centre = models.ForeignKey(Centre, on_delete=models.PROTECT, related_name="flags")
