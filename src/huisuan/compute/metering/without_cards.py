@@ -13,7 +13,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from huisuan.compute.catalogue import PROCESSOR_SLOT
 from huisuan.compute.metering.readings import Reading, Suspicion
 from huisuan.compute.metering.tres import CardNames, asks_for_cards, is_card_name, other_gres
 
@@ -56,7 +55,8 @@ def tell(reading: Reading, names: CardNames) -> None:
         }
         for outcome in ("cards", "fault")
     )
-    held = {part for part, cards in names.by_partition.items() if any(card.model != PROCESSOR_SLOT for card in cards)}
+    # processor slots are no cards, and in no catalogue of cards
+    held = {part for part, cards in names.by_partition.items() if set(cards) & set(names.catalogue)}
     groups: dict[tuple[str, str, str, str], _Group] = defaultdict(_Group)
     for part, alloc, asked, month, lines, first, digest in reading.con.execute(GROUPS).fetchall():
         for kind, detail in _why(part, alloc, asked, names, tracked, held | tracked | cut):
