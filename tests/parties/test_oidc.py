@@ -22,6 +22,7 @@ from django.test import Client
 
 from huisuan.parties import oidc, people
 from huisuan.parties.models import IdentityLink, Person, PersonEvent
+from huisuan.parties.positions import Position
 from huisuan.parties.records import Actor
 
 pytestmark = pytest.mark.django_db
@@ -87,7 +88,7 @@ def provider(running: Provider, settings: Any) -> Provider:
 
 @pytest.fixture
 def zhang(db: None) -> Person:
-    return people.add("zhang", people.Place("auditor"), ACTOR, NOW, email="zhang@EXAMPLE.cn", password="x9-long-one")[0]
+    return people.add("zhang", Position("auditor"), ACTOR, NOW, email="zhang@EXAMPLE.cn", password="x9-long-one")[0]
 
 
 def at_provider(url: str, who: str) -> str:
@@ -134,7 +135,7 @@ def test_whoever_was_added_is_bound_by_the_verified_address_once_and_known_by_su
 def test_who_was_not_added_or_has_no_verified_address_stays_out_and_nobody_is_made(
     provider: Provider, zhang: Person, who: str
 ) -> None:
-    people.add("unsure", people.Place("auditor"), ACTOR, NOW, email="unsure@example.cn")
+    people.add("unsure", Position("auditor"), ACTOR, NOW, email="unsure@example.cn")
     count = Person.objects.count()
     browser, answer = sign_in(who)
     assert answer.status_code == 403
@@ -159,7 +160,7 @@ def test_an_operator_binds_by_sub_and_a_disabled_person_stays_out(provider: Prov
 
 
 def test_the_second_factor_is_asked_for_after_the_provider_too(provider: Provider) -> None:
-    chief = people.add("chief", people.Place("province"), ACTOR, NOW, email="zhang@example.cn", password="x9-long-one")
+    chief = people.add("chief", Position("province"), ACTOR, NOW, email="zhang@example.cn", password="x9-long-one")
     browser, answer = sign_in("zhang")
     assert answer["Location"] == "/sign-in/code"
     assert browser.get("/account/").status_code == 302

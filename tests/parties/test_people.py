@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from huisuan.console import Refused
 from huisuan.parties import people
 from huisuan.parties.models import Party, Person, PersonEvent
-from huisuan.parties.people import Place
 from huisuan.parties.person_commands import app
+from huisuan.parties.positions import Position
 from huisuan.parties.records import Actor
 
 pytestmark = pytest.mark.django_db
@@ -89,14 +89,14 @@ def test_a_given_password_comes_by_standard_input_and_is_checked_by_the_rules(pa
     ],
 )
 def test_a_person_in_no_place_is_refused_with_the_remedy(party: Party, words: list[str], message: str) -> None:
-    people.add("zhang", Place("auditor"), ACTOR, NOW, email="a@example.cn")
+    people.add("zhang", Position("auditor"), ACTOR, NOW, email="a@example.cn")
     with pytest.raises(Refused, match=message):
         run("add", *words)
     assert Person.objects.count() == 1
 
 
 def test_everything_done_to_a_person_is_on_record_and_stays(party: Party) -> None:
-    people.add("zhang", Place("auditor"), ACTOR, NOW)
+    people.add("zhang", Position("auditor"), ACTOR, NOW)
     run("move", "zhang", "--role", "user", "--party", USCC)
     run("disable", "zhang")
     run("enable", "zhang")
@@ -113,23 +113,26 @@ def test_everything_done_to_a_person_is_on_record_and_stays(party: Party) -> Non
 
 
 def test_the_last_operator_stays_and_nobody_changes_their_own_role() -> None:
-    first, _ = people.add("one", Place("operator"), ACTOR, NOW)
+    first, _ = people.add("one", Position("operator"), ACTOR, NOW)
     herself = Actor("one", first.pk)
-    for end in (lambda: people.disable(first, herself, NOW), lambda: people.move(first, Place("auditor"), ACTOR, NOW)):
+    for end in (
+        lambda: people.disable(first, herself, NOW),
+        lambda: people.move(first, Position("auditor"), ACTOR, NOW),
+    ):
         with pytest.raises(Refused, match="最后一位平台管理员"):
             end()
-    people.add("program", Place("operator"), ACTOR, NOW, machine=True)
+    people.add("program", Position("operator"), ACTOR, NOW, machine=True)
     with pytest.raises(Refused, match="最后一位"):
         people.disable(first, ACTOR, NOW)
-    people.add("two", Place("operator"), ACTOR, NOW)
+    people.add("two", Position("operator"), ACTOR, NOW)
     with pytest.raises(Refused, match="不能改自己的角色"):
-        people.move(first, Place("province"), herself, NOW)
+        people.move(first, Position("province"), herself, NOW)
     assert not people.disable(first, herself, NOW).is_active
 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_operators_who_disable_each_other_at_once_leave_one(transactional_db: None) -> None:
-    pair = [people.add(name, Place("operator"), ACTOR, NOW)[0] for name in ("one", "two")]
+    pair = [people.add(name, Position("operator"), ACTOR, NOW)[0] for name in ("one", "two")]
     gate, refused = threading.Barrier(2), []
 
     def end(victim: Person) -> None:
@@ -151,12 +154,12 @@ def test_two_operators_who_disable_each_other_at_once_leave_one(transactional_db
 
 
 def test_a_machine_has_no_password_and_a_demo_code_is_for_invented_people_only() -> None:
-    people.add("cron", Place("auditor"), ACTOR, NOW, machine=True)
+    people.add("cron", Position("auditor"), ACTOR, NOW, machine=True)
     with pytest.raises(Refused, match="程序账号"):
         run("password", "cron")
     with pytest.raises(DatabaseError), transaction.atomic():
         Person.objects.filter(username="cron").update(password="pbkdf2_sha256$x")
-    people.add("zhang", Place("province"), ACTOR, NOW)
+    people.add("zhang", Position("province"), ACTOR, NOW)
     with pytest.raises(Refused, match="不是演示账号"):
         run("code", "zhang")
     with pytest.raises(Refused, match="没有设统一身份"):

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from huisuan.console import Refused
 from huisuan.parties import people
 from huisuan.parties.models import Party, Person, PersonEvent, Token
+from huisuan.parties.positions import Position
 from huisuan.parties.records import Actor
 from huisuan.parties.token_commands import app
 from huisuan.parties.tokens import digest_of, issue, operator_token, revoke, standing_for
@@ -102,7 +103,7 @@ def test_a_token_opens_until_its_last_moment_and_its_use_is_noted_to_the_minute(
 ENDS: dict[str, Any] = {
     "disabled": lambda who: people.disable(who, ACTOR, NOW),
     "password": lambda who: people.set_password(who, "correct horse battery", ACTOR, NOW),
-    "moved": lambda who: people.move(who, people.Place("auditor"), ACTOR, NOW),
+    "moved": lambda who: people.move(who, Position("auditor"), ACTOR, NOW),
     "disabled behind the services": lambda who: Person.objects.filter(pk=who.pk).update(is_active=False),
     "moved behind the services": lambda who: Person.objects.filter(pk=who.pk).update(role="auditor", party=None),
 }

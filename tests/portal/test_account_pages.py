@@ -12,7 +12,7 @@ from django.test import Client
 
 from huisuan.parties import people
 from huisuan.parties.models import Person, PersonEvent, Token
-from huisuan.parties.people import Place
+from huisuan.parties.positions import Position
 from huisuan.parties.records import Actor
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ def now() -> datetime:
 
 
 def added(name: str, role: str) -> Person:
-    return people.add(name, Place(role), ACTOR, now(), password=PASSWORD)[0]
+    return people.add(name, Position(role), ACTOR, now(), password=PASSWORD)[0]
 
 
 def sign_in(name: str, password: str = PASSWORD, browser: Client | None = None) -> tuple[Client, Any]:
@@ -102,7 +102,7 @@ def test_a_session_ends_after_quiet_and_after_its_day_however_busy(settings: Any
 
 
 def test_a_password_that_somebody_else_made_is_changed_before_anything_else() -> None:
-    person, secret = people.add("audit", Place("auditor"), ACTOR, now())
+    person, secret = people.add("audit", Position("auditor"), ACTOR, now())
     browser, _ = sign_in("audit", secret)
     for address in ("/", "/account/", "/runs/"):
         assert browser.get(address)["Location"] == "/account/password"

@@ -6,7 +6,6 @@ import secrets
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
@@ -17,30 +16,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 
 from huisuan.console import Refused
-from huisuan.parties.models import IdentityLink, Party, Person, Region, Role, Step
+from huisuan.parties.models import IdentityLink, Person, Step
+from huisuan.parties.positions import Position
 from huisuan.parties.records import Actor, record
 
 GENERATED_BYTES = 12  # 16 letters
 LONGEST_NAME = 80
-
-
-@dataclass(frozen=True)
-class Place:
-    """For whom a person acts: the role with its party (USCC) or city (region code)."""
-
-    role: str
-    party: str | None = None
-    city: str | None = None
-
-    def found(self) -> tuple[Party | None, Region | None]:
-        """The party and the city.
-
-        Raises:
-            Refused: the role is unknown, lacks its party or city, or has one that it may not have.
-        """
-        if self.role not in Role.values:
-            raise Refused(f"角色 {self.role}：只能是 {'、'.join(Role.values)}")
-        return _party(self.role, self.party), _city(self.role, self.city)
 
 
 def people() -> QuerySet[Person]:
@@ -63,7 +44,7 @@ def find(username: str) -> Person:
 @transaction.atomic
 def add(
     username: str,
-    place: Place,
+    position: Position,
     actor: Actor,
     now: datetime,
     *,
@@ -86,11 +67,11 @@ def add(
         raise Refused(f'账号 "{username}" 已有人用（不分大小写）')
     if machine and password is not None:
         raise Refused("程序账号没有口令：它用令牌")
-    party, city = place.found()
+    party, city = position.found()
     secret = "" if machine else password or new_password()
     with _said_plainly():
         person = Person.objects.create_person(
-            username, secret or None, role=place.role, name=name or username, party=party, city=city,
+            username, secret or None, role=position.role, name=name or username, party=party, city=city,
             email=_email(email), machine=machine, must_change_password=bool(secret) and not password,
             password_changed_at=now,
         )  # fmt: skip
@@ -156,7 +137,7 @@ def set_password(person: Person, password: str | None, actor: Actor, now: dateti
 
 
 @transaction.atomic
-def move(person: Person, place: Place, actor: Actor, now: datetime) -> Person:
+def move(person: Person, position: Position, actor: Actor, now: datetime) -> Person:
     """Give a person another role or party; sessions and tokens end, also of those who hold tokens made before.
 
     Raises:
@@ -165,11 +146,11 @@ def move(person: Person, place: Place, actor: Actor, now: datetime) -> Person:
     person = _locked(person)
     if actor.person_id == person.pk:
         raise Refused("不能改自己的角色：请另一位平台管理员来改")
-    party, city = place.found()
+    party, city = position.found()
     before = _told(person)
-    if (person.role, person.party_id, person.city_id) == (place.role, party and party.pk, city and city.pk):
+    if (person.role, person.party_id, person.city_id) == (position.role, party and party.pk, city and city.pk):
         raise Refused(f"{person.username} 已是 {before}")
-    person.role, person.party, person.city = place.role, party, city
+    person.role, person.party, person.city = position.role, party, city
     _keep(person, "role", "party", "city")
     record(person, Step.MOVED, actor, now, f"{before} → {_told(person)}")
     return person
@@ -282,29 +263,3 @@ def _said_plainly() -> Iterator[None]:
 def _told(person: Person) -> str:
     place = (person.party and person.party.uscc) or person.city_id or ""
     return f"{person.role} {place}".strip()
-
-
-def _party(role: str, uscc: str | None) -> Party | None:
-    if role not in (Role.USER, Role.CENTRE):
-        if uscc:
-            raise Refused(f"角色 {role} 不属于某个主体：请去掉 --party")
-        return None
-    if not uscc:
-        raise Refused(f"角色 {role} 须用 --party 写明主体的统一社会信用代码")
-    found = Party.objects.filter(uscc=uscc.strip().upper()).first() if "\0" not in uscc else None
-    if found is None:
-        raise Refused(f"主体 {uscc} 不存在：请先用 huisuan party import 导入")
-    return found
-
-
-def _city(role: str, code: str | None) -> Region | None:
-    if role != Role.CITY:
-        if code:
-            raise Refused(f"角色 {role} 不属于某个市：请去掉 --city")
-        return None
-    if not code:
-        raise Refused("角色 city 须用 --city 写明市的行政区划代码，例如 340100")
-    found = Region.objects.filter(code=code).first() if "\0" not in code else None
-    if found is None or not found.in_anhui:
-        raise Refused(f"行政区划代码 {code}：不是安徽省的市")
-    return found

@@ -47,10 +47,11 @@ def add(
 ) -> None:
     """新增人员；口令默认生成一个，只显示这一次，首次登录须改。"""
     from huisuan.parties import people
+    from huisuan.parties.positions import Position
 
     password = _asked() if ask and not machine else None
     person, secret = people.add(
-        username, people.Place(role, party, city), *_now(), name=name, email=email, machine=machine, password=password
+        username, Position(role, party, city), *_now(), name=name, email=email, machine=machine, password=password
     )
     _tell(f"已新增 {person.username}（{person.get_role_display()}）", person, as_json, "" if password else secret)
 
@@ -125,8 +126,9 @@ def move(
 ) -> None:
     """调动：换角色或主体；会话与令牌立即失效。"""
     from huisuan.parties import people
+    from huisuan.parties.positions import Position
 
-    person = people.move(people.find(username), people.Place(role, party, city), *_now())
+    person = people.move(people.find(username), Position(role, party, city), *_now())
     _tell(f"{person.username} 已调到 {person.get_role_display()}", person, as_json)
 
 

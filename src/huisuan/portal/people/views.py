@@ -21,6 +21,7 @@ from huisuan.console import Refused
 from huisuan.parties import people, second_factor, tokens
 from huisuan.parties.gate import allow
 from huisuan.parties.models import Person, Region, Role
+from huisuan.parties.positions import Position
 from huisuan.parties.records import Actor
 from huisuan.portal import words
 from huisuan.portal.account.views import actor_of
@@ -187,9 +188,9 @@ def _places() -> dict[str, Any]:
     return {"roles": [(role, words.ROLE[role]) for role in Role.values], "cities": cities}
 
 
-def _place(request: HttpRequest) -> people.Place:
+def _place(request: HttpRequest) -> Position:
     asked = request.POST
-    return people.Place(asked.get("role", ""), asked.get("party", "").strip() or None, asked.get("city") or None)
+    return Position(asked.get("role", ""), asked.get("party", "").strip() or None, asked.get("city") or None)
 
 
 def _found(number: int) -> Person:
