@@ -82,3 +82,15 @@ def names(world: World) -> list[str]:
         world.run.requested_by,
     ]
     return sorted(found, key=len, reverse=True)
+
+
+@pytest.mark.parametrize("status", ["not_in_force", "not_eligible", "not_set", "eligible", "broken"])
+def test_why_a_job_brings_no_subsidy_is_said_in_the_reader_s_language(status: str) -> None:
+    from django.utils import translation
+
+    from huisuan.portal.words import no_subsidy
+
+    with translation.override("en"):
+        assert not CHINESE.search(no_subsidy(status, "2.2"))
+    with translation.override("zh-hans"):
+        assert CHINESE.search(no_subsidy(status, "2.2"))

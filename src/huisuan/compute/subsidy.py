@@ -27,7 +27,10 @@ SAMPLE_FEN = 10**9  # so large that rounding to the fen cannot show in the share
 
 @dataclass(frozen=True)
 class Subsidy:
-    """The share of spend that comes back under a sentence; `why` says why it is nothing, where it is."""
+    """The share of spend that comes back under a sentence; `why` says why it is nothing, where it is.
+
+    `status` is the law's (`Status`), or "broken" where the policy's files can not be read: the code of the reason.
+    """
 
     share: Fraction
     policy: str = POLICY
@@ -62,7 +65,7 @@ class Subsidies:
 
     def _asked(self, in_anhui: bool, kind: str) -> Subsidy:
         if self._judge is None:
-            return Subsidy(Fraction(0), status=Status.NOT_IN_FORCE.value, why=self._broken)
+            return Subsidy(Fraction(0), status="broken", why=self._broken)
         verdict = self._judge({"in_anhui": in_anhui, "kind": kind, "spend": SAMPLE_FEN, "self_use": 0})
         share = Fraction(verdict.amount_fen or 0, SAMPLE_FEN)
         return Subsidy(share, status=verdict.status.value, why="" if share else _why(verdict.status, self._valid_to))

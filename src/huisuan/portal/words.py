@@ -144,6 +144,20 @@ FACT_KIND = {
 }
 
 
+#: why nothing of a job's cost comes back, by the status of the law's answer
+NO_SUBSIDY = {
+    "not_in_force": _("第 {sentence} 句不在有效期内"),
+    "not_eligible": _("不是第 {sentence} 句所说的在皖企业、高校院所等算力使用方"),
+    "not_set": _("第 {sentence} 句的年度比例还没有确定"),
+    "eligible": _("第 {sentence} 句的年度比例是零"),
+}
+
+
+def no_subsidy(status: str, sentence: str) -> str:
+    """Why nothing comes back under a sentence, in the reader's language."""
+    return str(NO_SUBSIDY.get(status) or _("政策的文件有误，改好之前不按它作答。")).format(sentence=sentence)
+
+
 def word(words: dict[str, Word], state: str) -> Word:
     """The word for a state; a state that has none is shown as it is."""
     return words.get(state) or Word(state)

@@ -19,6 +19,12 @@ register = template.Library()
 
 
 @register.filter
+def no_subsidy(subsidy: Any) -> str:
+    """Why nothing of a job's cost comes back."""
+    return words.no_subsidy(subsidy.status, subsidy.sentence)
+
+
+@register.filter
 def years_text(years: Sequence[int]) -> list[str]:
     """Years as an address writes them."""
     return [str(year) for year in years]
