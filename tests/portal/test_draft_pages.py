@@ -21,7 +21,11 @@ from huisuan.programmes.evidence import LARGEST_BYTES
 from huisuan.programmes.models import Draft, Evidence
 
 pytestmark = pytest.mark.django_db
-PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+PDF = (
+    b"%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Type/Pages/Kids[]/Count 0>>\nendobj\n"
+    b"xref\n0 3\n0000000000 65535 f \n0000000009 00000 n \n0000000054 00000 n \n"
+    b"trailer\n<</Size 3/Root 1 0 R>>\nstartxref\n100\n%%EOF\n"
+)
 NEW = ("new-draft", [POLICY, "2.2"])
 TYPED = {"fact-in_anhui": "是", "fact-kind": "企业", "fact-spend": "1,534,567.85", "fact-self_use": "300000"}
 

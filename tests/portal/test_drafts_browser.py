@@ -20,7 +20,11 @@ pytestmark = [
     pytest.mark.django_db,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; setup/browser.sh installs one"),
 ]
-PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+PDF = (
+    b"%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Type/Pages/Kids[]/Count 0>>\nendobj\n"
+    b"xref\n0 3\n0000000000 65535 f \n0000000009 00000 n \n0000000054 00000 n \n"
+    b"trailer\n<</Size 3/Root 1 0 R>>\nstartxref\n100\n%%EOF\n"
+)
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,11 @@ from hypothesis import strategies as st
 from huisuan.console import Refused
 from huisuan.programmes.evidence import LARGEST_BYTES, OOXML, check
 
-PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+PDF = (
+    b"%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Type/Pages/Kids[]/Count 0>>\nendobj\n"
+    b"xref\n0 3\n0000000000 65535 f \n0000000009 00000 n \n0000000054 00000 n \n"
+    b"trailer\n<</Size 3/Root 1 0 R>>\nstartxref\n100\n%%EOF\n"
+)
 JPEG = b"\xff\xd8\xff\xe0" + bytes(20) + b"\xff\xd9"
 
 
@@ -35,7 +39,7 @@ def package(*names: str, size: int = 10, types: str = "") -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as parts:
         parts.writestr("[Content_Types].xml", f"<Types>{types}</Types>")
         for name in names:
-            parts.writestr(name, b"0" * size)
+            parts.writestr(name, b"<x>" + b"0" * (size - 7) + b"</x>")
     return out.getvalue()
 
 

@@ -7,7 +7,10 @@ macros; a plain archive is none, for nobody can see what is in it.
 from __future__ import annotations
 
 import io
+import os
 import re
+import subprocess
+import sys
 import unicodedata
 import zipfile
 import zlib
@@ -22,6 +25,12 @@ MOST_PARTS = 5_000
 LONGEST_NAME = 120
 CHUNK = 1 << 20
 MACROS = re.compile(r"vbaproject|vbadata|macrosheets|activex|\.(?:exe|dll|js|vbs|bat|cmd|ps1|jar|scr|hta|lnk)$", re.I)
+READER_SECONDS = 60
+NO_SECRETS = {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}  # nothing of ours for who breaks the reader
+#: what a browser or another program would take a picture or a document for
+POLYGLOT = re.compile(rb"<script|<html|<!doctype html|<svg|<\?php|<iframe", re.I)
+END_OF_ZIP = b"PK\x05\x06"
+MOST_ZIP_COMMENT = 65_557
 OOXML = "application/vnd.openxmlformats-officedocument."
 
 
@@ -53,7 +62,12 @@ def _pdf(content: bytes) -> bool:
 
 
 def _png(content: bytes) -> bool:
-    return content.startswith(b"\x89PNG\r\n\x1a\n") and b"IEND" in content[-64:]
+    """Its chunks end with IEND, and the file with them."""
+    at, kind = 8, b""
+    while kind != b"IEND" and at + 12 <= len(content):
+        kind = content[at + 4 : at + 8]
+        at += 12 + int.from_bytes(content[at : at + 4])
+    return content.startswith(b"\x89PNG\r\n\x1a\n") and kind == b"IEND" and at == len(content)
 
 
 def _jpeg(content: bytes) -> bool:
@@ -90,9 +104,29 @@ def check(filename: str, content: bytes) -> Accepted:
         raise TooLarge(f"“{name}”超过 {most} MB：请压缩图片，或拆成几个文件")
     if not kind.fits(content):
         raise Refused(f"“{name}”的内容不是完整的 {kind.name}，与扩展名不符：请用原来的软件打开，重新导出为 {kind.name}")
+    if POLYGLOT.search(content) or (not kind.main_part and END_OF_ZIP in content[-MOST_ZIP_COMMENT:]):
+        raise Refused(f"“{name}”里还藏着网页、脚本或压缩包：请用原来的软件重新导出为 {kind.name}")
     if kind.main_part:
         _check_package(name, kind, content)
+    if kind.main_part or kind.name == "PDF":
+        _check_active(name, kind, content)
     return Accepted(name, kind.media_type)
+
+
+def _check_active(name: str, kind: Kind, content: bytes) -> None:
+    """Have a child with limits look for what would run: whatever the file does to its reader, it does it there."""
+    command = [sys.executable, "-m", "huisuan.programmes.active", kind.name]
+    try:
+        done = subprocess.run(
+            command, input=content, capture_output=True, timeout=READER_SECONDS, check=False, env=NO_SECRETS
+        )
+        found, broken = done.stdout.decode("utf-8", "replace"), done.returncode != 0
+    except subprocess.TimeoutExpired:
+        found, broken = "", True
+    if found:
+        raise Refused(f"“{name}”里有{found}：请用原来的软件打印或另存为不带它的 {kind.name}")
+    if broken:
+        raise Refused(f"“{name}”已损坏、加了密码或过于复杂，打不开：请重新导出为 {kind.name}")
 
 
 def _name(filename: str) -> str:
