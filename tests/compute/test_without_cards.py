@@ -142,6 +142,7 @@ def test_cards_without_a_model_on_a_partition_with_slices_are_not_metered() -> N
     report = imported(sacct(slices, job(2, "gres/gpu=7", "gres/gpu=7"), job(3, "gres/gpu=1", partition="mix")))
     assert (report.new, report.card_seconds, report.exit_code) == (1, 3600, 1)
     assert [line for line, _ in report.refused] == [2, 3]
+    assert report.no_cards == {"parts": 1}
     assert all("部分卡" in why for _, why in report.refused)
 
 

@@ -64,6 +64,7 @@ NO_CARDS = {
     "asked": "要了卡而记账里没有",
     "unknown_gres": "卡名不认识",
     "untracked": "有卡的分区没有记卡",
+    "parts": "部分卡，没有计量",
     "idle": "在有卡的分区上没有用卡",
 }
 Centre = Annotated[str | None, typer.Option(help="只看这个中心")]

@@ -63,7 +63,7 @@ class UsageReport:
     are lines that tell a part of a job again that its summary counts; `fractional` jobs took a part of a card.
     `held` are lines that somebody's text could have been, which are not metered; `waiting` are corrections that wait
     for a person (records); `doubts` is what was flagged about the file itself. `no_cards` are lines
-    of `cpu_only` that should have a card, by kind (metering.without_cards).
+    that should have a card and have none or a part, by kind (metering.without_cards).
     """
 
     centre: str

@@ -78,7 +78,7 @@ class Reading:
     suspicions: list[Suspicion] = field(default_factory=list)
     corrections: list[tuple[Suspicion, dict[str, Any]]] = field(default_factory=list)
     sure_line: int | None = None
-    no_cards: dict[str, int] = field(default_factory=dict)  # lines without a card that should have one, by kind
+    no_cards: dict[str, int] = field(default_factory=dict)  # lines that should have a (whole) card, by kind
 
 
 def workbench() -> duckdb.DuckDBPyConnection:

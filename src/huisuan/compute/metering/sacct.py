@@ -15,8 +15,8 @@ from huisuan.compute.metering.readings import LONGEST, Reading, load_rows, workb
 from huisuan.compute.metering.sacct_json import is_json, read_json
 from huisuan.compute.metering.sacct_text import GRES, READ, cut, form_of
 from huisuan.compute.metering.source import SourceLines
-from huisuan.compute.metering.tres import CardNames, Unmetered, allocated, counted, requested
-from huisuan.compute.metering.without_cards import tell
+from huisuan.compute.metering.tres import CardNames, PartOfCard, Unmetered, allocated, counted, requested
+from huisuan.compute.metering.without_cards import PARTS, tell
 from huisuan.compute.metering.zones import EARLIEST, LATEST, to_utc
 from huisuan.compute.parts import part_of
 
@@ -113,6 +113,8 @@ def _map_cards(reading: Reading, names: CardNames) -> None:
                     raise Unmetered(f'没有写型号，而分区 "{partition}" 里有部分卡（见别的行）：{UNTYPED}')
                 untyped += lines
         except Unmetered as why:
+            if isinstance(why, PartOfCard):
+                reading.no_cards[PARTS] = reading.no_cards.get(PARTS, 0) + lines
             meanings.append((key, alloc, asked, partition, "fault", f'列 AllocTRES: "{alloc}" {why}'))
             continue
         meanings.append((key, alloc, asked, partition, "cards" if given else "none", None))

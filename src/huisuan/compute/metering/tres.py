@@ -35,6 +35,10 @@ class Unmetered(Exception):
     """Cards that cannot be metered; the message is the rule and the remedy."""
 
 
+class PartOfCard(Unmetered):
+    """Parts of cards, which are not metered."""
+
+
 @dataclass(frozen=True)
 class Card:
     """A model of the catalogue."""
@@ -83,7 +87,7 @@ class CardNames:
         what = part_of(name)
         own = self.local_by_partition.get((partition, name)) or self.local.get(name)
         if what and not (own and is_all_of_it(name)):
-            raise Unmetered(part_unmetered(f'"{local}"', what))
+            raise PartOfCard(part_unmetered(f'"{local}"', what))
         at_hand = self.by_partition.get(partition, [])
         exact = [card for card in self.catalogue if "".join(words(card.model)) == "".join(words(name))]
         likely = [card for card in self.catalogue if card.answers_to(name)]
@@ -162,7 +166,7 @@ def counted(tres: str) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
         if family in USAGE:
             continue
         if amount not in ("", "0") and (what := part_of(family)):
-            raise Unmetered(part_unmetered(item, what))
+            raise PartOfCard(part_unmetered(item, what))
         if family not in FAMILIES:
             continue
         cards = whole(item, amount)

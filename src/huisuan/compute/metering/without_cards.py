@@ -20,6 +20,7 @@ FLAG = "no_cards"
 SHOWN = 5  # lines named in a message
 #: the kinds, and whether they are wrong for sure (then the import says so by its exit code)
 ASKED, UNKNOWN, UNTRACKED, IDLE = "asked", "unknown_gres", "untracked", "idle"
+PARTS = "parts"  # lines refused because they were given parts of cards
 SURE = (ASKED, UNKNOWN, UNTRACKED)
 OTHER_RESOURCES = """
 nic nics ib hca rdma roce efa craynetwork nvme ssd disk tmpdisk localtmp tmp lscratch scratch bandwidth gpfs lustre
