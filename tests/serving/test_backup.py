@@ -48,7 +48,8 @@ from huisuan.compute.models import MeterBatch
 from huisuan.parties.access import Viewer
 from huisuan.programmes.vault import fetch
 from huisuan.settlement.models import Entitlement
-from huisuan.settlement.queries import entitlement, run_json, trace
+from huisuan.settlement.queries import entitlement, run_json
+from huisuan.settlement.tracing import trace
 from huisuan.settlement.services import settle
 again = settle("anhui-agi-2023", 2024, now=datetime(2026, 1, 5, 4, tzinfo=UTC), by="x")
 print(json.dumps({

@@ -7,15 +7,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from huisuan.serving.logs import follow
+
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 STEADY_SECONDS = 30  # who lived that long starts anew with the shortest pause
-LARGE_LOG = 10 * 1024 * 1024
+WRITER_SECONDS = 5.0
 TAIL_BYTES = 2000
 
 
@@ -29,23 +32,24 @@ class Child:
     secret: str = field(default="", repr=False)
     environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    writer: threading.Thread | None = None
     started_at: float = 0.0
     pause: float = FIRST_PAUSE
     due_at: float | None = None
 
     def start(self) -> None:
         """Start it; its output goes to its log."""
-        if self.log.exists() and self.log.stat().st_size > LARGE_LOG:
-            self.log.replace(self.log.with_suffix(".old.log"))
-        with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "huisuan.serving.child", self.name, *self.arguments],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **self.environment},
-                start_new_session=True,
-            )
+        self._close_log()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "huisuan.serving.child", self.name, *self.arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **self.environment},
+            start_new_session=True,
+        )
+        assert self.process.stdout is not None
+        self.writer = follow(self.process.stdout, self.log)
         self.started_at, self.due_at = time.monotonic(), None
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # it died at once: the watch will see it
@@ -84,6 +88,7 @@ class Child:
         finally:
             self._sweep()
             self.process.wait()
+            self._close_log()
             if self.process.stdin:
                 self.process.stdin.close()
             self.process = None
@@ -94,6 +99,14 @@ class Child:
             return self.log.read_bytes()[-TAIL_BYTES:].decode(errors="replace").strip()
         except FileNotFoundError:
             return ""
+
+    def _close_log(self) -> None:
+        """Have what the process said written to its end: a file has one writer."""
+        if self.writer is not None:
+            self.writer.join(WRITER_SECONDS)
+            self.writer = None
+        if self.process is not None and self.process.stdout is not None:
+            self.process.stdout.close()
 
     def _signal(self, number: int) -> None:
         if self.pid is not None:
