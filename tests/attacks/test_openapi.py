@@ -1,0 +1,100 @@
+"""Whatever the description of the API allows, and what it does not: no answer is a fault of ours, for any role."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import schemathesis
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.test import Client
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.core import NotSet
+from stdnum.cn import uscc
+
+from huisuan.api.assembly import api
+from huisuan.parties.gate import EVERYONE
+from huisuan.parties.models import Party, Person, Region
+from huisuan.parties.records import Actor
+from huisuan.parties.tokens import issue
+
+pytestmark = pytest.mark.django_db
+SCHEMA = schemathesis.openapi.from_dict(json.loads(json.dumps(api.get_openapi_schema(), default=str)))
+#: it takes the bytes of an archive, which are not made from a description: tests/compute/test_archives.py attacks it
+OF_BYTES = "POST /api/v1/uploads"
+OPERATIONS = [each for each in (one.ok() for one in SCHEMA.get_all_operations()) if each.label != OF_BYTES]
+EXAMPLES = 6  # of each operation: the whole walk stays below a minute
+MODES = st.sampled_from([schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE])
+
+
+@pytest.fixture
+def bearers() -> list[dict[str, str]]:
+    """How each role shows itself, and nobody."""
+    shown: list[dict[str, str]] = [{}]
+    for number, role in enumerate(EVERYONE):
+        base = f"91340100MA3T{number:05d}"
+        code = base + uscc.calc_check_digit(base)
+        party = Party.objects.create(uscc=code, name=role, kind="enterprise", region_id="340100")
+        person = Person.objects.create_person(
+            role,
+            None,
+            role=role,
+            party=party if role in ("user", "centre") else None,
+            city=Region.objects.get(code="340100") if role == "city" else None,
+        )
+        shown.append({"HTTP_AUTHORIZATION": f"Bearer {token_of(person)}"})
+    return shown
+
+
+def token_of(person: Person) -> str:
+    """The secret of a token that may do all that the person may."""
+    return issue(person, "test", Actor("test"), datetime.now(UTC), scope="manage")[1]
+
+
+def called(case: Any, bearer: dict[str, str]) -> int:
+    """The status that the case is answered with; whatever it changed is taken back."""
+    client, address = Client(raise_request_exception=False), f"/api/v1{case.formatted_path.removeprefix('/api/v1')}"
+    if case.query:
+        address += f"?{urlencode(case.query, doseq=True, errors='surrogatepass')}"
+    given: dict[str, Any] = {}
+    if not isinstance(case.body, NotSet):
+        if case.media_type == "multipart/form-data" and isinstance(case.body, dict):
+            form = {key: str(value) for key, value in case.body.items() if value is not None}
+            given = {"data": {**form, "file": SimpleUploadedFile("a.txt", b"JobID|Start\n1|2\n")}}
+        else:
+            body = case.body if isinstance(case.body, bytes) else json.dumps(case.body, default=str).encode()
+            given = {"data": body, "content_type": case.media_type or "application/json"}
+    try:
+        with transaction.atomic():
+            if case.method == "POST":
+                status = client.post(address, **given, **bearer).status_code
+            else:
+                status = client.generic(case.method, address, **bearer).status_code
+            transaction.set_rollback(True)
+    except UnicodeEncodeError:  # half a surrogate pair cannot even be sent
+        return 0
+    return status
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.label)
+def test_no_operation_answers_with_a_fault_of_ours(operation: Any, bearers: list[dict[str, str]]) -> None:
+    cases = MODES.flatmap(lambda mode: operation.as_strategy(generation_mode=mode))
+
+    @settings(
+        max_examples=EXAMPLES, database=None, deadline=None, suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate], derandomize=True,
+    )  # fmt: skip
+    @given(case=cases, bearer=st.sampled_from(bearers))
+    def walk(case: Any, bearer: dict[str, str]) -> None:
+        assert called(case, bearer) < 500, f"{case.method} {case.formatted_path} {case.query} {case.body}"
+
+    walk()
+
+
+def test_every_operation_is_walked() -> None:
+    assert len(OPERATIONS) > 20
