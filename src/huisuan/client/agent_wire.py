@@ -16,6 +16,7 @@ AGENT, SIGNATURE = "Huisuan-Agent", "Huisuan-Signature"  # header: the agent's n
 LOG_LIMIT = 16 * 1024 * 1024  # bytes of a job's output that are sent; the rest stays at the centre
 PIECE_BYTES = 1024 * 1024  # of an upload in one reply, all together
 BATCH_LINES = 1000
+MOST_CARDS = 1_000_000  # of a node, or of a run
 Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f]*$")]
 Hex64 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Hex128 = Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
@@ -34,8 +35,8 @@ class SeenNode(Asked):
     name: Line = Field(max_length=120)
     partition: Line = Field(default="", max_length=60)
     local_card: Line = Field(default="", max_length=60)
-    cards: int = Field(ge=0, lt=2**20)
-    used: int = Field(ge=0, lt=2**20)
+    cards: int = Field(ge=0, le=MOST_CARDS)
+    used: int = Field(ge=0, le=MOST_CARDS)
     state: Literal["up", "down", "drained"] = "up"
 
 
@@ -88,7 +89,7 @@ class UsageLine(Asked):
     nodes: Line = Field(max_length=2000)
     node_count: int = Field(ge=1, lt=2**20)
     local_card: Line = Field(default="", max_length=60)
-    cards: int = Field(ge=1, lt=2**20)
+    cards: int = Field(ge=1, le=MOST_CARDS)
     started_at: AwareDatetime
     ended_at: AwareDatetime
     suspended_seconds: int = Field(default=0, ge=0)

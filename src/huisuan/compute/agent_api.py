@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import UTC, datetime
 from typing import cast
 
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI, Router
 from ninja.errors import HttpError
@@ -18,8 +20,10 @@ from huisuan.client.signing import request_is_signed_by
 from huisuan.compute.agent_sync import sync
 from huisuan.compute.enrolment import Unwelcome, enrol
 from huisuan.compute.models import AgentKey
-from huisuan.console import SHANGHAI
+from huisuan.console import SHANGHAI, Refused
+from huisuan.parties.strict import TOO_LARGE
 
+log = logging.getLogger(__name__)
 MOST_BYTES = 32 * 1024 * 1024  # of a request
 
 
@@ -102,3 +106,18 @@ def exchange(request: HttpRequest) -> HttpResponse:
 
 api = NinjaAPI(title="惠算站点代理 Huisuan agents", version=__version__, urls_namespace="agent-1", docs_url=None)
 api.add_router("", router)
+
+
+@api.exception_handler(Refused)
+def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
+    """What an agent that joined has signed and nobody can use: its own fault, with the reason."""
+    return api.create_response(request, {"detail": str(refusal)}, status=422)
+
+
+@api.exception_handler(DataError)
+@api.exception_handler(OverflowError)
+@api.exception_handler(UnicodeEncodeError)
+def not_keepable(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Numbers, times and texts that no column can hold."""
+    log.warning("%s %s: %s", request.method, request.path, str(error).splitlines()[0])
+    return api.create_response(request, {"detail": TOO_LARGE}, status=400)
