@@ -121,3 +121,19 @@ def test_json_that_breaks_off_is_refused_whole() -> None:
         with pytest.raises(Refused, match="不完整"):
             imported(damaged)
     assert records() == []
+
+
+@pytest.mark.parametrize("more", [b"\n{}", b"}", b' {"jobs": []}'])
+def test_json_with_something_after_it_is_refused_whole_and_nothing_is_left_out(more: bytes) -> None:
+    centre()
+    with pytest.raises(Refused, match="拼接"):
+        imported(as_json(job(1)) + more)
+    assert records() == []
+
+
+def test_json_with_two_lists_of_jobs_is_refused_whole() -> None:
+    centre()
+    two = as_json(job(1)).rstrip().removesuffix(b"}") + b', "jobs": [' + json.dumps(job(2)).encode() + b"]}"
+    with pytest.raises(Refused, match="两个 jobs"):
+        imported(two)
+    assert imported(as_json(job(1)) + b"\n\n").new == 1

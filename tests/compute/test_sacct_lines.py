@@ -127,8 +127,14 @@ def test_an_unknown_state_is_refused() -> None:
 def test_an_array_task_keeps_its_raw_id_and_its_index() -> None:
     (row,) = rows(read(line(1007, JobID="1001_6")))
     assert (row["job_id"], row["array_index"]) == ("1007", 6)
-    (alone,) = rows(read(line(JobID="1001_6"), header=HEADER.replace("JobIDRaw|", "")))
-    assert (alone["job_id"], alone["array_index"]) == ("1001_6", 6)
+
+
+@pytest.mark.parametrize("part", ["1001_6", "1001+1"])
+def test_a_part_of_an_array_without_its_raw_id_would_be_metered_twice_and_is_refused(part: str) -> None:
+    found = read(line(JobID=part), line(JobID=1002), header=HEADER.replace("JobIDRaw|", ""))
+    assert [row["job_id"] for row in rows(found)] == ["1002"]
+    ((number, reason),) = faults(found.con)
+    assert (number, "JobIDRaw" in reason) == (2, True)
 
 
 def test_a_resized_job_is_paid_for_each_size_and_not_twice() -> None:

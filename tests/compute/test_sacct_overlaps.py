@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import DatabaseError, connection, transaction
 from forged import HOUR, NAMED, delimited, job
-from metered import NOW, centre, code, imported, line, only, party, records, sacct
+from metered import A800, H20, NOW, centre, code, imported, line, only, party, records, sacct
 
 from huisuan.compute.metering.flags import answer_flag
 from huisuan.compute.metering.pending import answer
@@ -140,8 +140,8 @@ def test_a_correction_that_takes_something_from_a_record_waits_and_is_applied_wh
 def test_a_file_by_which_a_metered_run_held_no_cards_changes_nothing_and_is_told(change: dict[str, str]) -> None:
     imported(sacct(line(1), line(2)))
     report = imported(sacct(line(1, **change)))
-    assert (report.new, len(report.doubts), total()) == (0, 1, 2 * HOUR)
-    flag = MeterFlag.objects.get()
+    assert (report.new, bool(report.doubts), total()) == (0, True, 2 * HOUR)
+    flag = MeterFlag.objects.get(kind="correction")  # a line with cards asked for and none given has its own beside it
     assert (flag.kind, flag.sequence, "没有用卡" in flag.text) == ("correction", 1, True)
 
 
@@ -174,6 +174,24 @@ def test_what_was_corrected_since_cannot_be_accepted_any_more() -> None:
     with pytest.raises(Refused, match="此后已被更正"):
         answer(MeterFlag.objects.get().pk, "接受", "省专班", NOW, accept=True)
     assert (MeterFlag.objects.get().answered_at, total()) == (None, 2 * HOUR)
+
+
+def test_a_correction_that_would_reach_over_what_was_metered_since_cannot_be_accepted() -> None:
+    imported(delimited(FIRST))
+    imported(delimited(piece("09:00:00", "12:00:00", User="li")))
+    imported(delimited(piece("10:30:00", "11:30:00")))
+    flag = PendingCorrection.objects.get().flag_id
+    with pytest.raises(Refused, match="重叠"):
+        answer(flag, "接受", "省专班", NOW, accept=True)
+    assert (MeterFlag.objects.get(pk=flag).answered_at, total()) == (None, 2 * HOUR)
+
+
+def test_other_cards_have_another_price_so_a_change_of_them_waits() -> None:
+    imported(delimited(job(1, Partition="mix")))
+    h20 = "cpu=8,gres/gpu:h20=8,gres/gpu=8"
+    report = imported(delimited(job(1, Partition="mix", AllocTRES=h20, ReqTRES=h20)))
+    assert (report.new, report.waiting, only().accelerator.model) == (0, 1, A800)
+    assert H20 in MeterFlag.objects.get().text
 
 
 def test_only_a_flag_with_a_correction_can_be_accepted() -> None:

@@ -8,7 +8,8 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from metered import A800, H20, HEADER, NOW, NPU, centre, code, imported, line, only, party, records, sacct
 
-from huisuan.compute.models import Accelerator, SourceChunk, SourceFile, UsageRecord
+from huisuan.compute.metering.pending import answer
+from huisuan.compute.models import Accelerator, PendingCorrection, SourceChunk, SourceFile, UsageRecord
 from huisuan.compute.queries import current_usage, raw_line, unclaimed
 from huisuan.console import Refused
 
@@ -97,8 +98,20 @@ def test_cards_that_turn_out_to_be_another_model_are_not_paid_twice() -> None:
     imported(sacct(line(1, "gres/gpu=8")))
     centre("c1", f"gpu={H20}:4x8:a800")
     report = imported(sacct(line(1, "gres/gpu:h20=8")))
-    assert (report.new, report.superseding) == (1, 1)
+    assert (report.new, report.waiting, only().accelerator.model) == (0, 1, A800)
+    waiting = PendingCorrection.objects.get()
+    assert H20 in waiting.flag.text
+    answer(waiting.flag_id, "核对过：是 H20", "省专班", NOW, accept=True)
     assert only().accelerator.model == H20
+
+
+def test_a_file_is_not_imported_again_in_another_time_zone() -> None:
+    centre()
+    content = sacct(line(1))
+    imported(content)
+    with pytest.raises(Refused, match="Asia/Shanghai"):
+        imported(content, timezone="UTC")
+    assert (imported(content).unchanged, only().source_zone) == (1, "Asia/Shanghai")
 
 
 def test_a_run_that_lost_one_of_two_models_is_refused_with_its_reason() -> None:

@@ -2,7 +2,8 @@
 """Corrections by a later file that make a finished record smaller, empty or another's wait for a person. Pure (DuckDB).
 
 One that makes a run longer is taken as before: a run that was cut by its file or went on is the ordinary case, and more
-than a centre has is flagged. One that takes from a record what was metered is what somebody would forge.
+than a centre has is flagged. One that takes from a record what was metered is what somebody would forge; so does one
+to other cards, which have another price.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from huisuan.compute.metering.readings import Reading, Suspicion
 #: why a correction waits, by what it does
 WAITS = """
 CASE WHEN cards::BIGINT * (ended - started - suspended) < known_card_seconds THEN 'smaller'
+    WHEN accelerator_id <> known_accelerator THEN 'model'
     WHEN known_user <> '' AND "user" <> known_user OR known_account <> '' AND account <> known_account THEN 'moved'
     WHEN known_party IS NOT NULL AND party_id IS DISTINCT FROM known_party THEN 'moved' END
 """
@@ -41,10 +43,11 @@ def hold_corrections(reading: Reading) -> list[tuple[Suspicion, dict[str, Any]]]
             WHERE (line_no, accelerator_id) IN (SELECT (line_no, accelerator_id) FROM waiting);
     """)
     rows = con.execute(f"""
-        SELECT known_card_seconds, cards::BIGINT * (ended - started - suspended), known_user, known_account, {names}
+        SELECT known_card_seconds, cards::BIGINT * (ended - started - suspended), known_user, known_account, waits,
+            {names}
         FROM waiting ORDER BY line_no, accelerator_id
     """).fetchall()
-    found = [(row[:4], dict(zip(COLUMNS, row[4:], strict=True))) for row in rows]
+    found = [(row[:5], dict(zip(COLUMNS, row[5:], strict=True))) for row in rows]
     return [(_suspicion(record, *before), record) for before, record in found]
 
 
@@ -65,11 +68,13 @@ def tell_emptied(reading: Reading) -> None:
         reading.suspicions.append(Suspicion("correction", f"{sequence} emptied", text, line_no, sequence))
 
 
-def _suspicion(record: dict[str, Any], known: int, seconds: int, user: str, account: str) -> Suspicion:
+def _suspicion(record: dict[str, Any], known: int, seconds: int, user: str, account: str, waits: str) -> Suspicion:
     job, sequence = record["job_id"], record["supersedes"]
     text = f"第 {sequence} 条记录（作业 {job}）：后来的文件改为 {seconds:,} 卡秒，原为 {known:,}"
     if (user, account) != (record["user"], record["account"]):
         text += f"；改为用户 {record['user']}、账户 {record['account']}，原为 {user}、{account}"
+    if waits == "model":
+        text += f"；型号改为 {record['model']}"
     text += "。记录未改：查实后用 huisuan meter answer 编号 说明 --accept 接受，或不加 --accept 驳回"
     key = f"{sequence} {record['content_sha256']} {record['party_id'] or ''}"
     return Suspicion("correction", key, text, record["line_no"], sequence)

@@ -144,6 +144,7 @@ def import_usage(
     with transaction.atomic():
         centre = Centre.objects.select_for_update().get(pk=centre.pk)
         _check_delimiter(centre, source)
+        _check_zone(centre, source, zone)
         if file.tenants:
             report.tenants = import_tenants(*file.tenants, centre)
         say("对照")
@@ -184,6 +185,13 @@ def _check_delimiter(centre: Centre, source: SourceLines) -> None:
         raise Refused(
             f"{source.name} 行 1: 这个随机分隔符在另一份文件里用过，不再是没有人知道的；每次导出都要用新的：\n{COMMAND}"
         )
+
+
+def _check_zone(centre: Centre, source: SourceLines, zone: str) -> None:
+    """The same lines in another zone are other times: each run would be counted once more, hours apart."""
+    kept = SourceFile.objects.filter(centre=centre, sha256=source.sha256).exclude(timezone=zone).first()
+    if kept is not None:
+        raise Refused(f"{source.name} 已按时区 {kept.timezone} 导入过，不能再按 {zone} 导入：每次运行都会重复计量")
 
 
 def _read(centre: Centre, source: SourceLines, file: UsageFile, zone: str) -> Reading:

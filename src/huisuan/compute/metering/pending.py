@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from huisuan.compute.metering.corrections import COLUMNS
 from huisuan.compute.metering.flags import Kind, answer_flag
 from huisuan.compute.metering.ledger import append_records
 from huisuan.compute.metering.readings import Suspicion, workbench
 from huisuan.compute.models import Centre, MeterFlag, PendingCorrection, SourceFile, UsageRecord
+from huisuan.compute.queries import current_usage
 from huisuan.console import Refused
 
 Held = Sequence[tuple[Suspicion, dict[str, Any]]]
@@ -47,9 +49,30 @@ def answer(number: int, text: str, by: str, now: datetime, *, accept: bool = Fal
     flag = answer_flag(number, text, by, now)
     if UsageRecord.objects.filter(centre=centre, supersedes=pending.supersedes).exists():
         raise Refused(f"第 {pending.supersedes} 条记录此后已被更正，这一更正不再适用；请只写答复，不加 --accept")
+    _refuse_overlap(centre, pending)
     pending.applied = _append(centre, pending, now)
     pending.save(update_fields=["applied"])
     return flag
+
+
+def _refuse_overlap(centre: Centre, pending: PendingCorrection) -> None:
+    """A correction may have waited while another run of its job was metered in what it would take.
+
+    Raises:
+        Refused: names the record; both would be counted.
+    """
+    record = pending.record
+    started, ended = (datetime.fromtimestamp(record[edge], UTC) for edge in ("started", "ended"))
+    others = current_usage().filter(
+        centre=centre, job_id=record["job_id"], started_at__lt=ended, ended_at__gt=started,
+    ).exclude(ended_at=F("started_at")).exclude(sequence=pending.supersedes).exclude(started_at=started)  # fmt: skip
+    if record["cluster"]:
+        others = others.filter(cluster__in=("", record["cluster"]))
+    other = others.order_by("sequence").first()
+    if other is not None and ended > started:
+        raise Refused(
+            f"这一更正与此后计量的第 {other.sequence} 条记录（同一作业）重叠，接受会重复计量；请只写答复，不加 --accept"
+        )
 
 
 def _append(centre: Centre, pending: PendingCorrection, now: datetime) -> int:

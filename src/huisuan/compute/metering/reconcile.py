@@ -190,7 +190,8 @@ def _decide(con: duckdb.DuckDBPyConnection, given: set[str]) -> None:
             SELECT *, sha256(concat_ws(chr(31), {content})) AS content_sha256 FROM (
                 SELECT r.* {f"REPLACE ({replaced})" if lacking else ""}, s.sequence AS supersedes,
                     s.content_sha256 AS known_content, s.party_id AS known_party, s."user" AS known_user,
-                    s.account AS known_account, s.card_seconds AS known_card_seconds, run_of.run AS counted_run
+                    s.account AS known_account, s.card_seconds AS known_card_seconds,
+                    s.accelerator_id AS known_accelerator, run_of.run AS counted_run
                 FROM reading r LEFT JOIN matched USING (line_no, accelerator_id)
                 LEFT JOIN stored s ON s.sequence = match
                 LEFT JOIN run_of ON run_of.cluster = r.cluster AND run_of.job_id = r.job_id

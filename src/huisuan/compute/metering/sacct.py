@@ -217,7 +217,10 @@ def _judge(con: duckdb.DuckDBPyConnection, zone: ZoneInfo, header: list[str]) ->
                 ELSE 'record' END AS kind,
             CASE
                 WHEN state_kind IS NULL THEN '列 State: "' || State_ || '" 不是已知的作业状态；请核对这一行'
-                WHEN NOT regexp_full_match(job_id, '[0-9]+([_+][0-9]+)?')
+                WHEN regexp_full_match(job_id, '[0-9]+[_+][0-9]+')
+                    THEN '列 JobID: "' || job_id || '" 是数组或异构作业的一份，没有 JobIDRaw 就认不出它在别的导出里的'
+                        || '同一条记录，会重复计量；请在 --format 中加上 JobIDRaw 重新导出'
+                WHEN NOT regexp_full_match(job_id, '[0-9]+')
                     THEN '列 JobIDRaw: "' || job_id || '" 不是作业号；请核对这一行'
                 {too_long}
                 WHEN End_ IN {NOT_STARTED}

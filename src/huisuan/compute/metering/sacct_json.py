@@ -24,6 +24,7 @@ MOST_BYTES = 1 << 29  # a job is kilobytes in JSON, and the whole text is held: 
 SPACE = re.compile(r"[ \t\r\n]*")
 LIVE_BESIDE = ("COMPLETING", "RUNNING", "SUSPENDED", "REQUEUE_HOLD", "SPECIAL_EXIT")
 BIGGEST = 1 << 53
+PASTED = "文件像是几份拼接的，没有导入任何作业；请分开导入"
 Job = dict[str, Any]
 
 
@@ -88,7 +89,9 @@ def _jobs(text: str, name: str) -> Iterator[tuple[int, Any]]:
             key, at = decoder.raw_decode(text, at)
             at = _past(text, at)
             at = _past(text, at + 1)  # the colon
-            if key == "jobs" and text[at] == "[" and not found:
+            if key == "jobs" and found:
+                raise Refused(f"{name} 行 {text.count(chr(10), 0, at) + 1}: JSON 里有两个 jobs，{PASTED}")
+            if key == "jobs" and text[at] == "[":
                 found, at = True, _past(text, at + 1)
                 while text[at] != "]":
                     begins = at
@@ -101,6 +104,8 @@ def _jobs(text: str, name: str) -> Iterator[tuple[int, Any]]:
                 _, at = decoder.raw_decode(text, at)
             at = _past(text, at)
             at = _past(text, at + 1) if text[at] == "," else at
+        if (after := _past(text, at + 1)) < len(text):
+            raise Refused(f"{name} 行 {text.count(chr(10), 0, after) + 1}: JSON 之后还有内容，{PASTED}")
     except (ValueError, IndexError, RecursionError):
         line = text.count("\n", 0, at) + 1
         raise Refused(f"{name} 行 {line}: JSON 不完整或已损坏，没有导入任何作业；请重新导出：\n{COMMAND}") from None
