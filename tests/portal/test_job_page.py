@@ -305,3 +305,21 @@ def test_the_page_reads_in_english(site: Site) -> None:
     shown = site.page(site.submit(array=[1, 2]), language="en")
     for word in ("Why", "Course", "Asked for", "Cancel the whole array"):
         assert word in shown
+
+
+def test_reasons_and_the_course_read_in_english_and_only_names_stay_chinese(site: Site) -> None:
+    site.submit(cards=2, model="CPU-SLOT")
+    waits = site.submit(cards=2, model="CPU-SLOT")
+    never = site.submit()
+    site.voice.says(timezone.now())
+    never.refresh_from_db()
+    never.notes, never.reasons = ["第 3 行 没有人写过的话"], ["前面还有 2 个作业在等"]
+    never.save()
+    shown = site.page(waits, language="en") + site.page(never, language="en")
+    told = ("hf CPU-SLOT: 0 of 4 cards free", "Submitted by alpha", "2 jobs are waiting ahead")
+    assert [text for text in told if text not in shown] == []
+    assert '<span lang="zh-hans">第 3 行 没有人写过的话</span>' in shown
+    shown = re.sub(r'<(\w+)[^>]* lang="zh-hans"[^>]*>.*?</\1>', "", shown, flags=re.S)
+    for name in ("中文", "训练"):
+        shown = shown.replace(name, "")
+    assert re.findall(r"[\u4e00-\u9fff]+", shown) == []

@@ -166,3 +166,25 @@ def test_a_form_that_is_sent_twice_submits_once(browser: Client) -> None:
         browser.post(reverse("submit-job"), sent)["Location"] == browser.post(reverse("submit-job"), sent)["Location"]
     )
     assert Job.objects.filter(name="一次").count() == 1
+
+
+def in_english(world: World, posted: dict[str, str], query: str = "") -> str:
+    """The answer to a form on an English page, without the form itself."""
+    browser, asks = world.browser("alpha", "en"), {"HX-Request": "true", "HX-Target": "look"}
+    return browser.post(f"{reverse('submit-job')}{query}", posted, headers=asks).content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("posted", "says"),
+    [
+        ({"command": "true", "cards": "4000", "look": "yes"}, "No place can run a job of 4000 cards"),
+        ({"command": "true", "cards": "4000", "send": "yes"}, "No place can run a job of 4000 cards"),
+        ({"command": "true", "centre": "nowhere", "send": "yes"}, "There is no centre nowhere"),
+        ({"command": "true", "models": "H20", "look": "yes"}, "not one of the models accepted (H20)"),
+    ],
+)
+def test_an_english_page_gives_the_reasons_in_english(world: World, posted: dict[str, str], says: str) -> None:
+    shown = in_english(world, posted)
+    assert says in shown
+    assert re.findall(r"[\u4e00-\u9fff]+", shown) == []

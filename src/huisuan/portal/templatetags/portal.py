@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from huisuan.portal import figures, rooms, words
+from huisuan.portal.sentences import page as sentences
 
 register = template.Library()
 
@@ -107,6 +108,12 @@ def named(thing: Any) -> str:
 def party_kind(kind: str) -> str:
     """The kind of an organisation in words."""
     return str(words.PARTY.get(kind, kind))
+
+
+@register.filter
+def sentence(text: object) -> SafeString:
+    """A stored Chinese text in the reader's language; on an English page what stays Chinese is marked as such."""
+    return sentences.marked(str(text))
 
 
 @register.filter

@@ -28,6 +28,7 @@ from huisuan.parties.access import Viewer
 from huisuan.parties.gate import allow, viewer_of
 from huisuan.portal import figures, words
 from huisuan.portal.columns import Choice, Column, Empty, Kind, Text
+from huisuan.portal.sentences.page import said
 from huisuan.portal.table import Table, answer
 from huisuan.portal.user import job_facts, log, queries
 from huisuan.portal.user.job_cost import cost_of
@@ -46,7 +47,7 @@ def _model(job: Job) -> str:
 
 
 def _why_waiting(job: Job) -> str:
-    return str(job.reasons[0]) if job.state in job_facts.WAITS and job.reasons else ""
+    return said(job.reasons[0]) if job.state in job_facts.WAITS and job.reasons else ""
 
 
 def job_columns(viewer: Viewer) -> list[Column]:

@@ -28,8 +28,6 @@ from huisuan.parties.access import Viewer
 from huisuan.parties.gate import allow, viewer_of
 from huisuan.portal.user.submit_form import GROUPS, Typed, typed
 
-PASTED = "作业文件"
-
 
 @allow("user")
 @require_http_methods(["GET", "POST"])
@@ -76,14 +74,15 @@ def _file(request: HttpRequest) -> tuple[str, str]:
     """
     chosen = request.FILES.get("file")
     if not (isinstance(chosen, UploadedFile) and chosen.size):
-        return request.POST.get("text", "").replace("\r\n", "\n"), PASTED  # forms send lines so
-    name = chosen.name or PASTED
+        return request.POST.get("text", "").replace("\r\n", "\n"), _t("作业文件")  # forms send lines so
+    name = chosen.name or _t("作业文件")
     if chosen.size > MOST_BYTES:
-        raise Refused(f"{name} 超过 {MOST_BYTES // 1024} KiB：作业文件不装数据，请放进工作目录")
+        text = _t("{name} 超过 {most} KiB：作业文件不装数据，请放进工作目录")
+        raise Refused(text.format(name=name, most=MOST_BYTES // 1024))
     try:
         return chosen.read().decode("utf-8-sig"), name
     except UnicodeDecodeError:
-        raise Refused(f"{name} 不是 UTF-8 文本") from None
+        raise Refused(_t("{name} 不是 UTF-8 文本").format(name=name)) from None
 
 
 def _with_workdir(request: HttpRequest, found: ReadJob, viewer: Viewer, now: datetime) -> JobRequest:
@@ -98,9 +97,8 @@ def _with_workdir(request: HttpRequest, found: ReadJob, viewer: Viewer, now: dat
     if isinstance(archive, UploadedFile) and archive.size:
         sha256 = take_upload(archive, None, viewer, now)[0].sha256
     if found.workdir is not None and not sha256:
-        raise Refused(
-            f"文件里的 workdir（{found.workdir}）在您的机器上：请在下面选择它的 tar.gz，或改用 huisuan job submit"
-        )
+        text = _t("文件里的 workdir（{folder}）在您的机器上：请在下面选择它的 tar.gz，或改用 huisuan job submit")
+        raise Refused(text.format(folder=found.workdir))
     return found.request.model_copy(update={"workdir": sha256 or None})
 
 

@@ -1,0 +1,29 @@
+"""Sentences as a page shows them, in the language of its reader."""
+
+from __future__ import annotations
+
+import re
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
+
+from huisuan.portal.sentences.catalogue import english
+
+#: Chinese from its first letter or sign to its last, with the figures and spaces in between
+RUN = re.compile(r"[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]+")
+
+
+def said(text: str) -> str:
+    """The text in the reader's language, as far as the catalogue knows it."""
+    return english(text) if get_language() == "en" else text
+
+
+def marked(text: str) -> SafeString:
+    """The same for HTML, escaped; what is Chinese on an English page is marked so, for those who hear the page."""
+    if get_language() != "en":
+        return escape(text)
+    found = english(text)
+    if found == text and RUN.search(text):
+        return mark_safe(f'<span lang="zh-hans">{escape(text)}</span>')  # noqa: S308 (escaped)
+    return mark_safe(RUN.sub(r'<span lang="zh-hans">\g<0></span>', escape(found)))  # noqa: S308 (escaped)

@@ -1,0 +1,138 @@
+"""Reasons, notes, faults and steps that are stored in Chinese read as English on English pages: every one of them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.utils import translation
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from spoken import HAN, literals
+
+import huisuan
+from huisuan.portal.sentences.catalogue import LONGEST, MOST_LOOKS, WIDE, _Translating, catalogue, english, subjects
+from huisuan.portal.sentences.page import marked
+from huisuan.portal.sentences.template import BadTemplate, Template
+
+SOURCE = Path(huisuan.__file__).parent
+#: the modules whose texts a job brings onto pages
+SPEAKERS = (
+    "compute/placement/texts.py", "compute/placement/feasible.py", "compute/placement/types.py",
+    "compute/placement/consider.py", "compute/lifecycle.py", "compute/jobs.py", "compute/job_request.py",
+    "compute/job_names.py", "compute/uploads.py",
+)  # fmt: skip
+NAMES = ("compute/models/jobs.py",)  # the states of a job, which their sentences name
+REGIONS = "parties/regions.csv"
+WORDS = re.compile(r"[\u4e00-\u9fff]+")
+#: what they say to nobody who reads a page, and why
+UNSPOKEN: dict[str, str] = {}
+#: what no module says any more and stored texts may still hold
+UNSPOKEN_NOW: frozenset[str] = frozenset()
+ALL = [Template.of(*pair) for pairs in subjects().values() for pair in pairs.items()]
+
+
+def test_every_sentence_stands_once_and_each_file_is_sorted() -> None:
+    found = [chinese for pairs in subjects().values() for chinese in pairs]
+    assert len(found) == len(set(found)), sorted(each for each in found if found.count(each) > 1)
+    for name, pairs in subjects().items():
+        assert list(pairs) == sorted(pairs), name
+
+
+def test_the_english_has_no_chinese_and_the_same_holes() -> None:
+    assert [each.english for each in ALL if WIDE.search(each.english)] == []
+    for wrong in ("{a}{b}为", "{a}为{a}", "{a}", "为{a}"):
+        with pytest.raises(BadTemplate):
+            Template.of(wrong, "x {b}")
+
+
+@pytest.mark.parametrize("module", SPEAKERS)
+def test_everything_that_a_module_can_say_has_its_english(module: str) -> None:
+    missing = [
+        f"{literal.place}: {literal}"
+        for literal in literals(SOURCE / module)
+        if str(literal) not in UNSPOKEN and all(HAN.search(english(literal.filled(glued=way))) for way in (True, False))
+    ]
+    assert missing == []
+
+
+def test_no_sentence_is_kept_that_nobody_says() -> None:
+    said = "\n".join(str(each) for module in (*SPEAKERS, *NAMES) for each in literals(SOURCE / module))
+    said += (SOURCE / REGIONS).read_text("utf-8")
+    unsaid = {each.chinese for each in ALL if not all(run in said for run in WORDS.findall(each.chinese))}
+    assert unsaid == UNSPOKEN_NOW
+
+
+DATA = st.text(st.sampled_from("abcXYZ0189-_./<>&\"' $#"), min_size=1, max_size=12)
+NUMBERS = st.integers(0, 10**6).map("{:,}".format)
+WHOLE = [each for each in ALL if not each.holes]
+
+
+@given(st.sampled_from(ALL), st.data())
+def test_what_is_rendered_in_chinese_reads_as_the_english_rendering(template: Template, data: st.DataObject) -> None:
+    values, meant = {}, {}
+    for hole in template.holes:
+        if hole.kind == "*":
+            inner = data.draw(st.sampled_from(WHOLE))
+            values[hole.name], meant[hole.name] = inner.chinese, inner.english
+        else:
+            values[hole.name] = meant[hole.name] = data.draw(NUMBERS if hole.kind == "#" else DATA)
+    text = template.chinese
+    for hole in template.holes:
+        text = text.replace(f"{{{hole.kind}{hole.name}}}", values[hole.name], 1)
+    # another sentence may fit as well, with more of it fixed; then that one is meant
+    better = [each for each, _ in catalogue().find(text)][:1]
+    assume(better == [template])
+    assert english(text) == template.rendered(meant)
+
+
+@given(st.text(st.characters(exclude_categories=("Cs",)), max_size=300))
+def test_any_text_comes_through_escaped_and_a_text_without_chinese_as_it_is(text: str) -> None:
+    with translation.override("en"):
+        shown = marked(text)
+    assert "<" not in re.sub(r'<span lang="zh-hans">|</span>', "", shown)
+    if not WIDE.search(text):
+        assert english(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["；" * LONGEST, "：" * LONGEST, "、；：" * (LONGEST // 3), "，但空出 卡的节点只有 " * 300, "（" * 2000,
+     "等待 1 卡：" * 500, "第 1 行 " * 600, "a：" * 1500 + "等待", "，已按请求取消" * 500],
+)  # fmt: skip
+def test_no_text_costs_more_than_a_bounded_number_of_looks(text: str) -> None:
+    translating = _Translating(catalogue())
+    translating.of(text[:LONGEST])
+    assert len(translating.seen) <= MOST_LOOKS
+    assert english(text + "x" * LONGEST) == text + "x" * LONGEST
+
+
+def test_a_name_that_somebody_gave_is_neither_translated_nor_markup() -> None:
+    with translation.override("en"):
+        assert marked("由 <b>等待</b> 提交") == (
+            'Submitted by &lt;b&gt;<span lang="zh-hans">等待</span>&lt;/b&gt;'
+        )  # fmt: skip
+        assert marked("谁也没有登记的话") == '<span lang="zh-hans">谁也没有登记的话</span>'
+    with translation.override("zh-hans"):
+        assert marked("由 <b> 提交") == "由 &lt;b&gt; 提交"
+
+
+@pytest.mark.parametrize(
+    ("chinese", "said"),
+    [
+        ("等待 8 卡：hf A100 空闲 9/16 卡，但一个节点最多空 6 卡；wh H20 站点代理未连接；等 5 处",
+         "Waiting for 8 cards: hf A100: 9 of 16 cards free, but no node has more than 6 free; "
+         "wh H20: site agent not connected; 5 places in all"),
+        ("第 2 次运行失败，退出码 3（由提交方取消）；将重试（最多 1 次）",
+         "Run 2 failed with exit code 3 (Cancelled by the submitter); will be retried (at most 1 time)"),
+        ("没有智算中心 hf-x；相近的有 hf-a、hf-b", "There is no centre hf-x; similar: hf-a, hf-b"),
+        ("各处都不能运行 2 个节点共 8 卡的作业，等待也无用：hf A、wh B、bb C等 4 处：显存 8 GiB，不足 16 GiB；"
+         "hn D：一个节点最多 4 卡，不足 8 卡；要用几个节点请写 --nodes 2",
+         "No place can run a job of 8 cards on 2 nodes, and waiting will not help: hf A, wh B, bb C and others (4 in "
+         "all): 8 GiB of memory, fewer than the 16 asked for; hn D: no node has more than 4 cards; 8 are needed; to "
+         "spread over nodes, write --nodes 2"),
+    ],
+)  # fmt: skip
+def test_sentences_of_several_parts_read_well(chinese: str, said: str) -> None:
+    assert english(chinese) == said
