@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import subprocess
@@ -13,6 +14,9 @@ import httpx
 import psutil
 import pytest
 from attacked import Attacked, attacked
+
+from huisuan.serving.body import Unreceived, received
+from huisuan.serving.limits import Limit
 
 MIB = 1024 * 1024
 LIMIT = 200 * MIB
@@ -124,3 +128,27 @@ def test_a_form_that_breaks_off_stores_nothing(platform: Attacked) -> None:
         )
         broken.sendall(head.encode() + body)
     assert records(platform) == had
+
+
+@pytest.mark.parametrize("pieces", [b"-1\r\n{}\r\n0\r\n\r\n", b"2\r\n{}\r\nzz\r\n", b"FFFFFFFFFFFFFFFFF\r\n{}\r\n"])
+def test_pieces_that_are_none_are_the_senders_fault(platform: Attacked, pieces: bytes) -> None:
+    with platform.socket() as connection:
+        connection.sendall(
+            b"POST /api/v1/login HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n" + pieces
+        )
+        assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
+        assert connection.recv(65536) == b""
+
+
+def test_a_body_leaves_the_room_that_the_database_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HUISUAN_HOME", str(tmp_path))
+    monkeypatch.setenv("HUISUAN_DISK_FREE_MIB", str(10**9))
+    asked: list[int] = []
+
+    async def receive() -> dict[str, object]:
+        asked.append(1)
+        return {"type": "http.request", "body": bytes(MIB), "more_body": len(asked) < 50}
+
+    with pytest.raises(Unreceived) as refused:
+        asyncio.run(received(receive, {"transfer-encoding": "chunked"}, Limit(LIMIT)))
+    assert (refused.value.status, len(asked)) == (507, 2)

@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 from huisuan.home import spool_folder
+from huisuan.serving.disk import full
 
 if TYPE_CHECKING:
     from huisuan.serving.limits import Limit
@@ -28,7 +29,7 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 GAP_SECONDS = float(os.environ.get("HUISUAN_PATIENCE_SECONDS", "") or 10)
 GRACE_SECONDS = 2 * GAP_SECONDS  # for a whole body, beside the time that its bytes take at the slowest rate
 SLOWEST_BYTES_PER_SECOND = 8 * 1024
-IN_MEMORY = 1024 * 1024
+IN_MEMORY = 128 * 1024  # of each connection, of which there may be thousands
 #: RFC 9530, and what RFC 3230 had before it
 DIGESTS = {
     "content-digest": re.compile(r"sha-256=:([^:]*):", re.I),
@@ -38,7 +39,7 @@ DIGESTS = {
 
 
 class Unreceived(Exception):
-    """A request that goes no further; what to answer, with status 0 nothing: nobody is there any more."""
+    """A request that goes no further, and what to answer."""
 
     def __init__(self, status: int, detail: str) -> None:
         self.status, self.detail = status, detail
@@ -97,11 +98,14 @@ async def _next(receive: Receive, until: float) -> tuple[bytes, bool]:
     except TimeoutError:
         raise Unreceived(408, "请求的内容来得太慢，没有存下任何内容：请检查网络后重新发送") from None
     if message["type"] != "http.request":
-        raise Unreceived(0, "cut off")
+        # cut off, or pieces that are none: the server says the same of both, and where nobody is there nobody hears it
+        raise Unreceived(400, "请求没有发完，或分块的写法不对：没有存下任何内容，请重新发送")
     return message.get("body", b""), message.get("more_body", False)
 
 
 def _keep(body: IO[bytes], digest: hashlib._Hash, piece: bytes) -> None:
+    if body.tell() and (where := full()):  # what is left is PostgreSQL's: strangers can send, too
+        raise Unreceived(507, f"平台的磁盘将满（{where}），没有存下任何内容：请联系平台运维")
     digest.update(piece)
     body.write(piece)
 

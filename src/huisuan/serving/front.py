@@ -77,8 +77,7 @@ class Front:
         try:
             answer = await self._answer(scope, path, receive)
         except Unreceived as fault:
-            if fault.status:
-                await _refuse(send, path, fault)
+            await _refuse(send, path, fault)
             return
         with answer.body:
             await _deliver(answer, send)
