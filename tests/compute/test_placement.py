@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -19,7 +18,8 @@ from huisuan.compute.placement.history import power
 from huisuan.compute.placement.nodes import taken_out
 from huisuan.compute.placement.order import doublings
 from huisuan.compute.placement.plan import plan
-from huisuan.compute.placement.planner import Planner, Rules
+from huisuan.compute.placement.planner import Planner
+from huisuan.compute.placement.rules import Rules
 from huisuan.compute.placement.shares import decayed, faded, risen
 from huisuan.compute.placement.types import Ask, Bar, City, Hold, Needs, Pool, Running, Tenant
 from huisuan.compute.placement.weights import load_weights, parse_weights, weights_on
@@ -243,9 +243,9 @@ def test_jobs_estimated_anew_together_are_placed_as_if_they_had_come_so(seed: in
         first = ask(str(number), at=draw.randint(-9, 0), cards=8, tenant=user)
         predicted_s, limit_s = again[user]
         anew.submit(
-            replace(first, predicted_s=draw.choice((60, 600)), limit_s=draw.choice((600, 7_200))), NOW, peers=user
+            first._replace(predicted_s=draw.choice((60, 600)), limit_s=draw.choice((600, 7_200))), NOW, peers=user
         )
-        at_once.submit(replace(first, predicted_s=predicted_s, limit_s=limit_s), NOW)
+        at_once.submit(first._replace(predicted_s=predicted_s, limit_s=limit_s), NOW)
     for user, (predicted_s, limit_s) in again.items():
         anew.estimate(user, predicted_s, limit_s)
     for at in range(NOW, NOW + 11):

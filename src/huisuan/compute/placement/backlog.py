@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import replace
 from heapq import heapify, heappop, heappush, heapreplace
 
 from huisuan.compute.placement.classes import NeedsClass
@@ -97,7 +96,7 @@ class Series:
         ask, (predicted_s, limit_s) = self.jobs[0][2], self.estimate
         if (ask.predicted_s, ask.limit_s) == self.estimate:
             return ask
-        return replace(ask, predicted_s=predicted_s, limit_s=limit_s)
+        return Ask(ask.uid, ask.tenant, ask.needs, ask.submitted_s, limit_s, ask.deadline_s, predicted_s)
 
 
 Estimate = tuple[

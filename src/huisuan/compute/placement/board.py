@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Mapping
-
 from huisuan.compute.placement.nodes import Nodes, shape
 from huisuan.compute.placement.packing import Packing
-from huisuan.compute.placement.releases import laid
+from huisuan.compute.placement.releases import Releases, laid
 from huisuan.compute.placement.types import Pool, Running
 
 NOWHERE = 1 << 62  # a score that no pool has: it has no room
@@ -37,7 +34,7 @@ class Kept:
 class PoolState:
     """One pool: what is free on which node, and what holds the rest until when."""
 
-    __slots__ = ("ends", "free", "holds", "index", "kept", "nodes", "packing", "pool", "tenths", "unlaid")
+    __slots__ = ("free", "holds", "index", "kept", "nodes", "packing", "pool", "releases", "tenths", "unlaid")
 
     def __init__(self, index: int, pool: Pool, packing: Packing) -> None:
         self.index, self.pool, self.packing = index, pool, packing
@@ -46,7 +43,7 @@ class PoolState:
         self.tenths = int(pool.tflops_fp16 * 10)
         self.kept: Kept | None = None
         self.holds: dict[str, tuple[tuple[int, ...], int, int]] = {}  # uid -> nodes, cards, end
-        self.ends: list[tuple[int, str, tuple[int, ...], int]] = []  # end, uid, nodes, cards: in order
+        self.releases = Releases(self.nodes)
         self.unlaid: list[Running] = []
 
     def take(self, uid: str, numbers: tuple[int, ...], cards: int, ends_s: int) -> None:
@@ -63,12 +60,12 @@ class PoolState:
     def hold(self, uid: str, numbers: tuple[int, ...], cards: int, ends_s: int) -> None:
         """Note that cards which are not free are this job's."""
         self.holds[uid] = numbers, cards, ends_s
-        insort(self.ends, (ends_s, uid, numbers, cards))
+        self.releases.add(uid, numbers, cards, ends_s)
 
     def give(self, uid: str) -> None:
         """The job is over: its cards are free."""
         numbers, cards, ends_s = self.holds.pop(uid)
-        del self.ends[bisect_left(self.ends, (ends_s, uid, numbers, cards))]
+        self.releases.remove(uid, numbers, ends_s)
         move = self.nodes.move
         if len(numbers) == 1:
             move(numbers[0], cards)
@@ -80,7 +77,7 @@ class PoolState:
     def extend(self, uid: str, ends_s: int) -> None:
         """The job holds its cards longer (or less long) than was thought."""
         numbers, cards, before = self.holds[uid]
-        del self.ends[bisect_left(self.ends, (before, uid, numbers, cards))]
+        self.releases.remove(uid, numbers, before)
         self.hold(uid, numbers, cards, ends_s)
 
     def settle(self) -> None:
@@ -109,14 +106,18 @@ class PoolState:
         outside = self.packing.choose(self.nodes, cards, count, self.kept.others(-(-cards // count)))
         return outside if outside or long else self.packing.choose(self.nodes, cards, count)
 
-    def spoilt(self, cards: int, count: int, long: bool) -> int | None:
-        """Thousandths of a card of less use once the job is here; None: it has no room."""
+    def spoilt(self, cards: int, count: int) -> tuple[int | None, int | None]:
+        """Thousandths of a card of less use once the job is here; None: it has no room.
+
+        First for a job that is over when cards are kept for another, then for one that stays longer.
+        """
         if cards > self.free:
-            return None
+            return None, None
         if self.kept is None:
-            return self.packing.spoils(self.nodes, cards, count)
+            anywhere = self.packing.spoils(self.nodes, cards, count)
+            return anywhere, anywhere
         outside = self.packing.spoils(self.nodes, cards, count, self.kept.others(-(-cards // count)))
-        return outside if outside is not None or long else self.packing.spoils(self.nodes, cards, count)
+        return self.packing.spoils(self.nodes, cards, count) if outside is None else outside, outside
 
     def is_long(self, ends_s: int) -> bool:
         """Whether a job that would end then, if it began now, stays beyond the moment from which cards are kept."""
@@ -135,36 +136,5 @@ class PoolState:
         A job that is past its end is thought to end in a moment.
         """
         self.settle()
-        pieces = shape(cards, count)
-        big, small = pieces[0], pieces[-1]
-        bigs = pieces.count(big)
-        free = self.nodes.free.copy()
-        with_big, with_small = self.nodes.at_least(big), self.nodes.at_least(small)
-        for ends_s, _, numbers, held in self.ends:
-            for number, piece in zip(numbers, (held,) if len(numbers) == 1 else shape(held, len(numbers)), strict=True):
-                before = free[number]
-                free[number] = after = before + piece
-                if before < big <= after:
-                    with_big |= 1 << number
-                if before < small <= after:
-                    with_small |= 1 << number
-            if with_big.bit_count() >= bigs and with_small.bit_count() >= count:
-                chosen = self._latest({big: with_big, small: with_small}, pieces)
-                spare = {number: free[number] - piece for number, piece in zip(chosen, pieces, strict=True)}
-                return max(ends_s, now_s + 1), spare
-        return None
-
-    def _latest(self, room: Mapping[int, int], pieces: tuple[int, ...]) -> list[int]:
-        """Of the nodes with room for each piece by then, those that are of least use to others until then."""
-        chosen: list[int] = []
-        taken = 0
-        for piece in dict.fromkeys(pieces):
-            wanted = pieces.count(piece) + len(chosen)
-            for nodes in self.nodes.by_free:
-                found = nodes & room[piece] & ~taken
-                while found and len(chosen) < wanted:
-                    low = found & -found
-                    chosen.append(low.bit_length() - 1)
-                    found ^= low
-                    taken |= low
-        return chosen
+        found = self.releases.earliest(shape(cards, count))
+        return None if found is None else (max(found[0], now_s + 1), found[1])

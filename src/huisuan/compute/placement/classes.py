@@ -31,28 +31,13 @@ class Shape:
         """Look again at what changed; `changes` lists the pools in the order in which they did."""
         if self.seen == len(changes):
             return
-        cards, whole = self.cards, self.count == 1
+        cards, count = self.cards, self.count
         for index in set(changes[self.seen :]) if self.seen >= 0 else range(len(states)):
             state = states[index]
-            if whole and state.kept is None:  # nearly always: the first kind of node that there is
-                worth = NOWHERE
-                if cards <= state.free and cards < len(state.packing.order):
-                    by_free = state.nodes.by_free
-                    for free in state.packing.order[cards]:
-                        if by_free[free]:
-                            spoilt = state.packing.gradient[cards][free]
-                            worth = fragmentation_part(spoilt, state.pool, self.weights) if spoilt else 0
-                            break
-                self.short[index] = self.long[index] = worth
-                continue
-            self.short[index] = self.long[index] = self._worth(state, False)
-            if state.kept is not None:
-                self.long[index] = self._worth(state, True)
+            short, long = state.spoilt(cards, count)
+            self.short[index] = NOWHERE if short is None else fragmentation_part(short, state.pool, self.weights)
+            self.long[index] = NOWHERE if long is None else fragmentation_part(long, state.pool, self.weights)
         self.seen = len(changes)
-
-    def _worth(self, state: PoolState, long: bool) -> int:
-        spoilt = state.spoilt(self.cards, self.count, long)
-        return NOWHERE if spoilt is None else fragmentation_part(spoilt, state.pool, self.weights)
 
 
 class NeedsClass:

@@ -69,7 +69,7 @@ def _look(
     """Add the pool where it belongs, or say why nobody knows when it will have room."""
     needs, pool = ask.needs, state.pool
     seconds = needs.cards * expected_s(ask)
-    spoilt = state.spoilt(needs.cards, needs.nodes, long=False)
+    spoilt = state.spoilt(needs.cards, needs.nodes)[0]
     if spoilt is not None:
         part = fragmentation_part(spoilt, pool, terms.weights)
         now.append(scored(needs, pool, terms, seconds, now_s, pool.wait_s, part))

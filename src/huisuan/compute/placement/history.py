@@ -11,10 +11,12 @@ its database (`compute/durations.py`).
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from operator import mul
+from functools import partial
+from itertools import islice, repeat
+from operator import add, itemgetter, mul
 from typing import NamedTuple
 
 from huisuan.compute.placement.order import doublings
@@ -33,6 +35,9 @@ MARGIN = 4  # a job is counted on to be over by so many times what it is thought
 FORM = 1  # of the features below: raised when they change, for a line fits only what it was fitted to
 SIZE = 5 + 3 * NEWEST
 Features = tuple[float, ...]
+#: every two features once, as the rows and columns of a triangle: row by row
+PAIRS = [(row, column) for row in range(SIZE) for column in range(row + 1)]
+BY_ROW, BY_COLUMN = (itemgetter(*places) for places in zip(*PAIRS, strict=True))
 
 
 @dataclass(slots=True)
@@ -54,14 +59,12 @@ def features(own: Sequence[Past], alike: Sequence[Past], cards: int, usual: floa
     known = _ended(kin) or _ended(alike) or [usual]
     mean = sum(known) / len(known)
     found = [1.0, doublings(cards) / POINT, mean, max(known), 0.0 if own else 1.0]
-    for back in range(1, NEWEST + 1):
-        if back > len(kin):
-            found += (0.0, 0.0, mean)
-        elif (length := kin[-back].length) is None:
-            found += (1.0, length_of(now_s - kin[-back].began_s), 0.0)
+    for past in islice(reversed(kin), NEWEST):
+        if past.length is None:
+            found += (1.0, length_of(now_s - past.began_s), 0.0)
         else:
-            found += (0.0, 0.0, length)
-    return tuple(found)
+            found += (0.0, 0.0, past.length)
+    return (*found, *(0.0, 0.0, mean) * (NEWEST - len(kin)))
 
 
 def _ended(kin: Sequence[Past]) -> list[float]:
@@ -91,21 +94,15 @@ class Sums:
     """Ridge regression: its sums, and the line that they give."""
 
     def __init__(self) -> None:
-        self.squares = [[0.0] * SIZE for _ in range(SIZE)]
+        self.squares = [0.0] * len(PAIRS)
         self.products = [0.0] * SIZE
         self.count = 0
         self.total = 0.0
 
     def learn(self, known: Features, length: float) -> None:
         """Take in one job: what was known of it when it came, and how long it ran."""
-        products, there = self.products, [(place, feature) for place, feature in enumerate(known) if feature]
-        for row, feature in there:  # about half of the features are zero, and add nothing
-            products[row] += feature * length
-            squares = self.squares[row]
-            for column, other in there:
-                if column > row:
-                    break
-                squares[column] += feature * other
+        self.squares = list(map(add, self.squares, map(mul, BY_ROW(known), BY_COLUMN(known))))
+        self.products = list(map(add, self.products, map(mul, known, repeat(length))))
         self.count += 1
         self.total += length
 
@@ -116,7 +113,9 @@ class Sums:
             made: list[float] = []
             for column in range(row + 1):
                 other = made if column == row else lower[column]
-                left = self.squares[row][column] - sum(a * b for a, b in zip(made, other[:column], strict=True))
+                left = self.squares[row * (row + 1) // 2 + column] - sum(
+                    a * b for a, b in zip(made, other[:column], strict=True)
+                )
                 made.append((left + RIDGE) ** 0.5 if column == row else left / other[column])
             lower.append(made)
         forward: list[float] = []
@@ -134,7 +133,7 @@ class History:
     """What has been seen so far. Moments are told in order."""
 
     def __init__(self) -> None:
-        self.kin: dict[tuple[str | None, int], deque[Past]] = {}
+        self.kin: dict[tuple[str | None, int], deque[Past]] = defaultdict(partial(deque, maxlen=REMEMBERED))
         self.sums = Sums()
         self.line: Line | None = None
         self.fitted_s: int | None = None
@@ -172,8 +171,7 @@ class History:
 
     def _of(self, user: str, cards: int) -> tuple[deque[Past], deque[Past]]:
         """The user's own kin, and everybody's."""
-        own = self.kin.setdefault((user, cards), deque(maxlen=REMEMBERED))
-        return own, self.kin.setdefault((None, cards), deque(maxlen=REMEMBERED))
+        return self.kin[user, cards], self.kin[None, cards]
 
 
 class Told(NamedTuple):

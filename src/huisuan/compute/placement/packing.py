@@ -64,6 +64,11 @@ class Packing:
 
     def spoils(self, nodes: Nodes, cards: int, count: int, allowed: int = -1) -> int | None:
         """Thousandths of a card that are of less use once a job lies where `choose` puts it; None: no room."""
+        if count == 1:
+            for free in self.order[cards] if cards < len(self.order) else ():
+                if nodes.by_free[free] & allowed:
+                    return self.gradient[cards][free]
+            return None
         total, used = 0, [0] * len(self.order)
         each, more = divmod(cards, count)
         for piece, pieces in ((each + 1, more), (each, count - more)):

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from huisuan.compute.placement.backlog import Group
 from huisuan.compute.placement.board import NOWHERE
 from huisuan.compute.placement.decisions import Outlook, Plan, Waits
-from huisuan.compute.placement.planner import OURS, Planner, Rules
+from huisuan.compute.placement.planner import Planner
+from huisuan.compute.placement.rules import OURS, Rules
 from huisuan.compute.placement.types import Ask, City, Hold, Pool, Running, Tenant
 from huisuan.compute.placement.weights import Weights
 

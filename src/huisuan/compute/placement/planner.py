@@ -9,37 +9,19 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import add
-from typing import Literal
 
 from huisuan.compute.placement.backlog import Backlog, CityState, Group, TenantState
 from huisuan.compute.placement.board import NOWHERE, Kept, PoolState
 from huisuan.compute.placement.classes import NeedsClass, Shape, best
 from huisuan.compute.placement.decisions import RUNNERS_UP, Placed, Ranked, expected_s
-from huisuan.compute.placement.order import Key, by_arrival, by_length, by_weights, fair_points
+from huisuan.compute.placement.order import fair_points
 from huisuan.compute.placement.packing import packing
+from huisuan.compute.placement.rules import OURS, Rules
 from huisuan.compute.placement.shares import risen
 from huisuan.compute.placement.types import Ask, City, Hold, Needs, Pool, Reservation, Running, Tenant
 from huisuan.compute.placement.weights import Weights
 
 HOUR = 3600
-
-
-@dataclass(frozen=True)
-class Rules:
-    """Which of the rules apply. What is not ours serves for comparison, in the simulator."""
-
-    order: Literal["weights", "arrival", "length"] = "weights"
-    fair: bool = True
-    strict: bool = False  # the first job that finds no room holds up all others
-    reserve: bool = True
-    fullest: bool = False  # the fullest node that will do, whatever is left in pieces
-
-    def key(self, weights: Weights) -> Key:
-        """The order of work."""
-        return {"arrival": by_arrival, "length": by_length, "weights": by_weights(weights.order)}[self.order]
-
-
-OURS = Rules()
 
 
 @dataclass(slots=True)
@@ -151,8 +133,11 @@ class Planner:
         """Whether some class of waiting jobs has room. Uses the list up: within a pass, room only gets less."""
         while hopeful:
             kind = hopeful[-1]
-            if kind.waiting and any(self.states[index].has_room(*kind.size) for index in kind.pools):
-                return True
+            if kind.waiting:
+                cards, count = kind.size
+                for index in kind.pools:
+                    if self.states[index].has_room(cards, count):
+                        return True
             hopeful.pop()
         return False
 
@@ -181,13 +166,13 @@ class Planner:
             an_hour = risen(self.an_hour, now_s - (self.began_s or 0), self.half_life_s)
             self.total_use = max(sum(tenant.use for tenant in everyone), an_hour, 1)
             self.total_weight = sum(tenant.weight for tenant in everyone)
-            for tenant in everyone:
-                if tenant.heads:
-                    self._weigh(tenant)
+            self._weigh(tenant for tenant in everyone if tenant.heads)
         self.backlog.begin(now_s, self.tenants.values(), self.total_use > 0)
 
-    def _weigh(self, tenant: TenantState) -> None:
-        tenant.points = fair_points(tenant.use, tenant.weight, self.total_use, self.total_weight, self.weights.order)
+    def _weigh(self, tenants: Iterable[TenantState]) -> None:
+        total_use, total_weight, order = self.total_use, self.total_weight, self.weights.order
+        for tenant in tenants:
+            tenant.points = fair_points(tenant.use, tenant.weight, total_use, total_weight, order)
 
     def _decide(self, group: Group, now_s: int, runners_up: int) -> Placed | None:
         """Place the group's first job, or note why it waits."""
@@ -202,11 +187,11 @@ class Planner:
             return None
         group.hold = Hold.ROOM
         worth = self._room(kind, group.limit_s, now_s)
-        if worth is not None:
+        if worth is not None and min(worth) < NOWHERE:
             static = kind.static(self.states, group.tenant.terms, kind.needs.cards * expected_s(ask))
             order = best(list(map(add, static, worth)), 1 + runners_up)
-            if order:
-                return self._place(group, ask, order, worth, now_s)
+            return self._place(group, ask, order, worth, now_s)
+        if worth is not None:
             kind.failed_s = group.limit_s if self.keeping else 0
         self.blocked.append(group)
         return None
@@ -269,7 +254,7 @@ class Planner:
         tenant.holds(cards)
         tenant.use += risen(self._worth(state, cards, seconds), age_s, self.half_life_s)
         if self.total_use:
-            self._weigh(tenant)
+            self._weigh((tenant,))
         tenant.terms = tenant.terms.after(state.pool, cards * seconds)
 
     @staticmethod

@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
+from typing import NamedTuple
 
 POINT = 1_000_000
 
@@ -110,8 +111,7 @@ class Needs:
         return self.abilities | {"gang"} if self.nodes > 1 else self.abilities
 
 
-@dataclass(frozen=True)
-class Ask:
+class Ask(NamedTuple):
     """A job that waits. In seconds: it is thought to run for `predicted_s`, and counted on to be over after `limit_s`.
 
     `limit_s` is the job's own limit, or less where what is thought allows (`history.over_by_s`).

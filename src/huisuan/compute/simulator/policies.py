@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from huisuan.compute.placement.planner import OURS, Rules
+from huisuan.compute.placement.rules import OURS, Rules
 from huisuan.compute.placement.weights import Weights
 from huisuan.console import Refused
 

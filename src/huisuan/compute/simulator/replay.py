@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -20,8 +19,7 @@ UNLIMITED_S = 30 * 86_400  # what the platform allows a job at most: where the t
 TOLD_EVERY = 500  # jobs
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(NamedTuple):
     """A job as it ran: where, and when it began (seconds, as the trace counts them)."""
 
     job: TraceJob
