@@ -1,4 +1,7 @@
-"""The Chinese that code can say, found in its source: every literal with its holes, but for docstrings."""
+"""The Chinese that code can say, found in its source: every literal with its holes.
+
+Docstrings say nothing to users, and the descriptions of a JSON Schema speak to editors.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ class Literal:
 def literals(path: Path) -> Iterator[Literal]:
     """Every Chinese literal of a module."""
     tree = ast.parse(path.read_text("utf-8"))
-    passed = set(_docstrings(tree))
+    passed = {*_docstrings(tree), *_schema(tree)}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             passed |= {id(value) for value in node.values}
@@ -53,6 +56,12 @@ def literals(path: Path) -> Iterator[Literal]:
 
 def _part(value: ast.expr) -> str | None:
     return str(value.value) if isinstance(value, ast.Constant) else None
+
+
+def _schema(tree: ast.Module) -> Iterator[int]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg in ("description", "examples", "title"):
+            yield from (id(each) for each in ast.walk(node.value))
 
 
 def _docstrings(tree: ast.Module) -> Iterator[int]:

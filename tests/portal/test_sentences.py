@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from spoken import HAN, literals
 
 import huisuan
+from huisuan.compute.formats.reading import FileRefused
+from huisuan.compute.formats.recognise import read
 from huisuan.portal.sentences.catalogue import LONGEST, MOST_LOOKS, WIDE, _Translating, catalogue, english, subjects
 from huisuan.portal.sentences.page import marked
 from huisuan.portal.sentences.template import BadTemplate, Template
@@ -22,6 +24,8 @@ SPEAKERS = (
     "compute/placement/texts.py", "compute/placement/feasible.py", "compute/placement/types.py",
     "compute/placement/consider.py", "compute/lifecycle.py", "compute/jobs.py", "compute/job_request.py",
     "compute/job_names.py", "compute/uploads.py",
+    "compute/parts.py",
+    *sorted(f"compute/formats/{path.name}" for path in (SOURCE / "compute/formats").glob("*.py")),
 )  # fmt: skip
 NAMES = ("compute/models/jobs.py",)  # the states of a job, which their sentences name
 REGIONS = "parties/regions.csv"
@@ -82,8 +86,8 @@ def test_what_is_rendered_in_chinese_reads_as_the_english_rendering(template: Te
     for hole in template.holes:
         text = text.replace(f"{{{hole.kind}{hole.name}}}", values[hole.name], 1)
     # another sentence may fit as well, with more of it fixed; then that one is meant
-    better = [each for each, _ in catalogue().find(text)][:1]
-    assume(better == [template])
+    found, read = next(catalogue().find(text))
+    assume(found == template and found.is_plain(read))
     assert english(text) == template.rendered(meant)
 
 
@@ -136,3 +140,14 @@ def test_a_name_that_somebody_gave_is_neither_translated_nor_markup() -> None:
 )  # fmt: skip
 def test_sentences_of_several_parts_read_well(chinese: str, said: str) -> None:
     assert english(chinese) == said
+
+
+def test_what_real_job_files_are_told_reads_in_english() -> None:
+    told: list[str] = []
+    for path in sorted((Path(__file__).parents[1] / "data" / "jobs").iterdir()):
+        try:
+            told += read(path.read_text("utf-8"), "job").notes
+        except FileRefused as refused:
+            told += str(refused).split("\n")
+    assert len(told) > 50
+    assert [text for text in told if HAN.search(english(text))] == []

@@ -188,3 +188,20 @@ def test_an_english_page_gives_the_reasons_in_english(world: World, posted: dict
     shown = in_english(world, posted)
     assert says in shown
     assert re.findall(r"[\u4e00-\u9fff]+", shown) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("command: [true]\ncards: many\n", "job file, line 2, column 8: cards: “many” must be an integer"),
+        ("a:\n\tb: 1\n", "not valid YAML: indentation must not use tabs; use spaces"),
+        (SBATCH.replace("微调", "tune"), "Line 4: --mem=64G: the centre allots processors and memory by cards"),
+    ],
+)
+def test_an_english_page_says_in_english_what_of_a_file_is_wrong_or_left_behind(
+    world: World, text: str, says: str
+) -> None:
+    shown = in_english(world, {"text": text, "look": "yes"}, "?by=file")
+    assert says in shown
+    assert re.findall(r"[\u4e00-\u9fff]+", shown) == []

@@ -22,7 +22,7 @@ LONGEST = 4000  # characters; what is longer is no sentence of ours
 MOST_LOOKS = 400  # how many pieces of one text are looked up, so that no text can make a page slow
 DEEPEST = 12  # sentences inside sentences
 #: what joins sentences and lists, with its English
-JOINTS = (("；", "; "), ("：", ": "), ("、", ", "))
+JOINTS = (("；", "; "), ("：", ": "), ("、", ", "), (" 或 ", " or "))
 
 
 @dataclass(frozen=True)
@@ -101,14 +101,17 @@ class _Translating:
         return self.seen[text]
 
     def _best(self, text: str) -> _Put:
-        """One sentence that reads plainly, else several in a row, else one with something odd in its holes."""
-        odd = None
+        """What leaves least Chinese: one sentence or several in a row; of equals, one that reads plainly."""
+        plain, odd = [], []
         for template, values in self.known.find(text):
+            put = self._filled(template, values)
             if template.is_plain(values):
-                return self._filled(template, values)
-            odd = odd or (template, values)
-        joined = self._joined(text)
-        return self._filled(*odd) if odd and not joined.whole else joined
+                plain.append(put)
+            else:
+                odd.append(put)
+            if plain and not HAN.search(plain[-1].text):
+                break
+        return min([*plain, self._joined(text), *odd], key=lambda put: len(HAN.findall(put.text)))
 
     def _filled(self, template: Template, values: dict[str, str]) -> _Put:
         words = {hole.name: self.of(values[hole.name]) for hole in template.holes if hole.kind == "*"}
