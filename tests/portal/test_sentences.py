@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,12 @@ from hypothesis import strategies as st
 from spoken import HAN, literals
 
 import huisuan
+from huisuan.compute.catalogue import PROCESSOR_SLOT
 from huisuan.compute.formats.reading import FileRefused
 from huisuan.compute.formats.recognise import read
+from huisuan.compute.placement.feasible import barred
+from huisuan.compute.placement.texts import room, why_never, why_there
+from huisuan.compute.placement.types import Needs, Pool, Scored
 from huisuan.portal.sentences.catalogue import LONGEST, MOST_LOOKS, WIDE, _Translating, catalogue, english, subjects
 from huisuan.portal.sentences.page import marked
 from huisuan.portal.sentences.template import BadTemplate, Template
@@ -26,8 +31,13 @@ SPEAKERS = (
     "compute/job_names.py", "compute/uploads.py",
     "compute/parts.py",
     *sorted(f"compute/formats/{path.name}" for path in (SOURCE / "compute/formats").glob("*.py")),
+    *(f"compute/engines/{name}.py" for name in (
+        "program", "runner", "slurm/words", "slurm/observing", "slurm/cluster", "slurm/launch", "kubernetes/reading",
+        "kubernetes/manifest", "ray/reading", "ray/packing",
+    )),
+    "compute/agent/pursuing.py",
 )  # fmt: skip
-NAMES = ("compute/models/jobs.py",)  # the states of a job, which their sentences name
+NAMES = ("compute/models/jobs.py", "compute/engines/local.py")  # states of a job, ends that their sentences name
 REGIONS = "parties/regions.csv"
 WORDS = re.compile(r"[\u4e00-\u9fff]+")
 #: what they say to nobody who reads a page, and why
@@ -151,3 +161,38 @@ def test_what_real_job_files_are_told_reads_in_english() -> None:
             told += str(refused).split("\n")
     assert len(told) > 50
     assert [text for text in told if HAN.search(english(text))] == []
+
+
+CODES = st.sampled_from(["hf-a", "wh-2", "bb"])
+MODELS = st.sampled_from(["A100-80G", "H20", PROCESSOR_SLOT])
+BINS = st.lists(st.integers(0, 3), min_size=2, max_size=9).map(tuple).filter(lambda bins: sum(bins) > 0)
+POOLS = st.builds(
+    Pool, centre=CODES, city=st.sampled_from(["340100", "340200"]), model=MODELS, vendor=st.just("NVIDIA"),
+    memory_gib=st.integers(0, 96), tflops_fp16=st.decimals(0, 400, places=1), bins=BINS,
+    fen_per_card_hour=st.none() | st.integers(0, 9999), online=st.booleans(),
+    abilities=st.frozensets(st.sampled_from(["gang", "containers", "workdir"])),
+)  # fmt: skip
+NEEDS = st.builds(
+    Needs, cards=st.integers(1, 32), nodes=st.integers(1, 4), models=st.lists(MODELS, max_size=2).map(tuple),
+    vendor=st.sampled_from(["", "Huawei"]), min_memory_gib=st.integers(0, 200),
+    min_tflops_fp16=st.decimals(0, 500, places=1), centre=st.none() | CODES, city=st.none() | st.just("340300"),
+    price_ceiling_fen=st.none() | st.integers(0, 9999), not_at=st.frozensets(CODES),
+    abilities=st.frozensets(st.sampled_from(["containers", "workdir"])),
+)  # fmt: skip
+
+
+@given(NEEDS, st.lists(POOLS, max_size=5), st.integers(0, 10**6), st.booleans(), st.none() | st.integers(1, 10**6))
+def test_whatever_placement_decides_reads_in_english(
+    needs: Needs, pools: list[Pool], now: int, backfilled: bool, thought: int | None
+) -> None:
+    out = [(pool, why) for pool in pools if (why := barred(needs, pool)) is not None]
+    told = [why_never(needs, out).text, *(text for _pool, (_bar, text) in out)]
+    told += [room(pool, pool.bins, needs) for pool in pools]
+    parts = {"start": 1, "price": 2, "distance": 3, "fit": 4, "fragmentation": 5}
+    able = [
+        Scored(pool, {name: points * at for name, points in parts.items()}, now * at, Fraction(at, 3))
+        for at, pool in enumerate(pools, start=1)
+    ]
+    if able:
+        told += [each.text for each in why_there(able[0], able[1:], backfilled, 0, thought)]
+    assert [text for text in told if WIDE.search(english(text))] == []
