@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import islice, repeat
-from operator import add, itemgetter, mul
+from functools import partial, reduce
+from itertools import islice
+from operator import add, mul
 from typing import NamedTuple
 
 from huisuan.compute.placement.order import doublings
@@ -37,7 +37,6 @@ SIZE = 5 + 3 * NEWEST
 Features = tuple[float, ...]
 #: every two features once, as the rows and columns of a triangle: row by row
 PAIRS = [(row, column) for row in range(SIZE) for column in range(row + 1)]
-BY_ROW, BY_COLUMN = (itemgetter(*places) for places in zip(*PAIRS, strict=True))
 
 
 @dataclass(slots=True)
@@ -96,18 +95,35 @@ class Sums:
     def __init__(self) -> None:
         self.squares = [0.0] * len(PAIRS)
         self.products = [0.0] * SIZE
+        self.pending: list[tuple[Features, float]] = []
         self.count = 0
         self.total = 0.0
 
     def learn(self, known: Features, length: float) -> None:
         """Take in one job: what was known of it when it came, and how long it ran."""
-        self.squares = list(map(add, self.squares, map(mul, BY_ROW(known), BY_COLUMN(known))))
-        self.products = list(map(add, self.products, map(mul, known, repeat(length))))
+        self.pending.append((known, length))
         self.count += 1
         self.total += length
 
+    def _add_pending(self) -> None:
+        """Add up what was taken in since the last line: column by column, four times as fast as job by job.
+
+        Each sum is over the jobs in their order (`sum` of later Pythons rounds otherwise), so that it does not depend
+        on how often a line is asked for.
+        """
+        if not self.pending:
+            return
+        known, lengths = zip(*self.pending, strict=True)
+        columns = list(zip(*known, strict=True))
+        for place, (row, column) in enumerate(PAIRS):
+            self.squares[place] = reduce(add, map(mul, columns[row], columns[column]), self.squares[place])
+        for row in range(SIZE):
+            self.products[row] = reduce(add, map(mul, columns[row], lengths), self.products[row])
+        self.pending.clear()
+
     def line(self) -> Line:
         """Solve for the slopes (Cholesky)."""
+        self._add_pending()
         lower: list[list[float]] = []
         for row in range(SIZE):
             made: list[float] = []

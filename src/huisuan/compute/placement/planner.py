@@ -6,7 +6,7 @@ behind it may use them only if it is over by then, or does not touch them (EASY 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import add
 
@@ -46,8 +46,10 @@ class Planner:
         cities: Iterable[City] = (),
         running: Iterable[Running] = (),
         rules: Rules = OURS,
+        before_keeping: Callable[[int], None] = lambda now_s: None,
     ) -> None:
         self.weights, self.rules = weights, rules
+        self.before_keeping = before_keeping  # the last moment to `extend` jobs that are overdue
         demand = None if rules.fullest else tuple(sorted(weights.demand.items()))
         in_order = sorted(pools, key=lambda pool: pool.key)
         self.states = [
@@ -266,6 +268,8 @@ class Planner:
 
         Not when it is blocked but when someone behind it could take a card: most passes end before that.
         """
+        if self.rules.reserve and self.blocked:
+            self.before_keeping(now_s)
         for group in self.blocked if self.rules.reserve else ():
             kind = group.kind
             if kind.kept_pass == self.pass_no:  # nothing was left for this class before: nothing is now

@@ -61,13 +61,15 @@ class Replay:
         self.planner = Planner(
             world.pools, policy.weights(weights), cities=world.cities, rules=policy.rules,
             tenants=[world.tenant(code) for code in dict.fromkeys(job.tenant for job in jobs)],
+            before_keeping=self._extend_overdue,
         )  # fmt: skip
         self.history = History() if policy.knows == "history" else None
         self.needs: dict[tuple[int, tuple[str, ...]], Needs] = {}
         self.waiting: dict[tuple[str, int], Counter[Peers]] = {}  # by what the history tells apart
         self.running: dict[str, Ran] = {}
         self.done: list[Ran] = []
-        self.ends: list[tuple[int, int, str]] = []  # moment, whether it is only the end that was thought, uid
+        self.ends: list[tuple[int, str]] = []  # a heap of moments and uids
+        self.expected_ends: list[tuple[int, str]] = []  # of the jobs that run longer than that: a heap, too
 
     def run(self, told: Callable[[int], None] = lambda done: None) -> list[Ran]:
         """Every job that can run at all, in the order in which they began; `told` hears how many have begun."""
@@ -77,15 +79,13 @@ class Replay:
             now_s = jobs[arrived].submitted_s if arrived < len(jobs) else ends[0][0]
             if ends and ends[0][0] < now_s:
                 now_s = ends[0][0]
-            changed = False
             while ends and ends[0][0] == now_s:
-                changed |= self._end(heappop(ends), now_s)
+                self._end(heappop(ends)[1], now_s)
             while arrived < len(jobs) and jobs[arrived].submitted_s == now_s:
                 self._submit(jobs[arrived], arrived, now_s)
                 arrived += 1
                 waiting += 1
-                changed = True
-            if changed and waiting:
+            if waiting:
                 for placed in planner.pass_over(now_s, runners_up=0, explain=False):
                     self._start(placed.ask, placed.pool, now_s)
                     waiting -= 1
@@ -136,28 +136,33 @@ class Replay:
         job = self.jobs[int(ask.uid)]
         ran = self.running[ask.uid] = Ran(job, pool, now_s)
         self.done.append(ran)
-        heappush(self.ends, (now_s + job.duration_s, 0, ask.uid))
+        heappush(self.ends, (now_s + job.duration_s, ask.uid))
         if self.history is not None:
             self._waits_no_more(job)
             self.history.began(ask.uid, job.user, job.cards, now_s)
             if ask.predicted_s is not None and now_s + ask.predicted_s < ran.ended_s:
-                heappush(self.ends, (now_s + ask.predicted_s, 1, ask.uid))
+                heappush(self.expected_ends, (now_s + ask.predicted_s, ask.uid))
 
-    def _end(self, end: tuple[int, int, str], now_s: int) -> bool:
-        """A job is over, or still runs though it was thought to be over by now. Whether cards came free."""
-        _, only_thought, uid = end
-        ran = self.running[uid]
-        if only_thought:
-            ran_s = now_s - ran.started_s
-            longer = ran.started_s + still_thought_s(ran_s, ran_s, ran.job.limit_s or UNLIMITED_S)
-            self.planner.extend(uid, longer)
-            if longer < ran.ended_s:
-                heappush(self.ends, (longer, 1, uid))
-            return False
-        del self.running[uid]
+    def _extend_overdue(self, now_s: int) -> None:
+        """Jobs that were expected to be over by now still run: nobody needs to know before cards are kept."""
+        overdue = self.expected_ends
+        while overdue and overdue[0][0] <= now_s:
+            expected_s, uid = heappop(overdue)
+            ran = self.running.get(uid)
+            if ran is None:
+                continue
+            while expected_s <= now_s:
+                ran_s = expected_s - ran.started_s
+                expected_s = ran.started_s + still_thought_s(ran_s, ran_s, ran.job.limit_s or UNLIMITED_S)
+            self.planner.extend(uid, expected_s)
+            if expected_s < ran.ended_s:
+                heappush(overdue, (expected_s, uid))
+
+    def _end(self, uid: str, now_s: int) -> None:
+        """A job is over."""
+        ran = self.running.pop(uid)
         self.planner.finish(uid, now_s)
         if self.history is not None:
             self.history.ended(uid, now_s)
             self.history.fit(now_s)
             self._estimate_again(ran.job, now_s)
-        return True
