@@ -462,3 +462,28 @@ def test_whatever_an_agent_says_a_run_lies_in_its_time_and_is_no_longer_than_it(
         transaction.set_rollback(True)
     site.number, site.previous = 0, START
     site.key.refresh_from_db()
+
+
+def test_slices_whose_length_a_correction_took_do_not_hide_how_long_a_run_has_been(site: Agent) -> None:
+    """Zero slices at both edges, then real ones between them, each in a call of its own."""
+    placed = NOW - at(1000)
+    leased(site.centre, "J2", placed=placed)
+    edges = [placed - at(300 - step) for step in range(4)] + [NOW + at(290 + step) for step in range(4)]
+    for edge in edges:
+        assert site.report(said("J2", edge, 1 / 3600)).flagged == {}
+        assert site.report(said("J2", edge, 0, corrects=True)).flagged == {}
+    for step in range(15):
+        site.report(said("J2", placed - at(280 - 100 * step), 100 / 3600))
+    assert sum(each.card_seconds for each in records() if each.job_id == "J2") <= 8 * 1002
+
+
+def test_empty_slices_do_not_hide_one_that_holds_the_same_time(site: Agent) -> None:
+    placed = NOW - at(1000)
+    leased(site.centre, "J2", placed=placed)
+    starts = [0, 1, 2, *range(101, 106), 997, 998, 999]
+    for step in starts:
+        site.report(said("J2", placed + at(step), 1 / 3600))
+        site.report(said("J2", placed + at(step), 0, corrects=True))
+    assert site.report(said("J2", placed + at(100), 400 / 3600)).flagged == {}
+    assert site.report(said("J2", placed + at(106), 390 / 3600)).flagged != {}
+    assert sum(each.card_seconds for each in records() if each.job_id == "J2") == 8 * 400

@@ -21,10 +21,21 @@ from huisuan.compute.models import Centre, SourceChunk, SourceFile
 
 FORMAT = "agent"
 ZONE = "UTC"
-#: Slices of a run do not overlap, so that of those that began before a line only the last one with a length can reach
-#: into it, and only the first and the last of its run bound it; a correction may have taken the length of some.
-BEFORE = 3
 WANTED = "u.sequence, u.job_id, u.run, u.started_at, u.ended_at, u.content_sha256"
+#: Slices of a run do not overlap, so that of those that began before a line only the last one with a length can reach
+#: into it, and only the first and the last of its run bound it. A correction may have taken the length of any number,
+#: so each is followed to its present word: behind a fixed number of neighbours an agent hid slices by empty ones.
+HOLDING = """
+SELECT u.* FROM compute_usagerecord u CROSS JOIN LATERAL (
+    WITH RECURSIVE word AS (
+        SELECT u.sequence, u.ended_at
+        UNION ALL SELECT n.sequence, n.ended_at FROM word JOIN compute_usagerecord n
+            ON n.centre_id = %(centre)s AND n.supersedes = word.sequence
+    )
+    SELECT ended_at FROM word ORDER BY sequence DESC LIMIT 1
+) AS present
+WHERE u.centre_id = %(centre)s AND u.supersedes IS NULL AND present.ended_at > u.started_at
+"""
 
 KNOWN = f"""
 WITH RECURSIVE asked AS (
@@ -38,20 +49,14 @@ WITH RECURSIVE asked AS (
         WHERE u.centre_id = %(centre)s AND u.job_id = asked.job_id AND u.supersedes IS NULL
           AND u.started_at >= asked.first AND u.started_at <= asked.last
         UNION ALL (
-            SELECT * FROM compute_usagerecord u
-            WHERE u.centre_id = %(centre)s AND u.job_id = asked.job_id AND u.supersedes IS NULL
-              AND u.started_at < asked.first ORDER BY u.started_at DESC LIMIT {BEFORE}
+            {HOLDING} AND u.job_id = asked.job_id AND u.started_at < asked.first ORDER BY u.started_at DESC LIMIT 1
         )
     ) AS u
     UNION
     SELECT {WANTED} FROM runs CROSS JOIN LATERAL (
-        (
-            SELECT * FROM compute_usagerecord u WHERE u.centre_id = %(centre)s AND u.job_id = runs.job_id
-              AND u.run = runs.run AND u.supersedes IS NULL ORDER BY u.started_at LIMIT {BEFORE}
-        ) UNION ALL (
-            SELECT * FROM compute_usagerecord u WHERE u.centre_id = %(centre)s AND u.job_id = runs.job_id
-              AND u.run = runs.run AND u.supersedes IS NULL ORDER BY u.started_at DESC LIMIT {BEFORE}
-        )
+        ({HOLDING} AND u.job_id = runs.job_id AND u.run = runs.run ORDER BY u.started_at LIMIT 1)
+        UNION ALL
+        ({HOLDING} AND u.job_id = runs.job_id AND u.run = runs.run ORDER BY u.started_at DESC LIMIT 1)
     ) AS u
 ), chain AS (
     SELECT * FROM seed
