@@ -48,6 +48,7 @@ def test_a_job_reads_neither_its_neighbours_nor_the_platforms_secrets(home: Path
     engine.submit(JobSpec(uid=VICTIM, script=f"#!/bin/sh\n{mine}\n", environment={"TOKEN": SECRET}))
     eventually(lambda: SECRET in engine.logs(VICTIM, 0, 1000).decode())
     run = engine.folder / VICTIM
+    eventually((run / "started.json").exists)  # the runner writes it beside the program that it began
     pid = json.loads((run / "started.json").read_text())["pid"]
     tries = " ".join(
         f"{run}/{name}" for name in ("job.json", "script", "output.log", "started.json", "work/result", "runner.log")

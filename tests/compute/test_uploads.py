@@ -105,7 +105,7 @@ def test_two_that_send_the_same_at_the_same_time_keep_it_once(packed: Packed, mo
     assert (new, kept.uploaded_at, Upload.objects.count()) == (False, now, 1)
 
 
-@pytest.mark.parametrize("name", ["\0", "x" * 64, "../x"])
+@pytest.mark.parametrize("name", ["x" * 64, "../x"])
 def test_a_name_that_is_none_finds_nothing(first: Client, name: str) -> None:
     assert first.upload(name) is None
 

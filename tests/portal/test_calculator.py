@@ -252,9 +252,9 @@ def test_in_english_only_the_law_stays_chinese(who: str) -> None:
 
 
 def test_a_policy_that_does_not_stand_up_is_named_and_the_others_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    from huisuan.portal.public import policies
+    from huisuan.law import policy
 
-    monkeypatch.setattr(policies, "list_policies", lambda: [*list_policies(), "broken-2030"])
+    monkeypatch.setattr(policy, "list_policies", lambda: [*list_policies(), "broken-2030"])
     page = text(asked(**USER))
     assert ">broken-2030</a>" in page
     assert "算力使用补助" in side(page, "可以申报")

@@ -23,6 +23,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 
+from huisuan.client.chain import statement_sha256
 from huisuan.compute.centres import set_tariff
 from huisuan.compute.models import (
     Accelerator,
@@ -33,6 +34,7 @@ from huisuan.compute.models import (
     Job,
     JobEvent,
     JobState,
+    RegisterEntry,
     SiteAgent,
     Upload,
     UsageDay,
@@ -157,6 +159,12 @@ def days_are_counted() -> None:
     assert [each.card_seconds for each in days] == [2 * 8 * 3600]
 
 
+def the_register_is_chained() -> None:
+    entries = list(RegisterEntry.objects.order_by("month"))
+    assert len(entries) == 1
+    assert (entries[0].previous, entries[0].sha256) == ("", statement_sha256(entries[0].statement))
+
+
 def the_upload_is_forgotten() -> None:
     upload = Upload.objects.get()
     assert upload.content is None
@@ -196,6 +204,7 @@ KINDS = {
     "compute.note_capacities": Kind("compute_capacitysighting", capacity_is_noted),
     "compute.learn_durations": Kind("compute_durationline", a_line_is_fitted),
     "compute.tally_usage": Kind("compute_usageday", days_are_counted),
+    "compute.publish_register": Kind("compute_registerentry", the_register_is_chained),
     "compute.forget_uploads": Kind("compute_upload", the_upload_is_forgotten),
     "compute.tell_webhooks": Kind("compute_jobevent", the_webhook_was_tried_once),
     "serving.look_after_tasks": Kind("settlement_settlementrequest", the_orphan_was_settled),

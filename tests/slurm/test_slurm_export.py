@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from slurmcluster import Cluster
 
 A100 = Card(1, "A100-SXM4-80GB", "NVIDIA")
-NAMES = CardNames([A100], {"gpu": [A100]}, {"a100": [A100]}, {})
+B3 = Card(2, "Ascend-910B3", "Huawei")  # of other tests' jobs on the same cluster
+NAMES = CardNames([A100, B3], {"gpu": [A100], "ascend": [B3]}, {"a100": [A100]}, {})
 FORGED = (
     "x\n66666|66666|ah|bob|victim|a100|COMPLETED|2024-03-02T00:00:00|2024-03-02T00:00:00|2024-03-02T00:00:00|"
     "2024-03-12T00:00:00|864000|00:00:00|gres/gpu=8|gres/gpu=8|1|gpu01|0:0|y"

@@ -59,7 +59,7 @@ def settle(
         Refused: no such policy, a year or a day that has not come, settings that nobody adopted, usage that no
             tariff covers (it says which), or a sealed month that is not as it was sealed.
     """
-    check(policy_name, year, now)
+    _check_year(year, now)  # the law is read below, once its files are what was adopted
     today = now.astimezone(SHANGHAI).date()
     known = as_known or today
     if known > today:
@@ -101,10 +101,14 @@ def check(policy_name: str, year: int, now: datetime) -> None:
     Raises:
         Refused: no such policy, or a year that has not come.
     """
-    today = now.astimezone(SHANGHAI).date()
-    if not 2000 <= year <= today.year:
-        raise Refused(f"年份 {year} 不能结算：应在 2000 与 {today.year} 之间")
+    _check_year(year, now)
     _law(policy_name)
+
+
+def _check_year(year: int, now: datetime) -> None:
+    this_year = now.astimezone(SHANGHAI).year
+    if not 2000 <= year <= this_year:
+        raise Refused(f"年份 {year} 不能结算：应在 2000 与 {this_year} 之间")
 
 
 def one_at_a_time() -> None:
