@@ -103,6 +103,7 @@ def test_content_that_is_not_what_its_digest_says_is_refused(platform: Attacked,
     wrong = base64.b64encode(hashlib.sha256(b"other").digest()).decode()
     assert send(platform, body, {**headers, name: f"sha-256=:{wrong}:"}).status_code == 400
     assert send(platform, body, {**headers, name: "sha-256=:?:"}).status_code == 400
+    assert send(platform, body, {**headers, name: f"sha-256={wrong}"}).status_code == 400
     assert records(platform) == had
 
 

@@ -186,6 +186,14 @@ def test_a_correction_that_would_reach_over_what_was_metered_since_cannot_be_acc
     assert (MeterFlag.objects.get(pk=flag).answered_at, total()) == (None, 2 * HOUR)
 
 
+def test_an_accepted_correction_to_more_cards_than_there_are_is_flagged_like_an_import() -> None:
+    imported(delimited(FIRST))
+    many = "gres/gpu:a800=64"
+    imported(delimited(piece("09:00:00", "10:00:00", User="li", AllocTRES=many, ReqTRES=many)))
+    answer(PendingCorrection.objects.get().flag_id, "查过", "省专班", NOW, accept=True)
+    assert (total(), kinds()) == (8 * HOUR, ["correction", "over_capacity"])
+
+
 def test_other_cards_have_another_price_so_a_change_of_them_waits() -> None:
     imported(delimited(job(1, Partition="mix")))
     h20 = "cpu=8,gres/gpu:h20=8,gres/gpu=8"

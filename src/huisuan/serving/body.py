@@ -38,6 +38,9 @@ DIGESTS = {
 }
 
 
+WRITTEN = dict.fromkeys(DIGESTS, "sha-256=:Base64:") | {"digest": "sha-256=Base64"}
+
+
 class Unreceived(Exception):
     """A request that goes no further, and what to answer."""
 
@@ -112,7 +115,11 @@ def _keep(body: IO[bytes], digest: hashlib._Hash, piece: bytes) -> None:
 
 def _check_digests(headers: Mapping[str, str], digest: hashlib._Hash) -> None:
     for name, pattern in DIGESTS.items():
-        for text in pattern.findall(headers.get(name, "")):
+        said = headers.get(name, "")
+        found = pattern.findall(said)
+        if not found and "sha-256" in said.lower():
+            raise Unreceived(400, f"{name} 里的 sha-256 写法不对：应如 {WRITTEN[name]}")
+        for text in found:
             try:
                 meant = base64.b64decode(text, validate=True)
             except (binascii.Error, ValueError):

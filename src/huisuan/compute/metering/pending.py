@@ -10,8 +10,9 @@ from django.db import transaction
 from django.db.models import F
 
 from huisuan.compute.metering.corrections import COLUMNS
-from huisuan.compute.metering.flags import Kind, answer_flag
+from huisuan.compute.metering.flags import Kind, answer_flag, raise_flags
 from huisuan.compute.metering.ledger import append_records
+from huisuan.compute.metering.overuse import overuse
 from huisuan.compute.metering.readings import Suspicion, workbench
 from huisuan.compute.models import Centre, MeterFlag, PendingCorrection, SourceFile, UsageRecord
 from huisuan.compute.queries import current_usage
@@ -52,6 +53,7 @@ def answer(number: int, text: str, by: str, now: datetime, *, accept: bool = Fal
     _refuse_overlap(centre, pending)
     pending.applied = _append(centre, pending, now)
     pending.save(update_fields=["applied"])
+    raise_flags(centre, overuse(centre, pending.applied), now)
     return flag
 
 
