@@ -38,9 +38,12 @@ class Literal:
         return "".join("{}" if part is None else part for part in self.parts)
 
 
-def literals(path: Path) -> Iterator[Literal]:
-    """Every Chinese literal of a module."""
+def literals(path: Path, *within: str) -> Iterator[Literal]:
+    """Every Chinese literal of a module; `within`: only in what has one of these names."""
     tree = ast.parse(path.read_text("utf-8"))
+    if within:
+        tree.body = [node for node in ast.walk(tree) if isinstance(node, ast.stmt) and _name(node) in within]
+        assert tree.body, f"{path.name}: none of {within}"
     passed = {*_docstrings(tree), *_schema(tree)}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
@@ -52,6 +55,12 @@ def literals(path: Path) -> Iterator[Literal]:
             continue
         if any(part and HAN.search(part) for part in parts):
             yield Literal(f"{path.name} {node.lineno}", parts)
+
+
+def _name(node: ast.stmt) -> str:
+    if isinstance(node, ast.FunctionDef):
+        return node.name
+    return ast.unparse(node.targets[0]) if isinstance(node, ast.Assign) else ""
 
 
 def _part(value: ast.expr) -> str | None:

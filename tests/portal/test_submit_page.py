@@ -194,7 +194,7 @@ def test_an_english_page_gives_the_reasons_in_english(world: World, posted: dict
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("command: [true]\ncards: many\n", "job file, line 2, column 8: cards: “many” must be an integer"),
+        ("command: [true]\ncards: many\n", "Job file, line 2, column 8: cards: “many” must be an integer"),
         ("a:\n\tb: 1\n", "not valid YAML: indentation must not use tabs; use spaces"),
         (SBATCH.replace("微调", "tune"), "Line 4: --mem=64G: the centre allots processors and memory by cards"),
     ],

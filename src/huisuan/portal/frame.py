@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext
 
 from huisuan.parties.models import Person, Role
 from huisuan.portal import rooms, words
@@ -30,4 +31,4 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 def _operators() -> str:
     """Whom a page may name for help: those who really are there."""
     people = Person.objects.filter(role=Role.OPERATOR, is_active=True, machine=False).order_by("id")
-    return "、".join(people.values_list("name", flat=True)[:3])
+    return gettext("、").join(people.values_list("name", flat=True)[:3])

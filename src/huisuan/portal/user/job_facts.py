@@ -43,7 +43,7 @@ def cards_wanted(job: Job) -> str:
         least.append(_t("显存 ≥ {n} GiB").format(n=figures.integer(job.min_memory_gib)))
     if job.min_tflops_fp16:
         least.append(_t("FP16 ≥ {n} TFLOPS").format(n=f"{job.min_tflops_fp16.normalize():f}"))
-    return " · ".join(filter(None, ["、".join(job.card_models), *least])) or _t("任何型号")
+    return " · ".join(filter(None, [_t("、").join(job.card_models), *least])) or _t("任何型号")
 
 
 def place_wanted(job: Job) -> str:

@@ -155,7 +155,7 @@ def _why(job: Job, viewer: Viewer, now: datetime) -> dict[str, Any]:
         "cards_wanted": job_facts.cards_wanted(job),
         "place_wanted": job_facts.place_wanted(job),
         "command": shlex.join(job.command),
-        "names": "、".join(sorted(job.environment)),
+        "names": _t("、").join(sorted(job.environment)),
     }
 
 

@@ -113,7 +113,7 @@ def _environment(request: HttpRequest, found: ReadJob) -> dict[str, str]:
         elif name not in given:
             missing.append(name)
     if missing:
-        raise Refused(_t("文件没有给出这些环境变量的值：{names}；请改写文件").format(names="、".join(missing)))
+        raise Refused(_t("文件没有给出这些环境变量的值：{names}；请改写文件").format(names=_t("、").join(missing)))
     return given
 
 
