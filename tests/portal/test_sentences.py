@@ -16,6 +16,7 @@ import huisuan
 from huisuan.compute.catalogue import PROCESSOR_SLOT
 from huisuan.compute.formats.reading import FileRefused
 from huisuan.compute.formats.recognise import read
+from huisuan.compute.formats.sbatch_options import OPTIONS
 from huisuan.compute.placement.feasible import barred
 from huisuan.compute.placement.texts import room, why_never, why_there
 from huisuan.compute.placement.types import Needs, Pool, Scored
@@ -166,13 +167,28 @@ def test_sentences_of_several_parts_read_well(chinese: str, said: str) -> None:
     assert english(chinese) == said
 
 
+def told_of(text: str) -> list[str]:
+    """The notes of a job file, or its faults."""
+    try:
+        return read(text, "job").notes
+    except FileRefused as refused:
+        return str(refused).split("\n")
+
+
+@pytest.mark.parametrize("value", ["", "=x", "=0", "=4", "=gpu:a100:2", "=a,b:c=d", "=A800", "=：4"])
+def test_whatever_an_sbatch_option_is_told_reads_in_english(value: str) -> None:
+    told = [
+        text
+        for name in (*OPTIONS, "gress", "no-such")
+        for text in told_of(f"#!/bin/sh\n#SBATCH --{name}{value}\nsrun a\n")
+    ]
+    assert len(told) > len(OPTIONS)
+    assert [text for text in told if HAN.search(english(text))] == []
+
+
 def test_what_real_job_files_are_told_reads_in_english() -> None:
-    told: list[str] = []
-    for path in sorted((Path(__file__).parents[1] / "data" / "jobs").iterdir()):
-        try:
-            told += read(path.read_text("utf-8"), "job").notes
-        except FileRefused as refused:
-            told += str(refused).split("\n")
+    files = sorted((Path(__file__).parents[1] / "data" / "jobs").iterdir())
+    told = [text for path in files for text in told_of(path.read_text("utf-8"))]
     assert len(told) > 50
     assert [text for text in told if HAN.search(english(text))] == []
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -56,11 +55,8 @@ def catalogue() -> Catalogue:
     """
     templates = [Template.of(*pair) for pairs in subjects().values() for pair in pairs.items()]
     heaviest = sorted(templates, key=lambda each: (-each.weight, len(each.holes)))
-    by_first: defaultdict[str, list[Template]] = defaultdict(list)
-    anywhere = [each for each in heaviest if not each.literals[0]]
-    for first in {each.literals[0][:1] for each in heaviest}:
-        by_first[first] = [each for each in heaviest if each.literals[0][:1] in ("", first)]
-    return Catalogue({**by_first, "": anywhere})
+    firsts = {each.literals[0][:1] for each in heaviest} | {""}
+    return Catalogue({first: [each for each in heaviest if each.literals[0][:1] in ("", first)] for first in firsts})
 
 
 @lru_cache(maxsize=8192)
@@ -68,8 +64,8 @@ def english(text: str) -> str:
     """The English of a text as far as the catalogue knows it; the rest stays Chinese."""
     if len(text) > LONGEST or not WIDE.search(text):
         return text
-    known = catalogue()
-    return "\n".join(_Translating(known).of(line).text for line in text.split("\n"))
+    translating = _Translating(catalogue())
+    return "\n".join(translating.of(line).text for line in text.split("\n"))
 
 
 @dataclass(frozen=True)
@@ -82,7 +78,7 @@ class _Put:
 
 @dataclass
 class _Translating:
-    """One line on its way; what was looked up once is not looked up again."""
+    """One text on its way; what was looked up once is not looked up again."""
 
     known: Catalogue
     seen: dict[str, _Put] = field(default_factory=dict)
@@ -105,12 +101,12 @@ class _Translating:
         plain, odd = [], []
         for template, values in self.known.find(text):
             put = self._filled(template, values)
-            if template.is_plain(values):
+            if not template.is_plain(values):
+                odd.append(put)
+            elif HAN.search(put.text):
                 plain.append(put)
             else:
-                odd.append(put)
-            if plain and not HAN.search(plain[-1].text):
-                break
+                return put
         return min([*plain, self._joined(text), *odd], key=lambda put: len(HAN.findall(put.text)))
 
     def _filled(self, template: Template, values: dict[str, str]) -> _Put:
@@ -119,22 +115,16 @@ class _Translating:
         return _Put(filled, all(put.whole for put in words.values()))
 
     def _joined(self, text: str) -> _Put:
-        """Parts in English, if all of them are known; else, of a list of sentences, those that are."""
+        """Parts in English, if all of them are known; else, of sentences in a row, those that are."""
         best = _Put(text, False)
         for sign, joint in JOINTS:
-            if sign not in text:
-                continue
             parts = text.split(sign, 1 if sign == "：" else -1)
-            if len(parts) > MOST_LOOKS:
+            if not 1 < len(parts) <= MOST_LOOKS:
                 continue
             put = [self.of(part) for part in parts]
             joined = joint.join(each.text for each in put)
             if all(each.whole for each in put):
                 return _Put(joined, True)
-            if (
-                sign != "、"
-                and best.text == text
-                and any(each.text != part for each, part in zip(put, parts, strict=True))
-            ):
+            if sign in "；：" and best.text == text and [each.text for each in put] != parts:
                 best = _Put(joined, False)
         return best

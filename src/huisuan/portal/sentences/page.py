@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 
 from huisuan.portal.sentences.catalogue import english
 
-#: Chinese from its first letter or sign to its last, with the figures and spaces in between
+#: Chinese letters and signs in a row
 RUN = re.compile(r"[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]+")
 
 
