@@ -163,7 +163,8 @@ def _stop(platform: Platform) -> None:
 def _put_in_order() -> Iterator[str]:
     """What a start finds to repair in the home."""
     if closed := private.close_to_others():
-        yield f"已收紧数据目录里 {len(closed)} 项的权限（原先别人可读）：{'、'.join(closed[:5])}"
+        some = "、".join("数据目录本身" if each == "." else each for each in closed[:5])
+        yield f"已收紧数据目录里 {len(closed)} 项的权限（原先别人可读）：{some}"
     if removed := disk.tidy():
         yield f"已清理 {len(removed)} 个写到一半的旧文件：{'、'.join(removed[:5])}"
 
