@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from metered import A800, H20, records
@@ -296,6 +296,30 @@ def test_a_run_may_begin_in_the_second_in_which_the_one_before_it_ended() -> Non
     assert [(each.run, each.card_seconds) for each in records()] == [(0, 8), (1, 8), (2, 8 * 1800)]
     late = said(started=T0 + timedelta(seconds=3), hours=second, run=1, lease=2)
     assert "重叠" in site.report(late).flagged[0]
+
+
+@pytest.mark.parametrize("plan", ["on", "off"])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_of_runs_that_began_in_one_second_the_one_that_goes_on_is_the_one_that_overlaps(
+    order: tuple[int, ...], plan: str
+) -> None:
+    with connection.cursor() as cursor:  # another plan finds equal rows in another order
+        cursor.execute(f"SET LOCAL enable_indexscan = {plan}; SET LOCAL enable_bitmapscan = {plan}")
+    site = agent("c1", f"gpu={A800}:1x8:a800")
+    job = leased(site.centre)
+    decision = PlacementDecision.objects.get(job=job)
+    for run in (1, 2):
+        fields = {"run": run, "lease": run + 1, "weights": "test", "parts": {}}
+        PlacementDecision.objects.create(
+            job=job, at=T0 + at(5 * run), centre=site.centre, accelerator=decision.accelerator, **fields
+        )
+    hours = {0: 1 / 3600, 1: 1 / 3600, 2: 0.5}
+    for run in order:  # written in another order, the rows lie in another order
+        site.report(said(hours=hours[run], run=run, lease=run + 1))
+    before = sum(each.card_seconds for each in records())
+    late = said(started=T0 + timedelta(seconds=3), hours=1 / 3600, run=1, lease=2)
+    assert "重叠" in site.report(late).flagged[0]
+    assert sum(each.card_seconds for each in records()) == before
 
 
 def test_more_cards_at_once_than_the_centre_has_are_metered_and_flagged() -> None:

@@ -61,6 +61,18 @@ def test_it_says_that_a_sample_is_no_claim_and_that_the_law_is_unchanged(world: 
     assert "<b>假设：法律未改</b>" not in page(world).content.decode()
 
 
+@pytest.mark.parametrize(("key", "typed"), [("policy", "anhui-2099"), ("year", "soon"), ("seed", "-1")])
+def test_what_an_address_cannot_mean_is_named_and_nothing_else_is_computed_instead(
+    world: World, key: str, typed: str
+) -> None:
+    for language, said in (("zh-hans", "请"), ("en", ":")):
+        answer = page(world, language, **{key: typed})
+        assert answer.status_code == 422
+        assert answer.context["unusable"].count(typed) == 1
+        assert said in answer.context["unusable"]
+        assert "done" not in answer.context
+
+
 def test_every_setting_question_and_figure_can_be_supposed(world: World) -> None:
     shown = page(world).content.decode()
     names = {f"s.{name}" for name in POLICY.setting_specs()} | {f"i.{name}" for name in POLICY.interpretation_specs()}

@@ -72,6 +72,7 @@ FLAG = {
     "contradiction": _("同一次运行有两种说法"),
     "overlap": _("同一作业的时间重叠"),
     "correction": _("等待确认的更正"),
+    "no_cards": _("该有卡而记账里没有卡"),
 }
 
 ABILITY = {

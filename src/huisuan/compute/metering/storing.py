@@ -24,7 +24,8 @@ ZONE = "UTC"
 WANTED = "u.sequence, u.job_id, u.run, u.started_at, u.ended_at, u.content_sha256"
 #: Slices of a run do not overlap, so that of those that began before a line only the last one with a length can reach
 #: into it, and only the first and the last of its run bound it. A correction may have taken the length of any number,
-#: so each is followed to its present word: behind a fixed number of neighbours an agent hid slices by empty ones.
+#: so each is followed to its present word: behind a fixed number of neighbours an agent hid slices by empty ones. Runs
+#: that began in one second are told apart by their end: the one that goes on is the one that reaches.
 HOLDING = """
 SELECT u.* FROM compute_usagerecord u CROSS JOIN LATERAL (
     WITH RECURSIVE word AS (
@@ -49,7 +50,8 @@ WITH RECURSIVE asked AS (
         WHERE u.centre_id = %(centre)s AND u.job_id = asked.job_id AND u.supersedes IS NULL
           AND u.started_at >= asked.first AND u.started_at <= asked.last
         UNION ALL (
-            {HOLDING} AND u.job_id = asked.job_id AND u.started_at < asked.first ORDER BY u.started_at DESC LIMIT 1
+            {HOLDING} AND u.job_id = asked.job_id AND u.started_at < asked.first
+            ORDER BY u.started_at DESC, present.ended_at DESC LIMIT 1
         )
     ) AS u
     UNION

@@ -86,6 +86,8 @@ def budget_page(request: HttpRequest) -> HttpResponseBase:
         "years": range(policy.valid_from.year, policy.valid_to.year + 1), "parties": PARTIES,
         "broken": list(broken),
     }  # fmt: skip
+    if unusable := _unusable(request, policies):
+        return render(request, "portal/oversight/budget.html", {**context, "unusable": unusable}, status=422)
     day = day_of_year(policy, year)
     if day is None:
         return render(request, "portal/oversight/budget.html", context)
@@ -108,6 +110,18 @@ def budget_page(request: HttpRequest) -> HttpResponseBase:
         "exports": [(name.upper(), _address(request, name)) for name in FORMS],
     }  # fmt: skip
     return render(request, "portal/oversight/budget.html", context)
+
+
+def _unusable(request: HttpRequest, policies: list[Policy]) -> str:
+    """What of the address cannot be meant: shown, instead of figures of another policy or year; "" if all can."""
+    name = request.GET.get("policy", "")
+    if name and name not in {each.name for each in policies}:
+        return gettext("没有政策 {name}：请从列表中选择").format(name=name)
+    for key in ("year", "seed"):
+        typed = request.GET.get(key, "")
+        if typed and _number(typed, -1) < 0:
+            return gettext("{key}={typed} 不是可用的数：请改正").format(key=key, typed=typed)
+    return ""
 
 
 def _computed(policy: Policy, asked: Asked, day: date, known: date, seed: int) -> Budget:
