@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from huisuan.compute.formats import kubernetes_keys as keys
@@ -113,7 +113,7 @@ def _role(name: str, node: Node, reading: Reading) -> Role:
 def _gang(document: Node, roles: list[Role], variables: str, limits: dict[str, int], reading: Reading) -> ReadJob:
     first, nodes = roles[0], sum(role.replicas for role in roles)
     for other in roles[1:]:
-        if _what_runs(other.pod) != _what_runs(first.pod):
+        if other.pod != first.pod:
             reading.fault(
                 other.pod.at,
                 f"{other.name} 与 {first.name} 的镜像、命令、环境变量或卡不同：平台的作业各节点运行同一条命令，"
@@ -138,8 +138,3 @@ def _gang(document: Node, roles: list[Role], variables: str, limits: dict[str, i
         **limits,
     }
     return reading.done(asked)
-
-
-def _what_runs(pod: PodTemplate) -> PodTemplate:
-    """All of a pod that is carried over, without where it stands."""
-    return replace(pod, at=None, subdomain=None, restart_policy=None)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from huisuan.compute.formats import kubernetes_keys as keys
 from huisuan.compute.formats import kubernetes_pod as pods
@@ -18,17 +18,20 @@ CARD_LABEL = re.compile(r"gpu|npu|accelerator|chip|card|product", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class PodTemplate:
-    """One pod: its image, its command, its environment; `cards` None where it asks for none."""
+    """One pod: its image, its command, its environment; `cards` None where it asks for none.
 
-    at: Place
+    Two are equal if they run the same on the same cards, wherever they stand.
+    """
+
+    at: Place = field(compare=False)
     image: str
     command: tuple[str, ...]
     environment: dict[str, str]
     cards: int | None
     models: tuple[str, ...]
     vendor: str
-    subdomain: Node | None
-    restart_policy: Node | None
+    subdomain: Node | None = field(compare=False)
+    restart_policy: Node | None = field(compare=False)
 
 
 def inside(node: Node, key: str, reading: Reading) -> Node:

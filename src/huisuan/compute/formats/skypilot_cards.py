@@ -176,7 +176,7 @@ def _choice(at: Place, text: str) -> Choice:
 
 def _count(text: str) -> int:
     whole = re.fullmatch(r"(\d{1,5})(\.0+)?", text.strip(), re.ASCII)
-    if re.fullmatch(r"0?\.\d+", text.strip(), re.ASCII) and float(text):
+    if re.fullmatch(r"0?\.0*[1-9]\d*", text.strip(), re.ASCII):
         raise Refused(refusal(text, "不足一张"))
     if not whole or not int(whole[1]):
         raise Refused(f"张数 {text} 应是正整数：{WHOLE_ONLY}")
