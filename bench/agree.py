@@ -25,20 +25,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "law"))  # the rows by chance that the tests draw
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the rows by chance that the tests draw
 
 import duckdb
 import pyarrow as pa
-from generated import Row, as_words, random_rows, typed
 
-from huisuan.law.decide import Judge
-from huisuan.law.declared import SettingValue
-from huisuan.law.nodes import FactSpec, SettingSpec
-from huisuan.law.policy import Policy, load_policy
-from huisuan.law.rules import Rule
-from huisuan.law.scenario import Scenario, apply
-from huisuan.law.table import answers
-from huisuan.law.values import Kind, Value, Wrong, read
+from huisuan.law.explain.verdict import Judge
+from huisuan.law.model.expressions import FactSpec, SettingSpec
+from huisuan.law.model.rules import Rule
+from huisuan.law.model.values import Kind, Value, Wrong, read
+from huisuan.law.policy.policy import Policy, load_policy
+from huisuan.law.policy.scenario import Scenario, apply
+from huisuan.law.policy.setting_bounds import SettingValue
+from huisuan.law.sql.compute_file import answers
+from support.random_facts import Row, as_words, random_rows, typed
 
 CHUNK = 20_000
 SHOWN = 10  # differences that are printed whole

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import duckdb
 
-from huisuan.law.nodes import FactSpec
-from huisuan.law.rules import Rule
-from huisuan.law.values import Kind
+from huisuan.law.model.expressions import FactSpec
+from huisuan.law.model.rules import Rule
+from huisuan.law.model.values import Kind
 
 SEED = 0.2024
 MISSING, TRUE = 0.01, 0.93

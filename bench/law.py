@@ -27,12 +27,12 @@ from facts import write_facts
 from measure import Line, Run, Timing, as_json, interleaved, line, machine, report, together
 from rules_by_hand import RATES, RULES
 
-from huisuan.law.budget_rows import FactFiles, compute_budget
-from huisuan.law.policy import load_policy
-from huisuan.law.rules import Rule
-from huisuan.law.sample import Sample, write_sample
-from huisuan.law.scenario import Scenario, apply
-from huisuan.law.table import compute_file
+from huisuan.law.budget.compute import FactFiles, compute_budget
+from huisuan.law.budget.synthetic_claims import Sample, write_sample
+from huisuan.law.model.rules import Rule
+from huisuan.law.policy.policy import load_policy
+from huisuan.law.policy.scenario import Scenario, apply
+from huisuan.law.sql.compute_file import compute_file
 
 OURS, HAND = "huisuan", "DuckDB SQL by hand"
 SUMMED, PROVINCE = f"summed up, {OURS}", f"a province, {OURS}"

@@ -31,8 +31,8 @@ from usage import Measure, platform, timed, timed_copy
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from huisuan.client.agent_wire import SignedBatch
     from huisuan.compute.models import AgentKey, Centre
+    from huisuan.protocol.agent import SignedBatch
 
     Site = tuple[Centre, AgentKey, list[SignedBatch]]
 
@@ -76,9 +76,9 @@ def signed_batches(centre: Centre, agent: str, records: int) -> tuple[AgentKey, 
     """What an agent sends in so many hours: hour by hour a slice of every job, a thousand lines a batch."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from huisuan.client.agent_wire import BATCH_LINES, SignedBatch
-    from huisuan.client.chain import START, batch_digest
     from huisuan.compute.models import AgentKey
+    from huisuan.protocol.agent import BATCH_LINES, SignedBatch
+    from huisuan.protocol.batch_chain import START, batch_digest
 
     private: Ed25519PrivateKey = Ed25519PrivateKey.generate()
     key = AgentKey.objects.create(
@@ -96,7 +96,7 @@ def signed_batches(centre: Centre, agent: str, records: int) -> tuple[AgentKey, 
 
 def usage_lines(centre: Centre, records: int) -> Iterator[str]:
     """Lines as an agent on Slurm writes them, with sacct's own line inside."""
-    from huisuan.client.agent_wire import UsageLine
+    from huisuan.protocol.agent import UsageLine
 
     jobs = list(centre.jobs.order_by("uid").values_list("uid", "cards"))
     written = 0
@@ -132,7 +132,7 @@ def taken_at(site: Site) -> float:
     """One centre's, twenty in a call, each call committed; processor seconds of the server's process for it."""
     from django.db import connection
 
-    from huisuan.compute.metering.batches import take_batches
+    from huisuan.compute.metering.agent_usage.receive import take_batches
 
     centre, key, batches = site
     with connection.cursor() as cursor:
@@ -157,7 +157,7 @@ def proof_alone(site: Site) -> int:
     """Ed25519 over each batch's digest, SHA-256 over every line: nothing read, nothing kept."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    from huisuan.client.chain import batch_digest
+    from huisuan.protocol.batch_chain import batch_digest
 
     _, key, batches = site
     public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key.public_key))

@@ -9,7 +9,7 @@ job that waits, with its reason and its place in the order. "in words" writes ev
 does for what it stores.
 
 Peer: the same rules as one would first write them, a loop over the pools and nodes for every job
-(tests/compute/naive_placement.py), on `--small` jobs, taking turns with ours; both must decide alike (rows wrong).
+(tests/support/reference_scheduler.py), on `--small` jobs, taking turns with ours; both must decide alike (rows wrong).
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from fractions import Fraction
 from pathlib import Path
 from random import Random
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "compute"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from measure import Line, as_json, interleaved, line, machine, report
-from naive_placement import Naive
 
 from huisuan.compute.placement.decisions import Plan
 from huisuan.compute.placement.plan import plan
 from huisuan.compute.placement.types import Ask, City, Needs, Pool, Running, Tenant
 from huisuan.compute.placement.weights import weights_on
+from support.reference_scheduler import Naive
 
 NOW = 1_717_200_000
 WEIGHTS = weights_on(date(2024, 6, 1))

@@ -26,11 +26,11 @@ from typing import Any
 from measure import Line, Timing, as_json, interleaved, line, machine, report
 
 from huisuan.compute.placement.weights import weights_on
-from huisuan.compute.simulator.measures import Measures, measure
+from huisuan.compute.simulator.cluster import one_pool
+from huisuan.compute.simulator.metrics import Measures, measure
 from huisuan.compute.simulator.policies import chosen
 from huisuan.compute.simulator.replay import Replay
-from huisuan.compute.simulator.traces import TraceJob, read_trace
-from huisuan.compute.simulator.world import one_pool
+from huisuan.compute.simulator.trace_jobs import TraceJob, read_trace
 
 HERE = Path(__file__).parent
 PEER_PYTHON = HERE.parent / ".venv-bench" / "bin" / "python"

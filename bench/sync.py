@@ -39,7 +39,7 @@ from usage import platform
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from huisuan.client.agent_wire import SignedBatch, SyncRequest
+    from huisuan.protocol.agent import SignedBatch, SyncRequest
 
 CENTRES, JOBS, ROUNDS = 1000, 100_000, 3
 ENDED = 0.02  # of a centre's jobs, in a busy round
@@ -65,8 +65,8 @@ class Site:
 
     def request(self, **rest: Any) -> tuple[dict[str, str], bytes]:
         """The next request, signed: headers and body."""
-        from huisuan.client.agent_wire import AGENT, SIGNATURE, SyncRequest
-        from huisuan.client.signing import sign_request
+        from huisuan.protocol.agent import AGENT, SIGNATURE, SyncRequest
+        from huisuan.protocol.signatures import sign_request
 
         self.number += 1
         told: SyncRequest = SyncRequest.model_validate(
@@ -93,8 +93,8 @@ class Site:
         return self.request(observed=observed, logs=logs, batches=[self._batch(ended, began, now)])
 
     def _batch(self, uids: list[str], began: datetime, ended: datetime) -> SignedBatch:
-        from huisuan.client.agent_wire import SignedBatch, UsageLine
-        from huisuan.client.chain import batch_digest
+        from huisuan.protocol.agent import SignedBatch, UsageLine
+        from huisuan.protocol.batch_chain import batch_digest
 
         lines = [
             UsageLine(
@@ -116,9 +116,9 @@ def settle_in(centres: int, jobs: int, began: datetime) -> list[Site]:
     """So many centres, each with its agent's key and its share of the running jobs."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from huisuan.client.signing import public_half
     from huisuan.compute.models import Accelerator, AgentKey, Centre, Job, Partition, PlacementDecision
     from huisuan.parties.models import Party
+    from huisuan.protocol.signatures import public_half
 
     party, card, each = Party.objects.get(), Accelerator.objects.get(model="A800-SXM4-80GB"), jobs // centres
     made = Centre.objects.bulk_create(
@@ -165,7 +165,7 @@ def web() -> Iterator[int]:
     """The platform's web server as a process of its own; its port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
-    command = [sys.executable, "-m", "huisuan.serving.child", "web", "127.0.0.1", str(port)]
+    command = [sys.executable, "-m", "huisuan.serving.processes.child_main", "web", "127.0.0.1", str(port)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, env=dict(os.environ))
     assert process.stdin is not None
     process.stdin.write(b"\n")
@@ -228,8 +228,8 @@ def bare_sql(sites: list[Site]) -> None:
     """What a quiet round costs PostgreSQL alone: its statements, one centre after the other."""
     from django.db import connection, transaction
 
-    from huisuan.compute.agent_wants import GLANCE
-    from huisuan.compute.agents import NOTE
+    from huisuan.compute.agent_gateway.desired_state import GLANCE
+    from huisuan.compute.agent_gateway.serving_agent import NOTE
 
     with connection.cursor() as cursor:
         for site in sites:

@@ -2,9 +2,10 @@
 
     .venv/bin/python bench/usage.py [--lines 1000000] [--seed 7]
 
-Import: a generated sacct file of so many lines (see huisuan.compute.metering.generate), from its bytes on disk to
-committed records in PostgreSQL. Peers: DuckDB's bare read_csv and aggregate of the same file (what reading alone
-costs), and COPY of the very same rows into a table without index, check or trigger (what PostgreSQL alone costs).
+Import: a generated sacct file of so many lines (see huisuan.compute.metering.intake.synthetic_sacct), from its bytes
+on disk to committed records in PostgreSQL. Peers: DuckDB's bare read_csv and aggregate of the same file (what
+reading alone costs), and COPY of the very same rows into a table without index, check or trigger (what PostgreSQL
+alone costs).
 
 Settlement: the imported year as Parquet (the snapshot that a run reads), billed and entitled under sentence 2.2. Peer:
 DuckDB's bare aggregate of the same Parquet by the same keys (party, centre, model, month), in turn with ours.
@@ -71,8 +72,8 @@ def platform(folder: Path) -> Iterator[None]:
 def _found_centre() -> None:
     from stdnum.cn import uscc
 
-    from huisuan.compute.centres import CentrePlan, add_centre
-    from huisuan.parties.importing import import_parties
+    from huisuan.compute.centres.services import CentrePlan, add_centre
+    from huisuan.parties.csv_import import import_parties
 
     code = "91340100MA2N00001"
     code += uscc.calc_check_digit(code)
@@ -83,7 +84,7 @@ def _found_centre() -> None:
 
 def write_year(path: Path, lines: int, seed: int) -> None:
     """A generated sacct file of so many lines after its header."""
-    from huisuan.compute.metering.generate import generate_year
+    from huisuan.compute.metering.intake.synthetic_sacct import generate_year
 
     with path.open("w", encoding="utf-8") as file:
         file.writelines(f"{line}\n" for line in islice(generate_year(2024, lines, USERS, seed), lines + 1))
@@ -91,7 +92,7 @@ def write_year(path: Path, lines: int, seed: int) -> None:
 
 def import_rate(path: Path, lines: int) -> list[Measure]:
     """Import the file, import it again (nothing changes), and what the two peers need. Needs `platform`."""
-    from huisuan.compute.metering.importing import UsageFile, import_usage
+    from huisuan.compute.metering.intake.import_file import UsageFile, import_usage
 
     def once() -> int:
         file = UsageFile(content=path.read_bytes(), name=path.name, format="sacct")
@@ -150,7 +151,7 @@ def timed_copy(folder: Path) -> tuple[int, float]:
 
 def settlement_rate(folder: Path) -> list[Measure]:
     """Bill and entitle the imported year, and the bare aggregate beside it. Needs `import_rate` to have run."""
-    from huisuan.compute.metering.export import export_usage
+    from huisuan.compute.metering.exports.usage_parquet import export_usage
 
     usage = folder / "usage.parquet"
     first, last = datetime(2024, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)
@@ -198,9 +199,9 @@ def settled(usage: Path) -> int:
     """What a settlement run computes between reading its snapshot and writing its result."""
     import duckdb
 
-    from huisuan.law.policy import load_policy
+    from huisuan.law.policy.policy import load_policy
     from huisuan.parties.affiliation import Affiliated
-    from huisuan.settlement.billing import Billing, Price, Registered
+    from huisuan.settlement.runs.billing import Billing, Price, Registered
 
     starts, ends = date(2024, 1, 1), date(2025, 1, 1)
     half = date(2024, 7, 1)

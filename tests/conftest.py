@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-RAY = "tests/ray/"
+RAY = "tests/system/ray/"
 
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["HUISUAN_HOME"] = tempfile.mkdtemp(prefix="huisuan-test-")
@@ -61,7 +61,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 @pytest.fixture(autouse=True)
 def placement_never_rests(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine a pass is slow, and a slow pass rests: what a test submits must be placed all the same."""
-    from huisuan.compute import dispatch
+    from huisuan.compute.dispatch import scheduling_cycle as dispatch
 
     monkeypatch.setattr(dispatch, "RESTS", 0)
     monkeypatch.setattr(dispatch, "_rests_until", 0.0)

@@ -13,12 +13,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from stdnum.cn import uscc
 
 from huisuan.api.assembly import api
-from huisuan.compute.agent_api import EnrolledAgent
-from huisuan.compute.agent_api import api as agent_api
-from huisuan.parties.gate import EVERYONE, RANK, Allow
+from huisuan.compute.agent_gateway.api import EnrolledAgent
+from huisuan.compute.agent_gateway.api import api as agent_api
+from huisuan.parties.identity.audit_trail import Actor
+from huisuan.parties.identity.tokens import issue
 from huisuan.parties.models import Party, Person, Region, Scope
-from huisuan.parties.records import Actor
-from huisuan.parties.tokens import issue
+from huisuan.parties.route_access import EVERYONE, RANK, Allow
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1"

@@ -21,15 +21,15 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import transaction
-from forging import Forger, Row
-from ledgers import Ledgers, live
 
-from huisuan.client.chain import START, register_digest, seal_digest
-from huisuan.client.signing import public_half
 from huisuan.compute.metering.audit.folder import Unusable, canonical
 from huisuan.compute.metering.audit.trust import Trust
-from huisuan.compute.metering.chain import Header, link, signed
-from huisuan.compute.metering.verify import Verdict, verify, verify_all
+from huisuan.compute.metering.audit.verify import Verdict, verify, verify_all
+from huisuan.compute.metering.ledger.chain import Header, link, signed
+from huisuan.protocol.batch_chain import START, register_digest, seal_digest
+from huisuan.protocol.signatures import public_half
+from support.forged_exports import Forger, Row
+from support.ledgers import Ledgers, live
 
 pytestmark = pytest.mark.django_db  # for the fixture; nothing that is checked here touches it
 OTHER = Ed25519PrivateKey.generate()

@@ -18,10 +18,10 @@ from schemathesis.core import NotSet
 from stdnum.cn import uscc
 
 from huisuan.api.assembly import api
-from huisuan.parties.gate import EVERYONE
+from huisuan.parties.identity.audit_trail import Actor
+from huisuan.parties.identity.tokens import issue
 from huisuan.parties.models import Party, Person, Region
-from huisuan.parties.records import Actor
-from huisuan.parties.tokens import issue
+from huisuan.parties.route_access import EVERYONE
 
 pytestmark = pytest.mark.django_db
 SCHEMA = schemathesis.openapi.from_dict(json.loads(json.dumps(api.get_openapi_schema(), default=str)))
@@ -29,7 +29,7 @@ SCHEMA = schemathesis.openapi.from_dict(json.loads(json.dumps(api.get_openapi_sc
 
 @schemathesis.serializer("application/gzip")
 def archive(context: Any, value: Any) -> bytes:
-    """The bytes that a description calls an archive; tests/compute/test_archives.py attacks real ones."""
+    """The bytes that a description calls an archive; compute/jobs/workdirs/test_archive_safety.py attacks real ones."""
     return bytes_of(value)
 
 

@@ -14,10 +14,11 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huisuan.parties import second_factor, signing_in, throttle
+from huisuan.parties.identity import second_factor, throttle
+from huisuan.parties.identity import sign_in as signing_in
+from huisuan.parties.identity.audit_trail import Actor
+from huisuan.parties.identity.client_address import DEVICE_COOKIE, Place, address_of, device_name, networks
 from huisuan.parties.models import Door, Person, SignInTry
-from huisuan.parties.places import DEVICE_COOKIE, Place, address_of, device_name, networks
-from huisuan.parties.records import Actor
 
 PASSWORD = "correct horse battery"
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
@@ -159,7 +160,7 @@ def test_a_code_opens_once_and_so_does_a_recovery_code(owner: Person) -> None:
 
 
 def test_wrong_tokens_are_held_up_and_good_ones_never(owner: Person) -> None:
-    from huisuan.parties.tokens import issue
+    from huisuan.parties.identity.tokens import issue
 
     good = Client(headers={"Authorization": f"Bearer {issue(owner, 'a', ACTOR, datetime.now(UTC))[1]}"})
     bad = Client(headers={"Authorization": "Bearer hs_guess"})

@@ -11,12 +11,12 @@ from django.db import transaction
 from django.test import Client
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from jobworld import Voice, asked, centre, user
 
-from huisuan.client.agent_wire import AGENT, SIGNATURE
-from huisuan.client.chain import START, batch_digest
-from huisuan.client.signing import sign_request
-from huisuan.compute.jobs import submit_job
+from huisuan.compute.jobs.services import submit_job
+from huisuan.protocol.agent import AGENT, SIGNATURE
+from huisuan.protocol.batch_chain import START, batch_digest
+from huisuan.protocol.signatures import sign_request
+from support.jobs import Voice, asked, centre, user
 
 MANY = 40  # examples, each seven exchanges
 pytestmark = pytest.mark.django_db

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from attacked import Attacked, attacked, is_closed, wait_for
 
-from huisuan.compute.agent.config import Config
-from huisuan.compute.agent.serving import join
+from huisuan.compute.site_agent.config import Config
+from huisuan.compute.site_agent.process import join
+from support.attacked_platform import Attacked, attacked, is_closed, wait_for
 
 MANY = 200
 LIST = b"GET /charts/vega.js HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n\r\n"
@@ -25,14 +25,14 @@ INVITE = """
 from datetime import UTC, datetime
 from huisuan.serving import database
 database.ready()
-from metered import centre
+from support.usage_records import centre
 from huisuan.compute.enrolment import invite
 for number in range(4):
     made = centre(f"c{number}")
     type(made).objects.filter(pk=made.pk).update(engine="local")
     print(invite(made.code, "test", datetime.now(UTC))[1])
 """
-COMPUTE = str(Path(__file__).parents[1] / "compute")
+TESTS = str(Path(__file__).parents[1])
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def words(platform: Attacked) -> list[str]:
     """Invitations for agents, each good for one."""
     said = subprocess.run(
         [sys.executable, "-c", INVITE],
-        env={**platform.environment, "PYTHONPATH": COMPUTE},
+        env={**platform.environment, "PYTHONPATH": TESTS},
         capture_output=True,
         text=True,
         check=False,

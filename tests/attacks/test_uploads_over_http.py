@@ -13,14 +13,14 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from attacked import Attacked, attacked
 
-from huisuan.serving.body import Unreceived, received
-from huisuan.serving.limits import Limit
+from huisuan.serving.http.body import Unreceived, received
+from huisuan.serving.http.limits import Limit
+from support.attacked_platform import Attacked, attacked
 
 MIB = 1024 * 1024
 LIMIT = 200 * MIB
-COMPUTE = str(Path(__file__).parents[1] / "compute")
+TESTS = str(Path(__file__).parents[1])
 CENTRE = "from huisuan.serving import database; database.ready(); from metered import centre; centre()"
 HEADER = "JobIDRaw|Cluster|User|Account|Partition|State|Submit|Start|End|AllocTRES\n"
 JOB = (
@@ -33,7 +33,7 @@ JOB = (
 def platform() -> Iterator[Attacked]:
     with attacked(HUISUAN_IMPORT_BYTES=str(LIMIT), HUISUAN_READING_MEMORY="200MB") as running:
         code = subprocess.run(
-            [sys.executable, "-c", CENTRE], env={**running.environment, "PYTHONPATH": COMPUTE}, check=False
+            [sys.executable, "-c", CENTRE], env={**running.environment, "PYTHONPATH": TESTS}, check=False
         ).returncode
         assert code == 0
         yield running

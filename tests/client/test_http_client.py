@@ -7,13 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
-from accounts import make_token
 
 from huisuan.client import Client, ClientError
-from huisuan.client.wire import JobRequest
+from huisuan.parties.identity.audit_trail import Actor
+from huisuan.parties.identity.tokens import revoke
 from huisuan.parties.models import Party, Person
-from huisuan.parties.records import Actor
-from huisuan.parties.tokens import revoke
+from huisuan.protocol.resources import JobRequest
+from support.accounts import make_token
 
 PASSWORD = "correct horse battery"
 

@@ -13,15 +13,15 @@ import psutil
 import pyotp
 import pytest
 import typer
-from accounts import make_token
 from typer.testing import CliRunner
 
 from huisuan.client.commands import login, logout
-from huisuan.client.connection import Instance, Login, connect, credentials_path, remember, running_here
-from huisuan.console import Refused
-from huisuan.parties import second_factor
+from huisuan.client.credentials import Instance, Login, connect, credentials_path, remember, running_here
+from huisuan.parties.identity import second_factor
+from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.models import Person, Token
-from huisuan.parties.records import Actor
+from huisuan.terminal import Refused
+from support.accounts import make_token
 
 app = typer.Typer()
 app.command("login")(login)

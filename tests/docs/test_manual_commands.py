@@ -7,29 +7,29 @@ from typing import Any
 
 import pytest
 import typer
-from manual import ALONE, PAGES, Shown, shown
 
 from huisuan.cli.main import app, assemble
+from support.manual import ALONE, PAGES, Shown, shown
 
 COMMANDS = [command for page in PAGES for command in shown(page)]
 #: why the others are not run here: what they need, and that they are run by tests of their own
 NEEDS = {
     "agent": "a centre's machine (tests/compute/test_agent*.py)",
-    "centre": "a party (tests/compute/test_centres.py)",
-    "job": "a platform that serves, and a job (tests/compute/test_job_commands.py)",
+    "centre": "a party (tests/compute/centres/test_services.py)",
+    "job": "a platform that serves, and a job (tests/compute/jobs/cli/test_commands.py)",
     "login": "a platform that serves (tests/client)",
-    "meter": "a sealed month, or another's files and keys (tests/compute/test_meter_commands.py)",
+    "meter": "a sealed month, or another's files and keys (tests/compute/metering/cli/test_meter_commands.py)",
     "migrate": "a database of its own (tests/serving)",
     "party": "a register to import (tests/chain)",
     "person": "people (tests/parties)",
-    "settings": "a proposal and two people (tests/settlement/test_adoption.py)",
+    "settings": "a proposal and two people (tests/settlement/adoption/test_adoption.py)",
     "settle": "a year of use (tests/chain)",
     "share": "a party (tests/compute)",
-    "tariff": "a centre (tests/compute/test_tariffs.py)",
+    "tariff": "a centre (tests/compute/centres/test_tariffs.py)",
     "token": "people (tests/parties)",
     "trace": "a settled year (tests/chain)",
     "up": "a machine to itself (tests/serving)",
-    "usage": "a centre and an accounting file (tests/compute/test_usage_commands.py)",
+    "usage": "a centre and an accounting file (tests/compute/metering/cli/test_usage_commands.py)",
     "backup": "a platform of its own (tests/serving)",
     "restore": "a platform of its own (tests/serving)",
     "demo": "a machine to itself (make demo)",

@@ -7,10 +7,10 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from manual import ALONE, PAGES, shown
 from typer.testing import CliRunner
 
 from huisuan.cli.main import app, assemble
+from support.manual import ALONE, PAGES, shown
 
 #: exit codes other than 0 that the page itself announces
 ANNOUNCED = {("policy", "check", "hefei-compute-2026"): 1}

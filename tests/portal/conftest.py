@@ -10,13 +10,15 @@ from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 if TYPE_CHECKING:
-    from portalworld import World
+    from support.portal import World
 
 
 @pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     """Everything in it stands for a whole module; each test's own changes are rolled back by `db` inside it."""
-    import portalworld  # models can be imported only once Django is set up, which is after this file is read
+    from support import (
+        portal as portalworld,  # models can be imported only once Django is set up, which is after this file is read
+    )
 
     with django_db_blocker.unblock(), transaction.atomic():
         yield portalworld.build()

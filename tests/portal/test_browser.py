@@ -16,7 +16,8 @@ from pytest_django.live_server_helper import LiveServer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-    from portalworld import World
+
+    from support.portal import World
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -55,8 +56,9 @@ class Site:
 @pytest.fixture(scope="module")
 def site(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Site]:
     """A province committed and served, one browser for the module, and an empty database after it."""
-    import portalworld
     from playwright.sync_api import sync_playwright
+
+    from support import portal as portalworld
 
     monkeypatch = pytest.MonkeyPatch()
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright runs a loop in the thread of the tests
@@ -104,13 +106,12 @@ def addresses(site: Site, who: str) -> list[str]:
 
 def proposal() -> int:
     """The number of a proposal that was compared."""
-    from portalworld import NOW
-
-    from huisuan.law.policy import load_policy
-    from huisuan.settlement.adoption.comparing import compare_year
-    from huisuan.settlement.adoption.drafts import read_draft
-    from huisuan.settlement.adoption.models import SettingsProposal, Through
+    from huisuan.law.policy.policy import load_policy
+    from huisuan.settlement.adoption.proposed_settings import read_draft
     from huisuan.settlement.adoption.services import Actor, propose
+    from huisuan.settlement.impact.compare import compare_year
+    from huisuan.settlement.models import SettingsProposal, Through
+    from support.portal import NOW
 
     text = 'authority = "省专班"\nvalid_from = 2024-01-01\n[settings]\n"2.2.rate" = "15%"\n'
     if not SettingsProposal.objects.exists():
@@ -222,7 +223,7 @@ def test_a_bar_that_is_pointed_at_tells_its_exact_figure_under_the_same_content_
 
 
 def test_one_signs_in_by_the_form_and_out_by_the_button(site: Site) -> None:
-    from portalworld import PASSWORD
+    from support.portal import PASSWORD
 
     page = site.page("", 390)
     page.goto(f"{site.url}/bills/")

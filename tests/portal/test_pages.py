@@ -6,7 +6,8 @@ import re
 
 import pytest
 from django.urls import reverse
-from portalworld import POLICY, World
+
+from support.portal import POLICY, World
 
 pytestmark = pytest.mark.django_db
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from huisuan.home import write_private
-from huisuan.programmes.vault import keep
-from huisuan.serving import disk, private
+from huisuan.base.paths import write_private
+from huisuan.programmes.applications.evidence_store import keep
+from huisuan.serving import disk
+from huisuan.serving import permissions as private
 from huisuan.serving.backup.archive import Writer
 
 

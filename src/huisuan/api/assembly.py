@@ -10,18 +10,18 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
 from huisuan import __version__
-from huisuan.console import Refused
-from huisuan.law.text import LawError
-from huisuan.parties.strict import TOO_LARGE, StrictParser
+from huisuan.law.text.policy_text import LawError
+from huisuan.parties.input_limits import TOO_LARGE, StrictParser
+from huisuan.terminal import Refused
 
 #: the modules whose `router` make up the API
 ROUTERS = (
     "huisuan.parties.api",
-    "huisuan.compute.placement_api",
-    "huisuan.compute.job_api",
-    "huisuan.compute.upload_api",
-    "huisuan.compute.usage_api",
-    "huisuan.compute.meter_api",
+    "huisuan.compute.jobs.preview_api",
+    "huisuan.compute.jobs.api",
+    "huisuan.compute.jobs.workdirs.api",
+    "huisuan.compute.metering.api.usage",
+    "huisuan.compute.metering.api.seals",
     "huisuan.settlement.api",
     "huisuan.api.law",
 )

@@ -9,16 +9,16 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 from ninja.errors import HttpError
 
-from huisuan.console import SHANGHAI, Refused
-from huisuan.law.coverage import coverage
-from huisuan.law.explain import default_day, explain, read_facts
-from huisuan.law.forms.schema import facts_schema
-from huisuan.law.forms.template import csv_template, xlsx_template
-from huisuan.law.policy import Policy, installed, load_policy
-from huisuan.law.prose import general_terms, prose
-from huisuan.law.rules import Rule
-from huisuan.law.text import LawError
-from huisuan.law.values import to_json
+from huisuan.law.explain.explain import default_day, explain, read_facts
+from huisuan.law.explain.prose import general_terms, prose
+from huisuan.law.forms.json_schema import facts_schema
+from huisuan.law.forms.templates import csv_template, xlsx_template
+from huisuan.law.model.rules import Rule
+from huisuan.law.model.values import to_json
+from huisuan.law.policy.coverage import coverage
+from huisuan.law.policy.policy import Policy, installed, load_policy
+from huisuan.law.text.policy_text import LawError
+from huisuan.terminal import SHANGHAI, Refused
 
 router = Router(tags=["政策"], auth=None)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

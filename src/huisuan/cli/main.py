@@ -10,8 +10,8 @@ from functools import wraps
 
 import typer
 
-from huisuan.console import Refused, note
-from huisuan.law.text import LawError
+from huisuan.law.text.policy_text import LawError
+from huisuan.terminal import Refused, note
 
 app = typer.Typer(
     name="huisuan",
@@ -43,20 +43,28 @@ def database_unless_verifying(context: typer.Context) -> None:
 
 #: group -> (module with a Typer called `app`, what must be ready first, help)
 GROUPS: dict[str, tuple[str, Callable[..., None], str]] = {
-    "party": ("huisuan.parties.commands", on_database, "主体：导入、查看"),
-    "centre": ("huisuan.compute.centre_commands", on_database, "智算中心：加入、查看"),
-    "agent": ("huisuan.compute.agent.commands", nothing_first, "站点代理：在中心的机器上加入、运行、自检"),
-    "tariff": ("huisuan.compute.tariff_commands", on_database, "价目：每卡时多少分，自哪天起"),
-    "share": ("huisuan.compute.share_commands", on_database, "份额与上限：谁的作业先做，最多同时用多少卡"),
-    "meter": ("huisuan.compute.metering.commands", database_unless_verifying, "计量：查漏、封账、导出、核对、证明"),
-    "usage": ("huisuan.compute.usage_commands", on_database, "用量记录：导入、查看、汇总"),
-    "job": ("huisuan.compute.job_commands", nothing_first, "作业：提交、查看、日志、取消（经 HTTP）"),
-    "person": ("huisuan.parties.person_commands", on_database, "人员：谁能登录，什么角色"),
-    "token": ("huisuan.parties.token_commands", on_database, "令牌：程序用它代替口令"),
-    "law": ("huisuan.law.commands", nothing_first, "政策：条款、事实、解释、计算"),
-    "policy": ("huisuan.law.policy_commands", nothing_first, "政策目录：新建、检查"),
-    "settle": ("huisuan.settlement.commands", on_database, "结算：用量到账单到应享金额"),
-    "settings": ("huisuan.settlement.adoption.commands", on_database, "参数与解释口径：提出、比较、采用"),
+    "party": ("huisuan.parties.cli.party_commands", on_database, "主体：导入、查看"),
+    "centre": ("huisuan.compute.centres.commands", on_database, "智算中心：加入、查看"),
+    "agent": ("huisuan.compute.site_agent.commands", nothing_first, "站点代理：在中心的机器上加入、运行、自检"),
+    "tariff": ("huisuan.compute.centres.tariff_commands", on_database, "价目：每卡时多少分，自哪天起"),
+    "share": (
+        "huisuan.compute.dispatch.fair_share_commands",
+        on_database,
+        "份额与上限：谁的作业先做，最多同时用多少卡",
+    ),
+    "meter": (
+        "huisuan.compute.metering.cli.meter_commands",
+        database_unless_verifying,
+        "计量：查漏、封账、导出、核对、证明",
+    ),
+    "usage": ("huisuan.compute.metering.cli.usage_commands", on_database, "用量记录：导入、查看、汇总"),
+    "job": ("huisuan.compute.jobs.cli.commands", nothing_first, "作业：提交、查看、日志、取消（经 HTTP）"),
+    "person": ("huisuan.parties.cli.person_commands", on_database, "人员：谁能登录，什么角色"),
+    "token": ("huisuan.parties.cli.token_commands", on_database, "令牌：程序用它代替口令"),
+    "law": ("huisuan.law.cli.law_commands", nothing_first, "政策：条款、事实、解释、计算"),
+    "policy": ("huisuan.law.cli.policy_commands", nothing_first, "政策目录：新建、检查"),
+    "settle": ("huisuan.settlement.cli.settle_commands", on_database, "结算：用量到账单到应享金额"),
+    "settings": ("huisuan.settlement.cli.settings_commands", on_database, "参数与解释口径：提出、比较、采用"),
 }
 
 #: single commands -> (module, function, what must be ready first)
@@ -67,7 +75,7 @@ COMMANDS: dict[str, tuple[str, str, Callable[[], None]]] = {
     "restore": ("huisuan.serving.backup.commands", "restore", nothing_first),
     "login": ("huisuan.client.commands", "login", nothing_first),
     "logout": ("huisuan.client.commands", "logout", nothing_first),
-    "trace": ("huisuan.settlement.commands", "trace", on_database),
+    "trace": ("huisuan.settlement.cli.settle_commands", "trace", on_database),
     "simulate": ("huisuan.compute.simulator.commands", "simulate", nothing_first),
     "demo": ("huisuan.cli.demo", "demo", nothing_first),
 }

@@ -9,7 +9,7 @@ with connect() as platform:                     # where `huisuan login` signed i
 
 from __future__ import annotations
 
-from huisuan.client.connection import connect
-from huisuan.client.http import Client, ClientError
+from huisuan.client.client import Client, ClientError
+from huisuan.client.credentials import connect
 
 __all__ = ["Client", "ClientError", "connect"]

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 import typer
 
-from huisuan.client.connection import Login, forget, remember, remembered
-from huisuan.client.http import Client, ClientError
-from huisuan.client.wire import CODE_WANTED, Granted, ScopeName
-from huisuan.console import AsJson, Refused, note, out, print_json
+from huisuan.client.client import Client, ClientError
+from huisuan.client.credentials import Login, forget, remember, remembered
+from huisuan.protocol.resources import CODE_WANTED, Granted, ScopeName
+from huisuan.terminal import AsJson, Refused, note, out, print_json
 
 
 def login(

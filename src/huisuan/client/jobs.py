@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from huisuan.client import placement_wire, wire
-from huisuan.client.sending import ClientError, Sending, given, part
+from huisuan.client.transport import ClientError, Sending, given, part
+from huisuan.protocol import placement as placement_wire
+from huisuan.protocol import resources as wire
 
 POLL_SECONDS = 0.3
 SLOWEST_POLL_SECONDS = 5.0  # for what does not change

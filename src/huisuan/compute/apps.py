@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
-from huisuan.compute.catalogue import load_accelerators
+from huisuan.compute.accelerators.catalogue import load_accelerators
 
 
 class Compute(AppConfig):

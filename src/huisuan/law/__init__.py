@@ -2,9 +2,8 @@
 
 from datetime import date
 
-from huisuan.law.articles import Article, claims
-from huisuan.law.coverage import ProcedureKind
-from huisuan.law.declare import (
+from huisuan.law.authoring.article import Article, claims
+from huisuan.law.authoring.declarations import (  # fmt: skip
     Facts,
     boolean,
     budget_setting,
@@ -24,8 +23,8 @@ from huisuan.law.declare import (
     share_setting,
     text,
     whole,
-)  # fmt: skip
-from huisuan.law.handles import (
+)
+from huisuan.law.authoring.operators import (  # fmt: skip
     Bool,
     Choice,
     Date,
@@ -40,8 +39,9 @@ from huisuan.law.handles import (
     any_of,
     opposite,
     when,
-)  # fmt: skip
-from huisuan.law.text import LawError
+)
+from huisuan.law.policy.coverage import ProcedureKind
+from huisuan.law.text.policy_text import LawError
 
 __all__ = [
     "Article", "Bool", "Choice", "Date", "Facts", "Int", "LawError", "Money", "ProcedureKind", "Rates", "Regions",

@@ -8,15 +8,16 @@ from django.http import HttpRequest
 from ninja import Router, Status
 from ninja.errors import HttpError
 
-from huisuan.client.wire import CODE_WANTED, Credentials, Granted, Identity
-from huisuan.parties import second_factor, signing_in
-from huisuan.parties.access import Viewer
-from huisuan.parties.gate import Allow, viewer_of
+from huisuan.parties.identity import second_factor
+from huisuan.parties.identity import sign_in as signing_in
+from huisuan.parties.identity.audit_trail import Actor
+from huisuan.parties.identity.client_address import place_of, shown_address
+from huisuan.parties.identity.throttle import TooMany
+from huisuan.parties.identity.tokens import issue, revoke_secret
 from huisuan.parties.models import Party, Person
-from huisuan.parties.places import place_of, shown_address
-from huisuan.parties.records import Actor
-from huisuan.parties.throttle import TooMany
-from huisuan.parties.tokens import issue, revoke_secret
+from huisuan.parties.route_access import Allow, viewer_of
+from huisuan.parties.viewer import Viewer
+from huisuan.protocol.resources import CODE_WANTED, Credentials, Granted, Identity
 
 router = Router(tags=["登录"])
 

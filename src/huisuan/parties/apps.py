@@ -6,8 +6,8 @@ from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in
 from django.db.models.signals import post_migrate
 
-from huisuan.parties.catalogue import load_regions
-from huisuan.parties.sessions import begin
+from huisuan.parties.identity.sessions import begin
+from huisuan.parties.regions import load_regions
 
 
 class Parties(AppConfig):
@@ -18,4 +18,4 @@ class Parties(AppConfig):
     def ready(self) -> None:
         """Load the list of regions after migrations; note when a session begins."""
         post_migrate.connect(load_regions, sender=self)
-        user_logged_in.connect(begin, dispatch_uid="huisuan.parties.sessions")
+        user_logged_in.connect(begin, dispatch_uid="huisuan.parties.identity.sessions")

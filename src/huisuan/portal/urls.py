@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
+from huisuan.portal.account import openid as elsewhere
+from huisuan.portal.account import sign_in as signing
 from huisuan.portal.account import views as account
-from huisuan.portal.centre import flags, seals
-from huisuan.portal.centre import views as centre
+from huisuan.portal.applications import draft as drafts
+from huisuan.portal.applications import list as draft_list
+from huisuan.portal.billing import bills, entitlements
+from huisuan.portal.budget.views import budget_page
+from huisuan.portal.calculator.views import calculator
+from huisuan.portal.centres import views as centre
 from huisuan.portal.federation import views as federation
-from huisuan.portal.home import home
-from huisuan.portal.oversight import settings
-from huisuan.portal.oversight import views as oversight
-from huisuan.portal.oversight.budget import budget_page
+from huisuan.portal.home import oversight
+from huisuan.portal.home.views import home
+from huisuan.portal.jobs import submit
+from huisuan.portal.jobs import views as jobs
+from huisuan.portal.law import policies
 from huisuan.portal.people import views as people
-from huisuan.portal.public import elsewhere, engine, policies, register, signing
-from huisuan.portal.public.calculator import calculator
-from huisuan.portal.user import bills, draft_list, drafts, entitlements, jobs, submit, usage
+from huisuan.portal.seals import flags, register
+from huisuan.portal.seals import views as seals
+from huisuan.portal.settings import views as settings
+from huisuan.portal.ui import vega_bundle as engine
+from huisuan.portal.usage import records as usage
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),

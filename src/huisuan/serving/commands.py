@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from huisuan.console import AsJson, note, out, print_json
+from huisuan.terminal import AsJson, note, out, print_json
 
 
 def up(
@@ -20,7 +20,7 @@ def up(
     as_json: AsJson = False,
 ) -> None:
     """启动平台：数据库、网页与接口、后台任务、本机的站点代理；按一次 Ctrl-C 全部停止。"""
-    from huisuan.serving.supervisor import running_platform
+    from huisuan.serving.processes.supervisor import running_platform
 
     note("正在启动……")
     with contextlib.suppress(KeyboardInterrupt), running_platform(port, host, agent=agent, worker=worker) as platform:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from huisuan.console import Refused
-from huisuan.home import home, made
-from huisuan.serving import postmaster
+from huisuan.base.paths import home, made
+from huisuan.serving.processes import postmaster
+from huisuan.terminal import Refused
 
 NAME = "huisuan"
 LOOK_SECONDS = 1.0
@@ -171,7 +171,7 @@ def migrated() -> list[str]:
         from django.core.management import call_command
 
         call_command("migrate", verbosity=0, interactive=False)
-    from huisuan.settlement.adoption.files import write_adopted
+    from huisuan.settlement.adoption.settings_files import write_adopted
 
     write_adopted()
     return lacking

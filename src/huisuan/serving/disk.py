@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from huisuan.home import home
+from huisuan.base.paths import home
 
 LEAST_FREE_MIB = 500
 SETTING = "HUISUAN_DISK_FREE_MIB"

@@ -6,7 +6,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 
 from huisuan import __version__
-from huisuan.parties.gate import public
+from huisuan.parties.route_access import public
 from huisuan.serving import disk
 
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from huisuan.home import secret_key
+from huisuan.base.paths import secret_key
 from huisuan.serving import database
 
 SECRET_KEY = secret_key()
@@ -34,24 +34,24 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "huisuan.serving.limits.Limits",
-    "huisuan.serving.doors.Doors",
+    "huisuan.serving.http.limits.Limits",
+    "huisuan.serving.http.middleware.Doors",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "huisuan.portal.middleware.Language",
+    "huisuan.portal.ui.middleware.Language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "huisuan.parties.sessions.SessionsEnd",
+    "huisuan.parties.identity.sessions.SessionsEnd",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "huisuan.portal.middleware.ContentSecurity",
-    "huisuan.portal.middleware.BrokenLaw",
+    "huisuan.portal.ui.middleware.ContentSecurity",
+    "huisuan.portal.ui.middleware.BrokenLaw",
 ]
 
 ROOT_URLCONF = "huisuan.serving.urls"
-WSGI_APPLICATION = "huisuan.serving.wsgi.application"
+WSGI_APPLICATION = "huisuan.serving.http.wsgi.application"
 
 TEMPLATES: list[dict[str, Any]] = [
     {
@@ -63,7 +63,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "huisuan.portal.frame.frame",
+                "huisuan.portal.ui.context.frame",
             ],
         },
     }
@@ -120,7 +120,7 @@ STORAGES = {
 }
 FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "huisuan.serving.uploading.Nameless",
+    "huisuan.serving.http.upload_handler.Nameless",
 ]
 WHITENOISE_USE_FINDERS = True  # served from the packages themselves: no collectstatic step to forget
 
@@ -143,7 +143,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"ours": {"()": "huisuan.serving.logged.OursOnly"}},
+    "filters": {"ours": {"()": "huisuan.serving.log_filter.OursOnly"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["ours"]}},
     "root": {"handlers": ["console"], "level": os.environ.get("HUISUAN_LOG_LEVEL", "WARNING")},
 }

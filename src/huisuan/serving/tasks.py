@@ -15,7 +15,7 @@ from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job, Status
 
 from huisuan.serving import disk
-from huisuan.settlement.requests import look_after
+from huisuan.settlement.runs.requests import look_after
 
 MOST_ATTEMPTS = 3
 ROWS_KEPT_HOURS = 30 * 24  # of jobs that failed

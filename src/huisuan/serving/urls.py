@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from huisuan.api.assembly import api
-from huisuan.compute.agent_api import api as agent_api
+from huisuan.compute.agent_gateway.api import api as agent_api
 from huisuan.serving.health import healthz
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,4 +15,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("huisuan.portal.urls")),
 ]
 
-handler500 = "huisuan.serving.errors.server_error"
+handler500 = "huisuan.serving.http.errors.server_error"

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from huisuan.console import note, out
+from huisuan.terminal import note, out
 
 
 def demo(
@@ -22,13 +22,13 @@ def demo(
 ) -> None:
     """演示：真的跑几个作业、导入两份记账文件、结算 2024 年，从元追到原始行，然后打开页面。"""
     from huisuan.serving.database import ready
-    from huisuan.serving.supervisor import running_platform
+    from huisuan.serving.processes.supervisor import running_platform
 
     note("正在启动平台（第一次要建库，约十秒）……")
     with contextlib.suppress(KeyboardInterrupt), running_platform(port) as platform:
         ready()
-        from huisuan.cli.demo import stage
-        from huisuan.cli.demo.report import show_accounts, show_jobs, show_settlement, show_usage
+        from huisuan.cli.demo import scenario as stage
+        from huisuan.cli.demo.output import show_accounts, show_jobs, show_settlement, show_usage
 
         stage.refuse_real_data()
         stage.enter_parties()

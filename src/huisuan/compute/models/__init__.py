@@ -1,7 +1,6 @@
 """What compute is made of: centres and who speaks for them, jobs, usage records, and what proves them."""
 
-from huisuan.compute.models.centres import HUGE_CARDS, Accelerator, Centre, Partition, Tariff, Tenant
-from huisuan.compute.models.federation import (
+from huisuan.compute.models.agents import (
     AgentKey,
     CapacityAttestation,
     CapacitySighting,
@@ -9,6 +8,7 @@ from huisuan.compute.models.federation import (
     Invitation,
     SiteAgent,
 )
+from huisuan.compute.models.centres import HUGE_CARDS, Accelerator, Centre, Partition, Tariff, Tenant
 from huisuan.compute.models.jobs import (
     AT_CENTRE,
     FINAL_STATES,
@@ -19,12 +19,12 @@ from huisuan.compute.models.jobs import (
     JobState,
     Upload,
 )
-from huisuan.compute.models.metering import MeterBatch, MeterFlag, PendingCorrection, Seal, SealSignature
-from huisuan.compute.models.placing import CityQuota, DurationLine, PlacementDecision, TenantShare
+from huisuan.compute.models.ledger import MeterBatch, MeterFlag, PendingCorrection, Seal, SealSignature
+from huisuan.compute.models.placement import CityQuota, DurationLine, PlacementDecision, TenantShare
 from huisuan.compute.models.register import RegisterEntry, RegisterSignature
-from huisuan.compute.models.restoring import Restoration
-from huisuan.compute.models.tallies import UsageDay, UsageTally
+from huisuan.compute.models.restoration import Restoration
 from huisuan.compute.models.usage import SourceChunk, SourceFile, UsageRecord
+from huisuan.compute.models.usage_days import UsageDay, UsageTally
 
 __all__ = [
     "AT_CENTRE", "FINAL_STATES", "HUGE_CARDS", "Accelerator", "AgentKey", "CapacityAttestation", "CapacitySighting",

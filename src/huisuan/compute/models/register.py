@@ -6,7 +6,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 
-from huisuan.compute.models.federation import HEX_64
+from huisuan.compute.models.agents import HEX_64
 
 FOREVER = pgtrigger.Update | pgtrigger.Delete
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from huisuan.compute.placement import texts
-from huisuan.compute.placement.feasible import Barred
-from huisuan.compute.placement.score import Terms, scored
+from huisuan.compute.placement import messages as texts
+from huisuan.compute.placement.filters import Barred
+from huisuan.compute.placement.scoring import Terms, scored
 from huisuan.compute.placement.types import Ask, Hold, Pool, Reason, Reservation, Scored
 
 #: pools that come next, told with a decision

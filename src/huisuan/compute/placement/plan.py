@@ -6,11 +6,11 @@ import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from huisuan.compute.placement.backlog import Group
-from huisuan.compute.placement.board import NOWHERE
 from huisuan.compute.placement.decisions import Outlook, Plan, Waits
-from huisuan.compute.placement.planner import Planner
-from huisuan.compute.placement.rules import OURS, Rules
+from huisuan.compute.placement.pool_state import NOWHERE
+from huisuan.compute.placement.queue import Group
+from huisuan.compute.placement.scheduler import Planner
+from huisuan.compute.placement.scheduling_rules import OURS, Rules
 from huisuan.compute.placement.types import Ask, City, Hold, Pool, Running, Tenant
 from huisuan.compute.placement.weights import Weights
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from huisuan.compute.traces import options
-from huisuan.console import AsJson, Refused, note, out, print_json, print_table, progress
+from huisuan.terminal import AsJson, Refused, note, out, print_json, print_table, progress
 
 if TYPE_CHECKING:
+    from huisuan.compute.simulator.cluster import World
     from huisuan.compute.simulator.replay import Ran
-    from huisuan.compute.simulator.traces import Trace
-    from huisuan.compute.simulator.world import World
+    from huisuan.compute.simulator.trace_jobs import Trace
 
 SHOWN = 10  # faults on the screen; --json has all
 
@@ -49,8 +49,8 @@ def simulate(
     """重放公开的作业轨迹，比较调度策略：用的就是平台的调度代码，时钟是假的。"""
     from huisuan.compute.placement.weights import load_weights, parse_weights
     from huisuan.compute.simulator.policies import chosen
-    from huisuan.compute.simulator.traces import read_trace
-    from huisuan.compute.traces.names import TraceColumns
+    from huisuan.compute.simulator.trace_jobs import read_trace
+    from huisuan.compute.traces.columns import TraceColumns
 
     columns = TraceColumns(
         submit_column,
@@ -78,7 +78,7 @@ def simulate(
         found[one.name] = ran
         results.append(measured)
     if chart is not None:
-        from huisuan.compute.simulator.chart import write_charts
+        from huisuan.compute.simulator.charts import write_charts
 
         write_charts(found, world.cards, chart, f"{trace.name}，{len(jobs):,} 个作业，{world.cards:,} 卡")
     if as_json:
@@ -90,7 +90,7 @@ def simulate(
 
 
 def _world(pool: str | None, centres: Path | None) -> World:
-    from huisuan.compute.simulator.world import one_pool, read_world
+    from huisuan.compute.simulator.cluster import one_pool, read_world
 
     if (pool is None) == (centres is None):
         raise Refused("请写明在哪里重放：--pool 100x8，或 --centres 清单.toml，二者取一")
@@ -115,7 +115,7 @@ def _fits(cards: int, models: tuple[str, ...], world: World) -> bool:
 def _replayed(policy: Any, jobs: list[Any], world: World, weights: Any) -> tuple[list[Ran], Any]:
     import time
 
-    from huisuan.compute.simulator.measures import measure
+    from huisuan.compute.simulator.metrics import measure
     from huisuan.compute.simulator.replay import Replay
 
     replay = Replay(jobs, world, policy, weights)
@@ -143,7 +143,7 @@ def _as_json(read: Trace, jobs: list[Any], world: World, results: list[Any], wei
 
 def _accounted(read: Trace, jobs: int) -> str:
     """What became of every line, in one sentence."""
-    from huisuan.compute.traces.reader import KINDS
+    from huisuan.compute.traces.read import KINDS
 
     counts = read.counts
     left_out = {label: counts[kind] for kind, label in KINDS.items()}

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from huisuan.compute.placement.history import History, over_by_s, still_thought_s
-from huisuan.compute.placement.planner import Planner
+from huisuan.compute.placement.runtime_predictor import History, over_by_s, still_thought_s
+from huisuan.compute.placement.scheduler import Planner
 from huisuan.compute.placement.types import Ask, Needs, Pool
 from huisuan.compute.placement.weights import Weights
+from huisuan.compute.simulator.cluster import World
 from huisuan.compute.simulator.policies import Policy
-from huisuan.compute.simulator.traces import TraceJob
-from huisuan.compute.simulator.world import World
+from huisuan.compute.simulator.trace_jobs import TraceJob
 
 UNLIMITED_S = 30 * 86_400  # what the platform allows a job at most: where the trace does not say less
 TOLD_EVERY = 500  # jobs

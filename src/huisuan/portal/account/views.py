@@ -14,16 +14,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from huisuan.console import Refused
-from huisuan.parties import people, second_factor, signing_in, tokens
-from huisuan.parties.gate import allow
+from huisuan.parties.identity import people, second_factor, tokens
+from huisuan.parties.identity import sign_in as signing_in
+from huisuan.parties.identity.audit_trail import Actor
+from huisuan.parties.identity.client_address import place_of, shown_address
+from huisuan.parties.identity.throttle import TooMany
 from huisuan.parties.models import Person, Scope
-from huisuan.parties.places import place_of, shown_address
-from huisuan.parties.records import Actor
-from huisuan.parties.throttle import TooMany
-from huisuan.portal import words
-from huisuan.portal.public.signing import BACKEND, held_up, shown_codes
-from huisuan.portal.qr import as_image
+from huisuan.parties.route_access import allow
+from huisuan.portal.account.qr import as_image
+from huisuan.portal.account.sign_in import BACKEND, held_up, shown_codes
+from huisuan.portal.ui import state_labels as words
+from huisuan.terminal import Refused
 
 ENROLLING = "enrolling"  # in the session: the secret that the page shows
 EVENTS_SHOWN = 20

@@ -10,10 +10,10 @@ from decimal import Decimal
 
 from django.db.models import Count, Q, QuerySet, Sum
 
+from huisuan.compute.dispatch.pools import AGENT_SILENT
 from huisuan.compute.models import AT_CENTRE, Accelerator, Centre, CentreNode, Job, JobState, Partition
-from huisuan.compute.pools import AGENT_SILENT
-from huisuan.parties.access import Viewer
 from huisuan.parties.models import Region
+from huisuan.parties.viewer import Viewer
 
 LATELY = timedelta(minutes=10)  # an older sight of the nodes tells nothing of now
 P = Decimal(1000)

@@ -11,12 +11,14 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _t
 
-from huisuan.parties.gate import allow, viewer_of
-from huisuan.portal import charts, figures, words
-from huisuan.portal.centre.views import centre_table
+from huisuan.parties.route_access import allow, viewer_of
+from huisuan.portal.centres.views import centre_table
 from huisuan.portal.federation.queries import CityRow, Federation, federation
-from huisuan.portal.federation.tiles import TILES
-from huisuan.portal.table import answer
+from huisuan.portal.federation.tile_map import TILES
+from huisuan.portal.ui import charts
+from huisuan.portal.ui import number_format as figures
+from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui.table import answer
 
 MOST_MODELS = 12
 

@@ -17,16 +17,16 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from huisuan.console import Refused
-from huisuan.parties import people, second_factor, tokens
-from huisuan.parties.gate import allow
+from huisuan.parties.identity import people, second_factor, tokens
+from huisuan.parties.identity.audit_trail import Actor
+from huisuan.parties.identity.positions import Position
 from huisuan.parties.models import Person, Region, Role
-from huisuan.parties.positions import Position
-from huisuan.parties.records import Actor
-from huisuan.portal import words
+from huisuan.parties.route_access import allow
 from huisuan.portal.account.views import actor_of
-from huisuan.portal.columns import Choice, Column, Empty, Kind
-from huisuan.portal.table import Table, answer
+from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui.columns import Choice, Column, Empty, Kind
+from huisuan.portal.ui.table import Table, answer
+from huisuan.terminal import Refused
 
 EVENTS_SHOWN = 100
 ACTIVE, DISABLED = words.Word(_("可登录"), "good"), words.Word(_("已停用"), "bad")

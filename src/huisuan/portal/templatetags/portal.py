@@ -13,8 +13,10 @@ from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from huisuan.portal import figures, rooms, words
 from huisuan.portal.sentences import page as sentences
+from huisuan.portal.ui import navigation as rooms
+from huisuan.portal.ui import number_format as figures
+from huisuan.portal.ui import state_labels as words
 
 register = template.Library()
 

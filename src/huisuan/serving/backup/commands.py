@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.console import AsJson, Refused, note, out, print_json, progress
+from huisuan.terminal import AsJson, Refused, note, out, print_json, progress
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="备份文件")]
 
@@ -46,7 +46,7 @@ def restore(
         return
     if file is None or let_go:
         raise Refused("请写备份文件，或只写 --release")
-    from huisuan.home import home
+    from huisuan.base.paths import home
     from huisuan.serving.backup.restoring import refuse_unless_empty
     from huisuan.serving.backup.restoring import restore as bring_back
 
@@ -68,7 +68,7 @@ def _release(as_json: bool) -> None:
     from huisuan.serving.database import ready
 
     ready()
-    from huisuan.compute.restoration import release
+    from huisuan.compute.agent_gateway.restoration import release
 
     count = release(datetime.now(UTC))
     if as_json:

@@ -15,11 +15,11 @@ from typing import Any
 from django.db import connection, transaction
 
 from huisuan import __version__
-from huisuan.console import SHANGHAI, Refused
-from huisuan.home import home
+from huisuan.base.paths import home
 from huisuan.serving import database
 from huisuan.serving.backup import tools
 from huisuan.serving.backup.archive import DATABASE, FILES, Count, Writer
+from huisuan.terminal import SHANGHAI, Refused
 
 #: of this machine or of this moment, not of the platform; and the agent, whose state may not go back in time
 LEFT_OUT = {"pg", "logs", "agent", "instance.json", "up.lock", "pg.lock", "credentials.json", "spool", "uploads"}
@@ -125,9 +125,9 @@ def _snapshot(dumped: Path, now: datetime) -> tuple[dict[str, Any], list[str]]:
 
 
 def _named_files(cursor: Any) -> list[str]:
-    from huisuan.compute.metering.months import Month
-    from huisuan.compute.metering.sealing import parquet_path
-    from huisuan.programmes.vault import place_of
+    from huisuan.base.months import Month
+    from huisuan.compute.metering.seals.seal_month import parquet_path
+    from huisuan.programmes.applications.evidence_store import place_of
 
     cursor.execute("SELECT DISTINCT sha256 FROM programmes_evidence")
     places = [place_of(sha256) for (sha256,) in cursor.fetchall()]

@@ -7,10 +7,9 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
-from huisuan.console import SHANGHAI, Refused
-from huisuan.law.scenario import adopting, declarations
-from huisuan.law.text import LawError
-from huisuan.settlement.adoption.drafts import (
+from huisuan.law.policy.scenario import adopting, declarations
+from huisuan.law.text.policy_text import LawError
+from huisuan.settlement.adoption.proposed_settings import (
     Draft,
     completed,
     drafted,
@@ -20,10 +19,10 @@ from huisuan.settlement.adoption.drafts import (
     file_text,
     policy_named,
 )
-from huisuan.settlement.adoption.files import write_adopted
-from huisuan.settlement.adoption.models import End, ProposalEnd, SettingsProposal, Through
-from huisuan.settlement.models import SettlementRun
-from huisuan.settlement.services import one_at_a_time
+from huisuan.settlement.adoption.settings_files import write_adopted
+from huisuan.settlement.models import End, ProposalEnd, SettingsProposal, SettlementRun, Through
+from huisuan.settlement.runs.settle import one_at_a_time
+from huisuan.terminal import SHANGHAI, Refused
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from huisuan.compute.engines import Ability, EngineError, JobSpec, NodeSeen, Observation, RunState, RunUsage
-from huisuan.compute.engines.kubernetes.api import Cluster, Json, Refused
-from huisuan.compute.engines.kubernetes.doctor import examine
+from huisuan.compute.engines.common.run_journal import Notes
+from huisuan.compute.engines.kubernetes.api_client import Cluster, Json, Refused
+from huisuan.compute.engines.kubernetes.config import site
+from huisuan.compute.engines.kubernetes.diagnostics import examine
 from huisuan.compute.engines.kubernetes.manifest import (
     CONTAINER,
     DIGEST,
@@ -31,16 +33,7 @@ from huisuan.compute.engines.kubernetes.manifest import (
     objects,
 )
 from huisuan.compute.engines.kubernetes.nodes import card_names, nodes_seen
-from huisuan.compute.engines.kubernetes.reading import (
-    PodSeen,
-    finished,
-    first_failure,
-    observe,
-    read_pod,
-    stretches,
-)
-from huisuan.compute.engines.kubernetes.site import site
-from huisuan.compute.engines.notes import Notes
+from huisuan.compute.engines.kubernetes.status import PodSeen, finished, first_failure, observe, read_pod, stretches
 
 ASKED, CANCEL, PODS, OVER, OUTPUT = "run.json", "cancel.json", "pods.json", "over.json", "output.log"
 KEPT_LOG_BYTES = 16 * 1024 * 1024  # as much as the platform takes

@@ -12,10 +12,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from huisuan.compute.accelerators.parts import part_of, refusal
 from huisuan.compute.engines import JobSpec
-from huisuan.compute.engines.kubernetes.site import Site, times
-from huisuan.compute.engines.program import check_program
-from huisuan.compute.parts import part_of, refusal
+from huisuan.compute.engines.common.spec_checks import check_program
+from huisuan.compute.engines.kubernetes.config import Site, times
 
 OURS = "app.kubernetes.io/managed-by"
 MANAGER = "huisuan"

@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from huisuan.compute.accelerators.parts import part_of
 from huisuan.compute.engines import NodeSeen
-from huisuan.compute.engines.kubernetes.site import Site
-from huisuan.compute.parts import part_of
+from huisuan.compute.engines.kubernetes.config import Site
 
 #: device plugins' names for whole cards, by their publishers' documentation
 CARDS = re.compile(

@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from huisuan.compute.engines import Ability, EngineError, JobSpec, NodeSeen, Observation, RunState, RunUsage
-from huisuan.compute.engines import runner as files
-from huisuan.compute.engines.gate import gate_of
-from huisuan.compute.engines.notes import Notes
-from huisuan.compute.engines.program import check_program
-from huisuan.compute.engines.ray import packing
-from huisuan.compute.engines.ray.api import Json, RayApi, Refused
-from huisuan.compute.engines.ray.doctor import examine
-from huisuan.compute.engines.ray.reading import Known, marks, nodes_seen, observe, usage, wanted
-from huisuan.compute.engines.ray.site import site
+from huisuan.compute.engines.common import runner as files
+from huisuan.compute.engines.common.run_journal import Notes
+from huisuan.compute.engines.common.spec_checks import check_program
+from huisuan.compute.engines.common.start_gate import gate_of
+from huisuan.compute.engines.ray import package as packing
+from huisuan.compute.engines.ray.api_client import Json, RayApi, Refused
+from huisuan.compute.engines.ray.config import site
+from huisuan.compute.engines.ray.diagnostics import examine
+from huisuan.compute.engines.ray.status import Known, marks, nodes_seen, observe, usage, wanted
 
 ASKED, BEGAN, CANCEL, OVER = "asked.json", "began.json", "cancelled.json", "over.json"
 HEAD_BYTES, TAIL_LINES = 65_536, 3  # where the launcher's marks are: near the beginning and the end of the output

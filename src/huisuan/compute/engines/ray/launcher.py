@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from huisuan.compute.engines import runner
+from huisuan.compute.engines.common import runner
 
 MARK = "huisuan-run"
 TAR, REFUSED = "work.tar", 98

@@ -12,14 +12,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 
+from huisuan.base.slurm_duration import seconds_of
+from huisuan.compute.accelerators.tres import Unmetered, counted
 from huisuan.compute.engines import EngineError, RunState, RunUsage
-from huisuan.compute.engines.slurm import reading
-from huisuan.compute.engines.slurm.commands import Commands
-from huisuan.compute.engines.slurm.facts import LIVE, Accounted
-from huisuan.compute.engines.slurm.words import ENDS
-from huisuan.compute.metering.durations import seconds_of
-from huisuan.compute.metering.exporting import new_delimiter
-from huisuan.compute.metering.tres import Unmetered, counted
+from huisuan.compute.engines.slurm import parsing as reading
+from huisuan.compute.engines.slurm.command_client import Commands
+from huisuan.compute.engines.slurm.states import ENDS
+from huisuan.compute.engines.slurm.types import LIVE, Accounted
+from huisuan.compute.metering.intake.sacct_export import new_delimiter
 
 FIELDS = (
     *("JobIDRaw", "JobName", "State", "Submit", "Start", "End", "Suspended", "AllocTRES", "NNodes", "NodeList"),

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from huisuan.compute.engines import EngineError, JobSpec, NodeSeen
-from huisuan.compute.engines.slurm.facts import Kind, Node, Partition, Speaker, seen
-from huisuan.compute.engines.slurm.options import Options
+from huisuan.compute.engines.slurm.config import Options
+from huisuan.compute.engines.slurm.types import Kind, Node, Partition, Speaker, seen
 
 KEPT_SECONDS = 30  # a cluster's make-up changes by the day: not asked for each job
 

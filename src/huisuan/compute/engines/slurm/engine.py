@@ -7,15 +7,18 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from huisuan.compute.accelerators.tres import Unmetered
 from huisuan.compute.engines import Ability, EngineError, JobSpec, NodeSeen, Observation, RunState, RunUsage
-from huisuan.compute.engines.slurm import accounting, doctor, options, submitting
+from huisuan.compute.engines.slurm import accounting
+from huisuan.compute.engines.slurm import config as options
+from huisuan.compute.engines.slurm import diagnostics as doctor
+from huisuan.compute.engines.slurm import submit as submitting
 from huisuan.compute.engines.slurm.cluster import Cluster
-from huisuan.compute.engines.slurm.commands import Commands
-from huisuan.compute.engines.slurm.facts import WAITING, Accounted, Speaker, as_accounted
-from huisuan.compute.engines.slurm.observing import STRANGER, Watch, held_by, is_late
-from huisuan.compute.engines.slurm.rest import Rest
-from huisuan.compute.engines.slurm.runs import NAME, Run, born, checked, sweep
-from huisuan.compute.metering.tres import Unmetered
+from huisuan.compute.engines.slurm.command_client import Commands
+from huisuan.compute.engines.slurm.observe import STRANGER, Watch, held_by, is_late
+from huisuan.compute.engines.slurm.rest_client import Rest
+from huisuan.compute.engines.slurm.run_folder import NAME, Run, born, checked, sweep
+from huisuan.compute.engines.slurm.types import WAITING, Accounted, Speaker, as_accounted
 
 SKEW_SECONDS = 3600  # by which the platform's clock, that names jobs, may be ahead of ours
 log = logging.getLogger(__name__)

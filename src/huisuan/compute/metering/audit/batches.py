@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-from huisuan.client.chain import START
 from huisuan.compute.metering.audit.folder import Opened, is_signed
-from huisuan.compute.metering.chain import Header, link, signed
+from huisuan.compute.metering.ledger.chain import Header, link, signed
+from huisuan.protocol.batch_chain import START
 
 LEAVES = """
 SELECT b.number, list(CASE WHEN regexp_full_match(l.leaf, '[0-9a-f]{64}') THEN unhex(l.leaf) END ORDER BY l.sequence)

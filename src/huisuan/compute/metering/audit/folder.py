@@ -14,9 +14,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import BaseModel, Field
 
-from huisuan.compute.metering.chain import Header
-from huisuan.compute.metering.leaf import TYPES
-from huisuan.compute.metering.readings import literal, workbench
+from huisuan.compute.metering.intake.tables import literal, workbench
+from huisuan.compute.metering.ledger.chain import Header
+from huisuan.compute.metering.ledger.record_hash import TYPES
 
 KIND = "huisuan-export-1"
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huisuan.client.chain import seal_digest
 from huisuan.compute.metering.audit.batches import name as batch_name
 from huisuan.compute.metering.audit.folder import Opened, is_signed, open_export
 from huisuan.compute.metering.audit.register import ListedCentre, check_register, check_same
 from huisuan.compute.metering.audit.seals import AgentPart, Statement
 from huisuan.compute.metering.audit.seals import name as seal_name
 from huisuan.compute.metering.audit.trust import ReceiptFile, Trust
-from huisuan.compute.metering.chain import signed
+from huisuan.compute.metering.ledger.chain import signed
+from huisuan.protocol.batch_chain import seal_digest
 
 END = "账本末端"
 SHORTER = "账本被截短或改写"

@@ -8,7 +8,7 @@ from typing import Any
 from huisuan.compute.metering.audit.batches import name as batch_name
 from huisuan.compute.metering.audit.folder import LEASES, Opened
 from huisuan.compute.metering.audit.records import MOST, name
-from huisuan.compute.metering.bounds import most_seconds
+from huisuan.compute.metering.checks.run_bounds import most_seconds
 
 #: An agent's records with their line's lease (the first of that number: a doubled row is found elsewhere), when they
 #: were received in whole seconds, and whether another record of the export corrects them.

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from huisuan.compute.metering.audit.folder import LEAVES, RECORDS, Opened
-from huisuan.compute.metering.leaf import leaf_sql
+from huisuan.compute.metering.ledger.record_hash import leaf_sql
 
 MOST = 100  # findings of one kind that are named one by one
 

@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from huisuan.client.chain import register_digest, statement_sha256
 from huisuan.compute.metering.audit.folder import Finding, Unusable, is_signed
+from huisuan.protocol.batch_chain import register_digest, statement_sha256
 
 KIND = "huisuan-register-1"
 Hex64 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from huisuan.client.chain import falls_before, seal_digest, statement_sha256
 from huisuan.compute.metering.audit.folder import RECORDS, Opened, file_sha256, is_signed
-from huisuan.compute.metering.leaf import Record, leaf
-from huisuan.compute.metering.merkle import root, root_of
+from huisuan.compute.metering.ledger.merkle import root, root_of
+from huisuan.compute.metering.ledger.record_hash import Record, leaf
+from huisuan.protocol.batch_chain import falls_before, seal_digest, statement_sha256
 
 LEAF = "CASE WHEN regexp_full_match(leaf, '[0-9a-f]{64}') THEN unhex(leaf) ELSE '' END"
 BEFORE = "(ended < {end} OR (ended = {end} AND started < {end}))"

@@ -1,0 +1,97 @@
+"""Local times without a zone mark, made UTC or refused: at a change of summer time nothing is guessed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from huisuan.terminal import Refused
+
+EARLIEST = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp())
+LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
+DAY = 86400
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """An IANA zone.
+
+    Raises:
+        Refused: there is none of that name.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Refused(f'时区 "{name}" 不是 IANA 时区名；请写成 Asia/Shanghai、UTC 或 America/New_York 这样') from None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of offset, in local seconds: from `starts` until before `ends` the clock skips or repeats."""
+
+    starts: int
+    ends: int
+    before: int  # offset in seconds east of UTC
+    after: int
+
+    @property
+    def skips(self) -> bool:
+        """Whether these local times do not exist (else they exist twice)."""
+        return self.after > self.before
+
+
+def offset_at(zone: tzinfo, utc: int) -> int:
+    """Seconds east of UTC."""
+    shift = datetime.fromtimestamp(utc, zone).utcoffset() or timedelta()
+    return int(shift.total_seconds())
+
+
+def changes(zone: tzinfo, first: int, last: int) -> list[Change]:
+    """Every change of offset between two local times, with a day's margin; `first` and `last` are local seconds."""
+    found: list[Change] = []
+    here = max(first, EARLIEST) - 2 * DAY
+    end = min(last, LATEST) + 2 * DAY
+    while here < end:
+        before, after = offset_at(zone, here), offset_at(zone, here + DAY)
+        if before != after:
+            at = _second_of_change(zone, here, here + DAY)
+            edges = sorted((at + before, at + after))
+            found.append(Change(edges[0], edges[1], before, after))
+        here += DAY
+    return found
+
+
+def _second_of_change(zone: tzinfo, low: int, high: int) -> int:
+    before = offset_at(zone, low)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if offset_at(zone, middle) == before else (low, middle)
+    return high
+
+
+def to_utc(zone: tzinfo, first: int, last: int) -> tuple[Callable[[str], str], Callable[[str], str]]:
+    """Two makers of SQL for local times between `first` and `last`: UTC seconds or NULL, and why NULL.
+
+    Each takes an SQL expression of local seconds. The second gives 'skips', 'repeats' or NULL.
+    """
+    found = changes(zone, first, last)
+    last_offset = found[-1].after if found else offset_at(zone, max(first, EARLIEST))
+
+    def utc(local: str) -> str:
+        cases = "".join(
+            f" WHEN {local} < {change.starts} THEN {local} - {change.before} WHEN {local} < {change.ends} THEN NULL"
+            for change in found
+        )
+        inside = f"{local} BETWEEN {EARLIEST} AND {LATEST}"
+        return f"CASE WHEN NOT ({inside}) THEN NULL{cases} ELSE {local} - {last_offset} END"
+
+    def why(local: str) -> str:
+        cases = "".join(
+            f" WHEN {local} >= {change.starts} AND {local} < {change.ends} "
+            f"THEN '{'skips' if change.skips else 'repeats'}'"
+            for change in found
+        )
+        return f"CASE{cases} ELSE NULL END" if cases else "CAST(NULL AS VARCHAR)"
+
+    return utc, why

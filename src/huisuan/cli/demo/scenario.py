@@ -1,0 +1,202 @@
+"""What the demo puts on the stage. Running it again changes nothing that stands."""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pyotp
+
+from huisuan.client import Client
+from huisuan.compute.centres.services import CentrePlan, add_centre, set_tariff
+from huisuan.compute.metering.intake.import_file import UsageFile, UsageReport, import_usage
+from huisuan.compute.metering.intake.synthetic_sacct import generate_year
+from huisuan.compute.models import Tariff
+from huisuan.parties.csv_import import import_parties, import_relations
+from huisuan.parties.identity import second_factor
+from huisuan.parties.identity.audit_trail import Actor, record
+from huisuan.parties.identity.people import new_password
+from huisuan.parties.models import Party, Person, Region, Role, Step
+from huisuan.protocol.resources import Job, UsageRecord
+from huisuan.settlement.runs.settle import Settled
+from huisuan.settlement.runs.settle import settle as settle_year
+from huisuan.terminal import Refused
+
+YEAR = 2024
+JOBS, USERS, SEED = 50_000, 40, 20_240_101
+TENANT = "trace"
+TENANT_COLUMNS, TIME_COLUMNS = ("user", "vc", "cluster"), ("timestamp", "submit_time")
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+METERED_WITHIN = 30  # seconds
+POLICY = "anhui-agi-2023"
+HEFEI, HUAIBEI = "hefei-demo", "huaibei-demo"
+UNIVERSITY = "12340100MADEM0121P"
+YUNXIU = "91340100MADEM0911Y"
+
+CENTRES = {
+    HEFEI: CentrePlan(
+        name="庐州智算中心（示例）", name_en="Luzhou Compute Centre (demo)", operator="91340100MADEM0917H",
+        region="340100", demo=True,
+        partitions=("a800=A800-SXM4-80GB:96x8:a800", "npu=Ascend-910B3:64x8:910b3"),
+    ),
+    HUAIBEI: CentrePlan(
+        name="相山智算中心（示例）", name_en="Xiangshan Compute Centre (demo)", operator="91340600MADEM0918E",
+        region="340600", engine="local", demo=True,
+        partitions=(
+            "a100=A100-SXM4-80GB:2x8:a100", "ascend=Ascend-910B3:1x8:ascend910b", "scav=Ascend-910B3:1x8:ascend910b",
+            "trial=CPU-SLOT:1x4",
+        ),
+    ),
+}  # fmt: skip
+#: centre, model, fen per card-hour, first day, day after the last
+TARIFFS = (
+    (HEFEI, "A800-SXM4-80GB", 1280, date(2023, 1, 1), date(2024, 7, 1)),
+    (HEFEI, "A800-SXM4-80GB", 1150, date(2024, 7, 1), None),
+    (HEFEI, "Ascend-910B3", 980, date(2023, 1, 1), None),
+    (HUAIBEI, "A100-SXM4-80GB", 1180, date(2023, 1, 1), None),
+    (HUAIBEI, "Ascend-910B3", 950, date(2023, 1, 1), None),
+    (HUAIBEI, "CPU-SLOT", 12, date(2023, 1, 1), None),
+)
+#: what the demo really runs: a name and a program for the interpreter of this installation
+PROGRAMS = (
+    ("素数", "print(sum(all(n % d for d in range(2, int(n ** 0.5) + 1)) for n in range(2, 60_000)), '个素数')"),
+    ("矩阵", "n = 90; m = [[i ^ j for j in range(n)] for i in range(n)]; "
+             "print(sum(sum(a * b for a, b in zip(r, c)) for r in m for c in zip(*m)))"),
+    ("失败", "import sys; print('这个作业有意以 3 退出'); sys.exit(3)"),
+)  # fmt: skip
+
+
+def refuse_real_data() -> None:
+    """Keep the demo out of a database that is in earnest.
+
+    Raises:
+        Refused: there are parties that are not the demo's.
+    """
+    if Party.objects.filter(demo=False).exists():
+        raise Refused("这个数据库里有真实的主体，演示不在其中进行：请用 HUISUAN_HOME=另一个目录 huisuan demo")
+
+
+def enter_parties() -> None:
+    """A dozen invented parties and the relations between them."""
+    import_parties(_bundled("parties.csv"), "parties.csv", demo=True)
+    import_relations(_bundled("relations.csv"), "relations.csv")
+
+
+def open_centres() -> None:
+    """Two centres with their tariffs; the second runs jobs on this machine."""
+    for code, plan in CENTRES.items():
+        add_centre(code, plan)
+    for centre, model, fen, starts, ends in TARIFFS:
+        stands = Tariff.objects.filter(centre__code=centre, accelerator__model=model, valid_from=starts)
+        if not stands.exists():
+            set_tariff(centre, model, str(fen), starts, ends)
+
+
+def make_accounts() -> list[tuple[Person, str]]:
+    """One account per role, and their password of this run; who needs a second factor has one."""
+    password = new_password()
+    university, yunxiu = Party.objects.get(uscc=UNIVERSITY), Party.objects.get(uscc=YUNXIU)
+    operator = Party.objects.get(uscc=CENTRES[HEFEI].operator or "")
+    places: dict[str, dict[str, Any]] = {
+        "yunxiu": {"role": Role.USER, "party": yunxiu}, "gaoxiao": {"role": Role.USER, "party": university},
+        "luzhou": {"role": Role.CENTRE, "party": operator},
+        "hefei": {"role": Role.CITY, "city": Region.objects.get(code="340100")},
+        "zhuanban": {"role": Role.PROVINCE}, "shenji": {"role": Role.AUDITOR}, "guanli": {"role": Role.OPERATOR},
+    }  # fmt: skip
+    accounts, now, actor = [], datetime.now(UTC), Actor("huisuan demo")
+    for username, place in places.items():
+        person, created = Person.objects.update_or_create(
+            username=username, defaults={"name": username, "demo": True, "is_active": True, **place}
+        )
+        person.set_password(password)
+        person.must_change_password = False
+        person.save()
+        if created:
+            record(person, Step.ADDED, actor, now, person.role)
+        if person.needs_second_factor and not second_factor.has_factor(person):
+            secret = second_factor.new_secret()
+            second_factor.enrol(person, secret, pyotp.TOTP(secret).at(now), actor, now)
+        accounts.append((person, password))
+    return accounts
+
+
+def run_jobs(client: Client) -> list[tuple[Job, UsageRecord]]:
+    """Really run a few jobs on this machine, each until its usage is metered; each with its record."""
+    submitted = [
+        client.submit_job([sys.executable, "-c", program], name=name, cards=cards, model="CPU-SLOT", party=YUNXIU)
+        for cards, (name, program) in enumerate(PROGRAMS, start=1)
+    ]
+    return [(client.wait(job.uid), _metered(client, job.uid)) for job in submitted]
+
+
+def _metered(client: Client, uid: str) -> UsageRecord:
+    """The usage record of a job that is over; the agent sends it within a second or two.
+
+    Raises:
+        Refused: it did not come.
+    """
+    deadline = time.monotonic() + METERED_WITHIN
+    while time.monotonic() < deadline:
+        if records := client.usage(job=uid):
+            return records[0]
+        time.sleep(0.1)
+    raise Refused(f"作业 {uid} 已结束，{METERED_WITHIN} 秒内没有收到它的用量记录")
+
+
+def import_accounting() -> Iterator[UsageReport]:
+    """A year of 50,000 generated jobs, and what a real Slurm really printed."""
+    now = datetime.now(UTC)
+    generated = "\n".join(generate_year(YEAR, JOBS, USERS, SEED)).encode()
+    tenants = (_bundled("tenants-hefei.csv"), "tenants-hefei.csv")
+    yield import_usage(HEFEI, UsageFile(generated, f"generated-{YEAR}.txt", "sacct", tenants=tenants), now)
+    real = _bundled("sacct-slurm-22.05.txt")
+    tenants = (_bundled("tenants-huaibei.csv"), "tenants-huaibei.csv")
+    yield import_usage(HUAIBEI, UsageFile(real, "sacct-slurm-22.05.txt", "sacct", tenants=tenants), now)
+
+
+def import_trace(path: Path) -> UsageReport:
+    """A public trace as use of the first centre's cards; its tenants are given to the demo's parties in turn.
+
+    Its days are moved by whole weeks into the demo's year, in which the policy holds; the raw lines stay as they are.
+
+    Raises:
+        Refused: no such file, or not a trace.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise Refused(f"{path}：{error.strerror}") from None
+    rows = list(csv.DictReader(content.decode("utf-8", "replace").splitlines()))
+    parties = [party.uscc for party in Party.objects.filter(kind__in=("enterprise", "university", "institute"))]
+    tenants = sorted({row[name] for name in TENANT_COLUMNS for row in rows if row.get(name)}) or [TENANT]
+    mapped = "user,uscc\n" + "".join(f"{each},{parties[at % len(parties)]}\n" for at, each in enumerate(tenants))
+    file = UsageFile(
+        content, path.name, "trace", model="A800-SXM4-80GB", epoch=f"{YEAR}-01-01T00:00:00",
+        shift_days=_shift(rows), tenant=TENANT, tenants=(mapped.encode(), "tenants"),
+    )  # fmt: skip
+    return import_usage(HEFEI, file, datetime.now(UTC))
+
+
+def _shift(rows: list[dict[str, str]]) -> int:
+    """Whole weeks, in days, that bring the first job of a trace into the demo's year; 0 where it counts seconds."""
+    texts = [row[name][:10] for name in TIME_COLUMNS for row in rows if DAY.fullmatch((row.get(name) or "")[:10])]
+    if not texts:
+        return 0
+    behind = date(YEAR, 1, 1) - date.fromisoformat(min(texts))
+    return -(-behind.days // 7) * 7
+
+
+def settle() -> Settled:
+    """Settle the demo's year under sentence 2.2."""
+    return settle_year(POLICY, YEAR, now=datetime.now(UTC), by="demo")
+
+
+def _bundled(name: str) -> bytes:
+    return (files("huisuan.cli.demo") / name).read_bytes()

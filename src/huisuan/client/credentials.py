@@ -1,0 +1,103 @@
+"""Where the platform is and as whom to speak to it: `huisuan login`, else the platform running on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import platformdirs
+import psutil
+
+from huisuan.base.paths import home, made, write_private
+from huisuan.client.client import Client
+from huisuan.terminal import Refused
+
+T = TypeVar("T")
+CREDENTIALS = "credentials.json"
+INSTANCE = "instance.json"
+
+
+@dataclass(frozen=True)
+class Login:
+    """An address and the token to show there."""
+
+    url: str
+    token: str
+
+
+@dataclass(frozen=True)
+class Instance:
+    """The platform running on this machine; `born` (seconds since 1970) tells its process from a later one."""
+
+    url: str
+    pid: int
+    born: float
+    token: str
+
+    @property
+    def alive(self) -> bool:
+        """Whether that very process still runs."""
+        try:
+            return bool(abs(psutil.Process(self.pid).create_time() - self.born) < 1)
+        except psutil.Error:
+            return False
+
+
+def credentials_path() -> Path:
+    """Where `huisuan login` keeps its token: `HUISUAN_HOME` if set, else the user's own configuration directory."""
+    if os.environ.get("HUISUAN_HOME"):
+        return home() / CREDENTIALS
+    return Path(platformdirs.user_config_dir("huisuan", appauthor=False)) / CREDENTIALS
+
+
+def remembered() -> Login | None:
+    """Where `huisuan login` signed in."""
+    return _load(credentials_path(), Login)
+
+
+def remember(login: Login) -> Path:
+    """Keep a login, readable by its owner only; returns where."""
+    path = credentials_path()
+    made(path.parent)
+    write_private(path, json.dumps(asdict(login), indent=2))
+    return path
+
+
+def forget() -> None:
+    """Drop the login."""
+    credentials_path().unlink(missing_ok=True)
+
+
+def running_here() -> Instance | None:
+    """The platform that `huisuan up` runs on this machine; a stale note of one is no platform."""
+    found = _load(home() / INSTANCE, Instance)
+    return found if found and found.alive else None
+
+
+def connect() -> Client:
+    """The platform to speak to: `HUISUAN_URL` with `HUISUAN_TOKEN`, else the login, else the one running here.
+
+    Raises:
+        Refused: there is none.
+    """
+    url, token = os.environ.get("HUISUAN_URL"), os.environ.get("HUISUAN_TOKEN", "")
+    if url:
+        return Client(url, token)
+    login = remembered() or running_here()
+    if login is None:
+        raise Refused("没有登录，本机也没有运行平台：请先 huisuan login 网址，或在本机运行 huisuan up")
+    return Client(login.url, login.token)
+
+
+def _load(path: Path, kind: type[T]) -> T | None:
+    try:
+        return kind(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except PermissionError:
+        raise Refused(f"无权读取 {path}：它属于另一个系统用户") from None
+    except (ValueError, TypeError):
+        raise Refused(f"{path} 已损坏：请删除它后重试") from None

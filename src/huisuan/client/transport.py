@@ -1,0 +1,107 @@
+"""How the client speaks: one connection, typed answers, errors in the server's own words."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from huisuan import __version__
+from huisuan.terminal import Refused
+
+M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
+
+
+class ClientError(Refused):
+    """The platform refused or could not be reached; `status` is the HTTP status, 0 where none came."""
+
+    def __init__(self, detail: str, status: int = 0) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.status = status
+
+
+class Sending:
+    """A connection to the platform at `url`, as the one that `token` stands for."""
+
+    def __init__(
+        self, url: str, token: str = "", *, timeout: float = 30, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        headers = {"User-Agent": f"huisuan/{__version__}"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        self.url = url.rstrip("/")
+        self._http = httpx.Client(
+            base_url=f"{self.url}/api/v1/",
+            headers=headers,
+            timeout=timeout,
+            transport=transport,
+            trust_env=not _is_local(url),  # no proxy stands between us and this machine
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._http.close()
+
+    def _one(self, model: type[M], method: str, path: str, **rest: Any) -> M:
+        return _read(TypeAdapter[M](model), self._send(method, path, **rest))
+
+    def _many(self, model: type[M], path: str, **rest: Any) -> list[M]:
+        adapter: TypeAdapter[list[M]] = TypeAdapter(list[model])  # type: ignore[valid-type]
+        return _read(adapter, self._send("GET", path, **rest))
+
+    def _send(self, method: str, path: str, **rest: Any) -> httpx.Response:
+        try:
+            answer = self._http.request(method, path, **rest)
+        except httpx.TimeoutException:
+            raise ClientError(f"{self.url} 没有及时回答；请稍后再试") from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise ClientError(f"连不上 {self.url}：{error}；请检查地址，或先在那台机器上运行 huisuan up") from None
+        if answer.is_success:
+            return answer
+        raise ClientError(_detail(answer), answer.status_code)
+
+
+def _read(adapter: TypeAdapter[T], answer: httpx.Response) -> T:
+    try:
+        return adapter.validate_json(answer.content)
+    except ValidationError as error:
+        where = f"{answer.request.method} {answer.request.url.path}"
+        raise ClientError(f"{where} 的回答不是惠算平台的格式（版本不同？）：{error.errors()[0]['msg']}") from None
+
+
+def _detail(answer: httpx.Response) -> str:
+    """The server's own words; of a request that has not the form, every place and rule."""
+    try:
+        detail = answer.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        return f"{answer.request.url} 回答 {answer.status_code} {HTTPStatus(answer.status_code).phrase}"
+    if isinstance(detail, list):
+        return "；".join(f"{'.'.join(str(step) for step in one['loc'][2:])}：{one['msg']}" for one in detail)
+    if detail == "Unauthorized":
+        return "令牌无效或已吊销：请重新 huisuan login"
+    return str(detail)
+
+
+def part(name: str) -> str:
+    """A name as one part of an address, whatever it contains."""
+    return quote(name, safe="")
+
+
+def given(**values: Any) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _is_local(url: str) -> bool:
+    return httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")

@@ -1,0 +1,1 @@
+"""What a card is called: the catalogue, names in job files, Slurm's TRES, parts of cards."""

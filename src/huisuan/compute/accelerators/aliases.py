@@ -1,0 +1,86 @@
+"""What people call accelerators (A100, Ascend910B3, a800) and which models of the catalogue they can mean. Pure."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+
+from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT
+from huisuan.compute.accelerators.parts import part_of, refusal
+from huisuan.compute.accelerators.tres import Card, words
+from huisuan.terminal import Refused
+
+#: words that makers put before a model's name and that tell no model from another
+DECORATION = frozenset({"tesla", "geforce", "accelerator"})
+
+
+@cache
+def catalogue() -> tuple[Card, ...]:
+    """The models that the package knows (`accelerators.csv`), processor slots among them."""
+    with (files("huisuan.compute.accelerators") / "accelerators.csv").open(encoding="utf-8") as file:
+        return tuple(Card(number, row["model"], row["vendor"]) for number, row in enumerate(csv.DictReader(file)))
+
+
+def vendors() -> tuple[str, ...]:
+    """The makers of the models in the catalogue."""
+    return tuple(dict.fromkeys(card.vendor for card in catalogue() if card.model != PROCESSOR_SLOT))
+
+
+def meant(name: str, cards: Iterable[Card] | None = None) -> list[str]:
+    """The models that a name can mean: the one it spells, else all whose words it uses (A100: both A100), else
+    those of the family that it names (910B: 910B2 and 910B3; Ascend910: every 910).
+
+    Raises:
+        Refused: a part of a card, or none; names those that come near.
+    """
+    if what := part_of(name):
+        raise Refused(refusal(name, what))
+    known = list(catalogue() if cards is None else cards)
+    asked = [word for word in words(name) if word not in DECORATION]
+    joined = "".join(asked)
+    if exact := [card.model for card in known if joined and "".join(words(card.model)) == joined]:
+        return exact
+    if likely := [card.model for card in known if card.answers_to(" ".join(asked))]:
+        return likely
+    if family := [card.model for card in known if _of_family(joined, card)]:
+        return family
+    raise Refused(f"型号 {name} 不在加速卡目录中{_nearest(name, joined, known)}")
+
+
+def meant_vendor(name: str) -> str:
+    """The maker, whatever the case of its letters.
+
+    Raises:
+        Refused: the catalogue has none of its cards.
+    """
+    for vendor in vendors():
+        if vendor.lower() == name.strip().lower():
+            return vendor
+    raise Refused(f"厂商 {name} 不在加速卡目录中；目录中有 {'、'.join(vendors())}")
+
+
+def _of_family(asked: str, card: Card) -> bool:
+    """Whether a name is the beginning of a model's, up to where its letters or digits end.
+
+    910B goes on as 910B3. A name that ends in a digit is a family with Huawei alone: L40 is another card than L40S.
+    """
+    parts = words(card.model)
+    asked = asked.removeprefix(card.vendor.lower())
+    for first in range(len(parts)):
+        rest = "".join(parts[first:]).removeprefix(asked)
+        if rest != "".join(parts[first:]) and any(sign.isdigit() for sign in asked):
+            ends_in_letter = not asked[-1].isdigit()
+            if (ends_in_letter and rest[:1].isdigit()) or (card.vendor == "Huawei" and rest[:1].isalpha()):
+                return True
+    return False
+
+
+def _nearest(name: str, joined: str, known: Sequence[Card]) -> str:
+    by_small = {card.model.lower(): card.model for card in known}
+    family = [card.model for card in known if len(joined) > 2 and joined in "".join(words(card.model))]
+    close = [by_small[one] for one in get_close_matches(name.lower(), by_small, n=3, cutoff=0.4)]
+    near = list(dict.fromkeys([*family, *close]))[:6]
+    return f"；相近的有 {'、'.join(near)}" if near else "；huisuan centre list 可看各中心的型号"

@@ -1,0 +1,123 @@
+"""The agent's one endpoint, an API of its own beside /api/v1: whoever calls is known by a signature, not by a token."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import cast
+
+from django.db import DataError
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI, Router
+from ninja.errors import HttpError
+from ninja.security.base import AuthBase
+from pydantic import ValidationError
+
+from huisuan import __version__
+from huisuan.compute.agent_gateway.enrolment import Unwelcome, enrol
+from huisuan.compute.agent_gateway.sync import sync
+from huisuan.compute.models import AgentKey
+from huisuan.parties.input_limits import TOO_LARGE
+from huisuan.protocol.agent import AGENT, SIGNATURE, SyncRequest
+from huisuan.protocol.signatures import request_is_signed_by
+from huisuan.terminal import SHANGHAI, Refused
+
+log = logging.getLogger(__name__)
+MOST_BYTES = 32 * 1024 * 1024  # of a request
+
+
+class EnrolledAgent(AuthBase):
+    """Lets in the agents that joined (`huisuan centre invite`), by the signature over the request's body."""
+
+    openapi_type = "apiKey"
+    openapi_in = "header"
+    openapi_name = SIGNATURE
+
+    def __call__(self, request: HttpRequest) -> AgentKey:
+        """The key that signed.
+
+        Raises:
+            HttpError: 401 nobody that is known, 403 known and not let in, 413 too large.
+        """
+        body = request.read(MOST_BYTES + 1)  # not request.body: Django's limit for forms is not meant for this
+        if len(body) > MOST_BYTES:
+            raise HttpError(413, f"请求超过 {MOST_BYTES} 字节")
+        name, signature = request.headers.get(AGENT, ""), request.headers.get(SIGNATURE, "")
+        if not name or not signature:
+            raise HttpError(401, "没有签名：这个接口只供站点代理（huisuan agent run）使用")
+        key = AgentKey.objects.select_related("centre").filter(name=name[:36]).first()
+        try:
+            key = key or _joined(name, signature, body)
+        except Unwelcome as refusal:
+            raise HttpError(refusal.status, str(refusal)) from None
+        if not request_is_signed_by(key.public_key, signature, body):
+            raise HttpError(401, f"签名与站点代理 {name} 的公钥不符")
+        if key.revoked_at is not None:
+            when = key.revoked_at.astimezone(SHANGHAI)
+            raise HttpError(
+                403, f"站点代理 {name} 已于 {when:%Y-%m-%d %H:%M} 吊销：请向平台要新的邀请码，再 huisuan agent enrol"
+            )
+        request.agent_body = body  # type: ignore[attr-defined]
+        return key
+
+
+def _joined(name: str, signature: str, body: bytes) -> AgentKey:
+    """The key of an agent that joins with this very request, signed by the key that it brings.
+
+    Raises:
+        Unwelcome: it brings no invitation, a bad one, or its signature is another key's.
+    """
+    seen = _read(body, Unwelcome(401, f"平台不认识站点代理 {name}：请用 huisuan agent enrol 加入"))
+    if not seen.enrol or not seen.public_key or seen.agent != name:
+        raise Unwelcome(401, f"平台不认识站点代理 {name}：请用 huisuan agent enrol 加入")
+    if not request_is_signed_by(seen.public_key, signature, body):
+        raise Unwelcome(401, f"签名与站点代理 {name} 带来的公钥不符")
+    return enrol(seen.enrol, name, seen.public_key, seen.host, seen.engine, datetime.now(UTC))
+
+
+def _read(body: bytes, otherwise: Exception) -> SyncRequest:
+    try:
+        return SyncRequest.model_validate_json(body)
+    except ValidationError:
+        raise otherwise from None
+
+
+router = Router(tags=["站点代理"])
+
+
+@router.post("/sync", auth=EnrolledAgent(), summary="站点代理的唯一接口")
+def exchange(request: HttpRequest) -> HttpResponse:
+    """Tell what is seen, hear what is wanted; what was said before, said again, changes nothing."""
+    key = cast(AgentKey, request.auth)  # type: ignore[attr-defined]
+    try:
+        seen = SyncRequest.model_validate_json(request.agent_body)  # type: ignore[attr-defined]
+    except ValidationError as error:
+        detail = error.errors(include_url=False, include_context=False, include_input=False)
+        return HttpResponse(json.dumps({"detail": detail}, ensure_ascii=False), "application/json", 422)
+    if seen.agent != key.name:
+        raise HttpError(401, f"请求自称 {seen.agent}，签名的是 {key.name}")
+    try:
+        reply = sync(seen, key, datetime.now(UTC))
+    except Unwelcome as refusal:
+        raise HttpError(refusal.status, str(refusal)) from None
+    return HttpResponse(reply.model_dump_json(exclude_defaults=True), content_type="application/json")
+
+
+api = NinjaAPI(title="惠算站点代理 Huisuan agents", version=__version__, urls_namespace="agent-1", docs_url=None)
+api.add_router("", router)
+
+
+@api.exception_handler(Refused)
+def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
+    """What an agent that joined has signed and nobody can use: its own fault, with the reason."""
+    return api.create_response(request, {"detail": str(refusal)}, status=422)
+
+
+@api.exception_handler(DataError)
+@api.exception_handler(OverflowError)
+@api.exception_handler(UnicodeEncodeError)
+def not_keepable(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Numbers, times and texts that no column can hold."""
+    log.warning("%s %s: %s", request.method, request.path, str(error).splitlines()[0])
+    return api.create_response(request, {"detail": TOO_LARGE}, status=400)

@@ -1,0 +1,120 @@
+"""What the platform wants at a centre, told as shortly as the agent's own knowledge allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import F, Max, QuerySet
+
+from huisuan.compute.jobs.queries import Bytes
+from huisuan.compute.models import AT_CENTRE, Centre, Job, JobLog, JobState
+from huisuan.protocol import agent as wire
+from huisuan.protocol.run_set import digest, mark
+
+#: the digest of the runs wanted (client.holding), whether work waits anywhere, whether a seal waits for a signature,
+#: whether a restore waits to be released
+GLANCE = """
+    SELECT
+        (SELECT bit_xor(('x' || encode(sha256(convert_to(
+            uid || ' ' || run || ' ' || lease || CASE WHEN cancel_requested_at IS NULL THEN '' ELSE ' x' END,
+            'UTF8')), 'hex'))::bit(256))::text
+        FROM compute_job WHERE centre_id = %(centre)s AND state IN ('placed', 'queued', 'running')),
+        EXISTS (SELECT 1 FROM compute_job WHERE state = 'waiting'),
+        EXISTS (
+            SELECT 1 FROM compute_seal s WHERE s.centre_id = %(centre)s
+            AND NOT EXISTS (SELECT 1 FROM compute_sealsignature g WHERE g.seal_id = s.id)
+        ),
+        EXISTS (SELECT 1 FROM compute_restoration WHERE released_at IS NULL)
+"""
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What one look tells of a centre: the digest of the runs wanted there, and whether there is more to do."""
+
+    wanted: str
+    work_waits: bool
+    seal_waits: bool
+    behind: bool
+
+
+def glance(centre: Centre) -> Glance:
+    """One question for all that a quiet exchange has to know."""
+    with connection.cursor() as cursor:
+        cursor.execute(GLANCE, {"centre": centre.pk})
+        bits, work_waits, seal_waits, behind = cursor.fetchone()
+    return Glance(f"{int(bits or '0', 2):064x}", work_waits, seal_waits, behind)
+
+
+@dataclass(frozen=True)
+class Told:
+    """How the runs wanted are told: nothing new (both None), those that the agent lacks, or all of them."""
+
+    added: list[wire.DesiredJob] | None = None
+    desired: list[wire.DesiredJob] | None = None
+
+
+def told(centre: Centre, held: str | None, left: Iterable[int], wanted: str) -> Told:
+    """What an agent that holds `held` has to hear; `left` are the marks of runs whose end it told just now.
+
+    Where what it holds, without those, is what is wanted, or lacks only the runs that nobody was heard of yet, that is
+    proven by the digest. Else it hears everything.
+    """
+    known = held and digest(left, held)
+    if known == wanted:
+        return Told()
+    if known:
+        fresh = list(_jobs(centre).filter(state=JobState.PLACED))
+        if digest((mark_of(job) for job in fresh), known) == wanted:
+            return Told(added=_desired(centre, fresh))
+    return Told(desired=_desired(centre, list(_jobs(centre))))
+
+
+def mark_of(job: Job) -> int:
+    """A job's present run in the digest of what is wanted."""
+    return mark(job.uid, job.run, job.lease, job.cancel_requested_at is not None)
+
+
+def log_ends(uids: Iterable[str]) -> dict[str, int]:
+    """Bytes of output that are here, by job."""
+    asked = list(uids)
+    rows = JobLog.objects.filter(job__in=asked).values("job").annotate(end=Max(F("offset") + Bytes("content")))
+    return dict.fromkeys(asked, 0) | {row["job"]: row["end"] for row in rows}
+
+
+def _jobs(centre: Centre) -> QuerySet[Job]:
+    jobs = Job.objects.filter(centre=centre, state__in=AT_CENTRE).select_related("accelerator", "workdir")
+    return jobs.defer("workdir__content").order_by("placed_at", "uid")
+
+
+def _desired(centre: Centre, jobs: Sequence[Job]) -> list[wire.DesiredJob]:
+    again = log_ends([job.uid for job in jobs if job.run])
+    local = {
+        (partition.name, partition.accelerator_id): partition.local_names[0]
+        for partition in centre.partitions.all()
+        if partition.local_names
+    }
+    return [
+        wire.DesiredJob(
+            uid=job.uid,
+            run=job.run,
+            lease=job.lease,
+            command=job.command,
+            script=job.script,
+            image=job.image,
+            environment=job.environment,
+            workdir=job.workdir.sha256 if job.workdir else None,
+            cards=job.cards,
+            nodes=job.nodes,
+            model=job.accelerator.model if job.accelerator else "",
+            partition=job.partition,
+            local_card=local.get((job.partition, job.accelerator_id or 0), ""),
+            time_limit_seconds=job.time_limit_seconds,
+            state=JobState(job.state).value,
+            cancel=job.cancel_requested_at is not None,
+            log_base=again.get(job.uid, 0),
+        )
+        for job in jobs
+    ]

@@ -1,0 +1,63 @@
+"""The nodes that an agent sees, as the platform keeps them: what is there now, and the most and least of each day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection
+
+from huisuan.compute.accelerators.tres import Unmetered
+from huisuan.compute.centres.services import card_names
+from huisuan.compute.models import Accelerator, Centre, CentreNode
+from huisuan.protocol.agent import SeenNode
+from huisuan.terminal import SHANGHAI
+
+SIGHTING = """
+    INSERT INTO compute_capacitysighting (centre_id, day, accelerator_id, most, least_up)
+    SELECT centre_id, %s, accelerator_id, sum(cards), coalesce(sum(cards) FILTER (WHERE state = 'up'), 0)
+    FROM compute_centrenode WHERE centre_id = ANY(%s) AND accelerator_id IS NOT NULL GROUP BY centre_id, accelerator_id
+    ON CONFLICT (centre_id, day, accelerator_id) DO UPDATE SET
+        most = greatest(compute_capacitysighting.most, excluded.most),
+        least_up = least(compute_capacitysighting.least_up, excluded.least_up)
+"""
+
+
+def take_nodes(centre: Centre, nodes: Sequence[SeenNode], now: datetime) -> None:
+    """Put these nodes in the place of those that stood, and note the day's capacity. Inside a transaction."""
+    kinds = {(each.local_card, each.partition) for each in nodes}
+    cards = _accelerators(centre, kinds)
+    rows = {
+        (each.name, each.partition, each.local_card): CentreNode(
+            centre=centre, name=each.name, partition=each.partition, local_card=each.local_card,
+            accelerator_id=cards[each.local_card, each.partition], cards=each.cards, used=each.used,
+            state=each.state, seen_at=now,
+        )
+        for each in nodes
+    }  # fmt: skip
+    CentreNode.objects.bulk_create(
+        rows.values(), batch_size=2000, update_conflicts=True,
+        unique_fields=["centre", "name", "partition", "local_card"],
+        update_fields=["accelerator", "cards", "used", "state", "seen_at"],
+    )  # fmt: skip
+    CentreNode.objects.filter(centre=centre).exclude(seen_at=now).delete()
+    note_capacity([centre.pk], now)
+
+
+def note_capacity(centres: Sequence[int], now: datetime) -> None:
+    """Note on the day (Shanghai) how many cards of each model the agents of these centres see."""
+    with connection.cursor() as cursor:
+        cursor.execute(SIGHTING, [now.astimezone(SHANGHAI).date(), list(centres)])
+
+
+def _accelerators(centre: Centre, kinds: set[tuple[str, str]]) -> dict[tuple[str, str], int | None]:
+    """The model behind each scheduler's word; None where it means none, or several."""
+    models = {each.model.lower(): each.pk for each in Accelerator.objects.all()}
+    names = card_names(centre)
+    found: dict[tuple[str, str], int | None] = {}
+    for local, partition in kinds:
+        try:
+            found[local, partition] = models.get(local.lower()) or names.named(local, partition).id
+        except Unmetered:
+            found[local, partition] = None
+    return found

@@ -1,0 +1,1 @@
+"""What a centre says that it has, what is seen of it, and measured attestations."""

@@ -1,0 +1,1 @@
+"""Compute centres and their tariffs."""

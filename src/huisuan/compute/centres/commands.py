@@ -1,0 +1,101 @@
+"""`huisuan centre`: add centres and their partitions, and look at them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from huisuan.compute.agent_gateway.commands import agents, invite, revoke
+from huisuan.compute.capacity.commands import attest, capacity
+from huisuan.terminal import AsJson, out, print_json, print_table
+
+app = typer.Typer()
+for command in (invite, agents, revoke, capacity, attest):
+    app.command()(command)
+
+COLUMNS = {
+    "code": "代码",
+    "name": "名称",
+    "operator_name": "运营方",
+    "region_name": "地区",
+    "cards": "卡数",
+    "capacity_p": "算力（P）",
+    "engine": "执行引擎",
+    "last_sequence": "用量记录",
+}
+PARTITION_COLUMNS = {
+    "name": "分区",
+    "model": "型号",
+    "nodes": "节点",
+    "cards_per_node": "每节点卡数",
+    "cards": "卡数",
+    "capacity_p": "算力（P）",
+    "local_names_text": "调度器中的卡名",
+}
+
+
+@app.command()
+def add(
+    code: Annotated[str, typer.Argument(help="中心代码，如 hefei-1")],
+    name: Annotated[str | None, typer.Option(help="名称")] = None,
+    name_en: Annotated[str | None, typer.Option(help="英文名")] = None,
+    operator: Annotated[str | None, typer.Option(help="运营方的统一社会信用代码")] = None,
+    region: Annotated[str | None, typer.Option(help="行政区划代码，如 340100")] = None,
+    timezone: Annotated[str | None, typer.Option(help="中心时区（IANA），默认 Asia/Shanghai")] = None,
+    engine: Annotated[str | None, typer.Option(help="slurm、kubernetes、ray 或 local；只报用量的中心不写")] = None,
+    partition: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="分区=型号:节点数x每节点卡数[:调度器中的卡名,…]，可多次", metavar="NAME=MODEL:NODESxCARDS[:LOCAL,…]"
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """加入一个智算中心；对已有的中心再次运行，即增改分区。"""
+    from huisuan.compute.centres.services import CentrePlan, add_centre
+    from huisuan.compute.metering.usage.records import centre_row
+
+    plan = CentrePlan(
+        name=name,
+        operator=operator,
+        region=region,
+        name_en=name_en,
+        timezone=timezone,
+        engine=engine,
+        partitions=tuple(partition or ()),
+    )
+    row = centre_row(add_centre(code, plan))
+    if as_json:
+        print_json(row)
+    else:
+        out.print(f"{row['code']} {row['name']}：{row['cards']:,} 卡，{row['capacity_p']} P", markup=False)
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """列出智算中心。"""
+    from huisuan.compute.metering.usage.records import centre_row, centres_for
+
+    rows = [centre_row(centre) for centre in centres_for()]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table("智算中心", rows, COLUMNS, "还没有智算中心；用 huisuan centre add 加入")
+
+
+@app.command()
+def show(code: Annotated[str, typer.Argument(help="中心代码")], as_json: AsJson = False) -> None:
+    """查看一个智算中心和它的分区。"""
+    from huisuan.compute.centres.services import centre_by_code
+    from huisuan.compute.metering.usage.records import centre_row
+
+    row = centre_row(centre_by_code(code))
+    if as_json:
+        print_json(row)
+        return
+    partitions: list[dict[str, Any]] = [
+        {**each, "local_names_text": "、".join(each["local_names"])} for each in row["partitions"]
+    ]
+    print_table("智算中心", [row], COLUMNS, "")
+    print_table("分区", partitions, PARTITION_COLUMNS, "还没有分区；用 huisuan centre add CODE --partition … 加入")

@@ -1,0 +1,1 @@
+"""What all engines share: the start gate, the runner, the journal of runs."""

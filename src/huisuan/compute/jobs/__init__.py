@@ -1,0 +1,1 @@
+"""Jobs from submission to their end: services, lifecycle, queries, the API."""

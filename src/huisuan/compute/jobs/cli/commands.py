@@ -1,0 +1,186 @@
+"""`huisuan job`: submitting, watching and ending jobs, over HTTP."""
+
+from __future__ import annotations
+
+import codecs
+import sys
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from huisuan.client import Client, connect
+from huisuan.compute.jobs.cli.output import STATES, print_events, print_job, print_preview
+from huisuan.compute.jobs.cli.submit import AfterDashes, submit
+from huisuan.terminal import AsJson, Refused, note, out, print_json, print_table
+
+app = typer.Typer()
+app.command("submit", cls=AfterDashes)(submit)
+
+LAST_BYTES = 1024 * 1024  # in which the last lines are looked for
+MOST_LINES = 10_000
+Uid = Annotated[str, typer.Argument(metavar="作业号", help="见 huisuan job list")]
+
+
+@app.command("list")
+def list_jobs(
+    state: Annotated[str | None, typer.Option("--state", help=f"只看这些状态，逗号分隔：{'、'.join(STATES)}")] = None,
+    array: Annotated[str | None, typer.Option("--array", help="只看这个阵列（它的第一个作业号）")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="作业名里有这一段")] = None,
+    centre: Annotated[str | None, typer.Option("--centre", help="只看这个智算中心的")] = None,
+    party: Annotated[str | None, typer.Option("--party", help="只看这个主体的")] = None,
+    limit: Annotated[int, typer.Option("--limit", help="一页多少个")] = 50,
+    before: Annotated[str | None, typer.Option("--before", help="从这个作业号往前（上一页给出的）")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """列出作业，最新的在前。"""
+    with connect() as client:
+        page = client.jobs(state=state, array=array, name=name, centre=centre, party=party, limit=limit, before=before)
+    if as_json:
+        print_json({"items": [job.model_dump() for job in page.items], "next": page.next})
+        return
+    columns = {
+        "uid": "作业号",
+        "name": "名称",
+        "cards": "卡数",
+        "centre": "智算中心",
+        "state": "状态",
+        "submitted_at": "提交于",
+    }
+    rows = [
+        {
+            **job.model_dump(),
+            "name": f"{job.name}[{job.array_index}]" if job.array_uid else job.name,
+            "state": STATES[job.state],
+        }
+        for job in page.items
+    ]
+    print_table("作业", rows, columns, "没有作业：用 huisuan job submit 文件 或 -- 命令 提交一个")
+    if page.next:
+        note(f"还有更早的：加 --before {page.next}")
+
+
+@app.command("show")
+def show(uid: Uid, as_json: AsJson = False) -> None:
+    """查看一个作业：要求、状态、去向及理由、起止、退出码。"""
+    with connect() as client:
+        job = client.job(uid)
+    if as_json:
+        print_json(job.model_dump())
+    else:
+        print_job(job)
+
+
+@app.command("events")
+def events(uid: Uid, as_json: AsJson = False) -> None:
+    """查看一个作业的经过：每一步何时、为什么、通知是否送到。"""
+    with connect() as client:
+        found = client.job_events(uid)
+    if as_json:
+        print_json([event.model_dump() for event in found])
+    else:
+        print_events(found)
+
+
+@app.command("why")
+def why(uid: Uid, as_json: AsJson = False) -> None:
+    """为什么在那里，或者为什么还没有开始：每次调度决定的理由；等待时，各处各说什么。"""
+    with connect() as client:
+        found = client.why(uid)
+    if as_json:
+        print_json(found.model_dump())
+        return
+    for decision in found.decisions:
+        out.print(f"第 {decision.run + 1} 次运行去 {decision.centre}（{decision.model}）：", markup=False)
+        for text in decision.reasons:
+            out.print(f"  {text}", markup=False)
+    if found.waiting:
+        print_preview(found.waiting)
+    elif not found.decisions:
+        out.print(f"{STATES[found.state]}：{'；'.join(found.reasons) or '没有调度过'}", markup=False)
+
+
+@app.command("logs")
+def logs(
+    uid: Uid,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="持续显示直到作业结束")] = False,
+    tail: Annotated[int | None, typer.Option("--tail", help="只从最后若干行开始")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """显示作业的输出（标准输出与标准错误，按先后）。"""
+    if tail is not None and not 0 <= tail <= MOST_LINES:
+        raise Refused(f"--tail {tail}：应在 0 至 {MOST_LINES} 之间")
+    with connect() as client:
+        first, offset = _last_lines(client, uid, tail) if tail is not None else (b"", 0)
+        rest = client.follow_log(uid, offset=offset) if follow else _so_far(client, uid, offset)
+        if not as_json:
+            for text in _decoded([first] if first else [], rest):
+                sys.stdout.write(text)
+                sys.stdout.flush()
+            return
+        content = first + b"".join(rest)
+    print_json({"uid": uid, "text": content.decode(errors="replace"), "bytes": len(content)})
+
+
+@app.command("cancel")
+def cancel(
+    uids: Annotated[list[str], typer.Argument(metavar="作业号…", help="见 huisuan job list")],
+    array: Annotated[bool, typer.Option("--array", help="取消作业所在的整个阵列")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """取消作业：先请程序自行结束（SIGTERM），稍后强制结束。一个不能取消，其余照样取消。"""
+    answers, refused = [], False
+    with connect() as client:
+        for uid in dict.fromkeys(uids):
+            try:
+                if array:
+                    asked = client.cancel_array(uid)
+                    answers.append({"uid": uid, "asked": asked})
+                    text = f"作业 {uid} 的阵列：已要求取消 {len(asked)} 个"
+                else:
+                    job = client.cancel_job(uid)
+                    answers.append(job.model_dump())
+                    done = "已取消" if job.state == "cancelled" else "已要求智算中心结束它"
+                    text = f"作业 {job.uid}：{done}"
+            except Refused as refusal:
+                if len(uids) == 1:
+                    raise
+                refused = True
+                note(f"错误：{refusal}")
+                continue
+            if not as_json:
+                out.print(text, markup=False)
+    if as_json:
+        print_json(answers[0] if len(uids) == 1 else answers)
+    if refused:
+        raise typer.Exit(1)
+
+
+@app.command("schema")
+def schema() -> None:
+    """打印惠算作业文件的 JSON Schema：编辑器据此检查和补全。"""
+    from huisuan.compute.jobspec.huisuan.job_file import schema as job_file_schema
+
+    print_json(job_file_schema())
+
+
+def _last_lines(client: Client, uid: str, lines: int) -> tuple[bytes, int]:
+    """The last lines so far, and the place after them."""
+    piece = client.job_log(uid, tail=LAST_BYTES)
+    kept = piece.text.splitlines(keepends=True)[-lines:] if lines else []
+    return b"".join(kept), piece.next_offset
+
+
+def _so_far(client: Client, uid: str, offset: int = 0) -> Iterable[bytes]:
+    while (piece := client.job_log(uid, offset)).text:
+        offset = piece.next_offset
+        yield piece.text
+
+
+def _decoded(*sources: Iterable[bytes]) -> Iterable[str]:
+    """Text, where a character may be cut between two pieces and a program may write anything."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    for pieces in sources:
+        for piece in pieces:
+            yield decoder.decode(piece)
+    yield decoder.decode(b"", final=True)

@@ -1,0 +1,103 @@
+"""Where a job could run and at what price, before it is submitted and while it waits; and why it is where it is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from fractions import Fraction
+
+from huisuan.compute.dispatch.net_price import Subsidies, Subsidy
+from huisuan.compute.dispatch.snapshot import ask_of, considered_now
+from huisuan.compute.jobs import queries as job_queries
+from huisuan.compute.jobs.services import unsaved_job
+from huisuan.compute.jobspec.core.request_rules import checked
+from huisuan.compute.models import Job, JobState
+from huisuan.compute.placement.types import Scored, epoch
+from huisuan.compute.placement.weights import weights_on
+from huisuan.parties.viewer import Viewer
+from huisuan.protocol.placement import Decision, PlaceBarred, PlaceOption, Preview, ReadRequest, SubsidyShare, Why
+from huisuan.protocol.resources import JobRequest
+from huisuan.terminal import SHANGHAI
+
+SHOWN = 20  # of each kind
+
+
+def preview(asked: JobRequest, viewer: Viewer, now: datetime) -> Preview:
+    """What would become of this job if it were submitted now.
+
+    Raises:
+        Refused: it has not the form of a job, or names something unknown.
+    """
+    job = unsaved_job(asked, viewer, now)
+    return _preview(job, now).model_copy(update={"request": _read(job, checked(asked).array)})
+
+
+def _read(job: Job, array: list[int]) -> ReadRequest:
+    return ReadRequest(
+        name=job.name, source_format=job.source_format, cards=job.cards, nodes=job.nodes,
+        cards_per_node=job.cards // job.nodes, takes_slots=job.takes_slots, models=job.card_models, vendor=job.vendor,
+        min_memory_gib=job.min_memory_gib, min_tflops_fp16=str(job.min_tflops_fp16),
+        time_limit_seconds=job.time_limit_seconds, retries=job.retries, jobs=max(len(array), 1), array=array,
+    )  # fmt: skip
+
+
+def why(uid: str, viewer: Viewer, now: datetime) -> Why:
+    """Why a job is where it is.
+
+    Raises:
+        Job.DoesNotExist: there is none that the viewer may see.
+    """
+    job = job_queries.one(viewer, uid)
+    return Why(
+        uid=job.uid,
+        state=JobState(job.state).value,
+        reasons=job.reasons,
+        decisions=[
+            Decision(
+                at=each.at, run=each.run, lease=each.lease, centre=each.centre.code, model=each.accelerator.model,
+                weights=each.weights, parts=each.parts, reasons=each.reasons, runners_up=each.runners_up,
+            )
+            for each in job.decisions.select_related("centre", "accelerator")
+        ],
+        waiting=_preview(job, now) if job.state in (JobState.WAITING, JobState.SUBMITTED) else None,
+    )  # fmt: skip
+
+
+def _preview(job: Job, now: datetime) -> Preview:
+    day = now.astimezone(SHANGHAI).date()
+    ask = ask_of(job, now)
+    considered = considered_now(ask, job.party, now)
+    subsidies = Subsidies(day)
+    subsidy = subsidies.of(job.party)
+    own = subsidies.own_centres([job.party]).get(job.party.uscc, frozenset())
+    return Preview(
+        possible=considered.possible,
+        now=[_option(each, job, subsidy, own, now) for each in considered.now[:SHOWN]],
+        later=[_option(each, job, subsidy, own, now) for each in considered.later[:SHOWN]],
+        barred=[
+            PlaceBarred(centre=pool.centre, model=pool.model, code=bar.value, text=text)
+            for pool, (bar, text) in considered.barred
+        ],
+        reasons=[each.text for each in considered.reasons],
+        subsidy=SubsidyShare(
+            share=str(subsidy.share), policy=subsidy.policy, sentence=subsidy.sentence, status=subsidy.status,
+            why=subsidy.why,
+        ),
+        weights=weights_on(day).name,
+        expected_seconds=ask.predicted_s,
+    )  # fmt: skip
+
+
+def _option(scored: Scored, job: Job, subsidy: Subsidy, own: frozenset[str], now: datetime) -> PlaceOption:
+    price = scored.pool.fen_per_card_hour
+    cost = None if price is None else Fraction(price * job.cards * job.time_limit_seconds, 3600)
+    back = None if cost is None else cost * (0 if scored.pool.centre in own else subsidy.share)
+    return PlaceOption(
+        centre=scored.pool.centre,
+        model=scored.pool.model,
+        starts_in_seconds=max(scored.starts_s - epoch(now), 0),
+        fen_per_card_hour=price,
+        net_fen_per_card_hour=None if scored.net_fen is None else str(scored.net_fen),
+        cost_fen=None if cost is None else -(-cost.numerator // cost.denominator),
+        subsidy_fen=None if back is None else back.numerator // back.denominator,
+        parts=dict(scored.parts),
+    )

@@ -1,0 +1,34 @@
+"""Placement over HTTP: a preview of a job, and why a job is where it is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.http import HttpRequest
+from ninja import Router
+from ninja.errors import HttpError
+
+from huisuan.compute.jobs import preview as previewing
+from huisuan.compute.models import Job
+from huisuan.parties.route_access import Allow, viewer_of
+from huisuan.protocol.placement import Preview, Why
+from huisuan.protocol.resources import JobRequest
+
+router = Router(tags=["作业"])
+
+
+@router.post(
+    "/jobs/preview", response=Preview, auth=Allow("user", "province", scope="read"), summary="提交之前：去哪里、多少钱"
+)
+def preview(request: HttpRequest, asked: JobRequest) -> Preview:
+    """Where the job could run, when, at what price, and what comes back; nothing is submitted."""
+    return previewing.preview(asked, viewer_of(request), datetime.now(UTC))
+
+
+@router.get("/jobs/{uid}/why", response=Why, auth=Allow(scope="read"), summary="为什么在那里，为什么还没有开始")
+def why(request: HttpRequest, uid: str) -> Why:
+    """The decisions with their figures; while the job waits, what every pool says to it."""
+    try:
+        return previewing.why(uid, viewer_of(request), datetime.now(UTC))
+    except Job.DoesNotExist:
+        raise HttpError(404, f"没有作业 {uid}") from None

@@ -1,0 +1,240 @@
+"""What reads jobs: who sees which, how they are shown, what they wrote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, F, Func, IntegerField, QuerySet
+
+from huisuan.compute.dispatch.pools import is_online, pools
+from huisuan.compute.metering.usage.records import exact
+from huisuan.compute.models import FINAL_STATES, Centre, Job, JobEvent, JobLog, JobState
+from huisuan.parties.viewer import Viewer
+from huisuan.protocol import resources as wire
+from huisuan.terminal import Refused
+
+MOST_AT_ONCE = 500
+LOG_BYTES = 1024 * 1024  # in one answer
+LARGEST_OFFSET = 2**62
+
+
+class Bytes(Func):
+    """Length of a piece in bytes."""
+
+    function = "octet_length"
+    output_field = IntegerField()
+
+
+def visible(viewer: Viewer) -> QuerySet[Job]:
+    """The jobs that the viewer may see: a user its party's, a centre those placed with it, a city its own, or all."""
+    jobs = Job.objects.filter(viewer.usage()).select_related(
+        "party", "accelerator", "centre", "wanted_centre", "wanted_city", "data_centre", "data_city", "workdir"
+    )
+    return jobs.defer("workdir__content")  # up to 200 MiB that no reader of jobs wants
+
+
+def one(viewer: Viewer, uid: str) -> Job:
+    """One job that the viewer may see.
+
+    Raises:
+        Job.DoesNotExist: there is none.
+    """
+    if not uid.isalnum():  # a NUL, say, which the database refuses to look for
+        raise Job.DoesNotExist
+    return visible(viewer).get(pk=uid)
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """Which jobs to list; None: all. `array` is the uid of an array's first job, `name` a part of the job's name."""
+
+    state: str | None = None
+    array: str | None = None
+    name: str | None = None
+    centre: str | None = None
+    party: str | None = None
+
+    def of(self, jobs: QuerySet[Job]) -> QuerySet[Job]:
+        """Those of the jobs that are asked for.
+
+        Raises:
+            Refused: there is no such state.
+        """
+        states = [one for one in (self.state or "").split(",") if one]
+        if unknown := [one for one in states if one not in JobState.values]:
+            raise Refused(f"状态 {'、'.join(unknown)}：只能是 {'、'.join(JobState.values)}")
+        if states:
+            jobs = jobs.filter(state__in=states)
+        given = {
+            "array_uid": self.array,
+            "name__icontains": self.name,
+            "centre__code__iexact": self.centre,
+            "party__uscc": self.party,
+        }
+        wanted = {field: text for field, text in given.items() if text}
+        if any("\0" in text for text in wanted.values()):
+            return jobs.none()  # the database refuses to look for it
+        return jobs.filter(**wanted)
+
+
+def page(viewer: Viewer, only: JobFilter, limit: int, before: str | None) -> wire.JobPage:
+    """Some jobs, newest first; `before` is the `next` of the page before.
+
+    Raises:
+        Refused: no such state, or too many at once.
+    """
+    if not 1 <= limit <= MOST_AT_ONCE:
+        raise Refused(f"limit {limit}：应在 1 至 {MOST_AT_ONCE} 之间")
+    if before and not before.isalnum():
+        raise Refused("before：应是上一页给出的 next")
+    jobs = only.of(visible(viewer)).prefetch_related("dependencies").order_by("-uid")
+    if before:
+        jobs = jobs.filter(uid__lt=before)
+    found = list(jobs[: limit + 1])
+    return wire.JobPage(
+        items=[shown(job) for job in found[:limit]], next=found[limit - 1].uid if len(found) > limit else None
+    )
+
+
+def shown(job: Job) -> wire.Job:
+    """A job as its readers see it; of its environment only the names, for values may be secrets."""
+    data = job.data_centre.code if job.data_centre else job.data_city.name_zh if job.data_city else None
+    return wire.Job(
+        uid=job.uid,
+        name=job.name,
+        party=job.party.uscc,
+        party_name=job.party.name,
+        submitted_by=job.submitted_by,
+        array_uid=job.array_uid,
+        array_index=job.array_index,
+        command=job.command,
+        script=job.script,
+        image=job.image,
+        environment=sorted(job.environment),
+        workdir=job.workdir.sha256 if job.workdir else None,
+        cards=job.cards,
+        nodes=job.nodes,
+        models=job.card_models,
+        vendor=job.vendor,
+        min_memory_gib=job.min_memory_gib,
+        min_tflops_fp16=exact(job.min_tflops_fp16),
+        model=job.accelerator.model if job.accelerator else None,
+        time_limit_seconds=job.time_limit_seconds,
+        retries=job.retries,
+        run=job.run,
+        after=sorted(link.after_id for link in job.dependencies.all()),
+        deadline=job.deadline,
+        price_ceiling_fen=job.price_ceiling_fen,
+        fen_per_card_hour=job.fen_per_card_hour,
+        centre=job.centre.code if job.centre else None,
+        wanted_centre=job.wanted_centre.code if job.wanted_centre else None,
+        wanted_city=job.wanted_city.name_zh if job.wanted_city else None,
+        data_at=data,
+        reasons=job.reasons,
+        notes=job.notes,
+        source_format=job.source_format,
+        state=JobState(job.state).value,
+        submitted_at=job.submitted_at,
+        placed_at=job.placed_at,
+        queued_at=job.queued_at,
+        started_at=job.started_at,
+        ended_at=job.ended_at,
+        cancel_requested_at=job.cancel_requested_at,
+        exit_code=job.exit_code,
+    )
+
+
+def array(viewer: Viewer, job: Job) -> wire.ArrayInfo:
+    """How many jobs of the job's array are in which state.
+
+    Raises:
+        Refused: it belongs to none.
+    """
+    if not job.array_uid:
+        raise Refused(f"作业 {job.uid} 不属于阵列")
+    rows = visible(viewer).filter(array_uid=job.array_uid).order_by().values_list("state").annotate(count=Count("pk"))
+    states = {JobState(state).value: count for state, count in rows}
+    ordered = {state: states[state] for state in JobState.values if state in states}
+    return wire.ArrayInfo.model_validate({"uid": job.array_uid, "count": sum(states.values()), "states": ordered})
+
+
+def events(job: Job) -> list[wire.JobEvent]:
+    """The steps of a job's life, in order; whether its webhook took them, where it has one."""
+    return [
+        wire.JobEvent(
+            id=event.pk,
+            at=event.at,
+            run=event.run,
+            state=JobState(event.state).value,
+            centre=event.centre.code if event.centre else None,
+            text=event.text,
+            tries=event.tries,
+            notified_at=event.notified_at,
+        )
+        for event in JobEvent.objects.filter(job=job).select_related("centre").order_by("id")
+    ]
+
+
+def log_end(uid: str) -> int:
+    """Bytes of the job's output that have arrived."""
+    last = (
+        JobLog.objects.filter(job=uid)
+        .annotate(end=F("offset") + Bytes("content"))
+        .order_by("-offset")
+        .values_list("end", flat=True)
+        .first()
+    )
+    return last or 0
+
+
+def log_piece(job: Job, offset: int) -> wire.LogPiece:
+    """The job's output from an offset in bytes on, at most a mebibyte of it.
+
+    Raises:
+        Refused: a negative offset.
+    """
+    if offset < 0:
+        raise Refused(f"offset {offset}：不能为负")
+    # read the state first: what a job wrote has arrived before its end has
+    final = job.state in FINAL_STATES
+    offset = min(offset, LARGEST_OFFSET)
+    pieces = JobLog.objects.filter(job=job).order_by("offset")
+    # start from the piece that holds the offset: a log of a gigabyte is not measured piece by piece for each answer
+    first = pieces.filter(offset__lte=offset).order_by("-offset").values_list("offset", flat=True).first()
+    text, place = bytearray(), offset
+    for piece in pieces.filter(offset__gte=first or 0).iterator(chunk_size=16):
+        content = bytes(piece.content)
+        if piece.offset + len(content) <= place:
+            continue
+        text += content[place - piece.offset :][: LOG_BYTES - len(text)]
+        place = offset + len(text)
+        if len(text) >= LOG_BYTES:
+            break
+    return wire.LogPiece(text=bytes(text), next_offset=place, complete=final and place >= log_end(job.uid))
+
+
+def centres(now: datetime) -> list[wire.CentreInfo]:
+    """Every centre with its cards: what is there, what is free, what it costs today."""
+    by_centre: dict[str, list[wire.CardPool]] = {}
+    for pool in pools(now):
+        by_centre.setdefault(pool.centre, []).append(
+            wire.CardPool(
+                model=pool.model,
+                cards=pool.cards,
+                free=max(pool.free, 0),
+                fen_per_card_hour=pool.fen_per_card_hour,
+            )
+        )
+    return [
+        wire.CentreInfo(
+            code=centre.code,
+            name=centre.name,
+            city=centre.region.name_zh,
+            engine=centre.engine,
+            online=is_online(centre, now),
+            capacity_p=str(centre.capacity_p),
+            pools=by_centre.get(centre.code, []),
+        )
+        for centre in Centre.objects.select_related("region", "agent").prefetch_related("partitions__accelerator")
+    ]

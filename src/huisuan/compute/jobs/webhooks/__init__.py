@@ -1,0 +1,1 @@
+"""Telling a submitter's own address that a job ended."""

@@ -1,0 +1,1 @@
+"""Working directories that travel with jobs: packed, checked, stored, served in pieces."""

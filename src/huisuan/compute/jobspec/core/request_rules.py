@@ -1,0 +1,231 @@
+"""Whether a job that someone asks for has the form of one: bounds and names, before any database is asked."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from decimal import Decimal
+from pathlib import PurePath
+from urllib.parse import urlsplit
+
+from huisuan.protocol.resources import JobRequest
+from huisuan.terminal import Refused
+
+MOST_CARDS = 100_000
+MOST_WORDS = 1_000
+MOST_BYTES = 64 * 1024  # of a command, of a script, or of an environment
+MOST_VARIABLES = 200
+MOST_MODELS = 40
+MOST_RETRIES = 20
+MOST_IN_ARRAY = 10_000
+MOST_ARRAY_INDEX = 1_000_000
+MOST_ARRAY_BYTES = 128 * 1024 * 1024  # of what an array's jobs bring along, all together
+MOST_DEPENDENCIES = 100
+MOST_NOTES = 200
+LONGEST_NAME = 120
+LONGEST_IMAGE = 300
+LONGEST_URL = 500
+LONGEST_NOTE = 500
+LONGEST_TIME = 30 * 24 * 3600
+HIGHEST_PRICE_FEN = 10_000_000
+HIGHEST_TFLOPS = Decimal(1_000_000)
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+UID = re.compile(r"[0-9a-z]{1,32}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+OURS = "HUISUAN_"
+DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", re.ASCII)
+
+
+def duration_seconds(text: str) -> int:
+    """Seconds of a duration such as 90, 90s, 15m, 1h30m or 2d.
+
+    Raises:
+        Refused: it is none.
+    """
+    found = DURATION.fullmatch(text.strip())
+    if not found or not text.strip() or len(text) > 20:
+        raise Refused(f"时限 {text!r}：应形如 90s、15m、1h30m、2d 或秒数")
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+def checked(asked: JobRequest) -> JobRequest:
+    """The request in its one form: with a name, `model` among the `models`, indices and uids sorted and once each.
+
+    Raises:
+        Refused: a part of it is out of bounds; says which and the rule.
+    """
+    _what_runs(asked)
+    _environment(asked.environment)
+    _cards(asked)
+    _where(asked)
+    _between("时限", asked.time_limit_seconds, 1, LONGEST_TIME, "秒", f"至多 {LONGEST_TIME // 86400} 天")
+    _between("重试次数", asked.retries, 0, MOST_RETRIES)
+    _address(asked.notify_url)
+    _notes(asked.notes)
+    return asked.model_copy(
+        update={
+            "name": _name(asked),
+            "model": None,
+            "models": list(dict.fromkeys([*([asked.model] if asked.model else []), *asked.models])),
+            "array": _array(asked),
+            "after": _after(asked.after),
+        }
+    )
+
+
+def _what_runs(asked: JobRequest) -> None:
+    if asked.command and asked.script:
+        raise Refused("命令与脚本只能有一个：请去掉 command 或 script")
+    if asked.script:
+        if not asked.script.startswith("#!"):
+            raise Refused("脚本的第一行应是 #! 加解释器，例如 #!/bin/bash")
+        _bytes("脚本", asked.script, MOST_BYTES, "请把长内容放进工作目录里的文件")
+    else:
+        _command(asked.command)
+    if asked.image and (len(asked.image) > LONGEST_IMAGE or not re.fullmatch(r"[A-Za-z0-9][!-~]*", asked.image)):
+        raise Refused(f"镜像 {_shown(asked.image)}：应是至多 {LONGEST_IMAGE} 个可见字符，以字母或数字开头，不含空格")
+    if asked.workdir is not None and not SHA256.fullmatch(asked.workdir):
+        raise Refused("工作目录 workdir：应是上传后得到的 SHA-256（64 个十六进制字符）")
+
+
+def _command(words: list[str]) -> None:
+    if not words or not words[0]:
+        raise Refused("没有命令：请在 -- 之后写出要运行的程序和参数，或给出脚本")
+    if len(words) > MOST_WORDS:
+        raise Refused(f"命令有 {len(words)} 个词，最多 {MOST_WORDS} 个")
+    size = sum(_text(f"命令的第 {number} 个词", word) for number, word in enumerate(words, start=1))
+    if size > MOST_BYTES:
+        raise Refused(f"命令共 {size} 字节，最多 {MOST_BYTES} 字节：请把长内容放进文件")
+
+
+def _environment(environment: dict[str, str]) -> None:
+    if len(environment) > MOST_VARIABLES:
+        raise Refused(f"环境变量有 {len(environment)} 个，最多 {MOST_VARIABLES} 个")
+    size = 0
+    for name, value in environment.items():
+        if not VARIABLE.fullmatch(name):
+            raise Refused(f"环境变量名 {_shown(name)}：只能用字母、数字和下划线，不以数字开头，至多 128 个字符")
+        if name.startswith(OURS):
+            raise Refused(f"环境变量名 {name}：{OURS} 开头的名字由平台使用")
+        size += len(name) + _text(f"环境变量 {name} 的值", value)
+    if size > MOST_BYTES:
+        raise Refused(f"环境变量共 {size} 字节，最多 {MOST_BYTES} 字节")
+
+
+def _cards(asked: JobRequest) -> None:
+    _between("节点数", asked.nodes, 1, MOST_CARDS)
+    _between("卡数", asked.devices, 1, MOST_CARDS)
+    if asked.devices % asked.nodes:
+        raise Refused(f"{asked.cards} 卡不能平均放在 {asked.nodes} 个节点上：卡数是整个作业的，应是节点数的整数倍")
+    if len(asked.models) > MOST_MODELS:
+        raise Refused(f"可接受的型号有 {len(asked.models)} 个，最多 {MOST_MODELS} 个；都可以就不必写")
+    for model in [asked.model or "", *asked.models, asked.vendor or ""]:
+        _short("型号或厂商", model, 60)
+    _between("显存下限", asked.min_memory_gib, 0, 10_000, "GiB")
+    least = asked.min_tflops_fp16
+    if not least.is_finite() or not 0 <= least <= HIGHEST_TFLOPS or least != round(least, 1):
+        raise Refused(f"算力下限 {least}：应在 0 至 {HIGHEST_TFLOPS} TFLOPS（稠密 FP16）之间，至多一位小数")
+
+
+def _where(asked: JobRequest) -> None:
+    for what, name in (("智算中心", asked.centre), ("市", asked.city), ("数据所在", asked.data_at)):
+        _short(what, name or "", 60)
+    if asked.price_ceiling_fen is not None:
+        _between("每卡时最高价", asked.price_ceiling_fen, 0, HIGHEST_PRICE_FEN, "分")
+
+
+def _address(url: str) -> None:
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url or not host:
+        raise Refused(f"通知网址 {_shown(url)}：应形如 https://主机/路径，至多 {LONGEST_URL} 个字符")
+    if parts.scheme not in ("http", "https"):
+        raise Refused(f"通知网址 {_shown(url)}：只能是 http 或 https")
+    if parts.username is not None or parts.password is not None:
+        raise Refused("通知网址里不要写用户名和口令：它会显示在作业页上；请用路径里的随机串")
+
+
+def _notes(notes: list[str]) -> None:
+    if len(notes) > MOST_NOTES:
+        raise Refused(f"说明有 {len(notes)} 条，最多 {MOST_NOTES} 条")
+    for note in notes:
+        _short("说明", note, LONGEST_NOTE)
+
+
+def _name(asked: JobRequest) -> str:
+    given = asked.name.strip() or (PurePath(asked.command[0]).name[:LONGEST_NAME] if asked.command else "script")
+    _text("作业名", given)
+    if len(given) > LONGEST_NAME or _has_control(given):
+        raise Refused(f"作业名应为 1 至 {LONGEST_NAME} 个字，不含控制字符")
+    return given
+
+
+def _array(asked: JobRequest) -> list[int]:
+    indices = sorted(set(asked.array))
+    if len(indices) > MOST_IN_ARRAY:
+        raise Refused(f"阵列有 {len(indices)} 个作业，最多 {MOST_IN_ARRAY} 个")
+    for index in indices[:1] + indices[-1:]:
+        _between("阵列下标", index, 0, MOST_ARRAY_INDEX)
+    each = len(asked.script.encode()) + sum(len(word.encode()) for word in asked.command)
+    each += sum(len(name) + len(value.encode()) for name, value in asked.environment.items())
+    if each * len(indices) > MOST_ARRAY_BYTES:
+        raise Refused(
+            f"阵列的 {len(indices)} 个作业各带 {each} 字节的脚本与环境变量，合计超过 {MOST_ARRAY_BYTES} 字节："
+            "请把长内容放进工作目录"
+        )
+    return indices
+
+
+def _after(uids: list[str]) -> list[str]:
+    if len(set(uids)) > MOST_DEPENDENCIES:
+        raise Refused(f"要先完成的作业有 {len(set(uids))} 个，最多 {MOST_DEPENDENCIES} 个；阵列写它的第一个作业号即可")
+    for uid in uids:
+        if not UID.fullmatch(uid):
+            raise Refused(f"要先完成的作业 {_shown(uid)}：不是作业号（见 huisuan job list）")
+    return sorted(set(uids))
+
+
+def _between(what: str, value: int, least: int, most: int, unit: str = "", rule: str = "") -> None:
+    if not least <= value <= most:
+        shown = f"{what} {value}{f' {unit}' if unit else ''}"
+        raise Refused(f"{shown}：应在 {least} 至 {most} 之间{f'（{rule}）' if rule else ''}")
+
+
+def _short(what: str, text: str, most: int) -> None:
+    _text(what, text)
+    if len(text) > most or _has_control(text):
+        raise Refused(f"{what} {_shown(text)}：至多 {most} 个字，不含控制字符")
+
+
+def _bytes(what: str, text: str, most: int, remedy: str) -> None:
+    size = _text(what, text)
+    if size > most:
+        raise Refused(f"{what}共 {size} 字节，最多 {most} 字节：{remedy}")
+
+
+def _has_control(text: str) -> bool:
+    return any(unicodedata.category(sign).startswith("C") for sign in text)
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 80 else text[:80] + "…")
+
+
+def _text(what: str, text: str) -> int:
+    """Bytes of the text.
+
+    Raises:
+        Refused: no program can be given it, or no database can keep it.
+    """
+    if "\0" in text:
+        raise Refused(f"{what}含有 NUL 字节，任何程序都收不到它")
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError:
+        raise Refused(f"{what}不是合法的 UTF-8 文本") from None

@@ -1,0 +1,22 @@
+"""Moments as people write them: without a zone they are Shanghai's. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+
+from huisuan.terminal import SHANGHAI, Refused
+
+
+def moment(text: str) -> datetime:
+    """A moment such as 2024-06-30, 2024-06-30 18:00 or 2024-06-30T18:00:00+08:00; a day alone means its end.
+
+    Raises:
+        Refused: it is none.
+    """
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise Refused(f"时间 {text}：应形如 2024-06-30 18:00（北京时间）或 2024-06-30T18:00:00+08:00") from None
+    if len(text.strip()) <= len("2024-06-30"):
+        found = datetime.combine(found.date(), time(23, 59, 59))
+    return found if found.tzinfo else found.replace(tzinfo=SHANGHAI)

@@ -1,0 +1,1 @@
+"""Kubernetes Jobs, Volcano Jobs and PyTorchJobs as job requests."""

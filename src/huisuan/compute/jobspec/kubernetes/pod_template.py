@@ -1,0 +1,127 @@
+"""A pod template, wherever it stands (Job, Volcano Job, PyTorchJob): what one pod runs, and on which cards. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from huisuan.compute.accelerators.aliases import meant
+from huisuan.compute.accelerators.parts import label_part, refusal
+from huisuan.compute.jobspec.core.parse_result import Place, Reading, shown
+from huisuan.compute.jobspec.core.yaml_tree import Node
+from huisuan.compute.jobspec.kubernetes import container as pods
+from huisuan.compute.jobspec.kubernetes import ignored_keys as keys
+from huisuan.terminal import Refused
+
+CARD_LABEL = re.compile(r"gpu|npu|accelerator|chip|card|product", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class PodTemplate:
+    """One pod: its image, its command, its environment; `cards` None where it asks for none.
+
+    Two are equal if they run the same on the same cards, wherever they stand.
+    """
+
+    at: Place = field(compare=False)
+    image: str
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    cards: int | None
+    models: tuple[str, ...]
+    vendor: str
+    subdomain: Node | None = field(compare=False)
+    restart_policy: Node | None = field(compare=False)
+
+
+def inside(node: Node, key: str, reading: Reading) -> Node:
+    """The mapping under a key.
+
+    Raises:
+        FileRefused: there is none.
+    """
+    found = (node.fields or {}).get(key)
+    if found is None or found.fields is None:
+        reading.fault(found.at if found else node.at, f"{key}：{'应是键值对' if found else '没有写'}")
+        reading.done({})
+        raise AssertionError("unreachable: there is a fault")
+    return found
+
+
+def read_template(template: Node, reading: Reading) -> PodTemplate:
+    """Read a template; what is wrong and what cannot be carried over goes into the reading.
+
+    Raises:
+        FileRefused: it has no container, or several.
+    """
+    pod = inside(template, "spec", reading)
+    pods.rest(template, "template", frozenset({"metadata", "spec"}), {}, reading)
+    pods.rest(pod, "template.spec", keys.POD_READ, keys.POD_NOTED, reading, keys.POD_REFUSED)
+    container = _container(pod, reading)
+    pods.rest(container, "containers[0]", keys.CONTAINER_READ, keys.CONTAINER_NOTED, reading, keys.CONTAINER_REFUSED)
+    pods.volumes(pod, container, reading)
+    fields = container.fields or {}
+    environment = pods.environment(fields.get("env"), reading)
+    cards = pods.cards(fields.get("resources"), reading)
+    image = fields["image"].text if "image" in fields else None
+    if not image:
+        reading.fault(container.at, "containers[0].image：没有写镜像")
+    if not cards.count:
+        reading.note("没有写加速卡（resources.limits）：每个 pod 按 1 张卡，任何型号，处理器槽也可以")
+    return PodTemplate(
+        at=pod.at,
+        image=image or "",
+        command=tuple(pods.command(container, environment, reading)),
+        environment=environment,
+        cards=cards.count or None,
+        models=tuple(_models(pod, cards, reading)),
+        vendor=cards.vendor,
+        subdomain=(pod.fields or {}).get("subdomain"),
+        restart_policy=(pod.fields or {}).get("restartPolicy"),
+    )
+
+
+def _container(pod: Node, reading: Reading) -> Node:
+    listed = (pod.fields or {}).get("containers")
+    items = (listed.items if listed else None) or []
+    if len(items) != 1 or items[0].fields is None:
+        at = items[1].at if len(items) > 1 else listed.at if listed else pod.at
+        reading.fault(at, f"containers 有 {len(items)} 个：平台的作业只有一个容器")
+        reading.done({})
+    return items[0]
+
+
+def _models(pod: Node, cards: pods.Cards, reading: Reading) -> list[str]:
+    """The models of the resource's name, narrowed by a node selector that names a card."""
+    models = list(cards.models)
+    selector = (pod.fields or {}).get("nodeSelector")
+    for key, value in ((selector.fields if selector else None) or {}).items():
+        assert selector is not None
+        at, text = selector.key_at(key), value.text or ""
+        if what := label_part(key, text):
+            reading.fault(at, f"nodeSelector.{refusal(f'{key}: {text}', what)}")
+            continue
+        try:
+            named = _labelled(key, text)
+        except Refused:
+            reading.note(f"nodeSelector.{key}={shown(text)}：{keys.NODES}", at)
+            continue
+        both = [model for model in named if not models or model in models]
+        if not both:
+            reading.fault(at, f"nodeSelector.{key} 的 {text} 与资源名的型号 {'、'.join(models)} 矛盾")
+        models = both
+    return models
+
+
+def _labelled(key: str, value: str) -> list[str]:
+    """The models that a node's label names.
+
+    Raises:
+        Refused: it names none.
+    """
+    if not CARD_LABEL.search(key):
+        raise Refused("")
+    for start, family in keys.ASCEND_TYPES.items():
+        if key == "accelerator-type" and f"{value}-".startswith(f"{start}-"):
+            return meant(family)
+    return meant(value)

@@ -1,0 +1,1 @@
+"""sbatch scripts as job requests."""

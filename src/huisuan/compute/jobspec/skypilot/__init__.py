@@ -1,0 +1,1 @@
+"""SkyPilot tasks as job requests."""

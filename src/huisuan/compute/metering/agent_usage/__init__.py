@@ -1,0 +1,1 @@
+"""Signed usage from agents: received, judged, stored."""

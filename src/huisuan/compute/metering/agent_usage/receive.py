@@ -1,0 +1,195 @@
+"""Signed batches from an agent: each verified, judged line by line, stored and receipted; twice changes nothing.
+
+One transaction, one writer a centre. A batch whose signature, number or predecessor is wrong is refused whole and
+flagged; a doubtful line in a good batch is kept with its flag instead of being metered.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import ceil
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from django.db import transaction
+
+from huisuan.compute.agent_gateway.clock_skew import limit_seconds, wrong
+from huisuan.compute.metering.agent_usage.judge import Judge, Metered, Raw
+from huisuan.compute.metering.agent_usage.leases import leases_of
+from huisuan.compute.metering.agent_usage.store import known_of, store_lines, writing
+from huisuan.compute.metering.agent_usage.usage_line import Said, read_line, sha256
+from huisuan.compute.metering.checks.flags import Doubt, Kind, raise_flags
+from huisuan.compute.metering.checks.overuse import overuse
+from huisuan.compute.metering.ledger.append import Appended, Signed, append_batches
+from huisuan.compute.metering.ledger.record_hash import digest
+from huisuan.compute.models import AgentKey, Centre, MeterBatch, MeterFlag, SourceFile
+from huisuan.protocol.agent import BatchAnswer, SignedBatch
+from huisuan.protocol.batch_chain import digest_over, line_digest
+
+
+@dataclass
+class Taken:
+    """A batch that follows the agent's last one, signed, and what its lines become."""
+
+    batch: SignedBatch
+    digest: str
+    content: bytes
+    lines: list[Said | str]
+    hashes: list[str]  # of each line
+    flagged: dict[int, str] = field(default_factory=dict)
+
+
+def take_batches(
+    centre: Centre, key: AgentKey, batches: Sequence[SignedBatch], version: str, sent_at: datetime, now: datetime
+) -> list[BatchAnswer]:
+    """Take what follows the agent's last batch; answers for every batch, in order.
+
+    Args:
+        centre: that the agent serves.
+        key: the agent's.
+        batches: as they came; known ones are answered with their receipt again.
+        version: of the agent.
+        sent_at: when they were sent, by the agent's clock; out by more than the limit, nothing is taken.
+        now: when they came.
+    """
+    if not batches:
+        return []
+    if why := wrong(sent_at, now):
+        return [BatchAnswer(number=each.number, refused=why) for each in batches]
+    with without_collecting(), transaction.atomic():
+        centre = Centre.objects.select_for_update(no_key=True).get(pk=centre.pk)
+        key = AgentKey.objects.select_for_update(no_key=True).get(pk=key.pk)
+        return Intake(centre, key, version, sent_at, now).take(batches)
+
+
+@contextmanager
+def without_collecting() -> Iterator[None]:
+    """Python's search for cyclic garbage, put off: it took a third of the time, looking through lines in no cycle."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+class Intake:
+    """One call's work, the centre and the key locked."""
+
+    def __init__(self, centre: Centre, key: AgentKey, version: str, sent_at: datetime, now: datetime) -> None:
+        self.centre, self.key, self.version, self.sent_at, self.now = centre, key, version, sent_at, now
+        self.taken: dict[int, Taken] = {}  # by the agent's number, in order
+        self.doubts: list[Doubt] = []
+
+    def take(self, batches: Sequence[SignedBatch]) -> list[BatchAnswer]:
+        """Answers for every batch, in order."""
+        refused: dict[int, str] = {}  # by place in the call
+        for at, batch in enumerate(batches):
+            if why := "前面的批次没有收下" if refused else self._admit(batch):
+                refused[at] = why
+        stored = self._meter() if self.taken else {}
+        raise_flags(self.centre, self.doubts, self.now)
+        return [
+            BatchAnswer(number=batch.number, refused=refused[at])
+            if at in refused
+            else stored.get(batch.number) or self._again(batch.number, batch.lines)
+            for at, batch in enumerate(batches)
+        ]
+
+    def _admit(self, batch: SignedBatch) -> str:
+        """Why a batch is refused, and flagged; "" for one that is known or goes to `taken`."""
+        digests = [line_digest(line) for line in batch.lines]
+        found = digest_over(self.key.name, batch.number, batch.previous, digests)
+        if self.key.revoked_at is not None or self.key.centre_id != self.centre.pk:
+            return self._refused(Kind.SIGNATURE, batch, "站点代理的密钥已吊销，或不属于这个中心")
+        last = max(self.taken, default=self.key.last_batch)
+        head = self.taken[last].digest if self.taken else self.key.chain
+        if batch.number <= last:
+            if self._digest_of(batch.number) == found.hex():
+                return ""
+            return self._refused(Kind.ORDER, batch, "已经收过，内容与这次的不同")
+        if batch.number != last + 1 or batch.previous != head:
+            return self._refused(Kind.ORDER, batch, f"不接在平台收到的最后一批（{last}，{head[:12]}…）之后")
+        try:
+            public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.key.public_key))
+            public.verify(bytes.fromhex(batch.signature), found)
+        except InvalidSignature:
+            return self._refused(Kind.SIGNATURE, batch, "签名与站点代理的公钥不符")
+        content = "".join([f"{line}\n" for line in batch.lines]).encode()
+        lines = [read_line(line) for line in batch.lines]
+        self.taken[batch.number] = Taken(batch, found.hex(), content, lines, [each.hex() for each in digests])
+        return ""
+
+    def _digest_of(self, number: int) -> str | None:
+        if number in self.taken:
+            return self.taken[number].digest
+        known = MeterBatch.objects.filter(key=self.key, agent_number=number)
+        return known.values_list("agent_digest", flat=True).first()
+
+    def _refused(self, kind: Kind, batch: SignedBatch, why: str) -> str:
+        text = f"批次 {batch.number} {why}"
+        about = f"{self.key.name} {batch.number} {batch.signature[:32]}"
+        self.doubts.append(Doubt(kind, about, f"{self.key.host}：{text}"))
+        return text
+
+    def _meter(self) -> dict[int, BatchAnswer]:
+        """Store what the lines of all batches become, and chain the batches to the ledger; receipts by number."""
+        after = self.centre.last_sequence
+        appended = self._store(list(self.taken.values()))
+        made = append_batches(self.centre, after, appended, self.now)
+        last = max(self.taken)
+        self.key.last_batch, self.key.chain = last, self.taken[last].digest
+        self.key.save(update_fields=["last_batch", "chain"])
+        self.doubts += overuse(self.centre, after + 1)
+        return {
+            number: BatchAnswer(number=number, receipt=batch.receipt, chain=batch.chain, flagged=taken.flagged)
+            for (number, taken), batch in zip(self.taken.items(), made, strict=True)
+        }
+
+    def _store(self, taken: Sequence[Taken]) -> list[Appended]:
+        """Judge every line, and store the lines and their records, batch after batch."""
+        good = [line for each in taken for line in each.lines if not isinstance(line, str)]
+        judge = Judge(
+            leases=leases_of(self.centre, {line["uid"] for line in good}), known=known_of(self.centre, good),
+            sequence=self.centre.last_sequence, now=ceil(self.now.timestamp()), clock=limit_seconds(),
+        )  # fmt: skip
+        contents = [(f"{self.key.name} {number}", each.content) for number, each in self.taken.items()]
+        files = store_lines(self.centre, contents, self.version, self.now)
+        appended: list[Appended] = []
+        with writing(self.centre, self.now) as writer:
+            for each, file in zip(taken, files, strict=True):
+                leaves = writer.write(self._judged(judge, each), file)
+                appended.append(self._appended(each, file, leaves))
+        return appended
+
+    def _judged(self, judge: Judge, taken: Taken) -> list[Metered]:
+        """What is metered by a batch's lines; what is doubtful goes to the flags."""
+        metered: list[Metered] = []
+        for at, (raw, hashed, line) in enumerate(zip(taken.batch.lines, taken.hashes, taken.lines, strict=True)):
+            outcome = judge.judged(Raw(raw, hashed, at + 1), line)
+            if isinstance(outcome, Metered):
+                metered.append(outcome)
+            elif outcome is not None:
+                taken.flagged[at] = outcome.text
+                self.doubts.append(outcome)
+        return metered
+
+    def _appended(self, taken: Taken, file: SourceFile, leaves: Sequence[bytes]) -> Appended:
+        batch = taken.batch
+        return Appended(
+            records=len(leaves), leaves=digest(leaves), source=file,
+            signed=Signed(self.key, batch.number, batch.previous, taken.digest, batch.signature, self.sent_at),
+        )  # fmt: skip
+
+    def _again(self, number: int, lines: Sequence[str]) -> BatchAnswer:
+        """The answer to a batch that was taken before, as it was then."""
+        batch = MeterBatch.objects.get(key=self.key, agent_number=number)
+        places = {sha256(line): at for at, line in enumerate(lines)}
+        kept = MeterFlag.objects.filter(centre=self.centre, key__in=list(places), line__gt="")
+        flagged = {places[flag.key]: flag.text for flag in kept}
+        return BatchAnswer(number=number, receipt=batch.receipt, chain=batch.chain, flagged=flagged)

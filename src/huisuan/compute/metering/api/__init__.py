@@ -1,0 +1,1 @@
+"""The HTTP API of usage and seals."""

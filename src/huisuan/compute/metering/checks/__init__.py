@@ -1,0 +1,1 @@
+"""What of the meter looks wrong: flags, overuse, gaps."""

@@ -1,0 +1,83 @@
+"""What looked wrong in what was metered: raised once, kept with its line, closed only by an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from huisuan.compute.models import Centre, MeterFlag, PendingCorrection
+from huisuan.terminal import Refused
+
+Kind = MeterFlag.Kind
+BY_THE_PLATFORM = "平台"
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Something to flag. `key` says what it is about: the same is flagged once. `line` is a line not metered."""
+
+    kind: MeterFlag.Kind
+    key: str
+    text: str
+    line: str = ""
+    sequence: int | None = None
+
+
+def raise_flags(centre: Centre, doubts: Iterable[Doubt], now: datetime) -> None:
+    """Keep what is new among them."""
+    MeterFlag.objects.bulk_create(
+        [
+            MeterFlag(
+                centre=centre, kind=doubt.kind, key=doubt.key[:200], text=doubt.text, line=doubt.line,
+                sequence=doubt.sequence, flagged_at=now,
+            )
+            for doubt in doubts
+        ],
+        ignore_conflicts=True,
+        batch_size=1000,
+    )  # fmt: skip
+
+
+def open_flags(centre: Centre) -> QuerySet[MeterFlag]:
+    """What nobody has answered yet, the oldest first."""
+    return MeterFlag.objects.filter(centre=centre, answered_at__isnull=True).order_by("flagged_at", "id")
+
+
+def answer_flag(number: int, text: str, by: str, now: datetime) -> MeterFlag:
+    """Close a flag with what was found out.
+
+    Raises:
+        Refused: there is none, it is answered already, or nothing is said.
+    """
+    flag = MeterFlag.objects.select_for_update().select_related("centre").filter(pk=number).first()
+    if flag is None:
+        raise Refused(f"没有编号为 {number} 的疑点；用 huisuan meter flags 查看")
+    if flag.answered_at is not None:
+        raise Refused(f"疑点 {number} 已由 {flag.answered_by} 答复：{flag.answer}")
+    if not text.strip():
+        raise Refused("答复不能为空：请写明查到了什么、如何处理")
+    flag.answered_at, flag.answered_by, flag.answer = now, by[:80], text.strip()
+    flag.save(update_fields=["answered_at", "answered_by", "answer"])
+    return flag
+
+
+def flag_row(flag: MeterFlag) -> dict[str, Any]:
+    """A flag as lists and JSON show it."""
+    return {
+        "id": flag.pk, "centre": flag.centre.code, "kind": flag.kind, "kind_zh": str(MeterFlag.Kind(flag.kind).label),
+        "about": flag.key, "text": flag.text, "line": flag.line, "sequence": flag.sequence,
+        "flagged_at": flag.flagged_at, "answered_at": flag.answered_at, "answered_by": flag.answered_by,
+        "answer": flag.answer, "correction": _correction(flag),
+    }  # fmt: skip
+
+
+def _correction(flag: MeterFlag) -> dict[str, Any] | None:
+    """The correction that waits with a flag, and the record that it became if it was accepted."""
+    pending = PendingCorrection.objects.filter(flag=flag).first() if flag.kind == Kind.CORRECTION else None
+    if pending is None:
+        return None
+    return {"supersedes": pending.supersedes, "applied": pending.applied, "record": pending.record}

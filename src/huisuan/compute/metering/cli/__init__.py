@@ -1,0 +1,1 @@
+"""The commands `huisuan usage` and `huisuan meter`."""

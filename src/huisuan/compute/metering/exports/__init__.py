@@ -1,0 +1,1 @@
+"""What leaves the meter: usage as Parquet, bundles of evidence."""

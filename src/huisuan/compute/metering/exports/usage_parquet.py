@@ -1,0 +1,198 @@
+# ruff: noqa: S608 (names of columns come from our own lists; paths are quoted)
+"""Current usage records of an interval as one Parquet file: what settlement reads.
+
+What is sealed is read from the sealed months' files, each checked against its seal first; the rest from the database.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from django.db import connection
+from django.db.models import Q
+
+from huisuan.base.months import Month
+from huisuan.compute.metering.intake.tables import literal, load_rows, workbench
+from huisuan.compute.metering.ledger.stored_records import copy_out
+from huisuan.compute.metering.seals.queries import sealed_parquet
+from huisuan.compute.metering.seals.seal_month import in_month
+from huisuan.compute.models import Seal, UsageRecord
+from huisuan.terminal import Refused
+
+#: column of the file -> its type in DuckDB; times are UTC seconds since the epoch
+EXPORTED = {
+    "centre": "VARCHAR",
+    "party": "VARCHAR",
+    "model": "VARCHAR",
+    "cards": "INTEGER",
+    "started": "BIGINT",
+    "ended": "BIGINT",
+    "suspended": "BIGINT",
+    "card_seconds": "BIGINT",
+    "sequence": "BIGINT",
+    "centre_id": "INTEGER",
+}
+TYPES = "{" + ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in EXPORTED.items()) + "}"
+
+
+@dataclass(frozen=True)
+class SealedFile:
+    """A sealed month that holds records of an interval, and its file, which is as it was sealed."""
+
+    seal: Seal
+    path: str
+
+
+def export_usage(
+    path: Path,
+    cursors: Mapping[str, int] | None,
+    from_utc: datetime,
+    to_utc: datetime,
+    sealed: Sequence[SealedFile] | None = None,
+) -> int:
+    """Write the current records that overlap an interval to a Parquet file, in order of centre and sequence.
+
+    Args:
+        path: the file; written whole or not at all.
+        cursors: centre code -> last sequence read; None: all there is.
+        from_utc: the interval's first moment.
+        to_utc: the moment after its last. A record without length counts if it lies within.
+        sealed: what `sealed_usage` gave for the same interval, where it was asked before.
+
+    Returns:
+        The number of records written. `party` is the USCC or null, `centre` the code.
+
+    Raises:
+        Refused: a sealed month is not as it was sealed.
+    """
+    if sealed is None:
+        sealed = sealed_usage(cursors, from_utc, to_utc)
+    draft = path.with_name(f".{path.name}.draft")
+    with tempfile.TemporaryDirectory(prefix="huisuan-") as folder, workbench() as con:
+        unsealed = _unsealed(Path(folder) / "usage.csv", cursors, (from_utc, to_utc), sealed)
+        _sealed(con, cursors, (from_utc, to_utc), sealed)
+        (written,) = con.execute(
+            f"COPY (SELECT * FROM (FROM sealed UNION ALL FROM {unsealed}) ORDER BY centre_id, sequence) "
+            f"TO {literal(str(draft))} (FORMAT parquet, COMPRESSION zstd)"
+        ).fetchall()[0]
+    draft.replace(path)
+    return int(written)
+
+
+def sealed_usage(cursors: Mapping[str, int] | None, from_utc: datetime, to_utc: datetime) -> list[SealedFile]:
+    """The sealed months, by centre and month, that hold records of an interval: what a settlement of it rests on.
+
+    Raises:
+        Refused: a sealed month is not as it was sealed, or the database holds other records for it.
+    """
+    seals = Seal.objects.select_related("centre").order_by("centre__code", "month")
+    if cursors is not None:
+        seals = seals.filter(centre__code__in=list(cursors))
+    span = (int(from_utc.timestamp()), int(to_utc.timestamp()))
+    found: list[SealedFile] = []
+    before: dict[int, Seal] = {}
+    with workbench() as con:
+        for seal in seals:
+            previous, before[seal.centre_id] = before.get(seal.centre_id), seal
+            if Month.of(seal.month).ends <= span[0] or not seal.records:
+                continue
+            file = SealedFile(seal, sealed_parquet(seal))
+            holds = con.execute(
+                f"SELECT 1 FROM read_parquet({literal(file.path)}) WHERE {_overlaps(*span)} LIMIT 1"
+            ).fetchall()
+            if holds:
+                _refuse_other_records(seal, previous)
+                found.append(file)
+    return found
+
+
+def _refuse_other_records(seal: Seal, previous: Seal | None) -> None:
+    """Refuse where the database's records of a sealed month are not as many, or not as much, as were sealed."""
+    before = None
+    if previous is not None:
+        before = (datetime.fromtimestamp(Month.of(previous.month).ends, UTC), previous.last_sequence)
+    where, parameters = in_month(Month.of(seal.month), before)
+    query = "SELECT count(*), coalesce(sum(card_seconds), 0)::bigint FROM compute_usagerecord u WHERE centre_id = %s"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{query} AND sequence <= %s AND {where}", [seal.centre_id, seal.last_sequence, *parameters])
+        records, card_seconds = cursor.fetchone()
+    if (records, card_seconds) != (seal.records, seal.card_seconds):
+        code, month = seal.centre.code, Month.of(seal.month)
+        raise Refused(
+            f"智算中心 {code} 的 {month} 封了 {seal.records:,} 条、{seal.card_seconds:,} 卡秒"
+            f"（默克尔根 {seal.root[:12]}…），数据库里却是 {records:,} 条、{card_seconds:,} 卡秒："
+            f"请用 huisuan meter verify {code} 查清，再结算"
+        )
+
+
+def _overlaps(first: int, last: int) -> str:
+    """`queries.overlapping` for a sealed file."""
+    within = f"(started = ended AND started >= {first} AND started < {last})"
+    return f"((started < {last} AND ended > {first}) OR {within})"
+
+
+def _unsealed(
+    table: Path, cursors: Mapping[str, int] | None, span: tuple[datetime, datetime], sealed: Sequence[SealedFile]
+) -> str:
+    """What no sealed file holds, from the database to a CSV file; gives SQL that reads it."""
+    from huisuan.compute.metering.usage.records import current_usage, overlapping
+
+    records = current_usage(cursors).filter(overlapping(*span))
+    for centre, (last, end) in _sealed_until(sealed).items():
+        before = Q(ended_at__lt=end) | Q(ended_at=end, started_at__lt=end)
+        records = records.exclude(before, centre_id=centre, sequence__lte=last)
+    rows = records.values_list(
+        "centre__code", "party__uscc", "accelerator__model", "cards", "started_at", "ended_at", "suspended_seconds",
+        "card_seconds", "sequence", "centre_id",
+    )  # fmt: skip
+    sql, parameters = rows.query.sql_with_params()
+    columns = "centre, party, model, cards, started_at, ended_at, suspended, card_seconds, sequence, centre_id"
+    epochs = {f"{name}ed": f"extract(epoch FROM {name}ed_at)::bigint" for name in ("start", "end")}
+    picked = ", ".join(epochs.get(name, name) for name in EXPORTED)
+    copy_out(f"SELECT {picked} FROM ({sql}) AS q ({columns})", list(parameters), table)
+    return (
+        f"read_csv({literal(str(table))}, header = false, auto_detect = false, delim = ',', quote = '\"', "
+        f"escape = '\"', nullstr = '\\N', columns = {TYPES})"
+    )
+
+
+def _sealed_until(sealed: Sequence[SealedFile]) -> dict[int, tuple[int, datetime]]:
+    """By centre, the last sequence and the end of the last of these seals: what both enclose is in one of its seals."""
+    return {
+        each.seal.centre_id: (each.seal.last_sequence, datetime.fromtimestamp(Month.of(each.seal.month).ends, UTC))
+        for each in sorted(sealed, key=lambda each: each.seal.month)
+    }
+
+
+def _sealed(
+    con: duckdb.DuckDBPyConnection, cursors: Mapping[str, int] | None, span: tuple[datetime, datetime],
+    sealed: Sequence[SealedFile],
+) -> None:  # fmt: skip
+    """Make `sealed` of the files: what is current in them, as far as was read."""
+    made = ", ".join(f"{name} {kind}" for name, kind in EXPORTED.items())
+    con.execute(f"CREATE TABLE sealed ({made})")
+    if not sealed:
+        return
+    centres = {each.seal.centre_id: each.seal.centre.code for each in sealed}
+    corrections = UsageRecord.objects.filter(centre__in=list(centres), supersedes__isnull=False)
+    rows = corrections.values_list("centre__code", "supersedes", "sequence")
+    text, whole = pa.string(), pa.int64()
+    load_rows(con, "corrected", pa.schema({"centre": text, "supersedes": whole, "sequence": whole}), rows.iterator())
+    until = [(code, number, cursors[code] if cursors is not None else None) for number, code in centres.items()]
+    load_rows(con, "read", pa.schema({"centre": text, "centre_id": whole, "cursor": whole}), until)
+    files = ", ".join(literal(each.path) for each in sealed)
+    picked = ", ".join("suspended_seconds" if name == "suspended" else name for name in EXPORTED)
+    con.execute(f"""
+        INSERT INTO sealed SELECT {picked} FROM read_parquet([{files}]) r JOIN read USING (centre)
+        WHERE {_overlaps(int(span[0].timestamp()), int(span[1].timestamp()))}
+          AND r.sequence <= coalesce(cursor, r.sequence) AND NOT EXISTS (
+            SELECT 1 FROM corrected c
+            WHERE c.centre = r.centre AND c.supersedes = r.sequence AND c.sequence <= coalesce(cursor, c.sequence)
+        )
+    """)

@@ -1,0 +1,1 @@
+"""Accounting files made usage records: read, judged, compared with what is stored."""

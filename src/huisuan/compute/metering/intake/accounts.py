@@ -1,0 +1,70 @@
+"""Which account or user of a centre's scheduler is which party: the tenants file, kept for later imports."""
+
+from __future__ import annotations
+
+from huisuan.base.csv_lines import FileReport, LineRefused, Table
+from huisuan.compute.models import Centre, Tenant
+from huisuan.parties.csv_import import checked_uscc
+from huisuan.parties.models import Party
+from huisuan.terminal import Refused
+
+#: column of the file -> what it names
+KINDS = {"user": Tenant.Kind.USER, "account": Tenant.Kind.ACCOUNT, "name": Tenant.Kind.EITHER}
+
+
+def import_tenants(content: bytes, name: str, centre: Centre) -> FileReport:
+    """Bring a centre's tenants up to the file (columns `user`, `account` or `name`, and `uscc`).
+
+    A line that fills several of the three maps each of them. Call it within a transaction.
+
+    Raises:
+        Refused: the file is not a CSV with these columns.
+    """
+    table = Table(content, name, ("uscc",), tuple(KINDS))
+    if not KINDS.keys() & set(table.header):
+        raise Refused(f"{name}: 表头缺少列 user、account 或 name；第一行应为 account,uscc 或 user,uscc")
+    report = FileReport(ignored_columns=table.ignored)
+    parties = dict(Party.objects.values_list("uscc", "pk"))
+    known = {(tenant.kind, tenant.name): tenant for tenant in Tenant.objects.filter(centre=centre)}
+    seen: dict[tuple[str, str], tuple[int, str]] = {}
+    for line, cells in table.rows(report.faults):
+        try:
+            for key, party in _meant(line, cells, parties, seen):
+                _store(centre, key, party, known, report)
+        except LineRefused as refusal:
+            report.faults.append(refusal.at(line))
+    return report
+
+
+def _meant(
+    line: int, cells: dict[str, str], parties: dict[str, int], seen: dict[tuple[str, str], tuple[int, str]]
+) -> list[tuple[tuple[str, str], int]]:
+    """What a line maps: (kind, name) and the party."""
+    uscc = checked_uscc("uscc", cells["uscc"])
+    if uscc not in parties:
+        raise LineRefused("uscc", uscc, "不是已登记的主体", "请先用 huisuan party import 导入它")
+    keys = [(str(kind), cells[column]) for column, kind in KINDS.items() if cells.get(column)]
+    if not keys:
+        raise LineRefused("account", "", "没有账户也没有用户", "请填 user、account 或 name 之一")
+    for key in keys:
+        if len(key[1]) > 120:
+            raise LineRefused(key[0] or "name", key[1], "超过 120 个字符", "请照调度器的写法填写")
+        before = seen.setdefault(key, (line, uscc))
+        if before[1] != uscc:
+            raise LineRefused(key[0] or "name", key[1], f"在第 {before[0]} 行已对应 {before[1]}", "每个名字只留一行")
+    return [(key, parties[uscc]) for key in keys]
+
+
+def _store(
+    centre: Centre, key: tuple[str, str], party: int, known: dict[tuple[str, str], Tenant], report: FileReport
+) -> None:
+    stands = known.get(key)
+    if stands is None:
+        known[key] = Tenant.objects.create(centre=centre, kind=key[0], name=key[1], party_id=party)
+        report.new += 1
+    elif stands.party_id != party:
+        stands.party_id = party
+        stands.save(update_fields=["party"])
+        report.changed += 1
+    else:
+        report.same += 1

@@ -1,0 +1,212 @@
+# ruff: noqa: S608 (names of columns come from our own lists; values are parameters)
+"""Usage records and their sources in PostgreSQL, in bulk: what is stored out, what is new in, each by one COPY."""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+from django.db import connection
+
+from huisuan import __version__
+from huisuan.compute.metering.intake.reconcile import STORED, STORED_COLUMNS
+from huisuan.compute.metering.intake.sacct_export import delimiter_of
+from huisuan.compute.metering.intake.source_file import SourceLines
+from huisuan.compute.metering.intake.tables import literal, load_rows
+from huisuan.compute.metering.ledger.append import Appended, append_batches
+from huisuan.compute.metering.ledger.record_hash import FIELDS, digest, leaf_sql
+from huisuan.compute.metering.ledger.stored_records import copy_out, each_leaf
+from huisuan.compute.models import Centre, SourceFile, Tenant
+from huisuan.parties.models import Party
+
+PIECE = 1 << 20
+ROWS_AT_ONCE = 100_000
+
+#: column of the table -> SQL over `appended` in DuckDB, written as COPY's text format reads it
+COLUMNS = {
+    "sequence": "sequence",
+    "supersedes": "supersedes",
+    "cluster": "cluster",
+    "job_id": "job_id",
+    "run": "run",
+    "array_index": "array_index",
+    '"user"': '"user"',
+    "account": "account",
+    "party_id": "party_id",
+    "contract": "contract",
+    "partition": '"partition"',
+    "accelerator_id": "accelerator_id",
+    "requested_cards": "requested_cards",
+    "cards": "cards",
+    "nodes": "nodes",
+    "node_count": "node_count",
+    "submitted_at": "utc(submitted)",
+    "started_at": "utc(started)",
+    "ended_at": "utc(ended)",
+    "suspended_seconds": "suspended_seconds",
+    "card_seconds": "card_seconds",
+    "state": "state",
+    "exit_code": "exit_code",
+    "source_zone": "source_zone",
+    "raw_sha256": "raw_sha256",
+    "content_sha256": "content_sha256",
+    "source_line": "source_line",
+}
+TEXTS = ("cluster", "job_id", '"user"', "account", '"partition"', "nodes", "exit_code")
+#: field of a leaf -> SQL over `record`, where it goes by another name or has one value
+FIELD = {
+    "centre": "{centre}",
+    "sequence": "{after} + row_number() OVER ()",
+    "party": "uscc",
+    "contract": "''",
+    "suspended_seconds": "suspended",
+    "card_seconds": "cards::BIGINT * (ended - started - suspended)",
+    "source_zone": "{zone}",
+    "source": "{source}",
+    "source_line": "line_no",
+}
+
+
+def load_stored(con: duckdb.DuckDBPyConnection, centre: Centre, span: tuple[int, int] | None) -> None:
+    """Make `stored` in DuckDB: the centre's records that ended after and started before the span (UTC seconds)."""
+    con.execute(STORED)
+    if span is None or centre.last_sequence == 0:
+        return
+    times = {"submitted": "submitted_at", "started": "started_at", "ended": "ended_at"}
+    texts = {name: f"extract(epoch FROM u.{column})::bigint" for name, column in times.items()}
+    texts["suspended"] = "u.suspended_seconds"
+    texts["current"] = (
+        "NOT EXISTS (SELECT 1 FROM compute_usagerecord s WHERE s.centre_id = u.centre_id AND s.supersedes = u.sequence)"
+    )
+    columns = [texts.get(name, f'u."{name}"') for name in STORED_COLUMNS]
+    query = (
+        f"SELECT {', '.join(columns)} FROM compute_usagerecord u WHERE u.centre_id = %s"
+        " AND u.ended_at >= to_timestamp(%s) AND u.started_at <= to_timestamp(%s)"
+    )
+    with tempfile.TemporaryDirectory(prefix="huisuan-") as folder:
+        path = Path(folder) / "stored.csv"
+        copy_out(query, [centre.pk, *span], path)
+        con.execute(
+            f"INSERT INTO stored SELECT * FROM read_csv({literal(str(path))}, header = false, auto_detect = false, "
+            "delim = ',', quote = '\"', escape = '\"', nullstr = '\\N', "
+            f"columns = {_types(con)})"
+        )
+
+
+def _types(con: duckdb.DuckDBPyConnection) -> str:
+    rows = con.execute("SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'stored'")
+    return "{" + ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in rows.fetchall()) + "}"
+
+
+def load_tenants(con: duckdb.DuckDBPyConnection, centre: Centre) -> None:
+    """Make `tenant` in DuckDB: users and accounts of the centre with their party."""
+    known: dict[tuple[str, str], int] = {}
+    for tenant in Tenant.objects.filter(centre=centre).order_by("kind"):  # "" first: a kind of its own goes before
+        kinds = [tenant.kind] if tenant.kind else [Tenant.Kind.ACCOUNT, Tenant.Kind.USER]
+        known |= {(str(kind), tenant.name): tenant.party_id for kind in kinds}
+    schema = pa.schema({"kind": pa.string(), "name": pa.string(), "party_id": pa.int64()})
+    load_rows(con, "tenant", schema, [(kind, name, party) for (kind, name), party in known.items()])
+
+
+def store_source(source: SourceLines, centre: Centre, kind: str, zone: str, now: datetime) -> SourceFile:
+    """Keep the whole file, compressed, so that every raw line can be read back; a file already kept is found."""
+    kept = SourceFile.objects.filter(centre=centre, sha256=source.sha256).first()
+    if kept is not None:
+        return kept
+    file = SourceFile.objects.create(
+        centre=centre,
+        sha256=source.sha256,
+        name=source.name[:200],
+        format=kind,
+        timezone=zone,
+        line_count=source.line_count,
+        imported_at=now,
+        collector=f"huisuan {__version__} usage import",
+        delimiter=delimiter_of(source.first_line) or "",
+    )
+    columns = "file_id, first_line, line_count, raw_bytes, content"
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY compute_sourcechunk ({columns}) FROM STDIN (FORMAT binary)") as copy,
+    ):
+        copy.set_types(["int8", "int8", "int4", "int4", "bytea"])
+        for chunk in source.chunks:
+            size = chunk.ends - chunk.starts
+            copy.write_row((file.pk, chunk.first_line, chunk.line_count, size, source.compressed(chunk)))
+    return file
+
+
+def append_records(
+    con: duckdb.DuckDBPyConnection,
+    centre: Centre,
+    file: SourceFile,
+    now: datetime,
+    advance: Callable[[int], None] = lambda rows: None,
+) -> int:
+    """Append the rows of `record` to the centre's usage records, and a batch over them to its ledger; returns how many.
+
+    The centre's row must be locked and fresh: the sequence goes on from its `last_sequence`.
+    """
+    _number(con, centre, file)
+    constant = {
+        "centre_id": str(centre.pk),
+        "source_file_id": str(file.pk),
+        "received_at": literal(now.isoformat()),
+    }
+    values = COLUMNS | constant
+    cells = [_cell(f"escaped({text})" if name in TEXTS else f"({text})::VARCHAR") for name, text in values.items()]
+    lines = con.sql(f"SELECT concat_ws(chr(9), {', '.join(cells)}) || chr(10) AS line FROM appended")
+    written = 0
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY compute_usagerecord ({', '.join(values)}) FROM STDIN") as copy,
+    ):
+        for batch in lines.to_arrow_reader(ROWS_AT_ONCE):
+            for piece in _pieces(batch.column(0)):
+                copy.write(piece)
+            written += batch.num_rows
+            advance(batch.num_rows)
+    appended = Appended(records=written, leaves=digest(each_leaf(con, "appended")), source=file)
+    append_batches(centre, centre.last_sequence, [appended], now)
+    return written
+
+
+def _number(con: duckdb.DuckDBPyConnection, centre: Centre, file: SourceFile) -> None:
+    """Make `appended` of `record`: every row with its sequence and its leaf."""
+    con.execute("CREATE OR REPLACE MACRO utc(s) AS strftime(make_timestamp(s * 1000000), '%Y-%m-%d %H:%M:%S+00')")
+    con.execute(
+        "CREATE OR REPLACE MACRO escaped(t) AS CASE WHEN regexp_matches(t, '[\\\\\\t\\r\\n]') THEN replace(replace("
+        "replace(replace(t, '\\', '\\\\'), chr(9), '\\t'), chr(13), '\\r'), chr(10), '\\n') ELSE t END"
+    )
+    named = [party for (party,) in con.execute("SELECT DISTINCT party_id FROM record").fetchall() if party is not None]
+    parties = Party.objects.filter(pk__in=named).values_list("pk", "uscc")
+    load_rows(con, "named_party", pa.schema({"party_id": pa.int64(), "uscc": pa.string()}), parties)
+    constant = {
+        "centre": literal(centre.code), "after": centre.last_sequence, "zone": literal(file.timezone),
+        "source": literal(file.sha256),
+    }  # fmt: skip
+    fields = [f'{FIELD[name].format(**constant)} AS "{name}"' if name in FIELD else f'"{name}"' for name in FIELDS]
+    con.execute(
+        f"CREATE OR REPLACE TABLE appended AS SELECT *, {leaf_sql()} AS leaf FROM ("
+        f"SELECT {', '.join(fields)}, party_id, accelerator_id FROM record LEFT JOIN named_party USING (party_id))"
+    )
+
+
+def _cell(text: str) -> str:
+    return f"coalesce({text}, '\\N')"
+
+
+def _pieces(lines: pa.Array) -> Iterator[memoryview]:
+    """The text of an Arrow array as it lies in memory: its lines are end to end, which is what COPY reads."""
+    wide = pa.types.is_large_string(lines.type)
+    code, width = ("<q", 8) if wide else ("<i", 4)
+    _, offsets, text = lines.buffers()
+    first, last = (struct.unpack_from(code, offsets, width * (lines.offset + i))[0] for i in (0, len(lines)))
+    whole = memoryview(text)[first:last]
+    for start in range(0, len(whole), PIECE):
+        yield whole[start : start + PIECE]

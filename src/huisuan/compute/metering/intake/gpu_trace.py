@@ -1,0 +1,30 @@
+# ruff: noqa: S608 (values are quoted by `literal`)
+"""Public job traces (`compute.traces`) as readings: each job that ran is a record on cards of one model. Pure."""
+
+from __future__ import annotations
+
+from huisuan.compute.accelerators.tres import Card
+from huisuan.compute.metering.intake.source_file import SourceLines
+from huisuan.compute.metering.intake.tables import Reading, literal
+from huisuan.compute.traces.columns import TraceColumns
+from huisuan.compute.traces.read import read_rows
+from huisuan.compute.traces.timestamps import Clock
+
+
+def read_trace(source: SourceLines, columns: TraceColumns, card: Card, clock: Clock, tenant: str = "") -> Reading:
+    """Read a trace whose cards are all of one model. `tenant` is the user where the file names none.
+
+    Raises:
+        Refused: of no known form, or it does not say when, how long or how many cards.
+    """
+    rows = read_rows(source, columns, clock)
+    rows.con.execute(f"""
+        INSERT INTO reading SELECT line_no, '', job_id, NULL, NULL,
+            coalesce(user_, {literal(tenant)}), coalesce(account_, ''), '',
+            {card.id}, {literal(card.model)}, NULL, cards, '', 1, submit_at, started, ended, suspended, state, '',
+            sha256(line), ''
+        FROM judged WHERE kind = 'job'
+    """)
+    have = {"user": "user", "account": "account", "submit": "submitted"}
+    given = {ours for theirs, ours in have.items() if rows.layout.has(theirs)}
+    return Reading(rows.con, given, rows.notes, fractional=rows.counts()["fractional"])

@@ -1,0 +1,219 @@
+"""`usage import`: an accounting file becomes usage records, in one transaction; twice changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from huisuan.base.csv_lines import FileReport
+from huisuan.base.large_files import Content
+from huisuan.base.time_zones import zone_named
+from huisuan.compute.centres.services import card_names, cards_of, single_card
+from huisuan.compute.metering.checks.flags import Doubt, Kind, raise_flags
+from huisuan.compute.metering.checks.overuse import overuse
+from huisuan.compute.metering.intake.accounts import import_tenants
+from huisuan.compute.metering.intake.append_records import append_records, load_stored, load_tenants, store_source
+from huisuan.compute.metering.intake.gpu_trace import read_trace
+from huisuan.compute.metering.intake.own_jobs import set_apart
+from huisuan.compute.metering.intake.pending_corrections import keep_corrections
+from huisuan.compute.metering.intake.reconcile import reconcile, window
+from huisuan.compute.metering.intake.sacct import read_sacct
+from huisuan.compute.metering.intake.sacct_export import COMMAND, delimiter_of
+from huisuan.compute.metering.intake.source_file import SourceLines, read_source
+from huisuan.compute.metering.intake.tables import Reading, count_lines, faults
+from huisuan.compute.metering.intake.without_cards import SURE
+from huisuan.compute.models import Centre, SourceFile
+from huisuan.compute.traces.columns import TraceColumns
+from huisuan.compute.traces.inflate import inflate
+from huisuan.compute.traces.read import DAY
+from huisuan.compute.traces.timestamps import Clock, epoch_of
+from huisuan.terminal import Refused
+
+FORMATS = ("sacct", "trace")
+
+
+@dataclass(frozen=True)
+class UsageFile:
+    """A file to import and how to read it. What follows `tenants` is for traces."""
+
+    content: Content
+    name: str
+    format: str
+    timezone: str | None = None
+    tenants: tuple[bytes, str] | None = None
+    model: str | None = None
+    columns: TraceColumns = field(default_factory=TraceColumns)
+    epoch: str | None = None
+    shift_days: int = 0
+    tenant: str = ""
+
+
+@dataclass
+class UsageReport:
+    """What became of every line.
+
+    Counts are lines, but for `new`, `superseding` (those of the new ones that correct another) and `unclaimed`
+    (of the file, new or known, belonging to nobody yet): records. `card_seconds` are those of the new records,
+    `flagged` the days on which they make a model's cards more than the centre has. `own` are lines of jobs that the
+    platform placed: its agent meters those, and where the file says otherwise `own_doubts` does. Of a trace, `partial`
+    are lines that tell a part of a job again that its summary counts; `fractional` jobs took a part of a card.
+    `held` are lines that somebody's text could have been, which are not metered; `waiting` are corrections that wait
+    for a person (records); `doubts` is what was flagged about the file itself. `no_cards` are lines
+    that should have a card and have none or a part, by kind (metering.without_cards).
+    """
+
+    centre: str
+    source: str
+    lines: int = 0
+    new: int = 0
+    superseding: int = 0
+    unchanged: int = 0
+    older: int = 0
+    repeated: int = 0
+    steps: int = 0
+    cpu_only: int = 0
+    never_started: int = 0
+    running: int = 0
+    partial: int = 0
+    fractional: int = 0
+    unclaimed: int = 0
+    card_seconds: int = 0
+    flagged: int = 0
+    own: int = 0
+    held: int = 0
+    waiting: int = 0
+    no_cards: dict[str, int] = field(default_factory=dict)
+    own_doubts: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    dry_run: bool = False
+    refused: list[tuple[int, str]] = field(default_factory=list)
+    tenants: FileReport | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """1 if a line was refused or waits, or lacks a card for sure."""
+        zeros = any(self.no_cards.get(kind) for kind in SURE)
+        return 1 if self.refused or self.waiting or zeros or (self.tenants and self.tenants.faults) else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it."""
+        plain = {name: value for name, value in vars(self).items() if name not in ("refused", "tenants")}
+        return {
+            **plain,
+            "refused": len(self.refused),
+            "faults": [{"line": line, "reason": reason} for line, reason in self.refused],
+            "tenants": self.tenants.as_json() if self.tenants else None,
+        }
+
+
+Stage = Callable[[str], None]
+
+
+def import_usage(
+    code: str, file: UsageFile, now: datetime, *, dry_run: bool = False, stage: Stage | None = None
+) -> UsageReport:
+    """Import a file at a centre: everything or nothing of its good lines; bad ones are named in the report.
+
+    Args:
+        code: the centre's code.
+        file: the file and how to read it.
+        now: when it was received.
+        dry_run: say what would happen and change nothing.
+        stage: told the name of each stage as it begins.
+
+    Raises:
+        Refused: no such centre, unknown format, model or zone, or a header that says too little.
+    """
+    say = stage or (lambda _: None)
+    centre = Centre.objects.filter(code=code).first()
+    if centre is None:
+        raise Refused(f'没有代码为 "{code}" 的智算中心；用 huisuan centre list 查看，或先 huisuan centre add')
+    say("读入")
+    source = read_source(inflate(file.content, file.name), file.name)
+    if source.line_count == 0:
+        raise Refused(f"{file.name} 是空的；第一行应是表头")
+    say("解析")
+    zone = file.timezone or centre.timezone
+    reading = _read(centre, source, file, zone)
+    report = UsageReport(code, file.name, dry_run=dry_run, notes=reading.notes)
+    with transaction.atomic():
+        centre = Centre.objects.select_for_update().get(pk=centre.pk)
+        _check_delimiter(centre, source)
+        _check_zone(centre, source, zone)
+        if file.tenants:
+            report.tenants = import_tenants(*file.tenants, centre)
+        say("对照")
+        report.own, own_doubts = set_apart(reading.con, centre, now)
+        report.own_doubts = [doubt.text for doubt in own_doubts]
+        load_tenants(reading.con, centre)
+        load_stored(reading.con, centre, window(reading.con))
+        _count(report, reading, source)
+        doubts = _doubts(reading, source)
+        report.doubts, report.waiting = [doubt.text for doubt in doubts], len(reading.corrections)
+        say("写入")
+        if dry_run:
+            transaction.set_rollback(True)
+        else:
+            raise_flags(centre, [*own_doubts, *doubts], now)
+            if report.new or report.waiting:
+                kept = store_source(source, centre, file.format, zone, now)
+                keep_corrections(centre, reading.corrections, kept)
+            if report.new:
+                append_records(reading.con, centre, kept, now)
+                over = overuse(centre, centre.last_sequence + 1)
+                raise_flags(centre, over, now)
+                report.flagged = len(over)
+    reading.con.close()
+    return report
+
+
+def _doubts(reading: Reading, source: SourceLines) -> list[Doubt]:
+    """What is to be flagged of a file, each with its line."""
+    told = [*reading.suspicions, *(suspicion for suspicion, _ in reading.corrections)]
+    return [Doubt(Kind(each.kind), each.key, each.text, source.text(each.line_no), each.sequence) for each in told]
+
+
+def _check_delimiter(centre: Centre, source: SourceLines) -> None:
+    """A delimiter that another file had is one that users may have seen: whoever runs sacct shows its arguments."""
+    used = delimiter_of(source.first_line)
+    if used and SourceFile.objects.filter(centre=centre, delimiter=used).exclude(sha256=source.sha256).exists():
+        raise Refused(
+            f"{source.name} 行 1: 这个随机分隔符在另一份文件里用过，不再是没有人知道的；每次导出都要用新的：\n{COMMAND}"
+        )
+
+
+def _check_zone(centre: Centre, source: SourceLines, zone: str) -> None:
+    """The same lines in another zone are other times: each run would be counted once more, hours apart."""
+    kept = SourceFile.objects.filter(centre=centre, sha256=source.sha256).exclude(timezone=zone).first()
+    if kept is not None:
+        raise Refused(f"{source.name} 已按时区 {kept.timezone} 导入过，不能再按 {zone} 导入：每次运行都会重复计量")
+
+
+def _read(centre: Centre, source: SourceLines, file: UsageFile, zone: str) -> Reading:
+    where = zone_named(zone)
+    if file.format == "sacct":
+        return read_sacct(source, card_names(centre), where)
+    if file.format == "trace":
+        card = cards_of([file.model])[0] if file.model else single_card(centre)
+        clock = Clock(where, epoch_of(file.epoch, where) if file.epoch else None, file.shift_days * DAY)
+        return read_trace(source, file.columns, card, clock, file.tenant)
+    raise Refused(f'未知格式 "{file.format}"；可用：{"、".join(FORMATS)}')
+
+
+def _count(report: UsageReport, reading: Reading, source: SourceLines) -> None:
+    for kind, lines in {**reconcile(reading), **count_lines(reading.con)}.items():
+        setattr(report, kind, lines)
+    report.fractional, report.no_cards = reading.fractional, reading.no_cards
+    report.refused = sorted([*source.unreadable, *faults(reading.con)])
+    totals = reading.con.execute("""
+        SELECT count(*), count(supersedes), coalesce(sum(cards::BIGINT * (ended - started - suspended)), 0)::BIGINT,
+            (SELECT count(*) FROM verdict WHERE verdict <> 'older' AND party_id IS NULL)
+        FROM record
+    """).fetchall()[0]
+    report.new, report.superseding, report.card_seconds, report.unclaimed = totals
+    report.lines += len(source.unreadable)

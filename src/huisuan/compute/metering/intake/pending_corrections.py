@@ -1,0 +1,90 @@
+"""Corrections that wait for a person: kept with their flag, applied when it is answered with a yes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from huisuan.compute.metering.checks.flags import Kind, answer_flag, raise_flags
+from huisuan.compute.metering.checks.overuse import overuse
+from huisuan.compute.metering.intake.append_records import append_records
+from huisuan.compute.metering.intake.corrections import COLUMNS
+from huisuan.compute.metering.intake.tables import Suspicion, workbench
+from huisuan.compute.metering.usage.records import current_usage
+from huisuan.compute.models import Centre, MeterFlag, PendingCorrection, SourceFile, UsageRecord
+from huisuan.terminal import Refused
+
+Held = Sequence[tuple[Suspicion, dict[str, Any]]]
+
+
+def keep_corrections(centre: Centre, corrections: Held, file: SourceFile) -> None:
+    """Keep what each correction would make of its record, beside the flag that was raised for it; once."""
+    records = {suspicion.key: record for suspicion, record in corrections}
+    flags = MeterFlag.objects.filter(centre=centre, kind=Kind.CORRECTION, key__in=records, correction__isnull=True)
+    PendingCorrection.objects.bulk_create(
+        PendingCorrection(
+            flag=flag, centre=centre, source_file=file, supersedes=records[flag.key]["supersedes"],
+            record=records[flag.key],
+        )
+        for flag in flags
+    )  # fmt: skip
+
+
+@transaction.atomic
+def answer(number: int, text: str, by: str, now: datetime, *, accept: bool = False) -> MeterFlag:
+    """Answer a flag; `accept` the correction that waits with it.
+
+    Raises:
+        Refused: there is no such flag, it is answered, nothing is said, or nothing waits that could be accepted.
+    """
+    if not accept:
+        return answer_flag(number, text, by, now)
+    pending = PendingCorrection.objects.filter(flag=number).select_related("source_file", "flag").first()
+    if pending is None:
+        raise Refused(f"疑点 {number} 没有等待确认的更正，不能 --accept；只写答复即可")
+    centre = Centre.objects.select_for_update().get(pk=pending.centre_id)
+    flag = answer_flag(number, text, by, now)
+    if UsageRecord.objects.filter(centre=centre, supersedes=pending.supersedes).exists():
+        raise Refused(f"第 {pending.supersedes} 条记录此后已被更正，这一更正不再适用；请只写答复，不加 --accept")
+    _refuse_overlap(centre, pending)
+    pending.applied = _append(centre, pending, now)
+    pending.save(update_fields=["applied"])
+    raise_flags(centre, overuse(centre, pending.applied), now)
+    return flag
+
+
+def _refuse_overlap(centre: Centre, pending: PendingCorrection) -> None:
+    """A correction may have waited while another run of its job was metered in what it would take.
+
+    Raises:
+        Refused: names the record; both would be counted.
+    """
+    record = pending.record
+    started, ended = (datetime.fromtimestamp(record[edge], UTC) for edge in ("started", "ended"))
+    others = current_usage().filter(
+        centre=centre, job_id=record["job_id"], started_at__lt=ended, ended_at__gt=started,
+    ).exclude(ended_at=F("started_at")).exclude(sequence=pending.supersedes).exclude(started_at=started)  # fmt: skip
+    if record["cluster"]:
+        others = others.filter(cluster__in=("", record["cluster"]))
+    other = others.order_by("sequence").first()
+    if other is not None and ended > started:
+        raise Refused(
+            f"这一更正与此后计量的第 {other.sequence} 条记录（同一作业）重叠，接受会重复计量；请只写答复，不加 --accept"
+        )
+
+
+def _append(centre: Centre, pending: PendingCorrection, now: datetime) -> int:
+    """Append the record that the correction makes; its sequence."""
+    with workbench() as con:
+        columns = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
+        con.execute(f"CREATE TABLE record ({columns})")
+        con.execute(
+            f"INSERT INTO record VALUES ({', '.join('?' for _ in COLUMNS)})",  # noqa: S608 (as many as there are)
+            [pending.record[name] for name in COLUMNS],
+        )
+        append_records(con, centre, pending.source_file, now)
+    return centre.last_sequence + 1

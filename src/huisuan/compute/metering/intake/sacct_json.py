@@ -1,0 +1,219 @@
+"""What `sacct --json` prints, as the fields of jobs: the table `field`. Pure.
+
+Slurm 22.05's own shape and that of the newer data parsers, which wrap numbers and lists of states. Nobody's text can
+break out of a JSON string, so a name is only a name. Each job is known by the line on which it begins.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from huisuan.compute.metering.intake.sacct_export import COMMAND
+from huisuan.compute.metering.intake.sacct_text import READ
+from huisuan.compute.metering.intake.source_file import BOM, REPLACED, SourceLines
+from huisuan.compute.metering.intake.tables import Reading
+from huisuan.terminal import Refused
+
+MOST_BYTES = 1 << 29  # a job is kilobytes in JSON, and the whole text is held: more than that comes as text
+SPACE = re.compile(r"[ \t\r\n]*")
+LIVE_BESIDE = ("COMPLETING", "RUNNING", "SUSPENDED", "REQUEUE_HOLD", "SPECIAL_EXIT")
+BIGGEST = 1 << 53
+PASTED = "文件像是几份拼接的，没有导入任何作业；请分开导入"
+Job = dict[str, Any]
+
+
+def is_json(source: SourceLines) -> bool:
+    """Whether the file is JSON rather than text."""
+    return bytes(source.content[:64]).removeprefix(BOM).lstrip()[:1] in (b"{", b"[")
+
+
+def read_json(reading: Reading, source: SourceLines) -> None:
+    """Fill `field`, and name in `fault` what is no job of sacct's.
+
+    Raises:
+        Refused: it is not what `sacct --json` prints, or is too big to be read in this form.
+    """
+    if len(source.content) > MOST_BYTES:
+        raise Refused(f"{source.name}: JSON 超过 {MOST_BYTES >> 20} MiB；请改用文本导出：\n{COMMAND}")
+    text = bytes(source.content).decode("utf-8-sig", "replace")
+    rows: list[list[str | int]] = []
+    faults: list[tuple[int, str]] = []
+    line, reached, steps = 1, 0, 0
+    for at, job in _jobs(text, source.name):
+        before, line, reached = line, line + text.count("\n", reached, at), at
+        if rows and line == before:
+            raise Refused(
+                f"{source.name} 行 {line}: 一行里有几个作业，记录无法指回它的原始行；"
+                "请先 python3 -m json.tool 排成多行，或改用文本导出"
+            )
+        fields = _fields(job) if isinstance(job, dict) else "不是一个作业"
+        if isinstance(fields, str):
+            faults.append((line, f"{fields}；这不像 sacct --json 的输出，请用以下命令导出：\n{COMMAND}"))
+            continue
+        steps += len(job["steps"]) if isinstance(job.get("steps"), list) else 0
+        ends = text.find("\n", at)
+        raw = text[text.rfind("\n", 0, at) + 1 : ends if ends >= 0 else len(text)]
+        sha = source.replaced.get(line) or hashlib.sha256(raw.encode()).hexdigest()
+        rows.append([line, fields["JobIDRaw"], *(fields[name] for name in READ), sha])
+    _store(reading, rows, faults, steps)
+
+
+def _store(reading: Reading, rows: list[list[str | int]], faults: list[tuple[int, str]], steps: int) -> None:
+    names = ["line_no", "job_id", *(f"{name}_" for name in READ), "raw_sha256"]
+    types = [pa.int64(), *[pa.string()] * (len(names) - 1)]
+    columns = [pa.array([row[place] for row in rows], kind) for place, kind in enumerate(types)]
+    reading.con.register("_jobs", pa.table(columns, names=names))
+    reading.con.execute("CREATE TABLE field AS SELECT * FROM _jobs")
+    reading.con.unregister("_jobs")
+    if faults:
+        reading.con.executemany("INSERT INTO fault VALUES (?, ?)", [list(fault) for fault in faults])
+    reading.con.execute(
+        "INSERT INTO counted VALUES ('lines', ?), ('steps', ?)", [len(rows) + len(faults) + steps, steps]
+    )
+
+
+def _jobs(text: str, name: str) -> Iterator[tuple[int, Any]]:
+    """Where each of `jobs` begins, and what it is."""
+    decoder, at, found = json.JSONDecoder(), _past(text, 0), False
+    try:
+        if text[at] != "{":
+            raise Refused(f"{name} 行 1: JSON 里没有 jobs，不是 sacct --json 的输出；请用以下命令导出：\n{COMMAND}")
+        at = _past(text, at + 1)
+        while text[at] != "}":
+            key, at = decoder.raw_decode(text, at)
+            at = _past(text, at)
+            at = _past(text, at + 1)  # the colon
+            if key == "jobs" and found:
+                raise Refused(f"{name} 行 {text.count(chr(10), 0, at) + 1}: JSON 里有两个 jobs，{PASTED}")
+            if key == "jobs" and text[at] == "[":
+                found, at = True, _past(text, at + 1)
+                while text[at] != "]":
+                    begins = at
+                    job, at = decoder.raw_decode(text, at)
+                    yield begins, job
+                    at = _past(text, at)
+                    at = _past(text, at + 1) if text[at] == "," else at
+                at += 1
+            else:
+                _, at = decoder.raw_decode(text, at)
+            at = _past(text, at)
+            at = _past(text, at + 1) if text[at] == "," else at
+        if (after := _past(text, at + 1)) < len(text):
+            raise Refused(f"{name} 行 {text.count(chr(10), 0, after) + 1}: JSON 之后还有内容，{PASTED}")
+    except (ValueError, IndexError, RecursionError):
+        line = text.count("\n", 0, at) + 1
+        raise Refused(f"{name} 行 {line}: JSON 不完整或已损坏，没有导入任何作业；请重新导出：\n{COMMAND}") from None
+    if not found:
+        raise Refused(f"{name} 行 1: JSON 里没有 jobs，不是 sacct --json 的输出；请用以下命令导出：\n{COMMAND}")
+
+
+def _past(text: str, at: int) -> int:
+    """After the white space."""
+    match = SPACE.match(text, at)
+    return match.end() if match else at
+
+
+def _fields(job: Job) -> dict[str, str] | str:
+    """A job as sacct's columns say it; why not, where it says too little."""
+    time, tres, state = job.get("time"), job.get("tres"), job.get("state")
+    lacking = [
+        key
+        for key, there in (
+            ("job_id", _number(job.get("job_id")) is not None),
+            ("time.start、time.end", isinstance(time, dict) and {"start", "end"} <= time.keys()),
+            ("tres.allocated", isinstance(tres, dict) and isinstance(tres.get("allocated"), list)),
+            ("state.current", isinstance(state, dict) and bool(state.get("current"))),
+        )
+        if not there
+    ]
+    if lacking or not (isinstance(time, dict) and isinstance(tres, dict) and isinstance(state, dict)):
+        return f"JSON 里的作业缺少 {'、'.join(lacking)}"
+    number, association = str(_number(job["job_id"])), _part(job, "association")
+    fields = {
+        "JobIDRaw": number,
+        "JobID": _array_id(_part(job, "array")) or number,
+        "Cluster": _text(job.get("cluster")) or _text(association.get("cluster")),
+        "User": _text(job.get("user")) or _text(association.get("user")),
+        "Account": _text(job.get("account")) or _text(association.get("account")),
+        "Partition": _text(job.get("partition")),
+        "State": _state(state["current"]),
+        "Submit": _moment(time.get("submission")),
+        "Start": _moment(time["start"]),
+        "End": _moment(time["end"]),
+        "ElapsedRaw": _whole(time.get("elapsed")),
+        "Suspended": _duration(_number(time.get("suspended")) or 0),
+        "AllocTRES": _tres(tres["allocated"]),
+        "ReqTRES": _tres(tres.get("requested")),
+        "NNodes": _whole(job.get("allocation_nodes")),
+        "NodeList": _text(job.get("nodes")),
+        "ExitCode": _exit_code(_part(job, "exit_code")),
+        "Restarts": _whole(job.get("restart_cnt")),
+    }
+    for name, value in fields.items():
+        if "\0" in value or value != value.encode("utf-8", "replace").decode():
+            return f"列 {name} 含有不是文字的字符"
+    said = _text(job.get("name")).replace("\0", REPLACED)
+    return fields | {"JobName": said.encode("utf-8", "replace").decode()}
+
+
+def _part(job: Job, key: str) -> Job:
+    part = job.get(key)
+    return part if isinstance(part, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: object) -> int | None:
+    """A number, bare as in 22.05 or wrapped as in newer versions; None where it is not set."""
+    if isinstance(value, dict):
+        value = value.get("number") if value.get("set", True) and not value.get("infinite") else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < BIGGEST else None
+
+
+def _whole(value: object) -> str:
+    number = _number(value)
+    return "" if number is None else str(number)
+
+
+def _moment(value: object) -> str:
+    return str(_number(value) or "Unknown")
+
+
+def _duration(seconds: int) -> str:
+    return f"{seconds // 86_400}-{seconds // 3600 % 24:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def _state(current: object) -> str:
+    """One word; newer versions give a list, the state itself first and beside it what goes on."""
+    words = [_text(word) for word in current] if isinstance(current, list) else [_text(current)]
+    return next((word for word in words if word in LIVE_BESIDE), words[0])
+
+
+def _array_id(array: Job) -> str:
+    job, task = _number(array.get("job_id")), _number(array.get("task_id"))
+    return f"{job}_{task}" if job and task is not None else ""
+
+
+def _tres(parts: object) -> str:
+    """As AllocTRES writes it."""
+    said = []
+    for part in parts if isinstance(parts, list) else []:
+        count = _number(part.get("count")) if isinstance(part, dict) else None
+        if count is not None:
+            kind, name = _text(part.get("type")), _text(part.get("name"))
+            said.append(f"{kind}/{name}={count}" if name else f"{kind}={count}")
+    return ",".join(said)
+
+
+def _exit_code(code: Job) -> str:
+    returned, signal = _number(code.get("return_code")), _part(code, "signal")
+    number = _number(signal.get("signal_id")) or _number(signal.get("id"))
+    return "" if returned is None and not code else f"{returned or 0}:{number or 0}"

@@ -1,0 +1,1 @@
+"""The append-only ledger: records, their hashes, chains and Merkle trees."""

@@ -1,0 +1,1 @@
+"""Sealed months, and the public register of all seals."""

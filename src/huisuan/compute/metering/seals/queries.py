@@ -1,0 +1,150 @@
+"""Seals as they are read: the centre's signature asked for and taken, lists, and the proof that a record is in one."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import duckdb
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from django.db.models import QuerySet
+
+from huisuan.base.months import Month
+from huisuan.compute.keys import platform_key
+from huisuan.compute.metering.checks.flags import Doubt, Kind, open_flags, raise_flags
+from huisuan.compute.metering.intake.tables import literal
+from huisuan.compute.metering.ledger.merkle import path
+from huisuan.compute.metering.ledger.record_hash import FIELDS
+from huisuan.compute.metering.ledger.stored_records import leaves, stored_rows
+from huisuan.compute.metering.seals.seal_month import file_sha256, parquet_path
+from huisuan.compute.models import AgentKey, Centre, Seal, SealSignature, SiteAgent
+from huisuan.protocol.agent import SealAsked, SealWord
+from huisuan.protocol.batch_chain import falls_before, seal_digest, statement_sha256
+from huisuan.terminal import Refused
+
+ASKED_AT_ONCE = 24
+
+
+def seals_of(centre: Centre) -> QuerySet[Seal]:
+    """The seals of a centre with their countersignatures, by month."""
+    return Seal.objects.filter(centre=centre).select_related("centre", "countersigned__key").order_by("month")
+
+
+def asked(centre: Centre) -> list[SealAsked]:
+    """The seals that want the signature of the agent that serves the centre; not those it has refused, until that
+    refusal is answered.
+    """
+    if not Seal.objects.filter(centre=centre, countersigned__isnull=True).exists():
+        return []
+    serving = SiteAgent.objects.filter(centre=centre).values_list("key__name", flat=True).first()
+    refused = set(open_flags(centre).filter(kind=Kind.SCHEDULER).values_list("key", flat=True))
+    unsigned = [
+        seal
+        for seal in Seal.objects.filter(centre=centre, countersigned__isnull=True).order_by("month")
+        if _about(seal) not in refused and any(each["name"] == serving for each in json.loads(seal.statement)["agents"])
+    ]
+    return [
+        SealAsked(month=str(Month.of(seal.month)), statement=seal.statement, signature=seal.signature)
+        for seal in unsigned[:ASKED_AT_ONCE]
+    ]
+
+
+def take_word(centre: Centre, key: AgentKey, word: SealWord, now: datetime) -> None:
+    """Keep an agent's signature under a seal, or flag why it will not sign; said again, it changes nothing."""
+    seal = seals_of(centre).filter(month=Month.parse(word.month).first_day).first()
+    if seal is None or statement_sha256(seal.statement) != word.statement_sha256 or hasattr(seal, "countersigned"):
+        return
+    if word.signature is None:
+        why = f"{key.host} 的站点代理不签 {word.month} 的封账：{word.refused or '没有说明原因'}"
+        raise_flags(centre, [Doubt(Kind.SCHEDULER, _about(seal), why)], now)
+        return
+    try:
+        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key.public_key))
+        public.verify(bytes.fromhex(word.signature), seal_digest(seal.statement))
+    except InvalidSignature:
+        text = f"{key.host} 的站点代理在 {word.month} 封账上的签名与其公钥不符"
+        raise_flags(centre, [Doubt(Kind.SIGNATURE, f"{_about(seal)} {key.name}", text)], now)
+        return
+    SealSignature.objects.get_or_create(seal=seal, defaults={"key": key, "signature": word.signature, "signed_at": now})
+
+
+def _about(seal: Seal) -> str:
+    return f"seal {Month.of(seal.month)}"
+
+
+def named(seal: Seal) -> dict[str, str]:
+    """A seal as what rests on it names it."""
+    return {"centre": seal.centre.code, "month": str(Month.of(seal.month)), "root": seal.root}
+
+
+def seal_row(seal: Seal) -> dict[str, Any]:
+    """A seal as lists, exports and JSON show it."""
+    countersigned: SealSignature | None = getattr(seal, "countersigned", None)
+    return {
+        "centre": seal.centre.code, "month": str(Month.of(seal.month)), "records": seal.records, "late": seal.late,
+        "card_seconds": seal.card_seconds, "root": seal.root, "last_sequence": seal.last_sequence,
+        "sealed_at": seal.sealed_at, "sealed_by": seal.sealed_by, "parquet_sha256": seal.parquet_sha256,
+        "statement": seal.statement, "signature": seal.signature,
+        "countersigned_by": countersigned.key.name if countersigned else None,
+        "countersignature": countersigned.signature if countersigned else None,
+        "countersigned_at": countersigned.signed_at if countersigned else None,
+    }  # fmt: skip
+
+
+def sealed_parquet(seal: Seal) -> str:
+    """The path of a sealed month's file, which is checked against the seal.
+
+    Raises:
+        Refused: it is not there, or not as it was sealed.
+    """
+    month = Month.of(seal.month)
+    file = parquet_path(seal.centre.code, month)
+    if not file.exists():
+        raise Refused(f"封账文件 {file} 不在了：请从备份恢复（SHA-256 应为 {seal.parquet_sha256}）")
+    found = file_sha256(file)
+    if found != seal.parquet_sha256:
+        raise Refused(f"封账文件 {file} 与 {month} 的封账不符：SHA-256 是 {found}，封的是 {seal.parquet_sha256}")
+    return str(file)
+
+
+def proof(centre: Centre, sequence: int) -> dict[str, Any]:
+    """That a record is in a sealed month: the record, its path to the Merkle root, the signed statement.
+
+    Raises:
+        Refused: there is no such record, or no seal holds it yet.
+    """
+    with stored_rows(centre, "u.sequence = %s", [sequence]) as con:
+        rows = con.execute(f"SELECT {', '.join(_quoted(name) for name in FIELDS)}, leaf FROM row").fetchall()  # noqa: S608
+    if not rows:
+        raise Refused(f"智算中心 {centre.code} 没有第 {sequence} 条用量记录（共 {centre.last_sequence:,} 条）")
+    record, own = dict(zip(FIELDS, rows[0][:-1], strict=True)), rows[0][-1]
+    seal = next((each for each in seals_of(centre) if _encloses(each, record)), None)
+    if seal is None:
+        raise Refused(f"第 {sequence} 条用量记录还没有封入任何一个月；封账后再取证明")
+    with duckdb.connect() as con:
+        con.execute(f"CREATE VIEW sealed AS FROM read_parquet({literal(sealed_parquet(seal))})")
+        entries = leaves(con, "sealed")
+        places = con.execute("SELECT count(*) FROM sealed WHERE sequence < ?", [sequence]).fetchall()
+    index = int(places[0][0])
+    if index >= len(entries) or entries[index].hex() != own:
+        raise Refused(f"第 {sequence} 条用量记录与 {Month.of(seal.month)} 封账时的不同：请用 huisuan meter verify 查清")
+    return {
+        "kind": "huisuan-proof-1", "record": record, "leaf": own, "index": index, "size": len(entries),
+        "path": [each.hex() for each in path(entries, index)], "platform_key": platform_key.public(),
+        "seal": {name: seal_row(seal)[name] for name in SIGNED},
+    }  # fmt: skip
+
+
+SIGNED = ("statement", "signature", "countersigned_by", "countersignature")
+
+
+def _encloses(seal: Seal, record: dict[str, Any]) -> bool:
+    """Whether a record is in this seal or an earlier one."""
+    ends = Month.of(seal.month).ends
+    return record["sequence"] <= seal.last_sequence and falls_before(record["started"], record["ended"], ends)
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'

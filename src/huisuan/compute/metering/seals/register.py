@@ -1,0 +1,154 @@
+"""The register, made and given out: every month what the platform says of all centres, which it cannot take back.
+
+It names keys, heads and roots only: no use, no money, nothing that a centre keeps to itself. So it is for everybody.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from huisuan.base.months import Month
+from huisuan.compute.keys import platform_key
+from huisuan.compute.metering.audit.folder import canonical, is_signed
+from huisuan.compute.metering.audit.register import KIND, RegisterFile
+from huisuan.compute.metering.ledger.append import append_batches
+from huisuan.compute.metering.ledger.chain import START
+from huisuan.compute.models import AgentKey, Centre, MeterBatch, RegisterEntry, RegisterSignature, Seal, UsageRecord
+from huisuan.protocol.batch_chain import register_digest, statement_sha256
+from huisuan.terminal import SHANGHAI, Refused
+
+SETTLING_DAYS = 5  # after a month's end: by then its seals can have been made
+
+
+def publish(through: Month, now: datetime) -> list[RegisterEntry]:
+    """Make the entries that are due, up to a month that is over; the first one there is may be of any month.
+
+    Raises:
+        Refused: the month is not over, or its entry was made long ago.
+    """
+    if int(now.timestamp()) < through.ends:
+        raise Refused(f"{through} 还没有过完，不能登记（现在是 {now.astimezone(SHANGHAI):%Y-%m-%d}）")
+    with transaction.atomic():
+        last = RegisterEntry.objects.order_by("-month").first()
+        due = Month.of(last.month).following if last else through
+        made: list[RegisterEntry] = []
+        while due <= through:
+            made.append(_made(due, made[-1] if made else last, now))
+            due = due.following
+    if not made:
+        raise Refused(f"{through} 已经登记；登记册只增不改")
+    return made
+
+
+def due_month(now: datetime) -> Month | None:
+    """The month up to which entries are to be made now; None: none."""
+    settled = (now - timedelta(days=SETTLING_DAYS)).astimezone(SHANGHAI).date()
+    over = Month.of(settled.replace(day=1) - timedelta(days=1))
+    last = RegisterEntry.objects.order_by("-month").values_list("month", flat=True).first()
+    return over if last is None or Month.of(last) < over else None
+
+
+def _made(month: Month, before: RegisterEntry | None, now: datetime) -> RegisterEntry:
+    previous = before.sha256 if before else None
+    said = {
+        "kind": KIND, "month": str(month), "previous": previous, "made_at": int(now.timestamp()),
+        "centres": [_centre(each, month, now) for each in Centre.objects.order_by("code")],
+    }  # fmt: skip
+    statement = canonical(said)
+    return RegisterEntry.objects.create(
+        month=month.first_day, statement=statement, sha256=statement_sha256(statement), previous=previous or "",
+        signature=platform_key.sign(register_digest(statement)), made_at=now,
+    )  # fmt: skip
+
+
+def _centre(centre: Centre, month: Month, now: datetime) -> dict[str, Any]:
+    centre = Centre.objects.select_for_update(no_key=True).get(pk=centre.pk)
+    append_batches(centre, centre.last_sequence, [], now)  # whatever no batch covers yet
+    head = MeterBatch.objects.filter(centre=centre).order_by("-number").values_list("number", "chain").first()
+    number, chain = head or (0, START)
+    return {
+        "code": centre.code, "name": centre.name, "batches": number, "chain": chain,
+        "agents": [
+            {"name": each.name, "key": each.public_key, "valid_from": int(each.enrolled_at.timestamp()),
+             "valid_to": int(each.revoked_at.timestamp()) if each.revoked_at else None}
+            for each in AgentKey.objects.filter(centre=centre).order_by("enrolled_at", "id")
+        ],
+        "months": _months(centre, month),
+    }  # fmt: skip
+
+
+def _months(centre: Centre, through: Month) -> list[dict[str, Any]]:
+    """Every month from the first with a seal or use to this one; one without use says so."""
+    seals = {Month.of(each.month): each for each in Seal.objects.filter(centre=centre)}
+    first = (
+        UsageRecord.objects.filter(centre=centre).order_by("started_at").values_list("started_at", flat=True).first()
+    )
+    begins = [*seals, *([Month.of(first.astimezone(SHANGHAI).date())] if first else []), through]
+    last_seal = max(seals, default=None)
+    until = last_seal if last_seal is not None and last_seal > through else through
+    found, month = [], min(begins)
+    while month <= until:
+        found.append(_month(centre, month, seals.get(month)))
+        month = month.following
+    return found
+
+
+def _month(centre: Centre, month: Month, seal: Seal | None) -> dict[str, Any]:
+    named: dict[str, Any] = {"month": str(month), "state": "sealed", "root": None, "statement_sha256": None}
+    if seal is not None:
+        return named | {"root": seal.root, "statement_sha256": statement_sha256(seal.statement)}
+    used = UsageRecord.objects.filter(_before(month.ends) & ~_before(month.starts), centre=centre).exists()
+    return named | {"state": "open" if used else "empty"}
+
+
+def _before(end: int) -> Q:
+    """`chain.falls_before` for the database."""
+    moment = datetime.fromtimestamp(end, UTC)
+    return Q(ended_at__lt=moment) | Q(ended_at=moment, started_at__lt=moment)
+
+
+def register_file() -> dict[str, Any]:
+    """The register as it is given out: every entry with its signatures.
+
+    Raises:
+        Refused: nothing was published yet.
+    """
+    entries = [
+        {
+            "statement": entry.statement, "signature": entry.signature,
+            "countersignatures": [
+                {"by": each.by, "key": each.key, "signature": each.signature} for each in entry.countersignatures.all()
+            ],
+        }
+        for entry in RegisterEntry.objects.prefetch_related("countersignatures")
+    ]  # fmt: skip
+    if not entries:
+        raise Refused("登记册还没有一期：huisuan meter register --month 上个月，或等后台在每月 6 日公布")
+    return {"kind": KIND, "platform_key": platform_key.public(), "entries": entries}
+
+
+def take_signatures(file: RegisterFile, now: datetime) -> int:
+    """Keep the countersignatures that a file brings for entries of ours; returns how many are new.
+
+    Raises:
+        Refused: an entry is not ours, or a signature is not its key's.
+    """
+    taken = 0
+    with transaction.atomic():
+        ours = {entry.statement: entry for entry in RegisterEntry.objects.all()}
+        for given in file.entries:
+            entry = ours.get(given.statement)
+            if entry is None:
+                raise Refused("文件里有一期不是本平台公布的，一个签名也没有收下")
+            for each in given.countersignatures:
+                if not is_signed(each.key, each.signature, register_digest(given.statement)):
+                    raise Refused(f"{entry} {each.by} 的签名与登记册不符，一个签名也没有收下")
+                _, new = RegisterSignature.objects.get_or_create(
+                    entry=entry, key=each.key, defaults={"by": each.by, "signature": each.signature, "taken_at": now}
+                )
+                taken += new
+    return taken

@@ -1,0 +1,126 @@
+"""When the cards of a pool that are held are released, node by node: by it a waiting job finds its nodes."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import defaultdict
+from collections.abc import Sequence
+
+from huisuan.compute.placement.bin_packing import packing
+from huisuan.compute.placement.node_bins import Nodes, shape
+from huisuan.compute.placement.types import Pool, Running
+
+
+def laid(pool: Pool, running: Sequence[Running]) -> dict[str, tuple[int, ...]]:
+    """On which nodes (numbered as in `Nodes(pool.bins)`) each job lies, by its uid.
+
+    Where the caller does not know, the largest pieces are laid first, each on the node whose used cards it fills best:
+    a job of whole nodes then comes to lie on full ones. What finds no place (its cards are not seen as used) is left
+    out; the cards that remain used are others', which we do not see come free.
+    """
+    free = Nodes(pool.bins).free
+    used = Nodes(tuple(reversed(pool.bins)))  # an upside-down pool: its "free" cards are those in use
+    used.free = [pool.cards_per_node - one for one in free]
+    used.by_free = [0] * len(pool.bins)
+    for number, cards in enumerate(used.free):
+        used.by_free[cards] |= 1 << number
+    fullest_last = packing(pool.cards_per_node, None)
+    found = {}
+    for one in sorted(running, key=lambda one: (-(-one.cards // one.nodes), one.ends_s, one.uid), reverse=True):
+        numbers = one.on or fullest_last.choose(used, one.cards, one.nodes)
+        if not numbers:
+            continue
+        found[one.uid] = numbers
+        for number, piece in zip(numbers, shape(one.cards, one.nodes), strict=True):
+            used.move(number, -piece)
+    return found
+
+
+Moment = tuple[int, str]  # seconds, and the uid of the job that ends then: of one second the order is that of the uids
+NOW: Moment = (-1, "")
+NEVER: Moment = (1 << 62, "")
+
+
+class Releases:
+    """What comes free on each node of a pool, in the order in which it does.
+
+    `reached[piece][node]` is the moment at which that many cards will be free there. It is kept from question to
+    question and worked out anew only for nodes on which something changed: between two passes that is one or two.
+    """
+
+    __slots__ = ("changed", "nodes", "on", "reached")
+
+    def __init__(self, nodes: Nodes) -> None:
+        self.nodes = nodes
+        self.on: dict[int, list[tuple[int, str, int]]] = defaultdict(list)  # node -> end, uid, cards: in order
+        self.reached: dict[int, list[Moment]] = {}
+        self.changed: set[int] = set()
+
+    def add(self, uid: str, numbers: tuple[int, ...], cards: int, ends_s: int) -> None:
+        """The job releases its cards on these nodes then."""
+        for number, piece in zip(numbers, shape(cards, len(numbers)), strict=True):
+            insort(self.on[number], (ends_s, uid, piece))
+        self.changed.update(numbers)
+
+    def remove(self, uid: str, numbers: tuple[int, ...], ends_s: int) -> None:
+        """The job does not release its cards then: it is over already, or will be at another moment."""
+        for number in numbers:
+            due = self.on[number]
+            del due[bisect_left(due, (ends_s, uid))]
+        self.changed.update(numbers)
+
+    def earliest(self, pieces: tuple[int, ...]) -> tuple[int, dict[int, int]] | None:
+        """The end (seconds) that makes room for all pieces, the fuller first; the nodes, and what is left on each.
+
+        None: what is known to end does not make room.
+        """
+        big, small = pieces[0], pieces[-1]
+        bigs = pieces.count(big)
+        moment = self._when(big, bigs)
+        if small != big:
+            moment = max(moment, self._when(small, len(pieces)))
+        if moment == NOW:  # there is room already: from the next end on
+            moment = min((due[0][:2] for due in self.on.values() if due), default=NEVER)
+        if moment == NEVER:
+            return None
+        chosen = self._least_free(big, bigs, moment, [])
+        if small != big:
+            chosen += self._least_free(small, len(pieces) - bigs, moment, chosen)
+        left = {number: self._free_at(number, moment) - piece for number, piece in zip(chosen, pieces, strict=True)}
+        return moment[0], left
+
+    def _when(self, piece: int, count: int) -> Moment:
+        """The moment from which so many nodes have room for the piece."""
+        reached = self._reached(piece)
+        if count == 1:
+            return min(reached, default=NEVER)
+        return sorted(reached)[count - 1] if count <= len(reached) else NEVER
+
+    def _reached(self, piece: int) -> list[Moment]:
+        for number in self.changed:
+            for known, moments in self.reached.items():
+                moments[number] = self._moment(number, known)
+        self.changed.clear()
+        moments = self.reached.get(piece, [])
+        if not moments:
+            moments = self.reached[piece] = [self._moment(number, piece) for number in range(len(self.nodes.free))]
+        return moments
+
+    def _moment(self, number: int, piece: int) -> Moment:
+        free = self.nodes.free[number]
+        if free >= piece:
+            return NOW
+        for ends_s, uid, more in self.on.get(number, ()):
+            free += more
+            if free >= piece:
+                return ends_s, uid
+        return NEVER
+
+    def _least_free(self, piece: int, count: int, moment: Moment, taken: Sequence[int]) -> list[int]:
+        """Of the nodes with room for the piece by then, those that are of least use to others until then."""
+        free = self.nodes.free
+        found = [number for number, when in enumerate(self._reached(piece)) if when <= moment and number not in taken]
+        return sorted(found, key=free.__getitem__)[:count]  # of equals the first
+
+    def _free_at(self, number: int, moment: Moment) -> int:
+        return self.nodes.free[number] + sum(more for *when, more in self.on.get(number, ()) if tuple(when) <= moment)

@@ -1,0 +1,119 @@
+"""Where an agent belongs and what it runs jobs with: `agent.toml` in its folder, written by `huisuan agent enrol`."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from huisuan.base.paths import home, made, write_private
+from huisuan.compute.site_agent.backoff import BUSY_SECONDS, IDLE_SECONDS
+from huisuan.protocol.signatures import load_key
+from huisuan.terminal import Refused
+
+CONFIG, MEMORY, KEY, LOCK, JOBS = "agent.toml", "memory.sqlite3", "agent-key", "agent.lock", "jobs"
+SECONDS = {"busy_seconds": BUSY_SECONDS, "idle_seconds": IDLE_SECONDS}
+KINDS: dict[str, type | tuple[type, ...]] = {
+    "url": str, "engine": str, "ca": str, "options": dict, **dict.fromkeys(SECONDS, (int, float)),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Config:
+    """What `agent.toml` says. `options` are the engine's own; `ca` is a file of certificates to trust."""
+
+    url: str
+    engine: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    ca: str = ""
+    busy_seconds: float = BUSY_SECONDS
+    idle_seconds: float = IDLE_SECONDS
+
+
+def agent_folder() -> Path:
+    """Where the agent keeps everything: `HUISUAN_AGENT_HOME`, else `agent` in the data directory."""
+    named = os.environ.get("HUISUAN_AGENT_HOME")
+    return Path(named).expanduser().resolve() if named else home() / "agent"
+
+
+def write_config(folder: Path, config: Config) -> Path:
+    """Write `agent.toml`; returns where."""
+    path = made(folder) / CONFIG
+    lines = [
+        "# 站点代理的配置；由 huisuan agent enrol 写成，可以手改，改后重启代理。",
+        f"url = {_quoted(config.url)}",
+        f"engine = {_quoted(config.engine)}",
+        f"ca = {_quoted(config.ca)}  # 平台证书由私有 CA 签发时，CA 证书文件",
+        f"busy_seconds = {config.busy_seconds}  # 有事时多久同步一次",
+        f"idle_seconds = {config.idle_seconds}  # 无事时最长多久同步一次",
+        "",
+        "[options]  # 执行引擎自己的选项",
+        *(f"{_quoted(name)} = {_quoted(value)}" for name, value in sorted(config.options.items())),
+    ]
+    write_private(path, "\n".join(lines) + "\n")
+    return path
+
+
+def read_config(folder: Path) -> Config:
+    """What `agent.toml` says.
+
+    Raises:
+        Refused: there is none, or it is not written so; says where and what to do.
+    """
+    path = folder / CONFIG
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Refused(f"没有 {path}：这里还没有加入平台，请先 huisuan agent enrol 网址 --token 邀请码") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Refused(f"{path} 不是合法的 TOML：{error}") from None
+    except PermissionError:
+        raise Refused(f"无权读取 {path}：请以安装代理的用户运行") from None
+    return _checked(found, path)
+
+
+def _checked(found: dict[str, Any], path: Path) -> Config:
+    known = {
+        "url": str,
+        "engine": str,
+        "ca": str,
+        "options": dict,
+        "busy_seconds": (int, float),
+        "idle_seconds": (int, float),
+    }
+    for name, value in found.items():
+        if name not in known:
+            raise Refused(f"{path}：不认识 {name}；可写的有 {'、'.join(known)}")
+        if not isinstance(value, known[name]) or isinstance(value, bool):  # type: ignore[arg-type]
+            raise Refused(f"{path}：{name} 的值 {value!r} 类型不对")
+    for name in ("url", "engine"):
+        if not found.get(name):
+            raise Refused(f"{path}：缺 {name}")
+    for name, usual in SECONDS.items():
+        if not 0.05 <= found.get(name, usual) <= 60:
+            raise Refused(f"{path}：{name} 的值 {found[name]} 应在 0.05 至 60 秒之间")
+    options = {str(name): str(value) for name, value in found.get("options", {}).items()}
+    return Config(**{**found, "options": options})
+
+
+def key_problem(folder: Path) -> str:
+    """What is wrong with the private key's file; "" for nothing."""
+    path = folder / KEY
+    try:
+        mode = path.stat().st_mode & 0o777
+        load_key(path)
+    except FileNotFoundError:
+        return f"没有密钥文件 {path}"
+    except PermissionError:
+        return f"无权读取密钥文件 {path}"
+    except ValueError:
+        return f"密钥文件 {path} 已损坏"
+    return f"密钥文件 {path} 的权限是 {mode:o}，别的用户能读" if mode & 0o077 else ""
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)  # a JSON string is a TOML string

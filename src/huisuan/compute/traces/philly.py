@@ -1,0 +1,115 @@
+"""Philly's own log, `cluster_job_log`: JSON, a list of jobs with the attempts to run each.
+
+A job holds its cards from the start of its first attempt to the end of its last, but for the time between attempts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from huisuan.compute.metering.intake.source_file import SourceLines
+from huisuan.compute.metering.intake.tables import load_rows
+from huisuan.compute.traces.columns import NOTHING
+from huisuan.compute.traces.layout import Layout, fill_fields, refuse
+from huisuan.terminal import Refused
+
+COLUMNS = {
+    "job": "jobid", "user": "user", "account": "vc", "submit": "submitted_time", "start": "attempts.start_time",
+    "end": "attempts.end_time", "cards": "attempts.detail.gpus", "state": "status",
+}  # fmt: skip
+ROW = ("line_no", "line", "job", "user", "account", "submit", "start", "end", "cards", "state", "paused")
+
+
+def recognises(first: str) -> bool:
+    """Whether it is a list in JSON."""
+    return first.lstrip().startswith("[")
+
+
+def fill(con: duckdb.DuckDBPyConnection, source: SourceLines) -> Layout:
+    """Fill `field` with the file's jobs; a job's line is the one on which it begins.
+
+    Raises:
+        Refused: no JSON, or not a list of jobs.
+    """
+    text = bytes(source.content).decode("utf-8-sig", "replace")
+    raw = text.split("\n")
+    rows: list[tuple[Any, ...]] = []
+    faults: list[tuple[int, str]] = []
+    differ = 0
+    for number, (line, entry) in enumerate(_entries(text, source.name), 1):
+        try:
+            row, alike = _row(entry)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            faults.append((line, f"（第 {number} 个作业）缺少或不合：{error}；请核对这个作业"))
+            continue
+        differ += not alike
+        rows.append((line, raw[line - 1], *row))
+    schema = pa.schema([("line_no", pa.int64()), *((name, pa.string()) for name in ROW[1:])])
+    load_rows(con, "philly", schema, rows)
+    fill_fields(con, {name: f'"{name}"' for name in ROW[2:]}, "FROM philly")
+    con.execute("DROP TABLE philly")
+    con.execute("INSERT INTO counted VALUES ('lines', ?)", [len(rows) + len({line for line, _ in faults})])
+    refuse(con, faults)
+    notes = [f"{differ:,} 个作业各次尝试的卡数不同：按第一次的卡数"] if differ else []
+    return Layout("philly-json", COLUMNS, notes=notes)
+
+
+def _entries(text: str, name: str) -> Iterator[tuple[int, Any]]:
+    """Each entry of the list with the line on which it begins.
+
+    Raises:
+        Refused: no JSON, or not a list.
+    """
+    decoder, at, line, counted = json.JSONDecoder(), text.index("[") + 1, 1, 0
+    try:
+        while True:
+            at = _skip(text, at)
+            if text[at : at + 1] == "]":
+                return
+            line, counted = line + text.count("\n", counted, at), at
+            entry, at = decoder.raw_decode(text, at)
+            yield line, entry
+            at = _skip(text, at)
+            if text[at : at + 1] not in ("]", ","):
+                raise json.JSONDecodeError("应是逗号或 ]", text, at)
+            at += text[at] == ","
+    except json.JSONDecodeError as error:
+        raise Refused(f"{name} 行 {error.lineno} 列 {error.colno}：不是 JSON：{error.msg}") from None
+
+
+def _skip(text: str, at: int) -> int:
+    while text[at : at + 1].isspace():
+        at += 1
+    return at
+
+
+def _row(entry: dict[str, Any]) -> tuple[tuple[str | None, ...], bool]:
+    """A job's texts in the order of ROW, and whether all of its attempts held as many cards."""
+    attempts = [one for one in entry["attempts"] if _given(one["start_time"])]
+    plain = tuple(str(entry[name]) for name in ("jobid", "user", "vc", "submitted_time"))
+    if not attempts:
+        return (*plain, "", "", None, str(entry["status"]), "0"), True
+    cards = [sum(len(node["gpus"]) for node in one["detail"]) for one in attempts]
+    paused = sum(
+        _seconds(after["start_time"]) - _seconds(before["end_time"])
+        for before, after in pairwise(attempts)
+        if _given(before["end_time"])
+    )
+    start, end = attempts[0]["start_time"], attempts[-1]["end_time"] or ""
+    return (*plain, start, end, str(cards[0]), str(entry["status"]), str(max(paused, 0))), len(set(cards)) == 1
+
+
+def _given(text: str | None) -> bool:
+    return text is not None and text.lower() not in NOTHING
+
+
+def _seconds(text: str) -> int:
+    """Seconds of a time, for differences: all are written in the same zone."""
+    return int((datetime.fromisoformat(text) - datetime(1970, 1, 1)).total_seconds())  # noqa: DTZ001

@@ -1,0 +1,192 @@
+"""What an article declares: its facts, the figures the law fixes, the settings it leaves open, and its questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import TypeAlias, TypeVar
+
+from huisuan.law.authoring.operators import Bool, Choice, Date, H, Handle, Int, Money, Rates, Regions, Share, Text
+from huisuan.law.model import expressions as nodes
+from huisuan.law.model.expressions import Const, FactSpec, InterpretationSpec, SettingSpec
+from huisuan.law.model.values import Kind, Wrong, money_from_chinese, share_from_text
+from huisuan.law.text.policy_text import LawError
+
+B = TypeVar("B")
+Regional: TypeAlias = Mapping[str, tuple[str, str]]
+
+
+class Facts:
+    """The facts of an article: a class whose attributes are made by `money`, `integer`, `boolean`, ..."""
+
+    @classmethod
+    def specs(cls) -> tuple[FactSpec, ...]:
+        """Its facts in the order of writing."""
+        found = [
+            each.node.spec
+            for each in vars(cls).values()
+            if isinstance(each, Handle) and isinstance(each.node, nodes.Fact)
+        ]
+        if not found:
+            raise LawError(f"{cls.__name__} 没有声明任何事实")
+        return tuple(found)
+
+
+def money(zh: str, en: str, *, asked_by: str, maximum: str, evidence: str = "", known_by: str = "") -> Money:
+    """A fact in fen; `maximum` ("100亿元") is the most that can be declared."""
+    most = money_from_chinese(maximum)
+    return Money(nodes.Fact(FactSpec("", Kind.MONEY, zh, en, asked_by, "分", evidence, known_by, most)))
+
+
+def integer(zh: str, en: str, *, asked_by: str, unit: str, maximum: int, evidence: str = "", known_by: str = "") -> Int:
+    """A fact that is a count in a unit."""
+    return Int(nodes.Fact(FactSpec("", Kind.INT, zh, en, asked_by, unit, evidence, known_by, maximum)))
+
+
+def boolean(zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "") -> Bool:
+    """A fact that holds or does not."""
+    return Bool(nodes.Fact(FactSpec("", Kind.BOOL, zh, en, asked_by, "", evidence, known_by)))
+
+
+def day(zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "") -> Date:
+    """A fact that is a calendar day."""
+    return Date(nodes.Fact(FactSpec("", Kind.DATE, zh, en, asked_by, "", evidence, known_by)))
+
+
+def share(zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "") -> Share:
+    """A fact that is a share ("1/3", "20%")."""
+    return Share(nodes.Fact(FactSpec("", Kind.SHARE, zh, en, asked_by, "", evidence, known_by)))
+
+
+def choice(
+    zh: str, en: str, options: Mapping[str, tuple[str, str]], *, asked_by: str, evidence: str = "", known_by: str = ""
+) -> Choice:
+    """A fact that is one of the options (name -> Chinese, English)."""
+    zh_words = {name: words[0] for name, words in options.items()}
+    en_words = {name: words[1] for name, words in options.items()}
+    spec = FactSpec("", Kind.CHOICE, zh, en, asked_by, "", evidence, known_by, None, zh_words, en_words)
+    return Choice(nodes.Fact(spec))
+
+
+def text(zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "") -> Text:
+    """A fact in words."""
+    return Text(nodes.Fact(FactSpec("", Kind.TEXT, zh, en, asked_by, "", evidence, known_by)))
+
+
+def legal_share(figure: str, sentence: str, phrase: str) -> Share:
+    """A share that the law itself fixes; the figure must stand in the phrase as written ("30%", "1/3").
+
+    Raises:
+        LawError: it does not.
+    """
+    _stands_in(figure, sentence, phrase)
+    return Share(nodes.Cited(Const(share_from_text(figure), Kind.SHARE), sentence, phrase, Kind.SHARE))
+
+
+def legal_money(figure: str, sentence: str, phrase: str) -> Money:
+    """An amount that the law itself fixes, as written ("1000万元")."""
+    _stands_in(figure, sentence, phrase)
+    return Money(nodes.Cited(Const(money_from_chinese(figure), Kind.MONEY), sentence, phrase, Kind.MONEY))
+
+
+def legal_int(figure: int, sentence: str, phrase: str) -> Int:
+    """A count that the law itself fixes."""
+    _stands_in(str(figure), sentence, phrase)
+    return Int(nodes.Cited(Const(figure, Kind.INT), sentence, phrase, Kind.INT))
+
+
+def legal_day(value: date, sentence: str, phrase: str) -> Date:
+    """A day that the law itself fixes; its year must stand in the phrase."""
+    _stands_in(str(value.year), sentence, phrase)
+    return Date(nodes.Cited(Const(value, Kind.DATE), sentence, phrase, Kind.DATE))
+
+
+def whole() -> Share:
+    """The whole of it: 100%."""
+    return Share(Const(Fraction(1), Kind.SHARE))
+
+
+def _stands_in(figure: str, sentence: str, phrase: str) -> None:
+    if figure not in phrase:
+        raise LawError(f"{sentence}：数字 {figure} 不在引文“{phrase}”中")
+
+
+def share_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str, at_most: str = "") -> Share:
+    """A share set each year; `at_most` is the law's bound as its phrase writes it ("20%"), without one the whole.
+
+    Raises:
+        LawError: the bound does not stand in the phrase, or is no share.
+    """
+    if at_most:
+        _stands_in(at_most, sentence, phrase)
+    bound = _bound(share_from_text, at_most or "100%")
+    return Share(nodes.Setting(SettingSpec(name, Kind.SHARE, zh, en, sentence, phrase, bound)))
+
+
+def money_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str, at_most: str) -> Money:
+    """An amount set each year; `at_most` is the law's bound as its phrase writes it ("100万元").
+
+    Raises:
+        LawError: the bound does not stand in the phrase, or is no amount.
+    """
+    _stands_in(at_most, sentence, phrase)
+    bound = _bound(money_from_chinese, at_most)
+    return Money(nodes.Setting(SettingSpec(name, Kind.MONEY, zh, en, sentence, phrase, bound)))
+
+
+def budget_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str) -> Money:
+    """A year's budget, set each year; the law names no bound."""
+    return Money(nodes.Setting(SettingSpec(name, Kind.MONEY, zh, en, sentence, phrase)))
+
+
+def regions_setting(name: str, zh: str, en: str, regions: Regional, *, sentence: str, phrase: str) -> Regions:
+    """A list of region codes set each year, out of those given (code -> Chinese, English)."""
+    return Regions(nodes.Setting(SettingSpec(name, Kind.REGIONS, zh, en, sentence, phrase, None, _names(regions))))
+
+
+def rates_setting(name: str, zh: str, en: str, regions: Regional, *, sentence: str, phrase: str) -> Rates:
+    """A share that each region sets for itself, each year; a region that set none has none."""
+    spec = SettingSpec(name, Kind.RATES, zh, en, sentence, phrase, Fraction(1), _names(regions))
+    return Rates(nodes.Setting(spec))
+
+
+def _names(regions: Regional) -> dict[str, str]:
+    return {code: names[0] for code, names in regions.items()}
+
+
+def _bound(read: Callable[[str], B], text: str) -> B:
+    try:
+        return read(text)
+    except Wrong as wrong:
+        raise LawError(str(wrong)) from None
+
+
+def interpretation(
+    name: str, zh: str, en: str, options: Mapping[str, tuple[str, str]], *, sentence: str, phrase: str
+) -> Interpretation:
+    """Declare a question that the text leaves open, with its options (name -> Chinese, English)."""
+    zh_words = {option: words[0] for option, words in options.items()}
+    en_words = {option: words[1] for option, words in options.items()}
+    return Interpretation(InterpretationSpec(name, sentence, phrase, zh, en, zh_words, en_words))
+
+
+@dataclass(frozen=True)
+class Interpretation:
+    """A question that the text leaves open, with its options; which one holds stands in `the settings`."""
+
+    spec: InterpretationSpec
+
+    def choose(self, **branches: H) -> H:
+        """One branch per option, all of them.
+
+        Raises:
+            LawError: an option without a branch, or a branch without an option.
+        """
+        if set(branches) != set(self.spec.options):
+            raise LawError(
+                f"解释口径 {self.spec.name}：分支 {sorted(branches)} 与选项 {sorted(self.spec.options)} 不一致"
+            )
+        kind = type(next(iter(branches.values())))
+        return kind(nodes.Interpreted(self.spec, {name: branch.node for name, branch in branches.items()}))

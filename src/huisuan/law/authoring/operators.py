@@ -1,0 +1,241 @@
+"""The words an article is written in.
+
+    class ComputeUse(Facts):
+        spend = money("算力总支出", ...)
+
+    @article.pays("2.2", "给予不超过算力总支出20%的补助", to="算力使用方")
+    def compute_subsidy(use: ComputeUse) -> Money:
+        use.in_anhui.required("2.2", "在皖企业、高校院所等算力使用方")
+        eligible = use.spend.less(use.self_use).cites("2.2", "（自建自用除外）", zh="可补助支出", en="Eligible spend")
+        return (rate * eligible).rounded_down("fen")
+
+The function runs once, when the policy is loaded, on handles instead of values; what it returns is the tree
+that all readings share. Python's `if`, `and` and `not` cannot look at a handle: they raise at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import NoReturn, Self, TypeVar
+
+from huisuan.law.model import expressions as nodes
+from huisuan.law.model.expressions import Const, Node
+from huisuan.law.model.values import Kind
+from huisuan.law.text.policy_text import LawError
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What must hold: its node, its ground in the text, and its name in reason codes."""
+
+    name: str
+    node: Node
+    sentence: str
+    phrase: str
+    zh: str
+    en: str
+
+
+_conditions: ContextVar[list[Condition] | None] = ContextVar("conditions", default=None)
+
+
+@contextmanager
+def writing_conditions() -> Iterator[list[Condition]]:
+    """While this is open, `required` notes its condition in the list given."""
+    written: list[Condition] = []
+    token = _conditions.set(written)
+    try:
+        yield written
+    finally:
+        _conditions.reset(token)
+
+
+class Handle:
+    """A node while an article is being written."""
+
+    kind: Kind = Kind.TEXT
+
+    def __init__(self, node: Node, name: str = "") -> None:
+        self.node = node
+        self.name = name
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        if isinstance(self.node, nodes.Fact):
+            self.node = nodes.Fact(replace(self.node.spec, name=name))
+
+    def __bool__(self) -> NoReturn:
+        raise LawError(
+            "条款里不能用 if、and、or、not 判断事实，也不能用 max()、min()、sorted() 或 a < b < c："
+            "条件请用 all_of、any_of、opposite，分情形用 when，取小用 capped"
+        )
+
+    def cites(self, sentence: str, phrase: str, zh: str = "", en: str = "") -> Self:
+        """The same, grounded in a phrase of a sentence; named figures become lines of the explanation."""
+        return type(self)(nodes.Cited(self.node, sentence, phrase, self.kind, zh, en))
+
+
+class Bool(Handle):
+    """Something that holds or does not."""
+
+    kind = Kind.BOOL
+
+    def required(self, sentence: str, phrase: str, zh: str = "", en: str = "", name: str = "") -> None:
+        """This must hold, says the phrase. Words and name default to those of the fact it rests on.
+
+        Raises:
+            LawError: outside a rule.
+        """
+        written = _conditions.get()
+        if written is None:
+            raise LawError(f"required 只能写在条款的函数里（{sentence} {phrase}）")
+        facts = nodes.facts_of(self.node)
+        if not facts:
+            raise LawError(f"条件不依赖任何事实（{sentence} {phrase}）")
+        first = facts[0]
+        condition = Condition(name or first.name, self.node, sentence, phrase, zh or first.zh, en or first.en)
+        if any(other.name == condition.name for other in written):
+            raise LawError(f"两个条件同名 {condition.name}：请给其中一个 name=")
+        written.append(condition)
+
+
+class Number(Handle):
+    """Something that can be counted."""
+
+    def __le__(self, other: Self) -> Bool:
+        return Bool(nodes.Compare("<=", self.node, other.node))
+
+    def __lt__(self, other: Self) -> Bool:
+        return Bool(nodes.Compare("<", self.node, other.node))
+
+    def __ge__(self, other: Self) -> Bool:
+        return Bool(nodes.Compare(">=", self.node, other.node))
+
+    def __gt__(self, other: Self) -> Bool:
+        return Bool(nodes.Compare(">", self.node, other.node))
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(nodes.Sum((self.node, other.node)))
+
+    def less(self, part: Self) -> Self:
+        """This less a part of it, never below zero."""
+        return type(self)(nodes.Less(self.node, part.node))
+
+
+class Money(Number):
+    """An amount in fen; exact, possibly with a fraction until it is rounded."""
+
+    kind = Kind.MONEY
+
+    def capped(self, limit: Money, sentence: str, phrase: str, zh: str = "上限", en: str = "Cap") -> Money:
+        """This, but at most the limit that the phrase names."""
+        return Money(nodes.Cited(nodes.Cap(self.node, limit.node), sentence, phrase, Kind.MONEY, zh, en))
+
+    def rounded_down(self, to: str) -> Money:
+        """This as a whole number of fen or yuan, downwards: the one rounding of a rule."""
+        return Money(nodes.Rounded(self.node, {"fen": 1, "yuan": 100}[to]))
+
+
+class Int(Number):
+    """A count."""
+
+    kind = Kind.INT
+
+    def __mul__(self, other: Money) -> Money:
+        return Money(nodes.Times(self.node, other.node))
+
+
+Counted = TypeVar("Counted", Money, Int)
+
+
+class Share(Number):
+    """An exact share of something."""
+
+    kind = Kind.SHARE
+
+    def __mul__(self, other: Counted) -> Counted:
+        return type(other)(nodes.Times(self.node, other.node))
+
+
+class Date(Number):
+    """A calendar day."""
+
+    kind = Kind.DATE
+
+
+class Choice(Handle):
+    """One of the declared options."""
+
+    kind = Kind.CHOICE
+
+    def among(self, *options: str) -> Bool:
+        """Whether it is one of these options.
+
+        Raises:
+            LawError: not an option of the fact.
+        """
+        spec = nodes.facts_of(self.node)[0]
+        for option in options:
+            if option not in (spec.options or {}):
+                raise LawError(f"{spec.name} 没有选项 {option}")
+        return Bool(nodes.Among(self.node, Const(options, Kind.CHOICE)))
+
+    def within(self, regions: Regions) -> Bool:
+        """Whether it is one of the regions that a setting names."""
+        return Bool(nodes.Among(self.node, regions.node))
+
+
+class Text(Handle):
+    """Words; they can be shown and required to be there, not compared."""
+
+
+class Regions(Handle):
+    """A list of region codes."""
+
+    kind = Kind.REGIONS
+
+
+class Rates(Handle):
+    """A share for each region that has set one."""
+
+    kind = Kind.RATES
+
+    def of(self, region: Choice) -> Share:
+        """The share of a region; a rule that uses it must require `set_by` the same region."""
+        assert isinstance(self.node, nodes.Setting)
+        return Share(nodes.Lookup(self.node.spec, region.node))
+
+    def set_by(self, region: Choice) -> Bool:
+        """Whether the region has set one."""
+        return Bool(nodes.Among(region.node, self.node))
+
+
+N = TypeVar("N", bound=Number)
+H = TypeVar("H", bound=Handle)
+
+
+def when(condition: Bool, then: N, otherwise: N) -> N:
+    """`then` where the condition holds, else `otherwise`."""
+    return type(then)(nodes.When(condition.node, then.node, otherwise.node))
+
+
+def all_of(*terms: Bool) -> Bool:
+    """Every one of them holds."""
+    return Bool(nodes.All(tuple(term.node for term in terms)))
+
+
+def any_of(*terms: Bool) -> Bool:
+    """At least one of them holds."""
+    return Bool(nodes.AnyOf(tuple(term.node for term in terms)))
+
+
+def always() -> Bool:
+    """It holds in every case (a priority that depends on nothing further)."""
+    return Bool(Const(True, Kind.BOOL))
+
+
+def opposite(term: Bool) -> Bool:
+    """It does not hold."""
+    return Bool(nodes.Not(term.node))

@@ -1,0 +1,1 @@
+"""What a policy costs: budgets over many claims, allotment, comparison of two states of the law."""

@@ -1,0 +1,216 @@
+"""What a year costs, and what it would cost: every rule over a province, before and after a scenario.
+
+All sums are exact integers of fen, of any size. Each rule stands by itself: what several rules together may pay for
+one spend (`stacking`) depends on the party's whole year and is not taken off here. What comes out are figures;
+`budget_rows` asks the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from huisuan.law.explain.evaluation import Evaluation, Terms
+from huisuan.law.model.answers import Status
+from huisuan.law.model.expressions import Node
+from huisuan.law.model.rules import Rule, RuleKind
+from huisuan.law.policy.policy import Policy
+
+
+@dataclass(frozen=True)
+class Change:
+    """The claims of a group, before and after: how many, how many the law owes something, and what (fen).
+
+    Winners are the claims whose amount rose, losers those whose amount fell; what they won less what they lost is
+    the difference.
+    """
+
+    claims: int = 0
+    eligible_before: int = 0
+    eligible_after: int = 0
+    before_fen: int = 0
+    after_fen: int = 0
+    winners: int = 0
+    won_fen: int = 0
+    losers: int = 0
+    lost_fen: int = 0
+
+    @property
+    def difference_fen(self) -> int:
+        """What the scenario costs more (negative: less)."""
+        return self.after_fen - self.before_fen
+
+    def __add__(self, other: Change) -> Change:
+        return Change(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+    def as_json(self) -> dict[str, int]:
+        """All figures, and the difference."""
+        return {**{each.name: getattr(self, each.name) for each in fields(self)}, "difference_fen": self.difference_fen}
+
+
+@dataclass(frozen=True)
+class Mover:
+    """One claim whose amount changed: its row (from 1) in the rule's table, and whose it is, where that is known."""
+
+    key: str
+    row: int
+    party: str
+    city: str
+    kind: str
+    before_fen: int
+    after_fen: int
+
+    @property
+    def difference_fen(self) -> int:
+        """What it wins (negative: loses)."""
+        return self.after_fen - self.before_fen
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it."""
+        return {**{each.name: getattr(self, each.name) for each in fields(self)}, "difference_fen": self.difference_fen}
+
+
+@dataclass(frozen=True)
+class Fund:
+    """A limit on what a year may cost in all, and what is owed before it (fen)."""
+
+    limit_fen: int
+    demand_fen: int
+
+    @property
+    def paid_fen(self) -> int:
+        """What the fund can pay."""
+        return min(self.limit_fen, self.demand_fen)
+
+    @property
+    def factor(self) -> Fraction:
+        """The share of each claim that the fund can pay; 1 where it suffices."""
+        return Fraction(1) if self.demand_fen <= self.limit_fen else Fraction(self.limit_fen, self.demand_fen)
+
+    @property
+    def per_cent(self) -> str:
+        """The factor in per cent, cut (never rounded up) to two places."""
+        hundredths = self.factor * 10_000 // 1
+        return f"{hundredths // 100}.{hundredths % 100:02d}%"
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures, and the factor both exactly and in per cent."""
+        return {
+            "limit_fen": self.limit_fen, "demand_fen": self.demand_fen, "paid_fen": self.paid_fen,
+            "factor": str(self.factor), "factor_per_cent": self.per_cent,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RuleBudget:
+    """One rule over its claims.
+
+    `changed` says whether the scenario reaches the rule at all; `statuses` and `capped` count claims before and
+    after; `cities` and `kinds` hold "" for the claims that do not say theirs.
+    """
+
+    rule: Rule
+    changed: bool
+    total: Change
+    cities: Mapping[str, Change]
+    kinds: Mapping[str, Change]
+    statuses: Mapping[Status, tuple[int, int]]
+    capped: tuple[int, int]
+    won: tuple[Mover, ...] = ()
+    lost: tuple[Mover, ...] = ()
+    funds: tuple[Fund, Fund] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The rule's figures, money as integer fen."""
+        rule = self.rule
+        return {
+            "key": rule.key, "sentence": rule.sentence, "title": rule.title, "kind": rule.kind.value,
+            "changed": self.changed, **self.total.as_json(),
+            "capped_before": self.capped[0], "capped_after": self.capped[1],
+            "statuses": {status.value: {"before": old, "after": new} for status, (old, new) in self.statuses.items()},
+            "fund": {"before": self.funds[0].as_json(), "after": self.funds[1].as_json()} if self.funds else None,
+            "winners_largest": [each.as_json() for each in self.won],
+            "losers_largest": [each.as_json() for each in self.lost],
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A policy's year, before and after a scenario; `without_facts` names the rules that had no table of claims."""
+
+    policy: Policy
+    on: date
+    as_known: date
+    rules: tuple[RuleBudget, ...]
+    without_facts: tuple[str, ...] = ()
+    allotted: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)
+
+    @property
+    def paying(self) -> tuple[RuleBudget, ...]:
+        """The rules that owe money; what is decided case by case, and titles and priorities, cost nothing here."""
+        return tuple(each for each in self.rules if each.rule.kind is RuleKind.PAYS)
+
+    @property
+    def total(self) -> Change:
+        """All paying rules together."""
+        return sum((each.total for each in self.paying), Change())
+
+    @property
+    def cities(self) -> dict[str, Change]:
+        """All paying rules together by city."""
+        return _added(each.cities for each in self.paying)
+
+    @property
+    def kinds(self) -> dict[str, Change]:
+        """All paying rules together by kind of party."""
+        return _added(each.kinds for each in self.paying)
+
+    def as_json(self) -> dict[str, Any]:
+        """All figures, money as integer fen."""
+        return {
+            "policy": self.policy.name, "title": self.policy.title, "digest": self.policy.digest, "on": self.on,
+            "as_known": self.as_known, "total": self.total.as_json(),
+            "rules": [each.as_json() for each in self.rules],
+            "cities": [{"city": name, **change.as_json()} for name, change in self.cities.items()],
+            "kinds": [{"kind": name, **change.as_json()} for name, change in self.kinds.items()],
+            "allotted": [
+                {"key": key, "before_fen": old, "after_fen": new} for key, (old, new) in self.allotted.items()
+            ],
+            "without_facts": list(self.without_facts),
+        }  # fmt: skip
+
+
+def _added(groups: Iterable[Mapping[str, Change]]) -> dict[str, Change]:
+    """The groups of several rules by name, in order of name; those that do not say come last."""
+    found: dict[str, Change] = {}
+    for group in groups:
+        for name, change in group.items():
+            found[name] = found.get(name, Change()) + change
+    return dict(sorted(found.items(), key=lambda item: (item[0] == "", item[0])))
+
+
+def day_of_year(policy: Policy, year: int) -> date | None:
+    """The last day of the year on which the policy holds; None where it holds on no day of it."""
+    last = min(date(year, 12, 31), policy.valid_to)
+    return last if last.year == year and policy.in_force(last) else None
+
+
+def not_in_force(policy: Policy, year: int) -> str:
+    """Why there is no budget for that year."""
+    return f"政策有效期 {policy.valid_from} 至 {policy.valid_to}，{year} 年没有一天在有效期内；请换 --year"
+
+
+def fund_limit(policy: Policy, node: Node, on: date, as_known: date) -> int | None:
+    """What a fund may pay in a year, in fen, on a day; None where it rests on a setting that nobody made."""
+    adopted = policy.adopted(on, as_known)
+    terms = Terms(
+        {name: each.value for name, each in adopted.items()}, {name: str(each.value) for name, each in adopted.items()}
+    )
+    try:
+        limit = Evaluation({}, terms).of(node)
+    except KeyError:
+        return None
+    return None if limit is None else int(Fraction(limit) // 1)

@@ -1,0 +1,108 @@
+"""Whether a policy's folder stands: every sentence accounted for, every case as written, nothing left untried.
+
+That it loads at all says the rest already: each phrase is in its sentence, each setting within its bound, no float, no
+clock, no overflow, no two rules on the same ground without an order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from huisuan.law.cases.coverage_gaps import Gap, gaps
+from huisuan.law.cases.runner import Outcome, cases_of, run
+from huisuan.law.policy.coverage import Handling, coverage
+from huisuan.law.policy.policy import Policy, installed, search_path
+from huisuan.law.policy.stacking import layers
+from huisuan.law.text.policy_text import LawError
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to mend: where, what and how."""
+
+    place: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What came of a check; `unset` names settings that nobody has set on the policy's first day, which is no fault."""
+
+    policy: Policy
+    open_sentences: tuple[str, ...]
+    outcomes: tuple[Outcome, ...]
+    gaps: tuple[Gap, ...]
+    unset: tuple[str, ...]
+    together: tuple[str, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything to mend, the text first."""
+        return tuple(self._findings())
+
+    @property
+    def stands(self) -> bool:
+        """Whether there is nothing to mend."""
+        return not self.findings
+
+    def _findings(self) -> Iterator[Finding]:
+        for number in self.open_sentences:
+            text = self.policy.text.sentences[number].text
+            yield Finding(f"第 {number} 句", f"未处理：{text} 请写成规则，或用 procedure、declares 交代")
+        for each in self.outcomes:
+            if each.wrong:
+                yield Finding(each.case.place, each.wrong.removeprefix(f"{each.case.place}："))
+            for difference in each.differences:
+                said = f"{difference.what}应为 {difference.expected}，算得 {difference.got}"
+                yield Finding(each.case.place, f"{each.case.title}：{said}")
+        for wrong in self.together:
+            yield Finding("与路径上的其他政策一起", wrong)
+        for gap in self.gaps:
+            yield Finding(f"cases/{gap.subject}.yaml", gap.what)
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it."""
+        return {
+            "policy": self.policy.name, "folder": str(self.policy.folder), "digest": self.policy.digest,
+            "stands": self.stands, "sentences": len(self.policy.text.sentences),
+            "open_sentences": list(self.open_sentences), "cases": len(self.outcomes),
+            "cases_that_hold": sum(each.holds for each in self.outcomes), "unset": list(self.unset),
+            "findings": [{"place": each.place, "what": each.what} for each in self.findings],
+        }  # fmt: skip
+
+
+def check(policy: Policy) -> Checked:
+    """Check a policy as its own folder has it, and beside all others on the path.
+
+    Raises:
+        LawError: a file of cases that cannot be read.
+    """
+    cases = cases_of(policy)
+    set_by_now = policy.adopted(policy.valid_from, policy.valid_to)
+    declared = (*policy.setting_specs(), *policy.interpretation_specs())
+    return Checked(
+        policy,
+        tuple(row.sentence for row in coverage(policy) if row.handling is Handling.OPEN),
+        tuple(run(policy, case) for case in cases),
+        tuple(gaps(policy, cases)),
+        tuple(name for name in declared if name not in set_by_now),
+        tuple(_together(policy)),
+    )
+
+
+def _together(policy: Policy) -> Iterator[str]:
+    """What is wrong only beside the others: a name used twice, two rules that pay for the same without an order."""
+    places = (place / policy.name for place in search_path() if (place / policy.name / "policy.toml").is_file())
+    others = [str(place) for place in dict.fromkeys(each.resolve() for each in places) if place != policy.folder]
+    if others:
+        yield f"同名的政策文件夹还有 {'、'.join(others)}：名称要唯一，请改名"
+    found, broken = installed()
+    try:
+        layers([policy, *(each for each in found if each.name != policy.name)])
+    except LawError as error:
+        yield str(error)
+    for name, wrong in broken.items():
+        if name != policy.name:
+            yield f"政策 {name} 读不了：{wrong}"

@@ -1,0 +1,89 @@
+"""What every command about the law asks for: the policy, the rule, the days, a file of facts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from huisuan.law.explain.explain import default_day
+from huisuan.law.model.rules import Rule
+from huisuan.law.model.values import Wrong, date_from_text
+from huisuan.law.policy.policy import Policy, load_policy
+from huisuan.law.text.policy_text import LawError
+from huisuan.terminal import SHANGHAI, Refused
+
+PolicyName = Annotated[str, typer.Argument(metavar="POLICY", help="政策，如 anhui-agi-2023")]
+ArticleName = Annotated[str, typer.Argument(metavar="ARTICLE", help="条、句或规则，如 2、8.2 或 6.2.recommendation")]
+On = Annotated[str | None, typer.Option("--on", metavar="DATE", help="按哪天的法律（默认今天；过期则有效期最后一天）")]
+AsKnown = Annotated[str | None, typer.Option("--as-known", metavar="DATE", help="按截至哪天已知的参数（默认今天）")]
+
+
+def policy_of(name: str) -> Policy:
+    """The policy of that name, or a refusal that names those there are."""
+    try:
+        return load_policy(name)
+    except LawError as error:
+        raise Refused(str(error)) from None
+
+
+def rule_of(policy: Policy, article: str) -> Rule:
+    """The rule of that key, sentence or article, or a refusal that names those there are."""
+    try:
+        return policy.rule(article)
+    except LawError as error:
+        raise Refused(str(error)) from None
+
+
+def today() -> date:
+    """Today in Anhui."""
+    return datetime.now(UTC).astimezone(SHANGHAI).date()
+
+
+def day_of(text: str, option: str) -> date:
+    """The day that an option names."""
+    try:
+        return date_from_text(text)
+    except Wrong as wrong:
+        raise typer.BadParameter(str(wrong), param_hint=option) from None
+
+
+def days(policy: Policy, on: str | None, as_known: str | None) -> tuple[date, date, str]:
+    """The two days of the question, and what to say where the first was not asked for."""
+    now = today()
+    known = day_of(as_known, "--as-known") if as_known else now
+    if on:
+        return day_of(on, "--on"), known, ""
+    day = default_day(policy, now)
+    remark = "" if day == now else f"政策有效期 {policy.valid_from} 至 {policy.valid_to}；未写 --on，按 {day} 计算"
+    return day, known, remark
+
+
+def read_object(path: str) -> dict[str, object]:
+    """A JSON object from a file, or from standard input ("-").
+
+    Raises:
+        Refused: no such file, no JSON, no object.
+    """
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
+        data = json.loads(text, parse_float=Decimals)
+    except FileNotFoundError:
+        raise Refused(f"没有文件 {path}") from None
+    except OSError as error:
+        raise Refused(f"{path}：读不了（{error.strerror}）；请检查路径与权限") from None
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused(f"{path} 不是 JSON：{error}") from None
+    if not isinstance(data, dict):
+        raise Refused(f'{path}：应为一个 JSON 对象，如 {{"spend": 100000}}')
+    return data
+
+
+class Decimals(str):
+    """A number with a point, kept as it was written: no fact accepts it, and no float gets in."""
+
+    __slots__ = ()

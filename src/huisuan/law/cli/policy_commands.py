@@ -1,0 +1,110 @@
+"""`huisuan policy`: a new policy's folder, and whether a folder stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from huisuan.law.cases.policy_check import Checked, check
+from huisuan.law.cli.arguments import day_of
+from huisuan.law.policy.policy import Policy, load_folder, load_policy, search_path
+from huisuan.law.policy.scaffold import About, new_policy
+from huisuan.law.text.policy_text import LawError
+from huisuan.terminal import AsJson, Refused, note, out, print_json, print_table
+
+app = typer.Typer()
+Name = Annotated[str, typer.Argument(metavar="NAME", help="目录名：小写字母、数字与连字符，如 hefei-compute-2026")]
+LARGEST_TEXT = 5_000_000  # bytes
+
+
+@app.command("new")
+def new(
+    name: Name,
+    issuer: Annotated[str, typer.Option("--issuer", metavar="机关", help="发布机关")],
+    valid_from: Annotated[str, typer.Option("--from", metavar="DATE", help="施行之日")],
+    valid_to: Annotated[str, typer.Option("--to", metavar="DATE", help="有效期最后一天")],
+    title: Annotated[
+        str, typer.Option("--title", metavar="名称", help="政策名称；有 --text 时可不写，取其第一行")
+    ] = "",
+    text: Annotated[
+        Path | None, typer.Option("--text", metavar="FILE.txt", help="印发文本（UTF-8）：按“第一条”“。”分条分句")
+    ] = None,
+    into: Annotated[Path, typer.Option("--into", metavar="DIR", help="在哪个文件夹下新建")] = Path("policies"),
+    as_json: AsJson = False,
+) -> None:
+    """新建政策目录：有印发文本则分好条句、待逐句写成规则；没有则给一个能通过检查的示例。"""
+    if not title and text is None:
+        raise typer.BadParameter("写 --title，或以 --text 给出印发文本", param_hint="--title")
+    about = About(
+        name, " ".join(title.split()), " ".join(issuer.split()), day_of(valid_from, "--from"), day_of(valid_to, "--to")
+    )
+    try:
+        folder = new_policy(about, into, _read(text) if text else None)
+        law = load_folder(folder)
+    except LawError as error:
+        raise Refused(str(error)) from None
+    if as_json:
+        print_json({"policy": name, "folder": str(folder), "sentences": len(law.text.sentences)})
+    else:
+        out.print(f"{folder}：{len(law.text.articles)} 条，{len(law.text.sentences)} 句", markup=False)
+    if not any(_same(place, into) for place in search_path()):
+        note(f"要让其他命令找到它：export HUISUAN_POLICIES={into.resolve()}")
+    note(f"接下来：huisuan policy check {folder}")
+
+
+@app.command("check")
+def check_(
+    policy: Annotated[str, typer.Argument(metavar="POLICY|DIR", help="政策，如 anhui-agi-2023，或其文件夹")],
+    as_json: AsJson = False,
+) -> None:
+    """检查政策目录：引文、参数、溢出、叠加，逐句交代，算例逐个算过且够全；有待改的则退出码为 1。"""
+    try:
+        done = check(_policy(policy))
+    except LawError as error:
+        raise Refused(str(error)) from None
+    if as_json:
+        print_json(done.as_json())
+    else:
+        _print(done)
+    if not done.stands:
+        raise typer.Exit(1)
+
+
+def _policy(named: str) -> Policy:
+    """The policy in a folder, or of a name; as its folder has it, without what was adopted since."""
+    if (Path(named) / "policy.toml").is_file():
+        return load_folder(Path(named))
+    if "/" in named or Path(named).is_dir():
+        raise LawError(f"{named}：不是政策目录（没有 policy.toml）")
+    return load_folder(load_policy(named).folder)
+
+
+def _print(done: Checked) -> None:
+    rows = [{"place": each.place, "what": each.what} for each in done.findings]
+    if rows:
+        print_table("待改", rows, {"place": "哪里", "what": "什么"}, "")
+    sentences, hold = len(done.policy.text.sentences), sum(each.holds for each in done.outcomes)
+    out.print(
+        f"{done.policy.title}：{sentences - len(done.open_sentences)}/{sentences} 句已交代；"
+        f"{hold}/{len(done.outcomes)} 个算例与所写一致；待改 {len(rows)} 处",
+        markup=False,
+    )
+    if done.unset:
+        note(f"尚未确定的参数（答“参数未定”，不算错）：{'、'.join(done.unset)}")
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST_TEXT:
+            raise LawError(f"{path}：超过 {LARGEST_TEXT // 1_000_000} MB，不像一份政策")
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise LawError(f"{path}：读不了（{error.strerror}）；请检查路径与权限") from None
+    except UnicodeDecodeError:
+        raise LawError(f"{path}：不是 UTF-8 文本；请从公文另存为纯文本（UTF-8）") from None
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()

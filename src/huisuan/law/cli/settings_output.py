@@ -1,0 +1,80 @@
+"""How commands show settings: what was set within the law's bounds, and what changes for whom."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from huisuan.law.model.answers import STATUS_ZH, Status
+from huisuan.law.policy.settings import Adopted
+from huisuan.law.policy.settings_history import Listed
+from huisuan.terminal import out, print_json, print_table, yuan
+
+if TYPE_CHECKING:
+    from huisuan.law.budget.impact import Compared
+
+
+def print_settings(title: str, rows: list[Listed], on: date, as_known: date, *, as_json: bool) -> None:
+    """Print every setting and open question: what holds on the day, its bound and ground, and its history."""
+    if as_json:
+        print_json({"on": on, "as_known": as_known, "settings": [row.as_json() for row in rows]})
+        return
+    out.print(f"[bold]{title}[/]　{on} 当日，截至 {as_known} 所知")
+    grounds = list(dict.fromkeys(_ground(each) for row in rows for each in row.history))
+    columns = {
+        "name": "参数", "label": "含义", "value": "值", "bound": "法定上限", "sentence": "句", "phrase": "出处",
+        "ground": "依据", "before": "以前",
+    }  # fmt: skip
+    print_table("", [_row(row, grounds) for row in rows], columns, "这个政策没有参数，也没有解释口径")
+    for number, ground in enumerate(grounds, start=1):
+        out.print(f"  依据 {number}：{ground}", markup=False)
+
+
+def _row(row: Listed, grounds: list[str]) -> dict[str, Any]:
+    held, before = row.holds, [each for each in row.history if each is not row.holds]
+    return {
+        "name": row.spec.name, "label": row.spec.zh, "value": row.words(held) if held else "尚未确定",
+        "bound": row.bound, "sentence": row.spec.sentence, "phrase": row.spec.phrase,
+        "ground": str(grounds.index(_ground(held)) + 1) if held else "",
+        "before": "；".join(f"{row.words(each)}（依据 {grounds.index(_ground(each)) + 1}）" for each in before),
+    }  # fmt: skip
+
+
+def _ground(adopted: Adopted) -> str:
+    document = f"，{adopted.document}" if adopted.document else ""
+    return f"{adopted.authority}{document}；{adopted.valid_from} 起，{adopted.known_from} 公布"
+
+
+def print_compared(compared: Compared, title: str, *, names: dict[str, str] | None = None) -> None:
+    """Print what changes under one rule, and for whom most."""
+    out.print(f"[bold]第 {compared.key} 句　{compared.title}[/]　{title}")
+    statuses = sorted({*compared.before.by_status, *compared.after.by_status})
+    rows = [
+        {
+            "status": STATUS_ZH[Status(each)], "before": compared.before.by_status.get(each, 0),
+            "after": compared.after.by_status.get(each, 0),
+        }
+        for each in statuses
+    ]  # fmt: skip
+    print_table("", rows, {"status": "状态", "before": "现行", "after": "改后"}, "没有行")
+    before, after = yuan(compared.before.amount_fen), yuan(compared.after.amount_fen)
+    out.print(f"合计 {before} → {after} 元（{signed(compared.difference_fen)}）", markup=False)
+    out.print(
+        f"增加 {compared.winners:,} 家，共 {yuan(compared.won_fen)} 元；"
+        f"减少 {compared.losers:,} 家，共 {yuan(compared.lost_fen)} 元"
+    )
+    changes = [
+        {
+            "who": (names or {}).get(each.identity, each.identity), "before_fen": each.before_fen,
+            "after_fen": each.after_fen, "difference": signed(each.difference_fen),
+            "status": STATUS_ZH[Status(each.status_after)],
+        }
+        for each in compared.largest
+    ]  # fmt: skip
+    columns = {"who": "谁", "before_fen": "现行（元）", "after_fen": "改后（元）", "difference": "变化（元）"}
+    print_table("变化最大的", changes, {**columns, "status": "改后结论"}, "谁的结果都没有变化")
+
+
+def signed(fen: int) -> str:
+    """A difference in fen as yuan, with its sign."""
+    return f"{'+' if fen > 0 else '-' if fen < 0 else ''}{yuan(abs(fen))}"

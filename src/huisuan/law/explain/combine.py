@@ -1,0 +1,134 @@
+"""What several rules owe together for the same spend: each answer, and how much of it remains payable.
+
+    combine([Asked(place_2_2, facts), Asked(place_w_2, facts)], on=day, as_known=day)
+
+The order and the way they combine are declared (`stacking`); in all never more than the spend is paid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from huisuan.law.explain.explain import explain, option_used
+from huisuan.law.model.answers import Answer, Reason, SettingUsed
+from huisuan.law.model.values import yuan
+from huisuan.law.policy.stacking import Layers, Mode, Place, layers
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A rule, and the facts that it is asked with."""
+
+    place: Place
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """One rule's answer, and what of it may be paid beside the others (fen; None where no number may be given)."""
+
+    place: Place
+    answer: Answer
+    payable_fen: int | None
+    reason: Reason | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The row as JSON carries it."""
+        return {
+            "rule": self.place.key, "title": self.place.rule.title, "status": self.answer.status.value,
+            "amount_fen": self.answer.amount_fen, "payable_fen": self.payable_fen,
+            "reason": asdict(self.reason) if self.reason else None, "answer": self.answer.as_json(),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Combined:
+    """The rules of one ground: what was spent on it, the answers in their order, how they combine, the total (fen)."""
+
+    ground: str
+    spent_fen: int | None
+    rows: tuple[Stacked, ...]
+    by: SettingUsed | None = None
+
+    @property
+    def payable_fen(self) -> int:
+        """What is payable in all."""
+        return sum(row.payable_fen or 0 for row in self.rows)
+
+
+def combine(asked: Sequence[Asked], *, on: date, as_known: date) -> tuple[Combined, ...]:
+    """The answers of paying rules, grouped by what they pay for.
+
+    Raises:
+        LawError: two of them pay for the same without a declared order; it names both.
+    """
+    facts = {each.place.key: each.facts for each in asked}
+    policies = list({each.place.policy.name: each.place.policy for each in asked}.values())
+    found = []
+    for layer in layers(policies):
+        places = [place for place in layer.places if place.key in facts]
+        if places:
+            found.append(_combined(layer, places, facts, on, as_known))
+    return tuple(found)
+
+
+def _combined(
+    layer: Layers, places: Sequence[Place], facts: Mapping[str, Mapping[str, Any]], on: date, as_known: date
+) -> Combined:
+    spends = [facts[place.key].get(place.rule.claim.spent) for place in places if place.rule.claim]
+    spent = max((each for each in spends if isinstance(each, int)), default=None)
+    used, mode = mode_of(layer, on, as_known)
+    paid: int | None = 0
+    rows: list[Stacked] = []
+    for place in places:
+        row = _stacked(place, facts[place.key], mode, paid, spent, (on, as_known), bool(rows))
+        rows.append(row)
+        known = row.payable_fen if row.answer.amount_fen is not None else None
+        paid = None if paid is None or known is None else paid + known
+    return Combined(layer.ground, spent, tuple(rows), used)
+
+
+def mode_of(layer: Layers, on: date, as_known: date) -> tuple[SettingUsed | None, Mode | None]:
+    """How the rules combine on the day; None where nobody has said."""
+    if layer.stacking is None or layer.declared_in is None:
+        return None, None
+    adopted = layer.declared_in.adopted(on, as_known).get(layer.stacking.by.name)
+    if adopted is None:
+        return None, None
+    return option_used(layer.stacking.by, adopted), Mode(str(adopted.value))
+
+
+def _stacked(
+    place: Place, facts: Mapping[str, Any], mode: Mode | None, paid: int | None, spent: int | None,
+    days: tuple[date, date], later: bool,
+) -> Stacked:  # fmt: skip
+    """One rule after those that have `paid` so much for the same spend."""
+    rule, claim = place.rule, place.rule.claim
+    if later and mode is Mode.REST and claim and paid and facts.get(claim.spent) is not None:
+        facts = {**facts, claim.spent: max(facts[claim.spent] - paid, 0)}
+    answer = explain(place.policy, rule, facts, on=days[0], as_known=days[1])
+    amount = answer.amount_fen
+    if not later or not amount:
+        return Stacked(place, answer, amount)
+    if mode is None or paid is None:
+        return Stacked(place, answer, None, _undecided(place, mode is None))
+    room = 0 if mode is Mode.ONCE and paid else amount
+    payable = min(room, amount if spent is None else max(spent - paid, 0))
+    return Stacked(place, answer, payable, None if payable == amount else _reduced(place, amount, payable, paid))
+
+
+def _reduced(place: Place, amount: int, payable: int, paid: int) -> Reason:
+    text = f"同一支出已由在先的条款补助 {yuan(paid)} 元：本条应享 {yuan(amount)} 元，可付 {yuan(payable)} 元"
+    english = f"Earlier rules paid {yuan(paid)} yuan for the same: of {yuan(amount)} yuan {yuan(payable)} are payable"
+    rule = place.rule
+    return Reason(f"stacked@{rule.sentence}", text, english, rule.sentence, rule.phrase)
+
+
+def _undecided(place: Place, unset: bool) -> Reason:
+    text = "与在先条款如何叠加：当日尚未确定" if unset else "在先条款的金额未定，本条可付多少也未定"
+    english = "How it combines is not set on that day" if unset else "It depends on an earlier rule that is undecided"
+    rule = place.rule
+    return Reason(f"stacking@{rule.sentence}", text, english, rule.sentence, rule.phrase)

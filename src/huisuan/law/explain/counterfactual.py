@@ -1,0 +1,150 @@
+"""The nearest eligible case: which facts would have to be what, for every failed condition at once.
+
+Each failed condition is mended by the least change that makes it true: a number or day goes to the edge, a choice
+to the options that count, a yes to a no. The result is tried before it is told: what does not hold is not promised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+from huisuan.law.explain.evaluation import Evaluation
+from huisuan.law.explain.verdict import Judge, Verdict
+from huisuan.law.model import expressions as nodes
+from huisuan.law.model.answers import Change, Status
+from huisuan.law.model.expressions import FactSpec, Node
+from huisuan.law.model.values import FINEST_SHARE, FIRST_DAY, LAST_DAY, Kind, shown
+
+#: fact name -> the value it would have to take; of a choice the first of several that would do
+Mend: TypeAlias = dict[str, Any]
+
+_OPPOSITE = {"<=": ">", "<": ">=", ">=": "<", ">": "<="}
+_TURNED = {"<=": ">=", "<": ">", ">=": "<=", ">": "<", "=": "="}
+_DO_NOT = (Status.NOT_ELIGIBLE, Status.NOT_IN_FORCE, Status.NOT_SET)
+
+
+def nearest(judge: Judge, facts: Mapping[str, Any], verdict: Verdict) -> tuple[Change, ...]:
+    """The changes that make a case eligible; none where no small change would."""
+    trial = _Trial(judge, facts)
+    needed: Mend = {}
+    for condition in verdict.failed:
+        mend = trial.mended(condition.node, wanted=True)
+        if mend is None or any(needed.get(name, value) != value for name, value in mend.items()):
+            return ()
+        needed |= mend
+    if judge({**facts, **needed}).status in _DO_NOT:
+        return ()
+    specs = {spec.name: spec for spec in judge.rule.facts}
+    return tuple(
+        _change(specs[name], facts.get(name), value, trial.also(specs[name])) for name, value in needed.items()
+    )
+
+
+class _Trial:
+    """Looks for mends of one case."""
+
+    def __init__(self, judge: Judge, facts: Mapping[str, Any]) -> None:
+        self.judge, self.facts = judge, facts
+        self._options: dict[str, tuple[str, ...]] = {}
+
+    def also(self, spec: FactSpec) -> tuple[str, ...]:
+        """All options of a choice that would do."""
+        return self._options.get(spec.name, ())
+
+    def mended(self, node: Node, *, wanted: bool) -> Mend | None:  # noqa: PLR0911
+        """The least change that gives the node the truth wanted; {} where it has it, None where none was found."""
+        if Evaluation(self.facts, self.judge.terms).of(node) is wanted:
+            return {}
+        match node:
+            case nodes.Cited():
+                return self.mended(node.node, wanted=wanted)
+            case nodes.Interpreted():
+                return self.mended(node.branches[self.judge.terms.options[node.spec.name]], wanted=wanted)
+            case nodes.Not():
+                return self.mended(node.term, wanted=not wanted)
+            case nodes.All() | nodes.AnyOf():
+                every = isinstance(node, nodes.All) is wanted
+                return self._every(node.terms, wanted) if every else self._some(node.terms, wanted)
+            case nodes.Fact():
+                return {node.spec.name: wanted}
+            case nodes.Among():
+                return self._among(node, wanted)
+            case nodes.Compare():
+                return self._compared(node, wanted)
+        return None
+
+    def _every(self, terms: tuple[Node, ...], wanted: bool) -> Mend | None:
+        found: Mend = {}
+        for term in terms:
+            mend = self.mended(term, wanted=wanted)
+            if mend is None:
+                return None
+            found |= mend
+        return found
+
+    def _some(self, terms: tuple[Node, ...], wanted: bool) -> Mend | None:
+        mends = [mend for term in terms if (mend := self.mended(term, wanted=wanted)) is not None]
+        return min(mends, key=len, default=None)
+
+    def _among(self, node: nodes.Among, wanted: bool) -> Mend | None:
+        if not isinstance(node.value, nodes.Fact):
+            return None
+        spec = node.value.spec
+        members = Evaluation(self.facts, self.judge.terms).of(node.members)
+        fits = tuple(option for option in spec.options or {} if (option in members) is wanted)
+        self._options[spec.name] = fits
+        return {spec.name: fits[0]} if fits else None
+
+    def _compared(self, node: nodes.Compare, wanted: bool) -> Mend | None:
+        """A fact against something that does not depend on it: the fact goes to the edge."""
+        for fact, other, op in ((node.left, node.right, node.op), (node.right, node.left, _TURNED[node.op])):
+            bare = fact.node if isinstance(fact, nodes.Cited) else fact
+            if isinstance(bare, nodes.Fact):
+                edge = Evaluation(self.facts, self.judge.terms).of(other)
+                meant = op if wanted else _OPPOSITE.get(op, "")
+                values = [value for value in _edge(bare.spec, meant, edge) if edge is not None]
+                return {bare.spec.name: values[0]} if values else None
+        return None
+
+
+def _edge(spec: FactSpec, op: str, edge: Any) -> Iterator[Any]:
+    """The value nearest to the edge that stands in the relation and may be declared."""
+    step: Any = timedelta(days=1) if spec.kind == Kind.DATE else 1
+    if spec.kind == Kind.SHARE:
+        step = Fraction(1, FINEST_SHARE)
+        edge = Fraction(edge)
+        down = Fraction(edge.numerator * FINEST_SHARE // edge.denominator, FINEST_SHARE)
+        edge = down if op in ("<=", ">") else -(-edge.numerator * FINEST_SHARE // edge.denominator) * step
+    elif spec.kind in (Kind.MONEY, Kind.INT):
+        edge = Fraction(edge)
+        edge = edge.__floor__() if op in ("<=", ">") else edge.__ceil__()
+    value = {"<=": edge, ">=": edge, "=": edge}.get(op)
+    value = edge + step if op == ">" else edge - step if op == "<" else value
+    if value is not None and _allowed(spec, value):
+        yield value
+
+
+def _allowed(spec: FactSpec, value: Any) -> bool:
+    if isinstance(value, date):
+        return FIRST_DAY <= value <= LAST_DAY
+    most = Fraction(1) if spec.kind == Kind.SHARE else spec.maximum
+    return bool(value >= 0 and (most is None or value <= most))
+
+
+def _change(spec: FactSpec, now: Any, needed: Any, options: tuple[str, ...]) -> Change:
+    words = []
+    for english in (False, True):
+        names = (spec.options_en if english else spec.options) or {}
+        was = shown(spec.kind, now, names, english=english)
+        fits = (" / " if english else "、").join(names[each] for each in options)
+        to = fits or shown(spec.kind, needed, names, english=english)
+        words.append((was, to))
+    unit = f" {spec.unit}" if spec.unit and spec.kind == Kind.INT else ""
+    return Change(
+        spec.name, spec.zh, spec.en, now, needed,
+        f"“{spec.zh}”须由 {words[0][0]} 变为 {words[0][1]}{unit}",
+        f"“{spec.en}” would have to be {words[1][1]} instead of {words[1][0]}",
+    )  # fmt: skip

@@ -1,0 +1,178 @@
+"""The answer for one claim: a status, an amount in fen, and why, sentence by sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from difflib import get_close_matches
+
+from huisuan.law.explain.counterfactual import nearest
+from huisuan.law.explain.evaluation import Seen
+from huisuan.law.explain.prose import Wording
+from huisuan.law.explain.reasons import out_of_budget, reasons
+from huisuan.law.explain.verdict import Judge, Verdict
+from huisuan.law.model.answers import Answer, Limit, SettingUsed, Status, Step
+from huisuan.law.model.expressions import Cap, InterpretationSpec
+from huisuan.law.model.rules import Rule
+from huisuan.law.model.values import BLANKS, Kind, Value, Wrong, read, shown, to_json
+from huisuan.law.policy.policy import Policy
+from huisuan.law.policy.setting_bounds import says_its_bound
+from huisuan.law.policy.settings import Adopted
+from huisuan.law.text.policy_text import LawError
+
+
+def read_facts(rule: Rule, raw: Mapping[str, object]) -> dict[str, Value | None]:
+    """Facts from JSON; what is absent or null is missing.
+
+    Raises:
+        LawError: unknown names, values of the wrong type or out of range: all of them at once.
+    """
+    specs = {spec.name: spec for spec in rule.facts}
+    wrong: list[str] = []
+    facts: dict[str, Value | None] = {}
+    for name, value in raw.items():
+        if name not in specs:
+            near = get_close_matches(name, specs, n=1)
+            hint = f"；是不是 {near[0]}？" if near else f"；该句的事实有 {'、'.join(specs)}"
+            wrong.append(f"{name}：没有这个事实{hint}")
+            continue
+        spec = specs[name]
+        try:
+            facts[name] = (
+                None
+                if _absent(spec.kind, value)
+                else read(spec.kind, value, maximum=spec.maximum, options=spec.options)
+            )
+        except Wrong as error:
+            wrong.append(f"{name}（{spec.zh}）：{error}")
+    if wrong:
+        raise LawError("；".join(wrong))
+    return facts
+
+
+def _absent(kind: Kind, value: object) -> bool:
+    """Null, and a text that says nothing."""
+    return value is None or (kind == Kind.TEXT and isinstance(value, str) and not value.strip(BLANKS))
+
+
+def default_day(policy: Policy, today: date) -> date:
+    """The day on which the law is read where none is named: today, but within the policy's validity."""
+    return min(max(today, policy.valid_from), policy.valid_to)
+
+
+def explain(
+    policy: Policy,
+    rule: Rule,
+    facts: Mapping[str, Value | None],
+    *,
+    on: date,
+    as_known: date,
+    budget_left_fen: int | None = None,
+) -> Answer:
+    """The answer of a rule for facts (as `read_facts` gives them) on a day, as known on a day."""
+    judge = Judge(policy, rule, on, as_known)
+    answer = tell(policy, judge, judge(facts), facts, on=on, as_known=as_known)
+    amount = answer.amount_fen
+    if budget_left_fen is None or amount is None or amount <= budget_left_fen:
+        return answer
+    why = (out_of_budget(rule, amount, budget_left_fen),)
+    return replace(answer, status=Status.BUDGET_EXHAUSTED, amount_fen=0, reasons=why, grants="", nearest=())
+
+
+def tell(
+    policy: Policy, judge: Judge, verdict: Verdict, facts: Mapping[str, Value | None], *, on: date, as_known: date
+) -> Answer:
+    """A verdict on these facts in words, with its grounds."""
+    rule, status = judge.rule, verdict.status
+    told = _Told(verdict, Wording("zh", judge.terms, facts), Wording("en", judge.terms, facts))
+    adopted = policy.adopted(on, as_known)
+    return Answer(
+        policy=policy.name, digest=policy.digest_as_known(as_known), key=rule.key, sentence=rule.sentence,
+        title=rule.title, on=on, as_known=as_known, status=status, amount_fen=verdict.amount_fen,
+        reasons=reasons(policy, verdict, told.zh, told.en, on), steps=tuple(told.steps()),
+        limits=tuple(_limit(seen) for seen in verdict.seen if seen.limit is not None and seen.uncapped is not None),
+        settings=tuple(_settings_used(rule, adopted, judge.terms.options)),
+        interpretations=tuple(_options_used(rule, adopted, judge.terms.options)),
+        facts=dict(facts), grants=rule.grants if status in (Status.ELIGIBLE, Status.PRIORITY) else "",
+        nearest=nearest(judge, facts, verdict) if status is Status.NOT_ELIGIBLE else (),
+    )  # fmt: skip
+
+
+class _Told:
+    """A verdict told step by step, in both languages."""
+
+    def __init__(self, verdict: Verdict, zh: Wording, en: Wording) -> None:
+        self.verdict, self.zh, self.en = verdict, zh, en
+
+    def steps(self) -> Iterator[Step]:
+        """Conditions, then figures and caps, then what follows."""
+        verdict, rule = self.verdict, self.verdict.rule
+        if verdict.unset or verdict.status is Status.NOT_IN_FORCE:
+            return  # nothing was asked
+        for condition, holds in zip(rule.conditions, verdict.holds, strict=False):
+            zh, en = self.zh.condition(condition), self.en.condition(condition)
+            yield Step("condition", condition.sentence, condition.phrase, zh, en, holds, holds)
+        for seen in verdict.seen:
+            yield from self._figure(seen)
+        if rule.amount is not None:
+            zh = f"应享：{self.zh.of(rule.amount)} ＝ {self.zh.shown(Kind.MONEY, verdict.value)}"
+            en = f"Owed: {self.en.of(rule.amount)} = {self.en.shown(Kind.MONEY, verdict.value)}"
+            yield Step("amount", rule.sentence, rule.phrase, zh, en, verdict.value)
+        if rule.priority is not None:
+            zh, en = f"优先条件：{self.zh.of(rule.priority)}", f"For priority: {self.en.of(rule.priority)}"
+            yield Step("priority", rule.sentence, rule.phrase, zh, en, verdict.priority, verdict.priority)
+
+    def _figure(self, seen: Seen) -> Iterator[Step]:
+        cited, value = seen.cited, seen.value
+        if isinstance(cited.node, Cap):
+            if value is not None:
+                zh = f"{cited.zh} {self._cap(self.zh, seen, '上限生效，未封顶为', '未达上限，为')}"
+                en = f"{cited.en} {self._cap(self.en, seen, 'the cap binds; uncapped', 'below the cap:')}"
+                yield Step("limit", cited.sentence, cited.phrase, zh, en, value)
+        elif cited.zh:
+            zh = f"{cited.zh}：{self.zh.of(cited.node)} ＝ {self.zh.shown(cited.kind, value)}"
+            en = f"{cited.en}: {self.en.of(cited.node)} = {self.en.shown(cited.kind, value)}"
+            yield Step("figure", cited.sentence, cited.phrase, zh, en, value)
+
+    @staticmethod
+    def _cap(wording: Wording, seen: Seen, bound: str, free: str) -> str:
+        colon = "：" if wording.language == "zh" else ": "
+        said = bound if seen.uncapped > seen.limit else free
+        limit, uncapped = wording.shown(Kind.MONEY, seen.limit), wording.shown(Kind.MONEY, seen.uncapped)
+        return f"{limit}{colon}{said} {uncapped}"
+
+
+def _limit(seen: Seen) -> Limit:
+    cited = seen.cited
+    return Limit(
+        cited.sentence, cited.phrase, int(seen.limit), int(seen.uncapped // 1), bool(seen.uncapped > seen.limit)
+    )
+
+
+def _settings_used(rule: Rule, adopted: Mapping[str, Adopted], options: Mapping[str, str]) -> Iterator[SettingUsed]:
+    for spec in rule.settings(options):
+        each = adopted.get(spec.name)
+        if each is not None:
+            yield SettingUsed(
+                spec.name, spec.zh, to_json(each.value), shown(spec.kind, each.value, spec.regions), each.authority,
+                each.document, each.valid_from, each.known_from,
+                "" if not says_its_bound(spec) else shown(Kind.SHARE if spec.regions else spec.kind, spec.at_most),
+                "", spec.sentence, spec.phrase,
+            )  # fmt: skip
+
+
+def _options_used(rule: Rule, adopted: Mapping[str, Adopted], options: Mapping[str, str]) -> Iterator[SettingUsed]:
+    for spec in rule.interpretations(options):
+        each = adopted.get(spec.name)
+        if each is not None:
+            yield option_used(spec, each)
+
+
+def option_used(spec: InterpretationSpec, adopted: Adopted) -> SettingUsed:
+    """The option chosen for an open question, with its authority and dates."""
+    option = spec.options[str(adopted.value)]
+    return SettingUsed(
+        spec.name, option, str(adopted.value), option, adopted.authority, adopted.document, adopted.valid_from,
+        adopted.known_from, "", spec.zh, spec.sentence, spec.phrase,
+    )  # fmt: skip

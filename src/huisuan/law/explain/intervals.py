@@ -1,0 +1,267 @@
+"""What a tree can still come to while facts are missing: every missing fact ranges over all that may be declared.
+
+A number or a day lies between two ends; a truth or a choice is one of a set. The result is never too narrow: whatever
+the missing facts turn out to be, the value lies in it. Facts that are read twice are let range twice, so it may be
+too wide; then a question is asked that need not have been.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from itertools import product
+from typing import Any, TypeAlias
+
+from huisuan.law.explain.evaluation import Evaluation, Terms
+from huisuan.law.model import expressions as nodes
+from huisuan.law.model.expressions import FactSpec, Node
+from huisuan.law.model.values import FIRST_DAY, LARGEST, LAST_DAY, Kind
+
+
+@dataclass(frozen=True)
+class Range:
+    """Everything from `low` to `high`, both included: fen, counts, shares or days."""
+
+    low: Any
+    high: Any
+
+
+@dataclass(frozen=True)
+class Capped:
+    """A cap that binds in any case (fen); uncapped it would be at least so much, or just so much if `exact`."""
+
+    cited: nodes.Cited
+    limit: Any
+    at_least: Any
+    exact: bool = True
+
+
+#: Range for what can be ordered, a set for truths and choices, None where any words are possible
+Span: TypeAlias = Range | frozenset[Any] | None
+
+
+def span_of(spec: FactSpec) -> Span:
+    """Everything that may be declared for a fact."""
+    match spec.kind:
+        case Kind.BOOL:
+            return frozenset((False, True))
+        case Kind.CHOICE:
+            return frozenset(spec.options or {})
+        case Kind.DATE:
+            return Range(FIRST_DAY, LAST_DAY)
+        case Kind.SHARE:
+            return Range(Fraction(0), Fraction(1))
+        case Kind.MONEY | Kind.INT:
+            return Range(0, LARGEST if spec.maximum is None else spec.maximum)
+    return None
+
+
+def fixed(span: Span) -> bool:
+    """Whether only one value is left."""
+    if isinstance(span, Range):
+        return bool(span.low == span.high)
+    return span is not None and len(span) == 1
+
+
+def only(span: Span) -> Any:
+    """The one value that is left; None while there are several."""
+    if not fixed(span):
+        return None
+    return span.low if isinstance(span, Range) else next(iter(span or ()))
+
+
+class Bounds:
+    """One rule's trees for the facts known so far (None is missing), under the day's settings and options."""
+
+    def __init__(self, facts: Mapping[str, Any], terms: Terms) -> None:
+        self.facts, self.terms = facts, terms
+        self._known: dict[int, tuple[Node, Span]] = {}  # the node is kept, so that its id stays its own
+
+    def of(self, node: Node) -> Span:
+        """What the node can still come to."""
+        if id(node) not in self._known:
+            self._known[id(node)] = node, _READERS[type(node)](self, node)
+        return self._known[id(node)][1]
+
+    def matter(self, node: Node) -> Iterator[FactSpec]:
+        """The missing facts that can still change the node's value, in the order of reading; some more than once."""
+        if fixed(self.of(node)):
+            return
+        if isinstance(node, nodes.Fact):
+            yield node.spec
+            return
+        for part in self._deciding(node):
+            yield from self.matter(part)
+
+    def binding(self, node: Node) -> Iterator[Capped]:
+        """The caps that bind whatever is missing, on the branches that are certain."""
+        match node:
+            case nodes.When():
+                holds = self.of(node.condition)
+                parts: Iterable[Node] = (_branch(node, holds),) if fixed(holds) else ()
+            case nodes.Interpreted():
+                parts = (self._chosen(node),)
+            case _:
+                parts = nodes.children(node)
+        for part in parts:
+            yield from self.binding(part)
+        if isinstance(node, nodes.Cited) and isinstance(node.node, nodes.Cap):
+            amount, limit = self._range(node.node.amount), self._range(node.node.limit)
+            if amount.low > limit.high:
+                yield Capped(node, limit.high, amount.low, amount.low == amount.high)
+
+    def _deciding(self, node: Node) -> Iterator[Node]:
+        """The parts on which the value of a node that is not fixed can still depend."""
+        match node:
+            case nodes.When():
+                holds = self.of(node.condition)
+                yield from (node.condition, node.then, node.otherwise) if not fixed(holds) else (_branch(node, holds),)
+            case nodes.Interpreted():
+                yield self._chosen(node)
+            case nodes.Cap():
+                amount, limit = self._range(node.amount), self._range(node.limit)
+                if amount.low < limit.high:
+                    yield node.amount
+                if limit.low < amount.high:
+                    yield node.limit
+            case _:
+                yield from nodes.children(node)
+
+    def _chosen(self, node: nodes.Interpreted) -> Node:
+        return node.branches[self.terms.options[node.spec.name]]
+
+    def _range(self, node: Node) -> Range:
+        span = self.of(node)
+        assert isinstance(span, Range), f"{type(node).__name__} is no number"
+        return span
+
+    def _truths(self, node: Node) -> frozenset[bool]:
+        span = self.of(node)
+        assert isinstance(span, frozenset), f"{type(node).__name__} is no truth"
+        return span
+
+    def _fact(self, node: nodes.Fact) -> Span:
+        value = self.facts.get(node.spec.name)
+        return span_of(node.spec) if value is None else _just(value)
+
+    def _const(self, node: nodes.Const) -> Span:
+        return _just(node.value)
+
+    def _setting(self, node: nodes.Setting) -> Span:
+        return _just(self.terms.settings[node.spec.name])
+
+    def _lookup(self, node: nodes.Lookup) -> Span:
+        rates: Mapping[str, Fraction] = self.terms.settings[node.spec.name]
+        regions = self.of(node.region)
+        if isinstance(regions, frozenset):
+            found = [rates.get(region, Fraction(0)) for region in regions]
+        else:
+            found = [Fraction(0), *rates.values()]
+        return Range(min(found), max(found))
+
+    def _sum(self, node: nodes.Sum) -> Span:
+        terms = [self._range(term) for term in node.terms]
+        return Range(sum(term.low for term in terms), sum(term.high for term in terms))
+
+    def _less(self, node: nodes.Less) -> Span:
+        whole, part = self._range(node.whole), self._range(node.part)
+        return Range(max(whole.low - part.high, 0), max(whole.high - part.low, 0))
+
+    def _times(self, node: nodes.Times) -> Span:
+        left, right = self._range(node.left), self._range(node.right)
+        corners = [one * other for one, other in product((left.low, left.high), (right.low, right.high))]
+        return Range(min(corners), max(corners))
+
+    def _cap(self, node: nodes.Cap) -> Span:
+        amount, limit = self._range(node.amount), self._range(node.limit)
+        return Range(min(amount.low, limit.low), min(amount.high, limit.high))
+
+    def _rounded(self, node: nodes.Rounded) -> Span:
+        amount = self._range(node.amount)
+        return Range(*(int(Fraction(end) // node.to * node.to) for end in (amount.low, amount.high)))
+
+    def _compare(self, node: nodes.Compare) -> Span:
+        left, right = self.of(node.left), self.of(node.right)
+        if node.op == "=":
+            return _truths(_meet(left, right), not (fixed(left) and left == right))
+        one, other = self._range(node.left), self._range(node.right)
+        match node.op:
+            case "<=":
+                return _truths(one.low <= other.high, one.high > other.low)
+            case "<":
+                return _truths(one.low < other.high, one.high >= other.low)
+            case ">=":
+                return _truths(one.high >= other.low, one.low < other.high)
+        return _truths(one.high > other.low, one.low <= other.high)
+
+    def _among(self, node: nodes.Among) -> Span:
+        values = self.of(node.value)
+        if not isinstance(values, frozenset):
+            return _truths(True, True)
+        listed = Evaluation({}, self.terms).of(node.members)  # a list rests on no fact
+        return frozenset(value in listed for value in values)
+
+    def _all(self, node: nodes.All) -> Span:
+        terms = [self._truths(term) for term in node.terms]
+        return _truths(all(True in term for term in terms), any(False in term for term in terms))
+
+    def _any(self, node: nodes.AnyOf) -> Span:
+        terms = [self._truths(term) for term in node.terms]
+        return _truths(any(True in term for term in terms), all(False in term for term in terms))
+
+    def _not(self, node: nodes.Not) -> Span:
+        return frozenset(not truth for truth in self._truths(node.term))
+
+    def _when(self, node: nodes.When) -> Span:
+        holds = self.of(node.condition)
+        if fixed(holds):
+            return self.of(_branch(node, holds))
+        return _joined(self.of(node.then), self.of(node.otherwise))
+
+    def _interpreted(self, node: nodes.Interpreted) -> Span:
+        return self.of(self._chosen(node))
+
+    def _cited(self, node: nodes.Cited) -> Span:
+        return self.of(node.node)
+
+
+def _just(value: Any) -> Span:
+    if isinstance(value, (bool, str)):
+        return frozenset((value,))
+    return Range(value, value) if isinstance(value, (int, Fraction, date)) else None
+
+
+def _truths(may_hold: bool, may_fail: bool) -> frozenset[bool]:
+    return frozenset(truth for truth, possible in ((True, may_hold), (False, may_fail)) if possible)
+
+
+def _branch(node: nodes.When, holds: Span) -> Node:
+    return node.then if only(holds) else node.otherwise
+
+
+def _joined(one: Span, other: Span) -> Span:
+    if isinstance(one, Range) and isinstance(other, Range):
+        return Range(min(one.low, other.low), max(one.high, other.high))
+    if isinstance(one, frozenset) and isinstance(other, frozenset):
+        return one | other
+    return None
+
+
+def _meet(one: Span, other: Span) -> bool:
+    """Whether both can have the same value."""
+    if isinstance(one, Range) and isinstance(other, Range):
+        return bool(one.low <= other.high and other.low <= one.high)
+    if isinstance(one, frozenset) and isinstance(other, frozenset):
+        return not one.isdisjoint(other)
+    return True
+
+
+_READERS: dict[type, Callable[[Bounds, Any], Span]] = {
+    nodes.Fact: Bounds._fact, nodes.Const: Bounds._const, nodes.Setting: Bounds._setting,
+    nodes.Lookup: Bounds._lookup, nodes.Sum: Bounds._sum, nodes.Less: Bounds._less, nodes.Times: Bounds._times,
+    nodes.Cap: Bounds._cap, nodes.Rounded: Bounds._rounded, nodes.Compare: Bounds._compare,
+    nodes.Among: Bounds._among, nodes.All: Bounds._all, nodes.AnyOf: Bounds._any, nodes.Not: Bounds._not,
+    nodes.When: Bounds._when, nodes.Interpreted: Bounds._interpreted, nodes.Cited: Bounds._cited,
+}  # fmt: skip

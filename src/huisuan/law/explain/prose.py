@@ -1,0 +1,244 @@
+"""The third reading: a rule in plain words, Chinese or English, with or without the values of one case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, TypeAlias
+
+from huisuan.law.authoring.operators import Condition
+from huisuan.law.explain.evaluation import Evaluation, Terms
+from huisuan.law.model import expressions as nodes
+from huisuan.law.model.expressions import Node
+from huisuan.law.model.rules import Rule, RuleKind
+from huisuan.law.model.values import Kind, shown
+from huisuan.law.policy.setting_bounds import says_its_bound
+from huisuan.law.policy.settings import Adopted, terms_of
+
+Language: TypeAlias = Literal["zh", "en"]
+
+WORDS: dict[Language, dict[str, str]] = {
+    "zh": {
+        "less": "{0} − {1}（不小于 0）", "cap": "{0}，最高 {1}",
+        "fen": "{0}，向下取整到分", "yuan": "{0}，向下取整到元",
+        "among": "{0} 属于 {1}", "when": "若 {0}，为 {1}；否则为 {2}", "not": "并非 {0}", "all": " 且 ", "any": " 或 ",
+        "per": "解释口径“{0}”", "set": "{0}已确定{1}", "of": "按{0}（法定上限 {1}）", "plainly": "按{0}",
+        "closed": "（{0}）", "cited": "{0}（{1}“{2}”）", "named": "{0}：{1}", "next": "；",
+    },
+    "en": {
+        "less": "{0} − {1} (not below 0)", "cap": "{0}, at most {1}", "fen": "{0}, rounded down to the fen",
+        "yuan": "{0}, rounded down to the yuan", "among": "{0} is one of {1}", "when": "if {0}: {1}; otherwise {2}",
+        "set": "{0} has set {1}", "not": "not {0}", "all": " and ", "any": " or ", "per": "by the reading “{0}”",
+        "of": "{0} (by law at most {1})", "plainly": "{0}",
+        "closed": "({0})", "cited": "{0} ({1} “{2}”)", "named": "{0}: {1}", "next": "; ",
+    },
+}  # fmt: skip
+SIGNS = {"<=": "≤", "<": "<", ">=": "≥", ">": ">", "=": "＝"}
+
+
+class Wording:
+    """Turns nodes into words. With `case`, facts carry their values, as a worked example."""
+
+    def __init__(
+        self, language: Language = "zh", terms: Terms | None = None, case: Mapping[str, Any] | None = None
+    ) -> None:
+        self.language: Language = language
+        self.terms = terms
+        self.case = case
+
+    def of(self, node: Node) -> str:
+        """The words of a node."""
+        return _WORDINGS[type(node)](self, node)
+
+    def word(self, key: str, *parts: str) -> str:
+        """One of the few fixed phrases, filled in."""
+        return WORDS[self.language][key].format(*parts)
+
+    def _fact(self, node: nodes.Fact) -> str:
+        spec = node.spec
+        name = spec.zh if self.language == "zh" else spec.en
+        if self.case is None:
+            return name
+        options = spec.options if self.language == "zh" else spec.options_en
+        return f"{name} {self.shown(spec.kind, self.case.get(spec.name), options)}"
+
+    def shown(self, kind: Kind, value: object, options: Mapping[str, str] | None = None) -> str:
+        """A value in this language."""
+        return shown(kind, value, options, english=self.language == "en")
+
+    def condition(self, condition: Condition) -> str:
+        """A condition in words; one that only repeats its fact is said once."""
+        name = condition.zh if self.language == "zh" else condition.en
+        words = self.of(condition.node)
+        if words.startswith(name):
+            return words
+        return f"{name}：{words}" if self.language == "zh" else f"{name}: {words}"
+
+    def _const(self, node: nodes.Const) -> str:
+        return self.shown(node.kind, node.value)
+
+    def _setting(self, node: nodes.Setting) -> str:
+        spec = node.spec
+        name = spec.zh if self.language == "zh" else spec.en
+        value = None if self.terms is None else self.terms.settings.get(spec.name)
+        if value is not None and spec.kind != Kind.REGIONS:
+            return f"{name} {self.shown(spec.kind, value)}"
+        return self.word("of", name, self.shown(spec.kind, spec.at_most)) if says_its_bound(spec) else name
+
+    def _named(self, spec: nodes.SettingSpec) -> str:
+        return spec.zh if self.language == "zh" else spec.en
+
+    def _lookup(self, node: nodes.Lookup) -> str:
+        name = self._named(node.spec)
+        known = self.case is not None and self.terms is not None and node.spec.name in self.terms.settings
+        value = Evaluation(self.case or {}, self.terms).of(node) if known and self.terms else None
+        return name if value is None else f"{name} {self.shown(Kind.SHARE, value)}"
+
+    def _sum(self, node: nodes.Sum) -> str:
+        return " + ".join(self.of(term) for term in node.terms)
+
+    def _less(self, node: nodes.Less) -> str:
+        return self.word("less", self.of(node.whole), self.of(node.part))
+
+    def _times(self, node: nodes.Times) -> str:
+        return f"{self._factor(node.left)} × {self._factor(node.right)}"
+
+    def _factor(self, node: Node) -> str:
+        inner = node.node if isinstance(node, nodes.Cited) and not node.zh else node
+        words = self.of(inner)
+        closed = isinstance(inner, (nodes.Sum, nodes.Less, nodes.Cap, nodes.When))
+        return self.word("closed", words) if closed else words
+
+    def _cap(self, node: nodes.Cap) -> str:
+        return self.word("cap", self._closed(node.amount), self.of(node.limit))
+
+    def _rounded(self, node: nodes.Rounded) -> str:
+        return self.word("fen" if node.to == 1 else "yuan", self._closed(node.amount))
+
+    def _closed(self, node: Node) -> str:
+        """In brackets where the words that follow could be read into its last branch."""
+        words = self.of(node)
+        open_ended = isinstance(node, (nodes.When, nodes.Interpreted)) and words.count("；") + words.count(";")
+        return self.word("closed", words) if open_ended else words
+
+    def _compare(self, node: nodes.Compare) -> str:
+        return f"{self.of(node.left)} {SIGNS[node.op]} {self.of(node.right)}"
+
+    def _among(self, node: nodes.Among) -> str:
+        members = node.members
+        if isinstance(members, nodes.Const) and isinstance(node.value, nodes.Fact):
+            spec = node.value.spec
+            options = (spec.options if self.language == "zh" else spec.options_en) or {}
+            comma = "、" if self.language == "zh" else ", "
+            return self.word("among", self.of(node.value), comma.join(options[each] for each in members.value))  # type: ignore[union-attr]
+        if isinstance(members, nodes.Setting) and members.spec.kind == Kind.RATES:
+            return self.word("set", self.of(node.value), self._named(members.spec))
+        return self.word("among", self.of(node.value), self.of(members))
+
+    def _all(self, node: nodes.All) -> str:
+        return self.word("all").join(self.of(term) for term in node.terms)
+
+    def _any(self, node: nodes.AnyOf) -> str:
+        return self.word("any").join(self.of(term) for term in node.terms)
+
+    def _not(self, node: nodes.Not) -> str:
+        return self.word("not", self.of(node.term))
+
+    def _when(self, node: nodes.When) -> str:
+        if self.case is not None and self.terms is not None:
+            holds = Evaluation(self.case, self.terms).of(node.condition)
+            if holds is not None:
+                return self.of(node.then if holds else node.otherwise)
+        return self.word("when", self.of(node.condition), self.of(node.then), self.of(node.otherwise))
+
+    def _interpreted(self, node: nodes.Interpreted) -> str:
+        chosen = None if self.terms is None else self.terms.options.get(node.spec.name)
+        if chosen is not None:
+            return self.of(node.branches[chosen])
+        options = node.spec.options if self.language == "zh" else node.spec.options_en
+        return self.word("next").join(
+            self.word("named", self.word("per", options[name]), self.of(branch))
+            for name, branch in node.branches.items()
+        )
+
+    def figure(self, node: nodes.Cited) -> str:
+        """A named figure with what it is made of and its ground."""
+        name = node.zh if self.language == "zh" else node.en
+        return self.word("cited", self.word("named", name, self.of(node.node)), node.sentence, node.phrase)
+
+    def _cited(self, node: nodes.Cited) -> str:
+        name = node.zh if self.language == "zh" else node.en
+        return name if name and not isinstance(node.node, nodes.Cap) else self.of(node.node)
+
+
+_WORDINGS: dict[type, Callable[[Wording, Any], str]] = {
+    nodes.Fact: Wording._fact, nodes.Const: Wording._const, nodes.Setting: Wording._setting,
+    nodes.Lookup: Wording._lookup, nodes.Sum: Wording._sum,
+    nodes.Less: Wording._less, nodes.Times: Wording._times, nodes.Cap: Wording._cap, nodes.Rounded: Wording._rounded,
+    nodes.Compare: Wording._compare, nodes.Among: Wording._among, nodes.All: Wording._all, nodes.AnyOf: Wording._any,
+    nodes.Not: Wording._not, nodes.When: Wording._when, nodes.Interpreted: Wording._interpreted,
+    nodes.Cited: Wording._cited,
+}  # fmt: skip
+
+
+def prose(rule: Rule, language: Language = "zh", terms: Terms | None = None) -> str:
+    """The rule in words, as Markdown; with `terms`, settings carry their values, and open questions their answers."""
+    wording = Wording(language, terms)
+    zh = language == "zh"
+    heading = f"### 第 {rule.sentence} 句　{rule.title}" if zh else f"### Sentence {rule.sentence}: {rule.title_en}"
+    lines = [heading, "", f"> {rule.phrase}", ""]
+    lines.append(f"**给谁**：{rule.to}" if zh else f"**For whom**: {rule.to_en}")
+    lines += ["", f"**{'条件' if zh else 'Conditions'}**", ""]
+    for number, condition in enumerate(rule.conditions, start=1):
+        cited = wording.word("cited", wording.condition(condition), condition.sentence, condition.phrase)
+        lines.append(f"{number}. {cited}")
+    lines.append("")
+    if rule.amount is None:
+        lines += [*_granted(rule, wording), *_questions(rule, language, terms)]
+        return "\n".join(lines) + "\n"
+    amount = wording.of(rule.amount)
+    lines += [f"**金额**：{amount}" if zh else f"**Amount**: {amount}", ""]
+    figures = dict.fromkeys(wording.figure(node) for node in _named_figures(rule.amount, terms))
+    return "\n".join([*lines, *(f"- {figure}" for figure in figures), *_questions(rule, language, terms)]) + "\n"
+
+
+def general_terms(rule: Rule, adopted: Mapping[str, Adopted]) -> Terms:
+    """The options chosen for open questions, without the values of settings: the rule as it reads in any year."""
+    return Terms({}, terms_of(rule, adopted)[0].options)
+
+
+def _questions(rule: Rule, language: Language, terms: Terms | None) -> Iterator[str]:
+    """The open questions on the way, with the option chosen and the others."""
+    chosen = {} if terms is None else terms.options
+    specs = [spec for spec in rule.interpretations(chosen) if spec.name in chosen]
+    if specs:
+        yield "\n**解释口径**\n" if language == "zh" else "\n**Interpretations**\n"
+    for spec in specs:
+        zh = language == "zh"
+        options = spec.options if zh else spec.options_en
+        others = ("；" if zh else "; ").join(words for name, words in options.items() if name != chosen[spec.name])
+        question, answer = (spec.zh if zh else spec.en), options[chosen[spec.name]]
+        yield f"- {question}：{answer}（另可：{others}）" if zh else f"- {question} {answer} (or: {others})"
+
+
+def _granted(rule: Rule, wording: Wording) -> Iterator[str]:
+    """What a rule gives that names no amount."""
+    zh = wording.language == "zh"
+    if rule.kind is RuleKind.DISCRETION:
+        by = rule.decided_by if zh else rule.decided_by_en
+        yield f"**一事一议**：由{by}决定，不计算金额。" if zh else f"**Case by case**: decided by {by}; no amount."
+        return
+    yield f"**可享**：{rule.grants}" if zh else f"**Grants**: {rule.grants_en}"
+    if rule.priority is not None:
+        words = wording.of(rule.priority)
+        yield f"\n**优先条件**：{words}" if zh else f"\n**For priority**: {words}"
+
+
+def _named_figures(node: Node, terms: Terms | None) -> Iterator[nodes.Cited]:
+    """The cited figures of an amount that have a name; of an open question only the branch that holds."""
+    if isinstance(node, nodes.Interpreted) and terms is not None and node.spec.name in terms.options:
+        yield from _named_figures(node.branches[terms.options[node.spec.name]], terms)
+        return
+    if isinstance(node, nodes.Cited) and node.zh and not isinstance(node.node, nodes.Cap):
+        yield node
+    for child in nodes.children(node):
+        yield from _named_figures(child, terms)

@@ -1,0 +1,175 @@
+"""What a rule answers for one set of facts, without the words: status, amount, and what it rests on.
+
+A missing fact is asked for only while it can still change the status, the amount or the priority: what the others
+decide in any case (a failed condition, a cap that binds, a share of nothing) is decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeAlias
+
+from huisuan.law.authoring.operators import Condition
+from huisuan.law.explain.evaluation import Evaluation, Seen, Terms
+from huisuan.law.explain.intervals import Bounds, Capped, only
+from huisuan.law.model import expressions as nodes
+from huisuan.law.model.answers import Status
+from huisuan.law.model.expressions import FactSpec, InterpretationSpec, SettingSpec
+from huisuan.law.model.rules import Rule, RuleKind
+from huisuan.law.policy.policy import Policy
+from huisuan.law.policy.settings import terms_of
+
+#: along a rule's conditions: whether each holds; None is not known
+Holds: TypeAlias = tuple[bool | None, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An answer in bare form. `holds` runs along the rule's conditions; `seen` are the cited figures on the way.
+
+    `missing` are the facts that can still change the answer, `deciding` those of them that can change whether the
+    conditions hold. `caps` bind whatever the facts turn out to be that are not known.
+    """
+
+    rule: Rule
+    status: Status
+    amount_fen: int | None
+    unset: tuple[SettingSpec | InterpretationSpec, ...] = ()
+    holds: Holds = ()
+    priority: bool | None = None
+    value: int | None = None
+    missing: tuple[FactSpec, ...] = ()
+    deciding: tuple[FactSpec, ...] = ()
+    seen: tuple[Seen, ...] = ()
+    caps: tuple[Capped, ...] = ()
+
+    @property
+    def failed(self) -> tuple[Condition, ...]:
+        """The conditions that do not hold, but for those that wait for a region's setting."""
+        return tuple(
+            each
+            for each, holds in zip(self.rule.conditions, self.holds, strict=False)
+            if holds is False and nodes.awaited(each.node) is None
+        )
+
+    @property
+    def awaiting(self) -> tuple[tuple[Condition, SettingSpec], ...]:
+        """The conditions that do not hold because the region has not set the share that they ask for."""
+        return tuple(
+            (each, spec)
+            for each, holds in zip(self.rule.conditions, self.holds, strict=False)
+            if holds is False and (spec := nodes.awaited(each.node)) is not None
+        )
+
+    def codes(self) -> Iterator[str]:
+        """The reason codes, the same in every reading."""
+        rule = self.rule
+        match self.status:
+            case Status.NOT_IN_FORCE:
+                yield "not_in_force"
+            case Status.NOT_ELIGIBLE:
+                yield from (f"failed:{each.name}@{each.sentence}" for each in self.failed)
+            case Status.NOT_SET:
+                yield from (f"setting:{spec.name}" for spec in self.unset)
+                yield from (f"setting:{spec.name}" for _, spec in self.awaiting)
+            case Status.MISSING_FACTS:
+                yield from (f"missing:{spec.name}" for spec in self.missing)
+            case Status.DISCRETIONARY:
+                yield f"discretion@{rule.sentence}"
+            case Status.PRIORITY:
+                yield f"priority@{rule.sentence}"
+            case Status.ELIGIBLE if rule.kind is RuleKind.ENTITLES:
+                if rule.priority is not None:
+                    yield f"no_priority@{rule.sentence}"
+            case Status.ELIGIBLE:
+                yield from (f"capped@{each.cited.sentence}" for each in self.caps)
+                if self.amount_fen == 0:
+                    yield f"zero@{rule.sentence}"
+
+
+class Judge:
+    """A rule on a day, as known on a day: asked once per set of facts."""
+
+    def __init__(self, policy: Policy, rule: Rule, on: date, as_known: date) -> None:
+        self.rule = rule
+        self.in_force = policy.in_force(on)
+        self.terms, self.unset = terms_of(rule, policy.adopted(on, as_known))
+
+    def __call__(self, facts: Mapping[str, Any]) -> Verdict:
+        """The verdict for facts as `read_facts` gives them."""
+        rule = self.rule
+        if not self.in_force:
+            return Verdict(rule, Status.NOT_IN_FORCE, 0)
+        if self.unset:
+            return Verdict(rule, Status.NOT_SET, None, self.unset)
+        return _decide(rule, facts, self.terms)
+
+
+def _decide(rule: Rule, facts: Mapping[str, Any], terms: Terms) -> Verdict:
+    """The plain evaluation where it decides; else whatever the missing facts leave open."""
+    holds = tuple(Evaluation(facts, terms).of(condition.node) for condition in rule.conditions)
+    walk = Evaluation(facts, terms)
+    value = None if rule.amount is None else walk.of(rule.amount)
+    priority = None if rule.priority is None else Evaluation(facts, terms).of(rule.priority)
+    seen = tuple(walk.seen)
+    known = (rule.amount is None or value is not None) and (rule.priority is None or priority is not None)
+    if not (_fails(rule, holds) or (None not in holds and (known or False in holds))):
+        return _bounded(rule, Bounds(facts, terms), seen)
+    caps = tuple(Capped(each.cited, each.limit, each.uncapped) for each in seen if _binds(each))
+    status, amount = conclude(rule, holds, value, priority, ())
+    return Verdict(rule, status, amount, (), holds, priority, value, (), (), seen, caps)
+
+
+def _bounded(rule: Rule, bounds: Bounds, seen: tuple[Seen, ...]) -> Verdict:
+    holds = tuple(only(bounds.of(condition.node)) for condition in rule.conditions)
+    value, priority = (None if node is None else only(bounds.of(node)) for node in (rule.amount, rule.priority))
+    deciding, worth = _open(rule, holds, bounds)
+    missing = tuple(spec for spec in rule.facts if spec.name in {*deciding, *worth})
+    status, amount = conclude(rule, holds, value, priority, missing)
+    caps = tuple(bounds.binding(rule.amount)) if rule.amount is not None and status is not Status.NOT_ELIGIBLE else ()
+    return Verdict(
+        rule, status, amount, (), holds, priority, value, missing,
+        tuple(spec for spec in missing if spec.name in deciding), seen, caps,
+    )  # fmt: skip
+
+
+def _open(rule: Rule, holds: Holds, bounds: Bounds) -> tuple[set[str], set[str]]:
+    """The facts that can still change whether the conditions hold, and those that can change what follows."""
+    if _fails(rule, holds):
+        return set(), set()
+    deciding = {spec.name for condition in rule.conditions for spec in bounds.matter(condition.node)}
+    if False in holds:  # a region that has set nothing: no amount will come of it
+        return deciding, set()
+    roots = [node for node in (rule.amount, rule.priority) if node is not None]
+    return deciding, {spec.name for node in roots for spec in bounds.matter(node)}
+
+
+def conclude(
+    rule: Rule, holds: Holds, value: int | None, priority: bool | None, missing: tuple[FactSpec, ...]
+) -> tuple[Status, int | None]:
+    """Status and amount (fen) of a rule in force from what its conditions, amount and priority came to."""
+    if _fails(rule, holds):
+        return Status.NOT_ELIGIBLE, 0
+    if missing:
+        return Status.MISSING_FACTS, None
+    if False in holds:
+        return Status.NOT_SET, None
+    match rule.kind:
+        case RuleKind.DISCRETION:
+            return Status.DISCRETIONARY, None
+        case RuleKind.ENTITLES:
+            return (Status.PRIORITY if priority else Status.ELIGIBLE), None
+    return Status.ELIGIBLE, value
+
+
+def _fails(rule: Rule, holds: Holds) -> bool:
+    """Whether a condition fails for good: not one that only waits for a region's setting."""
+    pairs = zip(rule.conditions, holds, strict=True)
+    return any(held is False and nodes.awaited(condition.node) is None for condition, held in pairs)
+
+
+def _binds(seen: Seen) -> bool:
+    capped = isinstance(seen.cited.node, nodes.Cap) and seen.uncapped is not None and seen.limit is not None
+    return capped and bool(seen.uncapped > seen.limit)

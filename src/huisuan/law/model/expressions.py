@@ -1,0 +1,266 @@
+"""What a rule is made of: a tree of typed, immutable nodes.
+
+A rule is written with the handles of `language` and stored as these nodes; every reading (explanation, SQL,
+prose) walks the same tree. Unknown ("missing") is the third truth value and the missing number everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from fractions import Fraction
+from typing import Any, TypeAlias, get_args
+
+from huisuan.law.model.values import Kind
+
+
+@dataclass(frozen=True)
+class FactSpec:
+    """One typed input of an article.
+
+    `maximum` is the largest value that may be declared (fen for money): the proof that nothing overflows
+    rests on it. `asked_by` is the sentence that makes the fact matter.
+    """
+
+    name: str
+    kind: Kind
+    zh: str
+    en: str
+    asked_by: str
+    unit: str = ""
+    evidence: str = ""
+    known_by: str = ""
+    maximum: int | None = None
+    options: Mapping[str, str] | None = None
+    options_en: Mapping[str, str] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The fact as a form, a script or a lawyer needs it; money is an integer number of fen."""
+        return {
+            "name": self.name, "type": self.kind.value, "unit": self.unit, "label": self.zh, "label_en": self.en,
+            "evidence": self.evidence, "known_by": self.known_by, "options": list(self.options or {}),
+            "option_labels": dict(self.options or {}), "maximum": self.maximum, "sentence": self.asked_by,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SettingSpec:
+    """A value that the working group sets within the bound of a sentence; `name` is unique in the policy."""
+
+    name: str
+    kind: Kind
+    zh: str
+    en: str
+    sentence: str
+    phrase: str
+    at_most: int | Fraction | None = None
+    regions: Mapping[str, str] | None = None  # of lists and rates by region: the codes it may name, with their names
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+@dataclass(frozen=True)
+class InterpretationSpec:
+    """A place where the text is open: the question and its options (name -> words)."""
+
+    name: str
+    sentence: str
+    phrase: str
+    zh: str
+    en: str
+    options: Mapping[str, str]
+    options_en: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """The value of a fact."""
+
+    spec: FactSpec
+
+
+@dataclass(frozen=True)
+class Const:
+    """A figure that the law itself names, or a value bound from a setting."""
+
+    value: int | Fraction | bool | date | str | tuple[str, ...]
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The value of a setting on the day."""
+
+    spec: SettingSpec
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """The share that a setting gives for a region; nothing (0) where it names none, which a condition must exclude."""
+
+    spec: SettingSpec
+    region: Node
+
+
+@dataclass(frozen=True)
+class Sum:
+    """The sum of its terms."""
+
+    terms: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Less:
+    """`whole` less `part`, never below zero."""
+
+    whole: Node
+    part: Node
+
+
+@dataclass(frozen=True)
+class Times:
+    """A product of two numbers."""
+
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True)
+class Cap:
+    """`amount`, but at most `limit`: the explanation says whether the limit bound."""
+
+    amount: Node
+    limit: Node
+
+
+@dataclass(frozen=True)
+class Rounded:
+    """A number of fen made whole, downwards. The one place where a rule rounds."""
+
+    amount: Node
+    to: int  # 1: the fen, 100: the yuan
+
+
+@dataclass(frozen=True)
+class Compare:
+    """A comparison; `op` is one of <= < >= > = ."""
+
+    op: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True)
+class Among:
+    """Whether a choice, text or region is one of a list."""
+
+    value: Node
+    members: Node
+
+
+@dataclass(frozen=True)
+class All:
+    """Every one of them."""
+
+    terms: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """At least one of them."""
+
+    terms: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Not:
+    """The opposite."""
+
+    term: Node
+
+
+@dataclass(frozen=True)
+class When:
+    """`then` where the condition holds, else `otherwise`; what the other branch lacks does not matter."""
+
+    condition: Node
+    then: Node
+    otherwise: Node
+
+
+@dataclass(frozen=True)
+class Interpreted:
+    """One branch per option of an interpretation; which one holds is data, not code."""
+
+    spec: InterpretationSpec
+    branches: Mapping[str, Node]
+
+    def __hash__(self) -> int:
+        return hash(self.spec.name)
+
+
+@dataclass(frozen=True)
+class Cited:
+    """A node with its ground: a phrase of a sentence, and (for a figure) what people call it."""
+
+    node: Node
+    sentence: str
+    phrase: str
+    kind: Kind
+    zh: str = ""
+    en: str = ""
+
+
+Node: TypeAlias = (
+    Fact | Const | Setting | Lookup | Sum | Less | Times | Cap | Rounded | Compare | Among | All | AnyOf | Not | When
+    | Interpreted | Cited
+)  # fmt: skip
+
+NODES = get_args(Node)
+
+
+def children(node: Node) -> Iterator[Node]:
+    """The nodes directly below."""
+    for each in fields(node):
+        value = getattr(node, each.name)
+        if isinstance(value, NODES):
+            yield value
+        elif isinstance(value, tuple):
+            yield from (term for term in value if isinstance(term, NODES))
+        elif isinstance(node, Interpreted) and each.name == "branches":
+            yield from value.values()
+
+
+def walk(node: Node, options: Mapping[str, str] | None = None) -> Iterator[Node]:
+    """The node and everything below it, depth first; of an open question that `options` decides the chosen branch."""
+    yield node
+    chosen = options.get(node.spec.name) if options and isinstance(node, Interpreted) else None
+    if chosen is not None and isinstance(node, Interpreted):
+        yield from walk(node.branches[chosen], options)
+        return
+    for child in children(node):
+        yield from walk(child, options)
+
+
+def awaited(condition: Node) -> SettingSpec | None:
+    """The setting by region of which a condition says only that the region has set it; None of any other condition."""
+    while isinstance(condition, Cited):
+        condition = condition.node
+    members = condition.members if isinstance(condition, Among) else None
+    return members.spec if isinstance(members, Setting) and members.spec.kind == Kind.RATES else None
+
+
+def region_of(condition: Node) -> Node:
+    """The region that such a condition asks for."""
+    while isinstance(condition, Cited):
+        condition = condition.node
+    assert isinstance(condition, Among), "not a condition on a region's setting"
+    return condition.value
+
+
+def facts_of(*nodes: Node) -> tuple[FactSpec, ...]:
+    """The facts that the nodes rest on, each once, in the order of first use."""
+    found = {each.spec.name: each.spec for node in nodes for each in walk(node) if isinstance(each, Fact)}
+    return tuple(found.values())

@@ -1,0 +1,140 @@
+"""A rule: one decision that a sentence asks for, as conditions and (where it pays) an amount."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from huisuan.law.authoring.operators import Condition
+from huisuan.law.model import expressions as nodes
+from huisuan.law.model.expressions import FactSpec, InterpretationSpec, Node, SettingSpec
+
+
+class RuleKind(StrEnum):
+    """What a rule decides: an amount, that somebody decides case by case, or a title, priority or channel."""
+
+    PAYS = "pays"
+    DISCRETION = "discretion"
+    ENTITLES = "entitles"
+
+
+KINDS_ZH = {RuleKind.PAYS: "计算金额", RuleKind.DISCRETION: "一事一议", RuleKind.ENTITLES: "称号、优先或通道"}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a rule pays for: its ground (other rules may pay for the same), and the fact that says how much was spent.
+
+    Rules with one ground need a declared order (`Stacking`); a rule that names none claims its own sentence.
+    """
+
+    ground: str
+    spent: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One decision of a sentence: who must be what (conditions), and what follows.
+
+    `key` is the sentence's number, with a name after it where the sentence decides several things
+    ("6.2.recommendation"). `amount` (fen) is set for rules that pay, `priority` for those that may prefer someone,
+    `fund` where a year's payments together have a limit.
+    """
+
+    key: str
+    kind: RuleKind
+    sentence: str
+    phrase: str
+    to: str
+    to_en: str
+    title: str
+    title_en: str
+    facts: tuple[FactSpec, ...]
+    conditions: tuple[Condition, ...]
+    amount: Node | None = None
+    priority: Node | None = None
+    decided_by: str = ""
+    decided_by_en: str = ""
+    grants: str = ""
+    grants_en: str = ""
+    audience: tuple[str, ...] = ()
+    claim: Claim | None = None
+    fund: Node | None = None
+    read_facts_by: tuple[InterpretationSpec, ...] = ()
+
+    @property
+    def roots(self) -> tuple[Node, ...]:
+        """Every tree that decides about one claim."""
+        conditions = tuple(condition.node for condition in self.conditions)
+        return (*conditions, *(node for node in (self.amount, self.priority) if node is not None))
+
+    def settings(self, options: Mapping[str, str] | None = None) -> tuple[SettingSpec, ...]:
+        """The settings it rests on, each once; with the options chosen, only those that then matter."""
+        reads = (node for node in self._all(options) if isinstance(node, (nodes.Setting, nodes.Lookup)))
+        return tuple({node.spec.name: node.spec for node in reads}.values())
+
+    def interpretations(self, options: Mapping[str, str] | None = None) -> tuple[InterpretationSpec, ...]:
+        """The open questions it rests on, each once: those in its tree, and those that say how its facts are taken."""
+        found = {spec.name: spec for spec in self.read_facts_by}
+        found |= {node.spec.name: node.spec for node in self._all(options) if isinstance(node, nodes.Interpreted)}
+        return tuple(found.values())
+
+    def citations(self) -> Iterator[tuple[str, str]]:
+        """Every (sentence, phrase) that the rule cites."""
+        yield self.sentence, self.phrase
+        for condition in self.conditions:
+            yield condition.sentence, condition.phrase
+        for spec in self.read_facts_by:
+            yield spec.sentence, spec.phrase
+        for node in (*self._all(), *(() if self.fund is None else nodes.walk(self.fund))):
+            if isinstance(node, nodes.Cited):
+                yield node.sentence, node.phrase
+            if isinstance(node, (nodes.Setting, nodes.Lookup, nodes.Interpreted)):
+                yield node.spec.sentence, node.spec.phrase
+
+    def _all(self, options: Mapping[str, str] | None = None) -> Iterator[Node]:
+        for root in self.roots:
+            yield from nodes.walk(root, options)
+
+
+@dataclass(frozen=True)
+class Stacking:
+    """How rules that pay for the same ground combine: who goes first, and by which answer to an open question.
+
+    `order` holds keys of this policy ("1.2") or of others ("anhui-agi-2023/2.2"). The options of `by` are among
+    once (only the first that pays), together (each, but in all never above what was spent), rest (a later one only
+    counts what the earlier ones left).
+    """
+
+    ground: str
+    order: tuple[str, ...]
+    by: InterpretationSpec
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One term of a scoring formula: a fact's share of the total over all, with its weight."""
+
+    fact: FactSpec
+    weight: SettingSpec
+
+
+@dataclass(frozen=True)
+class Allotment:
+    """A budget that a sentence shares out by performance; the shares add up to the budget to the fen."""
+
+    key: str
+    sentence: str
+    phrase: str
+    to: str
+    to_en: str
+    title: str
+    title_en: str
+    facts: tuple[FactSpec, ...]
+    indicators: tuple[Indicator, ...]
+    budget: SettingSpec
+
+    def settings(self) -> tuple[SettingSpec, ...]:
+        """The budget and the weights."""
+        return (self.budget, *(each.weight for each in self.indicators))

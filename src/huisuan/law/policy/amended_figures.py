@@ -1,0 +1,235 @@
+"""What if the law named another figure: its caps and shares replaced in the rules, its text left as it is.
+
+A setting may only move within the law's bound; a figure that stands in the law itself may not move at all. What
+is computed here is therefore no answer under the law, and whoever shows it must say so (`MARK`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from huisuan.law.model import expressions as nodes
+from huisuan.law.model.expressions import Node
+from huisuan.law.model.fact_hints import constant
+from huisuan.law.model.rules import Rule
+from huisuan.law.model.values import Kind, Wrong, money_from_chinese, share_from_text, share_text, yuan
+from huisuan.law.policy.policy import Policy, prove_bounds
+from huisuan.law.policy.sources import Source, digest
+from huisuan.law.policy.toml_documents import Document
+from huisuan.law.text.policy_text import LawError
+
+MARK, MARK_EN = "假设：法律未改", "supposed: the law is unchanged"
+NO_CAP, NO_CAP_EN = "无", "none"
+
+
+class FigureKind(StrEnum):
+    """What can be supposed to be otherwise; the value is the table of a scenario that does so."""
+
+    CAP = "caps"
+    RATE = "rates"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure that a sentence of the law names and a rule computes with: a cap (fen) or a share."""
+
+    kind: FigureKind
+    sentence: str
+    phrase: str
+    value: int | Fraction
+
+    @property
+    def shown(self) -> str:
+        """The figure as people read it."""
+        return _shown(self.kind, self.value)
+
+
+@dataclass(frozen=True)
+class Supposition:
+    """A figure of the law and what it is supposed to be instead; None: there is no cap."""
+
+    figure: Figure
+    supposed: int | Fraction | None
+
+    @property
+    def shown(self) -> str:
+        """What is supposed, as people read it."""
+        return NO_CAP if self.supposed is None else _shown(self.figure.kind, self.supposed)
+
+    def as_json(self) -> dict[str, Any]:
+        """The supposition with its mark; money as integer fen (or an exact fraction as text), a share as text."""
+        return {
+            "kind": self.figure.kind.value, "sentence": self.figure.sentence, "phrase": self.figure.phrase,
+            "law": _plain(self.figure.kind, self.figure.value), "supposed": _plain(self.figure.kind, self.supposed),
+            "mark": MARK,
+        }  # fmt: skip
+
+
+def rewrite(node: Node, change: Callable[[Node], Node]) -> Node:
+    """The tree with `change` applied to every node, the lower ones first; what does not change is not copied."""
+    changed = {}
+    for each in fields(node):
+        before = getattr(node, each.name)
+        after = _below(before, change)
+        if after is not before:
+            changed[each.name] = after
+    return change(replace(node, **changed) if changed else node)
+
+
+def _below(value: Any, change: Callable[[Node], Node]) -> Any:
+    if isinstance(value, nodes.NODES):
+        return rewrite(value, change)
+    if isinstance(value, tuple):
+        terms = tuple(_below(term, change) for term in value)
+        return value if all(new is old for new, old in zip(terms, value, strict=True)) else terms
+    if isinstance(value, Mapping) and any(isinstance(each, nodes.NODES) for each in value.values()):
+        branches = {name: _below(each, change) for name, each in value.items()}
+        return value if all(branches[name] is value[name] for name in value) else branches
+    return value
+
+
+def figures(policy: Policy) -> tuple[Figure, ...]:
+    """Every cap and share that the text itself names and a rule computes with, in the order of the text."""
+    named = (_figure(node) for rule in policy.rules for root in rule.roots for node in nodes.walk(root))
+    order = list(policy.text.sentences)
+    found = {figure for figure in named if figure is not None}
+    return tuple(sorted(found, key=lambda each: (order.index(each.sentence), each.kind, each.value, each.phrase)))
+
+
+def _figure(node: Node) -> Figure | None:
+    """The figure that this very node names, if it names one."""
+    if not isinstance(node, nodes.Cited):
+        return None
+    if isinstance(node.node, nodes.Cap):
+        limit = constant(node.node.limit)
+        return None if limit is None else Figure(FigureKind.CAP, node.sentence, node.phrase, limit)
+    if isinstance(node.node, nodes.Const) and node.node.kind == Kind.SHARE:
+        return Figure(FigureKind.RATE, node.sentence, node.phrase, Fraction(str(node.node.value)))
+    return None
+
+
+def read_suppositions(document: Document, policy: Policy) -> tuple[Supposition, ...]:
+    """What the tables `[caps]` and `[rates]` of a scenario suppose, by sentence.
+
+    Raises:
+        LawError: naming file and line: no such figure, or no such value.
+    """
+    found: list[Supposition] = []
+    for kind in FigureKind:
+        for sentence, raw in document.table(kind.value).items():
+            try:
+                found.extend(supposition(policy, kind, sentence, raw))
+            except LawError as error:
+                raise LawError(f"{document.place(sentence)}：[{kind.value}] {error}") from None
+    return tuple(found)
+
+
+def supposition(policy: Policy, kind: FigureKind, sentence: str, raw: object) -> tuple[Supposition, ...]:
+    """What a scenario says of a sentence's figure: "500万元", fen, "50%" of it, "无"; of a share: "25%", "1/4".
+
+    Raises:
+        LawError: the sentence names no such figure, or several where one amount cannot replace them; no such value.
+    """
+    named = [each for each in figures(policy) if each.kind == kind and each.sentence == sentence]
+    if not named:
+        raise LawError(_nothing_to_suppose(policy, kind, sentence))
+    supposed = [_supposed(figure, raw) for figure in named]
+    if len(named) > 1 and not _is_share_of_a_cap(kind, raw):
+        shown = "、".join(figure.shown for figure in named)
+        raise LawError(f"第 {sentence} 句写有几个数（{shown}），不能用一个数替换；封顶额可写成百分数，如 50%")
+    return tuple(Supposition(figure, value) for figure, value in zip(named, supposed, strict=True))
+
+
+def _supposed(figure: Figure, raw: object) -> int | Fraction | None:
+    try:
+        if figure.kind == FigureKind.RATE:
+            rate = share_from_text(str(raw))
+            if rate > 1:
+                raise Wrong(f"“{raw}”超过 100%")
+            return rate
+        if isinstance(raw, int) and not isinstance(raw, bool) and raw >= 0:
+            return raw
+        said = str(raw).strip()
+        if said in (NO_CAP, NO_CAP_EN):
+            return None
+        return (
+            share_from_text(said) * figure.value if _is_share_of_a_cap(figure.kind, said) else money_from_chinese(said)
+        )
+    except Wrong as wrong:
+        hint = "；封顶额写金额（500万元）、原额的百分数（50%）或“无”" if figure.kind == FigureKind.CAP else ""
+        raise LawError(f"{wrong}{hint}") from None
+
+
+def _is_share_of_a_cap(kind: FigureKind, raw: object) -> bool:
+    return kind == FigureKind.CAP and str(raw).strip().endswith("%")
+
+
+def _nothing_to_suppose(policy: Policy, kind: FigureKind, sentence: str) -> str:
+    what = {FigureKind.CAP: "封顶额", FigureKind.RATE: "固定比例"}[kind]
+    known = "、".join(dict.fromkeys(each.sentence for each in figures(policy) if each.kind == kind))
+    settings = "、".join(spec.name for spec in policy.setting_specs().values() if spec.sentence == sentence)
+    instead = f"；该句的数由参数 {settings} 定，请写在 [settings]" if settings else ""
+    return f"第 {sentence} 句没有法律写定的{what}{instead}；有的句：{known or '无'}"
+
+
+def suppose(policy: Policy, suppositions: tuple[Supposition, ...]) -> Policy:
+    """The policy as if the law named these figures; its text stays, and its digest is another one.
+
+    Raises:
+        LawError: with these figures a rule could overflow 64 bits.
+    """
+    if not suppositions:
+        return policy
+    by_figure = {each.figure: each.supposed for each in suppositions}
+    said = "\n".join(
+        f"{each.figure.kind} {each.figure.sentence} {each.figure.value} {each.supposed}" for each in suppositions
+    )
+    sources = (*policy.sources, Source("figures", Path(os.devnull), hashlib.sha256(said.encode()).hexdigest()))
+    rules = tuple(_changed(rule, by_figure) for rule in policy.rules)
+    changed = replace(policy, rules=rules, sources=sources, digest=digest(sources))
+    prove_bounds(changed)
+    return changed
+
+
+def _changed(rule: Rule, by_figure: Mapping[Figure, int | Fraction | None]) -> Rule:
+    def change(node: Node) -> Node:
+        figure = _figure(node)
+        return _replaced(node, by_figure[figure]) if figure is not None and figure in by_figure else node
+
+    return replace(
+        rule,
+        conditions=tuple(replace(each, node=rewrite(each.node, change)) for each in rule.conditions),
+        amount=None if rule.amount is None else rewrite(rule.amount, change),
+        priority=None if rule.priority is None else rewrite(rule.priority, change),
+    )
+
+
+def _replaced(node: Node, value: int | Fraction | None) -> Node:
+    match node:
+        case nodes.Cited(node=nodes.Const()):
+            return replace(node, node=nodes.Const(Fraction(value or 0), Kind.SHARE))
+        case nodes.Cited(node=nodes.Cap() as cap) if value is None:
+            return replace(node, node=cap.amount)
+        case nodes.Cited(node=nodes.Cap() as cap):
+            return replace(node, node=replace(cap, limit=nodes.Const(value or 0, Kind.MONEY)))
+    return node
+
+
+def _shown(kind: FigureKind, value: int | Fraction) -> str:
+    return share_text(Fraction(value)) if kind == FigureKind.RATE else f"{yuan(value)} 元"
+
+
+def _plain(kind: FigureKind, value: int | Fraction | None) -> int | str | None:
+    if value is None:
+        return None
+    exact = Fraction(value)
+    if kind == FigureKind.RATE:
+        return share_text(exact)
+    return exact.numerator if exact.denominator == 1 else str(exact)

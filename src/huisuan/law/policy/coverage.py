@@ -1,0 +1,190 @@
+"""Whether every sentence of a policy is accounted for: computed, procedural, or declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from huisuan.law.model.expressions import SettingSpec
+from huisuan.law.model.rules import Allotment, Rule
+from huisuan.law.text.policy_text import LawError
+
+if TYPE_CHECKING:
+    from huisuan.law.policy.policy import Policy
+
+
+class ProcedureKind(StrEnum):
+    """What an office does under a sentence."""
+
+    PROGRAMME = "programme"
+    LIST = "list"
+    TITLE = "title"
+    PRIORITY = "priority"
+    CHANNEL = "channel"
+    RULES = "rules"
+
+
+PROCEDURES_ZH = {
+    ProcedureKind.PROGRAMME: "计划", ProcedureKind.LIST: "清单", ProcedureKind.TITLE: "称号",
+    ProcedureKind.PRIORITY: "优先", ProcedureKind.CHANNEL: "通道", ProcedureKind.RULES: "细则",
+}  # fmt: skip
+
+
+class Handling(StrEnum):
+    """How a sentence is accounted for."""
+
+    COMPUTED = "computed"
+    PROCEDURAL = "procedural"
+    DECLARED = "declared"
+    OPEN = "open"
+
+
+HANDLINGS_ZH = {
+    Handling.COMPUTED: "计算", Handling.PROCEDURAL: "程序", Handling.DECLARED: "宣示", Handling.OPEN: "未处理",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """A sentence that sets something up which offices do."""
+
+    sentence: str
+    phrase: str
+    kind: ProcedureKind
+    what: str
+    what_en: str
+    responsible: str = ""  # where the sentence itself names who does it
+    cooperating: str = ""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A sentence with nothing to decide, and why."""
+
+    sentence: str
+    phrase: str
+    reason: str
+    reason_en: str
+
+
+@dataclass(frozen=True)
+class Modifies:
+    """A sentence that changes what others pay, through a setting."""
+
+    sentence: str
+    phrase: str
+    setting: SettingSpec
+    what: str
+    what_en: str
+
+
+@dataclass(frozen=True)
+class Validity:
+    """The sentence that says until when the policy holds."""
+
+    sentence: str
+    phrase: str
+
+
+Said: TypeAlias = Procedure | Declared | Modifies | Validity
+
+
+@dataclass(frozen=True)
+class Covered:
+    """One sentence, how it is accounted for, and who is responsible as the text names them."""
+
+    sentence: str
+    text: str
+    handling: Handling
+    what: tuple[str, ...]
+    what_en: tuple[str, ...]
+    rules: tuple[str, ...]
+    responsible: str
+    cooperating: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The row as JSON carries it."""
+        return {
+            "sentence": self.sentence, "handling": self.handling.value, "what": list(self.what),
+            "what_en": list(self.what_en), "rules": list(self.rules), "responsible": self.responsible,
+            "cooperating": self.cooperating, "text": self.text,
+        }  # fmt: skip
+
+
+def coverage(policy: Policy) -> list[Covered]:
+    """Every sentence of the policy in the order of the text."""
+    return [_covered(policy, number) for number in policy.text.sentences]
+
+
+def _covered(policy: Policy, number: str) -> Covered:
+    decided: list[Rule | Allotment] = [*policy.rules, *policy.allotments]
+    rules = [each for each in decided if each.sentence == number]
+    said = [each for each in policy.said if each.sentence == number]
+    duty = policy.text.duty(number)
+    named = next((each for each in said if isinstance(each, Procedure) and each.responsible), None)
+    return Covered(
+        sentence=number,
+        text=policy.text.sentences[number].text,
+        handling=_handling(policy, number),
+        what=(*(each.title for each in rules), *_words(policy, said, english=False)),
+        what_en=(*(each.title_en for each in rules), *_words(policy, said, english=True)),
+        rules=tuple(each.key for each in rules),
+        responsible=named.responsible if named else duty.responsible,
+        cooperating=named.cooperating if named else duty.cooperating,
+    )
+
+
+def _handling(policy: Policy, number: str) -> Handling:
+    said = [each for each in policy.said if each.sentence == number]
+    counted = any(rule.sentence == number and not rule.grants for rule in policy.rules)
+    allotted = any(each.sentence == number for each in policy.allotments)
+    if counted or allotted or any(isinstance(each, (Modifies, Validity)) for each in said):
+        return Handling.COMPUTED
+    if any(isinstance(each, Procedure) for each in said):
+        return Handling.PROCEDURAL
+    return Handling.DECLARED if said else Handling.OPEN
+
+
+def _words(policy: Policy, said: Iterable[Said], *, english: bool) -> Iterable[str]:
+    titles = {rule.title for rule in policy.rules}
+    for each in said:
+        match each:
+            case Procedure() if each.what not in titles:
+                yield each.what_en if english else each.what
+            case Declared():
+                yield each.reason_en if english else each.reason
+            case Modifies():
+                bears = "、".join(_bearing(policy, each))
+                yield f"{each.what_en} ({bears})" if english else f"{each.what}（{bears}）"
+            case Validity():
+                until = policy.valid_to.isoformat()
+                yield f"In force until {until}" if english else f"有效期至 {until}：此后一律答“不在有效期”"
+
+
+def _bearing(policy: Policy, said: Modifies) -> list[str]:
+    return [rule.key for rule in policy.rules if any(spec.name == said.setting.name for spec in rule.settings())]
+
+
+def check_said(policy: Policy) -> None:
+    """What articles say about sentences must be so.
+
+    Raises:
+        LawError: a department that the sentence does not name; a sentence said to change others, whose setting no
+            rule reads; a validity that the text does not name; a declared sentence that has a rule.
+    """
+    for each in policy.said:
+        match each:
+            case Procedure() if any(
+                name not in policy.text.sentences[each.sentence].text for name in (each.responsible, each.cooperating)
+            ):
+                raise LawError(f"第 {each.sentence} 句没有写到部门 {each.responsible}、{each.cooperating}")
+            case Modifies() if not _bearing(policy, each):
+                raise LawError(f"第 {each.sentence} 句：没有规则用到参数 {each.setting.name}")
+            case Validity():
+                end = policy.valid_to
+                if f"{end.year}年{end.month}月{end.day}日" not in each.phrase:
+                    raise LawError(f"第 {each.sentence} 句：policy.toml 的 valid_to {end} 与引文“{each.phrase}”不符")
+            case Declared() if any(rule.sentence == each.sentence for rule in policy.rules):
+                raise LawError(f"第 {each.sentence} 句既宣示（无可决定之事）又有规则，两者只能有一")

@@ -1,0 +1,105 @@
+"""A new policy's folder: from its text as issued, or a small example that stands, to be replaced line by line."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from textwrap import wrap
+
+from huisuan.law.policy import scaffold_example as example
+from huisuan.law.policy.policy import load_folder
+from huisuan.law.policy.toml_documents import quoted
+from huisuan.law.text.from_plain_text import as_markdown
+from huisuan.law.text.policy_text import ArticleText, LawError, read_text
+
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+LINE = 55  # Chinese characters of a comment
+
+
+@dataclass(frozen=True)
+class About:
+    """What `policy.toml` says of a policy: who issued it, and from when to when it holds."""
+
+    name: str
+    title: str
+    issuer: str
+    valid_from: date
+    valid_to: date
+
+
+def new_policy(about: About, into: Path, plain: str | None = None) -> Path:
+    """Make the folder of a policy below `into`; with the text as issued, every sentence is there, none yet encoded.
+
+    The folder appears whole and can be loaded, or not at all.
+
+    Raises:
+        LawError: a name that is none or taken, days out of order, a text that has no articles, a place not to write in.
+    """
+    if not NAME.fullmatch(about.name):
+        raise LawError(f"“{about.name}”不能作政策的名称；请用小写字母、数字与连字符，如 hefei-compute-2026")
+    if about.valid_from > about.valid_to:
+        raise LawError(f"有效期 {about.valid_from} 至 {about.valid_to}：起在止之后")
+    target = into / about.name
+    if target.exists():
+        raise LawError(f"{target}：已经有了；请换一个名称，或先移开它")
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{about.name}.", dir=into) as aside:
+            draft = Path(aside) / about.name
+            draft.mkdir()
+            _write(draft, about, plain)
+            load_folder(draft)
+            shutil.rmtree(draft / "__pycache__", ignore_errors=True)
+            draft.rename(target)
+    except OSError as error:
+        raise LawError(f"{target}：写不了（{error.strerror}）；请检查路径与权限") from None
+    return target
+
+
+def _write(folder: Path, about: About, plain: str | None) -> None:
+    (folder / "policy.toml").write_text(_about(about), encoding="utf-8")
+    for part in ("settings", "cases"):
+        (folder / part).mkdir()
+    if plain is None:
+        _write_example(folder, about)
+        return
+    (folder / "text.md").write_text(as_markdown(plain, about.title), encoding="utf-8")
+    for article in read_text(folder / "text.md").articles:
+        path = folder / f"a{int(article.number):02d}_article.py"
+        path.write_text(_article(article), encoding="utf-8")
+
+
+def _write_example(folder: Path, about: About) -> None:
+    end = f"{about.valid_to.year}年{about.valid_to.month}月{about.valid_to.day}日"
+    parts = {
+        "text.md": example.TEXT.format(title=about.title, end=end),
+        "a01_example.py": example.ARTICLE.replace("{end}", end),
+        f"settings/{about.valid_from.year}.toml": example.SETTINGS.format(
+            issuer=quoted(about.issuer), day=about.valid_from
+        ),
+        "cases/1.1.yaml": example.CASES.format(after=about.valid_to + timedelta(days=1)),
+    }
+    for name, text in parts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _about(about: About) -> str:
+    return (
+        f"issuer = {quoted(about.issuer)}\nissued = {about.valid_from}\n"
+        f"valid_from = {about.valid_from}\nvalid_to = {about.valid_to}\n"
+    )
+
+
+def _article(article: ArticleText) -> str:
+    """A file in which the article's sentences wait as comments, to be encoded one by one."""
+    head = f"第{article.number}条 {article.title}".replace("\\", "").replace('"', "'")
+    lines = [line for each in article.sentences for line in (*wrap(f"{each.number} {each.text}", LINE), "")]
+    waiting = "\n".join(f"# {line}" if line else "" for line in lines)
+    return (
+        f'"""{head} (article {article.number})."""\n\nfrom __future__ import annotations\n\n'
+        f'from huisuan.law import Article\n\narticle = Article("{article.number}")\n\n{waiting}'
+    )

@@ -1,0 +1,108 @@
+"""What if: other settings and other options than those adopted, within the same bounds of the law."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from huisuan.law.model.values import to_json
+from huisuan.law.policy.amended_figures import FigureKind, Supposition, read_suppositions, suppose
+from huisuan.law.policy.policy import Policy, prove_bounds
+from huisuan.law.policy.setting_bounds import Declarations, SettingValue
+from huisuan.law.policy.settings import Adopted, Settings, joined
+from huisuan.law.policy.sources import Source, digest
+from huisuan.law.policy.toml_documents import Document
+from huisuan.law.text.policy_text import LawError
+
+WHAT_IF = "情景（未采用）"
+KEYS = frozenset({"title", "note", *FigureKind})
+NOWHERE = Path(os.devnull)  # a supposed setting stands in no file
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Settings and options by name, each within its bound. What is not named stays as it was adopted.
+
+    `figures` goes further than any setting may: it supposes that the law itself named another cap or share.
+    """
+
+    title: str
+    values: Mapping[str, SettingValue]
+    figures: tuple[Supposition, ...] = ()
+
+
+def load_scenario(path: Path, policy: Policy) -> Scenario:
+    """A scenario from a TOML file: an optional `title`, `[settings]` and `[interpretations]` as in settings files.
+
+    `[caps]` and `[rates]` name sentences: `"8.2" = "500万元"` (or "50%" of the cap, or "无"), `"8.2" = "25%"`.
+
+    Raises:
+        LawError: naming file and line: no TOML, unknown, of another kind, above the legal bound, or nothing in it.
+    """
+    document = Document.read(path, KEYS)
+    values = declarations(policy).values(document)
+    figures = read_suppositions(document, policy)
+    if not values and not figures:
+        raise LawError(
+            f"{path.name}：[settings]、[interpretations]、[caps]、[rates] 都没有，情景里什么都没有改；请至少写一项"
+        )
+    return Scenario(document.words("title") or path.stem, values, figures)
+
+
+def chosen(policy: Policy, pairs: Iterable[str]) -> Scenario:
+    """A scenario of options written as `0.2.cap=beyond`, one for each open question.
+
+    Raises:
+        LawError: not so written, no such question, or no such option.
+    """
+    values: dict[str, SettingValue] = {}
+    for pair in pairs:
+        name, sign, option = pair.partition("=")
+        if not sign:
+            raise LawError(f"{pair}：应写作 解释口径=选项，如 0.2.cap=beyond")
+        values[name.strip()] = declarations(policy).option(name.strip(), option.strip(), pair)
+    return Scenario("、".join(pairs), values)
+
+
+def declarations(policy: Policy) -> Declarations:
+    """What may be set under a policy."""
+    return Declarations.of(policy.setting_specs().values(), policy.interpretation_specs().values())
+
+
+def apply(policy: Policy, scenario: Scenario) -> Policy:
+    """The policy as if the scenario's values had held from the first day, known all along, and its figures been law.
+
+    Its digest is another one, so that no answer under it can pass for one under the law.
+
+    Raises:
+        LawError: with these values a rule could overflow 64 bits.
+    """
+    kept = (each for each in policy.settings.adopted if each.name not in scenario.values)
+    supposed = (
+        Adopted(name, value, WHAT_IF, scenario.title, policy.valid_from, date.min, scenario.title, NOWHERE)
+        for name, value in scenario.values.items()
+    )
+    return _with(suppose(policy, scenario.figures), Settings((*kept, *supposed)))
+
+
+def adopting(policy: Policy, further: Iterable[Adopted]) -> Policy:
+    """The policy as if more had been adopted, each from its own day and known since its own day.
+
+    Raises:
+        LawError: two would take force and become known on the same days, or a rule could overflow 64 bits.
+    """
+    return _with(policy, joined((*policy.settings.adopted, *further)))
+
+
+def _with(policy: Policy, settings: Settings) -> Policy:
+    said = json.dumps([[each.name, to_json(each.value), str(each.valid_from)] for each in settings.adopted])
+    source = Source("scenario", NOWHERE, hashlib.sha256(said.encode()).hexdigest())
+    sources = (*policy.sources, source)
+    changed = replace(policy, settings=settings, sources=sources, digest=digest(sources))
+    prove_bounds(changed)
+    return changed

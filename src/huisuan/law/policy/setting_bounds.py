@@ -1,0 +1,137 @@
+"""What may be set, and within which bounds: one check for settings files, scenarios, forms and proposals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias, TypeVar
+
+from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
+from huisuan.law.model.values import Kind, Wrong, share_from_text, share_text, yuan
+from huisuan.law.policy.toml_documents import Document, quoted
+from huisuan.law.text.policy_text import LawError
+
+SettingValue: TypeAlias = int | Fraction | tuple[str, ...] | Mapping[str, Fraction] | str
+
+
+@dataclass(frozen=True)
+class Declarations:
+    """What may be set: the settings and the open questions that the rules of a policy declare."""
+
+    settings: Mapping[str, SettingSpec]
+    questions: Mapping[str, InterpretationSpec]
+
+    @classmethod
+    def of(cls, settings: Iterable[SettingSpec], questions: Iterable[InterpretationSpec]) -> Declarations:
+        """The declarations by name."""
+        return cls({spec.name: spec for spec in settings}, {spec.name: spec for spec in questions})
+
+    def values(self, document: Document) -> dict[str, SettingValue]:
+        """The values of `[settings]` and the options of `[interpretations]`, by name, each within its bound.
+
+        Raises:
+            LawError: naming file and line.
+        """
+        found: dict[str, SettingValue] = {}
+        for name, raw in document.table("settings").items():
+            found[name] = self.value(name, raw, document.place(name))
+        for name, raw in document.table("interpretations").items():
+            found[name] = self.option(name, raw, document.place(name))
+        return found
+
+    def value(self, name: str, raw: object, place: str) -> SettingValue:
+        """The value of a setting as TOML or JSON carries it.
+
+        Raises:
+            LawError: unknown, of another kind, or above the legal bound.
+        """
+        if name not in self.settings:
+            raise LawError(f"{place}：未知参数 {name}；已声明的有 {'、'.join(sorted(self.settings))}")
+        return _value(place, self.settings[name], raw)
+
+    def option(self, name: str, raw: object, place: str) -> str:
+        """The option of an open question.
+
+        Raises:
+            LawError: no such question, or no such option.
+        """
+        if name not in self.questions:
+            raise LawError(f"{place}：未知解释口径 {name}；已声明的有 {'、'.join(sorted(self.questions))}")
+        if raw not in self.questions[name].options:
+            raise LawError(f"{place}：解释口径 {name} 没有选项 {raw}：{'、'.join(self.questions[name].options)}")
+        return str(raw)
+
+    def written(self, values: Mapping[str, SettingValue]) -> str:
+        """The values as the two tables of a settings file, which read back the same."""
+        tables = {"settings": self.settings, "interpretations": self.questions}
+        parts = {
+            table: [f"{quoted(name)} = {_toml(values[name])}" for name in declared if name in values]
+            for table, declared in tables.items()
+        }
+        return "\n".join("\n".join([f"[{table}]", *lines, ""]) for table, lines in parts.items() if lines)
+
+
+def _toml(value: SettingValue) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(quoted, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{quoted(code)} = {_toml(share)}' for code, share in value.items())} }}"
+    if isinstance(value, Fraction):
+        hundredths = value * 10_000  # per cent with two places read back; anything finer is written as it was meant
+        return quoted(share_text(value) if hundredths.denominator == 1 else str(value))
+    return str(value) if isinstance(value, int) else quoted(value)
+
+
+def _value(place: str, spec: SettingSpec, raw: object) -> SettingValue:
+    place = f"{place}：参数 {spec.name}（{spec.zh}）"
+    if spec.kind == Kind.REGIONS:
+        return _regions(place, spec, raw)
+    if spec.kind == Kind.RATES:
+        if not isinstance(raw, dict):
+            raise LawError(f'{place} 应为区划代码与比例的表，如 {{ "340100" = "10%" }}')
+        codes = _regions(place, spec, list(raw))
+        return {code: _within(place, spec, _share(place, raw[code])) for code in codes}
+    if spec.kind == Kind.SHARE:
+        return _within(place, spec, _share(place, raw))
+    if isinstance(raw, int) and not isinstance(raw, bool) and raw >= 0:
+        return _within(place, spec, raw)
+    raise LawError(f"{place} 应为不小于 0 的整数分")
+
+
+def _regions(place: str, spec: SettingSpec, raw: object) -> tuple[str, ...]:
+    if not isinstance(raw, list) or not all(isinstance(each, str) and each.isdigit() for each in raw):
+        raise LawError(f"{place} 应为区划代码列表")
+    for code in raw:
+        if spec.regions is not None and code not in spec.regions:
+            raise LawError(f"{place}：没有区划 {code}；可写的有 {'、'.join(spec.regions)}")
+        if raw.count(code) > 1:
+            raise LawError(f"{place}：区划 {code} 写了两次")
+    return tuple(raw)
+
+
+def _share(place: str, raw: object) -> Fraction:
+    try:
+        return share_from_text(str(raw))
+    except Wrong as wrong:
+        raise LawError(f"{place}：{wrong}") from None
+
+
+N = TypeVar("N", int, Fraction)
+
+
+def _within(place: str, spec: SettingSpec, value: N) -> N:
+    most = spec.at_most
+    if most is not None and value > most:
+        ground = f"（第 {spec.sentence} 句“{spec.phrase}”）" if says_its_bound(spec) else ""
+        raise LawError(f"{place}：{_shown(value)} 超过{'法定' if ground else ''}上限 {_shown(most)}{ground}")
+    return value
+
+
+def says_its_bound(spec: SettingSpec) -> bool:
+    """Whether the bound is the law's own: a share that the law leaves open is bounded by the whole alone."""
+    return spec.at_most is not None and (spec.at_most != 1 or "100%" in spec.phrase)
+
+
+def _shown(value: int | Fraction) -> str:
+    return share_text(value) if isinstance(value, Fraction) else f"{yuan(value)} 元"

@@ -1,0 +1,102 @@
+"""Settings of a policy: what the working group set within the law's bounds, in both times.
+
+`valid_from` says when a value holds, `known_from` since when it is known: with both, a past answer can be
+computed again as it was known then. The choice among an interpretation's options is a setting too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from huisuan.law.explain.evaluation import Terms
+from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
+from huisuan.law.model.rules import Rule
+from huisuan.law.policy.setting_bounds import Declarations, SettingValue
+from huisuan.law.policy.sources import setting_files
+from huisuan.law.policy.toml_documents import Document
+from huisuan.law.text.policy_text import LawError
+
+#: what a settings file says about its values; `known_from` is there once they are adopted
+ABOUT = frozenset({"title", "authority", "document", "valid_from", "note"})
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """One value of one setting (or the option chosen for one interpretation), with its authority and dates."""
+
+    name: str
+    value: SettingValue
+    authority: str
+    document: str
+    valid_from: date
+    known_from: date
+    file: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything adopted so far for a policy."""
+
+    adopted: tuple[Adopted, ...]
+
+    def at(self, on: date, as_known: date) -> dict[str, Adopted]:
+        """What holds on a day, as known on a day: the latest to take force, then the latest to be known."""
+        chosen: dict[str, Adopted] = {}
+        for each in sorted(self.adopted, key=lambda each: (each.valid_from, each.known_from)):
+            if each.valid_from <= on and each.known_from <= as_known:
+                chosen[each.name] = each
+        return chosen
+
+
+def terms_of(rule: Rule, adopted: Mapping[str, Adopted]) -> tuple[Terms, tuple[SettingSpec | InterpretationSpec, ...]]:
+    """What the rule reads beside its facts, and what of it nobody has set."""
+    options = {spec.name: str(adopted[spec.name].value) for spec in rule.interpretations() if spec.name in adopted}
+    needed = rule.settings(options)
+    specs: tuple[SettingSpec | InterpretationSpec, ...] = (*needed, *rule.interpretations(options))
+    lacking = tuple(spec for spec in specs if spec.name not in adopted)
+    settings = {spec.name: adopted[spec.name].value for spec in needed if spec.name in adopted}
+    return Terms(settings, options), lacking
+
+
+def read_settings(
+    folders: Iterable[Path], declared: Iterable[SettingSpec], questions: Iterable[InterpretationSpec]
+) -> Settings:
+    """Read the settings files of the policy's own folder, which is the first, then those of the others.
+
+    Raises:
+        LawError: naming file and line: unknown, of another kind, above the legal bound, adopted twice on a day.
+    """
+    declarations = Declarations.of(declared, questions)
+    own, *others = folders
+    files = [(path, path.name) for path in setting_files(own)]
+    files += [(path, str(path)) for folder in others for path in setting_files(folder)]
+    return joined(adopted for path, shown in files for adopted in _read_file(path, shown, declarations))
+
+
+def joined(adopted: Iterable[Adopted]) -> Settings:
+    """Everything adopted, where no two take force and become known on the same days.
+
+    Raises:
+        LawError: two do; it names the files.
+    """
+    seen: dict[tuple[str, date, date], Adopted] = {}
+    for each in adopted:
+        key = (each.name, each.valid_from, each.known_from)
+        if key in seen:
+            raise LawError(f"参数 {each.name} 在 {seen[key].file} 与 {each.file} 中同日重复")
+        seen[key] = each
+    return Settings(tuple(seen.values()))
+
+
+def _read_file(path: Path, shown: str, declarations: Declarations) -> Iterator[Adopted]:
+    document = Document.read(path, ABOUT | {"known_from"}, shown)
+    authority = document.words("authority")
+    if not authority:
+        raise LawError(f"{shown}：缺 authority")
+    ground = (authority, document.words("document"), document.day("valid_from"), document.day("known_from"))
+    for name, value in declarations.values(document).items():
+        yield Adopted(name, value, *ground, shown, path)

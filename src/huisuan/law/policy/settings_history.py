@@ -1,0 +1,107 @@
+"""Every setting and every open question of a policy on a day, as known on a day: set or not, and how it came to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
+from huisuan.law.model.rules import Rule
+from huisuan.law.model.values import shown, to_json
+from huisuan.law.policy.policy import Policy
+from huisuan.law.policy.setting_bounds import says_its_bound
+from huisuan.law.policy.settings import Adopted
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One setting or open question: what holds, and everything known about it by then, the newest first.
+
+    `holds` is None where nobody has set it. `rules` are the keys of the rules that rest on it.
+    """
+
+    spec: SettingSpec | InterpretationSpec
+    holds: Adopted | None
+    history: tuple[Adopted, ...]
+    rules: tuple[str, ...]
+
+    @property
+    def bound(self) -> str:
+        """The law's bound as people read it; empty where the law names none."""
+        return self.bound_words()
+
+    def bound_words(self, *, english: bool = False) -> str:
+        """The same in a language."""
+        if isinstance(self.spec, InterpretationSpec) or not says_its_bound(self.spec):
+            return ""
+        return shown(self.spec.kind, self.spec.at_most, english=english)
+
+    def words(self, adopted: Adopted, *, english: bool = False) -> str:
+        """A value of it as people read it."""
+        if isinstance(self.spec, InterpretationSpec):
+            options = self.spec.options_en if english else self.spec.options
+            return options[str(adopted.value)]
+        return shown(self.spec.kind, adopted.value, self.spec.regions, english=english)
+
+    def as_json(self) -> dict[str, Any]:
+        """The row as JSON carries it (money in fen, shares as text)."""
+        spec = self.spec
+        options = dict(spec.options) if isinstance(spec, InterpretationSpec) else {}
+        at_most = None if isinstance(spec, InterpretationSpec) else to_json(spec.at_most)
+        return {
+            "name": spec.name, "type": "interpretation" if options else str(getattr(spec, "kind", "")),
+            "label": spec.zh, "label_en": spec.en, "sentence": spec.sentence, "phrase": spec.phrase,
+            "at_most": at_most, "options": options, "rules": list(self.rules), "set": self.holds is not None,
+            "holds": self._entry(self.holds) if self.holds else None,
+            "history": [self._entry(each) for each in self.history],
+        }  # fmt: skip
+
+    def _entry(self, adopted: Adopted) -> dict[str, Any]:
+        return {
+            "value": to_json(adopted.value), "shown": self.words(adopted), "authority": adopted.authority,
+            "document": adopted.document, "valid_from": adopted.valid_from, "known_from": adopted.known_from,
+            "file": adopted.file,
+        }  # fmt: skip
+
+
+def names_of(rule: Rule) -> set[str]:
+    """The names of the settings and open questions that a rule rests on."""
+    return {spec.name for spec in rule.settings()} | {spec.name for spec in rule.interpretations()}
+
+
+def list_settings(policy: Policy, on: date, as_known: date) -> list[Listed]:
+    """Every setting, then every open question, in the order in which the rules rest on them."""
+    holding = policy.adopted(on, as_known)
+    known = sorted(
+        (each for each in policy.settings.adopted if each.known_from <= as_known),
+        key=lambda each: (each.known_from, each.valid_from),
+        reverse=True,
+    )
+    resting = _resting(policy)
+    specs: list[SettingSpec | InterpretationSpec] = [
+        *policy.setting_specs().values(),
+        *policy.interpretation_specs().values(),
+    ]
+    return [
+        Listed(
+            spec,
+            holding.get(spec.name),
+            tuple(each for each in known if each.name == spec.name),
+            tuple(resting.get(spec.name, ())),
+        )
+        for spec in specs
+    ]
+
+
+def _resting(policy: Policy) -> dict[str, list[str]]:
+    """Per setting and open question, the keys of the rules and allotments that rest on it."""
+    found: dict[str, list[str]] = {}
+    rules = [(rule.key, names_of(rule)) for rule in policy.rules]
+    rules += [(each.key, {spec.name for spec in each.settings()}) for each in policy.allotments]
+    rules += [(key, {each.by.name}) for each in policy.stackings for key in each.order]
+    for key, names in rules:
+        for name in names:
+            if key not in found.setdefault(name, []):
+                found[name].append(key)
+    return found

@@ -1,0 +1,87 @@
+"""What a policy was read from: every file that decides about answers, those of settings adopted later included."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from huisuan.base.paths import home
+from huisuan.law.text.policy_text import LawError
+
+DECIDING = ("*.py", "*.toml", "*.md")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file: its name in the policy, its SHA-256 and, if it holds settings, since when they are known."""
+
+    name: str
+    path: Path
+    sha256: str
+    known_from: date | None = None
+
+
+def overlays(name: str) -> tuple[Path, ...]:
+    """Where settings lie that were adopted since the policy was encoded: files like its own `settings/*.toml`.
+
+    `<home>/settings/<name>` holds what the platform adopted; `HUISUAN_SETTINGS` (paths separated like PATH) names
+    further folders with one folder per policy in each.
+    """
+    named = [Path(part) for part in os.environ.get("HUISUAN_SETTINGS", "").split(os.pathsep) if part]
+    return (adopted_folder(name), *(place / name for place in named))
+
+
+def adopted_folder(name: str) -> Path:
+    """Where the platform of this home keeps what it adopted for a policy."""
+    return home() / "settings" / name
+
+
+def setting_files(folder: Path) -> list[Path]:
+    """The settings files in a folder, by name; hidden ones are drafts. A folder that is not there holds none.
+
+    Raises:
+        LawError: it is there and cannot be read; what it holds must not be passed over.
+    """
+    try:
+        found = list(folder.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise LawError(f"{folder}：读不了（{error.strerror}）；请检查路径与权限") from None
+    return sorted(path for path in found if path.suffix == ".toml" and not path.name.startswith("."))
+
+
+def read_sources(folder: Path, adopted: Iterable[Path] = ()) -> tuple[Source, ...]:
+    """The files of a policy's folder and of its overlays, in one order on every machine.
+
+    Raises:
+        LawError: there are none, or one cannot be read.
+    """
+    found = [path for kind in DECIDING for path in folder.glob(kind)] + setting_files(folder / "settings")
+    if not found:
+        raise LawError(f"{folder} 里没有政策")
+    named = [(path.relative_to(folder).as_posix(), path) for path in sorted(found)]
+    named += [(f"adopted/{path.name}", path) for place in adopted for path in setting_files(place)]
+    return tuple(Source(name, path, _sha256(path)) for name, path in named)
+
+
+def dated(sources: Iterable[Source], known: Mapping[Path, date]) -> tuple[Source, ...]:
+    """The same, where files of settings say since when they are known."""
+    return tuple(replace(each, known_from=known.get(each.path)) for each in sources)
+
+
+def digest(sources: Iterable[Source], as_known: date = date.max) -> str:
+    """SHA-256 over names and contents of what was known on a day."""
+    known = (each for each in sources if each.known_from is None or each.known_from <= as_known)
+    return hashlib.sha256("".join(f"{each.sha256} {each.name}\n" for each in known).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise LawError(f"{path}：读不了（{error.strerror}）；请检查路径与权限") from None

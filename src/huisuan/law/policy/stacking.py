@@ -1,0 +1,119 @@
+"""Several rules that pay for the same: who goes first, and that together they never pay more than was spent.
+
+A ground ("compute-spend") is what a rule pays for. Two rules with one ground, in one policy or in two, need a
+declared order; without one nothing is computed, and the error names both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from huisuan.law.model.rules import Rule, RuleKind, Stacking
+from huisuan.law.text.policy_text import LawError
+
+if TYPE_CHECKING:
+    from huisuan.law.policy.policy import Policy
+
+
+class Mode(StrEnum):
+    """How a later rule treats what an earlier one paid for the same."""
+
+    ONCE = "once"
+    TOGETHER = "together"
+    REST = "rest"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A rule and the policy that it stands in."""
+
+    policy: Policy
+    rule: Rule
+
+    @property
+    def key(self) -> str:
+        """The rule's key among all policies: "anhui-agi-2023/2.2"."""
+        return f"{self.policy.name}/{self.rule.key}"
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The rules of one ground in their order, and the question that says how they combine."""
+
+    ground: str
+    places: tuple[Place, ...]
+    stacking: Stacking | None = None
+    declared_in: Policy | None = None
+
+
+def check_overlaps(policy: Policy) -> None:
+    """Within one policy every ground that several rules pay for has a declared order.
+
+    Raises:
+        LawError: it has none, or the order names a rule of this policy that does not pay for it.
+    """
+    keys = {rule.key for rule in policy.rules}
+    for stacking in policy.stackings:
+        unknown = [key for key in stacking.order if "/" not in key and key not in keys]
+        if unknown:
+            raise LawError(f"“{stacking.ground}”的先后中写了没有的规则 {'、'.join(unknown)}")
+    layers([policy])
+
+
+def layers(policies: Sequence[Policy]) -> tuple[Layers, ...]:
+    """The paying rules of the policies by ground, each ground's in its declared order.
+
+    Raises:
+        LawError: two rules pay for the same without a declared order; it names both.
+    """
+    by_ground: dict[str, list[Place]] = {}
+    for place in _paying(policies):
+        by_ground.setdefault(_ground(place), []).append(place)
+    return tuple(_layered(ground, places, policies) for ground, places in by_ground.items())
+
+
+def _paying(policies: Iterable[Policy]) -> Iterator[Place]:
+    for policy in policies:
+        for rule in policy.rules:
+            if rule.kind is RuleKind.PAYS:
+                yield Place(policy, rule)
+
+
+def _ground(place: Place) -> str:
+    claim = place.rule.claim
+    return claim.ground if claim and claim.spent else f"{place.policy.name}/{place.rule.sentence}"
+
+
+def _layered(ground: str, places: list[Place], policies: Sequence[Policy]) -> Layers:
+    if len(places) == 1:
+        return Layers(ground, tuple(places))
+    wanted = {place.key for place in places}
+    for policy in policies:
+        for stacking in policy.stackings:
+            order = [key if "/" in key else f"{policy.name}/{key}" for key in stacking.order]
+            if stacking.ground == ground and wanted <= set(order):
+                ordered = sorted(places, key=lambda place: order.index(place.key))
+                return Layers(ground, tuple(ordered), stacking, policy)
+    first, second = _undeclared(ground, places, policies)
+    raise LawError(
+        f"{first.key}（{first.rule.title}）与 {second.key}（{second.rule.title}）都对“{ground}”付款，"
+        "但没有声明先后：请在其中一个政策里写 article.stacks(…)，并给出解释口径"
+    )
+
+
+def _undeclared(ground: str, places: list[Place], policies: Sequence[Policy]) -> tuple[Place, Place]:
+    """The first two rules that no order names together."""
+    orders: list[Mapping[str, int]] = [
+        {key if "/" in key else f"{policy.name}/{key}": at for at, key in enumerate(stacking.order)}
+        for policy in policies
+        for stacking in policy.stackings
+        if stacking.ground == ground
+    ]
+    for at, first in enumerate(places):
+        for second in places[at + 1 :]:
+            if not any(first.key in order and second.key in order for order in orders):
+                return first, second
+    return places[0], places[-1]

@@ -1,0 +1,151 @@
+"""What a cell must look like to be a value: the checked reading of a column, said once for every dialect.
+
+Engines differ in what they trim, what their casts forgive and where `$` matches. So a cell in words is compared with
+a pattern that admits exactly what `values` admits, and cast only then; no cast is asked to judge.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+
+from huisuan.law.model.expressions import FactSpec
+from huisuan.law.model.values import BLANKS, FINEST_SHARE, FIRST_DAY, LAST_DAY, Kind
+from huisuan.law.sql.compiler import RAW
+from huisuan.law.sql.dialect import Dialect
+from huisuan.law.sql.sql_arithmetic import E, big, case, column, in_map, text
+from huisuan.law.text.policy_text import LawError
+
+INTEGER = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT)|HUGEINT|DECIMAL\([0-9]+,0\)")
+WORDS = "VARCHAR"
+#: the type that carries each kind of fact best
+TYPES = {
+    Kind.MONEY: "BIGINT", Kind.INT: "BIGINT", Kind.BOOL: "BOOLEAN", Kind.DATE: "DATE", Kind.SHARE: WORDS,
+    Kind.CHOICE: WORDS, Kind.TEXT: WORDS,
+}  # fmt: skip
+
+NUMBER = "[0-9]{1,18}"
+TRUE, FALSE = "[Tt][Rr][Uu][Ee]|1|是", "[Ff][Aa][Ll][Ss][Ee]|0|否"
+FRACTION = "[0-9]{1,5}/[1-9][0-9]{0,4}"
+PER_CENT = "[0-9]{1,3}([.][0-9]{1,2})?%"
+# the days of FIRST_DAY to LAST_DAY: PostgreSQL's cast to DATE raises where others say NULL
+DAY = (
+    "(19|2[01])[0-9]{2}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+    "|02-(0[1-9]|1[0-9]|2[0-8]))|((19|2[01])(0[48]|[2468][048]|[13579][26])|2000)-02-29"
+)
+
+
+def checked(spec: FactSpec, held: str | None, dialect: Dialect) -> list[E]:
+    """The fact's columns: what stood there, and its value if it is one (a share: numerator and denominator).
+
+    `held` is the type of the source's column in DuckDB's words; None: there is no such column.
+
+    Raises:
+        LawError: a type that cannot carry the fact (a float for money).
+    """
+    reading = _Reading(spec, held, dialect)
+    stood = reading.value() if held is None or spec.kind == Kind.TEXT else column(spec.name)
+    raw = _named(stood, f"{RAW}{spec.name}")
+    if spec.kind == Kind.SHARE:
+        above, below = reading.share()
+        return [raw, _named(above, f"{spec.name}__num"), _named(below, f"{spec.name}__den")]
+    return [raw, _named(reading.value(), spec.name)]
+
+
+class _Reading:
+    """One fact's column of one type, in one dialect."""
+
+    def __init__(self, spec: FactSpec, held: str | None, dialect: Dialect) -> None:
+        self.spec, self.held, self.dialect = spec, held, dialect
+        self.cell = column(spec.name)
+        self.trimmed = exp.Trim(this=self.cell, expression=text(BLANKS))
+
+    def value(self) -> E:
+        """The value, or NULL."""
+        if self.held is None:
+            return exp.cast(exp.null(), TYPES[self.spec.kind])
+        match self.spec.kind:
+            case Kind.MONEY | Kind.INT:
+                return self._number()
+            case Kind.BOOL:
+                return self._truth()
+            case Kind.DATE:
+                return self._day()
+            case Kind.CHOICE:
+                return self._choice()
+        self._must_be(WORDS)
+        return exp.Nullif(this=self.trimmed.copy(), expression=text(""))
+
+    def share(self) -> tuple[E, E]:
+        """Numerator and denominator of "1/3", "20%" or "12.5%", at most 100% and no finer than 0.01%."""
+        if self.held is None:
+            return _big(exp.null()), _big(exp.null())
+        self._must_be(WORDS)
+        above, below = _big(self._part("/", 1)), _big(self._part("/", 2))
+        hundredths = _big(exp.Mul(this=exp.cast(self._part("%", 1), "DECIMAL(9, 2)"), expression=_integer(100)))
+        small = exp.and_(exp.LTE(this=above, expression=below), exp.LTE(this=below, expression=_integer(FINEST_SHARE)))
+        at_most_all = exp.LTE(this=hundredths, expression=_integer(10_000))
+        fraction, per_cent = self._is(FRACTION), self._is(PER_CENT)
+        return (
+            case((fraction, case((small, above))), (per_cent, case((at_most_all, hundredths)))),
+            case((fraction.copy(), case((small.copy(), below))), (per_cent.copy(), _integer(10_000))),
+        )
+
+    def _number(self) -> E:
+        number: E = self.cell
+        if self.held == WORDS:
+            number = case((self._is(NUMBER), _big(self.trimmed)))
+        elif not INTEGER.fullmatch(str(self.held)):
+            raise LawError(f"列 {self.spec.name}（{self.spec.zh}）的类型是 {self.held}；应为整数（金额以分计）")
+        declared = exp.Between(this=number, low=_integer(0), high=_integer(self.spec.maximum or 0))
+        return case((declared, _big(number)))
+
+    def _truth(self) -> E:
+        self._must_be("BOOLEAN")
+        if self.held == "BOOLEAN":
+            return self.cell
+        return case((self._is(TRUE), exp.true()), (self._is(FALSE), exp.false()))
+
+    def _day(self) -> E:
+        self._must_be("DATE")
+        if self.held == "DATE":
+            first, last = (exp.cast(text(day.isoformat()), "DATE") for day in (FIRST_DAY, LAST_DAY))
+            return case((exp.Between(this=self.cell, low=first, high=last), self.cell.copy()))
+        return case((self._is(DAY), exp.cast(self.trimmed.copy(), "DATE")))
+
+    def _choice(self) -> E:
+        self._must_be(WORDS)
+        if self.dialect == Dialect.DUCKDB:
+            return in_map({option: text(option) for option in self.spec.options or {}}, self.cell)
+        options = [text(option) for option in self.spec.options or {}]
+        return case((exp.In(this=self.cell, expressions=options), self.cell.copy()))
+
+    def _is(self, pattern: str) -> E:
+        """Whether the whole trimmed cell matches."""
+        cell = self.trimmed.copy()
+        match self.dialect:
+            case Dialect.DUCKDB:
+                return exp.Anonymous(this="REGEXP_FULL_MATCH", expressions=[cell, text(pattern)])
+            case Dialect.SPARK:  # Java's $ would let a line's end follow
+                return exp.RegexpLike(this=cell, expression=text(rf"\A(?:{pattern})\z"))
+        return exp.RegexpLike(this=cell, expression=text(f"^(?:{pattern})$"))
+
+    def _part(self, delimiter: str, at: int) -> E:
+        return exp.SplitPart(this=self.trimmed.copy(), delimiter=text(delimiter), part_index=_integer(at))
+
+    def _must_be(self, wanted: str) -> None:
+        if self.held not in (wanted, WORDS):
+            raise LawError(f"列 {self.spec.name}（{self.spec.zh}）的类型是 {self.held}；应为 {wanted}")
+
+
+def _named(expression: E, name: str) -> E:
+    return exp.alias_(expression, name, quoted=True, copy=False)
+
+
+def _integer(value: int) -> E:
+    return exp.Literal.number(value)
+
+
+def _big(expression: E) -> E:
+    return big(expression.copy())

@@ -1,0 +1,74 @@
+"""What several columns of a query say alike is computed once, in a layer below: engines do not look into a CASE.
+
+It changes no answer: nothing in a rule's SQL raises an error that a branch would have kept away (divisors are above
+zero, and no intermediate result leaves 64 bits, whatever the facts are).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from sqlglot import exp
+
+from huisuan.law.sql.sql_arithmetic import E, case, column
+
+#: what costs more than to look it up; what is missing is asked of a column, and costs nothing
+COSTLY = (exp.Case, exp.Binary, exp.Bracket, exp.In, exp.Between, exp.Func)
+STEP = "s__"
+
+
+def computed_once(
+    columns: Mapping[str, E], source: exp.Table | exp.Subquery, *, step: str = STEP, only: E | None = None
+) -> exp.Select:
+    """SELECT *, the columns FROM the source, with a layer below for what they have in common, and so on down.
+
+    With `only`, nothing is computed for rows of which that is not true, and their columns are NULL.
+
+    The expressions become part of the query; nobody else may hold them.
+    """
+    columns = dict(columns)
+    steps = 0
+    while repeated := _repeated(columns.values()):
+        named = {each: f"{step}{steps + at}" for at, each in enumerate(repeated)}
+        steps += len(named)
+        shared = {name: each.copy() for each, name in named.items()}
+        source = _and_all(_guarded(shared, only), source).subquery("t", copy=False)
+        columns = {name: each.transform(_step, named, copy=False) for name, each in columns.items()}
+    return _and_all(_guarded(columns, only), source)
+
+
+def _guarded(columns: Mapping[str, E], only: E | None) -> Mapping[str, E]:
+    return columns if only is None else {name: case((only.copy(), each)) for name, each in columns.items()}
+
+
+def _and_all(columns: Mapping[str, E], source: exp.Table | exp.Subquery) -> exp.Select:
+    return exp.select(
+        exp.Star(), *(exp.alias_(each, name, quoted=True, copy=False) for name, each in columns.items())
+    ).from_(source)
+
+
+def _repeated(columns: Iterable[E]) -> list[E]:
+    """The innermost of the expressions that stand in more than one place, in the order in which they are met."""
+    found: Counter[E] = Counter()
+    waiting = list(columns)[::-1]
+    while waiting:
+        node = waiting.pop()
+        if _is_costly(node):
+            found[node] += 1
+            if found[node] > 1:  # what is inside was counted where it stood first
+                continue
+        waiting.extend(list(node.iter_expressions())[::-1])
+    repeated = {node: None for node, count in found.items() if count > 1}  # a dict keeps the order, a set does not
+    return [node for node in repeated if not any(each in repeated for each in node.walk() if each is not node)]
+
+
+def _is_costly(node: E) -> bool:
+    return isinstance(node, COSTLY) and not isinstance(node, exp.Is) and node.find(exp.Column) is not None
+
+
+def _step(node: E, named: Mapping[E, str]) -> E:
+    name = named.get(node) if isinstance(node, COSTLY) else None
+    if name is not None:
+        return column(name)
+    return node

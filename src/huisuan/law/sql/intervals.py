@@ -1,0 +1,257 @@
+"""What a rule's trees can still come to while cells are missing, in SQL: the same reasoning as `bounds`.
+
+Every number is monotone in each of its parts, so its two ends are the same arithmetic over the ends of the missing
+facts; what is subtracted changes ends. A truth is NULL while both are possible. Where nothing is missing both ends
+meet, and everything here says what the plain arithmetic says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from typing import Any, TypeVar
+
+from sqlglot import exp
+
+from huisuan.law.explain.evaluation import Terms
+from huisuan.law.explain.intervals import Range, fixed, span_of
+from huisuan.law.model import expressions as nodes
+from huisuan.law.model.exact_arithmetic import Arithmetic, Exact
+from huisuan.law.model.expressions import FactSpec, Node
+from huisuan.law.model.values import Kind
+from huisuan.law.sql.dialect import Dialect
+from huisuan.law.sql.sql_arithmetic import E, SqlEngine, case, column, negated
+
+T = TypeVar("T")
+Way = tuple[E, ...]  # what must be true for a fact to matter
+
+_TRUTHS = (nodes.Compare, nodes.Among, nodes.All, nodes.AnyOf, nodes.Not)
+
+
+class SqlBounds(Arithmetic[E]):
+    """One rule's trees over a table of checked cells: what is certain of them, and which facts still matter."""
+
+    def __init__(self, terms: Terms, place: str, dialect: Dialect) -> None:
+        super().__init__(SqlEngine(dialect), terms, place)
+        self._lows, self._highs = (_End(self, terms, place, dialect, highest=highest) for highest in (False, True))
+        self._lows.other, self._highs.other = self._highs, self._lows
+        self._known: dict[tuple[str, int], tuple[Node, Any]] = {}  # the node is kept, so that its id stays its own
+
+    def truth(self, node: Node) -> E:
+        """The truth of a condition; NULL while it can still turn out either way."""
+        return self._once("truth", node, self._truth).copy()
+
+    def whole(self, node: Node) -> E:
+        """A whole number that nothing missing can change any more; NULL while something can."""
+        return case((negated(self.open(node)), self.low(node).num.copy()))
+
+    def low(self, node: Node) -> Exact[E]:
+        """The least that a number can still come to."""
+        return self._once("low", node, self._lows.number)
+
+    def high(self, node: Node) -> Exact[E]:
+        """The most that a number can still come to."""
+        return self._once("high", node, self._highs.number)
+
+    def open(self, node: Node) -> E:
+        """Whether more than one value is still possible; never NULL."""
+        match node:
+            case nodes.Cited():
+                return self.open(node.node)
+            case nodes.Interpreted():
+                return self.open(self.branch(node))
+            case nodes.Const() | nodes.Setting():
+                return exp.false()
+            case nodes.Fact():
+                return exp.false() if fixed(span_of(node.spec)) else self.absent(node.spec)
+        if self._is_truth(node):
+            return self.truth(node).is_(exp.null())
+        return negated(self._compared("=", self.low(node), self.high(node)))
+
+    def absent(self, spec: FactSpec) -> E:
+        """Whether the fact's cell is missing (or cannot be used)."""
+        return column(f"{spec.name}__num" if spec.kind == Kind.SHARE else spec.name).is_(exp.null())
+
+    def matter(self, node: Node, way: Way = ()) -> Iterator[tuple[FactSpec, Way]]:
+        """The facts below a node, each with what must be true for it to be able to change the node's value."""
+        if not nodes.facts_of(node):
+            return
+        match node:  # the first three are open just when what is below them is
+            case nodes.Cited():
+                yield from self.matter(node.node, way)
+            case nodes.Interpreted():
+                yield from self.matter(self.branch(node), way)
+            case nodes.Not():
+                yield from self.matter(node.term, way)
+            case nodes.Fact():
+                yield node.spec, (*way, self.open(node))
+            case _:
+                for part, when in self._deciding(node):
+                    yield from self.matter(part, (*way, self.open(node), *when))
+
+    def _deciding(self, node: Node) -> Iterator[tuple[Node, Way]]:
+        match node:
+            case nodes.When():
+                yield node.condition, ()
+                yield node.then, (certainly_not(negated(self.truth(node.condition))),)
+                yield node.otherwise, (certainly_not(self.truth(node.condition)),)
+            case nodes.Cap():
+                yield node.amount, (self._compared("<", self.low(node.amount), self.high(node.limit)),)
+                yield node.limit, (self._compared("<", self.low(node.limit), self.high(node.amount)),)
+            case _:
+                yield from ((child, ()) for child in nodes.children(node))
+
+    def _truth(self, node: Node) -> E:
+        match node:
+            case nodes.Compare():
+                return self._ordered(node)
+            case nodes.Among():
+                return self._listed(node)
+            case nodes.When():
+                holds, then, otherwise = (self.truth(each) for each in (node.condition, node.then, node.otherwise))
+                alike = exp.EQ(this=then.copy(), expression=otherwise.copy())
+                either = (negated(holds.copy()), otherwise)
+                return case((holds, then), either, (alike, then.copy()))
+        return super().truth(node)
+
+    def _ordered(self, node: nodes.Compare) -> E:
+        if not nodes.facts_of(node):
+            return super().truth(node)
+        left, right = (self.low(node.left), self.high(node.left)), (self.low(node.right), self.high(node.right))
+        match node.op:
+            case "<=" | "<":
+                may, must = self._compared(node.op, left[0], right[1]), self._compared(node.op, left[1], right[0])
+            case ">=" | ">":
+                may, must = self._compared(node.op, left[1], right[0]), self._compared(node.op, left[0], right[1])
+            case _:
+                within = (self._compared("<=", left[0], right[1]), self._compared("<=", right[0], left[1]))
+                may = exp.and_(*within, copy=False)
+                must = exp.and_(
+                    self._compared("=", left[0], left[1]), self._compared("=", left[0], right[0]),
+                    self._compared("=", left[0], right[1]), copy=False,
+                )  # fmt: skip
+        return case((must, exp.true()), (negated(may), exp.false()))
+
+    def _listed(self, node: nodes.Among) -> E:
+        """Whether a choice is among some; a missing one is certain where every option is, or none."""
+        found, members = super().truth(node), self._members(node.members)
+        listed = {option in members for spec in nodes.facts_of(node.value) for option in spec.options or ()}
+        if len(listed) != 1:
+            return found
+        return exp.Coalesce(this=found, expressions=[exp.true() if True in listed else exp.false()])
+
+    def _compared(self, op: str, left: Exact[E], right: Exact[E]) -> E:
+        first, second, _, _ = self._common(left, right)
+        return self.engine.compare(op, first[0].copy(), second[0].copy())
+
+    def _is_truth(self, node: Node) -> bool:
+        match node:
+            case nodes.Cited():
+                return self._is_truth(node.node)
+            case nodes.Interpreted():
+                return self._is_truth(self.branch(node))
+            case nodes.When():
+                return self._is_truth(node.then)
+            case nodes.Fact():
+                return node.spec.kind == Kind.BOOL
+            case nodes.Const():
+                return node.kind == Kind.BOOL
+        return isinstance(node, _TRUTHS)
+
+    def _once(self, what: str, node: Node, make: Callable[[Node], T]) -> T:
+        if (what, id(node)) not in self._known:
+            self._known[what, id(node)] = node, make(node)
+        made: T = self._known[what, id(node)][1]
+        return made
+
+
+class _End(Arithmetic[E]):
+    """One end of the numbers: the arithmetic where every missing fact is the least, or the most, that it can be."""
+
+    other: _End
+
+    def __init__(self, bounds: SqlBounds, terms: Terms, place: str, dialect: Dialect, *, highest: bool) -> None:
+        super().__init__(_EndEngine(dialect, highest=highest), terms, place)
+        self._bounds, self._highest = bounds, highest
+
+    def number(self, node: Node) -> Exact[E]:
+        """One end of a number, or of a day."""
+        if is_day(node):
+            return Exact(self._plain(node), 0, None, 1)
+        match node:
+            case nodes.Less():
+                left, right, den, den_high = self._common(self.number(node.whole), self.other.number(node.part))
+                return self._checked(self.engine.less(left[0], right[0]), left[1], den, den_high)
+            case nodes.When():
+                return self._either(node)
+        return super().number(node)
+
+    def truth(self, node: Node) -> E:
+        """A condition is as certain as it is."""
+        return self._bounds.truth(node)
+
+    def _either(self, node: nodes.When) -> Exact[E]:
+        """The branch taken; while that is open, the end of both."""
+        holds = self._bounds.truth(node.condition)
+        then, otherwise, den, den_high = self._common(self.number(node.then), self.number(node.otherwise))
+        pair = (then[0].copy(), otherwise[0].copy())
+        end = case((self.engine.compare(">=" if self._highest else "<=", *pair), pair[0].copy()), otherwise=pair[1])
+        chosen = case((holds, then[0].copy()), (negated(holds.copy()), otherwise[0].copy()), otherwise=end.copy())
+        return self._checked(chosen, max(then[1], otherwise[1]), den, den_high)
+
+    def _looked_up(self, node: nodes.Lookup) -> Exact[E]:
+        found = super()._looked_up(node)
+        shares: Mapping[str, Fraction] = self.terms.settings[node.spec.name]
+        spec = nodes.facts_of(node.region)[0]
+        possible = [shares.get(option, Fraction(0)) for option in spec.options or ()] or [Fraction(0), *shares.values()]
+        end = max(possible) if self._highest else min(possible)
+        figure = self.engine.const(int(end * found.den_high))
+        filled = exp.Coalesce(this=found.num.copy(), expressions=[figure])
+        return Exact(filled, found.high, found.den, found.den_high)
+
+
+class _EndEngine(SqlEngine):
+    """Fills a missing fact with an end of what may be declared."""
+
+    def __init__(self, dialect: Dialect, *, highest: bool) -> None:
+        super().__init__(dialect)
+        self._highest = highest
+
+    def fact(self, spec: FactSpec) -> E:
+        """The fact's column, or an end of its range."""
+        span = span_of(spec)
+        found = super().fact(spec)
+        if not isinstance(span, Range):
+            return found
+        end = span.high if self._highest else span.low
+        return exp.Coalesce(this=found, expressions=[self.const(end)])
+
+    def share_parts(self, spec: FactSpec) -> tuple[E, E]:
+        """All or nothing; of a cell such as 101% only the numerator is missing."""
+        above, below = super().share_parts(spec)
+        filled = exp.Coalesce(this=above, expressions=[self.const(int(self._highest))])
+        return filled, case((above.copy().is_(exp.null()), self.const(1)), otherwise=below)
+
+
+def is_day(node: Node) -> bool:
+    """Whether a node is a day."""
+    while isinstance(node, nodes.Cited):
+        node = node.node
+    kind = node.spec.kind if isinstance(node, nodes.Fact) else node.kind if isinstance(node, nodes.Const) else None
+    return kind == Kind.DATE
+
+
+def certainly_not(truth: E) -> E:
+    """Whether a truth is not TRUE: FALSE or NULL. Never NULL."""
+    return negated(exp.Coalesce(this=truth, expressions=[exp.false()]))
+
+
+class Ways:
+    """The conditions under which facts matter: every one of them a column, computed once."""
+
+    def __init__(self) -> None:
+        self.columns: dict[E, str] = {}
+
+    def named(self, way: Way) -> Way:
+        """The way in columns."""
+        return tuple(column(self.columns.setdefault(each, f"g__{len(self.columns)}")) for each in dict.fromkeys(way))

@@ -1,0 +1,1 @@
+"""The commands `huisuan party`, `huisuan person` and `huisuan token`."""

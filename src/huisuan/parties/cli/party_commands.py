@@ -1,0 +1,104 @@
+"""`huisuan party`: import organisations and their relations, and look at them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from huisuan.base.csv_lines import FileReport
+from huisuan.terminal import AsJson, Refused, note, out, print_json, print_table
+
+app = typer.Typer()
+SHOWN = 20  # faults on the screen; --json has all
+
+COLUMNS = {
+    "uscc": "统一社会信用代码",
+    "name": "名称",
+    "kind": "类别",
+    "region": "区划",
+    "region_name": "地区",
+    "registered_on": "登记日",
+}
+RELATION_COLUMNS = {
+    "uscc": "统一社会信用代码",
+    "name": "名称",
+    "share_permille": "持股（‰）",
+    "control": "控制",
+    "valid_from": "自",
+    "valid_to": "至（不含）",
+}
+
+
+def read_file(path: str) -> tuple[bytes, str]:
+    """A file's bytes and its name; `-` is the standard input.
+
+    Raises:
+        Refused: it cannot be read.
+    """
+    if path == "-":
+        return sys.stdin.buffer.read(), "-"
+    try:
+        return Path(path).read_bytes(), Path(path).name
+    except OSError as error:
+        raise Refused(f"读不了 {path}：{error.strerror}；请检查路径与权限") from None
+
+
+def show_report(report: FileReport, *, as_json: bool) -> None:
+    """Print what an import did, and end with its exit code."""
+    if as_json:
+        print_json(report.as_json())
+    else:
+        for fault in report.faults[:SHOWN]:
+            note(str(fault))
+        if len(report.faults) > SHOWN:
+            note(f"…… 另有 {len(report.faults) - SHOWN} 行，用 --json 查看全部")
+        out.print(report.summary(), markup=False)
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[str, typer.Argument(help="CSV 文件，- 为标准输入")],
+    relations: Annotated[
+        bool,
+        typer.Option(
+            "--relations", help="导入关联关系：owner,owned,share_permille 或 share,control,valid_from,valid_to"
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """从 CSV 导入主体（uscc,name,kind,region；可选 name_en,registered_on）；好行留下，坏行逐行说明。"""
+    from huisuan.parties.csv_import import import_parties, import_relations
+
+    content, name = read_file(file)
+    show_report((import_relations if relations else import_parties)(content, name), as_json=as_json)
+
+
+@app.command()
+def show(uscc: Annotated[str, typer.Argument(help="统一社会信用代码")], as_json: AsJson = False) -> None:
+    """查看一个主体和它的关联关系。"""
+    from huisuan.parties.queries import party_with_relations
+
+    party = party_with_relations(uscc)
+    if as_json:
+        print_json(party)
+        return
+    print_table("主体", [party], COLUMNS, "")
+    print_table("持有或控制", party["owns"], RELATION_COLUMNS, "不持有、不控制其他主体")
+    print_table("被持有或控制", party["owned_by"], RELATION_COLUMNS, "没有登记持有或控制它的主体")
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """列出全部主体。"""
+    from huisuan.parties.queries import parties_for, party_row
+
+    rows = [party_row(party) for party in parties_for()]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table("主体", rows, COLUMNS, "还没有主体；用 huisuan party import FILE.csv 导入")

@@ -1,0 +1,1 @@
+"""Who signs in and how: people, passwords, second factor, OpenID, tokens, sessions, throttling."""

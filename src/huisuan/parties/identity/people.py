@@ -1,0 +1,265 @@
+"""Adding, moving, disabling people, and their passwords: each one transaction, each written down."""
+
+from __future__ import annotations
+
+import secrets
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
+
+from huisuan.parties.identity.audit_trail import Actor, record
+from huisuan.parties.identity.positions import Position
+from huisuan.parties.models import IdentityLink, Person, Step
+from huisuan.terminal import Refused
+
+GENERATED_BYTES = 12  # 16 letters
+LONGEST_NAME = 80
+
+
+def people() -> QuerySet[Person]:
+    """Everybody, with what a list shows."""
+    return Person.objects.select_related("party", "city", "second_factor").order_by("username")
+
+
+def find(username: str) -> Person:
+    """The person of that name.
+
+    Raises:
+        Refused: there is none.
+    """
+    person = people().filter(username=username).first() if "\0" not in username else None
+    if person is None:
+        raise Refused(f'没有人员 "{username}"：用 huisuan person list 查看')
+    return person
+
+
+@transaction.atomic
+def add(
+    username: str,
+    position: Position,
+    actor: Actor,
+    now: datetime,
+    *,
+    name: str = "",
+    email: str = "",
+    machine: bool = False,
+    password: str | None = None,
+) -> tuple[Person, str]:
+    """A new person, and the password that was made for them (to be changed at the first sign-in); "" for a machine.
+
+    Raises:
+        Refused: the name is taken or has not its form, the place or the password will not do.
+    """
+    username, name = unicodedata.normalize("NFKC", username.strip()), name.strip()
+    if not username or len(username) > LONGEST_NAME or any(not (c.isalnum() or c in "._@+-") for c in username):
+        raise Refused(f'账号 "{username}"：1 至 {LONGEST_NAME} 个字母、数字或 . _ @ + -')
+    if len(name) > LONGEST_NAME or "\0" in name:
+        raise Refused(f"姓名：至多 {LONGEST_NAME} 个字")
+    if Person.objects.filter(username__iexact=username).exists():
+        raise Refused(f'账号 "{username}" 已有人用（不分大小写）')
+    if machine and password is not None:
+        raise Refused("程序账号没有口令：它用令牌")
+    party, city = position.found()
+    secret = "" if machine else password or new_password()
+    with _said_plainly():
+        person = Person.objects.create_person(
+            username, secret or None, role=position.role, name=name or username, party=party, city=city,
+            email=_email(email), machine=machine, must_change_password=bool(secret) and not password,
+            password_changed_at=now,
+        )  # fmt: skip
+    record(person, Step.ADDED, actor, now, _told(person))
+    return person, secret
+
+
+@transaction.atomic
+def disable(person: Person, actor: Actor, now: datetime) -> Person:
+    """Nobody comes in as this person any more: sessions and tokens end with it.
+
+    Raises:
+        Refused: disabled already, or the last operator.
+    """
+    person = _locked(person)
+    if not person.is_active:
+        raise Refused(f"{person.username} 已经停用")
+    person.is_active = False
+    _keep(person, "is_active")
+    record(person, Step.DISABLED, actor, now)
+    return person
+
+
+@transaction.atomic
+def enable(person: Person, actor: Actor, now: datetime) -> Person:
+    """Let a disabled person in again; their tokens stay revoked.
+
+    Raises:
+        Refused: not disabled.
+    """
+    person = _locked(person)
+    if person.is_active:
+        raise Refused(f"{person.username} 没有停用")
+    person.is_active = True
+    _keep(person, "is_active")
+    record(person, Step.ENABLED, actor, now)
+    return person
+
+
+@transaction.atomic
+def set_password(person: Person, password: str | None, actor: Actor, now: datetime) -> str:
+    """Set a password (None: make one), which ends sessions and tokens; returns it.
+
+    One that somebody else knows must be changed at the next sign-in.
+
+    Raises:
+        Refused: too weak, or a machine's account.
+    """
+    person = _locked(person)
+    if person.machine:
+        raise Refused(f"{person.username} 是程序账号，没有口令：用 huisuan token new 给它令牌")
+    secret = password or new_password()
+    own = actor.person_id == person.pk
+    if own and person.check_password(secret):
+        raise Refused("新口令与旧口令相同")
+    with _said_plainly():
+        _checked_password(secret, person)
+    person.set_password(secret)
+    person.password_changed_at, person.must_change_password = now, not own
+    _keep(person, "password", "password_changed_at", "must_change_password")
+    record(person, Step.PASSWORD, actor, now, "本人" if own else "由他人设定，下次登录须改")
+    return secret
+
+
+@transaction.atomic
+def move(person: Person, position: Position, actor: Actor, now: datetime) -> Person:
+    """Give a person another role or party; sessions and tokens end, also of those who hold tokens made before.
+
+    Raises:
+        Refused: one's own role, no such place, or the last operator.
+    """
+    person = _locked(person)
+    if actor.person_id == person.pk:
+        raise Refused("不能改自己的角色：请另一位平台管理员来改")
+    party, city = position.found()
+    before = _told(person)
+    if (person.role, person.party_id, person.city_id) == (position.role, party and party.pk, city and city.pk):
+        raise Refused(f"{person.username} 已是 {before}")
+    person.role, person.party, person.city = position.role, party, city
+    _keep(person, "role", "party", "city")
+    record(person, Step.MOVED, actor, now, f"{before} → {_told(person)}")
+    return person
+
+
+@transaction.atomic
+def end_sessions(person: Person, actor: Actor, now: datetime) -> None:
+    """Sign a person out everywhere; tokens stay."""
+    Person.objects.filter(pk=person.pk).update(session_epoch=F("session_epoch") + 1)
+    record(person, Step.SIGNED_OUT, actor, now)
+
+
+@transaction.atomic
+def bind(person: Person, issuer: str, subject: str, actor: Actor, now: datetime) -> None:
+    """Say which account at the OpenID provider is this person's.
+
+    Raises:
+        Refused: it is somebody's, or the person has another one there.
+    """
+    person = _locked(person)
+    if not subject or len(subject) > 255 or "\0" in subject:
+        raise Refused("统一身份的 sub 须有 1 至 255 个字")
+    if IdentityLink.objects.filter(issuer=issuer, person=person).exists():
+        raise Refused(f"{person.username} 已绑定统一身份：请先解除")
+    try:
+        with transaction.atomic():
+            IdentityLink.objects.create(person=person, issuer=issuer, subject=subject, bound_at=now)
+    except IntegrityError:
+        raise Refused("这个统一身份已绑定另一个人") from None
+    record(person, Step.BOUND, actor, now, subject)
+
+
+@transaction.atomic
+def unbind(person: Person, actor: Actor, now: datetime) -> None:
+    """Forget the person's accounts at OpenID providers, and the address that would bind a new one.
+
+    Raises:
+        Refused: there is none.
+    """
+    gone, _ = IdentityLink.objects.filter(person=person).delete()
+    if not gone:
+        raise Refused(f"{person.username} 没有绑定统一身份")
+    Person.objects.filter(pk=person.pk).update(email="", session_epoch=F("session_epoch") + 1)
+    record(person, Step.UNBOUND, actor, now)
+
+
+def oidc_issuer() -> str:
+    """The OpenID provider of the settings.
+
+    Raises:
+        Refused: there is none.
+    """
+    issuer = str(settings.HUISUAN_OIDC_ISSUER)
+    if not issuer:
+        raise Refused("没有设统一身份：请先设 HUISUAN_OIDC_ISSUER（见 docs/operating.md）")
+    return issuer
+
+
+def new_password() -> str:
+    """A password that nobody can guess."""
+    return secrets.token_urlsafe(GENERATED_BYTES)
+
+
+def _checked_password(password: str, person: Person) -> None:
+    if "\0" in password:
+        raise ValidationError("口令里不能有 NUL")
+    validate_password(password, person)
+
+
+def _email(text: str) -> str:
+    text = text.strip().lower()
+    try:
+        if text:
+            validate_email(text)
+    except ValidationError:
+        raise Refused(f'邮箱 "{text}"：不是邮箱地址') from None
+    return text
+
+
+def _locked(person: Person) -> Person:
+    return Person.objects.select_related("party", "city").select_for_update(of=("self",)).get(pk=person.pk)
+
+
+def _keep(person: Person, *fields: str) -> None:
+    """Save these fields; what the triggers made of it is read back.
+
+    Raises:
+        Refused: the last operator stays.
+    """
+    with _said_plainly():
+        person.save(update_fields=fields)
+    person.refresh_from_db(fields=["session_epoch"])
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    try:
+        with transaction.atomic():
+            yield
+    except ValidationError as wrong:
+        raise Refused("；".join(map(str, wrong.messages))) from None
+    except IntegrityError as broken:
+        if "last operator" in str(broken):
+            raise Refused("这是最后一位平台管理员：请先新增另一位") from None
+        if "one_person_an_email" in str(broken):
+            raise Refused("这个邮箱已登记在另一个人名下") from None
+        raise
+
+
+def _told(person: Person) -> str:
+    place = (person.party and person.party.uscc) or person.city_id or ""
+    return f"{person.role} {place}".strip()

@@ -1,0 +1,123 @@
+"""The gate before every route: each page states the roles that may call it, each API operation the scope besides.
+
+A test walks all routes with every role and scope, and fails on a route that states nothing. Pages open to sessions
+only; a session has every scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from ninja.errors import HttpError
+from ninja.security import HttpBearer
+from ninja.utils import check_csrf
+
+from huisuan.parties.identity import throttle
+from huisuan.parties.identity.client_address import place_of
+from huisuan.parties.identity.tokens import standing_for
+from huisuan.parties.models import Door, Person, Role, Scope
+from huisuan.parties.viewer import Viewer
+
+EVERYONE = tuple(Role.values)
+RANK = {scope: rank for rank, scope in enumerate(Scope.values)}  # each includes the ones before it
+CHANGE_PASSWORD = "change-password"  # noqa: S105  # the name of the page
+P = ParamSpec("P")
+Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+def viewer_of(request: HttpRequest) -> Viewer:
+    """Who is asking, on a route that let them in."""
+    return cast(Viewer, request.viewer)  # type: ignore[attr-defined]
+
+
+class Allow(HttpBearer):
+    """`auth=Allow("user", "province", scope="submit")` on an API operation: these roles (none: all), that scope.
+
+    By bearer token, or by a signed-in session.
+    """
+
+    def __init__(self, *roles: str, scope: str) -> None:
+        self.roles = frozenset(roles or EVERYONE)
+        self.scope = Scope(scope)
+        super().__init__()
+
+    def __call__(self, request: HttpRequest) -> Viewer | None:
+        """The viewer, kept on the request; None (401) if nobody; 403 if the role or the scope may not.
+
+        Raises:
+            HttpError: 403; 429 after too many tokens that are none.
+        """
+        viewer = cast("Viewer | None", super().__call__(request)) or self._by_session(request)
+        if viewer is None:
+            return None
+        if viewer.role not in self.roles:
+            raise HttpError(403, f"此接口只供 {'、'.join(sorted(self.roles))} 使用")
+        if RANK[viewer.scope] < RANK[self.scope]:
+            raise HttpError(403, f"此令牌的权限是 {viewer.scope}，此接口要 {self.scope.value}：请新建一个令牌")
+        request.viewer = viewer  # type: ignore[attr-defined]
+        return viewer
+
+    def authenticate(self, request: HttpRequest, token: str) -> Viewer | None:
+        """Whom the bearer token stands for. A good token always counts; only guesses are held up.
+
+        Raises:
+            HttpError: 429.
+        """
+        now = datetime.now(UTC)
+        found = standing_for(token, now)
+        if found:
+            return Viewer.of(found.person, scope=found.scope)
+        try:
+            throttle.begin(Door.TOKEN, "", place_of(request), now)
+        except throttle.TooMany as many:
+            raise HttpError(429, str(many)) from None
+        return None
+
+    def _by_session(self, request: HttpRequest) -> Viewer | None:
+        person = request.user
+        if "Authorization" in request.headers or not isinstance(person, Person):
+            return None
+        if check_csrf(request):  # a browser's session may only change things from our own pages
+            raise HttpError(403, "CSRF")
+        if person.must_change_password:
+            raise HttpError(403, "请先在网页上换掉别人知道的口令")
+        return Viewer.of(person)
+
+
+def allow(*roles: str) -> Callable[[Page[P]], Page[P]]:
+    """`@allow("user", "auditor")` on a page: these roles, signed in; `@allow()` is every role."""
+    permitted = frozenset(roles or EVERYONE)
+
+    def decorate(page: Page[P]) -> Page[P]:
+        @wraps(page)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not isinstance(request.user, Person):
+                return redirect_to_login(request.get_full_path())
+            if request.user.role not in permitted:
+                raise PermissionDenied
+            if request.user.must_change_password and _asked_for(request) != CHANGE_PASSWORD:
+                return redirect(CHANGE_PASSWORD)
+            request.viewer = Viewer.of(request.user)  # type: ignore[attr-defined]
+            return page(request, *args, **kwargs)
+
+        guarded.allowed = permitted  # type: ignore[attr-defined]
+        return cast("Page[P]", guarded)
+
+    return decorate
+
+
+def _asked_for(request: HttpRequest) -> str | None:
+    return request.resolver_match.url_name if request.resolver_match else None
+
+
+def public(page: Page[P]) -> Page[P]:
+    """Mark a page that anyone may read, signed in or not."""
+    page.allowed = None  # type: ignore[attr-defined]
+    return page

@@ -1,0 +1,191 @@
+"""The form that follows from a rule's facts: per field its label, its sentence, its evidence, what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from huisuan.law.explain.explain import default_day, explain
+from huisuan.law.forms.cell_values import Misread, option_words, text_of, value_of
+from huisuan.law.model.claimants import AUDIENCES
+from huisuan.law.model.expressions import FactSpec
+from huisuan.law.model.rules import Rule
+from huisuan.law.model.values import Kind, Value, shown
+from huisuan.law.policy.policy import Policy
+from huisuan.law.text.policy_text import Sentence
+from huisuan.parties.models import Party
+from huisuan.portal.law.reasoning import Reasoning, english, told
+from huisuan.programmes.applications.queries import Known
+from huisuan.programmes.models import Evidence
+
+#: what `known_by` says, in words
+KNOWN_BY: dict[str, str | Promise] = {
+    "meter": _("平台的计量"),
+    "register": _("主体登记库"),
+    "relations": _("关联关系登记"),
+    "centre": _("平台所见的智算中心容量"),
+    "treasury": _("财政拨付账"),
+    "opendata": _("开放数据目录"),
+}
+HINTS: dict[Kind, str | Promise] = {
+    Kind.MONEY: _("以元填写，至多两位小数，如 1234567.85"),
+    Kind.INT: _("整数"),
+    Kind.DATE: _("年月日，如 2024-12-31"),
+    Kind.SHARE: _("百分数或分数，如 20% 或 1/3"),
+}
+#: what a party on the register is, in the words of `audience`
+CLAIMS_AS = {"centre_operator": "centre"}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One fact as the form asks for it. `text` is what was typed, to the letter; `error` what is wrong with it."""
+
+    name: str
+    kind: str
+    label: str
+    unit: str
+    hint: str
+    text: str
+    reads: str
+    error: str
+    theirs: str
+    sentence: Sentence
+    first: bool
+    evidence: str
+    known: str
+    settled: str
+    options: list[tuple[str, str]] = field(default_factory=list)
+    files: list[Evidence] = field(default_factory=list)
+    withdrawn: list[Evidence] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    @property
+    def shown(self) -> str:
+        """What was typed, as one reads it who may not change it."""
+        return dict(self.options).get(self.text, self.text)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside what was typed: evidence, uploads refused, what the platform knows, what others saved."""
+
+    files: Iterable[Evidence] = ()
+    refused: Mapping[str, list[str]] = field(default_factory=dict)
+    known: Known | None = None
+    theirs: Mapping[str, str] = field(default_factory=dict)
+
+
+def values(rule: Rule, texts: Mapping[str, str]) -> tuple[dict[str, Value | None], dict[str, Misread]]:
+    """The facts that can be read from what was typed, and what is wrong with the others."""
+    facts: dict[str, Value | None] = {}
+    wrong: dict[str, Misread] = {}
+    for spec in rule.facts:
+        try:
+            facts[spec.name] = value_of(spec, texts.get(spec.name, ""), by_people=True)
+        except Misread as misread:
+            wrong[spec.name] = misread
+    return facts, wrong
+
+
+def answer(policy: Policy, rule: Rule, texts: Mapping[str, str], on: date) -> Reasoning:
+    """What the law of a day says to what was typed so far; what cannot be read is not known."""
+    facts, _wrong = values(rule, texts)
+    return told(policy, explain(policy, rule, facts, on=on, as_known=timezone.localdate()))
+
+
+def law_day(policy: Policy, known: Known | None) -> date:
+    """The day whose law a draft is read by: the end of the year that the platform's facts are of, else today."""
+    today = timezone.localdate()
+    return default_day(policy, today if known is None else min(date(known.year, 12, 31), today))
+
+
+def unread(rule: Rule, texts: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Name, label and error of each field that cannot be read."""
+    wrong = values(rule, texts)[1]
+    return [(spec.name, _label(spec), _said(wrong[spec.name])) for spec in rule.facts if spec.name in wrong]
+
+
+def fields(policy: Policy, rule: Rule, texts: Mapping[str, str], beside: Beside) -> list[Field]:
+    """The fields of a rule in the order of its facts."""
+    facts, wrong = values(rule, texts)
+    files = list(beside.files)
+    made: list[Field] = []
+    for spec in rule.facts:
+        text = texts.get(spec.name, "")
+        theirs = beside.theirs.get(spec.name, "") if beside.theirs else text
+        value = facts.get(spec.name)
+        made.append(
+            Field(
+                name=spec.name,
+                kind=spec.kind.value,
+                label=_label(spec),
+                unit=str(_("元")) if spec.kind == Kind.MONEY else spec.unit,
+                hint=str(HINTS.get(spec.kind, "")),
+                text=text,
+                reads="" if value is None else shown(spec.kind, value, _options(spec), english=english()),
+                error=_said(wrong[spec.name]) if spec.name in wrong else "",
+                theirs="" if theirs == text else theirs or "—",
+                sentence=policy.text.sentences[spec.asked_by],
+                first=all(other.sentence.number != spec.asked_by for other in made),
+                evidence=spec.evidence,
+                known=str(KNOWN_BY.get(spec.known_by, spec.known_by)),
+                settled=_settled(spec, beside.known),
+                options=_choices(spec, text),
+                files=[each for each in files if each.fact == spec.name and each.withdrawn_at is None],
+                withdrawn=[each for each in files if each.fact == spec.name and each.withdrawn_at is not None],
+                refused=list(beside.refused.get(spec.name, ())),
+            )
+        )
+    return made
+
+
+def prefilled(rule: Rule, known: Known | None) -> dict[str, str]:
+    """The texts of a new form: what the platform has settled already, written as people write it."""
+    facts = known.facts if known else {}
+    return {spec.name: text_of(spec, facts[spec.name]) for spec in rule.facts if facts.get(spec.name) is not None}
+
+
+def not_for(rule: Rule, party: Party) -> str:
+    """Whom the rule is for, where the party does not look like one of them; empty where it does."""
+    if not rule.audience or CLAIMS_AS.get(party.kind, party.kind) in rule.audience:
+        return ""
+    return ("; " if english() else "、").join(AUDIENCES[name][english()] for name in rule.audience)
+
+
+def _label(spec: FactSpec) -> str:
+    return spec.en if english() else spec.zh
+
+
+def _said(misread: Misread) -> str:
+    return misread.english if english() else str(misread)
+
+
+def _options(spec: FactSpec) -> Mapping[str, str] | None:
+    return spec.options_en if english() and spec.options_en else spec.options
+
+
+def _choices(spec: FactSpec, text: str) -> list[tuple[str, str]]:
+    """The options as (what is submitted, what is read); a text that is no option stays choosable, for it was typed."""
+    if spec.kind == Kind.BOOL:
+        found = [("是", _t("是")), ("否", _t("否"))]
+    else:
+        words = _options(spec) or {}
+        found = [(word, words.get(option, word)) for option, word in option_words(spec).items()]
+    if text and found and text not in dict(found):
+        found.append((text, text))
+    return found
+
+
+def _settled(spec: FactSpec, known: Known | None) -> str:
+    value = known.facts.get(spec.name) if known else None
+    if known is None or value is None:
+        return ""
+    said = shown(spec.kind, value, _options(spec), english=english())
+    return _t("平台结算 {year} 年度时为 {value}").format(year=known.year, value=said)

@@ -1,0 +1,161 @@
+"""Entitlements: the list, and one with its reasoning beside the law and its lineage down to the raw line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.paginator import Paginator
+from django.db.models import Count, QuerySet, Sum
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from huisuan.parties.models import Region
+from huisuan.parties.route_access import allow, viewer_of
+from huisuan.parties.viewer import Viewer
+from huisuan.portal.billing import bill_lines as lineage
+from huisuan.portal.law.reasoning import reasoning
+from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
+from huisuan.portal.ui.table import Table, answer
+from huisuan.portal.visible import compute as queries
+from huisuan.settlement.models import BillLine, Entitlement
+from huisuan.settlement.runs.queries import records_of, sliced
+
+READERS = ("user", "city", "province", "auditor")
+BRANCH_RECORDS = 50
+
+
+def _fact(name: str) -> Any:
+    return lambda entitled: entitled.facts.get(name)
+
+
+def entitlement_columns(viewer: Viewer) -> list[Column]:
+    """The columns of a list of entitlements."""
+    columns = [
+        Column("year", _("年度"), lambda each: str(each.run.year), sort="run__year"),
+        Column("sentence", _("条款"), lambda each: each.run.sentence, sort="run__sentence", minor=True),
+        Column("spend", _("算力总支出"), _fact("spend"), Kind.FEN, sort="facts__spend"),
+        Column("self_use", _("其中自建自用"), _fact("self_use"), Kind.FEN, sort="facts__self_use", minor=True),
+        Column("amount", _("应享"), "amount_fen", Kind.FEN, "amount_fen", total="amount_fen", link=_address),
+        Column("status", _("状态"), lambda each: words.word(words.ENTITLEMENT, each.status), Kind.STATE, sort="status"),
+    ]
+    if viewer.role == "user":
+        columns[0] = Column("year", _("年度"), lambda each: str(each.run.year), sort="run__year", link=_address)
+        return columns
+    party = Column("party", _("使用方"), lambda each: words.named(each.party), sort="party__name", link=_address)
+    region = Column("region", _("市"), lambda each: words.named(each.party.region), sort="party__region_id")
+    return [party, region, *columns]
+
+
+def _address(entitled: Entitlement) -> str:
+    return reverse("entitlement", args=[entitled.pk])
+
+
+def _years(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+    years = rows.order_by("-run__year").values_list("run__year", flat=True).distinct()
+    return [(str(year), str(year)) for year in years]
+
+
+def _states(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+    present = set(rows.order_by().values_list("status", flat=True).distinct())
+    return [(status, word.label) for status, word in words.ENTITLEMENT.items() if status in present]
+
+
+def _regions(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+    found = Region.objects.filter(code__in=rows.order_by().values("party__region_id"))
+    return [(region.code, words.named(region)) for region in found]
+
+
+def entitlement_table(
+    request: HttpRequest, viewer: Viewer, rows: QuerySet[Entitlement], file: str = "entitlements", name: str = ""
+) -> Table:
+    """Entitlements as a table."""
+    choices = [
+        Choice("year", _("年度"), _years, lambda found, year: found.filter(run__year=int(year))),
+        Choice("status", _("状态"), _states, lambda found, status: found.filter(status=status)),
+    ]
+    if viewer.sees_everything:
+        choices.append(Choice("region", _("市"), _regions, lambda found, code: found.filter(party__region=code)))
+    return Table(
+        request,
+        rows,
+        entitlement_columns(viewer),
+        file=file,
+        name=name,
+        order="-amount",
+        search=("party__name", "party__name_en", "party__uscc"),
+        choices=choices,
+        empty=Empty(
+            _("还没有应享金额。年度结算后，每个有用量的主体都有一行，金额为零的也写明原因："),
+            command="huisuan settle run --year YEAR",
+        ),
+    )
+
+
+@allow(*READERS)
+def entitlement_list(request: HttpRequest) -> HttpResponseBase:
+    """The entitlements of the runs that stand."""
+    viewer = viewer_of(request)
+    table = entitlement_table(request, viewer, queries.standing_entitlements(viewer))
+    return answer(request, "portal/user/entitlements.html", {"here": "entitlements"}, [table])
+
+
+@allow(*READERS)
+def entitlement_page(request: HttpRequest, number: int) -> HttpResponseBase:
+    """One entitlement: amount, formula, law and reasoning side by side, lineage as a tree."""
+    viewer = viewer_of(request)
+    entitled = get_object_or_404(queries.entitlements(viewer), pk=number)
+    bills = queries.bills(viewer).filter(run=entitled.run_id, party=entitled.party_id).order_by("month", "centre__code")
+    records = BillLine.objects.filter(bill__in=bills).aggregate(n=Sum("records"))["n"] or 0
+    context = {
+        "here": "entitlements",
+        "same": _same(viewer, entitled),
+        "entitled": entitled,
+        "word": words.word(words.ENTITLEMENT, entitled.status),
+        "why": reasoning(entitled),
+        "bills": list(bills),
+        "totals": bills.aggregate(
+            amount=Sum("amount_fen"), excluded=Sum("excluded_fen"), centres=Count("centre", distinct=True)
+        ),
+        "records": records,
+        "stands": queries.stands(entitled.run_id),
+    }
+    return render(request, "portal/user/entitlement.html", context)
+
+
+def _same(viewer: Viewer, entitled: Entitlement) -> dict[str, str]:
+    """The lists of earlier steps, narrowed to what this entitlement rests on."""
+    whose = {} if viewer.role == "user" else {"q": entitled.party.uscc}
+    of_year = urlencode({**whose, "year": entitled.run.year})
+    return {
+        "entitlements": _address(entitled),
+        "bills": f"{reverse('bills')}?{of_year}",
+        "usage": f"{reverse('usage')}?{of_year}",
+        **({} if viewer.role == "user" else {"seals": f"{reverse('seals')}?{urlencode({'year': entitled.run.year})}"}),
+        "jobs": f"{reverse('jobs')}?{urlencode(whose)}",
+    }
+
+
+@allow(*READERS)
+def bill_branch(request: HttpRequest, number: int) -> HttpResponseBase:
+    """The lines of a bill, as a branch of the tree."""
+    bill = get_object_or_404(queries.bills(viewer_of(request)), pk=number)
+    return render(request, "portal/user/branch_lines.html", {"bill": bill, "lines": lineage.lines_of(bill)})
+
+
+@allow(*READERS)
+def line_branch(request: HttpRequest, number: int, line: int) -> HttpResponseBase:
+    """The records of a bill line, fifty at a time, as a branch of the tree."""
+    bill = get_object_or_404(queries.bills(viewer_of(request)), pk=number)
+    found = get_object_or_404(BillLine.objects.select_related("bill__run", "bill__centre"), pk=line, bill=bill)
+    page = Paginator(records_of(found), BRANCH_RECORDS).get_page(request.GET.get("page"))
+    shown = records_of(found)[max(page.start_index() - 1, 0) : page.end_index()]
+    return render(
+        request,
+        "portal/user/branch_records.html",
+        {"bill": bill, "line": found, "page": page, "slices": sliced(shown)},
+    )

@@ -1,0 +1,196 @@
+"""The form of a scenario: every setting with its bound, every open question, every figure of the law, from the policy.
+
+It is read from the address alone, so that an address is a scenario that can be passed on. What is left empty stays as
+it was adopted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
+from huisuan.law.model.values import Kind, Wrong, money_from_chinese, shown
+from huisuan.law.policy.amended_figures import Figure, FigureKind, Supposition, figures, supposition
+from huisuan.law.policy.policy import Policy
+from huisuan.law.policy.scenario import Scenario, declarations
+from huisuan.law.policy.setting_bounds import SettingValue
+from huisuan.law.policy.settings_history import Listed, list_settings
+from huisuan.law.text.policy_text import LawError
+from huisuan.portal.law.reasoning import english
+
+LONGEST = 2000
+YUAN = re.compile(r"[0-9]{1,15}(\.[0-9]{1,2})?")
+HINTS: dict[str, str | Promise] = {
+    Kind.SHARE: _("比例，如 15% 或 1/8"), Kind.MONEY: _("元，或如 80万元"), Kind.RATES: _("各市同一比例，如 10%"),
+    FigureKind.CAP: _("金额（500万元）、原额的百分数（50%）或“无”"), FigureKind.RATE: _("比例，如 25%"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Option:
+    """One of the answers to a question, or one of the regions of a list."""
+
+    value: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing that a scenario can change: its parameter, what holds now, what was typed, and why that will not do."""
+
+    param: str
+    label: str
+    sentence: str
+    phrase: str
+    now: str
+    bound: str = ""
+    typed: str = ""
+    hint: str | Promise = ""
+    options: tuple[Option, ...] = ()
+    several: bool = False
+    wrong: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The form as it was sent: the fields, and the scenario if every field could be read."""
+
+    settings: list[Field]
+    questions: list[Field]
+    figures: list[Field]
+    scenario: Scenario
+
+    @property
+    def wrong(self) -> list[Field]:
+        """The fields that could not be read."""
+        return [field for field in (*self.settings, *self.questions, *self.figures) if field.wrong]
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is supposed."""
+        return not self.scenario.values and not self.scenario.figures
+
+
+def read_form(policy: Policy, on: date, as_known: date, query: QueryDict, title: str) -> Asked:
+    """The form of a policy on a day, filled from an address."""
+    reading = _Reading(policy, query)
+    rows = list_settings(policy, on, as_known)
+    settings = [reading.setting(row, row.spec) for row in rows if isinstance(row.spec, SettingSpec)]
+    questions = [reading.question(row, row.spec) for row in rows if isinstance(row.spec, InterpretationSpec)]
+    supposed = [reading.figure(each) for each in _by_sentence(figures(policy))]
+    return Asked(settings, questions, supposed, Scenario(title, reading.values, tuple(reading.supposed)))
+
+
+class _Reading:
+    """Collects what the address says, field by field."""
+
+    def __init__(self, policy: Policy, query: QueryDict) -> None:
+        self.policy, self.query = policy, query
+        self.declared = declarations(policy)
+        self.values: dict[str, SettingValue] = {}
+        self.supposed: list[Supposition] = []
+
+    def setting(self, row: Listed, spec: SettingSpec) -> Field:
+        """A setting: a box, or a list of regions to tick."""
+        param = f"s.{spec.name}"
+        now = row.words(row.holds, english=english()) if row.holds else ""
+        bound = "" if spec.at_most is None else shown(spec.kind, spec.at_most, english=english())
+        field = Field(
+            param, spec.en if english() else spec.zh, spec.sentence, spec.phrase, now, bound,
+            hint=HINTS.get(spec.kind, ""),
+        )  # fmt: skip
+        if spec.kind is Kind.REGIONS:
+            return self._regions(field, spec, row)
+        typed = self._typed(param)
+        return self._read(field, typed, lambda: self._set(spec.name, _raw(spec, typed))) if typed else field
+
+    def question(self, row: Listed, spec: InterpretationSpec) -> Field:
+        """An open question: its options, the one adopted chosen where the address says nothing."""
+        adopted = str(row.holds.value) if row.holds else ""
+        typed = self._typed(f"i.{spec.name}")
+        words = spec.options_en if english() else spec.options
+        options = tuple(Option(name, label, name == (typed or adopted)) for name, label in words.items())
+        now = words.get(adopted, "")
+        field = Field(
+            f"i.{spec.name}", spec.en if english() else spec.zh, spec.sentence, spec.phrase, now, options=options
+        )
+        if not typed or typed == adopted:
+            return field
+        return self._read(field, typed, lambda: self._choose(spec.name, typed))
+
+    def figure(self, named: Sequence[Figure]) -> Field:
+        """A cap or a share of a sentence of the law."""
+        figure = named[0]
+        param = f"{figure.kind.value}.{figure.sentence}"
+        now = " / ".join(shown(_kind(each), each.value, english=english()) for each in named)
+        field = Field(param, now, figure.sentence, figure.phrase, now, hint=HINTS[figure.kind])
+        typed = self._typed(param)
+        if not typed:
+            return field
+        return self._read(
+            field, typed,
+            lambda: self.supposed.extend(supposition(self.policy, figure.kind, figure.sentence, _money(typed))),
+        )  # fmt: skip
+
+    def _regions(self, field: Field, spec: SettingSpec, row: Listed) -> Field:
+        adopted = row.holds.value if row.holds and isinstance(row.holds.value, tuple) else ()
+        ticked = self.query.getlist(field.param)
+        chosen = set(ticked) or set(adopted)
+        options = tuple(Option(code, name, code in chosen) for code, name in (spec.regions or {}).items())
+        field = replace(field, options=options, several=True)
+        if not ticked or set(ticked) == set(adopted):
+            return field
+        return self._read(field, "", lambda: self._set(spec.name, ticked))
+
+    def _read(self, field: Field, typed: str, read: Callable[[], None]) -> Field:
+        try:
+            read()
+        except (LawError, Wrong) as error:
+            return replace(field, typed=typed, wrong=str(error).removeprefix("："))
+        return replace(field, typed=typed)
+
+    def _set(self, name: str, raw: object) -> None:
+        self.values[name] = self.declared.value(name, raw, "")
+
+    def _choose(self, name: str, option: str) -> None:
+        self.values[name] = self.declared.option(name, option, "")
+
+    def _typed(self, param: str) -> str:
+        return self.query.get(param, "")[:LONGEST].strip()
+
+
+def _by_sentence(found: Sequence[Figure]) -> Iterator[list[Figure]]:
+    """The figures that are supposed together: those of one kind in one sentence."""
+    groups: dict[tuple[str, FigureKind], list[Figure]] = {}
+    for figure in found:
+        groups.setdefault((figure.sentence, figure.kind), []).append(figure)
+    yield from groups.values()
+
+
+def _raw(spec: SettingSpec, typed: str) -> object:
+    """What was typed as a settings file would have it."""
+    if spec.kind is Kind.MONEY:
+        money = _money(typed)
+        return money if isinstance(money, int) else money_from_chinese(money)
+    if spec.kind is Kind.RATES:
+        return dict.fromkeys(spec.regions or {}, typed)
+    return typed
+
+
+def _money(typed: str) -> int | str:
+    """Fen where plain yuan were typed ("800000", "800,000.50"); else the words."""
+    plain = typed.replace(",", "").replace("，", "")
+    return int(Decimal(plain) * 100) if YUAN.fullmatch(plain) else typed
+
+
+def _kind(figure: Figure) -> Kind:
+    return Kind.MONEY if figure.kind is FigureKind.CAP else Kind.SHARE

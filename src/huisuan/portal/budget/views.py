@@ -1,0 +1,210 @@
+"""The budget page (预算推演): choose a policy and a year, suppose other settings, see what it costs and whom it moves.
+
+The address holds the whole scenario: whoever gets it sees the same figures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from huisuan.law.budget.chart import draw
+from huisuan.law.budget.compute import Sampled, compute_budget
+from huisuan.law.budget.model import Budget, day_of_year
+from huisuan.law.budget.synthetic_claims import STATED, STATED_EN, Sample
+from huisuan.law.budget.tables import Sheet, sheets
+from huisuan.law.policy.policy import Policy, installed
+from huisuan.law.policy.scenario import apply
+from huisuan.law.text.policy_text import LawError
+from huisuan.parties.route_access import allow
+from huisuan.portal.budget.files import FORMS, exported
+from huisuan.portal.budget.form import Asked, read_form
+from huisuan.portal.law.reasoning import english
+from huisuan.portal.ui import charts
+from huisuan.portal.ui import number_format as figures
+
+PARTIES = 100_000
+LARGEST_SEED = 2**31
+SHOWN_MOVERS = 20
+OPEN = {"articles", "sides", "funds"}  # the tables that stand unfolded
+TITLES: dict[str, str | Promise] = {
+    "articles": _("按条款"), "cities": _("按市"), "kinds": _("按类别"), "sides": _("谁增谁减"),
+    "movers": _("变动最大的"), "caps": _("受封顶限制的件数"), "statuses": _("答复的状态"), "funds": _("年度总额"),
+    "allotted": _("按绩效分配的年度预算"),
+}  # fmt: skip
+HEADINGS: dict[str, str | Promise] = {
+    "key": _("句"), "title": _("内容"), "name": _("名称"), "claims": _("件数"), "eligible_before": _("应享（现行）"),
+    "eligible_after": _("应享（情景）"), "before_fen": _("现行"), "after_fen": _("情景"), "difference_fen": _("差额"),
+    "winners": _("增加的件数"), "won_fen": _("增加"), "losers": _("减少的件数"), "lost_fen": _("减少"), "row": _("行"),
+    "party": _("主体"), "city": _("市"), "kind": _("类别"), "capped_before": _("现行"), "capped_after": _("情景"),
+    "status": _("状态"), "before": _("现行"), "after": _("情景"), "when": _("情形"), "limit_fen": _("年度总额"),
+    "demand_fen": _("应享合计"), "paid_fen": _("可支付"), "factor": _("兑付比例"), "factor_per_cent": _("约合（舍去）"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell as the page shows it."""
+
+    label: str
+    text: str
+    number: bool
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A table as the page shows it; what is looked at second is folded."""
+
+    name: str
+    title: str
+    heads: list[Cell]
+    rows: list[list[Cell]]
+    foot: list[Cell]
+    folded: bool
+
+
+@allow("province", "auditor")
+def budget_page(request: HttpRequest) -> HttpResponseBase:
+    """The form and, with a policy in force that year, what it costs over a sample, before and after."""
+    policies, broken = installed()
+    if not policies:
+        raise Http404
+    policy = next((each for each in policies if each.name == request.GET.get("policy")), policies[0])
+    year = _number(request.GET.get("year"), min(timezone.localdate().year, policy.valid_to.year))
+    seed = _number(request.GET.get("seed"), 1)
+    context: dict[str, Any] = {
+        "here": "budget", "english": english(), "policies": policies, "policy": policy, "year": year, "seed": seed,
+        "years": range(policy.valid_from.year, policy.valid_to.year + 1), "parties": PARTIES,
+        "broken": list(broken),
+    }  # fmt: skip
+    if unusable := _unusable(request, policies):
+        return render(request, "portal/oversight/budget.html", {**context, "unusable": unusable}, status=422)
+    day = day_of_year(policy, year)
+    if day is None:
+        return render(request, "portal/oversight/budget.html", context)
+    known = timezone.localdate()
+    asked = read_form(policy, day, known, request.GET, gettext("情景"))
+    context |= {"day": day, "asked": asked}
+    if asked.wrong:
+        return render(request, "portal/oversight/budget.html", context, status=422)
+    try:
+        done = _computed(policy, asked, day, known, seed)
+    except LawError as error:
+        return render(request, "portal/oversight/budget.html", {**context, "refused": str(error)}, status=422)
+    tables = sheets(done, english=english())
+    form = request.GET.get("export", "")
+    if form in FORMS:
+        return exported(form, f"budget-{policy.name}-{year}", [(_titled(each), _headed(each), each) for each in tables])
+    context |= {
+        "done": done, "total": done.total, "distribution": STATED_EN if english() else STATED,
+        "tables": [_shown(each) for each in tables if each.rows], "chart": _chart(done, policy, year),
+        "exports": [(name.upper(), _address(request, name)) for name in FORMS],
+    }  # fmt: skip
+    return render(request, "portal/oversight/budget.html", context)
+
+
+def _unusable(request: HttpRequest, policies: list[Policy]) -> str:
+    """What of the address cannot be meant: shown, instead of figures of another policy or year; "" if all can."""
+    name = request.GET.get("policy", "")
+    if name and name not in {each.name for each in policies}:
+        return gettext("没有政策 {name}：请从列表中选择").format(name=name)
+    for key in ("year", "seed"):
+        typed = request.GET.get(key, "")
+        if typed and _number(typed, -1) < 0:
+            return gettext("{key}={typed} 不是可用的数：请改正").format(key=key, typed=typed)
+    return ""
+
+
+def _computed(policy: Policy, asked: Asked, day: date, known: date, seed: int) -> Budget:
+    after = policy if asked.empty else apply(policy, asked.scenario)
+    return _over_a_sample(_Hashed(policy), _Hashed(after), day, known, seed)
+
+
+class _Hashed:
+    """A policy that a cache can keep apart by its digest."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Hashed) and other.policy.digest == self.policy.digest
+
+    def __hash__(self) -> int:
+        return hash(self.policy.digest)
+
+
+@lru_cache(maxsize=16)  # a page, its exports, its other language: the same figures
+def _over_a_sample(before: _Hashed, after: _Hashed, day: date, known: date, seed: int) -> Budget:
+    return compute_budget(before.policy, after.policy, Sampled(Sample(PARTIES, seed)), on=day, as_known=known)
+
+
+def _number(typed: str | None, otherwise: int) -> int:
+    plain = typed or ""
+    return int(plain) if plain.isascii() and plain.isdigit() and int(plain) < LARGEST_SEED else otherwise
+
+
+def _address(request: HttpRequest, form: str) -> str:
+    query = request.GET.copy()
+    query["export"] = form
+    return f"{request.path}?{query.urlencode()}"
+
+
+def _titled(sheet: Sheet) -> str:
+    return str(TITLES[sheet.name])
+
+
+def _headed(sheet: Sheet) -> list[str]:
+    unit = gettext("元")
+    return [f"{HEADINGS[key]}（{unit}）" if key.endswith("_fen") else str(HEADINGS[key]) for key in sheet.columns]
+
+
+def _shown(sheet: Sheet) -> Shown:
+    rows = sheet.rows
+    if sheet.name == "movers":
+        rows = sorted(rows, key=lambda row: -abs(row["difference_fen"]))[:SHOWN_MOVERS]
+    labels = dict(zip(sheet.columns, _headed(sheet), strict=True))
+    numbers = {key for key in sheet.columns if any(isinstance(row.get(key), int) for row in rows)}
+    cells = [[Cell(label, _text(key, row.get(key)), key in numbers) for key, label in labels.items()] for row in rows]
+    heads = [Cell(label, label, key in numbers) for key, label in labels.items()]
+    summed = bool(rows) and sheet.name == "articles"
+    rows_shown, foot = (cells[:-1], cells[-1]) if summed else (cells, [])
+    return Shown(sheet.name, _titled(sheet), heads, rows_shown, foot, sheet.name not in OPEN)
+
+
+def _text(key: str, value: Any) -> str:
+    if value is None or value == "":
+        return figures.NOTHING
+    if key.endswith("_fen"):
+        return figures.yuan(value)
+    return figures.integer(value) if isinstance(value, int) else str(value)
+
+
+def _chart(done: Budget, policy: Policy, year: int) -> charts.Chart | None:
+    """The picture, unless nothing costs anything."""
+    costly = [each for each in done.paying if each.total.before_fen or each.total.after_fen]
+    if not costly:
+        return None
+    bars = [
+        charts.Bar(
+            f"{each.rule.key} {each.rule.title_en if english() else each.rule.title} · {when}",
+            figures.yuan(fen), Decimal(fen).scaleb(-2),
+        )
+        for each in costly
+        for when, fen in ((gettext("现行"), each.total.before_fen), (gettext("情景"), each.total.after_fen))
+    ]  # fmt: skip
+    wide, narrow = (
+        charts.as_drawing(draw(done, width=width, english=english())) for width in (charts.WIDE, charts.NARROW)
+    )
+    name = policy.title_en if english() else policy.title
+    title = gettext("%(policy)s · %(year)d 年各条款应享金额") % {"policy": name, "year": year}
+    return charts.Chart(title, (gettext("条款"), gettext("应享金额（元）")), bars, wide, narrow)

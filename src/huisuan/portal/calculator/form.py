@@ -1,0 +1,291 @@
+"""What the calculator was asked, out of its address; and the questions of its form, each with why it is asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Self
+
+from django.http import HttpRequest, QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from huisuan.law.explain.explain import default_day
+from huisuan.law.explain.questionnaire import Inquiry, Open, Question, Standing, presumption
+from huisuan.law.forms.cell_values import Misread, option_words, value_of
+from huisuan.law.model import expressions as nodes
+from huisuan.law.model.claimants import AUDIENCES
+from huisuan.law.model.expressions import FactSpec
+from huisuan.law.model.values import Kind, Value, Wrong, date_from_text, shown
+from huisuan.law.policy.policy import Policy
+from huisuan.law.policy.stacking import Place
+from huisuan.portal.applications.form import HINTS
+from huisuan.portal.law.reasoning import english
+
+PREFIX = "f."
+#: what stands in an address for yes and no: short, and read by `value_of`
+YES, NO = "yes", "no"
+#: units that policies count in; one that is not known here stands as the policy writes it
+UNITS: dict[str, str | Promise] = {
+    "分": _("元"), "家": _("家"), "个": _("个"), "P（稠密 FP16 PFLOPS）": _("P（稠密 FP16 PFLOPS）"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The address of the calculator, read: who asks, on which day, as known when, and what was typed by question."""
+
+    who: str
+    on: date
+    as_known: date
+    texts: Mapping[str, str]
+    given: Mapping[str, str]
+    wrong: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, request: HttpRequest, policies: Sequence[Policy], today: date) -> Self:
+        """What was asked; a day that cannot be read is said in `wrong`, and the default taken."""
+        wrong: dict[str, str] = {}
+        days = {"on": nearest_day(policies, today), "known": today}
+        given = {name: request.GET.get(name, "").strip() for name in days}
+        for name, text in given.items():
+            try:
+                days[name] = date_from_text(text) if text else days[name]
+            except Wrong as error:
+                wrong[name] = _t("应为日期，如 2024-12-31") if english() else str(error)
+        who = request.GET.get("who", "")
+        typed = {name: request.GET[name].strip() for name in request.GET if name.startswith(PREFIX)}
+        texts = {name.removeprefix(PREFIX): text for name, text in typed.items() if text}
+        return cls(who if who in AUDIENCES else "", days["on"], days["known"], texts, given, wrong)
+
+    def query(self, who: str = "", *, pinned: bool = False) -> str:
+        """The query string that asks this again, without what was left empty; `pinned` names the days, too."""
+        query = QueryDict(mutable=True)
+        if who or self.who:
+            query["who"] = who or self.who
+        for name, day in (("on", self.on), ("known", self.as_known)):
+            if pinned or self.given[name]:
+                query[name] = day.isoformat() if pinned else self.given[name]
+        query.update({f"{PREFIX}{key}": text for key, text in self.texts.items()})
+        return query.urlencode(safe=":")
+
+
+def without_presumed(asked: Asked, questions: Iterable[Question]) -> Asked:
+    """What was asked, without the answers that follow from who asks: a form sends them, but nobody chose them."""
+    presumed = {each.key: presumption(each.spec, asked.who) for each in questions if each.key in asked.texts}
+    words = {key: _submitted(value) for key, value in presumed.items() if value is not None}
+    return replace(asked, texts={key: text for key, text in asked.texts.items() if text != words.get(key)})
+
+
+def nearest_day(policies: Sequence[Policy], today: date) -> date:
+    """Today if any policy is in force; else the day nearest to it on which one was or will be."""
+    days = [default_day(policy, today) for policy in policies]
+    return min(days, key=lambda day: abs(day - today), default=today)
+
+
+def read(asked: Asked, questions: Iterable[Question]) -> tuple[dict[str, Value], dict[str, Misread]]:
+    """The answers that can be read, and what is wrong with the others, by the keys of their questions."""
+    values: dict[str, Value] = {}
+    wrong: dict[str, Misread] = {}
+    for each in questions:
+        try:
+            value = value_of(each.spec, asked.texts.get(each.key, ""), by_people=True)
+        except Misread as misread:
+            wrong[each.key] = misread
+            continue
+        if value is not None:
+            values[each.key] = value
+    return values, wrong
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Why a fact is asked: the rule that rests on it, the sentence and the words that make it."""
+
+    sentence: str
+    phrase: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Field:
+    """One question as the form asks it."""
+
+    key: str
+    kind: str
+    label: str
+    unit: str
+    hint: str
+    text: str
+    reads: str
+    error: str
+    presumed: bool
+    matters: bool
+    grounds: list[Ground]
+    options: list[tuple[str, str]]
+
+    @property
+    def id(self) -> str:
+        """The anchor of the field."""
+        return anchor(self.key)
+
+    @property
+    def echo(self) -> str:
+        """What was typed, as it was understood, where that does not look the same."""
+        return "" if self.options or self.reads == self.text else self.reads
+
+    @property
+    def name(self) -> str:
+        """Its name in the address."""
+        return PREFIX + self.key
+
+
+@dataclass(frozen=True)
+class Group:
+    """The questions of one article, or (without a policy) those that several articles share."""
+
+    policy: Policy | None
+    article: str
+    title: str
+    fields: list[Field]
+
+
+def anchor(key: str) -> str:
+    """A key as it can stand in an address's fragment and in a style sheet."""
+    return "f-" + re.sub(r"[^0-9A-Za-z_]", "-", key)
+
+
+def label_of(spec: FactSpec) -> str:
+    """What a fact is called in the reader's language."""
+    return spec.en if english() else spec.zh
+
+
+def title_of(place: Place) -> str:
+    """What a rule is called in the reader's language."""
+    return place.rule.title_en if english() else place.rule.title
+
+
+def fields(
+    asked: Asked, inquiry: Inquiry, values: Mapping[str, Value], wrong: Mapping[str, Misread], *, now: bool
+) -> list[tuple[Question, Field]]:
+    """The questions to be shown, in their order: those open now and those answered; or, not `now`, those for later."""
+    by_key = {each.question.key: each for each in inquiry.open}
+    standings = {each.place.key: each for each in inquiry.standings}
+    found = []
+    for question in inquiry.questions:
+        still = by_key.get(question.key)
+        typed = question.key in asked.texts or question.key in inquiry.presumed
+        if (now and (typed or (still and still.now))) or (not now and not typed and still and not still.now):
+            found.append((question, _field(asked, inquiry, question, still, standings, values, wrong)))
+    return found
+
+
+def _field(
+    asked: Asked, inquiry: Inquiry, question: Question, still: Open | None, standings: Mapping[str, Standing],
+    values: Mapping[str, Value], wrong: Mapping[str, Misread],
+) -> Field:  # fmt: skip
+    spec, key = question.spec, question.key
+    text = asked.texts.get(key, "")
+    presumed = not text and key in inquiry.presumed
+    value = values.get(key)
+    if value is None and presumed:
+        value = inquiry.presumed[key]
+    places = still.places if still else question.places
+    return Field(
+        key=key, kind=spec.kind.value, label=label_of(spec),
+        unit=str(UNITS.get(spec.unit, spec.unit)), hint=str(HINTS.get(spec.kind, "")),
+        text=_submitted(value) if spec.kind in (Kind.BOOL, Kind.CHOICE) and value is not None else text,
+        reads="" if value is None else shown(spec.kind, value, _options(spec), english=english()),
+        error=_said(wrong[key]) if key in wrong else "", presumed=presumed,
+        matters=_matters(question, values, inquiry, standings),
+        grounds=list(_grounds(places, spec, standings)), options=_choices(spec, text, value),
+    )  # fmt: skip
+
+
+def _matters(
+    question: Question, values: Mapping[str, Value], inquiry: Inquiry, standings: Mapping[str, Standing]
+) -> bool:
+    """Whether the answer given is one that some rule still rests on: an answer may have been overtaken by others."""
+    if question.key not in values and question.key not in inquiry.presumed:
+        return True
+    for place in question.places:
+        failed = {spec.name for each in standings[place.key].verdict.failed for spec in nodes.facts_of(each.node)}
+        if not failed or question.spec.name in failed:
+            return True
+    return False
+
+
+def _submitted(value: Value) -> str:
+    return (YES if value else NO) if isinstance(value, bool) else str(value)
+
+
+def _said(misread: Misread) -> str:
+    return misread.english if english() else str(misread)
+
+
+def _options(spec: FactSpec) -> Mapping[str, str] | None:
+    return spec.options_en if english() and spec.options_en else spec.options
+
+
+def _choices(spec: FactSpec, text: str, value: Value | None) -> list[tuple[str, str]]:
+    """The options as (what is submitted, what is read); a text that is no option stays choosable, for it was typed."""
+    if spec.kind == Kind.BOOL:
+        found = [(YES, _t("是")), (NO, _t("否"))]
+    else:
+        words = (spec.options_en if english() else None) or option_words(spec)
+        found = [(option, words[option]) for option in spec.options or {}]
+    if text and found and value is None:
+        found.append((text, text))
+    return found
+
+
+def _grounds(places: Iterable[Place], spec: FactSpec, standings: Mapping[str, Standing]) -> Iterator[Ground]:
+    """The rules that ask, each with the words of the law that make it."""
+    for place in places:
+        sentence, phrase = _ground(place, spec, standings[place.key].judge.terms.options)
+        yield Ground(sentence, phrase, title_of(place))
+
+
+def _ground(place: Place, spec: FactSpec, options: Mapping[str, str]) -> tuple[str, str]:
+    rule = place.rule
+    for condition in rule.conditions:
+        if spec in nodes.facts_of(condition.node):
+            return condition.sentence, condition.phrase
+    cited = [
+        node
+        for root in rule.roots
+        for node in nodes.walk(root, options)
+        if isinstance(node, nodes.Cited) and node.phrase and spec in nodes.facts_of(node)
+    ]
+    return (cited[-1].sentence, cited[-1].phrase) if cited else (rule.sentence, rule.phrase)
+
+
+def grouped(found: Sequence[tuple[Question, Field]]) -> list[Group]:
+    """The fields by article in the order of the law; those that several articles share stand first."""
+    groups: dict[tuple[str, str], Group] = {}
+    for question, each in found:
+        articles = {(place.policy.name, place.rule.sentence.split(".")[0]) for place in question.places}
+        if len(articles) > 1:
+            key, made = ("", ""), Group(None, "", _t("几条共用"), [])
+        else:
+            place = question.places[0]
+            article = place.policy.article(place.rule.sentence.split(".")[0])
+            key = (place.policy.name, article.number)
+            made = Group(place.policy, article.number, article_title(place.policy, article.number), [])
+        groups.setdefault(key, made).fields.append(each)
+    return sorted(groups.values(), key=_position)
+
+
+def article_title(policy: Policy, number: str) -> str:
+    """An article as the text names it."""
+    title = policy.article(number).title
+    return f"第{number}条 {title}" if number.isdigit() and number != "0" else title
+
+
+def _position(group: Group) -> tuple[str, int]:
+    if group.policy is None:
+        return "", 0
+    return group.policy.name, [each.number for each in group.policy.text.articles].index(group.article)

@@ -1,0 +1,105 @@
+"""The public calculator: who are you, what matters, and every article that you may claim.
+
+All of it stands in the address, so that it can be shared, printed and asked again; nothing is stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+
+from huisuan.law.explain.questionnaire import Question, ask, questions
+from huisuan.law.model.claimants import AUDIENCES
+from huisuan.law.policy.policy import Policy
+from huisuan.parties.route_access import public
+from huisuan.portal.calculator.answers import answers
+from huisuan.portal.calculator.form import PREFIX, Asked, Field, fields, grouped, read, without_presumed
+from huisuan.portal.law.policies import loaded
+from huisuan.portal.law.reasoning import english
+
+LIVE = "calculator"
+
+
+@dataclass(frozen=True)
+class Audience:
+    """One of those who may ask: the word, where it leads, how many rules are theirs."""
+
+    name: str
+    label: str
+    href: str
+    rules: int
+
+
+@public
+def calculator(request: HttpRequest) -> HttpResponseBase:
+    """The page; htmx asks only for the part that changes."""
+    policies, broken = loaded()
+    known = questions(policies)
+    asked = without_presumed(Asked.of(request, policies, timezone.localdate()), known)
+    address = _address(asked.query())
+    live = request.htmx.target == LIVE  # type: ignore[attr-defined]
+    if not live and "" in request.GET.dict().values():
+        return redirect(address)  # a form sent without script carries its empty fields
+    template = "portal/public/calculator_live.html" if live else "portal/public/calculator.html"
+    response = render(request, template, {**_context(request, policies, broken, known, asked), "live": live})
+    if live:
+        response.headers["HX-Replace-Url"] = address
+    patch_vary_headers(response, ["HX-Request", "HX-Target", "Cookie"])
+    return response
+
+
+def _address(query: str) -> str:
+    return f"{reverse('calculator')}?{query}" if query else reverse("calculator")
+
+
+def _context(
+    request: HttpRequest, policies: list[Policy], broken: list[str], known: tuple[Question, ...], asked: Asked
+) -> dict[str, object]:
+    holding = [policy for policy in policies if policy.in_force(asked.on)]
+    context: dict[str, object] = {
+        "asked": asked, "audiences": _audiences(holding, asked), "policies": holding, "broken": broken,
+        "others": [policy for policy in policies if policy not in holding], "today": timezone.localdate(),
+        "english": english(), "here": "calculator",
+    }  # fmt: skip
+    if not asked.who:
+        return context
+    values, wrong = read(asked, known)
+    inquiry = ask(policies, asked.who, values, on=asked.on, as_known=asked.as_known)
+    now = fields(asked, inquiry, values, wrong, now=True)
+    later = fields(asked, inquiry, values, wrong, now=False)
+    shown = [each for _, each in now]
+    return {
+        **context, "who": AUDIENCES[asked.who][english()],
+        "groups": grouped([(question, each) for question, each in now if not each.presumed]),
+        "presumed": [each for each in shown if each.presumed], "later": [each for _, each in later],
+        "answers": answers(inquiry, policies, {each.key for each in shown}, asked.on, asked.as_known),
+        "given": [each for each in shown if each.reads], "unread": [each for each in shown if each.error],
+        "left": sum(not each.reads for each in shown), "first": next((each.id for each in shown if not each.reads), ""),
+        "unknown": sorted(asked.texts.keys() - {each.key for each in known}),
+        "carried": _carried(asked, known, shown),
+        "share": request.build_absolute_uri(_address(asked.query(pinned=True))),
+    }  # fmt: skip
+
+
+def _carried(asked: Asked, known: tuple[Question, ...], shown: list[Field]) -> list[tuple[str, str]]:
+    """Answers to questions of others or of another day: the form keeps them for whoever changes back."""
+    there = {each.key for each in shown}
+    keys = (each.key for each in known if each.key not in there and each.key in asked.texts)
+    return [(PREFIX + key, asked.texts[key]) for key in keys]
+
+
+def _audiences(policies: list[Policy], asked: Asked) -> list[Audience]:
+    counts = {
+        name: sum(not rule.audience or name in rule.audience for policy in policies for rule in policy.rules)
+        for name in AUDIENCES
+    }
+    return [
+        Audience(name, label[english()], _address(asked.query(name)), counts[name])
+        for name, label in AUDIENCES.items()
+        if counts[name]
+    ]

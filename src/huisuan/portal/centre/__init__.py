@@ -1,1 +1,0 @@
-"""Pages about compute centres: capacity, tariffs, records, source files, unclaimed usage."""

@@ -1,0 +1,143 @@
+"""How large a centre is: the chart of its capacities, its partitions as registered and as seen, what was measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.http import HttpRequest
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from huisuan.compute.capacity.capacity import Capacity, Size, capacity
+from huisuan.compute.metering.usage.daily_totals import AT_ONCE
+from huisuan.compute.models import CapacityAttestation, Centre, CentreNode
+from huisuan.portal.ui import charts
+from huisuan.portal.ui import number_format as figures
+from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui.charts import Bar, Chart
+from huisuan.portal.ui.columns import Choice, Column, Empty, Kind
+from huisuan.portal.ui.table import Table
+
+LARGE_P = Decimal(400)  # sentence 1.2 of anhui-agi-2023: 新增单体智能算力规模400P以上
+YEAR = timedelta(days=366)
+ATTESTED = 20
+
+
+def sizes(centre: Centre, today: date, year: int | None) -> Capacity:
+    """The capacities of a centre, its use within a calendar year; without one, within the last 366 days."""
+    if year is None:
+        return capacity(centre, today - YEAR, today + timedelta(days=1), at_most=AT_ONCE)
+    return capacity(centre, date(year, 1, 1), date(year + 1, 1, 1), at_most=AT_ONCE)
+
+
+def chart(found: Capacity) -> Chart:
+    """The capacities on one axis, with the size that the law asks for."""
+    named = ((_t("登记"), found.claimed), (_t("现在看到"), found.seen), (_t("一天最多看到"), found.seen_most),
+             (_t("同时用过"), found.used))  # fmt: skip
+    bars = [_bar(name, size) for name, size in named]
+    claimed = found.claimed.p or Decimal(0)
+    if claimed >= LARGE_P:
+        message = _t("登记 {size} P，达到 400 P").format(size=figures.p(claimed))
+    else:
+        lacks = figures.p(LARGE_P - claimed)
+        message = _t("登记 {size} P，离 400 P 还差 {lacks} P").format(size=figures.p(claimed), lacks=lacks)
+    return charts.against(message, (_("规模"), "P", _("日期")), bars, LARGE_P, "400 P")
+
+
+def _bar(name: str, size: Size) -> Bar:
+    if size.p is None:
+        return Bar(name, _t("还没有"), Decimal(0))
+    at = size.at
+    when = "" if at is None else figures.moment(at)[:16] if isinstance(at, datetime) else figures.day(at)
+    return Bar(name, f"{figures.p(size.p)} P", size.p, when)
+
+
+@dataclass(frozen=True)
+class PartitionRow:
+    """Cards of a model in a partition: as registered, and as the scheduler shows them; None where it shows none."""
+
+    name: str
+    model: str
+    nodes: int
+    cards: int
+    p: Decimal
+    seen_nodes: int | None = None
+    up_nodes: int = 0
+    seen: int | None = None
+    used: int = 0
+
+    @property
+    def amiss(self) -> bool:
+        """Whether what is seen is not what was registered."""
+        return self.seen is not None and self.seen != self.cards
+
+
+def partitions(centre: Centre) -> list[PartitionRow]:
+    """The partitions of a centre, with what its agent sees of each; what is seen and not registered after them.
+
+    What a scheduler without partitions shows belongs to the only partition with that model.
+    """
+    nodes = CentreNode.objects.filter(centre=centre).order_by().values_list("partition", "accelerator__model")
+    counted = nodes.annotate(
+        nodes=Count("pk"), up=Count("pk", filter=Q(state="up")), held=Sum("cards"), busy=Sum("used")
+    )
+    seen = {(partition, model): rest for partition, model, *rest in counted}
+    rows = []
+    registered = list(centre.partitions.all())
+    having = Counter(each.accelerator.model for each in registered)
+    for each in registered:
+        model = each.accelerator.model
+        found = seen.pop((each.name, model), None) or (seen.pop(("", model), None) if having[model] == 1 else None)
+        rows.append(PartitionRow(each.name, model, each.nodes, each.cards, each.capacity_p, *(found or ())))
+    return rows + [
+        PartitionRow(partition, model or "", 0, 0, Decimal(0), *found)
+        for (partition, model), found in sorted(seen.items(), key=str)
+    ]
+
+
+NODE_COLUMNS = [
+    Column("name", _("节点"), "name", Kind.CODE, sort="name"),
+    Column("partition", _("分区"), "partition", sort="partition"),
+    Column("model", _("型号"), "accelerator.model", sort="accelerator__model"),
+    Column("local", _("调度器中的卡名"), "local_card", Kind.CODE, sort="local_card", minor=True),
+    Column("state", _("状态"), lambda node: words.word(words.NODE, node.state), Kind.STATE, sort="state"),
+    Column("cards", _("卡数"), "cards", Kind.INTEGER, sort="cards"),
+    Column("used", _("在用"), "used", Kind.INTEGER, sort="used"),
+    Column("seen", _("看到"), "seen_at", Kind.MOMENT, sort="seen_at", minor=True),
+]
+
+
+def node_table(request: HttpRequest, centre: Centre) -> Table:
+    """The nodes of a centre as its scheduler shows them."""
+    rows: QuerySet[CentreNode] = CentreNode.objects.filter(centre=centre).select_related("accelerator")
+    return Table(
+        request,
+        rows,
+        NODE_COLUMNS,
+        file=f"{centre.code}-nodes",
+        name="nodes",
+        order="name",
+        search=("name", "partition", "local_card"),
+        choices=[
+            Choice(
+                "state",
+                _("状态"),
+                lambda rows: [(state, word.label) for state, word in words.NODE.items() if rows.filter(state=state)],
+                lambda rows, state: rows.filter(state=state),
+            )
+        ],
+        empty=Empty(
+            _("还没有看到节点：站点代理加入后，报来调度器所见。邀请代理："),
+            command=f"huisuan centre invite {centre.code}",
+        ),
+    )
+
+
+def attestations(centre: Centre) -> Sequence[CapacityAttestation]:
+    """What benchmark jobs measured there, the latest first."""
+    return list(centre.attestations.select_related("accelerator").order_by("-measured_at", "node", "index")[:ATTESTED])

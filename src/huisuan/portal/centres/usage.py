@@ -1,0 +1,76 @@
+"""What a centre's records come to, from its days, and the records of one month at a time: it may have millions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import QuerySet, Sum
+from django.db.models.functions import TruncMonth
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from huisuan.compute.metering.usage.records import overlapping
+from huisuan.compute.models import Centre, UsageDay
+from huisuan.parties.viewer import Viewer
+from huisuan.portal.ui import number_format as figures
+from huisuan.portal.ui.columns import Choice, Text
+from huisuan.portal.ui.table import Table
+from huisuan.portal.usage.records import record_table
+from huisuan.portal.usage.sums import Sums
+from huisuan.portal.visible import centres as queries
+from huisuan.terminal import SHANGHAI
+
+
+def sums(centre: Centre) -> Sums:
+    """Card-seconds by month and model, as far as the days are counted."""
+    days = UsageDay.objects.filter(centre=centre, accelerator__isnull=False).order_by()
+    by = days.annotate(month=TruncMonth("day")).values_list("month", "accelerator__model")
+    found: dict[tuple[str, str], int] = defaultdict(int)
+    for month, model, seconds in by.annotate(total=Sum("card_seconds")):
+        found[figures.month(month), model] += seconds
+    return found
+
+
+def month_starts(centre: Centre) -> list[date]:
+    """The months with use, the newest first."""
+    days = UsageDay.objects.filter(centre=centre, accelerator__isnull=True)
+    return list(days.order_by().dates("day", "month", order="DESC"))
+
+
+def following(month: date) -> date:
+    """The month after."""
+    return (month + timedelta(days=32)).replace(day=1)
+
+
+def records_of_months(request: HttpRequest, viewer: Viewer, centre: Centre, year: int | None) -> Table:
+    """The records of a month, the newest of the year unless another is chosen."""
+    months = month_starts(centre)
+    newest = next((figures.month(month) for month in months if month.year == year), "")
+
+    def options(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+        return [(figures.month(month), figures.month(month)) for month in months]
+
+    def models(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+        days = UsageDay.objects.filter(centre=centre, accelerator__isnull=False).order_by("accelerator__model")
+        return [(name, name) for name in days.values_list("accelerator__model", flat=True).distinct()]
+
+    return record_table(
+        request,
+        viewer,
+        queries.records(centre),
+        file=f"{centre.code}-records",
+        name="records",
+        choices=[
+            Choice("month", _("月份"), options, _of_month, always=True, first=newest),
+            Choice("model", _("型号"), models, lambda rows, model: rows.filter(accelerator__model=model)),
+        ],
+    )
+
+
+def _of_month(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+    month = date.fromisoformat(f"{text}-01")
+    starts, ends = (datetime.combine(day, time(), SHANGHAI) for day in (month, following(month)))
+    return rows.filter(overlapping(starts, ends))

@@ -1,0 +1,44 @@
+"""The home of a compute user: what runs, what was used, what was spent, what is owed."""
+
+from __future__ import annotations
+
+from django.db.models import Sum
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+
+from huisuan.parties.viewer import Viewer
+from huisuan.portal.ui import state_labels as words
+from huisuan.portal.usage import sums as usage_sums
+from huisuan.portal.visible import compute as queries
+from huisuan.settlement.runs.queries import latest_runs
+
+LATEST = 8
+
+
+def chosen_year(request: HttpRequest, years: list[int]) -> int | None:
+    """The year asked for, if it is one of them; else the newest that is settled; else the newest."""
+    asked = request.GET.get("year", "")
+    settled = set(latest_runs().values_list("year", flat=True))
+    first = next((year for year in years if year in settled), years[0] if years else None)
+    return next((year for year in years if str(year) == asked), first)
+
+
+def home(request: HttpRequest, viewer: Viewer) -> HttpResponseBase:
+    """Jobs, card-hours by month and model, the year's spend, entitlements."""
+    sums = usage_sums.month_and_model(viewer)
+    entitled = list(queries.standing_entitlements(viewer).order_by("-run__year", "run__sentence"))
+    years = sorted({*usage_sums.years(sums), *(each.run.year for each in entitled)}, reverse=True)
+    year = chosen_year(request, years)
+    bills = queries.standing_bills(viewer).filter(run__year=year) if year else queries.standing_bills(viewer).none()
+    jobs = queries.jobs(viewer).order_by("-submitted_at")[:LATEST]
+    context = {
+        "years": years,
+        "year": year,
+        "used": usage_sums.total(sums, year) if year else 0,
+        "charts": usage_sums.drawn(sums, year) if year else [],
+        "spend": bills.aggregate(amount=Sum("amount_fen"), excluded=Sum("excluded_fen")),
+        "entitlements": [(each, words.word(words.ENTITLEMENT, each.status)) for each in entitled],
+        "owed": next((each for each in entitled if each.run.year == year), None),
+        "jobs": [(job, words.word(words.JOB, job.state)) for job in jobs],
+    }
+    return render(request, "portal/user/home.html", context)

@@ -1,0 +1,1 @@
+"""Pages of jobs: list, details, cost, log, submission."""

@@ -1,0 +1,167 @@
+"""What a job has cost so far and what of that comes back: exact sums of what is metered and of the clock since then.
+
+An estimate, and shown as one: the bill is made of a month's records at the prices of their days, rounded once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from fractions import Fraction
+
+from huisuan.compute.dispatch.net_price import Subsidies, Subsidy
+from huisuan.compute.metering.usage.slicing import Span, sliced
+from huisuan.compute.models import FINAL_STATES, Job, JobState, Tariff, UsageRecord
+from huisuan.portal.ui import number_format as figures
+from huisuan.terminal import SHANGHAI
+
+HOUR = 3600
+RUNNING = "RUNNING"  # how the meter writes the end of a slice whose run goes on
+
+
+@dataclass(frozen=True)
+class CostLine:
+    """Card-seconds of one model at one centre at one price; `fen_per_card_hour` None: nobody has set one."""
+
+    centre: str
+    model: str
+    fen_per_card_hour: int | None
+    card_seconds: int
+    metered: bool
+
+    @property
+    def fen(self) -> Fraction:
+        """What it comes to, unrounded; nothing where there is no price."""
+        return Fraction(self.card_seconds * (self.fen_per_card_hour or 0), HOUR)
+
+    @property
+    def amount(self) -> str:
+        """The same in yuan, to a hundredth of a fen, as a bill's lines are shown."""
+        price = self.fen_per_card_hour
+        return figures.NOTHING if price is None else figures.line_yuan(self.card_seconds, price)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a job cost so far. `back`: of it what the law gives back; `own`: at some centre it is self-use."""
+
+    lines: Sequence[CostLine]
+    subsidy: Subsidy
+    back: Fraction
+    own: bool
+
+    @property
+    def fen(self) -> Fraction:
+        """All lines together, unrounded."""
+        return sum((line.fen for line in self.lines), Fraction(0))
+
+    @property
+    def rounded_fen(self) -> int:
+        """In fen, rounded half up as a bill is."""
+        return _half_up(self.fen)
+
+    @property
+    def back_fen(self) -> int:
+        """What comes back, in whole fen: never more than it is."""
+        return self.back.numerator // self.back.denominator
+
+    @property
+    def unpriced(self) -> bool:
+        """Whether some of it has no price yet."""
+        return any(line.fen_per_card_hour is None for line in self.lines)
+
+    @property
+    def metered(self) -> bool:
+        """Whether some of it is by the meter."""
+        return any(line.metered for line in self.lines)
+
+    @property
+    def estimated(self) -> bool:
+        """Whether some of it is by the clock, not by the meter."""
+        return any(not line.metered for line in self.lines)
+
+
+def cost_of(job: Job, records: Sequence[UsageRecord], now: datetime) -> Cost:
+    """What a job cost so far, by its standing records and, while it runs, by the clock since the last of them."""
+    prices = _Prices({record.centre_id for record in records} | {job.centre_id})
+    lines = [line for record in records for line in prices.of_record(record)]
+    if (since := _unmetered_from(job, records)) is not None:
+        until = int((job.ended_at or now).timestamp())
+        lines += prices.of_span(job, Span(since, max(since, until)))
+    subsidies = Subsidies(now.astimezone(SHANGHAI).date())
+    subsidy, own = subsidies.of(job.party), subsidies.own_centres([job.party]).get(job.party.uscc, frozenset())
+    back = sum((line.fen for line in lines if line.centre not in own), Fraction(0)) * subsidy.share
+    return Cost(_summed(lines), subsidy, back, any(line.centre in own for line in lines))
+
+
+def _unmetered_from(job: Job, records: Sequence[UsageRecord]) -> int | None:
+    """From when, in seconds since 1970, this run's cards are not metered yet; None: nothing is missing."""
+    if job.started_at is None or job.state not in (JobState.RUNNING, *FINAL_STATES):
+        return None
+    of_run = [record for record in records if record.run == job.run and record.centre_id == job.centre_id]
+    if not of_run:
+        return int(job.started_at.timestamp())
+    last = max(of_run, key=lambda record: record.ended_at)
+    return int(last.ended_at.timestamp()) if last.state == RUNNING else None
+
+
+class _Prices:
+    """The tariffs of some centres, by which pieces of time are priced."""
+
+    def __init__(self, centres: Iterable[int | None]) -> None:
+        self.tariffs: dict[tuple[int, int], list[Tariff]] = defaultdict(list)
+        for tariff in Tariff.objects.filter(centre__in=[each for each in centres if each]).order_by("valid_from"):
+            self.tariffs[tariff.centre_id, tariff.accelerator_id].append(tariff)
+
+    def of_record(self, record: UsageRecord) -> list[CostLine]:
+        """A record, cut where the price changes."""
+        span = Span(_seconds(record.started_at), _seconds(record.ended_at), record.suspended_seconds)
+        key, names = (record.centre_id, record.accelerator_id), (record.centre.code, record.accelerator.model)
+        return self._lines(key, names, record.cards, span, metered=True)
+
+    def of_span(self, job: Job, span: Span) -> list[CostLine]:
+        """What a job holds of the cards that it was given, by the clock."""
+        if job.centre is None or job.accelerator is None:
+            return []
+        key, names = (job.centre.pk, job.accelerator.pk), (job.centre.code, job.accelerator.model)
+        return self._lines(key, names, job.cards, span, metered=False)
+
+    def _lines(
+        self, key: tuple[int, int], names: tuple[str, str], cards: int, span: Span, *, metered: bool
+    ) -> list[CostLine]:
+        tariffs = self.tariffs[key]
+        cuts = [_midnight(day) for each in tariffs for day in (each.valid_from, each.valid_to) if day]
+        return [
+            CostLine(*names, _price_at(tariffs, piece.starts), cards * piece.held, metered)
+            for piece in sliced(span, cuts)
+            if piece.held
+        ]
+
+
+def _price_at(tariffs: Iterable[Tariff], at: int) -> int | None:
+    day = datetime.fromtimestamp(at, UTC).astimezone(SHANGHAI).date()
+    holding = (each for each in tariffs if each.valid_from <= day and (each.valid_to is None or day < each.valid_to))
+    return next((each.fen_per_card_hour for each in holding), None)
+
+
+def _summed(lines: Iterable[CostLine]) -> list[CostLine]:
+    """Lines of one centre, model, price and kind as one, metered ones first."""
+    held: dict[tuple[str, str, int | None, bool], int] = defaultdict(int)
+    for line in lines:
+        held[line.centre, line.model, line.fen_per_card_hour, line.metered] += line.card_seconds
+    found = [CostLine(centre, model, fen, held[key], metered) for key in held for centre, model, fen, metered in [key]]
+    return sorted(found, key=lambda line: (not line.metered, line.centre, line.model, line.fen_per_card_hour or 0))
+
+
+def _half_up(fen: Fraction) -> int:
+    return (2 * fen.numerator + fen.denominator) // (2 * fen.denominator)
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _midnight(day: date) -> int:
+    return int(datetime.combine(day, time(), SHANGHAI).timestamp())

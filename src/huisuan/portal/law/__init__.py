@@ -1,0 +1,1 @@
+"""The law on pages: policies, quotations, reasoning."""

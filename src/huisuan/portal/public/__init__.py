@@ -1,1 +1,0 @@
-"""Pages for everyone, signed in or not: sign-in, the policies."""

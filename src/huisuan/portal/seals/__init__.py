@@ -1,0 +1,1 @@
+"""Pages of seals, flags and the register."""

@@ -1,0 +1,86 @@
+"""A centre's months: which are open, sealed, signed by both; one row a year."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Max, Min
+from django.urls import reverse
+
+from huisuan.base.months import Month
+from huisuan.compute.metering.checks.flags import Kind, open_flags
+from huisuan.compute.metering.seals.queries import seals_of
+from huisuan.compute.metering.usage.daily_totals import AT_ONCE, catch_up
+from huisuan.compute.models import Centre, Seal, UsageDay
+from huisuan.portal.ui.state_labels import SEAL, Word
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One month: its word, and where its seal is shown; `href` is empty where there is none."""
+
+    month: Month
+    word: Word
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Year:
+    """Twelve months of a year."""
+
+    number: int
+    months: Sequence[Cell]
+
+
+def state_of(seal: Seal, refused: frozenset[str] | set[str]) -> str:
+    """How far a seal is signed; `refused`: what the open flags of its centre are about."""
+    if hasattr(seal, "countersigned"):
+        return "countersigned"
+    if f"seal {Month.of(seal.month)}" in refused:
+        return "refused"
+    return "sealed" if json.loads(seal.statement)["agents"] else "alone"
+
+
+def refusals(centre: Centre) -> set[str]:
+    """The seals that the centre's agent refused to sign, as its open flags name them."""
+    return set(open_flags(centre).filter(kind=Kind.SCHEDULER).values_list("key", flat=True))
+
+
+def calendar(centre: Centre, today: date) -> list[Year]:
+    """The months of the years with use or seals, the latest year first."""
+    seals = {Month.of(seal.month): seal for seal in seals_of(centre)}
+    this, refused = Month.of(today), refusals(centre)
+    used = {Month.of(day) for day in UsageDay.objects.filter(centre=centre).order_by().dates("day", "month")}
+    years = sorted({each.year for each in (*seals, *used)}, reverse=True)
+    return [
+        Year(year, [_cell(Month(year, number), seals, used, refused, this) for number in range(1, 13)])
+        for year in years
+    ]
+
+
+def due(centre: Centre, today: date) -> tuple[Month, Month] | None:
+    """The first and the last of the months that are over, have use and can still be sealed; None: there are none."""
+    last = Seal.objects.filter(centre=centre).aggregate(last=Max("month"))["last"]
+    if centre.last_sequence and not hasattr(centre, "tally"):
+        catch_up(centre, AT_ONCE)
+    days = UsageDay.objects.filter(centre=centre, day__lt=today.replace(day=1))
+    if last is not None:
+        days = days.filter(day__gte=Month.of(last).following.first_day)
+    span = days.aggregate(first=Min("day"), last=Max("day"))
+    if span["first"] is None:
+        return None  # no use, or so much that the worker has still to count it
+    return Month.of(span["first"]), Month.of(span["last"])
+
+
+def _cell(month: Month, seals: dict[Month, Seal], used: set[Month], refused: set[str], this: Month) -> Cell:
+    seal = seals.get(month)
+    if seal is not None:
+        address = reverse("seal", args=[seal.centre.code, str(month)])
+        return Cell(month, SEAL[state_of(seal, refused)], address)
+    if month >= this:
+        return Cell(month, SEAL["open" if month == this else "none"] if month in used else Word(""))
+    behind = seals and month < max(seals)
+    return Cell(month, SEAL["due"] if month in used and not behind else Word(""))

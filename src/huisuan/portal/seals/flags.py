@@ -1,0 +1,123 @@
+"""What looked wrong in what was metered: the list, and the answer that closes one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from huisuan.compute.metering.intake.pending_corrections import answer as settle
+from huisuan.compute.models import Centre, MeterFlag, PendingCorrection
+from huisuan.parties.route_access import allow, viewer_of
+from huisuan.parties.viewer import Viewer
+from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
+from huisuan.portal.ui.table import Table, answer
+from huisuan.terminal import Refused
+
+READERS = ("centre", "city", "province", "auditor")
+ANSWERS = ("province",)  # nobody answers for itself: not the centre; and who audits changes nothing
+
+OPEN, ANSWERED = words.Word(_("待答复"), "wait"), words.Word(_("已答复"), "good")
+
+
+def _address(flag: MeterFlag) -> str:
+    return reverse("flag", args=[flag.pk])
+
+
+COLUMNS = [
+    Column("number", _("编号"), lambda flag: f"#{flag.pk}", Kind.CODE, "id", link=_address),
+    Column("state", _("状态"), lambda flag: ANSWERED if flag.answered_at else OPEN, Kind.STATE, "answered_at"),
+    Column("centre", _("中心"), lambda flag: words.named(flag.centre), sort="centre__name"),
+    Column("kind", _("种类"), lambda flag: str(words.FLAG.get(flag.kind, flag.kind)), sort="kind"),
+    Column("text", _("哪里不对"), "text"),
+    Column("flagged", _("发现"), "flagged_at", Kind.MOMENT, "flagged_at"),
+]
+
+
+def visible(viewer: Viewer) -> QuerySet[MeterFlag]:
+    """The flags of the centres whose inside the viewer reads."""
+    return MeterFlag.objects.filter(viewer.centres("centre")).select_related("centre")
+
+
+def _kinds(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+    present = set(rows.order_by().values_list("kind", flat=True).distinct())
+    return [(kind, label) for kind, label in words.FLAG.items() if kind in present]
+
+
+def _centres(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+    return [(each.code, words.named(each)) for each in Centre.objects.filter(flags__in=rows).distinct()]
+
+
+def flag_table(request: HttpRequest, viewer: Viewer) -> Table:
+    """Every flag that the viewer reads, those without an answer first."""
+    return Table(
+        request,
+        visible(viewer),
+        COLUMNS,
+        file="flags",
+        order="-flagged",
+        search=("text", "key", "centre__name", "centre__code", "answer"),
+        choices=[
+            Choice(
+                "state",
+                _("状态"),
+                lambda _rows: [("open", OPEN.label), ("answered", ANSWERED.label)],
+                lambda rows, state: rows.filter(answered_at__isnull=state == "open"),
+            ),
+            Choice("kind", _("种类"), _kinds, lambda rows, kind: rows.filter(kind=kind)),
+            Choice("centre", _("中心"), _centres, lambda rows, code: rows.filter(centre__code=code)),
+        ],
+        empty=Empty(_("没有疑点：报来的每一行都对得上。查漏："), command="huisuan meter check CENTRE"),
+    )
+
+
+@allow(*READERS)
+def flag_list(request: HttpRequest) -> HttpResponseBase:
+    """What looked wrong."""
+    return answer(request, "portal/centre/flags.html", {"here": "flags"}, [flag_table(request, viewer_of(request))])
+
+
+def _shown(request: HttpRequest, flag: MeterFlag, refused: str = "") -> HttpResponseBase:
+    context: dict[str, Any] = {
+        "here": "flags",
+        "flag": flag,
+        "kind": words.FLAG.get(flag.kind, flag.kind),
+        "word": ANSWERED if flag.answered_at else OPEN,
+        "may_answer": viewer_of(request).role in ANSWERS and flag.answered_at is None,
+        "refused": refused,
+        "correction": PendingCorrection.objects.filter(flag=flag).first(),
+    }
+    return render(request, "portal/centre/flag.html", context, status=422 if refused else 200)
+
+
+@allow(*READERS)
+def flag_page(request: HttpRequest, number: int) -> HttpResponseBase:
+    """One flag with its line, and its answer."""
+    return _shown(request, get_object_or_404(visible(viewer_of(request)), pk=number))
+
+
+@allow(*ANSWERS)
+@require_POST
+def answer_page(request: HttpRequest, number: int) -> HttpResponseBase:
+    """Close a flag with what was found out; a correction that waits is applied if it is accepted."""
+    viewer = viewer_of(request)
+    flag = get_object_or_404(visible(viewer), pk=number)
+    try:
+        with transaction.atomic():
+            accept = request.POST.get("accept") == "yes"
+            settle(number, request.POST.get("answer", ""), viewer.name, timezone.now(), accept=accept)
+    except Refused as refusal:
+        return _shown(request, flag, str(refusal))
+    messages.success(request, _t("已接受，记录已更正。") if accept else _t("已答复，疑点关闭。"))
+    return redirect("flag", number=number)

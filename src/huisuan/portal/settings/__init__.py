@@ -1,0 +1,1 @@
+"""Pages of settings, proposals and their impact."""

@@ -1,0 +1,165 @@
+"""The form to propose settings: prefilled with what holds; what is entered otherwise is proposed, field by field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _t
+
+from huisuan.law.model.expressions import InterpretationSpec
+from huisuan.law.model.values import Kind, Wrong, date_from_text, share_text
+from huisuan.law.policy.policy import Policy
+from huisuan.law.policy.scenario import declarations
+from huisuan.law.policy.setting_bounds import SettingValue
+from huisuan.law.policy.settings_history import Listed
+from huisuan.law.text.policy_text import LawError
+from huisuan.settlement.adoption.proposed_settings import Draft, faults
+
+YUAN = re.compile(r"[0-9]{1,13}(\.[0-9]{1,2})?")
+AUTHORITY = "省人工智能产业推进组工作专班"
+
+
+@dataclass
+class Entry:
+    """One setting or open question in the form: what holds, what was entered, what is wrong with it."""
+
+    listed: Listed
+    entered: list[str]
+    error: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its name in the form."""
+        return f"set:{self.listed.spec.name}"
+
+    @property
+    def text(self) -> str:
+        """What stands in its box."""
+        return self.entered[0] if self.entered else ""
+
+    @property
+    def form(self) -> str:
+        """How it is entered: choice, regions, rates, share or money."""
+        spec = self.listed.spec
+        return "choice" if isinstance(spec, InterpretationSpec) else spec.kind.value
+
+    def options(self, *, english: bool) -> list[tuple[str, str, bool]]:
+        """What can be chosen: value, words, whether it is."""
+        spec = self.listed.spec
+        if isinstance(spec, InterpretationSpec):
+            words = spec.options_en if english else spec.options
+        else:
+            words = spec.regions or {}
+        return [(value, said, value in self.entered) for value, said in words.items()]
+
+
+@dataclass
+class ProposalForm:
+    """The whole form. `errors` holds what is wrong by field; "" is the whole."""
+
+    title: str = ""
+    authority: str = AUTHORITY
+    document: str = ""
+    valid_from: str = ""
+    entries: list[Entry] = field(default_factory=list)
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+def blank(listed: list[Listed], today: date) -> ProposalForm:
+    """The form as it opens: what holds stands in every box."""
+    return ProposalForm(valid_from=str(today), entries=[Entry(row, _entered(row)) for row in listed])
+
+
+def read_form(policy: Policy, listed: list[Listed], posted: QueryDict) -> tuple[ProposalForm, Draft | None]:
+    """What was posted, and the draft it makes; no draft where something is wrong, which the form then says."""
+    title, authority, document, day = (_line(posted, key) for key in ("title", "authority", "document", "valid_from"))
+    entries = [Entry(row, [_clean(each) for each in posted.getlist(f"set:{row.spec.name}")]) for row in listed]
+    form = ProposalForm(title, authority, document, day, entries)
+    values: dict[str, SettingValue] = {}
+    for entry in form.entries:
+        try:
+            value = _value(policy, entry)
+        except (LawError, Wrong) as wrong:
+            entry.error = str(wrong).lstrip("：")
+            continue
+        held = entry.listed.holds
+        if value is not None and not (held and held.value == value):
+            values[entry.listed.spec.name] = value
+    try:
+        valid_from = date_from_text(form.valid_from)
+    except Wrong as wrong:
+        form.errors["valid_from"] = str(wrong)
+        return form, None
+    draft = Draft(form.title, form.authority, form.document, valid_from, values)
+    form.errors |= faults(policy, draft)
+    if any(entry.error for entry in form.entries):
+        form.errors.pop("", None)
+        form.errors["entries"] = _t("有参数填得不对，见下面各项。")
+    return form, None if form.errors else draft
+
+
+def _line(posted: QueryDict, key: str) -> str:
+    return _clean(posted.get(key, "")).strip()
+
+
+def _clean(text: str) -> str:
+    return text.replace("\x00", "")  # PostgreSQL takes none
+
+
+def _entered(row: Listed) -> list[str]:
+    """What holds, as the form has it."""
+    value = row.holds.value if row.holds else None
+    if value is None:
+        return []
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, Mapping):
+        return ["\n".join(f"{code} {_share(share)}" for code, share in sorted(value.items()))]
+    if isinstance(value, Fraction):
+        return [_share(value)]
+    if isinstance(value, int):
+        return [f"{value // 100}.{value % 100:02d}"]
+    return [value]
+
+
+def _share(share: Fraction) -> str:
+    return share_text(share) if (share * 10_000).denominator == 1 else str(share)
+
+
+def _value(policy: Policy, entry: Entry) -> SettingValue | None:
+    """The value entered, or None where nothing is; a list may be empty where something holds."""
+    spec, text = entry.listed.spec, entry.text.strip()
+    declared = declarations(policy)
+    if isinstance(spec, InterpretationSpec):
+        return declared.option(spec.name, text, "") if text else None
+    if spec.kind is Kind.REGIONS:
+        held = entry.listed.holds
+        same = held is not None and isinstance(held.value, tuple) and set(held.value) == set(entry.entered)
+        if same or (held is None and not entry.entered):
+            return held.value if held else None
+        return declared.value(spec.name, entry.entered, "")
+    if spec.kind is Kind.RATES:
+        rates = dict(_rate(line) for line in text.splitlines() if line.strip())
+        return declared.value(spec.name, rates, "") if rates or entry.listed.holds else None
+    if not text:
+        return None
+    return declared.value(spec.name, _fen(text) if spec.kind is Kind.MONEY else text, "")
+
+
+def _rate(line: str) -> tuple[str, str]:
+    code, _, share = line.strip().partition(" ")
+    if not share.strip():
+        raise Wrong(_t("“%(line)s”应为一行一个区划代码和比例，如 340100 10%%") % {"line": line.strip()})
+    return code, share.strip()
+
+
+def _fen(text: str) -> int:
+    plain = text.replace(",", "").replace("，", "")
+    if not YUAN.fullmatch(plain):
+        raise Wrong(_t("“%(text)s”不是金额：请以元写，至多两位小数") % {"text": text})
+    return int(Fraction(plain) * 100)

@@ -1,0 +1,265 @@
+"""Settings and interpretations of a policy: what holds and since when, what is proposed, what it changes for whom."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from huisuan.law.explain.explain import default_day
+from huisuan.law.model.values import Wrong, date_from_text
+from huisuan.law.policy.policy import Policy, list_policies, load_policy
+from huisuan.law.policy.settings import Adopted
+from huisuan.law.policy.settings_history import Listed, list_settings
+from huisuan.parties.models import Person
+from huisuan.parties.route_access import allow, public, viewer_of
+from huisuan.parties.viewer import Viewer
+from huisuan.portal.law.reasoning import english
+from huisuan.portal.settings.form import blank, read_form
+from huisuan.portal.settings.impact import compared_table, shown
+from huisuan.portal.ui.columns import Column, Empty, Kind
+from huisuan.portal.ui.state_labels import Word
+from huisuan.portal.ui.table import Table, answer
+from huisuan.settlement.adoption import services
+from huisuan.settlement.adoption.proposed_settings import drafted
+from huisuan.settlement.adoption.queries import proposals, state
+from huisuan.settlement.impact.compare import compare_year, untouched, years
+from huisuan.settlement.models import Comparison, SettingsProposal, Through
+from huisuan.terminal import Refused
+
+STATES = {
+    "proposed": Word(_("待采用"), "wait"),
+    "adopted": Word(_("已采用"), "good"),
+    "withdrawn": Word(_("已撤回"), "plain"),
+}
+
+
+def _address(each: SettingsProposal) -> str:
+    return reverse("proposal", args=[each.pk])
+
+
+COLUMNS = [
+    Column("number", _("提案"), lambda each: f"#{each.pk}", Kind.CODE, "id", link=_address),
+    Column("title", _("标题"), "title", sort="title"),
+    Column("state", _("状态"), lambda each: STATES[state(each)], Kind.STATE),
+    Column("valid_from", _("自"), "valid_from", Kind.DAY, sort="valid_from"),
+    Column("by", _("提出人"), "proposed_by", sort="proposed_by"),
+    Column("at", _("提出时间"), "proposed_at", Kind.MOMENT, sort="proposed_at", minor=True),
+    Column("ended_by", _("采用或撤回人"), lambda each: each.end.by if state(each) != "proposed" else ""),
+]
+
+
+def _policy(name: str) -> Policy:
+    if name not in list_policies():
+        raise Http404
+    return load_policy(name)  # one that does not stand up is not one that is not there: see middleware.BrokenLaw
+
+
+def _asked_day(request: HttpRequest, key: str, otherwise: date) -> date:
+    try:
+        return date_from_text(request.GET.get(key, "").replace("\x00", ""))
+    except Wrong:
+        return otherwise
+
+
+def row_of(listed: Listed) -> dict[str, Any]:
+    """A setting as the pages show it, in the reader's language."""
+    spec = listed.spec
+    return {
+        "name": spec.name,
+        "label": spec.en if english() else spec.zh,
+        "sentence": spec.sentence,
+        "phrase": spec.phrase,
+        "bound": listed.bound_words(english=english()),
+        "lang": "zh-hans" if getattr(spec, "regions", None) else "",  # names of regions, as the policy writes them
+        "holds": _entry(listed, listed.holds) if listed.holds else None,
+        "history": [_entry(listed, each) for each in listed.history if each is not listed.holds],
+    }
+
+
+def _entry(listed: Listed, adopted: Adopted) -> dict[str, Any]:
+    return {"shown": listed.words(adopted, english=english()), "adopted": adopted}
+
+
+@public
+def settings_page(request: HttpRequest, name: str) -> HttpResponseBase:
+    """The settings of a policy on a day, as known on a day, for everyone; whoever oversees sees the proposals too."""
+    policy = _policy(name)
+    today = timezone.localdate()
+    on = _asked_day(request, "on", default_day(policy, today))
+    known = _asked_day(request, "known", today)
+    listed = list_settings(policy, on, known)
+    viewer = Viewer.of(request.user) if isinstance(request.user, Person) else None
+    oversees = viewer is not None and viewer.sees_everything
+    context = {
+        "policy": policy,
+        "title": policy.title_en if english() else policy.title,
+        "on": on,
+        "known": known,
+        "settings": [row_of(row) for row in listed if hasattr(row.spec, "kind")],
+        "questions": [row_of(row) for row in listed if not hasattr(row.spec, "kind")],
+        "oversees": oversees,
+        "may_propose": viewer is not None and viewer.role == "province",
+        "here": "policies",
+    }
+    tables = [_proposal_table(request, policy)] if oversees else []
+    return answer(request, "portal/oversight/settings.html", context, tables)
+
+
+def _proposal_table(request: HttpRequest, policy: Policy) -> Table:
+    return Table(
+        request,
+        proposals(policy.name),
+        COLUMNS,
+        file=f"proposals-{policy.name}",
+        order="-number",
+        empty=Empty(_("还没有提案。"), command=f"huisuan settings propose {policy.name} --file F.toml"),
+    )
+
+
+@allow("province")
+def propose(request: HttpRequest, name: str) -> HttpResponse:
+    """The form to propose settings."""
+    policy = _policy(name)
+    today = timezone.localdate()
+    day = default_day(policy, today)
+    listed = list_settings(policy, day, today)
+    form, status = blank(listed, day), 200
+    if request.method == "POST":
+        form, draft = read_form(policy, listed, request.POST)
+        if draft is not None:
+            try:
+                made = services.propose(policy.name, draft, _actor(request), timezone.now())
+            except Refused as refusal:
+                form.errors[""] = str(refusal)
+            else:
+                messages.success(request, _t("已提出。采用须由另一人。"))
+                return redirect("proposal", number=made.pk)
+        status = 422
+    context = {
+        "policy": policy,
+        "title": policy.title_en if english() else policy.title,
+        "form": form,
+        "rows": [(entry, row_of(entry.listed), entry.options(english=english())) for entry in form.entries],
+        "here": "policies",
+    }
+    return render(request, "portal/oversight/propose.html", context, status=status)
+
+
+@allow("province", "auditor")
+def proposal_page(request: HttpRequest, number: int) -> HttpResponseBase:
+    """One proposal: what it sets, what it would change for whom, what became of it."""
+    viewer, proposal = viewer_of(request), _proposal(number)
+    offered = years(proposal)
+    asked = request.GET.get("year", "")
+    year = int(asked) if asked in map(str, offered) else next(iter(offered), 0)
+    comparison = Comparison.objects.filter(proposal=proposal, run__year=year).select_related("run").first()
+    context: dict[str, Any] = {
+        "proposal": proposal,
+        "state": STATES[state(proposal)],
+        "end": getattr(proposal, "end", None),
+        "years": offered,
+        "year": year,
+        "may_end": viewer.role == "province" and state(proposal) == "proposed",
+        "may_adopt": viewer.name.lower() != proposal.proposed_by.lower(),
+        "may_compare": viewer.role == "province",
+        "here": "policies",
+    }
+    try:
+        context |= _sets(proposal)
+    except Refused as refusal:
+        context["gone"] = str(refusal)
+    if comparison is None:
+        return answer(request, "portal/oversight/proposal.html", context, [])
+    context |= shown(comparison)
+    return answer(request, "portal/oversight/proposal.html", context, [compared_table(request, comparison)])
+
+
+def _sets(proposal: SettingsProposal) -> dict[str, Any]:
+    """What a proposal sets, beside what held before it."""
+    policy = load_policy(proposal.policy)
+    draft = drafted(policy, proposal)
+    end = getattr(proposal, "end", None)
+    file = end.file if end else ""
+    rows = []
+    for listed in list_settings(policy, proposal.valid_from, timezone.localdate()):
+        if listed.spec.name not in draft.values:
+            continue
+        earlier = [each for each in listed.history if not file or each.path.name != file]
+        before = next((each for each in earlier if each.valid_from <= proposal.valid_from), None)
+        value = Adopted(
+            listed.spec.name, draft.values[listed.spec.name], "", "", proposal.valid_from, date.max, "", policy.folder
+        )
+        rows.append(
+            {
+                **row_of(listed),
+                "before": listed.words(before, english=english()) if before else "",
+                "after": listed.words(value, english=english()),
+            }
+        )
+    return {
+        "policy": policy,
+        "title": policy.title_en if english() else policy.title,
+        "rows": rows,
+        "untouched": untouched(proposal, policy),
+    }
+
+
+@allow("province")
+@require_POST
+def compare(request: HttpRequest, number: int) -> HttpResponse:
+    """Compare with the facts of a settled year."""
+    proposal = _proposal(number)
+    asked = request.POST.get("year", "")
+    try:
+        if asked not in map(str, years(proposal)):
+            raise Refused(_t("这一年还没有结算。"))
+        compare_year(proposal, int(asked), viewer_of(request).name, timezone.now())
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("proposal", number=number)
+    return redirect(f"{reverse('proposal', args=[number])}?year={asked}")
+
+
+@allow("province")
+@require_POST
+def adopt(request: HttpRequest, number: int) -> HttpResponse:
+    """Adopt a proposal of somebody else."""
+    return _end(request, number, services.adopt, _t("已采用。"))
+
+
+@allow("province")
+@require_POST
+def withdraw(request: HttpRequest, number: int) -> HttpResponse:
+    """Withdraw a proposal that has not been adopted."""
+    return _end(request, number, services.withdraw, _t("已撤回。"))
+
+
+def _end(request: HttpRequest, number: int, end: Any, done: str) -> HttpResponse:
+    _proposal(number)
+    try:
+        end(number, _actor(request), timezone.now())
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, done)
+    return redirect("proposal", number=number)
+
+
+def _proposal(number: int) -> SettingsProposal:
+    found = proposals().filter(pk=number).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _actor(request: HttpRequest) -> services.Actor:
+    return services.Actor(viewer_of(request).name, Through.WEB)

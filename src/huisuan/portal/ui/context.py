@@ -1,0 +1,35 @@
+"""What the frame around every page needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext
+
+from huisuan.parties.models import Person, Role
+from huisuan.portal.ui import navigation as rooms
+from huisuan.portal.ui import state_labels as words
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Context of every template: who is here, and the rooms they have."""
+    user = getattr(request, "user", None)
+    person = user if isinstance(user, Person) else None
+    role = person.role if person else ""
+    return {
+        "person": person,
+        "role": role,
+        "role_name": words.ROLE.get(role, ""),
+        "place": (person.party or person.city) if person else None,
+        "operators": SimpleLazyObject(_operators),
+        "rooms": rooms.rooms(role),
+        "route": request.resolver_match.url_name if request.resolver_match else "",
+    }
+
+
+def _operators() -> str:
+    """Whom a page may name for help: those who really are there."""
+    people = Person.objects.filter(role=Role.OPERATOR, is_active=True, machine=False).order_by("id")
+    return gettext("、").join(people.values_list("name", flat=True)[:3])

@@ -1,0 +1,69 @@
+"""Figures as people read them: exact, with separators, never through a float.
+
+Fen are shown as yuan, card-seconds as card-hours rounded half up to two places, times at Asia/Shanghai.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.utils import timezone
+
+from huisuan.terminal import yuan
+
+NOTHING = "—"
+
+__all__ = ["NOTHING", "card_hours", "day", "duration", "integer", "moment", "month", "p", "share", "yuan"]
+
+
+def integer(value: int) -> str:
+    """1,234,567."""
+    return f"{value:,}"
+
+
+def card_hours(card_seconds: int) -> str:
+    """Card-seconds as card-hours, rounded half up to two places: 1,234.57."""
+    hundredths = (abs(card_seconds) * 100 + 1800) // 3600
+    return f"{'-' if card_seconds < 0 else ''}{hundredths // 100:,}.{hundredths % 100:02d}"
+
+
+def p(capacity: Decimal) -> str:
+    """P (PFLOPS of dense FP16) to one place: 1,234.5."""
+    return f"{capacity:,.1f}"
+
+
+def day(value: date | datetime) -> str:
+    """2024-06-30, at Asia/Shanghai."""
+    if isinstance(value, datetime):
+        value = timezone.localtime(value)
+    return value.strftime("%Y-%m-%d")
+
+
+def month(value: date | datetime) -> str:
+    """2024-06, at Asia/Shanghai."""
+    return day(value)[:7]
+
+
+def moment(value: datetime) -> str:
+    """2024-06-30 09:15:00, at Asia/Shanghai."""
+    return timezone.localtime(value).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def duration(seconds: int) -> str:
+    """Hours, minutes, seconds: 27:12:05."""
+    return f"{seconds // 3600:,}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def share(numerator: int, denominator: int) -> str:
+    """A share as a percentage with one place, rounded half up; nothing of nothing has no share."""
+    if denominator == 0:
+        return NOTHING
+    permille = (numerator * 2000 + denominator) // (denominator * 2)
+    return f"{permille // 10}.{permille % 10}%"
+
+
+def line_yuan(card_seconds: int, fen_per_card_hour: int) -> str:
+    """What a bill line comes to in yuan, to a hundredth of a fen: 1,234.5678. Lines are not rounded to the fen."""
+    hundredths = (card_seconds * fen_per_card_hour * 100 * 2 + 3600) // 7200
+    return f"{hundredths // 10000:,}.{hundredths % 10000:04d}"

@@ -1,0 +1,290 @@
+"""The table: sorted, filtered, paged and summed by the server, exported exactly as filtered.
+
+It works with links and forms alone; htmx only replaces the table instead of the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property, reduce
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Q, QuerySet, Sum
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+
+from huisuan.portal.ui.columns import Cell, Choice, Column, Empty, Head, Line, cell, file_columns
+from huisuan.portal.ui.export import FORMATS, exported
+
+PAGE_ROWS = 50
+LONGEST_WORD = 100
+
+
+class Table:
+    """One table of one page. `name` keeps several tables of a page apart, in addresses and in the markup.
+
+    `search` names the text fields that the filter box looks in; `opens` gives the address of what a row opens
+    in place, `page` of the page of that row.
+    """
+
+    def __init__(
+        self,
+        request: HttpRequest,
+        rows: QuerySet[Any],
+        columns: Sequence[Column],
+        *,
+        file: str,
+        order: str,
+        empty: Empty,
+        name: str = "",
+        search: Sequence[str] = (),
+        choices: Sequence[Choice] = (),
+        opens: Callable[[Any], str] | None = None,
+        page: Callable[[Any], str] | None = None,
+    ) -> None:
+        self.request, self.everything, self.columns = request, rows, tuple(columns)
+        self.file, self.order, self.empty, self.name = file, order, empty, name
+        self.search, self.choices, self.opens, self.page_of = tuple(search), tuple(choices), opens, page
+        self.strangers: list[str] = []  # what the address asks that nothing on the page understands
+
+    @property
+    def element(self) -> str:
+        """The id of its element on the page."""
+        return f"table-{self.name or 'main'}"
+
+    def param(self, key: str) -> str:
+        """The name of a parameter of this table in the address."""
+        return f"{self.name}-{key}" if self.name else key
+
+    def asked(self, key: str) -> str:
+        """What the address asks of this table."""
+        return self.request.GET.get(self.param(key), "").replace("\x00", "").strip()
+
+    def address(self, **changes: str) -> str:
+        """This page's address with some of this table's parameters changed; an empty one is left out."""
+        query = self.request.GET.copy()
+        for key, value in changes.items():
+            query.pop(self.param(key), None)
+            if value:
+                query[self.param(key)] = value
+        return f"?{query.urlencode()}"
+
+    @property
+    def text(self) -> str:
+        """What stands in the filter box."""
+        return self.asked("q")
+
+    @property
+    def param_q(self) -> str:
+        """The name of the filter box."""
+        return self.param("q")
+
+    @property
+    def param_sort(self) -> str:
+        """The name of the order."""
+        return self.param("sort")
+
+    @property
+    def sortings(self) -> list[tuple[str, str]]:
+        """Every order there is, for a narrow screen that shows no headings; the one in force is the page's own."""
+        return [
+            (f"{sign}{column.key}", f"{column.label} {arrow}")
+            for column in self.columns
+            if column.sort
+            for sign, arrow in (("", "▲"), ("-", "▼"))
+        ]
+
+    # What the rows are
+
+    @cached_property
+    def filtered(self) -> QuerySet[Any]:
+        """The rows that the text filter and the choices leave, in the order asked for."""
+        rows = self.everything
+        for word in self.asked("q")[:LONGEST_WORD].split():
+            rows = rows.filter(reduce(Q.__or__, (Q(**{f"{path}__icontains": word}) for path in self.search), Q()))
+        for choice in self.choices:
+            if value := self.chosen(choice):
+                rows = choice.narrow(rows, value)
+        return rows.order_by(*self.ordering)
+
+    def chosen(self, choice: Choice) -> str:
+        """The option that holds; none where the rows are not narrowed by it."""
+        options = [option for option, _label in self.options[choice.key]]
+        asked = self.asked(choice.key)
+        if asked in options or not (choice.always and options):
+            return asked if asked in options else ""
+        return choice.first if choice.first in options else options[0]
+
+    @cached_property
+    def refused(self) -> list[str]:
+        """What the address asks of this table and it cannot do: no such option, no such order."""
+        keys = {choice.key: [value for value, _label in self.options[choice.key]] for choice in self.choices}
+        wrong = [key for key, options in keys.items() if self.asked(key) and self.asked(key) not in options]
+        wrong += ["sort"] if self.asked("sort") and self.asked("sort") != self.sorting else []
+        return [f"{self.param(key)}={self.asked(key)}" for key in wrong] + self.strangers
+
+    @property
+    def own(self) -> set[str]:
+        """The parameters of this table in the address."""
+        return {self.param(key) for key in ("q", "sort", "page", "export", *(choice.key for choice in self.choices))}
+
+    @cached_property
+    def options(self) -> dict[str, Sequence[tuple[str, Any]]]:
+        """The options of every choice, from all rows that this viewer has."""
+        return {choice.key: choice.options(self.everything) for choice in self.choices}
+
+    @cached_property
+    def sorting(self) -> str:
+        """The key of the column sorted by, with "-" before it for descending."""
+        asked = self.asked("sort")
+        return (
+            asked
+            if any(column.sort and column.key == asked.removeprefix("-") for column in self.columns)
+            else self.order
+        )
+
+    @property
+    def ordering(self) -> list[str]:
+        """The paths to order by; the primary key last, so that pages never overlap."""
+        down, key = self.sorting.startswith("-"), self.sorting.removeprefix("-")
+        column = next(column for column in self.columns if column.key == key)
+        meta = self.everything.model._meta
+        last = [field.name for field in meta.pk_fields]
+        return [f"{'-' if down else ''}{step}" for step in [column.sort, *last]]
+
+    @cached_property
+    def page(self) -> Page[Any]:
+        """The page asked for; one beyond the end is the last."""
+        paginator = Paginator(self.filtered, PAGE_ROWS)
+        paginator.count = self.totals["rows"]  # known already: a million rows are not counted twice
+        return paginator.get_page(self.asked("page"))
+
+    @cached_property
+    def totals(self) -> dict[str, int]:
+        """How many rows the filter leaves ("rows"), and the sum of each summed column over all of them."""
+        wanted = {f"sum_{column.key}": Sum(column.total) for column in self.columns if column.total}
+        found = self.filtered.order_by().aggregate(rows=Count("*"), **wanted)
+        return {key: int(value or 0) for key, value in found.items()}
+
+    @property
+    def count(self) -> int:
+        """How many rows the filter leaves."""
+        return self.totals["rows"]
+
+    @property
+    def sums(self) -> dict[str, int]:
+        """The sum of each summed column over everything filtered."""
+        return {key.removeprefix("sum_"): value for key, value in self.totals.items() if key != "rows"}
+
+    # What the page shows
+
+    @property
+    def unfolds(self) -> bool:
+        """Whether its rows open in place."""
+        return self.opens is not None
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether anything is filtered away, so that an empty table can say so."""
+        return bool(self.asked("q") or any(self.asked(choice.key) for choice in self.choices))
+
+    @property
+    def heads(self) -> list[Head]:
+        """The headings, with links that sort."""
+        return [self._head(column) for column in self.columns]
+
+    def _head(self, column: Column) -> Head:
+        if not column.sort:
+            return Head(column)
+        down = self.sorting == f"-{column.key}"
+        up = self.sorting == column.key
+        first = f"-{column.key}" if column.number else column.key
+        then = column.key if down else f"-{column.key}" if up else first
+        return Head(column, self.address(sort=then, page=""), "descending" if down else "ascending" if up else "")
+
+    @property
+    def lines(self) -> list[Line]:
+        """The rows of this page."""
+        return [
+            Line(
+                [cell(column, row) for column in self.columns],
+                self.opens(row) if self.opens else "",
+                self.page_of(row) if self.page_of else "",
+            )
+            for row in self.page
+        ]
+
+    @property
+    def foot(self) -> list[Cell]:
+        """The sums, each under its column."""
+        return [
+            Cell(column, column.shown(self.sums[column.key])) if column.key in self.sums else Cell(column, "")
+            for column in self.columns
+        ]
+
+    @property
+    def filters(self) -> list[dict[str, Any]]:
+        """The choices that have something to choose from."""
+        return [
+            {
+                "name": self.param(choice.key),
+                "label": choice.label,
+                "options": self.options[choice.key],
+                "chosen": self.chosen(choice),
+                "always": choice.always,
+            }
+            for choice in self.choices
+            if len(self.options[choice.key]) > 1
+        ]
+
+    @property
+    def hidden(self) -> list[tuple[str, str]]:
+        """What the filter form must carry along: the order, and the parameters of the page's other tables."""
+        return [(key, value) for key, values in self.request.GET.lists() if key not in self.own for value in values]
+
+    @property
+    def exports(self) -> list[tuple[str, str]]:
+        """The addresses of the exports of exactly what is filtered."""
+        return [(name.upper(), self.address(export=name, page="")) for name in FORMATS]
+
+    @property
+    def previous(self) -> str:
+        """The address of the page before."""
+        return self.address(page=str(self.page.previous_page_number())) if self.page.has_previous() else ""
+
+    @property
+    def next(self) -> str:
+        """The address of the page after."""
+        return self.address(page=str(self.page.next_page_number())) if self.page.has_next() else ""
+
+
+def answer(
+    request: HttpRequest, template: str, context: dict[str, Any], tables: Sequence[Table], status: int = 200
+) -> HttpResponseBase:
+    """A page with tables; only one table where htmx asks for it; a file where an export is asked for.
+
+    A filter that cannot be used is named above the table; no file is given then: it would hold other rows than asked.
+    """
+    known = {"year"} if "years" in context else set()
+    for table in tables[:1]:
+        owned = known.union(*(each.own for each in tables))
+        table.strangers = [f"{key}={value}" for key, value in request.GET.items() if key not in owned]
+    for table in tables:
+        if table.asked("export") in FORMATS:
+            if table.refused:
+                said = _("这些筛选不能用，没有给出文件：{what}").format(what=", ".join(table.refused))
+                return HttpResponse(said, status=422, content_type="text/plain; charset=utf-8")
+            return exported(table.file, table.asked("export"), file_columns(table.columns), table.filtered)
+    target = request.htmx.target  # type: ignore[attr-defined]
+    asked = next((table for table in tables if table.element == target), None)
+    named = {f"{table.name}_table" if table.name else "table": table for table in tables}
+    response: HttpResponse
+    if asked:
+        response = render(request, "portal/table.html", {"table": asked})
+    else:
+        response = render(request, template, {**named, **context}, status=status)
+    patch_vary_headers(response, ["HX-Request", "HX-Target", "Cookie"])
+    return response

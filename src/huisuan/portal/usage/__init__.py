@@ -1,0 +1,1 @@
+"""Pages of usage records and their sums."""

@@ -1,1 +1,0 @@
-"""Pages about what belongs to a compute user: jobs, usage, bills, entitlements. Overseers read them too."""

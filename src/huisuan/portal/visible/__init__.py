@@ -1,0 +1,1 @@
+"""What of compute a viewer may see."""

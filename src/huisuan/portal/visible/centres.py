@@ -1,0 +1,44 @@
+"""What a viewer may read of centres."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db.models import BigIntegerField, DecimalField, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from huisuan.compute.metering.usage.records import centres_for, current_usage, tariffs_for
+from huisuan.compute.models import Centre, Partition, SourceFile, Tariff, UsageRecord
+from huisuan.parties.viewer import Viewer
+
+
+def centres(viewer: Viewer) -> QuerySet[Centre]:
+    """The centres whose inside the viewer reads."""
+    return centres_for(viewer)
+
+
+def with_size(rows: QuerySet[Centre]) -> QuerySet[Centre]:
+    """Centres with `cards` and `size` (TFLOPS of dense FP16), computed by the database, so that lists can sort."""
+    of_centre = Partition.objects.filter(centre=OuterRef("pk")).order_by().values("centre")
+    cards = of_centre.annotate(n=Sum(F("nodes") * F("cards_per_node"))).values("n")
+    size = of_centre.annotate(n=Sum(F("nodes") * F("cards_per_node") * F("accelerator__tflops_fp16"))).values("n")
+    return rows.annotate(
+        cards=Coalesce(Subquery(cards, output_field=BigIntegerField()), 0),
+        size=Subquery(size, output_field=DecimalField(max_digits=20, decimal_places=1)),
+    )
+
+
+def records(centre: Centre) -> QuerySet[UsageRecord]:
+    """The records of a centre that stand."""
+    return current_usage().filter(centre=centre).select_related("centre", "party", "accelerator")
+
+
+def tariffs(centre: Centre, today: date) -> list[tuple[Tariff, bool]]:
+    """The tariffs of a centre, each with whether it holds today."""
+    ordered = tariffs_for(centre.code).order_by("accelerator__model", "-valid_from")
+    return [(row, row.valid_from <= today and (row.valid_to is None or today < row.valid_to)) for row in ordered]
+
+
+def files(centre: Centre) -> QuerySet[SourceFile]:
+    """The source files of a centre."""
+    return SourceFile.objects.filter(centre=centre)

@@ -1,0 +1,143 @@
+"""What a viewer may read of jobs, usage, bills and entitlements. Every page's rows start here."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from django.db.models import BigIntegerField, Max, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+
+from huisuan.base.months import Month
+from huisuan.compute.jobs.queries import visible
+from huisuan.compute.metering.usage.records import current_usage
+from huisuan.compute.models import Centre, Job, MeterBatch, PlacementDecision, Seal, UsageRecord
+from huisuan.parties.viewer import Viewer
+from huisuan.settlement.models import Bill, Entitlement
+from huisuan.settlement.runs.queries import latest_runs
+from huisuan.terminal import SHANGHAI
+
+
+def jobs(viewer: Viewer) -> QuerySet[Job]:
+    """The jobs that the viewer reads."""
+    return visible(viewer)
+
+
+def metered(rows: QuerySet[Job]) -> QuerySet[Job]:
+    """Jobs with `metered`: the card-seconds that the meter counted for them so far, at every centre they ran at."""
+    where = PlacementDecision.objects.filter(job=OuterRef(OuterRef("uid"))).order_by().values("centre")
+    counted = (
+        current_usage()
+        .filter(centre__in=where, job_id=OuterRef("uid"))
+        .order_by()
+        .values("job_id")
+        .annotate(total=Sum("card_seconds"))
+    )
+    return rows.annotate(metered=Coalesce(Subquery(counted.values("total"), output_field=BigIntegerField()), 0))
+
+
+def records_of(job: Job) -> QuerySet[UsageRecord]:
+    """The standing records of a job in the order of time, at every centre it ran at."""
+    where = list(job.decisions.order_by().values_list("centre", flat=True).distinct())
+    rows = current_usage().filter(centre__in=where, job_id=job.uid).select_related("centre", "accelerator")
+    return rows.order_by("started_at", "sequence")
+
+
+def records(viewer: Viewer) -> QuerySet[UsageRecord]:
+    """The usage records that the viewer reads: corrected ones only in their last form."""
+    return current_usage().filter(viewer.usage()).select_related("centre", "party", "accelerator")
+
+
+def bills(viewer: Viewer) -> QuerySet[Bill]:
+    """The bills of every run that the viewer reads: a user's own, a centre's own, a city's parties', or all."""
+    mine = viewer.centres("centre") if viewer.role == "centre" else viewer.parties("party")
+    return Bill.objects.filter(mine).select_related("run", "party__region", "centre")
+
+
+def standing_bills(viewer: Viewer) -> QuerySet[Bill]:
+    """The bills of the runs that stand, each year's once."""
+    return bills(viewer).filter(run__in=latest_runs())
+
+
+def entitlements(viewer: Viewer) -> QuerySet[Entitlement]:
+    """The entitlements of every run that the viewer reads."""
+    return Entitlement.objects.filter(viewer.parties("party")).select_related("run", "party__region")
+
+
+def standing_entitlements(viewer: Viewer) -> QuerySet[Entitlement]:
+    """The entitlements of the runs that stand, each year's once."""
+    return entitlements(viewer).filter(run__in=latest_runs())
+
+
+def stands(run: int) -> bool:
+    """Whether no newer run of the same policy, sentence and year replaces this one."""
+    return latest_runs().filter(pk=run).exists()
+
+
+def months_of(record: UsageRecord) -> list[date]:
+    """The first days of the months, at Asia/Shanghai, in which a record used cards."""
+    last = max(record.started_at, record.ended_at - timedelta(microseconds=1)).astimezone(SHANGHAI).date()
+    month = record.started_at.astimezone(SHANGHAI).date().replace(day=1)
+    months = []
+    while month <= last:
+        months.append(month)
+        month = (month + timedelta(days=32)).replace(day=1)
+    return months
+
+
+def bills_of(viewer: Viewer, record: UsageRecord) -> QuerySet[Bill]:
+    """The standing bills that a record is part of; two where it crosses a month."""
+    return standing_bills(viewer).filter(party=record.party_id, centre=record.centre_id, month__in=months_of(record))
+
+
+def entitlement_of(viewer: Viewer, party_id: int, year: int) -> Entitlement | None:
+    """The standing entitlement of a party for a year."""
+    return standing_entitlements(viewer).filter(party=party_id, run__year=year).first()
+
+
+def seal_of(record: UsageRecord) -> Seal | None:
+    """The sealed month that holds a record: the first that was sealed after it came and ends after it ended."""
+    month = Month.holding(int(record.started_at.timestamp()), int(record.ended_at.timestamp()))
+    rows = Seal.objects.filter(centre=record.centre_id, last_sequence__gte=record.sequence, month__gte=month.first_day)
+    return rows.select_related("centre", "countersigned__key").order_by("month").first()
+
+
+def batch_of(record: UsageRecord) -> MeterBatch | None:
+    """The batch of its centre's ledger that a record came in; found by halving, for an agent sends half a million."""
+    batches = MeterBatch.objects.filter(centre=record.centre_id)
+    low, high = 1, batches.aggregate(last=Max("number"))["last"] or 0
+    while low < high:
+        middle = (low + high) // 2
+        ends = batches.values_list("last", flat=True).get(number=middle)
+        low, high = (middle + 1, high) if ends < record.sequence else (low, middle)
+    return (
+        batches.filter(number=low, first__lte=record.sequence, last__gte=record.sequence).select_related("key").first()
+    )
+
+
+def seal_address(viewer: Viewer, seal: Seal) -> str | None:
+    """Where a seal is shown to those who read the inside of its centre."""
+    if Centre.objects.filter(viewer.centres(), pk=seal.centre_id).exists():
+        return reverse("seal", args=[seal.centre.code, str(Month.of(seal.month))])
+    return None
+
+
+def sealed_month(viewer: Viewer, centre: Centre, month: date) -> str | None:
+    """Where a month's seal is shown, if there is one and the viewer reads the inside of its centre."""
+    seal = Seal.objects.filter(viewer.centres("centre"), centre=centre, month=month).select_related("centre").first()
+    return seal_address(viewer, seal) if seal else None
+
+
+def chain_of(viewer: Viewer, record: UsageRecord) -> dict[str, str]:
+    """Where a record stands at each step of the chain: its job, itself, its seal, its bill, its entitlement."""
+    own = reverse("record", args=[record.centre.code, record.sequence])
+    same = {"usage": own}
+    if seal := seal_of(record):
+        same["seals"] = seal_address(viewer, seal) or f"{own}#seal"
+    if job := jobs(viewer).filter(uid=record.job_id, decisions__centre=record.centre_id).first():
+        same["jobs"] = reverse("job", args=[job.uid])
+    if record.party_id and (bill := bills_of(viewer, record).first()):
+        same["bills"] = reverse("bill", args=[bill.pk])
+        if entitled := entitlement_of(viewer, record.party_id, bill.month.year):
+            same["entitlements"] = reverse("entitlement", args=[entitled.pk])
+    return same

@@ -1,0 +1,1 @@
+"""Applications: drafts, evidence files and their checks."""

@@ -1,0 +1,158 @@
+"""Whether something in a file would run, load or open by itself.
+
+`python -m huisuan.programmes.applications.active_content KIND < file`, run in a child with limits (`caged` in
+evidence_files.py): a PDF of 2 kB can unfold to gigabytes. Prints what it found, one Chinese phrase, or
+nothing. Imports no Django.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import resource
+import sys
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+from xml.parsers import expat
+
+MEMORY_BYTES = 1024 * 1024 * 1024
+CPU_SECONDS = 20
+#: keys of PDF dictionaries that hold what runs or what is hidden (ISO 32000-2, 12.6, 7.11.4, 12.7.8)
+PDF_KEYS = {
+    "/JS": "脚本", "/JavaScript": "脚本", "/AA": "自动执行的动作", "/XFA": "XFA 表单", "/EmbeddedFiles": "内嵌文件",
+    "/EF": "内嵌文件", "/RichMediaContent": "富媒体",
+}  # fmt: skip
+PDF_ACTIONS = {
+    "/JavaScript": "脚本",
+    "/Launch": "启动程序的动作",
+    "/ImportData": "导入数据的动作",
+    "/SubmitForm": "提交表单的动作",
+    "/GoToE": "打开内嵌文件的动作",
+    "/GoToR": "打开别的文件的动作",
+    **dict.fromkeys(("/Rendition", "/Movie", "/Sound", "/RichMediaExecute"), "富媒体"),
+}
+PDF_TYPES = {"/EmbeddedFile": "内嵌文件", "/3D": "富媒体"}
+DEEPEST = 100
+HYPERLINK = "/hyperlink"
+OPENS_HARMLESSLY = ("http://", "https://", "mailto:", "#")
+PARTS = re.compile(r"/(?:externalLinks|embeddings|activeX|ctrlProps|customUI|macrosheets)/|oleObject|vbaProject", re.I)
+#: DDE as a formula (cmd|'/c calc'!A0), and functions that reach out of the workbook
+FORMULA = re.compile(
+    r"[\w.]+\s*\|\s*'?[^|!]*'?\s*!|\b(?:WEBSERVICE|CALL|REGISTER(?:\.ID)?|EXEC|RTD|FILTERXML)\s*\(", re.I
+)
+FIELD = re.compile(r"DDE(?:AUTO)?|INCLUDETEXT|INCLUDEPICTURE|\bLINK\b", re.I)
+
+
+def active_in(kind: str, content: bytes) -> str:
+    """What in the file is active; "" if nothing is.
+
+    Raises:
+        Exception: it cannot be read to its end.
+    """
+    return next(_in_pdf(content) if kind == "PDF" else _in_package(kind, content), "")
+
+
+def _in_pdf(content: bytes) -> Iterator[str]:
+    import pikepdf
+
+    with pikepdf.open(io.BytesIO(content)) as pdf:
+        opening = pdf.Root.get("/OpenAction")
+        if isinstance(opening, pikepdf.Dictionary) and opening.get("/S") not in (None, "/GoTo", "/Named"):
+            yield "打开时自动执行的动作"
+        for each in [pdf.trailer, *pdf.objects]:
+            yield from _in_object(each, 0)
+
+
+def _in_object(found: Any, depth: int) -> Iterator[str]:
+    import pikepdf
+
+    if depth > DEEPEST:
+        yield "嵌套过深的内容"
+    elif isinstance(found, pikepdf.Array):
+        for each in found:
+            if not getattr(each, "is_indirect", False):
+                yield from _in_object(each, depth + 1)
+    elif isinstance(found, pikepdf.Dictionary | pikepdf.Stream):
+        for key in found.keys():  # noqa: SIM118 - it is no dict
+            if name := PDF_KEYS.get(key):
+                yield name
+            value = found[key]
+            if key == "/S" and (name := PDF_ACTIONS.get(str(value) if isinstance(value, pikepdf.Name) else "")):
+                yield name
+            if key == "/Type" and (name := PDF_TYPES.get(str(value) if isinstance(value, pikepdf.Name) else "")):
+                yield name
+            if not getattr(value, "is_indirect", False):
+                yield from _in_object(value, depth + 1)
+
+
+def _in_package(kind: str, content: bytes) -> Iterator[str]:
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        for part in package.infolist():
+            if PARTS.search(f"/{part.filename}"):
+                yield "外部链接、嵌入的对象或控件"
+            if part.filename.lower().endswith((".xml", ".rels", ".vml")):
+                yield from _in_xml(part.filename, package.read(part))
+
+
+def _in_xml(name: str, text: bytes) -> Iterator[str]:
+    """What is active in one part; no entity is ever read, for a DOCTYPE is refused where it begins."""
+    found: list[str] = []
+    inside: list[str] = []
+    words = {"f": "", "instrText": ""}
+    parser = expat.ParserCreate(namespace_separator=" ")
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        local = tag.rpartition(" ")[2]
+        inside.append(local)
+        given = {key.rpartition(" ")[2]: value for key, value in attributes.items()}
+        if local == "Relationship" and given.get("TargetMode", "").lower() == "external":
+            harmless = given.get("Target", "").lower().startswith(OPENS_HARMLESSLY)
+            if not (given.get("Type", "").endswith(HYPERLINK) and harmless):
+                found.append("指向外面的链接")
+        if local in ("ddeLink", "oleLink", "externalBook", "oleObject", "OLEObject", "altChunk", "webPr"):
+            found.append("外部链接或 DDE")
+        if local == "fldSimple":
+            words["instrText"] += given.get("instr", "") + "\n"
+        if local == "Action" and given.get("Event") == "DO":
+            found.append("打开时自动执行的动作")
+        if local == "f":
+            words["f"] += "\n"
+
+    def end(_tag: str) -> None:
+        inside.pop()
+
+    def data(piece: str) -> None:
+        if inside and inside[-1] in words:
+            words[inside[-1]] += piece
+
+    def doctype(*_: object) -> None:
+        raise _Doctype
+
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, data
+    parser.StartDoctypeDeclHandler = doctype
+    try:
+        parser.Parse(text, True)
+    except _Doctype:
+        found.append("DTD 或实体")
+    yield from found
+    if any(FORMULA.search(line) for line in words["f"].splitlines()) or FIELD.search(words["instrText"]):
+        yield "DDE 或取外面内容的公式、域"
+
+
+class _Doctype(Exception):
+    """The part begins with a DOCTYPE."""
+
+
+def main() -> None:
+    """Say what is active in the standard input."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    sys.stdout.write(active_in(sys.argv[1], sys.stdin.buffer.read()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""What changes drafts and evidence: each one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from huisuan.law.model.rules import Rule
+from huisuan.law.policy.policy import Policy
+from huisuan.parties.models import Party, Person
+from huisuan.programmes.applications import evidence_store as vault
+from huisuan.programmes.applications.evidence_files import check
+from huisuan.programmes.models import Draft, Evidence
+from huisuan.terminal import Refused
+
+LONGEST_TEXT = 2_000
+MOST_FILES = 100
+MOST_DRAFTS = 500
+
+
+class Conflict(Refused):
+    """Someone else saved the draft meanwhile."""
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What was typed into a form: a text for each fact, and what the draft is called."""
+
+    facts: Mapping[str, str]
+    label: str = ""
+
+    def of(self, rule: Rule) -> dict[str, str]:
+        """The texts of the rule's facts that are not empty; what is no fact of it is left out.
+
+        Raises:
+            Refused: a text beyond all measure, or one with a NUL, which no database keeps.
+        """
+        kept = {spec.name: self.facts.get(spec.name, "").strip() for spec in rule.facts}
+        for spec in rule.facts:
+            if len(kept[spec.name]) > LONGEST_TEXT or "\x00" in kept[spec.name]:
+                raise Refused(f"“{spec.zh}”超过 {LONGEST_TEXT} 字，或带有不可见字符：请改短，细节放进佐证材料")
+        return {name: text for name, text in kept.items() if text}
+
+
+@transaction.atomic
+def begin(party: Party, person: Person, policy: Policy, rule: Rule, typed: Typed, now: datetime) -> Draft:
+    """A new draft of a party under a rule.
+
+    Raises:
+        Refused: too long a text, or more drafts than anyone fills in.
+    """
+    Party.objects.select_for_update().get(pk=party.pk)
+    if Draft.objects.filter(party=party, discarded_at__isnull=True).count() >= MOST_DRAFTS:
+        raise Refused(f"已有 {MOST_DRAFTS} 份草稿：请先舍弃不用的")
+    return Draft.objects.create(
+        party=party, owner=person, policy=policy.name, digest=policy.digest, rule=rule.key, label=_label(typed),
+        facts=typed.of(rule), created_at=now, updated_at=now, updated_by=person,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def save(draft: Draft, version: int, person: Person, policy: Policy, rule: Rule, typed: Typed, now: datetime) -> Draft:
+    """The draft with what was typed; `version` is the one that its author had before their eyes.
+
+    Raises:
+        Conflict: someone saved in between.
+        Refused: too long a text, or the draft was discarded.
+    """
+    held = Draft.objects.select_for_update().get(pk=draft.pk)
+    if held.discarded_at is not None:
+        raise Refused("这份草稿已舍弃，不能再改")
+    if held.version != version:
+        raise Conflict("这份草稿在您填写时已被同单位的人改过：下面保留着您填的内容；请核对后再次保存")
+    held.facts, held.label, held.digest = typed.of(rule), _label(typed), policy.digest
+    held.version, held.updated_at, held.updated_by = version + 1, now, person
+    held.save()
+    return held
+
+
+@transaction.atomic
+def discard(draft: Draft, now: datetime) -> None:
+    """Put a draft away: it leaves the lists, and stays on record with its evidence."""
+    Draft.objects.filter(pk=draft.pk, discarded_at__isnull=True).update(discarded_at=now)
+
+
+@transaction.atomic
+def attach(
+    draft: Draft, rule: Rule, fact: str, filename: str, content: bytes, person: Person, now: datetime
+) -> Evidence:
+    """Keep a file as evidence of a fact; the same content for the same fact is kept once.
+
+    Raises:
+        Refused: no fact of the rule, a file that may not be kept, too many files.
+    """
+    if fact not in {spec.name for spec in rule.facts}:
+        raise Refused(f"第 {rule.sentence} 句没有事实 {fact}")
+    accepted = check(filename, content)
+    Draft.objects.select_for_update().get(pk=draft.pk)
+    standing = Evidence.objects.filter(draft=draft, withdrawn_at__isnull=True)
+    if standing.count() >= MOST_FILES:
+        raise Refused(f"“{accepted.filename}”没有收：一份草稿至多 {MOST_FILES} 个文件，请先撤回不用的")
+    sha256 = vault.keep(content)
+    same = standing.filter(fact=fact, sha256=sha256).first()
+    if same:
+        return same
+    return Evidence.objects.create(
+        draft=draft, fact=fact, filename=accepted.filename, media_type=accepted.media_type, size=len(content),
+        sha256=sha256, uploaded_by=person, uploaded_at=now,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def withdraw(draft: Draft, number: int, person: Person, now: datetime) -> None:
+    """Take a piece of evidence back: it stays on record and proves nothing any more.
+
+    Raises:
+        Refused: none of that number stands in the draft.
+    """
+    standing = Evidence.objects.filter(draft=draft, pk=number, withdrawn_at__isnull=True)
+    if not standing.update(withdrawn_at=now, withdrawn_by=person):
+        raise Refused("这份材料不在草稿里，或已经撤回")
+
+
+def _label(typed: Typed) -> str:
+    return "".join(sign for sign in typed.label if sign.isprintable()).strip()[:80]

@@ -1,0 +1,107 @@
+"""Placement over the wire: where a job could run, where it does, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import AwareDatetime, Field
+
+from huisuan.protocol.resources import JobStateName, Wire
+
+
+class PlaceOption(Wire):
+    """A pool that could take a job. Money in fen, for the whole time limit; `parts`: its score, less is better."""
+
+    centre: str
+    model: str
+    starts_in_seconds: int
+    fen_per_card_hour: int | None
+    net_fen_per_card_hour: str | None = Field(description="补助之后，分，精确分数")
+    cost_fen: int | None
+    subsidy_fen: int | None
+    parts: dict[str, int]
+
+
+class PlaceBarred(Wire):
+    """A pool that does not take the job, and why."""
+
+    centre: str
+    model: str
+    code: str
+    text: str
+
+
+class SubsidyShare(Wire):
+    """What share of the spend comes back under which sentence; why nothing does."""
+
+    share: str
+    policy: str
+    sentence: str
+    status: str
+    why: str
+
+
+class ReadRequest(Wire):
+    """What was understood of a job: its size, which cards will do (`models` empty: any), how long, how often.
+
+    `cards` are those of one job, `cards_per_node` of each of its nodes; `takes_slots`: no card was asked for, so that a
+    processor slot will do. `jobs` of an array with these indices.
+    """
+
+    name: str
+    source_format: str
+    cards: int
+    nodes: int
+    cards_per_node: int
+    takes_slots: bool
+    models: list[str]
+    vendor: str
+    min_memory_gib: int
+    min_tflops_fp16: str
+    time_limit_seconds: int
+    retries: int
+    jobs: int
+    array: list[int]
+
+
+class Preview(Wire):
+    """Where a job could run: now, later, never; and what it would cost. `weights`: the set that decided.
+
+    `request` is what was read; costs are those of one job, also where it is one of an array.
+
+    `expected_seconds`: how long it is thought to run, by what jobs like it did; None: not known yet.
+    """
+
+    request: ReadRequest | None = None
+    possible: bool
+    now: list[PlaceOption]
+    later: list[PlaceOption]
+    barred: list[PlaceBarred]
+    reasons: list[str]
+    subsidy: SubsidyShare
+    weights: str
+    expected_seconds: int | None = None
+
+
+class Decision(Wire):
+    """A choice of a centre, as it was made."""
+
+    at: AwareDatetime
+    run: int
+    lease: int
+    centre: str
+    model: str
+    weights: str
+    parts: dict[str, int]
+    reasons: list[str]
+    runners_up: list[dict[str, Any]]
+
+
+class Why(Wire):
+    """Why a job is where it is: what was decided; and, while it waits, what every pool says to it."""
+
+    uid: str
+    state: JobStateName
+    reasons: list[str]
+    decisions: list[Decision]
+    waiting: Preview | None

@@ -1,0 +1,1 @@
+"""Between sockets and Django: the front, limits, bodies, errors."""

@@ -1,0 +1,84 @@
+"""What no request gets past, whatever it asks for: text that no database keeps, and an error without words.
+
+A NUL, half a surrogate pair or a number beyond 64 bits is the asker's mistake: 400, not 500. Programs under /api/ are
+answered in JSON whatever goes wrong: `{"detail": ...}`, as Django Ninja's own answers are.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from django.core.exceptions import BadRequest
+from django.db import DataError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from huisuan.parties.input_limits import BEYOND, LONG, NOT_TEXT, TOO_LARGE, can_be_kept
+from huisuan.serving.http.limits import refusal
+
+API = "/api/"
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+WORDS = {
+    400: "请求的写法不对",
+    403: "没有权限",
+    404: "没有这个地址，或没有这一项；接口一览见 /api/v1/docs",
+    405: "这个地址不接受这种方法",
+    413: "请求太大",
+    500: "平台出错了：已记在日志里，请联系平台运维",
+}
+log = logging.getLogger(__name__)
+Respond = Callable[[HttpRequest], HttpResponse]
+
+
+class Doors:
+    """Refuses what cannot be kept, and gives every answer under /api/ its words in JSON."""
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer."""
+        if fault := _fault(request):
+            return _said(request, 400, fault)
+        answer = self.get_response(request)
+        is_api = request.path_info.startswith(API)
+        if is_api and answer.status_code >= 400 and not answer.get("Content-Type", "").startswith("application/json"):
+            spoken = _said(request, answer.status_code, WORDS.get(answer.status_code, answer.reason_phrase))
+            if "Allow" in answer:
+                spoken["Allow"] = answer["Allow"]
+            return spoken
+        return answer
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: object, kwargs: dict[str, object]
+    ) -> HttpResponse | None:
+        """Look at what the address says, and at a form once it is read."""
+        if any(isinstance(value, int) and abs(value) > BEYOND for value in kwargs.values()):
+            return _said(request, 404, WORDS[404])
+        if request.method == "POST" and request.content_type in FORMS and not request.path_info.startswith(API):
+            texts = [text for name, each in request.POST.lists() for text in (name, *each)]
+            if not all(can_be_kept(str(text)) for text in texts):
+                return _said(request, 400, NOT_TEXT)
+        return None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """What the database refuses to look for is not there; the log says what it was."""
+        if isinstance(exception, DataError | UnicodeEncodeError | OverflowError):
+            log.warning("%s %s: %s", request.method, request.path, str(exception).splitlines()[0])
+            return _said(request, 400, TOO_LARGE if not isinstance(exception, UnicodeEncodeError) else NOT_TEXT)
+        if isinstance(exception, BadRequest):
+            return _said(request, 400, WORDS[400])
+        return None
+
+
+def _fault(request: HttpRequest) -> str:
+    query = unquote(request.META.get("QUERY_STRING", "").replace("+", " "))
+    if not can_be_kept(request.path_info) or not can_be_kept(query):
+        return NOT_TEXT
+    return TOO_LARGE if any(LONG.fullmatch(each.partition("=")[2]) for each in query.split("&")) else ""
+
+
+def _said(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+    media_type, body = refusal(request.path_info, status, detail)
+    return HttpResponse(body, status=status, content_type=media_type)

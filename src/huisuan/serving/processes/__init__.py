@@ -1,0 +1,1 @@
+"""The processes of `huisuan up`: started, watched, restarted."""

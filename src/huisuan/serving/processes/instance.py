@@ -1,0 +1,56 @@
+"""The one running platform of a home: a lock that dies with its process, and a note of where it is."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+import psutil
+
+from huisuan.base.paths import home, made, write_private
+from huisuan.client.credentials import INSTANCE, Instance, running_here
+from huisuan.terminal import Refused
+
+LOCK = "up.lock"
+
+
+@contextmanager
+def sole_instance() -> Iterator[None]:
+    """Be the one platform that runs from this home; a note left by one that was killed is removed.
+
+    Raises:
+        Refused: another one runs; says where.
+    """
+    lock = os.open(made(home()) / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            other = running_here()
+            if other is None:
+                raise Refused("另一个 huisuan up 正在启动或停止：请稍候再试") from None
+            raise Refused(
+                f"平台已在运行：{other.url}（进程 {other.pid}）；要重新启动，请先在它的终端按 Ctrl-C"
+            ) from None
+        withdraw()
+        yield
+        withdraw()
+    finally:
+        os.close(lock)
+
+
+def announce(url: str, token: str) -> Instance:
+    """Note where the platform is, for its owner's eyes only."""
+    process = psutil.Process()
+    instance = Instance(url=url, pid=process.pid, born=process.create_time(), token=token)
+    write_private(home() / INSTANCE, json.dumps(asdict(instance), indent=2))
+    return instance
+
+
+def withdraw() -> None:
+    """Remove the note."""
+    (home() / INSTANCE).unlink(missing_ok=True)

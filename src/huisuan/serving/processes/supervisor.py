@@ -1,0 +1,279 @@
+"""Running the platform: PostgreSQL, the web, the worker and the local agent, together and for as long as asked.
+
+with running_platform(port=0) as platform:
+    ...                      # platform.url answers
+    platform.serve()         # until Ctrl-C
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx
+import psutil
+
+from huisuan.base.paths import home, made
+from huisuan.client import Client
+from huisuan.compute.site_agent.config import JOBS
+from huisuan.serving import database, disk
+from huisuan.serving import permissions as private
+from huisuan.serving.processes import local_agent
+from huisuan.serving.processes.child_process import Child
+from huisuan.serving.processes.instance import announce, sole_instance, withdraw
+from huisuan.terminal import Refused, note
+
+HEALTHY_WITHIN = 60.0
+WATCH_SECONDS = 0.2
+LOOK_SECONDS = 1.0  # for a centre that runs jobs here, until there is one
+PATIENCE = {"agent": 20.0, "worker": 10.0, "web": 10.0}  # to stop, in this order
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # what people write for "all of this machine's"
+Say = Callable[[str], None]
+
+
+class Stopped(KeyboardInterrupt):
+    """SIGTERM, SIGHUP or Ctrl-C."""
+
+
+@dataclass
+class Platform:
+    """A running platform; `token` is the operator's."""
+
+    url: str
+    token: str
+    children: dict[str, Child]
+    say: Say
+
+    def client(self) -> Client:
+        """A client that acts as the operator."""
+        return Client(self.url, self.token)
+
+    def serve(self) -> None:
+        """Stay until Ctrl-C, SIGTERM or SIGHUP."""
+        with contextlib.suppress(KeyboardInterrupt):
+            while True:
+                time.sleep(3600)
+
+    def watch(self, ending: threading.Event, agent: bool) -> None:
+        """Restart children that die, and start the agent once there is a centre for it, until the end."""
+        looked = time.monotonic()
+        keeper = database.Keeper(self.say)
+        while not ending.wait(WATCH_SECONDS):
+            keeper.look()
+            for child in self.children.values():
+                child.look_after(self.say)
+            if agent and "agent" not in self.children and time.monotonic() - looked > LOOK_SECONDS:
+                self.start_agent()
+                looked = time.monotonic()
+        from django.db import connections
+
+        connections.close_all()  # this thread's own
+
+    def start_agent(self) -> None:
+        """Start the agent of this machine, if a centre runs jobs here."""
+        from django.db import DatabaseError
+
+        try:
+            start = local_agent.start_for(datetime.now(UTC))
+        except DatabaseError as error:
+            self.say(f"站点代理暂时无法启动：{error}")
+            return
+        if start is not None:
+            _add(self, "agent", self.url, str(local_agent.folder()), str(start.slots), secret=start.word)
+
+
+@contextmanager
+def running_platform(
+    port: int = 0, host: str = "127.0.0.1", *, agent: bool = True, worker: bool = True, say: Say = note
+) -> Iterator[Platform]:
+    """The platform from this home, well when the block begins, gone with all its processes when it ends.
+
+    `port` 0 takes a free one. In the main thread SIGTERM and SIGHUP end it as Ctrl-C does.
+
+    Raises:
+        Refused: one runs already, the port is taken, the database cannot be reached, the web does not start.
+    """
+    with sole_instance(), _signals():
+        port = _free_port(host, port)
+        private.only_owner()
+        for text in _put_in_order():
+            say(text)
+        if applied := database.migrated():
+            say(f"已更新数据库的表结构（{len(applied)} 项）")
+        for problem in _settings_problems():
+            say(f"注意：{problem}")
+        try:
+            yield from _with_children(host, port, agent, worker, say)
+        finally:
+            database.stop()
+
+
+def _with_children(host: str, port: int, agent: bool, worker: bool, say: Say) -> Iterator[Platform]:
+    url = _url(host, port)
+    platform = Platform(url, _operator_token(), {}, say)
+    ending = threading.Event()
+    watch = threading.Thread(target=platform.watch, args=(ending, agent))
+    try:
+        web = _add(platform, "web", host, str(port), HUISUAN_HOSTS=_hosts(host))
+        _wait_until_well(url, web, say)
+        if worker:
+            _add(platform, "worker")
+        if agent:
+            platform.start_agent()
+        announce(url, platform.token)
+        watch.start()
+        yield platform
+    finally:
+        with _unhurried():
+            ending.set()
+            if watch.is_alive():
+                watch.join()
+            withdraw()
+            _stop(platform)
+
+
+def _add(platform: Platform, name: str, *arguments: str, secret: str = "", **environment: str) -> Child:
+    log = made(home() / "logs") / f"{name}.log"
+    child = Child(name, arguments, log, secret, environment)
+    platform.children[name] = child
+    child.start()
+    return child
+
+
+def _stop(platform: Platform) -> None:
+    """Orderly: the agent ends the jobs and tells how, then the worker, then the web that both speak to."""
+    for name, patience in PATIENCE.items():
+        if name in platform.children:
+            platform.children[name].stop(patience)
+    jobs = local_agent.folder() / JOBS
+    if "agent" in platform.children and jobs.exists():
+        from huisuan.compute.engines.local.engine import LocalEngine
+
+        # what an agent that had died left running; its end is told at the next start
+        LocalEngine(jobs).end_all("平台停止时结束", PATIENCE["agent"])
+
+
+def _put_in_order() -> Iterator[str]:
+    """What a start finds to repair in the home."""
+    if closed := private.close_to_others():
+        some = "、".join("数据目录本身" if each == "." else each for each in closed[:5])
+        yield f"已收紧数据目录里 {len(closed)} 项的权限（原先别人可读）：{some}"
+    if removed := disk.tidy():
+        yield f"已清理 {len(removed)} 个写到一半的旧文件：{'、'.join(removed[:5])}"
+
+
+def _settings_problems() -> list[str]:
+    from huisuan.settlement.adoption.settings_files import problems
+
+    return problems()
+
+
+def _operator_token() -> str:
+    from huisuan.parties.identity.tokens import operator_token
+
+    return operator_token(datetime.now(UTC))
+
+
+def _wait_until_well(url: str, web: Child, say: Say) -> None:
+    deadline = time.monotonic() + HEALTHY_WITHIN
+    with httpx.Client(trust_env=False, timeout=5) as http:
+        while web.pid is not None and time.monotonic() < deadline:
+            with contextlib.suppress(httpx.TransportError):
+                answer = http.get(f"{url}/healthz")
+                if answer.is_success:
+                    return
+                if "disk full" in answer.text:  # it runs, and what is there can be read
+                    say(f"注意：磁盘空间不足（{answer.text}）：腾出空间之前不要导入和结算")
+                    return
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    break  # it is broken: waiting mends nothing
+            time.sleep(0.05)
+    raise Refused(f"web 没有启动成功；日志 {web.log} 的最后几行：\n{web.last_words()}")
+
+
+def _free_port(host: str, port: int) -> int:
+    """The port, or a free one for 0.
+
+    Raises:
+        Refused: it is taken, or the host is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            if isinstance(error, socket.gaierror) or getattr(error, "errno", 0) == errno.EADDRNOTAVAIL:
+                raise Refused(f"--host {host}：不是本机的地址") from None
+            raise Refused(
+                f"端口 {port} 不能用（{_holder(port) or error}）：请用 --port 换一个，例如 --port {port + 1}"
+            ) from None
+        return int(probe.getsockname()[1])
+
+
+def _holder(port: int) -> str:
+    """Which process holds the port, if this user may know."""
+    with contextlib.suppress(psutil.Error):
+        for one in psutil.net_connections("tcp"):
+            if one.laddr and one.laddr.port == port and one.status == psutil.CONN_LISTEN and one.pid:
+                return f"进程 {one.pid} {psutil.Process(one.pid).name()} 占用"
+    return ""
+
+
+def _url(host: str, port: int) -> str:
+    shown = "127.0.0.1" if host in EVERY_ADDRESS else host
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+
+
+def _hosts(host: str) -> str:
+    """The names under which the web may be asked for: what was configured, and this machine's own where it listens."""
+    names = [*filter(None, os.environ.get("HUISUAN_HOSTS", "").split(","))]
+    if host in EVERY_ADDRESS:
+        own = [address.address for addresses in psutil.net_if_addrs().values() for address in addresses]
+        names += [socket.gethostname(), *(one for one in own if one.count(".") == 3)]
+    else:
+        names.append(f"[{host}]" if ":" in host else host)
+    return ",".join(names)
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """SIGINT, SIGTERM and SIGHUP end the block (in the main thread, the only one that can hear them)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    # SIGINT too: a shell starts what it puts in the background with Ctrl-C ignored
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _unhurried() -> Iterator[None]:
+    """An impatient second Ctrl-C does not break off the orderly end, which is short and bounded."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,130 @@
+"""Settings as somebody wants them: read from a file or a form, checked as settings files are."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from huisuan.law.policy.policy import Policy, load_policy
+from huisuan.law.policy.scenario import adopting, declarations
+from huisuan.law.policy.setting_bounds import SettingValue
+from huisuan.law.policy.settings import ABOUT, Adopted
+from huisuan.law.policy.toml_documents import Document, quoted
+from huisuan.law.text.policy_text import LawError
+from huisuan.settlement.models import SettingsProposal
+from huisuan.terminal import Refused
+
+NO_FILE = Path(os.devnull)  # what is not adopted yet stands in no file
+LONGEST = {"title": 120, "authority": 200, "document": 200}
+LABELS = {"title": "标题", "authority": "确定机关", "document": "文件（文号）", "valid_from": "自哪天起"}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Values that take force on a day, with the authority that sets them and its document."""
+
+    title: str
+    authority: str
+    document: str
+    valid_from: date
+    values: Mapping[str, SettingValue]
+
+
+def policy_named(name: str) -> Policy:
+    """The policy of that name.
+
+    Raises:
+        Refused: none, or it does not stand up to the checks (the message names the file).
+    """
+    try:
+        return load_policy(name)
+    except LawError as error:
+        raise Refused(str(error)) from None
+
+
+def read_draft(policy: Policy, name: str, text: str, title: str = "") -> Draft:
+    """A draft from the text of a settings file without `known_from`; errors call it `name`.
+
+    Raises:
+        Refused: naming file and line.
+    """
+    try:
+        document = Document.parsed(name, text, ABOUT | {"known_from"})
+        if "known_from" in document.data:
+            raise LawError(f"{document.place('known_from')}：请去掉 known_from：它是采用的那一天，由平台记下")
+        values = declarations(policy).values(document)
+        valid_from = document.day("valid_from")
+        words = {key: document.words(key) for key in LONGEST}
+    except LawError as error:
+        raise Refused(str(error)) from None
+    return Draft(title or words["title"], words["authority"], words["document"], valid_from, values)
+
+
+def completed(policy: Policy, draft: Draft) -> Draft:
+    """The draft, with a title that says what it changes where it has none."""
+    if draft.title:
+        return draft
+    words = {name: spec.zh for name, spec in policy.setting_specs().items()}
+    words |= {name: spec.zh for name, spec in policy.interpretation_specs().items()}
+    named = "、".join(words[name] for name in draft.values)
+    return Draft(f"调整{named}"[: LONGEST["title"]], draft.authority, draft.document, draft.valid_from, draft.values)
+
+
+def faults(policy: Policy, draft: Draft) -> dict[str, str]:
+    """What is wrong with a draft, by field; "" is the draft as a whole."""
+    wrong: dict[str, str] = {}
+    for key, longest in LONGEST.items():
+        said = getattr(draft, key)
+        if len(said) > longest:
+            wrong[key] = f"{LABELS[key]}有 {len(said)} 字，最多 {longest} 字"
+        elif not said.isprintable():
+            wrong[key] = f"{LABELS[key]}含有换行或控制字符：请去掉"
+    if not draft.authority:
+        wrong["authority"] = "请写明由谁确定（authority）"
+    if not policy.valid_from <= draft.valid_from <= policy.valid_to:
+        wrong["valid_from"] = f"{draft.valid_from} 不在政策有效期 {policy.valid_from} 至 {policy.valid_to} 之内"
+    if not draft.values:
+        wrong[""] = "没有写任何参数或解释口径：请至少改一项"
+    elif not wrong:
+        try:
+            adopting(policy, entries(draft, date.max, ""))
+        except LawError as error:
+            wrong[""] = str(error)
+    return wrong
+
+
+def entries(draft: Draft, known_from: date, file: str) -> list[Adopted]:
+    """The draft as it would stand among the settings, known from a day on."""
+    ground = (draft.authority, draft.document, draft.valid_from, known_from)
+    return [Adopted(name, value, *ground, file, NO_FILE) for name, value in draft.values.items()]
+
+
+def drafted(policy: Policy, proposal: SettingsProposal) -> Draft:
+    """What a proposal says, under the policy as it stands now.
+
+    Raises:
+        Refused: the policy no longer knows a setting of it, or its bound is another one.
+    """
+    name = f"提案 {proposal.pk}"
+    try:
+        values = declarations(policy).values(Document.parsed(name, proposal.values, frozenset()))
+    except LawError as error:
+        raise Refused(f"政策 {policy.name} 已变：{error}") from None
+    return Draft(proposal.title, proposal.authority, proposal.document, proposal.valid_from, values)
+
+
+def file_name(number: int, draft: Draft) -> str:
+    """The name of the settings file of an adopted proposal: 007-2.2.rate.toml."""
+    slug = "-".join(re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.") for name in draft.values)
+    return f"{number:03d}-{slug[:60].rstrip('-.')}.toml"
+
+
+def file_text(draft: Draft, values: str, known_from: date, note: str) -> str:
+    """The settings file of an adopted proposal, in the form of a policy's own."""
+    head = {"title": draft.title, "note": note, "authority": draft.authority, "document": draft.document}
+    lines = [f"{key} = {quoted(said)}" for key, said in head.items()]
+    return "\n".join([*lines, f"valid_from = {draft.valid_from}", f"known_from = {known_from}", "", values])

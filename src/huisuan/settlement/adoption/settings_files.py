@@ -1,0 +1,72 @@
+"""Adopted settings as files, so that every reading of the law sees them; the record in PostgreSQL decides.
+
+`write_adopted` may run at any time and any number of times: it brings the files to what the record says.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from huisuan.base.paths import home, write_private
+from huisuan.law.policy.policy import list_policies, load_policy
+from huisuan.law.policy.sources import adopted_folder, setting_files
+from huisuan.law.text.policy_text import LawError
+from huisuan.settlement.models import End, ProposalEnd
+from huisuan.terminal import Refused
+
+
+def write_adopted() -> list[Path]:
+    """Write every adopted settings file that lacks or reads otherwise than the record; gives those written.
+
+    Raises:
+        Refused: one cannot be written.
+    """
+    return [path for path, text in _recorded().items() if _brought(path, text)]
+
+
+def strays() -> list[Path]:
+    """Settings files in the home of which the record knows nothing: nobody adopted them."""
+    recorded = _recorded()
+    places = home() / "settings"
+    policies = sorted(places.iterdir()) if places.is_dir() else []
+    return [path for place in policies if place.is_dir() for path in setting_files(place) if path not in recorded]
+
+
+def refuse_strays() -> None:
+    """Stop before money is computed with settings that nobody adopted.
+
+    Raises:
+        Refused: naming the files.
+    """
+    if found := strays():
+        named = "、".join(map(str, found))
+        raise Refused(
+            f"{named} 没有采用记录：请移走，再用 huisuan settings propose 提出；确要手工加的，放在 HUISUAN_SETTINGS"
+        )
+
+
+def problems() -> list[str]:
+    """What is wrong with the settings of this home, for whoever starts the platform."""
+    found = [f"{path} 没有采用记录：结算会拒绝，请移走" for path in strays()]
+    for name in list_policies():
+        try:
+            load_policy(name)
+        except LawError as error:
+            found.append(f"政策 {name} 读不了：{error}")
+    return found
+
+
+def _recorded() -> dict[Path, str]:
+    ends = ProposalEnd.objects.filter(end=End.ADOPTED).select_related("proposal").order_by("pk")
+    return {adopted_folder(each.proposal.policy) / each.file: each.text for each in ends}
+
+
+def _brought(path: Path, text: str) -> bool:
+    try:
+        if path.is_file() and path.read_bytes() == text.encode():
+            return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_private(path, text)
+    except OSError as error:
+        raise Refused(f"{path} 写不了：{error.strerror}；采用记录仍在，修好后运行 huisuan migrate 会补上") from None
+    return True

@@ -1,0 +1,1 @@
+"""The commands `huisuan settle` and `huisuan settings`."""

@@ -1,0 +1,1 @@
+"""Who gets what before and after a change of settings."""

@@ -1,0 +1,184 @@
+"""What a proposal would change for whom: the real facts of a settled year, answered with it and without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from django.db import transaction
+
+from huisuan.law.budget.impact import Compared, Reading, compare, touched
+from huisuan.law.model.rules import Rule
+from huisuan.law.policy.policy import Policy
+from huisuan.law.policy.scenario import adopting
+from huisuan.law.policy.settings import Settings
+from huisuan.law.policy.settings_history import names_of
+from huisuan.law.policy.sources import adopted_folder
+from huisuan.law.sql.compute_file import TYPES
+from huisuan.law.text.policy_text import LawError
+from huisuan.parties.models import Party
+from huisuan.settlement.adoption.proposed_settings import NO_FILE, drafted, entries, policy_named
+from huisuan.settlement.models import (
+    ComparedParty,
+    Comparison,
+    Entitlement,
+    ProposalEnd,
+    SettingsProposal,
+    SettlementRun,
+)
+from huisuan.settlement.runs.queries import latest_runs
+from huisuan.settlement.runs.settle import SETTLES, billed, reach_of, read_registers
+from huisuan.terminal import SHANGHAI, Refused
+
+PARTY = "party"
+BATCH = 2000
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The law without a proposal and with it, both read as known on a day."""
+
+    before: Policy
+    after: Policy
+    as_known: date
+
+
+def sides(proposal: SettingsProposal, today: date) -> Sides:
+    """Both sides of a proposal; of an adopted one, as of the day of its adoption.
+
+    Raises:
+        Refused: the law no longer knows what it sets.
+    """
+    policy = policy_named(proposal.policy)
+    draft = drafted(policy, proposal)
+    end = ProposalEnd.objects.filter(proposal=proposal).first()  # not what the proposal remembers of it
+    file = adopted_folder(policy.name) / end.file if end and end.file else NO_FILE
+    as_known = end.known_from if end and end.known_from else today
+    before = replace(
+        policy,
+        settings=Settings(tuple(each for each in policy.settings.adopted if each.path != file)),
+        sources=tuple(each for each in policy.sources if each.path != file),
+    )
+    try:
+        return Sides(before, adopting(before, entries(draft, as_known, f"提案 {proposal.pk}")), as_known)
+    except LawError as error:
+        raise Refused(str(error)) from None
+
+
+def untouched(proposal: SettingsProposal, policy: Policy) -> list[str]:
+    """The rules that the proposal touches and of which the platform has no facts to compare with."""
+    return [rule.key for rule in touched(policy, proposal.names) if rule.key != SETTLES]
+
+
+def years(proposal: SettingsProposal) -> list[int]:
+    """The settled years to compare with, the newest first."""
+    runs = latest_runs().filter(policy=proposal.policy, sentence=SETTLES)
+    return list(runs.order_by("-year").values_list("year", flat=True))
+
+
+def compare_year(proposal: SettingsProposal, year: int, by: str, now: datetime) -> Comparison:
+    """Compare with the facts of the year's newest settlement, and keep what came out.
+
+    Raises:
+        Refused: the year is not settled, or the proposal does not touch the sentence that is.
+    """
+    both = sides(proposal, now.astimezone(SHANGHAI).date())
+    try:
+        rule = both.before.rule(SETTLES)
+    except LawError as error:
+        raise Refused(str(error)) from None
+    if not names_of(rule) & set(proposal.names):
+        keys = "、".join(untouched(proposal, both.before)) or "无"
+        raise Refused(
+            f"提案 {proposal.pk} 不影响第 {SETTLES} 句；受影响的句：{keys}，平台上还没有它们的事实。"
+            "可用 huisuan law budget 按情景推算"
+        )
+    run = latest_runs().filter(policy=proposal.policy, sentence=SETTLES, year=year).first()
+    if run is None:
+        raise Refused(f"{year} 年还没有结算：请先 huisuan settle run --year {year}")
+    again = bool({spec.name for spec in rule.read_facts_by} & set(proposal.names))
+    before, after = (
+        (_metered(run, rule, both, side) for side in (both.before, both.after)) if again else [_kept(run)] * 2
+    )
+    with duckdb.connect() as engine:
+        _table(engine, "facts_before", rule, before)
+        _table(engine, "facts_after", rule, after)
+        types = {PARTY: "VARCHAR", **{spec.name: TYPES[spec.kind] for spec in rule.facts}}
+        compared = compare(
+            engine, rule.key, Reading(both.before, run.on, both.as_known, "facts_before"),
+            Reading(both.after, run.on, both.as_known, "facts_after"), types, identity=PARTY,
+        )  # fmt: skip
+        lines = engine.execute(
+            "SELECT identity, status_before, status_after, coalesce(before_fen, 0), coalesce(after_fen, 0) "
+            "FROM compared"
+        ).fetchall()
+    digests = (both.before.digest_as_known(both.as_known), both.after.digest)
+    return _keep(proposal, run, both.as_known, digests, again, compared, lines, by, now)
+
+
+def _kept(run: SettlementRun) -> Rows:
+    """The facts as the settlement kept them."""
+    owed = Entitlement.objects.filter(run=run).order_by("party__uscc").values_list("party__uscc", "facts")
+    return [{PARTY: party, **facts} for party, facts in owed]
+
+
+def _metered(run: SettlementRun, rule: Rule, both: Sides, side: Policy) -> Rows:
+    """The facts taken anew from the meter and the registers, as this side of the law says to take them."""
+    until = run.ends + timedelta(days=1)
+    read = read_registers(run.starts, until, dict(run.cursors))
+    with billed(read, run.starts, until, reach_of(side, run.on, both.as_known)) as billing:
+        billing.entitle(side, side.rule(rule.key), read.parties, run.on, both.as_known)
+        rows = billing.rows("SELECT * FROM facts ORDER BY party")
+        names = [name for name, *_ in billing.rows("DESCRIBE facts")]
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _table(engine: duckdb.DuckDBPyConnection, name: str, rule: Rule, rows: Rows) -> None:
+    layout = ", ".join([f"{PARTY} VARCHAR", *(f'"{spec.name}" {TYPES[spec.kind]}' for spec in rule.facts)])
+    engine.execute(f"CREATE TABLE {name} ({layout})")
+    if rows:
+        columns = [PARTY, *(spec.name for spec in rule.facts)]
+        engine.register("arriving", pa.table({column: [row.get(column) for row in rows] for column in columns}))
+        engine.execute(f"INSERT INTO {name} SELECT * FROM arriving")  # noqa: S608 (two names of ours)
+        engine.unregister("arriving")
+
+
+def _keep(
+    proposal: SettingsProposal,
+    run: SettlementRun,
+    as_known: date,
+    digests: tuple[str, str],
+    again: bool,
+    compared: Compared,
+    lines: Sequence[tuple[str, str, str, int, int]],
+    by: str,
+    now: datetime,
+) -> Comparison:
+    statuses = {
+        status: [compared.before.by_status.get(status, 0), compared.after.by_status.get(status, 0)]
+        for status in sorted({*compared.before.by_status, *compared.after.by_status})
+    }
+    parties = dict(Party.objects.values_list("uscc", "id"))
+    with transaction.atomic():
+        made = Comparison.objects.create(
+            proposal=proposal, run=run, as_known=as_known, law_before=digests[0], law_after=digests[1],
+            metered_again=again, statuses=statuses, parties=compared.rows, before_fen=compared.before.amount_fen,
+            after_fen=compared.after.amount_fen, winners=compared.winners, won_fen=compared.won_fen,
+            losers=compared.losers, lost_fen=compared.lost_fen, made_by=by, made_at=now,
+        )  # fmt: skip
+        ComparedParty.objects.bulk_create(
+            (
+                ComparedParty(
+                    comparison=made, party_id=parties[party], status_before=status_before, status_after=status_after,
+                    before_fen=before, after_fen=after, difference_fen=after - before,
+                )
+                for party, status_before, status_after, before, after in lines
+            ),
+            batch_size=BATCH,
+        )  # fmt: skip
+    return made

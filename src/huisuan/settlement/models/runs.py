@@ -1,0 +1,163 @@
+"""What a settlement run leaves behind: bills with their lines, and entitlements. All append-only."""
+
+from __future__ import annotations
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+
+from huisuan.compute.models import Accelerator, Centre
+from huisuan.parties.models import Party
+
+STAYS = pgtrigger.Update | pgtrigger.Delete
+
+
+class SettlementRun(models.Model):
+    """One computation of a year under one sentence of a policy, with all that is needed to repeat it.
+
+    `cursors` names, per centre code, the last usage record read; `law` holds the digest of the policy, the
+    settings and the interpretations used.
+    """
+
+    policy = models.CharField(max_length=60)
+    sentence = models.CharField(max_length=8)
+    year = models.IntegerField()
+    starts = models.DateField(help_text="first day of the use that counts: the year, as far as the policy holds")
+    ends = models.DateField(help_text="last day of it")
+    on = models.DateField(help_text="the day on which the law was read")
+    as_known = models.DateField(help_text="settings and interpretations known by this day")
+    cursors = models.JSONField()
+    seals = models.JSONField(default=list, help_text="the sealed months that it rests on: centre, month, Merkle root")
+    law = models.JSONField()
+    inputs_sha256 = models.CharField(max_length=64, help_text="of parties, tariffs and relations as they were read")
+    result_sha256 = models.CharField(max_length=64, help_text="of all bill lines and answers")
+    records = models.BigIntegerField()
+    card_seconds = models.BigIntegerField()
+    unclaimed_card_seconds = models.BigIntegerField()
+    amount_fen = models.BigIntegerField()
+    requested_by = models.CharField(max_length=80)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+        triggers = [pgtrigger.Protect(name="runs_stay", operation=STAYS)]
+
+    def __str__(self) -> str:
+        return f"{self.year} {self.policy} {self.sentence} #{self.pk}"
+
+
+class RequestState(models.TextChoices):
+    """How a settlement that was asked for stands."""
+
+    QUEUED = "queued", "排队中"
+    RUNNING = "running", "进行中"
+    DONE = "done", "已完成"
+    FAILED = "failed", "没有完成"
+
+
+UNDER_WAY = (RequestState.QUEUED, RequestState.RUNNING)
+
+
+class SettlementRequest(models.Model):
+    """A year that somebody asked the background worker to settle, and what became of it."""
+
+    policy = models.CharField(max_length=60)
+    year = models.IntegerField()
+    requested_by = models.CharField(max_length=80)
+    requested_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=RequestState, default=RequestState.QUEUED)
+    task = models.BigIntegerField(null=True, help_text="the worker's job that carries it out; the last one of several")
+    attempts = models.IntegerField(default=0, help_text="how often a worker began it")
+    ended_at = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True, help_text="why it failed")
+    run = models.ForeignKey(SettlementRun, on_delete=models.PROTECT, null=True, related_name="requests")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                name="one_request_under_way_a_year", fields=["policy", "year"], condition=Q(state__in=UNDER_WAY)
+            ),
+            models.CheckConstraint(
+                name="request_done_has_its_run",
+                condition=Q(state=RequestState.DONE, run__isnull=False)
+                | (~Q(state=RequestState.DONE) & Q(run__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="request_over_has_its_end",
+                condition=Q(state__in=UNDER_WAY, ended_at__isnull=True)
+                | (~Q(state__in=UNDER_WAY) & Q(ended_at__isnull=False)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.year} {self.policy} {self.state}"
+
+
+class Bill(models.Model):
+    """What a party used at a centre in a month, in fen: exact sums, rounded once (half up, to the fen)."""
+
+    run = models.ForeignKey(SettlementRun, on_delete=models.PROTECT, related_name="bills")
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="bills")
+    centre = models.ForeignKey(Centre, on_delete=models.PROTECT, related_name="bills")
+    month = models.DateField(help_text="its first day, Asia/Shanghai")
+    card_seconds = models.BigIntegerField()
+    amount_fen = models.BigIntegerField()
+    excluded_fen = models.BigIntegerField(help_text="the part that is self-built-self-use (2.2)")
+
+    class Meta:
+        ordering = ["run", "party", "month", "centre"]
+        constraints = [
+            models.UniqueConstraint(name="bill_once", fields=["run", "party", "centre", "month"]),
+            models.CheckConstraint(name="bill_month_is_its_first_day", condition=Q(month__day=1)),
+            models.CheckConstraint(
+                name="bill_excludes_no_more_than_it_has",
+                condition=Q(card_seconds__gte=0, excluded_fen__gte=0, excluded_fen__lte=F("amount_fen")),
+            ),
+        ]
+        triggers = [pgtrigger.Protect(name="bills_stay", operation=STAYS)]
+
+    def __str__(self) -> str:
+        return f"{self.party_id} {self.centre_id} {self.month:%Y-%m}"
+
+
+class BillLine(models.Model):
+    """Card-seconds of one model at one price, from a day until a day within the month."""
+
+    bill = models.ForeignKey(Bill, on_delete=models.PROTECT, related_name="lines")
+    accelerator = models.ForeignKey(Accelerator, on_delete=models.PROTECT, related_name="+")
+    starts = models.DateTimeField()
+    ends = models.DateTimeField()
+    fen_per_card_hour = models.BigIntegerField()
+    excluded_because = models.CharField(max_length=200, blank=True, help_text="empty: not excluded")
+    records = models.BigIntegerField()
+    card_seconds = models.BigIntegerField()
+
+    class Meta:
+        ordering = ["bill", "starts", "accelerator"]
+        triggers = [pgtrigger.Protect(name="bill_lines_stay", operation=STAYS)]
+
+    def __str__(self) -> str:
+        return f"{self.bill_id} {self.accelerator_id}"
+
+
+class Entitlement(models.Model):
+    """What the law owes a party for a year: the facts as metered, and the answer of the sentence."""
+
+    run = models.ForeignKey(SettlementRun, on_delete=models.PROTECT, related_name="entitlements")
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="entitlements")
+    status = models.CharField(max_length=20)
+    amount_fen = models.BigIntegerField()
+    facts = models.JSONField()
+    reasons = models.JSONField()
+
+    class Meta:
+        ordering = ["run", "-amount_fen", "party"]
+        constraints = [
+            models.UniqueConstraint(name="entitlement_once", fields=["run", "party"]),
+            models.CheckConstraint(name="entitlement_not_negative", condition=Q(amount_fen__gte=0)),
+        ]
+        triggers = [pgtrigger.Protect(name="entitlements_stay", operation=STAYS)]
+
+    def __str__(self) -> str:
+        return f"E{self.pk}"

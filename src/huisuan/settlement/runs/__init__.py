@@ -1,0 +1,1 @@
+"""Settlement runs: inputs, bills, entitlements, and the trace from fen to raw line."""

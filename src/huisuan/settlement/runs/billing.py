@@ -1,0 +1,215 @@
+"""From usage to bills to what each party is owed: set-based, on DuckDB, exact integers throughout.
+
+Time is cut into segments: at every month, and on every day on which a price or an affiliation changes. Within a
+segment all that matters is constant, so card-seconds are summed first; the price comes after, and the one
+rounding of a bill (half up, to the fen) comes last. A record that crosses a cut is split by the cumulative rule of
+`compute.metering.slicing`, so its slices add up to what it held.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from huisuan.law.model.rules import Rule
+from huisuan.law.policy.policy import Policy
+from huisuan.law.sql.compute_file import answers
+from huisuan.parties.affiliation import Affiliated
+from huisuan.terminal import SHANGHAI
+
+DAY = 86_400
+HOUR = 3_600
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a card-hour of a model costs at a centre, in fen, on [starts, ends)."""
+
+    centre: str
+    model: str
+    fen_per_card_hour: int
+    starts: date
+    ends: date | None
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What the register says of a party that bears on 2.2."""
+
+    uscc: str
+    in_anhui: bool
+    kind: str
+
+
+@dataclass(frozen=True)
+class Unpriced:
+    """Usage that no tariff covers: a bill cannot be made of it."""
+
+    centre: str
+    model: str
+    starts: date
+    ends: date
+    card_seconds: int
+
+
+def segments(starts: date, ends: date, prices: Iterable[Price], affiliated: Iterable[Affiliated]) -> list[date]:
+    """The first days of all segments of [starts, ends), and `ends` itself, in order."""
+    days = {starts, ends}
+    month = starts.replace(day=1)
+    while month < ends:
+        days.add(max(month, starts))
+        month = (month + timedelta(days=32)).replace(day=1)
+    changes: list[tuple[date, date | None]] = [(each.starts, each.ends) for each in prices]
+    changes += [(each.starts, each.ends) for each in affiliated]
+    days |= {day for change in changes for day in change if day is not None and starts < day < ends}
+    return sorted(days)
+
+
+def midnight(day: date) -> int:
+    """The second since the epoch at which a day begins at Asia/Shanghai."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=SHANGHAI).timestamp())
+
+
+class Billing:
+    """One settlement on one DuckDB connection: `bill`, then read the tables `lines`, `bills`, `answers`."""
+
+    def __init__(self, engine: duckdb.DuckDBPyConnection, usage: Path, starts: date, ends: date) -> None:
+        self.engine, self.starts, self.ends = engine, starts, ends
+        quoted = str(usage).replace("'", "''")
+        engine.execute(f"CREATE VIEW usage AS SELECT * FROM read_parquet('{quoted}')")  # noqa: S608
+
+    def bill(self, prices: Sequence[Price], affiliated: Sequence[Affiliated]) -> list[Unpriced]:
+        """Make `lines` and `bills`; says what could not be priced (then the bills are not to be used).
+
+        In `affiliated`, `operator` holds the centre's code: the caller knows who operates which centre.
+        """
+        self._calendar(segments(self.starts, self.ends, prices, affiliated))
+        self._table(
+            "price", "centre TEXT, model TEXT, fen BIGINT, starts DATE, ends DATE", [_price(each) for each in prices]
+        )
+        self._table(
+            "affiliated", "party TEXT, centre TEXT, starts DATE, ends DATE, why TEXT",
+            [(each.user, each.operator, each.starts, each.ends, each.why) for each in affiliated],
+        )  # fmt: skip
+        self.engine.execute(_LINES)
+        self.engine.execute(_BILLS)
+        gaps = self.engine.execute(_UNPRICED).fetchall()
+        return [Unpriced(*gap) for gap in gaps]
+
+    def entitle(self, policy: Policy, rule: Rule, parties: Sequence[Registered], on: date, as_known: date) -> None:
+        """Make `answers`: the facts of 2.2 for every registered party with a bill, and the rule's answer."""
+        self._table(
+            "register", "party TEXT, in_anhui BOOLEAN, kind TEXT", [(p.uscc, p.in_anhui, p.kind) for p in parties]
+        )
+        self.engine.execute(_FACTS)
+        types = {"party": "VARCHAR", "in_anhui": "BOOLEAN", "kind": "VARCHAR", "spend": "BIGINT", "self_use": "BIGINT"}
+        query, _ = answers(policy, rule, "facts", types, on=on, as_known=as_known)
+        self.engine.execute(
+            f"CREATE TABLE answers AS SELECT a.*, f.in_anhui, f.kind, f.spend, f.self_use "  # noqa: S608
+            f"FROM ({query.sql('duckdb')}) a JOIN facts f USING (party)"
+        )
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What a query over the tables gives."""
+        return self.engine.execute(query).fetchall()
+
+    def _calendar(self, days: list[date]) -> None:
+        """`segment`: its seconds, its days, its month; `day`: which segment each day lies in."""
+        rows = [
+            (at, midnight(first), midnight(last), first, last, first.replace(day=1))
+            for at, (first, last) in enumerate(itertools.pairwise(days))
+        ]
+        layout = "segment INTEGER, begins BIGINT, finishes BIGINT, starts DATE, ends DATE, month DATE"
+        self._table("segment", layout, rows)
+        self.engine.execute(
+            f"CREATE TABLE day AS SELECT unnest(range(begins // {DAY}, finishes // {DAY})) AS day, segment, finishes "  # noqa: S608
+            f"FROM (SELECT segment, begins + 8 * {HOUR} AS begins, finishes + 8 * {HOUR} AS finishes FROM segment)"
+        )
+        self.engine.execute(f"UPDATE day SET finishes = finishes - 8 * {HOUR}")  # noqa: S608
+
+    def _table(self, name: str, layout: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        self.engine.execute(f"CREATE TABLE {name} ({layout})")
+        if rows:  # by way of Arrow: an INSERT a row costs more than the whole settlement
+            columns = {str(at): list(column) for at, column in enumerate(zip(*rows, strict=True))}
+            self.engine.register("arriving", pa.table(columns))
+            self.engine.execute(f"INSERT INTO {name} SELECT * FROM arriving")  # noqa: S608
+            self.engine.unregister("arriving")
+
+
+def _price(price: Price) -> tuple[str, str, int, date, date]:
+    return price.centre, price.model, price.fen_per_card_hour, price.starts, price.ends or date.max
+
+
+# A day's number is counted at Asia/Shanghai (UTC+8 all year round since 1991). Nearly every record ends in the segment
+# in which it starts, and is found by its day; the few that cross a cut are set aside in the same scan, as a list, and
+# compared with all segments.
+_LINES = f"""
+CREATE TABLE lines AS
+WITH placed AS (
+    SELECT party, centre, model, segment,
+           sum(card_seconds) FILTER (ended <= finishes) AS card_seconds, count(*) FILTER (ended <= finishes) AS records,
+           list({{'cards': cards, 'started': started, 'ended': ended, 'held': ended - started - suspended}})
+               FILTER (ended > finishes) AS crossing
+    FROM usage JOIN day ON (started + 8 * {HOUR}) // {DAY} = day.day GROUP BY ALL
+),
+crossing AS (
+    SELECT party, centre, model, unnest(crossing, recursive := true) FROM placed
+    UNION ALL
+    SELECT party, centre, model, cards, started, ended, ended - started - suspended
+    FROM usage WHERE started < (SELECT min(begins) FROM segment) AND ended > (SELECT min(begins) FROM segment)
+),
+cut AS (
+    SELECT party, centre, model, segment, cards, held, started, ended,
+           greatest(begins, started) AS cut_from, least(finishes, ended) AS cut_to
+    FROM crossing JOIN segment ON started < finishes AND ended > begins
+),
+pieces AS (
+    SELECT party, centre, model, segment, card_seconds, records FROM placed WHERE records > 0
+    UNION ALL
+    SELECT party, centre, model, segment,
+           sum(cards * (held * (cut_to - started) // (ended - started)
+                        - held * (cut_from - started) // (ended - started))) AS card_seconds,
+           count(*) AS records
+    FROM cut GROUP BY ALL
+),
+summed AS (
+    SELECT party, centre, model, segment,
+           CAST(sum(card_seconds) AS BIGINT) AS card_seconds, CAST(sum(records) AS BIGINT) AS records
+    FROM pieces GROUP BY ALL
+)
+SELECT u.party, u.centre, u.model, s.month, s.starts, s.ends, u.card_seconds, u.records,
+       p.fen AS fen_per_card_hour, coalesce(a.why, '') AS excluded_because
+FROM summed u JOIN segment s USING (segment)
+LEFT JOIN price p ON p.centre = u.centre AND p.model = u.model AND p.starts <= s.starts AND s.ends <= p.ends
+LEFT JOIN affiliated a ON a.party = u.party AND a.centre = u.centre AND a.starts <= s.starts AND s.ends <= a.ends
+"""  # noqa: S608
+
+# fen = card-seconds x fen per card-hour / 3600, summed exactly, rounded half up once per bill
+_BILLS = f"""
+CREATE TABLE bills AS
+SELECT party, centre, month, CAST(sum(card_seconds) AS BIGINT) AS card_seconds,
+       CAST((2 * sum(card_seconds * fen_per_card_hour) + {HOUR}) // (2 * {HOUR}) AS BIGINT) AS amount_fen,
+       CAST((2 * coalesce(sum(card_seconds * fen_per_card_hour) FILTER (excluded_because <> ''), 0) + {HOUR})
+            // (2 * {HOUR}) AS BIGINT) AS excluded_fen
+FROM lines WHERE party IS NOT NULL GROUP BY ALL
+"""  # noqa: S608
+
+_UNPRICED = """
+SELECT centre, model, min(starts), max(ends), CAST(sum(card_seconds) AS BIGINT)
+FROM lines WHERE party IS NOT NULL AND fen_per_card_hour IS NULL AND card_seconds > 0
+GROUP BY centre, model ORDER BY centre, model
+"""
+
+_FACTS = """
+CREATE TABLE facts AS
+SELECT party, any_value(in_anhui) AS in_anhui, any_value(kind) AS kind,
+       CAST(sum(amount_fen) AS BIGINT) AS spend, CAST(sum(excluded_fen) AS BIGINT) AS self_use
+FROM bills JOIN register USING (party) GROUP BY party ORDER BY party
+"""

@@ -1,0 +1,165 @@
+"""Reading settlements: entitlements, bills, and the way back from a yuan to the raw line it rests on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Max, Min, QuerySet, Sum
+
+from huisuan.compute.metering.usage.records import card_seconds_within, current_usage, overlapping, raw_line
+from huisuan.compute.models import UsageRecord
+from huisuan.law.explain.explain import explain, read_facts
+from huisuan.law.model.answers import Answer
+from huisuan.law.policy.policy import load_policy
+from huisuan.parties.viewer import Viewer
+from huisuan.settlement.models import Bill, BillLine, Entitlement, SettlementRun
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The explanation of an entitlement, computed anew from its facts, beside what the run stored.
+
+    `agrees`: both readings give the same status and amount. `same_law`: the policy has not changed since.
+    """
+
+    answer: Answer
+    agrees: bool
+    same_law: bool
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What a usage record adds to a bill line."""
+
+    record: UsageRecord
+    card_seconds: int
+
+
+@dataclass(frozen=True)
+class RawLine:
+    """The line of the source that a usage record was read from, and whether its SHA-256 is still the record's."""
+
+    file: str
+    line: int
+    text: str
+    sha256: str
+    intact: bool
+
+
+def latest_runs() -> QuerySet[SettlementRun]:
+    """The newest run of each policy, sentence and year: what counts today."""
+    newest = SettlementRun.objects.values("policy", "sentence", "year").annotate(newest=Max("id")).values("newest")
+    return SettlementRun.objects.filter(id__in=newest)
+
+
+def entitlements(viewer: Viewer) -> QuerySet[Entitlement]:
+    """The entitlements of the newest runs that the viewer may see."""
+    found = Entitlement.objects.filter(viewer.parties("party"), run__in=latest_runs())
+    return found.select_related("party__region", "run").order_by("-run__year", "-amount_fen", "party__uscc")
+
+
+def entitlement(viewer: Viewer, number: int) -> Entitlement:
+    """One entitlement, of any run, if the viewer may see it.
+
+    Raises:
+        Entitlement.DoesNotExist: none, or not the viewer's to see.
+    """
+    return Entitlement.objects.filter(viewer.parties("party")).select_related("party__region", "run").get(pk=number)
+
+
+def bills(viewer: Viewer) -> QuerySet[Bill]:
+    """The bills of the newest runs that the viewer may see: the user's own, a centre's own."""
+    mine = viewer.centres("centre") if viewer.role == "centre" else viewer.parties("party")
+    return Bill.objects.filter(mine, run__in=latest_runs()).select_related("party", "centre", "run")
+
+
+def bills_of(owed: Entitlement) -> QuerySet[Bill]:
+    """The bills that an entitlement adds up."""
+    found = Bill.objects.filter(run=owed.run, party=owed.party).select_related("centre", "party", "run")
+    return found.order_by("month", "centre__code")
+
+
+def read_again(owed: Entitlement) -> Reading:
+    """Explain an entitlement from its stored facts, and compare with what the run computed in SQL."""
+    run = owed.run
+    policy = load_policy(run.policy)
+    rule = policy.rule(run.sentence)
+    answer = explain(policy, rule, read_facts(rule, owed.facts), on=run.on, as_known=run.as_known)
+    agrees = answer.status.value == owed.status and (answer.amount_fen or 0) == owed.amount_fen
+    return Reading(answer, agrees, same_law=policy.digest_as_known(run.as_known) == run.law["digest"])
+
+
+def records_of(line: BillLine) -> QuerySet[UsageRecord]:
+    """The usage records behind a bill line, in the order of their start; `within` is what each adds to the line."""
+    found = _as_read(line.bill, line.starts, line.ends).filter(accelerator=line.accelerator_id)
+    return found.order_by("started_at", "sequence")
+
+
+def records_of_bill(bill: Bill) -> QuerySet[UsageRecord]:
+    """The records of all lines of a bill, each once; `within` is what each adds to the bill."""
+    span = bill.lines.aggregate(starts=Min("starts"), ends=Max("ends"))
+    return _as_read(bill, span["starts"], span["ends"])
+
+
+def _as_read(bill: Bill, starts: datetime, ends: datetime) -> QuerySet[UsageRecord]:
+    """The party's records at the bill's centre in [starts, ends), as they stood when the run read them."""
+    code = bill.centre.code
+    found = current_usage({code: bill.run.cursors.get(code, 0)}).filter(overlapping(starts, ends), party=bill.party_id)
+    found = found.annotate(within=card_seconds_within(starts, ends))
+    return found.select_related("centre", "accelerator", "party", "source_file")
+
+
+def sliced(records: QuerySet[UsageRecord]) -> Iterator[Slice]:
+    """What each record of `records_of` adds: all of its card-seconds, or its slice where it crosses an edge."""
+    for record in records:
+        yield Slice(record, record.within)  # type: ignore[attr-defined]
+
+
+def reconcile(line: BillLine) -> tuple[int, int]:
+    """(records, card-seconds) of a line, summed anew from the records by the database."""
+    summed = records_of(line).order_by().aggregate(records=Count("sequence"), seconds=Sum("within"))
+    return int(summed["records"]), int(summed["seconds"] or 0)
+
+
+def raw(record: UsageRecord) -> RawLine:
+    """The raw line behind a record, checked against the hash that the record carries."""
+    content = raw_line(record.source_file_id, record.source_line)
+    digest = hashlib.sha256(content).hexdigest()
+    return RawLine(
+        file=record.source_file.name, line=record.source_line, text=content.decode("utf-8", "replace"), sha256=digest,
+        intact=digest == record.raw_sha256,
+    )  # fmt: skip
+
+
+def entitlement_json(owed: Entitlement) -> dict[str, Any]:
+    """An entitlement as JSON carries it (amounts in fen)."""
+    return {
+        "id": f"E{owed.pk}", "party": owed.party.uscc, "name": owed.party.name, "year": owed.run.year,
+        "policy": owed.run.policy, "sentence": owed.run.sentence, "status": owed.status,
+        "amount_fen": owed.amount_fen, "facts": owed.facts, "reasons": owed.reasons, "run": owed.run_id,
+    }  # fmt: skip
+
+
+def run_json(run: SettlementRun) -> dict[str, Any]:
+    """A settlement run as JSON carries it."""
+    return {
+        "id": run.pk, "policy": run.policy, "sentence": run.sentence, "year": run.year, "starts": run.starts,
+        "ends": run.ends, "on": run.on, "as_known": run.as_known, "cursors": run.cursors, "seals": run.seals,
+        "law": run.law,
+        "inputs_sha256": run.inputs_sha256, "result_sha256": run.result_sha256,
+        "records": run.records, "card_seconds": run.card_seconds,
+        "unclaimed_card_seconds": run.unclaimed_card_seconds, "amount_fen": run.amount_fen, "made_at": run.made_at,
+        "requested_by": run.requested_by,
+    }  # fmt: skip
+
+
+def bill_json(bill: Bill) -> dict[str, Any]:
+    """A bill as JSON carries it (amounts in fen)."""
+    return {
+        "id": bill.pk, "party": bill.party.uscc, "centre": bill.centre.code, "month": f"{bill.month:%Y-%m}",
+        "card_seconds": bill.card_seconds, "amount_fen": bill.amount_fen, "excluded_fen": bill.excluded_fen,
+    }  # fmt: skip

@@ -1,0 +1,166 @@
+"""`huisuan person` and what the database holds of people."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from typer.testing import CliRunner
+
+from huisuan.parties.cli.person_commands import app
+from huisuan.parties.identity import people
+from huisuan.parties.identity.audit_trail import Actor
+from huisuan.parties.identity.positions import Position
+from huisuan.parties.models import Party, Person, PersonEvent
+from huisuan.terminal import Refused
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
+ACTOR = Actor("test")
+USCC = "91340100MA2T000013"
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def party(db: None) -> Party:
+    return Party.objects.create(uscc=USCC, name="甲", kind="enterprise", region_id="340100")
+
+
+def run(*words: str, **rest: Any) -> Any:
+    done = CliRunner().invoke(app, list(words), **rest)
+    if isinstance(done.exception, Refused):
+        raise done.exception
+    return done
+
+
+def test_a_person_is_added_with_a_password_that_is_shown_once_and_must_be_changed(party: Party) -> None:
+    made = json.loads(run("add", "zhang", "--role", "user", "--party", USCC, "--name", "张三", "--json").stdout)
+    person = Person.objects.get()
+    assert person.check_password(made["password"])
+    assert (person.must_change_password, person.party, made["role"]) == (True, party, "user")
+    shown = run("show", "zhang", "--json").stdout
+    assert made["password"] not in shown
+    (event,) = json.loads(shown)["events"]
+    assert (event["what"], event["detail"]) == ("新增", f"user {USCC}")
+    assert event["actor"].startswith("本机 ")
+    assert "张三" in run("list").stdout
+
+
+def test_a_given_password_comes_by_standard_input_and_is_checked_by_the_rules(party: Party) -> None:
+    for weak in ("short", "password123", "135790246802", "zhangsan-1"):
+        with pytest.raises(Refused):
+            run("add", "zhangsan", "--role", "auditor", "--ask", input=f"{weak}\n")
+    with pytest.raises(Refused, match="没有口令"):
+        run("add", "zhangsan", "--role", "auditor", "--ask", input="")
+    assert not Person.objects.exists()
+    done = run("add", "zhangsan", "--role", "auditor", "--ask", "--json", input="correct horse battery\n")
+    assert "correct horse" not in done.stdout
+    with pytest.raises(Refused):
+        run("password", "zhangsan", "--ask", input="zhangsan-1\n")
+    before = Person.objects.get().password
+    assert json.loads(run("password", "zhangsan", "--json").stdout)["password"]
+    assert Person.objects.get().password != before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["x", "--role", "king"], "角色 king：只能是 user、centre、city、province、auditor、operator"),
+        (["x", "--role", "user"], "须用 --party"),
+        (["x", "--role", "user", "--party", "91340100MA2T99999X"], "不存在"),
+        (["x", "--role", "province", "--party", USCC], "请去掉 --party"),
+        (["x", "--role", "city"], "须用 --city"),
+        (["x", "--role", "city", "--city", "110000"], "不是安徽省的市"),
+        (["x", "--role", "auditor", "--city", "340100"], "请去掉 --city"),
+        (["a b", "--role", "auditor"], "字母、数字"),
+        (["a\0", "--role", "auditor"], "字母、数字"),
+        (["", "--role", "auditor"], "字母、数字"),
+        (["ZHANG", "--role", "auditor"], "已有人用"),
+        (["x", "--role", "auditor", "--email", "no address"], "不是邮箱地址"),
+        (["x", "--role", "auditor", "--email", "A@example.cn"], "邮箱已登记"),
+    ],
+)
+def test_a_person_in_no_place_is_refused_with_the_remedy(party: Party, words: list[str], message: str) -> None:
+    people.add("zhang", Position("auditor"), ACTOR, NOW, email="a@example.cn")
+    with pytest.raises(Refused, match=message):
+        run("add", *words)
+    assert Person.objects.count() == 1
+
+
+def test_everything_done_to_a_person_is_on_record_and_stays(party: Party) -> None:
+    people.add("zhang", Position("auditor"), ACTOR, NOW)
+    run("move", "zhang", "--role", "user", "--party", USCC)
+    run("disable", "zhang")
+    run("enable", "zhang")
+    what = list(PersonEvent.objects.order_by("id").values_list("what", "detail"))
+    assert what == [("added", "auditor"), ("moved", f"auditor → user {USCC}"), ("disabled", ""), ("enabled", "")]
+    for change in (lambda: PersonEvent.objects.update(actor="me"), lambda: PersonEvent.objects.all().delete()):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            change()
+    for again in (("enable", "zhang"), ("move", "zhang", "--role", "user", "--party", USCC), ("reset-factor", "zhang")):
+        with pytest.raises(Refused):
+            run(*again)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Person.objects.all().delete()
+
+
+def test_the_last_operator_stays_and_nobody_changes_their_own_role() -> None:
+    first, _ = people.add("one", Position("operator"), ACTOR, NOW)
+    herself = Actor("one", first.pk)
+    for end in (
+        lambda: people.disable(first, herself, NOW),
+        lambda: people.move(first, Position("auditor"), ACTOR, NOW),
+    ):
+        with pytest.raises(Refused, match="最后一位平台管理员"):
+            end()
+    people.add("program", Position("operator"), ACTOR, NOW, machine=True)
+    with pytest.raises(Refused, match="最后一位"):
+        people.disable(first, ACTOR, NOW)
+    people.add("two", Position("operator"), ACTOR, NOW)
+    with pytest.raises(Refused, match="不能改自己的角色"):
+        people.move(first, Position("province"), herself, NOW)
+    assert not people.disable(first, herself, NOW).is_active
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_operators_who_disable_each_other_at_once_leave_one(transactional_db: None) -> None:
+    pair = [people.add(name, Position("operator"), ACTOR, NOW)[0] for name in ("one", "two")]
+    gate, refused = threading.Barrier(2), []
+
+    def end(victim: Person) -> None:
+        gate.wait()
+        try:
+            people.disable(victim, ACTOR, NOW)
+        except Refused as refusal:
+            refused.append(refusal)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=end, args=(each,)) for each in pair]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(refused) == 1
+    assert Person.objects.filter(is_active=True).count() == 1
+
+
+def test_a_machine_has_no_password_and_a_demo_code_is_for_invented_people_only() -> None:
+    people.add("cron", Position("auditor"), ACTOR, NOW, machine=True)
+    with pytest.raises(Refused, match="程序账号"):
+        run("password", "cron")
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Person.objects.filter(username="cron").update(password="pbkdf2_sha256$x")
+    people.add("zhang", Position("province"), ACTOR, NOW)
+    with pytest.raises(Refused, match="不是演示账号"):
+        run("code", "zhang")
+    with pytest.raises(Refused, match="没有设统一身份"):
+        run("bind", "zhang", "sub")

@@ -1,0 +1,137 @@
+"""The budget page: an address is a scenario, its figures are the law's, and it says that the sample is no claim."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import date
+from fractions import Fraction
+from typing import Any
+from urllib.parse import urlencode
+
+import openpyxl
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from huisuan.law.budget.compute import Sampled, compute_budget
+from huisuan.law.budget.model import Budget
+from huisuan.law.budget.synthetic_claims import Sample
+from huisuan.law.policy.amended_figures import FigureKind, supposition
+from huisuan.law.policy.policy import load_policy
+from huisuan.law.policy.scenario import Scenario, apply
+from huisuan.portal.budget.views import PARTIES
+from huisuan.portal.ui import number_format as figures
+from support.portal import World
+
+pytestmark = pytest.mark.django_db
+POLICY = load_policy("anhui-agi-2023")
+FIFTEEN = {"s.2.2.rate": "15%", "caps.8.2": "50%"}
+
+
+def page(world: World, language: str = "zh-hans", who: str = "province", **query: str) -> Any:
+    """The page for a scenario of 2024."""
+    asked = {"policy": POLICY.name, "year": "2024", **query}
+    return world.browser(who, language).get(f"{reverse('budget')}?{urlencode(asked)}")
+
+
+@pytest.fixture(scope="module")
+def expected() -> Budget:
+    """What the law says of 15% and half the cap of 8.2."""
+    caps = supposition(POLICY, FigureKind.CAP, "8.2", "50%")
+    after = apply(POLICY, Scenario("15%", {"2.2.rate": Fraction(3, 20)}, caps))
+    sample = Sampled(Sample(PARTIES, 1))
+    return compute_budget(POLICY, after, sample, on=date(2024, 12, 31), as_known=timezone.localdate())
+
+
+def test_the_address_is_the_scenario_and_the_figures_are_the_laws(world: World, expected: Budget) -> None:
+    shown = page(world, **FIFTEEN).content.decode()
+    assert figures.yuan(expected.total.before_fen) in shown
+    assert figures.yuan(expected.total.after_fen) in shown
+    assert figures.yuan(expected.total.difference_fen) in shown
+    assert 'name="s.2.2.rate" value="15%"' in shown
+    assert "10,000,000.00 元 → 5,000,000.00 元" in shown
+
+
+def test_it_says_that_a_sample_is_no_claim_and_that_the_law_is_unchanged(world: World) -> None:
+    shown = page(world, **FIFTEEN).content.decode()
+    assert "推演样本（随机生成，100,000 个主体，种子 1），不是实际申报" in shown
+    assert "<b>假设：法律未改</b>" in shown
+    assert "<b>假设：法律未改</b>" not in page(world).content.decode()
+
+
+@pytest.mark.parametrize(("key", "typed"), [("policy", "anhui-2099"), ("year", "soon"), ("seed", "-1")])
+def test_what_an_address_cannot_mean_is_named_and_nothing_else_is_computed_instead(
+    world: World, key: str, typed: str
+) -> None:
+    for language, said in (("zh-hans", "请"), ("en", ":")):
+        answer = page(world, language, **{key: typed})
+        assert answer.status_code == 422
+        assert answer.context["unusable"].count(typed) == 1
+        assert said in answer.context["unusable"]
+        assert "done" not in answer.context
+
+
+def test_every_setting_question_and_figure_can_be_supposed(world: World) -> None:
+    shown = page(world).content.decode()
+    names = {f"s.{name}" for name in POLICY.setting_specs()} | {f"i.{name}" for name in POLICY.interpretation_specs()}
+    assert names - set(re.findall(r'name="([^"]+)"', shown)) == set()
+    assert {"caps.8.2", "caps.10.1", "rates.1.2"} <= set(re.findall(r'name="([^"]+)"', shown))
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ({"s.2.2.rate": "25%"}, "25% 超过法定上限 20%"),
+        ({"s.14.1.national": "很多"}, "“很多”不是金额"),
+        ({"caps.8.2": "x"}, "“x”不是金额"),
+        ({"rates.1.2": "150%"}, "“150%”超过 100%"),
+        ({"i.0.2.cap": "sideways"}, "没有选项 sideways"),
+    ],
+)
+def test_what_cannot_be_read_is_said_beside_its_field_and_nothing_is_computed(
+    query: dict[str, str], message: str, world: World
+) -> None:
+    answer = page(world, **query)
+    assert answer.status_code == 422
+    assert message in answer.content.decode()
+    assert "不是实际申报" not in answer.content.decode()
+
+
+def test_money_is_typed_in_yuan_or_in_words(world: World) -> None:
+    plain = page(world, **{"s.14.1.national": "400,000"}).content.decode()
+    words = page(world, **{"s.14.1.national": "40万元"}).content.decode()
+    sums = re.compile(r"<dt>情景</dt><dd>([\d,.]+)")
+    assert sums.findall(plain) == sums.findall(words) != sums.findall(page(world).content.decode())
+
+
+def test_a_year_without_a_day_in_force_says_so(world: World) -> None:
+    answer = page(world, year="2026")
+    assert answer.status_code == 200
+    assert "2026 年没有一天在有效期内" in answer.content.decode()
+
+
+def test_the_same_figures_come_as_csv_and_as_xlsx(world: World, expected: Budget) -> None:
+    written = page(world, export="csv", **FIFTEEN).content.decode("utf-8-sig")
+    table: list[list[str]] = list(csv.reader(io.StringIO(written)))
+    assert table[0] == ["按条款"]
+    total = next(row for row in table if row[:2] == ["", "合计"])
+    assert total[6] == f"{expected.total.after_fen // 100}.{expected.total.after_fen % 100:02d}"
+    book: Any = openpyxl.load_workbook(io.BytesIO(page(world, export="xlsx", **FIFTEEN).content))
+    assert book.sheetnames[:3] == ["按条款", "按市", "按类别"]
+    last = [cell.value for cell in list(book["按条款"].rows)[-1]]
+    assert round(last[6] * 100) == expected.total.after_fen
+
+
+def test_in_english_only_the_law_and_names_stay_chinese(world: World) -> None:
+    shown = page(world, "en", **FIFTEEN).content.decode().replace("中文", "")
+    shown = re.sub(r'<(\w+)[^>]* lang="zh-hans"[^>]*>.*?</\1>', "", shown, flags=re.S)
+    shown = shown.replace(world.people["province"].name, "")
+    found = re.search(r".{60}[\u4e00-\u9fff].{60}", shown, flags=re.S)
+    assert found is None, found
+
+
+@pytest.mark.parametrize(("who", "status"), [("alpha", 403), ("province", 200)])
+def test_it_is_for_the_province_and_auditors(who: str, status: int, world: World) -> None:
+    assert page(world, who=who).status_code == status

@@ -1,0 +1,229 @@
+"""Reasons, notes, faults and steps that are stored in Chinese read as English on English pages: every one of them."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from django.utils import translation
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+import huisuan
+from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT
+from huisuan.compute.jobspec.core.parse_result import FileRefused
+from huisuan.compute.jobspec.detect import read
+from huisuan.compute.jobspec.sbatch.options import OPTIONS
+from huisuan.compute.placement.filters import barred
+from huisuan.compute.placement.messages import room, why_never, why_there
+from huisuan.compute.placement.types import Needs, Pool, Scored
+from huisuan.portal.sentences.catalogue import LONGEST, MOST_LOOKS, WIDE, _Translating, catalogue, english, subjects
+from huisuan.portal.sentences.page import marked
+from huisuan.portal.sentences.template import BadTemplate, Template
+from support.chinese_literals import HAN, literals
+
+SOURCE = Path(huisuan.__file__).parent
+#: the modules whose texts a job brings onto pages
+SPEAKERS = (
+    "compute/placement/messages.py", "compute/placement/filters.py", "compute/placement/types.py",
+    "compute/placement/evaluate.py", "compute/jobs/lifecycle.py", "compute/jobs/services.py",
+    "compute/jobspec/core/request_rules.py",
+    "compute/jobs/references.py", "compute/jobs/workdirs/services.py",
+    "compute/accelerators/parts.py",
+    *sorted(f"compute/formats/{path.name}" for path in (SOURCE / "compute/formats").glob("*.py")),
+    *(f"compute/engines/{name}.py" for name in (
+        "program", "runner", "slurm/words", "slurm/observing", "slurm/cluster", "slurm/launch", "kubernetes/reading",
+        "kubernetes/manifest", "ray/reading", "ray/packing",
+    )),
+    "compute/site_agent/reconciler.py",
+)  # fmt: skip
+NAMES = ("compute/models/jobs.py",)  # the states of a job, which their sentences name
+REGIONS = "parties/regions.csv"
+WORDS = re.compile(r"[\u4e00-\u9fff]+")
+#: what an engine can do and why not, which a centre's page shows: only there do these modules speak to readers
+ABILITIES = {
+    "compute/engines/local/engine.py": ("ABILITIES", "UNSEEN", "NEVER_BEGAN"),
+    "compute/engines/slurm/diagnostics.py": ("abilities", "_accounting", "_tracked"),
+    "compute/engines/kubernetes/engine.py": ("abilities",),
+    "compute/engines/ray/engine.py": ("abilities",),
+}
+#: what they say to nobody who reads a page, and why
+EXCEPTIONS: dict[str, str] = {}
+#: what no module says any more and stored texts may still hold
+RETIRED: frozenset[str] = frozenset()
+ALL = [Template.of(*pair) for pairs in subjects().values() for pair in pairs.items()]
+
+
+def test_every_sentence_stands_once_and_each_file_is_sorted() -> None:
+    found = [chinese for pairs in subjects().values() for chinese in pairs]
+    assert len(found) == len(set(found)), sorted(each for each in found if found.count(each) > 1)
+    for name, pairs in subjects().items():
+        assert list(pairs) == sorted(pairs), name
+
+
+def test_the_english_has_no_chinese_and_the_same_holes() -> None:
+    assert [each.english for each in ALL if WIDE.search(each.english)] == []
+    for wrong in ("{a}{b}为", "{a}为{a}", "{a}", "为{a}"):
+        with pytest.raises(BadTemplate):
+            Template.of(wrong, "x {b}")
+
+
+SPOKEN = {module: list(literals(SOURCE / module)) for module in SPEAKERS} | {
+    module: list(literals(SOURCE / module, *names)) for module, names in ABILITIES.items()
+}
+
+
+@pytest.mark.parametrize("module", SPOKEN)
+def test_everything_that_a_module_can_say_has_its_english(module: str) -> None:
+    missing = [
+        f"{literal.place}: {literal}"
+        for literal in SPOKEN[module]
+        if str(literal) not in EXCEPTIONS
+        and all(HAN.search(english(literal.filled(glued=way))) for way in (True, False))
+    ]
+    assert missing == []
+
+
+def test_no_sentence_is_kept_that_nobody_says() -> None:
+    spoken = [*SPOKEN.values(), *(literals(SOURCE / module) for module in NAMES)]
+    said = "\n".join(str(each) for found in spoken for each in found)
+    said += (SOURCE / REGIONS).read_text("utf-8")
+    unsaid = {each.chinese for each in ALL if not all(run in said for run in WORDS.findall(each.chinese))}
+    assert unsaid == RETIRED
+
+
+DATA = st.text(st.sampled_from("abcXYZ0189-_./<>&\"' $#"), min_size=1, max_size=12)
+NUMBERS = st.integers(0, 10**6).map("{:,}".format)
+WHOLE = [each for each in ALL if not each.holes]
+
+
+@given(st.sampled_from(ALL), st.data())
+def test_what_is_rendered_in_chinese_reads_as_the_english_rendering(template: Template, data: st.DataObject) -> None:
+    values, meant = {}, {}
+    for hole in template.holes:
+        if hole.kind == "*":
+            inner = data.draw(st.sampled_from(WHOLE))
+            values[hole.name], meant[hole.name] = inner.chinese, inner.english
+        else:
+            values[hole.name] = meant[hole.name] = data.draw(NUMBERS if hole.kind == "#" else DATA)
+    text = template.chinese
+    for hole in template.holes:
+        text = text.replace(f"{{{hole.kind}{hole.name}}}", values[hole.name], 1)
+    # another sentence may fit as well, with more of it fixed; then that one is meant
+    found, read = next(catalogue().find(text))
+    assume(found == template and found.is_plain(read))
+    assert english(text) == template.rendered(meant)
+
+
+@given(st.text(st.characters(exclude_categories=("Cs",)), max_size=300))
+def test_any_text_comes_through_escaped_and_a_text_without_chinese_as_it_is(text: str) -> None:
+    with translation.override("en"):
+        shown = marked(text)
+    assert "<" not in re.sub(r'<span lang="zh-hans">|</span>', "", shown)
+    if not WIDE.search(text):
+        assert english(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["；" * LONGEST, "：" * LONGEST, "、；：" * (LONGEST // 3), "，但空出 卡的节点只有 " * 300, "（" * 2000,
+     "等待 1 卡：" * 500, "第 1 行 " * 600, "a：" * 1500 + "等待", "，已按请求取消" * 500],
+)  # fmt: skip
+def test_no_text_costs_more_than_a_bounded_number_of_looks(text: str) -> None:
+    translating = _Translating(catalogue())
+    translating.of(text[:LONGEST])
+    assert len(translating.seen) <= MOST_LOOKS
+    assert english(text + "x" * LONGEST) == text + "x" * LONGEST
+
+
+def test_a_name_that_somebody_gave_is_neither_translated_nor_markup() -> None:
+    with translation.override("en"):
+        assert marked("由 <b>等待</b> 提交") == (
+            'Submitted by &lt;b&gt;<span lang="zh-hans">等待</span>&lt;/b&gt;'
+        )  # fmt: skip
+        assert marked("谁也没有登记的话") == '<span lang="zh-hans">谁也没有登记的话</span>'
+    with translation.override("zh-hans"):
+        assert marked("由 <b> 提交") == "由 &lt;b&gt; 提交"
+
+
+@pytest.mark.parametrize(
+    ("chinese", "said"),
+    [
+        ("等待 8 卡：hf A100 空闲 9/16 卡，但一个节点最多空 6 卡；wh H20 站点代理未连接；等 5 处",
+         "Waiting for 8 cards: hf A100: 9 of 16 cards free, but no node has more than 6 free; "
+         "wh H20: site agent not connected; 5 places in all"),
+        ("第 2 次运行失败，退出码 3（由提交方取消）；将重试（最多 1 次）",
+         "Run 2 failed with exit code 3 (Cancelled by the submitter); will be retried (at most 1 time)"),
+        ("没有智算中心 hf-x；相近的有 hf-a、hf-b", "There is no centre hf-x; similar: hf-a, hf-b"),
+        ("各处都不能运行 2 个节点共 8 卡的作业，等待也无用：hf A、wh B、bb C等 4 处：显存 8 GiB，不足 16 GiB；"
+         "hn D：一个节点最多 4 卡，不足 8 卡；要用几个节点请写 --nodes 2",
+         "No place can run a job of 8 cards on 2 nodes, and waiting will not help: hf A, wh B, bb C and others (4 in "
+         "all): 8 GiB of memory, fewer than the 16 asked for; hn D: no node has more than 4 cards; 8 are needed; to "
+         "spread over nodes, write --nodes 2"),
+    ],
+)  # fmt: skip
+def test_sentences_of_several_parts_read_well(chinese: str, said: str) -> None:
+    assert english(chinese) == said
+
+
+def told_of(text: str) -> list[str]:
+    """The notes of a job file, or its faults."""
+    try:
+        return read(text, "job").notes
+    except FileRefused as refused:
+        return str(refused).split("\n")
+
+
+@pytest.mark.parametrize("value", ["", "=x", "=0", "=4", "=gpu:a100:2", "=a,b:c=d", "=A800", "=：4"])
+def test_whatever_an_sbatch_option_is_told_reads_in_english(value: str) -> None:
+    told = [
+        text
+        for name in (*OPTIONS, "gress", "no-such")
+        for text in told_of(f"#!/bin/sh\n#SBATCH --{name}{value}\nsrun a\n")
+    ]
+    assert len(told) > len(OPTIONS)
+    assert [text for text in told if HAN.search(english(text))] == []
+
+
+def test_what_real_job_files_are_told_reads_in_english() -> None:
+    files = sorted((Path(__file__).parents[2] / "data" / "jobs").iterdir())
+    told = [text for path in files for text in told_of(path.read_text("utf-8"))]
+    assert len(told) > 50
+    assert [text for text in told if HAN.search(english(text))] == []
+
+
+CODES = st.sampled_from(["hf-a", "wh-2", "bb"])
+MODELS = st.sampled_from(["A100-80G", "H20", PROCESSOR_SLOT])
+BINS = st.lists(st.integers(0, 3), min_size=2, max_size=9).map(tuple).filter(lambda bins: sum(bins) > 0)
+POOLS = st.builds(
+    Pool, centre=CODES, city=st.sampled_from(["340100", "340200"]), model=MODELS, vendor=st.just("NVIDIA"),
+    memory_gib=st.integers(0, 96), tflops_fp16=st.decimals(0, 400, places=1), bins=BINS,
+    fen_per_card_hour=st.none() | st.integers(0, 9999), online=st.booleans(),
+    abilities=st.frozensets(st.sampled_from(["gang", "containers", "workdir"])),
+)  # fmt: skip
+NEEDS = st.builds(
+    Needs, cards=st.integers(1, 32), nodes=st.integers(1, 4), models=st.lists(MODELS, max_size=2).map(tuple),
+    vendor=st.sampled_from(["", "Huawei"]), min_memory_gib=st.integers(0, 200),
+    min_tflops_fp16=st.decimals(0, 500, places=1), centre=st.none() | CODES, city=st.none() | st.just("340300"),
+    price_ceiling_fen=st.none() | st.integers(0, 9999), not_at=st.frozensets(CODES),
+    abilities=st.frozensets(st.sampled_from(["containers", "workdir"])),
+)  # fmt: skip
+
+
+@given(NEEDS, st.lists(POOLS, max_size=5), st.integers(0, 10**6), st.booleans(), st.none() | st.integers(1, 10**6))
+def test_whatever_placement_decides_reads_in_english(
+    needs: Needs, pools: list[Pool], now: int, backfilled: bool, thought: int | None
+) -> None:
+    out = [(pool, why) for pool in pools if (why := barred(needs, pool)) is not None]
+    told = [why_never(needs, out).text, *(text for _pool, (_bar, text) in out)]
+    told += [room(pool, pool.bins, needs) for pool in pools]
+    parts = {"start": 1, "price": 2, "distance": 3, "fit": 4, "fragmentation": 5}
+    able = [
+        Scored(pool, {name: points * at for name, points in parts.items()}, now * at, Fraction(at, 3))
+        for at, pool in enumerate(pools, start=1)
+    ]
+    if able:
+        told += [each.text for each in why_there(able[0], able[1:], backfilled, 0, thought)]
+    assert [text for text in told if WIDE.search(english(text))] == []

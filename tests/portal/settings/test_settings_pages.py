@@ -1,0 +1,191 @@
+"""The pages of settings: what holds and since when, a proposal by form, what it changes for whom, its adoption."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from huisuan.law.policy.policy import load_policy
+from huisuan.parties.models import Person
+from huisuan.settlement.models import SettingsProposal
+from support.portal import POLICY, World
+
+pytestmark = pytest.mark.django_db
+Committed = Callable[..., AbstractContextManager[Any]]
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home of its own: what a test adopts is nobody else's law."""
+    monkeypatch.setenv("HUISUAN_HOME", str(tmp_path))
+
+
+@pytest.fixture
+def second(world: World) -> Client:
+    """The browser of another person of the province."""
+    other = Person.objects.create_person("province-2", None, role="province")
+    client = Client()
+    client.force_login(other, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def form(browser: Client) -> dict[str, Any]:
+    """The form as it opens, as a browser would send it back untouched."""
+    page = browser.get(reverse("propose-settings", args=[POLICY]))
+    opened = page.context["form"]
+    fields: dict[str, Any] = {each.name: each.entered for each in opened.entries}
+    return fields | {"title": "", "authority": opened.authority, "document": "1 号", "valid_from": "2024-01-01"}
+
+
+def proposed(browser: Client, **changes: Any) -> SettingsProposal:
+    answer = browser.post(reverse("propose-settings", args=[POLICY]), form(browser) | changes)
+    assert answer.status_code == 302, answer.context["form"].errors
+    return SettingsProposal.objects.latest("pk")
+
+
+def test_everyone_reads_the_settings_and_only_overseers_the_proposals(world: World) -> None:
+    proposed(world.browser("province"), **{"set:2.2.rate": "15%"})
+    for who, sees in {"": False, "alpha": False, "province": True, "auditor": True}.items():
+        page = world.browser(who).get(reverse("settings", args=[POLICY])).content.decode()
+        assert "2.2.rate" in page
+        assert "尚未确定" in page  # the budget of 4.1
+        assert ("调整年度补助比例" in page) == sees
+        assert (reverse("propose-settings", args=[POLICY]) in page) == (who == "province")
+
+
+def test_the_form_untouched_proposes_nothing(world: World) -> None:
+    browser = world.browser("province")
+    answer = browser.post(reverse("propose-settings", args=[POLICY]), form(browser))
+    assert answer.status_code == 422
+    assert "请至少改一项" in answer.content.decode()
+
+
+def test_only_what_is_changed_is_proposed(world: World) -> None:
+    changes = {"set:14.1.national": "450,000.5", "set:0.2.cap": "beyond", "set:4.1.rate": "340100 10%\n340200 1/3"}
+    made = proposed(world.browser("province"), **changes)
+    assert made.names == ["0.2.cap", "14.1.national", "4.1.rate"]
+    assert '"14.1.national" = 45000050' in made.values
+    assert '"4.1.rate" = { "340100" = "10%", "340200" = "1/3" }' in made.values
+
+
+@pytest.mark.parametrize(
+    ("field", "entered", "message"),
+    [
+        ("set:2.2.rate", "25%", "25% 超过法定上限 20%"),
+        ("set:2.2.rate", "a lot", "不是比例"),
+        ("set:14.1.national", "1e5", "不是金额"),
+        ("set:14.1.national", "500000.01", "超过法定上限 500,000.00 元"),
+        ("set:4.1.rate", "hefei", "应为一行一个区划代码和比例"),
+        ("set:4.1.rate", "110000 10%", "没有区划 110000"),
+        ("set:0.2.cap", "other", "没有选项 other"),
+        ("set:0.2.north", ["340300", "110000"], "没有区划 110000"),
+        ("valid_from", "2024-13-01", "不是日历上的日期"),
+        ("valid_from", "2031-01-01", "不在政策有效期"),
+        ("authority", " ", "请写明由谁确定"),
+        ("document", "号" * 201, "最多 200 字"),
+        ("title", "a\x07\nb", "控制字符"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(world: World, field: str, entered: Any, message: str) -> None:
+    browser = world.browser("province")
+    posted = form(browser) | {"set:2.2.rate": "15%"} | {field: entered}
+    answer = browser.post(reverse("propose-settings", args=[POLICY]), posted)
+    assert answer.status_code == 422
+    opened = answer.context["form"]
+    said = {each.name: each.error for each in opened.entries} | opened.errors
+    assert message in said[field]
+    assert message in answer.content.decode()
+    assert not SettingsProposal.objects.exists()
+
+
+def test_a_proposal_is_compared_exported_and_adopted_by_another(
+    world: World, second: Client, django_capture_on_commit_callbacks: Committed
+) -> None:
+    first = world.browser("province")
+    made = proposed(first, **{"set:2.2.rate": "10%"})
+    page = reverse("proposal", args=[made.pk])
+    assert "还没有比较过" in first.get(page).content.decode()
+    first.post(reverse("compare-proposal", args=[made.pk]), {"year": "2024"})
+    shown = first.get(page)
+    comparison = shown.context["comparison"]
+    assert comparison.before_fen == world.run.amount_fen
+    assert comparison.difference_fen < 0
+    export = b"".join(first.get(page + "?export=csv&effect=losers").streaming_content)  # type: ignore[attr-defined]
+    rows = list(csv.reader(io.StringIO(export.decode("utf-8-sig"))))
+    assert len(rows) == 1 + comparison.losers
+    assert "您提出的，须由另一人采用" in shown.content.decode()
+    first.post(reverse("adopt-proposal", args=[made.pk]))
+    assert not hasattr(SettingsProposal.objects.get(), "end")
+    with django_capture_on_commit_callbacks(execute=True):
+        second.post(reverse("adopt-proposal", args=[made.pk]))
+    assert SettingsProposal.objects.get().end.by == "province-2"
+    settings = world.browser("").get(reverse("settings", args=[POLICY])).content.decode()
+    assert "<b>10%</b>" in settings
+    assert "另有 1 次" in settings
+    assert load_policy(POLICY).settings.adopted[-1].document == "1 号"
+
+
+def test_a_proposal_may_be_withdrawn_and_then_no_longer_adopted(world: World, second: Client) -> None:
+    made = proposed(world.browser("province"), **{"set:2.2.rate": "10%"})
+    second.post(reverse("withdraw-proposal", args=[made.pk]))
+    answer = second.post(reverse("adopt-proposal", args=[made.pk]), follow=True)
+    assert "已撤回" in answer.content.decode()
+    assert SettingsProposal.objects.get().end.end == "withdrawn"
+
+
+def test_the_auditor_reads_a_proposal_and_changes_nothing(world: World) -> None:
+    made = proposed(world.browser("province"), **{"set:2.2.rate": "10%"})
+    auditor = world.browser("auditor")
+    page = auditor.get(reverse("proposal", args=[made.pk])).content.decode()
+    assert reverse("adopt-proposal", args=[made.pk]) not in page
+    for route in ("compare-proposal", "adopt-proposal", "withdraw-proposal"):
+        assert auditor.post(reverse(route, args=[made.pk])).status_code == 403
+    assert world.browser("city").get(reverse("proposal", args=[made.pk])).status_code == 403
+
+
+def test_a_settings_file_that_is_wrong_is_named_and_the_rest_goes_on(world: World, tmp_path: Path) -> None:
+    folder = tmp_path / "settings" / POLICY
+    folder.mkdir(parents=True)
+    (folder / "x.toml").write_text('authority = "?"\n', encoding="utf-8")
+    overseer, anyone = world.browser("province"), world.browser("")
+    for route in ("settings", "policy"):
+        answer = overseer.get(reverse(route, args=[POLICY]))
+        assert answer.status_code == 503
+        assert "x.toml：缺 valid_from" in answer.content.decode()
+        assert "x.toml" not in anyone.get(reverse(route, args=[POLICY])).content.decode()
+    page = anyone.get(reverse("policies"))
+    assert page.status_code == 200
+    assert "改好之前不按它作答" in page.content.decode()
+    assert overseer.get(reverse("home")).status_code == 200
+    assert anyone.get(reverse("policy", args=["nothing"])).status_code == 404
+
+
+def test_a_past_day_shows_what_was_known_then(world: World) -> None:
+    page = world.browser("").get(reverse("settings", args=[POLICY]) + "?on=2024-01-01&known=2023-10-11")
+    assert all(row["holds"] is None for row in page.context["settings"])
+
+
+def test_in_english_only_the_law_stays_chinese(world: World) -> None:
+    made = proposed(world.browser("province"), **{"set:2.2.rate": "10%"})
+    world.browser("province").post(reverse("compare-proposal", args=[made.pk]), {"year": "2024"})
+    names = [*world.run._meta.model.objects.values_list("requested_by", flat=True)]
+    for person in Person.objects.all():
+        names.append(person.name)
+    for line in made.comparisons.get().lines.select_related("party"):
+        names.append(line.party.name)
+    for route, argument in (("settings", POLICY), ("propose-settings", POLICY), ("proposal", made.pk)):
+        page = world.browser("province", "en").get(reverse(route, args=[argument])).content.decode()
+        for kept in ("中文", "省人工智能产业推进组工作专班", made.title, *sorted(names, key=len, reverse=True)):
+            page = page.replace(kept, "")
+        page = re.sub(r'<(\w+)[^>]* lang="zh-hans"[^>]*>.*?</\1>', "", page, flags=re.S)
+        assert CHINESE.findall(page) == [], (route, page[max(0, CHINESE.search(page).start() - 200) :][:300])

@@ -1,0 +1,314 @@
+"""Every kind of background job, its worker killed with SIGKILL in the middle of a write: it ends once, and right."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.db import connection, connections
+from django.test import Client
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.exceptions import AlreadyEnqueued
+
+from huisuan.compute.centres.services import set_tariff
+from huisuan.compute.models import (
+    Accelerator,
+    AgentKey,
+    CapacitySighting,
+    CentreNode,
+    DurationLine,
+    Job,
+    JobEvent,
+    JobState,
+    RegisterEntry,
+    SiteAgent,
+    Upload,
+    UsageDay,
+)
+from huisuan.parties.models import Person
+from huisuan.protocol.batch_chain import statement_sha256
+from huisuan.settlement.models import RequestState, SettlementRequest, SettlementRun
+from huisuan.settlement.runs import requests
+from huisuan.settlement.runs.settle import settle
+from support.accounts import make_token
+from support.usage_records import A800, centre, imported, line, party, sacct
+
+POLICY = "anhui-agi-2023"
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def work(ticks: bool, *options: str) -> None:
+    """A worker as `huisuan up` runs it, in a process of its own; without `ticks` only what the test queued is there."""
+    for each in connections.all(initialized_only=True):
+        each.connection = None  # the parent's
+    app.perform_import_paths()
+    if not ticks:
+        app.periodic_registry.periodic_tasks.clear()
+    call_command("procrastinate", "worker", *options)
+
+
+def started(*options: str, ticks: bool = True) -> Any:
+    process = multiprocessing.get_context("fork").Process(target=work, args=(ticks, *options))
+    process.start()
+    return process
+
+
+def one_round() -> None:
+    """A worker that does what there is to do, and ends."""
+    process = started("--one-shot")
+    process.join(60)
+    assert process.exitcode == 0
+
+
+def eventually(look: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + 60
+    while not (found := look()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+    return found
+
+
+@contextmanager
+def locked(statement: str) -> Iterator[psycopg.Connection[Any]]:
+    """Another session holds what a job is about to write."""
+    with psycopg.connect(**{**connection.get_connection_params(), "cursor_factory": psycopg.Cursor}) as other:
+        other.execute(statement)
+        yield other
+
+
+def waits(other: psycopg.Connection[Any]) -> bool:
+    """Whether a session of this database waits for that lock."""
+    (count,) = connection.cursor().execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))", [other.info.backend_pid]
+    ).fetchone()  # fmt: skip
+    return bool(count)
+
+
+def killed_at(statement: str) -> None:
+    """A worker begins the job that is queued, comes to that lock, and is killed there."""
+    with locked(statement) as other:
+        process = started("--one-shot", ticks=False)
+        eventually(lambda: waits(other))
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        # its session lives on until the server notices; the lock goes only then, or the write would be done after all
+        backends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+        connection.cursor().execute(backends, [other.info.backend_pid])
+        eventually(lambda: not waits(other))
+
+
+def half_a_minute_passes() -> None:
+    """No heartbeat comes from the dead any more."""
+    connection.cursor().execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '31 seconds'")
+
+
+# --- the world in which they work
+
+NEVER = "LOCK TABLE {} IN SHARE MODE"  # nobody writes; everybody reads
+SOON = "192.0.2.1"  # documentation's own network: webhooks are not sent there, at once
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of background job: what it writes in its middle, and what holds once it is over, however often killed."""
+
+    lock: str
+    holds: Callable[[], Any]
+    task: Callable[[], Any] | None = None  # None: periodic
+
+
+def ticked(name: str) -> None:
+    with suppress(AlreadyEnqueued):
+        app.configure_task(name).defer(timestamp=int(time.time()))
+
+
+def bills_are_right() -> None:
+    (run,) = SettlementRun.objects.filter(year=2024)
+    assert (run.bills.count(), run.entitlements.count(), run.card_seconds) == (1, 1, 2 * 8 * 3600)
+    request = SettlementRequest.objects.get(year=2024)
+    assert (request.state, request.run, request.attempts) == (RequestState.DONE, run, 2)
+    again = settle(POLICY, 2024, now=datetime.now(UTC), by="test")
+    assert (again.new, again.run) == (False, run)
+
+
+def silence_is_noted_once() -> None:
+    assert len(Job.objects.get(state=JobState.RUNNING).reasons) == 1
+
+
+def capacity_is_noted() -> None:
+    assert set(CapacitySighting.objects.values_list("centre__code", "most", "least_up")) == {("c2", 8, 8)}
+
+
+def a_line_is_fitted() -> None:
+    assert DurationLine.objects.count() == 1
+
+
+def days_are_counted() -> None:
+    days = UsageDay.objects.filter(accelerator__isnull=False)
+    assert [each.card_seconds for each in days] == [2 * 8 * 3600]
+
+
+def the_register_is_chained() -> None:
+    entries = list(RegisterEntry.objects.order_by("month"))
+    assert len(entries) == 1
+    assert (entries[0].previous, entries[0].sha256) == ("", statement_sha256(entries[0].statement))
+
+
+def the_upload_is_forgotten() -> None:
+    upload = Upload.objects.get()
+    assert upload.content is None
+    assert upload.forgotten_at is not None
+
+
+def the_webhook_was_tried_once() -> None:
+    assert JobEvent.objects.get(job__notify_url__contains=SOON).tries == 1
+
+
+def the_orphan_was_settled() -> None:
+    orphan = SettlementRequest.objects.get(year=2023)
+    assert orphan.state == RequestState.DONE
+    assert orphan.run.records == 0
+
+
+def the_old_row_is_gone() -> None:
+    assert not ProcrastinateJob.objects.filter(task_name="old").exists()
+
+
+def an_old_row() -> str:
+    cursor = connection.cursor()
+    cursor.execute(
+        "INSERT INTO procrastinate_jobs (task_name, queue_name, status) VALUES ('old', 'old', 'todo') RETURNING id"
+    )
+    (number,) = cursor.fetchone()
+    cursor.execute("UPDATE procrastinate_jobs SET status = 'cancelled' WHERE id = %s", [number])
+    cursor.execute("UPDATE procrastinate_events SET at = now() - interval '60 days' WHERE job_id = %s", [number])
+    return f"SELECT 1 FROM procrastinate_jobs WHERE id = {number} FOR UPDATE"
+
+
+KINDS = {
+    "settlement.settle_year": Kind(
+        "settlement_entitlement", bills_are_right, lambda: requests.ask(POLICY, 2024, "专班", datetime.now(UTC))
+    ),
+    "compute.look_after_jobs": Kind("compute_job", silence_is_noted_once),
+    "compute.note_capacities": Kind("compute_capacitysighting", capacity_is_noted),
+    "compute.learn_durations": Kind("compute_durationline", a_line_is_fitted),
+    "compute.tally_usage": Kind("compute_usageday", days_are_counted),
+    "compute.publish_register": Kind("compute_registerentry", the_register_is_chained),
+    "compute.forget_uploads": Kind("compute_upload", the_upload_is_forgotten),
+    "compute.tell_webhooks": Kind("compute_jobevent", the_webhook_was_tried_once),
+    "serving.look_after_tasks": Kind("settlement_settlementrequest", the_orphan_was_settled),
+    "serving.tidy_disk": Kind("", lambda: None),  # removes files, one by one
+    "serving.forget_old_tasks": Kind("", the_old_row_is_gone),
+}
+
+
+@pytest.fixture
+def world(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A centre with use of 2024, one that is heard, jobs that ended, one at a silent centre, an old upload."""
+    monkeypatch.setenv("HUISUAN_HOME", str(tmp_path))
+    now = datetime.now(UTC)
+    silent, heard = centre(), centre("c2")
+    set_tariff("c1", A800, "1280", date(2023, 1, 1))
+    imported(sacct(line(1), line(2)), tenants=(f"user,uscc\nzhang,{party(1).uscc}\n".encode(), "t"))
+    for at, seen in ((silent, now - timedelta(minutes=9)), (heard, now)):
+        key = AgentKey.objects.create(centre=at, name=at.code, public_key=at.code[-1] * 64, host="h", enrolled_at=now)
+        SiteAgent.objects.create(centre=at, key=key, boot="b", host="h", version="1", engine="local", last_seen_at=seen)
+    card = Accelerator.objects.get(model=A800)
+    CentreNode.objects.create(centre=heard, name="n", accelerator=card, cards=8, state="up", seen_at=now)
+    plain = {"party": party(1), "submitted_by": "甲", "name": "x", "command": ["x"], "cards": 1}
+    past = {"submitted_at": now - timedelta(hours=9), "started_at": now - timedelta(hours=8)}
+    Job.objects.bulk_create(
+        Job(uid=f"{n:026}", state=JobState.DONE, ended_at=now - timedelta(hours=7, seconds=n), **plain, **past)
+        for n in range(300)
+    )
+    placed = {"centre": silent, "accelerator": card, "partition": "gpu", "lease": 1, "placed_at": past["started_at"]}
+    Job.objects.create(uid="r", state=JobState.RUNNING, **placed, **plain, **past)
+    over = now - timedelta(hours=6)
+    told = Job.objects.create(
+        uid="w", state=JobState.DONE, ended_at=over, notify_url=f"http://{SOON}/", **plain, **past
+    )
+    JobEvent.objects.create(job=told, at=now - timedelta(seconds=1), run=0, lease=0, state=JobState.DONE)
+    Upload.objects.create(party=party(1), sha256="0" * 64, size=1, content=b"x", uploaded_at=now - timedelta(days=60))
+
+
+def test_every_kind_of_job_that_is_killed_in_its_middle_ends_once_and_right(world: None) -> None:
+    app.perform_import_paths()
+    ours = {name for name in app.tasks if not name.startswith(("builtin:", "procrastinate."))}
+    assert ours == set(KINDS), "a new kind of job belongs here: what does a kill in its middle leave?"
+    for name, kind in KINDS.items():
+        if name == "serving.tidy_disk":
+            continue
+        if name == "serving.look_after_tasks":  # somebody asked, and the worker's job of it is gone
+            SettlementRequest.objects.create(
+                policy=POLICY, year=2023, requested_by="专班", requested_at=datetime.now(UTC)
+            )
+        lock = NEVER.format(kind.lock) if kind.lock else an_old_row()
+        kind.task() if kind.task else ticked(name)
+        killed_at(lock)
+        assert ProcrastinateJob.objects.filter(task_name=name, status="doing").exists()
+
+    half_a_minute_passes()
+    ticked("serving.look_after_tasks")
+    one_round()  # takes up what is to be done again, and ends the rest
+    for name, kind in KINDS.items():
+        if kind.task is None:
+            ticked(name)  # the next tick
+    one_round()
+
+    assert not ProcrastinateJob.objects.filter(status="doing").exists()
+    for kind in KINDS.values():
+        kind.holds()
+
+
+def test_a_year_is_asked_for_once_and_the_second_who_asks_is_given_the_first(client: Client) -> None:
+    call = {"content_type": "application/json", "headers": {"Authorization": f"Bearer {make_token('province')[1]}"}}
+    first = client.post("/api/v1/settlements", {"year": 2024}, **call)
+    again = client.post("/api/v1/settlements", {"year": 2024}, **call)
+    other = client.post("/api/v1/settlements", {"year": 2023}, **call)
+    assert (first.status_code, again.status_code, other.status_code) == (202, 200, 202)
+    assert first.json()["task"] == again.json()["task"] != other.json()["task"]
+    assert client.post("/api/v1/settlements", {"year": 10**9}, **call).status_code == 400
+    assert client.post("/api/v1/settlements", {"year": 2024, "policy": "\0"}, **call).status_code == 400
+
+    number = first.json()["task"]
+    one_round()
+    done = client.get(f"/api/v1/settlements/requests/{number}", **call).json()
+    assert (done["state"], done["reason"], done["run"]) == ("done", "", SettlementRun.objects.get(year=2024).pk)
+    assert client.post("/api/v1/settlements", {"year": 2024}, **call).status_code == 202  # the first is over
+
+
+def test_why_a_settlement_failed_is_said_where_one_looks(client: Client) -> None:
+    centre()
+    imported(sacct(line(1)), tenants=(f"user,uscc\nzhang,{party(1).uscc}\n".encode(), "t"))
+    asked = requests.ask(POLICY, 2024, "专班", datetime.now(UTC)).request
+    one_round()
+    asked.refresh_from_db()
+    assert asked.state == RequestState.FAILED
+    assert "没有价目" in asked.reason
+    client.force_login(Person.objects.create(username="p", role="province"))
+    assert "没有价目" in client.get("/runs/").content.decode()
+
+
+def test_a_settlement_whose_worker_dies_every_time_ends_with_the_reason() -> None:
+    asked = requests.ask(POLICY, 2024, "专班", datetime.now(UTC)).request
+    for _ in range(requests.MOST_ATTEMPTS):
+        killed_at(NEVER.format("settlement_settlementrun"))
+        half_a_minute_passes()
+        ticked("serving.look_after_tasks")
+        connection.cursor().execute("UPDATE procrastinate_jobs SET priority = 9 WHERE queue_name = 'default'")
+        process = started("--one-shot", "--queues", "default")
+        process.join(60)
+    asked.refresh_from_db()
+    assert (asked.state, asked.reason) == (RequestState.FAILED, requests.LOST)
+    assert requests.ask(POLICY, 2024, "专班", datetime.now(UTC)).new

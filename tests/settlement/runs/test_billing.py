@@ -1,0 +1,160 @@
+"""From usage to bills, against an oracle of plain Python integers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, timedelta
+from fractions import Fraction
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from huisuan.compute.metering.usage.slicing import Span, held_before
+from huisuan.law.policy.policy import load_policy
+from huisuan.parties.affiliation import Affiliated
+from huisuan.settlement.runs.billing import Billing, Price, Registered, midnight
+
+YEAR = (date(2024, 1, 1), date(2025, 1, 1))
+HALF = date(2024, 7, 1)
+CHANGED = date(2024, 2, 15)
+PRICES = [
+    Price("hefei", "A100", 1250, date(2023, 1, 1), HALF),
+    Price("hefei", "A100", 1100, HALF, None),
+    Price("huaibei", "910B3", 899, date(2023, 1, 1), None),
+]
+OWN = [Affiliated("U2", "hefei", CHANGED, HALF, "使用方控制运营方")]
+
+Record = tuple[str | None, str, int, int, int, int]  # party, centre, cards, started, ended, suspended
+
+
+def opened(folder: Path, records: list[Record]) -> Billing:
+    names = ("party", "centre", "cards", "started", "ended", "suspended")
+    columns: dict[str, list[object]] = {name: [record[at] for record in records] for at, name in enumerate(names)}
+    columns["model"] = ["A100" if record[1] == "hefei" else "910B3" for record in records]
+    columns["card_seconds"] = [cards * (ended - started - off) for _, _, cards, started, ended, off in records]
+    kinds = {"party": pa.string(), "centre": pa.string(), "model": pa.string()}
+    path = folder / "usage.parquet"
+    pq.write_table(
+        pa.table({name: pa.array(each, kinds.get(name, pa.int64())) for name, each in columns.items()}), path
+    )
+    return Billing(duckdb.connect(), path, *YEAR)
+
+
+def billed(folder: Path, records: list[Record]) -> Billing:
+    billing = opened(folder, records)
+    assert billing.bill(PRICES, OWN) == []
+    return billing
+
+
+def at(day: date, seconds: int = 0) -> int:
+    return midnight(day) + seconds
+
+
+def bills(billing: Billing) -> list[tuple[object, ...]]:
+    return billing.rows("SELECT party, centre, month, card_seconds, amount_fen, excluded_fen FROM bills ORDER BY ALL")
+
+
+def test_a_job_that_crosses_a_month_is_billed_in_both(tmp_path: Path) -> None:
+    crossing = ("U1", "hefei", 8, at(date(2024, 1, 31), 82_800), at(date(2024, 2, 1), 7_200), 0)
+    assert bills(billed(tmp_path, [crossing])) == [
+        ("U1", "hefei", date(2024, 1, 1), 8 * 3600, 8 * 1250, 0),
+        ("U1", "hefei", date(2024, 2, 1), 8 * 7200, 8 * 2500, 0),
+    ]
+
+
+def test_a_month_is_rounded_once_not_job_by_job(tmp_path: Path) -> None:
+    # 1 card-second costs 1250/3600 fen = 0.347...; ten of them 3.47 -> 3 fen, where rounding each would give 0
+    seconds = [("U1", "hefei", 1, at(HALF) - 1000 - n, at(HALF) - 999 - n, 0) for n in range(10)]
+    assert bills(billed(tmp_path, seconds))[0][3:] == (10, 3, 0)
+
+
+def test_a_new_price_holds_from_its_first_day(tmp_path: Path) -> None:
+    over_midnight = ("U1", "hefei", 1, at(HALF) - 3600, at(HALF) + 3600, 0)
+    assert [row[3:] for row in bills(billed(tmp_path, [over_midnight]))] == [(3600, 1250, 0), (3600, 1100, 0)]
+
+
+def test_use_of_the_own_centre_is_left_out_from_the_day_of_the_relation(tmp_path: Path) -> None:
+    day_before = ("U2", "hefei", 1, at(CHANGED) - 7200, at(CHANGED) - 3600, 0)
+    day_after = ("U2", "hefei", 1, at(CHANGED) + 3600, at(CHANGED) + 7200, 0)
+    assert bills(billed(tmp_path, [day_before, day_after]))[0][3:] == (7200, 2500, 1250)
+
+
+def test_what_lies_before_the_year_is_not_billed_in_it(tmp_path: Path) -> None:
+    new_year = ("U1", "hefei", 2, at(YEAR[0]) - 3600, at(YEAR[0]) + 3600, 0)
+    assert bills(billed(tmp_path, [new_year])) == [("U1", "hefei", date(2024, 1, 1), 7200, 2500, 0)]
+
+
+def test_usage_that_nobody_claims_is_in_no_bill(tmp_path: Path) -> None:
+    assert bills(billed(tmp_path, [(None, "hefei", 2, at(HALF), at(HALF) + 3600, 0)])) == []
+
+
+def test_usage_without_a_price_is_named(tmp_path: Path) -> None:
+    billing = opened(tmp_path, [("U1", "hefei", 1, at(CHANGED), at(CHANGED) + 60, 0)])
+    (gap,) = billing.bill(PRICES[1:], OWN)
+    assert (gap.centre, gap.model, gap.card_seconds) == ("hefei", "A100", 60)
+
+
+def test_the_rule_answers_for_every_party(tmp_path: Path) -> None:
+    hour = at(CHANGED), at(CHANGED) + 3600, 0
+    billing = billed(tmp_path, [("U1", "hefei", 4, *hour), ("U2", "hefei", 4, *hour), ("U3", "huaibei", 1, *hour)])
+    policy = load_policy("anhui-agi-2023")
+    register = [
+        Registered("U1", True, "enterprise"),
+        Registered("U2", True, "university"),
+        Registered("U3", False, "enterprise"),
+    ]
+    billing.entitle(policy, policy.rule("2.2"), register, date(2024, 12, 31), date(2024, 12, 31))
+    assert billing.rows("SELECT party, status, amount_fen, reasons, spend, self_use FROM answers ORDER BY 1") == [
+        ("U1", "eligible", 1000, "", 5000, 0),
+        ("U2", "eligible", 0, "zero@2.2", 5000, 5000),
+        ("U3", "not_eligible", 0, "failed:in_anhui@2.2", 899, 0),
+    ]
+
+
+@st.composite
+def records(draw: st.DrawFn) -> Record:
+    started = at(YEAR[0]) + draw(st.integers(-5 * 86_400, 366 * 86_400))
+    length = draw(st.sampled_from([0, 1, 59, 3600]) | st.integers(0, 90 * 86_400))
+    suspended = draw(st.just(0) | st.integers(0, length))
+    party = draw(st.sampled_from(["U1", "U2", None]))
+    return (
+        party,
+        draw(st.sampled_from(["hefei", "huaibei"])),
+        draw(st.integers(1, 64)),
+        started,
+        started + length,
+        suspended,
+    )
+
+
+def oracle(usage: list[Record]) -> dict[tuple[str, str, date], list[Fraction]]:
+    """Every record, day by day, in exact fractions."""
+    sums: dict[tuple[str, str, date], list[Fraction]] = defaultdict(lambda: [Fraction(0)] * 3)
+    for party, centre, cards, started, ended, suspended in usage:
+        span = Span(started, ended, suspended)
+        day = max(YEAR[0], YEAR[0] + timedelta(days=(started - at(YEAR[0])) // 86_400))
+        while party and day < YEAR[1] and at(day) < max(ended, started + 1):
+            first, last = at(day), at(day + timedelta(days=1))
+            seconds = cards * (held_before(last, span) - held_before(first, span))
+            fen = {"hefei": 1250 if day < HALF else 1100, "huaibei": 899}[centre] * Fraction(seconds, 3600)
+            own = party == "U2" and centre == "hefei" and CHANGED <= day < HALF
+            total = sums[party, centre, day.replace(day=1)]
+            sums[party, centre, day.replace(day=1)] = [total[0] + seconds, total[1] + fen, total[2] + own * fen]
+            day += timedelta(days=1)
+    return sums
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(records(), min_size=1, max_size=12))
+def test_bills_equal_the_sum_of_days_in_exact_fractions(tmp_path: Path, usage: list[Record]) -> None:
+    wanted = {
+        key: (int(seconds), int((2 * fen + 1) // 2), int((2 * own + 1) // 2))
+        for key, (seconds, fen, own) in oracle(usage).items()
+        if seconds
+    }
+    found = {row[:3]: row[3:] for row in bills(billed(tmp_path, usage)) if row[3]}
+    assert found == wanted

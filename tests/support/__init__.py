@@ -1,0 +1,1 @@
+"""What tests of several rooms build on: worlds, clusters, records, forgeries."""
