@@ -9,8 +9,12 @@ import pytest
 from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
+from support.browser import site
+
 if TYPE_CHECKING:
     from support.portal import World
+
+__all__ = ["site", "world"]  # the fixtures
 
 
 @pytest.fixture(scope="module")

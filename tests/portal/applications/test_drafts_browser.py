@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.urls import reverse
-from test_browser import CHROMIUM, Site, site
 
 from huisuan.programmes.applications import evidence_store as vault
+from support.browser import CHROMIUM, Site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-__all__ = ["site"]  # the fixture: a province committed and served
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db,

@@ -7,12 +7,12 @@ from urllib.parse import urlencode
 
 import pytest
 from django.urls import reverse
-from test_browser import CHROMIUM, Site, site
+
+from support.browser import CHROMIUM, Site
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
 
-__all__ = ["site"]  # the fixture: a province committed and served
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db,

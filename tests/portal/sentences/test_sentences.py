@@ -32,10 +32,10 @@ SPEAKERS = (
     "compute/jobspec/core/request_rules.py",
     "compute/jobs/references.py", "compute/jobs/workdirs/services.py",
     "compute/accelerators/parts.py",
-    *sorted(f"compute/formats/{path.name}" for path in (SOURCE / "compute/formats").glob("*.py")),
+    *sorted(str(path.relative_to(SOURCE)) for path in (SOURCE / "compute/jobspec").rglob("*.py")),
     *(f"compute/engines/{name}.py" for name in (
-        "program", "runner", "slurm/words", "slurm/observing", "slurm/cluster", "slurm/launch", "kubernetes/reading",
-        "kubernetes/manifest", "ray/reading", "ray/packing",
+        "common/spec_checks", "common/runner", "slurm/states", "slurm/observe", "slurm/cluster", "slurm/job_files",
+        "kubernetes/status", "kubernetes/manifest", "ray/status", "ray/package",
     )),
     "compute/site_agent/reconciler.py",
 )  # fmt: skip

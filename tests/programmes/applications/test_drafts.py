@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from django.db import DatabaseError, transaction
 from stdnum.cn import uscc
-from test_evidence import PDF, png
 
 from huisuan.law.policy.policy import load_policy
 from huisuan.parties.models import Party, Person, Region
@@ -18,6 +17,7 @@ from huisuan.programmes.applications import queries, services
 from huisuan.programmes.applications.services import Typed
 from huisuan.programmes.models import Draft, Evidence
 from huisuan.terminal import Refused
+from support.evidence import PDF, png
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2025, 1, 15, 2, 0, tzinfo=UTC)

@@ -6,10 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from test_random_kills import SEEDS, History, check_bills
 
 from huisuan.compute.models import AgentKey, Job, JobState, MeterBatch, MeterFlag
 from support.federation import Site, shorter_pauses
+from support.kill_histories import SEEDS, History, check_bills
 
 pytestmark = pytest.mark.django_db
 WRONG = [-400 * 86_400, -5 * 3600, -700, 700, 5 * 3600, 400 * 86_400]  # seconds

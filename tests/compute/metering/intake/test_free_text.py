@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from test_sacct_json import job as json_job
 
 from huisuan.compute.accelerators.tres import Card, CardNames
 from huisuan.compute.metering.intake.reconcile import STORED, reconcile
@@ -14,6 +13,7 @@ from huisuan.compute.metering.intake.sacct import read_sacct
 from huisuan.compute.metering.intake.source_file import read_source
 from huisuan.compute.metering.intake.tables import Reading
 from support.forged_sacct import NAMED, as_json, delimited, forged, job, plain
+from support.sacct_json import job as json_job
 from support.usage_records import HEADER, line
 
 NAMES = CardNames([Card(1, "A800-SXM4-80GB", "NVIDIA")], {"gpu": [Card(1, "A800-SXM4-80GB", "NVIDIA")]})
