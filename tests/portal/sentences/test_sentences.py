@@ -31,7 +31,7 @@ SPEAKERS = (
     "compute/placement/evaluate.py", "compute/jobs/lifecycle.py", "compute/jobs/services.py",
     "compute/jobspec/core/request_rules.py",
     "compute/jobs/references.py", "compute/jobs/workdirs/services.py",
-    "compute/accelerators/parts.py",
+    "compute/accelerators/aliases.py", "compute/accelerators/parts.py",
     *sorted(str(path.relative_to(SOURCE)) for path in (SOURCE / "compute/jobspec").rglob("*.py")),
     *(f"compute/engines/{name}.py" for name in (
         "common/spec_checks", "common/runner", "slurm/states", "slurm/observe", "slurm/cluster", "slurm/job_files",
