@@ -34,7 +34,8 @@ from huisuan.law.explain.verdict import Judge
 from huisuan.law.model.expressions import FactSpec, SettingSpec
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import Kind, Value, Wrong, read
-from huisuan.law.policy.policy import Policy, load_policy
+from huisuan.law.policy.load import load_policy
+from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import Scenario, apply
 from huisuan.law.policy.setting_bounds import SettingValue
 from huisuan.law.sql.compute_file import answers

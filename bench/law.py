@@ -30,7 +30,7 @@ from rules_by_hand import RATES, RULES
 from huisuan.law.budget.compute import FactFiles, compute_budget
 from huisuan.law.budget.synthetic_claims import Sample, write_sample
 from huisuan.law.model.rules import Rule
-from huisuan.law.policy.policy import load_policy
+from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.scenario import Scenario, apply
 from huisuan.law.sql.compute_file import compute_file
 

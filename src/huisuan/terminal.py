@@ -12,24 +12,20 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
+from huisuan.base.money import yuan
+from huisuan.base.months import SHANGHAI
 
 WIDE = 160  # columns of a pipe or a file, which has no width of its own
 out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else WIDE)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出（金额为整数分）")]
-
-
-class Refused(Exception):
-    """A request that cannot be carried out; the message says where, what and what to do. Exit code 1."""
 
 
 def plain(value: Any) -> Any:
@@ -74,12 +70,6 @@ def _cell(key: str, value: Any) -> str:
     if isinstance(value, datetime):
         return value.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
     return str(value)
-
-
-def yuan(fen: int) -> str:
-    """Fen as people read it: 1,234,567.85 (yuan), exact."""
-    sign, fen = ("-" if fen < 0 else ""), abs(fen)
-    return f"{sign}{fen // 100:,}.{fen % 100:02d}"
 
 
 def note(text: str) -> None:

@@ -10,8 +10,8 @@ import pytest
 import xlsxwriter
 from pikepdf import Array, Dictionary, Name, String
 
+from huisuan.base.errors import Refused
 from huisuan.programmes.applications.evidence_files import check
-from huisuan.terminal import Refused
 
 
 def pdf(compressed: bool, **root: pikepdf.Object) -> bytes:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huisuan.base.errors import Refused
 from huisuan.base.time_zones import to_utc, zone_named
-from huisuan.terminal import Refused
 
 ZONES = ["Asia/Shanghai", "America/New_York", "Europe/London", "Australia/Lord_Howe", "America/Sao_Paulo", "UTC"]
 START = datetime(2005, 1, 1)  # noqa: DTZ001 (a wall clock)

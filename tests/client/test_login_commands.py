@@ -15,12 +15,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from huisuan.base.errors import Refused
 from huisuan.client.commands import login, logout
 from huisuan.client.credentials import Instance, Login, connect, credentials_path, remember, running_here
 from huisuan.parties.identity import second_factor
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.models import Person, Token
-from huisuan.terminal import Refused
 from support.accounts import make_token
 
 app = typer.Typer()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from huisuan.law.policy.policy import load_policy
+from huisuan.law.policy.load import load_policy
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from stdnum.cn import uscc
 from typer.testing import CliRunner
 
 from huisuan.base.csv_lines import LineRefused
+from huisuan.base.errors import Refused
 from huisuan.parties.cli.party_commands import app
 from huisuan.parties.csv_import import checked_uscc, import_parties, import_relations
 from huisuan.parties.models import Party, Relation
-from huisuan.terminal import Refused
 
 pytestmark = pytest.mark.django_db
 HEADER = "uscc,name,kind,region,registered_on"

@@ -73,7 +73,7 @@ def site(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
 
 def proposal() -> int:
     """The number of a proposal that was compared."""
-    from huisuan.law.policy.policy import load_policy
+    from huisuan.law.policy.load import load_policy
     from huisuan.settlement.adoption.proposed_settings import read_draft
     from huisuan.settlement.adoption.services import Actor, propose
     from huisuan.settlement.impact.compare import compare_year

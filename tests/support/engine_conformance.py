@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from huisuan.compute.engines import ABILITIES, Engine, JobSpec, Observation, RunState, RunUsage
 from huisuan.compute.engines.common.start_gate import gate_of
+from huisuan.compute.engines.interface import ABILITIES, Engine, JobSpec, Observation, RunState, RunUsage
 
 NASTY = ["$HOME", "$(id)", "`id`", "; echo hacked", "a b", "*", "'\"", "$$", "%n", "汉字", "", "-n", "a\nb"]
 SHOW = "import json, os, sys; print(json.dumps([sys.argv[1:], os.environ['GREETING']]))"

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from huisuan.base.errors import Refused
 from huisuan.compute.jobs.services import cancel_job, submit_job
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import FINAL_STATES, Accelerator, Centre, Job, JobEvent, JobLog, MeterFlag, Partition
 from huisuan.parties.models import Party
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol.resources import JobRequest
-from huisuan.terminal import Refused
 from support.federation import Province, Site, moment
 from support.model_scheduler import SLOTS, Began, Program
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from huisuan.compute.engines import JobSpec, Observation
+from huisuan.compute.engines.interface import JobSpec, Observation
 from huisuan.compute.engines.kubernetes import KubernetesEngine
 from support.kube_cluster import CARD
 

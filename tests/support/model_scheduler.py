@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from huisuan.compute.engines import Ability, JobSpec, NodeSeen, Observation, RunState, RunUsage
 from huisuan.compute.engines.common.start_gate import gate_of, lease_ends
+from huisuan.compute.engines.interface import Ability, JobSpec, NodeSeen, Observation, RunState, RunUsage
 from huisuan.compute.engines.local.engine import ABILITIES
 
 SLOTS = 8

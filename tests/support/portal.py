@@ -11,7 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from django.test import Client
 from stdnum.cn import uscc
 
-from huisuan.compute.centres.services import CentrePlan, add_centre, set_tariff
+from huisuan.compute.centres.services import CentrePlan, add_centre
+from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.jobs.services import submit_job
 from huisuan.compute.metering.intake.import_file import UsageFile, import_usage
 from huisuan.compute.models import Job, JobLog

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from huisuan.compute.engines import JobSpec, Observation, RunState, RunUsage
 from huisuan.compute.engines.common.start_gate import gate_of
+from huisuan.compute.engines.interface import JobSpec, Observation, RunState, RunUsage
 from huisuan.compute.engines.slurm import SlurmEngine
 from huisuan.protocol.job_uid import job_uid
 from support.slurm_cluster import Cluster

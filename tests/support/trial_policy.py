@@ -6,8 +6,9 @@ from datetime import date
 from pathlib import Path
 
 from huisuan.law.explain.explain import explain, read_facts
-from huisuan.law.policy.policy import Policy, load_folder
-from huisuan.law.text.policy_text import LawError
+from huisuan.law.model.errors import LawError
+from huisuan.law.policy.load import load_folder
+from huisuan.law.policy.policy import Policy
 
 TEXT = """# 试验政策
 

@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
 from huisuan import __version__
-from huisuan.law.text.policy_text import LawError
+from huisuan.base.errors import Refused
+from huisuan.law.model.errors import LawError
 from huisuan.parties.input_limits import TOO_LARGE, StrictParser
-from huisuan.terminal import Refused
 
 #: the modules whose `router` make up the API
 ROUTERS = (

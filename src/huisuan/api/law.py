@@ -9,16 +9,18 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 from ninja.errors import HttpError
 
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
 from huisuan.law.explain.explain import default_day, explain, read_facts
 from huisuan.law.explain.prose import general_terms, prose
 from huisuan.law.forms.json_schema import facts_schema
 from huisuan.law.forms.templates import csv_template, xlsx_template
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import to_json
 from huisuan.law.policy.coverage import coverage
-from huisuan.law.policy.policy import Policy, installed, load_policy
-from huisuan.law.text.policy_text import LawError
-from huisuan.terminal import SHANGHAI, Refused
+from huisuan.law.policy.load import installed, load_policy
+from huisuan.law.policy.policy import Policy
 
 router = Router(tags=["政策"], auth=None)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from huisuan.terminal import Refused
+from huisuan.base.errors import Refused
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import total_ordering
+from zoneinfo import ZoneInfo
 
-from huisuan.terminal import SHANGHAI, Refused
+from huisuan.base.errors import Refused
 
 
 @total_ordering
@@ -65,3 +66,6 @@ class Month:
 
     def __str__(self) -> str:
         return f"{self.year}-{self.number:02d}"
+
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")

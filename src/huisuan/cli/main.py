@@ -10,8 +10,9 @@ from functools import wraps
 
 import typer
 
-from huisuan.law.text.policy_text import LawError
-from huisuan.terminal import Refused, note
+from huisuan.base.errors import Refused
+from huisuan.law.model.errors import LawError
+from huisuan.terminal import note
 
 app = typer.Typer(
     name="huisuan",

@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 
 import typer
 
+from huisuan.base.errors import Refused
 from huisuan.client.client import Client, ClientError
 from huisuan.client.credentials import Login, forget, remember, remembered
 from huisuan.protocol.resources import CODE_WANTED, Granted, ScopeName
-from huisuan.terminal import AsJson, Refused, note, out, print_json
+from huisuan.terminal import AsJson, note, out, print_json
 
 
 def login(

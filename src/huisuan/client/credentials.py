@@ -11,9 +11,9 @@ from typing import TypeVar
 import platformdirs
 import psutil
 
+from huisuan.base.errors import Refused
 from huisuan.base.paths import home, made, write_private
 from huisuan.client.client import Client
-from huisuan.terminal import Refused
 
 T = TypeVar("T")
 CREDENTIALS = "credentials.json"

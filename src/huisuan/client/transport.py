@@ -11,7 +11,7 @@ import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from huisuan import __version__
-from huisuan.terminal import Refused
+from huisuan.base.errors import Refused
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")

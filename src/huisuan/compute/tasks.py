@@ -8,8 +8,9 @@ from django.db import transaction
 from django.db.models import Max
 from procrastinate.contrib.django import app
 
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.agent_gateway.node_inventory import note_capacity
-from huisuan.compute.dispatch.pools import AGENT_SILENT
+from huisuan.compute.centres.online import AGENT_SILENT
 from huisuan.compute.dispatch.runtime_estimates import fit_durations
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.jobs import lifecycle
@@ -18,7 +19,6 @@ from huisuan.compute.jobs.workdirs.services import forget_uploads
 from huisuan.compute.metering.seals.register import due_month, publish
 from huisuan.compute.metering.usage.daily_totals import catch_up_all
 from huisuan.compute.models import Job, JobState, SiteAgent
-from huisuan.terminal import SHANGHAI
 
 SILENT = timedelta(minutes=2)
 

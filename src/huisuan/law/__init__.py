@@ -40,8 +40,8 @@ from huisuan.law.authoring.operators import (  # fmt: skip
     opposite,
     when,
 )
-from huisuan.law.policy.coverage import ProcedureKind
-from huisuan.law.text.policy_text import LawError
+from huisuan.law.model.errors import LawError
+from huisuan.law.model.handling import ProcedureKind
 
 __all__ = [
     "Article", "Bool", "Choice", "Date", "Facts", "Int", "LawError", "Money", "ProcedureKind", "Rates", "Regions",

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from huisuan.base.errors import Refused
 from huisuan.parties.models import Party, Relation
 from huisuan.parties.viewer import Viewer
-from huisuan.terminal import Refused
 
 
 def party_by_uscc(uscc: str) -> Party:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from huisuan.base.errors import Refused
 from huisuan.base.paths import home, made
 from huisuan.serving.processes import postmaster
-from huisuan.terminal import Refused
 
 NAME = "huisuan"
 LOOK_SECONDS = 1.0

@@ -9,11 +9,11 @@ from django.http import HttpRequest
 from ninja import Router, Schema
 from ninja.errors import HttpError
 
+from huisuan.base.errors import Refused
 from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.settlement.models import Entitlement, SettlementRequest, SettlementRun
 from huisuan.settlement.runs import queries, requests
 from huisuan.settlement.runs.trace import trace
-from huisuan.terminal import Refused
 
 router = Router(tags=["结算"])
 READERS = ("user", "city", "province", "auditor")

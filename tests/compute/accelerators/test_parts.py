@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huisuan.compute.accelerators.aliases import catalogue
+from huisuan.compute.accelerators.names import Card, CardNames, Unmetered
 from huisuan.compute.accelerators.parts import is_all_of_it, label_part, part_of
-from huisuan.compute.accelerators.tres import Card, CardNames, Unmetered, allocated
+from huisuan.compute.accelerators.tres import allocated
 from huisuan.compute.engines.kubernetes.nodes import card_names
 from huisuan.compute.engines.slurm.parsing import cards as slurm_cards
 from huisuan.compute.jobspec import detect as recognise

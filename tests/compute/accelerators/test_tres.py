@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huisuan.compute.accelerators.tres import Card, CardNames, Unmetered, allocated, requested
+from huisuan.compute.accelerators.names import Card, CardNames, Unmetered
+from huisuan.compute.accelerators.tres import allocated, requested
 
 A40 = Card(1, "A100-SXM4-40GB", "NVIDIA")
 A80 = Card(2, "A100-SXM4-80GB", "NVIDIA")

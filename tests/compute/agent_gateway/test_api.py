@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.test import Client
 from typer.testing import CliRunner
 
+from huisuan.base.errors import Refused
 from huisuan.compute.agent_gateway import api as agent_api
 from huisuan.compute.agent_gateway.enrolment import invite, revoke
 from huisuan.compute.centres.commands import app
@@ -19,7 +20,6 @@ from huisuan.compute.models import AgentKey, Centre, Invitation, SiteAgent
 from huisuan.protocol.agent import AGENT as AGENT_HEADER
 from huisuan.protocol.agent import SIGNATURE, SyncRequest
 from huisuan.protocol.signatures import public_half, sign_request
-from huisuan.terminal import Refused
 from support.jobs import AGENT, PLACE, centre
 
 pytestmark = pytest.mark.django_db

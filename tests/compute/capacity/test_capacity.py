@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.capacity.attestation import MARK, collect, measured, program, request_for
 from huisuan.compute.capacity.capacity import capacity, capacity_row
 from huisuan.compute.models import (
@@ -23,7 +25,6 @@ from huisuan.compute.models import (
     JobLog,
     JobState,
 )
-from huisuan.terminal import SHANGHAI, Refused
 from support.usage_records import A800, NPU, centre, imported, line, party, sacct
 
 pytestmark = pytest.mark.django_db

@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
+from huisuan.base.errors import Refused
+from huisuan.compute.accelerators.registry import accelerator_named
 from huisuan.compute.centres.commands import app
-from huisuan.compute.centres.services import CentrePlan, accelerator_named, add_centre, planned_partition
-from huisuan.compute.metering.usage.records import centre_row
+from huisuan.compute.centres.queries import centre_row
+from huisuan.compute.centres.services import CentrePlan, add_centre, planned_partition
 from huisuan.compute.models import Centre, Partition
-from huisuan.terminal import Refused
 from support.usage_records import A800, H20, NPU, code, party
 
 pytestmark = pytest.mark.django_db

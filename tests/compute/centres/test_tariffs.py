@@ -8,10 +8,10 @@ from datetime import date
 import pytest
 from typer.testing import CliRunner
 
-from huisuan.compute.centres.services import set_tariff
+from huisuan.base.errors import Refused
 from huisuan.compute.centres.tariff_commands import app
+from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.models import Tariff
-from huisuan.terminal import Refused
 from support.usage_records import A800, NPU, centre
 
 pytestmark = pytest.mark.django_db

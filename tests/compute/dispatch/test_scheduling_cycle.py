@@ -8,14 +8,16 @@ from fractions import Fraction
 import pytest
 from typer.testing import CliRunner
 
-from huisuan.compute.centres.services import CentrePlan, add_centre, set_tariff
+from huisuan.base.errors import Refused
+from huisuan.compute.centres.services import CentrePlan, add_centre
+from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.dispatch import scheduling_cycle as dispatch
 from huisuan.compute.dispatch.fair_share_commands import app
 from huisuan.compute.dispatch.net_price import Subsidies
 from huisuan.compute.dispatch.pools import pools
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.dispatch.snapshot import tenants
-from huisuan.compute.engines import ABILITIES
+from huisuan.compute.engines.interface import ABILITIES
 from huisuan.compute.jobs import preview
 from huisuan.compute.jobs.services import cancel_job, submit_job
 from huisuan.compute.models import (
@@ -32,7 +34,6 @@ from huisuan.compute.models import (
 )
 from huisuan.compute.placement.weights import weights_on
 from huisuan.parties.models import Party, Relation
-from huisuan.terminal import Refused
 from support.jobs import NOON, PROVINCE, Voice, asked, party, user
 
 pytestmark = pytest.mark.django_db

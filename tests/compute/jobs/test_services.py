@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from django.test.utils import CaptureQueriesContext
 
+from huisuan.base.errors import Refused
 from huisuan.compute.jobs import queries as job_queries
 from huisuan.compute.jobs.queries import JobFilter
 from huisuan.compute.jobs.services import cancel_array, cancel_job, submit_job
@@ -27,7 +28,6 @@ from huisuan.compute.models import (
     Upload,
 )
 from huisuan.parties.viewer import Viewer
-from huisuan.terminal import Refused
 from support.jobs import NOON, PROVINCE, asked, centre, party, user
 
 pytestmark = pytest.mark.django_db

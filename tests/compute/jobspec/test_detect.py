@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from huisuan.base.errors import Refused
 from huisuan.compute.jobspec import detect as recognise
 from huisuan.compute.jobspec.core.parse_result import FileRefused, ReadJob
-from huisuan.terminal import Refused
 
 FILES = Path(__file__).parents[2] / "data" / "jobs"
 

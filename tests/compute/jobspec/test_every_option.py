@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huisuan.base.errors import Refused
 from huisuan.compute.jobspec import detect as recognise
 from huisuan.compute.jobspec.core.parse_result import FileRefused, ReadJob
 from huisuan.compute.jobspec.core.request_rules import checked
@@ -26,7 +27,6 @@ from huisuan.compute.jobspec.sbatch.options import OPTIONS, Fate, Option, Takes
 from huisuan.compute.jobspec.sbatch.values import seconds
 from huisuan.compute.jobspec.skypilot import resources as skypilot_cards
 from huisuan.compute.jobspec.skypilot import task as skypilot
-from huisuan.terminal import Refused
 
 SAMPLES = {
     "array": "0-3", "deadline": "2030-01-01T00:00:00", "dependency": "afterok:01hze421g00000000000000001",

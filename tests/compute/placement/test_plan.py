@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from huisuan.base.errors import Refused
 from huisuan.compute.placement.decisions import Plan
 from huisuan.compute.placement.evaluate import consider
 from huisuan.compute.placement.fair_share import decayed, faded, risen
@@ -23,7 +24,6 @@ from huisuan.compute.placement.scheduler import Planner
 from huisuan.compute.placement.scheduling_rules import Rules
 from huisuan.compute.placement.types import Ask, Bar, City, Hold, Needs, Pool, Running, Tenant
 from huisuan.compute.placement.weights import load_weights, parse_weights, weights_on
-from huisuan.terminal import Refused
 
 WEIGHTS = weights_on(date(2024, 1, 1))
 NOW = 1_717_200_000

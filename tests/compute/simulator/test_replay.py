@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from huisuan.base.errors import Refused
 from huisuan.cli.main import assemble
 from huisuan.compute.placement.weights import weights_on
 from huisuan.compute.simulator.cluster import World, one_pool, read_world
@@ -22,7 +23,6 @@ from huisuan.compute.simulator.metrics import Measures, busy, jain, measure, qua
 from huisuan.compute.simulator.policies import POLICIES
 from huisuan.compute.simulator.replay import Ran, Replay
 from huisuan.compute.simulator.trace_jobs import TraceJob, read_trace
-from huisuan.terminal import Refused
 
 TRACES = Path(__file__).parents[4] / "shared" / "traces"
 WEIGHTS = weights_on(date(2024, 1, 1))

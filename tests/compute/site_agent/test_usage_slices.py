@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huisuan.compute.engines import RunState, RunUsage
+from huisuan.compute.engines.interface import RunState, RunUsage
 from huisuan.compute.site_agent.usage_slices import HOUR, SETTLED, Line, Slice, lines_of
 
 UID = "01m8558jnns7cryxk3r3r51yjp"

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from huisuan.base.errors import Refused
 from huisuan.cli.main import assemble
 from huisuan.compute.metering.intake.source_file import read_source
 from huisuan.compute.simulator.trace_jobs import Trace, read_trace
@@ -21,7 +22,6 @@ from huisuan.compute.traces.columns import SWF_FIELDS, TraceColumns
 from huisuan.compute.traces.inflate import inflate
 from huisuan.compute.traces.read import KINDS, read_rows
 from huisuan.compute.traces.timestamps import Clock
-from huisuan.terminal import Refused
 from support.usage_records import A800, centre, imported, records
 
 SWF = ("; Version: 2.2", "; UnixStartTime: 1132444805")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from huisuan.base.errors import Refused
 from huisuan.compute.simulator.trace_jobs import Trace, read_trace
-from huisuan.terminal import Refused
 
 HELIOS = "job_id,user,vc,gpu_num,cpu_num,node_num,state,submit_time,start_time,end_time,duration,queue"
 SEREN = "job_id,user,node_num,gpu_num,cpu_num,type,state,submit_time,start_time,end_time,duration,queue,gpu_time"

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from huisuan.law.budget.allotment import allot, largest_remainder
 from huisuan.law.cli.law_commands import app
-from huisuan.law.policy.policy import load_policy
-from huisuan.law.text.policy_text import LawError
+from huisuan.law.model.errors import LawError
+from huisuan.law.policy.load import load_policy
 
 DAY = date(2024, 12, 31)
 POLICY = load_policy("anhui-agi-2023")

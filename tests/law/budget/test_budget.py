@@ -20,14 +20,15 @@ from huisuan.law.budget.model import Budget, Fund, day_of_year
 from huisuan.law.budget.synthetic_claims import Sample, write_sample
 from huisuan.law.budget.tables import write_sheets
 from huisuan.law.cli.law_commands import app
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import Const
 from huisuan.law.model.rules import RuleKind
 from huisuan.law.model.values import Kind
 from huisuan.law.policy.amended_figures import FigureKind, figures, rewrite, suppose, supposition
-from huisuan.law.policy.policy import Policy, load_policy
+from huisuan.law.policy.load import load_policy
+from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import Scenario, apply, load_scenario
 from huisuan.law.sql.compute_file import compute_file
-from huisuan.law.text.policy_text import LawError
 
 POLICY = load_policy("anhui-agi-2023")
 DAY, KNOWN = date(2024, 12, 31), date(2025, 6, 30)

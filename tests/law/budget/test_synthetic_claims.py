@@ -9,9 +9,9 @@ import duckdb
 import pytest
 
 from huisuan.law.budget.synthetic_claims import MISSING_ONE_IN, Sample, sample_query, write_sample
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
-from huisuan.law.policy.policy import load_policy
-from huisuan.law.text.policy_text import LawError
+from huisuan.law.policy.load import load_policy
 
 POLICY = load_policy("anhui-agi-2023")
 DRAWN = Sample(parties=20_000, seed=7)

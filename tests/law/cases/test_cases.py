@@ -10,9 +10,10 @@ import pytest
 from huisuan.law.cases.case_file import Case, read_cases
 from huisuan.law.cases.coverage_gaps import Gap, gaps
 from huisuan.law.cases.runner import cases_of, run, run_all
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import RuleKind
-from huisuan.law.policy.policy import Policy, list_policies, load_folder, load_policy
-from huisuan.law.text.policy_text import LawError
+from huisuan.law.policy.load import list_policies, load_folder, load_policy
+from huisuan.law.policy.policy import Policy
 
 POLICIES = [load_folder(load_policy(name).folder) for name in list_policies()]
 ANHUI = load_folder(load_policy("anhui-agi-2023").folder)

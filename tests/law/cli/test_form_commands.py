@@ -12,7 +12,7 @@ from openpyxl import load_workbook
 from typer.testing import CliRunner
 
 from huisuan.law.cli.law_commands import app
-from huisuan.law.policy.policy import load_policy
+from huisuan.law.policy.load import load_policy
 
 RUN = CliRunner()
 POLICY = "anhui-agi-2023"

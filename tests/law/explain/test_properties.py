@@ -17,7 +17,8 @@ from huisuan.law.model.answers import Answer
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.rules import Rule, RuleKind
 from huisuan.law.model.values import Kind
-from huisuan.law.policy.policy import Policy, load_policy
+from huisuan.law.policy.load import load_policy
+from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import Settings
 
 YEAR_END = date(2024, 12, 31)

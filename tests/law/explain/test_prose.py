@@ -8,7 +8,8 @@ import pytest
 
 from huisuan.law.explain.prose import general_terms, prose
 from huisuan.law.model.rules import Rule
-from huisuan.law.policy.policy import Policy, list_policies, load_folder, load_policy
+from huisuan.law.policy.load import list_policies, load_folder, load_policy
+from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import Scenario, apply
 from huisuan.law.policy.settings import terms_of
 

@@ -11,15 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huisuan.law.explain.evaluation import Evaluation, Terms
+from huisuan.law.explain.evaluation import Evaluation
 from huisuan.law.explain.intervals import Bounds, Range, Span, fixed
 from huisuan.law.explain.questionnaire import Inquiry, ask, presumption, questions, stand, together
 from huisuan.law.explain.verdict import Judge
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.claimants import AUDIENCES
 from huisuan.law.model.expressions import Fact, FactSpec, InterpretationSpec, Node, SettingSpec
+from huisuan.law.model.terms import Terms
 from huisuan.law.model.values import FIRST_DAY, LAST_DAY, Kind
-from huisuan.law.policy.policy import Policy, list_policies, load_policy
+from huisuan.law.policy.load import list_policies, load_policy
+from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import Settings
 from huisuan.law.policy.stacking import Place
 

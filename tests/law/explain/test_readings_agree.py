@@ -21,7 +21,8 @@ from huisuan.law.explain.verdict import Judge
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import Kind, Wrong, read
-from huisuan.law.policy.policy import Policy, load_policy
+from huisuan.law.policy.load import load_policy
+from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import Settings
 from huisuan.law.policy.stacking import Place
 from huisuan.law.sql.compute_file import answers

@@ -13,10 +13,10 @@ from jsonschema import Draft202012Validator
 
 from huisuan.law.explain.explain import read_facts
 from huisuan.law.forms.json_schema import SHARE, facts_schema
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import Kind, Wrong, read
-from huisuan.law.policy.policy import load_policy
-from huisuan.law.text.policy_text import LawError
+from huisuan.law.policy.load import load_policy
 
 POLICY = load_policy("anhui-agi-2023")
 RULES = {rule.key: rule for rule in POLICY.rules}

@@ -18,10 +18,10 @@ from huisuan.law.forms.cell_values import Misread, text_of, value_of
 from huisuan.law.forms.layout import heading, layout, letter
 from huisuan.law.forms.submission import Filled, errors_csv, read_filled
 from huisuan.law.forms.templates import csv_template, xlsx_template
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.values import Kind
-from huisuan.law.policy.policy import load_policy
-from huisuan.law.text.policy_text import LawError
+from huisuan.law.policy.load import load_policy
 
 POLICY = load_policy("anhui-agi-2023")
 USE, CENTRE = POLICY.rule("2.2"), POLICY.rule("1.2")

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from huisuan.law.explain.explain import explain, read_facts
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import RuleKind
-from huisuan.law.policy.policy import load_folder, load_policy
-from huisuan.law.text.policy_text import LawError
+from huisuan.law.policy.load import load_folder, load_policy
 
 Copy = Callable[[str, str, str], Path]
 YEAR_END = date(2024, 12, 31)

@@ -15,9 +15,9 @@ from huisuan.law.cases.policy_check import check
 from huisuan.law.cases.runner import subjects
 from huisuan.law.cli.law_commands import app
 from huisuan.law.forms.layout import layout
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.fact_hints import excludes
-from huisuan.law.policy.policy import installed, load_folder, load_policy
-from huisuan.law.text.policy_text import LawError
+from huisuan.law.policy.load import installed, load_folder, load_policy
 from support.trial_policy import ARTICLE, trial_policy
 
 ANHUI = "anhui-agi-2023"

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from huisuan.law.cases.policy_check import check
 from huisuan.law.cli.policy_commands import app
-from huisuan.law.policy.policy import load_folder
+from huisuan.law.model.errors import LawError
+from huisuan.law.policy.load import load_folder
 from huisuan.law.text.from_plain_text import as_markdown
-from huisuan.law.text.policy_text import LawError
 
 runner = CliRunner()
 DAYS = ["--issuer", "某市", "--from", "2026-01-01", "--to", "2026-12-31"]

@@ -11,15 +11,16 @@ import pytest
 
 from huisuan.law.budget.impact import Compared, Reading, compare, touched
 from huisuan.law.explain.explain import explain, read_facts
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 from huisuan.law.model.values import Kind
-from huisuan.law.policy.policy import Policy, load_folder, load_policy
+from huisuan.law.policy.load import load_folder, load_policy
+from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import Scenario, adopting, apply, chosen, load_scenario
 from huisuan.law.policy.setting_bounds import Declarations
 from huisuan.law.policy.settings import Adopted
 from huisuan.law.policy.settings_history import list_settings
 from huisuan.law.policy.toml_documents import Document
-from huisuan.law.text.policy_text import LawError
 
 POLICY = "anhui-agi-2023"
 YEAR_END, LATER = date(2024, 12, 31), date(2025, 6, 1)

@@ -17,11 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huisuan.law.explain.combine import Asked, Combined, combine
-from huisuan.law.policy.policy import Policy, load_folder, load_policy
+from huisuan.law.model.errors import LawError
+from huisuan.law.policy.load import load_folder, load_policy
+from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import Settings
 from huisuan.law.policy.stacking import Place, layers
 from huisuan.law.sql.stack_file import stack_file
-from huisuan.law.text.policy_text import LawError
 
 DAY = date(2025, 6, 30)
 MOST = 10**12

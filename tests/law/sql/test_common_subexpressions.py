@@ -6,11 +6,11 @@ import duckdb
 import pytest
 from sqlglot import exp, parse_one
 
-from huisuan.law.policy.policy import load_policy
+from huisuan.law.model.errors import LawError
+from huisuan.law.policy.load import load_policy
 from huisuan.law.sql.common_subexpressions import STEP, computed_once
 from huisuan.law.sql.compute_file import answers
 from huisuan.law.sql.sql_arithmetic import SqlEngine
-from huisuan.law.text.policy_text import LawError
 
 POLICY = load_policy("anhui-agi-2023")
 DAY = POLICY.valid_to

@@ -21,15 +21,16 @@ import pyarrow.parquet as pq
 import pytest
 from django.db import connection
 
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import Kind, Wrong, date_from_text
-from huisuan.law.policy.policy import Policy, load_policy
+from huisuan.law.policy.load import load_policy
+from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import Adopted, Settings
 from huisuan.law.sql.cell_parsing import TYPES
 from huisuan.law.sql.compute_file import Computed, answers, compute_file
 from huisuan.law.sql.dialect import Dialect
 from huisuan.law.sql.spark import Spark, lacking
-from huisuan.law.text.policy_text import LawError
 from support.random_facts import as_words, random_rows, typed
 from support.trial_policy import DAY as TRIAL_DAY
 from support.trial_policy import by_form, trial_policy

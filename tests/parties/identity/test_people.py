@@ -11,12 +11,12 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from typer.testing import CliRunner
 
+from huisuan.base.errors import Refused
 from huisuan.parties.cli.person_commands import app
 from huisuan.parties.identity import people
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.identity.positions import Position
 from huisuan.parties.models import Party, Person, PersonEvent
-from huisuan.terminal import Refused
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)

@@ -12,13 +12,13 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from typer.testing import CliRunner
 
+from huisuan.base.errors import Refused
 from huisuan.parties.cli.token_commands import app
 from huisuan.parties.identity import people
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.identity.positions import Position
 from huisuan.parties.identity.tokens import digest_of, issue, operator_token, revoke, standing_for
 from huisuan.parties.models import Party, Person, PersonEvent, Token
-from huisuan.terminal import Refused
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2024, 6, 3, 4, 0, tzinfo=UTC)

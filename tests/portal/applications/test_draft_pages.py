@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from huisuan.law.forms.submission import read_filled
-from huisuan.law.policy.policy import load_policy
+from huisuan.law.policy.load import load_policy
 from huisuan.programmes.applications import evidence_store as vault
 from huisuan.programmes.applications.evidence_files import LARGEST_BYTES
 from huisuan.programmes.models import Draft, Evidence
@@ -246,7 +246,7 @@ def test_a_discarded_draft_leaves_the_lists(world: World) -> None:
 def test_a_draft_whose_rule_is_gone_still_shows_what_was_typed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     alpha = world.browser("alpha")
     draft = begin(alpha)
-    monkeypatch.setattr("huisuan.law.policy.policy.search_path", list)
+    monkeypatch.setattr("huisuan.law.policy.load.search_path", list)
     said = words(alpha.get(address("draft", [draft.pk])))
     assert "没有政策 anhui-agi-2023" in said
     assert "1,534,567.85" in said
@@ -291,7 +291,7 @@ def test_facts_of_a_settled_year_are_read_under_the_law_of_that_year() -> None:
 
     from django.utils import timezone
 
-    from huisuan.law.policy.policy import load_policy
+    from huisuan.law.policy.load import load_policy
     from huisuan.portal.applications.form import law_day
     from huisuan.programmes.applications.queries import Known
 

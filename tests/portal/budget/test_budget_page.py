@@ -19,7 +19,7 @@ from huisuan.law.budget.compute import Sampled, compute_budget
 from huisuan.law.budget.model import Budget
 from huisuan.law.budget.synthetic_claims import Sample
 from huisuan.law.policy.amended_figures import FigureKind, supposition
-from huisuan.law.policy.policy import load_policy
+from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.scenario import Scenario, apply
 from huisuan.portal.budget.views import PARTIES
 from huisuan.portal.ui import number_format as figures

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from huisuan.law.explain.questionnaire import ask
 from huisuan.law.model.claimants import AUDIENCES
-from huisuan.law.policy.policy import list_policies, load_policy
+from huisuan.law.policy.load import list_policies, load_policy
 from support.portal import World
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 
-from huisuan.law.policy.policy import load_policy
+from huisuan.law.policy.load import load_policy
 from huisuan.portal.law.quotations import Piece, pieces
 from support.portal import POLICY, World
 
@@ -108,7 +108,7 @@ def test_a_policy_changed_after_settlement_is_said_and_the_stored_amount_stays(
         path.write_text(
             path.read_text(encoding="utf-8").replace('"2.2.rate" = "20%"', '"2.2.rate" = "10%"'), encoding="utf-8"
         )
-    monkeypatch.setattr("huisuan.law.policy.policy.search_path", lambda: [tmp_path])
+    monkeypatch.setattr("huisuan.law.policy.load.search_path", lambda: [tmp_path])
     shown = page(world)
     amount = world.entitlement(world.alpha).amount_fen
     assert "按现在的政策文件重算，结果与当时存下的不同" in shown
@@ -116,5 +116,5 @@ def test_a_policy_changed_after_settlement_is_said_and_the_stored_amount_stays(
 
 
 def test_a_policy_that_is_gone_leaves_the_amount_and_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huisuan.law.policy.policy.search_path", list)
+    monkeypatch.setattr("huisuan.law.policy.load.search_path", list)
     assert "现在无法给出推理" in page(world)

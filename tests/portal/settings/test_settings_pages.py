@@ -14,7 +14,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from huisuan.law.policy.policy import load_policy
+from huisuan.law.policy.load import load_policy
 from huisuan.parties.models import Person
 from huisuan.settlement.models import SettingsProposal
 from support.portal import POLICY, World

@@ -9,14 +9,14 @@ import pytest
 from django.db import DatabaseError, transaction
 from stdnum.cn import uscc
 
-from huisuan.law.policy.policy import load_policy
+from huisuan.base.errors import Refused
+from huisuan.law.policy.load import load_policy
 from huisuan.parties.models import Party, Person, Region
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.applications import evidence_store as vault
 from huisuan.programmes.applications import queries, services
 from huisuan.programmes.applications.services import Typed
 from huisuan.programmes.models import Draft, Evidence
-from huisuan.terminal import Refused
 from support.evidence import PDF, png
 
 pytestmark = pytest.mark.django_db

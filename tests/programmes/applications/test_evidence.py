@@ -11,8 +11,8 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huisuan.base.errors import Refused
 from huisuan.programmes.applications.evidence_files import LARGEST_BYTES, OOXML, check
-from huisuan.terminal import Refused
 from support.evidence import JPEG, PDF, png
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from huisuan.base.errors import Refused
 from huisuan.serving.backup import archive
-from huisuan.terminal import Refused
 
 TESTS = Path(__file__).parents[2]
 SEED = """

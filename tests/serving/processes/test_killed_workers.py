@@ -21,7 +21,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 
-from huisuan.compute.centres.services import set_tariff
+from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.models import (
     Accelerator,
     AgentKey,

@@ -15,11 +15,13 @@ from django.db import DatabaseError, IntegrityError, transaction
 from stdnum.cn import uscc
 from typer.testing import CliRunner
 
-from huisuan.compute.centres.services import CentrePlan, add_centre, set_tariff
+from huisuan.base.errors import Refused
+from huisuan.compute.centres.services import CentrePlan, add_centre
+from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.metering.intake.import_file import UsageFile, import_usage
 from huisuan.law.explain.explain import explain, read_facts
-from huisuan.law.policy.policy import load_policy
-from huisuan.law.text.policy_text import LawError
+from huisuan.law.model.errors import LawError
+from huisuan.law.policy.load import load_policy
 from huisuan.parties.models import Party, Person, Relation
 from huisuan.parties.viewer import Viewer
 from huisuan.settlement.adoption.proposed_settings import read_draft
@@ -31,7 +33,6 @@ from huisuan.settlement.impact.compare import compare_year
 from huisuan.settlement.models import ProposalEnd, SettingsProposal, SettlementRun, Through
 from huisuan.settlement.runs.queries import entitlements, read_again
 from huisuan.settlement.runs.settle import settle
-from huisuan.terminal import Refused
 
 pytestmark = pytest.mark.django_db
 Committed = Callable[..., AbstractContextManager[Any]]

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from huisuan.compute.metering.usage.slicing import Span, held_before
-from huisuan.law.policy.policy import load_policy
+from huisuan.law.policy.load import load_policy
 from huisuan.parties.affiliation import Affiliated
 from huisuan.settlement.runs.billing import Billing, Price, Registered, midnight
 

@@ -10,14 +10,14 @@ import duckdb
 import pytest
 from django.db import connection
 
+from huisuan.base.errors import Refused
 from huisuan.base.months import Month
-from huisuan.compute.centres.services import set_tariff
+from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.metering.exports.usage_parquet import export_usage, sealed_usage
 from huisuan.compute.metering.seals.seal_month import next_month, parquet_path, seal
 from huisuan.compute.models import Centre, Seal
 from huisuan.settlement.models import SettlementRun
 from huisuan.settlement.runs.settle import Settled, settle
-from huisuan.terminal import Refused
 from support.usage_records import A800, NPU, centre, imported, line, party, sacct
 
 pytestmark = pytest.mark.django_db

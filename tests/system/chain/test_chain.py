@@ -12,9 +12,9 @@ import pytest
 from stdnum.cn import uscc
 from typer.testing import CliRunner, Result
 
+from huisuan.base.errors import Refused
 from huisuan.cli.main import app, assemble
 from huisuan.settlement.runs.settle import settle
-from huisuan.terminal import Refused
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from huisuan.compute.engines import EngineError, RunState
+from huisuan.compute.engines.interface import EngineError, RunState
 from huisuan.compute.engines.kubernetes import KubernetesEngine
 from support.kube_cluster import CARD, NAMESPACE, KubeWorld
 from support.kube_jobs import JOB, UID, seen

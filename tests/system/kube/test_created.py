@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huisuan.compute.engines import EngineError, JobSpec, RunState, load
+from huisuan.compute.engines import load
+from huisuan.compute.engines.interface import EngineError, JobSpec, RunState
 from huisuan.compute.engines.kubernetes import KubernetesEngine
 from huisuan.compute.engines.kubernetes.config import Site, site
 from huisuan.compute.engines.kubernetes.manifest import literally, objects

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from huisuan.compute.engines import EngineError, RunState
+from huisuan.compute.engines.interface import EngineError, RunState
 from huisuan.compute.engines.kubernetes import KubernetesEngine
 from huisuan.compute.engines.kubernetes.manifest import KEEP
 from support.kube_cluster import NAMESPACE, T0, KubeWorld

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from huisuan.compute.engines import RunState
+from huisuan.compute.engines.interface import RunState
 from huisuan.compute.engines.kubernetes import KubernetesEngine
 from support.engine_conformance import Bench, EngineConformance
 from support.kube_cluster import CARD

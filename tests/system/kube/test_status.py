@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huisuan.compute.engines import Observation, RunState
+from huisuan.compute.engines.interface import Observation, RunState
 from huisuan.compute.engines.kubernetes import KubernetesEngine
 from huisuan.compute.engines.kubernetes.status import PodSeen, stretches
 from support.kube_cluster import CARD, T0, KubeWorld

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from huisuan.compute.engines import EngineError, JobSpec, Observation, RunState
+from huisuan.compute.engines.interface import EngineError, JobSpec, Observation, RunState
 from huisuan.compute.engines.ray import RayEngine
 from huisuan.compute.engines.ray.launcher import REFUSED, main
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from huisuan.compute.engines import EngineError, JobSpec, Observation, RunState, RunUsage
+from huisuan.compute.engines.interface import EngineError, JobSpec, Observation, RunState, RunUsage
 from huisuan.compute.engines.ray import RayEngine
 from support.ray_cluster import CARD, RayCluster
 

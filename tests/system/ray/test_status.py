@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from huisuan.compute.engines import JobSpec, RunState
+from huisuan.compute.engines.interface import JobSpec, RunState
 from huisuan.compute.engines.ray.config import FAMILIES, site
 from huisuan.compute.engines.ray.status import Known, mangled, marks, nodes_seen, observe, usage, wanted
 

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from huisuan.compute.engines import RunState
+from huisuan.compute.engines.interface import RunState
 from support.slurm_site import until
 
 if TYPE_CHECKING:

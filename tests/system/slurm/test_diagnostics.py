@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from huisuan.compute.engines import ABILITIES, EngineError, load
+from huisuan.compute.engines import load
+from huisuan.compute.engines.interface import ABILITIES, EngineError
 from huisuan.compute.engines.slurm import SlurmEngine
 from huisuan.compute.engines.slurm.rest_client import ends_at
 

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from huisuan.base.months import Month
+from huisuan.base.months import SHANGHAI, Month
 from huisuan.client import Client
 from huisuan.compute import engines
 from huisuan.compute.agent_gateway.enrolment import invite
-from huisuan.compute.centres.services import CentrePlan, add_centre, set_tariff
+from huisuan.compute.centres.services import CentrePlan, add_centre
+from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.jobspec.detect import read
 from huisuan.compute.metering.audit.verify import verify
 from huisuan.compute.metering.exports.evidence_bundle import export
@@ -31,7 +32,6 @@ from huisuan.compute.site_agent.process import join, new_boot
 from huisuan.compute.site_agent.state import Memory
 from huisuan.protocol.resources import Job as ShownJob
 from huisuan.protocol.signatures import load_key
-from huisuan.terminal import SHANGHAI
 from support.accounts import make_token
 from support.jobs import party
 from support.slurm_cluster import Cluster

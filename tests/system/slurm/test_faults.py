@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from huisuan.compute.engines import EngineError, JobSpec, RunState
+from huisuan.compute.engines.interface import EngineError, JobSpec, RunState
 from huisuan.compute.engines.slurm.engine import SKEW_SECONDS
 from huisuan.compute.engines.slurm.types import Request
 from huisuan.protocol.job_uid import job_uid

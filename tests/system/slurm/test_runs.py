@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from huisuan.compute.engines import RunState
+from huisuan.compute.engines.interface import RunState
 from support.slurm_site import until
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from huisuan.compute.accelerators.tres import Card, CardNames
+from huisuan.compute.accelerators.names import Card, CardNames
 from huisuan.compute.metering.intake.sacct import read_sacct
 from huisuan.compute.metering.intake.sacct_export import command_for, delimiter_of
 from huisuan.compute.metering.intake.source_file import read_source

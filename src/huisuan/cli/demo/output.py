@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from huisuan.base.money import yuan
 from huisuan.compute.metering.intake.import_file import UsageReport
 from huisuan.parties.models import Person
 from huisuan.protocol.resources import Job, UsageRecord
@@ -9,7 +10,7 @@ from huisuan.settlement.cli.settle_commands import print_trace, show_run
 from huisuan.settlement.models import Entitlement
 from huisuan.settlement.runs.settle import Settled
 from huisuan.settlement.runs.trace import trace
-from huisuan.terminal import out, print_table, yuan
+from huisuan.terminal import out, print_table
 
 
 def show_jobs(jobs: list[tuple[Job, UsageRecord]]) -> None:

@@ -14,8 +14,10 @@ from typing import Any
 
 import pyotp
 
+from huisuan.base.errors import Refused
 from huisuan.client import Client
-from huisuan.compute.centres.services import CentrePlan, add_centre, set_tariff
+from huisuan.compute.centres.services import CentrePlan, add_centre
+from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.metering.intake.import_file import UsageFile, UsageReport, import_usage
 from huisuan.compute.metering.intake.synthetic_sacct import generate_year
 from huisuan.compute.models import Tariff
@@ -27,7 +29,6 @@ from huisuan.parties.models import Party, Person, Region, Role, Step
 from huisuan.protocol.resources import Job, UsageRecord
 from huisuan.settlement.runs.settle import Settled
 from huisuan.settlement.runs.settle import settle as settle_year
-from huisuan.terminal import Refused
 
 YEAR = 2024
 JOBS, USERS, SEED = 50_000, 40, 20_240_101

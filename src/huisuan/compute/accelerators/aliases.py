@@ -8,10 +8,10 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 
+from huisuan.base.errors import Refused
 from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT
+from huisuan.compute.accelerators.names import Card, words
 from huisuan.compute.accelerators.parts import part_of, refusal
-from huisuan.compute.accelerators.tres import Card, words
-from huisuan.terminal import Refused
 
 #: words that makers put before a model's name and that tell no model from another
 DECORATION = frozenset({"tesla", "geforce", "accelerator"})

@@ -15,13 +15,14 @@ from ninja.security.base import AuthBase
 from pydantic import ValidationError
 
 from huisuan import __version__
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.agent_gateway.enrolment import Unwelcome, enrol
 from huisuan.compute.agent_gateway.sync import sync
 from huisuan.compute.models import AgentKey
 from huisuan.parties.input_limits import TOO_LARGE
 from huisuan.protocol.agent import AGENT, SIGNATURE, SyncRequest
 from huisuan.protocol.signatures import request_is_signed_by
-from huisuan.terminal import SHANGHAI, Refused
 
 log = logging.getLogger(__name__)
 MOST_BYTES = 32 * 1024 * 1024  # of a request

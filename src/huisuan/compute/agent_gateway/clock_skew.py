@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models.functions import Coalesce
 
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.agent_gateway.enrolment import Unwelcome
 from huisuan.compute.metering.checks.flags import BY_THE_PLATFORM, Doubt, Kind, open_flags, raise_flags
 from huisuan.compute.models import AgentKey, SiteAgent
 from huisuan.protocol.agent import SyncRequest
-from huisuan.terminal import SHANGHAI
 
 MILLISECOND = timedelta(milliseconds=1)
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.terminal import SHANGHAI, AsJson, note, out, print_json, print_table
+from huisuan.base.months import SHANGHAI
+from huisuan.terminal import AsJson, note, out, print_json, print_table
 
 Code = Annotated[str, typer.Argument(help="中心代码")]
 COLUMNS = {

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from django.db import connection
 from django.db.models import F, Max, QuerySet
 
-from huisuan.compute.jobs.queries import Bytes
 from huisuan.compute.models import AT_CENTRE, Centre, Job, JobLog, JobState
+from huisuan.compute.models.functions import Bytes
 from huisuan.protocol import agent as wire
 from huisuan.protocol.run_set import digest, mark
 

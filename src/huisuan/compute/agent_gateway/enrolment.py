@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.models import AgentKey, Centre, Invitation
-from huisuan.terminal import SHANGHAI, Refused
 
 PREFIX = "hsj_"  # so that a leaked word is recognised for what it is
 DAYS = 7

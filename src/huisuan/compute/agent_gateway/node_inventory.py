@@ -7,11 +7,11 @@ from datetime import datetime
 
 from django.db import connection
 
-from huisuan.compute.accelerators.tres import Unmetered
-from huisuan.compute.centres.services import card_names
+from huisuan.base.months import SHANGHAI
+from huisuan.compute.accelerators.names import Unmetered
+from huisuan.compute.accelerators.registry import card_names
 from huisuan.compute.models import Accelerator, Centre, CentreNode
 from huisuan.protocol.agent import SeenNode
-from huisuan.terminal import SHANGHAI
 
 SIGHTING = """
     INSERT INTO compute_capacitysighting (centre_id, day, accelerator_id, most, least_up)

@@ -11,8 +11,8 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.models import Restoration
-from huisuan.terminal import SHANGHAI
 
 
 def unreleased() -> Restoration | None:

@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db import connection
 
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.agent_gateway.enrolment import Unwelcome
-from huisuan.compute.dispatch.pools import AGENT_SILENT
+from huisuan.compute.centres.online import AGENT_SILENT
 from huisuan.compute.models import AgentKey, Centre, SiteAgent
 from huisuan.protocol.agent import Serving, SyncRequest
-from huisuan.terminal import SHANGHAI
 
 ALIVE = timedelta(seconds=10)  # heard so lately, another copy is surely running
 MILLISECOND = timedelta(milliseconds=1)

@@ -14,9 +14,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, ValidationError
 
+from huisuan.base.errors import Refused
 from huisuan.compute.models import CapacityAttestation, Centre, Job, JobLog, JobState
 from huisuan.protocol.resources import JobRequest
-from huisuan.terminal import Refused
 
 MARK = "HUISUAN-ATTESTATION "
 MOST_BYTES = 1024 * 1024

@@ -13,8 +13,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from huisuan.compute.centres.queries import exact
 from huisuan.compute.metering.usage.daily_totals import catch_up
-from huisuan.compute.metering.usage.records import exact
 from huisuan.compute.models import Centre, UsageDay
 
 P = Decimal(1000)  # TFLOPS

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.terminal import SHANGHAI, AsJson, Refused, out, print_json, print_table
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
+from huisuan.terminal import AsJson, out, print_json, print_table
 
 Code = Annotated[str, typer.Argument(metavar="中心代码")]
 COLUMNS = {

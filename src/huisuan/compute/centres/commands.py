@@ -53,8 +53,8 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """加入一个智算中心；对已有的中心再次运行，即增改分区。"""
+    from huisuan.compute.centres.queries import centre_row
     from huisuan.compute.centres.services import CentrePlan, add_centre
-    from huisuan.compute.metering.usage.records import centre_row
 
     plan = CentrePlan(
         name=name,
@@ -75,7 +75,7 @@ def add(
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """列出智算中心。"""
-    from huisuan.compute.metering.usage.records import centre_row, centres_for
+    from huisuan.compute.centres.queries import centre_row, centres_for
 
     rows = [centre_row(centre) for centre in centres_for()]
     if as_json:
@@ -87,8 +87,8 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def show(code: Annotated[str, typer.Argument(help="中心代码")], as_json: AsJson = False) -> None:
     """查看一个智算中心和它的分区。"""
+    from huisuan.compute.centres.queries import centre_row
     from huisuan.compute.centres.services import centre_by_code
-    from huisuan.compute.metering.usage.records import centre_row
 
     row = centre_row(centre_by_code(code))
     if as_json:

@@ -33,8 +33,8 @@ def set_(
     as_json: AsJson = False,
 ) -> None:
     """设定一个中心一种卡的价格。"""
-    from huisuan.compute.centres.services import set_tariff
-    from huisuan.compute.metering.usage.records import tariff_row
+    from huisuan.compute.centres.queries import tariff_row
+    from huisuan.compute.centres.tariffs import set_tariff
 
     row = tariff_row(set_tariff(centre, model, fen, first.date(), last.date() if last else None, replace=replace))
     if as_json:
@@ -53,7 +53,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """列出价目。"""
-    from huisuan.compute.metering.usage.records import tariff_row, tariffs_for
+    from huisuan.compute.centres.queries import tariff_row, tariffs_for
 
     rows = [tariff_row(tariff) for tariff in tariffs_for(centre=centre)]
     if as_json:

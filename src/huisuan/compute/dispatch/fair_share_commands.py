@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.terminal import AsJson, Refused, out, print_json, print_table
+from huisuan.base.errors import Refused
+from huisuan.terminal import AsJson, out, print_json, print_table
 
 app = typer.Typer()
 MOST = 1_000_000

@@ -15,8 +15,8 @@ from typing import cast
 from huisuan.compute.models import Centre
 from huisuan.law.explain.verdict import Judge
 from huisuan.law.model.answers import Status
-from huisuan.law.policy.policy import load_policy
-from huisuan.law.text.policy_text import LawError
+from huisuan.law.model.errors import LawError
+from huisuan.law.policy.load import load_policy
 from huisuan.parties.affiliation import Holding, Reach, affiliations
 from huisuan.parties.models import Party, Relation
 

@@ -8,14 +8,15 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import Q
 
+from huisuan.base.months import SHANGHAI
 from huisuan.compute import engines
 from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT
+from huisuan.compute.centres.online import is_online
+from huisuan.compute.engines.interface import ABILITIES
 from huisuan.compute.models import AT_CENTRE, Centre, CentreNode, Job, Partition, Tariff
 from huisuan.compute.placement.node_bins import taken_out
 from huisuan.compute.placement.types import Pool
-from huisuan.terminal import SHANGHAI
 
-AGENT_SILENT = timedelta(seconds=30)  # an agent calls every second or so: this one is gone
 NODES_STALE = timedelta(minutes=10)  # nodes not seen for so long say nothing; the nameplate does
 HISTORY = timedelta(days=7)
 #: What an engine can really run on: a job for Ascend cards would run on a processor and be billed as Ascend.
@@ -30,12 +31,6 @@ def prices_on(now: datetime) -> dict[Key, int]:
     valid = Tariff.objects.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day), valid_from__lte=day)
     rows = valid.values_list("centre__code", "accelerator__model", "fen_per_card_hour")
     return {(centre, model): price for centre, model, price in rows}
-
-
-def is_online(centre: Centre, now: datetime) -> bool:
-    """Whether the centre's agent called lately."""
-    agent = getattr(centre, "agent", None)
-    return agent is not None and agent.last_seen_at > now - AGENT_SILENT
 
 
 def pools(now: datetime) -> list[Pool]:
@@ -78,7 +73,7 @@ def _abilities(centre: Centre) -> frozenset[str]:
     """What the engine there can do, as its agent said; all of it where none has joined yet: work waits for that."""
     agent = getattr(centre, "agent", None)
     if agent is None:
-        return frozenset(engines.ABILITIES)
+        return frozenset(ABILITIES)
     return frozenset(name for name, (able, _) in agent.capabilities.items() if able)
 
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.dispatch.snapshot import registers
 from huisuan.compute.models import Accelerator, Centre, Job, JobEvent, JobState, Partition, PlacementDecision
 from huisuan.compute.placement.decisions import Placed, Waits
 from huisuan.compute.placement.plan import plan
 from huisuan.compute.placement.types import Scored, epoch
 from huisuan.compute.placement.weights import Weights, weights_on
-from huisuan.terminal import SHANGHAI
 
 LOCK = 0x4855_4953_5541_4E01  # one placement at a time: two would give the same cards away twice
 TOLD = 500  # of the jobs that wait, the first so many learn why at each pass; the others when they are asked about

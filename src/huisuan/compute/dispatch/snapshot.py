@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db.models import Sum
 
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.agent_gateway.restoration import may_be_placed
 from huisuan.compute.dispatch.net_price import Subsidies
 from huisuan.compute.dispatch.pools import pools
@@ -25,7 +26,6 @@ from huisuan.compute.placement.runtime_predictor import over_by_s, still_thought
 from huisuan.compute.placement.types import Ask, City, Needs, Pool, Running, Tenant, epoch
 from huisuan.compute.placement.weights import Weights, weights_on
 from huisuan.parties.models import Party
-from huisuan.terminal import SHANGHAI
 
 HALF_LIVES = 6  # older use has decayed below a fiftieth
 

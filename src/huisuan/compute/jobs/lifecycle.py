@@ -19,10 +19,10 @@ from typing import Any
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.models import AT_CENTRE, FINAL_STATES, Centre, Job, JobDependency, JobEvent, JobState
 from huisuan.protocol.agent import Observed
 from huisuan.protocol.run_set import mark
-from huisuan.terminal import SHANGHAI
 
 LEASE_SECONDS = 60  # how long runs at the gate wait for an agent that hears nothing
 MOVED_AFTER = timedelta(seconds=2 * LEASE_SECONDS)  # the silence after which waiting work goes elsewhere

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from fractions import Fraction
 
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.dispatch.net_price import Subsidies, Subsidy
 from huisuan.compute.dispatch.snapshot import ask_of, considered_now
 from huisuan.compute.jobs import queries as job_queries
@@ -16,7 +17,6 @@ from huisuan.compute.placement.weights import weights_on
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol.placement import Decision, PlaceBarred, PlaceOption, Preview, ReadRequest, SubsidyShare, Why
 from huisuan.protocol.resources import JobRequest
-from huisuan.terminal import SHANGHAI
 
 SHOWN = 20  # of each kind
 

@@ -5,25 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, F, Func, IntegerField, QuerySet
+from django.db.models import Count, F, QuerySet
 
-from huisuan.compute.dispatch.pools import is_online, pools
-from huisuan.compute.metering.usage.records import exact
+from huisuan.base.errors import Refused
+from huisuan.compute.centres.online import is_online
+from huisuan.compute.centres.queries import exact
+from huisuan.compute.dispatch.pools import pools
 from huisuan.compute.models import FINAL_STATES, Centre, Job, JobEvent, JobLog, JobState
+from huisuan.compute.models.functions import Bytes
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol import resources as wire
-from huisuan.terminal import Refused
 
 MOST_AT_ONCE = 500
 LOG_BYTES = 1024 * 1024  # in one answer
 LARGEST_OFFSET = 2**62
-
-
-class Bytes(Func):
-    """Length of a piece in bytes."""
-
-    function = "octet_length"
-    output_field = IntegerField()
 
 
 def visible(viewer: Viewer) -> QuerySet[Job]:

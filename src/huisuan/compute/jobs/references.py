@@ -7,34 +7,14 @@ from difflib import get_close_matches
 
 from django.db.models import QuerySet
 
+from huisuan.base.errors import Refused
 from huisuan.compute.accelerators.aliases import meant, meant_vendor
-from huisuan.compute.centres.services import card_of
+from huisuan.compute.accelerators.registry import card_of
 from huisuan.compute.models import FINAL_STATES, Accelerator, Centre, Job, JobState, Upload
 from huisuan.parties.models import Party, Region
-from huisuan.parties.viewer import Viewer
 from huisuan.protocol.resources import JobRequest
-from huisuan.terminal import Refused
 
 MOST_LINKS = 100_000  # jobs to wait for, over all the jobs of an array
-
-
-def party_for(uscc: str | None, viewer: Viewer) -> Party:
-    """Whose job it is: a user's own party; the province names one.
-
-    Raises:
-        Refused: another's, none, or unknown.
-    """
-    if viewer.role == "user":
-        own = Party.objects.get(viewer.parties())
-        if uscc not in (None, own.uscc):
-            raise Refused(f"主体 {uscc}：只能为自己的主体（{own.uscc}）提交作业")
-        return own
-    if not uscc:
-        raise Refused("没有说明作业属于哪个主体：请用 --party 写统一社会信用代码，或以使用方身份 huisuan login")
-    found = Party.objects.filter(uscc=uscc).first()
-    if found is None:
-        raise Refused(f"主体 {uscc} 不存在：请先用 huisuan party import 导入")
-    return found
 
 
 def models_for(asked: JobRequest) -> tuple[list[str], str]:

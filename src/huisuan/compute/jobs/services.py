@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.dispatch.snapshot import ask_of, considered_now
 from huisuan.compute.jobs.lifecycle import Steps
@@ -17,17 +19,16 @@ from huisuan.compute.jobs.references import (
     city_named,
     jobs_before,
     models_for,
-    party_for,
     place_of_data,
     upload_named,
 )
 from huisuan.compute.jobs.workdirs.services import keep
 from huisuan.compute.jobspec.core.request_rules import checked
 from huisuan.compute.models import FINAL_STATES, Job, JobDependency, JobEvent, JobState
+from huisuan.parties.acting_party import party_for
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol.job_uid import RANDOM_BYTES, job_uid
 from huisuan.protocol.resources import JobRequest
-from huisuan.terminal import SHANGHAI, Refused
 
 FARTHEST_DEADLINE = timedelta(days=366)
 LAST_BEGINNING = 256**RANDOM_BYTES - 1_000_000  # of an array's uids: those that follow it still sort behind it

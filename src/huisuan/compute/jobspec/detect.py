@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
+from huisuan.base.errors import Refused
 from huisuan.compute.jobspec.core.parse_result import Fault, FileRefused, Place, Reading, ReadJob, shown
 from huisuan.compute.jobspec.core.yaml_tree import Node, documents
 from huisuan.compute.jobspec.huisuan import job_file as huisuan
 from huisuan.compute.jobspec.kubernetes import job as kubernetes
 from huisuan.compute.jobspec.sbatch import script as sbatch
 from huisuan.compute.jobspec.skypilot import task as skypilot
-from huisuan.terminal import Refused
 
 Format = Literal["huisuan", "sbatch", "skypilot", "kubernetes"]
 FORMATS: tuple[Format, ...] = ("huisuan", "sbatch", "skypilot", "kubernetes")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from huisuan.base.money import yuan
 from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT
 from huisuan.compute.placement.types import Bar, Needs, Pool
-from huisuan.terminal import yuan
 
 Barred = tuple[Bar, str]
 

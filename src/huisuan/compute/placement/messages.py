@@ -7,9 +7,10 @@ from datetime import datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from huisuan.base.money import yuan
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.placement.filters import Barred
 from huisuan.compute.placement.types import Bar, Hold, Needs, Pool, Reason, Scored
-from huisuan.terminal import SHANGHAI, yuan
 
 if TYPE_CHECKING:
     from huisuan.compute.placement.decisions import Waits

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from huisuan.terminal import Refused
+from huisuan.base.errors import Refused
 
 Weight = Annotated[int, Field(ge=0, le=1_000)]
 Points = Annotated[int, Field(ge=0, le=1_000_000_000)]

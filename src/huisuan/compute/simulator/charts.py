@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from huisuan.base.errors import Refused
 from huisuan.compute.simulator.metrics import busy
 from huisuan.compute.simulator.replay import Ran
-from huisuan.terminal import Refused
 
 INK, QUIET, LINE, PAPER = "#1d2327", "#5c6469", "#dcd8cf", "#fbfaf7"
 HUES = {"huisuan": "#1f6f63", "fifo": "#a86500", "sjf": "#2458a6", "fair": "#8a6fa8", "live": "#5c6469"}

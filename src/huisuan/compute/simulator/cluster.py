@@ -15,8 +15,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from huisuan.base.errors import Refused
 from huisuan.compute.placement.types import City, Pool, Tenant
-from huisuan.terminal import Refused
 
 POOL = re.compile(r"(\d{1,6})[x×](\d{1,4})", re.IGNORECASE)
 ABLE = frozenset({"gang", "containers", "workdir"})

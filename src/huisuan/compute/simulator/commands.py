@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from huisuan.base.errors import Refused
 from huisuan.compute.traces import options
-from huisuan.terminal import AsJson, Refused, note, out, print_json, print_table, progress
+from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
 
 if TYPE_CHECKING:
     from huisuan.compute.simulator.cluster import World

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from huisuan.base.errors import Refused
 from huisuan.compute.placement.scheduling_rules import OURS, Rules
 from huisuan.compute.placement.weights import Weights
-from huisuan.terminal import Refused
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from huisuan.base.errors import Refused
 from huisuan.base.time_zones import zone_named
 from huisuan.compute.metering.intake.source_file import read_source
 from huisuan.compute.traces.columns import NOTHING, TraceColumns
 from huisuan.compute.traces.inflate import inflate
 from huisuan.compute.traces.read import TraceRows, read_rows
 from huisuan.compute.traces.timestamps import Clock
-from huisuan.terminal import Refused
 
 AS_WRITTEN = ZoneInfo("UTC")
 COLUMNS = (

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from huisuan.terminal import AsJson, Refused, note, out, print_json
+from huisuan.base.errors import Refused
+from huisuan.terminal import AsJson, note, out, print_json
 
 app = typer.Typer()
 Folder = Annotated[Path | None, typer.Option("--home", help="代理的目录；默认 HUISUAN_AGENT_HOME")]

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from huisuan.base.errors import Refused
 from huisuan.base.paths import home, made, write_private
 from huisuan.compute.site_agent.backoff import BUSY_SECONDS, IDLE_SECONDS
 from huisuan.protocol.signatures import load_key
-from huisuan.terminal import Refused
 
 CONFIG, MEMORY, KEY, LOCK, JOBS = "agent.toml", "memory.sqlite3", "agent-key", "agent.lock", "jobs"
 SECONDS = {"busy_seconds": BUSY_SECONDS, "idle_seconds": IDLE_SECONDS}

@@ -19,14 +19,16 @@ from typing import Any
 import httpx
 
 from huisuan import __version__
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
 from huisuan.client.client import ClientError
 from huisuan.compute import engines
+from huisuan.compute.engines.interface import EngineError
 from huisuan.compute.site_agent.config import JOBS, KEY, LOCK, MEMORY, Config, key_problem, read_config
 from huisuan.compute.site_agent.link import NO_PROXY, AgentLink
 from huisuan.compute.site_agent.state import Memory
 from huisuan.protocol.agent import SyncReply, SyncRequest
 from huisuan.protocol.signatures import load_key, public_half, sign_request
-from huisuan.terminal import SHANGHAI, Refused
 
 FREE_BYTES = 2 * 2**30
 SKEW_SECONDS = 5.0
@@ -155,7 +157,7 @@ def _engine(config: Config, folder: Path) -> Iterator[Check]:
     yield Check(f"执行引擎 {config.engine} 已安装", True)
     try:
         yield from (Check(*each) for each in engine.diagnose())
-    except engines.EngineError as error:
+    except EngineError as error:
         yield Check(f"执行引擎自检：{error}", False, "先让调度器能在这台机器上、以运行代理的用户使用")
 
 

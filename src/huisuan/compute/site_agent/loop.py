@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from huisuan import __version__
 from huisuan.client.client import ClientError
-from huisuan.compute.engines import Engine, EngineError, Observation, RunState
 from huisuan.compute.engines.common.start_gate import gate_of
+from huisuan.compute.engines.interface import Engine, EngineError, Observation, RunState
 from huisuan.compute.site_agent.backoff import Pace
 from huisuan.compute.site_agent.clock import BelievedClock
 from huisuan.compute.site_agent.link import AgentLink

@@ -21,8 +21,11 @@ from pathlib import Path
 import psutil
 
 from huisuan import __version__
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
 from huisuan.base.paths import made
 from huisuan.compute import engines
+from huisuan.compute.engines.interface import Engine
 from huisuan.compute.site_agent.backoff import REFUSED_SECONDS, Pace
 from huisuan.compute.site_agent.config import JOBS, KEY, LOCK, MEMORY, Config, key_problem, read_config, write_config
 from huisuan.compute.site_agent.link import AgentLink
@@ -30,7 +33,6 @@ from huisuan.compute.site_agent.loop import Agent
 from huisuan.compute.site_agent.state import Memory
 from huisuan.protocol.agent import SyncReply, SyncRequest
 from huisuan.protocol.signatures import load_key, make_key, public_half, sign_request
-from huisuan.terminal import SHANGHAI, Refused
 
 ENDING_SECONDS = 10
 LAST_WORDS = 3  # exchanges in which to tell how the jobs ended
@@ -105,7 +107,7 @@ def has_joined(folder: Path, word: str) -> bool:
         memory.close()
 
 
-def engine_of(config: Config, folder: Path) -> engines.Engine:
+def engine_of(config: Config, folder: Path) -> Engine:
     """The engine that the configuration names.
 
     Raises:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from huisuan.compute.engines import Engine, EngineError, JobSpec, RunState, run_name
 from huisuan.compute.engines.common.start_gate import gate_of
+from huisuan.compute.engines.interface import Engine, EngineError, JobSpec, RunState, run_name
 from huisuan.compute.site_agent.run_endings import ending_json
 from huisuan.compute.site_agent.state import Memory, Run
 from huisuan.compute.site_agent.workdirs import Unpackable, Uploads

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import TypeAdapter
 
-from huisuan.compute.engines import Observation
+from huisuan.compute.engines.interface import Observation
 
 OBSERVATION = TypeAdapter(Observation)
 

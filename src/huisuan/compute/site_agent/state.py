@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huisuan.compute.engines import run_name
+from huisuan.compute.engines.interface import run_name
 from huisuan.compute.site_agent.usage_slices import Line, Slice
 from huisuan.protocol.agent import BATCH_LINES, BatchAnswer, SignedBatch
 from huisuan.protocol.batch_chain import START, Sent, batch_digest

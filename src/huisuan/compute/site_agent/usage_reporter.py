@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from huisuan import __version__
-from huisuan.compute.engines import Engine, EngineError, Observation, RunState
+from huisuan.compute.engines.interface import Engine, EngineError, Observation, RunState
 from huisuan.compute.site_agent.state import Memory, Run
 from huisuan.compute.site_agent.usage_slices import HOUR, SETTLED, is_whole, lines_of
 from huisuan.protocol.agent import SignedBatch, SyncReply

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from huisuan.compute.engines import RunState, RunUsage
+from huisuan.compute.engines.interface import RunState, RunUsage
 from huisuan.protocol.agent import UsageLine
 
 HOUR = 3600

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from huisuan.compute.engines import run_name
+from huisuan.compute.engines.interface import run_name
 from huisuan.protocol.agent import Piece, Wanted
 
 MOST_BYTES = 4 * 2**30  # unpacked

@@ -9,11 +9,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from huisuan.base.errors import Refused
+from huisuan.compute.metering.duck.duck import load_rows
 from huisuan.compute.metering.intake.source_file import SourceLines
-from huisuan.compute.metering.intake.tables import load_rows
 from huisuan.compute.traces.columns import KNOWN_NAMES, TraceColumns
 from huisuan.compute.traces.layout import Layout, fill_fields
-from huisuan.terminal import Refused
 
 
 def fill(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: TraceColumns) -> Layout:

@@ -8,9 +8,9 @@ import mmap
 import tempfile
 import zlib
 
+from huisuan.base.errors import Refused
 from huisuan.base.large_files import Content, content_of
 from huisuan.base.paths import spool_folder
-from huisuan.terminal import Refused
 
 MAGIC = b"\x1f\x8b"
 MOST_BYTES = 2 << 30

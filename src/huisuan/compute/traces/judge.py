@@ -6,9 +6,10 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from huisuan.compute.accelerators.tres import HUGE_CARDS
+from huisuan.compute.accelerators.names import HUGE_CARDS
+from huisuan.compute.metering.duck.duck import literal, load_rows
 from huisuan.compute.metering.intake.sacct import FINAL, LIVE, WAITING
-from huisuan.compute.metering.intake.tables import LONGEST, literal, load_rows
+from huisuan.compute.metering.intake.tables import LONGEST
 from huisuan.compute.traces.columns import NOTHING
 from huisuan.compute.traces.layout import Layout
 

@@ -14,11 +14,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from huisuan.base.errors import Refused
+from huisuan.compute.metering.duck.duck import load_rows
 from huisuan.compute.metering.intake.source_file import SourceLines
-from huisuan.compute.metering.intake.tables import load_rows
 from huisuan.compute.traces.columns import NOTHING
 from huisuan.compute.traces.layout import Layout, fill_fields, refuse
-from huisuan.terminal import Refused
 
 COLUMNS = {
     "job": "jobid", "user": "user", "account": "vc", "submit": "submitted_time", "start": "attempts.start_time",

@@ -8,8 +8,10 @@ from typing import Any
 
 import duckdb
 
+from huisuan.base.errors import Refused
+from huisuan.compute.metering.duck.duck import workbench
 from huisuan.compute.metering.intake.source_file import SourceLines
-from huisuan.compute.metering.intake.tables import count_lines, faults, workbench
+from huisuan.compute.metering.intake.tables import count_lines, faults
 from huisuan.compute.traces import gpu_csv as csv_form
 from huisuan.compute.traces import philly as philly_form
 from huisuan.compute.traces import swf as swf_form
@@ -17,7 +19,6 @@ from huisuan.compute.traces.columns import TraceColumns
 from huisuan.compute.traces.judge import judge, map_states
 from huisuan.compute.traces.layout import Layout
 from huisuan.compute.traces.timestamps import Clock, set_clock
-from huisuan.terminal import Refused
 
 #: rows of a trace that are no job to meter or to replay, with what to call them
 KINDS = {

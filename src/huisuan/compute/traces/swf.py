@@ -12,10 +12,10 @@ import re
 
 import duckdb
 
+from huisuan.base.errors import Refused
 from huisuan.compute.metering.intake.source_file import SourceLines
 from huisuan.compute.traces.columns import SWF_FIELDS, TraceColumns
 from huisuan.compute.traces.layout import Layout, fill_fields
-from huisuan.terminal import Refused
 
 CELLS = len(SWF_FIELDS)
 NUMBERS = re.compile(r"\s*-?[0-9.]+(\s+-?[0-9.]+){17}\s*")

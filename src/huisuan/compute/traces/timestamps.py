@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from huisuan.base.errors import Refused
 from huisuan.base.time_zones import EARLIEST, LATEST, to_utc
-from huisuan.terminal import Refused
 
 TIMES = ("submit", "start", "end")
 NUMBERS = (*TIMES, "duration", "cards", "limit", "milli", "paused")

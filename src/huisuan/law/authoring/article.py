@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from huisuan.law.authoring.declarations import Facts, Interpretation
-from huisuan.law.authoring.operators import Bool, Condition, Handle, Money, Share, writing_conditions
+from huisuan.law.authoring.operators import Bool, Handle, Money, Share, writing_conditions
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.claimants import AUDIENCES
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec, Node, SettingSpec
-from huisuan.law.model.rules import Allotment, Claim, Indicator, Rule, RuleKind, Stacking
-from huisuan.law.policy.coverage import Declared, Modifies, Procedure, ProcedureKind, Said, Validity
-from huisuan.law.text.policy_text import LawError, PolicyText
+from huisuan.law.model.handling import Declared, Modifies, Procedure, ProcedureKind, Said, Validity
+from huisuan.law.model.rules import Allotment, Claim, Condition, Indicator, Rule, RuleKind, Stacking
+from huisuan.law.text.policy_text import PolicyText
 
 F = TypeVar("F", bound=Facts)
 STACKING_OPTIONS = {"once", "together", "rest"}

@@ -11,7 +11,8 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from huisuan.law.text.policy_text import LawError, read_file
+from huisuan.law.model.errors import LawError
+from huisuan.law.text.policy_text import read_file
 
 PURE_IMPORTS = {"__future__", "datetime", "huisuan.law"}
 CLOCKS = {"today", "now", "utcnow", "open", "eval", "exec", "compile", "__import__", "getattr", "globals"}

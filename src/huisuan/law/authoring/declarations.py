@@ -10,9 +10,9 @@ from typing import TypeAlias, TypeVar
 
 from huisuan.law.authoring.operators import Bool, Choice, Date, H, Handle, Int, Money, Rates, Regions, Share, Text
 from huisuan.law.model import expressions as nodes
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import Const, FactSpec, InterpretationSpec, SettingSpec
 from huisuan.law.model.values import Kind, Wrong, money_from_chinese, share_from_text
-from huisuan.law.text.policy_text import LawError
 
 B = TypeVar("B")
 Regional: TypeAlias = Mapping[str, tuple[str, str]]

@@ -18,26 +18,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NoReturn, Self, TypeVar
 
 from huisuan.law.model import expressions as nodes
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import Const, Node
+from huisuan.law.model.rules import Condition
 from huisuan.law.model.values import Kind
-from huisuan.law.text.policy_text import LawError
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What must hold: its node, its ground in the text, and its name in reason codes."""
-
-    name: str
-    node: Node
-    sentence: str
-    phrase: str
-    zh: str
-    en: str
-
 
 _conditions: ContextVar[list[Condition] | None] = ContextVar("conditions", default=None)
 

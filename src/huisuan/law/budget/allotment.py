@@ -12,11 +12,11 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import SettingSpec
 from huisuan.law.model.rules import Allotment
 from huisuan.law.model.values import share_text, to_json, yuan
 from huisuan.law.policy.policy import Policy
-from huisuan.law.text.policy_text import LawError
 
 
 @dataclass(frozen=True)

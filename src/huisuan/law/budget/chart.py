@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from huisuan.law.budget.model import Budget
-from huisuan.law.text.policy_text import LawError
+from huisuan.law.model.errors import LawError
 
 INK, QUIET, LINE = "#1d2327", "#5c6469", "#dcd8cf"
 BEFORE, AFTER = "#a9b8b4", "#1f6f63"

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from huisuan.law.budget.model import Budget, Change, Fund, Mover, RuleBudget, fund_limit
 from huisuan.law.budget.synthetic_claims import Sample, sample_query
 from huisuan.law.model.answers import Status
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
 from huisuan.law.sql.compiler import compile_rule
 from huisuan.law.sql.compute_file import answers
-from huisuan.law.text.policy_text import LawError
 
 if TYPE_CHECKING:
     import duckdb

@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings_history import names_of
 from huisuan.law.sql.compute_file import answers
-from huisuan.law.text.policy_text import LawError
 
 if TYPE_CHECKING:
     import duckdb

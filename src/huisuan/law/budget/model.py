@@ -13,10 +13,11 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from huisuan.law.explain.evaluation import Evaluation, Terms
+from huisuan.law.explain.evaluation import Evaluation
 from huisuan.law.model.answers import Status
 from huisuan.law.model.expressions import Node
 from huisuan.law.model.rules import Rule, RuleKind
+from huisuan.law.model.terms import Terms
 from huisuan.law.policy.policy import Policy
 
 

@@ -22,12 +22,12 @@ from datetime import date, timedelta
 from itertools import accumulate
 from pathlib import Path
 
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.fact_hints import compared, excludes, figure_of, metered, smallest_cap, summed, whole_of
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import Kind
 from huisuan.law.policy.policy import Policy
-from huisuan.law.text.policy_text import LawError
 
 PRIME = 2**31 - 1  # draws are whole numbers below it; products of two stay within 64 bits
 MOST_PARTIES = 100_000_000

@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 from huisuan.law.budget.model import Budget, Change, Mover, RuleBudget
 from huisuan.law.model.answers import STATUS_ZH
 from huisuan.law.model.claimants import AUDIENCES
+from huisuan.law.model.errors import LawError
 from huisuan.law.policy.policy import Policy
-from huisuan.law.text.policy_text import LawError
 
 Row: TypeAlias = dict[str, Any]
 

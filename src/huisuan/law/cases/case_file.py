@@ -17,9 +17,9 @@ from typing import Any
 
 import yaml
 
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec, SettingSpec
 from huisuan.law.model.values import Kind
-from huisuan.law.text.policy_text import LawError
 
 #: what a case may say; the first of each kind must be there
 ASKED = ("facts", "rows", "rules")

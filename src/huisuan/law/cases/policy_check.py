@@ -12,10 +12,12 @@ from typing import Any
 
 from huisuan.law.cases.coverage_gaps import Gap, gaps
 from huisuan.law.cases.runner import Outcome, cases_of, run
-from huisuan.law.policy.coverage import Handling, coverage
-from huisuan.law.policy.policy import Policy, installed, search_path
+from huisuan.law.model.errors import LawError
+from huisuan.law.model.handling import Handling
+from huisuan.law.policy.coverage import coverage
+from huisuan.law.policy.load import installed, search_path
+from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.stacking import layers
-from huisuan.law.text.policy_text import LawError
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,13 @@ from huisuan.law.cases.case_file import Case, fen, given, read_cases
 from huisuan.law.explain.combine import Asked, combine
 from huisuan.law.explain.explain import explain, read_facts
 from huisuan.law.model.answers import STATUS_ZH, Status
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import to_json, yuan
-from huisuan.law.policy.policy import Policy, load_folder, search_path
+from huisuan.law.policy.load import load_folder, search_path
+from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import Scenario, apply, declarations
 from huisuan.law.policy.stacking import Place
-from huisuan.law.text.policy_text import LawError
 
 WITHOUT_AMOUNT = (Status.NOT_ELIGIBLE, Status.NOT_IN_FORCE)
 

@@ -10,12 +10,14 @@ from typing import Annotated
 
 import typer
 
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
 from huisuan.law.explain.explain import default_day
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import Wrong, date_from_text
-from huisuan.law.policy.policy import Policy, load_policy
-from huisuan.law.text.policy_text import LawError
-from huisuan.terminal import SHANGHAI, Refused
+from huisuan.law.policy.load import load_policy
+from huisuan.law.policy.policy import Policy
 
 PolicyName = Annotated[str, typer.Argument(metavar="POLICY", help="政策，如 anhui-agi-2023")]
 ArticleName = Annotated[str, typer.Argument(metavar="ARTICLE", help="条、句或规则，如 2、8.2 或 6.2.recommendation")]

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
 from huisuan.law.budget.model import Budget, day_of_year, not_in_force
 from huisuan.law.budget.synthetic_claims import STATED, Sample, write_sample
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import RuleKind
 from huisuan.law.policy.amended_figures import MARK
-from huisuan.law.policy.policy import Policy, load_policy
-from huisuan.law.text.policy_text import LawError
-from huisuan.terminal import SHANGHAI, AsJson, Refused, note, out, print_json, print_table, progress
+from huisuan.law.policy.load import load_policy
+from huisuan.law.policy.policy import Policy
+from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
 
 if TYPE_CHECKING:
     from huisuan.law.policy.scenario import Scenario

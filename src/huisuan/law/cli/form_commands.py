@@ -11,14 +11,16 @@ from typing import Annotated, Any
 
 import typer
 
+from huisuan.base.errors import Refused
 from huisuan.law.forms.json_schema import facts_schema
 from huisuan.law.forms.submission import ROW, Filled, errors_csv, read_filled
 from huisuan.law.forms.templates import csv_template, xlsx_template
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import Kind, to_json
-from huisuan.law.policy.policy import Policy, load_policy
-from huisuan.law.text.policy_text import LawError
-from huisuan.terminal import AsJson, Refused, note, out, print_json
+from huisuan.law.policy.load import load_policy
+from huisuan.law.policy.policy import Policy
+from huisuan.terminal import AsJson, note, out, print_json
 
 PolicyName = Annotated[str, typer.Argument(metavar="POLICY", help="政策，如 anhui-agi-2023")]
 ArticleName = Annotated[str, typer.Argument(metavar="ARTICLE", help="条或句，如 2 或 8.2")]

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from huisuan.base.errors import Refused
+from huisuan.base.money import yuan
 from huisuan.law.cli import budget_commands, form_commands
 from huisuan.law.cli import stacking_commands as policy_wide_commands
 from huisuan.law.cli.arguments import ArticleName, AsKnown, On, PolicyName, days, policy_of, read_object, rule_of
@@ -17,12 +19,13 @@ from huisuan.law.explain.explain import explain, read_facts
 from huisuan.law.explain.html import answer_html
 from huisuan.law.explain.prose import general_terms, prose
 from huisuan.law.model.answers import STATUS_ZH, Answer, Status
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import KINDS_ZH
-from huisuan.law.policy.policy import Policy, installed
+from huisuan.law.policy.load import installed
+from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import terms_of
 from huisuan.law.sql.dialect import Dialect
-from huisuan.law.text.policy_text import LawError
-from huisuan.terminal import AsJson, Refused, note, out, print_json, print_table, progress, yuan
+from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
 
 app = typer.Typer()
 form_commands.register(app)

@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from huisuan.base.errors import Refused
 from huisuan.law.cases.policy_check import Checked, check
 from huisuan.law.cli.arguments import day_of
-from huisuan.law.policy.policy import Policy, load_folder, load_policy, search_path
+from huisuan.law.model.errors import LawError
+from huisuan.law.policy.load import load_folder, load_policy, search_path
+from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scaffold import About, new_policy
-from huisuan.law.text.policy_text import LawError
-from huisuan.terminal import AsJson, Refused, note, out, print_json, print_table
+from huisuan.terminal import AsJson, note, out, print_json, print_table
 
 app = typer.Typer()
 Name = Annotated[str, typer.Argument(metavar="NAME", help="目录名：小写字母、数字与连字符，如 hefei-compute-2026")]

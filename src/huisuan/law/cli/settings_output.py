@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from huisuan.base.money import yuan
 from huisuan.law.model.answers import STATUS_ZH, Status
 from huisuan.law.policy.settings import Adopted
 from huisuan.law.policy.settings_history import Listed
-from huisuan.terminal import out, print_json, print_table, yuan
+from huisuan.terminal import out, print_json, print_table
 
 if TYPE_CHECKING:
     from huisuan.law.budget.impact import Compared

@@ -11,16 +11,19 @@ from typing import Annotated, Any
 
 import typer
 
+from huisuan.base.errors import Refused
+from huisuan.base.money import yuan
 from huisuan.law.budget.allotment import Allotted, allot
 from huisuan.law.cli.arguments import AsKnown, On, PolicyName, days, policy_of, read_object, rule_of
 from huisuan.law.explain.combine import Asked, Combined, combine
 from huisuan.law.explain.explain import read_facts
 from huisuan.law.model.answers import STATUS_ZH
+from huisuan.law.model.errors import LawError
+from huisuan.law.model.handling import HANDLINGS_ZH, Handling
 from huisuan.law.model.rules import Allotment
-from huisuan.law.policy.coverage import HANDLINGS_ZH, Covered, Handling, coverage
+from huisuan.law.policy.coverage import Covered, coverage
 from huisuan.law.policy.stacking import Place, layers
-from huisuan.law.text.policy_text import LawError
-from huisuan.terminal import AsJson, Refused, note, out, print_json, print_table, yuan
+from huisuan.terminal import AsJson, note, out, print_json, print_table
 
 
 def coverage_(policy: PolicyName, as_json: AsJson = False) -> None:

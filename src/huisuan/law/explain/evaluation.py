@@ -14,20 +14,13 @@ from typing import Any
 
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.expressions import Node
+from huisuan.law.model.terms import Terms
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt, "=": operator.eq,
 }  # fmt: skip
 
 Found = Any  # a law.values.Value, a tuple of region codes, or None for missing
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What a rule reads beside its facts: settings by name, the option chosen for each open question."""
-
-    settings: Mapping[str, Any]
-    options: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from huisuan.law.explain.prose import Wording
 from huisuan.law.explain.reasons import out_of_budget, reasons
 from huisuan.law.explain.verdict import Judge, Verdict
 from huisuan.law.model.answers import Answer, Limit, SettingUsed, Status, Step
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import Cap, InterpretationSpec
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import BLANKS, Kind, Value, Wrong, read, shown, to_json
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.setting_bounds import says_its_bound
 from huisuan.law.policy.settings import Adopted
-from huisuan.law.text.policy_text import LawError
 
 
 def read_facts(rule: Rule, raw: Mapping[str, object]) -> dict[str, Value | None]:

@@ -14,9 +14,10 @@ from fractions import Fraction
 from itertools import product
 from typing import Any, TypeAlias
 
-from huisuan.law.explain.evaluation import Evaluation, Terms
+from huisuan.law.explain.evaluation import Evaluation
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.expressions import FactSpec, Node
+from huisuan.law.model.terms import Terms
 from huisuan.law.model.values import FIRST_DAY, LARGEST, LAST_DAY, Kind
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
-from huisuan.law.authoring.operators import Condition
-from huisuan.law.explain.evaluation import Evaluation, Terms
+from huisuan.law.explain.evaluation import Evaluation
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.expressions import Node
-from huisuan.law.model.rules import Rule, RuleKind
+from huisuan.law.model.rules import Condition, Rule, RuleKind
+from huisuan.law.model.terms import Terms
 from huisuan.law.model.values import Kind, shown
 from huisuan.law.policy.setting_bounds import says_its_bound
 from huisuan.law.policy.settings import Adopted, terms_of

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from huisuan.law.authoring.operators import Condition
 from huisuan.law.explain.prose import Wording
 from huisuan.law.explain.verdict import Verdict
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.answers import Reason, Status
 from huisuan.law.model.expressions import FactSpec, InterpretationSpec, SettingSpec
-from huisuan.law.model.rules import Rule, RuleKind
+from huisuan.law.model.handling import Validity
+from huisuan.law.model.rules import Condition, Rule, RuleKind
 from huisuan.law.model.values import yuan
-from huisuan.law.policy.coverage import Validity
 from huisuan.law.policy.policy import Policy
 
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.values import Kind
-from huisuan.law.text.policy_text import LawError
 
 _NAMED = re.compile(r"(?P<words>.*?)\s*\[(?P<name>\w+)\]")
 _UNIT = re.compile(r"[（(](元|分)[）)]$")

@@ -18,7 +18,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from huisuan.law.text.policy_text import LawError
+from huisuan.law.model.errors import LawError
 
 SHEET = "填报"
 SIGNIFICANT = 15

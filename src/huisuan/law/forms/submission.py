@@ -14,9 +14,9 @@ from itertools import chain, islice
 from huisuan.law.forms.cell_values import Misread, value_of
 from huisuan.law.forms.layout import Column, Layout, heading, layout, letter
 from huisuan.law.forms.sheet_reader import Cell, Unreadable, rows_of
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import Value
-from huisuan.law.text.policy_text import LawError
 
 HEADING_WITHIN = 20  # rows: a title or a note may stand above the headings
 ROW = "source_row"

@@ -14,12 +14,12 @@ from fractions import Fraction
 from math import lcm
 from typing import Any, Generic, Protocol, TypeVar
 
-from huisuan.law.explain.evaluation import Terms
 from huisuan.law.model import expressions as nodes
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec, Node
 from huisuan.law.model.rules import Rule
+from huisuan.law.model.terms import Terms
 from huisuan.law.model.values import FINEST_SHARE, LARGEST, Kind
-from huisuan.law.text.policy_text import LawError
 
 T = TypeVar("T")
 

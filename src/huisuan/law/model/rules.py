@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from huisuan.law.authoring.operators import Condition
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.expressions import FactSpec, InterpretationSpec, Node, SettingSpec
 
@@ -138,3 +137,15 @@ class Allotment:
     def settings(self) -> tuple[SettingSpec, ...]:
         """The budget and the weights."""
         return (self.budget, *(each.weight for each in self.indicators))
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What must hold: its node, its ground in the text, and its name in reason codes."""
+
+    name: str
+    node: Node
+    sentence: str
+    phrase: str
+    zh: str
+    en: str

@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from huisuan.law.model import expressions as nodes
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import Node
 from huisuan.law.model.fact_hints import constant
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import Kind, Wrong, money_from_chinese, share_from_text, share_text, yuan
-from huisuan.law.policy.policy import Policy, prove_bounds
+from huisuan.law.policy.load import prove_bounds
+from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.sources import Source, digest
 from huisuan.law.policy.toml_documents import Document
-from huisuan.law.text.policy_text import LawError
 
 MARK, MARK_EN = "假设：法律未改", "supposed: the law is unchanged"
 NO_CAP, NO_CAP_EN = "无", "none"

@@ -10,11 +10,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from textwrap import wrap
 
+from huisuan.law.model.errors import LawError
 from huisuan.law.policy import scaffold_example as example
-from huisuan.law.policy.policy import load_folder
+from huisuan.law.policy.load import load_folder
 from huisuan.law.policy.toml_documents import quoted
 from huisuan.law.text.from_plain_text import as_markdown
-from huisuan.law.text.policy_text import ArticleText, LawError, read_text
+from huisuan.law.text.policy_text import ArticleText, read_text
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LINE = 55  # Chinese characters of a comment

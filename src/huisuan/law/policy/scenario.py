@@ -10,14 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.values import to_json
 from huisuan.law.policy.amended_figures import FigureKind, Supposition, read_suppositions, suppose
-from huisuan.law.policy.policy import Policy, prove_bounds
+from huisuan.law.policy.load import prove_bounds
+from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.setting_bounds import Declarations, SettingValue
 from huisuan.law.policy.settings import Adopted, Settings, joined
 from huisuan.law.policy.sources import Source, digest
 from huisuan.law.policy.toml_documents import Document
-from huisuan.law.text.policy_text import LawError
 
 WHAT_IF = "情景（未采用）"
 KEYS = frozenset({"title", "note", *FigureKind})

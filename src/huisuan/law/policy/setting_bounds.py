@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias, TypeVar
 
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 from huisuan.law.model.values import Kind, Wrong, share_from_text, share_text, yuan
 from huisuan.law.policy.toml_documents import Document, quoted
-from huisuan.law.text.policy_text import LawError
 
 SettingValue: TypeAlias = int | Fraction | tuple[str, ...] | Mapping[str, Fraction] | str
 

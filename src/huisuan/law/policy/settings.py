@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from huisuan.law.explain.evaluation import Terms
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 from huisuan.law.model.rules import Rule
+from huisuan.law.model.terms import Terms
 from huisuan.law.policy.setting_bounds import Declarations, SettingValue
 from huisuan.law.policy.sources import setting_files
 from huisuan.law.policy.toml_documents import Document
-from huisuan.law.text.policy_text import LawError
 
 #: what a settings file says about its values; `known_from` is there once they are adopted
 ABOUT = frozenset({"title", "authority", "document", "valid_from", "note"})

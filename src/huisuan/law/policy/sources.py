@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from huisuan.base.paths import home
-from huisuan.law.text.policy_text import LawError
+from huisuan.law.model.errors import LawError
 
 DECIDING = ("*.py", "*.toml", "*.md")
 

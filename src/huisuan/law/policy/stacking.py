@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule, RuleKind, Stacking
-from huisuan.law.text.policy_text import LawError
 
 if TYPE_CHECKING:
     from huisuan.law.policy.policy import Policy

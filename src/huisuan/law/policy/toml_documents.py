@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from huisuan.law.text.policy_text import LawError
+from huisuan.law.model.errors import LawError
 
 TABLES = frozenset({"settings", "interpretations"})
 

@@ -10,12 +10,12 @@ import re
 
 from sqlglot import exp
 
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.values import BLANKS, FINEST_SHARE, FIRST_DAY, LAST_DAY, Kind
 from huisuan.law.sql.compiler import RAW
 from huisuan.law.sql.dialect import Dialect
 from huisuan.law.sql.sql_arithmetic import E, big, case, column, in_map, text
-from huisuan.law.text.policy_text import LawError
 
 INTEGER = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT)|HUGEINT|DECIMAL\([0-9]+,0\)")
 WORDS = "VARCHAR"

@@ -12,11 +12,11 @@ from datetime import date
 
 from sqlglot import exp
 
-from huisuan.law.explain.evaluation import Terms
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.exact_arithmetic import Arithmetic
 from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 from huisuan.law.model.rules import Rule, RuleKind
+from huisuan.law.model.terms import Terms
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import terms_of
 from huisuan.law.sql.branch_reachability import caps_of

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
 from huisuan.law.sql.cell_parsing import TYPES, checked
@@ -25,7 +26,6 @@ from huisuan.law.sql.compiler import RAW, compile_rule
 from huisuan.law.sql.dialect import Dialect
 from huisuan.law.sql.spark import ROW, Spark
 from huisuan.law.sql.sql_arithmetic import column
-from huisuan.law.text.policy_text import LawError
 
 if TYPE_CHECKING:
     import duckdb

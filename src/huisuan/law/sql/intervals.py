@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 
 from sqlglot import exp
 
-from huisuan.law.explain.evaluation import Terms
 from huisuan.law.explain.intervals import Range, fixed, span_of
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.exact_arithmetic import Arithmetic, Exact
 from huisuan.law.model.expressions import FactSpec, Node
+from huisuan.law.model.terms import Terms
 from huisuan.law.model.values import Kind
 from huisuan.law.sql.dialect import Dialect
 from huisuan.law.sql.sql_arithmetic import E, SqlEngine, case, column, negated

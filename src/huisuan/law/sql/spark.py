@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from huisuan.law.text.policy_text import LawError
+from huisuan.law.model.errors import LawError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from huisuan.law.explain.combine import mode_of
+from huisuan.law.model.errors import LawError
 from huisuan.law.policy.stacking import Layers, Mode, Place
 from huisuan.law.sql.compute_file import answers, from_file_to_file
-from huisuan.law.text.policy_text import LawError
 
 if TYPE_CHECKING:
     import duckdb

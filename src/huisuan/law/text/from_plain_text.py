@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.values import BLANKS
-from huisuan.law.text.policy_text import LawError
 
 _DIGITS = "一二三四五六七八九"
 _NUMERAL = re.compile(rf"(?:([{_DIGITS}])?(百))?[零〇]?(?:([{_DIGITS}])?(十))?([{_DIGITS}])?")

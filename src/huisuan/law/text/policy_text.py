@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from huisuan.law.model.errors import LawError
+
 _CHAPTER = re.compile(r"## (.+)")
 _ARTICLE = re.compile(r"### 第(\d+)条 (.+)")
 _SENTENCE = re.compile(r"- \[([\w.]+)\] (.+)")
@@ -16,10 +18,6 @@ _DUTY = re.compile(r"  - 责任单位：([^;]+?)(?: ; 配合单位：(.+))?")
 
 #: an article while it is read: number, title, chapter, sentences
 Draft: TypeAlias = tuple[str, str, str, list["Sentence"]]
-
-
-class LawError(Exception):
-    """A policy folder that cannot be taken as law; the message names file, place and remedy."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from huisuan.base.csv_lines import FileReport
-from huisuan.terminal import AsJson, Refused, note, out, print_json, print_table
+from huisuan.base.errors import Refused
+from huisuan.terminal import AsJson, note, out, print_json, print_table
 
 app = typer.Typer()
 SHOWN = 20  # faults on the screen; --json has all

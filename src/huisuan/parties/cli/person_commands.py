@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from huisuan.terminal import AsJson, Refused, note, out, print_json, print_table
+from huisuan.base.errors import Refused
+from huisuan.terminal import AsJson, note, out, print_json, print_table
 
 if TYPE_CHECKING:
     from huisuan.parties.models import Person

@@ -23,10 +23,10 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from huisuan.base.errors import Refused
 from huisuan.parties.identity import people
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.models import IdentityLink, Person
-from huisuan.terminal import Refused
 
 if TYPE_CHECKING:
     from authlib.integrations.httpx_client import OAuth2Client

@@ -15,10 +15,10 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 
+from huisuan.base.errors import Refused
 from huisuan.parties.identity.audit_trail import Actor, record
 from huisuan.parties.identity.positions import Position
 from huisuan.parties.models import IdentityLink, Person, Step
-from huisuan.terminal import Refused
 
 GENERATED_BYTES = 12  # 16 letters
 LONGEST_NAME = 80

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from huisuan.base.errors import Refused
 from huisuan.parties.models import Party, Region, Role
-from huisuan.terminal import Refused
 
 
 @dataclass(frozen=True)

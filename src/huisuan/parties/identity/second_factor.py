@@ -16,9 +16,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.crypto import salted_hmac
 
+from huisuan.base.errors import Refused
 from huisuan.parties.identity.audit_trail import Actor, record
 from huisuan.parties.models import Person, RecoveryCode, SecondFactor, Step
-from huisuan.terminal import Refused
 
 PERIOD = 30  # seconds a code stands for
 LATE_STEPS = 1  # clocks differ: the step before and the one after are taken too

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from huisuan.base.errors import Refused
 from huisuan.parties.identity.audit_trail import Actor, record
 from huisuan.parties.models import Person, Role, Scope, Step, Token
-from huisuan.terminal import Refused
 
 PREFIX = "hs_"  # so that a leaked one is recognised for what it is
 UP = "huisuan-up"

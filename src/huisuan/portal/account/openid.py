@@ -12,11 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
+from huisuan.base.errors import Refused
 from huisuan.parties.identity import oidc
 from huisuan.parties.identity.client_address import shown_address
 from huisuan.parties.route_access import public
 from huisuan.portal.account.sign_in import go_on, sign_in_page
-from huisuan.terminal import Refused
 
 BEGUN = "oidc"  # in the session
 logger = logging.getLogger(__name__)

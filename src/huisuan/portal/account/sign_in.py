@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from huisuan.base.errors import Refused
 from huisuan.parties.identity import second_factor
 from huisuan.parties.identity import sign_in as signing_in
 from huisuan.parties.identity.audit_trail import Actor
@@ -26,7 +27,6 @@ from huisuan.parties.models import Person
 from huisuan.parties.route_access import public
 from huisuan.portal.account.qr import as_image
 from huisuan.portal.ui import state_labels as words
-from huisuan.terminal import Refused
 
 A_YEAR = 365 * 86400
 HALFWAY = "halfway"  # in the session: who has shown a password, and not yet a code

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from huisuan.base.errors import Refused
 from huisuan.parties.identity import people, second_factor, tokens
 from huisuan.parties.identity import sign_in as signing_in
 from huisuan.parties.identity.audit_trail import Actor
@@ -24,7 +25,6 @@ from huisuan.parties.route_access import allow
 from huisuan.portal.account.qr import as_image
 from huisuan.portal.account.sign_in import BACKEND, held_up, shown_codes
 from huisuan.portal.ui import state_labels as words
-from huisuan.terminal import Refused
 
 ENROLLING = "enrolling"  # in the session: the secret that the page shows
 EVENTS_SHOWN = 20

@@ -14,9 +14,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.views.decorators.http import require_POST
 
+from huisuan.base.errors import Refused
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
-from huisuan.law.policy.policy import Policy, load_policy
-from huisuan.law.text.policy_text import LawError
+from huisuan.law.policy.load import load_policy
+from huisuan.law.policy.policy import Policy
 from huisuan.parties.models import Party, Person
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.applications import form as draft_form
@@ -30,7 +32,6 @@ from huisuan.programmes.applications.evidence_files import EXTENSIONS, LARGEST_B
 from huisuan.programmes.applications.queries import Known
 from huisuan.programmes.applications.services import Conflict, Typed
 from huisuan.programmes.models import Draft
-from huisuan.terminal import Refused
 
 _DIGITS = re.compile(r"[0-9]{1,18}")
 

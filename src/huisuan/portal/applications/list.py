@@ -7,9 +7,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.law.model.answers import Answer
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
-from huisuan.law.policy.policy import Policy, load_policy
-from huisuan.law.text.policy_text import LawError
+from huisuan.law.policy.load import load_policy
+from huisuan.law.policy.policy import Policy
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.applications import form as draft_form
 from huisuan.portal.law.reasoning import english

@@ -16,6 +16,7 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 from huisuan.law.model.values import Kind, Wrong, money_from_chinese, shown
 from huisuan.law.policy.amended_figures import Figure, FigureKind, Supposition, figures, supposition
@@ -23,7 +24,6 @@ from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import Scenario, declarations
 from huisuan.law.policy.setting_bounds import SettingValue
 from huisuan.law.policy.settings_history import Listed, list_settings
-from huisuan.law.text.policy_text import LawError
 from huisuan.portal.law.reasoning import english
 
 LONGEST = 2000

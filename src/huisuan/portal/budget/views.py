@@ -23,9 +23,10 @@ from huisuan.law.budget.compute import Sampled, compute_budget
 from huisuan.law.budget.model import Budget, day_of_year
 from huisuan.law.budget.synthetic_claims import STATED, STATED_EN, Sample
 from huisuan.law.budget.tables import Sheet, sheets
-from huisuan.law.policy.policy import Policy, installed
+from huisuan.law.model.errors import LawError
+from huisuan.law.policy.load import installed
+from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import apply
-from huisuan.law.text.policy_text import LawError
 from huisuan.parties.route_access import allow
 from huisuan.portal.budget.files import FORMS, exported
 from huisuan.portal.budget.form import Asked, read_form

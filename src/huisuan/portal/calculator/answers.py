@@ -13,9 +13,10 @@ from huisuan.law.explain.intervals import Bounds, Range
 from huisuan.law.explain.questionnaire import Inquiry, Standing, together
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.answers import Answer, Status
+from huisuan.law.model.errors import LawError
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.stacking import Place
-from huisuan.law.text.policy_text import LawError, Sentence
+from huisuan.law.text.policy_text import Sentence
 from huisuan.portal.calculator.form import anchor, label_of, title_of
 from huisuan.portal.law.quotations import Piece, pieces
 from huisuan.portal.law.reasoning import Reasoning, english, told

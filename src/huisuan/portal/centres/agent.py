@@ -9,7 +9,7 @@ from datetime import datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.compute.dispatch.pools import is_online
+from huisuan.compute.centres.online import is_online
 from huisuan.compute.models import AgentKey, Centre, Invitation, SiteAgent
 from huisuan.portal.ui.state_labels import ABILITY, Word
 

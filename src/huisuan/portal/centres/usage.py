@@ -12,6 +12,7 @@ from django.db.models.functions import TruncMonth
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.metering.usage.records import overlapping
 from huisuan.compute.models import Centre, UsageDay
 from huisuan.parties.viewer import Viewer
@@ -21,7 +22,6 @@ from huisuan.portal.ui.table import Table
 from huisuan.portal.usage.records import record_table
 from huisuan.portal.usage.sums import Sums
 from huisuan.portal.visible import centres as queries
-from huisuan.terminal import SHANGHAI
 
 
 def sums(centre: Centre) -> Sums:

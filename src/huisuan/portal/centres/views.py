@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from huisuan.compute.metering.checks.flags import open_flags
 from huisuan.compute.metering.usage.daily_totals import AT_ONCE, catch_up, uncounted
-from huisuan.compute.metering.usage.records import unclaimed
+from huisuan.compute.metering.usage.unclaimed import unclaimed
 from huisuan.compute.models import AT_CENTRE, Centre
 from huisuan.parties.models import Region
 from huisuan.parties.route_access import allow, viewer_of
@@ -22,12 +22,12 @@ from huisuan.parties.viewer import Viewer
 from huisuan.portal.centres import capacity as sizes
 from huisuan.portal.centres import usage as use
 from huisuan.portal.centres.agent import speaker
-from huisuan.portal.home.user import chosen_year
 from huisuan.portal.jobs.views import job_columns, job_states
 from huisuan.portal.seals.calendar import calendar
 from huisuan.portal.ui import state_labels as words
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.table import Table, answer
+from huisuan.portal.ui.year_filter import chosen_year
 from huisuan.portal.usage import sums as usage_sums
 from huisuan.portal.visible import centres as queries
 from huisuan.portal.visible import compute as user_queries

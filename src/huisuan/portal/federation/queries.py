@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from huisuan.compute.dispatch.pools import AGENT_SILENT
+from huisuan.compute.centres.online import AGENT_SILENT
 from huisuan.compute.models import AT_CENTRE, Accelerator, Centre, CentreNode, Job, JobState, Partition
 from huisuan.parties.models import Region
 from huisuan.parties.viewer import Viewer

@@ -12,10 +12,10 @@ from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.billing.entitlements import entitlement_table
 from huisuan.portal.centres.views import centre_table
-from huisuan.portal.home.user import chosen_year
 from huisuan.portal.seals.flags import visible as visible_flags
 from huisuan.portal.ui.columns import Column, Empty, Kind
 from huisuan.portal.ui.table import Table, answer
+from huisuan.portal.ui.year_filter import chosen_year
 from huisuan.portal.visible import compute as queries
 from huisuan.settlement.models import SettlementRequest, SettlementRun
 from huisuan.settlement.runs.queries import latest_runs

@@ -8,19 +8,11 @@ from django.shortcuts import render
 
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui.year_filter import chosen_year
 from huisuan.portal.usage import sums as usage_sums
 from huisuan.portal.visible import compute as queries
-from huisuan.settlement.runs.queries import latest_runs
 
 LATEST = 8
-
-
-def chosen_year(request: HttpRequest, years: list[int]) -> int | None:
-    """The year asked for, if it is one of them; else the newest that is settled; else the newest."""
-    asked = request.GET.get("year", "")
-    settled = set(latest_runs().values_list("year", flat=True))
-    first = next((year for year in years if year in settled), years[0] if years else None)
-    return next((year for year in years if str(year) == asked), first)
 
 
 def home(request: HttpRequest, viewer: Viewer) -> HttpResponseBase:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from fractions import Fraction
 
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.dispatch.net_price import Subsidies, Subsidy
 from huisuan.compute.metering.usage.slicing import Span, sliced
 from huisuan.compute.models import FINAL_STATES, Job, JobState, Tariff, UsageRecord
 from huisuan.portal.ui import number_format as figures
-from huisuan.terminal import SHANGHAI
 
 HOUR = 3600
 RUNNING = "RUNNING"  # how the meter writes the end of a slice whose run goes on

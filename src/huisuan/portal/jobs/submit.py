@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.views.decorators.http import require_http_methods
 
+from huisuan.base.errors import Refused
 from huisuan.compute.jobs.preview import preview
 from huisuan.compute.jobs.services import submit_job
 from huisuan.compute.jobs.workdirs.services import take_upload
@@ -26,7 +27,6 @@ from huisuan.portal.jobs.submit_form import GROUPS, Typed, typed
 from huisuan.protocol.job_uid import RANDOM_BYTES
 from huisuan.protocol.placement import Preview
 from huisuan.protocol.resources import JobRequest
-from huisuan.terminal import Refused
 
 
 @allow("user")

@@ -19,7 +19,8 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from huisuan.compute.dispatch.pools import is_online
+from huisuan.base.errors import Refused
+from huisuan.compute.centres.online import is_online
 from huisuan.compute.jobs import preview
 from huisuan.compute.jobs.services import cancel_array, cancel_job
 from huisuan.compute.models import FINAL_STATES, Centre, Job
@@ -34,7 +35,6 @@ from huisuan.portal.ui import state_labels as words
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.table import Table, answer
 from huisuan.portal.visible import compute as queries
-from huisuan.terminal import Refused
 
 CANCELS = ("user", "province")  # as the API
 READS_LOG = ("user", "province", "auditor")  # as the API: what a job writes is its party's

@@ -15,9 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from huisuan.law.explain.explain import default_day
 from huisuan.law.explain.prose import general_terms, prose
 from huisuan.law.model.expressions import FactSpec
+from huisuan.law.model.handling import Handling
 from huisuan.law.model.rules import Rule, RuleKind
-from huisuan.law.policy.coverage import Covered, Handling, coverage
-from huisuan.law.policy.policy import Policy, installed, list_policies, load_policy
+from huisuan.law.policy.coverage import Covered, coverage
+from huisuan.law.policy.load import installed, list_policies, load_policy
+from huisuan.law.policy.policy import Policy
 from huisuan.law.text.policy_text import ArticleText, Duty, Sentence
 from huisuan.parties.route_access import public
 from huisuan.portal.law.prose_html import as_html

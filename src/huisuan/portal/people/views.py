@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from huisuan.base.errors import Refused
 from huisuan.parties.identity import people, second_factor, tokens
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.identity.positions import Position
@@ -26,7 +27,6 @@ from huisuan.portal.account.views import actor_of
 from huisuan.portal.ui import state_labels as words
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind
 from huisuan.portal.ui.table import Table, answer
-from huisuan.terminal import Refused
 
 EVENTS_SHOWN = 100
 ACTIVE, DISABLED = words.Word(_("可登录"), "good"), words.Word(_("已停用"), "bad")

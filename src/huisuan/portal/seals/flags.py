@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from huisuan.base.errors import Refused
 from huisuan.compute.metering.intake.pending_corrections import answer as settle
 from huisuan.compute.models import Centre, MeterFlag, PendingCorrection
 from huisuan.parties.route_access import allow, viewer_of
@@ -23,7 +24,6 @@ from huisuan.parties.viewer import Viewer
 from huisuan.portal.ui import state_labels as words
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.table import Table, answer
-from huisuan.terminal import Refused
 
 READERS = ("centre", "city", "province", "auditor")
 ANSWERS = ("province",)  # nobody answers for itself: not the centre; and who audits changes nothing

@@ -7,9 +7,9 @@ import json
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from huisuan.base.errors import Refused
 from huisuan.compute.metering.seals.register import register_file
 from huisuan.parties.route_access import public
-from huisuan.terminal import Refused
 
 
 @public

@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from huisuan.base.errors import Refused
 from huisuan.base.months import Month
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.exports.evidence_bundle import export
@@ -33,7 +34,6 @@ from huisuan.portal.ui.number_format import month as month_text
 from huisuan.portal.ui.table import Table, answer
 from huisuan.portal.visible import centres as queries
 from huisuan.protocol.batch_chain import seal_digest
-from huisuan.terminal import Refused
 
 REGISTER_SHOWN = 12
 READERS = ("centre", "city", "province", "auditor")

@@ -11,13 +11,13 @@ from fractions import Fraction
 from django.http import QueryDict
 from django.utils.translation import gettext as _t
 
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import InterpretationSpec
 from huisuan.law.model.values import Kind, Wrong, date_from_text, share_text
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import declarations
 from huisuan.law.policy.setting_bounds import SettingValue
 from huisuan.law.policy.settings_history import Listed
-from huisuan.law.text.policy_text import LawError
 from huisuan.settlement.adoption.proposed_settings import Draft, faults
 
 YUAN = re.compile(r"[0-9]{1,13}(\.[0-9]{1,2})?")

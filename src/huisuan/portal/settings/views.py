@@ -14,9 +14,11 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from huisuan.base.errors import Refused
 from huisuan.law.explain.explain import default_day
 from huisuan.law.model.values import Wrong, date_from_text
-from huisuan.law.policy.policy import Policy, list_policies, load_policy
+from huisuan.law.policy.load import list_policies, load_policy
+from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import Adopted
 from huisuan.law.policy.settings_history import Listed, list_settings
 from huisuan.parties.models import Person
@@ -33,7 +35,6 @@ from huisuan.settlement.adoption.proposed_settings import drafted
 from huisuan.settlement.adoption.queries import proposals, state
 from huisuan.settlement.impact.compare import compare_year, untouched, years
 from huisuan.settlement.models import Comparison, SettingsProposal, Through
-from huisuan.terminal import Refused
 
 STATES = {
     "proposed": Word(_("待采用"), "wait"),

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from huisuan.terminal import yuan
+from huisuan.base.money import yuan
 
 NOTHING = "—"
 

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.models import Centre, UsageRecord
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
@@ -21,7 +22,6 @@ from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.table import Table, answer
 from huisuan.portal.visible import compute as queries
 from huisuan.settlement.runs.queries import raw
-from huisuan.terminal import SHANGHAI
 
 LONGEST_CHOICE = 60
 

@@ -7,7 +7,8 @@ from datetime import date
 from django.db.models import BigIntegerField, DecimalField, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from huisuan.compute.metering.usage.records import centres_for, current_usage, tariffs_for
+from huisuan.compute.centres.queries import centres_for, tariffs_for
+from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import Centre, Partition, SourceFile, Tariff, UsageRecord
 from huisuan.parties.viewer import Viewer
 

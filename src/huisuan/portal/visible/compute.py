@@ -8,14 +8,13 @@ from django.db.models import BigIntegerField, Max, OuterRef, QuerySet, Subquery,
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
-from huisuan.base.months import Month
+from huisuan.base.months import SHANGHAI, Month
 from huisuan.compute.jobs.queries import visible
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import Centre, Job, MeterBatch, PlacementDecision, Seal, UsageRecord
 from huisuan.parties.viewer import Viewer
 from huisuan.settlement.models import Bill, Entitlement
 from huisuan.settlement.runs.queries import latest_runs
-from huisuan.terminal import SHANGHAI
 
 
 def jobs(viewer: Viewer) -> QuerySet[Job]:

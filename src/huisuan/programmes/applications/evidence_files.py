@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from huisuan.terminal import Refused
+from huisuan.base.errors import Refused
 
 LARGEST_BYTES = 20 * 1024 * 1024
 LARGEST_UNPACKED = 200 * 1024 * 1024

@@ -7,8 +7,8 @@ import os
 import secrets
 from pathlib import Path
 
+from huisuan.base.errors import Refused
 from huisuan.base.paths import home, made
-from huisuan.terminal import Refused
 
 
 def place_of(sha256: str) -> Path:

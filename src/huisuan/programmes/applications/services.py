@@ -8,13 +8,13 @@ from datetime import datetime
 
 from django.db import transaction
 
+from huisuan.base.errors import Refused
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
 from huisuan.parties.models import Party, Person
 from huisuan.programmes.applications import evidence_store as vault
 from huisuan.programmes.applications.evidence_files import check
 from huisuan.programmes.models import Draft, Evidence
-from huisuan.terminal import Refused
 
 LONGEST_TEXT = 2_000
 MOST_FILES = 100

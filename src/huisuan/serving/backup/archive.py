@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from huisuan.terminal import Refused
+from huisuan.base.errors import Refused
 
 KIND = "huisuan-backup-1"
 MANIFEST = "manifest.json"

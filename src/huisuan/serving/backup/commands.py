@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.terminal import AsJson, Refused, note, out, print_json, progress
+from huisuan.base.errors import Refused
+from huisuan.terminal import AsJson, note, out, print_json, progress
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="备份文件")]
 

@@ -15,11 +15,12 @@ from typing import Any
 from django.db import connection, transaction
 
 from huisuan import __version__
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
 from huisuan.base.paths import home
 from huisuan.serving import database
 from huisuan.serving.backup import tools
 from huisuan.serving.backup.archive import DATABASE, FILES, Count, Writer
-from huisuan.terminal import SHANGHAI, Refused
 
 #: of this machine or of this moment, not of the platform; and the agent, whose state may not go back in time
 LEFT_OUT = {"pg", "logs", "agent", "instance.json", "up.lock", "pg.lock", "credentials.json", "spool", "uploads"}

@@ -15,11 +15,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from huisuan.base.errors import Refused
 from huisuan.base.paths import home
 from huisuan.serving import database
 from huisuan.serving.backup import archive, tools
 from huisuan.serving.backup.archive import DATABASE, FILES, Count
-from huisuan.terminal import Refused
 
 PASSING = {"pg.lock", "up.lock"}  # what an empty home may hold
 SHOWN = 5

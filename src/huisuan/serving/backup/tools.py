@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from huisuan.base.errors import Refused
 from huisuan.serving import database
-from huisuan.terminal import Refused
 
 
 def run(tool: str, *words: str) -> None:

@@ -11,9 +11,9 @@ from dataclasses import asdict
 
 import psutil
 
+from huisuan.base.errors import Refused
 from huisuan.base.paths import home, made, write_private
 from huisuan.client.credentials import INSTANCE, Instance, running_here
-from huisuan.terminal import Refused
 
 LOCK = "up.lock"
 

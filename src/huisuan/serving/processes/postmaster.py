@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from huisuan.terminal import Refused
+from huisuan.base.errors import Refused
 
 START_SECONDS = 60
 LAST_LINES = 5

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 import httpx
 import psutil
 
+from huisuan.base.errors import Refused
 from huisuan.base.paths import home, made
 from huisuan.client import Client
 from huisuan.compute.site_agent.config import JOBS
@@ -30,7 +31,7 @@ from huisuan.serving import permissions as private
 from huisuan.serving.processes import local_agent
 from huisuan.serving.processes.child_process import Child
 from huisuan.serving.processes.instance import announce, sole_instance, withdraw
-from huisuan.terminal import Refused, note
+from huisuan.terminal import note
 
 HEALTHY_WITHIN = 60.0
 WATCH_SECONDS = 0.2

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from huisuan.law.policy.policy import Policy, load_policy
+from huisuan.base.errors import Refused
+from huisuan.law.model.errors import LawError
+from huisuan.law.policy.load import load_policy
+from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import adopting, declarations
 from huisuan.law.policy.setting_bounds import SettingValue
 from huisuan.law.policy.settings import ABOUT, Adopted
 from huisuan.law.policy.toml_documents import Document, quoted
-from huisuan.law.text.policy_text import LawError
 from huisuan.settlement.models import SettingsProposal
-from huisuan.terminal import Refused
 
 NO_FILE = Path(os.devnull)  # what is not adopted yet stands in no file
 LONGEST = {"title": 120, "authority": 200, "document": 200}

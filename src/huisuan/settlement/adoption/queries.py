@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db.models import Count, QuerySet, Sum
 
+from huisuan.base.errors import Refused
 from huisuan.law.model.answers import STATUS_ZH, Status
 from huisuan.settlement.models import ComparedParty, Comparison, End, SettingsProposal
-from huisuan.terminal import Refused
 
 PROPOSED = "proposed"
 STATE_ZH = {PROPOSED: "待采用", **{end.value: str(end.label) for end in End}}

@@ -7,8 +7,11 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
+from huisuan.law.model.errors import LawError
 from huisuan.law.policy.scenario import adopting, declarations
-from huisuan.law.text.policy_text import LawError
+from huisuan.settlement.adoption.lock import one_at_a_time
 from huisuan.settlement.adoption.proposed_settings import (
     Draft,
     completed,
@@ -21,8 +24,6 @@ from huisuan.settlement.adoption.proposed_settings import (
 )
 from huisuan.settlement.adoption.settings_files import write_adopted
 from huisuan.settlement.models import End, ProposalEnd, SettingsProposal, SettlementRun, Through
-from huisuan.settlement.runs.settle import one_at_a_time
-from huisuan.terminal import SHANGHAI, Refused
 
 
 @dataclass(frozen=True)

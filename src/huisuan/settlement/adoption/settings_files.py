@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from huisuan.base.errors import Refused
 from huisuan.base.paths import home, write_private
-from huisuan.law.policy.policy import list_policies, load_policy
+from huisuan.law.model.errors import LawError
+from huisuan.law.policy.load import list_policies, load_policy
 from huisuan.law.policy.sources import adopted_folder, setting_files
-from huisuan.law.text.policy_text import LawError
 from huisuan.settlement.models import End, ProposalEnd
-from huisuan.terminal import Refused
 
 
 def write_adopted() -> list[Path]:

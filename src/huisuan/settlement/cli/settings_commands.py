@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from huisuan.terminal import AsJson, Refused, note, out, print_json, print_table, progress, yuan
+from huisuan.base.errors import Refused
+from huisuan.base.money import yuan
+from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
 
 if TYPE_CHECKING:
     from huisuan.settlement.adoption.services import Actor
@@ -184,6 +186,6 @@ def _signed(fen: int) -> str:
 
 
 def _shown(value: Any) -> str:
-    from huisuan.terminal import SHANGHAI
+    from huisuan.base.months import SHANGHAI
 
     return f"{value.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else str(value)

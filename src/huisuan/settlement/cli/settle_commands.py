@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.terminal import AsJson, Refused, note, out, print_json, print_table, progress, yuan
+from huisuan.base.errors import Refused
+from huisuan.base.money import yuan
+from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
 
 app = typer.Typer()
 

@@ -11,7 +11,10 @@ import duckdb
 import pyarrow as pa
 from django.db import transaction
 
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
 from huisuan.law.budget.impact import Compared, Reading, compare, touched
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import adopting
@@ -19,7 +22,6 @@ from huisuan.law.policy.settings import Settings
 from huisuan.law.policy.settings_history import names_of
 from huisuan.law.policy.sources import adopted_folder
 from huisuan.law.sql.compute_file import TYPES
-from huisuan.law.text.policy_text import LawError
 from huisuan.parties.models import Party
 from huisuan.settlement.adoption.proposed_settings import NO_FILE, drafted, entries, policy_named
 from huisuan.settlement.models import (
@@ -30,9 +32,8 @@ from huisuan.settlement.models import (
     SettingsProposal,
     SettlementRun,
 )
+from huisuan.settlement.runs.inputs import SETTLES, billed, reach_of, read_registers
 from huisuan.settlement.runs.queries import latest_runs
-from huisuan.settlement.runs.settle import SETTLES, billed, reach_of, read_registers
-from huisuan.terminal import SHANGHAI, Refused
 
 PARTY = "party"
 BATCH = 2000

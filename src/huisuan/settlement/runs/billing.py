@@ -18,11 +18,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from huisuan.base.months import SHANGHAI
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
 from huisuan.law.sql.compute_file import answers
 from huisuan.parties.affiliation import Affiliated
-from huisuan.terminal import SHANGHAI
 
 DAY = 86_400
 HOUR = 3_600

@@ -10,11 +10,12 @@ from typing import Any
 
 from django.db.models import Count, Max, Min, QuerySet, Sum
 
-from huisuan.compute.metering.usage.records import card_seconds_within, current_usage, overlapping, raw_line
+from huisuan.compute.metering.intake.raw_lines import raw_line
+from huisuan.compute.metering.usage.records import card_seconds_within, current_usage, overlapping
 from huisuan.compute.models import UsageRecord
 from huisuan.law.explain.explain import explain, read_facts
 from huisuan.law.model.answers import Answer
-from huisuan.law.policy.policy import load_policy
+from huisuan.law.policy.load import load_policy
 from huisuan.parties.viewer import Viewer
 from huisuan.settlement.models import Bill, BillLine, Entitlement, SettlementRun
 

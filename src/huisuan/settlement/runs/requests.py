@@ -13,9 +13,10 @@ from typing import Any
 from django.db import OperationalError, connection, transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
 from huisuan.settlement.models import UNDER_WAY, RequestState, SettlementRequest, SettlementRun
 from huisuan.settlement.runs.settle import check, settle
-from huisuan.terminal import SHANGHAI, Refused
 
 MOST_ATTEMPTS = 3
 LOST = f"后台进程 {MOST_ATTEMPTS} 次都在结算途中意外结束，不再自动重来：请看数据目录的 logs/worker.log，排除后重新提出"

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
-from typing import Any, cast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
 
-import duckdb
-from django.db import connection, transaction
+from django.db import transaction
 
-from huisuan.compute.metering.exports.usage_parquet import SealedFile, export_usage, sealed_usage
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
+from huisuan.compute.metering.exports.usage_parquet import sealed_usage
 from huisuan.compute.metering.seals.queries import named
-from huisuan.compute.models import Accelerator, Centre, Tariff
+from huisuan.compute.models import Accelerator, Centre
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import to_json
-from huisuan.law.policy.policy import Policy, load_policy
-from huisuan.law.text.policy_text import LawError
-from huisuan.parties.affiliation import Affiliated, Holding, Reach, affiliations
-from huisuan.parties.models import Party, Relation
+from huisuan.law.policy.load import load_policy
+from huisuan.law.policy.policy import Policy
+from huisuan.parties.models import Party
+from huisuan.settlement.adoption.lock import one_at_a_time
 from huisuan.settlement.adoption.settings_files import refuse_strays, write_adopted
 from huisuan.settlement.models import Bill, BillLine, Entitlement, SettlementRun
-from huisuan.settlement.runs.billing import Billing, Price, Registered
-from huisuan.terminal import SHANGHAI, Refused
-
-SETTLES = "2.2"
-USER_KINDS = ("enterprise", "university", "institute")
-ONE_AT_A_TIME = 0x4855_4953  # key of the advisory lock
+from huisuan.settlement.runs.billing import Billing
+from huisuan.settlement.runs.inputs import SETTLES, _begins, _cursors, billed, reach_of, read_registers
 
 
 @dataclass(frozen=True)
@@ -111,52 +105,6 @@ def _check_year(year: int, now: datetime) -> None:
         raise Refused(f"年份 {year} 不能结算：应在 2000 与 {this_year} 之间")
 
 
-def one_at_a_time() -> None:
-    """Wait until no other settlement runs and nobody adopts settings, and keep it so until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
-
-
-@contextmanager
-def billed(
-    read: Read, starts: date, ends: date, reach: Reach, sealed: Sequence[SealedFile] | None = None
-) -> Iterator[Billing]:
-    """The bills of [starts, ends) from what was read, in an engine of their own; `sealed` if it was looked up already.
-
-    Raises:
-        Refused: usage that no tariff covers.
-    """
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as engine:
-        usage = Path(folder) / "usage.parquet"
-        export_usage(usage, read.cursors, _begins(starts), _begins(ends), sealed)
-        billing = Billing(engine, usage, starts, ends)
-        _bill(billing, read, starts, ends, reach)
-        yield billing
-
-
-def reach_of(policy: Policy, on: date, as_known: date) -> Reach:
-    """How far self-built-self-use reaches (2.2.affiliated) on a day, as known on a day."""
-    chosen = policy.adopted(on, as_known).get("2.2.affiliated")
-    return cast(Reach, chosen.value if chosen else "control")
-
-
-@dataclass(frozen=True)
-class Read:
-    """Everything that was read from the registers, as it stood."""
-
-    cursors: dict[str, int]
-    prices: list[Price]
-    holdings: list[Holding]
-    parties: list[Registered]
-    operators: dict[str, str]
-
-    def digest(self) -> str:
-        """SHA-256 of it, the cursors left out."""
-        data = asdict(self)
-        del data["cursors"]
-        return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
-
-
 def _law(name: str) -> tuple[Policy, Rule]:
     try:
         policy = load_policy(name)
@@ -172,40 +120,6 @@ def _window(policy: Policy, year: int) -> tuple[date, date]:
     return (held_from, held_to) if held_from < held_to else (starts, ends)
 
 
-def _begins(day: date) -> datetime:
-    return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
-
-
-def _cursors() -> dict[str, int]:
-    return dict(Centre.objects.order_by("code").values_list("code", "last_sequence"))
-
-
-def read_registers(starts: date, ends: date, cursors: dict[str, int]) -> Read:
-    """What bears on [starts, ends) in the registers, as they stand now."""
-    tariffs = Tariff.objects.filter(valid_from__lt=ends).exclude(valid_to__lte=starts)
-    relations = Relation.objects.filter(valid_from__lt=ends).exclude(valid_to__lte=starts)
-    return Read(
-        cursors=cursors,
-        prices=[
-            Price(*row)
-            for row in tariffs.order_by("centre__code", "accelerator__model", "valid_from").values_list(
-                "centre__code", "accelerator__model", "fen_per_card_hour", "valid_from", "valid_to"
-            )
-        ],
-        holdings=[
-            Holding(*row)
-            for row in relations.order_by("owner__uscc", "owned__uscc", "valid_from").values_list(
-                "owner__uscc", "owned__uscc", "share_permille", "control", "valid_from", "valid_to"
-            )
-        ],
-        parties=[
-            Registered(each.uscc, each.region.in_anhui, each.kind if each.kind in USER_KINDS else "other")
-            for each in Party.objects.select_related("region").order_by("uscc")
-        ],
-        operators=dict(Centre.objects.order_by("code").values_list("code", "operator__uscc")),
-    )
-
-
 def _law_used(policy: Policy, rule: Rule, on: date, as_known: date) -> dict[str, Any]:
     adopted = policy.adopted(on, as_known)
     return {
@@ -215,27 +129,6 @@ def _law_used(policy: Policy, rule: Rule, on: date, as_known: date) -> dict[str,
             spec.name: adopted[spec.name].value for spec in rule.interpretations() if spec.name in adopted
         },
     }
-
-
-def _bill(billing: Billing, read: Read, starts: date, ends: date, reach: Reach) -> None:
-    operators = set(read.operators.values())
-    related = operators | {party for each in read.holdings for party in (each.owner, each.owned)}
-    pairs = ((party, operator) for party in related for operator in operators)
-    together = affiliations(read.holdings, pairs, starts=starts, ends=ends, reach=reach)
-    gaps = billing.bill(read.prices, list(_by_centre(together, read.operators)))
-    if gaps:
-        places = "；".join(
-            f"{gap.centre} 的 {gap.model}（{gap.starts} 至 {gap.ends}，{gap.card_seconds:,} 卡秒）" for gap in gaps
-        )
-        raise Refused(f"下列用量没有价目，账单出不来：{places}。请先 huisuan tariff set")
-
-
-def _by_centre(together: Iterable[Affiliated], operators: Mapping[str, str]) -> Iterable[Affiliated]:
-    """The same spans, once per centre of the operator."""
-    for span in together:
-        for centre, operator in operators.items():
-            if operator == span.operator:
-                yield Affiliated(span.user, centre, span.starts, span.ends, span.why)
 
 
 def _result(billing: Billing) -> str:

@@ -15,9 +15,10 @@ from typing import Any
 import psutil
 import pytest
 
-from huisuan.compute.engines import ABILITIES, JobSpec, NodeSeen, Observation, RunState, RunUsage, installed, load
+from huisuan.compute.engines import installed, load
 from huisuan.compute.engines.common.runner import whole_seconds
 from huisuan.compute.engines.common.start_gate import gate_of
+from huisuan.compute.engines.interface import ABILITIES, JobSpec, NodeSeen, Observation, RunState, RunUsage
 from huisuan.compute.engines.local.engine import LocalEngine
 from support.jobs import eventually
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from huisuan.compute.engines import JobSpec
+from huisuan.compute.engines.interface import JobSpec
 from huisuan.compute.engines.local.engine import LocalEngine
 from huisuan.compute.engines.local.unix_user import RANGE, own_numbers
 from support.jobs import eventually

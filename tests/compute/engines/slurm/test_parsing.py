@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huisuan.compute.accelerators.tres import Unmetered
-from huisuan.compute.engines import EngineError, JobSpec, RunState
+from huisuan.compute.accelerators.names import Unmetered
+from huisuan.compute.engines.interface import EngineError, JobSpec, RunState
 from huisuan.compute.engines.slurm import accounting
 from huisuan.compute.engines.slurm import job_files as launch
 from huisuan.compute.engines.slurm import parsing as reading

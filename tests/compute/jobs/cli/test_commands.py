@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from huisuan.base.errors import Refused
 from huisuan.compute.jobs.cli.commands import app
 from huisuan.compute.models import Job, JobEvent, JobLog, JobState, Upload
-from huisuan.terminal import Refused
 from support.accounts import make_token
 from support.jobs import centre, party
 

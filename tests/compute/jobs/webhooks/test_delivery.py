@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from huisuan.base.errors import Refused
 from huisuan.compute.jobs import queries as job_queries
 from huisuan.compute.jobs.services import cancel_job, submit_job
 from huisuan.compute.jobs.webhooks.delivery import GIVEN_UP_AFTER, TRIES_AFTER, tell_webhooks
 from huisuan.compute.jobs.webhooks.http_post import NotDelivered, is_public, post, public_address
 from huisuan.compute.keys import platform_key
 from huisuan.compute.models import Job, JobEvent
-from huisuan.terminal import Refused
 from support.jobs import NOON, asked, centre, party, user
 
 LOCAL = [ipaddress.ip_network("127.0.0.0/8")]

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from huisuan.base.errors import Refused
 from huisuan.compute.jobs.workdirs import archive_safety as archives
 from huisuan.compute.jobs.workdirs import pack as packing
 from huisuan.compute.jobs.workdirs.archive_safety import check
 from huisuan.compute.jobs.workdirs.pack import pack
-from huisuan.terminal import Refused
 
 Fill = Callable[[tarfile.TarFile], None]
 

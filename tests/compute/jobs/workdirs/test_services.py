@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import ProgrammingError
 
+from huisuan.base.errors import Refused
 from huisuan.client import Client, ClientError
 from huisuan.compute.jobs.services import submit_job
 from huisuan.compute.jobs.workdirs import archive_safety as archives
@@ -18,7 +19,6 @@ from huisuan.compute.jobs.workdirs import services as uploads
 from huisuan.compute.jobs.workdirs.archive_safety import check
 from huisuan.compute.jobs.workdirs.pack import Packed, pack
 from huisuan.compute.models import Job, Upload
-from huisuan.terminal import Refused
 from support.accounts import make_token
 from support.jobs import NOON, asked, centre, party, user
 

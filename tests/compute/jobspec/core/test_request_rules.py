@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from huisuan.base.errors import Refused
 from huisuan.compute.jobs.api_examples import JOBS
 from huisuan.compute.jobspec.core.request_rules import checked, duration_seconds
 from huisuan.protocol.job_uid import job_uid
 from huisuan.protocol.resources import JobRequest
-from huisuan.terminal import Refused
 from support.jobs import asked
 
 

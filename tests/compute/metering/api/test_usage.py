@@ -9,7 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from huisuan.compute.centres.services import set_tariff
+from huisuan.compute.centres.tariffs import set_tariff
 from support.accounts import caller
 from support.usage_records import A800, centre, code, imported, line, party, sacct
 

@@ -19,6 +19,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from huisuan.base.errors import Refused
 from huisuan.base.months import Month
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.audit.folder import Unusable, canonical, export_digest, file_sha256, is_signed
@@ -31,7 +32,6 @@ from huisuan.compute.metering.seals.seal_month import seal
 from huisuan.compute.models import SiteAgent
 from huisuan.protocol.agent import SealWord
 from huisuan.protocol.batch_chain import seal_digest, statement_sha256
-from huisuan.terminal import Refused
 from support.metering import HOUR, T0, agent, leased, said
 from support.usage_records import A800, imported, line, party, sacct
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from huisuan.base.errors import Refused
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.cli.meter_commands import app
 from huisuan.compute.models import MeterFlag, Seal
-from huisuan.terminal import Refused
 from support.metering import HOUR, T0, agent, leased, said
 from support.usage_records import centre, imported, line, sacct
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from huisuan.compute.accelerators.tres import Card, CardNames
+from huisuan.compute.accelerators.names import Card, CardNames
 from huisuan.compute.metering.intake.reconcile import STORED, reconcile
 from huisuan.compute.metering.intake.sacct import read_sacct
 from huisuan.compute.metering.intake.source_file import read_source

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from huisuan.base.errors import Refused
 from huisuan.compute.metering.usage.summaries import UsageFilter, usage_summary
 from huisuan.compute.traces.columns import TraceColumns
-from huisuan.terminal import Refused
 from support.usage_records import A800, centre, imported, records
 
 pytestmark = pytest.mark.django_db

@@ -7,10 +7,12 @@ import hashlib
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
+from huisuan.base.errors import Refused
 from huisuan.compute.metering.intake.pending_corrections import answer
-from huisuan.compute.metering.usage.records import current_usage, raw_line, unclaimed
+from huisuan.compute.metering.intake.raw_lines import raw_line
+from huisuan.compute.metering.usage.records import current_usage
+from huisuan.compute.metering.usage.unclaimed import unclaimed
 from huisuan.compute.models import Accelerator, PendingCorrection, SourceChunk, SourceFile, UsageRecord
-from huisuan.terminal import Refused
 from support.usage_records import A800, H20, HEADER, NOW, NPU, centre, code, imported, line, only, party, records, sacct
 
 pytestmark = pytest.mark.django_db

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from django.db import IntegrityError, transaction
 
+from huisuan.base.errors import Refused
 from huisuan.compute.metering.intake.import_file import UsageReport
+from huisuan.compute.metering.intake.raw_lines import raw_line
 from huisuan.compute.metering.intake.sacct_export import COMMAND, command_for, delimiter_of, new_delimiter
-from huisuan.compute.metering.usage.records import raw_line
 from huisuan.compute.models import MeterFlag, SourceFile
-from huisuan.terminal import Refused
 from support.forged_sacct import HOUR, NAMED, delimited, forged, job, plain
 from support.usage_records import HEADER, centre, code, imported, line, party, records, sacct
 

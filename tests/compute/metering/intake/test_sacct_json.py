@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from huisuan.compute.metering.usage.records import raw_line
+from huisuan.base.errors import Refused
+from huisuan.compute.metering.intake.raw_lines import raw_line
 from huisuan.compute.models import MeterFlag, SourceFile
-from huisuan.terminal import Refused
 from support.forged_sacct import HOUR, as_json, forged
 from support.sacct_json import job, wrapped
 from support.usage_records import A800, centre, imported, only, records

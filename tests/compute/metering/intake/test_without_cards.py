@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huisuan.compute.accelerators.tres import Card, CardNames, allocated, asks_for_cards, other_gres
+from huisuan.base.errors import Refused
+from huisuan.compute.accelerators.names import Card, CardNames
+from huisuan.compute.accelerators.tres import allocated, asks_for_cards, other_gres
 from huisuan.compute.metering.checks.completeness import check
 from huisuan.compute.metering.checks.flags import answer_flag
 from huisuan.compute.models import MeterFlag
-from huisuan.terminal import Refused
 from support.usage_records import HEADER, NOW, centre, imported, line, records, sacct
 
 pytestmark = pytest.mark.django_db

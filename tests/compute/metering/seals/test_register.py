@@ -12,6 +12,7 @@ from django.db import DatabaseError, transaction
 from django.test import Client
 from typer.testing import CliRunner, Result
 
+from huisuan.base.errors import Refused
 from huisuan.base.months import Month
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.audit.register import check_register, read_register
@@ -21,7 +22,6 @@ from huisuan.compute.metering.seals.seal_month import seal
 from huisuan.compute.models import AgentKey, RegisterEntry, RegisterSignature
 from huisuan.protocol.batch_chain import START
 from huisuan.protocol.signatures import make_key, public_half
-from huisuan.terminal import Refused
 from support.metering import HOUR, T0, Agent, agent, leased, said
 from support.usage_records import centre, imported, line, sacct
 

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from huisuan.base.errors import Refused
 from huisuan.base.months import Month
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.checks.flags import answer_flag
@@ -22,7 +23,6 @@ from huisuan.compute.metering.seals.seal_month import parquet_path, seal
 from huisuan.compute.models import MeterFlag, Seal, SealSignature, SiteAgent, UsageRecord
 from huisuan.protocol.agent import SealWord
 from huisuan.protocol.batch_chain import Sent, count_own, objection, own_part, seal_digest, statement_sha256
-from huisuan.terminal import Refused
 from support.metering import HOUR, T0, Agent, agent, leased, said
 from support.usage_records import centre, imported, line, sacct
 

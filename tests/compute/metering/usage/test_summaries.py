@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 
-from huisuan.compute.metering.usage.records import export_usage
+from huisuan.base.errors import Refused
+from huisuan.compute.metering.exports.usage_parquet import export_usage
 from huisuan.compute.metering.usage.slicing import Span, by_month
 from huisuan.compute.metering.usage.summaries import UsageFilter, usage_records, usage_rows, usage_summary
 from huisuan.parties.viewer import Viewer
-from huisuan.terminal import Refused
 from support.usage_records import A800, H20, NPU, centre, code, imported, line, party, records, sacct
 
 pytestmark = pytest.mark.django_db

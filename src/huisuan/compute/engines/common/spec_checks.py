@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from huisuan.compute.engines import JobSpec
+from huisuan.compute.engines.interface import JobSpec
 
 
 def check_program(job: JobSpec) -> None:

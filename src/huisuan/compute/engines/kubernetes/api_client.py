@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from huisuan.compute.engines import EngineError
+from huisuan.compute.engines.interface import EngineError
 
 TIMEOUT_SECONDS = 30
 PAGE = 500  # objects in one answer

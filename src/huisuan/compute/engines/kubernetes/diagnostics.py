@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from huisuan.compute.accelerators.parts import part_of
-from huisuan.compute.engines import EngineError
+from huisuan.compute.engines.interface import EngineError
 from huisuan.compute.engines.kubernetes.api_client import Cluster
 from huisuan.compute.engines.kubernetes.config import Site
 from huisuan.compute.engines.kubernetes.nodes import card_names

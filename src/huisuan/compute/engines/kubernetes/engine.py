@@ -15,8 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from huisuan.compute.engines import Ability, EngineError, JobSpec, NodeSeen, Observation, RunState, RunUsage
 from huisuan.compute.engines.common.run_journal import Notes
+from huisuan.compute.engines.interface import Ability, EngineError, JobSpec, NodeSeen, Observation, RunState, RunUsage
 from huisuan.compute.engines.kubernetes.api_client import Cluster, Json, Refused
 from huisuan.compute.engines.kubernetes.config import site
 from huisuan.compute.engines.kubernetes.diagnostics import examine

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from huisuan.compute.accelerators.parts import part_of, refusal
-from huisuan.compute.engines import JobSpec
 from huisuan.compute.engines.common.spec_checks import check_program
+from huisuan.compute.engines.interface import JobSpec
 from huisuan.compute.engines.kubernetes.config import Site, times
 
 OURS = "app.kubernetes.io/managed-by"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from huisuan.compute.accelerators.parts import part_of
-from huisuan.compute.engines import NodeSeen
+from huisuan.compute.engines.interface import NodeSeen
 from huisuan.compute.engines.kubernetes.config import Site
 
 #: device plugins' names for whole cards, by their publishers' documentation

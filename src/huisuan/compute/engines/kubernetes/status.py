@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from huisuan.compute.engines import Observation, RunState, RunUsage
+from huisuan.compute.engines.interface import Observation, RunState, RunUsage
 from huisuan.compute.engines.kubernetes.manifest import CONTAINER, INDEX, RUN
 
 RAW_CHARACTERS, NODES_CHARACTERS = 3900, 1900  # the wire takes 4,000 and 2,000

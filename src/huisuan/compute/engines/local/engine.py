@@ -22,9 +22,9 @@ from typing import Any
 
 import psutil
 
-from huisuan.compute.engines import Ability, JobSpec, NodeSeen, Observation, RunState, RunUsage
 from huisuan.compute.engines.common import runner as files
 from huisuan.compute.engines.common.start_gate import began
+from huisuan.compute.engines.interface import Ability, JobSpec, NodeSeen, Observation, RunState, RunUsage
 from huisuan.compute.engines.local.unix_user import ACCOUNT, RANGE, identity_for, own_numbers
 
 NAME = re.compile(r"[0-9a-z]{20,32}(-[0-9]{1,5})?")

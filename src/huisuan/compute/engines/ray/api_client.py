@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import httpx
 
-from huisuan.compute.engines import EngineError
+from huisuan.compute.engines.interface import EngineError
 
 TIMEOUT_SECONDS = 30.0
 END_BYTES = 65_536

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from huisuan.compute.engines import EngineError
+from huisuan.compute.engines.interface import EngineError
 from huisuan.compute.engines.ray.api_client import RayApi
 from huisuan.compute.engines.ray.config import Site
 from huisuan.compute.engines.ray.status import nodes_seen

@@ -17,11 +17,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from huisuan.compute.engines import Ability, EngineError, JobSpec, NodeSeen, Observation, RunState, RunUsage
 from huisuan.compute.engines.common import runner as files
 from huisuan.compute.engines.common.run_journal import Notes
 from huisuan.compute.engines.common.spec_checks import check_program
 from huisuan.compute.engines.common.start_gate import gate_of
+from huisuan.compute.engines.interface import Ability, EngineError, JobSpec, NodeSeen, Observation, RunState, RunUsage
 from huisuan.compute.engines.ray import package as packing
 from huisuan.compute.engines.ray.api_client import Json, RayApi, Refused
 from huisuan.compute.engines.ray.config import site

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from huisuan.compute.engines import JobSpec, NodeSeen, Observation, RunState, RunUsage
+from huisuan.compute.engines.interface import JobSpec, NodeSeen, Observation, RunState, RunUsage
 from huisuan.compute.engines.ray.launcher import MARK
 
 TYPE = "accelerator_type:"

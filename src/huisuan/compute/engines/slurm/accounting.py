@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from huisuan.base.slurm_duration import seconds_of
-from huisuan.compute.accelerators.tres import Unmetered, counted
-from huisuan.compute.engines import EngineError, RunState, RunUsage
+from huisuan.compute.accelerators.names import Unmetered
+from huisuan.compute.accelerators.tres import counted
+from huisuan.compute.engines.interface import EngineError, RunState, RunUsage
 from huisuan.compute.engines.slurm import parsing as reading
 from huisuan.compute.engines.slurm.command_client import Commands
 from huisuan.compute.engines.slurm.states import ENDS

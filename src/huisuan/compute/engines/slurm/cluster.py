@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from huisuan.compute.engines import EngineError, JobSpec, NodeSeen
+from huisuan.compute.engines.interface import EngineError, JobSpec, NodeSeen
 from huisuan.compute.engines.slurm.config import Options
 from huisuan.compute.engines.slurm.types import Kind, Node, Partition, Speaker, seen
 

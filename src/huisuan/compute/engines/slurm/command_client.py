@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from huisuan.base.slurm_duration import seconds_of
-from huisuan.compute.engines import EngineError
+from huisuan.compute.engines.interface import EngineError
 from huisuan.compute.engines.slurm import parsing as reading
 from huisuan.compute.engines.slurm.config import Options, Person
 from huisuan.compute.engines.slurm.types import Node, Partition, Queued, Request

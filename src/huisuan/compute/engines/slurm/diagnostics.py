@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from huisuan.compute.engines import Ability, EngineError
+from huisuan.compute.engines.interface import Ability, EngineError
 from huisuan.compute.engines.slurm.cluster import spelt
 from huisuan.compute.engines.slurm.config import Options
 from huisuan.compute.engines.slurm.rest_client import ends_at

@@ -7,8 +7,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from huisuan.compute.accelerators.tres import Unmetered
-from huisuan.compute.engines import Ability, EngineError, JobSpec, NodeSeen, Observation, RunState, RunUsage
+from huisuan.compute.accelerators.names import Unmetered
+from huisuan.compute.engines.interface import Ability, EngineError, JobSpec, NodeSeen, Observation, RunState, RunUsage
 from huisuan.compute.engines.slurm import accounting
 from huisuan.compute.engines.slurm import config as options
 from huisuan.compute.engines.slurm import diagnostics as doctor

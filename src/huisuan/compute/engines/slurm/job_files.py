@@ -11,9 +11,9 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from huisuan.compute.engines import JobSpec
 from huisuan.compute.engines.common.spec_checks import check_program
 from huisuan.compute.engines.common.start_gate import GATE_SH, gate_of
+from huisuan.compute.engines.interface import JobSpec
 from huisuan.compute.engines.slurm.config import Person
 from huisuan.compute.engines.slurm.run_folder import OUTPUT, WORK, Run
 

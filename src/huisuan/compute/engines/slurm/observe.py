@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from huisuan.compute.engines import EngineError, Observation, RunState
 from huisuan.compute.engines.common.start_gate import EXPIRED_CODE
+from huisuan.compute.engines.interface import EngineError, Observation, RunState
 from huisuan.compute.engines.slurm.accounting import Accounting
 from huisuan.compute.engines.slurm.run_folder import Record, Run, since
 from huisuan.compute.engines.slurm.states import ENDS, WHY_ENDED, state_now, why_running, why_waiting

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 
 from huisuan.base.slurm_duration import seconds_of
+from huisuan.compute.accelerators.names import FAMILIES
 from huisuan.compute.accelerators.parts import part_of
-from huisuan.compute.accelerators.tres import FAMILIES
 from huisuan.compute.engines.slurm.types import Kind, Node, Partition
 
 #: what a job's state is called while one of these is on: beside them the base state says less

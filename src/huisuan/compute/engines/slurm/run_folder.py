@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from huisuan.compute.engines import JobSpec
 from huisuan.compute.engines.common.runner import write_json
 from huisuan.compute.engines.common.start_gate import gate_of
+from huisuan.compute.engines.interface import JobSpec
 from huisuan.protocol.job_uid import ALPHABET
 
 NAME = re.compile(r"[0-9a-z]{20,32}(-[1-9][0-9]{0,4})?")

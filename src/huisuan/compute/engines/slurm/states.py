@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from huisuan.compute.engines import RunState
+from huisuan.compute.engines.interface import RunState
 from huisuan.compute.engines.slurm.types import WAITING
 
 #: how a job that is over ended; what is preempted or loses its node has failed: the platform may run it again

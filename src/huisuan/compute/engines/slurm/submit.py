@@ -11,8 +11,8 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from huisuan.compute.engines import JobSpec
 from huisuan.compute.engines.common.start_gate import EXPIRED_CODE
+from huisuan.compute.engines.interface import JobSpec
 from huisuan.compute.engines.slurm import job_files as launch
 from huisuan.compute.engines.slurm.accounting import Accounting
 from huisuan.compute.engines.slurm.run_folder import Run, since

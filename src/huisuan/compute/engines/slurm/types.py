@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from huisuan.compute.engines import NodeSeen
+from huisuan.compute.engines.interface import NodeSeen
 from huisuan.compute.engines.slurm.config import Person
 
 Kind = tuple[str, str]  # family and type of a card: ("gpu", "a100"), ("npu", "910b3"), ("gpu", "") without a type

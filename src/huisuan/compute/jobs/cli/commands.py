@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
+from huisuan.base.errors import Refused
 from huisuan.client import Client, connect
 from huisuan.compute.jobs.cli.output import STATES, print_events, print_job, print_preview
 from huisuan.compute.jobs.cli.submit import AfterDashes, submit
-from huisuan.terminal import AsJson, Refused, note, out, print_json, print_table
+from huisuan.terminal import AsJson, note, out, print_json, print_table
 
 app = typer.Typer()
 app.command("submit", cls=AfterDashes)(submit)

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from huisuan.base.money import yuan
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.jobspec.core.array_indices import ranges
 from huisuan.protocol.placement import PlaceOption, Preview, ReadRequest
 from huisuan.protocol.resources import Job, JobEvent
-from huisuan.terminal import SHANGHAI, out, print_table, yuan
+from huisuan.terminal import out, print_table
 
 STATES = {
     "submitted": "已提交",

@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from huisuan.base.errors import Refused
 from huisuan.client import Client
 from huisuan.compute.jobs.workdirs.pack import pack
 from huisuan.compute.jobspec.core.array_indices import indices
@@ -19,7 +20,7 @@ from huisuan.compute.jobspec.core.request_rules import checked, duration_seconds
 from huisuan.compute.jobspec.core.timestamps import moment
 from huisuan.compute.jobspec.detect import MOST_BYTES, read
 from huisuan.protocol.resources import JobRequest
-from huisuan.terminal import Refused, note, progress
+from huisuan.terminal import note, progress
 
 STDIN = "-"
 

@@ -21,11 +21,12 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from huisuan import __version__
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.jobs.webhooks.http_post import Network, NotDelivered, post
 from huisuan.compute.keys import platform_key
 from huisuan.compute.models import FINAL_STATES, JobEvent
 from huisuan.protocol.agent import SIGNATURE
-from huisuan.terminal import SHANGHAI, Refused
 
 #: how long after the event the first, second, … try is made at the earliest
 TRIES_AFTER = (

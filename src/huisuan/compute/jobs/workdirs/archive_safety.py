@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import IO
 
-from huisuan.terminal import Refused
+from huisuan.base.errors import Refused
 
 MOST_BYTES = 200 * 1024 * 1024  # packed
 MOST_UNPACKED = 2 * 1024 * 1024 * 1024

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from huisuan.base.errors import Refused
 from huisuan.compute.jobs.workdirs.archive_safety import MOST_BYTES, MOST_ENTRIES, MOST_UNPACKED, check_link
-from huisuan.terminal import Refused
 
 IGNORE = ".huisuanignore"
 ALWAYS_LEFT_OUT = (".git/", "__pycache__/", ".venv/", "node_modules/", IGNORE)

@@ -12,12 +12,12 @@ import psycopg
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from huisuan.compute.jobs.references import party_for
+from huisuan.base.errors import Refused
 from huisuan.compute.jobs.workdirs.archive_safety import MOST_BYTES, check
 from huisuan.compute.models import Job, Upload
+from huisuan.parties.acting_party import party_for
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol import resources as wire
-from huisuan.terminal import Refused
 
 CHUNK_BYTES = 1024 * 1024
 KEPT = timedelta(days=30)  # after the last job that needed it ended

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from huisuan.base.errors import Refused
 from huisuan.compute.jobspec.core.request_rules import MOST_ARRAY_INDEX, MOST_IN_ARRAY
-from huisuan.terminal import Refused
 
 RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9})(?::(\d{1,9}))?)?", re.ASCII)
 

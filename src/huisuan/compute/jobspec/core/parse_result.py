@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from huisuan.base.errors import Refused
 from huisuan.compute.jobspec.core.request_rules import LONGEST_NOTE, MOST_NOTES
 from huisuan.protocol.resources import JobRequest
-from huisuan.terminal import Refused
 
 MOST_FAULTS = 20
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
+from huisuan.base.errors import Refused
 from huisuan.protocol.resources import JobRequest
-from huisuan.terminal import Refused
 
 MOST_CARDS = 100_000
 MOST_WORDS = 1_000

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, time
 
-from huisuan.terminal import SHANGHAI, Refused
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
 
 
 def moment(text: str) -> datetime:

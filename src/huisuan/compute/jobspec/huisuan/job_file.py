@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails
 
+from huisuan.base.errors import Refused
 from huisuan.compute.accelerators.aliases import meant, meant_vendor, vendors
 from huisuan.compute.jobspec.core.array_indices import indices
 from huisuan.compute.jobspec.core.parse_result import Place, Reading, ReadJob, nearest, shown
@@ -26,7 +27,6 @@ from huisuan.compute.jobspec.core.request_rules import (
 )
 from huisuan.compute.jobspec.core.timestamps import moment
 from huisuan.compute.jobspec.core.yaml_tree import Node
-from huisuan.terminal import Refused
 
 
 def _read_by(read: Callable[[str], Any]) -> BeforeValidator:

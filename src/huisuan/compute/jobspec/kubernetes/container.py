@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from huisuan.base.errors import Refused
 from huisuan.compute.accelerators.aliases import catalogue, meant
 from huisuan.compute.accelerators.parts import part_of, refusal
 from huisuan.compute.jobspec.core.parse_result import Place, Reading, nearest, shown
 from huisuan.compute.jobspec.core.request_rules import VARIABLE
 from huisuan.compute.jobspec.core.yaml_tree import Node
 from huisuan.compute.jobspec.kubernetes import ignored_keys as keys
-from huisuan.terminal import Refused
 
 REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 IN_FOLDER = 'cd "$0" && exec "$@"'

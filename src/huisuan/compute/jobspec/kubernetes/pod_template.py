@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from huisuan.base.errors import Refused
 from huisuan.compute.accelerators.aliases import meant
 from huisuan.compute.accelerators.parts import label_part, refusal
 from huisuan.compute.jobspec.core.parse_result import Place, Reading, shown
 from huisuan.compute.jobspec.core.yaml_tree import Node
 from huisuan.compute.jobspec.kubernetes import container as pods
 from huisuan.compute.jobspec.kubernetes import ignored_keys as keys
-from huisuan.terminal import Refused
 
 CARD_LABEL = re.compile(r"gpu|npu|accelerator|chip|card|product", re.IGNORECASE)
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+from huisuan.base.errors import Refused
 from huisuan.compute.accelerators.aliases import meant
 from huisuan.compute.jobspec.core.array_indices import indices
 from huisuan.compute.jobspec.core.parse_result import Place, Reading, ReadJob, shown
@@ -14,7 +15,6 @@ from huisuan.compute.jobspec.core.timestamps import moment
 from huisuan.compute.jobspec.sbatch import values
 from huisuan.compute.jobspec.sbatch.options import Fate
 from huisuan.compute.jobspec.sbatch.tokens import Given, given_options
-from huisuan.terminal import Refused
 
 THROTTLE = re.compile(r"%\d*", re.ASCII)
 #: what a script may use that only a centre with Slurm has; the array's own variables the platform sets everywhere

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from huisuan.base.errors import Refused
 from huisuan.compute.accelerators.aliases import catalogue, meant
+from huisuan.compute.accelerators.names import FAMILIES
 from huisuan.compute.accelerators.parts import part_of, refusal
-from huisuan.compute.accelerators.tres import FAMILIES
 from huisuan.compute.jobspec.core.request_rules import LONGEST_TIME, UID
-from huisuan.terminal import Refused
 
 ONE_KIND = "一个作业只能用一种型号的卡，请拆成几个作业"
 ENDLESS = frozenset({"0", "infinite", "unlimited", "-1"})

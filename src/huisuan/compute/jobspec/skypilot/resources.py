@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from huisuan.base.errors import Refused
 from huisuan.compute.accelerators.aliases import meant, meant_vendor
 from huisuan.compute.accelerators.parts import WHOLE_ONLY, refusal
 from huisuan.compute.jobspec.core.parse_result import Place, Reading, nearest, shown
 from huisuan.compute.jobspec.core.yaml_tree import Node
-from huisuan.terminal import Refused
 
 CLOUD = "平台在全省的智算中心之间调度；要限定地点请用 --centre 或 --city"
 BY_CARDS = "由中心按卡配给"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
-from huisuan.compute.accelerators.tres import FAMILIES, Card, of_family, words
+from huisuan.compute.accelerators.names import FAMILIES, Card, of_family, words
 from huisuan.compute.agent_gateway.restoration import remark
 from huisuan.compute.models import FINAL_STATES, Accelerator, Centre
 

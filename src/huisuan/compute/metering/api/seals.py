@@ -9,13 +9,13 @@ from django.http import HttpRequest
 from ninja import Field, Router, Schema
 from ninja.errors import HttpError
 
+from huisuan.base.errors import Refused
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.checks.flags import flag_row
 from huisuan.compute.metering.seals.queries import proof, seal_row, seals_of
 from huisuan.compute.metering.seals.register import register_file
 from huisuan.compute.models import Centre, MeterFlag
 from huisuan.parties.route_access import Allow, viewer_of
-from huisuan.terminal import Refused
 
 router = Router(tags=["计量"])
 READERS = ("centre", "city", "province", "auditor")

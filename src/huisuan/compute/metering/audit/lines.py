@@ -9,18 +9,18 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from huisuan.compute.accelerators.tres import Card, CardNames
+from huisuan.base.errors import Refused
+from huisuan.compute.accelerators.names import Card, CardNames
 from huisuan.compute.metering.agent_usage.usage_line import Said, read_line, second
 from huisuan.compute.metering.audit.batches import name as batch_name
 from huisuan.compute.metering.audit.folder import Cards, Opened
 from huisuan.compute.metering.audit.records import MOST, name
 from huisuan.compute.metering.audit.sources import File, files
+from huisuan.compute.metering.duck.duck import load_rows
 from huisuan.compute.metering.intake.sacct import read_sacct
 from huisuan.compute.metering.intake.source_file import read_source
-from huisuan.compute.metering.intake.tables import load_rows
 from huisuan.compute.metering.ledger.record_hash import TYPES
 from huisuan.protocol.batch_chain import digest_over, line_digest
-from huisuan.terminal import Refused
 
 #: fields of a record that an agent's line says, by what the line calls them
 SAID = ("job_id", "run", "cards", "nodes", "node_count", "started", "ended", "suspended_seconds", "state", "exit_code")

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from huisuan.base.errors import Refused
 from huisuan.compute.models import Centre, MeterFlag, PendingCorrection
-from huisuan.terminal import Refused
 
 Kind = MeterFlag.Kind
 BY_THE_PLATFORM = "平台"

@@ -10,9 +10,9 @@ from datetime import datetime
 
 from django.db import connection
 
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.metering.checks.flags import Doubt, Kind
 from huisuan.compute.models import Centre
-from huisuan.terminal import SHANGHAI
 
 SPAN = """
 SELECT array_agg(DISTINCT accelerator_id), min(started_at), max(ended_at) FROM compute_usagerecord

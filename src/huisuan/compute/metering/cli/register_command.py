@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.terminal import AsJson, Refused, note, out, print_json, print_table
+from huisuan.base.errors import Refused
+from huisuan.terminal import AsJson, note, out, print_json, print_table
 
 COLUMNS = {"month": "月份", "centres": "中心", "sealed": "封账月", "made_at": "公布于", "countersigned": "会签"}
 

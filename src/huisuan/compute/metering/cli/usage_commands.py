@@ -257,7 +257,7 @@ def summary(
 @app.command()
 def unclaimed(centre: Centre = None, as_json: AsJson = False) -> None:
     """列出还不属于任何主体的用户和账户。"""
-    from huisuan.compute.metering.usage import records as queries
+    from huisuan.compute.metering.usage import unclaimed as queries
 
     rows = queries.unclaimed(centre)
     if as_json:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from huisuan.base.errors import Refused
 from huisuan.compute.metering.checks.run_bounds import CLOCK_SECONDS
-from huisuan.terminal import AsJson, Refused, note, out, print_json, progress
+from huisuan.terminal import AsJson, note, out, print_json, progress
 
 if TYPE_CHECKING:
     from huisuan.compute.metering.audit.folder import Finding

@@ -24,8 +24,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from django.db import transaction
 
+from huisuan.base.errors import Refused
 from huisuan.base.months import Month
-from huisuan.compute.centres.services import card_names, centre_by_code
+from huisuan.compute.accelerators.registry import card_names
+from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.agent_usage.leases import leases_of
 from huisuan.compute.metering.audit.folder import (
@@ -47,14 +49,14 @@ from huisuan.compute.metering.audit.folder import (
 )  # fmt: skip
 from huisuan.compute.metering.audit.lines import names_json
 from huisuan.compute.metering.checks.flags import flag_row
-from huisuan.compute.metering.intake.tables import literal, workbench
+from huisuan.compute.metering.duck.duck import literal, workbench
 from huisuan.compute.metering.ledger.append import append_batches, header_of
 from huisuan.compute.metering.ledger.chain import START, Header
 from huisuan.compute.metering.ledger.record_hash import FIELDS
 from huisuan.compute.metering.ledger.stored_records import stored_rows
 from huisuan.compute.metering.seals.queries import seal_row, sealed_parquet, seals_of
 from huisuan.compute.models import AgentKey, Centre, MeterBatch, MeterFlag, Seal, SourceChunk, SourceFile, UsageRecord
-from huisuan.terminal import Refused, plain
+from huisuan.terminal import plain
 
 PIECES = 200  # of sources at once
 COLUMNS = ", ".join(f'"{name}"' for name in FIELDS)

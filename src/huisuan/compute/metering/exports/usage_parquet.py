@@ -17,13 +17,13 @@ import pyarrow as pa
 from django.db import connection
 from django.db.models import Q
 
+from huisuan.base.errors import Refused
 from huisuan.base.months import Month
-from huisuan.compute.metering.intake.tables import literal, load_rows, workbench
+from huisuan.compute.metering.duck.duck import literal, load_rows, workbench
 from huisuan.compute.metering.ledger.stored_records import copy_out
 from huisuan.compute.metering.seals.queries import sealed_parquet
 from huisuan.compute.metering.seals.seal_month import in_month
 from huisuan.compute.models import Seal, UsageRecord
-from huisuan.terminal import Refused
 
 #: column of the file -> its type in DuckDB; times are UTC seconds since the epoch
 EXPORTED = {

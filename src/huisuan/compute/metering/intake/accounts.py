@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from huisuan.base.csv_lines import FileReport, LineRefused, Table
+from huisuan.base.errors import Refused
 from huisuan.compute.models import Centre, Tenant
 from huisuan.parties.csv_import import checked_uscc
 from huisuan.parties.models import Party
-from huisuan.terminal import Refused
 
 #: column of the file -> what it names
 KINDS = {"user": Tenant.Kind.USER, "account": Tenant.Kind.ACCOUNT, "name": Tenant.Kind.EITHER}

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from huisuan.compute.accelerators.tres import Card
+from huisuan.compute.accelerators.names import Card
+from huisuan.compute.metering.duck.duck import literal
 from huisuan.compute.metering.intake.source_file import SourceLines
-from huisuan.compute.metering.intake.tables import Reading, literal
+from huisuan.compute.metering.intake.tables import Reading
 from huisuan.compute.traces.columns import TraceColumns
 from huisuan.compute.traces.read import read_rows
 from huisuan.compute.traces.timestamps import Clock

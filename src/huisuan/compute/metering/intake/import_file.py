@@ -10,9 +10,10 @@ from typing import Any
 from django.db import transaction
 
 from huisuan.base.csv_lines import FileReport
+from huisuan.base.errors import Refused
 from huisuan.base.large_files import Content
 from huisuan.base.time_zones import zone_named
-from huisuan.compute.centres.services import card_names, cards_of, single_card
+from huisuan.compute.accelerators.registry import card_names, cards_of, single_card
 from huisuan.compute.metering.checks.flags import Doubt, Kind, raise_flags
 from huisuan.compute.metering.checks.overuse import overuse
 from huisuan.compute.metering.intake.accounts import import_tenants
@@ -31,7 +32,6 @@ from huisuan.compute.traces.columns import TraceColumns
 from huisuan.compute.traces.inflate import inflate
 from huisuan.compute.traces.read import DAY
 from huisuan.compute.traces.timestamps import Clock, epoch_of
-from huisuan.terminal import Refused
 
 FORMATS = ("sacct", "trace")
 

@@ -9,14 +9,15 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
+from huisuan.base.errors import Refused
 from huisuan.compute.metering.checks.flags import Kind, answer_flag, raise_flags
 from huisuan.compute.metering.checks.overuse import overuse
+from huisuan.compute.metering.duck.duck import workbench
 from huisuan.compute.metering.intake.append_records import append_records
 from huisuan.compute.metering.intake.corrections import COLUMNS
-from huisuan.compute.metering.intake.tables import Suspicion, workbench
+from huisuan.compute.metering.intake.tables import Suspicion
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import Centre, MeterFlag, PendingCorrection, SourceFile, UsageRecord
-from huisuan.terminal import Refused
 
 Held = Sequence[tuple[Suspicion, dict[str, Any]]]
 

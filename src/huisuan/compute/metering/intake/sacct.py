@@ -12,12 +12,14 @@ import pyarrow as pa
 
 from huisuan.base.slurm_duration import seconds_of
 from huisuan.base.time_zones import EARLIEST, LATEST, to_utc
+from huisuan.compute.accelerators.names import CardNames, PartOfCard, Unmetered
 from huisuan.compute.accelerators.parts import part_of
-from huisuan.compute.accelerators.tres import CardNames, PartOfCard, Unmetered, allocated, counted, requested
+from huisuan.compute.accelerators.tres import allocated, counted, requested
+from huisuan.compute.metering.duck.duck import load_rows, workbench
 from huisuan.compute.metering.intake.sacct_json import is_json, read_json
 from huisuan.compute.metering.intake.sacct_text import GRES, READ, cut, form_of
 from huisuan.compute.metering.intake.source_file import SourceLines
-from huisuan.compute.metering.intake.tables import LONGEST, Reading, load_rows, workbench
+from huisuan.compute.metering.intake.tables import LONGEST, Reading
 from huisuan.compute.metering.intake.without_cards import PARTS, tell
 
 #: our optional column -> sacct's field

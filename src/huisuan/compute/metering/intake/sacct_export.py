@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 
-from huisuan.terminal import Refused
+from huisuan.base.errors import Refused
 
 FIELDS = (
     "JobIDRaw,JobID,Cluster,User,Account,Partition,State,Submit,Eligible,Start,End,ElapsedRaw,Suspended,"

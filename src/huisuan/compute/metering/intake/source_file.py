@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from huisuan.base.errors import Refused
 from huisuan.base.large_files import Content, table_of
-from huisuan.terminal import Refused
 
 BLOCK_BYTES = 1 << 25
 CHUNK_LINES = 2000

@@ -7,17 +7,12 @@ that, by the file, held no cards.
 
 from __future__ import annotations
 
-import os
-import secrets
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
-from huisuan.base.paths import home
-from huisuan.terminal import Refused
+from huisuan.base.errors import Refused
 
 #: Optional columns: where a file lacks one, what is stored of a known record stays as it is.
 OPTIONAL = (
@@ -32,24 +27,9 @@ OPTIONAL = (
     "suspended",
     "exit_code",
 )
-MEMORY = os.environ.get("HUISUAN_READING_MEMORY", "") or "1GB"  # of one import
-SPILL = "spill-"
 MOST_FAULTS = 1_000_000
 #: the longest text that the platform keeps of a field
 LONGEST = {"cluster": 60, "job_id": 80, "user": 120, "account": 120, "partition": 60, "exit_code": 12}
-
-READING = """
-CREATE TABLE reading (
-    line_no BIGINT, cluster VARCHAR, job_id VARCHAR, array_index INTEGER, run INTEGER, "user" VARCHAR,
-    account VARCHAR, "partition" VARCHAR, accelerator_id BIGINT, model VARCHAR, requested_cards INTEGER,
-    cards INTEGER, nodes VARCHAR, node_count INTEGER, submitted BIGINT, started BIGINT, ended BIGINT,
-    suspended BIGINT, state VARCHAR, exit_code VARCHAR, raw_sha256 VARCHAR, job_name VARCHAR
-);
-CREATE TABLE fault (line_no BIGINT, reason VARCHAR);
-CREATE TABLE counted (kind VARCHAR, lines BIGINT);
-CREATE TABLE emptied (line_no BIGINT, cluster VARCHAR, job_id VARCHAR, started BIGINT);
-CREATE TABLE lifeline (job_id VARCHAR, cluster VARCHAR, submitted BIGINT, started BIGINT, ended BIGINT);
-"""
 
 
 @dataclass(frozen=True)
@@ -81,34 +61,6 @@ class Reading:
     no_cards: dict[str, int] = field(default_factory=dict)  # lines that should have a (whole) card, by kind
 
 
-def workbench() -> duckdb.DuckDBPyConnection:
-    """A DuckDB in memory that never reaches for the network; what is too much for its share goes to the spool."""
-    spill = home() / f"{SPILL}{os.getpid()}-{secrets.token_hex(4)}"  # made when it is needed, and removed by DuckDB
-    con = duckdb.connect(
-        ":memory:",
-        config={
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "memory_limit": MEMORY,
-            "temp_directory": str(spill),
-        },
-    )
-    con.execute(READING)
-    return con
-
-
-def load_rows(con: duckdb.DuckDBPyConnection, table: str, schema: pa.Schema, rows: Iterable[Sequence[Any]]) -> None:
-    """Make a table of rows that Python worked out, such as what each distinct AllocTRES means."""
-    held = list(rows)
-    columns = [[row[place] for row in held] for place in range(len(schema.names))]
-    arrow = pa.table(
-        [pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)], schema=schema
-    )
-    con.register("_rows", arrow)
-    con.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM _rows")  # noqa: S608 (our own names)
-    con.unregister("_rows")
-
-
 def count_lines(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Lines that became no record, by kind."""
     return dict(con.execute("SELECT kind, sum(lines)::BIGINT FROM counted GROUP BY kind").fetchall())
@@ -125,8 +77,3 @@ def faults(con: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
         line, reason = con.execute("SELECT line_no, reason FROM fault ORDER BY line_no LIMIT 1").fetchall()[0]
         raise Refused(f"{many:,} 行不能用，没有导入任何一行；请先核对文件。第一处：行 {line}，{reason}")
     return con.execute("SELECT line_no, min(reason) FROM fault GROUP BY line_no ORDER BY line_no").fetchall()
-
-
-def literal(text: str) -> str:
-    """A text for SQL."""
-    return "'" + text.replace("'", "''") + "'"

@@ -13,7 +13,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from huisuan.compute.accelerators.tres import CardNames, asks_for_cards, is_card_name, other_gres
+from huisuan.compute.accelerators.names import CardNames
+from huisuan.compute.accelerators.tres import asks_for_cards, is_card_name, other_gres
 from huisuan.compute.metering.intake.tables import Reading, Suspicion
 
 FLAG = "no_cards"

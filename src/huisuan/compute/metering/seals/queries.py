@@ -11,10 +11,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db.models import QuerySet
 
+from huisuan.base.errors import Refused
 from huisuan.base.months import Month
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.checks.flags import Doubt, Kind, open_flags, raise_flags
-from huisuan.compute.metering.intake.tables import literal
+from huisuan.compute.metering.duck.duck import literal
 from huisuan.compute.metering.ledger.merkle import path
 from huisuan.compute.metering.ledger.record_hash import FIELDS
 from huisuan.compute.metering.ledger.stored_records import leaves, stored_rows
@@ -22,7 +23,6 @@ from huisuan.compute.metering.seals.seal_month import file_sha256, parquet_path
 from huisuan.compute.models import AgentKey, Centre, Seal, SealSignature, SiteAgent
 from huisuan.protocol.agent import SealAsked, SealWord
 from huisuan.protocol.batch_chain import falls_before, seal_digest, statement_sha256
-from huisuan.terminal import Refused
 
 ASKED_AT_ONCE = 24
 

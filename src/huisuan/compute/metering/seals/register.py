@@ -11,7 +11,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from huisuan.base.months import Month
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI, Month
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.audit.folder import canonical, is_signed
 from huisuan.compute.metering.audit.register import KIND, RegisterFile
@@ -19,7 +20,6 @@ from huisuan.compute.metering.ledger.append import append_batches
 from huisuan.compute.metering.ledger.chain import START
 from huisuan.compute.models import AgentKey, Centre, MeterBatch, RegisterEntry, RegisterSignature, Seal, UsageRecord
 from huisuan.protocol.batch_chain import register_digest, statement_sha256
-from huisuan.terminal import SHANGHAI, Refused
 
 SETTLING_DAYS = 5  # after a month's end: by then its seals can have been made
 

@@ -20,14 +20,15 @@ import pyarrow as pa
 from django.db import transaction
 from django.db.models import Min, Q
 
-from huisuan.base.months import Month
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI, Month
 from huisuan.base.paths import home, made
 from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.agent_usage.usage_line import read_line, second
 from huisuan.compute.metering.checks.completeness import check
 from huisuan.compute.metering.checks.flags import open_flags
-from huisuan.compute.metering.intake.tables import literal, load_rows
+from huisuan.compute.metering.duck.duck import literal, load_rows
 from huisuan.compute.metering.ledger.append import append_batches
 from huisuan.compute.metering.ledger.chain import START
 from huisuan.compute.metering.ledger.merkle import root
@@ -35,7 +36,6 @@ from huisuan.compute.metering.ledger.record_hash import FIELDS
 from huisuan.compute.metering.ledger.stored_records import leaves, stored_rows
 from huisuan.compute.models import Centre, MeterBatch, MeterFlag, Seal, UsageRecord
 from huisuan.protocol.batch_chain import seal_digest, statement_sha256
-from huisuan.terminal import SHANGHAI, Refused
 
 FALLS_BEFORE = "(u.ended_at < %s OR (u.ended_at = %s AND u.started_at < %s))"
 #: batches that hold records, and whose they are: what a record came in is the last that begins at or before it

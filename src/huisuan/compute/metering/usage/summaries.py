@@ -11,10 +11,11 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import Centre, UsageRecord
 from huisuan.parties.viewer import Viewer
-from huisuan.terminal import SHANGHAI, Refused
 
 CHUNK = 5000
 FIELDS = (

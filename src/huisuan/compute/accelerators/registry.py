@@ -1,0 +1,71 @@
+"""The accelerators that the platform's database knows, by the names that people write."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from huisuan.base.errors import Refused
+from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT
+from huisuan.compute.accelerators.names import Card, CardNames, unique, words
+from huisuan.compute.accelerators.parts import part_of, refusal
+from huisuan.compute.models import Accelerator, Centre
+
+
+def accelerator_named(model: str) -> Accelerator:
+    """The model of the catalogue, whatever the case of its letters.
+
+    Raises:
+        Refused: it is not there; the nearest ones are named.
+    """
+    models = {accelerator.model.lower(): accelerator for accelerator in Accelerator.objects.all()}
+    found = models.get(model.strip().lower())
+    if found:
+        return found
+    if what := part_of(model):
+        raise Refused(refusal(model, what))
+    asked = "".join(words(model))
+    likely = [name for name in models if asked and (asked in "".join(words(name)) or "".join(words(name)) in asked)]
+    near = list(dict.fromkeys([*likely, *get_close_matches(model.lower(), models, n=3, cutoff=0.4)])) or sorted(models)
+    raise Refused(f'加速卡目录中没有 "{model}"；相近的有：{"、".join(models[name].model for name in near[:5])}')
+
+
+def card_of(accelerator: Accelerator) -> Card:
+    """The model as the meter reads it."""
+    return Card(accelerator.pk, accelerator.model, accelerator.vendor)
+
+
+def card_names(centre: Centre) -> CardNames:
+    """What cards are called at a centre: its partitions' models and local names, and the catalogue behind them."""
+    names = CardNames([card_of(each) for each in Accelerator.objects.exclude(model=PROCESSOR_SLOT)], code=centre.code)
+    for partition in centre.partitions.select_related("accelerator"):
+        card = card_of(partition.accelerator)
+        names.by_partition.setdefault(partition.name, []).append(card)
+        held = f"{partition.name}={card.model}:{partition.nodes}x{partition.cards_per_node}:"
+        names.written.setdefault(partition.name, []).append(held + ",".join(partition.local_names))
+        for local in partition.local_names:
+            names.local[local] = unique([*names.local.get(local, []), card])
+            key = (partition.name, local)
+            names.local_by_partition[key] = unique([*names.local_by_partition.get(key, []), card])
+    return names
+
+
+def single_card(centre: Centre) -> Card:
+    """The one model of a centre.
+
+    Raises:
+        Refused: it has none or several.
+    """
+    models = card_names(centre).centre
+    if len(models) != 1:
+        held = "、".join(card.model for card in models) or "未登记"
+        raise Refused(f"中心 {centre.code} 的型号不唯一（{held}）；请用 --model 写明这份记录用的是哪一种卡")
+    return models[0]
+
+
+def cards_of(models: list[str]) -> list[Card]:
+    """Cards by model.
+
+    Raises:
+        Refused: one is not in the catalogue.
+    """
+    return [card_of(accelerator_named(model)) for model in models]

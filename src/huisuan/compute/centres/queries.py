@@ -1,0 +1,75 @@
+"""Centres and their tariffs, as who asks may see them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import (
+    QuerySet,
+)
+
+from huisuan.compute.models import Centre, Tariff
+from huisuan.parties.viewer import Viewer
+
+
+def exact(value: Decimal) -> str:
+    """A decimal as text, without zeros that say nothing."""
+    return format(value.normalize(), "f")
+
+
+def centres_for(viewer: Viewer | None = None) -> QuerySet[Centre]:
+    """The centres whose inside a viewer may see; all of them for an operator (None)."""
+    centres = Centre.objects.select_related("operator", "region").prefetch_related("partitions__accelerator")
+    return centres if viewer is None else centres.filter(viewer.centres())
+
+
+def centre_row(centre: Centre) -> dict[str, Any]:
+    """A centre as lists and JSON show it; P are exact decimal texts."""
+    partitions = [
+        {
+            "name": partition.name,
+            "model": partition.accelerator.model,
+            "nodes": partition.nodes,
+            "cards_per_node": partition.cards_per_node,
+            "cards": partition.cards,
+            "capacity_p": exact(partition.capacity_p),
+            "local_names": partition.local_names,
+        }
+        for partition in centre.partitions.all()
+    ]
+    return {
+        "code": centre.code,
+        "name": centre.name,
+        "name_en": centre.name_en,
+        "operator": centre.operator.uscc,
+        "operator_name": centre.operator.name,
+        "region": centre.region_id,
+        "region_name": centre.region.name_zh,
+        "timezone": centre.timezone,
+        "engine": centre.engine,
+        "cards": sum(partition["cards"] for partition in partitions),
+        "capacity_p": exact(centre.capacity_p),
+        "last_sequence": centre.last_sequence,
+        "demo": centre.demo,
+        "partitions": partitions,
+    }
+
+
+def tariffs_for(centre: str | None = None) -> QuerySet[Tariff]:
+    """Tariffs, all or a centre's: prices are public."""
+    tariffs = Tariff.objects.select_related("centre", "accelerator").order_by(
+        "centre__code", "accelerator__model", "valid_from"
+    )
+    return tariffs.filter(centre__code=centre) if centre else tariffs
+
+
+def tariff_row(tariff: Tariff) -> dict[str, Any]:
+    """A tariff as lists and JSON show it."""
+    return {
+        "centre": tariff.centre.code,
+        "model": tariff.accelerator.model,
+        "fen_per_card_hour": tariff.fen_per_card_hour,
+        "valid_from": tariff.valid_from,
+        "valid_to": tariff.valid_to,
+    }

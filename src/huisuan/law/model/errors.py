@@ -1,0 +1,7 @@
+"""What is wrong with a policy or with what is asked of it."""
+
+from __future__ import annotations
+
+
+class LawError(Exception):
+    """A policy folder that cannot be taken as law; the message names file, place and remedy."""

@@ -1,0 +1,133 @@
+"""Policies from their folders: found on the search path, read, checked."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tomllib
+from dataclasses import replace
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from huisuan.law.authoring.article import Loading, loading
+from huisuan.law.authoring.article_modules import run_articles
+from huisuan.law.model.errors import LawError
+from huisuan.law.model.exact_arithmetic import prove
+from huisuan.law.model.expressions import SettingSpec
+from huisuan.law.model.rules import Allotment, Rule
+from huisuan.law.policy.coverage import check_said
+from huisuan.law.policy.policy import Policy
+from huisuan.law.policy.settings import Settings, read_settings, terms_of
+from huisuan.law.policy.sources import Source, dated, digest, overlays, read_sources
+from huisuan.law.policy.stacking import check_overlaps
+from huisuan.law.text.policy_text import read_file, read_text
+
+
+def search_path() -> list[Path]:
+    """Where policies are looked for, first come first served."""
+    named = [Path(part) for part in os.environ.get("HUISUAN_POLICIES", "").split(os.pathsep) if part]
+    package = Path(__file__).parents[2]
+    return [*named, package / "policies", package.parents[1] / "policies"]
+
+
+def list_policies() -> list[str]:
+    """The names of all policies that can be loaded."""
+    found = {path.parent.name for place in search_path() for path in place.glob("*/policy.toml")}
+    return sorted(found)
+
+
+def load_policy(name: str) -> Policy:
+    """The policy of that name.
+
+    Raises:
+        LawError: none of that name, or two (one would hide the other), or its folder does not stand up to the checks.
+    """
+    places = [place / name for place in search_path() if (place / name / "policy.toml").is_file()]
+    folders = list(dict.fromkeys(each.resolve() for each in places)) if Path(name).name == name else []
+    if len(folders) > 1:
+        shown = "、".join(map(str, folders))
+        raise LawError(f"政策 {name} 有两个文件夹：{shown}；名称要唯一，请给其中一个改名或从 HUISUAN_POLICIES 去掉")
+    if folders:
+        return load_folder(folders[0], overlays(name))
+    raise LawError(f"没有政策 {name}；现有：{'、'.join(list_policies()) or '无'}")
+
+
+def load_folder(folder: Path, adopted: tuple[Path, ...] = ()) -> Policy:
+    """The policy in a folder, with the settings in the folders `adopted`; loaded once as long as no file changes."""
+    folder = folder.resolve()
+    return _load(folder, adopted, read_sources(folder, adopted))
+
+
+@lru_cache(maxsize=32)
+def _load(folder: Path, adopted: tuple[Path, ...], sources: tuple[Source, ...]) -> Policy:
+    about = _read_about(folder / "policy.toml")
+    text = read_text(folder / "text.md")
+    state = Loading(text)
+    with loading(state):
+        run_articles(folder, digest(sources))
+    order = list(text.sentences)
+    rules = tuple(sorted(state.rules, key=lambda rule: order.index(rule.sentence)))
+    _settings_agree((*rules, *state.allotments))
+    unset = Policy(
+        folder.name, text.title, about.get("title_en", text.title), about["issuer"], about["issued"],
+        about["valid_from"], about["valid_to"], about.get("note", ""), text, rules, Settings(()), digest(sources),
+        folder,
+        tuple(state.allotments), tuple(state.stackings), tuple(state.said),
+    )  # fmt: skip
+    check_overlaps(unset)
+    check_said(unset)
+    settings = read_settings(
+        [folder / "settings", *adopted], unset.setting_specs().values(), unset.interpretation_specs().values()
+    )
+    known = {each.path: each.known_from for each in settings.adopted}
+    policy = replace(unset, settings=settings, sources=dated(sources, known))
+    prove_bounds(policy)
+    return policy
+
+
+def _read_about(path: Path) -> dict[str, Any]:
+    try:
+        about = tomllib.loads(read_file(path))
+    except tomllib.TOMLDecodeError as error:
+        raise LawError(f"{path.name}：不是 TOML（{error}）") from None
+    for key, kind in {"issuer": str, "issued": date, "valid_from": date, "valid_to": date}.items():
+        if not isinstance(about.get(key), kind):
+            raise LawError(f"{path.name}：缺 {key}，或其类型不对")
+    return about
+
+
+def _settings_agree(rules: tuple[Rule | Allotment, ...]) -> None:
+    specs: dict[str, SettingSpec] = {}
+    for rule in rules:
+        for spec in rule.settings():
+            if specs.setdefault(spec.name, spec) != spec:
+                raise LawError(f"参数 {spec.name} 在两处声明得不一样（{specs[spec.name].sentence}、{spec.sentence}）")
+
+
+def prove_bounds(policy: Policy) -> None:
+    """Prove for every adopted setting that no rule can overflow 64 bits.
+
+    Raises:
+        LawError: one could; it names the sentence.
+    """
+    days = {each.valid_from for each in policy.settings.adopted} | {policy.valid_from}
+    known = {each.known_from for each in policy.settings.adopted} | {date.max}
+    for on, as_known in itertools.product(sorted(days), sorted(known)):
+        for rule in policy.rules:
+            terms, unset = terms_of(rule, policy.adopted(on, as_known))
+            if not unset:
+                prove(rule, terms)
+
+
+def installed() -> tuple[list[Policy], dict[str, str]]:
+    """The policies that stand up, and what is wrong with each that does not: one does not take the others down."""
+    found: list[Policy] = []
+    broken: dict[str, str] = {}
+    for name in list_policies():
+        try:
+            found.append(load_policy(name))
+        except LawError as error:
+            broken[name] = str(error)
+    return found, broken

@@ -1,0 +1,124 @@
+"""What a settlement reads: sealed usage, registers of parties, and the bills that follow."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import cast
+
+import duckdb
+
+from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
+from huisuan.compute.metering.exports.usage_parquet import SealedFile, export_usage
+from huisuan.compute.models import Centre, Tariff
+from huisuan.law.policy.policy import Policy
+from huisuan.parties.affiliation import Affiliated, Holding, Reach, affiliations
+from huisuan.parties.models import Party, Relation
+from huisuan.settlement.runs.billing import Billing, Price, Registered
+
+SETTLES = "2.2"
+
+
+USER_KINDS = ("enterprise", "university", "institute")
+
+
+@contextmanager
+def billed(
+    read: Read, starts: date, ends: date, reach: Reach, sealed: Sequence[SealedFile] | None = None
+) -> Iterator[Billing]:
+    """The bills of [starts, ends) from what was read, in an engine of their own; `sealed` if it was looked up already.
+
+    Raises:
+        Refused: usage that no tariff covers.
+    """
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as engine:
+        usage = Path(folder) / "usage.parquet"
+        export_usage(usage, read.cursors, _begins(starts), _begins(ends), sealed)
+        billing = Billing(engine, usage, starts, ends)
+        _bill(billing, read, starts, ends, reach)
+        yield billing
+
+
+def reach_of(policy: Policy, on: date, as_known: date) -> Reach:
+    """How far self-built-self-use reaches (2.2.affiliated) on a day, as known on a day."""
+    chosen = policy.adopted(on, as_known).get("2.2.affiliated")
+    return cast(Reach, chosen.value if chosen else "control")
+
+
+@dataclass(frozen=True)
+class Read:
+    """Everything that was read from the registers, as it stood."""
+
+    cursors: dict[str, int]
+    prices: list[Price]
+    holdings: list[Holding]
+    parties: list[Registered]
+    operators: dict[str, str]
+
+    def digest(self) -> str:
+        """SHA-256 of it, the cursors left out."""
+        data = asdict(self)
+        del data["cursors"]
+        return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _begins(day: date) -> datetime:
+    return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
+
+
+def _cursors() -> dict[str, int]:
+    return dict(Centre.objects.order_by("code").values_list("code", "last_sequence"))
+
+
+def read_registers(starts: date, ends: date, cursors: dict[str, int]) -> Read:
+    """What bears on [starts, ends) in the registers, as they stand now."""
+    tariffs = Tariff.objects.filter(valid_from__lt=ends).exclude(valid_to__lte=starts)
+    relations = Relation.objects.filter(valid_from__lt=ends).exclude(valid_to__lte=starts)
+    return Read(
+        cursors=cursors,
+        prices=[
+            Price(*row)
+            for row in tariffs.order_by("centre__code", "accelerator__model", "valid_from").values_list(
+                "centre__code", "accelerator__model", "fen_per_card_hour", "valid_from", "valid_to"
+            )
+        ],
+        holdings=[
+            Holding(*row)
+            for row in relations.order_by("owner__uscc", "owned__uscc", "valid_from").values_list(
+                "owner__uscc", "owned__uscc", "share_permille", "control", "valid_from", "valid_to"
+            )
+        ],
+        parties=[
+            Registered(each.uscc, each.region.in_anhui, each.kind if each.kind in USER_KINDS else "other")
+            for each in Party.objects.select_related("region").order_by("uscc")
+        ],
+        operators=dict(Centre.objects.order_by("code").values_list("code", "operator__uscc")),
+    )
+
+
+def _bill(billing: Billing, read: Read, starts: date, ends: date, reach: Reach) -> None:
+    operators = set(read.operators.values())
+    related = operators | {party for each in read.holdings for party in (each.owner, each.owned)}
+    pairs = ((party, operator) for party in related for operator in operators)
+    together = affiliations(read.holdings, pairs, starts=starts, ends=ends, reach=reach)
+    gaps = billing.bill(read.prices, list(_by_centre(together, read.operators)))
+    if gaps:
+        places = "；".join(
+            f"{gap.centre} 的 {gap.model}（{gap.starts} 至 {gap.ends}，{gap.card_seconds:,} 卡秒）" for gap in gaps
+        )
+        raise Refused(f"下列用量没有价目，账单出不来：{places}。请先 huisuan tariff set")
+
+
+def _by_centre(together: Iterable[Affiliated], operators: Mapping[str, str]) -> Iterable[Affiliated]:
+    """The same spans, once per centre of the operator."""
+    for span in together:
+        for centre, operator in operators.items():
+            if operator == span.operator:
+                yield Affiliated(span.user, centre, span.starts, span.ends, span.why)
