@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 KILLED = """
 import json, os, signal, sys, threading
 from pathlib import Path
-from huisuan.compute.engines import JobSpec
+from huisuan.compute.engines.interface import JobSpec
 from huisuan.compute.engines.slurm import SlurmEngine, engine
 from huisuan.compute.engines.slurm.commands import Commands
 
