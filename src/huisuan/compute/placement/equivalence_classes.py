@@ -35,9 +35,12 @@ class Shape:
         for index in set(changes[self.seen :]) if self.seen >= 0 else range(len(states)):
             state = states[index]
             short, long = state.spoilt(cards, count)
-            self.short[index] = NOWHERE if short is None else fragmentation_part(short, state.pool, self.weights)
-            self.long[index] = NOWHERE if long is None else fragmentation_part(long, state.pool, self.weights)
+            self.short[index] = worth = self._worth(short, state.pool)
+            self.long[index] = worth if long == short else self._worth(long, state.pool)
         self.seen = len(changes)
+
+    def _worth(self, spoilt: int | None, pool: Pool) -> int:
+        return NOWHERE if spoilt is None else fragmentation_part(spoilt, pool, self.weights)
 
 
 class NeedsClass:

@@ -6,7 +6,7 @@ first node, on every machine.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 
@@ -45,6 +45,13 @@ def shape(cards: int, nodes: int) -> tuple[int, ...]:
     """Cards on each of a job's nodes: as even as they can be, the fuller ones first."""
     each, more = divmod(cards, nodes)
     return (each + 1,) * more + (each,) * (nodes - more)
+
+
+def pieces_on(numbers: tuple[int, ...], cards: int) -> Iterable[tuple[int, int]]:
+    """Each node of a job with the cards that it has there."""
+    if len(numbers) == 1:  # most jobs
+        return ((numbers[0], cards),)
+    return zip(numbers, shape(cards, len(numbers)), strict=True)
 
 
 def taken_out(bins: Sequence[int], cards: int, nodes: int) -> tuple[int, ...]:

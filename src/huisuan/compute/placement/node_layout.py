@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from huisuan.compute.placement.bin_packing import packing
-from huisuan.compute.placement.node_bins import Nodes, shape
+from huisuan.compute.placement.node_bins import Nodes, pieces_on, shape
 from huisuan.compute.placement.types import Pool, Running
 
 
@@ -58,7 +58,7 @@ class Releases:
 
     def add(self, uid: str, numbers: tuple[int, ...], cards: int, ends_s: int) -> None:
         """The job releases its cards on these nodes then."""
-        for number, piece in zip(numbers, shape(cards, len(numbers)), strict=True):
+        for number, piece in pieces_on(numbers, cards):
             insort(self.on[number], (ends_s, uid, piece))
         self.changed.update(numbers)
 
@@ -119,8 +119,15 @@ class Releases:
     def _least_free(self, piece: int, count: int, moment: Moment, taken: Sequence[int]) -> list[int]:
         """Of the nodes with room for the piece by then, those that are of least use to others until then."""
         free = self.nodes.free
-        found = [number for number, when in enumerate(self._reached(piece)) if when <= moment and number not in taken]
+        found = [number for number, when in enumerate(self._reached(piece)) if when <= moment]
+        if taken:
+            found = [number for number in found if number not in taken]
         return sorted(found, key=free.__getitem__)[:count]  # of equals the first
 
     def _free_at(self, number: int, moment: Moment) -> int:
-        return self.nodes.free[number] + sum(more for *when, more in self.on.get(number, ()) if tuple(when) <= moment)
+        free = self.nodes.free[number]
+        for ends_s, uid, more in self.on.get(number, ()):
+            if (ends_s, uid) > moment:
+                break
+            free += more
+        return free

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from huisuan.compute.placement.bin_packing import Packing
-from huisuan.compute.placement.node_bins import Nodes, shape
+from huisuan.compute.placement.node_bins import Nodes, pieces_on, shape
 from huisuan.compute.placement.node_layout import Releases, laid
 from huisuan.compute.placement.types import Pool, Running
 
@@ -49,11 +49,8 @@ class PoolState:
     def take(self, uid: str, numbers: tuple[int, ...], cards: int, ends_s: int) -> None:
         """The job lies on these nodes until then, as far as is thought."""
         move = self.nodes.move
-        if len(numbers) == 1:
-            move(numbers[0], -cards)
-        else:
-            for number, piece in zip(numbers, shape(cards, len(numbers)), strict=True):
-                move(number, -piece)
+        for number, piece in pieces_on(numbers, cards):
+            move(number, -piece)
         self.free -= cards
         self.hold(uid, numbers, cards, ends_s)
 
@@ -67,11 +64,8 @@ class PoolState:
         numbers, cards, ends_s = self.holds.pop(uid)
         self.releases.remove(uid, numbers, ends_s)
         move = self.nodes.move
-        if len(numbers) == 1:
-            move(numbers[0], cards)
-        else:
-            for number, piece in zip(numbers, shape(cards, len(numbers)), strict=True):
-                move(number, piece)
+        for number, piece in pieces_on(numbers, cards):
+            move(number, piece)
         self.free += cards
 
     def extend(self, uid: str, ends_s: int) -> None:
@@ -88,6 +82,10 @@ class PoolState:
                 if one.uid in places:
                     self.hold(one.uid, places[one.uid], one.cards, one.ends_s)
             self.unlaid = []
+
+    def worth(self, cards: int, seconds: int) -> int:
+        """What so many cards give in that time: card-seconds x TFLOPS."""
+        return cards * seconds * self.tenths // 10
 
     def has_room(self, cards: int, count: int) -> bool:
         """Whether a job would find its cards free now, whatever is kept for others."""
@@ -126,7 +124,7 @@ class PoolState:
     def use_spare(self, numbers: tuple[int, ...], cards: int) -> None:
         """A long job lies on some of the nodes that are kept: less is left over there."""
         if self.kept is not None:
-            for number, piece in zip(numbers, shape(cards, len(numbers)), strict=True):
+            for number, piece in pieces_on(numbers, cards):
                 if number in self.kept.spare:
                     self.kept.spare[number] -= piece
 

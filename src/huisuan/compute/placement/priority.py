@@ -32,10 +32,14 @@ def by_length(ask: Ask, now_s: int) -> int:
 def by_weights(order: Order) -> Key:
     """By length, aging and deadline, as the weights say."""
 
+    length, aging_s = order.length, order.aging_s
+
     def key(ask: Ask, now_s: int) -> int:
         seconds = expected_s(ask)
-        length = order.length * min(doublings(seconds) // FULL_LENGTH, POINT)
-        return length + ask.submitted_s * POINT // order.aging_s - _urgency(ask, seconds, now_s, order)
+        points = length * min(doublings(seconds) // FULL_LENGTH, POINT) + ask.submitted_s * POINT // aging_s
+        if ask.deadline_s is None:
+            return points
+        return points - _urgency(max(ask.deadline_s - now_s - seconds, 0), order)
 
     return key
 
@@ -54,9 +58,6 @@ def fair_points(use: int, weight: int, total_use: int, total_weight: int, order:
     return order.fair * POINT * have // (have + due) if have else 0
 
 
-def _urgency(ask: Ask, seconds: int, now_s: int, order: Order) -> int:
+def _urgency(slack: int, order: Order) -> int:
     """More, the less time is left beyond what the job needs; all of it once there is none."""
-    if ask.deadline_s is None:
-        return 0
-    slack = max(ask.deadline_s - now_s - seconds, 0)
     return order.deadline * POINT * max(order.deadline_slack_s - slack, 0) // order.deadline_slack_s

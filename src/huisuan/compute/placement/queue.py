@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from heapq import heapify, heappop, heappush, heapreplace
 
 from huisuan.compute.placement.equivalence_classes import NeedsClass
@@ -116,6 +116,7 @@ class Backlog:
     def __init__(self, key: Key) -> None:
         self.key = key
         self.groups: dict[tuple[TenantState, NeedsClass, int, bool], Group] = {}
+        self.tenants: dict[TenantState, int] = {}  # how many groups each has that waits
         self.top: list[Entry] = []
         self.timed = 0  # jobs whose keys move
         self.series: dict[Hashable, dict[Estimate, Series]] = {}
@@ -128,6 +129,7 @@ class Backlog:
         group = self.groups.get(name)
         if group is None:
             group = self.groups[name] = Group(*name)
+            self.tenants[tenant] = self.tenants.get(tenant, 0) + 1
             kind.waiting += 1
         job = (self.key(ask, now_s), ask.submitted_s, ask.uid, ask)
         heappush(group.jobs, job)
@@ -232,8 +234,12 @@ class Backlog:
 
     def _close(self, group: Group) -> None:
         """Nothing of the group waits any more."""
-        del self.groups[group.tenant, group.kind, group.limit_s, group.timed]
+        tenant = group.tenant
+        del self.groups[tenant, group.kind, group.limit_s, group.timed]
         group.kind.waiting -= 1
+        self.tenants[tenant] -= 1
+        if not self.tenants[tenant]:
+            del self.tenants[tenant]
 
     def _next_of(self, series: Series, group: Group) -> None:
         """The first job of a series is gone: the one behind it stands in the group."""
@@ -262,7 +268,7 @@ class Backlog:
         for tenant in {group.tenant: None for group in groups}:
             self.renew(tenant)
 
-    def begin(self, now_s: int, tenants: Iterable[TenantState], moved: bool) -> None:
+    def begin(self, now_s: int, moved: bool) -> None:
         """Before a pass: what depends on the moment is worked out anew. `moved`: the tenants' points may have."""
         if self.timed:
             for group in self.groups.values():
@@ -272,6 +278,5 @@ class Backlog:
                     heappush(group.tenant.heads, group.renew())
         if moved or self.timed:
             self.top = []
-            for tenant in tenants:
-                if tenant.heads:
-                    self.renew(tenant)
+            for tenant in self.tenants:
+                self.renew(tenant)

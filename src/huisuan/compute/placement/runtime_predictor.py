@@ -129,14 +129,12 @@ class Sums:
             made: list[float] = []
             for column in range(row + 1):
                 other = made if column == row else lower[column]
-                left = self.squares[row * (row + 1) // 2 + column] - sum(
-                    a * b for a, b in zip(made, other[:column], strict=True)
-                )
+                left = self.squares[row * (row + 1) // 2 + column] - sum(map(mul, made, other))
                 made.append((left + RIDGE) ** 0.5 if column == row else left / other[column])
             lower.append(made)
         forward: list[float] = []
         for row in range(SIZE):
-            left = self.products[row] - sum(lower[row][k] * forward[k] for k in range(row))
+            left = self.products[row] - sum(map(mul, lower[row], forward))
             forward.append(left / lower[row][row])
         slopes = [0.0] * SIZE
         for row in reversed(range(SIZE)):

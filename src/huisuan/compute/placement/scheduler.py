@@ -13,11 +13,11 @@ from operator import add
 from huisuan.compute.placement.bin_packing import packing
 from huisuan.compute.placement.decisions import RUNNERS_UP, Placed, Ranked, expected_s
 from huisuan.compute.placement.equivalence_classes import NeedsClass, Shape, best
-from huisuan.compute.placement.fair_share import risen
 from huisuan.compute.placement.pool_state import NOWHERE, Kept, PoolState
-from huisuan.compute.placement.priority import fair_points
 from huisuan.compute.placement.queue import Backlog, CityState, Group, TenantState
 from huisuan.compute.placement.scheduling_rules import OURS, Rules
+from huisuan.compute.placement.scoring import Terms
+from huisuan.compute.placement.tenant_use import TenantUse
 from huisuan.compute.placement.types import Ask, City, Hold, Needs, Pool, Reservation, Running, Tenant
 from huisuan.compute.placement.weights import Weights
 
@@ -31,7 +31,7 @@ class Holding:
     state: PoolState
     tenant: TenantState
     until_s: int
-    risen_s: int
+    age_s: int
 
 
 class Planner:
@@ -63,23 +63,21 @@ class Planner:
         self.keeping: list[PoolState] = []
         self.cities = {city.code: CityState(city) for city in cities}
         self.tenants: dict[str, TenantState] = {}
-        for tenant in tenants:
-            self.enter(tenant)
         self.kinds: dict[Needs, NeedsClass] = {}
         self.shapes: dict[tuple[int, int], Shape] = {}
         self.backlog = Backlog(rules.key(weights))
         self.holding: dict[str, Holding] = {}
-        self.half_life_s = weights.order.half_life_s
         self.pass_no = 0
-        self.began_s: int | None = None
         self.blocked: list[Group] = []  # cards have yet to be kept for the first of them
-        self.an_hour = sum(state.pool.cards * state.tenths for state in self.states) * HOUR // 10
-        self.total_use = 0
-        self.total_weight = 0
+        an_hour = sum(state.pool.cards * state.tenths for state in self.states) * HOUR // 10
+        self.use = TenantUse(weights.order, an_hour)
+        for tenant in tenants:
+            self.enter(tenant)
 
     def enter(self, tenant: Tenant) -> TenantState:
         """A tenant comes in."""
         state = self.tenants[tenant.code] = TenantState(tenant, self.cities.get(tenant.city), self.weights)
+        self.use.enter(state)
         return state
 
     def submit(self, ask: Ask, now_s: int, *, peers: Hashable = None) -> None:
@@ -107,9 +105,9 @@ class Planner:
         `explain`: it will be asked why the others wait, so that every group must be looked at. Else the pass ends when
         nothing that waits has room anywhere: what is placed is the same.
         """
-        if self.began_s is None:
-            self.began_s = now_s
-        hopeful = None if explain or self.rules.strict else list(self.kinds.values())
+        if self.use.began_s is None:
+            self.use.began_s = now_s
+        hopeful = None if explain or self.rules.strict else [kind for kind in self.kinds.values() if kind.waiting]
         if hopeful is not None and not self._any_room(hopeful):
             return []
         self._begin(now_s)
@@ -150,7 +148,7 @@ class Planner:
         one.state.give(uid)
         self.changes.append(one.state.index)
         one.tenant.holds(-cards)
-        one.tenant.use += risen(self._worth(one.state, cards, now_s - one.until_s), one.risen_s, self.half_life_s)
+        self.use.add(one.tenant, one.state.worth(cards, now_s - one.until_s), one.age_s)
 
     def extend(self, uid: str, ends_s: int) -> None:
         """A job that was placed here is now thought to end then."""
@@ -163,18 +161,9 @@ class Planner:
             state.kept = None
             self.changes.append(state.index)
         self.keeping = []
-        if self.rules.fair and self.weights.order.fair:
-            everyone = self.tenants.values()
-            an_hour = risen(self.an_hour, now_s - (self.began_s or 0), self.half_life_s)
-            self.total_use = max(sum(tenant.use for tenant in everyone), an_hour, 1)
-            self.total_weight = sum(tenant.weight for tenant in everyone)
-            self._weigh(tenant for tenant in everyone if tenant.heads)
-        self.backlog.begin(now_s, self.tenants.values(), self.total_use > 0)
-
-    def _weigh(self, tenants: Iterable[TenantState]) -> None:
-        total_use, total_weight, order = self.total_use, self.total_weight, self.weights.order
-        for tenant in tenants:
-            tenant.points = fair_points(tenant.use, tenant.weight, total_use, total_weight, order)
+        fair = self.rules.fair and self.weights.order.fair
+        self.use.begin(now_s, self.backlog.tenants if fair else ())
+        self.backlog.begin(now_s, self.use.weighed > 0)
 
     def _decide(self, group: Group, now_s: int, runners_up: int) -> Placed | None:
         """Place the group's first job, or note why it waits."""
@@ -190,13 +179,21 @@ class Planner:
         group.hold = Hold.ROOM
         worth = self._room(kind, group.limit_s, now_s)
         if worth is not None and min(worth) < NOWHERE:
-            static = kind.static(self.states, group.tenant.terms, kind.needs.cards * expected_s(ask))
-            order = best(list(map(add, static, worth)), 1 + runners_up)
-            return self._place(group, ask, order, worth, now_s)
+            seconds = expected_s(ask)
+            order = self._best(kind, group.tenant.terms, kind.needs.cards * seconds, worth, 1 + runners_up)
+            return self._place(group, ask, seconds, order, worth, now_s)
         if worth is not None:
             kind.failed_s = group.limit_s if self.keeping else 0
         self.blocked.append(group)
         return None
+
+    def _best(
+        self, kind: NeedsClass, terms: Terms, card_seconds: int, worth: Sequence[int], most: int
+    ) -> Sequence[int]:
+        """Places of the pools where the job is best off, best first."""
+        if len(worth) == 1:
+            return (0,)
+        return best(list(map(add, kind.static(self.states, terms, card_seconds), worth)), most)
 
     def _room(self, kind: NeedsClass, limit_s: int, now_s: int) -> Sequence[int] | None:
         """What each of the class's pools is worth now for a job of that length; None: none has room, as was found."""
@@ -233,44 +230,44 @@ class Planner:
         kind.shape.refresh(self.states, self.changes)
         return kind.gather(kind.shape.short)
 
-    def _place(self, group: Group, ask: Ask, order: list[int], worth: Sequence[int], now_s: int) -> Placed:
+    def _place(
+        self, group: Group, ask: Ask, seconds: int, order: Sequence[int], worth: Sequence[int], now_s: int
+    ) -> Placed:
         kind, tenant, states = group.kind, group.tenant, self.states
         needs, terms = kind.needs, tenant.terms
         ranked = tuple([Ranked(states[kind.pools[place]].pool, worth[place]) for place in order])
         state = states[kind.pools[order[0]]]
         long = state.kept is not None and state.is_long(now_s + ask.limit_s)
         numbers = state.room(needs.cards, needs.nodes, long)
-        state.take(ask.uid, numbers, needs.cards, now_s + expected_s(ask) + state.pool.wait_s)
+        state.take(ask.uid, numbers, needs.cards, now_s + seconds + state.pool.wait_s)
         if long:
             state.use_spare(numbers, needs.cards)
         self.changes.append(state.index)
         self.backlog.take(group)
-        self._charge(ask, tenant, state, now_s)
+        self._charge(ask, seconds, tenant, state, now_s)
         self.backlog.renew(tenant)
         return Placed(ask, terms, now_s, ranked, state.kept is not None, numbers)
 
-    def _charge(self, ask: Ask, tenant: TenantState, state: PoolState, now_s: int) -> None:
+    def _charge(self, ask: Ask, seconds: int, tenant: TenantState, state: PoolState, now_s: int) -> None:
         """What the job is thought to use counts at once, or one tenant would take all that is free."""
-        cards, seconds, age_s = ask.needs.cards, expected_s(ask), now_s - (self.began_s or now_s)
+        cards, age_s = ask.needs.cards, self.use.age_s(now_s)
         self.holding[ask.uid] = Holding(state, tenant, now_s + seconds, age_s)
         tenant.holds(cards)
-        tenant.use += risen(self._worth(state, cards, seconds), age_s, self.half_life_s)
-        if self.total_use:
-            self._weigh((tenant,))
+        self.use.add(tenant, state.worth(cards, seconds), age_s)
+        if self.use.weighed:
+            self.use.weigh((tenant,))
         tenant.terms = tenant.terms.after(state.pool, cards * seconds)
-
-    @staticmethod
-    def _worth(state: PoolState, cards: int, seconds: int) -> int:
-        return cards * seconds * state.tenths // 10
 
     def keep_for_blocked(self, now_s: int) -> None:
         """Keep cards for the first job of each group that found no room so far, where no others are kept yet.
 
         Not when it is blocked but when someone behind it could take a card: most passes end before that.
         """
-        if self.rules.reserve and self.blocked:
-            self.before_keeping(now_s)
-        for group in self.blocked if self.rules.reserve else ():
+        blocked, self.blocked = self.blocked, []
+        if not self.rules.reserve or len(self.keeping) == len(self.states):
+            return
+        self.before_keeping(now_s)
+        for group in blocked:
             kind = group.kind
             if kind.kept_pass == self.pass_no:  # nothing was left for this class before: nothing is now
                 continue
@@ -283,7 +280,6 @@ class Planner:
             self.keeping.append(state)
             self.changes.append(state.index)
             group.reserved = Reservation(state.pool.centre, state.pool.model, starts_s + state.pool.wait_s)
-        self.blocked = []
 
     def _first_to_come_free(self, kind: NeedsClass, now_s: int) -> tuple[int, PoolState, dict[int, int]] | None:
         soonest: tuple[int, PoolState, dict[int, int]] | None = None

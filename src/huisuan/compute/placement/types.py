@@ -245,8 +245,7 @@ class Scored:
         return sum(self.parts.values())
 
 
-@dataclass(frozen=True)
-class Reservation:
+class Reservation(NamedTuple):
     """Cards kept for a job that does not fit now: where, and when they are thought to be free."""
 
     centre: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -65,7 +64,8 @@ class Replay:
         )  # fmt: skip
         self.history = History() if policy.knows == "history" else None
         self.needs: dict[tuple[int, tuple[str, ...]], Needs] = {}
-        self.waiting: dict[tuple[str, int], Counter[Peers]] = {}  # by what the history tells apart
+        self.peers = [peers_of(job) for job in jobs]
+        self.waiting: dict[tuple[str, int], dict[Peers, int]] = {}  # how many, by what the history tells apart
         self.running: dict[str, Ran] = {}
         self.done: list[Ran] = []
         self.ends: list[tuple[int, str]] = []  # a heap of moments and uids
@@ -106,8 +106,9 @@ class Replay:
         if self.history is None:
             self.planner.submit(ask, now_s)
             return
-        peers = peers_of(job)
-        self.waiting.setdefault((job.user, job.cards), Counter())[peers] += 1
+        peers = self.peers[number]
+        waiting = self.waiting.setdefault((job.user, job.cards), {})
+        waiting[peers] = waiting.get(peers, 0) + 1
         self.planner.submit(ask, now_s, peers=peers)
 
     def _estimate(self, uid: str, job: TraceJob, now_s: int) -> tuple[int | None, int]:
@@ -126,19 +127,20 @@ class Replay:
         for peers in waiting:
             self.planner.estimate(peers, predicted_s, over_by_s(peers.limit_s or UNLIMITED_S, predicted_s))
 
-    def _waits_no_more(self, job: TraceJob) -> None:
-        waiting, peers = self.waiting[job.user, job.cards], peers_of(job)
+    def _waits_no_more(self, peers: Peers) -> None:
+        waiting = self.waiting[peers.user, peers.cards]
         waiting[peers] -= 1
         if not waiting[peers]:
             del waiting[peers]
 
     def _start(self, ask: Ask, pool: Pool, now_s: int) -> None:
-        job = self.jobs[int(ask.uid)]
+        number = int(ask.uid)
+        job = self.jobs[number]
         ran = self.running[ask.uid] = Ran(job, pool, now_s)
         self.done.append(ran)
         heappush(self.ends, (now_s + job.duration_s, ask.uid))
         if self.history is not None:
-            self._waits_no_more(job)
+            self._waits_no_more(self.peers[number])
             self.history.began(ask.uid, job.user, job.cards, now_s)
             if ask.predicted_s is not None and now_s + ask.predicted_s < ran.ended_s:
                 heappush(self.expected_ends, (now_s + ask.predicted_s, ask.uid))
