@@ -10,8 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
 from huisuan import __version__
-from huisuan.base.errors import Refused
-from huisuan.law.model.errors import LawError
+from huisuan.base.errors import HuisuanError
 from huisuan.parties.input_limits import TOO_LARGE, StrictParser
 
 #: the modules whose `router` make up the API
@@ -30,11 +29,10 @@ log = logging.getLogger(__name__)
 api = NinjaAPI(title="惠算 Huisuan", version=__version__, urls_namespace="api-1", parser=StrictParser())
 
 
-@api.exception_handler(Refused)
-@api.exception_handler(LawError)
-def refused(request: HttpRequest, refusal: Refused | LawError) -> HttpResponse:
-    """A refusal is the caller's to mend, or says that the law does not stand up: 422 with the reason."""
-    return api.create_response(request, {"detail": str(refusal)}, status=422)
+@api.exception_handler(HuisuanError)
+def refused(request: HttpRequest, refusal: HuisuanError) -> HttpResponse:
+    """A refusal is the caller's to correct, or says that the law does not stand up: 422 with reason and code."""
+    return api.create_response(request, {"detail": str(refusal), "code": refusal.code}, status=422)
 
 
 @api.exception_handler(DataError)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -10,8 +11,7 @@ from functools import wraps
 
 import typer
 
-from huisuan.base.errors import Refused
-from huisuan.law.model.errors import LawError
+from huisuan.base.errors import HuisuanError
 from huisuan.terminal import note
 
 app = typer.Typer(
@@ -111,8 +111,8 @@ def main() -> None:
         os.umask(0o077)  # what is written of the platform is its owner's alone
     try:
         assemble()(standalone_mode=True)
-    except (Refused, LawError) as refusal:
-        note(f"错误：{refusal}")
+    except HuisuanError as refusal:
+        _say(refusal)
         sys.exit(1)
     except ModuleNotFoundError as missing:
         if (missing.name or "huisuan").startswith("huisuan"):
@@ -121,3 +121,11 @@ def main() -> None:
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(1)
+
+
+def _say(refusal: HuisuanError) -> None:
+    """For people in words; after `--json` as one line of JSON on stderr, with the code."""
+    if "--json" in sys.argv:
+        sys.stderr.write(json.dumps({"code": refusal.code, "message": str(refusal)}, ensure_ascii=False) + "\n")
+    else:
+        note(f"错误：{refusal}" + (f"（{refusal.code}）" if refusal.code else ""))

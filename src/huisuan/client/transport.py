@@ -18,10 +18,13 @@ T = TypeVar("T")
 
 
 class ClientError(Refused):
-    """The platform refused or could not be reached; `status` is the HTTP status, 0 where none came."""
+    """The platform refused or could not be reached.
 
-    def __init__(self, detail: str, status: int = 0) -> None:
-        super().__init__(detail)
+    `status` is the HTTP status, 0 where none came; `code` is the platform's own, where it gave one.
+    """
+
+    def __init__(self, detail: str, status: int = 0, *, code: str = "") -> None:
+        super().__init__(detail, code=code)
         self.detail = detail
         self.status = status
 
@@ -70,7 +73,7 @@ class Sending:
             raise ClientError(f"连不上 {self.url}：{error}；请检查地址，或先在那台机器上运行 huisuan up") from None
         if answer.is_success:
             return answer
-        raise ClientError(_detail(answer), answer.status_code)
+        raise ClientError(_detail(answer), answer.status_code, code=_code(answer))
 
 
 def _read(adapter: TypeAdapter[T], answer: httpx.Response) -> T:
@@ -79,6 +82,13 @@ def _read(adapter: TypeAdapter[T], answer: httpx.Response) -> T:
     except ValidationError as error:
         where = f"{answer.request.method} {answer.request.url.path}"
         raise ClientError(f"{where} 的回答不是惠算平台的格式（版本不同？）：{error.errors()[0]['msg']}") from None
+
+
+def _code(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json().get("code", ""))
+    except (ValueError, AttributeError):
+        return ""
 
 
 def _detail(answer: httpx.Response) -> str:

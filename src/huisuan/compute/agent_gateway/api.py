@@ -112,7 +112,7 @@ api.add_router("", router)
 @api.exception_handler(Refused)
 def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
     """What an agent that joined has signed and nobody can use: its own fault, with the reason."""
-    return api.create_response(request, {"detail": str(refusal)}, status=422)
+    return api.create_response(request, {"detail": str(refusal), "code": refusal.code}, status=422)
 
 
 @api.exception_handler(DataError)

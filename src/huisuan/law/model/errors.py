@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from huisuan.base.errors import HuisuanError
 
-class LawError(Exception):
+
+class LawError(HuisuanError):
     """A policy folder that cannot be taken as law; the message names file, place and remedy."""

@@ -51,7 +51,7 @@ def load_policy(name: str) -> Policy:
         raise LawError(f"政策 {name} 有两个文件夹：{shown}；名称要唯一，请给其中一个改名或从 HUISUAN_POLICIES 去掉")
     if folders:
         return load_folder(folders[0], overlays(name))
-    raise LawError(f"没有政策 {name}；现有：{'、'.join(list_policies()) or '无'}")
+    raise LawError(f"没有政策 {name}；现有：{'、'.join(list_policies()) or '无'}", code="law.policy_unknown")
 
 
 def load_folder(folder: Path, adopted: tuple[Path, ...] = ()) -> Policy:
