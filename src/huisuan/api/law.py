@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 from ninja.errors import HttpError
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
 from huisuan.law.explain.explain import default_day, explain, read_facts
 from huisuan.law.explain.prose import general_terms, prose
@@ -109,7 +109,7 @@ def answer(request: HttpRequest, policy: str, article: str, asked: Question) -> 
     try:
         values = read_facts(rule, asked.facts)
     except LawError as error:
-        raise Refused(str(error)) from None
+        raise InvalidRequest(str(error), code=error.code) from None
     on = asked.on or default_day(law, today)
     return explain(law, rule, values, on=on, as_known=asked.as_known or today).as_json()
 

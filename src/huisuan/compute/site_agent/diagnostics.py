@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 
 from huisuan import __version__
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.client.client import ClientError
 from huisuan.compute import engines
@@ -110,7 +110,7 @@ def standing(folder: Path) -> dict[str, Any]:
             },
         }  # fmt: skip
     except (LookupError, ValueError, OSError) as error:
-        raise Refused(str(error)) from None
+        raise InvalidRequest(str(error), code="agent.engine_unusable") from None
     finally:
         memory.close()
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 
 from huisuan import __version__
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.base.paths import made
 from huisuan.compute import engines
@@ -116,7 +116,7 @@ def engine_of(config: Config, folder: Path) -> Engine:
     try:
         return engines.load(config.engine, made(folder) / JOBS, config.options)
     except (LookupError, ValueError) as error:
-        raise Refused(str(error)) from None
+        raise InvalidRequest(str(error), code="agent.engine_unusable") from None
 
 
 def serve(folder: Path, *, end_jobs: bool = False, say: Callable[[str], None] = say) -> str:

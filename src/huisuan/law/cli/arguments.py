@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.law.explain.explain import default_day
 from huisuan.law.model.errors import LawError
@@ -30,7 +30,7 @@ def policy_of(name: str) -> Policy:
     try:
         return load_policy(name)
     except LawError as error:
-        raise Refused(str(error)) from None
+        raise InvalidRequest(str(error), code=error.code) from None
 
 
 def rule_of(policy: Policy, article: str) -> Rule:
@@ -38,7 +38,7 @@ def rule_of(policy: Policy, article: str) -> Rule:
     try:
         return policy.rule(article)
     except LawError as error:
-        raise Refused(str(error)) from None
+        raise InvalidRequest(str(error), code=error.code) from None
 
 
 def today() -> date:

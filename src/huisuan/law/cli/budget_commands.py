@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.law.budget.model import Budget, day_of_year, not_in_force
 from huisuan.law.budget.synthetic_claims import STATED, Sample, write_sample
@@ -64,7 +64,7 @@ def budget(
         said += [MARK] if supposed and supposed.figures else []
         _write(done, chart, output, f"{law.title}　{year} 年各条款应享金额", "；".join(said))
     except LawError as error:
-        raise Refused(str(error)) from None
+        raise InvalidRequest(str(error), code=error.code) from None
     source = (
         {"sample": {"parties": parties, "seed": seed, "notice": drawn.notice, "distribution": STATED}}
         if drawn
@@ -90,7 +90,7 @@ def sample(
         with progress("推演样本", None):
             written = write_sample(load_policy(policy), output, drawn)
     except LawError as error:
-        raise Refused(str(error)) from None
+        raise InvalidRequest(str(error), code=error.code) from None
     if as_json:
         print_json({"parties": parties, "seed": seed, "notice": drawn.notice, "files": [str(each) for each in written]})
     else:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.law.forms.json_schema import facts_schema
 from huisuan.law.forms.submission import ROW, Filled, errors_csv, read_filled
 from huisuan.law.forms.templates import csv_template, xlsx_template
@@ -96,7 +96,7 @@ def _asked(policy: str, article: str) -> tuple[Policy, Rule]:
         law = load_policy(policy)
         return law, law.rule(article)
     except LawError as error:
-        raise Refused(str(error)) from None
+        raise InvalidRequest(str(error), code=error.code) from None
 
 
 def _maker(target: Path, makers: dict[str, Any]) -> Any:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.base.money import yuan
 from huisuan.law.cli import budget_commands, form_commands
 from huisuan.law.cli import stacking_commands as policy_wide_commands
@@ -221,7 +221,7 @@ def compute(
             with Spark(master or HERE) if engine is EngineName.SPARK else nullcontext() as spark:
                 done = compute_file(law, rule, source, target, on=day, as_known=known, spark=spark)
         except LawError as error:
-            raise Refused(str(error)) from None
+            raise InvalidRequest(str(error), code=error.code) from None
     if remark:
         note(remark)
     for name in done.absent:
@@ -253,7 +253,7 @@ def _supposed(law: Policy, scenario: Path | None, choices: list[str] | None) -> 
         supposed = apply(law, load_scenario(scenario, law)) if scenario else law
         return apply(supposed, chosen(law, choices)) if choices else supposed
     except LawError as error:
-        raise Refused(str(error)) from None
+        raise InvalidRequest(str(error), code=error.code) from None
 
 
 def _about(policy: Policy) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.law.cases.policy_check import Checked, check
 from huisuan.law.cli.arguments import day_of
 from huisuan.law.model.errors import LawError
@@ -46,7 +46,7 @@ def new(
         folder = new_policy(about, into, _read(text) if text else None)
         law = load_folder(folder)
     except LawError as error:
-        raise Refused(str(error)) from None
+        raise InvalidRequest(str(error), code=error.code) from None
     if as_json:
         print_json({"policy": name, "folder": str(folder), "sentences": len(law.text.sentences)})
     else:
@@ -65,7 +65,7 @@ def check_(
     try:
         done = check(_policy(policy))
     except LawError as error:
-        raise Refused(str(error)) from None
+        raise InvalidRequest(str(error), code=error.code) from None
     if as_json:
         print_json(done.as_json())
     else:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.base.money import yuan
 from huisuan.law.budget.allotment import Allotted, allot
 from huisuan.law.cli.arguments import AsKnown, On, PolicyName, days, policy_of, read_object, rule_of
@@ -77,7 +77,7 @@ def allot_(
         rule = law.allotment(allotment)
         done = allot(law, rule, _read_rows(source, rule), on=day, as_known=known, budget_fen=budget)
     except LawError as error:
-        raise Refused(str(error)) from None
+        raise InvalidRequest(str(error), code=error.code) from None
     if target is not None:
         _write(target, done)
     if as_json:

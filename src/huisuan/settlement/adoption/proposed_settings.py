@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
@@ -44,7 +44,7 @@ def policy_named(name: str) -> Policy:
     try:
         return load_policy(name)
     except LawError as error:
-        raise Refused(str(error)) from None
+        raise InvalidRequest(str(error), code=error.code) from None
 
 
 def read_draft(policy: Policy, name: str, text: str, title: str = "") -> Draft:
@@ -61,7 +61,7 @@ def read_draft(policy: Policy, name: str, text: str, title: str = "") -> Draft:
         valid_from = document.day("valid_from")
         words = {key: document.words(key) for key in LONGEST}
     except LawError as error:
-        raise Refused(str(error)) from None
+        raise InvalidRequest(str(error), code=error.code) from None
     return Draft(title or words["title"], words["authority"], words["document"], valid_from, values)
 
 

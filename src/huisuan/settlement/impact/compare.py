@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 from django.db import transaction
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.law.budget.impact import Compared, Reading, compare, touched
 from huisuan.law.model.errors import LawError
@@ -68,7 +68,7 @@ def sides(proposal: SettingsProposal, today: date) -> Sides:
     try:
         return Sides(before, adopting(before, entries(draft, as_known, f"提案 {proposal.pk}")), as_known)
     except LawError as error:
-        raise Refused(str(error)) from None
+        raise InvalidRequest(str(error), code=error.code) from None
 
 
 def untouched(proposal: SettingsProposal, policy: Policy) -> list[str]:
@@ -92,7 +92,7 @@ def compare_year(proposal: SettingsProposal, year: int, by: str, now: datetime) 
     try:
         rule = both.before.rule(SETTLES)
     except LawError as error:
-        raise Refused(str(error)) from None
+        raise InvalidRequest(str(error), code=error.code) from None
     if not names_of(rule) & set(proposal.names):
         keys = "、".join(untouched(proposal, both.before)) or "无"
         raise Refused(

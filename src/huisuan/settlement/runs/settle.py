@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.metering.exports.usage_parquet import sealed_usage
 from huisuan.compute.metering.seals.queries import named
@@ -110,7 +110,7 @@ def _law(name: str) -> tuple[Policy, Rule]:
         policy = load_policy(name)
         return policy, policy.rule(SETTLES)
     except LawError as error:
-        raise Refused(str(error)) from None
+        raise InvalidRequest(str(error), code=error.code) from None
 
 
 def _window(policy: Policy, year: int) -> tuple[date, date]:
