@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huisuan.law.explain.evaluation import Evaluation
-from huisuan.law.explain.intervals import Bounds, Range, Span, fixed
+from huisuan.law.explain.intervals import Bounds
 from huisuan.law.explain.questionnaire import Inquiry, ask, presumption, questions, stand, together
 from huisuan.law.explain.verdict import Judge
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.claimants import AUDIENCES
 from huisuan.law.model.expressions import Fact, FactSpec, InterpretationSpec, Node, SettingSpec
+from huisuan.law.model.ranges import Range, Span, fixed
 from huisuan.law.model.terms import Terms
 from huisuan.law.model.values import FIRST_DAY, LAST_DAY, Kind
 from huisuan.law.policy.load import list_policies, load_policy

@@ -165,7 +165,8 @@ def sql(
     as_known: AsKnown = None,
 ) -> None:
     """规则的 SQL：表 facts 每个事实一列（金额为整数分），逐行得到 status、amount_fen、reasons。"""
-    from huisuan.law.sql.compute_file import TYPES, answers
+    from huisuan.law.sql.cell_parsing import TYPES
+    from huisuan.law.sql.compute_file import answers
 
     law = policy_of(policy)
     day, known, remark = days(law, on, as_known)

@@ -15,7 +15,7 @@ from typing import Any
 from huisuan.law.explain.explain import explain, option_used
 from huisuan.law.model.answers import Answer, Reason, SettingUsed
 from huisuan.law.model.values import yuan
-from huisuan.law.policy.stacking import Layers, Mode, Place, layers
+from huisuan.law.policy.stacking import Layers, Mode, Place, adopted_mode, layers
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _combined(
 ) -> Combined:
     spends = [facts[place.key].get(place.rule.claim.spent) for place in places if place.rule.claim]
     spent = max((each for each in spends if isinstance(each, int)), default=None)
-    used, mode = mode_of(layer, on, as_known)
+    used, mode = _mode_used(layer, on, as_known)
     paid: int | None = 0
     rows: list[Stacked] = []
     for place in places:
@@ -91,12 +91,9 @@ def _combined(
     return Combined(layer.ground, spent, tuple(rows), used)
 
 
-def mode_of(layer: Layers, on: date, as_known: date) -> tuple[SettingUsed | None, Mode | None]:
-    """How the rules combine on the day; None where nobody has said."""
-    if layer.stacking is None or layer.declared_in is None:
-        return None, None
-    adopted = layer.declared_in.adopted(on, as_known).get(layer.stacking.by.name)
-    if adopted is None:
+def _mode_used(layer: Layers, on: date, as_known: date) -> tuple[SettingUsed | None, Mode | None]:
+    adopted = adopted_mode(layer, on, as_known)
+    if adopted is None or layer.stacking is None:
         return None, None
     return option_used(layer.stacking.by, adopted), Mode(str(adopted.value))
 

@@ -15,11 +15,12 @@ from typing import Any, TypeAlias
 
 from huisuan.law.explain.combine import Asked, Combined, combine
 from huisuan.law.explain.explain import tell
-from huisuan.law.explain.intervals import Bounds, Capped, Range, span_of
+from huisuan.law.explain.intervals import Bounds, Capped
 from huisuan.law.explain.verdict import Judge, Verdict
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.answers import Answer, Status
 from huisuan.law.model.expressions import FactSpec
+from huisuan.law.model.ranges import Range, span_of
 from huisuan.law.model.rules import Rule, RuleKind
 from huisuan.law.model.values import Kind, Value
 from huisuan.law.policy.policy import Policy

@@ -12,10 +12,11 @@ from datetime import date
 from typing import Any, TypeAlias
 
 from huisuan.law.explain.evaluation import Evaluation, Seen
-from huisuan.law.explain.intervals import Bounds, Capped, only
+from huisuan.law.explain.intervals import Bounds, Capped
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.answers import Status
 from huisuan.law.model.expressions import FactSpec, InterpretationSpec, SettingSpec
+from huisuan.law.model.ranges import only
 from huisuan.law.model.rules import Condition, Rule, RuleKind
 from huisuan.law.model.terms import Terms
 from huisuan.law.policy.policy import Policy

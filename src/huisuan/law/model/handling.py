@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from huisuan.law.model.expressions import SettingSpec
-
-if TYPE_CHECKING:
-    pass
 
 
 class ProcedureKind(StrEnum):

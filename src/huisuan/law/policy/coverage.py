@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.handling import Declared, Handling, Modifies, Procedure, Said, Validity
 from huisuan.law.model.rules import Allotment, Rule
-
-if TYPE_CHECKING:
-    from huisuan.law.policy.policy import Policy
+from huisuan.law.policy.policy import Policy
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule, RuleKind, Stacking
-
-if TYPE_CHECKING:
-    from huisuan.law.policy.policy import Policy
+from huisuan.law.policy.policy import Policy
+from huisuan.law.policy.settings import Adopted
 
 
 class Mode(StrEnum):
@@ -47,6 +46,13 @@ class Layers:
     places: tuple[Place, ...]
     stacking: Stacking | None = None
     declared_in: Policy | None = None
+
+
+def adopted_mode(layer: Layers, on: date, as_known: date) -> Adopted | None:
+    """The adopted mode in which the rules combine on a day, as known on a day; None where nobody has set one."""
+    if layer.stacking is None or layer.declared_in is None:
+        return None
+    return layer.declared_in.adopted(on, as_known).get(layer.stacking.by.name)
 
 
 def check_overlaps(policy: Policy) -> None:

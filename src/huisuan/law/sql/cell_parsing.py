@@ -13,8 +13,8 @@ from sqlglot import exp
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.values import BLANKS, FINEST_SHARE, FIRST_DAY, LAST_DAY, Kind
-from huisuan.law.sql.compiler import RAW
 from huisuan.law.sql.dialect import Dialect
+from huisuan.law.sql.naming import RAW, denominator, numerator
 from huisuan.law.sql.sql_arithmetic import E, big, case, column, in_map, text
 
 INTEGER = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT)|HUGEINT|DECIMAL\([0-9]+,0\)")
@@ -49,7 +49,7 @@ def checked(spec: FactSpec, held: str | None, dialect: Dialect) -> list[E]:
     raw = _named(stood, f"{RAW}{spec.name}")
     if spec.kind == Kind.SHARE:
         above, below = reading.share()
-        return [raw, _named(above, f"{spec.name}__num"), _named(below, f"{spec.name}__den")]
+        return [raw, _named(above, numerator(spec.name)), _named(below, denominator(spec.name))]
     return [raw, _named(reading.value(), spec.name)]
 
 

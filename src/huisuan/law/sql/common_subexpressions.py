@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 
 from sqlglot import exp
 
+from huisuan.law.sql.naming import STEP
 from huisuan.law.sql.sql_arithmetic import E, case, column
 
 #: what costs more than to look it up; what is missing is asked of a column, and costs nothing
 COSTLY = (exp.Case, exp.Binary, exp.Bracket, exp.In, exp.Between, exp.Func)
-STEP = "s__"
 
 
 def computed_once(

@@ -23,28 +23,8 @@ from huisuan.law.sql.branch_reachability import caps_of
 from huisuan.law.sql.common_subexpressions import computed_once
 from huisuan.law.sql.dialect import Dialect
 from huisuan.law.sql.intervals import SqlBounds, Way, Ways, certainly_not
+from huisuan.law.sql.naming import BOUNDED, BOUNDED_STEP, OPEN, PLAIN, RAW, Columns
 from huisuan.law.sql.sql_arithmetic import E, SqlEngine, big, case, column, negated, text
-
-RAW = "raw__"  # what the source had in the column, before it was checked
-OPEN = "m__"  # whether the facts that are there leave the answer open
-
-
-@dataclass(frozen=True)
-class Columns:
-    """What the query calls its own columns: those it numbers (conditions, caps), the amount, the priority, and whether
-    a condition fails, a region has set nothing, or all holds and the rest is known.
-    """
-
-    conditions: str
-    caps: str
-    amount: str
-    priority: str
-    outcomes: tuple[str, str, str]
-
-
-PLAIN = Columns("c__", "b__", "a__", "p__", ("f__", "n__", "h__"))
-#: only of rows that the plain arithmetic leaves open: what is certain whatever the missing facts are
-BOUNDED = Columns("d__", "k__", "e__", "q__", ("u__", "v__", "w__"))
 
 
 @dataclass(frozen=True)
@@ -90,7 +70,7 @@ class Compiled:
         decided = _select([exp.Star(), *self._decided(PLAIN)], told)
         undecided = _select([exp.Star(), _named(_none_of(PLAIN.outcomes), OPEN)], decided)
         further = self._columns(BOUNDED, bounds) | {name: each for each, name in ways.columns.items()}
-        bounded = computed_once(further, _from(undecided), step="t__", only=column(OPEN))
+        bounded = computed_once(further, _from(undecided), step=BOUNDED_STEP, only=column(OPEN))
         again = _select([exp.Star(), *self._decided(BOUNDED)], bounded)
         first, second = self._answers(PLAIN, caps), self._answers(BOUNDED, caps, _joined(missing))
         answer = _answer(

@@ -6,7 +6,6 @@ missing, and the row's reasons say `invalid:` instead of `missing:`. Columns tha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,19 +20,15 @@ from sqlglot import exp
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
-from huisuan.law.sql.cell_parsing import TYPES, checked
-from huisuan.law.sql.compiler import RAW, compile_rule
+from huisuan.law.sql.cell_parsing import checked
+from huisuan.law.sql.compiler import compile_rule
 from huisuan.law.sql.dialect import Dialect
-from huisuan.law.sql.spark import ROW, Spark
+from huisuan.law.sql.naming import ANSWER, ROW, is_reserved
+from huisuan.law.sql.spark import Spark
 from huisuan.law.sql.sql_arithmetic import column
 
 if TYPE_CHECKING:
     import duckdb
-
-__all__ = ["ANSWER", "TYPES", "Computed", "answers", "compute_file"]
-
-ANSWER = ("status", "amount_fen", "reasons")
-OWN = re.compile(rf"{RAW}.*|.*__(num|den)|[a-z]__[0-9]*", re.IGNORECASE)  # what the query itself names
 
 
 @dataclass(frozen=True)
@@ -106,7 +101,7 @@ def answers(
     for name in carried:  # DuckDB and PostgreSQL take Spend and spend for one column
         if name.lower() in ANSWER or name.lower() in facts:
             raise LawError(f"输入里有列 {name}：与{'结果列' if name.lower() in ANSWER else '事实'}同名，请改名")
-        if OWN.fullmatch(name):
+        if is_reserved(name):
             raise LawError(f"输入里有列 {name}：这样的名称留给计算过程，请改名")
     compiled = compile_rule(policy, rule, on, as_known)
     columns: list[exp.Expr] = [column(name) for name in carried]

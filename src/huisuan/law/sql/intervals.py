@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 
 from sqlglot import exp
 
-from huisuan.law.explain.intervals import Range, fixed, span_of
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.exact_arithmetic import Arithmetic, Exact
 from huisuan.law.model.expressions import FactSpec, Node
+from huisuan.law.model.ranges import Range, fixed, span_of
 from huisuan.law.model.terms import Terms
 from huisuan.law.model.values import Kind
 from huisuan.law.sql.dialect import Dialect
+from huisuan.law.sql.naming import GUARD, numerator
 from huisuan.law.sql.sql_arithmetic import E, SqlEngine, case, column, negated
 
 T = TypeVar("T")
@@ -70,7 +71,7 @@ class SqlBounds(Arithmetic[E]):
 
     def absent(self, spec: FactSpec) -> E:
         """Whether the fact's cell is missing (or cannot be used)."""
-        return column(f"{spec.name}__num" if spec.kind == Kind.SHARE else spec.name).is_(exp.null())
+        return column(numerator(spec.name) if spec.kind == Kind.SHARE else spec.name).is_(exp.null())
 
     def matter(self, node: Node, way: Way = ()) -> Iterator[tuple[FactSpec, Way]]:
         """The facts below a node, each with what must be true for it to be able to change the node's value."""
@@ -254,4 +255,5 @@ class Ways:
 
     def named(self, way: Way) -> Way:
         """The way in columns."""
-        return tuple(column(self.columns.setdefault(each, f"g__{len(self.columns)}")) for each in dict.fromkeys(way))
+        names = (self.columns.setdefault(each, f"{GUARD}{len(self.columns)}") for each in dict.fromkeys(way))
+        return tuple(map(column, names))

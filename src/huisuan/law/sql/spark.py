@@ -13,12 +13,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from huisuan.law.model.errors import LawError
+from huisuan.law.sql.naming import ROW
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 HERE = "local[*]"  # the master that is this machine, all cores
-ROW = "row__"  # where in the source's order a row stood
 OLDEST_JAVA = 17
 #: what exact answers rest on; where and with how much memory to run is left to Spark's own configuration
 EXACT = {

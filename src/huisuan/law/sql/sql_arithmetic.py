@@ -11,6 +11,7 @@ from sqlglot import exp
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.values import LARGEST
 from huisuan.law.sql.dialect import Dialect
+from huisuan.law.sql.naming import denominator, numerator
 
 E: TypeAlias = exp.Expr
 
@@ -82,7 +83,7 @@ class SqlEngine:
 
     def share_parts(self, spec: FactSpec) -> tuple[E, E]:
         """A share's checked column comes as two."""
-        return column(f"{spec.name}__num"), column(f"{spec.name}__den")
+        return column(numerator(spec.name)), column(denominator(spec.name))
 
     def const(self, value: int | bool | date | str) -> E:
         """A literal."""

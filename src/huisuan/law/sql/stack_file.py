@@ -12,15 +12,14 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from huisuan.law.explain.combine import mode_of
 from huisuan.law.model.errors import LawError
-from huisuan.law.policy.stacking import Layers, Mode, Place
+from huisuan.law.policy.stacking import Layers, Mode, Place, adopted_mode
 from huisuan.law.sql.compute_file import answers, from_file_to_file
+from huisuan.law.sql.naming import ROW
 
 if TYPE_CHECKING:
     import duckdb
 
-ROW = "row__"
 #: what of an answer is payable, for the first rule (None) and for a later one; `room` is what the spend leaves
 PAYABLE = {
     None: "amount_fen",
@@ -47,7 +46,8 @@ def stack_file(layer: Layers, source: Path, target: Path, *, on: date, as_known:
     Raises:
         LawError: a file that cannot be read, a column that cannot carry its fact, a combination that nobody has set.
     """
-    _, mode = mode_of(layer, on, as_known)
+    adopted = adopted_mode(layer, on, as_known)
+    mode = None if adopted is None else Mode(str(adopted.value))
     if mode is None and len(layer.places) > 1:
         raise LawError(f"“{layer.ground}”的几条规则如何叠加，{on} 尚未确定")
     if source.suffix != ".parquet" or target.suffix != ".parquet":

@@ -9,11 +9,12 @@ from datetime import date
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.law.explain.combine import Combined
-from huisuan.law.explain.intervals import Bounds, Range
+from huisuan.law.explain.intervals import Bounds
 from huisuan.law.explain.questionnaire import Inquiry, Standing, together
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.answers import Answer, Status
 from huisuan.law.model.errors import LawError
+from huisuan.law.model.ranges import Range
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.stacking import Place
 from huisuan.law.text.policy_text import Sentence

@@ -21,7 +21,7 @@ from huisuan.law.policy.scenario import adopting
 from huisuan.law.policy.settings import Settings
 from huisuan.law.policy.settings_history import names_of
 from huisuan.law.policy.sources import adopted_folder
-from huisuan.law.sql.compute_file import TYPES
+from huisuan.law.sql.cell_parsing import TYPES
 from huisuan.parties.models import Party
 from huisuan.settlement.adoption.proposed_settings import NO_FILE, drafted, entries, policy_named
 from huisuan.settlement.models import (

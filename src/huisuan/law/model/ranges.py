@@ -1,0 +1,52 @@
+"""All that a value can be while it is not known: what a form may declare, and how narrow that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+from huisuan.law.model.expressions import FactSpec
+from huisuan.law.model.values import FIRST_DAY, LARGEST, LAST_DAY, Kind
+
+
+@dataclass(frozen=True)
+class Range:
+    """Everything from `low` to `high`, both included: fen, counts, shares or days."""
+
+    low: Any
+    high: Any
+
+
+#: Range for what can be ordered, a set for truths and choices, None where any words are possible
+Span: TypeAlias = Range | frozenset[Any] | None
+
+
+def span_of(spec: FactSpec) -> Span:
+    """Everything that may be declared for a fact."""
+    match spec.kind:
+        case Kind.BOOL:
+            return frozenset((False, True))
+        case Kind.CHOICE:
+            return frozenset(spec.options or {})
+        case Kind.DATE:
+            return Range(FIRST_DAY, LAST_DAY)
+        case Kind.SHARE:
+            return Range(Fraction(0), Fraction(1))
+        case Kind.MONEY | Kind.INT:
+            return Range(0, LARGEST if spec.maximum is None else spec.maximum)
+    return None
+
+
+def fixed(span: Span) -> bool:
+    """Whether only one value is left."""
+    if isinstance(span, Range):
+        return bool(span.low == span.high)
+    return span is not None and len(span) == 1
+
+
+def only(span: Span) -> Any:
+    """The one value that is left; None while there are several."""
+    if not fixed(span):
+        return None
+    return span.low if isinstance(span, Range) else next(iter(span or ()))
