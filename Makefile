@@ -1,6 +1,6 @@
 # make demo: the main job, end to end.   make test: lint, types, floors, tests.   Each does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench agree lock
+.PHONY: help demo test lint bench agree lock snapshots
 
 SERVE ?= yes
 TRACE ?=
@@ -13,6 +13,7 @@ help:
 	@echo "make bench           the benchmarks, each against a named peer or limit (ten minutes; TRACE=venus-2020-09.csv adds"
 	@echo "                     the simulator, PEER=folder a checkout of HeliosArtifact to compare it with)"
 	@echo "make agree           every rule decided twice over a million random rows, claim by claim and in SQL (ROWS=n)"
+	@echo "make snapshots       store the present API, protocol, help texts and demo figures as the contract (tests/contract)"
 	@echo "make lock            resolve the packages anew (needs uv)"
 
 .venv: requirements.lock
@@ -52,6 +53,12 @@ bench: .venv
 agree: .venv
 	@sh setup/venv.sh
 	.venv/bin/python bench/agree.py --rows $(ROWS)
+
+# Rewrites what tests/contract compares with: for a change that is meant, together with its line in CHANGELOG.md.
+snapshots: .venv
+	@sh setup/venv.sh
+	HUISUAN_REWRITE_SNAPSHOTS=1 .venv/bin/pytest -n 0 -q tests/contract
+	@git --no-pager diff --stat -- tests/contract/snapshots
 
 lock:
 	uv pip compile -q pyproject.toml --extra platform --extra kubernetes --group dev --generate-hashes --universal \

@@ -87,7 +87,9 @@ def _read(body: bytes, otherwise: Exception) -> SyncRequest:
 router = Router(tags=["站点代理"])
 
 
-@router.post("/sync", auth=EnrolledAgent(), summary="站点代理的唯一接口")
+@router.post(
+    "/sync", auth=EnrolledAgent(), summary="站点代理的唯一接口", operation_id="huisuan_compute_agent_api_exchange"
+)
 def exchange(request: HttpRequest) -> HttpResponse:
     """Tell what is seen, hear what is wanted; what was said before, said again, changes nothing."""
     key = cast(AgentKey, request.auth)  # type: ignore[attr-defined]
