@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from huisuan.serving import database
 database.ready()
 from support.usage_records import centre
-from huisuan.compute.enrolment import invite
+from huisuan.compute.agent_gateway.enrolment import invite
 for number in range(4):
     made = centre(f"c{number}")
     type(made).objects.filter(pk=made.pk).update(engine="local")

@@ -13,7 +13,7 @@ import pytest
 from django.test import Client
 
 from huisuan.base.paths import write_private
-from huisuan.programmes.applications.evidence_store import keep
+from huisuan.programmes.applications.evidence_store import evidence_store
 from huisuan.serving import disk
 from huisuan.serving import permissions as private
 from huisuan.serving.backup.archive import Writer
@@ -37,7 +37,7 @@ def files(place: Path) -> set[str]:
 def test_a_full_disk_leaves_nothing_half_written_and_healthz_tells_it(small: Path) -> None:
     big = bytes(2 * 2**20)
     with pytest.raises(OSError, match="No space") as full:
-        keep(big)
+        evidence_store().store(big)
     assert full.value.errno == errno.ENOSPC
     with pytest.raises(OSError, match="No space"):
         write_private(small / "note", "x" * len(big))

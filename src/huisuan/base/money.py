@@ -1,9 +1,19 @@
-"""Money: integer fen, and how people read it."""
+"""Money: integer fen, exact rationals in between, one rounding, and how people read it."""
 
 from __future__ import annotations
 
+from fractions import Fraction
 
-def yuan(fen: int) -> str:
-    """Fen as people read it: 1,234,567.85 (yuan), exact."""
-    sign, fen = ("-" if fen < 0 else ""), abs(fen)
-    return f"{sign}{fen // 100:,}.{fen % 100:02d}"
+
+def yuan(fen: int | Fraction) -> str:
+    """Fen as yuan with thousands separators: 1,234,567.85; what lies below a fen is an exact fraction."""
+    whole, rest = divmod(Fraction(fen), 1)
+    if rest:
+        return f"{yuan(whole.numerator)} 又 {rest} 分"
+    sign, whole_fen = ("-" if whole < 0 else ""), abs(whole.numerator)
+    return f"{sign}{whole_fen // 100:,}.{whole_fen % 100:02d}"
+
+
+def half_up(fen: Fraction) -> int:
+    """The nearest whole fen, a half upwards: how a bill is rounded, once."""
+    return (2 * fen.numerator + fen.denominator) // (2 * fen.denominator)

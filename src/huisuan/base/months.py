@@ -1,14 +1,16 @@
-"""Months as the meter closes them: calendar months at Asia/Shanghai, by their ends in UTC seconds. Pure."""
+"""Days and months at Asia/Shanghai: calendar months as the meter closes them, by their ends in UTC seconds."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import total_ordering
 from zoneinfo import ZoneInfo
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 @total_ordering
@@ -24,11 +26,11 @@ class Month:
         """Read 2024-03.
 
         Raises:
-            Refused: it is not written so.
+            InvalidRequest: it is not written so.
         """
         found = re.fullmatch(r"(2\d{3})-(0[1-9]|1[0-2])", text.strip())
         if not found:
-            raise Refused(f'月份 "{text}" 写法不对；请写成 2024-03')
+            raise InvalidRequest(f'月份 "{text}" 写法不对；请写成 2024-03', code="month.malformed")
         return cls(int(found[1]), int(found[2]))
 
     @classmethod
@@ -68,4 +70,11 @@ class Month:
         return f"{self.year}-{self.number:02d}"
 
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
+def next_month(first_day: date) -> date:
+    """The first day of the month after that of a day."""
+    return Month.of(first_day).following.first_day
+
+
+def midnight(day: date) -> int:
+    """The first second of a day at Asia/Shanghai, UTC."""
+    return int(datetime.combine(day, time(), SHANGHAI).timestamp())

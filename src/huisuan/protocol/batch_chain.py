@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from huisuan.base.hashing import text_sha256
+
 START = "0" * 64  # what the first batch names as the one before
 
 
@@ -72,7 +74,7 @@ def seal_digest(statement: str) -> bytes:
 
 def statement_sha256(statement: str) -> str:
     """What a `SealWord` names the statement by."""
-    return hashlib.sha256(statement.encode()).hexdigest()
+    return text_sha256(statement)
 
 
 def own_part(statement: str, agent: str) -> OwnPart | None:

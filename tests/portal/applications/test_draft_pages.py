@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from huisuan.law.forms.submission import read_filled
 from huisuan.law.policy.load import load_policy
-from huisuan.programmes.applications import evidence_store as vault
+from huisuan.programmes.applications import evidence_store as stored
 from huisuan.programmes.applications.evidence_files import LARGEST_BYTES
 from huisuan.programmes.models import Draft, Evidence
 from support.portal import POLICY, World, party
@@ -33,7 +33,7 @@ TYPED = {"fact-in_anhui": "是", "fact-kind": "企业", "fact-spend": "1,534,567
 @pytest.fixture(autouse=True)
 def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of evidence lie in a folder of the test's own."""
-    monkeypatch.setattr(vault, "home", lambda: tmp_path)
+    monkeypatch.setattr(stored, "home", lambda: tmp_path)
 
 
 def address(route: str, arguments: list[Any] | None = None) -> str:
@@ -257,7 +257,7 @@ def test_a_file_that_changed_on_the_disk_is_not_handed_out(world: World) -> None
     alpha = world.browser("alpha")
     begin(alpha, **{"file-spend": file()})
     kept = Evidence.objects.get()
-    vault.place_of(kept.sha256).write_bytes(b"other")
+    stored.evidence_store().path_of(kept.sha256).write_bytes(b"other")
     answer = alpha.get(address("evidence", [kept.pk]))
     assert answer.status_code == 409
     assert "与登记的摘要不符" in words(answer)

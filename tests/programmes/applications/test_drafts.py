@@ -13,7 +13,7 @@ from huisuan.base.errors import Refused
 from huisuan.law.policy.load import load_policy
 from huisuan.parties.models import Party, Person, Region
 from huisuan.parties.viewer import Viewer
-from huisuan.programmes.applications import evidence_store as vault
+from huisuan.programmes.applications import evidence_store as stored
 from huisuan.programmes.applications import queries, services
 from huisuan.programmes.applications.services import Typed
 from huisuan.programmes.models import Draft, Evidence
@@ -28,7 +28,7 @@ RULE = POLICY.rule("2.2")
 @pytest.fixture(autouse=True)
 def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of evidence lie in a folder of the test's own."""
-    monkeypatch.setattr(vault, "home", lambda: tmp_path)
+    monkeypatch.setattr(stored, "home", lambda: tmp_path)
 
 
 def party(number: int, kind: str = "enterprise", region: str = "340100") -> Party:
@@ -79,16 +79,16 @@ def test_evidence_is_kept_once_by_its_content_and_read_back_unchanged(draft: Dra
     other = services.attach(draft, RULE, "self_use", "账单.pdf", PDF, author, NOW)
     assert kept == again
     assert kept != other
-    assert vault.fetch(kept.sha256) == PDF
-    place = vault.place_of(kept.sha256)
-    assert place.relative_to(vault.home()).as_posix() == f"evidence/{kept.sha256[:2]}/{kept.sha256[2:]}"
+    assert stored.load_evidence(kept.sha256) == PDF
+    place = stored.evidence_store().path_of(kept.sha256)
+    assert place.relative_to(stored.home()).as_posix() == f"evidence/{kept.sha256[:2]}/{kept.sha256[2:]}"
     assert place.stat().st_mode & 0o777 == 0o600
     place.write_bytes(b"other")
     with pytest.raises(Refused, match="与登记的摘要不符"):
-        vault.fetch(kept.sha256)
+        stored.load_evidence(kept.sha256)
     place.unlink()
     with pytest.raises(Refused, match="不在数据目录里"):
-        vault.fetch(kept.sha256)
+        stored.load_evidence(kept.sha256)
 
 
 def test_what_may_not_be_kept_leaves_nothing_behind(draft: Draft, author: Person) -> None:
@@ -97,7 +97,7 @@ def test_what_may_not_be_kept_leaves_nothing_behind(draft: Draft, author: Person
     with pytest.raises(Refused, match="没有事实 income"):
         services.attach(draft, RULE, "income", "账单.pdf", PDF, author, NOW)
     assert not Evidence.objects.exists()
-    assert not (vault.home() / "evidence").exists()
+    assert not (stored.home() / "evidence").exists()
 
 
 def test_evidence_is_withdrawn_and_never_deleted_or_rewritten(draft: Draft, author: Person) -> None:

@@ -24,39 +24,39 @@ SEED = """
 from huisuan.serving.database import ready; ready()
 from datetime import UTC, date, datetime
 from support.usage_records import A800, centre, imported, line, party, sacct
-from huisuan.compute import platform_key
-from huisuan.compute.centres import set_tariff
-from huisuan.compute.metering.months import Month
-from huisuan.compute.metering.sealing import seal
+from huisuan.compute.keys import platform_key
+from huisuan.compute.centres.tariffs import set_tariff
+from huisuan.base.months import Month
+from huisuan.compute.metering.seals.seal_month import seal
 from huisuan.parties.models import Person
 from huisuan.programmes.models import Draft, Evidence
-from huisuan.programmes.vault import keep
-from huisuan.settlement.services import settle
+from huisuan.programmes.applications.evidence_store import evidence_store
+from huisuan.settlement.runs.settle import settle
 NOW = datetime(2026, 1, 5, 4, tzinfo=UTC)
 centre(); set_tariff("c1", A800, "1280", date(2023, 1, 1))
 imported(sacct(line(1), line(2)), tenants=(f"user,uscc\\nzhang,{party(1).uscc}\\n".encode(), "t"))
 seal("c1", Month(2024, 3), by="x", now=NOW, despite="x")
 settle("anhui-agi-2023", 2024, now=NOW, by="x")
-keep(b"%PDF-1.7 a contract")
+evidence_store().store(b"%PDF-1.7 a contract")
 """
 STATE = """
 from huisuan.serving.database import ready; ready()
 import json
 from datetime import UTC, datetime
-from huisuan.compute import platform_key
+from huisuan.compute.keys import platform_key
 from huisuan.compute.models import MeterBatch
-from huisuan.parties.access import Viewer
-from huisuan.programmes.vault import fetch
+from huisuan.parties.viewer import Viewer
+from huisuan.programmes.applications.evidence_store import load_evidence
 from huisuan.settlement.models import Entitlement
-from huisuan.settlement.queries import entitlement, run_json
-from huisuan.settlement.tracing import trace
-from huisuan.settlement.services import settle
+from huisuan.settlement.runs.queries import entitlement, run_json
+from huisuan.settlement.runs.trace import trace
+from huisuan.settlement.runs.settle import settle
 again = settle("anhui-agi-2023", 2024, now=datetime(2026, 1, 5, 4, tzinfo=UTC), by="x")
 print(json.dumps({
     "traces": [trace(entitlement(Viewer(role="province", name="x"), each.pk)) for each in Entitlement.objects.all()],
     "run": run_json(again.run), "new": again.new, "key": platform_key.public(),
     "chain": list(MeterBatch.objects.values_list("chain", "receipt")),
-    "evidence": len(fetch("%s")),
+    "evidence": len(load_evidence("%s")),
 }, default=str))
 """
 

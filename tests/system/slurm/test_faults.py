@@ -30,7 +30,7 @@ import json, os, signal, sys, threading
 from pathlib import Path
 from huisuan.compute.engines.interface import JobSpec
 from huisuan.compute.engines.slurm import SlurmEngine, engine
-from huisuan.compute.engines.slurm.commands import Commands
+from huisuan.compute.engines.slurm.command_client import Commands
 
 folder, options, spec, point = json.loads(sys.argv[1])
 spec["command"] = tuple(spec["command"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 
@@ -10,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from huisuan.base.errors import Refused
+from huisuan.base.hashing import text_sha256
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.models import AgentKey, Centre, Invitation
@@ -29,7 +29,7 @@ class Unwelcome(Exception):
 
 def digest_of(word: str) -> str:
     """What is kept of an invitation's word."""
-    return hashlib.sha256(word.encode()).hexdigest()
+    return text_sha256(word)
 
 
 def invite(code: str, by: str, now: datetime, days: int = DAYS) -> tuple[Invitation, str]:

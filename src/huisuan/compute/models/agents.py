@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
+from huisuan.base.db.append_only import append_only
 from huisuan.compute.models.centres import HUGE_CARDS, Accelerator, Centre
 from huisuan.compute.models.jobs import Job
 
@@ -142,7 +142,7 @@ class CapacityAttestation(models.Model):
         ordering = ["centre", "-measured_at"]
         constraints = [models.UniqueConstraint(name="attestation_once", fields=["job", "node", "index"])]
         triggers = [
-            pgtrigger.Protect(name="attestations_stay", operation=pgtrigger.Update | pgtrigger.Delete),
+            append_only("attestations_stay"),
         ]
 
     def __str__(self) -> str:

@@ -9,11 +9,10 @@ import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
+from huisuan.base.db.append_only import append_only
 from huisuan.compute.models.agents import HEX_64, AgentKey
 from huisuan.compute.models.centres import Centre
 from huisuan.compute.models.usage import SourceFile
-
-FOREVER = pgtrigger.Update | pgtrigger.Delete
 
 
 class MeterBatch(models.Model):
@@ -60,7 +59,7 @@ class MeterBatch(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Protect(name="batches_stay", operation=FOREVER),
+            append_only("batches_stay"),
             pgtrigger.Trigger(
                 name="batch_continues_the_chain",
                 when=pgtrigger.Before,
@@ -119,7 +118,7 @@ class Seal(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Protect(name="seals_stay", operation=FOREVER),
+            append_only("seals_stay"),
             pgtrigger.Trigger(
                 name="seal_follows_the_last",
                 when=pgtrigger.Before,
@@ -151,7 +150,7 @@ class SealSignature(models.Model):
     signed_at = models.DateTimeField()
 
     class Meta:
-        triggers = [pgtrigger.Protect(name="seal_signatures_stay", operation=FOREVER)]
+        triggers = [append_only("seal_signatures_stay")]
 
     def __str__(self) -> str:
         return f"{self.seal_id} by {self.key_id}"

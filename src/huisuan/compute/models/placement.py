@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from huisuan.base.db.append_only import append_only
 from huisuan.compute.models.centres import Accelerator, Centre
 from huisuan.compute.models.jobs import Job
 from huisuan.parties.models import Party, Region
@@ -79,7 +80,7 @@ class DurationLine(models.Model):
 
     class Meta:
         ordering = ["-fitted_at", "-id"]
-        triggers = [pgtrigger.Protect(name="duration_lines_stay", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [append_only("duration_lines_stay")]
 
     def __str__(self) -> str:
         return f"{self.fitted_at:%Y-%m-%d %H:%M} ({self.jobs})"

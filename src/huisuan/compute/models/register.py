@@ -6,9 +6,8 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 
+from huisuan.base.db.append_only import append_only
 from huisuan.compute.models.agents import HEX_64
-
-FOREVER = pgtrigger.Update | pgtrigger.Delete
 
 
 class RegisterEntry(models.Model):
@@ -30,7 +29,7 @@ class RegisterEntry(models.Model):
             )
         ]
         triggers = [
-            pgtrigger.Protect(name="register_stays", operation=FOREVER),
+            append_only("register_stays"),
             pgtrigger.Trigger(
                 name="register_continues",
                 when=pgtrigger.Before,
@@ -65,7 +64,7 @@ class RegisterSignature(models.Model):
     class Meta:
         ordering = ["entry", "id"]
         constraints = [models.UniqueConstraint(name="register_signed_once", fields=["entry", "key"])]
-        triggers = [pgtrigger.Protect(name="register_signatures_stay", operation=FOREVER)]
+        triggers = [append_only("register_signatures_stay")]
 
     def __str__(self) -> str:
         return f"{self.entry_id} by {self.by}"

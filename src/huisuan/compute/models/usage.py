@@ -11,6 +11,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
+from huisuan.base.db.append_only import append_only
 from huisuan.compute.models.centres import HUGE_CARDS, Accelerator, Centre
 from huisuan.parties.models import Party
 
@@ -40,7 +41,7 @@ class SourceFile(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Protect(name="source_files_stay", operation=pgtrigger.Update | pgtrigger.Delete),
+            append_only("source_files_stay"),
         ]
 
     def __str__(self) -> str:
@@ -60,7 +61,7 @@ class SourceChunk(models.Model):
         ordering = ["file", "first_line"]
         constraints = [models.UniqueConstraint(name="source_chunk_once", fields=["file", "first_line"])]
         triggers = [
-            pgtrigger.Protect(name="source_chunks_stay", operation=pgtrigger.Update | pgtrigger.Delete),
+            append_only("source_chunks_stay"),
         ]
 
     def __str__(self) -> str:
@@ -160,7 +161,7 @@ class UsageRecord(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Protect(name="usage_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            append_only("usage_is_append_only"),
             pgtrigger.Trigger(
                 name="usage_names_what_exists",
                 level=pgtrigger.Statement,

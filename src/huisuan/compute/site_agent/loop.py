@@ -7,7 +7,6 @@ all that it wants, or that this is as the agent knows it.
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import platform
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from huisuan import __version__
+from huisuan.base.hashing import text_sha256
 from huisuan.client.client import ClientError
 from huisuan.compute.engines.common.start_gate import gate_of
 from huisuan.compute.engines.interface import Engine, EngineError, Observation, RunState
@@ -155,7 +155,7 @@ class Agent:
                 sent.logs[run.uid] = run
                 offset = run.log_base + run.log_offset
                 logs.append(SentLog(uid=run.uid, offset=offset, content=base64.b64encode(piece)))
-            digest = _digest(word.model_dump_json())
+            digest = text_sha256(word.model_dump_json())
             if word.state == "running":
                 sent.running.add(run.key)
             if digest != run.told and len(observed) < MOST_WORDS:
@@ -242,7 +242,7 @@ class Agent:
             self._tell(f"调度器的节点问不到：{error}")
             return None
         self._looked_at = sent.at
-        digest = _digest(json.dumps([each.model_dump() for each in nodes], sort_keys=True))
+        digest = text_sha256(json.dumps([each.model_dump() for each in nodes], sort_keys=True))
         if digest == self._nodes_told and sent.at - self._nodes_at < NODES_AGAIN:
             sent.nodes_same = self._stirred  # what began and what ended is in them already
             return None
@@ -327,7 +327,3 @@ class Agent:
 def _line(text: str, most: int) -> str:
     """A text as a line of the wire."""
     return "".join(sign if sign >= " " else " " for sign in text)[:most]
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

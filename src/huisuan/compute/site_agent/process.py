@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import random
 import signal
@@ -22,6 +21,7 @@ import psutil
 
 from huisuan import __version__
 from huisuan.base.errors import InvalidRequest, Refused
+from huisuan.base.hashing import text_sha256
 from huisuan.base.months import SHANGHAI
 from huisuan.base.paths import made
 from huisuan.compute import engines
@@ -74,7 +74,7 @@ def join(folder: Path, config: Config, word: str, link: AgentLink | None = None)
     engine_of(config, folder)
     with alone(folder):
         memory = Memory(folder / MEMORY)
-        invited = _digest(word)
+        invited = text_sha256(word)
         if memory.get("joining") != invited:  # else: the answer was lost, and this is the same agent again
             memory.new_name()
             make_key(folder / KEY)
@@ -102,7 +102,7 @@ def has_joined(folder: Path, word: str) -> bool:
         return False
     memory = Memory(folder / MEMORY)
     try:
-        return memory.get("joined") == _digest(word)
+        return memory.get("joined") == text_sha256(word)
     finally:
         memory.close()
 
@@ -195,7 +195,3 @@ def _this_place(folder: Path) -> str:
     machine = Path("/etc/machine-id")
     which = machine.read_text(encoding="ascii").strip() if machine.exists() else socket.gethostname()
     return f"{which} {since} {file.st_dev}:{file.st_ino}"
-
-
-def _digest(word: str) -> str:
-    return hashlib.sha256(word.encode()).hexdigest()

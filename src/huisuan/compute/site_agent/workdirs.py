@@ -5,7 +5,6 @@ What a user packed is never trusted: nothing is unpacked outside its folder, no 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tarfile
@@ -13,6 +12,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from huisuan.base.hashing import file_sha256
 from huisuan.compute.engines.interface import run_name
 from huisuan.protocol.agent import Piece, Wanted
 
@@ -54,7 +54,7 @@ class Uploads:
             os.fsync(file.fileno())
         if piece.offset + len(piece.content) < piece.size:
             return
-        if _digest(part) == piece.sha256:
+        if file_sha256(part) == piece.sha256:
             part.replace(self._whole(piece.sha256))
         else:  # damaged on this disk, say: fetched anew
             part.unlink()
@@ -135,14 +135,6 @@ def _stays_within(member: tarfile.TarInfo, folder: Path) -> None:
                 break
             if parent.is_symlink():
                 raise Unpackable(f"工作目录的归档不安全，没有解开：{member.name!r} 要经过链接 {parent.name!r}")
-
-
-def _digest(path: Path) -> str:
-    whole = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(READ_BYTES):
-            whole.update(block)
-    return whole.hexdigest()
 
 
 def _size(path: Path) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 
@@ -10,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from huisuan.base.errors import Refused
+from huisuan.base.hashing import text_sha256
 from huisuan.parties.identity.audit_trail import Actor, record
 from huisuan.parties.models import Person, Role, Scope, Step, Token
 
@@ -22,7 +22,7 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 
 def digest_of(secret: str) -> str:
     """What is kept of a token."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return text_sha256(secret)
 
 
 @transaction.atomic

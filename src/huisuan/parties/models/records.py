@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pgtrigger
 from django.db import models
 from django.db.models import Q
 
+from huisuan.base.db.append_only import append_only
 from huisuan.parties.models.people import Person
 
 
@@ -46,7 +46,7 @@ class PersonEvent(models.Model):
                 name="person_event_says_what_and_by_whom", condition=Q(what__in=Step.values) & ~Q(actor="")
             )
         ]
-        triggers = [pgtrigger.Protect(name="person_events_stay", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [append_only("person_events_stay")]
 
     def __str__(self) -> str:
         return f"{self.at} {self.actor} {self.what} {self.person_id}"

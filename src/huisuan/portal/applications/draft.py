@@ -26,9 +26,9 @@ from huisuan.portal.applications.form import Beside
 from huisuan.portal.applications.list import CLAIMANTS
 from huisuan.portal.law.reasoning import english
 from huisuan.portal.ui import state_labels as words
-from huisuan.programmes.applications import evidence_store as vault
 from huisuan.programmes.applications import queries, services
 from huisuan.programmes.applications.evidence_files import EXTENSIONS, LARGEST_BYTES, TooLarge
+from huisuan.programmes.applications.evidence_store import load_evidence
 from huisuan.programmes.applications.queries import Known
 from huisuan.programmes.applications.services import Conflict, Typed
 from huisuan.programmes.models import Draft
@@ -142,7 +142,7 @@ def download(request: HttpRequest, number: int) -> HttpResponseBase:
     """A piece of evidence as it was uploaded, for those who read its draft; the browser never opens it in place."""
     found = get_object_or_404(queries.evidence(viewer_of(request)), pk=number)
     try:
-        content = vault.fetch(found.sha256)
+        content = load_evidence(found.sha256)
     except Refused as refusal:
         context = {"wrong": str(refusal), "here": "drafts"}
         return render(request, "portal/user/draft_wrong.html", context, status=409)

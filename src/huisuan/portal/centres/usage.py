@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 
 from django.db.models import QuerySet, Sum
@@ -12,7 +12,7 @@ from django.db.models.functions import TruncMonth
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.base.months import SHANGHAI
+from huisuan.base.months import SHANGHAI, next_month
 from huisuan.compute.metering.usage.records import overlapping
 from huisuan.compute.models import Centre, UsageDay
 from huisuan.parties.viewer import Viewer
@@ -38,11 +38,6 @@ def month_starts(centre: Centre) -> list[date]:
     """The months with use, the newest first."""
     days = UsageDay.objects.filter(centre=centre, accelerator__isnull=True)
     return list(days.order_by().dates("day", "month", order="DESC"))
-
-
-def following(month: date) -> date:
-    """The month after."""
-    return (month + timedelta(days=32)).replace(day=1)
 
 
 def records_of_months(request: HttpRequest, viewer: Viewer, centre: Centre, year: int | None) -> Table:
@@ -72,5 +67,5 @@ def records_of_months(request: HttpRequest, viewer: Viewer, centre: Centre, year
 
 def _of_month(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
     month = date.fromisoformat(f"{text}-01")
-    starts, ends = (datetime.combine(day, time(), SHANGHAI) for day in (month, following(month)))
+    starts, ends = (datetime.combine(day, time(), SHANGHAI) for day in (month, next_month(month)))
     return rows.filter(overlapping(starts, ends))

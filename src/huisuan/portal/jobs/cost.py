@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from fractions import Fraction
 
-from huisuan.base.months import SHANGHAI
+from huisuan.base.money import half_up
+from huisuan.base.months import SHANGHAI, midnight
 from huisuan.compute.dispatch.net_price import Subsidies, Subsidy
 from huisuan.compute.metering.usage.slicing import Span, sliced
 from huisuan.compute.models import FINAL_STATES, Job, JobState, Tariff, UsageRecord
@@ -60,7 +61,7 @@ class Cost:
     @property
     def rounded_fen(self) -> int:
         """In fen, rounded half up as a bill is."""
-        return _half_up(self.fen)
+        return half_up(self.fen)
 
     @property
     def back_fen(self) -> int:
@@ -132,7 +133,7 @@ class _Prices:
         self, key: tuple[int, int], names: tuple[str, str], cards: int, span: Span, *, metered: bool
     ) -> list[CostLine]:
         tariffs = self.tariffs[key]
-        cuts = [_midnight(day) for each in tariffs for day in (each.valid_from, each.valid_to) if day]
+        cuts = [midnight(day) for each in tariffs for day in (each.valid_from, each.valid_to) if day]
         return [
             CostLine(*names, _price_at(tariffs, piece.starts), cards * piece.held, metered)
             for piece in sliced(span, cuts)
@@ -155,13 +156,5 @@ def _summed(lines: Iterable[CostLine]) -> list[CostLine]:
     return sorted(found, key=lambda line: (not line.metered, line.centre, line.model, line.fen_per_card_hour or 0))
 
 
-def _half_up(fen: Fraction) -> int:
-    return (2 * fen.numerator + fen.denominator) // (2 * fen.denominator)
-
-
 def _seconds(moment: datetime) -> int:
     return int(moment.timestamp())
-
-
-def _midnight(day: date) -> int:
-    return int(datetime.combine(day, time(), SHANGHAI).timestamp())

@@ -8,7 +8,7 @@ from django.db.models import BigIntegerField, Max, OuterRef, QuerySet, Subquery,
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
-from huisuan.base.months import SHANGHAI, Month
+from huisuan.base.months import SHANGHAI, Month, next_month
 from huisuan.compute.jobs.queries import visible
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import Centre, Job, MeterBatch, PlacementDecision, Seal, UsageRecord
@@ -80,7 +80,7 @@ def months_of(record: UsageRecord) -> list[date]:
     months = []
     while month <= last:
         months.append(month)
-        month = (month + timedelta(days=32)).replace(day=1)
+        month = next_month(month)
     return months
 
 

@@ -2,50 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import secrets
-from pathlib import Path
-
-from huisuan.base.errors import Refused
-from huisuan.base.paths import home, made
+from huisuan.base.content_store import ContentDamaged, ContentMissing, ContentStore
+from huisuan.base.errors import Unavailable
+from huisuan.base.paths import home
 
 
-def place_of(sha256: str) -> Path:
-    """Where a content lies: evidence/ab/cdef..."""
-    return home() / "evidence" / sha256[:2] / sha256[2:]
+def evidence_store() -> ContentStore:
+    """The store, in the home of this process."""
+    return ContentStore(home() / "evidence")
 
 
-def keep(content: bytes) -> str:
-    """Keep a content, whole or not at all, readable by the platform only; its SHA-256."""
-    sha256 = hashlib.sha256(content).hexdigest()
-    place = place_of(sha256)
-    if not place.is_file():
-        made(place.parent)
-        draft = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(place)
-        except BaseException:  # a full disk, say
-            draft.unlink(missing_ok=True)
-            raise
-    return sha256
-
-
-def fetch(sha256: str) -> bytes:
-    """A content that was kept, unchanged.
+def load_evidence(sha256: str) -> bytes:
+    """A content that was stored, unchanged.
 
     Raises:
-        Refused: it is gone, or is not what was kept.
+        Unavailable: it is gone, or is not what was stored.
     """
     try:
-        content = place_of(sha256).read_bytes()
-    except OSError:
-        raise Refused(f"佐证材料 {sha256[:12]}… 的文件不在数据目录里；请运维从备份恢复 evidence/") from None
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise Refused(f"佐证材料 {sha256[:12]}… 的文件与登记的摘要不符，不予提供；请运维从备份恢复 evidence/")
-    return content
+        return evidence_store().load(sha256)
+    except ContentMissing:
+        raise Unavailable(
+            f"佐证材料 {sha256[:12]}… 的文件不在数据目录里；请运维从备份恢复 evidence/", code="evidence.file_missing"
+        ) from None
+    except ContentDamaged:
+        raise Unavailable(
+            f"佐证材料 {sha256[:12]}… 的文件与登记的摘要不符，不予提供；请运维从备份恢复 evidence/",
+            code="evidence.file_damaged",
+        ) from None

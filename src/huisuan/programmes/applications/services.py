@@ -12,8 +12,8 @@ from huisuan.base.errors import Refused
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
 from huisuan.parties.models import Party, Person
-from huisuan.programmes.applications import evidence_store as vault
 from huisuan.programmes.applications.evidence_files import check
+from huisuan.programmes.applications.evidence_store import evidence_store
 from huisuan.programmes.models import Draft, Evidence
 
 LONGEST_TEXT = 2_000
@@ -102,7 +102,7 @@ def attach(
     standing = Evidence.objects.filter(draft=draft, withdrawn_at__isnull=True)
     if standing.count() >= MOST_FILES:
         raise Refused(f"“{accepted.filename}”没有收：一份草稿至多 {MOST_FILES} 个文件，请先撤回不用的")
-    sha256 = vault.keep(content)
+    sha256 = evidence_store().store(content)
     same = standing.filter(fact=fact, sha256=sha256).first()
     if same:
         return same

@@ -128,10 +128,11 @@ def _snapshot(dumped: Path, now: datetime) -> tuple[dict[str, Any], list[str]]:
 def _named_files(cursor: Any) -> list[str]:
     from huisuan.base.months import Month
     from huisuan.compute.metering.seals.seal_month import parquet_path
-    from huisuan.programmes.applications.evidence_store import place_of
+    from huisuan.programmes.applications.evidence_store import evidence_store
 
     cursor.execute("SELECT DISTINCT sha256 FROM programmes_evidence")
-    places = [place_of(sha256) for (sha256,) in cursor.fetchall()]
+    store = evidence_store()
+    places = [store.path_of(sha256) for (sha256,) in cursor.fetchall()]
     cursor.execute("SELECT c.code, s.month FROM compute_seal s JOIN compute_centre c ON c.id = s.centre_id")
     places += [parquet_path(code, Month.of(month)) for code, month in cursor.fetchall()]
     return [place.relative_to(home()).as_posix() for place in places]

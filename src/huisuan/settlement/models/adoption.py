@@ -6,9 +6,8 @@ import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
+from huisuan.base.db.append_only import append_only
 from huisuan.parties.models import Party
-
-STAYS = pgtrigger.Update | pgtrigger.Delete
 
 
 class Through(models.TextChoices):
@@ -43,7 +42,7 @@ class SettingsProposal(models.Model):
                 condition=~Q(title="") & ~Q(authority="") & ~Q(values="") & ~Q(proposed_by=""),
             ),
         ]
-        triggers = [pgtrigger.Protect(name="proposals_stay", operation=STAYS)]
+        triggers = [append_only("proposals_stay")]
 
     def __str__(self) -> str:
         return f"{self.policy} #{self.pk}"
@@ -82,7 +81,7 @@ class ProposalEnd(models.Model):
             models.CheckConstraint(name="proposal_end_says_by_whom", condition=~Q(by="")),
         ]
         triggers = [
-            pgtrigger.Protect(name="proposal_ends_stay", operation=STAYS),
+            append_only("proposal_ends_stay"),
             pgtrigger.Trigger(
                 name="nobody_adopts_their_own",
                 when=pgtrigger.Before,
@@ -135,7 +134,7 @@ class Comparison(models.Model):
                 condition=Q(after_fen=F("before_fen") + F("won_fen") - F("lost_fen")),
             ),
         ]
-        triggers = [pgtrigger.Protect(name="comparisons_stay", operation=STAYS)]
+        triggers = [append_only("comparisons_stay")]
 
     def __str__(self) -> str:
         return f"{self.proposal_id} / {self.run_id}"
@@ -165,7 +164,7 @@ class ComparedParty(models.Model):
                 name="compared_party_adds_up", condition=Q(difference_fen=F("after_fen") - F("before_fen"))
             ),
         ]
-        triggers = [pgtrigger.Protect(name="compared_parties_stay", operation=STAYS)]
+        triggers = [append_only("compared_parties_stay")]
 
     def __str__(self) -> str:
         return f"{self.comparison_id} {self.party_id}"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
+from huisuan.base.db.append_only import append_only
 from huisuan.compute.models import Accelerator, Centre
 from huisuan.parties.models import Party
-
-STAYS = pgtrigger.Update | pgtrigger.Delete
 
 
 class SettlementRun(models.Model):
@@ -40,7 +38,7 @@ class SettlementRun(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        triggers = [pgtrigger.Protect(name="runs_stay", operation=STAYS)]
+        triggers = [append_only("runs_stay")]
 
     def __str__(self) -> str:
         return f"{self.year} {self.policy} {self.sentence} #{self.pk}"
@@ -115,7 +113,7 @@ class Bill(models.Model):
                 condition=Q(card_seconds__gte=0, excluded_fen__gte=0, excluded_fen__lte=F("amount_fen")),
             ),
         ]
-        triggers = [pgtrigger.Protect(name="bills_stay", operation=STAYS)]
+        triggers = [append_only("bills_stay")]
 
     def __str__(self) -> str:
         return f"{self.party_id} {self.centre_id} {self.month:%Y-%m}"
@@ -135,7 +133,7 @@ class BillLine(models.Model):
 
     class Meta:
         ordering = ["bill", "starts", "accelerator"]
-        triggers = [pgtrigger.Protect(name="bill_lines_stay", operation=STAYS)]
+        triggers = [append_only("bill_lines_stay")]
 
     def __str__(self) -> str:
         return f"{self.bill_id} {self.accelerator_id}"
@@ -157,7 +155,7 @@ class Entitlement(models.Model):
             models.UniqueConstraint(name="entitlement_once", fields=["run", "party"]),
             models.CheckConstraint(name="entitlement_not_negative", condition=Q(amount_fen__gte=0)),
         ]
-        triggers = [pgtrigger.Protect(name="entitlements_stay", operation=STAYS)]
+        triggers = [append_only("entitlements_stay")]
 
     def __str__(self) -> str:
         return f"E{self.pk}"

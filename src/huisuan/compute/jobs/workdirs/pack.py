@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import fnmatch
 import gzip
-import hashlib
 import os
 import stat
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 from huisuan.base.errors import Refused
+from huisuan.base.hashing import file_sha256
 from huisuan.compute.jobs.workdirs.archive_safety import MOST_BYTES, MOST_ENTRIES, MOST_UNPACKED, check_link
 
 IGNORE = ".huisuanignore"
@@ -91,7 +90,7 @@ def pack(folder: Path, file: Path, told: Callable[[int], None] = lambda _: None)
                     raise Refused(_too_large(folder, total, entries))
         if out.tell() > MOST_BYTES:
             raise Refused(_too_large(folder, total, entries))
-    return Packed(file, _digest(file), file.stat().st_size, entries)
+    return Packed(file, file_sha256(file), file.stat().st_size, entries)
 
 
 def _files(folder: Path, ignored: Ignored) -> Iterator[tuple[Path, str]]:
@@ -149,18 +148,6 @@ def _target(link: Path, name: str) -> str:
     except Refused:
         raise Refused(f"链接 {link} 指向工作目录之外的 {target}：请换成文件，或写进 {IGNORE}") from None
     return target
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as content:
-        return _of(content)
-
-
-def _of(content: IO[bytes]) -> str:
-    digest = hashlib.sha256()
-    while chunk := content.read(CHUNK_BYTES):
-        digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _too_large(folder: Path, total: int, entries: int) -> str:

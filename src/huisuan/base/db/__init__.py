@@ -1,0 +1,1 @@
+"""What the models of all rooms share. Needs Django and pgtrigger."""
