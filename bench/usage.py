@@ -92,7 +92,7 @@ def write_year(path: Path, lines: int, seed: int) -> None:
 
 def import_rate(path: Path, lines: int) -> list[Measure]:
     """Import the file, import it again (nothing changes), and what the two peers need. Needs `platform`."""
-    from huisuan.compute.metering.intake.import_file import UsageFile, import_usage
+    from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 
     def once() -> int:
         file = UsageFile(content=path.read_bytes(), name=path.name, format="sacct")

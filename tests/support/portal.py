@@ -14,7 +14,7 @@ from stdnum.cn import uscc
 from huisuan.compute.centres.services import CentrePlan, add_centre
 from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.jobs.services import submit_job
-from huisuan.compute.metering.intake.import_file import UsageFile, import_usage
+from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.compute.models import Job, JobLog
 from huisuan.parties.models import Party, Person, Region, Relation
 from huisuan.parties.viewer import Viewer

@@ -8,7 +8,7 @@ from typing import Any
 from stdnum.cn import uscc
 
 from huisuan.compute.centres.services import CentrePlan, add_centre
-from huisuan.compute.metering.intake.import_file import UsageFile, UsageReport, import_usage
+from huisuan.compute.metering.imports.import_file import UsageFile, UsageReport, import_usage
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import Centre, UsageRecord
 from huisuan.parties.models import Party

@@ -68,6 +68,14 @@ GROUPS: dict[str, tuple[str, Callable[..., None], str]] = {
     "settings": ("huisuan.settlement.cli.settings_commands", on_database, "参数与解释口径：提出、比较、采用"),
 }
 
+#: group -> commands of other rooms that stand before its own: (module, functions)
+GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    "centre": (
+        ("huisuan.compute.agent_gateway.commands", ("invite", "agents", "revoke")),
+        ("huisuan.compute.capacity.commands", ("capacity", "attest")),
+    ),
+}
+
 #: single commands -> (module, function, what must be ready first)
 COMMANDS: dict[str, tuple[str, str, Callable[[], None]]] = {
     "up": ("huisuan.serving.commands", "up", nothing_first),
@@ -90,10 +98,21 @@ OPERATORS = {"up", "migrate", "backup", "restore", "demo", "meter"} | {
 def assemble() -> typer.Typer:
     """The whole command line."""
     for name, (module, first, text) in GROUPS.items():
-        app.add_typer(importlib.import_module(module).app, name=name, callback=first, help=text, no_args_is_help=True)
+        app.add_typer(_group(name, module), name=name, callback=first, help=text, no_args_is_help=True)
     for name, (module, function, first) in COMMANDS.items():
         app.command(name)(_after(first, getattr(importlib.import_module(module), function)))
     return app
+
+
+def _group(name: str, module: str) -> typer.Typer:
+    """A group with its own commands, and before them those that other rooms add."""
+    group: typer.Typer = importlib.import_module(module).app
+    added = typer.Typer()
+    for other, functions in GROUP_COMMANDS.get(name, ()):
+        for function in functions:
+            added.command()(getattr(importlib.import_module(other), function))
+    group.registered_commands[:0] = added.registered_commands
+    return group
 
 
 def _after(first: Callable[[], None], command: Callable[..., None]) -> Callable[..., None]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
-from huisuan.compute.accelerators.catalogue import load_accelerators
-
 
 class Compute(AppConfig):
     """Centres, jobs, usage."""
@@ -15,4 +13,6 @@ class Compute(AppConfig):
 
     def ready(self) -> None:
         """Load the catalogue of accelerators after migrations."""
+        from huisuan.compute.accelerators.registry import load_accelerators
+
         post_migrate.connect(load_accelerators, sender=self)

@@ -33,7 +33,7 @@ def list_entitlements(
     request: HttpRequest, year: int | None = None, limit: int = 100, offset: int = 0
 ) -> list[dict[str, Any]]:
     """The entitlements of the newest runs that the caller may see."""
-    found = queries.entitlements(viewer_of(request))
+    found = queries.latest_entitlements(viewer_of(request))
     if year is not None:
         found = found.filter(run__year=year)
     first = max(offset, 0)
@@ -59,7 +59,7 @@ def list_bills(
     request: HttpRequest, year: int | None = None, limit: int = 100, offset: int = 0
 ) -> list[dict[str, Any]]:
     """The bills of the newest runs that the caller may see."""
-    found = queries.bills(viewer_of(request)).order_by("month", "party__uscc", "centre__code")
+    found = queries.latest_bills(viewer_of(request)).order_by("month", "party__uscc", "centre__code")
     if year is not None:
         found = found.filter(run__year=year)
     first = max(offset, 0)
@@ -107,6 +107,6 @@ def show_request(request: HttpRequest, number: str) -> dict[str, Any]:
 
 def _entitlement(request: HttpRequest, number: str) -> Entitlement:
     try:
-        return queries.entitlement(viewer_of(request), int(number.upper().removeprefix("E")))
+        return queries.get_entitlement(viewer_of(request), int(number.upper().removeprefix("E")))
     except (ValueError, Entitlement.DoesNotExist):
         raise HttpError(404, f"没有应享 {number}") from None

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from huisuan.base.errors import Refused
 from huisuan.cli.main import assemble
-from huisuan.compute.metering.intake.source_file import read_source
+from huisuan.compute.duck.source_lines import read_source
 from huisuan.compute.simulator.trace_jobs import Trace, read_trace
 from huisuan.compute.traces.columns import SWF_FIELDS, TraceColumns
 from huisuan.compute.traces.inflate import inflate

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from huisuan.compute.agent_gateway.enrolment import enrol, invite, revoke
 from huisuan.compute.jobs.services import submit_job
-from huisuan.compute.metering.intake.import_file import UsageFile, import_usage
+from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.compute.metering.usage.summaries import UsageFilter, usage_summary
 from huisuan.compute.models import Accelerator, AgentKey, CapacityAttestation, Centre, Job
 from huisuan.parties.viewer import Viewer

@@ -17,7 +17,7 @@ from django.urls import reverse
 from huisuan.base.months import Month
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.audit.verify import verify, verify_proof
-from huisuan.compute.metering.intake.import_file import UsageFile, import_usage
+from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.compute.metering.seals.queries import take_word
 from huisuan.compute.metering.seals.register import publish, register_file
 from huisuan.compute.metering.seals.seal_month import parquet_path, seal

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from huisuan.base.errors import Refused
 from huisuan.compute.centres.services import CentrePlan, add_centre
 from huisuan.compute.centres.tariffs import set_tariff
-from huisuan.compute.metering.intake.import_file import UsageFile, import_usage
+from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.law.explain.explain import explain, read_facts
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_policy
@@ -31,7 +31,7 @@ from huisuan.settlement.adoption.settings_files import problems, strays, write_a
 from huisuan.settlement.cli.settings_commands import app
 from huisuan.settlement.impact.compare import compare_year
 from huisuan.settlement.models import ProposalEnd, SettingsProposal, SettlementRun, Through
-from huisuan.settlement.runs.queries import entitlements, read_again
+from huisuan.settlement.runs.queries import latest_entitlements, read_again
 from huisuan.settlement.runs.settle import settle
 
 pytestmark = pytest.mark.django_db
@@ -177,7 +177,7 @@ def test_what_was_settled_on_the_day_of_an_adoption_still_stands(
     with django_capture_on_commit_callbacks(execute=True):
         end = adopt(proposed(LOWER).pk, LI, that_evening)
     assert end.known_from == date(2025, 2, 2)
-    for owed in entitlements(Viewer(role="province", name="x")):
+    for owed in latest_entitlements(Viewer(role="province", name="x")):
         reading = read_again(owed)
         assert (reading.agrees, reading.same_law) == (True, True)
     assert settle(POLICY, 2024, now=that_evening, by="省专班").run == settled
@@ -301,7 +301,7 @@ def test_an_entitlement_of_the_past_still_stands_on_its_law(
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         adopt(proposed(LOWER).pk, LI, MARCH)
-    for owed in entitlements(Viewer(role="province", name="x")):
+    for owed in latest_entitlements(Viewer(role="province", name="x")):
         reading = read_again(owed)
         assert (reading.agrees, reading.same_law) == (True, True)
 

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from huisuan.compute.accelerators.names import Card, CardNames
+from huisuan.compute.duck.reader_tables import faults
+from huisuan.compute.duck.source_lines import read_source
 from huisuan.compute.metering.intake.sacct import read_sacct
 from huisuan.compute.metering.intake.sacct_export import command_for, delimiter_of
-from huisuan.compute.metering.intake.source_file import read_source
-from huisuan.compute.metering.intake.tables import Reading, faults
+from huisuan.compute.metering.intake.tables import Reading
 from support.slurm_site import until
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from huisuan.base.money import yuan
-from huisuan.compute.metering.intake.import_file import UsageReport
+from huisuan.compute.metering.imports.import_file import UsageReport
 from huisuan.parties.models import Person
 from huisuan.protocol.resources import Job, UsageRecord
 from huisuan.settlement.cli.settle_commands import print_trace, show_run

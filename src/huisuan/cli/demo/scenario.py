@@ -18,7 +18,7 @@ from huisuan.base.errors import Refused
 from huisuan.client import Client
 from huisuan.compute.centres.services import CentrePlan, add_centre
 from huisuan.compute.centres.tariffs import set_tariff
-from huisuan.compute.metering.intake.import_file import UsageFile, UsageReport, import_usage
+from huisuan.compute.metering.imports.import_file import UsageFile, UsageReport, import_usage
 from huisuan.compute.metering.intake.synthetic_sacct import generate_year
 from huisuan.compute.models import Tariff
 from huisuan.parties.csv_import import import_parties, import_relations

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from functools import cache
-from importlib.resources import files
 
 from huisuan.base.errors import Refused
-from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT
+from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT, catalogue_rows
 from huisuan.compute.accelerators.names import Card, words
 from huisuan.compute.accelerators.parts import part_of, refusal
 
@@ -20,8 +18,7 @@ DECORATION = frozenset({"tesla", "geforce", "accelerator"})
 @cache
 def catalogue() -> tuple[Card, ...]:
     """The models that the package knows (`accelerators.csv`), processor slots among them."""
-    with (files("huisuan.compute.accelerators") / "accelerators.csv").open(encoding="utf-8") as file:
-        return tuple(Card(number, row["model"], row["vendor"]) for number, row in enumerate(csv.DictReader(file)))
+    return tuple(Card(number, row["model"], row["vendor"]) for number, row in enumerate(catalogue_rows()))
 
 
 def vendors() -> tuple[str, ...]:

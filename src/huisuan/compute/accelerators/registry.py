@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from typing import Any
 
 from huisuan.base.errors import Refused
-from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT
+from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT, catalogue_rows
 from huisuan.compute.accelerators.names import Card, CardNames, unique, words
 from huisuan.compute.accelerators.parts import part_of, refusal
 from huisuan.compute.models import Accelerator, Centre
+
+
+def load_accelerators(**_: Any) -> None:
+    """Bring the table of accelerators up to the package's own list: after every migration."""
+    Accelerator.objects.bulk_create(
+        [Accelerator(**row) for row in catalogue_rows()],
+        update_conflicts=True,
+        unique_fields=["model"],
+        update_fields=["vendor", "memory_gib", "tflops_fp16", "source"],
+    )
 
 
 def accelerator_named(model: str) -> Accelerator:

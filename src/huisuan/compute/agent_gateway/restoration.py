@@ -11,7 +11,6 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from huisuan.base.months import SHANGHAI
 from huisuan.compute.models import Restoration
 
 
@@ -24,15 +23,6 @@ def may_be_placed() -> Q:
     """Waiting jobs that a restore does not hold back."""
     held = unreleased()
     return Q() if held is None else Q(submitted_at__gt=held.restored_at)
-
-
-def remark() -> str:
-    """What to say of a job that the platform does not know, where it may have come after a backup."""
-    last = Restoration.objects.first()
-    if last is None:
-        return ""
-    made = last.backup_made_at.astimezone(SHANGHAI)
-    return f"（平台恢复自 {made:%Y-%m-%d %H:%M:%S} 的备份，其后提交的作业没有记录；原行留存，待人核对后答复）"
 
 
 def release(now: datetime) -> int:

@@ -20,6 +20,7 @@ from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.jobs import lifecycle
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.agent_usage.receive import take_batches
+from huisuan.compute.metering.checks.clock import limit_seconds, wrong
 from huisuan.compute.metering.seals.queries import asked, take_word
 from huisuan.compute.models import AT_CENTRE, AgentKey, Centre, Job, JobLog, SiteAgent
 from huisuan.protocol import agent as wire
@@ -36,7 +37,7 @@ def sync(seen: wire.SyncRequest, key: AgentKey, now: datetime) -> wire.SyncReply
     centre = key.centre
     if seen.probe:
         return _probed(key, seen, now)
-    if why := clocks.wrong(seen.sent_at, now):
+    if why := wrong(seen.sent_at, now):
         with transaction.atomic():
             clocks.refuse(key, seen, why, now)
         return _refused(Hold(False, why), now)
@@ -63,7 +64,7 @@ def sync(seen: wire.SyncRequest, key: AgentKey, now: datetime) -> wire.SyncReply
         centre=centre.code,
         now=now,
         lease_seconds=lifecycle.LEASE_SECONDS,
-        clock_seconds=clocks.limit_seconds(),
+        clock_seconds=limit_seconds(),
         platform_key=platform_key.public(),
         desired=news.desired,
         added=news.added or [],
@@ -82,8 +83,8 @@ def sync(seen: wire.SyncRequest, key: AgentKey, now: datetime) -> wire.SyncReply
 def _probed(key: AgentKey, seen: wire.SyncRequest, now: datetime) -> wire.SyncReply:
     """For `huisuan agent doctor`, beside an agent that may be running: takes hold of nothing."""
     return wire.SyncReply(
-        centre=key.centre.code, message=clocks.wrong(seen.sent_at, now), now=now,
-        lease_seconds=lifecycle.LEASE_SECONDS, clock_seconds=clocks.limit_seconds(), serving=serving(key.centre),
+        centre=key.centre.code, message=wrong(seen.sent_at, now), now=now,
+        lease_seconds=lifecycle.LEASE_SECONDS, clock_seconds=limit_seconds(), serving=serving(key.centre),
         last_batch=key.last_batch,
     )  # fmt: skip
 
@@ -91,7 +92,7 @@ def _probed(key: AgentKey, seen: wire.SyncRequest, now: datetime) -> wire.SyncRe
 def _refused(held: Hold, now: datetime) -> wire.SyncReply:
     return wire.SyncReply(
         centre=None, message=held.message, stop=held.stop, now=now, lease_seconds=lifecycle.LEASE_SECONDS,
-        clock_seconds=clocks.limit_seconds(), platform_key=platform_key.public(),
+        clock_seconds=limit_seconds(), platform_key=platform_key.public(),
     )  # fmt: skip
 
 

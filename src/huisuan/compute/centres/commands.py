@@ -1,4 +1,4 @@
-"""`huisuan centre`: add centres and their partitions, and look at them."""
+"""`huisuan centre`: add centres and their partitions, and look at them; `cli.main` adds the commands of other rooms."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.compute.agent_gateway.commands import agents, invite, revoke
-from huisuan.compute.capacity.commands import attest, capacity
 from huisuan.terminal import AsJson, out, print_json, print_table
 
 app = typer.Typer()
-for command in (invite, agents, revoke, capacity, attest):
-    app.command()(command)
 
 COLUMNS = {
     "code": "代码",

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from huisuan.base.errors import Refused
 from huisuan.base.time_zones import zone_named
-from huisuan.compute.metering.intake.source_file import read_source
+from huisuan.compute.duck.source_lines import read_source
 from huisuan.compute.traces.columns import NOTHING, TraceColumns
 from huisuan.compute.traces.inflate import inflate
 from huisuan.compute.traces.read import TraceRows, read_rows

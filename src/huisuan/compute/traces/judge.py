@@ -6,10 +6,10 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
+from huisuan.base.slurm_states import FINAL_STATES, LIVE_STATES, PENDING_STATES
 from huisuan.compute.accelerators.names import HUGE_CARDS
-from huisuan.compute.metering.duck.duck import literal, load_rows
-from huisuan.compute.metering.intake.sacct import FINAL, LIVE, WAITING
-from huisuan.compute.metering.intake.tables import LONGEST
+from huisuan.compute.duck.reader_tables import LONGEST
+from huisuan.compute.duck.workbench import literal, load_rows
 from huisuan.compute.traces.columns import NOTHING
 from huisuan.compute.traces.layout import Layout
 
@@ -24,8 +24,8 @@ def map_states(con: duckdb.DuckDBPyConnection) -> None:
     rows = []
     for (text,) in con.execute("SELECT DISTINCT coalesce(state_, '') FROM timed").fetchall():
         word = STATES.get(text.upper(), text.upper())
-        known = word if word in FINAL | LIVE | WAITING else "UNKNOWN"
-        kinds = ((LIVE, "live"), (WAITING, "waiting"), (FINAL, "final"), ({PARTIAL}, "partial"))
+        known = word if word in FINAL_STATES | LIVE_STATES | PENDING_STATES else "UNKNOWN"
+        kinds = ((LIVE_STATES, "live"), (PENDING_STATES, "waiting"), (FINAL_STATES, "final"), ({PARTIAL}, "partial"))
         rows.append((text, known, next((kind for words, kind in kinds if word in words), "unknown")))
     load_rows(con, "state_map", pa.schema({"text": pa.string(), "word": pa.string(), "kind": pa.string()}), rows)
 

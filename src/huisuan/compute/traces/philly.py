@@ -15,8 +15,8 @@ import duckdb
 import pyarrow as pa
 
 from huisuan.base.errors import Refused
-from huisuan.compute.metering.duck.duck import load_rows
-from huisuan.compute.metering.intake.source_file import SourceLines
+from huisuan.compute.duck.source_lines import SourceLines
+from huisuan.compute.duck.workbench import load_rows
 from huisuan.compute.traces.columns import NOTHING
 from huisuan.compute.traces.layout import Layout, fill_fields, refuse
 

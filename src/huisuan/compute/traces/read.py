@@ -9,9 +9,9 @@ from typing import Any
 import duckdb
 
 from huisuan.base.errors import Refused
-from huisuan.compute.metering.duck.duck import workbench
-from huisuan.compute.metering.intake.source_file import SourceLines
-from huisuan.compute.metering.intake.tables import count_lines, faults
+from huisuan.compute.duck.reader_tables import count_lines, faults
+from huisuan.compute.duck.source_lines import SourceLines
+from huisuan.compute.duck.workbench import workbench
 from huisuan.compute.traces import gpu_csv as csv_form
 from huisuan.compute.traces import philly as philly_form
 from huisuan.compute.traces import swf as swf_form

@@ -13,7 +13,7 @@ import re
 import duckdb
 
 from huisuan.base.errors import Refused
-from huisuan.compute.metering.intake.source_file import SourceLines
+from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.traces.columns import SWF_FIELDS, TraceColumns
 from huisuan.compute.traces.layout import Layout, fill_fields
 

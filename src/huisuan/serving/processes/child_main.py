@@ -60,7 +60,7 @@ def _forget_spills() -> None:
     import psutil
 
     from huisuan.base.paths import home
-    from huisuan.compute.metering.duck.duck import SPILL
+    from huisuan.compute.duck.workbench import SPILL
 
     for place in home().glob(f"{SPILL}*-*"):
         owner = place.name.removeprefix(SPILL).split("-")[0]

@@ -102,12 +102,12 @@ def trace(
     """从一笔应享金额追到法条、账单、用量记录与原始行，并逐级核对。"""
     from huisuan.parties.viewer import Viewer
     from huisuan.settlement.models import Entitlement
-    from huisuan.settlement.runs.queries import entitlement as find
+    from huisuan.settlement.runs.queries import get_entitlement
     from huisuan.settlement.runs.trace import trace as follow
 
     number = entitlement.upper().removeprefix("E")
     try:
-        owed = find(Viewer(role="province", name=PROVINCE), int(number))
+        owed = get_entitlement(Viewer(role="province", name=PROVINCE), int(number))
     except (ValueError, Entitlement.DoesNotExist):
         raise Refused(f"没有应享 {entitlement}；编号见 huisuan settle show") from None
     tree = follow(owed, records_per_line=records)

@@ -32,8 +32,9 @@ from huisuan.settlement.models import (
     SettingsProposal,
     SettlementRun,
 )
-from huisuan.settlement.runs.inputs import SETTLES, billed, reach_of, read_registers
+from huisuan.settlement.runs.inputs import billed, read_registers
 from huisuan.settlement.runs.queries import latest_runs
+from huisuan.settlement.runs.settled_sentence import SETTLES, reach_of
 
 PARTY = "party"
 BATCH = 2000

@@ -11,18 +11,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from huisuan.base.months import SHANGHAI
+from huisuan.base.months import SHANGHAI, Month
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
 from huisuan.law.sql.compute_file import answers
 from huisuan.parties.affiliation import Affiliated
+from huisuan.settlement.runs.settled_sentence import FACT_TYPES, FACTS
 
 DAY = 86_400
 HOUR = 3_600
@@ -65,7 +66,7 @@ def segments(starts: date, ends: date, prices: Iterable[Price], affiliated: Iter
     month = starts.replace(day=1)
     while month < ends:
         days.add(max(month, starts))
-        month = (month + timedelta(days=32)).replace(day=1)
+        month = Month.of(month).following.first_day
     changes: list[tuple[date, date | None]] = [(each.starts, each.ends) for each in prices]
     changes += [(each.starts, each.ends) for each in affiliated]
     days |= {day for change in changes for day in change if day is not None and starts < day < ends}
@@ -108,9 +109,8 @@ class Billing:
         self._table(
             "register", "party TEXT, in_anhui BOOLEAN, kind TEXT", [(p.uscc, p.in_anhui, p.kind) for p in parties]
         )
-        self.engine.execute(_FACTS)
-        types = {"party": "VARCHAR", "in_anhui": "BOOLEAN", "kind": "VARCHAR", "spend": "BIGINT", "self_use": "BIGINT"}
-        query, _ = answers(policy, rule, "facts", types, on=on, as_known=as_known)
+        self.engine.execute(FACTS)
+        query, _ = answers(policy, rule, "facts", FACT_TYPES, on=on, as_known=as_known)
         self.engine.execute(
             f"CREATE TABLE answers AS SELECT a.*, f.in_anhui, f.kind, f.spend, f.self_use "  # noqa: S608
             f"FROM ({query.sql('duckdb')}) a JOIN facts f USING (party)"
@@ -205,11 +205,4 @@ _UNPRICED = """
 SELECT centre, model, min(starts), max(ends), CAST(sum(card_seconds) AS BIGINT)
 FROM lines WHERE party IS NOT NULL AND fen_per_card_hour IS NULL AND card_seconds > 0
 GROUP BY centre, model ORDER BY centre, model
-"""
-
-_FACTS = """
-CREATE TABLE facts AS
-SELECT party, any_value(in_anhui) AS in_anhui, any_value(kind) AS kind,
-       CAST(sum(amount_fen) AS BIGINT) AS spend, CAST(sum(excluded_fen) AS BIGINT) AS self_use
-FROM bills JOIN register USING (party) GROUP BY party ORDER BY party
 """

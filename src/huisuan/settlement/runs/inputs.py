@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import cast
 
 import duckdb
 
@@ -18,15 +17,10 @@ from huisuan.base.errors import Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.metering.exports.usage_parquet import SealedFile, export_usage
 from huisuan.compute.models import Centre, Tariff
-from huisuan.law.policy.policy import Policy
 from huisuan.parties.affiliation import Affiliated, Holding, Reach, affiliations
 from huisuan.parties.models import Party, Relation
 from huisuan.settlement.runs.billing import Billing, Price, Registered
-
-SETTLES = "2.2"
-
-
-USER_KINDS = ("enterprise", "university", "institute")
+from huisuan.settlement.runs.settled_sentence import USER_KINDS
 
 
 @contextmanager
@@ -40,16 +34,10 @@ def billed(
     """
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as engine:
         usage = Path(folder) / "usage.parquet"
-        export_usage(usage, read.cursors, _begins(starts), _begins(ends), sealed)
+        export_usage(usage, read.cursors, start_of_day(starts), start_of_day(ends), sealed)
         billing = Billing(engine, usage, starts, ends)
         _bill(billing, read, starts, ends, reach)
         yield billing
-
-
-def reach_of(policy: Policy, on: date, as_known: date) -> Reach:
-    """How far self-built-self-use reaches (2.2.affiliated) on a day, as known on a day."""
-    chosen = policy.adopted(on, as_known).get("2.2.affiliated")
-    return cast(Reach, chosen.value if chosen else "control")
 
 
 @dataclass(frozen=True)
@@ -69,11 +57,13 @@ class Read:
         return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _begins(day: date) -> datetime:
+def start_of_day(day: date) -> datetime:
+    """The first moment of a day at Asia/Shanghai, in UTC."""
     return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
 
 
-def _cursors() -> dict[str, int]:
+def latest_cursors() -> dict[str, int]:
+    """The last usage record of every centre, by code: what there is to read now."""
     return dict(Centre.objects.order_by("code").values_list("code", "last_sequence"))
 
 

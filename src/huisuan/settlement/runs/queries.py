@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Count, Max, Min, QuerySet, Sum
 
-from huisuan.compute.metering.intake.raw_lines import raw_line
+from huisuan.compute.metering.imports.raw_lines import raw_line
 from huisuan.compute.metering.usage.records import card_seconds_within, current_usage, overlapping
 from huisuan.compute.models import UsageRecord
 from huisuan.law.explain.explain import explain, read_facts
@@ -57,13 +57,13 @@ def latest_runs() -> QuerySet[SettlementRun]:
     return SettlementRun.objects.filter(id__in=newest)
 
 
-def entitlements(viewer: Viewer) -> QuerySet[Entitlement]:
+def latest_entitlements(viewer: Viewer) -> QuerySet[Entitlement]:
     """The entitlements of the newest runs that the viewer may see."""
     found = Entitlement.objects.filter(viewer.parties("party"), run__in=latest_runs())
     return found.select_related("party__region", "run").order_by("-run__year", "-amount_fen", "party__uscc")
 
 
-def entitlement(viewer: Viewer, number: int) -> Entitlement:
+def get_entitlement(viewer: Viewer, number: int) -> Entitlement:
     """One entitlement, of any run, if the viewer may see it.
 
     Raises:
@@ -72,7 +72,7 @@ def entitlement(viewer: Viewer, number: int) -> Entitlement:
     return Entitlement.objects.filter(viewer.parties("party")).select_related("party__region", "run").get(pk=number)
 
 
-def bills(viewer: Viewer) -> QuerySet[Bill]:
+def latest_bills(viewer: Viewer) -> QuerySet[Bill]:
     """The bills of the newest runs that the viewer may see: the user's own, a centre's own."""
     mine = viewer.centres("centre") if viewer.role == "centre" else viewer.parties("party")
     return Bill.objects.filter(mine, run__in=latest_runs()).select_related("party", "centre", "run")

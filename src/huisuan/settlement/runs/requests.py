@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
+from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from huisuan.base.errors import Refused
@@ -21,6 +22,7 @@ from huisuan.settlement.runs.settle import check, settle
 MOST_ATTEMPTS = 3
 LOST = f"后台进程 {MOST_ATTEMPTS} 次都在结算途中意外结束，不再自动重来：请看数据目录的 logs/worker.log，排除后重新提出"
 BROKEN = "平台内部出错（{kind}）：请看数据目录的 logs/worker.log"
+SETTLE_YEAR = "settlement.settle_year"  # the task of `settlement.tasks` that calls `carry_out`
 ASKING = 0x4855_4954  # key of the advisory lock
 
 
@@ -99,9 +101,8 @@ def request_json(request: SettlementRequest) -> dict[str, Any]:
 
 def _hand_over(request: SettlementRequest) -> None:
     """Give it to the worker, in the transaction of the caller."""
-    from huisuan.settlement.tasks import settle_year
-
-    request.task, request.state = settle_year.defer(request=request.pk), RequestState.QUEUED
+    task = app.configure_task(SETTLE_YEAR, allow_unknown=False)
+    request.task, request.state = task.defer(request=request.pk), RequestState.QUEUED
     request.save(update_fields=["task", "state"])
 
 

@@ -25,7 +25,8 @@ from huisuan.settlement.adoption.lock import one_at_a_time
 from huisuan.settlement.adoption.settings_files import refuse_strays, write_adopted
 from huisuan.settlement.models import Bill, BillLine, Entitlement, SettlementRun
 from huisuan.settlement.runs.billing import Billing
-from huisuan.settlement.runs.inputs import SETTLES, _begins, _cursors, billed, reach_of, read_registers
+from huisuan.settlement.runs.inputs import billed, latest_cursors, read_registers, start_of_day
+from huisuan.settlement.runs.settled_sentence import SETTLES, reach_of
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,10 @@ def settle(
         policy, rule = _law(policy_name)
         starts, ends = _window(policy, year)
         on = ends - timedelta(days=1)
-        read = read_registers(starts, ends, dict(cursors) if cursors is not None else _cursors())
+        read = read_registers(starts, ends, dict(cursors) if cursors is not None else latest_cursors())
         law = _law_used(policy, rule, on, known)
         newest = SettlementRun.objects.filter(policy=policy.name, sentence=rule.sentence, year=year).first()
-        sealed = sealed_usage(read.cursors, _begins(starts), _begins(ends))
+        sealed = sealed_usage(read.cursors, start_of_day(starts), start_of_day(ends))
         seals = [named(each.seal) for each in sealed]
         # a month that was sealed since makes a new run, which rests on the seal, though it comes to the same
         inputs = (on, law, read.digest(), seals)
@@ -179,8 +180,8 @@ def _write(run: SettlementRun, billing: Billing) -> None:
             BillLine(
                 bill=named[parties[party], centres[centre], month],
                 accelerator_id=models[model],
-                starts=_begins(starts),
-                ends=_begins(ends),
+                starts=start_of_day(starts),
+                ends=start_of_day(ends),
                 fen_per_card_hour=price or 0,
                 excluded_because=why,
                 records=records,

@@ -15,7 +15,8 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, Func, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import JSONObject
 
-from huisuan.compute.metering.usage.records import card_seconds_within, current_usage, overlapping, raw_lines
+from huisuan.compute.metering.imports.raw_lines import raw_lines
+from huisuan.compute.metering.usage.records import card_seconds_within, current_usage, overlapping
 from huisuan.compute.models import UsageRecord
 from huisuan.settlement.models import Bill, BillLine, Entitlement, SettlementRun
 from huisuan.settlement.runs.queries import bill_json, bills_of, entitlement_json, read_again, run_json

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from huisuan.base.months import Month
 from huisuan.compute.keys import platform_key
-from huisuan.compute.metering.intake.raw_lines import raw_line
+from huisuan.compute.metering.imports.raw_lines import raw_line
 from huisuan.compute.metering.ledger.append import header_of
 from huisuan.compute.metering.ledger.chain import START, link
 from huisuan.compute.metering.seals.seal_month import seal

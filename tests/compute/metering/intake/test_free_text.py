@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from huisuan.compute.accelerators.names import Card, CardNames
+from huisuan.compute.duck.source_lines import read_source
 from huisuan.compute.metering.intake.reconcile import STORED, reconcile
 from huisuan.compute.metering.intake.sacct import read_sacct
-from huisuan.compute.metering.intake.source_file import read_source
 from huisuan.compute.metering.intake.tables import Reading
 from support.forged_sacct import NAMED, as_json, delimited, forged, job, plain
 from support.sacct_json import job as json_job

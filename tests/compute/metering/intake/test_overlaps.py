@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection, transaction
 
 from huisuan.base.errors import Refused
 from huisuan.compute.metering.checks.flags import answer_flag
-from huisuan.compute.metering.intake.pending_corrections import answer
+from huisuan.compute.metering.imports.pending_corrections import answer
 from huisuan.compute.models import MeterBatch, MeterFlag, PendingCorrection, UsageRecord
 from support.forged_sacct import HOUR, NAMED, delimited, job
 from support.usage_records import A800, H20, NOW, centre, code, imported, line, only, party, records, sacct

@@ -10,9 +10,10 @@ import pytest
 from huisuan.base.errors import Refused
 from huisuan.base.slurm_duration import seconds_of
 from huisuan.compute.accelerators.names import Card, CardNames
+from huisuan.compute.duck.reader_tables import count_lines, faults
+from huisuan.compute.duck.source_lines import read_source
 from huisuan.compute.metering.intake.sacct import read_sacct
-from huisuan.compute.metering.intake.source_file import read_source
-from huisuan.compute.metering.intake.tables import Reading, count_lines, faults
+from huisuan.compute.metering.intake.tables import Reading
 from support.usage_records import HEADER, line, sacct
 
 A800, NPU = Card(1, "A800-SXM4-80GB", "NVIDIA"), Card(2, "Ascend-910B3", "Huawei")

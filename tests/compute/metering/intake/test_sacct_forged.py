@@ -6,8 +6,8 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from huisuan.base.errors import Refused
-from huisuan.compute.metering.intake.import_file import UsageReport
-from huisuan.compute.metering.intake.raw_lines import raw_line
+from huisuan.compute.metering.imports.import_file import UsageReport
+from huisuan.compute.metering.imports.raw_lines import raw_line
 from huisuan.compute.metering.intake.sacct_export import COMMAND, command_for, delimiter_of, new_delimiter
 from huisuan.compute.models import MeterFlag, SourceFile
 from support.forged_sacct import HOUR, NAMED, delimited, forged, job, plain

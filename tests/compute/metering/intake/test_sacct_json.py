@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from huisuan.base.errors import Refused
-from huisuan.compute.metering.intake.raw_lines import raw_line
+from huisuan.compute.metering.imports.raw_lines import raw_line
 from huisuan.compute.models import MeterFlag, SourceFile
 from support.forged_sacct import HOUR, as_json, forged
 from support.sacct_json import job, wrapped

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from huisuan.compute.metering.intake.import_file import UsageReport
+from huisuan.compute.metering.imports.import_file import UsageReport
 from huisuan.compute.models import UsageRecord
 from support.usage_records import NPU, centre, imported, records
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huisuan.base.months import SHANGHAI
-from huisuan.compute.metering.intake.pending_corrections import answer
+from huisuan.compute.metering.imports.pending_corrections import answer
 from huisuan.compute.metering.usage.daily_totals import catch_up, catch_up_all
 from huisuan.compute.metering.usage.summaries import UsageFilter, usage_summary
 from huisuan.compute.models import Centre, MeterFlag, UsageDay, UsageTally

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.accelerators.names import FAMILIES, Card, of_family, words
-from huisuan.compute.agent_gateway.restoration import remark
-from huisuan.compute.models import FINAL_STATES, Accelerator, Centre
+from huisuan.compute.models import FINAL_STATES, Accelerator, Centre, Restoration
 
 #: A placement is written down with its reasons; a job knows its last one by itself. A run is over when the platform
 #: heard of its end, or placed the job anew.
@@ -99,7 +99,7 @@ def leases_of(centre: Centre, uids: Iterable[str]) -> Leases:
         strange = [uid for uid in asked if uid not in placed]
         cursor.execute(KNOWN, [strange])
         known = {uid for (uid,) in cursor.fetchall()}
-    after_backup = remark() if strange else ""
+    after_backup = _restoration_note() if strange else ""
     elsewhere = {
         uid: f"作业 {uid} 从未调度到智算中心 {centre.code}" if uid in known else f"平台没有作业 {uid}{after_backup}"
         for uid in strange
@@ -111,3 +111,12 @@ def leases_of(centre: Centre, uids: Iterable[str]) -> Leases:
     }
     cards = {row[0]: Card(*row) for row in Accelerator.objects.values_list("id", "model", "vendor")}
     return Leases(here, elsewhere, cards, frozenset(names))
+
+
+def _restoration_note() -> str:
+    """What to say of a job that the platform does not know, where it may have come after a backup."""
+    last = Restoration.objects.first()
+    if last is None:
+        return ""
+    made = last.backup_made_at.astimezone(SHANGHAI)
+    return f"（平台恢复自 {made:%Y-%m-%d %H:%M:%S} 的备份，其后提交的作业没有记录；原行留存，待人核对后答复）"

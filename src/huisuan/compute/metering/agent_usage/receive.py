@@ -17,11 +17,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import transaction
 
-from huisuan.compute.agent_gateway.clock_skew import limit_seconds, wrong
 from huisuan.compute.metering.agent_usage.judge import Judge, Metered, Raw
 from huisuan.compute.metering.agent_usage.leases import leases_of
 from huisuan.compute.metering.agent_usage.store import known_of, store_lines, writing
 from huisuan.compute.metering.agent_usage.usage_line import Said, read_line, sha256
+from huisuan.compute.metering.checks.clock import limit_seconds, wrong
 from huisuan.compute.metering.checks.flags import Doubt, Kind, raise_flags
 from huisuan.compute.metering.checks.overuse import overuse
 from huisuan.compute.metering.ledger.append import Appended, Signed, append_batches

@@ -12,8 +12,8 @@ from ninja.errors import HttpError
 
 from huisuan.base.large_files import content_of
 from huisuan.compute.centres.queries import tariff_row, tariffs_for
-from huisuan.compute.metering.intake.import_file import UsageFile, import_usage
-from huisuan.compute.metering.intake.upload_limits import IMPORT_MOST_BYTES
+from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
+from huisuan.compute.metering.imports.upload_limits import IMPORT_MOST_BYTES
 from huisuan.compute.metering.usage.summaries import UsageFilter, usage_records, usage_rows, usage_summary
 from huisuan.compute.models import Centre
 from huisuan.compute.traces.columns import TraceColumns

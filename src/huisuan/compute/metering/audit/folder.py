@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import BaseModel, Field
 
-from huisuan.compute.metering.duck.duck import literal, workbench
+from huisuan.compute.duck.workbench import literal, workbench
 from huisuan.compute.metering.ledger.chain import Header
 from huisuan.compute.metering.ledger.record_hash import TYPES
 

@@ -11,14 +11,14 @@ import pyarrow as pa
 
 from huisuan.base.errors import Refused
 from huisuan.compute.accelerators.names import Card, CardNames
+from huisuan.compute.duck.source_lines import read_source
+from huisuan.compute.duck.workbench import load_rows
 from huisuan.compute.metering.agent_usage.usage_line import Said, read_line, second
 from huisuan.compute.metering.audit.batches import name as batch_name
 from huisuan.compute.metering.audit.folder import Cards, Opened
 from huisuan.compute.metering.audit.records import MOST, name
 from huisuan.compute.metering.audit.sources import File, files
-from huisuan.compute.metering.duck.duck import load_rows
 from huisuan.compute.metering.intake.sacct import read_sacct
-from huisuan.compute.metering.intake.source_file import read_source
 from huisuan.compute.metering.ledger.record_hash import TYPES
 from huisuan.protocol.batch_chain import digest_over, line_digest
 

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from huisuan.compute.duck.source_lines import BOM
 from huisuan.compute.metering.audit.folder import SOURCES, Opened
 from huisuan.compute.metering.audit.records import MOST
-from huisuan.compute.metering.intake.source_file import BOM
 
 PIECES = """
 SELECT source, format, timezone, line_count, first_line, lines, raw_bytes, content FROM source

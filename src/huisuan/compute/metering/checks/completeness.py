@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from huisuan.base.months import Month
-from huisuan.compute.agent_gateway.clock_skew import limit_seconds
+from huisuan.compute.metering.checks.clock import limit_seconds
 from huisuan.compute.metering.checks.flags import BY_THE_PLATFORM, Doubt, Kind, open_flags, raise_flags
 from huisuan.compute.metering.checks.run_bounds import most_seconds
 from huisuan.compute.models import Centre, Job, MeterFlag, Seal, UsageRecord

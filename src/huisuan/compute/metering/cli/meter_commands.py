@@ -69,7 +69,7 @@ def check(
 
 def _against(code: str, path: Path, now: datetime) -> list[str]:
     """Where a scheduler's accounting file says otherwise than the records."""
-    from huisuan.compute.metering.intake.import_file import UsageFile, import_usage
+    from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
     from huisuan.parties.cli.party_commands import read_file
 
     content, name = read_file(str(path))
@@ -112,7 +112,7 @@ def answer(
 ) -> None:
     """答复一个疑点；答复与疑点一起保留，并随导出交给审计。变小、清空或换主的更正要 --accept 才生效。"""
     from huisuan.compute.metering.checks.flags import flag_row
-    from huisuan.compute.metering.intake.pending_corrections import answer as settle
+    from huisuan.compute.metering.imports.pending_corrections import answer as settle
 
     flag = settle(number, text, PROVINCE, datetime.now(UTC), accept=accept)
     if as_json:

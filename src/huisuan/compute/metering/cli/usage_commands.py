@@ -103,7 +103,7 @@ def import_(
 
     好行收下，坏行逐行说明；同一文件导入两次，不会多出一条。
     """
-    from huisuan.compute.metering.intake.import_file import UsageFile, import_usage
+    from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
     from huisuan.compute.traces.columns import TraceColumns
     from huisuan.parties.cli.party_commands import read_file
 

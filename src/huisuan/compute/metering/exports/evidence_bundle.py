@@ -28,6 +28,7 @@ from huisuan.base.errors import Refused
 from huisuan.base.months import Month
 from huisuan.compute.accelerators.registry import card_names
 from huisuan.compute.centres.services import centre_by_code
+from huisuan.compute.duck.workbench import literal, workbench
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.agent_usage.leases import leases_of
 from huisuan.compute.metering.audit.folder import (
@@ -49,7 +50,6 @@ from huisuan.compute.metering.audit.folder import (
 )  # fmt: skip
 from huisuan.compute.metering.audit.lines import names_json
 from huisuan.compute.metering.checks.flags import flag_row
-from huisuan.compute.metering.duck.duck import literal, workbench
 from huisuan.compute.metering.ledger.append import append_batches, header_of
 from huisuan.compute.metering.ledger.chain import START, Header
 from huisuan.compute.metering.ledger.record_hash import FIELDS

@@ -19,7 +19,7 @@ from django.db.models import Q
 
 from huisuan.base.errors import Refused
 from huisuan.base.months import Month
-from huisuan.compute.metering.duck.duck import literal, load_rows, workbench
+from huisuan.compute.duck.workbench import literal, load_rows, workbench
 from huisuan.compute.metering.ledger.stored_records import copy_out
 from huisuan.compute.metering.seals.queries import sealed_parquet
 from huisuan.compute.metering.seals.seal_month import in_month

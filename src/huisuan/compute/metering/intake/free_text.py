@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import duckdb
 
-from huisuan.compute.metering.intake.source_file import SourceLines
+from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.metering.intake.tables import Reading, Suspicion
 
 #: Columns that hold no line end whatever a user does: Slurm's own words and numbers, what an administrator names, and

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from huisuan.compute.accelerators.names import Card
-from huisuan.compute.metering.duck.duck import literal
-from huisuan.compute.metering.intake.source_file import SourceLines
+from huisuan.compute.duck.source_lines import SourceLines
+from huisuan.compute.duck.workbench import literal
 from huisuan.compute.metering.intake.tables import Reading
 from huisuan.compute.traces.columns import TraceColumns
 from huisuan.compute.traces.read import read_rows

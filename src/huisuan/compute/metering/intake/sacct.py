@@ -11,16 +11,18 @@ import duckdb
 import pyarrow as pa
 
 from huisuan.base.slurm_duration import seconds_of
+from huisuan.base.slurm_states import FINAL_STATES, LIVE_STATES, PENDING_STATES
 from huisuan.base.time_zones import EARLIEST, LATEST, to_utc
 from huisuan.compute.accelerators.names import CardNames, PartOfCard, Unmetered
 from huisuan.compute.accelerators.parts import part_of
 from huisuan.compute.accelerators.tres import allocated, counted, requested
-from huisuan.compute.metering.duck.duck import load_rows, workbench
+from huisuan.compute.duck.reader_tables import LONGEST
+from huisuan.compute.duck.source_lines import SourceLines
+from huisuan.compute.duck.workbench import load_rows, workbench
+from huisuan.compute.metering.intake.missing_cards import PARTS, tell
 from huisuan.compute.metering.intake.sacct_json import is_json, read_json
 from huisuan.compute.metering.intake.sacct_text import GRES, READ, cut, form_of
-from huisuan.compute.metering.intake.source_file import SourceLines
-from huisuan.compute.metering.intake.tables import LONGEST, Reading
-from huisuan.compute.metering.intake.without_cards import PARTS, tell
+from huisuan.compute.metering.intake.tables import Reading
 
 #: our optional column -> sacct's field
 GIVEN_BY = {
@@ -37,20 +39,6 @@ GIVEN_BY = {
 }
 
 
-def words(text: str) -> frozenset[str]:
-    """The words of a text."""
-    return frozenset(text.split())
-
-
-FINAL = words(
-    "BOOT_FAIL CANCELLED COMPLETED DEADLINE FAILED LAUNCH_FAILED NODE_FAIL OUT_OF_MEMORY PREEMPTED RECONFIG_FAIL "
-    "REQUEUED RESIZING REVOKED TIMEOUT"
-)
-LIVE = words(
-    "RUNNING SUSPENDED COMPLETING CONFIGURING SIGNALING STAGE_OUT STOPPED REQUEUE_FED REQUEUE_HOLD SPECIAL_EXIT "
-    "RESV_DEL_HOLD"
-)
-WAITING = words("PENDING")
 NOT_STARTED = "('', 'None', 'Unknown')"
 UNTYPED = "卡若切分过（MIG 等），不写型号就分不出来：请在 AccountingStorageTRES 中加入带型号的 gres/gpu:型号"
 
@@ -86,8 +74,8 @@ def _map_states(con: duckdb.DuckDBPyConnection) -> None:
     rows = []
     for (text,) in con.execute("SELECT DISTINCT State_ FROM field").fetchall():
         word = text.split(" ", 1)[0].rstrip("+").upper()  # CANCELLED by 1001
-        kind = "final" if word in FINAL else "live" if word in LIVE else "waiting" if word in WAITING else None
-        rows.append((text, word, kind))
+        kinds = (("final", FINAL_STATES), ("live", LIVE_STATES), ("waiting", PENDING_STATES))
+        rows.append((text, word, next((kind for kind, states in kinds if word in states), None)))
     load_rows(con, "state_map", pa.schema({"text": pa.string(), "word": pa.string(), "kind": pa.string()}), rows)
 
 

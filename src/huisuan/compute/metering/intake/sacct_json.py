@@ -15,9 +15,9 @@ from typing import Any
 import pyarrow as pa
 
 from huisuan.base.errors import Refused
+from huisuan.compute.duck.source_lines import BOM, REPLACED, SourceLines
 from huisuan.compute.metering.intake.sacct_export import COMMAND
 from huisuan.compute.metering.intake.sacct_text import READ
-from huisuan.compute.metering.intake.source_file import BOM, REPLACED, SourceLines
 from huisuan.compute.metering.intake.tables import Reading
 
 MOST_BYTES = 1 << 29  # a job is kilobytes in JSON, and the whole text is held: more than that comes as text

@@ -13,11 +13,11 @@ import duckdb
 import pyarrow as pa
 
 from huisuan.base.errors import Refused
-from huisuan.compute.metering.duck.duck import literal
+from huisuan.compute.duck.source_lines import NOT_UTF_8, REPLACED, SourceLines
+from huisuan.compute.duck.workbench import literal
 from huisuan.compute.metering.intake.free_text import SAFE, hold_forgeable
 from huisuan.compute.metering.intake.sacct_export import COMMAND, DELIMITER, delimiter_of
 from huisuan.compute.metering.intake.sacct_export import FIELDS as ASKED
-from huisuan.compute.metering.intake.source_file import NOT_UTF_8, REPLACED, SourceLines
 from huisuan.compute.metering.intake.tables import Reading
 
 READ = tuple(name for name in (*ASKED.split(","), "Restarts") if name != "Eligible")

@@ -12,8 +12,6 @@ from typing import Any
 
 import duckdb
 
-from huisuan.base.errors import Refused
-
 #: Optional columns: where a file lacks one, what is stored of a known record stays as it is.
 OPTIONAL = (
     "array_index",
@@ -27,9 +25,6 @@ OPTIONAL = (
     "suspended",
     "exit_code",
 )
-MOST_FAULTS = 1_000_000
-#: the longest text that the platform keeps of a field
-LONGEST = {"cluster": 60, "job_id": 80, "user": 120, "account": 120, "partition": 60, "exit_code": 12}
 
 
 @dataclass(frozen=True)
@@ -59,21 +54,3 @@ class Reading:
     corrections: list[tuple[Suspicion, dict[str, Any]]] = field(default_factory=list)
     sure_line: int | None = None
     no_cards: dict[str, int] = field(default_factory=dict)  # lines that should have a (whole) card, by kind
-
-
-def count_lines(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Lines that became no record, by kind."""
-    return dict(con.execute("SELECT kind, sum(lines)::BIGINT FROM counted GROUP BY kind").fetchall())
-
-
-def faults(con: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
-    """Refused lines and why, by line number.
-
-    Raises:
-        Refused: there are more than anyone could read, or this process hold.
-    """
-    (many,) = con.execute("SELECT count(DISTINCT line_no) FROM fault").fetchall()[0]
-    if many > MOST_FAULTS:
-        line, reason = con.execute("SELECT line_no, reason FROM fault ORDER BY line_no LIMIT 1").fetchall()[0]
-        raise Refused(f"{many:,} 行不能用，没有导入任何一行；请先核对文件。第一处：行 {line}，{reason}")
-    return con.execute("SELECT line_no, min(reason) FROM fault GROUP BY line_no ORDER BY line_no").fetchall()

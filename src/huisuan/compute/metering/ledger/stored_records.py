@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 from django.db import connection
 
-from huisuan.compute.metering.duck.duck import literal, workbench
+from huisuan.compute.duck.workbench import literal, workbench
 from huisuan.compute.metering.ledger.record_hash import FIELDS, TYPES, leaf_sql
 from huisuan.compute.models import Centre
 

@@ -13,9 +13,9 @@ from django.db.models import QuerySet
 
 from huisuan.base.errors import Refused
 from huisuan.base.months import Month
+from huisuan.compute.duck.workbench import literal
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.checks.flags import Doubt, Kind, open_flags, raise_flags
-from huisuan.compute.metering.duck.duck import literal
 from huisuan.compute.metering.ledger.merkle import path
 from huisuan.compute.metering.ledger.record_hash import FIELDS
 from huisuan.compute.metering.ledger.stored_records import leaves, stored_rows

@@ -24,11 +24,11 @@ from huisuan.base.errors import Refused
 from huisuan.base.months import SHANGHAI, Month
 from huisuan.base.paths import home, made
 from huisuan.compute.centres.services import centre_by_code
+from huisuan.compute.duck.workbench import literal, load_rows
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.agent_usage.usage_line import read_line, second
 from huisuan.compute.metering.checks.completeness import check
 from huisuan.compute.metering.checks.flags import open_flags
-from huisuan.compute.metering.duck.duck import literal, load_rows
 from huisuan.compute.metering.ledger.append import append_batches
 from huisuan.compute.metering.ledger.chain import START
 from huisuan.compute.metering.ledger.merkle import root

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
-import pyarrow as pa
 from django.db.models import (
     BigIntegerField,
     Case,
@@ -24,8 +21,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest, Least
 
 from huisuan.base.errors import Refused
-from huisuan.compute.metering.intake.source_file import line_of
-from huisuan.compute.models import Centre, SourceChunk, UsageRecord
+from huisuan.compute.models import Centre, UsageRecord
 
 BIGINT = BigIntegerField()
 
@@ -76,25 +72,3 @@ def _edge(moment: datetime | Combinable) -> Value | Func:
 
 def _second(moment: Combinable) -> Func:
     return Func(moment, template="extract(epoch FROM %(expressions)s)::bigint", output_field=BIGINT)
-
-
-def raw_lines(places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
-    """Lines by (source file, line), as `raw_line` gives one; each piece of a file is unpacked once.
-
-    Raises:
-        Refused: a file has no such line.
-    """
-    wanted = set(places)
-    chunks = SourceChunk.objects.filter(file_id__in={file for file, _ in wanted})
-    ranges = sorted(chunks.values_list("file_id", "first_line", "line_count", "pk"))
-    found: dict[int, list[tuple[int, int]]] = {}
-    for file, line in wanted:
-        at = bisect_right(ranges, (file, line, sys.maxsize)) - 1
-        if at < 0 or ranges[at][0] != file or line >= ranges[at][1] + ranges[at][2]:
-            raise Refused(f"源文件 {file} 没有第 {line} 行")
-        found.setdefault(ranges[at][3], []).append((file, line))
-    lines: dict[tuple[int, int], bytes] = {}
-    for chunk in SourceChunk.objects.filter(pk__in=found).iterator(chunk_size=20):
-        raw = pa.decompress(bytes(chunk.content), decompressed_size=chunk.raw_bytes, codec="zstd", asbytes=True)
-        lines |= {place: line_of(raw, place[1] - chunk.first_line) for place in found[chunk.pk]}
-    return lines

@@ -8,8 +8,8 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from huisuan.base.errors import Refused
-from huisuan.compute.metering.intake.pending_corrections import answer
-from huisuan.compute.metering.intake.raw_lines import raw_line
+from huisuan.compute.metering.imports.pending_corrections import answer
+from huisuan.compute.metering.imports.raw_lines import raw_line
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.metering.usage.unclaimed import unclaimed
 from huisuan.compute.models import Accelerator, PendingCorrection, SourceChunk, SourceFile, UsageRecord

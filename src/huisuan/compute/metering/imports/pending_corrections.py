@@ -10,10 +10,10 @@ from django.db import transaction
 from django.db.models import F
 
 from huisuan.base.errors import Refused
+from huisuan.compute.duck.workbench import workbench
 from huisuan.compute.metering.checks.flags import Kind, answer_flag, raise_flags
 from huisuan.compute.metering.checks.overuse import overuse
-from huisuan.compute.metering.duck.duck import workbench
-from huisuan.compute.metering.intake.append_records import append_records
+from huisuan.compute.metering.imports.append_records import append_records
 from huisuan.compute.metering.intake.corrections import COLUMNS
 from huisuan.compute.metering.intake.tables import Suspicion
 from huisuan.compute.metering.usage.records import current_usage

@@ -11,19 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from huisuan.base.paths import home
-
-READING = """
-CREATE TABLE reading (
-    line_no BIGINT, cluster VARCHAR, job_id VARCHAR, array_index INTEGER, run INTEGER, "user" VARCHAR,
-    account VARCHAR, "partition" VARCHAR, accelerator_id BIGINT, model VARCHAR, requested_cards INTEGER,
-    cards INTEGER, nodes VARCHAR, node_count INTEGER, submitted BIGINT, started BIGINT, ended BIGINT,
-    suspended BIGINT, state VARCHAR, exit_code VARCHAR, raw_sha256 VARCHAR, job_name VARCHAR
-);
-CREATE TABLE fault (line_no BIGINT, reason VARCHAR);
-CREATE TABLE counted (kind VARCHAR, lines BIGINT);
-CREATE TABLE emptied (line_no BIGINT, cluster VARCHAR, job_id VARCHAR, started BIGINT);
-CREATE TABLE lifeline (job_id VARCHAR, cluster VARCHAR, submitted BIGINT, started BIGINT, ended BIGINT);
-"""
+from huisuan.compute.duck.reader_tables import READING
 
 
 def workbench() -> duckdb.DuckDBPyConnection:

@@ -14,10 +14,10 @@ import pyarrow as pa
 from django.db import connection
 
 from huisuan import __version__
-from huisuan.compute.metering.duck.duck import literal, load_rows
+from huisuan.compute.duck.source_lines import SourceLines
+from huisuan.compute.duck.workbench import literal, load_rows
 from huisuan.compute.metering.intake.reconcile import STORED, STORED_COLUMNS
 from huisuan.compute.metering.intake.sacct_export import delimiter_of
-from huisuan.compute.metering.intake.source_file import SourceLines
 from huisuan.compute.metering.ledger.append import Appended, append_batches
 from huisuan.compute.metering.ledger.record_hash import FIELDS, digest, leaf_sql
 from huisuan.compute.metering.ledger.stored_records import copy_out, each_leaf

@@ -12,10 +12,10 @@ import duckdb
 import pyarrow as pa
 from django.db import connection
 
+from huisuan.compute.duck.workbench import load_rows
 from huisuan.compute.metering.agent_usage.leases import leases_of
 from huisuan.compute.metering.checks.completeness import CURRENT, SETTLED
 from huisuan.compute.metering.checks.flags import BY_THE_PLATFORM, Doubt, Kind, open_flags
-from huisuan.compute.metering.duck.duck import load_rows
 from huisuan.compute.models import Centre
 
 UID_LENGTH = 26

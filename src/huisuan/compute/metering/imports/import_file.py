@@ -14,19 +14,20 @@ from huisuan.base.errors import Refused
 from huisuan.base.large_files import Content
 from huisuan.base.time_zones import zone_named
 from huisuan.compute.accelerators.registry import card_names, cards_of, single_card
+from huisuan.compute.duck.reader_tables import count_lines, faults
+from huisuan.compute.duck.source_lines import SourceLines, read_source
 from huisuan.compute.metering.checks.flags import Doubt, Kind, raise_flags
 from huisuan.compute.metering.checks.overuse import overuse
-from huisuan.compute.metering.intake.accounts import import_tenants
-from huisuan.compute.metering.intake.append_records import append_records, load_stored, load_tenants, store_source
+from huisuan.compute.metering.imports.accounts import import_tenants
+from huisuan.compute.metering.imports.append_records import append_records, load_stored, load_tenants, store_source
+from huisuan.compute.metering.imports.own_jobs import set_apart
+from huisuan.compute.metering.imports.pending_corrections import keep_corrections
 from huisuan.compute.metering.intake.gpu_trace import read_trace
-from huisuan.compute.metering.intake.own_jobs import set_apart
-from huisuan.compute.metering.intake.pending_corrections import keep_corrections
+from huisuan.compute.metering.intake.missing_cards import SURE
 from huisuan.compute.metering.intake.reconcile import reconcile, window
 from huisuan.compute.metering.intake.sacct import read_sacct
 from huisuan.compute.metering.intake.sacct_export import COMMAND, delimiter_of
-from huisuan.compute.metering.intake.source_file import SourceLines, read_source
-from huisuan.compute.metering.intake.tables import Reading, count_lines, faults
-from huisuan.compute.metering.intake.without_cards import SURE
+from huisuan.compute.metering.intake.tables import Reading
 from huisuan.compute.models import Centre, SourceFile
 from huisuan.compute.traces.columns import TraceColumns
 from huisuan.compute.traces.inflate import inflate
