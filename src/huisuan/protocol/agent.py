@@ -13,6 +13,9 @@ from pydantic import AwareDatetime, Base64Bytes, Field, model_validator
 from huisuan.protocol.resources import Asked, JobStateName, Wire
 
 AGENT, SIGNATURE = "Huisuan-Agent", "Huisuan-Signature"  # header: the agent's name; Ed25519 over the body, hex
+#: the version of what is exchanged here: goes up by one with a change that the other side must know of. The platform
+#: accepts it and the one before (compute.agent_gateway.protocol_version); fields with a default are no such change.
+PROTOCOL = 1
 LOG_LIMIT = 16 * 1024 * 1024  # bytes of a job's output that are sent; the rest stays at the centre
 PIECE_BYTES = 1024 * 1024  # of an upload in one reply, all together
 BATCH_LINES = 1000
@@ -135,6 +138,7 @@ class Wanted(Asked):
 class SyncRequest(Asked):
     """What an agent saw and the platform has not acknowledged; `enrol` only the first time."""
 
+    protocol: int = Field(default=1, ge=1, lt=2**15, description="the agent's `PROTOCOL`; version 1 does not say it")
     agent: Line = Field(min_length=8, max_length=36)
     number: int = Field(ge=1, lt=2**62, description="grows with every request of this agent: an old one is a replay")
     boot: str = Field(

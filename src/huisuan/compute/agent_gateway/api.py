@@ -18,6 +18,7 @@ from huisuan import __version__
 from huisuan.base.errors import Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.agent_gateway.enrolment import Unwelcome, enrol
+from huisuan.compute.agent_gateway.protocol_version import check_protocol, check_stated_protocol
 from huisuan.compute.agent_gateway.sync import sync
 from huisuan.compute.models import AgentKey
 from huisuan.parties.input_limits import TOO_LARGE
@@ -74,6 +75,7 @@ def _joined(name: str, signature: str, body: bytes) -> AgentKey:
         raise Unwelcome(401, f"平台不认识站点代理 {name}：请用 huisuan agent enrol 加入")
     if not request_is_signed_by(seen.public_key, signature, body):
         raise Unwelcome(401, f"签名与站点代理 {name} 带来的公钥不符")
+    check_protocol(seen.protocol)
     return enrol(seen.enrol, name, seen.public_key, seen.host, seen.engine, datetime.now(UTC))
 
 
@@ -81,6 +83,7 @@ def _read(body: bytes, otherwise: Exception) -> SyncRequest:
     try:
         return SyncRequest.model_validate_json(body)
     except ValidationError:
+        check_stated_protocol(body)
         raise otherwise from None
 
 
@@ -93,18 +96,28 @@ router = Router(tags=["站点代理"])
 def exchange(request: HttpRequest) -> HttpResponse:
     """Tell what is seen, hear what is wanted; what was said before, said again, changes nothing."""
     key = cast(AgentKey, request.auth)  # type: ignore[attr-defined]
+    body: bytes = request.agent_body  # type: ignore[attr-defined]
     try:
-        seen = SyncRequest.model_validate_json(request.agent_body)  # type: ignore[attr-defined]
+        seen = SyncRequest.model_validate_json(body)
     except ValidationError as error:
-        detail = error.errors(include_url=False, include_context=False, include_input=False)
-        return HttpResponse(json.dumps({"detail": detail}, ensure_ascii=False), "application/json", 422)
+        return _not_a_request(body, error)
     if seen.agent != key.name:
         raise HttpError(401, f"请求自称 {seen.agent}，签名的是 {key.name}")
     try:
+        check_protocol(seen.protocol)
         reply = sync(seen, key, datetime.now(UTC))
     except Unwelcome as refusal:
         raise HttpError(refusal.status, str(refusal)) from None
     return HttpResponse(reply.model_dump_json(exclude_defaults=True), content_type="application/json")
+
+
+def _not_a_request(body: bytes, error: ValidationError) -> HttpResponse:
+    try:
+        check_stated_protocol(body)
+    except Unwelcome as refusal:
+        raise HttpError(refusal.status, str(refusal)) from None
+    detail = error.errors(include_url=False, include_context=False, include_input=False)
+    return HttpResponse(json.dumps({"detail": detail}, ensure_ascii=False), "application/json", 422)
 
 
 api = NinjaAPI(title="惠算站点代理 Huisuan agents", version=__version__, urls_namespace="agent-1", docs_url=None)

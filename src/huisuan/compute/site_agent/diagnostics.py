@@ -27,13 +27,14 @@ from huisuan.compute.engines.interface import EngineError
 from huisuan.compute.site_agent.config import JOBS, KEY, LOCK, MEMORY, Config, key_problem, read_config
 from huisuan.compute.site_agent.link import NO_PROXY, AgentLink
 from huisuan.compute.site_agent.state import Memory
-from huisuan.protocol.agent import SyncReply, SyncRequest
+from huisuan.protocol.agent import PROTOCOL, SyncReply, SyncRequest
 from huisuan.protocol.signatures import load_key, public_half, sign_request
 
 FREE_BYTES = 2 * 2**30
 SKEW_SECONDS = 5.0
 SAFE_TAR = (3, 11, 4)
 ENROL = "在平台运行 huisuan centre invite 中心代码，再在这里 huisuan agent enrol 网址 --token 邀请码 --engine 引擎"
+UPGRADE = "平台与站点代理的版本相差太多：先升级平台，再升级站点代理（docs/reference/compatibility.md）"
 CLOCK = "启用 chrony 或 systemd-timesyncd 校准时钟：差得太多，平台不收用量，也不派作业；校准后一秒不少地接着报"
 SECONDS = 10.0
 
@@ -239,8 +240,8 @@ def _with_platform(config: Config, folder: Path) -> Iterator[Check]:
     memory, key = Memory(folder / MEMORY), load_key(folder / KEY)
     place = memory.get("place_name") or "0" * 24
     probe = SyncRequest(
-        agent=memory.name, number=1, boot=f"{place}.0", host=socket.gethostname()[:120], version=__version__,
-        engine=config.engine, sent_at=datetime.now(UTC), probe=True,
+        protocol=PROTOCOL, agent=memory.name, number=1, boot=f"{place}.0", host=socket.gethostname()[:120],
+        version=__version__, engine=config.engine, sent_at=datetime.now(UTC), probe=True,
     )  # fmt: skip
     signed, taken = memory.head()[0], memory.last_taken()
     memory.close()
@@ -248,7 +249,7 @@ def _with_platform(config: Config, folder: Path) -> Iterator[Check]:
         with AgentLink(config.url, ca=Path(config.ca) if config.ca else None, timeout=SECONDS) as link:
             reply = link.sync(probe, lambda body: sign_request(key, body))
     except ClientError as error:
-        yield Check(f"平台不让进（{error.status}）：{error}", False, ENROL)
+        yield Check(f"平台不让进（{error.status}）：{error}", False, UPGRADE if error.status == 409 else ENROL)
         return
     yield Check(f"平台认识这个代理，智算中心 {reply.centre}", True)
     if reply.message:

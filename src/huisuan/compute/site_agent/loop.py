@@ -32,6 +32,7 @@ from huisuan.compute.site_agent.usage_reporter import Metering
 from huisuan.compute.site_agent.workdirs import Uploads
 from huisuan.protocol.agent import (
     LOG_LIMIT,
+    PROTOCOL,
     Capability,
     DesiredJob,
     Observed,
@@ -124,7 +125,7 @@ class Agent:
         except ClientError as error:
             self._looked_at = float("-inf")  # what was seen did not arrive
             self._tell(f"平台没有应答：{error}" if error.status == 0 else f"平台拒绝：{error}")
-            return self.pace.unanswered(refused=error.status in (401, 403))
+            return self.pace.unanswered(refused=error.status in (401, 403, 409))
         self.clock.hears(reply.now, reply.clock_seconds)
         self._tell(reply.message or f"服务智算中心 {reply.centre}")
         if reply.stop:
@@ -164,6 +165,7 @@ class Agent:
         if believed:  # else the accounting waits: what is cut into hours by a wrong clock is never right again
             self.metering.look(runs, seen, int(self.now()))
         return SyncRequest(
+            protocol=PROTOCOL,
             agent=self.memory.name,
             number=self._number(),
             boot=self.boot,

@@ -31,7 +31,7 @@ from huisuan.compute.site_agent.config import JOBS, KEY, LOCK, MEMORY, Config, k
 from huisuan.compute.site_agent.link import AgentLink
 from huisuan.compute.site_agent.loop import Agent
 from huisuan.compute.site_agent.state import Memory
-from huisuan.protocol.agent import SyncReply, SyncRequest
+from huisuan.protocol.agent import PROTOCOL, SyncReply, SyncRequest
 from huisuan.protocol.signatures import load_key, make_key, public_half, sign_request
 
 ENDING_SECONDS = 10
@@ -81,7 +81,7 @@ def join(folder: Path, config: Config, word: str, link: AgentLink | None = None)
             memory.put("joining", invited)
         key = load_key(folder / KEY)
         request = SyncRequest(
-            agent=memory.name, number=memory.next_numbers(1)[0], boot=new_boot(memory, folder),
+            protocol=PROTOCOL, agent=memory.name, number=memory.next_numbers(1)[0], boot=new_boot(memory, folder),
             host=socket.gethostname()[:120], version=__version__, engine=config.engine, sent_at=datetime.now(UTC),
             enrol=word, public_key=public_half(key),
         )  # fmt: skip
