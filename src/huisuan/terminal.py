@@ -27,6 +27,9 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出（金额为整数分）")]
 
+#: of a command whose answer is JSON anyway: a script that adds --json to every command is not refused
+AlwaysJson = Annotated[bool, typer.Option("--json", help="总是 JSON，写不写都一样")]
+
 
 def plain(value: Any) -> Any:
     """A value as JSON writes it: a share as "1/3", a time as ISO 8601 at Asia/Shanghai."""

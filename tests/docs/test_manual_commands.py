@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import typer
 
-from huisuan.cli.main import app, assemble
+from huisuan.cli.main import assemble
 from support.manual import ALONE, PAGES, Shown, shown
 
 COMMANDS = [command for page in PAGES for command in shown(page)]
@@ -36,15 +36,9 @@ NEEDS = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _assembled() -> None:
-    if not app.registered_groups:
-        assemble()
-
-
 def leaf(words: tuple[str, ...]) -> tuple[Any, str, list[str]]:
     """The command that words name, its name, and the words after it."""
-    found, left, names = typer.main.get_command(app), list(words), ["huisuan"]
+    found, left, names = typer.main.get_command(assemble()), list(words), ["huisuan"]
     while hasattr(found, "get_command"):
         assert left, f"{' '.join(names)} is a group"
         names.append(left.pop(0))

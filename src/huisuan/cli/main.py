@@ -1,4 +1,8 @@
-"""`huisuan`: one command, assembled from each room's own `commands.py`."""
+"""`huisuan`: one command, assembled from each room's own `commands.py`.
+
+Help, completion and wrong usage touch no database: what a command needs is made ready when it is about to run, after
+its words have been understood.
+"""
 
 from __future__ import annotations
 
@@ -7,67 +11,33 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from functools import wraps
+from copy import copy
+from functools import cache, wraps
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
 from huisuan.base.errors import HuisuanError
 from huisuan.terminal import note
 
-app = typer.Typer(
-    name="huisuan",
-    help="惠算：从卡时到元，笔笔可证。",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def on_database() -> None:
-    """Before an operator's command: PostgreSQL runs, Django knows it, its tables are there."""
-    from huisuan.serving.database import ready
-
-    ready()
-
-
-def nothing_first() -> None:
-    """Before a command that needs no database."""
-
-
-def database_unless_verifying(context: typer.Context) -> None:
-    """Before `huisuan meter`: an auditor verifies without the platform, so `verify` (and `register`,
-    which is countersigned anywhere) asks for the database by itself."""
-    context.obj = on_database
-    if context.invoked_subcommand not in ("verify", "key", "register"):
-        on_database()
-
-
-#: group -> (module with a Typer called `app`, what must be ready first, help)
-GROUPS: dict[str, tuple[str, Callable[..., None], str]] = {
-    "party": ("huisuan.parties.cli.party_commands", on_database, "主体：导入、查看"),
-    "centre": ("huisuan.compute.centres.commands", on_database, "智算中心：加入、查看"),
-    "agent": ("huisuan.compute.site_agent.commands", nothing_first, "站点代理：在中心的机器上加入、运行、自检"),
-    "tariff": ("huisuan.compute.centres.tariff_commands", on_database, "价目：每卡时多少分，自哪天起"),
-    "share": (
-        "huisuan.compute.dispatch.fair_share_commands",
-        on_database,
-        "份额与上限：谁的作业先做，最多同时用多少卡",
-    ),
-    "meter": (
-        "huisuan.compute.metering.cli.meter_commands",
-        database_unless_verifying,
-        "计量：查漏、封账、导出、核对、证明",
-    ),
-    "usage": ("huisuan.compute.metering.cli.usage_commands", on_database, "用量记录：导入、查看、汇总"),
-    "job": ("huisuan.compute.jobs.cli.commands", nothing_first, "作业：提交、查看、日志、取消（经 HTTP）"),
-    "person": ("huisuan.parties.cli.person_commands", on_database, "人员：谁能登录，什么角色"),
-    "token": ("huisuan.parties.cli.token_commands", on_database, "令牌：程序用它代替口令"),
-    "law": ("huisuan.law.cli.law_commands", nothing_first, "政策：条款、事实、解释、计算"),
-    "policy": ("huisuan.law.cli.policy_commands", nothing_first, "政策目录：新建、检查"),
-    "settle": ("huisuan.settlement.cli.settle_commands", on_database, "结算：用量到账单到应享金额"),
-    "settings": ("huisuan.settlement.cli.settings_commands", on_database, "参数与解释口径：提出、比较、采用"),
+#: group -> (module with a Typer called `app`, whether its commands need the database, help)
+GROUPS: dict[str, tuple[str, bool, str]] = {
+    "party": ("huisuan.parties.cli.party_commands", True, "主体：导入、查看"),
+    "centre": ("huisuan.compute.centres.commands", True, "智算中心：加入、查看"),
+    "agent": ("huisuan.compute.site_agent.commands", False, "站点代理：在中心的机器上加入、运行、自检"),
+    "tariff": ("huisuan.compute.centres.tariff_commands", True, "价目：每卡时多少分，自哪天起"),
+    "share": ("huisuan.compute.dispatch.fair_share_commands", True, "份额与上限：谁的作业先做，最多同时用多少卡"),
+    "meter": ("huisuan.compute.metering.cli.meter_commands", True, "计量：查漏、封账、导出、核对、证明"),
+    "usage": ("huisuan.compute.metering.cli.usage_commands", True, "用量记录：导入、查看、汇总"),
+    "job": ("huisuan.compute.jobs.cli.commands", False, "作业：提交、查看、日志、取消（经 HTTP）"),
+    "person": ("huisuan.parties.cli.person_commands", True, "人员：谁能登录，什么角色"),
+    "token": ("huisuan.parties.cli.token_commands", True, "令牌：程序用它代替口令"),
+    "law": ("huisuan.law.cli.law_commands", False, "政策：条款、事实、解释、计算"),
+    "policy": ("huisuan.law.cli.policy_commands", False, "政策目录：新建、检查"),
+    "settle": ("huisuan.settlement.cli.settle_commands", True, "结算：用量到账单到应享金额"),
+    "settings": ("huisuan.settlement.cli.settings_commands", True, "参数与解释口径：提出、比较、采用"),
 }
-
 #: group -> commands of other rooms that stand before its own: (module, functions)
 GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "centre": (
@@ -75,50 +45,103 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("huisuan.compute.capacity.commands", ("capacity", "attest")),
     ),
 }
+#: commands of these groups that work without the database, or ask for it themselves: an auditor verifies without
+#: the platform, a centre countersigns without it, and the command for sacct is written where sacct is
+ALONE = {"meter": {"verify", "register", "key"}, "usage": {"export-command"}}
 
-#: single commands -> (module, function, what must be ready first)
-COMMANDS: dict[str, tuple[str, str, Callable[[], None]]] = {
-    "up": ("huisuan.serving.commands", "up", nothing_first),
-    "migrate": ("huisuan.serving.commands", "migrate", nothing_first),
-    "backup": ("huisuan.serving.backup.commands", "backup", nothing_first),
-    "restore": ("huisuan.serving.backup.commands", "restore", nothing_first),
-    "login": ("huisuan.client.commands", "login", nothing_first),
-    "logout": ("huisuan.client.commands", "logout", nothing_first),
-    "trace": ("huisuan.settlement.cli.settle_commands", "trace", on_database),
-    "simulate": ("huisuan.compute.simulator.commands", "simulate", nothing_first),
-    "demo": ("huisuan.cli.demo", "demo", nothing_first),
+#: single commands -> (module, function, whether it needs the database made ready)
+COMMANDS: dict[str, tuple[str, str, bool]] = {
+    "up": ("huisuan.serving.commands", "up", False),
+    "migrate": ("huisuan.serving.commands", "migrate", False),
+    "backup": ("huisuan.serving.backup.commands", "backup", False),
+    "restore": ("huisuan.serving.backup.commands", "restore", False),
+    "login": ("huisuan.client.commands", "login", False),
+    "logout": ("huisuan.client.commands", "logout", False),
+    "trace": ("huisuan.settlement.cli.settle_commands", "trace", True),
+    "simulate": ("huisuan.compute.simulator.commands", "simulate", False),
+    "demo": ("huisuan.cli.demo", "demo", False),
 }
 
 #: what works on the platform's own data
-OPERATORS = {"up", "migrate", "backup", "restore", "demo", "meter"} | {
-    name for name, (_, first, _) in GROUPS.items() if first is on_database
+OPERATORS = {"up", "migrate", "backup", "restore", "demo"} | {
+    name for name, (_, database, _) in GROUPS.items() if database
 }
 
 
+@cache
 def assemble() -> typer.Typer:
     """The whole command line."""
-    for name, (module, first, text) in GROUPS.items():
-        app.add_typer(_group(name, module), name=name, callback=first, help=text, no_args_is_help=True)
-    for name, (module, function, first) in COMMANDS.items():
-        app.command(name)(_after(first, getattr(importlib.import_module(module), function)))
+    app = typer.Typer(
+        name="huisuan",
+        help="惠算：从卡时到元，笔笔可证。",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    for name, (module, database, text) in GROUPS.items():
+        group = _group(name, module)
+        if database:
+            _after_database_each(group, ALONE.get(name, set()))
+        app.add_typer(group, name=name, callback=_lend_database, help=text, no_args_is_help=True)
+    for name, (module, function, database) in COMMANDS.items():
+        command = getattr(importlib.import_module(module), function)
+        app.command(name)(_after_database(command) if database else command)
     return app
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"huisuan {version('huisuan')}")
+        raise typer.Exit
+
+
+def _root(
+    show_version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="显示版本")
+    ] = False,
+) -> None:
+    """惠算：从卡时到元，笔笔可证。"""
+
+
+def _database() -> None:
+    """PostgreSQL runs, Django knows it, its tables are there."""
+    from huisuan.serving.database import ready
+
+    ready()
+
+
+def _lend_database(context: typer.Context) -> None:
+    """Let a command that may need the database make it ready by `context.obj()`; nothing happens yet."""
+    context.obj = _database
+
+
 def _group(name: str, module: str) -> typer.Typer:
-    """A group with its own commands, and before them those that other rooms add."""
-    group: typer.Typer = importlib.import_module(module).app
+    """A copy of a group, to be changed here, with before its own commands those that other rooms add."""
+    group: typer.Typer = copy(importlib.import_module(module).app)
     added = typer.Typer()
     for other, functions in GROUP_COMMANDS.get(name, ()):
         for function in functions:
             added.command()(getattr(importlib.import_module(other), function))
-    group.registered_commands[:0] = added.registered_commands
+    group.registered_commands = [*added.registered_commands, *map(copy, group.registered_commands)]
     return group
 
 
-def _after(first: Callable[[], None], command: Callable[..., None]) -> Callable[..., None]:
+def _after_database_each(group: typer.Typer, alone: set[str]) -> None:
+    """Let each command, but for those named, begin by making the database ready.
+
+    Not a callback of the group: that would run before `--help` of a command and before a missing argument is noticed.
+    """
+    for command in group.registered_commands:
+        name = command.name or getattr(command.callback, "__name__", "")
+        if command.callback is not None and name not in alone:
+            command.callback = _after_database(command.callback)
+
+
+def _after_database(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def run(*words: object, **options: object) -> None:
-        first()
+        _database()
         command(*words, **options)
 
     return run

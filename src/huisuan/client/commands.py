@@ -26,14 +26,14 @@ def login(
 
     令牌保存在只有本人可读的文件里；口令不保存。
     """
+    if token is not None and username:
+        raise typer.BadParameter("--token 与 --username 只能用一个")
     address = _checked(url)
     if token is None:
         name = username or typer.prompt("用户名", err=True)
         password = typer.prompt("口令", hide_input=True, err=True)
         with Client(address) as nobody:
             token = _granted(nobody, name, password, scope, days).token
-    elif username:
-        raise Refused("--token 与 --username 只能用一个")
     elif token == "-":  # noqa: S105  # a dash, not a secret
         token = typer.get_text_stream("stdin").readline().strip()
     with Client(address, token) as client:

@@ -13,7 +13,7 @@ from stdnum.cn import uscc
 from typer.testing import CliRunner, Result
 
 from huisuan.base.errors import Refused
-from huisuan.cli.main import app, assemble
+from huisuan.cli.main import assemble
 from huisuan.settlement.runs.settle import settle
 
 pytestmark = pytest.mark.django_db
@@ -31,14 +31,8 @@ def code(head: str, number: int) -> str:
 USER, OPERATOR, PARENT, OUTSIDE = code("91340100", 1), code("91340600", 2), code("91340100", 3), code("91310000", 4)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _commands() -> None:
-    if not app.registered_groups:
-        assemble()
-
-
 def huisuan(*words: str | Path, code: int = 0, text: str | None = None) -> Result:
-    result = CliRunner().invoke(app, [str(word) for word in words], input=text)
+    result = CliRunner().invoke(assemble(), [str(word) for word in words], input=text)
     assert result.exit_code == code, (result.exception, result.output)
     return result
 
@@ -190,7 +184,7 @@ def test_usage_before_the_policy_is_not_paid(stage: Path) -> None:
 def test_usage_without_a_price_stops_the_settlement_and_is_named(stage: Path) -> None:
     before_the_tariff = ("2023-11-01T10:00:00", "2023-11-01T11:00:00", "3600", TWO_CARDS)
     use(stage, ("1", "lab", *before_the_tariff))
-    refusal = CliRunner().invoke(app, ["settle", "run", "--year", "2023"])
+    refusal = CliRunner().invoke(assemble(), ["settle", "run", "--year", "2023"])
     assert isinstance(refusal.exception, Refused)
     assert "c1 的 A800-SXM4-80GB" in str(refusal.exception)
     assert told("settle", "list") == []

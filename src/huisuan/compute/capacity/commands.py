@@ -12,7 +12,7 @@ from huisuan.base.errors import Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.terminal import AsJson, out, print_json, print_table
 
-Code = Annotated[str, typer.Argument(metavar="中心代码")]
+Code = Annotated[str, typer.Argument(metavar="CENTRE", help="中心代码")]
 COLUMNS = {
     "model": "型号",
     "tflops_fp16": "TFLOPS（稠密 FP16）",

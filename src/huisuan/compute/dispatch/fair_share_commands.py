@@ -22,11 +22,23 @@ COLUMNS = {
 }
 
 
+def _something(context: typer.Context, most_cards: int | None) -> int | None:
+    """Wrong usage before the database is asked: click reads what was given first, so --weight is known by now."""
+    if most_cards is None and context.params.get("weight") is None and not context.resilient_parsing:
+        raise typer.BadParameter("没有说要设定什么：请写 --weight 或 --most-cards")
+    return most_cards
+
+
 @app.command("set")
 def set_(
     of: Annotated[str, typer.Argument(metavar="主体或市", help="统一社会信用代码，或市的行政区划代码")],
-    weight: Annotated[int | None, typer.Option("--weight", help="公平份额的权重；未设定的主体为 100")] = None,
-    most_cards: Annotated[int | None, typer.Option("--most-cards", help="最多同时用多少卡；0 表示不限")] = None,
+    weight: Annotated[
+        int | None, typer.Option("--weight", min=1, max=MOST, help="公平份额的权重；未设定的主体为 100")
+    ] = None,
+    most_cards: Annotated[
+        int | None,
+        typer.Option("--most-cards", min=0, max=MOST, callback=_something, help="最多同时用多少卡；0 表示不限"),
+    ] = None,
     by: Annotated[str, typer.Option("--by", help="谁设定的，写进记录")] = "huisuan share",
     as_json: AsJson = False,
 ) -> None:
@@ -34,10 +46,6 @@ def set_(
     from huisuan.compute.models import CityQuota, TenantShare
     from huisuan.parties.models import Party, Region
 
-    if weight is None and most_cards is None:
-        raise Refused("没有说要设定什么：请写 --weight 或 --most-cards")
-    _within("--weight", weight, 1)
-    _within("--most-cards", most_cards, 0)
     now = datetime.now(UTC)
     party = Party.objects.filter(uscc=of).first()
     if party is not None:
@@ -73,11 +81,6 @@ def list_(as_json: AsJson = False) -> None:
     else:
         print_table("份额与上限", rows, COLUMNS, "都没有设定：各主体权重相同，不限卡数；用 huisuan share set 设定")
         out.print("没有列出的主体：权重 100，不限卡数", markup=False)
-
-
-def _within(option: str, value: int | None, least: int) -> None:
-    if value is not None and not least <= value <= MOST:
-        raise Refused(f"{option} {value}：应在 {least} 至 {MOST:,} 之间")
 
 
 def _rows() -> list[dict[str, Any]]:

@@ -94,7 +94,7 @@ def _world(pool: str | None, centres: Path | None) -> World:
     from huisuan.compute.simulator.cluster import one_pool, read_world
 
     if (pool is None) == (centres is None):
-        raise Refused("请写明在哪里重放：--pool 100x8，或 --centres 清单.toml，二者取一")
+        raise typer.BadParameter("请写明在哪里重放：--pool 100x8，或 --centres 清单.toml，二者取一")
     return one_pool(pool) if pool is not None else read_world(centres or Path())
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from huisuan.base.errors import Refused
-from huisuan.terminal import AsJson, note, out, print_json
+from huisuan.terminal import AsJson, note, out, plain, print_json
 
 app = typer.Typer()
 Folder = Annotated[Path | None, typer.Option("--home", help="代理的目录；默认 HUISUAN_AGENT_HOME")]
@@ -46,12 +46,15 @@ def enrol(
 
 
 @app.command()
-def run(folder: Folder = None) -> None:
+def run(
+    folder: Folder = None,
+    as_json: Annotated[bool, typer.Option("--json", help="每句话写成一行 JSON：at、text")] = False,
+) -> None:
     """常驻运行：只向外连平台一个地址；停止时运行中的作业继续运行，重启后接着看管。"""
     from huisuan.compute.site_agent.config import agent_folder
-    from huisuan.compute.site_agent.process import serve
+    from huisuan.compute.site_agent.process import say, serve
 
-    if stopped := serve(folder or agent_folder()):
+    if stopped := serve(folder or agent_folder(), say=_json_line if as_json else say):
         raise Refused(stopped)
 
 
@@ -116,12 +119,19 @@ def receipts(
         note(f"{len(held['receipts'])} 张收据已写到 {file}")
 
 
+def _json_line(text: str) -> None:
+    import json
+    from datetime import UTC, datetime
+
+    typer.echo(json.dumps({"at": plain(datetime.now(UTC)), "text": text}, ensure_ascii=False))
+
+
 def _options(words: list[str]) -> dict[str, str]:
     found = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name:
-            raise Refused(f'--option "{word}"：应写成 名=值，如 --option partition=gpu')
+            raise typer.BadParameter(f'"{word}"：应写成 名=值，如 --option partition=gpu', param_hint="--option")
         found[name.strip()] = value
     return found
 

@@ -20,14 +20,14 @@ from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import Kind, to_json
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
-from huisuan.terminal import AsJson, note, out, print_json
+from huisuan.terminal import AlwaysJson, AsJson, note, out, print_json
 
 PolicyName = Annotated[str, typer.Argument(metavar="POLICY", help="政策，如 anhui-agi-2023")]
 ArticleName = Annotated[str, typer.Argument(metavar="ARTICLE", help="条或句，如 2 或 8.2")]
 SHOWN_ERRORS = 20
 
 
-def schema(policy: PolicyName, article: ArticleName) -> None:
+def schema(policy: PolicyName, article: ArticleName, as_json: AlwaysJson = False) -> None:
     """事实的 JSON Schema（2020-12），与 explain 所收的一致；金额为整数分。"""
     print_json(facts_schema(*_asked(policy, article)))
 

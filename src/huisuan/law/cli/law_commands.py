@@ -163,6 +163,7 @@ def sql(
     dialect: Annotated[Dialect, typer.Option("--dialect", help="用哪种方言写")] = Dialect.DUCKDB,
     on: On = None,
     as_known: AsKnown = None,
+    as_json: AsJson = False,
 ) -> None:
     """规则的 SQL：表 facts 每个事实一列（金额为整数分），逐行得到 status、amount_fen、reasons。"""
     from huisuan.law.sql.cell_parsing import TYPES
@@ -175,7 +176,11 @@ def sql(
     rule = rule_of(law, article)
     types = {spec.name: TYPES[spec.kind] for spec in rule.facts}
     query, _ = answers(law, rule, "facts", types, on=day, as_known=known, dialect=dialect)
-    sys.stdout.write(query.sql(dialect, pretty=True) + "\n")
+    text = query.sql(dialect, pretty=True)
+    if as_json:
+        print_json({"rule": rule.key, "dialect": dialect, "on": day, "as_known": known, "sql": text})
+    else:
+        sys.stdout.write(text + "\n")
 
 
 @app.command()

@@ -46,7 +46,7 @@ def restore(
         _release(as_json)
         return
     if file is None or let_go:
-        raise Refused("请写备份文件，或只写 --release")
+        raise typer.BadParameter("请写备份文件，或只写 --release")
     from huisuan.base.paths import home
     from huisuan.serving.backup.restoring import refuse_unless_empty
     from huisuan.serving.backup.restoring import restore as bring_back

@@ -13,7 +13,7 @@ from huisuan.base.errors import Refused
 from huisuan.client import Client, connect
 from huisuan.compute.jobs.cli.output import STATES, print_events, print_job, print_preview
 from huisuan.compute.jobs.cli.submit import AfterDashes, submit
-from huisuan.terminal import AsJson, note, out, print_json, print_table
+from huisuan.terminal import AlwaysJson, AsJson, note, out, print_json, print_table
 
 app = typer.Typer()
 app.command("submit", cls=AfterDashes)(submit)
@@ -158,7 +158,7 @@ def cancel(
 
 
 @app.command("schema")
-def schema() -> None:
+def schema(as_json: AlwaysJson = False) -> None:
     """打印惠算作业文件的 JSON Schema：编辑器据此检查和补全。"""
     from huisuan.compute.jobspec.huisuan.job_file import schema as job_file_schema
 

@@ -32,7 +32,7 @@ def register(
     """登记册：所有中心、代理公钥、账本末端、每个月的封账；逐月相连，平台签名，中心与审计可会签。"""
     if countersign is not None:
         if key is None or not by.strip():
-            raise Refused("会签要写明 --key 私钥文件 与 --by 名称")
+            raise typer.BadParameter("会签要写明 --key 私钥文件 与 --by 名称")
         _countersign(countersign, key, by.strip(), as_json)
         return
     context.obj()  # the platform's own
