@@ -110,6 +110,7 @@ def part(name: str) -> str:
 
 
 def given(**values: Any) -> dict[str, Any]:
+    """The parameters that are not None."""
     return {key: value for key, value in values.items() if value is not None}
 
 

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 
 from huisuan.parties.models import Party, Person
-from huisuan.programmes.applications.evidence_files import LARGEST_BYTES
+from huisuan.programmes.limits import LARGEST_BYTES
 
 SHA256 = "^[0-9a-f]{64}$"
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from huisuan.base.errors import Refused
 from huisuan.base.paths import home, made
-from huisuan.serving.processes import postmaster
+from huisuan.serving import postmaster
 
 NAME = "huisuan"
 LOOK_SECONDS = 1.0

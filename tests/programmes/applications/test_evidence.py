@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huisuan.base.errors import Refused
-from huisuan.programmes.applications.evidence_files import LARGEST_BYTES, OOXML, check
+from huisuan.programmes.applications.evidence_files import OOXML, check
+from huisuan.programmes.limits import LARGEST_BYTES
 from support.evidence import JPEG, PDF, png
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
-from huisuan.compute.agent_gateway import restoration
+from huisuan.compute.centres import restoration
 from huisuan.compute.jobs.services import submit_job
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import Accelerator, Centre, Job, MeterFlag, Partition, Restoration

@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import Sum
 
 from huisuan.base.months import SHANGHAI
-from huisuan.compute.agent_gateway.restoration import may_be_placed
+from huisuan.compute.centres.restoration import may_be_placed
 from huisuan.compute.dispatch.net_price import Subsidies
 from huisuan.compute.dispatch.pools import pools
 from huisuan.compute.dispatch.runtime_estimates import Kind, expected, kinds_waiting

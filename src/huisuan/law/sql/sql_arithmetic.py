@@ -42,6 +42,7 @@ def big(expression: E) -> exp.Cast:
 
 
 def negated(expression: E) -> exp.Not:
+    """The expression with its sign changed."""
     return exp.not_(expression, copy=False)
 
 

@@ -27,10 +27,11 @@ from huisuan.portal.applications.list import CLAIMANTS
 from huisuan.portal.law.reasoning import english
 from huisuan.portal.ui import state_labels as words
 from huisuan.programmes.applications import queries, services
-from huisuan.programmes.applications.evidence_files import EXTENSIONS, LARGEST_BYTES, TooLarge
+from huisuan.programmes.applications.evidence_files import EXTENSIONS, TooLarge
 from huisuan.programmes.applications.evidence_store import load_evidence
 from huisuan.programmes.applications.queries import Known
 from huisuan.programmes.applications.services import Conflict, Typed
+from huisuan.programmes.limits import LARGEST_BYTES
 from huisuan.programmes.models import Draft
 
 _DIGITS = re.compile(r"[0-9]{1,18}")

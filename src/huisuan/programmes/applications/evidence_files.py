@@ -18,8 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from huisuan.base.errors import Refused
+from huisuan.programmes.limits import LARGEST_BYTES
 
-LARGEST_BYTES = 20 * 1024 * 1024
 LARGEST_UNPACKED = 200 * 1024 * 1024
 MOST_PARTS = 5_000
 LONGEST_NAME = 120

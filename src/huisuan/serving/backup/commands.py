@@ -69,7 +69,7 @@ def _release(as_json: bool) -> None:
     from huisuan.serving.database import ready
 
     ready()
-    from huisuan.compute.agent_gateway.restoration import release
+    from huisuan.compute.centres.restoration import release
 
     count = release(datetime.now(UTC))
     if as_json:
