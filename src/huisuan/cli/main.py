@@ -62,6 +62,9 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "demo": ("huisuan.cli.demo", "demo", False),
 }
 
+#: package -> the smallest extra that brings it; whatever else a command lacks comes with `platform`
+EXTRAS = {"duckdb": "bulk", "sqlglot": "bulk", "cryptography": "agent", "pyspark": "spark", "kubernetes": "kubernetes"}
+
 #: what works on the platform's own data
 OPERATORS = {"up", "migrate", "backup", "restore", "demo"} | {
     name for name, (_, database, _) in GROUPS.items() if database
@@ -159,7 +162,8 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         if (missing.name or "huisuan").startswith("huisuan"):
             raise
-        note(f"错误：这个命令需要整个平台（缺 {missing.name}）：请安装 huisuan[platform]")
+        package = str(missing.name).partition(".")[0]
+        note(f"错误：这个命令还需要 {package}：请安装 huisuan[{EXTRAS.get(package, 'platform')}]")
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(1)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from huisuan.compute.engines.kubernetes import KubernetesEngine
-from support.engine_conformance import Bench, EngineConformance
+from huisuan.testing.engine_conformance import Bench, EngineConformance
 from support.kube_cluster import CARD, NAMESPACE, KubeWorld
 from support.kube_operations import Hands
 

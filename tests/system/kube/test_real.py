@@ -20,7 +20,7 @@ import yaml
 
 from huisuan.compute.engines.interface import RunState
 from huisuan.compute.engines.kubernetes import KubernetesEngine
-from support.engine_conformance import Bench, EngineConformance
+from huisuan.testing.engine_conformance import Bench, EngineConformance
 from support.kube_cluster import CARD
 
 ADMIN, AGENT = os.environ.get("HUISUAN_KUBE_ADMIN", ""), os.environ.get("HUISUAN_KUBE_AGENT", "")

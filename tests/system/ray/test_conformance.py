@@ -6,7 +6,7 @@ import pytest
 
 from huisuan.compute.engines.common.start_gate import gate_of
 from huisuan.compute.engines.ray import RayEngine
-from support.engine_conformance import Bench, EngineConformance
+from huisuan.testing.engine_conformance import Bench, EngineConformance
 from support.ray_cluster import CARD, RayCluster
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from huisuan.compute.engines.common.start_gate import gate_of
 from huisuan.compute.engines.slurm import SlurmEngine
-from support.engine_conformance import Bench, EngineConformance
+from huisuan.testing.engine_conformance import Bench, EngineConformance
 
 
 def bench_of(folder: Path, options: Mapping[str, str]) -> Bench:

@@ -1,7 +1,7 @@
-"""What every engine must show: subclass EngineConformance, give it a `bench`, and its tests run on your engine.
+"""What every engine must do: subclass EngineConformance, give it a `bench` fixture, and its tests run on your engine.
 
-All runs are submitted at once and shared by the tests: a scheduler that takes seconds to start a job is asked once.
-A bench is of class scope; `docs/new-engine.md` shows one.
+All runs are submitted at once and shared by the tests, so that a scheduler that takes seconds to start a job is asked
+once. The bench has class scope; docs/new-engine.md shows one. Needs pytest.
 """
 
 from __future__ import annotations
@@ -29,9 +29,18 @@ REASON = "用户取消：'; rm -rf /"
 
 @dataclass
 class Bench:
-    """An engine to be tried. `engine` makes it anew on the same folder, as after a restart; `spec` holds what this
-    engine needs of every job (image, card, partition). `waits`: further wants that keep a job from beginning for now,
-    None where there are none. `lease`: a lease file in a folder where gates may be, for engines that wait at them.
+    """An engine under test.
+
+    Attributes:
+        engine: makes the engine anew on the same folder, as after a restart of the agent.
+        spec: what this engine needs of every job (image, card, partition).
+        patience: seconds to wait for a job.
+        python: the interpreter that jobs run with.
+        cards: accelerators of each job.
+        shortest_limit: the shortest time limit that the engine honours, in seconds; above 10 the timeout is not tried.
+        waits: further fields that keep a job from beginning for now; None where there are none.
+        lease: a lease file in a folder that may hold start gates, for engines that wait at them.
+        runs: the jobs by their label.
     """
 
     engine: Callable[[], Engine]
@@ -45,14 +54,14 @@ class Bench:
     runs: dict[str, JobSpec] = field(default_factory=dict)
 
     def job(self, label: str, *command: str, **more: Any) -> JobSpec:
-        """A job of that label; its uid is new each time, since a cluster may outlive one bench."""
+        """Make a job of that label; its uid is new each time, since a cluster may outlive one bench."""
         uid = f"01{secrets.token_hex(5)}{label}"[:26].ljust(26, "0")
-        given = {"cards": self.cards, "time_limit_seconds": 600, **self.spec, **more}
-        made = self.runs[label] = JobSpec(uid, command=command, **given)
-        return made
+        fields = {"cards": self.cards, "time_limit_seconds": 600, **self.spec, **more}
+        self.runs[label] = JobSpec(uid, command=command, **fields)
+        return self.runs[label]
 
     def until(self, label: str, wanted: Callable[[Observation], bool]) -> Observation:
-        """The run's observation, as soon as it is as wanted."""
+        """Wait until the run is as wanted; its observation then."""
         name, engine, deadline = self.runs[label].name, self.engine(), time.monotonic() + self.patience
         while True:
             seen = engine.observe([name])
@@ -61,33 +70,34 @@ class Bench:
             assert time.monotonic() < deadline, f"{label}: {seen.get(name)}"
             time.sleep(0.1)
 
-    def over(self, label: str) -> Observation:
-        """The run's end."""
+    def wait_for_end(self, label: str) -> Observation:
+        """Wait until the run is over; its last observation."""
         return self.until(label, lambda seen: seen.state.final)
 
     def used(self, label: str) -> tuple[RunUsage, ...]:
-        """What the run used; nothing may be left out or told as nothing."""
+        """The usage of the run, in order; empty where the engine reports none."""
         name = self.runs[label].name
         return tuple(self.engine().usage([name]).get(name, ()))
 
     def output(self, label: str) -> bytes:
-        """All it wrote."""
+        """Everything the run wrote."""
         return self.engine().logs(self.runs[label].name, 0, 10_000_000)
 
 
-def seconds(usage: tuple[RunUsage, ...]) -> int:
-    return sum(int((each.ended_at - each.started_at).total_seconds()) for each in usage if each.ended_at)
+def used_seconds(usage: tuple[RunUsage, ...]) -> int:
+    """The time that ended slices cover, in seconds."""
+    return sum(int((piece.ended_at - piece.started_at).total_seconds()) for piece in usage if piece.ended_at)
 
 
 class EngineConformance:
-    """The behaviours. A subclass gives the fixture `bench`."""
+    """The behaviours every engine has in common. A subclass provides the fixture `bench`, with class scope."""
 
     @pytest.fixture(scope="class")
     @classmethod
     def runs(cls, bench: Bench) -> Iterator[Bench]:
         """The bench with every run under way; the one that is to be cancelled running runs."""
         engine, python = bench.engine(), bench.python
-        asked = [
+        jobs = [
             bench.job("words", python, "-c", SHOW, *NASTY, environment={"GREETING": "你好 $(id) $HOME"}),
             bench.job("twice", "sh", "-c", "echo ran"),
             bench.job("fails", "sh", "-c", "exit 3"),
@@ -97,31 +107,31 @@ class EngineConformance:
             bench.job("another", "sh", "-c", "echo again", run=3),
         ]
         if bench.shortest_limit <= 10:
-            asked.append(bench.job("slow", "sleep", "300", time_limit_seconds=bench.shortest_limit))
+            jobs.append(bench.job("slow", "sleep", "300", time_limit_seconds=bench.shortest_limit))
         if bench.waits is not None:
-            asked.append(bench.job("never", "sh", "-c", "echo never", **bench.waits))
+            jobs.append(bench.job("never", "sh", "-c", "echo never", **bench.waits))
         if bench.lease is not None:
             gate_of(bench.lease, "x").parent.mkdir(parents=True, exist_ok=True)
             bench.lease.write_text(str(int(time.time()) + 600))
             over = bench.lease.parent / "over" / "lease"
             gate_of(over, "x").parent.mkdir(parents=True, exist_ok=True)
             over.write_text("1000")
-            asked.append(bench.job("letin", "sh", "-c", "echo in", lease_file=bench.lease))
-            asked.append(bench.job("leftout", "sh", "-c", "echo in", lease_file=over))
-        for job in asked:
+            jobs.append(bench.job("admitted", "sh", "-c", "echo in", lease_file=bench.lease))
+            jobs.append(bench.job("expired", "sh", "-c", "echo in", lease_file=over))
+        for job in jobs:
             engine.submit(job)
         bench.engine().submit(bench.runs["twice"])
         yield bench
-        for job in asked:
+        for job in jobs:
             engine.cancel(job.name, "test over")
         for label in bench.runs:
-            bench.over(label)
+            bench.wait_for_end(label)
             engine.forget(bench.runs[label].name)
 
     def test_it_says_of_every_ability_whether_and_why(self, bench: Bench) -> None:
         abilities = bench.engine().abilities()
         assert set(abilities) == set(ABILITIES)
-        assert all(each.why for each in abilities.values())
+        assert all(ability.why for ability in abilities.values())
 
     def test_its_nodes_have_cards_and_no_more_in_use_than_there_are(self, bench: Bench) -> None:
         nodes = bench.engine().capacity()
@@ -153,7 +163,7 @@ class EngineConformance:
         assert (used.ended_at, used.state, used.cards) == (None, RunState.RUNNING, runs.cards)
         assert sum(node.used for node in runs.engine().capacity()) >= runs.cards
         runs.engine().cancel(runs.runs["running"].name, REASON)
-        seen = runs.over("running")
+        seen = runs.wait_for_end("running")
         assert (seen.state, seen.reason) == (RunState.CANCELLED, REASON)
         (used,) = runs.used("running")
         assert (used.state, used.ended_at) == (RunState.CANCELLED, seen.ended_at)
@@ -163,49 +173,49 @@ class EngineConformance:
             pytest.skip("this bench has no way to keep a run waiting")
         runs.until("never", lambda seen: not seen.state.final)
         runs.engine().cancel(runs.runs["never"].name, REASON)
-        seen = runs.over("never")
+        seen = runs.wait_for_end("never")
         assert (seen.state, seen.reason, seen.started_at) == (RunState.CANCELLED, REASON, None)
         assert runs.used("never") == ()
         assert b"never\n" not in runs.output("never")
 
-    def test_words_and_environment_reach_the_program_as_they_are(self, runs: Bench) -> None:
-        assert runs.over("words").state is RunState.COMPLETED, runs.output("words")
-        told = next(line for line in runs.output("words").decode().splitlines() if line.startswith("[["))
-        assert json.loads(told) == [NASTY, "你好 $(id) $HOME"]
+    def test_arguments_and_environment_reach_the_program_as_they_are(self, runs: Bench) -> None:
+        assert runs.wait_for_end("words").state is RunState.COMPLETED, runs.output("words")
+        printed = next(line for line in runs.output("words").decode().splitlines() if line.startswith("[["))
+        assert json.loads(printed) == [NASTY, "你好 $(id) $HOME"]
 
     def test_a_run_that_went_well_is_metered_to_its_end(self, runs: Bench) -> None:
-        seen = runs.over("lines")
+        seen = runs.wait_for_end("lines")
         assert (seen.state, seen.exit_code) == (RunState.COMPLETED, 0)
         used = runs.used("lines")
-        assert {(each.cards, each.node_count) for each in used} == {(runs.cards, 1)}
-        assert all(each.nodes and each.raw for each in used)
+        assert {(usage.cards, usage.node_count) for usage in used} == {(runs.cards, 1)}
+        assert all(usage.nodes and usage.raw for usage in used)
         assert (used[0].started_at, used[-1].ended_at) == (seen.started_at, seen.ended_at)
-        assert 1 <= seconds(used) <= runs.patience
+        assert 1 <= used_seconds(used) <= runs.patience
         assert (used[-1].state, used[-1].exit_code) == (RunState.COMPLETED, 0)
         assert all(moment.tzinfo is UTC and not moment.microsecond for moment in _moments(used))
 
     def test_a_run_that_fails_keeps_its_exit_code_and_is_metered(self, runs: Bench) -> None:
-        assert (runs.over("fails").state, runs.over("fails").exit_code) == (RunState.FAILED, 3)
-        assert (runs.used("fails")[-1].exit_code, seconds(runs.used("fails")) >= 1) == (3, True)
+        assert (runs.wait_for_end("fails").state, runs.wait_for_end("fails").exit_code) == (RunState.FAILED, 3)
+        assert (runs.used("fails")[-1].exit_code, used_seconds(runs.used("fails")) >= 1) == (3, True)
 
     def test_a_run_that_is_submitted_twice_runs_once(self, runs: Bench) -> None:
-        assert runs.over("twice").state is RunState.COMPLETED
+        assert runs.wait_for_end("twice").state is RunState.COMPLETED
         assert runs.output("twice").splitlines().count(b"ran") == 1
         runs.engine().submit(runs.runs["twice"])
-        assert runs.over("twice").state is RunState.COMPLETED
-        assert len({each.started_at for each in runs.used("twice")}) == len(runs.used("twice")) > 0
+        assert runs.wait_for_end("twice").state is RunState.COMPLETED
+        assert len({usage.started_at for usage in runs.used("twice")}) == len(runs.used("twice")) > 0
 
     def test_a_later_run_of_a_job_is_a_run_of_its_own(self, runs: Bench) -> None:
         assert runs.runs["another"].name.endswith("-3")
-        assert runs.over("another").state is RunState.COMPLETED
+        assert runs.wait_for_end("another").state is RunState.COMPLETED
         assert b"again\n" in runs.output("another")
 
     def test_a_script_runs_by_its_first_line(self, runs: Bench) -> None:
-        assert runs.over("script").state is RunState.COMPLETED, runs.output("script")
+        assert runs.wait_for_end("script").state is RunState.COMPLETED, runs.output("script")
         assert b"hi from a script\n" in runs.output("script")
 
     def test_output_is_read_from_any_offset(self, runs: Bench) -> None:
-        runs.over("lines")
+        runs.wait_for_end("lines")
         whole, name = runs.output("lines"), runs.runs["lines"].name
         assert b"line 1999\n" in whole
         assert b"end\n" in whole
@@ -216,34 +226,34 @@ class EngineConformance:
     def test_a_run_over_its_time_limit_is_ended_and_says_so(self, runs: Bench) -> None:
         if "slow" not in runs.runs:
             pytest.skip("the shortest time limit here is too long for a test")
-        seen = runs.over("slow")
+        seen = runs.wait_for_end("slow")
         assert seen.state is RunState.TIMEOUT
         assert seen.reason
-        assert seconds(runs.used("slow")) >= runs.shortest_limit
+        assert used_seconds(runs.used("slow")) >= runs.shortest_limit
 
     def test_a_run_waits_at_its_gate_and_begins_when_it_opens(self, runs: Bench) -> None:
         if runs.lease is None:
             pytest.skip("this engine has no gate")
-        job = runs.runs["letin"]
-        waiting = runs.until("letin", lambda seen: seen.state is RunState.RUNNING)
+        job = runs.runs["admitted"]
+        waiting = runs.until("admitted", lambda seen: seen.state is RunState.RUNNING)
         assert waiting.started_at is None
-        assert not runs.used("letin")
+        assert not runs.used("admitted")
         gate_of(runs.lease, job.name).touch()
-        assert runs.over("letin").state is RunState.COMPLETED
-        assert b"in\n" in runs.output("letin")
+        assert runs.wait_for_end("admitted").state is RunState.COMPLETED
+        assert b"in\n" in runs.output("admitted")
 
-    def test_a_run_that_is_not_let_in_leaves_without_having_begun(self, runs: Bench) -> None:
+    def test_a_run_that_is_not_admitted_leaves_without_having_begun(self, runs: Bench) -> None:
         if runs.lease is None:
             pytest.skip("this engine has no gate")
-        seen = runs.over("leftout")
+        seen = runs.wait_for_end("expired")
         assert (seen.state, seen.started_at) == (RunState.EXPIRED, None)
-        assert runs.used("leftout") == ()
-        assert b"in\n" not in runs.output("leftout")
+        assert runs.used("expired") == ()
+        assert b"in\n" not in runs.output("expired")
 
     def test_whatever_is_over_is_metered_to_its_end_or_never_began(self, runs: Bench) -> None:
         """The agent asks again for the use of a run that is over until it has one of these."""
-        for label in set(runs.runs) - {"running", "never", "letin"}:
-            seen, used = runs.over(label), runs.used(label)
+        for label in set(runs.runs) - {"running", "never", "admitted"}:
+            seen, used = runs.wait_for_end(label), runs.used(label)
             if seen.started_at is None or seen.state in (RunState.LOST, RunState.EXPIRED):
                 assert used == ()
             else:
@@ -252,7 +262,7 @@ class EngineConformance:
                 )  # fmt: skip
 
     def test_a_run_that_is_forgotten_is_gone(self, runs: Bench) -> None:
-        runs.over("another")
+        runs.wait_for_end("another")
         name = runs.runs.pop("another").name
         for _ in range(2):
             runs.engine().forget(name)
@@ -262,4 +272,4 @@ class EngineConformance:
 
 
 def _moments(used: tuple[RunUsage, ...]) -> list[datetime]:
-    return [moment for each in used for moment in (each.started_at, each.ended_at) if moment is not None]
+    return [moment for usage in used for moment in (usage.started_at, usage.ended_at) if moment is not None]
