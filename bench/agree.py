@@ -30,15 +30,15 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the rows by chan
 import duckdb
 import pyarrow as pa
 
-from huisuan.law.explain.verdict import Judge
+from huisuan.law.explain.verdict import RuleEvaluator
 from huisuan.law.model.expressions import FactSpec, SettingSpec
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import Kind, Value, Wrong, read
+from huisuan.law.model.values import InvalidValue, Kind, Value, parse_value
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.scenario import Scenario, apply
+from huisuan.law.policy.scenario import Scenario, apply_scenario
 from huisuan.law.policy.setting_bounds import SettingValue
-from huisuan.law.sql.compute_file import answers
+from huisuan.law.sql.compute_file import answer_query
 from support.random_facts import Row, as_words, random_rows, typed
 
 CHUNK = 20_000
@@ -79,7 +79,7 @@ def drawn_policy(policy: Policy, rule: Rule, chance: random.Random) -> Policy:
     """The policy with other settings and options for the rule."""
     values: dict[str, SettingValue] = {spec.name: _setting(spec, chance) for spec in rule.settings()}
     values |= {spec.name: chance.choice(list(spec.options)) for spec in rule.interpretations()}
-    return apply(policy, Scenario("drawn", values)) if values else policy
+    return apply_scenario(policy, Scenario("drawn", values)) if values else policy
 
 
 def _setting(spec: SettingSpec, chance: random.Random) -> SettingValue:
@@ -97,7 +97,7 @@ def _setting(spec: SettingSpec, chance: random.Random) -> SettingValue:
     return chance.choice([0, 1, most, chance.randrange(most + 1)])
 
 
-def by_judge(judge: Judge, rule: Rule, rows: list[Row]) -> Iterator[Told]:
+def by_judge(judge: RuleEvaluator, rule: Rule, rows: list[Row]) -> Iterator[Told]:
     """The first reading; a cell that cannot be used is missing, and its reason says invalid instead."""
     for row in rows:
         verdict = judge({spec.name: usable(spec, row[spec.name]) for spec in rule.facts})
@@ -109,8 +109,8 @@ def usable(spec: FactSpec, cell: Any) -> Value | None:
     """The cell's value as a fact, or None where a claim with it would be refused."""
     raw = cell.isoformat() if isinstance(cell, date) else cell
     try:
-        return None if raw is None else read(spec.kind, raw, maximum=spec.maximum, options=spec.options)
-    except Wrong:
+        return None if raw is None else parse_value(spec.kind, raw, maximum=spec.maximum, options=spec.options)
+    except InvalidValue:
         return None
 
 
@@ -124,7 +124,7 @@ def by_sql(policy: Policy, rule: Rule, rows: list[Row], days: tuple[date, date],
     with duckdb.connect(config={"threads": 1}) as engine:
         engine.register("facts", pa.table(as_words(rule, rows) if as_text else typed(rule, rows)))
         types = {name: kind for name, kind, *_ in engine.execute("DESCRIBE facts").fetchall()}
-        query, _ = answers(policy, rule, "facts", types, on=days[0], as_known=days[1])
+        query, _ = answer_query(policy, rule, "facts", types, on=days[0], as_known=days[1])
         return engine.execute(query.sql("duckdb")).fetchall()
 
 
@@ -138,7 +138,7 @@ def compare(task: Task) -> Found:
     rows = random_rows(chance.getrandbits(64), rule, task.rows)
     days = (policy.valid_to, policy.valid_to)
     told = by_sql(policy, rule, rows, days, as_text=bool(task.number % 2))
-    judged = list(by_judge(Judge(policy, rule, *days), rule, rows))
+    judged = list(by_judge(RuleEvaluator(policy, rule, *days), rule, rows))
     differing = [
         f"{rule.key} chunk {task.number} {row}: SQL {sql}, judge {judge}"
         for row, sql, judge in zip(rows, told, judged, strict=True)

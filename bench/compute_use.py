@@ -24,7 +24,7 @@ from exact import check_oracle, rows_wrong, rows_wrong_in_yuan, write_oracle
 from measure import Line, Run, Spent, Timing, interleaved, line, machine
 
 from huisuan.law.policy.load import load_policy
-from huisuan.law.sql.compute_file import answers, compute_file
+from huisuan.law.sql.compute_file import answer_query, compute_file
 
 ROOT = Path(__file__).parents[1]
 PEER = ROOT / ".venv-bench" / "bin" / "python"
@@ -128,7 +128,7 @@ class Bench:
     def query(self, engine: duckdb.DuckDBPyConnection) -> str:
         """The rule as SQL over the table `facts`."""
         types = {name: kind for name, kind, *_ in engine.execute("DESCRIBE facts").fetchall()}
-        return answers(self.policy, self.rule, "facts", types, on=DAY, as_known=KNOWN)[0].sql("duckdb")
+        return answer_query(self.policy, self.rule, "facts", types, on=DAY, as_known=KNOWN)[0].sql("duckdb")
 
     def against_hand(self, rows: int) -> None:
         """Ours against the formula by hand: all three columns, and (a shorter job) the amount alone."""

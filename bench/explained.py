@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 from measure import Line, interleaved, line
 
-from huisuan.law.explain.explain import explain, read_facts
+from huisuan.law.explain.explain import explain, parse_facts
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
 
@@ -37,7 +37,7 @@ class Claims:
     def answer(self, rule: Rule, raw: Mapping[str, Any]) -> dict[str, Any]:
         """One claim explained."""
         on, as_known = self.days
-        return explain(self.policy, rule, read_facts(rule, raw), on=on, as_known=as_known).as_json()
+        return explain(self.policy, rule, parse_facts(rule, raw), on=on, as_known=as_known).as_json()
 
 
 def first_claims(policy: Policy, folder: Path, days: tuple[date, date]) -> Claims:

@@ -31,7 +31,7 @@ from huisuan.law.budget.compute import FactFiles, compute_budget
 from huisuan.law.budget.synthetic_claims import Sample, write_sample
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.load import load_policy
-from huisuan.law.policy.scenario import Scenario, apply
+from huisuan.law.policy.scenario import Scenario, apply_scenario
 from huisuan.law.sql.compute_file import compute_file
 
 OURS, HAND = "huisuan", "DuckDB SQL by hand"
@@ -48,7 +48,7 @@ class Bench:
 
     def __init__(self, folder: Path, rows: int, rounds: int) -> None:
         self.folder, self.rows, self.rounds = folder, rows, rounds
-        self.policy = apply(load_policy("anhui-agi-2023"), Scenario("rates", {"4.1.rate": RATES}))
+        self.policy = apply_scenario(load_policy("anhui-agi-2023"), Scenario("rates", {"4.1.rate": RATES}))
         self.computed, self.province = folder / "computed", folder / "province"
         self.computed.mkdir()
         for key in RULES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from huisuan.law.explain.explain import explain, read_facts
+from huisuan.law.explain.explain import explain, parse_facts
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_folder
 from huisuan.law.policy.policy import Policy
@@ -58,7 +58,7 @@ def by_form(policy: Policy, finished: str, part: str) -> tuple[str, str, str]:
     refused = []
     for name, cell in (("finished", finished), ("part", part)):
         try:
-            facts |= read_facts(rule, {name: cell})
+            facts |= parse_facts(rule, {name: cell})
         except LawError:
             refused.append(name)
     answer = explain(policy, rule, facts, on=DAY, as_known=DAY)  # type: ignore[arg-type]

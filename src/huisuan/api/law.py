@@ -11,7 +11,7 @@ from ninja.errors import HttpError
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
-from huisuan.law.explain.explain import default_day, explain, read_facts
+from huisuan.law.explain.explain import default_day, explain, parse_facts
 from huisuan.law.explain.prose import general_terms, prose
 from huisuan.law.forms.json_schema import facts_schema
 from huisuan.law.forms.templates import csv_template, xlsx_template
@@ -19,7 +19,7 @@ from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import to_json
 from huisuan.law.policy.coverage import coverage
-from huisuan.law.policy.load import installed, load_policy
+from huisuan.law.policy.load import load_installed, load_policy
 from huisuan.law.policy.policy import Policy
 
 router = Router(tags=["政策"], auth=None)
@@ -37,7 +37,7 @@ class Question(Schema):
 @router.get("/law", summary="政策列表")
 def policies(request: HttpRequest) -> list[dict[str, Any]]:
     """Every policy that is installed; of one that does not stand up its name and what is wrong with it (`error`)."""
-    found, broken = installed()
+    found, broken = load_installed()
     return [*map(_about, found), *({"name": name, "error": wrong} for name, wrong in broken.items())]
 
 
@@ -107,7 +107,7 @@ def answer(request: HttpRequest, policy: str, article: str, asked: Question) -> 
     rule = _rule(law, article)
     today = datetime.now(UTC).astimezone(SHANGHAI).date()
     try:
-        values = read_facts(rule, asked.facts)
+        values = parse_facts(rule, asked.facts)
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
     on = asked.on or default_day(law, today)

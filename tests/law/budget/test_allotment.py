@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from huisuan.law.budget.allotment import allot, largest_remainder
+from huisuan.law.budget.allotment import allot_budget, largest_remainder
 from huisuan.law.cli.law_commands import app
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_policy
@@ -33,7 +33,7 @@ def test_three_cities_by_hand() -> None:
         "乙市": {"sales": 300, "subsidised": 100, "vendors": 5},
         "丙市": {"sales": 100, "subsidised": 0, "vendors": 0},
     }
-    done = allot(POLICY, RULE, rows, on=DAY, as_known=DAY, budget_fen=1_000)
+    done = allot_budget(POLICY, RULE, rows, on=DAY, as_known=DAY, budget_fen=1_000)
     # 甲 40%×60% + 40%×50% + 20%×50% = 54%；乙 12% + 20% + 10% = 42%；丙 4%
     assert [(each.name, each.score, each.amount_fen) for each in done.shares] == [
         ("甲市", Fraction(54, 100), 540), ("乙市", Fraction(42, 100), 420), ("丙市", Fraction(4, 100), 40),
@@ -47,11 +47,11 @@ def test_shares_add_up_to_the_budget_and_nobody_is_a_fen_from_its_quota(
 ) -> None:
     if not any(value for row in rows.values() for value in row.values()):
         return
-    done = allot(POLICY, RULE, rows, on=DAY, as_known=DAY, budget_fen=budget)
+    done = allot_budget(POLICY, RULE, rows, on=DAY, as_known=DAY, budget_fen=budget)
     assert sum(each.amount_fen for each in done.shares) == budget
     assert all(abs(each.amount_fen - each.quota_fen) < 1 and each.amount_fen >= 0 for each in done.shares)
     backwards = dict(reversed(rows.items()))
-    again = allot(POLICY, RULE, backwards, on=DAY, as_known=DAY, budget_fen=budget)
+    again = allot_budget(POLICY, RULE, backwards, on=DAY, as_known=DAY, budget_fen=budget)
     assert {each.name: each.amount_fen for each in again.shares} == {each.name: each.amount_fen for each in done.shares}
 
 
@@ -66,11 +66,11 @@ def test_whoever_weighs_more_never_gets_less(weights: dict[str, Fraction], total
 def test_without_a_budget_and_without_performance_it_says_what_is_missing() -> None:
     nothing = {"甲市": {"sales": 0, "subsidised": 0, "vendors": 0}}
     with pytest.raises(LawError, match=r"4\.1\.budget.*尚未确定"):
-        allot(POLICY, RULE, nothing, on=DAY, as_known=DAY)
+        allot_budget(POLICY, RULE, nothing, on=DAY, as_known=DAY)
     with pytest.raises(LawError, match="没有任何一方有绩效"):
-        allot(POLICY, RULE, nothing, on=DAY, as_known=DAY, budget_fen=100)
+        allot_budget(POLICY, RULE, nothing, on=DAY, as_known=DAY, budget_fen=100)
     with pytest.raises(LawError, match="不在政策有效期"):
-        allot(POLICY, RULE, nothing, on=date(2026, 1, 1), as_known=DAY, budget_fen=100)
+        allot_budget(POLICY, RULE, nothing, on=date(2026, 1, 1), as_known=DAY, budget_fen=100)
 
 
 def test_every_bad_cell_of_the_file_is_named_with_its_line(tmp_path: Path) -> None:

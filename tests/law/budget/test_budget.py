@@ -15,19 +15,19 @@ import pytest
 from typer.testing import CliRunner
 
 from huisuan.law.budget.chart import write_chart
-from huisuan.law.budget.compute import FactFiles, Sampled, compute_budget
-from huisuan.law.budget.model import Budget, Fund, day_of_year
+from huisuan.law.budget.compute import FactFiles, SampleClaims, compute_budget
+from huisuan.law.budget.model import Budget, Fund, last_day_in_force
 from huisuan.law.budget.synthetic_claims import Sample, write_sample
-from huisuan.law.budget.tables import write_sheets
+from huisuan.law.budget.tables import write_tables
 from huisuan.law.cli.law_commands import app
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import Const
 from huisuan.law.model.rules import RuleKind
 from huisuan.law.model.values import Kind
-from huisuan.law.policy.amended_figures import FigureKind, figures, rewrite, suppose, supposition
+from huisuan.law.policy.amended_figures import FigureKind, amend_figures, legal_figures, parse_amendment, rewrite_tree
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.scenario import Scenario, apply, load_scenario
+from huisuan.law.policy.scenario import Scenario, apply_scenario, load_scenario
 from huisuan.law.sql.compute_file import compute_file
 
 POLICY = load_policy("anhui-agi-2023")
@@ -60,7 +60,7 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Policy:
     """The policy with a scenario that raises some and lowers others."""
-    return apply(POLICY, load_scenario(written(tmp_path_factory.mktemp("scenario"), MIXED), POLICY))
+    return apply_scenario(POLICY, load_scenario(written(tmp_path_factory.mktemp("scenario"), MIXED), POLICY))
 
 
 @pytest.fixture(scope="module")
@@ -145,9 +145,12 @@ def test_the_largest_changes_are_named_with_their_row_and_party(done: Budget, fa
 
 
 def halved() -> Iterator[tuple[str, Policy]]:
-    for figure in figures(POLICY):
+    for figure in legal_figures(POLICY):
         if figure.kind is FigureKind.CAP:
-            yield figure.sentence, suppose(POLICY, supposition(POLICY, FigureKind.CAP, figure.sentence, "50%"))
+            yield (
+                figure.sentence,
+                amend_figures(POLICY, parse_amendment(POLICY, FigureKind.CAP, figure.sentence, "50%")),
+            )
 
 
 @pytest.mark.parametrize(("sentence", "after"), list(halved()), ids=lambda each: each if isinstance(each, str) else "")
@@ -161,10 +164,10 @@ def test_half_a_cap_never_pays_more_to_anyone(sentence: str, after: Policy, fact
 
 
 def test_no_cap_pays_no_less_and_the_same_cap_pays_the_same(facts: Path) -> None:
-    without = budget(suppose(POLICY, supposition(POLICY, FigureKind.CAP, "8.2", "无")), facts)
+    without = budget(amend_figures(POLICY, parse_amendment(POLICY, FigureKind.CAP, "8.2", "无")), facts)
     assert without.total.losers == 0
     assert without.total.winners > 0
-    same = budget(suppose(POLICY, supposition(POLICY, FigureKind.CAP, "8.2", "1000万元")), facts)
+    same = budget(amend_figures(POLICY, parse_amendment(POLICY, FigureKind.CAP, "8.2", "1000万元")), facts)
     assert same.total.difference_fen == 0
 
 
@@ -174,7 +177,7 @@ def test_a_supposed_share_of_the_law_changes_what_it_says(tmp_path: Path) -> Non
         "A,400,2024-06-30,是,1200,1200,340100,none\n",
         encoding="utf-8",
     )
-    done = budget(suppose(POLICY, supposition(POLICY, FigureKind.RATE, "1.2", "1/4")), tmp_path)
+    done = budget(amend_figures(POLICY, parse_amendment(POLICY, FigureKind.RATE, "1.2", "1/4")), tmp_path)
     [centres] = done.rules
     assert (centres.total.before_fen, centres.total.after_fen) == (400, 300)
     assert centres.lost[0].party == "A"
@@ -182,17 +185,17 @@ def test_a_supposed_share_of_the_law_changes_what_it_says(tmp_path: Path) -> Non
 
 
 def test_the_law_itself_stays_as_it_is() -> None:
-    changed = suppose(POLICY, supposition(POLICY, FigureKind.CAP, "8.2", "500万元"))
+    changed = amend_figures(POLICY, parse_amendment(POLICY, FigureKind.CAP, "8.2", "500万元"))
     assert changed.text == POLICY.text
     assert changed.digest != POLICY.digest
-    assert next(each.value for each in figures(POLICY) if each.sentence == "8.2") == 1_000_000_000
+    assert next(each.value for each in legal_figures(POLICY) if each.sentence == "8.2") == 1_000_000_000
     assert changed.rule("2.2") == POLICY.rule("2.2")
 
 
 def test_a_tree_that_nothing_changes_is_not_copied() -> None:
     for rule in POLICY.rules:
         for root in rule.roots:
-            assert rewrite(root, lambda node: node) is root
+            assert rewrite_tree(root, lambda node: node) is root
 
 
 @pytest.mark.parametrize(
@@ -213,7 +216,7 @@ def test_a_bad_scenario_says_line_name_and_remedy(text: str, message: str, tmp_p
 
 
 def test_sums_beyond_64_bits_are_exact(tmp_path: Path) -> None:
-    whole = suppose(POLICY, supposition(POLICY, FigureKind.RATE, "1.2", "100%"))
+    whole = amend_figures(POLICY, parse_amendment(POLICY, FigureKind.RATE, "1.2", "100%"))
     each, count = 12 * 10**11, 8_000_000  # 10 billion yuan, raised by a fifth in the north
     assert each * count > 2**63
     with duckdb.connect() as engine:
@@ -253,11 +256,11 @@ def test_the_factor_of_a_fund_is_exact_and_never_rounded_up(
     ("year", "day"), [(2022, None), (2023, date(2023, 12, 31)), (2025, date(2025, 12, 31)), (2026, None)]
 )
 def test_the_law_of_a_year_is_that_of_its_last_day_in_force(year: int, day: date | None) -> None:
-    assert day_of_year(POLICY, year) == day
+    assert last_day_in_force(POLICY, year) == day
 
 
 def test_the_tables_hold_exact_yuan_that_add_up(done: Budget, tmp_path: Path) -> None:
-    write_sheets(done, tmp_path)
+    write_tables(done, tmp_path)
     with (tmp_path / "articles.csv").open(encoding="utf-8-sig", newline="") as file:
         *articles, total = list(csv.DictReader(file))
     cents = [int(row["情景（元）"].replace(".", "")) for row in articles]
@@ -306,7 +309,7 @@ def test_the_command_gives_the_figures_of_the_sample_as_json() -> None:
         app, ["budget", "anhui-agi-2023", "--year", "2024", "--parties", "2000", "--seed", "3", "--json"]
     )
     found = json.loads(ran.stdout)
-    expected = compute_budget(POLICY, POLICY, Sampled(Sample(2000, 3)), on=DAY, as_known=KNOWN)
+    expected = compute_budget(POLICY, POLICY, SampleClaims(Sample(2000, 3)), on=DAY, as_known=KNOWN)
     assert found["total"] == expected.total.as_json()
     assert found["sample"]["notice"] == "推演样本（随机生成，种子 3），不是实际申报"
 
@@ -318,5 +321,5 @@ def test_a_year_without_a_day_in_force_is_an_answer_of_its_own() -> None:
 
 
 def test_a_scenario_of_the_same_values_changes_nothing(facts: Path) -> None:
-    same = apply(POLICY, Scenario("照旧", {"2.2.rate": Fraction(1, 5)}))
+    same = apply_scenario(POLICY, Scenario("照旧", {"2.2.rate": Fraction(1, 5)}))
     assert not any(each.changed for each in budget(same, facts).rules)

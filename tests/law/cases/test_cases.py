@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from huisuan.law.cases.case_file import Case, read_cases
-from huisuan.law.cases.coverage_gaps import Gap, gaps
-from huisuan.law.cases.runner import cases_of, run, run_all
+from huisuan.law.cases.case_file import Case, load_cases
+from huisuan.law.cases.coverage_gaps import CoverageGap, find_gaps
+from huisuan.law.cases.runner import load_policy_cases, run_case, run_policy_cases
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import RuleKind
 from huisuan.law.policy.load import list_policies, load_folder, load_policy
@@ -18,33 +18,35 @@ from huisuan.law.policy.policy import Policy
 POLICIES = [load_folder(load_policy(name).folder) for name in list_policies()]
 ANHUI = load_folder(load_policy("anhui-agi-2023").folder)
 EVERY_CASE = [
-    pytest.param(policy, case, id=f"{case.subject} {case.title}") for policy in POLICIES for case in cases_of(policy)
+    pytest.param(policy, case, id=f"{case.subject} {case.title}")
+    for policy in POLICIES
+    for case in load_policy_cases(policy)
 ]
 
 
 @pytest.mark.parametrize(("policy", "case"), EVERY_CASE)
 def test_case(policy: Policy, case: Case) -> None:
-    outcome = run(policy, case)
+    outcome = run_case(policy, case)
     assert outcome.wrong == ""
     assert outcome.differences == ()
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
 def test_no_answer_no_condition_no_limit_and_no_option_is_left_untried(policy: Policy) -> None:
-    assert gaps(policy, cases_of(policy)) == []
+    assert find_gaps(policy, load_policy_cases(policy)) == []
 
 
 def test_an_option_that_no_case_chooses_is_missed() -> None:
-    cases = [case for case in cases_of(ANHUI) if "0.2.cap" not in case.interpretations]
-    assert [gap.what for gap in gaps(ANHUI, cases) if "0.2.cap" in gap.what] == [
+    cases = [case for case in load_policy_cases(ANHUI) if "0.2.cap" not in case.interpretations]
+    assert [gap.what for gap in find_gaps(ANHUI, cases) if "0.2.cap" in gap.what] == [
         "没有一个算例选 beyond；请写一个 interpretations: {0.2.cap: beyond} 的"
     ]
 
 
 def test_fewer_than_five_cases_are_too_few() -> None:
-    few = [case for case in cases_of(ANHUI) if case.subject == "4.1.cities"][:4]
-    cases = [case for case in cases_of(ANHUI) if case.subject != "4.1.cities"] + few
-    assert Gap("4.1.cities", "有 4 个算例；至少要 5 个") in gaps(ANHUI, cases)
+    few = [case for case in load_policy_cases(ANHUI) if case.subject == "4.1.cities"][:4]
+    cases = [case for case in load_policy_cases(ANHUI) if case.subject != "4.1.cities"] + few
+    assert CoverageGap("4.1.cities", "有 4 个算例；至少要 5 个") in find_gaps(ANHUI, cases)
 
 
 def written(place: Path, text: str, name: str = "2.2.yaml") -> Path:
@@ -55,7 +57,7 @@ def written(place: Path, text: str, name: str = "2.2.yaml") -> Path:
 
 
 def only(place: Path, text: str, name: str = "2.2.yaml") -> Case:
-    (case,) = read_cases(written(place, text, name))
+    (case,) = load_cases(written(place, text, name))
     return case
 
 
@@ -75,7 +77,7 @@ USE = "facts: {in_anhui: true, kind: enterprise, spend: 100 元, self_use: 0 元
 def test_a_case_that_says_otherwise_is_told_with_both(
     tmp_path: Path, changed: str, what: str, expected: str, got: str
 ) -> None:
-    outcome = run(ANHUI, only(tmp_path, f"- case: 试\n  {USE}\n  {changed}\n"))
+    outcome = run_case(ANHUI, only(tmp_path, f"- case: 试\n  {USE}\n  {changed}\n"))
     assert not outcome.holds
     found = outcome.differences[0]
     assert (found.what, found.expected, found.got) == (what, expected, got)
@@ -85,7 +87,7 @@ def test_shares_that_are_written_otherwise_are_told_by_name(tmp_path: Path) -> N
     text = (
         "- case: 试\n  budget: 1 元\n  rows: {甲: {sales: 1 元, subsidised: 1 元, vendors: 1}}\n  amounts: {甲: 0.99}\n"
     )
-    (found,) = run(ANHUI, only(tmp_path, text, "4.1.cities.yaml")).differences
+    (found,) = run_case(ANHUI, only(tmp_path, text, "4.1.cities.yaml")).differences
     assert (found.expected, found.got) == ("甲 0.99 元", "甲 1.00 元")
 
 
@@ -103,7 +105,7 @@ def test_shares_that_are_written_otherwise_are_told_by_name(tmp_path: Path) -> N
     ],
 )
 def test_a_case_that_cannot_be_asked_says_where_and_why(tmp_path: Path, text: str, message: str) -> None:
-    outcome = run(ANHUI, only(tmp_path, text))
+    outcome = run_case(ANHUI, only(tmp_path, text))
     assert not outcome.holds
     assert message in outcome.wrong
 
@@ -123,7 +125,7 @@ def test_a_case_that_cannot_be_asked_says_where_and_why(tmp_path: Path, text: st
 )
 def test_a_file_that_is_no_list_of_cases_is_refused_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(LawError) as refusal:
-        read_cases(written(tmp_path, text))
+        load_cases(written(tmp_path, text))
     assert message in str(refusal.value)
 
 
@@ -131,7 +133,7 @@ def test_a_file_that_nothing_is_named_by_is_refused(changed: Any) -> None:
     folder = changed("policy.toml", "issuer", "issuer")
     (folder / "cases" / "2.2.yaml").rename(folder / "cases" / "2.3.yaml")
     with pytest.raises(LawError, match=r"cases/2\.3\.yaml：没有规则、分配或叠加“2\.3”"):
-        cases_of(load_folder(folder))
+        load_policy_cases(load_folder(folder))
 
 
 def test_cases_see_the_folder_alone_not_what_was_adopted_since(
@@ -144,15 +146,15 @@ def test_cases_see_the_folder_alone_not_what_was_adopted_since(
     )
     monkeypatch.setenv("HUISUAN_SETTINGS", str(later.parent))
     assert load_policy("anhui-agi-2023").digest != ANHUI.digest
-    assert all(outcome.holds for outcome in run_all(load_folder(ANHUI.folder)))
+    assert all(outcome.holds for outcome in run_policy_cases(load_folder(ANHUI.folder)))
 
 
 def test_a_rule_that_is_changed_breaks_the_cases_at_its_edges(changed: Any) -> None:
     folder = changed("a01_compute_centres.py", "project.added_p >= legal_int", "project.added_p > legal_int")
-    wrong = {outcome.case.title[:4] for outcome in run_all(load_folder(folder)) if not outcome.holds}
+    wrong = {outcome.case.title[:4] for outcome in run_policy_cases(load_folder(folder)) if not outcome.holds}
     assert "合肥的 " in wrong
-    assert all(case.holds for case in run_all(ANHUI) if case.case.subject == "2.2")
+    assert all(case.holds for case in run_policy_cases(ANHUI) if case.case.subject == "2.2")
 
 
 def test_the_kinds_of_rules_are_all_among_the_cases() -> None:
-    assert {ANHUI.rule(case.subject).kind for case in cases_of(ANHUI) if case.kind == "facts"} == set(RuleKind)
+    assert {ANHUI.rule(case.subject).kind for case in load_policy_cases(ANHUI) if case.kind == "facts"} == set(RuleKind)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huisuan.law.explain.explain import explain, read_facts
-from huisuan.law.explain.verdict import Judge
+from huisuan.law.explain.explain import explain, parse_facts
+from huisuan.law.explain.verdict import RuleEvaluator
 from huisuan.law.model.answers import Answer
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.rules import Rule, RuleKind
@@ -30,7 +30,7 @@ CITIES = st.sampled_from(["340100", "340600", "341200"])
 def answer(sentence: str, **facts: Any) -> Answer:
     policy = load_policy("anhui-agi-2023")
     rule = policy.rule(sentence)
-    return explain(policy, rule, read_facts(rule, facts), on=YEAR_END, as_known=YEAR_END)
+    return explain(policy, rule, parse_facts(rule, facts), on=YEAR_END, as_known=YEAR_END)
 
 
 def owed(sentence: str, **facts: Any) -> int:
@@ -129,7 +129,7 @@ def generous() -> Policy:
 @given(data=st.data())
 def test_every_amount_is_a_whole_number_within_its_cap_and_what_was_spent(rule: Rule, data: st.DataObject) -> None:
     facts = data.draw(a_case(rule))
-    judge = Judge(generous(), rule, YEAR_END, YEAR_END)
+    judge = RuleEvaluator(generous(), rule, YEAR_END, YEAR_END)
     verdict = judge(facts)
     amount = verdict.amount_fen
     assert type(amount) is int
@@ -149,7 +149,7 @@ def test_more_of_what_is_paid_for_never_earns_less(rule: Rule, data: st.DataObje
     counted = [spec for spec in rule.facts if spec.kind in (Kind.MONEY, Kind.INT)]
     spec = data.draw(st.sampled_from(counted))
     more = data.draw(st.integers(facts[spec.name], spec.maximum or 0))
-    judge = Judge(generous(), rule, YEAR_END, YEAR_END)
+    judge = RuleEvaluator(generous(), rule, YEAR_END, YEAR_END)
     less, greater = judge(facts).amount_fen, judge({**facts, spec.name: more}).amount_fen
     assert less is not None
     assert greater is not None

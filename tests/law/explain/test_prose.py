@@ -10,8 +10,8 @@ from huisuan.law.explain.prose import general_terms, prose
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.load import list_policies, load_folder, load_policy
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.scenario import Scenario, apply
-from huisuan.law.policy.settings import terms_of
+from huisuan.law.policy.scenario import Scenario, apply_scenario
+from huisuan.law.policy.settings import rule_terms
 
 POLICIES = [load_folder(load_policy(name).folder) for name in list_policies()]
 EVERY_RULE = [pytest.param(policy, rule, id=rule.key) for policy in POLICIES for rule in policy.rules]
@@ -43,7 +43,7 @@ def test_prose_carries_the_values_of_a_day_only_where_they_are_asked_for() -> No
     adopted = ANHUI.adopted(ANHUI.valid_from, ANHUI.valid_to)
     in_general, on_the_day = (
         prose(rule, "en", general_terms(rule, adopted)),
-        prose(rule, "en", terms_of(rule, adopted)[0]),
+        prose(rule, "en", rule_terms(rule, adopted)[0]),
     )
     assert "Rate of the year (by law at most 20%) × Eligible spend" in in_general
     assert "20% × Eligible spend" in on_the_day
@@ -52,7 +52,7 @@ def test_prose_carries_the_values_of_a_day_only_where_they_are_asked_for() -> No
 
 def test_another_answer_to_an_open_question_is_told_as_the_rule() -> None:
     rule = ANHUI.rule("8.2")
-    beyond = apply(ANHUI, Scenario("beyond", {"0.2.cap": "beyond"}))
+    beyond = apply_scenario(ANHUI, Scenario("beyond", {"0.2.cap": "beyond"}))
     told = [
         prose(rule, "zh", general_terms(rule, policy.adopted(policy.valid_from, policy.valid_to)))
         for policy in (ANHUI, beyond)

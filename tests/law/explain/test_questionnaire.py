@@ -12,19 +12,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huisuan.law.explain.evaluation import Evaluation
-from huisuan.law.explain.intervals import Bounds
-from huisuan.law.explain.questionnaire import Inquiry, ask, presumption, questions, stand, together
-from huisuan.law.explain.verdict import Judge
+from huisuan.law.explain.intervals import IntervalEvaluation
+from huisuan.law.explain.questionnaire import (
+    Questionnaire,
+    assess_rule,
+    build_questionnaire,
+    combine_certain,
+    list_questions,
+    presumed_answer,
+)
+from huisuan.law.explain.verdict import RuleEvaluator
 from huisuan.law.model import expressions as nodes
-from huisuan.law.model.claimants import AUDIENCES
+from huisuan.law.model.claimants import CLAIMANTS
 from huisuan.law.model.expressions import Fact, FactSpec, InterpretationSpec, Node, SettingSpec
-from huisuan.law.model.ranges import Range, Span, fixed
+from huisuan.law.model.ranges import Range, Span, is_single
 from huisuan.law.model.terms import Terms
 from huisuan.law.model.values import FIRST_DAY, LAST_DAY, Kind
 from huisuan.law.policy.load import list_policies, load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import Settings
-from huisuan.law.policy.stacking import Place
+from huisuan.law.policy.stacking import PolicyRule
 
 DAY = date(2025, 6, 1)
 POLICIES = [load_policy(name) for name in list_policies()]
@@ -74,7 +81,7 @@ def a_number(depth: int) -> st.SearchStrategy[Node]:
     return st.one_of(
         leaves,
         st.lists(part, min_size=1, max_size=3).map(lambda terms: nodes.Sum(tuple(terms))),
-        st.builds(nodes.Less, part, part),
+        st.builds(nodes.Minus, part, part),
         st.builds(nodes.Times, part, part),
         st.builds(nodes.Cap, part, part).map(cited),
         st.builds(nodes.Rounded, part, st.sampled_from([1, 100])),
@@ -140,7 +147,7 @@ def lies_in(value: Any, span: Span) -> bool:
 def test_whatever_is_missing_the_value_of_a_node_lies_within_its_bounds(
     node: Node, known: dict[str, Any], rest: dict[str, Any]
 ) -> None:
-    bounds = Bounds(known, TERMS)
+    bounds = IntervalEvaluation(known, TERMS)
     bounds.of(node)
     for each in nodes.walk(node, TERMS.options):
         value = Evaluation({**rest, **known}, TERMS).of(each)
@@ -152,7 +159,7 @@ def test_whatever_is_missing_the_value_of_a_node_lies_within_its_bounds(
 def test_a_fact_that_does_not_matter_never_changes_the_value_of_a_node(
     node: Node, known: dict[str, Any], one: dict[str, Any], other: dict[str, Any]
 ) -> None:
-    matter = {spec.name for spec in Bounds(known, TERMS).matter(node)}
+    matter = {spec.name for spec in IntervalEvaluation(known, TERMS).matter(node)}
     assert matter.isdisjoint(known)
     asked = {name: one[name] for name in matter} | known
     first, second = (Evaluation({**rest, **asked}, TERMS).of(node) for rest in (one, other))
@@ -163,10 +170,10 @@ def test_a_fact_that_does_not_matter_never_changes_the_value_of_a_node(
 def test_to_know_more_never_widens_the_bounds_and_never_raises_a_new_question(
     node: Node, known: dict[str, Any], more: dict[str, Any]
 ) -> None:
-    before = Bounds(known, TERMS)
+    before = IntervalEvaluation(known, TERMS)
     asked = {spec.name for spec in before.matter(node)}
     for name, value in more.items():
-        after = Bounds({name: value, **known}, TERMS)
+        after = IntervalEvaluation({name: value, **known}, TERMS)
         assert {spec.name for spec in after.matter(node)} <= asked
         span, wider = after.of(node), before.of(node)
         ends = (span.low, span.high) if isinstance(span, Range) else span or ()
@@ -175,8 +182,8 @@ def test_to_know_more_never_widens_the_bounds_and_never_raises_a_new_question(
 
 @given(a_number(3) | a_truth(3), a_part(FACTS))
 def test_where_nothing_matters_any_more_the_value_is_fixed(node: Node, known: dict[str, Any]) -> None:
-    bounds = Bounds(known, TERMS)
-    assert fixed(bounds.of(node)) or any(bounds.matter(node))
+    bounds = IntervalEvaluation(known, TERMS)
+    assert is_single(bounds.of(node)) or any(bounds.matter(node))
 
 
 # The policies
@@ -196,7 +203,7 @@ def otherwise(policy: Policy) -> Policy:
     return replace(policy, settings=Settings(tuple(adopted)))
 
 
-PLACES = [Place(policy, rule) for policy in POLICIES for rule in policy.rules]
+PLACES = [PolicyRule(policy, rule) for policy in POLICIES for rule in policy.rules]
 OTHERWISE = {policy.name: otherwise(generous(policy)) for policy in POLICIES}
 BY_KEY = {place.key: place for place in PLACES}
 
@@ -209,13 +216,13 @@ def test_a_settled_answer_is_the_answer_of_every_completion_and_nothing_else_is_
 ) -> None:
     place = BY_KEY[key]
     if turned:
-        place = Place(OTHERWISE[place.policy.name], place.rule)
+        place = PolicyRule(OTHERWISE[place.policy.name], place.rule)
     specs = list(place.rule.facts)
     known, rest = data.draw(a_part(specs)), data.draw(a_case(specs))
-    standing = stand(place, known, DAY, DAY)
-    judge = Judge(place.policy, place.rule, DAY, DAY)
+    standing = assess_rule(place, known, DAY, DAY)
+    judge = RuleEvaluator(place.policy, place.rule, DAY, DAY)
     asked = {spec.name: rest[spec.name] for spec in (*standing.first, *standing.then)}
-    answered = stand(place, known | asked, DAY, DAY)  # whoever answers all that is asked has an answer
+    answered = assess_rule(place, known | asked, DAY, DAY)  # whoever answers all that is asked has an answer
     final = judge(rest | known | asked)
     assert answered.settled
     assert (answered.verdict.status, answered.verdict.amount_fen) == (final.status, final.amount_fen)
@@ -242,22 +249,22 @@ def an_answer(spec: FactSpec) -> Any:
     return True if spec.kind == Kind.BOOL else 100
 
 
-def who(audience: str, **answers: Any) -> Inquiry:
+def who(audience: str, **answers: Any) -> Questionnaire:
     keys = {name.replace("__", ":"): value for name, value in answers.items()}
-    return ask(POLICIES, audience, keys, on=DAY, as_known=DAY)
+    return build_questionnaire(POLICIES, audience, keys, on=DAY, as_known=DAY)
 
 
-def keys(inquiry: Inquiry, *, now: bool = True) -> list[str]:
+def keys(inquiry: Questionnaire, *, now: bool = True) -> list[str]:
     return [each.question.key for each in inquiry.open if each.now or not now]
 
 
-@pytest.mark.parametrize("audience", AUDIENCES)
+@pytest.mark.parametrize("audience", CLAIMANTS)
 def test_every_audience_has_rules_and_questions_that_reach_an_answer_for_each(audience: str) -> None:
     answers: dict[str, Any] = {}
-    while found := ask(POLICIES, audience, answers, on=DAY, as_known=DAY).open:
+    while found := build_questionnaire(POLICIES, audience, answers, on=DAY, as_known=DAY).open:
         question = found[0].question
         answers[question.key] = an_answer(question.spec)
-    inquiry = ask(POLICIES, audience, answers, on=DAY, as_known=DAY)
+    inquiry = build_questionnaire(POLICIES, audience, answers, on=DAY, as_known=DAY)
     assert inquiry.standings
     assert all(standing.settled for standing in inquiry.standings)
     assert len(answers) <= len(inquiry.questions)
@@ -293,17 +300,17 @@ def test_where_no_city_has_set_a_rate_nothing_is_asked_about_sales() -> None:
 
 
 def test_one_question_serves_all_rules_that_mean_the_same_and_keys_tell_the_others_apart() -> None:
-    by_key = {each.key: [place.key for place in each.places] for each in questions(POLICIES)}
+    by_key = {each.key: [place.key for place in each.places] for each in list_questions(POLICIES)}
     assert by_key["kind"] == ["anhui-agi-2023/2.2", "wuhu-compute-2025/w.2"]
     assert by_key["1.2:city_paid"] == ["anhui-agi-2023/1.2"]
     assert by_key["8.2:city_paid"] == ["anhui-agi-2023/8.2"]
     assert "in_anhui" not in by_key  # a short key would not say which of its three meanings was answered
     assert by_key["2.2:in_anhui"] == ["anhui-agi-2023/2.2", "anhui-agi-2023/3.2", "anhui-agi-2023/4.1"]
-    assert len(by_key) == len(questions(POLICIES))
+    assert len(by_key) == len(list_questions(POLICIES))
 
 
 def test_every_fact_of_every_rule_has_its_question() -> None:
-    found = {(place.key, each.spec.name) for each in questions(POLICIES) for place in each.places}
+    found = {(place.key, each.spec.name) for each in list_questions(POLICIES) for place in each.places}
     assert found == {(place.key, spec.name) for place in PLACES for spec in place.rule.facts}
 
 
@@ -325,23 +332,31 @@ def test_who_is_asking_answers_the_questions_that_only_ask_for_it() -> None:
     assert who("person").presumed == {}
     corrected = who("enterprise", kind="other")
     assert next(each for each in corrected.standings if each.place.rule.key == "2.2").settled
-    assert presumption(next(each.spec for each in corrected.questions if each.key == "winner"), "enterprise") is None
+    assert (
+        presumed_answer(next(each.spec for each in corrected.questions if each.key == "winner"), "enterprise") is None
+    )
 
 
 def test_rules_that_pay_for_the_same_are_counted_together_and_what_is_uncertain_is_not() -> None:
     user = {"2.2:in_anhui": True, "spend": 1000_00, "self_use": 0}
-    alone = ask(POLICIES, "enterprise", user, on=DAY, as_known=DAY)
-    spend = next(each for each in together(alone.standings, on=DAY, as_known=DAY) if each.ground == "compute-spend")
+    alone = build_questionnaire(POLICIES, "enterprise", user, on=DAY, as_known=DAY)
+    spend = next(
+        each for each in combine_certain(alone.standings, on=DAY, as_known=DAY) if each.ground == "compute-spend"
+    )
     assert spend.payable_fen == 200_00
-    both = ask(POLICIES, "enterprise", {**user, "local_spend": 1000_00}, on=DAY, as_known=DAY)
-    spend = next(each for each in together(both.standings, on=DAY, as_known=DAY) if each.ground == "compute-spend")
+    both = build_questionnaire(POLICIES, "enterprise", {**user, "local_spend": 1000_00}, on=DAY, as_known=DAY)
+    spend = next(
+        each for each in combine_certain(both.standings, on=DAY, as_known=DAY) if each.ground == "compute-spend"
+    )
     assert [row.payable_fen for row in spend.rows] == [200_00, 250_00]
-    uncertain = ask(POLICIES, "enterprise", {"local_spend": 1000_00}, on=DAY, as_known=DAY)
-    spend = next(each for each in together(uncertain.standings, on=DAY, as_known=DAY) if each.ground == "compute-spend")
+    uncertain = build_questionnaire(POLICIES, "enterprise", {"local_spend": 1000_00}, on=DAY, as_known=DAY)
+    spend = next(
+        each for each in combine_certain(uncertain.standings, on=DAY, as_known=DAY) if each.ground == "compute-spend"
+    )
     assert spend.payable_fen == 0  # the province goes first, and nobody knows yet what it pays
 
 
 def test_policies_that_are_not_in_force_ask_nothing() -> None:
-    early = ask(POLICIES, "enterprise", {}, on=date(2024, 12, 31), as_known=DAY)
+    early = build_questionnaire(POLICIES, "enterprise", {}, on=date(2024, 12, 31), as_known=DAY)
     assert {each.place.policy.name for each in early.standings} == {"anhui-agi-2023"}
-    assert ask(POLICIES, "enterprise", {}, on=date(2026, 1, 1), as_known=DAY).standings == ()
+    assert build_questionnaire(POLICIES, "enterprise", {}, on=date(2026, 1, 1), as_known=DAY).standings == ()

@@ -16,16 +16,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from huisuan.law.explain.explain import explain
-from huisuan.law.explain.questionnaire import stand
-from huisuan.law.explain.verdict import Judge
+from huisuan.law.explain.questionnaire import assess_rule
+from huisuan.law.explain.verdict import RuleEvaluator
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import Kind, Wrong, read
+from huisuan.law.model.values import InvalidValue, Kind, parse_value
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import Settings
-from huisuan.law.policy.stacking import Place
-from huisuan.law.sql.compute_file import answers
+from huisuan.law.policy.stacking import PolicyRule
+from huisuan.law.sql.compute_file import answer_query
 from support.random_facts import EDGES, Row, as_words, random_rows, typed
 
 POLICY = load_policy("anhui-agi-2023")
@@ -62,8 +62,8 @@ def usable(spec: FactSpec, cell: Any) -> Any:
     """The cell's value as a fact, or None where `law explain` would refuse it."""
     raw = cell.isoformat() if isinstance(cell, date) else cell
     try:
-        return None if raw is None else read(spec.kind, raw, maximum=spec.maximum, options=spec.options)
-    except Wrong:
+        return None if raw is None else parse_value(spec.kind, raw, maximum=spec.maximum, options=spec.options)
+    except InvalidValue:
         return None
 
 
@@ -85,7 +85,7 @@ def by_sql(at: World, rule: Rule, rows: list[Row], *, as_text: bool = False) -> 
     with duckdb.connect(config={"threads": 1}) as engine:
         engine.register("facts", pa.table(columns))
         types = {name: kind for name, kind, *_ in engine.execute("DESCRIBE facts").fetchall()}
-        query, _ = answers(at.policy, rule, "facts", types, on=at.on, as_known=at.as_known)
+        query, _ = answer_query(at.policy, rule, "facts", types, on=at.on, as_known=at.as_known)
         return engine.execute(query.sql("duckdb")).fetchall()
 
 
@@ -99,8 +99,12 @@ def differences(at: World, rule: Rule, rows: list[Row], *, as_text: bool = False
 
 def by_calculator(at: World, rule: Rule, row: Row) -> tuple[str, int | None, str]:
     """The third reading: where somebody stands who has answered so much, and what is still asked of them."""
-    standing = stand(Place(at.policy, rule), {spec.name: usable(spec, row[spec.name]) for spec in rule.facts},
-                     at.on, at.as_known)  # fmt: skip
+    standing = assess_rule(
+        PolicyRule(at.policy, rule),
+        {spec.name: usable(spec, row[spec.name]) for spec in rule.facts},
+        at.on,
+        at.as_known,
+    )
     verdict, asked = standing.verdict, {spec.name for spec in (*standing.first, *standing.then)}
     codes = [f"missing:{spec.name}" for spec in rule.facts if spec.name in asked] or list(verdict.codes())
     told = (
@@ -175,7 +179,7 @@ def test_a_fact_that_is_not_asked_for_can_not_matter(rule: Rule, options: dict[s
     complete = [
         row for row in random_rows(12, rule, 300) if all(usable(s, row[s.name]) is not None for s in rule.facts)
     ]
-    judge = Judge(at.policy, rule, at.on, at.as_known)
+    judge = RuleEvaluator(at.policy, rule, at.on, at.as_known)
     for at_row, row in enumerate(rows):
         facts = {spec.name: usable(spec, row[spec.name]) for spec in rule.facts}
         before = judge(facts)

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from huisuan.law.explain.explain import read_facts
+from huisuan.law.explain.explain import parse_facts
 from huisuan.law.forms.json_schema import SHARE, facts_schema
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import Kind, Wrong, read
+from huisuan.law.model.values import InvalidValue, Kind, parse_value
 from huisuan.law.policy.load import load_policy
 
 POLICY = load_policy("anhui-agi-2023")
@@ -25,7 +25,7 @@ RULES = {rule.key: rule for rule in POLICY.rules}
 def taken(rule: Rule, facts: dict[str, Any]) -> bool:
     """Whether the law reads them."""
     try:
-        read_facts(rule, facts)
+        parse_facts(rule, facts)
     except LawError:
         return False
     return True
@@ -68,8 +68,8 @@ def test_what_the_law_reads_the_schema_takes_and_the_other_way_round(data: st.Da
 def test_the_pattern_of_a_share_is_the_one_that_the_law_reads(text: str) -> None:
     schema = Draft202012Validator({"type": "string", "pattern": SHARE})
     try:
-        value = read(Kind.SHARE, text)
-    except Wrong:
+        value = parse_value(Kind.SHARE, text)
+    except InvalidValue:
         if "/" not in text:  # that 4/3 is more than the whole, a pattern cannot say
             assert not schema.is_valid(text)
     else:

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from huisuan.law.forms.cell_values import Misread, text_of, value_of
-from huisuan.law.forms.layout import heading, layout, letter
-from huisuan.law.forms.submission import Filled, errors_csv, read_filled
+from huisuan.law.forms.cell_values import InvalidCell, format_cell, parse_cell
+from huisuan.law.forms.layout import column_letter, format_heading, parse_layout
+from huisuan.law.forms.submission import Submission, errors_csv, parse_submission
 from huisuan.law.forms.templates import csv_template, xlsx_template
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec
@@ -51,12 +51,12 @@ def table(*rows: list[str]) -> bytes:
     return out.getvalue().encode()
 
 
-def facts(filled: Filled) -> list[dict[str, object]]:
+def facts(filled: Submission) -> list[dict[str, object]]:
     """The facts of the good rows."""
     return [dict(row.facts) for row in filled.rows]
 
 
-def errors(filled: Filled) -> list[tuple[str, str]]:
+def errors(filled: Submission) -> list[tuple[str, str]]:
     """Where the errors are, and the value there."""
     return [(error.cell, error.value) for error in filled.errors]
 
@@ -65,7 +65,7 @@ def errors(filled: Filled) -> list[tuple[str, str]]:
 def test_the_templates_of_every_rule_are_read_back_with_every_column(key: str) -> None:
     rule = RULES[key]
     for content in (csv_template(rule), xlsx_template(POLICY, rule)):
-        found = read_filled(rule, content, "模板")
+        found = parse_submission(rule, content, "模板")
         assert [column.spec for column in found.layout.facts] == list(rule.facts)
         assert all(column.by_people for column in found.layout.facts)
         assert (found.rows, found.errors, found.layout.absent, found.carried) == ((), (), (), ())
@@ -78,14 +78,14 @@ def test_a_template_is_the_same_file_each_time_and_explains_every_field() -> Non
     assert book.sheetnames == ["填报", "填写说明", "选项"]
     said = "\n".join(str(cell.value) for row in book["填写说明"].iter_rows() for cell in row)
     for spec in CENTRE.facts:
-        assert heading(spec) in said
+        assert format_heading(spec) in said
         assert spec.evidence in said
     assert POLICY.digest in said
     checks = {str(each.sqref).split(":")[0]: each for each in book["填报"].data_validations.dataValidation}
     assert len(checks) == len(CENTRE.facts)
     city = next(at for at, spec in enumerate(CENTRE.facts) if spec.name == "city")
-    assert checks[f"{letter(city)}2"].formula1 == f"选项!${letter(city)}$1:${letter(city)}$16"
-    assert [cell.value for cell in book["选项"][letter(city)][:2]] == ["合肥市", "芜湖市"]
+    assert checks[f"{column_letter(city)}2"].formula1 == f"选项!${column_letter(city)}$1:${column_letter(city)}$16"
+    assert [cell.value for cell in book["选项"][column_letter(city)][:2]] == ["合肥市", "芜湖市"]
 
 
 def test_good_rows_are_kept_and_bad_cells_are_named_as_the_sheet_names_them() -> None:
@@ -97,7 +97,7 @@ def test_good_rows_are_kept_and_bad_cells_are_named_as_the_sheet_names_them() ->
         ["否", "university", "", ""],
     )
     for encoded in (content, content.decode().encode("utf-8-sig"), content.decode().encode("gb18030")):
-        found = read_filled(USE, encoded, "表.csv")
+        found = parse_submission(USE, encoded, "表.csv")
         assert facts(found) == [
             {"in_anhui": True, "kind": "enterprise", "spend": 153456785, "self_use": 30000000},
             {"in_anhui": False, "kind": "university", "spend": None, "self_use": None},
@@ -118,7 +118,7 @@ def test_a_sheet_of_excel_gives_the_same_as_a_csv() -> None:
         ["是", "企业", "1,534,567.85", 0.1 + 0.2],
         ["否", "高校", 0.335, 1],
     )
-    found = read_filled(USE, content, "表.xlsx")
+    found = parse_submission(USE, content, "表.xlsx")
     assert [(row.row, row.facts["spend"], row.facts["self_use"]) for row in found.rows] == [
         (3, 153456785, 30000000),
         (4, 153456785, 30),
@@ -128,14 +128,14 @@ def test_a_sheet_of_excel_gives_the_same_as_a_csv() -> None:
 
 @given(st.integers(0, 10**15 - 1))
 def test_no_amount_is_changed_on_its_way_through_a_cell(fen: int) -> None:
-    yuan = sheet(["拨付（元）[paid]"], [fen / 100], [text_of(MONEY, fen)])
+    yuan = sheet(["拨付（元）[paid]"], [fen / 100], [format_cell(MONEY, fen)])
     plan = POLICY.rule("2.2")
     rule = type(plan)(**{**plan.__dict__, "facts": (MONEY,)})
-    assert facts(read_filled(rule, yuan, "x")) == [{"paid": fen}, {"paid": fen}]
+    assert facts(parse_submission(rule, yuan, "x")) == [{"paid": fen}, {"paid": fen}]
 
 
 def test_a_number_that_a_spreadsheet_cannot_hold_is_refused_and_not_guessed() -> None:
-    found = read_filled(USE, sheet(HEADS, ["是", "企业", 12345678901234567, 1]), "x")
+    found = parse_submission(USE, sheet(HEADS, ["是", "企业", 12345678901234567, 1]), "x")
     assert found.errors[0].cell == "C2"
     assert "以文本填写" in found.errors[0].remedy
 
@@ -149,7 +149,7 @@ def test_a_formula_an_error_value_and_a_time_of_day_are_refused() -> None:
         [400, date(2024, 12, 31), 1],
         formats={(1, 1): "yyyy-mm-dd", (2, 1): "yyyy-mm-dd hh:mm", (3, 1): "yyyy/m/d"},
     )
-    found = read_filled(CENTRE, content, "x")
+    found = parse_submission(CENTRE, content, "x")
     assert errors(found) == [("C2", "=A2*2"), ("B3", "2024-12-31 08:30:00")]
     assert [(row.row, row.facts["finished_on"], row.facts["added_p"]) for row in found.rows] == [
         (4, date(2024, 12, 31), 400)
@@ -162,24 +162,27 @@ def test_a_per_cent_cell_says_its_base_and_a_bare_number_does_not() -> None:
         ["占比[part]"], [0.2], ["1/3"], [0.2], [0.2],
         formats={(1, 0): "0%", (3, 0): "0.00", (4, 0): '0.0"%"'},
     )  # fmt: skip
-    found = read_filled(rule, content, "x")
+    found = parse_submission(rule, content, "x")
     assert facts(found) == [{"part": Fraction(1, 5)}, {"part": Fraction(1, 3)}]
     assert errors(found) == [("A4", "0.2"), ("A5", "0.2")]  # 0.2 shown with a written % is 0.2%: not what it holds
 
 
 def test_machines_write_fen_and_people_write_yuan_and_nobody_leaves_it_open() -> None:
-    assert facts(read_filled(USE, table(["spend", "self_use（分）[self_use]"], ["123", "45"]), "x"))[0]["spend"] == 123
-    assert facts(read_filled(USE, table(["算力总支出 (元)[spend]"], ["1.23"]), "x"))[0]["spend"] == 123
-    assert facts(read_filled(USE, table(["算力总支出（元）"], ["1.2"]), "x"))[0]["spend"] == 120
+    assert (
+        facts(parse_submission(USE, table(["spend", "self_use（分）[self_use]"], ["123", "45"]), "x"))[0]["spend"]
+        == 123
+    )
+    assert facts(parse_submission(USE, table(["算力总支出 (元)[spend]"], ["1.23"]), "x"))[0]["spend"] == 123
+    assert facts(parse_submission(USE, table(["算力总支出（元）"], ["1.2"]), "x"))[0]["spend"] == 120
     for title in ("算力总支出[spend]", "算力总支出"):
         with pytest.raises(LawError, match="没有写明金额的单位"):
-            read_filled(USE, table([title], ["1"]), "x")
+            parse_submission(USE, table([title], ["1"]), "x")
     with pytest.raises(LawError, match="列 A“spend”与列 C“算力总支出（元）"):
-        read_filled(USE, table(["spend", "x", "算力总支出（元）[spend]"], ["1", "", "1"]), "x")
+        parse_submission(USE, table(["spend", "x", "算力总支出（元）[spend]"], ["1", "", "1"]), "x")
 
 
 def test_other_columns_are_carried_over_and_a_misspelt_one_is_pointed_at() -> None:
-    found = read_filled(USE, table(["备注", "spend", "selfuse"], ["甲", "1", "2"]), "x")
+    found = parse_submission(USE, table(["备注", "spend", "selfuse"], ["甲", "1", "2"]), "x")
     assert found.carried == ("备注", "selfuse")
     assert found.rows[0].carried == ("甲", "2")
     assert found.layout.remarks == ("列 C“selfuse”不是事实，原样带过；是不是 self_use？",)
@@ -187,7 +190,7 @@ def test_other_columns_are_carried_over_and_a_misspelt_one_is_pointed_at() -> No
 
 
 def test_a_thousands_comma_without_quotes_does_not_shift_a_row_unseen() -> None:
-    found = read_filled(USE, b"spend,self_use\n1,534,567\n", "x")
+    found = parse_submission(USE, b"spend,self_use\n1,534,567\n", "x")
     assert (errors(found), found.rows) == ([("C2", "567")], ())
 
 
@@ -205,17 +208,17 @@ def test_a_thousands_comma_without_quotes_does_not_shift_a_row_unseen() -> None:
 )
 def test_a_file_that_is_no_table_is_refused_as_a_whole(content: bytes, message: str) -> None:
     with pytest.raises(LawError, match=message):
-        read_filled(USE, content, "表")
+        parse_submission(USE, content, "表")
 
 
 def test_a_sheet_that_is_cut_short_is_refused() -> None:
     whole = xlsx_template(POLICY, USE)
     with pytest.raises(LawError, match="打不开这个 XLSX"):
-        read_filled(USE, whole[: len(whole) // 2], "表")
+        parse_submission(USE, whole[: len(whole) // 2], "表")
 
 
 def test_the_list_of_errors_runs_nothing_in_a_spreadsheet() -> None:
-    found = read_filled(USE, table(["spend"], ["=cmd()"]), "x")
+    found = parse_submission(USE, table(["spend"], ["=cmd()"]), "x")
     rows = list(csv.reader(io.StringIO(errors_csv(found.errors).decode("utf-8-sig"))))
     assert rows[1][:5] == ["2", "A2", "spend", "spend", "'=cmd()"]
 
@@ -224,7 +227,7 @@ def test_the_list_of_errors_runs_nothing_in_a_spreadsheet() -> None:
 def test_what_is_written_for_people_is_read_back_as_the_same_value(data: st.DataObject) -> None:
     spec = data.draw(st.sampled_from([SHARE, *(spec for rule in POLICY.rules for spec in rule.facts)]))
     value = data.draw(values(spec))
-    assert value_of(spec, text_of(spec, value), by_people=True) == value
+    assert parse_cell(spec, format_cell(spec, value), by_people=True) == value
 
 
 def values(spec: FactSpec) -> st.SearchStrategy[Any]:
@@ -245,8 +248,8 @@ def test_whatever_is_typed_is_a_value_or_an_error_that_says_what_to_do(text: str
     for spec in (*USE.facts, *CENTRE.facts, SHARE):
         for by_people in (True, False):
             try:
-                value_of(spec, text, by_people=by_people)
-            except Misread as misread:
+                parse_cell(spec, text, by_people=by_people)
+            except InvalidCell as misread:
                 assert all((misread.expected, misread.remedy, misread.english))  # noqa: PT017 - a value is as good
 
 
@@ -263,7 +266,7 @@ def test_whatever_is_typed_is_a_value_or_an_error_that_says_what_to_do(text: str
 )
 def test_people_may_write_as_they_are_used_to(name: str, text: str, value: object) -> None:
     spec = next(spec for spec in CENTRE.facts if spec.name == name)
-    assert value_of(spec, text, by_people=True) == value
+    assert parse_cell(spec, text, by_people=True) == value
 
 
 @pytest.mark.parametrize(
@@ -277,18 +280,18 @@ def test_people_may_write_as_they_are_used_to(name: str, text: str, value: objec
 )  # fmt: skip
 def test_what_could_mean_something_else_is_refused(name: str, text: str) -> None:
     spec = next(spec for spec in CENTRE.facts if spec.name == name)
-    with pytest.raises(Misread):
-        value_of(spec, text, by_people=True)
+    with pytest.raises(InvalidCell):
+        parse_cell(spec, text, by_people=True)
 
 
 def test_columns_are_lettered_as_spreadsheets_do() -> None:
-    assert [letter(at) for at in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
-    assert layout(USE.facts, ["", "spend"]).facts[0].letter == "B"
+    assert [column_letter(at) for at in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
+    assert parse_layout(USE.facts, ["", "spend"]).facts[0].letter == "B"
 
 
 def test_two_options_with_the_same_words_are_told_apart() -> None:
     spec = FactSpec("county", Kind.CHOICE, "县", "County", "2.2", options={"1": "鼓楼区", "2": "鼓楼区", "3": "和县"})
-    assert [value_of(spec, text_of(spec, name), by_people=True) for name in ("1", "2", "3")] == ["1", "2", "3"]
-    assert text_of(spec, "3") == "和县"
-    with pytest.raises(Misread, match="鼓楼区（1）"):
-        value_of(spec, "鼓楼区", by_people=True)
+    assert [parse_cell(spec, format_cell(spec, name), by_people=True) for name in ("1", "2", "3")] == ["1", "2", "3"]
+    assert format_cell(spec, "3") == "和县"
+    with pytest.raises(InvalidCell, match="鼓楼区（1）"):
+        parse_cell(spec, "鼓楼区", by_people=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from huisuan.law.explain.explain import explain, read_facts
+from huisuan.law.explain.explain import explain, parse_facts
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import RuleKind
 from huisuan.law.policy.load import load_folder, load_policy
@@ -75,7 +75,7 @@ def test_a_past_answer_is_computed_as_it_was_known_then(changed: Copy) -> None:
     )
     policy = load_folder(folder)
     rule = policy.rule("2")
-    facts = read_facts(rule, {"in_anhui": True, "kind": "enterprise", "spend": 10_000, "self_use": 0})
+    facts = parse_facts(rule, {"in_anhui": True, "kind": "enterprise", "spend": 10_000, "self_use": 0})
     before = explain(policy, rule, facts, on=YEAR_END, as_known=date(2024, 2, 7))
     after = explain(policy, rule, facts, on=YEAR_END, as_known=date(2024, 2, 8))
     last_year = explain(policy, rule, facts, on=date(2023, 12, 31), as_known=YEAR_END)
@@ -98,7 +98,7 @@ def test_another_interpretation_gives_another_amount(changed: Copy) -> None:
     amounts = []
     for policy in (within, beyond):
         rule = policy.rule("8")
-        answer = explain(policy, rule, read_facts(rule, facts), on=YEAR_END, as_known=YEAR_END)
+        answer = explain(policy, rule, parse_facts(rule, facts), on=YEAR_END, as_known=YEAR_END)
         amounts.append(answer.amount_fen)
         used = {each.name: each.value for each in answer.interpretations}
         assert used["0.2.cap"] == ("within" if policy is within else "beyond")

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from huisuan.law.cases.coverage_gaps import gaps
-from huisuan.law.cases.policy_check import check
-from huisuan.law.cases.runner import subjects
+from huisuan.law.cases.coverage_gaps import find_gaps
+from huisuan.law.cases.policy_check import check_policy
+from huisuan.law.cases.runner import case_subjects
 from huisuan.law.cli.law_commands import app
-from huisuan.law.forms.layout import layout
+from huisuan.law.forms.layout import parse_layout
 from huisuan.law.model.errors import LawError
-from huisuan.law.model.fact_hints import excludes
-from huisuan.law.policy.load import installed, load_folder, load_policy
+from huisuan.law.model.fact_hints import is_excluding
+from huisuan.law.policy.load import load_folder, load_installed, load_policy
 from support.trial_policy import ARTICLE, trial_policy
 
 ANHUI = "anhui-agi-2023"
@@ -32,7 +32,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_one_broken_folder_is_named_with_its_error_and_the_others_are_listed(place: Path) -> None:
     trial_policy(place)
     (place / "trial" / "a01_support.py").write_text("x = 0.5\n", encoding="utf-8")
-    found, broken = installed()
+    found, broken = load_installed()
     assert ANHUI in {policy.name for policy in found}
     assert "浮点数" in broken["trial"]
     listed = CliRunner().invoke(app, ["list", "--json"])
@@ -49,24 +49,24 @@ def test_a_folder_that_hides_another_of_the_same_name_is_refused_and_both_are_na
         load_policy(ANHUI)
     assert str(folder) in str(refusal.value)
     assert str(place / ANHUI) in str(refusal.value)
-    assert any("同名" in each for each in check(load_folder(place / ANHUI)).together)
+    assert any("同名" in each for each in check_policy(load_folder(place / ANHUI)).together)
 
 
 def test_the_check_sees_rules_that_pay_for_the_same_in_another_policy(place: Path) -> None:
     policy = trial_policy(place)
-    assert check(policy).together == ()
+    assert check_policy(policy).together == ()
     paying = ARTICLE.replace("import Article, Facts", "import Article, claims, Facts").replace(
         'title_en="Support")', 'title_en="Support", claim=claims("compute-spend", Project.cost))'
     )
     (place / "trial" / "a01_support.py").write_text(paying, encoding="utf-8")
-    (told,) = check(load_folder(place / "trial")).together
+    (told,) = check_policy(load_folder(place / "trial")).together
     assert "没有声明先后" in told
     assert "trial/1.1" in told
 
 
 def test_no_case_file_is_asked_for_that_would_be_refused() -> None:
     policy = load_policy(ANHUI)
-    assert {gap.subject for gap in gaps(policy, ())} <= set(subjects(policy))
+    assert {gap.subject for gap in find_gaps(policy, ())} <= set(case_subjects(policy))
 
 
 def test_an_article_that_calls_max_is_told_about_max(place: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_case_that_writes_on_is_told_to_write_day(place: Path, key: str) -> No
     case = f"- case: x\n  {key}: 2024-06-30\n  facts: {{}}\n  answer: missing_facts\n"
     (place / "trial" / "cases" / "1.1.yaml").write_text(case, encoding="utf-8")
     with pytest.raises(LawError, match="day: 2024-12-31"):
-        check(policy)
+        check_policy(policy)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +97,8 @@ def test_a_case_that_writes_on_is_told_to_write_day(place: Path, key: str) -> No
 def test_a_heading_in_another_unit_is_refused_by_its_name_also_after_our_advice(written: str) -> None:
     facts = load_policy(ANHUI).rule("2.2").facts
     with pytest.raises(LawError, match=r"写的单位是(万元|千元|美元)，这里只认元、分.*标题改为“算力总支出（元）”"):
-        layout(facts, [written])
-    (column,) = layout(facts, ["算力总支出（元）"]).facts
+        parse_layout(facts, [written])
+    (column,) = parse_layout(facts, ["算力总支出（元）"]).facts
     assert column.by_people
 
 
@@ -116,7 +116,7 @@ def test_the_sample_draws_towards_those_whom_a_fact_does_not_exclude(place: Path
     (place / "trial" / "a01_support.py").write_text(wrong, encoding="utf-8")
     policy = load_folder(place / "trial")
     rule = policy.rule("1.1")
-    assert [spec.name for spec in rule.facts if excludes(rule, spec)] == ["banned"]
+    assert [spec.name for spec in rule.facts if is_excluding(rule, spec)] == ["banned"]
     with duckdb.connect() as engine:
         query = sample_query(policy, rule, Sample(20_000, 1))
         told = engine.execute(f"SELECT count(*) FILTER (WHERE banned), count(*) FROM ({query})").fetchone()

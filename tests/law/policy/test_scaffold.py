@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from huisuan.law.cases.policy_check import check
+from huisuan.law.cases.policy_check import check_policy
 from huisuan.law.cli.policy_commands import app
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_folder
-from huisuan.law.text.from_plain_text import as_markdown
+from huisuan.law.text.from_plain_text import to_markdown
 
 runner = CliRunner()
 DAYS = ["--issuer", "某市", "--from", "2026-01-01", "--to", "2026-12-31"]
@@ -45,7 +45,7 @@ def mended(folder: Path, file: str, old: str, new: str) -> Path:
 
 def test_a_new_policy_stands_at_once(tmp_path: Path) -> None:
     folder = made(tmp_path)
-    done = check(load_folder(folder))
+    done = check_policy(load_folder(folder))
     assert done.findings == ()
     assert len(done.outcomes) >= 5
     told = runner.invoke(app, ["check", str(folder), "--json"])
@@ -70,21 +70,21 @@ def test_a_text_as_issued_becomes_numbered_sentences_that_wait_to_be_encoded(tmp
     }
     assert policy.text.duty("1.1").responsible == "市发改委"
     assert policy.text.duty("1.1").cooperating == "市财政局"
-    assert check(policy).open_sentences == ("1.1", "1.2", "2.1", "12.1", "12.2")
+    assert check_policy(policy).open_sentences == ("1.1", "1.2", "2.1", "12.1", "12.2")
     told = runner.invoke(app, ["check", str(folder)])
     assert told.exit_code == 1
     assert "第 12.2 句" in told.stdout
 
 
 def test_articles_may_be_numbered_as_a_list() -> None:
-    text = as_markdown("措施\n1.加快建设。给予补助。\n2. 支持使用。给予奖励。\n")
+    text = to_markdown("措施\n1.加快建设。给予补助。\n2. 支持使用。给予奖励。\n")
     assert "### 第1条 加快建设\n\n- [1.1] 给予补助。" in text
     assert "### 第2条 支持使用\n\n- [2.1] 给予奖励。" in text
 
 
 @pytest.mark.parametrize(("written", "number"), [("十", 10), ("十九", 19), ("二十", 20), ("九十九", 99), ("7", 7)])
 def test_the_number_of_an_article_is_read_as_it_is_written(written: str, number: int) -> None:
-    assert f"- [{number}.1] 给予补助。" in as_markdown(f"措施\n第{written}条 支持。给予补助。")
+    assert f"- [{number}.1] 给予补助。" in to_markdown(f"措施\n第{written}条 支持。给予补助。")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_the_number_of_an_article_is_read_as_it_is_written(written: str, number:
 )
 def test_a_text_that_cannot_be_cut_into_sentences_says_why(text: str, message: str) -> None:
     with pytest.raises(LawError, match=message):
-        as_markdown(text)
+        to_markdown(text)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_text_that_cannot_be_cut_into_sentences_says_why(text: str, message: s
 def test_what_does_not_stand_is_named_with_its_place(
     tmp_path: Path, file: str, old: str, new: str, place: str, what: str
 ) -> None:
-    findings = check(load_folder(mended(made(tmp_path), file, old, new))).findings
+    findings = check_policy(load_folder(mended(made(tmp_path), file, old, new))).findings
     assert any(each.place == place and what in each.what for each in findings), findings
 
 
@@ -137,7 +137,7 @@ def test_a_limit_or_an_answer_that_no_case_tries_is_named(tmp_path: Path, case: 
     kept = [each for each in cases if not each.startswith(case)]
     assert len(kept) == len(cases) - 1
     path.write_text("- case: ".join([head, *kept]), encoding="utf-8")
-    findings = check(load_folder(folder)).findings
+    findings = check_policy(load_folder(folder)).findings
     assert [each.place for each in findings] == ["cases/1.1.yaml"]
     assert what in findings[0].what
 

@@ -9,23 +9,23 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from huisuan.law.budget.impact import Compared, Reading, compare, touched
-from huisuan.law.explain.explain import explain, read_facts
+from huisuan.law.budget.impact import LawState, RuleImpact, affected_rules, compare_answers
+from huisuan.law.explain.explain import explain, parse_facts
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 from huisuan.law.model.values import Kind
 from huisuan.law.policy.load import load_folder, load_policy
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.scenario import Scenario, adopting, apply, chosen, load_scenario
-from huisuan.law.policy.setting_bounds import Declarations
-from huisuan.law.policy.settings import Adopted
+from huisuan.law.policy.scenario import Scenario, apply_scenario, load_scenario, scenario_from_options, with_adopted
+from huisuan.law.policy.setting_bounds import SettingDeclarations
+from huisuan.law.policy.settings import AdoptedSetting
 from huisuan.law.policy.settings_history import list_settings
-from huisuan.law.policy.toml_documents import Document
+from huisuan.law.policy.toml_documents import SettingsDocument
 
 POLICY = "anhui-agi-2023"
 YEAR_END, LATER = date(2024, 12, 31), date(2025, 6, 1)
 REGIONS = {"340100": "合肥市", "340200": "芜湖市"}
-DECLARED = Declarations.of(
+DECLARED = SettingDeclarations.of(
     [
         SettingSpec("1.share", Kind.SHARE, "比例", "share", "1.1", "不超过20%", Fraction(1, 5)),
         SettingSpec("1.money", Kind.MONEY, "金额", "money", "1.1", "最高1万元", 1_000_000),
@@ -43,8 +43,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-def document(text: str) -> Document:
-    return Document.parsed("f.toml", text, frozenset({"title"}))
+def document(text: str) -> SettingsDocument:
+    return SettingsDocument.parsed("f.toml", text, frozenset({"title"}))
 
 
 def test_values_read_back_as_they_were_written() -> None:
@@ -112,7 +112,7 @@ def test_an_answer_names_the_digest_of_what_was_known(home: Path) -> None:
     def answer() -> object:
         policy = load_policy(POLICY)
         rule = policy.rule("2.2")
-        facts = read_facts(rule, {"in_anhui": True, "kind": "enterprise", "spend": 10_000, "self_use": 0})
+        facts = parse_facts(rule, {"in_anhui": True, "kind": "enterprise", "spend": 10_000, "self_use": 0})
         return explain(policy, rule, facts, on=YEAR_END, as_known=date(2025, 2, 28))
 
     before = answer()
@@ -180,7 +180,7 @@ def scenario(tmp_path: Path, text: str) -> Path:
 def test_a_scenario_holds_from_the_first_day_and_is_no_law(tmp_path: Path) -> None:
     policy = load_policy(POLICY)
     wanted = load_scenario(scenario(tmp_path, '[settings]\n"2.2.rate" = "1/8"\n'), policy)
-    supposed = apply(policy, wanted)
+    supposed = apply_scenario(policy, wanted)
     assert supposed.adopted(policy.valid_from, policy.issued)["2.2.rate"].value == Fraction(1, 8)
     assert supposed.digest != policy.digest
     assert supposed.digest_as_known(LATER) != policy.digest_as_known(LATER)
@@ -203,24 +203,26 @@ def test_a_scenario_keeps_within_the_bounds(tmp_path: Path, text: str, message: 
 
 def test_another_choice_is_computed_and_says_that_it_is_supposed() -> None:
     policy = load_policy(POLICY)
-    supposed = apply(policy, chosen(policy, ["0.2.cap=beyond"]))
+    supposed = apply_scenario(policy, scenario_from_options(policy, ["0.2.cap=beyond"]))
     facts = {"key_technology": True, "city_paid": 5_000_000_000, "city": "340600"}
     amounts = []
     for each in (policy, supposed):
         rule = each.rule("8.2")
-        answer = explain(each, rule, read_facts(rule, facts), on=YEAR_END, as_known=LATER)
+        answer = explain(each, rule, parse_facts(rule, facts), on=YEAR_END, as_known=LATER)
         amounts.append(answer.amount_fen)
     assert amounts == [1_000_000_000, 1_200_000_000]
     assert {used.name: used.authority for used in answer.interpretations}["0.2.cap"] == "情景（未采用）"
     for pair, message in {"0.2.cap": "应写作", "0.2.cap=x": "没有选项 x", "9.9=a": "未知解释口径"}.items():
         with pytest.raises(LawError, match=message):
-            chosen(policy, [pair])
+            scenario_from_options(policy, [pair])
 
 
 def test_what_is_adopted_further_keeps_its_days() -> None:
     policy = load_policy(POLICY)
-    entry = Adopted("2.2.rate", Fraction(1, 10), "省专班", "", date(2024, 7, 1), date(2024, 8, 1), "p", Path("p"))
-    changed = adopting(policy, [entry])
+    entry = AdoptedSetting(
+        "2.2.rate", Fraction(1, 10), "省专班", "", date(2024, 7, 1), date(2024, 8, 1), "p", Path("p")
+    )
+    changed = with_adopted(policy, [entry])
     found = {
         (on, known): changed.adopted(on, known)["2.2.rate"].value
         for on in (date(2024, 6, 30), date(2024, 7, 1))
@@ -228,17 +230,17 @@ def test_what_is_adopted_further_keeps_its_days() -> None:
     }
     assert list(found.values()) == [Fraction(1, 5), Fraction(1, 5), Fraction(1, 5), Fraction(1, 10)]
     with pytest.raises(LawError, match="同日重复"):
-        adopting(changed, [entry])
+        with_adopted(changed, [entry])
 
 
-def compared(after: Policy, rows: list[tuple[object, ...]], identity: str = "id", key: str = "2.2") -> Compared:
+def compared(after: Policy, rows: list[tuple[object, ...]], identity: str = "id", key: str = "2.2") -> RuleImpact:
     policy = load_policy(POLICY)
     types = {"id": "VARCHAR", "in_anhui": "BOOLEAN", "kind": "VARCHAR", "spend": "BIGINT", "self_use": "BIGINT"}
     with duckdb.connect() as engine:
         engine.execute(f"CREATE TABLE t ({', '.join(f'{name} {kind}' for name, kind in types.items())})")
         engine.executemany("INSERT INTO t VALUES (?, ?, ?, ?, ?)", rows)
-        sides = (Reading(each, YEAR_END, LATER, "t") for each in (policy, after))
-        return compare(engine, key, *sides, types, identity=identity)
+        sides = (LawState(each, YEAR_END, LATER, "t") for each in (policy, after))
+        return compare_answers(engine, key, *sides, types, identity=identity)
 
 
 ROWS: list[tuple[object, ...]] = [
@@ -251,7 +253,7 @@ ROWS: list[tuple[object, ...]] = [
 
 def test_a_comparison_counts_both_sides_and_names_the_largest_changes() -> None:
     policy = load_policy(POLICY)
-    found = compared(apply(policy, Scenario("x", {"2.2.rate": Fraction(1, 10)})), ROWS)
+    found = compared(apply_scenario(policy, Scenario("x", {"2.2.rate": Fraction(1, 10)})), ROWS)
     assert (found.rows, found.before.amount_fen, found.after.amount_fen) == (4, 2200, 1100)
     assert found.before.by_status == {"eligible": 2, "not_eligible": 1, "missing_facts": 1}
     assert (found.winners, found.won_fen, found.losers, found.lost_fen, found.changed) == (0, 0, 2, 1100, 2)
@@ -275,4 +277,4 @@ def test_rows_that_cannot_be_told_apart_are_refused() -> None:
 
 def test_a_change_touches_the_rules_that_rest_on_it() -> None:
     policy = load_policy(POLICY)
-    assert [rule.key for rule in touched(policy, ["2.2.rate", "14.1.national"])] == ["2.2", "14.1"]
+    assert [rule.key for rule in affected_rules(policy, ["2.2.rate", "14.1.national"])] == ["2.2", "14.1"]

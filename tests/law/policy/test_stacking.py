@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huisuan.law.explain.combine import Asked, Combined, combine
+from huisuan.law.explain.combine import CombinedAnswer, RuleInput, combine
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_folder, load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import Settings
-from huisuan.law.policy.stacking import Place, layers
+from huisuan.law.policy.stacking import PolicyRule, rules_by_ground
 from huisuan.law.sql.stack_file import stack_file
 
 DAY = date(2025, 6, 30)
@@ -35,12 +35,12 @@ def with_option(policy: Policy, name: str, option: str) -> Policy:
     return replace(policy, settings=Settings(adopted))
 
 
-def combined(mode: str, spend: int, local: int, **others: Any) -> Combined:
+def combined(mode: str, spend: int, local: int, **others: Any) -> CombinedAnswer:
     city = with_option(CITY, "w.2.with_province", mode)
     user = {"in_anhui": True, "kind": "enterprise", "spend": spend, "self_use": 0} | others
     asked = [
-        Asked(Place(PROVINCE, PROVINCE.rule("2.2")), user),
-        Asked(Place(city, city.rule("w.2")), {"kind": "enterprise", "local_spend": local}),
+        RuleInput(PolicyRule(PROVINCE, PROVINCE.rule("2.2")), user),
+        RuleInput(PolicyRule(city, city.rule("w.2")), {"kind": "enterprise", "local_spend": local}),
     ]
     (found,) = combine(asked, on=DAY, as_known=DAY)
     return found
@@ -80,8 +80,8 @@ def test_a_combination_that_nobody_set_pays_the_first_only() -> None:
     city = replace(CITY, settings=Settings(tuple(e for e in CITY.settings.adopted if e.name != "w.2.with_province")))
     user = {"in_anhui": True, "kind": "enterprise", "spend": 100, "self_use": 0}
     asked = [
-        Asked(Place(city, city.rule("w.2")), {"kind": "enterprise", "local_spend": 100}),
-        Asked(Place(PROVINCE, PROVINCE.rule("2.2")), user),
+        RuleInput(PolicyRule(city, city.rule("w.2")), {"kind": "enterprise", "local_spend": 100}),
+        RuleInput(PolicyRule(PROVINCE, PROVINCE.rule("2.2")), user),
     ]
     (found,) = combine(asked, on=DAY, as_known=DAY)
     assert [(row.place.rule.key, row.payable_fen) for row in found.rows] == [("2.2", 20), ("w.2", None)]
@@ -109,7 +109,7 @@ def test_a_file_is_combined_as_each_case_is(mode: str, tmp_path: Path) -> None:
     source, target = tmp_path / "facts.parquet", tmp_path / "stacked.parquet"
     pq.write_table(pa.Table.from_pylist([{"party": str(at), **row} for at, row in enumerate(rows)]), source)
     city = with_option(CITY, "w.2.with_province", mode)
-    (layer,) = [each for each in layers([PROVINCE, city]) if each.ground == "compute-spend"]
+    (layer,) = [each for each in rules_by_ground([PROVINCE, city]) if each.ground == "compute-spend"]
     sums = stack_file(layer, source, target, on=DAY, as_known=DAY)
     told = duckdb.sql(
         f"""SELECT party, "2.2 amount_fen", "2.2 payable_fen", "w.2 amount_fen", "w.2 payable_fen" FROM '{target}'"""
@@ -131,9 +131,9 @@ def _row(chance: random.Random) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _one(city: Policy, row: dict[str, Any]) -> Combined:
-    rules = (Place(PROVINCE, PROVINCE.rule("2.2")), Place(city, city.rule("w.2")))
-    asked = [Asked(place, {spec.name: row[spec.name] for spec in place.rule.facts}) for place in rules]
+def _one(city: Policy, row: dict[str, Any]) -> CombinedAnswer:
+    rules = (PolicyRule(PROVINCE, PROVINCE.rule("2.2")), PolicyRule(city, city.rule("w.2")))
+    asked = [RuleInput(place, {spec.name: row[spec.name] for spec in place.rule.facts}) for place in rules]
     (found,) = combine(asked, on=DAY, as_known=DAY)
     return found
 
@@ -156,7 +156,7 @@ def test_two_policies_that_claim_the_same_without_an_order_are_refused_and_named
     order = '("anhui-agi-2023/2.2", "w.2")'
     alone = load_folder(copied(CITY, tmp_path, order, '("w.2",)'))
     with pytest.raises(LawError, match=r"anhui-agi-2023/2\.2.*wuhu-compute-2025/w\.2.*没有声明先后"):
-        layers([PROVINCE, alone])
+        rules_by_ground([PROVINCE, alone])
 
 
 def test_two_rules_of_one_policy_without_an_order_are_refused_at_loading(tmp_path: Path) -> None:
@@ -171,8 +171,8 @@ def test_one_city_subsidy_earns_the_province_money_once_unless_interpreted_other
     for option, payable in (("once", [1_000_000, 0]), ("together", [1_000_000, 900_000])):
         policy = with_option(PROVINCE, "0.1.same_subsidy", option)
         asked = [
-            Asked(Place(policy, policy.rule("1.2")), centre),
-            Asked(Place(policy, policy.rule("8.2")), {"key_technology": True, **project}),
+            RuleInput(PolicyRule(policy, policy.rule("1.2")), centre),
+            RuleInput(PolicyRule(policy, policy.rule("8.2")), {"key_technology": True, **project}),
         ]
         (found,) = combine(asked, on=DAY, as_known=DAY)
         assert [row.payable_fen for row in found.rows] == payable

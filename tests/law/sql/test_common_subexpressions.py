@@ -8,9 +8,9 @@ from sqlglot import exp, parse_one
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_policy
-from huisuan.law.sql.common_subexpressions import STEP, computed_once
-from huisuan.law.sql.compute_file import answers
-from huisuan.law.sql.sql_arithmetic import SqlEngine
+from huisuan.law.sql.common_subexpressions import STEP, extract_common
+from huisuan.law.sql.compute_file import answer_query
+from huisuan.law.sql.sql_arithmetic import SqlBackend
 
 POLICY = load_policy("anhui-agi-2023")
 DAY = POLICY.valid_to
@@ -24,7 +24,7 @@ def test_what_is_said_twice_stands_once_below_and_gives_the_same_values() -> Non
     inner = "CASE WHEN x > 3 THEN x * 5 WHEN x <= 3 THEN x END"
     wanted = columns(a=f"CASE WHEN {inner} > 20 THEN 20 WHEN {inner} <= 20 THEN {inner} END", b=f"{inner} > 20", c="x")
     plain = ", ".join(f"{each.sql('duckdb')} AS {name}" for name, each in wanted.items())
-    query = computed_once(wanted, exp.to_table("facts")).sql("duckdb")
+    query = extract_common(wanted, exp.to_table("facts")).sql("duckdb")
     assert query.count("THEN x * 5") == 1
     with duckdb.connect() as engine:
         engine.execute("CREATE TABLE facts AS SELECT unnest([NULL, 0, 3, 4, 5, 100]) AS x")
@@ -33,13 +33,13 @@ def test_what_is_said_twice_stands_once_below_and_gives_the_same_values() -> Non
 
 
 def test_what_is_said_once_stays_where_it_is() -> None:
-    query = computed_once(columns(a="CASE WHEN x > 3 THEN x END", b="x IS NULL", c="x IS NULL"), exp.to_table("facts"))
+    query = extract_common(columns(a="CASE WHEN x > 3 THEN x END", b="x IS NULL", c="x IS NULL"), exp.to_table("facts"))
     assert STEP not in query.sql("duckdb")
 
 
 def test_every_rule_looks_up_a_city_once_for_each_question_and_once_more_where_facts_are_missing() -> None:
     types = {"among_ten": "BOOLEAN", "investment": "BIGINT", "city": "VARCHAR", "county": "VARCHAR"}
-    query, _ = answers(POLICY, POLICY.rule("6.2"), "facts", types, on=DAY, as_known=DAY)
+    query, _ = answer_query(POLICY, POLICY.rule("6.2"), "facts", types, on=DAY, as_known=DAY)
     steps = query.find(exp.From)
     assert steps is not None
     assert steps.sql("duckdb").count("'340300': TRUE") == 2
@@ -48,12 +48,12 @@ def test_every_rule_looks_up_a_city_once_for_each_question_and_once_more_where_f
 @pytest.mark.parametrize("name", ["a__", "C__0", "f__", "s__12", "raw__city", "agi_revenue__num"])
 def test_a_column_named_like_a_step_is_refused_rather_than_read_in_its_place(name: str) -> None:
     with pytest.raises(LawError, match=f"列 {name}：.*请改名"):
-        answers(POLICY, POLICY.rule("6.2"), "facts", {"city": "VARCHAR", name: "BOOLEAN"}, on=DAY, as_known=DAY)
+        answer_query(POLICY, POLICY.rule("6.2"), "facts", {"city": "VARCHAR", name: "BOOLEAN"}, on=DAY, as_known=DAY)
 
 
 def test_a_rule_asks_once_for_what_guards_its_facts_and_multiplies_its_figures_beforehand() -> None:
     types = {"key_technology": "BOOLEAN", "city_paid": "BIGINT", "city": "VARCHAR", "county": "VARCHAR"}
-    query, _ = answers(POLICY, POLICY.rule("8.2"), "facts", types, on=DAY, as_known=DAY)
+    query, _ = answer_query(POLICY, POLICY.rule("8.2"), "facts", types, on=DAY, as_known=DAY)
     words = query.sql("duckdb")
     assert words.count("'340300': TRUE") == 2  # and once more for the rows whose facts leave it open
     assert 'CAST(18 AS BIGINT) * "city_paid"' in words  # 3 tenths, six fifths of it in the north, over 50
@@ -73,7 +73,7 @@ def test_a_rule_asks_once_for_what_guards_its_facts_and_multiplies_its_figures_b
     ],
 )
 def test_figures_that_meet_are_one_figure_as_long_as_it_fits(left: str, right: str, words: str) -> None:
-    engine = SqlEngine()
+    engine = SqlBackend()
     x, y = exp.column("x"), exp.column("y")
     made = {"x": x, "y": y, "2x": engine.times(engine.const(2), x), "x // y": engine.divided(x.copy(), y.copy())}
     one, other = (made[each] if each in made else engine.const(int(each)) for each in (left, right))

@@ -23,14 +23,14 @@ from django.db import connection
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import Kind, Wrong, date_from_text
+from huisuan.law.model.values import InvalidValue, Kind, parse_date
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.settings import Adopted, Settings
-from huisuan.law.sql.cell_parsing import TYPES
-from huisuan.law.sql.compute_file import Computed, answers, compute_file
+from huisuan.law.policy.settings import AdoptedSetting, Settings
+from huisuan.law.sql.cell_parsing import COLUMN_TYPES
+from huisuan.law.sql.compute_file import FileSummary, answer_query, compute_file
 from huisuan.law.sql.dialect import Dialect
-from huisuan.law.sql.spark import Spark, lacking
+from huisuan.law.sql.spark import Spark, missing_requirements
 from support.random_facts import as_words, random_rows, typed
 from support.trial_policy import DAY as TRIAL_DAY
 from support.trial_policy import by_form, trial_policy
@@ -53,7 +53,7 @@ def elsewise(policy: Policy, rule: Rule) -> Policy:
     options = {spec.name: list(spec.options)[-1] for spec in rule.interpretations()}
     bounds = {spec.name: spec for spec in rule.settings()}
 
-    def other(each: Adopted) -> Adopted:
+    def other(each: AdoptedSetting) -> AdoptedSetting:
         if each.name in options:
             return replace(each, value=options[each.name])
         kind = bounds[each.name].kind if each.name in bounds else None
@@ -71,7 +71,7 @@ def elsewise(policy: Policy, rule: Rule) -> Policy:
 @pytest.fixture(scope="module")
 def spark() -> Iterator[Spark]:
     """One session for the module, which cuts even small files into many pieces."""
-    lack = lacking()
+    lack = missing_requirements()
     if lack:
         pytest.skip(lack)
     with Spark("local[2]") as started:
@@ -91,7 +91,7 @@ def beside(rows: int) -> dict[str, pa.Array]:
     }
 
 
-def both(policy: Policy, rule: Rule, source: Path, spark: Spark, target: str) -> tuple[Computed, Path]:
+def both(policy: Policy, rule: Rule, source: Path, spark: Spark, target: str) -> tuple[FileSummary, Path]:
     """Compute on both engines and compare what they say and write; what DuckDB said, and its file."""
     ours, theirs = source.with_name(f"duckdb.{target}"), source.with_name(f"spark.{target}")
     done = compute_file(policy, rule, source, ours, on=DAY, as_known=KNOWN)
@@ -207,8 +207,8 @@ def command(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.spark
 def test_the_command_computes_on_spark_and_says_what_it_says_of_duckdb(tmp_path: Path) -> None:
-    if lacking():
-        pytest.skip(lacking())
+    if missing_requirements():
+        pytest.skip(missing_requirements())
     source, ours, theirs = (tmp_path / name for name in ("in.csv", "ours.csv", "theirs.csv"))
     source.write_text("in_anhui,kind,spend,self_use\n是,enterprise,10000,0\n是,enterprise,十万,0\n", encoding="utf-8")
     said = [
@@ -225,8 +225,8 @@ def test_the_command_computes_on_spark_and_says_what_it_says_of_duckdb(tmp_path:
 def test_a_master_is_refused_without_spark_and_where_it_is_none(tmp_path: Path) -> None:
     paths = ("--input", tmp_path / "in.csv", "--output", tmp_path / "out.csv")
     assert command(*paths, "--master", "local[2]").returncode == 2
-    if lacking():
-        pytest.skip(lacking())
+    if missing_requirements():
+        pytest.skip(missing_requirements())
     refused = command(*paths, "--engine", "spark", "--master", "loca[2]")
     assert refused.returncode == 1
     assert "应如 local[2]、spark://主机:7077、yarn" in refused.stderr
@@ -256,14 +256,14 @@ def on_postgres(query: str, facts: pa.Table, types: Mapping[str, str]) -> Told:
 
 
 def asked(policy: Policy, rule: Rule, types: Mapping[str, str], dialect: Dialect, on: date = DAY) -> str:
-    query, _ = answers(policy, rule, "facts", types, on=on, as_known=KNOWN, dialect=dialect)
+    query, _ = answer_query(policy, rule, "facts", types, on=on, as_known=KNOWN, dialect=dialect)
     return query.sql(dialect)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("rule", RULES)
 def test_postgresql_answers_every_row_as_duckdb_does(rule: Rule) -> None:
-    types = {spec.name: TYPES[spec.kind] for spec in rule.facts}
+    types = {spec.name: COLUMN_TYPES[spec.kind] for spec in rule.facts}
     facts = pa.table(typed(rule, random_rows(20_231_012, rule, ROWS)))
     for policy in (POLICY, elsewise(POLICY, rule)):
         ours = on_duckdb(asked(policy, rule, types, Dialect.DUCKDB), facts)
@@ -316,8 +316,8 @@ def test_a_cell_means_in_spark_what_it_means_in_a_form(tmp_path: Path, spark: Sp
 
 def is_day(words: str) -> bool:
     try:
-        date_from_text(words)
-    except Wrong:
+        parse_date(words)
+    except InvalidValue:
         return False
     return True
 

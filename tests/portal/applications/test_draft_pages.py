@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from huisuan.law.forms.submission import read_filled
+from huisuan.law.forms.submission import parse_submission
 from huisuan.law.policy.load import load_policy
 from huisuan.programmes.applications import evidence_store as stored
 from huisuan.programmes.limits import LARGEST_BYTES
@@ -270,7 +270,7 @@ def test_the_policy_page_leads_to_the_form_the_templates_and_the_schema(world: W
         assert f'href="{address("new-draft", [POLICY, rule.key])}"' in page
         book = re.search(rf'href="([^"]*/{re.escape(rule.key)}/template\.xlsx)"', page)
         assert book is not None
-        assert len(read_filled(rule, Client().get(book[1]).content, "x").layout.facts) == len(rule.facts)
+        assert len(parse_submission(rule, Client().get(book[1]).content, "x").layout.facts) == len(rule.facts)
     assert address(*NEW) not in world.browser("province").get(address("policy", [POLICY])).content.decode()
     signed_out = Client().get(address(*NEW))
     assert (signed_out.status_code, "/sign-in?next=" in signed_out["Location"]) == (302, True)

@@ -15,12 +15,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from huisuan.law.budget.compute import Sampled, compute_budget
+from huisuan.law.budget.compute import SampleClaims, compute_budget
 from huisuan.law.budget.model import Budget
 from huisuan.law.budget.synthetic_claims import Sample
-from huisuan.law.policy.amended_figures import FigureKind, supposition
+from huisuan.law.policy.amended_figures import FigureKind, parse_amendment
 from huisuan.law.policy.load import load_policy
-from huisuan.law.policy.scenario import Scenario, apply
+from huisuan.law.policy.scenario import Scenario, apply_scenario
 from huisuan.portal.budget.views import PARTIES
 from huisuan.portal.ui import number_format as figures
 from support.portal import World
@@ -39,9 +39,9 @@ def page(world: World, language: str = "zh-hans", who: str = "province", **query
 @pytest.fixture(scope="module")
 def expected() -> Budget:
     """What the law says of 15% and half the cap of 8.2."""
-    caps = supposition(POLICY, FigureKind.CAP, "8.2", "50%")
-    after = apply(POLICY, Scenario("15%", {"2.2.rate": Fraction(3, 20)}, caps))
-    sample = Sampled(Sample(PARTIES, 1))
+    caps = parse_amendment(POLICY, FigureKind.CAP, "8.2", "50%")
+    after = apply_scenario(POLICY, Scenario("15%", {"2.2.rate": Fraction(3, 20)}, caps))
+    sample = SampleClaims(Sample(PARTIES, 1))
     return compute_budget(POLICY, after, sample, on=date(2024, 12, 31), as_known=timezone.localdate())
 
 

@@ -12,8 +12,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from huisuan.law.explain.questionnaire import ask
-from huisuan.law.model.claimants import AUDIENCES
+from huisuan.law.explain.questionnaire import build_questionnaire
+from huisuan.law.model.claimants import CLAIMANTS
 from huisuan.law.policy.load import list_policies, load_policy
 from support.portal import World
 
@@ -56,15 +56,15 @@ def within(page: str, start: str, end: str) -> str:
 def test_first_one_says_who_one_is_and_nothing_else_is_asked() -> None:
     page = text(Client().get(reverse("calculator")))
     assert named(page) == set()
-    for name, (chinese, _) in AUDIENCES.items():
+    for name, (chinese, _) in CLAIMANTS.items():
         assert chinese in page
         assert f"who={name}" in page
 
 
-@pytest.mark.parametrize("who", AUDIENCES)
+@pytest.mark.parametrize("who", CLAIMANTS)
 def test_only_what_can_still_change_an_answer_is_asked(who: str) -> None:
     day = date.fromisoformat(DAY)
-    inquiry = ask(POLICIES, who, {}, on=day, as_known=day)
+    inquiry = build_questionnaire(POLICIES, who, {}, on=day, as_known=day)
     now = {each.question.key for each in inquiry.open if each.now}
     later = {each.question.key for each in inquiry.open if not each.now}
     assert named(text(asked(who))) == {f"f.{key}" for key in now | set(inquiry.presumed)}
@@ -243,7 +243,7 @@ def test_nothing_is_stored(django_assert_num_queries: Any) -> None:
     assert set(answer.cookies) <= {"csrftoken"}  # of the language switch
 
 
-@pytest.mark.parametrize("who", AUDIENCES)
+@pytest.mark.parametrize("who", CLAIMANTS)
 def test_in_english_only_the_law_stays_chinese(who: str) -> None:
     page = text(asked(who, "en", **(CITY if who == "city" else USER))).replace("中文", "")
     page = re.sub(r'<(\w+)[^>]* lang="zh-hans"[^>]*>.*?</\1>', "", page, flags=re.S)
@@ -252,9 +252,9 @@ def test_in_english_only_the_law_stays_chinese(who: str) -> None:
 
 
 def test_a_policy_that_does_not_stand_up_is_named_and_the_others_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    from huisuan.law.policy import policy
+    from huisuan.law.policy import load
 
-    monkeypatch.setattr(policy, "list_policies", lambda: [*list_policies(), "broken-2030"])
+    monkeypatch.setattr(load, "list_policies", lambda: [*list_policies(), "broken-2030"])
     page = text(asked(**USER))
     assert ">broken-2030</a>" in page
     assert "算力使用补助" in side(page, "可以申报")

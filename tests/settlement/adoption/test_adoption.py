@@ -19,7 +19,7 @@ from huisuan.base.errors import Refused
 from huisuan.compute.centres.services import CentrePlan, add_centre
 from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
-from huisuan.law.explain.explain import explain, read_facts
+from huisuan.law.explain.explain import explain, parse_facts
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_policy
 from huisuan.parties.models import Party, Person, Relation
@@ -117,7 +117,7 @@ def test_an_answer_given_before_an_adoption_is_computed_the_same_again(
     def answer(as_known: date) -> Any:
         policy = load_policy(POLICY)
         rule = policy.rule("2.2")
-        return explain(policy, rule, read_facts(rule, facts), on=YEAR_END, as_known=as_known)
+        return explain(policy, rule, parse_facts(rule, facts), on=YEAR_END, as_known=as_known)
 
     given = answer(date(2025, 2, 28))
     with django_capture_on_commit_callbacks(execute=True):

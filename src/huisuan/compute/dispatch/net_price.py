@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import cast
 
 from huisuan.compute.models import Centre
-from huisuan.law.explain.verdict import Judge
+from huisuan.law.explain.verdict import RuleEvaluator
 from huisuan.law.model.answers import Status
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_policy
@@ -45,11 +45,11 @@ class Subsidies:
     def __init__(self, day: date) -> None:
         self.day = day
         self.reach: Reach = "control"
-        self._judge: Judge | None = None
+        self._judge: RuleEvaluator | None = None
         self._known: dict[tuple[bool, str], Subsidy] = {}
         try:
             policy = load_policy(POLICY)
-            self._judge, self._valid_to = Judge(policy, policy.rule(SENTENCE), day, day), policy.valid_to
+            self._judge, self._valid_to = RuleEvaluator(policy, policy.rule(SENTENCE), day, day), policy.valid_to
         except LawError as error:
             self._broken = str(error)
             return

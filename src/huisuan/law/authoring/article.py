@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from huisuan.law.authoring.declarations import Facts, Interpretation
-from huisuan.law.authoring.operators import Bool, Handle, Money, Share, writing_conditions
+from huisuan.law.authoring.operators import Bool, Money, Operand, Share, collecting_conditions
 from huisuan.law.model import expressions as nodes
-from huisuan.law.model.claimants import AUDIENCES
+from huisuan.law.model.claimants import CLAIMANTS
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec, Node, SettingSpec
-from huisuan.law.model.handling import Declared, Modifies, Procedure, ProcedureKind, Said, Validity
+from huisuan.law.model.handling import Declaration, Modification, Procedure, ProcedureKind, SentenceHandling, Validity
 from huisuan.law.model.rules import Allotment, Claim, Condition, Indicator, Rule, RuleKind, Stacking
 from huisuan.law.text.policy_text import PolicyText
 
@@ -25,27 +25,27 @@ STACKING_OPTIONS = {"once", "together", "rest"}
 
 
 @dataclass
-class Loading:
+class ArticleRegistry:
     """The policy whose files are being read."""
 
     text: PolicyText
     rules: list[Rule] = field(default_factory=list)
     allotments: list[Allotment] = field(default_factory=list)
     stackings: list[Stacking] = field(default_factory=list)
-    said: list[Said] = field(default_factory=list)
+    said: list[SentenceHandling] = field(default_factory=list)
 
 
-_loading: ContextVar[Loading | None] = ContextVar("loading", default=None)
+_registry: ContextVar[ArticleRegistry | None] = ContextVar("loading", default=None)
 
 
 @contextmanager
-def loading(state: Loading) -> Iterator[Loading]:
+def registering(state: ArticleRegistry) -> Iterator[ArticleRegistry]:
     """While this is open, articles register with the policy."""
-    token = _loading.set(state)
+    token = _registry.set(state)
     try:
         yield state
     finally:
-        _loading.reset(token)
+        _registry.reset(token)
 
 
 def claims(ground: str, spent: Money) -> Claim:
@@ -57,7 +57,7 @@ class Article:
     """An article while its file is being read."""
 
     def __init__(self, number: str) -> None:
-        state = _loading.get()
+        state = _registry.get()
         if state is None:
             raise LawError("条款文件只能由 load_policy 读取")
         if number not in {article.number for article in state.text.articles}:
@@ -90,14 +90,26 @@ class Article:
 
         def register(function: Callable[[F], Money]) -> Callable[[F], Money]:
             facts, amount, conditions = _trace(function)
-            if not isinstance(amount, Money) or not _rounded(amount.node):
+            if not isinstance(amount, Money) or not _is_rounded(amount.node):
                 raise LawError(f'{sentence}：{function.__name__} 应返回 (...).rounded_down("fen")')
             rule = Rule(
-                _key(sentence, name), RuleKind.PAYS, sentence, phrase, to, to_en, title, title_en, facts, conditions,
-                amount=amount.node, audience=by, claim=claim or Claim(sentence, ""),
-                fund=None if fund is None else fund.node, read_facts_by=tuple(each.spec for each in read_facts_by),
-            )  # fmt: skip
-            self._add(rule, _place(function))
+                _rule_key(sentence, name),
+                RuleKind.PAYS,
+                sentence,
+                phrase,
+                to,
+                to_en,
+                title,
+                title_en,
+                facts,
+                conditions,
+                amount=amount.node,
+                audience=by,
+                claim=claim or Claim(sentence, ""),
+                fund=None if fund is None else fund.node,
+                read_facts_by=tuple(each.spec for each in read_facts_by),
+            )
+            self._add(rule, _source_place(function))
             return function
 
         return register
@@ -123,7 +135,7 @@ class Article:
                 sentence, RuleKind.DISCRETION, sentence, phrase, to, to_en, title, title_en, facts, conditions,
                 decided_by=decided_by, decided_by_en=decided_by_en or decided_by, audience=by,
             )  # fmt: skip
-            self._add(rule, _place(function))
+            self._add(rule, _source_place(function))
             return function
 
         return register
@@ -151,11 +163,11 @@ class Article:
         def register(function: Callable[[F], Bool | None]) -> Callable[[F], Bool | None]:
             facts, priority, conditions = _trace(function)
             rule = Rule(
-                _key(sentence, name), RuleKind.ENTITLES, sentence, phrase, to, to_en, title, title_en, facts,
+                _rule_key(sentence, name), RuleKind.ENTITLES, sentence, phrase, to, to_en, title, title_en, facts,
                 conditions, priority=priority.node if isinstance(priority, Bool) else None, grants=grants,
                 grants_en=grants_en, audience=by,
             )  # fmt: skip
-            self._add(rule, _place(function))
+            self._add(rule, _source_place(function))
             self._say(Procedure(sentence, phrase, kind, title, title_en))
             return function
 
@@ -172,14 +184,14 @@ class Article:
         title: str,
         title_en: str,
         facts: type[Facts],
-        score: tuple[tuple[Handle, Share], ...],
+        score: tuple[tuple[Operand, Share], ...],
         budget: Money,
     ) -> None:
         """The sentence shares out a budget: each one's score is the sum of weight times its share of an indicator."""
-        indicators = tuple(Indicator(nodes.facts_of(fact.node)[0], _setting(weight)) for fact, weight in score)
+        indicators = tuple(Indicator(nodes.facts_of(fact.node)[0], _setting_spec(weight)) for fact, weight in score)
         allotment = Allotment(
-            _key(sentence, name), sentence, phrase, to, to_en, title, title_en, facts.specs(), indicators,
-            _setting(budget),
+            _rule_key(sentence, name), sentence, phrase, to, to_en, title, title_en, facts.specs(), indicators,
+            _setting_spec(budget),
         )  # fmt: skip
         for spec in allotment.settings():
             self._state.text.cited(spec.sentence, spec.phrase, allotment.key)
@@ -216,17 +228,17 @@ class Article:
 
     def declares(self, sentence: str, phrase: str, *, reason: str, reason_en: str) -> None:
         """The sentence names an aim; there is nothing to decide, for this reason."""
-        self._say(Declared(sentence, phrase, reason, reason_en))
+        self._say(Declaration(sentence, phrase, reason, reason_en))
 
-    def modifies(self, sentence: str, phrase: str, setting: Handle, *, what: str, what_en: str) -> None:
+    def modifies(self, sentence: str, phrase: str, setting: Operand, *, what: str, what_en: str) -> None:
         """The sentence changes what others pay, through a setting that those rules must read."""
-        self._say(Modifies(sentence, phrase, _setting(setting), what, what_en))
+        self._say(Modification(sentence, phrase, _setting_spec(setting), what, what_en))
 
     def validity(self, sentence: str, phrase: str) -> None:
         """The sentence says until when the policy holds; `policy.toml` must name the same day."""
         self._say(Validity(sentence, phrase))
 
-    def _say(self, said: Said) -> None:
+    def _say(self, said: SentenceHandling) -> None:
         self._state.text.cited(said.sentence, said.phrase, f"第 {self.number} 条")
         self._state.said.append(said)
 
@@ -237,33 +249,33 @@ class Article:
             if fact.asked_by not in self._state.text.sentences:
                 raise LawError(f"{place}：事实 {fact.name} 引用了不存在的句 {fact.asked_by}")
         for audience in rule.audience:
-            if audience not in AUDIENCES:
-                raise LawError(f"{place}：没有申报主体 {audience}；可用 {'、'.join(AUDIENCES)}")
+            if audience not in CLAIMANTS:
+                raise LawError(f"{place}：没有申报主体 {audience}；可用 {'、'.join(CLAIMANTS)}")
         for other in self._state.rules:
             if other.key == rule.key:
                 raise LawError(f"{place}：第 {rule.key} 句已有规则“{other.title}”；两条规则须声明先后，并各有 name=")
-        _rates_are_asked_for(rule, place)
+        _check_rates_are_required(rule, place)
         self._state.rules.append(rule)
 
 
-def _key(sentence: str, name: str) -> str:
+def _rule_key(sentence: str, name: str) -> str:
     return f"{sentence}.{name}" if name else sentence
 
 
-def _setting(handle: Handle) -> SettingSpec:
+def _setting_spec(handle: Operand) -> SettingSpec:
     if not isinstance(handle.node, nodes.Setting):
         raise LawError("此处应为一项参数（…_setting）")
     return handle.node.spec
 
 
-def _rounded(node: Node) -> bool:
+def _is_rounded(node: Node) -> bool:
     """Whether whatever branch holds, the amount is rounded, once and last."""
     if isinstance(node, nodes.Interpreted):
-        return all(_rounded(branch) for branch in node.branches.values())
+        return all(_is_rounded(branch) for branch in node.branches.values())
     return isinstance(node, nodes.Rounded)
 
 
-def _rates_are_asked_for(rule: Rule, place: str) -> None:
+def _check_rates_are_required(rule: Rule, place: str) -> None:
     """A region without a rate must fail a condition: it is never taken for a rate of nothing."""
     asked = {
         node.members.spec.name
@@ -277,17 +289,17 @@ def _rates_are_asked_for(rule: Rule, place: str) -> None:
                 raise LawError(f"{place}：用了分地区参数 {node.spec.name}，须先写条件 set_by(…).required(…)")
 
 
-def _place(function: Callable[..., object]) -> str:
+def _source_place(function: Callable[..., object]) -> str:
     code = function.__code__
     return f"{Path(code.co_filename).name} 行 {code.co_firstlineno}（{function.__name__}）"
 
 
-def _trace(function: Callable[[Any], Any]) -> tuple[tuple[FactSpec, ...], Handle | None, tuple[Condition, ...]]:
+def _trace(function: Callable[[Any], Any]) -> tuple[tuple[FactSpec, ...], Operand | None, tuple[Condition, ...]]:
     parameters = list(inspect.signature(function).parameters)
     hints = get_type_hints(function)
     facts = hints.get(parameters[0]) if len(parameters) == 1 else None
     if facts is None or not issubclass(facts, Facts):
         raise LawError(f"{function.__name__} 应只有一个参数，类型为 Facts 的子类")
-    with writing_conditions() as conditions:
+    with collecting_conditions() as conditions:
         result = function(facts())
     return facts.specs(), result, tuple(conditions)

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from huisuan.law.model.errors import LawError
-from huisuan.law.text.policy_text import read_file
+from huisuan.law.text.policy_text import read_policy_file
 
-PURE_IMPORTS = {"__future__", "datetime", "huisuan.law"}
-CLOCKS = {"today", "now", "utcnow", "open", "eval", "exec", "compile", "__import__", "getattr", "globals"}
+ALLOWED_IMPORTS = {"__future__", "datetime", "huisuan.law"}
+FORBIDDEN_NAMES = {"today", "now", "utcnow", "open", "eval", "exec", "compile", "__import__", "getattr", "globals"}
 
 
-def run_articles(folder: Path, digest: str) -> None:
+def import_articles(folder: Path, digest: str) -> None:
     """Import `a*.py` as modules of a package of their own, so that two policies never share a module.
 
     Raises:
@@ -38,7 +38,7 @@ def run_articles(folder: Path, digest: str) -> None:
         except LawError:
             raise
         except Exception as error:  # whatever an article's code may raise: its author must learn where
-            raise LawError(f"{_last_place(error, folder)}：{type(error).__name__}：{error}") from error
+            raise LawError(f"{_innermost_place(error, folder)}：{type(error).__name__}：{error}") from error
 
 
 def _check_purity(path: Path) -> None:
@@ -49,7 +49,7 @@ def _check_purity(path: Path) -> None:
     """
     neighbours = {other.stem for other in path.parent.glob("*.py")}
     try:
-        tree = ast.parse(read_file(path), path.name)
+        tree = ast.parse(read_policy_file(path), path.name)
     except (SyntaxError, ValueError) as error:  # ValueError: a byte of zero
         at = f" 行 {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         raise LawError(f"{path.name}{at}：不是 Python（{getattr(error, 'msg', error)}）") from None
@@ -58,10 +58,10 @@ def _check_purity(path: Path) -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, float):
             raise LawError(f'{at}：条款里不能有浮点数 {node.value}；比例写作 "20%" 或 "1/3"')
         for imported in _imports(node):
-            if imported not in PURE_IMPORTS | neighbours:
+            if imported not in ALLOWED_IMPORTS | neighbours:
                 raise LawError(f"{at}：条款只能导入 huisuan.law，不能导入 {imported}")
         name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-        if name in CLOCKS:
+        if name in FORBIDDEN_NAMES:
             raise LawError(f"{at}：条款里不能用 {name}：结果只取决于事实与参数")
 
 
@@ -72,7 +72,7 @@ def _imports(node: ast.AST) -> Iterator[str]:
         yield node.module or ""
 
 
-def _last_place(error: Exception, folder: Path) -> str:
+def _innermost_place(error: Exception, folder: Path) -> str:
     """The line of the policy's own files where it went wrong."""
     frames = [each for each in traceback.extract_tb(error.__traceback__) if Path(each.filename).parent == folder]
     return f"{Path(frames[-1].filename).name} 行 {frames[-1].lineno}" if frames else folder.name

@@ -8,14 +8,14 @@ from datetime import date
 from fractions import Fraction
 from typing import TypeAlias, TypeVar
 
-from huisuan.law.authoring.operators import Bool, Choice, Date, H, Handle, Int, Money, Rates, Regions, Share, Text
+from huisuan.law.authoring.operators import Bool, Choice, Date, H, Int, Money, Operand, Rates, Regions, Share, Text
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import Const, FactSpec, InterpretationSpec, SettingSpec
-from huisuan.law.model.values import Kind, Wrong, money_from_chinese, share_from_text
+from huisuan.law.model.values import InvalidValue, Kind, parse_chinese_money, parse_share
 
 B = TypeVar("B")
-Regional: TypeAlias = Mapping[str, tuple[str, str]]
+RegionNames: TypeAlias = Mapping[str, tuple[str, str]]
 
 
 class Facts:
@@ -27,7 +27,7 @@ class Facts:
         found = [
             each.node.spec
             for each in vars(cls).values()
-            if isinstance(each, Handle) and isinstance(each.node, nodes.Fact)
+            if isinstance(each, Operand) and isinstance(each.node, nodes.Fact)
         ]
         if not found:
             raise LawError(f"{cls.__name__} 没有声明任何事实")
@@ -36,7 +36,7 @@ class Facts:
 
 def money(zh: str, en: str, *, asked_by: str, maximum: str, evidence: str = "", known_by: str = "") -> Money:
     """A fact in fen; `maximum` ("100亿元") is the most that can be declared."""
-    most = money_from_chinese(maximum)
+    most = parse_chinese_money(maximum)
     return Money(nodes.Fact(FactSpec("", Kind.MONEY, zh, en, asked_by, "分", evidence, known_by, most)))
 
 
@@ -81,25 +81,25 @@ def legal_share(figure: str, sentence: str, phrase: str) -> Share:
     Raises:
         LawError: it does not.
     """
-    _stands_in(figure, sentence, phrase)
-    return Share(nodes.Cited(Const(share_from_text(figure), Kind.SHARE), sentence, phrase, Kind.SHARE))
+    _check_quoted(figure, sentence, phrase)
+    return Share(nodes.Cited(Const(parse_share(figure), Kind.SHARE), sentence, phrase, Kind.SHARE))
 
 
 def legal_money(figure: str, sentence: str, phrase: str) -> Money:
     """An amount that the law itself fixes, as written ("1000万元")."""
-    _stands_in(figure, sentence, phrase)
-    return Money(nodes.Cited(Const(money_from_chinese(figure), Kind.MONEY), sentence, phrase, Kind.MONEY))
+    _check_quoted(figure, sentence, phrase)
+    return Money(nodes.Cited(Const(parse_chinese_money(figure), Kind.MONEY), sentence, phrase, Kind.MONEY))
 
 
 def legal_int(figure: int, sentence: str, phrase: str) -> Int:
     """A count that the law itself fixes."""
-    _stands_in(str(figure), sentence, phrase)
+    _check_quoted(str(figure), sentence, phrase)
     return Int(nodes.Cited(Const(figure, Kind.INT), sentence, phrase, Kind.INT))
 
 
 def legal_day(value: date, sentence: str, phrase: str) -> Date:
     """A day that the law itself fixes; its year must stand in the phrase."""
-    _stands_in(str(value.year), sentence, phrase)
+    _check_quoted(str(value.year), sentence, phrase)
     return Date(nodes.Cited(Const(value, Kind.DATE), sentence, phrase, Kind.DATE))
 
 
@@ -108,7 +108,7 @@ def whole() -> Share:
     return Share(Const(Fraction(1), Kind.SHARE))
 
 
-def _stands_in(figure: str, sentence: str, phrase: str) -> None:
+def _check_quoted(figure: str, sentence: str, phrase: str) -> None:
     if figure not in phrase:
         raise LawError(f"{sentence}：数字 {figure} 不在引文“{phrase}”中")
 
@@ -120,8 +120,8 @@ def share_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str, at
         LawError: the bound does not stand in the phrase, or is no share.
     """
     if at_most:
-        _stands_in(at_most, sentence, phrase)
-    bound = _bound(share_from_text, at_most or "100%")
+        _check_quoted(at_most, sentence, phrase)
+    bound = _parse_bound(parse_share, at_most or "100%")
     return Share(nodes.Setting(SettingSpec(name, Kind.SHARE, zh, en, sentence, phrase, bound)))
 
 
@@ -131,8 +131,8 @@ def money_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str, at
     Raises:
         LawError: the bound does not stand in the phrase, or is no amount.
     """
-    _stands_in(at_most, sentence, phrase)
-    bound = _bound(money_from_chinese, at_most)
+    _check_quoted(at_most, sentence, phrase)
+    bound = _parse_bound(parse_chinese_money, at_most)
     return Money(nodes.Setting(SettingSpec(name, Kind.MONEY, zh, en, sentence, phrase, bound)))
 
 
@@ -141,25 +141,27 @@ def budget_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str) -
     return Money(nodes.Setting(SettingSpec(name, Kind.MONEY, zh, en, sentence, phrase)))
 
 
-def regions_setting(name: str, zh: str, en: str, regions: Regional, *, sentence: str, phrase: str) -> Regions:
+def regions_setting(name: str, zh: str, en: str, regions: RegionNames, *, sentence: str, phrase: str) -> Regions:
     """A list of region codes set each year, out of those given (code -> Chinese, English)."""
-    return Regions(nodes.Setting(SettingSpec(name, Kind.REGIONS, zh, en, sentence, phrase, None, _names(regions))))
+    return Regions(
+        nodes.Setting(SettingSpec(name, Kind.REGIONS, zh, en, sentence, phrase, None, _region_names(regions)))
+    )
 
 
-def rates_setting(name: str, zh: str, en: str, regions: Regional, *, sentence: str, phrase: str) -> Rates:
+def rates_setting(name: str, zh: str, en: str, regions: RegionNames, *, sentence: str, phrase: str) -> Rates:
     """A share that each region sets for itself, each year; a region that set none has none."""
-    spec = SettingSpec(name, Kind.RATES, zh, en, sentence, phrase, Fraction(1), _names(regions))
+    spec = SettingSpec(name, Kind.RATES, zh, en, sentence, phrase, Fraction(1), _region_names(regions))
     return Rates(nodes.Setting(spec))
 
 
-def _names(regions: Regional) -> dict[str, str]:
+def _region_names(regions: RegionNames) -> dict[str, str]:
     return {code: names[0] for code, names in regions.items()}
 
 
-def _bound(read: Callable[[str], B], text: str) -> B:
+def _parse_bound(read: Callable[[str], B], text: str) -> B:
     try:
         return read(text)
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         raise LawError(str(wrong)) from None
 
 

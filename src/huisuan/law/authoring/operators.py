@@ -31,7 +31,7 @@ _conditions: ContextVar[list[Condition] | None] = ContextVar("conditions", defau
 
 
 @contextmanager
-def writing_conditions() -> Iterator[list[Condition]]:
+def collecting_conditions() -> Iterator[list[Condition]]:
     """While this is open, `required` notes its condition in the list given."""
     written: list[Condition] = []
     token = _conditions.set(written)
@@ -41,7 +41,7 @@ def writing_conditions() -> Iterator[list[Condition]]:
         _conditions.reset(token)
 
 
-class Handle:
+class Operand:
     """A node while an article is being written."""
 
     kind: Kind = Kind.TEXT
@@ -65,7 +65,7 @@ class Handle:
         return type(self)(nodes.Cited(self.node, sentence, phrase, self.kind, zh, en))
 
 
-class Bool(Handle):
+class Bool(Operand):
     """Something that holds or does not."""
 
     kind = Kind.BOOL
@@ -89,7 +89,7 @@ class Bool(Handle):
         written.append(condition)
 
 
-class Number(Handle):
+class Number(Operand):
     """Something that can be counted."""
 
     def __le__(self, other: Self) -> Bool:
@@ -109,7 +109,7 @@ class Number(Handle):
 
     def less(self, part: Self) -> Self:
         """This less a part of it, never below zero."""
-        return type(self)(nodes.Less(self.node, part.node))
+        return type(self)(nodes.Minus(self.node, part.node))
 
 
 class Money(Number):
@@ -153,7 +153,7 @@ class Date(Number):
     kind = Kind.DATE
 
 
-class Choice(Handle):
+class Choice(Operand):
     """One of the declared options."""
 
     kind = Kind.CHOICE
@@ -175,17 +175,17 @@ class Choice(Handle):
         return Bool(nodes.Among(self.node, regions.node))
 
 
-class Text(Handle):
+class Text(Operand):
     """Words; they can be shown and required to be there, not compared."""
 
 
-class Regions(Handle):
+class Regions(Operand):
     """A list of region codes."""
 
     kind = Kind.REGIONS
 
 
-class Rates(Handle):
+class Rates(Operand):
     """A share for each region that has set one."""
 
     kind = Kind.RATES
@@ -201,7 +201,7 @@ class Rates(Handle):
 
 
 N = TypeVar("N", bound=Number)
-H = TypeVar("H", bound=Handle)
+H = TypeVar("H", bound=Operand)
 
 
 def when(condition: Bool, then: N, otherwise: N) -> N:

@@ -15,12 +15,12 @@ from typing import Any
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import SettingSpec
 from huisuan.law.model.rules import Allotment
-from huisuan.law.model.values import share_text, to_json, yuan
+from huisuan.law.model.values import format_fen, format_share, to_json
 from huisuan.law.policy.policy import Policy
 
 
 @dataclass(frozen=True)
-class Share:
+class AllottedShare:
     """What one gets: its part of each indicator, its score (of 1 in all), the exact quota and the amount in fen."""
 
     name: str
@@ -38,28 +38,29 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Allotted:
+class AllotmentResult:
     """The whole budget (fen) shared out, with the weights used."""
 
     allotment: Allotment
     on: date
     budget_fen: int
     weights: tuple[Fraction, ...]
-    shares: tuple[Share, ...]
+    shares: tuple[AllottedShare, ...]
 
     def formula(self) -> str:
         """The published formula in words."""
         terms = (
-            f"{share_text(weight)} × {indicator.fact.zh}占全省的比重"
+            f"{format_share(weight)} × {indicator.fact.zh}占全省的比重"
             for weight, indicator in zip(self.weights, self.allotment.indicators, strict=True)
         )
-        return f"得分 ＝ {' ＋ '.join(terms)}；金额 ＝ 预算 {yuan(self.budget_fen)} 元 × 得分占比，按最大余额法取整到分"
+        budget = format_fen(self.budget_fen)
+        return f"得分 ＝ {' ＋ '.join(terms)}；金额 ＝ 预算 {budget} 元 × 得分占比，按最大余额法取整到分"
 
 
-def allot(
+def allot_budget(
     policy: Policy, allotment: Allotment, rows: Mapping[str, Mapping[str, int]], *, on: date, as_known: date,
     budget_fen: int | None = None,
-) -> Allotted:  # fmt: skip
+) -> AllotmentResult:  # fmt: skip
     """Share out the year's budget among `rows` (name -> fact -> value); `budget_fen` supposes another budget.
 
     Raises:
@@ -69,26 +70,27 @@ def allot(
     if not policy.in_force(on):
         raise LawError(f"{on} 不在政策有效期 {policy.valid_from} 至 {policy.valid_to} 内")
     adopted = policy.adopted(on, as_known)
-    weights = tuple(Fraction(_set(adopted, each.weight)) for each in allotment.indicators)
+    weights = tuple(Fraction(_adopted_value(adopted, each.weight)) for each in allotment.indicators)
     if sum(weights) != 1:
-        raise LawError(f"{allotment.key} 的权重合计 {share_text(Fraction(sum(weights)))}，应为 100%")
-    budget = budget_fen if budget_fen is not None else int(_set(adopted, allotment.budget))
+        raise LawError(f"{allotment.key} 的权重合计 {format_share(Fraction(sum(weights)))}，应为 100%")
+    budget = budget_fen if budget_fen is not None else int(_adopted_value(adopted, allotment.budget))
     lacking = [
         f"{name} 缺 {each.fact.zh}" for name, row in rows.items() for each in allotment.indicators
         if row.get(each.fact.name) is None
     ]  # fmt: skip
     if lacking:
         raise LawError("；".join(lacking))
-    parts = {name: _parts(allotment, rows, name) for name in rows}
+    parts = {name: _indicator_parts(allotment, rows, name) for name in rows}
     scores = {name: sum((w * p for w, p in zip(weights, parts[name], strict=True)), Fraction(0)) for name in rows}
     total = sum(scores.values(), Fraction(0))
     if not total:
         raise LawError(f"{allotment.key}：没有任何一方有绩效，预算无从分配")
     amounts = largest_remainder(budget, scores)
     shares = (
-        Share(name, parts[name], scores[name] / total, budget * scores[name] / total, amounts[name]) for name in rows
+        AllottedShare(name, parts[name], scores[name] / total, budget * scores[name] / total, amounts[name])
+        for name in rows
     )
-    return Allotted(allotment, on, budget, weights, tuple(shares))
+    return AllotmentResult(allotment, on, budget, weights, tuple(shares))
 
 
 def largest_remainder(total: int, weights: Mapping[str, Fraction]) -> dict[str, int]:
@@ -106,7 +108,7 @@ def largest_remainder(total: int, weights: Mapping[str, Fraction]) -> dict[str, 
     return parts
 
 
-def _parts(allotment: Allotment, rows: Mapping[str, Mapping[str, int]], name: str) -> tuple[Fraction, ...]:
+def _indicator_parts(allotment: Allotment, rows: Mapping[str, Mapping[str, int]], name: str) -> tuple[Fraction, ...]:
     parts = []
     for each in allotment.indicators:
         total = sum(row[each.fact.name] for row in rows.values())
@@ -114,7 +116,7 @@ def _parts(allotment: Allotment, rows: Mapping[str, Mapping[str, int]], name: st
     return tuple(parts)
 
 
-def _set(adopted: Mapping[str, Any], spec: SettingSpec) -> Any:
+def _adopted_value(adopted: Mapping[str, Any], spec: SettingSpec) -> Any:
     if spec.name not in adopted:
         raise LawError(f"参数 {spec.name}（{spec.zh}）当日尚未确定：请先采用，或给出假设的数值")
     value = adopted[spec.name].value

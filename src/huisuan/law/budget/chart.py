@@ -15,7 +15,7 @@ INK, QUIET, LINE = "#1d2327", "#5c6469", "#dcd8cf"
 BEFORE, AFTER = "#a9b8b4", "#1f6f63"
 PAPER = "#fbfaf7"
 FONT = "Noto Sans SC, PingFang SC, Microsoft YaHei, WenQuanYi Zen Hei, sans-serif"
-FORMS = (".svg", ".png", ".html")
+CHART_SUFFIXES = (".svg", ".png", ".html")
 WAN, MILLION = 1_000_000, 100_000_000  # fen
 LONGEST_NAME = 200
 
@@ -26,10 +26,10 @@ def write_chart(budget: Budget, path: Path, title: str, *, subtitle: str = "") -
     Raises:
         LawError: another suffix, no article that pays, the drawing library is not installed, or an unwritable file.
     """
-    if path.suffix not in FORMS:
-        raise LawError(f"{path}：图只写成 {'、'.join(FORMS)}")
+    if path.suffix not in CHART_SUFFIXES:
+        raise LawError(f"{path}：图只写成 {'、'.join(CHART_SUFFIXES)}")
     try:
-        chart = _framed(draw(budget), title, subtitle)
+        chart = _framed(budget_chart(budget), title, subtitle)
         if path.suffix == ".html":
             chart.save(path, inline=True)
         else:
@@ -40,7 +40,7 @@ def write_chart(budget: Budget, path: Path, title: str, *, subtitle: str = "") -
         raise LawError(f"{path}：写不了（{error.strerror}）；请检查路径与权限") from None
 
 
-def draw(budget: Budget, *, width: int = 560, english: bool = False) -> Any:
+def budget_chart(budget: Budget, *, width: int = 560, english: bool = False) -> Any:
     """The chart as Altair describes it: a pair of bars per article that costs something, in the order of the text.
 
     Raises:
@@ -51,7 +51,7 @@ def draw(budget: Budget, *, width: int = 560, english: bool = False) -> Any:
     words = ("now", "scenario") if english else ("现行", "情景")
     rows = [
         {"name": f"{each.rule.sentence} {each.rule.title_en if english else each.rule.title}", "when": when,
-         "wan": fen / WAN, "label": f"{when} {_short(fen, english)}"}
+         "wan": fen / WAN, "label": f"{when} {_format_short(fen, english)}"}
         for each in budget.rules
         if each.total.before_fen or each.total.after_fen
         for when, fen in zip(words, (each.total.before_fen, each.total.after_fen), strict=True)
@@ -85,7 +85,7 @@ def _framed(chart: Any, title: str, subtitle: str) -> Any:
     )
 
 
-def _short(fen: int, english: bool) -> str:
+def _format_short(fen: int, english: bool) -> str:
     """Fen in 万元 (in English in millions), rounded half up: for bars only."""
     unit, sign = (MILLION, "m") if english else (WAN, " 万元")
     tenths = (fen * 10 + unit // 2) // unit

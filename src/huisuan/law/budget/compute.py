@@ -12,14 +12,14 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from huisuan.law.budget.model import Budget, Change, Fund, Mover, RuleBudget, fund_limit
+from huisuan.law.budget.model import Budget, ClaimChange, Fund, GroupChange, RuleBudget, fund_limit
 from huisuan.law.budget.synthetic_claims import Sample, sample_query
 from huisuan.law.model.answers import Status
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
 from huisuan.law.sql.compiler import compile_rule
-from huisuan.law.sql.compute_file import answers
+from huisuan.law.sql.compute_file import answer_query
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,10 +27,16 @@ if TYPE_CHECKING:
 K = TypeVar("K", bound=str)
 V = TypeVar("V")
 
-LARGEST = 10  # how many of the largest changes are named
-SAID = {"party": "said__party", "city": "said__city", "kind": "said__kind"}  # what a claim may say of whose it is
-KEPT = "kept__"  # a fact as it stood, carried past the first query for the second
-TOLD = "status AS status_{0}, coalesce(amount_fen, 0) AS {0}_fen, capped AS capped_{0}"  # what is kept of an answer
+LARGEST_CHANGES = 10  # how many of the largest changes are named
+OWNER_COLUMNS = {
+    "party": "said__party",
+    "city": "said__city",
+    "kind": "said__kind",
+}  # what a claim may say of whose it is
+KEPT_PREFIX = "kept__"  # a fact as it stood, carried past the first query for the second
+ANSWER_COLUMNS = (
+    "status AS status_{0}, coalesce(amount_fen, 0) AS {0}_fen, capped AS capped_{0}"  # what is kept of an answer
+)
 BEFORE = ("status_before", "before_fen", "capped_before")
 SUMS = """count(*), count(*) FILTER (WHERE status_before = 'eligible'),
 count(*) FILTER (WHERE status_{after} = 'eligible'), sum(before_fen), sum({after}_fen)"""  # as Change has them, and:
@@ -38,7 +44,7 @@ MOVED = """count(*) FILTER (WHERE after_fen > before_fen), sum(greatest(after_fe
 count(*) FILTER (WHERE after_fen < before_fen), sum(greatest(before_fen - after_fen, 0))"""
 
 
-class Source(Protocol):
+class ClaimSource(Protocol):
     """Where the claims of a rule come from."""
 
     def query(self, policy: Policy, rule: Rule) -> str | None:
@@ -57,12 +63,12 @@ class FactFiles:
         for suffix, reader in readers.items():
             path = self.folder / f"{rule.key}.{suffix}"
             if path.is_file():
-                return f"SELECT * FROM {reader.format(_text(str(path)))}"
+                return f"SELECT * FROM {reader.format(_quoted_text(str(path)))}"
         return None
 
 
 @dataclass(frozen=True)
-class Sampled:
+class SampleClaims:
     """A province drawn at random."""
 
     sample: Sample
@@ -72,7 +78,7 @@ class Sampled:
         return sample_query(policy, rule, self.sample)
 
 
-def compute_budget(before: Policy, after: Policy, source: Source, *, on: date, as_known: date) -> Budget:
+def compute_budget(before: Policy, after: Policy, source: ClaimSource, *, on: date, as_known: date) -> Budget:
     """Both policies (the second: with a scenario applied) over the same claims.
 
     Raises:
@@ -88,7 +94,9 @@ def compute_budget(before: Policy, after: Policy, source: Source, *, on: date, a
             if claims is None:
                 without.append(rule.key)
                 continue
-            pair = _Pair(engine, _Way(before, rule, on, as_known), _Way(after, supposed, on, as_known))
+            pair = _BeforeAfter(
+                engine, _ScenarioRun(before, rule, on, as_known), _ScenarioRun(after, supposed, on, as_known)
+            )
             try:
                 done.append(pair.run(claims))
             except (duckdb.Error, LawError) as error:
@@ -109,7 +117,7 @@ def _allotted(before: Policy, after: Policy, on: date, as_known: date) -> dict[s
 
 
 @dataclass(frozen=True)
-class _Way:
+class _ScenarioRun:
     """A rule under a policy, on a day, as known on a day."""
 
     policy: Policy
@@ -120,10 +128,10 @@ class _Way:
     def answers(self, table: str, types: Mapping[str, str], carried: Iterable[str]) -> str:
         """The query that answers a table of facts of these types, with further columns carried over."""
         columns = {**types, **dict.fromkeys(carried, "VARCHAR")}
-        query, _ = answers(self.policy, self.rule, table, columns, on=self.on, as_known=self.as_known, capped=True)
+        query, _ = answer_query(self.policy, self.rule, table, columns, on=self.on, as_known=self.as_known, capped=True)
         return query.sql("duckdb", copy=False)
 
-    def same_as(self, other: _Way) -> bool:
+    def same_as(self, other: _ScenarioRun) -> bool:
         """Whether both answer every claim alike."""
         first, second = (compile_rule(way.policy, way.rule, way.on, way.as_known) for way in (self, other))
         return first == second
@@ -140,19 +148,19 @@ class _Way:
 class _Sums:
     """What is added up while the groups come in."""
 
-    total: Change = field(default_factory=Change)
-    cities: dict[str, Change] = field(default_factory=dict)
-    kinds: dict[str, Change] = field(default_factory=dict)
+    total: GroupChange = field(default_factory=GroupChange)
+    cities: dict[str, GroupChange] = field(default_factory=dict)
+    kinds: dict[str, GroupChange] = field(default_factory=dict)
     statuses: dict[Status, tuple[int, int]] = field(default_factory=dict)
     capped: tuple[int, int] = (0, 0)
 
     def add(
-        self, city: str, kind: str, statuses: tuple[Status, Status], capped: tuple[int, int], change: Change
+        self, city: str, kind: str, statuses: tuple[Status, Status], capped: tuple[int, int], change: GroupChange
     ) -> None:
         """Add a group of claims that share city, kind and both statuses."""
         self.total += change
-        self.cities[city] = self.cities.get(city, Change()) + change
-        self.kinds[kind] = self.kinds.get(kind, Change()) + change
+        self.cities[city] = self.cities.get(city, GroupChange()) + change
+        self.kinds[kind] = self.kinds.get(kind, GroupChange()) + change
         self.capped = (self.capped[0] + capped[0], self.capped[1] + capped[1])
         for at, status in enumerate(statuses):
             old, new = self.statuses.get(status, (0, 0))
@@ -160,12 +168,12 @@ class _Sums:
 
 
 @dataclass(frozen=True)
-class _Pair:
+class _BeforeAfter:
     """Both ways over one table of claims."""
 
     engine: duckdb.DuckDBPyConnection
-    before: _Way
-    after: _Way
+    before: _ScenarioRun
+    after: _ScenarioRun
 
     def run(self, claims: str) -> RuleBudget:
         """The rule's figures."""
@@ -186,26 +194,26 @@ class _Pair:
         self.engine.execute(f"CREATE OR REPLACE TEMP VIEW given AS {claims}")
         held = {name: kind for name, kind, *_ in self.engine.execute("DESCRIBE given").fetchall()}
         types = {spec.name: held[spec.name] for spec in self.before.rule.facts if spec.name in held}
-        whose = (f"coalesce(CAST({name} AS VARCHAR), '')" if name in held else "''" for name in SAID)
-        columns = [f"{what} AS {alias}" for what, alias in zip(whose, SAID.values(), strict=True)]
-        columns += [f"{_name(name)} AS {_name(KEPT + name)}" for name in types if changed]
-        shown = ", ".join([*map(_name, types), *columns])
+        whose = (f"coalesce(CAST({name} AS VARCHAR), '')" if name in held else "''" for name in OWNER_COLUMNS)
+        columns = [f"{what} AS {alias}" for what, alias in zip(whose, OWNER_COLUMNS.values(), strict=True)]
+        columns += [f"{_quoted_name(name)} AS {_quoted_name(KEPT_PREFIX + name)}" for name in types if changed]
+        shown = ", ".join([*map(_quoted_name, types), *columns])
         self.engine.execute(f"CREATE OR REPLACE TEMP VIEW claims AS SELECT {shown} FROM given")
         return types
 
     def _once(self, types: Mapping[str, str]) -> str:
         """A query with an answer per claim."""
-        query = self.before.answers("claims", types, SAID.values())
-        return f"(SELECT {', '.join(SAID.values())}, {TOLD.format('before')} FROM ({query}))"
+        query = self.before.answers("claims", types, OWNER_COLUMNS.values())
+        return f"(SELECT {', '.join(OWNER_COLUMNS.values())}, {ANSWER_COLUMNS.format('before')} FROM ({query}))"
 
     def _both(self, types: Mapping[str, str]) -> str:
         """The table `pairs`: two answers per claim, in the order of the claims."""
-        run, said = self.engine.execute, list(SAID.values())
-        first = self.before.answers("claims", types, [*said, *(KEPT + name for name in types)])
-        again = ", ".join([*(f"{_name(KEPT + name)} AS {_name(name)}" for name in types), *said])
-        run(f"CREATE OR REPLACE TEMP VIEW told AS SELECT {again}, {TOLD.format('before')} FROM ({first})")
+        run, said = self.engine.execute, list(OWNER_COLUMNS.values())
+        first = self.before.answers("claims", types, [*said, *(KEPT_PREFIX + name for name in types)])
+        again = ", ".join([*(f"{_quoted_name(KEPT_PREFIX + name)} AS {_quoted_name(name)}" for name in types), *said])
+        run(f"CREATE OR REPLACE TEMP VIEW told AS SELECT {again}, {ANSWER_COLUMNS.format('before')} FROM ({first})")
         second = self.after.answers("told", types, [*said, *BEFORE])
-        both = ", ".join((*said, *BEFORE, TOLD.format("after")))
+        both = ", ".join((*said, *BEFORE, ANSWER_COLUMNS.format("after")))
         run(f"CREATE OR REPLACE TEMP TABLE pairs AS SELECT {both} FROM ({second})")
         return "pairs"
 
@@ -219,25 +227,27 @@ class _Pair:
         ).fetchall()
         sums = _Sums()
         for city, kind, old, new, capped_before, capped_after, *figures in rows:
-            sums.add(city, kind, (Status(old), Status(new)), (capped_before, capped_after), Change(*map(int, figures)))
+            sums.add(
+                city, kind, (Status(old), Status(new)), (capped_before, capped_after), GroupChange(*map(int, figures))
+            )
         return sums
 
-    def _largest(self, which: str) -> tuple[Mover, ...]:
+    def _largest(self, which: str) -> tuple[ClaimChange, ...]:
         """The largest of the changes; of two as large the earlier row."""
         rows: list[tuple[Any, ...]] = self.engine.execute(
-            f"SELECT rowid + 1, {', '.join(SAID.values())}, before_fen, after_fen FROM pairs WHERE {which} "
-            f"ORDER BY abs(after_fen - before_fen) DESC, rowid LIMIT {LARGEST}"
+            f"SELECT rowid + 1, {', '.join(OWNER_COLUMNS.values())}, before_fen, after_fen FROM pairs WHERE {which} "
+            f"ORDER BY abs(after_fen - before_fen) DESC, rowid LIMIT {LARGEST_CHANGES}"
         ).fetchall()
-        return tuple(Mover(self.before.rule.key, *row) for row in rows)
+        return tuple(ClaimChange(self.before.rule.key, *row) for row in rows)
 
 
 def _in_order(group: dict[K, V]) -> dict[K, V]:
     return dict(sorted(group.items()))
 
 
-def _name(name: str) -> str:
+def _quoted_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _text(words: str) -> str:
+def _quoted_text(words: str) -> str:
     return "'" + words.replace("'", "''") + "'"

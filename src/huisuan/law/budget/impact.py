@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.settings_history import names_of
-from huisuan.law.sql.compute_file import answers
+from huisuan.law.policy.settings_history import setting_names
+from huisuan.law.sql.compute_file import answer_query
 
 if TYPE_CHECKING:
     import duckdb
 
-LARGEST = 10
+LARGEST_CHANGES = 10
 
 
 @dataclass(frozen=True)
-class Side:
+class AnswerTotals:
     """All answers under one of the two: how many of each status, and what they come to."""
 
     by_status: Mapping[str, int]
@@ -33,7 +33,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Change:
+class AnswerChange:
     """The answer to one row, before and after; None where the answer has no number."""
 
     identity: str
@@ -49,20 +49,20 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Compared:
+class RuleImpact:
     """What changes under one rule: both sides, who wins and loses how much, and the largest changes."""
 
     key: str
     title: str
     rows: int
-    before: Side
-    after: Side
+    before: AnswerTotals
+    after: AnswerTotals
     winners: int
     won_fen: int
     losers: int
     lost_fen: int
     changed: int
-    largest: tuple[Change, ...]
+    largest: tuple[AnswerChange, ...]
 
     @property
     def difference_fen(self) -> int:
@@ -76,7 +76,7 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Reading:
+class LawState:
     """One state of the law, read on a day as known on a day, over one table of facts."""
 
     policy: Policy
@@ -85,22 +85,22 @@ class Reading:
     table: str
 
 
-def touched(policy: Policy, names: Iterable[str]) -> tuple[Rule, ...]:
+def affected_rules(policy: Policy, names: Iterable[str]) -> tuple[Rule, ...]:
     """The rules that rest on one of these settings or interpretations, in the order of the text."""
     changed = set(names)
-    return tuple(rule for rule in policy.rules if changed & names_of(rule))
+    return tuple(rule for rule in policy.rules if changed & setting_names(rule))
 
 
-def compare(
+def compare_answers(
     engine: duckdb.DuckDBPyConnection,
     key: str,
-    before: Reading,
-    after: Reading,
+    before: LawState,
+    after: LawState,
     types: Mapping[str, str],
     *,
     identity: str,
-    largest: int = LARGEST,
-) -> Compared:
+    largest: int = LARGEST_CHANGES,
+) -> RuleImpact:
     """Answer every row under both readings and set the answers against each other; makes the table `compared`.
 
     `types` names the columns of the tables with their DuckDB types; `identity` is the column that tells rows apart.
@@ -119,13 +119,13 @@ def compare(
         "FROM answers_before b JOIN answers_after a USING (identity)"
     )
     rule = after.policy.rule(key)
-    return Compared(rule.key, rule.title, *_summed(engine), _largest(engine, largest))
+    return RuleImpact(rule.key, rule.title, *_totals(engine), _largest(engine, largest))
 
 
 def _answer(
-    engine: duckdb.DuckDBPyConnection, name: str, reading: Reading, key: str, types: Mapping[str, str], identity: str
+    engine: duckdb.DuckDBPyConnection, name: str, reading: LawState, key: str, types: Mapping[str, str], identity: str
 ) -> None:
-    query, carried = answers(
+    query, carried = answer_query(
         reading.policy, reading.policy.rule(key), reading.table, types, on=reading.on, as_known=reading.as_known
     )
     if identity not in carried:
@@ -142,7 +142,7 @@ def _answer(
         raise LawError(f"列 {identity} 的值“{twice[0]}”为空或不止一行：认不出是谁的变化")
 
 
-def _summed(engine: duckdb.DuckDBPyConnection) -> tuple[int, Side, Side, int, int, int, int, int]:
+def _totals(engine: duckdb.DuckDBPyConnection) -> tuple[int, AnswerTotals, AnswerTotals, int, int, int, int, int]:
     """Rows, both sides, winners and what they win, losers and what they lose, rows with any change."""
     found = engine.execute(
         "SELECT status_before, status_after, count(*), CAST(coalesce(sum(before_fen), 0) AS BIGINT), "
@@ -161,14 +161,14 @@ def _summed(engine: duckdb.DuckDBPyConnection) -> tuple[int, Side, Side, int, in
     rows, before_fen, after_fen, winners, won, losers, lost, changed = (
         sum(row[at] for row in found) for at in range(2, 10)
     )
-    return rows, Side(before, before_fen), Side(after, after_fen), winners, won, losers, lost, changed
+    return rows, AnswerTotals(before, before_fen), AnswerTotals(after, after_fen), winners, won, losers, lost, changed
 
 
-def _largest(engine: duckdb.DuckDBPyConnection, count: int) -> tuple[Change, ...]:
+def _largest(engine: duckdb.DuckDBPyConnection, count: int) -> tuple[AnswerChange, ...]:
     found = engine.execute(
         "SELECT identity, status_before, before_fen, status_after, after_fen FROM compared "
         "WHERE coalesce(after_fen, 0) <> coalesce(before_fen, 0) OR status_before <> status_after "
         "ORDER BY abs(coalesce(after_fen, 0) - coalesce(before_fen, 0)) DESC, identity LIMIT ?",
         [count],
     ).fetchall()
-    return tuple(Change(*row) for row in found)
+    return tuple(AnswerChange(*row) for row in found)

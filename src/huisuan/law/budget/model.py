@@ -22,7 +22,7 @@ from huisuan.law.policy.policy import Policy
 
 
 @dataclass(frozen=True)
-class Change:
+class GroupChange:
     """The claims of a group, before and after: how many, how many the law owes something, and what (fen).
 
     Winners are the claims whose amount rose, losers those whose amount fell; what they won less what they lost is
@@ -44,8 +44,8 @@ class Change:
         """What the scenario costs more (negative: less)."""
         return self.after_fen - self.before_fen
 
-    def __add__(self, other: Change) -> Change:
-        return Change(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+    def __add__(self, other: GroupChange) -> GroupChange:
+        return GroupChange(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
     def as_json(self) -> dict[str, int]:
         """All figures, and the difference."""
@@ -53,7 +53,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Mover:
+class ClaimChange:
     """One claim whose amount changed: its row (from 1) in the rule's table, and whose it is, where that is known."""
 
     key: str
@@ -115,13 +115,13 @@ class RuleBudget:
 
     rule: Rule
     changed: bool
-    total: Change
-    cities: Mapping[str, Change]
-    kinds: Mapping[str, Change]
+    total: GroupChange
+    cities: Mapping[str, GroupChange]
+    kinds: Mapping[str, GroupChange]
     statuses: Mapping[Status, tuple[int, int]]
     capped: tuple[int, int]
-    won: tuple[Mover, ...] = ()
-    lost: tuple[Mover, ...] = ()
+    won: tuple[ClaimChange, ...] = ()
+    lost: tuple[ClaimChange, ...] = ()
     funds: tuple[Fund, Fund] | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -155,19 +155,19 @@ class Budget:
         return tuple(each for each in self.rules if each.rule.kind is RuleKind.PAYS)
 
     @property
-    def total(self) -> Change:
+    def total(self) -> GroupChange:
         """All paying rules together."""
-        return sum((each.total for each in self.paying), Change())
+        return sum((each.total for each in self.paying), GroupChange())
 
     @property
-    def cities(self) -> dict[str, Change]:
+    def cities(self) -> dict[str, GroupChange]:
         """All paying rules together by city."""
-        return _added(each.cities for each in self.paying)
+        return _sum_groups(each.cities for each in self.paying)
 
     @property
-    def kinds(self) -> dict[str, Change]:
+    def kinds(self) -> dict[str, GroupChange]:
         """All paying rules together by kind of party."""
-        return _added(each.kinds for each in self.paying)
+        return _sum_groups(each.kinds for each in self.paying)
 
     def as_json(self) -> dict[str, Any]:
         """All figures, money as integer fen."""
@@ -184,22 +184,22 @@ class Budget:
         }  # fmt: skip
 
 
-def _added(groups: Iterable[Mapping[str, Change]]) -> dict[str, Change]:
+def _sum_groups(groups: Iterable[Mapping[str, GroupChange]]) -> dict[str, GroupChange]:
     """The groups of several rules by name, in order of name; those that do not say come last."""
-    found: dict[str, Change] = {}
+    found: dict[str, GroupChange] = {}
     for group in groups:
         for name, change in group.items():
-            found[name] = found.get(name, Change()) + change
+            found[name] = found.get(name, GroupChange()) + change
     return dict(sorted(found.items(), key=lambda item: (item[0] == "", item[0])))
 
 
-def day_of_year(policy: Policy, year: int) -> date | None:
+def last_day_in_force(policy: Policy, year: int) -> date | None:
     """The last day of the year on which the policy holds; None where it holds on no day of it."""
     last = min(date(year, 12, 31), policy.valid_to)
     return last if last.year == year and policy.in_force(last) else None
 
 
-def not_in_force(policy: Policy, year: int) -> str:
+def not_in_force_message(policy: Policy, year: int) -> str:
     """Why there is no budget for that year."""
     return f"政策有效期 {policy.valid_from} 至 {policy.valid_to}，{year} 年没有一天在有效期内；请换 --year"
 

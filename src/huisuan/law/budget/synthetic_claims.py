@@ -24,13 +24,21 @@ from pathlib import Path
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec
-from huisuan.law.model.fact_hints import compared, excludes, figure_of, metered, smallest_cap, summed, whole_of
+from huisuan.law.model.fact_hints import (
+    compared_figure,
+    compared_number,
+    count_summands,
+    is_excluding,
+    is_metered,
+    minuend_of,
+    smallest_cap,
+)
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import Kind
 from huisuan.law.policy.policy import Policy
 
 PRIME = 2**31 - 1  # draws are whole numbers below it; products of two stay within 64 bits
-MOST_PARTIES = 100_000_000
+MAX_PARTIES = 100_000_000
 #: of 100 parties; a city is no party of its own, its claims are for projects of parties
 PARTIES = {
     "enterprise": 84, "institute": 4, "team": 4, "person": 4, "university": 1, "centre": 1, "park": 1, "platform": 1,
@@ -40,12 +48,12 @@ ONE_IN = 100
 TRUE_OF_100, MISSING_ONE_IN = 95, 200
 SMALLEST_MONEY = 1_000_000  # fen
 LARGEST_START = 4_000_000_000  # fen: the largest start of a spread, so that start times PRIME fits 64 bits
-STATED = (
+DISTRIBUTION = (
     "主体：企业 84%，科研院所、团队、个人各 4%，高校、智算中心、园区、平台各 1%；平台计量的规则每个主体都有事实，"
     "其余每 100 个主体有 1 件申报；城市等选项第 k 个的权重为 1/k；是非 95% 为是；每个事实 0.5% 缺失；"
     "金额每翻一番家数减半，申报的有封顶额则从其十分之一起，其余从 1 万元起"
 )
-STATED_EN = (
+DISTRIBUTION_EN = (
     "parties: 84% enterprises; 4% each institutes, teams, persons; 1% each universities, centres, parks, platforms; "
     "every party has what the platform meters, else one party in 100 claims; of options (cities), the k-th weighs 1/k; "
     "95% of yes/no facts hold; 0.5% of each fact is missing; twice the amount half as often, from a tenth of the cap "
@@ -65,8 +73,8 @@ class Sample:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        if not 1 <= self.parties <= MOST_PARTIES:
-            raise LawError(f"样本 {self.parties:,} 个主体：应在 1 与 {MOST_PARTIES:,} 之间")
+        if not 1 <= self.parties <= MAX_PARTIES:
+            raise LawError(f"样本 {self.parties:,} 个主体：应在 1 与 {MAX_PARTIES:,} 之间")
 
     @property
     def notice(self) -> str:
@@ -76,13 +84,13 @@ class Sample:
 
 def sample_query(policy: Policy, rule: Rule, sample: Sample) -> str:
     """A DuckDB query for the rule's rows: `party`, `city`, `kind` and a column per fact; the same at every run."""
-    drawing = _Drawing(rule, sample)
+    drawing = _Draws(rule, sample)
     cities = _cities(policy)
     city = drawing.option("party:city", list(cities)) if cities else "CAST(NULL AS VARCHAR)"
     values = {spec.name: drawing.value(spec, policy) for spec in rule.facts}
     columns = {"party": "'P' || lpad(CAST(i AS VARCHAR), 9, '0')", "city": city, "kind": _kind(rule, drawing), **values}
-    shown = ", ".join(f"{sql} AS {_named(name)}" for name, sql in columns.items())
-    comes = _comes(rule, drawing)
+    shown = ", ".join(f"{sql} AS {_quoted_name(name)}" for name, sql in columns.items())
+    comes = _has_claim(rule, drawing)
     return f"SELECT {shown} FROM ({drawing.draws()}) WHERE {comes}"
 
 
@@ -108,7 +116,7 @@ def write_sample(policy: Policy, folder: Path, sample: Sample) -> list[Path]:
     return written
 
 
-class _Drawing:
+class _Draws:
     """The draws of one rule: each by its name, computed once per row, whoever asks for it."""
 
     def __init__(self, rule: Rule, sample: Sample) -> None:
@@ -132,7 +140,7 @@ class _Drawing:
     def _parties(self) -> str:
         """The numbers of the parties that may have a claim: all, or one of every ONE_IN that follow each other."""
         parties = self.sample.parties
-        if metered(self.rule):
+        if is_metered(self.rule):
             return f"SELECT i FROM range(1, {parties + 1}) AS parties(i)"
         step, start, _ = self._factors(f"{self.rule.key}:comes")
         each = f"{ONE_IN} * (j - 1) + 1 + (j * {step} + {start}) % {PRIME} % {ONE_IN}"
@@ -151,10 +159,10 @@ class _Drawing:
         upto = [PRIME * part // sum(parts) for part in accumulate(parts)]
         return _case(
             [
-                (f"{self.draw(name)} < {bound}", _text(option))
+                (f"{self.draw(name)} < {bound}", _quoted_text(option))
                 for option, bound in zip(options[:-1], upto, strict=False)
             ],
-            _text(options[-1]),
+            _quoted_text(options[-1]),
         )
 
     def spread(self, name: str, start: int) -> str:
@@ -169,16 +177,16 @@ class _Drawing:
 
     def money(self, spec: FactSpec, policy: Policy) -> str:
         """An amount, at most the declared maximum; what is taken off another amount is up to 30% of it."""
-        whole = whole_of(self.rule, spec)
+        whole = minuend_of(self.rule, spec)
         if whole is not None:
             return f"least({spec.maximum}, {self.money(whole, policy)} * ({self.draw(spec.name)} % 31) // 100)"
-        capped = 0 if metered(self.rule) else smallest_cap(self.rule) // 10 // summed(self.rule, spec)
-        start = compared(self.rule, spec) or capped or SMALLEST_MONEY
+        capped = 0 if is_metered(self.rule) else smallest_cap(self.rule) // 10 // count_summands(self.rule, spec)
+        start = compared_number(self.rule, spec) or capped or SMALLEST_MONEY
         return f"least({spec.maximum}, {self.spread(spec.name, min(start, LARGEST_START))})"
 
     def integer(self, spec: FactSpec, policy: Policy) -> str:
         """A count: around the figure it is compared with, else mostly none or one."""
-        named = compared(self.rule, spec)
+        named = compared_number(self.rule, spec)
         if named:
             return f"least({spec.maximum}, {self.spread(spec.name, max(named // 2, 1))})"
         first, second = self.spread(spec.name, 1), self.spread(f"{spec.name}:again", 1)
@@ -186,12 +194,12 @@ class _Drawing:
 
     def boolean(self, spec: FactSpec, policy: Policy) -> str:
         """Mostly what lets the rule apply: true, or false of a fact that excludes."""
-        sign = ">=" if excludes(self.rule, spec) else "<"
+        sign = ">=" if is_excluding(self.rule, spec) else "<"
         return f"{self.draw(spec.name)} % 100 {sign} {TRUE_OF_100}"
 
     def day(self, spec: FactSpec, policy: Policy) -> str:
         """From two years before the day it is compared with to half a year after; else within the policy's validity."""
-        day = figure_of(self.rule, spec)
+        day = compared_figure(self.rule, spec)
         first, last = (policy.valid_from, policy.valid_to)
         if isinstance(day, date):
             first, last = day - timedelta(days=730), day + timedelta(days=183)
@@ -208,7 +216,7 @@ class _Drawing:
             return self.option("party:city", options)
         if spec.name == "kind" and set(options) & set(PARTIES):
             kind = self.option("party:kind", list(PARTIES), list(PARTIES.values()))
-            return f"CASE WHEN {_among(kind, options)} THEN {kind} ELSE {_text(options[-1])} END"
+            return f"CASE WHEN {_among(kind, options)} THEN {kind} ELSE {_quoted_text(options[-1])} END"
         return self.option(spec.name, options)
 
     def text(self, spec: FactSpec, policy: Policy) -> str:
@@ -216,20 +224,20 @@ class _Drawing:
         return "'样本'"
 
 
-_VALUES: dict[Kind, Callable[[_Drawing, FactSpec, Policy], str]] = {
-    Kind.MONEY: _Drawing.money, Kind.INT: _Drawing.integer, Kind.BOOL: _Drawing.boolean, Kind.DATE: _Drawing.day,
-    Kind.SHARE: _Drawing.share, Kind.CHOICE: _Drawing.choice, Kind.TEXT: _Drawing.text,
+_VALUES: dict[Kind, Callable[[_Draws, FactSpec, Policy], str]] = {
+    Kind.MONEY: _Draws.money, Kind.INT: _Draws.integer, Kind.BOOL: _Draws.boolean, Kind.DATE: _Draws.day,
+    Kind.SHARE: _Draws.share, Kind.CHOICE: _Draws.choice, Kind.TEXT: _Draws.text,
 }  # fmt: skip
 
 
-def _kind(rule: Rule, drawing: _Drawing) -> str:
+def _kind(rule: Rule, drawing: _Draws) -> str:
     """Who claims: the party, or the city for a project of the party."""
     if rule.audience == (CITY,):
-        return _text(CITY)
+        return _quoted_text(CITY)
     return drawing.option("party:kind", list(PARTIES), list(PARTIES.values()))
 
 
-def _comes(rule: Rule, drawing: _Drawing) -> str:
+def _has_claim(rule: Rule, drawing: _Draws) -> str:
     """Which parties come with a claim under the rule."""
     may = set(rule.audience) & set(PARTIES)
     return _among(_kind(rule, drawing), [each for each in PARTIES if each in may]) if may else "true"
@@ -249,12 +257,12 @@ def _case(branches: list[tuple[str, str]], otherwise: str) -> str:
 
 def _among(value: str, options: list[str]) -> str:
     """Whether it is one of the options; not IN, which the engine may turn into a join that loses the rows' order."""
-    return f"list_contains([{', '.join(_text(each) for each in options)}], {value})"
+    return f"list_contains([{', '.join(_quoted_text(each) for each in options)}], {value})"
 
 
-def _text(words: str) -> str:
+def _quoted_text(words: str) -> str:
     return "'" + words.replace("'", "''") + "'"
 
 
-def _named(name: str) -> str:
+def _quoted_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'

@@ -9,9 +9,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from huisuan.law.budget.model import Budget, Change, Mover, RuleBudget
+from huisuan.law.budget.model import Budget, ClaimChange, GroupChange, RuleBudget
 from huisuan.law.model.answers import STATUS_ZH
-from huisuan.law.model.claimants import AUDIENCES
+from huisuan.law.model.claimants import CLAIMANTS
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.policy import Policy
 
@@ -24,7 +24,7 @@ COUNTS = {"claims": "件数", "eligible_before": "应享（现行）", "eligible
 
 
 @dataclass(frozen=True)
-class Sheet:
+class BudgetTable:
     """One table: its name as a file, its title, its headings by key (`*_fen` is money in fen), its rows."""
 
     name: str
@@ -33,51 +33,51 @@ class Sheet:
     rows: list[Row]
 
 
-def sheets(budget: Budget, *, english: bool = False) -> tuple[Sheet, ...]:
+def budget_tables(budget: Budget, *, english: bool = False) -> tuple[BudgetTable, ...]:
     """The tables of a budget, in the order in which they are read; what they name is named in English if wished."""
     rules = budget.rules
     paying = budget.paying
     movers = [mover for each in rules for mover in (*each.won, *each.lost)]
-    words = _Words(budget.policy, english)
+    words = _RowBuilder(budget.policy, english)
     article = {"key": "句", "title": "内容"}
     return (
-        Sheet(
+        BudgetTable(
             "articles", "按条款", {**article, **COUNTS, **MONEY},
             [*map(words.article, paying), words.total(budget.total)],
         ),
-        Sheet("cities", "按市", {"name": "市", **COUNTS, **MONEY}, words.groups(budget.cities, words.cities)),
-        Sheet("kinds", "按类别", {"name": "类别", **COUNTS, **MONEY}, words.groups(budget.kinds, words.kinds)),
-        Sheet(
+        BudgetTable("cities", "按市", {"name": "市", **COUNTS, **MONEY}, words.groups(budget.cities, words.cities)),
+        BudgetTable("kinds", "按类别", {"name": "类别", **COUNTS, **MONEY}, words.groups(budget.kinds, words.kinds)),
+        BudgetTable(
             "sides", "谁增谁减", {**article, **SIDES, "difference_fen": "差额"},
             [words.article(each) for each in paying if each.total.winners or each.total.losers],
         ),
-        Sheet(
+        BudgetTable(
             "movers", "变动最大的（每句增、减各十件）",
             {"key": "句", "row": "行", "party": "主体", "city": "市", "kind": "类别", **MONEY},
             [words.mover(each) for each in movers],
         ),
-        Sheet(
+        BudgetTable(
             "caps", "受封顶限制的件数", {**article, "capped_before": "现行", "capped_after": "情景"},
             [words.article(each) for each in paying if any(each.capped)],
         ),
-        Sheet(
+        BudgetTable(
             "statuses", "答复的状态", {**article, "status": "状态", "before": "现行", "after": "情景"},
             [row for each in rules for row in words.statuses(each)],
         ),
-        Sheet(
+        BudgetTable(
             "funds", "年度总额",
             {"key": "句", "when": "情形", "limit_fen": "年度总额", "demand_fen": "应享合计", "paid_fen": "可支付",
              "factor": "兑付比例", "factor_per_cent": "约合（舍去）"},
             [row for each in rules for row in words.funds(each)],
         ),
-        Sheet(
+        BudgetTable(
             "allotted", "按绩效分配的年度预算", {"key": "句", "before_fen": "现行", "after_fen": "情景"},
             [{"key": key, "before_fen": old, "after_fen": new} for key, (old, new) in budget.allotted.items()],
         ),
     )  # fmt: skip
 
 
-def write_sheets(budget: Budget, folder: Path) -> list[Path]:
+def write_tables(budget: Budget, folder: Path) -> list[Path]:
     """Write every table as CSV (money in yuan, exact) into a folder, made if it is not there.
 
     Raises:
@@ -86,7 +86,7 @@ def write_sheets(budget: Budget, folder: Path) -> list[Path]:
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for sheet in sheets(budget):
+        for sheet in budget_tables(budget):
             path = folder / f"{sheet.name}.csv"
             with path.open("w", encoding="utf-8", newline="") as file:
                 file.write(BOM)
@@ -106,7 +106,7 @@ def city_names(policy: Policy, *, english: bool = False) -> dict[str, str]:
 
 def kind_names(policy: Policy, *, english: bool = False) -> dict[str, str]:
     """The kinds of party: those who may claim, and what a policy's facts name besides."""
-    audiences = {name: words[english] for name, words in AUDIENCES.items()}
+    audiences = {name: words[english] for name, words in CLAIMANTS.items()}
     return {**_option_names(policy, "kind", english=english), **audiences}
 
 
@@ -117,7 +117,7 @@ def _option_names(policy: Policy, fact: str, *, english: bool) -> dict[str, str]
     return found
 
 
-class _Words:
+class _RowBuilder:
     """What the rows name, in one language."""
 
     def __init__(self, policy: Policy, english: bool) -> None:
@@ -129,15 +129,15 @@ class _Words:
         """A rule's figures."""
         return {**each.as_json(), "title": self._title(each)}
 
-    def total(self, change: Change) -> Row:
+    def total(self, change: GroupChange) -> Row:
         """All rules together."""
         return {"key": "", "title": "Total" if self.english else "合计", **change.as_json()}
 
-    def groups(self, groups: Mapping[str, Change], names: Mapping[str, str]) -> list[Row]:
+    def groups(self, groups: Mapping[str, GroupChange], names: Mapping[str, str]) -> list[Row]:
         """A row per city, or per kind."""
         return [{"name": self._named(name, names), **change.as_json()} for name, change in groups.items()]
 
-    def mover(self, mover: Mover) -> Row:
+    def mover(self, mover: ClaimChange) -> Row:
         """A claim that changed."""
         city, kind = self._named(mover.city, self.cities), self._named(mover.kind, self.kinds)
         return {**mover.as_json(), "city": city, "kind": kind}

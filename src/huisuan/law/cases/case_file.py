@@ -22,9 +22,9 @@ from huisuan.law.model.expressions import FactSpec, SettingSpec
 from huisuan.law.model.values import Kind
 
 #: what a case may say; the first of each kind must be there
-ASKED = ("facts", "rows", "rules")
-TOLD = ("answer", "amount", "reasons", "nearest", "amounts", "payable", "refused")
-KEYS = ("case", "day", "as_known", *ASKED, "budget", "settings", "interpretations", *TOLD)
+INPUT_KEYS = ("facts", "rows", "rules")
+EXPECTED_KEYS = ("answer", "amount", "reasons", "nearest", "amounts", "payable", "refused")
+KEYS = ("case", "day", "as_known", *INPUT_KEYS, "budget", "settings", "interpretations", *EXPECTED_KEYS)
 
 _YUAN = re.compile(r"([0-9][0-9_,]*(?:\.[0-9]+)?) ?(?:(亿|万)?元)?")
 _UNIT = {None: 100, "万": 1_000_000, "亿": 10_000_000_000}  # fen
@@ -85,7 +85,7 @@ _AsWritten.add_constructor("tag:yaml.org,2002:int", _AsWritten.whole)
 _AsWritten.add_constructor("tag:yaml.org,2002:map", _AsWritten.table)
 
 
-def read_cases(path: Path) -> tuple[Case, ...]:
+def load_cases(path: Path) -> tuple[Case, ...]:
     """The cases of a file, in their order.
 
     Raises:
@@ -93,7 +93,7 @@ def read_cases(path: Path) -> tuple[Case, ...]:
     """
     shown = f"{path.parent.name}/{path.name}"
     try:
-        return tuple(_read(path, shown))
+        return tuple(_load(path, shown))
     except OSError as error:
         raise LawError(f"{shown}：读不了（{error.strerror}）；请检查路径与权限") from None
     except UnicodeDecodeError:
@@ -106,7 +106,7 @@ def read_cases(path: Path) -> tuple[Case, ...]:
         raise LawError(f"{shown}：不是 YAML（{error}）") from None
 
 
-def _read(path: Path, shown: str) -> Iterator[Case]:
+def _load(path: Path, shown: str) -> Iterator[Case]:
     loader = _AsWritten(path.read_text(encoding="utf-8-sig"))
     root = loader.get_single_node()
     if root is None:
@@ -115,10 +115,10 @@ def _read(path: Path, shown: str) -> Iterator[Case]:
         raise LawError(f"{shown} 行 {root.start_mark.line + 1}：应为一列算例，每个以“- case: 标题”开头")
     for node in root.value:
         raw = loader.construct_object(node, deep=True)
-        yield _case(raw, path.stem, f"{shown} 行 {node.start_mark.line + 1}")
+        yield _parse_case(raw, path.stem, f"{shown} 行 {node.start_mark.line + 1}")
 
 
-def _case(raw: object, subject: str, place: str) -> Case:
+def _parse_case(raw: object, subject: str, place: str) -> Case:
     if not isinstance(raw, dict) or not isinstance(raw.get("case"), str):
         raise LawError(f"{place}：算例应以“- case: 标题”开头")
     for key in raw:
@@ -129,32 +129,32 @@ def _case(raw: object, subject: str, place: str) -> Case:
             raise LawError(
                 f"{place}：不认识 {key}" + (f"；是不是 {near[0]}？" if near else f"；可写 {'、'.join(KEYS)}")
             )
-    asked = [key for key in ASKED if key in raw]
+    asked = [key for key in INPUT_KEYS if key in raw]
     if len(asked) != 1 or not isinstance(raw[asked[0]], dict):
         raise LawError(f"{place}：应写 facts（一例）、rows（分配各方）或 rules（几条规则），三者之一，为一张表")
     for key in ("settings", "interpretations"):
         if not isinstance(raw.get(key, {}), dict):
             raise LawError(f'{place}：{key} 应为表，如 {{"2.2.rate": "15%"}}')
-    told = {key: raw[key] for key in TOLD if key in raw}
+    told = {key: raw[key] for key in EXPECTED_KEYS if key in raw}
     if not told:
         raise LawError(f"{place}：没有写应当得到什么（answer、amounts 或 payable）")
     if not isinstance(raw.get("reasons", []), list) or not isinstance(raw.get("nearest", {}), dict):
         raise LawError(f'{place}：reasons 应为列表，如 ["failed:kind@2.2"]；nearest 应为事实的表')
-    days = (_day(raw, "day", place), _day(raw, "as_known", place))
+    days = (_parse_day(raw, "day", place), _parse_day(raw, "as_known", place))
     return Case(
         raw["case"], subject, place, asked[0], raw[asked[0]], told, *days, raw.get("budget"),
         raw.get("settings", {}), raw.get("interpretations", {}),
     )  # fmt: skip
 
 
-def _day(raw: Mapping[str, Any], key: str, place: str) -> date | None:
+def _parse_day(raw: Mapping[str, Any], key: str, place: str) -> date | None:
     found = raw.get(key)
     if found is not None and type(found) is not date:
         raise LawError(f"{place}：{key} 应为日期，如 2024-12-31")
     return found
 
 
-def fen(yuan: object, place: str) -> int:
+def parse_yuan(yuan: object, place: str) -> int:
     """Fen from an amount as a case writes it: 1000.50, 1_000 元, 3000万元.
 
     Raises:
@@ -169,7 +169,7 @@ def fen(yuan: object, place: str) -> int:
     return int(amount)
 
 
-def given(spec: FactSpec | SettingSpec | None, raw: object, place: str) -> object:
+def parse_given(spec: FactSpec | SettingSpec | None, raw: object, place: str) -> object:
     """A fact or setting of a case as JSON carries it: money must say that it is in yuan, days are read as days.
 
     Raises:
@@ -181,4 +181,4 @@ def given(spec: FactSpec | SettingSpec | None, raw: object, place: str) -> objec
         return raw
     if not str(raw).endswith("元"):
         raise LawError(f"{place}：{spec.name}（{spec.zh}）是金额，请写单位，如 {raw} 元")
-    return fen(raw, place)
+    return parse_yuan(raw, place)

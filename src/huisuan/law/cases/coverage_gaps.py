@@ -5,48 +5,48 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from huisuan.law.cases.case_file import Case, fen
-from huisuan.law.cases.runner import subjects
+from huisuan.law.cases.case_file import Case, parse_yuan
+from huisuan.law.cases.runner import case_subjects
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.answers import STATUS_ZH, Status
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import yuan
+from huisuan.law.model.values import format_fen
 from huisuan.law.policy.policy import Policy
 
-FEWEST = 5
+MIN_CASES = 5
 
 
 @dataclass(frozen=True)
-class Gap:
+class CoverageGap:
     """What is wanting of the cases of a rule, an allotment, a ground or an open question, with the remedy."""
 
     subject: str
     what: str
 
 
-def gaps(policy: Policy, cases: Iterable[Case]) -> list[Gap]:
+def find_gaps(policy: Policy, cases: Iterable[Case]) -> list[CoverageGap]:
     """Everything that no case tries.
 
     Raises:
         LawError: a case whose amount is none.
     """
-    told: dict[str, list[Case]] = {subject: [] for subject in subjects(policy)}
+    told: dict[str, list[Case]] = {subject: [] for subject in case_subjects(policy)}
     for case in cases:
         told[case.subject].append(case)
     found = [
-        Gap(subject, f"有 {len(each)} 个算例；至少要 {FEWEST} 个")
+        CoverageGap(subject, f"有 {len(each)} 个算例；至少要 {MIN_CASES} 个")
         for subject, each in told.items()
-        if len(each) < FEWEST
+        if len(each) < MIN_CASES
     ]
     for rule in policy.rules:
-        found += [Gap(rule.key, what) for what in _of_rule(rule, told[rule.key])]
-    return found + list(_options(policy, [case for each in told.values() for case in each]))
+        found += [CoverageGap(rule.key, what) for what in _rule_gaps(rule, told[rule.key])]
+    return found + list(_option_gaps(policy, [case for each in told.values() for case in each]))
 
 
-def _of_rule(rule: Rule, cases: list[Case]) -> Iterator[str]:
+def _rule_gaps(rule: Rule, cases: list[Case]) -> Iterator[str]:
     codes = {str(code) for case in cases for code in case.told.get("reasons", [])}
     for condition in rule.conditions:
-        awaited = nodes.awaited(condition.node)
+        awaited = nodes.awaited_setting(condition.node)
         code = f"setting:{awaited.name}" if awaited else f"failed:{condition.name}@{condition.sentence}"
         if code not in codes:
             yield f"没有一个算例不符合条件 {condition.name}；请写一个 reasons 含 {code} 的"
@@ -55,7 +55,7 @@ def _of_rule(rule: Rule, cases: list[Case]) -> Iterator[str]:
         if status.value not in answers:
             yield f"没有一个算例答“{STATUS_ZH[status]}”；请写一个 answer: {status.value} 的"
     for sentence in sorted({node.sentence for node in _caps(rule)}):
-        yield from _at_the_cap(sentence, cases)
+        yield from _cap_gaps(sentence, cases)
 
 
 def _caps(rule: Rule) -> Iterator[nodes.Cited]:
@@ -63,7 +63,7 @@ def _caps(rule: Rule) -> Iterator[nodes.Cited]:
     yield from (each for each in walked if isinstance(each, nodes.Cited) and isinstance(each.node, nodes.Cap))
 
 
-def _at_the_cap(sentence: str, cases: list[Case]) -> Iterator[str]:
+def _cap_gaps(sentence: str, cases: list[Case]) -> Iterator[str]:
     """A cap is tried by a case above it and one a fen below (exactly at it 30% of whole fen may never come)."""
     code = f"capped@{sentence}"
     bound: set[int] = set()
@@ -71,19 +71,19 @@ def _at_the_cap(sentence: str, cases: list[Case]) -> Iterator[str]:
     for case in cases:
         if "amount" in case.told:
             capped = code in case.told.get("reasons", [])
-            (bound if capped else free).add(fen(case.told["amount"], case.place))
+            (bound if capped else free).add(parse_yuan(case.told["amount"], case.place))
     if not bound:
         yield f"没有一个算例超过第 {sentence} 句的上限；请写一个 reasons 含 {code} 的"
     elif not {most - 1 for most in bound} & free:
         below = {most - 1 for most in bound}
-        yield f"没有一个算例只差一分到第 {sentence} 句的上限；请写一个 amount 为 {_any_of(below)} 元的"
+        yield f"没有一个算例只差一分到第 {sentence} 句的上限；请写一个 amount 为 {_format_any_of(below)} 元的"
 
 
-def _any_of(amounts: set[int]) -> str:
-    return " 或 ".join(yuan(each).replace(",", "") for each in sorted(amounts))
+def _format_any_of(amounts: set[int]) -> str:
+    return " 或 ".join(format_fen(each).replace(",", "") for each in sorted(amounts))
 
 
-def _asks(policy: Policy, question: str) -> str:
+def _subject_for(policy: Policy, question: str) -> str:
     """What a case must be of to try an option of an open question: there is no file of the question itself."""
     for rule in policy.rules:
         if any(spec.name == question for spec in rule.interpretations()):
@@ -91,13 +91,14 @@ def _asks(policy: Policy, question: str) -> str:
     return next(each.ground for each in policy.stackings if each.by.name == question)
 
 
-def _options(policy: Policy, cases: list[Case]) -> Iterator[Gap]:
+def _option_gaps(policy: Policy, cases: list[Case]) -> Iterator[CoverageGap]:
     adopted = policy.adopted(policy.valid_from, policy.valid_to)
     for name, spec in policy.interpretation_specs().items():
         tried: set[object] = {adopted[name].value} if name in adopted else set()
         tried |= {case.interpretations[name] for case in cases if name in case.interpretations}
         for option in spec.options:
             if option not in tried:
-                yield Gap(
-                    _asks(policy, name), f"没有一个算例选 {option}；请写一个 interpretations: {{{name}: {option}}} 的"
+                yield CoverageGap(
+                    _subject_for(policy, name),
+                    f"没有一个算例选 {option}；请写一个 interpretations: {{{name}: {option}}} 的",
                 )

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from huisuan.law.cases.coverage_gaps import Gap, gaps
-from huisuan.law.cases.runner import Outcome, cases_of, run
+from huisuan.law.cases.coverage_gaps import CoverageGap, find_gaps
+from huisuan.law.cases.runner import CaseResult, load_policy_cases, run_case
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.handling import Handling
 from huisuan.law.policy.coverage import coverage
-from huisuan.law.policy.load import installed, search_path
+from huisuan.law.policy.load import load_installed, search_path
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.stacking import layers
+from huisuan.law.policy.stacking import rules_by_ground
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Checked:
+class PolicyCheck:
     """What came of a check; `unset` names settings that nobody has set on the policy's first day, which is no fault."""
 
     policy: Policy
     open_sentences: tuple[str, ...]
-    outcomes: tuple[Outcome, ...]
-    gaps: tuple[Gap, ...]
+    outcomes: tuple[CaseResult, ...]
+    gaps: tuple[CoverageGap, ...]
     unset: tuple[str, ...]
     together: tuple[str, ...] = ()
 
@@ -75,34 +75,34 @@ class Checked:
         }  # fmt: skip
 
 
-def check(policy: Policy) -> Checked:
+def check_policy(policy: Policy) -> PolicyCheck:
     """Check a policy as its own folder has it, and beside all others on the path.
 
     Raises:
         LawError: a file of cases that cannot be read.
     """
-    cases = cases_of(policy)
+    cases = load_policy_cases(policy)
     set_by_now = policy.adopted(policy.valid_from, policy.valid_to)
     declared = (*policy.setting_specs(), *policy.interpretation_specs())
-    return Checked(
+    return PolicyCheck(
         policy,
         tuple(row.sentence for row in coverage(policy) if row.handling is Handling.OPEN),
-        tuple(run(policy, case) for case in cases),
-        tuple(gaps(policy, cases)),
+        tuple(run_case(policy, case) for case in cases),
+        tuple(find_gaps(policy, cases)),
         tuple(name for name in declared if name not in set_by_now),
-        tuple(_together(policy)),
+        tuple(_conflicts_with_others(policy)),
     )
 
 
-def _together(policy: Policy) -> Iterator[str]:
+def _conflicts_with_others(policy: Policy) -> Iterator[str]:
     """What is wrong only beside the others: a name used twice, two rules that pay for the same without an order."""
     places = (place / policy.name for place in search_path() if (place / policy.name / "policy.toml").is_file())
     others = [str(place) for place in dict.fromkeys(each.resolve() for each in places) if place != policy.folder]
     if others:
         yield f"同名的政策文件夹还有 {'、'.join(others)}：名称要唯一，请改名"
-    found, broken = installed()
+    found, broken = load_installed()
     try:
-        layers([policy, *(each for each in found if each.name != policy.name)])
+        rules_by_ground([policy, *(each for each in found if each.name != policy.name)])
     except LawError as error:
         yield str(error)
     for name, wrong in broken.items():

@@ -15,7 +15,7 @@ from huisuan.base.months import SHANGHAI
 from huisuan.law.explain.explain import default_day
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import Wrong, date_from_text
+from huisuan.law.model.values import InvalidValue, parse_date
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
 
@@ -46,26 +46,26 @@ def today() -> date:
     return datetime.now(UTC).astimezone(SHANGHAI).date()
 
 
-def day_of(text: str, option: str) -> date:
+def parse_day(text: str, option: str) -> date:
     """The day that an option names."""
     try:
-        return date_from_text(text)
-    except Wrong as wrong:
+        return parse_date(text)
+    except InvalidValue as wrong:
         raise typer.BadParameter(str(wrong), param_hint=option) from None
 
 
-def days(policy: Policy, on: str | None, as_known: str | None) -> tuple[date, date, str]:
+def law_days(policy: Policy, on: str | None, as_known: str | None) -> tuple[date, date, str]:
     """The two days of the question, and what to say where the first was not asked for."""
     now = today()
-    known = day_of(as_known, "--as-known") if as_known else now
+    known = parse_day(as_known, "--as-known") if as_known else now
     if on:
-        return day_of(on, "--on"), known, ""
+        return parse_day(on, "--on"), known, ""
     day = default_day(policy, now)
     remark = "" if day == now else f"政策有效期 {policy.valid_from} 至 {policy.valid_to}；未写 --on，按 {day} 计算"
     return day, known, remark
 
 
-def read_object(path: str) -> dict[str, object]:
+def load_json_object(path: str) -> dict[str, object]:
     """A JSON object from a file, or from standard input ("-").
 
     Raises:

@@ -11,11 +11,11 @@ import typer
 
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.base.months import SHANGHAI
-from huisuan.law.budget.model import Budget, day_of_year, not_in_force
-from huisuan.law.budget.synthetic_claims import STATED, Sample, write_sample
+from huisuan.law.budget.model import Budget, last_day_in_force, not_in_force_message
+from huisuan.law.budget.synthetic_claims import DISTRIBUTION, Sample, write_sample
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import RuleKind
-from huisuan.law.policy.amended_figures import MARK
+from huisuan.law.policy.amended_figures import NOTICE
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PolicyName = Annotated[str, typer.Argument(metavar="POLICY", help="政策，如 anhui-agi-2023")]
 Parties = Annotated[int, typer.Option("--parties", metavar="N", help="推演样本有多少个主体")]
 Seed = Annotated[int, typer.Option("--seed", metavar="S", help="推演样本的种子：同一种子总是同一样本")]
-LARGEST = 10
+SHOWN_CHANGES = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -61,12 +61,12 @@ def budget(
         with progress("预算推演", None):
             done = _computed(law, supposed, facts, drawn, day)
         said = [drawn.notice] if drawn else []
-        said += [MARK] if supposed and supposed.figures else []
+        said += [NOTICE] if supposed and supposed.figures else []
         _write(done, chart, output, f"{law.title}　{year} 年各条款应享金额", "；".join(said))
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
     source = (
-        {"sample": {"parties": parties, "seed": seed, "notice": drawn.notice, "distribution": STATED}}
+        {"sample": {"parties": parties, "seed": seed, "notice": drawn.notice, "distribution": DISTRIBUTION}}
         if drawn
         else {"facts": str(facts)}
     )
@@ -100,11 +100,13 @@ def sample(
 def _day(law: Policy, year: int, *, as_json: bool) -> date:
     if not 1900 <= year <= 2199:
         raise typer.BadParameter(f"{year}：应在 1900 与 2199 之间", param_hint="--year")
-    day = day_of_year(law, year)
+    day = last_day_in_force(law, year)
     if day is None:
         if as_json:
-            print_json({"status": "not_in_force", "policy": law.name, "year": year, "reason": not_in_force(law, year)})
-        raise Refused(not_in_force(law, year))
+            print_json(
+                {"status": "not_in_force", "policy": law.name, "year": year, "reason": not_in_force_message(law, year)}
+            )
+        raise Refused(not_in_force_message(law, year))
     return day
 
 
@@ -115,13 +117,13 @@ def _scenario(path: Path | None, law: Policy) -> Scenario | None:
 
 
 def _computed(law: Policy, supposed: Scenario | None, facts: Path | None, drawn: Sample | None, day: date) -> Budget:
-    from huisuan.law.budget.compute import FactFiles, Sampled, compute_budget
-    from huisuan.law.policy.scenario import apply
+    from huisuan.law.budget.compute import FactFiles, SampleClaims, compute_budget
+    from huisuan.law.policy.scenario import apply_scenario
 
     if facts and not facts.is_dir():
         raise LawError(f"{facts}：没有这个文件夹；应为每条规则一个事实文件的文件夹，如 {facts}/2.2.parquet")
-    after = apply(law, supposed) if supposed else law
-    source = Sampled(drawn) if drawn else FactFiles(facts or Path())
+    after = apply_scenario(law, supposed) if supposed else law
+    source = SampleClaims(drawn) if drawn else FactFiles(facts or Path())
     today = datetime.now(UTC).astimezone(SHANGHAI).date()
     return compute_budget(law, after, source, on=day, as_known=today)
 
@@ -132,9 +134,9 @@ def _write(done: Budget, chart: Path | None, output: Path | None, title: str, su
 
         write_chart(done, chart, title, subtitle=subtitle)
     if output:
-        from huisuan.law.budget.tables import write_sheets
+        from huisuan.law.budget.tables import write_tables
 
-        write_sheets(done, output)
+        write_tables(done, output)
 
 
 def _assumed(supposed: Scenario | None) -> dict[str, Any]:
@@ -148,19 +150,19 @@ def _assumed(supposed: Scenario | None) -> dict[str, Any]:
 
 
 def _print(done: Budget, year: int, supposed: Scenario | None, drawn: Sample | None) -> None:
-    from huisuan.law.budget.tables import sheets
+    from huisuan.law.budget.tables import budget_tables
 
     out.print(f"[bold]{done.policy.title}　{year} 年预算推演[/]　（{done.on} 的法律，截至 {done.as_known} 所知）")
     if drawn:
-        out.print(f"{drawn.notice}。{STATED}", markup=False)
+        out.print(f"{drawn.notice}。{DISTRIBUTION}", markup=False)
     for line in _supposed_lines(supposed):
         out.print(line, markup=False)
-    tables = {sheet.name: sheet for sheet in sheets(done)}
+    tables = {sheet.name: sheet for sheet in budget_tables(done)}
     for name in ("articles", "cities", "kinds", "sides", "movers", "caps", "funds", "allotted"):
         sheet = tables[name]
         rows = sheet.rows
         if name == "movers":
-            rows = sorted(rows, key=lambda row: -abs(row["difference_fen"]))[:LARGEST]
+            rows = sorted(rows, key=lambda row: -abs(row["difference_fen"]))[:SHOWN_CHANGES]
         if rows:
             headings = {
                 key: f"{words}（元）" if key.endswith("_fen") else words for key, words in sheet.columns.items()
@@ -187,7 +189,7 @@ def _supposed_lines(supposed: Scenario | None) -> list[str]:
         return ["没有情景：现行与情景相同；用 --scenario FILE.toml 给出情景"]
     lines = [f"情景：{supposed.title}"]
     figures = (
-        f"　第 {each.figure.sentence} 句“{each.figure.phrase}”：{each.figure.shown} → {each.shown}（{MARK}）"
+        f"　第 {each.figure.sentence} 句“{each.figure.phrase}”：{each.figure.shown} → {each.shown}（{NOTICE}）"
         for each in supposed.figures
     )
     return [*lines, *figures]

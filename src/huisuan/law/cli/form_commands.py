@@ -13,7 +13,7 @@ import typer
 
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.law.forms.json_schema import facts_schema
-from huisuan.law.forms.submission import ROW, Filled, errors_csv, read_filled
+from huisuan.law.forms.submission import SOURCE_ROW, Submission, errors_csv, parse_submission
 from huisuan.law.forms.templates import csv_template, xlsx_template
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
@@ -65,13 +65,13 @@ def read(
     _, rule = _asked(policy, article)
     if errors is not None and errors.suffix != ".csv":
         raise typer.BadParameter(f"{errors}：只写 .csv", param_hint="--errors")
-    makers: dict[str, Callable[[Filled], bytes]] = {
+    makers: dict[str, Callable[[Submission], bytes]] = {
         ".csv": lambda found: _as_csv(rule, found),
         ".parquet": lambda found: _as_parquet(rule, found),
     }
     make = _maker(target, makers) if target else None
     try:
-        filled = read_filled(rule, source.read_bytes(), source.name)
+        filled = parse_submission(rule, source.read_bytes(), source.name)
     except FileNotFoundError:
         raise Refused(f"{source}：没有这个文件") from None
     except OSError as error:
@@ -117,10 +117,10 @@ def _write(target: Path, content: bytes) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _table(rule: Rule, filled: Filled) -> tuple[list[str], list[list[Any]]]:
+def _table(rule: Rule, filled: Submission) -> tuple[list[str], list[list[Any]]]:
     """Columns and rows as `law compute` takes them: facts by name, the row in the sheet, what was carried over."""
     names = [spec.name for spec in rule.facts]
-    marked = [] if ROW in filled.carried else [ROW]
+    marked = [] if SOURCE_ROW in filled.carried else [SOURCE_ROW]
     rows = [
         [*(to_json(row.facts[name]) for name in names), *([row.row] if marked else []), *row.carried]
         for row in filled.rows
@@ -128,7 +128,7 @@ def _table(rule: Rule, filled: Filled) -> tuple[list[str], list[list[Any]]]:
     return [*names, *marked, *filled.carried], rows
 
 
-def _as_csv(rule: Rule, filled: Filled) -> bytes:
+def _as_csv(rule: Rule, filled: Submission) -> bytes:
     columns, rows = _table(rule, filled)
     text = io.StringIO()
     writer = csv.writer(text)
@@ -138,15 +138,15 @@ def _as_csv(rule: Rule, filled: Filled) -> bytes:
     return text.getvalue().encode()
 
 
-def _as_parquet(rule: Rule, filled: Filled) -> bytes:
+def _as_parquet(rule: Rule, filled: Submission) -> bytes:
     import pyarrow
     from pyarrow import parquet
 
     columns, rows = _table(rule, filled)
     kinds = {Kind.MONEY: pyarrow.int64(), Kind.INT: pyarrow.int64(), Kind.BOOL: pyarrow.bool_()}
     types = {spec.name: kinds.get(spec.kind, pyarrow.string()) for spec in rule.facts}
-    if ROW not in filled.carried:
-        types[ROW] = pyarrow.int64()
+    if SOURCE_ROW not in filled.carried:
+        types[SOURCE_ROW] = pyarrow.int64()
     fields = [(name, types.get(name, pyarrow.string())) for name in columns]
     cells = [dict(zip(columns, row, strict=True)) for row in rows]
     file = io.BytesIO()
@@ -154,7 +154,7 @@ def _as_parquet(rule: Rule, filled: Filled) -> bytes:
     return file.getvalue()
 
 
-def _tell(rule: Rule, filled: Filled, target: Path | None, as_json: bool) -> None:
+def _tell(rule: Rule, filled: Submission, target: Path | None, as_json: bool) -> None:
     absent = [spec.name for spec in filled.layout.absent]
     if as_json:
         found: dict[str, Any] = {

@@ -14,16 +14,25 @@ from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.base.money import yuan
 from huisuan.law.cli import budget_commands, form_commands
 from huisuan.law.cli import stacking_commands as policy_wide_commands
-from huisuan.law.cli.arguments import ArticleName, AsKnown, On, PolicyName, days, policy_of, read_object, rule_of
-from huisuan.law.explain.explain import explain, read_facts
+from huisuan.law.cli.arguments import (
+    ArticleName,
+    AsKnown,
+    On,
+    PolicyName,
+    law_days,
+    load_json_object,
+    policy_of,
+    rule_of,
+)
+from huisuan.law.explain.explain import explain, parse_facts
 from huisuan.law.explain.html import answer_html
 from huisuan.law.explain.prose import general_terms, prose
 from huisuan.law.model.answers import STATUS_ZH, Answer, Status
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import KINDS_ZH
-from huisuan.law.policy.load import installed
+from huisuan.law.policy.load import load_installed
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.settings import terms_of
+from huisuan.law.policy.settings import rule_terms
 from huisuan.law.sql.dialect import Dialect
 from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
 
@@ -40,7 +49,7 @@ class EngineName(StrEnum):
     SPARK = "spark"
 
 
-class Tongue(StrEnum):
+class Language(StrEnum):
     """The language of prose."""
 
     ZH = "zh"
@@ -50,7 +59,7 @@ class Tongue(StrEnum):
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """列出政策及其可计算的句。"""
-    policies, broken = installed()
+    policies, broken = load_installed()
     rows = [_about(policy) for policy in policies]
     for name, wrong in broken.items():
         note(f"政策 {name} 读不了：{wrong}")
@@ -115,9 +124,9 @@ def explain_(
     """对一组事实作答：状态、金额、逐句的理由。"""
     law = _supposed(policy_of(policy), scenario, choose)
     rule = rule_of(law, article)
-    day, known, remark = days(law, on, as_known)
+    day, known, remark = law_days(law, on, as_known)
     try:
-        values = read_facts(rule, read_object(facts))
+        values = parse_facts(rule, load_json_object(facts))
     except LawError as error:
         raise Refused(f"{facts}：{error}") from None
     answer = explain(law, rule, values, on=day, as_known=known, budget_left_fen=budget_left)
@@ -135,7 +144,7 @@ def explain_(
 def prose_(
     policy: PolicyName,
     article: Annotated[str | None, typer.Argument(metavar="[ARTICLE]", help="条或句；不写则全部")] = None,
-    lang: Annotated[Tongue, typer.Option("--lang", help="语言")] = Tongue.ZH,
+    lang: Annotated[Language, typer.Option("--lang", help="语言")] = Language.ZH,
     on: On = None,
     as_json: AsJson = False,
 ) -> None:
@@ -143,10 +152,10 @@ def prose_(
     law = policy_of(policy)
     rules = [rule_of(law, article)] if article else list(law.rules)
     rendered = []
-    day, known, _ = days(law, on, None)
+    day, known, _ = law_days(law, on, None)
     for rule in rules:
         adopted = law.adopted(day, known)
-        terms = general_terms(rule, adopted) if on is None else terms_of(rule, adopted)[0]
+        terms = general_terms(rule, adopted) if on is None else rule_terms(rule, adopted)[0]
         rendered.append(
             {"rule": rule.key, "sentence": rule.sentence, "title": rule.title, "prose": prose(rule, lang.value, terms)}
         )
@@ -166,16 +175,16 @@ def sql(
     as_json: AsJson = False,
 ) -> None:
     """规则的 SQL：表 facts 每个事实一列（金额为整数分），逐行得到 status、amount_fen、reasons。"""
-    from huisuan.law.sql.cell_parsing import TYPES
-    from huisuan.law.sql.compute_file import answers
+    from huisuan.law.sql.cell_parsing import COLUMN_TYPES
+    from huisuan.law.sql.compute_file import answer_query
 
     law = policy_of(policy)
-    day, known, remark = days(law, on, as_known)
+    day, known, remark = law_days(law, on, as_known)
     if remark:
         note(remark)
     rule = rule_of(law, article)
-    types = {spec.name: TYPES[spec.kind] for spec in rule.facts}
-    query, _ = answers(law, rule, "facts", types, on=day, as_known=known, dialect=dialect)
+    types = {spec.name: COLUMN_TYPES[spec.kind] for spec in rule.facts}
+    query, _ = answer_query(law, rule, "facts", types, on=day, as_known=known, dialect=dialect)
     text = query.sql(dialect, pretty=True)
     if as_json:
         print_json({"rule": rule.key, "dialect": dialect, "on": day, "as_known": known, "sql": text})
@@ -190,7 +199,7 @@ def settings(policy: PolicyName, on: On = None, as_known: AsKnown = None, as_jso
     from huisuan.law.policy.settings_history import list_settings
 
     law = policy_of(policy)
-    day, known, remark = days(law, on, as_known)
+    day, known, remark = law_days(law, on, as_known)
     if remark:
         note(remark)
     print_settings(law.title, list_settings(law, day, known), day, known, as_json=as_json)
@@ -215,16 +224,16 @@ def compute(
 ) -> None:
     """对整个文件作答：每行得到 status、amount_fen、reasons；读不懂的格子只影响它那一行。"""
     from huisuan.law.sql.compute_file import compute_file
-    from huisuan.law.sql.spark import HERE, Spark
+    from huisuan.law.sql.spark import LOCAL_MASTER, Spark
 
     if master is not None and engine is not EngineName.SPARK:
         raise typer.BadParameter("只与 --engine spark 同用", param_hint="--master")
     law = _supposed(policy_of(policy), scenario, choose)
     rule = rule_of(law, article)
-    day, known, remark = days(law, on, as_known)
+    day, known, remark = law_days(law, on, as_known)
     with progress(f"第 {rule.sentence} 句", None):
         try:
-            with Spark(master or HERE) if engine is EngineName.SPARK else nullcontext() as spark:
+            with Spark(master or LOCAL_MASTER) if engine is EngineName.SPARK else nullcontext() as spark:
                 done = compute_file(law, rule, source, target, on=day, as_known=known, spark=spark)
         except LawError as error:
             raise InvalidRequest(str(error), code=error.code) from None
@@ -253,11 +262,11 @@ def compute(
 
 def _supposed(law: Policy, scenario: Path | None, choices: list[str] | None) -> Policy:
     """The law as a scenario or other choices suppose it; as it is where there are none."""
-    from huisuan.law.policy.scenario import apply, chosen, load_scenario
+    from huisuan.law.policy.scenario import apply_scenario, load_scenario, scenario_from_options
 
     try:
-        supposed = apply(law, load_scenario(scenario, law)) if scenario else law
-        return apply(supposed, chosen(law, choices)) if choices else supposed
+        supposed = apply_scenario(law, load_scenario(scenario, law)) if scenario else law
+        return apply_scenario(supposed, scenario_from_options(law, choices)) if choices else supposed
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
 

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.law.cases.policy_check import Checked, check
-from huisuan.law.cli.arguments import day_of
+from huisuan.law.cases.policy_check import PolicyCheck, check_policy
+from huisuan.law.cli.arguments import parse_day
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_folder, load_policy, search_path
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.scaffold import About, new_policy
+from huisuan.law.policy.scaffold import PolicyMetadata, create_policy
 from huisuan.terminal import AsJson, note, out, print_json, print_table
 
 app = typer.Typer()
@@ -39,11 +39,15 @@ def new(
     """新建政策目录：有印发文本则分好条句、待逐句写成规则；没有则给一个能通过检查的示例。"""
     if not title and text is None:
         raise typer.BadParameter("写 --title，或以 --text 给出印发文本", param_hint="--title")
-    about = About(
-        name, " ".join(title.split()), " ".join(issuer.split()), day_of(valid_from, "--from"), day_of(valid_to, "--to")
+    about = PolicyMetadata(
+        name,
+        " ".join(title.split()),
+        " ".join(issuer.split()),
+        parse_day(valid_from, "--from"),
+        parse_day(valid_to, "--to"),
     )
     try:
-        folder = new_policy(about, into, _read(text) if text else None)
+        folder = create_policy(about, into, _read(text) if text else None)
         law = load_folder(folder)
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
@@ -63,7 +67,7 @@ def check_(
 ) -> None:
     """检查政策目录：引文、参数、溢出、叠加，逐句交代，算例逐个算过且够全；有待改的则退出码为 1。"""
     try:
-        done = check(_policy(policy))
+        done = check_policy(_policy(policy))
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
     if as_json:
@@ -83,7 +87,7 @@ def _policy(named: str) -> Policy:
     return load_folder(load_policy(named).folder)
 
 
-def _print(done: Checked) -> None:
+def _print(done: PolicyCheck) -> None:
     rows = [{"place": each.place, "what": each.what} for each in done.findings]
     if rows:
         print_table("待改", rows, {"place": "哪里", "what": "什么"}, "")

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from huisuan.base.money import yuan
 from huisuan.law.model.answers import STATUS_ZH, Status
-from huisuan.law.policy.settings import Adopted
-from huisuan.law.policy.settings_history import Listed
+from huisuan.law.policy.settings import AdoptedSetting
+from huisuan.law.policy.settings_history import SettingHistory
 from huisuan.terminal import out, print_json, print_table
 
 if TYPE_CHECKING:
-    from huisuan.law.budget.impact import Compared
+    from huisuan.law.budget.impact import RuleImpact
 
 
-def print_settings(title: str, rows: list[Listed], on: date, as_known: date, *, as_json: bool) -> None:
+def print_settings(title: str, rows: list[SettingHistory], on: date, as_known: date, *, as_json: bool) -> None:
     """Print every setting and open question: what holds on the day, its bound and ground, and its history."""
     if as_json:
         print_json({"on": on, "as_known": as_known, "settings": [row.as_json() for row in rows]})
@@ -31,7 +31,7 @@ def print_settings(title: str, rows: list[Listed], on: date, as_known: date, *, 
         out.print(f"  依据 {number}：{ground}", markup=False)
 
 
-def _row(row: Listed, grounds: list[str]) -> dict[str, Any]:
+def _row(row: SettingHistory, grounds: list[str]) -> dict[str, Any]:
     held, before = row.holds, [each for each in row.history if each is not row.holds]
     return {
         "name": row.spec.name, "label": row.spec.zh, "value": row.words(held) if held else "尚未确定",
@@ -41,12 +41,12 @@ def _row(row: Listed, grounds: list[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _ground(adopted: Adopted) -> str:
+def _ground(adopted: AdoptedSetting) -> str:
     document = f"，{adopted.document}" if adopted.document else ""
     return f"{adopted.authority}{document}；{adopted.valid_from} 起，{adopted.known_from} 公布"
 
 
-def print_compared(compared: Compared, title: str, *, names: dict[str, str] | None = None) -> None:
+def print_impact(compared: RuleImpact, title: str, *, names: dict[str, str] | None = None) -> None:
     """Print what changes under one rule, and for whom most."""
     out.print(f"[bold]第 {compared.key} 句　{compared.title}[/]　{title}")
     statuses = sorted({*compared.before.by_status, *compared.after.by_status})
@@ -59,7 +59,7 @@ def print_compared(compared: Compared, title: str, *, names: dict[str, str] | No
     ]  # fmt: skip
     print_table("", rows, {"status": "状态", "before": "现行", "after": "改后"}, "没有行")
     before, after = yuan(compared.before.amount_fen), yuan(compared.after.amount_fen)
-    out.print(f"合计 {before} → {after} 元（{signed(compared.difference_fen)}）", markup=False)
+    out.print(f"合计 {before} → {after} 元（{format_signed(compared.difference_fen)}）", markup=False)
     out.print(
         f"增加 {compared.winners:,} 家，共 {yuan(compared.won_fen)} 元；"
         f"减少 {compared.losers:,} 家，共 {yuan(compared.lost_fen)} 元"
@@ -67,7 +67,7 @@ def print_compared(compared: Compared, title: str, *, names: dict[str, str] | No
     changes = [
         {
             "who": (names or {}).get(each.identity, each.identity), "before_fen": each.before_fen,
-            "after_fen": each.after_fen, "difference": signed(each.difference_fen),
+            "after_fen": each.after_fen, "difference": format_signed(each.difference_fen),
             "status": STATUS_ZH[Status(each.status_after)],
         }
         for each in compared.largest
@@ -76,6 +76,6 @@ def print_compared(compared: Compared, title: str, *, names: dict[str, str] | No
     print_table("变化最大的", changes, {**columns, "status": "改后结论"}, "谁的结果都没有变化")
 
 
-def signed(fen: int) -> str:
+def format_signed(fen: int) -> str:
     """A difference in fen as yuan, with its sign."""
     return f"{'+' if fen > 0 else '-' if fen < 0 else ''}{yuan(abs(fen))}"

@@ -13,16 +13,16 @@ import typer
 
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.base.money import yuan
-from huisuan.law.budget.allotment import Allotted, allot
-from huisuan.law.cli.arguments import AsKnown, On, PolicyName, days, policy_of, read_object, rule_of
-from huisuan.law.explain.combine import Asked, Combined, combine
-from huisuan.law.explain.explain import read_facts
+from huisuan.law.budget.allotment import AllotmentResult, allot_budget
+from huisuan.law.cli.arguments import AsKnown, On, PolicyName, law_days, load_json_object, policy_of, rule_of
+from huisuan.law.explain.combine import CombinedAnswer, RuleInput, combine
+from huisuan.law.explain.explain import parse_facts
 from huisuan.law.model.answers import STATUS_ZH
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.handling import HANDLINGS_ZH, Handling
 from huisuan.law.model.rules import Allotment
-from huisuan.law.policy.coverage import Covered, coverage
-from huisuan.law.policy.stacking import Place, layers
+from huisuan.law.policy.coverage import SentenceCoverage, coverage
+from huisuan.law.policy.stacking import PolicyRule, rules_by_ground
 from huisuan.terminal import AsJson, note, out, print_json, print_table
 
 
@@ -54,7 +54,7 @@ def coverage_(policy: PolicyName, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _shown(row: Covered) -> dict[str, Any]:
+def _shown(row: SentenceCoverage) -> dict[str, Any]:
     return {**row.as_json(), "handling": HANDLINGS_ZH[row.handling], "what": "；".join(row.what)}
 
 
@@ -70,12 +70,12 @@ def allot_(
 ) -> None:
     """按公布的得分公式把预算分给各方，合计与预算一分不差。"""
     law = policy_of(policy)
-    day, known, remark = days(law, on, as_known)
+    day, known, remark = law_days(law, on, as_known)
     if remark:
         note(remark)
     try:
         rule = law.allotment(allotment)
-        done = allot(law, rule, _read_rows(source, rule), on=day, as_known=known, budget_fen=budget)
+        done = allot_budget(law, rule, _read_rows(source, rule), on=day, as_known=known, budget_fen=budget)
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
     if target is not None:
@@ -132,7 +132,7 @@ def _read_rows(source: Path, rule: Allotment) -> dict[str, dict[str, int]]:
     return rows
 
 
-def _write(target: Path, done: Allotted) -> None:
+def _write(target: Path, done: AllotmentResult) -> None:
     draft = target.with_name(f".{target.name}.draft")
     with draft.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
@@ -156,15 +156,15 @@ def stack(
     if (facts is None) == (source is None) or (source is None) != (target is None):
         raise typer.BadParameter("写 --facts（一例），或写 --input 与 --output（多例）")
     places = [_place(key) for key in rules]
-    day, known, remark = days(places[0].policy, on, as_known)
+    day, known, remark = law_days(places[0].policy, on, as_known)
     if remark:
         note(remark)
     try:
         if source is not None and target is not None:
             _stack_file(places, source, target, (day, known), as_json)
             return
-        given = read_object(facts or "-")
-        asked = [Asked(place, _facts_of(place, given.get(place.key, {}))) for place in places]
+        given = load_json_object(facts or "-")
+        asked = [RuleInput(place, _facts_of(place, given.get(place.key, {}))) for place in places]
         found = combine(asked, on=day, as_known=known)
     except LawError as error:
         raise Refused(f"{facts or source}：{error}") from None
@@ -175,27 +175,27 @@ def stack(
         _print_combined(each)
 
 
-def _place(key: str) -> Place:
+def _place(key: str) -> PolicyRule:
     name, _, rule = key.partition("/")
     policy = policy_of(name)
-    return Place(policy, rule_of(policy, rule))
+    return PolicyRule(policy, rule_of(policy, rule))
 
 
-def _facts_of(place: Place, raw: object) -> dict[str, Any]:
+def _facts_of(place: PolicyRule, raw: object) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise LawError(f"{place.key} 应为一个 JSON 对象")
     try:
-        return dict(read_facts(place.rule, raw))
+        return dict(parse_facts(place.rule, raw))
     except LawError as error:
         raise LawError(f"{place.key}：{error}") from None
 
 
-def _stack_file(places: list[Place], source: Path, target: Path, on: tuple[date, date], as_json: bool) -> None:
+def _stack_file(places: list[PolicyRule], source: Path, target: Path, on: tuple[date, date], as_json: bool) -> None:
     from huisuan.law.sql.stack_file import stack_file
 
     policies = list({place.policy.name: place.policy for place in places}.values())
     wanted = {place.key for place in places}
-    found = [layer for layer in layers(policies) if wanted <= {place.key for place in layer.places}]
+    found = [layer for layer in rules_by_ground(policies) if wanted <= {place.key for place in layer.places}]
     if not found:
         raise LawError(f"{'、'.join(sorted(wanted))} 不是对同一支出付款的规则")
     layer = replace(found[0], places=tuple(place for place in found[0].places if place.key in wanted))
@@ -213,7 +213,7 @@ def _stack_file(places: list[Place], source: Path, target: Path, on: tuple[date,
     )
 
 
-def _as_json(found: Combined) -> dict[str, Any]:
+def _as_json(found: CombinedAnswer) -> dict[str, Any]:
     by = {"name": found.by.name, "option": found.by.value, "shown": found.by.shown} if found.by else None
     return {
         "ground": found.ground, "spent_fen": found.spent_fen, "payable_fen": found.payable_fen, "by": by,
@@ -221,7 +221,7 @@ def _as_json(found: Combined) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _print_combined(found: Combined) -> None:
+def _print_combined(found: CombinedAnswer) -> None:
     rows = [
         {
             "rule": row.place.key, "title": row.place.rule.title, "status": STATUS_ZH[row.answer.status],

@@ -14,23 +14,23 @@ from typing import Any
 
 from huisuan.law.explain.explain import explain, option_used
 from huisuan.law.model.answers import Answer, Reason, SettingUsed
-from huisuan.law.model.values import yuan
-from huisuan.law.policy.stacking import Layers, Mode, Place, adopted_mode, layers
+from huisuan.law.model.values import format_fen
+from huisuan.law.policy.stacking import PolicyRule, StackedRules, StackingMode, adopted_mode, rules_by_ground
 
 
 @dataclass(frozen=True)
-class Asked:
+class RuleInput:
     """A rule, and the facts that it is asked with."""
 
-    place: Place
+    place: PolicyRule
     facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Stacked:
+class StackedAnswer:
     """One rule's answer, and what of it may be paid beside the others (fen; None where no number may be given)."""
 
-    place: Place
+    place: PolicyRule
     answer: Answer
     payable_fen: int | None
     reason: Reason | None = None
@@ -45,12 +45,12 @@ class Stacked:
 
 
 @dataclass(frozen=True)
-class Combined:
+class CombinedAnswer:
     """The rules of one ground: what was spent on it, the answers in their order, how they combine, the total (fen)."""
 
     ground: str
     spent_fen: int | None
-    rows: tuple[Stacked, ...]
+    rows: tuple[StackedAnswer, ...]
     by: SettingUsed | None = None
 
     @property
@@ -59,7 +59,7 @@ class Combined:
         return sum(row.payable_fen or 0 for row in self.rows)
 
 
-def combine(asked: Sequence[Asked], *, on: date, as_known: date) -> tuple[Combined, ...]:
+def combine(asked: Sequence[RuleInput], *, on: date, as_known: date) -> tuple[CombinedAnswer, ...]:
     """The answers of paying rules, grouped by what they pay for.
 
     Raises:
@@ -68,63 +68,64 @@ def combine(asked: Sequence[Asked], *, on: date, as_known: date) -> tuple[Combin
     facts = {each.place.key: each.facts for each in asked}
     policies = list({each.place.policy.name: each.place.policy for each in asked}.values())
     found = []
-    for layer in layers(policies):
+    for layer in rules_by_ground(policies):
         places = [place for place in layer.places if place.key in facts]
         if places:
-            found.append(_combined(layer, places, facts, on, as_known))
+            found.append(_combine_ground(layer, places, facts, on, as_known))
     return tuple(found)
 
 
-def _combined(
-    layer: Layers, places: Sequence[Place], facts: Mapping[str, Mapping[str, Any]], on: date, as_known: date
-) -> Combined:
+def _combine_ground(
+    layer: StackedRules, places: Sequence[PolicyRule], facts: Mapping[str, Mapping[str, Any]], on: date, as_known: date
+) -> CombinedAnswer:
     spends = [facts[place.key].get(place.rule.claim.spent) for place in places if place.rule.claim]
     spent = max((each for each in spends if isinstance(each, int)), default=None)
-    used, mode = _mode_used(layer, on, as_known)
+    used, mode = _adopted_mode(layer, on, as_known)
     paid: int | None = 0
-    rows: list[Stacked] = []
+    rows: list[StackedAnswer] = []
     for place in places:
-        row = _stacked(place, facts[place.key], mode, paid, spent, (on, as_known), bool(rows))
+        row = _stack_answer(place, facts[place.key], mode, paid, spent, (on, as_known), bool(rows))
         rows.append(row)
         known = row.payable_fen if row.answer.amount_fen is not None else None
         paid = None if paid is None or known is None else paid + known
-    return Combined(layer.ground, spent, tuple(rows), used)
+    return CombinedAnswer(layer.ground, spent, tuple(rows), used)
 
 
-def _mode_used(layer: Layers, on: date, as_known: date) -> tuple[SettingUsed | None, Mode | None]:
+def _adopted_mode(layer: StackedRules, on: date, as_known: date) -> tuple[SettingUsed | None, StackingMode | None]:
     adopted = adopted_mode(layer, on, as_known)
     if adopted is None or layer.stacking is None:
         return None, None
-    return option_used(layer.stacking.by, adopted), Mode(str(adopted.value))
+    return option_used(layer.stacking.by, adopted), StackingMode(str(adopted.value))
 
 
-def _stacked(
-    place: Place, facts: Mapping[str, Any], mode: Mode | None, paid: int | None, spent: int | None,
+def _stack_answer(
+    place: PolicyRule, facts: Mapping[str, Any], mode: StackingMode | None, paid: int | None, spent: int | None,
     days: tuple[date, date], later: bool,
-) -> Stacked:  # fmt: skip
+) -> StackedAnswer:  # fmt: skip
     """One rule after those that have `paid` so much for the same spend."""
     rule, claim = place.rule, place.rule.claim
-    if later and mode is Mode.REST and claim and paid and facts.get(claim.spent) is not None:
+    if later and mode is StackingMode.REST and claim and paid and facts.get(claim.spent) is not None:
         facts = {**facts, claim.spent: max(facts[claim.spent] - paid, 0)}
     answer = explain(place.policy, rule, facts, on=days[0], as_known=days[1])
     amount = answer.amount_fen
     if not later or not amount:
-        return Stacked(place, answer, amount)
+        return StackedAnswer(place, answer, amount)
     if mode is None or paid is None:
-        return Stacked(place, answer, None, _undecided(place, mode is None))
-    room = 0 if mode is Mode.ONCE and paid else amount
+        return StackedAnswer(place, answer, None, _undecided(place, mode is None))
+    room = 0 if mode is StackingMode.ONCE and paid else amount
     payable = min(room, amount if spent is None else max(spent - paid, 0))
-    return Stacked(place, answer, payable, None if payable == amount else _reduced(place, amount, payable, paid))
+    return StackedAnswer(place, answer, payable, None if payable == amount else _reduced(place, amount, payable, paid))
 
 
-def _reduced(place: Place, amount: int, payable: int, paid: int) -> Reason:
-    text = f"同一支出已由在先的条款补助 {yuan(paid)} 元：本条应享 {yuan(amount)} 元，可付 {yuan(payable)} 元"
-    english = f"Earlier rules paid {yuan(paid)} yuan for the same: of {yuan(amount)} yuan {yuan(payable)} are payable"
+def _reduced(place: PolicyRule, amount: int, payable: int, paid: int) -> Reason:
+    before, owed, left = format_fen(paid), format_fen(amount), format_fen(payable)
+    text = f"同一支出已由在先的条款补助 {before} 元：本条应享 {owed} 元，可付 {left} 元"
+    english = f"Earlier rules paid {before} yuan for the same: of {owed} yuan {left} are payable"
     rule = place.rule
     return Reason(f"stacked@{rule.sentence}", text, english, rule.sentence, rule.phrase)
 
 
-def _undecided(place: Place, unset: bool) -> Reason:
+def _undecided(place: PolicyRule, unset: bool) -> Reason:
     text = "与在先条款如何叠加：当日尚未确定" if unset else "在先条款的金额未定，本条可付多少也未定"
     english = "How it combines is not set on that day" if unset else "It depends on an earlier rule that is undecided"
     rule = place.rule

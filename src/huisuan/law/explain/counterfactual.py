@@ -12,41 +12,41 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 from huisuan.law.explain.evaluation import Evaluation
-from huisuan.law.explain.verdict import Judge, Verdict
+from huisuan.law.explain.verdict import RuleEvaluator, Verdict
 from huisuan.law.model import expressions as nodes
-from huisuan.law.model.answers import Change, Status
+from huisuan.law.model.answers import NeededChange, Status
 from huisuan.law.model.expressions import FactSpec, Node
-from huisuan.law.model.values import FINEST_SHARE, FIRST_DAY, LAST_DAY, Kind, shown
+from huisuan.law.model.values import FIRST_DAY, LAST_DAY, MAX_SHARE_DENOMINATOR, Kind, format_value
 
 #: fact name -> the value it would have to take; of a choice the first of several that would do
-Mend: TypeAlias = dict[str, Any]
+FactChanges: TypeAlias = dict[str, Any]
 
-_OPPOSITE = {"<=": ">", "<": ">=", ">=": "<", ">": "<="}
-_TURNED = {"<=": ">=", "<": ">", ">=": "<=", ">": "<", "=": "="}
-_DO_NOT = (Status.NOT_ELIGIBLE, Status.NOT_IN_FORCE, Status.NOT_SET)
+_NEGATED = {"<=": ">", "<": ">=", ">=": "<", ">": "<="}
+_MIRRORED = {"<=": ">=", "<": ">", ">=": "<=", ">": "<", "=": "="}
+_NOT_ELIGIBLE = (Status.NOT_ELIGIBLE, Status.NOT_IN_FORCE, Status.NOT_SET)
 
 
-def nearest(judge: Judge, facts: Mapping[str, Any], verdict: Verdict) -> tuple[Change, ...]:
+def nearest_eligible(judge: RuleEvaluator, facts: Mapping[str, Any], verdict: Verdict) -> tuple[NeededChange, ...]:
     """The changes that make a case eligible; none where no small change would."""
-    trial = _Trial(judge, facts)
-    needed: Mend = {}
+    trial = _Search(judge, facts)
+    needed: FactChanges = {}
     for condition in verdict.failed:
         mend = trial.mended(condition.node, wanted=True)
         if mend is None or any(needed.get(name, value) != value for name, value in mend.items()):
             return ()
         needed |= mend
-    if judge({**facts, **needed}).status in _DO_NOT:
+    if judge({**facts, **needed}).status in _NOT_ELIGIBLE:
         return ()
     specs = {spec.name: spec for spec in judge.rule.facts}
     return tuple(
-        _change(specs[name], facts.get(name), value, trial.also(specs[name])) for name, value in needed.items()
+        _needed_change(specs[name], facts.get(name), value, trial.also(specs[name])) for name, value in needed.items()
     )
 
 
-class _Trial:
+class _Search:
     """Looks for mends of one case."""
 
-    def __init__(self, judge: Judge, facts: Mapping[str, Any]) -> None:
+    def __init__(self, judge: RuleEvaluator, facts: Mapping[str, Any]) -> None:
         self.judge, self.facts = judge, facts
         self._options: dict[str, tuple[str, ...]] = {}
 
@@ -54,7 +54,7 @@ class _Trial:
         """All options of a choice that would do."""
         return self._options.get(spec.name, ())
 
-    def mended(self, node: Node, *, wanted: bool) -> Mend | None:  # noqa: PLR0911
+    def mended(self, node: Node, *, wanted: bool) -> FactChanges | None:  # noqa: PLR0911
         """The least change that gives the node the truth wanted; {} where it has it, None where none was found."""
         if Evaluation(self.facts, self.judge.terms).of(node) is wanted:
             return {}
@@ -76,8 +76,8 @@ class _Trial:
                 return self._compared(node, wanted)
         return None
 
-    def _every(self, terms: tuple[Node, ...], wanted: bool) -> Mend | None:
-        found: Mend = {}
+    def _every(self, terms: tuple[Node, ...], wanted: bool) -> FactChanges | None:
+        found: FactChanges = {}
         for term in terms:
             mend = self.mended(term, wanted=wanted)
             if mend is None:
@@ -85,11 +85,11 @@ class _Trial:
             found |= mend
         return found
 
-    def _some(self, terms: tuple[Node, ...], wanted: bool) -> Mend | None:
+    def _some(self, terms: tuple[Node, ...], wanted: bool) -> FactChanges | None:
         mends = [mend for term in terms if (mend := self.mended(term, wanted=wanted)) is not None]
         return min(mends, key=len, default=None)
 
-    def _among(self, node: nodes.Among, wanted: bool) -> Mend | None:
+    def _among(self, node: nodes.Among, wanted: bool) -> FactChanges | None:
         if not isinstance(node.value, nodes.Fact):
             return None
         spec = node.value.spec
@@ -98,26 +98,26 @@ class _Trial:
         self._options[spec.name] = fits
         return {spec.name: fits[0]} if fits else None
 
-    def _compared(self, node: nodes.Compare, wanted: bool) -> Mend | None:
+    def _compared(self, node: nodes.Compare, wanted: bool) -> FactChanges | None:
         """A fact against something that does not depend on it: the fact goes to the edge."""
-        for fact, other, op in ((node.left, node.right, node.op), (node.right, node.left, _TURNED[node.op])):
+        for fact, other, op in ((node.left, node.right, node.op), (node.right, node.left, _MIRRORED[node.op])):
             bare = fact.node if isinstance(fact, nodes.Cited) else fact
             if isinstance(bare, nodes.Fact):
                 edge = Evaluation(self.facts, self.judge.terms).of(other)
-                meant = op if wanted else _OPPOSITE.get(op, "")
-                values = [value for value in _edge(bare.spec, meant, edge) if edge is not None]
+                meant = op if wanted else _NEGATED.get(op, "")
+                values = [value for value in _edge_values(bare.spec, meant, edge) if edge is not None]
                 return {bare.spec.name: values[0]} if values else None
         return None
 
 
-def _edge(spec: FactSpec, op: str, edge: Any) -> Iterator[Any]:
+def _edge_values(spec: FactSpec, op: str, edge: Any) -> Iterator[Any]:
     """The value nearest to the edge that stands in the relation and may be declared."""
     step: Any = timedelta(days=1) if spec.kind == Kind.DATE else 1
     if spec.kind == Kind.SHARE:
-        step = Fraction(1, FINEST_SHARE)
+        step = Fraction(1, MAX_SHARE_DENOMINATOR)
         edge = Fraction(edge)
-        down = Fraction(edge.numerator * FINEST_SHARE // edge.denominator, FINEST_SHARE)
-        edge = down if op in ("<=", ">") else -(-edge.numerator * FINEST_SHARE // edge.denominator) * step
+        down = Fraction(edge.numerator * MAX_SHARE_DENOMINATOR // edge.denominator, MAX_SHARE_DENOMINATOR)
+        edge = down if op in ("<=", ">") else -(-edge.numerator * MAX_SHARE_DENOMINATOR // edge.denominator) * step
     elif spec.kind in (Kind.MONEY, Kind.INT):
         edge = Fraction(edge)
         edge = edge.__floor__() if op in ("<=", ">") else edge.__ceil__()
@@ -134,16 +134,16 @@ def _allowed(spec: FactSpec, value: Any) -> bool:
     return bool(value >= 0 and (most is None or value <= most))
 
 
-def _change(spec: FactSpec, now: Any, needed: Any, options: tuple[str, ...]) -> Change:
+def _needed_change(spec: FactSpec, now: Any, needed: Any, options: tuple[str, ...]) -> NeededChange:
     words = []
     for english in (False, True):
         names = (spec.options_en if english else spec.options) or {}
-        was = shown(spec.kind, now, names, english=english)
+        was = format_value(spec.kind, now, names, english=english)
         fits = (" / " if english else "、").join(names[each] for each in options)
-        to = fits or shown(spec.kind, needed, names, english=english)
+        to = fits or format_value(spec.kind, needed, names, english=english)
         words.append((was, to))
     unit = f" {spec.unit}" if spec.unit and spec.kind == Kind.INT else ""
-    return Change(
+    return NeededChange(
         spec.name, spec.zh, spec.en, now, needed,
         f"“{spec.zh}”须由 {words[0][0]} 变为 {words[0][1]}{unit}",
         f"“{spec.en}” would have to be {words[1][1]} instead of {words[1][0]}",

@@ -20,17 +20,17 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt, "=": operator.eq,
 }  # fmt: skip
 
-Found = Any  # a law.values.Value, a tuple of region codes, or None for missing
+Result = Any  # a law.values.Value, a tuple of region codes, or None for missing
 
 
 @dataclass(frozen=True)
-class Seen:
+class CitedValue:
     """A cited node and the value it had."""
 
     cited: nodes.Cited
-    value: Found
-    uncapped: Found = None
-    limit: Found = None
+    value: Result
+    uncapped: Result = None
+    limit: Result = None
 
 
 @dataclass
@@ -39,91 +39,91 @@ class Evaluation:
 
     facts: Mapping[str, Any]
     terms: Terms
-    seen: list[Seen] = field(default_factory=list)
+    seen: list[CitedValue] = field(default_factory=list)
     missing: dict[str, nodes.FactSpec] = field(default_factory=dict)
 
-    def of(self, node: Node) -> Found:
+    def of(self, node: Node) -> Result:
         """The value of a node, or None where it is missing."""
-        return _READERS[type(node)](self, node)
+        return _EVALUATORS[type(node)](self, node)
 
-    def _fact(self, node: nodes.Fact) -> Found:
+    def _fact(self, node: nodes.Fact) -> Result:
         value = self.facts.get(node.spec.name)
         if value is None:
             self.missing[node.spec.name] = node.spec
         return value
 
-    def _const(self, node: nodes.Const) -> Found:
+    def _const(self, node: nodes.Const) -> Result:
         return node.value
 
-    def _setting(self, node: nodes.Setting) -> Found:
+    def _setting(self, node: nodes.Setting) -> Result:
         return self.terms.settings[node.spec.name]
 
-    def _lookup(self, node: nodes.Lookup) -> Found:
+    def _lookup(self, node: nodes.Lookup) -> Result:
         region = self.of(node.region)
         return None if region is None else self.terms.settings[node.spec.name].get(region, Fraction(0))
 
-    def _sum(self, node: nodes.Sum) -> Found:
+    def _sum(self, node: nodes.Sum) -> Result:
         terms = [self.of(term) for term in node.terms]
         return None if None in terms else sum(terms)
 
-    def _less(self, node: nodes.Less) -> Found:
+    def _less(self, node: nodes.Minus) -> Result:
         whole, part = self.of(node.whole), self.of(node.part)
         return None if whole is None or part is None else max(whole - part, 0)
 
-    def _times(self, node: nodes.Times) -> Found:
+    def _times(self, node: nodes.Times) -> Result:
         left, right = self.of(node.left), self.of(node.right)
         return None if left is None or right is None else left * right
 
-    def _cap(self, node: nodes.Cap) -> Found:
+    def _cap(self, node: nodes.Cap) -> Result:
         amount, limit = self.of(node.amount), self.of(node.limit)
         return None if amount is None or limit is None else min(amount, limit)
 
-    def _rounded(self, node: nodes.Rounded) -> Found:
+    def _rounded(self, node: nodes.Rounded) -> Result:
         amount = self.of(node.amount)
         return None if amount is None else int(Fraction(amount) // node.to * node.to)
 
-    def _compare(self, node: nodes.Compare) -> Found:
+    def _compare(self, node: nodes.Compare) -> Result:
         left, right = self.of(node.left), self.of(node.right)
         return None if left is None or right is None else COMPARISONS[node.op](left, right)
 
-    def _among(self, node: nodes.Among) -> Found:
+    def _among(self, node: nodes.Among) -> Result:
         value, members = self.of(node.value), self.of(node.members)
         return None if value is None else value in members
 
-    def _all(self, node: nodes.All) -> Found:
+    def _all(self, node: nodes.All) -> Result:
         terms = [self.of(term) for term in node.terms]
         return False if False in terms else None if None in terms else True
 
-    def _any(self, node: nodes.AnyOf) -> Found:
+    def _any(self, node: nodes.AnyOf) -> Result:
         terms = [self.of(term) for term in node.terms]
         return True if True in terms else None if None in terms else False
 
-    def _not(self, node: nodes.Not) -> Found:
+    def _not(self, node: nodes.Not) -> Result:
         term = self.of(node.term)
         return None if term is None else not term
 
-    def _when(self, node: nodes.When) -> Found:
+    def _when(self, node: nodes.When) -> Result:
         condition = self.of(node.condition)
         return None if condition is None else self.of(node.then if condition else node.otherwise)
 
-    def _interpreted(self, node: nodes.Interpreted) -> Found:
+    def _interpreted(self, node: nodes.Interpreted) -> Result:
         return self.of(node.branches[self.terms.options[node.spec.name]])
 
-    def _cited(self, node: nodes.Cited) -> Found:
+    def _cited(self, node: nodes.Cited) -> Result:
         capped = node.node
         if isinstance(capped, nodes.Cap):
             uncapped, limit = self.of(capped.amount), self.of(capped.limit)
             value = None if uncapped is None or limit is None else min(uncapped, limit)
-            self.seen.append(Seen(node, value, uncapped, limit))
+            self.seen.append(CitedValue(node, value, uncapped, limit))
             return value
         value = self.of(capped)
-        self.seen.append(Seen(node, value))
+        self.seen.append(CitedValue(node, value))
         return value
 
 
-_READERS: dict[type, Callable[[Evaluation, Any], Found]] = {
+_EVALUATORS: dict[type, Callable[[Evaluation, Any], Result]] = {
     nodes.Fact: Evaluation._fact, nodes.Const: Evaluation._const, nodes.Setting: Evaluation._setting,
-    nodes.Lookup: Evaluation._lookup, nodes.Sum: Evaluation._sum, nodes.Less: Evaluation._less,
+    nodes.Lookup: Evaluation._lookup, nodes.Sum: Evaluation._sum, nodes.Minus: Evaluation._less,
     nodes.Times: Evaluation._times, nodes.Cap: Evaluation._cap, nodes.Rounded: Evaluation._rounded,
     nodes.Compare: Evaluation._compare,
     nodes.Among: Evaluation._among, nodes.All: Evaluation._all, nodes.AnyOf: Evaluation._any,

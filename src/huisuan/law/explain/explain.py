@@ -7,22 +7,22 @@ from dataclasses import replace
 from datetime import date
 from difflib import get_close_matches
 
-from huisuan.law.explain.counterfactual import nearest
-from huisuan.law.explain.evaluation import Seen
+from huisuan.law.explain.counterfactual import nearest_eligible
+from huisuan.law.explain.evaluation import CitedValue
 from huisuan.law.explain.prose import Wording
-from huisuan.law.explain.reasons import out_of_budget, reasons
-from huisuan.law.explain.verdict import Judge, Verdict
+from huisuan.law.explain.reasons import budget_reason, list_reasons
+from huisuan.law.explain.verdict import RuleEvaluator, Verdict
 from huisuan.law.model.answers import Answer, Limit, SettingUsed, Status, Step
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import Cap, InterpretationSpec
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import BLANKS, Kind, Value, Wrong, read, shown, to_json
+from huisuan.law.model.values import WHITESPACE, InvalidValue, Kind, Value, format_value, parse_value, to_json
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.setting_bounds import says_its_bound
-from huisuan.law.policy.settings import Adopted
+from huisuan.law.policy.setting_bounds import has_legal_bound
+from huisuan.law.policy.settings import AdoptedSetting
 
 
-def read_facts(rule: Rule, raw: Mapping[str, object]) -> dict[str, Value | None]:
+def parse_facts(rule: Rule, raw: Mapping[str, object]) -> dict[str, Value | None]:
     """Facts from JSON; what is absent or null is missing.
 
     Raises:
@@ -41,19 +41,19 @@ def read_facts(rule: Rule, raw: Mapping[str, object]) -> dict[str, Value | None]
         try:
             facts[name] = (
                 None
-                if _absent(spec.kind, value)
-                else read(spec.kind, value, maximum=spec.maximum, options=spec.options)
+                if _is_absent(spec.kind, value)
+                else parse_value(spec.kind, value, maximum=spec.maximum, options=spec.options)
             )
-        except Wrong as error:
+        except InvalidValue as error:
             wrong.append(f"{name}（{spec.zh}）：{error}")
     if wrong:
         raise LawError("；".join(wrong))
     return facts
 
 
-def _absent(kind: Kind, value: object) -> bool:
+def _is_absent(kind: Kind, value: object) -> bool:
     """Null, and a text that says nothing."""
-    return value is None or (kind == Kind.TEXT and isinstance(value, str) and not value.strip(BLANKS))
+    return value is None or (kind == Kind.TEXT and isinstance(value, str) and not value.strip(WHITESPACE))
 
 
 def default_day(policy: Policy, today: date) -> date:
@@ -71,35 +71,41 @@ def explain(
     budget_left_fen: int | None = None,
 ) -> Answer:
     """The answer of a rule for facts (as `read_facts` gives them) on a day, as known on a day."""
-    judge = Judge(policy, rule, on, as_known)
-    answer = tell(policy, judge, judge(facts), facts, on=on, as_known=as_known)
+    judge = RuleEvaluator(policy, rule, on, as_known)
+    answer = answer_from_verdict(policy, judge, judge(facts), facts, on=on, as_known=as_known)
     amount = answer.amount_fen
     if budget_left_fen is None or amount is None or amount <= budget_left_fen:
         return answer
-    why = (out_of_budget(rule, amount, budget_left_fen),)
+    why = (budget_reason(rule, amount, budget_left_fen),)
     return replace(answer, status=Status.BUDGET_EXHAUSTED, amount_fen=0, reasons=why, grants="", nearest=())
 
 
-def tell(
-    policy: Policy, judge: Judge, verdict: Verdict, facts: Mapping[str, Value | None], *, on: date, as_known: date
+def answer_from_verdict(
+    policy: Policy,
+    judge: RuleEvaluator,
+    verdict: Verdict,
+    facts: Mapping[str, Value | None],
+    *,
+    on: date,
+    as_known: date,
 ) -> Answer:
     """A verdict on these facts in words, with its grounds."""
     rule, status = judge.rule, verdict.status
-    told = _Told(verdict, Wording("zh", judge.terms, facts), Wording("en", judge.terms, facts))
+    told = _Narration(verdict, Wording("zh", judge.terms, facts), Wording("en", judge.terms, facts))
     adopted = policy.adopted(on, as_known)
     return Answer(
         policy=policy.name, digest=policy.digest_as_known(as_known), key=rule.key, sentence=rule.sentence,
         title=rule.title, on=on, as_known=as_known, status=status, amount_fen=verdict.amount_fen,
-        reasons=reasons(policy, verdict, told.zh, told.en, on), steps=tuple(told.steps()),
+        reasons=list_reasons(policy, verdict, told.zh, told.en, on), steps=tuple(told.steps()),
         limits=tuple(_limit(seen) for seen in verdict.seen if seen.limit is not None and seen.uncapped is not None),
         settings=tuple(_settings_used(rule, adopted, judge.terms.options)),
         interpretations=tuple(_options_used(rule, adopted, judge.terms.options)),
         facts=dict(facts), grants=rule.grants if status in (Status.ELIGIBLE, Status.PRIORITY) else "",
-        nearest=nearest(judge, facts, verdict) if status is Status.NOT_ELIGIBLE else (),
+        nearest=nearest_eligible(judge, facts, verdict) if status is Status.NOT_ELIGIBLE else (),
     )  # fmt: skip
 
 
-class _Told:
+class _Narration:
     """A verdict told step by step, in both languages."""
 
     def __init__(self, verdict: Verdict, zh: Wording, en: Wording) -> None:
@@ -123,7 +129,7 @@ class _Told:
             zh, en = f"优先条件：{self.zh.of(rule.priority)}", f"For priority: {self.en.of(rule.priority)}"
             yield Step("priority", rule.sentence, rule.phrase, zh, en, verdict.priority, verdict.priority)
 
-    def _figure(self, seen: Seen) -> Iterator[Step]:
+    def _figure(self, seen: CitedValue) -> Iterator[Step]:
         cited, value = seen.cited, seen.value
         if isinstance(cited.node, Cap):
             if value is not None:
@@ -136,40 +142,54 @@ class _Told:
             yield Step("figure", cited.sentence, cited.phrase, zh, en, value)
 
     @staticmethod
-    def _cap(wording: Wording, seen: Seen, bound: str, free: str) -> str:
+    def _cap(wording: Wording, seen: CitedValue, bound: str, free: str) -> str:
         colon = "：" if wording.language == "zh" else ": "
         said = bound if seen.uncapped > seen.limit else free
         limit, uncapped = wording.shown(Kind.MONEY, seen.limit), wording.shown(Kind.MONEY, seen.uncapped)
         return f"{limit}{colon}{said} {uncapped}"
 
 
-def _limit(seen: Seen) -> Limit:
+def _limit(seen: CitedValue) -> Limit:
     cited = seen.cited
     return Limit(
         cited.sentence, cited.phrase, int(seen.limit), int(seen.uncapped // 1), bool(seen.uncapped > seen.limit)
     )
 
 
-def _settings_used(rule: Rule, adopted: Mapping[str, Adopted], options: Mapping[str, str]) -> Iterator[SettingUsed]:
+def _settings_used(
+    rule: Rule, adopted: Mapping[str, AdoptedSetting], options: Mapping[str, str]
+) -> Iterator[SettingUsed]:
     for spec in rule.settings(options):
         each = adopted.get(spec.name)
         if each is not None:
             yield SettingUsed(
-                spec.name, spec.zh, to_json(each.value), shown(spec.kind, each.value, spec.regions), each.authority,
-                each.document, each.valid_from, each.known_from,
-                "" if not says_its_bound(spec) else shown(Kind.SHARE if spec.regions else spec.kind, spec.at_most),
-                "", spec.sentence, spec.phrase,
-            )  # fmt: skip
+                spec.name,
+                spec.zh,
+                to_json(each.value),
+                format_value(spec.kind, each.value, spec.regions),
+                each.authority,
+                each.document,
+                each.valid_from,
+                each.known_from,
+                ""
+                if not has_legal_bound(spec)
+                else format_value(Kind.SHARE if spec.regions else spec.kind, spec.at_most),
+                "",
+                spec.sentence,
+                spec.phrase,
+            )
 
 
-def _options_used(rule: Rule, adopted: Mapping[str, Adopted], options: Mapping[str, str]) -> Iterator[SettingUsed]:
+def _options_used(
+    rule: Rule, adopted: Mapping[str, AdoptedSetting], options: Mapping[str, str]
+) -> Iterator[SettingUsed]:
     for spec in rule.interpretations(options):
         each = adopted.get(spec.name)
         if each is not None:
             yield option_used(spec, each)
 
 
-def option_used(spec: InterpretationSpec, adopted: Adopted) -> SettingUsed:
+def option_used(spec: InterpretationSpec, adopted: AdoptedSetting) -> SettingUsed:
     """The option chosen for an open question, with its authority and dates."""
     option = spec.options[str(adopted.value)]
     return SettingUsed(

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from html import escape
 
 from huisuan.law.model.answers import STATUS_ZH, Answer
-from huisuan.law.model.values import yuan
+from huisuan.law.model.values import format_fen
 from huisuan.law.text.policy_text import PolicyText
 
 
-def marked(text: str, phrases: Iterable[str]) -> str:
+def mark_phrases(text: str, phrases: Iterable[str]) -> str:
     """A sentence as HTML with every quoted phrase in <mark>; phrases may overlap."""
     covered = bytearray(len(text))
     for phrase in phrases:
@@ -38,12 +38,12 @@ def cited_sentences(answer: Answer, text: PolicyText) -> list[tuple[str, str]]:
         if sentence:
             phrases.setdefault(sentence, []).append(phrase)
     cited = [sentence for sentence in text.sentences.values() if sentence.number in phrases]
-    return [(sentence.number, marked(sentence.text, phrases[sentence.number])) for sentence in cited]
+    return [(sentence.number, mark_phrases(sentence.text, phrases[sentence.number])) for sentence in cited]
 
 
 def answer_html(answer: Answer, text: PolicyText) -> str:
     """The whole answer as an <article> element."""
-    amount = "—" if answer.amount_fen is None else f"{yuan(answer.amount_fen)} 元"
+    amount = "—" if answer.amount_fen is None else f"{format_fen(answer.amount_fen)} 元"
     law = "".join(f"<p><b>{number}</b> {html}</p>" for number, html in cited_sentences(answer, text))
     steps = "".join(
         f"<li>{step.mark} {escape(step.text)} <cite>{escape(step.sentence)}“{escape(step.phrase)}”</cite></li>"

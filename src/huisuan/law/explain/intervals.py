@@ -17,12 +17,12 @@ from typing import Any
 from huisuan.law.explain.evaluation import Evaluation
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.expressions import FactSpec, Node
-from huisuan.law.model.ranges import Range, Span, fixed, only, span_of
+from huisuan.law.model.ranges import Range, Span, fact_span, is_single, single_value
 from huisuan.law.model.terms import Terms
 
 
 @dataclass(frozen=True)
-class Capped:
+class BindingCap:
     """A cap that binds in any case (fen); uncapped it would be at least so much, or just so much if `exact`."""
 
     cited: nodes.Cited
@@ -31,7 +31,7 @@ class Capped:
     exact: bool = True
 
 
-class Bounds:
+class IntervalEvaluation:
     """One rule's trees for the facts known so far (None is missing), under the day's settings and options."""
 
     def __init__(self, facts: Mapping[str, Any], terms: Terms) -> None:
@@ -41,12 +41,12 @@ class Bounds:
     def of(self, node: Node) -> Span:
         """What the node can still come to."""
         if id(node) not in self._known:
-            self._known[id(node)] = node, _READERS[type(node)](self, node)
+            self._known[id(node)] = node, _EVALUATORS[type(node)](self, node)
         return self._known[id(node)][1]
 
     def matter(self, node: Node) -> Iterator[FactSpec]:
         """The missing facts that can still change the node's value, in the order of reading; some more than once."""
-        if fixed(self.of(node)):
+        if is_single(self.of(node)):
             return
         if isinstance(node, nodes.Fact):
             yield node.spec
@@ -54,12 +54,12 @@ class Bounds:
         for part in self._deciding(node):
             yield from self.matter(part)
 
-    def binding(self, node: Node) -> Iterator[Capped]:
+    def binding(self, node: Node) -> Iterator[BindingCap]:
         """The caps that bind whatever is missing, on the branches that are certain."""
         match node:
             case nodes.When():
                 holds = self.of(node.condition)
-                parts: Iterable[Node] = (_branch(node, holds),) if fixed(holds) else ()
+                parts: Iterable[Node] = (_branch(node, holds),) if is_single(holds) else ()
             case nodes.Interpreted():
                 parts = (self._chosen(node),)
             case _:
@@ -69,14 +69,16 @@ class Bounds:
         if isinstance(node, nodes.Cited) and isinstance(node.node, nodes.Cap):
             amount, limit = self._range(node.node.amount), self._range(node.node.limit)
             if amount.low > limit.high:
-                yield Capped(node, limit.high, amount.low, amount.low == amount.high)
+                yield BindingCap(node, limit.high, amount.low, amount.low == amount.high)
 
     def _deciding(self, node: Node) -> Iterator[Node]:
         """The parts on which the value of a node that is not fixed can still depend."""
         match node:
             case nodes.When():
                 holds = self.of(node.condition)
-                yield from (node.condition, node.then, node.otherwise) if not fixed(holds) else (_branch(node, holds),)
+                yield from (
+                    (node.condition, node.then, node.otherwise) if not is_single(holds) else (_branch(node, holds),)
+                )
             case nodes.Interpreted():
                 yield self._chosen(node)
             case nodes.Cap():
@@ -103,13 +105,13 @@ class Bounds:
 
     def _fact(self, node: nodes.Fact) -> Span:
         value = self.facts.get(node.spec.name)
-        return span_of(node.spec) if value is None else _just(value)
+        return fact_span(node.spec) if value is None else _single(value)
 
     def _const(self, node: nodes.Const) -> Span:
-        return _just(node.value)
+        return _single(node.value)
 
     def _setting(self, node: nodes.Setting) -> Span:
-        return _just(self.terms.settings[node.spec.name])
+        return _single(self.terms.settings[node.spec.name])
 
     def _lookup(self, node: nodes.Lookup) -> Span:
         rates: Mapping[str, Fraction] = self.terms.settings[node.spec.name]
@@ -124,7 +126,7 @@ class Bounds:
         terms = [self._range(term) for term in node.terms]
         return Range(sum(term.low for term in terms), sum(term.high for term in terms))
 
-    def _less(self, node: nodes.Less) -> Span:
+    def _less(self, node: nodes.Minus) -> Span:
         whole, part = self._range(node.whole), self._range(node.part)
         return Range(max(whole.low - part.high, 0), max(whole.high - part.low, 0))
 
@@ -144,40 +146,40 @@ class Bounds:
     def _compare(self, node: nodes.Compare) -> Span:
         left, right = self.of(node.left), self.of(node.right)
         if node.op == "=":
-            return _truths(_meet(left, right), not (fixed(left) and left == right))
+            return _possible_truths(_can_be_equal(left, right), not (is_single(left) and left == right))
         one, other = self._range(node.left), self._range(node.right)
         match node.op:
             case "<=":
-                return _truths(one.low <= other.high, one.high > other.low)
+                return _possible_truths(one.low <= other.high, one.high > other.low)
             case "<":
-                return _truths(one.low < other.high, one.high >= other.low)
+                return _possible_truths(one.low < other.high, one.high >= other.low)
             case ">=":
-                return _truths(one.high >= other.low, one.low < other.high)
-        return _truths(one.high > other.low, one.low <= other.high)
+                return _possible_truths(one.high >= other.low, one.low < other.high)
+        return _possible_truths(one.high > other.low, one.low <= other.high)
 
     def _among(self, node: nodes.Among) -> Span:
         values = self.of(node.value)
         if not isinstance(values, frozenset):
-            return _truths(True, True)
+            return _possible_truths(True, True)
         listed = Evaluation({}, self.terms).of(node.members)  # a list rests on no fact
         return frozenset(value in listed for value in values)
 
     def _all(self, node: nodes.All) -> Span:
         terms = [self._truths(term) for term in node.terms]
-        return _truths(all(True in term for term in terms), any(False in term for term in terms))
+        return _possible_truths(all(True in term for term in terms), any(False in term for term in terms))
 
     def _any(self, node: nodes.AnyOf) -> Span:
         terms = [self._truths(term) for term in node.terms]
-        return _truths(any(True in term for term in terms), all(False in term for term in terms))
+        return _possible_truths(any(True in term for term in terms), all(False in term for term in terms))
 
     def _not(self, node: nodes.Not) -> Span:
         return frozenset(not truth for truth in self._truths(node.term))
 
     def _when(self, node: nodes.When) -> Span:
         holds = self.of(node.condition)
-        if fixed(holds):
+        if is_single(holds):
             return self.of(_branch(node, holds))
-        return _joined(self.of(node.then), self.of(node.otherwise))
+        return _union(self.of(node.then), self.of(node.otherwise))
 
     def _interpreted(self, node: nodes.Interpreted) -> Span:
         return self.of(self._chosen(node))
@@ -186,21 +188,21 @@ class Bounds:
         return self.of(node.node)
 
 
-def _just(value: Any) -> Span:
+def _single(value: Any) -> Span:
     if isinstance(value, (bool, str)):
         return frozenset((value,))
     return Range(value, value) if isinstance(value, (int, Fraction, date)) else None
 
 
-def _truths(may_hold: bool, may_fail: bool) -> frozenset[bool]:
+def _possible_truths(may_hold: bool, may_fail: bool) -> frozenset[bool]:
     return frozenset(truth for truth, possible in ((True, may_hold), (False, may_fail)) if possible)
 
 
 def _branch(node: nodes.When, holds: Span) -> Node:
-    return node.then if only(holds) else node.otherwise
+    return node.then if single_value(holds) else node.otherwise
 
 
-def _joined(one: Span, other: Span) -> Span:
+def _union(one: Span, other: Span) -> Span:
     if isinstance(one, Range) and isinstance(other, Range):
         return Range(min(one.low, other.low), max(one.high, other.high))
     if isinstance(one, frozenset) and isinstance(other, frozenset):
@@ -208,7 +210,7 @@ def _joined(one: Span, other: Span) -> Span:
     return None
 
 
-def _meet(one: Span, other: Span) -> bool:
+def _can_be_equal(one: Span, other: Span) -> bool:
     """Whether both can have the same value."""
     if isinstance(one, Range) and isinstance(other, Range):
         return bool(one.low <= other.high and other.low <= one.high)
@@ -217,10 +219,22 @@ def _meet(one: Span, other: Span) -> bool:
     return True
 
 
-_READERS: dict[type, Callable[[Bounds, Any], Span]] = {
-    nodes.Fact: Bounds._fact, nodes.Const: Bounds._const, nodes.Setting: Bounds._setting,
-    nodes.Lookup: Bounds._lookup, nodes.Sum: Bounds._sum, nodes.Less: Bounds._less, nodes.Times: Bounds._times,
-    nodes.Cap: Bounds._cap, nodes.Rounded: Bounds._rounded, nodes.Compare: Bounds._compare,
-    nodes.Among: Bounds._among, nodes.All: Bounds._all, nodes.AnyOf: Bounds._any, nodes.Not: Bounds._not,
-    nodes.When: Bounds._when, nodes.Interpreted: Bounds._interpreted, nodes.Cited: Bounds._cited,
-}  # fmt: skip
+_EVALUATORS: dict[type, Callable[[IntervalEvaluation, Any], Span]] = {
+    nodes.Fact: IntervalEvaluation._fact,
+    nodes.Const: IntervalEvaluation._const,
+    nodes.Setting: IntervalEvaluation._setting,
+    nodes.Lookup: IntervalEvaluation._lookup,
+    nodes.Sum: IntervalEvaluation._sum,
+    nodes.Minus: IntervalEvaluation._less,
+    nodes.Times: IntervalEvaluation._times,
+    nodes.Cap: IntervalEvaluation._cap,
+    nodes.Rounded: IntervalEvaluation._rounded,
+    nodes.Compare: IntervalEvaluation._compare,
+    nodes.Among: IntervalEvaluation._among,
+    nodes.All: IntervalEvaluation._all,
+    nodes.AnyOf: IntervalEvaluation._any,
+    nodes.Not: IntervalEvaluation._not,
+    nodes.When: IntervalEvaluation._when,
+    nodes.Interpreted: IntervalEvaluation._interpreted,
+    nodes.Cited: IntervalEvaluation._cited,
+}

@@ -10,13 +10,13 @@ from huisuan.law.model import expressions as nodes
 from huisuan.law.model.expressions import Node
 from huisuan.law.model.rules import Condition, Rule, RuleKind
 from huisuan.law.model.terms import Terms
-from huisuan.law.model.values import Kind, shown
-from huisuan.law.policy.setting_bounds import says_its_bound
-from huisuan.law.policy.settings import Adopted, terms_of
+from huisuan.law.model.values import Kind, format_value
+from huisuan.law.policy.setting_bounds import has_legal_bound
+from huisuan.law.policy.settings import AdoptedSetting, rule_terms
 
 Language: TypeAlias = Literal["zh", "en"]
 
-WORDS: dict[Language, dict[str, str]] = {
+PHRASES: dict[Language, dict[str, str]] = {
     "zh": {
         "less": "{0} − {1}（不小于 0）", "cap": "{0}，最高 {1}",
         "fen": "{0}，向下取整到分", "yuan": "{0}，向下取整到元",
@@ -51,7 +51,7 @@ class Wording:
 
     def word(self, key: str, *parts: str) -> str:
         """One of the few fixed phrases, filled in."""
-        return WORDS[self.language][key].format(*parts)
+        return PHRASES[self.language][key].format(*parts)
 
     def _fact(self, node: nodes.Fact) -> str:
         spec = node.spec
@@ -63,7 +63,7 @@ class Wording:
 
     def shown(self, kind: Kind, value: object, options: Mapping[str, str] | None = None) -> str:
         """A value in this language."""
-        return shown(kind, value, options, english=self.language == "en")
+        return format_value(kind, value, options, english=self.language == "en")
 
     def condition(self, condition: Condition) -> str:
         """A condition in words; one that only repeats its fact is said once."""
@@ -82,7 +82,7 @@ class Wording:
         value = None if self.terms is None else self.terms.settings.get(spec.name)
         if value is not None and spec.kind != Kind.REGIONS:
             return f"{name} {self.shown(spec.kind, value)}"
-        return self.word("of", name, self.shown(spec.kind, spec.at_most)) if says_its_bound(spec) else name
+        return self.word("of", name, self.shown(spec.kind, spec.at_most)) if has_legal_bound(spec) else name
 
     def _named(self, spec: nodes.SettingSpec) -> str:
         return spec.zh if self.language == "zh" else spec.en
@@ -96,7 +96,7 @@ class Wording:
     def _sum(self, node: nodes.Sum) -> str:
         return " + ".join(self.of(term) for term in node.terms)
 
-    def _less(self, node: nodes.Less) -> str:
+    def _less(self, node: nodes.Minus) -> str:
         return self.word("less", self.of(node.whole), self.of(node.part))
 
     def _times(self, node: nodes.Times) -> str:
@@ -105,7 +105,7 @@ class Wording:
     def _factor(self, node: Node) -> str:
         inner = node.node if isinstance(node, nodes.Cited) and not node.zh else node
         words = self.of(inner)
-        closed = isinstance(inner, (nodes.Sum, nodes.Less, nodes.Cap, nodes.When))
+        closed = isinstance(inner, (nodes.Sum, nodes.Minus, nodes.Cap, nodes.When))
         return self.word("closed", words) if closed else words
 
     def _cap(self, node: nodes.Cap) -> str:
@@ -173,7 +173,7 @@ class Wording:
 _WORDINGS: dict[type, Callable[[Wording, Any], str]] = {
     nodes.Fact: Wording._fact, nodes.Const: Wording._const, nodes.Setting: Wording._setting,
     nodes.Lookup: Wording._lookup, nodes.Sum: Wording._sum,
-    nodes.Less: Wording._less, nodes.Times: Wording._times, nodes.Cap: Wording._cap, nodes.Rounded: Wording._rounded,
+    nodes.Minus: Wording._less, nodes.Times: Wording._times, nodes.Cap: Wording._cap, nodes.Rounded: Wording._rounded,
     nodes.Compare: Wording._compare, nodes.Among: Wording._among, nodes.All: Wording._all, nodes.AnyOf: Wording._any,
     nodes.Not: Wording._not, nodes.When: Wording._when, nodes.Interpreted: Wording._interpreted,
     nodes.Cited: Wording._cited,
@@ -193,20 +193,20 @@ def prose(rule: Rule, language: Language = "zh", terms: Terms | None = None) -> 
         lines.append(f"{number}. {cited}")
     lines.append("")
     if rule.amount is None:
-        lines += [*_granted(rule, wording), *_questions(rule, language, terms)]
+        lines += [*_granted(rule, wording), *_open_questions(rule, language, terms)]
         return "\n".join(lines) + "\n"
     amount = wording.of(rule.amount)
     lines += [f"**金额**：{amount}" if zh else f"**Amount**: {amount}", ""]
     figures = dict.fromkeys(wording.figure(node) for node in _named_figures(rule.amount, terms))
-    return "\n".join([*lines, *(f"- {figure}" for figure in figures), *_questions(rule, language, terms)]) + "\n"
+    return "\n".join([*lines, *(f"- {figure}" for figure in figures), *_open_questions(rule, language, terms)]) + "\n"
 
 
-def general_terms(rule: Rule, adopted: Mapping[str, Adopted]) -> Terms:
+def general_terms(rule: Rule, adopted: Mapping[str, AdoptedSetting]) -> Terms:
     """The options chosen for open questions, without the values of settings: the rule as it reads in any year."""
-    return Terms({}, terms_of(rule, adopted)[0].options)
+    return Terms({}, rule_terms(rule, adopted)[0].options)
 
 
-def _questions(rule: Rule, language: Language, terms: Terms | None) -> Iterator[str]:
+def _open_questions(rule: Rule, language: Language, terms: Terms | None) -> Iterator[str]:
     """The open questions on the way, with the option chosen and the others."""
     chosen = {} if terms is None else terms.options
     specs = [spec for spec in rule.interpretations(chosen) if spec.name in chosen]

@@ -13,21 +13,21 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TypeAlias
 
-from huisuan.law.explain.combine import Asked, Combined, combine
-from huisuan.law.explain.explain import tell
-from huisuan.law.explain.intervals import Bounds, Capped
-from huisuan.law.explain.verdict import Judge, Verdict
+from huisuan.law.explain.combine import CombinedAnswer, RuleInput, combine
+from huisuan.law.explain.explain import answer_from_verdict
+from huisuan.law.explain.intervals import BindingCap, IntervalEvaluation
+from huisuan.law.explain.verdict import RuleEvaluator, Verdict
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.answers import Answer, Status
 from huisuan.law.model.expressions import FactSpec
-from huisuan.law.model.ranges import Range, span_of
+from huisuan.law.model.ranges import Range, fact_span
 from huisuan.law.model.rules import Rule, RuleKind
 from huisuan.law.model.values import Kind, Value
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.stacking import Place
+from huisuan.law.policy.stacking import PolicyRule
 
 #: the values of facts by the keys of their questions; None is not known
-Answers: TypeAlias = Mapping[str, Value | None]
+KnownAnswers: TypeAlias = Mapping[str, Value | None]
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class Question:
 
     key: str
     spec: FactSpec
-    places: tuple[Place, ...]
+    places: tuple[PolicyRule, ...]
 
 
 @dataclass(frozen=True)
-class Standing:
+class RuleProgress:
     """What a rule answers to what is known so far.
 
     `first` are the missing facts on which its conditions still depend, `then` those on which only the amount or the
@@ -48,14 +48,14 @@ class Standing:
     `caps` bind in any case.
     """
 
-    place: Place
-    judge: Judge
+    place: PolicyRule
+    judge: RuleEvaluator
     facts: Mapping[str, Any]
     verdict: Verdict
     first: tuple[FactSpec, ...] = ()
     then: tuple[FactSpec, ...] = ()
     amount: Range | None = None
-    caps: tuple[Capped, ...] = ()
+    caps: tuple[BindingCap, ...] = ()
 
     @property
     def moot(self) -> tuple[FactSpec, ...]:
@@ -72,82 +72,84 @@ class Standing:
 
     def told(self, on: date, as_known: date) -> Answer:
         """The verdict in words, with its grounds."""
-        return tell(self.place.policy, self.judge, self.verdict, self.facts, on=on, as_known=as_known)
+        return answer_from_verdict(self.place.policy, self.judge, self.verdict, self.facts, on=on, as_known=as_known)
 
 
 @dataclass(frozen=True)
-class Open:
+class OpenQuestion:
     """A question that can still change the answers of some rules; `now` where it decides whether they hold at all."""
 
     question: Question
-    places: tuple[Place, ...]
+    places: tuple[PolicyRule, ...]
     now: bool
 
 
 @dataclass(frozen=True)
-class Inquiry:
+class Questionnaire:
     """Where somebody stands: the answers rule by rule, and what is still to be asked, the most deciding first.
 
     `presumed` are the keys of the answers that follow from who is asking.
     """
 
-    standings: tuple[Standing, ...]
+    standings: tuple[RuleProgress, ...]
     questions: tuple[Question, ...]
-    open: tuple[Open, ...]
+    open: tuple[OpenQuestion, ...]
     presumed: Mapping[str, Value]
 
 
-def ask(policies: Sequence[Policy], audience: str, answers: Answers, *, on: date, as_known: date) -> Inquiry:
+def build_questionnaire(
+    policies: Sequence[Policy], audience: str, answers: KnownAnswers, *, on: date, as_known: date
+) -> Questionnaire:
     """The rules in force on the day for an audience (`AUDIENCES`), answered as far as the answers go."""
     places = [
-        Place(policy, rule)
+        PolicyRule(policy, rule)
         for policy in policies
         if policy.in_force(on)
         for rule in policy.rules
         if not rule.audience or audience in rule.audience
     ]
-    asked = _ordered(questions(policies), places)
-    presumed = {each.key: value for each in asked if (value := presumption(each.spec, audience)) is not None}
+    asked = _in_asking_order(list_questions(policies), places)
+    presumed = {each.key: value for each in asked if (value := presumed_answer(each.spec, audience)) is not None}
     known = {**presumed, **{key: value for key, value in answers.items() if value is not None}}
     facts: dict[str, dict[str, Any]] = {place.key: {} for place in places}
     for each in asked:
         for place in each.places:
             if each.key in known:
                 facts[place.key][each.spec.name] = known[each.key]
-    standings = tuple(stand(place, facts[place.key], on, as_known) for place in places)
-    return Inquiry(standings, asked, tuple(_open(asked, standings)), presumed)
+    standings = tuple(assess_rule(place, facts[place.key], on, as_known) for place in places)
+    return Questionnaire(standings, asked, tuple(_open_questions(asked, standings)), presumed)
 
 
-def stand(place: Place, facts: Mapping[str, Any], on: date, as_known: date) -> Standing:
+def assess_rule(place: PolicyRule, facts: Mapping[str, Any], on: date, as_known: date) -> RuleProgress:
     """Where a rule stands for the facts known so far."""
-    judge = Judge(place.policy, place.rule, on, as_known)
+    judge = RuleEvaluator(place.policy, place.rule, on, as_known)
     verdict = judge(facts)
     if verdict.unset or verdict.status is Status.NOT_IN_FORCE:
-        return Standing(place, judge, facts, verdict)
+        return RuleProgress(place, judge, facts, verdict)
     then = tuple(spec for spec in verdict.missing if spec not in verdict.deciding)
-    possible = _possible(place.rule, Bounds(facts, judge.terms), verdict.holds)
+    possible = _possible_amount(place.rule, IntervalEvaluation(facts, judge.terms), verdict.holds)
     caps = () if False in verdict.holds else verdict.caps
-    return Standing(place, judge, facts, verdict, verdict.deciding, then, possible, caps)
+    return RuleProgress(place, judge, facts, verdict, verdict.deciding, then, possible, caps)
 
 
-def _possible(rule: Rule, bounds: Bounds, holds: Sequence[bool | None]) -> Range | None:
+def _possible_amount(rule: Rule, bounds: IntervalEvaluation, holds: Sequence[bool | None]) -> Range | None:
     span = None if rule.amount is None else bounds.of(rule.amount)
     if not isinstance(span, Range) or False in holds:
         return None if rule.amount is None else Range(0, 0)
     return span if None not in holds else Range(0, span.high)
 
 
-def together(standings: Iterable[Standing], *, on: date, as_known: date) -> tuple[Combined, ...]:
+def combine_certain(standings: Iterable[RuleProgress], *, on: date, as_known: date) -> tuple[CombinedAnswer, ...]:
     """What the rules that pay certainly come to beside each other, by what they pay for.
 
     Raises:
         LawError: two of them pay for the same without a declared order; it names both.
     """
     paying = [each for each in standings if each.place.rule.kind is RuleKind.PAYS]
-    return combine([Asked(each.place, _completed(each)) for each in paying], on=on, as_known=as_known)
+    return combine([RuleInput(each.place, _completed(each)) for each in paying], on=on, as_known=as_known)
 
 
-def _completed(standing: Standing) -> Mapping[str, Any]:
+def _completed(standing: RuleProgress) -> Mapping[str, Any]:
     """A settled answer is the same for any completion; what was spent is never made up where something is owed."""
     rule = standing.place.rule
     if not standing.settled:
@@ -158,25 +160,25 @@ def _completed(standing: Standing) -> Mapping[str, Any]:
 
 
 def _lowest(spec: FactSpec) -> Any:
-    span = span_of(spec)
+    span = fact_span(spec)
     return span.low if isinstance(span, Range) else min(span) if span else "—"
 
 
-def presumption(spec: FactSpec, audience: str) -> Value | None:
+def presumed_answer(spec: FactSpec, audience: str) -> Value | None:
     """The answer that follows from who is asking: an option, or a yes-or-no fact, that bears the audience's name."""
     if spec.kind == Kind.CHOICE and audience in (spec.options or {}):
         return audience
     return True if spec.kind == Kind.BOOL and spec.name == audience else None
 
 
-def questions(policies: Sequence[Policy]) -> tuple[Question, ...]:
+def list_questions(policies: Sequence[Policy]) -> tuple[Question, ...]:
     """Every question that the policies can ask, in the order of their texts."""
-    meant: dict[str, dict[tuple[object, ...], list[tuple[Place, FactSpec]]]] = {}
+    meant: dict[str, dict[tuple[object, ...], list[tuple[PolicyRule, FactSpec]]]] = {}
     for policy in policies:
         for rule in policy.rules:
             for spec in rule.facts:
                 same = meant.setdefault(spec.name, {}).setdefault(_meaning(spec), [])
-                same.append((Place(policy, rule), spec))
+                same.append((PolicyRule(policy, rule), spec))
     return tuple(
         Question(key, takers[0][1], tuple(place for place, _ in takers))
         for name, meanings in meant.items()
@@ -188,7 +190,7 @@ def _meaning(spec: FactSpec) -> tuple[object, ...]:
     return spec.zh, spec.kind, spec.unit, spec.maximum, tuple((spec.options or {}).items())
 
 
-def _keys(name: str, meanings: list[list[tuple[Place, FactSpec]]]) -> list[str]:
+def _keys(name: str, meanings: list[list[tuple[PolicyRule, FactSpec]]]) -> list[str]:
     """The shortest keys that tell the meanings of one name apart: "spend", "8.2:city_paid", with the policy before it.
 
     A name that comes to mean two things loses its short key: an old link then says nothing, rather than the other one.
@@ -200,7 +202,7 @@ def _keys(name: str, meanings: list[list[tuple[Place, FactSpec]]]) -> list[str]:
     return [f"{place.key}:{name}" for place in first]
 
 
-def _ordered(all_questions: Sequence[Question], places: Sequence[Place]) -> tuple[Question, ...]:
+def _in_asking_order(all_questions: Sequence[Question], places: Sequence[PolicyRule]) -> tuple[Question, ...]:
     """The questions of these rules: what decides about most of them first, money last."""
     order = {place.key: at for at, place in enumerate(places)}
     mine = [replace(each, places=tuple(p for p in each.places if p.key in order)) for each in all_questions]
@@ -208,12 +210,12 @@ def _ordered(all_questions: Sequence[Question], places: Sequence[Place]) -> tupl
     def rank(question: Question) -> tuple[int, int, int, int]:
         first = question.places[0]
         names = [spec.name for spec in first.rule.facts]
-        return (_step(question), -len(question.places), order[first.key], names.index(question.spec.name))
+        return (_asking_step(question), -len(question.places), order[first.key], names.index(question.spec.name))
 
     return tuple(sorted((each for each in mine if each.places), key=rank))
 
 
-def _step(question: Question) -> int:
+def _asking_step(question: Question) -> int:
     if question.spec.kind == Kind.MONEY:
         return 3
     conditions = (condition for place in question.places for condition in place.rule.conditions)
@@ -222,7 +224,7 @@ def _step(question: Question) -> int:
     return 0 if question.spec.kind in (Kind.BOOL, Kind.CHOICE) else 1
 
 
-def _open(asked: Iterable[Question], standings: Sequence[Standing]) -> Iterator[Open]:
+def _open_questions(asked: Iterable[Question], standings: Sequence[RuleProgress]) -> Iterator[OpenQuestion]:
     by_place = {each.place.key: each for each in standings}
     for question in asked:
         decides = [by_place[place.key] for place in question.places]
@@ -230,7 +232,7 @@ def _open(asked: Iterable[Question], standings: Sequence[Standing]) -> Iterator[
         if mattering:
             # the amount is asked for once the conditions hold
             now = any(question.spec.name in _names(each.first) or not each.first for each in mattering)
-            yield Open(question, tuple(each.place for each in mattering), now)
+            yield OpenQuestion(question, tuple(each.place for each in mattering), now)
 
 
 def _names(*specs: tuple[FactSpec, ...]) -> set[str]:

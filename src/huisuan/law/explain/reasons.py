@@ -12,11 +12,11 @@ from huisuan.law.model.answers import Reason, Status
 from huisuan.law.model.expressions import FactSpec, InterpretationSpec, SettingSpec
 from huisuan.law.model.handling import Validity
 from huisuan.law.model.rules import Condition, Rule, RuleKind
-from huisuan.law.model.values import yuan
+from huisuan.law.model.values import format_fen
 from huisuan.law.policy.policy import Policy
 
 
-def reasons(policy: Policy, verdict: Verdict, zh: Wording, en: Wording, on: date) -> tuple[Reason, ...]:
+def list_reasons(policy: Policy, verdict: Verdict, zh: Wording, en: Wording, on: date) -> tuple[Reason, ...]:
     """The reasons of a verdict, one per code and in the same order."""
     match verdict.status:
         case Status.NOT_IN_FORCE:
@@ -31,10 +31,10 @@ def reasons(policy: Policy, verdict: Verdict, zh: Wording, en: Wording, on: date
     return tuple(_remarks(verdict, zh, en))
 
 
-def out_of_budget(rule: Rule, amount: int, left: int) -> Reason:
+def budget_reason(rule: Rule, amount: int, left: int) -> Reason:
     """The amount is owed, but the budget has less left (both in fen)."""
-    text = f"应享 {yuan(amount)} 元，预算只余 {yuan(left)} 元"
-    english = f"Owed {yuan(amount)} yuan, but only {yuan(left)} yuan are left"
+    text = f"应享 {format_fen(amount)} 元，预算只余 {format_fen(left)} 元"
+    english = f"Owed {format_fen(amount)} yuan, but only {format_fen(left)} yuan are left"
     return Reason(f"budget@{rule.sentence}", text, english, rule.sentence, rule.phrase)
 
 
@@ -57,7 +57,7 @@ def _not_set(spec: SettingSpec | InterpretationSpec) -> Reason:
 
 
 def _awaited(condition: Condition, spec: SettingSpec, zh: Wording, en: Wording) -> Reason:
-    where = nodes.region_of(condition.node)
+    where = nodes.awaited_region(condition.node)
     text, english = f"{zh.of(where)}：尚未确定“{spec.zh}”", f"{en.of(where)}: “{spec.en}” is not set there"
     return Reason(f"setting:{spec.name}", text, english, condition.sentence, condition.phrase)
 
@@ -90,7 +90,7 @@ def _remarks(verdict: Verdict, zh: Wording, en: Wording) -> Iterator[Reason]:
 
 def _caps(verdict: Verdict) -> Iterator[Reason]:
     for cap in verdict.caps:
-        cited, limit, uncapped = cap.cited, yuan(cap.limit), yuan(int(cap.at_least // 1))
+        cited, limit, uncapped = cap.cited, format_fen(cap.limit), format_fen(int(cap.at_least // 1))
         text = f"上限 {limit} 元生效；未封顶{'' if cap.exact else '至少'}为 {uncapped} 元"
         english = f"The cap of {limit} yuan binds; uncapped {'' if cap.exact else 'at least '}{uncapped} yuan"
         yield Reason(f"capped@{cited.sentence}", text, english, cited.sentence, cited.phrase)

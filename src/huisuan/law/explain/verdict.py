@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
 
-from huisuan.law.explain.evaluation import Evaluation, Seen
-from huisuan.law.explain.intervals import Bounds, Capped
+from huisuan.law.explain.evaluation import CitedValue, Evaluation
+from huisuan.law.explain.intervals import BindingCap, IntervalEvaluation
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.answers import Status
 from huisuan.law.model.expressions import FactSpec, InterpretationSpec, SettingSpec
-from huisuan.law.model.ranges import only
+from huisuan.law.model.ranges import single_value
 from huisuan.law.model.rules import Condition, Rule, RuleKind
 from huisuan.law.model.terms import Terms
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.settings import terms_of
+from huisuan.law.policy.settings import rule_terms
 
 #: along a rule's conditions: whether each holds; None is not known
 Holds: TypeAlias = tuple[bool | None, ...]
@@ -43,8 +43,8 @@ class Verdict:
     value: int | None = None
     missing: tuple[FactSpec, ...] = ()
     deciding: tuple[FactSpec, ...] = ()
-    seen: tuple[Seen, ...] = ()
-    caps: tuple[Capped, ...] = ()
+    seen: tuple[CitedValue, ...] = ()
+    caps: tuple[BindingCap, ...] = ()
 
     @property
     def failed(self) -> tuple[Condition, ...]:
@@ -52,7 +52,7 @@ class Verdict:
         return tuple(
             each
             for each, holds in zip(self.rule.conditions, self.holds, strict=False)
-            if holds is False and nodes.awaited(each.node) is None
+            if holds is False and nodes.awaited_setting(each.node) is None
         )
 
     @property
@@ -61,7 +61,7 @@ class Verdict:
         return tuple(
             (each, spec)
             for each, holds in zip(self.rule.conditions, self.holds, strict=False)
-            if holds is False and (spec := nodes.awaited(each.node)) is not None
+            if holds is False and (spec := nodes.awaited_setting(each.node)) is not None
         )
 
     def codes(self) -> Iterator[str]:
@@ -90,13 +90,13 @@ class Verdict:
                     yield f"zero@{rule.sentence}"
 
 
-class Judge:
+class RuleEvaluator:
     """A rule on a day, as known on a day: asked once per set of facts."""
 
     def __init__(self, policy: Policy, rule: Rule, on: date, as_known: date) -> None:
         self.rule = rule
         self.in_force = policy.in_force(on)
-        self.terms, self.unset = terms_of(rule, policy.adopted(on, as_known))
+        self.terms, self.unset = rule_terms(rule, policy.adopted(on, as_known))
 
     def __call__(self, facts: Mapping[str, Any]) -> Verdict:
         """The verdict for facts as `read_facts` gives them."""
@@ -117,18 +117,18 @@ def _decide(rule: Rule, facts: Mapping[str, Any], terms: Terms) -> Verdict:
     seen = tuple(walk.seen)
     known = (rule.amount is None or value is not None) and (rule.priority is None or priority is not None)
     if not (_fails(rule, holds) or (None not in holds and (known or False in holds))):
-        return _bounded(rule, Bounds(facts, terms), seen)
-    caps = tuple(Capped(each.cited, each.limit, each.uncapped) for each in seen if _binds(each))
-    status, amount = conclude(rule, holds, value, priority, ())
+        return _decide_with_missing(rule, IntervalEvaluation(facts, terms), seen)
+    caps = tuple(BindingCap(each.cited, each.limit, each.uncapped) for each in seen if _binds(each))
+    status, amount = status_and_amount(rule, holds, value, priority, ())
     return Verdict(rule, status, amount, (), holds, priority, value, (), (), seen, caps)
 
 
-def _bounded(rule: Rule, bounds: Bounds, seen: tuple[Seen, ...]) -> Verdict:
-    holds = tuple(only(bounds.of(condition.node)) for condition in rule.conditions)
-    value, priority = (None if node is None else only(bounds.of(node)) for node in (rule.amount, rule.priority))
-    deciding, worth = _open(rule, holds, bounds)
+def _decide_with_missing(rule: Rule, bounds: IntervalEvaluation, seen: tuple[CitedValue, ...]) -> Verdict:
+    holds = tuple(single_value(bounds.of(condition.node)) for condition in rule.conditions)
+    value, priority = (None if node is None else single_value(bounds.of(node)) for node in (rule.amount, rule.priority))
+    deciding, worth = _facts_that_matter(rule, holds, bounds)
     missing = tuple(spec for spec in rule.facts if spec.name in {*deciding, *worth})
-    status, amount = conclude(rule, holds, value, priority, missing)
+    status, amount = status_and_amount(rule, holds, value, priority, missing)
     caps = tuple(bounds.binding(rule.amount)) if rule.amount is not None and status is not Status.NOT_ELIGIBLE else ()
     return Verdict(
         rule, status, amount, (), holds, priority, value, missing,
@@ -136,7 +136,7 @@ def _bounded(rule: Rule, bounds: Bounds, seen: tuple[Seen, ...]) -> Verdict:
     )  # fmt: skip
 
 
-def _open(rule: Rule, holds: Holds, bounds: Bounds) -> tuple[set[str], set[str]]:
+def _facts_that_matter(rule: Rule, holds: Holds, bounds: IntervalEvaluation) -> tuple[set[str], set[str]]:
     """The facts that can still change whether the conditions hold, and those that can change what follows."""
     if _fails(rule, holds):
         return set(), set()
@@ -147,7 +147,7 @@ def _open(rule: Rule, holds: Holds, bounds: Bounds) -> tuple[set[str], set[str]]
     return deciding, {spec.name for node in roots for spec in bounds.matter(node)}
 
 
-def conclude(
+def status_and_amount(
     rule: Rule, holds: Holds, value: int | None, priority: bool | None, missing: tuple[FactSpec, ...]
 ) -> tuple[Status, int | None]:
     """Status and amount (fen) of a rule in force from what its conditions, amount and priority came to."""
@@ -168,9 +168,9 @@ def conclude(
 def _fails(rule: Rule, holds: Holds) -> bool:
     """Whether a condition fails for good: not one that only waits for a region's setting."""
     pairs = zip(rule.conditions, holds, strict=True)
-    return any(held is False and nodes.awaited(condition.node) is None for condition, held in pairs)
+    return any(held is False and nodes.awaited_setting(condition.node) is None for condition, held in pairs)
 
 
-def _binds(seen: Seen) -> bool:
+def _binds(seen: CitedValue) -> bool:
     capped = isinstance(seen.cited.node, nodes.Cap) and seen.uncapped is not None and seen.limit is not None
     return capped and bool(seen.uncapped > seen.limit)

@@ -23,7 +23,7 @@ _PARENTHESIS = re.compile(r"[（(][^（(）)]*[）)]$")
 
 
 @dataclass(frozen=True)
-class Column:
+class FactColumn:
     """Where a fact stands: its place (from 0), the heading as written, and whether people fill it (money in yuan)."""
 
     at: int
@@ -34,20 +34,20 @@ class Column:
     @property
     def letter(self) -> str:
         """The column as a spreadsheet calls it: A, B, ..., AA."""
-        return letter(self.at)
+        return column_letter(self.at)
 
 
 @dataclass(frozen=True)
 class Layout:
     """The columns of a sheet: facts, others that are carried over, facts that no column holds, and remarks."""
 
-    facts: tuple[Column, ...]
+    facts: tuple[FactColumn, ...]
     carried: tuple[tuple[int, str], ...]
     absent: tuple[FactSpec, ...]
     remarks: tuple[str, ...]
 
 
-def letter(at: int) -> str:
+def column_letter(at: int) -> str:
     """A for 0, Z for 25, AA for 26."""
     name = ""
     at += 1
@@ -57,68 +57,68 @@ def letter(at: int) -> str:
     return name
 
 
-def heading(spec: FactSpec) -> str:
+def format_heading(spec: FactSpec) -> str:
     """The heading of a fact's column as people read it: label, unit, name."""
     unit = {Kind.MONEY: "元", Kind.INT: spec.unit}.get(spec.kind, "")
     return f"{spec.zh}{f'（{unit}）' if unit else ''}[{spec.name}]"
 
 
-def layout(facts: Sequence[FactSpec], headings: Sequence[str]) -> Layout:
+def parse_layout(facts: Sequence[FactSpec], headings: Sequence[str]) -> Layout:
     """Which column holds which fact.
 
     Raises:
         LawError: two columns for one fact, a money column without a unit or in another one, a column named twice.
     """
-    found: list[Column] = []
+    found: list[FactColumn] = []
     carried: list[tuple[int, str]] = []
     for at, written in enumerate(headings):
-        column = _column(facts, at, written.strip())
+        column = _parse_heading(facts, at, written.strip())
         if column:
             found.append(column)
         elif written.strip():
             carried.append((at, written.strip()))
-    _once((column.spec.name, column.letter, column.heading) for column in found)
-    _once((name, letter(at), name) for at, name in carried)
+    _check_unique((column.spec.name, column.letter, column.heading) for column in found)
+    _check_unique((name, column_letter(at), name) for at, name in carried)
     held = {column.spec.name for column in found}
     absent = tuple(spec for spec in facts if spec.name not in held)
     return Layout(tuple(found), tuple(carried), absent, tuple(_near_misses(absent, carried)))
 
 
-def _column(facts: Sequence[FactSpec], at: int, written: str) -> Column | None:
+def _parse_heading(facts: Sequence[FactSpec], at: int, written: str) -> FactColumn | None:
     by_name = {spec.name: spec for spec in facts}
     if written in by_name:
-        return Column(at, written, by_name[written], by_people=False)
+        return FactColumn(at, written, by_name[written], by_people=False)
     named = _NAMED.fullmatch(written)
     words = named["words"] if named else written
     spec = by_name.get(named["name"]) if named else _by_label(facts, words)
     if spec is None:
         return None
-    return Column(at, written, spec, by_people=spec.kind != Kind.MONEY or _in_yuan(at, written, words))
+    return FactColumn(at, written, spec, by_people=spec.kind != Kind.MONEY or _is_in_yuan(at, written, words))
 
 
 def _by_label(facts: Sequence[FactSpec], words: str) -> FactSpec | None:
     plain = {words, _PARENTHESIS.sub("", words), _OTHER_UNIT.split(words)[0].strip()}
-    return next((spec for spec in facts if plain & {spec.zh, heading(spec).rpartition("[")[0]}), None)
+    return next((spec for spec in facts if plain & {spec.zh, format_heading(spec).rpartition("[")[0]}), None)
 
 
-def _in_yuan(at: int, written: str, words: str) -> bool:
+def _is_in_yuan(at: int, written: str, words: str) -> bool:
     unit = _UNIT.search(words)
     said = _OTHER_UNIT.search(words)
     if said:
         plain = words[: said.start()].strip()
         raise LawError(
-            f"列 {letter(at)}“{written}”写的单位是{said[1]}，这里只认元、分："
+            f"列 {column_letter(at)}“{written}”写的单位是{said[1]}，这里只认元、分："
             f"请把这一列换算成元，标题改为“{plain}（元）”"
         )
     if unit is None:
         raise LawError(
-            f"列 {letter(at)}“{written}”没有写明金额的单位（只认元、分）："
+            f"列 {column_letter(at)}“{written}”没有写明金额的单位（只认元、分）："
             f"标题应如“{words}（元）”，或只写事实名（以分计）"
         )
     return unit[1] == "元"
 
 
-def _once(names: Iterator[tuple[str, str, str]]) -> None:
+def _check_unique(names: Iterator[tuple[str, str, str]]) -> None:
     seen: dict[str, str] = {}
     for name, at, written in names:
         here = f"列 {at}“{written}”"
@@ -131,4 +131,4 @@ def _near_misses(absent: Sequence[FactSpec], carried: Sequence[tuple[int, str]])
     names = [spec.name for spec in absent]
     for at, written in carried:
         if near := get_close_matches(written.lower(), names, n=1):
-            yield f"列 {letter(at)}“{written}”不是事实，原样带过；是不是 {near[0]}？"
+            yield f"列 {column_letter(at)}“{written}”不是事实，原样带过；是不是 {near[0]}？"

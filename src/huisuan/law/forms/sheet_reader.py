@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 
 from huisuan.law.model.errors import LawError
 
-SHEET = "填报"
+FORM_SHEET = "填报"
 SIGNIFICANT = 15
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 XLSX_MARK = b"PK\x03\x04"
@@ -34,7 +34,7 @@ BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, IndexError, TypeEr
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class UnreadableCell:
     """A cell that cannot be taken, whatever its fact: what it shows, what was expected, what to do."""
 
     shown: str
@@ -42,25 +42,25 @@ class Unreadable:
     remedy: str
 
 
-Cell: TypeAlias = str | Unreadable
+Cell: TypeAlias = str | UnreadableCell
 
 
-def rows_of(content: bytes, name: str) -> Iterator[tuple[int, list[Cell]]]:
+def read_rows(content: bytes, name: str) -> Iterator[tuple[int, list[Cell]]]:
     """The rows of a file with their numbers as a spreadsheet shows them, from 1.
 
     Raises:
         LawError: neither CSV nor XLSX, or one that cannot be opened.
     """
     if content.startswith(XLSX_MARK):
-        return _xlsx(content, name)
+        return _read_xlsx(content, name)
     if content.startswith(OLD_EXCEL_MARK):
         raise LawError(f"{name}：是旧版 Excel（.xls）或加了密码的文件；请去掉密码，另存为 .xlsx")
     if content.startswith(UTF16_MARKS):
         raise LawError(f"{name}：是“Unicode 文本”；请另存为“CSV UTF-8（逗号分隔）”或 .xlsx")
-    return _csv(_decoded(content, name), name)
+    return _read_csv(_decode(content, name), name)
 
 
-def _decoded(content: bytes, name: str) -> str:
+def _decode(content: bytes, name: str) -> str:
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             text = content.decode(encoding)
@@ -71,7 +71,7 @@ def _decoded(content: bytes, name: str) -> str:
     raise LawError(f"{name}：不是 CSV 或 XLSX（文字编码既不是 UTF-8 也不是 GB18030）；请另存为“CSV UTF-8”或 .xlsx")
 
 
-def _csv(text: str, name: str) -> Iterator[tuple[int, list[Cell]]]:
+def _read_csv(text: str, name: str) -> Iterator[tuple[int, list[Cell]]]:
     csv.field_size_limit(CELL_LIMIT)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     row = 0
@@ -82,7 +82,7 @@ def _csv(text: str, name: str) -> Iterator[tuple[int, list[Cell]]]:
         raise LawError(f"{name} 行 {row + 1}：引号或分隔符不成对（{error}）；请用表格软件打开后重新另存") from None
 
 
-def _xlsx(content: bytes, name: str) -> Iterator[tuple[int, list[Cell]]]:
+def _read_xlsx(content: bytes, name: str) -> Iterator[tuple[int, list[Cell]]]:
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
@@ -91,46 +91,46 @@ def _xlsx(content: bytes, name: str) -> Iterator[tuple[int, list[Cell]]]:
             if sum(part.file_size for part in parts.infolist()) > UNPACKED_LIMIT:
                 raise LawError(f"{name}：解开后超过 {UNPACKED_LIMIT:,} 字节；请分成几个文件")
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=False, keep_links=False)
-        sheet: Any = book[SHEET] if SHEET in book.sheetnames else book.worksheets[0]
+        sheet: Any = book[FORM_SHEET] if FORM_SHEET in book.sheetnames else book.worksheets[0]
         sheet.reset_dimensions()  # what the file says of its own size may be wrong
         for row, cells in enumerate(sheet.iter_rows(), start=1):
-            yield row, [_cell(cell) for cell in cells]
+            yield row, [_read_cell(cell) for cell in cells]
     except (InvalidFileException, *BROKEN) as error:
         raise LawError(f"{name}：打不开这个 XLSX（{error}）；请用表格软件打开后另存为 .xlsx") from None
 
 
-def _cell(cell: Any) -> Cell:
+def _read_cell(cell: Any) -> Cell:
     value = cell.value
     if value is None:
         return ""
     if cell.data_type == "f":
-        return Unreadable(str(value), "填写的值，而不是公式", "请复制后“选择性粘贴”为数值")
+        return UnreadableCell(str(value), "填写的值，而不是公式", "请复制后“选择性粘贴”为数值")
     if cell.data_type == "e":
-        return Unreadable(str(value), "填写的值", "单元格里是错误值，请改正")
+        return UnreadableCell(str(value), "填写的值", "单元格里是错误值，请改正")
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
-        return _number(value, per_cent="%" in _LITERAL.sub("", str(cell.number_format)))
-    return _day(value) if isinstance(value, date) else str(value)
+        return _format_number(value, per_cent="%" in _LITERAL.sub("", str(cell.number_format)))
+    return _format_day(value) if isinstance(value, date) else str(value)
 
 
-def _day(value: date) -> Cell:
+def _format_day(value: date) -> Cell:
     if not isinstance(value, datetime):
         return value.isoformat()
     if value.time() != time():
-        return Unreadable(f"{value}", "不带时刻的日期", "请只写年月日")
+        return UnreadableCell(f"{value}", "不带时刻的日期", "请只写年月日")
     return value.date().isoformat()
 
 
-def _number(value: int | float, *, per_cent: bool) -> Cell:
+def _format_number(value: int | float, *, per_cent: bool) -> Cell:
     exact = Decimal(value) if isinstance(value, int) else Decimal(f"{value:.{SIGNIFICANT}g}")
     if not exact.is_finite() or abs(exact) >= 10**SIGNIFICANT:
-        return Unreadable(f"{value}", f"至多 {SIGNIFICANT} 位有效数字的数", "表格软件存不下这么多位：请以文本填写")
+        return UnreadableCell(f"{value}", f"至多 {SIGNIFICANT} 位有效数字的数", "表格软件存不下这么多位：请以文本填写")
     if per_cent:
-        return f"{_plain(exact * 100)}%"
-    return _plain(exact)
+        return f"{_format_decimal(exact * 100)}%"
+    return _format_decimal(exact)
 
 
-def _plain(number: Decimal) -> str:
+def _format_decimal(number: Decimal) -> str:
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

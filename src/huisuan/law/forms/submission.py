@@ -11,15 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
 
-from huisuan.law.forms.cell_values import Misread, value_of
-from huisuan.law.forms.layout import Column, Layout, heading, layout, letter
-from huisuan.law.forms.sheet_reader import Cell, Unreadable, rows_of
+from huisuan.law.forms.cell_values import InvalidCell, parse_cell
+from huisuan.law.forms.layout import FactColumn, Layout, column_letter, format_heading, parse_layout
+from huisuan.law.forms.sheet_reader import Cell, UnreadableCell, read_rows
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import Value
 
 HEADING_WITHIN = 20  # rows: a title or a note may stand above the headings
-ROW = "source_row"
+SOURCE_ROW = "source_row"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -45,7 +45,7 @@ class CellError:
 
 
 @dataclass(frozen=True)
-class GoodRow:
+class ValidRow:
     """A row whose every cell could be read: its number in the sheet, its facts, and what was carried over."""
 
     row: int
@@ -54,11 +54,11 @@ class GoodRow:
 
 
 @dataclass(frozen=True)
-class Filled:
+class Submission:
     """What a file held. Rows with an error are not among `rows`; wholly empty rows are counted nowhere."""
 
     layout: Layout
-    rows: tuple[GoodRow, ...]
+    rows: tuple[ValidRow, ...]
     errors: tuple[CellError, ...]
 
     @property
@@ -72,16 +72,16 @@ class Filled:
         return tuple(name for _, name in self.layout.carried)
 
 
-def read_filled(rule: Rule, content: bytes, name: str) -> Filled:
+def parse_submission(rule: Rule, content: bytes, name: str) -> Submission:
     """Read a filled-in CSV or XLSX; `name` is what error messages call the file.
 
     Raises:
         LawError: the file as a whole cannot be taken: no table, no column of a fact, a column that is ambiguous.
     """
-    rows = rows_of(content, name)
+    rows = read_rows(content, name)
     top = list(islice(rows, HEADING_WITHIN))
     at, plan = _heading(rule, top, name)
-    good: list[GoodRow] = []
+    good: list[ValidRow] = []
     errors: list[CellError] = []
     for row, cells in chain(top[at + 1 :], rows):
         if all(cell == "" or (isinstance(cell, str) and not cell.strip()) for cell in cells):
@@ -89,35 +89,35 @@ def read_filled(rule: Rule, content: bytes, name: str) -> Filled:
         facts, wrong = _row(plan, row, cells)
         errors.extend(wrong)
         if not wrong:
-            good.append(GoodRow(row, facts, tuple(_text(_at(cells, place)) for place, _ in plan.carried)))
-    return Filled(plan, tuple(good), tuple(errors))
+            good.append(ValidRow(row, facts, tuple(_text(_at(cells, place)) for place, _ in plan.carried)))
+    return Submission(plan, tuple(good), tuple(errors))
 
 
 def _heading(rule: Rule, top: Sequence[tuple[int, list[Cell]]], name: str) -> tuple[int, Layout]:
     """Which of the first rows holds the headings: the first that names a fact."""
     for at, (_, cells) in enumerate(top):
         try:
-            plan = layout(rule.facts, [_text(cell) for cell in cells])
+            plan = parse_layout(rule.facts, [_text(cell) for cell in cells])
         except LawError as error:
             raise LawError(f"{name}：{error}") from None
         if plan.facts:
             return at, plan
-    wanted = "、".join(heading(spec) for spec in rule.facts)
+    wanted = "、".join(format_heading(spec) for spec in rule.facts)
     raise LawError(f"{name}：前 {HEADING_WITHIN} 行里没有第 {rule.sentence} 句的列；标题应为 {wanted}，或只写事实名")
 
 
 def _row(plan: Layout, row: int, cells: Sequence[Cell]) -> tuple[dict[str, Value | None], list[CellError]]:
     facts: dict[str, Value | None] = {spec.name: None for spec in plan.absent}
-    errors = [_beyond(row, at, cells) for at in _unheaded(plan, cells)]
+    errors = [_unheaded_error(row, at, cells) for at in _unheaded(plan, cells)]
     for column in plan.facts:
         cell = _at(cells, column.at)
         try:
-            if isinstance(cell, Unreadable):
-                errors.append(_error(row, column, cell.shown, cell.expected, cell.remedy))
+            if isinstance(cell, UnreadableCell):
+                errors.append(_cell_error(row, column, cell.shown, cell.expected, cell.remedy))
             else:
-                facts[column.spec.name] = value_of(column.spec, cell, by_people=column.by_people)
-        except Misread as misread:
-            errors.append(_error(row, column, _text(cell), misread.expected, misread.remedy))
+                facts[column.spec.name] = parse_cell(column.spec, cell, by_people=column.by_people)
+        except InvalidCell as misread:
+            errors.append(_cell_error(row, column, _text(cell), misread.expected, misread.remedy))
     return facts, errors
 
 
@@ -127,12 +127,14 @@ def _unheaded(plan: Layout, cells: Sequence[Cell]) -> Iterator[int]:
     return (at for at, cell in enumerate(cells) if at not in headed and _text(cell).strip())
 
 
-def _beyond(row: int, at: int, cells: Sequence[Cell]) -> CellError:
+def _unheaded_error(row: int, at: int, cells: Sequence[Cell]) -> CellError:
     remedy = "请删去，或给这一列写上标题；金额里的千位逗号要加引号"
-    return CellError(row, f"{letter(at)}{row}", letter(at), "", _text(cells[at]), "空（这一列没有标题）", remedy)
+    return CellError(
+        row, f"{column_letter(at)}{row}", column_letter(at), "", _text(cells[at]), "空（这一列没有标题）", remedy
+    )
 
 
-def _error(row: int, column: Column, value: str, expected: str, remedy: str) -> CellError:
+def _cell_error(row: int, column: FactColumn, value: str, expected: str, remedy: str) -> CellError:
     name = column.spec.name
     return CellError(row, f"{column.letter}{row}", column.heading, name, value, expected, remedy)
 
@@ -142,7 +144,7 @@ def _at(cells: Sequence[Cell], place: int) -> Cell:
 
 
 def _text(cell: Cell) -> str:
-    return cell.shown if isinstance(cell, Unreadable) else cell
+    return cell.shown if isinstance(cell, UnreadableCell) else cell
 
 
 def errors_csv(errors: Sequence[CellError]) -> bytes:
@@ -151,9 +153,9 @@ def errors_csv(errors: Sequence[CellError]) -> bytes:
     writer = csv.writer(out)
     writer.writerow(["行", "单元格", "列", "事实", "所填的值", "应为", "怎么办"])
     for error in errors:
-        writer.writerow([_harmless(str(part)) for part in error.as_json().values()])
+        writer.writerow([_escape_formula(str(part)) for part in error.as_json().values()])
     return out.getvalue().encode("utf-8-sig")
 
 
-def _harmless(text: str) -> str:
+def _escape_formula(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text

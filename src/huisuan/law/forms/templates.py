@@ -7,18 +7,18 @@ import io
 from datetime import datetime, time
 from typing import Any
 
-from huisuan.law.forms.cell_values import option_words, text_of
-from huisuan.law.forms.layout import heading, letter
-from huisuan.law.forms.sheet_reader import SHEET
+from huisuan.law.forms.cell_values import format_cell, option_labels
+from huisuan.law.forms.layout import column_letter, format_heading
+from huisuan.law.forms.sheet_reader import FORM_SHEET
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import FIRST_DAY, LAST_DAY, Kind
 from huisuan.law.policy.policy import Policy
 
-EXPLAINED, OPTIONS = "填写说明", "选项"
+EXPLANATION_SHEET, OPTIONS_SHEET = "填写说明", "选项"
 PREPARED_ROWS = 10_000
 YES_NO = ("是", "否")
-KINDS = {
+KIND_LABELS = {
     Kind.MONEY: "金额（元，至多两位小数）", Kind.INT: "整数", Kind.BOOL: "是 或 否", Kind.DATE: "日期（如 2024-12-31）",
     Kind.SHARE: "比例（如 20% 或 1/3）", Kind.CHOICE: "从选项中选一个", Kind.TEXT: "文字",
 }  # fmt: skip
@@ -33,7 +33,7 @@ KNOWN_BY = {
 def csv_template(rule: Rule) -> bytes:
     """The headings, as UTF-8 with a mark at the start: without it Excel reads Chinese as gibberish."""
     out = io.StringIO()
-    csv.writer(out).writerow([heading(spec) for spec in rule.facts])
+    csv.writer(out).writerow([format_heading(spec) for spec in rule.facts])
     return out.getvalue().encode("utf-8-sig")
 
 
@@ -53,15 +53,15 @@ def xlsx_template(policy: Policy, rule: Rule) -> bytes:
         Kind.DATE: book.add_format({"num_format": "yyyy-mm-dd"}),
     }
     text = book.add_format({"num_format": "@"})  # what is typed stays as typed: 1/3 becomes no date
-    sheet, explained = book.add_worksheet(SHEET), book.add_worksheet(EXPLAINED)
-    lists = book.add_worksheet(OPTIONS)
+    sheet, explained = book.add_worksheet(FORM_SHEET), book.add_worksheet(EXPLANATION_SHEET)
+    lists = book.add_worksheet(OPTIONS_SHEET)
     lists.hide()
     sheet.freeze_panes(1, 0)
     for at, spec in enumerate(rule.facts):
         sheet.set_column(at, at, 24, forms.get(spec.kind, text))
-        sheet.write_string(0, at, heading(spec), forms["head"])
+        sheet.write_string(0, at, format_heading(spec), forms["head"])
         sheet.data_validation(1, at, PREPARED_ROWS, at, _validation(spec, at, lists))
-    _explain(policy, rule, explained, forms)
+    _write_explanation(policy, rule, explained, forms)
     book.close()
     return out.getvalue()
 
@@ -70,12 +70,12 @@ def _validation(spec: FactSpec, at: int, lists: Any) -> dict[str, Any]:
     """What a spreadsheet checks while people type, and the hint that it shows."""
     hint = {"input_title": spec.zh[:32], "input_message": _hint(spec)[:255], "ignore_blank": True}
     if spec.kind in (Kind.BOOL, Kind.CHOICE):
-        words = YES_NO if spec.kind == Kind.BOOL else tuple(option_words(spec).values())
+        words = YES_NO if spec.kind == Kind.BOOL else tuple(option_labels(spec).values())
         lists.write_column(0, at, words)  # a range, for a list written out may have 255 characters only
-        source = f"={OPTIONS}!${letter(at)}$1:${letter(at)}${len(words)}"
+        source = f"={OPTIONS_SHEET}!${column_letter(at)}$1:${column_letter(at)}${len(words)}"
         return {"validate": "list", "source": source, "error_message": "请从下拉列表中选", **hint}
     if spec.kind == Kind.MONEY and spec.maximum is not None:
-        most = text_of(spec, spec.maximum)
+        most = format_cell(spec, spec.maximum)
         says = f"应为 0 至 {most} 元的数，至多两位小数"
         return {
             "validate": "decimal",
@@ -101,17 +101,17 @@ def _validation(spec: FactSpec, at: int, lists: Any) -> dict[str, Any]:
 
 
 def _hint(spec: FactSpec) -> str:
-    said = [KINDS[spec.kind] + (f"，单位 {spec.unit}" if spec.kind == Kind.INT else ""), "不知道就空着"]
+    said = [KIND_LABELS[spec.kind] + (f"，单位 {spec.unit}" if spec.kind == Kind.INT else ""), "不知道就空着"]
     if spec.evidence:
         said.insert(1, f"证明材料：{spec.evidence}")
     return "；".join(said)
 
 
-def _explain(policy: Policy, rule: Rule, sheet: Any, forms: dict[Any, Any]) -> None:
+def _write_explanation(policy: Policy, rule: Rule, sheet: Any, forms: dict[Any, Any]) -> None:
     sentence = policy.text.sentences[rule.sentence]
     top = [
         f"{policy.title} 第 {rule.sentence} 句：{rule.title}", sentence.text, f"给谁：{rule.to}",
-        f"一行一例，填在“{SHEET}”表里；不知道就空着。请勿改标题行方括号里的名称。",
+        f"一行一例，填在“{FORM_SHEET}”表里；不知道就空着。请勿改标题行方括号里的名称。",
         f"政策摘要（SHA-256）：{policy.digest}",
     ]  # fmt: skip
     heads = ["列标题", "怎么填", "单位", "最大值", "选项", "哪一句要求", "原文", "证明材料", "平台已知"]
@@ -122,16 +122,22 @@ def _explain(policy: Policy, rule: Rule, sheet: Any, forms: dict[Any, Any]) -> N
         sheet.set_column(at, at, width)
         sheet.write_string(len(top) + 1, at, head, forms["head"])
     for row, spec in enumerate(rule.facts, start=len(top) + 2):
-        for at, told in enumerate(_told(policy, spec)):
+        for at, told in enumerate(_field_row(policy, spec)):
             sheet.write_string(row, at, told, forms["wrap"])
 
 
-def _told(policy: Policy, spec: FactSpec) -> list[str]:
+def _field_row(policy: Policy, spec: FactSpec) -> list[str]:
     money = spec.kind == Kind.MONEY
-    most = "" if spec.maximum is None else text_of(spec, spec.maximum) if money else f"{spec.maximum:,}"
-    options = YES_NO if spec.kind == Kind.BOOL else tuple(option_words(spec).values())
+    most = "" if spec.maximum is None else format_cell(spec, spec.maximum) if money else f"{spec.maximum:,}"
+    options = YES_NO if spec.kind == Kind.BOOL else tuple(option_labels(spec).values())
     return [
-        heading(spec), KINDS[spec.kind], "元" if money else spec.unit, most, "、".join(options), spec.asked_by,
-        policy.text.sentences[spec.asked_by].text, spec.evidence,
+        format_heading(spec),
+        KIND_LABELS[spec.kind],
+        "元" if money else spec.unit,
+        most,
+        "、".join(options),
+        spec.asked_by,
+        policy.text.sentences[spec.asked_by].text,
+        spec.evidence,
         KNOWN_BY.get(spec.known_by, spec.known_by),
-    ]  # fmt: skip
+    ]

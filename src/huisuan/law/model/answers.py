@@ -77,7 +77,7 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Change:
+class NeededChange:
     """One fact of the nearest eligible case that would have to be different."""
 
     fact: str
@@ -127,16 +127,16 @@ class Answer:
     interpretations: tuple[SettingUsed, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     grants: str = ""
-    nearest: tuple[Change, ...] = ()
+    nearest: tuple[NeededChange, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The answer as JSON carries it."""
-        return {**_plain(asdict(self)), "status": self.status.value}
+        return {**_to_plain(asdict(self)), "status": self.status.value}
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: _to_plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
+        return [_to_plain(each) for each in value]
     return to_json(value)

@@ -19,12 +19,12 @@ from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec, Node
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.terms import Terms
-from huisuan.law.model.values import FINEST_SHARE, LARGEST, Kind
+from huisuan.law.model.values import INT64_MAX, MAX_SHARE_DENOMINATOR, Kind
 
 T = TypeVar("T")
 
 
-class Engine(Protocol[T]):
+class Backend(Protocol[T]):
     """What an engine must be able to say, all on integers that are not negative."""
 
     def fact(self, spec: FactSpec) -> T:
@@ -89,7 +89,7 @@ class Exact(Generic[T]):
 class Arithmetic(Generic[T]):
     """Turns nodes into an engine's expressions."""
 
-    def __init__(self, engine: Engine[T], terms: Terms, place: str) -> None:
+    def __init__(self, engine: Backend[T], terms: Terms, place: str) -> None:
         self.engine, self.terms, self.place = engine, terms, place
 
     def truth(self, node: Node) -> T:  # noqa: PLR0911
@@ -136,7 +136,7 @@ class Arithmetic(Generic[T]):
                 for term in node.terms[1:]:
                     total = self._plus(total, self.number(term))
                 return total
-            case nodes.Less():
+            case nodes.Minus():
                 left, right, den, den_high = self._common(self.number(node.whole), self.number(node.part))
                 return self._checked(self.engine.less(left[0], right[0]), left[1], den, den_high)
             case nodes.Times():
@@ -158,7 +158,7 @@ class Arithmetic(Generic[T]):
         return self.number(node).num
 
     def _checked(self, num: T, high: int, den: T | None, den_high: int) -> Exact[T]:
-        if high > LARGEST or den_high > LARGEST:
+        if high > INT64_MAX or den_high > INT64_MAX:
             raise LawError(
                 f"{self.place}：按申报上限，中间结果可达 {high}，超出 64 位整数；请降低事实的 maximum 或参数的分母"
             )
@@ -167,7 +167,7 @@ class Arithmetic(Generic[T]):
     def _fact(self, spec: FactSpec) -> Exact[T]:
         if spec.kind == Kind.SHARE:
             num, den = self.engine.share_parts(spec)
-            return Exact(num, FINEST_SHARE, den, FINEST_SHARE)
+            return Exact(num, MAX_SHARE_DENOMINATOR, den, MAX_SHARE_DENOMINATOR)
         if spec.maximum is None:
             raise LawError(f"{self.place}：事实 {spec.name} 没有 maximum")
         return self._checked(self.engine.fact(spec), spec.maximum, None, 1)
@@ -264,20 +264,20 @@ def _is_date(node: Node) -> bool:
     )
 
 
-class _Nothing:
+class _NoBackend:
     """An engine that says nothing: only the proof is wanted."""
 
     def __getattr__(self, name: str) -> Any:
         return (lambda *_: (None, None)) if name == "share_parts" else (lambda *_: None)
 
 
-def prove(rule: Rule, terms: Terms) -> None:
+def prove_no_overflow(rule: Rule, terms: Terms) -> None:
     """Show that no intermediate result of the rule can leave 64 bits.
 
     Raises:
         LawError: naming the sentence and the size it could reach.
     """
-    arithmetic: Arithmetic[None] = Arithmetic(_Nothing(), terms, f"第 {rule.key} 句")
+    arithmetic: Arithmetic[None] = Arithmetic(_NoBackend(), terms, f"第 {rule.key} 句")
     for condition in rule.conditions:
         arithmetic.truth(condition.node)
     if rule.amount is not None:

@@ -112,7 +112,7 @@ class Sum:
 
 
 @dataclass(frozen=True)
-class Less:
+class Minus:
     """`whole` less `part`, never below zero."""
 
     whole: Node
@@ -214,7 +214,7 @@ class Cited:
 
 
 Node: TypeAlias = (
-    Fact | Const | Setting | Lookup | Sum | Less | Times | Cap | Rounded | Compare | Among | All | AnyOf | Not | When
+    Fact | Const | Setting | Lookup | Sum | Minus | Times | Cap | Rounded | Compare | Among | All | AnyOf | Not | When
     | Interpreted | Cited
 )  # fmt: skip
 
@@ -244,7 +244,7 @@ def walk(node: Node, options: Mapping[str, str] | None = None) -> Iterator[Node]
         yield from walk(child, options)
 
 
-def awaited(condition: Node) -> SettingSpec | None:
+def awaited_setting(condition: Node) -> SettingSpec | None:
     """The setting by region of which a condition says only that the region has set it; None of any other condition."""
     while isinstance(condition, Cited):
         condition = condition.node
@@ -252,7 +252,7 @@ def awaited(condition: Node) -> SettingSpec | None:
     return members.spec if isinstance(members, Setting) and members.spec.kind == Kind.RATES else None
 
 
-def region_of(condition: Node) -> Node:
+def awaited_region(condition: Node) -> Node:
     """The region that such a condition asks for."""
     while isinstance(condition, Cited):
         condition = condition.node

@@ -11,7 +11,7 @@ from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import Kind
 
 
-def metered(rule: Rule) -> bool:
+def is_metered(rule: Rule) -> bool:
     """Whether the platform itself knows what the rule pays for, so that everybody has it without a claim."""
     spent = rule.claim.spent if rule.claim else ""
     return any(spec.name == spent and spec.known_by == "meter" for spec in rule.facts)
@@ -19,60 +19,60 @@ def metered(rule: Rule) -> bool:
 
 def smallest_cap(rule: Rule) -> int:
     """The smallest cap in fen that the rule names; 0 where it names none."""
-    caps = (each.limit for each in _walk(rule) if isinstance(each, nodes.Cap))
-    found = [figure for limit in caps if isinstance(figure := constant(limit), int)]
+    caps = (each.limit for each in _nodes_of(rule) if isinstance(each, nodes.Cap))
+    found = [figure for limit in caps if isinstance(figure := constant_value(limit), int)]
     return min(found, default=0)
 
 
-def summed(rule: Rule, spec: FactSpec) -> int:
+def count_summands(rule: Rule, spec: FactSpec) -> int:
     """How many facts the rule adds up, this one among them; 1 where it adds it to nothing."""
-    sums = (nodes.facts_of(each) for each in _walk(rule) if isinstance(each, nodes.Sum))
+    sums = (nodes.facts_of(each) for each in _nodes_of(rule) if isinstance(each, nodes.Sum))
     return max((sum(fact.kind == Kind.MONEY for fact in facts) for facts in sums if spec in facts), default=1)
 
 
-def excludes(rule: Rule, spec: FactSpec) -> bool:
+def is_excluding(rule: Rule, spec: FactSpec) -> bool:
     """Whether the rule is for those of whom the fact is not true."""
-    return any(_turned(condition.node, spec) for condition in rule.conditions)
+    return any(_is_negated(condition.node, spec) for condition in rule.conditions)
 
 
-def _turned(node: Node, spec: FactSpec, turned: bool = False) -> bool:
+def _is_negated(node: Node, spec: FactSpec, turned: bool = False) -> bool:
     """Whether the fact stands below an odd number of negations."""
     if isinstance(node, nodes.Fact):
         return turned and node.spec == spec
     turned = turned is not isinstance(node, nodes.Not)
-    return any(_turned(child, spec, turned) for child in nodes.children(node))
+    return any(_is_negated(child, spec, turned) for child in nodes.children(node))
 
 
-def compared(rule: Rule, spec: FactSpec) -> int:
+def compared_number(rule: Rule, spec: FactSpec) -> int:
     """The number of the law that the fact is compared with; 0 where it is with none."""
-    figure = figure_of(rule, spec)
+    figure = compared_figure(rule, spec)
     return figure if isinstance(figure, int) else 0
 
 
-def figure_of(rule: Rule, spec: FactSpec) -> Any:
+def compared_figure(rule: Rule, spec: FactSpec) -> Any:
     """The figure of the law that the fact is compared with, if it is."""
-    for each in _walk(rule):
+    for each in _nodes_of(rule):
         if isinstance(each, nodes.Compare) and nodes.facts_of(each.left) == (spec,):
-            return constant(each.right)
+            return constant_value(each.right)
     return None
 
 
-def whole_of(rule: Rule, spec: FactSpec) -> FactSpec | None:
+def minuend_of(rule: Rule, spec: FactSpec) -> FactSpec | None:
     """The fact that this one is a part of, where the rule takes the one off the other."""
-    for each in _walk(rule):
-        if isinstance(each, nodes.Less) and nodes.facts_of(each.part) == (spec,):
+    for each in _nodes_of(rule):
+        if isinstance(each, nodes.Minus) and nodes.facts_of(each.part) == (spec,):
             whole = nodes.facts_of(each.whole)
             return whole[0] if len(whole) == 1 and whole != (spec,) else None
     return None
 
 
-def constant(node: Node) -> Any:
+def constant_value(node: Node) -> Any:
     """The figure that the law names there; None where it is a setting or is computed."""
     while isinstance(node, nodes.Cited):
         node = node.node
     return node.value if isinstance(node, nodes.Const) else None
 
 
-def _walk(rule: Rule) -> Iterator[Node]:
+def _nodes_of(rule: Rule) -> Iterator[Node]:
     for root in rule.roots:
         yield from nodes.walk(root)

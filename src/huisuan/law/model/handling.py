@@ -54,7 +54,7 @@ class Procedure:
 
 
 @dataclass(frozen=True)
-class Declared:
+class Declaration:
     """A sentence with nothing to decide, and why."""
 
     sentence: str
@@ -64,7 +64,7 @@ class Declared:
 
 
 @dataclass(frozen=True)
-class Modifies:
+class Modification:
     """A sentence that changes what others pay, through a setting."""
 
     sentence: str
@@ -82,4 +82,4 @@ class Validity:
     phrase: str
 
 
-Said: TypeAlias = Procedure | Declared | Modifies | Validity
+SentenceHandling: TypeAlias = Procedure | Declaration | Modification | Validity

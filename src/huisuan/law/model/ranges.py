@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 from huisuan.law.model.expressions import FactSpec
-from huisuan.law.model.values import FIRST_DAY, LARGEST, LAST_DAY, Kind
+from huisuan.law.model.values import FIRST_DAY, INT64_MAX, LAST_DAY, Kind
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Range:
 Span: TypeAlias = Range | frozenset[Any] | None
 
 
-def span_of(spec: FactSpec) -> Span:
+def fact_span(spec: FactSpec) -> Span:
     """Everything that may be declared for a fact."""
     match spec.kind:
         case Kind.BOOL:
@@ -34,19 +34,19 @@ def span_of(spec: FactSpec) -> Span:
         case Kind.SHARE:
             return Range(Fraction(0), Fraction(1))
         case Kind.MONEY | Kind.INT:
-            return Range(0, LARGEST if spec.maximum is None else spec.maximum)
+            return Range(0, INT64_MAX if spec.maximum is None else spec.maximum)
     return None
 
 
-def fixed(span: Span) -> bool:
+def is_single(span: Span) -> bool:
     """Whether only one value is left."""
     if isinstance(span, Range):
         return bool(span.low == span.high)
     return span is not None and len(span) == 1
 
 
-def only(span: Span) -> Any:
+def single_value(span: Span) -> Any:
     """The one value that is left; None while there are several."""
-    if not fixed(span):
+    if not is_single(span):
         return None
     return span.low if isinstance(span, Range) else next(iter(span or ()))

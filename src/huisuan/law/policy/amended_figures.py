@@ -18,15 +18,15 @@ from typing import Any
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import Node
-from huisuan.law.model.fact_hints import constant
+from huisuan.law.model.fact_hints import constant_value
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import Kind, Wrong, money_from_chinese, share_from_text, share_text, yuan
+from huisuan.law.model.values import InvalidValue, Kind, format_fen, format_share, parse_chinese_money, parse_share
 from huisuan.law.policy.load import prove_bounds
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.sources import Source, digest
-from huisuan.law.policy.toml_documents import Document
+from huisuan.law.policy.toml_documents import SettingsDocument
 
-MARK, MARK_EN = "假设：法律未改", "supposed: the law is unchanged"
+NOTICE, NOTICE_EN = "假设：法律未改", "supposed: the law is unchanged"
 NO_CAP, NO_CAP_EN = "无", "none"
 
 
@@ -38,7 +38,7 @@ class FigureKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Figure:
+class LegalFigure:
     """A figure that a sentence of the law names and a rule computes with: a cap (fen) or a share."""
 
     kind: FigureKind
@@ -49,54 +49,57 @@ class Figure:
     @property
     def shown(self) -> str:
         """The figure as people read it."""
-        return _shown(self.kind, self.value)
+        return _format_figure(self.kind, self.value)
 
 
 @dataclass(frozen=True)
-class Supposition:
+class AmendedFigure:
     """A figure of the law and what it is supposed to be instead; None: there is no cap."""
 
-    figure: Figure
+    figure: LegalFigure
     supposed: int | Fraction | None
 
     @property
     def shown(self) -> str:
         """What is supposed, as people read it."""
-        return NO_CAP if self.supposed is None else _shown(self.figure.kind, self.supposed)
+        return NO_CAP if self.supposed is None else _format_figure(self.figure.kind, self.supposed)
 
     def as_json(self) -> dict[str, Any]:
         """The supposition with its mark; money as integer fen (or an exact fraction as text), a share as text."""
         return {
-            "kind": self.figure.kind.value, "sentence": self.figure.sentence, "phrase": self.figure.phrase,
-            "law": _plain(self.figure.kind, self.figure.value), "supposed": _plain(self.figure.kind, self.supposed),
-            "mark": MARK,
-        }  # fmt: skip
+            "kind": self.figure.kind.value,
+            "sentence": self.figure.sentence,
+            "phrase": self.figure.phrase,
+            "law": _figure_to_json(self.figure.kind, self.figure.value),
+            "supposed": _figure_to_json(self.figure.kind, self.supposed),
+            "mark": NOTICE,
+        }
 
 
-def rewrite(node: Node, change: Callable[[Node], Node]) -> Node:
+def rewrite_tree(node: Node, change: Callable[[Node], Node]) -> Node:
     """The tree with `change` applied to every node, the lower ones first; what does not change is not copied."""
     changed = {}
     for each in fields(node):
         before = getattr(node, each.name)
-        after = _below(before, change)
+        after = _rewrite_field(before, change)
         if after is not before:
             changed[each.name] = after
     return change(replace(node, **changed) if changed else node)
 
 
-def _below(value: Any, change: Callable[[Node], Node]) -> Any:
+def _rewrite_field(value: Any, change: Callable[[Node], Node]) -> Any:
     if isinstance(value, nodes.NODES):
-        return rewrite(value, change)
+        return rewrite_tree(value, change)
     if isinstance(value, tuple):
-        terms = tuple(_below(term, change) for term in value)
+        terms = tuple(_rewrite_field(term, change) for term in value)
         return value if all(new is old for new, old in zip(terms, value, strict=True)) else terms
     if isinstance(value, Mapping) and any(isinstance(each, nodes.NODES) for each in value.values()):
-        branches = {name: _below(each, change) for name, each in value.items()}
+        branches = {name: _rewrite_field(each, change) for name, each in value.items()}
         return value if all(branches[name] is value[name] for name in value) else branches
     return value
 
 
-def figures(policy: Policy) -> tuple[Figure, ...]:
+def legal_figures(policy: Policy) -> tuple[LegalFigure, ...]:
     """Every cap and share that the text itself names and a rule computes with, in the order of the text."""
     named = (_figure(node) for rule in policy.rules for root in rule.roots for node in nodes.walk(root))
     order = list(policy.text.sentences)
@@ -104,66 +107,64 @@ def figures(policy: Policy) -> tuple[Figure, ...]:
     return tuple(sorted(found, key=lambda each: (order.index(each.sentence), each.kind, each.value, each.phrase)))
 
 
-def _figure(node: Node) -> Figure | None:
+def _figure(node: Node) -> LegalFigure | None:
     """The figure that this very node names, if it names one."""
     if not isinstance(node, nodes.Cited):
         return None
     if isinstance(node.node, nodes.Cap):
-        limit = constant(node.node.limit)
-        return None if limit is None else Figure(FigureKind.CAP, node.sentence, node.phrase, limit)
+        limit = constant_value(node.node.limit)
+        return None if limit is None else LegalFigure(FigureKind.CAP, node.sentence, node.phrase, limit)
     if isinstance(node.node, nodes.Const) and node.node.kind == Kind.SHARE:
-        return Figure(FigureKind.RATE, node.sentence, node.phrase, Fraction(str(node.node.value)))
+        return LegalFigure(FigureKind.RATE, node.sentence, node.phrase, Fraction(str(node.node.value)))
     return None
 
 
-def read_suppositions(document: Document, policy: Policy) -> tuple[Supposition, ...]:
+def parse_amendments(document: SettingsDocument, policy: Policy) -> tuple[AmendedFigure, ...]:
     """What the tables `[caps]` and `[rates]` of a scenario suppose, by sentence.
 
     Raises:
         LawError: naming file and line: no such figure, or no such value.
     """
-    found: list[Supposition] = []
+    found: list[AmendedFigure] = []
     for kind in FigureKind:
         for sentence, raw in document.table(kind.value).items():
             try:
-                found.extend(supposition(policy, kind, sentence, raw))
+                found.extend(parse_amendment(policy, kind, sentence, raw))
             except LawError as error:
                 raise LawError(f"{document.place(sentence)}：[{kind.value}] {error}") from None
     return tuple(found)
 
 
-def supposition(policy: Policy, kind: FigureKind, sentence: str, raw: object) -> tuple[Supposition, ...]:
+def parse_amendment(policy: Policy, kind: FigureKind, sentence: str, raw: object) -> tuple[AmendedFigure, ...]:
     """What a scenario says of a sentence's figure: "500万元", fen, "50%" of it, "无"; of a share: "25%", "1/4".
 
     Raises:
         LawError: the sentence names no such figure, or several where one amount cannot replace them; no such value.
     """
-    named = [each for each in figures(policy) if each.kind == kind and each.sentence == sentence]
+    named = [each for each in legal_figures(policy) if each.kind == kind and each.sentence == sentence]
     if not named:
-        raise LawError(_nothing_to_suppose(policy, kind, sentence))
-    supposed = [_supposed(figure, raw) for figure in named]
+        raise LawError(_no_such_figure(policy, kind, sentence))
+    supposed = [_parse_amended_value(figure, raw) for figure in named]
     if len(named) > 1 and not _is_share_of_a_cap(kind, raw):
         shown = "、".join(figure.shown for figure in named)
         raise LawError(f"第 {sentence} 句写有几个数（{shown}），不能用一个数替换；封顶额可写成百分数，如 50%")
-    return tuple(Supposition(figure, value) for figure, value in zip(named, supposed, strict=True))
+    return tuple(AmendedFigure(figure, value) for figure, value in zip(named, supposed, strict=True))
 
 
-def _supposed(figure: Figure, raw: object) -> int | Fraction | None:
+def _parse_amended_value(figure: LegalFigure, raw: object) -> int | Fraction | None:
     try:
         if figure.kind == FigureKind.RATE:
-            rate = share_from_text(str(raw))
+            rate = parse_share(str(raw))
             if rate > 1:
-                raise Wrong(f"“{raw}”超过 100%")
+                raise InvalidValue(f"“{raw}”超过 100%")
             return rate
         if isinstance(raw, int) and not isinstance(raw, bool) and raw >= 0:
             return raw
         said = str(raw).strip()
         if said in (NO_CAP, NO_CAP_EN):
             return None
-        return (
-            share_from_text(said) * figure.value if _is_share_of_a_cap(figure.kind, said) else money_from_chinese(said)
-        )
-    except Wrong as wrong:
+        return parse_share(said) * figure.value if _is_share_of_a_cap(figure.kind, said) else parse_chinese_money(said)
+    except InvalidValue as wrong:
         hint = "；封顶额写金额（500万元）、原额的百分数（50%）或“无”" if figure.kind == FigureKind.CAP else ""
         raise LawError(f"{wrong}{hint}") from None
 
@@ -172,15 +173,15 @@ def _is_share_of_a_cap(kind: FigureKind, raw: object) -> bool:
     return kind == FigureKind.CAP and str(raw).strip().endswith("%")
 
 
-def _nothing_to_suppose(policy: Policy, kind: FigureKind, sentence: str) -> str:
+def _no_such_figure(policy: Policy, kind: FigureKind, sentence: str) -> str:
     what = {FigureKind.CAP: "封顶额", FigureKind.RATE: "固定比例"}[kind]
-    known = "、".join(dict.fromkeys(each.sentence for each in figures(policy) if each.kind == kind))
+    known = "、".join(dict.fromkeys(each.sentence for each in legal_figures(policy) if each.kind == kind))
     settings = "、".join(spec.name for spec in policy.setting_specs().values() if spec.sentence == sentence)
     instead = f"；该句的数由参数 {settings} 定，请写在 [settings]" if settings else ""
     return f"第 {sentence} 句没有法律写定的{what}{instead}；有的句：{known or '无'}"
 
 
-def suppose(policy: Policy, suppositions: tuple[Supposition, ...]) -> Policy:
+def amend_figures(policy: Policy, suppositions: tuple[AmendedFigure, ...]) -> Policy:
     """The policy as if the law named these figures; its text stays, and its digest is another one.
 
     Raises:
@@ -193,26 +194,26 @@ def suppose(policy: Policy, suppositions: tuple[Supposition, ...]) -> Policy:
         f"{each.figure.kind} {each.figure.sentence} {each.figure.value} {each.supposed}" for each in suppositions
     )
     sources = (*policy.sources, Source("figures", Path(os.devnull), hashlib.sha256(said.encode()).hexdigest()))
-    rules = tuple(_changed(rule, by_figure) for rule in policy.rules)
+    rules = tuple(_amend_rule(rule, by_figure) for rule in policy.rules)
     changed = replace(policy, rules=rules, sources=sources, digest=digest(sources))
     prove_bounds(changed)
     return changed
 
 
-def _changed(rule: Rule, by_figure: Mapping[Figure, int | Fraction | None]) -> Rule:
+def _amend_rule(rule: Rule, by_figure: Mapping[LegalFigure, int | Fraction | None]) -> Rule:
     def change(node: Node) -> Node:
         figure = _figure(node)
-        return _replaced(node, by_figure[figure]) if figure is not None and figure in by_figure else node
+        return _replace_figure(node, by_figure[figure]) if figure is not None and figure in by_figure else node
 
     return replace(
         rule,
-        conditions=tuple(replace(each, node=rewrite(each.node, change)) for each in rule.conditions),
-        amount=None if rule.amount is None else rewrite(rule.amount, change),
-        priority=None if rule.priority is None else rewrite(rule.priority, change),
+        conditions=tuple(replace(each, node=rewrite_tree(each.node, change)) for each in rule.conditions),
+        amount=None if rule.amount is None else rewrite_tree(rule.amount, change),
+        priority=None if rule.priority is None else rewrite_tree(rule.priority, change),
     )
 
 
-def _replaced(node: Node, value: int | Fraction | None) -> Node:
+def _replace_figure(node: Node, value: int | Fraction | None) -> Node:
     match node:
         case nodes.Cited(node=nodes.Const()):
             return replace(node, node=nodes.Const(Fraction(value or 0), Kind.SHARE))
@@ -223,14 +224,14 @@ def _replaced(node: Node, value: int | Fraction | None) -> Node:
     return node
 
 
-def _shown(kind: FigureKind, value: int | Fraction) -> str:
-    return share_text(Fraction(value)) if kind == FigureKind.RATE else f"{yuan(value)} 元"
+def _format_figure(kind: FigureKind, value: int | Fraction) -> str:
+    return format_share(Fraction(value)) if kind == FigureKind.RATE else f"{format_fen(value)} 元"
 
 
-def _plain(kind: FigureKind, value: int | Fraction | None) -> int | str | None:
+def _figure_to_json(kind: FigureKind, value: int | Fraction | None) -> int | str | None:
     if value is None:
         return None
     exact = Fraction(value)
     if kind == FigureKind.RATE:
-        return share_text(exact)
+        return format_share(exact)
     return exact.numerator if exact.denominator == 1 else str(exact)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from huisuan.law.model.errors import LawError
-from huisuan.law.model.handling import Declared, Handling, Modifies, Procedure, Said, Validity
+from huisuan.law.model.handling import Declaration, Handling, Modification, Procedure, SentenceHandling, Validity
 from huisuan.law.model.rules import Allotment, Rule
 from huisuan.law.policy.policy import Policy
 
 
 @dataclass(frozen=True)
-class Covered:
+class SentenceCoverage:
     """One sentence, how it is accounted for, and who is responsible as the text names them."""
 
     sentence: str
@@ -34,23 +34,23 @@ class Covered:
         }  # fmt: skip
 
 
-def coverage(policy: Policy) -> list[Covered]:
+def coverage(policy: Policy) -> list[SentenceCoverage]:
     """Every sentence of the policy in the order of the text."""
-    return [_covered(policy, number) for number in policy.text.sentences]
+    return [_cover_sentence(policy, number) for number in policy.text.sentences]
 
 
-def _covered(policy: Policy, number: str) -> Covered:
+def _cover_sentence(policy: Policy, number: str) -> SentenceCoverage:
     decided: list[Rule | Allotment] = [*policy.rules, *policy.allotments]
     rules = [each for each in decided if each.sentence == number]
     said = [each for each in policy.said if each.sentence == number]
     duty = policy.text.duty(number)
     named = next((each for each in said if isinstance(each, Procedure) and each.responsible), None)
-    return Covered(
+    return SentenceCoverage(
         sentence=number,
         text=policy.text.sentences[number].text,
         handling=_handling(policy, number),
-        what=(*(each.title for each in rules), *_words(policy, said, english=False)),
-        what_en=(*(each.title_en for each in rules), *_words(policy, said, english=True)),
+        what=(*(each.title for each in rules), *_descriptions(policy, said, english=False)),
+        what_en=(*(each.title_en for each in rules), *_descriptions(policy, said, english=True)),
         rules=tuple(each.key for each in rules),
         responsible=named.responsible if named else duty.responsible,
         cooperating=named.cooperating if named else duty.cooperating,
@@ -61,34 +61,34 @@ def _handling(policy: Policy, number: str) -> Handling:
     said = [each for each in policy.said if each.sentence == number]
     counted = any(rule.sentence == number and not rule.grants for rule in policy.rules)
     allotted = any(each.sentence == number for each in policy.allotments)
-    if counted or allotted or any(isinstance(each, (Modifies, Validity)) for each in said):
+    if counted or allotted or any(isinstance(each, (Modification, Validity)) for each in said):
         return Handling.COMPUTED
     if any(isinstance(each, Procedure) for each in said):
         return Handling.PROCEDURAL
     return Handling.DECLARED if said else Handling.OPEN
 
 
-def _words(policy: Policy, said: Iterable[Said], *, english: bool) -> Iterable[str]:
+def _descriptions(policy: Policy, said: Iterable[SentenceHandling], *, english: bool) -> Iterable[str]:
     titles = {rule.title for rule in policy.rules}
     for each in said:
         match each:
             case Procedure() if each.what not in titles:
                 yield each.what_en if english else each.what
-            case Declared():
+            case Declaration():
                 yield each.reason_en if english else each.reason
-            case Modifies():
-                bears = "、".join(_bearing(policy, each))
+            case Modification():
+                bears = "、".join(_rules_reading(policy, each))
                 yield f"{each.what_en} ({bears})" if english else f"{each.what}（{bears}）"
             case Validity():
                 until = policy.valid_to.isoformat()
                 yield f"In force until {until}" if english else f"有效期至 {until}：此后一律答“不在有效期”"
 
 
-def _bearing(policy: Policy, said: Modifies) -> list[str]:
+def _rules_reading(policy: Policy, said: Modification) -> list[str]:
     return [rule.key for rule in policy.rules if any(spec.name == said.setting.name for spec in rule.settings())]
 
 
-def check_said(policy: Policy) -> None:
+def check_handlings(policy: Policy) -> None:
     """What articles say about sentences must be so.
 
     Raises:
@@ -101,11 +101,11 @@ def check_said(policy: Policy) -> None:
                 name not in policy.text.sentences[each.sentence].text for name in (each.responsible, each.cooperating)
             ):
                 raise LawError(f"第 {each.sentence} 句没有写到部门 {each.responsible}、{each.cooperating}")
-            case Modifies() if not _bearing(policy, each):
+            case Modification() if not _rules_reading(policy, each):
                 raise LawError(f"第 {each.sentence} 句：没有规则用到参数 {each.setting.name}")
             case Validity():
                 end = policy.valid_to
                 if f"{end.year}年{end.month}月{end.day}日" not in each.phrase:
                     raise LawError(f"第 {each.sentence} 句：policy.toml 的 valid_to {end} 与引文“{each.phrase}”不符")
-            case Declared() if any(rule.sentence == each.sentence for rule in policy.rules):
+            case Declaration() if any(rule.sentence == each.sentence for rule in policy.rules):
                 raise LawError(f"第 {each.sentence} 句既宣示（无可决定之事）又有规则，两者只能有一")

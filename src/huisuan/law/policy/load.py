@@ -11,18 +11,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from huisuan.law.authoring.article import Loading, loading
-from huisuan.law.authoring.article_modules import run_articles
+from huisuan.law.authoring.article import ArticleRegistry, registering
+from huisuan.law.authoring.article_modules import import_articles
 from huisuan.law.model.errors import LawError
-from huisuan.law.model.exact_arithmetic import prove
+from huisuan.law.model.exact_arithmetic import prove_no_overflow
 from huisuan.law.model.expressions import SettingSpec
 from huisuan.law.model.rules import Allotment, Rule
-from huisuan.law.policy.coverage import check_said
+from huisuan.law.policy.coverage import check_handlings
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.settings import Settings, read_settings, terms_of
-from huisuan.law.policy.sources import Source, dated, digest, overlays, read_sources
+from huisuan.law.policy.settings import Settings, load_settings, rule_terms
+from huisuan.law.policy.sources import Source, digest, list_sources, overlay_folders, with_known_from
 from huisuan.law.policy.stacking import check_overlaps
-from huisuan.law.text.policy_text import read_file, read_text
+from huisuan.law.text.policy_text import load_policy_text, read_policy_file
 
 
 def search_path() -> list[Path]:
@@ -50,26 +50,26 @@ def load_policy(name: str) -> Policy:
         shown = "、".join(map(str, folders))
         raise LawError(f"政策 {name} 有两个文件夹：{shown}；名称要唯一，请给其中一个改名或从 HUISUAN_POLICIES 去掉")
     if folders:
-        return load_folder(folders[0], overlays(name))
+        return load_folder(folders[0], overlay_folders(name))
     raise LawError(f"没有政策 {name}；现有：{'、'.join(list_policies()) or '无'}", code="law.policy_unknown")
 
 
 def load_folder(folder: Path, adopted: tuple[Path, ...] = ()) -> Policy:
     """The policy in a folder, with the settings in the folders `adopted`; loaded once as long as no file changes."""
     folder = folder.resolve()
-    return _load(folder, adopted, read_sources(folder, adopted))
+    return _load(folder, adopted, list_sources(folder, adopted))
 
 
 @lru_cache(maxsize=32)
 def _load(folder: Path, adopted: tuple[Path, ...], sources: tuple[Source, ...]) -> Policy:
-    about = _read_about(folder / "policy.toml")
-    text = read_text(folder / "text.md")
-    state = Loading(text)
-    with loading(state):
-        run_articles(folder, digest(sources))
+    about = _load_metadata(folder / "policy.toml")
+    text = load_policy_text(folder / "text.md")
+    state = ArticleRegistry(text)
+    with registering(state):
+        import_articles(folder, digest(sources))
     order = list(text.sentences)
     rules = tuple(sorted(state.rules, key=lambda rule: order.index(rule.sentence)))
-    _settings_agree((*rules, *state.allotments))
+    _check_settings_agree((*rules, *state.allotments))
     unset = Policy(
         folder.name, text.title, about.get("title_en", text.title), about["issuer"], about["issued"],
         about["valid_from"], about["valid_to"], about.get("note", ""), text, rules, Settings(()), digest(sources),
@@ -77,19 +77,19 @@ def _load(folder: Path, adopted: tuple[Path, ...], sources: tuple[Source, ...]) 
         tuple(state.allotments), tuple(state.stackings), tuple(state.said),
     )  # fmt: skip
     check_overlaps(unset)
-    check_said(unset)
-    settings = read_settings(
+    check_handlings(unset)
+    settings = load_settings(
         [folder / "settings", *adopted], unset.setting_specs().values(), unset.interpretation_specs().values()
     )
     known = {each.path: each.known_from for each in settings.adopted}
-    policy = replace(unset, settings=settings, sources=dated(sources, known))
+    policy = replace(unset, settings=settings, sources=with_known_from(sources, known))
     prove_bounds(policy)
     return policy
 
 
-def _read_about(path: Path) -> dict[str, Any]:
+def _load_metadata(path: Path) -> dict[str, Any]:
     try:
-        about = tomllib.loads(read_file(path))
+        about = tomllib.loads(read_policy_file(path))
     except tomllib.TOMLDecodeError as error:
         raise LawError(f"{path.name}：不是 TOML（{error}）") from None
     for key, kind in {"issuer": str, "issued": date, "valid_from": date, "valid_to": date}.items():
@@ -98,7 +98,7 @@ def _read_about(path: Path) -> dict[str, Any]:
     return about
 
 
-def _settings_agree(rules: tuple[Rule | Allotment, ...]) -> None:
+def _check_settings_agree(rules: tuple[Rule | Allotment, ...]) -> None:
     specs: dict[str, SettingSpec] = {}
     for rule in rules:
         for spec in rule.settings():
@@ -116,12 +116,12 @@ def prove_bounds(policy: Policy) -> None:
     known = {each.known_from for each in policy.settings.adopted} | {date.max}
     for on, as_known in itertools.product(sorted(days), sorted(known)):
         for rule in policy.rules:
-            terms, unset = terms_of(rule, policy.adopted(on, as_known))
+            terms, unset = rule_terms(rule, policy.adopted(on, as_known))
             if not unset:
-                prove(rule, terms)
+                prove_no_overflow(rule, terms)
 
 
-def installed() -> tuple[list[Policy], dict[str, str]]:
+def load_installed() -> tuple[list[Policy], dict[str, str]]:
     """The policies that stand up, and what is wrong with each that does not: one does not take the others down."""
     found: list[Policy] = []
     broken: dict[str, str] = {}

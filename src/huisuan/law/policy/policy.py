@@ -12,9 +12,9 @@ from pathlib import Path
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec, InterpretationSpec, SettingSpec
-from huisuan.law.model.handling import Said
+from huisuan.law.model.handling import SentenceHandling
 from huisuan.law.model.rules import Allotment, Rule, RuleKind, Stacking
-from huisuan.law.policy.settings import Adopted, Settings
+from huisuan.law.policy.settings import AdoptedSetting, Settings
 from huisuan.law.policy.sources import Source, digest
 from huisuan.law.text.policy_text import ArticleText, PolicyText
 
@@ -42,7 +42,7 @@ class Policy:
     folder: Path
     allotments: tuple[Allotment, ...] = ()
     stackings: tuple[Stacking, ...] = ()
-    said: tuple[Said, ...] = ()
+    said: tuple[SentenceHandling, ...] = ()
     sources: tuple[Source, ...] = ()
 
     def rule(self, wanted: str) -> Rule:
@@ -98,7 +98,7 @@ class Policy:
         """Whether the policy holds on a day, both ends included (0.3)."""
         return self.valid_from <= on <= self.valid_to
 
-    def adopted(self, on: date, as_known: date) -> dict[str, Adopted]:
+    def adopted(self, on: date, as_known: date) -> dict[str, AdoptedSetting]:
         """Settings and interpretations that hold on a day, as known on a day."""
         return self.settings.at(on, as_known)
 

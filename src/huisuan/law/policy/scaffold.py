@@ -13,16 +13,16 @@ from textwrap import wrap
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy import scaffold_example as example
 from huisuan.law.policy.load import load_folder
-from huisuan.law.policy.toml_documents import quoted
-from huisuan.law.text.from_plain_text import as_markdown
-from huisuan.law.text.policy_text import ArticleText, read_text
+from huisuan.law.policy.toml_documents import toml_string
+from huisuan.law.text.from_plain_text import to_markdown
+from huisuan.law.text.policy_text import ArticleText, load_policy_text
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LINE = 55  # Chinese characters of a comment
 
 
 @dataclass(frozen=True)
-class About:
+class PolicyMetadata:
     """What `policy.toml` says of a policy: who issued it, and from when to when it holds."""
 
     name: str
@@ -32,7 +32,7 @@ class About:
     valid_to: date
 
 
-def new_policy(about: About, into: Path, plain: str | None = None) -> Path:
+def create_policy(about: PolicyMetadata, into: Path, plain: str | None = None) -> Path:
     """Make the folder of a policy below `into`; with the text as issued, every sentence is there, none yet encoded.
 
     The folder appears whole and can be loaded, or not at all.
@@ -61,26 +61,26 @@ def new_policy(about: About, into: Path, plain: str | None = None) -> Path:
     return target
 
 
-def _write(folder: Path, about: About, plain: str | None) -> None:
-    (folder / "policy.toml").write_text(_about(about), encoding="utf-8")
+def _write(folder: Path, about: PolicyMetadata, plain: str | None) -> None:
+    (folder / "policy.toml").write_text(_policy_toml(about), encoding="utf-8")
     for part in ("settings", "cases"):
         (folder / part).mkdir()
     if plain is None:
         _write_example(folder, about)
         return
-    (folder / "text.md").write_text(as_markdown(plain, about.title), encoding="utf-8")
-    for article in read_text(folder / "text.md").articles:
+    (folder / "text.md").write_text(to_markdown(plain, about.title), encoding="utf-8")
+    for article in load_policy_text(folder / "text.md").articles:
         path = folder / f"a{int(article.number):02d}_article.py"
-        path.write_text(_article(article), encoding="utf-8")
+        path.write_text(_article_module(article), encoding="utf-8")
 
 
-def _write_example(folder: Path, about: About) -> None:
+def _write_example(folder: Path, about: PolicyMetadata) -> None:
     end = f"{about.valid_to.year}年{about.valid_to.month}月{about.valid_to.day}日"
     parts = {
         "text.md": example.TEXT.format(title=about.title, end=end),
         "a01_example.py": example.ARTICLE.replace("{end}", end),
         f"settings/{about.valid_from.year}.toml": example.SETTINGS.format(
-            issuer=quoted(about.issuer), day=about.valid_from
+            issuer=toml_string(about.issuer), day=about.valid_from
         ),
         "cases/1.1.yaml": example.CASES.format(after=about.valid_to + timedelta(days=1)),
     }
@@ -88,14 +88,14 @@ def _write_example(folder: Path, about: About) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def _about(about: About) -> str:
+def _policy_toml(about: PolicyMetadata) -> str:
     return (
-        f"issuer = {quoted(about.issuer)}\nissued = {about.valid_from}\n"
+        f"issuer = {toml_string(about.issuer)}\nissued = {about.valid_from}\n"
         f"valid_from = {about.valid_from}\nvalid_to = {about.valid_to}\n"
     )
 
 
-def _article(article: ArticleText) -> str:
+def _article_module(article: ArticleText) -> str:
     """A file in which the article's sentences wait as comments, to be encoded one by one."""
     head = f"第{article.number}条 {article.title}".replace("\\", "").replace('"', "'")
     lines = [line for each in article.sentences for line in (*wrap(f"{each.number} {each.text}", LINE), "")]

@@ -12,17 +12,17 @@ from pathlib import Path
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.values import to_json
-from huisuan.law.policy.amended_figures import FigureKind, Supposition, read_suppositions, suppose
+from huisuan.law.policy.amended_figures import AmendedFigure, FigureKind, amend_figures, parse_amendments
 from huisuan.law.policy.load import prove_bounds
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.setting_bounds import Declarations, SettingValue
-from huisuan.law.policy.settings import Adopted, Settings, joined
+from huisuan.law.policy.setting_bounds import SettingDeclarations, SettingValue
+from huisuan.law.policy.settings import AdoptedSetting, Settings, merge_adopted
 from huisuan.law.policy.sources import Source, digest
-from huisuan.law.policy.toml_documents import Document
+from huisuan.law.policy.toml_documents import SettingsDocument
 
 WHAT_IF = "情景（未采用）"
 KEYS = frozenset({"title", "note", *FigureKind})
-NOWHERE = Path(os.devnull)  # a supposed setting stands in no file
+NO_FILE = Path(os.devnull)  # a supposed setting stands in no file
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Scenario:
 
     title: str
     values: Mapping[str, SettingValue]
-    figures: tuple[Supposition, ...] = ()
+    figures: tuple[AmendedFigure, ...] = ()
 
 
 def load_scenario(path: Path, policy: Policy) -> Scenario:
@@ -45,9 +45,9 @@ def load_scenario(path: Path, policy: Policy) -> Scenario:
     Raises:
         LawError: naming file and line: no TOML, unknown, of another kind, above the legal bound, or nothing in it.
     """
-    document = Document.read(path, KEYS)
-    values = declarations(policy).values(document)
-    figures = read_suppositions(document, policy)
+    document = SettingsDocument.read(path, KEYS)
+    values = setting_declarations(policy).values(document)
+    figures = parse_amendments(document, policy)
     if not values and not figures:
         raise LawError(
             f"{path.name}：[settings]、[interpretations]、[caps]、[rates] 都没有，情景里什么都没有改；请至少写一项"
@@ -55,7 +55,7 @@ def load_scenario(path: Path, policy: Policy) -> Scenario:
     return Scenario(document.words("title") or path.stem, values, figures)
 
 
-def chosen(policy: Policy, pairs: Iterable[str]) -> Scenario:
+def scenario_from_options(policy: Policy, pairs: Iterable[str]) -> Scenario:
     """A scenario of options written as `0.2.cap=beyond`, one for each open question.
 
     Raises:
@@ -66,16 +66,16 @@ def chosen(policy: Policy, pairs: Iterable[str]) -> Scenario:
         name, sign, option = pair.partition("=")
         if not sign:
             raise LawError(f"{pair}：应写作 解释口径=选项，如 0.2.cap=beyond")
-        values[name.strip()] = declarations(policy).option(name.strip(), option.strip(), pair)
+        values[name.strip()] = setting_declarations(policy).option(name.strip(), option.strip(), pair)
     return Scenario("、".join(pairs), values)
 
 
-def declarations(policy: Policy) -> Declarations:
+def setting_declarations(policy: Policy) -> SettingDeclarations:
     """What may be set under a policy."""
-    return Declarations.of(policy.setting_specs().values(), policy.interpretation_specs().values())
+    return SettingDeclarations.of(policy.setting_specs().values(), policy.interpretation_specs().values())
 
 
-def apply(policy: Policy, scenario: Scenario) -> Policy:
+def apply_scenario(policy: Policy, scenario: Scenario) -> Policy:
     """The policy as if the scenario's values had held from the first day, known all along, and its figures been law.
 
     Its digest is another one, so that no answer under it can pass for one under the law.
@@ -85,24 +85,24 @@ def apply(policy: Policy, scenario: Scenario) -> Policy:
     """
     kept = (each for each in policy.settings.adopted if each.name not in scenario.values)
     supposed = (
-        Adopted(name, value, WHAT_IF, scenario.title, policy.valid_from, date.min, scenario.title, NOWHERE)
+        AdoptedSetting(name, value, WHAT_IF, scenario.title, policy.valid_from, date.min, scenario.title, NO_FILE)
         for name, value in scenario.values.items()
     )
-    return _with(suppose(policy, scenario.figures), Settings((*kept, *supposed)))
+    return _with_settings(amend_figures(policy, scenario.figures), Settings((*kept, *supposed)))
 
 
-def adopting(policy: Policy, further: Iterable[Adopted]) -> Policy:
+def with_adopted(policy: Policy, further: Iterable[AdoptedSetting]) -> Policy:
     """The policy as if more had been adopted, each from its own day and known since its own day.
 
     Raises:
         LawError: two would take force and become known on the same days, or a rule could overflow 64 bits.
     """
-    return _with(policy, joined((*policy.settings.adopted, *further)))
+    return _with_settings(policy, merge_adopted((*policy.settings.adopted, *further)))
 
 
-def _with(policy: Policy, settings: Settings) -> Policy:
+def _with_settings(policy: Policy, settings: Settings) -> Policy:
     said = json.dumps([[each.name, to_json(each.value), str(each.valid_from)] for each in settings.adopted])
-    source = Source("scenario", NOWHERE, hashlib.sha256(said.encode()).hexdigest())
+    source = Source("scenario", NO_FILE, hashlib.sha256(said.encode()).hexdigest())
     sources = (*policy.sources, source)
     changed = replace(policy, settings=settings, sources=sources, digest=digest(sources))
     prove_bounds(changed)

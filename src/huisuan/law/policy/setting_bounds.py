@@ -9,25 +9,25 @@ from typing import TypeAlias, TypeVar
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
-from huisuan.law.model.values import Kind, Wrong, share_from_text, share_text, yuan
-from huisuan.law.policy.toml_documents import Document, quoted
+from huisuan.law.model.values import InvalidValue, Kind, format_fen, format_share, parse_share
+from huisuan.law.policy.toml_documents import SettingsDocument, toml_string
 
 SettingValue: TypeAlias = int | Fraction | tuple[str, ...] | Mapping[str, Fraction] | str
 
 
 @dataclass(frozen=True)
-class Declarations:
+class SettingDeclarations:
     """What may be set: the settings and the open questions that the rules of a policy declare."""
 
     settings: Mapping[str, SettingSpec]
     questions: Mapping[str, InterpretationSpec]
 
     @classmethod
-    def of(cls, settings: Iterable[SettingSpec], questions: Iterable[InterpretationSpec]) -> Declarations:
+    def of(cls, settings: Iterable[SettingSpec], questions: Iterable[InterpretationSpec]) -> SettingDeclarations:
         """The declarations by name."""
         return cls({spec.name: spec for spec in settings}, {spec.name: spec for spec in questions})
 
-    def values(self, document: Document) -> dict[str, SettingValue]:
+    def values(self, document: SettingsDocument) -> dict[str, SettingValue]:
         """The values of `[settings]` and the options of `[interpretations]`, by name, each within its bound.
 
         Raises:
@@ -48,7 +48,7 @@ class Declarations:
         """
         if name not in self.settings:
             raise LawError(f"{place}：未知参数 {name}；已声明的有 {'、'.join(sorted(self.settings))}")
-        return _value(place, self.settings[name], raw)
+        return _parse_value(place, self.settings[name], raw)
 
     def option(self, name: str, raw: object, place: str) -> str:
         """The option of an open question.
@@ -66,40 +66,40 @@ class Declarations:
         """The values as the two tables of a settings file, which read back the same."""
         tables = {"settings": self.settings, "interpretations": self.questions}
         parts = {
-            table: [f"{quoted(name)} = {_toml(values[name])}" for name in declared if name in values]
+            table: [f"{toml_string(name)} = {_toml_value(values[name])}" for name in declared if name in values]
             for table, declared in tables.items()
         }
         return "\n".join("\n".join([f"[{table}]", *lines, ""]) for table, lines in parts.items() if lines)
 
 
-def _toml(value: SettingValue) -> str:
+def _toml_value(value: SettingValue) -> str:
     if isinstance(value, tuple):
-        return f"[{', '.join(map(quoted, value))}]"
+        return f"[{', '.join(map(toml_string, value))}]"
     if isinstance(value, Mapping):
-        return f"{{ {', '.join(f'{quoted(code)} = {_toml(share)}' for code, share in value.items())} }}"
+        return f"{{ {', '.join(f'{toml_string(code)} = {_toml_value(share)}' for code, share in value.items())} }}"
     if isinstance(value, Fraction):
         hundredths = value * 10_000  # per cent with two places read back; anything finer is written as it was meant
-        return quoted(share_text(value) if hundredths.denominator == 1 else str(value))
-    return str(value) if isinstance(value, int) else quoted(value)
+        return toml_string(format_share(value) if hundredths.denominator == 1 else str(value))
+    return str(value) if isinstance(value, int) else toml_string(value)
 
 
-def _value(place: str, spec: SettingSpec, raw: object) -> SettingValue:
+def _parse_value(place: str, spec: SettingSpec, raw: object) -> SettingValue:
     place = f"{place}：参数 {spec.name}（{spec.zh}）"
     if spec.kind == Kind.REGIONS:
-        return _regions(place, spec, raw)
+        return _parse_regions(place, spec, raw)
     if spec.kind == Kind.RATES:
         if not isinstance(raw, dict):
             raise LawError(f'{place} 应为区划代码与比例的表，如 {{ "340100" = "10%" }}')
-        codes = _regions(place, spec, list(raw))
-        return {code: _within(place, spec, _share(place, raw[code])) for code in codes}
+        codes = _parse_regions(place, spec, list(raw))
+        return {code: _check_bound(place, spec, _parse_setting_share(place, raw[code])) for code in codes}
     if spec.kind == Kind.SHARE:
-        return _within(place, spec, _share(place, raw))
+        return _check_bound(place, spec, _parse_setting_share(place, raw))
     if isinstance(raw, int) and not isinstance(raw, bool) and raw >= 0:
-        return _within(place, spec, raw)
+        return _check_bound(place, spec, raw)
     raise LawError(f"{place} 应为不小于 0 的整数分")
 
 
-def _regions(place: str, spec: SettingSpec, raw: object) -> tuple[str, ...]:
+def _parse_regions(place: str, spec: SettingSpec, raw: object) -> tuple[str, ...]:
     if not isinstance(raw, list) or not all(isinstance(each, str) and each.isdigit() for each in raw):
         raise LawError(f"{place} 应为区划代码列表")
     for code in raw:
@@ -110,28 +110,30 @@ def _regions(place: str, spec: SettingSpec, raw: object) -> tuple[str, ...]:
     return tuple(raw)
 
 
-def _share(place: str, raw: object) -> Fraction:
+def _parse_setting_share(place: str, raw: object) -> Fraction:
     try:
-        return share_from_text(str(raw))
-    except Wrong as wrong:
+        return parse_share(str(raw))
+    except InvalidValue as wrong:
         raise LawError(f"{place}：{wrong}") from None
 
 
 N = TypeVar("N", int, Fraction)
 
 
-def _within(place: str, spec: SettingSpec, value: N) -> N:
+def _check_bound(place: str, spec: SettingSpec, value: N) -> N:
     most = spec.at_most
     if most is not None and value > most:
-        ground = f"（第 {spec.sentence} 句“{spec.phrase}”）" if says_its_bound(spec) else ""
-        raise LawError(f"{place}：{_shown(value)} 超过{'法定' if ground else ''}上限 {_shown(most)}{ground}")
+        ground = f"（第 {spec.sentence} 句“{spec.phrase}”）" if has_legal_bound(spec) else ""
+        raise LawError(
+            f"{place}：{_format_bound(value)} 超过{'法定' if ground else ''}上限 {_format_bound(most)}{ground}"
+        )
     return value
 
 
-def says_its_bound(spec: SettingSpec) -> bool:
+def has_legal_bound(spec: SettingSpec) -> bool:
     """Whether the bound is the law's own: a share that the law leaves open is bounded by the whole alone."""
     return spec.at_most is not None and (spec.at_most != 1 or "100%" in spec.phrase)
 
 
-def _shown(value: int | Fraction) -> str:
-    return share_text(value) if isinstance(value, Fraction) else f"{yuan(value)} 元"
+def _format_bound(value: int | Fraction) -> str:
+    return format_share(value) if isinstance(value, Fraction) else f"{format_fen(value)} 元"

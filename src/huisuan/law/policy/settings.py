@@ -15,16 +15,16 @@ from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.terms import Terms
-from huisuan.law.policy.setting_bounds import Declarations, SettingValue
-from huisuan.law.policy.sources import setting_files
-from huisuan.law.policy.toml_documents import Document
+from huisuan.law.policy.setting_bounds import SettingDeclarations, SettingValue
+from huisuan.law.policy.sources import list_setting_files
+from huisuan.law.policy.toml_documents import SettingsDocument
 
 #: what a settings file says about its values; `known_from` is there once they are adopted
-ABOUT = frozenset({"title", "authority", "document", "valid_from", "note"})
+HEADER_KEYS = frozenset({"title", "authority", "document", "valid_from", "note"})
 
 
 @dataclass(frozen=True)
-class Adopted:
+class AdoptedSetting:
     """One value of one setting (or the option chosen for one interpretation), with its authority and dates."""
 
     name: str
@@ -41,18 +41,20 @@ class Adopted:
 class Settings:
     """Everything adopted so far for a policy."""
 
-    adopted: tuple[Adopted, ...]
+    adopted: tuple[AdoptedSetting, ...]
 
-    def at(self, on: date, as_known: date) -> dict[str, Adopted]:
+    def at(self, on: date, as_known: date) -> dict[str, AdoptedSetting]:
         """What holds on a day, as known on a day: the latest to take force, then the latest to be known."""
-        chosen: dict[str, Adopted] = {}
+        chosen: dict[str, AdoptedSetting] = {}
         for each in sorted(self.adopted, key=lambda each: (each.valid_from, each.known_from)):
             if each.valid_from <= on and each.known_from <= as_known:
                 chosen[each.name] = each
         return chosen
 
 
-def terms_of(rule: Rule, adopted: Mapping[str, Adopted]) -> tuple[Terms, tuple[SettingSpec | InterpretationSpec, ...]]:
+def rule_terms(
+    rule: Rule, adopted: Mapping[str, AdoptedSetting]
+) -> tuple[Terms, tuple[SettingSpec | InterpretationSpec, ...]]:
     """What the rule reads beside its facts, and what of it nobody has set."""
     options = {spec.name: str(adopted[spec.name].value) for spec in rule.interpretations() if spec.name in adopted}
     needed = rule.settings(options)
@@ -62,7 +64,7 @@ def terms_of(rule: Rule, adopted: Mapping[str, Adopted]) -> tuple[Terms, tuple[S
     return Terms(settings, options), lacking
 
 
-def read_settings(
+def load_settings(
     folders: Iterable[Path], declared: Iterable[SettingSpec], questions: Iterable[InterpretationSpec]
 ) -> Settings:
     """Read the settings files of the policy's own folder, which is the first, then those of the others.
@@ -70,20 +72,20 @@ def read_settings(
     Raises:
         LawError: naming file and line: unknown, of another kind, above the legal bound, adopted twice on a day.
     """
-    declarations = Declarations.of(declared, questions)
+    declarations = SettingDeclarations.of(declared, questions)
     own, *others = folders
-    files = [(path, path.name) for path in setting_files(own)]
-    files += [(path, str(path)) for folder in others for path in setting_files(folder)]
-    return joined(adopted for path, shown in files for adopted in _read_file(path, shown, declarations))
+    files = [(path, path.name) for path in list_setting_files(own)]
+    files += [(path, str(path)) for folder in others for path in list_setting_files(folder)]
+    return merge_adopted(adopted for path, shown in files for adopted in _load_file(path, shown, declarations))
 
 
-def joined(adopted: Iterable[Adopted]) -> Settings:
+def merge_adopted(adopted: Iterable[AdoptedSetting]) -> Settings:
     """Everything adopted, where no two take force and become known on the same days.
 
     Raises:
         LawError: two do; it names the files.
     """
-    seen: dict[tuple[str, date, date], Adopted] = {}
+    seen: dict[tuple[str, date, date], AdoptedSetting] = {}
     for each in adopted:
         key = (each.name, each.valid_from, each.known_from)
         if key in seen:
@@ -92,11 +94,11 @@ def joined(adopted: Iterable[Adopted]) -> Settings:
     return Settings(tuple(seen.values()))
 
 
-def _read_file(path: Path, shown: str, declarations: Declarations) -> Iterator[Adopted]:
-    document = Document.read(path, ABOUT | {"known_from"}, shown)
+def _load_file(path: Path, shown: str, declarations: SettingDeclarations) -> Iterator[AdoptedSetting]:
+    document = SettingsDocument.read(path, HEADER_KEYS | {"known_from"}, shown)
     authority = document.words("authority")
     if not authority:
         raise LawError(f"{shown}：缺 authority")
     ground = (authority, document.words("document"), document.day("valid_from"), document.day("known_from"))
     for name, value in declarations.values(document).items():
-        yield Adopted(name, value, *ground, shown, path)
+        yield AdoptedSetting(name, value, *ground, shown, path)

@@ -8,22 +8,22 @@ from typing import Any
 
 from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import shown, to_json
+from huisuan.law.model.values import format_value, to_json
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.setting_bounds import says_its_bound
-from huisuan.law.policy.settings import Adopted
+from huisuan.law.policy.setting_bounds import has_legal_bound
+from huisuan.law.policy.settings import AdoptedSetting
 
 
 @dataclass(frozen=True)
-class Listed:
+class SettingHistory:
     """One setting or open question: what holds, and everything known about it by then, the newest first.
 
     `holds` is None where nobody has set it. `rules` are the keys of the rules that rest on it.
     """
 
     spec: SettingSpec | InterpretationSpec
-    holds: Adopted | None
-    history: tuple[Adopted, ...]
+    holds: AdoptedSetting | None
+    history: tuple[AdoptedSetting, ...]
     rules: tuple[str, ...]
 
     @property
@@ -33,16 +33,16 @@ class Listed:
 
     def bound_words(self, *, english: bool = False) -> str:
         """The same in a language."""
-        if isinstance(self.spec, InterpretationSpec) or not says_its_bound(self.spec):
+        if isinstance(self.spec, InterpretationSpec) or not has_legal_bound(self.spec):
             return ""
-        return shown(self.spec.kind, self.spec.at_most, english=english)
+        return format_value(self.spec.kind, self.spec.at_most, english=english)
 
-    def words(self, adopted: Adopted, *, english: bool = False) -> str:
+    def words(self, adopted: AdoptedSetting, *, english: bool = False) -> str:
         """A value of it as people read it."""
         if isinstance(self.spec, InterpretationSpec):
             options = self.spec.options_en if english else self.spec.options
             return options[str(adopted.value)]
-        return shown(self.spec.kind, adopted.value, self.spec.regions, english=english)
+        return format_value(self.spec.kind, adopted.value, self.spec.regions, english=english)
 
     def as_json(self) -> dict[str, Any]:
         """The row as JSON carries it (money in fen, shares as text)."""
@@ -57,7 +57,7 @@ class Listed:
             "history": [self._entry(each) for each in self.history],
         }  # fmt: skip
 
-    def _entry(self, adopted: Adopted) -> dict[str, Any]:
+    def _entry(self, adopted: AdoptedSetting) -> dict[str, Any]:
         return {
             "value": to_json(adopted.value), "shown": self.words(adopted), "authority": adopted.authority,
             "document": adopted.document, "valid_from": adopted.valid_from, "known_from": adopted.known_from,
@@ -65,12 +65,12 @@ class Listed:
         }  # fmt: skip
 
 
-def names_of(rule: Rule) -> set[str]:
+def setting_names(rule: Rule) -> set[str]:
     """The names of the settings and open questions that a rule rests on."""
     return {spec.name for spec in rule.settings()} | {spec.name for spec in rule.interpretations()}
 
 
-def list_settings(policy: Policy, on: date, as_known: date) -> list[Listed]:
+def list_settings(policy: Policy, on: date, as_known: date) -> list[SettingHistory]:
     """Every setting, then every open question, in the order in which the rules rest on them."""
     holding = policy.adopted(on, as_known)
     known = sorted(
@@ -78,13 +78,13 @@ def list_settings(policy: Policy, on: date, as_known: date) -> list[Listed]:
         key=lambda each: (each.known_from, each.valid_from),
         reverse=True,
     )
-    resting = _resting(policy)
+    resting = _rules_by_setting(policy)
     specs: list[SettingSpec | InterpretationSpec] = [
         *policy.setting_specs().values(),
         *policy.interpretation_specs().values(),
     ]
     return [
-        Listed(
+        SettingHistory(
             spec,
             holding.get(spec.name),
             tuple(each for each in known if each.name == spec.name),
@@ -94,10 +94,10 @@ def list_settings(policy: Policy, on: date, as_known: date) -> list[Listed]:
     ]
 
 
-def _resting(policy: Policy) -> dict[str, list[str]]:
+def _rules_by_setting(policy: Policy) -> dict[str, list[str]]:
     """Per setting and open question, the keys of the rules and allotments that rest on it."""
     found: dict[str, list[str]] = {}
-    rules = [(rule.key, names_of(rule)) for rule in policy.rules]
+    rules = [(rule.key, setting_names(rule)) for rule in policy.rules]
     rules += [(each.key, {spec.name for spec in each.settings()}) for each in policy.allotments]
     rules += [(key, {each.by.name}) for each in policy.stackings for key in each.order]
     for key, names in rules:

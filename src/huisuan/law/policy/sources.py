@@ -25,7 +25,7 @@ class Source:
     known_from: date | None = None
 
 
-def overlays(name: str) -> tuple[Path, ...]:
+def overlay_folders(name: str) -> tuple[Path, ...]:
     """Where settings lie that were adopted since the policy was encoded: files like its own `settings/*.toml`.
 
     `<home>/settings/<name>` holds what the platform adopted; `HUISUAN_SETTINGS` (paths separated like PATH) names
@@ -40,7 +40,7 @@ def adopted_folder(name: str) -> Path:
     return home() / "settings" / name
 
 
-def setting_files(folder: Path) -> list[Path]:
+def list_setting_files(folder: Path) -> list[Path]:
     """The settings files in a folder, by name; hidden ones are drafts. A folder that is not there holds none.
 
     Raises:
@@ -55,21 +55,21 @@ def setting_files(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.suffix == ".toml" and not path.name.startswith("."))
 
 
-def read_sources(folder: Path, adopted: Iterable[Path] = ()) -> tuple[Source, ...]:
+def list_sources(folder: Path, adopted: Iterable[Path] = ()) -> tuple[Source, ...]:
     """The files of a policy's folder and of its overlays, in one order on every machine.
 
     Raises:
         LawError: there are none, or one cannot be read.
     """
-    found = [path for kind in DECIDING for path in folder.glob(kind)] + setting_files(folder / "settings")
+    found = [path for kind in DECIDING for path in folder.glob(kind)] + list_setting_files(folder / "settings")
     if not found:
         raise LawError(f"{folder} 里没有政策")
     named = [(path.relative_to(folder).as_posix(), path) for path in sorted(found)]
-    named += [(f"adopted/{path.name}", path) for place in adopted for path in setting_files(place)]
+    named += [(f"adopted/{path.name}", path) for place in adopted for path in list_setting_files(place)]
     return tuple(Source(name, path, _sha256(path)) for name, path in named)
 
 
-def dated(sources: Iterable[Source], known: Mapping[Path, date]) -> tuple[Source, ...]:
+def with_known_from(sources: Iterable[Source], known: Mapping[Path, date]) -> tuple[Source, ...]:
     """The same, where files of settings say since when they are known."""
     return tuple(replace(each, known_from=known.get(each.path)) for each in sources)
 

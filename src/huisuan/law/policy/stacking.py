@@ -14,10 +14,10 @@ from enum import StrEnum
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule, RuleKind, Stacking
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.settings import Adopted
+from huisuan.law.policy.settings import AdoptedSetting
 
 
-class Mode(StrEnum):
+class StackingMode(StrEnum):
     """How a later rule treats what an earlier one paid for the same."""
 
     ONCE = "once"
@@ -26,7 +26,7 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True)
-class Place:
+class PolicyRule:
     """A rule and the policy that it stands in."""
 
     policy: Policy
@@ -39,16 +39,16 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Layers:
+class StackedRules:
     """The rules of one ground in their order, and the question that says how they combine."""
 
     ground: str
-    places: tuple[Place, ...]
+    places: tuple[PolicyRule, ...]
     stacking: Stacking | None = None
     declared_in: Policy | None = None
 
 
-def adopted_mode(layer: Layers, on: date, as_known: date) -> Adopted | None:
+def adopted_mode(layer: StackedRules, on: date, as_known: date) -> AdoptedSetting | None:
     """The adopted mode in which the rules combine on a day, as known on a day; None where nobody has set one."""
     if layer.stacking is None or layer.declared_in is None:
         return None
@@ -66,43 +66,43 @@ def check_overlaps(policy: Policy) -> None:
         unknown = [key for key in stacking.order if "/" not in key and key not in keys]
         if unknown:
             raise LawError(f"“{stacking.ground}”的先后中写了没有的规则 {'、'.join(unknown)}")
-    layers([policy])
+    rules_by_ground([policy])
 
 
-def layers(policies: Sequence[Policy]) -> tuple[Layers, ...]:
+def rules_by_ground(policies: Sequence[Policy]) -> tuple[StackedRules, ...]:
     """The paying rules of the policies by ground, each ground's in its declared order.
 
     Raises:
         LawError: two rules pay for the same without a declared order; it names both.
     """
-    by_ground: dict[str, list[Place]] = {}
-    for place in _paying(policies):
+    by_ground: dict[str, list[PolicyRule]] = {}
+    for place in _paying_rules(policies):
         by_ground.setdefault(_ground(place), []).append(place)
-    return tuple(_layered(ground, places, policies) for ground, places in by_ground.items())
+    return tuple(_in_declared_order(ground, places, policies) for ground, places in by_ground.items())
 
 
-def _paying(policies: Iterable[Policy]) -> Iterator[Place]:
+def _paying_rules(policies: Iterable[Policy]) -> Iterator[PolicyRule]:
     for policy in policies:
         for rule in policy.rules:
             if rule.kind is RuleKind.PAYS:
-                yield Place(policy, rule)
+                yield PolicyRule(policy, rule)
 
 
-def _ground(place: Place) -> str:
+def _ground(place: PolicyRule) -> str:
     claim = place.rule.claim
     return claim.ground if claim and claim.spent else f"{place.policy.name}/{place.rule.sentence}"
 
 
-def _layered(ground: str, places: list[Place], policies: Sequence[Policy]) -> Layers:
+def _in_declared_order(ground: str, places: list[PolicyRule], policies: Sequence[Policy]) -> StackedRules:
     if len(places) == 1:
-        return Layers(ground, tuple(places))
+        return StackedRules(ground, tuple(places))
     wanted = {place.key for place in places}
     for policy in policies:
         for stacking in policy.stackings:
             order = [key if "/" in key else f"{policy.name}/{key}" for key in stacking.order]
             if stacking.ground == ground and wanted <= set(order):
                 ordered = sorted(places, key=lambda place: order.index(place.key))
-                return Layers(ground, tuple(ordered), stacking, policy)
+                return StackedRules(ground, tuple(ordered), stacking, policy)
     first, second = _undeclared(ground, places, policies)
     raise LawError(
         f"{first.key}（{first.rule.title}）与 {second.key}（{second.rule.title}）都对“{ground}”付款，"
@@ -110,7 +110,7 @@ def _layered(ground: str, places: list[Place], policies: Sequence[Policy]) -> La
     )
 
 
-def _undeclared(ground: str, places: list[Place], policies: Sequence[Policy]) -> tuple[Place, Place]:
+def _undeclared(ground: str, places: list[PolicyRule], policies: Sequence[Policy]) -> tuple[PolicyRule, PolicyRule]:
     """The first two rules that no order names together."""
     orders: list[Mapping[str, int]] = [
         {key if "/" in key else f"{policy.name}/{key}": at for at, key in enumerate(stacking.order)}

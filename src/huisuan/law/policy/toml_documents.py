@@ -16,13 +16,13 @@ from huisuan.law.model.errors import LawError
 TABLES = frozenset({"settings", "interpretations"})
 
 
-def quoted(text: str) -> str:
+def toml_string(text: str) -> str:
     """A text as TOML writes it, on one line."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")  # JSON leaves DEL alone, TOML does not
 
 
 @dataclass(frozen=True)
-class Document:
+class SettingsDocument:
     """A TOML document of settings, with its text so that an error can name the line."""
 
     name: str
@@ -30,7 +30,7 @@ class Document:
     data: Mapping[str, Any]
 
     @classmethod
-    def read(cls, path: Path, keys: frozenset[str], shown: str = "") -> Document:
+    def read(cls, path: Path, keys: frozenset[str], shown: str = "") -> SettingsDocument:
         """A file, in which nothing stands at the top but the keys and the two tables; errors call it `shown`.
 
         Raises:
@@ -44,7 +44,7 @@ class Document:
             raise LawError(f"{shown or path.name}：不是 UTF-8 文本；请另存为 UTF-8") from None
 
     @classmethod
-    def parsed(cls, name: str, text: str, keys: frozenset[str]) -> Document:
+    def parsed(cls, name: str, text: str, keys: frozenset[str]) -> SettingsDocument:
         """The same from a text; `name` is what errors call it."""
         try:
             data = tomllib.loads(text)

@@ -9,21 +9,21 @@ from sqlglot import exp
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.exact_arithmetic import Arithmetic
 from huisuan.law.model.expressions import Node
-from huisuan.law.sql.sql_arithmetic import E, negated
+from huisuan.law.sql.sql_arithmetic import SqlExpr, not_
 
-Way = tuple[tuple[E, bool], ...]  # conditions, and whether each must hold
+Path = tuple[tuple[SqlExpr, bool], ...]  # conditions, and whether each must hold
 
 
-def caps_of(node: Node, arithmetic: Arithmetic[E], way: Way = ()) -> Iterator[tuple[str, E]]:
+def caps_with_conditions(node: Node, arithmetic: Arithmetic[SqlExpr], way: Path = ()) -> Iterator[tuple[str, SqlExpr]]:
     """Every cap on the path taken, with the condition under which it binds, in the explanation's order."""
     for child, further in _paths(node, arithmetic):
-        yield from caps_of(child, arithmetic, (*way, *further))
+        yield from caps_with_conditions(child, arithmetic, (*way, *further))
     if isinstance(node, nodes.Cited) and isinstance(node.node, nodes.Cap):
         over = arithmetic.truth(nodes.Compare(">", node.node.amount, node.node.limit))
-        yield node.sentence, exp.and_(over, *(_taken(*each) for each in way), copy=False) if way else over
+        yield node.sentence, exp.and_(over, *(_path_condition(*each) for each in way), copy=False) if way else over
 
 
-def _paths(node: Node, arithmetic: Arithmetic[E]) -> Iterator[tuple[Node, Way]]:
+def _paths(node: Node, arithmetic: Arithmetic[SqlExpr]) -> Iterator[tuple[Node, Path]]:
     if isinstance(node, nodes.Interpreted):
         yield arithmetic.branch(node), ()
     elif isinstance(node, nodes.When):
@@ -35,5 +35,5 @@ def _paths(node: Node, arithmetic: Arithmetic[E]) -> Iterator[tuple[Node, Way]]:
         yield from ((child, ()) for child in nodes.children(node))
 
 
-def _taken(condition: E, holds: bool) -> E:
-    return condition.copy() if holds else negated(condition.copy())
+def _path_condition(condition: SqlExpr, holds: bool) -> SqlExpr:
+    return condition.copy() if holds else not_(condition.copy())

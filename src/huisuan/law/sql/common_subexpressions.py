@@ -12,14 +12,14 @@ from collections.abc import Iterable, Mapping
 from sqlglot import exp
 
 from huisuan.law.sql.naming import STEP
-from huisuan.law.sql.sql_arithmetic import E, case, column
+from huisuan.law.sql.sql_arithmetic import SqlExpr, case, column
 
 #: what costs more than to look it up; what is missing is asked of a column, and costs nothing
 COSTLY = (exp.Case, exp.Binary, exp.Bracket, exp.In, exp.Between, exp.Func)
 
 
-def computed_once(
-    columns: Mapping[str, E], source: exp.Table | exp.Subquery, *, step: str = STEP, only: E | None = None
+def extract_common(
+    columns: Mapping[str, SqlExpr], source: exp.Table | exp.Subquery, *, step: str = STEP, only: SqlExpr | None = None
 ) -> exp.Select:
     """SELECT *, the columns FROM the source, with a layer below for what they have in common, and so on down.
 
@@ -33,24 +33,24 @@ def computed_once(
         named = {each: f"{step}{steps + at}" for at, each in enumerate(repeated)}
         steps += len(named)
         shared = {name: each.copy() for each, name in named.items()}
-        source = _and_all(_guarded(shared, only), source).subquery("t", copy=False)
-        columns = {name: each.transform(_step, named, copy=False) for name, each in columns.items()}
-    return _and_all(_guarded(columns, only), source)
+        source = _select_all_and(_guarded(shared, only), source).subquery("t", copy=False)
+        columns = {name: each.transform(_replace_by_step, named, copy=False) for name, each in columns.items()}
+    return _select_all_and(_guarded(columns, only), source)
 
 
-def _guarded(columns: Mapping[str, E], only: E | None) -> Mapping[str, E]:
+def _guarded(columns: Mapping[str, SqlExpr], only: SqlExpr | None) -> Mapping[str, SqlExpr]:
     return columns if only is None else {name: case((only.copy(), each)) for name, each in columns.items()}
 
 
-def _and_all(columns: Mapping[str, E], source: exp.Table | exp.Subquery) -> exp.Select:
+def _select_all_and(columns: Mapping[str, SqlExpr], source: exp.Table | exp.Subquery) -> exp.Select:
     return exp.select(
         exp.Star(), *(exp.alias_(each, name, quoted=True, copy=False) for name, each in columns.items())
     ).from_(source)
 
 
-def _repeated(columns: Iterable[E]) -> list[E]:
+def _repeated(columns: Iterable[SqlExpr]) -> list[SqlExpr]:
     """The innermost of the expressions that stand in more than one place, in the order in which they are met."""
-    found: Counter[E] = Counter()
+    found: Counter[SqlExpr] = Counter()
     waiting = list(columns)[::-1]
     while waiting:
         node = waiting.pop()
@@ -63,11 +63,11 @@ def _repeated(columns: Iterable[E]) -> list[E]:
     return [node for node in repeated if not any(each in repeated for each in node.walk() if each is not node)]
 
 
-def _is_costly(node: E) -> bool:
+def _is_costly(node: SqlExpr) -> bool:
     return isinstance(node, COSTLY) and not isinstance(node, exp.Is) and node.find(exp.Column) is not None
 
 
-def _step(node: E, named: Mapping[E, str]) -> E:
+def _replace_by_step(node: SqlExpr, named: Mapping[SqlExpr, str]) -> SqlExpr:
     name = named.get(node) if isinstance(node, COSTLY) else None
     if name is not None:
         return column(name)

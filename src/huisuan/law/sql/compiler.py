@@ -18,17 +18,17 @@ from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 from huisuan.law.model.rules import Rule, RuleKind
 from huisuan.law.model.terms import Terms
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.settings import terms_of
-from huisuan.law.sql.branch_reachability import caps_of
-from huisuan.law.sql.common_subexpressions import computed_once
+from huisuan.law.policy.settings import rule_terms
+from huisuan.law.sql.branch_reachability import caps_with_conditions
+from huisuan.law.sql.common_subexpressions import extract_common
 from huisuan.law.sql.dialect import Dialect
-from huisuan.law.sql.intervals import SqlBounds, Way, Ways, certainly_not
+from huisuan.law.sql.intervals import Guard, GuardColumns, SqlIntervals, is_not_true
 from huisuan.law.sql.naming import BOUNDED, BOUNDED_STEP, OPEN, PLAIN, RAW, Columns
-from huisuan.law.sql.sql_arithmetic import E, SqlEngine, big, case, column, negated, text
+from huisuan.law.sql.sql_arithmetic import SqlBackend, SqlExpr, as_bigint, case, column, not_, string_literal
 
 
 @dataclass(frozen=True)
-class Compiled:
+class CompiledRule:
     """A rule on a day as SQL: `over(table)` answers every row of a table of checked facts.
 
     The table has a column per fact (a share: two, `__num` and `__den`), and beside it `raw__` columns that hold
@@ -59,35 +59,35 @@ class Compiled:
         kept = [column(name) for name in carried]
         fixed = self._fixed()
         if fixed is not None:
-            return _select([*kept, *_answer(*fixed), *([_named(exp.false(), "capped")] if capped else [])], table)
+            return _select([*kept, *_answer(*fixed), *([_aliased(exp.false(), "capped")] if capped else [])], table)
         place = f"第 {self.rule.key} 句"
-        plain: Arithmetic[E] = Arithmetic(SqlEngine(dialect), self.terms, place)
-        bounds = SqlBounds(self.terms, place, dialect)
+        plain: Arithmetic[SqlExpr] = Arithmetic(SqlBackend(dialect), self.terms, place)
+        bounds = SqlIntervals(self.terms, place, dialect)
         caps = [sentence for sentence, _ in self._caps(plain)]
-        ways = Ways()
+        ways = GuardColumns()
         missing = list(self._missing(bounds, ways))
-        told = computed_once(self._columns(PLAIN, plain), _from(table))
+        told = extract_common(self._columns(PLAIN, plain), _from(table))
         decided = _select([exp.Star(), *self._decided(PLAIN)], told)
-        undecided = _select([exp.Star(), _named(_none_of(PLAIN.outcomes), OPEN)], decided)
+        undecided = _select([exp.Star(), _aliased(_none_of(PLAIN.outcomes), OPEN)], decided)
         further = self._columns(BOUNDED, bounds) | {name: each for each, name in ways.columns.items()}
-        bounded = computed_once(further, _from(undecided), step=BOUNDED_STEP, only=column(OPEN))
+        bounded = extract_common(further, _from(undecided), step=BOUNDED_STEP, only=column(OPEN))
         again = _select([exp.Star(), *self._decided(BOUNDED)], bounded)
-        first, second = self._answers(PLAIN, caps), self._answers(BOUNDED, caps, _joined(missing))
+        first, second = self._answers(PLAIN, caps), self._answers(BOUNDED, caps, _join_codes(missing))
         answer = _answer(
             *(case((column(OPEN), late), otherwise=soon) for soon, late in zip(first, second, strict=True))
         )
-        bound = case((column(OPEN), _capped(BOUNDED, len(caps))), otherwise=_capped(PLAIN, len(caps)))
-        return _select([*kept, *answer, *([_named(bound, "capped")] if capped else [])], again)
+        bound = case((column(OPEN), _is_capped(BOUNDED, len(caps))), otherwise=_is_capped(PLAIN, len(caps)))
+        return _select([*kept, *answer, *([_aliased(bound, "capped")] if capped else [])], again)
 
-    def _fixed(self) -> tuple[str, E, E] | None:
+    def _fixed(self) -> tuple[str, SqlExpr, SqlExpr] | None:
         """The answer that no fact can change: the policy is not in force, or a setting was never made."""
         if not self.in_force:
-            return "not_in_force", exp.Literal.number(0), text("not_in_force")
+            return "not_in_force", exp.Literal.number(0), string_literal("not_in_force")
         if self.unset:
-            return "not_set", exp.null(), text(";".join(f"setting:{spec.name}" for spec in self.unset))
+            return "not_set", exp.null(), string_literal(";".join(f"setting:{spec.name}" for spec in self.unset))
         return None
 
-    def _columns(self, names: Columns, arithmetic: Arithmetic[E]) -> dict[str, E]:
+    def _columns(self, names: Columns, arithmetic: Arithmetic[SqlExpr]) -> dict[str, SqlExpr]:
         """What the answer is made of: the conditions, the amount, the priority, and where a cap binds."""
         rule = self.rule
         columns = {f"{names.conditions}{at}": arithmetic.truth(each.node) for at, each in enumerate(rule.conditions)}
@@ -97,82 +97,86 @@ class Compiled:
             columns[names.priority] = arithmetic.truth(rule.priority)
         return columns | {f"{names.caps}{at}": each for at, (_, each) in enumerate(self._caps(arithmetic))}
 
-    def _caps(self, arithmetic: Arithmetic[E]) -> list[tuple[str, E]]:
-        return [] if self.rule.amount is None else list(caps_of(self.rule.amount, arithmetic))
+    def _caps(self, arithmetic: Arithmetic[SqlExpr]) -> list[tuple[str, SqlExpr]]:
+        return [] if self.rule.amount is None else list(caps_with_conditions(self.rule.amount, arithmetic))
 
-    def _decided(self, names: Columns) -> tuple[E, ...]:
+    def _decided(self, names: Columns) -> tuple[SqlExpr, ...]:
         """Whether a condition fails; whether all else holds and a region has set nothing; whether the rest is known."""
         held = [
-            (column(f"{names.conditions}{at}"), nodes.awaited(each.node) is not None)
+            (column(f"{names.conditions}{at}"), nodes.awaited_setting(each.node) is not None)
             for at, each in enumerate(self.rule.conditions)
         ]
         plain, awaited = [[each for each, waits in held if waits is which] for which in (False, True)]
-        fails: E = exp.or_(*(negated(each.copy()) for each in plain), copy=False) if plain else exp.false()
-        unset: E = exp.false()
+        fails: SqlExpr = exp.or_(*(not_(each.copy()) for each in plain), copy=False) if plain else exp.false()
+        unset: SqlExpr = exp.false()
         if awaited:
-            known = (negated(each.copy().is_(exp.null())) for each in awaited)
-            lacking = exp.or_(*(negated(each.copy()) for each in awaited), copy=False)
+            known = (not_(each.copy().is_(exp.null())) for each in awaited)
+            lacking = exp.or_(*(not_(each.copy()) for each in awaited), copy=False)
             unset = exp.and_(*(each.copy() for each in plain), *known, exp.Paren(this=lacking), copy=False)
         worth = [(self.rule.amount, names.amount), (self.rule.priority, names.priority)]
-        settled = [negated(column(name).is_(exp.null())) for node, name in worth if node is not None]
+        settled = [not_(column(name).is_(exp.null())) for node, name in worth if node is not None]
         holds = exp.and_(*(each.copy() for each, _ in held), *settled, exp.true(), copy=False)
-        return tuple(_named(each, name) for each, name in zip((fails, unset, holds), names.outcomes, strict=True))
+        return tuple(_aliased(each, name) for each, name in zip((fails, unset, holds), names.outcomes, strict=True))
 
-    def _answers(self, names: Columns, capped: list[str], missing: E | None = None) -> tuple[E, E, E]:
+    def _answers(
+        self, names: Columns, capped: list[str], missing: SqlExpr | None = None
+    ) -> tuple[SqlExpr, SqlExpr, SqlExpr]:
         """Status, amount and reasons; without `missing` where one of the outcomes is certain."""
         rule = self.rule
         fails, unset, holds = (column(name) for name in names.outcomes)
         prefers, amount = column(names.priority), column(names.amount) if rule.amount is not None else exp.null()
-        paid: E = text("discretionary" if rule.kind is RuleKind.DISCRETION else "eligible")
+        paid: SqlExpr = string_literal("discretionary" if rule.kind is RuleKind.DISCRETION else "eligible")
         if rule.priority is not None:
-            paid = case((prefers.copy(), text("priority")), otherwise=paid)
-        failed: list[tuple[E, E]] = []
-        waiting: list[tuple[E, E]] = []
+            paid = case((prefers.copy(), string_literal("priority")), otherwise=paid)
+        failed: list[tuple[SqlExpr, SqlExpr]] = []
+        waiting: list[tuple[SqlExpr, SqlExpr]] = []
         for at, each in enumerate(rule.conditions):
-            spec, lacks = nodes.awaited(each.node), negated(column(f"{names.conditions}{at}"))
+            spec, lacks = nodes.awaited_setting(each.node), not_(column(f"{names.conditions}{at}"))
             if spec is None:
-                failed.append((lacks, text(f"failed:{each.name}@{each.sentence}")))
+                failed.append((lacks, string_literal(f"failed:{each.name}@{each.sentence}")))
             else:
-                waiting.append((lacks, text(f"setting:{spec.name}")))
-        awaited = [(unset, text("not_set"), exp.null(), _joined(waiting))] if waiting else []
-        outcomes: list[tuple[E, E, E, E]] = [
+                waiting.append((lacks, string_literal(f"setting:{spec.name}")))
+        awaited = [(unset, string_literal("not_set"), exp.null(), _join_codes(waiting))] if waiting else []
+        outcomes: list[tuple[SqlExpr, SqlExpr, SqlExpr, SqlExpr]] = [
             (holds, paid, amount, self._remarks(names, capped)),
-            (fails, text("not_eligible"), exp.Literal.number(0), _joined(failed)), *awaited,
+            (fails, string_literal("not_eligible"), exp.Literal.number(0), _join_codes(failed)), *awaited,
         ]  # fmt: skip
         columns = list(zip(*outcomes, strict=True))
         status, owed, reasons = (
             case(*((when.copy(), what) for when, what in zip(columns[0], column_, strict=True)), otherwise=other)
             for column_, other in zip(
-                columns[1:], (text("missing_facts"), exp.null(), missing or text("")), strict=True
+                columns[1:], (string_literal("missing_facts"), exp.null(), missing or string_literal("")), strict=True
             )
         )
-        return status, big(owed), reasons
+        return status, as_bigint(owed), reasons
 
-    def _remarks(self, names: Columns, capped: list[str]) -> E:
+    def _remarks(self, names: Columns, capped: list[str]) -> SqlExpr:
         """The reasons where all conditions hold."""
         rule = self.rule
         if rule.amount is not None:
             caps = [column(f"{names.caps}{at}") for at in range(len(capped))]
-            remarks: list[tuple[E, E]] = [(cap, text(f"capped@{each}")) for cap, each in zip(caps, capped, strict=True)]
-            remarks.append((column(names.amount).eq(0), text(f"zero@{rule.sentence}")))
-            quiet = exp.and_(column(names.amount) > 0, *(negated(cap.copy()) for cap in caps), copy=False)
-            return case((quiet, text("")), otherwise=_joined(remarks))
+            remarks: list[tuple[SqlExpr, SqlExpr]] = [
+                (cap, string_literal(f"capped@{each}")) for cap, each in zip(caps, capped, strict=True)
+            ]
+            remarks.append((column(names.amount).eq(0), string_literal(f"zero@{rule.sentence}")))
+            quiet = exp.and_(column(names.amount) > 0, *(not_(cap.copy()) for cap in caps), copy=False)
+            return case((quiet, string_literal("")), otherwise=_join_codes(remarks))
         if rule.kind is RuleKind.DISCRETION:
-            return text(f"discretion@{rule.sentence}")
+            return string_literal(f"discretion@{rule.sentence}")
         if rule.priority is None:
-            return text("")
-        without = text(f"no_priority@{rule.sentence}")
-        return case((column(names.priority), text(f"priority@{rule.sentence}")), otherwise=without)
+            return string_literal("")
+        without = string_literal(f"no_priority@{rule.sentence}")
+        return case((column(names.priority), string_literal(f"priority@{rule.sentence}")), otherwise=without)
 
-    def _missing(self, bounds: SqlBounds, ways: Ways) -> Iterator[tuple[E, E]]:
+    def _missing(self, bounds: SqlIntervals, ways: GuardColumns) -> Iterator[tuple[SqlExpr, SqlExpr]]:
         """Per fact that can be missed when it can still change the answer, and the word: missing, or unusable."""
         rule = self.rule
-        found: dict[str, list[Way]] = {}
-        roots: list[tuple[nodes.Node, Way]] = [(each.node, ()) for each in rule.conditions]
+        found: dict[str, list[Guard]] = {}
+        roots: list[tuple[nodes.Node, Guard]] = [(each.node, ()) for each in rule.conditions]
         set_by = tuple(
-            certainly_not(negated(bounds.truth(each.node)))
+            is_not_true(not_(bounds.truth(each.node)))
             for each in rule.conditions
-            if nodes.awaited(each.node) is not None
+            if nodes.awaited_setting(each.node) is not None
         )
         roots += [(node, set_by) for node in (rule.amount, rule.priority) if node is not None]
         for root, given in roots:
@@ -184,17 +188,19 @@ class Compiled:
                     exp.and_(*(each.copy() for each in way), copy=False) for way in dict.fromkeys(found[spec.name])
                 ]
                 unusable = column(f"{RAW}{spec.name}").is_(exp.null()).not_()
-                word = case((unusable, text(f"invalid:{spec.name}")), otherwise=text(f"missing:{spec.name}"))
+                word = case(
+                    (unusable, string_literal(f"invalid:{spec.name}")), otherwise=string_literal(f"missing:{spec.name}")
+                )
                 yield exp.or_(*wanted, copy=False), word
 
 
-def compile_rule(policy: Policy, rule: Rule, on: date, as_known: date) -> Compiled:
+def compile_rule(policy: Policy, rule: Rule, on: date, as_known: date) -> CompiledRule:
     """The rule as SQL, on a day, as known on a day."""
-    terms, unset = terms_of(rule, policy.adopted(on, as_known))
-    return Compiled(rule, terms, policy.in_force(on), unset)
+    terms, unset = rule_terms(rule, policy.adopted(on, as_known))
+    return CompiledRule(rule, terms, policy.in_force(on), unset)
 
 
-def _select(columns: list[E], source: str | exp.Select) -> exp.Select:
+def _select(columns: list[SqlExpr], source: str | exp.Select) -> exp.Select:
     return exp.select(*columns, copy=False).from_(_from(source), copy=False)
 
 
@@ -202,25 +208,25 @@ def _from(source: str | exp.Select) -> exp.Table | exp.Subquery:
     return exp.to_table(source) if isinstance(source, str) else source.subquery("t", copy=False)
 
 
-def _named(expression: E, name: str) -> E:
+def _aliased(expression: SqlExpr, name: str) -> SqlExpr:
     return exp.alias_(expression, name, quoted=True, copy=False)
 
 
-def _capped(names: Columns, caps: int) -> E:
+def _is_capped(names: Columns, caps: int) -> SqlExpr:
     if not caps:
         return exp.false()
     bound = exp.or_(*(column(f"{names.caps}{at}") for at in range(caps)), copy=False)
     return exp.and_(column(names.outcomes[2]), bound, copy=False)
 
 
-def _none_of(names: Iterable[str]) -> E:
+def _none_of(names: Iterable[str]) -> SqlExpr:
     """Whether none of these columns is true; never NULL."""
-    return exp.and_(*(certainly_not(column(name)) for name in names), copy=False)
+    return exp.and_(*(is_not_true(column(name)) for name in names), copy=False)
 
 
-def _answer(status: str | E, amount: E, reasons: E) -> tuple[E, E, E]:
-    said = text(status) if isinstance(status, str) else status
-    whole = big(amount) if isinstance(amount, (exp.Literal, exp.Null)) else amount
+def _answer(status: str | SqlExpr, amount: SqlExpr, reasons: SqlExpr) -> tuple[SqlExpr, SqlExpr, SqlExpr]:
+    said = string_literal(status) if isinstance(status, str) else status
+    whole = as_bigint(amount) if isinstance(amount, (exp.Literal, exp.Null)) else amount
     return (
         exp.alias_(said, "status", copy=False),
         exp.alias_(whole, "amount_fen", copy=False),
@@ -228,11 +234,15 @@ def _answer(status: str | E, amount: E, reasons: E) -> tuple[E, E, E]:
     )
 
 
-def _joined(said: list[tuple[E, E]]) -> E:
+def _join_codes(said: list[tuple[SqlExpr, SqlExpr]]) -> SqlExpr:
     """The words whose condition holds, with semicolons; of two or fewer, one of the few texts there can be."""
     few = [(condition, word.this) for condition, word in said if isinstance(word, exp.Literal)]
     if len(few) < len(said) or len(said) > 2:
         parts = (case(each) for each in said)
-        return exp.Anonymous(this="CONCAT_WS", expressions=[text(";"), *parts])
-    both = [(exp.and_(*(each for each, _ in few)), text(";".join(word for _, word in few)))] if len(few) == 2 else []
-    return case(*both, *said, otherwise=text("")) if said else text("")
+        return exp.Anonymous(this="CONCAT_WS", expressions=[string_literal(";"), *parts])
+    both = (
+        [(exp.and_(*(each for each, _ in few)), string_literal(";".join(word for _, word in few)))]
+        if len(few) == 2
+        else []
+    )
+    return case(*both, *said, otherwise=string_literal("")) if said else string_literal("")

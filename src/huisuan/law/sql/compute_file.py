@@ -20,7 +20,7 @@ from sqlglot import exp
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
-from huisuan.law.sql.cell_parsing import checked
+from huisuan.law.sql.cell_parsing import checked_columns
 from huisuan.law.sql.compiler import compile_rule
 from huisuan.law.sql.dialect import Dialect
 from huisuan.law.sql.naming import ANSWER, ROW, is_reserved
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Computed:
+class FileSummary:
     """What came out: rows by status, cells that could not be read by fact, the sum in fen."""
 
     rows: int
@@ -45,24 +45,24 @@ class Computed:
 
 def compute_file(
     policy: Policy, rule: Rule, source: Path, target: Path, *, on: date, as_known: date, spark: Spark | None = None
-) -> Computed:
+) -> FileSummary:
     """Compute every row of a Parquet or CSV file, on DuckDB or on Spark; the target appears whole or not at all.
 
     Raises:
         LawError: a file that cannot be read, a column of a type that cannot carry its fact (a float for money).
     """
-    ask = partial(answers, policy, rule, on=on, as_known=as_known)
-    with from_file_to_file(source, target) as (engine, types, draft):
+    ask = partial(answer_query, policy, rule, on=on, as_known=as_known)
+    with transform_file(source, target) as (engine, types, draft):
         query, carried = ask("source", types)
         if spark is not None:
-            query = _gathered(engine, carried, _on_spark(ask, engine, spark, rule, types, source, draft.parent))
+            query = _gather(engine, carried, _on_spark(ask, engine, spark, rule, types, source, draft.parent))
         layout = "FORMAT parquet" if target.suffix == ".parquet" else "FORMAT csv, HEADER true"
-        engine.execute(f"COPY ({query.sql('duckdb', copy=False)}) TO '{_quoted(draft)}' ({layout})")
+        engine.execute(f"COPY ({query.sql('duckdb', copy=False)}) TO '{_sql_path(draft)}' ({layout})")
         return _summary(engine, draft, rule, types, carried)
 
 
 @contextmanager
-def from_file_to_file(source: Path, target: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, str], Path]]:
+def transform_file(source: Path, target: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, str], Path]]:
     """An engine that has the file as its table `source`, the types of its columns, and where to write a draft.
 
     The draft becomes the target when the block ends well; otherwise nothing is left of it.
@@ -88,7 +88,7 @@ def from_file_to_file(source: Path, target: Path) -> Iterator[tuple[duckdb.DuckD
         draft.replace(target)
 
 
-def answers(
+def answer_query(
     policy: Policy, rule: Rule, table: str, types: Mapping[str, str], *, on: date, as_known: date,
     dialect: Dialect = Dialect.DUCKDB, capped: bool = False,
 ) -> tuple[exp.Select, tuple[str, ...]]:  # fmt: skip
@@ -106,7 +106,9 @@ def answers(
     compiled = compile_rule(policy, rule, on, as_known)
     columns: list[exp.Expr] = [column(name) for name in carried]
     for name, spec in facts.items():
-        cells = checked(spec, types.get(name), dialect)  # of a fact that is not read, too: its type is refused or not
+        cells = checked_columns(
+            spec, types.get(name), dialect
+        )  # of a fact that is not read, too: its type is refused or not
         columns += cells if name in compiled.reads else []
     source = exp.select(*columns, copy=False).from_(exp.to_table(table), copy=False) if columns else table
     return compiled.over(source, carried, capped=capped, dialect=dialect), carried
@@ -117,7 +119,7 @@ def _open(engine: duckdb.DuckDBPyConnection, source: Path) -> dict[str, str]:
     # with statistics, a column would be REQUIRED in the output of one month and OPTIONAL in that of the next
     engine.execute("SET disabled_optimizers = 'statistics_propagation'")
     reader = "read_parquet('{0}')" if source.suffix == ".parquet" else "read_csv('{0}', all_varchar=true, header=true)"
-    engine.execute(f"CREATE VIEW source AS SELECT * FROM {reader.format(_quoted(source))}")
+    engine.execute(f"CREATE VIEW source AS SELECT * FROM {reader.format(_sql_path(source))}")
     return {name: kind for name, kind, *_ in engine.execute("DESCRIBE source").fetchall()}
 
 
@@ -127,7 +129,7 @@ def _on_spark(
 ) -> tuple[Path, Path]:  # fmt: skip
     """Let Spark answer; the Parquet file it read and the folder of its answers, each with the row it is for."""
     if source.suffix == ".csv":  # what a quote, a comma and an empty cell mean is for one reader to say
-        engine.execute(f"COPY source TO '{_quoted(aside / 'cells.parquet')}' (FORMAT parquet)")
+        engine.execute(f"COPY source TO '{_sql_path(aside / 'cells.parquet')}' (FORMAT parquet)")
         source = aside / "cells.parquet"
     facts = {spec.name: types[spec.name] for spec in rule.facts if spec.name in types}
     query, _ = ask("source", {ROW: "BIGINT", **facts}, dialect=Dialect.SPARK)
@@ -135,12 +137,12 @@ def _on_spark(
     return source, aside / "answered"
 
 
-def _gathered(engine: duckdb.DuckDBPyConnection, carried: tuple[str, ...], places: tuple[Path, Path]) -> exp.Select:
+def _gather(engine: duckdb.DuckDBPyConnection, carried: tuple[str, ...], places: tuple[Path, Path]) -> exp.Select:
     """The columns carried over with Spark's answers beside them, in the source's order."""
     source, answered = places
-    parts = ", ".join(f"'{_quoted(part)}'" for part in sorted(answered.glob("*.parquet")))
+    parts = ", ".join(f"'{_sql_path(part)}'" for part in sorted(answered.glob("*.parquet")))
     engine.execute(
-        f"CREATE VIEW gathered AS SELECT * FROM read_parquet('{_quoted(source)}', file_row_number=true) "
+        f"CREATE VIEW gathered AS SELECT * FROM read_parquet('{_sql_path(source)}', file_row_number=true) "
         f"JOIN (SELECT {ROW} AS file_row_number, status, amount_fen, reasons FROM read_parquet([{parts}])) "
         "USING (file_row_number)"
     )
@@ -150,14 +152,14 @@ def _gathered(engine: duckdb.DuckDBPyConnection, carried: tuple[str, ...], place
     return exp.select(*(column(name) for name in (*carried, *ANSWER))).from_("gathered").order_by("file_row_number")
 
 
-def _quoted(path: Path) -> str:
+def _sql_path(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
 def _summary(
     engine: duckdb.DuckDBPyConnection, target: Path, rule: Rule, types: Mapping[str, str], carried: tuple[str, ...]
-) -> Computed:
-    file = _quoted(target)
+) -> FileSummary:
+    file = _sql_path(target)
     rows = engine.execute(
         f"SELECT status, count(*), CAST(coalesce(sum(CAST(amount_fen AS BIGINT)), 0) AS BIGINT) FROM '{file}' "
         "GROUP BY status ORDER BY status"
@@ -166,7 +168,7 @@ def _summary(
         "SELECT mark, count(*) FROM (SELECT unnest(string_split(reasons, ';')) AS mark "
         f"FROM '{file}' WHERE reasons LIKE '%invalid:%') WHERE mark LIKE 'invalid:%' GROUP BY mark ORDER BY mark"
     ).fetchall()
-    return Computed(
+    return FileSummary(
         rows=sum(count for _, count, _ in rows),
         by_status={status: count for status, count, _ in rows},
         invalid={mark.removeprefix("invalid:"): count for mark, count in marks},

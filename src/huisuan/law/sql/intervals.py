@@ -16,45 +16,47 @@ from sqlglot import exp
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.exact_arithmetic import Arithmetic, Exact
 from huisuan.law.model.expressions import FactSpec, Node
-from huisuan.law.model.ranges import Range, fixed, span_of
+from huisuan.law.model.ranges import Range, fact_span, is_single
 from huisuan.law.model.terms import Terms
 from huisuan.law.model.values import Kind
 from huisuan.law.sql.dialect import Dialect
 from huisuan.law.sql.naming import GUARD, numerator
-from huisuan.law.sql.sql_arithmetic import E, SqlEngine, case, column, negated
+from huisuan.law.sql.sql_arithmetic import SqlBackend, SqlExpr, case, column, not_
 
 T = TypeVar("T")
-Way = tuple[E, ...]  # what must be true for a fact to matter
+Guard = tuple[SqlExpr, ...]  # what must be true for a fact to matter
 
 _TRUTHS = (nodes.Compare, nodes.Among, nodes.All, nodes.AnyOf, nodes.Not)
 
 
-class SqlBounds(Arithmetic[E]):
+class SqlIntervals(Arithmetic[SqlExpr]):
     """One rule's trees over a table of checked cells: what is certain of them, and which facts still matter."""
 
     def __init__(self, terms: Terms, place: str, dialect: Dialect) -> None:
-        super().__init__(SqlEngine(dialect), terms, place)
-        self._lows, self._highs = (_End(self, terms, place, dialect, highest=highest) for highest in (False, True))
+        super().__init__(SqlBackend(dialect), terms, place)
+        self._lows, self._highs = (
+            _IntervalEnd(self, terms, place, dialect, highest=highest) for highest in (False, True)
+        )
         self._lows.other, self._highs.other = self._highs, self._lows
         self._known: dict[tuple[str, int], tuple[Node, Any]] = {}  # the node is kept, so that its id stays its own
 
-    def truth(self, node: Node) -> E:
+    def truth(self, node: Node) -> SqlExpr:
         """The truth of a condition; NULL while it can still turn out either way."""
         return self._once("truth", node, self._truth).copy()
 
-    def whole(self, node: Node) -> E:
+    def whole(self, node: Node) -> SqlExpr:
         """A whole number that nothing missing can change any more; NULL while something can."""
-        return case((negated(self.open(node)), self.low(node).num.copy()))
+        return case((not_(self.open(node)), self.low(node).num.copy()))
 
-    def low(self, node: Node) -> Exact[E]:
+    def low(self, node: Node) -> Exact[SqlExpr]:
         """The least that a number can still come to."""
         return self._once("low", node, self._lows.number)
 
-    def high(self, node: Node) -> Exact[E]:
+    def high(self, node: Node) -> Exact[SqlExpr]:
         """The most that a number can still come to."""
         return self._once("high", node, self._highs.number)
 
-    def open(self, node: Node) -> E:
+    def open(self, node: Node) -> SqlExpr:
         """Whether more than one value is still possible; never NULL."""
         match node:
             case nodes.Cited():
@@ -64,16 +66,16 @@ class SqlBounds(Arithmetic[E]):
             case nodes.Const() | nodes.Setting():
                 return exp.false()
             case nodes.Fact():
-                return exp.false() if fixed(span_of(node.spec)) else self.absent(node.spec)
+                return exp.false() if is_single(fact_span(node.spec)) else self.absent(node.spec)
         if self._is_truth(node):
             return self.truth(node).is_(exp.null())
-        return negated(self._compared("=", self.low(node), self.high(node)))
+        return not_(self._compared("=", self.low(node), self.high(node)))
 
-    def absent(self, spec: FactSpec) -> E:
+    def absent(self, spec: FactSpec) -> SqlExpr:
         """Whether the fact's cell is missing (or cannot be used)."""
         return column(numerator(spec.name) if spec.kind == Kind.SHARE else spec.name).is_(exp.null())
 
-    def matter(self, node: Node, way: Way = ()) -> Iterator[tuple[FactSpec, Way]]:
+    def matter(self, node: Node, way: Guard = ()) -> Iterator[tuple[FactSpec, Guard]]:
         """The facts below a node, each with what must be true for it to be able to change the node's value."""
         if not nodes.facts_of(node):
             return
@@ -90,19 +92,19 @@ class SqlBounds(Arithmetic[E]):
                 for part, when in self._deciding(node):
                     yield from self.matter(part, (*way, self.open(node), *when))
 
-    def _deciding(self, node: Node) -> Iterator[tuple[Node, Way]]:
+    def _deciding(self, node: Node) -> Iterator[tuple[Node, Guard]]:
         match node:
             case nodes.When():
                 yield node.condition, ()
-                yield node.then, (certainly_not(negated(self.truth(node.condition))),)
-                yield node.otherwise, (certainly_not(self.truth(node.condition)),)
+                yield node.then, (is_not_true(not_(self.truth(node.condition))),)
+                yield node.otherwise, (is_not_true(self.truth(node.condition)),)
             case nodes.Cap():
                 yield node.amount, (self._compared("<", self.low(node.amount), self.high(node.limit)),)
                 yield node.limit, (self._compared("<", self.low(node.limit), self.high(node.amount)),)
             case _:
                 yield from ((child, ()) for child in nodes.children(node))
 
-    def _truth(self, node: Node) -> E:
+    def _truth(self, node: Node) -> SqlExpr:
         match node:
             case nodes.Compare():
                 return self._ordered(node)
@@ -111,11 +113,11 @@ class SqlBounds(Arithmetic[E]):
             case nodes.When():
                 holds, then, otherwise = (self.truth(each) for each in (node.condition, node.then, node.otherwise))
                 alike = exp.EQ(this=then.copy(), expression=otherwise.copy())
-                either = (negated(holds.copy()), otherwise)
+                either = (not_(holds.copy()), otherwise)
                 return case((holds, then), either, (alike, then.copy()))
         return super().truth(node)
 
-    def _ordered(self, node: nodes.Compare) -> E:
+    def _ordered(self, node: nodes.Compare) -> SqlExpr:
         if not nodes.facts_of(node):
             return super().truth(node)
         left, right = (self.low(node.left), self.high(node.left)), (self.low(node.right), self.high(node.right))
@@ -131,9 +133,9 @@ class SqlBounds(Arithmetic[E]):
                     self._compared("=", left[0], left[1]), self._compared("=", left[0], right[0]),
                     self._compared("=", left[0], right[1]), copy=False,
                 )  # fmt: skip
-        return case((must, exp.true()), (negated(may), exp.false()))
+        return case((must, exp.true()), (not_(may), exp.false()))
 
-    def _listed(self, node: nodes.Among) -> E:
+    def _listed(self, node: nodes.Among) -> SqlExpr:
         """Whether a choice is among some; a missing one is certain where every option is, or none."""
         found, members = super().truth(node), self._members(node.members)
         listed = {option in members for spec in nodes.facts_of(node.value) for option in spec.options or ()}
@@ -141,7 +143,7 @@ class SqlBounds(Arithmetic[E]):
             return found
         return exp.Coalesce(this=found, expressions=[exp.true() if True in listed else exp.false()])
 
-    def _compared(self, op: str, left: Exact[E], right: Exact[E]) -> E:
+    def _compared(self, op: str, left: Exact[SqlExpr], right: Exact[SqlExpr]) -> SqlExpr:
         first, second, _, _ = self._common(left, right)
         return self.engine.compare(op, first[0].copy(), second[0].copy())
 
@@ -166,41 +168,41 @@ class SqlBounds(Arithmetic[E]):
         return made
 
 
-class _End(Arithmetic[E]):
+class _IntervalEnd(Arithmetic[SqlExpr]):
     """One end of the numbers: the arithmetic where every missing fact is the least, or the most, that it can be."""
 
-    other: _End
+    other: _IntervalEnd
 
-    def __init__(self, bounds: SqlBounds, terms: Terms, place: str, dialect: Dialect, *, highest: bool) -> None:
-        super().__init__(_EndEngine(dialect, highest=highest), terms, place)
+    def __init__(self, bounds: SqlIntervals, terms: Terms, place: str, dialect: Dialect, *, highest: bool) -> None:
+        super().__init__(_EndBackend(dialect, highest=highest), terms, place)
         self._bounds, self._highest = bounds, highest
 
-    def number(self, node: Node) -> Exact[E]:
+    def number(self, node: Node) -> Exact[SqlExpr]:
         """One end of a number, or of a day."""
-        if is_day(node):
+        if is_date(node):
             return Exact(self._plain(node), 0, None, 1)
         match node:
-            case nodes.Less():
+            case nodes.Minus():
                 left, right, den, den_high = self._common(self.number(node.whole), self.other.number(node.part))
                 return self._checked(self.engine.less(left[0], right[0]), left[1], den, den_high)
             case nodes.When():
                 return self._either(node)
         return super().number(node)
 
-    def truth(self, node: Node) -> E:
+    def truth(self, node: Node) -> SqlExpr:
         """A condition is as certain as it is."""
         return self._bounds.truth(node)
 
-    def _either(self, node: nodes.When) -> Exact[E]:
+    def _either(self, node: nodes.When) -> Exact[SqlExpr]:
         """The branch taken; while that is open, the end of both."""
         holds = self._bounds.truth(node.condition)
         then, otherwise, den, den_high = self._common(self.number(node.then), self.number(node.otherwise))
         pair = (then[0].copy(), otherwise[0].copy())
         end = case((self.engine.compare(">=" if self._highest else "<=", *pair), pair[0].copy()), otherwise=pair[1])
-        chosen = case((holds, then[0].copy()), (negated(holds.copy()), otherwise[0].copy()), otherwise=end.copy())
+        chosen = case((holds, then[0].copy()), (not_(holds.copy()), otherwise[0].copy()), otherwise=end.copy())
         return self._checked(chosen, max(then[1], otherwise[1]), den, den_high)
 
-    def _looked_up(self, node: nodes.Lookup) -> Exact[E]:
+    def _looked_up(self, node: nodes.Lookup) -> Exact[SqlExpr]:
         found = super()._looked_up(node)
         shares: Mapping[str, Fraction] = self.terms.settings[node.spec.name]
         spec = nodes.facts_of(node.region)[0]
@@ -211,30 +213,30 @@ class _End(Arithmetic[E]):
         return Exact(filled, found.high, found.den, found.den_high)
 
 
-class _EndEngine(SqlEngine):
+class _EndBackend(SqlBackend):
     """Fills a missing fact with an end of what may be declared."""
 
     def __init__(self, dialect: Dialect, *, highest: bool) -> None:
         super().__init__(dialect)
         self._highest = highest
 
-    def fact(self, spec: FactSpec) -> E:
+    def fact(self, spec: FactSpec) -> SqlExpr:
         """The fact's column, or an end of its range."""
-        span = span_of(spec)
+        span = fact_span(spec)
         found = super().fact(spec)
         if not isinstance(span, Range):
             return found
         end = span.high if self._highest else span.low
         return exp.Coalesce(this=found, expressions=[self.const(end)])
 
-    def share_parts(self, spec: FactSpec) -> tuple[E, E]:
+    def share_parts(self, spec: FactSpec) -> tuple[SqlExpr, SqlExpr]:
         """All or nothing; of a cell such as 101% only the numerator is missing."""
         above, below = super().share_parts(spec)
         filled = exp.Coalesce(this=above, expressions=[self.const(int(self._highest))])
         return filled, case((above.copy().is_(exp.null()), self.const(1)), otherwise=below)
 
 
-def is_day(node: Node) -> bool:
+def is_date(node: Node) -> bool:
     """Whether a node is a day."""
     while isinstance(node, nodes.Cited):
         node = node.node
@@ -242,18 +244,18 @@ def is_day(node: Node) -> bool:
     return kind == Kind.DATE
 
 
-def certainly_not(truth: E) -> E:
+def is_not_true(truth: SqlExpr) -> SqlExpr:
     """Whether a truth is not TRUE: FALSE or NULL. Never NULL."""
-    return negated(exp.Coalesce(this=truth, expressions=[exp.false()]))
+    return not_(exp.Coalesce(this=truth, expressions=[exp.false()]))
 
 
-class Ways:
+class GuardColumns:
     """The conditions under which facts matter: every one of them a column, computed once."""
 
     def __init__(self) -> None:
-        self.columns: dict[E, str] = {}
+        self.columns: dict[SqlExpr, str] = {}
 
-    def named(self, way: Way) -> Way:
+    def named(self, way: Guard) -> Guard:
         """The way in columns."""
         names = (self.columns.setdefault(each, f"{GUARD}{len(self.columns)}") for each in dict.fromkeys(way))
         return tuple(map(column, names))

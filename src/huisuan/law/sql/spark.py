@@ -18,8 +18,8 @@ from huisuan.law.sql.naming import ROW
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-HERE = "local[*]"  # the master that is this machine, all cores
-OLDEST_JAVA = 17
+LOCAL_MASTER = "local[*]"  # the master that is this machine, all cores
+MIN_JAVA = 17
 #: what exact answers rest on; where and with how much memory to run is left to Spark's own configuration
 EXACT = {
     "spark.sql.ansi.enabled": "true",  # raise on overflow, never wrap
@@ -42,15 +42,15 @@ _SPARK = {
 }  # fmt: skip
 
 
-def lacking() -> str:
+def missing_requirements() -> str:
     """What this machine lacks to run Spark, and how to get it; empty where nothing is lacking."""
     if find_spec("pyspark") is None:
         return "没有安装 Spark：请运行 pip install 'huisuan[spark]'，或改用 --engine duckdb"
     found = _java()
     if found is None:
-        return f"没有 Java：Spark 需要 Java {OLDEST_JAVA} 或更新（Debian：apt-get install openjdk-17-jre-headless）"
-    if found < OLDEST_JAVA:
-        return f"Java {found} 太旧：Spark 需要 Java {OLDEST_JAVA} 或更新；装好后用 JAVA_HOME 指明"
+        return f"没有 Java：Spark 需要 Java {MIN_JAVA} 或更新（Debian：apt-get install openjdk-17-jre-headless）"
+    if found < MIN_JAVA:
+        return f"Java {found} 太旧：Spark 需要 Java {MIN_JAVA} 或更新；装好后用 JAVA_HOME 指明"
     return ""
 
 
@@ -71,11 +71,11 @@ class Spark:
         LawError: pyspark or Java is lacking, or no such master answers.
     """
 
-    def __init__(self, master: str = HERE) -> None:
-        lack = lacking()
+    def __init__(self, master: str = LOCAL_MASTER) -> None:
+        lack = missing_requirements()
         if lack:
             raise LawError(lack)
-        self.session = _started(master)
+        self.session = _start_session(master)
 
     def __enter__(self) -> Spark:
         return self
@@ -104,7 +104,7 @@ class Spark:
             raise LawError(f"{source}：Spark：{_first_line(error)}") from None
 
 
-def _started(master: str) -> SparkSession:
+def _start_session(master: str) -> SparkSession:
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession

@@ -9,11 +9,11 @@ from typing import TypeAlias
 from sqlglot import exp
 
 from huisuan.law.model.expressions import FactSpec
-from huisuan.law.model.values import LARGEST
+from huisuan.law.model.values import INT64_MAX
 from huisuan.law.sql.dialect import Dialect
 from huisuan.law.sql.naming import denominator, numerator
 
-E: TypeAlias = exp.Expr
+SqlExpr: TypeAlias = exp.Expr
 
 _COMPARISONS: dict[str, type[exp.Binary]] = {"<=": exp.LTE, "<": exp.LT, ">=": exp.GTE, ">": exp.GT, "=": exp.EQ}
 
@@ -23,12 +23,12 @@ def column(name: str) -> exp.Column:
     return exp.column(exp.to_identifier(name, quoted=True))
 
 
-def text(value: str) -> E:
+def string_literal(value: str) -> SqlExpr:
     """A text literal."""
     return exp.Literal.string(value)
 
 
-def case(*branches: tuple[E, E], otherwise: E | None = None) -> exp.Case:
+def case(*branches: tuple[SqlExpr, SqlExpr], otherwise: SqlExpr | None = None) -> exp.Case:
     """CASE WHEN ... THEN ... ELSE ... END."""
     built = exp.Case()
     for condition, result in branches:
@@ -36,17 +36,17 @@ def case(*branches: tuple[E, E], otherwise: E | None = None) -> exp.Case:
     return built if otherwise is None else built.else_(otherwise, copy=False)
 
 
-def big(expression: E) -> exp.Cast:
+def as_bigint(expression: SqlExpr) -> exp.Cast:
     """As 64 bits."""
     return exp.cast(expression, exp.DataType(this=exp.DType.BIGINT), copy=False)
 
 
-def negated(expression: E) -> exp.Not:
-    """The expression with its sign changed."""
+def not_(expression: SqlExpr) -> exp.Not:
+    """Logical negation; NULL stays NULL."""
     return exp.not_(expression, copy=False)
 
 
-def _factored(expression: E) -> tuple[int, E | None]:
+def _factored(expression: SqlExpr) -> tuple[int, SqlExpr | None]:
     """A figure, and what it is multiplied with: nothing (it is a figure and no more), or all of it, times 1."""
     product = expression.this if isinstance(expression, exp.Paren) else None
     figure, factor = (product.this, product.expression) if isinstance(product, exp.Mul) else (expression, None)
@@ -55,118 +55,122 @@ def _factored(expression: E) -> tuple[int, E | None]:
     return 1, expression
 
 
-def _paren(expression: E) -> E:
+def _parenthesized(expression: SqlExpr) -> SqlExpr:
     return exp.Paren(this=expression) if isinstance(expression, (exp.Binary, exp.Not)) else expression
 
 
-def in_map(values: Mapping[str, E], key: E) -> E:
+def map_lookup(values: Mapping[str, SqlExpr], key: SqlExpr) -> SqlExpr:
     """For DuckDB, what a MAP has for the key; NULL where it has nothing.
 
     It stands in the place of IN, which DuckDB makes a join where it is longer, and a join loses the order of the rows
     (duckdb 2.0.0, its issue 24398). It is asked once per dictionary entry of a Parquet column, as long as no CASE
     stands between.
     """
-    entries = [exp.PropertyEQ(this=text(each), expression=value.copy()) for each, value in values.items()]
+    entries = [exp.PropertyEQ(this=string_literal(each), expression=value.copy()) for each, value in values.items()]
     return exp.Anonymous(
         this="MAP_EXTRACT_VALUE", expressions=[exp.ToMap(this=exp.Struct(expressions=entries)), key.copy()]
     )
 
 
-class SqlEngine:
+class SqlBackend:
     """Says every operation of the law's arithmetic in an engine's SQL; choices are known to be among their options."""
 
     def __init__(self, dialect: Dialect = Dialect.DUCKDB) -> None:
         self.dialect = dialect
 
-    def fact(self, spec: FactSpec) -> E:
+    def fact(self, spec: FactSpec) -> SqlExpr:
         """The fact's checked column."""
         return column(spec.name)
 
-    def share_parts(self, spec: FactSpec) -> tuple[E, E]:
+    def share_parts(self, spec: FactSpec) -> tuple[SqlExpr, SqlExpr]:
         """A share's checked column comes as two."""
         return column(numerator(spec.name)), column(denominator(spec.name))
 
-    def const(self, value: int | bool | date | str) -> E:
+    def const(self, value: int | bool | date | str) -> SqlExpr:
         """A literal."""
         if isinstance(value, bool):
             return exp.true() if value else exp.false()
         if isinstance(value, date):
-            return exp.cast(text(value.isoformat()), "DATE")
+            return exp.cast(string_literal(value.isoformat()), "DATE")
         if isinstance(value, str):
-            return text(value)
-        return big(exp.Literal.number(value))  # a bare literal is 32 bits wide, and overflows
+            return string_literal(value)
+        return as_bigint(exp.Literal.number(value))  # a bare literal is 32 bits wide, and overflows
 
-    def plus(self, left: E, right: E) -> E:
+    def plus(self, left: SqlExpr, right: SqlExpr) -> SqlExpr:
         """Sum."""
         (first, rest), (second, further) = _factored(left), _factored(right)
         if rest is None and further is None:
             return self.const(first + second)
-        return _paren(exp.Add(this=left, expression=right))
+        return _parenthesized(exp.Add(this=left, expression=right))
 
-    def less(self, left: E, right: E) -> E:
+    def less(self, left: SqlExpr, right: SqlExpr) -> SqlExpr:
         """Difference, never below zero; NULL where either is."""
         difference = exp.Sub(this=left.copy(), expression=right.copy())  # of what is missing, missing
         return case((exp.LTE(this=left, expression=right), exp.Literal.number(0)), otherwise=difference)
 
-    def times(self, left: E, right: E) -> E:
+    def times(self, left: SqlExpr, right: SqlExpr) -> SqlExpr:
         """Product; figures that meet are multiplied here, not again in every row."""
         (first, rest), (second, further) = _factored(left), _factored(right)
-        if (rest is not None and further is not None) or first * second > LARGEST:
-            return _paren(exp.Mul(this=left, expression=right))
+        if (rest is not None and further is not None) or first * second > INT64_MAX:
+            return _parenthesized(exp.Mul(this=left, expression=right))
         figure, factor = self.const(first * second), further if rest is None else rest
         if factor is None:
             return figure
-        return factor if first * second == 1 else _paren(exp.Mul(this=figure, expression=_paren(factor.copy())))
+        return (
+            factor
+            if first * second == 1
+            else _parenthesized(exp.Mul(this=figure, expression=_parenthesized(factor.copy())))
+        )
 
-    def looked_up(self, key: E, numbers: Mapping[str, int], options: tuple[str, ...]) -> E:
+    def looked_up(self, key: SqlExpr, numbers: Mapping[str, int], options: tuple[str, ...]) -> SqlExpr:
         """The number of a key, 0 where there is none; NULL where the key is."""
         if self.dialect is Dialect.DUCKDB and options:
-            return in_map({each: self.const(numbers.get(each, 0)) for each in options}, key)
-        found: E = self.const(0)
+            return map_lookup({each: self.const(numbers.get(each, 0)) for each in options}, key)
+        found: SqlExpr = self.const(0)
         if numbers and self.dialect is Dialect.DUCKDB:
-            listed = in_map({each: self.const(number) for each, number in numbers.items()}, key)
+            listed = map_lookup({each: self.const(number) for each, number in numbers.items()}, key)
             found = exp.Coalesce(this=listed, expressions=[found])
         elif numbers:
-            branches = [exp.If(this=text(each), true=self.const(number)) for each, number in numbers.items()]
+            branches = [exp.If(this=string_literal(each), true=self.const(number)) for each, number in numbers.items()]
             found = exp.Case(this=key.copy(), ifs=branches, default=found)
-        return case((negated(key.is_(exp.null())), found))
+        return case((not_(key.is_(exp.null())), found))
 
-    def least(self, left: E, right: E) -> E:
+    def least(self, left: SqlExpr, right: SqlExpr) -> SqlExpr:
         """The smaller; NULL where either is (an engine's LEAST would skip it)."""
         over, under = exp.GT(this=left, expression=right), exp.LTE(this=left.copy(), expression=right.copy())
         return case((over, right.copy()), (under, left.copy()))
 
-    def divided(self, left: E, right: E) -> E:
+    def divided(self, left: SqlExpr, right: SqlExpr) -> SqlExpr:
         """Whole quotient of integers that are not negative."""
-        return _paren(exp.IntDiv(this=_paren(left), expression=_paren(right)))
+        return _parenthesized(exp.IntDiv(this=_parenthesized(left), expression=_parenthesized(right)))
 
-    def compare(self, op: str, left: E, right: E) -> E:
+    def compare(self, op: str, left: SqlExpr, right: SqlExpr) -> SqlExpr:
         """Comparison."""
-        return _paren(_COMPARISONS[op](this=left, expression=right))
+        return _parenthesized(_COMPARISONS[op](this=left, expression=right))
 
-    def among(self, value: E, members: tuple[str, ...], options: tuple[str, ...]) -> E:
+    def among(self, value: SqlExpr, members: tuple[str, ...], options: tuple[str, ...]) -> SqlExpr:
         """Membership; in an empty list (IN () is no SQL) only what is missing is not known to be out."""
         if self.dialect is Dialect.DUCKDB and options:
-            return in_map({each: exp.true() if each in members else exp.false() for each in options}, value)
+            return map_lookup({each: exp.true() if each in members else exp.false() for each in options}, value)
         if not members:
-            return case((negated(value.is_(exp.null())), exp.false()))
+            return case((not_(value.is_(exp.null())), exp.false()))
         if self.dialect is Dialect.DUCKDB:
-            listed = in_map(dict.fromkeys(members, exp.true()), value)
-            return case((negated(value.is_(exp.null())), negated(listed.is_(exp.null()))))
-        return exp.In(this=value, expressions=[text(member) for member in members])
+            listed = map_lookup(dict.fromkeys(members, exp.true()), value)
+            return case((not_(value.is_(exp.null())), not_(listed.is_(exp.null()))))
+        return exp.In(this=value, expressions=[string_literal(member) for member in members])
 
-    def every(self, terms: tuple[E, ...]) -> E:
+    def every(self, terms: tuple[SqlExpr, ...]) -> SqlExpr:
         """And."""
-        return _paren(exp.and_(*terms, copy=False))
+        return _parenthesized(exp.and_(*terms, copy=False))
 
-    def some(self, terms: tuple[E, ...]) -> E:
+    def some(self, terms: tuple[SqlExpr, ...]) -> SqlExpr:
         """Or."""
-        return _paren(exp.or_(*terms, copy=False))
+        return _parenthesized(exp.or_(*terms, copy=False))
 
-    def opposite(self, term: E) -> E:
+    def opposite(self, term: SqlExpr) -> SqlExpr:
         """Not."""
-        return _paren(negated(term))
+        return _parenthesized(not_(term))
 
-    def when(self, condition: E, then: E, otherwise: E) -> E:
+    def when(self, condition: SqlExpr, then: SqlExpr, otherwise: SqlExpr) -> SqlExpr:
         """Then or otherwise; NULL where the condition is."""
-        return case((condition, then), (negated(condition.copy()), otherwise))
+        return case((condition, then), (not_(condition.copy()), otherwise))

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from huisuan.law.model.errors import LawError
-from huisuan.law.policy.stacking import Layers, Mode, Place, adopted_mode
-from huisuan.law.sql.compute_file import answers, from_file_to_file
+from huisuan.law.policy.stacking import PolicyRule, StackedRules, StackingMode, adopted_mode
+from huisuan.law.sql.compute_file import answer_query, transform_file
 from huisuan.law.sql.naming import ROW
 
 if TYPE_CHECKING:
@@ -23,22 +23,24 @@ if TYPE_CHECKING:
 #: what of an answer is payable, for the first rule (None) and for a later one; `room` is what the spend leaves
 PAYABLE = {
     None: "amount_fen",
-    Mode.ONCE: "CASE WHEN paid > 0 THEN 0 ELSE least(amount_fen, room) END",
-    Mode.TOGETHER: "least(amount_fen, room)",
-    Mode.REST: "least(amount_fen, room)",
+    StackingMode.ONCE: "CASE WHEN paid > 0 THEN 0 ELSE least(amount_fen, room) END",
+    StackingMode.TOGETHER: "least(amount_fen, room)",
+    StackingMode.REST: "least(amount_fen, room)",
 }
 
 
 @dataclass(frozen=True)
-class PaidOut:
+class StackedTotals:
     """The sums of one rule over the file, in fen."""
 
-    place: Place
+    place: PolicyRule
     owed_fen: int
     payable_fen: int
 
 
-def stack_file(layer: Layers, source: Path, target: Path, *, on: date, as_known: date) -> tuple[PaidOut, ...]:
+def stack_file(
+    layer: StackedRules, source: Path, target: Path, *, on: date, as_known: date
+) -> tuple[StackedTotals, ...]:
     """Combine the layer's rules over every row of a Parquet file; the target appears whole or not at all.
 
     Its columns: those of the source, then per rule `KEY status`, `KEY amount_fen`, `KEY reasons`, `KEY payable_fen`.
@@ -47,24 +49,24 @@ def stack_file(layer: Layers, source: Path, target: Path, *, on: date, as_known:
         LawError: a file that cannot be read, a column that cannot carry its fact, a combination that nobody has set.
     """
     adopted = adopted_mode(layer, on, as_known)
-    mode = None if adopted is None else Mode(str(adopted.value))
+    mode = None if adopted is None else StackingMode(str(adopted.value))
     if mode is None and len(layer.places) > 1:
         raise LawError(f"“{layer.ground}”的几条规则如何叠加，{on} 尚未确定")
     if source.suffix != ".parquet" or target.suffix != ".parquet":
         raise LawError("叠加只读写 .parquet")
-    with from_file_to_file(source, target) as (engine, types, draft):
-        spent = _spent(layer, types)
+    with transform_file(source, target) as (engine, types, draft):
+        spent = _spent_expression(layer, types)
         engine.execute(f"CREATE TEMP TABLE stack AS SELECT row_number() OVER () AS {ROW}, * FROM source")
         engine.execute(f"CREATE TEMP TABLE paid AS SELECT {ROW}, CAST(0 AS BIGINT) AS paid FROM stack")
         for at, place in enumerate(layer.places):
             _answer(engine, at, place, mode if at else None, types, (on, as_known))
             _pay(engine, at, mode if at else None, spent)
         path = str(draft).replace("'", "''")
-        engine.execute(f"COPY ({_gathered(layer)}) TO '{path}' (FORMAT parquet)")
-        return tuple(_sums(engine, layer))
+        engine.execute(f"COPY ({_gather_query(layer)}) TO '{path}' (FORMAT parquet)")
+        return tuple(_totals(engine, layer))
 
 
-def _spent(layer: Layers, types: Mapping[str, str]) -> str:
+def _spent_expression(layer: StackedRules, types: Mapping[str, str]) -> str:
     """The largest sum that any rule of the ground names as spent."""
     names = dict.fromkeys(place.rule.claim.spent for place in layer.places if place.rule.claim)
     known = [name for name in names if name in types]
@@ -76,13 +78,13 @@ def _spent(layer: Layers, types: Mapping[str, str]) -> str:
 
 
 def _answer(
-    engine: duckdb.DuckDBPyConnection, at: int, place: Place, mode: Mode | None, types: Mapping[str, str],
+    engine: duckdb.DuckDBPyConnection, at: int, place: PolicyRule, mode: StackingMode | None, types: Mapping[str, str],
     days: tuple[date, date],
 ) -> None:  # fmt: skip
     """The rule's answers; by `rest`, what earlier rules paid is first taken off what was spent."""
     spec = next((each for each in place.rule.facts if place.rule.claim and each.name == place.rule.claim.spent), None)
     replaced = ""
-    if mode is Mode.REST and spec is not None and spec.name in types:
+    if mode is StackingMode.REST and spec is not None and spec.name in types:
         rest = f'greatest("{spec.name}" - coalesce(paid, 0), 0)'
         replaced = (
             f'REPLACE (CASE WHEN "{spec.name}" BETWEEN 0 AND {spec.maximum} THEN {rest} ELSE "{spec.name}" END '
@@ -90,11 +92,11 @@ def _answer(
         )
     engine.execute(f"CREATE OR REPLACE TEMP VIEW asked AS SELECT * {replaced} FROM stack JOIN paid USING ({ROW})")
     facts = {each.name: types[each.name] for each in place.rule.facts if each.name in types}
-    query, _ = answers(place.policy, place.rule, "asked", {ROW: "BIGINT", **facts}, on=days[0], as_known=days[1])
+    query, _ = answer_query(place.policy, place.rule, "asked", {ROW: "BIGINT", **facts}, on=days[0], as_known=days[1])
     engine.execute(f"CREATE TEMP TABLE answered{at} AS {query.sql('duckdb')}")
 
 
-def _pay(engine: duckdb.DuckDBPyConnection, at: int, mode: Mode | None, spent: str) -> None:
+def _pay(engine: duckdb.DuckDBPyConnection, at: int, mode: StackingMode | None, spent: str) -> None:
     """What of each answer is payable beside what was paid before; unknown where that is unknown."""
     engine.execute(
         f"CREATE TEMP TABLE payable{at} AS SELECT {ROW}, CASE WHEN amount_fen IS NULL THEN NULL "
@@ -108,7 +110,7 @@ def _pay(engine: duckdb.DuckDBPyConnection, at: int, mode: Mode | None, spent: s
     )
 
 
-def _gathered(layer: Layers) -> str:
+def _gather_query(layer: StackedRules) -> str:
     columns, joins = [], []
     for at, place in enumerate(layer.places):
         for name in ("status", "amount_fen", "reasons"):
@@ -118,11 +120,11 @@ def _gathered(layer: Layers) -> str:
     return f"SELECT stack.* EXCLUDE ({ROW}), {', '.join(columns)} FROM stack {' '.join(joins)} ORDER BY {ROW}"
 
 
-def _sums(engine: duckdb.DuckDBPyConnection, layer: Layers) -> Iterator[PaidOut]:
+def _totals(engine: duckdb.DuckDBPyConnection, layer: StackedRules) -> Iterator[StackedTotals]:
     for at, place in enumerate(layer.places):
         found = engine.execute(
             f"SELECT CAST(coalesce(sum(amount_fen), 0) AS VARCHAR), CAST(coalesce(sum(payable_fen), 0) AS VARCHAR) "
             f"FROM answered{at} JOIN payable{at} USING ({ROW})"
         ).fetchone()
         assert found is not None
-        yield PaidOut(place, int(found[0]), int(found[1]))
+        yield StackedTotals(place, int(found[0]), int(found[1]))

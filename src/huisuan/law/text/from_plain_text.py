@@ -12,19 +12,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from huisuan.law.model.errors import LawError
-from huisuan.law.model.values import BLANKS
+from huisuan.law.model.values import WHITESPACE
 
 _DIGITS = "一二三四五六七八九"
 _NUMERAL = re.compile(rf"(?:([{_DIGITS}])?(百))?[零〇]?(?:([{_DIGITS}])?(十))?([{_DIGITS}])?")
 _CHAPTER = re.compile(r"[一二三四五六七八九十]+、.+")
 _ARTICLES = (
-    re.compile(rf"第([0-9]{{1,3}}|[{_DIGITS}十百零〇]+)条[：:、{BLANKS}]*(.*)"),
-    re.compile(rf"([0-9]{{1,2}})[.．、][{BLANKS}]*([^0-9].*)"),
+    re.compile(rf"第([0-9]{{1,3}}|[{_DIGITS}十百零〇]+)条[：:、{WHITESPACE}]*(.*)"),
+    re.compile(rf"([0-9]{{1,2}})[.．、][{WHITESPACE}]*([^0-9].*)"),
 )
-_DUTY = re.compile(r"[（(]责任单位[：:]([^；;）)]+)(?:[；;]配合单位[：:]([^）)]+))?[）)][。]?")
+_DEPARTMENTS = re.compile(r"[（(]责任单位[：:]([^；;）)]+)(?:[；;]配合单位[：:]([^）)]+))?[）)][。]?")
 _SENTENCE = re.compile(r"[^。]+。?")
-MOST_ARTICLES = 99  # the files of articles are numbered with two digits
-LONGEST_TITLE = 30  # characters: a longer first sentence says what is decided, and is no heading
+MAX_ARTICLES = 99  # the files of articles are numbered with two digits
+MAX_TITLE = 30  # characters: a longer first sentence says what is decided, and is no heading
 
 
 @dataclass
@@ -35,13 +35,13 @@ class _Article:
     lines: list[str] = field(default_factory=list)
 
 
-def as_markdown(plain: str, title: str = "") -> str:
+def to_markdown(plain: str, title: str = "") -> str:
     """The text of `text.md`; without a title, the first line is the title.
 
     Raises:
         LawError: no article, an article twice or out of two digits, one without a sentence.
     """
-    lines = [line.strip(BLANKS + "\ufeff\r") for line in plain.splitlines()]
+    lines = [line.strip(WHITESPACE + "\ufeff\r") for line in plain.splitlines()]
     lines = [line for line in lines if line]
     heads = next((each for each in _ARTICLES if any(map(each.fullmatch, lines))), _ARTICLES[0])
     preamble: list[str] = []
@@ -49,46 +49,46 @@ def as_markdown(plain: str, title: str = "") -> str:
     chapter = ""
     for line in lines:
         if found := heads.fullmatch(line):
-            articles.append(_Article(_number(found[1]), "", chapter))
-            _begin(articles[-1], found[2])
+            articles.append(_Article(_parse_number(found[1]), "", chapter))
+            _set_heading(articles[-1], found[2])
         elif _CHAPTER.fullmatch(line) and "。" not in line:
             chapter = line
         elif articles:
-            articles[-1].lines += _sentences(line)
+            articles[-1].lines += _parse_line(line)
         else:
             preamble.append(line)
     _check(articles)
     heading = title or (preamble.pop(0) if preamble else "")
     if not heading:
         raise LawError("不知道政策的名称；请写 --title，或以名称为原文的第一行")
-    return "\n".join(_written(heading, preamble, articles)) + "\n"
+    return "\n".join(_markdown_lines(heading, preamble, articles)) + "\n"
 
 
-def _begin(article: _Article, rest: str) -> None:
+def _set_heading(article: _Article, rest: str) -> None:
     """The heading is what stands before the first full stop and says nothing yet: short, no comma, no figure."""
     first, stop, others = rest.partition("。")
-    if len(first) <= LONGEST_TITLE and not re.search("[，（0-9]|^本", first):
+    if len(first) <= MAX_TITLE and not re.search("[，（0-9]|^本", first):
         article.title, rest = first, others if stop else ""
-    article.lines += _sentences(rest)
+    article.lines += _parse_line(rest)
 
 
-def _sentences(line: str) -> list[str]:
+def _parse_line(line: str) -> list[str]:
     """Sentences, and lines of departments behind them."""
     found: list[str] = []
     at = 0
-    for duty in _DUTY.finditer(line):
-        found += _cut(line[at : duty.start()])
+    for duty in _DEPARTMENTS.finditer(line):
+        found += _split_sentences(line[at : duty.start()])
         found.append(f"  - 责任单位：{duty[1]}" + (f" ; 配合单位：{duty[2]}" if duty[2] else ""))
         at = duty.end()
-    return found + _cut(line[at:])
+    return found + _split_sentences(line[at:])
 
 
-def _cut(text: str) -> list[str]:
-    pieces = (piece.strip(BLANKS) for piece in _SENTENCE.findall(text))
+def _split_sentences(text: str) -> list[str]:
+    pieces = (piece.strip(WHITESPACE) for piece in _SENTENCE.findall(text))
     return [piece for piece in pieces if piece.strip("。")]
 
 
-def _number(text: str) -> int:
+def _parse_number(text: str) -> int:
     """12 from 12 or 十二.
 
     Raises:
@@ -109,8 +109,8 @@ def _check(articles: list[_Article]) -> None:
         raise LawError("原文里没有“第一条”“1.”这样的条；请让每一条另起一行，以“第一条”开头")
     seen: set[int] = set()
     for article in articles:
-        if not 1 <= article.number <= MOST_ARTICLES:
-            raise LawError(f"第 {article.number} 条：条号应在 1 与 {MOST_ARTICLES} 之间")
+        if not 1 <= article.number <= MAX_ARTICLES:
+            raise LawError(f"第 {article.number} 条：条号应在 1 与 {MAX_ARTICLES} 之间")
         if article.number in seen:
             raise LawError(f"第 {article.number} 条出现了两次")
         if not any(not line.startswith("  - ") for line in article.lines):
@@ -118,7 +118,7 @@ def _check(articles: list[_Article]) -> None:
         seen.add(article.number)
 
 
-def _written(title: str, preamble: list[str], articles: list[_Article]) -> Iterator[str]:
+def _markdown_lines(title: str, preamble: list[str], articles: list[_Article]) -> Iterator[str]:
     yield f"# {title}"
     if preamble:
         yield ""
@@ -129,10 +129,10 @@ def _written(title: str, preamble: list[str], articles: list[_Article]) -> Itera
             chapter = article.chapter
             yield from ("", f"## {chapter}")
         yield from ("", f"### 第{article.number}条 {article.title or '（原文无标题）'}", "")
-        yield from _numbered(article)
+        yield from _sentence_lines(article)
 
 
-def _numbered(article: _Article) -> Iterator[str]:
+def _sentence_lines(article: _Article) -> Iterator[str]:
     at = 0
     for line in article.lines:
         if line.startswith("  - "):

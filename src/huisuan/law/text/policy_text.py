@@ -17,7 +17,7 @@ _DUTY = re.compile(r"  - 责任单位：([^;]+?)(?: ; 配合单位：(.+))?")
 
 
 #: an article while it is read: number, title, chapter, sentences
-Draft: TypeAlias = tuple[str, str, str, list["Sentence"]]
+ArticleDraft: TypeAlias = tuple[str, str, str, list["Sentence"]]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Sentence:
 
 
 @dataclass(frozen=True)
-class Duty:
+class Departments:
     """The departments that the text names, and the sentence that they stand behind."""
 
     responsible: str = ""
@@ -66,13 +66,13 @@ class PolicyText:
         by_number = {sentence.number: sentence for article in self.articles for sentence in article.sentences}
         object.__setattr__(self, "sentences", by_number)
 
-    def duty(self, number: str) -> Duty:
+    def duty(self, number: str) -> Departments:
         """Who is responsible for a sentence: named behind it, or behind the next one of its article that has a name."""
         article = next(each for each in self.articles if each.number == self.sentences[number].article)
         at = article.sentences.index(self.sentences[number])
         named = (each for each in article.sentences[at:] if each.responsible)
         found = next(named, None)
-        return Duty(found.responsible, found.cooperating, found.number) if found else Duty()
+        return Departments(found.responsible, found.cooperating, found.number) if found else Departments()
 
     def cited(self, number: str, phrase: str, by: str) -> Sentence:
         """The sentence that `by` cites, if the phrase occurs in it word for word.
@@ -88,7 +88,7 @@ class PolicyText:
         return sentence
 
 
-def read_file(path: Path) -> str:
+def read_policy_file(path: Path) -> str:
     """A file of a policy.
 
     Raises:
@@ -102,15 +102,15 @@ def read_file(path: Path) -> str:
         raise LawError(f"{path.name}：不是 UTF-8 文本；请另存为 UTF-8") from None
 
 
-def read_text(path: Path) -> PolicyText:
+def load_policy_text(path: Path) -> PolicyText:
     """Read `text.md`.
 
     Raises:
         LawError: a line that is neither heading, sentence, department nor preamble; a number used twice; no file.
     """
-    lines = read_file(path).splitlines()
+    lines = read_policy_file(path).splitlines()
     title, chapter = "", ""
-    articles: list[Draft] = []
+    articles: list[ArticleDraft] = []
     for at, line in enumerate(lines, start=1):
         if found := _SENTENCE.fullmatch(line):
             _add_sentence(articles, chapter, found, f"{path.name} 行 {at}")
@@ -127,7 +127,7 @@ def read_text(path: Path) -> PolicyText:
         elif line.strip() and articles:
             raise LawError(f"{path.name} 行 {at}：看不懂“{line}”；应为“- [条.句] 文本”")
     done = tuple(ArticleText(number, name, part, tuple(found)) for number, name, part, found in articles)
-    _unique(sentence.number for article in done for sentence in article.sentences)
+    _check_unique(sentence.number for article in done for sentence in article.sentences)
     return PolicyText(title, done)
 
 
@@ -142,7 +142,7 @@ def _add_sentence(
     articles[-1][3].append(Sentence(found[1], found[2]))
 
 
-def _unique(numbers: Iterable[str]) -> None:
+def _check_unique(numbers: Iterable[str]) -> None:
     seen: set[str] = set()
     for number in numbers:
         if number in seen:

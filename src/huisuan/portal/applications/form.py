@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.law.explain.explain import default_day, explain
-from huisuan.law.forms.cell_values import Misread, option_words, text_of, value_of
-from huisuan.law.model.claimants import AUDIENCES
+from huisuan.law.forms.cell_values import InvalidCell, format_cell, option_labels, parse_cell
+from huisuan.law.model.claimants import CLAIMANTS
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import Kind, Value, shown
+from huisuan.law.model.values import Kind, Value, format_value
 from huisuan.law.policy.policy import Policy
 from huisuan.law.text.policy_text import Sentence
 from huisuan.parties.models import Party
@@ -82,14 +82,14 @@ class Beside:
     theirs: Mapping[str, str] = field(default_factory=dict)
 
 
-def values(rule: Rule, texts: Mapping[str, str]) -> tuple[dict[str, Value | None], dict[str, Misread]]:
+def values(rule: Rule, texts: Mapping[str, str]) -> tuple[dict[str, Value | None], dict[str, InvalidCell]]:
     """The facts that can be read from what was typed, and what is wrong with the others."""
     facts: dict[str, Value | None] = {}
-    wrong: dict[str, Misread] = {}
+    wrong: dict[str, InvalidCell] = {}
     for spec in rule.facts:
         try:
-            facts[spec.name] = value_of(spec, texts.get(spec.name, ""), by_people=True)
-        except Misread as misread:
+            facts[spec.name] = parse_cell(spec, texts.get(spec.name, ""), by_people=True)
+        except InvalidCell as misread:
             wrong[spec.name] = misread
     return facts, wrong
 
@@ -129,7 +129,7 @@ def fields(policy: Policy, rule: Rule, texts: Mapping[str, str], beside: Beside)
                 unit=str(_("元")) if spec.kind == Kind.MONEY else spec.unit,
                 hint=str(HINTS.get(spec.kind, "")),
                 text=text,
-                reads="" if value is None else shown(spec.kind, value, _options(spec), english=english()),
+                reads="" if value is None else format_value(spec.kind, value, _options(spec), english=english()),
                 error=_said(wrong[spec.name]) if spec.name in wrong else "",
                 theirs="" if theirs == text else theirs or "—",
                 sentence=policy.text.sentences[spec.asked_by],
@@ -149,21 +149,21 @@ def fields(policy: Policy, rule: Rule, texts: Mapping[str, str], beside: Beside)
 def prefilled(rule: Rule, known: Known | None) -> dict[str, str]:
     """The texts of a new form: what the platform has settled already, written as people write it."""
     facts = known.facts if known else {}
-    return {spec.name: text_of(spec, facts[spec.name]) for spec in rule.facts if facts.get(spec.name) is not None}
+    return {spec.name: format_cell(spec, facts[spec.name]) for spec in rule.facts if facts.get(spec.name) is not None}
 
 
 def not_for(rule: Rule, party: Party) -> str:
     """Whom the rule is for, where the party does not look like one of them; empty where it does."""
     if not rule.audience or CLAIMS_AS.get(party.kind, party.kind) in rule.audience:
         return ""
-    return ("; " if english() else "、").join(AUDIENCES[name][english()] for name in rule.audience)
+    return ("; " if english() else "、").join(CLAIMANTS[name][english()] for name in rule.audience)
 
 
 def _label(spec: FactSpec) -> str:
     return spec.en if english() else spec.zh
 
 
-def _said(misread: Misread) -> str:
+def _said(misread: InvalidCell) -> str:
     return misread.english if english() else str(misread)
 
 
@@ -177,7 +177,7 @@ def _choices(spec: FactSpec, text: str) -> list[tuple[str, str]]:
         found = [("是", _t("是")), ("否", _t("否"))]
     else:
         words = _options(spec) or {}
-        found = [(word, words.get(option, word)) for option, word in option_words(spec).items()]
+        found = [(word, words.get(option, word)) for option, word in option_labels(spec).items()]
     if text and found and text not in dict(found):
         found.append((text, text))
     return found
@@ -187,5 +187,5 @@ def _settled(spec: FactSpec, known: Known | None) -> str:
     value = known.facts.get(spec.name) if known else None
     if known is None or value is None:
         return ""
-    said = shown(spec.kind, value, _options(spec), english=english())
+    said = format_value(spec.kind, value, _options(spec), english=english())
     return _t("平台结算 {year} 年度时为 {value}").format(year=known.year, value=said)

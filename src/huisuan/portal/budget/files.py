@@ -10,11 +10,11 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from huisuan.law.budget.tables import Sheet
+from huisuan.law.budget.tables import BudgetTable
 from huisuan.portal.ui.export import BOM, harmless
 
 #: a table with its title and its headings in the reader's language
-Titled = tuple[str, list[str], Sheet]
+Titled = tuple[str, list[str], BudgetTable]
 
 
 def as_csv(tables: Sequence[Titled]) -> bytes:

@@ -18,12 +18,12 @@ from django.utils.translation import gettext_lazy as _
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
-from huisuan.law.model.values import Kind, Wrong, money_from_chinese, shown
-from huisuan.law.policy.amended_figures import Figure, FigureKind, Supposition, figures, supposition
+from huisuan.law.model.values import InvalidValue, Kind, format_value, parse_chinese_money
+from huisuan.law.policy.amended_figures import AmendedFigure, FigureKind, LegalFigure, legal_figures, parse_amendment
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.scenario import Scenario, declarations
+from huisuan.law.policy.scenario import Scenario, setting_declarations
 from huisuan.law.policy.setting_bounds import SettingValue
-from huisuan.law.policy.settings_history import Listed, list_settings
+from huisuan.law.policy.settings_history import SettingHistory, list_settings
 from huisuan.portal.law.reasoning import english
 
 LONGEST = 2000
@@ -86,7 +86,7 @@ def read_form(policy: Policy, on: date, as_known: date, query: QueryDict, title:
     rows = list_settings(policy, on, as_known)
     settings = [reading.setting(row, row.spec) for row in rows if isinstance(row.spec, SettingSpec)]
     questions = [reading.question(row, row.spec) for row in rows if isinstance(row.spec, InterpretationSpec)]
-    supposed = [reading.figure(each) for each in _by_sentence(figures(policy))]
+    supposed = [reading.figure(each) for each in _by_sentence(legal_figures(policy))]
     return Asked(settings, questions, supposed, Scenario(title, reading.values, tuple(reading.supposed)))
 
 
@@ -95,15 +95,15 @@ class _Reading:
 
     def __init__(self, policy: Policy, query: QueryDict) -> None:
         self.policy, self.query = policy, query
-        self.declared = declarations(policy)
+        self.declared = setting_declarations(policy)
         self.values: dict[str, SettingValue] = {}
-        self.supposed: list[Supposition] = []
+        self.supposed: list[AmendedFigure] = []
 
-    def setting(self, row: Listed, spec: SettingSpec) -> Field:
+    def setting(self, row: SettingHistory, spec: SettingSpec) -> Field:
         """A setting: a box, or a list of regions to tick."""
         param = f"s.{spec.name}"
         now = row.words(row.holds, english=english()) if row.holds else ""
-        bound = "" if spec.at_most is None else shown(spec.kind, spec.at_most, english=english())
+        bound = "" if spec.at_most is None else format_value(spec.kind, spec.at_most, english=english())
         field = Field(
             param, spec.en if english() else spec.zh, spec.sentence, spec.phrase, now, bound,
             hint=HINTS.get(spec.kind, ""),
@@ -113,7 +113,7 @@ class _Reading:
         typed = self._typed(param)
         return self._read(field, typed, lambda: self._set(spec.name, _raw(spec, typed))) if typed else field
 
-    def question(self, row: Listed, spec: InterpretationSpec) -> Field:
+    def question(self, row: SettingHistory, spec: InterpretationSpec) -> Field:
         """An open question: its options, the one adopted chosen where the address says nothing."""
         adopted = str(row.holds.value) if row.holds else ""
         typed = self._typed(f"i.{spec.name}")
@@ -127,21 +127,21 @@ class _Reading:
             return field
         return self._read(field, typed, lambda: self._choose(spec.name, typed))
 
-    def figure(self, named: Sequence[Figure]) -> Field:
+    def figure(self, named: Sequence[LegalFigure]) -> Field:
         """A cap or a share of a sentence of the law."""
         figure = named[0]
         param = f"{figure.kind.value}.{figure.sentence}"
-        now = " / ".join(shown(_kind(each), each.value, english=english()) for each in named)
+        now = " / ".join(format_value(_kind(each), each.value, english=english()) for each in named)
         field = Field(param, now, figure.sentence, figure.phrase, now, hint=HINTS[figure.kind])
         typed = self._typed(param)
         if not typed:
             return field
         return self._read(
             field, typed,
-            lambda: self.supposed.extend(supposition(self.policy, figure.kind, figure.sentence, _money(typed))),
+            lambda: self.supposed.extend(parse_amendment(self.policy, figure.kind, figure.sentence, _money(typed))),
         )  # fmt: skip
 
-    def _regions(self, field: Field, spec: SettingSpec, row: Listed) -> Field:
+    def _regions(self, field: Field, spec: SettingSpec, row: SettingHistory) -> Field:
         adopted = row.holds.value if row.holds and isinstance(row.holds.value, tuple) else ()
         ticked = self.query.getlist(field.param)
         chosen = set(ticked) or set(adopted)
@@ -154,7 +154,7 @@ class _Reading:
     def _read(self, field: Field, typed: str, read: Callable[[], None]) -> Field:
         try:
             read()
-        except (LawError, Wrong) as error:
+        except (LawError, InvalidValue) as error:
             return replace(field, typed=typed, wrong=str(error).removeprefix("："))
         return replace(field, typed=typed)
 
@@ -168,9 +168,9 @@ class _Reading:
         return self.query.get(param, "")[:LONGEST].strip()
 
 
-def _by_sentence(found: Sequence[Figure]) -> Iterator[list[Figure]]:
+def _by_sentence(found: Sequence[LegalFigure]) -> Iterator[list[LegalFigure]]:
     """The figures that are supposed together: those of one kind in one sentence."""
-    groups: dict[tuple[str, FigureKind], list[Figure]] = {}
+    groups: dict[tuple[str, FigureKind], list[LegalFigure]] = {}
     for figure in found:
         groups.setdefault((figure.sentence, figure.kind), []).append(figure)
     yield from groups.values()
@@ -180,7 +180,7 @@ def _raw(spec: SettingSpec, typed: str) -> object:
     """What was typed as a settings file would have it."""
     if spec.kind is Kind.MONEY:
         money = _money(typed)
-        return money if isinstance(money, int) else money_from_chinese(money)
+        return money if isinstance(money, int) else parse_chinese_money(money)
     if spec.kind is Kind.RATES:
         return dict.fromkeys(spec.regions or {}, typed)
     return typed
@@ -192,5 +192,5 @@ def _money(typed: str) -> int | str:
     return int(Decimal(plain) * 100) if YUAN.fullmatch(plain) else typed
 
 
-def _kind(figure: Figure) -> Kind:
+def _kind(figure: LegalFigure) -> Kind:
     return Kind.MONEY if figure.kind is FigureKind.CAP else Kind.SHARE

@@ -18,15 +18,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.law.budget.chart import draw
-from huisuan.law.budget.compute import Sampled, compute_budget
-from huisuan.law.budget.model import Budget, day_of_year
-from huisuan.law.budget.synthetic_claims import STATED, STATED_EN, Sample
-from huisuan.law.budget.tables import Sheet, sheets
+from huisuan.law.budget.chart import budget_chart
+from huisuan.law.budget.compute import SampleClaims, compute_budget
+from huisuan.law.budget.model import Budget, last_day_in_force
+from huisuan.law.budget.synthetic_claims import DISTRIBUTION, DISTRIBUTION_EN, Sample
+from huisuan.law.budget.tables import BudgetTable, budget_tables
 from huisuan.law.model.errors import LawError
-from huisuan.law.policy.load import installed
+from huisuan.law.policy.load import load_installed
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.scenario import apply
+from huisuan.law.policy.scenario import apply_scenario
 from huisuan.parties.route_access import allow
 from huisuan.portal.budget.files import FORMS, exported
 from huisuan.portal.budget.form import Asked, read_form
@@ -77,7 +77,7 @@ class Shown:
 @allow("province", "auditor")
 def budget_page(request: HttpRequest) -> HttpResponseBase:
     """The form and, with a policy in force that year, what it costs over a sample, before and after."""
-    policies, broken = installed()
+    policies, broken = load_installed()
     if not policies:
         raise Http404
     policy = next((each for each in policies if each.name == request.GET.get("policy")), policies[0])
@@ -90,7 +90,7 @@ def budget_page(request: HttpRequest) -> HttpResponseBase:
     }  # fmt: skip
     if unusable := _unusable(request, policies):
         return render(request, "portal/oversight/budget.html", {**context, "unusable": unusable}, status=422)
-    day = day_of_year(policy, year)
+    day = last_day_in_force(policy, year)
     if day is None:
         return render(request, "portal/oversight/budget.html", context)
     known = timezone.localdate()
@@ -102,12 +102,12 @@ def budget_page(request: HttpRequest) -> HttpResponseBase:
         done = _computed(policy, asked, day, known, seed)
     except LawError as error:
         return render(request, "portal/oversight/budget.html", {**context, "refused": str(error)}, status=422)
-    tables = sheets(done, english=english())
+    tables = budget_tables(done, english=english())
     form = request.GET.get("export", "")
     if form in FORMS:
         return exported(form, f"budget-{policy.name}-{year}", [(_titled(each), _headed(each), each) for each in tables])
     context |= {
-        "done": done, "total": done.total, "distribution": STATED_EN if english() else STATED,
+        "done": done, "total": done.total, "distribution": DISTRIBUTION_EN if english() else DISTRIBUTION,
         "tables": [_shown(each) for each in tables if each.rows], "chart": _chart(done, policy, year),
         "exports": [(name.upper(), _address(request, name)) for name in FORMS],
     }  # fmt: skip
@@ -127,7 +127,7 @@ def _unusable(request: HttpRequest, policies: list[Policy]) -> str:
 
 
 def _computed(policy: Policy, asked: Asked, day: date, known: date, seed: int) -> Budget:
-    after = policy if asked.empty else apply(policy, asked.scenario)
+    after = policy if asked.empty else apply_scenario(policy, asked.scenario)
     return _over_a_sample(_Hashed(policy), _Hashed(after), day, known, seed)
 
 
@@ -146,7 +146,7 @@ class _Hashed:
 
 @lru_cache(maxsize=16)  # a page, its exports, its other language: the same figures
 def _over_a_sample(before: _Hashed, after: _Hashed, day: date, known: date, seed: int) -> Budget:
-    return compute_budget(before.policy, after.policy, Sampled(Sample(PARTIES, seed)), on=day, as_known=known)
+    return compute_budget(before.policy, after.policy, SampleClaims(Sample(PARTIES, seed)), on=day, as_known=known)
 
 
 def _number(typed: str | None, otherwise: int) -> int:
@@ -160,16 +160,16 @@ def _address(request: HttpRequest, form: str) -> str:
     return f"{request.path}?{query.urlencode()}"
 
 
-def _titled(sheet: Sheet) -> str:
+def _titled(sheet: BudgetTable) -> str:
     return str(TITLES[sheet.name])
 
 
-def _headed(sheet: Sheet) -> list[str]:
+def _headed(sheet: BudgetTable) -> list[str]:
     unit = gettext("元")
     return [f"{HEADINGS[key]}（{unit}）" if key.endswith("_fen") else str(HEADINGS[key]) for key in sheet.columns]
 
 
-def _shown(sheet: Sheet) -> Shown:
+def _shown(sheet: BudgetTable) -> Shown:
     rows = sheet.rows
     if sheet.name == "movers":
         rows = sorted(rows, key=lambda row: -abs(row["difference_fen"]))[:SHOWN_MOVERS]
@@ -204,7 +204,7 @@ def _chart(done: Budget, policy: Policy, year: int) -> charts.Chart | None:
         for when, fen in ((gettext("现行"), each.total.before_fen), (gettext("情景"), each.total.after_fen))
     ]  # fmt: skip
     wide, narrow = (
-        charts.as_drawing(draw(done, width=width, english=english())) for width in (charts.WIDE, charts.NARROW)
+        charts.as_drawing(budget_chart(done, width=width, english=english())) for width in (charts.WIDE, charts.NARROW)
     )
     name = policy.title_en if english() else policy.title
     title = gettext("%(policy)s · %(year)d 年各条款应享金额") % {"policy": name, "year": year}

@@ -8,15 +8,15 @@ from datetime import date
 
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.law.explain.combine import Combined
-from huisuan.law.explain.intervals import Bounds
-from huisuan.law.explain.questionnaire import Inquiry, Standing, together
+from huisuan.law.explain.combine import CombinedAnswer
+from huisuan.law.explain.intervals import IntervalEvaluation
+from huisuan.law.explain.questionnaire import Questionnaire, RuleProgress, combine_certain
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.answers import Answer, Status
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.ranges import Range
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.stacking import Place
+from huisuan.law.policy.stacking import PolicyRule
 from huisuan.law.text.policy_text import Sentence
 from huisuan.portal.calculator.form import anchor, label_of, title_of
 from huisuan.portal.law.quotations import Piece, pieces
@@ -36,7 +36,7 @@ class Card:
     `at_most` is set where a cap of the law limits what is still open, `beside` where other rules leave less of it.
     """
 
-    place: Place
+    place: PolicyRule
     title: str
     to: str
     word: Word
@@ -64,7 +64,7 @@ class Card:
 class Row:
     """What one rule certainly comes to beside the others (fen; None where that is not certain), and why not all."""
 
-    place: Place
+    place: PolicyRule
     title: str
     id: str
     owed_fen: int
@@ -92,7 +92,7 @@ class Answers:
     sum: Sum
 
 
-def answers(inquiry: Inquiry, policies: Sequence[Policy], shown: Set[str], on: date, as_known: date) -> Answers:
+def answers(inquiry: Questionnaire, policies: Sequence[Policy], shown: Set[str], on: date, as_known: date) -> Answers:
     """The answers to what is known so far; `shown` are the keys of the questions that the page asks now."""
     anchors = {
         (place.key, each.spec.name): anchor(each.key) if each.key in shown else ""
@@ -108,7 +108,7 @@ def answers(inquiry: Inquiry, policies: Sequence[Policy], shown: Set[str], on: d
     return Answers(found["yes"], found["open"], found["no"], certain)
 
 
-def _side(standing: Standing) -> str:
+def _side(standing: RuleProgress) -> str:
     match standing.verdict.status:
         case Status.ELIGIBLE | Status.PRIORITY | Status.DISCRETIONARY:
             return "yes"
@@ -117,7 +117,7 @@ def _side(standing: Standing) -> str:
     return "no"
 
 
-def _card(standing: Standing, answer: Answer, anchors: Mapping[tuple[str, str], str], beside: str) -> Card:
+def _card(standing: RuleProgress, answer: Answer, anchors: Mapping[tuple[str, str], str], beside: str) -> Card:
     place, verdict, rule = standing.place, standing.verdict, standing.place.rule
     why = told(place.policy, answer)
     cited = why.sentences or [_sentence(place)]
@@ -136,7 +136,7 @@ def _card(standing: Standing, answer: Answer, anchors: Mapping[tuple[str, str], 
     )  # fmt: skip
 
 
-def _word(standing: Standing) -> Word:
+def _word(standing: RuleProgress) -> Word:
     if standing.settled:
         return words.word(words.ENTITLEMENT, standing.verdict.status.value)
     if standing.first:
@@ -144,7 +144,7 @@ def _word(standing: Standing) -> Word:
     return AMOUNT_OPEN if standing.place.rule.amount is not None else PRIORITY_OPEN
 
 
-def _grants(standing: Standing) -> str:
+def _grants(standing: RuleProgress) -> str:
     """What is given where no amount is; whether with priority is told among the reasons."""
     rule = standing.place.rule
     if standing.verdict.status is not Status.ELIGIBLE:
@@ -152,29 +152,29 @@ def _grants(standing: Standing) -> str:
     return rule.grants_en if english() else rule.grants
 
 
-def _most(standing: Standing) -> int | None:
+def _most(standing: RuleProgress) -> int | None:
     """The most that can come of it (fen), where it is the law that says so and not only how much may be declared."""
     rule, span = standing.place.rule, standing.amount
     if rule.amount is None or span is None:
         return None
-    bounds = Bounds(standing.facts, standing.judge.terms)
+    bounds = IntervalEvaluation(standing.facts, standing.judge.terms)
     options = standing.judge.terms.options
     caps = [node for node in nodes.walk(rule.amount, options) if isinstance(node, nodes.Cap)]
     highs = [limit.high for cap in caps if isinstance(limit := bounds.of(cap.limit), Range)]
     return int(span.high) if span.high in highs else None
 
 
-def _sentence(place: Place) -> tuple[Sentence, list[Piece]]:
+def _sentence(place: PolicyRule) -> tuple[Sentence, list[Piece]]:
     sentence = place.policy.text.sentences[place.rule.sentence]
     return sentence, pieces(sentence.text, [(1, place.rule.phrase)])
 
 
-def _sum(inquiry: Inquiry, policies: Sequence[Policy], on: date, as_known: date) -> Sum:
+def _sum(inquiry: Questionnaire, policies: Sequence[Policy], on: date, as_known: date) -> Sum:
     certain = {each.place.key: each for each in inquiry.standings if each.settled and each.verdict.amount_fen}
     if not certain:
         return Sum(0, [], [])
     try:
-        combined = together(inquiry.standings, on=on, as_known=as_known)
+        combined = combine_certain(inquiry.standings, on=on, as_known=as_known)
     except LawError as error:
         rows = [_row(each.place, each.verdict.amount_fen or 0, None, "") for each in certain.values()]
         return Sum(0, rows, [], str(error))
@@ -190,11 +190,11 @@ def _sum(inquiry: Inquiry, policies: Sequence[Policy], on: date, as_known: date)
     return Sum(sum(row.payable_fen or 0 for row in rows), rows, shared)
 
 
-def _row(place: Place, owed: int, payable: int | None, reason: str) -> Row:
+def _row(place: PolicyRule, owed: int, payable: int | None, reason: str) -> Row:
     return Row(place, title_of(place), "r-" + anchor(place.key)[2:], owed, payable, reason)
 
 
-def _by(ground: Combined, policies: Sequence[Policy]) -> tuple[str, str]:
+def _by(ground: CombinedAnswer, policies: Sequence[Policy]) -> tuple[str, str]:
     """The question how these rules combine, and its answer."""
     assert ground.by is not None
     specs = {name: spec for policy in policies for name, spec in policy.interpretation_specs().items()}

@@ -14,14 +14,14 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.law.explain.explain import default_day
-from huisuan.law.explain.questionnaire import Inquiry, Open, Question, Standing, presumption
-from huisuan.law.forms.cell_values import Misread, option_words, value_of
+from huisuan.law.explain.questionnaire import OpenQuestion, Question, Questionnaire, RuleProgress, presumed_answer
+from huisuan.law.forms.cell_values import InvalidCell, option_labels, parse_cell
 from huisuan.law.model import expressions as nodes
-from huisuan.law.model.claimants import AUDIENCES
+from huisuan.law.model.claimants import CLAIMANTS
 from huisuan.law.model.expressions import FactSpec
-from huisuan.law.model.values import Kind, Value, Wrong, date_from_text, shown
+from huisuan.law.model.values import InvalidValue, Kind, Value, format_value, parse_date
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.stacking import Place
+from huisuan.law.policy.stacking import PolicyRule
 from huisuan.portal.applications.form import HINTS
 from huisuan.portal.law.reasoning import english
 
@@ -53,13 +53,13 @@ class Asked:
         given = {name: request.GET.get(name, "").strip() for name in days}
         for name, text in given.items():
             try:
-                days[name] = date_from_text(text) if text else days[name]
-            except Wrong as error:
+                days[name] = parse_date(text) if text else days[name]
+            except InvalidValue as error:
                 wrong[name] = _t("应为日期，如 2024-12-31") if english() else str(error)
         who = request.GET.get("who", "")
         typed = {name: request.GET[name].strip() for name in request.GET if name.startswith(PREFIX)}
         texts = {name.removeprefix(PREFIX): text for name, text in typed.items() if text}
-        return cls(who if who in AUDIENCES else "", days["on"], days["known"], texts, given, wrong)
+        return cls(who if who in CLAIMANTS else "", days["on"], days["known"], texts, given, wrong)
 
     def query(self, who: str = "", *, pinned: bool = False) -> str:
         """The query string that asks this again, without what was left empty; `pinned` names the days, too."""
@@ -75,7 +75,7 @@ class Asked:
 
 def without_presumed(asked: Asked, questions: Iterable[Question]) -> Asked:
     """What was asked, without the answers that follow from who asks: a form sends them, but nobody chose them."""
-    presumed = {each.key: presumption(each.spec, asked.who) for each in questions if each.key in asked.texts}
+    presumed = {each.key: presumed_answer(each.spec, asked.who) for each in questions if each.key in asked.texts}
     words = {key: _submitted(value) for key, value in presumed.items() if value is not None}
     return replace(asked, texts={key: text for key, text in asked.texts.items() if text != words.get(key)})
 
@@ -86,14 +86,14 @@ def nearest_day(policies: Sequence[Policy], today: date) -> date:
     return min(days, key=lambda day: abs(day - today), default=today)
 
 
-def read(asked: Asked, questions: Iterable[Question]) -> tuple[dict[str, Value], dict[str, Misread]]:
+def read(asked: Asked, questions: Iterable[Question]) -> tuple[dict[str, Value], dict[str, InvalidCell]]:
     """The answers that can be read, and what is wrong with the others, by the keys of their questions."""
     values: dict[str, Value] = {}
-    wrong: dict[str, Misread] = {}
+    wrong: dict[str, InvalidCell] = {}
     for each in questions:
         try:
-            value = value_of(each.spec, asked.texts.get(each.key, ""), by_people=True)
-        except Misread as misread:
+            value = parse_cell(each.spec, asked.texts.get(each.key, ""), by_people=True)
+        except InvalidCell as misread:
             wrong[each.key] = misread
             continue
         if value is not None:
@@ -163,13 +163,13 @@ def label_of(spec: FactSpec) -> str:
     return spec.en if english() else spec.zh
 
 
-def title_of(place: Place) -> str:
+def title_of(place: PolicyRule) -> str:
     """What a rule is called in the reader's language."""
     return place.rule.title_en if english() else place.rule.title
 
 
 def fields(
-    asked: Asked, inquiry: Inquiry, values: Mapping[str, Value], wrong: Mapping[str, Misread], *, now: bool
+    asked: Asked, inquiry: Questionnaire, values: Mapping[str, Value], wrong: Mapping[str, InvalidCell], *, now: bool
 ) -> list[tuple[Question, Field]]:
     """The questions to be shown, in their order: those open now and those answered; or, not `now`, those for later."""
     by_key = {each.question.key: each for each in inquiry.open}
@@ -184,9 +184,14 @@ def fields(
 
 
 def _field(
-    asked: Asked, inquiry: Inquiry, question: Question, still: Open | None, standings: Mapping[str, Standing],
-    values: Mapping[str, Value], wrong: Mapping[str, Misread],
-) -> Field:  # fmt: skip
+    asked: Asked,
+    inquiry: Questionnaire,
+    question: Question,
+    still: OpenQuestion | None,
+    standings: Mapping[str, RuleProgress],
+    values: Mapping[str, Value],
+    wrong: Mapping[str, InvalidCell],
+) -> Field:
     spec, key = question.spec, question.key
     text = asked.texts.get(key, "")
     presumed = not text and key in inquiry.presumed
@@ -198,7 +203,7 @@ def _field(
         key=key, kind=spec.kind.value, label=label_of(spec),
         unit=str(UNITS.get(spec.unit, spec.unit)), hint=str(HINTS.get(spec.kind, "")),
         text=_submitted(value) if spec.kind in (Kind.BOOL, Kind.CHOICE) and value is not None else text,
-        reads="" if value is None else shown(spec.kind, value, _options(spec), english=english()),
+        reads="" if value is None else format_value(spec.kind, value, _options(spec), english=english()),
         error=_said(wrong[key]) if key in wrong else "", presumed=presumed,
         matters=_matters(question, values, inquiry, standings),
         grounds=list(_grounds(places, spec, standings)), options=_choices(spec, text, value),
@@ -206,7 +211,7 @@ def _field(
 
 
 def _matters(
-    question: Question, values: Mapping[str, Value], inquiry: Inquiry, standings: Mapping[str, Standing]
+    question: Question, values: Mapping[str, Value], inquiry: Questionnaire, standings: Mapping[str, RuleProgress]
 ) -> bool:
     """Whether the answer given is one that some rule still rests on: an answer may have been overtaken by others."""
     if question.key not in values and question.key not in inquiry.presumed:
@@ -222,7 +227,7 @@ def _submitted(value: Value) -> str:
     return (YES if value else NO) if isinstance(value, bool) else str(value)
 
 
-def _said(misread: Misread) -> str:
+def _said(misread: InvalidCell) -> str:
     return misread.english if english() else str(misread)
 
 
@@ -235,21 +240,21 @@ def _choices(spec: FactSpec, text: str, value: Value | None) -> list[tuple[str, 
     if spec.kind == Kind.BOOL:
         found = [(YES, _t("是")), (NO, _t("否"))]
     else:
-        words = (spec.options_en if english() else None) or option_words(spec)
+        words = (spec.options_en if english() else None) or option_labels(spec)
         found = [(option, words[option]) for option in spec.options or {}]
     if text and found and value is None:
         found.append((text, text))
     return found
 
 
-def _grounds(places: Iterable[Place], spec: FactSpec, standings: Mapping[str, Standing]) -> Iterator[Ground]:
+def _grounds(places: Iterable[PolicyRule], spec: FactSpec, standings: Mapping[str, RuleProgress]) -> Iterator[Ground]:
     """The rules that ask, each with the words of the law that make it."""
     for place in places:
         sentence, phrase = _ground(place, spec, standings[place.key].judge.terms.options)
         yield Ground(sentence, phrase, title_of(place))
 
 
-def _ground(place: Place, spec: FactSpec, options: Mapping[str, str]) -> tuple[str, str]:
+def _ground(place: PolicyRule, spec: FactSpec, options: Mapping[str, str]) -> tuple[str, str]:
     rule = place.rule
     for condition in rule.conditions:
         if spec in nodes.facts_of(condition.node):

@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
-from huisuan.law.explain.questionnaire import Question, ask, questions
-from huisuan.law.model.claimants import AUDIENCES
+from huisuan.law.explain.questionnaire import Question, build_questionnaire, list_questions
+from huisuan.law.model.claimants import CLAIMANTS
 from huisuan.law.policy.policy import Policy
 from huisuan.parties.route_access import public
 from huisuan.portal.calculator.answers import answers
@@ -39,7 +39,7 @@ class Audience:
 def calculator(request: HttpRequest) -> HttpResponseBase:
     """The page; htmx asks only for the part that changes."""
     policies, broken = loaded()
-    known = questions(policies)
+    known = list_questions(policies)
     asked = without_presumed(Asked.of(request, policies, timezone.localdate()), known)
     address = _address(asked.query())
     live = request.htmx.target == LIVE  # type: ignore[attr-defined]
@@ -69,12 +69,12 @@ def _context(
     if not asked.who:
         return context
     values, wrong = read(asked, known)
-    inquiry = ask(policies, asked.who, values, on=asked.on, as_known=asked.as_known)
+    inquiry = build_questionnaire(policies, asked.who, values, on=asked.on, as_known=asked.as_known)
     now = fields(asked, inquiry, values, wrong, now=True)
     later = fields(asked, inquiry, values, wrong, now=False)
     shown = [each for _, each in now]
     return {
-        **context, "who": AUDIENCES[asked.who][english()],
+        **context, "who": CLAIMANTS[asked.who][english()],
         "groups": grouped([(question, each) for question, each in now if not each.presumed]),
         "presumed": [each for each in shown if each.presumed], "later": [each for _, each in later],
         "answers": answers(inquiry, policies, {each.key for each in shown}, asked.on, asked.as_known),
@@ -96,10 +96,10 @@ def _carried(asked: Asked, known: tuple[Question, ...], shown: list[Field]) -> l
 def _audiences(policies: list[Policy], asked: Asked) -> list[Audience]:
     counts = {
         name: sum(not rule.audience or name in rule.audience for policy in policies for rule in policy.rules)
-        for name in AUDIENCES
+        for name in CLAIMANTS
     }
     return [
         Audience(name, label[english()], _address(asked.query(name)), counts[name])
-        for name, label in AUDIENCES.items()
+        for name, label in CLAIMANTS.items()
         if counts[name]
     ]

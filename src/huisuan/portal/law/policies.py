@@ -17,10 +17,10 @@ from huisuan.law.explain.prose import general_terms, prose
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.handling import Handling
 from huisuan.law.model.rules import Rule, RuleKind
-from huisuan.law.policy.coverage import Covered, coverage
-from huisuan.law.policy.load import installed, list_policies, load_policy
+from huisuan.law.policy.coverage import SentenceCoverage, coverage
+from huisuan.law.policy.load import list_policies, load_installed, load_policy
 from huisuan.law.policy.policy import Policy
-from huisuan.law.text.policy_text import ArticleText, Duty, Sentence
+from huisuan.law.text.policy_text import ArticleText, Departments, Sentence
 from huisuan.parties.route_access import public
 from huisuan.portal.law.prose_html import as_html
 from huisuan.portal.law.reasoning import english
@@ -62,10 +62,10 @@ class ReadSentence:
     """A sentence, how it is accounted for, and what is computed of it; `said` is what offices do, or why nothing is."""
 
     sentence: Sentence
-    covered: Covered
+    covered: SentenceCoverage
     handling: str | Promise
     said: list[str]
-    duty: Duty
+    duty: Departments
     computed: list[Computed]
 
 
@@ -90,7 +90,7 @@ def _computed(policy: Policy, rule: Rule) -> Computed:
     return Computed(rule.key, LABELS[rule.kind], title, as_html(words), [_asked(spec) for spec in rule.facts])
 
 
-def _sentence(policy: Policy, sentence: Sentence, covered: Covered) -> ReadSentence:
+def _sentence(policy: Policy, sentence: Sentence, covered: SentenceCoverage) -> ReadSentence:
     rules = [rule for rule in policy.rules if rule.sentence == sentence.number]
     titles = {rule.title_en if english() else rule.title for rule in rules}
     said = [each for each in (covered.what_en if english() else covered.what) if each not in titles]
@@ -112,7 +112,7 @@ def _articles(policy: Policy) -> list[ReadArticle]:
 
 def loaded() -> tuple[list[Policy], list[str]]:
     """The policies that stand up, and the names of those that do not."""
-    found, broken = installed()
+    found, broken = load_installed()
     for name, wrong in broken.items():
         logger.error("%s: %s", name, wrong)
     return found, list(broken)

@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _t
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import InterpretationSpec
-from huisuan.law.model.values import Kind, Wrong, date_from_text, share_text
+from huisuan.law.model.values import InvalidValue, Kind, format_share, parse_date
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.scenario import declarations
+from huisuan.law.policy.scenario import setting_declarations
 from huisuan.law.policy.setting_bounds import SettingValue
-from huisuan.law.policy.settings_history import Listed
+from huisuan.law.policy.settings_history import SettingHistory
 from huisuan.settlement.adoption.proposed_settings import Draft, faults
 
 YUAN = re.compile(r"[0-9]{1,13}(\.[0-9]{1,2})?")
@@ -28,7 +28,7 @@ AUTHORITY = "省人工智能产业推进组工作专班"
 class Entry:
     """One setting or open question in the form: what holds, what was entered, what is wrong with it."""
 
-    listed: Listed
+    listed: SettingHistory
     entered: list[str]
     error: str = ""
 
@@ -70,12 +70,12 @@ class ProposalForm:
     errors: dict[str, str] = field(default_factory=dict)
 
 
-def blank(listed: list[Listed], today: date) -> ProposalForm:
+def blank(listed: list[SettingHistory], today: date) -> ProposalForm:
     """The form as it opens: what holds stands in every box."""
     return ProposalForm(valid_from=str(today), entries=[Entry(row, _entered(row)) for row in listed])
 
 
-def read_form(policy: Policy, listed: list[Listed], posted: QueryDict) -> tuple[ProposalForm, Draft | None]:
+def read_form(policy: Policy, listed: list[SettingHistory], posted: QueryDict) -> tuple[ProposalForm, Draft | None]:
     """What was posted, and the draft it makes; no draft where something is wrong, which the form then says."""
     title, authority, document, day = (_line(posted, key) for key in ("title", "authority", "document", "valid_from"))
     entries = [Entry(row, [_clean(each) for each in posted.getlist(f"set:{row.spec.name}")]) for row in listed]
@@ -84,15 +84,15 @@ def read_form(policy: Policy, listed: list[Listed], posted: QueryDict) -> tuple[
     for entry in form.entries:
         try:
             value = _value(policy, entry)
-        except (LawError, Wrong) as wrong:
+        except (LawError, InvalidValue) as wrong:
             entry.error = str(wrong).lstrip("：")
             continue
         held = entry.listed.holds
         if value is not None and not (held and held.value == value):
             values[entry.listed.spec.name] = value
     try:
-        valid_from = date_from_text(form.valid_from)
-    except Wrong as wrong:
+        valid_from = parse_date(form.valid_from)
+    except InvalidValue as wrong:
         form.errors["valid_from"] = str(wrong)
         return form, None
     draft = Draft(form.title, form.authority, form.document, valid_from, values)
@@ -111,7 +111,7 @@ def _clean(text: str) -> str:
     return text.replace("\x00", "")  # PostgreSQL takes none
 
 
-def _entered(row: Listed) -> list[str]:
+def _entered(row: SettingHistory) -> list[str]:
     """What holds, as the form has it."""
     value = row.holds.value if row.holds else None
     if value is None:
@@ -128,13 +128,13 @@ def _entered(row: Listed) -> list[str]:
 
 
 def _share(share: Fraction) -> str:
-    return share_text(share) if (share * 10_000).denominator == 1 else str(share)
+    return format_share(share) if (share * 10_000).denominator == 1 else str(share)
 
 
 def _value(policy: Policy, entry: Entry) -> SettingValue | None:
     """The value entered, or None where nothing is; a list may be empty where something holds."""
     spec, text = entry.listed.spec, entry.text.strip()
-    declared = declarations(policy)
+    declared = setting_declarations(policy)
     if isinstance(spec, InterpretationSpec):
         return declared.option(spec.name, text, "") if text else None
     if spec.kind is Kind.REGIONS:
@@ -154,12 +154,12 @@ def _value(policy: Policy, entry: Entry) -> SettingValue | None:
 def _rate(line: str) -> tuple[str, str]:
     code, _, share = line.strip().partition(" ")
     if not share.strip():
-        raise Wrong(_t("“%(line)s”应为一行一个区划代码和比例，如 340100 10%%") % {"line": line.strip()})
+        raise InvalidValue(_t("“%(line)s”应为一行一个区划代码和比例，如 340100 10%%") % {"line": line.strip()})
     return code, share.strip()
 
 
 def _fen(text: str) -> int:
     plain = text.replace(",", "").replace("，", "")
     if not YUAN.fullmatch(plain):
-        raise Wrong(_t("“%(text)s”不是金额：请以元写，至多两位小数") % {"text": text})
+        raise InvalidValue(_t("“%(text)s”不是金额：请以元写，至多两位小数") % {"text": text})
     return int(Fraction(plain) * 100)

@@ -16,11 +16,11 @@ from django.views.decorators.http import require_POST
 
 from huisuan.base.errors import Refused
 from huisuan.law.explain.explain import default_day
-from huisuan.law.model.values import Wrong, date_from_text
+from huisuan.law.model.values import InvalidValue, parse_date
 from huisuan.law.policy.load import list_policies, load_policy
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.settings import Adopted
-from huisuan.law.policy.settings_history import Listed, list_settings
+from huisuan.law.policy.settings import AdoptedSetting
+from huisuan.law.policy.settings_history import SettingHistory, list_settings
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, public, viewer_of
 from huisuan.parties.viewer import Viewer
@@ -66,12 +66,12 @@ def _policy(name: str) -> Policy:
 
 def _asked_day(request: HttpRequest, key: str, otherwise: date) -> date:
     try:
-        return date_from_text(request.GET.get(key, "").replace("\x00", ""))
-    except Wrong:
+        return parse_date(request.GET.get(key, "").replace("\x00", ""))
+    except InvalidValue:
         return otherwise
 
 
-def row_of(listed: Listed) -> dict[str, Any]:
+def row_of(listed: SettingHistory) -> dict[str, Any]:
     """A setting as the pages show it, in the reader's language."""
     spec = listed.spec
     return {
@@ -86,7 +86,7 @@ def row_of(listed: Listed) -> dict[str, Any]:
     }
 
 
-def _entry(listed: Listed, adopted: Adopted) -> dict[str, Any]:
+def _entry(listed: SettingHistory, adopted: AdoptedSetting) -> dict[str, Any]:
     return {"shown": listed.words(adopted, english=english()), "adopted": adopted}
 
 
@@ -196,7 +196,7 @@ def _sets(proposal: SettingsProposal) -> dict[str, Any]:
             continue
         earlier = [each for each in listed.history if not file or each.path.name != file]
         before = next((each for each in earlier if each.valid_from <= proposal.valid_from), None)
-        value = Adopted(
+        value = AdoptedSetting(
             listed.spec.name, draft.values[listed.spec.name], "", "", proposal.valid_from, date.max, "", policy.folder
         )
         rows.append(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
 
-from huisuan.law.explain.explain import read_facts
+from huisuan.law.explain.explain import parse_facts
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import Value
@@ -67,6 +67,6 @@ def known(party: Party, policy: Policy, rule: Rule) -> Known | None:
     if found is None:
         return None
     try:
-        return Known(read_facts(rule, found.facts), found.run.year)
+        return Known(parse_facts(rule, found.facts), found.run.year)
     except LawError:  # settled under facts that the rule has no more
         return None

@@ -13,10 +13,10 @@ from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.scenario import adopting, declarations
+from huisuan.law.policy.scenario import setting_declarations, with_adopted
 from huisuan.law.policy.setting_bounds import SettingValue
-from huisuan.law.policy.settings import ABOUT, Adopted
-from huisuan.law.policy.toml_documents import Document, quoted
+from huisuan.law.policy.settings import HEADER_KEYS, AdoptedSetting
+from huisuan.law.policy.toml_documents import SettingsDocument, toml_string
 from huisuan.settlement.models import SettingsProposal
 
 NO_FILE = Path(os.devnull)  # what is not adopted yet stands in no file
@@ -54,10 +54,10 @@ def read_draft(policy: Policy, name: str, text: str, title: str = "") -> Draft:
         Refused: naming file and line.
     """
     try:
-        document = Document.parsed(name, text, ABOUT | {"known_from"})
+        document = SettingsDocument.parsed(name, text, HEADER_KEYS | {"known_from"})
         if "known_from" in document.data:
             raise LawError(f"{document.place('known_from')}：请去掉 known_from：它是采用的那一天，由平台记下")
-        values = declarations(policy).values(document)
+        values = setting_declarations(policy).values(document)
         valid_from = document.day("valid_from")
         words = {key: document.words(key) for key in LONGEST}
     except LawError as error:
@@ -92,16 +92,16 @@ def faults(policy: Policy, draft: Draft) -> dict[str, str]:
         wrong[""] = "没有写任何参数或解释口径：请至少改一项"
     elif not wrong:
         try:
-            adopting(policy, entries(draft, date.max, ""))
+            with_adopted(policy, entries(draft, date.max, ""))
         except LawError as error:
             wrong[""] = str(error)
     return wrong
 
 
-def entries(draft: Draft, known_from: date, file: str) -> list[Adopted]:
+def entries(draft: Draft, known_from: date, file: str) -> list[AdoptedSetting]:
     """The draft as it would stand among the settings, known from a day on."""
     ground = (draft.authority, draft.document, draft.valid_from, known_from)
-    return [Adopted(name, value, *ground, file, NO_FILE) for name, value in draft.values.items()]
+    return [AdoptedSetting(name, value, *ground, file, NO_FILE) for name, value in draft.values.items()]
 
 
 def drafted(policy: Policy, proposal: SettingsProposal) -> Draft:
@@ -112,7 +112,7 @@ def drafted(policy: Policy, proposal: SettingsProposal) -> Draft:
     """
     name = f"提案 {proposal.pk}"
     try:
-        values = declarations(policy).values(Document.parsed(name, proposal.values, frozenset()))
+        values = setting_declarations(policy).values(SettingsDocument.parsed(name, proposal.values, frozenset()))
     except LawError as error:
         raise Refused(f"政策 {policy.name} 已变：{error}") from None
     return Draft(proposal.title, proposal.authority, proposal.document, proposal.valid_from, values)
@@ -127,5 +127,5 @@ def file_name(number: int, draft: Draft) -> str:
 def file_text(draft: Draft, values: str, known_from: date, note: str) -> str:
     """The settings file of an adopted proposal, in the form of a policy's own."""
     head = {"title": draft.title, "note": note, "authority": draft.authority, "document": draft.document}
-    lines = [f"{key} = {quoted(said)}" for key, said in head.items()]
+    lines = [f"{key} = {toml_string(said)}" for key, said in head.items()]
     return "\n".join([*lines, f"valid_from = {draft.valid_from}", f"known_from = {known_from}", "", values])

@@ -10,7 +10,7 @@ from django.db import transaction
 from huisuan.base.errors import Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.law.model.errors import LawError
-from huisuan.law.policy.scenario import adopting, declarations
+from huisuan.law.policy.scenario import setting_declarations, with_adopted
 from huisuan.settlement.adoption.lock import one_at_a_time
 from huisuan.settlement.adoption.proposed_settings import (
     Draft,
@@ -45,10 +45,17 @@ def propose(policy_name: str, draft: Draft, by: Actor, now: datetime) -> Setting
     if wrong := faults(policy, draft):
         raise Refused("；".join(wrong.values()))
     return SettingsProposal.objects.create(
-        policy=policy.name, title=draft.title, authority=draft.authority, document=draft.document,
-        valid_from=draft.valid_from, values=declarations(policy).written(draft.values), names=sorted(draft.values),
-        proposed_by=by.name, proposed_through=by.through, proposed_at=now,
-    )  # fmt: skip
+        policy=policy.name,
+        title=draft.title,
+        authority=draft.authority,
+        document=draft.document,
+        valid_from=draft.valid_from,
+        values=setting_declarations(policy).written(draft.values),
+        names=sorted(draft.values),
+        proposed_by=by.name,
+        proposed_through=by.through,
+        proposed_at=now,
+    )
 
 
 def adopt(number: int, by: Actor, now: datetime) -> ProposalEnd:
@@ -70,7 +77,7 @@ def adopt(number: int, by: Actor, now: datetime) -> ProposalEnd:
         known_from = _known_from(policy.name, now.astimezone(SHANGHAI).date())
         file = file_name(proposal.pk, draft)
         try:
-            adopting(policy, entries(draft, known_from, file))
+            with_adopted(policy, entries(draft, known_from, file))
         except LawError as error:
             raise Refused(f"提案 {number} 采用不了：{error}") from None
         note = f"提案 {proposal.pk}：{proposal.proposed_by} 提出，{by.name} 采用"

@@ -11,7 +11,7 @@ from huisuan.base.errors import Refused
 from huisuan.base.paths import home, write_private
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import list_policies, load_policy
-from huisuan.law.policy.sources import adopted_folder, setting_files
+from huisuan.law.policy.sources import adopted_folder, list_setting_files
 from huisuan.settlement.models import End, ProposalEnd
 
 
@@ -29,7 +29,7 @@ def strays() -> list[Path]:
     recorded = _recorded()
     places = home() / "settings"
     policies = sorted(places.iterdir()) if places.is_dir() else []
-    return [path for place in policies if place.is_dir() for path in setting_files(place) if path not in recorded]
+    return [path for place in policies if place.is_dir() for path in list_setting_files(place) if path not in recorded]
 
 
 def refuse_strays() -> None:

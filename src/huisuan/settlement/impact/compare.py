@@ -13,15 +13,15 @@ from django.db import transaction
 
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.base.months import SHANGHAI
-from huisuan.law.budget.impact import Compared, Reading, compare, touched
+from huisuan.law.budget.impact import LawState, RuleImpact, affected_rules, compare_answers
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.scenario import adopting
+from huisuan.law.policy.scenario import with_adopted
 from huisuan.law.policy.settings import Settings
-from huisuan.law.policy.settings_history import names_of
+from huisuan.law.policy.settings_history import setting_names
 from huisuan.law.policy.sources import adopted_folder
-from huisuan.law.sql.cell_parsing import TYPES
+from huisuan.law.sql.cell_parsing import COLUMN_TYPES
 from huisuan.parties.models import Party
 from huisuan.settlement.adoption.proposed_settings import NO_FILE, drafted, entries, policy_named
 from huisuan.settlement.models import (
@@ -67,14 +67,14 @@ def sides(proposal: SettingsProposal, today: date) -> Sides:
         sources=tuple(each for each in policy.sources if each.path != file),
     )
     try:
-        return Sides(before, adopting(before, entries(draft, as_known, f"提案 {proposal.pk}")), as_known)
+        return Sides(before, with_adopted(before, entries(draft, as_known, f"提案 {proposal.pk}")), as_known)
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
 
 
 def untouched(proposal: SettingsProposal, policy: Policy) -> list[str]:
     """The rules that the proposal touches and of which the platform has no facts to compare with."""
-    return [rule.key for rule in touched(policy, proposal.names) if rule.key != SETTLES]
+    return [rule.key for rule in affected_rules(policy, proposal.names) if rule.key != SETTLES]
 
 
 def years(proposal: SettingsProposal) -> list[int]:
@@ -94,7 +94,7 @@ def compare_year(proposal: SettingsProposal, year: int, by: str, now: datetime) 
         rule = both.before.rule(SETTLES)
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
-    if not names_of(rule) & set(proposal.names):
+    if not setting_names(rule) & set(proposal.names):
         keys = "、".join(untouched(proposal, both.before)) or "无"
         raise Refused(
             f"提案 {proposal.pk} 不影响第 {SETTLES} 句；受影响的句：{keys}，平台上还没有它们的事实。"
@@ -110,10 +110,10 @@ def compare_year(proposal: SettingsProposal, year: int, by: str, now: datetime) 
     with duckdb.connect() as engine:
         _table(engine, "facts_before", rule, before)
         _table(engine, "facts_after", rule, after)
-        types = {PARTY: "VARCHAR", **{spec.name: TYPES[spec.kind] for spec in rule.facts}}
-        compared = compare(
-            engine, rule.key, Reading(both.before, run.on, both.as_known, "facts_before"),
-            Reading(both.after, run.on, both.as_known, "facts_after"), types, identity=PARTY,
+        types = {PARTY: "VARCHAR", **{spec.name: COLUMN_TYPES[spec.kind] for spec in rule.facts}}
+        compared = compare_answers(
+            engine, rule.key, LawState(both.before, run.on, both.as_known, "facts_before"),
+            LawState(both.after, run.on, both.as_known, "facts_after"), types, identity=PARTY,
         )  # fmt: skip
         lines = engine.execute(
             "SELECT identity, status_before, status_after, coalesce(before_fen, 0), coalesce(after_fen, 0) "
@@ -141,7 +141,7 @@ def _metered(run: SettlementRun, rule: Rule, both: Sides, side: Policy) -> Rows:
 
 
 def _table(engine: duckdb.DuckDBPyConnection, name: str, rule: Rule, rows: Rows) -> None:
-    layout = ", ".join([f"{PARTY} VARCHAR", *(f'"{spec.name}" {TYPES[spec.kind]}' for spec in rule.facts)])
+    layout = ", ".join([f"{PARTY} VARCHAR", *(f'"{spec.name}" {COLUMN_TYPES[spec.kind]}' for spec in rule.facts)])
     engine.execute(f"CREATE TABLE {name} ({layout})")
     if rows:
         columns = [PARTY, *(spec.name for spec in rule.facts)]
@@ -156,7 +156,7 @@ def _keep(
     as_known: date,
     digests: tuple[str, str],
     again: bool,
-    compared: Compared,
+    compared: RuleImpact,
     lines: Sequence[tuple[str, str, str, int, int]],
     by: str,
     now: datetime,

@@ -21,7 +21,7 @@ import pyarrow as pa
 from huisuan.base.months import SHANGHAI, Month
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
-from huisuan.law.sql.compute_file import answers
+from huisuan.law.sql.compute_file import answer_query
 from huisuan.parties.affiliation import Affiliated
 from huisuan.settlement.runs.settled_sentence import FACT_TYPES, FACTS
 
@@ -110,7 +110,7 @@ class Billing:
             "register", "party TEXT, in_anhui BOOLEAN, kind TEXT", [(p.uscc, p.in_anhui, p.kind) for p in parties]
         )
         self.engine.execute(FACTS)
-        query, _ = answers(policy, rule, "facts", FACT_TYPES, on=on, as_known=as_known)
+        query, _ = answer_query(policy, rule, "facts", FACT_TYPES, on=on, as_known=as_known)
         self.engine.execute(
             f"CREATE TABLE answers AS SELECT a.*, f.in_anhui, f.kind, f.spend, f.self_use "  # noqa: S608
             f"FROM ({query.sql('duckdb')}) a JOIN facts f USING (party)"

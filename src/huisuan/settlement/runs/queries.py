@@ -13,7 +13,7 @@ from django.db.models import Count, Max, Min, QuerySet, Sum
 from huisuan.compute.metering.imports.raw_lines import raw_line
 from huisuan.compute.metering.usage.records import card_seconds_within, current_usage, overlapping
 from huisuan.compute.models import UsageRecord
-from huisuan.law.explain.explain import explain, read_facts
+from huisuan.law.explain.explain import explain, parse_facts
 from huisuan.law.model.answers import Answer
 from huisuan.law.policy.load import load_policy
 from huisuan.parties.viewer import Viewer
@@ -89,7 +89,7 @@ def read_again(owed: Entitlement) -> Reading:
     run = owed.run
     policy = load_policy(run.policy)
     rule = policy.rule(run.sentence)
-    answer = explain(policy, rule, read_facts(rule, owed.facts), on=run.on, as_known=run.as_known)
+    answer = explain(policy, rule, parse_facts(rule, owed.facts), on=run.on, as_known=run.as_known)
     agrees = answer.status.value == owed.status and (answer.amount_fen or 0) == owed.amount_fen
     return Reading(answer, agrees, same_law=policy.digest_as_known(run.as_known) == run.law["digest"])
 
