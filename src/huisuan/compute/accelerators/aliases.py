@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from functools import cache
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT, catalogue_rows
 from huisuan.compute.accelerators.names import Card, words
 from huisuan.compute.accelerators.parts import part_of, refusal
@@ -34,7 +34,7 @@ def meant(name: str, cards: Iterable[Card] | None = None) -> list[str]:
         Refused: a part of a card, or none; names those that come near.
     """
     if what := part_of(name):
-        raise Refused(refusal(name, what))
+        raise InvalidRequest(refusal(name, what), code="card.part_of_card")
     known = list(catalogue() if cards is None else cards)
     asked = [word for word in words(name) if word not in DECORATION]
     joined = "".join(asked)
@@ -44,7 +44,7 @@ def meant(name: str, cards: Iterable[Card] | None = None) -> list[str]:
         return likely
     if family := [card.model for card in known if _of_family(joined, card)]:
         return family
-    raise Refused(f"型号 {name} 不在加速卡目录中{_nearest(name, joined, known)}")
+    raise InvalidRequest(f"型号 {name} 不在加速卡目录中{_nearest(name, joined, known)}", code="card.model_unknown")
 
 
 def meant_vendor(name: str) -> str:
@@ -56,7 +56,7 @@ def meant_vendor(name: str) -> str:
     for vendor in vendors():
         if vendor.lower() == name.strip().lower():
             return vendor
-    raise Refused(f"厂商 {name} 不在加速卡目录中；目录中有 {'、'.join(vendors())}")
+    raise InvalidRequest(f"厂商 {name} 不在加速卡目录中；目录中有 {'、'.join(vendors())}", code="card.vendor_unknown")
 
 
 def _of_family(asked: str, card: Card) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from huisuan.base.errors import HuisuanError
 from huisuan.compute.accelerators.parts import is_all_of_it, part_of
 
 HUGE_CARDS = 1_000_000
@@ -21,8 +22,8 @@ biren cambricon kunlun kunlunxin hygon enflame dtu metax maca mxgpu mthreads mus
 CARD_WORDS = frozenset(CARD_NAMES_ELSEWHERE.split())
 
 
-class Unmetered(Exception):
-    """Cards that cannot be metered; the message is the rule and the remedy."""
+class Unmetered(HuisuanError):
+    """Cards that cannot be metered; the message is the rule and the remedy. A reader names the line that it refuses."""
 
 
 class PartOfCard(Unmetered):
@@ -77,7 +78,7 @@ class CardNames:
         what = part_of(name)
         own = self.local_by_partition.get((partition, name)) or self.local.get(name)
         if what and not (own and is_all_of_it(name)):
-            raise PartOfCard(part_unmetered(f'"{local}"', what))
+            raise PartOfCard(part_unmetered(f'"{local}"', what), code="card.part_of_card")
         at_hand = self.by_partition.get(partition, [])
         exact = [card for card in self.catalogue if "".join(words(card.model)) == "".join(words(name))]
         likely = [card for card in self.catalogue if card.answers_to(name)]
@@ -93,7 +94,7 @@ class CardNames:
                 return candidates[0]
         found = "、".join(card.model for card in likely)
         rule = f'加速卡名 "{local}" 可指多种型号（{found}）' if found else f'未知加速卡 "{local}"'
-        raise Unmetered(f"{rule}；请用 {self.registering(name, partition)} 说明它是哪种卡")
+        raise Unmetered(f"{rule}；请用 {self.registering(name, partition)} 说明它是哪种卡", code="card.name_unknown")
 
     def registered(self, gres: str, partition: str) -> str:
         """The name, of a generic resource or its type, that the centre has registered for a card; "" for none."""
@@ -125,7 +126,8 @@ class CardNames:
         held = "、".join(card.model for card in unique([*self.by_partition.get(partition, []), *self.centre]))
         raise Unmetered(
             f'gres/{family} 未写型号，而分区 "{partition}" 无法唯一确定型号（中心的型号：{held or "未登记"}）；'
-            f"请在 AccountingStorageTRES 中加入带型号的 gres/{family}:型号，或登记该分区的型号"
+            f"请在 AccountingStorageTRES 中加入带型号的 gres/{family}:型号，或登记该分区的型号",
+            code="card.type_unknown",
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Any
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT, catalogue_rows
 from huisuan.compute.accelerators.names import Card, CardNames, unique, words
 from huisuan.compute.accelerators.parts import part_of, refusal
@@ -33,11 +33,14 @@ def accelerator_named(model: str) -> Accelerator:
     if found:
         return found
     if what := part_of(model):
-        raise Refused(refusal(model, what))
+        raise InvalidRequest(refusal(model, what), code="card.part_of_card")
     asked = "".join(words(model))
     likely = [name for name in models if asked and (asked in "".join(words(name)) or "".join(words(name)) in asked)]
     near = list(dict.fromkeys([*likely, *get_close_matches(model.lower(), models, n=3, cutoff=0.4)])) or sorted(models)
-    raise Refused(f'加速卡目录中没有 "{model}"；相近的有：{"、".join(models[name].model for name in near[:5])}')
+    raise InvalidRequest(
+        f'加速卡目录中没有 "{model}"；相近的有：{"、".join(models[name].model for name in near[:5])}',
+        code="card.model_unknown",
+    )
 
 
 def card_of(accelerator: Accelerator) -> Card:
@@ -69,7 +72,10 @@ def single_card(centre: Centre) -> Card:
     models = card_names(centre).centre
     if len(models) != 1:
         held = "、".join(card.model for card in models) or "未登记"
-        raise Refused(f"中心 {centre.code} 的型号不唯一（{held}）；请用 --model 写明这份记录用的是哪一种卡")
+        raise InvalidRequest(
+            f"中心 {centre.code} 的型号不唯一（{held}）；请用 --model 写明这份记录用的是哪一种卡",
+            code="card.model_ambiguous",
+        )
     return models[0]
 
 

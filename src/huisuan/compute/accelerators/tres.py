@@ -40,7 +40,7 @@ def counted(tres: str) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
         if family in USAGE:
             continue
         if amount not in ("", "0") and (what := part_of(family)):
-            raise PartOfCard(part_unmetered(item, what))
+            raise PartOfCard(part_unmetered(item, what), code="card.part_of_card")
         if family not in FAMILIES:
             continue
         cards = whole(item, amount)
@@ -90,10 +90,10 @@ def whole(item: str, amount: str) -> int:
         Unmetered: negative, fractional, or more than any centre holds.
     """
     if not re.fullmatch(r"[0-9]{1,12}", amount):
-        raise Unmetered(f"{item} 的卡数不是非负整数；部分卡不能计量，请核对 AllocTRES")
+        raise Unmetered(f"{item} 的卡数不是非负整数；部分卡不能计量，请核对 AllocTRES", code="card.count_malformed")
     cards = int(amount)
     if cards > HUGE_CARDS:
-        raise Unmetered(f"{item} 的卡数超过 {HUGE_CARDS:,}；请核对 AllocTRES")
+        raise Unmetered(f"{item} 的卡数超过 {HUGE_CARDS:,}；请核对 AllocTRES", code="card.count_too_large")
     return cards
 
 
@@ -113,7 +113,8 @@ def allocated(tres: str, partition: str, names: CardNames) -> dict[Card, int]:
         rest = bare.get(family, sum(own.values())) - sum(own.values())
         if rest < 0:
             raise Unmetered(
-                f"gres/{family}={bare[family]} 少于带型号的合计 {sum(own.values())}，两者矛盾；请核对 AllocTRES"
+                f"gres/{family}={bare[family]} 少于带型号的合计 {sum(own.values())}，两者矛盾；请核对 AllocTRES",
+                code="card.counts_contradict",
             )
         if rest:
             own[names.bare(family, partition, own)] = rest
@@ -126,7 +127,8 @@ def allocated(tres: str, partition: str, names: CardNames) -> dict[Card, int]:
         elif cards and is_card_name(name, names):
             raise Unmetered(
                 f"gres/{name} 是没有登记的加速卡名，和认识的卡在同一行里；"
-                f"请用 {names.registering(name, partition)} 登记"
+                f"请用 {names.registering(name, partition)} 登记",
+                code="card.name_unknown",
             )
     return cards
 

@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, ValidationError
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, NotFound
 from huisuan.compute.models import CapacityAttestation, Centre, Job, JobLog, JobState
 from huisuan.protocol.resources import JobRequest
 
@@ -44,10 +44,14 @@ def request_for(centre: Centre, model: str | None, cards: int) -> JobRequest:
         Refused: the centre runs no jobs of the platform, or has no such model.
     """
     if not centre.engine:
-        raise Refused(f"中心 {centre.code} 不接平台作业，无法用作业核验：请先让它以站点代理加入")
+        raise Conflict(
+            f"中心 {centre.code} 不接平台作业，无法用作业核验：请先让它以站点代理加入", code="centre.runs_no_jobs"
+        )
     models = list(centre.partitions.values_list("accelerator__model", flat=True).distinct())
     if model is not None and model not in models:
-        raise Refused(f"中心 {centre.code} 没有型号 {model}；有：{'、'.join(models) or '无'}")
+        raise NotFound(
+            f"中心 {centre.code} 没有型号 {model}；有：{'、'.join(models) or '无'}", code="centre.model_unknown"
+        )
     return JobRequest(
         script=program(),
         name="算力核验",

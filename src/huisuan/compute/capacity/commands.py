@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
 from huisuan.terminal import AsJson, out, print_json, print_table
 
@@ -48,7 +48,7 @@ def capacity(
     last = _day("--to", ends) if ends else today + timedelta(days=1)
     first = _day("--from", begins) if begins else last - timedelta(days=366)
     if first >= last:
-        raise Refused(f"--from {first} 不早于 --to {last}")
+        raise InvalidRequest(f"--from {first} 不早于 --to {last}", code="date.reversed")
     centre = centre_by_code(code)
     collect()
     row = capacity_row(measured(centre, first, last))
@@ -109,4 +109,4 @@ def _day(option: str, text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise Refused(f"{option} {text}：应为日期，如 2024-12-31") from None
+        raise InvalidRequest(f"{option} {text}：应为日期，如 2024-12-31", code="date.malformed") from None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.base.time_zones import zone_named
 from huisuan.compute import engines
 from huisuan.compute.accelerators.parts import is_all_of_it, part_of
@@ -52,22 +52,29 @@ def planned_partition(text: str) -> PartitionPlan:
     """
     found = PARTITION.fullmatch(text.strip())
     if not found:
-        raise Refused(
-            f'--partition "{text}" 写法不对；应为 分区=型号:节点数x每节点卡数[:调度器中的卡名,…]，如 gpu=H20:16x8:h20'
+        raise InvalidRequest(
+            f'--partition "{text}" 写法不对；应为 分区=型号:节点数x每节点卡数[:调度器中的卡名,…]，如 gpu=H20:16x8:h20',
+            code="partition.malformed",
         )
     counts = {}
     for key, label, most in (("nodes", "节点数", HUGE_CARDS), ("cards", "每节点卡数", 1024)):
         value = found[key].strip()
         if not re.fullmatch(r"[0-9]{1,9}", value) or not 1 <= int(value) <= most:
-            raise Refused(f'--partition "{text}" 的{label} "{value}" 不是 1 至 {most:,} 的整数')
+            raise InvalidRequest(
+                f'--partition "{text}" 的{label} "{value}" 不是 1 至 {most:,} 的整数',
+                code="partition.count_out_of_range",
+            )
         counts[key] = int(value)
     local = tuple(dict.fromkeys(filter(None, (name.strip().lower() for name in (found["local"] or "").split(",")))))
     name = found["name"].strip()
     if len(name) > 60 or any(len(each) > 60 for each in local):
-        raise Refused(f'--partition "{text}" 的分区名或卡名超过 60 个字符')
+        raise InvalidRequest(f'--partition "{text}" 的分区名或卡名超过 60 个字符', code="partition.name_too_long")
     for each in local:
         if (what := part_of(each)) and not is_all_of_it(each):
-            raise Refused(f'--partition "{text}" 的卡名 "{each}" 是一张卡的一部分（{what}），不能登记为整卡的名字')
+            raise InvalidRequest(
+                f'--partition "{text}" 的卡名 "{each}" 是一张卡的一部分（{what}），不能登记为整卡的名字',
+                code="card.part_of_card",
+            )
     return PartitionPlan(name, accelerator_named(found["model"]), counts["nodes"], counts["cards"], local)
 
 
@@ -99,7 +106,9 @@ def add_centre(code: str, plan: CentrePlan) -> Centre:
 
 def _new_centre(code: str, plan: CentrePlan) -> Centre:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", code):
-        raise Refused(f'中心代码 "{code}" 不合规；请用 1 至 40 个字母、数字、- 或 _，如 hefei-1')
+        raise InvalidRequest(
+            f'中心代码 "{code}" 不合规；请用 1 至 40 个字母、数字、- 或 _，如 hefei-1', code="centre.code_malformed"
+        )
     missing = [
         option
         for option, value in (("--name", plan.name), ("--operator", plan.operator), ("--region", plan.region))
@@ -108,24 +117,32 @@ def _new_centre(code: str, plan: CentrePlan) -> Centre:
     if not plan.partitions:
         missing.append("--partition")
     if missing:
-        raise Refused(f'新中心 "{code}" 还缺 {"、".join(missing)}')
+        raise InvalidRequest(f'新中心 "{code}" 还缺 {"、".join(missing)}', code="centre.incomplete")
     operator = party_by_uscc(plan.operator or "")
     return Centre(code=code, operator=operator, demo=plan.demo)
 
 
 def _change(centre: Centre, plan: CentrePlan) -> None:
     if plan.operator and party_by_uscc(plan.operator) != centre.operator:
-        raise Refused(f"中心 {centre.code} 的运营方是 {centre.operator}，决定自建自用，不能改；请另立新中心")
+        raise Conflict(
+            f"中心 {centre.code} 的运营方是 {centre.operator}，决定自建自用，不能改；请另立新中心",
+            code="centre.operator_fixed",
+        )
     if plan.region:
         region = Region.objects.filter(pk=plan.region).first() or Region.objects.filter(name_zh=plan.region).first()
         if region is None:
-            raise Refused(f'--region "{plan.region}" 不是已知的行政区划代码；安徽各市为 340100 合肥市 至 341800 宣城市')
+            raise InvalidRequest(
+                f'--region "{plan.region}" 不是已知的行政区划代码；安徽各市为 340100 合肥市 至 341800 宣城市',
+                code="region.unknown",
+            )
         centre.region = region
     if plan.timezone:
         centre.timezone = zone_named(plan.timezone).key
     if plan.engine:
         if plan.engine not in (known := engines.installed()):
-            raise Refused(f'--engine "{plan.engine}" 未知；可用：{"、".join(known)}；只报用量的中心不必写')
+            raise InvalidRequest(
+                f'--engine "{plan.engine}" 未知；可用：{"、".join(known)}；只报用量的中心不必写', code="engine.unknown"
+            )
         centre.engine = plan.engine
     centre.name = (plan.name or centre.name)[:120]
     centre.name_en = (plan.name_en or centre.name_en)[:120]
@@ -140,5 +157,8 @@ def centre_by_code(code: str) -> Centre:
     """
     found = Centre.objects.select_related("operator", "region").filter(code=code).first()
     if found is None:
-        raise Refused(f'没有代码为 "{code}" 的智算中心；用 huisuan centre list 查看，或先 huisuan centre add')
+        raise NotFound(
+            f'没有代码为 "{code}" 的智算中心；用 huisuan centre list 查看，或先 huisuan centre add',
+            code="centre.unknown",
+        )
     return found

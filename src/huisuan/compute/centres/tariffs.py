@@ -8,7 +8,7 @@ from datetime import date
 from django.db import transaction
 from django.utils import timezone
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.compute.accelerators.registry import accelerator_named
 from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.models import Accelerator, Centre, Tariff
@@ -29,7 +29,9 @@ def set_tariff(
     centre, accelerator = centre_by_code(code), accelerator_named(model)
     price = checked_fen(fen)
     if last is not None and last <= first:
-        raise Refused(f"--to {last} 不晚于 --from {first}；终止日不含当日，须晚于起始日")
+        raise InvalidRequest(
+            f"--to {last} 不晚于 --from {first}；终止日不含当日，须晚于起始日", code="tariff.dates_reversed"
+        )
     with transaction.atomic():
         Centre.objects.select_for_update().get(pk=centre.pk)
         standing = Tariff.objects.filter(centre=centre, accelerator=accelerator)
@@ -41,7 +43,7 @@ def set_tariff(
                 other.save(update_fields=["fen_per_card_hour", "set_at"])
                 return other
             if not (replace and other.valid_to is None and other.valid_from < first):
-                raise Refused(_overlaps(other, accelerator, first))
+                raise Conflict(_overlaps(other, accelerator, first), code="tariff.overlaps")
             other.valid_to = first
             other.save(update_fields=["valid_to"])
         return Tariff.objects.create(
@@ -57,12 +59,16 @@ def checked_fen(text: str) -> int:
     """
     value = text.strip().replace(",", "")
     if not re.fullmatch(r"[+-]?[0-9]+", value):
-        raise Refused(f'价格 "{text}" 不是整数分；1 元写 100，12.5 元写 1250，不能有半分')
+        raise InvalidRequest(
+            f'价格 "{text}" 不是整数分；1 元写 100，12.5 元写 1250，不能有半分', code="tariff.not_whole_fen"
+        )
     fen = int(value)
     if fen < 0:
-        raise Refused(f'价格 "{text}" 是负数；每卡时价格不能小于 0 分')
+        raise InvalidRequest(f'价格 "{text}" 是负数；每卡时价格不能小于 0 分', code="tariff.negative")
     if fen > HUGE_FEN:
-        raise Refused(f'价格 "{text}" 超过每卡时 {HUGE_FEN:,} 分（10 万元）；单位是分，请核对')
+        raise InvalidRequest(
+            f'价格 "{text}" 超过每卡时 {HUGE_FEN:,} 分（10 万元）；单位是分，请核对', code="tariff.too_large"
+        )
     return fen
 
 

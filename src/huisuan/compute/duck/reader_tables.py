@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import duckdb
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 
 MOST_FAULTS = 1_000_000
 #: the longest text that the platform keeps of a field
@@ -30,7 +30,10 @@ def faults(con: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
     (many,) = con.execute("SELECT count(DISTINCT line_no) FROM fault").fetchall()[0]
     if many > MOST_FAULTS:
         line, reason = con.execute("SELECT line_no, reason FROM fault ORDER BY line_no LIMIT 1").fetchall()[0]
-        raise Refused(f"{many:,} 行不能用，没有导入任何一行；请先核对文件。第一处：行 {line}，{reason}")
+        raise InvalidRequest(
+            f"{many:,} 行不能用，没有导入任何一行；请先核对文件。第一处：行 {line}，{reason}",
+            code="usage.too_many_faults",
+        )
     return con.execute("SELECT line_no, min(reason) FROM fault GROUP BY line_no ORDER BY line_no").fetchall()
 
 

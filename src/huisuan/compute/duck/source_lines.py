@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
+from huisuan.base.hashing import bytes_sha256
 from huisuan.base.large_files import Content, table_of
 
 BLOCK_BYTES = 1 << 25
@@ -99,7 +100,10 @@ def _batches(content: Content, source: SourceLines) -> Iterator[pa.RecordBatch]:
         for at in range(0, len(cut), BATCH_LINES):  # a damaged line makes Python look at its batch only
             yield from _text(numbers.slice(at, BATCH_LINES), cut.slice(at, BATCH_LINES), damaged, source)
         if len(source.unreadable) + len(source.replaced) > MOST_UNREADABLE:
-            raise Refused(f"{source.name}：超过 {MOST_UNREADABLE:,} 行不是文本，不像记账文件，没有读入；请核对文件")
+            raise InvalidRequest(
+                f"{source.name}：超过 {MOST_UNREADABLE:,} 行不是文本，不像记账文件，没有读入；请核对文件",
+                code="usage.not_text",
+            )
 
 
 def _blocks(content: Content) -> Iterator[tuple[int, int]]:
@@ -145,7 +149,7 @@ def _line(number: int, raw: bytes, source: SourceLines) -> str | None:
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        source.replaced[number] = hashlib.sha256(raw).hexdigest()
+        source.replaced[number] = bytes_sha256(raw)
         return raw.decode("utf-8", "replace")
 
 

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.duck.workbench import load_rows
 from huisuan.compute.traces.columns import KNOWN_NAMES, TraceColumns
@@ -45,7 +45,10 @@ def _places(header: list[str], columns: TraceColumns, name: str) -> dict[str, in
     for what, known in KNOWN_NAMES.items():
         asked = columns.named(what)
         if asked is not None and asked.lower() not in small:
-            raise Refused(f'{name} 行 1: 没有列 "{asked}"（--{what}-column）；有：{"、".join(header)}')
+            raise InvalidRequest(
+                f'{name} 行 1: 没有列 "{asked}"（--{what}-column）；有：{"、".join(header)}',
+                code="trace.column_unknown",
+            )
         names = [asked.lower()] if asked else [one for one in known if one in small]
         if names:
             place[what] = small.index(names[0])
@@ -61,7 +64,9 @@ def _places(header: list[str], columns: TraceColumns, name: str) -> dict[str, in
         if not there
     ]
     if lacking:
-        raise Refused(f"{name} 行 1: 认不出 {'、'.join(lacking)}；有：{'、'.join(header)}")
+        raise InvalidRequest(
+            f"{name} 行 1: 认不出 {'、'.join(lacking)}；有：{'、'.join(header)}", code="trace.columns_missing"
+        )
     return place
 
 

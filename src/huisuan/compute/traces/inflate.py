@@ -8,7 +8,7 @@ import mmap
 import tempfile
 import zlib
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.base.large_files import Content, content_of
 from huisuan.base.paths import spool_folder
 
@@ -35,8 +35,10 @@ def inflate(content: Content, name: str, most: int = MOST_BYTES) -> Content:
                 while piece := unpacked.read(PIECE):
                     found.write(piece)
                     if found.tell() > most:
-                        raise Refused(f"{name}：解压后超过上限 {most:,} 字节，没有读入；请拆成几个文件")
+                        raise InvalidRequest(
+                            f"{name}：解压后超过上限 {most:,} 字节，没有读入；请拆成几个文件", code="gzip.too_large"
+                        )
         except (OSError, EOFError, zlib.error) as error:
-            raise Refused(f"{name}：gzip 文件损坏或不完整：{error}；请重新传一次") from None
+            raise InvalidRequest(f"{name}：gzip 文件损坏或不完整：{error}；请重新传一次", code="gzip.damaged") from None
         found.seek(0)
         return content_of(found)  # a map outlives the file

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.duck.workbench import load_rows
 from huisuan.compute.traces.columns import NOTHING
@@ -81,7 +81,9 @@ def _entries(text: str, name: str) -> Iterator[tuple[int, Any]]:
                 raise json.JSONDecodeError("应是逗号或 ]", text, at)
             at += text[at] == ","
     except json.JSONDecodeError as error:
-        raise Refused(f"{name} 行 {error.lineno} 列 {error.colno}：不是 JSON：{error.msg}") from None
+        raise InvalidRequest(
+            f"{name} 行 {error.lineno} 列 {error.colno}：不是 JSON：{error.msg}", code="trace.json_malformed"
+        ) from None
 
 
 def _skip(text: str, at: int) -> int:

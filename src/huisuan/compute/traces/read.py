@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.compute.duck.reader_tables import count_lines, faults
 from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.duck.workbench import workbench
@@ -113,7 +113,10 @@ def _fill(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: TraceCol
     if philly_form.recognises(first):
         return philly_form.fill(con, source)
     if not source.line_count:
-        raise Refused(f"{source.name} 是空的；应是 SWF、Philly 的 cluster_job_log（JSON），或第一行为表头的 CSV")
+        raise InvalidRequest(
+            f"{source.name} 是空的；应是 SWF、Philly 的 cluster_job_log（JSON），或第一行为表头的 CSV",
+            code="usage.file_empty",
+        )
     return csv_form.fill(con, source, columns)
 
 

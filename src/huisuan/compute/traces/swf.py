@@ -12,7 +12,7 @@ import re
 
 import duckdb
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.traces.columns import SWF_FIELDS, TraceColumns
 from huisuan.compute.traces.layout import Layout, fill_fields
@@ -38,7 +38,9 @@ def fill(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: TraceColu
     asked = {what: name for what in ("start", "end", "cards", "account", *USUAL) if (name := columns.named(what))}
     unknown = [name for name in asked.values() if name.lower() not in SWF_FIELDS]
     if unknown:
-        raise Refused(f"{source.name}：SWF 没有列 {'、'.join(unknown)}；有：{'、'.join(SWF_FIELDS)}")
+        raise InvalidRequest(
+            f"{source.name}：SWF 没有列 {'、'.join(unknown)}；有：{'、'.join(SWF_FIELDS)}", code="trace.column_unknown"
+        )
     named = {what: name.lower() for what, name in {**USUAL, **asked}.items()}
     con.execute(f"""
         CREATE TABLE cut AS SELECT line_no, line, string_split_regex(trim(line, ' ' || chr(9) || chr(13)), '\\s+') AS f

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.base.time_zones import EARLIEST, LATEST, to_utc
 
 TIMES = ("submit", "start", "end")
@@ -45,7 +45,9 @@ def epoch_of(text: str, zone: ZoneInfo) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise Refused(f'--epoch: "{text}" 不是时刻；请写成 2020-09-01T00:00:00') from None
+        raise InvalidRequest(
+            f'--epoch: "{text}" 不是时刻；请写成 2020-09-01T00:00:00', code="trace.epoch_malformed"
+        ) from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp())
 
 

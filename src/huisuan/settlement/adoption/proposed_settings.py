@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from huisuan.base.errors import InvalidRequest, Refused
+from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
@@ -114,7 +114,7 @@ def drafted(policy: Policy, proposal: SettingsProposal) -> Draft:
     try:
         values = setting_declarations(policy).values(SettingsDocument.parsed(name, proposal.values, frozenset()))
     except LawError as error:
-        raise Refused(f"政策 {policy.name} 已变：{error}") from None
+        raise Conflict(f"政策 {policy.name} 已变：{error}", code="proposal.law_changed") from None
     return Draft(proposal.title, proposal.authority, proposal.document, proposal.valid_from, values)
 
 

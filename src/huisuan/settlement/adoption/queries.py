@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, QuerySet, Sum
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import NotFound
 from huisuan.law.model.answers import STATUS_ZH, Status
 from huisuan.settlement.models import ComparedParty, Comparison, End, SettingsProposal
 
@@ -28,7 +28,7 @@ def proposal(number: int) -> SettingsProposal:
     """
     found = proposals().filter(pk=number).first()
     if found is None:
-        raise Refused(f"没有提案 {number}；见 huisuan settings list")
+        raise NotFound(f"没有提案 {number}；见 huisuan settings list", code="proposal.unknown")
     return found
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.scenario import setting_declarations, with_adopted
@@ -43,7 +43,7 @@ def propose(policy_name: str, draft: Draft, by: Actor, now: datetime) -> Setting
     policy = policy_named(policy_name)
     draft = completed(policy, draft)
     if wrong := faults(policy, draft):
-        raise Refused("；".join(wrong.values()))
+        raise InvalidRequest("；".join(wrong.values()), code="proposal.invalid")
     return SettingsProposal.objects.create(
         policy=policy.name,
         title=draft.title,
@@ -70,7 +70,7 @@ def adopt(number: int, by: Actor, now: datetime) -> ProposalEnd:
     with transaction.atomic():
         proposal = _open(number)
         if proposal.proposed_by.lower() == by.name.lower():
-            raise Refused(f"提案 {number} 由 {by.name} 提出，须由另一人采用")
+            raise NotAllowed(f"提案 {number} 由 {by.name} 提出，须由另一人采用", code="proposal.own_adoption")
         write_adopted()  # what others adopted a moment ago counts too
         policy = policy_named(proposal.policy)
         draft = drafted(policy, proposal)
@@ -79,7 +79,7 @@ def adopt(number: int, by: Actor, now: datetime) -> ProposalEnd:
         try:
             with_adopted(policy, entries(draft, known_from, file))
         except LawError as error:
-            raise Refused(f"提案 {number} 采用不了：{error}") from None
+            raise Conflict(f"提案 {number} 采用不了：{error}", code="proposal.not_adoptable") from None
         note = f"提案 {proposal.pk}：{proposal.proposed_by} 提出，{by.name} 采用"
         end = ProposalEnd.objects.create(
             proposal=proposal, end=End.ADOPTED, by=by.name, through=by.through, at=now, known_from=known_from,
@@ -114,8 +114,11 @@ def _open(number: int) -> SettingsProposal:
     one_at_a_time()
     proposal = SettingsProposal.objects.select_related("end").filter(pk=number).first()
     if proposal is None:
-        raise Refused(f"没有提案 {number}；见 huisuan settings list")
+        raise NotFound(f"没有提案 {number}；见 huisuan settings list", code="proposal.unknown")
     end = getattr(proposal, "end", None)
     if end is not None:
-        raise Refused(f"提案 {number} {End(end.end).label}（{end.by}，{end.at.astimezone(SHANGHAI):%Y-%m-%d}）")
+        raise Conflict(
+            f"提案 {number} {End(end.end).label}（{end.by}，{end.at.astimezone(SHANGHAI):%Y-%m-%d}）",
+            code="proposal.ended",
+        )
     return proposal

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, Unavailable
 from huisuan.base.paths import home, write_private
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import list_policies, load_policy
@@ -40,8 +40,9 @@ def refuse_strays() -> None:
     """
     if found := strays():
         named = "、".join(map(str, found))
-        raise Refused(
-            f"{named} 没有采用记录：请移走，再用 huisuan settings propose 提出；确要手工加的，放在 HUISUAN_SETTINGS"
+        raise Conflict(
+            f"{named} 没有采用记录：请移走，再用 huisuan settings propose 提出；确要手工加的，放在 HUISUAN_SETTINGS",
+            code="settings.stray_file",
         )
 
 
@@ -68,5 +69,8 @@ def _brought(path: Path, text: str) -> bool:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_private(path, text)
     except OSError as error:
-        raise Refused(f"{path} 写不了：{error.strerror}；采用记录仍在，修好后运行 huisuan migrate 会补上") from None
+        raise Unavailable(
+            f"{path} 写不了：{error.strerror}；采用记录仍在，修好后运行 huisuan migrate 会补上",
+            code="settings.file_unwritable",
+        ) from None
     return True

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.money import yuan
 from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
 
@@ -146,9 +146,9 @@ def _text(file: str) -> str:
     try:
         return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise Refused(f"读不了 {file}：{error.strerror}；请检查路径与权限") from None
+        raise InvalidRequest(f"读不了 {file}：{error.strerror}；请检查路径与权限", code="file.unreadable") from None
     except UnicodeDecodeError:
-        raise Refused(f"{file}：不是 UTF-8 文本；请另存为 UTF-8") from None
+        raise InvalidRequest(f"{file}：不是 UTF-8 文本；请另存为 UTF-8", code="file.not_utf8") from None
 
 
 def _actor(by: str | None) -> Actor:
@@ -161,7 +161,7 @@ def _actor(by: str | None) -> Actor:
         return Actor(OPERATOR, Through.COMMAND)
     person = Person.objects.filter(username=by, role=Role.PROVINCE, is_active=True).first()
     if person is None:
-        raise Refused(f"--by {by}：没有这位省专班人员")
+        raise NotFound(f"--by {by}：没有这位省专班人员", code="person.unknown")
     return Actor(person.username, Through.COMMAND)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, NotFound
 from huisuan.base.money import yuan
 from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
 
@@ -52,8 +52,9 @@ def show(
     found = SettlementRun.objects.filter(pk=number) if number is not None else SettlementRun.objects.all()
     made = found.first()
     if made is None:
-        raise Refused(
-            "还没有结算：请先 huisuan settle run --year 年份" if number is None else f"没有第 {number} 次结算"
+        raise NotFound(
+            "还没有结算：请先 huisuan settle run --year 年份" if number is None else f"没有第 {number} 次结算",
+            code="settlement.unknown",
         )
     if as_json:
         print_json({**run_json(made), "entitlements": _entitlements(made.pk)})
@@ -109,14 +110,17 @@ def trace(
     try:
         owed = get_entitlement(Viewer(role="province", name=PROVINCE), int(number))
     except (ValueError, Entitlement.DoesNotExist):
-        raise Refused(f"没有应享 {entitlement}；编号见 huisuan settle show") from None
+        raise NotFound(f"没有应享 {entitlement}；编号见 huisuan settle show", code="entitlement.unknown") from None
     tree = follow(owed, records_per_line=records)
     if as_json:
         print_json(tree)
     else:
         print_trace(tree)
     if not all(tree["checks"].values()):
-        raise Refused("核对不符：" + "、".join(CHECKS[name] for name, held in tree["checks"].items() if not held))
+        raise Conflict(
+            "核对不符：" + "、".join(CHECKS[name] for name, held in tree["checks"].items() if not held),
+            code="settlement.trace_differs",
+        )
 
 
 CHECKS = {

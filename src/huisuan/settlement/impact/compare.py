@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 from django.db import transaction
 
-from huisuan.base.errors import InvalidRequest, Refused
+from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.law.budget.impact import LawState, RuleImpact, affected_rules, compare_answers
 from huisuan.law.model.errors import LawError
@@ -96,13 +96,16 @@ def compare_year(proposal: SettingsProposal, year: int, by: str, now: datetime) 
         raise InvalidRequest(str(error), code=error.code) from None
     if not setting_names(rule) & set(proposal.names):
         keys = "、".join(untouched(proposal, both.before)) or "无"
-        raise Refused(
+        raise InvalidRequest(
             f"提案 {proposal.pk} 不影响第 {SETTLES} 句；受影响的句：{keys}，平台上还没有它们的事实。"
-            "可用 huisuan law budget 按情景推算"
+            "可用 huisuan law budget 按情景推算",
+            code="proposal.sentence_untouched",
         )
     run = latest_runs().filter(policy=proposal.policy, sentence=SETTLES, year=year).first()
     if run is None:
-        raise Refused(f"{year} 年还没有结算：请先 huisuan settle run --year {year}")
+        raise NotFound(
+            f"{year} 年还没有结算：请先 huisuan settle run --year {year}", code="settlement.year_not_settled"
+        )
     again = bool({spec.name for spec in rule.read_facts_by} & set(proposal.names))
     before, after = (
         (_metered(run, rule, both, side) for side in (both.before, both.after)) if again else [_kept(run)] * 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict
+from huisuan.base.hashing import text_sha256
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.metering.exports.usage_parquet import SealedFile, export_usage
 from huisuan.compute.models import Centre, Tariff
@@ -54,7 +54,7 @@ class Read:
         """SHA-256 of it, the cursors left out."""
         data = asdict(self)
         del data["cursors"]
-        return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
+        return text_sha256(json.dumps(data, sort_keys=True, default=str))
 
 
 def start_of_day(day: date) -> datetime:
@@ -103,7 +103,7 @@ def _bill(billing: Billing, read: Read, starts: date, ends: date, reach: Reach) 
         places = "；".join(
             f"{gap.centre} 的 {gap.model}（{gap.starts} 至 {gap.ends}，{gap.card_seconds:,} 卡秒）" for gap in gaps
         )
-        raise Refused(f"下列用量没有价目，账单出不来：{places}。请先 huisuan tariff set")
+        raise Conflict(f"下列用量没有价目，账单出不来：{places}。请先 huisuan tariff set", code="tariff.missing")
 
 
 def _by_centre(together: Iterable[Affiliated], operators: Mapping[str, str]) -> Iterable[Affiliated]:

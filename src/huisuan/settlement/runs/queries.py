@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +9,7 @@ from typing import Any
 
 from django.db.models import Count, Max, Min, QuerySet, Sum
 
+from huisuan.base.hashing import bytes_sha256
 from huisuan.compute.metering.imports.raw_lines import raw_line
 from huisuan.compute.metering.usage.records import card_seconds_within, current_usage, overlapping
 from huisuan.compute.models import UsageRecord
@@ -129,7 +129,7 @@ def reconcile(line: BillLine) -> tuple[int, int]:
 def raw(record: UsageRecord) -> RawLine:
     """The raw line behind a record, checked against the hash that the record carries."""
     content = raw_line(record.source_file_id, record.source_line)
-    digest = hashlib.sha256(content).hexdigest()
+    digest = bytes_sha256(content)
     return RawLine(
         file=record.source_file.name, line=record.source_line, text=content.decode("utf-8", "replace"), sha256=digest,
         intact=digest == record.raw_sha256,

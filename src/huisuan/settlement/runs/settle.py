@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from huisuan.base.errors import InvalidRequest, Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.metering.exports.usage_parquet import sealed_usage
 from huisuan.compute.metering.seals.queries import named
@@ -58,7 +58,9 @@ def settle(
     today = now.astimezone(SHANGHAI).date()
     known = as_known or today
     if known > today:
-        raise Refused(f"还没有到 {known}：只能按截至今天（{today}）所知的参数结算")
+        raise InvalidRequest(
+            f"还没有到 {known}：只能按截至今天（{today}）所知的参数结算", code="settlement.day_not_come"
+        )
     with transaction.atomic():
         one_at_a_time()
         write_adopted()  # under the lock: nothing is adopted between this reading of the law and the run
@@ -103,7 +105,9 @@ def check(policy_name: str, year: int, now: datetime) -> None:
 def _check_year(year: int, now: datetime) -> None:
     this_year = now.astimezone(SHANGHAI).year
     if not 2000 <= year <= this_year:
-        raise Refused(f"年份 {year} 不能结算：应在 2000 与 {this_year} 之间")
+        raise InvalidRequest(
+            f"年份 {year} 不能结算：应在 2000 与 {this_year} 之间", code="settlement.year_out_of_range"
+        )
 
 
 def _law(name: str) -> tuple[Policy, Rule]:

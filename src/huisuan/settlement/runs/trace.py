@@ -6,7 +6,6 @@ planned anew, took seconds.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, Func, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import JSONObject
 
+from huisuan.base.hashing import bytes_sha256
 from huisuan.compute.metering.imports.raw_lines import raw_lines
 from huisuan.compute.metering.usage.records import card_seconds_within, current_usage, overlapping
 from huisuan.compute.models import UsageRecord
@@ -111,7 +111,7 @@ def _line(
 
 def _record(record: UsageRecord, within: int, raw: dict[tuple[int, int], bytes]) -> dict[str, Any]:
     content = raw[record.source_file_id, record.source_line]
-    digest = hashlib.sha256(content).hexdigest()
+    digest = bytes_sha256(content)
     return {
         "record": f"{record.centre.code}/{record.sequence}", "job_id": record.job_id, "run": record.run,
         "user": record.user, "cards": record.cards, "start": record.started_at, "end": record.ended_at,

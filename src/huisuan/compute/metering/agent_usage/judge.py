@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from huisuan.base.hashing import text_sha256
 from huisuan.compute.metering.agent_usage.leases import Lease, Leases
-from huisuan.compute.metering.agent_usage.usage_line import Said, second, sha256
+from huisuan.compute.metering.agent_usage.usage_line import Said, second
 from huisuan.compute.metering.checks.flags import Doubt, Kind
 from huisuan.compute.metering.checks.run_bounds import most_seconds
 
@@ -160,7 +161,7 @@ class Judge:
         uid, (started, ended) = lease.uid, span
         suspended, state, nodes = usage["suspended_seconds"], usage["state"], usage["nodes"]
         exit_code = "" if usage["exit_code"] is None else str(usage["exit_code"])
-        content = sha256(
+        content = text_sha256(
             f"{uid}\x1f{lease.run}\x1f{lease.model}\x1f{lease.cards}\x1f{nodes}\x1f{usage['node_count']}\x1f{started}"
             f"\x1f{ended}\x1f{suspended}\x1f{state}\x1f{exit_code}"
         )

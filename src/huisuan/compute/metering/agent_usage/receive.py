@@ -17,10 +17,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import transaction
 
+from huisuan.base.hashing import text_sha256
 from huisuan.compute.metering.agent_usage.judge import Judge, Metered, Raw
 from huisuan.compute.metering.agent_usage.leases import leases_of
 from huisuan.compute.metering.agent_usage.store import known_of, store_lines, writing
-from huisuan.compute.metering.agent_usage.usage_line import Said, read_line, sha256
+from huisuan.compute.metering.agent_usage.usage_line import Said, read_line
 from huisuan.compute.metering.checks.clock import limit_seconds, wrong
 from huisuan.compute.metering.checks.flags import Doubt, Kind, raise_flags
 from huisuan.compute.metering.checks.overuse import overuse
@@ -189,7 +190,7 @@ class Intake:
     def _again(self, number: int, lines: Sequence[str]) -> BatchAnswer:
         """The answer to a batch that was taken before, as it was then."""
         batch = MeterBatch.objects.get(key=self.key, agent_number=number)
-        places = {sha256(line): at for at, line in enumerate(lines)}
+        places = {text_sha256(line): at for at, line in enumerate(lines)}
         kept = MeterFlag.objects.filter(centre=self.centre, key__in=list(places), line__gt="")
         flagged = {places[flag.key]: flag.text for flag in kept}
         return BatchAnswer(number=number, receipt=batch.receipt, chain=batch.chain, flagged=flagged)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ import pyarrow as pa
 from django.db import connection
 from psycopg import Copy
 
+from huisuan.base.hashing import bytes_sha256
 from huisuan.compute.metering.agent_usage.judge import Known, Metered
 from huisuan.compute.metering.agent_usage.leases import Lease
 from huisuan.compute.metering.agent_usage.usage_line import Said, second
@@ -105,7 +105,7 @@ def known_of(centre: Centre, lines: Iterable[Said]) -> Known:
 
 def store_lines(centre: Centre, contents: Sequence[tuple[str, bytes]], version: str, now: datetime) -> list[SourceFile]:
     """Keep the lines of some batches, each with its name, as they came; the same lines, sent again, are kept once."""
-    digests = [hashlib.sha256(content).hexdigest() for _, content in contents]
+    digests = [bytes_sha256(content) for _, content in contents]
     kept = {file.sha256: file for file in SourceFile.objects.filter(centre=centre, sha256__in=digests)}
     fresh: dict[str, tuple[SourceFile, bytes]] = {}
     for digest, (name, content) in zip(digests, contents, strict=True):

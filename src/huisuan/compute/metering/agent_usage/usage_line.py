@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
@@ -76,8 +75,3 @@ def second(text: str) -> int | None:
         return None
     whole, rest = divmod(microseconds(moment), 1_000_000)
     return None if rest else whole
-
-
-def sha256(text: str) -> str:
-    """In hex, of a text's UTF-8."""
-    return hashlib.sha256(text.encode()).hexdigest()

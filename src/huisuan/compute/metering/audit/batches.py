@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-
+from huisuan.base.hashing import bytes_sha256
 from huisuan.compute.metering.audit.folder import Opened, is_signed
 from huisuan.compute.metering.ledger.chain import Header, link, signed
 from huisuan.protocol.batch_chain import START
@@ -95,5 +94,5 @@ def _leaves(opened: Opened) -> None:
     stated = dict(opened.rows("SELECT number, leaves FROM batch"))
     found = dict(opened.rows(LEAVES))
     for number in sorted(stated.keys() if opened.touched is None else opened.touched & stated.keys()):
-        if hashlib.sha256(b"".join(each or b"" for each in found.get(number, []))).hexdigest() != stated[number]:
+        if bytes_sha256(b"".join(each or b"" for each in found.get(number, []))) != stated[number]:
             opened.find(name(number), "记录的叶与批头所载不符：有记录被改、被删、被加或换了次序")

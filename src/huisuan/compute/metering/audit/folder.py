@@ -14,6 +14,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import BaseModel, Field
 
+from huisuan.base.errors import InvalidRequest
+from huisuan.base.hashing import file_sha256
 from huisuan.compute.duck.workbench import literal, workbench
 from huisuan.compute.metering.ledger.chain import Header
 from huisuan.compute.metering.ledger.record_hash import TYPES
@@ -92,7 +94,7 @@ class Manifest(BaseModel):
         return {each.name: each.key for each in self.agents}
 
 
-class Unusable(Exception):
+class Unusable(InvalidRequest):
     """Nothing can be checked; says why."""
 
 
@@ -146,12 +148,6 @@ def export_digest(manifest: str) -> bytes:
     return hashlib.sha256(f"{KIND}\n{manifest}".encode()).digest()
 
 
-def file_sha256(path: Path) -> str:
-    """In hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def is_signed(key: str | None, signature: str | None, message: bytes) -> bool:
     """Whether it is the key's signature over the message; both in hex. What is no key or no signature is none.
 
@@ -176,11 +172,14 @@ def open_export(folder: Path, platform_key: str | None) -> Opened:
         text = (folder / MANIFEST).read_text(encoding="utf-8")
         manifest = Manifest.model_validate_json(text)
     except FileNotFoundError:
-        raise Unusable(f"{folder} 里没有 {MANIFEST}：这不是 huisuan meter export 写出的目录") from None
+        raise Unusable(
+            f"{folder} 里没有 {MANIFEST}：这不是 huisuan meter export 写出的目录", code="export.no_manifest"
+        ) from None
     except (OSError, ValueError) as error:
         why = str(error).splitlines()
         raise Unusable(
-            f"{folder / MANIFEST} 读不出来（{' '.join(why[1:3]) or why[0]}）：清单已损坏，请重新索取"
+            f"{folder / MANIFEST} 读不出来（{' '.join(why[1:3]) or why[0]}）：清单已损坏，请重新索取",
+            code="export.manifest_damaged",
         ) from None
     opened = Opened(folder, manifest, workbench())
     _check_manifest(opened, text, platform_key)

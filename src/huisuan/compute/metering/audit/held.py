@@ -6,12 +6,12 @@ out, what it put in another's name, and where it ends too early.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from huisuan.base.hashing import bytes_sha256, text_sha256
 from huisuan.compute.metering.audit.batches import name as batch_name
 from huisuan.compute.metering.audit.folder import Opened, is_signed, open_export
 from huisuan.compute.metering.audit.register import ListedCentre, check_register, check_same
@@ -65,7 +65,7 @@ def _by_keys(opened: Opened, keys: set[str]) -> None:
 
 
 def _fingerprint(key: str) -> str:
-    return f"sha256:{hashlib.sha256(bytes.fromhex(key)).hexdigest()}" if re.fullmatch("[0-9a-f]{64}", key) else ""
+    return f"sha256:{bytes_sha256(bytes.fromhex(key))}" if re.fullmatch("[0-9a-f]{64}", key) else ""
 
 
 # --- how far the ledger went
@@ -245,8 +245,5 @@ def _listed_months(opened: Opened, listed: ListedCentre) -> None:
             continue
         if seal is None:
             opened.find(seal_name(month.month), "登记册里有这次封账，导出里没有：封账被撤掉")
-        elif (
-            seal.get("root") != month.root
-            or hashlib.sha256(str(seal.get("statement")).encode()).hexdigest() != month.statement_sha256
-        ):
+        elif seal.get("root") != month.root or text_sha256(str(seal.get("statement"))) != month.statement_sha256:
             opened.find(seal_name(month.month), "与登记册所载的封账不同：重新封过")

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from huisuan.base.errors import Refused
+from huisuan.base.hashing import bytes_sha256
 from huisuan.compute.accelerators.names import Card, CardNames
 from huisuan.compute.duck.source_lines import read_source
 from huisuan.compute.duck.workbench import load_rows
@@ -79,7 +79,7 @@ class Lines:
         else:
             lines = file.content.split(b"\n")
             places = [at for at in self.places.get(file.source, []) if 1 <= at <= len(lines)]
-            self.hashes += [(file.source, at, hashlib.sha256(lines[at - 1]).hexdigest()) for at in places]
+            self.hashes += [(file.source, at, bytes_sha256(lines[at - 1])) for at in places]
         if file.format == "sacct":
             self._sacct_file(file)
         if len(self.hashes) + len(self.said) > AT_ONCE:

@@ -118,7 +118,10 @@ def read_register(path: Path) -> Register:
         file = RegisterFile.model_validate_json(path.read_text(encoding="utf-8"))
         said = [EntryStatement.model_validate_json(each.statement) for each in file.entries]
     except (OSError, ValueError) as error:
-        raise Unusable(f"{path} 不是登记册（huisuan meter register）：{' '.join(str(error).split())[:200]}") from None
+        raise Unusable(
+            f"{path} 不是登记册（huisuan meter register）：{' '.join(str(error).split())[:200]}",
+            code="register.unreadable",
+        ) from None
     return Register(path.name, file.platform_key, list(zip(file.entries, said, strict=True)))
 
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from huisuan.compute.metering.audit.folder import RECORDS, Opened, file_sha256, is_signed
+from huisuan.base.hashing import file_sha256
+from huisuan.compute.metering.audit.folder import RECORDS, Opened, is_signed
 from huisuan.compute.metering.ledger.merkle import root, root_of
 from huisuan.compute.metering.ledger.record_hash import Record, leaf
 from huisuan.protocol.batch_chain import falls_before, seal_digest, statement_sha256

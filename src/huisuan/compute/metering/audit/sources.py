@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from huisuan.base.hashing import bytes_sha256
 from huisuan.compute.duck.source_lines import BOM
 from huisuan.compute.metering.audit.folder import SOURCES, Opened
 from huisuan.compute.metering.audit.records import MOST
@@ -54,7 +54,7 @@ def files(opened: Opened) -> Iterator[File]:
         held = list(pieces)
         content = _put_together(opened, source, held)
         lines = sum(each[5] for each in held)
-        if lines != held[0][3] or source not in (_sha256(content), _sha256(BOM + content)):
+        if lines != held[0][3] or source not in (bytes_sha256(content), bytes_sha256(BOM + content)):
             opened.find(called(source), "内容与它的 SHA-256 或行数不符")
         yield File(source, held[0][1], held[0][2], content)
 
@@ -79,7 +79,3 @@ def _put_together(opened: Opened, source: str, pieces: list[Any]) -> bytes:
         except (OSError, pa.ArrowException, OverflowError, ValueError, MemoryError) as error:
             opened.find(where, f"解压不出来：{str(error)[:100]}")
     return b"".join(held)
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

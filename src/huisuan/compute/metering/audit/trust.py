@@ -95,7 +95,8 @@ def _agent_keys(given: str) -> Iterator[tuple[str, str]]:
         lines = Path(given).read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):
         raise Unusable(
-            f'--agent-key "{given}"：不是公钥（64 位十六进制，或 sha256:指纹），也不是读得出的文件'
+            f'--agent-key "{given}"：不是公钥（64 位十六进制，或 sha256:指纹），也不是读得出的文件',
+            code="agent_key.malformed",
         ) from None
     for number, line in enumerate(lines, start=1):
         words = line.split("#")[0].split()
@@ -103,7 +104,10 @@ def _agent_keys(given: str) -> Iterator[tuple[str, str]]:
             continue
         found = _as_key(words[-1])
         if found is None or len(words) > 2:
-            raise Unusable(f'{given} 行 {number}: "{line.strip()}" 应写成“中心代码 公钥”，或只写公钥')
+            raise Unusable(
+                f'{given} 行 {number}: "{line.strip()}" 应写成“中心代码 公钥”，或只写公钥',
+                code="agent_key.line_malformed",
+            )
         yield words[0] if len(words) == 2 else "", found
 
 
@@ -114,7 +118,7 @@ def _as_key(text: str) -> str | None:
 
 def _key(text: str) -> str:
     if not re.fullmatch("[0-9a-f]{64}", text.strip()):
-        raise Unusable(f'"{text}" 不是公钥：应为 64 位十六进制')
+        raise Unusable(f'"{text}" 不是公钥：应为 64 位十六进制', code="countersigner.key_malformed")
     return text.strip()
 
 
@@ -123,7 +127,7 @@ def _receipts(path: Path) -> ReceiptFile:
         return ReceiptFile.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         why = " ".join(str(error).split())[:200]
-        raise Unusable(f"{path} 不是收据（huisuan agent receipts）：{why}") from None
+        raise Unusable(f"{path} 不是收据（huisuan agent receipts）：{why}", code="receipt.unreadable") from None
 
 
 def _seals(path: Path) -> list[dict[str, Any]]:
@@ -134,5 +138,7 @@ def _seals(path: Path) -> list[dict[str, Any]]:
         if any("statement" not in each for each in seals):
             raise ValueError("没有 statement")
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise Unusable(f"{path} 不是封账书（huisuan meter seals --json）：{error}") from None
+        raise Unusable(
+            f"{path} 不是封账书（huisuan meter seals --json）：{error}", code="seal.statement_unreadable"
+        ) from None
     return seals

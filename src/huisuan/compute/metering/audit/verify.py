@@ -123,7 +123,10 @@ def verify_all(
     """
     folders = sorted(each for each in folder.iterdir() if (each / MANIFEST).exists())
     if not folders:
-        raise Unusable(f"{folder} 里没有 {MANIFEST}，也没有装着导出的目录：这不是 huisuan meter export 写出的")
+        raise Unusable(
+            f"{folder} 里没有 {MANIFEST}，也没有装着导出的目录：这不是 huisuan meter export 写出的",
+            code="export.no_manifest",
+        )
     verdicts = [verify(each, platform_key, trust=trust, clock_seconds=clock_seconds) for each in folders]
     there = {each.centre for each in verdicts}
     listed = trust.register.newest.centres if trust.register else []
@@ -157,4 +160,6 @@ def verify_proof(path: Path, platform_key: str | None = None) -> list[str]:
     try:
         return check_proof(json.loads(path.read_text(encoding="utf-8")), platform_key)
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise Unusable(f"{path} 不是 huisuan meter proof --json 写出的证明（{error}）") from None
+        raise Unusable(
+            f"{path} 不是 huisuan meter proof --json 写出的证明（{error}）", code="proof.unreadable"
+        ) from None

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.compute.models import Centre, MeterFlag, PendingCorrection
 
 Kind = MeterFlag.Kind
@@ -55,11 +55,11 @@ def answer_flag(number: int, text: str, by: str, now: datetime) -> MeterFlag:
     """
     flag = MeterFlag.objects.select_for_update().select_related("centre").filter(pk=number).first()
     if flag is None:
-        raise Refused(f"没有编号为 {number} 的疑点；用 huisuan meter flags 查看")
+        raise NotFound(f"没有编号为 {number} 的疑点；用 huisuan meter flags 查看", code="flag.unknown")
     if flag.answered_at is not None:
-        raise Refused(f"疑点 {number} 已由 {flag.answered_by} 答复：{flag.answer}")
+        raise Conflict(f"疑点 {number} 已由 {flag.answered_by} 答复：{flag.answer}", code="flag.already_answered")
     if not text.strip():
-        raise Refused("答复不能为空：请写明查到了什么、如何处理")
+        raise InvalidRequest("答复不能为空：请写明查到了什么、如何处理", code="flag.answer_empty")
     flag.answered_at, flag.answered_by, flag.answer = now, by[:80], text.strip()
     flag.save(update_fields=["answered_at", "answered_by", "answer"])
     return flag

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.terminal import AsJson, note, out, print_json, print_table
 
 COLUMNS = {"month": "月份", "centres": "中心", "sealed": "封账月", "made_at": "公布于", "countersigned": "会签"}
@@ -71,26 +71,24 @@ def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise Refused(f"{path} 读不出来：{error}") from None
+        raise InvalidRequest(f"{path} 读不出来：{error}", code="register.unreadable") from None
 
 
 def _countersign(path: Path, key_path: Path, by: str, as_json: bool) -> None:
     """Sign the newest entry after checking the register in itself, and write the signature into the file."""
-    from huisuan.compute.metering.audit.folder import Unusable
     from huisuan.compute.metering.audit.register import check_register, read_register
     from huisuan.protocol.batch_chain import register_digest
     from huisuan.protocol.signatures import load_key, make_key, public_half
 
-    try:
-        held = read_register(path)
-    except Unusable as why:
-        raise Refused(str(why)) from None
+    held = read_register(path)
     if found := check_register(held, held.platform_key):
-        raise Refused(f"登记册自身不符，不能会签：{found[0].where}：{found[0].what}")
+        raise InvalidRequest(
+            f"登记册自身不符，不能会签：{found[0].where}：{found[0].what}", code="register.inconsistent"
+        )
     try:
         private = load_key(key_path) if key_path.exists() else make_key(key_path)
     except (OSError, ValueError) as error:
-        raise Refused(f"{key_path} 不是私钥：{error}") from None
+        raise InvalidRequest(f"{key_path} 不是私钥：{error}", code="register.key_unusable") from None
     file = _read(path)
     newest, mine = file["entries"][-1], public_half(private)
     signature = private.sign(register_digest(newest["statement"])).hex()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huisuan.base.errors import Refused
 from huisuan.compute.metering.checks.run_bounds import CLOCK_SECONDS
 from huisuan.terminal import AsJson, note, out, print_json, progress
 
@@ -58,28 +57,25 @@ def verify(
     有不符以 1 退出。另外持有的公钥、收据、旧导出、封账书、登记册给出且相符，才说“完整”；否则说出没有证明的。
     不需要平台和数据库。
     """
-    from huisuan.compute.metering.audit.folder import MANIFEST, Unusable
+    from huisuan.compute.metering.audit.folder import MANIFEST
     from huisuan.compute.metering.audit.trust import read_trust
     from huisuan.compute.metering.audit.verify import verify as check_export
     from huisuan.compute.metering.audit.verify import verify_all, verify_proof
 
     place = Path(what)
-    try:
-        trust = read_trust(
-            agent_keys=agent_key or (), receipts=receipt or (), earlier=earlier or (), seals=seal or (),
-            registers=register or (), countersigners=countersigner or (),
-        )  # fmt: skip
-        if place.is_file():
-            _show_proof(verify_proof(place, platform_key), as_json)
-        elif place.is_dir() and not (place / MANIFEST).exists() and any(place.glob(f"*/{MANIFEST}")):
-            _show_all(*verify_all(place, platform_key, trust=trust, clock_seconds=clock_seconds), as_json)
-        elif place.is_dir():
-            _show_one(check_export(place, platform_key, trust=trust, clock_seconds=clock_seconds), trust, as_json)
-        else:
-            context.obj()  # a centre of this platform's: the database is needed after all
-            _show_one(_of_centre(what, month, platform_key, trust, clock_seconds), trust, as_json)
-    except Unusable as why:
-        raise Refused(str(why)) from None
+    trust = read_trust(
+        agent_keys=agent_key or (), receipts=receipt or (), earlier=earlier or (), seals=seal or (),
+        registers=register or (), countersigners=countersigner or (),
+    )  # fmt: skip
+    if place.is_file():
+        _show_proof(verify_proof(place, platform_key), as_json)
+    elif place.is_dir() and not (place / MANIFEST).exists() and any(place.glob(f"*/{MANIFEST}")):
+        _show_all(*verify_all(place, platform_key, trust=trust, clock_seconds=clock_seconds), as_json)
+    elif place.is_dir():
+        _show_one(check_export(place, platform_key, trust=trust, clock_seconds=clock_seconds), trust, as_json)
+    else:
+        context.obj()  # a centre of this platform's: the database is needed after all
+        _show_one(_of_centre(what, month, platform_key, trust, clock_seconds), trust, as_json)
 
 
 def _of_centre(code: str, month: str | None, key: str | None, trust: Trust, clock_seconds: int) -> Verdict:

@@ -24,7 +24,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from django.db import transaction
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, InvalidRequest
+from huisuan.base.hashing import file_sha256
 from huisuan.base.months import Month
 from huisuan.compute.accelerators.registry import card_names
 from huisuan.compute.centres.services import centre_by_code
@@ -46,7 +47,6 @@ from huisuan.compute.metering.audit.folder import (
     SOURCES,
     canonical,
     export_digest,
-    file_sha256,
 )  # fmt: skip
 from huisuan.compute.metering.audit.lines import names_json
 from huisuan.compute.metering.checks.flags import flag_row
@@ -84,7 +84,7 @@ def export(code: str, folder: Path, month: Month | None, now: datetime) -> dict[
     """
     centre = centre_by_code(code)
     if folder.exists() and any(folder.iterdir()):
-        raise Refused(f"目录 {folder} 不是空的：请另选一个，以免新旧混在一起")
+        raise InvalidRequest(f"目录 {folder} 不是空的：请另选一个，以免新旧混在一起", code="export.folder_not_empty")
     folder.mkdir(parents=True, exist_ok=True)
     with transaction.atomic():
         centre = Centre.objects.select_for_update(no_key=True).get(pk=centre.pk)
@@ -112,7 +112,9 @@ def _of_month(seals: list[Seal], batches: list[MeterBatch], month: Month) -> tup
     """The month's seal, the seals up to it, the batches that it rests on."""
     upto = [each for each in seals if each.month <= month.first_day]
     if not upto or upto[-1].month != month.first_day:
-        raise Refused(f"{month} 还没有封账：先 huisuan meter seal，或不写 --month 导出整个账本")
+        raise Conflict(
+            f"{month} 还没有封账：先 huisuan meter seal，或不写 --month 导出整个账本", code="seal.month_not_sealed"
+        )
     last = json.loads(upto[-1].statement)["batches"]
     return upto[-1], upto, [each for each in batches if each.number <= last]
 

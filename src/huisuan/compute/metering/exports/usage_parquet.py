@@ -17,7 +17,7 @@ import pyarrow as pa
 from django.db import connection
 from django.db.models import Q
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict
 from huisuan.base.months import Month
 from huisuan.compute.duck.workbench import literal, load_rows, workbench
 from huisuan.compute.metering.ledger.stored_records import copy_out
@@ -124,10 +124,11 @@ def _refuse_other_records(seal: Seal, previous: Seal | None) -> None:
         records, card_seconds = cursor.fetchone()
     if (records, card_seconds) != (seal.records, seal.card_seconds):
         code, month = seal.centre.code, Month.of(seal.month)
-        raise Refused(
+        raise Conflict(
             f"智算中心 {code} 的 {month} 封了 {seal.records:,} 条、{seal.card_seconds:,} 卡秒"
             f"（默克尔根 {seal.root[:12]}…），数据库里却是 {records:,} 条、{card_seconds:,} 卡秒："
-            f"请用 huisuan meter verify {code} 查清，再结算"
+            f"请用 huisuan meter verify {code} 查清，再结算",
+            code="seal.records_differ",
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from huisuan.base.csv_lines import FileReport, LineRefused, Table
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.compute.models import Centre, Tenant
 from huisuan.parties.csv_import import checked_uscc
 from huisuan.parties.models import Party
@@ -22,7 +22,10 @@ def import_tenants(content: bytes, name: str, centre: Centre) -> FileReport:
     """
     table = Table(content, name, ("uscc",), tuple(KINDS))
     if not KINDS.keys() & set(table.header):
-        raise Refused(f"{name}: 表头缺少列 user、account 或 name；第一行应为 account,uscc 或 user,uscc")
+        raise InvalidRequest(
+            f"{name}: 表头缺少列 user、account 或 name；第一行应为 account,uscc 或 user,uscc",
+            code="tenants.header_unknown",
+        )
     report = FileReport(ignored_columns=table.ignored)
     parties = dict(Party.objects.values_list("uscc", "pk"))
     known = {(tenant.kind, tenant.name): tenant for tenant in Tenant.objects.filter(centre=centre)}

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from huisuan.base.csv_lines import FileReport
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.base.large_files import Content
 from huisuan.base.time_zones import zone_named
 from huisuan.compute.accelerators.registry import card_names, cards_of, single_card
@@ -133,11 +133,14 @@ def import_usage(
     say = stage or (lambda _: None)
     centre = Centre.objects.filter(code=code).first()
     if centre is None:
-        raise Refused(f'没有代码为 "{code}" 的智算中心；用 huisuan centre list 查看，或先 huisuan centre add')
+        raise NotFound(
+            f'没有代码为 "{code}" 的智算中心；用 huisuan centre list 查看，或先 huisuan centre add',
+            code="centre.unknown",
+        )
     say("读入")
     source = read_source(inflate(file.content, file.name), file.name)
     if source.line_count == 0:
-        raise Refused(f"{file.name} 是空的；第一行应是表头")
+        raise InvalidRequest(f"{file.name} 是空的；第一行应是表头", code="usage.file_empty")
     say("解析")
     zone = file.timezone or centre.timezone
     reading = _read(centre, source, file, zone)
@@ -183,8 +186,10 @@ def _check_delimiter(centre: Centre, source: SourceLines) -> None:
     """A delimiter that another file had is one that users may have seen: whoever runs sacct shows its arguments."""
     used = delimiter_of(source.first_line)
     if used and SourceFile.objects.filter(centre=centre, delimiter=used).exclude(sha256=source.sha256).exists():
-        raise Refused(
-            f"{source.name} 行 1: 这个随机分隔符在另一份文件里用过，不再是没有人知道的；每次导出都要用新的：\n{COMMAND}"
+        raise Conflict(
+            f"{source.name} 行 1: 这个随机分隔符在另一份文件里用过，不再是没有人知道的；"
+            f"每次导出都要用新的：\n{COMMAND}",
+            code="sacct.delimiter_reused",
         )
 
 
@@ -192,7 +197,10 @@ def _check_zone(centre: Centre, source: SourceLines, zone: str) -> None:
     """The same lines in another zone are other times: each run would be counted once more, hours apart."""
     kept = SourceFile.objects.filter(centre=centre, sha256=source.sha256).exclude(timezone=zone).first()
     if kept is not None:
-        raise Refused(f"{source.name} 已按时区 {kept.timezone} 导入过，不能再按 {zone} 导入：每次运行都会重复计量")
+        raise Conflict(
+            f"{source.name} 已按时区 {kept.timezone} 导入过，不能再按 {zone} 导入：每次运行都会重复计量",
+            code="usage.imported_in_other_zone",
+        )
 
 
 def _read(centre: Centre, source: SourceLines, file: UsageFile, zone: str) -> Reading:
@@ -203,7 +211,7 @@ def _read(centre: Centre, source: SourceLines, file: UsageFile, zone: str) -> Re
         card = cards_of([file.model])[0] if file.model else single_card(centre)
         clock = Clock(where, epoch_of(file.epoch, where) if file.epoch else None, file.shift_days * DAY)
         return read_trace(source, file.columns, card, clock, file.tenant)
-    raise Refused(f'未知格式 "{file.format}"；可用：{"、".join(FORMATS)}')
+    raise InvalidRequest(f'未知格式 "{file.format}"；可用：{"、".join(FORMATS)}', code="usage.format_unknown")
 
 
 def _count(report: UsageReport, reading: Reading, source: SourceLines) -> None:

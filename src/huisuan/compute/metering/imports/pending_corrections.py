@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict
 from huisuan.compute.duck.workbench import workbench
 from huisuan.compute.metering.checks.flags import Kind, answer_flag, raise_flags
 from huisuan.compute.metering.checks.overuse import overuse
@@ -46,11 +46,16 @@ def answer(number: int, text: str, by: str, now: datetime, *, accept: bool = Fal
         return answer_flag(number, text, by, now)
     pending = PendingCorrection.objects.filter(flag=number).select_related("source_file", "flag").first()
     if pending is None:
-        raise Refused(f"疑点 {number} 没有等待确认的更正，不能 --accept；只写答复即可")
+        raise Conflict(
+            f"疑点 {number} 没有等待确认的更正，不能 --accept；只写答复即可", code="flag.no_correction_pending"
+        )
     centre = Centre.objects.select_for_update().get(pk=pending.centre_id)
     flag = answer_flag(number, text, by, now)
     if UsageRecord.objects.filter(centre=centre, supersedes=pending.supersedes).exists():
-        raise Refused(f"第 {pending.supersedes} 条记录此后已被更正，这一更正不再适用；请只写答复，不加 --accept")
+        raise Conflict(
+            f"第 {pending.supersedes} 条记录此后已被更正，这一更正不再适用；请只写答复，不加 --accept",
+            code="correction.record_already_corrected",
+        )
     _refuse_overlap(centre, pending)
     pending.applied = _append(centre, pending, now)
     pending.save(update_fields=["applied"])
@@ -73,8 +78,10 @@ def _refuse_overlap(centre: Centre, pending: PendingCorrection) -> None:
         others = others.filter(cluster__in=("", record["cluster"]))
     other = others.order_by("sequence").first()
     if other is not None and ended > started:
-        raise Refused(
-            f"这一更正与此后计量的第 {other.sequence} 条记录（同一作业）重叠，接受会重复计量；请只写答复，不加 --accept"
+        raise Conflict(
+            f"这一更正与此后计量的第 {other.sequence} 条记录（同一作业）重叠，接受会重复计量；"
+            "请只写答复，不加 --accept",
+            code="correction.overlaps_record",
         )
 
 

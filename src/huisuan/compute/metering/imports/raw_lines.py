@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import NotFound
 from huisuan.compute.duck.source_lines import line_of
 from huisuan.compute.models import SourceChunk
 
@@ -21,7 +21,7 @@ def raw_line(source_file_id: int, line_no: int) -> bytes:
     """
     chunk = SourceChunk.objects.filter(file_id=source_file_id, first_line__lte=line_no).order_by("-first_line").first()
     if chunk is None or line_no >= chunk.first_line + chunk.line_count:
-        raise Refused(f"源文件 {source_file_id} 没有第 {line_no} 行")
+        raise NotFound(f"源文件 {source_file_id} 没有第 {line_no} 行", code="source.line_unknown")
     raw = pa.decompress(bytes(chunk.content), decompressed_size=chunk.raw_bytes, codec="zstd", asbytes=True)
     return line_of(raw, line_no - chunk.first_line)
 
@@ -39,7 +39,7 @@ def raw_lines(places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]
     for file, line in wanted:
         at = bisect_right(ranges, (file, line, sys.maxsize)) - 1
         if at < 0 or ranges[at][0] != file or line >= ranges[at][1] + ranges[at][2]:
-            raise Refused(f"源文件 {file} 没有第 {line} 行")
+            raise NotFound(f"源文件 {file} 没有第 {line} 行", code="source.line_unknown")
         found.setdefault(ranges[at][3], []).append((file, line))
     lines: dict[tuple[int, int], bytes] = {}
     for chunk in SourceChunk.objects.filter(pk__in=found).iterator(chunk_size=20):

@@ -8,11 +8,11 @@ by a name that nobody registered counts for nothing. Nobody can meter it afterwa
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from huisuan.base.hashing import text_sha256
 from huisuan.compute.accelerators.names import CardNames
 from huisuan.compute.accelerators.tres import asks_for_cards, is_card_name, other_gres
 from huisuan.compute.metering.intake.tables import Reading, Suspicion
@@ -69,7 +69,7 @@ def tell(reading: Reading, names: CardNames) -> None:
     for (kind, part, month, detail), group in groups.items():
         reading.no_cards[kind] = reading.no_cards.get(kind, 0) + group.lines
         # other lines of a month that was answered for are another matter; where accounting works, once a month will do
-        which = "" if kind == IDLE else hashlib.sha256("".join(sorted(group.digests)).encode()).hexdigest()[:12]
+        which = "" if kind == IDLE else text_sha256("".join(sorted(group.digests)))[:12]
         key = f"{kind} {part[:60]} {month} {detail[:60]} {which}".strip()
         text = f"分区 {part or '（空）'} {month}：{_text(kind, part, detail, names, group)}"
         reading.suspicions.append(Suspicion(FLAG, key, text, group.first[0]))

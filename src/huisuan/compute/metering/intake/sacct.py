@@ -100,7 +100,9 @@ def _map_cards(reading: Reading, names: CardNames) -> None:
             given = allocated(alloc, partition, names)
             if given and _untyped(alloc):
                 if partition in cut_partitions:
-                    raise Unmetered(f'没有写型号，而分区 "{partition}" 里有部分卡（见别的行）：{UNTYPED}')
+                    raise Unmetered(
+                        f'没有写型号，而分区 "{partition}" 里有部分卡（见别的行）：{UNTYPED}', code="card.type_unknown"
+                    )
                 untyped += lines
         except Unmetered as why:
             if isinstance(why, PartOfCard):

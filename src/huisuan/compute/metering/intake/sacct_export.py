@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 
 FIELDS = (
     "JobIDRaw,JobID,Cluster,User,Account,Partition,State,Submit,Eligible,Start,End,ElapsedRaw,Suspended,"
@@ -29,7 +29,9 @@ def command_for(since: str, until: str) -> str:
     """
     for moment in (since, until):
         if not TIME.fullmatch(moment):
-            raise Refused(f'"{moment}" 不是时间；应如 2024-01-01 或 2024-12-31T23:59:59')
+            raise InvalidRequest(
+                f'"{moment}" 不是时间；应如 2024-01-01 或 2024-12-31T23:59:59', code="sacct.time_malformed"
+            )
     return (
         "D=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \\n') && \\\n"
         'sacct --allusers --parsable2 --duplicates --delimiter="~$D~" \\\n'

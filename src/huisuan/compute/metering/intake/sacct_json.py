@@ -6,7 +6,6 @@ break out of a JSON string, so a name is only a name. Each job is known by the l
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -14,7 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
+from huisuan.base.hashing import text_sha256
 from huisuan.compute.duck.source_lines import BOM, REPLACED, SourceLines
 from huisuan.compute.metering.intake.sacct_export import COMMAND
 from huisuan.compute.metering.intake.sacct_text import READ
@@ -40,7 +40,9 @@ def read_json(reading: Reading, source: SourceLines) -> None:
         Refused: it is not what `sacct --json` prints, or is too big to be read in this form.
     """
     if len(source.content) > MOST_BYTES:
-        raise Refused(f"{source.name}: JSON 超过 {MOST_BYTES >> 20} MiB；请改用文本导出：\n{COMMAND}")
+        raise InvalidRequest(
+            f"{source.name}: JSON 超过 {MOST_BYTES >> 20} MiB；请改用文本导出：\n{COMMAND}", code="sacct.json_too_large"
+        )
     text = bytes(source.content).decode("utf-8-sig", "replace")
     rows: list[list[str | int]] = []
     faults: list[tuple[int, str]] = []
@@ -48,9 +50,10 @@ def read_json(reading: Reading, source: SourceLines) -> None:
     for at, job in _jobs(text, source.name):
         before, line, reached = line, line + text.count("\n", reached, at), at
         if rows and line == before:
-            raise Refused(
+            raise InvalidRequest(
                 f"{source.name} 行 {line}: 一行里有几个作业，记录无法指回它的原始行；"
-                "请先 python3 -m json.tool 排成多行，或改用文本导出"
+                "请先 python3 -m json.tool 排成多行，或改用文本导出",
+                code="sacct.json_jobs_on_one_line",
             )
         fields = _fields(job) if isinstance(job, dict) else "不是一个作业"
         if isinstance(fields, str):
@@ -59,7 +62,7 @@ def read_json(reading: Reading, source: SourceLines) -> None:
         steps += len(job["steps"]) if isinstance(job.get("steps"), list) else 0
         ends = text.find("\n", at)
         raw = text[text.rfind("\n", 0, at) + 1 : ends if ends >= 0 else len(text)]
-        sha = source.replaced.get(line) or hashlib.sha256(raw.encode()).hexdigest()
+        sha = source.replaced.get(line) or text_sha256(raw)
         rows.append([line, fields["JobIDRaw"], *(fields[name] for name in READ), sha])
     _store(reading, rows, faults, steps)
 
@@ -83,14 +86,20 @@ def _jobs(text: str, name: str) -> Iterator[tuple[int, Any]]:
     decoder, at, found = json.JSONDecoder(), _past(text, 0), False
     try:
         if text[at] != "{":
-            raise Refused(f"{name} 行 1: JSON 里没有 jobs，不是 sacct --json 的输出；请用以下命令导出：\n{COMMAND}")
+            raise InvalidRequest(
+                f"{name} 行 1: JSON 里没有 jobs，不是 sacct --json 的输出；请用以下命令导出：\n{COMMAND}",
+                code="sacct.json_without_jobs",
+            )
         at = _past(text, at + 1)
         while text[at] != "}":
             key, at = decoder.raw_decode(text, at)
             at = _past(text, at)
             at = _past(text, at + 1)  # the colon
             if key == "jobs" and found:
-                raise Refused(f"{name} 行 {text.count(chr(10), 0, at) + 1}: JSON 里有两个 jobs，{PASTED}")
+                raise InvalidRequest(
+                    f"{name} 行 {text.count(chr(10), 0, at) + 1}: JSON 里有两个 jobs，{PASTED}",
+                    code="sacct.json_concatenated",
+                )
             if key == "jobs" and text[at] == "[":
                 found, at = True, _past(text, at + 1)
                 while text[at] != "]":
@@ -105,12 +114,21 @@ def _jobs(text: str, name: str) -> Iterator[tuple[int, Any]]:
             at = _past(text, at)
             at = _past(text, at + 1) if text[at] == "," else at
         if (after := _past(text, at + 1)) < len(text):
-            raise Refused(f"{name} 行 {text.count(chr(10), 0, after) + 1}: JSON 之后还有内容，{PASTED}")
+            raise InvalidRequest(
+                f"{name} 行 {text.count(chr(10), 0, after) + 1}: JSON 之后还有内容，{PASTED}",
+                code="sacct.json_concatenated",
+            )
     except (ValueError, IndexError, RecursionError):
         line = text.count("\n", 0, at) + 1
-        raise Refused(f"{name} 行 {line}: JSON 不完整或已损坏，没有导入任何作业；请重新导出：\n{COMMAND}") from None
+        raise InvalidRequest(
+            f"{name} 行 {line}: JSON 不完整或已损坏，没有导入任何作业；请重新导出：\n{COMMAND}",
+            code="sacct.json_damaged",
+        ) from None
     if not found:
-        raise Refused(f"{name} 行 1: JSON 里没有 jobs，不是 sacct --json 的输出；请用以下命令导出：\n{COMMAND}")
+        raise InvalidRequest(
+            f"{name} 行 1: JSON 里没有 jobs，不是 sacct --json 的输出；请用以下命令导出：\n{COMMAND}",
+            code="sacct.json_without_jobs",
+        )
 
 
 def _past(text: str, at: int) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.compute.duck.source_lines import NOT_UTF_8, REPLACED, SourceLines
 from huisuan.compute.duck.workbench import literal
 from huisuan.compute.metering.intake.free_text import SAFE, hold_forgeable
@@ -75,12 +75,16 @@ def form_of(source: SourceLines) -> Form:
             if missing
             else f"字段 {'、'.join(twice)} 出现了不止一次"
         )
-        raise Refused(f"{source.name} 行 1: {_looks_like(source) or f'表头{what}'}；请用以下命令导出：\n{COMMAND}")
+        raise InvalidRequest(
+            f"{source.name} 行 1: {_looks_like(source) or f'表头{what}'}；请用以下命令导出：\n{COMMAND}",
+            code="sacct.header_unknown",
+        )
     form = Form(columns, delimiter, first)
     if form.is_plain and form.free not in ([], columns[-1:]):
-        raise Refused(
+        raise InvalidRequest(
             f"{source.name} 行 1: 列 {'、'.join(form.free)} 是用户写的文字，其中可以有换行和“|”，"
-            f"写出以假乱真的行；请用以下命令导出：\n{COMMAND}"
+            f"写出以假乱真的行；请用以下命令导出：\n{COMMAND}",
+            code="sacct.free_text_not_last",
         )
     return form
 

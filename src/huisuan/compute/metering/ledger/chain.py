@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from huisuan.base.hashing import bytes_sha256
 from huisuan.compute.metering.ledger.record_hash import written
 from huisuan.protocol.batch_chain import START
 
@@ -42,7 +42,7 @@ class Header(NamedTuple):
 def link(previous: str, header: Header) -> str:
     """The chain's next value, 64 hexadecimal digits: over the one before and everything that the header says."""
     word, values = (WORD, header[:-1]) if header.sent is None else (WORD_SENT, tuple(header))
-    return hashlib.sha256(written(word, (previous, *values))).hexdigest()
+    return bytes_sha256(written(word, (previous, *values)))
 
 
 def signed(chain: str) -> bytes:

@@ -11,7 +11,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db.models import QuerySet
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, NotFound, Unavailable
+from huisuan.base.hashing import file_sha256
 from huisuan.base.months import Month
 from huisuan.compute.duck.workbench import literal
 from huisuan.compute.keys import platform_key
@@ -19,7 +20,7 @@ from huisuan.compute.metering.checks.flags import Doubt, Kind, open_flags, raise
 from huisuan.compute.metering.ledger.merkle import path
 from huisuan.compute.metering.ledger.record_hash import FIELDS
 from huisuan.compute.metering.ledger.stored_records import leaves, stored_rows
-from huisuan.compute.metering.seals.seal_month import file_sha256, parquet_path
+from huisuan.compute.metering.seals.seal_month import parquet_path
 from huisuan.compute.models import AgentKey, Centre, Seal, SealSignature, SiteAgent
 from huisuan.protocol.agent import SealAsked, SealWord
 from huisuan.protocol.batch_chain import falls_before, seal_digest, statement_sha256
@@ -102,10 +103,15 @@ def sealed_parquet(seal: Seal) -> str:
     month = Month.of(seal.month)
     file = parquet_path(seal.centre.code, month)
     if not file.exists():
-        raise Refused(f"封账文件 {file} 不在了：请从备份恢复（SHA-256 应为 {seal.parquet_sha256}）")
+        raise Unavailable(
+            f"封账文件 {file} 不在了：请从备份恢复（SHA-256 应为 {seal.parquet_sha256}）", code="seal.file_missing"
+        )
     found = file_sha256(file)
     if found != seal.parquet_sha256:
-        raise Refused(f"封账文件 {file} 与 {month} 的封账不符：SHA-256 是 {found}，封的是 {seal.parquet_sha256}")
+        raise Conflict(
+            f"封账文件 {file} 与 {month} 的封账不符：SHA-256 是 {found}，封的是 {seal.parquet_sha256}",
+            code="seal.file_damaged",
+        )
     return str(file)
 
 
@@ -118,18 +124,24 @@ def proof(centre: Centre, sequence: int) -> dict[str, Any]:
     with stored_rows(centre, "u.sequence = %s", [sequence]) as con:
         rows = con.execute(f"SELECT {', '.join(_quoted(name) for name in FIELDS)}, leaf FROM row").fetchall()  # noqa: S608
     if not rows:
-        raise Refused(f"智算中心 {centre.code} 没有第 {sequence} 条用量记录（共 {centre.last_sequence:,} 条）")
+        raise NotFound(
+            f"智算中心 {centre.code} 没有第 {sequence} 条用量记录（共 {centre.last_sequence:,} 条）",
+            code="usage.record_unknown",
+        )
     record, own = dict(zip(FIELDS, rows[0][:-1], strict=True)), rows[0][-1]
     seal = next((each for each in seals_of(centre) if _encloses(each, record)), None)
     if seal is None:
-        raise Refused(f"第 {sequence} 条用量记录还没有封入任何一个月；封账后再取证明")
+        raise Conflict(f"第 {sequence} 条用量记录还没有封入任何一个月；封账后再取证明", code="seal.record_not_sealed")
     with duckdb.connect() as con:
         con.execute(f"CREATE VIEW sealed AS FROM read_parquet({literal(sealed_parquet(seal))})")
         entries = leaves(con, "sealed")
         places = con.execute("SELECT count(*) FROM sealed WHERE sequence < ?", [sequence]).fetchall()
     index = int(places[0][0])
     if index >= len(entries) or entries[index].hex() != own:
-        raise Refused(f"第 {sequence} 条用量记录与 {Month.of(seal.month)} 封账时的不同：请用 huisuan meter verify 查清")
+        raise Conflict(
+            f"第 {sequence} 条用量记录与 {Month.of(seal.month)} 封账时的不同：请用 huisuan meter verify 查清",
+            code="seal.records_differ",
+        )
     return {
         "kind": "huisuan-proof-1", "record": record, "leaf": own, "index": index, "size": len(entries),
         "path": [each.hex() for each in path(entries, index)], "platform_key": platform_key.public(),

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI, Month
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.audit.folder import canonical, is_signed
@@ -31,7 +31,9 @@ def publish(through: Month, now: datetime) -> list[RegisterEntry]:
         Refused: the month is not over, or its entry was made long ago.
     """
     if int(now.timestamp()) < through.ends:
-        raise Refused(f"{through} 还没有过完，不能登记（现在是 {now.astimezone(SHANGHAI):%Y-%m-%d}）")
+        raise InvalidRequest(
+            f"{through} 还没有过完，不能登记（现在是 {now.astimezone(SHANGHAI):%Y-%m-%d}）", code="month.not_over"
+        )
     with transaction.atomic():
         last = RegisterEntry.objects.order_by("-month").first()
         due = Month.of(last.month).following if last else through
@@ -40,7 +42,7 @@ def publish(through: Month, now: datetime) -> list[RegisterEntry]:
             made.append(_made(due, made[-1] if made else last, now))
             due = due.following
     if not made:
-        raise Refused(f"{through} 已经登记；登记册只增不改")
+        raise Conflict(f"{through} 已经登记；登记册只增不改", code="register.month_published")
     return made
 
 
@@ -127,7 +129,9 @@ def register_file() -> dict[str, Any]:
         for entry in RegisterEntry.objects.prefetch_related("countersignatures")
     ]  # fmt: skip
     if not entries:
-        raise Refused("登记册还没有一期：huisuan meter register --month 上个月，或等后台在每月 6 日公布")
+        raise NotFound(
+            "登记册还没有一期：huisuan meter register --month 上个月，或等后台在每月 6 日公布", code="register.empty"
+        )
     return {"kind": KIND, "platform_key": platform_key.public(), "entries": entries}
 
 
@@ -143,10 +147,13 @@ def take_signatures(file: RegisterFile, now: datetime) -> int:
         for given in file.entries:
             entry = ours.get(given.statement)
             if entry is None:
-                raise Refused("文件里有一期不是本平台公布的，一个签名也没有收下")
+                raise InvalidRequest("文件里有一期不是本平台公布的，一个签名也没有收下", code="register.entry_foreign")
             for each in given.countersignatures:
                 if not is_signed(each.key, each.signature, register_digest(given.statement)):
-                    raise Refused(f"{entry} {each.by} 的签名与登记册不符，一个签名也没有收下")
+                    raise InvalidRequest(
+                        f"{entry} {each.by} 的签名与登记册不符，一个签名也没有收下",
+                        code="register.countersignature_wrong",
+                    )
                 _, new = RegisterSignature.objects.get_or_create(
                     entry=entry, key=each.key, defaults={"by": each.by, "signature": each.signature, "taken_at": now}
                 )

@@ -7,7 +7,6 @@ comes later goes to the next month that is sealed, marked late: a seal never cha
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from dataclasses import dataclass
@@ -20,7 +19,8 @@ import pyarrow as pa
 from django.db import transaction
 from django.db.models import Min, Q
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, InvalidRequest
+from huisuan.base.hashing import file_sha256
 from huisuan.base.months import SHANGHAI, Month
 from huisuan.base.paths import home, made
 from huisuan.compute.centres.services import centre_by_code
@@ -74,16 +74,17 @@ def seal(code: str, month: Month, *, by: str, now: datetime, despite: str = "") 
         append_batches(centre, centre.last_sequence, [], now)  # whatever no batch covers yet
     gaps = check(centre, month, now).gaps  # what it finds missing stays flagged, also when the seal is refused for it
     if gaps:
-        raise Refused(f"智算中心 {code} 的账本有缺口，不能封账：{'；'.join(gaps[:5])}")
+        raise Conflict(f"智算中心 {code} 的账本有缺口，不能封账：{'；'.join(gaps[:5])}", code="ledger.gaps")
     with transaction.atomic():
         centre = _locked(code)
         _refuse_out_of_turn(centre, month, now)
         before = _before(centre)
         unanswered = _open_in(centre, month, before)
         if unanswered and not despite.strip():
-            raise Refused(
+            raise Conflict(
                 f"智算中心 {code} 的 {month} 有 {len(unanswered)} 个疑点未答复：先 huisuan meter flags {code} 查看、"
-                "huisuan meter answer 答复；确要先封，用 --despite 写明理由，理由写进封账书"
+                "huisuan meter answer 答复；确要先封，用 --despite 写明理由，理由写进封账书",
+                code="seal.flags_open",
             )
         return _sealed(centre, month, before, len(unanswered), by, now, despite.strip() if unanswered else "")
 
@@ -106,15 +107,21 @@ def next_month(centre: Centre) -> Month | None:
 
 def _refuse_out_of_turn(centre: Centre, month: Month, now: datetime) -> None:
     if int(now.timestamp()) < month.ends:
-        raise Refused(f"{month} 还没有过完，不能封账（现在是 {now.astimezone(SHANGHAI):%Y-%m-%d}）")
+        raise InvalidRequest(
+            f"{month} 还没有过完，不能封账（现在是 {now.astimezone(SHANGHAI):%Y-%m-%d}）", code="month.not_over"
+        )
     due = next_month(centre)
     if due is not None and month < due:
         sealed = Seal.objects.filter(centre=centre, month=month.first_day).exists()
-        raise Refused(
-            f"{month} {'已经封账' if sealed else f'早于最早的用量（{due}）'}；迟到的记录随下一个月封入，封过的不再变"
+        raise Conflict(
+            f"{month} {'已经封账' if sealed else f'早于最早的用量（{due}）'}；迟到的记录随下一个月封入，封过的不再变",
+            code="seal.month_closed",
         )
     if due is not None and month > due:
-        raise Refused(f"要按顺序封账：智算中心 {centre.code} 下一个该封 {due}（--through 可一直封到 {month}）")
+        raise Conflict(
+            f"要按顺序封账：智算中心 {centre.code} 下一个该封 {due}（--through 可一直封到 {month}）",
+            code="seal.out_of_order",
+        )
 
 
 def _before(centre: Centre) -> Before | None:
@@ -208,12 +215,6 @@ def _said(
 def parquet_path(code: str, month: Month) -> Path:
     """Where the records of a sealed month lie."""
     return home() / "seals" / code / f"{month}.parquet"
-
-
-def file_sha256(path: Path) -> str:
-    """In hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _agents(con: duckdb.DuckDBPyConnection, centre: Centre, sealed_before: int) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from django.db.models import (
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest, Least
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import NotFound
 from huisuan.compute.models import Centre, UsageRecord
 
 BIGINT = BigIntegerField()
@@ -41,7 +41,7 @@ def current_usage(cursors: Mapping[str, int] | None = None) -> QuerySet[UsageRec
         ids = dict(Centre.objects.values_list("code", "pk"))
         unknown = sorted(set(cursors) - set(ids))
         if unknown:
-            raise Refused(f"没有智算中心 {'、'.join(unknown)}")
+            raise NotFound(f"没有智算中心 {'、'.join(unknown)}", code="centre.unknown")
         read = Q(sequence__lt=0)  # nothing, where no centre is named
         for code, last in cursors.items():
             read |= Q(centre_id=ids[code], sequence__lte=last)

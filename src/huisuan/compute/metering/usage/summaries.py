@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import Centre, UsageRecord
@@ -65,7 +65,7 @@ def month_bounds(text: str) -> tuple[datetime, datetime]:
         if not 1970 <= first.year < 9999:
             raise ValueError("beyond what a record can hold")
     except ValueError:
-        raise Refused(f'月份 "{text}" 写法不对；请写成 2024-01') from None
+        raise InvalidRequest(f'月份 "{text}" 写法不对；请写成 2024-01', code="month.malformed") from None
     following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
     starts, ends = (datetime(day.year, day.month, 1, tzinfo=SHANGHAI) for day in (first, following))
     return starts, ends
@@ -82,7 +82,9 @@ def usage_records(asked: UsageFilter, viewer: Viewer | None = None) -> QuerySet[
         records = records.filter(viewer.usage())
     if asked.centre is not None:
         if not Centre.objects.filter(code=asked.centre).exists():
-            raise Refused(f'没有代码为 "{asked.centre}" 的智算中心；用 huisuan centre list 查看')
+            raise NotFound(
+                f'没有代码为 "{asked.centre}" 的智算中心；用 huisuan centre list 查看', code="centre.unknown"
+            )
         records = records.filter(centre__code=asked.centre)
     if asked.unclaimed:
         records = records.filter(party__isnull=True)
@@ -97,7 +99,10 @@ def usage_records(asked: UsageFilter, viewer: Viewer | None = None) -> QuerySet[
     if asked.after is not None:
         code, _, sequence = asked.after.rpartition("/")
         if not code or not sequence.isdecimal():
-            raise Refused(f'after "{asked.after}" 写法不对；应为上一页最后一条的 中心/序号，如 hefei-1/500')
+            raise InvalidRequest(
+                f'after "{asked.after}" 写法不对；应为上一页最后一条的 中心/序号，如 hefei-1/500',
+                code="usage.after_malformed",
+            )
         records = records.filter(centre__code__gte=code).exclude(centre__code=code, sequence__lte=int(sequence))
     return records.order_by("centre__code", "sequence")
 
@@ -120,7 +125,9 @@ def usage_summary(by: list[str], asked: UsageFilter, viewer: Viewer | None = Non
     """
     unknown = [name for name in by if name not in SUMMED_BY]
     if not by or unknown:
-        raise Refused(f"--by {','.join(unknown) or '（空）'} 不可用；可用：{'、'.join(SUMMED_BY)}")
+        raise InvalidRequest(
+            f"--by {','.join(unknown) or '（空）'} 不可用；可用：{'、'.join(SUMMED_BY)}", code="usage.group_unknown"
+        )
     by = list(dict.fromkeys(by))
     keys = ", ".join(SUMMED_BY[name] for name in by)
     records, parameters = _source(asked, viewer)

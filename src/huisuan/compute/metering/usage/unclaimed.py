@@ -9,7 +9,7 @@ from django.db.models import (
     Sum,
 )
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import NotFound
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import Centre
 
@@ -19,7 +19,7 @@ def unclaimed(code: str | None = None) -> list[dict[str, Any]]:
     records = current_usage().filter(party__isnull=True)
     if code is not None:
         if not Centre.objects.filter(code=code).exists():
-            raise Refused(f'没有代码为 "{code}" 的智算中心；用 huisuan centre list 查看')
+            raise NotFound(f'没有代码为 "{code}" 的智算中心；用 huisuan centre list 查看', code="centre.unknown")
         records = records.filter(centre__code=code)
     rows = (
         records.order_by()
