@@ -37,7 +37,7 @@ class Claims:
     def answer(self, rule: Rule, raw: Mapping[str, Any]) -> dict[str, Any]:
         """One claim explained."""
         on, as_known = self.days
-        return explain(self.policy, rule, parse_facts(rule, raw), on=on, as_known=as_known).as_json()
+        return explain(self.policy, rule, parse_facts(rule, raw), on=on, as_known=as_known).to_dict()
 
 
 def first_claims(policy: Policy, folder: Path, days: tuple[date, date]) -> Claims:

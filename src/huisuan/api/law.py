@@ -58,13 +58,13 @@ def policy_text(request: HttpRequest, policy: str) -> dict[str, Any]:
 @router.get("/law/{policy}/coverage", summary="逐句交代：计算、程序或宣示")
 def covered(request: HttpRequest, policy: str) -> list[dict[str, Any]]:
     """How every sentence is accounted for, with the departments that the text names."""
-    return [each.as_json() for each in coverage(_policy(policy))]
+    return [each.to_dict() for each in coverage(_policy(policy))]
 
 
 @router.get("/law/{policy}/{article}/facts", summary="一条（句）需要的事实")
 def facts(request: HttpRequest, policy: str, article: str) -> list[dict[str, Any]]:
     """The facts that a sentence asks for."""
-    return [spec.as_json() for spec in _rule(_policy(policy), article).facts]
+    return [spec.to_dict() for spec in _rule(_policy(policy), article).facts]
 
 
 @router.get("/law/{policy}/{article}/schema", summary="事实的 JSON Schema（2020-12）")
@@ -111,7 +111,7 @@ def answer(request: HttpRequest, policy: str, article: str, asked: Question) -> 
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
     on = asked.on or default_day(law, today)
-    return explain(law, rule, values, on=on, as_known=asked.as_known or today).as_json()
+    return explain(law, rule, values, on=on, as_known=asked.as_known or today).to_dict()
 
 
 def _file(content: bytes, name: str, kind: str) -> HttpResponse:
@@ -140,7 +140,7 @@ def _about(policy: Policy) -> dict[str, Any]:
         "rules": [
             {
                 "rule": rule.key, "sentence": rule.sentence, "kind": rule.kind.value, "title": rule.title,
-                "to": rule.to, "audience": list(rule.audience),
+                "to": rule.to, "audience": list(rule.claimants),
             }
             for rule in policy.rules
         ],

@@ -45,7 +45,7 @@ def show_entitlement(request: HttpRequest, number: str) -> dict[str, Any]:
     """One entitlement with its explanation, computed anew."""
     owed = _entitlement(request, number)
     reading = queries.read_again(owed)
-    return {**queries.entitlement_json(owed), "answer": reading.answer.as_json(), "agrees": reading.agrees}
+    return {**queries.entitlement_json(owed), "answer": reading.answer.to_dict(), "agrees": reading.agrees}
 
 
 @router.get("/entitlements/{number}/trace", auth=Allow(*READERS, scope="read"), summary="从应享追到原始行")

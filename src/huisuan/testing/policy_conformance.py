@@ -32,13 +32,13 @@ class PolicyConformance:
     def test_every_worked_case_comes_out_as_written(self, checked: PolicyCheck) -> None:
         assert checked.outcomes, "no cases: write cases/SENTENCE.yaml for every rule"
         wrong = [outcome for outcome in checked.outcomes if not outcome.holds]
-        assert not wrong, "\n".join(str(outcome.as_json()) for outcome in wrong)
+        assert not wrong, "\n".join(str(outcome.to_dict()) for outcome in wrong)
 
     def test_the_cases_leave_no_rule_and_no_outcome_untried(self, checked: PolicyCheck) -> None:
         assert not checked.gaps
 
     def test_it_stands_beside_the_other_policies_on_the_path(self, checked: PolicyCheck) -> None:
-        assert not checked.together
+        assert not checked.conflicts
 
     def test_there_is_nothing_else_to_put_right(self, checked: PolicyCheck) -> None:
         assert not [f"{finding.place}: {finding.what}" for finding in checked.findings]

@@ -310,7 +310,7 @@ def test_the_command_gives_the_figures_of_the_sample_as_json() -> None:
     )
     found = json.loads(ran.stdout)
     expected = compute_budget(POLICY, POLICY, SampleClaims(Sample(2000, 3)), on=DAY, as_known=KNOWN)
-    assert found["total"] == expected.total.as_json()
+    assert found["total"] == expected.total.to_dict()
     assert found["sample"]["notice"] == "推演样本（随机生成，种子 3），不是实际申报"
 
 

@@ -135,7 +135,7 @@ def test_every_amount_is_a_whole_number_within_its_cap_and_what_was_spent(rule: 
     assert type(amount) is int
     assert amount >= 0
     assert (amount > 0) <= (verdict.status == "eligible")
-    for seen in verdict.seen:
+    for seen in verdict.cited:
         if seen.limit is not None:
             assert amount <= seen.limit
     if rule.claim and rule.claim.spent:

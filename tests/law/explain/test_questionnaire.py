@@ -148,21 +148,21 @@ def test_whatever_is_missing_the_value_of_a_node_lies_within_its_bounds(
     node: Node, known: dict[str, Any], rest: dict[str, Any]
 ) -> None:
     bounds = IntervalEvaluation(known, TERMS)
-    bounds.of(node)
+    bounds.span(node)
     for each in nodes.walk(node, TERMS.options):
-        value = Evaluation({**rest, **known}, TERMS).of(each)
+        value = Evaluation({**rest, **known}, TERMS).evaluate(each)
         if not isinstance(value, (tuple, dict)):
-            assert lies_in(value, bounds.of(each))
+            assert lies_in(value, bounds.span(each))
 
 
 @given(a_number(3) | a_truth(3), a_part(FACTS), a_case(FACTS), a_case(FACTS))
 def test_a_fact_that_does_not_matter_never_changes_the_value_of_a_node(
     node: Node, known: dict[str, Any], one: dict[str, Any], other: dict[str, Any]
 ) -> None:
-    matter = {spec.name for spec in IntervalEvaluation(known, TERMS).matter(node)}
+    matter = {spec.name for spec in IntervalEvaluation(known, TERMS).undecided_facts(node)}
     assert matter.isdisjoint(known)
     asked = {name: one[name] for name in matter} | known
-    first, second = (Evaluation({**rest, **asked}, TERMS).of(node) for rest in (one, other))
+    first, second = (Evaluation({**rest, **asked}, TERMS).evaluate(node) for rest in (one, other))
     assert first == second
 
 
@@ -171,11 +171,11 @@ def test_to_know_more_never_widens_the_bounds_and_never_raises_a_new_question(
     node: Node, known: dict[str, Any], more: dict[str, Any]
 ) -> None:
     before = IntervalEvaluation(known, TERMS)
-    asked = {spec.name for spec in before.matter(node)}
+    asked = {spec.name for spec in before.undecided_facts(node)}
     for name, value in more.items():
         after = IntervalEvaluation({name: value, **known}, TERMS)
-        assert {spec.name for spec in after.matter(node)} <= asked
-        span, wider = after.of(node), before.of(node)
+        assert {spec.name for spec in after.undecided_facts(node)} <= asked
+        span, wider = after.span(node), before.span(node)
         ends = (span.low, span.high) if isinstance(span, Range) else span or ()
         assert all(lies_in(end, wider) for end in ends)
 
@@ -183,7 +183,7 @@ def test_to_know_more_never_widens_the_bounds_and_never_raises_a_new_question(
 @given(a_number(3) | a_truth(3), a_part(FACTS))
 def test_where_nothing_matters_any_more_the_value_is_fixed(node: Node, known: dict[str, Any]) -> None:
     bounds = IntervalEvaluation(known, TERMS)
-    assert is_single(bounds.of(node)) or any(bounds.matter(node))
+    assert is_single(bounds.span(node)) or any(bounds.undecided_facts(node))
 
 
 # The policies
@@ -221,7 +221,7 @@ def test_a_settled_answer_is_the_answer_of_every_completion_and_nothing_else_is_
     known, rest = data.draw(a_part(specs)), data.draw(a_case(specs))
     standing = assess_rule(place, known, DAY, DAY)
     judge = RuleEvaluator(place.policy, place.rule, DAY, DAY)
-    asked = {spec.name: rest[spec.name] for spec in (*standing.first, *standing.then)}
+    asked = {spec.name: rest[spec.name] for spec in (*standing.deciding, *standing.amount_facts)}
     answered = assess_rule(place, known | asked, DAY, DAY)  # whoever answers all that is asked has an answer
     final = judge(rest | known | asked)
     assert answered.settled
@@ -265,8 +265,8 @@ def test_every_audience_has_rules_and_questions_that_reach_an_answer_for_each(au
         question = found[0].question
         answers[question.key] = an_answer(question.spec)
     inquiry = build_questionnaire(POLICIES, audience, answers, on=DAY, as_known=DAY)
-    assert inquiry.standings
-    assert all(standing.settled for standing in inquiry.standings)
+    assert inquiry.progress
+    assert all(standing.settled for standing in inquiry.progress)
     assert len(answers) <= len(inquiry.questions)
 
 
@@ -278,21 +278,21 @@ def test_a_failed_condition_ends_the_questions_of_its_rule() -> None:
 
 def test_a_cap_that_binds_in_any_case_ends_the_questions_too_and_says_so() -> None:
     inquiry = who("enterprise", among_ten=True, investment=10**10)
-    award = next(each for each in inquiry.standings if each.place.rule.key == "6.2")
+    award = next(each for each in inquiry.progress if each.place.rule.key == "6.2")
     assert award.settled
     assert award.verdict.amount_fen == 100_000_000
     assert [(cap.limit, cap.at_least) for cap in award.caps] == [(100_000_000, 2_000_000_000)]
-    assert [spec.name for spec in award.moot] == ["city", "county"]
+    assert [spec.name for spec in award.irrelevant] == ["city", "county"]
     less = who("enterprise", among_ten=True, investment=10**7)  # here the uplift of the north would show
     assert "1.2:city" in keys(less)
 
 
 def test_where_no_city_has_set_a_rate_nothing_is_asked_about_sales() -> None:
     inquiry = who("enterprise")
-    vendor = next(each for each in inquiry.standings if each.place.rule.key == "4.1")
-    assert {each.name for each in vendor.first} == {"in_anhui", "service"}  # whether the rule is for them at all
+    vendor = next(each for each in inquiry.progress if each.place.rule.key == "4.1")
+    assert {each.name for each in vendor.deciding} == {"in_anhui", "service"}  # whether the rule is for them at all
     assert {"sales", "4.1:city"}.isdisjoint(keys(inquiry, now=False))
-    vendor = next(each for each in who("enterprise", **{"2.2__in_anhui": True, "service": "cleaning"}).standings
+    vendor = next(each for each in who("enterprise", **{"2.2__in_anhui": True, "service": "cleaning"}).progress
                   if each.place.rule.key == "4.1")  # fmt: skip
     assert vendor.settled
     assert (vendor.verdict.status, vendor.verdict.failed) == ("not_set", ())
@@ -331,7 +331,7 @@ def test_who_is_asking_answers_the_questions_that_only_ask_for_it() -> None:
     assert who("university").presumed == {"kind": "university"}
     assert who("person").presumed == {}
     corrected = who("enterprise", kind="other")
-    assert next(each for each in corrected.standings if each.place.rule.key == "2.2").settled
+    assert next(each for each in corrected.progress if each.place.rule.key == "2.2").settled
     assert (
         presumed_answer(next(each.spec for each in corrected.questions if each.key == "winner"), "enterprise") is None
     )
@@ -341,22 +341,22 @@ def test_rules_that_pay_for_the_same_are_counted_together_and_what_is_uncertain_
     user = {"2.2:in_anhui": True, "spend": 1000_00, "self_use": 0}
     alone = build_questionnaire(POLICIES, "enterprise", user, on=DAY, as_known=DAY)
     spend = next(
-        each for each in combine_certain(alone.standings, on=DAY, as_known=DAY) if each.ground == "compute-spend"
+        each for each in combine_certain(alone.progress, on=DAY, as_known=DAY) if each.ground == "compute-spend"
     )
     assert spend.payable_fen == 200_00
     both = build_questionnaire(POLICIES, "enterprise", {**user, "local_spend": 1000_00}, on=DAY, as_known=DAY)
     spend = next(
-        each for each in combine_certain(both.standings, on=DAY, as_known=DAY) if each.ground == "compute-spend"
+        each for each in combine_certain(both.progress, on=DAY, as_known=DAY) if each.ground == "compute-spend"
     )
     assert [row.payable_fen for row in spend.rows] == [200_00, 250_00]
     uncertain = build_questionnaire(POLICIES, "enterprise", {"local_spend": 1000_00}, on=DAY, as_known=DAY)
     spend = next(
-        each for each in combine_certain(uncertain.standings, on=DAY, as_known=DAY) if each.ground == "compute-spend"
+        each for each in combine_certain(uncertain.progress, on=DAY, as_known=DAY) if each.ground == "compute-spend"
     )
     assert spend.payable_fen == 0  # the province goes first, and nobody knows yet what it pays
 
 
 def test_policies_that_are_not_in_force_ask_nothing() -> None:
     early = build_questionnaire(POLICIES, "enterprise", {}, on=date(2024, 12, 31), as_known=DAY)
-    assert {each.place.policy.name for each in early.standings} == {"anhui-agi-2023"}
-    assert build_questionnaire(POLICIES, "enterprise", {}, on=date(2026, 1, 1), as_known=DAY).standings == ()
+    assert {each.place.policy.name for each in early.progress} == {"anhui-agi-2023"}
+    assert build_questionnaire(POLICIES, "enterprise", {}, on=date(2026, 1, 1), as_known=DAY).progress == ()

@@ -105,7 +105,7 @@ def by_calculator(at: World, rule: Rule, row: Row) -> tuple[str, int | None, str
         at.on,
         at.as_known,
     )
-    verdict, asked = standing.verdict, {spec.name for spec in (*standing.first, *standing.then)}
+    verdict, asked = standing.verdict, {spec.name for spec in (*standing.deciding, *standing.amount_facts)}
     codes = [f"missing:{spec.name}" for spec in rule.facts if spec.name in asked] or list(verdict.codes())
     told = (
         f"invalid:{code[8:]}" if code.startswith("missing:") and row[code[8:]] is not None else code for code in codes
@@ -218,7 +218,7 @@ def test_a_city_that_has_set_no_rate_is_not_set_and_neither_ineligible_nor_a_mis
     row: Row = {"in_anhui": True, "service": "cleaning", "sales": None, "city": "341000"}
     assert by_sql(at, rule, [row]) == [("not_set", None, "setting:4.1.rate")]
     answer = explain(at.policy, rule, row, on=at.on, as_known=at.as_known)
-    assert answer.as_json()["status"] == "not_set"
+    assert answer.to_dict()["status"] == "not_set"
     assert [each.text for each in answer.reasons] == ["所在市 黄山市：尚未确定“所在市补贴比例”"]
     assert answer.nearest == ()
     asked = by_sql(at, rule, [{**row, "city": None}])

@@ -49,17 +49,17 @@ def test_a_folder_that_hides_another_of_the_same_name_is_refused_and_both_are_na
         load_policy(ANHUI)
     assert str(folder) in str(refusal.value)
     assert str(place / ANHUI) in str(refusal.value)
-    assert any("同名" in each for each in check_policy(load_folder(place / ANHUI)).together)
+    assert any("同名" in each for each in check_policy(load_folder(place / ANHUI)).conflicts)
 
 
 def test_the_check_sees_rules_that_pay_for_the_same_in_another_policy(place: Path) -> None:
     policy = trial_policy(place)
-    assert check_policy(policy).together == ()
+    assert check_policy(policy).conflicts == ()
     paying = ARTICLE.replace("import Article, Facts", "import Article, claims, Facts").replace(
         'title_en="Support")', 'title_en="Support", claim=claims("compute-spend", Project.cost))'
     )
     (place / "trial" / "a01_support.py").write_text(paying, encoding="utf-8")
-    (told,) = check_policy(load_folder(place / "trial")).together
+    (told,) = check_policy(load_folder(place / "trial")).conflicts
     assert "没有声明先后" in told
     assert "trial/1.1" in told
 

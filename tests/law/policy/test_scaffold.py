@@ -68,8 +68,8 @@ def test_a_text_as_issued_becomes_numbered_sentences_that_wait_to_be_encoded(tmp
         "12.1": "本措施自2026年1月1日起施行。",
         "12.2": "有效期至2026年12月31日。",
     }
-    assert policy.text.duty("1.1").responsible == "市发改委"
-    assert policy.text.duty("1.1").cooperating == "市财政局"
+    assert policy.text.departments_for("1.1").responsible == "市发改委"
+    assert policy.text.departments_for("1.1").cooperating == "市财政局"
     assert check_policy(policy).open_sentences == ("1.1", "1.2", "2.1", "12.1", "12.2")
     told = runner.invoke(app, ["check", str(folder)])
     assert told.exit_code == 1

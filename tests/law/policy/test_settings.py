@@ -25,7 +25,7 @@ from huisuan.law.policy.toml_documents import SettingsDocument
 POLICY = "anhui-agi-2023"
 YEAR_END, LATER = date(2024, 12, 31), date(2025, 6, 1)
 REGIONS = {"340100": "合肥市", "340200": "芜湖市"}
-DECLARED = SettingDeclarations.of(
+DECLARED = SettingDeclarations.from_specs(
     [
         SettingSpec("1.share", Kind.SHARE, "比例", "share", "1.1", "不超过20%", Fraction(1, 5)),
         SettingSpec("1.money", Kind.MONEY, "金额", "money", "1.1", "最高1万元", 1_000_000),
@@ -44,7 +44,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def document(text: str) -> SettingsDocument:
-    return SettingsDocument.parsed("f.toml", text, frozenset({"title"}))
+    return SettingsDocument.parse("f.toml", text, frozenset({"title"}))
 
 
 def test_values_read_back_as_they_were_written() -> None:
@@ -52,7 +52,7 @@ def test_values_read_back_as_they_were_written() -> None:
         "1.share": Fraction(1, 800), "1.money": 12_345, "1.regions": ("340200", "340100"),
         "1.rates": {"340100": Fraction(1, 8), "340200": Fraction(1, 3)}, "1.open": "b",
     }  # fmt: skip
-    assert DECLARED.values(document(DECLARED.written(values))) == values
+    assert DECLARED.parse_document(document(DECLARED.to_toml(values))) == values
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_values_read_back_as_they_were_written() -> None:
 )
 def test_what_is_wrong_is_named_with_its_line(text: str, message: str) -> None:
     with pytest.raises(LawError) as refusal:
-        DECLARED.values(document(text))
+        DECLARED.parse_document(document(text))
     assert message in str(refusal.value)
 
 
@@ -163,12 +163,12 @@ def test_every_setting_is_listed_set_or_not_with_its_history(home: Path) -> None
     rows = {row.spec.name: row for row in list_settings(policy, YEAR_END, LATER)}
     assert set(rows) == {*policy.setting_specs(), *policy.interpretation_specs()}
     rate = rows["2.2.rate"]
-    assert [rate.words(each) for each in rate.history] == ["15%", "20%"]
-    assert (rate.bound, rate.rules, rate.holds and rate.holds.authority) == ("20%", ("2.2",), "省专班")
-    assert rows["4.1.budget"].holds is None
-    assert not rows["4.1.budget"].as_json()["set"]
+    assert [rate.format_adopted(each) for each in rate.history] == ["15%", "20%"]
+    assert (rate.bound, rate.rules, rate.current and rate.current.authority) == ("20%", ("2.2",), "省专班")
+    assert rows["4.1.budget"].current is None
+    assert not rows["4.1.budget"].to_dict()["set"]
     early = {row.spec.name: row for row in list_settings(policy, YEAR_END, date(2025, 2, 28))}
-    assert [early["2.2.rate"].words(each) for each in early["2.2.rate"].history] == ["20%"]
+    assert [early["2.2.rate"].format_adopted(each) for each in early["2.2.rate"].history] == ["20%"]
 
 
 def scenario(tmp_path: Path, text: str) -> Path:

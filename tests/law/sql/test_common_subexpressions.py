@@ -75,7 +75,12 @@ def test_a_rule_asks_once_for_what_guards_its_facts_and_multiplies_its_figures_b
 def test_figures_that_meet_are_one_figure_as_long_as_it_fits(left: str, right: str, words: str) -> None:
     engine = SqlBackend()
     x, y = exp.column("x"), exp.column("y")
-    made = {"x": x, "y": y, "2x": engine.times(engine.const(2), x), "x // y": engine.divided(x.copy(), y.copy())}
+    made = {
+        "x": x,
+        "y": y,
+        "2x": engine.multiply(engine.const(2), x),
+        "x // y": engine.floor_divide(x.copy(), y.copy()),
+    }
     one, other = (made[each] if each in made else engine.const(int(each)) for each in (left, right))
-    told = engine.times(one, other)
+    told = engine.multiply(one, other)
     assert (told.this if isinstance(told, exp.Paren) else told).sql("duckdb") == words

@@ -32,7 +32,7 @@ class ArticleRegistry:
     rules: list[Rule] = field(default_factory=list)
     allotments: list[Allotment] = field(default_factory=list)
     stackings: list[Stacking] = field(default_factory=list)
-    said: list[SentenceHandling] = field(default_factory=list)
+    handlings: list[SentenceHandling] = field(default_factory=list)
 
 
 _registry: ContextVar[ArticleRegistry | None] = ContextVar("loading", default=None)
@@ -63,7 +63,7 @@ class Article:
         if number not in {article.number for article in state.text.articles}:
             raise LawError(f"政策中没有第 {number} 条")
         self.number = number
-        self._state = state
+        self._registry = state
 
     def pays(
         self,
@@ -104,12 +104,12 @@ class Article:
                 facts,
                 conditions,
                 amount=amount.node,
-                audience=by,
+                claimants=by,
                 claim=claim or Claim(sentence, ""),
                 fund=None if fund is None else fund.node,
                 read_facts_by=tuple(each.spec for each in read_facts_by),
             )
-            self._add(rule, _source_place(function))
+            self._add_rule(rule, _source_place(function))
             return function
 
         return register
@@ -133,9 +133,9 @@ class Article:
             facts, _, conditions = _trace(function)
             rule = Rule(
                 sentence, RuleKind.DISCRETION, sentence, phrase, to, to_en, title, title_en, facts, conditions,
-                decided_by=decided_by, decided_by_en=decided_by_en or decided_by, audience=by,
+                decided_by=decided_by, decided_by_en=decided_by_en or decided_by, claimants=by,
             )  # fmt: skip
-            self._add(rule, _source_place(function))
+            self._add_rule(rule, _source_place(function))
             return function
 
         return register
@@ -165,10 +165,10 @@ class Article:
             rule = Rule(
                 _rule_key(sentence, name), RuleKind.ENTITLES, sentence, phrase, to, to_en, title, title_en, facts,
                 conditions, priority=priority.node if isinstance(priority, Bool) else None, grants=grants,
-                grants_en=grants_en, audience=by,
+                grants_en=grants_en, claimants=by,
             )  # fmt: skip
-            self._add(rule, _source_place(function))
-            self._say(Procedure(sentence, phrase, kind, title, title_en))
+            self._add_rule(rule, _source_place(function))
+            self._add_handling(Procedure(sentence, phrase, kind, title, title_en))
             return function
 
         return register
@@ -194,9 +194,9 @@ class Article:
             _setting_spec(budget),
         )  # fmt: skip
         for spec in allotment.settings():
-            self._state.text.cited(spec.sentence, spec.phrase, allotment.key)
-        self._state.text.cited(sentence, phrase, allotment.key)
-        self._state.allotments.append(allotment)
+            self._registry.text.check_citation(spec.sentence, spec.phrase, allotment.key)
+        self._registry.text.check_citation(sentence, phrase, allotment.key)
+        self._registry.allotments.append(allotment)
 
     def stacks(self, ground: str, order: tuple[str, ...], by: Interpretation) -> None:
         """Rules that pay for the same ground combine in this order, by the option chosen for this question.
@@ -206,8 +206,8 @@ class Article:
         """
         if not set(by.spec.options) <= STACKING_OPTIONS:
             raise LawError(f"解释口径 {by.spec.name}：叠加口径的选项只能是 {'、'.join(sorted(STACKING_OPTIONS))}")
-        self._state.text.cited(by.spec.sentence, by.spec.phrase, by.spec.name)
-        self._state.stackings.append(Stacking(ground, order, by.spec))
+        self._registry.text.check_citation(by.spec.sentence, by.spec.phrase, by.spec.name)
+        self._registry.stackings.append(Stacking(ground, order, by.spec))
 
     def procedure(
         self,
@@ -224,38 +224,38 @@ class Article:
 
         Departments are those behind the sentence in `text.md`, unless the sentence itself names them.
         """
-        self._say(Procedure(sentence, phrase, kind, what, what_en, responsible, cooperating))
+        self._add_handling(Procedure(sentence, phrase, kind, what, what_en, responsible, cooperating))
 
     def declares(self, sentence: str, phrase: str, *, reason: str, reason_en: str) -> None:
         """The sentence names an aim; there is nothing to decide, for this reason."""
-        self._say(Declaration(sentence, phrase, reason, reason_en))
+        self._add_handling(Declaration(sentence, phrase, reason, reason_en))
 
     def modifies(self, sentence: str, phrase: str, setting: Operand, *, what: str, what_en: str) -> None:
         """The sentence changes what others pay, through a setting that those rules must read."""
-        self._say(Modification(sentence, phrase, _setting_spec(setting), what, what_en))
+        self._add_handling(Modification(sentence, phrase, _setting_spec(setting), what, what_en))
 
     def validity(self, sentence: str, phrase: str) -> None:
         """The sentence says until when the policy holds; `policy.toml` must name the same day."""
-        self._say(Validity(sentence, phrase))
+        self._add_handling(Validity(sentence, phrase))
 
-    def _say(self, said: SentenceHandling) -> None:
-        self._state.text.cited(said.sentence, said.phrase, f"第 {self.number} 条")
-        self._state.said.append(said)
+    def _add_handling(self, said: SentenceHandling) -> None:
+        self._registry.text.check_citation(said.sentence, said.phrase, f"第 {self.number} 条")
+        self._registry.handlings.append(said)
 
-    def _add(self, rule: Rule, place: str) -> None:
+    def _add_rule(self, rule: Rule, place: str) -> None:
         for sentence, phrase in rule.citations():
-            self._state.text.cited(sentence, phrase, place)
+            self._registry.text.check_citation(sentence, phrase, place)
         for fact in rule.facts:
-            if fact.asked_by not in self._state.text.sentences:
+            if fact.asked_by not in self._registry.text.sentences:
                 raise LawError(f"{place}：事实 {fact.name} 引用了不存在的句 {fact.asked_by}")
-        for audience in rule.audience:
+        for audience in rule.claimants:
             if audience not in CLAIMANTS:
                 raise LawError(f"{place}：没有申报主体 {audience}；可用 {'、'.join(CLAIMANTS)}")
-        for other in self._state.rules:
+        for other in self._registry.rules:
             if other.key == rule.key:
                 raise LawError(f"{place}：第 {rule.key} 句已有规则“{other.title}”；两条规则须声明先后，并各有 name=")
         _check_rates_are_required(rule, place)
-        self._state.rules.append(rule)
+        self._registry.rules.append(rule)
 
 
 def _rule_key(sentence: str, name: str) -> str:

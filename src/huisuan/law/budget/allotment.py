@@ -29,7 +29,7 @@ class AllottedShare:
     quota_fen: Fraction
     amount_fen: int
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The row as JSON carries it."""
         return {
             "name": self.name, "parts": [str(part) for part in self.parts], "score": str(self.score),

@@ -178,8 +178,10 @@ class _BeforeAfter:
     def run(self, claims: str) -> RuleBudget:
         """The rule's figures."""
         changed = not self.before.same_as(self.after)
-        types = self._read(claims, changed)
-        sums = self._sums(self._both(types), "after") if changed else self._sums(self._once(types), "before")
+        types = self._prepare_claims(claims, changed)
+        sums = (
+            self._sums(self._pair_query(types), "after") if changed else self._sums(self._single_query(types), "before")
+        )
         old, new = self.before.fund(sums.total.before_fen), self.after.fund(sums.total.after_fen)
         return RuleBudget(
             self.before.rule, changed, sums.total, _in_order(sums.cities), _in_order(sums.kinds),
@@ -189,7 +191,7 @@ class _BeforeAfter:
             (old, new) if old and new else None,
         )  # fmt: skip
 
-    def _read(self, claims: str, changed: bool) -> dict[str, str]:
+    def _prepare_claims(self, claims: str, changed: bool) -> dict[str, str]:
         """The view `claims`: the facts, and whose they are; the types of the facts."""
         self.engine.execute(f"CREATE OR REPLACE TEMP VIEW given AS {claims}")
         held = {name: kind for name, kind, *_ in self.engine.execute("DESCRIBE given").fetchall()}
@@ -201,12 +203,12 @@ class _BeforeAfter:
         self.engine.execute(f"CREATE OR REPLACE TEMP VIEW claims AS SELECT {shown} FROM given")
         return types
 
-    def _once(self, types: Mapping[str, str]) -> str:
+    def _single_query(self, types: Mapping[str, str]) -> str:
         """A query with an answer per claim."""
         query = self.before.answers("claims", types, OWNER_COLUMNS.values())
         return f"(SELECT {', '.join(OWNER_COLUMNS.values())}, {ANSWER_COLUMNS.format('before')} FROM ({query}))"
 
-    def _both(self, types: Mapping[str, str]) -> str:
+    def _pair_query(self, types: Mapping[str, str]) -> str:
         """The table `pairs`: two answers per claim, in the order of the claims."""
         run, said = self.engine.execute, list(OWNER_COLUMNS.values())
         first = self.before.answers("claims", types, [*said, *(KEPT_PREFIX + name for name in types)])

@@ -69,7 +69,7 @@ class RuleImpact:
         """What the whole costs more; negative: less."""
         return self.after.amount_fen - self.before.amount_fen
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The comparison as JSON carries it (amounts in fen)."""
         largest = [{**asdict(each), "difference_fen": each.difference_fen} for each in self.largest]
         return {**asdict(self), "difference_fen": self.difference_fen, "largest": largest}

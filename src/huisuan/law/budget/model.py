@@ -47,7 +47,7 @@ class GroupChange:
     def __add__(self, other: GroupChange) -> GroupChange:
         return GroupChange(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
-    def as_json(self) -> dict[str, int]:
+    def to_dict(self) -> dict[str, int]:
         """All figures, and the difference."""
         return {**{each.name: getattr(self, each.name) for each in fields(self)}, "difference_fen": self.difference_fen}
 
@@ -69,7 +69,7 @@ class ClaimChange:
         """What it wins (negative: loses)."""
         return self.after_fen - self.before_fen
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """All of it."""
         return {**{each.name: getattr(self, each.name) for each in fields(self)}, "difference_fen": self.difference_fen}
 
@@ -97,7 +97,7 @@ class Fund:
         hundredths = self.factor * 10_000 // 1
         return f"{hundredths // 100}.{hundredths % 100:02d}%"
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The figures, and the factor both exactly and in per cent."""
         return {
             "limit_fen": self.limit_fen, "demand_fen": self.demand_fen, "paid_fen": self.paid_fen,
@@ -124,17 +124,17 @@ class RuleBudget:
     lost: tuple[ClaimChange, ...] = ()
     funds: tuple[Fund, Fund] | None = None
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The rule's figures, money as integer fen."""
         rule = self.rule
         return {
             "key": rule.key, "sentence": rule.sentence, "title": rule.title, "kind": rule.kind.value,
-            "changed": self.changed, **self.total.as_json(),
+            "changed": self.changed, **self.total.to_dict(),
             "capped_before": self.capped[0], "capped_after": self.capped[1],
             "statuses": {status.value: {"before": old, "after": new} for status, (old, new) in self.statuses.items()},
-            "fund": {"before": self.funds[0].as_json(), "after": self.funds[1].as_json()} if self.funds else None,
-            "winners_largest": [each.as_json() for each in self.won],
-            "losers_largest": [each.as_json() for each in self.lost],
+            "fund": {"before": self.funds[0].to_dict(), "after": self.funds[1].to_dict()} if self.funds else None,
+            "winners_largest": [each.to_dict() for each in self.won],
+            "losers_largest": [each.to_dict() for each in self.lost],
         }  # fmt: skip
 
 
@@ -169,14 +169,14 @@ class Budget:
         """All paying rules together by kind of party."""
         return _sum_groups(each.kinds for each in self.paying)
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """All figures, money as integer fen."""
         return {
             "policy": self.policy.name, "title": self.policy.title, "digest": self.policy.digest, "on": self.on,
-            "as_known": self.as_known, "total": self.total.as_json(),
-            "rules": [each.as_json() for each in self.rules],
-            "cities": [{"city": name, **change.as_json()} for name, change in self.cities.items()],
-            "kinds": [{"kind": name, **change.as_json()} for name, change in self.kinds.items()],
+            "as_known": self.as_known, "total": self.total.to_dict(),
+            "rules": [each.to_dict() for each in self.rules],
+            "cities": [{"city": name, **change.to_dict()} for name, change in self.cities.items()],
+            "kinds": [{"kind": name, **change.to_dict()} for name, change in self.kinds.items()],
             "allotted": [
                 {"key": key, "before_fen": old, "after_fen": new} for key, (old, new) in self.allotted.items()
             ],
@@ -211,7 +211,7 @@ def fund_limit(policy: Policy, node: Node, on: date, as_known: date) -> int | No
         {name: each.value for name, each in adopted.items()}, {name: str(each.value) for name, each in adopted.items()}
     )
     try:
-        limit = Evaluation({}, terms).of(node)
+        limit = Evaluation({}, terms).evaluate(node)
     except KeyError:
         return None
     return None if limit is None else int(Fraction(limit) // 1)

@@ -232,14 +232,14 @@ _VALUES: dict[Kind, Callable[[_Draws, FactSpec, Policy], str]] = {
 
 def _kind(rule: Rule, drawing: _Draws) -> str:
     """Who claims: the party, or the city for a project of the party."""
-    if rule.audience == (CITY,):
+    if rule.claimants == (CITY,):
         return _quoted_text(CITY)
     return drawing.option("party:kind", list(PARTIES), list(PARTIES.values()))
 
 
 def _has_claim(rule: Rule, drawing: _Draws) -> str:
     """Which parties come with a claim under the rule."""
-    may = set(rule.audience) & set(PARTIES)
+    may = set(rule.claimants) & set(PARTIES)
     return _among(_kind(rule, drawing), [each for each in PARTIES if each in may]) if may else "true"
 
 

@@ -127,20 +127,20 @@ class _RowBuilder:
 
     def article(self, each: RuleBudget) -> Row:
         """A rule's figures."""
-        return {**each.as_json(), "title": self._title(each)}
+        return {**each.to_dict(), "title": self._title(each)}
 
     def total(self, change: GroupChange) -> Row:
         """All rules together."""
-        return {"key": "", "title": "Total" if self.english else "合计", **change.as_json()}
+        return {"key": "", "title": "Total" if self.english else "合计", **change.to_dict()}
 
     def groups(self, groups: Mapping[str, GroupChange], names: Mapping[str, str]) -> list[Row]:
         """A row per city, or per kind."""
-        return [{"name": self._named(name, names), **change.as_json()} for name, change in groups.items()]
+        return [{"name": self._label(name, names), **change.to_dict()} for name, change in groups.items()]
 
     def mover(self, mover: ClaimChange) -> Row:
         """A claim that changed."""
-        city, kind = self._named(mover.city, self.cities), self._named(mover.kind, self.kinds)
-        return {**mover.as_json(), "city": city, "kind": kind}
+        city, kind = self._label(mover.city, self.cities), self._label(mover.kind, self.kinds)
+        return {**mover.to_dict(), "city": city, "kind": kind}
 
     def statuses(self, each: RuleBudget) -> Iterator[Row]:
         """How many claims have which answer."""
@@ -153,12 +153,12 @@ class _RowBuilder:
         for when, fund in zip(
             ("now", "scenario") if self.english else ("现行", "情景"), each.funds or (), strict=False
         ):
-            yield {"key": each.rule.key, "when": when, **fund.as_json()}
+            yield {"key": each.rule.key, "when": when, **fund.to_dict()}
 
     def _title(self, each: RuleBudget) -> str:
         return each.rule.title_en if self.english else each.rule.title
 
-    def _named(self, name: str, names: Mapping[str, str]) -> str:
+    def _label(self, name: str, names: Mapping[str, str]) -> str:
         return names.get(name, name) or self.unknown
 
 

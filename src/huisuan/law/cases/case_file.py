@@ -42,8 +42,8 @@ class Case:
     subject: str
     place: str
     kind: str  # one of ASKED
-    asked: Mapping[str, Any]
-    told: Mapping[str, Any]
+    given: Mapping[str, Any]
+    expected: Mapping[str, Any]
     day: date | None = None
     as_known: date | None = None
     budget: str | None = None
@@ -53,7 +53,7 @@ class Case:
     @property
     def question(self) -> str:
         """What is asked, so that the same question asked twice is seen."""
-        asked = (self.asked, self.day, self.as_known, self.budget, self.settings, self.interpretations)
+        asked = (self.given, self.day, self.as_known, self.budget, self.settings, self.interpretations)
         return f"{self.subject} {asked!r}"
 
 

@@ -44,13 +44,13 @@ def find_gaps(policy: Policy, cases: Iterable[Case]) -> list[CoverageGap]:
 
 
 def _rule_gaps(rule: Rule, cases: list[Case]) -> Iterator[str]:
-    codes = {str(code) for case in cases for code in case.told.get("reasons", [])}
+    codes = {str(code) for case in cases for code in case.expected.get("reasons", [])}
     for condition in rule.conditions:
         awaited = nodes.awaited_setting(condition.node)
         code = f"setting:{awaited.name}" if awaited else f"failed:{condition.name}@{condition.sentence}"
         if code not in codes:
             yield f"没有一个算例不符合条件 {condition.name}；请写一个 reasons 含 {code} 的"
-    answers = {case.told.get("answer") for case in cases}
+    answers = {case.expected.get("answer") for case in cases}
     for status in (Status.MISSING_FACTS, Status.NOT_IN_FORCE):
         if status.value not in answers:
             yield f"没有一个算例答“{STATUS_ZH[status]}”；请写一个 answer: {status.value} 的"
@@ -69,9 +69,9 @@ def _cap_gaps(sentence: str, cases: list[Case]) -> Iterator[str]:
     bound: set[int] = set()
     free: set[int] = set()
     for case in cases:
-        if "amount" in case.told:
-            capped = code in case.told.get("reasons", [])
-            (bound if capped else free).add(parse_yuan(case.told["amount"], case.place))
+        if "amount" in case.expected:
+            capped = code in case.expected.get("reasons", [])
+            (bound if capped else free).add(parse_yuan(case.expected["amount"], case.place))
     if not bound:
         yield f"没有一个算例超过第 {sentence} 句的上限；请写一个 reasons 含 {code} 的"
     elif not {most - 1 for most in bound} & free:

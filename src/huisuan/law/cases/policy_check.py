@@ -37,7 +37,7 @@ class PolicyCheck:
     outcomes: tuple[CaseResult, ...]
     gaps: tuple[CoverageGap, ...]
     unset: tuple[str, ...]
-    together: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -59,12 +59,12 @@ class PolicyCheck:
             for difference in each.differences:
                 said = f"{difference.what}应为 {difference.expected}，算得 {difference.got}"
                 yield Finding(each.case.place, f"{each.case.title}：{said}")
-        for wrong in self.together:
+        for wrong in self.conflicts:
             yield Finding("与路径上的其他政策一起", wrong)
         for gap in self.gaps:
             yield Finding(f"cases/{gap.subject}.yaml", gap.what)
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """All of it."""
         return {
             "policy": self.policy.name, "folder": str(self.policy.folder), "digest": self.policy.digest,

@@ -49,7 +49,7 @@ class CaseResult:
         """Whether it came out as written."""
         return not self.differences and not self.wrong
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The row as JSON carries it."""
         return {
             "case": self.case.title, "of": self.case.subject, "place": self.case.place, "holds": self.holds,
@@ -109,10 +109,10 @@ def _policy_for_case(policy: Policy, case: Case) -> Policy:
         return policy
     declared = setting_declarations(policy)
     values = {
-        name: declared.value(name, parse_given(declared.settings.get(name), raw, case.place), case.place)
+        name: declared.parse_setting(name, parse_given(declared.settings.get(name), raw, case.place), case.place)
         for name, raw in case.settings.items()
     }
-    values |= {name: declared.option(name, raw, case.place) for name, raw in case.interpretations.items()}
+    values |= {name: declared.parse_option(name, raw, case.place) for name, raw in case.interpretations.items()}
     return apply_scenario(policy, Scenario(case.title, values))
 
 
@@ -124,25 +124,27 @@ def _check_kind(case: Case, kind: str) -> Case:
 
 def _check_rule(policy: Policy, case: Case, on: date, as_known: date) -> Iterator[CaseDifference]:
     rule = policy.rule(case.subject)
-    answer = explain(policy, rule, _parse_facts(rule, case.asked, case.place), on=on, as_known=as_known)
+    answer = explain(policy, rule, _parse_facts(rule, case.given, case.place), on=on, as_known=as_known)
     status = _expected_status(case)
     if answer.status is not status:
         yield CaseDifference("答案", STATUS_ZH[status], STATUS_ZH[answer.status])
     owed = (
-        parse_yuan(case.told["amount"], case.place)
-        if "amount" in case.told
+        parse_yuan(case.expected["amount"], case.place)
+        if "amount" in case.expected
         else 0
         if status in WITHOUT_AMOUNT
         else None
     )
     if answer.amount_fen != owed:
         yield CaseDifference("金额", _format_money(owed), _format_money(answer.amount_fen))
-    codes, wanted = [each.code for each in answer.reasons], case.told.get("reasons", [])
+    codes, wanted = [each.code for each in answer.reasons], case.expected.get("reasons", [])
     if codes != wanted:
         yield CaseDifference("理由", _format_codes(wanted), _format_codes(codes))
-    if "nearest" in case.told:
+    if "nearest" in case.expected:
         needed = {each.fact: to_json(each.needed) for each in answer.nearest}
-        meant = {name: to_json(value) for name, value in _parse_facts(rule, case.told["nearest"], case.place).items()}
+        meant = {
+            name: to_json(value) for name, value in _parse_facts(rule, case.expected["nearest"], case.place).items()
+        }
         if needed != meant:
             yield CaseDifference("最近的符合条件的情形", _format_table(meant), _format_table(needed))
 
@@ -151,7 +153,7 @@ def _check_allotment(policy: Policy, case: Case, on: date, as_known: date) -> It
     rule = policy.allotment(case.subject)
     specs = {spec.name: spec for spec in rule.facts}
     rows: dict[str, dict[str, Any]] = {}
-    for name, row in case.asked.items():
+    for name, row in case.given.items():
         if not isinstance(row, dict) or not set(row) <= set(specs):
             raise LawError(f"{case.place}：{name} 应为一张表，可写 {'、'.join(specs)}")
         rows[str(name)] = {each: parse_given(specs[each], value, case.place) for each, value in row.items()}
@@ -159,8 +161,8 @@ def _check_allotment(policy: Policy, case: Case, on: date, as_known: date) -> It
     try:
         done = allot_budget(policy, rule, rows, on=on, as_known=as_known, budget_fen=budget)
     except LawError as refusal:
-        if str(case.told.get("refused", "\0")) not in str(refusal):
-            yield CaseDifference("结果", _format_table(case.told.get("amounts", {})) or "拒绝", f"拒绝：{refusal}")
+        if str(case.expected.get("refused", "\0")) not in str(refusal):
+            yield CaseDifference("结果", _format_table(case.expected.get("amounts", {})) or "拒绝", f"拒绝：{refusal}")
         return
     shares = {share.name: share.amount_fen for share in done.shares}
     yield from _check_amounts(case, "amounts", shares)
@@ -168,7 +170,7 @@ def _check_allotment(policy: Policy, case: Case, on: date, as_known: date) -> It
 
 def _check_stack(policy: Policy, case: Case, on: date, as_known: date) -> Iterator[CaseDifference]:
     asked = []
-    for key, raw in case.asked.items():
+    for key, raw in case.given.items():
         place = _find_rule(policy, str(key))
         if not isinstance(raw, dict):
             raise LawError(f"{case.place}：{key} 应为一张事实的表")
@@ -202,16 +204,16 @@ def _parse_facts(rule: Rule, raw: Mapping[str, Any], place: str) -> dict[str, An
 
 
 def _expected_status(case: Case) -> Status:
-    told = case.told.get("answer")
+    told = case.expected.get("answer")
     if told not in list(Status):
         raise LawError(f"{case.place}：answer 应为 {'、'.join(Status)} 之一")
     return Status(told)
 
 
 def _check_amounts(case: Case, key: str, got: Mapping[str, int | None]) -> Iterator[CaseDifference]:
-    told = case.told.get(key)
+    told = case.expected.get(key)
     if not isinstance(told, dict):
-        yield CaseDifference("结果", f"拒绝：{case.told.get('refused', '')}", _format_amounts(got))
+        yield CaseDifference("结果", f"拒绝：{case.expected.get('refused', '')}", _format_amounts(got))
         return
     wanted = {str(name): None if raw is None else parse_yuan(raw, case.place) for name, raw in told.items()}
     if wanted != got:

@@ -71,7 +71,7 @@ def budget(
         else {"facts": str(facts)}
     )
     if as_json:
-        print_json({"status": "computed", "year": year, **source, **_assumed(supposed), **done.as_json()})
+        print_json({"status": "computed", "year": year, **source, **_assumed(supposed), **done.to_dict()})
     else:
         _print(done, year, supposed, drawn)
     note(f"{sum(each.total.claims for each in done.rules):,} 件，{time.perf_counter() - began:.1f} 秒")
@@ -145,7 +145,7 @@ def _assumed(supposed: Scenario | None) -> dict[str, Any]:
     from huisuan.law.model.values import to_json
 
     values = {name: to_json(value) for name, value in supposed.values.items()}
-    figures = [each.as_json() for each in supposed.figures]
+    figures = [each.to_dict() for each in supposed.figures]
     return {"scenario": {"title": supposed.title, "values": values}, "supposed_figures": figures}
 
 
@@ -189,7 +189,7 @@ def _supposed_lines(supposed: Scenario | None) -> list[str]:
         return ["没有情景：现行与情景相同；用 --scenario FILE.toml 给出情景"]
     lines = [f"情景：{supposed.title}"]
     figures = (
-        f"　第 {each.figure.sentence} 句“{each.figure.phrase}”：{each.figure.shown} → {each.shown}（{NOTICE}）"
+        f"　第 {each.figure.sentence} 句“{each.figure.phrase}”：{each.figure.text} → {each.text}（{NOTICE}）"
         for each in supposed.figures
     )
     return [*lines, *figures]

@@ -159,7 +159,7 @@ def _tell(rule: Rule, filled: Submission, target: Path | None, as_json: bool) ->
     if as_json:
         found: dict[str, Any] = {
             "sentence": rule.sentence, "rule": rule.key, "rows": len(filled.rows), "refused": filled.refused,
-            "errors": [error.as_json() for error in filled.errors], "absent": absent, "carried": list(filled.carried),
+            "errors": [error.to_dict() for error in filled.errors], "absent": absent, "carried": list(filled.carried),
             "remarks": list(filled.layout.remarks), "output": str(target) if target else None,
         }  # fmt: skip
         if target is None:

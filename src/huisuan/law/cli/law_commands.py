@@ -81,7 +81,7 @@ def _print_list(rows: list[dict[str, Any]]) -> None:
 @app.command()
 def facts(policy: PolicyName, article: ArticleName, as_json: AsJson = False) -> None:
     """一条（句）需要哪些事实：名称、类型、单位、证明材料、由哪一句要求。"""
-    rows = [spec.as_json() for spec in rule_of(policy_of(policy), article).facts]
+    rows = [spec.to_dict() for spec in rule_of(policy_of(policy), article).facts]
     if as_json:
         print_json(rows)
         return
@@ -133,7 +133,7 @@ def explain_(
     if remark:
         note(remark)
     if as_json:
-        print_json(answer.as_json())
+        print_json(answer.to_dict())
     elif html:
         sys.stdout.write(answer_html(answer, law.text))
     else:

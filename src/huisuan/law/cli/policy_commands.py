@@ -71,7 +71,7 @@ def check_(
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
     if as_json:
-        print_json(done.as_json())
+        print_json(done.to_dict())
     else:
         _print(done)
     if not done.stands:

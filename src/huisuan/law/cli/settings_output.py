@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def print_settings(title: str, rows: list[SettingHistory], on: date, as_known: date, *, as_json: bool) -> None:
     """Print every setting and open question: what holds on the day, its bound and ground, and its history."""
     if as_json:
-        print_json({"on": on, "as_known": as_known, "settings": [row.as_json() for row in rows]})
+        print_json({"on": on, "as_known": as_known, "settings": [row.to_dict() for row in rows]})
         return
     out.print(f"[bold]{title}[/]　{on} 当日，截至 {as_known} 所知")
     grounds = list(dict.fromkeys(_ground(each) for row in rows for each in row.history))
@@ -32,13 +32,19 @@ def print_settings(title: str, rows: list[SettingHistory], on: date, as_known: d
 
 
 def _row(row: SettingHistory, grounds: list[str]) -> dict[str, Any]:
-    held, before = row.holds, [each for each in row.history if each is not row.holds]
+    held, before = row.current, [each for each in row.history if each is not row.current]
     return {
-        "name": row.spec.name, "label": row.spec.zh, "value": row.words(held) if held else "尚未确定",
-        "bound": row.bound, "sentence": row.spec.sentence, "phrase": row.spec.phrase,
+        "name": row.spec.name,
+        "label": row.spec.zh,
+        "value": row.format_adopted(held) if held else "尚未确定",
+        "bound": row.bound,
+        "sentence": row.spec.sentence,
+        "phrase": row.spec.phrase,
         "ground": str(grounds.index(_ground(held)) + 1) if held else "",
-        "before": "；".join(f"{row.words(each)}（依据 {grounds.index(_ground(each)) + 1}）" for each in before),
-    }  # fmt: skip
+        "before": "；".join(
+            f"{row.format_adopted(each)}（依据 {grounds.index(_ground(each)) + 1}）" for each in before
+        ),
+    }
 
 
 def _ground(adopted: AdoptedSetting) -> str:

@@ -36,7 +36,7 @@ def coverage_(policy: PolicyName, as_json: AsJson = False) -> None:
         print_json(
             {
                 "policy": law.name, "digest": law.digest, "total": len(rows), "covered": covered,
-                "complete": covered == len(rows), "counts": counts, "sentences": [row.as_json() for row in rows],
+                "complete": covered == len(rows), "counts": counts, "sentences": [row.to_dict() for row in rows],
             }
         )  # fmt: skip
     else:
@@ -55,7 +55,7 @@ def coverage_(policy: PolicyName, as_json: AsJson = False) -> None:
 
 
 def _shown(row: SentenceCoverage) -> dict[str, Any]:
-    return {**row.as_json(), "handling": HANDLINGS_ZH[row.handling], "what": "；".join(row.what)}
+    return {**row.to_dict(), "handling": HANDLINGS_ZH[row.handling], "what": "；".join(row.what)}
 
 
 def allot_(
@@ -81,7 +81,7 @@ def allot_(
     if target is not None:
         _write(target, done)
     if as_json:
-        shares = [share.as_json() for share in done.shares]
+        shares = [share.to_dict() for share in done.shares]
         print_json({"rule": rule.key, "on": day, "budget_fen": done.budget_fen, "shares": shares})
         return
     rows = [
@@ -195,10 +195,10 @@ def _stack_file(places: list[PolicyRule], source: Path, target: Path, on: tuple[
 
     policies = list({place.policy.name: place.policy for place in places}.values())
     wanted = {place.key for place in places}
-    found = [layer for layer in rules_by_ground(policies) if wanted <= {place.key for place in layer.places}]
+    found = [layer for layer in rules_by_ground(policies) if wanted <= {place.key for place in layer.rules}]
     if not found:
         raise LawError(f"{'、'.join(sorted(wanted))} 不是对同一支出付款的规则")
-    layer = replace(found[0], places=tuple(place for place in found[0].places if place.key in wanted))
+    layer = replace(found[0], rules=tuple(place for place in found[0].rules if place.key in wanted))
     done = stack_file(layer, source, target, on=on[0], as_known=on[1])
     rows = [{"rule": each.place.key, "owed_fen": each.owed_fen, "payable_fen": each.payable_fen} for each in done]
     if as_json:
@@ -217,7 +217,7 @@ def _as_json(found: CombinedAnswer) -> dict[str, Any]:
     by = {"name": found.by.name, "option": found.by.value, "shown": found.by.shown} if found.by else None
     return {
         "ground": found.ground, "spent_fen": found.spent_fen, "payable_fen": found.payable_fen, "by": by,
-        "rules": [row.as_json() for row in found.rows],
+        "rules": [row.to_dict() for row in found.rows],
     }  # fmt: skip
 
 

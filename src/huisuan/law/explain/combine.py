@@ -35,12 +35,12 @@ class StackedAnswer:
     payable_fen: int | None
     reason: Reason | None = None
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The row as JSON carries it."""
         return {
             "rule": self.place.key, "title": self.place.rule.title, "status": self.answer.status.value,
             "amount_fen": self.answer.amount_fen, "payable_fen": self.payable_fen,
-            "reason": asdict(self.reason) if self.reason else None, "answer": self.answer.as_json(),
+            "reason": asdict(self.reason) if self.reason else None, "answer": self.answer.to_dict(),
         }  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def combine(asked: Sequence[RuleInput], *, on: date, as_known: date) -> tuple[Co
     policies = list({each.place.policy.name: each.place.policy for each in asked}.values())
     found = []
     for layer in rules_by_ground(policies):
-        places = [place for place in layer.places if place.key in facts]
+        places = [place for place in layer.rules if place.key in facts]
         if places:
             found.append(_combine_ground(layer, places, facts, on, as_known))
     return tuple(found)

@@ -31,7 +31,7 @@ def nearest_eligible(judge: RuleEvaluator, facts: Mapping[str, Any], verdict: Ve
     trial = _Search(judge, facts)
     needed: FactChanges = {}
     for condition in verdict.failed:
-        mend = trial.mended(condition.node, wanted=True)
+        mend = trial.changes_for(condition.node, wanted=True)
         if mend is None or any(needed.get(name, value) != value for name, value in mend.items()):
             return ()
         needed |= mend
@@ -39,7 +39,8 @@ def nearest_eligible(judge: RuleEvaluator, facts: Mapping[str, Any], verdict: Ve
         return ()
     specs = {spec.name: spec for spec in judge.rule.facts}
     return tuple(
-        _needed_change(specs[name], facts.get(name), value, trial.also(specs[name])) for name, value in needed.items()
+        _needed_change(specs[name], facts.get(name), value, trial.fitting_options(specs[name]))
+        for name, value in needed.items()
     )
 
 
@@ -50,21 +51,21 @@ class _Search:
         self.judge, self.facts = judge, facts
         self._options: dict[str, tuple[str, ...]] = {}
 
-    def also(self, spec: FactSpec) -> tuple[str, ...]:
+    def fitting_options(self, spec: FactSpec) -> tuple[str, ...]:
         """All options of a choice that would do."""
         return self._options.get(spec.name, ())
 
-    def mended(self, node: Node, *, wanted: bool) -> FactChanges | None:  # noqa: PLR0911
+    def changes_for(self, node: Node, *, wanted: bool) -> FactChanges | None:  # noqa: PLR0911
         """The least change that gives the node the truth wanted; {} where it has it, None where none was found."""
-        if Evaluation(self.facts, self.judge.terms).of(node) is wanted:
+        if Evaluation(self.facts, self.judge.terms).evaluate(node) is wanted:
             return {}
         match node:
             case nodes.Cited():
-                return self.mended(node.node, wanted=wanted)
+                return self.changes_for(node.node, wanted=wanted)
             case nodes.Interpreted():
-                return self.mended(node.branches[self.judge.terms.options[node.spec.name]], wanted=wanted)
+                return self.changes_for(node.branches[self.judge.terms.options[node.spec.name]], wanted=wanted)
             case nodes.Not():
-                return self.mended(node.term, wanted=not wanted)
+                return self.changes_for(node.term, wanted=not wanted)
             case nodes.All() | nodes.AnyOf():
                 every = isinstance(node, nodes.All) is wanted
                 return self._every(node.terms, wanted) if every else self._some(node.terms, wanted)
@@ -79,21 +80,21 @@ class _Search:
     def _every(self, terms: tuple[Node, ...], wanted: bool) -> FactChanges | None:
         found: FactChanges = {}
         for term in terms:
-            mend = self.mended(term, wanted=wanted)
+            mend = self.changes_for(term, wanted=wanted)
             if mend is None:
                 return None
             found |= mend
         return found
 
     def _some(self, terms: tuple[Node, ...], wanted: bool) -> FactChanges | None:
-        mends = [mend for term in terms if (mend := self.mended(term, wanted=wanted)) is not None]
+        mends = [mend for term in terms if (mend := self.changes_for(term, wanted=wanted)) is not None]
         return min(mends, key=len, default=None)
 
     def _among(self, node: nodes.Among, wanted: bool) -> FactChanges | None:
         if not isinstance(node.value, nodes.Fact):
             return None
         spec = node.value.spec
-        members = Evaluation(self.facts, self.judge.terms).of(node.members)
+        members = Evaluation(self.facts, self.judge.terms).evaluate(node.members)
         fits = tuple(option for option in spec.options or {} if (option in members) is wanted)
         self._options[spec.name] = fits
         return {spec.name: fits[0]} if fits else None
@@ -103,7 +104,7 @@ class _Search:
         for fact, other, op in ((node.left, node.right, node.op), (node.right, node.left, _MIRRORED[node.op])):
             bare = fact.node if isinstance(fact, nodes.Cited) else fact
             if isinstance(bare, nodes.Fact):
-                edge = Evaluation(self.facts, self.judge.terms).of(other)
+                edge = Evaluation(self.facts, self.judge.terms).evaluate(other)
                 meant = op if wanted else _NEGATED.get(op, "")
                 values = [value for value in _edge_values(bare.spec, meant, edge) if edge is not None]
                 return {bare.spec.name: values[0]} if values else None

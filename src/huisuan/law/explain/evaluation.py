@@ -39,10 +39,10 @@ class Evaluation:
 
     facts: Mapping[str, Any]
     terms: Terms
-    seen: list[CitedValue] = field(default_factory=list)
+    cited: list[CitedValue] = field(default_factory=list)
     missing: dict[str, nodes.FactSpec] = field(default_factory=dict)
 
-    def of(self, node: Node) -> Result:
+    def evaluate(self, node: Node) -> Result:
         """The value of a node, or None where it is missing."""
         return _EVALUATORS[type(node)](self, node)
 
@@ -59,65 +59,65 @@ class Evaluation:
         return self.terms.settings[node.spec.name]
 
     def _lookup(self, node: nodes.Lookup) -> Result:
-        region = self.of(node.region)
+        region = self.evaluate(node.region)
         return None if region is None else self.terms.settings[node.spec.name].get(region, Fraction(0))
 
     def _sum(self, node: nodes.Sum) -> Result:
-        terms = [self.of(term) for term in node.terms]
+        terms = [self.evaluate(term) for term in node.terms]
         return None if None in terms else sum(terms)
 
     def _less(self, node: nodes.Minus) -> Result:
-        whole, part = self.of(node.whole), self.of(node.part)
+        whole, part = self.evaluate(node.minuend), self.evaluate(node.subtrahend)
         return None if whole is None or part is None else max(whole - part, 0)
 
     def _times(self, node: nodes.Times) -> Result:
-        left, right = self.of(node.left), self.of(node.right)
+        left, right = self.evaluate(node.left), self.evaluate(node.right)
         return None if left is None or right is None else left * right
 
     def _cap(self, node: nodes.Cap) -> Result:
-        amount, limit = self.of(node.amount), self.of(node.limit)
+        amount, limit = self.evaluate(node.amount), self.evaluate(node.limit)
         return None if amount is None or limit is None else min(amount, limit)
 
     def _rounded(self, node: nodes.Rounded) -> Result:
-        amount = self.of(node.amount)
+        amount = self.evaluate(node.amount)
         return None if amount is None else int(Fraction(amount) // node.to * node.to)
 
     def _compare(self, node: nodes.Compare) -> Result:
-        left, right = self.of(node.left), self.of(node.right)
+        left, right = self.evaluate(node.left), self.evaluate(node.right)
         return None if left is None or right is None else COMPARISONS[node.op](left, right)
 
     def _among(self, node: nodes.Among) -> Result:
-        value, members = self.of(node.value), self.of(node.members)
+        value, members = self.evaluate(node.value), self.evaluate(node.members)
         return None if value is None else value in members
 
     def _all(self, node: nodes.All) -> Result:
-        terms = [self.of(term) for term in node.terms]
+        terms = [self.evaluate(term) for term in node.terms]
         return False if False in terms else None if None in terms else True
 
     def _any(self, node: nodes.AnyOf) -> Result:
-        terms = [self.of(term) for term in node.terms]
+        terms = [self.evaluate(term) for term in node.terms]
         return True if True in terms else None if None in terms else False
 
     def _not(self, node: nodes.Not) -> Result:
-        term = self.of(node.term)
+        term = self.evaluate(node.term)
         return None if term is None else not term
 
     def _when(self, node: nodes.When) -> Result:
-        condition = self.of(node.condition)
-        return None if condition is None else self.of(node.then if condition else node.otherwise)
+        condition = self.evaluate(node.condition)
+        return None if condition is None else self.evaluate(node.then if condition else node.otherwise)
 
     def _interpreted(self, node: nodes.Interpreted) -> Result:
-        return self.of(node.branches[self.terms.options[node.spec.name]])
+        return self.evaluate(node.branches[self.terms.options[node.spec.name]])
 
     def _cited(self, node: nodes.Cited) -> Result:
         capped = node.node
         if isinstance(capped, nodes.Cap):
-            uncapped, limit = self.of(capped.amount), self.of(capped.limit)
+            uncapped, limit = self.evaluate(capped.amount), self.evaluate(capped.limit)
             value = None if uncapped is None or limit is None else min(uncapped, limit)
-            self.seen.append(CitedValue(node, value, uncapped, limit))
+            self.cited.append(CitedValue(node, value, uncapped, limit))
             return value
-        value = self.of(capped)
-        self.seen.append(CitedValue(node, value))
+        value = self.evaluate(capped)
+        self.cited.append(CitedValue(node, value))
         return value
 
 

@@ -97,7 +97,7 @@ def answer_from_verdict(
         policy=policy.name, digest=policy.digest_as_known(as_known), key=rule.key, sentence=rule.sentence,
         title=rule.title, on=on, as_known=as_known, status=status, amount_fen=verdict.amount_fen,
         reasons=list_reasons(policy, verdict, told.zh, told.en, on), steps=tuple(told.steps()),
-        limits=tuple(_limit(seen) for seen in verdict.seen if seen.limit is not None and seen.uncapped is not None),
+        limits=tuple(_limit(seen) for seen in verdict.cited if seen.limit is not None and seen.uncapped is not None),
         settings=tuple(_settings_used(rule, adopted, judge.terms.options)),
         interpretations=tuple(_options_used(rule, adopted, judge.terms.options)),
         facts=dict(facts), grants=rule.grants if status in (Status.ELIGIBLE, Status.PRIORITY) else "",
@@ -119,33 +119,36 @@ class _Narration:
         for condition, holds in zip(rule.conditions, verdict.holds, strict=False):
             zh, en = self.zh.condition(condition), self.en.condition(condition)
             yield Step("condition", condition.sentence, condition.phrase, zh, en, holds, holds)
-        for seen in verdict.seen:
+        for seen in verdict.cited:
             yield from self._figure(seen)
         if rule.amount is not None:
-            zh = f"应享：{self.zh.of(rule.amount)} ＝ {self.zh.shown(Kind.MONEY, verdict.value)}"
-            en = f"Owed: {self.en.of(rule.amount)} = {self.en.shown(Kind.MONEY, verdict.value)}"
+            zh = f"应享：{self.zh.expression(rule.amount)} ＝ {self.zh.value(Kind.MONEY, verdict.value)}"
+            en = f"Owed: {self.en.expression(rule.amount)} = {self.en.value(Kind.MONEY, verdict.value)}"
             yield Step("amount", rule.sentence, rule.phrase, zh, en, verdict.value)
         if rule.priority is not None:
-            zh, en = f"优先条件：{self.zh.of(rule.priority)}", f"For priority: {self.en.of(rule.priority)}"
+            zh, en = (
+                f"优先条件：{self.zh.expression(rule.priority)}",
+                f"For priority: {self.en.expression(rule.priority)}",
+            )
             yield Step("priority", rule.sentence, rule.phrase, zh, en, verdict.priority, verdict.priority)
 
     def _figure(self, seen: CitedValue) -> Iterator[Step]:
         cited, value = seen.cited, seen.value
         if isinstance(cited.node, Cap):
             if value is not None:
-                zh = f"{cited.zh} {self._cap(self.zh, seen, '上限生效，未封顶为', '未达上限，为')}"
-                en = f"{cited.en} {self._cap(self.en, seen, 'the cap binds; uncapped', 'below the cap:')}"
+                zh = f"{cited.zh} {self._cap_text(self.zh, seen, '上限生效，未封顶为', '未达上限，为')}"
+                en = f"{cited.en} {self._cap_text(self.en, seen, 'the cap binds; uncapped', 'below the cap:')}"
                 yield Step("limit", cited.sentence, cited.phrase, zh, en, value)
         elif cited.zh:
-            zh = f"{cited.zh}：{self.zh.of(cited.node)} ＝ {self.zh.shown(cited.kind, value)}"
-            en = f"{cited.en}: {self.en.of(cited.node)} = {self.en.shown(cited.kind, value)}"
+            zh = f"{cited.zh}：{self.zh.expression(cited.node)} ＝ {self.zh.value(cited.kind, value)}"
+            en = f"{cited.en}: {self.en.expression(cited.node)} = {self.en.value(cited.kind, value)}"
             yield Step("figure", cited.sentence, cited.phrase, zh, en, value)
 
     @staticmethod
-    def _cap(wording: Wording, seen: CitedValue, bound: str, free: str) -> str:
+    def _cap_text(wording: Wording, seen: CitedValue, bound: str, free: str) -> str:
         colon = "：" if wording.language == "zh" else ": "
         said = bound if seen.uncapped > seen.limit else free
-        limit, uncapped = wording.shown(Kind.MONEY, seen.limit), wording.shown(Kind.MONEY, seen.uncapped)
+        limit, uncapped = wording.value(Kind.MONEY, seen.limit), wording.value(Kind.MONEY, seen.uncapped)
         return f"{limit}{colon}{said} {uncapped}"
 
 

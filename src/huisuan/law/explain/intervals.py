@@ -38,34 +38,34 @@ class IntervalEvaluation:
         self.facts, self.terms = facts, terms
         self._known: dict[int, tuple[Node, Span]] = {}  # the node is kept, so that its id stays its own
 
-    def of(self, node: Node) -> Span:
+    def span(self, node: Node) -> Span:
         """What the node can still come to."""
         if id(node) not in self._known:
             self._known[id(node)] = node, _EVALUATORS[type(node)](self, node)
         return self._known[id(node)][1]
 
-    def matter(self, node: Node) -> Iterator[FactSpec]:
+    def undecided_facts(self, node: Node) -> Iterator[FactSpec]:
         """The missing facts that can still change the node's value, in the order of reading; some more than once."""
-        if is_single(self.of(node)):
+        if is_single(self.span(node)):
             return
         if isinstance(node, nodes.Fact):
             yield node.spec
             return
         for part in self._deciding(node):
-            yield from self.matter(part)
+            yield from self.undecided_facts(part)
 
-    def binding(self, node: Node) -> Iterator[BindingCap]:
+    def binding_caps(self, node: Node) -> Iterator[BindingCap]:
         """The caps that bind whatever is missing, on the branches that are certain."""
         match node:
             case nodes.When():
-                holds = self.of(node.condition)
+                holds = self.span(node.condition)
                 parts: Iterable[Node] = (_branch(node, holds),) if is_single(holds) else ()
             case nodes.Interpreted():
                 parts = (self._chosen(node),)
             case _:
                 parts = nodes.children(node)
         for part in parts:
-            yield from self.binding(part)
+            yield from self.binding_caps(part)
         if isinstance(node, nodes.Cited) and isinstance(node.node, nodes.Cap):
             amount, limit = self._range(node.node.amount), self._range(node.node.limit)
             if amount.low > limit.high:
@@ -75,7 +75,7 @@ class IntervalEvaluation:
         """The parts on which the value of a node that is not fixed can still depend."""
         match node:
             case nodes.When():
-                holds = self.of(node.condition)
+                holds = self.span(node.condition)
                 yield from (
                     (node.condition, node.then, node.otherwise) if not is_single(holds) else (_branch(node, holds),)
                 )
@@ -94,12 +94,12 @@ class IntervalEvaluation:
         return node.branches[self.terms.options[node.spec.name]]
 
     def _range(self, node: Node) -> Range:
-        span = self.of(node)
+        span = self.span(node)
         assert isinstance(span, Range), f"{type(node).__name__} is no number"
         return span
 
     def _truths(self, node: Node) -> frozenset[bool]:
-        span = self.of(node)
+        span = self.span(node)
         assert isinstance(span, frozenset), f"{type(node).__name__} is no truth"
         return span
 
@@ -115,7 +115,7 @@ class IntervalEvaluation:
 
     def _lookup(self, node: nodes.Lookup) -> Span:
         rates: Mapping[str, Fraction] = self.terms.settings[node.spec.name]
-        regions = self.of(node.region)
+        regions = self.span(node.region)
         if isinstance(regions, frozenset):
             found = [rates.get(region, Fraction(0)) for region in regions]
         else:
@@ -127,7 +127,7 @@ class IntervalEvaluation:
         return Range(sum(term.low for term in terms), sum(term.high for term in terms))
 
     def _less(self, node: nodes.Minus) -> Span:
-        whole, part = self._range(node.whole), self._range(node.part)
+        whole, part = self._range(node.minuend), self._range(node.subtrahend)
         return Range(max(whole.low - part.high, 0), max(whole.high - part.low, 0))
 
     def _times(self, node: nodes.Times) -> Span:
@@ -144,7 +144,7 @@ class IntervalEvaluation:
         return Range(*(int(Fraction(end) // node.to * node.to) for end in (amount.low, amount.high)))
 
     def _compare(self, node: nodes.Compare) -> Span:
-        left, right = self.of(node.left), self.of(node.right)
+        left, right = self.span(node.left), self.span(node.right)
         if node.op == "=":
             return _possible_truths(_can_be_equal(left, right), not (is_single(left) and left == right))
         one, other = self._range(node.left), self._range(node.right)
@@ -158,10 +158,10 @@ class IntervalEvaluation:
         return _possible_truths(one.high > other.low, one.low <= other.high)
 
     def _among(self, node: nodes.Among) -> Span:
-        values = self.of(node.value)
+        values = self.span(node.value)
         if not isinstance(values, frozenset):
             return _possible_truths(True, True)
-        listed = Evaluation({}, self.terms).of(node.members)  # a list rests on no fact
+        listed = Evaluation({}, self.terms).evaluate(node.members)  # a list rests on no fact
         return frozenset(value in listed for value in values)
 
     def _all(self, node: nodes.All) -> Span:
@@ -176,16 +176,16 @@ class IntervalEvaluation:
         return frozenset(not truth for truth in self._truths(node.term))
 
     def _when(self, node: nodes.When) -> Span:
-        holds = self.of(node.condition)
+        holds = self.span(node.condition)
         if is_single(holds):
-            return self.of(_branch(node, holds))
-        return _union(self.of(node.then), self.of(node.otherwise))
+            return self.span(_branch(node, holds))
+        return _union(self.span(node.then), self.span(node.otherwise))
 
     def _interpreted(self, node: nodes.Interpreted) -> Span:
-        return self.of(self._chosen(node))
+        return self.span(self._chosen(node))
 
     def _cited(self, node: nodes.Cited) -> Span:
-        return self.of(node.node)
+        return self.span(node.node)
 
 
 def _single(value: Any) -> Span:

@@ -45,11 +45,11 @@ class Wording:
         self.terms = terms
         self.case = case
 
-    def of(self, node: Node) -> str:
+    def expression(self, node: Node) -> str:
         """The words of a node."""
         return _WORDINGS[type(node)](self, node)
 
-    def word(self, key: str, *parts: str) -> str:
+    def phrase(self, key: str, *parts: str) -> str:
         """One of the few fixed phrases, filled in."""
         return PHRASES[self.language][key].format(*parts)
 
@@ -59,30 +59,30 @@ class Wording:
         if self.case is None:
             return name
         options = spec.options if self.language == "zh" else spec.options_en
-        return f"{name} {self.shown(spec.kind, self.case.get(spec.name), options)}"
+        return f"{name} {self.value(spec.kind, self.case.get(spec.name), options)}"
 
-    def shown(self, kind: Kind, value: object, options: Mapping[str, str] | None = None) -> str:
+    def value(self, kind: Kind, value: object, options: Mapping[str, str] | None = None) -> str:
         """A value in this language."""
         return format_value(kind, value, options, english=self.language == "en")
 
     def condition(self, condition: Condition) -> str:
         """A condition in words; one that only repeats its fact is said once."""
         name = condition.zh if self.language == "zh" else condition.en
-        words = self.of(condition.node)
+        words = self.expression(condition.node)
         if words.startswith(name):
             return words
         return f"{name}：{words}" if self.language == "zh" else f"{name}: {words}"
 
     def _const(self, node: nodes.Const) -> str:
-        return self.shown(node.kind, node.value)
+        return self.value(node.kind, node.value)
 
     def _setting(self, node: nodes.Setting) -> str:
         spec = node.spec
         name = spec.zh if self.language == "zh" else spec.en
         value = None if self.terms is None else self.terms.settings.get(spec.name)
         if value is not None and spec.kind != Kind.REGIONS:
-            return f"{name} {self.shown(spec.kind, value)}"
-        return self.word("of", name, self.shown(spec.kind, spec.at_most)) if has_legal_bound(spec) else name
+            return f"{name} {self.value(spec.kind, value)}"
+        return self.phrase("of", name, self.value(spec.kind, spec.at_most)) if has_legal_bound(spec) else name
 
     def _named(self, spec: nodes.SettingSpec) -> str:
         return spec.zh if self.language == "zh" else spec.en
@@ -90,84 +90,87 @@ class Wording:
     def _lookup(self, node: nodes.Lookup) -> str:
         name = self._named(node.spec)
         known = self.case is not None and self.terms is not None and node.spec.name in self.terms.settings
-        value = Evaluation(self.case or {}, self.terms).of(node) if known and self.terms else None
-        return name if value is None else f"{name} {self.shown(Kind.SHARE, value)}"
+        value = Evaluation(self.case or {}, self.terms).evaluate(node) if known and self.terms else None
+        return name if value is None else f"{name} {self.value(Kind.SHARE, value)}"
 
     def _sum(self, node: nodes.Sum) -> str:
-        return " + ".join(self.of(term) for term in node.terms)
+        return " + ".join(self.expression(term) for term in node.terms)
 
     def _less(self, node: nodes.Minus) -> str:
-        return self.word("less", self.of(node.whole), self.of(node.part))
+        return self.phrase("less", self.expression(node.minuend), self.expression(node.subtrahend))
 
     def _times(self, node: nodes.Times) -> str:
         return f"{self._factor(node.left)} × {self._factor(node.right)}"
 
     def _factor(self, node: Node) -> str:
         inner = node.node if isinstance(node, nodes.Cited) and not node.zh else node
-        words = self.of(inner)
+        words = self.expression(inner)
         closed = isinstance(inner, (nodes.Sum, nodes.Minus, nodes.Cap, nodes.When))
-        return self.word("closed", words) if closed else words
+        return self.phrase("closed", words) if closed else words
 
     def _cap(self, node: nodes.Cap) -> str:
-        return self.word("cap", self._closed(node.amount), self.of(node.limit))
+        return self.phrase("cap", self._bracketed(node.amount), self.expression(node.limit))
 
     def _rounded(self, node: nodes.Rounded) -> str:
-        return self.word("fen" if node.to == 1 else "yuan", self._closed(node.amount))
+        return self.phrase("fen" if node.to == 1 else "yuan", self._bracketed(node.amount))
 
-    def _closed(self, node: Node) -> str:
+    def _bracketed(self, node: Node) -> str:
         """In brackets where the words that follow could be read into its last branch."""
-        words = self.of(node)
+        words = self.expression(node)
         open_ended = isinstance(node, (nodes.When, nodes.Interpreted)) and words.count("；") + words.count(";")
-        return self.word("closed", words) if open_ended else words
+        return self.phrase("closed", words) if open_ended else words
 
     def _compare(self, node: nodes.Compare) -> str:
-        return f"{self.of(node.left)} {SIGNS[node.op]} {self.of(node.right)}"
+        return f"{self.expression(node.left)} {SIGNS[node.op]} {self.expression(node.right)}"
 
     def _among(self, node: nodes.Among) -> str:
         members = node.members
-        if isinstance(members, nodes.Const) and isinstance(node.value, nodes.Fact):
+        if isinstance(members, nodes.Const) and isinstance(members.value, tuple) and isinstance(node.value, nodes.Fact):
             spec = node.value.spec
             options = (spec.options if self.language == "zh" else spec.options_en) or {}
             comma = "、" if self.language == "zh" else ", "
-            return self.word("among", self.of(node.value), comma.join(options[each] for each in members.value))  # type: ignore[union-attr]
+            listed = comma.join(options[member] for member in members.value)
+            return self.phrase("among", self.expression(node.value), listed)
         if isinstance(members, nodes.Setting) and members.spec.kind == Kind.RATES:
-            return self.word("set", self.of(node.value), self._named(members.spec))
-        return self.word("among", self.of(node.value), self.of(members))
+            return self.phrase("set", self.expression(node.value), self._named(members.spec))
+        return self.phrase("among", self.expression(node.value), self.expression(members))
 
     def _all(self, node: nodes.All) -> str:
-        return self.word("all").join(self.of(term) for term in node.terms)
+        return self.phrase("all").join(self.expression(term) for term in node.terms)
 
     def _any(self, node: nodes.AnyOf) -> str:
-        return self.word("any").join(self.of(term) for term in node.terms)
+        return self.phrase("any").join(self.expression(term) for term in node.terms)
 
     def _not(self, node: nodes.Not) -> str:
-        return self.word("not", self.of(node.term))
+        return self.phrase("not", self.expression(node.term))
 
     def _when(self, node: nodes.When) -> str:
         if self.case is not None and self.terms is not None:
-            holds = Evaluation(self.case, self.terms).of(node.condition)
+            holds = Evaluation(self.case, self.terms).evaluate(node.condition)
             if holds is not None:
-                return self.of(node.then if holds else node.otherwise)
-        return self.word("when", self.of(node.condition), self.of(node.then), self.of(node.otherwise))
+                return self.expression(node.then if holds else node.otherwise)
+        return self.phrase(
+            "when", self.expression(node.condition), self.expression(node.then), self.expression(node.otherwise)
+        )
 
     def _interpreted(self, node: nodes.Interpreted) -> str:
         chosen = None if self.terms is None else self.terms.options.get(node.spec.name)
         if chosen is not None:
-            return self.of(node.branches[chosen])
+            return self.expression(node.branches[chosen])
         options = node.spec.options if self.language == "zh" else node.spec.options_en
-        return self.word("next").join(
-            self.word("named", self.word("per", options[name]), self.of(branch))
+        return self.phrase("next").join(
+            self.phrase("named", self.phrase("per", options[name]), self.expression(branch))
             for name, branch in node.branches.items()
         )
 
     def figure(self, node: nodes.Cited) -> str:
         """A named figure with what it is made of and its ground."""
         name = node.zh if self.language == "zh" else node.en
-        return self.word("cited", self.word("named", name, self.of(node.node)), node.sentence, node.phrase)
+        return self.phrase("cited", self.phrase("named", name, self.expression(node.node)), node.sentence, node.phrase)
 
     def _cited(self, node: nodes.Cited) -> str:
         name = node.zh if self.language == "zh" else node.en
-        return name if name and not isinstance(node.node, nodes.Cap) else self.of(node.node)
+        return name if name and not isinstance(node.node, nodes.Cap) else self.expression(node.node)
 
 
 _WORDINGS: dict[type, Callable[[Wording, Any], str]] = {
@@ -189,13 +192,13 @@ def prose(rule: Rule, language: Language = "zh", terms: Terms | None = None) -> 
     lines.append(f"**给谁**：{rule.to}" if zh else f"**For whom**: {rule.to_en}")
     lines += ["", f"**{'条件' if zh else 'Conditions'}**", ""]
     for number, condition in enumerate(rule.conditions, start=1):
-        cited = wording.word("cited", wording.condition(condition), condition.sentence, condition.phrase)
+        cited = wording.phrase("cited", wording.condition(condition), condition.sentence, condition.phrase)
         lines.append(f"{number}. {cited}")
     lines.append("")
     if rule.amount is None:
         lines += [*_granted(rule, wording), *_open_questions(rule, language, terms)]
         return "\n".join(lines) + "\n"
-    amount = wording.of(rule.amount)
+    amount = wording.expression(rule.amount)
     lines += [f"**金额**：{amount}" if zh else f"**Amount**: {amount}", ""]
     figures = dict.fromkeys(wording.figure(node) for node in _named_figures(rule.amount, terms))
     return "\n".join([*lines, *(f"- {figure}" for figure in figures), *_open_questions(rule, language, terms)]) + "\n"
@@ -229,7 +232,7 @@ def _granted(rule: Rule, wording: Wording) -> Iterator[str]:
         return
     yield f"**可享**：{rule.grants}" if zh else f"**Grants**: {rule.grants_en}"
     if rule.priority is not None:
-        words = wording.of(rule.priority)
+        words = wording.expression(rule.priority)
         yield f"\n**优先条件**：{words}" if zh else f"\n**For priority**: {words}"
 
 

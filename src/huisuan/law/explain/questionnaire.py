@@ -49,18 +49,18 @@ class RuleProgress:
     """
 
     place: PolicyRule
-    judge: RuleEvaluator
+    evaluator: RuleEvaluator
     facts: Mapping[str, Any]
     verdict: Verdict
-    first: tuple[FactSpec, ...] = ()
-    then: tuple[FactSpec, ...] = ()
+    deciding: tuple[FactSpec, ...] = ()
+    amount_facts: tuple[FactSpec, ...] = ()
     amount: Range | None = None
     caps: tuple[BindingCap, ...] = ()
 
     @property
-    def moot(self) -> tuple[FactSpec, ...]:
+    def irrelevant(self) -> tuple[FactSpec, ...]:
         """The facts that are not known and need not be."""
-        asked = {spec.name for spec in (*self.first, *self.then)}
+        asked = {spec.name for spec in (*self.deciding, *self.amount_facts)}
         rule = self.place.rule
         read = nodes.facts_of(*rule.roots)
         return tuple(spec for spec in read if spec.name not in asked and self.facts.get(spec.name) is None)
@@ -68,11 +68,13 @@ class RuleProgress:
     @property
     def settled(self) -> bool:
         """Whether nothing that is not known can change the answer."""
-        return not (self.first or self.then)
+        return not (self.deciding or self.amount_facts)
 
-    def told(self, on: date, as_known: date) -> Answer:
+    def answer(self, on: date, as_known: date) -> Answer:
         """The verdict in words, with its grounds."""
-        return answer_from_verdict(self.place.policy, self.judge, self.verdict, self.facts, on=on, as_known=as_known)
+        return answer_from_verdict(
+            self.place.policy, self.evaluator, self.verdict, self.facts, on=on, as_known=as_known
+        )
 
 
 @dataclass(frozen=True)
@@ -91,14 +93,14 @@ class Questionnaire:
     `presumed` are the keys of the answers that follow from who is asking.
     """
 
-    standings: tuple[RuleProgress, ...]
+    progress: tuple[RuleProgress, ...]
     questions: tuple[Question, ...]
     open: tuple[OpenQuestion, ...]
     presumed: Mapping[str, Value]
 
 
 def build_questionnaire(
-    policies: Sequence[Policy], audience: str, answers: KnownAnswers, *, on: date, as_known: date
+    policies: Sequence[Policy], claimant: str, answers: KnownAnswers, *, on: date, as_known: date
 ) -> Questionnaire:
     """The rules in force on the day for an audience (`AUDIENCES`), answered as far as the answers go."""
     places = [
@@ -106,10 +108,10 @@ def build_questionnaire(
         for policy in policies
         if policy.in_force(on)
         for rule in policy.rules
-        if not rule.audience or audience in rule.audience
+        if not rule.claimants or claimant in rule.claimants
     ]
     asked = _in_asking_order(list_questions(policies), places)
-    presumed = {each.key: value for each in asked if (value := presumed_answer(each.spec, audience)) is not None}
+    presumed = {each.key: value for each in asked if (value := presumed_answer(each.spec, claimant)) is not None}
     known = {**presumed, **{key: value for key, value in answers.items() if value is not None}}
     facts: dict[str, dict[str, Any]] = {place.key: {} for place in places}
     for each in asked:
@@ -133,7 +135,7 @@ def assess_rule(place: PolicyRule, facts: Mapping[str, Any], on: date, as_known:
 
 
 def _possible_amount(rule: Rule, bounds: IntervalEvaluation, holds: Sequence[bool | None]) -> Range | None:
-    span = None if rule.amount is None else bounds.of(rule.amount)
+    span = None if rule.amount is None else bounds.span(rule.amount)
     if not isinstance(span, Range) or False in holds:
         return None if rule.amount is None else Range(0, 0)
     return span if None not in holds else Range(0, span.high)
@@ -164,11 +166,11 @@ def _lowest(spec: FactSpec) -> Any:
     return span.low if isinstance(span, Range) else min(span) if span else "—"
 
 
-def presumed_answer(spec: FactSpec, audience: str) -> Value | None:
+def presumed_answer(spec: FactSpec, claimant: str) -> Value | None:
     """The answer that follows from who is asking: an option, or a yes-or-no fact, that bears the audience's name."""
-    if spec.kind == Kind.CHOICE and audience in (spec.options or {}):
-        return audience
-    return True if spec.kind == Kind.BOOL and spec.name == audience else None
+    if spec.kind == Kind.CHOICE and claimant in (spec.options or {}):
+        return claimant
+    return True if spec.kind == Kind.BOOL and spec.name == claimant else None
 
 
 def list_questions(policies: Sequence[Policy]) -> tuple[Question, ...]:
@@ -228,10 +230,10 @@ def _open_questions(asked: Iterable[Question], standings: Sequence[RuleProgress]
     by_place = {each.place.key: each for each in standings}
     for question in asked:
         decides = [by_place[place.key] for place in question.places]
-        mattering = [each for each in decides if question.spec.name in _names(each.first, each.then)]
+        mattering = [each for each in decides if question.spec.name in _names(each.deciding, each.amount_facts)]
         if mattering:
             # the amount is asked for once the conditions hold
-            now = any(question.spec.name in _names(each.first) or not each.first for each in mattering)
+            now = any(question.spec.name in _names(each.deciding) or not each.deciding for each in mattering)
             yield OpenQuestion(question, tuple(each.place for each in mattering), now)
 
 

@@ -41,7 +41,7 @@ def budget_reason(rule: Rule, amount: int, left: int) -> Reason:
 def _not_in_force(policy: Policy, on: date) -> Reason:
     text = f"政策有效期 {policy.valid_from} 至 {policy.valid_to}，{on} 不在其内"
     english = f"The policy holds from {policy.valid_from} to {policy.valid_to}, not on {on}"
-    ground = next((each for each in policy.said if isinstance(each, Validity)), None)
+    ground = next((each for each in policy.handlings if isinstance(each, Validity)), None)
     return Reason("not_in_force", text, english, *((ground.sentence, ground.phrase) if ground else ()))
 
 
@@ -58,7 +58,10 @@ def _not_set(spec: SettingSpec | InterpretationSpec) -> Reason:
 
 def _awaited(condition: Condition, spec: SettingSpec, zh: Wording, en: Wording) -> Reason:
     where = nodes.awaited_region(condition.node)
-    text, english = f"{zh.of(where)}：尚未确定“{spec.zh}”", f"{en.of(where)}: “{spec.en}” is not set there"
+    text, english = (
+        f"{zh.expression(where)}：尚未确定“{spec.zh}”",
+        f"{en.expression(where)}: “{spec.en}” is not set there",
+    )
     return Reason(f"setting:{spec.name}", text, english, condition.sentence, condition.phrase)
 
 
@@ -78,8 +81,8 @@ def _remarks(verdict: Verdict, zh: Wording, en: Wording) -> Iterator[Reason]:
         yield Reason(f"priority@{rule.sentence}", f"优先：{rule.grants}", f"With priority: {rule.grants_en}", *ground)
     elif rule.kind is RuleKind.ENTITLES:
         if rule.priority is not None:
-            text = f"可享“{rule.grants}”，但不优先：{zh.of(rule.priority)}不成立"
-            english = f"{rule.grants_en}, but without priority: {en.of(rule.priority)} does not hold"
+            text = f"可享“{rule.grants}”，但不优先：{zh.expression(rule.priority)}不成立"
+            english = f"{rule.grants_en}, but without priority: {en.expression(rule.priority)} does not hold"
             yield Reason(f"no_priority@{rule.sentence}", text, english, *ground)
     else:
         yield from _caps(verdict)

@@ -43,7 +43,7 @@ class Verdict:
     value: int | None = None
     missing: tuple[FactSpec, ...] = ()
     deciding: tuple[FactSpec, ...] = ()
-    seen: tuple[CitedValue, ...] = ()
+    cited: tuple[CitedValue, ...] = ()
     caps: tuple[BindingCap, ...] = ()
 
     @property
@@ -110,11 +110,11 @@ class RuleEvaluator:
 
 def _decide(rule: Rule, facts: Mapping[str, Any], terms: Terms) -> Verdict:
     """The plain evaluation where it decides; else whatever the missing facts leave open."""
-    holds = tuple(Evaluation(facts, terms).of(condition.node) for condition in rule.conditions)
+    holds = tuple(Evaluation(facts, terms).evaluate(condition.node) for condition in rule.conditions)
     walk = Evaluation(facts, terms)
-    value = None if rule.amount is None else walk.of(rule.amount)
-    priority = None if rule.priority is None else Evaluation(facts, terms).of(rule.priority)
-    seen = tuple(walk.seen)
+    value = None if rule.amount is None else walk.evaluate(rule.amount)
+    priority = None if rule.priority is None else Evaluation(facts, terms).evaluate(rule.priority)
+    seen = tuple(walk.cited)
     known = (rule.amount is None or value is not None) and (rule.priority is None or priority is not None)
     if not (_fails(rule, holds) or (None not in holds and (known or False in holds))):
         return _decide_with_missing(rule, IntervalEvaluation(facts, terms), seen)
@@ -124,12 +124,16 @@ def _decide(rule: Rule, facts: Mapping[str, Any], terms: Terms) -> Verdict:
 
 
 def _decide_with_missing(rule: Rule, bounds: IntervalEvaluation, seen: tuple[CitedValue, ...]) -> Verdict:
-    holds = tuple(single_value(bounds.of(condition.node)) for condition in rule.conditions)
-    value, priority = (None if node is None else single_value(bounds.of(node)) for node in (rule.amount, rule.priority))
+    holds = tuple(single_value(bounds.span(condition.node)) for condition in rule.conditions)
+    value, priority = (
+        None if node is None else single_value(bounds.span(node)) for node in (rule.amount, rule.priority)
+    )
     deciding, worth = _facts_that_matter(rule, holds, bounds)
     missing = tuple(spec for spec in rule.facts if spec.name in {*deciding, *worth})
     status, amount = status_and_amount(rule, holds, value, priority, missing)
-    caps = tuple(bounds.binding(rule.amount)) if rule.amount is not None and status is not Status.NOT_ELIGIBLE else ()
+    caps = (
+        tuple(bounds.binding_caps(rule.amount)) if rule.amount is not None and status is not Status.NOT_ELIGIBLE else ()
+    )
     return Verdict(
         rule, status, amount, (), holds, priority, value, missing,
         tuple(spec for spec in missing if spec.name in deciding), seen, caps,
@@ -140,11 +144,11 @@ def _facts_that_matter(rule: Rule, holds: Holds, bounds: IntervalEvaluation) -> 
     """The facts that can still change whether the conditions hold, and those that can change what follows."""
     if _fails(rule, holds):
         return set(), set()
-    deciding = {spec.name for condition in rule.conditions for spec in bounds.matter(condition.node)}
+    deciding = {spec.name for condition in rule.conditions for spec in bounds.undecided_facts(condition.node)}
     if False in holds:  # a region that has set nothing: no amount will come of it
         return deciding, set()
     roots = [node for node in (rule.amount, rule.priority) if node is not None]
-    return deciding, {spec.name for node in roots for spec in bounds.matter(node)}
+    return deciding, {spec.name for node in roots for spec in bounds.undecided_facts(node)}
 
 
 def status_and_amount(

@@ -39,7 +39,7 @@ class CellError:
         shown = self.value if len(self.value) <= 60 else f"{self.value[:60]}…"
         return f"行 {self.row}，列 {self.column}（{self.cell}）：“{shown}”应为{self.expected}；{self.remedy}"
 
-    def as_json(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """The error as JSON and CSV carry it."""
         return asdict(self)
 
@@ -153,7 +153,7 @@ def errors_csv(errors: Sequence[CellError]) -> bytes:
     writer = csv.writer(out)
     writer.writerow(["行", "单元格", "列", "事实", "所填的值", "应为", "怎么办"])
     for error in errors:
-        writer.writerow([_escape_formula(str(part)) for part in error.as_json().values()])
+        writer.writerow([_escape_formula(str(part)) for part in error.to_dict().values()])
     return out.getvalue().encode("utf-8-sig")
 
 

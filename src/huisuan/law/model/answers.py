@@ -129,7 +129,7 @@ class Answer:
     grants: str = ""
     nearest: tuple[NeededChange, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The answer as JSON carries it."""
         return {**_to_plain(asdict(self)), "status": self.status.value}
 

@@ -36,43 +36,43 @@ class Backend(Protocol[T]):
     def const(self, value: int | bool | date | str) -> T:
         """A literal."""
 
-    def plus(self, left: T, right: T) -> T:
+    def add(self, left: T, right: T) -> T:
         """Sum."""
 
-    def less(self, left: T, right: T) -> T:
+    def subtract(self, left: T, right: T) -> T:
         """Difference, never below zero."""
 
-    def times(self, left: T, right: T) -> T:
+    def multiply(self, left: T, right: T) -> T:
         """Product."""
 
-    def looked_up(self, key: T, numbers: Mapping[str, int], options: tuple[str, ...]) -> T:
+    def lookup(self, key: T, numbers: Mapping[str, int], options: tuple[str, ...]) -> T:
         """The number that belongs to the key, 0 where none does; missing where the key is.
 
         `options`: all that the key can be, where that is known.
         """
 
-    def least(self, left: T, right: T) -> T:
+    def minimum(self, left: T, right: T) -> T:
         """The smaller; missing if one is."""
 
-    def divided(self, left: T, right: T) -> T:
+    def floor_divide(self, left: T, right: T) -> T:
         """Whole quotient, downwards."""
 
     def compare(self, op: str, left: T, right: T) -> T:
         """Comparison."""
 
-    def among(self, value: T, members: tuple[str, ...], options: tuple[str, ...]) -> T:
+    def is_member(self, value: T, members: tuple[str, ...], options: tuple[str, ...]) -> T:
         """Membership; `options`: all that the value can be, where that is known."""
 
-    def every(self, terms: tuple[T, ...]) -> T:
+    def all_of(self, terms: tuple[T, ...]) -> T:
         """And."""
 
-    def some(self, terms: tuple[T, ...]) -> T:
+    def any_of(self, terms: tuple[T, ...]) -> T:
         """Or."""
 
-    def opposite(self, term: T) -> T:
+    def negate(self, term: T) -> T:
         """Not."""
 
-    def when(self, condition: T, then: T, otherwise: T) -> T:
+    def choose(self, condition: T, then: T, otherwise: T) -> T:
         """Then or otherwise; missing where the condition is."""
 
 
@@ -90,29 +90,31 @@ class Arithmetic(Generic[T]):
     """Turns nodes into an engine's expressions."""
 
     def __init__(self, engine: Backend[T], terms: Terms, place: str) -> None:
-        self.engine, self.terms, self.place = engine, terms, place
+        self.backend, self.terms, self.place = engine, terms, place
 
-    def truth(self, node: Node) -> T:  # noqa: PLR0911
+    def condition(self, node: Node) -> T:  # noqa: PLR0911
         """A condition."""
-        engine = self.engine
+        engine = self.backend
         match node:
             case nodes.Cited():
-                return self.truth(node.node)
+                return self.condition(node.node)
             case nodes.Interpreted():
-                return self.truth(self.branch(node))
+                return self.condition(self.branch(node))
             case nodes.Compare():
                 return self._compare(node)
             case nodes.Among():
-                return engine.among(self._plain(node.value), self._members(node.members), _options(node.value))
+                return engine.is_member(self._scalar(node.value), self._members(node.members), _options(node.value))
             case nodes.All():
-                return engine.every(tuple(self.truth(term) for term in node.terms))
+                return engine.all_of(tuple(self.condition(term) for term in node.terms))
             case nodes.AnyOf():
-                return engine.some(tuple(self.truth(term) for term in node.terms))
+                return engine.any_of(tuple(self.condition(term) for term in node.terms))
             case nodes.Not():
-                return engine.opposite(self.truth(node.term))
+                return engine.negate(self.condition(node.term))
             case nodes.When():
-                return engine.when(self.truth(node.condition), self.truth(node.then), self.truth(node.otherwise))
-        return self._plain(node)
+                return engine.choose(
+                    self.condition(node.condition), self.condition(node.then), self.condition(node.otherwise)
+                )
+        return self._scalar(node)
 
     def branch(self, node: nodes.Interpreted) -> Node:
         """The branch of the option chosen."""
@@ -128,32 +130,36 @@ class Arithmetic(Generic[T]):
             case nodes.Fact():
                 return self._fact(node.spec)
             case nodes.Const() | nodes.Setting():
-                return self._figure(node)
+                return self._constant(node)
             case nodes.Lookup():
-                return self._looked_up(node)
+                return self._lookup(node)
             case nodes.Sum():
                 total = self.number(node.terms[0])
                 for term in node.terms[1:]:
-                    total = self._plus(total, self.number(term))
+                    total = self._add(total, self.number(term))
                 return total
             case nodes.Minus():
-                left, right, den, den_high = self._common(self.number(node.whole), self.number(node.part))
-                return self._checked(self.engine.less(left[0], right[0]), left[1], den, den_high)
+                left, right, den, den_high = self._common_denominator(
+                    self.number(node.minuend), self.number(node.subtrahend)
+                )
+                return self._checked(self.backend.subtract(left[0], right[0]), left[1], den, den_high)
             case nodes.Times():
-                return self._times(self.number(node.left), self.number(node.right))
+                return self._multiply(self.number(node.left), self.number(node.right))
             case nodes.Cap():
-                left, right, den, den_high = self._common(self.number(node.amount), self.number(node.limit))
-                return self._checked(self.engine.least(left[0], right[0]), min(left[1], right[1]), den, den_high)
+                left, right, den, den_high = self._common_denominator(self.number(node.amount), self.number(node.limit))
+                return self._checked(self.backend.minimum(left[0], right[0]), min(left[1], right[1]), den, den_high)
             case nodes.Rounded():
-                return self._rounded(self.number(node.amount), node.to)
+                return self._round(self.number(node.amount), node.to)
             case nodes.When():
-                condition = self.truth(node.condition)
-                left, right, den, den_high = self._common(self.number(node.then), self.number(node.otherwise))
-                chosen = self.engine.when(condition, left[0], right[0])
+                condition = self.condition(node.condition)
+                left, right, den, den_high = self._common_denominator(
+                    self.number(node.then), self.number(node.otherwise)
+                )
+                chosen = self.backend.choose(condition, left[0], right[0])
                 return self._checked(chosen, max(left[1], right[1]), den, den_high)
         raise LawError(f"{self.place}：{type(node).__name__} 不是数")
 
-    def whole(self, node: Node) -> T:
+    def whole_number(self, node: Node) -> T:
         """A number that its own rounding made whole."""
         return self.number(node).num
 
@@ -166,82 +172,84 @@ class Arithmetic(Generic[T]):
 
     def _fact(self, spec: FactSpec) -> Exact[T]:
         if spec.kind == Kind.SHARE:
-            num, den = self.engine.share_parts(spec)
+            num, den = self.backend.share_parts(spec)
             return Exact(num, MAX_SHARE_DENOMINATOR, den, MAX_SHARE_DENOMINATOR)
         if spec.maximum is None:
             raise LawError(f"{self.place}：事实 {spec.name} 没有 maximum")
-        return self._checked(self.engine.fact(spec), spec.maximum, None, 1)
+        return self._checked(self.backend.fact(spec), spec.maximum, None, 1)
 
-    def _figure(self, node: nodes.Const | nodes.Setting) -> Exact[T]:
+    def _constant(self, node: nodes.Const | nodes.Setting) -> Exact[T]:
         raw: Any = node.value if isinstance(node, nodes.Const) else self.terms.settings[node.spec.name]
         value = Fraction(raw)
-        return self._checked(self.engine.const(value.numerator), value.numerator, None, value.denominator)
+        return self._checked(self.backend.const(value.numerator), value.numerator, None, value.denominator)
 
-    def _looked_up(self, node: nodes.Lookup) -> Exact[T]:
+    def _lookup(self, node: nodes.Lookup) -> Exact[T]:
         """All shares of the setting over one denominator."""
         shares: Mapping[str, Fraction] = self.terms.settings[node.spec.name]
         shared = lcm(*(share.denominator for share in shares.values()))
         numbers = {key: share.numerator * (shared // share.denominator) for key, share in sorted(shares.items())}
-        num = self.engine.looked_up(self._plain(node.region), numbers, _options(node.region))
+        num = self.backend.lookup(self._scalar(node.region), numbers, _options(node.region))
         return self._checked(num, max(numbers.values(), default=0), None, shared)
 
-    def _common(self, left: Exact[T], right: Exact[T]) -> tuple[tuple[T, int], tuple[T, int], T | None, int]:
+    def _common_denominator(
+        self, left: Exact[T], right: Exact[T]
+    ) -> tuple[tuple[T, int], tuple[T, int], T | None, int]:
         """Both numerators over one denominator."""
         if left.den is None and right.den is None:
             shared = lcm(left.den_high, right.den_high)
-            return self._scaled(left, shared), self._scaled(right, shared), None, shared
+            return self._scale(left, shared), self._scale(right, shared), None, shared
         left_den, right_den = self._denominator(left), self._denominator(right)
-        first = self._checked(self.engine.times(left.num, right_den), left.high * right.den_high, None, 1)
-        second = self._checked(self.engine.times(right.num, left_den), right.high * left.den_high, None, 1)
-        both = self.engine.times(left_den, right_den)
+        first = self._checked(self.backend.multiply(left.num, right_den), left.high * right.den_high, None, 1)
+        second = self._checked(self.backend.multiply(right.num, left_den), right.high * left.den_high, None, 1)
+        both = self.backend.multiply(left_den, right_den)
         return (first.num, first.high), (second.num, second.high), both, left.den_high * right.den_high
 
-    def _scaled(self, number: Exact[T], denominator: int) -> tuple[T, int]:
+    def _scale(self, number: Exact[T], denominator: int) -> tuple[T, int]:
         factor = denominator // number.den_high
         if factor == 1:
             return number.num, number.high
-        scaled = self.engine.times(number.num, self.engine.const(factor))
+        scaled = self.backend.multiply(number.num, self.backend.const(factor))
         return self._checked(scaled, number.high * factor, None, denominator).num, number.high * factor
 
     def _denominator(self, number: Exact[T]) -> T:
-        return self.engine.const(number.den_high) if number.den is None else number.den
+        return self.backend.const(number.den_high) if number.den is None else number.den
 
-    def _plus(self, left: Exact[T], right: Exact[T]) -> Exact[T]:
-        first, second, den, den_high = self._common(left, right)
-        return self._checked(self.engine.plus(first[0], second[0]), first[1] + second[1], den, den_high)
+    def _add(self, left: Exact[T], right: Exact[T]) -> Exact[T]:
+        first, second, den, den_high = self._common_denominator(left, right)
+        return self._checked(self.backend.add(first[0], second[0]), first[1] + second[1], den, den_high)
 
-    def _times(self, left: Exact[T], right: Exact[T]) -> Exact[T]:
-        num = self.engine.times(left.num, right.num)
+    def _multiply(self, left: Exact[T], right: Exact[T]) -> Exact[T]:
+        num = self.backend.multiply(left.num, right.num)
         if left.den is None and right.den is None:
             return self._checked(num, left.high * right.high, None, left.den_high * right.den_high)
-        den = self.engine.times(self._denominator(left), self._denominator(right))
+        den = self.backend.multiply(self._denominator(left), self._denominator(right))
         return self._checked(num, left.high * right.high, den, left.den_high * right.den_high)
 
-    def _rounded(self, number: Exact[T], to: int) -> Exact[T]:
+    def _round(self, number: Exact[T], to: int) -> Exact[T]:
         if number.den is None and number.den_high * to == 1:
             return number
-        divisor = self.engine.const(number.den_high * to) if number.den is None else self._denominator(number)
+        divisor = self.backend.const(number.den_high * to) if number.den is None else self._denominator(number)
         if number.den is not None and to != 1:
-            divisor = self.engine.times(divisor, self.engine.const(to))
-        whole = self.engine.divided(number.num, divisor)
+            divisor = self.backend.multiply(divisor, self.backend.const(to))
+        whole = self.backend.floor_divide(number.num, divisor)
         if to != 1:
-            whole = self.engine.times(whole, self.engine.const(to))
+            whole = self.backend.multiply(whole, self.backend.const(to))
         return self._checked(whole, number.high, None, 1)
 
     def _compare(self, node: nodes.Compare) -> T:
         if _is_date(node.left):
-            return self.engine.compare(node.op, self._plain(node.left), self._plain(node.right))
-        left, right, _, _ = self._common(self.number(node.left), self.number(node.right))
-        return self.engine.compare(node.op, left[0], right[0])
+            return self.backend.compare(node.op, self._scalar(node.left), self._scalar(node.right))
+        left, right, _, _ = self._common_denominator(self.number(node.left), self.number(node.right))
+        return self.backend.compare(node.op, left[0], right[0])
 
-    def _plain(self, node: Node) -> T:
+    def _scalar(self, node: Node) -> T:
         match node:
             case nodes.Cited():
-                return self._plain(node.node)
+                return self._scalar(node.node)
             case nodes.Fact():
-                return self.engine.fact(node.spec)
+                return self.backend.fact(node.spec)
             case nodes.Const() if not isinstance(node.value, (tuple, Fraction)):
-                return self.engine.const(node.value)
+                return self.backend.const(node.value)
         raise LawError(f"{self.place}：{type(node).__name__} 不能这样用")
 
     def _members(self, node: Node) -> tuple[str, ...]:
@@ -279,8 +287,8 @@ def prove_no_overflow(rule: Rule, terms: Terms) -> None:
     """
     arithmetic: Arithmetic[None] = Arithmetic(_NoBackend(), terms, f"第 {rule.key} 句")
     for condition in rule.conditions:
-        arithmetic.truth(condition.node)
+        arithmetic.condition(condition.node)
     if rule.amount is not None:
         arithmetic.number(rule.amount)
     if rule.priority is not None:
-        arithmetic.truth(rule.priority)
+        arithmetic.condition(rule.priority)

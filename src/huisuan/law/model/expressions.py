@@ -35,7 +35,7 @@ class FactSpec:
     options: Mapping[str, str] | None = None
     options_en: Mapping[str, str] | None = None
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The fact as a form, a script or a lawyer needs it; money is an integer number of fen."""
         return {
             "name": self.name, "type": self.kind.value, "unit": self.unit, "label": self.zh, "label_en": self.en,
@@ -115,8 +115,8 @@ class Sum:
 class Minus:
     """`whole` less `part`, never below zero."""
 
-    whole: Node
-    part: Node
+    minuend: Node
+    subtrahend: Node
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,8 @@ def compared_figure(rule: Rule, spec: FactSpec) -> Any:
 def minuend_of(rule: Rule, spec: FactSpec) -> FactSpec | None:
     """The fact that this one is a part of, where the rule takes the one off the other."""
     for each in _nodes_of(rule):
-        if isinstance(each, nodes.Minus) and nodes.facts_of(each.part) == (spec,):
-            whole = nodes.facts_of(each.whole)
+        if isinstance(each, nodes.Minus) and nodes.facts_of(each.subtrahend) == (spec,):
+            whole = nodes.facts_of(each.minuend)
             return whole[0] if len(whole) == 1 and whole != (spec,) else None
     return None
 

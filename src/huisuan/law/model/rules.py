@@ -57,7 +57,7 @@ class Rule:
     decided_by_en: str = ""
     grants: str = ""
     grants_en: str = ""
-    audience: tuple[str, ...] = ()
+    claimants: tuple[str, ...] = ()
     claim: Claim | None = None
     fund: Node | None = None
     read_facts_by: tuple[InterpretationSpec, ...] = ()
@@ -70,13 +70,13 @@ class Rule:
 
     def settings(self, options: Mapping[str, str] | None = None) -> tuple[SettingSpec, ...]:
         """The settings it rests on, each once; with the options chosen, only those that then matter."""
-        reads = (node for node in self._all(options) if isinstance(node, (nodes.Setting, nodes.Lookup)))
+        reads = (node for node in self._nodes(options) if isinstance(node, (nodes.Setting, nodes.Lookup)))
         return tuple({node.spec.name: node.spec for node in reads}.values())
 
     def interpretations(self, options: Mapping[str, str] | None = None) -> tuple[InterpretationSpec, ...]:
         """The open questions it rests on, each once: those in its tree, and those that say how its facts are taken."""
         found = {spec.name: spec for spec in self.read_facts_by}
-        found |= {node.spec.name: node.spec for node in self._all(options) if isinstance(node, nodes.Interpreted)}
+        found |= {node.spec.name: node.spec for node in self._nodes(options) if isinstance(node, nodes.Interpreted)}
         return tuple(found.values())
 
     def citations(self) -> Iterator[tuple[str, str]]:
@@ -86,13 +86,13 @@ class Rule:
             yield condition.sentence, condition.phrase
         for spec in self.read_facts_by:
             yield spec.sentence, spec.phrase
-        for node in (*self._all(), *(() if self.fund is None else nodes.walk(self.fund))):
+        for node in (*self._nodes(), *(() if self.fund is None else nodes.walk(self.fund))):
             if isinstance(node, nodes.Cited):
                 yield node.sentence, node.phrase
             if isinstance(node, (nodes.Setting, nodes.Lookup, nodes.Interpreted)):
                 yield node.spec.sentence, node.spec.phrase
 
-    def _all(self, options: Mapping[str, str] | None = None) -> Iterator[Node]:
+    def _nodes(self, options: Mapping[str, str] | None = None) -> Iterator[Node]:
         for root in self.roots:
             yield from nodes.walk(root, options)
 

@@ -47,7 +47,7 @@ class LegalFigure:
     value: int | Fraction
 
     @property
-    def shown(self) -> str:
+    def text(self) -> str:
         """The figure as people read it."""
         return _format_figure(self.kind, self.value)
 
@@ -57,21 +57,21 @@ class AmendedFigure:
     """A figure of the law and what it is supposed to be instead; None: there is no cap."""
 
     figure: LegalFigure
-    supposed: int | Fraction | None
+    amended: int | Fraction | None
 
     @property
-    def shown(self) -> str:
+    def text(self) -> str:
         """What is supposed, as people read it."""
-        return NO_CAP if self.supposed is None else _format_figure(self.figure.kind, self.supposed)
+        return NO_CAP if self.amended is None else _format_figure(self.figure.kind, self.amended)
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The supposition with its mark; money as integer fen (or an exact fraction as text), a share as text."""
         return {
             "kind": self.figure.kind.value,
             "sentence": self.figure.sentence,
             "phrase": self.figure.phrase,
             "law": _figure_to_json(self.figure.kind, self.figure.value),
-            "supposed": _figure_to_json(self.figure.kind, self.supposed),
+            "supposed": _figure_to_json(self.figure.kind, self.amended),
             "mark": NOTICE,
         }
 
@@ -146,7 +146,7 @@ def parse_amendment(policy: Policy, kind: FigureKind, sentence: str, raw: object
         raise LawError(_no_such_figure(policy, kind, sentence))
     supposed = [_parse_amended_value(figure, raw) for figure in named]
     if len(named) > 1 and not _is_share_of_a_cap(kind, raw):
-        shown = "、".join(figure.shown for figure in named)
+        shown = "、".join(figure.text for figure in named)
         raise LawError(f"第 {sentence} 句写有几个数（{shown}），不能用一个数替换；封顶额可写成百分数，如 50%")
     return tuple(AmendedFigure(figure, value) for figure, value in zip(named, supposed, strict=True))
 
@@ -189,9 +189,9 @@ def amend_figures(policy: Policy, suppositions: tuple[AmendedFigure, ...]) -> Po
     """
     if not suppositions:
         return policy
-    by_figure = {each.figure: each.supposed for each in suppositions}
+    by_figure = {each.figure: each.amended for each in suppositions}
     said = "\n".join(
-        f"{each.figure.kind} {each.figure.sentence} {each.figure.value} {each.supposed}" for each in suppositions
+        f"{each.figure.kind} {each.figure.sentence} {each.figure.value} {each.amended}" for each in suppositions
     )
     sources = (*policy.sources, Source("figures", Path(os.devnull), hashlib.sha256(said.encode()).hexdigest()))
     rules = tuple(_amend_rule(rule, by_figure) for rule in policy.rules)

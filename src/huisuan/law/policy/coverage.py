@@ -25,7 +25,7 @@ class SentenceCoverage:
     responsible: str
     cooperating: str
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The row as JSON carries it."""
         return {
             "sentence": self.sentence, "handling": self.handling.value, "what": list(self.what),
@@ -42,8 +42,8 @@ def coverage(policy: Policy) -> list[SentenceCoverage]:
 def _cover_sentence(policy: Policy, number: str) -> SentenceCoverage:
     decided: list[Rule | Allotment] = [*policy.rules, *policy.allotments]
     rules = [each for each in decided if each.sentence == number]
-    said = [each for each in policy.said if each.sentence == number]
-    duty = policy.text.duty(number)
+    said = [each for each in policy.handlings if each.sentence == number]
+    duty = policy.text.departments_for(number)
     named = next((each for each in said if isinstance(each, Procedure) and each.responsible), None)
     return SentenceCoverage(
         sentence=number,
@@ -58,7 +58,7 @@ def _cover_sentence(policy: Policy, number: str) -> SentenceCoverage:
 
 
 def _handling(policy: Policy, number: str) -> Handling:
-    said = [each for each in policy.said if each.sentence == number]
+    said = [each for each in policy.handlings if each.sentence == number]
     counted = any(rule.sentence == number and not rule.grants for rule in policy.rules)
     allotted = any(each.sentence == number for each in policy.allotments)
     if counted or allotted or any(isinstance(each, (Modification, Validity)) for each in said):
@@ -95,7 +95,7 @@ def check_handlings(policy: Policy) -> None:
         LawError: a department that the sentence does not name; a sentence said to change others, whose setting no
             rule reads; a validity that the text does not name; a declared sentence that has a rule.
     """
-    for each in policy.said:
+    for each in policy.handlings:
         match each:
             case Procedure() if any(
                 name not in policy.text.sentences[each.sentence].text for name in (each.responsible, each.cooperating)

@@ -74,7 +74,7 @@ def _load(folder: Path, adopted: tuple[Path, ...], sources: tuple[Source, ...]) 
         folder.name, text.title, about.get("title_en", text.title), about["issuer"], about["issued"],
         about["valid_from"], about["valid_to"], about.get("note", ""), text, rules, Settings(()), digest(sources),
         folder,
-        tuple(state.allotments), tuple(state.stackings), tuple(state.said),
+        tuple(state.allotments), tuple(state.stackings), tuple(state.handlings),
     )  # fmt: skip
     check_overlaps(unset)
     check_handlings(unset)

@@ -42,7 +42,7 @@ class Policy:
     folder: Path
     allotments: tuple[Allotment, ...] = ()
     stackings: tuple[Stacking, ...] = ()
-    said: tuple[SentenceHandling, ...] = ()
+    handlings: tuple[SentenceHandling, ...] = ()
     sources: tuple[Source, ...] = ()
 
     def rule(self, wanted: str) -> Rule:

@@ -45,14 +45,14 @@ def load_scenario(path: Path, policy: Policy) -> Scenario:
     Raises:
         LawError: naming file and line: no TOML, unknown, of another kind, above the legal bound, or nothing in it.
     """
-    document = SettingsDocument.read(path, KEYS)
-    values = setting_declarations(policy).values(document)
+    document = SettingsDocument.load(path, KEYS)
+    values = setting_declarations(policy).parse_document(document)
     figures = parse_amendments(document, policy)
     if not values and not figures:
         raise LawError(
             f"{path.name}：[settings]、[interpretations]、[caps]、[rates] 都没有，情景里什么都没有改；请至少写一项"
         )
-    return Scenario(document.words("title") or path.stem, values, figures)
+    return Scenario(document.string("title") or path.stem, values, figures)
 
 
 def scenario_from_options(policy: Policy, pairs: Iterable[str]) -> Scenario:
@@ -66,13 +66,13 @@ def scenario_from_options(policy: Policy, pairs: Iterable[str]) -> Scenario:
         name, sign, option = pair.partition("=")
         if not sign:
             raise LawError(f"{pair}：应写作 解释口径=选项，如 0.2.cap=beyond")
-        values[name.strip()] = setting_declarations(policy).option(name.strip(), option.strip(), pair)
+        values[name.strip()] = setting_declarations(policy).parse_option(name.strip(), option.strip(), pair)
     return Scenario("、".join(pairs), values)
 
 
 def setting_declarations(policy: Policy) -> SettingDeclarations:
     """What may be set under a policy."""
-    return SettingDeclarations.of(policy.setting_specs().values(), policy.interpretation_specs().values())
+    return SettingDeclarations.from_specs(policy.setting_specs().values(), policy.interpretation_specs().values())
 
 
 def apply_scenario(policy: Policy, scenario: Scenario) -> Policy:

@@ -23,11 +23,13 @@ class SettingDeclarations:
     questions: Mapping[str, InterpretationSpec]
 
     @classmethod
-    def of(cls, settings: Iterable[SettingSpec], questions: Iterable[InterpretationSpec]) -> SettingDeclarations:
+    def from_specs(
+        cls, settings: Iterable[SettingSpec], questions: Iterable[InterpretationSpec]
+    ) -> SettingDeclarations:
         """The declarations by name."""
         return cls({spec.name: spec for spec in settings}, {spec.name: spec for spec in questions})
 
-    def values(self, document: SettingsDocument) -> dict[str, SettingValue]:
+    def parse_document(self, document: SettingsDocument) -> dict[str, SettingValue]:
         """The values of `[settings]` and the options of `[interpretations]`, by name, each within its bound.
 
         Raises:
@@ -35,12 +37,12 @@ class SettingDeclarations:
         """
         found: dict[str, SettingValue] = {}
         for name, raw in document.table("settings").items():
-            found[name] = self.value(name, raw, document.place(name))
+            found[name] = self.parse_setting(name, raw, document.place(name))
         for name, raw in document.table("interpretations").items():
-            found[name] = self.option(name, raw, document.place(name))
+            found[name] = self.parse_option(name, raw, document.place(name))
         return found
 
-    def value(self, name: str, raw: object, place: str) -> SettingValue:
+    def parse_setting(self, name: str, raw: object, place: str) -> SettingValue:
         """The value of a setting as TOML or JSON carries it.
 
         Raises:
@@ -50,7 +52,7 @@ class SettingDeclarations:
             raise LawError(f"{place}：未知参数 {name}；已声明的有 {'、'.join(sorted(self.settings))}")
         return _parse_value(place, self.settings[name], raw)
 
-    def option(self, name: str, raw: object, place: str) -> str:
+    def parse_option(self, name: str, raw: object, place: str) -> str:
         """The option of an open question.
 
         Raises:
@@ -62,7 +64,7 @@ class SettingDeclarations:
             raise LawError(f"{place}：解释口径 {name} 没有选项 {raw}：{'、'.join(self.questions[name].options)}")
         return str(raw)
 
-    def written(self, values: Mapping[str, SettingValue]) -> str:
+    def to_toml(self, values: Mapping[str, SettingValue]) -> str:
         """The values as the two tables of a settings file, which read back the same."""
         tables = {"settings": self.settings, "interpretations": self.questions}
         parts = {

@@ -72,7 +72,7 @@ def load_settings(
     Raises:
         LawError: naming file and line: unknown, of another kind, above the legal bound, adopted twice on a day.
     """
-    declarations = SettingDeclarations.of(declared, questions)
+    declarations = SettingDeclarations.from_specs(declared, questions)
     own, *others = folders
     files = [(path, path.name) for path in list_setting_files(own)]
     files += [(path, str(path)) for folder in others for path in list_setting_files(folder)]
@@ -95,10 +95,15 @@ def merge_adopted(adopted: Iterable[AdoptedSetting]) -> Settings:
 
 
 def _load_file(path: Path, shown: str, declarations: SettingDeclarations) -> Iterator[AdoptedSetting]:
-    document = SettingsDocument.read(path, HEADER_KEYS | {"known_from"}, shown)
-    authority = document.words("authority")
+    document = SettingsDocument.load(path, HEADER_KEYS | {"known_from"}, shown)
+    authority = document.string("authority")
     if not authority:
         raise LawError(f"{shown}：缺 authority")
-    ground = (authority, document.words("document"), document.day("valid_from"), document.day("known_from"))
-    for name, value in declarations.values(document).items():
+    ground = (
+        authority,
+        document.string("document"),
+        document.date_value("valid_from"),
+        document.date_value("known_from"),
+    )
+    for name, value in declarations.parse_document(document).items():
         yield AdoptedSetting(name, value, *ground, shown, path)

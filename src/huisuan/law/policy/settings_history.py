@@ -22,29 +22,29 @@ class SettingHistory:
     """
 
     spec: SettingSpec | InterpretationSpec
-    holds: AdoptedSetting | None
+    current: AdoptedSetting | None
     history: tuple[AdoptedSetting, ...]
     rules: tuple[str, ...]
 
     @property
     def bound(self) -> str:
         """The law's bound as people read it; empty where the law names none."""
-        return self.bound_words()
+        return self.format_bound()
 
-    def bound_words(self, *, english: bool = False) -> str:
+    def format_bound(self, *, english: bool = False) -> str:
         """The same in a language."""
         if isinstance(self.spec, InterpretationSpec) or not has_legal_bound(self.spec):
             return ""
         return format_value(self.spec.kind, self.spec.at_most, english=english)
 
-    def words(self, adopted: AdoptedSetting, *, english: bool = False) -> str:
+    def format_adopted(self, adopted: AdoptedSetting, *, english: bool = False) -> str:
         """A value of it as people read it."""
         if isinstance(self.spec, InterpretationSpec):
             options = self.spec.options_en if english else self.spec.options
             return options[str(adopted.value)]
         return format_value(self.spec.kind, adopted.value, self.spec.regions, english=english)
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The row as JSON carries it (money in fen, shares as text)."""
         spec = self.spec
         options = dict(spec.options) if isinstance(spec, InterpretationSpec) else {}
@@ -52,14 +52,14 @@ class SettingHistory:
         return {
             "name": spec.name, "type": "interpretation" if options else str(getattr(spec, "kind", "")),
             "label": spec.zh, "label_en": spec.en, "sentence": spec.sentence, "phrase": spec.phrase,
-            "at_most": at_most, "options": options, "rules": list(self.rules), "set": self.holds is not None,
-            "holds": self._entry(self.holds) if self.holds else None,
+            "at_most": at_most, "options": options, "rules": list(self.rules), "set": self.current is not None,
+            "holds": self._entry(self.current) if self.current else None,
             "history": [self._entry(each) for each in self.history],
         }  # fmt: skip
 
     def _entry(self, adopted: AdoptedSetting) -> dict[str, Any]:
         return {
-            "value": to_json(adopted.value), "shown": self.words(adopted), "authority": adopted.authority,
+            "value": to_json(adopted.value), "shown": self.format_adopted(adopted), "authority": adopted.authority,
             "document": adopted.document, "valid_from": adopted.valid_from, "known_from": adopted.known_from,
             "file": adopted.file,
         }  # fmt: skip

@@ -43,7 +43,7 @@ class StackedRules:
     """The rules of one ground in their order, and the question that says how they combine."""
 
     ground: str
-    places: tuple[PolicyRule, ...]
+    rules: tuple[PolicyRule, ...]
     stacking: Stacking | None = None
     declared_in: Policy | None = None
 

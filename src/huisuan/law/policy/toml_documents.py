@@ -30,21 +30,21 @@ class SettingsDocument:
     data: Mapping[str, Any]
 
     @classmethod
-    def read(cls, path: Path, keys: frozenset[str], shown: str = "") -> SettingsDocument:
+    def load(cls, path: Path, keys: frozenset[str], shown: str = "") -> SettingsDocument:
         """A file, in which nothing stands at the top but the keys and the two tables; errors call it `shown`.
 
         Raises:
             LawError: it cannot be read, is no TOML, or holds something else.
         """
         try:
-            return cls.parsed(shown or path.name, path.read_text(encoding="utf-8"), keys)
+            return cls.parse(shown or path.name, path.read_text(encoding="utf-8"), keys)
         except OSError as error:
             raise LawError(f"{path}：读不了（{error.strerror}）；请检查路径与权限") from None
         except UnicodeDecodeError:
             raise LawError(f"{shown or path.name}：不是 UTF-8 文本；请另存为 UTF-8") from None
 
     @classmethod
-    def parsed(cls, name: str, text: str, keys: frozenset[str]) -> SettingsDocument:
+    def parse(cls, name: str, text: str, keys: frozenset[str]) -> SettingsDocument:
         """The same from a text; `name` is what errors call it."""
         try:
             data = tomllib.loads(text)
@@ -76,7 +76,7 @@ class SettingsDocument:
             raise LawError(f'{self.place(name)}：{name} 应为表：[{name}]，每行如 "2.2.rate" = "20%"')
         return found
 
-    def words(self, key: str) -> str:
+    def string(self, key: str) -> str:
         """A text at the top; absent is empty.
 
         Raises:
@@ -87,7 +87,7 @@ class SettingsDocument:
             raise LawError(f"{self.place(key)}：{key} 应为文本（加引号）")
         return found.strip()
 
-    def day(self, key: str) -> date:
+    def date_value(self, key: str) -> date:
         """A day at the top.
 
         Raises:

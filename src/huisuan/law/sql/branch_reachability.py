@@ -19,7 +19,7 @@ def caps_with_conditions(node: Node, arithmetic: Arithmetic[SqlExpr], way: Path 
     for child, further in _paths(node, arithmetic):
         yield from caps_with_conditions(child, arithmetic, (*way, *further))
     if isinstance(node, nodes.Cited) and isinstance(node.node, nodes.Cap):
-        over = arithmetic.truth(nodes.Compare(">", node.node.amount, node.node.limit))
+        over = arithmetic.condition(nodes.Compare(">", node.node.amount, node.node.limit))
         yield node.sentence, exp.and_(over, *(_path_condition(*each) for each in way), copy=False) if way else over
 
 
@@ -27,7 +27,7 @@ def _paths(node: Node, arithmetic: Arithmetic[SqlExpr]) -> Iterator[tuple[Node, 
     if isinstance(node, nodes.Interpreted):
         yield arithmetic.branch(node), ()
     elif isinstance(node, nodes.When):
-        condition = arithmetic.truth(node.condition)
+        condition = arithmetic.condition(node.condition)
         yield node.condition, ()
         yield node.then, ((condition, True),)
         yield node.otherwise, ((condition, False),)

@@ -41,14 +41,14 @@ class CompiledRule:
     unset: tuple[SettingSpec | InterpretationSpec, ...]
 
     @property
-    def reads(self) -> frozenset[str]:
+    def facts_read(self) -> frozenset[str]:
         """The facts that the answer rests on, under the options chosen."""
         if self._fixed() is not None:
             return frozenset()
         walked = (node for root in self.rule.roots for node in nodes.walk(root, self.terms.options))
         return frozenset(node.spec.name for node in walked if isinstance(node, nodes.Fact))
 
-    def over(
+    def select(
         self, table: str | exp.Select, carried: tuple[str, ...] = (), *, capped: bool = False,
         dialect: Dialect = Dialect.DUCKDB,
     ) -> exp.Select:  # fmt: skip
@@ -65,14 +65,14 @@ class CompiledRule:
         bounds = SqlIntervals(self.terms, place, dialect)
         caps = [sentence for sentence, _ in self._caps(plain)]
         ways = GuardColumns()
-        missing = list(self._missing(bounds, ways))
+        missing = list(self._missing_codes(bounds, ways))
         told = extract_common(self._columns(PLAIN, plain), _from(table))
-        decided = _select([exp.Star(), *self._decided(PLAIN)], told)
+        decided = _select([exp.Star(), *self._outcome_columns(PLAIN)], told)
         undecided = _select([exp.Star(), _aliased(_none_of(PLAIN.outcomes), OPEN)], decided)
         further = self._columns(BOUNDED, bounds) | {name: each for each, name in ways.columns.items()}
         bounded = extract_common(further, _from(undecided), step=BOUNDED_STEP, only=column(OPEN))
-        again = _select([exp.Star(), *self._decided(BOUNDED)], bounded)
-        first, second = self._answers(PLAIN, caps), self._answers(BOUNDED, caps, _join_codes(missing))
+        again = _select([exp.Star(), *self._outcome_columns(BOUNDED)], bounded)
+        first, second = self._answer_columns(PLAIN, caps), self._answer_columns(BOUNDED, caps, _join_codes(missing))
         answer = _answer(
             *(case((column(OPEN), late), otherwise=soon) for soon, late in zip(first, second, strict=True))
         )
@@ -90,17 +90,19 @@ class CompiledRule:
     def _columns(self, names: Columns, arithmetic: Arithmetic[SqlExpr]) -> dict[str, SqlExpr]:
         """What the answer is made of: the conditions, the amount, the priority, and where a cap binds."""
         rule = self.rule
-        columns = {f"{names.conditions}{at}": arithmetic.truth(each.node) for at, each in enumerate(rule.conditions)}
+        columns = {
+            f"{names.conditions}{at}": arithmetic.condition(each.node) for at, each in enumerate(rule.conditions)
+        }
         if rule.amount is not None:
-            columns[names.amount] = arithmetic.whole(rule.amount)
+            columns[names.amount] = arithmetic.whole_number(rule.amount)
         if rule.priority is not None:
-            columns[names.priority] = arithmetic.truth(rule.priority)
+            columns[names.priority] = arithmetic.condition(rule.priority)
         return columns | {f"{names.caps}{at}": each for at, (_, each) in enumerate(self._caps(arithmetic))}
 
     def _caps(self, arithmetic: Arithmetic[SqlExpr]) -> list[tuple[str, SqlExpr]]:
         return [] if self.rule.amount is None else list(caps_with_conditions(self.rule.amount, arithmetic))
 
-    def _decided(self, names: Columns) -> tuple[SqlExpr, ...]:
+    def _outcome_columns(self, names: Columns) -> tuple[SqlExpr, ...]:
         """Whether a condition fails; whether all else holds and a region has set nothing; whether the rest is known."""
         held = [
             (column(f"{names.conditions}{at}"), nodes.awaited_setting(each.node) is not None)
@@ -118,7 +120,7 @@ class CompiledRule:
         holds = exp.and_(*(each.copy() for each, _ in held), *settled, exp.true(), copy=False)
         return tuple(_aliased(each, name) for each, name in zip((fails, unset, holds), names.outcomes, strict=True))
 
-    def _answers(
+    def _answer_columns(
         self, names: Columns, capped: list[str], missing: SqlExpr | None = None
     ) -> tuple[SqlExpr, SqlExpr, SqlExpr]:
         """Status, amount and reasons; without `missing` where one of the outcomes is certain."""
@@ -168,20 +170,20 @@ class CompiledRule:
         without = string_literal(f"no_priority@{rule.sentence}")
         return case((column(names.priority), string_literal(f"priority@{rule.sentence}")), otherwise=without)
 
-    def _missing(self, bounds: SqlIntervals, ways: GuardColumns) -> Iterator[tuple[SqlExpr, SqlExpr]]:
+    def _missing_codes(self, bounds: SqlIntervals, ways: GuardColumns) -> Iterator[tuple[SqlExpr, SqlExpr]]:
         """Per fact that can be missed when it can still change the answer, and the word: missing, or unusable."""
         rule = self.rule
         found: dict[str, list[Guard]] = {}
         roots: list[tuple[nodes.Node, Guard]] = [(each.node, ()) for each in rule.conditions]
         set_by = tuple(
-            is_not_true(not_(bounds.truth(each.node)))
+            is_not_true(not_(bounds.condition(each.node)))
             for each in rule.conditions
             if nodes.awaited_setting(each.node) is not None
         )
         roots += [(node, set_by) for node in (rule.amount, rule.priority) if node is not None]
         for root, given in roots:
-            for spec, way in bounds.matter(root, given):
-                found.setdefault(spec.name, []).append(ways.named(way))
+            for spec, way in bounds.undecided_facts(root, given):
+                found.setdefault(spec.name, []).append(ways.columns_of(way))
         for spec in rule.facts:
             if spec.name in found:
                 wanted = [

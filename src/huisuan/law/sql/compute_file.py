@@ -109,9 +109,9 @@ def answer_query(
         cells = checked_columns(
             spec, types.get(name), dialect
         )  # of a fact that is not read, too: its type is refused or not
-        columns += cells if name in compiled.reads else []
+        columns += cells if name in compiled.facts_read else []
     source = exp.select(*columns, copy=False).from_(exp.to_table(table), copy=False) if columns else table
-    return compiled.over(source, carried, capped=capped, dialect=dialect), carried
+    return compiled.select(source, carried, capped=capped, dialect=dialect), carried
 
 
 def _open(engine: duckdb.DuckDBPyConnection, source: Path) -> dict[str, str]:
@@ -133,7 +133,7 @@ def _on_spark(
         source = aside / "cells.parquet"
     facts = {spec.name: types[spec.name] for spec in rule.facts if spec.name in types}
     query, _ = ask("source", {ROW: "BIGINT", **facts}, dialect=Dialect.SPARK)
-    spark.answer(query.sql(Dialect.SPARK), source, facts, aside / "answered")
+    spark.run_query(query.sql(Dialect.SPARK), source, facts, aside / "answered")
     return source, aside / "answered"
 
 

@@ -40,86 +40,86 @@ class SqlIntervals(Arithmetic[SqlExpr]):
         self._lows.other, self._highs.other = self._highs, self._lows
         self._known: dict[tuple[str, int], tuple[Node, Any]] = {}  # the node is kept, so that its id stays its own
 
-    def truth(self, node: Node) -> SqlExpr:
+    def condition(self, node: Node) -> SqlExpr:
         """The truth of a condition; NULL while it can still turn out either way."""
-        return self._once("truth", node, self._truth).copy()
+        return self._memoized("truth", node, self._condition).copy()
 
-    def whole(self, node: Node) -> SqlExpr:
+    def whole_number(self, node: Node) -> SqlExpr:
         """A whole number that nothing missing can change any more; NULL while something can."""
-        return case((not_(self.open(node)), self.low(node).num.copy()))
+        return case((not_(self.is_open(node)), self.low(node).num.copy()))
 
     def low(self, node: Node) -> Exact[SqlExpr]:
         """The least that a number can still come to."""
-        return self._once("low", node, self._lows.number)
+        return self._memoized("low", node, self._lows.number)
 
     def high(self, node: Node) -> Exact[SqlExpr]:
         """The most that a number can still come to."""
-        return self._once("high", node, self._highs.number)
+        return self._memoized("high", node, self._highs.number)
 
-    def open(self, node: Node) -> SqlExpr:
+    def is_open(self, node: Node) -> SqlExpr:
         """Whether more than one value is still possible; never NULL."""
         match node:
             case nodes.Cited():
-                return self.open(node.node)
+                return self.is_open(node.node)
             case nodes.Interpreted():
-                return self.open(self.branch(node))
+                return self.is_open(self.branch(node))
             case nodes.Const() | nodes.Setting():
                 return exp.false()
             case nodes.Fact():
-                return exp.false() if is_single(fact_span(node.spec)) else self.absent(node.spec)
+                return exp.false() if is_single(fact_span(node.spec)) else self.is_missing(node.spec)
         if self._is_truth(node):
-            return self.truth(node).is_(exp.null())
+            return self.condition(node).is_(exp.null())
         return not_(self._compared("=", self.low(node), self.high(node)))
 
-    def absent(self, spec: FactSpec) -> SqlExpr:
+    def is_missing(self, spec: FactSpec) -> SqlExpr:
         """Whether the fact's cell is missing (or cannot be used)."""
         return column(numerator(spec.name) if spec.kind == Kind.SHARE else spec.name).is_(exp.null())
 
-    def matter(self, node: Node, way: Guard = ()) -> Iterator[tuple[FactSpec, Guard]]:
+    def undecided_facts(self, node: Node, way: Guard = ()) -> Iterator[tuple[FactSpec, Guard]]:
         """The facts below a node, each with what must be true for it to be able to change the node's value."""
         if not nodes.facts_of(node):
             return
         match node:  # the first three are open just when what is below them is
             case nodes.Cited():
-                yield from self.matter(node.node, way)
+                yield from self.undecided_facts(node.node, way)
             case nodes.Interpreted():
-                yield from self.matter(self.branch(node), way)
+                yield from self.undecided_facts(self.branch(node), way)
             case nodes.Not():
-                yield from self.matter(node.term, way)
+                yield from self.undecided_facts(node.term, way)
             case nodes.Fact():
-                yield node.spec, (*way, self.open(node))
+                yield node.spec, (*way, self.is_open(node))
             case _:
                 for part, when in self._deciding(node):
-                    yield from self.matter(part, (*way, self.open(node), *when))
+                    yield from self.undecided_facts(part, (*way, self.is_open(node), *when))
 
     def _deciding(self, node: Node) -> Iterator[tuple[Node, Guard]]:
         match node:
             case nodes.When():
                 yield node.condition, ()
-                yield node.then, (is_not_true(not_(self.truth(node.condition))),)
-                yield node.otherwise, (is_not_true(self.truth(node.condition)),)
+                yield node.then, (is_not_true(not_(self.condition(node.condition))),)
+                yield node.otherwise, (is_not_true(self.condition(node.condition)),)
             case nodes.Cap():
                 yield node.amount, (self._compared("<", self.low(node.amount), self.high(node.limit)),)
                 yield node.limit, (self._compared("<", self.low(node.limit), self.high(node.amount)),)
             case _:
                 yield from ((child, ()) for child in nodes.children(node))
 
-    def _truth(self, node: Node) -> SqlExpr:
+    def _condition(self, node: Node) -> SqlExpr:
         match node:
             case nodes.Compare():
-                return self._ordered(node)
+                return self._compare_intervals(node)
             case nodes.Among():
-                return self._listed(node)
+                return self._is_listed(node)
             case nodes.When():
-                holds, then, otherwise = (self.truth(each) for each in (node.condition, node.then, node.otherwise))
+                holds, then, otherwise = (self.condition(each) for each in (node.condition, node.then, node.otherwise))
                 alike = exp.EQ(this=then.copy(), expression=otherwise.copy())
                 either = (not_(holds.copy()), otherwise)
                 return case((holds, then), either, (alike, then.copy()))
-        return super().truth(node)
+        return super().condition(node)
 
-    def _ordered(self, node: nodes.Compare) -> SqlExpr:
+    def _compare_intervals(self, node: nodes.Compare) -> SqlExpr:
         if not nodes.facts_of(node):
-            return super().truth(node)
+            return super().condition(node)
         left, right = (self.low(node.left), self.high(node.left)), (self.low(node.right), self.high(node.right))
         match node.op:
             case "<=" | "<":
@@ -135,17 +135,17 @@ class SqlIntervals(Arithmetic[SqlExpr]):
                 )  # fmt: skip
         return case((must, exp.true()), (not_(may), exp.false()))
 
-    def _listed(self, node: nodes.Among) -> SqlExpr:
+    def _is_listed(self, node: nodes.Among) -> SqlExpr:
         """Whether a choice is among some; a missing one is certain where every option is, or none."""
-        found, members = super().truth(node), self._members(node.members)
+        found, members = super().condition(node), self._members(node.members)
         listed = {option in members for spec in nodes.facts_of(node.value) for option in spec.options or ()}
         if len(listed) != 1:
             return found
         return exp.Coalesce(this=found, expressions=[exp.true() if True in listed else exp.false()])
 
     def _compared(self, op: str, left: Exact[SqlExpr], right: Exact[SqlExpr]) -> SqlExpr:
-        first, second, _, _ = self._common(left, right)
-        return self.engine.compare(op, first[0].copy(), second[0].copy())
+        first, second, _, _ = self._common_denominator(left, right)
+        return self.backend.compare(op, first[0].copy(), second[0].copy())
 
     def _is_truth(self, node: Node) -> bool:
         match node:
@@ -161,7 +161,7 @@ class SqlIntervals(Arithmetic[SqlExpr]):
                 return node.kind == Kind.BOOL
         return isinstance(node, _TRUTHS)
 
-    def _once(self, what: str, node: Node, make: Callable[[Node], T]) -> T:
+    def _memoized(self, what: str, node: Node, make: Callable[[Node], T]) -> T:
         if (what, id(node)) not in self._known:
             self._known[what, id(node)] = node, make(node)
         made: T = self._known[what, id(node)][1]
@@ -175,40 +175,42 @@ class _IntervalEnd(Arithmetic[SqlExpr]):
 
     def __init__(self, bounds: SqlIntervals, terms: Terms, place: str, dialect: Dialect, *, highest: bool) -> None:
         super().__init__(_EndBackend(dialect, highest=highest), terms, place)
-        self._bounds, self._highest = bounds, highest
+        self._intervals, self._highest = bounds, highest
 
     def number(self, node: Node) -> Exact[SqlExpr]:
         """One end of a number, or of a day."""
         if is_date(node):
-            return Exact(self._plain(node), 0, None, 1)
+            return Exact(self._scalar(node), 0, None, 1)
         match node:
             case nodes.Minus():
-                left, right, den, den_high = self._common(self.number(node.whole), self.other.number(node.part))
-                return self._checked(self.engine.less(left[0], right[0]), left[1], den, den_high)
+                left, right, den, den_high = self._common_denominator(
+                    self.number(node.minuend), self.other.number(node.subtrahend)
+                )
+                return self._checked(self.backend.subtract(left[0], right[0]), left[1], den, den_high)
             case nodes.When():
                 return self._either(node)
         return super().number(node)
 
-    def truth(self, node: Node) -> SqlExpr:
+    def condition(self, node: Node) -> SqlExpr:
         """A condition is as certain as it is."""
-        return self._bounds.truth(node)
+        return self._intervals.condition(node)
 
     def _either(self, node: nodes.When) -> Exact[SqlExpr]:
         """The branch taken; while that is open, the end of both."""
-        holds = self._bounds.truth(node.condition)
-        then, otherwise, den, den_high = self._common(self.number(node.then), self.number(node.otherwise))
+        holds = self._intervals.condition(node.condition)
+        then, otherwise, den, den_high = self._common_denominator(self.number(node.then), self.number(node.otherwise))
         pair = (then[0].copy(), otherwise[0].copy())
-        end = case((self.engine.compare(">=" if self._highest else "<=", *pair), pair[0].copy()), otherwise=pair[1])
+        end = case((self.backend.compare(">=" if self._highest else "<=", *pair), pair[0].copy()), otherwise=pair[1])
         chosen = case((holds, then[0].copy()), (not_(holds.copy()), otherwise[0].copy()), otherwise=end.copy())
         return self._checked(chosen, max(then[1], otherwise[1]), den, den_high)
 
-    def _looked_up(self, node: nodes.Lookup) -> Exact[SqlExpr]:
-        found = super()._looked_up(node)
+    def _lookup(self, node: nodes.Lookup) -> Exact[SqlExpr]:
+        found = super()._lookup(node)
         shares: Mapping[str, Fraction] = self.terms.settings[node.spec.name]
         spec = nodes.facts_of(node.region)[0]
         possible = [shares.get(option, Fraction(0)) for option in spec.options or ()] or [Fraction(0), *shares.values()]
         end = max(possible) if self._highest else min(possible)
-        figure = self.engine.const(int(end * found.den_high))
+        figure = self.backend.const(int(end * found.den_high))
         filled = exp.Coalesce(this=found.num.copy(), expressions=[figure])
         return Exact(filled, found.high, found.den, found.den_high)
 
@@ -255,7 +257,7 @@ class GuardColumns:
     def __init__(self) -> None:
         self.columns: dict[SqlExpr, str] = {}
 
-    def named(self, way: Guard) -> Guard:
+    def columns_of(self, way: Guard) -> Guard:
         """The way in columns."""
         names = (self.columns.setdefault(each, f"{GUARD}{len(self.columns)}") for each in dict.fromkeys(way))
         return tuple(map(column, names))

@@ -83,7 +83,7 @@ class Spark:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.session.stop()
 
-    def answer(self, query: str, source: Path, types: Mapping[str, str], answered: Path) -> None:
+    def run_query(self, query: str, source: Path, types: Mapping[str, str], answered: Path) -> None:
         """Run the query over `source`, the Parquet file's columns of these (DuckDB's) types and their `row__`.
 
         The answers are left as Parquet files in the folder `answered`, which must not exist, in no order.

@@ -96,19 +96,19 @@ class SqlBackend:
             return string_literal(value)
         return as_bigint(exp.Literal.number(value))  # a bare literal is 32 bits wide, and overflows
 
-    def plus(self, left: SqlExpr, right: SqlExpr) -> SqlExpr:
+    def add(self, left: SqlExpr, right: SqlExpr) -> SqlExpr:
         """Sum."""
         (first, rest), (second, further) = _factored(left), _factored(right)
         if rest is None and further is None:
             return self.const(first + second)
         return _parenthesized(exp.Add(this=left, expression=right))
 
-    def less(self, left: SqlExpr, right: SqlExpr) -> SqlExpr:
+    def subtract(self, left: SqlExpr, right: SqlExpr) -> SqlExpr:
         """Difference, never below zero; NULL where either is."""
         difference = exp.Sub(this=left.copy(), expression=right.copy())  # of what is missing, missing
         return case((exp.LTE(this=left, expression=right), exp.Literal.number(0)), otherwise=difference)
 
-    def times(self, left: SqlExpr, right: SqlExpr) -> SqlExpr:
+    def multiply(self, left: SqlExpr, right: SqlExpr) -> SqlExpr:
         """Product; figures that meet are multiplied here, not again in every row."""
         (first, rest), (second, further) = _factored(left), _factored(right)
         if (rest is not None and further is not None) or first * second > INT64_MAX:
@@ -122,7 +122,7 @@ class SqlBackend:
             else _parenthesized(exp.Mul(this=figure, expression=_parenthesized(factor.copy())))
         )
 
-    def looked_up(self, key: SqlExpr, numbers: Mapping[str, int], options: tuple[str, ...]) -> SqlExpr:
+    def lookup(self, key: SqlExpr, numbers: Mapping[str, int], options: tuple[str, ...]) -> SqlExpr:
         """The number of a key, 0 where there is none; NULL where the key is."""
         if self.dialect is Dialect.DUCKDB and options:
             return map_lookup({each: self.const(numbers.get(each, 0)) for each in options}, key)
@@ -135,12 +135,12 @@ class SqlBackend:
             found = exp.Case(this=key.copy(), ifs=branches, default=found)
         return case((not_(key.is_(exp.null())), found))
 
-    def least(self, left: SqlExpr, right: SqlExpr) -> SqlExpr:
+    def minimum(self, left: SqlExpr, right: SqlExpr) -> SqlExpr:
         """The smaller; NULL where either is (an engine's LEAST would skip it)."""
         over, under = exp.GT(this=left, expression=right), exp.LTE(this=left.copy(), expression=right.copy())
         return case((over, right.copy()), (under, left.copy()))
 
-    def divided(self, left: SqlExpr, right: SqlExpr) -> SqlExpr:
+    def floor_divide(self, left: SqlExpr, right: SqlExpr) -> SqlExpr:
         """Whole quotient of integers that are not negative."""
         return _parenthesized(exp.IntDiv(this=_parenthesized(left), expression=_parenthesized(right)))
 
@@ -148,7 +148,7 @@ class SqlBackend:
         """Comparison."""
         return _parenthesized(_COMPARISONS[op](this=left, expression=right))
 
-    def among(self, value: SqlExpr, members: tuple[str, ...], options: tuple[str, ...]) -> SqlExpr:
+    def is_member(self, value: SqlExpr, members: tuple[str, ...], options: tuple[str, ...]) -> SqlExpr:
         """Membership; in an empty list (IN () is no SQL) only what is missing is not known to be out."""
         if self.dialect is Dialect.DUCKDB and options:
             return map_lookup({each: exp.true() if each in members else exp.false() for each in options}, value)
@@ -159,18 +159,18 @@ class SqlBackend:
             return case((not_(value.is_(exp.null())), not_(listed.is_(exp.null()))))
         return exp.In(this=value, expressions=[string_literal(member) for member in members])
 
-    def every(self, terms: tuple[SqlExpr, ...]) -> SqlExpr:
+    def all_of(self, terms: tuple[SqlExpr, ...]) -> SqlExpr:
         """And."""
         return _parenthesized(exp.and_(*terms, copy=False))
 
-    def some(self, terms: tuple[SqlExpr, ...]) -> SqlExpr:
+    def any_of(self, terms: tuple[SqlExpr, ...]) -> SqlExpr:
         """Or."""
         return _parenthesized(exp.or_(*terms, copy=False))
 
-    def opposite(self, term: SqlExpr) -> SqlExpr:
+    def negate(self, term: SqlExpr) -> SqlExpr:
         """Not."""
         return _parenthesized(not_(term))
 
-    def when(self, condition: SqlExpr, then: SqlExpr, otherwise: SqlExpr) -> SqlExpr:
+    def choose(self, condition: SqlExpr, then: SqlExpr, otherwise: SqlExpr) -> SqlExpr:
         """Then or otherwise; NULL where the condition is."""
         return case((condition, then), (not_(condition.copy()), otherwise))

@@ -50,7 +50,7 @@ def stack_file(
     """
     adopted = adopted_mode(layer, on, as_known)
     mode = None if adopted is None else StackingMode(str(adopted.value))
-    if mode is None and len(layer.places) > 1:
+    if mode is None and len(layer.rules) > 1:
         raise LawError(f"“{layer.ground}”的几条规则如何叠加，{on} 尚未确定")
     if source.suffix != ".parquet" or target.suffix != ".parquet":
         raise LawError("叠加只读写 .parquet")
@@ -58,7 +58,7 @@ def stack_file(
         spent = _spent_expression(layer, types)
         engine.execute(f"CREATE TEMP TABLE stack AS SELECT row_number() OVER () AS {ROW}, * FROM source")
         engine.execute(f"CREATE TEMP TABLE paid AS SELECT {ROW}, CAST(0 AS BIGINT) AS paid FROM stack")
-        for at, place in enumerate(layer.places):
+        for at, place in enumerate(layer.rules):
             _answer(engine, at, place, mode if at else None, types, (on, as_known))
             _pay(engine, at, mode if at else None, spent)
         path = str(draft).replace("'", "''")
@@ -68,7 +68,7 @@ def stack_file(
 
 def _spent_expression(layer: StackedRules, types: Mapping[str, str]) -> str:
     """The largest sum that any rule of the ground names as spent."""
-    names = dict.fromkeys(place.rule.claim.spent for place in layer.places if place.rule.claim)
+    names = dict.fromkeys(place.rule.claim.spent for place in layer.rules if place.rule.claim)
     known = [name for name in names if name in types]
     for name in known:
         if types[name] != "BIGINT":
@@ -112,7 +112,7 @@ def _pay(engine: duckdb.DuckDBPyConnection, at: int, mode: StackingMode | None, 
 
 def _gather_query(layer: StackedRules) -> str:
     columns, joins = [], []
-    for at, place in enumerate(layer.places):
+    for at, place in enumerate(layer.rules):
         for name in ("status", "amount_fen", "reasons"):
             columns.append(f'answered{at}.{name} AS "{place.rule.key} {name}"')
         columns.append(f'payable{at}.payable_fen AS "{place.rule.key} payable_fen"')
@@ -121,7 +121,7 @@ def _gather_query(layer: StackedRules) -> str:
 
 
 def _totals(engine: duckdb.DuckDBPyConnection, layer: StackedRules) -> Iterator[StackedTotals]:
-    for at, place in enumerate(layer.places):
+    for at, place in enumerate(layer.rules):
         found = engine.execute(
             f"SELECT CAST(coalesce(sum(amount_fen), 0) AS VARCHAR), CAST(coalesce(sum(payable_fen), 0) AS VARCHAR) "
             f"FROM answered{at} JOIN payable{at} USING ({ROW})"

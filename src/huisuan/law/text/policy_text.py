@@ -66,7 +66,7 @@ class PolicyText:
         by_number = {sentence.number: sentence for article in self.articles for sentence in article.sentences}
         object.__setattr__(self, "sentences", by_number)
 
-    def duty(self, number: str) -> Departments:
+    def departments_for(self, number: str) -> Departments:
         """Who is responsible for a sentence: named behind it, or behind the next one of its article that has a name."""
         article = next(each for each in self.articles if each.number == self.sentences[number].article)
         at = article.sentences.index(self.sentences[number])
@@ -74,7 +74,7 @@ class PolicyText:
         found = next(named, None)
         return Departments(found.responsible, found.cooperating, found.number) if found else Departments()
 
-    def cited(self, number: str, phrase: str, by: str) -> Sentence:
+    def check_citation(self, number: str, phrase: str, by: str) -> Sentence:
         """The sentence that `by` cites, if the phrase occurs in it word for word.
 
         Raises:

@@ -154,9 +154,9 @@ def prefilled(rule: Rule, known: Known | None) -> dict[str, str]:
 
 def not_for(rule: Rule, party: Party) -> str:
     """Whom the rule is for, where the party does not look like one of them; empty where it does."""
-    if not rule.audience or CLAIMS_AS.get(party.kind, party.kind) in rule.audience:
+    if not rule.claimants or CLAIMS_AS.get(party.kind, party.kind) in rule.claimants:
         return ""
-    return ("; " if english() else "、").join(CLAIMANTS[name][english()] for name in rule.audience)
+    return ("; " if english() else "、").join(CLAIMANTS[name][english()] for name in rule.claimants)
 
 
 def _label(spec: FactSpec) -> str:

@@ -102,7 +102,7 @@ class _Reading:
     def setting(self, row: SettingHistory, spec: SettingSpec) -> Field:
         """A setting: a box, or a list of regions to tick."""
         param = f"s.{spec.name}"
-        now = row.words(row.holds, english=english()) if row.holds else ""
+        now = row.format_adopted(row.current, english=english()) if row.current else ""
         bound = "" if spec.at_most is None else format_value(spec.kind, spec.at_most, english=english())
         field = Field(
             param, spec.en if english() else spec.zh, spec.sentence, spec.phrase, now, bound,
@@ -115,7 +115,7 @@ class _Reading:
 
     def question(self, row: SettingHistory, spec: InterpretationSpec) -> Field:
         """An open question: its options, the one adopted chosen where the address says nothing."""
-        adopted = str(row.holds.value) if row.holds else ""
+        adopted = str(row.current.value) if row.current else ""
         typed = self._typed(f"i.{spec.name}")
         words = spec.options_en if english() else spec.options
         options = tuple(Option(name, label, name == (typed or adopted)) for name, label in words.items())
@@ -142,7 +142,7 @@ class _Reading:
         )  # fmt: skip
 
     def _regions(self, field: Field, spec: SettingSpec, row: SettingHistory) -> Field:
-        adopted = row.holds.value if row.holds and isinstance(row.holds.value, tuple) else ()
+        adopted = row.current.value if row.current and isinstance(row.current.value, tuple) else ()
         ticked = self.query.getlist(field.param)
         chosen = set(ticked) or set(adopted)
         options = tuple(Option(code, name, code in chosen) for code, name in (spec.regions or {}).items())
@@ -159,10 +159,10 @@ class _Reading:
         return replace(field, typed=typed)
 
     def _set(self, name: str, raw: object) -> None:
-        self.values[name] = self.declared.value(name, raw, "")
+        self.values[name] = self.declared.parse_setting(name, raw, "")
 
     def _choose(self, name: str, option: str) -> None:
-        self.values[name] = self.declared.option(name, option, "")
+        self.values[name] = self.declared.parse_option(name, option, "")
 
     def _typed(self, param: str) -> str:
         return self.query.get(param, "")[:LONGEST].strip()

@@ -102,8 +102,8 @@ def answers(inquiry: Questionnaire, policies: Sequence[Policy], shown: Set[str],
     certain = _sum(inquiry, policies, on, as_known)
     beside = {row.place.key: row.reason for row in certain.rows}
     found: dict[str, list[Card]] = {"yes": [], "open": [], "no": []}
-    for standing in inquiry.standings:
-        card = _card(standing, standing.told(on, as_known), anchors, beside.get(standing.place.key, ""))
+    for standing in inquiry.progress:
+        card = _card(standing, standing.answer(on, as_known), anchors, beside.get(standing.place.key, ""))
         found[_side(standing)].append(card)
     return Answers(found["yes"], found["open"], found["no"], certain)
 
@@ -125,21 +125,32 @@ def _card(standing: RuleProgress, answer: Answer, anchors: Mapping[tuple[str, st
     reasons = why.reasons if settled else []
     span = standing.amount if rule.amount is not None and not settled else None
     return Card(
-        place=place, title=title_of(place), to=rule.to_en if english() else rule.to, word=_word(standing),
-        settled=settled, amount_fen=verdict.amount_fen if rule.amount is not None else None,
-        at_least=span.low if span and span.low else None, at_most=_most(standing) if span else None,
-        reasons=reasons, beside=beside, grants="" if reasons else _grants(standing),
+        place=place,
+        title=title_of(place),
+        to=rule.to_en if english() else rule.to,
+        word=_word(standing),
+        settled=settled,
+        amount_fen=verdict.amount_fen if rule.amount is not None else None,
+        at_least=span.low if span and span.low else None,
+        at_most=_most(standing) if span else None,
+        reasons=reasons,
+        beside=beside,
+        grants="" if reasons else _grants(standing),
         nearest=[each.text_en if english() else each.text for each in answer.nearest],
         caps=[] if answer.limits else [(int(each.limit), int(each.at_least)) for each in standing.caps],
-        missing=[(label_of(spec), anchors[place.key, spec.name]) for spec in (*standing.first, *standing.then)],
-        moot=[label_of(spec) for spec in standing.moot] if settled else [], why=why, sentences=cited,
-    )  # fmt: skip
+        missing=[
+            (label_of(spec), anchors[place.key, spec.name]) for spec in (*standing.deciding, *standing.amount_facts)
+        ],
+        moot=[label_of(spec) for spec in standing.irrelevant] if settled else [],
+        why=why,
+        sentences=cited,
+    )
 
 
 def _word(standing: RuleProgress) -> Word:
     if standing.settled:
         return words.word(words.ENTITLEMENT, standing.verdict.status.value)
-    if standing.first:
+    if standing.deciding:
         return UNANSWERED
     return AMOUNT_OPEN if standing.place.rule.amount is not None else PRIORITY_OPEN
 
@@ -157,10 +168,10 @@ def _most(standing: RuleProgress) -> int | None:
     rule, span = standing.place.rule, standing.amount
     if rule.amount is None or span is None:
         return None
-    bounds = IntervalEvaluation(standing.facts, standing.judge.terms)
-    options = standing.judge.terms.options
+    bounds = IntervalEvaluation(standing.facts, standing.evaluator.terms)
+    options = standing.evaluator.terms.options
     caps = [node for node in nodes.walk(rule.amount, options) if isinstance(node, nodes.Cap)]
-    highs = [limit.high for cap in caps if isinstance(limit := bounds.of(cap.limit), Range)]
+    highs = [limit.high for cap in caps if isinstance(limit := bounds.span(cap.limit), Range)]
     return int(span.high) if span.high in highs else None
 
 
@@ -170,11 +181,11 @@ def _sentence(place: PolicyRule) -> tuple[Sentence, list[Piece]]:
 
 
 def _sum(inquiry: Questionnaire, policies: Sequence[Policy], on: date, as_known: date) -> Sum:
-    certain = {each.place.key: each for each in inquiry.standings if each.settled and each.verdict.amount_fen}
+    certain = {each.place.key: each for each in inquiry.progress if each.settled and each.verdict.amount_fen}
     if not certain:
         return Sum(0, [], [])
     try:
-        combined = combine_certain(inquiry.standings, on=on, as_known=as_known)
+        combined = combine_certain(inquiry.progress, on=on, as_known=as_known)
     except LawError as error:
         rows = [_row(each.place, each.verdict.amount_fen or 0, None, "") for each in certain.values()]
         return Sum(0, rows, [], str(error))

@@ -173,7 +173,7 @@ def fields(
 ) -> list[tuple[Question, Field]]:
     """The questions to be shown, in their order: those open now and those answered; or, not `now`, those for later."""
     by_key = {each.question.key: each for each in inquiry.open}
-    standings = {each.place.key: each for each in inquiry.standings}
+    standings = {each.place.key: each for each in inquiry.progress}
     found = []
     for question in inquiry.questions:
         still = by_key.get(question.key)
@@ -250,7 +250,7 @@ def _choices(spec: FactSpec, text: str, value: Value | None) -> list[tuple[str, 
 def _grounds(places: Iterable[PolicyRule], spec: FactSpec, standings: Mapping[str, RuleProgress]) -> Iterator[Ground]:
     """The rules that ask, each with the words of the law that make it."""
     for place in places:
-        sentence, phrase = _ground(place, spec, standings[place.key].judge.terms.options)
+        sentence, phrase = _ground(place, spec, standings[place.key].evaluator.terms.options)
         yield Ground(sentence, phrase, title_of(place))
 
 

@@ -95,7 +95,7 @@ def _carried(asked: Asked, known: tuple[Question, ...], shown: list[Field]) -> l
 
 def _audiences(policies: list[Policy], asked: Asked) -> list[Audience]:
     counts = {
-        name: sum(not rule.audience or name in rule.audience for policy in policies for rule in policy.rules)
+        name: sum(not rule.claimants or name in rule.claimants for policy in policies for rule in policy.rules)
         for name in CLAIMANTS
     }
     return [

@@ -95,7 +95,7 @@ def _sentence(policy: Policy, sentence: Sentence, covered: SentenceCoverage) -> 
     titles = {rule.title_en if english() else rule.title for rule in rules}
     said = [each for each in (covered.what_en if english() else covered.what) if each not in titles]
     return ReadSentence(
-        sentence, covered, HANDLINGS[covered.handling], said, policy.text.duty(sentence.number),
+        sentence, covered, HANDLINGS[covered.handling], said, policy.text.departments_for(sentence.number),
         [_computed(policy, rule) for rule in rules],
     )  # fmt: skip
 

@@ -87,7 +87,7 @@ def read_form(policy: Policy, listed: list[SettingHistory], posted: QueryDict) -
         except (LawError, InvalidValue) as wrong:
             entry.error = str(wrong).lstrip("：")
             continue
-        held = entry.listed.holds
+        held = entry.listed.current
         if value is not None and not (held and held.value == value):
             values[entry.listed.spec.name] = value
     try:
@@ -113,7 +113,7 @@ def _clean(text: str) -> str:
 
 def _entered(row: SettingHistory) -> list[str]:
     """What holds, as the form has it."""
-    value = row.holds.value if row.holds else None
+    value = row.current.value if row.current else None
     if value is None:
         return []
     if isinstance(value, tuple):
@@ -136,19 +136,19 @@ def _value(policy: Policy, entry: Entry) -> SettingValue | None:
     spec, text = entry.listed.spec, entry.text.strip()
     declared = setting_declarations(policy)
     if isinstance(spec, InterpretationSpec):
-        return declared.option(spec.name, text, "") if text else None
+        return declared.parse_option(spec.name, text, "") if text else None
     if spec.kind is Kind.REGIONS:
-        held = entry.listed.holds
+        held = entry.listed.current
         same = held is not None and isinstance(held.value, tuple) and set(held.value) == set(entry.entered)
         if same or (held is None and not entry.entered):
             return held.value if held else None
-        return declared.value(spec.name, entry.entered, "")
+        return declared.parse_setting(spec.name, entry.entered, "")
     if spec.kind is Kind.RATES:
         rates = dict(_rate(line) for line in text.splitlines() if line.strip())
-        return declared.value(spec.name, rates, "") if rates or entry.listed.holds else None
+        return declared.parse_setting(spec.name, rates, "") if rates or entry.listed.current else None
     if not text:
         return None
-    return declared.value(spec.name, _fen(text) if spec.kind is Kind.MONEY else text, "")
+    return declared.parse_setting(spec.name, _fen(text) if spec.kind is Kind.MONEY else text, "")
 
 
 def _rate(line: str) -> tuple[str, str]:

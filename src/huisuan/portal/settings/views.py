@@ -79,15 +79,15 @@ def row_of(listed: SettingHistory) -> dict[str, Any]:
         "label": spec.en if english() else spec.zh,
         "sentence": spec.sentence,
         "phrase": spec.phrase,
-        "bound": listed.bound_words(english=english()),
+        "bound": listed.format_bound(english=english()),
         "lang": "zh-hans" if getattr(spec, "regions", None) else "",  # names of regions, as the policy writes them
-        "holds": _entry(listed, listed.holds) if listed.holds else None,
-        "history": [_entry(listed, each) for each in listed.history if each is not listed.holds],
+        "holds": _entry(listed, listed.current) if listed.current else None,
+        "history": [_entry(listed, each) for each in listed.history if each is not listed.current],
     }
 
 
 def _entry(listed: SettingHistory, adopted: AdoptedSetting) -> dict[str, Any]:
-    return {"shown": listed.words(adopted, english=english()), "adopted": adopted}
+    return {"shown": listed.format_adopted(adopted, english=english()), "adopted": adopted}
 
 
 @public
@@ -202,8 +202,8 @@ def _sets(proposal: SettingsProposal) -> dict[str, Any]:
         rows.append(
             {
                 **row_of(listed),
-                "before": listed.words(before, english=english()) if before else "",
-                "after": listed.words(value, english=english()),
+                "before": listed.format_adopted(before, english=english()) if before else "",
+                "after": listed.format_adopted(value, english=english()),
             }
         )
     return {

@@ -54,12 +54,12 @@ def read_draft(policy: Policy, name: str, text: str, title: str = "") -> Draft:
         Refused: naming file and line.
     """
     try:
-        document = SettingsDocument.parsed(name, text, HEADER_KEYS | {"known_from"})
+        document = SettingsDocument.parse(name, text, HEADER_KEYS | {"known_from"})
         if "known_from" in document.data:
             raise LawError(f"{document.place('known_from')}：请去掉 known_from：它是采用的那一天，由平台记下")
-        values = setting_declarations(policy).values(document)
-        valid_from = document.day("valid_from")
-        words = {key: document.words(key) for key in LONGEST}
+        values = setting_declarations(policy).parse_document(document)
+        valid_from = document.date_value("valid_from")
+        words = {key: document.string(key) for key in LONGEST}
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
     return Draft(title or words["title"], words["authority"], words["document"], valid_from, values)
@@ -112,7 +112,7 @@ def drafted(policy: Policy, proposal: SettingsProposal) -> Draft:
     """
     name = f"提案 {proposal.pk}"
     try:
-        values = setting_declarations(policy).values(SettingsDocument.parsed(name, proposal.values, frozenset()))
+        values = setting_declarations(policy).parse_document(SettingsDocument.parse(name, proposal.values, frozenset()))
     except LawError as error:
         raise Conflict(f"政策 {policy.name} 已变：{error}", code="proposal.law_changed") from None
     return Draft(proposal.title, proposal.authority, proposal.document, proposal.valid_from, values)

@@ -50,7 +50,7 @@ def propose(policy_name: str, draft: Draft, by: Actor, now: datetime) -> Setting
         authority=draft.authority,
         document=draft.document,
         valid_from=draft.valid_from,
-        values=setting_declarations(policy).written(draft.values),
+        values=setting_declarations(policy).to_toml(draft.values),
         names=sorted(draft.values),
         proposed_by=by.name,
         proposed_through=by.through,

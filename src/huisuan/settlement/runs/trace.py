@@ -49,7 +49,7 @@ def trace(owed: Entitlement, *, records_per_line: int = 3) -> dict[str, Any]:
     lines = [line for bill in tree for line in bill["lines"]]
     return {
         "entitlement": entitlement_json(owed),
-        "answer": reading.answer.as_json(),
+        "answer": reading.answer.to_dict(),
         "run": run_json(owed.run),
         "bills": tree,
         "checks": {
