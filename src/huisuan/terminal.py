@@ -9,8 +9,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
-from fractions import Fraction
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from huisuan.base.json_values import plain
 from huisuan.base.money import yuan
 from huisuan.base.months import SHANGHAI
 
@@ -29,17 +29,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出（金额�
 
 #: of a command whose answer is JSON anyway: a script that adds --json to every command is not refused
 AlwaysJson = Annotated[bool, typer.Option("--json", help="总是 JSON，写不写都一样")]
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON writes it: a share as "1/3", a time as ISO 8601 at Asia/Shanghai."""
-    if isinstance(value, datetime):
-        return value.astimezone(SHANGHAI).isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Fraction):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def print_json(data: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from huisuan.compute.metering.intake.sacct_export import new_delimiter
+from huisuan.compute.sacct.export import new_delimiter
 from support.usage_records import HEADER, line
 
 NAMED = f"{HEADER}|JobName"

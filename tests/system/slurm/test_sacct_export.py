@@ -12,8 +12,8 @@ from huisuan.compute.accelerators.names import Card, CardNames
 from huisuan.compute.duck.reader_tables import faults
 from huisuan.compute.duck.source_lines import read_source
 from huisuan.compute.metering.intake.sacct import read_sacct
-from huisuan.compute.metering.intake.sacct_export import command_for, delimiter_of
 from huisuan.compute.metering.intake.tables import Reading
+from huisuan.compute.sacct.export import command_for, delimiter_of
 from support.slurm_site import until
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from huisuan.base.errors import Refused
-from huisuan.terminal import AsJson, note, out, plain, print_json
+from huisuan.base.json_values import plain
+from huisuan.terminal import AsJson, note, out, print_json
 
 app = typer.Typer()
 Folder = Annotated[Path | None, typer.Option("--home", help="代理的目录；默认 HUISUAN_AGENT_HOME")]

@@ -25,7 +25,7 @@ from huisuan.compute.engines.slurm.accounting import FIELDS
 from huisuan.compute.engines.slurm.config import Person
 from huisuan.compute.engines.slurm.run_folder import Run, born, checked, since
 from huisuan.compute.engines.slurm.types import LIVE, Request
-from huisuan.compute.metering.intake.sacct_export import new_delimiter
+from huisuan.compute.sacct.export import new_delimiter
 from huisuan.protocol.job_uid import job_uid
 
 NAME = "01jd00000000000000000000zz"

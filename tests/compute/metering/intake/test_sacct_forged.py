@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 from huisuan.base.errors import Refused
 from huisuan.compute.metering.imports.import_file import UsageReport
 from huisuan.compute.metering.imports.raw_lines import raw_line
-from huisuan.compute.metering.intake.sacct_export import COMMAND, command_for, delimiter_of, new_delimiter
 from huisuan.compute.models import MeterFlag, SourceFile
+from huisuan.compute.sacct.export import COMMAND, command_for, delimiter_of, new_delimiter
 from support.forged_sacct import HOUR, NAMED, delimited, forged, job, plain
 from support.usage_records import HEADER, centre, code, imported, line, party, records, sacct
 

@@ -20,7 +20,7 @@ from huisuan.compute.engines.slurm import parsing as reading
 from huisuan.compute.engines.slurm.command_client import Commands
 from huisuan.compute.engines.slurm.states import ENDS
 from huisuan.compute.engines.slurm.types import LIVE, Accounted
-from huisuan.compute.metering.intake.sacct_export import new_delimiter
+from huisuan.compute.sacct.export import new_delimiter
 
 FIELDS = (
     *("JobIDRaw", "JobName", "State", "Submit", "Start", "End", "Suspended", "AllocTRES", "NNodes", "NodeList"),

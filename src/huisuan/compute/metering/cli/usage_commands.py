@@ -12,8 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
+from huisuan.base.json_values import plain
 from huisuan.compute.traces import options
-from huisuan.terminal import AsJson, note, out, plain, print_json, print_table, progress
+from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
 
 app = typer.Typer()
 SHOWN = 20  # refused lines on the screen; --json has all
@@ -155,7 +156,7 @@ def export_command(
     as_json: AsJson = False,
 ) -> None:
     """打印在 Slurm 上导出记账的命令：每次运行都用新的随机分隔符，作业名里写什么都冒充不了记录。"""
-    from huisuan.compute.metering.intake.sacct_export import command_for
+    from huisuan.compute.sacct.export import command_for
 
     command = command_for(since, until)
     if as_json:

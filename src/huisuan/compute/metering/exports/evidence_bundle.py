@@ -26,6 +26,7 @@ from django.db import transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.base.hashing import file_sha256
+from huisuan.base.json_values import plain
 from huisuan.base.months import Month
 from huisuan.compute.accelerators.registry import card_names
 from huisuan.compute.centres.services import centre_by_code
@@ -56,7 +57,6 @@ from huisuan.compute.metering.ledger.record_hash import FIELDS
 from huisuan.compute.metering.ledger.stored_records import stored_rows
 from huisuan.compute.metering.seals.queries import seal_row, sealed_parquet, seals_of
 from huisuan.compute.models import AgentKey, Centre, MeterBatch, MeterFlag, Seal, SourceChunk, SourceFile, UsageRecord
-from huisuan.terminal import plain
 
 PIECES = 200  # of sources at once
 COLUMNS = ", ".join(f'"{name}"' for name in FIELDS)

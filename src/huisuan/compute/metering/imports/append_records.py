@@ -17,11 +17,11 @@ from huisuan import __version__
 from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.duck.workbench import literal, load_rows
 from huisuan.compute.metering.intake.reconcile import STORED, STORED_COLUMNS
-from huisuan.compute.metering.intake.sacct_export import delimiter_of
 from huisuan.compute.metering.ledger.append import Appended, append_batches
 from huisuan.compute.metering.ledger.record_hash import FIELDS, digest, leaf_sql
 from huisuan.compute.metering.ledger.stored_records import copy_out, each_leaf
 from huisuan.compute.models import Centre, SourceFile, Tenant
+from huisuan.compute.sacct.export import delimiter_of
 from huisuan.parties.models import Party
 
 PIECE = 1 << 20

@@ -26,9 +26,9 @@ from huisuan.compute.metering.intake.gpu_trace import read_trace
 from huisuan.compute.metering.intake.missing_cards import SURE
 from huisuan.compute.metering.intake.reconcile import reconcile, window
 from huisuan.compute.metering.intake.sacct import read_sacct
-from huisuan.compute.metering.intake.sacct_export import COMMAND, delimiter_of
 from huisuan.compute.metering.intake.tables import Reading
 from huisuan.compute.models import Centre, SourceFile
+from huisuan.compute.sacct.export import COMMAND, delimiter_of
 from huisuan.compute.traces.columns import TraceColumns
 from huisuan.compute.traces.inflate import inflate
 from huisuan.compute.traces.read import DAY

@@ -16,9 +16,9 @@ import pyarrow as pa
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.hashing import text_sha256
 from huisuan.compute.duck.source_lines import BOM, REPLACED, SourceLines
-from huisuan.compute.metering.intake.sacct_export import COMMAND
 from huisuan.compute.metering.intake.sacct_text import READ
 from huisuan.compute.metering.intake.tables import Reading
+from huisuan.compute.sacct.export import COMMAND
 
 MOST_BYTES = 1 << 29  # a job is kilobytes in JSON, and the whole text is held: more than that comes as text
 SPACE = re.compile(r"[ \t\r\n]*")

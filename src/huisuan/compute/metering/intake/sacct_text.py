@@ -16,9 +16,9 @@ from huisuan.base.errors import InvalidRequest
 from huisuan.compute.duck.source_lines import NOT_UTF_8, REPLACED, SourceLines
 from huisuan.compute.duck.workbench import literal
 from huisuan.compute.metering.intake.free_text import SAFE, hold_forgeable
-from huisuan.compute.metering.intake.sacct_export import COMMAND, DELIMITER, delimiter_of
-from huisuan.compute.metering.intake.sacct_export import FIELDS as ASKED
 from huisuan.compute.metering.intake.tables import Reading
+from huisuan.compute.sacct.export import COMMAND, DELIMITER, delimiter_of
+from huisuan.compute.sacct.export import FIELDS as ASKED
 
 READ = tuple(name for name in (*ASKED.split(","), "Restarts") if name != "Eligible")
 REQUIRED = ("Start", "End", "State", "AllocTRES")

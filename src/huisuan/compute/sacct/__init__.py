@@ -1,0 +1,1 @@
+"""The agreement between whoever exports accounting from Slurm and whoever reads it."""
