@@ -38,7 +38,9 @@ def import_articles(folder: Path, digest: str) -> None:
         except LawError:
             raise
         except Exception as error:  # whatever an article's code may raise: its author must learn where
-            raise LawError(f"{_innermost_place(error, folder)}：{type(error).__name__}：{error}") from error
+            raise LawError(
+                f"{_innermost_place(error, folder)}：{type(error).__name__}：{error}", code="law.article_raised"
+            ) from error
 
 
 def _check_purity(path: Path) -> None:
@@ -52,17 +54,23 @@ def _check_purity(path: Path) -> None:
         tree = ast.parse(read_policy_file(path), path.name)
     except (SyntaxError, ValueError) as error:  # ValueError: a byte of zero
         at = f" 行 {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-        raise LawError(f"{path.name}{at}：不是 Python（{getattr(error, 'msg', error)}）") from None
+        raise LawError(
+            f"{path.name}{at}：不是 Python（{getattr(error, 'msg', error)}）", code="law.article_not_python"
+        ) from None
     for node in ast.walk(tree):
         at = f"{path.name} 行 {getattr(node, 'lineno', '?')}"
         if isinstance(node, ast.Constant) and isinstance(node.value, float):
-            raise LawError(f'{at}：条款里不能有浮点数 {node.value}；比例写作 "20%" 或 "1/3"')
+            raise LawError(
+                f'{at}：条款里不能有浮点数 {node.value}；比例写作 "20%" 或 "1/3"', code="law.article_has_float"
+            )
         for imported in _imports(node):
             if imported not in ALLOWED_IMPORTS | neighbours:
-                raise LawError(f"{at}：条款只能导入 huisuan.law，不能导入 {imported}")
+                raise LawError(
+                    f"{at}：条款只能导入 huisuan.law，不能导入 {imported}", code="law.article_import_forbidden"
+                )
         name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
         if name in FORBIDDEN_NAMES:
-            raise LawError(f"{at}：条款里不能用 {name}：结果只取决于事实与参数")
+            raise LawError(f"{at}：条款里不能用 {name}：结果只取决于事实与参数", code="law.article_impure")
 
 
 def _imports(node: ast.AST) -> Iterator[str]:

@@ -30,7 +30,7 @@ class Facts:
             if isinstance(each, Operand) and isinstance(each.node, nodes.Fact)
         ]
         if not found:
-            raise LawError(f"{cls.__name__} 没有声明任何事实")
+            raise LawError(f"{cls.__name__} 没有声明任何事实", code="law.article_without_facts")
         return tuple(found)
 
 
@@ -110,7 +110,7 @@ def whole() -> Share:
 
 def _check_quoted(figure: str, sentence: str, phrase: str) -> None:
     if figure not in phrase:
-        raise LawError(f"{sentence}：数字 {figure} 不在引文“{phrase}”中")
+        raise LawError(f"{sentence}：数字 {figure} 不在引文“{phrase}”中", code="law.figure_not_quoted")
 
 
 def share_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str, at_most: str = "") -> Share:
@@ -162,7 +162,7 @@ def _parse_bound(read: Callable[[str], B], text: str) -> B:
     try:
         return read(text)
     except InvalidValue as wrong:
-        raise LawError(str(wrong)) from None
+        raise LawError(str(wrong), code="law.bound_malformed") from None
 
 
 def interpretation(
@@ -188,7 +188,8 @@ class Interpretation:
         """
         if set(branches) != set(self.spec.options):
             raise LawError(
-                f"解释口径 {self.spec.name}：分支 {sorted(branches)} 与选项 {sorted(self.spec.options)} 不一致"
+                f"解释口径 {self.spec.name}：分支 {sorted(branches)} 与选项 {sorted(self.spec.options)} 不一致",
+                code="law.interpretation_branches",
             )
         kind = type(next(iter(branches.values())))
         return kind(nodes.Interpreted(self.spec, {name: branch.node for name, branch in branches.items()}))

@@ -57,7 +57,8 @@ class Operand:
     def __bool__(self) -> NoReturn:
         raise LawError(
             "条款里不能用 if、and、or、not 判断事实，也不能用 max()、min()、sorted() 或 a < b < c："
-            "条件请用 all_of、any_of、opposite，分情形用 when，取小用 capped"
+            "条件请用 all_of、any_of、opposite，分情形用 when，取小用 capped",
+            code="law.operand_as_truth",
         )
 
     def cites(self, sentence: str, phrase: str, zh: str = "", en: str = "") -> Self:
@@ -78,14 +79,14 @@ class Bool(Operand):
         """
         written = _conditions.get()
         if written is None:
-            raise LawError(f"required 只能写在条款的函数里（{sentence} {phrase}）")
+            raise LawError(f"required 只能写在条款的函数里（{sentence} {phrase}）", code="law.condition_outside_rule")
         facts = nodes.facts_of(self.node)
         if not facts:
-            raise LawError(f"条件不依赖任何事实（{sentence} {phrase}）")
+            raise LawError(f"条件不依赖任何事实（{sentence} {phrase}）", code="law.condition_without_fact")
         first = facts[0]
         condition = Condition(name or first.name, self.node, sentence, phrase, zh or first.zh, en or first.en)
         if any(other.name == condition.name for other in written):
-            raise LawError(f"两个条件同名 {condition.name}：请给其中一个 name=")
+            raise LawError(f"两个条件同名 {condition.name}：请给其中一个 name=", code="law.condition_twice")
         written.append(condition)
 
 
@@ -167,7 +168,7 @@ class Choice(Operand):
         spec = nodes.facts_of(self.node)[0]
         for option in options:
             if option not in (spec.options or {}):
-                raise LawError(f"{spec.name} 没有选项 {option}")
+                raise LawError(f"{spec.name} 没有选项 {option}", code="law.fact_option_unknown")
         return Bool(nodes.Among(self.node, Const(options, Kind.CHOICE)))
 
     def within(self, regions: Regions) -> Bool:

@@ -68,23 +68,26 @@ def allot_budget(
             a fact, or nobody has any score.
     """
     if not policy.in_force(on):
-        raise LawError(f"{on} 不在政策有效期 {policy.valid_from} 至 {policy.valid_to} 内")
+        raise LawError(f"{on} 不在政策有效期 {policy.valid_from} 至 {policy.valid_to} 内", code="law.not_in_force")
     adopted = policy.adopted(on, as_known)
     weights = tuple(Fraction(_adopted_value(adopted, each.weight)) for each in allotment.indicators)
     if sum(weights) != 1:
-        raise LawError(f"{allotment.key} 的权重合计 {format_share(Fraction(sum(weights)))}，应为 100%")
+        raise LawError(
+            f"{allotment.key} 的权重合计 {format_share(Fraction(sum(weights)))}，应为 100%",
+            code="law.weights_not_whole",
+        )
     budget = budget_fen if budget_fen is not None else int(_adopted_value(adopted, allotment.budget))
     lacking = [
         f"{name} 缺 {each.fact.zh}" for name, row in rows.items() for each in allotment.indicators
         if row.get(each.fact.name) is None
     ]  # fmt: skip
     if lacking:
-        raise LawError("；".join(lacking))
+        raise LawError("；".join(lacking), code="law.facts_missing")
     parts = {name: _indicator_parts(allotment, rows, name) for name in rows}
     scores = {name: sum((w * p for w, p in zip(weights, parts[name], strict=True)), Fraction(0)) for name in rows}
     total = sum(scores.values(), Fraction(0))
     if not total:
-        raise LawError(f"{allotment.key}：没有任何一方有绩效，预算无从分配")
+        raise LawError(f"{allotment.key}：没有任何一方有绩效，预算无从分配", code="law.nothing_to_share_by")
     amounts = largest_remainder(budget, scores)
     shares = (
         AllottedShare(name, parts[name], scores[name] / total, budget * scores[name] / total, amounts[name])
@@ -118,7 +121,9 @@ def _indicator_parts(allotment: Allotment, rows: Mapping[str, Mapping[str, int]]
 
 def _adopted_value(adopted: Mapping[str, Any], spec: SettingSpec) -> Any:
     if spec.name not in adopted:
-        raise LawError(f"参数 {spec.name}（{spec.zh}）当日尚未确定：请先采用，或给出假设的数值")
+        raise LawError(
+            f"参数 {spec.name}（{spec.zh}）当日尚未确定：请先采用，或给出假设的数值", code="law.setting_not_set"
+        )
     value = adopted[spec.name].value
     assert not isinstance(value, str), to_json(value)
     return value

@@ -27,7 +27,7 @@ def write_chart(budget: Budget, path: Path, title: str, *, subtitle: str = "") -
         LawError: another suffix, no article that pays, the drawing library is not installed, or an unwritable file.
     """
     if path.suffix not in CHART_SUFFIXES:
-        raise LawError(f"{path}：图只写成 {'、'.join(CHART_SUFFIXES)}")
+        raise LawError(f"{path}：图只写成 {'、'.join(CHART_SUFFIXES)}", code="law.file_type")
     try:
         chart = _framed(budget_chart(budget), title, subtitle)
         if path.suffix == ".html":
@@ -35,9 +35,9 @@ def write_chart(budget: Budget, path: Path, title: str, *, subtitle: str = "") -
         else:
             chart.save(path, scale_factor=2 if path.suffix == ".png" else 1)
     except ImportError:
-        raise LawError("画图需要平台组件：pip install 'huisuan[platform]'") from None
+        raise LawError("画图需要平台组件：pip install 'huisuan[platform]'", code="law.library_missing") from None
     except OSError as error:
-        raise LawError(f"{path}：写不了（{error.strerror}）；请检查路径与权限") from None
+        raise LawError(f"{path}：写不了（{error.strerror}）；请检查路径与权限", code="law.file_unwritable") from None
 
 
 def budget_chart(budget: Budget, *, width: int = 560, english: bool = False) -> Any:
@@ -57,7 +57,7 @@ def budget_chart(budget: Budget, *, width: int = 560, english: bool = False) -> 
         for when, fen in zip(words, (each.total.before_fen, each.total.after_fen), strict=True)
     ]  # fmt: skip
     if not rows:
-        raise LawError("没有一条有应享金额，画不了图")
+        raise LawError("没有一条有应享金额，画不了图", code="law.chart_empty")
     name_room = min(LONGEST_NAME, width // 2)
     axis = alt.Axis(labelFontSize=11, ticks=False, domain=False, labelLimit=name_room, labelPadding=8)
     base = alt.Chart(alt.InlineData(values=rows)).encode(

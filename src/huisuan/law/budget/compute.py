@@ -100,9 +100,13 @@ def compute_budget(before: Policy, after: Policy, source: ClaimSource, *, on: da
             try:
                 done.append(pair.run(claims))
             except (duckdb.Error, LawError) as error:
-                raise LawError(f"第 {rule.key} 句的事实：{str(error).splitlines()[0]}") from None
+                raise LawError(
+                    f"第 {rule.key} 句的事实：{str(error).splitlines()[0]}", code="law.claims_unreadable"
+                ) from None
     if not done:
-        raise LawError(f"没有一条规则有事实文件；请以规则的编号为名，如 {before.rules[0].key}.parquet")
+        raise LawError(
+            f"没有一条规则有事实文件；请以规则的编号为名，如 {before.rules[0].key}.parquet", code="law.no_claims"
+        )
     return Budget(before, on, as_known, tuple(done), tuple(without), _allotted(before, after, on, as_known))
 
 

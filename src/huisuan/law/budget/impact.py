@@ -110,7 +110,9 @@ def compare_answers(
         LawError: no such rule, no such column, or rows that cannot be told apart.
     """
     if identity not in types:
-        raise LawError(f"没有列 {identity}：比较要靠它认出每一行；现有的列：{'、'.join(types)}")
+        raise LawError(
+            f"没有列 {identity}：比较要靠它认出每一行；现有的列：{'、'.join(types)}", code="law.identity_missing"
+        )
     for name, reading in (("answers_before", before), ("answers_after", after)):
         _answer(engine, name, reading, key, types, identity)
     engine.execute(
@@ -129,7 +131,9 @@ def _answer(
         reading.policy, reading.policy.rule(key), reading.table, types, on=reading.on, as_known=reading.as_known
     )
     if identity not in carried:
-        raise LawError(f"列 {identity} 是第 {key} 句的事实，不能用来认行；请另加一列编号")
+        raise LawError(
+            f"列 {identity} 是第 {key} 句的事实，不能用来认行；请另加一列编号", code="law.identity_is_a_fact"
+        )
     engine.execute(
         f'CREATE OR REPLACE TABLE {name} AS SELECT CAST("{identity}" AS VARCHAR) AS identity, '  # noqa: S608
         f"status, CAST(amount_fen AS BIGINT) AS amount_fen FROM ({query.sql('duckdb')})"
@@ -139,7 +143,9 @@ def _answer(
         f"UNION ALL SELECT '' FROM {name} WHERE identity IS NULL LIMIT 1"
     ).fetchone()
     if twice:
-        raise LawError(f"列 {identity} 的值“{twice[0]}”为空或不止一行：认不出是谁的变化")
+        raise LawError(
+            f"列 {identity} 的值“{twice[0]}”为空或不止一行：认不出是谁的变化", code="law.identity_not_unique"
+        )
 
 
 def _totals(engine: duckdb.DuckDBPyConnection) -> tuple[int, AnswerTotals, AnswerTotals, int, int, int, int, int]:

@@ -74,7 +74,7 @@ class Sample:
 
     def __post_init__(self) -> None:
         if not 1 <= self.parties <= MAX_PARTIES:
-            raise LawError(f"样本 {self.parties:,} 个主体：应在 1 与 {MAX_PARTIES:,} 之间")
+            raise LawError(f"样本 {self.parties:,} 个主体：应在 1 与 {MAX_PARTIES:,} 之间", code="law.sample_size")
 
     @property
     def notice(self) -> str:
@@ -112,7 +112,9 @@ def write_sample(policy: Policy, folder: Path, sample: Sample) -> list[Path]:
                 engine.execute(f"COPY ({sample_query(policy, rule, sample)}) TO '{target}' (FORMAT parquet)")
                 written.append(path)
     except (OSError, duckdb.Error) as error:
-        raise LawError(f"{folder}：写不了样本（{str(error).splitlines()[0]}）；请检查路径与权限") from None
+        raise LawError(
+            f"{folder}：写不了样本（{str(error).splitlines()[0]}）；请检查路径与权限", code="law.file_unwritable"
+        ) from None
     return written
 
 

@@ -95,7 +95,7 @@ def write_tables(budget: Budget, folder: Path) -> list[Path]:
                 table.writerows([_cell(key, row.get(key)) for key in sheet.columns] for row in sheet.rows)
             written.append(path)
     except OSError as error:
-        raise LawError(f"{folder}：写不了（{error.strerror}）；请检查路径与权限") from None
+        raise LawError(f"{folder}：写不了（{error.strerror}）；请检查路径与权限", code="law.file_unwritable") from None
     return written
 
 

@@ -95,15 +95,17 @@ def load_cases(path: Path) -> tuple[Case, ...]:
     try:
         return tuple(_load(path, shown))
     except OSError as error:
-        raise LawError(f"{shown}：读不了（{error.strerror}）；请检查路径与权限") from None
+        raise LawError(f"{shown}：读不了（{error.strerror}）；请检查路径与权限", code="law.file_unreadable") from None
     except UnicodeDecodeError:
-        raise LawError(f"{shown}：不是 UTF-8 文本；请另存为 UTF-8") from None
+        raise LawError(f"{shown}：不是 UTF-8 文本；请另存为 UTF-8", code="law.file_not_utf8") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = f" 行 {mark.line + 1}" if mark else ""
-        raise LawError(f"{shown}{at}：不是算例的写法（{error.problem}）；请检查缩进、引号与冒号") from None
+        raise LawError(
+            f"{shown}{at}：不是算例的写法（{error.problem}）；请检查缩进、引号与冒号", code="law.case_malformed"
+        ) from None
     except yaml.YAMLError as error:
-        raise LawError(f"{shown}：不是 YAML（{error}）") from None
+        raise LawError(f"{shown}：不是 YAML（{error}）", code="law.case_malformed") from None
 
 
 def _load(path: Path, shown: str) -> Iterator[Case]:
@@ -112,7 +114,9 @@ def _load(path: Path, shown: str) -> Iterator[Case]:
     if root is None:
         return
     if not isinstance(root, yaml.SequenceNode):
-        raise LawError(f"{shown} 行 {root.start_mark.line + 1}：应为一列算例，每个以“- case: 标题”开头")
+        raise LawError(
+            f"{shown} 行 {root.start_mark.line + 1}：应为一列算例，每个以“- case: 标题”开头", code="law.case_malformed"
+        )
     for node in root.value:
         raw = loader.construct_object(node, deep=True)
         yield _parse_case(raw, path.stem, f"{shown} 行 {node.start_mark.line + 1}")
@@ -120,26 +124,34 @@ def _load(path: Path, shown: str) -> Iterator[Case]:
 
 def _parse_case(raw: object, subject: str, place: str) -> Case:
     if not isinstance(raw, dict) or not isinstance(raw.get("case"), str):
-        raise LawError(f"{place}：算例应以“- case: 标题”开头")
+        raise LawError(f"{place}：算例应以“- case: 标题”开头", code="law.case_malformed")
     for key in raw:
         if key is True or key in ("on", "date"):  # YAML takes an unquoted on for true
-            raise LawError(f"{place}：不认识 on 或 date；哪一天的法律写 day，如 day: 2024-12-31")
+            raise LawError(
+                f"{place}：不认识 on 或 date；哪一天的法律写 day，如 day: 2024-12-31", code="law.case_key_unknown"
+            )
         if key not in KEYS:
             near = get_close_matches(str(key), KEYS, n=1)
             raise LawError(
-                f"{place}：不认识 {key}" + (f"；是不是 {near[0]}？" if near else f"；可写 {'、'.join(KEYS)}")
+                f"{place}：不认识 {key}" + (f"；是不是 {near[0]}？" if near else f"；可写 {'、'.join(KEYS)}"),
+                code="law.case_key_unknown",
             )
     asked = [key for key in INPUT_KEYS if key in raw]
     if len(asked) != 1 or not isinstance(raw[asked[0]], dict):
-        raise LawError(f"{place}：应写 facts（一例）、rows（分配各方）或 rules（几条规则），三者之一，为一张表")
+        raise LawError(
+            f"{place}：应写 facts（一例）、rows（分配各方）或 rules（几条规则），三者之一，为一张表",
+            code="law.case_question",
+        )
     for key in ("settings", "interpretations"):
         if not isinstance(raw.get(key, {}), dict):
-            raise LawError(f'{place}：{key} 应为表，如 {{"2.2.rate": "15%"}}')
+            raise LawError(f'{place}：{key} 应为表，如 {{"2.2.rate": "15%"}}', code="law.table_expected")
     told = {key: raw[key] for key in EXPECTED_KEYS if key in raw}
     if not told:
-        raise LawError(f"{place}：没有写应当得到什么（answer、amounts 或 payable）")
+        raise LawError(f"{place}：没有写应当得到什么（answer、amounts 或 payable）", code="law.case_expectation")
     if not isinstance(raw.get("reasons", []), list) or not isinstance(raw.get("nearest", {}), dict):
-        raise LawError(f'{place}：reasons 应为列表，如 ["failed:kind@2.2"]；nearest 应为事实的表')
+        raise LawError(
+            f'{place}：reasons 应为列表，如 ["failed:kind@2.2"]；nearest 应为事实的表', code="law.case_expectation"
+        )
     days = (_parse_day(raw, "day", place), _parse_day(raw, "as_known", place))
     return Case(
         raw["case"], subject, place, asked[0], raw[asked[0]], told, *days, raw.get("budget"),
@@ -150,7 +162,7 @@ def _parse_case(raw: object, subject: str, place: str) -> Case:
 def _parse_day(raw: Mapping[str, Any], key: str, place: str) -> date | None:
     found = raw.get(key)
     if found is not None and type(found) is not date:
-        raise LawError(f"{place}：{key} 应为日期，如 2024-12-31")
+        raise LawError(f"{place}：{key} 应为日期，如 2024-12-31", code="law.date_malformed")
     return found
 
 
@@ -162,10 +174,10 @@ def parse_yuan(yuan: object, place: str) -> int:
     """
     found = _YUAN.fullmatch(str(yuan)) if isinstance(yuan, (int, str)) and not isinstance(yuan, bool) else None
     if not found:
-        raise LawError(f"{place}：“{yuan}”不是金额；应如 1_000.50 元 或 3000万元")
+        raise LawError(f"{place}：“{yuan}”不是金额；应如 1_000.50 元 或 3000万元", code="law.amount_malformed")
     amount = Fraction(re.sub("[_,]", "", found[1])) * _UNIT[found[2]]
     if amount.denominator != 1:
-        raise LawError(f"{place}：“{yuan}”不是整数分")
+        raise LawError(f"{place}：“{yuan}”不是整数分", code="law.amount_malformed")
     return int(amount)
 
 
@@ -180,5 +192,7 @@ def parse_given(spec: FactSpec | SettingSpec | None, raw: object, place: str) ->
     if spec is None or spec.kind is not Kind.MONEY or raw is None:
         return raw
     if not str(raw).endswith("元"):
-        raise LawError(f"{place}：{spec.name}（{spec.zh}）是金额，请写单位，如 {raw} 元")
+        raise LawError(
+            f"{place}：{spec.name}（{spec.zh}）是金额，请写单位，如 {raw} 元", code="law.amount_without_unit"
+        )
     return parse_yuan(raw, place)

@@ -70,7 +70,10 @@ def load_policy_cases(policy: Policy) -> tuple[Case, ...]:
     for path in sorted((policy.folder / "cases").glob("*.yaml")):
         if path.stem not in case_subjects(policy):
             known = "、".join(case_subjects(policy))
-            raise LawError(f"cases/{path.name}：没有规则、分配或叠加“{path.stem}”；文件名应为 {known} 之一")
+            raise LawError(
+                f"cases/{path.name}：没有规则、分配或叠加“{path.stem}”；文件名应为 {known} 之一",
+                code="law.case_subject_unknown",
+            )
         found.extend(load_cases(path))
     return tuple(found)
 
@@ -118,7 +121,9 @@ def _policy_for_case(policy: Policy, case: Case) -> Policy:
 
 def _check_kind(case: Case, kind: str) -> Case:
     if case.kind != kind:
-        raise LawError(f"{case.place}：关于 {case.subject} 的算例应写 {kind}，不是 {case.kind}")
+        raise LawError(
+            f"{case.place}：关于 {case.subject} 的算例应写 {kind}，不是 {case.kind}", code="law.case_question"
+        )
     return case
 
 
@@ -155,7 +160,7 @@ def _check_allotment(policy: Policy, case: Case, on: date, as_known: date) -> It
     rows: dict[str, dict[str, Any]] = {}
     for name, row in case.given.items():
         if not isinstance(row, dict) or not set(row) <= set(specs):
-            raise LawError(f"{case.place}：{name} 应为一张表，可写 {'、'.join(specs)}")
+            raise LawError(f"{case.place}：{name} 应为一张表，可写 {'、'.join(specs)}", code="law.table_expected")
         rows[str(name)] = {each: parse_given(specs[each], value, case.place) for each, value in row.items()}
     budget = None if case.budget is None else parse_yuan(case.budget, case.place)
     try:
@@ -173,7 +178,7 @@ def _check_stack(policy: Policy, case: Case, on: date, as_known: date) -> Iterat
     for key, raw in case.given.items():
         place = _find_rule(policy, str(key))
         if not isinstance(raw, dict):
-            raise LawError(f"{case.place}：{key} 应为一张事实的表")
+            raise LawError(f"{case.place}：{key} 应为一张事实的表", code="law.table_expected")
         asked.append(RuleInput(place, _parse_facts(place.rule, raw, f"{case.place}，{key}")))
     grounds = [found for found in combine(asked, on=on, as_known=as_known) if found.ground == case.subject]
     rows = [row for found in grounds for row in found.rows]
@@ -190,7 +195,7 @@ def _find_rule(policy: Policy, key: str) -> PolicyRule:
         if (folder / name / "policy.toml").is_file():
             other = load_folder(folder / name)
             return PolicyRule(other, other.rule(rule))
-    raise LawError(f"没有政策 {name}（{key}）")
+    raise LawError(f"没有政策 {name}（{key}）", code="law.policy_unknown")
 
 
 def _parse_facts(rule: Rule, raw: Mapping[str, Any], place: str) -> dict[str, Any]:
@@ -200,13 +205,13 @@ def _parse_facts(rule: Rule, raw: Mapping[str, Any], place: str) -> dict[str, An
             parse_facts(rule, {str(name): parse_given(specs.get(name), value, place) for name, value in raw.items()})
         )
     except LawError as error:
-        raise LawError(f"{place}：{error}") from None
+        raise LawError(f"{place}：{error}", code=error.code) from None
 
 
 def _expected_status(case: Case) -> Status:
     told = case.expected.get("answer")
     if told not in list(Status):
-        raise LawError(f"{case.place}：answer 应为 {'、'.join(Status)} 之一")
+        raise LawError(f"{case.place}：answer 应为 {'、'.join(Status)} 之一", code="law.case_expectation")
     return Status(told)
 
 

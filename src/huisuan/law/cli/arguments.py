@@ -10,35 +10,16 @@ from typing import Annotated
 
 import typer
 
-from huisuan.base.errors import InvalidRequest, Refused
+from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.law.explain.explain import default_day
-from huisuan.law.model.errors import LawError
-from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import InvalidValue, parse_date
-from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
 
 PolicyName = Annotated[str, typer.Argument(metavar="POLICY", help="政策，如 anhui-agi-2023")]
 ArticleName = Annotated[str, typer.Argument(metavar="ARTICLE", help="条、句或规则，如 2、8.2 或 6.2.recommendation")]
 On = Annotated[str | None, typer.Option("--on", metavar="DATE", help="按哪天的法律（默认今天；过期则有效期最后一天）")]
 AsKnown = Annotated[str | None, typer.Option("--as-known", metavar="DATE", help="按截至哪天已知的参数（默认今天）")]
-
-
-def policy_of(name: str) -> Policy:
-    """The policy of that name, or a refusal that names those there are."""
-    try:
-        return load_policy(name)
-    except LawError as error:
-        raise InvalidRequest(str(error), code=error.code) from None
-
-
-def rule_of(policy: Policy, article: str) -> Rule:
-    """The rule of that key, sentence or article, or a refusal that names those there are."""
-    try:
-        return policy.rule(article)
-    except LawError as error:
-        raise InvalidRequest(str(error), code=error.code) from None
 
 
 def today() -> date:
@@ -69,19 +50,21 @@ def load_json_object(path: str) -> dict[str, object]:
     """A JSON object from a file, or from standard input ("-").
 
     Raises:
-        Refused: no such file, no JSON, no object.
+        InvalidRequest: no such file, no JSON, no object.
     """
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
         data = json.loads(text, parse_float=Decimals)
     except FileNotFoundError:
-        raise Refused(f"没有文件 {path}") from None
+        raise NotFound(f"没有文件 {path}", code="law.file_missing") from None
     except OSError as error:
-        raise Refused(f"{path}：读不了（{error.strerror}）；请检查路径与权限") from None
+        raise InvalidRequest(
+            f"{path}：读不了（{error.strerror}）；请检查路径与权限", code="law.file_unreadable"
+        ) from None
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(f"{path} 不是 JSON：{error}") from None
+        raise InvalidRequest(f"{path} 不是 JSON：{error}", code="law.json_malformed") from None
     if not isinstance(data, dict):
-        raise Refused(f'{path}：应为一个 JSON 对象，如 {{"spend": 100000}}')
+        raise InvalidRequest(f'{path}：应为一个 JSON 对象，如 {{"spend": 100000}}', code="law.json_malformed")
     return data
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from huisuan.base.errors import InvalidRequest, Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
 from huisuan.law.budget.model import Budget, last_day_in_force, not_in_force_message
 from huisuan.law.budget.synthetic_claims import DISTRIBUTION, Sample, write_sample
@@ -106,7 +106,7 @@ def _day(law: Policy, year: int, *, as_json: bool) -> date:
             print_json(
                 {"status": "not_in_force", "policy": law.name, "year": year, "reason": not_in_force_message(law, year)}
             )
-        raise Refused(not_in_force_message(law, year))
+        raise InvalidRequest(not_in_force_message(law, year), code="law.not_in_force")
     return day
 
 
@@ -121,7 +121,10 @@ def _computed(law: Policy, supposed: Scenario | None, facts: Path | None, drawn:
     from huisuan.law.policy.scenario import apply_scenario
 
     if facts and not facts.is_dir():
-        raise LawError(f"{facts}：没有这个文件夹；应为每条规则一个事实文件的文件夹，如 {facts}/2.2.parquet")
+        raise LawError(
+            f"{facts}：没有这个文件夹；应为每条规则一个事实文件的文件夹，如 {facts}/2.2.parquet",
+            code="law.file_missing",
+        )
     after = apply_scenario(law, supposed) if supposed else law
     source = SampleClaims(drawn) if drawn else FactFiles(facts or Path())
     today = datetime.now(UTC).astimezone(SHANGHAI).date()

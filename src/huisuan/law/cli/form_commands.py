@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.base.errors import InvalidRequest, Refused
+from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.law.forms.json_schema import facts_schema
 from huisuan.law.forms.submission import SOURCE_ROW, Submission, errors_csv, parse_submission
 from huisuan.law.forms.templates import csv_template, xlsx_template
@@ -73,9 +73,9 @@ def read(
     try:
         filled = parse_submission(rule, source.read_bytes(), source.name)
     except FileNotFoundError:
-        raise Refused(f"{source}：没有这个文件") from None
+        raise NotFound(f"{source}：没有这个文件", code="law.file_missing") from None
     except OSError as error:
-        raise Refused(f"{source}：读不了（{error.strerror}）") from None
+        raise InvalidRequest(f"{source}：读不了（{error.strerror}）", code="law.file_unreadable") from None
     if target and make:
         _write(target, make(filled))
     if errors:
@@ -112,7 +112,7 @@ def _write(target: Path, content: bytes) -> None:
         draft.write_bytes(content)
         draft.replace(target)
     except OSError as error:
-        raise Refused(f"{target}：写不了（{error.strerror}）") from None
+        raise InvalidRequest(f"{target}：写不了（{error.strerror}）", code="law.file_unwritable") from None
     finally:
         draft.unlink(missing_ok=True)
 

@@ -83,7 +83,7 @@ def _policy(named: str) -> Policy:
     if (Path(named) / "policy.toml").is_file():
         return load_folder(Path(named))
     if "/" in named or Path(named).is_dir():
-        raise LawError(f"{named}：不是政策目录（没有 policy.toml）")
+        raise LawError(f"{named}：不是政策目录（没有 policy.toml）", code="law.not_a_policy_folder")
     return load_folder(load_policy(named).folder)
 
 
@@ -104,12 +104,12 @@ def _print(done: PolicyCheck) -> None:
 def _read(path: Path) -> str:
     try:
         if path.stat().st_size > LARGEST_TEXT:
-            raise LawError(f"{path}：超过 {LARGEST_TEXT // 1_000_000} MB，不像一份政策")
+            raise LawError(f"{path}：超过 {LARGEST_TEXT // 1_000_000} MB，不像一份政策", code="law.text_too_large")
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise LawError(f"{path}：读不了（{error.strerror}）；请检查路径与权限") from None
+        raise LawError(f"{path}：读不了（{error.strerror}）；请检查路径与权限", code="law.file_unreadable") from None
     except UnicodeDecodeError:
-        raise LawError(f"{path}：不是 UTF-8 文本；请从公文另存为纯文本（UTF-8）") from None
+        raise LawError(f"{path}：不是 UTF-8 文本；请从公文另存为纯文本（UTF-8）", code="law.file_not_utf8") from None
 
 
 def _same(one: Path, other: Path) -> bool:

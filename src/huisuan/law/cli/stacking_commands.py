@@ -11,10 +11,10 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.base.errors import InvalidRequest, Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.base.money import yuan
 from huisuan.law.budget.allotment import AllotmentResult, allot_budget
-from huisuan.law.cli.arguments import AsKnown, On, PolicyName, law_days, load_json_object, policy_of, rule_of
+from huisuan.law.cli.arguments import AsKnown, On, PolicyName, law_days, load_json_object
 from huisuan.law.explain.combine import CombinedAnswer, RuleInput, combine
 from huisuan.law.explain.explain import parse_facts
 from huisuan.law.model.answers import STATUS_ZH
@@ -22,13 +22,14 @@ from huisuan.law.model.errors import LawError
 from huisuan.law.model.handling import HANDLINGS_ZH, Handling
 from huisuan.law.model.rules import Allotment
 from huisuan.law.policy.coverage import SentenceCoverage, coverage
+from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.stacking import PolicyRule, rules_by_ground
 from huisuan.terminal import AsJson, note, out, print_json, print_table
 
 
 def coverage_(policy: PolicyName, as_json: AsJson = False) -> None:
     """逐句交代：计算、程序或宣示，及责任单位；有未处理的句则退出码为 1。"""
-    law = policy_of(policy)
+    law = load_policy(policy)
     rows = coverage(law)
     counts = {each.value: sum(row.handling is each for row in rows) for each in Handling}
     covered = len(rows) - counts[Handling.OPEN.value]
@@ -69,7 +70,7 @@ def allot_(
     as_json: AsJson = False,
 ) -> None:
     """按公布的得分公式把预算分给各方，合计与预算一分不差。"""
-    law = policy_of(policy)
+    law = load_policy(policy)
     day, known, remark = law_days(law, on, as_known)
     if remark:
         note(remark)
@@ -109,11 +110,11 @@ def _read_rows(source: Path, rule: Allotment) -> dict[str, dict[str, int]]:
         with source.open(encoding="utf-8-sig", newline="") as file:
             lines = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError) as error:
-        raise LawError(f"{source}：读不了（{error}）") from None
+        raise LawError(f"{source}：读不了（{error}）", code="law.file_unreadable") from None
     names = ["name", *(each.fact.name for each in rule.indicators)]
     absent = [name for name in names if not lines or name not in lines[0]]
     if absent:
-        raise LawError(f"{source}：缺列 {'、'.join(absent)}（应有 {'、'.join(names)}）")
+        raise LawError(f"{source}：缺列 {'、'.join(absent)}（应有 {'、'.join(names)}）", code="law.column_missing")
     rows: dict[str, dict[str, int]] = {}
     wrong: list[str] = []
     for at, line in enumerate(lines, start=2):
@@ -128,7 +129,7 @@ def _read_rows(source: Path, rule: Allotment) -> dict[str, dict[str, int]]:
             else:
                 rows[line["name"]][each.fact.name] = int(cell)
     if wrong:
-        raise LawError(f"{source}：" + "；".join(wrong))
+        raise LawError(f"{source}：" + "；".join(wrong), code="law.rows_malformed")
     return rows
 
 
@@ -167,7 +168,7 @@ def stack(
         asked = [RuleInput(place, _facts_of(place, given.get(place.key, {}))) for place in places]
         found = combine(asked, on=day, as_known=known)
     except LawError as error:
-        raise Refused(f"{facts or source}：{error}") from None
+        raise InvalidRequest(f"{facts or source}：{error}", code=error.code) from None
     if as_json:
         print_json([_as_json(each) for each in found])
         return
@@ -177,17 +178,17 @@ def stack(
 
 def _place(key: str) -> PolicyRule:
     name, _, rule = key.partition("/")
-    policy = policy_of(name)
-    return PolicyRule(policy, rule_of(policy, rule))
+    policy = load_policy(name)
+    return PolicyRule(policy, policy.rule(rule))
 
 
 def _facts_of(place: PolicyRule, raw: object) -> dict[str, Any]:
     if not isinstance(raw, dict):
-        raise LawError(f"{place.key} 应为一个 JSON 对象")
+        raise LawError(f"{place.key} 应为一个 JSON 对象", code="law.json_malformed")
     try:
         return dict(parse_facts(place.rule, raw))
     except LawError as error:
-        raise LawError(f"{place.key}：{error}") from None
+        raise LawError(f"{place.key}：{error}", code=error.code) from None
 
 
 def _stack_file(places: list[PolicyRule], source: Path, target: Path, on: tuple[date, date], as_json: bool) -> None:
@@ -197,7 +198,7 @@ def _stack_file(places: list[PolicyRule], source: Path, target: Path, on: tuple[
     wanted = {place.key for place in places}
     found = [layer for layer in rules_by_ground(policies) if wanted <= {place.key for place in layer.rules}]
     if not found:
-        raise LawError(f"{'、'.join(sorted(wanted))} 不是对同一支出付款的规则")
+        raise LawError(f"{'、'.join(sorted(wanted))} 不是对同一支出付款的规则", code="law.not_one_ground")
     layer = replace(found[0], rules=tuple(place for place in found[0].rules if place.key in wanted))
     done = stack_file(layer, source, target, on=on[0], as_known=on[1])
     rows = [{"rule": each.place.key, "owed_fen": each.owed_fen, "payable_fen": each.payable_fen} for each in done]

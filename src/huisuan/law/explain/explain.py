@@ -47,7 +47,7 @@ def parse_facts(rule: Rule, raw: Mapping[str, object]) -> dict[str, Value | None
         except InvalidValue as error:
             wrong.append(f"{name}（{spec.zh}）：{error}")
     if wrong:
-        raise LawError("；".join(wrong))
+        raise LawError("；".join(wrong), code="law.facts_invalid")
     return facts
 
 

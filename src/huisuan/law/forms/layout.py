@@ -108,12 +108,14 @@ def _is_in_yuan(at: int, written: str, words: str) -> bool:
         plain = words[: said.start()].strip()
         raise LawError(
             f"列 {column_letter(at)}“{written}”写的单位是{said[1]}，这里只认元、分："
-            f"请把这一列换算成元，标题改为“{plain}（元）”"
+            f"请把这一列换算成元，标题改为“{plain}（元）”",
+            code="law.unit_unknown",
         )
     if unit is None:
         raise LawError(
             f"列 {column_letter(at)}“{written}”没有写明金额的单位（只认元、分）："
-            f"标题应如“{words}（元）”，或只写事实名（以分计）"
+            f"标题应如“{words}（元）”，或只写事实名（以分计）",
+            code="law.unit_missing",
         )
     return unit[1] == "元"
 
@@ -123,7 +125,7 @@ def _check_unique(names: Iterator[tuple[str, str, str]]) -> None:
     for name, at, written in names:
         here = f"列 {at}“{written}”"
         if name in seen:
-            raise LawError(f"{seen[name]}与{here}是同一项：请只留一列")
+            raise LawError(f"{seen[name]}与{here}是同一项：请只留一列", code="law.column_twice")
         seen[name] = here
 
 

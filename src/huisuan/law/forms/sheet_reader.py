@@ -54,9 +54,11 @@ def read_rows(content: bytes, name: str) -> Iterator[tuple[int, list[Cell]]]:
     if content.startswith(XLSX_MARK):
         return _read_xlsx(content, name)
     if content.startswith(OLD_EXCEL_MARK):
-        raise LawError(f"{name}：是旧版 Excel（.xls）或加了密码的文件；请去掉密码，另存为 .xlsx")
+        raise LawError(
+            f"{name}：是旧版 Excel（.xls）或加了密码的文件；请去掉密码，另存为 .xlsx", code="law.sheet_old_excel"
+        )
     if content.startswith(UTF16_MARKS):
-        raise LawError(f"{name}：是“Unicode 文本”；请另存为“CSV UTF-8（逗号分隔）”或 .xlsx")
+        raise LawError(f"{name}：是“Unicode 文本”；请另存为“CSV UTF-8（逗号分隔）”或 .xlsx", code="law.sheet_encoding")
     return _read_csv(_decode(content, name), name)
 
 
@@ -68,7 +70,10 @@ def _decode(content: bytes, name: str) -> str:
             continue
         if "\x00" not in text:
             return text
-    raise LawError(f"{name}：不是 CSV 或 XLSX（文字编码既不是 UTF-8 也不是 GB18030）；请另存为“CSV UTF-8”或 .xlsx")
+    raise LawError(
+        f"{name}：不是 CSV 或 XLSX（文字编码既不是 UTF-8 也不是 GB18030）；请另存为“CSV UTF-8”或 .xlsx",
+        code="law.sheet_encoding",
+    )
 
 
 def _read_csv(text: str, name: str) -> Iterator[tuple[int, list[Cell]]]:
@@ -79,7 +84,10 @@ def _read_csv(text: str, name: str) -> Iterator[tuple[int, list[Cell]]]:
         for row, cells in enumerate(reader, start=1):
             yield row, list(cells)
     except csv.Error as error:
-        raise LawError(f"{name} 行 {row + 1}：引号或分隔符不成对（{error}）；请用表格软件打开后重新另存") from None
+        raise LawError(
+            f"{name} 行 {row + 1}：引号或分隔符不成对（{error}）；请用表格软件打开后重新另存",
+            code="law.sheet_malformed",
+        ) from None
 
 
 def _read_xlsx(content: bytes, name: str) -> Iterator[tuple[int, list[Cell]]]:
@@ -89,14 +97,18 @@ def _read_xlsx(content: bytes, name: str) -> Iterator[tuple[int, list[Cell]]]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
             if sum(part.file_size for part in parts.infolist()) > UNPACKED_LIMIT:
-                raise LawError(f"{name}：解开后超过 {UNPACKED_LIMIT:,} 字节；请分成几个文件")
+                raise LawError(
+                    f"{name}：解开后超过 {UNPACKED_LIMIT:,} 字节；请分成几个文件", code="law.sheet_too_large"
+                )
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=False, keep_links=False)
         sheet: Any = book[FORM_SHEET] if FORM_SHEET in book.sheetnames else book.worksheets[0]
         sheet.reset_dimensions()  # what the file says of its own size may be wrong
         for row, cells in enumerate(sheet.iter_rows(), start=1):
             yield row, [_read_cell(cell) for cell in cells]
     except (InvalidFileException, *BROKEN) as error:
-        raise LawError(f"{name}：打不开这个 XLSX（{error}）；请用表格软件打开后另存为 .xlsx") from None
+        raise LawError(
+            f"{name}：打不开这个 XLSX（{error}）；请用表格软件打开后另存为 .xlsx", code="law.sheet_malformed"
+        ) from None
 
 
 def _read_cell(cell: Any) -> Cell:

@@ -99,11 +99,14 @@ def _heading(rule: Rule, top: Sequence[tuple[int, list[Cell]]], name: str) -> tu
         try:
             plan = parse_layout(rule.facts, [_text(cell) for cell in cells])
         except LawError as error:
-            raise LawError(f"{name}：{error}") from None
+            raise LawError(f"{name}：{error}", code=error.code) from None
         if plan.facts:
             return at, plan
     wanted = "、".join(format_heading(spec) for spec in rule.facts)
-    raise LawError(f"{name}：前 {HEADING_WITHIN} 行里没有第 {rule.sentence} 句的列；标题应为 {wanted}，或只写事实名")
+    raise LawError(
+        f"{name}：前 {HEADING_WITHIN} 行里没有第 {rule.sentence} 句的列；标题应为 {wanted}，或只写事实名",
+        code="law.headings_missing",
+    )
 
 
 def _row(plan: Layout, row: int, cells: Sequence[Cell]) -> tuple[dict[str, Value | None], list[CellError]]:

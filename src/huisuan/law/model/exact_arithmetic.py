@@ -157,7 +157,7 @@ class Arithmetic(Generic[T]):
                 )
                 chosen = self.backend.choose(condition, left[0], right[0])
                 return self._checked(chosen, max(left[1], right[1]), den, den_high)
-        raise LawError(f"{self.place}：{type(node).__name__} 不是数")
+        raise LawError(f"{self.place}：{type(node).__name__} 不是数", code="law.not_a_number")
 
     def whole_number(self, node: Node) -> T:
         """A number that its own rounding made whole."""
@@ -166,7 +166,8 @@ class Arithmetic(Generic[T]):
     def _checked(self, num: T, high: int, den: T | None, den_high: int) -> Exact[T]:
         if high > INT64_MAX or den_high > INT64_MAX:
             raise LawError(
-                f"{self.place}：按申报上限，中间结果可达 {high}，超出 64 位整数；请降低事实的 maximum 或参数的分母"
+                f"{self.place}：按申报上限，中间结果可达 {high}，超出 64 位整数；请降低事实的 maximum 或参数的分母",
+                code="law.overflow_possible",
             )
         return Exact(num, high, den, den_high)
 
@@ -175,7 +176,7 @@ class Arithmetic(Generic[T]):
             num, den = self.backend.share_parts(spec)
             return Exact(num, MAX_SHARE_DENOMINATOR, den, MAX_SHARE_DENOMINATOR)
         if spec.maximum is None:
-            raise LawError(f"{self.place}：事实 {spec.name} 没有 maximum")
+            raise LawError(f"{self.place}：事实 {spec.name} 没有 maximum", code="law.maximum_missing")
         return self._checked(self.backend.fact(spec), spec.maximum, None, 1)
 
     def _constant(self, node: nodes.Const | nodes.Setting) -> Exact[T]:
@@ -250,7 +251,7 @@ class Arithmetic(Generic[T]):
                 return self.backend.fact(node.spec)
             case nodes.Const() if not isinstance(node.value, (tuple, Fraction)):
                 return self.backend.const(node.value)
-        raise LawError(f"{self.place}：{type(node).__name__} 不能这样用")
+        raise LawError(f"{self.place}：{type(node).__name__} 不能这样用", code="law.not_a_scalar")
 
     def _members(self, node: Node) -> tuple[str, ...]:
         value = self.terms.settings[node.spec.name] if isinstance(node, nodes.Setting) else getattr(node, "value", ())

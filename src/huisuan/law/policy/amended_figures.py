@@ -131,7 +131,7 @@ def parse_amendments(document: SettingsDocument, policy: Policy) -> tuple[Amende
             try:
                 found.extend(parse_amendment(policy, kind, sentence, raw))
             except LawError as error:
-                raise LawError(f"{document.place(sentence)}：[{kind.value}] {error}") from None
+                raise LawError(f"{document.place(sentence)}：[{kind.value}] {error}", code=error.code) from None
     return tuple(found)
 
 
@@ -143,11 +143,14 @@ def parse_amendment(policy: Policy, kind: FigureKind, sentence: str, raw: object
     """
     named = [each for each in legal_figures(policy) if each.kind == kind and each.sentence == sentence]
     if not named:
-        raise LawError(_no_such_figure(policy, kind, sentence))
+        raise LawError(_no_such_figure(policy, kind, sentence), code="law.figure_unknown")
     supposed = [_parse_amended_value(figure, raw) for figure in named]
     if len(named) > 1 and not _is_share_of_a_cap(kind, raw):
         shown = "、".join(figure.text for figure in named)
-        raise LawError(f"第 {sentence} 句写有几个数（{shown}），不能用一个数替换；封顶额可写成百分数，如 50%")
+        raise LawError(
+            f"第 {sentence} 句写有几个数（{shown}），不能用一个数替换；封顶额可写成百分数，如 50%",
+            code="law.figure_ambiguous",
+        )
     return tuple(AmendedFigure(figure, value) for figure, value in zip(named, supposed, strict=True))
 
 
@@ -166,7 +169,7 @@ def _parse_amended_value(figure: LegalFigure, raw: object) -> int | Fraction | N
         return parse_share(said) * figure.value if _is_share_of_a_cap(figure.kind, said) else parse_chinese_money(said)
     except InvalidValue as wrong:
         hint = "；封顶额写金额（500万元）、原额的百分数（50%）或“无”" if figure.kind == FigureKind.CAP else ""
-        raise LawError(f"{wrong}{hint}") from None
+        raise LawError(f"{wrong}{hint}", code="law.figure_malformed") from None
 
 
 def _is_share_of_a_cap(kind: FigureKind, raw: object) -> bool:

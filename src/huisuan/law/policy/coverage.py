@@ -100,12 +100,22 @@ def check_handlings(policy: Policy) -> None:
             case Procedure() if any(
                 name not in policy.text.sentences[each.sentence].text for name in (each.responsible, each.cooperating)
             ):
-                raise LawError(f"第 {each.sentence} 句没有写到部门 {each.responsible}、{each.cooperating}")
+                raise LawError(
+                    f"第 {each.sentence} 句没有写到部门 {each.responsible}、{each.cooperating}",
+                    code="law.department_not_named",
+                )
             case Modification() if not _rules_reading(policy, each):
-                raise LawError(f"第 {each.sentence} 句：没有规则用到参数 {each.setting.name}")
+                raise LawError(
+                    f"第 {each.sentence} 句：没有规则用到参数 {each.setting.name}", code="law.setting_unused"
+                )
             case Validity():
                 end = policy.valid_to
                 if f"{end.year}年{end.month}月{end.day}日" not in each.phrase:
-                    raise LawError(f"第 {each.sentence} 句：policy.toml 的 valid_to {end} 与引文“{each.phrase}”不符")
+                    raise LawError(
+                        f"第 {each.sentence} 句：policy.toml 的 valid_to {end} 与引文“{each.phrase}”不符",
+                        code="law.validity_differs",
+                    )
             case Declaration() if any(rule.sentence == each.sentence for rule in policy.rules):
-                raise LawError(f"第 {each.sentence} 句既宣示（无可决定之事）又有规则，两者只能有一")
+                raise LawError(
+                    f"第 {each.sentence} 句既宣示（无可决定之事）又有规则，两者只能有一", code="law.declared_with_rule"
+                )

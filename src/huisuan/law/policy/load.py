@@ -11,8 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from huisuan.law.authoring.article import ArticleRegistry, registering
 from huisuan.law.authoring.article_modules import import_articles
+from huisuan.law.authoring.registry import ArticleRegistry, registering
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.exact_arithmetic import prove_no_overflow
 from huisuan.law.model.expressions import SettingSpec
@@ -48,7 +48,10 @@ def load_policy(name: str) -> Policy:
     folders = list(dict.fromkeys(each.resolve() for each in places)) if Path(name).name == name else []
     if len(folders) > 1:
         shown = "、".join(map(str, folders))
-        raise LawError(f"政策 {name} 有两个文件夹：{shown}；名称要唯一，请给其中一个改名或从 HUISUAN_POLICIES 去掉")
+        raise LawError(
+            f"政策 {name} 有两个文件夹：{shown}；名称要唯一，请给其中一个改名或从 HUISUAN_POLICIES 去掉",
+            code="law.policy_twice",
+        )
     if folders:
         return load_folder(folders[0], overlay_folders(name))
     raise LawError(f"没有政策 {name}；现有：{'、'.join(list_policies()) or '无'}", code="law.policy_unknown")
@@ -91,10 +94,10 @@ def _load_metadata(path: Path) -> dict[str, Any]:
     try:
         about = tomllib.loads(read_policy_file(path))
     except tomllib.TOMLDecodeError as error:
-        raise LawError(f"{path.name}：不是 TOML（{error}）") from None
+        raise LawError(f"{path.name}：不是 TOML（{error}）", code="law.toml_malformed") from None
     for key, kind in {"issuer": str, "issued": date, "valid_from": date, "valid_to": date}.items():
         if not isinstance(about.get(key), kind):
-            raise LawError(f"{path.name}：缺 {key}，或其类型不对")
+            raise LawError(f"{path.name}：缺 {key}，或其类型不对", code="law.metadata_missing")
     return about
 
 
@@ -103,7 +106,10 @@ def _check_settings_agree(rules: tuple[Rule | Allotment, ...]) -> None:
     for rule in rules:
         for spec in rule.settings():
             if specs.setdefault(spec.name, spec) != spec:
-                raise LawError(f"参数 {spec.name} 在两处声明得不一样（{specs[spec.name].sentence}、{spec.sentence}）")
+                raise LawError(
+                    f"参数 {spec.name} 在两处声明得不一样（{specs[spec.name].sentence}、{spec.sentence}）",
+                    code="law.setting_declared_twice",
+                )
 
 
 def prove_bounds(policy: Policy) -> None:

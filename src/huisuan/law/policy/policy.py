@@ -59,9 +59,12 @@ class Policy:
         if len(paying) == 1:
             return paying[0]
         if paying:
-            raise LawError(f"第 {wanted} 条（句）有多条规则，请指明：{'、'.join(rule.key for rule in paying)}")
+            raise LawError(
+                f"第 {wanted} 条（句）有多条规则，请指明：{'、'.join(rule.key for rule in paying)}",
+                code="law.rule_ambiguous",
+            )
         known = "、".join(rule.key for rule in self.rules)
-        raise LawError(f"政策 {self.name} 的“{wanted}”没有可计算的规则；可计算的句：{known}")
+        raise LawError(f"政策 {self.name} 的“{wanted}”没有可计算的规则；可计算的句：{known}", code="law.rule_unknown")
 
     def allotment(self, key: str) -> Allotment:
         """The allotment of that key ("4.1.cities").
@@ -73,7 +76,7 @@ class Policy:
             if each.key == key:
                 return each
         known = "、".join(each.key for each in self.allotments) or "无"
-        raise LawError(f"政策 {self.name} 的“{key}”没有按绩效分配的规则；有的是：{known}")
+        raise LawError(f"政策 {self.name} 的“{key}”没有按绩效分配的规则；有的是：{known}", code="law.allotment_unknown")
 
     def article(self, number: str) -> ArticleText:
         """The text of an article.
@@ -84,7 +87,7 @@ class Policy:
         for article in self.text.articles:
             if article.number == number:
                 return article
-        raise LawError(f"政策 {self.name} 没有第 {number} 条")
+        raise LawError(f"政策 {self.name} 没有第 {number} 条", code="law.article_unknown")
 
     def facts(self, wanted: str) -> tuple[FactSpec, ...]:
         """The facts that a sentence or article asks for."""

@@ -41,12 +41,15 @@ def create_policy(about: PolicyMetadata, into: Path, plain: str | None = None) -
         LawError: a name that is none or taken, days out of order, a text that has no articles, a place not to write in.
     """
     if not NAME.fullmatch(about.name):
-        raise LawError(f"“{about.name}”不能作政策的名称；请用小写字母、数字与连字符，如 hefei-compute-2026")
+        raise LawError(
+            f"“{about.name}”不能作政策的名称；请用小写字母、数字与连字符，如 hefei-compute-2026",
+            code="law.policy_name_invalid",
+        )
     if about.valid_from > about.valid_to:
-        raise LawError(f"有效期 {about.valid_from} 至 {about.valid_to}：起在止之后")
+        raise LawError(f"有效期 {about.valid_from} 至 {about.valid_to}：起在止之后", code="law.validity_reversed")
     target = into / about.name
     if target.exists():
-        raise LawError(f"{target}：已经有了；请换一个名称，或先移开它")
+        raise LawError(f"{target}：已经有了；请换一个名称，或先移开它", code="law.policy_exists")
     try:
         into.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{about.name}.", dir=into) as aside:
@@ -57,7 +60,7 @@ def create_policy(about: PolicyMetadata, into: Path, plain: str | None = None) -
             shutil.rmtree(draft / "__pycache__", ignore_errors=True)
             draft.rename(target)
     except OSError as error:
-        raise LawError(f"{target}：写不了（{error.strerror}）；请检查路径与权限") from None
+        raise LawError(f"{target}：写不了（{error.strerror}）；请检查路径与权限", code="law.file_unwritable") from None
     return target
 
 

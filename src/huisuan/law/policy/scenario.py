@@ -50,7 +50,8 @@ def load_scenario(path: Path, policy: Policy) -> Scenario:
     figures = parse_amendments(document, policy)
     if not values and not figures:
         raise LawError(
-            f"{path.name}：[settings]、[interpretations]、[caps]、[rates] 都没有，情景里什么都没有改；请至少写一项"
+            f"{path.name}：[settings]、[interpretations]、[caps]、[rates] 都没有，情景里什么都没有改；请至少写一项",
+            code="law.scenario_empty",
         )
     return Scenario(document.string("title") or path.stem, values, figures)
 
@@ -65,7 +66,7 @@ def scenario_from_options(policy: Policy, pairs: Iterable[str]) -> Scenario:
     for pair in pairs:
         name, sign, option = pair.partition("=")
         if not sign:
-            raise LawError(f"{pair}：应写作 解释口径=选项，如 0.2.cap=beyond")
+            raise LawError(f"{pair}：应写作 解释口径=选项，如 0.2.cap=beyond", code="law.choice_malformed")
         values[name.strip()] = setting_declarations(policy).parse_option(name.strip(), option.strip(), pair)
     return Scenario("、".join(pairs), values)
 

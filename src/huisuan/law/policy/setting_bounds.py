@@ -49,7 +49,9 @@ class SettingDeclarations:
             LawError: unknown, of another kind, or above the legal bound.
         """
         if name not in self.settings:
-            raise LawError(f"{place}：未知参数 {name}；已声明的有 {'、'.join(sorted(self.settings))}")
+            raise LawError(
+                f"{place}：未知参数 {name}；已声明的有 {'、'.join(sorted(self.settings))}", code="law.setting_unknown"
+            )
         return _parse_value(place, self.settings[name], raw)
 
     def parse_option(self, name: str, raw: object, place: str) -> str:
@@ -59,9 +61,15 @@ class SettingDeclarations:
             LawError: no such question, or no such option.
         """
         if name not in self.questions:
-            raise LawError(f"{place}：未知解释口径 {name}；已声明的有 {'、'.join(sorted(self.questions))}")
+            raise LawError(
+                f"{place}：未知解释口径 {name}；已声明的有 {'、'.join(sorted(self.questions))}",
+                code="law.interpretation_unknown",
+            )
         if raw not in self.questions[name].options:
-            raise LawError(f"{place}：解释口径 {name} 没有选项 {raw}：{'、'.join(self.questions[name].options)}")
+            raise LawError(
+                f"{place}：解释口径 {name} 没有选项 {raw}：{'、'.join(self.questions[name].options)}",
+                code="law.option_unknown",
+            )
         return str(raw)
 
     def to_toml(self, values: Mapping[str, SettingValue]) -> str:
@@ -91,24 +99,24 @@ def _parse_value(place: str, spec: SettingSpec, raw: object) -> SettingValue:
         return _parse_regions(place, spec, raw)
     if spec.kind == Kind.RATES:
         if not isinstance(raw, dict):
-            raise LawError(f'{place} 应为区划代码与比例的表，如 {{ "340100" = "10%" }}')
+            raise LawError(f'{place} 应为区划代码与比例的表，如 {{ "340100" = "10%" }}', code="law.setting_rates")
         codes = _parse_regions(place, spec, list(raw))
         return {code: _check_bound(place, spec, _parse_setting_share(place, raw[code])) for code in codes}
     if spec.kind == Kind.SHARE:
         return _check_bound(place, spec, _parse_setting_share(place, raw))
     if isinstance(raw, int) and not isinstance(raw, bool) and raw >= 0:
         return _check_bound(place, spec, raw)
-    raise LawError(f"{place} 应为不小于 0 的整数分")
+    raise LawError(f"{place} 应为不小于 0 的整数分", code="law.setting_amount")
 
 
 def _parse_regions(place: str, spec: SettingSpec, raw: object) -> tuple[str, ...]:
     if not isinstance(raw, list) or not all(isinstance(each, str) and each.isdigit() for each in raw):
-        raise LawError(f"{place} 应为区划代码列表")
+        raise LawError(f"{place} 应为区划代码列表", code="law.setting_regions")
     for code in raw:
         if spec.regions is not None and code not in spec.regions:
-            raise LawError(f"{place}：没有区划 {code}；可写的有 {'、'.join(spec.regions)}")
+            raise LawError(f"{place}：没有区划 {code}；可写的有 {'、'.join(spec.regions)}", code="law.region_unknown")
         if raw.count(code) > 1:
-            raise LawError(f"{place}：区划 {code} 写了两次")
+            raise LawError(f"{place}：区划 {code} 写了两次", code="law.region_twice")
     return tuple(raw)
 
 
@@ -116,7 +124,7 @@ def _parse_setting_share(place: str, raw: object) -> Fraction:
     try:
         return parse_share(str(raw))
     except InvalidValue as wrong:
-        raise LawError(f"{place}：{wrong}") from None
+        raise LawError(f"{place}：{wrong}", code="law.share_malformed") from None
 
 
 N = TypeVar("N", int, Fraction)
@@ -127,7 +135,8 @@ def _check_bound(place: str, spec: SettingSpec, value: N) -> N:
     if most is not None and value > most:
         ground = f"（第 {spec.sentence} 句“{spec.phrase}”）" if has_legal_bound(spec) else ""
         raise LawError(
-            f"{place}：{_format_bound(value)} 超过{'法定' if ground else ''}上限 {_format_bound(most)}{ground}"
+            f"{place}：{_format_bound(value)} 超过{'法定' if ground else ''}上限 {_format_bound(most)}{ground}",
+            code="law.setting_above_bound",
         )
     return value
 

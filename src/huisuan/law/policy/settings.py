@@ -89,7 +89,9 @@ def merge_adopted(adopted: Iterable[AdoptedSetting]) -> Settings:
     for each in adopted:
         key = (each.name, each.valid_from, each.known_from)
         if key in seen:
-            raise LawError(f"参数 {each.name} 在 {seen[key].file} 与 {each.file} 中同日重复")
+            raise LawError(
+                f"参数 {each.name} 在 {seen[key].file} 与 {each.file} 中同日重复", code="law.setting_adopted_twice"
+            )
         seen[key] = each
     return Settings(tuple(seen.values()))
 
@@ -98,7 +100,7 @@ def _load_file(path: Path, shown: str, declarations: SettingDeclarations) -> Ite
     document = SettingsDocument.load(path, HEADER_KEYS | {"known_from"}, shown)
     authority = document.string("authority")
     if not authority:
-        raise LawError(f"{shown}：缺 authority")
+        raise LawError(f"{shown}：缺 authority", code="law.metadata_missing")
     ground = (
         authority,
         document.string("document"),

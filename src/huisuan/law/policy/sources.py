@@ -51,7 +51,7 @@ def list_setting_files(folder: Path) -> list[Path]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise LawError(f"{folder}：读不了（{error.strerror}）；请检查路径与权限") from None
+        raise LawError(f"{folder}：读不了（{error.strerror}）；请检查路径与权限", code="law.file_unreadable") from None
     return sorted(path for path in found if path.suffix == ".toml" and not path.name.startswith("."))
 
 
@@ -63,7 +63,7 @@ def list_sources(folder: Path, adopted: Iterable[Path] = ()) -> tuple[Source, ..
     """
     found = [path for kind in DECIDING for path in folder.glob(kind)] + list_setting_files(folder / "settings")
     if not found:
-        raise LawError(f"{folder} 里没有政策")
+        raise LawError(f"{folder} 里没有政策", code="law.not_a_policy_folder")
     named = [(path.relative_to(folder).as_posix(), path) for path in sorted(found)]
     named += [(f"adopted/{path.name}", path) for place in adopted for path in list_setting_files(place)]
     return tuple(Source(name, path, _sha256(path)) for name, path in named)
@@ -84,4 +84,4 @@ def _sha256(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        raise LawError(f"{path}：读不了（{error.strerror}）；请检查路径与权限") from None
+        raise LawError(f"{path}：读不了（{error.strerror}）；请检查路径与权限", code="law.file_unreadable") from None

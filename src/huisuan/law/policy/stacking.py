@@ -65,7 +65,7 @@ def check_overlaps(policy: Policy) -> None:
     for stacking in policy.stackings:
         unknown = [key for key in stacking.order if "/" not in key and key not in keys]
         if unknown:
-            raise LawError(f"“{stacking.ground}”的先后中写了没有的规则 {'、'.join(unknown)}")
+            raise LawError(f"“{stacking.ground}”的先后中写了没有的规则 {'、'.join(unknown)}", code="law.rule_unknown")
     rules_by_ground([policy])
 
 
@@ -106,7 +106,8 @@ def _in_declared_order(ground: str, places: list[PolicyRule], policies: Sequence
     first, second = _undeclared(ground, places, policies)
     raise LawError(
         f"{first.key}（{first.rule.title}）与 {second.key}（{second.rule.title}）都对“{ground}”付款，"
-        "但没有声明先后：请在其中一个政策里写 article.stacks(…)，并给出解释口径"
+        "但没有声明先后：请在其中一个政策里写 article.stacks(…)，并给出解释口径",
+        code="law.stacking_undeclared",
     )
 
 

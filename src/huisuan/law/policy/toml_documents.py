@@ -39,9 +39,11 @@ class SettingsDocument:
         try:
             return cls.parse(shown or path.name, path.read_text(encoding="utf-8"), keys)
         except OSError as error:
-            raise LawError(f"{path}：读不了（{error.strerror}）；请检查路径与权限") from None
+            raise LawError(
+                f"{path}：读不了（{error.strerror}）；请检查路径与权限", code="law.file_unreadable"
+            ) from None
         except UnicodeDecodeError:
-            raise LawError(f"{shown or path.name}：不是 UTF-8 文本；请另存为 UTF-8") from None
+            raise LawError(f"{shown or path.name}：不是 UTF-8 文本；请另存为 UTF-8", code="law.file_not_utf8") from None
 
     @classmethod
     def parse(cls, name: str, text: str, keys: frozenset[str]) -> SettingsDocument:
@@ -51,11 +53,14 @@ class SettingsDocument:
         except tomllib.TOMLDecodeError as error:
             at = re.search(r"at line (\d+)", str(error))  # or "at end of document"
             line = at[1] if at else len(text.splitlines())
-            raise LawError(f"{name} 行 {line}：不是 TOML（{error}）") from None
+            raise LawError(f"{name} 行 {line}：不是 TOML（{error}）", code="law.toml_malformed") from None
         document = cls(name, text, data)
         for key in data:
             if key not in keys | TABLES:
-                raise LawError(f"{document.place(key)}：不认识 {key}；可写的有 {'、'.join(sorted(keys | TABLES))}")
+                raise LawError(
+                    f"{document.place(key)}：不认识 {key}；可写的有 {'、'.join(sorted(keys | TABLES))}",
+                    code="law.key_unknown",
+                )
         return document
 
     def place(self, key: str) -> str:
@@ -73,7 +78,9 @@ class SettingsDocument:
         """
         found = self.data.get(name, {})
         if not isinstance(found, dict):
-            raise LawError(f'{self.place(name)}：{name} 应为表：[{name}]，每行如 "2.2.rate" = "20%"')
+            raise LawError(
+                f'{self.place(name)}：{name} 应为表：[{name}]，每行如 "2.2.rate" = "20%"', code="law.table_expected"
+            )
         return found
 
     def string(self, key: str) -> str:
@@ -84,7 +91,7 @@ class SettingsDocument:
         """
         found = self.data.get(key, "")
         if not isinstance(found, str):
-            raise LawError(f"{self.place(key)}：{key} 应为文本（加引号）")
+            raise LawError(f"{self.place(key)}：{key} 应为文本（加引号）", code="law.text_expected")
         return found.strip()
 
     def date_value(self, key: str) -> date:
@@ -94,8 +101,8 @@ class SettingsDocument:
             LawError: absent, or no day.
         """
         if key not in self.data:
-            raise LawError(f"{self.name}：缺 {key}")
+            raise LawError(f"{self.name}：缺 {key}", code="law.metadata_missing")
         found = self.data[key]
         if type(found) is not date:
-            raise LawError(f"{self.place(key)}：{key} 应为日期，如 2024-01-01（不加引号）")
+            raise LawError(f"{self.place(key)}：{key} 应为日期，如 2024-01-01（不加引号）", code="law.date_malformed")
         return found

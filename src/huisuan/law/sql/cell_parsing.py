@@ -99,7 +99,10 @@ class _CellParser:
         if self.held == TEXT_TYPE:
             number = case((self._is(NUMBER), _bigint_copy(self.trimmed)))
         elif not INTEGER.fullmatch(str(self.held)):
-            raise LawError(f"列 {self.spec.name}（{self.spec.zh}）的类型是 {self.held}；应为整数（金额以分计）")
+            raise LawError(
+                f"列 {self.spec.name}（{self.spec.zh}）的类型是 {self.held}；应为整数（金额以分计）",
+                code="law.column_type",
+            )
         declared = exp.Between(this=number, low=_integer(0), high=_integer(self.spec.maximum or 0))
         return case((declared, _bigint_copy(number)))
 
@@ -138,7 +141,9 @@ class _CellParser:
 
     def _must_be(self, wanted: str) -> None:
         if self.held not in (wanted, TEXT_TYPE):
-            raise LawError(f"列 {self.spec.name}（{self.spec.zh}）的类型是 {self.held}；应为 {wanted}")
+            raise LawError(
+                f"列 {self.spec.name}（{self.spec.zh}）的类型是 {self.held}；应为 {wanted}", code="law.column_type"
+            )
 
 
 def _aliased(expression: SqlExpr, name: str) -> SqlExpr:

@@ -74,17 +74,17 @@ def transform_file(source: Path, target: Path) -> Iterator[tuple[duckdb.DuckDBPy
 
     for path in (source, target):
         if path.suffix not in (".parquet", ".csv"):
-            raise LawError(f"{path}：只认 .parquet 与 .csv")
+            raise LawError(f"{path}：只认 .parquet 与 .csv", code="law.file_type")
     if not source.is_file():
-        raise LawError(f"{source}：没有这个文件")
+        raise LawError(f"{source}：没有这个文件", code="law.file_missing")
     if not target.parent.is_dir():
-        raise LawError(f"{target.parent}：没有这个文件夹")
+        raise LawError(f"{target.parent}：没有这个文件夹", code="law.folder_missing")
     with TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as aside, duckdb.connect() as engine:
         draft = Path(aside) / target.name
         try:
             yield engine, _open(engine, source), draft
         except duckdb.Error as error:
-            raise LawError(f"{source}：{str(error).splitlines()[0]}") from None
+            raise LawError(f"{source}：{str(error).splitlines()[0]}", code="law.file_unreadable") from None
         draft.replace(target)
 
 
@@ -100,9 +100,12 @@ def answer_query(
     carried = tuple(name for name in types if name not in facts)
     for name in carried:  # DuckDB and PostgreSQL take Spend and spend for one column
         if name.lower() in ANSWER or name.lower() in facts:
-            raise LawError(f"输入里有列 {name}：与{'结果列' if name.lower() in ANSWER else '事实'}同名，请改名")
+            raise LawError(
+                f"输入里有列 {name}：与{'结果列' if name.lower() in ANSWER else '事实'}同名，请改名",
+                code="law.column_name_taken",
+            )
         if is_reserved(name):
-            raise LawError(f"输入里有列 {name}：这样的名称留给计算过程，请改名")
+            raise LawError(f"输入里有列 {name}：这样的名称留给计算过程，请改名", code="law.column_name_reserved")
     compiled = compile_rule(policy, rule, on, as_known)
     columns: list[exp.Expr] = [column(name) for name in carried]
     for name, spec in facts.items():
@@ -148,7 +151,7 @@ def _gather(engine: duckdb.DuckDBPyConnection, carried: tuple[str, ...], places:
     )
     counted = engine.execute("SELECT (SELECT count(*) FROM source), (SELECT count(*) FROM gathered)").fetchone()
     if counted is None or counted[0] != counted[1]:
-        raise LawError(f"{source}：Spark 答的行数与输入不符（{counted}）")
+        raise LawError(f"{source}：Spark 答的行数与输入不符（{counted}）", code="law.spark_rows_differ")
     return exp.select(*(column(name) for name in (*carried, *ANSWER))).from_("gathered").order_by("file_row_number")
 
 

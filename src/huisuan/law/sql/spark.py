@@ -74,7 +74,7 @@ class Spark:
     def __init__(self, master: str = LOCAL_MASTER) -> None:
         lack = missing_requirements()
         if lack:
-            raise LawError(lack)
+            raise LawError(lack, code="law.spark_missing")
         self.session = _start_session(master)
 
     def __enter__(self) -> Spark:
@@ -101,7 +101,7 @@ class Spark:
             rows.selectExpr("*", f"_metadata.row_index AS {ROW}").createOrReplaceTempView("source")
             self.session.sql(query).write.parquet(_address(answered))
         except (PySparkException, Py4JError) as error:
-            raise LawError(f"{source}：Spark：{_first_line(error)}") from None
+            raise LawError(f"{source}：Spark：{_first_line(error)}", code="law.spark_failed") from None
 
 
 def _start_session(master: str) -> SparkSession:
@@ -110,7 +110,7 @@ def _start_session(master: str) -> SparkSession:
     from pyspark.sql import SparkSession
 
     if not _MASTER.fullmatch(master):
-        raise LawError(f"--master {master}：应如 local[2]、spark://主机:7077、yarn")
+        raise LawError(f"--master {master}：应如 local[2]、spark://主机:7077、yarn", code="law.spark_master_malformed")
     alone = ALONE if master.startswith("local") else {}
     if alone:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
@@ -120,7 +120,7 @@ def _start_session(master: str) -> SparkSession:
     try:
         return builder.getOrCreate()
     except (PySparkException, Py4JError) as error:
-        raise LawError(f"Spark 在 {master} 上起不来：{_first_line(error)}") from None
+        raise LawError(f"Spark 在 {master} 上起不来：{_first_line(error)}", code="law.spark_unavailable") from None
 
 
 def _address(path: Path) -> str:

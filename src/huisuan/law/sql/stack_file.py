@@ -51,9 +51,9 @@ def stack_file(
     adopted = adopted_mode(layer, on, as_known)
     mode = None if adopted is None else StackingMode(str(adopted.value))
     if mode is None and len(layer.rules) > 1:
-        raise LawError(f"“{layer.ground}”的几条规则如何叠加，{on} 尚未确定")
+        raise LawError(f"“{layer.ground}”的几条规则如何叠加，{on} 尚未确定", code="law.stacking_not_set")
     if source.suffix != ".parquet" or target.suffix != ".parquet":
-        raise LawError("叠加只读写 .parquet")
+        raise LawError("叠加只读写 .parquet", code="law.file_type")
     with transform_file(source, target) as (engine, types, draft):
         spent = _spent_expression(layer, types)
         engine.execute(f"CREATE TEMP TABLE stack AS SELECT row_number() OVER () AS {ROW}, * FROM source")
@@ -72,7 +72,9 @@ def _spent_expression(layer: StackedRules, types: Mapping[str, str]) -> str:
     known = [name for name in names if name in types]
     for name in known:
         if types[name] != "BIGINT":
-            raise LawError(f"列 {name} 的类型是 {types[name]}；叠加须用 Parquet 的 BIGINT（金额以分计）")
+            raise LawError(
+                f"列 {name} 的类型是 {types[name]}；叠加须用 Parquet 的 BIGINT（金额以分计）", code="law.column_type"
+            )
     quoted = ", ".join(f'"{name}"' for name in known)
     return f"greatest({quoted})" if known else "CAST(NULL AS BIGINT)"
 

@@ -60,7 +60,7 @@ def to_markdown(plain: str, title: str = "") -> str:
     _check(articles)
     heading = title or (preamble.pop(0) if preamble else "")
     if not heading:
-        raise LawError("不知道政策的名称；请写 --title，或以名称为原文的第一行")
+        raise LawError("不知道政策的名称；请写 --title，或以名称为原文的第一行", code="law.title_missing")
     return "\n".join(_markdown_lines(heading, preamble, articles)) + "\n"
 
 
@@ -98,7 +98,7 @@ def _parse_number(text: str) -> int:
         return int(text)
     found = _NUMERAL.fullmatch(text)
     if not found:
-        raise LawError(f"“第{text}条”的条号看不懂；请写第十二条或第 12 条")
+        raise LawError(f"“第{text}条”的条号看不懂；请写第十二条或第 12 条", code="law.article_number")
     hundreds, hundred, tens, ten, ones = found.groups("")
     parts = ((100, hundreds, hundred), (10, tens, ten), (1, ones, ones))
     return sum(unit * (_DIGITS.index(digit) + 1 if digit else 1) for unit, digit, said in parts if said)
@@ -106,15 +106,17 @@ def _parse_number(text: str) -> int:
 
 def _check(articles: list[_Article]) -> None:
     if not articles:
-        raise LawError("原文里没有“第一条”“1.”这样的条；请让每一条另起一行，以“第一条”开头")
+        raise LawError(
+            "原文里没有“第一条”“1.”这样的条；请让每一条另起一行，以“第一条”开头", code="law.articles_missing"
+        )
     seen: set[int] = set()
     for article in articles:
         if not 1 <= article.number <= MAX_ARTICLES:
-            raise LawError(f"第 {article.number} 条：条号应在 1 与 {MAX_ARTICLES} 之间")
+            raise LawError(f"第 {article.number} 条：条号应在 1 与 {MAX_ARTICLES} 之间", code="law.article_number")
         if article.number in seen:
-            raise LawError(f"第 {article.number} 条出现了两次")
+            raise LawError(f"第 {article.number} 条出现了两次", code="law.article_twice")
         if not any(not line.startswith("  - ") for line in article.lines):
-            raise LawError(f"第 {article.number} 条没有句子；句子以“。”结束")
+            raise LawError(f"第 {article.number} 条没有句子；句子以“。”结束", code="law.article_empty")
         seen.add(article.number)
 
 

@@ -82,9 +82,11 @@ class PolicyText:
         """
         sentence = self.sentences.get(number)
         if sentence is None:
-            raise LawError(f"{by}：引用了不存在的句 {number}")
+            raise LawError(f"{by}：引用了不存在的句 {number}", code="law.sentence_unknown")
         if not phrase or phrase not in sentence.text:
-            raise LawError(f"{by}：引文“{phrase}”不在第 {number} 句中；该句为：{sentence.text}")
+            raise LawError(
+                f"{by}：引文“{phrase}”不在第 {number} 句中；该句为：{sentence.text}", code="law.phrase_not_in_sentence"
+            )
         return sentence
 
 
@@ -97,9 +99,9 @@ def read_policy_file(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise LawError(f"{path}：读不了（{error.strerror}）；请检查路径与权限") from None
+        raise LawError(f"{path}：读不了（{error.strerror}）；请检查路径与权限", code="law.file_unreadable") from None
     except UnicodeDecodeError:
-        raise LawError(f"{path.name}：不是 UTF-8 文本；请另存为 UTF-8") from None
+        raise LawError(f"{path.name}：不是 UTF-8 文本；请另存为 UTF-8", code="law.file_not_utf8") from None
 
 
 def load_policy_text(path: Path) -> PolicyText:
@@ -125,7 +127,7 @@ def load_policy_text(path: Path) -> PolicyText:
         elif line.startswith("# ") and not title:
             title = line[2:]
         elif line.strip() and articles:
-            raise LawError(f"{path.name} 行 {at}：看不懂“{line}”；应为“- [条.句] 文本”")
+            raise LawError(f"{path.name} 行 {at}：看不懂“{line}”；应为“- [条.句] 文本”", code="law.text_line_unknown")
     done = tuple(ArticleText(number, name, part, tuple(found)) for number, name, part, found in articles)
     _check_unique(sentence.number for article in done for sentence in article.sentences)
     return PolicyText(title, done)
@@ -137,7 +139,7 @@ def _add_sentence(
     number = found[1].split(".")[0]
     if not articles or articles[-1][0] != number:
         if number != "0" and not number.isalpha():
-            raise LawError(f"{at}：句 {found[1]} 不在第 {number} 条之下")
+            raise LawError(f"{at}：句 {found[1]} 不在第 {number} 条之下", code="law.sentence_misplaced")
         articles.append((number, chapter, chapter, []))
     articles[-1][3].append(Sentence(found[1], found[2]))
 
@@ -146,5 +148,5 @@ def _check_unique(numbers: Iterable[str]) -> None:
     seen: set[str] = set()
     for number in numbers:
         if number in seen:
-            raise LawError(f"句 {number} 出现了两次")
+            raise LawError(f"句 {number} 出现了两次", code="law.sentence_twice")
         seen.add(number)
