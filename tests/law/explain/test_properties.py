@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huisuan.law.explain.explain import explain, parse_facts
@@ -21,6 +21,7 @@ from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import Settings
 
+POLICY = load_policy("anhui-agi-2023")
 YEAR_END = date(2024, 12, 31)
 MOST = 10**12  # 100亿元 in fen
 MONEY = st.integers(0, MOST)
@@ -28,9 +29,8 @@ CITIES = st.sampled_from(["340100", "340600", "341200"])
 
 
 def answer(sentence: str, **facts: Any) -> Answer:
-    policy = load_policy("anhui-agi-2023")
-    rule = policy.rule(sentence)
-    return explain(policy, rule, parse_facts(rule, facts), on=YEAR_END, as_known=YEAR_END)
+    rule = POLICY.rule(sentence)
+    return explain(POLICY, rule, parse_facts(rule, facts), on=YEAR_END, as_known=YEAR_END)
 
 
 def owed(sentence: str, **facts: Any) -> int:
@@ -95,7 +95,7 @@ def test_a_missing_fact_is_never_taken_for_zero(missing: dict[str, None], spend:
     }
 
 
-PAYING = [rule for rule in load_policy("anhui-agi-2023").rules if rule.kind is RuleKind.PAYS]
+PAYING = [rule for rule in POLICY.rules if rule.kind is RuleKind.PAYS]
 TAKEN_OFF = {"self_use", "subsidised_compute"}  # the more of it, the less is owed
 
 
@@ -117,19 +117,22 @@ def any_value(spec: FactSpec) -> st.SearchStrategy[Any]:
     return st.integers(0, min(10**7, most)) | st.integers(0, most)
 
 
-def generous() -> Policy:
+def generous(policy: Policy) -> Policy:
     """The policy where every city has set a rate, so that 4.1 pays, too."""
-    policy = load_policy("anhui-agi-2023")
     rates = {f"34{n:02d}00": Fraction(1, 10) for n in range(1, 19)}
     adopted = tuple(replace(each, value=rates) if each.name == "4.1.rate" else each for each in policy.settings.adopted)
     return replace(policy, settings=Settings(adopted))
 
 
+GENEROUS = generous(POLICY)
+
+
 @pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.key) for rule in PAYING])
+@settings(max_examples=20)
 @given(data=st.data())
 def test_every_amount_is_a_whole_number_within_its_cap_and_what_was_spent(rule: Rule, data: st.DataObject) -> None:
     facts = data.draw(a_case(rule))
-    judge = RuleEvaluator(generous(), rule, YEAR_END, YEAR_END)
+    judge = RuleEvaluator(GENEROUS, rule, YEAR_END, YEAR_END)
     verdict = judge(facts)
     amount = verdict.amount_fen
     assert type(amount) is int
@@ -143,13 +146,14 @@ def test_every_amount_is_a_whole_number_within_its_cap_and_what_was_spent(rule: 
 
 
 @pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.key) for rule in PAYING])
+@settings(max_examples=20)
 @given(data=st.data())
 def test_more_of_what_is_paid_for_never_earns_less(rule: Rule, data: st.DataObject) -> None:
     facts = data.draw(a_case(rule))
     counted = [spec for spec in rule.facts if spec.kind in (Kind.MONEY, Kind.INT)]
     spec = data.draw(st.sampled_from(counted))
     more = data.draw(st.integers(facts[spec.name], spec.maximum or 0))
-    judge = RuleEvaluator(generous(), rule, YEAR_END, YEAR_END)
+    judge = RuleEvaluator(GENEROUS, rule, YEAR_END, YEAR_END)
     less, greater = judge(facts).amount_fen, judge({**facts, spec.name: more}).amount_fen
     assert less is not None
     assert greater is not None

@@ -105,7 +105,7 @@ def test_more_spend_never_brings_less_in_all(mode: str, spend: int, more: int) -
 @pytest.mark.parametrize("mode", MODES)
 def test_a_file_is_combined_as_each_case_is(mode: str, tmp_path: Path) -> None:
     chance = random.Random(2025)
-    rows = [_row(chance) for _ in range(2_000)]
+    rows = [_row(chance) for _ in range(400)]
     source, target = tmp_path / "facts.parquet", tmp_path / "stacked.parquet"
     pq.write_table(pa.Table.from_pylist([{"party": str(at), **row} for at, row in enumerate(rows)]), source)
     city = with_option(CITY, "w.2.with_province", mode)

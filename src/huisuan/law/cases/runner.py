@@ -84,12 +84,6 @@ def case_subjects(policy: Policy) -> tuple[str, ...]:
     return (*keys, *(each.ground for each in policy.stackings))
 
 
-def run_policy_cases(policy: Policy) -> Iterator[CaseResult]:
-    """Every case of the policy and how it comes out."""
-    for case in load_policy_cases(policy):
-        yield run_case(policy, case)
-
-
 def run_case(policy: Policy, case: Case) -> CaseResult:
     """How one case comes out; what is wrong with the case itself is told, not raised."""
     try:
