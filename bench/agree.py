@@ -1,10 +1,12 @@
-"""Both readings of every rule over random rows: the judge of one claim, and the SQL over a table; they must not differ.
+"""All readings of every rule over random rows: claim by claim, as SQL on each engine, by the calculator; none differs.
 
-    python bench/agree.py [--rows 1000000] [--rules 2.2,6.2] [--seed 1] [--workers 2] [--policy anhui-agi-2023] [--json]
+    python bench/agree.py [--rows 1000000] [--rules 2.2,6.2] [--engines duckdb,postgres,spark] [--seed 1] [--workers 2]
+                          [--policy anhui-agi-2023] [--json]
 
 So many rows per rule, in chunks. The first chunk is decided as the policy is set; every other one under settings and
 readings of the open questions drawn at random within the bounds of the law. Cells are missing, at the edges where an
-answer turns, and beyond what a fact allows; every second chunk comes as text, as CSV does. Exit code 1: they differ.
+answer turns, and beyond what a fact allows; every second chunk comes as text, as CSV does. Of every chunk the first
+rows are also asked of the calculator. The tests compare the same for few rows. Exit code 1: they differ.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -29,7 +32,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the rows by chan
 
 import duckdb
 import pyarrow as pa
+from agree_engines import on_postgres, on_spark, private_postgres
 
+from huisuan.law.explain.questionnaire import assess_rule
 from huisuan.law.explain.verdict import RuleEvaluator
 from huisuan.law.model.expressions import FactSpec, SettingSpec
 from huisuan.law.model.rules import Rule
@@ -38,10 +43,13 @@ from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import Scenario, apply_scenario
 from huisuan.law.policy.setting_bounds import SettingValue
+from huisuan.law.policy.stacking import PolicyRule
 from huisuan.law.sql.compute_file import answer_query
 from support.random_facts import Row, as_words, random_rows, typed
 
 CHUNK = 20_000
+ASKED = 200  # rows of a chunk that the calculator is asked, which is slower
+ENGINES = ("duckdb", "postgres", "spark")
 SHOWN = 10  # differences that are printed whole
 SHARES = tuple(map(Fraction, ("0", "1/100", "3/40", "1/7", "1234/10000", "1/5", "1/3", "1/2", "50/53", "1")))
 
@@ -57,6 +65,8 @@ class Task:
     number: int
     rows: int
     seed: int
+    engines: tuple[str, ...] = ENGINES[:1]
+    postgres: str = ""  # the address of the server, where it is asked
 
 
 @dataclass(frozen=True)
@@ -97,10 +107,10 @@ def _setting(spec: SettingSpec, chance: random.Random) -> SettingValue:
     return chance.choice([0, 1, most, chance.randrange(most + 1)])
 
 
-def by_judge(judge: RuleEvaluator, rule: Rule, rows: list[Row]) -> Iterator[Told]:
+def by_evaluation(evaluate: RuleEvaluator, rule: Rule, rows: list[Row]) -> Iterator[Told]:
     """The first reading; a cell that cannot be used is missing, and its reason says invalid instead."""
     for row in rows:
-        verdict = judge({spec.name: usable(spec, row[spec.name]) for spec in rule.facts})
+        verdict = evaluate({spec.name: usable(spec, row[spec.name]) for spec in rule.facts})
         codes = ";".join(_marked(code, row) for code in verdict.codes())
         yield verdict.status.value, verdict.amount_fen, codes
 
@@ -119,17 +129,38 @@ def _marked(code: str, row: Row) -> str:
     return f"invalid:{name}" if kind == "missing" and row[name] is not None else code
 
 
-def by_sql(policy: Policy, rule: Rule, rows: list[Row], days: tuple[date, date], *, as_text: bool) -> list[Told]:
-    """The second reading: all rows in one query, typed as in Parquet or as text as in CSV."""
-    with duckdb.connect(config={"threads": 1}) as engine:
-        engine.register("facts", pa.table(as_words(rule, rows) if as_text else typed(rule, rows)))
-        types = {name: kind for name, kind, *_ in engine.execute("DESCRIBE facts").fetchall()}
-        query, _ = answer_query(policy, rule, "facts", types, on=days[0], as_known=days[1])
-        return engine.execute(query.sql("duckdb")).fetchall()
+def by_calculator(policy: Policy, rule: Rule, rows: list[Row], days: tuple[date, date]) -> Iterator[Told]:
+    """The third reading: what the calculator knows so far, and what it still asks."""
+    for row in rows:
+        facts = {spec.name: usable(spec, row[spec.name]) for spec in rule.facts}
+        progress = assess_rule(PolicyRule(policy, rule), facts, *days)
+        open_names = {spec.name for spec in (*progress.deciding, *progress.amount_facts)}
+        codes = [f"missing:{spec.name}" for spec in rule.facts if spec.name in open_names]
+        codes = codes or list(progress.verdict.codes())
+        marked = ";".join(_marked(code, row) for code in codes)
+        yield progress.verdict.status.value, progress.verdict.amount_fen, marked
+
+
+def by_sql(task: Task, policy: Policy, rule: Rule, rows: list[Row], days: tuple[date, date]) -> dict[str, list[Told]]:
+    """The second reading, per engine: all rows in one query, typed as in Parquet or as text as in CSV."""
+    as_text = bool(task.number % 2)
+    facts = pa.table(as_words(rule, rows) if as_text else typed(rule, rows))
+    answers: dict[str, list[Told]] = {}
+    if "duckdb" in task.engines:
+        with duckdb.connect(config={"threads": 1}) as engine:
+            engine.register("facts", facts)
+            types = {name: kind for name, kind, *_ in engine.execute("DESCRIBE facts").fetchall()}
+            query, _ = answer_query(policy, rule, "facts", types, on=days[0], as_known=days[1])
+            answers["duckdb"] = engine.execute(query.sql("duckdb")).fetchall()
+    if "postgres" in task.engines:
+        answers["postgres"] = on_postgres(task.postgres, policy, rule, facts, days, as_text=as_text)
+    if "spark" in task.engines:
+        answers["spark"] = on_spark(policy, rule, facts, days)
+    return answers
 
 
 def compare(task: Task) -> Found:
-    """Decide one chunk both ways."""
+    """Decide one chunk all ways."""
     policy = policy_named(task.policy)
     chance = random.Random(f"{task.seed}:{task.rule}:{task.number}")
     if task.number:
@@ -137,31 +168,37 @@ def compare(task: Task) -> Found:
     rule = policy.rule(task.rule)
     rows = random_rows(chance.getrandbits(64), rule, task.rows)
     days = (policy.valid_to, policy.valid_to)
-    told = by_sql(policy, rule, rows, days, as_text=bool(task.number % 2))
-    judged = list(by_judge(RuleEvaluator(policy, rule, *days), rule, rows))
+    evaluated = list(by_evaluation(RuleEvaluator(policy, rule, *days), rule, rows))
+    readings = by_sql(task, policy, rule, rows, days)
+    assert all(len(answers) == task.rows for answers in readings.values()), "an engine lost or doubled rows"
+    readings["calculator"] = list(by_calculator(policy, rule, rows[:ASKED], days))
     differing = [
-        f"{rule.key} chunk {task.number} {row}: SQL {sql}, judge {judge}"
-        for row, sql, judge in zip(rows, told, judged, strict=True)
-        if sql != judge
+        f"{rule.key} chunk {task.number} {row}: {name} {other}, evaluation {answer}"
+        for name, answers in readings.items()
+        for row, other, answer in zip(rows, answers, evaluated, strict=False)
+        if other != answer
     ]
-    return Found(task, Counter(status for status, *_ in judged), len(differing), tuple(differing[:SHOWN]))
+    return Found(task, Counter(status for status, *_ in evaluated), len(differing), tuple(differing[:SHOWN]))
 
 
-def tasks(policy: str, keys: list[str], rows: int, seed: int) -> Iterator[Task]:
+def tasks(
+    policy: str, keys: list[str], rows: int, seed: int, engines: tuple[str, ...], postgres: str
+) -> Iterator[Task]:
     """All chunks, rule by rule."""
     for key in keys:
         for number, first in enumerate(range(0, rows, CHUNK)):
-            yield Task(policy, key, number, min(CHUNK, rows - first), seed)
+            yield Task(policy, key, number, min(CHUNK, rows - first), seed, engines, postgres)
 
 
-def run(policy: str, keys: list[str], rows: int, seed: int, workers: int) -> dict[str, Any]:
+def run(policy: str, keys: list[str], rows: int, seed: int, workers: int, engines: tuple[str, ...]) -> dict[str, Any]:
     """Compare everything; progress goes to standard error, a line per rule."""
     began = time.perf_counter()
     statuses: dict[str, Counter[str]] = {key: Counter() for key in keys}
     differing: Counter[str] = Counter()
     shown: list[str] = []
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        for found in pool.imap(compare, tasks(policy, keys, rows, seed)):
+    server = private_postgres() if "postgres" in engines else nullcontext("")
+    with server as address, multiprocessing.get_context("spawn").Pool(workers) as pool:
+        for found in pool.imap(compare, tasks(policy, keys, rows, seed, engines, address)):
             key = found.task.rule
             statuses[key] += found.statuses
             differing[key] += found.differing
@@ -170,11 +207,12 @@ def run(policy: str, keys: list[str], rows: int, seed: int, workers: int) -> dic
                 said = ", ".join(f"{status} {count:,}" for status, count in statuses[key].most_common())
                 seconds = time.perf_counter() - began
                 print(f"{seconds:6.0f} s  {key}: {differing[key]:,} differ; {said}", file=sys.stderr, flush=True)
-    seconds, total = time.perf_counter() - began, sum(each.total() for each in statuses.values())
+    seconds, total = time.perf_counter() - began, sum(counts.total() for counts in statuses.values())
     return {
-        "policy": policy, "rules": len(keys), "rows_per_rule": rows, "rows": total, "differing": differing.total(),
+        "policy": policy, "engines": list(engines), "rules": len(keys),
+        "rows_per_rule": rows, "rows": total, "differing": differing.total(),
         "shown": shown[:SHOWN], "seconds": round(seconds, 1), "rows_per_second": round(total / seconds),
-        "statuses": {key: dict(each) for key, each in statuses.items()},
+        "statuses": {key: dict(counts) for key, counts in statuses.items()},
         "differing_by_rule": {key: differing[key] for key in keys},
     }  # fmt: skip
 
@@ -184,6 +222,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows per rule")
     parser.add_argument("--rules", default="", help="keys with commas; all if not given")
+    parser.add_argument("--engines", default="duckdb", help=f"of {', '.join(ENGINES)}, with commas")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--policy", default="anhui-agi-2023")
@@ -191,8 +230,11 @@ def main() -> None:
     options = parser.parse_args()
     if options.rows < 1 or options.workers < 1:
         parser.error("--rows and --workers must be at least 1")
+    engines = tuple(options.engines.split(","))
+    if unknown := set(engines) - set(ENGINES):
+        parser.error(f"--engines: no {', '.join(sorted(unknown))}")
     keys = options.rules.split(",") if options.rules else [rule.key for rule in load_policy(options.policy).rules]
-    found = run(options.policy, keys, options.rows, options.seed, options.workers)
+    found = run(options.policy, keys, options.rows, options.seed, options.workers, engines)
     if options.json:
         print(json.dumps(found, ensure_ascii=False, indent=2))
     else:

