@@ -10,9 +10,12 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from huisuan.compute.duck.relation import ARROW
+from huisuan.compute.metering.exports.settled_usage import SETTLED_USAGE
 from huisuan.compute.metering.usage.slicing import Span, held_before
 from huisuan.law.policy.load import load_policy
 from huisuan.parties.affiliation import Affiliated
@@ -36,12 +39,20 @@ def opened(folder: Path, records: list[Record]) -> Billing:
     columns: dict[str, list[object]] = {name: [record[at] for record in records] for at, name in enumerate(names)}
     columns["model"] = ["A100" if record[1] == "hefei" else "910B3" for record in records]
     columns["card_seconds"] = [cards * (ended - started - off) for _, _, cards, started, ended, off in records]
-    kinds = {"party": pa.string(), "centre": pa.string(), "model": pa.string()}
+    columns["sequence"] = list(range(1, len(records) + 1))
+    columns["centre_id"] = [1 if record[1] == "hefei" else 2 for record in records]
     path = folder / "usage.parquet"
-    pq.write_table(
-        pa.table({name: pa.array(each, kinds.get(name, pa.int64())) for name, each in columns.items()}), path
-    )
+    pq.write_table(pa.table({name: pa.array(columns[name], ARROW[kind]) for name, kind in SETTLED_USAGE.items()}), path)
     return Billing(duckdb.connect(), path, *YEAR)
+
+
+def test_usage_with_other_columns_is_not_billed(tmp_path: Path) -> None:
+    path = tmp_path / "usage.parquet"
+    pq.write_table(
+        pa.table({name: pa.array([], ARROW[kind]) for name, kind in SETTLED_USAGE.items() if name != "cards"}), path
+    )
+    with pytest.raises(TypeError, match="cards"):
+        Billing(duckdb.connect(), path, *YEAR)
 
 
 def billed(folder: Path, records: list[Record]) -> Billing:

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from huisuan.compute.accelerators.names import Card, CardNames
-from huisuan.compute.duck.reader_tables import faults
+from huisuan.compute.duck.reader_tables import list_faults
 from huisuan.compute.duck.source_lines import read_source
+from huisuan.compute.metering.intake.parsed_file import ParsedFile
 from huisuan.compute.metering.intake.sacct import read_sacct
-from huisuan.compute.metering.intake.tables import Reading
 from huisuan.compute.sacct.export import command_for, delimiter_of
 from support.slurm_site import until
 
@@ -30,9 +30,9 @@ FORGED = (
 
 def sums(printed: bytes) -> dict[str, int]:
     """Card-seconds by job of what sacct printed; nothing of it may be refused."""
-    reading: Reading = read_sacct(read_source(printed, "printed"), NAMES, ZoneInfo("Asia/Shanghai"))
+    reading: ParsedFile = read_sacct(read_source(printed, "printed"), NAMES, ZoneInfo("Asia/Shanghai"))
     with reading.con as con:
-        assert faults(con) == []
+        assert list_faults(con) == []
         return dict(
             con.execute("SELECT job_id, sum(cards * (ended - started))::BIGINT FROM reading GROUP BY 1").fetchall()
         )

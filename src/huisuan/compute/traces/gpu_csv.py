@@ -6,14 +6,13 @@ from __future__ import annotations
 import csv
 
 import duckdb
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.compute.duck.source_lines import SourceLines
-from huisuan.compute.duck.workbench import load_rows
 from huisuan.compute.traces.columns import KNOWN_NAMES, TraceColumns
 from huisuan.compute.traces.layout import Layout, fill_fields
+from huisuan.compute.traces.tables import QUOTED_LINES
 
 
 def fill(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: TraceColumns) -> Layout:
@@ -76,11 +75,11 @@ def _cut(con: duckdb.DuckDBPyConnection, source: SourceLines, cells: int) -> Non
     assert lines is not None
     quoted = lines.filter(pc.match_substring(lines["line"], '"')).to_pylist() if source.content.find(b'"') >= 0 else []
     rows = [(row["line_no"], next(csv.reader([row["line"].rstrip("\r")]))) for row in quoted]
-    load_rows(con, "quoted_lines", pa.schema({"line_no": pa.int64(), "f": pa.list_(pa.string())}), rows)
+    QUOTED_LINES.load(con, rows)
     con.execute(f"""
         CREATE VIEW cut AS SELECT line_no, line, coalesce(quoted_lines.f, string_split(rtrim(line, chr(13)), ',')) AS f
             FROM source_lines LEFT JOIN quoted_lines USING (line_no) WHERE line_no > 1 AND rtrim(line, chr(13)) <> '';
         INSERT INTO fault SELECT line_no, '有 ' || len(f) || ' 个字段，表头有 {cells} 个；请核对这一行'
             FROM cut WHERE len(f) <> {cells};
-        INSERT INTO counted SELECT 'lines', count(*) FROM cut;
+        INSERT INTO line_count SELECT 'lines', count(*) FROM cut;
     """)

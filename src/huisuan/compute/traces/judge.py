@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import duckdb
-import pyarrow as pa
 
 from huisuan.base.slurm_states import FINAL_STATES, LIVE_STATES, PENDING_STATES
 from huisuan.compute.accelerators.names import HUGE_CARDS
 from huisuan.compute.duck.reader_tables import LONGEST
-from huisuan.compute.duck.workbench import literal, load_rows
+from huisuan.compute.duck.workbench import literal
 from huisuan.compute.traces.columns import NOTHING
 from huisuan.compute.traces.layout import Layout
+from huisuan.compute.traces.tables import STATE_MAP
 
 STATES = {"PASS": "COMPLETED", "SUCCEEDED": "COMPLETED", "KILLED": "CANCELLED", "CANCELED": "CANCELLED"}
 PARTIAL = "PARTIAL"
@@ -27,11 +27,11 @@ def map_states(con: duckdb.DuckDBPyConnection) -> None:
         known = word if word in FINAL_STATES | LIVE_STATES | PENDING_STATES else "UNKNOWN"
         kinds = ((LIVE_STATES, "live"), (PENDING_STATES, "waiting"), (FINAL_STATES, "final"), ({PARTIAL}, "partial"))
         rows.append((text, known, next((kind for words, kind in kinds if word in words), "unknown")))
-    load_rows(con, "state_map", pa.schema({"text": pa.string(), "word": pa.string(), "kind": pa.string()}), rows)
+    STATE_MAP.load(con, rows)
 
 
 def judge(con: duckdb.DuckDBPyConnection, layout: Layout, synthetic: str) -> None:
-    """From `timed` make `judged`, and fill `fault` and `counted`.
+    """From `timed` make `judged`, and fill `fault` and `line_count`.
 
     A row of `judged` has `kind`: job (it ran), never_started, cpu_only, running (no end yet), partial (told again by
     its job's summary), repeated (word for word as before) or refused. `synthetic`: names jobs that have none.
@@ -58,7 +58,7 @@ def judge(con: duckdb.DuckDBPyConnection, layout: Layout, synthetic: str) -> Non
         _find_repeated(con)
     con.execute("""
         INSERT INTO fault SELECT line_no, reason FROM judged WHERE kind = 'refused';
-        INSERT INTO counted SELECT kind, count(*) FROM judged WHERE kind NOT IN ('job', 'refused') GROUP BY kind;
+        INSERT INTO line_count SELECT kind, count(*) FROM judged WHERE kind NOT IN ('job', 'refused') GROUP BY kind;
     """)
 
 

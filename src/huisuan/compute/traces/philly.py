@@ -12,11 +12,10 @@ from itertools import pairwise
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from huisuan.base.errors import InvalidRequest
+from huisuan.compute.duck.relation import Relation
 from huisuan.compute.duck.source_lines import SourceLines
-from huisuan.compute.duck.workbench import load_rows
 from huisuan.compute.traces.columns import NOTHING
 from huisuan.compute.traces.layout import Layout, fill_fields, refuse
 
@@ -25,6 +24,7 @@ COLUMNS = {
     "end": "attempts.end_time", "cards": "attempts.detail.gpus", "state": "status",
 }  # fmt: skip
 ROW = ("line_no", "line", "job", "user", "account", "submit", "start", "end", "cards", "state", "paused")
+PHILLY_JOBS = Relation("philly_jobs", {name: "BIGINT" if name == "line_no" else "VARCHAR" for name in ROW})
 
 
 def recognises(first: str) -> bool:
@@ -51,11 +51,10 @@ def fill(con: duckdb.DuckDBPyConnection, source: SourceLines) -> Layout:
             continue
         differ += not alike
         rows.append((line, raw[line - 1], *row))
-    schema = pa.schema([("line_no", pa.int64()), *((name, pa.string()) for name in ROW[1:])])
-    load_rows(con, "philly", schema, rows)
-    fill_fields(con, {name: f'"{name}"' for name in ROW[2:]}, "FROM philly")
-    con.execute("DROP TABLE philly")
-    con.execute("INSERT INTO counted VALUES ('lines', ?)", [len(rows) + len({line for line, _ in faults})])
+    PHILLY_JOBS.load(con, rows)
+    fill_fields(con, {name: f'"{name}"' for name in ROW[2:]}, "FROM philly_jobs")
+    con.execute("DROP TABLE philly_jobs")
+    con.execute("INSERT INTO line_count VALUES ('lines', ?)", [len(rows) + len({line for line, _ in faults})])
     refuse(con, faults)
     notes = [f"{differ:,} 个作业各次尝试的卡数不同：按第一次的卡数"] if differ else []
     return Layout("philly-json", COLUMNS, notes=notes)

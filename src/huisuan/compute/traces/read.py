@@ -9,9 +9,8 @@ from typing import Any
 import duckdb
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.compute.duck.reader_tables import count_lines, faults
+from huisuan.compute.duck.reader_tables import count_lines, list_faults, reader_workbench
 from huisuan.compute.duck.source_lines import SourceLines
-from huisuan.compute.duck.workbench import workbench
 from huisuan.compute.traces import gpu_csv as csv_form
 from huisuan.compute.traces import philly as philly_form
 from huisuan.compute.traces import swf as swf_form
@@ -48,7 +47,7 @@ class TraceRows:
     @property
     def refused(self) -> list[tuple[int, str]]:
         """Lines that say nothing usable, with the reason."""
-        return sorted([*self.unreadable, *faults(self.con)])
+        return sorted([*self.unreadable, *list_faults(self.con)])
 
     def counts(self) -> dict[str, int]:
         """What became of every line, and the sum of what ran.
@@ -85,7 +84,7 @@ def read_rows(source: SourceLines, columns: TraceColumns, clock: Clock) -> Trace
         Refused: of no known form, or it does not say when, how long or how many cards.
     """
     source.refuse_replaced()
-    con = workbench()
+    con = reader_workbench()
     con.register("source_lines", source.lines)
     layout = _fill(con, source, columns)
     con.unregister("source_lines")

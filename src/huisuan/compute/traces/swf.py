@@ -47,7 +47,7 @@ def fill(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: TraceColu
             FROM source_lines WHERE line NOT LIKE ';%' AND trim(line, ' ' || chr(9) || chr(13)) <> '';
         INSERT INTO fault SELECT line_no, '有 ' || len(f) || ' 个字段，SWF 有 {CELLS} 个；请核对这一行'
             FROM cut WHERE len(f) <> {CELLS};
-        INSERT INTO counted SELECT 'lines', count(*) FROM cut;
+        INSERT INTO line_count SELECT 'lines', count(*) FROM cut;
     """)
     fill_fields(con, _expressions(named), f"FROM cut WHERE len(f) = {CELLS}")
     zero = ZERO.search(source.content)

@@ -19,6 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from huisuan.base.months import SHANGHAI, Month
+from huisuan.compute.metering.exports.settled_usage import check_settled_usage
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
 from huisuan.law.sql.compute_file import answer_query
@@ -85,6 +86,7 @@ class Billing:
         self.engine, self.starts, self.ends = engine, starts, ends
         quoted = str(usage).replace("'", "''")
         engine.execute(f"CREATE VIEW usage AS SELECT * FROM read_parquet('{quoted}')")  # noqa: S608
+        check_settled_usage(dict(self.rows("SELECT column_name, column_type FROM (DESCRIBE usage)")))
 
     def bill(self, prices: Sequence[Price], affiliated: Sequence[Affiliated]) -> list[Unpriced]:
         """Make `lines` and `bills`; says what could not be priced (then the bills are not to be used).

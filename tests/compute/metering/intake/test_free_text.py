@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from huisuan.compute.accelerators.names import Card, CardNames
 from huisuan.compute.duck.source_lines import read_source
-from huisuan.compute.metering.intake.reconcile import STORED, reconcile
+from huisuan.compute.metering.intake.parsed_file import ParsedFile
+from huisuan.compute.metering.intake.reconcile import reconcile
 from huisuan.compute.metering.intake.sacct import read_sacct
-from huisuan.compute.metering.intake.tables import Reading
+from huisuan.compute.metering.intake.tables import STORED, TENANT
 from support.forged_sacct import NAMED, as_json, delimited, forged, job, plain
 from support.sacct_json import job as json_job
 from support.usage_records import HEADER, line
@@ -42,11 +43,11 @@ text = st.lists(piece, max_size=5).map("\n".join)
 
 def sums(content: bytes) -> dict[str, int]:
     """Card-seconds by account of everybody but the one who writes, as an import into an empty centre takes them."""
-    reading: Reading = read_sacct(read_source(content, "x"), NAMES, ZoneInfo("Asia/Shanghai"))
-    with reading.con as con:
-        con.execute(STORED)
-        con.execute("CREATE TABLE tenant (kind VARCHAR, name VARCHAR, party_id BIGINT)")
-        reconcile(reading)
+    parsed: ParsedFile = read_sacct(read_source(content, "x"), NAMES, ZoneInfo("Asia/Shanghai"))
+    with parsed.con as con:
+        STORED.create(con)
+        TENANT.create(con)
+        reconcile(parsed)
         rows = con.execute("""
             SELECT account, sum(cards * (ended - started - suspended))::BIGINT FROM record GROUP BY account
         """).fetchall()

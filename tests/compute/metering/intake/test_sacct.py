@@ -10,10 +10,10 @@ import pytest
 from huisuan.base.errors import Refused
 from huisuan.base.slurm_duration import seconds_of
 from huisuan.compute.accelerators.names import Card, CardNames
-from huisuan.compute.duck.reader_tables import count_lines, faults
+from huisuan.compute.duck.reader_tables import count_lines, list_faults
 from huisuan.compute.duck.source_lines import read_source
+from huisuan.compute.metering.intake.parsed_file import ParsedFile
 from huisuan.compute.metering.intake.sacct import read_sacct
-from huisuan.compute.metering.intake.tables import Reading
 from support.usage_records import HEADER, line, sacct
 
 A800, NPU = Card(1, "A800-SXM4-80GB", "NVIDIA"), Card(2, "Ascend-910B3", "Huawei")
@@ -21,18 +21,18 @@ NAMES = CardNames([A800, NPU], {"gpu": [A800], "npu": [NPU]})
 SHANGHAI, NEW_YORK = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
 
 
-def read(*lines: dict[str, str] | str, header: str = HEADER, zone: ZoneInfo = SHANGHAI) -> Reading:
+def read(*lines: dict[str, str] | str, header: str = HEADER, zone: ZoneInfo = SHANGHAI) -> ParsedFile:
     return read_sacct(read_source(sacct(*lines, header=header), "sacct.txt"), NAMES, zone)
 
 
-def rows(reading: Reading) -> list[dict[str, Any]]:
-    answer = reading.con.execute("SELECT *, cards * (ended - started - suspended) AS total FROM reading ORDER BY ALL")
+def rows(parsed: ParsedFile) -> list[dict[str, Any]]:
+    answer = parsed.con.execute("SELECT *, cards * (ended - started - suspended) AS total FROM reading ORDER BY ALL")
     return [dict(zip([each[0] for each in answer.description], row, strict=True)) for row in answer.fetchall()]
 
 
 def reason(**fields: object) -> str:
     """Why a line is refused."""
-    ((number, why),) = faults(read(line(**fields)).con)
+    ((number, why),) = list_faults(read(line(**fields)).con)
     assert number == 2
     return why
 
@@ -49,26 +49,26 @@ def test_an_exclusive_job_that_asked_for_nothing_pays_for_what_it_got() -> None:
 
 @pytest.mark.parametrize("step", ["1001.batch", "1001.extern", "1001.0", "1001.interactive"])
 def test_job_steps_are_counted_and_not_metered(step: str) -> None:
-    reading = read(line(), line(step))
-    assert len(rows(reading)) == 1
-    assert count_lines(reading.con)["steps"] == 1
+    parsed = read(line(), line(step))
+    assert len(rows(parsed)) == 1
+    assert count_lines(parsed.con)["steps"] == 1
 
 
 def test_a_job_that_never_started_is_counted() -> None:
-    reading = read(
+    parsed = read(
         line(1, State="CANCELLED by 1001", Start="None", AllocTRES=""),
         line(2, State="PENDING", Start="Unknown", End="Unknown", AllocTRES=""),
         line("3_[1-5%2]", State="PENDING", Start="Unknown", End="Unknown", AllocTRES=""),
         line(4, State="CANCELLED", AllocTRES="", End="2024-03-01T09:00:00"),
     )
-    assert (rows(reading), count_lines(reading.con)["never_started"]) == ([], 4)
+    assert (rows(parsed), count_lines(parsed.con)["never_started"]) == ([], 4)
 
 
 @pytest.mark.parametrize("state", ["RUNNING", "SUSPENDED", "COMPLETING"])
 def test_a_job_that_still_runs_is_not_yet_metered(state: str) -> None:
-    reading = read(line(State=state, End="Unknown", ElapsedRaw=77))
-    assert (rows(reading), faults(reading.con)) == ([], [])
-    assert count_lines(reading.con)["running"] == 1
+    parsed = read(line(State=state, End="Unknown", ElapsedRaw=77))
+    assert (rows(parsed), list_faults(parsed.con)) == ([], [])
+    assert count_lines(parsed.con)["running"] == 1
 
 
 def test_a_final_state_with_an_unknown_end_is_refused_with_a_remedy() -> None:
@@ -80,8 +80,8 @@ def test_an_end_before_the_start_is_refused() -> None:
 
 
 def test_a_job_without_accelerators_is_counted_as_cpu_only() -> None:
-    reading = read(line(1, "cpu=8,mem=4G"), line(2, "cpu=8,gres/gpu=0"), line(3, ""))
-    assert count_lines(reading.con)["cpu_only"] == 3
+    parsed = read(line(1, "cpu=8,mem=4G"), line(2, "cpu=8,gres/gpu=0"), line(3, ""))
+    assert count_lines(parsed.con)["cpu_only"] == 3
 
 
 def test_suspended_time_is_not_paid() -> None:
@@ -99,7 +99,7 @@ def test_elapsed_may_or_may_not_hold_the_suspension_and_is_checked_otherwise() -
 
 def test_a_suspension_that_the_file_cannot_show_is_refused_with_the_missing_field() -> None:
     header = HEADER.replace("|Suspended", "")
-    ((_, why),) = faults(read(line(ElapsedRaw=3000), header=header).con)
+    ((_, why),) = list_faults(read(line(ElapsedRaw=3000), header=header).con)
     assert "加上 Suspended" in why
 
 
@@ -134,7 +134,7 @@ def test_an_array_task_keeps_its_raw_id_and_its_index() -> None:
 def test_a_part_of_an_array_without_its_raw_id_would_be_metered_twice_and_is_refused(part: str) -> None:
     found = read(line(JobID=part), line(JobID=1002), header=HEADER.replace("JobIDRaw|", ""))
     assert [row["job_id"] for row in rows(found)] == ["1002"]
-    ((number, reason),) = faults(found.con)
+    ((number, reason),) = list_faults(found.con)
     assert (number, "JobIDRaw" in reason) == (2, True)
 
 
@@ -160,11 +160,11 @@ def test_local_times_are_taken_in_the_zone_of_the_file() -> None:
 def test_a_time_that_summer_time_makes_unclear_is_refused_not_guessed(start: str, end: str, what: str) -> None:
     bad = line(1, Submit="2024-03-01T00:00:00", Start=start, End=end)
     good = line(2, Submit="2024-11-03T01:30:00", Start="2024-11-03T03:00:00", End="2024-11-03T04:00:00")
-    reading = read(bad, good, zone=NEW_YORK)
-    ((number, why),) = faults(reading.con)
+    parsed = read(bad, good, zone=NEW_YORK)
+    ((number, why),) = list_faults(parsed.con)
     assert number == 2
     assert what in why
-    (row,) = rows(reading)
+    (row,) = rows(parsed)
     assert (row["job_id"], row["submitted"]) == ("2", None)
 
 
@@ -202,19 +202,19 @@ def test_fields_are_known_by_name_in_any_case_and_unknown_ones_are_ignored() -> 
 
 def test_the_last_bar_of_parsable_output_is_harmless() -> None:
     content = "\n".join([f"{HEADER}|", "|".join(line().values()) + "|", ""]).encode()
-    reading = read_sacct(read_source(content, "x"), NAMES, SHANGHAI)
-    assert len(rows(reading)) == 1
+    parsed = read_sacct(read_source(content, "x"), NAMES, SHANGHAI)
+    assert len(rows(parsed)) == 1
 
 
 def test_files_put_one_after_the_other_are_read_past_the_second_header_and_blank_lines() -> None:
-    reading = read(line(1), "", HEADER, line(2))
-    assert len(rows(reading)) == 2
-    assert count_lines(reading.con)["lines"] == 2
-    assert faults(reading.con) == []
+    parsed = read(line(1), "", HEADER, line(2))
+    assert len(rows(parsed)) == 2
+    assert count_lines(parsed.con)["lines"] == 2
+    assert list_faults(parsed.con) == []
 
 
 def test_a_line_with_a_wrong_number_of_fields_says_how_many() -> None:
-    ((number, why),) = faults(read(line(1), "|".join(line(2).values()) + "|x").con)
+    ((number, why),) = list_faults(read(line(1), "|".join(line(2).values()) + "|x").con)
     assert (number, "有 20 个字段，表头有 19 个" in why) == (3, True)
 
 

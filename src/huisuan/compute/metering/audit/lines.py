@@ -6,13 +6,11 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-
 from huisuan.base.errors import Refused
 from huisuan.base.hashing import bytes_sha256
 from huisuan.compute.accelerators.names import Card, CardNames
+from huisuan.compute.duck.relation import Relation
 from huisuan.compute.duck.source_lines import read_source
-from huisuan.compute.duck.workbench import load_rows
 from huisuan.compute.metering.agent_usage.usage_line import Said, read_line, second
 from huisuan.compute.metering.audit.batches import name as batch_name
 from huisuan.compute.metering.audit.folder import Cards, Opened
@@ -33,7 +31,12 @@ AGENT_BATCHES = """
 SELECT source, number, agent, agent_number, agent_previous, agent_digest FROM batch
 WHERE source IS NOT NULL AND agent IS NOT NULL ORDER BY number
 """
-ARROW = {"VARCHAR": pa.string(), "INTEGER": pa.int32(), "BIGINT": pa.int64()}
+_PLACE = {"source": "VARCHAR", "line_no": "BIGINT"}
+#: what is put into the tables `line` and `said`, some at a time
+RAW_LINE = Relation("raw_line", {**_PLACE, "sha256": "VARCHAR"})
+SAID_LINE = Relation(
+    "said_line", {**_PLACE, "lease": "BIGINT", "model": "VARCHAR"} | {name: TYPES[name] for name in SAID}
+)
 AT_ONCE = 200_000  # rows that are held before they go into the tables
 
 
@@ -55,11 +58,7 @@ class Lines:
 
     def __init__(self, opened: Opened) -> None:
         self.opened = opened
-        opened.con.execute("CREATE TABLE line (source VARCHAR, line_no BIGINT, sha256 VARCHAR)")
-        columns = ", ".join(f"{each} {TYPES[each]}" for each in SAID)
-        opened.con.execute(
-            f"CREATE TABLE said (source VARCHAR, line_no BIGINT, lease BIGINT, model VARCHAR, {columns})"
-        )
+        opened.con.execute(f"CREATE TABLE line ({RAW_LINE.definition}); CREATE TABLE said ({SAID_LINE.definition})")
         grouped = "SELECT source, list(DISTINCT source_line) FROM record GROUP BY source"
         self.places: dict[str, list[int]] = dict(opened.rows(grouped))  # lines that records go back to
         self.batches: dict[str, list[tuple[Any, ...]]] = {}
@@ -88,13 +87,10 @@ class Lines:
     def store(self) -> None:
         """Put what was read into the tables."""
         con = self.opened.con
-        load_rows(
-            con, "_lines", pa.schema({"source": pa.string(), "line_no": pa.int64(), "sha256": pa.string()}), self.hashes
-        )
-        columns = [("source", pa.string()), ("line_no", pa.int64()), ("lease", pa.int64()), ("model", pa.string())]
-        load_rows(con, "_said", pa.schema(columns + [(each, ARROW[TYPES[each]]) for each in SAID]), self.said)
-        con.execute("INSERT INTO line FROM _lines")
-        con.execute("INSERT INTO said FROM _said")
+        RAW_LINE.load(con, self.hashes)
+        SAID_LINE.load(con, self.said)
+        con.execute("INSERT INTO line FROM raw_line")
+        con.execute("INSERT INTO said FROM said_line")
         self.hashes, self.said = [], []
 
     def _agent_file(self, file: File) -> None:
@@ -128,11 +124,11 @@ class Lines:
         names = read_names(self.opened.manifest.cards)
         try:
             lines = read_source(file.content, file.source)
-            reading = read_sacct(lines, names, ZoneInfo(file.timezone), believe=True)
+            parsed = read_sacct(lines, names, ZoneInfo(file.timezone), believe=True)
         except (Refused, ValueError, KeyError, OSError) as error:
             self.opened.find(file.where, f"读不成记账文件：{str(error).splitlines()[0][:200]}")
             return
-        with reading.con as con:
+        with parsed.con as con:
             self.said += [(file.source, at, None, *row) for at, *row in con.execute(READING).fetchall()]
 
 

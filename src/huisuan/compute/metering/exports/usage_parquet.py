@@ -13,32 +13,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 from django.db import connection
 from django.db.models import Q
 
 from huisuan.base.errors import Conflict
 from huisuan.base.months import Month
-from huisuan.compute.duck.workbench import literal, load_rows, workbench
+from huisuan.compute.duck.relation import Relation
+from huisuan.compute.duck.workbench import literal, workbench
+from huisuan.compute.metering.exports.settled_usage import SETTLED_USAGE, check_settled_usage
 from huisuan.compute.metering.ledger.stored_records import copy_out
 from huisuan.compute.metering.seals.queries import sealed_parquet
 from huisuan.compute.metering.seals.seal_month import in_month
+from huisuan.compute.metering.usage.records import current_usage, overlapping
 from huisuan.compute.models import Seal, UsageRecord
 
-#: column of the file -> its type in DuckDB; times are UTC seconds since the epoch
-EXPORTED = {
-    "centre": "VARCHAR",
-    "party": "VARCHAR",
-    "model": "VARCHAR",
-    "cards": "INTEGER",
-    "started": "BIGINT",
-    "ended": "BIGINT",
-    "suspended": "BIGINT",
-    "card_seconds": "BIGINT",
-    "sequence": "BIGINT",
-    "centre_id": "INTEGER",
-}
-TYPES = "{" + ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in EXPORTED.items()) + "}"
+TYPES = "{" + ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in SETTLED_USAGE.items()) + "}"
+
+#: sealed records as far as they are settled, the corrections of them, and up to where each centre's ledger is read
+SEALED = Relation("sealed", SETTLED_USAGE)
+CORRECTED = Relation("corrected", {"centre": "VARCHAR", "supersedes": "BIGINT", "sequence": "BIGINT"})
+READ_UNTIL = Relation("read_until", {"centre": "VARCHAR", "centre_id": "BIGINT", "cursor": "BIGINT"})
 
 
 @dataclass(frozen=True)
@@ -77,8 +71,10 @@ def export_usage(
     with tempfile.TemporaryDirectory(prefix="huisuan-") as folder, workbench() as con:
         unsealed = _unsealed(Path(folder) / "usage.csv", cursors, (from_utc, to_utc), sealed)
         _sealed(con, cursors, (from_utc, to_utc), sealed)
+        con.execute(f"CREATE VIEW usage AS FROM sealed UNION ALL FROM {unsealed}")
+        check_settled_usage(dict(con.execute("SELECT column_name, column_type FROM (DESCRIBE usage)").fetchall()))
         (written,) = con.execute(
-            f"COPY (SELECT * FROM (FROM sealed UNION ALL FROM {unsealed}) ORDER BY centre_id, sequence) "
+            f"COPY (SELECT * FROM usage ORDER BY centre_id, sequence) "
             f"TO {literal(str(draft))} (FORMAT parquet, COMPRESSION zstd)"
         ).fetchall()[0]
     draft.replace(path)
@@ -142,8 +138,6 @@ def _unsealed(
     table: Path, cursors: Mapping[str, int] | None, span: tuple[datetime, datetime], sealed: Sequence[SealedFile]
 ) -> str:
     """What no sealed file holds, from the database to a CSV file; gives SQL that reads it."""
-    from huisuan.compute.metering.usage.records import current_usage, overlapping
-
     records = current_usage(cursors).filter(overlapping(*span))
     for centre, (last, end) in _sealed_until(sealed).items():
         before = Q(ended_at__lt=end) | Q(ended_at=end, started_at__lt=end)
@@ -155,7 +149,7 @@ def _unsealed(
     sql, parameters = rows.query.sql_with_params()
     columns = "centre, party, model, cards, started_at, ended_at, suspended, card_seconds, sequence, centre_id"
     epochs = {f"{name}ed": f"extract(epoch FROM {name}ed_at)::bigint" for name in ("start", "end")}
-    picked = ", ".join(epochs.get(name, name) for name in EXPORTED)
+    picked = ", ".join(epochs.get(name, name) for name in SETTLED_USAGE)
     copy_out(f"SELECT {picked} FROM ({sql}) AS q ({columns})", list(parameters), table)
     return (
         f"read_csv({literal(str(table))}, header = false, auto_detect = false, delim = ',', quote = '\"', "
@@ -176,21 +170,19 @@ def _sealed(
     sealed: Sequence[SealedFile],
 ) -> None:  # fmt: skip
     """Make `sealed` of the files: what is current in them, as far as was read."""
-    made = ", ".join(f"{name} {kind}" for name, kind in EXPORTED.items())
-    con.execute(f"CREATE TABLE sealed ({made})")
+    SEALED.create(con)
     if not sealed:
         return
     centres = {each.seal.centre_id: each.seal.centre.code for each in sealed}
     corrections = UsageRecord.objects.filter(centre__in=list(centres), supersedes__isnull=False)
     rows = corrections.values_list("centre__code", "supersedes", "sequence")
-    text, whole = pa.string(), pa.int64()
-    load_rows(con, "corrected", pa.schema({"centre": text, "supersedes": whole, "sequence": whole}), rows.iterator())
+    CORRECTED.load(con, rows.iterator())
     until = [(code, number, cursors[code] if cursors is not None else None) for number, code in centres.items()]
-    load_rows(con, "read", pa.schema({"centre": text, "centre_id": whole, "cursor": whole}), until)
+    READ_UNTIL.load(con, until)
     files = ", ".join(literal(each.path) for each in sealed)
-    picked = ", ".join("suspended_seconds" if name == "suspended" else name for name in EXPORTED)
+    picked = ", ".join("suspended_seconds" if name == "suspended" else name for name in SETTLED_USAGE)
     con.execute(f"""
-        INSERT INTO sealed SELECT {picked} FROM read_parquet([{files}]) r JOIN read USING (centre)
+        INSERT INTO sealed SELECT {picked} FROM read_parquet([{files}]) r JOIN read_until USING (centre)
         WHERE {_overlaps(int(span[0].timestamp()), int(span[1].timestamp()))}
           AND r.sequence <= coalesce(cursor, r.sequence) AND NOT EXISTS (
             SELECT 1 FROM corrected c

@@ -15,8 +15,8 @@ from django.db import connection
 
 from huisuan import __version__
 from huisuan.compute.duck.source_lines import SourceLines
-from huisuan.compute.duck.workbench import literal, load_rows
-from huisuan.compute.metering.intake.reconcile import STORED, STORED_COLUMNS
+from huisuan.compute.duck.workbench import literal
+from huisuan.compute.metering.intake.tables import RECORD_PARTY, STORED, TENANT
 from huisuan.compute.metering.ledger.append import Appended, append_batches
 from huisuan.compute.metering.ledger.record_hash import FIELDS, digest, leaf_sql
 from huisuan.compute.metering.ledger.stored_records import copy_out, each_leaf
@@ -70,11 +70,12 @@ FIELD = {
     "source": "{source}",
     "source_line": "line_no",
 }
+STORED_TYPES = "{" + ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in STORED.columns.items()) + "}"
 
 
 def load_stored(con: duckdb.DuckDBPyConnection, centre: Centre, span: tuple[int, int] | None) -> None:
     """Make `stored` in DuckDB: the centre's records that ended after and started before the span (UTC seconds)."""
-    con.execute(STORED)
+    STORED.create(con)
     if span is None or centre.last_sequence == 0:
         return
     times = {"submitted": "submitted_at", "started": "started_at", "ended": "ended_at"}
@@ -83,7 +84,7 @@ def load_stored(con: duckdb.DuckDBPyConnection, centre: Centre, span: tuple[int,
     texts["current"] = (
         "NOT EXISTS (SELECT 1 FROM compute_usagerecord s WHERE s.centre_id = u.centre_id AND s.supersedes = u.sequence)"
     )
-    columns = [texts.get(name, f'u."{name}"') for name in STORED_COLUMNS]
+    columns = [texts.get(name, f'u."{name}"') for name in STORED.columns]
     query = (
         f"SELECT {', '.join(columns)} FROM compute_usagerecord u WHERE u.centre_id = %s"
         " AND u.ended_at >= to_timestamp(%s) AND u.started_at <= to_timestamp(%s)"
@@ -94,13 +95,8 @@ def load_stored(con: duckdb.DuckDBPyConnection, centre: Centre, span: tuple[int,
         con.execute(
             f"INSERT INTO stored SELECT * FROM read_csv({literal(str(path))}, header = false, auto_detect = false, "
             "delim = ',', quote = '\"', escape = '\"', nullstr = '\\N', "
-            f"columns = {_types(con)})"
+            f"columns = {STORED_TYPES})"
         )
-
-
-def _types(con: duckdb.DuckDBPyConnection) -> str:
-    rows = con.execute("SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'stored'")
-    return "{" + ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in rows.fetchall()) + "}"
 
 
 def load_tenants(con: duckdb.DuckDBPyConnection, centre: Centre) -> None:
@@ -109,8 +105,7 @@ def load_tenants(con: duckdb.DuckDBPyConnection, centre: Centre) -> None:
     for tenant in Tenant.objects.filter(centre=centre).order_by("kind"):  # "" first: a kind of its own goes before
         kinds = [tenant.kind] if tenant.kind else [Tenant.Kind.ACCOUNT, Tenant.Kind.USER]
         known |= {(str(kind), tenant.name): tenant.party_id for kind in kinds}
-    schema = pa.schema({"kind": pa.string(), "name": pa.string(), "party_id": pa.int64()})
-    load_rows(con, "tenant", schema, [(kind, name, party) for (kind, name), party in known.items()])
+    TENANT.load(con, [(kind, name, party) for (kind, name), party in known.items()])
 
 
 def store_source(source: SourceLines, centre: Centre, kind: str, zone: str, now: datetime) -> SourceFile:
@@ -185,7 +180,7 @@ def _number(con: duckdb.DuckDBPyConnection, centre: Centre, file: SourceFile) ->
     )
     named = [party for (party,) in con.execute("SELECT DISTINCT party_id FROM record").fetchall() if party is not None]
     parties = Party.objects.filter(pk__in=named).values_list("pk", "uscc")
-    load_rows(con, "named_party", pa.schema({"party_id": pa.int64(), "uscc": pa.string()}), parties)
+    RECORD_PARTY.load(con, parties)
     constant = {
         "centre": literal(centre.code), "after": centre.last_sequence, "zone": literal(file.timezone),
         "source": literal(file.sha256),
@@ -193,7 +188,7 @@ def _number(con: duckdb.DuckDBPyConnection, centre: Centre, file: SourceFile) ->
     fields = [f'{FIELD[name].format(**constant)} AS "{name}"' if name in FIELD else f'"{name}"' for name in FIELDS]
     con.execute(
         f"CREATE OR REPLACE TABLE appended AS SELECT *, {leaf_sql()} AS leaf FROM ("
-        f"SELECT {', '.join(fields)}, party_id, accelerator_id FROM record LEFT JOIN named_party USING (party_id))"
+        f"SELECT {', '.join(fields)}, party_id, accelerator_id FROM record LEFT JOIN record_party USING (party_id))"
     )
 
 

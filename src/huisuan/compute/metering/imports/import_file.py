@@ -14,7 +14,7 @@ from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.base.large_files import Content
 from huisuan.base.time_zones import zone_named
 from huisuan.compute.accelerators.registry import card_names, cards_of, single_card
-from huisuan.compute.duck.reader_tables import count_lines, faults
+from huisuan.compute.duck.reader_tables import count_lines, list_faults
 from huisuan.compute.duck.source_lines import SourceLines, read_source
 from huisuan.compute.metering.checks.flags import Doubt, Kind, raise_flags
 from huisuan.compute.metering.checks.overuse import overuse
@@ -24,9 +24,9 @@ from huisuan.compute.metering.imports.own_jobs import set_apart
 from huisuan.compute.metering.imports.pending_corrections import keep_corrections
 from huisuan.compute.metering.intake.gpu_trace import read_trace
 from huisuan.compute.metering.intake.missing_cards import SURE
+from huisuan.compute.metering.intake.parsed_file import ParsedFile
 from huisuan.compute.metering.intake.reconcile import reconcile, window
 from huisuan.compute.metering.intake.sacct import read_sacct
-from huisuan.compute.metering.intake.tables import Reading
 from huisuan.compute.models import Centre, SourceFile
 from huisuan.compute.sacct.export import COMMAND, delimiter_of
 from huisuan.compute.traces.columns import TraceColumns
@@ -143,8 +143,8 @@ def import_usage(
         raise InvalidRequest(f"{file.name} 是空的；第一行应是表头", code="usage.file_empty")
     say("解析")
     zone = file.timezone or centre.timezone
-    reading = _read(centre, source, file, zone)
-    report = UsageReport(code, file.name, dry_run=dry_run, notes=reading.notes)
+    parsed = _read(centre, source, file, zone)
+    report = UsageReport(code, file.name, dry_run=dry_run, notes=parsed.notes)
     with transaction.atomic():
         centre = Centre.objects.select_for_update().get(pk=centre.pk)
         _check_delimiter(centre, source)
@@ -152,13 +152,13 @@ def import_usage(
         if file.tenants:
             report.tenants = import_tenants(*file.tenants, centre)
         say("对照")
-        report.own, own_doubts = set_apart(reading.con, centre, now)
+        report.own, own_doubts = set_apart(parsed.con, centre, now)
         report.own_doubts = [doubt.text for doubt in own_doubts]
-        load_tenants(reading.con, centre)
-        load_stored(reading.con, centre, window(reading.con))
-        _count(report, reading, source)
-        doubts = _doubts(reading, source)
-        report.doubts, report.waiting = [doubt.text for doubt in doubts], len(reading.corrections)
+        load_tenants(parsed.con, centre)
+        load_stored(parsed.con, centre, window(parsed.con))
+        _count(report, parsed, source)
+        doubts = _doubts(parsed, source)
+        report.doubts, report.waiting = [doubt.text for doubt in doubts], len(parsed.corrections)
         say("写入")
         if dry_run:
             transaction.set_rollback(True)
@@ -166,19 +166,19 @@ def import_usage(
             raise_flags(centre, [*own_doubts, *doubts], now)
             if report.new or report.waiting:
                 kept = store_source(source, centre, file.format, zone, now)
-                keep_corrections(centre, reading.corrections, kept)
+                keep_corrections(centre, parsed.corrections, kept)
             if report.new:
-                append_records(reading.con, centre, kept, now)
+                append_records(parsed.con, centre, kept, now)
                 over = overuse(centre, centre.last_sequence + 1)
                 raise_flags(centre, over, now)
                 report.flagged = len(over)
-    reading.con.close()
+    parsed.con.close()
     return report
 
 
-def _doubts(reading: Reading, source: SourceLines) -> list[Doubt]:
+def _doubts(parsed: ParsedFile, source: SourceLines) -> list[Doubt]:
     """What is to be flagged of a file, each with its line."""
-    told = [*reading.suspicions, *(suspicion for suspicion, _ in reading.corrections)]
+    told = [*parsed.anomalies, *(suspicion for suspicion, _ in parsed.corrections)]
     return [Doubt(Kind(each.kind), each.key, each.text, source.text(each.line_no), each.sequence) for each in told]
 
 
@@ -203,7 +203,7 @@ def _check_zone(centre: Centre, source: SourceLines, zone: str) -> None:
         )
 
 
-def _read(centre: Centre, source: SourceLines, file: UsageFile, zone: str) -> Reading:
+def _read(centre: Centre, source: SourceLines, file: UsageFile, zone: str) -> ParsedFile:
     where = zone_named(zone)
     if file.format == "sacct":
         return read_sacct(source, card_names(centre), where)
@@ -214,12 +214,12 @@ def _read(centre: Centre, source: SourceLines, file: UsageFile, zone: str) -> Re
     raise InvalidRequest(f'未知格式 "{file.format}"；可用：{"、".join(FORMATS)}', code="usage.format_unknown")
 
 
-def _count(report: UsageReport, reading: Reading, source: SourceLines) -> None:
-    for kind, lines in {**reconcile(reading), **count_lines(reading.con)}.items():
+def _count(report: UsageReport, parsed: ParsedFile, source: SourceLines) -> None:
+    for kind, lines in {**reconcile(parsed), **count_lines(parsed.con)}.items():
         setattr(report, kind, lines)
-    report.fractional, report.no_cards = reading.fractional, reading.no_cards
-    report.refused = sorted([*source.unreadable, *faults(reading.con)])
-    totals = reading.con.execute("""
+    report.fractional, report.no_cards = parsed.fractional, parsed.no_cards
+    report.refused = sorted([*source.unreadable, *list_faults(parsed.con)])
+    totals = parsed.con.execute("""
         SELECT count(*), count(supersedes), coalesce(sum(cards::BIGINT * (ended - started - suspended)), 0)::BIGINT,
             (SELECT count(*) FROM verdict WHERE verdict <> 'older' AND party_id IS NULL)
         FROM record

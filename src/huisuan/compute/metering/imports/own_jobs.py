@@ -9,13 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 
 import duckdb
-import pyarrow as pa
 from django.db import connection
 
-from huisuan.compute.duck.workbench import load_rows
 from huisuan.compute.metering.agent_usage.leases import leases_of
 from huisuan.compute.metering.checks.completeness import CURRENT, SETTLED
 from huisuan.compute.metering.checks.flags import BY_THE_PLATFORM, Doubt, Kind, open_flags
+from huisuan.compute.metering.intake.tables import PLATFORM_JOB_NAME
 from huisuan.compute.models import Centre
 
 UID_LENGTH = 26
@@ -24,7 +23,7 @@ SELECT DISTINCT job_name FROM reading
 WHERE regexp_full_match(job_name, '[0-9abcdefghjkmnpqrstvwxyz]{{{UID_LENGTH}}}(-[0-9]+)?')
 """  # noqa: S608 (a number of ours)
 SAID = """
-SELECT job_name, sum(cards::BIGINT * (ended - started - suspended))::BIGINT FROM own
+SELECT job_name, sum(cards::BIGINT * (ended - started - suspended))::BIGINT FROM platform_line
 GROUP BY job_name HAVING max(ended) < ?
 """
 METERED = f"""
@@ -43,12 +42,14 @@ def set_apart(con: duckdb.DuckDBPyConnection, centre: Centre, now: datetime) -> 
     ours = [(name,) for name, uid in named.items() if uid in placed]
     if not ours:
         return 0, []
-    load_rows(con, "own_name", pa.schema({"job_name": pa.string()}), ours)
-    con.execute("CREATE TABLE own AS SELECT * FROM reading WHERE job_name IN (SELECT job_name FROM own_name)")
-    con.execute("DELETE FROM reading WHERE job_name IN (SELECT job_name FROM own_name)")
+    PLATFORM_JOB_NAME.load(con, ours)
+    con.execute(
+        "CREATE TABLE platform_line AS SELECT * FROM reading WHERE job_name IN (SELECT job_name FROM platform_job_name)"
+    )
+    con.execute("DELETE FROM reading WHERE job_name IN (SELECT job_name FROM platform_job_name)")
     said = dict(con.execute(SAID, [int((now - SETTLED).timestamp())]).fetchall())
     doubts = _compared(centre, said, now)
-    ((lines,),) = con.execute("SELECT count(DISTINCT line_no) FROM own").fetchall()
+    ((lines,),) = con.execute("SELECT count(DISTINCT line_no) FROM platform_line").fetchall()
     return lines, doubts
 
 

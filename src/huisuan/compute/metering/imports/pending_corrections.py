@@ -15,11 +15,11 @@ from huisuan.compute.metering.checks.flags import Kind, answer_flag, raise_flags
 from huisuan.compute.metering.checks.overuse import overuse
 from huisuan.compute.metering.imports.append_records import append_records
 from huisuan.compute.metering.intake.corrections import COLUMNS
-from huisuan.compute.metering.intake.tables import Suspicion
+from huisuan.compute.metering.intake.parsed_file import FileAnomaly
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import Centre, MeterFlag, PendingCorrection, SourceFile, UsageRecord
 
-Held = Sequence[tuple[Suspicion, dict[str, Any]]]
+Held = Sequence[tuple[FileAnomaly, dict[str, Any]]]
 
 
 def keep_corrections(centre: Centre, corrections: Held, file: SourceFile) -> None:

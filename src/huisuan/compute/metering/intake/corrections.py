@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from huisuan.compute.metering.intake.overlaps import SAME_CLUSTER
-from huisuan.compute.metering.intake.tables import Reading, Suspicion
+from huisuan.compute.metering.intake.parsed_file import FileAnomaly, ParsedFile
 
 #: why a correction waits, by what it does
 WAITS = """
@@ -31,30 +31,30 @@ COLUMNS = {
 }  # fmt: skip
 
 
-def hold_corrections(reading: Reading) -> list[tuple[Suspicion, dict[str, Any]]]:
+def hold_corrections(parsed: ParsedFile) -> list[tuple[FileAnomaly, dict[str, Any]]]:
     """Take such corrections out of `verdict`; each as it is to be flagged, with the record that it would become."""
-    con = reading.con
+    con = parsed.con
     names = ", ".join(f'"{name}"' for name in COLUMNS)
     con.execute(f"""
-        CREATE TABLE waiting AS SELECT * FROM (
+        CREATE TABLE held_correction AS SELECT * FROM (
             SELECT *, {WAITS} AS waits FROM verdict WHERE verdict = 'record' AND supersedes IS NOT NULL
         ) WHERE waits IS NOT NULL;
         UPDATE verdict SET verdict = 'waiting'
-            WHERE (line_no, accelerator_id) IN (SELECT (line_no, accelerator_id) FROM waiting);
+            WHERE (line_no, accelerator_id) IN (SELECT (line_no, accelerator_id) FROM held_correction);
     """)
     rows = con.execute(f"""
         SELECT known_card_seconds, cards::BIGINT * (ended - started - suspended), known_user, known_account, waits,
             {names}
-        FROM waiting ORDER BY line_no, accelerator_id
+        FROM held_correction ORDER BY line_no, accelerator_id
     """).fetchall()
     found = [(row[:5], dict(zip(COLUMNS, row[5:], strict=True))) for row in rows]
     return [(_suspicion(record, *before), record) for before, record in found]
 
 
-def tell_emptied(reading: Reading) -> None:
+def tell_emptied(parsed: ParsedFile) -> None:
     """Flag runs that are metered and that, by this file, held no cards: the record stays as it is."""
-    rows = reading.con.execute(f"""
-        SELECT e.line_no, s.sequence, s.job_id, s.card_seconds FROM emptied e JOIN stored s
+    rows = parsed.con.execute(f"""
+        SELECT e.line_no, s.sequence, s.job_id, s.card_seconds FROM cardless_run e JOIN stored s
             ON s.current AND s.card_seconds > 0 AND s.job_id = e.job_id AND s.started = e.started
                 AND {SAME_CLUSTER.format("s", "e")}
         WHERE NOT EXISTS (SELECT 1 FROM reading r WHERE r.job_id = e.job_id AND r.started = e.started)
@@ -65,10 +65,10 @@ def tell_emptied(reading: Reading) -> None:
             f"第 {sequence} 条记录（作业 {job}）计了 {seconds:,} 卡秒，后来的文件行 {line_no} 说它没有用卡。"
             "记录未改：多半是导出时 AccountingStorageTRES 缺少卡；若确实没有用卡，请由中心出具说明"
         )
-        reading.suspicions.append(Suspicion("correction", f"{sequence} emptied", text, line_no, sequence))
+        parsed.anomalies.append(FileAnomaly("correction", f"{sequence} emptied", text, line_no, sequence))
 
 
-def _suspicion(record: dict[str, Any], known: int, seconds: int, user: str, account: str, waits: str) -> Suspicion:
+def _suspicion(record: dict[str, Any], known: int, seconds: int, user: str, account: str, waits: str) -> FileAnomaly:
     job, sequence = record["job_id"], record["supersedes"]
     text = f"第 {sequence} 条记录（作业 {job}）：后来的文件改为 {seconds:,} 卡秒，原为 {known:,}"
     if (user, account) != (record["user"], record["account"]):
@@ -77,4 +77,4 @@ def _suspicion(record: dict[str, Any], known: int, seconds: int, user: str, acco
         text += f"；型号改为 {record['model']}"
     text += "。记录未改：查实后用 huisuan meter answer 编号 说明 --accept 接受，或不加 --accept 驳回"
     key = f"{sequence} {record['content_sha256']} {record['party_id'] or ''}"
-    return Suspicion("correction", key, text, record["line_no"], sequence)
+    return FileAnomaly("correction", key, text, record["line_no"], sequence)

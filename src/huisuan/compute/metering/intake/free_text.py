@@ -12,7 +12,7 @@ from __future__ import annotations
 import duckdb
 
 from huisuan.compute.duck.source_lines import SourceLines
-from huisuan.compute.metering.intake.tables import Reading, Suspicion
+from huisuan.compute.metering.intake.parsed_file import FileAnomaly, ParsedFile
 
 #: Columns that hold no line end whatever a user does: Slurm's own words and numbers, what an administrator names, and
 #: login names, which a passwd entry cannot break. Every other column is free text, known or not.
@@ -44,9 +44,9 @@ WHERE s.step AND s.owner <> s.job
 REMEDY = "请用打印的导出命令（huisuan usage export-command）重新导出后再导入"
 
 
-def hold_forgeable(reading: Reading, columns: list[str], source: SourceLines) -> None:
+def hold_forgeable(parsed: ParsedFile, columns: list[str], source: SourceLines) -> None:
     """Take what a name could have written out of `field`, count it as `held`, and say so."""
-    con = reading.con
+    con = parsed.con
     named = [f"{name}_" for name in ("User", "Account") if name in columns]
     who = f"concat_ws(chr(31), {', '.join(named)})" if named else "line_no::VARCHAR"
     jobs = con.execute(f"""
@@ -55,7 +55,7 @@ def hold_forgeable(reading: Reading, columns: list[str], source: SourceLines) ->
     if len(jobs) < 2:
         return
     (first, job, owner), (_, second, _) = jobs
-    reading.sure_line = first if job != second else None
+    parsed.sure_line = first if job != second else None
     others = con.execute(f"SELECT DISTINCT {who} AS who FROM field WHERE raw_sha256 IS NOT NULL").fetchall()
     forged = [line for (line,) in con.execute(STRAY).fetchall()] if len(others) > 1 else []
     _drop(con, forged)
@@ -68,17 +68,17 @@ def hold_forgeable(reading: Reading, columns: list[str], source: SourceLines) ->
             "SELECT line_no FROM field WHERE raw_sha256 IS NOT NULL AND line_no >= ?", [begin]
         ).fetchall()
         _drop(con, [line for (line,) in held])
-    _tell(reading, source, forged, [line for (line,) in held])
+    _tell(parsed, source, forged, [line for (line,) in held])
 
 
 def _drop(con: duckdb.DuckDBPyConnection, lines: list[int]) -> None:
     if lines:
         con.execute("DELETE FROM field WHERE line_no IN (SELECT unnest(?::BIGINT[]))", [lines])
-        con.execute("INSERT INTO counted VALUES ('held', ?), ('lines', ?)", [len(lines), len(lines)])
+        con.execute("INSERT INTO line_count VALUES ('held', ?), ('lines', ?)", [len(lines), len(lines)])
 
 
-def _tell(reading: Reading, source: SourceLines, forged: list[int], held: list[int]) -> None:
-    con = reading.con
+def _tell(parsed: ParsedFile, source: SourceLines, forged: list[int], held: list[int]) -> None:
+    con = parsed.con
     for line in forged:
         reason = f"夹在一个作业与它的作业步之间，是写在作业名里的文字，不是记录；{REMEDY}"
         con.execute("INSERT INTO fault VALUES (?, ?)", [line, reason])
@@ -94,4 +94,4 @@ def _tell(reading: Reading, source: SourceLines, forged: list[int], held: list[i
         else "各行同属一个用户与账户，照计；其中是否有写在作业名里的行，无从分辨；"
     )
     about = [*forged, *held, 0][0]
-    reading.suspicions.append(Suspicion("forgeable", source.sha256, text + REMEDY, about))
+    parsed.anomalies.append(FileAnomaly("forgeable", source.sha256, text + REMEDY, about))

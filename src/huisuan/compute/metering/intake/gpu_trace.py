@@ -6,13 +6,13 @@ from __future__ import annotations
 from huisuan.compute.accelerators.names import Card
 from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.duck.workbench import literal
-from huisuan.compute.metering.intake.tables import Reading
+from huisuan.compute.metering.intake.parsed_file import ParsedFile
 from huisuan.compute.traces.columns import TraceColumns
 from huisuan.compute.traces.read import read_rows
 from huisuan.compute.traces.timestamps import Clock
 
 
-def read_trace(source: SourceLines, columns: TraceColumns, card: Card, clock: Clock, tenant: str = "") -> Reading:
+def read_trace(source: SourceLines, columns: TraceColumns, card: Card, clock: Clock, tenant: str = "") -> ParsedFile:
     """Read a trace whose cards are all of one model. `tenant` is the user where the file names none.
 
     Raises:
@@ -28,4 +28,4 @@ def read_trace(source: SourceLines, columns: TraceColumns, card: Card, clock: Cl
     """)
     have = {"user": "user", "account": "account", "submit": "submitted"}
     given = {ours for theirs, ours in have.items() if rows.layout.has(theirs)}
-    return Reading(rows.con, given, rows.notes, fractional=rows.counts()["fractional"])
+    return ParsedFile(rows.con, given, rows.notes, fractional=rows.counts()["fractional"])

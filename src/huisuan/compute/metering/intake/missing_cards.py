@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from huisuan.base.hashing import text_sha256
 from huisuan.compute.accelerators.names import CardNames
 from huisuan.compute.accelerators.tres import asks_for_cards, is_card_name, other_gres
-from huisuan.compute.metering.intake.tables import Reading, Suspicion
+from huisuan.compute.metering.intake.parsed_file import FileAnomaly, ParsedFile
 
 FLAG = "no_cards"
 SHOWN = 5  # lines named in a message
@@ -33,7 +33,7 @@ NOT_CARDS = frozenset(OTHER_RESOURCES.split())
 GROUPS = f"""
 SELECT part, alloc, asked, coalesce(strftime(make_timestamp((started + 28800) * 1000000), '%Y-%m'), '') AS month,
     count(*), list(line_no ORDER BY line_no)[:{SHOWN}], sha256(string_agg(raw_sha256, '' ORDER BY raw_sha256))
-FROM without GROUP BY ALL ORDER BY ALL
+FROM without_cards GROUP BY ALL ORDER BY ALL
 """
 
 
@@ -46,12 +46,12 @@ class _Group:
     digests: list[str] = field(default_factory=list)
 
 
-def tell(reading: Reading, names: CardNames) -> None:
-    """Put what is wrong with the lines in `without` into the reading: counts by kind, and a suspicion a group."""
+def tell(parsed: ParsedFile, names: CardNames) -> None:
+    """Put what is wrong with the lines in `without_cards` with the file: counts by kind, and an anomaly a group."""
     tracked, cut = (
         {
             part
-            for (part,) in reading.con.execute(
+            for (part,) in parsed.con.execute(
                 f"SELECT DISTINCT part FROM tres_map WHERE outcome = '{outcome}'"
             ).fetchall()
         }
@@ -60,19 +60,19 @@ def tell(reading: Reading, names: CardNames) -> None:
     # processor slots are no cards, and in no catalogue of cards
     held = {part for part, cards in names.by_partition.items() if set(cards) & set(names.catalogue)}
     groups: dict[tuple[str, str, str, str], _Group] = defaultdict(_Group)
-    for part, alloc, asked, month, lines, first, digest in reading.con.execute(GROUPS).fetchall():
+    for part, alloc, asked, month, lines, first, digest in parsed.con.execute(GROUPS).fetchall():
         for kind, detail in _why(part, alloc, asked, names, tracked, held | tracked | cut):
             group = groups[kind, part, month, detail]
             group.lines += lines
             group.first = sorted([*group.first, *first])[:SHOWN]
             group.digests.append(digest)
     for (kind, part, month, detail), group in groups.items():
-        reading.no_cards[kind] = reading.no_cards.get(kind, 0) + group.lines
+        parsed.no_cards[kind] = parsed.no_cards.get(kind, 0) + group.lines
         # other lines of a month that was answered for are another matter; where accounting works, once a month will do
         which = "" if kind == IDLE else text_sha256("".join(sorted(group.digests)))[:12]
         key = f"{kind} {part[:60]} {month} {detail[:60]} {which}".strip()
         text = f"分区 {part or '（空）'} {month}：{_text(kind, part, detail, names, group)}"
-        reading.suspicions.append(Suspicion(FLAG, key, text, group.first[0]))
+        parsed.anomalies.append(FileAnomaly(FLAG, key, text, group.first[0]))
 
 
 def _why(

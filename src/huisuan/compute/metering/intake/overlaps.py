@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import NamedTuple
 
-from huisuan.compute.metering.intake.tables import Reading, Suspicion
+from huisuan.compute.metering.intake.parsed_file import FileAnomaly, ParsedFile
 
 SAME_CLUSTER = "({0}.cluster = {1}.cluster OR {0}.cluster = '' OR {1}.cluster = '')"
 CAUSES = "若是两个集群的作业号相同，请在 --format 中加上 Cluster；若是 sacct -T（--truncate）截断的，请不加 -T 重新导出"
@@ -29,7 +29,7 @@ UNION SELECT job_id FROM (
     ) AS reached
     FROM (
         SELECT DISTINCT job_id, line_no, started, ended FROM verdict
-        WHERE verdict = 'record' AND job_id IN (FROM several)
+        WHERE verdict = 'record' AND job_id IN (FROM multi_line_job)
     )
 ) WHERE reached > started
 """
@@ -52,68 +52,68 @@ class Span(NamedTuple):
         return same and twice and self.started < other.ended and other.started < self.ended
 
 
-def settle_repeats(reading: Reading) -> int:
+def settle_repeats(parsed: ParsedFile) -> int:
     """One line of those that say the same of one run; none of those that contradict each other. Returns the first's.
 
-    Makes `several`: the jobs that have more than one line.
+    Makes `multi_line_job`: the jobs that have more than one line.
     """
-    con = reading.con
+    con = parsed.con
     con.execute(f"""
-        CREATE TABLE several AS
+        CREATE TABLE multi_line_job AS
             SELECT job_id FROM reading GROUP BY job_id HAVING min(line_no) <> max(line_no);
-        CREATE TABLE told_again AS
+        CREATE TABLE repeated_run AS
         SELECT *, count(*) OVER run_ AS lines, max(line_no) OVER run_ AS last,
             min(signature) OVER run_ <> max(signature) OVER run_ AS differs
         FROM (
             SELECT line_no, cluster, job_id, started, bool_and(state = 'RESIZING' AND ended = started) AS nothing,
                 {SIGNATURE} AS signature
-            FROM reading WHERE job_id IN (FROM several) GROUP BY line_no, cluster, job_id, started
+            FROM reading WHERE job_id IN (FROM multi_line_job) GROUP BY line_no, cluster, job_id, started
         )
         WINDOW run_ AS (PARTITION BY cluster, job_id, started ORDER BY line_no
             ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING);
-        DELETE FROM told_again WHERE lines = 1;
+        DELETE FROM repeated_run WHERE lines = 1;
         -- resized in the second in which it began: a piece that holds no time is not another word on the run
-        CREATE TABLE said_again AS SELECT line_no FROM told_again WHERE differs AND nothing AND lines = 2
-            UNION ALL SELECT line_no FROM told_again WHERE NOT differs AND line_no < last;
+        CREATE TABLE repeated_line AS SELECT line_no FROM repeated_run WHERE differs AND nothing AND lines = 2
+            UNION ALL SELECT line_no FROM repeated_run WHERE NOT differs AND line_no < last;
     """)
-    _refuse_contradictions(reading)
-    con.execute("DELETE FROM reading WHERE line_no IN (FROM said_again) OR line_no IN (SELECT line_no FROM fault)")
-    ((count,),) = con.execute("SELECT count(*) FROM said_again").fetchall()
+    _refuse_contradictions(parsed)
+    con.execute("DELETE FROM reading WHERE line_no IN (FROM repeated_line) OR line_no IN (SELECT line_no FROM fault)")
+    ((count,),) = con.execute("SELECT count(*) FROM repeated_line").fetchall()
     return int(count)
 
 
-def _refuse_contradictions(reading: Reading) -> None:
-    rows = reading.con.execute("""
-        SELECT cluster, job_id, started, list(line_no ORDER BY line_no) FROM told_again t
+def _refuse_contradictions(parsed: ParsedFile) -> None:
+    rows = parsed.con.execute("""
+        SELECT cluster, job_id, started, list(line_no ORDER BY line_no) FROM repeated_run t
         WHERE differs AND NOT EXISTS (
-            SELECT 1 FROM told_again o JOIN said_again USING (line_no)
+            SELECT 1 FROM repeated_run o JOIN repeated_line USING (line_no)
             WHERE o.cluster = t.cluster AND o.job_id = t.job_id AND o.started = t.started
         ) GROUP BY ALL ORDER BY started
     """).fetchall()
     for cluster, job, started, lines in rows:
-        stays = [line for line in lines if line == reading.sure_line]
+        stays = [line for line in lines if line == parsed.sure_line]
         refused = [line for line in lines if line not in stays]
         where = "、".join(str(line) for line in lines[:5])
         text = f"作业 {job} {_clock(started)} 起的一次运行在行 {where} 有不同的说法，" + (
             f"只计行 {stays[0]}" if stays else "都没有计量"
         )
         for line in refused:
-            reading.con.execute("INSERT INTO fault VALUES (?, ?)", [line, f"{text}；{CAUSES}"])
+            parsed.con.execute("INSERT INTO fault VALUES (?, ?)", [line, f"{text}；{CAUSES}"])
         key = f"{cluster} {job} {started}"
-        reading.suspicions.append(Suspicion("contradiction", key, f"{text}；{CAUSES}", line_no=refused[-1]))
+        parsed.anomalies.append(FileAnomaly("contradiction", key, f"{text}；{CAUSES}", line_no=refused[-1]))
 
 
-def hold_overlaps(reading: Reading) -> None:
+def hold_overlaps(parsed: ParsedFile) -> None:
     """Take the lines whose time is another's of the same job out of `verdict`, whether stored or in the file."""
-    con = reading.con
-    con.execute(f"CREATE TABLE suspect AS {SUSPECTS}")
+    con = parsed.con
+    con.execute(f"CREATE TABLE overlap_suspect AS {SUSPECTS}")
     stored = con.execute("""
         SELECT job_id, cluster, started, ended, 0, [sequence] FROM stored
-        WHERE current AND ended > started AND job_id IN (FROM suspect) ORDER BY job_id, sequence
+        WHERE current AND ended > started AND job_id IN (FROM overlap_suspect) ORDER BY job_id, sequence
     """).fetchall()
     fresh = con.execute("""
         SELECT job_id, min(cluster), min(started), min(ended), line_no, list(supersedes) FROM verdict
-        WHERE verdict = 'record' AND ended > started AND job_id IN (FROM suspect)
+        WHERE verdict = 'record' AND ended > started AND job_id IN (FROM overlap_suspect)
         GROUP BY job_id, line_no ORDER BY job_id, min(started), line_no
     """).fetchall()
     standing = {job: [_span(row) for row in rows] for job, rows in groupby(stored, key=lambda row: row[0])}
@@ -128,7 +128,7 @@ def hold_overlaps(reading: Reading) -> None:
             )
             con.execute("INSERT INTO fault VALUES (?, ?)", [span.line_no, text])
             key = f"{span.cluster} {job} {span.started} {span.ended}"
-            reading.suspicions.append(Suspicion("overlap", key, text, line_no=span.line_no))
+            parsed.anomalies.append(FileAnomaly("overlap", key, text, line_no=span.line_no))
     con.execute("UPDATE verdict SET verdict = 'overlap' WHERE line_no IN (SELECT unnest(?::BIGINT[]))", [held])
 
 

@@ -12,42 +12,10 @@ import duckdb
 
 from huisuan.compute.metering.intake.corrections import hold_corrections, tell_emptied
 from huisuan.compute.metering.intake.overlaps import SAME_CLUSTER, hold_overlaps, settle_repeats
-from huisuan.compute.metering.intake.tables import OPTIONAL, Reading
+from huisuan.compute.metering.intake.parsed_file import OPTIONAL, ParsedFile
 
 #: A job id came round again if the new submission lies more than this after the end of the id's previous run.
 WRAPPED_AFTER = 86_400
-
-STORED = """
-CREATE TABLE stored (
-    sequence BIGINT, current BOOLEAN, cluster VARCHAR, job_id VARCHAR, array_index INTEGER, run INTEGER,
-    "user" VARCHAR, account VARCHAR, party_id BIGINT, "partition" VARCHAR, accelerator_id BIGINT,
-    requested_cards INTEGER, nodes VARCHAR, node_count INTEGER, submitted BIGINT, started BIGINT, ended BIGINT,
-    suspended BIGINT, exit_code VARCHAR, content_sha256 VARCHAR, card_seconds BIGINT
-)
-"""
-STORED_COLUMNS = (
-    "sequence",
-    "current",
-    "cluster",
-    "job_id",
-    "array_index",
-    "run",
-    "user",
-    "account",
-    "party_id",
-    "partition",
-    "accelerator_id",
-    "requested_cards",
-    "nodes",
-    "node_count",
-    "submitted",
-    "started",
-    "ended",
-    "suspended",
-    "exit_code",
-    "content_sha256",
-    "card_seconds",
-)
 
 #: what the content's hash covers, in this order; `run` is ours where the scheduler does not say
 CONTENT = [
@@ -76,29 +44,29 @@ def window(con: duckdb.DuckDBPyConnection) -> tuple[int, int] | None:
     A stored record matters if it ended after the first and started before the second.
     """
     first, last = con.execute(f"""
-        SELECT least(min(first), (SELECT min(started) FROM emptied)),
-            greatest(max(last), (SELECT max(started) FROM emptied))
+        SELECT least(min(first), (SELECT min(started) FROM cardless_run)),
+            greatest(max(last), (SELECT max(started) FROM cardless_run))
         FROM (SELECT least(min(started), min(submitted)) - {WRAPPED_AFTER} AS first, max(ended) AS last FROM reading)
     """).fetchall()[0]
     return None if first is None else (first, last)
 
 
-def reconcile(reading: Reading) -> dict[str, int]:
+def reconcile(parsed: ParsedFile) -> dict[str, int]:
     """Make `record`: the rows to append, each with what it supersedes. Tables `stored` and `tenant` must be there.
 
     Returns:
         Lines by what became of them: `unchanged`, `older` (content that was superseded before), `repeated` (said
         again further down in the same file).
     """
-    con = reading.con
-    counts = {"repeated": settle_repeats(reading)}
+    con = parsed.con
+    counts = {"repeated": settle_repeats(parsed)}
     _match(con)
     _pair_changed_models(con)
     _number_runs(con)
-    _decide(con, reading.given)
-    reading.corrections = hold_corrections(reading)
-    hold_overlaps(reading)
-    tell_emptied(reading)
+    _decide(con, parsed.given)
+    parsed.corrections = hold_corrections(parsed)
+    hold_overlaps(parsed)
+    tell_emptied(parsed)
     for verdict in ("known", "older"):
         row = con.execute(
             "SELECT count(DISTINCT line_no) FROM verdict WHERE verdict = ? "
@@ -122,37 +90,38 @@ def _match(con: duckdb.DuckDBPyConnection) -> None:
 def _pair_changed_models(con: duckdb.DuckDBPyConnection) -> None:
     """A run whose cards now carry another model supersedes what it was, instead of being paid beside it."""
     con.execute(f"""
-        CREATE TABLE loose AS
+        CREATE TABLE unmatched_record AS
         SELECT DISTINCT r.line_no, s.sequence FROM reading r JOIN stored s
             ON s.current AND s.job_id = r.job_id AND s.started = r.started AND {SAME_CLUSTER.format("s", "r")}
         WHERE s.sequence NOT IN (SELECT match FROM matched);
         INSERT INTO matched SELECT r.line_no, r.accelerator_id, l.sequence FROM (
             SELECT line_no, accelerator_id, row_number() OVER (PARTITION BY line_no ORDER BY accelerator_id) AS place
-            FROM reading WHERE line_no IN (SELECT line_no FROM loose)
+            FROM reading WHERE line_no IN (SELECT line_no FROM unmatched_record)
                 AND (line_no, accelerator_id) NOT IN (SELECT (line_no, accelerator_id) FROM matched)
         ) r JOIN (
-            SELECT line_no, sequence, row_number() OVER (PARTITION BY line_no ORDER BY sequence) AS place FROM loose
+            SELECT line_no, sequence, row_number() OVER (PARTITION BY line_no ORDER BY sequence) AS place
+            FROM unmatched_record
         ) l USING (line_no, place);
         INSERT INTO fault SELECT line_no, '此前按 ' || count(*) || ' 种更多的型号记过这一次运行，'
             || '记录只增不删，无法自动更正；请核对 AllocTRES 后由中心出具更正说明'
-            FROM loose WHERE sequence NOT IN (SELECT match FROM matched) GROUP BY line_no;
+            FROM unmatched_record WHERE sequence NOT IN (SELECT match FROM matched) GROUP BY line_no;
         DELETE FROM reading WHERE line_no IN (SELECT line_no FROM fault);
     """)
 
 
 def _number_runs(con: duckdb.DuckDBPyConnection) -> None:
-    """`run_of`: which run of its job each reading is, by start, where the scheduler does not count restarts."""
+    """`run_number`: which run of its job each reading is, by start, where the scheduler does not count restarts."""
     con.execute(f"""
-        CREATE TABLE life AS
-            SELECT DISTINCT cluster, job_id, submitted, started, ended, NULL::INTEGER AS run FROM lifeline
+        CREATE TABLE job_run AS
+            SELECT DISTINCT cluster, job_id, submitted, started, ended, NULL::INTEGER AS run FROM seen_run
             UNION SELECT DISTINCT cluster, job_id, submitted, started, ended, NULL::INTEGER FROM reading
-                WHERE job_id IN (SELECT job_id FROM stored UNION SELECT job_id FROM lifeline);
-        CREATE TABLE run_of AS
+                WHERE job_id IN (SELECT job_id FROM stored UNION SELECT job_id FROM seen_run);
+        CREATE TABLE run_number AS
         WITH lives AS (
             SELECT cluster, job_id, started, min(submitted) AS submitted, max(ended) AS ended, max(run) AS run FROM (
-                FROM life UNION ALL
+                FROM job_run UNION ALL
                 SELECT cluster, job_id, submitted, started, ended, run FROM stored
-                WHERE current AND job_id IN (SELECT job_id FROM life)
+                WHERE current AND job_id IN (SELECT job_id FROM job_run)
             ) GROUP BY cluster, job_id, started
         ), chained AS (
             SELECT *, sum(CASE WHEN coalesce(submitted, started) > previous + {WRAPPED_AFTER} THEN 1 ELSE 0 END)
@@ -173,7 +142,8 @@ def _decide(con: duckdb.DuckDBPyConnection, given: set[str]) -> None:
     replaced = ", ".join(f'coalesce(s."{name}", r."{name}") AS "{name}"' for name in lacking)
     content = ", ".join(f"coalesce(CAST(\"{name}\" AS VARCHAR), '')" for name in CONTENT)
     con.execute(f"""
-        CREATE TABLE past AS SELECT DISTINCT job_id, started, content_sha256 FROM stored WHERE NOT current;
+        CREATE TABLE superseded_content AS
+            SELECT DISTINCT job_id, started, content_sha256 FROM stored WHERE NOT current;
         CREATE TABLE verdict AS
         SELECT f.* EXCLUDE (run, counted_run),
             coalesce(f.run, counted_run, 0)::INTEGER AS run,
@@ -191,14 +161,14 @@ def _decide(con: duckdb.DuckDBPyConnection, given: set[str]) -> None:
                 SELECT r.* {f"REPLACE ({replaced})" if lacking else ""}, s.sequence AS supersedes,
                     s.content_sha256 AS known_content, s.party_id AS known_party, s."user" AS known_user,
                     s.account AS known_account, s.card_seconds AS known_card_seconds,
-                    s.accelerator_id AS known_accelerator, run_of.run AS counted_run
+                    s.accelerator_id AS known_accelerator, n.run AS counted_run
                 FROM reading r LEFT JOIN matched USING (line_no, accelerator_id)
                 LEFT JOIN stored s ON s.sequence = match
-                LEFT JOIN run_of ON run_of.cluster = r.cluster AND run_of.job_id = r.job_id
-                    AND run_of.started = r.started
+                LEFT JOIN run_number n ON n.cluster = r.cluster AND n.job_id = r.job_id
+                    AND n.started = r.started
             )
         ) f
-        LEFT JOIN past ON past.job_id = f.job_id AND past.started = f.started
+        LEFT JOIN superseded_content past ON past.job_id = f.job_id AND past.started = f.started
             AND past.content_sha256 = f.content_sha256
         LEFT JOIN tenant by_user ON by_user.kind = 'user' AND by_user.name = f."user"
         LEFT JOIN tenant by_account ON by_account.kind = 'account' AND by_account.name = f.account;

@@ -1,5 +1,5 @@
 # ruff: noqa: S608 (names of columns come from our own lists; values are quoted by `literal`)
-"""Slurm's own accounting, as `sacct` prints it in text or JSON, read into `reading`. Pure."""
+"""Slurm's own accounting, as `sacct` prints it in text or JSON, parsed into `reading`. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import duckdb
-import pyarrow as pa
 
 from huisuan.base.slurm_duration import seconds_of
 from huisuan.base.slurm_states import FINAL_STATES, LIVE_STATES, PENDING_STATES
@@ -16,13 +15,13 @@ from huisuan.base.time_zones import EARLIEST, LATEST, to_utc
 from huisuan.compute.accelerators.names import CardNames, PartOfCard, Unmetered
 from huisuan.compute.accelerators.parts import part_of
 from huisuan.compute.accelerators.tres import allocated, counted, requested
-from huisuan.compute.duck.reader_tables import LONGEST
+from huisuan.compute.duck.reader_tables import LONGEST, reader_workbench
 from huisuan.compute.duck.source_lines import SourceLines
-from huisuan.compute.duck.workbench import load_rows, workbench
 from huisuan.compute.metering.intake.missing_cards import PARTS, tell
+from huisuan.compute.metering.intake.parsed_file import ParsedFile
 from huisuan.compute.metering.intake.sacct_json import is_json, read_json
 from huisuan.compute.metering.intake.sacct_text import GRES, READ, cut, form_of
-from huisuan.compute.metering.intake.tables import Reading
+from huisuan.compute.metering.intake.tables import CARD_MAP, STATE_MAP, SUSPENDED_MAP, TRES_MAP
 
 #: our optional column -> sacct's field
 GIVEN_BY = {
@@ -43,8 +42,8 @@ NOT_STARTED = "('', 'None', 'Unknown')"
 UNTYPED = "卡若切分过（MIG 等），不写型号就分不出来：请在 AccountingStorageTRES 中加入带型号的 gres/gpu:型号"
 
 
-def read_sacct(source: SourceLines, names: CardNames, zone: ZoneInfo, *, believe: bool = False) -> Reading:
-    """Read the file's lines into `reading`, `fault` and `counted`.
+def read_sacct(source: SourceLines, names: CardNames, zone: ZoneInfo, *, believe: bool = False) -> ParsedFile:
+    """Parse the file's lines into `reading`, `fault` and `line_count`.
 
     `believe`: every line of a plain file, to compare what is stored already with it; never to store from it.
 
@@ -53,21 +52,22 @@ def read_sacct(source: SourceLines, names: CardNames, zone: ZoneInfo, *, believe
     """
     form = None if is_json(source) else form_of(source)
     columns = form.columns if form else list(READ)
-    con = workbench()
-    reading = Reading(con, {ours for ours, theirs in GIVEN_BY.items() if theirs in columns})
+    con = reader_workbench()
+    parsed = ParsedFile(con, {ours for ours, theirs in GIVEN_BY.items() if theirs in columns})
     con.register("source_lines", source.lines)
     if form:
-        cut(reading, form, source, believe=believe)
+        cut(parsed, form, source, believe=believe)
     else:
-        read_json(reading, source)
+        read_json(parsed, source)
     _map_states(con)
     _map_suspensions(con)
-    _map_cards(reading, names)
+    _map_cards(parsed, names)
     _clock(con, zone)
     _judge(con, zone, columns)
-    tell(reading, names)
+    _store_judged(con)
+    tell(parsed, names)
     con.unregister("source_lines")
-    return reading
+    return parsed
 
 
 def _map_states(con: duckdb.DuckDBPyConnection) -> None:
@@ -76,18 +76,17 @@ def _map_states(con: duckdb.DuckDBPyConnection) -> None:
         word = text.split(" ", 1)[0].rstrip("+").upper()  # CANCELLED by 1001
         kinds = (("final", FINAL_STATES), ("live", LIVE_STATES), ("waiting", PENDING_STATES))
         rows.append((text, word, next((kind for kind, states in kinds if word in states), None)))
-    load_rows(con, "state_map", pa.schema({"text": pa.string(), "word": pa.string(), "kind": pa.string()}), rows)
+    STATE_MAP.load(con, rows)
 
 
 def _map_suspensions(con: duckdb.DuckDBPyConnection) -> None:
     texts = con.execute("SELECT DISTINCT Suspended_ FROM field WHERE Suspended_ IS NOT NULL").fetchall()
-    rows = [(text, seconds_of(text)) for (text,) in texts]
-    load_rows(con, "suspended_map", pa.schema({"text": pa.string(), "seconds": pa.int64()}), rows)
+    SUSPENDED_MAP.load(con, [(text, seconds_of(text)) for (text,) in texts])
 
 
-def _map_cards(reading: Reading, names: CardNames) -> None:
+def _map_cards(parsed: ParsedFile, names: CardNames) -> None:
     """What each distinct (AllocTRES, ReqTRES, Partition) means: `tres_map`, and its cards by model in `card_map`."""
-    con = reading.con
+    con = parsed.con
     texts = con.execute("""
         SELECT AllocTRES_, coalesce(ReqTRES_, ''), coalesce(Partition_, ''), count(*) FROM field GROUP BY ALL
     """).fetchall()
@@ -106,27 +105,16 @@ def _map_cards(reading: Reading, names: CardNames) -> None:
                 untyped += lines
         except Unmetered as why:
             if isinstance(why, PartOfCard):
-                reading.no_cards[PARTS] = reading.no_cards.get(PARTS, 0) + lines
+                parsed.no_cards[PARTS] = parsed.no_cards.get(PARTS, 0) + lines
             meanings.append((key, alloc, asked, partition, "fault", f'列 AllocTRES: "{alloc}" {why}'))
             continue
         meanings.append((key, alloc, asked, partition, "cards" if given else "none", None))
         wanted = requested(asked, partition, given, names)
         cards += [(key, card.id, card.model, count, wanted[card]) for card, count in given.items()]
     if untyped:
-        reading.notes.append(f"{untyped:,} 行的卡没有写型号（如 gres/gpu=1），按分区的型号计为整卡；{UNTYPED}")
-    text, whole = pa.string(), pa.int64()
-    load_rows(
-        con,
-        "tres_map",
-        pa.schema({"key": whole, "alloc": text, "asked": text, "part": text, "outcome": text, "reason": text}),
-        meanings,
-    )
-    load_rows(
-        con,
-        "card_map",
-        pa.schema({"key": whole, "accelerator_id": whole, "model": text, "cards": whole, "requested": whole}),
-        cards,
-    )
+        parsed.notes.append(f"{untyped:,} 行的卡没有写型号（如 gres/gpu=1），按分区的型号计为整卡；{UNTYPED}")
+    TRES_MAP.load(con, meanings)
+    CARD_MAP.load(con, cards)
 
 
 def _has_parts(alloc: str) -> bool:
@@ -239,14 +227,18 @@ def _judge(con: duckdb.DuckDBPyConnection, zone: ZoneInfo, header: list[str]) ->
             END AS reason
         FROM timed
         LEFT JOIN resized ON job = job_id AND place = coalesce(Cluster_, '') AND resized_at = submitted;
-        DROP VIEW timed;
-        DROP TABLE field;
+    """)
+
+
+def _store_judged(con: duckdb.DuckDBPyConnection) -> None:
+    """Put what became of each line where it belongs: faults, counts, runs seen, readings."""
+    con.execute(f"""
         INSERT INTO fault SELECT line_no, reason FROM judged WHERE kind IN ('fault', 'record') AND reason IS NOT NULL;
-        INSERT INTO counted SELECT kind, count(*) FROM judged
+        INSERT INTO line_count SELECT kind, count(*) FROM judged
             WHERE kind NOT IN ('fault', 'record') GROUP BY kind;
-        CREATE TABLE without AS SELECT line_no, coalesce(Partition_, '') AS part, AllocTRES_ AS alloc,
+        CREATE TABLE without_cards AS SELECT line_no, coalesce(Partition_, '') AS part, AllocTRES_ AS alloc,
             {_requests(con)} AS asked, started, raw_sha256 FROM judged WHERE kind = 'cpu_only';
-        INSERT INTO lifeline SELECT DISTINCT job_id, coalesce(Cluster_, ''), submitted, started, ended FROM judged
+        INSERT INTO seen_run SELECT DISTINCT job_id, coalesce(Cluster_, ''), submitted, started, ended FROM judged
             WHERE started IS NOT NULL AND kind IN ('record', 'running')
               AND job_id IN (SELECT job_id FROM judged GROUP BY job_id HAVING count(*) > 1);
         INSERT INTO reading SELECT line_no, coalesce(Cluster_, ''), job_id,
@@ -256,8 +248,10 @@ def _judge(con: duckdb.DuckDBPyConnection, zone: ZoneInfo, header: list[str]) ->
             coalesce(TRY_CAST(NNodes_ AS INTEGER), 1), submitted, started, ended, suspended, state,
             coalesce(ExitCode_, ''), raw_sha256, coalesce(JobName_, '')
         FROM judged JOIN card_map USING (key) WHERE kind = 'record' AND reason IS NULL;
-        INSERT INTO emptied SELECT line_no, coalesce(Cluster_, ''), job_id, started FROM judged
+        INSERT INTO cardless_run SELECT line_no, coalesce(Cluster_, ''), job_id, started FROM judged
             WHERE kind IN ('cpu_only', 'never_started') AND started IS NOT NULL;
+        DROP VIEW timed;
+        DROP TABLE field;
         DROP TABLE judged;
     """)
 

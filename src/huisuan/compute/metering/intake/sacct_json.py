@@ -16,8 +16,8 @@ import pyarrow as pa
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.hashing import text_sha256
 from huisuan.compute.duck.source_lines import BOM, REPLACED, SourceLines
+from huisuan.compute.metering.intake.parsed_file import ParsedFile
 from huisuan.compute.metering.intake.sacct_text import READ
-from huisuan.compute.metering.intake.tables import Reading
 from huisuan.compute.sacct.export import COMMAND
 
 MOST_BYTES = 1 << 29  # a job is kilobytes in JSON, and the whole text is held: more than that comes as text
@@ -33,7 +33,7 @@ def is_json(source: SourceLines) -> bool:
     return bytes(source.content[:64]).removeprefix(BOM).lstrip()[:1] in (b"{", b"[")
 
 
-def read_json(reading: Reading, source: SourceLines) -> None:
+def read_json(parsed: ParsedFile, source: SourceLines) -> None:
     """Fill `field`, and name in `fault` what is no job of sacct's.
 
     Raises:
@@ -64,77 +64,113 @@ def read_json(reading: Reading, source: SourceLines) -> None:
         raw = text[text.rfind("\n", 0, at) + 1 : ends if ends >= 0 else len(text)]
         sha = source.replaced.get(line) or text_sha256(raw)
         rows.append([line, fields["JobIDRaw"], *(fields[name] for name in READ), sha])
-    _store(reading, rows, faults, steps)
+    _store(parsed, rows, faults, steps)
 
 
-def _store(reading: Reading, rows: list[list[str | int]], faults: list[tuple[int, str]], steps: int) -> None:
+def _store(parsed: ParsedFile, rows: list[list[str | int]], faults: list[tuple[int, str]], steps: int) -> None:
     names = ["line_no", "job_id", *(f"{name}_" for name in READ), "raw_sha256"]
     types = [pa.int64(), *[pa.string()] * (len(names) - 1)]
     columns = [pa.array([row[place] for row in rows], kind) for place, kind in enumerate(types)]
-    reading.con.register("_jobs", pa.table(columns, names=names))
-    reading.con.execute("CREATE TABLE field AS SELECT * FROM _jobs")
-    reading.con.unregister("_jobs")
+    parsed.con.register("json_job", pa.table(columns, names=names))
+    parsed.con.execute("CREATE TABLE field AS SELECT * FROM json_job")
+    parsed.con.unregister("json_job")
     if faults:
-        reading.con.executemany("INSERT INTO fault VALUES (?, ?)", [list(fault) for fault in faults])
-    reading.con.execute(
-        "INSERT INTO counted VALUES ('lines', ?), ('steps', ?)", [len(rows) + len(faults) + steps, steps]
+        parsed.con.executemany("INSERT INTO fault VALUES (?, ?)", [list(fault) for fault in faults])
+    parsed.con.execute(
+        "INSERT INTO line_count VALUES ('lines', ?), ('steps', ?)", [len(rows) + len(faults) + steps, steps]
     )
+
+
+class _Scanner:
+    """A place in a JSON text, which moves on value by value."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.at, self.decoder = text, 0, json.JSONDecoder()
+
+    @property
+    def sign(self) -> str:
+        """The character here.
+
+        Raises:
+            IndexError: the text is over.
+        """
+        return self.text[self.at]
+
+    def skip(self, signs: int = 0) -> None:
+        """Past so many characters, and then past white space."""
+        match = SPACE.match(self.text, self.at + signs)
+        self.at = match.end() if match else self.at + signs
+
+    def skip_comma(self) -> None:
+        """Past a comma, if there is one, and white space around it."""
+        self.skip()
+        if self.sign == ",":
+            self.skip(1)
+
+    def value(self) -> Any:
+        """The value that begins here.
+
+        Raises:
+            ValueError: there is none.
+        """
+        value, self.at = self.decoder.raw_decode(self.text, self.at)
+        return value
+
+    def place(self, name: str) -> str:
+        """Where this is, for a message."""
+        return f"{name} 行 {self.text.count(chr(10), 0, self.at) + 1}"
 
 
 def _jobs(text: str, name: str) -> Iterator[tuple[int, Any]]:
     """Where each of `jobs` begins, and what it is."""
-    decoder, at, found = json.JSONDecoder(), _past(text, 0), False
+    scanner, found = _Scanner(text), False
     try:
-        if text[at] != "{":
-            raise InvalidRequest(
-                f"{name} 行 1: JSON 里没有 jobs，不是 sacct --json 的输出；请用以下命令导出：\n{COMMAND}",
-                code="sacct.json_without_jobs",
-            )
-        at = _past(text, at + 1)
-        while text[at] != "}":
-            key, at = decoder.raw_decode(text, at)
-            at = _past(text, at)
-            at = _past(text, at + 1)  # the colon
+        scanner.skip()
+        if scanner.sign != "{":
+            raise _without_jobs(name)
+        scanner.skip(1)
+        while scanner.sign != "}":
+            key = scanner.value()
+            scanner.skip()
+            scanner.skip(1)  # the colon
             if key == "jobs" and found:
-                raise InvalidRequest(
-                    f"{name} 行 {text.count(chr(10), 0, at) + 1}: JSON 里有两个 jobs，{PASTED}",
-                    code="sacct.json_concatenated",
-                )
-            if key == "jobs" and text[at] == "[":
-                found, at = True, _past(text, at + 1)
-                while text[at] != "]":
-                    begins = at
-                    job, at = decoder.raw_decode(text, at)
-                    yield begins, job
-                    at = _past(text, at)
-                    at = _past(text, at + 1) if text[at] == "," else at
-                at += 1
+                raise _concatenated(f"{scanner.place(name)}: JSON 里有两个 jobs")
+            if key == "jobs" and scanner.sign == "[":
+                found = True
+                yield from _list_items(scanner)
             else:
-                _, at = decoder.raw_decode(text, at)
-            at = _past(text, at)
-            at = _past(text, at + 1) if text[at] == "," else at
-        if (after := _past(text, at + 1)) < len(text):
-            raise InvalidRequest(
-                f"{name} 行 {text.count(chr(10), 0, after) + 1}: JSON 之后还有内容，{PASTED}",
-                code="sacct.json_concatenated",
-            )
+                scanner.value()
+            scanner.skip_comma()
+        scanner.skip(1)
+        if scanner.at < len(text):
+            raise _concatenated(f"{scanner.place(name)}: JSON 之后还有内容")
     except (ValueError, IndexError, RecursionError):
-        line = text.count("\n", 0, at) + 1
         raise InvalidRequest(
-            f"{name} 行 {line}: JSON 不完整或已损坏，没有导入任何作业；请重新导出：\n{COMMAND}",
+            f"{scanner.place(name)}: JSON 不完整或已损坏，没有导入任何作业；请重新导出：\n{COMMAND}",
             code="sacct.json_damaged",
         ) from None
     if not found:
-        raise InvalidRequest(
-            f"{name} 行 1: JSON 里没有 jobs，不是 sacct --json 的输出；请用以下命令导出：\n{COMMAND}",
-            code="sacct.json_without_jobs",
-        )
+        raise _without_jobs(name)
 
 
-def _past(text: str, at: int) -> int:
-    """After the white space."""
-    match = SPACE.match(text, at)
-    return match.end() if match else at
+def _list_items(scanner: _Scanner) -> Iterator[tuple[int, Any]]:
+    scanner.skip(1)
+    while scanner.sign != "]":
+        begins = scanner.at
+        yield begins, scanner.value()
+        scanner.skip_comma()
+    scanner.at += 1
+
+
+def _without_jobs(name: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"{name} 行 1: JSON 里没有 jobs，不是 sacct --json 的输出；请用以下命令导出：\n{COMMAND}",
+        code="sacct.json_without_jobs",
+    )
+
+
+def _concatenated(where: str) -> InvalidRequest:
+    return InvalidRequest(f"{where}，{PASTED}", code="sacct.json_concatenated")
 
 
 def _fields(job: Job) -> dict[str, str] | str:

@@ -16,7 +16,8 @@ from huisuan.base.errors import InvalidRequest
 from huisuan.compute.duck.source_lines import NOT_UTF_8, REPLACED, SourceLines
 from huisuan.compute.duck.workbench import literal
 from huisuan.compute.metering.intake.free_text import SAFE, hold_forgeable
-from huisuan.compute.metering.intake.tables import Reading
+from huisuan.compute.metering.intake.parsed_file import ParsedFile
+from huisuan.compute.metering.intake.tables import WRONG_WIDTH
 from huisuan.compute.sacct.export import COMMAND, DELIMITER, delimiter_of
 from huisuan.compute.sacct.export import FIELDS as ASKED
 
@@ -114,13 +115,13 @@ def _looks_like(source: SourceLines) -> str:
     return "看不出表头用什么分隔"
 
 
-def cut(reading: Reading, form: Form, source: SourceLines, *, believe: bool) -> None:
+def cut(parsed: ParsedFile, form: Form, source: SourceLines, *, believe: bool) -> None:
     """Lines into `field`: steps, blank lines and headers apart, and what is no record named in `fault`.
 
     `believe`: take every line of a plain file for sacct's own, to compare records that are stored already with it.
     """
-    con = reading.con
-    con.execute("CREATE TABLE odd (line_no BIGINT, width INTEGER)")
+    con = parsed.con
+    WRONG_WIDTH.create(con)
     line = "rtrim(line, chr(13))" if source.content.find(b"\r") >= 0 else "line"
     _fill(con, form, "CREATE TABLE field AS", "source_lines", line)
     if form.is_plain:
@@ -128,23 +129,23 @@ def cut(reading: Reading, form: Form, source: SourceLines, *, believe: bool) -> 
             INSERT INTO fault SELECT line_no,
                 '有 ' || width || ' 个字段，表头有 {len(form.columns)} 个；'
                     || '可能是断行，或字段里含有“|”，请重新导出这一行'
-                FROM odd WHERE line_no NOT IN (SELECT line_no FROM source_lines WHERE {line} = '');
+                FROM wrong_width WHERE line_no NOT IN (SELECT line_no FROM source_lines WHERE {line} = '');
         """)
         if form.free and not believe:
-            hold_forgeable(reading, form.columns, source)
+            hold_forgeable(parsed, form.columns, source)
     else:
-        _join_lines(reading, form, line)
-    _mark_replaced(reading, form, source)
+        _join_lines(parsed, form, line)
+    _mark_replaced(parsed, form, source)
     con.execute("""
-        INSERT INTO counted SELECT 'lines', (SELECT count(*) FROM field)
-            + (SELECT count(*) FROM odd WHERE line_no IN (SELECT line_no FROM fault));
-        INSERT INTO counted SELECT 'steps', count(*) FROM field WHERE raw_sha256 IS NULL;
+        INSERT INTO line_count SELECT 'lines', (SELECT count(*) FROM field)
+            + (SELECT count(*) FROM wrong_width WHERE line_no IN (SELECT line_no FROM fault));
+        INSERT INTO line_count SELECT 'steps', count(*) FROM field WHERE raw_sha256 IS NULL;
         DELETE FROM field WHERE raw_sha256 IS NULL OR line_no IN (SELECT line_no FROM fault);
     """)
 
 
 def _fill(con: duckdb.DuckDBPyConnection, form: Form, into: str, lines: str, line: str) -> None:
-    """Cut `lines` into fields; those with another number of them go to `odd`."""
+    """Cut `lines` into fields; those with another number of them go to `wrong_width`."""
     open_ended = form.is_plain and bool(form.free)  # the free text is last, and a | in it is its own
     right = f"len(f) {'>=' if open_ended else '='} {len(form.columns)}"
     con.execute(f"""
@@ -153,7 +154,7 @@ def _fill(con: duckdb.DuckDBPyConnection, form: Form, into: str, lines: str, lin
             CASE WHEN {right} AND NOT contains({form.job}, '.') THEN sha256(line) END AS raw_sha256
         FROM (SELECT line_no, line, string_split({line}, {literal(form.delimiter)}) AS f FROM {lines})
         WHERE NOT (f[1] = {literal(form.header.split(form.delimiter)[0])} AND {line} = {literal(form.header)});
-        INSERT INTO odd SELECT line_no, width FROM field WHERE NOT fits;
+        INSERT INTO wrong_width SELECT line_no, width FROM field WHERE NOT fits;
         DELETE FROM field WHERE NOT fits;
     """)
 
@@ -169,15 +170,15 @@ def _cell(form: Form, name: str, open_ended: bool) -> str:
     return f"array_to_string(f[{place}:], '|')" if open_ended and place == len(form.columns) else f"f[{place}]"
 
 
-def _join_lines(reading: Reading, form: Form, line: str) -> None:
+def _join_lines(parsed: ParsedFile, form: Form, line: str) -> None:
     """Put records together that a line end in somebody's text has cut; what follows a whole one is text of its last.
 
     Only sacct can have written the delimiter. So the pieces of a record are the lines from one that begins it to the
     one with which it has all its fields, and nothing else can be one.
     """
-    con, width = reading.con, len(form.columns)
+    con, width = parsed.con, len(form.columns)
     rows = con.execute(f"""
-        SELECT line_no, width, {line} FROM odd JOIN source_lines USING (line_no) ORDER BY line_no
+        SELECT line_no, width, {line} FROM wrong_width JOIN source_lines USING (line_no) ORDER BY line_no
     """).fetchall()
     whole: list[tuple[int, str]] = []
     held: list[tuple[int, int, str]] = []  # the pieces of a record that has not all its fields yet
@@ -203,40 +204,42 @@ def _join_lines(reading: Reading, form: Form, line: str) -> None:
             held = []
     lost += [each[0] for each in held]
     if continued:
-        reading.notes.append(f"{continued:,} 行是作业名等文字里的换行，归在它们前面的记录里，没有当作记录")
+        parsed.notes.append(f"{continued:,} 行是作业名等文字里的换行，归在它们前面的记录里，没有当作记录")
     if lost:
         con.executemany("INSERT INTO fault VALUES (?, ?)", [[number, _piece(width)] for number in lost])
     if whole:
         table = pa.table({"line_no": [n for n, _ in whole], "line": pa.array([t for _, t in whole], pa.large_string())})
-        con.register("joined", table)
-        _fill(con, form, "INSERT INTO field", "joined", "line")
+        con.register("joined_line", table)
+        _fill(con, form, "INSERT INTO field", "joined_line", "line")
         con.execute("""
             UPDATE field SET raw_sha256 = sha256(s.line) FROM source_lines s
-            WHERE s.line_no = field.line_no AND raw_sha256 IS NOT NULL AND s.line_no IN (SELECT line_no FROM joined)
+            WHERE s.line_no = field.line_no AND raw_sha256 IS NOT NULL
+                AND s.line_no IN (SELECT line_no FROM joined_line)
         """)
-        con.unregister("joined")
+        con.unregister("joined_line")
 
 
 def _piece(width: int) -> str:
     return f"凑不成 {width} 个字段：文件可能被截断或损坏，请重新导出"
 
 
-def _mark_replaced(reading: Reading, form: Form, source: SourceLines) -> None:
+def _mark_replaced(parsed: ParsedFile, form: Form, source: SourceLines) -> None:
     """Lines that are not UTF-8: a name may hold anything, and is read with what is no text replaced; no other field."""
     if not source.replaced:
         return
-    con = reading.con
-    con.register("replaced", pa.table({"line_no": list(source.replaced), "sha": list(source.replaced.values())}))
+    con = parsed.con
+    con.register("replaced_line", pa.table({"line_no": list(source.replaced), "sha": list(source.replaced.values())}))
     read = [f"{name}_" for name in READ if name in form.columns and name not in form.free]
     bad = " OR ".join(f"contains({name}, {literal(REPLACED)})" for name in (*read, "job_id"))
     con.execute(f"""
-        INSERT INTO fault SELECT line_no, {literal(NOT_UTF_8)} FROM field JOIN replaced USING (line_no) WHERE {bad};
-        UPDATE field SET raw_sha256 = sha FROM replaced
-            WHERE replaced.line_no = field.line_no AND raw_sha256 IS NOT NULL;
+        INSERT INTO fault SELECT line_no, {literal(NOT_UTF_8)} FROM field JOIN replaced_line USING (line_no)
+            WHERE {bad};
+        UPDATE field SET raw_sha256 = sha FROM replaced_line
+            WHERE replaced_line.line_no = field.line_no AND raw_sha256 IS NOT NULL;
     """)
     ((count,),) = con.execute(
-        "SELECT count(*) FROM replaced WHERE line_no NOT IN (SELECT line_no FROM fault)"
+        "SELECT count(*) FROM replaced_line WHERE line_no NOT IN (SELECT line_no FROM fault)"
     ).fetchall()
-    con.unregister("replaced")
+    con.unregister("replaced_line")
     if count:
-        reading.notes.append(f"{count:,} 行的作业名不是合法的 UTF-8：读不出的字节以 {REPLACED} 代替，用量照计")
+        parsed.notes.append(f"{count:,} 行的作业名不是合法的 UTF-8：读不出的字节以 {REPLACED} 代替，用量照计")

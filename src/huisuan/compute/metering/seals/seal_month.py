@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 from django.db import transaction
 from django.db.models import Min, Q
 
@@ -24,7 +23,8 @@ from huisuan.base.hashing import file_sha256
 from huisuan.base.months import SHANGHAI, Month
 from huisuan.base.paths import home, made
 from huisuan.compute.centres.services import centre_by_code
-from huisuan.compute.duck.workbench import literal, load_rows
+from huisuan.compute.duck.relation import Relation
+from huisuan.compute.duck.workbench import literal
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.agent_usage.usage_line import read_line, second
 from huisuan.compute.metering.checks.completeness import check
@@ -38,6 +38,7 @@ from huisuan.compute.models import Centre, MeterBatch, MeterFlag, Seal, UsageRec
 from huisuan.protocol.batch_chain import seal_digest, statement_sha256
 
 FALLS_BEFORE = "(u.ended_at < %s OR (u.ended_at = %s AND u.started_at < %s))"
+AGENT_BATCH = Relation("agent_batch", {"first": "BIGINT", "name": "VARCHAR"})
 #: batches that hold records, and whose they are: what a record came in is the last that begins at or before it
 AGENTS = """
 SELECT b.name, count(*)::BIGINT, sum(r.card_seconds)::BIGINT
@@ -233,7 +234,7 @@ def _agents(con: duckdb.DuckDBPyConnection, centre: Centre, sealed_before: int) 
         if name is not None:
             after = agent_number if number <= sealed_before else heads.get(name, {"after": 0})["after"]
             heads[name] = {"name": name, "key": key, "batches": agent_number, "digest": digest, "after": after}
-    load_rows(con, "agent_batch", pa.schema({"first": pa.int64(), "name": pa.string()}), spans)
+    AGENT_BATCH.load(con, spans)
     counted = {name: (records, total) for name, records, total in con.execute(AGENTS).fetchall()}
     none = (0, 0)
     return [
