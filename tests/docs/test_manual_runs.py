@@ -1,58 +1,110 @@
-"""The commands of the manual that need no platform, run page by page as they stand, among a reader's files."""
+"""Every command of the manual is run as it stands, page by page, on a platform with what it takes as given."""
 
 from __future__ import annotations
 
 import json
-from importlib.resources import files
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from django.db import connection
 
-from huisuan.cli.main import assemble
-from support.manual import ALONE, PAGES, shown
+from support import manual_world as world
+from support.command_tree import invoke
+from support.manual import PAGES, ROOT, Shown, shown
 
-#: exit codes other than 0 that the page itself announces
-ANNOUNCED = {("policy", "check", "hefei-compute-2026"): 1}
 #: what a reader knows of the case that a sentence is about: `f.json` is another on every page
 FACTS = {
     "2.2": {"in_anhui": True, "kind": "enterprise", "spend": 153456785, "self_use": 30000000},
     "8.2": {"key_technology": True, "city_paid": 100000000, "city": "340100"},
 }
+#: what a page takes as given, beside files and people
+GIVEN: dict[str, list[Callable[[], None]]] = {
+    "for-auditors.md": [world.centre, world.evidence, world.settled],
+    "for-province.md": [world.centre, world.jobs],
+    "operating.md": [world.centre, world.settled],
+    "for-users.md": [world.centre, world.jobs],
+    "jobs.md": [world.centre, world.jobs, world.array],
+}
+#: what happens between two commands of a page, told in its sentences
+MEANWHILE: dict[tuple[str, str], Callable[[], None]] = {
+    ("for-centres.md", "meter register"): world.register,
+    ("for-centres.md", "meter answer"): world.correction,
+    ("for-centres.md", "meter seal"): world.sealed_until_february,
+    ("for-auditors.md", "meter answer"): world.correction,
+    ("operating.md", "person reset-factor"): world.enrol_zhang,
+}
+#: exit codes other than 0 that the page itself announces
+ANNOUNCED = {
+    ("writing-policy.md", "policy check"): 1,  # what a new policy leaves open
+}
+#: what is typed, or comes from a pipe
+TYPED = {"login": f"{world.PASSWORD}\n"}
+#: commands that are not run here: why, and the test that runs them
+NOT_RUN = {
+    "up": ("a machine to itself: processes, ports", "tests/serving/processes/test_up.py"),
+    "backup": ("dumps what is committed, which a test's own transaction is not", "tests/serving/backup/test_backup.py"),
+    "restore": ("wants an empty home and a database of its own", "tests/serving/backup/test_backup.py"),
+    "agent enrol": ("makes an agent of this machine", "tests/compute/site_agent/test_diagnostics.py"),
+    "agent doctor": ("looks at a platform at its real address", "tests/compute/site_agent/test_diagnostics.py"),
+    "job submit sweep.sbatch --array 0-99 --retries 2 --wait": (
+        "waits for a hundred jobs", "tests/compute/jobs/cli/test_commands.py",
+    ),
+}  # fmt: skip
+
+
+def not_run(command: Shown) -> bool:
+    """Whether the command, or its group, is one of those."""
+    text = " ".join(command.words)
+    return any(text == name or text.startswith(f"{name} ") for name in NOT_RUN)
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the files that the manual takes as given."""
+def desk(db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: object) -> Iterator[Path]:
+    """A folder with the files that the manual takes as given, and a platform that answers."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HUISUAN_HOME", str(tmp_path / "h"))
+    at, name = connection.settings_dict["HOST"], connection.settings_dict["NAME"]
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://postgres@/{name}?host={at}")  # else this home would get its own
+    monkeypatch.setenv("HUISUAN_AGENT_HOME", str(tmp_path / "代理目录"))
     monkeypatch.setenv("HUISUAN_POLICIES", str(tmp_path / "policies"))
-    trace = (
-        "job_id,user,vc,gpu_num,submit_time,duration\n1,u,v,8,2020-09-01 00:00:00,60\n2,u,v,1,2020-09-01 00:00:05,9\n"
-    )
-    centres = '[[centres]]\ncode = "hefei"\nmodel = "A800-SXM4-80GB"\nnodes = 1\ncards_per_node = 8\n'
-    for name, text in {
-        "venus-2020-09.csv": trace,
-        "cluster_log.csv": trace,
-        "centres.toml": centres,
-        "mine.toml": (files("huisuan.compute.placement") / "weights.toml").read_text("utf-8"),
-        "印发文本.txt": "合肥市支持算力发展若干措施\n第一条 为了支持算力发展，制定本措施。\n"
-        "第二条 对使用算力的企业给予不超过10%的补助。\n",
-        "facts.json": json.dumps(FACTS["2.2"]),
-        "projects.csv": "key_technology,city_paid,city\ntrue,100000000,340100\n",
-    }.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    return tmp_path
+    settings.HUISUAN_OIDC_ISSUER = "https://id.example.cn"  # type: ignore[attr-defined]
+    world.lay_out(tmp_path)
+    (tmp_path / "facts.json").write_text(json.dumps(FACTS["2.2"]))
+    world.parties()
+    with world.served() as url:
+        monkeypatch.setenv("HUISUAN_URL", url)
+        monkeypatch.setenv("HUISUAN_TOKEN", world.token("user"))
+        yield tmp_path
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_commands_of_the_page_that_stand_alone_do_what_it_says(page: Path, desk: Path) -> None:
+def test_the_commands_of_the_page_do_what_it_says(page: Path, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for prepare in GIVEN.get(page.name, []):
+        prepare()
+    if page.name == "for-province.md":
+        monkeypatch.setenv("HUISUAN_TOKEN", world.token("province"))
     bad = []
     for command in shown(page):
-        if command.words[0] not in ALONE or len(command.words) < 3:
+        if not_run(command) or not command.is_complete:
             continue
+        two = " ".join(command.words[:2])
+        if meanwhile := MEANWHILE.get((page.name, two)):
+            meanwhile()
         sentence = next((name for name in FACTS if any(word.endswith(name) for word in command.words)), "2.2")
         (desk / "f.json").write_text(json.dumps(FACTS[sentence]))
-        result = CliRunner().invoke(assemble(), list(command.words))
-        if result.exit_code != ANNOUNCED.get(command.words[:3], 0):
+        result = invoke(*world.put(command.words), given=TYPED.get(command.words[0]))
+        if command.into:
+            (desk / command.into).write_text(result.stdout, encoding="utf-8")
+        if result.exit_code != ANNOUNCED.get((page.name, two), 0):
             bad.append(f"{command}: {result.exit_code} {result.exception!r} {result.output[-300:]}")
     assert not bad, "\n".join(bad)
+
+
+def test_what_is_not_run_here_stands_on_a_page_and_is_run_by_a_test_that_there_is() -> None:
+    texts = [" ".join(command.words) for page in PAGES for command in shown(page)]
+    for name, (why, test) in NOT_RUN.items():
+        assert why
+        assert any(text == name or text.startswith(f"{name} ") for text in texts), f"no page shows {name}"
+        found = (ROOT / test).read_text("utf-8")
+        assert name.split()[-1 if len(name.split()) < 3 else 1] in found, f"{test} has nothing of {name}"
