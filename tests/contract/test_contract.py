@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from huisuan.api.assembly import api
-from huisuan.cli.main import app, assemble
+from huisuan.cli.main import assemble
 from huisuan.compute.agent_gateway.api import api as agent_api
 from huisuan.protocol.agent import SyncReply, SyncRequest
 from support.contract import as_json, command_help, compare, masked, without_prose
@@ -33,9 +33,7 @@ def test_what_an_agent_and_the_platform_exchange_is_what_is_stored(message: type
 
 
 def test_the_help_of_every_command_is_the_stored_one() -> None:
-    if not app.registered_groups:
-        assemble()
-    compare("help.txt", command_help(app))
+    compare("help.txt", command_help(assemble()))
 
 
 @pytest.mark.django_db
