@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import mmap
-import tempfile
 from collections.abc import Iterable
-from pathlib import Path
 from typing import IO
 
 import pyarrow as pa
 
-from huisuan.base.paths import spool_folder
+from huisuan.base.temporary import temporary_folder
 
 Content = bytes | mmap.mmap
 
@@ -32,8 +30,8 @@ def table_of(batches: Iterable[pa.RecordBatch], schema: pa.Schema, size: int) ->
     """The batches as one table: in memory, or where `size` bytes are many in a file without a name."""
     if size <= LARGE_BYTES:
         return pa.Table.from_batches(list(batches), schema)
-    with tempfile.TemporaryDirectory(prefix="lines-", dir=spool_folder()) as folder:
-        path = Path(folder) / "lines.arrow"
+    with temporary_folder() as folder:
+        path = folder / "lines.arrow"
         with pa.OSFile(str(path), "wb") as out, pa.ipc.new_file(out, schema) as writer:
             for batch in batches:
                 writer.write_batch(batch)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from huisuan.base import temporary
 from huisuan.base.paths import home
 
 LEAST_FREE_MIB = 500
@@ -36,9 +37,12 @@ def full() -> str:
 
 
 def tidy(now: float | None = None) -> list[str]:
-    """Remove what was left half-written a day ago and longer; gives the names within the home."""
+    """Remove folders of killed processes, and what was left half-written a day ago and longer.
+
+    Gives the names within the home.
+    """
     moment = time.time() if now is None else now
-    removed = []
+    removed = temporary.remove_abandoned()
     for path in _litter():
         try:
             if moment - path.lstat().st_mtime > STALE_SECONDS:
@@ -54,6 +58,6 @@ def _litter() -> Iterator[Path]:
     for folder, folders, names in os.walk(home()):
         here = Path(folder)
         if here == home():
-            folders[:] = [name for name in folders if name not in ("pg", "agent")]
+            folders[:] = [name for name in folders if name not in ("pg", "agent", temporary.TEMP)]
         spool = here.relative_to(home()).parts[:1] == SPOOL
         yield from (here / name for name in names if spool or LITTER.fullmatch(name))

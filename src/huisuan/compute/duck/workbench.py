@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import os
-import secrets
 
 import duckdb
 
-from huisuan.base.paths import home
+from huisuan.base.duck import connect_duck
 
 MEMORY = os.environ.get("HUISUAN_READING_MEMORY", "") or "1GB"  # of one connection
-SPILL = "spill-"  # begins the name of a folder for what does not fit
 
 
 def workbench() -> duckdb.DuckDBPyConnection:
     """A connection of its own; it loads no extension and never reaches for the network."""
-    spill = home() / f"{SPILL}{os.getpid()}-{secrets.token_hex(4)}"  # made when it is needed, and removed by DuckDB
-    return duckdb.connect(
-        ":memory:",
-        config={
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "memory_limit": MEMORY,
-            "temp_directory": str(spill),
-        },
-    )
+    config = {
+        "autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "memory_limit": MEMORY,
+    }  # fmt: skip
+    return connect_duck(config)
 
 
 def literal(text: str) -> str:

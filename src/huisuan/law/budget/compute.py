@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from huisuan.base.duck import connect_duck
 from huisuan.law.budget.model import Budget, ClaimChange, Fund, GroupChange, RuleBudget, fund_limit
 from huisuan.law.budget.synthetic_claims import Sample, sample_query
 from huisuan.law.model.answers import Status
@@ -88,7 +89,7 @@ def compute_budget(before: Policy, after: Policy, source: ClaimSource, *, on: da
 
     done: list[RuleBudget] = []
     without: list[str] = []
-    with duckdb.connect() as engine:
+    with connect_duck() as engine:
         for rule, supposed in zip(before.rules, after.rules, strict=True):
             claims = source.query(before, rule)
             if claims is None:

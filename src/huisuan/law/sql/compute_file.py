@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from huisuan.base.duck import connect_duck
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
@@ -79,7 +80,7 @@ def transform_file(source: Path, target: Path) -> Iterator[tuple[duckdb.DuckDBPy
         raise LawError(f"{source}：没有这个文件", code="law.file_missing")
     if not target.parent.is_dir():
         raise LawError(f"{target.parent}：没有这个文件夹", code="law.folder_missing")
-    with TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as aside, duckdb.connect() as engine:
+    with TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as aside, connect_duck() as engine:
         draft = Path(aside) / target.name
         try:
             yield engine, _open(engine, source), draft

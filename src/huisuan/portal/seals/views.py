@@ -6,7 +6,6 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import IO, Any, cast
 
 from cryptography.exceptions import InvalidSignature
@@ -21,6 +20,8 @@ from django.views.decorators.http import require_POST
 
 from huisuan.base.errors import Refused
 from huisuan.base.months import Month
+from huisuan.base.paths import spool_folder
+from huisuan.base.temporary import temporary_folder
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.exports.evidence_bundle import export
 from huisuan.compute.metering.seals.queries import proof, sealed_parquet
@@ -171,9 +172,9 @@ def _signed(key: str, signature: str, seal: Seal) -> bool:
 def export_seal(request: HttpRequest, code: str, month: str) -> HttpResponseBase:
     """The month's export as one file, for `huisuan meter verify`."""
     _seal(request, code, month)
-    place = cast(IO[bytes], tempfile.TemporaryFile())  # noqa: SIM115 - the answer reads it, and closes it when sent
-    with tempfile.TemporaryDirectory(prefix="huisuan-") as draft:
-        folder = Path(draft) / f"{code}-{month}"
+    place = cast(IO[bytes], tempfile.TemporaryFile(dir=spool_folder()))  # noqa: SIM115 - the answer reads it, and closes it when sent
+    with temporary_folder() as draft:
+        folder = draft / f"{code}-{month}"
         try:
             export(code, folder, Month.parse(month), timezone.now())
         except Refused as refusal:

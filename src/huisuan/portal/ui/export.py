@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.http import FileResponse, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone, translation
 
+from huisuan.base.paths import spool_folder
 from huisuan.portal.ui import number_format as figures
 from huisuan.portal.ui.columns import NUMBERS, Column, Kind
 
@@ -75,9 +76,16 @@ def as_xlsx(file: str, columns: Sequence[Column], rows: QuerySet[Any]) -> HttpRe
     if rows.count() > XLSX_ROWS:
         text = translation.gettext("一张 XLSX 表最多 1,048,575 行，筛选后的行数超过了它：请缩小筛选范围，或改用 CSV。")
         return HttpResponse(text, status=422, content_type="text/plain; charset=utf-8")
-    place = cast(IO[bytes], tempfile.TemporaryFile())  # noqa: SIM115 - the answer reads it, and closes it when sent
+    place = cast(IO[bytes], tempfile.TemporaryFile(dir=spool_folder()))  # noqa: SIM115 - the answer reads it, and closes it when sent
     book = xlsxwriter.Workbook(
-        place, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "in_memory": False}
+        place,
+        {
+            "constant_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "in_memory": False,
+            "tmpdir": spool_folder(),
+        },
     )
     sheet = book.add_worksheet()
     forms = {

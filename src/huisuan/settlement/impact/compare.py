@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 from django.db import transaction
 
+from huisuan.base.duck import connect_duck
 from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.law.budget.impact import LawState, RuleImpact, affected_rules, compare_answers
@@ -110,7 +111,7 @@ def compare_year(proposal: SettingsProposal, year: int, by: str, now: datetime) 
     before, after = (
         (_metered(run, rule, both, side) for side in (both.before, both.after)) if again else [_kept(run)] * 2
     )
-    with duckdb.connect() as engine:
+    with connect_duck() as engine:
         _table(engine, "facts_before", rule, before)
         _table(engine, "facts_after", rule, after)
         types = {PARTY: "VARCHAR", **{spec.name: COLUMN_TYPES[spec.kind] for spec in rule.facts}}

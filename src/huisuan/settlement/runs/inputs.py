@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time
-from pathlib import Path
 
-import duckdb
-
+from huisuan.base.duck import connect_duck
 from huisuan.base.errors import Conflict
 from huisuan.base.hashing import text_sha256
 from huisuan.base.months import SHANGHAI
+from huisuan.base.temporary import temporary_folder
 from huisuan.compute.metering.exports.usage_parquet import SealedFile, export_usage
 from huisuan.compute.models import Centre, Tariff
 from huisuan.parties.affiliation import Affiliated, Holding, Reach, affiliations
@@ -32,8 +30,8 @@ def billed(
     Raises:
         Refused: usage that no tariff covers.
     """
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as engine:
-        usage = Path(folder) / "usage.parquet"
+    with temporary_folder() as folder, connect_duck() as engine:
+        usage = folder / "usage.parquet"
         export_usage(usage, read.cursors, start_of_day(starts), start_of_day(ends), sealed)
         billing = Billing(engine, usage, starts, ends)
         _bill(billing, read, starts, ends, reach)

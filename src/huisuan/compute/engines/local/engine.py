@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from typing import Any
 
 import psutil
 
+from huisuan.base.temporary import remove_tree
 from huisuan.compute.engines.common import runner as files
 from huisuan.compute.engines.common.start_gate import began
 from huisuan.compute.engines.interface import Ability, JobSpec, NodeSeen, Observation, RunState, RunUsage
@@ -122,7 +122,7 @@ class LocalEngine:
     def forget(self, name: str) -> None:
         """Remove the folder of a run that is over."""
         if NAME.fullmatch(name) and self._exit(name):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
+            remove_tree(self.folder / name)
             self._started.pop(name, None)
 
     def diagnose(self) -> Sequence[tuple[str, bool, str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from huisuan.base.errors import Refused
+from huisuan.base.temporary import temporary_folder
 from huisuan.client import Client
 from huisuan.compute.jobs.workdirs.pack import pack
 from huisuan.compute.jobspec.core.array_indices import indices
@@ -52,9 +52,9 @@ def planned(file: str | None, form: str | None, command: Sequence[str], options:
 
 def upload(client: Client, folder: Path, party: str | None) -> str:
     """Pack a folder and send it, unless the platform has it; its SHA-256."""
-    with tempfile.TemporaryDirectory(prefix="huisuan-") as place:
+    with temporary_folder() as place:
         with progress(f"打包 {folder}（KiB）", None) as bar:
-            packed = pack(folder, Path(place) / "workdir.tar.gz", _in_kib(bar.update, bar.task_ids[0]))
+            packed = pack(folder, place / "workdir.tar.gz", _in_kib(bar.update, bar.task_ids[0]))
         if client.upload(packed.sha256):
             note(f"工作目录 {folder} 没有变（{packed.entries} 个文件），不必再传")
             return packed.sha256

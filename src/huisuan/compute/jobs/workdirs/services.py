@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from huisuan.base.errors import Refused
+from huisuan.base.paths import spool_folder
 from huisuan.compute.jobs.workdirs.archive_safety import MOST_BYTES, check
 from huisuan.compute.models import Job, Upload
 from huisuan.parties.acting_party import party_for
@@ -38,7 +39,7 @@ def take_upload(stream: Stream, uscc: str | None, viewer: Viewer, now: datetime)
         Refused: it is too large, no safe tar.gz, or for another party.
     """
     party = party_for(uscc, viewer)
-    with tempfile.TemporaryFile() as file:
+    with tempfile.TemporaryFile(dir=spool_folder()) as file:
         sha256, size = _received(stream, file)
         if found := _known().filter(party=party, sha256=sha256).first():
             return found, False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from huisuan.base.temporary import temporary_folder
 from huisuan.compute.metering.checks.run_bounds import CLOCK_SECONDS
 from huisuan.terminal import AsJson, note, out, print_json, progress
 
@@ -83,9 +83,9 @@ def _of_centre(code: str, month: str | None, key: str | None, trust: Trust, cloc
     from huisuan.compute.metering.audit.verify import verify as check_export
     from huisuan.compute.metering.exports.evidence_bundle import export
 
-    with tempfile.TemporaryDirectory(prefix="huisuan-") as folder, progress("核对", None):
-        export(code, Path(folder), Month.parse(month) if month else None, datetime.now(UTC))
-        return check_export(Path(folder), key, trust=trust, clock_seconds=clock_seconds)
+    with temporary_folder() as folder, progress("核对", None):
+        export(code, folder, Month.parse(month) if month else None, datetime.now(UTC))
+        return check_export(folder, key, trust=trust, clock_seconds=clock_seconds)
 
 
 def _show_one(verdict: Verdict, trust: Trust, as_json: bool) -> None:

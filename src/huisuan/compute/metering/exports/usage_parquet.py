@@ -6,7 +6,6 @@ What is sealed is read from the sealed months' files, each checked against its s
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from django.db.models import Q
 
 from huisuan.base.errors import Conflict
 from huisuan.base.months import Month
+from huisuan.base.temporary import temporary_folder
 from huisuan.compute.duck.relation import Relation
 from huisuan.compute.duck.workbench import literal, workbench
 from huisuan.compute.metering.exports.settled_usage import SETTLED_USAGE, check_settled_usage
@@ -68,8 +68,8 @@ def export_usage(
     if sealed is None:
         sealed = sealed_usage(cursors, from_utc, to_utc)
     draft = path.with_name(f".{path.name}.draft")
-    with tempfile.TemporaryDirectory(prefix="huisuan-") as folder, workbench() as con:
-        unsealed = _unsealed(Path(folder) / "usage.csv", cursors, (from_utc, to_utc), sealed)
+    with temporary_folder() as folder, workbench() as con:
+        unsealed = _unsealed(folder / "usage.csv", cursors, (from_utc, to_utc), sealed)
         _sealed(con, cursors, (from_utc, to_utc), sealed)
         con.execute(f"CREATE VIEW usage AS FROM sealed UNION ALL FROM {unsealed}")
         check_settled_usage(dict(con.execute("SELECT column_name, column_type FROM (DESCRIBE usage)").fetchall()))

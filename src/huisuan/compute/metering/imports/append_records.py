@@ -4,16 +4,15 @@
 from __future__ import annotations
 
 import struct
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 from django.db import connection
 
 from huisuan import __version__
+from huisuan.base.temporary import temporary_folder
 from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.duck.workbench import literal
 from huisuan.compute.metering.intake.tables import RECORD_PARTY, STORED, TENANT
@@ -89,8 +88,8 @@ def load_stored(con: duckdb.DuckDBPyConnection, centre: Centre, span: tuple[int,
         f"SELECT {', '.join(columns)} FROM compute_usagerecord u WHERE u.centre_id = %s"
         " AND u.ended_at >= to_timestamp(%s) AND u.started_at <= to_timestamp(%s)"
     )
-    with tempfile.TemporaryDirectory(prefix="huisuan-") as folder:
-        path = Path(folder) / "stored.csv"
+    with temporary_folder() as folder:
+        path = folder / "stored.csv"
         copy_out(query, [centre.pk, *span], path)
         con.execute(
             f"INSERT INTO stored SELECT * FROM read_csv({literal(str(path))}, header = false, auto_detect = false, "

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import duckdb
 from django.db import connection
 
+from huisuan.base.temporary import temporary_folder
 from huisuan.compute.duck.workbench import literal, workbench
 from huisuan.compute.metering.ledger.record_hash import FIELDS, TYPES, leaf_sql
 from huisuan.compute.models import Centre
@@ -53,8 +53,8 @@ def stored_rows(
 
     `where` is SQL over the stored record `u`.
     """
-    with tempfile.TemporaryDirectory(prefix="huisuan-") as folder, workbench() as con:
-        path = Path(folder) / "rows.csv"
+    with temporary_folder() as folder, workbench() as con:
+        path = folder / "rows.csv"
         copy_out(f"{SELECT} AND ({where}) ORDER BY u.sequence", [centre.pk, *parameters], path)
         con.execute(
             f"CREATE TABLE row AS SELECT *, {leaf_sql()} AS leaf FROM read_csv({literal(str(path))}, header = false, "

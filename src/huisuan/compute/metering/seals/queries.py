@@ -6,11 +6,11 @@ import json
 from datetime import datetime
 from typing import Any
 
-import duckdb
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db.models import QuerySet
 
+from huisuan.base.duck import connect_duck
 from huisuan.base.errors import Conflict, NotFound, Unavailable
 from huisuan.base.hashing import file_sha256
 from huisuan.base.months import Month
@@ -132,7 +132,7 @@ def proof(centre: Centre, sequence: int) -> dict[str, Any]:
     seal = next((each for each in seals_of(centre) if _encloses(each, record)), None)
     if seal is None:
         raise Conflict(f"第 {sequence} 条用量记录还没有封入任何一个月；封账后再取证明", code="seal.record_not_sealed")
-    with duckdb.connect() as con:
+    with connect_duck() as con:
         con.execute(f"CREATE VIEW sealed AS FROM read_parquet({literal(sealed_parquet(seal))})")
         entries = leaves(con, "sealed")
         places = con.execute("SELECT count(*) FROM sealed WHERE sequence < ?", [sequence]).fetchall()
