@@ -16,9 +16,10 @@ from huisuan.compute.site_agent.backoff import BUSY_SECONDS, IDLE_SECONDS
 from huisuan.protocol.signatures import load_key
 
 CONFIG, MEMORY, KEY, LOCK, JOBS = "agent.toml", "memory.sqlite3", "agent-key", "agent.lock", "jobs"
+MOST_KEEP_DAYS = 365  # the agent remembers 400 days which runs are closed
 SECONDS = {"busy_seconds": BUSY_SECONDS, "idle_seconds": IDLE_SECONDS}
 KINDS: dict[str, type | tuple[type, ...]] = {
-    "url": str, "engine": str, "ca": str, "options": dict, **dict.fromkeys(SECONDS, (int, float)),
+    "url": str, "engine": str, "ca": str, "options": dict, "keep_days": int, **dict.fromkeys(SECONDS, (int, float)),
 }  # fmt: skip
 
 
@@ -32,6 +33,7 @@ class Config:
     ca: str = ""
     busy_seconds: float = BUSY_SECONDS
     idle_seconds: float = IDLE_SECONDS
+    keep_days: int = 0
 
 
 def agent_folder() -> Path:
@@ -50,6 +52,7 @@ def write_config(folder: Path, config: Config) -> Path:
         f"ca = {_quoted(config.ca)}  # 平台证书由私有 CA 签发时，CA 证书文件",
         f"busy_seconds = {config.busy_seconds}  # 有事时多久同步一次",
         f"idle_seconds = {config.idle_seconds}  # 无事时最长多久同步一次",
+        f"keep_days = {config.keep_days}  # 作业结束、平台收齐之后，它的运行目录再留几天",
         "",
         "[options]  # 执行引擎自己的选项",
         *(f"{_quoted(name)} = {_quoted(value)}" for name, value in sorted(config.options.items())),
@@ -84,6 +87,7 @@ def _checked(found: dict[str, Any], path: Path) -> Config:
         "options": dict,
         "busy_seconds": (int, float),
         "idle_seconds": (int, float),
+        "keep_days": int,
     }
     for name, value in found.items():
         if name not in known:
@@ -96,6 +100,8 @@ def _checked(found: dict[str, Any], path: Path) -> Config:
     for name, usual in SECONDS.items():
         if not 0.05 <= found.get(name, usual) <= 60:
             raise Refused(f"{path}：{name} 的值 {found[name]} 应在 0.05 至 60 秒之间")
+    if not 0 <= found.get("keep_days", 0) <= MOST_KEEP_DAYS:
+        raise Refused(f"{path}：keep_days 的值 {found['keep_days']} 应在 0 至 {MOST_KEEP_DAYS} 天之间")
     options = {str(name): str(value) for name, value in found.get("options", {}).items()}
     return Config(**{**found, "options": options})
 

@@ -87,13 +87,14 @@ class Agent:
         pace: Pace,
         steady: Callable[[], float] | None = None,
         say: Callable[[str], None] = print,
+        keep_days: int = 0,
     ) -> None:
         self.link, self.engine, self.engine_name, self.memory, self.key = link, engine, engine_name, memory, key
         self.boot, self.now, self.pace, self._say = boot, now, pace, say
         self.clock = BelievedClock(self._wall, steady or self._wall)
         self.lease_file = folder / "lease"
         self.uploads = Uploads(folder)
-        self.pursuit = Pursuit(engine, memory, self.uploads, self.lease_file, say)
+        self.pursuit = Pursuit(engine, memory, self.uploads, self.lease_file, say, keep_days=keep_days)
         self.metering = Metering(engine, memory, key, say)
         self.sealing = Sealing(memory, key, say)
         self.stopped = ""  # why it has to stop

@@ -140,10 +140,10 @@ def serve(folder: Path, *, end_jobs: bool = False, say: Callable[[str], None] = 
         memory = Memory(folder / MEMORY)
         agent = Agent(
             link, engine_of(config, folder), config.engine, memory, load_key(folder / KEY), folder,
-            boot=new_boot(memory, folder), now=time.time, steady=time.monotonic, say=say,
+            boot=new_boot(memory, folder), now=time.time, steady=time.monotonic, say=say, keep_days=config.keep_days,
             pace=Pace(random.random, config.busy_seconds, config.idle_seconds),
         )  # fmt: skip
-        _work(agent, stopping, say)
+        _work(agent, folder / JOBS, stopping, say)
         if end_jobs and not agent.stopped and agent.has_running_jobs:
             _end_jobs(agent, say)
         memory.close()
@@ -151,13 +151,14 @@ def serve(folder: Path, *, end_jobs: bool = False, say: Callable[[str], None] = 
     return agent.stopped
 
 
-def _work(agent: Agent, stopping: threading.Event, say: Callable[[str], None]) -> None:
+def _work(agent: Agent, jobs: Path, stopping: threading.Event, say: Callable[[str], None]) -> None:
     tidied = 0.0
     while not stopping.is_set() and not agent.stopped:
         try:
             pause = agent.step()
             if time.monotonic() - tidied > TIDY_SECONDS:
                 tidied = time.monotonic()
+                agent.pursuit.tidy(jobs, time.time())
                 agent.memory.tidy(int(time.time()))
         except (OSError, sqlite3.OperationalError) as error:
             # a full disk, say: nothing is lost by waiting, for everything is told until it is acknowledged

@@ -16,15 +16,18 @@ Key = tuple[str, int]
 UNWANTED = "平台不再需要此作业"
 FORGOTTEN = "中心没有这次运行的记录"
 CANCEL_AGAIN = 10.0  # seconds
+DAY = 24 * 3600
 
 
 class Pursuit:
     """What the agent does about the jobs wanted at its centre. Everything may be done again without harm."""
 
     def __init__(
-        self, engine: Engine, memory: Memory, uploads: Uploads, lease_file: Path, say: Callable[[str], None]
-    ) -> None:
+        self, engine: Engine, memory: Memory, uploads: Uploads, lease_file: Path, say: Callable[[str], None],
+        *, keep_days: int = 0,
+    ) -> None:  # fmt: skip
         self.engine, self.memory, self.uploads, self.lease_file, self._say = engine, memory, uploads, lease_file, say
+        self.keep_days = keep_days
         self._guards = engine.abilities()["lease"].able
         self._lacking: dict[Key, DesiredJob] = {}  # wait for their working directory
         self._failing: set[Key] = set()  # could not be started yet: said once
@@ -72,6 +75,27 @@ class Pursuit:
         for run in self.memory.open_runs():
             if run.over and (run.metered or run.verdict):
                 self._close(run, int(now))
+
+    def tidy(self, jobs: Path, now: float) -> list[str]:
+        """Remove what is still there of runs that were closed `keep_days` ago or longer; gives the runs' names.
+
+        `jobs` is where the engine keeps its folders. A run is closed when the platform has its end, its output and
+        its use. One that this memory does not know as closed is left alone, whatever its age.
+        """
+        there = {
+            place.name for folder in (jobs, self.uploads.unpacked) if folder.is_dir() for place in folder.iterdir()
+        }
+        closed = self.memory.closed_runs(int(now) - self.keep_days * DAY)
+        removed = sorted(there & closed.keys())
+        for name in removed:
+            try:
+                self.engine.forget(name)
+            except EngineError as error:
+                self._say(f"作业 {name} 的文件暂时清理不了：{error}")
+                continue
+            self.uploads.forget(*closed[name])
+        self.uploads.remove_drafts(now)
+        return removed
 
     # --- one job
 
@@ -132,8 +156,10 @@ class Pursuit:
         if not run.verdict:
             if not run.ending and not self._ending_kept(run):
                 return
-            self.engine.forget(run.name)
-        self.uploads.forget(run.uid, run.run)
+            if not self.keep_days:
+                self.engine.forget(run.name)
+        if not self.keep_days:
+            self.uploads.forget(run.uid, run.run)
         gate = gate_of(self.lease_file, run.name)
         gate.unlink(missing_ok=True)
         gate.with_suffix(".taken").unlink(missing_ok=True)

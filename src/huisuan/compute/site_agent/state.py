@@ -190,6 +190,14 @@ class Memory:
         """The platform has everything of it."""
         self._file.execute("UPDATE run SET closed_at = ? WHERE uid = ? AND lease = ?", [now, uid, lease])
 
+    def closed_runs(self, before: int) -> dict[str, tuple[str, int]]:
+        """Runs closed at that time or earlier, under every lease: uid and number, by what the engine calls them."""
+        rows = self._file.execute(
+            "SELECT uid, run FROM run GROUP BY uid, run HAVING count(*) = count(closed_at) AND max(closed_at) <= ?",
+            [before],
+        )
+        return {run_name(uid, run): (uid, run) for uid, run in rows}
+
     # --- use
 
     def slices(self, uid: str, lease: int) -> list[Slice]:

@@ -5,6 +5,7 @@ What a user packed is never trusted: nothing is unpacked outside its folder, no 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tarfile
@@ -13,12 +14,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from huisuan.base.hashing import file_sha256
+from huisuan.base.temporary import remove_tree
 from huisuan.compute.engines.interface import run_name
 from huisuan.protocol.agent import Piece, Wanted
 
 MOST_BYTES = 4 * 2**30  # unpacked
 MOST_FILES = 100_000
 READ_BYTES = 1024 * 1024
+DRAFT_SECONDS = 24 * 3600  # nothing is unpacked for so long
 
 
 class Unpackable(Exception):
@@ -81,7 +84,14 @@ class Uploads:
 
     def forget(self, uid: str, run: int) -> None:
         """Remove the folder of a run that is over."""
-        shutil.rmtree(self.unpacked / run_name(uid, run), ignore_errors=True)
+        remove_tree(self.unpacked / run_name(uid, run))
+
+    def remove_drafts(self, now: float) -> None:
+        """Remove what an agent that was killed left half-unpacked."""
+        for place in self.unpacked.glob(".*"):
+            with contextlib.suppress(FileNotFoundError):
+                if now - place.stat().st_mtime > DRAFT_SECONDS:
+                    remove_tree(place)
 
     def keep_only(self, hashes: Iterable[str]) -> None:
         """Remove the archives that no run wants any more."""
