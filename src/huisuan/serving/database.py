@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import time
 import warnings
@@ -10,9 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Refused, Unavailable
 from huisuan.base.paths import home, made
-from huisuan.serving import postmaster
+from huisuan.serving import postgres_logs, postmaster
 
 NAME = "huisuan"
 LOOK_SECONDS = 1.0
@@ -51,6 +52,13 @@ def description() -> dict[str, Any]:
     }
 
 
+def address() -> dict[str, Any]:
+    """The same for psycopg."""
+    where = description()
+    keys = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+    return {**{word: where[key] for key, word in keys.items() if where.get(key)}, **where.get("OPTIONS", {})}
+
+
 def start() -> None:
     """Start the private PostgreSQL unless it runs; it stops when the last process that called this ends.
 
@@ -85,6 +93,8 @@ def _server() -> Any:
     server._lock = fasteners.InterProcessLock(home() / "pg.lock")
     with server._lock:
         postmaster.forget_dead(private_directory())
+        server.ensure_pgdata_inited()
+        postgres_logs.configure(private_directory())
     server.start()
     return server
 
@@ -120,8 +130,10 @@ class Keeper:
         self.due_at = time.monotonic() + LOOK_SECONDS
         try:
             if revive():
-                self.say(f"PostgreSQL 意外退出，已重新启动；日志：{private_directory() / 'log'}")
+                self.say(f"PostgreSQL 意外退出，已重新启动；日志：{private_directory() / postgres_logs.FOLDER}")
                 self.said = ""
+            if is_private():
+                postgres_logs.tidy(private_directory())
         except Refused as refusal:
             self.due_at += PAUSE_SECONDS
             if str(refusal) != self.said:
@@ -156,6 +168,8 @@ def let_go() -> None:
     server = PostgresServer._instances.get(private_directory().resolve())
     if server:
         server.cleanup()
+        # it would do the same again at exit, and make a folder anew that has been moved or removed since, for its lock
+        atexit.unregister(server._cleanup)
 
 
 def migrated() -> list[str]:
@@ -194,6 +208,8 @@ def _lacking() -> list[str]:
     """The migrations that the database lacks, once it is started and Django set up."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "huisuan.serving.settings")
     start()
+    if not is_private():
+        _refuse_half_restored()
     import django
     from django.db import OperationalError, connection
     from django.db.migrations.executor import MigrationExecutor
@@ -203,5 +219,28 @@ def _lacking() -> list[str]:
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except OperationalError as error:
-        raise Refused(f"连不上 DATABASE_URL 指定的数据库：{error}") from None
+        raise unreachable(error) from None
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def _refuse_half_restored() -> None:
+    """Before anything is made in the home, which a restore wants to find empty.
+
+    Raises:
+        Conflict: a restore into the database is not finished.
+        Unavailable: it cannot be reached.
+    """
+    import psycopg
+
+    from huisuan.serving.backup.unfinished import refuse_half_restored
+
+    try:
+        with psycopg.connect(**address()) as connection, connection.cursor() as cursor:
+            refuse_half_restored(cursor)
+    except psycopg.OperationalError as error:
+        raise unreachable(error) from None
+
+
+def unreachable(error: Exception) -> Unavailable:
+    """What to raise where the database that `DATABASE_URL` names does not answer."""
+    return Unavailable(f"连不上 DATABASE_URL 指定的数据库：{error}", code="database.unreachable")

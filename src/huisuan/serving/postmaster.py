@@ -6,15 +6,21 @@ The package that brings it takes any process of the noted number for it, also a 
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Refused, Unavailable
+from huisuan.serving import postgres_logs
 
 START_SECONDS = 60
+END_SECONDS = 30
+CLIENTS_SECONDS = 20  # for the platform's processes to end their work
 LAST_LINES = 5
 PID = "postmaster.pid"
 
@@ -50,8 +56,49 @@ def start(server: Any) -> None:
         pgexec("pg_ctl", words, bin_path=server.bin_path, user=server.system_user, timeout=START_SECONDS + 10)
         server._postmaster_info = PostmasterInfo.read_from_pgdata(data)
     except (OSError, subprocess.SubprocessError) as error:
-        last = "；".join(Path(server.log).read_text(errors="replace").splitlines()[-LAST_LINES:])
+        last = "；".join(postgres_logs.last_lines(data, LAST_LINES))
         raise Refused(f"PostgreSQL 起不来（{error}）：{last}") from None
+
+
+def is_living(number: int) -> bool:
+    """Whether a process of that number runs; a zombie does not."""
+    try:
+        return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def shut_down(data: Path) -> None:
+    """Stop a server once its clients have gone, and without waiting for them any longer after a while.
+
+    Raises:
+        Unavailable: it does not end.
+    """
+    try:
+        _end(data, signal.SIGTERM, CLIENTS_SECONDS)
+    except Unavailable:
+        _end(data, signal.SIGINT, END_SECONDS)
+
+
+def end(data: Path) -> None:
+    """End a server that nobody needs any more, at once, and wait until none of its processes is left.
+
+    Raises:
+        Unavailable: it does not end.
+    """
+    _end(data, signal.SIGQUIT, END_SECONDS)
+
+
+def _end(data: Path, how: signal.Signals, seconds: float) -> None:
+    number = _noted(data)
+    if number is not None and _is_postgres(number) and number in _users(data):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, how)
+    deadline = time.monotonic() + seconds
+    while _users(data):
+        if time.monotonic() > deadline:
+            raise Unavailable(f"PostgreSQL（{data}）没有停下：请稍后再试", code="database.does_not_stop")
+        time.sleep(0.05)
 
 
 def _noted(data: Path) -> int | None:

@@ -37,7 +37,6 @@ def web(host: str, port: str) -> None:
     from huisuan.serving.http.body import GAP_SECONDS
 
     _allow_connections(MOST_CONNECTIONS)
-    _forget_spills()
     Server(
         "huisuan.serving.http.asgi:application",
         address=host,
@@ -51,21 +50,6 @@ def web(host: str, port: str) -> None:
         log_level=LogLevels.error,
         workers_kill_timeout=5,
     ).serve()
-
-
-def _forget_spills() -> None:
-    """Remove what imports that were killed had put aside on the disk; those that run keep theirs."""
-    import shutil
-
-    import psutil
-
-    from huisuan.base.paths import home
-    from huisuan.compute.duck.workbench import SPILL
-
-    for place in home().glob(f"{SPILL}*-*"):
-        owner = place.name.removeprefix(SPILL).split("-")[0]
-        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
-            shutil.rmtree(place, ignore_errors=True)
 
 
 def _allow_connections(most: int) -> None:
@@ -93,10 +77,12 @@ def worker() -> None:
 
 def agent(url: str, folder: str, slots: str, word: str) -> None:
     """The site agent of the centre on this machine; the jobs that run end with the platform."""
-    from huisuan.compute.site_agent.config import Config, write_config
+    from huisuan.compute.site_agent.config import CONFIG, Config, read_config, write_config
     from huisuan.compute.site_agent.process import has_joined, join, serve
 
-    place, config = Path(folder), Config(url=url, engine="local", options={"slots": slots})
+    place = Path(folder)
+    keep_days = read_config(place).keep_days if (place / CONFIG).exists() else 0
+    config = Config(url=url, engine="local", options={"slots": slots}, keep_days=keep_days)
     if word and not has_joined(place, word):
         join(place, config, word)
     write_config(place, config)  # the platform may be at another port than last time

@@ -28,9 +28,11 @@ from huisuan.client import Client
 from huisuan.compute.site_agent.config import JOBS
 from huisuan.serving import database, disk
 from huisuan.serving import permissions as private
+from huisuan.serving.backup.restoring import remove_abandoned
 from huisuan.serving.processes import local_agent
 from huisuan.serving.processes.child_process import Child
 from huisuan.serving.processes.instance import announce, sole_instance, withdraw
+from huisuan.serving.processes.orphan_guard import guarded
 from huisuan.terminal import note
 
 HEALTHY_WITHIN = 60.0
@@ -108,12 +110,20 @@ def running_platform(
         private.only_owner()
         for text in _put_in_order():
             say(text)
-        if applied := database.migrated():
-            say(f"已更新数据库的表结构（{len(applied)} 项）")
-        for problem in _settings_problems():
-            say(f"注意：{problem}")
-        try:
+        with _private_server():
+            if applied := database.migrated():
+                say(f"已更新数据库的表结构（{len(applied)} 项）")
+            for problem in _settings_problems():
+                say(f"注意：{problem}")
             yield from _with_children(host, port, agent, worker, say)
+
+
+@contextmanager
+def _private_server() -> Iterator[None]:
+    """The private PostgreSQL, if that is the platform's, stops when the block or this process ends, however it does."""
+    with guarded(database.private_directory()) if database.is_private() else contextlib.nullcontext():
+        try:
+            yield
         finally:
             database.stop()
 
@@ -168,8 +178,10 @@ def _put_in_order() -> Iterator[str]:
     if closed := private.close_to_others():
         some = "、".join("数据目录本身" if each == "." else each for each in closed[:5])
         yield f"已收紧数据目录里 {len(closed)} 项的权限（原先别人可读）：{some}"
+    if remove_abandoned(home()):
+        yield "已清理一次没有完成的恢复；要恢复，请停止平台，用新的空目录再运行 huisuan restore"
     if removed := disk.tidy():
-        yield f"已清理 {len(removed)} 个写到一半的旧文件：{'、'.join(removed[:5])}"
+        yield f"已清理 {len(removed)} 个写到一半的旧文件或临时目录：{'、'.join(removed[:5])}"
 
 
 def _settings_problems() -> list[str]:

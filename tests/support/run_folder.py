@@ -1,0 +1,54 @@
+"""The folder of a test run: gone with its PostgreSQL when the process of the run is, however that ended.
+
+`python -m support.run_folder FOLDER` guards one: its standard input is the line to the run. A folder that is left all
+the same, by a machine that was switched off, say, is removed by the next run.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from huisuan.base.temporary import claim
+from huisuan.serving import postmaster
+from huisuan.serving.processes import orphan_guard
+
+PREFIX = "huisuan-run-"
+OLDER_PREFIX = "huisuan-test-"  # before folders were locked
+OLD_SECONDS = 24 * 3600
+_held: list[object] = []  # as long as this process lives
+
+
+def new_run_folder() -> Path:
+    """A new folder, locked by this process; those of runs that are gone are removed."""
+    for place in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        lock = claim(place) if place.is_dir() else None
+        if lock is not None:
+            _remove(place)
+    for place in Path(tempfile.gettempdir()).glob(f"{OLDER_PREFIX}*"):
+        if place.is_dir() and time.time() - place.stat().st_mtime > OLD_SECONDS:
+            _remove(place)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    _held.append(claim(folder))
+    return folder
+
+
+def guard(folder: Path) -> None:
+    """Have the folder and its server removed when this process is gone."""
+    command = [sys.executable, "-m", __name__, str(folder)]
+    tests = Path(__file__).parents[1]
+    _held.append(subprocess.Popen(command, cwd=tests, stdin=subprocess.PIPE, start_new_session=True))
+
+
+def _remove(folder: Path) -> None:
+    postmaster.end(folder / "pg")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    orphan_guard.wait_for_the_end()
+    _remove(Path(sys.argv[1]))
