@@ -17,6 +17,7 @@ from huisuan.programmes.applications.evidence_store import evidence_store
 from huisuan.serving import disk
 from huisuan.serving import permissions as private
 from huisuan.serving.backup.archive import Writer
+from huisuan.serving.backup.resuming import kept_members
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_a_full_disk_leaves_nothing_half_written_and_healthz_tells_it(small: Pat
         write_private(small / "note", "x" * len(big))
     source = Path("/dev/shm" if Path("/dev/shm").is_dir() else "/tmp") / f"huisuan-{os.getpid()}"
     source.write_bytes(big)
-    writer = Writer(small / "b", lambda count: None)
+    writer = Writer(small / "b", lambda count: None, lambda part: kept_members(part, small))
     try:
         with pytest.raises(OSError, match="No space"):
             writer.add("files/x", source)

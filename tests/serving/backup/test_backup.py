@@ -2,105 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import shutil
 import stat
-import subprocess
-import sys
 import tarfile
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from huisuan.base.errors import Refused
 from huisuan.serving.backup import archive
-
-TESTS = Path(__file__).parents[2]
-SEED = """
-from huisuan.serving.database import ready; ready()
-from datetime import UTC, date, datetime
-from support.usage_records import A800, centre, imported, line, party, sacct
-from huisuan.compute.keys import platform_key
-from huisuan.compute.centres.tariffs import set_tariff
-from huisuan.base.months import Month
-from huisuan.compute.metering.seals.seal_month import seal
-from huisuan.parties.models import Person
-from huisuan.programmes.models import Draft, Evidence
-from huisuan.programmes.applications.evidence_store import evidence_store
-from huisuan.settlement.runs.settle import settle
-NOW = datetime(2026, 1, 5, 4, tzinfo=UTC)
-centre(); set_tariff("c1", A800, "1280", date(2023, 1, 1))
-imported(sacct(line(1), line(2)), tenants=(f"user,uscc\\nzhang,{party(1).uscc}\\n".encode(), "t"))
-seal("c1", Month(2024, 3), by="x", now=NOW, despite="x")
-settle("anhui-agi-2023", 2024, now=NOW, by="x")
-evidence_store().store(b"%PDF-1.7 a contract")
-"""
-STATE = """
-from huisuan.serving.database import ready; ready()
-import json
-from datetime import UTC, datetime
-from huisuan.compute.keys import platform_key
-from huisuan.compute.models import MeterBatch
-from huisuan.parties.viewer import Viewer
-from huisuan.programmes.applications.evidence_store import load_evidence
-from huisuan.settlement.models import Entitlement
-from huisuan.settlement.runs.queries import entitlement, run_json
-from huisuan.settlement.runs.trace import trace
-from huisuan.settlement.runs.settle import settle
-again = settle("anhui-agi-2023", 2024, now=datetime(2026, 1, 5, 4, tzinfo=UTC), by="x")
-print(json.dumps({
-    "traces": [trace(entitlement(Viewer(role="province", name="x"), each.pk)) for each in Entitlement.objects.all()],
-    "run": run_json(again.run), "new": again.new, "key": platform_key.public(),
-    "chain": list(MeterBatch.objects.values_list("chain", "receipt")),
-    "evidence": len(load_evidence("%s")),
-}, default=str))
-"""
+from support.homes import Homes
 
 
-class Homes:
-    """Data directories, and commands run on them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def run(self, home: str, *words: str, code: int = 0) -> str:
-        """Run something on a home."""
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("HUISUAN_", "DATABASE_"))}
-        environment = {**kept, "HUISUAN_HOME": str(self.folder / home), "PYTHONPATH": str(TESTS)}
-        done = subprocess.run(
-            [sys.executable, *words], env=environment, capture_output=True, text=True, check=False, timeout=240
-        )
-        assert done.returncode == code, done.stderr
-        return done.stdout if code == 0 else done.stderr
-
-    def huisuan(self, home: str, *words: str | Path, code: int = 0) -> str:
-        """Run a command."""
-        start = "from huisuan.cli.main import main; main()"
-        return self.run(home, "-c", start, *map(str, words), code=code)
-
-
-@pytest.fixture(scope="module")
-def homes() -> Iterator[Homes]:
-    folder = Path(tempfile.mkdtemp(prefix="hs-bk-"))
-    yield Homes(folder)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def backup(homes: Homes) -> Path:
-    """A backup of a home with a sealed month, a settlement, and a file of evidence."""
-    homes.run("a", "-c", SEED)
-    made = homes.folder / "b.huisuan"
-    said = json.loads(homes.huisuan("a", "backup", made, "--json"))
-    assert (said["records"], said["settlement_runs"], said["heads"]) == (2, 1, {"c1": 2})
-    return made
-
-
-def test_what_comes_back_is_the_same_to_the_last_hash(homes: Homes, backup: Path) -> None:
+def test_what_comes_back_is_the_same_to_the_last_hash(homes: Homes, backup: Path, state: dict[str, Any]) -> None:
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     assert [each.name for each in homes.folder.iterdir() if each.name.endswith(".part")] == []
     homes.huisuan("nowhere", "backup", "--verify", backup)
@@ -110,8 +24,7 @@ def test_what_comes_back_is_the_same_to_the_last_hash(homes: Homes, backup: Path
     files = [path for path in (homes.folder / "b").rglob("*") if path.is_file() and "pg" not in path.parts]
     assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in files} <= {0}
     assert {path.name for path in files} >= {"platform-key", "2024-03.parquet"}
-    state = STATE % hashlib.sha256(b"%PDF-1.7 a contract").hexdigest()
-    before, after = (json.loads(homes.run(home, "-c", state)) for home in ("a", "b"))
+    before, after = state, homes.state("b")
     assert not after["new"]
     assert after == before
     export = homes.folder / "export"
@@ -161,4 +74,16 @@ def test_a_file_that_the_database_names_and_is_gone_stops_the_backup(homes: Home
         assert "seals/c1/2024-03.parquet" in homes.huisuan("a", "backup", homes.folder / "d", code=1)
     finally:
         away.rename(sealed)
+    assert not list(homes.folder.glob("d*"))
+
+
+def test_a_file_that_is_not_what_the_database_states_stops_the_backup(homes: Homes, backup: Path) -> None:
+    sealed = homes.folder / "a" / "seals" / "c1" / "2024-03.parquet"
+    content = sealed.read_bytes()
+    sealed.write_bytes(content[:-1])
+    try:
+        report = homes.huisuan("a", "backup", homes.folder / "d", code=1)
+    finally:
+        sealed.write_bytes(content)
+    assert "SHA-256 不符：seals/c1/2024-03.parquet" in report
     assert not list(homes.folder.glob("d*"))

@@ -6,6 +6,7 @@ A file without its manifest was not finished; one member changed by a bit is fou
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import io
 import json
@@ -16,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, Refused
 
 KIND = "huisuan-backup-1"
 MANIFEST = "manifest.json"
 DATABASE = "database.dump"
 FILES = "files/"
+PART = ".part"  # behind the name of a backup that is not finished
 BLOCK = 1024 * 1024
 MOST_MANIFEST = 256 * 1024 * 1024
 Count = Callable[[int], None]
@@ -35,16 +37,33 @@ class Member:
     sha256: str
 
 
-class Writer:
-    """Writes a backup beside its place, and puts it there only when it is whole and on the disk."""
+@dataclass(frozen=True)
+class Kept:
+    """The members of an unfinished backup that are kept, and the byte of its file after the last of them."""
 
-    def __init__(self, path: Path, count: Count) -> None:
+    members: dict[str, Member]
+    end: int
+
+
+class Writer:
+    """Writes a backup beside its place, and puts it there only when it is whole and on the disk.
+
+    What an interrupted one had written is taken over as far as `keep` vouches for it.
+
+    Raises:
+        Conflict: another process is writing this backup.
+    """
+
+    def __init__(self, path: Path, count: Count, keep: Callable[[IO[bytes]], Kept]) -> None:
         self.path, self.count = path, count
-        self.part = path.with_name(f"{path.name}.part")
-        self.members: dict[str, Member] = {}
-        descriptor = os.open(self.part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.fchmod(descriptor, 0o600)  # one that a killed backup left may have been opened to others since
-        self._file = os.fdopen(descriptor, "wb")
+        self.part = path.with_name(f"{path.name}{PART}")
+        self._file = os.fdopen(_locked(self.part), "r+b")
+        kept = keep(self._file)
+        self.kept = frozenset(kept.members)
+        self.members = dict(kept.members)
+        count(sum(member.size for member in kept.members.values()))
+        self._file.truncate(kept.end)
+        self._file.seek(kept.end)
         self._tar = tarfile.open(fileobj=self._file, mode="w", format=tarfile.PAX_FORMAT)  # noqa: SIM115
 
     def add(self, name: str, source: Path) -> None:
@@ -55,6 +74,7 @@ class Writer:
             reader = _Hashing(file, self.count)
             self._tar.addfile(member, reader)
             self.members[name] = Member(member.size, reader.hash.hexdigest())
+        self._file.flush()  # what is written survives a kill
 
     def finish(self, manifest: dict[str, Any]) -> None:
         """Add the manifest and put the file in its place."""
@@ -70,11 +90,34 @@ class Writer:
         self.part.replace(self.path)
         sync_folder(self.path.parent)
 
+    def leave(self) -> None:
+        """Stop here: the next attempt goes on from what is written."""
+        with contextlib.suppress(OSError):
+            self._file.close()
+
     def abandon(self) -> None:
         """Leave nothing behind."""
         self.part.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # what it still holds does not fit on a full disk
             self._file.close()
+
+
+def _locked(part: Path) -> int:
+    """The unfinished file, opened, and no other process's as long as it stays open.
+
+    Raises:
+        Conflict: another process is writing it.
+    """
+    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not part.exists() or not os.path.samestat(os.fstat(descriptor), part.stat()):  # just finished, and renamed
+            raise BlockingIOError
+        os.fchmod(descriptor, 0o600)  # one that a killed backup left may have been opened to others since
+    except BlockingIOError:
+        os.close(descriptor)
+        raise Conflict(f"另一个 huisuan backup 正在写 {part}：请等它结束", code="backup.already_running") from None
+    return descriptor
 
 
 class _Hashing(io.RawIOBase):

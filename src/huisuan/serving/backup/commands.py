@@ -30,6 +30,11 @@ def backup(
         f"备份 {file} {done}：{file.stat().st_size:,} 字节，{manifest['made_at']} 的状态，"
         f"用量记录 {manifest['records']:,} 条，结算 {manifest['settlement_runs']} 次", markup=False,
     )  # fmt: skip
+    if manifest.get("resumed_files"):
+        note(
+            f"接着上次中断的备份写：{manifest['resumed_files']:,} 个文件（{manifest['resumed_bytes']:,} 字节）"
+            "已在其中并逐个核对过；数据库、参数和密钥重新写入"
+        )
     for name in manifest["from_environment"]:
         note(f"注意：{name} 来自环境变量，不在备份里，请另外保管")
 
@@ -84,8 +89,12 @@ def _made(file: Path) -> dict[str, Any]:
 
     ready()
     needed = check_space(file.resolve())
-    with progress("备份", needed) as bar:
-        return make(file.resolve(), datetime.now(UTC), lambda count: bar.advance(bar.task_ids[0], count))
+    try:
+        with progress("备份", needed) as bar:
+            return make(file.resolve(), datetime.now(UTC), lambda count: bar.advance(bar.task_ids[0], count))
+    except KeyboardInterrupt:
+        note(f"备份中断：已写的部分留在 {file}.part，再运行一次会核对并接着写")
+        raise
 
 
 def _verified(file: Path) -> dict[str, Any]:

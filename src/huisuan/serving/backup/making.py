@@ -1,13 +1,15 @@
-"""Making a backup while the platform runs: one snapshot of the database first, then the files, which only ever grow.
+"""Making a backup while the platform runs: what never changes first, then one snapshot of the database, then the rest.
 
-So every file that a row of the snapshot names is there; that is checked before the backup counts.
+Files that rows name (evidence, seals) are only ever added. Those that are there are written first, as most of the work;
+what an interrupted attempt wrote of them is kept. After the snapshot whatever has come since is added, and every file
+that a row of the snapshot names must be there with the SHA-256 that the row states before the backup counts.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,15 +17,19 @@ from typing import Any
 from django.db import connection, transaction
 
 from huisuan import __version__
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.base.paths import home
 from huisuan.serving import database
 from huisuan.serving.backup import tools
-from huisuan.serving.backup.archive import DATABASE, FILES, Count, Writer
+from huisuan.serving.backup.archive import DATABASE, FILES, PART, Count, Writer
+from huisuan.serving.backup.resuming import is_immutable, kept_members
 
 #: of this machine or of this moment, not of the platform; and the agent, whose state may not go back in time
-LEFT_OUT = {"pg", "logs", "agent", "instance.json", "up.lock", "pg.lock", "credentials.json", "spool", "uploads"}
+LEFT_OUT = {
+    "pg", "logs", "agent", "instance.json", "up.lock", "pg.lock", "restore-unfinished", "credentials.json", "spool",
+    "uploads", "temp",
+}  # fmt: skip
 SPARE = 1.1  # of the space that a backup may need
 IN_ENVIRONMENT = ("HUISUAN_PLATFORM_KEY", "HUISUAN_SECRET_KEY", "HUISUAN_POLICIES", "HUISUAN_SETTINGS")
 
@@ -52,7 +58,8 @@ def check_space(path: Path) -> int:
     if not path.parent.is_dir():
         raise Refused(f"没有目录 {path.parent}")
     needed = needed_bytes(path)
-    free = shutil.disk_usage(path.parent).free
+    part = path.with_name(f"{path.name}{PART}")
+    free = shutil.disk_usage(path.parent).free + (part.stat().st_size if part.is_file() else 0)
     if free < 2 * needed * SPARE:  # the dump lies beside the archive while it is made
         raise Refused(
             f"{path.parent} 所在的磁盘只剩 {free // 2**20:,} MiB，备份最多要 {int(2 * needed * SPARE) // 2**20:,} MiB："
@@ -62,29 +69,66 @@ def check_space(path: Path) -> int:
 
 
 def make(path: Path, now: datetime, count: Count) -> dict[str, Any]:
-    """Write a backup; gives what its manifest says. Nothing stays behind where it fails.
+    """Write a backup; gives what its manifest says, and what was taken over from an interrupted attempt.
+
+    Killed or stopped by Ctrl-C, it leaves what the next attempt goes on from; where it fails, nothing.
 
     Raises:
-        Refused: the database cannot be dumped, or a file that the database names is not there.
+        Conflict: another process is writing this backup.
+        Refused: the database cannot be dumped, or a file that the database names is not there as it was stored.
     """
-    dumped = path.with_name(f"{path.name}.database.part")
-    writer = Writer(path, count)
+    dumped = path.with_name(f"{path.name}.database{PART}")
+    writer = Writer(path, count, lambda part: kept_members(part, home()))
     try:
+        _add_files(writer, is_immutable)
         with transaction.atomic():
             manifest, named = _snapshot(dumped, now)
         writer.add(DATABASE, dumped)
-        for each in kept_files(path):
-            writer.add(FILES + each.relative_to(home()).as_posix(), each)
-        lacking = sorted(name for name in named if FILES + name not in writer.members)
-        if lacking:
-            raise Refused(f"数据库里登记的文件不在数据目录：{'、'.join(lacking[:5])}；先从较早的备份找回，再备份")
+        _add_files(writer, lambda relative: True)
+        _check_named(writer, named)
         writer.finish(manifest)
+    except KeyboardInterrupt:
+        writer.leave()
+        raise
     except BaseException:
         writer.abandon()
         raise
     finally:
         dumped.unlink(missing_ok=True)
-    return {**manifest, "files": len(writer.members) - 1}
+    resumed = {
+        "resumed_files": len(writer.kept),
+        "resumed_bytes": sum(writer.members[name].size for name in writer.kept),
+    }
+    return {**manifest, "files": len(writer.members) - 1, **resumed}
+
+
+def _add_files(writer: Writer, wanted: Callable[[Path], bool]) -> None:
+    """Add the files of the home that are wanted, by their names within it, and not yet there."""
+    for path in kept_files(writer.path):
+        relative = path.relative_to(home())
+        name = FILES + relative.as_posix()
+        if name not in writer.members and wanted(relative):
+            writer.add(name, path)
+
+
+def _check_named(writer: Writer, named: Mapping[str, str]) -> None:
+    """Every file that the snapshot names is in the backup, as it was when it was stored.
+
+    Raises:
+        Refused: names those that are not.
+    """
+    lacking = sorted(name for name in named if FILES + name not in writer.members)
+    if lacking:
+        raise Conflict(
+            f"数据库里登记的文件不在数据目录：{'、'.join(lacking[:5])}；先从较早的备份找回，再备份",
+            code="backup.file_missing",
+        )
+    changed = sorted(name for name, sha256 in named.items() if writer.members[FILES + name].sha256 != sha256)
+    if changed:
+        raise Conflict(
+            f"数据目录里的文件与数据库登记的 SHA-256 不符：{'、'.join(changed[:5])}；先从较早的备份找回，再备份",
+            code="backup.file_changed",
+        )
 
 
 def kept_files(besides: Path) -> Iterator[Path]:
@@ -95,12 +139,12 @@ def kept_files(besides: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith(".") and not (top and name in LEFT_OUT))
         for name in sorted(names):
             path = here / name
-            left_out = name.startswith(".") or name.endswith(".part") or (top and name in LEFT_OUT)
+            left_out = name.startswith(".") or name.endswith(PART) or (top and name in LEFT_OUT)
             if not left_out and path.is_file() and not path.is_symlink() and path.resolve() != besides.resolve():
                 yield path
 
 
-def _snapshot(dumped: Path, now: datetime) -> tuple[dict[str, Any], list[str]]:
+def _snapshot(dumped: Path, now: datetime) -> tuple[dict[str, Any], dict[str, str]]:
     """Dump one snapshot; what it holds, and the files that its rows name. Inside a transaction."""
     dumped.unlink(missing_ok=True)
     os.close(os.open(dumped, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -125,14 +169,17 @@ def _snapshot(dumped: Path, now: datetime) -> tuple[dict[str, Any], list[str]]:
     return manifest, named
 
 
-def _named_files(cursor: Any) -> list[str]:
+def _named_files(cursor: Any) -> dict[str, str]:
+    """The files that rows name, within the home, each with the SHA-256 that its row states."""
     from huisuan.base.months import Month
     from huisuan.compute.metering.seals.seal_month import parquet_path
     from huisuan.programmes.applications.evidence_store import evidence_store
 
     cursor.execute("SELECT DISTINCT sha256 FROM programmes_evidence")
     store = evidence_store()
-    places = [store.path_of(sha256) for (sha256,) in cursor.fetchall()]
-    cursor.execute("SELECT c.code, s.month FROM compute_seal s JOIN compute_centre c ON c.id = s.centre_id")
-    places += [parquet_path(code, Month.of(month)) for code, month in cursor.fetchall()]
-    return [place.relative_to(home()).as_posix() for place in places]
+    named = {store.path_of(sha256): sha256 for (sha256,) in cursor.fetchall()}
+    cursor.execute(
+        "SELECT c.code, s.month, s.parquet_sha256 FROM compute_seal s JOIN compute_centre c ON c.id = s.centre_id"
+    )
+    named |= {parquet_path(code, Month.of(month)): sha256 for code, month, sha256 in cursor.fetchall()}
+    return {place.relative_to(home()).as_posix(): sha256 for place, sha256 in named.items()}

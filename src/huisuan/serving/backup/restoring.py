@@ -1,6 +1,7 @@
 """Restoring a backup into an empty home: everything is made ready beside it and put in its place at the very end.
 
-Killed at any moment before, nothing of the home has changed, and the next attempt begins anew.
+Killed at any moment before, nothing of the home has changed, and the next attempt begins anew. A database of another
+server is marked until the home is in its place (`unfinished`).
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, Refused
+from huisuan.base.hashing import text_sha256
 from huisuan.base.paths import home
-from huisuan.serving import database
-from huisuan.serving.backup import archive, tools
+from huisuan.base.temporary import claim
+from huisuan.serving import database, postmaster
+from huisuan.serving.backup import archive, tools, unfinished
 from huisuan.serving.backup.archive import DATABASE, FILES, Count
+from huisuan.serving.processes.orphan_guard import guarded
 
 PASSING = {"pg.lock", "up.lock"}  # what an empty home may hold
 SHOWN = 5
@@ -35,30 +39,58 @@ def restore(path: Path, now: datetime, count: Count, say: Callable[[str], None])
     """Bring a backup back; gives its manifest.
 
     Raises:
-        Refused: the backup is damaged or newer than this program, the home or the database is not empty, or the
-            disk is too full.
+        Refused: the backup is damaged or newer than this program, the home or the database is not empty, another
+            restore is at work, or the disk is too full.
     """
     target = home()
     refuse_unless_empty(target)
     say("核对备份……")
     manifest = archive.read(path, count)
     _refuse_newer(manifest)
-    draft = target.with_name(f".{target.name}.restoring")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(mode=0o700, parents=True)
-    _check_space(draft, manifest)
+    backup = _digest(manifest)
+    if (target / unfinished.FILE).exists():
+        _finish(target, backup)
+        return manifest
+    draft = draft_of(target)
+    lock = _claimed(draft)
     try:
+        _check_space(draft, manifest)
         say("解开文件……")
         archive.read(path, count, lambda name, blocks: _put(draft, name, blocks))
         say("恢复数据库……")
         with _as_home(draft):
-            _load(draft / DATABASE, manifest, now)
+            _load(draft / DATABASE, manifest, backup, now)
         (draft / DATABASE).unlink()
+        if not database.is_private():
+            (draft / unfinished.FILE).write_text(backup, encoding="ascii")
         _replace(draft, target)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+    finally:
+        os.close(lock)
+    if not database.is_private():
+        _finish(target, backup)
     return manifest
+
+
+def draft_of(target: Path) -> Path:
+    """Where a restore into a home makes everything ready."""
+    return target.with_name(f".{target.name}.restoring")
+
+
+def remove_abandoned(target: Path) -> bool:
+    """Remove what a killed restore into this home left beside it, its database server first; whether there was any."""
+    draft = draft_of(target)
+    lock = claim(draft)
+    if lock is None:
+        return False
+    try:
+        postmaster.end(draft / "pg")
+        shutil.rmtree(draft)
+    finally:
+        os.close(lock)
+    return True
 
 
 def refuse_unless_empty(target: Path) -> None:
@@ -67,6 +99,8 @@ def refuse_unless_empty(target: Path) -> None:
     Raises:
         Refused: names what is there.
     """
+    if (target / unfinished.FILE).exists():  # all but the last step of a restore is done
+        return
     found = sorted(each.name for each in target.iterdir() if each.name not in PASSING) if target.is_dir() else []
     if found:
         shown = "、".join(found[:SHOWN]) + (f" 等 {len(found)} 项" if len(found) > SHOWN else "")
@@ -84,13 +118,32 @@ def _refuse_newer(manifest: dict[str, Any]) -> None:
         raise Refused(f"备份来自更新的版本（{manifest['version']}，有 {strange[0]}）：请先升级惠算再恢复")
 
 
+def _digest(manifest: dict[str, Any]) -> str:
+    """What tells one backup from another."""
+    return text_sha256(json.dumps(manifest, sort_keys=True))
+
+
+def _claimed(draft: Path) -> int:
+    """The draft's folder, empty and ours alone as long as the descriptor is open.
+
+    Raises:
+        Conflict: another process restores into this home.
+    """
+    remove_abandoned(draft.with_name(draft.name.removeprefix(".").removesuffix(".restoring")))
+    draft.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        draft.mkdir(mode=0o700)
+        if (lock := claim(draft)) is not None:
+            return lock
+    raise Conflict(f"另一个 huisuan restore 正在恢复到这里（{draft}）：请等它结束", code="restore.already_running")
+
+
 def _check_space(draft: Path, manifest: dict[str, Any]) -> None:
     needed = 5 * sum(
         size for size, _ in manifest["members"].values()
     )  # a dump is compressed, its indexes are not in it
     free = shutil.disk_usage(draft).free
     if free < needed:
-        shutil.rmtree(draft)
         raise Refused(f"{draft.parent} 所在的磁盘只剩 {free // 2**20:,} MiB，恢复可能要 {needed // 2**20:,} MiB")
 
 
@@ -120,28 +173,79 @@ def _as_home(place: Path) -> Iterator[None]:
             os.environ["HUISUAN_HOME"] = before
 
 
-def _load(dumped: Path, manifest: dict[str, Any], now: datetime) -> None:
+def _load(dumped: Path, manifest: dict[str, Any], backup: str, now: datetime) -> None:
+    """Fill the database, which is the draft's own or the one that DATABASE_URL names.
+
+    Raises:
+        Conflict: it is not empty, or another restore works on it.
+        Unavailable: it cannot be reached.
+    """
+    if database.is_private():
+        with guarded(database.private_directory()):
+            database.start()
+            try:
+                tools.load(dumped)
+                with _connected() as connection:
+                    _hold(connection, manifest, now)
+            finally:
+                database.let_go()
+    else:
+        _load_outer(dumped, manifest, backup, now)
+
+
+def _load_outer(dumped: Path, manifest: dict[str, Any], backup: str, now: datetime) -> None:
+    """Fill another server's database, or as much of it as is not committed yet."""
+    with _connected() as connection:
+        unfinished.begin(connection, backup)
+        if unfinished.is_complete(connection):
+            return
+        if not unfinished.is_loaded(connection, manifest["migrations"]):
+            try:
+                tools.load(dumped)
+            except Refused:
+                unfinished.withdraw(connection)
+                raise
+        with connection.transaction():
+            _hold(connection, manifest, now)
+            unfinished.complete(connection)
+
+
+def _hold(connection: Any, manifest: dict[str, Any], now: datetime) -> None:
+    """Note the restore, by which the platform knows that it is behind its agents."""
+    with connection.transaction():
+        connection.execute(RESTORED, [manifest["made_at"], now])
+        connection.execute(HELD, [json.dumps([WAITS], ensure_ascii=False)])
+
+
+def _finish(target: Path, backup: str) -> None:
+    """The last step where the database is another server's.
+
+    Raises:
+        Conflict: the home is from another backup.
+    """
+    if (target / unfinished.FILE).read_text(encoding="ascii") != backup:
+        raise Conflict(
+            f"数据目录 {target} 是用另一份备份恢复的，还差最后一步：请用那一份再运行 huisuan restore",
+            code="restore.other_backup",
+        )
+    with _connected() as connection:
+        unfinished.finish(connection, target)
+
+
+@contextmanager
+def _connected() -> Iterator[Any]:
+    """A connection to the database that each statement commits by itself.
+
+    Raises:
+        Unavailable: it cannot be reached.
+    """
     import psycopg
 
-    private = database.is_private()
-    database.start()
     try:
-        where = database.description()
-        keys = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
-        address = {word: where[key] for key, word in keys.items() if where.get(key)} | where.get("OPTIONS", {})
-        with psycopg.connect(**address) as connection:
-            tables = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
-            if tables and tables[0]:
-                raise Refused("DATABASE_URL 指定的库不是空的：只恢复到空库，请新建一个")
-        tools.load(dumped)
-        with psycopg.connect(**address) as connection:
-            connection.execute(RESTORED, [manifest["made_at"], now])
-            connection.execute(HELD, [json.dumps([WAITS], ensure_ascii=False)])
+        with psycopg.connect(**database.address(), autocommit=True) as connection:
+            yield connection
     except psycopg.OperationalError as error:
-        raise Refused(f"连不上数据库：{error}") from None
-    finally:
-        if private:
-            database.let_go()
+        raise database.unreachable(error) from None
 
 
 def _replace(draft: Path, target: Path) -> None:
