@@ -41,11 +41,29 @@ NOW: Moment = (-1, "")
 NEVER: Moment = (1 << 62, "")
 
 
+class Reached:
+    """The nodes of a pool in the `order` in which so many cards will be free on them; by node, the `moments`."""
+
+    __slots__ = ("moments", "order")
+
+    def __init__(self, moments: list[Moment]) -> None:
+        self.moments = moments
+        self.order = sorted((moment, number) for number, moment in enumerate(moments))
+
+    def move(self, number: int, moment: Moment) -> None:
+        """So many cards will be free on the node at another moment."""
+        before = self.moments[number]
+        if moment != before:
+            del self.order[bisect_left(self.order, (before, number))]
+            insort(self.order, (moment, number))
+            self.moments[number] = moment
+
+
 class Releases:
     """What comes free on each node of a pool, in the order in which it does.
 
-    `reached[piece][node]` is the moment at which that many cards will be free there. It is kept from question to
-    question and worked out anew only for nodes on which something changed: between two passes that is one or two.
+    What is `reached`, by how many cards, is kept from question to question and worked out anew only for nodes on which
+    something changed: between two passes that is one or two.
     """
 
     __slots__ = ("changed", "nodes", "on", "reached")
@@ -53,7 +71,7 @@ class Releases:
     def __init__(self, nodes: Nodes) -> None:
         self.nodes = nodes
         self.on: dict[int, list[tuple[int, str, int]]] = defaultdict(list)  # node -> end, uid, cards: in order
-        self.reached: dict[int, list[Moment]] = {}
+        self.reached: dict[int, Reached] = {}
         self.changed: set[int] = set()
 
     def add(self, uid: str, numbers: tuple[int, ...], cards: int, ends_s: int) -> None:
@@ -91,20 +109,19 @@ class Releases:
 
     def _when(self, piece: int, count: int) -> Moment:
         """The moment from which so many nodes have room for the piece."""
-        reached = self._reached(piece)
-        if count == 1:
-            return min(reached, default=NEVER)
-        return sorted(reached)[count - 1] if count <= len(reached) else NEVER
+        order = self._reached(piece).order
+        return order[count - 1][0] if count <= len(order) else NEVER
 
-    def _reached(self, piece: int) -> list[Moment]:
+    def _reached(self, piece: int) -> Reached:
         for number in self.changed:
-            for known, moments in self.reached.items():
-                moments[number] = self._moment(number, known)
+            for known, reached in self.reached.items():
+                reached.move(number, self._moment(number, known))
         self.changed.clear()
-        moments = self.reached.get(piece, [])
-        if not moments:
-            moments = self.reached[piece] = [self._moment(number, piece) for number in range(len(self.nodes.free))]
-        return moments
+        asked = self.reached.get(piece)
+        if asked is None:
+            moments = [self._moment(number, piece) for number in range(len(self.nodes.free))]
+            asked = self.reached[piece] = Reached(moments)
+        return asked
 
     def _moment(self, number: int, piece: int) -> Moment:
         free = self.nodes.free[number]
@@ -118,11 +135,10 @@ class Releases:
 
     def _least_free(self, piece: int, count: int, moment: Moment, taken: Sequence[int]) -> list[int]:
         """Of the nodes with room for the piece by then, those that are of least use to others until then."""
-        free = self.nodes.free
-        found = [number for number, when in enumerate(self._reached(piece)) if when <= moment]
-        if taken:
-            found = [number for number in found if number not in taken]
-        return sorted(found, key=free.__getitem__)[:count]  # of equals the first
+        free, order = self.nodes.free, self._reached(piece).order
+        by_then = order[: bisect_left(order, (moment, len(order)))]
+        found = sorted((free[number], number) for _, number in by_then if number not in taken)
+        return [number for _, number in found[:count]]
 
     def _free_at(self, number: int, moment: Moment) -> int:
         free = self.nodes.free[number]

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
-from itertools import islice
-from operator import add, mul
+from functools import partial
+from itertools import compress, islice
+from operator import mul
 from typing import NamedTuple
 
 from huisuan.compute.placement.priority import doublings
@@ -35,8 +35,6 @@ MARGIN = 4  # a job is counted on to be over by so many times what it is thought
 FORM = 1  # of the features below: raised when they change, for a line fits only what it was fitted to
 SIZE = 5 + 3 * NEWEST
 Features = tuple[float, ...]
-#: every two features once, as the rows and columns of a triangle: row by row
-PAIRS = [(row, column) for row in range(SIZE) for column in range(row + 1)]
 
 
 @dataclass(slots=True)
@@ -45,6 +43,15 @@ class Past:
 
     began_s: int
     length: float | None = None
+
+
+def power(length: int) -> int:
+    """The seconds of so many millionths of a doubling: the inverse of `doublings`."""
+    whole, part = divmod(length, POINT)
+    return (1 << whole) + ((part << whole) // POINT)
+
+
+SECONDS = [power(steps * POINT // STEPS) for steps in range(LONGEST * STEPS + 1)]
 
 
 def length_of(seconds: int) -> float:
@@ -67,7 +74,7 @@ def features(own: Sequence[Past], alike: Sequence[Past], cards: int, usual: floa
 
 
 def _ended(kin: Sequence[Past]) -> list[float]:
-    return [one.length for one in kin if one.length is not None]
+    return [length for one in kin if (length := one.length) is not None]
 
 
 @dataclass(frozen=True)
@@ -85,15 +92,15 @@ class Line:
     def estimate_s(self, known: Features) -> int:
         """How long a job of which this is known is expected to run, in seconds."""
         length = sum(map(mul, self.slopes, known))
-        steps = min(max(round(length * STEPS), 2 * STEPS), LONGEST * STEPS)
-        return power(steps * POINT // STEPS)
+        steps: int = min(max(round(length * STEPS), 2 * STEPS), LONGEST * STEPS)
+        return SECONDS[steps]
 
 
 class Sums:
     """Ridge regression: its sums, and the line that they give."""
 
     def __init__(self) -> None:
-        self.squares = [0.0] * len(PAIRS)
+        self.squares = [[0.0] * (row + 1) for row in range(SIZE)]  # every two features once: a triangle
         self.products = [0.0] * SIZE
         self.pending: list[tuple[Features, float]] = []
         self.count = 0
@@ -113,12 +120,13 @@ class Sums:
         """
         if not self.pending:
             return
-        known, lengths = zip(*self.pending, strict=True)
-        columns = list(zip(*known, strict=True))
-        for place, (row, column) in enumerate(PAIRS):
-            self.squares[place] = reduce(add, map(mul, columns[row], columns[column]), self.squares[place])
-        for row in range(SIZE):
-            self.products[row] = reduce(add, map(mul, columns[row], lengths), self.products[row])
+        jobs = [(*known, length) for known, length in self.pending]
+        for row, values in enumerate(islice(zip(*jobs, strict=True), SIZE)):
+            columns = list(zip(*compress(jobs, values), strict=True))  # of the others the products are 0
+            if columns:
+                sums, own = self.squares[row], columns[row]
+                sums[:] = [_plus_products(total, own, column) for total, column in zip(sums, columns, strict=False)]
+                self.products[row] = _plus_products(self.products[row], own, columns[SIZE])
         self.pending.clear()
 
     def line(self) -> Line:
@@ -129,7 +137,7 @@ class Sums:
             made: list[float] = []
             for column in range(row + 1):
                 other = made if column == row else lower[column]
-                left = self.squares[row * (row + 1) // 2 + column] - sum(map(mul, made, other))
+                left = self.squares[row][column] - sum(map(mul, made, other))
                 made.append((left + RIDGE) ** 0.5 if column == row else left / other[column])
             lower.append(made)
         forward: list[float] = []
@@ -141,6 +149,12 @@ class Sums:
             left = forward[row] - sum(lower[k][row] * slopes[k] for k in range(row + 1, SIZE))
             slopes[row] = left / lower[row][row]
         return Line(tuple(slopes), self.total / self.count, self.count)
+
+
+def _plus_products(total: float, left: Iterable[float], right: Iterable[float]) -> float:
+    for product in map(mul, left, right):
+        total += product
+    return total
 
 
 class History:
@@ -229,9 +243,3 @@ def still_thought_s(predicted_s: int, ran_s: int, limit_s: int) -> int:
     while thought_s <= ran_s:
         thought_s *= 2
     return thought_s if limit_s <= ran_s else min(thought_s, limit_s)
-
-
-def power(length: int) -> int:
-    """The seconds of so many millionths of a doubling: the inverse of `doublings`."""
-    whole, part = divmod(length, POINT)
-    return (1 << whole) + ((part << whole) // POINT)
