@@ -13,9 +13,18 @@ import huisuan.portal
 
 PORTAL = Path(huisuan.portal.__file__).parent
 CATALOGUE = PORTAL / "locale" / "en" / "LC_MESSAGES" / "django.po"
-CALLS = {"_": 0, "_t": 0, "gettext": 0, "gettext_lazy": 0, "pgettext": 1, "pgettext_lazy": 1}  # where the msgid stands
+CALLS = {
+    "_": 0,
+    "_t": 0,
+    "gettext": 0,
+    "gettext_lazy": 0,
+    "pgettext": 1,
+    "pgettext_lazy": 1,
+    "ngettext": 0,
+}  # where the msgid stands
 _QUOTED = r"""u?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 _TEMPLATE_CALL = re.compile(rf"(?:gettext|_)\((?:{_QUOTED}, *)?{_QUOTED}\)", re.S)
+_TEMPLATE_PLURAL = re.compile(rf"ngettext\({_QUOTED}, *{_QUOTED}, *count\)", re.S)
 
 
 def used() -> set[tuple[str, str]]:
@@ -28,6 +37,10 @@ def _texts(path: Path) -> Iterator[tuple[str, str]]:
         code = templatize(path.read_text(encoding="utf-8"), origin=path.name)
         for found in _TEMPLATE_CALL.finditer(code):
             yield ast.literal_eval(found[1]) if found[1] else "", ast.literal_eval(found[2])
+        for found in _TEMPLATE_PLURAL.finditer(code):
+            one, many = ast.literal_eval(found[1]), ast.literal_eval(found[2])
+            assert one == many, f"{path.name}: Chinese has one form: {one} is not {many}"
+            yield "", one
     elif path.suffix == ".py":
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and _name(node.func) in CALLS and node.args:

@@ -17,14 +17,28 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 HOLES = re.compile(r"%\(\w+\)s|\{\w+\}|<\w+>")
 
 
-def written() -> dict[tuple[str, str], str]:
+#: Chinese has one form, English two: a number before a word that ends in s is counted with ngettext, but for these
+COUNTED = re.compile(r"(?:%\(n\)s|\{n\}) (?:[a-z-]+ )?[a-z]+s\b")
+NEVER_ONE = {
+    "%(n)s 个节点": "shown of several nodes only",
+    "推演样本（随机生成": "of ten thousand parties",
+}
+
+
+def written() -> dict[tuple[str, str], tuple[str, ...]]:
     with CATALOGUE.open("rb") as file:
         return _texts(read_po(file))
 
 
-def _texts(catalogue: Catalog) -> dict[tuple[str, str], str]:
-    """(context, text) -> English."""
-    return {(_words(each.context), str(each.id)): str(each.string) for each in catalogue if each.id}
+def _texts(catalogue: Catalog) -> dict[tuple[str, str], tuple[str, ...]]:
+    """(context, text) -> English; two of them where something is counted."""
+    found = {}
+    for each in catalogue:
+        if each.id:
+            counted = not isinstance(each.id, str)
+            text, english = (each.id[0], tuple(each.string)) if counted else (each.id, (str(each.string),))
+            found[_words(each.context), str(text)] = english
+    return found
 
 
 def _words(context: str | bytes | None) -> str:
@@ -34,7 +48,7 @@ def _words(context: str | bytes | None) -> str:
 
 def test_every_text_of_the_pages_has_its_english_and_no_other_is_kept() -> None:
     assert set(written()) == used()
-    assert [text for text, english in written().items() if not english or CHINESE.search(english)] == []
+    assert [text for text, english in written().items() if not all(english) or CHINESE.search("".join(english))] == []
 
 
 def test_the_compiled_catalogue_is_the_written_one() -> None:
@@ -45,7 +59,15 @@ def test_the_compiled_catalogue_is_the_written_one() -> None:
 
 def test_translations_keep_what_is_filled_in() -> None:
     for (_context, text), english in written().items():
-        assert sorted(HOLES.findall(text)) == sorted(HOLES.findall(english)), text
+        for form in english:
+            assert sorted(HOLES.findall(text)) == sorted(HOLES.findall(form)), text
+
+
+def test_what_is_counted_has_its_english_for_one_and_for_many() -> None:
+    single = {text: forms for (_context, text), forms in written().items() if len(forms) == 1}
+    counted = {text.partition("，")[0] for text, forms in single.items() if COUNTED.search(forms[0])}
+    assert counted == set(NEVER_ONE)
+    assert [forms for forms in written().values() if len(forms) == 2 and forms[0] == forms[1]] == []
 
 
 @pytest.mark.django_db

@@ -144,18 +144,19 @@ def budget_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str) -
 def regions_setting(name: str, zh: str, en: str, regions: RegionNames, *, sentence: str, phrase: str) -> Regions:
     """A list of region codes set each year, out of those given (code -> Chinese, English)."""
     return Regions(
-        nodes.Setting(SettingSpec(name, Kind.REGIONS, zh, en, sentence, phrase, None, _region_names(regions)))
+        nodes.Setting(SettingSpec(name, Kind.REGIONS, zh, en, sentence, phrase, None, *_region_names(regions)))
     )
 
 
 def rates_setting(name: str, zh: str, en: str, regions: RegionNames, *, sentence: str, phrase: str) -> Rates:
     """A share that each region sets for itself, each year; a region that set none has none."""
-    spec = SettingSpec(name, Kind.RATES, zh, en, sentence, phrase, Fraction(1), _region_names(regions))
+    spec = SettingSpec(name, Kind.RATES, zh, en, sentence, phrase, Fraction(1), *_region_names(regions))
     return Rates(nodes.Setting(spec))
 
 
-def _region_names(regions: RegionNames) -> dict[str, str]:
-    return {code: names[0] for code, names in regions.items()}
+def _region_names(regions: RegionNames) -> tuple[dict[str, str], dict[str, str]]:
+    """The names of the regions, Chinese and English."""
+    return {code: zh for code, (zh, _) in regions.items()}, {code: en for code, (_, en) in regions.items()}
 
 
 def _parse_bound(read: Callable[[str], B], text: str) -> B:

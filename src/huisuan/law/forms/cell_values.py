@@ -100,7 +100,7 @@ def _parse_count(spec: FactSpec, text: str, by_people: bool) -> int:
 
 def _parse_boolean(spec: FactSpec, text: str, by_people: bool) -> bool:
     if text.lower() not in TRUE | FALSE:
-        raise InvalidCell("是 或 否", "不清楚就空着", "Expected: 是 (yes) or 否 (no); leave it empty if not known.")
+        raise InvalidCell("是 或 否", "不清楚就空着", "Expected: yes or no; leave it empty if not known.")
     return text.lower() in TRUE
 
 
@@ -127,7 +127,7 @@ def _parse_choice(spec: FactSpec, text: str, by_people: bool) -> str:
         named = [option for option, word in words.items() if word.lower() == text.lower()]
         if len(named) == 1:
             return named[0]
-    english = "、".join((spec.options_en or options).values())
+    english = ", ".join((spec.options_en or options).values())
     raise InvalidCell(f"选项之一：{'、'.join(options.values())}", "请从下拉列表中选", f"Expected one of: {english}.")
 
 

@@ -56,6 +56,11 @@ class SettingSpec:
     phrase: str
     at_most: int | Fraction | None = None
     regions: Mapping[str, str] | None = None  # of lists and rates by region: the codes it may name, with their names
+    regions_en: Mapping[str, str] | None = None
+
+    def region_names(self, *, english: bool) -> Mapping[str, str] | None:
+        """The regions it may name, with their names in a language."""
+        return self.regions_en if english and self.regions_en else self.regions
 
     def __hash__(self) -> int:
         return hash(self.name)

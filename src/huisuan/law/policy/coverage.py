@@ -77,7 +77,7 @@ def _descriptions(policy: Policy, said: Iterable[SentenceHandling], *, english: 
             case Declaration():
                 yield each.reason_en if english else each.reason
             case Modification():
-                bears = "、".join(_rules_reading(policy, each))
+                bears = (", " if english else "、").join(_rules_reading(policy, each))
                 yield f"{each.what_en} ({bears})" if english else f"{each.what}（{bears}）"
             case Validity():
                 until = policy.valid_to.isoformat()

@@ -42,7 +42,7 @@ class SettingHistory:
         if isinstance(self.spec, InterpretationSpec):
             options = self.spec.options_en if english else self.spec.options
             return options[str(adopted.value)]
-        return format_value(self.spec.kind, adopted.value, self.spec.regions, english=english)
+        return format_value(self.spec.kind, adopted.value, self.spec.region_names(english=english), english=english)
 
     def to_dict(self) -> dict[str, Any]:
         """The row as JSON carries it (money in fen, shares as text)."""

@@ -39,6 +39,10 @@ HINTS: dict[Kind, str | Promise] = {
     Kind.DATE: _("年月日，如 2024-12-31"),
     Kind.SHARE: _("百分数或分数，如 20% 或 1/3"),
 }
+#: units that policies count in; one that is not known here stands as the policy writes it
+UNITS: dict[str, str | Promise] = {
+    "分": _("元"), "家": _("家"), "个": _("个"), "P（稠密 FP16 PFLOPS）": _("P（稠密 FP16 PFLOPS）"),
+}  # fmt: skip
 #: what a party on the register is, in the words of `audience`
 CLAIMS_AS = {"centre_operator": "centre"}
 
@@ -126,7 +130,7 @@ def fields(policy: Policy, rule: Rule, texts: Mapping[str, str], beside: Beside)
                 name=spec.name,
                 kind=spec.kind.value,
                 label=_label(spec),
-                unit=str(_("元")) if spec.kind == Kind.MONEY else spec.unit,
+                unit=str(_("元")) if spec.kind == Kind.MONEY else unit_of(spec),
                 hint=str(HINTS.get(spec.kind, "")),
                 text=text,
                 reads="" if value is None else format_value(spec.kind, value, _options(spec), english=english()),
@@ -157,6 +161,11 @@ def not_for(rule: Rule, party: Party) -> str:
     if not rule.claimants or CLAIMS_AS.get(party.kind, party.kind) in rule.claimants:
         return ""
     return ("; " if english() else "、").join(CLAIMANTS[name][english()] for name in rule.claimants)
+
+
+def unit_of(spec: FactSpec) -> str:
+    """What a fact is counted in, in the reader's language."""
+    return str(UNITS.get(spec.unit, spec.unit))
 
 
 def _label(spec: FactSpec) -> str:

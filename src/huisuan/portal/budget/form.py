@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import TypeAlias
 
 from django.http import QueryDict
 from django.utils.functional import Promise
@@ -24,8 +25,10 @@ from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import Scenario, setting_declarations
 from huisuan.law.policy.setting_bounds import SettingValue
 from huisuan.law.policy.settings_history import SettingHistory, list_settings
+from huisuan.portal.law.field_faults import of_field
 from huisuan.portal.law.reasoning import english
 
+Spec: TypeAlias = SettingSpec | InterpretationSpec
 LONGEST = 2000
 YUAN = re.compile(r"[0-9]{1,15}(\.[0-9]{1,2})?")
 HINTS: dict[str, str | Promise] = {
@@ -111,7 +114,7 @@ class _Reading:
         if spec.kind is Kind.REGIONS:
             return self._regions(field, spec, row)
         typed = self._typed(param)
-        return self._read(field, typed, lambda: self._set(spec.name, _raw(spec, typed))) if typed else field
+        return self._read(field, spec, typed, lambda: self._set(spec.name, _raw(spec, typed))) if typed else field
 
     def question(self, row: SettingHistory, spec: InterpretationSpec) -> Field:
         """An open question: its options, the one adopted chosen where the address says nothing."""
@@ -125,7 +128,7 @@ class _Reading:
         )
         if not typed or typed == adopted:
             return field
-        return self._read(field, typed, lambda: self._choose(spec.name, typed))
+        return self._read(field, spec, typed, lambda: self._choose(spec.name, typed))
 
     def figure(self, named: Sequence[LegalFigure]) -> Field:
         """A cap or a share of a sentence of the law."""
@@ -137,7 +140,7 @@ class _Reading:
         if not typed:
             return field
         return self._read(
-            field, typed,
+            field, None, typed,
             lambda: self.supposed.extend(parse_amendment(self.policy, figure.kind, figure.sentence, _money(typed))),
         )  # fmt: skip
 
@@ -145,17 +148,18 @@ class _Reading:
         adopted = row.current.value if row.current and isinstance(row.current.value, tuple) else ()
         ticked = self.query.getlist(field.param)
         chosen = set(ticked) or set(adopted)
-        options = tuple(Option(code, name, code in chosen) for code, name in (spec.regions or {}).items())
+        names = spec.region_names(english=english()) or {}
+        options = tuple(Option(code, name, code in chosen) for code, name in names.items())
         field = replace(field, options=options, several=True)
         if not ticked or set(ticked) == set(adopted):
             return field
-        return self._read(field, "", lambda: self._set(spec.name, ticked))
+        return self._read(field, spec, "", lambda: self._set(spec.name, ticked))
 
-    def _read(self, field: Field, typed: str, read: Callable[[], None]) -> Field:
+    def _read(self, field: Field, spec: Spec | None, typed: str, read: Callable[[], None]) -> Field:
         try:
             read()
         except (LawError, InvalidValue) as error:
-            return replace(field, typed=typed, wrong=str(error).removeprefix("："))
+            return replace(field, typed=typed, wrong=of_field(spec, error) if spec else str(error).removeprefix("："))
         return replace(field, typed=typed)
 
     def _set(self, name: str, raw: object) -> None:

@@ -33,6 +33,7 @@ from huisuan.portal.budget.form import Asked, read_form
 from huisuan.portal.law.reasoning import english
 from huisuan.portal.ui import charts
 from huisuan.portal.ui import number_format as figures
+from huisuan.portal.ui.address import refused
 
 PARTIES = 100_000
 LARGEST_SEED = 2**31
@@ -86,7 +87,7 @@ def budget_page(request: HttpRequest) -> HttpResponseBase:
     context: dict[str, Any] = {
         "here": "budget", "english": english(), "policies": policies, "policy": policy, "year": year, "seed": seed,
         "years": range(policy.valid_from.year, policy.valid_to.year + 1), "parties": PARTIES,
-        "broken": list(broken),
+        "broken": list(broken), "not_used": [] if request.GET.get("export") in FORMS else refused(request, "export"),
     }  # fmt: skip
     if unusable := _unusable(request, policies):
         return render(request, "portal/oversight/budget.html", {**context, "unusable": unusable}, status=422)
@@ -114,16 +115,17 @@ def budget_page(request: HttpRequest) -> HttpResponseBase:
     return render(request, "portal/oversight/budget.html", context)
 
 
-def _unusable(request: HttpRequest, policies: list[Policy]) -> str:
-    """What of the address cannot be meant: shown, instead of figures of another policy or year; "" if all can."""
+def _unusable(request: HttpRequest, policies: list[Policy]) -> list[str]:
+    """What of the address cannot be meant: shown, instead of figures of another policy or year."""
     name = request.GET.get("policy", "")
+    found = []
     if name and name not in {each.name for each in policies}:
-        return gettext("没有政策 {name}：请从列表中选择").format(name=name)
+        found.append(gettext("没有政策 {name}：请从列表中选择").format(name=name))
     for key in ("year", "seed"):
         typed = request.GET.get(key, "")
         if typed and _number(typed, -1) < 0:
-            return gettext("{key}={typed} 不是可用的数：请改正").format(key=key, typed=typed)
-    return ""
+            found.append(gettext("{key}={typed} 不是可用的数：请改正").format(key=key, typed=typed))
+    return found
 
 
 def _computed(policy: Policy, asked: Asked, day: date, known: date, seed: int) -> Budget:
@@ -166,7 +168,12 @@ def _titled(sheet: BudgetTable) -> str:
 
 def _headed(sheet: BudgetTable) -> list[str]:
     unit = gettext("元")
-    return [f"{HEADINGS[key]}（{unit}）" if key.endswith("_fen") else str(HEADINGS[key]) for key in sheet.columns]
+    return [
+        gettext("{heading}（{unit}）").format(heading=HEADINGS[key], unit=unit)
+        if key.endswith("_fen")
+        else str(HEADINGS[key])
+        for key in sheet.columns
+    ]
 
 
 def _shown(sheet: BudgetTable) -> Shown:

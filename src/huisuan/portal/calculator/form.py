@@ -9,9 +9,7 @@ from datetime import date
 from typing import Self
 
 from django.http import HttpRequest, QueryDict
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
-from django.utils.translation import gettext_lazy as _
 
 from huisuan.law.explain.explain import default_day
 from huisuan.law.explain.questionnaire import OpenQuestion, Question, Questionnaire, RuleProgress, presumed_answer
@@ -22,16 +20,12 @@ from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.values import InvalidValue, Kind, Value, format_value, parse_date
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.stacking import PolicyRule
-from huisuan.portal.applications.form import HINTS
+from huisuan.portal.applications.form import HINTS, unit_of
 from huisuan.portal.law.reasoning import english
 
 PREFIX = "f."
 #: what stands in an address for yes and no: short, and read by `value_of`
 YES, NO = "yes", "no"
-#: units that policies count in; one that is not known here stands as the policy writes it
-UNITS: dict[str, str | Promise] = {
-    "分": _("元"), "家": _("家"), "个": _("个"), "P（稠密 FP16 PFLOPS）": _("P（稠密 FP16 PFLOPS）"),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -201,7 +195,7 @@ def _field(
     places = still.places if still else question.places
     return Field(
         key=key, kind=spec.kind.value, label=label_of(spec),
-        unit=str(UNITS.get(spec.unit, spec.unit)), hint=str(HINTS.get(spec.kind, "")),
+        unit=unit_of(spec), hint=str(HINTS.get(spec.kind, "")),
         text=_submitted(value) if spec.kind in (Kind.BOOL, Kind.CHOICE) and value is not None else text,
         reads="" if value is None else format_value(spec.kind, value, _options(spec), english=english()),
         error=_said(wrong[key]) if key in wrong else "", presumed=presumed,

@@ -21,6 +21,7 @@ from huisuan.portal.calculator.answers import answers
 from huisuan.portal.calculator.form import PREFIX, Asked, Field, fields, grouped, read, without_presumed
 from huisuan.portal.law.policies import loaded
 from huisuan.portal.law.reasoning import english
+from huisuan.portal.ui.address import refused
 
 LIVE = "calculator"
 
@@ -64,7 +65,7 @@ def _context(
     context: dict[str, object] = {
         "asked": asked, "audiences": _audiences(holding, asked), "policies": holding, "broken": broken,
         "others": [policy for policy in policies if policy not in holding], "today": timezone.localdate(),
-        "english": english(), "here": "calculator",
+        "english": english(), "here": "calculator", "not_used": refused(request, *(() if asked.who else ("who",))),
     }  # fmt: skip
     if not asked.who:
         return context

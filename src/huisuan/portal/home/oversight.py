@@ -60,7 +60,7 @@ REQUEST_COLUMNS = [
     Column("year", _("年度"), lambda asked: str(asked.year), sort="year"),
     Column("policy", _("政策"), "policy", sort="policy", minor=True),
     Column("state", _("状态"), lambda asked: REQUEST_STATES[asked.state], sort="state"),
-    Column("reason", _("没有完成的原因"), "reason"),
+    Column("reason", _("没有完成的原因"), "reason", Kind.SENTENCE),
     Column("requested", _("提出时间"), "requested_at", Kind.MOMENT, sort="requested_at"),
     Column("ended", _("结束"), "ended_at", Kind.MOMENT, sort="ended_at", minor=True),
     Column("by", _("发起人"), "requested_by", sort="requested_by", minor=True),

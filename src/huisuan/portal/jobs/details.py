@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from huisuan.compute.jobs import queries as job_queries
 from huisuan.compute.jobs.webhooks.delivery import TRIES_AFTER
@@ -149,8 +150,14 @@ def _step(job: Job, event: JobEvent) -> Step:
             told += _t("（第 {n} 次）").format(n=event.tries)
         return Step(event, word, told, False)
     if event.tries >= len(TRIES_AFTER):
-        return Step(event, word, _t("通知 {n} 次未成，不再试").format(n=event.tries), True)
-    return Step(event, word, _t("通知了 {n} 次未成，再试").format(n=event.tries) if event.tries else "", False)
+        return Step(
+            event,
+            word,
+            ngettext("通知 {n} 次未成，不再试", "通知 {n} 次未成，不再试", event.tries).format(n=event.tries),
+            True,
+        )
+    again = ngettext("通知了 {n} 次未成，再试", "通知了 {n} 次未成，再试", event.tries).format(n=event.tries)
+    return Step(event, word, again if event.tries else "", False)
 
 
 # --- why there

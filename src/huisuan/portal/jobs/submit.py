@@ -24,6 +24,7 @@ from huisuan.compute.models import Accelerator, Centre
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.jobs.submit_form import GROUPS, Typed, typed
+from huisuan.portal.ui.address import refused
 from huisuan.protocol.job_uid import RANDOM_BYTES
 from huisuan.protocol.placement import Preview
 from huisuan.protocol.resources import JobRequest
@@ -35,8 +36,10 @@ def submit_page(request: HttpRequest) -> HttpResponseBase:
     """The form, or the file; POST looks first (`look`) or sends (`send`)."""
     viewer, now = viewer_of(request), timezone.now()
     by_file = request.GET.get("by") == "file"
+    not_used = [] if by_file else refused(request, "by")
     context: dict[str, Any] = {
-        "here": "jobs", "by_file": by_file, "groups": GROUPS, "typed": Typed({}, "", None, {}, []),
+        "here": "jobs", "not_used": not_used, "by_file": by_file, "groups": GROUPS,
+        "typed": Typed({}, "", None, {}, []),
         "models": list(Accelerator.objects.exclude(tflops_fp16=0).values_list("model", flat=True)),
         "centres": list(Centre.objects.exclude(engine="").values_list("code", flat=True)),
         "key": request.POST.get("key") or secrets.token_hex(16),

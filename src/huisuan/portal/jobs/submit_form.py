@@ -32,7 +32,7 @@ class Ask:
     label: str | Promise
     hint: str | Promise = ""
     kind: str = "line"  # line, lines, number, list
-    sample: str = ""
+    sample: str | Promise = ""
 
     @property
     def wide(self) -> bool:
@@ -58,7 +58,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[Ask, ...]], ...] = (
     )),
     (_("在哪里，什么价"), (
         Ask("centre", _("只在这个中心"), _("中心代码")),
-        Ask("city", _("只在这个市"), _("数据或作业不得出市时填写"), sample="合肥"),
+        Ask("city", _("只在这个市"), _("数据或作业不得出市时填写"), sample=_("合肥")),
         Ask("data_at", _("数据在哪里"), _("中心代码，或市：近的优先")),
         Ask("price_ceiling", _("每卡时最高价（元）"), _("补助前"), "yuan"),
     )),

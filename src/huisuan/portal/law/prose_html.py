@@ -7,6 +7,8 @@ import re
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from huisuan.portal.sentences.page import quoting
+
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 _ITEM = re.compile(r"(?:\d+\.|-) (.+)")
 
@@ -32,4 +34,4 @@ def as_html(markdown: str) -> SafeString:
 
 
 def _inline(text: str) -> SafeString:
-    return mark_safe(_BOLD.sub(r"<b>\1</b>", conditional_escape(text)))  # noqa: S308 - escaped first
+    return quoting(_BOLD.sub(r"<b>\1</b>", conditional_escape(text)))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from huisuan.law.model.answers import Answer, SettingUsed, Status, Step
 from huisuan.law.model.errors import LawError
+from huisuan.law.model.values import format_value
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.law.text.policy_text import Sentence
@@ -119,6 +121,11 @@ def _quoted(policy: Policy, steps: list[ReadStep]) -> list[tuple[Sentence, list[
     ]
 
 
+def _regional(value: Any) -> Any:
+    """A list of regions, or a share by region, from how an answer carries it."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _term(policy: Policy, used: SettingUsed) -> ReadTerm:
     if not english():
         return ReadTerm(used.label, used.shown, used.bound, used.question, used)
@@ -128,4 +135,6 @@ def _term(policy: Policy, used: SettingUsed) -> ReadTerm:
         return ReadTerm(option, option, "", interpretation.en, used)
     setting = policy.setting_specs()[used.name]
     shown, bound = (re.sub(r" 元$", " yuan", text) for text in (used.shown, used.bound))
+    if setting.regions:
+        shown = format_value(setting.kind, _regional(used.value), setting.region_names(english=True), english=True)
     return ReadTerm(setting.en, shown, bound, "", used)

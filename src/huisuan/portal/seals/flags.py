@@ -40,7 +40,7 @@ COLUMNS = [
     Column("state", _("状态"), lambda flag: ANSWERED if flag.answered_at else OPEN, Kind.STATE, "answered_at"),
     Column("centre", _("中心"), lambda flag: words.named(flag.centre), sort="centre__name"),
     Column("kind", _("种类"), lambda flag: str(words.FLAG.get(flag.kind, flag.kind)), sort="kind"),
-    Column("text", _("哪里不对"), "text"),
+    Column("text", _("哪里不对"), "text", Kind.SENTENCE),
     Column("flagged", _("发现"), "flagged_at", Kind.MOMENT, "flagged_at"),
 ]
 

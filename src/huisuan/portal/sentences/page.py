@@ -19,6 +19,13 @@ def said(text: str) -> str:
     return english(text) if get_language() == "en" else text
 
 
+def quoting(escaped: str) -> SafeString:
+    """HTML without attributes, in the reader's language but for what it quotes: that is marked as Chinese."""
+    if get_language() != "en":
+        return mark_safe(escaped)  # noqa: S308 (the caller escaped it)
+    return mark_safe(RUN.sub(r'<span lang="zh-hans">\g<0></span>', escaped))  # noqa: S308 (the caller escaped it)
+
+
 def marked(text: str) -> SafeString:
     """The same for HTML, escaped; what is Chinese on an English page is marked so, for those who hear the page."""
     if get_language() != "en":
@@ -26,4 +33,4 @@ def marked(text: str) -> SafeString:
     found = english(text)
     if found == text and RUN.search(text):
         return mark_safe(f'<span lang="zh-hans">{escape(text)}</span>')  # noqa: S308 (escaped)
-    return mark_safe(RUN.sub(r'<span lang="zh-hans">\g<0></span>', escape(found)))  # noqa: S308 (escaped)
+    return quoting(escape(found))

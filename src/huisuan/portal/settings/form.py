@@ -18,6 +18,7 @@ from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import setting_declarations
 from huisuan.law.policy.setting_bounds import SettingValue
 from huisuan.law.policy.settings_history import SettingHistory
+from huisuan.portal.law.field_faults import of_field
 from huisuan.settlement.adoption.proposed_settings import Draft, faults
 
 YUAN = re.compile(r"[0-9]{1,13}(\.[0-9]{1,2})?")
@@ -54,7 +55,7 @@ class Entry:
         if isinstance(spec, InterpretationSpec):
             words = spec.options_en if english else spec.options
         else:
-            words = spec.regions or {}
+            words = spec.region_names(english=english) or {}
         return [(value, said, value in self.entered) for value, said in words.items()]
 
 
@@ -85,7 +86,7 @@ def read_form(policy: Policy, listed: list[SettingHistory], posted: QueryDict) -
         try:
             value = _value(policy, entry)
         except (LawError, InvalidValue) as wrong:
-            entry.error = str(wrong).lstrip("：")
+            entry.error = of_field(entry.listed.spec, wrong)
             continue
         held = entry.listed.current
         if value is not None and not (held and held.value == value):

@@ -27,6 +27,7 @@ from huisuan.parties.viewer import Viewer
 from huisuan.portal.law.reasoning import english
 from huisuan.portal.settings.form import blank, read_form
 from huisuan.portal.settings.impact import compared_table, shown
+from huisuan.portal.ui.address import refused
 from huisuan.portal.ui.columns import Column, Empty, Kind
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.ui.table import Table, answer
@@ -49,7 +50,7 @@ def _address(each: SettingsProposal) -> str:
 
 COLUMNS = [
     Column("number", _("提案"), lambda each: f"#{each.pk}", Kind.CODE, "id", link=_address),
-    Column("title", _("标题"), "title", sort="title"),
+    Column("title", _("标题"), "title", Kind.SENTENCE, sort="title"),
     Column("state", _("状态"), lambda each: STATES[state(each)], Kind.STATE),
     Column("valid_from", _("自"), "valid_from", Kind.DAY, sort="valid_from"),
     Column("by", _("提出人"), "proposed_by", sort="proposed_by"),
@@ -64,11 +65,13 @@ def _policy(name: str) -> Policy:
     return load_policy(name)  # one that does not stand up is not one that is not there: see middleware.BrokenLaw
 
 
-def _asked_day(request: HttpRequest, key: str, otherwise: date) -> date:
+def _asked_day(request: HttpRequest, key: str, otherwise: date) -> tuple[date, bool]:
+    """The day that the address names, else another; and whether that is what was asked."""
+    asked = request.GET.get(key, "")
     try:
-        return parse_date(request.GET.get(key, "").replace("\x00", ""))
+        return (parse_date(asked), True) if asked else (otherwise, True)
     except InvalidValue:
-        return otherwise
+        return otherwise, False
 
 
 def row_of(listed: SettingHistory) -> dict[str, Any]:
@@ -80,7 +83,6 @@ def row_of(listed: SettingHistory) -> dict[str, Any]:
         "sentence": spec.sentence,
         "phrase": spec.phrase,
         "bound": listed.format_bound(english=english()),
-        "lang": "zh-hans" if getattr(spec, "regions", None) else "",  # names of regions, as the policy writes them
         "holds": _entry(listed, listed.current) if listed.current else None,
         "history": [_entry(listed, each) for each in listed.history if each is not listed.current],
     }
@@ -95,8 +97,8 @@ def settings_page(request: HttpRequest, name: str) -> HttpResponseBase:
     """The settings of a policy on a day, as known on a day, for everyone; whoever oversees sees the proposals too."""
     policy = _policy(name)
     today = timezone.localdate()
-    on = _asked_day(request, "on", default_day(policy, today))
-    known = _asked_day(request, "known", today)
+    on, on_read = _asked_day(request, "on", default_day(policy, today))
+    known, known_read = _asked_day(request, "known", today)
     listed = list_settings(policy, on, known)
     viewer = Viewer.of(request.user) if isinstance(request.user, Person) else None
     oversees = viewer is not None and viewer.sees_everything
@@ -105,6 +107,7 @@ def settings_page(request: HttpRequest, name: str) -> HttpResponseBase:
         "title": policy.title_en if english() else policy.title,
         "on": on,
         "known": known,
+        "not_used": refused(request, *(() if on_read else ("on",)), *(() if known_read else ("known",))),
         "settings": [row_of(row) for row in listed if hasattr(row.spec, "kind")],
         "questions": [row_of(row) for row in listed if not hasattr(row.spec, "kind")],
         "oversees": oversees,
@@ -162,6 +165,7 @@ def proposal_page(request: HttpRequest, number: int) -> HttpResponseBase:
     offered = years(proposal)
     asked = request.GET.get("year", "")
     year = int(asked) if asked in map(str, offered) else next(iter(offered), 0)
+    not_used = [] if asked in map(str, offered) else refused(request, "year")
     comparison = Comparison.objects.filter(proposal=proposal, run__year=year).select_related("run").first()
     context: dict[str, Any] = {
         "proposal": proposal,
@@ -169,6 +173,7 @@ def proposal_page(request: HttpRequest, number: int) -> HttpResponseBase:
         "end": getattr(proposal, "end", None),
         "years": offered,
         "year": year,
+        "not_used": not_used,
         "may_end": viewer.role == "province" and state(proposal) == "proposed",
         "may_adopt": viewer.name.lower() != proposal.proposed_by.lower(),
         "may_compare": viewer.role == "province",

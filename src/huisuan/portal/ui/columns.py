@@ -10,8 +10,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from huisuan.portal.sentences import page as sentences
 from huisuan.portal.ui import number_format as figures
 from huisuan.portal.ui.state_labels import Word
 
@@ -22,6 +24,7 @@ class Kind(StrEnum):
     """How a value is read: decides its form on the page, its alignment and its form in an export."""
 
     TEXT = "text"
+    SENTENCE = "sentence"  # one that the platform made and stored in Chinese
     CODE = "code"
     LONG_CODE = "long_code"
     INTEGER = "integer"
@@ -111,7 +114,7 @@ class Column:
     def exported_heading(self) -> str:
         """The heading in a file, with the unit of what stands in the file."""
         unit = UNITS.get(self.kind, ("", ""))[1]
-        return f"{self.label}（{unit}）" if unit else str(self.label)
+        return _t("{heading}（{unit}）").format(heading=self.label, unit=unit) if unit else str(self.label)
 
 
 @dataclass(frozen=True)
@@ -173,9 +176,10 @@ class Line:
 def cell(column: Column, row: Any) -> Cell:
     """The cell of a row."""
     value = column.of(row)
+    text = column.shown(value)
     return Cell(
         column=column,
-        text=column.shown(value),
+        text=sentences.marked(text) if column.kind is Kind.SENTENCE else text,
         word=value if isinstance(value, Word) else None,
         href=(column.link(row) or "") if column.link else "",
         exact=_exact(column, value),
@@ -188,7 +192,10 @@ def file_columns(columns: Sequence[Column]) -> list[Column]:
     return [
         one
         for column in columns
-        for one in (column, *([Column(f"{column.key}-note", column.note_label, column.note)] if column.note else []))
+        for one in (
+            column,
+            *([Column(f"{column.key}-note", column.note_label, column.note, Kind.SENTENCE)] if column.note else []),
+        )
     ]
 
 

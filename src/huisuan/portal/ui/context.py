@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from huisuan.parties.models import Person, Role
 from huisuan.portal.ui import navigation as rooms
 from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui.address import strangers
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -25,6 +26,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "place": (person.party or person.city) if person else None,
         "operators": SimpleLazyObject(_operators),
         "rooms": rooms.rooms(role),
+        "strangers": SimpleLazyObject(lambda: strangers(request)),
         "route": request.resolver_match.url_name if request.resolver_match else "",
     }
 

@@ -15,6 +15,7 @@ from django.http import FileResponse, HttpResponse, HttpResponseBase, StreamingH
 from django.utils import timezone, translation
 
 from huisuan.base.paths import spool_folder
+from huisuan.portal.sentences.page import said
 from huisuan.portal.ui import number_format as figures
 from huisuan.portal.ui.columns import NUMBERS, Column, Kind
 
@@ -44,7 +45,11 @@ def plain(column: Column, value: Any) -> str:
         return timezone.localtime(value).isoformat()
     if column.kind in (Kind.DAY, Kind.MONTH):
         return column.shown(value)
-    return harmless(str(value))
+    return harmless(_words(column, value))
+
+
+def _words(column: Column, value: Any) -> str:
+    return said(str(value)) if column.kind is Kind.SENTENCE else str(value)
 
 
 def as_csv(file: str, columns: Sequence[Column], rows: QuerySet[Any]) -> HttpResponseBase:
@@ -124,7 +129,7 @@ def _write(sheet: Any, line: int, at: int, column: Column, value: Any, form: Any
     elif column.kind is Kind.MONTH:
         sheet.write_string(line, at, figures.month(value))
     else:
-        sheet.write_string(line, at, harmless(str(value)))
+        sheet.write_string(line, at, harmless(_words(column, value)))
 
 
 FORMATS: dict[str, Export] = {"csv": as_csv, "xlsx": as_xlsx}

@@ -16,6 +16,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
+from huisuan.portal.ui.address import strangers
 from huisuan.portal.ui.columns import Cell, Choice, Column, Empty, Head, Line, cell, file_columns
 from huisuan.portal.ui.export import FORMATS, exported
 
@@ -120,10 +121,13 @@ class Table:
 
     @cached_property
     def refused(self) -> list[str]:
-        """What the address asks of this table and it cannot do: no such option, no such order."""
+        """What the address asks of this table and it cannot do: no such option, order, page or file."""
         keys = {choice.key: [value for value, _label in self.options[choice.key]] for choice in self.choices}
         wrong = [key for key, options in keys.items() if self.asked(key) and self.asked(key) not in options]
         wrong += ["sort"] if self.asked("sort") and self.asked("sort") != self.sorting else []
+        wrong += ["page"] if self.asked("page") and self.asked("page") != str(self.page.number) else []
+        wrong += ["export"] if self.asked("export") and self.asked("export") not in FORMATS else []
+        wrong += ["q"] if len(self.asked("q")) > LONGEST_WORD else []
         return [f"{self.param(key)}={self.asked(key)}" for key in wrong] + self.strangers
 
     @property
@@ -268,10 +272,8 @@ def answer(
 
     A filter that cannot be used is named above the table; no file is given then: it would hold other rows than asked.
     """
-    known = {"year"} if "years" in context else set()
     for table in tables[:1]:
-        owned = known.union(*(each.own for each in tables))
-        table.strangers = [f"{key}={value}" for key, value in request.GET.items() if key not in owned]
+        table.strangers = strangers(request, set().union(*(each.own for each in tables)))
     for table in tables:
         if table.asked("export") in FORMATS:
             if table.refused:
@@ -285,6 +287,8 @@ def answer(
     if asked:
         response = render(request, "portal/table.html", {"table": asked})
     else:
-        response = render(request, template, {**named, **context}, status=status)
+        response = render(
+            request, template, {**named, **({"strangers": ()} if tables else {}), **context}, status=status
+        )
     patch_vary_headers(response, ["HX-Request", "HX-Target", "Cookie"])
     return response

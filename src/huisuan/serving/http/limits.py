@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from huisuan.compute.agent_gateway import api as agent_api
 from huisuan.compute.jobs.workdirs import archive_safety as archives
 from huisuan.compute.metering.imports.upload_limits import IMPORT_MOST_BYTES
+from huisuan.portal.sentences.catalogue import english
 from huisuan.programmes.limits import LARGEST_BYTES
 
 MIB = 1024 * 1024
@@ -66,10 +67,13 @@ def _size(number: int) -> str:
 
 
 def refusal(path: str, status: int, detail: str) -> tuple[str, bytes]:
-    """The media type and the body of an answer to a request that goes no further: JSON where programs ask."""
+    """The media type and the body of an answer to a request that goes no further: JSON where programs ask.
+
+    Elsewhere people read it, in Chinese and below it in English: whose language it is, nobody has looked up yet.
+    """
     if path.startswith("/api/"):
         return "application/json", json.dumps({"detail": detail}, ensure_ascii=False).encode()
-    return "text/plain; charset=utf-8", f"{status}\n{detail}\n".encode()
+    return "text/plain; charset=utf-8", f"{status}\n{detail}\n{english(detail)}\n".encode()
 
 
 class Limits:

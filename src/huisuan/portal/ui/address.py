@@ -1,0 +1,39 @@
+"""What a page reads of its address; the rest is named on the page, for nobody knows what it was meant to change.
+
+Tables have parameters of their own (`table.Table.own`); here stands what pages read beside them, by the name of the
+route. A name that ends in a dot stands for all that begin so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.http import HttpRequest
+
+READ: dict[str, tuple[str, ...]] = {
+    "budget": ("policy", "year", "seed", "export", "s.", "i.", "cap.", "rate."),
+    "calculator": ("who", "on", "known", "f."),
+    "home": ("year",),
+    "centre": ("year",),
+    "job": ("at", "more"),  # of the part that asks anew by itself
+    "line-branch": ("page",),
+    "proposal": ("year",),
+    "raw-line": ("as",),
+    "settings": ("on", "known"),
+    "sign-in": ("next",),
+    "submit-job": ("by",),
+}
+
+
+def strangers(request: HttpRequest, own: Collection[str] = ()) -> list[str]:
+    """What stands in the address and neither the page nor its tables (`own`) read, as `name=value`."""
+    read = READ.get((request.resolver_match and request.resolver_match.url_name) or "", ())
+    prefixes = tuple(name for name in read if name.endswith("."))
+    known = {*read, *own}
+    found = [(name, value) for name, value in request.GET.items() if name not in known]
+    return [f"{name}={value}" for name, value in found if not (prefixes and name.startswith(prefixes))]
+
+
+def refused(request: HttpRequest, *wrong: str) -> list[str]:
+    """These parameters of the address as `name=value`: the page read them and could not use them."""
+    return [f"{name}={request.GET[name]}" for name in wrong if request.GET.get(name)]

@@ -1,0 +1,99 @@
+"""No page passes over what its address asks: what it can not use, it names."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from django.urls import reverse
+
+from huisuan.law.policy.load import list_policies
+from support.english_pages import pages
+
+if TYPE_CHECKING:
+    from support.portal import World
+
+pytestmark = pytest.mark.django_db
+#: what no page can use, and misspellings that none reads
+NONSENSE = {
+    "page": "zz", "sort": "zz", "state": "zz", "centre": "zz", "lang": "zz", "year": "1066", "on": "zz", "known": "zz",
+    "who": "zz", "by": "zz", "policy": "zz", "seed": "-4", "export": "zz", "nosuch": "1",
+}  # fmt: skip
+#: parts of pages, which htmx asks for; they follow only what the page itself wrote
+PARTS = {"raw-line", "bill-branch", "line-branch"}
+#: who opens what not everybody does
+READERS = {
+    "submit-job": "alpha", "drafts": "alpha", "draft": "alpha", "new-draft": "alpha", "centre": "city",
+    "sign-in": "", "people": "operator", "new-person": "operator", "person": "operator",
+}  # fmt: skip
+#: what names a thing in words of its own, and what opens to somebody only by way of a sign-in
+SAID = {
+    "year": ("没有 1066 年的数据", "1066 年没有一天在有效期内"), "policy": ("没有政策 zz",),
+    "seed": ("seed=-4 不是可用的数",), "on": ("“zz”不是日期",), "known": ("“zz”不是日期",),
+}  # fmt: skip
+ELSEWHERE = {"second-step", "enrol-factor"}
+
+
+def address(world: World, name: str) -> str:
+    from huisuan.settlement.models import SettingsProposal
+    from support.browser import proposal
+
+    bill = world.bill(world.alpha, 5)
+    arguments: dict[str, list[object]] = {
+        "person": [world.people["alpha"].pk], "job": [world.jobs["alpha"].uid], "record": ["hf", 1],
+        "bill": [bill.pk], "entitlement": [world.entitlement(world.alpha).pk], "centre": ["hf"],
+        "run": [world.run.pk], "policy": list_policies()[:1], "settings": list_policies()[:1],
+        "propose-settings": list_policies()[:1], "new-draft": [list_policies()[0], "2.2"],
+    }  # fmt: skip
+    if name == "proposal":
+        proposal()
+        arguments["proposal"] = [SettingsProposal.objects.values_list("pk", flat=True)[0]]
+    if name == "flag":
+        from huisuan.compute.models import MeterFlag
+
+        arguments["flag"] = [MeterFlag.objects.values_list("pk", flat=True)[0]]
+    return reverse(name, args=arguments.get(name, []))
+
+
+@pytest.mark.parametrize("name", sorted(set(pages()) - PARTS - ELSEWHERE - {"seal", "draft"}))
+def test_whatever_an_address_asks_in_vain_is_named(world: World, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huisuan.parties.models import Person
+
+    monkeypatch.setattr("huisuan.portal.budget.views.PARTIES", 200)
+    world.people["operator"] = Person.objects.create_person("operator", None, role="operator")
+    answer = world.browser(READERS.get(name, "province")).get(address(world, name), NONSENSE)
+    assert answer.status_code in (200, 422), (name, answer.status_code)
+    shown = html.unescape(answer.content.decode())
+    named = re.findall(r"<code>([^<]+)</code>", shown)
+    passed_over = [
+        key
+        for key, value in NONSENSE.items()
+        if f"{key}={value}" not in named and not any(words in shown for words in SAID.get(key, ()))
+    ]
+    assert passed_over == []
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("calculator", {"who": "enterprise", "on": "2024-05-01", "known": "2024-05-01"}), ("home", {"year": "2024"}),
+        ("settings", {"on": "2024-05-01", "known": "2024-05-01"}), ("budget", {"year": "2024", "seed": "2"}),
+        ("usage", {"centre": "hf", "sort": "-used", "page": "2", "q": "alpha"}), ("proposal", {"year": "2024"}),
+        ("centre", {"year": "2024"}), ("submit-job", {"by": "file"}),
+    ],
+)  # fmt: skip
+def test_what_an_address_asks_and_gets_is_not_named(
+    world: World, name: str, query: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huisuan.portal.budget.views.PARTIES", 200)
+    shown = world.browser(READERS.get(name, "province")).get(address(world, name), query).content.decode()
+    assert "不能用" not in shown
+
+
+def test_a_page_beyond_the_last_and_words_too_long_are_named_too(world: World) -> None:
+    browser = world.browser("province")
+    assert "<code>page=99</code>" in browser.get("/usage/", {"page": "99"}).content.decode()
+    long = "长" * 101
+    assert f"<code>q={long}</code>" in browser.get("/usage/", {"q": long}).content.decode()

@@ -1,0 +1,187 @@
+"""Every page in English, for every role, with something on it and with nothing: no Chinese but data and the law."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.db import OperationalError, transaction
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
+from django.urls import resolve, reverse
+from django.utils import translation
+from pytest_django import DjangoDbBlocker
+
+from huisuan.law.policy.load import list_policies, load_policy
+from huisuan.parties.identity.throttle import TooMany
+from huisuan.portal.account.sign_in import held_up
+from huisuan.serving.http.errors import server_error
+from support.english import HAN, Data, Form, forms
+from support.english_pages import POSTED, Found, browser, listed, note, pages, told
+
+if TYPE_CHECKING:
+    from support.full_world import Full
+
+pytestmark = pytest.mark.django_db
+ROLES = ("alpha", "centre", "city", "province", "auditor", "operator", "")
+#: faces of a page that its address alone does not show: what it can not do, what it leaves out, its files
+QUERIES: dict[str, tuple[str, ...]] = {
+    "home": ("?year=2019",), "submit-job": ("?by=file",), "usage": ("?centre=nowhere", "?q=zzz", "?export=csv"),
+    "jobs": ("?export=csv", "?state=nothing"), "bills": ("?export=csv",), "entitlements": ("?export=csv",),
+    "centres": ("?export=csv",), "flags": ("?export=csv", "?state=open"), "seals": ("?export=csv",),
+    "people": ("?export=csv",), "budget": ("?year=1999", "?policy=x", "?seed=-1", "?s.2.2.rate=99%", "?s.2.2.rate=x"),
+    "calculator": ("?who=enterprise", "?who=nobody", "?who=city&on=nonsense", "?who=enterprise&f.x=1"),
+    "settings": ("?on=nonsense",), "proposal": ("?year=1999",),
+}  # fmt: skip
+ALIKE = {"new-draft", "live-answer"}  # forms of any rule: their fields differ, what reads them does not
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_sample() -> Iterator[None]:
+    """The budget page says of two hundred parties what it says of a hundred thousand."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("huisuan.portal.budget.views.PARTIES", 200)
+        yield
+
+
+@pytest.fixture(scope="module")
+def full(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Full]:
+    from support import full_world  # models can be imported only once Django is set up
+
+    with django_db_blocker.unblock(), transaction.atomic(), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUISUAN_HOME", str(tmp_path_factory.mktemp("home")))
+        for name, never in (("RESTS", 0), ("_rests_until", 0.0)):  # what is submitted is placed, however busy it is
+            patch.setattr(f"huisuan.compute.dispatch.scheduling_cycle.{name}", never)
+        yield full_world.build()
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def data(full: Full) -> Data:
+    from support.full_world import WRITTEN
+
+    return Data.of(full.names(), WRITTEN)
+
+
+def addresses(full: Full) -> dict[str, list[str]]:
+    """The addresses of every page by the name of its route, each thing of the world once."""
+    from huisuan.compute.models import MeterFlag
+
+    world = full.world
+    bill, record = world.bill(world.alpha, 5), world.alpha.usage.get(job_id="100")
+    named = list_policies()
+    found: dict[str, list[Any]] = {
+        "person": [[full.member.pk], [world.people["alpha"].pk]],
+        "job": [[job.uid] for job in full.jobs.values()],
+        "record": [["hf", record.sequence], ["wh", 1]],
+        "raw-line": [["hf", record.sequence]],
+        "seal": [["hf", "2024-01"], ["hf", "2024-05"]],
+        "flag": [[number] for number in MeterFlag.objects.values_list("pk", flat=True)],
+        "bill": [[bill.pk], [world.bill(world.alpha, 6, "wh").pk]],
+        "bill-branch": [[bill.pk]],
+        "line-branch": [[bill.pk, bill.lines.values_list("pk", flat=True)[0]]],
+        "entitlement": [[world.entitlement(each).pk] for each in (world.alpha, world.beta)],
+        "draft": [[full.draft.pk]],
+        "new-draft": [[each, rule.key] for each in named for rule in load_policy(each).rules],
+        "centre": [["hf"], ["wh"]],
+        "run": [[world.run.pk]],
+        "policy": [[each] for each in named],
+        "settings": [[each] for each in named],
+        "propose-settings": [[named[0]]],
+        "proposal": [[number] for number in full.proposals],
+    }
+    every: dict[str, list[str]] = {}
+    for name in pages():
+        plain = [reverse(name, args=args) for args in found.get(name, [[]])]
+        every[name] = [*plain, *(plain[0] + query for query in QUERIES.get(name, ()))]
+    return every
+
+
+@pytest.fixture(scope="module")
+def crawled(full: Full, data: Data) -> tuple[Found, list[tuple[str, Form]]]:
+    """What the pages leave over, and every form that they have, once, with who met it first."""
+    found: Found = {}
+    met: dict[tuple[str, ...], tuple[str, Form]] = {}
+    for who in ROLES:
+        client = browser(full.world.people.get(who))
+        for name, every in addresses(full).items():
+            for number, address in enumerate(every):
+                if name == "new-draft" and who != "alpha" and number:
+                    break  # the same forms
+                answer = client.get(address)
+                assert answer.status_code < 500, (who, address)
+                assert answer.status_code != 405, (who, address)
+                note(found, told(answer, data), f"{who or 'nobody'} {address}")
+                if answer.get("Content-Type", "").startswith("text/html"):
+                    for form in forms(answer.content.decode(), address):
+                        place = resolve(urlsplit(form.action).path).url_name or ""
+                        if place != "language":  # what follows it is another language
+                            met.setdefault((place, *(() if place in ALIKE else sorted(form.fields))), (who, form))
+                if answer.status_code in (302, 403):
+                    break  # the others of this route are as closed to this role
+    return found, list(met.values())
+
+
+def test_no_page_of_any_role_has_chinese_left_in_english(crawled: tuple[Found, Any]) -> None:
+    assert not crawled[0], listed(crawled[0])
+
+
+def test_what_is_wrong_with_a_form_is_said_in_english(full: Full, data: Data, crawled: Any) -> None:
+    found: Found = {}
+    for who, form in crawled[1]:
+        for how, fields in form.fillings():
+            with transaction.atomic():
+                answer = browser(full.world.people.get(who)).post(form.action, fields, follow=True)
+                assert answer.status_code < 500, (who, form.action, how)
+                note(found, told(answer, data), f"{who or 'nobody'} POST {form.action} {how}")
+                transaction.set_rollback(True)
+    assert not found, listed(found)
+
+
+def test_every_posted_address_is_posted_by_a_form_that_the_crawl_meets(crawled: Any) -> None:
+    met = {resolve(urlsplit(form.action).path).url_name for _who, form in crawled[1]}
+    assert met >= POSTED - {"language"}
+
+
+def test_pages_that_say_no_say_it_in_english(full: Full, data: Data) -> None:
+    found: Found = {}
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies["django_language"] = "en"
+    note(found, told(browser(None).get("/nowhere"), data), "404")
+    note(found, told(browser(full.world.people["alpha"]).get("/people/"), data), "403")
+    note(found, told(strict.post("/sign-in", {"username": "x"}), data), "403 csrf")
+    with translation.override("en"):
+        request = RequestFactory().get("/")
+        note(found, told(held_up(request, TooMany(61)), data), "429")
+        for error in (OperationalError("away"), ValueError("broken")):
+            note(found, told(broken(request, error), data), type(error).__name__)
+    assert not found, listed(found)
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "says"),
+    [
+        ("/usage/?q=%00", 400, "characters that cannot be stored"), ("/usage/?page=" + "9" * 400, 400, "beyond"),
+        ("/sign-in", 413, "exceeds the limit here, 2 MiB"),
+    ],
+)  # fmt: skip
+def test_what_never_reaches_a_page_is_answered_in_both_languages(address: str, status: int, says: str) -> None:
+    grows = {"CONTENT_LENGTH": str(3 * 1024 * 1024)} if status == 413 else {}
+    answer = Client().generic("POST" if grows else "GET", address, **grows)
+    code, chinese, english = answer.content.decode().splitlines()
+    assert (answer.status_code, code) == (status, str(status))
+    assert HAN.search(chinese)
+    assert says in english
+    assert not HAN.search(english)
+
+
+def broken(request: HttpRequest, error: Exception) -> Any:
+    """The answer to a request during which this happened."""
+    try:
+        raise error
+    except type(error):
+        return server_error(request)

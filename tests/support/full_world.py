@@ -1,0 +1,166 @@
+"""The small province of the page tests with something on every page: jobs in every state, seals, flags, drafts, people.
+
+What people and files write in it is Chinese on purpose; `written` says what that is, so that a test of English pages
+can tell it from what the platform says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pyotp
+from django.utils import timezone
+
+from huisuan.base.months import Month
+from huisuan.compute.agent_gateway.enrolment import invite
+from huisuan.compute.jobs.services import cancel_job, submit_job
+from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
+from huisuan.compute.metering.seals.register import publish
+from huisuan.compute.metering.seals.seal_month import seal
+from huisuan.compute.models import Centre, Invitation, Job, MeterFlag, Seal, SourceFile
+from huisuan.law.policy.load import load_policy
+from huisuan.parties.identity import people, second_factor
+from huisuan.parties.identity.audit_trail import Actor
+from huisuan.parties.identity.positions import Position
+from huisuan.parties.identity.tokens import issue
+from huisuan.parties.models import Party, Person, Token
+from huisuan.parties.viewer import Viewer
+from huisuan.programmes.models import Draft, Evidence
+from huisuan.protocol.resources import JobRequest
+from huisuan.settlement.adoption.proposed_settings import read_draft
+from huisuan.settlement.adoption.services import Actor as Proposer
+from huisuan.settlement.adoption.services import propose, withdraw
+from huisuan.settlement.impact.compare import compare_year
+from huisuan.settlement.models import SettingsProposal, SettlementRequest, SettlementRun, Through
+from support import portal
+from support.jobs import Voice
+from support.metering import Agent, said
+
+ACTOR = Actor("李运维")
+DESPITE, ANSWER = "历史记录，已与中心核对", "扩容未登记，下月补"
+WRITTEN = (DESPITE, ANSWER, "省专班", "李运维", "内存不足", "上调算力补助比例", "约一百万", "是", "企业")
+PROPOSAL = 'authority = "省专班"\nvalid_from = 2024-01-01\ntitle = "上调算力补助比例"\n[settings]\n"2.2.rate" = "15%"\n'
+NODES = [
+    *({"name": f"gpu{n}", "partition": "gpu", "local_card": "a800", "cards": 8, "used": n} for n in range(3)),
+    {"name": "gpu3", "partition": "gpu", "local_card": "a800", "cards": 8, "used": 0, "state": "down"},
+    {"name": "x1", "partition": "new", "local_card": "weird", "cards": 4, "used": 0},
+]
+
+
+@dataclass
+class Full:
+    """The world, and the numbers of what the addresses of its pages need."""
+
+    world: portal.World
+    jobs: dict[str, Job]
+    draft: Draft
+    evidence: Evidence
+    proposals: list[int]
+    member: Person
+
+    def names(self) -> list[str]:
+        """What somebody named, wherever it is stored."""
+        stored = (
+            (Party, "name"), (Person, "name"), (Centre, "name"), (Job, "name"), (SourceFile, "name"),
+            (Evidence, "filename"), (Draft, "label"), (Token, "label"), (SettlementRun, "requested_by"),
+            (SettlementRequest, "requested_by"), (Seal, "sealed_by"), (Invitation, "invited_by"),
+        )  # fmt: skip
+        return [str(name) for model, field in stored for name in model.objects.values_list(field, flat=True)]
+
+
+def build() -> Full:
+    """Make it; the clock of what must look recent is the real one, as the pages read it."""
+    world = portal.build()
+    world.people["operator"] = Person.objects.create_person("operator", None, role="operator", name="李运维")
+    now = timezone.now()
+    jobs = _jobs(world, now)
+    _metered(world)
+    draft, evidence = _draft(world)
+    return Full(world, jobs, draft, evidence, _proposals(), _member(world, now))
+
+
+def _jobs(world: portal.World, now: datetime) -> dict[str, Job]:
+    """One in each state that an agent can bring about, and one that waits for another."""
+    voice = Voice(Centre.objects.get(code="hf"))
+    voice.says(now, nodes=NODES, sent_at=now + timedelta(seconds=5))
+    viewer = Viewer(role="user", name="alpha", party_id=world.alpha.pk)
+    made = dict(world.jobs)
+
+    def submit(number: int, **asked: object) -> Job:
+        request = JobRequest.model_validate({"command": ["python", "train.py"], "name": f"训练 {number}", **asked})
+        return submit_job(request, viewer, now, (1000 * number).to_bytes(10))
+
+    def tell(job: Job, state: str, **told: object) -> None:
+        job.refresh_from_db()
+        word = {"uid": job.uid, "run": job.run, "lease": job.lease, "state": state, **told}
+        voice.says(now, observed=[word])
+
+    made["failed"] = submit(1, retries=1, notify_url="https://hooks.example.cn/secret")
+    tell(made["failed"], "running", started_at=now)
+    tell(made["failed"], "failed", started_at=now, ended_at=now, exit_code=137, reason="内存不足")
+    made["cancelled"] = cancel_job(submit(2).uid, viewer, now)
+    made["held"] = submit(3, cards=4, model="CPU-SLOT", after=[made["alpha"].uid])
+    made["array"] = submit(4, array=[0, 1, 2], notify_url="https://hooks.example.cn/secret")
+    made["waiting"] = submit(5, cards=4, model="CPU-SLOT")
+    return made
+
+
+def _metered(world: portal.World) -> None:
+    """Sealed months, a register, flags of several kinds, a correction that waits, a refused line, an invitation."""
+    for number in (1, 2, 3):
+        seal("hf", Month(2024, number), by="省专班", now=portal.NOW, despite=DESPITE)
+    publish(Month(2024, 12), portal.NOW)
+    for hours in (3, 1):
+        row = portal.line(880001, "acc", "2024-02-05T09:00:00", hours, 1)
+        import_usage("hf", UsageFile(f"{portal.HEADER}\n{row}\n".encode(), f"更正 {hours}.txt", "sacct"), portal.NOW)
+    site = Agent(Centre.objects.get(code="wh"), name="77777777-2222-3333-4444-555555555555")
+    site.report(said("nobody"), said(world.jobs["alpha"].uid, hours=-1))
+    answered = MeterFlag.objects.filter(centre__code="hf").order_by("pk")[0]
+    answered.answered_at, answered.answered_by, answered.answer = portal.NOW, "省专班", ANSWER
+    answered.save()
+    invite("hf", "李运维", timezone.now())
+
+
+def _draft(world: portal.World) -> tuple[Draft, Evidence]:
+    browser = world.browser("alpha")
+    typed = {"fact-in_anhui": "是", "fact-kind": "企业", "fact-spend": "约一百万", "label": "项目甲"}
+    answer = browser.post(f"/drafts/new/{portal.POLICY}/2.2", typed)
+    assert answer.status_code == 302
+    draft = Draft.objects.latest("id")
+    evidence = Evidence.objects.create(
+        draft=draft, fact="spend", filename="账单.pdf", media_type="application/pdf", size=10, sha256="ab" * 32,
+        uploaded_by=world.people["alpha"], uploaded_at=portal.NOW,
+    )  # fmt: skip
+    return draft, evidence
+
+
+def _proposals() -> list[int]:
+    """One compared and open, one withdrawn."""
+    made = []
+    for who in ("zhang", "wang"):
+        draft = read_draft(load_policy(portal.POLICY), "f.toml", PROPOSAL)
+        made.append(propose(portal.POLICY, draft, Proposer(who, Through.WEB), portal.NOW))
+    compare_year(made[0], 2024, "zhang", portal.NOW)
+    withdraw(made[1].pk, Proposer("wang", Through.COMMAND), portal.NOW)
+    SettlementRequest.objects.create(
+        policy=portal.POLICY, year=2023, requested_by="省专班", requested_at=portal.NOW, state="failed",
+        ended_at=portal.NOW, reason="年份 2023 不能结算：应在 2000 与 2022 之间",
+    )  # fmt: skip
+    return [each.pk for each in SettingsProposal.objects.order_by("pk")]
+
+
+def _member(world: portal.World, now: datetime) -> Person:
+    """Somebody with a token and a history of every kind of change."""
+    home = Position("user", party=world.alpha.uscc)
+    member = people.add("member", home, ACTOR, now, name="赵成员")[0]
+    issue(member, "笔记本", ACTOR, now)
+    people.set_password(member, None, ACTOR, now)
+    people.disable(member, ACTOR, now)
+    people.enable(member, ACTOR, now)
+    people.move(member, Position("city", city="340100"), ACTOR, now)
+    people.end_sessions(member, ACTOR, now)
+    issue(world.people["alpha"], "集群", ACTOR, now)
+    secret = second_factor.new_secret()
+    second_factor.enrol(world.people["auditor"], secret, pyotp.TOTP(secret).at(now), ACTOR, now)
+    return member
