@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,9 @@ def decoded(content: bytes, name: str) -> str:
             continue
         if "\0" not in text:
             return text
-    raise Refused(f"{name}: 不是文本表格（既不是 UTF-8，也不是 GB18030）；请另存为“CSV UTF-8”再导入")
+    raise InvalidRequest(
+        f"{name}: 不是文本表格（既不是 UTF-8，也不是 GB18030）；请另存为“CSV UTF-8”再导入", code="file.not_text"
+    )
 
 
 class Table:
@@ -103,11 +105,14 @@ class Table:
         self.header = [cell.strip().lower() for cell in next(self._reader, [])]
         twice = sorted({cell for cell in self.header if cell and self.header.count(cell) > 1})
         if twice:
-            raise Refused(f"{name}: 表头中列 {'、'.join(twice)} 出现了不止一次；请删去多余的列")
+            raise InvalidRequest(
+                f"{name}: 表头中列 {'、'.join(twice)} 出现了不止一次；请删去多余的列", code="file.column_twice"
+            )
         missing = [column for column in required if column not in self.header]
         if missing:
-            raise Refused(
-                f"{name}: 表头缺少列 {'、'.join(missing)}；第一行应为 {','.join([*required, *optional])}（次序不限）"
+            raise InvalidRequest(
+                f"{name}: 表头缺少列 {'、'.join(missing)}；第一行应为 {','.join([*required, *optional])}（次序不限）",
+                code="file.column_missing",
             )
         known = {*required, *optional}
         self.ignored = [cell for cell in self.header if cell and cell not in known]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 
 EARLIEST = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp())
 LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
@@ -23,7 +23,10 @@ def zone_named(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Refused(f'时区 "{name}" 不是 IANA 时区名；请写成 Asia/Shanghai、UTC 或 America/New_York 这样') from None
+        raise InvalidRequest(
+            f'时区 "{name}" 不是 IANA 时区名；请写成 Asia/Shanghai、UTC 或 America/New_York 这样',
+            code="time.zone_unknown",
+        ) from None
 
 
 @dataclass(frozen=True)

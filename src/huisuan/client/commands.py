@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.client.client import Client, ClientError
 from huisuan.client.credentials import Login, forget, remember, remembered
 from huisuan.protocol.resources import CODE_WANTED, Granted, ScopeName
@@ -52,7 +52,7 @@ def _granted(nobody: Client, name: str, password: str, scope: str, days: int) ->
         Refused: there is no such scope.
     """
     if scope not in get_args(ScopeName):
-        raise Refused(f"权限 {scope}：只能是 {'、'.join(get_args(ScopeName))}")
+        raise InvalidRequest(f"权限 {scope}：只能是 {'、'.join(get_args(ScopeName))}", code="token.scope_unknown")
     wanted = cast(ScopeName, scope)
     try:
         return nobody.login(name, password, scope=wanted, days=days)
@@ -66,7 +66,7 @@ def logout(as_json: AsJson = False) -> None:
     """退出登录：吊销令牌并删除本机保存的登录。"""
     found = remembered()
     if found is None:
-        raise Refused("没有登录")
+        raise NotFound("没有登录", code="client.not_signed_in")
     revoked = True
     try:
         with Client(found.url, found.token) as client:
@@ -92,5 +92,5 @@ def _checked(url: str) -> str:
     address = url if "://" in url else f"http://{url}"
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Refused(f"网址 {url}：应形如 https://主机 或 http://主机:端口")
+        raise InvalidRequest(f"网址 {url}：应形如 https://主机 或 http://主机:端口", code="client.address_malformed")
     return address.rstrip("/")

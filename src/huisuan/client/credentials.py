@@ -11,7 +11,7 @@ from typing import TypeVar
 import platformdirs
 import psutil
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, NotAllowed, NotFound
 from huisuan.base.paths import home, made, write_private
 from huisuan.client.client import Client
 
@@ -88,7 +88,10 @@ def connect() -> Client:
         return Client(url, token)
     login = remembered() or running_here()
     if login is None:
-        raise Refused("没有登录，本机也没有运行平台：请先 huisuan login 网址，或在本机运行 huisuan up")
+        raise NotFound(
+            "没有登录，本机也没有运行平台：请先 huisuan login 网址，或在本机运行 huisuan up",
+            code="client.not_signed_in",
+        )
     return Client(login.url, login.token)
 
 
@@ -98,6 +101,6 @@ def _load(path: Path, kind: type[T]) -> T | None:
     except FileNotFoundError:
         return None
     except PermissionError:
-        raise Refused(f"无权读取 {path}：它属于另一个系统用户") from None
+        raise NotAllowed(f"无权读取 {path}：它属于另一个系统用户", code="file.not_readable") from None
     except (ValueError, TypeError):
-        raise Refused(f"{path} 已损坏：请删除它后重试") from None
+        raise InvalidRequest(f"{path} 已损坏：请删除它后重试", code="client.credentials_damaged") from None

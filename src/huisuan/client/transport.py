@@ -68,12 +68,14 @@ class Sending:
         try:
             answer = self._http.request(method, path, **rest)
         except httpx.TimeoutException:
-            raise ClientError(f"{self.url} 没有及时回答；请稍后再试") from None
+            raise ClientError(f"{self.url} 没有及时回答；请稍后再试", code="client.timeout") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise ClientError(f"连不上 {self.url}：{error}；请检查地址，或先在那台机器上运行 huisuan up") from None
+            raise ClientError(
+                f"连不上 {self.url}：{error}；请检查地址，或先在那台机器上运行 huisuan up", code="client.unreachable"
+            ) from None
         if answer.is_success:
             return answer
-        raise ClientError(_detail(answer), answer.status_code, code=_code(answer))
+        raise ClientError(_detail(answer), answer.status_code, code=code_of(answer))
 
 
 def _read(adapter: TypeAdapter[T], answer: httpx.Response) -> T:
@@ -81,10 +83,14 @@ def _read(adapter: TypeAdapter[T], answer: httpx.Response) -> T:
         return adapter.validate_json(answer.content)
     except ValidationError as error:
         where = f"{answer.request.method} {answer.request.url.path}"
-        raise ClientError(f"{where} 的回答不是惠算平台的格式（版本不同？）：{error.errors()[0]['msg']}") from None
+        raise ClientError(
+            f"{where} 的回答不是惠算平台的格式（版本不同？）：{error.errors()[0]['msg']}",
+            code="client.answer_unreadable",
+        ) from None
 
 
-def _code(answer: httpx.Response) -> str:
+def code_of(answer: httpx.Response) -> str:
+    """The code of the platform's refusal; "" where it gave none."""
     try:
         return str(answer.json().get("code", ""))
     except (ValueError, AttributeError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, NotAllowed, NotFound
 from huisuan.parties.models import Party
 from huisuan.parties.viewer import Viewer
 
@@ -16,11 +16,14 @@ def party_for(uscc: str | None, viewer: Viewer) -> Party:
     if viewer.role == "user":
         own = Party.objects.get(viewer.parties())
         if uscc not in (None, own.uscc):
-            raise Refused(f"主体 {uscc}：只能为自己的主体（{own.uscc}）提交作业")
+            raise NotAllowed(f"主体 {uscc}：只能为自己的主体（{own.uscc}）提交作业", code="party.not_own")
         return own
     if not uscc:
-        raise Refused("没有说明作业属于哪个主体：请用 --party 写统一社会信用代码，或以使用方身份 huisuan login")
+        raise InvalidRequest(
+            "没有说明作业属于哪个主体：请用 --party 写统一社会信用代码，或以使用方身份 huisuan login",
+            code="party.not_named",
+        )
     found = Party.objects.filter(uscc=uscc).first()
     if found is None:
-        raise Refused(f"主体 {uscc} 不存在：请先用 huisuan party import 导入")
+        raise NotFound(f"主体 {uscc} 不存在：请先用 huisuan party import 导入", code="party.unknown")
     return found

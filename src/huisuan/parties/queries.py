@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import NotFound
 from huisuan.parties.models import Party, Relation
 from huisuan.parties.viewer import Viewer
 
@@ -19,7 +19,10 @@ def party_by_uscc(uscc: str) -> Party:
     """
     found = Party.objects.select_related("region").filter(uscc=uscc.strip().upper()).first()
     if found is None:
-        raise Refused(f'没有统一社会信用代码为 "{uscc}" 的主体；用 huisuan party list 查看，或先 huisuan party import')
+        raise NotFound(
+            f'没有统一社会信用代码为 "{uscc}" 的主体；用 huisuan party list 查看，或先 huisuan party import',
+            code="party.unknown",
+        )
     return found
 
 

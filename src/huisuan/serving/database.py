@@ -200,7 +200,7 @@ def ready() -> None:
     if not _lacking():
         return
     if not is_private():
-        raise Refused("数据库还缺表结构：请先运行 huisuan migrate")
+        raise Unavailable("数据库还缺表结构：请先运行 huisuan migrate", code="database.not_migrated")
     migrated()
 
 

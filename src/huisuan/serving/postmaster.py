@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from huisuan.base.errors import Refused, Unavailable
+from huisuan.base.errors import Unavailable
 from huisuan.serving import postgres_logs
 
 START_SECONDS = 60
@@ -57,7 +57,7 @@ def start(server: Any) -> None:
         server._postmaster_info = PostmasterInfo.read_from_pgdata(data)
     except (OSError, subprocess.SubprocessError) as error:
         last = "；".join(postgres_logs.last_lines(data, LAST_LINES))
-        raise Refused(f"PostgreSQL 起不来（{error}）：{last}") from None
+        raise Unavailable(f"PostgreSQL 起不来（{error}）：{last}", code="database.not_started") from None
 
 
 def is_living(number: int) -> bool:

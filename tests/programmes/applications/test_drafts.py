@@ -61,7 +61,7 @@ def test_what_was_typed_is_kept_to_the_letter_and_what_is_no_fact_is_not(draft: 
 def test_two_who_save_at_once_do_not_undo_each_other(draft: Draft, author: Person) -> None:
     later = NOW + timedelta(minutes=1)
     services.save(draft, 1, author, POLICY, RULE, Typed({"spend": "100"}), later)
-    with pytest.raises(services.Conflict, match="已被同单位的人改过"):
+    with pytest.raises(services.DraftChanged, match="已被同单位的人改过"):
         services.save(draft, 1, author, POLICY, RULE, Typed({"spend": "200"}), later)
     draft.refresh_from_db()
     assert (draft.facts, draft.version, draft.updated_at) == ({"spend": "100"}, 2, later)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyotp
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, Unavailable
 from huisuan.client import Client
 from huisuan.compute.centres.services import CentrePlan, add_centre
 from huisuan.compute.centres.tariffs import set_tariff
@@ -81,7 +81,10 @@ def refuse_real_data() -> None:
         Refused: there are parties that are not the demo's.
     """
     if Party.objects.filter(demo=False).exists():
-        raise Refused("这个数据库里有真实的主体，演示不在其中进行：请用 HUISUAN_HOME=另一个目录 huisuan demo")
+        raise Conflict(
+            "这个数据库里有真实的主体，演示不在其中进行：请用 HUISUAN_HOME=另一个目录 huisuan demo",
+            code="demo.real_parties",
+        )
 
 
 def enter_parties() -> None:
@@ -148,7 +151,7 @@ def _metered(client: Client, uid: str) -> UsageRecord:
         if records := client.usage(job=uid):
             return records[0]
         time.sleep(0.1)
-    raise Refused(f"作业 {uid} 已结束，{METERED_WITHIN} 秒内没有收到它的用量记录")
+    raise Unavailable(f"作业 {uid} 已结束，{METERED_WITHIN} 秒内没有收到它的用量记录", code="demo.usage_missing")
 
 
 def import_accounting() -> Iterator[UsageReport]:
@@ -173,7 +176,7 @@ def import_trace(path: Path) -> UsageReport:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise Refused(f"{path}：{error.strerror}") from None
+        raise Unavailable(f"{path}：{error.strerror}", code="file.unreadable") from None
     rows = list(csv.DictReader(content.decode("utf-8", "replace").splitlines()))
     parties = [party.uscc for party in Party.objects.filter(kind__in=("enterprise", "university", "institute"))]
     tenants = sorted({row[name] for name in TENANT_COLUMNS for row in rows if row.get(name)}) or [TENANT]

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.hashing import text_sha256
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.centres.services import centre_by_code
@@ -39,7 +39,7 @@ def invite(code: str, by: str, now: datetime, days: int = DAYS) -> tuple[Invitat
         Refused: no such centre, or not a sane number of days.
     """
     if not 1 <= days <= 365:
-        raise Refused(f"有效天数 {days}：应在 1 至 365 之间")
+        raise InvalidRequest(f"有效天数 {days}：应在 1 至 365 之间", code="invitation.days_out_of_bounds")
     word = PREFIX + secrets.token_urlsafe(WORD_BYTES)
     invitation = Invitation.objects.create(
         centre=centre_by_code(code), digest=digest_of(word), invited_by=by[:80], created_at=now,
@@ -103,7 +103,10 @@ def revoke(code: str, by: str, now: datetime, agent: str | None = None) -> list[
     if agent is not None:
         keys = keys.filter(name=agent)
         if not keys:
-            raise Refused(f"智算中心 {code} 没有名为 {agent} 的有效代理：用 huisuan centre agents {code} 查看")
+            raise NotFound(
+                f"智算中心 {code} 没有名为 {agent} 的有效代理：用 huisuan centre agents {code} 查看",
+                code="agent.unknown",
+            )
     else:
         Invitation.objects.filter(centre=centre, used_at__isnull=True).delete()
     revoked = list(keys)

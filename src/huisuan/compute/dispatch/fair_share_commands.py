@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.terminal import AsJson, out, print_json, print_table
 
 app = typer.Typer()
@@ -56,9 +56,13 @@ def set_(
     else:
         city = Region.objects.filter(pk=of).first() or Region.objects.filter(name_zh=of).first()
         if city is None or not city.in_anhui:
-            raise Refused(f"{of}：既不是已登记的主体，也不是安徽的市；主体见 huisuan party list")
+            raise NotFound(
+                f"{of}：既不是已登记的主体，也不是安徽的市；主体见 huisuan party list", code="share.tenant_unknown"
+            )
         if weight is not None:
-            raise Refused(f"市（{of}）没有权重，只有 --most-cards：份额按主体计")
+            raise InvalidRequest(
+                f"市（{of}）没有权重，只有 --most-cards：份额按主体计", code="share.city_has_no_weight"
+            )
         if most_cards:
             CityQuota.objects.update_or_create(
                 region=city, defaults={"most_cards": most_cards, "set_by": by, "set_at": now}

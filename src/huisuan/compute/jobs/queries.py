@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Count, F, QuerySet
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.compute.centres.online import is_online
 from huisuan.compute.centres.queries import exact
 from huisuan.compute.dispatch.pools import pools
@@ -58,7 +58,9 @@ class JobFilter:
         """
         states = [one for one in (self.state or "").split(",") if one]
         if unknown := [one for one in states if one not in JobState.values]:
-            raise Refused(f"状态 {'、'.join(unknown)}：只能是 {'、'.join(JobState.values)}")
+            raise InvalidRequest(
+                f"状态 {'、'.join(unknown)}：只能是 {'、'.join(JobState.values)}", code="job.state_unknown"
+            )
         if states:
             jobs = jobs.filter(state__in=states)
         given = {
@@ -80,9 +82,9 @@ def page(viewer: Viewer, only: JobFilter, limit: int, before: str | None) -> wir
         Refused: no such state, or too many at once.
     """
     if not 1 <= limit <= MOST_AT_ONCE:
-        raise Refused(f"limit {limit}：应在 1 至 {MOST_AT_ONCE} 之间")
+        raise InvalidRequest(f"limit {limit}：应在 1 至 {MOST_AT_ONCE} 之间", code="page.limit_out_of_bounds")
     if before and not before.isalnum():
-        raise Refused("before：应是上一页给出的 next")
+        raise InvalidRequest("before：应是上一页给出的 next", code="page.cursor_unknown")
     jobs = only.of(visible(viewer)).prefetch_related("dependencies").order_by("-uid")
     if before:
         jobs = jobs.filter(uid__lt=before)
@@ -147,7 +149,7 @@ def array(viewer: Viewer, job: Job) -> wire.ArrayInfo:
         Refused: it belongs to none.
     """
     if not job.array_uid:
-        raise Refused(f"作业 {job.uid} 不属于阵列")
+        raise InvalidRequest(f"作业 {job.uid} 不属于阵列", code="job.not_in_an_array")
     rows = visible(viewer).filter(array_uid=job.array_uid).order_by().values_list("state").annotate(count=Count("pk"))
     states = {JobState(state).value: count for state, count in rows}
     ordered = {state: states[state] for state in JobState.values if state in states}
@@ -190,7 +192,7 @@ def log_piece(job: Job, offset: int) -> wire.LogPiece:
         Refused: a negative offset.
     """
     if offset < 0:
-        raise Refused(f"offset {offset}：不能为负")
+        raise InvalidRequest(f"offset {offset}：不能为负", code="page.offset_negative")
     # read the state first: what a job wrote has arrived before its end has
     final = job.state in FINAL_STATES
     offset = min(offset, LARGEST_OFFSET)

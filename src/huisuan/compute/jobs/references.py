@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from django.db.models import QuerySet
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, InvalidRequest, NotFound, Refused
 from huisuan.compute.accelerators.aliases import meant, meant_vendor
 from huisuan.compute.accelerators.registry import card_of
 from huisuan.compute.models import FINAL_STATES, Accelerator, Centre, Job, JobState, Upload
@@ -37,7 +37,9 @@ def models_for(asked: JobRequest) -> tuple[list[str], str]:
     }
     if not any(all(one in able for able in limits.values()) for one in catalogue):
         wanted = [text for text, able in limits.items() if len(able) < len(catalogue)]
-        raise Refused(f"加速卡目录中没有同时满足的型号：{'；'.join(wanted)}。请放宽其中一项")
+        raise NotFound(
+            f"加速卡目录中没有同时满足的型号：{'；'.join(wanted)}。请放宽其中一项", code="accelerator.none_fits"
+        )
     return named, vendor
 
 
@@ -51,7 +53,9 @@ def centre_named(code: str | None) -> Centre | None:
         return None
     found = Centre.objects.filter(code__iexact=code).first()
     if found is None:
-        raise Refused(f"没有智算中心 {code}{_nearest(code, Centre.objects.values_list('code', flat=True))}")
+        raise NotFound(
+            f"没有智算中心 {code}{_nearest(code, Centre.objects.values_list('code', flat=True))}", code="centre.unknown"
+        )
     return found
 
 
@@ -68,7 +72,7 @@ def city_named(name: str | None) -> Region | None:
     for city in cities:
         if asked in (city.code, city.name_zh, city.name_zh.removesuffix("市"), city.name_en.lower()):
             return city
-    raise Refused(f"没有市 {name}：请写安徽省各市的名称或行政区划代码，例如 合肥 或 340100")
+    raise NotFound(f"没有市 {name}：请写安徽省各市的名称或行政区划代码，例如 合肥 或 340100", code="city.unknown")
 
 
 def place_of_data(name: str | None) -> tuple[Centre | None, Region | None]:
@@ -85,7 +89,9 @@ def place_of_data(name: str | None) -> tuple[Centre | None, Region | None]:
         return None, city_named(name)
     except Refused:
         near = _nearest(name, Centre.objects.values_list("code", flat=True))
-        raise Refused(f"数据所在 {name}：既不是智算中心的代码，也不是安徽省的市{near}") from None
+        raise NotFound(
+            f"数据所在 {name}：既不是智算中心的代码，也不是安徽省的市{near}", code="job.data_location_unknown"
+        ) from None
 
 
 def upload_named(sha256: str | None, party: Party) -> Upload | None:
@@ -98,7 +104,10 @@ def upload_named(sha256: str | None, party: Party) -> Upload | None:
         return None
     found = Upload.objects.defer("content").filter(party=party, sha256=sha256, forgotten_at__isnull=True).first()
     if found is None:
-        raise Refused(f"工作目录 {sha256} 没有上传：请先用 POST /api/v1/uploads 上传，或用 --workdir 目录")
+        raise NotFound(
+            f"工作目录 {sha256} 没有上传：请先用 POST /api/v1/uploads 上传，或用 --workdir 目录",
+            code="workdir.not_uploaded",
+        )
     return found
 
 
@@ -113,16 +122,21 @@ def jobs_before(uids: Sequence[str], party: Party, followers: int) -> list[Job]:
     named = Job.objects.filter(party=party, pk__in=uids)
     missing = sorted(set(uids) - set(named.values_list("pk", flat=True)))
     if missing:
-        raise Refused(f"要先完成的作业 {'、'.join(missing)} 不存在，或不属于这个主体")
+        raise NotFound(f"要先完成的作业 {'、'.join(missing)} 不存在，或不属于这个主体", code="job.dependency_unknown")
     # in order of their names: two submissions that wait for the same jobs do not wait for each other
     whole: QuerySet[Job] = (named | Job.objects.filter(party=party, array_uid__in=uids)).order_by("pk")
     found = list(whole.select_for_update(of=("self",), no_key=True).only("pk", "state"))
     over = [job for job in found if job.state in FINAL_STATES and job.state != JobState.DONE]
     if over:
         first = over[0]
-        raise Refused(f"要先完成的作业 {first.pk} 已经{first.get_state_display()}，不会再完成")
+        raise Conflict(
+            f"要先完成的作业 {first.pk} 已经{first.get_state_display()}，不会再完成", code="job.dependency_failed"
+        )
     if len(found) * followers > MOST_LINKS:
-        raise Refused(f"{followers} 个作业各等待 {len(found)} 个作业，合计超过 {MOST_LINKS} 对：请分步提交")
+        raise InvalidRequest(
+            f"{followers} 个作业各等待 {len(found)} 个作业，合计超过 {MOST_LINKS} 对：请分步提交",
+            code="job.dependencies_too_many",
+        )
     return [job for job in found if job.state != JobState.DONE]
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.dispatch.snapshot import ask_of, considered_now
@@ -91,7 +91,7 @@ def cancel_job(uid: str, viewer: Viewer, now: datetime) -> Job:
     if job.state in FINAL_STATES:
         if job.cancel_requested_at and job.state == JobState.CANCELLED:
             return job
-        raise Refused(f"作业 {uid} 已经结束（{job.get_state_display()}），不能再取消")
+        raise Conflict(f"作业 {uid} 已经结束（{job.get_state_display()}），不能再取消", code="job.already_ended")
     _cancel([job], viewer, now)
     return job
 
@@ -106,7 +106,7 @@ def cancel_array(uid: str, viewer: Viewer, now: datetime) -> list[Job]:
     """
     named = one(viewer, uid)
     if not named.array_uid:
-        raise Refused(f"作业 {uid} 不属于阵列：请去掉 --array")
+        raise InvalidRequest(f"作业 {uid} 不属于阵列：请去掉 --array", code="job.not_in_an_array")
     jobs = visible(viewer).filter(array_uid=named.array_uid).exclude(state__in=FINAL_STATES).order_by("pk")
     asked = list(jobs.select_for_update(of=("self",)))
     _cancel(asked, viewer, now)
@@ -122,12 +122,17 @@ def unsaved_job(asked: JobRequest, viewer: Viewer, now: datetime) -> Job:
     asked = checked(asked)
     if asked.deadline and not now < asked.deadline <= now + FARTHEST_DEADLINE:
         shown = asked.deadline.astimezone(SHANGHAI)
-        raise Refused(f"截止时间 {shown:%Y-%m-%d %H:%M:%S}：应在现在之后、一年之内")
+        raise InvalidRequest(
+            f"截止时间 {shown:%Y-%m-%d %H:%M:%S}：应在现在之后、一年之内", code="job.deadline_out_of_bounds"
+        )
     party = party_for(asked.party, viewer)
     models, vendor = models_for(asked)
     centre, city = centre_named(asked.centre), city_named(asked.city)
     if centre and city and centre.region_id != city.pk:
-        raise Refused(f"智算中心 {centre.code} 不在{city.name_zh}：centre 与 city 只能写能同时满足的")
+        raise InvalidRequest(
+            f"智算中心 {centre.code} 不在{city.name_zh}：centre 与 city 只能写能同时满足的",
+            code="job.centre_not_in_city",
+        )
     data_centre, data_city = place_of_data(asked.data_at)
     return Job(
         party=party,
@@ -167,7 +172,7 @@ def _someone_can(job: Job, now: datetime) -> None:
     """
     first_look = considered_now(ask_of(job, now), job.party, now)
     if not first_look.possible:
-        raise Refused("；".join(reason.text for reason in first_look.reasons))
+        raise InvalidRequest("；".join(reason.text for reason in first_look.reasons), code="job.never_placeable")
 
 
 def _sent_before(job: Job) -> Job | None:

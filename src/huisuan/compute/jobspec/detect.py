@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.compute.jobspec.core.parse_result import Fault, FileRefused, Place, Reading, ReadJob, shown
 from huisuan.compute.jobspec.core.yaml_tree import Node, documents
 from huisuan.compute.jobspec.huisuan import job_file as huisuan
@@ -37,7 +37,7 @@ def read(text: str, name: str, form: str | None = None) -> ReadJob:
         Refused: there is no such format.
     """
     if form is not None and form not in FORMATS:
-        raise Refused(f"格式 {form}：只能是 {'、'.join(FORMATS)}")
+        raise InvalidRequest(f"格式 {form}：只能是 {'、'.join(FORMATS)}", code="job_file.format_unknown")
     reading = Reading(name)
     if "\r\n" in text:
         text = text.replace("\r\n", "\n")

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, NotFound
 
 Weight = Annotated[int, Field(ge=0, le=1_000)]
 Points = Annotated[int, Field(ge=0, le=1_000_000_000)]
@@ -95,13 +95,15 @@ def parse_weights(name: str, text: str) -> tuple[Weights, ...]:
     try:
         found = _File.model_validate(tomllib.loads(text)).weights
     except tomllib.TOMLDecodeError as error:
-        raise Refused(f"{name}：不是 TOML：{error}") from None
+        raise InvalidRequest(f"{name}：不是 TOML：{error}", code="file.not_toml") from None
     except ValidationError as error:
         first = error.errors()[0]
-        raise Refused(f"{name}：{'.'.join(map(str, first['loc']))}：{first['msg']}") from None
+        raise InvalidRequest(
+            f"{name}：{'.'.join(map(str, first['loc']))}：{first['msg']}", code="weights.malformed"
+        ) from None
     days = [one.valid_from for one in found]
     if len(set(days)) < len(days) or len({one.name for one in found}) < len(found):
-        raise Refused(f"{name}：两组权重的 name 或 valid_from 相同；请各取一个")
+        raise InvalidRequest(f"{name}：两组权重的 name 或 valid_from 相同；请各取一个", code="weights.version_twice")
     return tuple(sorted(found, key=lambda one: one.valid_from))
 
 
@@ -113,5 +115,7 @@ def weights_on(day: date, known: Sequence[Weights] | None = None) -> Weights:
     """
     holding = [one for one in known or load_weights() if one.valid_from <= day]
     if not holding:
-        raise Refused(f"{day} 还没有调度权重：最早的一组自 {(known or load_weights())[0].valid_from} 起")
+        raise NotFound(
+            f"{day} 还没有调度权重：最早的一组自 {(known or load_weights())[0].valid_from} 起", code="weights.none_yet"
+        )
     return holding[-1]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, Unavailable
 from huisuan.compute.simulator.metrics import busy
 from huisuan.compute.simulator.replay import Ran
 
@@ -27,7 +27,7 @@ def write_charts(found: Mapping[str, Sequence[Ran]], cards: int, path: Path, tit
         Refused: another suffix, the drawing library is not installed, or an unwritable file.
     """
     if path.suffix not in FORMS:
-        raise Refused(f"--chart {path}：图只写成 {'、'.join(FORMS)}")
+        raise InvalidRequest(f"--chart {path}：图只写成 {'、'.join(FORMS)}", code="chart.format_unknown")
     try:
         chart = _framed(found, cards, title)
         if path.suffix == ".html":
@@ -35,9 +35,11 @@ def write_charts(found: Mapping[str, Sequence[Ran]], cards: int, path: Path, tit
         else:
             chart.save(path, scale_factor=2 if path.suffix == ".png" else 1)
     except ImportError:
-        raise Refused("画图需要平台组件：pip install 'huisuan[platform]'") from None
+        raise Unavailable("画图需要平台组件：pip install 'huisuan[platform]'", code="chart.packages_missing") from None
     except OSError as error:
-        raise Refused(f"--chart {path}：写不了（{error.strerror}）；请检查路径与权限") from None
+        raise Unavailable(
+            f"--chart {path}：写不了（{error.strerror}）；请检查路径与权限", code="file.not_writable"
+        ) from None
 
 
 def still_waiting(ran: Sequence[Ran]) -> list[tuple[float, float]]:

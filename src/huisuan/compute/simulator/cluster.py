@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, NotFound, Unavailable
 from huisuan.compute.placement.types import City, Pool, Tenant
 
 POOL = re.compile(r"(\d{1,6})[x×](\d{1,4})", re.IGNORECASE)
@@ -113,7 +113,10 @@ def one_pool(text: str) -> World:
     """
     found = POOL.fullmatch(text.strip())
     if not found or not 0 < int(found[1]) <= MOST_NODES or not 0 < int(found[2]) <= 1024:
-        raise Refused(f'--pool: "{text}" 应写成 节点数x每节点卡数，如 100x8（节点至多 {MOST_NODES:,}）')
+        raise InvalidRequest(
+            f'--pool: "{text}" 应写成 节点数x每节点卡数，如 100x8（节点至多 {MOST_NODES:,}）',
+            code="simulation.pool_malformed",
+        )
     nodes, each = int(found[1]), int(found[2])
     return World((Pool("pool", "", "card", "", 0, Decimal(1), (*(0,) * each, nodes), None, True, ABLE),))
 
@@ -127,14 +130,18 @@ def read_world(path: Path) -> World:
     try:
         listed = _File.model_validate(tomllib.loads(path.read_text("utf-8")), strict=False)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise Refused(f"{path.name}：读不出来：{error}") from None
+        raise Unavailable(f"{path.name}：读不出来：{error}", code="file.unreadable") from None
     except ValidationError as error:
         first = error.errors()[0]
-        raise Refused(f"{path.name}：{'.'.join(map(str, first['loc']))}：{first['msg']}") from None
+        raise InvalidRequest(
+            f"{path.name}：{'.'.join(map(str, first['loc']))}：{first['msg']}", code="simulation.cluster_malformed"
+        ) from None
     keys = [(one.code, one.model) for one in listed.centres]
     twice = next((key for key in keys if keys.count(key) > 1), None)
     if twice:
-        raise Refused(f"{path.name}：中心 {twice[0]} 的 {twice[1]} 列了两次；请合并")
+        raise InvalidRequest(
+            f"{path.name}：中心 {twice[0]} 的 {twice[1]} 列了两次；请合并", code="simulation.model_twice"
+        )
     tenants = tuple(
         Tenant(
             one.code,
@@ -156,7 +163,10 @@ def _pools(name: str, listed: Sequence[ListedPool]) -> tuple[Pool, ...]:
     for one in listed:
         card = catalogue.get(one.model.lower())
         if card is None and None in (one.memory_gib, one.tflops_fp16):
-            raise Refused(f"{name}：型号 {one.model} 不在加速卡目录中；请写明 memory_gib 与 tflops_fp16")
+            raise NotFound(
+                f"{name}：型号 {one.model} 不在加速卡目录中；请写明 memory_gib 与 tflops_fp16",
+                code="accelerator.unknown",
+            )
         known = card or {}
         pools.append(
             Pool(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, Unavailable
 from huisuan.compute.traces import options
 from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
 
@@ -71,7 +71,10 @@ def simulate(
     read = read.in_month(month) if month else read
     jobs = [job for job in read.jobs if _fits(job.cards, job.models, world)]
     if not jobs:
-        raise Refused(f"{trace.name}：没有作业放得进这些资源池" + (f"（{month} 提交的）" if month else ""))
+        raise InvalidRequest(
+            f"{trace.name}：没有作业放得进这些资源池" + (f"（{month} 提交的）" if month else ""),
+            code="simulation.no_job_fits",
+        )
     found: dict[str, list[Ran]] = {}
     results = []
     for one in policies:
@@ -102,7 +105,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{path}：读不出来：{error}") from None
+        raise Unavailable(f"{path}：读不出来：{error}", code="file.unreadable") from None
 
 
 def _fits(cards: int, models: tuple[str, ...], world: World) -> bool:

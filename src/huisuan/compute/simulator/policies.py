@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import NotFound
 from huisuan.compute.placement.scheduling_rules import OURS, Rules
 from huisuan.compute.placement.weights import Weights
 
@@ -50,5 +50,8 @@ def chosen(names: str) -> list[Policy]:
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     unknown = [name for name in wanted if name not in POLICIES]
     if unknown or not wanted:
-        raise Refused(f"--policy：{'、'.join(unknown) or '没有写'}；可用：{'、'.join(POLICIES)}（逗号分隔，可多个）")
+        raise NotFound(
+            f"--policy：{'、'.join(unknown) or '没有写'}；可用：{'、'.join(POLICIES)}（逗号分隔，可多个）",
+            code="simulation.policy_unknown",
+        )
     return [POLICIES[name] for name in dict.fromkeys(wanted)]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, Unavailable
 from huisuan.base.time_zones import zone_named
 from huisuan.compute.duck.source_lines import read_source
 from huisuan.compute.traces.columns import NOTHING, TraceColumns
@@ -63,9 +63,9 @@ class Trace:
         try:
             first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
         except ValueError:
-            raise Refused(f'--month: "{month}" 不是月份；请写成 2017-10') from None
+            raise InvalidRequest(f'--month: "{month}" 不是月份；请写成 2017-10', code="month.malformed") from None
         if not self.dated:
-            raise Refused(f"--month：{self.name} 只有相对秒数，没有日期，不能按月筛选")
+            raise InvalidRequest(f"--month：{self.name} 只有相对秒数，没有日期，不能按月筛选", code="trace.no_dates")
         following = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
         since, until = int(first.timestamp()), int(following.timestamp())
         return replace(self, jobs=[job for job in self.jobs if since <= job.submitted_s < until])
@@ -82,7 +82,7 @@ def read_trace(path: Path, columns: TraceColumns | None = None, timezone: str | 
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise Refused(f"{path}：读不出来：{error}") from None
+        raise Unavailable(f"{path}：读不出来：{error}", code="file.unreadable") from None
     zone = zone_named(timezone) if timezone else AS_WRITTEN
     source = read_source(inflate(content, path.name), path.name)
     rows = read_rows(source, columns or TraceColumns(), Clock(zone, relative=True))
@@ -90,7 +90,7 @@ def read_trace(path: Path, columns: TraceColumns | None = None, timezone: str | 
     rows.con.close()
     if not trace.jobs:
         found = "；".join(f"行 {line} {text}" for line, text in trace.faults[:3])
-        raise Refused(f"{path.name}：没有可重放的作业{'：' + found if found else ''}")
+        raise InvalidRequest(f"{path.name}：没有可重放的作业{'：' + found if found else ''}", code="trace.no_jobs")
     return trace
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, InvalidRequest, Unavailable
 from huisuan.base.json_values import plain
 from huisuan.terminal import AsJson, note, out, print_json
 
@@ -56,7 +56,7 @@ def run(
     from huisuan.compute.site_agent.process import say, serve
 
     if stopped := serve(folder or agent_folder(), say=_json_line if as_json else say):
-        raise Refused(stopped)
+        raise Unavailable(stopped, code="agent.stopped")
 
 
 @app.command()
@@ -111,7 +111,7 @@ def receipts(
     from huisuan.compute.site_agent.diagnostics import held_receipts
 
     if file.exists():
-        raise Refused(f"{file} 已经有了：请另选一个名字，旧的收据不要丢")
+        raise Conflict(f"{file} 已经有了：请另选一个名字，旧的收据不要丢", code="file.exists")
     held = held_receipts(folder or agent_folder())
     file.write_text(json.dumps(held, ensure_ascii=False, indent=1), encoding="utf-8")
     if as_json:
@@ -143,7 +143,7 @@ def _address(url: str) -> str:
     address = (url if "://" in url else f"https://{url}").rstrip("/")
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Refused(f"网址 {url}：应形如 https://主机 或 http://主机:端口")
+        raise InvalidRequest(f"网址 {url}：应形如 https://主机 或 http://主机:端口", code="client.address_malformed")
     if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
         note(f"注意：{address} 不加密，作业内容会以明文经过网络；正式使用请用 https")
     return address

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, NotAllowed, NotFound
 from huisuan.base.paths import home, made, write_private
 from huisuan.compute.site_agent.backoff import BUSY_SECONDS, IDLE_SECONDS
 from huisuan.protocol.signatures import load_key
@@ -71,11 +71,13 @@ def read_config(folder: Path) -> Config:
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise Refused(f"没有 {path}：这里还没有加入平台，请先 huisuan agent enrol 网址 --token 邀请码") from None
+        raise NotFound(
+            f"没有 {path}：这里还没有加入平台，请先 huisuan agent enrol 网址 --token 邀请码", code="agent.not_enrolled"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Refused(f"{path} 不是合法的 TOML：{error}") from None
+        raise InvalidRequest(f"{path} 不是合法的 TOML：{error}", code="file.not_toml") from None
     except PermissionError:
-        raise Refused(f"无权读取 {path}：请以安装代理的用户运行") from None
+        raise NotAllowed(f"无权读取 {path}：请以安装代理的用户运行", code="file.not_readable") from None
     return _checked(found, path)
 
 
@@ -91,17 +93,22 @@ def _checked(found: dict[str, Any], path: Path) -> Config:
     }
     for name, value in found.items():
         if name not in known:
-            raise Refused(f"{path}：不认识 {name}；可写的有 {'、'.join(known)}")
+            raise InvalidRequest(f"{path}：不认识 {name}；可写的有 {'、'.join(known)}", code="agent.option_unknown")
         if not isinstance(value, known[name]) or isinstance(value, bool):  # type: ignore[arg-type]
-            raise Refused(f"{path}：{name} 的值 {value!r} 类型不对")
+            raise InvalidRequest(f"{path}：{name} 的值 {value!r} 类型不对", code="agent.option_malformed")
     for name in ("url", "engine"):
         if not found.get(name):
-            raise Refused(f"{path}：缺 {name}")
+            raise InvalidRequest(f"{path}：缺 {name}", code="agent.option_missing")
     for name, usual in SECONDS.items():
         if not 0.05 <= found.get(name, usual) <= 60:
-            raise Refused(f"{path}：{name} 的值 {found[name]} 应在 0.05 至 60 秒之间")
+            raise InvalidRequest(
+                f"{path}：{name} 的值 {found[name]} 应在 0.05 至 60 秒之间", code="agent.option_out_of_bounds"
+            )
     if not 0 <= found.get("keep_days", 0) <= MOST_KEEP_DAYS:
-        raise Refused(f"{path}：keep_days 的值 {found['keep_days']} 应在 0 至 {MOST_KEEP_DAYS} 天之间")
+        raise InvalidRequest(
+            f"{path}：keep_days 的值 {found['keep_days']} 应在 0 至 {MOST_KEEP_DAYS} 天之间",
+            code="agent.option_out_of_bounds",
+        )
     options = {str(name): str(value) for name, value in found.get("options", {}).items()}
     return Config(**{**found, "options": options})
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from huisuan import __version__
 from huisuan.client.client import ClientError
+from huisuan.client.transport import code_of
 from huisuan.protocol.agent import AGENT, SIGNATURE, SyncReply, SyncRequest
 
 PATH = "/api/agent/v1/sync"
@@ -55,16 +56,18 @@ class AgentLink:
         try:
             answer = self._http.post(f"{self.url}{PATH}", content=body, headers=headers)
         except httpx.TimeoutException:
-            raise ClientError(f"{self.url} 没有及时回答") from None
+            raise ClientError(f"{self.url} 没有及时回答", code="client.timeout") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise ClientError(f"连不上 {self.url}：{error}") from None
+            raise ClientError(f"连不上 {self.url}：{error}", code="client.unreachable") from None
         if not answer.is_success:
-            raise ClientError(_why(answer), answer.status_code)
+            raise ClientError(_why(answer), answer.status_code, code=code_of(answer))
         try:
             return SyncReply.model_validate_json(answer.content)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            raise ClientError(f"{self.url} 的回答不是惠算平台的格式（版本不同？）：{first['msg']}") from None
+            raise ClientError(
+                f"{self.url} 的回答不是惠算平台的格式（版本不同？）：{first['msg']}", code="client.answer_unreadable"
+            ) from None
 
 
 def _why(answer: httpx.Response) -> str:

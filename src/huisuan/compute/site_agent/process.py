@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 
 from huisuan import __version__
-from huisuan.base.errors import InvalidRequest, Refused
+from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.base.hashing import text_sha256
 from huisuan.base.months import SHANGHAI
 from huisuan.base.paths import made
@@ -58,7 +58,9 @@ def alone(folder: Path) -> Iterator[None]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
-        raise Refused(f"另一个站点代理正在从 {folder} 运行：一个目录只能有一个") from None
+        raise Conflict(
+            f"另一个站点代理正在从 {folder} 运行：一个目录只能有一个", code="agent.already_running"
+        ) from None
     try:
         yield
     finally:
@@ -129,7 +131,7 @@ def serve(folder: Path, *, end_jobs: bool = False, say: Callable[[str], None] = 
     """
     config = read_config(folder)
     if problem := key_problem(folder):
-        raise Refused(f"{problem}；用 huisuan agent doctor 查看如何补救")
+        raise InvalidRequest(f"{problem}；用 huisuan agent doctor 查看如何补救", code="agent.key_unusable")
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

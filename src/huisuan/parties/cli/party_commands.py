@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from huisuan.base.csv_lines import FileReport
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Unavailable
 from huisuan.terminal import AsJson, note, out, print_json, print_table
 
 app = typer.Typer()
@@ -44,7 +44,7 @@ def read_file(path: str) -> tuple[bytes, str]:
     try:
         return Path(path).read_bytes(), Path(path).name
     except OSError as error:
-        raise Refused(f"读不了 {path}：{error.strerror}；请检查路径与权限") from None
+        raise Unavailable(f"读不了 {path}：{error.strerror}；请检查路径与权限", code="file.unreadable") from None
 
 
 def show_report(report: FileReport, *, as_json: bool) -> None:

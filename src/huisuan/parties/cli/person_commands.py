@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.terminal import AsJson, note, out, print_json, print_table
 
 if TYPE_CHECKING:
@@ -222,5 +222,5 @@ def _asked() -> str:
         return str(typer.prompt("口令", hide_input=True, confirmation_prompt=True, err=True))
     line = sys.stdin.readline().rstrip("\r\n")
     if not line:
-        raise Refused("标准输入里没有口令")
+        raise InvalidRequest("标准输入里没有口令", code="person.password_missing")
     return line

@@ -23,7 +23,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import NotFound
 from huisuan.parties.identity import people
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.models import IdentityLink, Person
@@ -126,7 +126,7 @@ def person_for(claims: Claims, actor_address: str, now: datetime) -> Person:
     else:
         person = None
     if person is None:
-        raise Refused("这个统一身份没有对应的人员")
+        raise NotFound("这个统一身份没有对应的人员", code="person.identity_unknown")
     return person
 
 

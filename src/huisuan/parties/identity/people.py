@@ -15,7 +15,7 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound, Unavailable
 from huisuan.parties.identity.audit_trail import Actor, record
 from huisuan.parties.identity.positions import Position
 from huisuan.parties.models import IdentityLink, Person, Step
@@ -37,7 +37,7 @@ def find(username: str) -> Person:
     """
     person = people().filter(username=username).first() if "\0" not in username else None
     if person is None:
-        raise Refused(f'没有人员 "{username}"：用 huisuan person list 查看')
+        raise NotFound(f'没有人员 "{username}"：用 huisuan person list 查看', code="person.unknown")
     return person
 
 
@@ -60,13 +60,15 @@ def add(
     """
     username, name = unicodedata.normalize("NFKC", username.strip()), name.strip()
     if not username or len(username) > LONGEST_NAME or any(not (c.isalnum() or c in "._@+-") for c in username):
-        raise Refused(f'账号 "{username}"：1 至 {LONGEST_NAME} 个字母、数字或 . _ @ + -')
+        raise InvalidRequest(
+            f'账号 "{username}"：1 至 {LONGEST_NAME} 个字母、数字或 . _ @ + -', code="person.username_malformed"
+        )
     if len(name) > LONGEST_NAME or "\0" in name:
-        raise Refused(f"姓名：至多 {LONGEST_NAME} 个字")
+        raise InvalidRequest(f"姓名：至多 {LONGEST_NAME} 个字", code="person.name_too_long")
     if Person.objects.filter(username__iexact=username).exists():
-        raise Refused(f'账号 "{username}" 已有人用（不分大小写）')
+        raise Conflict(f'账号 "{username}" 已有人用（不分大小写）', code="person.username_taken")
     if machine and password is not None:
-        raise Refused("程序账号没有口令：它用令牌")
+        raise InvalidRequest("程序账号没有口令：它用令牌", code="person.program_has_no_password")
     party, city = position.found()
     secret = "" if machine else password or new_password()
     with _said_plainly():
@@ -88,7 +90,7 @@ def disable(person: Person, actor: Actor, now: datetime) -> Person:
     """
     person = _locked(person)
     if not person.is_active:
-        raise Refused(f"{person.username} 已经停用")
+        raise Conflict(f"{person.username} 已经停用", code="person.already_disabled")
     person.is_active = False
     _keep(person, "is_active")
     record(person, Step.DISABLED, actor, now)
@@ -104,7 +106,7 @@ def enable(person: Person, actor: Actor, now: datetime) -> Person:
     """
     person = _locked(person)
     if person.is_active:
-        raise Refused(f"{person.username} 没有停用")
+        raise Conflict(f"{person.username} 没有停用", code="person.not_disabled")
     person.is_active = True
     _keep(person, "is_active")
     record(person, Step.ENABLED, actor, now)
@@ -122,11 +124,14 @@ def set_password(person: Person, password: str | None, actor: Actor, now: dateti
     """
     person = _locked(person)
     if person.machine:
-        raise Refused(f"{person.username} 是程序账号，没有口令：用 huisuan token new 给它令牌")
+        raise InvalidRequest(
+            f"{person.username} 是程序账号，没有口令：用 huisuan token new 给它令牌",
+            code="person.program_has_no_password",
+        )
     secret = password or new_password()
     own = actor.person_id == person.pk
     if own and person.check_password(secret):
-        raise Refused("新口令与旧口令相同")
+        raise InvalidRequest("新口令与旧口令相同", code="person.password_same")
     with _said_plainly():
         _checked_password(secret, person)
     person.set_password(secret)
@@ -145,11 +150,11 @@ def move(person: Person, position: Position, actor: Actor, now: datetime) -> Per
     """
     person = _locked(person)
     if actor.person_id == person.pk:
-        raise Refused("不能改自己的角色：请另一位平台管理员来改")
+        raise NotAllowed("不能改自己的角色：请另一位平台管理员来改", code="person.own_role")
     party, city = position.found()
     before = _told(person)
     if (person.role, person.party_id, person.city_id) == (position.role, party and party.pk, city and city.pk):
-        raise Refused(f"{person.username} 已是 {before}")
+        raise Conflict(f"{person.username} 已是 {before}", code="person.role_same")
     person.role, person.party, person.city = position.role, party, city
     _keep(person, "role", "party", "city")
     record(person, Step.MOVED, actor, now, f"{before} → {_told(person)}")
@@ -172,14 +177,14 @@ def bind(person: Person, issuer: str, subject: str, actor: Actor, now: datetime)
     """
     person = _locked(person)
     if not subject or len(subject) > 255 or "\0" in subject:
-        raise Refused("统一身份的 sub 须有 1 至 255 个字")
+        raise InvalidRequest("统一身份的 sub 须有 1 至 255 个字", code="person.identity_malformed")
     if IdentityLink.objects.filter(issuer=issuer, person=person).exists():
-        raise Refused(f"{person.username} 已绑定统一身份：请先解除")
+        raise Conflict(f"{person.username} 已绑定统一身份：请先解除", code="person.identity_linked")
     try:
         with transaction.atomic():
             IdentityLink.objects.create(person=person, issuer=issuer, subject=subject, bound_at=now)
     except IntegrityError:
-        raise Refused("这个统一身份已绑定另一个人") from None
+        raise Conflict("这个统一身份已绑定另一个人", code="person.identity_taken") from None
     record(person, Step.BOUND, actor, now, subject)
 
 
@@ -192,7 +197,7 @@ def unbind(person: Person, actor: Actor, now: datetime) -> None:
     """
     gone, _ = IdentityLink.objects.filter(person=person).delete()
     if not gone:
-        raise Refused(f"{person.username} 没有绑定统一身份")
+        raise Conflict(f"{person.username} 没有绑定统一身份", code="person.identity_not_linked")
     Person.objects.filter(pk=person.pk).update(email="", session_epoch=F("session_epoch") + 1)
     record(person, Step.UNBOUND, actor, now)
 
@@ -205,7 +210,9 @@ def oidc_issuer() -> str:
     """
     issuer = str(settings.HUISUAN_OIDC_ISSUER)
     if not issuer:
-        raise Refused("没有设统一身份：请先设 HUISUAN_OIDC_ISSUER（见 docs/operating.md）")
+        raise Unavailable(
+            "没有设统一身份：请先设 HUISUAN_OIDC_ISSUER（见 docs/operating.md）", code="person.identity_provider_unset"
+        )
     return issuer
 
 
@@ -226,7 +233,7 @@ def _email(text: str) -> str:
         if text:
             validate_email(text)
     except ValidationError:
-        raise Refused(f'邮箱 "{text}"：不是邮箱地址') from None
+        raise InvalidRequest(f'邮箱 "{text}"：不是邮箱地址', code="person.email_malformed") from None
     return text
 
 
@@ -251,12 +258,12 @@ def _said_plainly() -> Iterator[None]:
         with transaction.atomic():
             yield
     except ValidationError as wrong:
-        raise Refused("；".join(map(str, wrong.messages))) from None
+        raise InvalidRequest("；".join(map(str, wrong.messages)), code="person.password_weak") from None
     except IntegrityError as broken:
         if "last operator" in str(broken):
-            raise Refused("这是最后一位平台管理员：请先新增另一位") from None
+            raise NotAllowed("这是最后一位平台管理员：请先新增另一位", code="person.last_operator") from None
         if "one_person_an_email" in str(broken):
-            raise Refused("这个邮箱已登记在另一个人名下") from None
+            raise Conflict("这个邮箱已登记在另一个人名下", code="person.email_taken") from None
         raise
 
 

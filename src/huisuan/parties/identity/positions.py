@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.parties.models import Party, Region, Role
 
 
@@ -23,31 +23,31 @@ class Position:
             Refused: the role is unknown, lacks its party or city, or has one that it may not have.
         """
         if self.role not in Role.values:
-            raise Refused(f"角色 {self.role}：只能是 {'、'.join(Role.values)}")
+            raise InvalidRequest(f"角色 {self.role}：只能是 {'、'.join(Role.values)}", code="position.role_unknown")
         return _party(self.role, self.party), _city(self.role, self.city)
 
 
 def _party(role: str, uscc: str | None) -> Party | None:
     if role not in (Role.USER, Role.CENTRE):
         if uscc:
-            raise Refused(f"角色 {role} 不属于某个主体：请去掉 --party")
+            raise InvalidRequest(f"角色 {role} 不属于某个主体：请去掉 --party", code="position.party_unneeded")
         return None
     if not uscc:
-        raise Refused(f"角色 {role} 须用 --party 写明主体的统一社会信用代码")
+        raise InvalidRequest(f"角色 {role} 须用 --party 写明主体的统一社会信用代码", code="position.party_missing")
     found = Party.objects.filter(uscc=uscc.strip().upper()).first() if "\0" not in uscc else None
     if found is None:
-        raise Refused(f"主体 {uscc} 不存在：请先用 huisuan party import 导入")
+        raise NotFound(f"主体 {uscc} 不存在：请先用 huisuan party import 导入", code="party.unknown")
     return found
 
 
 def _city(role: str, code: str | None) -> Region | None:
     if role != Role.CITY:
         if code:
-            raise Refused(f"角色 {role} 不属于某个市：请去掉 --city")
+            raise InvalidRequest(f"角色 {role} 不属于某个市：请去掉 --city", code="position.city_unneeded")
         return None
     if not code:
-        raise Refused("角色 city 须用 --city 写明市的行政区划代码，例如 340100")
+        raise InvalidRequest("角色 city 须用 --city 写明市的行政区划代码，例如 340100", code="position.city_missing")
     found = Region.objects.filter(code=code).first() if "\0" not in code else None
     if found is None or not found.in_anhui:
-        raise Refused(f"行政区划代码 {code}：不是安徽省的市")
+        raise NotFound(f"行政区划代码 {code}：不是安徽省的市", code="city.unknown")
     return found

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.crypto import salted_hmac
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound, Unavailable
 from huisuan.parties.identity.audit_trail import Actor, record
 from huisuan.parties.models import Person, RecoveryCode, SecondFactor, Step
 
@@ -52,10 +52,13 @@ def enrol(person: Person, secret: str, code: str, actor: Actor, now: datetime) -
     """
     Person.objects.select_for_update().get(pk=person.pk)
     if has_factor(person):
-        raise Refused("已经登记过两步验证：要换手机，请先用恢复码登录后重设，或请平台管理员清除")
+        raise Conflict(
+            "已经登记过两步验证：要换手机，请先用恢复码登录后重设，或请平台管理员清除",
+            code="second_factor.already_enrolled",
+        )
     step = _step_of(secret, code, now)
     if step is None:
-        raise Refused("验证码不对：请核对手机上的六位数字与手机的时间")
+        raise InvalidRequest("验证码不对：请核对手机上的六位数字与手机的时间", code="second_factor.code_wrong")
     SecondFactor.objects.create(person=person, sealed_secret=_seal(secret), enrolled_at=now, last_step=step)
     record(person, Step.FACTOR_SET, actor, now)
     return _fresh_codes(person)
@@ -99,7 +102,7 @@ def reset(person: Person, actor: Actor, now: datetime) -> None:
     """
     gone, _ = SecondFactor.objects.filter(person=person).delete()
     if not gone:
-        raise Refused(f"{person.username} 没有登记两步验证")
+        raise NotFound(f"{person.username} 没有登记两步验证", code="second_factor.not_enrolled")
     RecoveryCode.objects.filter(person=person).delete()
     Person.objects.filter(pk=person.pk).update(session_epoch=F("session_epoch") + 1)
     record(person, Step.FACTOR_RESET, actor, now)
@@ -112,10 +115,12 @@ def current_code(person: Person, now: datetime) -> str:
         Refused: a real person, or one without a second factor.
     """
     if not person.demo:
-        raise Refused(f"{person.username} 不是演示账号：验证码只在本人的手机上")
+        raise NotAllowed(
+            f"{person.username} 不是演示账号：验证码只在本人的手机上", code="second_factor.not_a_demo_account"
+        )
     factor = SecondFactor.objects.filter(person=person).first()
     if factor is None:
-        raise Refused(f"{person.username} 没有登记两步验证：登录不需要验证码")
+        raise NotFound(f"{person.username} 没有登记两步验证：登录不需要验证码", code="second_factor.not_enrolled")
     step = max(int(now.timestamp()) // PERIOD, factor.last_step + 1)  # the one of now may be used up
     return pyotp.TOTP(_unseal(factor.sealed_secret)).generate_otp(step)
 
@@ -149,7 +154,10 @@ def _unseal(sealed: str) -> str:
     try:
         return _box().decrypt(sealed.encode()).decode()
     except InvalidToken:
-        raise Refused("平台的 secret-key 换过，两步验证无法核对：请平台管理员清除后重新登记") from None
+        raise Unavailable(
+            "平台的 secret-key 换过，两步验证无法核对：请平台管理员清除后重新登记",
+            code="second_factor.secret_key_changed",
+        ) from None
 
 
 def _box() -> Fernet:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.base.hashing import text_sha256
 from huisuan.parties.identity.audit_trail import Actor, record
 from huisuan.parties.models import Person, Role, Scope, Step, Token
@@ -36,14 +36,16 @@ def issue(
     """
     label = label.strip()
     if not label or len(label) > LONGEST_LABEL or "\0" in label:
-        raise Refused(f"名称须有 1 至 {LONGEST_LABEL} 个字")
+        raise InvalidRequest(f"名称须有 1 至 {LONGEST_LABEL} 个字", code="token.label_malformed")
     if scope not in Scope.values:
-        raise Refused(f"权限 {scope}：只能是 {'、'.join(Scope.values)}")
+        raise InvalidRequest(f"权限 {scope}：只能是 {'、'.join(Scope.values)}", code="token.scope_unknown")
     if not 1 <= days <= MOST_DAYS:
-        raise Refused(f"有效期 {days} 天：须在 1 至 {MOST_DAYS} 天之间")
+        raise InvalidRequest(f"有效期 {days} 天：须在 1 至 {MOST_DAYS} 天之间", code="token.days_out_of_bounds")
     same = Person.objects.select_for_update().filter(pk=person.pk, session_epoch=person.session_epoch, is_active=True)
     if not same.exists():
-        raise Refused(f"{person.username} 已停用，或刚刚改过口令、角色：请重新登录后再试")
+        raise NotAllowed(
+            f"{person.username} 已停用，或刚刚改过口令、角色：请重新登录后再试", code="token.person_changed"
+        )
     secret = PREFIX + secrets.token_urlsafe(32)
     token = Token.objects.create(
         digest=digest_of(secret), label=label, person=person, scope=scope, created_at=now,
@@ -63,7 +65,7 @@ def operator_token(now: datetime) -> str:
     defaults = {"role": Role.PROVINCE, "name": "本机操作员（huisuan up）", "machine": True, "password": "!"}
     person, _ = Person.objects.get_or_create(username=UP, defaults=defaults)
     if not person.machine or person.role != Role.PROVINCE:
-        raise Refused(f"账号 {UP} 是本机操作员专用的：请把同名的人员改名")
+        raise Conflict(f"账号 {UP} 是本机操作员专用的：请把同名的人员改名", code="token.account_reserved")
     person.tokens.filter(revoked_at__isnull=True).update(revoked_at=now)
     return issue(person, UP, Actor(UP), now, scope=Scope.MANAGE, days=MOST_DAYS)[1]
 
@@ -88,7 +90,7 @@ def revoke(number: int, actor: Actor, now: datetime, *, of: Person | None = None
     mine = Token.objects.select_related("person").filter(**({"person": of} if of else {}))
     found = mine.filter(pk=number).first() if 0 < number < 2**63 else None
     if found is None:
-        raise Refused(f"没有编号 {number} 的令牌：用 huisuan token list 查看")
+        raise NotFound(f"没有编号 {number} 的令牌：用 huisuan token list 查看", code="token.unknown")
     if Token.objects.filter(pk=number, revoked_at__isnull=True).update(revoked_at=max(now, found.created_at)):
         record(found.person, Step.TOKEN_REVOKED, actor, now, f"{found.pk} {found.label}")
         found.refresh_from_db()

@@ -30,7 +30,7 @@ from huisuan.programmes.applications import queries, services
 from huisuan.programmes.applications.evidence_files import EXTENSIONS, TooLarge
 from huisuan.programmes.applications.evidence_store import load_evidence
 from huisuan.programmes.applications.queries import Known
-from huisuan.programmes.applications.services import Conflict, Typed
+from huisuan.programmes.applications.services import DraftChanged, Typed
 from huisuan.programmes.limits import LARGEST_BYTES
 from huisuan.programmes.models import Draft
 
@@ -80,8 +80,8 @@ def _save(request: HttpRequest, law: Policy, rule: Rule, draft: Draft) -> HttpRe
     except Refused as refusal:
         messages.error(request, str(refusal))
         draft = get_object_or_404(queries.drafts(viewer_of(request)), pk=draft.pk)
-        beside = _beside(law, rule, draft, theirs=draft.facts if isinstance(refusal, Conflict) else {})
-        status = 409 if isinstance(refusal, Conflict) else 422
+        beside = _beside(law, rule, draft, theirs=draft.facts if isinstance(refusal, DraftChanged) else {})
+        status = 409 if isinstance(refusal, DraftChanged) else 422
         return _form(
             request, law, rule, draft.party, typed.facts, beside, draft=draft, label=typed.label, status=status
         )

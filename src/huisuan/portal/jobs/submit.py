@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.views.decorators.http import require_http_methods
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.compute.jobs.preview import preview
 from huisuan.compute.jobs.services import submit_job
 from huisuan.compute.jobs.workdirs.services import take_upload
@@ -81,11 +81,11 @@ def _file(request: HttpRequest) -> tuple[str, str]:
     name = chosen.name or _t("作业文件")
     if chosen.size > MOST_BYTES:
         text = _t("{name} 超过 {most} KiB：作业文件不装数据，请放进工作目录")
-        raise Refused(text.format(name=name, most=MOST_BYTES // 1024))
+        raise InvalidRequest(text.format(name=name, most=MOST_BYTES // 1024), code="job.file_too_large")
     try:
         return chosen.read().decode("utf-8-sig"), name
     except UnicodeDecodeError:
-        raise Refused(_t("{name} 不是 UTF-8 文本").format(name=name)) from None
+        raise InvalidRequest(_t("{name} 不是 UTF-8 文本").format(name=name), code="file.not_utf8") from None
 
 
 def _with_workdir(request: HttpRequest, found: ReadJob, viewer: Viewer, now: datetime) -> JobRequest:
@@ -101,7 +101,7 @@ def _with_workdir(request: HttpRequest, found: ReadJob, viewer: Viewer, now: dat
         sha256 = take_upload(archive, None, viewer, now)[0].sha256
     if found.workdir is not None and not sha256:
         text = _t("文件里的 workdir（{folder}）在您的机器上：请在下面选择它的 tar.gz，或改用 huisuan job submit")
-        raise Refused(text.format(folder=found.workdir))
+        raise InvalidRequest(text.format(folder=found.workdir), code="job.workdir_on_page")
     return found.request.model_copy(update={"workdir": sha256 or None})
 
 
@@ -116,7 +116,10 @@ def _environment(request: HttpRequest, found: ReadJob) -> dict[str, str]:
         elif name not in given:
             missing.append(name)
     if missing:
-        raise Refused(_t("文件没有给出这些环境变量的值：{names}；请改写文件").format(names=_t("、").join(missing)))
+        raise InvalidRequest(
+            _t("文件没有给出这些环境变量的值：{names}；请改写文件").format(names=_t("、").join(missing)),
+            code="job.variable_without_value",
+        )
     return given
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import NotAllowed, Refused
 from huisuan.parties.identity import people, second_factor, tokens
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.identity.positions import Position
@@ -98,7 +98,7 @@ def _enable(person: Person, actor: Actor, now: datetime, request: HttpRequest) -
 
 def _password(person: Person, actor: Actor, now: datetime, request: HttpRequest) -> str:
     if actor.person_id == person.pk:
-        raise Refused("自己的密码请在“我的账号”里改")
+        raise NotAllowed("自己的密码请在“我的账号”里改", code="person.own_password")
     return people.set_password(person, None, actor, now)
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import NotFound, Refused
 from huisuan.law.explain.explain import default_day
 from huisuan.law.model.values import InvalidValue, parse_date
 from huisuan.law.policy.load import list_policies, load_policy
@@ -227,7 +227,7 @@ def compare(request: HttpRequest, number: int) -> HttpResponse:
     asked = request.POST.get("year", "")
     try:
         if asked not in map(str, years(proposal)):
-            raise Refused(_t("这一年还没有结算。"))
+            raise NotFound(_t("这一年还没有结算。"), code="settlement.none_yet")
         compare_year(proposal, int(asked), viewer_of(request).name, timezone.now())
     except Refused as refusal:
         messages.error(request, str(refusal))

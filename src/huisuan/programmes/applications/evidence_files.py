@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.programmes.limits import LARGEST_BYTES
 
 LARGEST_UNPACKED = 200 * 1024 * 1024
@@ -34,7 +34,7 @@ MOST_ZIP_COMMENT = 65_557
 OOXML = "application/vnd.openxmlformats-officedocument."
 
 
-class TooLarge(Refused):
+class TooLarge(InvalidRequest):
     """A file larger than evidence may be."""
 
 
@@ -98,14 +98,19 @@ def check(filename: str, content: bytes) -> Accepted:
     name = _name(filename)
     kind = _kind(name)
     if not content:
-        raise Refused(f"“{name}”是空文件：请重新导出后上传")
+        raise InvalidRequest(f"“{name}”是空文件：请重新导出后上传", code="evidence.empty")
     if len(content) > LARGEST_BYTES:
         most = LARGEST_BYTES // (1024 * 1024)
-        raise TooLarge(f"“{name}”超过 {most} MB：请压缩图片，或拆成几个文件")
+        raise TooLarge(f"“{name}”超过 {most} MB：请压缩图片，或拆成几个文件", code="evidence.too_large")
     if not kind.fits(content):
-        raise Refused(f"“{name}”的内容不是完整的 {kind.name}，与扩展名不符：请用原来的软件打开，重新导出为 {kind.name}")
+        raise InvalidRequest(
+            f"“{name}”的内容不是完整的 {kind.name}，与扩展名不符：请用原来的软件打开，重新导出为 {kind.name}",
+            code="evidence.content_incomplete",
+        )
     if POLYGLOT.search(content) or (not kind.main_part and END_OF_ZIP in content[-MOST_ZIP_COMMENT:]):
-        raise Refused(f"“{name}”里还藏着网页、脚本或压缩包：请用原来的软件重新导出为 {kind.name}")
+        raise InvalidRequest(
+            f"“{name}”里还藏着网页、脚本或压缩包：请用原来的软件重新导出为 {kind.name}", code="evidence.hidden_content"
+        )
     if kind.main_part:
         _check_package(name, kind, content)
     if kind.main_part or kind.name == "PDF":
@@ -124,19 +129,28 @@ def _check_active(name: str, kind: Kind, content: bytes) -> None:
     except subprocess.TimeoutExpired:
         found, broken = "", True
     if found:
-        raise Refused(f"“{name}”里有{found}：请用原来的软件打印或另存为不带它的 {kind.name}")
+        raise InvalidRequest(
+            f"“{name}”里有{found}：请用原来的软件打印或另存为不带它的 {kind.name}", code="evidence.active_content"
+        )
     if broken:
-        raise Refused(f"“{name}”已损坏、加了密码或过于复杂，打不开：请重新导出为 {kind.name}")
+        raise InvalidRequest(
+            f"“{name}”已损坏、加了密码或过于复杂，打不开：请重新导出为 {kind.name}", code="evidence.unreadable"
+        )
 
 
 def _name(filename: str) -> str:
     name = unicodedata.normalize("NFC", filename).strip()
     if not name or name.startswith(".") or any(sign in name for sign in '/\\:*?"<>|'):
-        raise Refused(f'文件名“{_visible(name)}”不能用：不能带路径或 / \\ : * ? " < > |，不能以点开头；请改名')
+        raise InvalidRequest(
+            f'文件名“{_visible(name)}”不能用：不能带路径或 / \\ : * ? " < > |，不能以点开头；请改名',
+            code="evidence.name_malformed",
+        )
     if any(unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp") for sign in name):
-        raise Refused(f"文件名“{_visible(name)}”里有看不见的字符（可能掩盖真正的扩展名）：请改名")
+        raise InvalidRequest(
+            f"文件名“{_visible(name)}”里有看不见的字符（可能掩盖真正的扩展名）：请改名", code="evidence.name_malformed"
+        )
     if len(name) > LONGEST_NAME:
-        raise Refused(f"文件名“{name[:40]}…”超过 {LONGEST_NAME} 个字：请改短")
+        raise InvalidRequest(f"文件名“{name[:40]}…”超过 {LONGEST_NAME} 个字：请改短", code="evidence.name_too_long")
     return name
 
 
@@ -149,7 +163,10 @@ def _kind(name: str) -> Kind:
         if name.lower().endswith(kind.extensions):
             return kind
     said = "、".join(kind.name for kind in KINDS)
-    raise Refused(f"“{name}”不在可收的种类里：只收 {said}；压缩包请解开后逐个上传，带宏的文件请另存为不带宏的")
+    raise InvalidRequest(
+        f"“{name}”不在可收的种类里：只收 {said}；压缩包请解开后逐个上传，带宏的文件请另存为不带宏的",
+        code="evidence.kind_unknown",
+    )
 
 
 def _check_package(name: str, kind: Kind, content: bytes) -> None:
@@ -162,24 +179,30 @@ def _check_package(name: str, kind: Kind, content: bytes) -> None:
             if "[Content_Types].xml" in package.namelist() and b"macroenabled" in (
                 package.read("[Content_Types].xml").lower()
             ):
-                raise Refused(f"“{name}”带宏：请另存为不带宏的 {kind.name}")
+                raise InvalidRequest(f"“{name}”带宏：请另存为不带宏的 {kind.name}", code="evidence.active_content")
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError):
-        raise Refused(f"“{name}”已损坏，打不开：请重新导出为 {kind.name}") from None
+        raise InvalidRequest(f"“{name}”已损坏，打不开：请重新导出为 {kind.name}", code="evidence.unreadable") from None
 
 
 def _check_parts(name: str, kind: Kind, parts: list[zipfile.ZipInfo]) -> None:
     names = [part.filename for part in parts]
     if kind.main_part not in names:
-        raise Refused(f"“{name}”的内容不是 {kind.name}，与扩展名不符：压缩包请解开后逐个上传")
+        raise InvalidRequest(
+            f"“{name}”的内容不是 {kind.name}，与扩展名不符：压缩包请解开后逐个上传", code="evidence.content_mismatch"
+        )
     if any(part.flag_bits & 1 for part in parts):
-        raise Refused(f"“{name}”加了密码：请去掉密码后上传")
+        raise InvalidRequest(f"“{name}”加了密码：请去掉密码后上传", code="evidence.encrypted")
     if any(MACROS.search(part) for part in names):
-        raise Refused(f"“{name}”里有宏或可执行的内容：请另存为不带宏的 {kind.name}")
+        raise InvalidRequest(
+            f"“{name}”里有宏或可执行的内容：请另存为不带宏的 {kind.name}", code="evidence.active_content"
+        )
     if any(part.startswith("/") or ".." in part.split("/") or "\\" in part for part in names):
-        raise Refused(f"“{name}”里有指向包外的路径：请用原来的软件重新导出")
+        raise InvalidRequest(f"“{name}”里有指向包外的路径：请用原来的软件重新导出", code="evidence.path_outside")
     if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > LARGEST_UNPACKED:
         most = LARGEST_UNPACKED // (1024 * 1024)
-        raise Refused(f"“{name}”解开后超过 {most} MB 或 {MOST_PARTS} 个部分：请拆成几个文件")
+        raise InvalidRequest(
+            f"“{name}”解开后超过 {most} MB 或 {MOST_PARTS} 个部分：请拆成几个文件", code="evidence.too_large_unpacked"
+        )
 
 
 def _unpack(package: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:

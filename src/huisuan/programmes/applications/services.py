@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
 from huisuan.parties.models import Party, Person
@@ -21,7 +21,7 @@ MOST_FILES = 100
 MOST_DRAFTS = 500
 
 
-class Conflict(Refused):
+class DraftChanged(Conflict):
     """Someone else saved the draft meanwhile."""
 
 
@@ -41,7 +41,10 @@ class Typed:
         kept = {spec.name: self.facts.get(spec.name, "").strip() for spec in rule.facts}
         for spec in rule.facts:
             if len(kept[spec.name]) > LONGEST_TEXT or "\x00" in kept[spec.name]:
-                raise Refused(f"“{spec.zh}”超过 {LONGEST_TEXT} 字，或带有不可见字符：请改短，细节放进佐证材料")
+                raise InvalidRequest(
+                    f"“{spec.zh}”超过 {LONGEST_TEXT} 字，或带有不可见字符：请改短，细节放进佐证材料",
+                    code="draft.text_malformed",
+                )
         return {name: text for name, text in kept.items() if text}
 
 
@@ -54,7 +57,7 @@ def begin(party: Party, person: Person, policy: Policy, rule: Rule, typed: Typed
     """
     Party.objects.select_for_update().get(pk=party.pk)
     if Draft.objects.filter(party=party, discarded_at__isnull=True).count() >= MOST_DRAFTS:
-        raise Refused(f"已有 {MOST_DRAFTS} 份草稿：请先舍弃不用的")
+        raise Conflict(f"已有 {MOST_DRAFTS} 份草稿：请先舍弃不用的", code="draft.too_many")
     return Draft.objects.create(
         party=party, owner=person, policy=policy.name, digest=policy.digest, rule=rule.key, label=_label(typed),
         facts=typed.of(rule), created_at=now, updated_at=now, updated_by=person,
@@ -66,14 +69,17 @@ def save(draft: Draft, version: int, person: Person, policy: Policy, rule: Rule,
     """The draft with what was typed; `version` is the one that its author had before their eyes.
 
     Raises:
-        Conflict: someone saved in between.
+        DraftChanged: someone saved in between.
         Refused: too long a text, or the draft was discarded.
     """
     held = Draft.objects.select_for_update().get(pk=draft.pk)
     if held.discarded_at is not None:
-        raise Refused("这份草稿已舍弃，不能再改")
+        raise Conflict("这份草稿已舍弃，不能再改", code="draft.discarded")
     if held.version != version:
-        raise Conflict("这份草稿在您填写时已被同单位的人改过：下面保留着您填的内容；请核对后再次保存")
+        raise DraftChanged(
+            "这份草稿在您填写时已被同单位的人改过：下面保留着您填的内容；请核对后再次保存",
+            code="draft.changed_meanwhile",
+        )
     held.facts, held.label, held.digest = typed.of(rule), _label(typed), policy.digest
     held.version, held.updated_at, held.updated_by = version + 1, now, person
     held.save()
@@ -96,12 +102,15 @@ def attach(
         Refused: no fact of the rule, a file that may not be kept, too many files.
     """
     if fact not in {spec.name for spec in rule.facts}:
-        raise Refused(f"第 {rule.sentence} 句没有事实 {fact}")
+        raise NotFound(f"第 {rule.sentence} 句没有事实 {fact}", code="draft.fact_unknown")
     accepted = check(filename, content)
     Draft.objects.select_for_update().get(pk=draft.pk)
     standing = Evidence.objects.filter(draft=draft, withdrawn_at__isnull=True)
     if standing.count() >= MOST_FILES:
-        raise Refused(f"“{accepted.filename}”没有收：一份草稿至多 {MOST_FILES} 个文件，请先撤回不用的")
+        raise Conflict(
+            f"“{accepted.filename}”没有收：一份草稿至多 {MOST_FILES} 个文件，请先撤回不用的",
+            code="draft.files_too_many",
+        )
     sha256 = evidence_store().store(content)
     same = standing.filter(fact=fact, sha256=sha256).first()
     if same:
@@ -121,7 +130,7 @@ def withdraw(draft: Draft, number: int, person: Person, now: datetime) -> None:
     """
     standing = Evidence.objects.filter(draft=draft, pk=number, withdrawn_at__isnull=True)
     if not standing.update(withdrawn_at=now, withdrawn_by=person):
-        raise Refused("这份材料不在草稿里，或已经撤回")
+        raise NotFound("这份材料不在草稿里，或已经撤回", code="draft.file_unknown")
 
 
 def _label(typed: Typed) -> str:

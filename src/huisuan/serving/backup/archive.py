@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from huisuan.base.errors import Conflict, Refused
+from huisuan.base.errors import Conflict, InvalidRequest
 
 KIND = "huisuan-backup-1"
 MANIFEST = "manifest.json"
@@ -148,7 +148,9 @@ def read(path: Path, count: Count, put: Callable[[str, Iterator[bytes]], None] |
         with tarfile.open(path, "r:") as members:
             for member in members:
                 if manifest is not None or member.name in found or not _is_proper(member):
-                    raise Refused(f"{path} 不是完好的备份：其中的 {member.name!r} 不该出现")
+                    raise InvalidRequest(
+                        f"{path} 不是完好的备份：其中的 {member.name!r} 不该出现", code="backup.member_unexpected"
+                    )
                 file = members.extractfile(member)
                 assert file is not None  # it is a regular file
                 if member.name == MANIFEST:
@@ -156,13 +158,18 @@ def read(path: Path, count: Count, put: Callable[[str, Iterator[bytes]], None] |
                 else:
                     found[member.name] = _passed(member.name, file, count, put)
     except (tarfile.TarError, EOFError, ValueError, OSError) as error:
-        raise Refused(f"{path} 不是完好的备份，读不了：{error}") from None
+        raise InvalidRequest(f"{path} 不是完好的备份，读不了：{error}", code="backup.unreadable") from None
     if manifest is None or manifest.get("kind") != KIND:
-        raise Refused(f"{path} 没有清单 {MANIFEST}：备份没有写完，或不是 huisuan backup 写的")
+        raise InvalidRequest(
+            f"{path} 没有清单 {MANIFEST}：备份没有写完，或不是 huisuan backup 写的", code="backup.manifest_missing"
+        )
     listed = {name: Member(size, sha256) for name, (size, sha256) in manifest["members"].items()}
     wrong = sorted(name for name in listed.keys() | found.keys() if listed.get(name) != found.get(name))
     if wrong:
-        raise Refused(f"{path} 与它的清单不符，不能用：{'、'.join(wrong[:5])}{' 等' if len(wrong) > 5 else ''}")
+        raise InvalidRequest(
+            f"{path} 与它的清单不符，不能用：{'、'.join(wrong[:5])}{' 等' if len(wrong) > 5 else ''}",
+            code="backup.manifest_mismatch",
+        )
     return manifest
 
 

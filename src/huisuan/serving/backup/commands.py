@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import NotFound
 from huisuan.terminal import AsJson, note, out, print_json, progress
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="备份文件")]
@@ -58,7 +58,7 @@ def restore(
 
     refuse_unless_empty(home())
     if not file.is_file():
-        raise Refused(f"没有文件 {file}")
+        raise NotFound(f"没有文件 {file}", code="file.unknown")
     with progress("恢复", 2 * file.stat().st_size) as bar:
         manifest = bring_back(
             file.resolve(), datetime.now(UTC), lambda count: bar.advance(bar.task_ids[0], count), note
@@ -101,6 +101,6 @@ def _verified(file: Path) -> dict[str, Any]:
     from huisuan.serving.backup.archive import read
 
     if not file.is_file():
-        raise Refused(f"没有文件 {file}")
+        raise NotFound(f"没有文件 {file}", code="file.unknown")
     with progress("核对", file.stat().st_size) as bar:
         return read(file, lambda count: bar.advance(bar.task_ids[0], count))

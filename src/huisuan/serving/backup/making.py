@@ -17,7 +17,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from huisuan import __version__
-from huisuan.base.errors import Conflict, Refused
+from huisuan.base.errors import Conflict, NotFound, Unavailable
 from huisuan.base.months import SHANGHAI
 from huisuan.base.paths import home
 from huisuan.serving import database
@@ -56,14 +56,15 @@ def check_space(path: Path) -> int:
         Refused: they are not, or there is no such folder.
     """
     if not path.parent.is_dir():
-        raise Refused(f"没有目录 {path.parent}")
+        raise NotFound(f"没有目录 {path.parent}", code="file.folder_unknown")
     needed = needed_bytes(path)
     part = path.with_name(f"{path.name}{PART}")
     free = shutil.disk_usage(path.parent).free + (part.stat().st_size if part.is_file() else 0)
     if free < 2 * needed * SPARE:  # the dump lies beside the archive while it is made
-        raise Refused(
+        raise Unavailable(
             f"{path.parent} 所在的磁盘只剩 {free // 2**20:,} MiB，备份最多要 {int(2 * needed * SPARE) // 2**20:,} MiB："
-            "请腾出空间，或写到别的磁盘"
+            "请腾出空间，或写到别的磁盘",
+            code="disk.too_full",
         )
     return needed
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from huisuan.base.errors import Conflict, Refused
+from huisuan.base.errors import Conflict, InvalidRequest, Refused, Unavailable
 from huisuan.base.hashing import text_sha256
 from huisuan.base.paths import home
 from huisuan.base.temporary import claim
@@ -104,7 +104,10 @@ def refuse_unless_empty(target: Path) -> None:
     found = sorted(each.name for each in target.iterdir() if each.name not in PASSING) if target.is_dir() else []
     if found:
         shown = "、".join(found[:SHOWN]) + (f" 等 {len(found)} 项" if len(found) > SHOWN else "")
-        raise Refused(f"数据目录 {target} 不是空的（有 {shown}）：只恢复到空目录；请用 HUISUAN_HOME 指定一个新的目录")
+        raise Conflict(
+            f"数据目录 {target} 不是空的（有 {shown}）：只恢复到空目录；请用 HUISUAN_HOME 指定一个新的目录",
+            code="backup.home_not_empty",
+        )
 
 
 def _refuse_newer(manifest: dict[str, Any]) -> None:
@@ -115,7 +118,10 @@ def _refuse_newer(manifest: dict[str, Any]) -> None:
     known = {f"{path.parts[-3]}.{path.stem}" for path in root.glob("*/migrations/0*.py")}
     strange = [name for name in manifest["migrations"] if name.split(".")[0] in ours and name not in known]
     if strange:
-        raise Refused(f"备份来自更新的版本（{manifest['version']}，有 {strange[0]}）：请先升级惠算再恢复")
+        raise InvalidRequest(
+            f"备份来自更新的版本（{manifest['version']}，有 {strange[0]}）：请先升级惠算再恢复",
+            code="backup.version_newer",
+        )
 
 
 def _digest(manifest: dict[str, Any]) -> str:
@@ -144,7 +150,10 @@ def _check_space(draft: Path, manifest: dict[str, Any]) -> None:
     )  # a dump is compressed, its indexes are not in it
     free = shutil.disk_usage(draft).free
     if free < needed:
-        raise Refused(f"{draft.parent} 所在的磁盘只剩 {free // 2**20:,} MiB，恢复可能要 {needed // 2**20:,} MiB")
+        raise Unavailable(
+            f"{draft.parent} 所在的磁盘只剩 {free // 2**20:,} MiB，恢复可能要 {needed // 2**20:,} MiB",
+            code="disk.too_full",
+        )
 
 
 def _put(draft: Path, name: str, blocks: Iterator[bytes]) -> None:

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Unavailable
 from huisuan.serving import database
 
 
@@ -26,7 +26,7 @@ def run(tool: str, *words: str) -> None:
     )  # fmt: skip
     if done.returncode:
         said = "；".join(done.stderr.strip().splitlines()[-3:])
-        raise Refused(f"{tool} 没有成功（退出码 {done.returncode}）：{said}")
+        raise Unavailable(f"{tool} 没有成功（退出码 {done.returncode}）：{said}", code="database.tool_failed")
 
 
 def dump(path: Path, snapshot: str) -> None:

@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 import psutil
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict
 from huisuan.base.paths import home, made, write_private
 from huisuan.client.credentials import INSTANCE, Instance, running_here
 
@@ -32,9 +32,12 @@ def sole_instance() -> Iterator[None]:
         except BlockingIOError:
             other = running_here()
             if other is None:
-                raise Refused("另一个 huisuan up 正在启动或停止：请稍候再试") from None
-            raise Refused(
-                f"平台已在运行：{other.url}（进程 {other.pid}）；要重新启动，请先在它的终端按 Ctrl-C"
+                raise Conflict(
+                    "另一个 huisuan up 正在启动或停止：请稍候再试", code="platform.already_running"
+                ) from None
+            raise Conflict(
+                f"平台已在运行：{other.url}（进程 {other.pid}）；要重新启动，请先在它的终端按 Ctrl-C",
+                code="platform.already_running",
             ) from None
         withdraw()
         yield

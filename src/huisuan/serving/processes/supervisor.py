@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 import httpx
 import psutil
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, InvalidRequest, Unavailable
 from huisuan.base.paths import home, made
 from huisuan.client import Client
 from huisuan.compute.site_agent.config import JOBS
@@ -210,7 +210,7 @@ def _wait_until_well(url: str, web: Child, say: Say) -> None:
                 if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                     break  # it is broken: waiting mends nothing
             time.sleep(0.05)
-    raise Refused(f"web 没有启动成功；日志 {web.log} 的最后几行：\n{web.last_words()}")
+    raise Unavailable(f"web 没有启动成功；日志 {web.log} 的最后几行：\n{web.last_words()}", code="platform.not_started")
 
 
 def _free_port(host: str, port: int) -> int:
@@ -226,9 +226,10 @@ def _free_port(host: str, port: int) -> int:
             probe.bind((host, port))
         except (OSError, OverflowError) as error:
             if isinstance(error, socket.gaierror) or getattr(error, "errno", 0) == errno.EADDRNOTAVAIL:
-                raise Refused(f"--host {host}：不是本机的地址") from None
-            raise Refused(
-                f"端口 {port} 不能用（{_holder(port) or error}）：请用 --port 换一个，例如 --port {port + 1}"
+                raise InvalidRequest(f"--host {host}：不是本机的地址", code="platform.host_not_ours") from None
+            raise Conflict(
+                f"端口 {port} 不能用（{_holder(port) or error}）：请用 --port 换一个，例如 --port {port + 1}",
+                code="platform.port_taken",
             ) from None
         return int(probe.getsockname()[1])
 

@@ -56,7 +56,10 @@ def read_draft(policy: Policy, name: str, text: str, title: str = "") -> Draft:
     try:
         document = SettingsDocument.parse(name, text, HEADER_KEYS | {"known_from"})
         if "known_from" in document.data:
-            raise LawError(f"{document.place('known_from')}：请去掉 known_from：它是采用的那一天，由平台记下")
+            raise LawError(
+                f"{document.place('known_from')}：请去掉 known_from：它是采用的那一天，由平台记下",
+                code="settings.known_from_not_allowed",
+            )
         values = setting_declarations(policy).parse_document(document)
         valid_from = document.date_value("valid_from")
         words = {key: document.string(key) for key in LONGEST}

@@ -18,7 +18,7 @@ MERGE = "application/merge-patch+json"
 Json = dict[str, Any]
 
 
-class Refused(EngineError):
+class ApiServerRefused(EngineError):
     """The API server answered, but not with what was asked for; `status` is HTTP's."""
 
     def __init__(self, status: int, reason: str, message: str) -> None:
@@ -36,7 +36,7 @@ class Cluster:
     """One namespace of a cluster, and its nodes.
 
     Raises (in every call):
-        Refused: the server says no.
+        ApiServerRefused: the server says no.
         EngineError: it could not be asked.
     """
 
@@ -53,7 +53,7 @@ class Cluster:
         """An object by its name; None where there is none."""
         try:
             return self._json(self._method(plural, "read"), name, self.namespace)
-        except Refused as error:
+        except ApiServerRefused as error:
             if error.status == 404:
                 return None
             raise
@@ -62,7 +62,7 @@ class Cluster:
         """Delete an object and, by that policy, what it owns; False where there was none."""
         try:
             self._json(self._method(plural, "delete"), name, self.namespace, propagation_policy=propagation)
-        except Refused as error:
+        except ApiServerRefused as error:
             if error.status == 404:
                 return False
             raise
@@ -91,7 +91,7 @@ class Cluster:
         patch = self._api("core").patch_namespaced_pod
         try:
             self._json(patch, meta["name"], self.namespace, {"metadata": change}, _content_type=MERGE)
-        except Refused as error:
+        except ApiServerRefused as error:
             if error.status not in (404, 409):
                 raise
 
@@ -101,7 +101,7 @@ class Cluster:
         read = self._api("core").read_namespaced_pod_log
         try:
             return self._bytes(read, pod, self.namespace, container=container, limit_bytes=limit, **rest)
-        except Refused as error:
+        except ApiServerRefused as error:
             if error.status in (400, 404):  # not started yet; gone
                 return b""
             raise
@@ -158,7 +158,7 @@ class Cluster:
         try:
             return cast(bytes, method(*args, _preload_content=False, _request_timeout=TIMEOUT_SECONDS, **rest).data)
         except ApiException as error:
-            raise Refused(error.status or 0, error.reason or "", _message(error.body)) from None
+            raise ApiServerRefused(error.status or 0, error.reason or "", _message(error.body)) from None
         except (HTTPError, OSError) as error:
             raise EngineError(f"连不上 Kubernetes 的 API 服务器：{error}；请检查网络与 kubeconfig") from None
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from huisuan.compute.engines.common.run_journal import Notes
 from huisuan.compute.engines.interface import Ability, EngineError, JobSpec, NodeSeen, Observation, RunState, RunUsage
-from huisuan.compute.engines.kubernetes.api_client import Cluster, Json, Refused
+from huisuan.compute.engines.kubernetes.api_client import ApiServerRefused, Cluster, Json
 from huisuan.compute.engines.kubernetes.config import site
 from huisuan.compute.engines.kubernetes.diagnostics import examine
 from huisuan.compute.engines.kubernetes.manifest import (
@@ -178,7 +178,7 @@ class KubernetesEngine:
         try:
             self.cluster.create(plural, body)
             return True
-        except Refused as error:
+        except ApiServerRefused as error:
             if error.status in (400, 422):
                 raise ValueError(f"Kubernetes 不接受这个作业：{error}") from None
             if error.status != 409:
@@ -245,7 +245,7 @@ class KubernetesEngine:
 
     def _settle(self, name: str, seen: Seen) -> None:
         """Write down how a run ended: from now on nothing that happens in the cluster changes it."""
-        with contextlib.suppress(Refused):  # a node that is gone takes the output with it; the times are here
+        with contextlib.suppress(ApiServerRefused):  # a node that is gone takes the output with it; the times are here
             self._keep_log(name, seen)
         told = asdict(seen.observation)
         for key in ("started_at", "ended_at"):

@@ -15,7 +15,7 @@ END_BYTES = 65_536
 Json = dict[str, Any]
 
 
-class Refused(EngineError):
+class RayRefused(EngineError):
     """Ray answered, but not with what was asked for; `status` is HTTP's."""
 
     def __init__(self, status: int, text: str) -> None:
@@ -35,7 +35,7 @@ class RayApi:
     """One cluster, through its dashboard.
 
     Raises (in every call):
-        Refused: Ray says no.
+        RayRefused: Ray says no.
         EngineError: it could not be asked.
     """
 
@@ -57,7 +57,7 @@ class RayApi:
         """One job; None where Ray knows none of that name."""
         try:
             return self._json("GET", f"/api/jobs/{name}")
-        except Refused as error:
+        except RayRefused as error:
             if error.status == 404:
                 return None
             raise
@@ -120,7 +120,7 @@ class RayApi:
                 if answer.status_code == 500:  # no such file, or no such node: nothing to be had
                     return
                 if answer.is_error:
-                    raise Refused(answer.status_code, answer.read().decode(errors="replace"))
+                    raise RayRefused(answer.status_code, answer.read().decode(errors="replace"))
                 yield from answer.iter_bytes()
         except httpx.HTTPError as error:
             raise self._away(error) from None
@@ -128,7 +128,7 @@ class RayApi:
     def _unless_gone(self, method: str, path: str) -> None:
         try:
             self._ask(method, path)
-        except Refused as error:
+        except RayRefused as error:
             if error.status != 404:
                 raise
 
@@ -141,7 +141,7 @@ class RayApi:
         except httpx.HTTPError as error:
             raise self._away(error) from None
         if answer.is_error:
-            raise Refused(answer.status_code, answer.text)
+            raise RayRefused(answer.status_code, answer.text)
         return answer
 
     def _headers(self) -> dict[str, str]:

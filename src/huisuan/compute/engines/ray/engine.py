@@ -23,7 +23,7 @@ from huisuan.compute.engines.common.spec_checks import check_program
 from huisuan.compute.engines.common.start_gate import gate_of
 from huisuan.compute.engines.interface import Ability, EngineError, JobSpec, NodeSeen, Observation, RunState, RunUsage
 from huisuan.compute.engines.ray import package as packing
-from huisuan.compute.engines.ray.api_client import Json, RayApi, Refused
+from huisuan.compute.engines.ray.api_client import Json, RayApi, RayRefused
 from huisuan.compute.engines.ray.config import site
 from huisuan.compute.engines.ray.diagnostics import examine
 from huisuan.compute.engines.ray.status import Known, marks, nodes_seen, observe, usage, wanted
@@ -211,7 +211,7 @@ class RayEngine:
     def _post(self, job: JobSpec, body: Json) -> None:
         try:
             self.ray.submit(body)
-        except Refused as error:
+        except RayRefused as error:
             there = self.ray.job(job.name)
             if there is None and error.status == 400:
                 raise ValueError(f"Ray 不接受这个作业：{error}") from None

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.client import Client, connect
 from huisuan.compute.jobs.cli.output import STATES, print_events, print_job, print_preview
 from huisuan.compute.jobs.cli.submit import AfterDashes, submit
@@ -110,7 +110,7 @@ def logs(
 ) -> None:
     """显示作业的输出（标准输出与标准错误，按先后）。"""
     if tail is not None and not 0 <= tail <= MOST_LINES:
-        raise Refused(f"--tail {tail}：应在 0 至 {MOST_LINES} 之间")
+        raise InvalidRequest(f"--tail {tail}：应在 0 至 {MOST_LINES} 之间", code="job.tail_out_of_bounds")
     with connect() as client:
         first, offset = _last_lines(client, uid, tail) if tail is not None else (b"", 0)
         rest = client.follow_log(uid, offset=offset) if follow else _so_far(client, uid, offset)

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, Unavailable
 from huisuan.base.temporary import temporary_folder
 from huisuan.client import Client
 from huisuan.compute.jobs.workdirs.pack import pack
@@ -43,7 +43,10 @@ def planned(file: str | None, form: str | None, command: Sequence[str], options:
     environment = dict(map(_pair, options["env"] or []))
     if missing := [name for name in job.wanted if name not in environment]:
         said = " ".join(f"--env {name}=值" for name in missing)
-        raise Refused(f"文件没有给出 {'、'.join(missing)} 的值：请加 {said}（写 --env 名 则取本机的值）")
+        raise InvalidRequest(
+            f"文件没有给出 {'、'.join(missing)} 的值：请加 {said}（写 --env 名 则取本机的值）",
+            code="job.variable_without_value",
+        )
     given = {name: value for name, value in _given(options).items() if value is not None}
     environment = {**job.request.environment, **environment}
     request = checked(job.request.model_copy(update={**given, "environment": environment}))
@@ -74,15 +77,17 @@ def _of_file(file: str, form: str | None) -> ReadJob:
                 content = opened.read(MOST_BYTES + 1)
     except OSError as error:
         hint = "；要运行的命令请写在 -- 之后" if not Path(file).exists() else ""
-        raise Refused(f"读不了文件 {file}：{error.strerror or error}{hint}") from None
+        raise Unavailable(f"读不了文件 {file}：{error.strerror or error}{hint}", code="file.unreadable") from None
     if len(content) > MOST_BYTES:
-        raise Refused(f"{name} 超过 {MOST_BYTES // 1024} KiB：作业文件不装数据，请用 --workdir 上传")
+        raise InvalidRequest(
+            f"{name} 超过 {MOST_BYTES // 1024} KiB：作业文件不装数据，请用 --workdir 上传", code="job.file_too_large"
+        )
     try:
         return read(content.decode("utf-8"), name, form)
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         remedy = "请转成 UTF-8，例如 iconv -f GB18030 -t UTF-8"
-        raise Refused(f"{name} 第 {line} 行：不是 UTF-8 文本；{remedy}") from None
+        raise InvalidRequest(f"{name} 第 {line} 行：不是 UTF-8 文本；{remedy}", code="file.not_utf8") from None
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,7 +123,9 @@ def _pair(text: str) -> tuple[str, str]:
     if separator:
         return name, value
     if name not in os.environ:
-        raise Refused(f"--env {text}：应写成 名=值；只写名则取本机的值，而本机没有这个变量")
+        raise InvalidRequest(
+            f"--env {text}：应写成 名=值；只写名则取本机的值，而本机没有这个变量", code="job.variable_without_value"
+        )
     return name, os.environ[name]
 
 
@@ -126,7 +133,9 @@ def _decimal(text: str | None) -> Decimal | None:
     try:
         return Decimal(text) if text is not None else None
     except InvalidOperation:
-        raise Refused(f"--min-tflops {text}：应是数，例如 300 或 312.5") from None
+        raise InvalidRequest(
+            f"--min-tflops {text}：应是数，例如 300 或 312.5", code="job.tflops_not_a_number"
+        ) from None
 
 
 def _in_kib(update: Callable[..., None], task: Any) -> Callable[[int], None]:

@@ -21,7 +21,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from huisuan import __version__
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.jobs.webhooks.http_post import Network, NotDelivered, post
 from huisuan.compute.keys import platform_key
@@ -67,7 +67,9 @@ def allowed_networks() -> list[Network]:
     try:
         return [ipaddress.ip_network(each) for each in settings.HUISUAN_NOTIFY_NETWORKS]
     except ValueError as error:
-        raise Refused(f"HUISUAN_NOTIFY_NETWORKS：{error}；应形如 10.20.0.0/16,192.168.1.5/32") from None
+        raise InvalidRequest(
+            f"HUISUAN_NOTIFY_NETWORKS：{error}；应形如 10.20.0.0/16,192.168.1.5/32", code="webhook.networks_malformed"
+        ) from None
 
 
 @transaction.atomic

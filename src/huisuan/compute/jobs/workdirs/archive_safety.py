@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import IO
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 
 MOST_BYTES = 200 * 1024 * 1024  # packed
 MOST_UNPACKED = 2 * 1024 * 1024 * 1024
@@ -38,7 +38,7 @@ def check(file: IO[bytes]) -> None:
             _Entries().check(archive)
         unpacked.drain()
     except (tarfile.TarError, zlib.error, EOFError, UnicodeError, ValueError) as error:
-        raise Refused(f"工作目录不是完整的 tar.gz（{error}）：{REMEDY}") from None
+        raise InvalidRequest(f"工作目录不是完整的 tar.gz（{error}）：{REMEDY}", code="workdir.not_a_tar_gz") from None
 
 
 class _Unpacked:
@@ -56,7 +56,9 @@ class _Unpacked:
 
     def read(self, size: int = -1) -> bytes:
         if not 0 <= size <= MOST_HEADER:
-            raise Refused(f"工作目录里有 {size} 字节的扩展头，最多 {MOST_HEADER}：{REMEDY}")
+            raise InvalidRequest(
+                f"工作目录里有 {size} 字节的扩展头，最多 {MOST_HEADER}：{REMEDY}", code="workdir.header_too_large"
+            )
         found = bytearray()
         while len(found) < size and (piece := self._next(size - len(found))):
             found += piece
@@ -66,7 +68,7 @@ class _Unpacked:
         if whence or offset < self.place:
             raise ValueError("the archive goes backwards")
         if offset > MOST_UNPACKED:
-            raise Refused(TOO_LARGE)
+            raise InvalidRequest(TOO_LARGE, code="workdir.too_large")
         while self.place < offset and self._next(offset - self.place):
             pass
         return self.place
@@ -95,7 +97,7 @@ class _Unpacked:
         piece, self.held = self.held[:most], self.held[most:]
         self.place += len(piece)
         if self.place > MOST_UNPACKED:
-            raise Refused(TOO_LARGE)
+            raise InvalidRequest(TOO_LARGE, code="workdir.too_large")
         return piece
 
 
@@ -118,23 +120,31 @@ class _Entries:
         for path in self.kinds:
             for parent in PurePosixPath(path).parents:
                 if str(parent) in links:
-                    raise Refused(f"工作目录里的 {path} 在链接 {parent} 之下，会写到链接所指的地方：{REMEDY}")
+                    raise InvalidRequest(
+                        f"工作目录里的 {path} 在链接 {parent} 之下，会写到链接所指的地方：{REMEDY}",
+                        code="workdir.path_through_link",
+                    )
 
     def _entry(self, entry: tarfile.TarInfo) -> None:
         path = _safe(entry.name, "路径")
         kind = _kind(entry)
         if path in self.kinds and not (kind == "folder" == self.kinds[path]):
-            raise Refused(f"工作目录里 {path} 出现了两次：{REMEDY}")
+            raise InvalidRequest(f"工作目录里 {path} 出现了两次：{REMEDY}", code="workdir.path_twice")
         if kind == "link":
             check_link(path, entry.linkname)
         elif entry.islnk() and self.kinds.get(_safe(entry.linkname, "硬链接的目标")) != "file":
-            raise Refused(f"工作目录里的硬链接 {path} 所指的 {entry.linkname} 不在它之前：{REMEDY}")
+            raise InvalidRequest(
+                f"工作目录里的硬链接 {path} 所指的 {entry.linkname} 不在它之前：{REMEDY}",
+                code="workdir.hard_link_forward",
+            )
         self.kinds[path] = kind
         self.total += entry.size if entry.isreg() else 0
         if self.total > MOST_UNPACKED:
-            raise Refused(TOO_LARGE)
+            raise InvalidRequest(TOO_LARGE, code="workdir.too_large")
         if len(self.kinds) > MOST_ENTRIES:
-            raise Refused(f"工作目录里超过 {MOST_ENTRIES} 个文件：请用 .huisuanignore 排除不需要的")
+            raise InvalidRequest(
+                f"工作目录里超过 {MOST_ENTRIES} 个文件：请用 .huisuanignore 排除不需要的", code="workdir.too_many_files"
+            )
 
 
 def _each(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
@@ -151,7 +161,10 @@ def _kind(entry: tarfile.TarInfo) -> str:
         return "link"
     if (entry.isreg() and not entry.issparse()) or entry.islnk():
         return "file"
-    raise Refused(f"工作目录里的 {entry.name!r} 不是普通文件、文件夹或链接（设备、管道、稀疏文件不收）")
+    raise InvalidRequest(
+        f"工作目录里的 {entry.name!r} 不是普通文件、文件夹或链接（设备、管道、稀疏文件不收）",
+        code="workdir.not_a_regular_file",
+    )
 
 
 def _safe(name: str, what: str) -> str:
@@ -163,11 +176,16 @@ def _safe(name: str, what: str) -> str:
     path = PurePosixPath(name)
     parts = path.parts
     if path.is_absolute() or ".." in parts or any(ord(sign) < 32 or sign == "\x7f" for sign in name):
-        raise Refused(f"工作目录里的{what} {name!r} 指向目录之外，或含有控制字符：{REMEDY}")
+        raise InvalidRequest(
+            f"工作目录里的{what} {name!r} 指向目录之外，或含有控制字符：{REMEDY}", code="workdir.path_outside"
+        )
     if len(name.encode(errors="surrogateescape")) > LONGEST_PATH or any(
         len(part.encode(errors="surrogateescape")) > LONGEST_PART for part in parts
     ):
-        raise Refused(f"工作目录里的{what} {name[:80]!r}… 太长：至多 {LONGEST_PATH} 字节，每级至多 {LONGEST_PART} 字节")
+        raise InvalidRequest(
+            f"工作目录里的{what} {name[:80]!r}… 太长：至多 {LONGEST_PATH} 字节，每级至多 {LONGEST_PART} 字节",
+            code="workdir.path_too_long",
+        )
     return str(path)
 
 
@@ -185,4 +203,7 @@ def check_link(path: str, target: str) -> None:
         climbs += 1
     depth = len(PurePosixPath(path).parts) - 1
     if not target or target.startswith("/") or climbs > depth or ".." in parts[climbs:]:
-        raise Refused(f"工作目录里的链接 {path} 指向 {target!r}，可能在目录之外：请去掉它，或换成文件")
+        raise InvalidRequest(
+            f"工作目录里的链接 {path} 指向 {target!r}，可能在目录之外：请去掉它，或换成文件",
+            code="workdir.link_outside",
+        )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, Refused
 from huisuan.base.hashing import file_sha256
 from huisuan.compute.jobs.workdirs.archive_safety import MOST_BYTES, MOST_ENTRIES, MOST_UNPACKED, check_link
 
@@ -48,7 +48,10 @@ class Ignored:
         lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
         for number, line in enumerate(lines, start=1):
             if line.strip().startswith("!"):
-                raise Refused(f"{file} 第 {number} 行：不支持以 ! 重新收入，请改写其余的行")
+                raise InvalidRequest(
+                    f"{file} 第 {number} 行：不支持以 ! 重新收入，请改写其余的行",
+                    code="workdir.ignore_pattern_unsupported",
+                )
         return cls(iter([*ALWAYS_LEFT_OUT, *lines]))
 
     def leaves_out(self, path: str, is_folder: bool) -> bool:
@@ -75,7 +78,7 @@ def pack(folder: Path, file: Path, told: Callable[[int], None] = lambda _: None)
         Refused: there is no such folder, a link leads out of it, or it is too large.
     """
     if not folder.is_dir():
-        raise Refused(f"工作目录 {folder} 不是文件夹")
+        raise InvalidRequest(f"工作目录 {folder} 不是文件夹", code="workdir.not_a_folder")
     entries = total = 0
     with file.open("wb") as out:
         with (
@@ -87,9 +90,9 @@ def pack(folder: Path, file: Path, told: Callable[[int], None] = lambda _: None)
                 entries += 1
                 told(total)
                 if total > MOST_UNPACKED or entries > MOST_ENTRIES or out.tell() > MOST_BYTES:
-                    raise Refused(_too_large(folder, total, entries))
+                    raise InvalidRequest(_too_large(folder, total, entries), code="workdir.too_large")
         if out.tell() > MOST_BYTES:
-            raise Refused(_too_large(folder, total, entries))
+            raise InvalidRequest(_too_large(folder, total, entries), code="workdir.too_large")
     return Packed(file, file_sha256(file), file.stat().st_size, entries)
 
 
@@ -111,7 +114,9 @@ def _add(archive: tarfile.TarFile, path: Path, name: str) -> int:
     try:
         name.encode()
     except UnicodeEncodeError:
-        raise Refused(f"{path} 的名字不是 UTF-8：请改名，或写进 {IGNORE}") from None
+        raise InvalidRequest(
+            f"{path} 的名字不是 UTF-8：请改名，或写进 {IGNORE}", code="workdir.name_not_utf8"
+        ) from None
     kind = path.lstat()
     entry = tarfile.TarInfo(name)
     if stat.S_ISLNK(kind.st_mode):
@@ -124,15 +129,19 @@ def _add(archive: tarfile.TarFile, path: Path, name: str) -> int:
         archive.addfile(entry)
         return 0
     if not stat.S_ISREG(kind.st_mode):
-        raise Refused(f"{path} 不是普通文件（套接字、管道或设备）：请写进 {IGNORE}")
+        raise InvalidRequest(
+            f"{path} 不是普通文件（套接字、管道或设备）：请写进 {IGNORE}", code="workdir.not_a_regular_file"
+        )
     try:
         with path.open("rb") as content:
             entry.size = os.fstat(content.fileno()).st_size
             archive.addfile(entry, content)
     except PermissionError:
-        raise Refused(f"无权读取 {path}：请写进 {IGNORE}，或改正权限") from None
+        raise NotAllowed(f"无权读取 {path}：请写进 {IGNORE}，或改正权限", code="file.not_readable") from None
     except OSError as error:
-        raise Refused(f"{path} 在打包时变了（{error.strerror or error}）：请等写入结束后重试") from None
+        raise Conflict(
+            f"{path} 在打包时变了（{error.strerror or error}）：请等写入结束后重试", code="workdir.changed_while_packed"
+        ) from None
     return entry.size
 
 
@@ -146,7 +155,9 @@ def _target(link: Path, name: str) -> str:
     try:
         check_link(name, target)
     except Refused:
-        raise Refused(f"链接 {link} 指向工作目录之外的 {target}：请换成文件，或写进 {IGNORE}") from None
+        raise InvalidRequest(
+            f"链接 {link} 指向工作目录之外的 {target}：请换成文件，或写进 {IGNORE}", code="workdir.link_outside"
+        ) from None
     return target
 
 

@@ -12,7 +12,7 @@ import psycopg
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.paths import spool_folder
 from huisuan.compute.jobs.workdirs.archive_safety import MOST_BYTES, check
 from huisuan.compute.models import Job, Upload
@@ -75,7 +75,7 @@ def keep(upload: Upload) -> None:
         Refused: it is forgotten already.
     """
     if not _known().select_for_update().filter(pk=upload.pk).exists():
-        raise Refused(f"工作目录 {upload.sha256} 已过保存期：请重新上传")
+        raise NotFound(f"工作目录 {upload.sha256} 已过保存期：请重新上传", code="workdir.expired")
 
 
 @transaction.atomic
@@ -103,11 +103,14 @@ def _received(stream: Stream, file: IO[bytes]) -> tuple[str, int]:
     while chunk := stream.read(CHUNK_BYTES):
         size += len(chunk)
         if size > MOST_BYTES:
-            raise Refused(f"工作目录打包后超过 {MOST_BYTES // 2**20} MiB：请用 .huisuanignore 排除数据与环境")
+            raise InvalidRequest(
+                f"工作目录打包后超过 {MOST_BYTES // 2**20} MiB：请用 .huisuanignore 排除数据与环境",
+                code="workdir.too_large",
+            )
         digest.update(chunk)
         file.write(chunk)
     if not size:
-        raise Refused("没有收到内容：请在请求正文里放 tar.gz，并写明 Content-Length")
+        raise InvalidRequest("没有收到内容：请在请求正文里放 tar.gz，并写明 Content-Length", code="workdir.empty")
     return digest.hexdigest(), size
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.compute.jobspec.core.request_rules import LONGEST_NOTE, MOST_NOTES
 from huisuan.protocol.resources import JobRequest
 
@@ -34,14 +34,14 @@ class Fault:
         return f"{name} 第 {self.at.line} 行第 {self.at.column} 列：{self.text}"
 
 
-class FileRefused(Refused):
+class FileRefused(InvalidRequest):
     """A job file that cannot be read; `faults` are all that were found, in the file's order."""
 
     def __init__(self, name: str, faults: Iterable[Fault]) -> None:
         self.name, self.faults = name, sorted(faults)
         shown = [fault.shown(name) for fault in self.faults[:MOST_FAULTS]]
         left = len(self.faults) - len(shown)
-        super().__init__("\n".join([*shown, *([f"……另有 {left} 处"] if left else [])]))
+        super().__init__("\n".join([*shown, *([f"……另有 {left} 处"] if left else [])]), code="job_file.invalid")
 
 
 @dataclass(frozen=True)

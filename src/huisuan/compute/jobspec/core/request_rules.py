@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.protocol.resources import JobRequest
 
 MOST_CARDS = 100_000
@@ -44,7 +44,7 @@ def duration_seconds(text: str) -> int:
     """
     found = DURATION.fullmatch(text.strip())
     if not found or not text.strip() or len(text) > 20:
-        raise Refused(f"时限 {text!r}：应形如 90s、15m、1h30m、2d 或秒数")
+        raise InvalidRequest(f"时限 {text!r}：应形如 90s、15m、1h30m、2d 或秒数", code="job.duration_malformed")
     days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
@@ -76,56 +76,78 @@ def checked(asked: JobRequest) -> JobRequest:
 
 def _what_runs(asked: JobRequest) -> None:
     if asked.command and asked.script:
-        raise Refused("命令与脚本只能有一个：请去掉 command 或 script")
+        raise InvalidRequest("命令与脚本只能有一个：请去掉 command 或 script", code="job.command_and_script")
     if asked.script:
         if not asked.script.startswith("#!"):
-            raise Refused("脚本的第一行应是 #! 加解释器，例如 #!/bin/bash")
+            raise InvalidRequest(
+                "脚本的第一行应是 #! 加解释器，例如 #!/bin/bash", code="job.script_without_interpreter"
+            )
         _bytes("脚本", asked.script, MOST_BYTES, "请把长内容放进工作目录里的文件")
     else:
         _command(asked.command)
     if asked.image and (len(asked.image) > LONGEST_IMAGE or not re.fullmatch(r"[A-Za-z0-9][!-~]*", asked.image)):
-        raise Refused(f"镜像 {_shown(asked.image)}：应是至多 {LONGEST_IMAGE} 个可见字符，以字母或数字开头，不含空格")
+        raise InvalidRequest(
+            f"镜像 {_shown(asked.image)}：应是至多 {LONGEST_IMAGE} 个可见字符，以字母或数字开头，不含空格",
+            code="job.image_malformed",
+        )
     if asked.workdir is not None and not SHA256.fullmatch(asked.workdir):
-        raise Refused("工作目录 workdir：应是上传后得到的 SHA-256（64 个十六进制字符）")
+        raise InvalidRequest(
+            "工作目录 workdir：应是上传后得到的 SHA-256（64 个十六进制字符）", code="job.workdir_malformed"
+        )
 
 
 def _command(words: list[str]) -> None:
     if not words or not words[0]:
-        raise Refused("没有命令：请在 -- 之后写出要运行的程序和参数，或给出脚本")
+        raise InvalidRequest("没有命令：请在 -- 之后写出要运行的程序和参数，或给出脚本", code="job.command_missing")
     if len(words) > MOST_WORDS:
-        raise Refused(f"命令有 {len(words)} 个词，最多 {MOST_WORDS} 个")
+        raise InvalidRequest(f"命令有 {len(words)} 个词，最多 {MOST_WORDS} 个", code="job.command_too_long")
     size = sum(_text(f"命令的第 {number} 个词", word) for number, word in enumerate(words, start=1))
     if size > MOST_BYTES:
-        raise Refused(f"命令共 {size} 字节，最多 {MOST_BYTES} 字节：请把长内容放进文件")
+        raise InvalidRequest(
+            f"命令共 {size} 字节，最多 {MOST_BYTES} 字节：请把长内容放进文件", code="job.command_too_long"
+        )
 
 
 def _environment(environment: dict[str, str]) -> None:
     if len(environment) > MOST_VARIABLES:
-        raise Refused(f"环境变量有 {len(environment)} 个，最多 {MOST_VARIABLES} 个")
+        raise InvalidRequest(
+            f"环境变量有 {len(environment)} 个，最多 {MOST_VARIABLES} 个", code="job.variables_too_many"
+        )
     size = 0
     for name, value in environment.items():
         if not VARIABLE.fullmatch(name):
-            raise Refused(f"环境变量名 {_shown(name)}：只能用字母、数字和下划线，不以数字开头，至多 128 个字符")
+            raise InvalidRequest(
+                f"环境变量名 {_shown(name)}：只能用字母、数字和下划线，不以数字开头，至多 128 个字符",
+                code="job.variable_name_malformed",
+            )
         if name.startswith(OURS):
-            raise Refused(f"环境变量名 {name}：{OURS} 开头的名字由平台使用")
+            raise InvalidRequest(f"环境变量名 {name}：{OURS} 开头的名字由平台使用", code="job.variable_name_reserved")
         size += len(name) + _text(f"环境变量 {name} 的值", value)
     if size > MOST_BYTES:
-        raise Refused(f"环境变量共 {size} 字节，最多 {MOST_BYTES} 字节")
+        raise InvalidRequest(f"环境变量共 {size} 字节，最多 {MOST_BYTES} 字节", code="job.variables_too_large")
 
 
 def _cards(asked: JobRequest) -> None:
     _between("节点数", asked.nodes, 1, MOST_CARDS)
     _between("卡数", asked.devices, 1, MOST_CARDS)
     if asked.devices % asked.nodes:
-        raise Refused(f"{asked.cards} 卡不能平均放在 {asked.nodes} 个节点上：卡数是整个作业的，应是节点数的整数倍")
+        raise InvalidRequest(
+            f"{asked.cards} 卡不能平均放在 {asked.nodes} 个节点上：卡数是整个作业的，应是节点数的整数倍",
+            code="job.cards_not_even",
+        )
     if len(asked.models) > MOST_MODELS:
-        raise Refused(f"可接受的型号有 {len(asked.models)} 个，最多 {MOST_MODELS} 个；都可以就不必写")
+        raise InvalidRequest(
+            f"可接受的型号有 {len(asked.models)} 个，最多 {MOST_MODELS} 个；都可以就不必写", code="job.models_too_many"
+        )
     for model in [asked.model or "", *asked.models, asked.vendor or ""]:
         _short("型号或厂商", model, 60)
     _between("显存下限", asked.min_memory_gib, 0, 10_000, "GiB")
     least = asked.min_tflops_fp16
     if not least.is_finite() or not 0 <= least <= HIGHEST_TFLOPS or least != round(least, 1):
-        raise Refused(f"算力下限 {least}：应在 0 至 {HIGHEST_TFLOPS} TFLOPS（稠密 FP16）之间，至多一位小数")
+        raise InvalidRequest(
+            f"算力下限 {least}：应在 0 至 {HIGHEST_TFLOPS} TFLOPS（稠密 FP16）之间，至多一位小数",
+            code="job.tflops_out_of_bounds",
+        )
 
 
 def _where(asked: JobRequest) -> None:
@@ -144,16 +166,22 @@ def _address(url: str) -> None:
     except ValueError:
         host, parts = None, urlsplit("")
     if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url or not host:
-        raise Refused(f"通知网址 {_shown(url)}：应形如 https://主机/路径，至多 {LONGEST_URL} 个字符")
+        raise InvalidRequest(
+            f"通知网址 {_shown(url)}：应形如 https://主机/路径，至多 {LONGEST_URL} 个字符",
+            code="job.notify_address_malformed",
+        )
     if parts.scheme not in ("http", "https"):
-        raise Refused(f"通知网址 {_shown(url)}：只能是 http 或 https")
+        raise InvalidRequest(f"通知网址 {_shown(url)}：只能是 http 或 https", code="job.notify_address_malformed")
     if parts.username is not None or parts.password is not None:
-        raise Refused("通知网址里不要写用户名和口令：它会显示在作业页上；请用路径里的随机串")
+        raise InvalidRequest(
+            "通知网址里不要写用户名和口令：它会显示在作业页上；请用路径里的随机串",
+            code="job.notify_address_has_password",
+        )
 
 
 def _notes(notes: list[str]) -> None:
     if len(notes) > MOST_NOTES:
-        raise Refused(f"说明有 {len(notes)} 条，最多 {MOST_NOTES} 条")
+        raise InvalidRequest(f"说明有 {len(notes)} 条，最多 {MOST_NOTES} 条", code="job.notes_too_many")
     for note in notes:
         _short("说明", note, LONGEST_NOTE)
 
@@ -162,51 +190,59 @@ def _name(asked: JobRequest) -> str:
     given = asked.name.strip() or (PurePath(asked.command[0]).name[:LONGEST_NAME] if asked.command else "script")
     _text("作业名", given)
     if len(given) > LONGEST_NAME or _has_control(given):
-        raise Refused(f"作业名应为 1 至 {LONGEST_NAME} 个字，不含控制字符")
+        raise InvalidRequest(f"作业名应为 1 至 {LONGEST_NAME} 个字，不含控制字符", code="job.name_malformed")
     return given
 
 
 def _array(asked: JobRequest) -> list[int]:
     indices = sorted(set(asked.array))
     if len(indices) > MOST_IN_ARRAY:
-        raise Refused(f"阵列有 {len(indices)} 个作业，最多 {MOST_IN_ARRAY} 个")
+        raise InvalidRequest(f"阵列有 {len(indices)} 个作业，最多 {MOST_IN_ARRAY} 个", code="job.array_too_large")
     for index in indices[:1] + indices[-1:]:
         _between("阵列下标", index, 0, MOST_ARRAY_INDEX)
     each = len(asked.script.encode()) + sum(len(word.encode()) for word in asked.command)
     each += sum(len(name) + len(value.encode()) for name, value in asked.environment.items())
     if each * len(indices) > MOST_ARRAY_BYTES:
-        raise Refused(
+        raise InvalidRequest(
             f"阵列的 {len(indices)} 个作业各带 {each} 字节的脚本与环境变量，合计超过 {MOST_ARRAY_BYTES} 字节："
-            "请把长内容放进工作目录"
+            "请把长内容放进工作目录",
+            code="job.array_too_large",
         )
     return indices
 
 
 def _after(uids: list[str]) -> list[str]:
     if len(set(uids)) > MOST_DEPENDENCIES:
-        raise Refused(f"要先完成的作业有 {len(set(uids))} 个，最多 {MOST_DEPENDENCIES} 个；阵列写它的第一个作业号即可")
+        raise InvalidRequest(
+            f"要先完成的作业有 {len(set(uids))} 个，最多 {MOST_DEPENDENCIES} 个；阵列写它的第一个作业号即可",
+            code="job.dependencies_too_many",
+        )
     for uid in uids:
         if not UID.fullmatch(uid):
-            raise Refused(f"要先完成的作业 {_shown(uid)}：不是作业号（见 huisuan job list）")
+            raise InvalidRequest(
+                f"要先完成的作业 {_shown(uid)}：不是作业号（见 huisuan job list）", code="job.uid_malformed"
+            )
     return sorted(set(uids))
 
 
 def _between(what: str, value: int, least: int, most: int, unit: str = "", rule: str = "") -> None:
     if not least <= value <= most:
         shown = f"{what} {value}{f' {unit}' if unit else ''}"
-        raise Refused(f"{shown}：应在 {least} 至 {most} 之间{f'（{rule}）' if rule else ''}")
+        raise InvalidRequest(
+            f"{shown}：应在 {least} 至 {most} 之间{f'（{rule}）' if rule else ''}", code="job.number_out_of_bounds"
+        )
 
 
 def _short(what: str, text: str, most: int) -> None:
     _text(what, text)
     if len(text) > most or _has_control(text):
-        raise Refused(f"{what} {_shown(text)}：至多 {most} 个字，不含控制字符")
+        raise InvalidRequest(f"{what} {_shown(text)}：至多 {most} 个字，不含控制字符", code="job.text_malformed")
 
 
 def _bytes(what: str, text: str, most: int, remedy: str) -> None:
     size = _text(what, text)
     if size > most:
-        raise Refused(f"{what}共 {size} 字节，最多 {most} 字节：{remedy}")
+        raise InvalidRequest(f"{what}共 {size} 字节，最多 {most} 字节：{remedy}", code="job.text_too_large")
 
 
 def _has_control(text: str) -> bool:
@@ -224,8 +260,8 @@ def _text(what: str, text: str) -> int:
         Refused: no program can be given it, or no database can keep it.
     """
     if "\0" in text:
-        raise Refused(f"{what}含有 NUL 字节，任何程序都收不到它")
+        raise InvalidRequest(f"{what}含有 NUL 字节，任何程序都收不到它", code="job.text_has_nul")
     try:
         return len(text.encode())
     except UnicodeEncodeError:
-        raise Refused(f"{what}不是合法的 UTF-8 文本") from None
+        raise InvalidRequest(f"{what}不是合法的 UTF-8 文本", code="job.text_not_utf8") from None

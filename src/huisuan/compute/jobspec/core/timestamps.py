@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, time
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
 
 
@@ -17,7 +17,9 @@ def moment(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise Refused(f"时间 {text}：应形如 2024-06-30 18:00（北京时间）或 2024-06-30T18:00:00+08:00") from None
+        raise InvalidRequest(
+            f"时间 {text}：应形如 2024-06-30 18:00（北京时间）或 2024-06-30T18:00:00+08:00", code="job.time_malformed"
+        ) from None
     if len(text.strip()) <= len("2024-06-30"):
         found = datetime.combine(found.date(), time(23, 59, 59))
     return found if found.tzinfo else found.replace(tzinfo=SHANGHAI)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.compute.accelerators.aliases import catalogue, meant
 from huisuan.compute.accelerators.parts import part_of, refusal
 from huisuan.compute.jobspec.core.parse_result import Place, Reading, nearest, shown
@@ -155,12 +155,14 @@ def _kind(key: str, text: str, at: Place, reading: Reading) -> Cards:
     """
     domain, _, name = key.partition("/")
     if what := part_of(key):
-        raise Refused(refusal(key, what))
+        raise InvalidRequest(refusal(key, what), code="job_file.part_of_a_card")
     vendor = keys.VENDORS.get(domain)
     if vendor is None:
-        raise Refused(f"平台不认识；可用的有 {'、'.join(keys.VENDORS)} 之下的整卡")
+        raise InvalidRequest(
+            f"平台不认识；可用的有 {'、'.join(keys.VENDORS)} 之下的整卡", code="job_file.resource_unknown"
+        )
     if not re.fullmatch(r"\d{1,4}", text, re.ASCII):
-        raise Refused(f"数量 {shown(text)} 应是整数")
+        raise InvalidRequest(f"数量 {shown(text)} 应是整数", code="job_file.count_malformed")
     if name.lower() in keys.ANY_CARD:
         return Cards(int(text), (), vendor)
     own = [card for card in catalogue() if card.vendor == vendor]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.compute.accelerators.aliases import meant
 from huisuan.compute.accelerators.parts import label_part, refusal
 from huisuan.compute.jobspec.core.parse_result import Place, Reading, shown
@@ -120,7 +120,7 @@ def _labelled(key: str, value: str) -> list[str]:
         Refused: it names none.
     """
     if not CARD_LABEL.search(key):
-        raise Refused("")
+        raise InvalidRequest("", code="job_file.count_malformed")
     for start, family in keys.ASCEND_TYPES.items():
         if key == "accelerator-type" and f"{value}-".startswith(f"{start}-"):
             return meant(family)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.compute.accelerators.aliases import meant
 from huisuan.compute.jobspec.core.array_indices import indices
 from huisuan.compute.jobspec.core.parse_result import Place, Reading, ReadJob, shown
@@ -68,7 +68,7 @@ class _Asked:
 
     def _job_name(self, text: str, at: Place) -> None:
         if not text:
-            raise Refused("之后缺少值")
+            raise InvalidRequest("之后缺少值", code="sbatch.value_missing")
         self.fields["name"] = text
 
     def _time(self, text: str, at: Place) -> None:
@@ -98,7 +98,7 @@ class _Asked:
                 if item == "ALL":
                     self.reading.note("--export=ALL：提交时的环境不会带过去，需要的变量请逐个写出或用 --env 名", at)
             elif not VARIABLE.fullmatch(name):
-                raise Refused(f"“{shown(item)}”不是环境变量名或 名=值")
+                raise InvalidRequest(f"“{shown(item)}”不是环境变量名或 名=值", code="sbatch.export_malformed")
             elif equals:
                 environment[name] = value
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from huisuan.base.errors import Refused
+from huisuan.base.errors import InvalidRequest
 from huisuan.compute.accelerators.aliases import catalogue, meant
 from huisuan.compute.accelerators.names import FAMILIES
 from huisuan.compute.accelerators.parts import part_of, refusal
@@ -44,7 +44,9 @@ def seconds(text: str) -> int | None:
         return None
     found = re.fullmatch(r"(?:(\d{1,5})-)?(\d{1,7})(?::(\d{1,7}))?(?::(\d{1,7}))?", text, re.ASCII)
     if not found:
-        raise Refused(f"时间 {text}：应形如 90（分钟）、90:30、1:30:00、2-12、2-12:30 或 2-12:30:00")
+        raise InvalidRequest(
+            f"时间 {text}：应形如 90（分钟）、90:30、1:30:00、2-12、2-12:30 或 2-12:30:00", code="sbatch.time_malformed"
+        )
     days, first, second, third = (int(part) if part else None for part in found.groups())
     if days is not None:  # days-hours[:minutes[:seconds]]
         total = ((days * 24 + (first or 0)) * 60 + (second or 0)) * 60 + (third or 0)
@@ -55,7 +57,9 @@ def seconds(text: str) -> int | None:
     if not total:  # 00:00:00 is Slurm's other way to write "no limit"
         return None
     if not 1 <= total <= LONGEST_TIME:
-        raise Refused(f"时间 {text} 是 {total} 秒：应在 1 秒至 {LONGEST_TIME // 86400} 天之间")
+        raise InvalidRequest(
+            f"时间 {text} 是 {total} 秒：应在 1 秒至 {LONGEST_TIME // 86400} 天之间", code="sbatch.time_out_of_bounds"
+        )
     return total
 
 
@@ -66,7 +70,10 @@ def count(text: str) -> int:
         Refused: it is none, or zero.
     """
     if not re.fullmatch(r"\d{1,6}", text, re.ASCII) or not int(text):
-        raise Refused(f"“{text}”应是正整数{'（短选项的值直接跟在后面，不写 =）' if text.startswith('=') else ''}")
+        raise InvalidRequest(
+            f"“{text}”应是正整数{'（短选项的值直接跟在后面，不写 =）' if text.startswith('=') else ''}",
+            code="sbatch.number_malformed",
+        )
     return int(text)
 
 
@@ -78,7 +85,7 @@ def least_nodes(text: str) -> tuple[int, bool]:
     """
     found = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", text, re.ASCII)
     if not found:
-        raise Refused(f"节点数 “{text}”：应形如 2 或 2-4")
+        raise InvalidRequest(f"节点数 “{text}”：应形如 2 或 2-4", code="sbatch.nodes_malformed")
     return count(found[1]), bool(found[2]) and found[2] != found[1]
 
 
@@ -90,8 +97,9 @@ def gpus(text: str) -> Cards:
     """
     _half_width(text)
     if "," in text:
-        raise Refused(
-            f"“{text}”要几种卡：一个作业只能用一种型号的卡，请拆成几个作业，或只写张数再用 --models 列出可接受的型号"
+        raise InvalidRequest(
+            f"“{text}”要几种卡：一个作业只能用一种型号的卡，请拆成几个作业，或只写张数再用 --models 列出可接受的型号",
+            code="sbatch.several_models",
         )
     local, _, number = text.rpartition(":")
     if number and not number[0].isdigit() and not number.startswith("="):
@@ -112,7 +120,7 @@ def gres(text: str) -> tuple[Cards | None, list[str]]:
         whole = re.sub(r"\((?:S|IDX):[^)]*\)$", "", item.removeprefix("gres/").removeprefix("gres:"))
         family, *rest = re.split(r"[:=]", whole)
         if what := part_of(family):
-            raise Refused(f"{refusal(item, what)}，例如 gpu:张数")
+            raise InvalidRequest(f"{refusal(item, what)}，例如 gpu:张数", code="sbatch.part_of_a_card")
         if family not in FAMILIES:  # case counts, as with sbatch
             if item != "none":
                 others.append(item)
@@ -121,10 +129,12 @@ def gres(text: str) -> tuple[Cards | None, list[str]]:
         if int(number):
             found.append(Cards(count(number), *_kind(":".join(rest), family)))
     if len(found) > 1:
-        raise Refused(f"“{text}”要几种卡：{ONE_KIND}")
+        raise InvalidRequest(f"“{text}”要几种卡：{ONE_KIND}", code="sbatch.several_models")
     if others and not found:  # sbatch refuses it too: to take it for "no card asked for" would run it on any card
         families = "、".join(FAMILIES)
-        raise Refused(f"“{text}”不是加速卡：名字要小写，只能是 {families}；例如 gpu:8 或 gpu:a800:8")
+        raise InvalidRequest(
+            f"“{text}”不是加速卡：名字要小写，只能是 {families}；例如 gpu:8 或 gpu:a800:8", code="sbatch.gres_unknown"
+        )
     return (found[0] if found else None), others
 
 
@@ -135,7 +145,9 @@ def _half_width(text: str) -> None:
         Refused: names the characters.
     """
     if odd := "".join(sign for sign in text if not sign.isascii()):
-        raise Refused(f"“{text}”含有全角字符 {odd}：请用半角的冒号与数字，例如 gpu:a800:8")
+        raise InvalidRequest(
+            f"“{text}”含有全角字符 {odd}：请用半角的冒号与数字，例如 gpu:a800:8", code="sbatch.full_width_characters"
+        )
 
 
 def _kind(local: str, family: str) -> tuple[tuple[str, ...], str]:
@@ -154,17 +166,24 @@ def after(text: str) -> list[str]:
     """
     uids: list[str] = []
     if "?" in text:
-        raise Refused(f"“{text}”：平台没有“其中一个”（?）；都要完成请用逗号")
+        raise InvalidRequest(
+            f"“{text}”：平台没有“其中一个”（?）；都要完成请用逗号", code="sbatch.dependency_unsupported"
+        )
     for part in text.split(","):
         kind, *names = part.split(":")
         if kind.lower() in DEPENDENCIES:
-            raise Refused(f"“{part}”：{DEPENDENCIES[kind.lower()]}")
+            raise InvalidRequest(f"“{part}”：{DEPENDENCIES[kind.lower()]}", code="sbatch.dependency_unsupported")
         if kind.lower() != "afterok" or not names:
-            raise Refused(f"“{part}”：应形如 afterok:作业号[:作业号…]")
+            raise InvalidRequest(f"“{part}”：应形如 afterok:作业号[:作业号…]", code="sbatch.dependency_malformed")
         for uid in names:
             if "+" in uid:
-                raise Refused(f"“{uid}”：平台没有“完成后再等若干分钟”，请去掉 + 之后的部分")
+                raise InvalidRequest(
+                    f"“{uid}”：平台没有“完成后再等若干分钟”，请去掉 + 之后的部分", code="sbatch.dependency_unsupported"
+                )
             if not UID.fullmatch(uid) or uid.isdigit():
-                raise Refused(f"“{uid}”不是平台的作业号（见 huisuan job list）：Slurm 的作业号只在它自己的集群里有意义")
+                raise InvalidRequest(
+                    f"“{uid}”不是平台的作业号（见 huisuan job list）：Slurm 的作业号只在它自己的集群里有意义",
+                    code="sbatch.dependency_not_ours",
+                )
             uids.append(uid)
     return uids
