@@ -8,10 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Count, Func, OuterRef, Q, QuerySet, Subquery, Sum
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import (
+    Count,
+    DateTimeField,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+)  # fmt: skip
 from django.db.models.functions import JSONObject
 
 from huisuan.base.hashing import bytes_sha256
@@ -21,7 +35,6 @@ from huisuan.compute.models import UsageRecord
 from huisuan.settlement.models import Bill, BillLine, Entitlement, SettlementRun
 from huisuan.settlement.runs.queries import bill_json, bills_of, entitlement_json, read_again, run_json
 
-FIRST = "(%%(expressions)s)[1:%d]"
 Key = tuple[int, int]  # a record's centre and sequence
 
 
@@ -65,23 +78,29 @@ def trace(owed: Entitlement, *, records_per_line: int = 3) -> dict[str, Any]:
 def _behind(run: SettlementRun, bills: Sequence[Bill], first: int) -> dict[int, Behind]:
     """What stands behind each line of the bills, as the run read it."""
     edges = OuterRef("starts"), OuterRef("ends")
+    # a run that reaches into a line began at most the longest run before it: without that bound, which the index of a
+    # party's use by start can use, each line reads all months before it, and the whole grows by the square of them
+    own = UsageRecord.objects.filter(party__in={bill.party_id for bill in bills})
+    longest = own.aggregate(longest=Max(F("ended_at") - F("started_at")))["longest"] or timedelta()
+    earliest = ExpressionWrapper(OuterRef("starts") - Value(longest, DurationField()), DateTimeField())
     records = current_usage(run.cursors).filter(
         overlapping(*edges),
+        started_at__gte=earliest,
         party=OuterRef("bill__party"),
         centre=OuterRef("bill__centre"),
         accelerator=OuterRef("accelerator"),
     )
-    each = JSONObject(sequence="sequence", within="within")
-    ones = ArrayAgg(each, order_by=["started_at", "sequence"])
     records = records.annotate(within=card_seconds_within(*edges)).order_by()
-    sums = records.values("party").annotate(
-        both=JSONObject(many=Count("sequence"), seconds=Sum("within"), first=Func(ones, template=FIRST % first))
+    sums = records.values("party").annotate(both=JSONObject(many=Count("sequence"), seconds=Sum("within")))
+    # a query of its own: an aggregate would sort and write out every record for the sake of the first
+    ones = records.order_by("started_at", "sequence").values(one=JSONObject(sequence="sequence", within="within"))
+    lines: QuerySet[Any] = BillLine.objects.filter(bill__in=bills).annotate(
+        sums=Subquery(sums.values("both")), ones=ArraySubquery(ones[:first])
     )
-    lines: QuerySet[Any] = BillLine.objects.filter(bill__in=bills).annotate(behind=Subquery(sums.values("both")))
     found = {}
-    for line, centre, behind in lines.order_by().values_list("pk", "bill__centre", "behind"):
-        both = behind or {"many": 0, "seconds": 0, "first": []}
-        keys = [((centre, one["sequence"]), one["within"]) for one in both["first"]]
+    for line, centre, summed, ones_found in lines.order_by().values_list("pk", "bill__centre", "sums", "ones"):
+        both = summed or {"many": 0, "seconds": 0}
+        keys = [((centre, one["sequence"]), one["within"]) for one in ones_found]
         found[line] = Behind((both["many"], both["seconds"]), keys)
     return found
 
