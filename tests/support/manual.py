@@ -87,6 +87,6 @@ def _commands(line: str) -> list[tuple[tuple[str, ...], str]]:
         end = next((at for at, word in enumerate(words) if word in {"|", ">", "&&", ";", "；", "&"}), len(words))
         command = [word for word in words[:end] if word not in ELLIPSIS]
         if command:
-            found.append((tuple(command), words[end + 1] if words[end:][:1] == [">"] else ""))
+            found.append((tuple(command), words[end + 1].rstrip(";") if words[end:][:1] == [">"] else ""))
         words = words[end:]
     return found
