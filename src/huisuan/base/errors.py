@@ -10,7 +10,7 @@ from __future__ import annotations
 class HuisuanError(Exception):
     """Anything below; exit code 1 on the command line, 422 in the API unless a route says otherwise."""
 
-    def __init__(self, message: str = "", *, code: str = "") -> None:
+    def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)
         self.code = code
 

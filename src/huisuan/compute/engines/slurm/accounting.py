@@ -206,10 +206,15 @@ def _cards(tres: str) -> dict[str, int]:
         named = typed.get(family, {})
         rest = bare.get(family, 0) - sum(named.values())
         if family in bare and rest < 0:
-            raise Unmetered(f"gres/{family} 的总数少于带型号的合计，两者矛盾；请核对 AllocTRES：{tres}")
+            raise Unmetered(
+                f"gres/{family} 的总数少于带型号的合计，两者矛盾；请核对 AllocTRES：{tres}", code="tres.total_too_small"
+            )
         for name, count in (*named.items(), ("", max(rest, 0))):
             if count:
                 found[name] = found.get(name, 0) + count
     if not found:
-        raise Unmetered(f"AllocTRES 里没有加速卡（{tres or '空'}）；请在 AccountingStorageTRES 中加入 gres/gpu 等")
+        raise Unmetered(
+            f"AllocTRES 里没有加速卡（{tres or '空'}）；请在 AccountingStorageTRES 中加入 gres/gpu 等",
+            code="tres.no_cards",
+        )
     return found
