@@ -100,7 +100,7 @@ def _behind(run: SettlementRun, bills: Sequence[Bill], first: int) -> dict[int, 
     found = {}
     for line, centre, summed, ones_found in lines.order_by().values_list("pk", "bill__centre", "sums", "ones"):
         both = summed or {"many": 0, "seconds": 0}
-        keys = [((centre, one["sequence"]), one["within"]) for one in ones_found]
+        keys = [((centre, one["sequence"]), one["within"]) for one in ones_found or ()]  # none are asked for
         found[line] = Behind((both["many"], both["seconds"]), keys)
     return found
 
