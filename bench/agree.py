@@ -34,16 +34,9 @@ import duckdb
 import pyarrow as pa
 from agree_engines import on_postgres, on_spark, private_postgres
 
-from huisuan.law.explain.questionnaire import assess_rule
-from huisuan.law.explain.verdict import RuleEvaluator
-from huisuan.law.model.expressions import FactSpec, SettingSpec
-from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import InvalidValue, Kind, Value, parse_value
-from huisuan.law.policy.load import load_policy
-from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.scenario import Scenario, apply_scenario
-from huisuan.law.policy.setting_bounds import SettingValue
-from huisuan.law.policy.stacking import PolicyRule
+from huisuan.law.explain import RuleEvaluator, assess_rule
+from huisuan.law.model import FactSpec, InvalidValue, Kind, Rule, SettingSpec, Value, parse_value
+from huisuan.law.policy import Policy, PolicyRule, Scenario, SettingValue, apply_scenario, load_policy
 from huisuan.law.sql.compute_file import answer_query
 from support.random_facts import Row, as_words, random_rows, typed
 

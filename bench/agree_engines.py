@@ -14,11 +14,10 @@ import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from huisuan.law.model.rules import Rule
-from huisuan.law.policy.policy import Policy
-from huisuan.law.sql.cell_parsing import COLUMN_TYPES
+from huisuan.law.model import Rule
+from huisuan.law.policy import Policy
+from huisuan.law.sql import COLUMN_TYPES, Dialect
 from huisuan.law.sql.compute_file import answer_query, compute_file
-from huisuan.law.sql.dialect import Dialect
 from huisuan.law.sql.spark import Spark
 
 Answers = list[tuple[str, int | None, str]]  # status, fen, reason codes

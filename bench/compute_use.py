@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from exact import check_oracle, rows_wrong, rows_wrong_in_yuan, write_oracle
 from measure import Line, Run, Spent, Timing, interleaved, line, machine
 
-from huisuan.law.policy.load import load_policy
+from huisuan.law.policy import load_policy
 from huisuan.law.sql.compute_file import answer_query, compute_file
 
 ROOT = Path(__file__).parents[1]

@@ -14,9 +14,9 @@ from typing import Any
 import duckdb
 from measure import Line, interleaved, line
 
-from huisuan.law.explain.explain import explain, parse_facts
-from huisuan.law.model.rules import Rule
-from huisuan.law.policy.policy import Policy
+from huisuan.law.explain import explain, parse_facts
+from huisuan.law.model import Rule
+from huisuan.law.policy import Policy
 
 CLAIMS = 40  # of each rule
 MOST_MS = 5

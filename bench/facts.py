@@ -9,9 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from huisuan.law.model.expressions import FactSpec
-from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import Kind
+from huisuan.law.model import FactSpec, Kind, Rule
 
 SEED = 0.2024
 MISSING, TRUE = 0.01, 0.93

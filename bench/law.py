@@ -27,11 +27,10 @@ from facts import write_facts
 from measure import Line, Run, Timing, as_json, interleaved, line, machine, report, together
 from rules_by_hand import RATES, RULES
 
+from huisuan.law.budget import Sample, write_sample
 from huisuan.law.budget.compute import FactFiles, compute_budget
-from huisuan.law.budget.synthetic_claims import Sample, write_sample
-from huisuan.law.model.rules import Rule
-from huisuan.law.policy.load import load_policy
-from huisuan.law.policy.scenario import Scenario, apply_scenario
+from huisuan.law.model import Rule
+from huisuan.law.policy import Scenario, apply_scenario, load_policy
 from huisuan.law.sql.compute_file import compute_file
 
 OURS, HAND = "huisuan", "DuckDB SQL by hand"

@@ -199,7 +199,7 @@ def settled(usage: Path) -> int:
     """What a settlement run computes between reading its snapshot and writing its result."""
     import duckdb
 
-    from huisuan.law.policy.load import load_policy
+    from huisuan.law.policy import load_policy
     from huisuan.parties.affiliation import Affiliated
     from huisuan.settlement.runs.billing import Billing, Price, Registered
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from huisuan.law.explain.explain import explain, parse_facts
+from huisuan.law.explain.explanation import explain, parse_facts
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_folder
 from huisuan.law.policy.policy import Policy

@@ -11,16 +11,10 @@ from ninja.errors import HttpError
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
-from huisuan.law.explain.explain import default_day, explain, parse_facts
-from huisuan.law.explain.prose import general_terms, prose
-from huisuan.law.forms.json_schema import facts_schema
-from huisuan.law.forms.templates import csv_template, xlsx_template
-from huisuan.law.model.errors import LawError
-from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import to_json
-from huisuan.law.policy.coverage import coverage
-from huisuan.law.policy.load import load_installed, load_policy
-from huisuan.law.policy.policy import Policy
+from huisuan.law.explain import default_day, explain, general_terms, parse_facts, rule_prose
+from huisuan.law.forms import csv_template, facts_schema, xlsx_template
+from huisuan.law.model import LawError, Rule, to_json
+from huisuan.law.policy import Policy, list_coverage, load_installed, load_policy
 
 router = Router(tags=["政策"], auth=None)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -58,7 +52,7 @@ def policy_text(request: HttpRequest, policy: str) -> dict[str, Any]:
 @router.get("/law/{policy}/coverage", summary="逐句交代：计算、程序或宣示")
 def covered(request: HttpRequest, policy: str) -> list[dict[str, Any]]:
     """How every sentence is accounted for, with the departments that the text names."""
-    return [each.to_dict() for each in coverage(_policy(policy))]
+    return [each.to_dict() for each in list_coverage(_policy(policy))]
 
 
 @router.get("/law/{policy}/{article}/facts", summary="一条（句）需要的事实")
@@ -97,7 +91,7 @@ def words(request: HttpRequest, policy: str, article: str) -> dict[str, str]:
     rule = _rule(law, article)
     today = datetime.now(UTC).astimezone(SHANGHAI).date()
     terms = general_terms(rule, law.adopted(default_day(law, today), today))
-    return {"zh": prose(rule, "zh", terms), "en": prose(rule, "en", terms)}
+    return {"zh": rule_prose(rule, "zh", terms), "en": rule_prose(rule, "en", terms)}
 
 
 @router.post("/law/{policy}/{article}/explain", summary="对一组事实作答")

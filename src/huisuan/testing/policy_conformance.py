@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from huisuan.law.cases.policy_check import PolicyCheck, check_policy
-from huisuan.law.policy.load import load_folder
+from huisuan.law.cases import PolicyCheck, check_policy
+from huisuan.law.policy import load_folder
 
 
 class PolicyConformance:

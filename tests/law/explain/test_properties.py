@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huisuan.law.explain.explain import explain, parse_facts
+from huisuan.law.explain.explanation import explain, parse_facts
 from huisuan.law.explain.verdict import RuleEvaluator
 from huisuan.law.model.answers import Answer
 from huisuan.law.model.expressions import FactSpec

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from huisuan.law.explain.prose import general_terms, prose
+from huisuan.law.explain.prose import general_terms, rule_prose
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.load import list_policies, load_folder, load_policy
 from huisuan.law.policy.policy import Policy
@@ -22,7 +22,7 @@ ANHUI = load_folder(load_policy("anhui-agi-2023").folder)
 @pytest.mark.parametrize(("policy", "rule"), EVERY_RULE)
 def test_english_is_english_but_for_what_it_quotes(policy: Policy, rule: Rule, answered: bool) -> None:
     terms = general_terms(rule, policy.adopted(policy.valid_from, policy.valid_to)) if answered else None
-    told = prose(rule, "en", terms)
+    told = rule_prose(rule, "en", terms)
     for each in policy.text.sentences.values():  # what is quoted may itself hold quotation marks
         for sentence, phrase in rule.citations():
             if sentence == each.number:
@@ -33,7 +33,7 @@ def test_english_is_english_but_for_what_it_quotes(policy: Policy, rule: Rule, a
 @pytest.mark.parametrize(("policy", "rule"), EVERY_RULE)
 def test_every_condition_is_told_with_its_ground_in_both_languages(policy: Policy, rule: Rule) -> None:
     for language in ("zh", "en"):
-        told = prose(rule, language)
+        told = rule_prose(rule, language)
         for condition in rule.conditions:
             assert f"{condition.sentence}“{condition.phrase}”" in told.replace(" “", "“")
 
@@ -42,8 +42,8 @@ def test_prose_carries_the_values_of_a_day_only_where_they_are_asked_for() -> No
     rule = ANHUI.rule("2.2")
     adopted = ANHUI.adopted(ANHUI.valid_from, ANHUI.valid_to)
     in_general, on_the_day = (
-        prose(rule, "en", general_terms(rule, adopted)),
-        prose(rule, "en", rule_terms(rule, adopted)[0]),
+        rule_prose(rule, "en", general_terms(rule, adopted)),
+        rule_prose(rule, "en", rule_terms(rule, adopted)[0]),
     )
     assert "Rate of the year (by law at most 20%) × Eligible spend" in in_general
     assert "20% × Eligible spend" in on_the_day
@@ -54,7 +54,7 @@ def test_another_answer_to_an_open_question_is_told_as_the_rule() -> None:
     rule = ANHUI.rule("8.2")
     beyond = apply_scenario(ANHUI, Scenario("beyond", {"0.2.cap": "beyond"}))
     told = [
-        prose(rule, "zh", general_terms(rule, policy.adopted(policy.valid_from, policy.valid_to)))
+        rule_prose(rule, "zh", general_terms(rule, policy.adopted(policy.valid_from, policy.valid_to)))
         for policy in (ANHUI, beyond)
     ]
     assert "上浮后仍不超过最高限额（另可：先封顶，再上浮）" in told[0]

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from huisuan.law.explain.explain import explain
+from huisuan.law.explain.explanation import explain
 from huisuan.law.explain.questionnaire import assess_rule
 from huisuan.law.explain.verdict import RuleEvaluator
 from huisuan.law.model.expressions import FactSpec

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from huisuan.law.explain.explain import parse_facts
+from huisuan.law.explain.explanation import parse_facts
 from huisuan.law.forms.json_schema import SHARE, facts_schema
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule

@@ -9,7 +9,7 @@ import pytest
 
 from huisuan.base.errors import HuisuanError
 from huisuan.law.budget.allotment import allot_budget
-from huisuan.law.explain.explain import parse_facts
+from huisuan.law.explain.explanation import parse_facts
 from huisuan.law.forms.submission import parse_submission
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_policy

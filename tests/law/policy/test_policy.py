@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from huisuan.law.explain.explain import explain, parse_facts
+from huisuan.law.explain.explanation import explain, parse_facts
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import RuleKind
 from huisuan.law.policy.load import load_folder, load_policy

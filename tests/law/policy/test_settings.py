@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from huisuan.law.budget.impact import LawState, RuleImpact, affected_rules, compare_answers
-from huisuan.law.explain.explain import explain, parse_facts
+from huisuan.law.explain.explanation import explain, parse_facts
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 from huisuan.law.model.values import Kind

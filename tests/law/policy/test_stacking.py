@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huisuan.law.explain.combine import CombinedAnswer, RuleInput, combine
+from huisuan.law.explain.combine import CombinedAnswer, RuleInput, combine_answers
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_folder, load_policy
 from huisuan.law.policy.policy import Policy
@@ -42,7 +42,7 @@ def combined(mode: str, spend: int, local: int, **others: Any) -> CombinedAnswer
         RuleInput(PolicyRule(PROVINCE, PROVINCE.rule("2.2")), user),
         RuleInput(PolicyRule(city, city.rule("w.2")), {"kind": "enterprise", "local_spend": local}),
     ]
-    (found,) = combine(asked, on=DAY, as_known=DAY)
+    (found,) = combine_answers(asked, on=DAY, as_known=DAY)
     return found
 
 
@@ -83,7 +83,7 @@ def test_a_combination_that_nobody_set_pays_the_first_only() -> None:
         RuleInput(PolicyRule(city, city.rule("w.2")), {"kind": "enterprise", "local_spend": 100}),
         RuleInput(PolicyRule(PROVINCE, PROVINCE.rule("2.2")), user),
     ]
-    (found,) = combine(asked, on=DAY, as_known=DAY)
+    (found,) = combine_answers(asked, on=DAY, as_known=DAY)
     assert [(row.place.rule.key, row.payable_fen) for row in found.rows] == [("2.2", 20), ("w.2", None)]
 
 
@@ -134,7 +134,7 @@ def _row(chance: random.Random) -> dict[str, Any]:
 def _one(city: Policy, row: dict[str, Any]) -> CombinedAnswer:
     rules = (PolicyRule(PROVINCE, PROVINCE.rule("2.2")), PolicyRule(city, city.rule("w.2")))
     asked = [RuleInput(place, {spec.name: row[spec.name] for spec in place.rule.facts}) for place in rules]
-    (found,) = combine(asked, on=DAY, as_known=DAY)
+    (found,) = combine_answers(asked, on=DAY, as_known=DAY)
     return found
 
 
@@ -174,5 +174,5 @@ def test_one_city_subsidy_earns_the_province_money_once_unless_interpreted_other
             RuleInput(PolicyRule(policy, policy.rule("1.2")), centre),
             RuleInput(PolicyRule(policy, policy.rule("8.2")), {"key_technology": True, **project}),
         ]
-        (found,) = combine(asked, on=DAY, as_known=DAY)
+        (found,) = combine_answers(asked, on=DAY, as_known=DAY)
         assert [row.payable_fen for row in found.rows] == payable

@@ -27,9 +27,8 @@ from huisuan.law.model.values import InvalidValue, Kind, parse_date
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import AdoptedSetting, Settings
-from huisuan.law.sql.cell_parsing import COLUMN_TYPES
 from huisuan.law.sql.compute_file import FileSummary, answer_query, compute_file
-from huisuan.law.sql.dialect import Dialect
+from huisuan.law.sql.dialect import COLUMN_TYPES, Dialect
 from huisuan.law.sql.spark import Spark, missing_requirements
 from support.random_facts import as_words, random_rows, typed
 from support.representative_rules import representative_rules

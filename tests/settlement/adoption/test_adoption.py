@@ -19,7 +19,7 @@ from huisuan.base.errors import Refused
 from huisuan.compute.centres.services import CentrePlan, add_centre
 from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
-from huisuan.law.explain.explain import explain, parse_facts
+from huisuan.law.explain.explanation import explain, parse_facts
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_policy
 from huisuan.parties.models import Party, Person, Relation

@@ -13,10 +13,9 @@ from fractions import Fraction
 from typing import cast
 
 from huisuan.compute.models import Centre
-from huisuan.law.explain.verdict import RuleEvaluator
-from huisuan.law.model.answers import Status
-from huisuan.law.model.errors import LawError
-from huisuan.law.policy.load import load_policy
+from huisuan.law.explain import RuleEvaluator
+from huisuan.law.model import LawError, Status
+from huisuan.law.policy import load_policy
 from huisuan.parties.affiliation import Holding, Reach, affiliations
 from huisuan.parties.models import Party, Relation
 

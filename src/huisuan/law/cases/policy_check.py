@@ -14,7 +14,7 @@ from huisuan.law.cases.coverage_gaps import CoverageGap, find_gaps
 from huisuan.law.cases.runner import CaseResult, load_policy_cases, run_case
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.handling import Handling
-from huisuan.law.policy.coverage import coverage
+from huisuan.law.policy.coverage import list_coverage
 from huisuan.law.policy.load import load_installed, search_path
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.stacking import rules_by_ground
@@ -86,7 +86,7 @@ def check_policy(policy: Policy) -> PolicyCheck:
     declared = (*policy.setting_specs(), *policy.interpretation_specs())
     return PolicyCheck(
         policy,
-        tuple(row.sentence for row in coverage(policy) if row.handling is Handling.OPEN),
+        tuple(row.sentence for row in list_coverage(policy) if row.handling is Handling.OPEN),
         tuple(run_case(policy, case) for case in cases),
         tuple(find_gaps(policy, cases)),
         tuple(name for name in declared if name not in set_by_now),

@@ -13,8 +13,8 @@ from typing import Any
 
 from huisuan.law.budget.allotment import allot_budget
 from huisuan.law.cases.case_file import Case, load_cases, parse_given, parse_yuan
-from huisuan.law.explain.combine import RuleInput, combine
-from huisuan.law.explain.explain import explain, parse_facts
+from huisuan.law.explain.combine import RuleInput, combine_answers
+from huisuan.law.explain.explanation import explain, parse_facts
 from huisuan.law.model.answers import STATUS_ZH, Status
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
@@ -174,7 +174,7 @@ def _check_stack(policy: Policy, case: Case, on: date, as_known: date) -> Iterat
         if not isinstance(raw, dict):
             raise LawError(f"{case.place}：{key} 应为一张事实的表", code="law.table_expected")
         asked.append(RuleInput(place, _parse_facts(place.rule, raw, f"{case.place}，{key}")))
-    grounds = [found for found in combine(asked, on=on, as_known=as_known) if found.ground == case.subject]
+    grounds = [found for found in combine_answers(asked, on=on, as_known=as_known) if found.ground == case.subject]
     rows = [row for found in grounds for row in found.rows]
     shown = {row.place.rule.key if row.place.policy is policy else row.place.key: row.payable_fen for row in rows}
     yield from _check_amounts(case, "payable", shown)

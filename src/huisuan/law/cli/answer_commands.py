@@ -20,7 +20,7 @@ from huisuan.law.cli.arguments import (
     law_days,
     load_json_object,
 )
-from huisuan.law.explain.explain import explain, parse_facts
+from huisuan.law.explain.explanation import explain, parse_facts
 from huisuan.law.explain.html import answer_html
 from huisuan.law.model.answers import STATUS_ZH, Answer, Status
 from huisuan.law.model.errors import LawError
@@ -90,8 +90,8 @@ def sql(
     as_json: AsJson = False,
 ) -> None:
     """规则的 SQL：表 facts 每个事实一列（金额为整数分），逐行得到 status、amount_fen、reasons。"""
-    from huisuan.law.sql.cell_parsing import COLUMN_TYPES
     from huisuan.law.sql.compute_file import answer_query
+    from huisuan.law.sql.dialect import COLUMN_TYPES
 
     law = load_policy(policy)
     day, known, remark = law_days(law, on, as_known)

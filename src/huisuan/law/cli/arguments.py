@@ -12,7 +12,7 @@ import typer
 
 from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI
-from huisuan.law.explain.explain import default_day
+from huisuan.law.explain.explanation import default_day
 from huisuan.law.model.values import InvalidValue, parse_date
 from huisuan.law.policy.policy import Policy
 

@@ -17,7 +17,7 @@ from huisuan.law.cli.arguments import (
     PolicyName,
     law_days,
 )
-from huisuan.law.explain.prose import general_terms, prose
+from huisuan.law.explain.prose import general_terms, rule_prose
 from huisuan.law.model.rules import KINDS_ZH
 from huisuan.law.policy.load import load_installed, load_policy
 from huisuan.law.policy.policy import Policy
@@ -98,7 +98,12 @@ def prose_(
         adopted = law.adopted(day, known)
         terms = general_terms(rule, adopted) if on is None else rule_terms(rule, adopted)[0]
         rendered.append(
-            {"rule": rule.key, "sentence": rule.sentence, "title": rule.title, "prose": prose(rule, lang.value, terms)}
+            {
+                "rule": rule.key,
+                "sentence": rule.sentence,
+                "title": rule.title,
+                "prose": rule_prose(rule, lang.value, terms),
+            }
         )
     if as_json:
         print_json(rendered)

@@ -15,13 +15,13 @@ from huisuan.base.errors import InvalidRequest
 from huisuan.base.money import yuan
 from huisuan.law.budget.allotment import AllotmentResult, allot_budget
 from huisuan.law.cli.arguments import AsKnown, On, PolicyName, law_days, load_json_object
-from huisuan.law.explain.combine import CombinedAnswer, RuleInput, combine
-from huisuan.law.explain.explain import parse_facts
+from huisuan.law.explain.combine import CombinedAnswer, RuleInput, combine_answers
+from huisuan.law.explain.explanation import parse_facts
 from huisuan.law.model.answers import STATUS_ZH
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.handling import HANDLINGS_ZH, Handling
 from huisuan.law.model.rules import Allotment
-from huisuan.law.policy.coverage import SentenceCoverage, coverage
+from huisuan.law.policy.coverage import SentenceCoverage, list_coverage
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.stacking import PolicyRule, rules_by_ground
 from huisuan.terminal import AsJson, note, out, print_json, print_table
@@ -30,7 +30,7 @@ from huisuan.terminal import AsJson, note, out, print_json, print_table
 def coverage_(policy: PolicyName, as_json: AsJson = False) -> None:
     """逐句交代：计算、程序或宣示，及责任单位；有未处理的句则退出码为 1。"""
     law = load_policy(policy)
-    rows = coverage(law)
+    rows = list_coverage(law)
     counts = {each.value: sum(row.handling is each for row in rows) for each in Handling}
     covered = len(rows) - counts[Handling.OPEN.value]
     if as_json:
@@ -166,7 +166,7 @@ def stack(
             return
         given = load_json_object(facts or "-")
         asked = [RuleInput(place, _facts_of(place, given.get(place.key, {}))) for place in places]
-        found = combine(asked, on=day, as_known=known)
+        found = combine_answers(asked, on=day, as_known=known)
     except LawError as error:
         raise InvalidRequest(f"{facts or source}：{error}", code=error.code) from None
     if as_json:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from huisuan.law.explain.explain import explain, option_used
+from huisuan.law.explain.explanation import explain, option_used
 from huisuan.law.model.answers import Answer, Reason, SettingUsed
 from huisuan.law.model.values import format_fen
 from huisuan.law.policy.stacking import PolicyRule, StackedRules, StackingMode, adopted_mode, rules_by_ground
@@ -59,7 +59,7 @@ class CombinedAnswer:
         return sum(row.payable_fen or 0 for row in self.rows)
 
 
-def combine(asked: Sequence[RuleInput], *, on: date, as_known: date) -> tuple[CombinedAnswer, ...]:
+def combine_answers(asked: Sequence[RuleInput], *, on: date, as_known: date) -> tuple[CombinedAnswer, ...]:
     """The answers of paying rules, grouped by what they pay for.
 
     Raises:

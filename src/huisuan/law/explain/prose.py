@@ -183,7 +183,7 @@ _WORDINGS: dict[type, Callable[[Wording, Any], str]] = {
 }  # fmt: skip
 
 
-def prose(rule: Rule, language: Language = "zh", terms: Terms | None = None) -> str:
+def rule_prose(rule: Rule, language: Language = "zh", terms: Terms | None = None) -> str:
     """The rule in words, as Markdown; with `terms`, settings carry their values, and open questions their answers."""
     wording = Wording(language, terms)
     zh = language == "zh"

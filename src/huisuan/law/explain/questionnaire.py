@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TypeAlias
 
-from huisuan.law.explain.combine import CombinedAnswer, RuleInput, combine
-from huisuan.law.explain.explain import answer_from_verdict
+from huisuan.law.explain.combine import CombinedAnswer, RuleInput, combine_answers
+from huisuan.law.explain.explanation import answer_from_verdict
 from huisuan.law.explain.intervals import BindingCap, IntervalEvaluation
 from huisuan.law.explain.verdict import RuleEvaluator, Verdict
 from huisuan.law.model import expressions as nodes
@@ -148,7 +148,7 @@ def combine_certain(standings: Iterable[RuleProgress], *, on: date, as_known: da
         LawError: two of them pay for the same without a declared order; it names both.
     """
     paying = [each for each in standings if each.place.rule.kind is RuleKind.PAYS]
-    return combine([RuleInput(each.place, _completed(each)) for each in paying], on=on, as_known=as_known)
+    return combine_answers([RuleInput(each.place, _completed(each)) for each in paying], on=on, as_known=as_known)
 
 
 def _completed(standing: RuleProgress) -> Mapping[str, Any]:

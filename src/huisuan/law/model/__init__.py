@@ -1,1 +1,57 @@
-"""What a policy is made of: values, expressions, rules, answers. Pure data; every reading of the law starts here."""
+"""What a policy is made of: values, expressions, rules, answers, and how each sentence is accounted for.
+
+Pure data with exact arithmetic; nothing here reads a file. Everybody may import it, and whoever speaks of rules, facts
+or answers does. The nodes of expressions are used by their module: `from huisuan.law.model import expressions`.
+"""
+
+from huisuan.law.model.answers import STATUS_ZH, Answer, NeededChange, Reason, SettingUsed, Status, Step
+from huisuan.law.model.claimants import CLAIMANTS
+from huisuan.law.model.errors import LawError
+from huisuan.law.model.expressions import FactSpec, InterpretationSpec, SettingSpec
+from huisuan.law.model.handling import Handling
+from huisuan.law.model.ranges import Range
+from huisuan.law.model.rules import Condition, Rule, RuleKind
+from huisuan.law.model.values import (
+    InvalidValue,
+    Kind,
+    Value,
+    format_fen,
+    format_share,
+    format_value,
+    parse_chinese_money,
+    parse_date,
+    parse_share,
+    parse_value,
+    to_json,
+)
+
+__all__ = [
+    "CLAIMANTS",
+    "STATUS_ZH",
+    "Answer",
+    "Condition",
+    "FactSpec",
+    "Handling",
+    "InterpretationSpec",
+    "InvalidValue",
+    "Kind",
+    "LawError",
+    "NeededChange",
+    "Range",
+    "Reason",
+    "Rule",
+    "RuleKind",
+    "SettingSpec",
+    "SettingUsed",
+    "Status",
+    "Step",
+    "Value",
+    "format_fen",
+    "format_share",
+    "format_value",
+    "parse_chinese_money",
+    "parse_date",
+    "parse_share",
+    "parse_value",
+    "to_json",
+]

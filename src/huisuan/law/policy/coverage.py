@@ -34,7 +34,7 @@ class SentenceCoverage:
         }  # fmt: skip
 
 
-def coverage(policy: Policy) -> list[SentenceCoverage]:
+def list_coverage(policy: Policy) -> list[SentenceCoverage]:
     """Every sentence of the policy in the order of the text."""
     return [_cover_sentence(policy, number) for number in policy.text.sentences]
 

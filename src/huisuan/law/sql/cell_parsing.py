@@ -13,17 +13,11 @@ from sqlglot import exp
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.values import FIRST_DAY, LAST_DAY, MAX_SHARE_DENOMINATOR, WHITESPACE, Kind
-from huisuan.law.sql.dialect import Dialect
+from huisuan.law.sql.dialect import COLUMN_TYPES, TEXT_TYPE, Dialect
 from huisuan.law.sql.naming import RAW, denominator, numerator
 from huisuan.law.sql.sql_arithmetic import SqlExpr, as_bigint, case, column, map_lookup, string_literal
 
 INTEGER = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT)|HUGEINT|DECIMAL\([0-9]+,0\)")
-TEXT_TYPE = "VARCHAR"
-#: the type that carries each kind of fact best
-COLUMN_TYPES = {
-    Kind.MONEY: "BIGINT", Kind.INT: "BIGINT", Kind.BOOL: "BOOLEAN", Kind.DATE: "DATE", Kind.SHARE: TEXT_TYPE,
-    Kind.CHOICE: TEXT_TYPE, Kind.TEXT: TEXT_TYPE,
-}  # fmt: skip
 
 NUMBER = "[0-9]{1,18}"
 TRUE, FALSE = "[Tt][Rr][Uu][Ee]|1|是", "[Ff][Aa][Ll][Ss][Ee]|0|否"

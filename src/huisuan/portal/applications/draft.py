@@ -15,10 +15,8 @@ from django.utils.translation import gettext as _t
 from django.views.decorators.http import require_POST
 
 from huisuan.base.errors import Refused
-from huisuan.law.model.errors import LawError
-from huisuan.law.model.rules import Rule
-from huisuan.law.policy.load import load_policy
-from huisuan.law.policy.policy import Policy
+from huisuan.law.model import LawError, Rule
+from huisuan.law.policy import Policy, load_policy
 from huisuan.parties.models import Party, Person
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.applications import form as draft_form

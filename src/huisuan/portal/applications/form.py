@@ -11,14 +11,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.law.explain.explain import default_day, explain
-from huisuan.law.forms.cell_values import InvalidCell, format_cell, option_labels, parse_cell
-from huisuan.law.model.claimants import CLAIMANTS
-from huisuan.law.model.expressions import FactSpec
-from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import Kind, Value, format_value
-from huisuan.law.policy.policy import Policy
-from huisuan.law.text.policy_text import Sentence
+from huisuan.law.explain import default_day, explain
+from huisuan.law.forms import InvalidCell, format_cell, option_labels, parse_cell
+from huisuan.law.model import CLAIMANTS, FactSpec, Kind, Rule, Value, format_value
+from huisuan.law.policy import Policy
+from huisuan.law.text import Sentence
 from huisuan.parties.models import Party
 from huisuan.portal.law.reasoning import Reasoning, english, told
 from huisuan.programmes.applications.queries import Known

@@ -6,11 +6,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.law.model.answers import Answer
-from huisuan.law.model.errors import LawError
-from huisuan.law.model.rules import Rule
-from huisuan.law.policy.load import load_policy
-from huisuan.law.policy.policy import Policy
+from huisuan.law.model import Answer, LawError, Rule
+from huisuan.law.policy import Policy, load_policy
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.applications import form as draft_form
 from huisuan.portal.law.reasoning import english

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from huisuan.law.budget.tables import BudgetTable
+from huisuan.law.budget import BudgetTable
 from huisuan.portal.ui.export import BOM, harmless
 
 #: a table with its title and its headings in the reader's language

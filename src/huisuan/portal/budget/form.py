@@ -17,14 +17,28 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.law.model.errors import LawError
-from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
-from huisuan.law.model.values import InvalidValue, Kind, format_value, parse_chinese_money
-from huisuan.law.policy.amended_figures import AmendedFigure, FigureKind, LegalFigure, legal_figures, parse_amendment
-from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.scenario import Scenario, setting_declarations
-from huisuan.law.policy.setting_bounds import SettingValue
-from huisuan.law.policy.settings_history import SettingHistory, list_settings
+from huisuan.law.model import (
+    InterpretationSpec,
+    InvalidValue,
+    Kind,
+    LawError,
+    SettingSpec,
+    format_value,
+    parse_chinese_money,
+)
+from huisuan.law.policy import (
+    AmendedFigure,
+    FigureKind,
+    LegalFigure,
+    Policy,
+    Scenario,
+    SettingHistory,
+    SettingValue,
+    legal_figures,
+    list_settings,
+    parse_amendment,
+    setting_declarations,
+)
 from huisuan.portal.law.field_faults import of_field
 from huisuan.portal.law.reasoning import english
 

@@ -18,15 +18,19 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.law.budget.chart import budget_chart
+from huisuan.law.budget import (
+    DISTRIBUTION,
+    DISTRIBUTION_EN,
+    Budget,
+    BudgetTable,
+    Sample,
+    budget_chart,
+    budget_tables,
+    last_day_in_force,
+)
 from huisuan.law.budget.compute import SampleClaims, compute_budget
-from huisuan.law.budget.model import Budget, last_day_in_force
-from huisuan.law.budget.synthetic_claims import DISTRIBUTION, DISTRIBUTION_EN, Sample
-from huisuan.law.budget.tables import BudgetTable, budget_tables
-from huisuan.law.model.errors import LawError
-from huisuan.law.policy.load import load_installed
-from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.scenario import apply_scenario
+from huisuan.law.model import LawError
+from huisuan.law.policy import Policy, apply_scenario, load_installed
 from huisuan.parties.route_access import allow
 from huisuan.portal.budget.files import FORMS, exported
 from huisuan.portal.budget.form import Asked, read_form

@@ -8,16 +8,11 @@ from datetime import date
 
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.law.explain.combine import CombinedAnswer
-from huisuan.law.explain.intervals import IntervalEvaluation
-from huisuan.law.explain.questionnaire import Questionnaire, RuleProgress, combine_certain
+from huisuan.law.explain import CombinedAnswer, IntervalEvaluation, Questionnaire, RuleProgress, combine_certain
+from huisuan.law.model import Answer, LawError, Range, Status
 from huisuan.law.model import expressions as nodes
-from huisuan.law.model.answers import Answer, Status
-from huisuan.law.model.errors import LawError
-from huisuan.law.model.ranges import Range
-from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.stacking import PolicyRule
-from huisuan.law.text.policy_text import Sentence
+from huisuan.law.policy import Policy, PolicyRule
+from huisuan.law.text import Sentence
 from huisuan.portal.calculator.form import anchor, label_of, title_of
 from huisuan.portal.law.quotations import Piece, pieces
 from huisuan.portal.law.reasoning import Reasoning, english, told

@@ -11,15 +11,11 @@ from typing import Self
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _t
 
-from huisuan.law.explain.explain import default_day
-from huisuan.law.explain.questionnaire import OpenQuestion, Question, Questionnaire, RuleProgress, presumed_answer
-from huisuan.law.forms.cell_values import InvalidCell, option_labels, parse_cell
+from huisuan.law.explain import OpenQuestion, Question, Questionnaire, RuleProgress, default_day, presumed_answer
+from huisuan.law.forms import InvalidCell, option_labels, parse_cell
+from huisuan.law.model import CLAIMANTS, FactSpec, InvalidValue, Kind, Value, format_value, parse_date
 from huisuan.law.model import expressions as nodes
-from huisuan.law.model.claimants import CLAIMANTS
-from huisuan.law.model.expressions import FactSpec
-from huisuan.law.model.values import InvalidValue, Kind, Value, format_value, parse_date
-from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.stacking import PolicyRule
+from huisuan.law.policy import Policy, PolicyRule
 from huisuan.portal.applications.form import HINTS, unit_of
 from huisuan.portal.law.reasoning import english
 

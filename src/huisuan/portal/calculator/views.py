@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
-from huisuan.law.explain.questionnaire import Question, build_questionnaire, list_questions
-from huisuan.law.model.claimants import CLAIMANTS
-from huisuan.law.policy.policy import Policy
+from huisuan.law.explain import Question, build_questionnaire, list_questions
+from huisuan.law.model import CLAIMANTS
+from huisuan.law.policy import Policy
 from huisuan.parties.route_access import public
 from huisuan.portal.calculator.answers import answers
 from huisuan.portal.calculator.form import PREFIX, Asked, Field, fields, grouped, read, without_presumed

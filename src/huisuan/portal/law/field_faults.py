@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
+from huisuan.law.model import InterpretationSpec, SettingSpec
 
 
 def of_field(spec: SettingSpec | InterpretationSpec, error: Exception) -> str:

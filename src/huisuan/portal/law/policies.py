@@ -12,15 +12,10 @@ from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.law.explain.explain import default_day
-from huisuan.law.explain.prose import general_terms, prose
-from huisuan.law.model.expressions import FactSpec
-from huisuan.law.model.handling import Handling
-from huisuan.law.model.rules import Rule, RuleKind
-from huisuan.law.policy.coverage import SentenceCoverage, coverage
-from huisuan.law.policy.load import list_policies, load_installed, load_policy
-from huisuan.law.policy.policy import Policy
-from huisuan.law.text.policy_text import ArticleText, Departments, Sentence
+from huisuan.law.explain import default_day, general_terms, rule_prose
+from huisuan.law.model import FactSpec, Handling, Rule, RuleKind
+from huisuan.law.policy import Policy, SentenceCoverage, list_coverage, list_policies, load_installed, load_policy
+from huisuan.law.text import ArticleText, Departments, Sentence
 from huisuan.parties.route_access import public
 from huisuan.portal.law.prose_html import as_html
 from huisuan.portal.law.reasoning import english
@@ -85,7 +80,7 @@ def _asked(spec: FactSpec) -> Asked:
 def _computed(policy: Policy, rule: Rule) -> Computed:
     today = timezone.localdate()
     terms = general_terms(rule, policy.adopted(default_day(policy, today), today))
-    words = prose(rule, "en" if english() else "zh", terms)
+    words = rule_prose(rule, "en" if english() else "zh", terms)
     title = rule.title_en if english() else rule.title
     return Computed(rule.key, LABELS[rule.kind], title, as_html(words), [_asked(spec) for spec in rule.facts])
 
@@ -102,7 +97,7 @@ def _sentence(policy: Policy, sentence: Sentence, covered: SentenceCoverage) -> 
 
 def _articles(policy: Policy) -> list[ReadArticle]:
     read, before = [], ""
-    covered = {each.sentence: each for each in coverage(policy)}
+    covered = {each.sentence: each for each in list_coverage(policy)}
     for article in policy.text.articles:
         sentences = [_sentence(policy, sentence, covered[sentence.number]) for sentence in article.sentences]
         read.append(ReadArticle(article, article.chapter if article.chapter != before else "", sentences))

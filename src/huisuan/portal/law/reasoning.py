@@ -9,12 +9,9 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from huisuan.law.model.answers import Answer, SettingUsed, Status, Step
-from huisuan.law.model.errors import LawError
-from huisuan.law.model.values import format_value
-from huisuan.law.policy.load import load_policy
-from huisuan.law.policy.policy import Policy
-from huisuan.law.text.policy_text import Sentence
+from huisuan.law.model import Answer, LawError, SettingUsed, Status, Step, format_value
+from huisuan.law.policy import Policy, load_policy
+from huisuan.law.text import Sentence
 from huisuan.portal.law.quotations import Piece, pieces
 from huisuan.settlement.models import Entitlement
 from huisuan.settlement.runs.queries import read_again

@@ -11,13 +11,8 @@ from fractions import Fraction
 from django.http import QueryDict
 from django.utils.translation import gettext as _t
 
-from huisuan.law.model.errors import LawError
-from huisuan.law.model.expressions import InterpretationSpec
-from huisuan.law.model.values import InvalidValue, Kind, format_share, parse_date
-from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.scenario import setting_declarations
-from huisuan.law.policy.setting_bounds import SettingValue
-from huisuan.law.policy.settings_history import SettingHistory
+from huisuan.law.model import InterpretationSpec, InvalidValue, Kind, LawError, format_share, parse_date
+from huisuan.law.policy import Policy, SettingHistory, SettingValue, setting_declarations
 from huisuan.portal.law.field_faults import of_field
 from huisuan.settlement.adoption.proposed_settings import Draft, faults
 

@@ -15,12 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from huisuan.base.errors import NotFound, Refused
-from huisuan.law.explain.explain import default_day
-from huisuan.law.model.values import InvalidValue, parse_date
-from huisuan.law.policy.load import list_policies, load_policy
-from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.settings import AdoptedSetting
-from huisuan.law.policy.settings_history import SettingHistory, list_settings
+from huisuan.law.explain import default_day
+from huisuan.law.model import InvalidValue, parse_date
+from huisuan.law.policy import AdoptedSetting, Policy, SettingHistory, list_policies, list_settings, load_policy
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, public, viewer_of
 from huisuan.parties.viewer import Viewer

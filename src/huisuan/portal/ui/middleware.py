@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
 
-from huisuan.law.model.errors import LawError
+from huisuan.law.model import LawError
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
 
-from huisuan.law.explain.explain import parse_facts
-from huisuan.law.model.errors import LawError
-from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import Value
-from huisuan.law.policy.policy import Policy
+from huisuan.law.explain import parse_facts
+from huisuan.law.model import LawError, Rule, Value
+from huisuan.law.policy import Policy
 from huisuan.parties.models import Party, PartyKind
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.models import Draft, Evidence

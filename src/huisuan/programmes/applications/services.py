@@ -9,8 +9,8 @@ from datetime import datetime
 from django.db import transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
-from huisuan.law.model.rules import Rule
-from huisuan.law.policy.policy import Policy
+from huisuan.law.model import Rule
+from huisuan.law.policy import Policy
 from huisuan.parties.models import Party, Person
 from huisuan.programmes.applications.evidence_files import check
 from huisuan.programmes.applications.evidence_store import evidence_store

@@ -10,13 +10,18 @@ from datetime import date
 from pathlib import Path
 
 from huisuan.base.errors import Conflict, InvalidRequest
-from huisuan.law.model.errors import LawError
-from huisuan.law.policy.load import load_policy
-from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.scenario import setting_declarations, with_adopted
-from huisuan.law.policy.setting_bounds import SettingValue
-from huisuan.law.policy.settings import HEADER_KEYS, AdoptedSetting
-from huisuan.law.policy.toml_documents import SettingsDocument, toml_string
+from huisuan.law.model import LawError
+from huisuan.law.policy import (
+    HEADER_KEYS,
+    AdoptedSetting,
+    Policy,
+    SettingsDocument,
+    SettingValue,
+    load_policy,
+    setting_declarations,
+    toml_string,
+    with_adopted,
+)
 from huisuan.settlement.models import SettingsProposal
 
 NO_FILE = Path(os.devnull)  # what is not adopted yet stands in no file

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, QuerySet, Sum
 
 from huisuan.base.errors import NotFound
-from huisuan.law.model.answers import STATUS_ZH, Status
+from huisuan.law.model import STATUS_ZH, Status
 from huisuan.settlement.models import ComparedParty, Comparison, End, SettingsProposal
 
 PROPOSED = "proposed"

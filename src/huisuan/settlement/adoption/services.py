@@ -9,8 +9,8 @@ from django.db import transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
-from huisuan.law.model.errors import LawError
-from huisuan.law.policy.scenario import setting_declarations, with_adopted
+from huisuan.law.model import LawError
+from huisuan.law.policy import setting_declarations, with_adopted
 from huisuan.settlement.adoption.lock import one_at_a_time
 from huisuan.settlement.adoption.proposed_settings import (
     Draft,

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from huisuan.base.errors import Conflict, Unavailable
 from huisuan.base.paths import home, write_private
-from huisuan.law.model.errors import LawError
-from huisuan.law.policy.load import list_policies, load_policy
-from huisuan.law.policy.sources import adopted_folder, list_setting_files
+from huisuan.law.model import LawError
+from huisuan.law.policy import adopted_folder, list_policies, list_setting_files, load_policy
 from huisuan.settlement.models import End, ProposalEnd
 
 

@@ -189,7 +189,7 @@ def _entitlements(run_id: int) -> list[dict[str, Any]]:
 
 def show_run(run_id: int) -> None:
     """Print a run: what each party is owed, and the sums."""
-    from huisuan.law.model.answers import STATUS_ZH, Status
+    from huisuan.law.model import STATUS_ZH, Status
     from huisuan.settlement.models import SettlementRun
 
     made = SettlementRun.objects.get(pk=run_id)

@@ -15,14 +15,9 @@ from huisuan.base.duck import connect_duck
 from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.law.budget.impact import LawState, RuleImpact, affected_rules, compare_answers
-from huisuan.law.model.errors import LawError
-from huisuan.law.model.rules import Rule
-from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.scenario import with_adopted
-from huisuan.law.policy.settings import Settings
-from huisuan.law.policy.settings_history import setting_names
-from huisuan.law.policy.sources import adopted_folder
-from huisuan.law.sql.cell_parsing import COLUMN_TYPES
+from huisuan.law.model import LawError, Rule
+from huisuan.law.policy import Policy, Settings, adopted_folder, setting_names, with_adopted
+from huisuan.law.sql import COLUMN_TYPES
 from huisuan.parties.models import Party
 from huisuan.settlement.adoption.proposed_settings import NO_FILE, drafted, entries, policy_named
 from huisuan.settlement.models import (

@@ -20,8 +20,8 @@ import pyarrow as pa
 
 from huisuan.base.months import SHANGHAI, Month
 from huisuan.compute.metering.exports.settled_usage import check_settled_usage
-from huisuan.law.model.rules import Rule
-from huisuan.law.policy.policy import Policy
+from huisuan.law.model import Rule
+from huisuan.law.policy import Policy
 from huisuan.law.sql.compute_file import answer_query
 from huisuan.parties.affiliation import Affiliated
 from huisuan.settlement.runs.settled_sentence import FACT_TYPES, FACTS

@@ -13,9 +13,9 @@ from huisuan.base.hashing import bytes_sha256
 from huisuan.compute.metering.imports.raw_lines import raw_line
 from huisuan.compute.metering.usage.records import card_seconds_within, current_usage, overlapping
 from huisuan.compute.models import UsageRecord
-from huisuan.law.explain.explain import explain, parse_facts
-from huisuan.law.model.answers import Answer
-from huisuan.law.policy.load import load_policy
+from huisuan.law.explain import explain, parse_facts
+from huisuan.law.model import Answer
+from huisuan.law.policy import load_policy
 from huisuan.parties.viewer import Viewer
 from huisuan.settlement.models import Bill, BillLine, Entitlement, SettlementRun
 

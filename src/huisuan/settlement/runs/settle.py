@@ -15,11 +15,8 @@ from huisuan.base.months import SHANGHAI
 from huisuan.compute.metering.exports.usage_parquet import sealed_usage
 from huisuan.compute.metering.seals.queries import named
 from huisuan.compute.models import Accelerator, Centre
-from huisuan.law.model.errors import LawError
-from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import to_json
-from huisuan.law.policy.load import load_policy
-from huisuan.law.policy.policy import Policy
+from huisuan.law.model import LawError, Rule, to_json
+from huisuan.law.policy import Policy, load_policy
 from huisuan.parties.models import Party
 from huisuan.settlement.adoption.lock import one_at_a_time
 from huisuan.settlement.adoption.settings_files import refuse_strays, write_adopted

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date
 from typing import cast
 
-from huisuan.law.policy.policy import Policy
+from huisuan.law.policy import Policy
 from huisuan.parties.affiliation import Reach
 
 SETTLES = "2.2"
