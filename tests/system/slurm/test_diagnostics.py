@@ -97,7 +97,7 @@ def test_an_accounting_without_cards_takes_no_job(plain_site: Site, cluster: Clu
 
 def test_a_clock_that_differs_is_told(plain_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = plain_site.engine
-    monkeypatch.setattr(engine.commands, "clock", lambda: int(time.time()) + 90)
+    monkeypatch.setattr(engine.session.commands, "clock", lambda: int(time.time()) + 90)
     assert re.match("控制器的时钟比本机快 (89|90) 秒；", findings(engine)["时钟"])
 
 
@@ -107,9 +107,9 @@ def test_a_token_is_kept_and_renewed_before_its_end(cluster: Cluster, by_rest: d
         (tmp_path / "times").write_text("")
         asked = f"env SLURM_CONF={by_rest['conf']} {made}/made {lifespan}"
         engine = SlurmEngine(tmp_path / "jobs", by_rest | {"jwt_command": asked})
-        assert engine.rest is not None
+        assert engine.session.rest is not None
         for _ in range(3):
-            ends = ends_at(engine.rest.token.value())
+            ends = ends_at(engine.session.rest.token.value())
         assert ends is not None
         assert int(lifespan) - 20 < ends - time.time() <= int(lifespan)
         assert (tmp_path / "times").read_text() == "x\n" * times

@@ -98,7 +98,7 @@ def test_of_two_jobs_of_one_name_one_is_let_in_and_followed(plain_site: Site) ->
     spec = site.run("sh", "-c", "echo ran on $SLURM_JOB_ID; sleep 3", gate=False)
     site.until(spec.name, RunState.RUNNING)
     first = site.jobs(spec.name)[0]
-    second = site.engine.commands.submit(again(site, spec))
+    second = site.engine.session.commands.submit(again(site, spec))
     site.open(spec.name)
     site.done(spec.name)
     until(lambda: not site.cluster.command("squeue", "-h", f"--name={spec.name}").strip(), "the end of both")
@@ -121,7 +121,7 @@ def again(site: Site, spec: JobSpec) -> Request:
         minutes=5,
         folder=str(place / "work"),
         output=str(place / "output.log"),
-        person=site.engine.person,
+        person=site.engine.session.person,
         environment={"PATH": os.environ["PATH"]},
         account="anhui",
     )
@@ -228,17 +228,17 @@ def test_a_slurmrestd_that_dies_is_made_up_for_by_the_commands(
 ) -> None:
     site = plain_site
     engine = site.again(**by_rest)
-    assert engine.speaker() is engine.rest
+    assert engine.session.speaker() is engine.session.rest
     site.cluster.kill("slurmrestd")
     try:
         engine = site.again(**by_rest)
         spec = site.run("true")
         site.done(spec.name)
-        assert engine.speaker() is engine.commands
+        assert engine.session.speaker() is engine.session.commands
         assert "slurmrestd" in caplog.text
     finally:
         site.cluster.start_rest(site.cluster.rest_port)
-    assert site.again(**by_rest).speaker() is not engine.commands
+    assert site.again(**by_rest).session.speaker() is not engine.session.commands
 
 
 def test_a_token_that_is_no_more_valid_is_said_and_never_shown(
@@ -248,10 +248,10 @@ def test_a_token_that_is_no_more_valid_is_said_and_never_shown(
     (tmp_path / "jwt").write_text(f"SLURM_JWT={token}\n")
     options = {key: value for key, value in by_rest.items() if key != "jwt_command"}
     engine = plain_site.again(**(options | {"jwt_file": str(tmp_path / "jwt")}))
-    assert engine.speaker() is engine.commands
+    assert engine.session.speaker() is engine.session.commands
     found = {name: (well, why) for name, well, why in engine.diagnose()}
     assert not found["slurmrestd 与令牌"][0]
-    assert token not in caplog.text + str(found) + repr(engine.options)
+    assert token not in caplog.text + str(found) + repr(engine.session.options)
 
 
 def counting(monkeypatch: pytest.MonkeyPatch) -> list[str]:

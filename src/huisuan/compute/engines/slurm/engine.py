@@ -8,22 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from huisuan.compute.accelerators.names import Unmetered
-from huisuan.compute.engines.interface import Ability, EngineError, JobSpec, NodeSeen, Observation, RunState, RunUsage
-from huisuan.compute.engines.slurm import accounting
-from huisuan.compute.engines.slurm import config as options
-from huisuan.compute.engines.slurm import diagnostics as doctor
-from huisuan.compute.engines.slurm import submit as submitting
-from huisuan.compute.engines.slurm.cluster import Cluster
-from huisuan.compute.engines.slurm.command_client import Commands
+from huisuan.compute.engines.interface import Ability, JobSpec, NodeSeen, Observation, RunState, RunUsage
+from huisuan.compute.engines.slurm import accounting, diagnostics, submit
 from huisuan.compute.engines.slurm.observe import STRANGER, Watch, held_by, is_late
-from huisuan.compute.engines.slurm.rest_client import Rest
 from huisuan.compute.engines.slurm.run_folder import NAME, Run, born, checked, sweep
-from huisuan.compute.engines.slurm.types import WAITING, Accounted, Speaker, as_accounted
+from huisuan.compute.engines.slurm.session import SlurmSession
+from huisuan.compute.engines.slurm.types import WAITING, Accounted, as_accounted
 
 SKEW_SECONDS = 3600  # by which the platform's clock, that names jobs, may be ahead of ours
 log = logging.getLogger(__name__)
-TRUSTED_SECONDS = 5.0  # how long a slurmrestd that answered is taken to answer still
-AWAY_SECONDS = 30.0  # and one that did not: a question without an answer may take long
 
 
 class SlurmEngine:
@@ -33,49 +26,23 @@ class SlurmEngine:
     """
 
     def __init__(self, folder: Path, given: Mapping[str, str] | None = None) -> None:
-        self.folder = folder.absolute()
-        if any(sign in str(self.folder) for sign in "\\\n"):
-            raise ValueError(f"作业目录 {self.folder} 的路径里不能有反斜杠或换行：Slurm 会改写它")
-        self.options = options.read(given or {})
-        self.person = self.options.person()
-        self.commands = Commands(self.options, self.person)
-        self.rest = Rest(self.options, self.person) if self.options.rest_url else None
-        self.accounting = accounting.Accounting(self.commands)
-        self.cluster = Cluster(self.options, self.speaker, self._settings)
-        self.watch = Watch(self.accounting)
+        self.session = SlurmSession(folder, given or {})
+        self.folder = self.session.folder
+        self.watch = Watch(self.session.accounting)
         self.unmetered: dict[str, str] = {}  # runs whose cards the accounting does not tell, and why
         self.started = int(time.time())
-        self._asked_rest = (-TRUSTED_SECONDS, True)  # when it was last asked, and whether it answered
         self.folder.mkdir(parents=True, exist_ok=True)
-        if self.person.other:
+        if self.session.person.other:
             self.folder.chmod(0o711)  # the job's user passes through
         sweep(self.folder, time.time())
 
-    def speaker(self) -> Speaker:
-        """The way to speak with the controller: slurmrestd where it is set and answers, else the commands."""
-        if self.rest is None:
-            return self.commands
-        asked, answered = self._asked_rest
-        if time.monotonic() - asked > (TRUSTED_SECONDS if answered else AWAY_SECONDS):
-            try:
-                self.rest.ping()
-                answered = True
-            except EngineError as error:
-                if not doctor.has_commands(self.options):
-                    raise
-                if answered:
-                    log.warning("改用命令行：%s", error)
-                answered = False
-            self._asked_rest = (time.monotonic(), answered)
-        return self.rest if answered else self.commands
-
     def abilities(self) -> Mapping[str, Ability]:
         """What it can do, by the names of ABILITIES."""
-        return doctor.abilities(self)
+        return diagnostics.abilities(self.session)
 
     def capacity(self) -> Sequence[NodeSeen]:
         """The nodes with their cards; one that stands in two offered partitions is told in both."""
-        return self.cluster.capacity()
+        return self.session.cluster.capacity()
 
     def submit(self, job: JobSpec) -> None:
         """Have the run in Slurm's queue, once and never twice.
@@ -85,7 +52,7 @@ class SlurmEngine:
             EngineError: Slurm did not take it now.
         """
         run = Run(self.folder, checked(job.name))
-        submitting.submit(run, job, self, new=self._new(job.name))
+        submit.submit(run, job, self.session, new=self._new(job.name))
         record = run.record()
         if record and record.job != record.spent:
             self.watch.ended.pop(job.name, None)
@@ -93,7 +60,7 @@ class SlurmEngine:
     def observe(self, names: Sequence[str]) -> Mapping[str, Observation]:
         """How these runs stand; one that Slurm never heard of is left out."""
         runs = [Run(self.folder, name) for name in names if NAME.fullmatch(name)]
-        return self.watch.look(runs, self.speaker()) if runs else {}
+        return self.watch.look(runs, self.session.speaker()) if runs else {}
 
     def cancel(self, name: str, reason: str = "") -> None:
         """Have the run end: SIGTERM, SIGKILL after Slurm's KillWait; one that has not begun never will."""
@@ -101,7 +68,7 @@ class SlurmEngine:
         record = run.record()
         if record and record.cancel is None:
             run.change(cancel=reason)  # before the question: an agent that dies in between goes on with it
-        speaker = self.speaker()
+        speaker = self.session.speaker()
         if ids := [job.id for job in speaker.jobs() if job.name == name and job.live]:
             speaker.end(ids)
 
@@ -142,23 +109,23 @@ class SlurmEngine:
         self.unmetered.pop(name, None)
 
     def diagnose(self) -> Sequence[tuple[str, bool, str]]:
-        """For `huisuan agent doctor`: what was checked, whether it is well, and how to mend it."""
-        return doctor.diagnose(self)
+        """For `huisuan agent doctor`: what was checked, whether it is well, and the remedy."""
+        return diagnostics.diagnose(self.session, self.unmetered)
 
     def _new(self, name: str) -> bool:
         """Whether nobody can have submitted it before: its job was made while this engine already looked on."""
         birth = born(name)
         return birth is not None and birth > self.started + SKEW_SECONDS and not Run(self.folder, name).forgotten
 
-    def _settings(self) -> Mapping[str, str]:
-        """slurm.conf as the controller has it; empty on a machine that has slurmrestd alone."""
-        return self.commands.settings() if doctor.has_commands(self.options) else {}
-
     def _heard_of(self, names: Sequence[str]) -> dict[str, Accounted]:
         """What the controller says of runs that the accounting has yet to hear of: it takes some seconds."""
         if not names:
             return {}
-        live = {job.name: as_accounted(job) for job in self.speaker().jobs() if job.live and job.state not in WAITING}
+        live = {
+            job.name: as_accounted(job)
+            for job in self.session.speaker().jobs()
+            if job.live and job.state not in WAITING
+        }
         return {name: live[name] for name in names if name in live}
 
     def _is_lost(self, name: str) -> bool:

@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
 
 from huisuan.compute.engines.common.start_gate import EXPIRED_CODE
 from huisuan.compute.engines.interface import JobSpec
 from huisuan.compute.engines.slurm import job_files as launch
 from huisuan.compute.engines.slurm.accounting import Accounting
 from huisuan.compute.engines.slurm.run_folder import Run, since
+from huisuan.compute.engines.slurm.session import SlurmSession
 from huisuan.compute.engines.slurm.types import Accounted, Queued, Request, Speaker
-
-if TYPE_CHECKING:
-    from huisuan.compute.engines.slurm.engine import SlurmEngine
 
 GATE_MINUTES = 1  # Slurm's limit is later by this: it counts the wait at the gate, too
 
 
-def submit(run: Run, job: JobSpec, engine: SlurmEngine, new: bool = False) -> None:
+def submit(run: Run, job: JobSpec, session: SlurmSession, new: bool = False) -> None:
     """Have the run in Slurm's queue, once. `new`: nobody can have submitted it before, so nobody is asked.
 
     Raises:
@@ -35,11 +32,11 @@ def submit(run: Run, job: JobSpec, engine: SlurmEngine, new: bool = False) -> No
     if record and (record.cancel is not None or (record.job is not None and record.job != record.spent)):
         return
     launch.check(job)
-    partition, gres = engine.cluster.place(job)
-    speaker, options, person = engine.speaker(), engine.options, engine.person
+    partition, gres = session.cluster.place(job)
+    speaker, options, person = session.speaker(), session.options, session.person
     if record is not None or not new:
         spent = record.spent if record else None
-        if (found := _find(job.name, speaker, engine.accounting, spent)) is not None:
+        if (found := _find(job.name, speaker, session.accounting, spent)) is not None:
             run.note(job, int(time.time()))
             if not launch.written(run):  # the folder was lost while it waited
                 launch.write(run, job, person)
@@ -54,7 +51,7 @@ def submit(run: Run, job: JobSpec, engine: SlurmEngine, new: bool = False) -> No
         partition=partition,
         gres=gres,
         nodes=job.nodes,
-        minutes=engine.cluster.minutes(partition, job.time_limit_seconds, GATE_MINUTES if job.lease_file else 0),
+        minutes=session.cluster.minutes(partition, job.time_limit_seconds, GATE_MINUTES if job.lease_file else 0),
         folder=str(folder),
         output=str(run.output).replace("%", "%%"),  # Slurm's patterns: %j and the like
         person=person,
