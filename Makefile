@@ -1,6 +1,6 @@
-# make demo: the main job, end to end.   make test: lint, types, floors, tests.   Each does its own set-up.
+# make demo: the main job, end to end.   make check: before each commit.   make test: everything.   Each does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench agree lock snapshots
+.PHONY: help demo check pure test lint bench agree lock snapshots
 
 SERVE ?= yes
 TRACE ?=
@@ -9,7 +9,8 @@ ROWS ?= 1000000
 
 help:
 	@echo "make demo            run the whole chain and serve the pages (SERVE=no: end after printing; TRACE=file: a real trace)"
-	@echo "make test            lint, types, floors and tests"
+	@echo "make check           lint, types, floors and the pure tests, in a minute: no database, no servers"
+	@echo "make test            lint, types, floors and all tests (HYPOTHESIS_PROFILE=quick|house|deep: how many examples)"
 	@echo "make bench           the benchmarks, each against a named peer or limit (ten minutes; TRACE=venus-2020-09.csv adds"
 	@echo "                     the simulator, PEER=folder a checkout of HeliosArtifact to compare it with)"
 	@echo "make agree           every rule decided twice over a million random rows, claim by claim and in SQL (ROWS=n)"
@@ -29,6 +30,16 @@ lint: .venv
 	.venv/bin/lint-imports
 	.venv/bin/mypy
 	@sh setup/check_policies.sh
+
+# What starts no database, no server and no browser; the marks are described in pyproject.toml.
+PURE = not db and not slow and not slurm and not ray and not kube and not browser and not spark and not traces
+
+check: .venv
+	@sh setup/venv.sh
+	@$(MAKE) --no-print-directory -j2 lint pure
+
+pure: .venv
+	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-quick} .venv/bin/pytest -n 2 -q -m '$(PURE)'
 
 test: .venv
 	@sh setup/venv.sh

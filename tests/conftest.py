@@ -1,55 +1,93 @@
-"""One private PostgreSQL for the whole test run, in a folder of its own; each worker has its own database in it.
+"""What every run of the tests has: a folder of its own, Hypothesis' profile, marks by fixture, a database on demand.
 
-Both go when the run ends, also where it is killed (`support.run_folder`).
+Folder and database go when the run ends, also where it is killed (`support.run_folder`).
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+from pytest_django import DjangoDbBlocker
 
 from support.run_folder import guard, new_run_folder
 
 RAY = "tests/system/ray/"
+#: who asks for one of these, itself or through another fixture, uses the database
+DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_setup", "live_server"})
+#: more examples than this of a property are no longer a quick check
+FEW_EXAMPLES = 50
 
+# The compiled form of modules is kept even where the environment forbids it: else each run compiles every test anew
+# (ten seconds a worker), and each process that a test starts compiles the platform anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["HUISUAN_HOME"] = str(new_run_folder())
+HOME = os.environ["HUISUAN_HOME"]
 os.environ.pop("DATABASE_URL", None)
 # here and not in pyproject.toml: pytest-django would read the settings before the lines above
 os.environ["DJANGO_SETTINGS_MODULE"] = "huisuan.serving.settings"
 
-
-settings.register_profile("house", deadline=None)  # a busy machine is no failed test
-settings.load_profile("house")
+# no deadlines: a busy machine is no failed test
+settings.register_profile("quick", deadline=None, max_examples=20)
+settings.register_profile("house", deadline=None)
+settings.register_profile("deep", deadline=None, max_examples=2_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start it before Django looks for it."""
+    """Set Django up before the test modules import models; this starts no database."""
     import django
 
-    from huisuan.serving import database
-
     if "PYTEST_XDIST_WORKER" not in os.environ:
-        guard(Path(os.environ["HUISUAN_HOME"]))
-    database.start()
+        guard(Path(HOME))
     django.setup()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop it and remove its folder, when the run that made it ends."""
+    """Stop the run's PostgreSQL and remove its folder, when the run that made it ends."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         return
-    from huisuan.serving import postmaster
-    from huisuan.serving.database import let_go, private_directory
+    from support import database
 
-    let_go()
-    postmaster.end(private_directory())  # where workers were killed, whose names stand on its list of users
-    shutil.rmtree(Path(os.environ["HUISUAN_HOME"]), ignore_errors=True)
+    database.stop()
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses the database and what tries many examples, by what it asks for and not by hand."""
+    for item in items:
+        if item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.db)
+        if _examples(item) > FEW_EXAMPLES:
+            item.add_marker(pytest.mark.slow)
+
+
+def _examples(item: pytest.Item) -> int:
+    """How many examples Hypothesis tries for a test; 0 for one that is no property."""
+    test = getattr(item, "obj", None)
+    if not getattr(test, "is_hypothesis_test", False):
+        return 0
+    return getattr(test, "_hypothesis_internal_use_settings", settings()).max_examples
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest, django_test_environment: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """The database of this worker, when the first test asks for one."""
+    from support import database
+
+    with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
+        patch.setenv("HUISUAN_HOME", HOME)  # a fixture that came before may have set its own
+        database.start()
+        database.copy_template(f"test_huisuan_{getattr(request.config, 'workerinput', {}).get('workerid', 'main')}")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -15,6 +15,7 @@ from huisuan.compute.site_agent.config import Config
 from huisuan.compute.site_agent.process import join
 from support.attacked_platform import Attacked, attacked, is_closed, wait_for
 
+pytestmark = [pytest.mark.db, pytest.mark.slow]
 MANY = 200
 LIST = b"GET /charts/vega.js HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n\r\n"
 POST = (

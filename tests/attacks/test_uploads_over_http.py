@@ -18,10 +18,11 @@ from huisuan.serving.http.body import Unreceived, received
 from huisuan.serving.http.limits import Limit
 from support.attacked_platform import Attacked, attacked
 
+pytestmark = pytest.mark.db
 MIB = 1024 * 1024
 LIMIT = 200 * MIB
 TESTS = str(Path(__file__).parents[1])
-CENTRE = "from huisuan.serving import database; database.ready(); from metered import centre; centre()"
+CENTRE = "from huisuan.serving import database; database.ready(); from support.usage_records import centre; centre()"
 HEADER = "JobIDRaw|Cluster|User|Account|Partition|State|Submit|Start|End|AllocTRES\n"
 JOB = (
     "{0}{1}|ah|zhang|lab|gpu|COMPLETED|2024-03-01T08:00:00|2024-03-01T09:00:00|2024-03-01T10:00:00|"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,15 @@ class Shown:
         return True
 
 
+@cache  # typer builds all its options anew each time it is asked: half a second
+def _root() -> Any:
+    """`huisuan`, as click sees it."""
+    return typer.main.get_command(assemble())
+
+
 def leaf(words: tuple[str, ...]) -> tuple[Any, str, list[str]]:
     """The command that words name, its name, and the words after it."""
-    found, left, names = typer.main.get_command(assemble()), list(words), ["huisuan"]
+    found, left, names = _root(), list(words), ["huisuan"]
     while hasattr(found, "get_command"):
         assert left, f"{' '.join(names)} is a group"
         names.append(left.pop(0))

@@ -187,7 +187,7 @@ LEVELS: dict[str, tuple[str, int, Any]] = {
 }
 
 
-@pytest.mark.kubernetes
+@pytest.mark.kube
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_key_that_the_official_client_knows_is_in_the_table(level: str) -> None:
     import kubernetes.client

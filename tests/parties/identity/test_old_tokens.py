@@ -52,7 +52,7 @@ AFTER = """
 
 
 @pytest.fixture
-def database(django_db_blocker: Any) -> Iterator[str]:
+def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     """An empty database, the program's own; its address."""
     where = connection.settings_dict
     name = f"old_tokens_{os.getpid()}"

@@ -13,6 +13,8 @@ from huisuan.base.errors import Refused
 from huisuan.serving.backup import archive
 from support.homes import Homes
 
+pytestmark = pytest.mark.db
+
 
 def test_what_comes_back_is_the_same_to_the_last_hash(homes: Homes, backup: Path, state: dict[str, Any]) -> None:
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600

@@ -20,6 +20,7 @@ import httpx
 import psutil
 import pytest
 
+pytestmark = [pytest.mark.db, pytest.mark.slow]
 COMMAND = [
     sys.executable,
     "-c",

@@ -13,7 +13,7 @@ from support.kube_cluster import CARD, NAMESPACE, KubeWorld
 from support.kube_jobs import JOB, UID, seen
 from support.ports import free_port
 
-pytestmark = pytest.mark.kubernetes
+pytestmark = pytest.mark.kube
 Engines = Callable[..., KubernetesEngine]
 
 

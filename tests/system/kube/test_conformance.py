@@ -11,7 +11,7 @@ from huisuan.testing.engine_conformance import Bench, EngineConformance
 from support.kube_cluster import CARD, NAMESPACE, KubeWorld
 from support.kube_operations import Hands
 
-pytestmark = pytest.mark.kubernetes
+pytestmark = pytest.mark.kube
 
 
 class TestKubernetes(EngineConformance):

@@ -20,7 +20,7 @@ from support.kube_cluster import CARD, KubeWorld
 from support.kube_jobs import GANG, JOB, UID, seen
 from support.kube_operations import expanded
 
-pytestmark = pytest.mark.kubernetes
+pytestmark = pytest.mark.kube
 Engines = Callable[..., KubernetesEngine]
 
 

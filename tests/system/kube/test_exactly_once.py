@@ -14,7 +14,7 @@ from huisuan.compute.engines.kubernetes.manifest import KEEP
 from support.kube_cluster import NAMESPACE, T0, KubeWorld
 from support.kube_jobs import GANG, JOB, UID, card_seconds, seen
 
-pytestmark = pytest.mark.kubernetes
+pytestmark = pytest.mark.kube
 Engines = Callable[..., KubernetesEngine]
 
 

@@ -27,7 +27,7 @@ ADMIN, AGENT = os.environ.get("HUISUAN_KUBE_ADMIN", ""), os.environ.get("HUISUAN
 DOCS = Path(__file__).parents[3] / "docs" / "for-centres.md"
 NAMESPACE = "huisuan"
 
-pytestmark = pytest.mark.kubernetes
+pytestmark = pytest.mark.kube
 if not (ADMIN and AGENT):
     pytest.skip("no real control plane is named (HUISUAN_KUBE_ADMIN, HUISUAN_KUBE_AGENT)", allow_module_level=True)
 

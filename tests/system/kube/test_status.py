@@ -16,7 +16,7 @@ from huisuan.compute.engines.kubernetes.status import PodSeen, stretches
 from support.kube_cluster import CARD, T0, KubeWorld
 from support.kube_jobs import GANG, JOB, UID, card_seconds, seen
 
-pytestmark = pytest.mark.kubernetes
+pytestmark = pytest.mark.kube
 Engines = Callable[..., KubernetesEngine]
 
 
