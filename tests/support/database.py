@@ -41,9 +41,7 @@ def copy_template(name: str) -> None:
 
     Django's connection leads to the copy afterwards.
     """
-    import fasteners
-
-    with fasteners.InterProcessLock(Path(os.environ["HUISUAN_HOME"]) / "template.lock"), _admin() as admin:
+    with _alone(), _admin() as admin:
         if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (TEMPLATE,)).fetchone():
             _migrate_template(admin)
         admin.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE} STRATEGY file_copy')
@@ -59,6 +57,13 @@ def _migrate_template(admin: Any) -> None:
     call_command("migrate", verbosity=0, interactive=False)
     _connect_to("postgres")
     admin.execute(f"ALTER DATABASE {TEMPLATE}_unfinished RENAME TO {TEMPLATE}")
+
+
+def _alone() -> Any:
+    """One worker at a time."""
+    import fasteners
+
+    return fasteners.InterProcessLock(Path(os.environ["HUISUAN_HOME"]) / "template.lock")
 
 
 def _connect_to(name: str) -> None:

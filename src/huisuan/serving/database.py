@@ -70,7 +70,7 @@ def start() -> None:
 
     server = _server()
     _forget_the_dead(server)
-    with psycopg.connect(server.get_uri(), autocommit=True) as admin:
+    with server._lock, psycopg.connect(server.get_uri(), autocommit=True) as admin:  # two may start a new home at once
         found = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (NAME,)).fetchone()
         if not found:
             admin.execute(f"CREATE DATABASE {NAME} ENCODING 'UTF8' TEMPLATE template0")
