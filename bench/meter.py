@@ -132,7 +132,7 @@ def taken_at(site: Site) -> float:
     """One centre's, twenty in a call, each call committed; processor seconds of the server's process for it."""
     from django.db import connection
 
-    from huisuan.compute.metering.agent_usage.receive import take_batches
+    from huisuan.compute.metering.agent_usage.receive import receive_batches
 
     centre, key, batches = site
     with connection.cursor() as cursor:
@@ -140,7 +140,7 @@ def taken_at(site: Site) -> float:
         server = psutil.Process(cursor.fetchone()[0])
     before = spent(server)
     for at in range(0, len(batches), IN_A_CALL):
-        answers = take_batches(centre, key, batches[at : at + IN_A_CALL], "0.1.0", T0 + 48 * HOUR, T0 + 48 * HOUR)
+        answers = receive_batches(centre, key, batches[at : at + IN_A_CALL], "0.1.0", T0 + 48 * HOUR, T0 + 48 * HOUR)
         assert not any(answer.refused or answer.flagged for answer in answers)
     used = spent(server) - before
     connection.close()  # this thread's own

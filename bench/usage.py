@@ -201,7 +201,7 @@ def settled(usage: Path) -> int:
 
     from huisuan.law.policy import load_policy
     from huisuan.parties.affiliation import Affiliated
-    from huisuan.settlement.runs.billing import Billing, Price, Registered
+    from huisuan.settlement.runs.billing import Billing, Price, RegisteredParty
 
     starts, ends = date(2024, 1, 1), date(2025, 1, 1)
     half = date(2024, 7, 1)
@@ -215,7 +215,7 @@ def settled(usage: Path) -> int:
     with duckdb.connect() as engine:
         billing = Billing(engine, usage, starts, ends)
         assert billing.bill(prices, own) == []
-        register = [Registered(party, True, "enterprise") for party in parties]
+        register = [RegisteredParty(party, True, "enterprise") for party in parties]
         billing.entitle(policy, policy.rule("2.2"), register, date(2024, 12, 31), date(2024, 12, 31))
         ((entitled,),) = billing.rows("SELECT count(*) FROM answers WHERE status = 'eligible'")
     assert entitled == len(parties)

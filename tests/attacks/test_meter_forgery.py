@@ -25,7 +25,7 @@ from django.db import transaction
 from huisuan.compute.metering.audit.folder import Unusable, canonical
 from huisuan.compute.metering.audit.trust import Trust
 from huisuan.compute.metering.audit.verify import Verdict, verify, verify_all
-from huisuan.compute.metering.ledger.chain import Header, link, signed
+from huisuan.compute.metering.ledger.chain import Header, next_chain_value, receipt_message
 from huisuan.protocol.batch_chain import START, register_digest, seal_digest
 from huisuan.protocol.signatures import public_half
 from support.forged_exports import Forger, Row
@@ -601,6 +601,6 @@ def test_the_chain_that_a_forger_makes_is_the_one_that_the_platform_makes(ledger
     assert (forger.rows("batches.parquet"), forger.rows("seals.json")) == before
     chain = START
     for row in before[0]:
-        chain = link(chain, Header(*(row[name] for name in Header._fields)))
-        assert row["receipt"] == ledgers.platform.sign(signed(chain)).hex()
+        chain = next_chain_value(chain, Header(*(row[name] for name in Header._fields)))
+        assert row["receipt"] == ledgers.platform.sign(receipt_message(chain)).hex()
     assert verify(tmp_path / "c1", public_half(ledgers.platform), trust=ledgers.trust()).is_whole

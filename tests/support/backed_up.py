@@ -19,7 +19,7 @@ def seed() -> None:
     """A sealed month, a settlement, files of evidence."""
     from huisuan.base.months import Month
     from huisuan.compute.centres.tariffs import set_tariff
-    from huisuan.compute.metering.seals.seal_month import seal
+    from huisuan.compute.metering.seals.seal_month import seal_month
     from huisuan.programmes.applications.evidence_store import evidence_store
     from huisuan.settlement.runs.settle import settle
     from support.usage_records import A800, centre, imported, line, party, sacct
@@ -27,7 +27,7 @@ def seed() -> None:
     centre()
     set_tariff("c1", A800, "1280", date(2023, 1, 1))
     imported(sacct(line(1), line(2)), tenants=(f"user,uscc\nzhang,{party(1).uscc}\n".encode(), "t"))
-    seal("c1", Month(2024, 3), by="x", now=NOW, despite="x")
+    seal_month("c1", Month(2024, 3), by="x", now=NOW, despite="x")
     settle(POLICY, YEAR, now=NOW, by="x")
     for content in (CONTRACT, *(bytes([number]) * LARGE_BYTES for number in range(LARGE))):
         evidence_store().store(content)
@@ -41,15 +41,15 @@ def state() -> None:
     from huisuan.parties.viewer import Viewer
     from huisuan.programmes.applications.evidence_store import load_evidence
     from huisuan.settlement.models import Entitlement
-    from huisuan.settlement.runs.queries import get_entitlement, run_json
+    from huisuan.settlement.runs.queries import get_entitlement, run_to_dict
     from huisuan.settlement.runs.settle import settle
-    from huisuan.settlement.runs.trace import trace
+    from huisuan.settlement.runs.trace import trace_entitlement
 
     again = settle(POLICY, YEAR, now=NOW, by="x")
     viewer = Viewer(role="province", name="x")
     found = {
-        "traces": [trace(get_entitlement(viewer, owed.pk)) for owed in Entitlement.objects.all()],
-        "run": run_json(again.run),
+        "traces": [trace_entitlement(get_entitlement(viewer, owed.pk)) for owed in Entitlement.objects.all()],
+        "run": run_to_dict(again.run),
         "new": again.new,
         "key": platform_key.public(),
         "chain": list(MeterBatch.objects.values_list("chain", "receipt")),

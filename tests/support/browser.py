@@ -74,7 +74,7 @@ def site(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
 def proposal() -> int:
     """The number of a proposal that was compared."""
     from huisuan.law.policy.load import load_policy
-    from huisuan.settlement.adoption.proposed_settings import read_draft
+    from huisuan.settlement.adoption.proposed_settings import parse_draft
     from huisuan.settlement.adoption.services import Actor, propose
     from huisuan.settlement.impact.compare import compare_year
     from huisuan.settlement.models import SettingsProposal, Through
@@ -82,6 +82,6 @@ def proposal() -> int:
 
     text = 'authority = "省专班"\nvalid_from = 2024-01-01\n[settings]\n"2.2.rate" = "15%"\n'
     if not SettingsProposal.objects.exists():
-        draft = read_draft(load_policy("anhui-agi-2023"), "f.toml", text)
+        draft = parse_draft(load_policy("anhui-agi-2023"), "f.toml", text)
         compare_year(propose("anhui-agi-2023", draft, Actor("zhang", Through.WEB), NOW), 2024, "zhang", NOW)
     return SettingsProposal.objects.values_list("pk", flat=True)[0]

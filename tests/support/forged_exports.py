@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from huisuan.compute.metering.audit.folder import canonical, export_digest, file_sha256
-from huisuan.compute.metering.ledger.chain import Header, link, signed
-from huisuan.compute.metering.ledger.merkle import root
-from huisuan.compute.metering.ledger.record_hash import FIELDS, Record, digest, leaf
+from huisuan.compute.metering.ledger.chain import Header, next_chain_value, receipt_message
+from huisuan.compute.metering.ledger.merkle import merkle_root
+from huisuan.compute.metering.ledger.record_hash import FIELDS, Record, leaves_digest, record_leaf
 from huisuan.protocol.batch_chain import START, digest_over, falls_before, line_digest, seal_digest, statement_sha256
 from huisuan.protocol.signatures import public_half
 
@@ -119,7 +119,7 @@ class Forger:
         records = self.rows("records.parquet")
         for row in records:
             row["card_seconds"] = row["cards"] * (row["ended"] - row["started"] - row["suspended_seconds"])
-            row["leaf"] = leaf(Record(*(row[name] for name in FIELDS))).hex()
+            row["leaf"] = record_leaf(Record(*(row[name] for name in FIELDS))).hex()
         self.write("records.parquet", records)
         return records
 
@@ -129,7 +129,7 @@ class Forger:
         digests = self._line_digests()
         for row in batches:
             held = [leaves[number] for number in range(row["first"], row["last"] + 1) if number in leaves]
-            row["leaves"] = digest(held)
+            row["leaves"] = leaves_digest(held)
             key = self.agents.get(row["agent"] or "")
             if key is not None:
                 number, previous = heads.get(row["agent"], (0, START))
@@ -138,8 +138,11 @@ class Forger:
                 row.update(agent_digest=said.hex(), signature=key.sign(said).hex())
             if row["agent"]:
                 heads[row["agent"]] = (row["agent_number"], row["agent_digest"])
-            row["previous"], row["chain"] = chain, link(chain, Header(*(row[name] for name in Header._fields)))
-            row["receipt"] = self.platform.sign(signed(row["chain"])).hex()
+            row["previous"], row["chain"] = (
+                chain,
+                next_chain_value(chain, Header(*(row[name] for name in Header._fields))),
+            )
+            row["receipt"] = self.platform.sign(receipt_message(row["chain"])).hex()
             chain = row["chain"]
         self.write("batches.parquet", batches)
         return batches
@@ -188,5 +191,5 @@ class Forger:
         said.update(
             records=len(inside), late=sum(late(row) for row in inside),
             card_seconds=sum(row["card_seconds"] for row in inside),
-            root=root(bytes.fromhex(row["leaf"]) for row in inside).hex(),
+            root=merkle_root(bytes.fromhex(row["leaf"]) for row in inside).hex(),
         )  # fmt: skip

@@ -16,8 +16,8 @@ from huisuan.base.months import Month
 from huisuan.compute.agent_gateway.enrolment import invite
 from huisuan.compute.jobs.services import cancel_job, submit_job
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
-from huisuan.compute.metering.seals.register import publish
-from huisuan.compute.metering.seals.seal_month import seal
+from huisuan.compute.metering.seals.register import publish_register
+from huisuan.compute.metering.seals.seal_month import seal_month
 from huisuan.compute.models import Centre, Invitation, Job, MeterFlag, Seal, SourceFile
 from huisuan.law.policy.load import load_policy
 from huisuan.parties.identity import people, second_factor
@@ -28,7 +28,7 @@ from huisuan.parties.models import Party, Person, Token
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.models import Draft, Evidence
 from huisuan.protocol.resources import JobRequest
-from huisuan.settlement.adoption.proposed_settings import read_draft
+from huisuan.settlement.adoption.proposed_settings import parse_draft
 from huisuan.settlement.adoption.services import Actor as Proposer
 from huisuan.settlement.adoption.services import propose, withdraw
 from huisuan.settlement.impact.compare import compare_year
@@ -109,8 +109,8 @@ def _jobs(world: portal.World, now: datetime) -> dict[str, Job]:
 def _metered(world: portal.World) -> None:
     """Sealed months, a register, flags of several kinds, a correction that waits, a refused line, an invitation."""
     for number in (1, 2, 3):
-        seal("hf", Month(2024, number), by="省专班", now=portal.NOW, despite=DESPITE)
-    publish(Month(2024, 12), portal.NOW)
+        seal_month("hf", Month(2024, number), by="省专班", now=portal.NOW, despite=DESPITE)
+    publish_register(Month(2024, 12), portal.NOW)
     for hours in (3, 1):
         row = portal.line(880001, "acc", "2024-02-05T09:00:00", hours, 1)
         import_usage("hf", UsageFile(f"{portal.HEADER}\n{row}\n".encode(), f"更正 {hours}.txt", "sacct"), portal.NOW)
@@ -139,7 +139,7 @@ def _proposals() -> list[int]:
     """One compared and open, one withdrawn."""
     made = []
     for who in ("zhang", "wang"):
-        draft = read_draft(load_policy(portal.POLICY), "f.toml", PROPOSAL)
+        draft = parse_draft(load_policy(portal.POLICY), "f.toml", PROPOSAL)
         made.append(propose(portal.POLICY, draft, Proposer(who, Through.WEB), portal.NOW))
     compare_year(made[0], 2024, "zhang", portal.NOW)
     withdraw(made[1].pk, Proposer("wang", Through.COMMAND), portal.NOW)

@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from huisuan.base.months import Month
 from huisuan.compute.keys import platform_key
-from huisuan.compute.metering.audit.trust import Trust, read_trust
-from huisuan.compute.metering.exports.evidence_bundle import export
-from huisuan.compute.metering.seals.queries import seal_row, seals_of, take_word
-from huisuan.compute.metering.seals.register import publish, register_file
-from huisuan.compute.metering.seals.seal_month import seal
+from huisuan.compute.metering.audit.trust import Trust, load_trust
+from huisuan.compute.metering.exports.evidence_bundle import export_ledger
+from huisuan.compute.metering.seals.queries import list_seals, record_countersignature, seal_to_dict
+from huisuan.compute.metering.seals.register import publish_register, register_file
+from huisuan.compute.metering.seals.seal_month import seal_month
 from huisuan.compute.models import SiteAgent
 from huisuan.protocol.agent import BatchAnswer, SealWord
 from huisuan.protocol.batch_chain import register_digest, seal_digest, statement_sha256
@@ -49,7 +49,7 @@ class Ledgers:
             "registers": [kept / "register-2024-03.json", kept / "register.json"],
             "countersigners": [public_half(self.auditor)],
         }  # fmt: skip
-        return read_trust(**(held | instead))  # type: ignore[arg-type]
+        return load_trust(**(held | instead))  # type: ignore[arg-type]
 
 
 def live(folder: Path) -> Ledgers:
@@ -58,18 +58,18 @@ def live(folder: Path) -> Ledgers:
     kept.mkdir()
     site = agent()
     answers = _march(site)
-    seal("c1", Month(2024, 3), by="专班", now=APRIL_2, despite="查无此作业")
+    seal_month("c1", Month(2024, 3), by="专班", now=APRIL_2, despite="查无此作业")
     _signed(site)
-    seal("c2", Month(2024, 3), by="专班", now=APRIL_2)
-    publish(Month(2024, 3), APRIL_2)
+    seal_month("c2", Month(2024, 3), by="专班", now=APRIL_2)
+    publish_register(Month(2024, 3), APRIL_2)
     (kept / "register-2024-03.json").write_text(json.dumps(register_file()))
-    export("c1", kept / "earlier", None, APRIL_2)
+    export_ledger("c1", kept / "earlier", None, APRIL_2)
     answers += _later(site)
     auditor = Ed25519PrivateKey.generate()
     _keep(site, kept, answers, auditor)
     for code in ("c1", "c2"):
-        export(code, exports / code, None, NOW)
-    export("c1", kept / "april", Month(2024, 4), NOW)
+        export_ledger(code, exports / code, None, NOW)
+    export_ledger("c1", kept / "april", Month(2024, 4), NOW)
     private = Ed25519PrivateKey.from_private_bytes(platform_key._key().private_bytes_raw())
     return Ledgers(exports, kept, private, site.name, site.private, auditor)
 
@@ -95,21 +95,21 @@ def _later(site: Agent) -> list[BatchAnswer]:
         said(started=LAST_DAY + 3 * HOUR, slice=3), said("J2", LAST_DAY, hours=0.5, cards=4, corrects=True), now=MAY_2
     )
     for month in (4, 5):
-        seal("c1", Month(2024, month), by="专班", now=JUNE_2, despite="查无此作业")
-        seal("c2", Month(2024, month), by="专班", now=JUNE_2)
+        seal_month("c1", Month(2024, month), by="专班", now=JUNE_2, despite="查无此作业")
+        seal_month("c2", Month(2024, month), by="专班", now=JUNE_2)
     _signed(site)
-    publish(Month(2024, 5), JUNE_2)
+    publish_register(Month(2024, 5), JUNE_2)
     leased(site.centre, "J5", placed=NOW - 3 * HOUR)
     return [april, site.report(said("J5", NOW - 2 * HOUR), now=NOW)]
 
 
 def _signed(site: Agent) -> None:
-    for each in seals_of(site.centre).filter(countersigned=None):
+    for each in list_seals(site.centre).filter(countersigned=None):
         word = SealWord(
             month=f"{each.month:%Y-%m}", statement_sha256=statement_sha256(each.statement),
             signature=site.private.sign(seal_digest(each.statement)).hex(),
         )  # fmt: skip
-        take_word(site.centre, site.key, word, JUNE_2)
+        record_countersignature(site.centre, site.key, word, JUNE_2)
 
 
 def _keep(site: Agent, kept: Path, answers: list[BatchAnswer], auditor: Ed25519PrivateKey) -> None:
@@ -119,7 +119,7 @@ def _keep(site: Agent, kept: Path, answers: list[BatchAnswer], auditor: Ed25519P
          "receipt": each.receipt} for each in answers
     ]  # fmt: skip
     (kept / "receipts.json").write_text(json.dumps({"centre": "c1", "receipts": receipts}))
-    (kept / "seals.json").write_text(json.dumps([seal_row(each) for each in seals_of(site.centre)], default=str))
+    (kept / "seals.json").write_text(json.dumps([seal_to_dict(each) for each in list_seals(site.centre)], default=str))
     register = register_file()
     newest = register["entries"][-1]
     signature = auditor.sign(register_digest(newest["statement"])).hex()

@@ -8,7 +8,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from huisuan.compute.metering.agent_usage.receive import take_batches
+from huisuan.compute.metering.agent_usage.receive import receive_batches
 from huisuan.compute.models import Accelerator, AgentKey, Centre, Job, PlacementDecision
 from huisuan.protocol.agent import BatchAnswer, SignedBatch, UsageLine
 from huisuan.protocol.batch_chain import START, batch_digest
@@ -49,7 +49,7 @@ class Agent:
 
     def send(self, *batches: SignedBatch, now: datetime = NOW, skew_ms: int = 0) -> list[BatchAnswer]:
         """What the platform answers."""
-        return take_batches(self.centre, self.key, batches, "0.1.0", now + timedelta(milliseconds=skew_ms), now)
+        return receive_batches(self.centre, self.key, batches, "0.1.0", now + timedelta(milliseconds=skew_ms), now)
 
     def report(self, *lines: str, **options: Any) -> BatchAnswer:
         """Send these lines as the next batch."""

@@ -16,8 +16,9 @@ from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.jobs import lifecycle
 from huisuan.compute.jobs.webhooks import delivery as notify
 from huisuan.compute.jobs.workdirs.services import forget_uploads
-from huisuan.compute.metering.seals.register import due_month, publish
-from huisuan.compute.metering.usage.daily_totals import catch_up_all
+from huisuan.compute.metering.seals import register
+from huisuan.compute.metering.seals.register import due_month
+from huisuan.compute.metering.usage.daily_totals import update_all_daily_totals
 from huisuan.compute.models import Job, JobState, SiteAgent
 
 SILENT = timedelta(minutes=2)
@@ -98,7 +99,7 @@ def learn_durations(timestamp: int) -> None:
 @app.task(name="compute.tally_usage", queueing_lock="compute.tally_usage")
 def tally_usage(timestamp: int) -> None:
     """Every five minutes: what the meter took in is counted by days, so that whoever looks need not wait for it."""
-    catch_up_all()
+    update_all_daily_totals()
 
 
 @app.periodic(cron="17 4 * * *")
@@ -107,7 +108,7 @@ def publish_register(timestamp: int) -> None:
     """Every night: the register's entry of a month, once the month has been over for some days."""
     now = datetime.fromtimestamp(timestamp, UTC)
     if (due := due_month(now)) is not None:
-        publish(due, now)
+        register.publish_register(due, now)
 
 
 @app.periodic(cron="37 3 * * *")

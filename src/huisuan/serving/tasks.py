@@ -15,7 +15,7 @@ from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job, Status
 
 from huisuan.serving import disk
-from huisuan.settlement.runs.requests import look_after
+from huisuan.settlement.runs.requests import recover_requests
 
 MOST_ATTEMPTS = 3
 ROWS_KEPT_HOURS = 30 * 24  # of jobs that failed
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 async def look_after_tasks(context: JobContext, timestamp: int) -> None:
     """Every ten seconds: what a worker that died was doing goes on, or ends with a reason."""
     await take_up_stalled(context)
-    await sync_to_async(look_after)(datetime.now(UTC))
+    await sync_to_async(recover_requests)(datetime.now(UTC))
 
 
 @app.periodic(cron="43 3 * * *")

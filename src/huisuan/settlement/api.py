@@ -12,8 +12,7 @@ from ninja.errors import HttpError
 from huisuan.base.errors import Refused
 from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.settlement.models import Entitlement, SettlementRequest, SettlementRun
-from huisuan.settlement.runs import queries, requests
-from huisuan.settlement.runs.trace import trace
+from huisuan.settlement.runs import queries, requests, trace
 
 router = Router(tags=["结算"])
 READERS = ("user", "city", "province", "auditor")
@@ -37,21 +36,21 @@ def list_entitlements(
     if year is not None:
         found = found.filter(run__year=year)
     first = max(offset, 0)
-    return [queries.entitlement_json(owed) for owed in found[first : first + min(max(limit, 1), MOST)]]
+    return [queries.entitlement_to_dict(owed) for owed in found[first : first + min(max(limit, 1), MOST)]]
 
 
 @router.get("/entitlements/{number}", auth=Allow(*READERS, scope="read"), summary="一笔应享：金额与逐句理由")
 def show_entitlement(request: HttpRequest, number: str) -> dict[str, Any]:
     """One entitlement with its explanation, computed anew."""
     owed = _entitlement(request, number)
-    reading = queries.read_again(owed)
-    return {**queries.entitlement_json(owed), "answer": reading.answer.to_dict(), "agrees": reading.agrees}
+    reading = queries.recompute_entitlement(owed)
+    return {**queries.entitlement_to_dict(owed), "answer": reading.answer.to_dict(), "agrees": reading.agrees}
 
 
 @router.get("/entitlements/{number}/trace", auth=Allow(*READERS, scope="read"), summary="从应享追到原始行")
 def trace_entitlement(request: HttpRequest, number: str, records: int = 3) -> dict[str, Any]:
     """One entitlement down to its raw lines, with every link checked."""
-    return trace(_entitlement(request, number), records_per_line=min(max(records, 0), 100))
+    return trace.trace_entitlement(_entitlement(request, number), records_per_line=min(max(records, 0), 100))
 
 
 @router.get("/bills", auth=Allow(*READERS, "centre", scope="read"), summary="账单（分），最近一次结算")
@@ -63,13 +62,13 @@ def list_bills(
     if year is not None:
         found = found.filter(run__year=year)
     first = max(offset, 0)
-    return [queries.bill_json(bill) for bill in found[first : first + min(max(limit, 1), MOST)]]
+    return [queries.bill_to_dict(bill) for bill in found[first : first + min(max(limit, 1), MOST)]]
 
 
 @router.get("/settlements", auth=Allow("province", "auditor", scope="read"), summary="各次结算")
 def list_settlements(request: HttpRequest) -> list[dict[str, Any]]:
     """All runs, newest first."""
-    return [queries.run_json(run) for run in SettlementRun.objects.all()[:MOST]]
+    return [queries.run_to_dict(run) for run in SettlementRun.objects.all()[:MOST]]
 
 
 @router.post(
@@ -81,10 +80,10 @@ def list_settlements(request: HttpRequest) -> list[dict[str, Any]]:
 def settle(request: HttpRequest, wanted: SettleRequest) -> tuple[int, dict[str, Any]]:
     """Hand a year to the background worker (202); while one is under way for it, that one is the answer (200)."""
     try:
-        asked = requests.ask(wanted.policy, wanted.year, viewer_of(request).name, datetime.now(UTC))
+        asked = requests.request_settlement(wanted.policy, wanted.year, viewer_of(request).name, datetime.now(UTC))
     except Refused as refusal:
         raise HttpError(400, str(refusal)) from None
-    return 202 if asked.new else 200, requests.request_json(asked.request)
+    return 202 if asked.new else 200, requests.request_to_dict(asked.request)
 
 
 @router.get(
@@ -92,7 +91,7 @@ def settle(request: HttpRequest, wanted: SettleRequest) -> tuple[int, dict[str, 
 )
 def list_requests(request: HttpRequest) -> list[dict[str, Any]]:
     """What was asked of the background worker, newest first."""
-    return [requests.request_json(each) for each in SettlementRequest.objects.all()[:MOST]]
+    return [requests.request_to_dict(each) for each in SettlementRequest.objects.all()[:MOST]]
 
 
 @router.get("/settlements/requests/{number}", auth=Allow("province", "auditor", scope="read"), summary="提出的一次结算")
@@ -102,7 +101,7 @@ def show_request(request: HttpRequest, number: str) -> dict[str, Any]:
     found = SettlementRequest.objects.filter(pk=int(number)).first() if known else None
     if found is None:
         raise HttpError(404, f"没有提出过第 {number} 号结算")
-    return requests.request_json(found)
+    return requests.request_to_dict(found)
 
 
 def _entitlement(request: HttpRequest, number: str) -> Entitlement:

@@ -10,6 +10,6 @@ from procrastinate.contrib.django import app
 @app.task(name="settlement.settle_year", queue="settlement", lock="settlement")
 def settle_year(request: int) -> None:
     """Carry out the settlement request of that number."""
-    from huisuan.settlement.runs.requests import carry_out
+    from huisuan.settlement.runs.requests import run_request
 
-    carry_out(request, datetime.now(UTC))
+    run_request(request, datetime.now(UTC))

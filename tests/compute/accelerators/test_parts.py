@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from huisuan.compute.accelerators.aliases import catalogue
 from huisuan.compute.accelerators.names import Card, CardNames, Unmetered
 from huisuan.compute.accelerators.parts import is_all_of_it, label_part, part_of
-from huisuan.compute.accelerators.tres import allocated
+from huisuan.compute.accelerators.tres import allocated_cards
 from huisuan.compute.engines.kubernetes.nodes import card_names
 from huisuan.compute.engines.slurm.parsing import cards as slurm_cards
 from huisuan.compute.jobspec import detect as recognise
@@ -59,7 +59,7 @@ def test_a_slice_of_any_card_is_a_part_whatever_the_spelling(
     name = f"{model}{join}{mig}{slices}g.{gib}gb"
     assert part_of(name).endswith(f"{slices}g.{gib}gb")
     with pytest.raises(Unmetered, match="部分卡") as refused:
-        allocated(f"cpu=1,gres/gpu:{name}=1,gres/gpu=1", "a100", CardNames([A100], {"a100": [A100]}))
+        allocated_cards(f"cpu=1,gres/gpu:{name}=1,gres/gpu=1", "a100", CardNames([A100], {"a100": [A100]}))
     assert "centre add" not in str(refused.value)  # registering it as a model would bill it as a whole card
 
 
@@ -67,7 +67,7 @@ def test_a_slice_of_any_card_is_a_part_whatever_the_spelling(
 def test_slices_are_told_as_parts_and_never_metered(local: str) -> None:
     here = CardNames([A100, A800], {"a100": [A100]})
     with pytest.raises(Unmetered, match=r"部分卡.*不要把它登记成一种型号"):
-        allocated(f"cpu=9,gres/gpu:{local}=2,gres/gpu=2", "a100", here)
+        allocated_cards(f"cpu=9,gres/gpu:{local}=2,gres/gpu=2", "a100", here)
 
 
 def test_only_a_slice_that_is_all_of_a_card_may_be_registered_as_one() -> None:
@@ -75,9 +75,9 @@ def test_only_a_slice_that_is_all_of_a_card_may_be_registered_as_one() -> None:
     assert not is_all_of_it("3g.20gb")
     assert not is_all_of_it("1c.7g.80gb")
     here = CardNames([A100], {"a100": [A100]}, {"a100_7g.40gb": [A100], "1g.5gb": [A100]})
-    assert allocated("gres/gpu:a100_7g.40gb=2", "a100", here) == {A100: 2}
+    assert allocated_cards("gres/gpu:a100_7g.40gb=2", "a100", here) == {A100: 2}
     with pytest.raises(Unmetered, match="部分卡"):
-        allocated("gres/gpu:1g.5gb=2", "a100", here)  # as registered by advice that was once given
+        allocated_cards("gres/gpu:1g.5gb=2", "a100", here)  # as registered by advice that was once given
 
 
 @pytest.mark.parametrize("gres", ["gpu:a100_3g.20gb:1", "gpu:1g.5gb:1", "gpu:1g.5gb", "shard:4", "mps:50", "vgpu:1"])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huisuan.compute.accelerators.names import Card, CardNames, Unmetered
-from huisuan.compute.accelerators.tres import allocated, requested
+from huisuan.compute.accelerators.tres import allocated_cards, requested_by_model
 
 A40 = Card(1, "A100-SXM4-40GB", "NVIDIA")
 A80 = Card(2, "A100-SXM4-80GB", "NVIDIA")
@@ -50,7 +50,7 @@ HERE = CardNames(
     ],
 )
 def test_cards_by_model(tres: str, partition: str, cards: dict[Card, int]) -> None:
-    assert allocated(tres, partition, HERE) == cards
+    assert allocated_cards(tres, partition, HERE) == cards
 
 
 @pytest.mark.parametrize(
@@ -72,13 +72,13 @@ def test_cards_by_model(tres: str, partition: str, cards: dict[Card, int]) -> No
 )
 def test_what_cannot_be_told_is_refused_and_says_why(tres: str, partition: str, why: str) -> None:
     with pytest.raises(Unmetered, match=why):
-        allocated(tres, partition, HERE)
+        allocated_cards(tres, partition, HERE)
 
 
 def test_a_name_that_is_unclear_in_the_catalogue_is_clear_where_only_one_is_held() -> None:
     here = CardNames(CATALOGUE, by_partition={"gpu": [A80], "npu": [B3]})
-    assert allocated("gres/gpu:a100=2", "gpu", here) == {A80: 2}
-    assert allocated("gres/gpu=2", "unheard-of", CardNames(CATALOGUE, {"gpu": [A80]})) == {A80: 2}
+    assert allocated_cards("gres/gpu:a100=2", "gpu", here) == {A80: 2}
+    assert allocated_cards("gres/gpu=2", "unheard-of", CardNames(CATALOGUE, {"gpu": [A80]})) == {A80: 2}
 
 
 @pytest.mark.parametrize(
@@ -86,11 +86,11 @@ def test_a_name_that_is_unclear_in_the_catalogue_is_clear_where_only_one_is_held
     [("gres/gpu:a800=2", 2), ("gres/gpu=2", 2), ("cpu=1", None), ("", None), ("gres/gpu=x", None)],
 )
 def test_what_was_asked_for_is_kept_where_it_was_said(asked: str, cards: int | None) -> None:
-    assert requested(asked, "gpu", {A800: 8}, HERE) == {A800: cards}
+    assert requested_by_model(asked, "gpu", {A800: 8}, HERE) == {A800: cards}
 
 
 @given(st.integers(0, 10_000), st.integers(0, 10_000), st.booleans(), st.randoms())
 def test_typed_and_bare_keys_never_count_a_card_twice(a800: int, h20: int, bare: bool, chance: object) -> None:
     items = [f"gres/gpu:a800={a800}", f"gres/gpu:h20={h20}", *([f"gres/gpu={a800 + h20}"] if bare else []), "cpu=3"]
     chance.shuffle(items)  # type: ignore[attr-defined]
-    assert sum(allocated(",".join(items), "twins", HERE).values()) == a800 + h20
+    assert sum(allocated_cards(",".join(items), "twins", HERE).values()) == a800 + h20

@@ -13,8 +13,14 @@ from hypothesis import strategies as st
 
 from huisuan.base.errors import Refused
 from huisuan.base.months import SHANGHAI
-from huisuan.compute.capacity.attestation import MARK, collect, measured, program, request_for
-from huisuan.compute.capacity.capacity import capacity, capacity_row
+from huisuan.compute.capacity.attestation import (
+    MARK,
+    attestation_request,
+    parse_measurements,
+    program_source,
+    record_attestations,
+)
+from huisuan.compute.capacity.capacity import capacity, capacity_to_dict
 from huisuan.compute.models import (
     Accelerator,
     CapacityAttestation,
@@ -43,7 +49,7 @@ def run(job: int, starts: str, ends: str, cards: int = 8) -> dict[str, str]:
 
 
 def test_the_claim_is_the_cards_of_the_partitions_times_the_catalogue() -> None:
-    found = capacity_row(capacity(centre(), BEGINS, ENDS))
+    found = capacity_to_dict(capacity(centre(), BEGINS, ENDS))
     tflops = {row.model: row.tflops_fp16 for row in Accelerator.objects.all()}
     cards = {"A800-SXM4-80GB": 40, "Ascend-910B3": 32, "H20": 8}
     assert Decimal(found["claimed_p"]) == sum(count * tflops[model] for model, count in cards.items()) / 1000
@@ -127,7 +133,8 @@ def attested(output: str, script: str | None = None) -> Job:
     made = centre()
     job = Job.objects.create(
         uid="01jk4ze4g00000000000000000", party=party(99), submitted_by="x", name="算力核验", cards=2, lease=1,
-        script=program() if script is None else script, centre=made, accelerator=Accelerator.objects.get(model=A800),
+        script=program_source() if script is None else script, centre=made,
+        accelerator=Accelerator.objects.get(model=A800),
         state=JobState.DONE, submitted_at=NOW, started_at=NOW, ended_at=NOW + timedelta(seconds=30), exit_code=0,
     )  # fmt: skip
     JobLog.objects.create(job=job, offset=0, content=output.encode())
@@ -142,7 +149,7 @@ def word(index: int, tflops: str = "250.4") -> str:
 
 def test_what_a_finished_job_measured_is_kept_once_with_its_card() -> None:
     job = attested("warming up\n" + word(0) + word(1, "249.9") + MARK + "{broken\n")
-    assert (collect(), collect()) == (2, 0)
+    assert (record_attestations(), record_attestations()) == (2, 0)
     rows = CapacityAttestation.objects.filter(job=job).order_by("index")
     assert [(row.index, row.tflops_fp16, row.accelerator.model) for row in rows] == [
         (0, Decimal("250.4"), A800),
@@ -152,27 +159,30 @@ def test_what_a_finished_job_measured_is_kept_once_with_its_card() -> None:
 
 def test_another_program_that_prints_the_same_words_attests_nothing() -> None:
     attested(word(0), script="#!/bin/sh\necho mine\n")
-    assert collect() == 0
+    assert record_attestations() == 0
 
 
 def test_an_output_full_of_nonsense_says_nothing() -> None:
-    assert measured(MARK + '{"node": "a", "index": -1, "device": "x", "tflops_fp16": "1"}\n' + MARK + "7\n") == []
+    assert (
+        parse_measurements(MARK + '{"node": "a", "index": -1, "device": "x", "tflops_fp16": "1"}\n' + MARK + "7\n")
+        == []
+    )
 
 
 def test_a_centre_that_takes_no_jobs_or_lacks_the_model_is_refused_with_what_to_do() -> None:
     made = centre()
     with pytest.raises(Refused, match="不接平台作业"):
-        request_for(made, None, 1)
+        attestation_request(made, None, 1)
     made.engine = "slurm"
     with pytest.raises(Refused, match=f"没有型号 T4；有：.*{A800}"):
-        request_for(made, "T4", 1)
-    assert request_for(made, A800, 2).centre == made.code
+        attestation_request(made, "T4", 1)
+    assert attestation_request(made, A800, 2).centre == made.code
 
 
 def test_the_program_says_what_to_install_where_there_is_no_pytorch() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import sys; sys.modules['torch'] = None; exec(compile(sys.stdin.read(), 'p', 'exec'))"],
-        input=program(), capture_output=True, text=True, timeout=60, check=False,
+        input=program_source(), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (3, "")
     assert "请安装 torch" in done.stderr

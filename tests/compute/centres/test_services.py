@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from huisuan.base.errors import Refused
-from huisuan.compute.accelerators.registry import accelerator_named
+from huisuan.compute.accelerators.registry import accelerator_by_name
 from huisuan.compute.centres.commands import app
-from huisuan.compute.centres.queries import centre_row
-from huisuan.compute.centres.services import CentrePlan, add_centre, planned_partition
+from huisuan.compute.centres.queries import centre_to_dict
+from huisuan.compute.centres.services import CentrePlan, add_centre, parse_partition
 from huisuan.compute.models import Centre, Partition
 from support.usage_records import A800, H20, NPU, code, party
 
@@ -25,7 +25,7 @@ def plan(*partitions: str, **fields: str | None) -> CentrePlan:
 
 
 def test_capacity_is_exact_decimal_text() -> None:
-    row = centre_row(add_centre("hf", plan(f"gpu={A800}:3x8:a800,A800X", f"npu={NPU}:1x8")))
+    row = centre_to_dict(add_centre("hf", plan(f"gpu={A800}:3x8:a800,A800X", f"npu={NPU}:1x8")))
     assert (row["cards"], row["capacity_p"]) == (32, "9.992")
     assert row["partitions"][0]["local_names"] == ["a800", "a800x"]
 
@@ -51,15 +51,15 @@ def test_run_again_it_adds_partitions_and_changes_those_that_stand() -> None:
 )
 def test_a_partition_that_is_written_wrong_is_refused(text: str, why: str) -> None:
     with pytest.raises(Refused, match=why):
-        planned_partition(text)
+        parse_partition(text)
 
 
 def test_an_unknown_accelerator_is_refused_with_the_nearest() -> None:
     with pytest.raises(Refused, match="A800-SXM4-80GB"):
-        accelerator_named("A800-PCIE")
+        accelerator_by_name("A800-PCIE")
     with pytest.raises(Refused, match="Ascend-910B3"):
-        accelerator_named("910B")
-    assert accelerator_named("h20").model == H20
+        accelerator_by_name("910B")
+    assert accelerator_by_name("h20").model == H20
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from huisuan.compute.accelerators.aliases import meant
+from huisuan.compute.accelerators.aliases import matching_models
 from huisuan.compute.jobspec import detect as recognise
 from huisuan.compute.jobspec.core.array_indices import indices, ranges
 from huisuan.compute.jobspec.core.parse_result import FileRefused
@@ -151,7 +151,7 @@ def test_a_time_of_zero_is_no_limit(time: str) -> None:
 
 @pytest.mark.parametrize("name", ["910B", "Ascend910B", "ascend-910b", "Huawei-Ascend910B"])
 def test_a_family_of_cards_is_all_its_models_in_every_format(name: str) -> None:
-    assert sorted(meant(name)) == FAMILY_910B
+    assert sorted(matching_models(name)) == FAMILY_910B
     sky = recognise.read(f"resources: {{accelerators: {name}:8}}\nrun: x\n", "x.yaml").request
     own = recognise.read(f"command: [x]\nmodels: [{name}]\n", "x.yaml").request
     assert sorted(sky.models) == sorted(own.models) == FAMILY_910B
@@ -161,7 +161,7 @@ def test_a_family_of_cards_is_all_its_models_in_every_format(name: str) -> None:
 def test_a_family_ends_where_another_card_begins() -> None:
     for name in ("L40", "A1", "H2"):
         with pytest.raises(Exception, match="不在加速卡目录中"):
-            meant(name)
+            matching_models(name)
 
 
 @pytest.mark.parametrize(

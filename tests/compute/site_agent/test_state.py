@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from huisuan.compute.metering.audit.trust import read_trust
+from huisuan.compute.metering.audit.trust import load_trust
 from huisuan.compute.site_agent import state as remembering
 from huisuan.compute.site_agent.config import MEMORY, Config, write_config
 from huisuan.compute.site_agent.diagnostics import held_receipts
@@ -183,7 +183,7 @@ def test_the_receipts_are_kept_and_given_out_as_an_auditor_takes_them(tmp_path: 
     write_config(tmp_path, Config(url="http://127.0.0.1:1", engine="local"))
     given = held_receipts(tmp_path)
     (tmp_path / "receipts.json").write_text(json.dumps(given))
-    (file,) = read_trust(receipts=[tmp_path / "receipts.json"]).receipts
+    (file,) = load_trust(receipts=[tmp_path / "receipts.json"]).receipts
     assert (file.centre, [each.model_dump() for each in file.receipts]) == (
         "hf", [{"agent": memory.name, **held}],
     )  # fmt: skip

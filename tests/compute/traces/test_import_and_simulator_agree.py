@@ -16,11 +16,11 @@ from typer.testing import CliRunner
 
 from huisuan.base.errors import Refused
 from huisuan.cli.main import assemble
-from huisuan.compute.duck.source_lines import read_source
+from huisuan.compute.duck.source_lines import split_source
 from huisuan.compute.simulator.trace_jobs import Trace, read_trace
 from huisuan.compute.traces.columns import SWF_FIELDS, TraceColumns
 from huisuan.compute.traces.inflate import inflate
-from huisuan.compute.traces.read import KINDS, read_rows
+from huisuan.compute.traces.read import KINDS, parse_trace_rows
 from huisuan.compute.traces.timestamps import Clock
 from support.usage_records import A800, centre, imported, records
 
@@ -208,7 +208,7 @@ def test_every_row_of_a_workload_file_is_counted_once_and_what_ran_is_the_sum_of
     drawn = numbers(seed, 40)
     content = "\n".join([*SWF, *(" ".join(map(str, row)) for row in drawn)]).encode()
     zone = Clock(ZoneInfo("UTC"))
-    rows = read_rows(read_source(content, "x.swf"), TraceColumns(), zone)
+    rows = parse_trace_rows(split_source(content, "x.swf"), TraceColumns(), zone)
     counts = rows.counts()
     assert counts["lines"] == len(drawn) == sum(counts[name] for name in (*KINDS, "jobs", "refused"))
     place = SWF_FIELDS.index

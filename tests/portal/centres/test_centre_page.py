@@ -14,7 +14,7 @@ from django.utils import timezone
 from huisuan.compute.agent_gateway.enrolment import enrol, invite, revoke
 from huisuan.compute.jobs.services import submit_job
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
-from huisuan.compute.metering.usage.summaries import UsageFilter, usage_summary
+from huisuan.compute.metering.usage.summaries import UsageFilter, summarise_usage
 from huisuan.compute.models import Accelerator, AgentKey, CapacityAttestation, Centre, Job
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.centres import capacity as sizes
@@ -194,7 +194,7 @@ def test_the_records_are_shown_a_month_at_a_time_and_the_newest_first(world: Wor
 
 def test_use_by_month_is_what_the_records_sum_to(world: World, hf: Centre) -> None:
     page(world)
-    rows = usage_summary(["month", "model"], UsageFilter(centre="hf"))
+    rows = summarise_usage(["month", "model"], UsageFilter(centre="hf"))
     assert dict(use.sums(hf)) == {(row["month"], row["model"]): row["card_seconds"] for row in rows}
 
 

@@ -18,9 +18,9 @@ from huisuan.base.months import Month
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.audit.verify import verify, verify_proof
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
-from huisuan.compute.metering.seals.queries import take_word
-from huisuan.compute.metering.seals.register import publish, register_file
-from huisuan.compute.metering.seals.seal_month import parquet_path, seal
+from huisuan.compute.metering.seals.queries import record_countersignature
+from huisuan.compute.metering.seals.register import publish_register, register_file
+from huisuan.compute.metering.seals.seal_month import parquet_path, seal_month
 from huisuan.compute.models import MeterFlag, Seal
 from huisuan.protocol.agent import SealWord
 from huisuan.protocol.batch_chain import seal_digest, statement_sha256
@@ -43,7 +43,7 @@ def at_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture
 def sealed(world: World) -> list[Seal]:
     """The first three months of the centre hf."""
-    return [seal("hf", Month(2024, number), by="省专班", now=NOW, despite=WHY) for number in (1, 2, 3)]
+    return [seal_month("hf", Month(2024, number), by="省专班", now=NOW, despite=WHY) for number in (1, 2, 3)]
 
 
 def text(world: World, address: str, who: str = "province", language: str = "zh-hans") -> str:
@@ -87,7 +87,7 @@ def test_the_list_sums_what_is_sealed_and_says_which_months_wait(world: World) -
 
 @pytest.mark.usefixtures("sealed")
 def test_a_centre_and_a_city_see_their_own_seals_only(world: World) -> None:
-    seal("wh", Month(2024, 6), by="省专班", now=NOW)
+    seal_month("wh", Month(2024, 6), by="省专班", now=NOW)
     for who in ("centre", "city"):
         shown = text(world, reverse("seals"), who)
         assert reverse("seal", args=["hf", "2024-03"]) in shown
@@ -125,10 +125,10 @@ def test_a_sealed_file_that_was_changed_is_said_to_be(world: World, sealed: list
 
 def test_a_record_that_came_late_is_told_where_it_was_sealed(world: World) -> None:
     for number in (1, 2):
-        seal("hf", Month(2024, number), by="省专班", now=NOW, despite=WHY)
+        seal_month("hf", Month(2024, number), by="省专班", now=NOW, despite=WHY)
     content = "\n".join([HEADER, line(900, "alpha", "2024-01-20T00:00:00", 1, 3), ""]).encode()
     import_usage("hf", UsageFile(content, "late.txt", "sacct"), NOW)
-    seal("hf", Month(2024, 3), by="省专班", now=NOW, despite=WHY)
+    seal_month("hf", Month(2024, 3), by="省专班", now=NOW, despite=WHY)
     assert "其中 1 条迟到" in text(world, reverse("seal", args=["hf", "2024-03"]))
     late = world.alpha.usage.get(job_id="900")
     assert reverse("seal", args=["hf", "2024-03"]) in text(world, reverse("record", args=["hf", late.sequence]))
@@ -160,10 +160,10 @@ def signed_by_its_centre() -> tuple[Agent, Seal]:
     site = agent("c1")
     leased(site.centre)
     site.report(said())
-    made = seal("c1", Month(2024, 3), by="省专班", now=NOW, despite=WHY)
+    made = seal_month("c1", Month(2024, 3), by="省专班", now=NOW, despite=WHY)
     signature = site.private.sign(seal_digest(made.statement)).hex()
     word = SealWord(month="2024-03", statement_sha256=statement_sha256(made.statement), signature=signature)
-    take_word(site.centre, site.key, word, NOW)
+    record_countersignature(site.centre, site.key, word, NOW)
     return site, made
 
 
@@ -181,9 +181,9 @@ def test_a_refused_seal_says_why_until_it_is_answered(world: World) -> None:
     site = agent("c1")
     leased(site.centre)
     site.report(said())
-    made = seal("c1", Month(2024, 3), by="省专班", now=NOW, despite=WHY)
+    made = seal_month("c1", Month(2024, 3), by="省专班", now=NOW, despite=WHY)
     word = SealWord(month="2024-03", statement_sha256=statement_sha256(made.statement), refused="少了两条")
-    take_word(site.centre, site.key, word, NOW)
+    record_countersignature(site.centre, site.key, word, NOW)
     for address in (reverse("seal", args=["c1", "2024-03"]), reverse("seals"), reverse("centre", args=["c1"])):
         assert "中心不签" in text(world, address)
     assert "少了两条" in text(world, reverse("seal", args=["c1", "2024-03"]))
@@ -316,7 +316,7 @@ def test_the_pages_read_in_english(world: World) -> None:
 def test_the_register_is_shown_beside_the_seals_and_anybody_may_take_it_home(world: World, sealed: list[Seal]) -> None:
     assert "还没有一期" in text(world, reverse("seals"))
     assert Client().get(reverse("register")).status_code == 404
-    publish(Month(2024, 12), NOW)
+    publish_register(Month(2024, 12), NOW)
     shown = text(world, reverse("seals"))
     assert "2024-12" in shown
     assert reverse("register") in shown

@@ -198,7 +198,9 @@ def an_old_row() -> str:
 
 KINDS = {
     "settlement.settle_year": Kind(
-        "settlement_entitlement", bills_are_right, lambda: requests.ask(POLICY, 2024, "专班", datetime.now(UTC))
+        "settlement_entitlement",
+        bills_are_right,
+        lambda: requests.request_settlement(POLICY, 2024, "专班", datetime.now(UTC)),
     ),
     "compute.look_after_jobs": Kind("compute_job", silence_is_noted_once),
     "compute.note_capacities": Kind("compute_capacitysighting", capacity_is_noted),
@@ -291,7 +293,7 @@ def test_a_year_is_asked_for_once_and_the_second_who_asks_is_given_the_first(cli
 def test_why_a_settlement_failed_is_said_where_one_looks(client: Client) -> None:
     centre()
     imported(sacct(line(1)), tenants=(f"user,uscc\nzhang,{party(1).uscc}\n".encode(), "t"))
-    asked = requests.ask(POLICY, 2024, "专班", datetime.now(UTC)).request
+    asked = requests.request_settlement(POLICY, 2024, "专班", datetime.now(UTC)).request
     one_round()
     asked.refresh_from_db()
     assert asked.state == RequestState.FAILED
@@ -301,7 +303,7 @@ def test_why_a_settlement_failed_is_said_where_one_looks(client: Client) -> None
 
 
 def test_a_settlement_whose_worker_dies_every_time_ends_with_the_reason() -> None:
-    asked = requests.ask(POLICY, 2024, "专班", datetime.now(UTC)).request
+    asked = requests.request_settlement(POLICY, 2024, "专班", datetime.now(UTC)).request
     for _ in range(requests.MOST_ATTEMPTS):
         killed_at(NEVER.format("settlement_settlementrun"))
         half_a_minute_passes()
@@ -311,4 +313,4 @@ def test_a_settlement_whose_worker_dies_every_time_ends_with_the_reason() -> Non
         process.join(60)
     asked.refresh_from_db()
     assert (asked.state, asked.reason) == (RequestState.FAILED, requests.LOST)
-    assert requests.ask(POLICY, 2024, "专班", datetime.now(UTC)).new
+    assert requests.request_settlement(POLICY, 2024, "专班", datetime.now(UTC)).new

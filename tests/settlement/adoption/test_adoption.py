@@ -24,14 +24,14 @@ from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_policy
 from huisuan.parties.models import Party, Person, Relation
 from huisuan.parties.viewer import Viewer
-from huisuan.settlement.adoption.proposed_settings import read_draft
-from huisuan.settlement.adoption.queries import comparison_json, lines, proposal_json
+from huisuan.settlement.adoption.proposed_settings import parse_draft
+from huisuan.settlement.adoption.queries import comparison_lines, comparison_to_dict, proposal_to_dict
 from huisuan.settlement.adoption.services import Actor, adopt, propose, withdraw
-from huisuan.settlement.adoption.settings_files import problems, strays, write_adopted
+from huisuan.settlement.adoption.settings_files import list_problems, list_unadopted_files, write_adopted
 from huisuan.settlement.cli.settings_commands import app
 from huisuan.settlement.impact.compare import compare_year
 from huisuan.settlement.models import ProposalEnd, SettingsProposal, SettlementRun, Through
-from huisuan.settlement.runs.queries import latest_entitlements, read_again
+from huisuan.settlement.runs.queries import latest_entitlements, recompute_entitlement
 from huisuan.settlement.runs.settle import settle
 
 pytestmark = pytest.mark.django_db
@@ -86,7 +86,7 @@ def _party(number: int, kind: str) -> Party:
 
 
 def proposed(text: str, by: Actor = ZHANG) -> SettingsProposal:
-    return propose(POLICY, read_draft(load_policy(POLICY), "f.toml", text), by, MARCH)
+    return propose(POLICY, parse_draft(load_policy(POLICY), "f.toml", text), by, MARCH)
 
 
 def rate(as_known: date) -> object:
@@ -178,7 +178,7 @@ def test_what_was_settled_on_the_day_of_an_adoption_still_stands(
         end = adopt(proposed(LOWER).pk, LI, that_evening)
     assert end.known_from == date(2025, 2, 2)
     for owed in latest_entitlements(Viewer(role="province", name="x")):
-        reading = read_again(owed)
+        reading = recompute_entitlement(owed)
         assert (reading.agrees, reading.same_law) == (True, True)
     assert settle(POLICY, 2024, now=that_evening, by="省专班").run == settled
     assert settle(POLICY, 2024, now=MARCH, by="省专班").run.amount_fen == 6_000
@@ -195,7 +195,7 @@ def test_a_proposal_ends_once() -> None:
     for again in (withdraw, adopt):
         with pytest.raises(Refused, match="已撤回（zhang，2025-03-01）"):
             again(made.pk, LI, MARCH)
-    assert proposal_json(SettingsProposal.objects.get())["state"] == "withdrawn"
+    assert proposal_to_dict(SettingsProposal.objects.get())["state"] == "withdrawn"
 
 
 @pytest.mark.parametrize(
@@ -245,8 +245,8 @@ def test_settings_that_nobody_adopted_are_told_and_stop_the_settlement(home: Pat
     home.mkdir(parents=True)
     smuggled = home / "x.toml"
     smuggled.write_text(LOWER + "", encoding="utf-8")
-    assert strays() == [smuggled]
-    told = problems()
+    assert list_unadopted_files() == [smuggled]
+    told = list_problems()
     assert any("x.toml 没有采用记录" in each for each in told)
     assert any("x.toml：缺 known_from" in each for each in told)
     with pytest.raises(LawError, match=r"x\.toml：缺 known_from"):
@@ -268,20 +268,20 @@ def test_a_folder_named_by_the_operator_counts_too(
 
 def test_a_comparison_says_what_changes_for_whom(settled: SettlementRun) -> None:
     made = compare_year(proposed(LOWER), 2024, "zhang", MARCH)
-    done = comparison_json(made)
+    done = comparison_to_dict(made)
     # 40 card-hours at 10 yuan; the school is the operator's own, and gets nothing
     assert (made.before_fen, made.after_fen, made.winners, made.losers) == (8_000, 6_000, 0, 1)
     assert {line["party"][-6:-1]: line["difference_fen"] for line in done["lines"]} == {"00000": -2_000, "00001": 0}
     assert [(each["key"], each["difference_fen"]) for each in done["by_city"]] == [("340100", -2_000)]
     assert {each["key"]: each["parties"] for each in done["by_kind"]} == {"enterprise": 1, "university": 1}
-    assert sum(line.after_fen for line in lines(made)) == made.after_fen
+    assert sum(line.after_fen for line in comparison_lines(made)) == made.after_fen
 
 
 def test_another_interpretation_takes_the_facts_anew(settled: SettlementRun) -> None:
     made = compare_year(proposed(NARROWER), 2024, "zhang", MARCH)
     assert made.metered_again
     assert (made.before_fen, made.after_fen) == (8_000, 16_000)
-    assert [line.difference_fen for line in lines(made)] == [0, 8_000]
+    assert [line.difference_fen for line in comparison_lines(made)] == [0, 8_000]
 
 
 def test_what_was_compared_is_what_the_next_settlement_pays(
@@ -293,7 +293,7 @@ def test_what_was_compared_is_what_the_next_settlement_pays(
         adopt(made.pk, LI, MARCH)
     run = settle(POLICY, 2024, now=NEXT_DAY, by="省专班").run
     assert (run.amount_fen, foreseen.after_fen) == (6_000, 6_000)
-    assert comparison_json(compare_year(made, 2024, "li", NEXT_DAY))["difference_fen"] == -2_000
+    assert comparison_to_dict(compare_year(made, 2024, "li", NEXT_DAY))["difference_fen"] == -2_000
 
 
 def test_an_entitlement_of_the_past_still_stands_on_its_law(
@@ -302,7 +302,7 @@ def test_an_entitlement_of_the_past_still_stands_on_its_law(
     with django_capture_on_commit_callbacks(execute=True):
         adopt(proposed(LOWER).pk, LI, MARCH)
     for owed in latest_entitlements(Viewer(role="province", name="x")):
-        reading = read_again(owed)
+        reading = recompute_entitlement(owed)
         assert (reading.agrees, reading.same_law) == (True, True)
 
 

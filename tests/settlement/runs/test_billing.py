@@ -19,7 +19,7 @@ from huisuan.compute.metering.exports.settled_usage import SETTLED_USAGE
 from huisuan.compute.metering.usage.slicing import Span, held_before
 from huisuan.law.policy.load import load_policy
 from huisuan.parties.affiliation import Affiliated
-from huisuan.settlement.runs.billing import Billing, Price, Registered, midnight
+from huisuan.settlement.runs.billing import Billing, Price, RegisteredParty, midnight
 
 YEAR = (date(2024, 1, 1), date(2025, 1, 1))
 HALF = date(2024, 7, 1)
@@ -114,9 +114,9 @@ def test_the_rule_answers_for_every_party(tmp_path: Path) -> None:
     billing = billed(tmp_path, [("U1", "hefei", 4, *hour), ("U2", "hefei", 4, *hour), ("U3", "huaibei", 1, *hour)])
     policy = load_policy("anhui-agi-2023")
     register = [
-        Registered("U1", True, "enterprise"),
-        Registered("U2", True, "university"),
-        Registered("U3", False, "enterprise"),
+        RegisteredParty("U1", True, "enterprise"),
+        RegisteredParty("U2", True, "university"),
+        RegisteredParty("U3", False, "enterprise"),
     ]
     billing.entitle(policy, policy.rule("2.2"), register, date(2024, 12, 31), date(2024, 12, 31))
     assert billing.rows("SELECT party, status, amount_fen, reasons, spend, self_use FROM answers ORDER BY 1") == [

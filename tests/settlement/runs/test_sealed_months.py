@@ -14,10 +14,10 @@ from huisuan.base.errors import Refused
 from huisuan.base.months import Month
 from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.metering.exports.usage_parquet import export_usage, sealed_usage
-from huisuan.compute.metering.seals.seal_month import next_month, parquet_path, seal
+from huisuan.compute.metering.seals.seal_month import next_month_to_seal, parquet_path, seal_month
 from huisuan.compute.models import Centre, Seal
 from huisuan.settlement.models import SettlementRun
-from huisuan.settlement.runs.settle import Settled, settle
+from huisuan.settlement.runs.settle import SettleResult, settle
 from support.usage_records import A800, NPU, centre, imported, line, party, sacct
 
 pytestmark = pytest.mark.django_db
@@ -52,10 +52,10 @@ def on(month: int, job: int, **fields: object) -> dict[str, str]:
 
 
 def sealed(month: Month = MARCH) -> Seal:
-    return seal("c1", month, by="专班", now=NOW, despite="测试")
+    return seal_month("c1", month, by="专班", now=NOW, despite="测试")
 
 
-def settled() -> Settled:
+def settled() -> SettleResult:
     return settle("anhui-agi-2023", 2024, now=NOW, by="test")
 
 
@@ -150,7 +150,7 @@ def test_what_is_read_over_seals_is_what_the_database_alone_gives(seed: int, at:
             lines.append(on(month, number, End=f"{end:%FT%T}", State=chance.choice(["COMPLETED", "FAILED"])))
         used(*lines)
         for _ in range(chance.randint(0, 3)):
-            due = next_month(at)
+            due = next_month_to_seal(at)
             if due is not None and due < Month(2025, 6):
                 sealed(due)
     last = Centre.objects.get(pk=at.pk).last_sequence

@@ -20,9 +20,9 @@ from huisuan.compute.centres.services import CentrePlan, add_centre
 from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.jobspec.detect import read
 from huisuan.compute.metering.audit.verify import verify
-from huisuan.compute.metering.exports.evidence_bundle import export
-from huisuan.compute.metering.seals.queries import seals_of
-from huisuan.compute.metering.seals.seal_month import seal
+from huisuan.compute.metering.exports.evidence_bundle import export_ledger
+from huisuan.compute.metering.seals.queries import list_seals
+from huisuan.compute.metering.seals.seal_month import seal_month
 from huisuan.compute.models import CentreNode, JobEvent, MeterFlag, PlacementDecision, UsageRecord
 from huisuan.compute.site_agent.backoff import Pace
 from huisuan.compute.site_agent.config import JOBS, KEY, MEMORY, Config
@@ -194,13 +194,13 @@ def test_the_month_is_sealed_by_both_sides_and_checked_offline(province: Provinc
     month = Month.of(record.ended_at.astimezone(SHANGHAI).date())
     centre = record.centre
     later = datetime.now(UTC) + timedelta(days=40)
-    seal(centre.code, month, by="test", now=later)
+    seal_month(centre.code, month, by="test", now=later)
 
     def countersigned() -> bool:
         province.step()
-        return hasattr(seals_of(centre).get(), "countersigned")
+        return hasattr(list_seals(centre).get(), "countersigned")
 
     until(countersigned, "the centre's signature", within=30)
-    export(centre.code, tmp_path / "export", None, later)
+    export_ledger(centre.code, tmp_path / "export", None, later)
     verdict = verify(tmp_path / "export")
     assert not verdict.findings, verdict

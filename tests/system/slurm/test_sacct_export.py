@@ -10,9 +10,9 @@ import pytest
 
 from huisuan.compute.accelerators.names import Card, CardNames
 from huisuan.compute.duck.reader_tables import list_faults
-from huisuan.compute.duck.source_lines import read_source
+from huisuan.compute.duck.source_lines import split_source
 from huisuan.compute.metering.intake.parsed_file import ParsedFile
-from huisuan.compute.metering.intake.sacct import read_sacct
+from huisuan.compute.metering.intake.sacct import parse_sacct
 from huisuan.compute.sacct.export import command_for, delimiter_of
 from support.slurm_site import until
 
@@ -30,7 +30,7 @@ FORGED = (
 
 def sums(printed: bytes) -> dict[str, int]:
     """Card-seconds by job of what sacct printed; nothing of it may be refused."""
-    reading: ParsedFile = read_sacct(read_source(printed, "printed"), NAMES, ZoneInfo("Asia/Shanghai"))
+    reading: ParsedFile = parse_sacct(split_source(printed, "printed"), NAMES, ZoneInfo("Asia/Shanghai"))
     with reading.con as con:
         assert list_faults(con) == []
         return dict(

@@ -8,8 +8,8 @@ from huisuan.parties.models import Person
 from huisuan.protocol.resources import Job, UsageRecord
 from huisuan.settlement.cli.settle_commands import print_trace, show_run
 from huisuan.settlement.models import Entitlement
-from huisuan.settlement.runs.settle import Settled
-from huisuan.settlement.runs.trace import trace
+from huisuan.settlement.runs.settle import SettleResult
+from huisuan.settlement.runs.trace import trace_entitlement
 from huisuan.terminal import out, print_table
 
 
@@ -45,14 +45,14 @@ def show_usage(report: UsageReport) -> None:
         out.print(f"   行 {line}：{reason}", markup=False)
 
 
-def show_settlement(settled: Settled) -> None:
+def show_settlement(settled: SettleResult) -> None:
     """Entitlements, and the largest of them traced to its raw lines."""
     out.print("三、结算")
     show_run(settled.run.pk)
     owed = Entitlement.objects.filter(run=settled.run).select_related("party", "run").order_by("-amount_fen").first()
     if owed is not None:
         out.print(f"四、从元到原始行：E{owed.pk}　{yuan(owed.amount_fen)} 元")
-        print_trace(trace(owed, records_per_line=1))
+        print_trace(trace_entitlement(owed, records_per_line=1))
 
 
 def show_accounts(url: str, accounts: list[tuple[Person, str]]) -> None:

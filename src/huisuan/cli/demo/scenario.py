@@ -27,7 +27,7 @@ from huisuan.parties.identity.audit_trail import Actor, record
 from huisuan.parties.identity.people import new_password
 from huisuan.parties.models import Party, Person, Region, Role, Step
 from huisuan.protocol.resources import Job, UsageRecord
-from huisuan.settlement.runs.settle import Settled
+from huisuan.settlement.runs.settle import SettleResult
 from huisuan.settlement.runs.settle import settle as settle_year
 
 YEAR = 2024
@@ -197,7 +197,7 @@ def _shift(rows: list[dict[str, str]]) -> int:
     return -(-behind.days // 7) * 7
 
 
-def settle() -> Settled:
+def settle() -> SettleResult:
     """Settle the demo's year under sentence 2.2."""
     return settle_year(POLICY, YEAR, now=datetime.now(UTC), by="demo")
 

@@ -8,8 +8,8 @@ from functools import cache
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT, catalogue_rows
-from huisuan.compute.accelerators.names import Card, words
-from huisuan.compute.accelerators.parts import part_of, refusal
+from huisuan.compute.accelerators.names import Card, name_words
+from huisuan.compute.accelerators.parts import part_of, part_refusal
 
 #: words that makers put before a model's name and that tell no model from another
 DECORATION = frozenset({"tesla", "geforce", "accelerator"})
@@ -26,7 +26,7 @@ def vendors() -> tuple[str, ...]:
     return tuple(dict.fromkeys(card.vendor for card in catalogue() if card.model != PROCESSOR_SLOT))
 
 
-def meant(name: str, cards: Iterable[Card] | None = None) -> list[str]:
+def matching_models(name: str, cards: Iterable[Card] | None = None) -> list[str]:
     """The models that a name can mean: the one it spells, else all whose words it uses (A100: both A100), else
     those of the family that it names (910B: 910B2 and 910B3; Ascend910: every 910).
 
@@ -34,11 +34,11 @@ def meant(name: str, cards: Iterable[Card] | None = None) -> list[str]:
         Refused: a part of a card, or none; names those that come near.
     """
     if what := part_of(name):
-        raise InvalidRequest(refusal(name, what), code="card.part_of_card")
+        raise InvalidRequest(part_refusal(name, what), code="card.part_of_card")
     known = list(catalogue() if cards is None else cards)
-    asked = [word for word in words(name) if word not in DECORATION]
+    asked = [word for word in name_words(name) if word not in DECORATION]
     joined = "".join(asked)
-    if exact := [card.model for card in known if joined and "".join(words(card.model)) == joined]:
+    if exact := [card.model for card in known if joined and "".join(name_words(card.model)) == joined]:
         return exact
     if likely := [card.model for card in known if card.answers_to(" ".join(asked))]:
         return likely
@@ -47,7 +47,7 @@ def meant(name: str, cards: Iterable[Card] | None = None) -> list[str]:
     raise InvalidRequest(f"型号 {name} 不在加速卡目录中{_nearest(name, joined, known)}", code="card.model_unknown")
 
 
-def meant_vendor(name: str) -> str:
+def matching_vendor(name: str) -> str:
     """The maker, whatever the case of its letters.
 
     Raises:
@@ -64,7 +64,7 @@ def _of_family(asked: str, card: Card) -> bool:
 
     910B goes on as 910B3. A name that ends in a digit is a family with Huawei alone: L40 is another card than L40S.
     """
-    parts = words(card.model)
+    parts = name_words(card.model)
     asked = asked.removeprefix(card.vendor.lower())
     for first in range(len(parts)):
         rest = "".join(parts[first:]).removeprefix(asked)
@@ -77,7 +77,7 @@ def _of_family(asked: str, card: Card) -> bool:
 
 def _nearest(name: str, joined: str, known: Sequence[Card]) -> str:
     by_small = {card.model.lower(): card.model for card in known}
-    family = [card.model for card in known if len(joined) > 2 and joined in "".join(words(card.model))]
+    family = [card.model for card in known if len(joined) > 2 and joined in "".join(name_words(card.model))]
     close = [by_small[one] for one in get_close_matches(name.lower(), by_small, n=3, cutoff=0.4)]
     near = list(dict.fromkeys([*family, *close]))[:6]
     return f"；相近的有 {'、'.join(near)}" if near else "；huisuan centre list 可看各中心的型号"

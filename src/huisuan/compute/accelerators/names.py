@@ -40,14 +40,14 @@ class Card:
 
     def answers_to(self, local: str) -> bool:
         """Whether a scheduler's name (a800, 910b3, nvidia_a100-sxm4-80gb) can mean this model."""
-        parts = words(self.model)
+        parts = name_words(self.model)
         joined = {"".join(parts[i:j]) for i in range(len(parts)) for j in range(i + 1, len(parts) + 1)}
-        asked = words(local)
+        asked = name_words(local)
         own = [word for word in asked if word in joined]
         return bool(own) and len(own) + sum(word == self.vendor.lower() for word in asked) == len(asked)
 
 
-def words(name: str) -> list[str]:
+def name_words(name: str) -> list[str]:
     """A model's name in small letters, cut at everything that is neither letter nor digit."""
     return [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
 
@@ -66,7 +66,7 @@ class CardNames:
     @property
     def centre(self) -> list[Card]:
         """The models of the centre."""
-        return unique(card for cards in self.by_partition.values() for card in cards)
+        return unique_cards(card for cards in self.by_partition.values() for card in cards)
 
     def named(self, local: str, partition: str) -> Card:
         """The model that a scheduler's name stands for: the centre's own names first, then the catalogue's.
@@ -80,7 +80,7 @@ class CardNames:
         if what and not (own and is_all_of_it(name)):
             raise PartOfCard(part_unmetered(f'"{local}"', what), code="card.part_of_card")
         at_hand = self.by_partition.get(partition, [])
-        exact = [card for card in self.catalogue if "".join(words(card.model)) == "".join(words(name))]
+        exact = [card for card in self.catalogue if "".join(name_words(card.model)) == "".join(name_words(name))]
         likely = [card for card in self.catalogue if card.answers_to(name)]
         for candidates in (
             self.local_by_partition.get((partition, name), []),
@@ -118,12 +118,12 @@ class CardNames:
         others = set(besides)
         for cards in (self.by_partition.get(partition, []), self.centre):
             left = [card for card in cards if card not in others]
-            for candidates in (left, [card for card in left if of_family(card, family)]):
+            for candidates in (left, [card for card in left if is_of_family(card, family)]):
                 if len(candidates) == 1:
                     return candidates[0]
             if left and cards is not self.centre:
                 break  # the partition has several: the rest of the centre cannot tell
-        held = "、".join(card.model for card in unique([*self.by_partition.get(partition, []), *self.centre]))
+        held = "、".join(card.model for card in unique_cards([*self.by_partition.get(partition, []), *self.centre]))
         raise Unmetered(
             f'gres/{family} 未写型号，而分区 "{partition}" 无法唯一确定型号（中心的型号：{held or "未登记"}）；'
             f"请在 AccountingStorageTRES 中加入带型号的 gres/{family}:型号，或登记该分区的型号",
@@ -131,13 +131,13 @@ class CardNames:
         )
 
 
-def of_family(card: Card, family: str) -> bool:
+def is_of_family(card: Card, family: str) -> bool:
     """Whether a card may be counted under a gres name."""
     vendor = FAMILIES.get(family)
     return card.vendor == vendor if vendor else card.vendor not in set(FAMILIES.values())
 
 
-def unique(cards: Iterable[Card]) -> list[Card]:
+def unique_cards(cards: Iterable[Card]) -> list[Card]:
     """Each card once, in order."""
     return list(dict.fromkeys(cards))
 

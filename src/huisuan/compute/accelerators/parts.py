@@ -73,7 +73,7 @@ def is_all_of_it(name: str) -> bool:
     return bool(found and found[2] == "7" and "c." not in found[1].lower())
 
 
-def refusal(name: str, what: str) -> str:
+def part_refusal(name: str, what: str) -> str:
     """Why a job cannot have a part, and what to write."""
     return f'"{name}" 是一张卡的一部分（{what}）：{WHOLE_ONLY}，请写整卡'
 

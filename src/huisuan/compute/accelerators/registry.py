@@ -7,8 +7,8 @@ from typing import Any
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT, catalogue_rows
-from huisuan.compute.accelerators.names import Card, CardNames, unique, words
-from huisuan.compute.accelerators.parts import part_of, refusal
+from huisuan.compute.accelerators.names import Card, CardNames, name_words, unique_cards
+from huisuan.compute.accelerators.parts import part_of, part_refusal
 from huisuan.compute.models import Accelerator, Centre
 
 
@@ -22,7 +22,7 @@ def load_accelerators(**_: Any) -> None:
     )
 
 
-def accelerator_named(model: str) -> Accelerator:
+def accelerator_by_name(model: str) -> Accelerator:
     """The model of the catalogue, whatever the case of its letters.
 
     Raises:
@@ -33,9 +33,11 @@ def accelerator_named(model: str) -> Accelerator:
     if found:
         return found
     if what := part_of(model):
-        raise InvalidRequest(refusal(model, what), code="card.part_of_card")
-    asked = "".join(words(model))
-    likely = [name for name in models if asked and (asked in "".join(words(name)) or "".join(words(name)) in asked)]
+        raise InvalidRequest(part_refusal(model, what), code="card.part_of_card")
+    asked = "".join(name_words(model))
+    likely = [
+        name for name in models if asked and (asked in "".join(name_words(name)) or "".join(name_words(name)) in asked)
+    ]
     near = list(dict.fromkeys([*likely, *get_close_matches(model.lower(), models, n=3, cutoff=0.4)])) or sorted(models)
     raise InvalidRequest(
         f'加速卡目录中没有 "{model}"；相近的有：{"、".join(models[name].model for name in near[:5])}',
@@ -43,23 +45,23 @@ def accelerator_named(model: str) -> Accelerator:
     )
 
 
-def card_of(accelerator: Accelerator) -> Card:
+def to_card(accelerator: Accelerator) -> Card:
     """The model as the meter reads it."""
     return Card(accelerator.pk, accelerator.model, accelerator.vendor)
 
 
-def card_names(centre: Centre) -> CardNames:
+def load_card_names(centre: Centre) -> CardNames:
     """What cards are called at a centre: its partitions' models and local names, and the catalogue behind them."""
-    names = CardNames([card_of(each) for each in Accelerator.objects.exclude(model=PROCESSOR_SLOT)], code=centre.code)
+    names = CardNames([to_card(each) for each in Accelerator.objects.exclude(model=PROCESSOR_SLOT)], code=centre.code)
     for partition in centre.partitions.select_related("accelerator"):
-        card = card_of(partition.accelerator)
+        card = to_card(partition.accelerator)
         names.by_partition.setdefault(partition.name, []).append(card)
         held = f"{partition.name}={card.model}:{partition.nodes}x{partition.cards_per_node}:"
         names.written.setdefault(partition.name, []).append(held + ",".join(partition.local_names))
         for local in partition.local_names:
-            names.local[local] = unique([*names.local.get(local, []), card])
+            names.local[local] = unique_cards([*names.local.get(local, []), card])
             key = (partition.name, local)
-            names.local_by_partition[key] = unique([*names.local_by_partition.get(key, []), card])
+            names.local_by_partition[key] = unique_cards([*names.local_by_partition.get(key, []), card])
     return names
 
 
@@ -69,7 +71,7 @@ def single_card(centre: Centre) -> Card:
     Raises:
         Refused: it has none or several.
     """
-    models = card_names(centre).centre
+    models = load_card_names(centre).centre
     if len(models) != 1:
         held = "、".join(card.model for card in models) or "未登记"
         raise InvalidRequest(
@@ -79,10 +81,10 @@ def single_card(centre: Centre) -> Card:
     return models[0]
 
 
-def cards_of(models: list[str]) -> list[Card]:
+def cards_by_model(models: list[str]) -> list[Card]:
     """Cards by model.
 
     Raises:
         Refused: one is not in the catalogue.
     """
-    return [card_of(accelerator_named(model)) for model in models]
+    return [to_card(accelerator_by_name(model)) for model in models]

@@ -24,7 +24,7 @@ from huisuan.compute.accelerators.parts import part_of
 USAGE = frozenset({"gpumem", "gpuutil"})  # how a card was used, which Slurm accounts beside it
 
 
-def counted(tres: str) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
+def count_cards(tres: str) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
     """Accelerators of a TRES text: bare counts by family, and counts by family and local name.
 
     Raises:
@@ -43,7 +43,7 @@ def counted(tres: str) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
             raise PartOfCard(part_unmetered(item, what), code="card.part_of_card")
         if family not in FAMILIES:
             continue
-        cards = whole(item, amount)
+        cards = parse_card_count(item, amount)
         if not local:
             bare[family] = cards
         elif cards:
@@ -83,7 +83,7 @@ def asks_for_cards(text: str, names: CardNames) -> bool:
     return False
 
 
-def whole(item: str, amount: str) -> int:
+def parse_card_count(item: str, amount: str) -> int:
     """A count of cards.
 
     Raises:
@@ -97,13 +97,13 @@ def whole(item: str, amount: str) -> int:
     return cards
 
 
-def allocated(tres: str, partition: str, names: CardNames) -> dict[Card, int]:
+def allocated_cards(tres: str, partition: str, names: CardNames) -> dict[Card, int]:
     """Cards by model that a TRES text allocates; empty for a job without accelerators.
 
     Raises:
         Unmetered: a fraction, an unknown model, or counts that contradict each other.
     """
-    bare, typed = counted(tres)
+    bare, typed = count_cards(tres)
     cards: dict[Card, int] = {}
     for family in sorted(bare.keys() | typed.keys()):
         own: dict[Card, int] = {}
@@ -123,7 +123,7 @@ def allocated(tres: str, partition: str, names: CardNames) -> dict[Card, int]:
     for name, count in other_gres(tres).items():  # a gres of another name counts where the centre has registered it
         if count and (registered := names.registered(name, partition)):
             card = names.named(registered, partition)
-            cards[card] = cards.get(card, 0) + whole(name, str(count))
+            cards[card] = cards.get(card, 0) + parse_card_count(name, str(count))
         elif cards and is_card_name(name, names):
             raise Unmetered(
                 f"gres/{name} 是没有登记的加速卡名，和认识的卡在同一行里；"
@@ -133,11 +133,13 @@ def allocated(tres: str, partition: str, names: CardNames) -> dict[Card, int]:
     return cards
 
 
-def requested(tres: str, partition: str, given: Mapping[Card, int], names: CardNames) -> dict[Card, int | None]:
+def requested_by_model(
+    tres: str, partition: str, given: Mapping[Card, int], names: CardNames
+) -> dict[Card, int | None]:
     """For each model given, how many were asked for; None where the request does not say."""
     try:
-        bare, _ = counted(tres)
-        asked = allocated(tres, partition, names)
+        bare, _ = count_cards(tres)
+        asked = allocated_cards(tres, partition, names)
     except Unmetered:
         asked, bare = {}, {}
     if len(given) == 1 and len(bare) == 1 and not asked:

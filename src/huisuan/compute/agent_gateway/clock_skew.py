@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.agent_gateway.enrolment import Unwelcome
 from huisuan.compute.metering.checks.clock import skew_ms
-from huisuan.compute.metering.checks.flags import BY_THE_PLATFORM, Doubt, Kind, open_flags, raise_flags
+from huisuan.compute.metering.checks.flags import BY_THE_PLATFORM, Anomaly, Kind, open_flags, raise_flags
 from huisuan.compute.models import AgentKey, SiteAgent
 from huisuan.protocol.agent import SyncRequest
 
@@ -32,7 +32,7 @@ def refuse(key: AgentKey, seen: SyncRequest, why: str, now: datetime) -> None:
     SiteAgent.objects.filter(key=key).update(skew_ms=skew_ms(seen.sent_at, now))
     if key.clock_wrong_at is None:
         text = f"{seen.host} 的站点代理自 {now.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S} 起时钟不对，它被告知：{why}"
-        raise_flags(key.centre, [Doubt(Kind.CLOCK, f"{_about(key)} {now.isoformat()}", text)], now)
+        raise_flags(key.centre, [Anomaly(Kind.CLOCK, f"{_about(key)} {now.isoformat()}", text)], now)
 
 
 def right_again(key: AgentKey, now: datetime) -> None:

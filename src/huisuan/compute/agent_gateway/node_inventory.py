@@ -9,7 +9,7 @@ from django.db import connection
 
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.accelerators.names import Unmetered
-from huisuan.compute.accelerators.registry import card_names
+from huisuan.compute.accelerators.registry import load_card_names
 from huisuan.compute.models import Accelerator, Centre, CentreNode
 from huisuan.protocol.agent import SeenNode
 
@@ -53,7 +53,7 @@ def note_capacity(centres: Sequence[int], now: datetime) -> None:
 def _accelerators(centre: Centre, kinds: set[tuple[str, str]]) -> dict[tuple[str, str], int | None]:
     """The model behind each scheduler's word; None where it means none, or several."""
     models = {each.model.lower(): each.pk for each in Accelerator.objects.all()}
-    names = card_names(centre)
+    names = load_card_names(centre)
     found: dict[tuple[str, str], int | None] = {}
     for local, partition in kinds:
         try:

@@ -19,9 +19,9 @@ from huisuan.compute.agent_gateway.workdir_pieces import pieces
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.jobs import lifecycle
 from huisuan.compute.keys import platform_key
-from huisuan.compute.metering.agent_usage.receive import take_batches
-from huisuan.compute.metering.checks.clock import limit_seconds, wrong
-from huisuan.compute.metering.seals.queries import asked, take_word
+from huisuan.compute.metering.agent_usage.receive import receive_batches
+from huisuan.compute.metering.checks.clock import clock_refusal, limit_seconds
+from huisuan.compute.metering.seals.queries import list_unsigned_seals, record_countersignature
 from huisuan.compute.models import AT_CENTRE, AgentKey, Centre, Job, JobLog, SiteAgent
 from huisuan.protocol import agent as wire
 
@@ -37,7 +37,7 @@ def sync(seen: wire.SyncRequest, key: AgentKey, now: datetime) -> wire.SyncReply
     centre = key.centre
     if seen.probe:
         return _probed(key, seen, now)
-    if why := wrong(seen.sent_at, now):
+    if why := clock_refusal(seen.sent_at, now):
         with transaction.atomic():
             clocks.refuse(key, seen, why, now)
         return _refused(Hold(False, why), now)
@@ -49,9 +49,9 @@ def sync(seen: wire.SyncRequest, key: AgentKey, now: datetime) -> wire.SyncReply
             clocks.right_again(key, now)
         offsets = _take_logs(centre, seen.logs)  # before the ends that come with the last of them
         taken = _take_jobs(centre, seen, now)
-        answers = take_batches(centre, key, seen.batches, seen.version, seen.sent_at, now)
+        answers = receive_batches(centre, key, seen.batches, seen.version, seen.sent_at, now)
         for word in seen.seals:
-            take_word(centre, key, word, now)
+            record_countersignature(centre, key, word, now)
         if seen.nodes is not None:
             take_nodes(centre, seen.nodes, now)
         if seen.nodes is not None or seen.nodes_same:
@@ -74,7 +74,7 @@ def sync(seen: wire.SyncRequest, key: AgentKey, now: datetime) -> wire.SyncReply
         log_offsets=offsets,
         last_batch=_last_batch(key, answers),
         batches=answers,
-        seals=asked(centre) if look.seal_waits else [],
+        seals=list_unsigned_seals(centre) if look.seal_waits else [],
         behind=look.behind,
         pieces=pieces(centre, seen.wants),
     )
@@ -83,7 +83,7 @@ def sync(seen: wire.SyncRequest, key: AgentKey, now: datetime) -> wire.SyncReply
 def _probed(key: AgentKey, seen: wire.SyncRequest, now: datetime) -> wire.SyncReply:
     """For `huisuan agent doctor`, beside an agent that may be running: takes hold of nothing."""
     return wire.SyncReply(
-        centre=key.centre.code, message=wrong(seen.sent_at, now), now=now,
+        centre=key.centre.code, message=clock_refusal(seen.sent_at, now), now=now,
         lease_seconds=lifecycle.LEASE_SECONDS, clock_seconds=limit_seconds(), serving=serving(key.centre),
         last_batch=key.last_batch,
     )  # fmt: skip

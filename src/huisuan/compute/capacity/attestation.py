@@ -32,12 +32,12 @@ class Measured(BaseModel):
     tflops_fp16: Annotated[Decimal, Field(ge=0, lt=10_000_000)]
 
 
-def program() -> str:
+def program_source() -> str:
     """The program that measures, as it runs at a centre."""
     return (files("huisuan.compute.capacity") / "attestation_program.py").read_text(encoding="utf-8")
 
 
-def request_for(centre: Centre, model: str | None, cards: int) -> JobRequest:
+def attestation_request(centre: Centre, model: str | None, cards: int) -> JobRequest:
     """The job that measures so many cards of a centre, for its operator to pay.
 
     Raises:
@@ -53,7 +53,7 @@ def request_for(centre: Centre, model: str | None, cards: int) -> JobRequest:
             f"中心 {centre.code} 没有型号 {model}；有：{'、'.join(models) or '无'}", code="centre.model_unknown"
         )
     return JobRequest(
-        script=program(),
+        script=program_source(),
         name="算力核验",
         cards=cards,
         model=model,
@@ -63,12 +63,14 @@ def request_for(centre: Centre, model: str | None, cards: int) -> JobRequest:
     )
 
 
-def collect() -> int:
+def record_attestations() -> int:
     """Keep what finished measuring jobs printed, once; returns how many cards were new."""
-    jobs = Job.objects.filter(script=program(), state=JobState.DONE, attestations__isnull=True, centre__isnull=False)
+    jobs = Job.objects.filter(
+        script=program_source(), state=JobState.DONE, attestations__isnull=True, centre__isnull=False
+    )
     kept = 0
     for job in jobs.select_related("centre", "accelerator"):
-        found = measured(_output(job))
+        found = parse_measurements(_output(job))
         kept += len(found)
         CapacityAttestation.objects.bulk_create(
             [
@@ -83,7 +85,7 @@ def collect() -> int:
     return kept
 
 
-def measured(output: str) -> list[Measured]:
+def parse_measurements(output: str) -> list[Measured]:
     """What the program's output says; lines that do not have its form say nothing."""
     found: dict[tuple[str, int], Measured] = {}
     for line in output.splitlines():

@@ -13,8 +13,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from huisuan.compute.centres.queries import exact
-from huisuan.compute.metering.usage.daily_totals import catch_up
+from huisuan.compute.centres.queries import format_decimal
+from huisuan.compute.metering.usage.daily_totals import update_daily_totals
 from huisuan.compute.models import Centre, UsageDay
 
 P = Decimal(1000)  # TFLOPS
@@ -58,7 +58,7 @@ def capacity(centre: Centre, first: date, last: date, *, at_most: int | None = N
 
     With `at_most`, records that are not counted by day yet are left to the worker where there are more than so many.
     """
-    catch_up(centre, at_most)
+    update_daily_totals(centre, at_most)
     claimed, tflops = _claimed(centre)
     seen, seen_at, unknown = _seen(centre, tflops)
     peaks = _peaks(centre, first, last, tflops)
@@ -80,17 +80,17 @@ def capacity(centre: Centre, first: date, last: date, *, at_most: int | None = N
     )
 
 
-def capacity_row(found: Capacity) -> dict[str, Any]:
+def capacity_to_dict(found: Capacity) -> dict[str, Any]:
     """The capacities as JSON and lists show them; P are exact decimal texts."""
     sizes = {name: getattr(found, name) for name in ("claimed", "seen", "seen_most", "used")}
     return {
         "centre": found.centre,
-        **{f"{name}_p": None if size.p is None else exact(size.p) for name, size in sizes.items()},
+        **{f"{name}_p": None if size.p is None else format_decimal(size.p) for name, size in sizes.items()},
         **{f"{name}_at": size.at for name, size in sizes.items() if name != "claimed"},
         "unknown_cards": found.unknown,
         "models": [
             {
-                "model": each.model, "tflops_fp16": exact(each.tflops_fp16), "claimed": each.claimed,
+                "model": each.model, "tflops_fp16": format_decimal(each.tflops_fp16), "claimed": each.claimed,
                 "seen": each.seen, "used": each.used, "used_at": each.used_at,
             }
             for each in found.models

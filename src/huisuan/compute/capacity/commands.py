@@ -39,9 +39,9 @@ def capacity(
     as_json: AsJson = False,
 ) -> None:
     """一个中心的三种规模：登记的、代理看到的、记录里同时用过的（第 1.2 句的 400P 以此为据）。"""
-    from huisuan.compute.capacity.attestation import collect
+    from huisuan.compute.capacity.attestation import record_attestations
     from huisuan.compute.capacity.capacity import capacity as measured
-    from huisuan.compute.capacity.capacity import capacity_row
+    from huisuan.compute.capacity.capacity import capacity_to_dict
     from huisuan.compute.centres.services import centre_by_code
 
     today = datetime.now(SHANGHAI).date()
@@ -50,8 +50,8 @@ def capacity(
     if first >= last:
         raise InvalidRequest(f"--from {first} 不早于 --to {last}", code="date.reversed")
     centre = centre_by_code(code)
-    collect()
-    row = capacity_row(measured(centre, first, last))
+    record_attestations()
+    row = capacity_to_dict(measured(centre, first, last))
     row["attestations"] = _attestations(code)
     if as_json:
         print_json(row)
@@ -76,14 +76,14 @@ def attest(
     as_json: AsJson = False,
 ) -> None:
     """提交一个核验作业：在该中心的卡上做 FP16 矩阵乘法；结果见 huisuan centre capacity。"""
-    from huisuan.compute.capacity.attestation import request_for
+    from huisuan.compute.capacity.attestation import attestation_request
     from huisuan.compute.centres.services import centre_by_code
     from huisuan.compute.jobs.services import submit_job
     from huisuan.parties.viewer import Viewer
     from huisuan.protocol.job_uid import RANDOM_BYTES
 
     operator = Viewer(role="province", name="huisuan centre attest")
-    asked = request_for(centre_by_code(code), model, cards)
+    asked = attestation_request(centre_by_code(code), model, cards)
     job = submit_job(asked, operator, datetime.now(UTC), secrets.token_bytes(RANDOM_BYTES))
     if as_json:
         print_json({"job": job.uid, "centre": code, "cards": cards, "model": model})

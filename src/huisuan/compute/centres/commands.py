@@ -49,7 +49,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """加入一个智算中心；对已有的中心再次运行，即增改分区。"""
-    from huisuan.compute.centres.queries import centre_row
+    from huisuan.compute.centres.queries import centre_to_dict
     from huisuan.compute.centres.services import CentrePlan, add_centre
 
     plan = CentrePlan(
@@ -61,7 +61,7 @@ def add(
         engine=engine,
         partitions=tuple(partition or ()),
     )
-    row = centre_row(add_centre(code, plan))
+    row = centre_to_dict(add_centre(code, plan))
     if as_json:
         print_json(row)
     else:
@@ -71,9 +71,9 @@ def add(
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """列出智算中心。"""
-    from huisuan.compute.centres.queries import centre_row, centres_for
+    from huisuan.compute.centres.queries import centre_to_dict, list_centres
 
-    rows = [centre_row(centre) for centre in centres_for()]
+    rows = [centre_to_dict(centre) for centre in list_centres()]
     if as_json:
         print_json(rows)
     else:
@@ -83,10 +83,10 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def show(code: Annotated[str, typer.Argument(help="中心代码")], as_json: AsJson = False) -> None:
     """查看一个智算中心和它的分区。"""
-    from huisuan.compute.centres.queries import centre_row
+    from huisuan.compute.centres.queries import centre_to_dict
     from huisuan.compute.centres.services import centre_by_code
 
-    row = centre_row(centre_by_code(code))
+    row = centre_to_dict(centre_by_code(code))
     if as_json:
         print_json(row)
         return

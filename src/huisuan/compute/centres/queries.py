@@ -13,18 +13,18 @@ from huisuan.compute.models import Centre, Tariff
 from huisuan.parties.viewer import Viewer
 
 
-def exact(value: Decimal) -> str:
+def format_decimal(value: Decimal) -> str:
     """A decimal as text, without zeros that say nothing."""
     return format(value.normalize(), "f")
 
 
-def centres_for(viewer: Viewer | None = None) -> QuerySet[Centre]:
+def list_centres(viewer: Viewer | None = None) -> QuerySet[Centre]:
     """The centres whose inside a viewer may see; all of them for an operator (None)."""
     centres = Centre.objects.select_related("operator", "region").prefetch_related("partitions__accelerator")
     return centres if viewer is None else centres.filter(viewer.centres())
 
 
-def centre_row(centre: Centre) -> dict[str, Any]:
+def centre_to_dict(centre: Centre) -> dict[str, Any]:
     """A centre as lists and JSON show it; P are exact decimal texts."""
     partitions = [
         {
@@ -33,7 +33,7 @@ def centre_row(centre: Centre) -> dict[str, Any]:
             "nodes": partition.nodes,
             "cards_per_node": partition.cards_per_node,
             "cards": partition.cards,
-            "capacity_p": exact(partition.capacity_p),
+            "capacity_p": format_decimal(partition.capacity_p),
             "local_names": partition.local_names,
         }
         for partition in centre.partitions.all()
@@ -49,14 +49,14 @@ def centre_row(centre: Centre) -> dict[str, Any]:
         "timezone": centre.timezone,
         "engine": centre.engine,
         "cards": sum(partition["cards"] for partition in partitions),
-        "capacity_p": exact(centre.capacity_p),
+        "capacity_p": format_decimal(centre.capacity_p),
         "last_sequence": centre.last_sequence,
         "demo": centre.demo,
         "partitions": partitions,
     }
 
 
-def tariffs_for(centre: str | None = None) -> QuerySet[Tariff]:
+def list_tariffs(centre: str | None = None) -> QuerySet[Tariff]:
     """Tariffs, all or a centre's: prices are public."""
     tariffs = Tariff.objects.select_related("centre", "accelerator").order_by(
         "centre__code", "accelerator__model", "valid_from"
@@ -64,7 +64,7 @@ def tariffs_for(centre: str | None = None) -> QuerySet[Tariff]:
     return tariffs.filter(centre__code=centre) if centre else tariffs
 
 
-def tariff_row(tariff: Tariff) -> dict[str, Any]:
+def tariff_to_dict(tariff: Tariff) -> dict[str, Any]:
     """A tariff as lists and JSON show it."""
     return {
         "centre": tariff.centre.code,

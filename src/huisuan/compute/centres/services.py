@@ -11,7 +11,7 @@ from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.base.time_zones import zone_named
 from huisuan.compute import engines
 from huisuan.compute.accelerators.parts import is_all_of_it, part_of
-from huisuan.compute.accelerators.registry import accelerator_named
+from huisuan.compute.accelerators.registry import accelerator_by_name
 from huisuan.compute.models import HUGE_CARDS, Accelerator, Centre, Partition
 from huisuan.parties.models import Region
 from huisuan.parties.queries import party_by_uscc
@@ -44,7 +44,7 @@ class CentrePlan:
     demo: bool = False
 
 
-def planned_partition(text: str) -> PartitionPlan:
+def parse_partition(text: str) -> PartitionPlan:
     """Read `name=MODEL:NODESxCARDS[:localname,localname]`.
 
     Raises:
@@ -75,7 +75,7 @@ def planned_partition(text: str) -> PartitionPlan:
                 f'--partition "{text}" 的卡名 "{each}" 是一张卡的一部分（{what}），不能登记为整卡的名字',
                 code="card.part_of_card",
             )
-    return PartitionPlan(name, accelerator_named(found["model"]), counts["nodes"], counts["cards"], local)
+    return PartitionPlan(name, accelerator_by_name(found["model"]), counts["nodes"], counts["cards"], local)
 
 
 def add_centre(code: str, plan: CentrePlan) -> Centre:
@@ -86,10 +86,10 @@ def add_centre(code: str, plan: CentrePlan) -> Centre:
     Raises:
         Refused: a part of the plan is missing or wrong.
     """
-    partitions = [planned_partition(text) for text in plan.partitions]
+    partitions = [parse_partition(text) for text in plan.partitions]
     with transaction.atomic():
         centre = Centre.objects.select_for_update().filter(code=code).first() or _new_centre(code, plan)
-        _change(centre, plan)
+        _apply_plan(centre, plan)
         for each in partitions:
             Partition.objects.update_or_create(
                 centre=centre,
@@ -122,7 +122,7 @@ def _new_centre(code: str, plan: CentrePlan) -> Centre:
     return Centre(code=code, operator=operator, demo=plan.demo)
 
 
-def _change(centre: Centre, plan: CentrePlan) -> None:
+def _apply_plan(centre: Centre, plan: CentrePlan) -> None:
     if plan.operator and party_by_uscc(plan.operator) != centre.operator:
         raise Conflict(
             f"中心 {centre.code} 的运营方是 {centre.operator}，决定自建自用，不能改；请另立新中心",

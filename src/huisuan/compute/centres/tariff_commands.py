@@ -33,10 +33,10 @@ def set_(
     as_json: AsJson = False,
 ) -> None:
     """设定一个中心一种卡的价格。"""
-    from huisuan.compute.centres.queries import tariff_row
+    from huisuan.compute.centres.queries import tariff_to_dict
     from huisuan.compute.centres.tariffs import set_tariff
 
-    row = tariff_row(set_tariff(centre, model, fen, first.date(), last.date() if last else None, replace=replace))
+    row = tariff_to_dict(set_tariff(centre, model, fen, first.date(), last.date() if last else None, replace=replace))
     if as_json:
         print_json(row)
     else:
@@ -53,9 +53,9 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """列出价目。"""
-    from huisuan.compute.centres.queries import tariff_row, tariffs_for
+    from huisuan.compute.centres.queries import list_tariffs, tariff_to_dict
 
-    rows = [tariff_row(tariff) for tariff in tariffs_for(centre=centre)]
+    rows = [tariff_to_dict(tariff) for tariff in list_tariffs(centre=centre)]
     if as_json:
         print_json(rows)
     else:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from huisuan.base.errors import Conflict, InvalidRequest
-from huisuan.compute.accelerators.registry import accelerator_named
+from huisuan.compute.accelerators.registry import accelerator_by_name
 from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.models import Accelerator, Centre, Tariff
 
@@ -26,8 +26,8 @@ def set_tariff(
     Raises:
         Refused: unknown centre or model, not a sane price, no day in it, or it overlaps a tariff that stands.
     """
-    centre, accelerator = centre_by_code(code), accelerator_named(model)
-    price = checked_fen(fen)
+    centre, accelerator = centre_by_code(code), accelerator_by_name(model)
+    price = parse_fen(fen)
     if last is not None and last <= first:
         raise InvalidRequest(
             f"--to {last} 不晚于 --from {first}；终止日不含当日，须晚于起始日", code="tariff.dates_reversed"
@@ -51,7 +51,7 @@ def set_tariff(
         )
 
 
-def checked_fen(text: str) -> int:
+def parse_fen(text: str) -> int:
     """A price per card-hour: an integer number of fen from 0 to 10,000,000.
 
     Raises:

@@ -10,7 +10,7 @@ from huisuan.compute.duck.workbench import workbench
 
 MOST_FAULTS = 1_000_000
 #: the longest text that the platform keeps of a field, in characters
-LONGEST = {"cluster": 60, "job_id": 80, "user": 120, "account": 120, "partition": 60, "exit_code": 12}
+MOST_CHARACTERS = {"cluster": 60, "job_id": 80, "user": 120, "account": 120, "partition": 60, "exit_code": 12}
 
 #: one row per line and model of card, ready to become a record; times are UTC seconds
 READING = Relation("reading", {

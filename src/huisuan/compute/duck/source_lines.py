@@ -66,7 +66,7 @@ class SourceLines:
         for chunk in self.chunks:
             if chunk.first_line <= line_no < chunk.first_line + chunk.line_count:
                 raw = bytes(self.content[chunk.starts : chunk.ends])
-                return line_of(raw, line_no - chunk.first_line).decode("utf-8", "replace").replace("\0", REPLACED)
+                return line_at(raw, line_no - chunk.first_line).decode("utf-8", "replace").replace("\0", REPLACED)
         return ""
 
     def compressed(self, chunk: Chunk) -> bytes:
@@ -75,7 +75,7 @@ class SourceLines:
         return bytes(pa.compress(raw, codec="zstd", asbytes=True))
 
 
-def read_source(content: Content, name: str) -> SourceLines:
+def split_source(content: Content, name: str) -> SourceLines:
     """Cut a file into lines; a NUL refuses its own line only, a byte that is not UTF-8 is replaced.
 
     Raises:
@@ -153,6 +153,6 @@ def _line(number: int, raw: bytes, source: SourceLines) -> str | None:
         return raw.decode("utf-8", "replace")
 
 
-def line_of(raw: bytes, offset: int) -> bytes:
+def line_at(raw: bytes, offset: int) -> bytes:
     """The line at `offset` (0 is the first) of a chunk's bytes, without its LF."""
     return raw.split(b"\n")[offset]

@@ -9,7 +9,7 @@ from django.db.models import Count, F, QuerySet
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.compute.centres.online import is_online
-from huisuan.compute.centres.queries import exact
+from huisuan.compute.centres.queries import format_decimal
 from huisuan.compute.dispatch.pools import pools
 from huisuan.compute.models import FINAL_STATES, Centre, Job, JobEvent, JobLog, JobState
 from huisuan.compute.models.functions import Bytes
@@ -115,7 +115,7 @@ def shown(job: Job) -> wire.Job:
         models=job.card_models,
         vendor=job.vendor,
         min_memory_gib=job.min_memory_gib,
-        min_tflops_fp16=exact(job.min_tflops_fp16),
+        min_tflops_fp16=format_decimal(job.min_tflops_fp16),
         model=job.accelerator.model if job.accelerator else None,
         time_limit_seconds=job.time_limit_seconds,
         retries=job.retries,

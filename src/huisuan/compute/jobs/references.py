@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from django.db.models import QuerySet
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound, Refused
-from huisuan.compute.accelerators.aliases import meant, meant_vendor
-from huisuan.compute.accelerators.registry import card_of
+from huisuan.compute.accelerators.aliases import matching_models, matching_vendor
+from huisuan.compute.accelerators.registry import to_card
 from huisuan.compute.models import FINAL_STATES, Accelerator, Centre, Job, JobState, Upload
 from huisuan.parties.models import Party, Region
 from huisuan.protocol.resources import JobRequest
@@ -24,9 +24,9 @@ def models_for(asked: JobRequest) -> tuple[list[str], str]:
         Refused: an unknown name, or no model of the catalogue is all that is asked for.
     """
     catalogue = list(Accelerator.objects.all())
-    cards = [card_of(each) for each in catalogue]
-    named = list(dict.fromkeys(model for name in asked.models for model in meant(name, cards)))
-    vendor = meant_vendor(asked.vendor) if asked.vendor else ""
+    cards = [to_card(each) for each in catalogue]
+    named = list(dict.fromkeys(model for name in asked.models for model in matching_models(name, cards)))
+    vendor = matching_vendor(asked.vendor) if asked.vendor else ""
     limits = {
         f"型号 {'、'.join(named)}": [one for one in catalogue if not named or one.model in named],
         f"厂商 {vendor}": [one for one in catalogue if not vendor or one.vendor == vendor],

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from huisuan.base.errors import InvalidRequest, Unavailable
 from huisuan.base.time_zones import zone_named
-from huisuan.compute.duck.source_lines import read_source
+from huisuan.compute.duck.source_lines import split_source
 from huisuan.compute.traces.columns import NOTHING, TraceColumns
 from huisuan.compute.traces.inflate import inflate
-from huisuan.compute.traces.read import TraceRows, read_rows
+from huisuan.compute.traces.read import TraceRows, parse_trace_rows
 from huisuan.compute.traces.timestamps import Clock
 
 AS_WRITTEN = ZoneInfo("UTC")
@@ -84,8 +84,8 @@ def read_trace(path: Path, columns: TraceColumns | None = None, timezone: str | 
     except OSError as error:
         raise Unavailable(f"{path}：读不出来：{error}", code="file.unreadable") from None
     zone = zone_named(timezone) if timezone else AS_WRITTEN
-    source = read_source(inflate(content, path.name), path.name)
-    rows = read_rows(source, columns or TraceColumns(), Clock(zone, relative=True))
+    source = split_source(inflate(content, path.name), path.name)
+    rows = parse_trace_rows(source, columns or TraceColumns(), Clock(zone, relative=True))
     trace = Trace(path.name, rows.layout.form, _jobs(rows), rows.refused, rows.counts(), rows.notes, rows.dated)
     rows.con.close()
     if not trace.jobs:

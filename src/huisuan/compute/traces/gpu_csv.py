@@ -15,7 +15,7 @@ from huisuan.compute.traces.layout import Layout, fill_fields
 from huisuan.compute.traces.tables import QUOTED_LINES
 
 
-def fill(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: TraceColumns) -> Layout:
+def fill_from_csv(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: TraceColumns) -> Layout:
     """Fill `field` with the file's lines.
 
     Raises:

@@ -7,7 +7,7 @@ import duckdb
 
 from huisuan.base.slurm_states import FINAL_STATES, LIVE_STATES, PENDING_STATES
 from huisuan.compute.accelerators.names import HUGE_CARDS
-from huisuan.compute.duck.reader_tables import LONGEST
+from huisuan.compute.duck.reader_tables import MOST_CHARACTERS
 from huisuan.compute.duck.workbench import literal
 from huisuan.compute.traces.columns import NOTHING
 from huisuan.compute.traces.layout import Layout
@@ -30,7 +30,7 @@ def map_states(con: duckdb.DuckDBPyConnection) -> None:
     STATE_MAP.load(con, rows)
 
 
-def judge(con: duckdb.DuckDBPyConnection, layout: Layout, synthetic: str) -> None:
+def judge_rows(con: duckdb.DuckDBPyConnection, layout: Layout, synthetic: str) -> None:
     """From `timed` make `judged`, and fill `fault` and `line_count`.
 
     A row of `judged` has `kind`: job (it ran), never_started, cpu_only, running (no end yet), partial (told again by
@@ -122,7 +122,8 @@ def _reason(layout: Layout, ended: str) -> str:
         f"{ended} - {begins}_at > {LONGEST_S} THEN '运行超过 {LONGEST_S // 86_400} 天；请核对这一行'",
         *([f"job_ = '' THEN '列 {column['job']} 为空；请补上作业号'"] if layout.has("job") else []),
         *(
-            f"length({name}_) > {LONGEST[key]} THEN '列 {column[name]} 超过 {LONGEST[key]} 个字符；请核对这一行'"
+            f"length({name}_) > {MOST_CHARACTERS[key]} "
+            f"THEN '列 {column[name]} 超过 {MOST_CHARACTERS[key]} 个字符；请核对这一行'"
             for name, key in (("user", "user"), ("account", "account"), ("job", "job_id"))
             if layout.has(name)
         ),

@@ -43,7 +43,7 @@ def fill_fields(con: duckdb.DuckDBPyConnection, expressions: Mapping[str, str], 
     con.execute(f"CREATE TABLE field AS SELECT line_no, line, {cells} FROM ({rows})")
 
 
-def refuse(con: duckdb.DuckDBPyConnection, faults: Iterable[tuple[int, str]]) -> None:
+def add_faults(con: duckdb.DuckDBPyConnection, faults: Iterable[tuple[int, str]]) -> None:
     """Note lines that say nothing usable, with the reason."""
     held = list(faults)
     if held:

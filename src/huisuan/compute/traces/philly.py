@@ -17,7 +17,7 @@ from huisuan.base.errors import InvalidRequest
 from huisuan.compute.duck.relation import Relation
 from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.traces.columns import NOTHING
-from huisuan.compute.traces.layout import Layout, fill_fields, refuse
+from huisuan.compute.traces.layout import Layout, add_faults, fill_fields
 
 COLUMNS = {
     "job": "jobid", "user": "user", "account": "vc", "submit": "submitted_time", "start": "attempts.start_time",
@@ -32,7 +32,7 @@ def recognises(first: str) -> bool:
     return first.lstrip().startswith("[")
 
 
-def fill(con: duckdb.DuckDBPyConnection, source: SourceLines) -> Layout:
+def fill_from_philly(con: duckdb.DuckDBPyConnection, source: SourceLines) -> Layout:
     """Fill `field` with the file's jobs; a job's line is the one on which it begins.
 
     Raises:
@@ -55,7 +55,7 @@ def fill(con: duckdb.DuckDBPyConnection, source: SourceLines) -> Layout:
     fill_fields(con, {name: f'"{name}"' for name in ROW[2:]}, "FROM philly_jobs")
     con.execute("DROP TABLE philly_jobs")
     con.execute("INSERT INTO line_count VALUES ('lines', ?)", [len(rows) + len({line for line, _ in faults})])
-    refuse(con, faults)
+    add_faults(con, faults)
     notes = [f"{differ:,} 个作业各次尝试的卡数不同：按第一次的卡数"] if differ else []
     return Layout("philly-json", COLUMNS, notes=notes)
 

@@ -15,9 +15,9 @@ from huisuan.compute.traces import gpu_csv as csv_form
 from huisuan.compute.traces import philly as philly_form
 from huisuan.compute.traces import swf as swf_form
 from huisuan.compute.traces.columns import TraceColumns
-from huisuan.compute.traces.judge import judge, map_states
+from huisuan.compute.traces.judge import judge_rows, map_states
 from huisuan.compute.traces.layout import Layout
-from huisuan.compute.traces.timestamps import Clock, set_clock
+from huisuan.compute.traces.timestamps import Clock, convert_times
 
 #: rows of a trace that are no job to meter or to replay, with what to call them
 KINDS = {
@@ -77,7 +77,7 @@ class TraceRows:
             yield from rows
 
 
-def read_rows(source: SourceLines, columns: TraceColumns, clock: Clock) -> TraceRows:
+def parse_trace_rows(source: SourceLines, columns: TraceColumns, clock: Clock) -> TraceRows:
     """Read a trace, whatever its form.
 
     Raises:
@@ -91,9 +91,9 @@ def read_rows(source: SourceLines, columns: TraceColumns, clock: Clock) -> Trace
     if clock.epoch is None and layout.epoch is not None:
         clock = replace(clock, epoch=layout.epoch)
     dated = clock.epoch is not None or _written_as_dates(con, layout)
-    set_clock(con, clock)
+    convert_times(con, clock)
     map_states(con)
-    judge(con, layout, f"{source.sha256[:12]}-")
+    judge_rows(con, layout, f"{source.sha256[:12]}-")
     rows = TraceRows(con, layout, list(layout.notes), dated, source.unreadable)
     if clock.shift:
         rows.notes.append(f"所有时间平移了 {clock.shift // DAY:+,} 天；原始行不变")
@@ -108,15 +108,15 @@ def read_rows(source: SourceLines, columns: TraceColumns, clock: Clock) -> Trace
 def _fill(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: TraceColumns) -> Layout:
     first = _first_text(source)
     if swf_form.recognises(first):
-        return swf_form.fill(con, source, columns)
+        return swf_form.fill_from_swf(con, source, columns)
     if philly_form.recognises(first):
-        return philly_form.fill(con, source)
+        return philly_form.fill_from_philly(con, source)
     if not source.line_count:
         raise InvalidRequest(
             f"{source.name} 是空的；应是 SWF、Philly 的 cluster_job_log（JSON），或第一行为表头的 CSV",
             code="usage.file_empty",
         )
-    return csv_form.fill(con, source, columns)
+    return csv_form.fill_from_csv(con, source, columns)
 
 
 def _first_text(source: SourceLines) -> str:

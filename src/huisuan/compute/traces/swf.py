@@ -29,7 +29,7 @@ def recognises(first: str) -> bool:
     return first.startswith(";") or NUMBERS.fullmatch(first) is not None
 
 
-def fill(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: TraceColumns) -> Layout:
+def fill_from_swf(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: TraceColumns) -> Layout:
     """Fill `field` with the file's lines.
 
     Raises:

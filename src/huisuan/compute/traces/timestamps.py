@@ -36,7 +36,7 @@ class Clock:
         return (0, LAST_SECOND) if self.relative else (EARLIEST, LATEST)
 
 
-def epoch_of(text: str, zone: ZoneInfo) -> int:
+def parse_epoch(text: str, zone: ZoneInfo) -> int:
     """The moment that `--epoch` names, in UTC seconds; without an offset it is local in `zone`.
 
     Raises:
@@ -51,7 +51,7 @@ def epoch_of(text: str, zone: ZoneInfo) -> int:
     return int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp())
 
 
-def set_clock(con: duckdb.DuckDBPyConnection, clock: Clock) -> None:
+def convert_times(con: duckdb.DuckDBPyConnection, clock: Clock) -> None:
     """From `field` make `timed`: times in UTC seconds (`*_at`), whole numbers as BIGINT, NULL for what is neither.
 
     `*_odd`: 'skips' or 'repeats' for a local time at a change of summer time.

@@ -23,7 +23,7 @@ from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.table import Table, answer
 from huisuan.portal.visible import compute as queries
 from huisuan.settlement.models import BillLine, Entitlement
-from huisuan.settlement.runs.queries import records_of, sliced
+from huisuan.settlement.runs.queries import iterate_slices, records_of_line
 
 READERS = ("user", "city", "province", "auditor")
 BRANCH_RECORDS = 50
@@ -152,10 +152,10 @@ def line_branch(request: HttpRequest, number: int, line: int) -> HttpResponseBas
     """The records of a bill line, fifty at a time, as a branch of the tree."""
     bill = get_object_or_404(queries.bills(viewer_of(request)), pk=number)
     found = get_object_or_404(BillLine.objects.select_related("bill__run", "bill__centre"), pk=line, bill=bill)
-    page = Paginator(records_of(found), BRANCH_RECORDS).get_page(request.GET.get("page"))
-    shown = records_of(found)[max(page.start_index() - 1, 0) : page.end_index()]
+    page = Paginator(records_of_line(found), BRANCH_RECORDS).get_page(request.GET.get("page"))
+    shown = records_of_line(found)[max(page.start_index() - 1, 0) : page.end_index()]
     return render(
         request,
         "portal/user/branch_records.html",
-        {"bill": bill, "line": found, "page": page, "slices": sliced(shown)},
+        {"bill": bill, "line": found, "page": page, "slices": iterate_slices(shown)},
     )

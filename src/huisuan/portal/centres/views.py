@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.compute.metering.checks.flags import open_flags
-from huisuan.compute.metering.usage.daily_totals import AT_ONCE, catch_up, uncounted
-from huisuan.compute.metering.usage.unclaimed import unclaimed
+from huisuan.compute.metering.usage.daily_totals import AT_ONCE, count_untotalled, update_daily_totals
+from huisuan.compute.metering.usage.unclaimed import list_unclaimed_usage
 from huisuan.compute.models import AT_CENTRE, Centre
 from huisuan.parties.models import Region
 from huisuan.parties.route_access import allow, viewer_of
@@ -123,7 +123,7 @@ def centre_page(request: HttpRequest, code: str) -> HttpResponseBase:
     """One centre."""
     viewer, now, today = viewer_of(request), timezone.now(), timezone.localdate()
     centre = get_object_or_404(queries.centres(viewer), code=code)
-    catch_up(centre, AT_ONCE)  # first: it counts what everything below is made of
+    update_daily_totals(centre, AT_ONCE)  # first: it counts what everything below is made of
     sums = use.sums(centre)
     years = usage_sums.years(sums)
     year = chosen_year(request, years)
@@ -135,7 +135,7 @@ def centre_page(request: HttpRequest, code: str) -> HttpResponseBase:
         "cards": sum(partition.cards for partition in centre.partitions.all()),
         "sizes": found,
         "chart": sizes.chart(found),
-        "uncounted": uncounted(centre),
+        "uncounted": count_untotalled(centre),
         "partitions": sizes.partitions(centre),
         "attestations": sizes.attestations(centre),
         "agent": speaker(centre, now),
@@ -146,7 +146,7 @@ def centre_page(request: HttpRequest, code: str) -> HttpResponseBase:
         "years": years,
         "year": year,
         "charts": usage_sums.drawn(sums, year) if year else [],
-        "unclaimed": unclaimed(code),
+        "unclaimed": list_unclaimed_usage(code),
         "same": {"usage": "#records", "seals": f"{reverse('seals')}?centre={code}", "jobs": "#queue"},
     }
     tables = [

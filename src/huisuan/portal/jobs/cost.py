@@ -14,7 +14,7 @@ from fractions import Fraction
 from huisuan.base.money import half_up
 from huisuan.base.months import SHANGHAI, midnight
 from huisuan.compute.dispatch.net_price import Subsidies, Subsidy
-from huisuan.compute.metering.usage.slicing import Span, sliced
+from huisuan.compute.metering.usage.slicing import Span, slice_span
 from huisuan.compute.models import FINAL_STATES, Job, JobState, Tariff, UsageRecord
 from huisuan.portal.ui import number_format as figures
 
@@ -136,7 +136,7 @@ class _Prices:
         cuts = [midnight(day) for each in tariffs for day in (each.valid_from, each.valid_to) if day]
         return [
             CostLine(*names, _price_at(tariffs, piece.starts), cards * piece.held, metered)
-            for piece in sliced(span, cuts)
+            for piece in slice_span(span, cuts)
             if piece.held
         ]
 

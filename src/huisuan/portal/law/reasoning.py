@@ -14,7 +14,7 @@ from huisuan.law.policy import Policy, load_policy
 from huisuan.law.text import Sentence
 from huisuan.portal.law.quotations import Piece, pieces
 from huisuan.settlement.models import Entitlement
-from huisuan.settlement.runs.queries import read_again
+from huisuan.settlement.runs.queries import recompute_entitlement
 
 TONES: dict[bool | None, str] = {True: "good", False: "bad", None: "wait"}
 SIGNS: dict[bool | None, str] = {True: "✓", False: "✗", None: "?"}
@@ -70,7 +70,7 @@ def reasoning(entitled: Entitlement) -> Reasoning:
     """The reasoning behind an entitlement, computed anew from its stored facts under the law as the run read it."""
     try:
         policy = load_policy(entitled.run.policy)
-        reading = read_again(entitled)
+        reading = recompute_entitlement(entitled)
     except LawError as error:
         return Reasoning(wrong=str(error))
     return replace(told(policy, reading.answer), differs=not reading.agrees, same_law=reading.same_law)

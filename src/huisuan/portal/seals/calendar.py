@@ -12,8 +12,8 @@ from django.urls import reverse
 
 from huisuan.base.months import Month
 from huisuan.compute.metering.checks.flags import Kind, open_flags
-from huisuan.compute.metering.seals.queries import seals_of
-from huisuan.compute.metering.usage.daily_totals import AT_ONCE, catch_up
+from huisuan.compute.metering.seals.queries import list_seals
+from huisuan.compute.metering.usage.daily_totals import AT_ONCE, update_daily_totals
 from huisuan.compute.models import Centre, Seal, UsageDay
 from huisuan.portal.ui.state_labels import SEAL, Word
 
@@ -51,7 +51,7 @@ def refusals(centre: Centre) -> set[str]:
 
 def calendar(centre: Centre, today: date) -> list[Year]:
     """The months of the years with use or seals, the latest year first."""
-    seals = {Month.of(seal.month): seal for seal in seals_of(centre)}
+    seals = {Month.of(seal.month): seal for seal in list_seals(centre)}
     this, refused = Month.of(today), refusals(centre)
     used = {Month.of(day) for day in UsageDay.objects.filter(centre=centre).order_by().dates("day", "month")}
     years = sorted({each.year for each in (*seals, *used)}, reverse=True)
@@ -65,7 +65,7 @@ def due(centre: Centre, today: date) -> tuple[Month, Month] | None:
     """The first and the last of the months that are over, have use and can still be sealed; None: there are none."""
     last = Seal.objects.filter(centre=centre).aggregate(last=Max("month"))["last"]
     if centre.last_sequence and not hasattr(centre, "tally"):
-        catch_up(centre, AT_ONCE)
+        update_daily_totals(centre, AT_ONCE)
     days = UsageDay.objects.filter(centre=centre, day__lt=today.replace(day=1))
     if last is not None:
         days = days.filter(day__gte=Month.of(last).following.first_day)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from huisuan.base.errors import Refused
-from huisuan.compute.metering.imports.pending_corrections import answer as settle
+from huisuan.compute.metering.imports.pending_corrections import resolve_flag as settle
 from huisuan.compute.models import Centre, MeterFlag, PendingCorrection
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer

@@ -23,8 +23,8 @@ from huisuan.base.months import Month
 from huisuan.base.paths import spool_folder
 from huisuan.base.temporary import temporary_folder
 from huisuan.compute.keys import platform_key
-from huisuan.compute.metering.exports.evidence_bundle import export
-from huisuan.compute.metering.seals.queries import proof, sealed_parquet
+from huisuan.compute.metering.exports.evidence_bundle import export_ledger
+from huisuan.compute.metering.seals.queries import prove_record, sealed_parquet
 from huisuan.compute.models import Centre, MeterFlag, RegisterEntry, Seal
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
@@ -176,7 +176,7 @@ def export_seal(request: HttpRequest, code: str, month: str) -> HttpResponseBase
     with temporary_folder() as draft:
         folder = draft / f"{code}-{month}"
         try:
-            export(code, folder, Month.parse(month), timezone.now())
+            export_ledger(code, folder, Month.parse(month), timezone.now())
         except Refused as refusal:
             return HttpResponse(str(refusal), status=422, content_type="text/plain; charset=utf-8")
         with zipfile.ZipFile(place, "w", zipfile.ZIP_STORED) as packed:  # the files are compressed already
@@ -191,7 +191,7 @@ def record_proof(request: HttpRequest, code: str, sequence: int) -> HttpResponse
     """That a record is in a sealed month, as `huisuan meter verify` reads it."""
     centre = get_object_or_404(queries.centres(viewer_of(request)), code=code)
     try:
-        found = proof(centre, sequence)
+        found = prove_record(centre, sequence)
     except Refused as refusal:
         return HttpResponse(str(refusal), status=404, content_type="text/plain; charset=utf-8")
     text = json.dumps(found, ensure_ascii=False, indent=1, default=str)

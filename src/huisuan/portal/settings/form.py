@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _t
 from huisuan.law.model import InterpretationSpec, InvalidValue, Kind, LawError, format_share, parse_date
 from huisuan.law.policy import Policy, SettingHistory, SettingValue, setting_declarations
 from huisuan.portal.law.field_faults import of_field
-from huisuan.settlement.adoption.proposed_settings import Draft, faults
+from huisuan.settlement.adoption.proposed_settings import Draft, check_draft
 
 YUAN = re.compile(r"[0-9]{1,13}(\.[0-9]{1,2})?")
 AUTHORITY = "省人工智能产业推进组工作专班"
@@ -92,7 +92,7 @@ def read_form(policy: Policy, listed: list[SettingHistory], posted: QueryDict) -
         form.errors["valid_from"] = str(wrong)
         return form, None
     draft = Draft(form.title, form.authority, form.document, valid_from, values)
-    form.errors |= faults(policy, draft)
+    form.errors |= check_draft(policy, draft)
     if any(entry.error for entry in form.entries):
         form.errors.pop("", None)
         form.errors["entries"] = _t("有参数填得不对，见下面各项。")

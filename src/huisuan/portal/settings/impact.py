@@ -17,7 +17,7 @@ from huisuan.portal.ui import number_format as figures
 from huisuan.portal.ui import state_labels as words
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind
 from huisuan.portal.ui.table import Table
-from huisuan.settlement.adoption.queries import lines, sums
+from huisuan.settlement.adoption.queries import comparison_lines, comparison_sums
 from huisuan.settlement.models import ComparedParty, Comparison
 from huisuan.settlement.runs.queries import latest_runs
 
@@ -43,7 +43,7 @@ def compared_table(request: HttpRequest, comparison: Comparison) -> Table:
     """Every party of a comparison, those that lose most first."""
     return Table(
         request,
-        lines(comparison),
+        comparison_lines(comparison),
         COLUMNS,
         file=f"proposal-{comparison.proposal_id}-{comparison.run.year}",
         order="difference",
@@ -60,8 +60,8 @@ def compared_table(request: HttpRequest, comparison: Comparison) -> Table:
 def shown(comparison: Comparison) -> dict[str, Any]:
     """The sums and charts of a comparison."""
     regions = {region.code: words.named(region) for region in Region.objects.all()}
-    cities = _named(sums(comparison, "party__region"), "party__region", lambda code: regions[code])
-    kinds = _named(sums(comparison, "party__kind"), "party__kind", lambda kind: str(words.PARTY[kind]))
+    cities = _named(comparison_sums(comparison, "party__region"), "party__region", lambda code: regions[code])
+    kinds = _named(comparison_sums(comparison, "party__kind"), "party__kind", lambda kind: str(words.PARTY[kind]))
     return {
         "comparison": comparison,
         "stale": not latest_runs().filter(pk=comparison.run_id).exists(),

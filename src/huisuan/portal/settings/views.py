@@ -29,9 +29,9 @@ from huisuan.portal.ui.columns import Column, Empty, Kind
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.ui.table import Table, answer
 from huisuan.settlement.adoption import services
-from huisuan.settlement.adoption.proposed_settings import drafted
-from huisuan.settlement.adoption.queries import proposals, state
-from huisuan.settlement.impact.compare import compare_year, untouched, years
+from huisuan.settlement.adoption.proposed_settings import draft_of_proposal
+from huisuan.settlement.adoption.queries import list_proposals, proposal_state
+from huisuan.settlement.impact.compare import compare_year, rules_without_facts, settled_years
 from huisuan.settlement.models import Comparison, SettingsProposal, Through
 
 STATES = {
@@ -48,11 +48,11 @@ def _address(each: SettingsProposal) -> str:
 COLUMNS = [
     Column("number", _("提案"), lambda each: f"#{each.pk}", Kind.CODE, "id", link=_address),
     Column("title", _("标题"), "title", Kind.SENTENCE, sort="title"),
-    Column("state", _("状态"), lambda each: STATES[state(each)], Kind.STATE),
+    Column("state", _("状态"), lambda each: STATES[proposal_state(each)], Kind.STATE),
     Column("valid_from", _("自"), "valid_from", Kind.DAY, sort="valid_from"),
     Column("by", _("提出人"), "proposed_by", sort="proposed_by"),
     Column("at", _("提出时间"), "proposed_at", Kind.MOMENT, sort="proposed_at", minor=True),
-    Column("ended_by", _("采用或撤回人"), lambda each: each.end.by if state(each) != "proposed" else ""),
+    Column("ended_by", _("采用或撤回人"), lambda each: each.end.by if proposal_state(each) != "proposed" else ""),
 ]
 
 
@@ -118,7 +118,7 @@ def settings_page(request: HttpRequest, name: str) -> HttpResponseBase:
 def _proposal_table(request: HttpRequest, policy: Policy) -> Table:
     return Table(
         request,
-        proposals(policy.name),
+        list_proposals(policy.name),
         COLUMNS,
         file=f"proposals-{policy.name}",
         order="-number",
@@ -159,19 +159,19 @@ def propose(request: HttpRequest, name: str) -> HttpResponse:
 def proposal_page(request: HttpRequest, number: int) -> HttpResponseBase:
     """One proposal: what it sets, what it would change for whom, what became of it."""
     viewer, proposal = viewer_of(request), _proposal(number)
-    offered = years(proposal)
+    offered = settled_years(proposal)
     asked = request.GET.get("year", "")
     year = int(asked) if asked in map(str, offered) else next(iter(offered), 0)
     not_used = [] if asked in map(str, offered) else refused(request, "year")
     comparison = Comparison.objects.filter(proposal=proposal, run__year=year).select_related("run").first()
     context: dict[str, Any] = {
         "proposal": proposal,
-        "state": STATES[state(proposal)],
+        "state": STATES[proposal_state(proposal)],
         "end": getattr(proposal, "end", None),
         "years": offered,
         "year": year,
         "not_used": not_used,
-        "may_end": viewer.role == "province" and state(proposal) == "proposed",
+        "may_end": viewer.role == "province" and proposal_state(proposal) == "proposed",
         "may_adopt": viewer.name.lower() != proposal.proposed_by.lower(),
         "may_compare": viewer.role == "province",
         "here": "policies",
@@ -189,7 +189,7 @@ def proposal_page(request: HttpRequest, number: int) -> HttpResponseBase:
 def _sets(proposal: SettingsProposal) -> dict[str, Any]:
     """What a proposal sets, beside what held before it."""
     policy = load_policy(proposal.policy)
-    draft = drafted(policy, proposal)
+    draft = draft_of_proposal(policy, proposal)
     end = getattr(proposal, "end", None)
     file = end.file if end else ""
     rows = []
@@ -212,7 +212,7 @@ def _sets(proposal: SettingsProposal) -> dict[str, Any]:
         "policy": policy,
         "title": policy.title_en if english() else policy.title,
         "rows": rows,
-        "untouched": untouched(proposal, policy),
+        "untouched": rules_without_facts(proposal, policy),
     }
 
 
@@ -223,7 +223,7 @@ def compare(request: HttpRequest, number: int) -> HttpResponse:
     proposal = _proposal(number)
     asked = request.POST.get("year", "")
     try:
-        if asked not in map(str, years(proposal)):
+        if asked not in map(str, settled_years(proposal)):
             raise NotFound(_t("这一年还没有结算。"), code="settlement.none_yet")
         compare_year(proposal, int(asked), viewer_of(request).name, timezone.now())
     except Refused as refusal:
@@ -258,7 +258,7 @@ def _end(request: HttpRequest, number: int, end: Any, done: str) -> HttpResponse
 
 
 def _proposal(number: int) -> SettingsProposal:
-    found = proposals().filter(pk=number).first()
+    found = list_proposals().filter(pk=number).first()
     if found is None:
         raise Http404
     return found

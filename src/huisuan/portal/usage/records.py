@@ -21,7 +21,7 @@ from huisuan.portal.ui import state_labels as words
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.table import Table, answer
 from huisuan.portal.visible import compute as queries
-from huisuan.settlement.runs.queries import raw
+from huisuan.settlement.runs.queries import load_checked_raw_line
 
 LONGEST_CHOICE = 60
 
@@ -170,7 +170,7 @@ def record_page(request: HttpRequest, code: str, sequence: int) -> HttpResponseB
         "record": record,
         "held": int((record.ended_at - record.started_at).total_seconds()),
         "newer": newer,
-        "raw": raw(record),
+        "raw": load_checked_raw_line(record),
         "batch": queries.batch_of(record),
         "seal": seal,
         "seal_word": words.SEAL[state_of(seal, refusals(record.centre))] if seal else None,
@@ -186,4 +186,4 @@ def raw_line(request: HttpRequest, code: str, sequence: int) -> HttpResponseBase
     record = _record(viewer_of(request), code, sequence)
     branch = request.GET.get("as") == "branch"
     template = "portal/user/raw_branch.html" if branch else "portal/user/raw_row.html"
-    return render(request, template, {"record": record, "raw": raw(record)})
+    return render(request, template, {"record": record, "raw": load_checked_raw_line(record)})

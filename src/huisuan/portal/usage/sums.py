@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.compute.metering.usage.summaries import UsageFilter, usage_summary
+from huisuan.compute.metering.usage.summaries import UsageFilter, summarise_usage
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.ui import charts
 from huisuan.portal.ui import number_format as figures
@@ -21,7 +21,7 @@ Sums = Mapping[tuple[str, str], int]
 
 def month_and_model(viewer: Viewer) -> Sums:
     """What the viewer's records come to."""
-    rows = usage_summary(["month", "model"], UsageFilter(), viewer)
+    rows = summarise_usage(["month", "model"], UsageFilter(), viewer)
     return {(row["month"], row["model"]): row["card_seconds"] for row in rows}
 
 

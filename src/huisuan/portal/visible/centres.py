@@ -7,7 +7,7 @@ from datetime import date
 from django.db.models import BigIntegerField, DecimalField, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from huisuan.compute.centres.queries import centres_for, tariffs_for
+from huisuan.compute.centres.queries import list_centres, list_tariffs
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import Centre, Partition, SourceFile, Tariff, UsageRecord
 from huisuan.parties.viewer import Viewer
@@ -15,7 +15,7 @@ from huisuan.parties.viewer import Viewer
 
 def centres(viewer: Viewer) -> QuerySet[Centre]:
     """The centres whose inside the viewer reads."""
-    return centres_for(viewer)
+    return list_centres(viewer)
 
 
 def with_size(rows: QuerySet[Centre]) -> QuerySet[Centre]:
@@ -36,7 +36,7 @@ def records(centre: Centre) -> QuerySet[UsageRecord]:
 
 def tariffs(centre: Centre, today: date) -> list[tuple[Tariff, bool]]:
     """The tariffs of a centre, each with whether it holds today."""
-    ordered = tariffs_for(centre.code).order_by("accelerator__model", "-valid_from")
+    ordered = list_tariffs(centre.code).order_by("accelerator__model", "-valid_from")
     return [(row, row.valid_from <= today and (row.valid_to is None or today < row.valid_to)) for row in ordered]
 
 

@@ -185,9 +185,9 @@ def _put_in_order() -> Iterator[str]:
 
 
 def _settings_problems() -> list[str]:
-    from huisuan.settlement.adoption.settings_files import problems
+    from huisuan.settlement.adoption.settings_files import list_problems
 
-    return problems()
+    return list_problems()
 
 
 def _operator_token() -> str:

@@ -40,7 +40,7 @@ class Draft:
     values: Mapping[str, SettingValue]
 
 
-def policy_named(name: str) -> Policy:
+def get_policy(name: str) -> Policy:
     """The policy of that name.
 
     Raises:
@@ -52,7 +52,7 @@ def policy_named(name: str) -> Policy:
         raise InvalidRequest(str(error), code=error.code) from None
 
 
-def read_draft(policy: Policy, name: str, text: str, title: str = "") -> Draft:
+def parse_draft(policy: Policy, name: str, text: str, title: str = "") -> Draft:
     """A draft from the text of a settings file without `known_from`; errors call it `name`.
 
     Raises:
@@ -73,7 +73,7 @@ def read_draft(policy: Policy, name: str, text: str, title: str = "") -> Draft:
     return Draft(title or words["title"], words["authority"], words["document"], valid_from, values)
 
 
-def completed(policy: Policy, draft: Draft) -> Draft:
+def with_title(policy: Policy, draft: Draft) -> Draft:
     """The draft, with a title that says what it changes where it has none."""
     if draft.title:
         return draft
@@ -83,7 +83,7 @@ def completed(policy: Policy, draft: Draft) -> Draft:
     return Draft(f"调整{named}"[: LONGEST["title"]], draft.authority, draft.document, draft.valid_from, draft.values)
 
 
-def faults(policy: Policy, draft: Draft) -> dict[str, str]:
+def check_draft(policy: Policy, draft: Draft) -> dict[str, str]:
     """What is wrong with a draft, by field; "" is the draft as a whole."""
     wrong: dict[str, str] = {}
     for key, longest in LONGEST.items():
@@ -100,19 +100,19 @@ def faults(policy: Policy, draft: Draft) -> dict[str, str]:
         wrong[""] = "没有写任何参数或解释口径：请至少改一项"
     elif not wrong:
         try:
-            with_adopted(policy, entries(draft, date.max, ""))
+            with_adopted(policy, to_adopted(draft, date.max, ""))
         except LawError as error:
             wrong[""] = str(error)
     return wrong
 
 
-def entries(draft: Draft, known_from: date, file: str) -> list[AdoptedSetting]:
+def to_adopted(draft: Draft, known_from: date, file: str) -> list[AdoptedSetting]:
     """The draft as it would stand among the settings, known from a day on."""
     ground = (draft.authority, draft.document, draft.valid_from, known_from)
     return [AdoptedSetting(name, value, *ground, file, NO_FILE) for name, value in draft.values.items()]
 
 
-def drafted(policy: Policy, proposal: SettingsProposal) -> Draft:
+def draft_of_proposal(policy: Policy, proposal: SettingsProposal) -> Draft:
     """What a proposal says, under the policy as it stands now.
 
     Raises:
@@ -132,7 +132,7 @@ def file_name(number: int, draft: Draft) -> str:
     return f"{number:03d}-{slug[:60].rstrip('-.')}.toml"
 
 
-def file_text(draft: Draft, values: str, known_from: date, note: str) -> str:
+def format_settings_file(draft: Draft, values: str, known_from: date, note: str) -> str:
     """The settings file of an adopted proposal, in the form of a policy's own."""
     head = {"title": draft.title, "note": note, "authority": draft.authority, "document": draft.document}
     lines = [f"{key} = {toml_string(said)}" for key, said in head.items()]

@@ -14,37 +14,37 @@ PROPOSED = "proposed"
 STATE_ZH = {PROPOSED: "待采用", **{end.value: str(end.label) for end in End}}
 
 
-def proposals(policy: str = "") -> QuerySet[SettingsProposal]:
+def list_proposals(policy: str = "") -> QuerySet[SettingsProposal]:
     """All proposals, the newest first; of one policy, where it is named."""
     found = SettingsProposal.objects.select_related("end")
     return found.filter(policy=policy) if policy else found
 
 
-def proposal(number: int) -> SettingsProposal:
+def get_proposal(number: int) -> SettingsProposal:
     """One proposal.
 
     Raises:
         Refused: none of that number.
     """
-    found = proposals().filter(pk=number).first()
+    found = list_proposals().filter(pk=number).first()
     if found is None:
         raise NotFound(f"没有提案 {number}；见 huisuan settings list", code="proposal.unknown")
     return found
 
 
-def state(each: SettingsProposal) -> str:
+def proposal_state(each: SettingsProposal) -> str:
     """proposed, adopted or withdrawn."""
     end = getattr(each, "end", None)
     return end.end if end else PROPOSED
 
 
-def lines(comparison: Comparison) -> QuerySet[ComparedParty]:
+def comparison_lines(comparison: Comparison) -> QuerySet[ComparedParty]:
     """Every party of a comparison, those that lose most first."""
     found = ComparedParty.objects.filter(comparison=comparison).select_related("party__region")
     return found.order_by("difference_fen", "party__uscc")
 
 
-def sums(comparison: Comparison, by: str) -> list[dict[str, Any]]:
+def comparison_sums(comparison: Comparison, by: str) -> list[dict[str, Any]]:
     """Parties and fen before, after and between, per city ("party__region") or kind ("party__kind")."""
     grouped = ComparedParty.objects.filter(comparison=comparison).values(by)
     return list(
@@ -54,20 +54,20 @@ def sums(comparison: Comparison, by: str) -> list[dict[str, Any]]:
     )
 
 
-def proposal_json(each: SettingsProposal) -> dict[str, Any]:
+def proposal_to_dict(each: SettingsProposal) -> dict[str, Any]:
     """A proposal as JSON carries it."""
     end = getattr(each, "end", None)
     return {
         "id": each.pk, "policy": each.policy, "title": each.title, "authority": each.authority,
         "document": each.document, "valid_from": each.valid_from, "values": each.values, "names": each.names,
-        "state": state(each), "proposed_by": each.proposed_by, "proposed_through": each.proposed_through,
+        "state": proposal_state(each), "proposed_by": each.proposed_by, "proposed_through": each.proposed_through,
         "proposed_at": each.proposed_at, "ended_by": end.by if end else None, "ended_at": end.at if end else None,
         "ended_through": end.through if end else None, "known_from": end.known_from if end else None,
         "file": end.file if end else "",
     }  # fmt: skip
 
 
-def comparison_json(made: Comparison) -> dict[str, Any]:
+def comparison_to_dict(made: Comparison) -> dict[str, Any]:
     """A comparison as JSON carries it (amounts in fen), with the sums by city and kind, and every party."""
     return {
         "id": made.pk, "proposal": made.proposal_id, "run": made.run_id, "year": made.run.year,
@@ -77,13 +77,13 @@ def comparison_json(made: Comparison) -> dict[str, Any]:
         "parties": made.parties, "before_fen": made.before_fen, "after_fen": made.after_fen,
         "difference_fen": made.difference_fen, "winners": made.winners, "won_fen": made.won_fen,
         "losers": made.losers, "lost_fen": made.lost_fen, "made_by": made.made_by, "made_at": made.made_at,
-        "by_city": [_sum_json(each, "party__region") for each in sums(made, "party__region")],
-        "by_kind": [_sum_json(each, "party__kind") for each in sums(made, "party__kind")],
-        "lines": [line_json(each) for each in lines(made)],
+        "by_city": [_sum_json(each, "party__region") for each in comparison_sums(made, "party__region")],
+        "by_kind": [_sum_json(each, "party__kind") for each in comparison_sums(made, "party__kind")],
+        "lines": [line_to_dict(each) for each in comparison_lines(made)],
     }  # fmt: skip
 
 
-def line_json(line: ComparedParty) -> dict[str, Any]:
+def line_to_dict(line: ComparedParty) -> dict[str, Any]:
     """What changes for one party."""
     return {
         "party": line.party.uscc, "name": line.party.name, "city": line.party.region_id, "kind": line.party.kind,
@@ -92,7 +92,7 @@ def line_json(line: ComparedParty) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def status_words(status: str) -> str:
+def status_zh(status: str) -> str:
     """An answer's status in Chinese."""
     return STATUS_ZH[Status(status)]
 

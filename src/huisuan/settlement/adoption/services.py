@@ -11,16 +11,16 @@ from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.law.model import LawError
 from huisuan.law.policy import setting_declarations, with_adopted
-from huisuan.settlement.adoption.lock import one_at_a_time
+from huisuan.settlement.adoption.lock import lock_settlement
 from huisuan.settlement.adoption.proposed_settings import (
     Draft,
-    completed,
-    drafted,
-    entries,
-    faults,
+    check_draft,
+    draft_of_proposal,
     file_name,
-    file_text,
-    policy_named,
+    format_settings_file,
+    get_policy,
+    to_adopted,
+    with_title,
 )
 from huisuan.settlement.adoption.settings_files import write_adopted
 from huisuan.settlement.models import End, ProposalEnd, SettingsProposal, SettlementRun, Through
@@ -40,9 +40,9 @@ def propose(policy_name: str, draft: Draft, by: Actor, now: datetime) -> Setting
     Raises:
         Refused: everything that is wrong with it.
     """
-    policy = policy_named(policy_name)
-    draft = completed(policy, draft)
-    if wrong := faults(policy, draft):
+    policy = get_policy(policy_name)
+    draft = with_title(policy, draft)
+    if wrong := check_draft(policy, draft):
         raise InvalidRequest("；".join(wrong.values()), code="proposal.invalid")
     return SettingsProposal.objects.create(
         policy=policy.name,
@@ -72,18 +72,18 @@ def adopt(number: int, by: Actor, now: datetime) -> ProposalEnd:
         if proposal.proposed_by.lower() == by.name.lower():
             raise NotAllowed(f"提案 {number} 由 {by.name} 提出，须由另一人采用", code="proposal.own_adoption")
         write_adopted()  # what others adopted a moment ago counts too
-        policy = policy_named(proposal.policy)
-        draft = drafted(policy, proposal)
+        policy = get_policy(proposal.policy)
+        draft = draft_of_proposal(policy, proposal)
         known_from = _known_from(policy.name, now.astimezone(SHANGHAI).date())
         file = file_name(proposal.pk, draft)
         try:
-            with_adopted(policy, entries(draft, known_from, file))
+            with_adopted(policy, to_adopted(draft, known_from, file))
         except LawError as error:
             raise Conflict(f"提案 {number} 采用不了：{error}", code="proposal.not_adoptable") from None
         note = f"提案 {proposal.pk}：{proposal.proposed_by} 提出，{by.name} 采用"
         end = ProposalEnd.objects.create(
             proposal=proposal, end=End.ADOPTED, by=by.name, through=by.through, at=now, known_from=known_from,
-            file=file, text=file_text(draft, proposal.values, known_from, note),
+            file=file, text=format_settings_file(draft, proposal.values, known_from, note),
         )  # fmt: skip
         transaction.on_commit(write_adopted)
     return end
@@ -111,7 +111,7 @@ def _open(number: int) -> SettingsProposal:
     Raises:
         Refused: no such proposal, or it has ended.
     """
-    one_at_a_time()
+    lock_settlement()
     proposal = SettingsProposal.objects.select_related("end").filter(pk=number).first()
     if proposal is None:
         raise NotFound(f"没有提案 {number}；见 huisuan settings list", code="proposal.unknown")

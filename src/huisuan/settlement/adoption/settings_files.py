@@ -20,10 +20,10 @@ def write_adopted() -> list[Path]:
     Raises:
         Refused: one cannot be written.
     """
-    return [path for path, text in _recorded().items() if _brought(path, text)]
+    return [path for path, text in _recorded().items() if _write_if_different(path, text)]
 
 
-def strays() -> list[Path]:
+def list_unadopted_files() -> list[Path]:
     """Settings files in the home of which the record knows nothing: nobody adopted them."""
     recorded = _recorded()
     places = home() / "settings"
@@ -31,13 +31,13 @@ def strays() -> list[Path]:
     return [path for place in policies if place.is_dir() for path in list_setting_files(place) if path not in recorded]
 
 
-def refuse_strays() -> None:
+def refuse_unadopted_files() -> None:
     """Stop before money is computed with settings that nobody adopted.
 
     Raises:
         Refused: naming the files.
     """
-    if found := strays():
+    if found := list_unadopted_files():
         named = "、".join(map(str, found))
         raise Conflict(
             f"{named} 没有采用记录：请移走，再用 huisuan settings propose 提出；确要手工加的，放在 HUISUAN_SETTINGS",
@@ -45,9 +45,9 @@ def refuse_strays() -> None:
         )
 
 
-def problems() -> list[str]:
+def list_problems() -> list[str]:
     """What is wrong with the settings of this home, for whoever starts the platform."""
-    found = [f"{path} 没有采用记录：结算会拒绝，请移走" for path in strays()]
+    found = [f"{path} 没有采用记录：结算会拒绝，请移走" for path in list_unadopted_files()]
     for name in list_policies():
         try:
             load_policy(name)
@@ -61,7 +61,7 @@ def _recorded() -> dict[Path, str]:
     return {adopted_folder(each.proposal.policy) / each.file: each.text for each in ends}
 
 
-def _brought(path: Path, text: str) -> bool:
+def _write_if_different(path: Path, text: str) -> bool:
     try:
         if path.is_file() and path.read_bytes() == text.encode():
             return False

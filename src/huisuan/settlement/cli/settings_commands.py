@@ -36,14 +36,14 @@ def propose(
     as_json: AsJson = False,
 ) -> None:
     """提出一组参数与解释口径：在法定上限之内，写明确定机关、文件与自哪天起。"""
-    from huisuan.settlement.adoption.proposed_settings import policy_named, read_draft
-    from huisuan.settlement.adoption.queries import proposal_json
+    from huisuan.settlement.adoption.proposed_settings import get_policy, parse_draft
+    from huisuan.settlement.adoption.queries import proposal_to_dict
     from huisuan.settlement.adoption.services import propose as record
 
-    draft = read_draft(policy_named(policy), "标准输入" if file == "-" else Path(file).name, _text(file), title.strip())
+    draft = parse_draft(get_policy(policy), "标准输入" if file == "-" else Path(file).name, _text(file), title.strip())
     made = record(policy, draft, _actor(by), datetime.now(UTC))
     if as_json:
-        print_json(proposal_json(made))
+        print_json(proposal_to_dict(made))
         return
     out.print(f"提案 {made.pk}：{made.title}，自 {made.valid_from} 起", markup=False)
     out.print(f"比较：huisuan settings compare {made.pk} --year 年份；采用须由另一人：huisuan settings adopt {made.pk}")
@@ -52,9 +52,9 @@ def propose(
 @app.command("list")
 def list_(policy: Annotated[str, typer.Option("--policy", help="只看一个政策")] = "", as_json: AsJson = False) -> None:
     """列出提案：待采用的、已采用的、已撤回的。"""
-    from huisuan.settlement.adoption.queries import STATE_ZH, proposal_json, proposals
+    from huisuan.settlement.adoption.queries import STATE_ZH, list_proposals, proposal_to_dict
 
-    rows = [proposal_json(each) for each in proposals(policy)]
+    rows = [proposal_to_dict(each) for each in list_proposals(policy)]
     if as_json:
         print_json(rows)
         return
@@ -69,9 +69,9 @@ def list_(policy: Annotated[str, typer.Option("--policy", help="只看一个政�
 @app.command()
 def show(number: Number, as_json: AsJson = False) -> None:
     """查看一个提案：它改什么，由谁提出，结果如何。"""
-    from huisuan.settlement.adoption.queries import STATE_ZH, proposal, proposal_json
+    from huisuan.settlement.adoption.queries import STATE_ZH, get_proposal, proposal_to_dict
 
-    row = proposal_json(proposal(number))
+    row = proposal_to_dict(get_proposal(number))
     if as_json:
         print_json(row)
         return
@@ -96,13 +96,13 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """谁会有什么变化：以该年结算的事实，按现行参数与提案各算一遍。"""
-    from huisuan.settlement.adoption.queries import comparison_json, proposal
+    from huisuan.settlement.adoption.queries import comparison_to_dict, get_proposal
     from huisuan.settlement.impact.compare import compare_year
 
-    asked = proposal(number)
+    asked = get_proposal(number)
     with progress(f"比较 {year} 年", None):
         made = compare_year(asked, year, _actor(by).name, datetime.now(UTC))
-    done = comparison_json(made)
+    done = comparison_to_dict(made)
     if as_json:
         print_json(done)
         return
@@ -119,12 +119,12 @@ def compare(
 @app.command()
 def adopt(number: Number, by: By = None, as_json: AsJson = False) -> None:
     """采用提案：自今日起（今日已按今日所知结算过的，自明日起）为人所知；提出人不能采用自己的提案。"""
-    from huisuan.settlement.adoption.queries import proposal, proposal_json
+    from huisuan.settlement.adoption.queries import get_proposal, proposal_to_dict
     from huisuan.settlement.adoption.services import adopt as decide
 
     end = decide(number, _actor(by), datetime.now(UTC))
     if as_json:
-        print_json(proposal_json(proposal(number)))
+        print_json(proposal_to_dict(get_proposal(number)))
         return
     out.print(f"已采用提案 {number}：{end.file}，{end.known_from} 公布，自 {end.proposal.valid_from} 起", markup=False)
 
@@ -132,12 +132,12 @@ def adopt(number: Number, by: By = None, as_json: AsJson = False) -> None:
 @app.command()
 def withdraw(number: Number, by: By = None, as_json: AsJson = False) -> None:
     """撤回一个还没有采用的提案。"""
-    from huisuan.settlement.adoption.queries import proposal, proposal_json
+    from huisuan.settlement.adoption.queries import get_proposal, proposal_to_dict
     from huisuan.settlement.adoption.services import withdraw as decide
 
     decide(number, _actor(by), datetime.now(UTC))
     if as_json:
-        print_json(proposal_json(proposal(number)))
+        print_json(proposal_to_dict(get_proposal(number)))
         return
     out.print(f"已撤回提案 {number}")
 

@@ -24,7 +24,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """结算一年：用量 → 账单 → 应享金额。输入没有变化时不重复结算。"""
-    from huisuan.settlement.runs.queries import run_json
+    from huisuan.settlement.runs.queries import run_to_dict
     from huisuan.settlement.runs.settle import settle
 
     with progress(f"结算 {year} 年", None):
@@ -33,7 +33,7 @@ def run(
         )
     made = settled.run
     if as_json:
-        print_json({**run_json(made), "new": settled.new, "entitlements": _entitlements(made.pk)})
+        print_json({**run_to_dict(made), "new": settled.new, "entitlements": _entitlements(made.pk)})
         return
     if not settled.new:
         note(f"用量、价目、关系与法律自第 {made.pk} 次结算以来没有变化；沿用该次结果")
@@ -47,7 +47,7 @@ def show(
 ) -> None:
     """查看一次结算及其各方应享金额。"""
     from huisuan.settlement.models import SettlementRun
-    from huisuan.settlement.runs.queries import run_json
+    from huisuan.settlement.runs.queries import run_to_dict
 
     found = SettlementRun.objects.filter(pk=number) if number is not None else SettlementRun.objects.all()
     made = found.first()
@@ -57,7 +57,7 @@ def show(
             code="settlement.unknown",
         )
     if as_json:
-        print_json({**run_json(made), "entitlements": _entitlements(made.pk)})
+        print_json({**run_to_dict(made), "entitlements": _entitlements(made.pk)})
         return
     show_run(made.pk)
 
@@ -66,9 +66,9 @@ def show(
 def list_(as_json: AsJson = False) -> None:
     """列出各次结算。"""
     from huisuan.settlement.models import SettlementRun
-    from huisuan.settlement.runs.queries import run_json
+    from huisuan.settlement.runs.queries import run_to_dict
 
-    rows = [run_json(made) for made in SettlementRun.objects.all()]
+    rows = [run_to_dict(made) for made in SettlementRun.objects.all()]
     if as_json:
         print_json(rows)
         return
@@ -81,9 +81,9 @@ def list_(as_json: AsJson = False) -> None:
 def requests(as_json: AsJson = False) -> None:
     """列出经接口提出、由后台进行的结算：状态，没有完成的原因。"""
     from huisuan.settlement.models import RequestState, SettlementRequest
-    from huisuan.settlement.runs.requests import request_json
+    from huisuan.settlement.runs.requests import request_to_dict
 
-    rows = [request_json(each) for each in SettlementRequest.objects.all()]
+    rows = [request_to_dict(each) for each in SettlementRequest.objects.all()]
     if as_json:
         print_json(rows)
         return
@@ -104,7 +104,7 @@ def trace(
     from huisuan.parties.viewer import Viewer
     from huisuan.settlement.models import Entitlement
     from huisuan.settlement.runs.queries import get_entitlement
-    from huisuan.settlement.runs.trace import trace as follow
+    from huisuan.settlement.runs.trace import trace_entitlement as follow
 
     number = entitlement.upper().removeprefix("E")
     try:
@@ -181,10 +181,10 @@ def _add_line(node: Any, line: dict[str, Any]) -> None:
 
 def _entitlements(run_id: int) -> list[dict[str, Any]]:
     from huisuan.settlement.models import Entitlement
-    from huisuan.settlement.runs.queries import entitlement_json
+    from huisuan.settlement.runs.queries import entitlement_to_dict
 
     found = Entitlement.objects.filter(run_id=run_id).select_related("party", "run")
-    return [entitlement_json(owed) for owed in found]
+    return [entitlement_to_dict(owed) for owed in found]
 
 
 def show_run(run_id: int) -> None:

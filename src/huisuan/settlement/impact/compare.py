@@ -19,7 +19,7 @@ from huisuan.law.model import LawError, Rule
 from huisuan.law.policy import Policy, Settings, adopted_folder, setting_names, with_adopted
 from huisuan.law.sql import COLUMN_TYPES
 from huisuan.parties.models import Party
-from huisuan.settlement.adoption.proposed_settings import NO_FILE, drafted, entries, policy_named
+from huisuan.settlement.adoption.proposed_settings import NO_FILE, draft_of_proposal, get_policy, to_adopted
 from huisuan.settlement.models import (
     ComparedParty,
     Comparison,
@@ -28,7 +28,7 @@ from huisuan.settlement.models import (
     SettingsProposal,
     SettlementRun,
 )
-from huisuan.settlement.runs.inputs import billed, read_registers
+from huisuan.settlement.runs.inputs import load_registers, open_billing
 from huisuan.settlement.runs.queries import latest_runs
 from huisuan.settlement.runs.settled_sentence import SETTLES, reach_of
 
@@ -46,14 +46,14 @@ class Sides:
     as_known: date
 
 
-def sides(proposal: SettingsProposal, today: date) -> Sides:
+def sides_of_proposal(proposal: SettingsProposal, today: date) -> Sides:
     """Both sides of a proposal; of an adopted one, as of the day of its adoption.
 
     Raises:
         Refused: the law no longer knows what it sets.
     """
-    policy = policy_named(proposal.policy)
-    draft = drafted(policy, proposal)
+    policy = get_policy(proposal.policy)
+    draft = draft_of_proposal(policy, proposal)
     end = ProposalEnd.objects.filter(proposal=proposal).first()  # not what the proposal remembers of it
     file = adopted_folder(policy.name) / end.file if end and end.file else NO_FILE
     as_known = end.known_from if end and end.known_from else today
@@ -63,17 +63,17 @@ def sides(proposal: SettingsProposal, today: date) -> Sides:
         sources=tuple(each for each in policy.sources if each.path != file),
     )
     try:
-        return Sides(before, with_adopted(before, entries(draft, as_known, f"提案 {proposal.pk}")), as_known)
+        return Sides(before, with_adopted(before, to_adopted(draft, as_known, f"提案 {proposal.pk}")), as_known)
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
 
 
-def untouched(proposal: SettingsProposal, policy: Policy) -> list[str]:
+def rules_without_facts(proposal: SettingsProposal, policy: Policy) -> list[str]:
     """The rules that the proposal touches and of which the platform has no facts to compare with."""
     return [rule.key for rule in affected_rules(policy, proposal.names) if rule.key != SETTLES]
 
 
-def years(proposal: SettingsProposal) -> list[int]:
+def settled_years(proposal: SettingsProposal) -> list[int]:
     """The settled years to compare with, the newest first."""
     runs = latest_runs().filter(policy=proposal.policy, sentence=SETTLES)
     return list(runs.order_by("-year").values_list("year", flat=True))
@@ -85,13 +85,13 @@ def compare_year(proposal: SettingsProposal, year: int, by: str, now: datetime) 
     Raises:
         Refused: the year is not settled, or the proposal does not touch the sentence that is.
     """
-    both = sides(proposal, now.astimezone(SHANGHAI).date())
+    both = sides_of_proposal(proposal, now.astimezone(SHANGHAI).date())
     try:
         rule = both.before.rule(SETTLES)
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
     if not setting_names(rule) & set(proposal.names):
-        keys = "、".join(untouched(proposal, both.before)) or "无"
+        keys = "、".join(rules_without_facts(proposal, both.before)) or "无"
         raise InvalidRequest(
             f"提案 {proposal.pk} 不影响第 {SETTLES} 句；受影响的句：{keys}，平台上还没有它们的事实。"
             "可用 huisuan law budget 按情景推算",
@@ -104,7 +104,9 @@ def compare_year(proposal: SettingsProposal, year: int, by: str, now: datetime) 
         )
     again = bool({spec.name for spec in rule.read_facts_by} & set(proposal.names))
     before, after = (
-        (_metered(run, rule, both, side) for side in (both.before, both.after)) if again else [_kept(run)] * 2
+        (_facts_taken_anew(run, rule, both, side) for side in (both.before, both.after))
+        if again
+        else [_stored_facts(run)] * 2
     )
     with connect_duck() as engine:
         _table(engine, "facts_before", rule, before)
@@ -119,20 +121,20 @@ def compare_year(proposal: SettingsProposal, year: int, by: str, now: datetime) 
             "FROM compared"
         ).fetchall()
     digests = (both.before.digest_as_known(both.as_known), both.after.digest)
-    return _keep(proposal, run, both.as_known, digests, again, compared, lines, by, now)
+    return _store_comparison(proposal, run, both.as_known, digests, again, compared, lines, by, now)
 
 
-def _kept(run: SettlementRun) -> Rows:
+def _stored_facts(run: SettlementRun) -> Rows:
     """The facts as the settlement kept them."""
     owed = Entitlement.objects.filter(run=run).order_by("party__uscc").values_list("party__uscc", "facts")
     return [{PARTY: party, **facts} for party, facts in owed]
 
 
-def _metered(run: SettlementRun, rule: Rule, both: Sides, side: Policy) -> Rows:
+def _facts_taken_anew(run: SettlementRun, rule: Rule, both: Sides, side: Policy) -> Rows:
     """The facts taken anew from the meter and the registers, as this side of the law says to take them."""
     until = run.ends + timedelta(days=1)
-    read = read_registers(run.starts, until, dict(run.cursors))
-    with billed(read, run.starts, until, reach_of(side, run.on, both.as_known)) as billing:
+    read = load_registers(run.starts, until, dict(run.cursors))
+    with open_billing(read, run.starts, until, reach_of(side, run.on, both.as_known)) as billing:
         billing.entitle(side, side.rule(rule.key), read.parties, run.on, both.as_known)
         rows = billing.rows("SELECT * FROM facts ORDER BY party")
         names = [name for name, *_ in billing.rows("DESCRIBE facts")]
@@ -149,7 +151,7 @@ def _table(engine: duckdb.DuckDBPyConnection, name: str, rule: Rule, rows: Rows)
         engine.unregister("arriving")
 
 
-def _keep(
+def _store_comparison(
     proposal: SettingsProposal,
     run: SettlementRun,
     as_known: date,

@@ -42,7 +42,7 @@ class Price:
 
 
 @dataclass(frozen=True)
-class Registered:
+class RegisteredParty:
     """What the register says of a party that bears on 2.2."""
 
     uscc: str
@@ -51,7 +51,7 @@ class Registered:
 
 
 @dataclass(frozen=True)
-class Unpriced:
+class UnpricedUsage:
     """Usage that no tariff covers: a bill cannot be made of it."""
 
     centre: str
@@ -61,7 +61,7 @@ class Unpriced:
     card_seconds: int
 
 
-def segments(starts: date, ends: date, prices: Iterable[Price], affiliated: Iterable[Affiliated]) -> list[date]:
+def segment_days(starts: date, ends: date, prices: Iterable[Price], affiliated: Iterable[Affiliated]) -> list[date]:
     """The first days of all segments of [starts, ends), and `ends` itself, in order."""
     days = {starts, ends}
     month = starts.replace(day=1)
@@ -88,12 +88,12 @@ class Billing:
         engine.execute(f"CREATE VIEW usage AS SELECT * FROM read_parquet('{quoted}')")  # noqa: S608
         check_settled_usage(dict(self.rows("SELECT column_name, column_type FROM (DESCRIBE usage)")))
 
-    def bill(self, prices: Sequence[Price], affiliated: Sequence[Affiliated]) -> list[Unpriced]:
+    def bill(self, prices: Sequence[Price], affiliated: Sequence[Affiliated]) -> list[UnpricedUsage]:
         """Make `lines` and `bills`; says what could not be priced (then the bills are not to be used).
 
         In `affiliated`, `operator` holds the centre's code: the caller knows who operates which centre.
         """
-        self._calendar(segments(self.starts, self.ends, prices, affiliated))
+        self._calendar(segment_days(self.starts, self.ends, prices, affiliated))
         self._table(
             "price", "centre TEXT, model TEXT, fen BIGINT, starts DATE, ends DATE", [_price(each) for each in prices]
         )
@@ -104,9 +104,9 @@ class Billing:
         self.engine.execute(_LINES)
         self.engine.execute(_BILLS)
         gaps = self.engine.execute(_UNPRICED).fetchall()
-        return [Unpriced(*gap) for gap in gaps]
+        return [UnpricedUsage(*gap) for gap in gaps]
 
-    def entitle(self, policy: Policy, rule: Rule, parties: Sequence[Registered], on: date, as_known: date) -> None:
+    def entitle(self, policy: Policy, rule: Rule, parties: Sequence[RegisteredParty], on: date, as_known: date) -> None:
         """Make `answers`: the facts of 2.2 for every registered party with a bill, and the rule's answer."""
         self._table(
             "register", "party TEXT, in_anhui BOOLEAN, kind TEXT", [(p.uscc, p.in_anhui, p.kind) for p in parties]

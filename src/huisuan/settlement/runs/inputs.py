@@ -17,13 +17,13 @@ from huisuan.compute.metering.exports.usage_parquet import SealedFile, export_us
 from huisuan.compute.models import Centre, Tariff
 from huisuan.parties.affiliation import Affiliated, Holding, Reach, affiliations
 from huisuan.parties.models import Party, Relation
-from huisuan.settlement.runs.billing import Billing, Price, Registered
+from huisuan.settlement.runs.billing import Billing, Price, RegisteredParty
 from huisuan.settlement.runs.settled_sentence import USER_KINDS
 
 
 @contextmanager
-def billed(
-    read: Read, starts: date, ends: date, reach: Reach, sealed: Sequence[SealedFile] | None = None
+def open_billing(
+    registers: RegisterSnapshot, starts: date, ends: date, reach: Reach, sealed: Sequence[SealedFile] | None = None
 ) -> Iterator[Billing]:
     """The bills of [starts, ends) from what was read, in an engine of their own; `sealed` if it was looked up already.
 
@@ -32,20 +32,20 @@ def billed(
     """
     with temporary_folder() as folder, connect_duck() as engine:
         usage = folder / "usage.parquet"
-        export_usage(usage, read.cursors, start_of_day(starts), start_of_day(ends), sealed)
+        export_usage(usage, registers.cursors, start_of_day(starts), start_of_day(ends), sealed)
         billing = Billing(engine, usage, starts, ends)
-        _bill(billing, read, starts, ends, reach)
+        _bill(billing, registers, starts, ends, reach)
         yield billing
 
 
 @dataclass(frozen=True)
-class Read:
+class RegisterSnapshot:
     """Everything that was read from the registers, as it stood."""
 
     cursors: dict[str, int]
     prices: list[Price]
     holdings: list[Holding]
-    parties: list[Registered]
+    parties: list[RegisteredParty]
     operators: dict[str, str]
 
     def digest(self) -> str:
@@ -65,11 +65,11 @@ def latest_cursors() -> dict[str, int]:
     return dict(Centre.objects.order_by("code").values_list("code", "last_sequence"))
 
 
-def read_registers(starts: date, ends: date, cursors: dict[str, int]) -> Read:
+def load_registers(starts: date, ends: date, cursors: dict[str, int]) -> RegisterSnapshot:
     """What bears on [starts, ends) in the registers, as they stand now."""
     tariffs = Tariff.objects.filter(valid_from__lt=ends).exclude(valid_to__lte=starts)
     relations = Relation.objects.filter(valid_from__lt=ends).exclude(valid_to__lte=starts)
-    return Read(
+    return RegisterSnapshot(
         cursors=cursors,
         prices=[
             Price(*row)
@@ -84,19 +84,19 @@ def read_registers(starts: date, ends: date, cursors: dict[str, int]) -> Read:
             )
         ],
         parties=[
-            Registered(each.uscc, each.region.in_anhui, each.kind if each.kind in USER_KINDS else "other")
+            RegisteredParty(each.uscc, each.region.in_anhui, each.kind if each.kind in USER_KINDS else "other")
             for each in Party.objects.select_related("region").order_by("uscc")
         ],
         operators=dict(Centre.objects.order_by("code").values_list("code", "operator__uscc")),
     )
 
 
-def _bill(billing: Billing, read: Read, starts: date, ends: date, reach: Reach) -> None:
-    operators = set(read.operators.values())
-    related = operators | {party for each in read.holdings for party in (each.owner, each.owned)}
+def _bill(billing: Billing, registers: RegisterSnapshot, starts: date, ends: date, reach: Reach) -> None:
+    operators = set(registers.operators.values())
+    related = operators | {party for each in registers.holdings for party in (each.owner, each.owned)}
     pairs = ((party, operator) for party in related for operator in operators)
-    together = affiliations(read.holdings, pairs, starts=starts, ends=ends, reach=reach)
-    gaps = billing.bill(read.prices, list(_by_centre(together, read.operators)))
+    together = affiliations(registers.holdings, pairs, starts=starts, ends=ends, reach=reach)
+    gaps = billing.bill(registers.prices, list(_by_centre(together, registers.operators)))
     if gaps:
         places = "；".join(
             f"{gap.centre} 的 {gap.model}（{gap.starts} 至 {gap.ends}，{gap.card_seconds:,} 卡秒）" for gap in gaps

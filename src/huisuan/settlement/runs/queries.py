@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, Max, Min, QuerySet, Sum
 
 from huisuan.base.hashing import bytes_sha256
-from huisuan.compute.metering.imports.raw_lines import raw_line
+from huisuan.compute.metering.imports.raw_lines import load_raw_line
 from huisuan.compute.metering.usage.records import card_seconds_within, current_usage, overlapping
 from huisuan.compute.models import UsageRecord
 from huisuan.law.explain import explain, parse_facts
@@ -21,7 +21,7 @@ from huisuan.settlement.models import Bill, BillLine, Entitlement, SettlementRun
 
 
 @dataclass(frozen=True)
-class Reading:
+class Recomputation:
     """The explanation of an entitlement, computed anew from its facts, beside what the run stored.
 
     `agrees`: both readings give the same status and amount. `same_law`: the policy has not changed since.
@@ -33,7 +33,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Slice:
+class RecordSlice:
     """What a usage record adds to a bill line."""
 
     record: UsageRecord
@@ -41,7 +41,7 @@ class Slice:
 
 
 @dataclass(frozen=True)
-class RawLine:
+class CheckedRawLine:
     """The line of the source that a usage record was read from, and whether its SHA-256 is still the record's."""
 
     file: str
@@ -84,17 +84,17 @@ def bills_of(owed: Entitlement) -> QuerySet[Bill]:
     return found.order_by("month", "centre__code")
 
 
-def read_again(owed: Entitlement) -> Reading:
+def recompute_entitlement(owed: Entitlement) -> Recomputation:
     """Explain an entitlement from its stored facts, and compare with what the run computed in SQL."""
     run = owed.run
     policy = load_policy(run.policy)
     rule = policy.rule(run.sentence)
     answer = explain(policy, rule, parse_facts(rule, owed.facts), on=run.on, as_known=run.as_known)
     agrees = answer.status.value == owed.status and (answer.amount_fen or 0) == owed.amount_fen
-    return Reading(answer, agrees, same_law=policy.digest_as_known(run.as_known) == run.law["digest"])
+    return Recomputation(answer, agrees, same_law=policy.digest_as_known(run.as_known) == run.law["digest"])
 
 
-def records_of(line: BillLine) -> QuerySet[UsageRecord]:
+def records_of_line(line: BillLine) -> QuerySet[UsageRecord]:
     """The usage records behind a bill line, in the order of their start; `within` is what each adds to the line."""
     found = _as_read(line.bill, line.starts, line.ends).filter(accelerator=line.accelerator_id)
     return found.order_by("started_at", "sequence")
@@ -114,29 +114,29 @@ def _as_read(bill: Bill, starts: datetime, ends: datetime) -> QuerySet[UsageReco
     return found.select_related("centre", "accelerator", "party", "source_file")
 
 
-def sliced(records: QuerySet[UsageRecord]) -> Iterator[Slice]:
+def iterate_slices(records: QuerySet[UsageRecord]) -> Iterator[RecordSlice]:
     """What each record of `records_of` adds: all of its card-seconds, or its slice where it crosses an edge."""
     for record in records:
-        yield Slice(record, record.within)  # type: ignore[attr-defined]
+        yield RecordSlice(record, record.within)  # type: ignore[attr-defined]
 
 
-def reconcile(line: BillLine) -> tuple[int, int]:
+def sum_records(line: BillLine) -> tuple[int, int]:
     """(records, card-seconds) of a line, summed anew from the records by the database."""
-    summed = records_of(line).order_by().aggregate(records=Count("sequence"), seconds=Sum("within"))
+    summed = records_of_line(line).order_by().aggregate(records=Count("sequence"), seconds=Sum("within"))
     return int(summed["records"]), int(summed["seconds"] or 0)
 
 
-def raw(record: UsageRecord) -> RawLine:
+def load_checked_raw_line(record: UsageRecord) -> CheckedRawLine:
     """The raw line behind a record, checked against the hash that the record carries."""
-    content = raw_line(record.source_file_id, record.source_line)
+    content = load_raw_line(record.source_file_id, record.source_line)
     digest = bytes_sha256(content)
-    return RawLine(
+    return CheckedRawLine(
         file=record.source_file.name, line=record.source_line, text=content.decode("utf-8", "replace"), sha256=digest,
         intact=digest == record.raw_sha256,
     )  # fmt: skip
 
 
-def entitlement_json(owed: Entitlement) -> dict[str, Any]:
+def entitlement_to_dict(owed: Entitlement) -> dict[str, Any]:
     """An entitlement as JSON carries it (amounts in fen)."""
     return {
         "id": f"E{owed.pk}", "party": owed.party.uscc, "name": owed.party.name, "year": owed.run.year,
@@ -145,7 +145,7 @@ def entitlement_json(owed: Entitlement) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def run_json(run: SettlementRun) -> dict[str, Any]:
+def run_to_dict(run: SettlementRun) -> dict[str, Any]:
     """A settlement run as JSON carries it."""
     return {
         "id": run.pk, "policy": run.policy, "sentence": run.sentence, "year": run.year, "starts": run.starts,
@@ -158,7 +158,7 @@ def run_json(run: SettlementRun) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def bill_json(bill: Bill) -> dict[str, Any]:
+def bill_to_dict(bill: Bill) -> dict[str, Any]:
     """A bill as JSON carries it (amounts in fen)."""
     return {
         "id": bill.pk, "party": bill.party.uscc, "centre": bill.centre.code, "month": f"{bill.month:%Y-%m}",

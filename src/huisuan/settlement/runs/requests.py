@@ -17,7 +17,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from huisuan.base.errors import Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.settlement.models import UNDER_WAY, RequestState, SettlementRequest, SettlementRun
-from huisuan.settlement.runs.settle import check, settle
+from huisuan.settlement.runs.settle import check_request, settle
 
 MOST_ATTEMPTS = 3
 LOST = f"后台进程 {MOST_ATTEMPTS} 次都在结算途中意外结束，不再自动重来：请看数据目录的 logs/worker.log，排除后重新提出"
@@ -27,32 +27,32 @@ ASKING = 0x4855_4954  # key of the advisory lock
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestResult:
     """The request that stands for a year, and whether it was made now."""
 
     request: SettlementRequest
     new: bool
 
 
-def ask(policy: str, year: int, by: str, now: datetime) -> Asked:
+def request_settlement(policy: str, year: int, by: str, now: datetime) -> RequestResult:
     """Ask the worker to settle a year; while a request for it is under way, that one is the answer.
 
     Raises:
         Refused: no such policy, or a year that has not come.
     """
-    check(policy, year, now)
+    check_request(policy, year, now)
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ASKING])
         found = SettlementRequest.objects.filter(policy=policy, year=year, state__in=UNDER_WAY).first()
         if found is not None:
-            return Asked(found, new=False)
+            return RequestResult(found, new=False)
         made = SettlementRequest.objects.create(policy=policy, year=year, requested_by=by, requested_at=now)
         _hand_over(made)
-    return Asked(made, new=True)
+    return RequestResult(made, new=True)
 
 
-def carry_out(number: int, now: datetime) -> None:
+def run_request(number: int, now: datetime) -> None:
     """Settle what a request asks for, and note its end; does nothing for one that has ended."""
     with transaction.atomic():
         request = SettlementRequest.objects.select_for_update().get(pk=number)
@@ -73,7 +73,7 @@ def carry_out(number: int, now: datetime) -> None:
         raise
 
 
-def look_after(now: datetime) -> int:
+def recover_requests(now: datetime) -> int:
     """Hand over anew the requests whose worker's job is gone, or end them with a reason; returns how many."""
     changed = 0
     for request in SettlementRequest.objects.filter(state__in=UNDER_WAY).order_by("pk"):
@@ -89,7 +89,7 @@ def look_after(now: datetime) -> int:
     return changed
 
 
-def request_json(request: SettlementRequest) -> dict[str, Any]:
+def request_to_dict(request: SettlementRequest) -> dict[str, Any]:
     """A request as the API and `--json` give it."""
     return {
         "task": request.pk, "policy": request.policy, "year": request.year, "state": request.state,

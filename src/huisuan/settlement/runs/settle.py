@@ -13,21 +13,21 @@ from django.db import transaction
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.metering.exports.usage_parquet import sealed_usage
-from huisuan.compute.metering.seals.queries import named
+from huisuan.compute.metering.seals.queries import seal_reference
 from huisuan.compute.models import Accelerator, Centre
 from huisuan.law.model import LawError, Rule, to_json
 from huisuan.law.policy import Policy, load_policy
 from huisuan.parties.models import Party
-from huisuan.settlement.adoption.lock import one_at_a_time
-from huisuan.settlement.adoption.settings_files import refuse_strays, write_adopted
+from huisuan.settlement.adoption.lock import lock_settlement
+from huisuan.settlement.adoption.settings_files import refuse_unadopted_files, write_adopted
 from huisuan.settlement.models import Bill, BillLine, Entitlement, SettlementRun
 from huisuan.settlement.runs.billing import Billing
-from huisuan.settlement.runs.inputs import billed, latest_cursors, read_registers, start_of_day
+from huisuan.settlement.runs.inputs import latest_cursors, load_registers, open_billing, start_of_day
 from huisuan.settlement.runs.settled_sentence import SETTLES, reach_of
 
 
 @dataclass(frozen=True)
-class Settled:
+class SettleResult:
     """The run, and whether it is new (the same inputs under the same law are not settled twice)."""
 
     run: SettlementRun
@@ -42,7 +42,7 @@ def settle(
     by: str,
     as_known: date | None = None,
     cursors: Mapping[str, int] | None = None,
-) -> Settled:
+) -> SettleResult:
     """Settle a year under sentence 2.2: bills, and what each party is owed.
 
     `cursors` (centre code -> last usage record read) repeats a past reading; without it everything is read.
@@ -59,37 +59,37 @@ def settle(
             f"还没有到 {known}：只能按截至今天（{today}）所知的参数结算", code="settlement.day_not_come"
         )
     with transaction.atomic():
-        one_at_a_time()
+        lock_settlement()
         write_adopted()  # under the lock: nothing is adopted between this reading of the law and the run
-        refuse_strays()
+        refuse_unadopted_files()
         policy, rule = _law(policy_name)
         starts, ends = _window(policy, year)
         on = ends - timedelta(days=1)
-        read = read_registers(starts, ends, dict(cursors) if cursors is not None else latest_cursors())
+        read = load_registers(starts, ends, dict(cursors) if cursors is not None else latest_cursors())
         law = _law_used(policy, rule, on, known)
         newest = SettlementRun.objects.filter(policy=policy.name, sentence=rule.sentence, year=year).first()
         sealed = sealed_usage(read.cursors, start_of_day(starts), start_of_day(ends))
-        seals = [named(each.seal) for each in sealed]
+        seals = [seal_reference(each.seal) for each in sealed]
         # a month that was sealed since makes a new run, which rests on the seal, though it comes to the same
         inputs = (on, law, read.digest(), seals)
         stands = newest if newest and (newest.on, newest.law, newest.inputs_sha256, newest.seals) == inputs else None
         if stands and stands.cursors == read.cursors:
-            return Settled(stands, new=False)
-        with billed(read, starts, ends, reach_of(policy, on, known), sealed) as billing:
+            return SettleResult(stands, new=False)
+        with open_billing(read, starts, ends, reach_of(policy, on, known), sealed) as billing:
             billing.entitle(policy, rule, read.parties, on, known)
             result = _result(billing)
             if stands and stands.result_sha256 == result:  # the meter went on, but nothing of this year changed
-                return Settled(stands, new=False)
+                return SettleResult(stands, new=False)
             run = SettlementRun.objects.create(
                 policy=policy.name, sentence=rule.sentence, year=year, starts=starts, ends=on, on=on, as_known=known,
                 cursors=read.cursors, seals=seals, law=law, inputs_sha256=read.digest(), result_sha256=result,
                 requested_by=by, made_at=now, **_totals(billing),
             )  # fmt: skip
             _write(run, billing)
-        return Settled(run, new=True)
+        return SettleResult(run, new=True)
 
 
-def check(policy_name: str, year: int, now: datetime) -> None:
+def check_request(policy_name: str, year: int, now: datetime) -> None:
     """Whether such a settlement can be asked for at all.
 
     Raises:

@@ -29,41 +29,47 @@ from django.db.models import (
 from django.db.models.functions import JSONObject
 
 from huisuan.base.hashing import bytes_sha256
-from huisuan.compute.metering.imports.raw_lines import raw_lines
+from huisuan.compute.metering.imports.raw_lines import load_raw_lines
 from huisuan.compute.metering.usage.records import card_seconds_within, current_usage, overlapping
 from huisuan.compute.models import UsageRecord
 from huisuan.settlement.models import Bill, BillLine, Entitlement, SettlementRun
-from huisuan.settlement.runs.queries import bill_json, bills_of, entitlement_json, read_again, run_json
+from huisuan.settlement.runs.queries import (
+    bill_to_dict,
+    bills_of,
+    entitlement_to_dict,
+    recompute_entitlement,
+    run_to_dict,
+)
 
 Key = tuple[int, int]  # a record's centre and sequence
 
 
 @dataclass(frozen=True)
-class Behind:
+class RecordsBehind:
     """What stands behind a line: how many records with how many card-seconds, and the first with their share."""
 
     sums: tuple[int, int]
     first: list[tuple[Key, int]]
 
 
-def trace(owed: Entitlement, *, records_per_line: int = 3) -> dict[str, Any]:
+def trace_entitlement(owed: Entitlement, *, records_per_line: int = 3) -> dict[str, Any]:
     """The whole way from an entitlement to raw lines, as JSON carries it.
 
     Every bill and line is there with its sums; of the records behind a line the first `records_per_line`, each
     with its raw line. `checks` says what was recomputed and whether it held.
     """
-    reading = read_again(owed)
+    reading = recompute_entitlement(owed)
     made = list(bills_of(owed).prefetch_related("lines__accelerator"))
     behind = _behind(owed.run, made, records_per_line)
     records = _records([key for each in behind.values() for key, _ in each.first])
-    raw = raw_lines((each.source_file_id, each.source_line) for each in records.values())
-    tree = [{**bill_json(bill), "lines": [_line(line, behind[line.pk], records, raw) for line in bill.lines.all()]}
+    raw = load_raw_lines((each.source_file_id, each.source_line) for each in records.values())
+    tree = [{**bill_to_dict(bill), "lines": [_line(line, behind[line.pk], records, raw) for line in bill.lines.all()]}
             for bill in made]  # fmt: skip
     lines = [line for bill in tree for line in bill["lines"]]
     return {
-        "entitlement": entitlement_json(owed),
+        "entitlement": entitlement_to_dict(owed),
         "answer": reading.answer.to_dict(),
-        "run": run_json(owed.run),
+        "run": run_to_dict(owed.run),
         "bills": tree,
         "checks": {
             "two_readings_agree": reading.agrees,
@@ -75,7 +81,7 @@ def trace(owed: Entitlement, *, records_per_line: int = 3) -> dict[str, Any]:
     }
 
 
-def _behind(run: SettlementRun, bills: Sequence[Bill], first: int) -> dict[int, Behind]:
+def _behind(run: SettlementRun, bills: Sequence[Bill], first: int) -> dict[int, RecordsBehind]:
     """What stands behind each line of the bills, as the run read it."""
     edges = OuterRef("starts"), OuterRef("ends")
     # a run that reaches into a line began at most the longest run before it: without that bound, which the index of a
@@ -101,7 +107,7 @@ def _behind(run: SettlementRun, bills: Sequence[Bill], first: int) -> dict[int, 
     for line, centre, summed, ones_found in lines.order_by().values_list("pk", "bill__centre", "sums", "ones"):
         both = summed or {"many": 0, "seconds": 0}
         keys = [((centre, one["sequence"]), one["within"]) for one in ones_found or ()]  # none are asked for
-        found[line] = Behind((both["many"], both["seconds"]), keys)
+        found[line] = RecordsBehind((both["many"], both["seconds"]), keys)
     return found
 
 
@@ -117,7 +123,7 @@ def _records(keys: Sequence[Key]) -> dict[Key, UsageRecord]:
 
 
 def _line(
-    line: BillLine, behind: Behind, records: dict[Key, UsageRecord], raw: dict[tuple[int, int], bytes]
+    line: BillLine, behind: RecordsBehind, records: dict[Key, UsageRecord], raw: dict[tuple[int, int], bytes]
 ) -> dict[str, Any]:
     return {
         "model": line.accelerator.model, "starts": line.starts, "ends": line.ends,

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from huisuan.base.months import Month
 from huisuan.compute.keys import platform_key
-from huisuan.compute.metering.imports.raw_lines import raw_line
-from huisuan.compute.metering.ledger.append import header_of
-from huisuan.compute.metering.ledger.chain import START, link
-from huisuan.compute.metering.seals.seal_month import seal
+from huisuan.compute.metering.imports.raw_lines import load_raw_line
+from huisuan.compute.metering.ledger.append import batch_header
+from huisuan.compute.metering.ledger.chain import START, next_chain_value
+from huisuan.compute.metering.seals.seal_month import seal_month
 from huisuan.compute.models import (
     Accelerator,
     JobEvent,
@@ -59,7 +59,7 @@ def test_a_line_becomes_a_record_that_goes_back_to_the_very_line(site: Agent) ->
         T0, T0 + HOUR, "公司1", A800,
     )  # fmt: skip
     assert (record.user, record.partition, record.requested_cards, record.cluster) == ("张三", "gpu", 8, "c1")
-    assert raw_line(record.source_file_id, record.source_line).decode() == line
+    assert load_raw_line(record.source_file_id, record.source_line).decode() == line
     assert record.raw_sha256 == hashlib.sha256(line.encode()).hexdigest()
     assert record.source_file.collector == "huisuan-agent/0.1.0"
 
@@ -70,7 +70,7 @@ def test_the_receipt_is_the_platforms_signature_over_a_chain_that_anyone_can_com
     assert (one.first, one.last, two.first, two.last) == (1, 1, 2, 2)
     assert (one.previous, two.previous) == (START, one.chain)
     assert [first.chain, second.chain] == [one.chain, two.chain]
-    assert two.chain == link(one.chain, header_of(two, "c1"))
+    assert two.chain == next_chain_value(one.chain, batch_header(two, "c1"))
     key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(platform_key.public()))
     key.verify(bytes.fromhex(second.receipt), bytes.fromhex(second.chain))
 
@@ -221,8 +221,12 @@ def test_the_agents_time_is_kept_beside_the_platforms_and_in_the_chain(site: Age
     answer = site.report(said(), skew_ms=-7_000)
     batch = MeterBatch.objects.get()
     assert (batch.received_at, batch.sent_at) == (NOW, NOW - timedelta(seconds=7))
-    header = header_of(batch, "c1")
-    assert answer.chain == link(START, header) != link(START, header._replace(sent=header.sent + 1))
+    header = batch_header(batch, "c1")
+    assert (
+        answer.chain
+        == next_chain_value(START, header)
+        != next_chain_value(START, header._replace(sent=header.sent + 1))
+    )
 
 
 @pytest.mark.parametrize("local", ["", "a800", "A800", "gpu", "nvidia_a800-sxm4-80gb", A800])
@@ -441,7 +445,7 @@ def test_a_run_ends_where_its_job_is_placed_again(site: Agent) -> None:
 
 def test_a_slice_in_a_sealed_month_is_bounded_by_its_lease_as_any_other(site: Agent) -> None:
     site.report(said())
-    seal("c1", Month(2024, 3), by="test", now=NOW)
+    seal_month("c1", Month(2024, 3), by="test", now=NOW)
     leased(site.centre, "J2", placed=NOW - at(60))
     assert clocks(site.report(said("J2", T0 + HOUR)))
     leased(site.centre, "J3", placed=T0)

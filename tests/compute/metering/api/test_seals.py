@@ -10,7 +10,7 @@ from django.test import Client
 
 from huisuan.base.months import Month
 from huisuan.compute.keys import platform_key
-from huisuan.compute.metering.seals.seal_month import seal
+from huisuan.compute.metering.seals.seal_month import seal_month
 from support.accounts import caller
 from support.metering import agent, leased, said
 from support.usage_records import centre, imported, line, party, sacct
@@ -29,7 +29,7 @@ def sealed() -> None:
     leased(site.centre)
     site.report(said(), said("nobody"))
     imported(sacct(line()))
-    seal("c1", Month(2024, 3), by="专班", now=datetime(2024, 4, 2, tzinfo=UTC), despite="测试")
+    seal_month("c1", Month(2024, 3), by="专班", now=datetime(2024, 4, 2, tzinfo=UTC), despite="测试")
 
 
 def test_a_centre_reads_its_own_seals_flags_and_proofs_and_no_others(sealed: None) -> None:

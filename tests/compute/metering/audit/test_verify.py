@@ -24,11 +24,11 @@ from huisuan.base.months import Month
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.audit.folder import Unusable, canonical, export_digest, file_sha256, is_signed
 from huisuan.compute.metering.audit.verify import Verdict, verify, verify_proof
-from huisuan.compute.metering.exports.evidence_bundle import export
-from huisuan.compute.metering.ledger.chain import Header, link, signed
-from huisuan.compute.metering.ledger.record_hash import FIELDS, Record, digest, leaf
-from huisuan.compute.metering.seals.queries import proof, take_word
-from huisuan.compute.metering.seals.seal_month import seal
+from huisuan.compute.metering.exports.evidence_bundle import export_ledger
+from huisuan.compute.metering.ledger.chain import Header, next_chain_value, receipt_message
+from huisuan.compute.metering.ledger.record_hash import FIELDS, Record, leaves_digest, record_leaf
+from huisuan.compute.metering.seals.queries import prove_record, record_countersignature
+from huisuan.compute.metering.seals.seal_month import seal_month
 from huisuan.compute.models import SiteAgent
 from huisuan.protocol.agent import SealWord
 from huisuan.protocol.batch_chain import seal_digest, statement_sha256
@@ -56,14 +56,14 @@ def bundles(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pyt
     with django_db_blocker.unblock(), transaction.atomic():
         _fill()
         made = {"whole": there / "whole", "april": there / "april"}
-        export("c1", made["whole"], None, NOW)
-        export("c1", made["april"], APRIL, NOW)
+        export_ledger("c1", made["whole"], None, NOW)
+        export_ledger("c1", made["april"], APRIL, NOW)
         site = SiteAgent.objects.get().centre
-        (there / "proof.json").write_text(json.dumps(proof(site, 5)))
+        (there / "proof.json").write_text(json.dumps(prove_record(site, 5)))
         with pytest.raises(Refused, match="不是空的"):
-            export("c1", made["whole"], None, NOW)
+            export_ledger("c1", made["whole"], None, NOW)
         with pytest.raises(Refused, match="还没有封账"):
-            export("c1", there / "may", Month(2024, 5), NOW)
+            export_ledger("c1", there / "may", Month(2024, 5), NOW)
         transaction.set_rollback(True)
     return {**made, "proof": there / "proof.json"}
 
@@ -83,18 +83,18 @@ def _fill() -> None:
     )
     site.report(*hours[:2], said("nobody", last_day))
     site.report(hours[2], said("J2", last_day, cards=4), hours[0])
-    sealed = [seal("c1", MARCH, by="专班", now=NOW, despite="查无此作业")]
+    sealed = [seal_month("c1", MARCH, by="专班", now=NOW, despite="查无此作业")]
     in_may = line(1005, Submit="2024-05-02T09:00:00", Start="2024-05-02T09:00:00", End="2024-05-02T10:00:00")
     imported(sacct(line(1003, End="2024-03-01T10:30:00"), in_may, line(1004)))  # a batch of two months
     site.report(*hours[3:], said("J2", last_day, hours=0.5, cards=4, corrects=True))
-    sealed.append(seal("c1", APRIL, by="专班", now=NOW, despite="查无此作业"))
+    sealed.append(seal_month("c1", APRIL, by="专班", now=NOW, despite="查无此作业"))
     for each in sealed:
         statement = each.statement
         word = SealWord(
             month=f"{each.month:%Y-%m}", statement_sha256=statement_sha256(statement),
             signature=site.private.sign(seal_digest(statement)).hex(),
         )  # fmt: skip
-        take_word(site.centre, site.key, word, NOW)
+        record_countersignature(site.centre, site.key, word, NOW)
 
 
 @pytest.fixture
@@ -289,15 +289,18 @@ def cheat(folder: Path, change: Callable[[dict[str, Any]], None], sequence: int)
             if row["sequence"] == sequence:
                 change(row)
                 row["card_seconds"] = row["cards"] * (row["ended"] - row["started"] - row["suspended_seconds"])
-                row["leaf"] = leaf(Record(*(row[name] for name in FIELDS))).hex()
+                row["leaf"] = record_leaf(Record(*(row[name] for name in FIELDS))).hex()
         leaves.update({row["sequence"]: bytes.fromhex(row["leaf"]) for row in rows})
 
     def batches(rows: list[dict[str, Any]]) -> None:
         chain = "0" * 64
         for row in rows:
-            row["leaves"] = digest(leaves[number] for number in range(row["first"], row["last"] + 1))
-            row["previous"], row["chain"] = chain, link(chain, Header(*(row[name] for name in Header._fields)))
-            row["receipt"] = platform_key.sign(signed(row["chain"]))
+            row["leaves"] = leaves_digest(leaves[number] for number in range(row["first"], row["last"] + 1))
+            row["previous"], row["chain"] = (
+                chain,
+                next_chain_value(chain, Header(*(row[name] for name in Header._fields))),
+            )
+            row["receipt"] = platform_key.sign(receipt_message(row["chain"]))
             chain = row["chain"]
         head.append(chain)
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from huisuan.base.months import Month
-from huisuan.compute.metering.checks.completeness import Completeness, check
+from huisuan.compute.metering.checks.completeness import Completeness, check_completeness
 from huisuan.compute.metering.checks.flags import answer_flag
 from huisuan.compute.models import Accelerator, Job, JobEvent, MeterFlag, PlacementDecision
 from support.metering import HOUR, NOW, T0, Agent, agent, leased, said
@@ -32,7 +32,7 @@ def ran(site: Agent, uid: str = "J1", hours: float = 2, **fields: Any) -> Job:
 
 
 def checked(site: Agent, month: Month | None = None, now: Any = NOW) -> Completeness:
-    return check(site.centre, month, now)
+    return check_completeness(site.centre, month, now)
 
 
 def about(report: Completeness) -> list[tuple[str, str]]:

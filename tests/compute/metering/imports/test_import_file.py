@@ -8,10 +8,10 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from huisuan.base.errors import Refused
-from huisuan.compute.metering.imports.pending_corrections import answer
-from huisuan.compute.metering.imports.raw_lines import raw_line
+from huisuan.compute.metering.imports.pending_corrections import resolve_flag
+from huisuan.compute.metering.imports.raw_lines import load_raw_line
 from huisuan.compute.metering.usage.records import current_usage
-from huisuan.compute.metering.usage.unclaimed import unclaimed
+from huisuan.compute.metering.usage.unclaimed import list_unclaimed_usage
 from huisuan.compute.models import Accelerator, PendingCorrection, SourceChunk, SourceFile, UsageRecord
 from support.usage_records import A800, H20, HEADER, NOW, NPU, centre, code, imported, line, only, party, records, sacct
 
@@ -103,7 +103,7 @@ def test_cards_that_turn_out_to_be_another_model_are_not_paid_twice() -> None:
     assert (report.new, report.waiting, only().accelerator.model) == (0, 1, A800)
     waiting = PendingCorrection.objects.get()
     assert H20 in waiting.flag.text
-    answer(waiting.flag_id, "核对过：是 H20", "省专班", NOW, accept=True)
+    resolve_flag(waiting.flag_id, "核对过：是 H20", "省专班", NOW, accept=True)
     assert only().accelerator.model == H20
 
 
@@ -137,7 +137,7 @@ def test_every_raw_line_can_be_read_back_and_has_its_hash() -> None:
     imported(sacct(*(line(job) for job in range(1, 4501))))
     assert SourceChunk.objects.count() == 3
     for record in (records()[0], records()[2000], records()[-1]):
-        raw = raw_line(record.source_file_id, record.source_line)
+        raw = load_raw_line(record.source_file_id, record.source_line)
         assert raw.startswith(f"{record.job_id}|".encode())
         assert hashlib.sha256(raw).hexdigest() == record.raw_sha256
 
@@ -146,7 +146,7 @@ def test_a_line_that_is_not_there_is_refused() -> None:
     centre()
     imported(sacct(line(1)))
     with pytest.raises(Refused, match="没有第 3 行"):
-        raw_line(only().source_file_id, 3)
+        load_raw_line(only().source_file_id, 3)
 
 
 def test_damaged_lines_are_refused_by_number_and_the_rest_goes_in() -> None:
@@ -159,7 +159,7 @@ def test_damaged_lines_are_refused_by_number_and_the_rest_goes_in() -> None:
     assert [number for number, _ in report.refused] == [3, 4, 5]
     assert report.exit_code == 1
     assert [record.job_id for record in records()] == ["1"]
-    raw = raw_line(only().source_file_id, 2)
+    raw = load_raw_line(only().source_file_id, 2)
     assert hashlib.sha256(raw).hexdigest() == only().raw_sha256
 
 
@@ -215,13 +215,13 @@ def test_what_belongs_to_nobody_is_kept_listed_and_claimed_later() -> None:
     centre()
     content = sacct(line(1))
     assert imported(content).unclaimed == 1
-    assert unclaimed("c1") == [
+    assert list_unclaimed_usage("c1") == [
         {"centre": "c1", "user": "zhang", "account": "lab", "records": 1, "card_seconds": 28_800}
     ]
     claimed = imported(content, tenants=tenants(f"name,uscc\nlab,{code(1)}"))
     assert (claimed.new, claimed.superseding, claimed.unclaimed) == (1, 1, 0)
     assert only().party == party(1)
-    assert unclaimed("c1") == []
+    assert list_unclaimed_usage("c1") == []
     assert imported(content).unchanged == 1
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from huisuan.compute.metering.ledger.append import header_of
-from huisuan.compute.metering.ledger.chain import START, link
-from huisuan.compute.metering.ledger.record_hash import digest
-from huisuan.compute.metering.ledger.stored_records import leaves, stored_rows
+from huisuan.compute.metering.ledger.append import batch_header
+from huisuan.compute.metering.ledger.chain import START, next_chain_value
+from huisuan.compute.metering.ledger.record_hash import leaves_digest
+from huisuan.compute.metering.ledger.stored_records import load_leaves, stored_records
 from huisuan.compute.models import Centre, MeterBatch, MeterFlag, UsageRecord
 from support.metering import HOUR, T0, Agent, agent, leased, said
 from support.usage_records import A800, HEADER, NOW, centre, imported, line, party, sacct
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.django_db
 
 def stored_leaves(at: Centre, first: int, last: int) -> str:
     """The digest of the leaves of records, taken from the database anew."""
-    with stored_rows(at, "u.sequence BETWEEN %s AND %s", [first, last]) as con:
-        return digest(leaves(con))
+    with stored_records(at, "u.sequence BETWEEN %s AND %s", [first, last]) as con:
+        return leaves_digest(load_leaves(con))
 
 
 def test_an_import_appends_one_batch_over_its_records() -> None:
@@ -30,7 +30,7 @@ def test_an_import_appends_one_batch_over_its_records() -> None:
     assert (batch.number, batch.first, batch.last, batch.key, batch.previous) == (1, 1, 3, None, START)
     assert batch.source_file == UsageRecord.objects.get(sequence=1).source_file
     assert batch.leaves == stored_leaves(at, 1, 3)
-    assert batch.chain == link(START, header_of(batch, "c1"))
+    assert batch.chain == next_chain_value(START, batch_header(batch, "c1"))
 
 
 def test_what_changes_nothing_adds_no_batch() -> None:

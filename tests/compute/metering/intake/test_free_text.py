@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from huisuan.compute.accelerators.names import Card, CardNames
-from huisuan.compute.duck.source_lines import read_source
+from huisuan.compute.duck.source_lines import split_source
 from huisuan.compute.metering.intake.parsed_file import ParsedFile
 from huisuan.compute.metering.intake.reconcile import reconcile
-from huisuan.compute.metering.intake.sacct import read_sacct
+from huisuan.compute.metering.intake.sacct import parse_sacct
 from huisuan.compute.metering.intake.tables import STORED, TENANT
 from support.forged_sacct import NAMED, as_json, delimited, forged, job, plain
 from support.sacct_json import job as json_job
@@ -43,7 +43,7 @@ text = st.lists(piece, max_size=5).map("\n".join)
 
 def sums(content: bytes) -> dict[str, int]:
     """Card-seconds by account of everybody but the one who writes, as an import into an empty centre takes them."""
-    parsed: ParsedFile = read_sacct(read_source(content, "x"), NAMES, ZoneInfo("Asia/Shanghai"))
+    parsed: ParsedFile = parse_sacct(split_source(content, "x"), NAMES, ZoneInfo("Asia/Shanghai"))
     with parsed.con as con:
         STORED.create(con)
         TENANT.create(con)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from huisuan.base.errors import Refused
-from huisuan.compute.metering.usage.summaries import UsageFilter, usage_summary
+from huisuan.compute.metering.usage.summaries import UsageFilter, summarise_usage
 from huisuan.compute.traces.columns import TraceColumns
 from support.usage_records import A800, centre, imported, records
 
@@ -133,14 +133,14 @@ def test_the_philly_trace_is_imported_whole(one_model: None) -> None:
     report = real("philly-2017.csv", timezone="America/Los_Angeles")
     assert report.new + len(report.refused) == report.lines == 82_247
     assert len(report.refused) == 7  # in the hour that came twice when summer time ended
-    assert len(usage_summary(["user"], UsageFilter(centre="c1"))) == 15
+    assert len(summarise_usage(["user"], UsageFilter(centre="c1"))) == 15
 
 
 @pytest.mark.traces
 def test_the_venus_trace_is_imported_whole(one_model: None) -> None:
     report = real("venus-2020-09.csv", epoch="2020-09-01T00:00:00")
     assert (report.new, report.refused) == (23_859, [])
-    months = usage_summary(["month"], UsageFilter(centre="c1"))
+    months = summarise_usage(["month"], UsageFilter(centre="c1"))
     assert sum(row["card_seconds"] for row in months) == report.card_seconds == 1_517_983_849
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from huisuan.base.errors import Refused
 from huisuan.compute.accelerators.names import Card, CardNames
-from huisuan.compute.accelerators.tres import allocated, asks_for_cards, other_gres
-from huisuan.compute.metering.checks.completeness import check
+from huisuan.compute.accelerators.tres import allocated_cards, asks_for_cards, other_gres
+from huisuan.compute.metering.checks.completeness import check_completeness
 from huisuan.compute.metering.checks.flags import answer_flag
 from huisuan.compute.models import MeterFlag
 from support.usage_records import HEADER, NOW, centre, imported, line, records, sacct
@@ -120,11 +120,11 @@ def test_a_job_of_processors_where_there_are_no_cards_is_no_news(partition: str)
 def test_the_next_check_of_the_centre_shows_the_flag_until_it_is_answered() -> None:
     imported(sacct(job(asked="cpu=8,gres/gpu=2")))
     place = MeterFlag.objects.get(kind="no_cards").centre
-    assert not check(place, None, NOW + timedelta(days=1)).is_whole
+    assert not check_completeness(place, None, NOW + timedelta(days=1)).is_whole
     answer_flag(MeterFlag.objects.get(kind="no_cards").pk, "已补报", "省专班", NOW)
-    assert check(place, None, NOW + timedelta(days=1)).open_flags == 0
+    assert check_completeness(place, None, NOW + timedelta(days=1)).open_flags == 0
     imported(sacct(job(5, asked="cpu=8,gres/gpu=2")))  # another job of that month is another matter
-    assert check(place, None, NOW + timedelta(days=1)).open_flags == 1
+    assert check_completeness(place, None, NOW + timedelta(days=1)).open_flags == 1
 
 
 def test_a_dry_run_tells_and_flags_nothing() -> None:
@@ -165,4 +165,4 @@ def test_an_unknown_gres_is_never_lost(count: int, name: str) -> None:
     assert other_gres(tres) == ({name: count} if count else {})
     card = Card(1, A100, "NVIDIA")
     here = CardNames([card], {"a100": [card]}, {name: [card]})
-    assert sum(allocated(tres, "a100", here).values()) == count
+    assert sum(allocated_cards(tres, "a100", here).values()) == count

@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection, transaction
 
 from huisuan.base.errors import Refused
 from huisuan.compute.metering.checks.flags import answer_flag
-from huisuan.compute.metering.imports.pending_corrections import answer
+from huisuan.compute.metering.imports.pending_corrections import resolve_flag
 from huisuan.compute.models import MeterBatch, MeterFlag, PendingCorrection, UsageRecord
 from support.forged_sacct import HOUR, NAMED, delimited, job
 from support.usage_records import A800, H20, NOW, centre, code, imported, line, only, party, records, sacct
@@ -127,7 +127,7 @@ def test_a_correction_that_takes_something_from_a_record_waits_and_is_applied_wh
     assert (flag.kind, flag.sequence) == ("correction", 1)
     assert imported(sacct(line(1, **change))).waiting == 1
     assert PendingCorrection.objects.count() == 1
-    answer(flag.pk, "中心出具了说明", "省专班", NOW, accept=True)
+    resolve_flag(flag.pk, "中心出具了说明", "省专班", NOW, accept=True)
     record = only()
     assert (record.sequence, record.supersedes) == (2, 1)
     assert [(batch.first, batch.last) for batch in MeterBatch.objects.all()] == [(1, 1), (2, 2)]
@@ -149,11 +149,11 @@ def test_a_correction_that_is_refused_changes_nothing_now_or_later() -> None:
     imported(sacct(line(1)))
     short = sacct(line(1, End="2024-03-01T09:00:08"))
     imported(short)
-    answer(MeterFlag.objects.get().pk, "查无此事", "省专班", NOW)
+    resolve_flag(MeterFlag.objects.get().pk, "查无此事", "省专班", NOW)
     assert imported(short).new == 0
     assert (total(), MeterFlag.objects.count()) == (HOUR, 1)
     with pytest.raises(Refused, match="已由"):
-        answer(MeterFlag.objects.get().pk, "还是接受", "省专班", NOW, accept=True)
+        resolve_flag(MeterFlag.objects.get().pk, "还是接受", "省专班", NOW, accept=True)
 
 
 def test_a_record_that_moves_to_another_party_by_a_new_list_of_tenants_waits() -> None:
@@ -163,7 +163,7 @@ def test_a_record_that_moves_to_another_party_by_a_new_list_of_tenants_waits() -
     imported(content, tenants=(f"account,uscc\nlab,{code(1)}\n".encode(), "t"))
     report = imported(content, tenants=(f"account,uscc\nlab,{code(2)}\n".encode(), "t"))
     assert (report.waiting, only().party) == (1, party(1))
-    answer(MeterFlag.objects.get().pk, "已换主", "省专班", NOW, accept=True)
+    resolve_flag(MeterFlag.objects.get().pk, "已换主", "省专班", NOW, accept=True)
     assert only().party == party(2)
 
 
@@ -172,7 +172,7 @@ def test_what_was_corrected_since_cannot_be_accepted_any_more() -> None:
     imported(sacct(line(1, End="2024-03-01T09:30:00")))
     imported(sacct(line(1, End="2024-03-01T11:00:00")))
     with pytest.raises(Refused, match="此后已被更正"):
-        answer(MeterFlag.objects.get().pk, "接受", "省专班", NOW, accept=True)
+        resolve_flag(MeterFlag.objects.get().pk, "接受", "省专班", NOW, accept=True)
     assert (MeterFlag.objects.get().answered_at, total()) == (None, 2 * HOUR)
 
 
@@ -182,7 +182,7 @@ def test_a_correction_that_would_reach_over_what_was_metered_since_cannot_be_acc
     imported(delimited(piece("10:30:00", "11:30:00")))
     flag = PendingCorrection.objects.get().flag_id
     with pytest.raises(Refused, match="重叠"):
-        answer(flag, "接受", "省专班", NOW, accept=True)
+        resolve_flag(flag, "接受", "省专班", NOW, accept=True)
     assert (MeterFlag.objects.get(pk=flag).answered_at, total()) == (None, 2 * HOUR)
 
 
@@ -190,7 +190,7 @@ def test_an_accepted_correction_to_more_cards_than_there_are_is_flagged_like_an_
     imported(delimited(FIRST))
     many = "gres/gpu:a800=64"
     imported(delimited(piece("09:00:00", "10:00:00", User="li", AllocTRES=many, ReqTRES=many)))
-    answer(PendingCorrection.objects.get().flag_id, "查过", "省专班", NOW, accept=True)
+    resolve_flag(PendingCorrection.objects.get().flag_id, "查过", "省专班", NOW, accept=True)
     assert (total(), kinds()) == (8 * HOUR, ["correction", "over_capacity"])
 
 
@@ -205,7 +205,7 @@ def test_other_cards_have_another_price_so_a_change_of_them_waits() -> None:
 def test_only_a_flag_with_a_correction_can_be_accepted() -> None:
     imported(delimited(job(1), job(1, User="li")))
     with pytest.raises(Refused, match="没有等待确认的更正"):
-        answer(MeterFlag.objects.get().pk, "接受", "省专班", NOW, accept=True)
+        resolve_flag(MeterFlag.objects.get().pk, "接受", "省专班", NOW, accept=True)
 
 
 @pytest.mark.parametrize(

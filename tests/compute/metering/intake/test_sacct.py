@@ -11,9 +11,9 @@ from huisuan.base.errors import Refused
 from huisuan.base.slurm_duration import seconds_of
 from huisuan.compute.accelerators.names import Card, CardNames
 from huisuan.compute.duck.reader_tables import count_lines, list_faults
-from huisuan.compute.duck.source_lines import read_source
+from huisuan.compute.duck.source_lines import split_source
 from huisuan.compute.metering.intake.parsed_file import ParsedFile
-from huisuan.compute.metering.intake.sacct import read_sacct
+from huisuan.compute.metering.intake.sacct import parse_sacct
 from support.usage_records import HEADER, line, sacct
 
 A800, NPU = Card(1, "A800-SXM4-80GB", "NVIDIA"), Card(2, "Ascend-910B3", "Huawei")
@@ -22,7 +22,7 @@ SHANGHAI, NEW_YORK = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
 
 
 def read(*lines: dict[str, str] | str, header: str = HEADER, zone: ZoneInfo = SHANGHAI) -> ParsedFile:
-    return read_sacct(read_source(sacct(*lines, header=header), "sacct.txt"), NAMES, zone)
+    return parse_sacct(split_source(sacct(*lines, header=header), "sacct.txt"), NAMES, zone)
 
 
 def rows(parsed: ParsedFile) -> list[dict[str, Any]]:
@@ -202,7 +202,7 @@ def test_fields_are_known_by_name_in_any_case_and_unknown_ones_are_ignored() -> 
 
 def test_the_last_bar_of_parsable_output_is_harmless() -> None:
     content = "\n".join([f"{HEADER}|", "|".join(line().values()) + "|", ""]).encode()
-    parsed = read_sacct(read_source(content, "x"), NAMES, SHANGHAI)
+    parsed = parse_sacct(split_source(content, "x"), NAMES, SHANGHAI)
     assert len(rows(parsed)) == 1
 
 
@@ -224,7 +224,7 @@ def test_text_longer_than_the_platform_keeps_is_refused() -> None:
 
 def test_a_file_with_a_mark_of_its_encoding_is_read() -> None:
     content = b"\xef\xbb\xbf" + sacct(line())
-    assert len(rows(read_sacct(read_source(content, "x"), NAMES, SHANGHAI))) == 1
+    assert len(rows(parse_sacct(split_source(content, "x"), NAMES, SHANGHAI))) == 1
 
 
 def test_an_unknown_accelerator_is_a_refused_line_with_its_remedy() -> None:

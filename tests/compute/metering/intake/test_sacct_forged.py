@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from huisuan.base.errors import Refused
 from huisuan.compute.metering.imports.import_file import UsageReport
-from huisuan.compute.metering.imports.raw_lines import raw_line
+from huisuan.compute.metering.imports.raw_lines import load_raw_line
 from huisuan.compute.models import MeterFlag, SourceFile
 from huisuan.compute.sacct.export import COMMAND, command_for, delimiter_of, new_delimiter
 from support.forged_sacct import HOUR, NAMED, delimited, forged, job, plain
@@ -54,7 +54,7 @@ def test_a_text_in_the_middle_of_a_record_is_put_together_again() -> None:
     assert (report.new, report.refused, found) == (4, [], {"lab": 4 * HOUR})
     assert "换行" in report.notes[0]
     assert sorted(record.source_line for record in records()) == [2, 8, 14, 20]
-    assert raw_line(SourceFile.objects.get().pk, 2).startswith(b"1~")
+    assert load_raw_line(SourceFile.objects.get().pk, 2).startswith(b"1~")
 
 
 def test_a_file_that_breaks_off_in_a_record_loses_that_one_and_says_so() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from huisuan.base.errors import Refused
-from huisuan.compute.metering.imports.raw_lines import raw_line
+from huisuan.compute.metering.imports.raw_lines import load_raw_line
 from huisuan.compute.models import MeterFlag, SourceFile
 from support.forged_sacct import HOUR, as_json, forged
 from support.sacct_json import job, wrapped
@@ -59,7 +59,7 @@ def test_a_record_goes_back_to_the_line_on_which_its_job_begins() -> None:
     content = as_json(job(1), job(2))
     imported(content)
     for record in records():
-        assert raw_line(SourceFile.objects.get().pk, record.source_line) == b"    {"
+        assert load_raw_line(SourceFile.objects.get().pk, record.source_line) == b"    {"
     with pytest.raises(Refused, match="一行里有几个作业"):
         imported(json.dumps({"jobs": [job(1), job(2)]}).encode())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from huisuan.compute.metering.intake.synthetic_sacct import accounts, generate_year
-from huisuan.compute.metering.usage.summaries import UsageFilter, usage_summary
+from huisuan.compute.metering.usage.summaries import UsageFilter, summarise_usage
 from support.usage_records import A800, NPU, centre, imported, records
 
 
@@ -27,5 +27,5 @@ def test_a_generated_year_is_imported_without_a_refused_line() -> None:
     assert {record.account for record in records()} == set(accounts(40))
     assert any(record.suspended_seconds for record in records())
     assert {record.run for record in records()} == {0, 1}
-    months = {row["month"] for row in usage_summary(["month"], UsageFilter())}
+    months = {row["month"] for row in summarise_usage(["month"], UsageFilter())}
     assert {f"2024-{month:02d}" for month in range(1, 13)} <= months

@@ -11,10 +11,10 @@ import duckdb
 
 import huisuan.compute.metering as metering
 from huisuan.compute.accelerators.names import Card, CardNames
-from huisuan.compute.duck.source_lines import read_source
+from huisuan.compute.duck.source_lines import split_source
 from huisuan.compute.metering.intake import tables
 from huisuan.compute.metering.intake.reconcile import reconcile
-from huisuan.compute.metering.intake.sacct import read_sacct
+from huisuan.compute.metering.intake.sacct import parse_sacct
 from huisuan.compute.metering.intake.tables import RELATIONS, STORED, TENANT
 from huisuan.compute.sacct.export import FIELDS
 
@@ -89,7 +89,7 @@ def test_the_page_says_who_makes_and_who_uses_each_table() -> None:
 
 def test_each_table_has_the_columns_that_the_page_says() -> None:
     text = "\n".join([FIELDS.replace(",", "|"), LINE.format(1), LINE.format(2)])
-    parsed = read_sacct(read_source(text.encode(), "x"), NAMES, ZoneInfo("Asia/Shanghai"))
+    parsed = parse_sacct(split_source(text.encode(), "x"), NAMES, ZoneInfo("Asia/Shanghai"))
     with parsed.con as con:
         STORED.create(con)
         TENANT.create(con)

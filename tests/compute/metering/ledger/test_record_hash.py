@@ -8,7 +8,15 @@ import duckdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huisuan.compute.metering.ledger.record_hash import FIELDS, TYPES, Record, digest, leaf, leaf_sql, written
+from huisuan.compute.metering.ledger.record_hash import (
+    FIELDS,
+    TYPES,
+    Record,
+    encode_fields,
+    leaf_sql,
+    leaves_digest,
+    record_leaf,
+)
 
 texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=12)
 whole = st.integers(0, 2**31 - 1)
@@ -37,29 +45,29 @@ def in_sql(rows: list[Record]) -> list[str]:
 @given(st.lists(records, min_size=1, max_size=5))
 @settings(max_examples=60)
 def test_python_and_sql_write_the_same_bytes(rows: list[Record]) -> None:
-    assert in_sql(rows) == [leaf(row).hex() for row in rows]
+    assert in_sql(rows) == [record_leaf(row).hex() for row in rows]
 
 
 @given(records)
 def test_the_bytes_are_the_fields_in_their_order(row: Record) -> None:
-    assert leaf(row) == hashlib.sha256(written("huisuan-record-1", row)).digest()
+    assert record_leaf(row) == hashlib.sha256(encode_fields("huisuan-record-1", row)).digest()
 
 
 @given(records, records)
 def test_two_records_never_have_the_same_bytes(one: Record, other: Record) -> None:
-    assert (written("r", one) == written("r", other)) == (one == other)
+    assert (encode_fields("r", one) == encode_fields("r", other)) == (one == other)
 
 
 @given(records, st.sampled_from(FIELDS), st.data())
 def test_no_field_can_be_changed_without_changing_the_hash(row: Record, name: str, data: st.DataObject) -> None:
     value = data.draw(of(str(Record.__annotations__[name])).filter(lambda new: new != getattr(row, name)))
-    assert leaf(row._replace(**{name: value})) != leaf(row)
+    assert record_leaf(row._replace(**{name: value})) != record_leaf(row)
 
 
 def test_a_text_cannot_run_into_the_next_field() -> None:
-    assert written("r", ("a;1:b", "")) != written("r", ("a", "1:b"))
-    assert written("r", (None, "")) != written("r", ("", None))
+    assert encode_fields("r", ("a;1:b", "")) != encode_fields("r", ("a", "1:b"))
+    assert encode_fields("r", (None, "")) != encode_fields("r", ("", None))
 
 
 def test_a_batchs_digest_is_that_of_its_leaves_end_to_end() -> None:
-    assert digest([b"\0" * 32, b"\1" * 32]) == hashlib.sha256(b"\0" * 32 + b"\1" * 32).hexdigest()
+    assert leaves_digest([b"\0" * 32, b"\1" * 32]) == hashlib.sha256(b"\0" * 32 + b"\1" * 32).hexdigest()

@@ -15,10 +15,10 @@ from typer.testing import CliRunner, Result
 from huisuan.base.errors import Refused
 from huisuan.base.months import Month
 from huisuan.compute.keys import platform_key
-from huisuan.compute.metering.audit.register import check_register, read_register
+from huisuan.compute.metering.audit.register import check_register, load_register
 from huisuan.compute.metering.cli.meter_commands import app
-from huisuan.compute.metering.seals.register import due_month, publish, register_file
-from huisuan.compute.metering.seals.seal_month import seal
+from huisuan.compute.metering.seals.register import due_month, publish_register, register_file
+from huisuan.compute.metering.seals.seal_month import seal_month
 from huisuan.compute.models import AgentKey, RegisterEntry, RegisterSignature
 from huisuan.protocol.batch_chain import START
 from huisuan.protocol.signatures import make_key, public_half
@@ -59,8 +59,8 @@ def newest() -> dict[str, Any]:
 
 
 def test_every_centre_stands_in_it_with_its_keys_its_ledgers_end_and_each_of_its_months(site: Agent) -> None:
-    made = seal("c1", MARCH, by="test", now=JUNE)
-    publish(MAY, JUNE)
+    made = seal_month("c1", MARCH, by="test", now=JUNE)
+    publish_register(MAY, JUNE)
     one, two, three = (newest()[code] for code in ("c1", "c2", "c3"))
     assert one["agents"] == [
         {"name": site.name, "key": site.key.public_key, "valid_from": int(T0.timestamp()), "valid_to": None}
@@ -77,24 +77,24 @@ def test_every_centre_stands_in_it_with_its_keys_its_ledgers_end_and_each_of_its
 
 
 def test_it_says_nothing_of_how_much_was_used_or_by_whom(site: Agent) -> None:
-    publish(MAY, JUNE)
+    publish_register(MAY, JUNE)
     text = json.dumps(register_file())
     assert not any(word in text for word in ("card_seconds", "records", "sequence", "party", "J1", "张三"))
 
 
 def test_entries_follow_month_upon_month_and_none_is_made_twice_or_too_early(site: Agent) -> None:
-    publish(MARCH, JUNE)
-    assert [str(each) for each in publish(MAY, JUNE)] == ["2024-04", "2024-05"]
+    publish_register(MARCH, JUNE)
+    assert [str(each) for each in publish_register(MAY, JUNE)] == ["2024-04", "2024-05"]
     with pytest.raises(Refused, match="已经登记"):
-        publish(APRIL, JUNE)
+        publish_register(APRIL, JUNE)
     with pytest.raises(Refused, match="还没有过完"):
-        publish(Month(2024, 6), JUNE)
+        publish_register(Month(2024, 6), JUNE)
     one, two, three = RegisterEntry.objects.all()
     assert [one.previous, two.previous, three.previous] == ["", one.sha256, two.sha256]
 
 
 def test_the_database_keeps_the_register_as_it_was_published(site: Agent) -> None:
-    (entry,) = publish(MARCH, JUNE)
+    (entry,) = publish_register(MARCH, JUNE)
     changes: list[Any] = [
         lambda: RegisterEntry.objects.update(statement="x"),
         lambda: RegisterEntry.objects.all().delete(),
@@ -112,7 +112,7 @@ def test_the_database_keeps_the_register_as_it_was_published(site: Agent) -> Non
 
 def test_a_revoked_key_stands_in_it_with_its_end(site: Agent) -> None:
     AgentKey.objects.filter(pk=site.key.pk).update(revoked_at=JUNE, revoked_by="test")
-    publish(MAY, JUNE)
+    publish_register(MAY, JUNE)
     assert newest()["c1"]["agents"][0]["valid_to"] == int(JUNE.timestamp())
 
 
@@ -128,13 +128,13 @@ def test_the_worker_publishes_a_month_once_it_has_been_over_for_five_days(site: 
     wanted = due_month(now)
     assert str(wanted) == due
     assert wanted is not None
-    publish(wanted, now)
+    publish_register(wanted, now)
     assert due_month(now + timedelta(minutes=1)) is None
 
 
 def test_anybody_may_have_it(site: Agent) -> None:
     assert Client().get("/api/v1/meter/register").status_code == 404
-    publish(MAY, JUNE)
+    publish_register(MAY, JUNE)
     answer = Client().get("/api/v1/meter/register")
     assert answer.status_code == 200
     assert answer.json() == json.loads(json.dumps(register_file()))
@@ -148,7 +148,7 @@ def test_it_is_given_out_countersigned_anywhere_and_taken_back_with_the_signatur
         app, ["register", "--countersign", str(path), "--key", str(key), "--by", "审计厅"], obj=None
     )
     assert (result.exit_code, public_half(private) in result.stdout) == (0, True)
-    held = read_register(path)
+    held = load_register(path)
     assert check_register(held, platform_key.public()) == []
     assert held.signers == {public_half(private)}
     assert meter("register", "--take", path).exit_code == 0
@@ -159,7 +159,7 @@ def test_it_is_given_out_countersigned_anywhere_and_taken_back_with_the_signatur
 
 
 def test_a_register_that_does_not_hold_is_neither_countersigned_nor_taken(site: Agent, tmp_path: Path) -> None:
-    publish(MAY, JUNE)
+    publish_register(MAY, JUNE)
     path, file = tmp_path / "register.json", register_file()
     file["entries"][0]["signature"] = "00" * 64
     path.write_text(json.dumps(file))
@@ -178,12 +178,12 @@ def test_a_register_that_does_not_hold_is_neither_countersigned_nor_taken(site: 
 
 
 def test_what_is_sealed_after_an_entry_stands_in_the_next_and_the_two_fit(site: Agent, tmp_path: Path) -> None:
-    publish(APRIL, JUNE)
-    seal("c1", MARCH, by="test", now=JUNE)
+    publish_register(APRIL, JUNE)
+    seal_month("c1", MARCH, by="test", now=JUNE)
     site.report(said(started=T0 + HOUR), now=JUNE)
-    publish(MAY, JUNE)
+    publish_register(MAY, JUNE)
     path = tmp_path / "register.json"
     path.write_text(json.dumps(register_file()))
-    held = read_register(path)
+    held = load_register(path)
     assert check_register(held, platform_key.public()) == []
     assert [entry.centres[0].months[0].state for _, entry in held.entries] == ["open", "sealed"]

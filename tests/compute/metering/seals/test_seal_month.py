@@ -16,10 +16,16 @@ from huisuan.base.errors import Refused
 from huisuan.base.months import Month
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.checks.flags import answer_flag
-from huisuan.compute.metering.ledger.merkle import EMPTY, root, root_of
-from huisuan.compute.metering.ledger.record_hash import FIELDS, Record, leaf
-from huisuan.compute.metering.seals.queries import asked, proof, seal_row, sealed_parquet, take_word
-from huisuan.compute.metering.seals.seal_month import parquet_path, seal
+from huisuan.compute.metering.ledger.merkle import EMPTY, merkle_root, root_from_proof
+from huisuan.compute.metering.ledger.record_hash import FIELDS, Record, record_leaf
+from huisuan.compute.metering.seals.queries import (
+    list_unsigned_seals,
+    prove_record,
+    record_countersignature,
+    seal_to_dict,
+    sealed_parquet,
+)
+from huisuan.compute.metering.seals.seal_month import parquet_path, seal_month
 from huisuan.compute.models import MeterFlag, Seal, SealSignature, SiteAgent, UsageRecord
 from huisuan.protocol.agent import SealWord
 from huisuan.protocol.batch_chain import Sent, count_own, objection, own_part, seal_digest, statement_sha256
@@ -38,7 +44,7 @@ def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def sealed(month: Month = MARCH, **options: Any) -> Seal:
-    return seal("c1", month, by="专班", now=NOW, **options)
+    return seal_month("c1", month, by="专班", now=NOW, **options)
 
 
 def rows(month: Month = MARCH) -> list[tuple[Any, ...]]:
@@ -56,9 +62,9 @@ def test_a_month_that_is_over_is_sealed_as_a_file_a_root_and_a_signed_statement(
     made = sealed()
     held = rows()
     assert [Record(*row[: len(FIELDS)]).job_id for row in held] == ["1001", "1002"]
-    entries = [leaf(Record(*row[: len(FIELDS)])) for row in held]
+    entries = [record_leaf(Record(*row[: len(FIELDS)])) for row in held]
     assert [row[len(FIELDS)] for row in held] == [each.hex() for each in entries]
-    assert (made.records, made.late, made.card_seconds, made.root) == (2, 0, 2 * 8 * 3600, root(entries).hex())
+    assert (made.records, made.late, made.card_seconds, made.root) == (2, 0, 2 * 8 * 3600, merkle_root(entries).hex())
     assert made.parquet_sha256 == hashlib.sha256(parquet_path("c1", MARCH).read_bytes()).hexdigest()
     told = json.loads(made.statement)
     assert (told["month"], told["records"], told["root"], told["previous"]) == ("2024-03", 2, made.root, None)
@@ -117,7 +123,9 @@ def test_what_comes_after_the_seal_goes_to_the_next_one_marked_late_and_changes_
     assert [(row[4], row[2], row[-1]) for row in rows(APRIL)] == [
         ("1002", 2, True), ("1003", None, True), ("1004", None, False),
     ]  # fmt: skip
-    assert Seal.objects.get(pk=before.pk).root == before.root == root(map(leaf, map(record, rows()))).hex()
+    assert (
+        Seal.objects.get(pk=before.pk).root == before.root == merkle_root(map(record_leaf, map(record, rows()))).hex()
+    )
 
 
 def record(row: tuple[Any, ...]) -> Record:
@@ -242,41 +250,41 @@ def test_the_agent_objects_to_what_is_not_as_it_knows(site: Agent, digest: str, 
 
 def test_the_centre_is_asked_and_its_signature_is_kept_once(site: Agent) -> None:
     reported(site)
-    assert asked(site.centre) == []
+    assert list_unsigned_seals(site.centre) == []
     made = sealed(despite="测试")
-    (question,) = asked(site.centre)
+    (question,) = list_unsigned_seals(site.centre)
     assert (question.month, question.statement, question.signature) == ("2024-03", made.statement, made.signature)
     for _ in range(2):
-        take_word(site.centre, site.key, word(site), NOW)
+        record_countersignature(site.centre, site.key, word(site), NOW)
     kept = SealSignature.objects.get()
     assert (kept.seal, kept.key, kept.signature) == (made, site.key, word(site).signature)
-    assert asked(site.centre) == []
-    assert seal_row(Seal.objects.get())["countersigned_by"] == site.name
+    assert list_unsigned_seals(site.centre) == []
+    assert seal_to_dict(Seal.objects.get())["countersigned_by"] == site.name
 
 
 def test_an_agent_that_sent_nothing_is_not_asked(site: Agent) -> None:
     imported(sacct(line()))
     sealed()
-    assert asked(site.centre) == []
+    assert list_unsigned_seals(site.centre) == []
 
 
 def test_a_refusal_is_flagged_and_not_asked_again_until_it_is_answered(site: Agent) -> None:
     reported(site)
     sealed(despite="测试")
-    take_word(site.centre, site.key, word(site, signature=None, refused="少了一条"), NOW)
+    record_countersignature(site.centre, site.key, word(site, signature=None, refused="少了一条"), NOW)
     flag = MeterFlag.objects.get(key="seal 2024-03")
-    assert (flag.kind, "少了一条" in flag.text, asked(site.centre)) == ("scheduler", True, [])
+    assert (flag.kind, "少了一条" in flag.text, list_unsigned_seals(site.centre)) == ("scheduler", True, [])
     answer_flag(flag.pk, "代理的数据库恢复过，已核对", "专班", NOW)
-    assert len(asked(site.centre)) == 1
+    assert len(list_unsigned_seals(site.centre)) == 1
 
 
 def test_a_signature_of_another_key_or_over_another_statement_is_not_kept(site: Agent) -> None:
     reported(site)
     statement = sealed(despite="测试").statement
-    take_word(site.centre, site.key, word(site, statement_sha256="0" * 64), NOW)
+    record_countersignature(site.centre, site.key, word(site, statement_sha256="0" * 64), NOW)
     assert MeterFlag.objects.filter(kind="signature").count() == 0
     forged = Ed25519PrivateKey.generate().sign(seal_digest(statement)).hex()
-    take_word(site.centre, site.key, word(site, signature=forged), NOW)
+    record_countersignature(site.centre, site.key, word(site, signature=forged), NOW)
     assert MeterFlag.objects.filter(kind="signature").count() == 1
     assert not SealSignature.objects.exists()
 
@@ -289,11 +297,11 @@ def test_a_sealed_record_can_be_proven_with_a_path_to_the_root() -> None:
     imported(sacct(*(line(1000 + number) for number in range(5))))
     made = sealed()
     for sequence in range(1, 6):
-        given = proof(at, sequence)
+        given = prove_record(at, sequence)
         path = [bytes.fromhex(each) for each in given["path"]]
-        found = root_of(bytes.fromhex(given["leaf"]), given["index"], given["size"], path)
+        found = root_from_proof(bytes.fromhex(given["leaf"]), given["index"], given["size"], path)
         assert (found or b"").hex() == made.root
-        assert leaf(Record(**given["record"])).hex() == given["leaf"]
+        assert record_leaf(Record(**given["record"])).hex() == given["leaf"]
 
 
 def test_there_is_no_proof_of_what_is_not_sealed_or_not_there() -> None:
@@ -301,9 +309,9 @@ def test_there_is_no_proof_of_what_is_not_sealed_or_not_there() -> None:
     imported(sacct(line(), run_line(1002, "2024-04-01T09:00:00", "2024-04-01T10:00:00")))
     sealed()
     with pytest.raises(Refused, match="还没有封入"):
-        proof(at, 2)
+        prove_record(at, 2)
     with pytest.raises(Refused, match="没有第 3 条"):
-        proof(at, 3)
+        prove_record(at, 3)
 
 
 def test_a_file_that_is_not_as_it_was_sealed_is_refused() -> None:
@@ -314,7 +322,7 @@ def test_a_file_that_is_not_as_it_was_sealed_is_refused() -> None:
     content = file.read_bytes()
     file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(Refused, match="与 2024-03 的封账不符"):
-        proof(at, 1)
+        prove_record(at, 1)
     file.unlink()
     with pytest.raises(Refused, match="从备份恢复"):
         sealed_parquet(made)

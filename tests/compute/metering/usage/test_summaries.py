@@ -13,8 +13,8 @@ import pytest
 
 from huisuan.base.errors import Refused
 from huisuan.compute.metering.exports.usage_parquet import export_usage
-from huisuan.compute.metering.usage.slicing import Span, by_month
-from huisuan.compute.metering.usage.summaries import UsageFilter, usage_records, usage_rows, usage_summary
+from huisuan.compute.metering.usage.slicing import Span, card_seconds_by_month
+from huisuan.compute.metering.usage.summaries import UsageFilter, list_usage_records, summarise_usage, usage_rows
 from huisuan.parties.viewer import Viewer
 from support.usage_records import A800, H20, NPU, centre, code, imported, line, party, records, sacct
 
@@ -37,7 +37,7 @@ def two_tenants() -> None:
 
 def test_a_job_that_crosses_a_month_is_summed_in_both_and_nobodys_use_is_there() -> None:
     two_tenants()
-    assert usage_summary(["party", "month"], UsageFilter()) == [
+    assert summarise_usage(["party", "month"], UsageFilter()) == [
         {"party": code(1), "month": "2024-01", "card_seconds": 8 * 3600, "records": 1},
         {"party": code(1), "month": "2024-02", "card_seconds": 8 * 7200, "records": 1},
         {"party": code(2), "month": "2024-03", "card_seconds": 2 * 3600, "records": 1},
@@ -47,21 +47,21 @@ def test_a_job_that_crosses_a_month_is_summed_in_both_and_nobodys_use_is_there()
 
 def test_a_month_asked_for_counts_its_slices_only() -> None:
     two_tenants()
-    (january,) = usage_summary(["centre"], UsageFilter(month="2024-01"))
+    (january,) = summarise_usage(["centre"], UsageFilter(month="2024-01"))
     assert january == {"centre": "c1", "card_seconds": 8 * 3600, "records": 1}
-    assert [row["job_id"] for row in usage_rows(usage_records(UsageFilter(month="2024-03")))] == ["2"]
+    assert [row["job_id"] for row in usage_rows(list_usage_records(UsageFilter(month="2024-03")))] == ["2"]
 
 
 def test_sums_by_other_things() -> None:
     two_tenants()
-    by_model = {row["model"]: row["records"] for row in usage_summary(["model"], UsageFilter())}
+    by_model = {row["model"]: row["records"] for row in summarise_usage(["model"], UsageFilter())}
     assert by_model == {A800: 2, NPU: 1}
-    by_state = {(row["user"], row["state"]) for row in usage_summary(["user", "state"], UsageFilter())}
+    by_state = {(row["user"], row["state"]) for row in summarise_usage(["user", "state"], UsageFilter())}
     assert by_state == {("a", "COMPLETED"), ("b", "FAILED"), ("c", "COMPLETED")}
     with pytest.raises(Refused, match="colour"):
-        usage_summary(["colour"], UsageFilter())
+        summarise_usage(["colour"], UsageFilter())
     with pytest.raises(Refused, match="2024-13"):
-        usage_summary(["party"], UsageFilter(month="2024-13"))
+        summarise_usage(["party"], UsageFilter(month="2024-13"))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -76,10 +76,10 @@ def test_months_in_the_database_are_the_months_of_the_meter(seed: int) -> None:
         cards = chance.choice([1, 7, 8])
         clock = f"{suspended // 3600}:{suspended // 60 % 60:02d}:{suspended % 60:02d}"
         lines.append(line(job, f"gres/gpu:a800={cards}", Submit=start, Start=start, End=end, Suspended=clock))
-        for month, seconds in by_month(Span(start, end, suspended), cards, SHANGHAI).items():
+        for month, seconds in card_seconds_by_month(Span(start, end, suspended), cards, SHANGHAI).items():
             expected[f"{month:%Y-%m}"] += seconds
     imported(sacct(*lines))
-    found = {row["month"]: row["card_seconds"] for row in usage_summary(["month"], UsageFilter())}
+    found = {row["month"]: row["card_seconds"] for row in summarise_usage(["month"], UsageFilter())}
     assert found == expected
     assert sum(found.values()) == sum(record.card_seconds for record in records())
 
@@ -90,26 +90,26 @@ def test_a_list_goes_on_after_the_last_of_the_page_before() -> None:
     imported(sacct(*(line(job) for job in range(1, 6))))
     imported(sacct(line(9, "gres/gpu=1")), "c2")
     seen, after = [], None
-    while page := list(usage_rows(usage_records(UsageFilter(after=after)), 2)):
+    while page := list(usage_rows(list_usage_records(UsageFilter(after=after)), 2)):
         seen += [row["job_id"] for row in page]
         after = f"{page[-1]['centre']}/{page[-1]['sequence']}"
     assert seen == ["1", "2", "3", "4", "5", "9"]
     with pytest.raises(Refused, match="after"):
-        usage_records(UsageFilter(after="7"))
+        list_usage_records(UsageFilter(after="7"))
 
 
 def test_each_viewer_sees_its_own() -> None:
     two_tenants()
 
     def jobs(viewer: Viewer) -> list[str]:
-        return [row["job_id"] for row in usage_rows(usage_records(UsageFilter(), viewer))]
+        return [row["job_id"] for row in usage_rows(list_usage_records(UsageFilter(), viewer))]
 
     assert jobs(Viewer("user", "a", party_id=party(1).pk)) == ["1"]
     assert jobs(Viewer("centre", "c", party_id=party(99).pk)) == ["1", "2", "3"]
     assert jobs(Viewer("centre", "d", party_id=party(1).pk)) == []
     assert jobs(Viewer("city", "w", city="340200")) == []
     assert jobs(Viewer("auditor", "e")) == ["1", "2", "3"]
-    only = usage_summary(["party"], UsageFilter(), Viewer("user", "a", party_id=party(2).pk))
+    only = summarise_usage(["party"], UsageFilter(), Viewer("user", "a", party_id=party(2).pk))
     assert [row["party"] for row in only] == [code(2)]
 
 

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from huisuan.compute.accelerators.parts import part_of, refusal
+from huisuan.compute.accelerators.parts import part_of, part_refusal
 from huisuan.compute.engines.common.spec_checks import check_program
 from huisuan.compute.engines.interface import JobSpec
 from huisuan.compute.engines.kubernetes.config import Site, times
@@ -78,7 +78,7 @@ def check(job: JobSpec, site: Site) -> None:
             f"加速卡名 {job.local_card!r} 不是 Kubernetes 的资源名；应如 nvidia.com/gpu、huawei.com/Ascend910B3"
         )
     if what := part_of(job.local_card):
-        raise ValueError(f"{refusal(job.local_card, what)}；这个中心不能以切分的卡接平台的作业")
+        raise ValueError(f"{part_refusal(job.local_card, what)}；这个中心不能以切分的卡接平台的作业")
     if job.cards % job.nodes:
         raise ValueError(f"{job.cards} 张卡不能均分到 {job.nodes} 个节点；每个 Pod 的卡数须相同")
     if len(job.script.encode()) > SCRIPT_BYTES:

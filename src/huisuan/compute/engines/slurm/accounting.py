@@ -14,7 +14,7 @@ from functools import cached_property
 
 from huisuan.base.slurm_duration import seconds_of
 from huisuan.compute.accelerators.names import Unmetered
-from huisuan.compute.accelerators.tres import counted
+from huisuan.compute.accelerators.tres import count_cards
 from huisuan.compute.engines.interface import EngineError, RunState, RunUsage
 from huisuan.compute.engines.slurm import parsing as reading
 from huisuan.compute.engines.slurm.command_client import Commands
@@ -200,7 +200,7 @@ def usage(name: str, runs: Sequence[Accounted], late: bool = False) -> tuple[Run
 
 def _cards(tres: str) -> dict[str, int]:
     """Cards by the scheduler's name; "" for those that are counted without one."""
-    bare, typed = counted(tres)
+    bare, typed = count_cards(tres)
     found: dict[str, int] = {}
     for family in bare.keys() | typed.keys():
         named = typed.get(family, {})

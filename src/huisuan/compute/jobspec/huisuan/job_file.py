@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails
 
 from huisuan.base.errors import Refused
-from huisuan.compute.accelerators.aliases import meant, meant_vendor, vendors
+from huisuan.compute.accelerators.aliases import matching_models, matching_vendor, vendors
 from huisuan.compute.jobspec.core.array_indices import indices
 from huisuan.compute.jobspec.core.parse_result import Place, Reading, ReadJob, nearest, shown
 from huisuan.compute.jobspec.core.request_rules import (
@@ -128,7 +128,7 @@ def read(document: Node, reading: Reading) -> ReadJob:
     if reading.faults:
         return reading.done({})
     fields = file.model_dump(exclude={"time_limit", "notify", "workdir"})
-    fields["models"] = list(dict.fromkeys(each for model in file.models for each in meant(model)))
+    fields["models"] = list(dict.fromkeys(each for model in file.models for each in matching_models(model)))
     renamed = {"time_limit_seconds": file.time_limit, "notify_url": file.notify}
     return reading.done({**fields, **renamed}, workdir=file.workdir)
 
@@ -147,12 +147,12 @@ def _check(file: JobFile, document: Node, reading: Reading) -> None:
     models = (document.fields or {}).get("models")
     for number, model in enumerate(file.models):
         try:
-            meant(model)
+            matching_models(model)
         except Refused as refusal:
             reading.fault(_place(document, ("models", number)) if models else document.at, str(refusal))
     if file.vendor:
         try:
-            meant_vendor(file.vendor)
+            matching_vendor(file.vendor)
         except Refused as refusal:
             reading.fault(document.key_at("vendor"), str(refusal))
     for variable in file.environment:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from huisuan.base.errors import InvalidRequest, Refused
-from huisuan.compute.accelerators.aliases import catalogue, meant
-from huisuan.compute.accelerators.parts import part_of, refusal
+from huisuan.compute.accelerators.aliases import catalogue, matching_models
+from huisuan.compute.accelerators.parts import part_of, part_refusal
 from huisuan.compute.jobspec.core.parse_result import Place, Reading, nearest, shown
 from huisuan.compute.jobspec.core.request_rules import VARIABLE
 from huisuan.compute.jobspec.core.yaml_tree import Node
@@ -155,7 +155,7 @@ def _kind(key: str, text: str, at: Place, reading: Reading) -> Cards:
     """
     domain, _, name = key.partition("/")
     if what := part_of(key):
-        raise InvalidRequest(refusal(key, what), code="job_file.part_of_a_card")
+        raise InvalidRequest(part_refusal(key, what), code="job_file.part_of_a_card")
     vendor = keys.VENDORS.get(domain)
     if vendor is None:
         raise InvalidRequest(
@@ -166,7 +166,7 @@ def _kind(key: str, text: str, at: Place, reading: Reading) -> Cards:
     if name.lower() in keys.ANY_CARD:
         return Cards(int(text), (), vendor)
     own = [card for card in catalogue() if card.vendor == vendor]
-    models = meant(name, own)
+    models = matching_models(name, own)
     if len(models) > 1:  # huawei.com/Ascend910 is every card of the family: its plugin does not tell them apart
         reading.note(f"资源 {key}：可以是 {'、'.join(models)}，都接受", at)
     return Cards(int(text), tuple(models), vendor)

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 
 from huisuan.base.errors import InvalidRequest, Refused
-from huisuan.compute.accelerators.aliases import meant
-from huisuan.compute.accelerators.parts import label_part, refusal
+from huisuan.compute.accelerators.aliases import matching_models
+from huisuan.compute.accelerators.parts import label_part, part_refusal
 from huisuan.compute.jobspec.core.parse_result import Place, Reading, shown
 from huisuan.compute.jobspec.core.yaml_tree import Node
 from huisuan.compute.jobspec.kubernetes import container as pods
@@ -99,7 +99,7 @@ def _models(pod: Node, cards: pods.Cards, reading: Reading) -> list[str]:
         assert selector is not None
         at, text = selector.key_at(key), value.text or ""
         if what := label_part(key, text):
-            reading.fault(at, f"nodeSelector.{refusal(f'{key}: {text}', what)}")
+            reading.fault(at, f"nodeSelector.{part_refusal(f'{key}: {text}', what)}")
             continue
         try:
             named = _labelled(key, text)
@@ -123,5 +123,5 @@ def _labelled(key: str, value: str) -> list[str]:
         raise InvalidRequest("", code="job_file.count_malformed")
     for start, family in keys.ASCEND_TYPES.items():
         if key == "accelerator-type" and f"{value}-".startswith(f"{start}-"):
-            return meant(family)
-    return meant(value)
+            return matching_models(family)
+    return matching_models(value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from huisuan.base.errors import InvalidRequest, Refused
-from huisuan.compute.accelerators.aliases import meant
+from huisuan.compute.accelerators.aliases import matching_models
 from huisuan.compute.jobspec.core.array_indices import indices
 from huisuan.compute.jobspec.core.parse_result import Place, Reading, ReadJob, shown
 from huisuan.compute.jobspec.core.request_rules import LONGEST_NAME, LONGEST_TIME, VARIABLE
@@ -208,7 +208,7 @@ def _hint(given: Given) -> str:
     if given.option.name not in ("constraint", "prefer") or not given.value:
         return ""
     try:
-        return f"（{given.value} 即 --models {','.join(meant(given.value))}）"
+        return f"（{given.value} 即 --models {','.join(matching_models(given.value))}）"
     except Refused:
         return ""
 

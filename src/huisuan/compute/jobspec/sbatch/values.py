@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.compute.accelerators.aliases import catalogue, meant
+from huisuan.compute.accelerators.aliases import catalogue, matching_models
 from huisuan.compute.accelerators.names import FAMILIES
-from huisuan.compute.accelerators.parts import part_of, refusal
+from huisuan.compute.accelerators.parts import part_of, part_refusal
 from huisuan.compute.jobspec.core.request_rules import LONGEST_TIME, UID
 
 ONE_KIND = "一个作业只能用一种型号的卡，请拆成几个作业"
@@ -120,7 +120,7 @@ def gres(text: str) -> tuple[Cards | None, list[str]]:
         whole = re.sub(r"\((?:S|IDX):[^)]*\)$", "", item.removeprefix("gres/").removeprefix("gres:"))
         family, *rest = re.split(r"[:=]", whole)
         if what := part_of(family):
-            raise InvalidRequest(f"{refusal(item, what)}，例如 gpu:张数", code="sbatch.part_of_a_card")
+            raise InvalidRequest(f"{part_refusal(item, what)}，例如 gpu:张数", code="sbatch.part_of_a_card")
         if family not in FAMILIES:  # case counts, as with sbatch
             if item != "none":
                 others.append(item)
@@ -155,7 +155,7 @@ def _kind(local: str, family: str) -> tuple[tuple[str, ...], str]:
     if not local:
         return (), vendor
     own = [card for card in catalogue() if not vendor or card.vendor == vendor]
-    return tuple(meant(local, own)), vendor
+    return tuple(matching_models(local, own)), vendor
 
 
 def after(text: str) -> list[str]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from huisuan.base.errors import InvalidRequest, Refused
-from huisuan.compute.accelerators.aliases import meant, meant_vendor
-from huisuan.compute.accelerators.parts import WHOLE_ONLY, refusal
+from huisuan.compute.accelerators.aliases import matching_models, matching_vendor
+from huisuan.compute.accelerators.parts import WHOLE_ONLY, part_refusal
 from huisuan.compute.jobspec.core.parse_result import Place, Reading, nearest, shown
 from huisuan.compute.jobspec.core.yaml_tree import Node
 
@@ -166,18 +166,18 @@ def _pairs(node: Node) -> list[tuple[Place, str]]:
 def _choice(at: Place, text: str) -> Choice:
     memory = re.fullmatch(rf"({BY_MEMORY.pattern})(?::(\d+))?", text, re.IGNORECASE)
     if memory:
-        vendor = meant_vendor(memory["vendor"]) if memory["vendor"] else ""
+        vendor = matching_vendor(memory["vendor"]) if memory["vendor"] else ""
         return Choice(at, memory[1], _count(memory[4] or "1"), (), vendor, int(memory["gib"]))
     name, colon, number = text.partition(":")
     if re.match(r"tpu", name, re.IGNORECASE):
         raise InvalidRequest(f"{name}：全省没有 TPU，请换成目录中的型号", code="skypilot.tpu")
-    return Choice(at, name, _count(number if colon else "1"), tuple(meant(name)))
+    return Choice(at, name, _count(number if colon else "1"), tuple(matching_models(name)))
 
 
 def _count(text: str) -> int:
     whole = re.fullmatch(r"(\d{1,5})(\.0+)?", text.strip(), re.ASCII)
     if re.fullmatch(r"0?\.0*[1-9]\d*", text.strip(), re.ASCII):
-        raise InvalidRequest(refusal(text, "不足一张"), code="skypilot.part_of_a_card")
+        raise InvalidRequest(part_refusal(text, "不足一张"), code="skypilot.part_of_a_card")
     if not whole or not int(whole[1]):
         raise InvalidRequest(f"张数 {text} 应是正整数：{WHOLE_ONLY}", code="skypilot.count_malformed")
     return int(whole[1])

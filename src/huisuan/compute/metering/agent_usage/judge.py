@@ -13,16 +13,16 @@ from typing import NamedTuple
 
 from huisuan.base.hashing import text_sha256
 from huisuan.compute.metering.agent_usage.leases import Lease, Leases
-from huisuan.compute.metering.agent_usage.usage_line import Said, second
-from huisuan.compute.metering.checks.flags import Doubt, Kind
+from huisuan.compute.metering.agent_usage.usage_line import UsageLineFields, epoch_second
+from huisuan.compute.metering.checks.flags import Anomaly, Kind
 from huisuan.compute.metering.checks.run_bounds import most_seconds
 
-Held = tuple[int, int, str]  # a current record's sequence, end and content
+CurrentRecord = tuple[int, int, str]  # a current record's sequence, end and content
 Span = tuple[int, int]
 RunSpan = tuple[int, int, int]  # and the run
 
 
-class Raw(NamedTuple):
+class RawUsageLine(NamedTuple):
     """A line as it came, its SHA-256, and its place in the batch, from 1."""
 
     text: str
@@ -30,7 +30,7 @@ class Raw(NamedTuple):
     place: int
 
 
-class Metered(NamedTuple):
+class MeteredSlice(NamedTuple):
     """A line as it is metered: what its record says beyond its lease."""
 
     lease: Lease
@@ -44,14 +44,14 @@ class Metered(NamedTuple):
     state: str
     exit_code: str
     content_sha256: str
-    raw: Raw
+    raw: RawUsageLine
 
 
-class Known:
+class KnownRecords:
     """What is stored of the jobs that the lines speak of, and grows with each line that is taken."""
 
     def __init__(self) -> None:
-        self.current: dict[tuple[str, int, int], Held] = {}  # by uid, run and start
+        self.current: dict[tuple[str, int, int], CurrentRecord] = {}  # by uid, run and start
         self.past: set[tuple[str, int, int, str]] = set()  # contents that were corrected since
         self.spans: dict[str, tuple[RunSpan, ...]] = {}
 
@@ -93,42 +93,42 @@ class Known:
 
 
 @dataclass
-class Judge:
+class LineJudge:
     """Judges lines for one centre. `sequence` is the last that is given, `now` when they came, by the platform's clock,
     `clock` the seconds by which the centre's may differ. When they were sent counts for nothing: its agent says it.
     """
 
     leases: Leases
-    known: Known
+    known: KnownRecords
     sequence: int
     now: int
     clock: int
 
-    def judged(self, raw: Raw, usage: Said | str) -> Metered | Doubt | None:
+    def judged(self, raw: RawUsageLine, usage: UsageLineFields | str) -> MeteredSlice | Anomaly | None:
         """What is metered by a line, or what is doubtful; None for a line that is known.
 
         `usage` is what it says, or why it is no usage line.
         """
         if isinstance(usage, str):
-            return doubt(Kind.FORM, raw, usage)
+            return line_anomaly(Kind.FORM, raw, usage)
         lease = self.leases.of(usage["uid"], usage["lease"])
         if isinstance(lease, str):
-            return doubt(Kind.NO_LEASE, raw, lease)
-        started, ended = second(usage["started_at"]), second(usage["ended_at"])
+            return line_anomaly(Kind.NO_LEASE, raw, lease)
+        started, ended = epoch_second(usage["started_at"]), epoch_second(usage["ended_at"])
         if started is None or ended is None:
-            return doubt(Kind.FORM, raw, f"作业 {lease.uid}：起止时间应为带时区的整秒")
+            return line_anomaly(Kind.FORM, raw, f"作业 {lease.uid}：起止时间应为带时区的整秒")
         why = self._odd(usage, lease, started, ended)
         if why:
-            return doubt(why[0], raw, f"作业 {lease.uid}：{why[1]}")
+            return line_anomaly(why[0], raw, f"作业 {lease.uid}：{why[1]}")
         outcome = self._among_known(raw, usage, lease, (started, ended))
         if isinstance(outcome, str):
-            return doubt(Kind.SCHEDULER, raw, f"作业 {lease.uid}：{outcome}")
+            return line_anomaly(Kind.SCHEDULER, raw, f"作业 {lease.uid}：{outcome}")
         return outcome
 
-    def _odd(self, usage: Said, lease: Lease, started: int, ended: int) -> tuple[Kind, str] | None:
+    def _odd(self, usage: UsageLineFields, lease: Lease, started: int, ended: int) -> tuple[Kind, str] | None:
         """What in a line contradicts itself or the lease."""
         if ended < started or usage["suspended_seconds"] > ended - started:
-            span = f"起 {_clock(started)}、止 {_clock(ended)}、挂起 {usage['suspended_seconds']} 秒"
+            span = f"起 {_format_time(started)}、止 {_format_time(ended)}、挂起 {usage['suspended_seconds']} 秒"
             return Kind.FORM, f"{span} 相互矛盾"
         if usage["run"] != lease.run:
             return Kind.NO_LEASE, f"第 {lease.lease} 次调度是第 {lease.run} 次运行，上报的是第 {usage['run']} 次"
@@ -148,15 +148,17 @@ class Judge:
         """
         over = self._over(lease)
         what = "收到" if over == self.now else "平台得知运行结束"
-        between = f"调度（{_clock(lease.placed)}）与{what}（{_clock(over)}）之间"
+        between = f"调度（{_format_time(lease.placed)}）与{what}（{_format_time(over)}）之间"
         if started < lease.placed - self.clock or ended > over + self.clock:
-            return Kind.CLOCK, f"{_clock(started)} 至 {_clock(ended)} 不在{between}；请校准中心的时钟"
+            return Kind.CLOCK, f"{_format_time(started)} 至 {_format_time(ended)} 不在{between}；请校准中心的时钟"
         first, last = self.known.reach(lease.uid, lease.run, started, ended)
         if last - first > most_seconds(lease.placed, over):
             return Kind.CLOCK, f"这次运行共 {last - first:,} 秒，而{between}只有 {over - lease.placed:,} 秒"
         return None
 
-    def _among_known(self, raw: Raw, usage: Said, lease: Lease, span: Span) -> Metered | str | None:
+    def _among_known(
+        self, raw: RawUsageLine, usage: UsageLineFields, lease: Lease, span: Span
+    ) -> MeteredSlice | str | None:
         """What is metered beside what is stored; why nothing can be, or None where it is metered already."""
         uid, (started, ended) = lease.uid, span
         suspended, state, nodes = usage["suspended_seconds"], usage["state"], usage["nodes"]
@@ -172,23 +174,23 @@ class Judge:
                 return None
             if not usage["corrects"]:
                 older = (uid, lease.run, started, content) in self.known.past
-                return None if older else f"{_clock(started)} 起的一段已另有计量，而这一行不是更正"
+                return None if older else f"{_format_time(started)} 起的一段已另有计量，而这一行不是更正"
         across = self.known.across(uid, lease.run, started, ended)
         if across:
-            met = f"与已计量的 {_clock(across[0])} 至 {_clock(across[1])} 重叠"
-            return f"{_clock(started)} 至 {_clock(ended)} {met}"
+            met = f"与已计量的 {_format_time(across[0])} 至 {_format_time(across[1])} 重叠"
+            return f"{_format_time(started)} 至 {_format_time(ended)} {met}"
         self.sequence += 1
         self.known.put(uid, lease.run, started, self.sequence, ended, content)
-        return Metered(
+        return MeteredSlice(
             lease, self.sequence, supersedes, nodes, usage["node_count"], started, ended, suspended, state.upper(),
             exit_code, content, raw,
         )  # fmt: skip
 
 
-def doubt(kind: Kind, raw: Raw, text: str) -> Doubt:
+def line_anomaly(kind: Kind, raw: RawUsageLine, text: str) -> Anomaly:
     """A doubt about a line, which it keeps; the same line is flagged once."""
-    return Doubt(kind, raw.sha256, text, line=raw.text)
+    return Anomaly(kind, raw.sha256, text, line=raw.text)
 
 
-def _clock(moment: int) -> str:
+def _format_time(moment: int) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from django.db import connection
 
 from huisuan.base.months import SHANGHAI
-from huisuan.compute.accelerators.names import FAMILIES, Card, of_family, words
+from huisuan.compute.accelerators.names import FAMILIES, Card, is_of_family, name_words
 from huisuan.compute.models import FINAL_STATES, Accelerator, Centre, Restoration
 
 #: A placement is written down with its reasons; a job knows its last one by itself. A run is over when the platform
@@ -85,11 +85,11 @@ class Leases:
         if not name or (card.id, name) in self.local_names:
             return True
         if name in FAMILIES:
-            return of_family(card, name)
-        return "".join(words(name)) == "".join(words(card.model)) or card.answers_to(name)
+            return is_of_family(card, name)
+        return "".join(name_words(name)) == "".join(name_words(card.model)) or card.answers_to(name)
 
 
-def leases_of(centre: Centre, uids: Iterable[str]) -> Leases:
+def load_leases(centre: Centre, uids: Iterable[str]) -> Leases:
     """What the platform knows of these jobs, however many they are, by one question."""
     asked = list(set(uids))
     with connection.cursor() as cursor:

@@ -18,33 +18,33 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import transaction
 
 from huisuan.base.hashing import text_sha256
-from huisuan.compute.metering.agent_usage.judge import Judge, Metered, Raw
-from huisuan.compute.metering.agent_usage.leases import leases_of
-from huisuan.compute.metering.agent_usage.store import known_of, store_lines, writing
-from huisuan.compute.metering.agent_usage.usage_line import Said, read_line
-from huisuan.compute.metering.checks.clock import limit_seconds, wrong
-from huisuan.compute.metering.checks.flags import Doubt, Kind, raise_flags
-from huisuan.compute.metering.checks.overuse import overuse
-from huisuan.compute.metering.ledger.append import Appended, Signed, append_batches
-from huisuan.compute.metering.ledger.record_hash import digest
+from huisuan.compute.metering.agent_usage.judge import LineJudge, MeteredSlice, RawUsageLine
+from huisuan.compute.metering.agent_usage.leases import load_leases
+from huisuan.compute.metering.agent_usage.store import load_known_records, record_writer, store_lines
+from huisuan.compute.metering.agent_usage.usage_line import UsageLineFields, parse_usage_line
+from huisuan.compute.metering.checks.clock import clock_refusal, limit_seconds
+from huisuan.compute.metering.checks.flags import Anomaly, Kind, raise_flags
+from huisuan.compute.metering.checks.overuse import find_overuse
+from huisuan.compute.metering.ledger.append import AgentSignature, AppendedRecords, append_batches
+from huisuan.compute.metering.ledger.record_hash import leaves_digest
 from huisuan.compute.models import AgentKey, Centre, MeterBatch, MeterFlag, SourceFile
 from huisuan.protocol.agent import BatchAnswer, SignedBatch
 from huisuan.protocol.batch_chain import digest_over, line_digest
 
 
 @dataclass
-class Taken:
+class AcceptedBatch:
     """A batch that follows the agent's last one, signed, and what its lines become."""
 
     batch: SignedBatch
     digest: str
     content: bytes
-    lines: list[Said | str]
+    lines: list[UsageLineFields | str]
     hashes: list[str]  # of each line
     flagged: dict[int, str] = field(default_factory=dict)
 
 
-def take_batches(
+def receive_batches(
     centre: Centre, key: AgentKey, batches: Sequence[SignedBatch], version: str, sent_at: datetime, now: datetime
 ) -> list[BatchAnswer]:
     """Take what follows the agent's last batch; answers for every batch, in order.
@@ -59,16 +59,16 @@ def take_batches(
     """
     if not batches:
         return []
-    if why := wrong(sent_at, now):
+    if why := clock_refusal(sent_at, now):
         return [BatchAnswer(number=each.number, refused=why) for each in batches]
-    with without_collecting(), transaction.atomic():
+    with gc_disabled(), transaction.atomic():
         centre = Centre.objects.select_for_update(no_key=True).get(pk=centre.pk)
         key = AgentKey.objects.select_for_update(no_key=True).get(pk=key.pk)
-        return Intake(centre, key, version, sent_at, now).take(batches)
+        return BatchReceiver(centre, key, version, sent_at, now).take(batches)
 
 
 @contextmanager
-def without_collecting() -> Iterator[None]:
+def gc_disabled() -> Iterator[None]:
     """Python's search for cyclic garbage, put off: it took a third of the time, looking through lines in no cycle."""
     was = gc.isenabled()
     gc.disable()
@@ -79,13 +79,13 @@ def without_collecting() -> Iterator[None]:
             gc.enable()
 
 
-class Intake:
+class BatchReceiver:
     """One call's work, the centre and the key locked."""
 
     def __init__(self, centre: Centre, key: AgentKey, version: str, sent_at: datetime, now: datetime) -> None:
         self.centre, self.key, self.version, self.sent_at, self.now = centre, key, version, sent_at, now
-        self.taken: dict[int, Taken] = {}  # by the agent's number, in order
-        self.doubts: list[Doubt] = []
+        self.taken: dict[int, AcceptedBatch] = {}  # by the agent's number, in order
+        self.doubts: list[Anomaly] = []
 
     def take(self, batches: Sequence[SignedBatch]) -> list[BatchAnswer]:
         """Answers for every batch, in order."""
@@ -122,8 +122,8 @@ class Intake:
         except InvalidSignature:
             return self._refused(Kind.SIGNATURE, batch, "签名与站点代理的公钥不符")
         content = "".join([f"{line}\n" for line in batch.lines]).encode()
-        lines = [read_line(line) for line in batch.lines]
-        self.taken[batch.number] = Taken(batch, found.hex(), content, lines, [each.hex() for each in digests])
+        lines = [parse_usage_line(line) for line in batch.lines]
+        self.taken[batch.number] = AcceptedBatch(batch, found.hex(), content, lines, [each.hex() for each in digests])
         return ""
 
     def _digest_of(self, number: int) -> str | None:
@@ -135,7 +135,7 @@ class Intake:
     def _refused(self, kind: Kind, batch: SignedBatch, why: str) -> str:
         text = f"批次 {batch.number} {why}"
         about = f"{self.key.name} {batch.number} {batch.signature[:32]}"
-        self.doubts.append(Doubt(kind, about, f"{self.key.host}：{text}"))
+        self.doubts.append(Anomaly(kind, about, f"{self.key.host}：{text}"))
         return text
 
     def _meter(self) -> dict[int, BatchAnswer]:
@@ -146,45 +146,46 @@ class Intake:
         last = max(self.taken)
         self.key.last_batch, self.key.chain = last, self.taken[last].digest
         self.key.save(update_fields=["last_batch", "chain"])
-        self.doubts += overuse(self.centre, after + 1)
+        self.doubts += find_overuse(self.centre, after + 1)
         return {
             number: BatchAnswer(number=number, receipt=batch.receipt, chain=batch.chain, flagged=taken.flagged)
             for (number, taken), batch in zip(self.taken.items(), made, strict=True)
         }
 
-    def _store(self, taken: Sequence[Taken]) -> list[Appended]:
+    def _store(self, taken: Sequence[AcceptedBatch]) -> list[AppendedRecords]:
         """Judge every line, and store the lines and their records, batch after batch."""
         good = [line for each in taken for line in each.lines if not isinstance(line, str)]
-        judge = Judge(
-            leases=leases_of(self.centre, {line["uid"] for line in good}), known=known_of(self.centre, good),
+        judge = LineJudge(
+            leases=load_leases(self.centre, {line["uid"] for line in good}),
+            known=load_known_records(self.centre, good),
             sequence=self.centre.last_sequence, now=ceil(self.now.timestamp()), clock=limit_seconds(),
         )  # fmt: skip
         contents = [(f"{self.key.name} {number}", each.content) for number, each in self.taken.items()]
         files = store_lines(self.centre, contents, self.version, self.now)
-        appended: list[Appended] = []
-        with writing(self.centre, self.now) as writer:
+        appended: list[AppendedRecords] = []
+        with record_writer(self.centre, self.now) as writer:
             for each, file in zip(taken, files, strict=True):
                 leaves = writer.write(self._judged(judge, each), file)
                 appended.append(self._appended(each, file, leaves))
         return appended
 
-    def _judged(self, judge: Judge, taken: Taken) -> list[Metered]:
+    def _judged(self, judge: LineJudge, taken: AcceptedBatch) -> list[MeteredSlice]:
         """What is metered by a batch's lines; what is doubtful goes to the flags."""
-        metered: list[Metered] = []
+        metered: list[MeteredSlice] = []
         for at, (raw, hashed, line) in enumerate(zip(taken.batch.lines, taken.hashes, taken.lines, strict=True)):
-            outcome = judge.judged(Raw(raw, hashed, at + 1), line)
-            if isinstance(outcome, Metered):
+            outcome = judge.judged(RawUsageLine(raw, hashed, at + 1), line)
+            if isinstance(outcome, MeteredSlice):
                 metered.append(outcome)
             elif outcome is not None:
                 taken.flagged[at] = outcome.text
                 self.doubts.append(outcome)
         return metered
 
-    def _appended(self, taken: Taken, file: SourceFile, leaves: Sequence[bytes]) -> Appended:
+    def _appended(self, taken: AcceptedBatch, file: SourceFile, leaves: Sequence[bytes]) -> AppendedRecords:
         batch = taken.batch
-        return Appended(
-            records=len(leaves), leaves=digest(leaves), source=file,
-            signed=Signed(self.key, batch.number, batch.previous, taken.digest, batch.signature, self.sent_at),
+        return AppendedRecords(
+            records=len(leaves), leaves=leaves_digest(leaves), source=file,
+            signed=AgentSignature(self.key, batch.number, batch.previous, taken.digest, batch.signature, self.sent_at),
         )  # fmt: skip
 
     def _again(self, number: int, lines: Sequence[str]) -> BatchAnswer:

@@ -13,10 +13,10 @@ from django.db import connection
 from psycopg import Copy
 
 from huisuan.base.hashing import bytes_sha256
-from huisuan.compute.metering.agent_usage.judge import Known, Metered
+from huisuan.compute.metering.agent_usage.judge import KnownRecords, MeteredSlice
 from huisuan.compute.metering.agent_usage.leases import Lease
-from huisuan.compute.metering.agent_usage.usage_line import Said, second
-from huisuan.compute.metering.ledger.record_hash import grown, stem
+from huisuan.compute.metering.agent_usage.usage_line import UsageLineFields, epoch_second
+from huisuan.compute.metering.ledger.record_hash import encode_run_fields, leaf_of_slice
 from huisuan.compute.models import Centre, SourceChunk, SourceFile
 
 FORMAT = "agent"
@@ -80,17 +80,17 @@ SLICE_COLUMNS = (
 )
 
 
-def known_of(centre: Centre, lines: Iterable[Said]) -> Known:
+def load_known_records(centre: Centre, lines: Iterable[UsageLineFields]) -> KnownRecords:
     """What is stored of the runs that these lines speak of, as far as it can bear on them."""
     spans: dict[str, tuple[int, int]] = {}
     runs: dict[tuple[str, int], None] = {}
     for line in lines:
         runs[line["uid"], line["run"]] = None
-        started, ended = second(line["started_at"]), second(line["ended_at"])
+        started, ended = epoch_second(line["started_at"]), epoch_second(line["ended_at"])
         if started is not None and ended is not None:
             first, last = spans.get(line["uid"], (started, ended))
             spans[line["uid"]] = (min(first, started), max(last, ended))
-    known = Known()
+    known = KnownRecords()
     if not spans or centre.last_sequence == 0:
         return known
     first_last = [[span[edge] for span in spans.values()] for edge in (0, 1)]
@@ -126,14 +126,14 @@ def store_lines(centre: Centre, contents: Sequence[tuple[str, bytes]], version: 
     return [kept[digest] for digest in digests]
 
 
-class Writer:
+class RecordWriter:
     """Writes one batch's records after the other into one COPY: PostgreSQL stores them while the next is judged."""
 
     def __init__(self, copy: Copy, centre: Centre, now: datetime) -> None:
         self.copy, self.centre, self.now = copy, centre, now
         self.stems: dict[int, tuple[str, str]] = {}  # of each lease: in the leaf, and in the row
 
-    def write(self, records: Sequence[Metered], file: SourceFile) -> list[bytes]:
+    def write(self, records: Sequence[MeteredSlice], file: SourceFile) -> list[bytes]:
         """Write a batch's records; returns their leaves."""
         rows, leaves = [], []
         code, sha256, tail = self.centre.code, file.sha256, f"{file.pk}\n"
@@ -141,15 +141,15 @@ class Writer:
             of_run, row = self.stems.get(id(m.lease)) or self._stems(m.lease)
             card_seconds = m.lease.cards * (m.ended - m.started - m.suspended)
             leaves.append(
-                grown(
+                leaf_of_slice(
                     code, m.sequence, m.supersedes, of_run, m.nodes, m.node_count, m.lease.submitted, m.started,
                     m.ended, m.suspended, card_seconds, m.state, m.exit_code, ZONE, m.raw.sha256, m.content_sha256,
                     sha256, m.raw.place,
                 )
             )  # fmt: skip
             rows.append(
-                f"{row}{m.sequence}\t{_or_none(m.supersedes)}\t{_text(m.nodes)}\t{m.node_count}\t{_moment(m.started)}\t"
-                f"{_moment(m.ended)}\t{m.suspended}\t{card_seconds}\t{m.state}\t{m.exit_code}\t{m.raw.sha256}\t"
+                f"{row}{m.sequence}\t{_or_none(m.supersedes)}\t{_text(m.nodes)}\t{m.node_count}\t{_format_time(m.started)}\t"
+                f"{_format_time(m.ended)}\t{m.suspended}\t{card_seconds}\t{m.state}\t{m.exit_code}\t{m.raw.sha256}\t"
                 f"{m.content_sha256}\t{m.raw.place}\t{tail}"
             )
         self.copy.write("".join(rows))
@@ -157,25 +157,25 @@ class Writer:
 
     def _stems(self, lease: Lease) -> tuple[str, str]:
         code = self.centre.code
-        of_run = stem(
+        of_run = encode_run_fields(
             code, lease.uid, lease.run, lease.array_index, lease.user, "", lease.party, "", lease.partition,
             lease.model, lease.cards, lease.cards,
         )  # fmt: skip
         row = (
             f"{self.centre.pk}\t{_text(code)}\t{_text(lease.uid)}\t{lease.run}\t{_or_none(lease.array_index)}\t"
             f"{_text(lease.user)}\t\t{lease.party_id}\t\t{_text(lease.partition)}\t{lease.accelerator}\t{lease.cards}\t"
-            f"{lease.cards}\t{_moment(lease.submitted)}\t{ZONE}\t{self.now.isoformat()}\t"
+            f"{lease.cards}\t{_format_time(lease.submitted)}\t{ZONE}\t{self.now.isoformat()}\t"
         )
         made = self.stems[id(lease)] = (of_run, row)
         return made
 
 
 @contextmanager
-def writing(centre: Centre, now: datetime) -> Iterator[Writer]:
+def record_writer(centre: Centre, now: datetime) -> Iterator[RecordWriter]:
     """One COPY into the usage records; nothing else can be asked of the database meanwhile."""
     statement = f"COPY compute_usagerecord ({RUN_COLUMNS}, {SLICE_COLUMNS}) FROM STDIN"
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        yield Writer(copy, centre, now)
+        yield RecordWriter(copy, centre, now)
 
 
 def _or_none(value: int | None) -> str:
@@ -189,5 +189,5 @@ def _text(value: str) -> str:
 
 
 @lru_cache(maxsize=1 << 14)
-def _moment(second: int | None) -> str:
+def _format_time(second: int | None) -> str:
     return "\\N" if second is None else datetime.fromtimestamp(second, UTC).isoformat()

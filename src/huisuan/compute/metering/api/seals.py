@@ -11,8 +11,9 @@ from ninja.errors import HttpError
 
 from huisuan.base.errors import Refused
 from huisuan.compute.keys import platform_key
-from huisuan.compute.metering.checks.flags import flag_row
-from huisuan.compute.metering.seals.queries import proof, seal_row, seals_of
+from huisuan.compute.metering.checks.flags import flag_to_dict
+from huisuan.compute.metering.seals import queries
+from huisuan.compute.metering.seals.queries import prove_record, seal_to_dict
 from huisuan.compute.metering.seals.register import register_file
 from huisuan.compute.models import Centre, MeterFlag
 from huisuan.parties.route_access import Allow, viewer_of
@@ -78,7 +79,7 @@ def register(request: HttpRequest) -> dict[str, Any]:
 @router.get("/meter/{centre}/seals", response=list[SealOut], auth=Allow(*READERS, scope="read"), summary="封账月")
 def list_seals(request: HttpRequest, centre: str) -> list[dict[str, Any]]:
     """A centre's sealed months, the oldest first."""
-    return [seal_row(each) for each in seals_of(_centre(request, centre))]
+    return [seal_to_dict(each) for each in queries.list_seals(_centre(request, centre))]
 
 
 @router.get("/meter/{centre}/flags", response=list[FlagOut], auth=Allow(*READERS, scope="read"), summary="疑点")
@@ -87,7 +88,7 @@ def list_flags(request: HttpRequest, centre: str, answered: bool = False) -> lis
     found = MeterFlag.objects.filter(centre=_centre(request, centre)).select_related("centre")
     if not answered:
         found = found.filter(answered_at__isnull=True)
-    return [flag_row(each) for each in found[:MOST]]
+    return [flag_to_dict(each) for each in found[:MOST]]
 
 
 @router.get(
@@ -98,7 +99,7 @@ def list_flags(request: HttpRequest, centre: str, answered: bool = False) -> lis
 )
 def show_proof(request: HttpRequest, centre: str, sequence: int) -> dict[str, Any]:
     """That a record is in a sealed month; `huisuan meter verify` checks it offline."""
-    return proof(_centre(request, centre), sequence)
+    return prove_record(_centre(request, centre), sequence)
 
 
 def _centre(request: HttpRequest, code: str) -> Centre:

@@ -11,10 +11,11 @@ from ninja import Field, File, Form, Query, Router, Schema, UploadedFile
 from ninja.errors import HttpError
 
 from huisuan.base.large_files import content_of
-from huisuan.compute.centres.queries import tariff_row, tariffs_for
+from huisuan.compute.centres import queries
+from huisuan.compute.centres.queries import tariff_to_dict
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.compute.metering.imports.upload_limits import IMPORT_MOST_BYTES
-from huisuan.compute.metering.usage.summaries import UsageFilter, usage_records, usage_rows, usage_summary
+from huisuan.compute.metering.usage.summaries import UsageFilter, list_usage_records, summarise_usage, usage_rows
 from huisuan.compute.models import Centre
 from huisuan.compute.traces.columns import TraceColumns
 from huisuan.parties.queries import parties_for, party_row
@@ -130,7 +131,7 @@ def list_usage(
     request: HttpRequest, asked: Query[Asked], limit: Limit = 100, after: str | None = None
 ) -> dict[str, Any]:
     """Current records that the caller may see, by centre and sequence; `after` is the `next` of the page before."""
-    records = usage_records(UsageFilter(**asked.dict(), after=after), viewer_of(request))
+    records = list_usage_records(UsageFilter(**asked.dict(), after=after), viewer_of(request))
     rows = list(usage_rows(records, limit + 1))
     items = rows[:limit]
     more = len(rows) > limit
@@ -141,7 +142,7 @@ def list_usage(
 def summarise(request: HttpRequest, asked: Query[Asked], by: str = "party,month") -> list[dict[str, Any]]:
     """Integer card-seconds and records by any of party, month, centre, model, user, account, state."""
     names = [name.strip() for name in by.split(",") if name.strip()]
-    return usage_summary(names, UsageFilter(**asked.dict()), viewer_of(request))
+    return summarise_usage(names, UsageFilter(**asked.dict()), viewer_of(request))
 
 
 @router.post(
@@ -184,7 +185,7 @@ def _may_import(viewer: Viewer, code: str) -> None:
 @router.get("/tariffs", response=list[TariffOut], auth=Allow(scope="read"), summary="价目")
 def list_tariffs(request: HttpRequest, centre: str | None = None) -> list[dict[str, Any]]:
     """Prices are public to all who sign in."""
-    return [tariff_row(tariff) for tariff in tariffs_for(centre)]
+    return [tariff_to_dict(tariff) for tariff in queries.list_tariffs(centre)]
 
 
 @router.get("/parties", response=PartyPage, auth=Allow("province", "auditor", "city", scope="read"), summary="主体")

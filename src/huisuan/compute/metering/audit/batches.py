@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from huisuan.base.hashing import bytes_sha256
-from huisuan.compute.metering.audit.folder import Opened, is_signed
-from huisuan.compute.metering.ledger.chain import Header, link, signed
+from huisuan.compute.metering.audit.folder import OpenedExport, is_signed
+from huisuan.compute.metering.ledger.chain import Header, next_chain_value, receipt_message
 from huisuan.protocol.batch_chain import START
 
 LEAVES = """
@@ -16,7 +16,7 @@ GROUP BY b.number ORDER BY b.number
 """
 
 
-def check_batches(opened: Opened, platform_key: str) -> dict[int, str]:
+def check_batches(opened: OpenedExport, platform_key: str) -> dict[int, str]:
     """Follow both chains; gives the chain's value after each batch, by number, as the batches themselves yield it."""
     if "batch" in opened.unreadable:
         return {}
@@ -27,14 +27,14 @@ def check_batches(opened: Opened, platform_key: str) -> dict[int, str]:
     agents: dict[str, tuple[int, str]] = {}
     for row in rows:
         header, (previous, stated, receipt) = Header(*row[:-3]), row[-3:]
-        where = name(header.number)
+        where = batch_name(header.number)
         _follows(opened, where, header, number + 1, last + 1)
         if previous != chain:
             opened.find(where, "没有接上前一批：所载前一批的链值不同")
-        found = link(previous, header)
+        found = next_chain_value(previous, header)
         if found != stated:
             opened.find(where, "内容与它的链值不符")
-        elif not is_signed(platform_key, receipt, signed(stated)):
+        elif not is_signed(platform_key, receipt, receipt_message(stated)):
             opened.find(where, "平台的回执签名不对")
         if header.agent is not None:
             _agent(opened, where, header, agents)
@@ -45,12 +45,12 @@ def check_batches(opened: Opened, platform_key: str) -> dict[int, str]:
     return values
 
 
-def name(number: int) -> str:
+def batch_name(number: int) -> str:
     """What a batch is called in a finding."""
     return f"第 {number} 批"
 
 
-def _follows(opened: Opened, where: str, header: Header, number: int, first: int) -> None:
+def _follows(opened: OpenedExport, where: str, header: Header, number: int, first: int) -> None:
     if header.number != number:
         missing = f"第 {number} 批不在" if header.number > number else "这一批重复了"
         opened.find(where, f"批号不连续：{missing}")
@@ -60,7 +60,7 @@ def _follows(opened: Opened, where: str, header: Header, number: int, first: int
         opened.find(where, f"是中心 {header.centre} 的")
 
 
-def _agent(opened: Opened, where: str, header: Header, agents: dict[str, tuple[int, str]]) -> None:
+def _agent(opened: OpenedExport, where: str, header: Header, agents: dict[str, tuple[int, str]]) -> None:
     """The agent's own chain, inside the platform's."""
     agent, key = header.agent or "", header.agent_key or ""
     if opened.manifest.keys.get(agent) != key:
@@ -77,7 +77,7 @@ def _agent(opened: Opened, where: str, header: Header, agents: dict[str, tuple[i
     agents[agent] = (header.agent_number or 0, header.agent_digest or "")
 
 
-def _head(opened: Opened, number: int, last: int, chain: str) -> None:
+def _head(opened: OpenedExport, number: int, last: int, chain: str) -> None:
     head = opened.manifest.head
     if (number, last, chain) != (head.batches, head.last_sequence, head.chain):
         opened.find(
@@ -87,7 +87,7 @@ def _head(opened: Opened, number: int, last: int, chain: str) -> None:
         )
 
 
-def _leaves(opened: Opened) -> None:
+def _leaves(opened: OpenedExport) -> None:
     """Each batch's leaves, end to end, against its header; in a month's export of the batches that it touches."""
     if {"record", "other"} & opened.unreadable:
         return
@@ -95,4 +95,4 @@ def _leaves(opened: Opened) -> None:
     found = dict(opened.rows(LEAVES))
     for number in sorted(stated.keys() if opened.touched is None else opened.touched & stated.keys()):
         if bytes_sha256(b"".join(each or b"" for each in found.get(number, []))) != stated[number]:
-            opened.find(name(number), "记录的叶与批头所载不符：有记录被改、被删、被加或换了次序")
+            opened.find(batch_name(number), "记录的叶与批头所载不符：有记录被改、被删、被加或换了次序")

@@ -107,7 +107,7 @@ class Finding:
 
 
 @dataclass
-class Opened:
+class OpenedExport:
     """An export as it is being checked. Tables that could not be read are there, empty."""
 
     folder: Path
@@ -162,7 +162,7 @@ def is_signed(key: str | None, signature: str | None, message: bytes) -> bool:
     return signed.hex() == signature
 
 
-def open_export(folder: Path, platform_key: str | None) -> Opened:
+def open_export(folder: Path, platform_key: str | None) -> OpenedExport:
     """Read the manifest, compare the files with it, open them.
 
     Raises:
@@ -181,7 +181,7 @@ def open_export(folder: Path, platform_key: str | None) -> Opened:
             f"{folder / MANIFEST} 读不出来（{' '.join(why[1:3]) or why[0]}）：清单已损坏，请重新索取",
             code="export.manifest_damaged",
         ) from None
-    opened = Opened(folder, manifest, workbench())
+    opened = OpenedExport(folder, manifest, workbench())
     _check_manifest(opened, text, platform_key)
     _check_files(opened)
     _open_tables(opened)
@@ -189,7 +189,7 @@ def open_export(folder: Path, platform_key: str | None) -> Opened:
     return opened
 
 
-def _check_manifest(opened: Opened, text: str, platform_key: str | None) -> None:
+def _check_manifest(opened: OpenedExport, text: str, platform_key: str | None) -> None:
     key = platform_key or opened.manifest.platform_key
     if platform_key is None:
         opened.notes.append(f"平台公钥取自导出本身：{key}；请与平台公布的核对，或用 --platform-key 指定")
@@ -204,7 +204,7 @@ def _check_manifest(opened: Opened, text: str, platform_key: str | None) -> None
         opened.find(f"{MANIFEST}、{SIGNATURE}", "签名与清单、平台公钥不符：两个文件之一被改过，或不是这个平台写的")
 
 
-def _check_files(opened: Opened) -> None:
+def _check_files(opened: OpenedExport) -> None:
     listed = opened.manifest.files
     there = {each.name for each in opened.folder.iterdir()} - {MANIFEST, SIGNATURE}
     for name in sorted(set(listed) - there):
@@ -216,7 +216,7 @@ def _check_files(opened: Opened) -> None:
             opened.find(name, "SHA-256 与清单不符：导出之后被改过")
 
 
-def _open_tables(opened: Opened) -> None:
+def _open_tables(opened: OpenedExport) -> None:
     for table, (file, columns) in TABLES.items():
         nullable = EMPTY | ({"source"} if table == "batch" else set())
         made = ", ".join(f'"{name}" {kind}{"" if name in nullable else " NOT NULL"}' for name, kind in columns.items())
@@ -234,7 +234,7 @@ def _open_tables(opened: Opened) -> None:
             opened.find(file, f"读不出来：{str(error).splitlines()[0][:200]}")
 
 
-def _json_list(opened: Opened, name: str) -> list[dict[str, Any]]:
+def _json_list(opened: OpenedExport, name: str) -> list[dict[str, Any]]:
     try:
         found = json.loads((opened.folder / name).read_text(encoding="utf-8"))
         return [dict(each) for each in found]

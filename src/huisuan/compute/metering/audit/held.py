@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from huisuan.base.hashing import bytes_sha256, text_sha256
-from huisuan.compute.metering.audit.batches import name as batch_name
-from huisuan.compute.metering.audit.folder import Opened, is_signed, open_export
+from huisuan.compute.metering.audit.batches import batch_name
+from huisuan.compute.metering.audit.folder import OpenedExport, is_signed, open_export
 from huisuan.compute.metering.audit.register import ListedCentre, check_register, check_same
-from huisuan.compute.metering.audit.seals import AgentPart, Statement
-from huisuan.compute.metering.audit.seals import name as seal_name
+from huisuan.compute.metering.audit.seals import AgentPart, Statement, seal_name
 from huisuan.compute.metering.audit.trust import ReceiptFile, Trust
-from huisuan.compute.metering.ledger.chain import signed
+from huisuan.compute.metering.ledger.chain import receipt_message
 from huisuan.protocol.batch_chain import seal_digest
 
 END = "账本末端"
@@ -26,7 +25,7 @@ SHORTER = "账本被截短或改写"
 
 
 @dataclass
-class Shown:
+class EvidenceReach:
     """How far what is held reaches: the last batch it names, whether keys and months were compared."""
 
     batch: int = 0
@@ -35,9 +34,11 @@ class Shown:
     months: bool = False
 
 
-def check_trust(opened: Opened, trust: Trust, platform_key: str, chain: dict[int, str]) -> Shown:
+def check_against_evidence(
+    opened: OpenedExport, trust: Trust, platform_key: str, chain: dict[int, str]
+) -> EvidenceReach:
     """Compare an export with what is held of its centre; what differs is found and named."""
-    shown = Shown()
+    shown = EvidenceReach()
     if keys := trust.agent_keys.of(opened.manifest.centre):
         shown.keys = True
         _by_keys(opened, keys)
@@ -55,7 +56,7 @@ def check_trust(opened: Opened, trust: Trust, platform_key: str, chain: dict[int
 # --- keys of agents
 
 
-def _by_keys(opened: Opened, keys: set[str]) -> None:
+def _by_keys(opened: OpenedExport, keys: set[str]) -> None:
     rows = opened.rows(
         "SELECT agent, agent_key, min(number) FROM batch WHERE agent IS NOT NULL GROUP BY 1, 2 ORDER BY 3"
     )
@@ -71,7 +72,9 @@ def _fingerprint(key: str) -> str:
 # --- how far the ledger went
 
 
-def _pin(opened: Opened, chain: dict[int, str], number: int, value: str, whose: str, shown: Shown) -> None:
+def _pin(
+    opened: OpenedExport, chain: dict[int, str], number: int, value: str, whose: str, shown: EvidenceReach
+) -> None:
     """The ledger's chain had that value after that batch, says something that is held."""
     shown.ends = True
     if number == 0 or not chain:
@@ -85,14 +88,14 @@ def _pin(opened: Opened, chain: dict[int, str], number: int, value: str, whose: 
         shown.batch = max(shown.batch, number)
 
 
-def _by_receipts(opened: Opened, file: ReceiptFile, platform_key: str, shown: Shown) -> None:
+def _by_receipts(opened: OpenedExport, file: ReceiptFile, platform_key: str, shown: EvidenceReach) -> None:
     rows = opened.rows("SELECT agent, agent_number, agent_digest, chain, number FROM batch WHERE agent IS NOT NULL")
     batches = {(agent, number): rest for agent, number, *rest in rows}
     last = max([number for _, number in batches], default=0)
     for each in file.receipts:
         where = f"站点代理 {each.agent} 的第 {each.number} 批"
         shown.ends = True
-        if not is_signed(platform_key, each.receipt, signed(each.chain)):
+        if not is_signed(platform_key, each.receipt, receipt_message(each.chain)):
             opened.find(where, "您持有的收据不是这个平台签的")
             continue
         found = batches.get((each.agent, each.number))
@@ -105,7 +108,9 @@ def _by_receipts(opened: Opened, file: ReceiptFile, platform_key: str, shown: Sh
             shown.batch = max(shown.batch, found[2])
 
 
-def _by_earlier(opened: Opened, folder: Path, platform_key: str, chain: dict[int, str], shown: Shown) -> None:
+def _by_earlier(
+    opened: OpenedExport, folder: Path, platform_key: str, chain: dict[int, str], shown: EvidenceReach
+) -> None:
     earlier = open_export(folder, platform_key)
     try:
         if earlier.manifest.centre != opened.manifest.centre:
@@ -130,7 +135,7 @@ def _by_earlier(opened: Opened, folder: Path, platform_key: str, chain: dict[int
         earlier.con.close()
 
 
-def _same_leases(opened: Opened, earlier: Opened, whose: str) -> None:
+def _same_leases(opened: OpenedExport, earlier: OpenedExport, whose: str) -> None:
     """A placement stays as it was; only its end may have come since."""
     columns = "uid, lease, run, placed, cards, model, until"
     now = {row[:2]: row for row in opened.rows(f"SELECT {columns} FROM lease")}  # noqa: S608 (names of ours)
@@ -142,7 +147,7 @@ def _same_leases(opened: Opened, earlier: Opened, whose: str) -> None:
             opened.find(f"作业 {row[0]} 的第 {row[1]} 次调度", f"与{whose}里的不同，或不见了")
 
 
-def _same_flags(opened: Opened, earlier: Opened, whose: str) -> None:
+def _same_flags(opened: OpenedExport, earlier: OpenedExport, whose: str) -> None:
     now = {(each.get("kind"), each.get("about")): each for each in opened.flags}
     for flag in earlier.flags:
         later = now.get((flag.get("kind"), flag.get("about")))
@@ -154,7 +159,7 @@ def _same_flags(opened: Opened, earlier: Opened, whose: str) -> None:
 
 
 def _by_seal(
-    opened: Opened, seal: dict[str, Any], platform_key: str, chain: dict[int, str], shown: Shown,
+    opened: OpenedExport, seal: dict[str, Any], platform_key: str, chain: dict[int, str], shown: EvidenceReach,
     whose: str = "您持有的封账书",
 ) -> None:  # fmt: skip
     text = str(seal.get("statement"))
@@ -183,7 +188,7 @@ def _by_seal(
         opened.find(where, f"{whose}有中心的签名，导出里没有：签名被撤掉")
 
 
-def _agents_end(opened: Opened, part: AgentPart, where: str) -> None:
+def _agents_end(opened: OpenedExport, part: AgentPart, where: str) -> None:
     rows = opened.rows("SELECT agent_digest FROM batch WHERE agent = ? AND agent_number = ?", [part.name, part.batches])
     if rows and rows != [(part.digest,)]:
         opened.find(where, f"站点代理 {part.name} 的第 {part.batches} 批与封账书所载的不同")
@@ -192,7 +197,9 @@ def _agents_end(opened: Opened, part: AgentPart, where: str) -> None:
 # --- the register
 
 
-def _by_registers(opened: Opened, trust: Trust, platform_key: str, chain: dict[int, str], shown: Shown) -> None:
+def _by_registers(
+    opened: OpenedExport, trust: Trust, platform_key: str, chain: dict[int, str], shown: EvidenceReach
+) -> None:
     for found in check_same(trust.registers):
         opened.find(found.where, found.what)
     for register in trust.registers:
@@ -218,7 +225,7 @@ def _by_registers(opened: Opened, trust: Trust, platform_key: str, chain: dict[i
     _listed_months(opened, listed)
 
 
-def _listed_keys(opened: Opened, listed: ListedCentre) -> None:
+def _listed_keys(opened: OpenedExport, listed: ListedCentre) -> None:
     keys = {each.name: each for each in listed.agents}
     rows = opened.rows(
         "SELECT agent, agent_key, min(number), min(received) // 1000000, max(received) // 1000000 FROM batch "
@@ -235,7 +242,7 @@ def _listed_keys(opened: Opened, listed: ListedCentre) -> None:
             opened.find(batch_name(number), f"站点代理 {agent} 的公钥在收到这些批次时不在有效期内")
 
 
-def _listed_months(opened: Opened, listed: ListedCentre) -> None:
+def _listed_months(opened: OpenedExport, listed: ListedCentre) -> None:
     there = {str(each.get("month")): each for each in opened.seals}
     for month in listed.months:
         if opened.month is not None and month.month > opened.month:

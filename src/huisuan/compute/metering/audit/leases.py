@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from huisuan.compute.metering.audit.batches import name as batch_name
-from huisuan.compute.metering.audit.folder import LEASES, Opened
-from huisuan.compute.metering.audit.records import MOST, name
+from huisuan.compute.metering.audit.batches import batch_name
+from huisuan.compute.metering.audit.folder import LEASES, OpenedExport
+from huisuan.compute.metering.audit.records import MOST, record_name
 from huisuan.compute.metering.checks.run_bounds import most_seconds
 
 #: An agent's records with their line's lease (the first of that number: a doubled row is found elsewhere), when they
@@ -28,7 +28,7 @@ LEFT JOIN (SELECT DISTINCT ON (uid, lease) * FROM lease ORDER BY uid, lease) l
 OVER = "least(received, coalesce(until, received))"
 
 
-def check_leases(opened: Opened, clock_seconds: int) -> None:
+def check_leases(opened: OpenedExport, clock_seconds: int) -> None:
     """Every record of an agent's lies in the time of its lease, and a run is no longer than that.
 
     Args:
@@ -41,19 +41,19 @@ def check_leases(opened: Opened, clock_seconds: int) -> None:
     opened.con.execute(TIMED)
     if "lease" in opened.unreadable or not _are_there(opened):
         return
-    _each(opened, "placed IS NULL", "它的作业没有这次调度")
-    _each(
+    _find_each(opened, "placed IS NULL", "它的作业没有这次调度")
+    _find_each(
         opened,
         "placed IS NOT NULL AND (lease_run, lease_cards, lease_model) IS DISTINCT FROM (run, cards, model)",
         "与调度所给的运行、卡数或型号不符",
     )
-    _each(opened, f"started < placed - {clock_seconds}", "开始早于调度")
-    _each(opened, f"ended > {OVER} + {clock_seconds}", "结束晚于平台收到它，或晚于平台得知运行结束")
+    _find_each(opened, f"started < placed - {clock_seconds}", "开始早于调度")
+    _find_each(opened, f"ended > {OVER} + {clock_seconds}", "结束晚于平台收到它，或晚于平台得知运行结束")
     _lengths(opened)
     _overlaps(opened)
 
 
-def _senders(opened: Opened, clock_seconds: int) -> None:
+def _senders(opened: OpenedExport, clock_seconds: int) -> None:
     rows = opened.rows(
         "SELECT number, (sent - received) // 1000000 FROM batch WHERE abs(sent - received) > ?::BIGINT * 1000000 "
         "ORDER BY number",
@@ -63,7 +63,7 @@ def _senders(opened: Opened, clock_seconds: int) -> None:
         opened.find(batch_name(number), f"站点代理发出时的时钟与平台收到时相差 {off:,} 秒，不该收下")
 
 
-def _are_there(opened: Opened) -> bool:
+def _are_there(opened: OpenedExport) -> bool:
     if LEASES in opened.manifest.files:
         return True
     if opened.rows("SELECT 1 FROM timed LIMIT 1"):
@@ -71,7 +71,7 @@ def _are_there(opened: Opened) -> bool:
     return False
 
 
-def _lengths(opened: Opened) -> None:
+def _lengths(opened: OpenedExport) -> None:
     rows = opened.rows(f"""
         SELECT job_id, run, min(sequence), max(ended) - min(started), sum(ended - started), min(placed), max({OVER})
         FROM timed WHERE current AND placed IS NOT NULL AND ended > started GROUP BY job_id, run ORDER BY 3
@@ -79,12 +79,12 @@ def _lengths(opened: Opened) -> None:
     wrong = [row for row in rows if max(row[3], row[4]) > most_seconds(row[5], row[6])]
     for uid, run, sequence, span, held, placed, over in wrong[:MOST]:
         opened.find(
-            name(sequence),
+            record_name(sequence),
             f"作业 {uid} 第 {run} 次运行共跨 {span:,} 秒、合计 {held:,} 秒，而从调度起只过了 {over - placed:,} 秒",
         )
 
 
-def _overlaps(opened: Opened) -> None:
+def _overlaps(opened: OpenedExport) -> None:
     """The next run may begin in the second in which the one before ended."""
     rows: list[tuple[Any, ...]] = opened.rows("""
         SELECT sequence, job_id, before FROM (
@@ -94,12 +94,12 @@ def _overlaps(opened: Opened) -> None:
         ) WHERE started < ended_before - CASE WHEN run = run_before THEN 0 ELSE 1 END ORDER BY 1
     """)
     for sequence, uid, before in rows[:MOST]:
-        opened.find(name(sequence), f"与第 {before} 条记录是作业 {uid} 的同一段时间")
+        opened.find(record_name(sequence), f"与第 {before} 条记录是作业 {uid} 的同一段时间")
 
 
-def _each(opened: Opened, where: str, what: str) -> None:
+def _find_each(opened: OpenedExport, where: str, what: str) -> None:
     rows = opened.rows(f"SELECT sequence FROM timed WHERE {where} ORDER BY 1")
     for (sequence,) in rows[:MOST]:
-        opened.find(name(sequence), what)
+        opened.find(record_name(sequence), what)
     if len(rows) > MOST:
         opened.find("用量记录", f"另有 {len(rows) - MOST:,} 条{what}")

@@ -10,20 +10,31 @@ from huisuan.base.errors import Refused
 from huisuan.base.hashing import bytes_sha256
 from huisuan.compute.accelerators.names import Card, CardNames
 from huisuan.compute.duck.relation import Relation
-from huisuan.compute.duck.source_lines import read_source
-from huisuan.compute.metering.agent_usage.usage_line import Said, read_line, second
-from huisuan.compute.metering.audit.batches import name as batch_name
-from huisuan.compute.metering.audit.folder import Cards, Opened
-from huisuan.compute.metering.audit.records import MOST, name
-from huisuan.compute.metering.audit.sources import File, files
-from huisuan.compute.metering.intake.sacct import read_sacct
+from huisuan.compute.duck.source_lines import split_source
+from huisuan.compute.metering.agent_usage.usage_line import UsageLineFields, epoch_second, parse_usage_line
+from huisuan.compute.metering.audit.batches import batch_name
+from huisuan.compute.metering.audit.folder import Cards, OpenedExport
+from huisuan.compute.metering.audit.records import MOST, record_name
+from huisuan.compute.metering.audit.sources import File, iterate_files
+from huisuan.compute.metering.intake.sacct import parse_sacct
 from huisuan.compute.metering.ledger.record_hash import TYPES
 from huisuan.protocol.batch_chain import digest_over, line_digest
 
 #: fields of a record that an agent's line says, by what the line calls them
-SAID = ("job_id", "run", "cards", "nodes", "node_count", "started", "ended", "suspended_seconds", "state", "exit_code")
+LINE_SAYS = (
+    "job_id",
+    "run",
+    "cards",
+    "nodes",
+    "node_count",
+    "started",
+    "ended",
+    "suspended_seconds",
+    "state",
+    "exit_code",
+)
 #: fields of a record that a line of sacct says, where its file has them
-READ = ("job_id", "cards", "started", "ended", "suspended_seconds", "state")
+SACCT_SAYS = ("job_id", "cards", "started", "ended", "suspended_seconds", "state")
 READING = """
 SELECT line_no, model, job_id, run, cards, nodes, node_count, started, ended, suspended, state, exit_code FROM reading
 """
@@ -35,17 +46,17 @@ _PLACE = {"source": "VARCHAR", "line_no": "BIGINT"}
 #: what is put into the tables `line` and `said`, some at a time
 RAW_LINE = Relation("raw_line", {**_PLACE, "sha256": "VARCHAR"})
 SAID_LINE = Relation(
-    "said_line", {**_PLACE, "lease": "BIGINT", "model": "VARCHAR"} | {name: TYPES[name] for name in SAID}
+    "said_line", {**_PLACE, "lease": "BIGINT", "model": "VARCHAR"} | {name: TYPES[name] for name in LINE_SAYS}
 )
 AT_ONCE = 200_000  # rows that are held before they go into the tables
 
 
-def check_lines(opened: Opened) -> None:
+def check_lines(opened: OpenedExport) -> None:
     """Every source is whole, every record what its raw line says, every agent's line a record or accounted for."""
     if {"source", "batch"} & opened.unreadable:
         return
     lines = Lines(opened)
-    for file in files(opened):
+    for file in iterate_files(opened):
         lines.add(file)
     lines.store()
     if "record" not in opened.unreadable:
@@ -56,7 +67,7 @@ def check_lines(opened: Opened) -> None:
 class Lines:
     """Reads the files one after the other into the tables `line` (hashes) and `said` (what they say of a record)."""
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: OpenedExport) -> None:
         self.opened = opened
         opened.con.execute(f"CREATE TABLE line ({RAW_LINE.definition}); CREATE TABLE said ({SAID_LINE.definition})")
         grouped = "SELECT source, list(DISTINCT source_line) FROM record GROUP BY source"
@@ -103,28 +114,28 @@ class Lines:
                 text = "原始行与站点代理签名的摘要不符：有行被改、被删、被加或换了次序"
                 self.opened.find(batch_name(number), text)
         for at, (line, hashed) in enumerate(zip(raw, digests, strict=True), start=1):
-            said = read_line(line)
+            said = parse_usage_line(line)
             self.hashes.append((file.source, at, hashed.hex()))
             if not isinstance(said, str):
                 self.said.append((file.source, at, said["lease"], None, *_fields(said)))
             if batches and self.metered is not None and not self._is_accounted_for(hashed.hex(), said):
                 self.opened.find(batch_name(batches[0][0]), f"第 {at} 行没有成为记录，也没有留下疑点")
 
-    def _is_accounted_for(self, sha256: str, said: Said | str) -> bool:
+    def _is_accounted_for(self, sha256: str, said: UsageLineFields | str) -> bool:
         """Whether a line became a record, is flagged, or says what a record says already."""
         if sha256 in (self.metered or ()) or sha256 in self.flagged:
             return True
         if isinstance(said, str):
             return False
-        same = " AND ".join(f"{each} IS NOT DISTINCT FROM ?" for each in SAID)
+        same = " AND ".join(f"{each} IS NOT DISTINCT FROM ?" for each in LINE_SAYS)
         return bool(self.opened.rows(f"SELECT 1 FROM record WHERE {same} LIMIT 1", list(_fields(said))))
 
     def _sacct_file(self, file: File) -> None:
         """Read the accounting file anew, as it was read when it was imported."""
-        names = read_names(self.opened.manifest.cards)
+        names = parse_card_names(self.opened.manifest.cards)
         try:
-            lines = read_source(file.content, file.source)
-            parsed = read_sacct(lines, names, ZoneInfo(file.timezone), believe=True)
+            lines = split_source(file.content, file.source)
+            parsed = parse_sacct(lines, names, ZoneInfo(file.timezone), believe=True)
         except (Refused, ValueError, KeyError, OSError) as error:
             self.opened.find(file.where, f"读不成记账文件：{str(error).splitlines()[0][:200]}")
             return
@@ -132,31 +143,31 @@ class Lines:
             self.said += [(file.source, at, None, *row) for at, *row in con.execute(READING).fetchall()]
 
 
-def _fields(line: Said) -> tuple[Any, ...]:
+def _fields(line: UsageLineFields) -> tuple[Any, ...]:
     exit_code = "" if line["exit_code"] is None else str(line["exit_code"])
     return (
-        line["uid"], line["run"], line["cards"], line["nodes"], line["node_count"], second(line["started_at"]),
-        second(line["ended_at"]), line["suspended_seconds"], line["state"].upper(), exit_code,
+        line["uid"], line["run"], line["cards"], line["nodes"], line["node_count"], epoch_second(line["started_at"]),
+        epoch_second(line["ended_at"]), line["suspended_seconds"], line["state"].upper(), exit_code,
     )  # fmt: skip
 
 
-def _raw(opened: Opened) -> None:
+def _raw(opened: OpenedExport) -> None:
     rows = opened.rows("""
         SELECT r.sequence, l.sha256 IS NULL FROM record r
         LEFT JOIN line l ON l.source = r.source AND l.line_no = r.source_line
         WHERE l.sha256 IS DISTINCT FROM r.raw_sha256 ORDER BY 1
     """)
     for sequence, missing in rows[:MOST]:
-        opened.find(name(sequence), "它的原始行不在导出里" if missing else "它的原始行与记下的 SHA-256 不符")
+        opened.find(record_name(sequence), "它的原始行不在导出里" if missing else "它的原始行与记下的 SHA-256 不符")
 
 
-def _against_lines(opened: Opened) -> None:
+def _against_lines(opened: OpenedExport) -> None:
     """What a record says against what its line says."""
     opened.con.execute("CREATE TABLE format AS SELECT DISTINCT source, format FROM source")
     differs = " || ".join(
-        f"CASE WHEN s.{each} IS DISTINCT FROM r.{each} AND (f.format = 'agent' OR {each in READ}) "
+        f"CASE WHEN s.{each} IS DISTINCT FROM r.{each} AND (f.format = 'agent' OR {each in SACCT_SAYS}) "
         f"THEN ' {each}=' || coalesce(s.{each}::VARCHAR, '?') ELSE '' END"
-        for each in SAID
+        for each in LINE_SAYS
     )
     rows = opened.rows(f"""
         SELECT r.sequence, s.source IS NULL, {differs} AS differs
@@ -165,7 +176,9 @@ def _against_lines(opened: Opened) -> None:
         WHERE f.format IN ('agent', 'sacct') AND (s.source IS NULL OR {differs} <> '') ORDER BY 1
     """)
     for sequence, unread, difference in rows[:MOST]:
-        opened.find(name(sequence), _unread(opened, sequence) if unread else f"与原始行不符，原始行说的是{difference}")
+        opened.find(
+            record_name(sequence), _unread(opened, sequence) if unread else f"与原始行不符，原始行说的是{difference}"
+        )
     if len(rows) > MOST:
         opened.find("用量记录", f"另有 {len(rows) - MOST:,} 条与原始行不符")
     ((others,),) = opened.rows(
@@ -177,7 +190,7 @@ def _against_lines(opened: Opened) -> None:
         )
 
 
-def _unread(opened: Opened, sequence: int) -> str:
+def _unread(opened: OpenedExport, sequence: int) -> str:
     models = opened.rows(
         "SELECT DISTINCT s.model, r.model FROM record r JOIN said s ON s.source = r.source "
         "AND s.line_no = r.source_line WHERE r.sequence = ?",
@@ -192,7 +205,7 @@ def _unread(opened: Opened, sequence: int) -> str:
 # --- what cards are called
 
 
-def names_json(names: CardNames) -> dict[str, Any]:
+def card_names_to_dict(names: CardNames) -> dict[str, Any]:
     """What cards are called at a centre, as an export carries it."""
     return {
         "catalogue": [[card.id, card.model, card.vendor] for card in names.catalogue],
@@ -204,7 +217,7 @@ def names_json(names: CardNames) -> dict[str, Any]:
     }
 
 
-def read_names(data: Cards) -> CardNames:
+def parse_card_names(data: Cards) -> CardNames:
     """The same, read back."""
     cards = [Card(*each) for each in data.catalogue]
     by_model = {card.model: card for card in cards}

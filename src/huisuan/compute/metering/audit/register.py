@@ -108,7 +108,7 @@ class Register:
         return {each.key for each in entry.countersignatures if is_signed(each.key, each.signature, digest)}
 
 
-def read_register(path: Path) -> Register:
+def load_register(path: Path) -> Register:
     """Read a register's file.
 
     Raises:
@@ -130,7 +130,7 @@ def check_register(register: Register, platform_key: str) -> list[Finding]:
     found: list[Finding] = []
     before: tuple[Entry, EntryStatement] | None = None
     for entry, said in register.entries:
-        where, digest = name(said.month), register_digest(entry.statement)
+        where, digest = entry_name(said.month), register_digest(entry.statement)
         if not is_signed(platform_key, entry.signature, digest):
             found.append(Finding(where, "平台的签名与登记册不符"))
         for each in entry.countersignatures:
@@ -176,10 +176,10 @@ def check_same(registers: Sequence[Register]) -> list[Finding]:
         for entry, said in register.entries:
             held, where = known.setdefault(said.month, (entry.statement, register.where))
             if held != entry.statement:
-                found.append(Finding(name(said.month), f"{where} 与 {register.where} 里的不同：登记册被改写"))
+                found.append(Finding(entry_name(said.month), f"{where} 与 {register.where} 里的不同：登记册被改写"))
     return found
 
 
-def name(month: str) -> str:
+def entry_name(month: str) -> str:
     """What an entry is called in a finding."""
     return f"登记册 {month}"

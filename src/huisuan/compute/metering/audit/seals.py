@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from huisuan.base.hashing import file_sha256
-from huisuan.compute.metering.audit.folder import RECORDS, Opened, is_signed
-from huisuan.compute.metering.ledger.merkle import root, root_of
-from huisuan.compute.metering.ledger.record_hash import Record, leaf
+from huisuan.compute.metering.audit.folder import RECORDS, OpenedExport, is_signed
+from huisuan.compute.metering.ledger.merkle import merkle_root, root_from_proof
+from huisuan.compute.metering.ledger.record_hash import Record, record_leaf
 from huisuan.protocol.batch_chain import falls_before, seal_digest, statement_sha256
 
 LEAF = "CASE WHEN regexp_full_match(leaf, '[0-9a-f]{64}') THEN unhex(leaf) ELSE '' END"
@@ -46,7 +46,7 @@ class Statement(BaseModel):
     agents: list[AgentPart]
 
 
-def check_seals(opened: Opened, platform_key: str, chain: dict[int, str]) -> int:
+def check_seals(opened: OpenedExport, platform_key: str, chain: dict[int, str]) -> int:
     """Check every seal; gives how many carry the centre's signature. `chain`: values of the ledger's chain by batch."""
     previous: Statement | None = None
     statement, signed = "", 0
@@ -54,7 +54,7 @@ def check_seals(opened: Opened, platform_key: str, chain: dict[int, str]) -> int
         said = _statement(opened, row, platform_key)
         if said is None:
             continue
-        where = name(said.month)
+        where = seal_name(said.month)
         before = (statement_sha256(statement), previous.ends) if previous else (None, None)
         if (said.previous, said.previous_ends) != before:
             opened.find(where, "没有接上前一次封账")
@@ -65,23 +65,23 @@ def check_seals(opened: Opened, platform_key: str, chain: dict[int, str]) -> int
             _holds(opened, where, said, previous)
         previous, statement = said, row["statement"]
     if opened.month is not None and (previous is None or previous.month != opened.month):
-        opened.find(name(opened.month), "封账书不在导出里")
+        opened.find(seal_name(opened.month), "封账书不在导出里")
     return signed
 
 
-def name(month: str) -> str:
+def seal_name(month: str) -> str:
     """What a seal is called in a finding."""
     return f"{month} 封账"
 
 
-def _statement(opened: Opened, row: dict[str, Any], platform_key: str) -> Statement | None:
+def _statement(opened: OpenedExport, row: dict[str, Any], platform_key: str) -> Statement | None:
     """What a seal's statement says; None, and found, where it cannot be read."""
     try:
         said = Statement.model_validate_json(row["statement"])
     except (KeyError, ValueError) as error:
         opened.find(f"{row.get('month', '?')} 封账", f"封账书读不出来：{str(error).splitlines()[0][:200]}")
         return None
-    where = name(said.month)
+    where = seal_name(said.month)
     if not is_signed(platform_key, row.get("signature"), seal_digest(row["statement"])):
         opened.find(where, "平台的签名与封账书不符")
     if any(row.get(each) != getattr(said, each) for each in STATED) or said.centre != opened.manifest.centre:
@@ -89,7 +89,7 @@ def _statement(opened: Opened, row: dict[str, Any], platform_key: str) -> Statem
     return said
 
 
-def _countersigned(opened: Opened, where: str, row: dict[str, Any], said: Statement) -> int:
+def _countersigned(opened: OpenedExport, where: str, row: dict[str, Any], said: Statement) -> int:
     agent, signature = row.get("countersigned_by"), row.get("countersignature")
     if not signature:
         opened.notes.append(f"{where}没有中心的签名（只有平台的）")
@@ -106,7 +106,7 @@ def _countersigned(opened: Opened, where: str, row: dict[str, Any], said: Statem
     return 1
 
 
-def _holds(opened: Opened, where: str, said: Statement, previous: Statement | None) -> None:
+def _holds(opened: OpenedExport, where: str, said: Statement, previous: Statement | None) -> None:
     """Count, sum and root over the records that belong in the month."""
     inside, late = f"sequence <= {said.last_sequence} AND {BEFORE.format(end=said.ends)}", "false"
     if previous is not None:
@@ -121,7 +121,7 @@ def _holds(opened: Opened, where: str, said: Statement, previous: Statement | No
     for what, stated, found in counts:
         if stated != found:
             opened.find(where, f"{what}：封账书 {stated:,}，导出 {found:,}")
-    if root(entry for entry, *_ in rows).hex() != said.root:
+    if merkle_root(entry for entry, *_ in rows).hex() != said.root:
         opened.find(where, "默克尔根与记录的叶不符：有记录被改、被删、被加或换了次序")
     if opened.month is None:
         return
@@ -132,7 +132,7 @@ def _holds(opened: Opened, where: str, said: Statement, previous: Statement | No
         opened.find(where, f"{RECORDS} 不是封账时的那个文件")
 
 
-def check_proof(proof: dict[str, Any], platform_key: str | None) -> list[str]:
+def check_inclusion(proof: dict[str, Any], platform_key: str | None) -> list[str]:
     """What is wrong with a proof that a record is in a sealed month (`meter proof --json`); nothing where it holds.
 
     Raises:
@@ -141,11 +141,13 @@ def check_proof(proof: dict[str, Any], platform_key: str | None) -> list[str]:
     record, seal = Record(**proof["record"]), proof["seal"]
     said = Statement.model_validate_json(seal["statement"])
     key = platform_key or proof["platform_key"]
-    reached = root_of(leaf(record), proof["index"], proof["size"], [bytes.fromhex(each) for each in proof["path"]])
+    reached = root_from_proof(
+        record_leaf(record), proof["index"], proof["size"], [bytes.fromhex(each) for each in proof["path"]]
+    )
     checks = {
         "平台公钥不是您指定的那一把": platform_key in (None, proof["platform_key"]),
         "平台的签名与封账书不符": is_signed(key, seal["signature"], seal_digest(seal["statement"])),
-        "记录与它的叶不符": leaf(record).hex() == proof["leaf"],
+        "记录与它的叶不符": record_leaf(record).hex() == proof["leaf"],
         "路径到不了封账书的默克尔根": reached is not None and reached.hex() == said.root,
         "树的大小与封账书的记录数不符": proof["size"] == said.records,
         "记录不是这个中心的": record.centre == said.centre,

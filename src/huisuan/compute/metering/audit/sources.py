@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from huisuan.base.hashing import bytes_sha256
 from huisuan.compute.duck.source_lines import BOM
-from huisuan.compute.metering.audit.folder import SOURCES, Opened
+from huisuan.compute.metering.audit.folder import SOURCES, OpenedExport
 from huisuan.compute.metering.audit.records import MOST
 
 PIECES = """
@@ -31,15 +31,15 @@ class File(NamedTuple):
     @property
     def where(self) -> str:
         """What it is called in a finding."""
-        return called(self.source)
+        return source_name(self.source)
 
 
-def called(source: str) -> str:
+def source_name(source: str) -> str:
     """What a source is called in a finding."""
     return f"源文件 {source[:12]}…"
 
 
-def files(opened: Opened) -> Iterator[File]:
+def iterate_files(opened: OpenedExport) -> Iterator[File]:
     """Every source, its pieces checked: in order, without a gap, with the hash by which it is known."""
     touched = None if opened.touched is None else sorted(opened.touched)
     wanted = opened.rows(
@@ -49,27 +49,27 @@ def files(opened: Opened) -> Iterator[File]:
     )
     there = {each for (each,) in opened.rows("SELECT DISTINCT source FROM source")}
     for missing in sorted({each for (each,) in wanted} - there)[:MOST]:
-        opened.find(called(missing), f"不在 {SOURCES} 里")
+        opened.find(source_name(missing), f"不在 {SOURCES} 里")
     for source, pieces in groupby(_pieces(opened), key=lambda piece: piece[0]):
         held = list(pieces)
         content = _put_together(opened, source, held)
         lines = sum(each[5] for each in held)
         if lines != held[0][3] or source not in (bytes_sha256(content), bytes_sha256(BOM + content)):
-            opened.find(called(source), "内容与它的 SHA-256 或行数不符")
+            opened.find(source_name(source), "内容与它的 SHA-256 或行数不符")
         yield File(source, held[0][1], held[0][2], content)
 
 
-def _pieces(opened: Opened) -> Iterator[Piece]:
+def _pieces(opened: OpenedExport) -> Iterator[Piece]:
     """All pieces, without holding them all; on a cursor of their own, since others ask meanwhile."""
     rows = opened.con.cursor().execute(PIECES)
     while some := rows.fetchmany(200):
         yield from some
 
 
-def _put_together(opened: Opened, source: str, pieces: list[Any]) -> bytes:
+def _put_together(opened: OpenedExport, source: str, pieces: list[Any]) -> bytes:
     held, following = [], 1
     for *_, first_line, lines, raw_bytes, content in pieces:
-        where = f"{called(source)} 第 {first_line} 行起"
+        where = f"{source_name(source)} 第 {first_line} 行起"
         if first_line != following:
             what = "缺了行" if first_line > following else "重复了"
             opened.find(where, f"{what}：前一段到第 {following - 1} 行")

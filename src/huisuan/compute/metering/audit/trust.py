@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from huisuan.compute.metering.audit.folder import Unusable
-from huisuan.compute.metering.audit.register import Hex64, Register, read_register
+from huisuan.compute.metering.audit.register import Hex64, Register, load_register
 
 
 class HeldReceipt(BaseModel):
@@ -60,7 +60,7 @@ class Trust:
         return max(self.registers, key=lambda each: each.newest.month, default=None)
 
 
-def read_trust(
+def load_trust(
     *, agent_keys: Sequence[str] = (), receipts: Sequence[Path] = (), earlier: Sequence[Path] = (),
     seals: Sequence[Path] = (), registers: Sequence[Path] = (), countersigners: Sequence[str] = (),
 ) -> Trust:  # fmt: skip
@@ -80,7 +80,7 @@ def read_trust(
     return Trust(
         AgentKeys(frozenset(pair for each in agent_keys for pair in _agent_keys(each))),
         [_receipts(path) for path in receipts], list(earlier), [seal for path in seals for seal in _seals(path)],
-        [read_register(path) for path in registers], [_key(each) for each in countersigners],
+        [load_register(path) for path in registers], [_key(each) for each in countersigners],
     )  # fmt: skip
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from huisuan.compute.metering.audit.batches import check_batches
-from huisuan.compute.metering.audit.folder import MANIFEST, Finding, Opened, Unusable, open_export
-from huisuan.compute.metering.audit.held import Shown, check_trust
+from huisuan.compute.metering.audit.folder import MANIFEST, Finding, OpenedExport, Unusable, open_export
+from huisuan.compute.metering.audit.held import EvidenceReach, check_against_evidence
 from huisuan.compute.metering.audit.leases import check_leases
 from huisuan.compute.metering.audit.lines import check_lines
 from huisuan.compute.metering.audit.records import check_records
-from huisuan.compute.metering.audit.seals import check_proof, check_seals
+from huisuan.compute.metering.audit.seals import check_inclusion, check_seals
 from huisuan.compute.metering.audit.trust import Trust
 from huisuan.compute.metering.checks.run_bounds import CLOCK_SECONDS
 
@@ -85,7 +85,7 @@ def verify(
         check_lines(opened)
         check_leases(opened, clock_seconds)
         countersigned = check_seals(opened, key, chain)
-        shown = check_trust(opened, trust, key, chain)
+        shown = check_against_evidence(opened, trust, key, chain)
         verdict = _verdict(opened, key, countersigned)
         verdict.shown_to = shown.batch
         verdict.not_shown = _not_shown(verdict, platform_key is not None, shown)
@@ -94,7 +94,7 @@ def verify(
         opened.con.close()
 
 
-def _not_shown(verdict: Verdict, has_platform_key: bool, shown: Shown) -> list[str]:
+def _not_shown(verdict: Verdict, has_platform_key: bool, shown: EvidenceReach) -> list[str]:
     """What nothing but the export itself says."""
     said = []
     if not has_platform_key:
@@ -136,7 +136,7 @@ def verify_all(
     return verdicts, missing
 
 
-def _verdict(opened: Opened, key: str, countersigned: int) -> Verdict:
+def _verdict(opened: OpenedExport, key: str, countersigned: int) -> Verdict:
     ((records,),) = opened.rows("SELECT count(*) FROM record")
     ((batches, agent_batches),) = opened.rows("SELECT count(*), count(agent) FROM batch")
     by_model: dict[str, int] = dict(
@@ -158,7 +158,7 @@ def verify_proof(path: Path, platform_key: str | None = None) -> list[str]:
         Unusable: it is no proof.
     """
     try:
-        return check_proof(json.loads(path.read_text(encoding="utf-8")), platform_key)
+        return check_inclusion(json.loads(path.read_text(encoding="utf-8")), platform_key)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise Unusable(
             f"{path} 不是 huisuan meter proof --json 写出的证明（{error}）", code="proof.unreadable"

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from huisuan.base.months import Month
 from huisuan.compute.metering.checks.clock import limit_seconds
-from huisuan.compute.metering.checks.flags import BY_THE_PLATFORM, Doubt, Kind, open_flags, raise_flags
+from huisuan.compute.metering.checks.flags import BY_THE_PLATFORM, Anomaly, Kind, open_flags, raise_flags
 from huisuan.compute.metering.checks.run_bounds import most_seconds
 from huisuan.compute.models import Centre, Job, MeterFlag, Seal, UsageRecord
 
@@ -110,7 +110,7 @@ class Completeness:
     batches: int = 0
     runs: int = 0
     gaps: list[str] = field(default_factory=list)
-    doubts: list[Doubt] = field(default_factory=list)
+    doubts: list[Anomaly] = field(default_factory=list)
     unsigned: list[str] = field(default_factory=list)  # months sealed without the centre's signature
     open_flags: int = 0
 
@@ -125,7 +125,7 @@ class Completeness:
         return {**vars(self), "doubts": doubts, "whole": self.is_whole}
 
 
-def check(centre: Centre, month: Month | None, now: datetime) -> Completeness:
+def check_completeness(centre: Centre, month: Month | None, now: datetime) -> Completeness:
     """Look at a centre's ledger, whole or for a month; what is missing is flagged, what has come since is answered.
 
     Records of runs that have just ended may still be on their way: they are asked for when `SETTLED` has passed.
@@ -179,7 +179,7 @@ def _gaps(centre: Centre, report: Completeness) -> list[str]:
     return gaps
 
 
-def _runs(asked: dict[str, Any], looked_at: set[str]) -> list[Doubt]:
+def _runs(asked: dict[str, Any], looked_at: set[str]) -> list[Anomaly]:
     """Runs whose records do not cover them, or say more than they lasted; every run's key goes to `looked_at`."""
     doubts = []
     for uid, run, started, until, live, span, whole, covered, said, over in _rows(LATEST_RUNS, asked):
@@ -187,36 +187,38 @@ def _runs(asked: dict[str, Any], looked_at: set[str]) -> list[Doubt]:
         name = f"作业 {uid} 第 {run} 次运行（{started:%Y-%m-%d %H:%M:%S} 至 {until:%Y-%m-%d %H:%M:%S} UTC）"
         if covered + TOLERANCE < span:
             why = "还在运行" if live else "已结束"
-            doubts.append(Doubt(Kind.MISSING, f"{uid} {run}", f"{name}{why}，{span:,} 秒中有记录的只有 {covered:,} 秒"))
+            doubts.append(
+                Anomaly(Kind.MISSING, f"{uid} {run}", f"{name}{why}，{span:,} 秒中有记录的只有 {covered:,} 秒")
+            )
         elif not live and (said > whole + TOLERANCE or over > TOLERANCE):
             text = f"{name}自最早的记录起历时 {whole:,} 秒，记录却有 {said:,} 秒，最后一条晚于结束 {max(over, 0):,} 秒"
-            doubts.append(Doubt(Kind.SCHEDULER, f"{uid} {run}", text))
+            doubts.append(Anomaly(Kind.SCHEDULER, f"{uid} {run}", text))
     for uid, run in _rows(EARLIER_RUNS, asked):
         looked_at.add(f"{uid} {run}")
-        doubts.append(Doubt(Kind.MISSING, f"{uid} {run}", f"作业 {uid} 第 {run} 次运行在本中心开始过，没有任何记录"))
+        doubts.append(Anomaly(Kind.MISSING, f"{uid} {run}", f"作业 {uid} 第 {run} 次运行在本中心开始过，没有任何记录"))
     return doubts
 
 
-def _unleased(asked: dict[str, Any]) -> list[Doubt]:
+def _unleased(asked: dict[str, Any]) -> list[Anomaly]:
     return [
-        Doubt(
+        Anomaly(
             Kind.NO_LEASE, f"record {sequence}", f"第 {sequence} 条记录的作业 {uid} 从未调度到本中心", sequence=sequence
         )
         for sequence, uid in _rows(UNLEASED, asked)
     ]
 
 
-def _untimely(asked: dict[str, Any]) -> list[Doubt]:
+def _untimely(asked: dict[str, Any]) -> list[Anomaly]:
     """What the judging of lines lets through nowhere: found here, it was stored by another way."""
     doubts = []
     for uid, run, sequence, span, placed, received, started, early in _rows(UNTIMELY, asked):
         if span > most_seconds(placed, received) or started < placed - asked["clock"] or early:
             text = f"作业 {uid} 第 {run} 次运行的记录共跨 {span:,} 秒，不在调度与收到之间（{received - placed:,} 秒）"
-            doubts.append(Doubt(Kind.CLOCK, f"run {uid} {run}", text, sequence=sequence))
+            doubts.append(Anomaly(Kind.CLOCK, f"run {uid} {run}", text, sequence=sequence))
     return doubts
 
 
-def _answer_what_came(centre: Centre, doubts: list[Doubt], looked_at: set[str], now: datetime) -> None:
+def _answer_what_came(centre: Centre, doubts: list[Anomaly], looked_at: set[str], now: datetime) -> None:
     """Close what was missing at an earlier look and is there now."""
     still = {doubt.key for doubt in doubts if doubt.kind == Kind.MISSING}
     came = []

@@ -17,7 +17,7 @@ BY_THE_PLATFORM = "平台"
 
 
 @dataclass(frozen=True)
-class Doubt:
+class Anomaly:
     """Something to flag. `key` says what it is about: the same is flagged once. `line` is a line not metered."""
 
     kind: MeterFlag.Kind
@@ -27,7 +27,7 @@ class Doubt:
     sequence: int | None = None
 
 
-def raise_flags(centre: Centre, doubts: Iterable[Doubt], now: datetime) -> None:
+def raise_flags(centre: Centre, doubts: Iterable[Anomaly], now: datetime) -> None:
     """Keep what is new among them."""
     MeterFlag.objects.bulk_create(
         [
@@ -65,7 +65,7 @@ def answer_flag(number: int, text: str, by: str, now: datetime) -> MeterFlag:
     return flag
 
 
-def flag_row(flag: MeterFlag) -> dict[str, Any]:
+def flag_to_dict(flag: MeterFlag) -> dict[str, Any]:
     """A flag as lists and JSON show it."""
     return {
         "id": flag.pk, "centre": flag.centre.code, "kind": flag.kind, "kind_zh": str(MeterFlag.Kind(flag.kind).label),

@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import connection
 
 from huisuan.base.months import SHANGHAI
-from huisuan.compute.metering.checks.flags import Doubt, Kind
+from huisuan.compute.metering.checks.flags import Anomaly, Kind
 from huisuan.compute.models import Centre
 
 SPAN = """
@@ -51,7 +51,7 @@ JOIN compute_accelerator a ON a.id = over.accelerator_id ORDER BY at, model
 """
 
 
-def overuse(centre: Centre, first: int) -> list[Doubt]:
+def find_overuse(centre: Centre, first: int) -> list[Anomaly]:
     """What the records from sequence `first` on make too much: one doubt a model and day, about its highest peak."""
     with connection.cursor() as cursor:
         cursor.execute(SPAN, {"centre": centre.pk, "sequence": first})
@@ -59,12 +59,12 @@ def overuse(centre: Centre, first: int) -> list[Doubt]:
         if not models:
             return []
         cursor.execute(OVER, {"centre": centre.pk, "models": models, "first": starts, "last": ends})
-        return [_doubt(*row) for row in cursor.fetchall()]
+        return [_anomaly(*row) for row in cursor.fetchall()]
 
 
-def _doubt(model: str, at: datetime, held: int, cards: int, sequence: int) -> Doubt:
+def _anomaly(model: str, at: datetime, held: int, cards: int, sequence: int) -> Anomaly:
     local = at.astimezone(SHANGHAI)
     text = (
         f"{local:%Y-%m-%d %H:%M:%S} {model} 同时使用 {held:,} 卡，中心登记 {cards:,} 卡；记录照计，请核对卡数或分区登记"
     )
-    return Doubt(Kind.OVER_CAPACITY, f"{model} {local:%Y-%m-%d}", text, sequence=sequence)
+    return Anomaly(Kind.OVER_CAPACITY, f"{model} {local:%Y-%m-%d}", text, sequence=sequence)

@@ -44,7 +44,7 @@ def check(
     """查漏：序号与批次有无缺口，运行过的作业有无记录，记录有无调度，疑点答复了没有；有缺漏以 1 退出。"""
     from huisuan.base.months import Month
     from huisuan.compute.centres.services import centre_by_code
-    from huisuan.compute.metering.checks.completeness import check as look
+    from huisuan.compute.metering.checks.completeness import check_completeness as look
 
     now = datetime.now(UTC)
     report = look(centre_by_code(code), Month.parse(month) if month else None, now)
@@ -90,13 +90,13 @@ def flags(
 ) -> None:
     """列出疑点：没有调度过的作业、卡数不符、超出容量、时钟、断号、缺记录……原始行都留着。"""
     from huisuan.compute.centres.services import centre_by_code
-    from huisuan.compute.metering.checks.flags import flag_row
+    from huisuan.compute.metering.checks.flags import flag_to_dict
     from huisuan.compute.models import MeterFlag
 
     found = MeterFlag.objects.select_related("centre").order_by("centre__code", "flagged_at", "id")
     if code is not None:
         found = found.filter(centre=centre_by_code(code))
-    rows = [flag_row(each) for each in (found if every else found.filter(answered_at__isnull=True))]
+    rows = [flag_to_dict(each) for each in (found if every else found.filter(answered_at__isnull=True))]
     if as_json:
         print_json(rows)
     else:
@@ -111,12 +111,12 @@ def answer(
     as_json: AsJson = False,
 ) -> None:
     """答复一个疑点；答复与疑点一起保留，并随导出交给审计。变小、清空或换主的更正要 --accept 才生效。"""
-    from huisuan.compute.metering.checks.flags import flag_row
-    from huisuan.compute.metering.imports.pending_corrections import answer as settle
+    from huisuan.compute.metering.checks.flags import flag_to_dict
+    from huisuan.compute.metering.imports.pending_corrections import resolve_flag as settle
 
     flag = settle(number, text, PROVINCE, datetime.now(UTC), accept=accept)
     if as_json:
-        print_json(flag_row(flag))
+        print_json(flag_to_dict(flag))
     else:
         note(f"疑点 {number} 已答复")
 
@@ -132,18 +132,18 @@ def seal(
     """封账：这个月的记录写成 Parquet，求默克尔根，平台签名；中心的站点代理核对后会签。封过的月不再变。"""
     from huisuan.base.months import Month
     from huisuan.compute.centres.services import centre_by_code
-    from huisuan.compute.metering.seals.queries import seal_row
-    from huisuan.compute.metering.seals.seal_month import next_month
-    from huisuan.compute.metering.seals.seal_month import seal as close
+    from huisuan.compute.metering.seals.queries import seal_to_dict
+    from huisuan.compute.metering.seals.seal_month import next_month_to_seal
+    from huisuan.compute.metering.seals.seal_month import seal_month as close
 
     wanted = Month.parse(month)
-    due = (next_month(centre_by_code(code)) or wanted) if through else wanted
+    due = (next_month_to_seal(centre_by_code(code)) or wanted) if through else wanted
     made: list[Any] = []
     while not made or due <= wanted:
         with progress(f"封账 {due}", None):
             made.append(close(code, due, by=PROVINCE, now=datetime.now(UTC), despite=despite))
         due = due.following
-    rows = [seal_row(each) for each in made]
+    rows = [seal_to_dict(each) for each in made]
     if as_json:
         print_json(rows)
     else:
@@ -154,9 +154,9 @@ def seal(
 def seals(code: Code, as_json: AsJson = False) -> None:
     """列出封账月：记录数、卡秒、默克尔根、双方签名。"""
     from huisuan.compute.centres.services import centre_by_code
-    from huisuan.compute.metering.seals.queries import seal_row, seals_of
+    from huisuan.compute.metering.seals.queries import list_seals, seal_to_dict
 
-    rows = [seal_row(each) for each in seals_of(centre_by_code(code))]
+    rows = [seal_to_dict(each) for each in list_seals(centre_by_code(code))]
     if as_json:
         print_json(rows)
     else:
@@ -177,7 +177,7 @@ def export(
 ) -> None:
     """导出账本：记录、批次链、原始行、封账书、疑点与答复；交给谁，谁都能用 huisuan meter verify 离线核对。"""
     from huisuan.base.months import Month
-    from huisuan.compute.metering.exports.evidence_bundle import export as write
+    from huisuan.compute.metering.exports.evidence_bundle import export_ledger as write
 
     with progress("导出", None):
         manifest = write(code, folder, Month.parse(month) if month else None, datetime.now(UTC))
@@ -196,7 +196,7 @@ def proof(
 ) -> None:
     """一条记录在封账月里的证明：记录、到默克尔根的路径、签过名的封账书。--json 存成文件，meter verify 可离线核对。"""
     from huisuan.compute.centres.services import centre_by_code
-    from huisuan.compute.metering.seals.queries import proof as prove
+    from huisuan.compute.metering.seals.queries import prove_record as prove
 
     given = prove(centre_by_code(code), sequence)
     if as_json:

@@ -38,14 +38,14 @@ def register(
     context.obj()  # the platform's own
     from huisuan.base.months import Month
     from huisuan.compute.metering.audit.register import RegisterFile
-    from huisuan.compute.metering.seals.register import publish, register_file, take_signatures
+    from huisuan.compute.metering.seals.register import publish_register, record_countersignatures, register_file
 
     now = datetime.now(UTC)
     if take is not None:
-        taken = take_signatures(RegisterFile.model_validate(_read(take)), now)
+        taken = record_countersignatures(RegisterFile.model_validate(_read(take)), now)
         note(f"收下 {taken} 个会签")
     if month is not None:
-        made = publish(Month.parse(month), now)
+        made = publish_register(Month.parse(month), now)
         note(f"已公布 {'、'.join(str(each) for each in made)}")
     found = register_file()
     if to is not None:
@@ -76,11 +76,11 @@ def _read(path: Path) -> Any:
 
 def _countersign(path: Path, key_path: Path, by: str, as_json: bool) -> None:
     """Sign the newest entry after checking the register in itself, and write the signature into the file."""
-    from huisuan.compute.metering.audit.register import check_register, read_register
+    from huisuan.compute.metering.audit.register import check_register, load_register
     from huisuan.protocol.batch_chain import register_digest
     from huisuan.protocol.signatures import load_key, make_key, public_half
 
-    held = read_register(path)
+    held = load_register(path)
     if found := check_register(held, held.platform_key):
         raise InvalidRequest(
             f"登记册自身不符，不能会签：{found[0].where}：{found[0].what}", code="register.inconsistent"

@@ -201,14 +201,14 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """列出现行的用量记录（被更正的不列）。"""
-    from huisuan.compute.metering.usage.summaries import UsageFilter, usage_records, usage_rows
+    from huisuan.compute.metering.usage.summaries import UsageFilter, list_usage_records, usage_rows
 
     asked = UsageFilter(centre=centre, party=party, user=user, job=job, month=month, after=after)
     if as_json:
-        stream_json(usage_rows(usage_records(asked), limit))
+        stream_json(usage_rows(list_usage_records(asked), limit))
         return
     wanted = limit or PAGE
-    rows = list(islice(usage_rows(usage_records(asked), wanted + 1), wanted + 1))
+    rows = list(islice(usage_rows(list_usage_records(asked), wanted + 1), wanted + 1))
     print_table("用量记录", rows[:wanted], COLUMNS, "没有这样的用量记录；用 huisuan usage import 导入")
     if len(rows) > wanted:
         last = rows[wanted - 1]
@@ -241,11 +241,11 @@ def summary(
     as_json: AsJson = False,
 ) -> None:
     """汇总卡秒（整数）：跨月的作业按月切分，逐秒相加无误差。"""
-    from huisuan.compute.metering.usage.summaries import UsageFilter, usage_summary
+    from huisuan.compute.metering.usage.summaries import UsageFilter, summarise_usage
 
     names = [name.strip() for name in by.split(",") if name.strip()]
     asked = UsageFilter(centre=centre, party=party, user=user, job=job, month=month)
-    rows = usage_summary(names, asked)
+    rows = summarise_usage(names, asked)
     if as_json:
         print_json(rows)
         return
@@ -260,7 +260,7 @@ def unclaimed(centre: Centre = None, as_json: AsJson = False) -> None:
     """列出还不属于任何主体的用户和账户。"""
     from huisuan.compute.metering.usage import unclaimed as queries
 
-    rows = queries.unclaimed(centre)
+    rows = queries.list_unclaimed_usage(centre)
     if as_json:
         print_json(rows)
     else:

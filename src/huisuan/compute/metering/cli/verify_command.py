@@ -58,12 +58,12 @@ def verify(
     不需要平台和数据库。
     """
     from huisuan.compute.metering.audit.folder import MANIFEST
-    from huisuan.compute.metering.audit.trust import read_trust
+    from huisuan.compute.metering.audit.trust import load_trust
     from huisuan.compute.metering.audit.verify import verify as check_export
     from huisuan.compute.metering.audit.verify import verify_all, verify_proof
 
     place = Path(what)
-    trust = read_trust(
+    trust = load_trust(
         agent_keys=agent_key or (), receipts=receipt or (), earlier=earlier or (), seals=seal or (),
         registers=register or (), countersigners=countersigner or (),
     )  # fmt: skip
@@ -81,10 +81,10 @@ def verify(
 def _of_centre(code: str, month: str | None, key: str | None, trust: Trust, clock_seconds: int) -> Verdict:
     from huisuan.base.months import Month
     from huisuan.compute.metering.audit.verify import verify as check_export
-    from huisuan.compute.metering.exports.evidence_bundle import export
+    from huisuan.compute.metering.exports.evidence_bundle import export_ledger
 
     with temporary_folder() as folder, progress("核对", None):
-        export(code, folder, Month.parse(month) if month else None, datetime.now(UTC))
+        export_ledger(code, folder, Month.parse(month) if month else None, datetime.now(UTC))
         return check_export(folder, key, trust=trust, clock_seconds=clock_seconds)
 
 

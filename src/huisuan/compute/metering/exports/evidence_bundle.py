@@ -28,11 +28,11 @@ from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.base.hashing import file_sha256
 from huisuan.base.json_values import plain
 from huisuan.base.months import Month
-from huisuan.compute.accelerators.registry import card_names
+from huisuan.compute.accelerators.registry import load_card_names
 from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.duck.workbench import literal, workbench
 from huisuan.compute.keys import platform_key
-from huisuan.compute.metering.agent_usage.leases import leases_of
+from huisuan.compute.metering.agent_usage.leases import load_leases
 from huisuan.compute.metering.audit.folder import (
     BATCHES,
     FLAGS,
@@ -49,13 +49,13 @@ from huisuan.compute.metering.audit.folder import (
     canonical,
     export_digest,
 )  # fmt: skip
-from huisuan.compute.metering.audit.lines import names_json
-from huisuan.compute.metering.checks.flags import flag_row
-from huisuan.compute.metering.ledger.append import append_batches, header_of
+from huisuan.compute.metering.audit.lines import card_names_to_dict
+from huisuan.compute.metering.checks.flags import flag_to_dict
+from huisuan.compute.metering.ledger.append import append_batches, batch_header
 from huisuan.compute.metering.ledger.chain import START, Header
 from huisuan.compute.metering.ledger.record_hash import FIELDS
-from huisuan.compute.metering.ledger.stored_records import stored_rows
-from huisuan.compute.metering.seals.queries import seal_row, sealed_parquet, seals_of
+from huisuan.compute.metering.ledger.stored_records import stored_records
+from huisuan.compute.metering.seals.queries import list_seals, seal_to_dict, sealed_parquet
 from huisuan.compute.models import AgentKey, Centre, MeterBatch, MeterFlag, Seal, SourceChunk, SourceFile, UsageRecord
 
 PIECES = 200  # of sources at once
@@ -76,7 +76,7 @@ SOURCE_SCHEMA = pa.schema(
 )  # fmt: skip
 
 
-def export(code: str, folder: Path, month: Month | None, now: datetime) -> dict[str, Any]:
+def export_ledger(code: str, folder: Path, month: Month | None, now: datetime) -> dict[str, Any]:
     """Write a centre's ledger, or one sealed month of it, to a folder; returns the manifest.
 
     Raises:
@@ -89,7 +89,7 @@ def export(code: str, folder: Path, month: Month | None, now: datetime) -> dict[
     with transaction.atomic():
         centre = Centre.objects.select_for_update(no_key=True).get(pk=centre.pk)
         append_batches(centre, centre.last_sequence, [], now)
-    seals = list(seals_of(centre))
+    seals = list(list_seals(centre))
     batches = list(MeterBatch.objects.filter(centre=centre).select_related("key", "source_file").order_by("number"))
     if month is None:
         _whole(centre, folder)
@@ -103,8 +103,11 @@ def export(code: str, folder: Path, month: Month | None, now: datetime) -> dict[
     _batches(folder, centre.code, batches)
     _leases(folder, centre, sources)
     _sources(folder, centre, sources)
-    _json(folder / SEALS, [seal_row(each) for each in seals])
-    _json(folder / FLAGS, [flag_row(each) for each in MeterFlag.objects.filter(centre=centre).select_related("centre")])
+    _json(folder / SEALS, [seal_to_dict(each) for each in seals])
+    _json(
+        folder / FLAGS,
+        [flag_to_dict(each) for each in MeterFlag.objects.filter(centre=centre).select_related("centre")],
+    )
     return _manifest(folder, centre, month, batches, touched, now)
 
 
@@ -120,7 +123,7 @@ def _of_month(seals: list[Seal], batches: list[MeterBatch], month: Month) -> tup
 
 
 def _whole(centre: Centre, folder: Path) -> None:
-    with stored_rows(centre, "u.sequence <= %s", [centre.last_sequence]) as con:
+    with stored_records(centre, "u.sequence <= %s", [centre.last_sequence]) as con:
         con.execute(f"COPY (SELECT {COLUMNS}, leaf FROM row ORDER BY sequence) TO {_to(folder / RECORDS)}")
 
 
@@ -129,9 +132,9 @@ def _sealed_month(centre: Centre, folder: Path, seal: Seal, batches: Sequence[Me
     (folder / RECORDS).write_bytes(Path(sealed_parquet(seal)).read_bytes())
     held = [each for (each,) in _query(folder, f"SELECT sequence FROM {_file(folder / RECORDS)} ORDER BY 1")]
     touched = [each for each in batches if _holds(held, each.first, each.last)]
-    spans = _joined([(each.first, each.last) for each in touched])
+    spans = _joined_spans([(each.first, each.last) for each in touched])
     where = " OR ".join(["u.sequence BETWEEN %s AND %s"] * len(spans)) or "false"
-    with stored_rows(centre, where, [edge for span in spans for edge in span]) as con:
+    with stored_records(centre, where, [edge for span in spans for edge in span]) as con:
         con.execute(
             f"COPY (SELECT sequence, leaf FROM row WHERE sequence NOT IN (SELECT sequence FROM "
             f"{_file(folder / RECORDS)}) ORDER BY sequence) TO {_to(folder / LEAVES)}"
@@ -145,7 +148,7 @@ def _holds(held: Sequence[int], first: int, last: int) -> bool:
     return at < len(held) and held[at] <= last
 
 
-def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def _joined_spans(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Spans in order, those that meet made one."""
     made: list[tuple[int, int]] = []
     for first, last in spans:
@@ -158,7 +161,7 @@ def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _batches(folder: Path, code: str, batches: Sequence[MeterBatch]) -> None:
     rows = [
-        {**header_of(each, code)._asdict(), "previous": each.previous, "chain": each.chain, "receipt": each.receipt}
+        {**batch_header(each, code)._asdict(), "previous": each.previous, "chain": each.chain, "receipt": each.receipt}
         for each in batches
     ]
     pq.write_table(pa.Table.from_pylist(rows, BATCH_SCHEMA), folder / BATCHES)
@@ -168,7 +171,7 @@ def _sources(folder: Path, centre: Centre, wanted: set[str]) -> None:
     files = SourceFile.objects.filter(centre=centre, sha256__in=wanted).order_by("id")
     chunks = SourceChunk.objects.filter(file__in=files).select_related("file").order_by("file_id", "first_line")
     with pq.ParquetWriter(folder / SOURCES, SOURCE_SCHEMA) as writer:
-        for piece in _by(PIECES, chunks.iterator(chunk_size=PIECES)):
+        for piece in _chunked(PIECES, chunks.iterator(chunk_size=PIECES)):
             writer.write_table(pa.Table.from_pylist([_source(each) for each in piece], SOURCE_SCHEMA))
 
 
@@ -176,12 +179,12 @@ def _leases(folder: Path, centre: Centre, sources: set[str]) -> None:
     """The placements of the jobs that these files speak of."""
     files = SourceFile.objects.filter(centre=centre, sha256__in=sources, format="agent")
     uids = UsageRecord.objects.filter(centre=centre, source_file__in=files).values_list("job_id", flat=True).distinct()
-    found = leases_of(centre, uids).here
+    found = load_leases(centre, uids).here
     rows = [{name: getattr(lease, name) for name in LEASE} for _, lease in sorted(found.items())]
     pq.write_table(pa.Table.from_pylist(rows, LEASE_SCHEMA), folder / LEASES)
 
 
-def _by(count: int, items: Iterator[SourceChunk]) -> Iterator[list[SourceChunk]]:
+def _chunked(count: int, items: Iterator[SourceChunk]) -> Iterator[list[SourceChunk]]:
     held: list[SourceChunk] = []
     for each in items:
         held.append(each)
@@ -221,7 +224,7 @@ def _manifest(
         "head": {"batches": last.number if last else 0, "last_sequence": last.last if last else 0,
                  "chain": last.chain if last else START},
         "touched": [each.number for each in touched] if month else None,
-        "cards": names_json(card_names(centre)),
+        "cards": card_names_to_dict(load_card_names(centre)),
         "files": {each.name: file_sha256(each) for each in sorted(folder.iterdir())},
     }  # fmt: skip
     text = canonical(json.loads(json.dumps(manifest, default=plain)))

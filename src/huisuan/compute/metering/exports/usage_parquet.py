@@ -23,7 +23,7 @@ from huisuan.compute.duck.workbench import literal, workbench
 from huisuan.compute.metering.exports.settled_usage import SETTLED_USAGE, check_settled_usage
 from huisuan.compute.metering.ledger.stored_records import copy_out
 from huisuan.compute.metering.seals.queries import sealed_parquet
-from huisuan.compute.metering.seals.seal_month import in_month
+from huisuan.compute.metering.seals.seal_month import in_seal_of_month
 from huisuan.compute.metering.usage.records import current_usage, overlapping
 from huisuan.compute.models import Seal, UsageRecord
 
@@ -113,7 +113,7 @@ def _refuse_other_records(seal: Seal, previous: Seal | None) -> None:
     before = None
     if previous is not None:
         before = (datetime.fromtimestamp(Month.of(previous.month).ends, UTC), previous.last_sequence)
-    where, parameters = in_month(Month.of(seal.month), before)
+    where, parameters = in_seal_of_month(Month.of(seal.month), before)
     query = "SELECT count(*), coalesce(sum(card_seconds), 0)::bigint FROM compute_usagerecord u WHERE centre_id = %s"
     with connection.cursor() as cursor:
         cursor.execute(f"{query} AND sequence <= %s AND {where}", [seal.centre_id, seal.last_sequence, *parameters])

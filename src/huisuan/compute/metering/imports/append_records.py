@@ -16,9 +16,9 @@ from huisuan.base.temporary import temporary_folder
 from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.duck.workbench import literal
 from huisuan.compute.metering.intake.tables import RECORD_PARTY, STORED, TENANT
-from huisuan.compute.metering.ledger.append import Appended, append_batches
-from huisuan.compute.metering.ledger.record_hash import FIELDS, digest, leaf_sql
-from huisuan.compute.metering.ledger.stored_records import copy_out, each_leaf
+from huisuan.compute.metering.ledger.append import AppendedRecords, append_batches
+from huisuan.compute.metering.ledger.record_hash import FIELDS, leaf_sql, leaves_digest
+from huisuan.compute.metering.ledger.stored_records import copy_out, iterate_leaves
 from huisuan.compute.models import Centre, SourceFile, Tenant
 from huisuan.compute.sacct.export import delimiter_of
 from huisuan.parties.models import Party
@@ -165,7 +165,7 @@ def append_records(
                 copy.write(piece)
             written += batch.num_rows
             advance(batch.num_rows)
-    appended = Appended(records=written, leaves=digest(each_leaf(con, "appended")), source=file)
+    appended = AppendedRecords(records=written, leaves=leaves_digest(iterate_leaves(con, "appended")), source=file)
     append_batches(centre, centre.last_sequence, [appended], now)
     return written
 

@@ -13,26 +13,26 @@ from huisuan.base.csv_lines import FileReport
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.base.large_files import Content
 from huisuan.base.time_zones import zone_named
-from huisuan.compute.accelerators.registry import card_names, cards_of, single_card
+from huisuan.compute.accelerators.registry import cards_by_model, load_card_names, single_card
 from huisuan.compute.duck.reader_tables import count_lines, list_faults
-from huisuan.compute.duck.source_lines import SourceLines, read_source
-from huisuan.compute.metering.checks.flags import Doubt, Kind, raise_flags
-from huisuan.compute.metering.checks.overuse import overuse
+from huisuan.compute.duck.source_lines import SourceLines, split_source
+from huisuan.compute.metering.checks.flags import Anomaly, Kind, raise_flags
+from huisuan.compute.metering.checks.overuse import find_overuse
 from huisuan.compute.metering.imports.accounts import import_tenants
 from huisuan.compute.metering.imports.append_records import append_records, load_stored, load_tenants, store_source
-from huisuan.compute.metering.imports.own_jobs import set_apart
+from huisuan.compute.metering.imports.own_jobs import split_platform_jobs
 from huisuan.compute.metering.imports.pending_corrections import keep_corrections
-from huisuan.compute.metering.intake.gpu_trace import read_trace
+from huisuan.compute.metering.intake.gpu_trace import parse_trace
 from huisuan.compute.metering.intake.missing_cards import SURE
 from huisuan.compute.metering.intake.parsed_file import ParsedFile
-from huisuan.compute.metering.intake.reconcile import reconcile, window
-from huisuan.compute.metering.intake.sacct import read_sacct
+from huisuan.compute.metering.intake.reconcile import reconcile, stored_window
+from huisuan.compute.metering.intake.sacct import parse_sacct
 from huisuan.compute.models import Centre, SourceFile
 from huisuan.compute.sacct.export import COMMAND, delimiter_of
 from huisuan.compute.traces.columns import TraceColumns
 from huisuan.compute.traces.inflate import inflate
 from huisuan.compute.traces.read import DAY
-from huisuan.compute.traces.timestamps import Clock, epoch_of
+from huisuan.compute.traces.timestamps import Clock, parse_epoch
 
 FORMATS = ("sacct", "trace")
 
@@ -138,12 +138,12 @@ def import_usage(
             code="centre.unknown",
         )
     say("读入")
-    source = read_source(inflate(file.content, file.name), file.name)
+    source = split_source(inflate(file.content, file.name), file.name)
     if source.line_count == 0:
         raise InvalidRequest(f"{file.name} 是空的；第一行应是表头", code="usage.file_empty")
     say("解析")
     zone = file.timezone or centre.timezone
-    parsed = _read(centre, source, file, zone)
+    parsed = _parse(centre, source, file, zone)
     report = UsageReport(code, file.name, dry_run=dry_run, notes=parsed.notes)
     with transaction.atomic():
         centre = Centre.objects.select_for_update().get(pk=centre.pk)
@@ -152,12 +152,12 @@ def import_usage(
         if file.tenants:
             report.tenants = import_tenants(*file.tenants, centre)
         say("对照")
-        report.own, own_doubts = set_apart(parsed.con, centre, now)
+        report.own, own_doubts = split_platform_jobs(parsed.con, centre, now)
         report.own_doubts = [doubt.text for doubt in own_doubts]
         load_tenants(parsed.con, centre)
-        load_stored(parsed.con, centre, window(parsed.con))
+        load_stored(parsed.con, centre, stored_window(parsed.con))
         _count(report, parsed, source)
-        doubts = _doubts(parsed, source)
+        doubts = _anomalies(parsed, source)
         report.doubts, report.waiting = [doubt.text for doubt in doubts], len(parsed.corrections)
         say("写入")
         if dry_run:
@@ -169,17 +169,17 @@ def import_usage(
                 keep_corrections(centre, parsed.corrections, kept)
             if report.new:
                 append_records(parsed.con, centre, kept, now)
-                over = overuse(centre, centre.last_sequence + 1)
+                over = find_overuse(centre, centre.last_sequence + 1)
                 raise_flags(centre, over, now)
                 report.flagged = len(over)
     parsed.con.close()
     return report
 
 
-def _doubts(parsed: ParsedFile, source: SourceLines) -> list[Doubt]:
+def _anomalies(parsed: ParsedFile, source: SourceLines) -> list[Anomaly]:
     """What is to be flagged of a file, each with its line."""
     told = [*parsed.anomalies, *(suspicion for suspicion, _ in parsed.corrections)]
-    return [Doubt(Kind(each.kind), each.key, each.text, source.text(each.line_no), each.sequence) for each in told]
+    return [Anomaly(Kind(each.kind), each.key, each.text, source.text(each.line_no), each.sequence) for each in told]
 
 
 def _check_delimiter(centre: Centre, source: SourceLines) -> None:
@@ -203,14 +203,14 @@ def _check_zone(centre: Centre, source: SourceLines, zone: str) -> None:
         )
 
 
-def _read(centre: Centre, source: SourceLines, file: UsageFile, zone: str) -> ParsedFile:
+def _parse(centre: Centre, source: SourceLines, file: UsageFile, zone: str) -> ParsedFile:
     where = zone_named(zone)
     if file.format == "sacct":
-        return read_sacct(source, card_names(centre), where)
+        return parse_sacct(source, load_card_names(centre), where)
     if file.format == "trace":
-        card = cards_of([file.model])[0] if file.model else single_card(centre)
-        clock = Clock(where, epoch_of(file.epoch, where) if file.epoch else None, file.shift_days * DAY)
-        return read_trace(source, file.columns, card, clock, file.tenant)
+        card = cards_by_model([file.model])[0] if file.model else single_card(centre)
+        clock = Clock(where, parse_epoch(file.epoch, where) if file.epoch else None, file.shift_days * DAY)
+        return parse_trace(source, file.columns, card, clock, file.tenant)
     raise InvalidRequest(f'未知格式 "{file.format}"；可用：{"、".join(FORMATS)}', code="usage.format_unknown")
 
 

@@ -11,9 +11,9 @@ from datetime import datetime
 import duckdb
 from django.db import connection
 
-from huisuan.compute.metering.agent_usage.leases import leases_of
+from huisuan.compute.metering.agent_usage.leases import load_leases
 from huisuan.compute.metering.checks.completeness import CURRENT, SETTLED
-from huisuan.compute.metering.checks.flags import BY_THE_PLATFORM, Doubt, Kind, open_flags
+from huisuan.compute.metering.checks.flags import BY_THE_PLATFORM, Anomaly, Kind, open_flags
 from huisuan.compute.metering.intake.tables import PLATFORM_JOB_NAME
 from huisuan.compute.models import Centre
 
@@ -22,23 +22,23 @@ NAMES = f"""
 SELECT DISTINCT job_name FROM reading
 WHERE regexp_full_match(job_name, '[0-9abcdefghjkmnpqrstvwxyz]{{{UID_LENGTH}}}(-[0-9]+)?')
 """  # noqa: S608 (a number of ours)
-SAID = """
+SCHEDULER_SECONDS = """
 SELECT job_name, sum(cards::BIGINT * (ended - started - suspended))::BIGINT FROM platform_line
 GROUP BY job_name HAVING max(ended) < ?
 """
-METERED = f"""
+METERED_SECONDS = f"""
 SELECT u.job_id, u.run, sum(u.card_seconds)::bigint FROM compute_usagerecord u
 WHERE u.centre_id = %s AND u.job_id = ANY(%s) AND {CURRENT} GROUP BY u.job_id, u.run
 """  # noqa: S608 (our own SQL)
 
 
-def set_apart(con: duckdb.DuckDBPyConnection, centre: Centre, now: datetime) -> tuple[int, list[Doubt]]:
+def split_platform_jobs(con: duckdb.DuckDBPyConnection, centre: Centre, now: datetime) -> tuple[int, list[Anomaly]]:
     """Take the lines of jobs that the platform placed here out of `reading`; how many, and where they differ.
 
     A difference that was flagged and is none any more is answered.
     """
     named = {name: name[:UID_LENGTH] for (name,) in con.execute(NAMES).fetchall()}
-    placed = {uid for uid, _ in leases_of(centre, named.values()).here} if named else set()
+    placed = {uid for uid, _ in load_leases(centre, named.values()).here} if named else set()
     ours = [(name,) for name, uid in named.items() if uid in placed]
     if not ours:
         return 0, []
@@ -47,15 +47,15 @@ def set_apart(con: duckdb.DuckDBPyConnection, centre: Centre, now: datetime) -> 
         "CREATE TABLE platform_line AS SELECT * FROM reading WHERE job_name IN (SELECT job_name FROM platform_job_name)"
     )
     con.execute("DELETE FROM reading WHERE job_name IN (SELECT job_name FROM platform_job_name)")
-    said = dict(con.execute(SAID, [int((now - SETTLED).timestamp())]).fetchall())
-    doubts = _compared(centre, said, now)
+    said = dict(con.execute(SCHEDULER_SECONDS, [int((now - SETTLED).timestamp())]).fetchall())
+    doubts = _compare_with_records(centre, said, now)
     ((lines,),) = con.execute("SELECT count(DISTINCT line_no) FROM platform_line").fetchall()
     return lines, doubts
 
 
-def _compared(centre: Centre, said: dict[str, int], now: datetime) -> list[Doubt]:
+def _compare_with_records(centre: Centre, said: dict[str, int], now: datetime) -> list[Anomaly]:
     with connection.cursor() as cursor:
-        cursor.execute(METERED, [centre.pk, [name[:UID_LENGTH] for name in said]])
+        cursor.execute(METERED_SECONDS, [centre.pk, [name[:UID_LENGTH] for name in said]])
         metered = {(uid, run): seconds for uid, run, seconds in cursor.fetchall()}
     doubts, same = [], []
     for name, seconds in sorted(said.items()):
@@ -66,7 +66,7 @@ def _compared(centre: Centre, said: dict[str, int], now: datetime) -> list[Doubt
             same.append(about)
         else:
             text = f"作业 {uid} 第 {run} 次运行：调度器记账 {seconds:,} 卡秒，站点代理报来的记录 {found:,} 卡秒"
-            doubts.append(Doubt(Kind.SCHEDULER, about, text))
+            doubts.append(Anomaly(Kind.SCHEDULER, about, text))
     open_flags(centre).filter(kind=Kind.SCHEDULER, key__in=same).update(
         answered_at=now, answered_by=BY_THE_PLATFORM, answer="与后来的记账文件相符"
     )

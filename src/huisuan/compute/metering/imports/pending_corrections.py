@@ -12,17 +12,17 @@ from django.db.models import F
 from huisuan.base.errors import Conflict
 from huisuan.compute.duck.workbench import workbench
 from huisuan.compute.metering.checks.flags import Kind, answer_flag, raise_flags
-from huisuan.compute.metering.checks.overuse import overuse
+from huisuan.compute.metering.checks.overuse import find_overuse
 from huisuan.compute.metering.imports.append_records import append_records
 from huisuan.compute.metering.intake.corrections import COLUMNS
 from huisuan.compute.metering.intake.parsed_file import FileAnomaly
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import Centre, MeterFlag, PendingCorrection, SourceFile, UsageRecord
 
-Held = Sequence[tuple[FileAnomaly, dict[str, Any]]]
+HeldCorrections = Sequence[tuple[FileAnomaly, dict[str, Any]]]
 
 
-def keep_corrections(centre: Centre, corrections: Held, file: SourceFile) -> None:
+def keep_corrections(centre: Centre, corrections: HeldCorrections, file: SourceFile) -> None:
     """Keep what each correction would make of its record, beside the flag that was raised for it; once."""
     records = {suspicion.key: record for suspicion, record in corrections}
     flags = MeterFlag.objects.filter(centre=centre, kind=Kind.CORRECTION, key__in=records, correction__isnull=True)
@@ -36,7 +36,7 @@ def keep_corrections(centre: Centre, corrections: Held, file: SourceFile) -> Non
 
 
 @transaction.atomic
-def answer(number: int, text: str, by: str, now: datetime, *, accept: bool = False) -> MeterFlag:
+def resolve_flag(number: int, text: str, by: str, now: datetime, *, accept: bool = False) -> MeterFlag:
     """Answer a flag; `accept` the correction that waits with it.
 
     Raises:
@@ -59,7 +59,7 @@ def answer(number: int, text: str, by: str, now: datetime, *, accept: bool = Fal
     _refuse_overlap(centre, pending)
     pending.applied = _append(centre, pending, now)
     pending.save(update_fields=["applied"])
-    raise_flags(centre, overuse(centre, pending.applied), now)
+    raise_flags(centre, find_overuse(centre, pending.applied), now)
     return flag
 
 

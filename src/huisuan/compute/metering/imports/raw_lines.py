@@ -9,11 +9,11 @@ from collections.abc import Iterable
 import pyarrow as pa
 
 from huisuan.base.errors import NotFound
-from huisuan.compute.duck.source_lines import line_of
+from huisuan.compute.duck.source_lines import line_at
 from huisuan.compute.models import SourceChunk
 
 
-def raw_line(source_file_id: int, line_no: int) -> bytes:
+def load_raw_line(source_file_id: int, line_no: int) -> bytes:
     """A line of a source file exactly as it came, without its LF; line 1 is the first.
 
     Raises:
@@ -23,10 +23,10 @@ def raw_line(source_file_id: int, line_no: int) -> bytes:
     if chunk is None or line_no >= chunk.first_line + chunk.line_count:
         raise NotFound(f"源文件 {source_file_id} 没有第 {line_no} 行", code="source.line_unknown")
     raw = pa.decompress(bytes(chunk.content), decompressed_size=chunk.raw_bytes, codec="zstd", asbytes=True)
-    return line_of(raw, line_no - chunk.first_line)
+    return line_at(raw, line_no - chunk.first_line)
 
 
-def raw_lines(places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+def load_raw_lines(places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
     """Lines by (source file, line), as `raw_line` gives one; each piece of a file is unpacked once.
 
     Raises:
@@ -44,5 +44,5 @@ def raw_lines(places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]
     lines: dict[tuple[int, int], bytes] = {}
     for chunk in SourceChunk.objects.filter(pk__in=found).iterator(chunk_size=20):
         raw = pa.decompress(bytes(chunk.content), decompressed_size=chunk.raw_bytes, codec="zstd", asbytes=True)
-        lines |= {place: line_of(raw, place[1] - chunk.first_line) for place in found[chunk.pk]}
+        lines |= {place: line_at(raw, place[1] - chunk.first_line) for place in found[chunk.pk]}
     return lines

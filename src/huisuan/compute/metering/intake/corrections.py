@@ -48,10 +48,10 @@ def hold_corrections(parsed: ParsedFile) -> list[tuple[FileAnomaly, dict[str, An
         FROM held_correction ORDER BY line_no, accelerator_id
     """).fetchall()
     found = [(row[:5], dict(zip(COLUMNS, row[5:], strict=True))) for row in rows]
-    return [(_suspicion(record, *before), record) for before, record in found]
+    return [(_anomaly(record, *before), record) for before, record in found]
 
 
-def tell_emptied(parsed: ParsedFile) -> None:
+def flag_emptied_runs(parsed: ParsedFile) -> None:
     """Flag runs that are metered and that, by this file, held no cards: the record stays as it is."""
     rows = parsed.con.execute(f"""
         SELECT e.line_no, s.sequence, s.job_id, s.card_seconds FROM cardless_run e JOIN stored s
@@ -68,7 +68,7 @@ def tell_emptied(parsed: ParsedFile) -> None:
         parsed.anomalies.append(FileAnomaly("correction", f"{sequence} emptied", text, line_no, sequence))
 
 
-def _suspicion(record: dict[str, Any], known: int, seconds: int, user: str, account: str, waits: str) -> FileAnomaly:
+def _anomaly(record: dict[str, Any], known: int, seconds: int, user: str, account: str, waits: str) -> FileAnomaly:
     job, sequence = record["job_id"], record["supersedes"]
     text = f"第 {sequence} 条记录（作业 {job}）：后来的文件改为 {seconds:,} 卡秒，原为 {known:,}"
     if (user, account) != (record["user"], record["account"]):

@@ -68,7 +68,7 @@ def hold_forgeable(parsed: ParsedFile, columns: list[str], source: SourceLines) 
             "SELECT line_no FROM field WHERE raw_sha256 IS NOT NULL AND line_no >= ?", [begin]
         ).fetchall()
         _drop(con, [line for (line,) in held])
-    _tell(parsed, source, forged, [line for (line,) in held])
+    _flag_held_lines(parsed, source, forged, [line for (line,) in held])
 
 
 def _drop(con: duckdb.DuckDBPyConnection, lines: list[int]) -> None:
@@ -77,7 +77,7 @@ def _drop(con: duckdb.DuckDBPyConnection, lines: list[int]) -> None:
         con.execute("INSERT INTO line_count VALUES ('held', ?), ('lines', ?)", [len(lines), len(lines)])
 
 
-def _tell(parsed: ParsedFile, source: SourceLines, forged: list[int], held: list[int]) -> None:
+def _flag_held_lines(parsed: ParsedFile, source: SourceLines, forged: list[int], held: list[int]) -> None:
     con = parsed.con
     for line in forged:
         reason = f"夹在一个作业与它的作业步之间，是写在作业名里的文字，不是记录；{REMEDY}"

@@ -8,17 +8,17 @@ from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.duck.workbench import literal
 from huisuan.compute.metering.intake.parsed_file import ParsedFile
 from huisuan.compute.traces.columns import TraceColumns
-from huisuan.compute.traces.read import read_rows
+from huisuan.compute.traces.read import parse_trace_rows
 from huisuan.compute.traces.timestamps import Clock
 
 
-def read_trace(source: SourceLines, columns: TraceColumns, card: Card, clock: Clock, tenant: str = "") -> ParsedFile:
+def parse_trace(source: SourceLines, columns: TraceColumns, card: Card, clock: Clock, tenant: str = "") -> ParsedFile:
     """Read a trace whose cards are all of one model. `tenant` is the user where the file names none.
 
     Raises:
         Refused: of no known form, or it does not say when, how long or how many cards.
     """
-    rows = read_rows(source, columns, clock)
+    rows = parse_trace_rows(source, columns, clock)
     rows.con.execute(f"""
         INSERT INTO reading SELECT line_no, '', job_id, NULL, NULL,
             coalesce(user_, {literal(tenant)}), coalesce(account_, ''), '',

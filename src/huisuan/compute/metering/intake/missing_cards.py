@@ -18,7 +18,7 @@ from huisuan.compute.accelerators.tres import asks_for_cards, is_card_name, othe
 from huisuan.compute.metering.intake.parsed_file import FileAnomaly, ParsedFile
 
 FLAG = "no_cards"
-SHOWN = 5  # lines named in a message
+LINES_NAMED = 5  # lines named in a message
 #: the kinds, and whether they are wrong for sure (then the import says so by its exit code)
 ASKED, UNKNOWN, UNTRACKED, IDLE = "asked", "unknown_gres", "untracked", "idle"
 PARTS = "parts"  # lines refused because they were given parts of cards
@@ -32,7 +32,7 @@ NOT_CARDS = frozenset(OTHER_RESOURCES.split())
 #: the lines without a card by what they say, each with its number, first lines and a digest of them all
 GROUPS = f"""
 SELECT part, alloc, asked, coalesce(strftime(make_timestamp((started + 28800) * 1000000), '%Y-%m'), '') AS month,
-    count(*), list(line_no ORDER BY line_no)[:{SHOWN}], sha256(string_agg(raw_sha256, '' ORDER BY raw_sha256))
+    count(*), list(line_no ORDER BY line_no)[:{LINES_NAMED}], sha256(string_agg(raw_sha256, '' ORDER BY raw_sha256))
 FROM without_cards GROUP BY ALL ORDER BY ALL
 """
 
@@ -46,7 +46,7 @@ class _Group:
     digests: list[str] = field(default_factory=list)
 
 
-def tell(parsed: ParsedFile, names: CardNames) -> None:
+def flag_missing_cards(parsed: ParsedFile, names: CardNames) -> None:
     """Put what is wrong with the lines in `without_cards` with the file: counts by kind, and an anomaly a group."""
     tracked, cut = (
         {
@@ -64,7 +64,7 @@ def tell(parsed: ParsedFile, names: CardNames) -> None:
         for kind, detail in _why(part, alloc, asked, names, tracked, held | tracked | cut):
             group = groups[kind, part, month, detail]
             group.lines += lines
-            group.first = sorted([*group.first, *first])[:SHOWN]
+            group.first = sorted([*group.first, *first])[:LINES_NAMED]
             group.digests.append(digest)
     for (kind, part, month, detail), group in groups.items():
         parsed.no_cards[kind] = parsed.no_cards.get(kind, 0) + group.lines

@@ -52,7 +52,7 @@ class Span(NamedTuple):
         return same and twice and self.started < other.ended and other.started < self.ended
 
 
-def settle_repeats(parsed: ParsedFile) -> int:
+def resolve_repeats(parsed: ParsedFile) -> int:
     """One line of those that say the same of one run; none of those that contradict each other. Returns the first's.
 
     Makes `multi_line_job`: the jobs that have more than one line.
@@ -94,7 +94,7 @@ def _refuse_contradictions(parsed: ParsedFile) -> None:
         stays = [line for line in lines if line == parsed.sure_line]
         refused = [line for line in lines if line not in stays]
         where = "、".join(str(line) for line in lines[:5])
-        text = f"作业 {job} {_clock(started)} 起的一次运行在行 {where} 有不同的说法，" + (
+        text = f"作业 {job} {_format_time(started)} 起的一次运行在行 {where} 有不同的说法，" + (
             f"只计行 {stays[0]}" if stays else "都没有计量"
         )
         for line in refused:
@@ -123,8 +123,8 @@ def hold_overlaps(parsed: ParsedFile) -> None:
             held.append(span.line_no)
             what = f"与行 {other.line_no}" if other.line_no else f"与第 {other.records[0]} 条记录"
             text = (
-                f"作业 {job} {_clock(span.started)} 至 {_clock(span.ended)} {what}"
-                f"（{_clock(other.started)} 至 {_clock(other.ended)}）重叠，没有计量；{CAUSES}"
+                f"作业 {job} {_format_time(span.started)} 至 {_format_time(span.ended)} {what}"
+                f"（{_format_time(other.started)} 至 {_format_time(other.ended)}）重叠，没有计量；{CAUSES}"
             )
             con.execute("INSERT INTO fault VALUES (?, ?)", [span.line_no, text])
             key = f"{span.cluster} {job} {span.started} {span.ended}"
@@ -148,5 +148,5 @@ def _span(row: tuple[str, str, int, int, int, list[int | None]]) -> Span:
     return Span(job, cluster, started, ended, line_no, tuple(each for each in records if each is not None))
 
 
-def _clock(moment: int) -> str:
+def _format_time(moment: int) -> str:
     return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S} UTC"

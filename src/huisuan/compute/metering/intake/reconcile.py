@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import duckdb
 
-from huisuan.compute.metering.intake.corrections import hold_corrections, tell_emptied
-from huisuan.compute.metering.intake.overlaps import SAME_CLUSTER, hold_overlaps, settle_repeats
+from huisuan.compute.metering.intake.corrections import flag_emptied_runs, hold_corrections
+from huisuan.compute.metering.intake.overlaps import SAME_CLUSTER, hold_overlaps, resolve_repeats
 from huisuan.compute.metering.intake.parsed_file import OPTIONAL, ParsedFile
 
 #: A job id came round again if the new submission lies more than this after the end of the id's previous run.
@@ -38,7 +38,7 @@ CONTENT = [
 ]
 
 
-def window(con: duckdb.DuckDBPyConnection) -> tuple[int, int] | None:
+def stored_window(con: duckdb.DuckDBPyConnection) -> tuple[int, int] | None:
     """From when to when (UTC seconds) stored records can matter to what was read; None if nothing was read.
 
     A stored record matters if it ended after the first and started before the second.
@@ -59,14 +59,14 @@ def reconcile(parsed: ParsedFile) -> dict[str, int]:
         again further down in the same file).
     """
     con = parsed.con
-    counts = {"repeated": settle_repeats(parsed)}
+    counts = {"repeated": resolve_repeats(parsed)}
     _match(con)
     _pair_changed_models(con)
     _number_runs(con)
     _decide(con, parsed.given)
     parsed.corrections = hold_corrections(parsed)
     hold_overlaps(parsed)
-    tell_emptied(parsed)
+    flag_emptied_runs(parsed)
     for verdict in ("known", "older"):
         row = con.execute(
             "SELECT count(DISTINCT line_no) FROM verdict WHERE verdict = ? "

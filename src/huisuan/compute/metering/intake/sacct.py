@@ -14,13 +14,13 @@ from huisuan.base.slurm_states import FINAL_STATES, LIVE_STATES, PENDING_STATES
 from huisuan.base.time_zones import EARLIEST, LATEST, to_utc
 from huisuan.compute.accelerators.names import CardNames, PartOfCard, Unmetered
 from huisuan.compute.accelerators.parts import part_of
-from huisuan.compute.accelerators.tres import allocated, counted, requested
-from huisuan.compute.duck.reader_tables import LONGEST, reader_workbench
+from huisuan.compute.accelerators.tres import allocated_cards, count_cards, requested_by_model
+from huisuan.compute.duck.reader_tables import MOST_CHARACTERS, reader_workbench
 from huisuan.compute.duck.source_lines import SourceLines
-from huisuan.compute.metering.intake.missing_cards import PARTS, tell
+from huisuan.compute.metering.intake.missing_cards import PARTS, flag_missing_cards
 from huisuan.compute.metering.intake.parsed_file import ParsedFile
-from huisuan.compute.metering.intake.sacct_json import is_json, read_json
-from huisuan.compute.metering.intake.sacct_text import GRES, READ, cut, form_of
+from huisuan.compute.metering.intake.sacct_json import is_json, parse_json
+from huisuan.compute.metering.intake.sacct_text import FIELDS_READ, GRES, detect_layout, split_lines
 from huisuan.compute.metering.intake.tables import CARD_MAP, STATE_MAP, SUSPENDED_MAP, TRES_MAP
 
 #: our optional column -> sacct's field
@@ -42,7 +42,7 @@ NOT_STARTED = "('', 'None', 'Unknown')"
 UNTYPED = "卡若切分过（MIG 等），不写型号就分不出来：请在 AccountingStorageTRES 中加入带型号的 gres/gpu:型号"
 
 
-def read_sacct(source: SourceLines, names: CardNames, zone: ZoneInfo, *, believe: bool = False) -> ParsedFile:
+def parse_sacct(source: SourceLines, names: CardNames, zone: ZoneInfo, *, believe: bool = False) -> ParsedFile:
     """Parse the file's lines into `reading`, `fault` and `line_count`.
 
     `believe`: every line of a plain file, to compare what is stored already with it; never to store from it.
@@ -50,22 +50,22 @@ def read_sacct(source: SourceLines, names: CardNames, zone: ZoneInfo, *, believe
     Raises:
         Refused: the header lacks a field without which nothing can be metered.
     """
-    form = None if is_json(source) else form_of(source)
-    columns = form.columns if form else list(READ)
+    form = None if is_json(source) else detect_layout(source)
+    columns = form.columns if form else list(FIELDS_READ)
     con = reader_workbench()
     parsed = ParsedFile(con, {ours for ours, theirs in GIVEN_BY.items() if theirs in columns})
     con.register("source_lines", source.lines)
     if form:
-        cut(parsed, form, source, believe=believe)
+        split_lines(parsed, form, source, believe=believe)
     else:
-        read_json(parsed, source)
+        parse_json(parsed, source)
     _map_states(con)
     _map_suspensions(con)
     _map_cards(parsed, names)
     _clock(con, zone)
     _judge(con, zone, columns)
     _store_judged(con)
-    tell(parsed, names)
+    flag_missing_cards(parsed, names)
     con.unregister("source_lines")
     return parsed
 
@@ -96,7 +96,7 @@ def _map_cards(parsed: ParsedFile, names: CardNames) -> None:
     cards: list[tuple[int, int, str, int, int | None]] = []
     for key, (alloc, asked, partition, lines) in enumerate(texts):
         try:
-            given = allocated(alloc, partition, names)
+            given = allocated_cards(alloc, partition, names)
             if given and _untyped(alloc):
                 if partition in cut_partitions:
                     raise Unmetered(
@@ -109,7 +109,7 @@ def _map_cards(parsed: ParsedFile, names: CardNames) -> None:
             meanings.append((key, alloc, asked, partition, "fault", f'列 AllocTRES: "{alloc}" {why}'))
             continue
         meanings.append((key, alloc, asked, partition, "cards" if given else "none", None))
-        wanted = requested(asked, partition, given, names)
+        wanted = requested_by_model(asked, partition, given, names)
         cards += [(key, card.id, card.model, count, wanted[card]) for card, count in given.items()]
     if untyped:
         parsed.notes.append(f"{untyped:,} 行的卡没有写型号（如 gres/gpu=1），按分区的型号计为整卡；{UNTYPED}")
@@ -122,7 +122,7 @@ def _has_parts(alloc: str) -> bool:
 
 
 def _untyped(alloc: str) -> bool:
-    bare, typed = counted(alloc)
+    bare, typed = count_cards(alloc)
     return any(count and family not in typed for family, count in bare.items())
 
 
@@ -179,7 +179,8 @@ def _judge(con: duckdb.DuckDBPyConnection, zone: ZoneInfo, header: list[str]) ->
     columns = {"cluster": "Cluster_", "job_id": "job_id", "user": "User_", "account": "Account_"}
     columns |= {"partition": "Partition_", "exit_code": "ExitCode_"}
     too_long = " ".join(
-        f"WHEN length({text}) > {LONGEST[name]} THEN '列 {name} 超过 {LONGEST[name]} 个字符；请核对这一行'"
+        f"WHEN length({text}) > {MOST_CHARACTERS[name]} "
+        f"THEN '列 {name} 超过 {MOST_CHARACTERS[name]} 个字符；请核对这一行'"
         for name, text in columns.items()
     )
     con.execute(f"""

@@ -17,7 +17,7 @@ from huisuan.base.errors import InvalidRequest
 from huisuan.base.hashing import text_sha256
 from huisuan.compute.duck.source_lines import BOM, REPLACED, SourceLines
 from huisuan.compute.metering.intake.parsed_file import ParsedFile
-from huisuan.compute.metering.intake.sacct_text import READ
+from huisuan.compute.metering.intake.sacct_text import FIELDS_READ
 from huisuan.compute.sacct.export import COMMAND
 
 MOST_BYTES = 1 << 29  # a job is kilobytes in JSON, and the whole text is held: more than that comes as text
@@ -33,7 +33,7 @@ def is_json(source: SourceLines) -> bool:
     return bytes(source.content[:64]).removeprefix(BOM).lstrip()[:1] in (b"{", b"[")
 
 
-def read_json(parsed: ParsedFile, source: SourceLines) -> None:
+def parse_json(parsed: ParsedFile, source: SourceLines) -> None:
     """Fill `field`, and name in `fault` what is no job of sacct's.
 
     Raises:
@@ -63,12 +63,12 @@ def read_json(parsed: ParsedFile, source: SourceLines) -> None:
         ends = text.find("\n", at)
         raw = text[text.rfind("\n", 0, at) + 1 : ends if ends >= 0 else len(text)]
         sha = source.replaced.get(line) or text_sha256(raw)
-        rows.append([line, fields["JobIDRaw"], *(fields[name] for name in READ), sha])
+        rows.append([line, fields["JobIDRaw"], *(fields[name] for name in FIELDS_READ), sha])
     _store(parsed, rows, faults, steps)
 
 
 def _store(parsed: ParsedFile, rows: list[list[str | int]], faults: list[tuple[int, str]], steps: int) -> None:
-    names = ["line_no", "job_id", *(f"{name}_" for name in READ), "raw_sha256"]
+    names = ["line_no", "job_id", *(f"{name}_" for name in FIELDS_READ), "raw_sha256"]
     types = [pa.int64(), *[pa.string()] * (len(names) - 1)]
     columns = [pa.array([row[place] for row in rows], kind) for place, kind in enumerate(types)]
     parsed.con.register("json_job", pa.table(columns, names=names))
@@ -197,17 +197,17 @@ def _fields(job: Job) -> dict[str, str] | str:
         "Account": _text(job.get("account")) or _text(association.get("account")),
         "Partition": _text(job.get("partition")),
         "State": _state(state["current"]),
-        "Submit": _moment(time.get("submission")),
-        "Start": _moment(time["start"]),
-        "End": _moment(time["end"]),
-        "ElapsedRaw": _whole(time.get("elapsed")),
+        "Submit": _format_time(time.get("submission")),
+        "Start": _format_time(time["start"]),
+        "End": _format_time(time["end"]),
+        "ElapsedRaw": _format_number(time.get("elapsed")),
         "Suspended": _duration(_number(time.get("suspended")) or 0),
         "AllocTRES": _tres(tres["allocated"]),
         "ReqTRES": _tres(tres.get("requested")),
-        "NNodes": _whole(job.get("allocation_nodes")),
+        "NNodes": _format_number(job.get("allocation_nodes")),
         "NodeList": _text(job.get("nodes")),
         "ExitCode": _exit_code(_part(job, "exit_code")),
-        "Restarts": _whole(job.get("restart_cnt")),
+        "Restarts": _format_number(job.get("restart_cnt")),
     }
     for name, value in fields.items():
         if "\0" in value or value != value.encode("utf-8", "replace").decode():
@@ -232,12 +232,12 @@ def _number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < BIGGEST else None
 
 
-def _whole(value: object) -> str:
+def _format_number(value: object) -> str:
     number = _number(value)
     return "" if number is None else str(number)
 
 
-def _moment(value: object) -> str:
+def _format_time(value: object) -> str:
     return str(_number(value) or "Unknown")
 
 

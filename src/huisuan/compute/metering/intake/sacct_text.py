@@ -21,14 +21,14 @@ from huisuan.compute.metering.intake.tables import WRONG_WIDTH
 from huisuan.compute.sacct.export import COMMAND, DELIMITER, delimiter_of
 from huisuan.compute.sacct.export import FIELDS as ASKED
 
-READ = tuple(name for name in (*ASKED.split(","), "Restarts") if name != "Eligible")
+FIELDS_READ = tuple(name for name in (*ASKED.split(","), "Restarts") if name != "Eligible")
 REQUIRED = ("Start", "End", "State", "AllocTRES")
 GRES = ("AllocGRES", "ReqGRES")  # what Slurm before 20.11 prints beside it: tells that cards were asked for, no more
-SAID_OF = {";": "分号", "\t": "制表符", ",": "逗号"}
+DELIMITER_NAMES = {";": "分号", "\t": "制表符", ",": "逗号"}
 
 
 @dataclass(frozen=True)
-class Form:
+class TextLayout:
     """How a file is written: its columns, what separates them, and its header as it stands there."""
 
     columns: list[str]
@@ -55,7 +55,7 @@ class Form:
         return f"f[{self.place('JobIDRaw' if 'JobIDRaw' in self.columns else 'JobID')}]"
 
 
-def form_of(source: SourceLines) -> Form:
+def detect_layout(source: SourceLines) -> TextLayout:
     """How the file is written.
 
     Raises:
@@ -64,12 +64,12 @@ def form_of(source: SourceLines) -> Form:
     """
     first = source.first_line
     delimiter = delimiter_of(first) or "|"
-    known = {name.lower(): name for name in SAFE | set(READ)}
+    known = {name.lower(): name for name in SAFE | set(FIELDS_READ)}
     columns = [known.get(cell.strip().lower(), cell.strip()) for cell in first.split(delimiter)]
     missing = [name for name in REQUIRED if name not in columns]
     if "JobIDRaw" not in columns and "JobID" not in columns:
         missing.insert(0, "JobIDRaw")
-    twice = [name for name in READ if columns.count(name) > 1]
+    twice = [name for name in FIELDS_READ if columns.count(name) > 1]
     if missing or twice:
         what = (
             f"缺少字段 {'、'.join(missing)}{_instead(columns)}"
@@ -80,7 +80,7 @@ def form_of(source: SourceLines) -> Form:
             f"{source.name} 行 1: {_looks_like(source) or f'表头{what}'}；请用以下命令导出：\n{COMMAND}",
             code="sacct.header_unknown",
         )
-    form = Form(columns, delimiter, first)
+    form = TextLayout(columns, delimiter, first)
     if form.is_plain and form.free not in ([], columns[-1:]):
         raise InvalidRequest(
             f"{source.name} 行 1: 列 {'、'.join(form.free)} 是用户写的文字，其中可以有换行和“|”，"
@@ -107,7 +107,7 @@ def _looks_like(source: SourceLines) -> str:
     small = first.lower()
     if "|" in first or not any(name.lower() in small for name in ("JobID", *REQUIRED)):
         return ""
-    for mark, name in SAID_OF.items():
+    for mark, name in DELIMITER_NAMES.items():
         if mark in first:
             return f"表头像是以{name}分隔的，应是 sacct 自己的 --parsable2 输出"
     if len(first.split()) > 1:
@@ -115,7 +115,7 @@ def _looks_like(source: SourceLines) -> str:
     return "看不出表头用什么分隔"
 
 
-def cut(parsed: ParsedFile, form: Form, source: SourceLines, *, believe: bool) -> None:
+def split_lines(parsed: ParsedFile, form: TextLayout, source: SourceLines, *, believe: bool) -> None:
     """Lines into `field`: steps, blank lines and headers apart, and what is no record named in `fault`.
 
     `believe`: take every line of a plain file for sacct's own, to compare records that are stored already with it.
@@ -144,13 +144,13 @@ def cut(parsed: ParsedFile, form: Form, source: SourceLines, *, believe: bool) -
     """)
 
 
-def _fill(con: duckdb.DuckDBPyConnection, form: Form, into: str, lines: str, line: str) -> None:
+def _fill(con: duckdb.DuckDBPyConnection, form: TextLayout, into: str, lines: str, line: str) -> None:
     """Cut `lines` into fields; those with another number of them go to `wrong_width`."""
     open_ended = form.is_plain and bool(form.free)  # the free text is last, and a | in it is its own
     right = f"len(f) {'>=' if open_ended else '='} {len(form.columns)}"
     con.execute(f"""
         {into} SELECT line_no, len(f) AS width, {right} AS fits, {form.job} AS job_id,
-            {", ".join(f"{_cell(form, name, open_ended)} AS {name}_" for name in (*READ, *_gres(form)))},
+            {", ".join(f"{_cell(form, name, open_ended)} AS {name}_" for name in (*FIELDS_READ, *_gres(form)))},
             CASE WHEN {right} AND NOT contains({form.job}, '.') THEN sha256(line) END AS raw_sha256
         FROM (SELECT line_no, line, string_split({line}, {literal(form.delimiter)}) AS f FROM {lines})
         WHERE NOT (f[1] = {literal(form.header.split(form.delimiter)[0])} AND {line} = {literal(form.header)});
@@ -159,18 +159,18 @@ def _fill(con: duckdb.DuckDBPyConnection, form: Form, into: str, lines: str, lin
     """)
 
 
-def _gres(form: Form) -> list[str]:
+def _gres(form: TextLayout) -> list[str]:
     return [name for name in GRES if name in form.columns]
 
 
-def _cell(form: Form, name: str, open_ended: bool) -> str:
+def _cell(form: TextLayout, name: str, open_ended: bool) -> str:
     if name not in form.columns:
         return "CAST(NULL AS VARCHAR)"
     place = form.place(name)
     return f"array_to_string(f[{place}:], '|')" if open_ended and place == len(form.columns) else f"f[{place}]"
 
 
-def _join_lines(parsed: ParsedFile, form: Form, line: str) -> None:
+def _join_lines(parsed: ParsedFile, form: TextLayout, line: str) -> None:
     """Put records together that a line end in somebody's text has cut; what follows a whole one is text of its last.
 
     Only sacct can have written the delimiter. So the pieces of a record are the lines from one that begins it to the
@@ -223,13 +223,13 @@ def _piece(width: int) -> str:
     return f"凑不成 {width} 个字段：文件可能被截断或损坏，请重新导出"
 
 
-def _mark_replaced(parsed: ParsedFile, form: Form, source: SourceLines) -> None:
+def _mark_replaced(parsed: ParsedFile, form: TextLayout, source: SourceLines) -> None:
     """Lines that are not UTF-8: a name may hold anything, and is read with what is no text replaced; no other field."""
     if not source.replaced:
         return
     con = parsed.con
     con.register("replaced_line", pa.table({"line_no": list(source.replaced), "sha": list(source.replaced.values())}))
-    read = [f"{name}_" for name in READ if name in form.columns and name not in form.free]
+    read = [f"{name}_" for name in FIELDS_READ if name in form.columns and name not in form.free]
     bad = " OR ".join(f"contains({name}, {literal(REPLACED)})" for name in (*read, "job_id"))
     con.execute(f"""
         INSERT INTO fault SELECT line_no, {literal(NOT_UTF_8)} FROM field JOIN replaced_line USING (line_no)

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from huisuan.base.hashing import bytes_sha256
-from huisuan.compute.metering.ledger.record_hash import written
+from huisuan.compute.metering.ledger.record_hash import encode_fields
 from huisuan.protocol.batch_chain import START
 
-__all__ = ["START", "Header", "link", "microseconds", "signed"]
+__all__ = ["START", "Header", "epoch_microseconds", "next_chain_value", "receipt_message"]
 WORD = "huisuan-ledger-1"
 WORD_SENT = "huisuan-ledger-2"  # of a batch that says when its agent sent it
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,17 +39,17 @@ class Header(NamedTuple):
     sent: int | None = None
 
 
-def link(previous: str, header: Header) -> str:
+def next_chain_value(previous: str, header: Header) -> str:
     """The chain's next value, 64 hexadecimal digits: over the one before and everything that the header says."""
     word, values = (WORD, header[:-1]) if header.sent is None else (WORD_SENT, tuple(header))
-    return bytes_sha256(written(word, (previous, *values)))
+    return bytes_sha256(encode_fields(word, (previous, *values)))
 
 
-def signed(chain: str) -> bytes:
+def receipt_message(chain: str) -> bytes:
     """What the platform's receipt signs."""
     return bytes.fromhex(chain)
 
 
-def microseconds(moment: datetime) -> int:
+def epoch_microseconds(moment: datetime) -> int:
     """Since the epoch."""
     return (moment - EPOCH) // timedelta(microseconds=1)

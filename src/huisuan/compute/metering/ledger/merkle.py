@@ -12,32 +12,32 @@ from hashlib import sha256
 EMPTY = sha256().digest()  # the root over nothing
 
 
-def root(entries: Iterable[bytes]) -> bytes:
+def merkle_root(entries: Iterable[bytes]) -> bytes:
     """The root over the entries in order, 32 bytes."""
-    level = _hashed(entries)
+    level = _leaf_hashes(entries)
     while len(level) > 1:
-        level = _above(level)
+        level = _parent_level(level)
     return level[0] if level else EMPTY
 
 
-def path(entries: Iterable[bytes], index: int) -> list[bytes]:
+def inclusion_proof(entries: Iterable[bytes], index: int) -> list[bytes]:
     """The inclusion proof of the entry at `index` (from 0): the hashes to join it with, from the leaf up.
 
     Raises:
         IndexError: there is no such entry.
     """
-    level, found = _hashed(entries), []
+    level, found = _leaf_hashes(entries), []
     if not 0 <= index < len(level):
         raise IndexError(index)
     while len(level) > 1:
         sibling = index ^ 1
         if sibling < len(level):
             found.append(level[sibling])
-        level, index = _above(level), index // 2
+        level, index = _parent_level(level), index // 2
     return found
 
 
-def root_of(entry: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes | None:
+def root_from_proof(entry: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes | None:
     """The root that an entry at `index` of `size` and its proof lead to; None where the proof has not that shape."""
     if not 0 <= index < size:
         return None
@@ -52,11 +52,11 @@ def root_of(entry: bytes, index: int, size: int, proof: Sequence[bytes]) -> byte
     return None if left else here
 
 
-def _hashed(entries: Iterable[bytes]) -> list[bytes]:
+def _leaf_hashes(entries: Iterable[bytes]) -> list[bytes]:
     return [sha256(b"\0" + entry).digest() for entry in entries]
 
 
-def _above(level: Sequence[bytes]) -> list[bytes]:
+def _parent_level(level: Sequence[bytes]) -> list[bytes]:
     made = [sha256(b"\1" + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)]
     if len(level) % 2:
         made.append(level[-1])

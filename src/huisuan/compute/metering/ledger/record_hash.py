@@ -61,50 +61,51 @@ TYPES = {
 }
 
 
-def text(value: str | None) -> str:
+def encode_text(value: str | None) -> str:
     """A text as the bytes hold it: how many characters, and itself; only `;` for none."""
     return ";" if value is None else f"{len(value)}:{value};"
 
 
-def number(value: int | None) -> str:
+def encode_number(value: int | None) -> str:
     """A whole number as the bytes hold it."""
     return ";" if value is None else f"{value};"
 
 
-def written(word: str, values: Iterable[str | int | None]) -> bytes:
+def encode_fields(word: str, values: Iterable[str | int | None]) -> bytes:
     """The bytes of a thing that is hashed: what it is, and its values."""
-    return f"{word};{''.join(number(each) if isinstance(each, int) else text(each) for each in values)}".encode()
+    encoded = (encode_number(value) if isinstance(value, int) else encode_text(value) for value in values)
+    return f"{word};{''.join(encoded)}".encode()
 
 
-def stem(
+def encode_run_fields(
     cluster: str, job_id: str, run: int, array_index: int | None, user: str, account: str, party: str | None,
     contract: str, partition: str, model: str, requested_cards: int | None, cards: int,
 ) -> str:  # fmt: skip
     """The middle of a record's bytes: what stays the same for all slices of a run."""
     return (
-        f"{text(cluster)}{text(job_id)}{run};{number(array_index)}{text(user)}{text(account)}{text(party)}"
-        f"{text(contract)}{text(partition)}{text(model)}{number(requested_cards)}{cards};"
+        f"{encode_text(cluster)}{encode_text(job_id)}{run};{encode_number(array_index)}{encode_text(user)}{encode_text(account)}{encode_text(party)}"
+        f"{encode_text(contract)}{encode_text(partition)}{encode_text(model)}{encode_number(requested_cards)}{cards};"
     )
 
 
-def grown(
+def leaf_of_slice(
     centre: str, sequence: int, supersedes: int | None, of_run: str, nodes: str, node_count: int,
     submitted: int | None, started: int, ended: int, suspended_seconds: int, card_seconds: int, state: str,
     exit_code: str, source_zone: str, raw_sha256: str, content_sha256: str, source: str, source_line: int,
 ) -> bytes:  # fmt: skip
     """SHA-256 of a record's bytes, its `stem` in their middle."""
     return hashlib.sha256(
-        f"{WORD};{len(centre)}:{centre};{sequence};{number(supersedes)}{of_run}{len(nodes)}:{nodes};{node_count};"
-        f"{number(submitted)}{started};{ended};{suspended_seconds};{card_seconds};{len(state)}:{state};"
+        f"{WORD};{len(centre)}:{centre};{sequence};{encode_number(supersedes)}{of_run}{len(nodes)}:{nodes};{node_count};"
+        f"{encode_number(submitted)}{started};{ended};{suspended_seconds};{card_seconds};{len(state)}:{state};"
         f"{len(exit_code)}:{exit_code};{len(source_zone)}:{source_zone};{len(raw_sha256)}:{raw_sha256};"
         f"{len(content_sha256)}:{content_sha256};{len(source)}:{source};{source_line};".encode()
     ).digest()
 
 
-def leaf(record: Record) -> bytes:
+def record_leaf(record: Record) -> bytes:
     """SHA-256 of a record's bytes, 32 bytes."""
     fields: list[Any] = list(record)
-    return grown(*[*fields[:3], stem(*fields[3:15]), *fields[15:]])
+    return leaf_of_slice(*[*fields[:3], encode_run_fields(*fields[3:15]), *fields[15:]])
 
 
 def leaf_sql() -> str:
@@ -119,7 +120,7 @@ def leaf_sql() -> str:
     return f"sha256('{WORD};' || {' || '.join(parts)})"
 
 
-def digest(leaves: Iterable[bytes]) -> str:
+def leaves_digest(leaves: Iterable[bytes]) -> str:
     """SHA-256, in hex, of many leaves in order: what a batch's header names."""
     whole = hashlib.sha256()
     for each in leaves:

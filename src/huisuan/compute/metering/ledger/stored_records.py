@@ -46,7 +46,7 @@ def copy_out(query: str, parameters: Sequence[Any], path: Path) -> None:
 
 
 @contextmanager
-def stored_rows(
+def stored_records(
     centre: Centre, where: str = "true", parameters: Sequence[Any] = ()
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB whose table `row` holds a centre's records with their `leaf` (64 hexadecimal digits), by sequence.
@@ -65,12 +65,12 @@ def stored_rows(
         yield con
 
 
-def leaves(con: duckdb.DuckDBPyConnection, table: str = "row") -> list[bytes]:
+def load_leaves(con: duckdb.DuckDBPyConnection, table: str = "row") -> list[bytes]:
     """The leaves of a table that has `sequence` and `leaf`, in order, 32 bytes each."""
-    return list(each_leaf(con, table))
+    return list(iterate_leaves(con, table))
 
 
-def each_leaf(con: duckdb.DuckDBPyConnection, table: str = "row") -> Iterator[bytes]:
+def iterate_leaves(con: duckdb.DuckDBPyConnection, table: str = "row") -> Iterator[bytes]:
     """The same, one after the other: of a large table they are too many to hold."""
     found = con.execute(f"SELECT unhex(leaf) FROM {table} ORDER BY sequence")
     while rows := found.fetchmany(LEAVES_AT_ONCE):

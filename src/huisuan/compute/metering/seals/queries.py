@@ -16,10 +16,10 @@ from huisuan.base.hashing import file_sha256
 from huisuan.base.months import Month
 from huisuan.compute.duck.workbench import literal
 from huisuan.compute.keys import platform_key
-from huisuan.compute.metering.checks.flags import Doubt, Kind, open_flags, raise_flags
-from huisuan.compute.metering.ledger.merkle import path
+from huisuan.compute.metering.checks.flags import Anomaly, Kind, open_flags, raise_flags
+from huisuan.compute.metering.ledger.merkle import inclusion_proof
 from huisuan.compute.metering.ledger.record_hash import FIELDS
-from huisuan.compute.metering.ledger.stored_records import leaves, stored_rows
+from huisuan.compute.metering.ledger.stored_records import load_leaves, stored_records
 from huisuan.compute.metering.seals.seal_month import parquet_path
 from huisuan.compute.models import AgentKey, Centre, Seal, SealSignature, SiteAgent
 from huisuan.protocol.agent import SealAsked, SealWord
@@ -28,12 +28,12 @@ from huisuan.protocol.batch_chain import falls_before, seal_digest, statement_sh
 ASKED_AT_ONCE = 24
 
 
-def seals_of(centre: Centre) -> QuerySet[Seal]:
+def list_seals(centre: Centre) -> QuerySet[Seal]:
     """The seals of a centre with their countersignatures, by month."""
     return Seal.objects.filter(centre=centre).select_related("centre", "countersigned__key").order_by("month")
 
 
-def asked(centre: Centre) -> list[SealAsked]:
+def list_unsigned_seals(centre: Centre) -> list[SealAsked]:
     """The seals that want the signature of the agent that serves the centre; not those it has refused, until that
     refusal is answered.
     """
@@ -44,7 +44,8 @@ def asked(centre: Centre) -> list[SealAsked]:
     unsigned = [
         seal
         for seal in Seal.objects.filter(centre=centre, countersigned__isnull=True).order_by("month")
-        if _about(seal) not in refused and any(each["name"] == serving for each in json.loads(seal.statement)["agents"])
+        if _flag_key(seal) not in refused
+        and any(each["name"] == serving for each in json.loads(seal.statement)["agents"])
     ]
     return [
         SealAsked(month=str(Month.of(seal.month)), statement=seal.statement, signature=seal.signature)
@@ -52,35 +53,35 @@ def asked(centre: Centre) -> list[SealAsked]:
     ]
 
 
-def take_word(centre: Centre, key: AgentKey, word: SealWord, now: datetime) -> None:
+def record_countersignature(centre: Centre, key: AgentKey, word: SealWord, now: datetime) -> None:
     """Keep an agent's signature under a seal, or flag why it will not sign; said again, it changes nothing."""
-    seal = seals_of(centre).filter(month=Month.parse(word.month).first_day).first()
+    seal = list_seals(centre).filter(month=Month.parse(word.month).first_day).first()
     if seal is None or statement_sha256(seal.statement) != word.statement_sha256 or hasattr(seal, "countersigned"):
         return
     if word.signature is None:
         why = f"{key.host} 的站点代理不签 {word.month} 的封账：{word.refused or '没有说明原因'}"
-        raise_flags(centre, [Doubt(Kind.SCHEDULER, _about(seal), why)], now)
+        raise_flags(centre, [Anomaly(Kind.SCHEDULER, _flag_key(seal), why)], now)
         return
     try:
         public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key.public_key))
         public.verify(bytes.fromhex(word.signature), seal_digest(seal.statement))
     except InvalidSignature:
         text = f"{key.host} 的站点代理在 {word.month} 封账上的签名与其公钥不符"
-        raise_flags(centre, [Doubt(Kind.SIGNATURE, f"{_about(seal)} {key.name}", text)], now)
+        raise_flags(centre, [Anomaly(Kind.SIGNATURE, f"{_flag_key(seal)} {key.name}", text)], now)
         return
     SealSignature.objects.get_or_create(seal=seal, defaults={"key": key, "signature": word.signature, "signed_at": now})
 
 
-def _about(seal: Seal) -> str:
+def _flag_key(seal: Seal) -> str:
     return f"seal {Month.of(seal.month)}"
 
 
-def named(seal: Seal) -> dict[str, str]:
+def seal_reference(seal: Seal) -> dict[str, str]:
     """A seal as what rests on it names it."""
     return {"centre": seal.centre.code, "month": str(Month.of(seal.month)), "root": seal.root}
 
 
-def seal_row(seal: Seal) -> dict[str, Any]:
+def seal_to_dict(seal: Seal) -> dict[str, Any]:
     """A seal as lists, exports and JSON show it."""
     countersigned: SealSignature | None = getattr(seal, "countersigned", None)
     return {
@@ -115,13 +116,13 @@ def sealed_parquet(seal: Seal) -> str:
     return str(file)
 
 
-def proof(centre: Centre, sequence: int) -> dict[str, Any]:
+def prove_record(centre: Centre, sequence: int) -> dict[str, Any]:
     """That a record is in a sealed month: the record, its path to the Merkle root, the signed statement.
 
     Raises:
         Refused: there is no such record, or no seal holds it yet.
     """
-    with stored_rows(centre, "u.sequence = %s", [sequence]) as con:
+    with stored_records(centre, "u.sequence = %s", [sequence]) as con:
         rows = con.execute(f"SELECT {', '.join(_quoted(name) for name in FIELDS)}, leaf FROM row").fetchall()  # noqa: S608
     if not rows:
         raise NotFound(
@@ -129,12 +130,12 @@ def proof(centre: Centre, sequence: int) -> dict[str, Any]:
             code="usage.record_unknown",
         )
     record, own = dict(zip(FIELDS, rows[0][:-1], strict=True)), rows[0][-1]
-    seal = next((each for each in seals_of(centre) if _encloses(each, record)), None)
+    seal = next((each for each in list_seals(centre) if _encloses(each, record)), None)
     if seal is None:
         raise Conflict(f"第 {sequence} 条用量记录还没有封入任何一个月；封账后再取证明", code="seal.record_not_sealed")
     with connect_duck() as con:
         con.execute(f"CREATE VIEW sealed AS FROM read_parquet({literal(sealed_parquet(seal))})")
-        entries = leaves(con, "sealed")
+        entries = load_leaves(con, "sealed")
         places = con.execute("SELECT count(*) FROM sealed WHERE sequence < ?", [sequence]).fetchall()
     index = int(places[0][0])
     if index >= len(entries) or entries[index].hex() != own:
@@ -144,8 +145,8 @@ def proof(centre: Centre, sequence: int) -> dict[str, Any]:
         )
     return {
         "kind": "huisuan-proof-1", "record": record, "leaf": own, "index": index, "size": len(entries),
-        "path": [each.hex() for each in path(entries, index)], "platform_key": platform_key.public(),
-        "seal": {name: seal_row(seal)[name] for name in SIGNED},
+        "path": [each.hex() for each in inclusion_proof(entries, index)], "platform_key": platform_key.public(),
+        "seal": {name: seal_to_dict(seal)[name] for name in SIGNED},
     }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from huisuan.protocol.batch_chain import register_digest, statement_sha256
 SETTLING_DAYS = 5  # after a month's end: by then its seals can have been made
 
 
-def publish(through: Month, now: datetime) -> list[RegisterEntry]:
+def publish_register(through: Month, now: datetime) -> list[RegisterEntry]:
     """Make the entries that are due, up to a month that is over; the first one there is may be of any month.
 
     Raises:
@@ -39,7 +39,7 @@ def publish(through: Month, now: datetime) -> list[RegisterEntry]:
         due = Month.of(last.month).following if last else through
         made: list[RegisterEntry] = []
         while due <= through:
-            made.append(_made(due, made[-1] if made else last, now))
+            made.append(_create_entry(due, made[-1] if made else last, now))
             due = due.following
     if not made:
         raise Conflict(f"{through} 已经登记；登记册只增不改", code="register.month_published")
@@ -54,7 +54,7 @@ def due_month(now: datetime) -> Month | None:
     return over if last is None or Month.of(last) < over else None
 
 
-def _made(month: Month, before: RegisterEntry | None, now: datetime) -> RegisterEntry:
+def _create_entry(month: Month, before: RegisterEntry | None, now: datetime) -> RegisterEntry:
     previous = before.sha256 if before else None
     said = {
         "kind": KIND, "month": str(month), "previous": previous, "made_at": int(now.timestamp()),
@@ -103,11 +103,11 @@ def _month(centre: Centre, month: Month, seal: Seal | None) -> dict[str, Any]:
     named: dict[str, Any] = {"month": str(month), "state": "sealed", "root": None, "statement_sha256": None}
     if seal is not None:
         return named | {"root": seal.root, "statement_sha256": statement_sha256(seal.statement)}
-    used = UsageRecord.objects.filter(_before(month.ends) & ~_before(month.starts), centre=centre).exists()
+    used = UsageRecord.objects.filter(_ends_before(month.ends) & ~_ends_before(month.starts), centre=centre).exists()
     return named | {"state": "open" if used else "empty"}
 
 
-def _before(end: int) -> Q:
+def _ends_before(end: int) -> Q:
     """`chain.falls_before` for the database."""
     moment = datetime.fromtimestamp(end, UTC)
     return Q(ended_at__lt=moment) | Q(ended_at=moment, started_at__lt=moment)
@@ -135,7 +135,7 @@ def register_file() -> dict[str, Any]:
     return {"kind": KIND, "platform_key": platform_key.public(), "entries": entries}
 
 
-def take_signatures(file: RegisterFile, now: datetime) -> int:
+def record_countersignatures(file: RegisterFile, now: datetime) -> int:
     """Keep the countersignatures that a file brings for entries of ours; returns how many are new.
 
     Raises:

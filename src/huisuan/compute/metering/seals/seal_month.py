@@ -26,14 +26,14 @@ from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.duck.relation import Relation
 from huisuan.compute.duck.workbench import literal
 from huisuan.compute.keys import platform_key
-from huisuan.compute.metering.agent_usage.usage_line import read_line, second
-from huisuan.compute.metering.checks.completeness import check
+from huisuan.compute.metering.agent_usage.usage_line import epoch_second, parse_usage_line
+from huisuan.compute.metering.checks.completeness import check_completeness
 from huisuan.compute.metering.checks.flags import open_flags
 from huisuan.compute.metering.ledger.append import append_batches
 from huisuan.compute.metering.ledger.chain import START
-from huisuan.compute.metering.ledger.merkle import root
+from huisuan.compute.metering.ledger.merkle import merkle_root
 from huisuan.compute.metering.ledger.record_hash import FIELDS
-from huisuan.compute.metering.ledger.stored_records import leaves, stored_rows
+from huisuan.compute.metering.ledger.stored_records import load_leaves, stored_records
 from huisuan.compute.models import Centre, MeterBatch, MeterFlag, Seal, UsageRecord
 from huisuan.protocol.batch_chain import seal_digest, statement_sha256
 
@@ -47,7 +47,7 @@ FROM row r ASOF JOIN agent_batch b ON r.sequence >= b.first WHERE b.name IS NOT 
 
 
 @dataclass(frozen=True)
-class Before:
+class PreviousSeal:
     """Where the last seal ended: its month's end, the head of the ledger then, the number of its last batch."""
 
     ends: datetime
@@ -56,7 +56,7 @@ class Before:
     statement: str
 
 
-def seal(code: str, month: Month, *, by: str, now: datetime, despite: str = "") -> Seal:
+def seal_month(code: str, month: Month, *, by: str, now: datetime, despite: str = "") -> Seal:
     """Seal a month of a centre: the next one, and only one that is over.
 
     Args:
@@ -73,13 +73,15 @@ def seal(code: str, month: Month, *, by: str, now: datetime, despite: str = "") 
         centre = _locked(code)
         _refuse_out_of_turn(centre, month, now)
         append_batches(centre, centre.last_sequence, [], now)  # whatever no batch covers yet
-    gaps = check(centre, month, now).gaps  # what it finds missing stays flagged, also when the seal is refused for it
+    gaps = check_completeness(
+        centre, month, now
+    ).gaps  # what it finds missing stays flagged, also when the seal is refused for it
     if gaps:
         raise Conflict(f"智算中心 {code} 的账本有缺口，不能封账：{'；'.join(gaps[:5])}", code="ledger.gaps")
     with transaction.atomic():
         centre = _locked(code)
         _refuse_out_of_turn(centre, month, now)
-        before = _before(centre)
+        before = _previous_seal(centre)
         unanswered = _open_in(centre, month, before)
         if unanswered and not despite.strip():
             raise Conflict(
@@ -87,14 +89,14 @@ def seal(code: str, month: Month, *, by: str, now: datetime, despite: str = "") 
                 "huisuan meter answer 答复；确要先封，用 --despite 写明理由，理由写进封账书",
                 code="seal.flags_open",
             )
-        return _sealed(centre, month, before, len(unanswered), by, now, despite.strip() if unanswered else "")
+        return _create_seal(centre, month, before, len(unanswered), by, now, despite.strip() if unanswered else "")
 
 
 def _locked(code: str) -> Centre:
     return Centre.objects.select_for_update(no_key=True).get(pk=centre_by_code(code).pk)
 
 
-def next_month(centre: Centre) -> Month | None:
+def next_month_to_seal(centre: Centre) -> Month | None:
     """The month that is to be sealed next; None: there is nothing to seal."""
     last = Seal.objects.filter(centre=centre).order_by("-month").values_list("month", flat=True).first()
     if last is not None:
@@ -111,7 +113,7 @@ def _refuse_out_of_turn(centre: Centre, month: Month, now: datetime) -> None:
         raise InvalidRequest(
             f"{month} 还没有过完，不能封账（现在是 {now.astimezone(SHANGHAI):%Y-%m-%d}）", code="month.not_over"
         )
-    due = next_month(centre)
+    due = next_month_to_seal(centre)
     if due is not None and month < due:
         sealed = Seal.objects.filter(centre=centre, month=month.first_day).exists()
         raise Conflict(
@@ -125,56 +127,56 @@ def _refuse_out_of_turn(centre: Centre, month: Month, now: datetime) -> None:
         )
 
 
-def _before(centre: Centre) -> Before | None:
+def _previous_seal(centre: Centre) -> PreviousSeal | None:
     last = Seal.objects.filter(centre=centre).order_by("-month").first()
     if last is None:
         return None
     batch = MeterBatch.objects.filter(centre=centre, chain=last.chain).values_list("number", flat=True).first()
-    return Before(_end(Month.of(last.month)), last.last_sequence, batch or 0, last.statement)
+    return PreviousSeal(_month_end(Month.of(last.month)), last.last_sequence, batch or 0, last.statement)
 
 
-def _end(month: Month) -> datetime:
+def _month_end(month: Month) -> datetime:
     return datetime.fromtimestamp(month.ends, UTC)
 
 
-def in_month(month: Month, before: tuple[datetime, int] | None) -> tuple[str, list[Any]]:
+def in_seal_of_month(month: Month, before: tuple[datetime, int] | None) -> tuple[str, list[Any]]:
     """SQL over a stored record `u`, with its parameters: whether it is in a seal of this month that is made now.
 
     `before`: end and last sequence of the seal before. As both grow from seal to seal, what is in any earlier one is
     in what that one's end and sequence enclose.
     """
-    end = _end(month)
+    end = _month_end(month)
     where, parameters = FALLS_BEFORE, [end] * 3
     if before is None:
         return where, parameters
     return f"{where} AND NOT (u.sequence <= %s AND {FALLS_BEFORE})", [*parameters, before[1], *[before[0]] * 3]
 
 
-def _open_in(centre: Centre, month: Month, before: Before | None) -> list[MeterFlag]:
+def _open_in(centre: Centre, month: Month, before: PreviousSeal | None) -> list[MeterFlag]:
     """Open flags that bear on the month: about a record in it or before, a line that ended by its end, or no time."""
     found = []
-    end = _end(month)
+    end = _month_end(month)
     after = Q(ended_at__gt=end) | Q(ended_at=end, started_at=end)
     later = set(
         UsageRecord.objects.filter(after, centre=centre, sequence__in=open_flags(centre).values("sequence"))
         .values_list("sequence", flat=True)
     )  # fmt: skip
     for flag in open_flags(centre):
-        line = read_line(flag.line) if flag.line else ""
-        ended = second(line["ended_at"]) if not isinstance(line, str) else None
+        line = parse_usage_line(flag.line) if flag.line else ""
+        ended = epoch_second(line["ended_at"]) if not isinstance(line, str) else None
         if flag.sequence not in later and (ended is None or ended <= month.ends):
             found.append(flag)
     return found
 
 
-def _sealed(
-    centre: Centre, month: Month, before: Before | None, flags: int, by: str, now: datetime, despite: str
+def _create_seal(
+    centre: Centre, month: Month, before: PreviousSeal | None, flags: int, by: str, now: datetime, despite: str
 ) -> Seal:
-    where, parameters = in_month(month, (before.ends, before.last_sequence) if before else None)
+    where, parameters = in_seal_of_month(month, (before.ends, before.last_sequence) if before else None)
     draft = made(parquet_path(centre.code, month).parent) / f".{month}.{secrets.token_hex(4)}"
     try:
-        with stored_rows(centre, where, parameters) as con:
-            said = _said(con, centre, month, before, draft)
+        with stored_records(centre, where, parameters) as con:
+            said = _statement_fields(con, centre, month, before, draft)
         said |= {"open_flags": flags, "despite": despite, "sealed_at": int(now.timestamp()), "sealed_by": by[:80]}
         statement = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         columns = ("last_sequence", "chain", "records", "late", "card_seconds", "root", "parquet_sha256")
@@ -188,8 +190,8 @@ def _sealed(
     return new
 
 
-def _said(
-    con: duckdb.DuckDBPyConnection, centre: Centre, month: Month, before: Before | None, draft: Path
+def _statement_fields(
+    con: duckdb.DuckDBPyConnection, centre: Centre, month: Month, before: PreviousSeal | None, draft: Path
 ) -> dict[str, Any]:
     """What the statement says of the records in `row`, which are written to `draft`."""
     over = int(before.ends.timestamp()) if before else 0
@@ -208,7 +210,7 @@ def _said(
         "kind": "huisuan-seal-1", "centre": centre.code, "month": str(month), "ends": month.ends,
         "previous": statement_sha256(before.statement) if before else None, "previous_ends": over or None,
         "last_sequence": centre.last_sequence, "batches": number, "chain": chain, "records": records, "late": late,
-        "card_seconds": card_seconds, "root": root(leaves(con)).hex(), "parquet_sha256": file_sha256(draft),
+        "card_seconds": card_seconds, "root": merkle_root(load_leaves(con)).hex(), "parquet_sha256": file_sha256(draft),
         "agents": _agents(con, centre, before.batch if before else 0),
     }  # fmt: skip
 

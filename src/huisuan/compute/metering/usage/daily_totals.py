@@ -14,12 +14,12 @@ from django.db import connection, transaction
 
 from huisuan.compute.models import Centre, UsageTally
 
-EAST = 8 * 3600  # seconds of Shanghai before UTC
+SHANGHAI_OFFSET_S = 8 * 3600  # seconds of Shanghai before UTC
 DAY = 86_400
 AT_ONCE = 20_000  # records that someone who looks may wait for; more is left to the worker
 
 #: the days, since 1970, of records that came to some centres, and of those that they correct
-TOUCHED = f"""
+TOUCHED_DAYS = f"""
 WITH asked AS (SELECT * FROM unnest(%s::int[], %s::bigint[], %s::bigint[]) AS q (centre_id, after, last)),
 came AS (
     SELECT u.centre_id, u.started_at, u.ended_at, u.supersedes
@@ -30,13 +30,14 @@ came AS (
         ON u.centre_id = came.centre_id AND u.sequence = came.supersedes
 )
 SELECT DISTINCT centre_id, day FROM stretch CROSS JOIN LATERAL generate_series(
-    (extract(epoch FROM started_at)::bigint + {EAST}) / {DAY},
-    (greatest(extract(epoch FROM ended_at)::bigint - 1, extract(epoch FROM started_at)::bigint) + {EAST}) / {DAY}
+    (extract(epoch FROM started_at)::bigint + {SHANGHAI_OFFSET_S}) / {DAY},
+    (greatest(extract(epoch FROM ended_at)::bigint - 1, extract(epoch FROM started_at)::bigint) + {SHANGHAI_OFFSET_S})
+        / {DAY}
 ) AS day ORDER BY day
 """
 #: At one moment the ends come before the beginnings: slices of one run meet without counting twice. Of the cards held
 #: at once the last second of a record does not count (metering.overuse says why).
-COUNTED = """
+TOTAL_DAY = """
 WITH held AS (
     SELECT centre_id AS centre, model, cards, greatest(s, %(begins)s) AS begins,
         greatest(least(e - 1, %(ends)s), s, %(begins)s) AS ends,
@@ -72,32 +73,32 @@ INSERT INTO compute_usageday (centre_id, day, accelerator_id, card_seconds, most
 SELECT centre, '1970-01-01'::date + %(day)s::int, most.model, used, cards, tflops, to_timestamp(at)
 FROM most JOIN total USING (centre) WHERE total.model IS NOT DISTINCT FROM most.model
 """
-FORGOTTEN = """
+DELETE_DAY = """
 DELETE FROM compute_usageday WHERE centre_id = ANY(%(centres)s) AND day = '1970-01-01'::date + %(day)s::int
 """
 
 
-def catch_up(centre: Centre, at_most: int | None = None) -> int:
+def update_daily_totals(centre: Centre, at_most: int | None = None) -> int:
     """Count what has come since the last time; how many records are still not counted.
 
     With `at_most` nothing is done where more than so many wait: that is for the worker. Nothing is done either while
     another counts.
     """
-    left = uncounted(centre)
+    left = count_untotalled(centre)
     if not left or (at_most is not None and left > at_most):
         return left
     _count([centre.pk])
-    return uncounted(centre)
+    return count_untotalled(centre)
 
 
-def uncounted(centre: Centre) -> int:
+def count_untotalled(centre: Centre) -> int:
     """How many records of a centre are not counted yet."""
-    return _behind().get(centre.pk, 0)
+    return _untotalled_by_centre().get(centre.pk, 0)
 
 
-def catch_up_all() -> int:
+def update_all_daily_totals() -> int:
     """Count what has come at every centre; at how many something had."""
-    behind = _behind()
+    behind = _untotalled_by_centre()
     many = [[centre] for centre, left in behind.items() if left > AT_ONCE]
     few = [centre for centre, left in behind.items() if left <= AT_ONCE]
     for together in (*many, few):  # a day's records are read once for all of them
@@ -106,7 +107,7 @@ def catch_up_all() -> int:
     return len(behind)
 
 
-def _behind() -> dict[int, int]:
+def _untotalled_by_centre() -> dict[int, int]:
     """By centre the records that are not counted yet, where there are any."""
     rows = Centre.objects.values_list("pk", "last_sequence", "tally__sequence")
     return {centre: left for centre, last, counted in rows if (left := last - (counted or 0)) > 0}
@@ -120,18 +121,18 @@ def _count(centres: Sequence[int]) -> None:
     touched: dict[int, list[int]] = defaultdict(list)
     with connection.cursor() as cursor:
         asked = [(each.centre_id, each.sequence, last[each.centre_id]) for each in tallies]
-        cursor.execute(TOUCHED, [list(column) for column in zip(*asked, strict=True)] or [[], [], []])
+        cursor.execute(TOUCHED_DAYS, [list(column) for column in zip(*asked, strict=True)] or [[], [], []])
         for centre, day in cursor.fetchall():
             touched[day].append(centre)
         for day, there in touched.items():
             span: dict[str, Any] = {
                 "centres": there,
                 "day": day,
-                "begins": day * DAY - EAST,
-                "ends": (day + 1) * DAY - EAST,
+                "begins": day * DAY - SHANGHAI_OFFSET_S,
+                "ends": (day + 1) * DAY - SHANGHAI_OFFSET_S,
             }
-            cursor.execute(FORGOTTEN, span)
-            cursor.execute(COUNTED, span)
+            cursor.execute(DELETE_DAY, span)
+            cursor.execute(TOTAL_DAY, span)
     for tally in tallies:
         tally.sequence = last[tally.centre_id]
     UsageTally.objects.bulk_update(tallies, ["sequence"])

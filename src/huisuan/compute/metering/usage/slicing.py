@@ -42,7 +42,7 @@ def held_before(cut: int, span: Span) -> int:
     return span.held * (cut - span.started) // (span.ended - span.started)
 
 
-def sliced(span: Span, cuts: Iterable[int]) -> list[Slice]:
+def slice_span(span: Span, cuts: Iterable[int]) -> list[Slice]:
     """The record cut at `cuts` (any order; those outside change nothing). A record without length is one slice."""
     inside = sorted({cut for cut in cuts if span.started < cut < span.ended})
     edges = [span.started, *inside, span.ended]
@@ -62,10 +62,10 @@ def month_starts(first: int, last: int, zone: tzinfo) -> list[int]:
         found.append(starts)
 
 
-def by_month(span: Span, cards: int, zone: tzinfo) -> dict[date, int]:
+def card_seconds_by_month(span: Span, cards: int, zone: tzinfo) -> dict[date, int]:
     """Card-seconds of a record in each month it touches, keyed by the month's first day in `zone`."""
     totals: dict[date, int] = {}
-    for piece in sliced(span, month_starts(span.started, span.ended, zone)):
+    for piece in slice_span(span, month_starts(span.started, span.ended, zone)):
         month = datetime.fromtimestamp(piece.starts, zone).date().replace(day=1)
         totals[month] = cards * piece.held
     return totals

@@ -71,7 +71,7 @@ def month_bounds(text: str) -> tuple[datetime, datetime]:
     return starts, ends
 
 
-def usage_records(asked: UsageFilter, viewer: Viewer | None = None) -> QuerySet[UsageRecord]:
+def list_usage_records(asked: UsageFilter, viewer: Viewer | None = None) -> QuerySet[UsageRecord]:
     """Current records as asked for, those that the viewer may see, by centre's code and sequence.
 
     Raises:
@@ -115,7 +115,7 @@ def usage_rows(records: QuerySet[UsageRecord], limit: int | None = None) -> Iter
         yield dict(zip(names, row, strict=True))
 
 
-def usage_summary(by: list[str], asked: UsageFilter, viewer: Viewer | None = None) -> list[dict[str, Any]]:
+def summarise_usage(by: list[str], asked: UsageFilter, viewer: Viewer | None = None) -> list[dict[str, Any]]:
     """Card-seconds and records by any of party, month, centre, model, user, account, state.
 
     A record that crosses a month counts in each month with its slice (see `metering.slicing`), exactly.
@@ -145,7 +145,7 @@ def usage_summary(by: list[str], asked: UsageFilter, viewer: Viewer | None = Non
 
 def _source(asked: UsageFilter, viewer: Viewer | None) -> tuple[str, tuple[Any, ...]]:
     """SQL of the records with the names that the sums use."""
-    records = usage_records(asked, viewer).order_by()
+    records = list_usage_records(asked, viewer).order_by()
     names = ("centre__code", "party__uscc", "accelerator__model", "user", "account", "state", "cards", "card_seconds")
     times = ("started_at", "ended_at", "suspended_seconds")
     sql, parameters = records.values_list(*names, *times).query.sql_with_params()

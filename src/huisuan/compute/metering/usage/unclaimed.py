@@ -14,7 +14,7 @@ from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import Centre
 
 
-def unclaimed(code: str | None = None) -> list[dict[str, Any]]:
+def list_unclaimed_usage(code: str | None = None) -> list[dict[str, Any]]:
     """Users and accounts whose current records belong to no party yet, the largest use first."""
     records = current_usage().filter(party__isnull=True)
     if code is not None:
