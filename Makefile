@@ -9,6 +9,7 @@ ROWS ?= 1000000
 
 help:
 	@echo "make demo            run the whole chain and serve the pages (SERVE=no: end after printing; TRACE=file: a real trace)"
+	@echo "make lint            rules, format, floors and types"
 	@echo "make check           lint, types, floors and the pure tests, in a minute: no database, no servers"
 	@echo "make test            lint, types, floors and all tests (HYPOTHESIS_PROFILE=quick|house|deep: how many examples)"
 	@echo "make bench           the benchmarks, each against a named peer or limit (ten minutes; TRACE=venus-2020-09.csv adds"
@@ -74,6 +75,8 @@ snapshots: .venv
 lock:
 	uv pip compile -q pyproject.toml --extra platform --extra kubernetes --group dev --generate-hashes --universal \
 		--python-version 3.11 --no-emit-index-url -o requirements.lock
+	uv pip compile -q pyproject.toml --extra platform --extra agent --extra kubernetes -c requirements.lock --generate-hashes \
+		--universal --python-version 3.11 --no-emit-index-url -o deploy/requirements.lock
 	uv pip compile -q --group spark --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-spark.lock
 	uv pip compile -q --group ray --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-ray.lock
 	uv pip compile -q --group bench --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o bench/requirements.lock
