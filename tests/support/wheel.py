@@ -22,7 +22,7 @@ QUIET = ("--quiet", "--disable-pip-version-check", "--no-deps", "--no-index")
 def build_wheel(folder: Path) -> Path:
     """Build the wheel of this checkout into the folder."""
     command = [sys.executable, "-m", "pip", "wheel", *QUIET, "--no-build-isolation", "-w", str(folder), str(ROOT)]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    subprocess.run(command, check=True, capture_output=True, timeout=600)
     (wheel,) = folder.glob("huisuan-*.whl")
     return wheel
 
@@ -36,7 +36,7 @@ class Installed:
         self.python = folder / "bin" / "python"
         target = next((folder / "lib").glob("python*")) / "site-packages"
         install = [sys.executable, "-m", "pip", "--python", str(self.python), "install", *QUIET, str(wheel)]
-        subprocess.run(install, check=True, capture_output=True, timeout=120)
+        subprocess.run(install, check=True, capture_output=True, timeout=600)
         (own,) = target.glob("huisuan-*.dist-info")
         wanted = _required(Distribution.at(own), extras)
         for name in more:
@@ -49,7 +49,7 @@ class Installed:
         clean = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "HUISUAN_HOME": str(self.folder / "home")}
         done = subprocess.run(
             [str(self.folder / "bin" / command[0]), *command[1:]], cwd=cwd or self.folder, env={**clean, **environment},
-            capture_output=True, text=True, timeout=120, check=False,
+            capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
         assert done.returncode == code, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout + done.stderr
