@@ -36,6 +36,7 @@ def test_the_help_of_every_command_is_the_stored_one() -> None:
     compare("help.txt", command_help(assemble()))
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_the_figures_of_the_demo_are_the_stored_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     from huisuan import terminal
