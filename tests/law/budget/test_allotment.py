@@ -35,7 +35,7 @@ def test_three_cities_by_hand() -> None:
     }
     done = allot_budget(POLICY, RULE, rows, on=DAY, as_known=DAY, budget_fen=1_000)
     # 甲 40%×60% + 40%×50% + 20%×50% = 54%；乙 12% + 20% + 10% = 42%；丙 4%
-    assert [(each.name, each.score, each.amount_fen) for each in done.shares] == [
+    assert [(share.name, share.score, share.amount_fen) for share in done.shares] == [
         ("甲市", Fraction(54, 100), 540), ("乙市", Fraction(42, 100), 420), ("丙市", Fraction(4, 100), 40),
     ]  # fmt: skip
     assert "40% × 供应商数据交易额合计占全省的比重" in done.formula()
@@ -48,11 +48,13 @@ def test_shares_add_up_to_the_budget_and_nobody_is_a_fen_from_its_quota(
     if not any(value for row in rows.values() for value in row.values()):
         return
     done = allot_budget(POLICY, RULE, rows, on=DAY, as_known=DAY, budget_fen=budget)
-    assert sum(each.amount_fen for each in done.shares) == budget
-    assert all(abs(each.amount_fen - each.quota_fen) < 1 and each.amount_fen >= 0 for each in done.shares)
+    assert sum(share.amount_fen for share in done.shares) == budget
+    assert all(abs(share.amount_fen - share.quota_fen) < 1 and share.amount_fen >= 0 for share in done.shares)
     backwards = dict(reversed(rows.items()))
     again = allot_budget(POLICY, RULE, backwards, on=DAY, as_known=DAY, budget_fen=budget)
-    assert {each.name: each.amount_fen for each in again.shares} == {each.name: each.amount_fen for each in done.shares}
+    assert {share.name: share.amount_fen for share in again.shares} == {
+        share.name: share.amount_fen for share in done.shares
+    }
 
 
 @given(st.dictionaries(st.text(max_size=3), st.integers(1, 10**6).map(Fraction), min_size=1), st.integers(0, 10**12))

@@ -92,7 +92,7 @@ def fen(path: Path) -> int:
 def test_an_articles_cost_is_the_sum_over_the_rows_that_law_compute_answers(
     key: str, done: Budget, mixed: Policy, facts: Path, tmp_path: Path
 ) -> None:
-    [found] = [each for each in done.rules if each.rule.key == key]
+    [found] = [rule for rule in done.rules if rule.rule.key == key]
     for policy, cost, statuses in (
         (POLICY, found.total.before_fen, {name: old for name, (old, _) in found.statuses.items() if old}),
         (mixed, found.total.after_fen, {name: new for name, (_, new) in found.statuses.items() if new}),
@@ -104,37 +104,37 @@ def test_an_articles_cost_is_the_sum_over_the_rows_that_law_compute_answers(
 
 
 def test_the_scenario_reaches_the_rules_that_it_names_and_no_other(done: Budget) -> None:
-    assert {each.rule.key for each in done.rules if each.changed} == {"1.2", "2.2", "5.1", "6.2", "8.2"}
-    assert all(each.total.difference_fen == 0 for each in done.rules if not each.changed)
-    assert all(each.total.difference_fen != 0 for each in done.rules if each.rule.key in {"2.2", "5.1", "6.2", "8.2"})
+    assert {rule.rule.key for rule in done.rules if rule.changed} == {"1.2", "2.2", "5.1", "6.2", "8.2"}
+    assert all(rule.total.difference_fen == 0 for rule in done.rules if not rule.changed)
+    assert all(rule.total.difference_fen != 0 for rule in done.rules if rule.rule.key in {"2.2", "5.1", "6.2", "8.2"})
 
 
 def test_without_a_scenario_nothing_differs(facts: Path) -> None:
     same = budget(POLICY, facts)
     assert same.total.before_fen == same.total.after_fen > 0
     assert (same.total.winners, same.total.losers) == (0, 0)
-    assert not any(each.changed or each.won or each.lost for each in same.rules)
+    assert not any(rule.changed or rule.won or rule.lost for rule in same.rules)
 
 
 def test_what_winners_win_less_what_losers_lose_is_the_difference(done: Budget) -> None:
-    for each in done.rules:
-        assert each.total.won_fen - each.total.lost_fen == each.total.difference_fen
+    for rule in done.rules:
+        assert rule.total.won_fen - rule.total.lost_fen == rule.total.difference_fen
     assert done.total.winners > 0
     assert done.total.losers > 0
 
 
 @pytest.mark.parametrize("group", ["cities", "kinds"])
 def test_cities_and_kinds_add_up_to_the_articles(group: str, done: Budget) -> None:
-    for each in done.rules:
-        assert sum(change.after_fen for change in getattr(each, group).values()) == each.total.after_fen
-        assert sum(change.claims for change in getattr(each, group).values()) == each.total.claims
+    for rule in done.rules:
+        assert sum(change.after_fen for change in getattr(rule, group).values()) == rule.total.after_fen
+        assert sum(change.claims for change in getattr(rule, group).values()) == rule.total.claims
     assert sum(change.before_fen for change in getattr(done, group).values()) == done.total.before_fen
 
 
 def test_the_largest_changes_are_named_with_their_row_and_party(done: Budget, facts: Path) -> None:
-    [compute] = [each for each in done.rules if each.rule.key == "2.2"]
-    assert [abs(each.difference_fen) for each in compute.lost] == sorted(
-        (abs(each.difference_fen) for each in compute.lost), reverse=True
+    [compute] = [rule for rule in done.rules if rule.rule.key == "2.2"]
+    assert [abs(claim.difference_fen) for claim in compute.lost] == sorted(
+        (abs(claim.difference_fen) for claim in compute.lost), reverse=True
     )
     assert len(compute.lost) == 10
     with duckdb.connect() as engine:
@@ -156,7 +156,7 @@ def halved() -> Iterator[tuple[str, Policy]]:
 @pytest.mark.parametrize(("sentence", "after"), list(halved()), ids=lambda each: each if isinstance(each, str) else "")
 def test_half_a_cap_never_pays_more_to_anyone(sentence: str, after: Policy, facts: Path) -> None:
     done = budget(after, facts)
-    [found] = [each for each in done.rules if each.rule.key == sentence]
+    [found] = [rule for rule in done.rules if rule.rule.key == sentence]
     assert found.total.losers > 0
     assert found.total.winners == 0
     assert found.capped[1] > found.capped[0] > 0
@@ -188,7 +188,7 @@ def test_the_law_itself_stays_as_it_is() -> None:
     changed = amend_figures(POLICY, parse_amendment(POLICY, FigureKind.CAP, "8.2", "500万元"))
     assert changed.text == POLICY.text
     assert changed.digest != POLICY.digest
-    assert next(each.value for each in legal_figures(POLICY) if each.sentence == "8.2") == 1_000_000_000
+    assert next(figure.value for figure in legal_figures(POLICY) if figure.sentence == "8.2") == 1_000_000_000
     assert changed.rule("2.2") == POLICY.rule("2.2")
 
 
@@ -233,7 +233,7 @@ def test_a_fund_says_what_share_of_each_claim_it_can_pay(facts: Path) -> None:
     limit = Const(100_000_000_00, Kind.MONEY)
     rules = tuple(replace(rule, fund=limit) if rule.key == "2.2" else rule for rule in POLICY.rules)
     funded = replace(POLICY, rules=rules)
-    [found] = [each for each in budget(funded, facts, funded).rules if each.rule.key == "2.2"]
+    [found] = [rule for rule in budget(funded, facts, funded).rules if rule.rule.key == "2.2"]
     assert found.funds
     before, _ = found.funds
     assert before.demand_fen == found.total.before_fen > before.limit_fen
@@ -322,4 +322,4 @@ def test_a_year_without_a_day_in_force_is_an_answer_of_its_own() -> None:
 
 def test_a_scenario_of_the_same_values_changes_nothing(facts: Path) -> None:
     same = apply_scenario(POLICY, Scenario("照旧", {"2.2.rate": Fraction(1, 5)}))
-    assert not any(each.changed for each in budget(same, facts).rules)
+    assert not any(rule.changed for rule in budget(same, facts).rules)

@@ -120,7 +120,9 @@ def any_value(spec: FactSpec) -> st.SearchStrategy[Any]:
 def generous(policy: Policy) -> Policy:
     """The policy where every city has set a rate, so that 4.1 pays, too."""
     rates = {f"34{n:02d}00": Fraction(1, 10) for n in range(1, 19)}
-    adopted = tuple(replace(each, value=rates) if each.name == "4.1.rate" else each for each in policy.settings.adopted)
+    adopted = tuple(
+        replace(adopted, value=rates) if adopted.name == "4.1.rate" else adopted for adopted in policy.settings.adopted
+    )
     return replace(policy, settings=Settings(adopted))
 
 

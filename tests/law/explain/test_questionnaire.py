@@ -150,10 +150,10 @@ def test_whatever_is_missing_the_value_of_a_node_lies_within_its_bounds(
 ) -> None:
     bounds = IntervalEvaluation(known, TERMS)
     bounds.span(node)
-    for each in nodes.walk(node, TERMS.options):
-        value = Evaluation({**rest, **known}, TERMS).evaluate(each)
+    for part in nodes.walk(node, TERMS.options):
+        value = Evaluation({**rest, **known}, TERMS).evaluate(part)
         if not isinstance(value, (tuple, dict)):
-            assert lies_in(value, bounds.span(each))
+            assert lies_in(value, bounds.span(part))
 
 
 @given(a_number(3) | a_truth(3), a_part(FACTS), a_case(FACTS), a_case(FACTS))
@@ -193,14 +193,16 @@ def test_where_nothing_matters_any_more_the_value_is_fixed(node: Node, known: di
 def generous(policy: Policy) -> Policy:
     """The policy where some cities have set a rate, so that 4.1 can pay."""
     rates = {"340100": Fraction(1, 10), "340200": Fraction(1, 20)}
-    adopted = tuple(replace(each, value=rates) if each.name == "4.1.rate" else each for each in policy.settings.adopted)
+    adopted = tuple(
+        replace(adopted, value=rates) if adopted.name == "4.1.rate" else adopted for adopted in policy.settings.adopted
+    )
     return replace(policy, settings=Settings(adopted))
 
 
 def otherwise(policy: Policy) -> Policy:
     """The policy with the last option of every open question adopted."""
     last = {name: [*spec.options][-1] for name, spec in policy.interpretation_specs().items()}
-    adopted = (replace(each, value=last.get(each.name, each.value)) for each in policy.settings.adopted)
+    adopted = (replace(adopted, value=last.get(adopted.name, adopted.value)) for adopted in policy.settings.adopted)
     return replace(policy, settings=Settings(tuple(adopted)))
 
 
@@ -258,7 +260,7 @@ def who(audience: str, **answers: Any) -> Questionnaire:
 
 
 def keys(inquiry: Questionnaire, *, now: bool = True) -> list[str]:
-    return [each.question.key for each in inquiry.open if each.now or not now]
+    return [open_question.question.key for open_question in inquiry.open if open_question.now or not now]
 
 
 @pytest.mark.parametrize("audience", CLAIMANTS)
@@ -281,7 +283,7 @@ def test_a_failed_condition_ends_the_questions_of_its_rule() -> None:
 
 def test_a_cap_that_binds_in_any_case_ends_the_questions_too_and_says_so() -> None:
     inquiry = who("enterprise", among_ten=True, investment=10**10)
-    award = next(each for each in inquiry.progress if each.place.rule.key == "6.2")
+    award = next(progress for progress in inquiry.progress if progress.place.rule.key == "6.2")
     assert award.settled
     assert award.verdict.amount_fen == 100_000_000
     assert [(cap.limit, cap.at_least) for cap in award.caps] == [(100_000_000, 2_000_000_000)]
@@ -292,18 +294,18 @@ def test_a_cap_that_binds_in_any_case_ends_the_questions_too_and_says_so() -> No
 
 def test_where_no_city_has_set_a_rate_nothing_is_asked_about_sales() -> None:
     inquiry = who("enterprise")
-    vendor = next(each for each in inquiry.progress if each.place.rule.key == "4.1")
+    vendor = next(progress for progress in inquiry.progress if progress.place.rule.key == "4.1")
     assert {each.name for each in vendor.deciding} == {"in_anhui", "service"}  # whether the rule is for them at all
     assert {"sales", "4.1:city"}.isdisjoint(keys(inquiry, now=False))
-    vendor = next(each for each in who("enterprise", **{"2.2__in_anhui": True, "service": "cleaning"}).progress
-                  if each.place.rule.key == "4.1")  # fmt: skip
+    vendor = next(progress for progress in who("enterprise", **{"2.2__in_anhui": True, "service": "cleaning"}).progress
+                  if progress.place.rule.key == "4.1")  # fmt: skip
     assert vendor.settled
     assert (vendor.verdict.status, vendor.verdict.failed) == ("not_set", ())
     assert [spec.name for _, spec in vendor.verdict.awaiting] == ["4.1.rate"]
 
 
 def test_one_question_serves_all_rules_that_mean_the_same_and_keys_tell_the_others_apart() -> None:
-    by_key = {each.key: [place.key for place in each.places] for each in list_questions(POLICIES)}
+    by_key = {question.key: [place.key for place in question.places] for question in list_questions(POLICIES)}
     assert by_key["kind"] == ["anhui-agi-2023/2.2", "wuhu-compute-2025/w.2"]
     assert by_key["1.2:city_paid"] == ["anhui-agi-2023/1.2"]
     assert by_key["8.2:city_paid"] == ["anhui-agi-2023/8.2"]
@@ -313,14 +315,18 @@ def test_one_question_serves_all_rules_that_mean_the_same_and_keys_tell_the_othe
 
 
 def test_every_fact_of_every_rule_has_its_question() -> None:
-    found = {(place.key, each.spec.name) for each in list_questions(POLICIES) for place in each.places}
+    found = {(place.key, question.spec.name) for question in list_questions(POLICIES) for place in question.places}
     assert found == {(place.key, spec.name) for place in PLACES for spec in place.rule.facts}
 
 
 def test_what_decides_most_is_asked_first_and_money_last() -> None:
-    kinds = [each.question.spec.kind for each in who("enterprise").open]
+    kinds = [open_question.question.spec.kind for open_question in who("enterprise").open]
     assert kinds.index(Kind.MONEY) == len(kinds) - kinds.count(Kind.MONEY)
-    counts = [len(each.question.places) for each in who("enterprise").open if each.question.spec.kind == Kind.BOOL]
+    counts = [
+        len(open_question.question.places)
+        for open_question in who("enterprise").open
+        if open_question.question.spec.kind == Kind.BOOL
+    ]
     assert counts == sorted(counts, reverse=True)
 
 
@@ -334,9 +340,12 @@ def test_who_is_asking_answers_the_questions_that_only_ask_for_it() -> None:
     assert who("university").presumed == {"kind": "university"}
     assert who("person").presumed == {}
     corrected = who("enterprise", kind="other")
-    assert next(each for each in corrected.progress if each.place.rule.key == "2.2").settled
+    assert next(progress for progress in corrected.progress if progress.place.rule.key == "2.2").settled
     assert (
-        presumed_answer(next(each.spec for each in corrected.questions if each.key == "winner"), "enterprise") is None
+        presumed_answer(
+            next(question.spec for question in corrected.questions if question.key == "winner"), "enterprise"
+        )
+        is None
     )
 
 
@@ -361,5 +370,5 @@ def test_rules_that_pay_for_the_same_are_counted_together_and_what_is_uncertain_
 
 def test_policies_that_are_not_in_force_ask_nothing() -> None:
     early = build_questionnaire(POLICIES, "enterprise", {}, on=date(2024, 12, 31), as_known=DAY)
-    assert {each.place.policy.name for each in early.progress} == {"anhui-agi-2023"}
+    assert {progress.place.policy.name for progress in early.progress} == {"anhui-agi-2023"}
     assert build_questionnaire(POLICIES, "enterprise", {}, on=date(2026, 1, 1), as_known=DAY).progress == ()

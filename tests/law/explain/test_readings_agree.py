@@ -60,7 +60,9 @@ def world(
         "0.2.north": ("340600", "341600"), "4.1.rate": {"340100": rate, "340600": Fraction(1, 3), "341800": uplift},
         **(options or {}),
     }  # fmt: skip
-    adopted = tuple(replace(each, value=chosen.get(each.name, each.value)) for each in POLICY.settings.adopted)
+    adopted = tuple(
+        replace(adopted, value=chosen.get(adopted.name, adopted.value)) for adopted in POLICY.settings.adopted
+    )
     return World(replace(POLICY, settings=Settings(adopted)), on, as_known)
 
 
@@ -231,7 +233,7 @@ def test_a_city_that_has_set_no_rate_is_not_set_and_neither_ineligible_nor_a_mis
     assert by_sql(at, rule, [row]) == [("not_set", None, "setting:4.1.rate")]
     answer = explain(at.policy, rule, row, on=at.on, as_known=at.as_known)
     assert answer.to_dict()["status"] == "not_set"
-    assert [each.text for each in answer.reasons] == ["所在市 黄山市：尚未确定“所在市补贴比例”"]
+    assert [reason.text for reason in answer.reasons] == ["所在市 黄山市：尚未确定“所在市补贴比例”"]
     assert answer.nearest == ()
     asked = by_sql(at, rule, [{**row, "city": None}])
     assert asked == [("missing_facts", None, "missing:sales;missing:city")]

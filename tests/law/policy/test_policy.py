@@ -100,7 +100,7 @@ def test_another_interpretation_gives_another_amount(changed: Copy) -> None:
         rule = policy.rule("8")
         answer = explain(policy, rule, parse_facts(rule, facts), on=YEAR_END, as_known=YEAR_END)
         amounts.append(answer.amount_fen)
-        used = {each.name: each.value for each in answer.interpretations}
+        used = {spec.name: spec.value for spec in answer.interpretations}
         assert used["0.2.cap"] == ("within" if policy is within else "beyond")
     assert amounts == [1_000_000_000, 1_200_000_000]
 

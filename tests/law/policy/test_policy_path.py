@@ -49,7 +49,7 @@ def test_a_folder_that_hides_another_of_the_same_name_is_refused_and_both_are_na
         load_policy(ANHUI)
     assert str(folder) in str(refusal.value)
     assert str(place / ANHUI) in str(refusal.value)
-    assert any("同名" in each for each in check_policy(load_folder(place / ANHUI)).conflicts)
+    assert any("同名" in conflict for conflict in check_policy(load_folder(place / ANHUI)).conflicts)
 
 
 def test_the_check_sees_rules_that_pay_for_the_same_in_another_policy(place: Path) -> None:

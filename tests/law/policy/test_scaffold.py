@@ -58,7 +58,7 @@ def test_a_text_as_issued_becomes_numbered_sentences_that_wait_to_be_encoded(tmp
     folder = made(tmp_path, "some-city-2026", "--text", str(tmp_path / "issued.txt"))
     policy = load_folder(folder)
     assert policy.title == "某市支持智能算力发展若干措施"
-    assert [(each.number, each.title, each.chapter) for each in policy.text.articles] == [
+    assert [(article.number, article.title, article.chapter) for article in policy.text.articles] == [
         ("1", "加快建设", "一、强化算力"), ("2", "支持使用", "一、强化算力"), ("12", "（原文无标题）", "二、其他"),
     ]  # fmt: skip
     assert {number: each.text for number, each in policy.text.sentences.items()} == {
@@ -117,7 +117,7 @@ def test_what_does_not_stand_is_named_with_its_place(
     tmp_path: Path, file: str, old: str, new: str, place: str, what: str
 ) -> None:
     findings = check_policy(load_folder(mended(made(tmp_path), file, old, new))).findings
-    assert any(each.place == place and what in each.what for each in findings), findings
+    assert any(finding.place == place and what in finding.what for finding in findings), findings
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_limit_or_an_answer_that_no_case_tries_is_named(tmp_path: Path, case: 
     assert len(kept) == len(cases) - 1
     path.write_text("- case: ".join([head, *kept]), encoding="utf-8")
     findings = check_policy(load_folder(folder)).findings
-    assert [each.place for each in findings] == ["cases/1.1.yaml"]
+    assert [finding.place for finding in findings] == ["cases/1.1.yaml"]
     assert what in findings[0].what
 
 

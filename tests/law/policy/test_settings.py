@@ -163,12 +163,12 @@ def test_every_setting_is_listed_set_or_not_with_its_history(home: Path) -> None
     rows = {row.spec.name: row for row in list_settings(policy, YEAR_END, LATER)}
     assert set(rows) == {*policy.setting_specs(), *policy.interpretation_specs()}
     rate = rows["2.2.rate"]
-    assert [rate.format_adopted(each) for each in rate.history] == ["15%", "20%"]
+    assert [rate.format_adopted(entry) for entry in rate.history] == ["15%", "20%"]
     assert (rate.bound, rate.rules, rate.current and rate.current.authority) == ("20%", ("2.2",), "省专班")
     assert rows["4.1.budget"].current is None
     assert not rows["4.1.budget"].to_dict()["set"]
     early = {row.spec.name: row for row in list_settings(policy, YEAR_END, date(2025, 2, 28))}
-    assert [early["2.2.rate"].format_adopted(each) for each in early["2.2.rate"].history] == ["20%"]
+    assert [early["2.2.rate"].format_adopted(entry) for entry in early["2.2.rate"].history] == ["20%"]
 
 
 def scenario(tmp_path: Path, text: str) -> Path:

@@ -31,7 +31,9 @@ MODES = ("together", "rest", "once")
 
 
 def with_option(policy: Policy, name: str, option: str) -> Policy:
-    adopted = tuple(replace(each, value=option) if each.name == name else each for each in policy.settings.adopted)
+    adopted = tuple(
+        replace(adopted, value=option) if adopted.name == name else adopted for adopted in policy.settings.adopted
+    )
     return replace(policy, settings=Settings(adopted))
 
 
@@ -117,7 +119,7 @@ def test_a_file_is_combined_as_each_case_is(mode: str, tmp_path: Path) -> None:
     assert [row[0] for row in told] == [str(at) for at in range(len(rows))]
     for row, (_, *amounts) in zip(rows, told, strict=True):
         found = _one(city, row)
-        assert amounts == [fen for each in found.rows for fen in (each.answer.amount_fen, each.payable_fen)], row
+        assert amounts == [fen for row in found.rows for fen in (row.answer.amount_fen, row.payable_fen)], row
     assert sums[1].payable_fen == sum(row[4] or 0 for row in told)
 
 

@@ -65,7 +65,7 @@ def elsewise(policy: Policy, rule: Rule) -> Policy:
             return replace(each, value={"340100": Fraction(1, 10), "340200": Fraction(1, 7), "340300": Fraction(0)})
         return each
 
-    return replace(policy, settings=Settings(tuple(other(each) for each in policy.settings.adopted)))
+    return replace(policy, settings=Settings(tuple(other(adopted) for adopted in policy.settings.adopted)))
 
 
 @pytest.fixture(scope="module")
@@ -215,8 +215,8 @@ def test_the_command_computes_on_spark_and_says_what_it_says_of_duckdb(tmp_path:
         command("--input", source, "--output", target, "--json", *more)
         for target, more in ((ours, ()), (theirs, ("--engine", "spark", "--master", "local[1]")))
     ]
-    assert [each.returncode for each in said] == [1, 1]  # a cell could not be read
-    told = [json.loads(each.stdout) | {"output": ""} for each in said]
+    assert [run.returncode for run in said] == [1, 1]  # a cell could not be read
+    told = [json.loads(run.stdout) | {"output": ""} for run in said]
     assert told[0] == told[1]
     assert told[0]["amount_fen"] == 2_000
     assert ours.read_bytes() == theirs.read_bytes()

@@ -78,7 +78,7 @@ class Article:
                 claimants=by,
                 claim=claim or Claim(sentence, ""),
                 fund=None if fund is None else fund.node,
-                read_facts_by=tuple(each.spec for each in read_facts_by),
+                read_facts_by=tuple(interpretation.spec for interpretation in read_facts_by),
             )
             self._registry.add_rule(rule, source_place(function))
             return function

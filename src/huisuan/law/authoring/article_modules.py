@@ -82,5 +82,5 @@ def _imports(node: ast.AST) -> Iterator[str]:
 
 def _innermost_place(error: Exception, folder: Path) -> str:
     """The line of the policy's own files where it went wrong."""
-    frames = [each for each in traceback.extract_tb(error.__traceback__) if Path(each.filename).parent == folder]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent == folder]
     return f"{Path(frames[-1].filename).name} 行 {frames[-1].lineno}" if frames else folder.name

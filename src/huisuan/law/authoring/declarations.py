@@ -25,9 +25,9 @@ class Facts:
     def specs(cls) -> tuple[FactSpec, ...]:
         """Its facts in the order of writing."""
         found = [
-            each.node.spec
-            for each in vars(cls).values()
-            if isinstance(each, Operand) and isinstance(each.node, nodes.Fact)
+            attribute.node.spec
+            for attribute in vars(cls).values()
+            if isinstance(attribute, Operand) and isinstance(attribute.node, nodes.Fact)
         ]
         if not found:
             raise LawError(f"{cls.__name__} 没有声明任何事实", code="law.article_without_facts")

@@ -70,7 +70,7 @@ def allot_budget(
     if not policy.in_force(on):
         raise LawError(f"{on} 不在政策有效期 {policy.valid_from} 至 {policy.valid_to} 内", code="law.not_in_force")
     adopted = policy.adopted(on, as_known)
-    weights = tuple(Fraction(_adopted_value(adopted, each.weight)) for each in allotment.indicators)
+    weights = tuple(Fraction(_adopted_value(adopted, indicator.weight)) for indicator in allotment.indicators)
     if sum(weights) != 1:
         raise LawError(
             f"{allotment.key} 的权重合计 {format_share(Fraction(sum(weights)))}，应为 100%",
@@ -78,8 +78,8 @@ def allot_budget(
         )
     budget = budget_fen if budget_fen is not None else int(_adopted_value(adopted, allotment.budget))
     lacking = [
-        f"{name} 缺 {each.fact.zh}" for name, row in rows.items() for each in allotment.indicators
-        if row.get(each.fact.name) is None
+        f"{name} 缺 {indicator.fact.zh}" for name, row in rows.items() for indicator in allotment.indicators
+        if row.get(indicator.fact.name) is None
     ]  # fmt: skip
     if lacking:
         raise LawError("；".join(lacking), code="law.facts_missing")
@@ -113,9 +113,9 @@ def largest_remainder(total: int, weights: Mapping[str, Fraction]) -> dict[str, 
 
 def _indicator_parts(allotment: Allotment, rows: Mapping[str, Mapping[str, int]], name: str) -> tuple[Fraction, ...]:
     parts = []
-    for each in allotment.indicators:
-        total = sum(row[each.fact.name] for row in rows.values())
-        parts.append(Fraction(rows[name][each.fact.name], total) if total else Fraction(0))
+    for indicator in allotment.indicators:
+        total = sum(row[indicator.fact.name] for row in rows.values())
+        parts.append(Fraction(rows[name][indicator.fact.name], total) if total else Fraction(0))
     return tuple(parts)
 
 

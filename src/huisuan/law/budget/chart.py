@@ -50,11 +50,11 @@ def budget_chart(budget: Budget, *, width: int = 560, english: bool = False) -> 
 
     words = ("now", "scenario") if english else ("现行", "情景")
     rows = [
-        {"name": f"{each.rule.sentence} {each.rule.title_en if english else each.rule.title}", "when": when,
+        {"name": f"{rule.rule.sentence} {rule.rule.title_en if english else rule.rule.title}", "when": when,
          "wan": fen / WAN, "label": f"{when} {_format_short(fen, english)}"}
-        for each in budget.rules
-        if each.total.before_fen or each.total.after_fen
-        for when, fen in zip(words, (each.total.before_fen, each.total.after_fen), strict=True)
+        for rule in budget.rules
+        if rule.total.before_fen or rule.total.after_fen
+        for when, fen in zip(words, (rule.total.before_fen, rule.total.after_fen), strict=True)
     ]  # fmt: skip
     if not rows:
         raise LawError("没有一条有应享金额，画不了图", code="law.chart_empty")

@@ -116,7 +116,7 @@ def _allotted(before: Policy, after: Policy, on: date, as_known: date) -> dict[s
     found = {}
     for allotment in before.allotments:
         both = [policy.adopted(on, as_known).get(allotment.budget.name) for policy in (before, after)]
-        old, new = (each.value if each and isinstance(each.value, int) else None for each in both)
+        old, new = (setting.value if setting and isinstance(setting.value, int) else None for setting in both)
         found[allotment.key] = (old, new)
     return found
 

@@ -71,7 +71,7 @@ class RuleImpact:
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison as JSON carries it (amounts in fen)."""
-        largest = [{**asdict(each), "difference_fen": each.difference_fen} for each in self.largest]
+        largest = [{**asdict(change), "difference_fen": change.difference_fen} for change in self.largest]
         return {**asdict(self), "difference_fen": self.difference_fen, "largest": largest}
 
 

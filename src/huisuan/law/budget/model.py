@@ -45,11 +45,14 @@ class GroupChange:
         return self.after_fen - self.before_fen
 
     def __add__(self, other: GroupChange) -> GroupChange:
-        return GroupChange(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+        return GroupChange(*(getattr(self, figure.name) + getattr(other, figure.name) for figure in fields(self)))
 
     def to_dict(self) -> dict[str, int]:
         """All figures, and the difference."""
-        return {**{each.name: getattr(self, each.name) for each in fields(self)}, "difference_fen": self.difference_fen}
+        return {
+            **{figure.name: getattr(self, figure.name) for figure in fields(self)},
+            "difference_fen": self.difference_fen,
+        }
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,10 @@ class ClaimChange:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it."""
-        return {**{each.name: getattr(self, each.name) for each in fields(self)}, "difference_fen": self.difference_fen}
+        return {
+            **{figure.name: getattr(self, figure.name) for figure in fields(self)},
+            "difference_fen": self.difference_fen,
+        }
 
 
 @dataclass(frozen=True)
@@ -133,8 +139,8 @@ class RuleBudget:
             "capped_before": self.capped[0], "capped_after": self.capped[1],
             "statuses": {status.value: {"before": old, "after": new} for status, (old, new) in self.statuses.items()},
             "fund": {"before": self.funds[0].to_dict(), "after": self.funds[1].to_dict()} if self.funds else None,
-            "winners_largest": [each.to_dict() for each in self.won],
-            "losers_largest": [each.to_dict() for each in self.lost],
+            "winners_largest": [claim.to_dict() for claim in self.won],
+            "losers_largest": [claim.to_dict() for claim in self.lost],
         }  # fmt: skip
 
 
@@ -152,29 +158,29 @@ class Budget:
     @property
     def paying(self) -> tuple[RuleBudget, ...]:
         """The rules that owe money; what is decided case by case, and titles and priorities, cost nothing here."""
-        return tuple(each for each in self.rules if each.rule.kind is RuleKind.PAYS)
+        return tuple(rule for rule in self.rules if rule.rule.kind is RuleKind.PAYS)
 
     @property
     def total(self) -> GroupChange:
         """All paying rules together."""
-        return sum((each.total for each in self.paying), GroupChange())
+        return sum((rule_budget.total for rule_budget in self.paying), GroupChange())
 
     @property
     def cities(self) -> dict[str, GroupChange]:
         """All paying rules together by city."""
-        return _sum_groups(each.cities for each in self.paying)
+        return _sum_groups(rule_budget.cities for rule_budget in self.paying)
 
     @property
     def kinds(self) -> dict[str, GroupChange]:
         """All paying rules together by kind of party."""
-        return _sum_groups(each.kinds for each in self.paying)
+        return _sum_groups(rule_budget.kinds for rule_budget in self.paying)
 
     def to_dict(self) -> dict[str, Any]:
         """All figures, money as integer fen."""
         return {
             "policy": self.policy.name, "title": self.policy.title, "digest": self.policy.digest, "on": self.on,
             "as_known": self.as_known, "total": self.total.to_dict(),
-            "rules": [each.to_dict() for each in self.rules],
+            "rules": [rule.to_dict() for rule in self.rules],
             "cities": [{"city": name, **change.to_dict()} for name, change in self.cities.items()],
             "kinds": [{"kind": name, **change.to_dict()} for name, change in self.kinds.items()],
             "allotted": [
@@ -208,7 +214,8 @@ def fund_limit(policy: Policy, node: Node, on: date, as_known: date) -> int | No
     """What a fund may pay in a year, in fen, on a day; None where it rests on a setting that nobody made."""
     adopted = policy.adopted(on, as_known)
     terms = Terms(
-        {name: each.value for name, each in adopted.items()}, {name: str(each.value) for name, each in adopted.items()}
+        {name: setting.value for name, setting in adopted.items()},
+        {name: str(setting.value) for name, setting in adopted.items()},
     )
     try:
         limit = Evaluation({}, terms).evaluate(node)

@@ -174,7 +174,7 @@ class _Draws:
 
     def value(self, spec: FactSpec, policy: Policy) -> str:
         """A fact's value; in one row of MISSING_ONE_IN it is missing, no two in the same row."""
-        at = [each.name for each in self.rule.facts].index(spec.name)
+        at = [spec.name for spec in self.rule.facts].index(spec.name)
         lacks = f"{self.draw('missing')} % {max(MISSING_ONE_IN, len(self.rule.facts))} = {at}"
         return f"CASE WHEN NOT ({lacks}) THEN {_VALUES[spec.kind](self, spec, policy)} END"
 
@@ -243,7 +243,7 @@ def _kind(rule: Rule, drawing: _Draws) -> str:
 def _has_claim(rule: Rule, drawing: _Draws) -> str:
     """Which parties come with a claim under the rule."""
     may = set(rule.claimants) & set(PARTIES)
-    return _among(_kind(rule, drawing), [each for each in PARTIES if each in may]) if may else "true"
+    return _among(_kind(rule, drawing), [kind for kind in PARTIES if kind in may]) if may else "true"
 
 
 def _cities(policy: Policy) -> dict[str, str]:
@@ -260,7 +260,7 @@ def _case(branches: list[tuple[str, str]], otherwise: str) -> str:
 
 def _among(value: str, options: list[str]) -> str:
     """Whether it is one of the options; not IN, which the engine may turn into a join that loses the rows' order."""
-    return f"list_contains([{', '.join(_quoted_text(each) for each in options)}], {value})"
+    return f"list_contains([{', '.join(_quoted_text(option) for option in options)}], {value})"
 
 
 def _quoted_text(words: str) -> str:

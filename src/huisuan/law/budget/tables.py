@@ -37,7 +37,7 @@ def budget_tables(budget: Budget, *, english: bool = False) -> tuple[BudgetTable
     """The tables of a budget, in the order in which they are read; what they name is named in English if wished."""
     rules = budget.rules
     paying = budget.paying
-    movers = [mover for each in rules for mover in (*each.won, *each.lost)]
+    movers = [mover for rule in rules for mover in (*rule.won, *rule.lost)]
     words = _RowBuilder(budget.policy, english)
     article = {"key": "句", "title": "内容"}
     return (
@@ -49,26 +49,26 @@ def budget_tables(budget: Budget, *, english: bool = False) -> tuple[BudgetTable
         BudgetTable("kinds", "按类别", {"name": "类别", **COUNTS, **MONEY}, words.groups(budget.kinds, words.kinds)),
         BudgetTable(
             "sides", "谁增谁减", {**article, **SIDES, "difference_fen": "差额"},
-            [words.article(each) for each in paying if each.total.winners or each.total.losers],
+            [words.article(row) for row in paying if row.total.winners or row.total.losers],
         ),
         BudgetTable(
             "movers", "变动最大的（每句增、减各十件）",
             {"key": "句", "row": "行", "party": "主体", "city": "市", "kind": "类别", **MONEY},
-            [words.mover(each) for each in movers],
+            [words.mover(mover) for mover in movers],
         ),
         BudgetTable(
             "caps", "受封顶限制的件数", {**article, "capped_before": "现行", "capped_after": "情景"},
-            [words.article(each) for each in paying if any(each.capped)],
+            [words.article(rule_budget) for rule_budget in paying if any(rule_budget.capped)],
         ),
         BudgetTable(
             "statuses", "答复的状态", {**article, "status": "状态", "before": "现行", "after": "情景"},
-            [row for each in rules for row in words.statuses(each)],
+            [row for rule in rules for row in words.statuses(rule)],
         ),
         BudgetTable(
             "funds", "年度总额",
             {"key": "句", "when": "情形", "limit_fen": "年度总额", "demand_fen": "应享合计", "paid_fen": "可支付",
              "factor": "兑付比例", "factor_per_cent": "约合（舍去）"},
-            [row for each in rules for row in words.funds(each)],
+            [row for rule in rules for row in words.funds(rule)],
         ),
         BudgetTable(
             "allotted", "按绩效分配的年度预算", {"key": "句", "before_fen": "现行", "after_fen": "情景"},
@@ -125,9 +125,9 @@ class _RowBuilder:
         self.cities, self.kinds = city_names(policy, english=english), kind_names(policy, english=english)
         self.unknown = "not stated" if english else "未说明"
 
-    def article(self, each: RuleBudget) -> Row:
+    def article(self, rule_budget: RuleBudget) -> Row:
         """A rule's figures."""
-        return {**each.to_dict(), "title": self._title(each)}
+        return {**rule_budget.to_dict(), "title": self._title(rule_budget)}
 
     def total(self, change: GroupChange) -> Row:
         """All rules together."""
@@ -142,21 +142,27 @@ class _RowBuilder:
         city, kind = self._label(mover.city, self.cities), self._label(mover.kind, self.kinds)
         return {**mover.to_dict(), "city": city, "kind": kind}
 
-    def statuses(self, each: RuleBudget) -> Iterator[Row]:
+    def statuses(self, rule_budget: RuleBudget) -> Iterator[Row]:
         """How many claims have which answer."""
-        for status, (old, new) in each.statuses.items():
+        for status, (old, new) in rule_budget.statuses.items():
             said = status.value.replace("_", " ") if self.english else STATUS_ZH[status]
-            yield {"key": each.rule.key, "title": self._title(each), "status": said, "before": old, "after": new}
+            yield {
+                "key": rule_budget.rule.key,
+                "title": self._title(rule_budget),
+                "status": said,
+                "before": old,
+                "after": new,
+            }
 
-    def funds(self, each: RuleBudget) -> Iterator[Row]:
+    def funds(self, rule_budget: RuleBudget) -> Iterator[Row]:
         """A fund against what is owed."""
         for when, fund in zip(
-            ("now", "scenario") if self.english else ("现行", "情景"), each.funds or (), strict=False
+            ("now", "scenario") if self.english else ("现行", "情景"), rule_budget.funds or (), strict=False
         ):
-            yield {"key": each.rule.key, "when": when, **fund.to_dict()}
+            yield {"key": rule_budget.rule.key, "when": when, **fund.to_dict()}
 
-    def _title(self, each: RuleBudget) -> str:
-        return each.rule.title_en if self.english else each.rule.title
+    def _title(self, rule_budget: RuleBudget) -> str:
+        return rule_budget.rule.title_en if self.english else rule_budget.rule.title
 
     def _label(self, name: str, names: Mapping[str, str]) -> str:
         return names.get(name, name) or self.unknown

@@ -34,13 +34,13 @@ def find_gaps(policy: Policy, cases: Iterable[Case]) -> list[CoverageGap]:
     for case in cases:
         told[case.subject].append(case)
     found = [
-        CoverageGap(subject, f"有 {len(each)} 个算例；至少要 {MIN_CASES} 个")
-        for subject, each in told.items()
-        if len(each) < MIN_CASES
+        CoverageGap(subject, f"有 {len(group)} 个算例；至少要 {MIN_CASES} 个")
+        for subject, group in told.items()
+        if len(group) < MIN_CASES
     ]
     for rule in policy.rules:
         found += [CoverageGap(rule.key, what) for what in _rule_gaps(rule, told[rule.key])]
-    return found + list(_option_gaps(policy, [case for each in told.values() for case in each]))
+    return found + list(_option_gaps(policy, [case for group in told.values() for case in group]))
 
 
 def _rule_gaps(rule: Rule, cases: list[Case]) -> Iterator[str]:
@@ -60,7 +60,7 @@ def _rule_gaps(rule: Rule, cases: list[Case]) -> Iterator[str]:
 
 def _caps(rule: Rule) -> Iterator[nodes.Cited]:
     walked = () if rule.amount is None else nodes.walk(rule.amount)
-    yield from (each for each in walked if isinstance(each, nodes.Cited) and isinstance(each.node, nodes.Cap))
+    yield from (node for node in walked if isinstance(node, nodes.Cited) and isinstance(node.node, nodes.Cap))
 
 
 def _cap_gaps(sentence: str, cases: list[Case]) -> Iterator[str]:
@@ -80,7 +80,7 @@ def _cap_gaps(sentence: str, cases: list[Case]) -> Iterator[str]:
 
 
 def _format_any_of(amounts: set[int]) -> str:
-    return " 或 ".join(format_fen(each).replace(",", "") for each in sorted(amounts))
+    return " 或 ".join(format_fen(amount).replace(",", "") for amount in sorted(amounts))
 
 
 def _subject_for(policy: Policy, question: str) -> str:
@@ -88,7 +88,7 @@ def _subject_for(policy: Policy, question: str) -> str:
     for rule in policy.rules:
         if any(spec.name == question for spec in rule.interpretations()):
             return rule.key
-    return next(each.ground for each in policy.stackings if each.by.name == question)
+    return next(stacking.ground for stacking in policy.stackings if stacking.by.name == question)
 
 
 def _option_gaps(policy: Policy, cases: list[Case]) -> Iterator[CoverageGap]:

@@ -53,12 +53,12 @@ class PolicyCheck:
         for number in self.open_sentences:
             text = self.policy.text.sentences[number].text
             yield Finding(f"第 {number} 句", f"未处理：{text} 请写成规则，或用 procedure、declares 交代")
-        for each in self.outcomes:
-            if each.wrong:
-                yield Finding(each.case.place, each.wrong.removeprefix(f"{each.case.place}："))
-            for difference in each.differences:
+        for outcome in self.outcomes:
+            if outcome.wrong:
+                yield Finding(outcome.case.place, outcome.wrong.removeprefix(f"{outcome.case.place}："))
+            for difference in outcome.differences:
                 said = f"{difference.what}应为 {difference.expected}，算得 {difference.got}"
-                yield Finding(each.case.place, f"{each.case.title}：{said}")
+                yield Finding(outcome.case.place, f"{outcome.case.title}：{said}")
         for wrong in self.conflicts:
             yield Finding("与路径上的其他政策一起", wrong)
         for gap in self.gaps:
@@ -70,8 +70,8 @@ class PolicyCheck:
             "policy": self.policy.name, "folder": str(self.policy.folder), "digest": self.policy.digest,
             "stands": self.stands, "sentences": len(self.policy.text.sentences),
             "open_sentences": list(self.open_sentences), "cases": len(self.outcomes),
-            "cases_that_hold": sum(each.holds for each in self.outcomes), "unset": list(self.unset),
-            "findings": [{"place": each.place, "what": each.what} for each in self.findings],
+            "cases_that_hold": sum(outcome.holds for outcome in self.outcomes), "unset": list(self.unset),
+            "findings": [{"place": finding.place, "what": finding.what} for finding in self.findings],
         }  # fmt: skip
 
 
@@ -97,12 +97,12 @@ def check_policy(policy: Policy) -> PolicyCheck:
 def _conflicts_with_others(policy: Policy) -> Iterator[str]:
     """What is wrong only beside the others: a name used twice, two rules that pay for the same without an order."""
     places = (place / policy.name for place in search_path() if (place / policy.name / "policy.toml").is_file())
-    others = [str(place) for place in dict.fromkeys(each.resolve() for each in places) if place != policy.folder]
+    others = [str(place) for place in dict.fromkeys(place.resolve() for place in places) if place != policy.folder]
     if others:
         yield f"同名的政策文件夹还有 {'、'.join(others)}：名称要唯一，请改名"
     found, broken = load_installed()
     try:
-        rules_by_ground([policy, *(each for each in found if each.name != policy.name)])
+        rules_by_ground([policy, *(other for other in found if other.name != policy.name)])
     except LawError as error:
         yield str(error)
     for name, wrong in broken.items():

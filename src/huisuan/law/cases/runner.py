@@ -52,12 +52,16 @@ class CaseResult:
     def to_dict(self) -> dict[str, Any]:
         """The row as JSON carries it."""
         return {
-            "case": self.case.title, "of": self.case.subject, "place": self.case.place, "holds": self.holds,
+            "case": self.case.title,
+            "of": self.case.subject,
+            "place": self.case.place,
+            "holds": self.holds,
             "wrong": self.wrong,
             "differences": [
-                {"what": each.what, "expected": each.expected, "got": each.got} for each in self.differences
+                {"what": difference.what, "expected": difference.expected, "got": difference.got}
+                for difference in self.differences
             ],
-        }  # fmt: skip
+        }
 
 
 def load_policy_cases(policy: Policy) -> tuple[Case, ...]:
@@ -80,8 +84,8 @@ def load_policy_cases(policy: Policy) -> tuple[Case, ...]:
 
 def case_subjects(policy: Policy) -> tuple[str, ...]:
     """What cases may ask: rules and allotments by key, and the grounds that rules combine on."""
-    keys = (*(rule.key for rule in policy.rules), *(each.key for each in policy.allotments))
-    return (*keys, *(each.ground for each in policy.stackings))
+    keys = (*(rule.key for rule in policy.rules), *(allotment.key for allotment in policy.allotments))
+    return (*keys, *(stacking.ground for stacking in policy.stackings))
 
 
 def run_case(policy: Policy, case: Case) -> CaseResult:
@@ -91,7 +95,7 @@ def run_case(policy: Policy, case: Case) -> CaseResult:
         on, as_known = case.day or law.valid_from, case.as_known or date.max
         if case.subject in [rule.key for rule in law.rules]:
             found = _check_rule(law, _check_kind(case, "facts"), on, as_known)
-        elif case.subject in [each.key for each in law.allotments]:
+        elif case.subject in [allotment.key for allotment in law.allotments]:
             found = _check_allotment(law, _check_kind(case, "rows"), on, as_known)
         else:
             found = _check_stack(law, _check_kind(case, "rules"), on, as_known)
@@ -136,11 +140,11 @@ def _check_rule(policy: Policy, case: Case, on: date, as_known: date) -> Iterato
     )
     if answer.amount_fen != owed:
         yield CaseDifference("金额", _format_money(owed), _format_money(answer.amount_fen))
-    codes, wanted = [each.code for each in answer.reasons], case.expected.get("reasons", [])
+    codes, wanted = [reason.code for reason in answer.reasons], case.expected.get("reasons", [])
     if codes != wanted:
         yield CaseDifference("理由", _format_codes(wanted), _format_codes(codes))
     if "nearest" in case.expected:
-        needed = {each.fact: to_json(each.needed) for each in answer.nearest}
+        needed = {change.fact: to_json(change.needed) for change in answer.nearest}
         meant = {
             name: to_json(value) for name, value in _parse_facts(rule, case.expected["nearest"], case.place).items()
         }
@@ -155,7 +159,7 @@ def _check_allotment(policy: Policy, case: Case, on: date, as_known: date) -> It
     for name, row in case.given.items():
         if not isinstance(row, dict) or not set(row) <= set(specs):
             raise LawError(f"{case.place}：{name} 应为一张表，可写 {'、'.join(specs)}", code="law.table_expected")
-        rows[str(name)] = {each: parse_given(specs[each], value, case.place) for each, value in row.items()}
+        rows[str(name)] = {fact: parse_given(specs[fact], value, case.place) for fact, value in row.items()}
     budget = None if case.budget is None else parse_yuan(case.budget, case.place)
     try:
         done = allot_budget(policy, rule, rows, on=on, as_known=as_known, budget_fen=budget)

@@ -74,7 +74,7 @@ def budget(
         print_json({"status": "computed", "year": year, **source, **_assumed(supposed), **done.to_dict()})
     else:
         _print(done, year, supposed, drawn)
-    note(f"{sum(each.total.claims for each in done.rules):,} 件，{time.perf_counter() - began:.1f} 秒")
+    note(f"{sum(rule.total.claims for rule in done.rules):,} 件，{time.perf_counter() - began:.1f} 秒")
 
 
 def sample(
@@ -92,7 +92,7 @@ def sample(
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
     if as_json:
-        print_json({"parties": parties, "seed": seed, "notice": drawn.notice, "files": [str(each) for each in written]})
+        print_json({"parties": parties, "seed": seed, "notice": drawn.notice, "files": [str(path) for path in written]})
     else:
         out.print(f"{drawn.notice}：{len(written)} 个文件 → {output}", markup=False)
 
@@ -148,7 +148,7 @@ def _assumed(supposed: Scenario | None) -> dict[str, Any]:
     from huisuan.law.model.values import to_json
 
     values = {name: to_json(value) for name, value in supposed.values.items()}
-    figures = [each.to_dict() for each in supposed.figures]
+    figures = [figure.to_dict() for figure in supposed.figures]
     return {"scenario": {"title": supposed.title, "values": values}, "supposed_figures": figures}
 
 
@@ -171,14 +171,14 @@ def _print(done: Budget, year: int, supposed: Scenario | None, drawn: Sample | N
                 key: f"{words}（元）" if key.endswith("_fen") else words for key, words in sheet.columns.items()
             }
             print_table(sheet.title, rows, headings, "")
-    for each in done.rules:
-        if each.rule.kind is not RuleKind.PAYS:
+    for rule in done.rules:
+        if rule.rule.kind is not RuleKind.PAYS:
             counts = "，".join(
                 f"{row['status']} {_both(row['before'], row['after'])}"
                 for row in tables["statuses"].rows
-                if row["key"] == each.rule.key
+                if row["key"] == rule.rule.key
             )
-            out.print(f"第 {each.rule.key} 句　{each.rule.title}：{counts}", markup=False)
+            out.print(f"第 {rule.rule.key} 句　{rule.rule.title}：{counts}", markup=False)
     if done.without_facts:
         note(f"没有事实文件的规则：{'、'.join(done.without_facts)}")
 
@@ -192,7 +192,7 @@ def _supposed_lines(supposed: Scenario | None) -> list[str]:
         return ["没有情景：现行与情景相同；用 --scenario FILE.toml 给出情景"]
     lines = [f"情景：{supposed.title}"]
     figures = (
-        f"　第 {each.figure.sentence} 句“{each.figure.phrase}”：{each.figure.text} → {each.text}（{NOTICE}）"
-        for each in supposed.figures
+        f"　第 {figure.figure.sentence} 句“{figure.figure.phrase}”：{figure.figure.text} → {figure.text}（{NOTICE}）"
+        for figure in supposed.figures
     )
     return [*lines, *figures]

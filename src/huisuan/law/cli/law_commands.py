@@ -108,7 +108,7 @@ def prose_(
     if as_json:
         print_json(rendered)
         return
-    sys.stdout.write("\n".join(str(each["prose"]) for each in rendered))
+    sys.stdout.write("\n".join(str(rule_text["prose"]) for rule_text in rendered))
 
 
 app.command()(sql)

@@ -88,10 +88,10 @@ def _policy(named: str) -> Policy:
 
 
 def _print(done: PolicyCheck) -> None:
-    rows = [{"place": each.place, "what": each.what} for each in done.findings]
+    rows = [{"place": finding.place, "what": finding.what} for finding in done.findings]
     if rows:
         print_table("待改", rows, {"place": "哪里", "what": "什么"}, "")
-    sentences, hold = len(done.policy.text.sentences), sum(each.holds for each in done.outcomes)
+    sentences, hold = len(done.policy.text.sentences), sum(outcome.holds for outcome in done.outcomes)
     out.print(
         f"{done.policy.title}：{sentences - len(done.open_sentences)}/{sentences} 句已交代；"
         f"{hold}/{len(done.outcomes)} 个算例与所写一致；待改 {len(rows)} 处",

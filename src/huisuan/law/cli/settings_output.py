@@ -21,7 +21,7 @@ def print_settings(title: str, rows: list[SettingHistory], on: date, as_known: d
         print_json({"on": on, "as_known": as_known, "settings": [row.to_dict() for row in rows]})
         return
     out.print(f"[bold]{title}[/]　{on} 当日，截至 {as_known} 所知")
-    grounds = list(dict.fromkeys(_ground(each) for row in rows for each in row.history))
+    grounds = list(dict.fromkeys(_ground(entry) for row in rows for entry in row.history))
     columns = {
         "name": "参数", "label": "含义", "value": "值", "bound": "法定上限", "sentence": "句", "phrase": "出处",
         "ground": "依据", "before": "以前",
@@ -32,7 +32,7 @@ def print_settings(title: str, rows: list[SettingHistory], on: date, as_known: d
 
 
 def _row(row: SettingHistory, grounds: list[str]) -> dict[str, Any]:
-    held, before = row.current, [each for each in row.history if each is not row.current]
+    held, before = row.current, [entry for entry in row.history if entry is not row.current]
     return {
         "name": row.spec.name,
         "label": row.spec.zh,
@@ -42,7 +42,7 @@ def _row(row: SettingHistory, grounds: list[str]) -> dict[str, Any]:
         "phrase": row.spec.phrase,
         "ground": str(grounds.index(_ground(held)) + 1) if held else "",
         "before": "；".join(
-            f"{row.format_adopted(each)}（依据 {grounds.index(_ground(each)) + 1}）" for each in before
+            f"{row.format_adopted(entry)}（依据 {grounds.index(_ground(entry)) + 1}）" for entry in before
         ),
     }
 
@@ -58,10 +58,10 @@ def print_impact(compared: RuleImpact, title: str, *, names: dict[str, str] | No
     statuses = sorted({*compared.before.by_status, *compared.after.by_status})
     rows = [
         {
-            "status": STATUS_ZH[Status(each)], "before": compared.before.by_status.get(each, 0),
-            "after": compared.after.by_status.get(each, 0),
+            "status": STATUS_ZH[Status(status)], "before": compared.before.by_status.get(status, 0),
+            "after": compared.after.by_status.get(status, 0),
         }
-        for each in statuses
+        for status in statuses
     ]  # fmt: skip
     print_table("", rows, {"status": "状态", "before": "现行", "after": "改后"}, "没有行")
     before, after = yuan(compared.before.amount_fen), yuan(compared.after.amount_fen)
@@ -72,11 +72,11 @@ def print_impact(compared: RuleImpact, title: str, *, names: dict[str, str] | No
     )
     changes = [
         {
-            "who": (names or {}).get(each.identity, each.identity), "before_fen": each.before_fen,
-            "after_fen": each.after_fen, "difference": format_signed(each.difference_fen),
-            "status": STATUS_ZH[Status(each.status_after)],
+            "who": (names or {}).get(change.identity, change.identity), "before_fen": change.before_fen,
+            "after_fen": change.after_fen, "difference": format_signed(change.difference_fen),
+            "status": STATUS_ZH[Status(change.status_after)],
         }
-        for each in compared.largest
+        for change in compared.largest
     ]  # fmt: skip
     columns = {"who": "谁", "before_fen": "现行（元）", "after_fen": "改后（元）", "difference": "变化（元）"}
     print_table("变化最大的", changes, {**columns, "status": "改后结论"}, "谁的结果都没有变化")

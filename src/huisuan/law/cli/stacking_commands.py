@@ -31,7 +31,7 @@ def coverage_(policy: PolicyName, as_json: AsJson = False) -> None:
     """逐句交代：计算、程序或宣示，及责任单位；有未处理的句则退出码为 1。"""
     law = load_policy(policy)
     rows = list_coverage(law)
-    counts = {each.value: sum(row.handling is each for row in rows) for each in Handling}
+    counts = {handling.value: sum(row.handling is handling for row in rows) for handling in Handling}
     covered = len(rows) - counts[Handling.OPEN.value]
     if as_json:
         print_json(
@@ -49,7 +49,7 @@ def coverage_(policy: PolicyName, as_json: AsJson = False) -> None:
             "cooperating": "配合单位",
         }
         print_table(law.title, [_shown(row) for row in rows], columns, "没有句子")
-        said = "，".join(f"{HANDLINGS_ZH[each]} {counts[each.value]}" for each in Handling)
+        said = "，".join(f"{HANDLINGS_ZH[handling]} {counts[handling.value]}" for handling in Handling)
         out.print(f"{covered}/{len(rows)} 句已交代（{said}）")
     if covered < len(rows):
         raise typer.Exit(1)
@@ -86,12 +86,12 @@ def allot_(
         print_json({"rule": rule.key, "on": day, "budget_fen": done.budget_fen, "shares": shares})
         return
     rows = [
-        {"name": each.name, "score": f"{_hundredths(each.score)}%", "amount": yuan(each.amount_fen)}
-        for each in done.shares
+        {"name": share.name, "score": f"{_hundredths(share.score)}%", "amount": yuan(share.amount_fen)}
+        for share in done.shares
     ]
     print_table(rule.title, rows, {"name": "名称", "score": "得分占比", "amount": "金额（元）"}, "没有行")
     out.print(done.formula(), markup=False)
-    out.print(f"合计 {yuan(sum(each.amount_fen for each in done.shares))} 元")
+    out.print(f"合计 {yuan(sum(share.amount_fen for share in done.shares))} 元")
 
 
 def _hundredths(share: Fraction) -> str:
@@ -111,7 +111,7 @@ def _read_rows(source: Path, rule: Allotment) -> dict[str, dict[str, int]]:
             lines = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError) as error:
         raise LawError(f"{source}：读不了（{error}）", code="law.file_unreadable") from None
-    names = ["name", *(each.fact.name for each in rule.indicators)]
+    names = ["name", *(indicator.fact.name for indicator in rule.indicators)]
     absent = [name for name in names if not lines or name not in lines[0]]
     if absent:
         raise LawError(f"{source}：缺列 {'、'.join(absent)}（应有 {'、'.join(names)}）", code="law.column_missing")
@@ -121,13 +121,13 @@ def _read_rows(source: Path, rule: Allotment) -> dict[str, dict[str, int]]:
         if line["name"] in rows:
             wrong.append(f"行 {at}：{line['name']} 出现了两次")
         rows[line["name"]] = {}
-        for each in rule.indicators:
-            cell = (line[each.fact.name] or "").strip()
-            if not (cell.isascii() and cell.isdigit() and int(cell) <= (each.fact.maximum or 0)):
-                most = f"{each.fact.maximum:,}"
-                wrong.append(f"行 {at}，列 {each.fact.name}：“{cell}”不是 0 至 {most} 的整数（金额以分计）")
+        for indicator in rule.indicators:
+            cell = (line[indicator.fact.name] or "").strip()
+            if not (cell.isascii() and cell.isdigit() and int(cell) <= (indicator.fact.maximum or 0)):
+                most = f"{indicator.fact.maximum:,}"
+                wrong.append(f"行 {at}，列 {indicator.fact.name}：“{cell}”不是 0 至 {most} 的整数（金额以分计）")
             else:
-                rows[line["name"]][each.fact.name] = int(cell)
+                rows[line["name"]][indicator.fact.name] = int(cell)
     if wrong:
         raise LawError(f"{source}：" + "；".join(wrong), code="law.rows_malformed")
     return rows
@@ -138,7 +138,7 @@ def _write(target: Path, done: AllotmentResult) -> None:
     with draft.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["name", "score", "quota_fen", "amount_fen"])
-        writer.writerows([each.name, each.score, each.quota_fen, each.amount_fen] for each in done.shares)
+        writer.writerows([share.name, share.score, share.quota_fen, share.amount_fen] for share in done.shares)
     draft.replace(target)
 
 
@@ -170,10 +170,10 @@ def stack(
     except LawError as error:
         raise InvalidRequest(f"{facts or source}：{error}", code=error.code) from None
     if as_json:
-        print_json([_as_json(each) for each in found])
+        print_json([_as_json(combined) for combined in found])
         return
-    for each in found:
-        _print_combined(each)
+    for combined in found:
+        _print_combined(combined)
 
 
 def _place(key: str) -> PolicyRule:
@@ -201,13 +201,15 @@ def _stack_file(places: list[PolicyRule], source: Path, target: Path, on: tuple[
         raise LawError(f"{'、'.join(sorted(wanted))} 不是对同一支出付款的规则", code="law.not_one_ground")
     layer = replace(found[0], rules=tuple(place for place in found[0].rules if place.key in wanted))
     done = stack_file(layer, source, target, on=on[0], as_known=on[1])
-    rows = [{"rule": each.place.key, "owed_fen": each.owed_fen, "payable_fen": each.payable_fen} for each in done]
+    rows = [
+        {"rule": totals.place.key, "owed_fen": totals.owed_fen, "payable_fen": totals.payable_fen} for totals in done
+    ]
     if as_json:
         print_json({"ground": layer.ground, "rules": rows, "output": str(target)})
         return
     shown = [
-        {**row, "owed": yuan(each.owed_fen), "payable": yuan(each.payable_fen)}
-        for row, each in zip(rows, done, strict=True)
+        {**row, "owed": yuan(totals.owed_fen), "payable": yuan(totals.payable_fen)}
+        for row, totals in zip(rows, done, strict=True)
     ]
     print_table(
         f"{layer.ground} → {target}", shown, {"rule": "规则", "owed": "应享（元）", "payable": "可付（元）"}, ""

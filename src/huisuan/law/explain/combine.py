@@ -65,8 +65,8 @@ def combine_answers(asked: Sequence[RuleInput], *, on: date, as_known: date) -> 
     Raises:
         LawError: two of them pay for the same without a declared order; it names both.
     """
-    facts = {each.place.key: each.facts for each in asked}
-    policies = list({each.place.policy.name: each.place.policy for each in asked}.values())
+    facts = {question.place.key: question.facts for question in asked}
+    policies = list({question.place.policy.name: question.place.policy for question in asked}.values())
     found = []
     for layer in rules_by_ground(policies):
         places = [place for place in layer.rules if place.key in facts]
@@ -79,7 +79,7 @@ def _combine_ground(
     layer: StackedRules, places: Sequence[PolicyRule], facts: Mapping[str, Mapping[str, Any]], on: date, as_known: date
 ) -> CombinedAnswer:
     spends = [facts[place.key].get(place.rule.claim.spent) for place in places if place.rule.claim]
-    spent = max((each for each in spends if isinstance(each, int)), default=None)
+    spent = max((spend for spend in spends if isinstance(spend, int)), default=None)
     used, mode = _adopted_mode(layer, on, as_known)
     paid: int | None = 0
     rows: list[StackedAnswer] = []

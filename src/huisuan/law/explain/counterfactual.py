@@ -140,7 +140,7 @@ def _needed_change(spec: FactSpec, now: Any, needed: Any, options: tuple[str, ..
     for english in (False, True):
         names = (spec.options_en if english else spec.options) or {}
         was = format_value(spec.kind, now, names, english=english)
-        fits = (" / " if english else "、").join(names[each] for each in options)
+        fits = (" / " if english else "、").join(names[option] for option in options)
         to = fits or format_value(spec.kind, needed, names, english=english)
         words.append((was, to))
     unit = f" {spec.unit}" if spec.unit and spec.kind == Kind.INT else ""

@@ -163,17 +163,17 @@ def _settings_used(
     rule: Rule, adopted: Mapping[str, AdoptedSetting], options: Mapping[str, str]
 ) -> Iterator[SettingUsed]:
     for spec in rule.settings(options):
-        each = adopted.get(spec.name)
-        if each is not None:
+        setting = adopted.get(spec.name)
+        if setting is not None:
             yield SettingUsed(
                 spec.name,
                 spec.zh,
-                to_json(each.value),
-                format_value(spec.kind, each.value, spec.regions),
-                each.authority,
-                each.document,
-                each.valid_from,
-                each.known_from,
+                to_json(setting.value),
+                format_value(spec.kind, setting.value, spec.regions),
+                setting.authority,
+                setting.document,
+                setting.valid_from,
+                setting.known_from,
                 ""
                 if not has_legal_bound(spec)
                 else format_value(Kind.SHARE if spec.regions else spec.kind, spec.at_most),
@@ -187,9 +187,9 @@ def _options_used(
     rule: Rule, adopted: Mapping[str, AdoptedSetting], options: Mapping[str, str]
 ) -> Iterator[SettingUsed]:
     for spec in rule.interpretations(options):
-        each = adopted.get(spec.name)
-        if each is not None:
-            yield option_used(spec, each)
+        setting = adopted.get(spec.name)
+        if setting is not None:
+            yield option_used(spec, setting)
 
 
 def option_used(spec: InterpretationSpec, adopted: AdoptedSetting) -> SettingUsed:

@@ -53,9 +53,9 @@ def answer_html(answer: Answer, text: PolicyText) -> str:
     reasons += "".join(f"<li>最近的符合条件的情形：{escape(change.text)}</li>" for change in answer.nearest)
     reasons += f"<li>可享：{escape(answer.grants)}</li>" if answer.grants else ""
     used = "".join(
-        f"<li>{escape(each.question or each.label)}：{escape(each.shown)}"
-        f"（{escape(each.authority)}，{each.valid_from}）</li>"
-        for each in (*answer.settings, *answer.interpretations)
+        f"<li>{escape(spec.question or spec.label)}：{escape(spec.shown)}"
+        f"（{escape(spec.authority)}，{spec.valid_from}）</li>"
+        for spec in (*answer.settings, *answer.interpretations)
     )
     return (
         f'<article class="answer" data-status="{answer.status.value}">'

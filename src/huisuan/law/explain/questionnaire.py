@@ -111,13 +111,15 @@ def build_questionnaire(
         if not rule.claimants or claimant in rule.claimants
     ]
     asked = _in_asking_order(list_questions(policies), places)
-    presumed = {each.key: value for each in asked if (value := presumed_answer(each.spec, claimant)) is not None}
+    presumed = {
+        question.key: value for question in asked if (value := presumed_answer(question.spec, claimant)) is not None
+    }
     known = {**presumed, **{key: value for key, value in answers.items() if value is not None}}
     facts: dict[str, dict[str, Any]] = {place.key: {} for place in places}
-    for each in asked:
-        for place in each.places:
-            if each.key in known:
-                facts[place.key][each.spec.name] = known[each.key]
+    for question in asked:
+        for place in question.places:
+            if question.key in known:
+                facts[place.key][question.spec.name] = known[question.key]
     standings = tuple(assess_rule(place, facts[place.key], on, as_known) for place in places)
     return Questionnaire(standings, asked, tuple(_open_questions(asked, standings)), presumed)
 
@@ -147,8 +149,10 @@ def combine_certain(standings: Iterable[RuleProgress], *, on: date, as_known: da
     Raises:
         LawError: two of them pay for the same without a declared order; it names both.
     """
-    paying = [each for each in standings if each.place.rule.kind is RuleKind.PAYS]
-    return combine_answers([RuleInput(each.place, _completed(each)) for each in paying], on=on, as_known=as_known)
+    paying = [progress for progress in standings if progress.place.rule.kind is RuleKind.PAYS]
+    return combine_answers(
+        [RuleInput(progress.place, _completed(progress)) for progress in paying], on=on, as_known=as_known
+    )
 
 
 def _completed(standing: RuleProgress) -> Mapping[str, Any]:
@@ -207,34 +211,40 @@ def _keys(name: str, meanings: list[list[tuple[PolicyRule, FactSpec]]]) -> list[
 def _in_asking_order(all_questions: Sequence[Question], places: Sequence[PolicyRule]) -> tuple[Question, ...]:
     """The questions of these rules: what decides about most of them first, money last."""
     order = {place.key: at for at, place in enumerate(places)}
-    mine = [replace(each, places=tuple(p for p in each.places if p.key in order)) for each in all_questions]
+    mine = [replace(question, places=tuple(p for p in question.places if p.key in order)) for question in all_questions]
 
     def rank(question: Question) -> tuple[int, int, int, int]:
         first = question.places[0]
         names = [spec.name for spec in first.rule.facts]
         return (_asking_step(question), -len(question.places), order[first.key], names.index(question.spec.name))
 
-    return tuple(sorted((each for each in mine if each.places), key=rank))
+    return tuple(sorted((question for question in mine if question.places), key=rank))
 
 
 def _asking_step(question: Question) -> int:
     if question.spec.kind == Kind.MONEY:
         return 3
     conditions = (condition for place in question.places for condition in place.rule.conditions)
-    if not any(question.spec.name in {spec.name for spec in nodes.facts_of(each.node)} for each in conditions):
+    if not any(
+        question.spec.name in {spec.name for spec in nodes.facts_of(condition.node)} for condition in conditions
+    ):
         return 2
     return 0 if question.spec.kind in (Kind.BOOL, Kind.CHOICE) else 1
 
 
 def _open_questions(asked: Iterable[Question], standings: Sequence[RuleProgress]) -> Iterator[OpenQuestion]:
-    by_place = {each.place.key: each for each in standings}
+    by_place = {progress.place.key: progress for progress in standings}
     for question in asked:
         decides = [by_place[place.key] for place in question.places]
-        mattering = [each for each in decides if question.spec.name in _names(each.deciding, each.amount_facts)]
+        mattering = [
+            progress for progress in decides if question.spec.name in _names(progress.deciding, progress.amount_facts)
+        ]
         if mattering:
             # the amount is asked for once the conditions hold
-            now = any(question.spec.name in _names(each.deciding) or not each.deciding for each in mattering)
-            yield OpenQuestion(question, tuple(each.place for each in mattering), now)
+            now = any(
+                question.spec.name in _names(progress.deciding) or not progress.deciding for progress in mattering
+            )
+            yield OpenQuestion(question, tuple(progress.place for progress in mattering), now)
 
 
 def _names(*specs: tuple[FactSpec, ...]) -> set[str]:

@@ -41,14 +41,16 @@ def budget_reason(rule: Rule, amount: int, left: int) -> Reason:
 def _not_in_force(policy: Policy, on: date) -> Reason:
     text = f"政策有效期 {policy.valid_from} 至 {policy.valid_to}，{on} 不在其内"
     english = f"The policy holds from {policy.valid_from} to {policy.valid_to}, not on {on}"
-    ground = next((each for each in policy.handlings if isinstance(each, Validity)), None)
+    ground = next((handling for handling in policy.handlings if isinstance(handling, Validity)), None)
     return Reason("not_in_force", text, english, *((ground.sentence, ground.phrase) if ground else ()))
 
 
 def _failed(verdict: Verdict, zh: Wording, en: Wording) -> Iterator[Reason]:
-    for each in verdict.failed:
-        text, english = f"不符合：{zh.condition(each)}", f"Not met: {en.condition(each)}"
-        yield Reason(f"failed:{each.name}@{each.sentence}", text, english, each.sentence, each.phrase)
+    for condition in verdict.failed:
+        text, english = f"不符合：{zh.condition(condition)}", f"Not met: {en.condition(condition)}"
+        yield Reason(
+            f"failed:{condition.name}@{condition.sentence}", text, english, condition.sentence, condition.phrase
+        )
 
 
 def _not_set(spec: SettingSpec | InterpretationSpec) -> Reason:

@@ -50,18 +50,18 @@ class Verdict:
     def failed(self) -> tuple[Condition, ...]:
         """The conditions that do not hold, but for those that wait for a region's setting."""
         return tuple(
-            each
-            for each, holds in zip(self.rule.conditions, self.holds, strict=False)
-            if holds is False and nodes.awaited_setting(each.node) is None
+            condition
+            for condition, holds in zip(self.rule.conditions, self.holds, strict=False)
+            if holds is False and nodes.awaited_setting(condition.node) is None
         )
 
     @property
     def awaiting(self) -> tuple[tuple[Condition, SettingSpec], ...]:
         """The conditions that do not hold because the region has not set the share that they ask for."""
         return tuple(
-            (each, spec)
-            for each, holds in zip(self.rule.conditions, self.holds, strict=False)
-            if holds is False and (spec := nodes.awaited_setting(each.node)) is not None
+            (condition, spec)
+            for condition, holds in zip(self.rule.conditions, self.holds, strict=False)
+            if holds is False and (spec := nodes.awaited_setting(condition.node)) is not None
         )
 
     def codes(self) -> Iterator[str]:
@@ -71,7 +71,7 @@ class Verdict:
             case Status.NOT_IN_FORCE:
                 yield "not_in_force"
             case Status.NOT_ELIGIBLE:
-                yield from (f"failed:{each.name}@{each.sentence}" for each in self.failed)
+                yield from (f"failed:{condition.name}@{condition.sentence}" for condition in self.failed)
             case Status.NOT_SET:
                 yield from (f"setting:{spec.name}" for spec in self.unset)
                 yield from (f"setting:{spec.name}" for _, spec in self.awaiting)
@@ -85,7 +85,7 @@ class Verdict:
                 if rule.priority is not None:
                     yield f"no_priority@{rule.sentence}"
             case Status.ELIGIBLE:
-                yield from (f"capped@{each.cited.sentence}" for each in self.caps)
+                yield from (f"capped@{cap.cited.sentence}" for cap in self.caps)
                 if self.amount_fen == 0:
                     yield f"zero@{rule.sentence}"
 
@@ -118,7 +118,7 @@ def _decide(rule: Rule, facts: Mapping[str, Any], terms: Terms) -> Verdict:
     known = (rule.amount is None or value is not None) and (rule.priority is None or priority is not None)
     if not (_fails(rule, holds) or (None not in holds and (known or False in holds))):
         return _decide_with_missing(rule, IntervalEvaluation(facts, terms), seen)
-    caps = tuple(BindingCap(each.cited, each.limit, each.uncapped) for each in seen if _binds(each))
+    caps = tuple(BindingCap(cited.cited, cited.limit, cited.uncapped) for cited in seen if _binds(cited))
     status, amount = status_and_amount(rule, holds, value, priority, ())
     return Verdict(rule, status, amount, (), holds, priority, value, (), (), seen, caps)
 

@@ -136,7 +136,7 @@ class Answer:
 
 def _to_plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _to_plain(each) for key, each in value.items()}
+        return {key: _to_plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_to_plain(each) for each in value]
+        return [_to_plain(item) for item in value]
     return to_json(value)

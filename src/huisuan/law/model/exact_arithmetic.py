@@ -255,7 +255,7 @@ class Arithmetic(Generic[T]):
 
     def _members(self, node: Node) -> tuple[str, ...]:
         value = self.terms.settings[node.spec.name] if isinstance(node, nodes.Setting) else getattr(node, "value", ())
-        return tuple(str(each) for each in value)
+        return tuple(str(member) for member in value)
 
 
 def _options(node: Node) -> tuple[str, ...]:
@@ -267,9 +267,9 @@ def _options(node: Node) -> tuple[str, ...]:
 
 def _is_date(node: Node) -> bool:
     return any(
-        (isinstance(each, nodes.Fact) and each.spec.kind == Kind.DATE)
-        or (isinstance(each, nodes.Const) and each.kind == Kind.DATE)
-        for each in nodes.walk(node)
+        (isinstance(node, nodes.Fact) and node.spec.kind == Kind.DATE)
+        or (isinstance(node, nodes.Const) and node.kind == Kind.DATE)
+        for node in nodes.walk(node)
     )
 
 

@@ -228,13 +228,13 @@ NODES = get_args(Node)
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly below."""
-    for each in fields(node):
-        value = getattr(node, each.name)
+    for field in fields(node):
+        value = getattr(node, field.name)
         if isinstance(value, NODES):
             yield value
         elif isinstance(value, tuple):
             yield from (term for term in value if isinstance(term, NODES))
-        elif isinstance(node, Interpreted) and each.name == "branches":
+        elif isinstance(node, Interpreted) and field.name == "branches":
             yield from value.values()
 
 
@@ -267,5 +267,5 @@ def awaited_region(condition: Node) -> Node:
 
 def facts_of(*nodes: Node) -> tuple[FactSpec, ...]:
     """The facts that the nodes rest on, each once, in the order of first use."""
-    found = {each.spec.name: each.spec for node in nodes for each in walk(node) if isinstance(each, Fact)}
+    found = {node.spec.name: node.spec for root in nodes for node in walk(root) if isinstance(node, Fact)}
     return tuple(found.values())

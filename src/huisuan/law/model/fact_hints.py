@@ -19,14 +19,14 @@ def is_metered(rule: Rule) -> bool:
 
 def smallest_cap(rule: Rule) -> int:
     """The smallest cap in fen that the rule names; 0 where it names none."""
-    caps = (each.limit for each in _nodes_of(rule) if isinstance(each, nodes.Cap))
+    caps = (node.limit for node in _nodes_of(rule) if isinstance(node, nodes.Cap))
     found = [figure for limit in caps if isinstance(figure := constant_value(limit), int)]
     return min(found, default=0)
 
 
 def count_summands(rule: Rule, spec: FactSpec) -> int:
     """How many facts the rule adds up, this one among them; 1 where it adds it to nothing."""
-    sums = (nodes.facts_of(each) for each in _nodes_of(rule) if isinstance(each, nodes.Sum))
+    sums = (nodes.facts_of(node) for node in _nodes_of(rule) if isinstance(node, nodes.Sum))
     return max((sum(fact.kind == Kind.MONEY for fact in facts) for facts in sums if spec in facts), default=1)
 
 
@@ -51,17 +51,17 @@ def compared_number(rule: Rule, spec: FactSpec) -> int:
 
 def compared_figure(rule: Rule, spec: FactSpec) -> Any:
     """The figure of the law that the fact is compared with, if it is."""
-    for each in _nodes_of(rule):
-        if isinstance(each, nodes.Compare) and nodes.facts_of(each.left) == (spec,):
-            return constant_value(each.right)
+    for node in _nodes_of(rule):
+        if isinstance(node, nodes.Compare) and nodes.facts_of(node.left) == (spec,):
+            return constant_value(node.right)
     return None
 
 
 def minuend_of(rule: Rule, spec: FactSpec) -> FactSpec | None:
     """The fact that this one is a part of, where the rule takes the one off the other."""
-    for each in _nodes_of(rule):
-        if isinstance(each, nodes.Minus) and nodes.facts_of(each.subtrahend) == (spec,):
-            whole = nodes.facts_of(each.minuend)
+    for node in _nodes_of(rule):
+        if isinstance(node, nodes.Minus) and nodes.facts_of(node.subtrahend) == (spec,):
+            whole = nodes.facts_of(node.minuend)
             return whole[0] if len(whole) == 1 and whole != (spec,) else None
     return None
 

@@ -136,7 +136,7 @@ class Allotment:
 
     def settings(self) -> tuple[SettingSpec, ...]:
         """The budget and the weights."""
-        return (self.budget, *(each.weight for each in self.indicators))
+        return (self.budget, *(indicator.weight for indicator in self.indicators))
 
 
 @dataclass(frozen=True)

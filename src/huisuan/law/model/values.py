@@ -171,7 +171,7 @@ def to_json(value: object) -> object:
     if isinstance(value, (tuple, frozenset)):
         return sorted(value)
     if isinstance(value, Mapping):
-        return {key: to_json(each) for key, each in sorted(value.items())}
+        return {key: to_json(item) for key, item in sorted(value.items())}
     return value
 
 
@@ -180,9 +180,9 @@ def format_value(  # noqa: PLR0911
 ) -> str:
     """A value as a person reads it, with its unit where it is money; a missing one is a question mark."""
     if isinstance(value, (tuple, frozenset)):
-        return (", " if english else "、").join((options or {}).get(each, each) for each in sorted(value))
+        return (", " if english else "、").join((options or {}).get(item, item) for item in sorted(value))
     if isinstance(value, Mapping):
-        named = [f"{(options or {}).get(key, key)} {to_json(each)}" for key, each in sorted(value.items())]
+        named = [f"{(options or {}).get(key, key)} {to_json(item)}" for key, item in sorted(value.items())]
         return (", " if english else "、").join(named) or ("none" if english else "无")
     if kind == Kind.MONEY and isinstance(value, (int, Fraction)):
         whole, rest = divmod(Fraction(value), 1)

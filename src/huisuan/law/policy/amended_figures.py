@@ -79,11 +79,11 @@ class AmendedFigure:
 def rewrite_tree(node: Node, change: Callable[[Node], Node]) -> Node:
     """The tree with `change` applied to every node, the lower ones first; what does not change is not copied."""
     changed = {}
-    for each in fields(node):
-        before = getattr(node, each.name)
+    for field in fields(node):
+        before = getattr(node, field.name)
         after = _rewrite_field(before, change)
         if after is not before:
-            changed[each.name] = after
+            changed[field.name] = after
     return change(replace(node, **changed) if changed else node)
 
 
@@ -93,8 +93,8 @@ def _rewrite_field(value: Any, change: Callable[[Node], Node]) -> Any:
     if isinstance(value, tuple):
         terms = tuple(_rewrite_field(term, change) for term in value)
         return value if all(new is old for new, old in zip(terms, value, strict=True)) else terms
-    if isinstance(value, Mapping) and any(isinstance(each, nodes.NODES) for each in value.values()):
-        branches = {name: _rewrite_field(each, change) for name, each in value.items()}
+    if isinstance(value, Mapping) and any(isinstance(branch, nodes.NODES) for branch in value.values()):
+        branches = {name: _rewrite_field(branch, change) for name, branch in value.items()}
         return value if all(branches[name] is value[name] for name in value) else branches
     return value
 
@@ -104,7 +104,9 @@ def legal_figures(policy: Policy) -> tuple[LegalFigure, ...]:
     named = (_figure(node) for rule in policy.rules for root in rule.roots for node in nodes.walk(root))
     order = list(policy.text.sentences)
     found = {figure for figure in named if figure is not None}
-    return tuple(sorted(found, key=lambda each: (order.index(each.sentence), each.kind, each.value, each.phrase)))
+    return tuple(
+        sorted(found, key=lambda figure: (order.index(figure.sentence), figure.kind, figure.value, figure.phrase))
+    )
 
 
 def _figure(node: Node) -> LegalFigure | None:
@@ -141,7 +143,7 @@ def parse_amendment(policy: Policy, kind: FigureKind, sentence: str, raw: object
     Raises:
         LawError: the sentence names no such figure, or several where one amount cannot replace them; no such value.
     """
-    named = [each for each in legal_figures(policy) if each.kind == kind and each.sentence == sentence]
+    named = [figure for figure in legal_figures(policy) if figure.kind == kind and figure.sentence == sentence]
     if not named:
         raise LawError(_no_such_figure(policy, kind, sentence), code="law.figure_unknown")
     supposed = [_parse_amended_value(figure, raw) for figure in named]
@@ -178,7 +180,7 @@ def _is_share_of_a_cap(kind: FigureKind, raw: object) -> bool:
 
 def _no_such_figure(policy: Policy, kind: FigureKind, sentence: str) -> str:
     what = {FigureKind.CAP: "封顶额", FigureKind.RATE: "固定比例"}[kind]
-    known = "、".join(dict.fromkeys(each.sentence for each in legal_figures(policy) if each.kind == kind))
+    known = "、".join(dict.fromkeys(figure.sentence for figure in legal_figures(policy) if figure.kind == kind))
     settings = "、".join(spec.name for spec in policy.setting_specs().values() if spec.sentence == sentence)
     instead = f"；该句的数由参数 {settings} 定，请写在 [settings]" if settings else ""
     return f"第 {sentence} 句没有法律写定的{what}{instead}；有的句：{known or '无'}"
@@ -192,9 +194,10 @@ def amend_figures(policy: Policy, suppositions: tuple[AmendedFigure, ...]) -> Po
     """
     if not suppositions:
         return policy
-    by_figure = {each.figure: each.amended for each in suppositions}
+    by_figure = {amendment.figure: amendment.amended for amendment in suppositions}
     said = "\n".join(
-        f"{each.figure.kind} {each.figure.sentence} {each.figure.value} {each.amended}" for each in suppositions
+        f"{amendment.figure.kind} {amendment.figure.sentence} {amendment.figure.value} {amendment.amended}"
+        for amendment in suppositions
     )
     sources = (*policy.sources, Source("figures", Path(os.devnull), hashlib.sha256(said.encode()).hexdigest()))
     rules = tuple(_amend_rule(rule, by_figure) for rule in policy.rules)
@@ -210,7 +213,9 @@ def _amend_rule(rule: Rule, by_figure: Mapping[LegalFigure, int | Fraction | Non
 
     return replace(
         rule,
-        conditions=tuple(replace(each, node=rewrite_tree(each.node, change)) for each in rule.conditions),
+        conditions=tuple(
+            replace(condition, node=rewrite_tree(condition.node, change)) for condition in rule.conditions
+        ),
         amount=None if rule.amount is None else rewrite_tree(rule.amount, change),
         priority=None if rule.priority is None else rewrite_tree(rule.priority, change),
     )

@@ -41,44 +41,44 @@ def list_coverage(policy: Policy) -> list[SentenceCoverage]:
 
 def _cover_sentence(policy: Policy, number: str) -> SentenceCoverage:
     decided: list[Rule | Allotment] = [*policy.rules, *policy.allotments]
-    rules = [each for each in decided if each.sentence == number]
-    said = [each for each in policy.handlings if each.sentence == number]
+    rules = [rule for rule in decided if rule.sentence == number]
+    said = [handling for handling in policy.handlings if handling.sentence == number]
     duty = policy.text.departments_for(number)
-    named = next((each for each in said if isinstance(each, Procedure) and each.responsible), None)
+    named = next((handling for handling in said if isinstance(handling, Procedure) and handling.responsible), None)
     return SentenceCoverage(
         sentence=number,
         text=policy.text.sentences[number].text,
         handling=_handling(policy, number),
-        what=(*(each.title for each in rules), *_descriptions(policy, said, english=False)),
-        what_en=(*(each.title_en for each in rules), *_descriptions(policy, said, english=True)),
-        rules=tuple(each.key for each in rules),
+        what=(*(rule.title for rule in rules), *_descriptions(policy, said, english=False)),
+        what_en=(*(rule.title_en for rule in rules), *_descriptions(policy, said, english=True)),
+        rules=tuple(rule.key for rule in rules),
         responsible=named.responsible if named else duty.responsible,
         cooperating=named.cooperating if named else duty.cooperating,
     )
 
 
 def _handling(policy: Policy, number: str) -> Handling:
-    said = [each for each in policy.handlings if each.sentence == number]
+    said = [handling for handling in policy.handlings if handling.sentence == number]
     counted = any(rule.sentence == number and not rule.grants for rule in policy.rules)
-    allotted = any(each.sentence == number for each in policy.allotments)
-    if counted or allotted or any(isinstance(each, (Modification, Validity)) for each in said):
+    allotted = any(allotment.sentence == number for allotment in policy.allotments)
+    if counted or allotted or any(isinstance(handling, (Modification, Validity)) for handling in said):
         return Handling.COMPUTED
-    if any(isinstance(each, Procedure) for each in said):
+    if any(isinstance(handling, Procedure) for handling in said):
         return Handling.PROCEDURAL
     return Handling.DECLARED if said else Handling.OPEN
 
 
 def _descriptions(policy: Policy, said: Iterable[SentenceHandling], *, english: bool) -> Iterable[str]:
     titles = {rule.title for rule in policy.rules}
-    for each in said:
-        match each:
-            case Procedure() if each.what not in titles:
-                yield each.what_en if english else each.what
+    for handling in said:
+        match handling:
+            case Procedure() if handling.what not in titles:
+                yield handling.what_en if english else handling.what
             case Declaration():
-                yield each.reason_en if english else each.reason
+                yield handling.reason_en if english else handling.reason
             case Modification():
-                bears = (", " if english else "、").join(_rules_reading(policy, each))
-                yield f"{each.what_en} ({bears})" if english else f"{each.what}（{bears}）"
+                bears = (", " if english else "、").join(_rules_reading(policy, handling))
+                yield f"{handling.what_en} ({bears})" if english else f"{handling.what}（{bears}）"
             case Validity():
                 until = policy.valid_to.isoformat()
                 yield f"In force until {until}" if english else f"有效期至 {until}：此后一律答“不在有效期”"
@@ -95,27 +95,29 @@ def check_handlings(policy: Policy) -> None:
         LawError: a department that the sentence does not name; a sentence said to change others, whose setting no
             rule reads; a validity that the text does not name; a declared sentence that has a rule.
     """
-    for each in policy.handlings:
-        match each:
+    for handling in policy.handlings:
+        match handling:
             case Procedure() if any(
-                name not in policy.text.sentences[each.sentence].text for name in (each.responsible, each.cooperating)
+                name not in policy.text.sentences[handling.sentence].text
+                for name in (handling.responsible, handling.cooperating)
             ):
                 raise LawError(
-                    f"第 {each.sentence} 句没有写到部门 {each.responsible}、{each.cooperating}",
+                    f"第 {handling.sentence} 句没有写到部门 {handling.responsible}、{handling.cooperating}",
                     code="law.department_not_named",
                 )
-            case Modification() if not _rules_reading(policy, each):
+            case Modification() if not _rules_reading(policy, handling):
                 raise LawError(
-                    f"第 {each.sentence} 句：没有规则用到参数 {each.setting.name}", code="law.setting_unused"
+                    f"第 {handling.sentence} 句：没有规则用到参数 {handling.setting.name}", code="law.setting_unused"
                 )
             case Validity():
                 end = policy.valid_to
-                if f"{end.year}年{end.month}月{end.day}日" not in each.phrase:
+                if f"{end.year}年{end.month}月{end.day}日" not in handling.phrase:
                     raise LawError(
-                        f"第 {each.sentence} 句：policy.toml 的 valid_to {end} 与引文“{each.phrase}”不符",
+                        f"第 {handling.sentence} 句：policy.toml 的 valid_to {end} 与引文“{handling.phrase}”不符",
                         code="law.validity_differs",
                     )
-            case Declaration() if any(rule.sentence == each.sentence for rule in policy.rules):
+            case Declaration() if any(rule.sentence == handling.sentence for rule in policy.rules):
                 raise LawError(
-                    f"第 {each.sentence} 句既宣示（无可决定之事）又有规则，两者只能有一", code="law.declared_with_rule"
+                    f"第 {handling.sentence} 句既宣示（无可决定之事）又有规则，两者只能有一",
+                    code="law.declared_with_rule",
                 )

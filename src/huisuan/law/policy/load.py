@@ -45,7 +45,7 @@ def load_policy(name: str) -> Policy:
         LawError: none of that name, or two (one would hide the other), or its folder does not stand up to the checks.
     """
     places = [place / name for place in search_path() if (place / name / "policy.toml").is_file()]
-    folders = list(dict.fromkeys(each.resolve() for each in places)) if Path(name).name == name else []
+    folders = list(dict.fromkeys(place.resolve() for place in places)) if Path(name).name == name else []
     if len(folders) > 1:
         shown = "、".join(map(str, folders))
         raise LawError(
@@ -84,7 +84,7 @@ def _load(folder: Path, adopted: tuple[Path, ...], sources: tuple[Source, ...]) 
     settings = load_settings(
         [folder / "settings", *adopted], unset.setting_specs().values(), unset.interpretation_specs().values()
     )
-    known = {each.path: each.known_from for each in settings.adopted}
+    known = {adopted.path: adopted.known_from for adopted in settings.adopted}
     policy = replace(unset, settings=settings, sources=with_known_from(sources, known))
     prove_bounds(policy)
     return policy
@@ -118,8 +118,8 @@ def prove_bounds(policy: Policy) -> None:
     Raises:
         LawError: one could; it names the sentence.
     """
-    days = {each.valid_from for each in policy.settings.adopted} | {policy.valid_from}
-    known = {each.known_from for each in policy.settings.adopted} | {date.max}
+    days = {adopted.valid_from for adopted in policy.settings.adopted} | {policy.valid_from}
+    known = {adopted.known_from for adopted in policy.settings.adopted} | {date.max}
     for on, as_known in itertools.product(sorted(days), sorted(known)):
         for rule in policy.rules:
             terms, unset = rule_terms(rule, policy.adopted(on, as_known))

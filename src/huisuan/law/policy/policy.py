@@ -72,10 +72,10 @@ class Policy:
         Raises:
             LawError: none.
         """
-        for each in self.allotments:
-            if each.key == key:
-                return each
-        known = "、".join(each.key for each in self.allotments) or "无"
+        for allotment in self.allotments:
+            if allotment.key == key:
+                return allotment
+        known = "、".join(allotment.key for allotment in self.allotments) or "无"
         raise LawError(f"政策 {self.name} 的“{key}”没有按绩效分配的规则；有的是：{known}", code="law.allotment_unknown")
 
     def article(self, number: str) -> ArticleText:
@@ -108,9 +108,9 @@ class Policy:
     def setting_specs(self) -> dict[str, SettingSpec]:
         """Every setting that some rule or allotment rests on."""
         resting: list[Rule | Allotment] = [*self.rules, *self.allotments]
-        return {spec.name: spec for each in resting for spec in each.settings()}
+        return {spec.name: spec for owner in resting for spec in owner.settings()}
 
     def interpretation_specs(self) -> dict[str, InterpretationSpec]:
         """Every open question that some rule, or the way in which rules combine, rests on."""
         found = {spec.name: spec for rule in self.rules for spec in rule.interpretations()}
-        return found | {each.by.name: each.by for each in self.stackings}
+        return found | {stacking.by.name: stacking.by for stacking in self.stackings}

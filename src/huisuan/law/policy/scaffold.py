@@ -101,7 +101,7 @@ def _policy_toml(about: PolicyMetadata) -> str:
 def _article_module(article: ArticleText) -> str:
     """A file in which the article's sentences wait as comments, to be encoded one by one."""
     head = f"第{article.number}条 {article.title}".replace("\\", "").replace('"', "'")
-    lines = [line for each in article.sentences for line in (*wrap(f"{each.number} {each.text}", LINE), "")]
+    lines = [line for sentence in article.sentences for line in (*wrap(f"{sentence.number} {sentence.text}", LINE), "")]
     waiting = "\n".join(f"# {line}" if line else "" for line in lines)
     return (
         f'"""{head} (article {article.number})."""\n\nfrom __future__ import annotations\n\n'

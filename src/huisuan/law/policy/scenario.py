@@ -84,7 +84,7 @@ def apply_scenario(policy: Policy, scenario: Scenario) -> Policy:
     Raises:
         LawError: with these values a rule could overflow 64 bits.
     """
-    kept = (each for each in policy.settings.adopted if each.name not in scenario.values)
+    kept = (adopted for adopted in policy.settings.adopted if adopted.name not in scenario.values)
     supposed = (
         AdoptedSetting(name, value, WHAT_IF, scenario.title, policy.valid_from, date.min, scenario.title, NO_FILE)
         for name, value in scenario.values.items()
@@ -102,7 +102,7 @@ def with_adopted(policy: Policy, further: Iterable[AdoptedSetting]) -> Policy:
 
 
 def _with_settings(policy: Policy, settings: Settings) -> Policy:
-    said = json.dumps([[each.name, to_json(each.value), str(each.valid_from)] for each in settings.adopted])
+    said = json.dumps([[adopted.name, to_json(adopted.value), str(adopted.valid_from)] for adopted in settings.adopted])
     source = Source("scenario", NO_FILE, hashlib.sha256(said.encode()).hexdigest())
     sources = (*policy.sources, source)
     changed = replace(policy, settings=settings, sources=sources, digest=digest(sources))

@@ -46,9 +46,9 @@ class Settings:
     def at(self, on: date, as_known: date) -> dict[str, AdoptedSetting]:
         """What holds on a day, as known on a day: the latest to take force, then the latest to be known."""
         chosen: dict[str, AdoptedSetting] = {}
-        for each in sorted(self.adopted, key=lambda each: (each.valid_from, each.known_from)):
-            if each.valid_from <= on and each.known_from <= as_known:
-                chosen[each.name] = each
+        for adopted in sorted(self.adopted, key=lambda each: (each.valid_from, each.known_from)):
+            if adopted.valid_from <= on and adopted.known_from <= as_known:
+                chosen[adopted.name] = adopted
         return chosen
 
 
@@ -86,13 +86,14 @@ def merge_adopted(adopted: Iterable[AdoptedSetting]) -> Settings:
         LawError: two do; it names the files.
     """
     seen: dict[tuple[str, date, date], AdoptedSetting] = {}
-    for each in adopted:
-        key = (each.name, each.valid_from, each.known_from)
+    for entry in adopted:
+        key = (entry.name, entry.valid_from, entry.known_from)
         if key in seen:
             raise LawError(
-                f"参数 {each.name} 在 {seen[key].file} 与 {each.file} 中同日重复", code="law.setting_adopted_twice"
+                f"参数 {entry.name} 在 {seen[key].file} 与 {entry.file} 中同日重复",
+                code="law.setting_adopted_twice",
             )
-        seen[key] = each
+        seen[key] = entry
     return Settings(tuple(seen.values()))
 
 

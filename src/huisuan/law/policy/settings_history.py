@@ -54,7 +54,7 @@ class SettingHistory:
             "label": spec.zh, "label_en": spec.en, "sentence": spec.sentence, "phrase": spec.phrase,
             "at_most": at_most, "options": options, "rules": list(self.rules), "set": self.current is not None,
             "holds": self._entry(self.current) if self.current else None,
-            "history": [self._entry(each) for each in self.history],
+            "history": [self._entry(entry) for entry in self.history],
         }  # fmt: skip
 
     def _entry(self, adopted: AdoptedSetting) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def list_settings(policy: Policy, on: date, as_known: date) -> list[SettingHisto
     """Every setting, then every open question, in the order in which the rules rest on them."""
     holding = policy.adopted(on, as_known)
     known = sorted(
-        (each for each in policy.settings.adopted if each.known_from <= as_known),
+        (adopted for adopted in policy.settings.adopted if adopted.known_from <= as_known),
         key=lambda each: (each.known_from, each.valid_from),
         reverse=True,
     )
@@ -98,8 +98,8 @@ def _rules_by_setting(policy: Policy) -> dict[str, list[str]]:
     """Per setting and open question, the keys of the rules and allotments that rest on it."""
     found: dict[str, list[str]] = {}
     rules = [(rule.key, setting_names(rule)) for rule in policy.rules]
-    rules += [(each.key, {spec.name for spec in each.settings()}) for each in policy.allotments]
-    rules += [(key, {each.by.name}) for each in policy.stackings for key in each.order]
+    rules += [(allotment.key, {spec.name for spec in allotment.settings()}) for allotment in policy.allotments]
+    rules += [(key, {stacking.by.name}) for stacking in policy.stackings for key in stacking.order]
     for key, names in rules:
         for name in names:
             if key not in found.setdefault(name, []):

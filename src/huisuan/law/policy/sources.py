@@ -71,12 +71,12 @@ def list_sources(folder: Path, adopted: Iterable[Path] = ()) -> tuple[Source, ..
 
 def with_known_from(sources: Iterable[Source], known: Mapping[Path, date]) -> tuple[Source, ...]:
     """The same, where files of settings say since when they are known."""
-    return tuple(replace(each, known_from=known.get(each.path)) for each in sources)
+    return tuple(replace(source, known_from=known.get(source.path)) for source in sources)
 
 
 def digest(sources: Iterable[Source], as_known: date = date.max) -> str:
     """SHA-256 over names and contents of what was known on a day."""
-    known = (each for each in sources if each.known_from is None or each.known_from <= as_known)
+    known = (source for source in sources if source.known_from is None or source.known_from <= as_known)
     return hashlib.sha256("".join(f"{each.sha256} {each.name}\n" for each in known).encode()).hexdigest()
 
 

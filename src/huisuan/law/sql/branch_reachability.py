@@ -20,7 +20,10 @@ def caps_with_conditions(node: Node, arithmetic: Arithmetic[SqlExpr], way: Path 
         yield from caps_with_conditions(child, arithmetic, (*way, *further))
     if isinstance(node, nodes.Cited) and isinstance(node.node, nodes.Cap):
         over = arithmetic.condition(nodes.Compare(">", node.node.amount, node.node.limit))
-        yield node.sentence, exp.and_(over, *(_path_condition(*each) for each in way), copy=False) if way else over
+        yield (
+            node.sentence,
+            exp.and_(over, *(_path_condition(*condition) for condition in way), copy=False) if way else over,
+        )
 
 
 def _paths(node: Node, arithmetic: Arithmetic[SqlExpr]) -> Iterator[tuple[Node, Path]]:

@@ -174,11 +174,11 @@ class CompiledRule:
         """Per fact that can be missed when it can still change the answer, and the word: missing, or unusable."""
         rule = self.rule
         found: dict[str, list[Guard]] = {}
-        roots: list[tuple[nodes.Node, Guard]] = [(each.node, ()) for each in rule.conditions]
+        roots: list[tuple[nodes.Node, Guard]] = [(condition.node, ()) for condition in rule.conditions]
         set_by = tuple(
-            is_not_true(not_(bounds.condition(each.node)))
-            for each in rule.conditions
-            if nodes.awaited_setting(each.node) is not None
+            is_not_true(not_(bounds.condition(condition.node)))
+            for condition in rule.conditions
+            if nodes.awaited_setting(condition.node) is not None
         )
         roots += [(node, set_by) for node in (rule.amount, rule.priority) if node is not None]
         for root, given in roots:
@@ -187,7 +187,8 @@ class CompiledRule:
         for spec in rule.facts:
             if spec.name in found:
                 wanted = [
-                    exp.and_(*(each.copy() for each in way), copy=False) for way in dict.fromkeys(found[spec.name])
+                    exp.and_(*(condition.copy() for condition in way), copy=False)
+                    for way in dict.fromkeys(found[spec.name])
                 ]
                 unusable = column(f"{RAW}{spec.name}").is_(exp.null()).not_()
                 word = case(
@@ -240,7 +241,7 @@ def _join_codes(said: list[tuple[SqlExpr, SqlExpr]]) -> SqlExpr:
     """The words whose condition holds, with semicolons; of two or fewer, one of the few texts there can be."""
     few = [(condition, word.this) for condition, word in said if isinstance(word, exp.Literal)]
     if len(few) < len(said) or len(said) > 2:
-        parts = (case(each) for each in said)
+        parts = (case(branch) for branch in said)
         return exp.Anonymous(this="CONCAT_WS", expressions=[string_literal(";"), *parts])
     both = (
         [(exp.and_(*(each for each, _ in few)), string_literal(";".join(word for _, word in few)))]

@@ -259,5 +259,5 @@ class GuardColumns:
 
     def columns_of(self, way: Guard) -> Guard:
         """The way in columns."""
-        names = (self.columns.setdefault(each, f"{GUARD}{len(self.columns)}") for each in dict.fromkeys(way))
+        names = (self.columns.setdefault(guard, f"{GUARD}{len(self.columns)}") for guard in dict.fromkeys(way))
         return tuple(map(column, names))

@@ -125,7 +125,7 @@ class SqlBackend:
     def lookup(self, key: SqlExpr, numbers: Mapping[str, int], options: tuple[str, ...]) -> SqlExpr:
         """The number of a key, 0 where there is none; NULL where the key is."""
         if self.dialect is Dialect.DUCKDB and options:
-            return map_lookup({each: self.const(numbers.get(each, 0)) for each in options}, key)
+            return map_lookup({option: self.const(numbers.get(option, 0)) for option in options}, key)
         found: SqlExpr = self.const(0)
         if numbers and self.dialect is Dialect.DUCKDB:
             listed = map_lookup({each: self.const(number) for each, number in numbers.items()}, key)
@@ -151,7 +151,7 @@ class SqlBackend:
     def is_member(self, value: SqlExpr, members: tuple[str, ...], options: tuple[str, ...]) -> SqlExpr:
         """Membership; in an empty list (IN () is no SQL) only what is missing is not known to be out."""
         if self.dialect is Dialect.DUCKDB and options:
-            return map_lookup({each: exp.true() if each in members else exp.false() for each in options}, value)
+            return map_lookup({option: exp.true() if option in members else exp.false() for option in options}, value)
         if not members:
             return case((not_(value.is_(exp.null())), exp.false()))
         if self.dialect is Dialect.DUCKDB:

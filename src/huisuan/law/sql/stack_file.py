@@ -84,7 +84,7 @@ def _answer(
     days: tuple[date, date],
 ) -> None:  # fmt: skip
     """The rule's answers; by `rest`, what earlier rules paid is first taken off what was spent."""
-    spec = next((each for each in place.rule.facts if place.rule.claim and each.name == place.rule.claim.spent), None)
+    spec = next((spec for spec in place.rule.facts if place.rule.claim and spec.name == place.rule.claim.spent), None)
     replaced = ""
     if mode is StackingMode.REST and spec is not None and spec.name in types:
         rest = f'greatest("{spec.name}" - coalesce(paid, 0), 0)'
@@ -93,7 +93,7 @@ def _answer(
             f'AS "{spec.name}")'
         )
     engine.execute(f"CREATE OR REPLACE TEMP VIEW asked AS SELECT * {replaced} FROM stack JOIN paid USING ({ROW})")
-    facts = {each.name: types[each.name] for each in place.rule.facts if each.name in types}
+    facts = {spec.name: types[spec.name] for spec in place.rule.facts if spec.name in types}
     query, _ = answer_query(place.policy, place.rule, "asked", {ROW: "BIGINT", **facts}, on=days[0], as_known=days[1])
     engine.execute(f"CREATE TEMP TABLE answered{at} AS {query.sql('duckdb')}")
 

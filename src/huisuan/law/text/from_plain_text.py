@@ -43,7 +43,7 @@ def to_markdown(plain: str, title: str = "") -> str:
     """
     lines = [line.strip(WHITESPACE + "\ufeff\r") for line in plain.splitlines()]
     lines = [line for line in lines if line]
-    heads = next((each for each in _ARTICLES if any(map(each.fullmatch, lines))), _ARTICLES[0])
+    heads = next((article for article in _ARTICLES if any(map(article.fullmatch, lines))), _ARTICLES[0])
     preamble: list[str] = []
     articles: list[_Article] = []
     chapter = ""

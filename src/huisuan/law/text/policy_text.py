@@ -68,9 +68,9 @@ class PolicyText:
 
     def departments_for(self, number: str) -> Departments:
         """Who is responsible for a sentence: named behind it, or behind the next one of its article that has a name."""
-        article = next(each for each in self.articles if each.number == self.sentences[number].article)
+        article = next(article for article in self.articles if article.number == self.sentences[number].article)
         at = article.sentences.index(self.sentences[number])
-        named = (each for each in article.sentences[at:] if each.responsible)
+        named = (sentence for sentence in article.sentences[at:] if sentence.responsible)
         found = next(named, None)
         return Departments(found.responsible, found.cooperating, found.number) if found else Departments()
 
