@@ -51,7 +51,7 @@ class Article:
     ) -> Callable[[Callable[[F], Money]], Callable[[F], Money]]:
         """The decorated function says what the sentence owes, and to whom.
 
-        `by` names who may claim (`AUDIENCES`), `claim` what it pays for, `fund` the most that a year may cost.
+        `by` names who may claim (`CLAIMANTS`), `claim` what it pays for, `fund` the most that a year may cost.
 
         Raises:
             LawError: a citation that is not in the text, an amount that is not rounded, facts not declared.

@@ -177,7 +177,7 @@ def interpretation(
 
 @dataclass(frozen=True)
 class Interpretation:
-    """A question that the text leaves open, with its options; which one holds stands in `the settings`."""
+    """A question that the text leaves open, with its options; which one holds is a setting."""
 
     spec: InterpretationSpec
 

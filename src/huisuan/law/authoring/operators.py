@@ -1,4 +1,4 @@
-"""The words an article is written in.
+"""The operators that an article is written with.
 
     class ComputeUse(Facts):
         spend = money("算力总支出", ...)
@@ -9,8 +9,8 @@
         eligible = use.spend.less(use.self_use).cites("2.2", "（自建自用除外）", zh="可补助支出", en="Eligible spend")
         return (rate * eligible).rounded_down("fen")
 
-The function runs once, when the policy is loaded, on handles instead of values; what it returns is the tree
-that all readings share. Python's `if`, `and` and `not` cannot look at a handle: they raise at once.
+The function runs once, when the policy is loaded, on operands instead of values; what it returns is the tree
+that all readings share. Python's `if`, `and` and `not` cannot look at an operand: they raise at once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What changes for whom: the answers of one rule to the same facts under two states of the law, set against set.
 
-The facts are a table of an open DuckDB connection; the comparison stays there as the table `compared`, for whoever
-wants sums of his own: identity, status_before, before_fen, status_after, after_fen. An answer without a number (facts
+The facts are a table of an open DuckDB connection; the comparison stays there as the table `compared`, for
+further sums: identity, status_before, before_fen, status_after, after_fen. An answer without a number (facts
 missing, case by case) counts as 0 in every sum.
 """
 
@@ -107,7 +107,7 @@ def compare_answers(
     The two readings may have tables of their own, where an interpretation says how facts are taken.
 
     Raises:
-        LawError: no such rule, no such column, or rows that cannot be told apart.
+        LawError: no such rule, no such column, or rows without a unique identity.
     """
     if identity not in types:
         raise LawError(

@@ -1,8 +1,8 @@
 """What a year costs, and what it would cost: every rule over a province, before and after a scenario.
 
 All sums are exact integers of fen, of any size. Each rule stands by itself: what several rules together may pay for
-one spend (`stacking`) depends on the party's whole year and is not taken off here. What comes out are figures;
-`budget_rows` asks the rules.
+one spend (`policy.stacking`) depends on the party's whole year and is not taken off here. What comes out are figures;
+`budget.compute` asks the rules.
 """
 
 from __future__ import annotations

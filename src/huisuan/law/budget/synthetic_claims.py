@@ -1,4 +1,4 @@
-"""A province that never was: parties and their facts drawn at random, for asking what if and for nothing else.
+"""A synthetic province: parties and their facts drawn at random, for what-if questions and for nothing else.
 
 Every figure is computed from the number of the party, the seed and the fact's name on 64-bit integers alone, so the
 same seed gives the same province on every machine and with every version of the engine; nothing is stored.
@@ -120,7 +120,7 @@ def write_sample(policy: Policy, folder: Path, sample: Sample) -> list[Path]:
 
 
 class _Draws:
-    """The draws of one rule: each by its name, computed once per row, whoever asks for it."""
+    """The random draws of one rule: each has a name and is computed once per row."""
 
     def __init__(self, rule: Rule, sample: Sample) -> None:
         self.rule, self.sample = rule, sample

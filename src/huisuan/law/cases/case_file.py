@@ -34,14 +34,14 @@ _UNIT = {None: 100, "万": 1_000_000, "亿": 10_000_000_000}  # fen
 class Case:
     """One case: what is asked on which day under which settings, and what the answer is to be.
 
-    `asked` holds what stands under the key `kind`, `told` what stands under the keys TOLD.
+    `given` holds what stands under the key `kind`, `expected` what stands under the keys EXPECTED_KEYS.
     `day` and `as_known` are None where the case names none.
     """
 
     title: str
     subject: str
     place: str
-    kind: str  # one of ASKED
+    kind: str  # one of INPUT_KEYS
     given: Mapping[str, Any]
     expected: Mapping[str, Any]
     day: date | None = None
@@ -145,8 +145,8 @@ def _parse_case(raw: object, subject: str, place: str) -> Case:
     for key in ("settings", "interpretations"):
         if not isinstance(raw.get(key, {}), dict):
             raise LawError(f'{place}：{key} 应为表，如 {{"2.2.rate": "15%"}}', code="law.table_expected")
-    told = {key: raw[key] for key in EXPECTED_KEYS if key in raw}
-    if not told:
+    expected = {key: raw[key] for key in EXPECTED_KEYS if key in raw}
+    if not expected:
         raise LawError(f"{place}：没有写应当得到什么（answer、amounts 或 payable）", code="law.case_expectation")
     if not isinstance(raw.get("reasons", []), list) or not isinstance(raw.get("nearest", {}), dict):
         raise LawError(
@@ -154,7 +154,7 @@ def _parse_case(raw: object, subject: str, place: str) -> Case:
         )
     days = (_parse_day(raw, "day", place), _parse_day(raw, "as_known", place))
     return Case(
-        raw["case"], subject, place, asked[0], raw[asked[0]], told, *days, raw.get("budget"),
+        raw["case"], subject, place, asked[0], raw[asked[0]], expected, *days, raw.get("budget"),
         raw.get("settings", {}), raw.get("interpretations", {}),
     )  # fmt: skip
 

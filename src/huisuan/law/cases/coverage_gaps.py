@@ -30,17 +30,17 @@ def find_gaps(policy: Policy, cases: Iterable[Case]) -> list[CoverageGap]:
     Raises:
         LawError: a case whose amount is none.
     """
-    told: dict[str, list[Case]] = {subject: [] for subject in case_subjects(policy)}
+    by_subject: dict[str, list[Case]] = {subject: [] for subject in case_subjects(policy)}
     for case in cases:
-        told[case.subject].append(case)
+        by_subject[case.subject].append(case)
     found = [
         CoverageGap(subject, f"有 {len(group)} 个算例；至少要 {MIN_CASES} 个")
-        for subject, group in told.items()
+        for subject, group in by_subject.items()
         if len(group) < MIN_CASES
     ]
     for rule in policy.rules:
-        found += [CoverageGap(rule.key, what) for what in _rule_gaps(rule, told[rule.key])]
-    return found + list(_option_gaps(policy, [case for group in told.values() for case in group]))
+        found += [CoverageGap(rule.key, what) for what in _rule_gaps(rule, by_subject[rule.key])]
+    return found + list(_option_gaps(policy, [case for group in by_subject.values() for case in group]))
 
 
 def _rule_gaps(rule: Rule, cases: list[Case]) -> Iterator[str]:

@@ -22,7 +22,7 @@ from huisuan.law.policy.stacking import rules_by_ground
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to mend: where, what and how."""
+    """One thing to correct: where, what and how."""
 
     place: str
     what: str
@@ -41,12 +41,12 @@ class PolicyCheck:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Everything to mend, the text first."""
+        """Everything to correct, the text first."""
         return tuple(self._findings())
 
     @property
     def stands(self) -> bool:
-        """Whether there is nothing to mend."""
+        """Whether there is nothing to correct."""
         return not self.findings
 
     def _findings(self) -> Iterator[Finding]:

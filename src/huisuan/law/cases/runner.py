@@ -89,7 +89,7 @@ def case_subjects(policy: Policy) -> tuple[str, ...]:
 
 
 def run_case(policy: Policy, case: Case) -> CaseResult:
-    """How one case comes out; what is wrong with the case itself is told, not raised."""
+    """How one case comes out; what is wrong with the case itself is part of the result, not raised."""
     try:
         law = _policy_for_case(policy, case)
         on, as_known = case.day or law.valid_from, case.as_known or date.max
@@ -207,18 +207,18 @@ def _parse_facts(rule: Rule, raw: Mapping[str, Any], place: str) -> dict[str, An
 
 
 def _expected_status(case: Case) -> Status:
-    told = case.expected.get("answer")
-    if told not in list(Status):
+    expected = case.expected.get("answer")
+    if expected not in list(Status):
         raise LawError(f"{case.place}：answer 应为 {'、'.join(Status)} 之一", code="law.case_expectation")
-    return Status(told)
+    return Status(expected)
 
 
 def _check_amounts(case: Case, key: str, got: Mapping[str, int | None]) -> Iterator[CaseDifference]:
-    told = case.expected.get(key)
-    if not isinstance(told, dict):
+    expected = case.expected.get(key)
+    if not isinstance(expected, dict):
         yield CaseDifference("结果", f"拒绝：{case.expected.get('refused', '')}", _format_amounts(got))
         return
-    wanted = {str(name): None if raw is None else parse_yuan(raw, case.place) for name, raw in told.items()}
+    wanted = {str(name): None if raw is None else parse_yuan(raw, case.place) for name, raw in expected.items()}
     if wanted != got:
         yield CaseDifference(
             "各方金额" if key == "amounts" else "各条可付", _format_amounts(wanted), _format_amounts(got)

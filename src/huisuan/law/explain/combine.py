@@ -1,6 +1,6 @@
 """What several rules owe together for the same spend: each answer, and how much of it remains payable.
 
-    combine([Asked(place_2_2, facts), Asked(place_w_2, facts)], on=day, as_known=day)
+    combine_answers([RuleInput(rule_2_2, facts), RuleInput(rule_w_2, facts)], on=day, as_known=day)
 
 The order and the way they combine are declared (`stacking`); in all never more than the spend is paid.
 """

@@ -1,7 +1,7 @@
 """The nearest eligible case: which facts would have to be what, for every failed condition at once.
 
-Each failed condition is mended by the least change that makes it true: a number or day goes to the edge, a choice
-to the options that count, a yes to a no. The result is tried before it is told: what does not hold is not promised.
+Each failed condition gets the smallest change that makes it true: a number or day moves to the bound, a choice to the
+options that count, a yes to a no. The result is evaluated before it is returned: what does not hold is not promised.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ _MIRRORED = {"<=": ">=", "<": ">", ">=": "<=", ">": "<", "=": "="}
 _NOT_ELIGIBLE = (Status.NOT_ELIGIBLE, Status.NOT_IN_FORCE, Status.NOT_SET)
 
 
-def nearest_eligible(judge: RuleEvaluator, facts: Mapping[str, Any], verdict: Verdict) -> tuple[NeededChange, ...]:
+def nearest_eligible(evaluator: RuleEvaluator, facts: Mapping[str, Any], verdict: Verdict) -> tuple[NeededChange, ...]:
     """The changes that make a case eligible; none where no small change would."""
-    trial = _Search(judge, facts)
+    search = _Search(evaluator, facts)
     needed: FactChanges = {}
     for condition in verdict.failed:
-        mend = trial.changes_for(condition.node, wanted=True)
-        if mend is None or any(needed.get(name, value) != value for name, value in mend.items()):
+        changes = search.changes_for(condition.node, wanted=True)
+        if changes is None or any(needed.get(name, value) != value for name, value in changes.items()):
             return ()
-        needed |= mend
-    if judge({**facts, **needed}).status in _NOT_ELIGIBLE:
+        needed |= changes
+    if evaluator({**facts, **needed}).status in _NOT_ELIGIBLE:
         return ()
-    specs = {spec.name: spec for spec in judge.rule.facts}
+    specs = {spec.name: spec for spec in evaluator.rule.facts}
     return tuple(
-        _needed_change(specs[name], facts.get(name), value, trial.fitting_options(specs[name]))
+        _needed_change(specs[name], facts.get(name), value, search.fitting_options(specs[name]))
         for name, value in needed.items()
     )
 
 
 class _Search:
-    """Looks for mends of one case."""
+    """Searches the changes that would make one case eligible."""
 
-    def __init__(self, judge: RuleEvaluator, facts: Mapping[str, Any]) -> None:
-        self.judge, self.facts = judge, facts
+    def __init__(self, evaluator: RuleEvaluator, facts: Mapping[str, Any]) -> None:
+        self.evaluator, self.facts = evaluator, facts
         self._options: dict[str, tuple[str, ...]] = {}
 
     def fitting_options(self, spec: FactSpec) -> tuple[str, ...]:
@@ -57,13 +57,13 @@ class _Search:
 
     def changes_for(self, node: Node, *, wanted: bool) -> FactChanges | None:  # noqa: PLR0911
         """The least change that gives the node the truth wanted; {} where it has it, None where none was found."""
-        if Evaluation(self.facts, self.judge.terms).evaluate(node) is wanted:
+        if Evaluation(self.facts, self.evaluator.terms).evaluate(node) is wanted:
             return {}
         match node:
             case nodes.Cited():
                 return self.changes_for(node.node, wanted=wanted)
             case nodes.Interpreted():
-                return self.changes_for(node.branches[self.judge.terms.options[node.spec.name]], wanted=wanted)
+                return self.changes_for(node.branches[self.evaluator.terms.options[node.spec.name]], wanted=wanted)
             case nodes.Not():
                 return self.changes_for(node.term, wanted=not wanted)
             case nodes.All() | nodes.AnyOf():
@@ -80,21 +80,21 @@ class _Search:
     def _every(self, terms: tuple[Node, ...], wanted: bool) -> FactChanges | None:
         found: FactChanges = {}
         for term in terms:
-            mend = self.changes_for(term, wanted=wanted)
-            if mend is None:
+            changes = self.changes_for(term, wanted=wanted)
+            if changes is None:
                 return None
-            found |= mend
+            found |= changes
         return found
 
     def _some(self, terms: tuple[Node, ...], wanted: bool) -> FactChanges | None:
-        mends = [mend for term in terms if (mend := self.changes_for(term, wanted=wanted)) is not None]
-        return min(mends, key=len, default=None)
+        candidates = [changes for term in terms if (changes := self.changes_for(term, wanted=wanted)) is not None]
+        return min(candidates, key=len, default=None)
 
     def _among(self, node: nodes.Among, wanted: bool) -> FactChanges | None:
         if not isinstance(node.value, nodes.Fact):
             return None
         spec = node.value.spec
-        members = Evaluation(self.facts, self.judge.terms).evaluate(node.members)
+        members = Evaluation(self.facts, self.evaluator.terms).evaluate(node.members)
         fits = tuple(option for option in spec.options or {} if (option in members) is wanted)
         self._options[spec.name] = fits
         return {spec.name: fits[0]} if fits else None
@@ -104,7 +104,7 @@ class _Search:
         for fact, other, op in ((node.left, node.right, node.op), (node.right, node.left, _MIRRORED[node.op])):
             bare = fact.node if isinstance(fact, nodes.Cited) else fact
             if isinstance(bare, nodes.Fact):
-                edge = Evaluation(self.facts, self.judge.terms).evaluate(other)
+                edge = Evaluation(self.facts, self.evaluator.terms).evaluate(other)
                 meant = op if wanted else _NEGATED.get(op, "")
                 values = [value for value in _edge_values(bare.spec, meant, edge) if edge is not None]
                 return {bare.spec.name: values[0]} if values else None

@@ -20,7 +20,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt, "=": operator.eq,
 }  # fmt: skip
 
-Result = Any  # a law.values.Value, a tuple of region codes, or None for missing
+Result = Any  # a Value, a tuple of region codes, or None for missing
 
 
 @dataclass(frozen=True)

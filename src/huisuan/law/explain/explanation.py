@@ -70,9 +70,9 @@ def explain(
     as_known: date,
     budget_left_fen: int | None = None,
 ) -> Answer:
-    """The answer of a rule for facts (as `read_facts` gives them) on a day, as known on a day."""
-    judge = RuleEvaluator(policy, rule, on, as_known)
-    answer = answer_from_verdict(policy, judge, judge(facts), facts, on=on, as_known=as_known)
+    """The answer of a rule for facts (as `parse_facts` gives them) on a day, as known on a day."""
+    evaluator = RuleEvaluator(policy, rule, on, as_known)
+    answer = answer_from_verdict(policy, evaluator, evaluator(facts), facts, on=on, as_known=as_known)
     amount = answer.amount_fen
     if budget_left_fen is None or amount is None or amount <= budget_left_fen:
         return answer
@@ -82,7 +82,7 @@ def explain(
 
 def answer_from_verdict(
     policy: Policy,
-    judge: RuleEvaluator,
+    evaluator: RuleEvaluator,
     verdict: Verdict,
     facts: Mapping[str, Value | None],
     *,
@@ -90,23 +90,23 @@ def answer_from_verdict(
     as_known: date,
 ) -> Answer:
     """A verdict on these facts in words, with its grounds."""
-    rule, status = judge.rule, verdict.status
-    told = _Narration(verdict, Wording("zh", judge.terms, facts), Wording("en", judge.terms, facts))
+    rule, status = evaluator.rule, verdict.status
+    narration = _Narration(verdict, Wording("zh", evaluator.terms, facts), Wording("en", evaluator.terms, facts))
     adopted = policy.adopted(on, as_known)
     return Answer(
         policy=policy.name, digest=policy.digest_as_known(as_known), key=rule.key, sentence=rule.sentence,
         title=rule.title, on=on, as_known=as_known, status=status, amount_fen=verdict.amount_fen,
-        reasons=list_reasons(policy, verdict, told.zh, told.en, on), steps=tuple(told.steps()),
+        reasons=list_reasons(policy, verdict, narration.zh, narration.en, on), steps=tuple(narration.steps()),
         limits=tuple(_limit(seen) for seen in verdict.cited if seen.limit is not None and seen.uncapped is not None),
-        settings=tuple(_settings_used(rule, adopted, judge.terms.options)),
-        interpretations=tuple(_options_used(rule, adopted, judge.terms.options)),
+        settings=tuple(_settings_used(rule, adopted, evaluator.terms.options)),
+        interpretations=tuple(_options_used(rule, adopted, evaluator.terms.options)),
         facts=dict(facts), grants=rule.grants if status in (Status.ELIGIBLE, Status.PRIORITY) else "",
-        nearest=nearest_eligible(judge, facts, verdict) if status is Status.NOT_ELIGIBLE else (),
+        nearest=nearest_eligible(evaluator, facts, verdict) if status is Status.NOT_ELIGIBLE else (),
     )  # fmt: skip
 
 
 class _Narration:
-    """A verdict told step by step, in both languages."""
+    """The steps of a verdict, in Chinese and in English."""
 
     def __init__(self, verdict: Verdict, zh: Wording, en: Wording) -> None:
         self.verdict, self.zh, self.en = verdict, zh, en

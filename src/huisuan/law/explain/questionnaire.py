@@ -1,6 +1,6 @@
 """What to ask somebody, and in which order: only what can still change an answer.
 
-    inquiry = ask(policies, "enterprise", {"in_anhui": True, "spend": 100_00}, on=day, as_known=day)
+    build_questionnaire(policies, "enterprise", {"in_anhui": True, "spend": 100_00}, on=day, as_known=day)
 
 Rules that take the same fact (one name, one Chinese label, one range) share one question. A rule is settled as soon as
 no missing fact can change its status, its amount or its priority: a failed condition, a cap that binds in any case.
@@ -43,9 +43,9 @@ class Question:
 class RuleProgress:
     """What a rule answers to what is known so far.
 
-    `first` are the missing facts on which its conditions still depend, `then` those on which only the amount or the
-    priority does; both empty: the verdict is settled. `amount` is what it can still come to (fen; rules that pay), and
-    `caps` bind in any case.
+    `deciding` are the missing facts on which its conditions still depend, `amount_facts` those on which only the amount
+    or the priority does; both empty: the verdict is settled. `amount` is what it can still come to (fen; rules that
+    pay), and `caps` bind in any case.
     """
 
     place: PolicyRule
@@ -88,7 +88,7 @@ class OpenQuestion:
 
 @dataclass(frozen=True)
 class Questionnaire:
-    """Where somebody stands: the answers rule by rule, and what is still to be asked, the most deciding first.
+    """The answers so far, rule by rule, and what is still to be asked, the most decisive first.
 
     `presumed` are the keys of the answers that follow from who is asking.
     """
@@ -102,7 +102,7 @@ class Questionnaire:
 def build_questionnaire(
     policies: Sequence[Policy], claimant: str, answers: KnownAnswers, *, on: date, as_known: date
 ) -> Questionnaire:
-    """The rules in force on the day for an audience (`AUDIENCES`), answered as far as the answers go."""
+    """The rules in force on the day for an audience (`CLAIMANTS`), answered as far as the answers go."""
     places = [
         PolicyRule(policy, rule)
         for policy in policies
@@ -126,14 +126,14 @@ def build_questionnaire(
 
 def assess_rule(place: PolicyRule, facts: Mapping[str, Any], on: date, as_known: date) -> RuleProgress:
     """Where a rule stands for the facts known so far."""
-    judge = RuleEvaluator(place.policy, place.rule, on, as_known)
-    verdict = judge(facts)
+    evaluator = RuleEvaluator(place.policy, place.rule, on, as_known)
+    verdict = evaluator(facts)
     if verdict.unset or verdict.status is Status.NOT_IN_FORCE:
-        return RuleProgress(place, judge, facts, verdict)
+        return RuleProgress(place, evaluator, facts, verdict)
     then = tuple(spec for spec in verdict.missing if spec not in verdict.deciding)
-    possible = _possible_amount(place.rule, IntervalEvaluation(facts, judge.terms), verdict.holds)
+    possible = _possible_amount(place.rule, IntervalEvaluation(facts, evaluator.terms), verdict.holds)
     caps = () if False in verdict.holds else verdict.caps
-    return RuleProgress(place, judge, facts, verdict, verdict.deciding, then, possible, caps)
+    return RuleProgress(place, evaluator, facts, verdict, verdict.deciding, then, possible, caps)
 
 
 def _possible_amount(rule: Rule, bounds: IntervalEvaluation, holds: Sequence[bool | None]) -> Range | None:

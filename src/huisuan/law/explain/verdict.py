@@ -99,7 +99,7 @@ class RuleEvaluator:
         self.terms, self.unset = rule_terms(rule, policy.adopted(on, as_known))
 
     def __call__(self, facts: Mapping[str, Any]) -> Verdict:
-        """The verdict for facts as `read_facts` gives them."""
+        """The verdict for facts as `parse_facts` gives them."""
         rule = self.rule
         if not self.in_force:
             return Verdict(rule, Status.NOT_IN_FORCE, 0)

@@ -1,6 +1,6 @@
 """One cell, one field: the value of a fact from what a person typed, or what was expected and what to do.
 
-Files that are filled in and the web form read with the same eyes. Machines write as JSON does (fen, true, ISO dates);
+Submitted files and the web form share these parsers. Machines write as JSON does (fen, true, ISO dates);
 people write yuan, 是 and 否, the words of a choice, 2024/12/31.
 """
 

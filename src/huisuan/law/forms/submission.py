@@ -1,6 +1,6 @@
 """A template that was filled in: the good rows, and for every bad cell where it is, what was expected, what to do.
 
-A bad cell spoils its own row only. An empty cell is no error: the fact is not known, and the answer will say so.
+A bad cell invalidates its own row only. An empty cell is no error: the fact is missing, and the answer says so.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ KIND_LABELS = {
     Kind.MONEY: "金额（元，至多两位小数）", Kind.INT: "整数", Kind.BOOL: "是 或 否", Kind.DATE: "日期（如 2024-12-31）",
     Kind.SHARE: "比例（如 20% 或 1/3）", Kind.CHOICE: "从选项中选一个", Kind.TEXT: "文字",
 }  # fmt: skip
-#: who knows a value without being told, in words
+#: where the platform knows a value from, in words
 KNOWN_BY = {
     "meter": "平台计量", "register": "登记库", "relations": "关联关系登记", "centre": "平台所见的智算中心容量",
     "treasury": "财政拨付账",
@@ -122,8 +122,8 @@ def _write_explanation(policy: Policy, rule: Rule, sheet: Any, forms: dict[Any, 
         sheet.set_column(at, at, width)
         sheet.write_string(len(top) + 1, at, head, forms["head"])
     for row, spec in enumerate(rule.facts, start=len(top) + 2):
-        for at, told in enumerate(_field_row(policy, spec)):
-            sheet.write_string(row, at, told, forms["wrap"])
+        for at, text in enumerate(_field_row(policy, spec)):
+            sheet.write_string(row, at, text, forms["wrap"])
 
 
 def _field_row(policy: Policy, spec: FactSpec) -> list[str]:

@@ -1,7 +1,7 @@
 """What a policy is made of: values, expressions, rules, answers, and how each sentence is accounted for.
 
-Pure data with exact arithmetic; nothing here reads a file. Everybody may import it, and whoever speaks of rules, facts
-or answers does. The nodes of expressions are used by their module: `from huisuan.law.model import expressions`.
+Pure data with exact arithmetic; nothing here reads a file. Any room may import it. The nodes of
+expressions are used by their module: `from huisuan.law.model import expressions`.
 """
 
 from huisuan.law.model.answers import STATUS_ZH, Answer, NeededChange, Reason, SettingUsed, Status, Step

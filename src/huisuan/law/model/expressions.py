@@ -1,6 +1,6 @@
 """What a rule is made of: a tree of typed, immutable nodes.
 
-A rule is written with the handles of `language` and stored as these nodes; every reading (explanation, SQL,
+A rule is written with the operands of `authoring` and stored as these nodes; every reading (explanation, SQL,
 prose) walks the same tree. Unknown ("missing") is the third truth value and the missing number everywhere.
 """
 

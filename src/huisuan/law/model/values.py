@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 Value: TypeAlias = bool | int | Fraction | date | str
 
-INT64_MAX = 2**63 - 1  # every intermediate result must fit a signed 64-bit integer (see `arithmetic`)
+INT64_MAX = 2**63 - 1  # every intermediate result must fit a signed 64-bit integer (see `exact_arithmetic`)
 MAX_SHARE_DENOMINATOR = 10_000  # a declared share has at most this denominator: 0.01%
 
 

@@ -1,7 +1,7 @@
 """What if the law named another figure: its caps and shares replaced in the rules, its text left as it is.
 
-A setting may only move within the law's bound; a figure that stands in the law itself may not move at all. What
-is computed here is therefore no answer under the law, and whoever shows it must say so (`MARK`).
+A setting may only move within the law's bound; a figure that stands in the law itself may not move at all. What is
+computed here is therefore no answer under the law, and every page and command that shows it must say so (`NOTICE`).
 """
 
 from __future__ import annotations

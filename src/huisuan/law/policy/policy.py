@@ -1,7 +1,7 @@
 """A policy: one folder with its text, its articles, its settings. Nothing outside the folder names it.
 
 Folders are looked for in `HUISUAN_POLICIES` (paths separated like PATH), then among those that the package
-brings along. Settings adopted since then lie in folders of their own (see `sources.overlays`).
+brings along. Settings adopted since then lie in folders of their own (see `sources.overlay_folders`).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from huisuan.law.text.policy_text import ArticleText, PolicyText
 class Policy:
     """A policy as loaded: its text, its rules in the order of the text, its settings, and its digest.
 
-    `digest` is a SHA-256 over every file that decides about answers, settings adopted later included: who shows the
-    same digest computed under the same law.
+    `digest` is a SHA-256 over every file that decides about answers, settings adopted later included: the same
+    digest means the same law.
     """
 
     name: str

@@ -22,7 +22,7 @@ from huisuan.law.policy.toml_documents import SettingsDocument
 
 WHAT_IF = "情景（未采用）"
 KEYS = frozenset({"title", "note", *FigureKind})
-NO_FILE = Path(os.devnull)  # a supposed setting stands in no file
+NO_FILE = Path(os.devnull)  # a scenario's setting stands in no file
 
 
 @dataclass(frozen=True)

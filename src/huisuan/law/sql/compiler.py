@@ -66,8 +66,8 @@ class CompiledRule:
         caps = [sentence for sentence, _ in self._caps(plain)]
         ways = GuardColumns()
         missing = list(self._missing_codes(bounds, ways))
-        told = extract_common(self._columns(PLAIN, plain), _from(table))
-        decided = _select([exp.Star(), *self._outcome_columns(PLAIN)], told)
+        computed = extract_common(self._columns(PLAIN, plain), _from(table))
+        decided = _select([exp.Star(), *self._outcome_columns(PLAIN)], computed)
         undecided = _select([exp.Star(), _aliased(_none_of(PLAIN.outcomes), OPEN)], decided)
         further = self._columns(BOUNDED, bounds) | {name: each for each, name in ways.columns.items()}
         bounded = extract_common(further, _from(undecided), step=BOUNDED_STEP, only=column(OPEN))

@@ -1,6 +1,6 @@
 """Answers for a whole file: one row in, one row out, in the same order.
 
-A cell that cannot be read (a negative amount, a word for a number) spoils its own row only: that fact counts as
+A cell that cannot be read (a negative amount, a word for a number) affects its own row only: that fact counts as
 missing, and the row's reasons say `invalid:` instead of `missing:`. Columns that are no facts are carried over.
 """
 

@@ -1,4 +1,4 @@
-"""What a rule's trees can still come to while cells are missing, in SQL: the same reasoning as `bounds`.
+"""What a rule's trees can still come to while cells are missing, in SQL: the same reasoning as `explain.intervals`.
 
 Every number is monotone in each of its parts, so its two ends are the same arithmetic over the ends of the missing
 facts; what is subtracted changes ends. A truth is NULL while both are possible. Where nothing is missing both ends

@@ -24,7 +24,7 @@ MIN_JAVA = 17
 EXACT = {
     "spark.sql.ansi.enabled": "true",  # raise on overflow, never wrap
     "spark.sql.caseSensitive": "true",
-    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",  # days are days, whoever wrote the file
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",  # old dates are not shifted, whatever wrote the file
 }
 QUIET = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
 #: on one machine: its name need not lead back to it, and its log would drown the answer

@@ -1,7 +1,7 @@
 """Rules that pay for the same spend, for a whole file at once: what each owes, and what of it is payable.
 
-The set-based twin of `combine`: one row in, one row out, in the same order. The facts of all rules stand in one row;
-rules that name a fact alike read the same column.
+The set-based counterpart of `combine_answers`: one row in, one row out, in the same order. The facts of
+all rules stand in one row; rules that name a fact alike read the same column.
 """
 
 from __future__ import annotations
