@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from huisuan.base.json_values import plain
+from huisuan.base.json_values import to_json_value
 from huisuan.base.money import yuan
 from huisuan.base.months import SHANGHAI
 
@@ -33,7 +33,7 @@ AlwaysJson = Annotated[bool, typer.Option("--json", help="总是 JSON，写不�
 
 def print_json(data: Any) -> None:
     """Write data to stdout as JSON and nothing else, at once: a script may wait for it while the command goes on."""
-    json.dump(data, sys.stdout, ensure_ascii=False, indent=2, default=plain)
+    json.dump(data, sys.stdout, ensure_ascii=False, indent=2, default=to_json_value)
     sys.stdout.write("\n")
     sys.stdout.flush()
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huisuan.base.errors import Refused
-from huisuan.base.time_zones import to_utc, zone_named
+from huisuan.base.time_zones import parse_time_zone, to_utc
 
 ZONES = ["Asia/Shanghai", "America/New_York", "Europe/London", "Australia/Lord_Howe", "America/Sao_Paulo", "UTC"]
 START = datetime(2005, 1, 1)  # noqa: DTZ001 (a wall clock)
@@ -43,6 +43,6 @@ def test_every_wall_clock_time_is_read_as_the_zone_reads_it(name: str, offsets: 
 
 def test_an_unknown_zone_is_refused_with_an_example() -> None:
     with pytest.raises(Refused, match="Asia/Shanghai"):
-        zone_named("Hefei")
+        parse_time_zone("Hefei")
     with pytest.raises(Refused):
-        zone_named("../etc/passwd")
+        parse_time_zone("../etc/passwd")

@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 
 from huisuan.base.hashing import bytes_sha256
-from huisuan.base.paths import made
+from huisuan.base.paths import ensure_folder
 
 
 class ContentMissing(Exception):
@@ -33,7 +33,7 @@ class ContentStore:
         sha256 = bytes_sha256(content)
         place = self.path_of(sha256)
         if not place.is_file():
-            made(place.parent)
+            ensure_folder(place.parent)
             draft = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:

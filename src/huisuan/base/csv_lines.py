@@ -12,7 +12,7 @@ from huisuan.base.errors import InvalidRequest
 
 
 @dataclass(frozen=True)
-class Fault:
+class LineFault:
     """Why a line was refused: place, value, rule, remedy."""
 
     line: int
@@ -37,9 +37,9 @@ class LineRefused(Exception):
         super().__init__(rule)
         self.column, self.value, self.rule, self.remedy = column, value, rule, remedy
 
-    def at(self, line: int) -> Fault:
+    def at(self, line: int) -> LineFault:
         """The fault, with its place."""
-        return Fault(line, self.column, self.value, self.rule, self.remedy)
+        return LineFault(line, self.column, self.value, self.rule, self.remedy)
 
 
 @dataclass
@@ -49,7 +49,7 @@ class FileReport:
     new: int = 0
     changed: int = 0
     same: int = 0
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[LineFault] = field(default_factory=list)
     ignored_columns: list[str] = field(default_factory=list)
 
     @property
@@ -74,7 +74,7 @@ class FileReport:
         return text + (f"（未用的列：{'、'.join(self.ignored_columns)}）" if self.ignored_columns else "")
 
 
-def decoded(content: bytes, name: str) -> str:
+def decode_text(content: bytes, name: str) -> str:
     """The file's text: UTF-8 with or without BOM, else GB18030 (what Excel writes in China).
 
     Raises:
@@ -92,7 +92,7 @@ def decoded(content: bytes, name: str) -> str:
     )
 
 
-class Table:
+class CsvTable:
     """A CSV with a header, its columns recognised by name in any order and any case."""
 
     def __init__(self, content: bytes, name: str, required: Sequence[str], optional: Sequence[str]) -> None:
@@ -101,7 +101,7 @@ class Table:
         Raises:
             Refused: not text, no header, a required column missing, a column there twice.
         """
-        self._reader = csv.reader(io.StringIO(decoded(content, name), newline=""))
+        self._reader = csv.reader(io.StringIO(decode_text(content, name), newline=""))
         self.header = [cell.strip().lower() for cell in next(self._reader, [])]
         twice = sorted({cell for cell in self.header if cell and self.header.count(cell) > 1})
         if twice:
@@ -117,7 +117,7 @@ class Table:
         known = {*required, *optional}
         self.ignored = [cell for cell in self.header if cell and cell not in known]
 
-    def rows(self, faults: list[Fault]) -> Iterator[tuple[int, dict[str, str]]]:
+    def rows(self, faults: list[LineFault]) -> Iterator[tuple[int, dict[str, str]]]:
         """Line number (the header is line 1) and cells by column; a line of another width goes to `faults`."""
         while True:
             line = self._reader.line_num + 1
@@ -126,12 +126,12 @@ class Table:
             except StopIteration:
                 return
             except csv.Error as error:
-                faults.append(Fault(line, "—", "", f"不是合法的 CSV（{error}）", "请检查引号"))
+                faults.append(LineFault(line, "—", "", f"不是合法的 CSV（{error}）", "请检查引号"))
                 continue
             if not any(cell.strip() for cell in cells):
                 continue
             if len(cells) != len(self.header):
                 rule = f"有 {len(cells)} 个字段，表头有 {len(self.header)} 个"
-                faults.append(Fault(line, "—", ",".join(cells), rule, "请补齐；含逗号的值请加双引号"))
+                faults.append(LineFault(line, "—", ",".join(cells), rule, "请补齐；含逗号的值请加双引号"))
                 continue
             yield line, {name: cell.strip() for name, cell in zip(self.header, cells, strict=True)}

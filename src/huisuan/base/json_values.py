@@ -9,7 +9,7 @@ from typing import Any
 from huisuan.base.months import SHANGHAI
 
 
-def plain(value: Any) -> Any:
+def to_json_value(value: Any) -> Any:
     """A value as JSON writes it: a share as "1/3", a time as ISO 8601 at Asia/Shanghai."""
     if isinstance(value, datetime):
         return value.astimezone(SHANGHAI).isoformat()

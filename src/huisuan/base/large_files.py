@@ -15,7 +15,7 @@ Content = bytes | mmap.mmap
 LARGE_BYTES = 64 * 1024 * 1024  # of lines: more than that lies on the disk
 
 
-def content_of(file: IO[bytes]) -> Content:
+def map_or_read(file: IO[bytes]) -> Content:
     """What a file holds: mapped if it is one of the disk (nobody may cut it short then), else read."""
     try:
         number = file.fileno()
@@ -26,7 +26,7 @@ def content_of(file: IO[bytes]) -> Content:
     return mmap.mmap(number, size, access=mmap.ACCESS_READ) if size else b""
 
 
-def table_of(batches: Iterable[pa.RecordBatch], schema: pa.Schema, size: int) -> pa.Table:
+def table_of_batches(batches: Iterable[pa.RecordBatch], schema: pa.Schema, size: int) -> pa.Table:
     """The batches as one table: in memory, or where `size` bytes are many in a file without a name."""
     if size <= LARGE_BYTES:
         return pa.Table.from_batches(list(batches), schema)

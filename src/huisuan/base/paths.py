@@ -30,7 +30,7 @@ def home() -> Path:
     return place
 
 
-def made(place: Path) -> Path:
+def ensure_folder(place: Path) -> Path:
     """The folder, made if it was not there."""
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def made(place: Path) -> Path:
 
 def spool_folder() -> str:
     """Where requests and answers lie while they are worked on: in files without a name, so that a kill leaves none."""
-    return str(made(home() / "spool"))
+    return str(ensure_folder(home() / "spool"))
 
 
 def write_private(path: Path, text: str) -> None:
@@ -64,7 +64,7 @@ def secret_key() -> str:
     named = os.environ.get("HUISUAN_SECRET_KEY")
     if named:
         return named
-    path = made(home()) / "secret-key"
+    path = ensure_folder(home()) / "secret-key"
     if not path.exists():
         write_private(path, secrets.token_urlsafe(50))
     return path.read_text(encoding="utf-8")

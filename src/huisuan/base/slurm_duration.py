@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 
-def seconds_of(text: str) -> int | None:
+def parse_slurm_duration(text: str) -> int | None:
     """Seconds of [DD-]HH:MM:SS or MM:SS, empty being none; None where it is something else."""
     if not text:
         return 0

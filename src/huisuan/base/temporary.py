@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from huisuan.base.paths import home, made
+from huisuan.base.paths import ensure_folder, home
 
 TEMP = "temp"
 _own: dict[tuple[int, Path], Path] = {}
@@ -55,7 +55,7 @@ def _remove(key: tuple[int, Path]) -> None:
 def _new_folder() -> tuple[Path, int]:
     """A folder, and the lock on it."""
     while True:
-        place = made(home() / TEMP) / secrets.token_hex(8)
+        place = ensure_folder(home() / TEMP) / secrets.token_hex(8)
         place.mkdir(mode=0o700)
         lock = claim(place)
         if lock is not None:  # else somebody who tidied was faster, between the two lines above

@@ -14,7 +14,7 @@ LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
 DAY = 86400
 
 
-def zone_named(name: str) -> ZoneInfo:
+def parse_time_zone(name: str) -> ZoneInfo:
     """An IANA zone.
 
     Raises:
@@ -30,7 +30,7 @@ def zone_named(name: str) -> ZoneInfo:
 
 
 @dataclass(frozen=True)
-class Change:
+class OffsetChange:
     """A change of offset, in local seconds: from `starts` until before `ends` the clock skips or repeats."""
 
     starts: int
@@ -50,9 +50,9 @@ def offset_at(zone: tzinfo, utc: int) -> int:
     return int(shift.total_seconds())
 
 
-def changes(zone: tzinfo, first: int, last: int) -> list[Change]:
+def offset_changes(zone: tzinfo, first: int, last: int) -> list[OffsetChange]:
     """Every change of offset between two local times, with a day's margin; `first` and `last` are local seconds."""
-    found: list[Change] = []
+    found: list[OffsetChange] = []
     here = max(first, EARLIEST) - 2 * DAY
     end = min(last, LATEST) + 2 * DAY
     while here < end:
@@ -60,7 +60,7 @@ def changes(zone: tzinfo, first: int, last: int) -> list[Change]:
         if before != after:
             at = _second_of_change(zone, here, here + DAY)
             edges = sorted((at + before, at + after))
-            found.append(Change(edges[0], edges[1], before, after))
+            found.append(OffsetChange(edges[0], edges[1], before, after))
         here += DAY
     return found
 
@@ -78,7 +78,7 @@ def to_utc(zone: tzinfo, first: int, last: int) -> tuple[Callable[[str], str], C
 
     Each takes an SQL expression of local seconds. The second gives 'skips', 'repeats' or NULL.
     """
-    found = changes(zone, first, last)
+    found = offset_changes(zone, first, last)
     last_offset = found[-1].after if found else offset_at(zone, max(first, EARLIEST))
 
     def utc(local: str) -> str:

@@ -12,7 +12,7 @@ import platformdirs
 import psutil
 
 from huisuan.base.errors import InvalidRequest, NotAllowed, NotFound
-from huisuan.base.paths import home, made, write_private
+from huisuan.base.paths import ensure_folder, home, write_private
 from huisuan.client.client import Client
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ def remembered() -> Login | None:
 def remember(login: Login) -> Path:
     """Keep a login, readable by its owner only; returns where."""
     path = credentials_path()
-    made(path.parent)
+    ensure_folder(path.parent)
     write_private(path, json.dumps(asdict(login), indent=2))
     return path
 

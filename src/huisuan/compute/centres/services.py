@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
-from huisuan.base.time_zones import zone_named
+from huisuan.base.time_zones import parse_time_zone
 from huisuan.compute import engines
 from huisuan.compute.accelerators.parts import is_all_of_it, part_of
 from huisuan.compute.accelerators.registry import accelerator_by_name
@@ -137,7 +137,7 @@ def _apply_plan(centre: Centre, plan: CentrePlan) -> None:
             )
         centre.region = region
     if plan.timezone:
-        centre.timezone = zone_named(plan.timezone).key
+        centre.timezone = parse_time_zone(plan.timezone).key
     if plan.engine:
         if plan.engine not in (known := engines.installed()):
             raise InvalidRequest(

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.hashing import bytes_sha256
-from huisuan.base.large_files import Content, table_of
+from huisuan.base.large_files import Content, table_of_batches
 
 BLOCK_BYTES = 1 << 25
 CHUNK_LINES = 2000
@@ -83,7 +83,7 @@ def split_source(content: Content, name: str) -> SourceLines:
     """
     source = SourceLines(name, content, hashlib.sha256(content).hexdigest())
     schema = pa.schema([("line_no", pa.int64()), ("line", pa.large_string())])
-    source.lines = table_of(_batches(content, source), schema, len(content))
+    source.lines = table_of_batches(_batches(content, source), schema, len(content))
     return source
 
 

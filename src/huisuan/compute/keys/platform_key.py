@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from huisuan.base.paths import home, made
+from huisuan.base.paths import ensure_folder, home
 
 
 def sign(message: bytes) -> str:
@@ -24,7 +24,7 @@ def public() -> str:
 
 def _key() -> Ed25519PrivateKey:
     named = os.environ.get("HUISUAN_PLATFORM_KEY")  # several machines of one platform share a key
-    return _parsed(named, "HUISUAN_PLATFORM_KEY") if named else _kept(made(home()) / "platform-key")
+    return _parsed(named, "HUISUAN_PLATFORM_KEY") if named else _kept(ensure_folder(home()) / "platform-key")
 
 
 @cache

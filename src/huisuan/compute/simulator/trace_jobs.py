@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from huisuan.base.errors import InvalidRequest, Unavailable
-from huisuan.base.time_zones import zone_named
+from huisuan.base.time_zones import parse_time_zone
 from huisuan.compute.duck.source_lines import split_source
 from huisuan.compute.traces.columns import NOTHING, TraceColumns
 from huisuan.compute.traces.inflate import inflate
@@ -83,7 +83,7 @@ def read_trace(path: Path, columns: TraceColumns | None = None, timezone: str | 
         content = path.read_bytes()
     except OSError as error:
         raise Unavailable(f"{path}：读不出来：{error}", code="file.unreadable") from None
-    zone = zone_named(timezone) if timezone else AS_WRITTEN
+    zone = parse_time_zone(timezone) if timezone else AS_WRITTEN
     source = split_source(inflate(content, path.name), path.name)
     rows = parse_trace_rows(source, columns or TraceColumns(), Clock(zone, relative=True))
     trace = Trace(path.name, rows.layout.form, _jobs(rows), rows.refused, rows.counts(), rows.notes, rows.dated)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from huisuan.base.errors import Conflict, InvalidRequest, Unavailable
-from huisuan.base.json_values import plain
+from huisuan.base.json_values import to_json_value
 from huisuan.terminal import AsJson, note, out, print_json
 
 app = typer.Typer()
@@ -124,7 +124,7 @@ def _json_line(text: str) -> None:
     import json
     from datetime import UTC, datetime
 
-    typer.echo(json.dumps({"at": plain(datetime.now(UTC)), "text": text}, ensure_ascii=False))
+    typer.echo(json.dumps({"at": to_json_value(datetime.now(UTC)), "text": text}, ensure_ascii=False))
 
 
 def _options(words: list[str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from huisuan.base.errors import InvalidRequest, NotAllowed, NotFound
-from huisuan.base.paths import home, made, write_private
+from huisuan.base.paths import ensure_folder, home, write_private
 from huisuan.compute.site_agent.backoff import BUSY_SECONDS, IDLE_SECONDS
 from huisuan.protocol.signatures import load_key
 
@@ -44,7 +44,7 @@ def agent_folder() -> Path:
 
 def write_config(folder: Path, config: Config) -> Path:
     """Write `agent.toml`; returns where."""
-    path = made(folder) / CONFIG
+    path = ensure_folder(folder) / CONFIG
     lines = [
         "# 站点代理的配置；由 huisuan agent enrol 写成，可以手改，改后重启代理。",
         f"url = {_quoted(config.url)}",

@@ -23,7 +23,7 @@ from huisuan import __version__
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.base.hashing import text_sha256
 from huisuan.base.months import SHANGHAI
-from huisuan.base.paths import made
+from huisuan.base.paths import ensure_folder
 from huisuan.compute import engines
 from huisuan.compute.engines.interface import Engine
 from huisuan.compute.site_agent.backoff import REFUSED_SECONDS, Pace
@@ -53,7 +53,7 @@ def alone(folder: Path) -> Iterator[None]:
     Raises:
         Refused: another one does.
     """
-    lock = os.open(made(folder) / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(ensure_folder(folder) / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -116,7 +116,7 @@ def engine_of(config: Config, folder: Path) -> Engine:
         Refused: it is not installed, or an option of it is wrong.
     """
     try:
-        return engines.load(config.engine, made(folder) / JOBS, config.options)
+        return engines.load(config.engine, ensure_folder(folder) / JOBS, config.options)
     except (LookupError, ValueError) as error:
         raise InvalidRequest(str(error), code="agent.engine_unusable") from None
 

@@ -9,7 +9,7 @@ import tempfile
 import zlib
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.base.large_files import Content, content_of
+from huisuan.base.large_files import Content, map_or_read
 from huisuan.base.paths import spool_folder
 
 MAGIC = b"\x1f\x8b"
@@ -41,4 +41,4 @@ def inflate(content: Content, name: str, most: int = MOST_BYTES) -> Content:
         except (OSError, EOFError, zlib.error) as error:
             raise InvalidRequest(f"{name}：gzip 文件损坏或不完整：{error}；请重新传一次", code="gzip.damaged") from None
         found.seek(0)
-        return content_of(found)  # a map outlives the file
+        return map_or_read(found)  # a map outlives the file

@@ -12,7 +12,7 @@ from dataclasses import asdict
 import psutil
 
 from huisuan.base.errors import Conflict
-from huisuan.base.paths import home, made, write_private
+from huisuan.base.paths import ensure_folder, home, write_private
 from huisuan.client.credentials import INSTANCE, Instance, running_here
 
 LOCK = "up.lock"
@@ -25,7 +25,7 @@ def sole_instance() -> Iterator[None]:
     Raises:
         Refused: another one runs; says where.
     """
-    lock = os.open(made(home()) / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(ensure_folder(home()) / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

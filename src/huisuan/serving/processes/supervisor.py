@@ -23,7 +23,7 @@ import httpx
 import psutil
 
 from huisuan.base.errors import Conflict, InvalidRequest, Unavailable
-from huisuan.base.paths import home, made
+from huisuan.base.paths import ensure_folder, home
 from huisuan.client import Client
 from huisuan.compute.site_agent.config import JOBS
 from huisuan.serving import database, disk
@@ -153,7 +153,7 @@ def _with_children(host: str, port: int, agent: bool, worker: bool, say: Say) ->
 
 
 def _add(platform: Platform, name: str, *arguments: str, secret: str = "", **environment: str) -> Child:
-    log = made(home() / "logs") / f"{name}.log"
+    log = ensure_folder(home() / "logs") / f"{name}.log"
     child = Child(name, arguments, log, secret, environment)
     platform.children[name] = child
     child.start()

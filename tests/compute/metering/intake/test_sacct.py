@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from huisuan.base.errors import Refused
-from huisuan.base.slurm_duration import seconds_of
+from huisuan.base.slurm_duration import parse_slurm_duration
 from huisuan.compute.accelerators.names import Card, CardNames
 from huisuan.compute.duck.reader_tables import count_lines, list_faults
 from huisuan.compute.duck.source_lines import split_source
@@ -113,7 +113,7 @@ def test_a_suspension_longer_than_the_job_or_unreadable_is_refused() -> None:
     [("", 0), ("00:00:05", 5), ("1-02:03:04", 93_784), ("05:00", 300), ("00:61:00", None), ("5", None)],
 )
 def test_durations_as_slurm_writes_them(text: str, seconds: int | None) -> None:
-    assert seconds_of(text) == seconds
+    assert parse_slurm_duration(text) == seconds
 
 
 def test_a_cancelled_job_is_paid_for_what_it_held_and_its_state_is_one_word() -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 
-from huisuan.base.slurm_duration import seconds_of
+from huisuan.base.slurm_duration import parse_slurm_duration
 from huisuan.compute.accelerators.names import Unmetered
 from huisuan.compute.accelerators.tres import count_cards
 from huisuan.compute.engines.interface import EngineError, RunState, RunUsage
@@ -134,7 +134,7 @@ def _run(job: int, row: dict[str, str], line: str) -> Accounted:
         cancelled_by=by.strip(),
         start=start,
         end=end,
-        suspended_seconds=seconds_of(row["Suspended"]) or 0,
+        suspended_seconds=parse_slurm_duration(row["Suspended"]) or 0,
         tres=row["AllocTRES"],
         node_count=int(row["NNodes"]) if row["NNodes"].isdigit() else 1,
         nodes="" if row["NodeList"] == "None assigned" else row["NodeList"],

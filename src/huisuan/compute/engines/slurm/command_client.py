@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 
-from huisuan.base.slurm_duration import seconds_of
+from huisuan.base.slurm_duration import parse_slurm_duration
 from huisuan.compute.engines.interface import EngineError
 from huisuan.compute.engines.slurm import parsing as reading
 from huisuan.compute.engines.slurm.config import Options, Person
@@ -174,7 +174,7 @@ def _queued(line: str) -> Queued:
         reason=row["Reason"],
         start=reading.moment(row["StartTime"]),
         end=reading.moment(row["EndTime"]),
-        ran_seconds=seconds_of(row["TimeUsed"]) or 0,
+        ran_seconds=parse_slurm_duration(row["TimeUsed"]) or 0,
         exit_code=reading.wait_status(row["exit_code"]),
         restart=int(row["RestartCnt"]) if row["RestartCnt"].isdigit() else 0,
         node_count=int(row["NumNodes"]) if row["NumNodes"].isdigit() else 1,

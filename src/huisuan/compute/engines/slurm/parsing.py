@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from huisuan.base.slurm_duration import seconds_of
+from huisuan.base.slurm_duration import parse_slurm_duration
 from huisuan.compute.accelerators.names import FAMILIES
 from huisuan.compute.accelerators.parts import part_of
 from huisuan.compute.engines.slurm.types import Kind, Node, Partition
@@ -60,7 +60,7 @@ def node(line: Mapping[str, str]) -> Node:
 
 def partition(line: Mapping[str, str]) -> Partition:
     """A partition of `scontrol --oneliner show partitions`."""
-    seconds = seconds_of(line.get("MaxTime", ""))
+    seconds = parse_slurm_duration(line.get("MaxTime", ""))
     most = line.get("MaxNodes", "")
     return Partition(
         line["PartitionName"],
@@ -101,7 +101,7 @@ def wait_status(text: str) -> int | None:
 def microseconds(text: str) -> int:
     """Of [DD-[HH:]]MM:SS[.mmm]; 0 where it is not told."""
     whole, _, part = text.partition(".")
-    return (seconds_of(whole) or 0) * 1_000_000 + (int(part.ljust(6, "0")[:6]) if part.isdigit() else 0)
+    return (parse_slurm_duration(whole) or 0) * 1_000_000 + (int(part.ljust(6, "0")[:6]) if part.isdigit() else 0)
 
 
 def octets(text: str) -> int:

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from ninja import Field, File, Form, Query, Router, Schema, UploadedFile
 from ninja.errors import HttpError
 
-from huisuan.base.large_files import content_of
+from huisuan.base.large_files import map_or_read
 from huisuan.compute.centres import queries
 from huisuan.compute.centres.queries import tariff_to_dict
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
@@ -159,7 +159,7 @@ def upload(
     """Import a file: a centre's people at their own centre, the province at any. Refused lines are in `faults`."""
     _may_import(viewer_of(request), form.centre)
     columns = {name.removesuffix("_column"): value for name, value in form.dict().items() if name.endswith("_column")}
-    content = content_of(file)
+    content = map_or_read(file)
     if form.sha256 and form.sha256.lower() != (found := hashlib.sha256(content).hexdigest()):
         raise HttpError(422, f"收到的文件与 sha256 不符（收到的是 {found}）：没有存下任何内容，请重新发送")
     usage = UsageFile(

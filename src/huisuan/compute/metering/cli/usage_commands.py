@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.base.json_values import plain
+from huisuan.base.json_values import to_json_value
 from huisuan.compute.traces import options
 from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
 
@@ -225,7 +225,7 @@ def stream_json(rows: Iterable[dict[str, Any]]) -> None:
 
 def _pieces(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
     for number, row in enumerate(rows):
-        yield (",\n  " if number else "\n  ") + json.dumps(row, ensure_ascii=False, default=plain)
+        yield (",\n  " if number else "\n  ") + json.dumps(row, ensure_ascii=False, default=to_json_value)
 
 
 @app.command()

@@ -26,7 +26,7 @@ from django.db import transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.base.hashing import file_sha256
-from huisuan.base.json_values import plain
+from huisuan.base.json_values import to_json_value
 from huisuan.base.months import Month
 from huisuan.compute.accelerators.registry import load_card_names
 from huisuan.compute.centres.services import centre_by_code
@@ -227,7 +227,7 @@ def _manifest(
         "cards": card_names_to_dict(load_card_names(centre)),
         "files": {each.name: file_sha256(each) for each in sorted(folder.iterdir())},
     }  # fmt: skip
-    text = canonical(json.loads(json.dumps(manifest, default=plain)))
+    text = canonical(json.loads(json.dumps(manifest, default=to_json_value)))
     (folder / MANIFEST).write_text(text, encoding="utf-8")
     (folder / SIGNATURE).write_text(platform_key.sign(export_digest(text)), encoding="ascii")
     found: dict[str, Any] = json.loads(text)
@@ -235,7 +235,7 @@ def _manifest(
 
 
 def _json(path: Path, data: Any) -> None:
-    path.write_text(json.dumps(data, ensure_ascii=False, indent=1, default=plain), encoding="utf-8")
+    path.write_text(json.dumps(data, ensure_ascii=False, indent=1, default=to_json_value), encoding="utf-8")
 
 
 def _query(folder: Path, query: str) -> list[tuple[Any, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from huisuan.base.csv_lines import FileReport, LineRefused, Table
+from huisuan.base.csv_lines import CsvTable, FileReport, LineRefused
 from huisuan.base.errors import InvalidRequest
 from huisuan.compute.models import Centre, Tenant
 from huisuan.parties.csv_import import checked_uscc
@@ -20,7 +20,7 @@ def import_tenants(content: bytes, name: str, centre: Centre) -> FileReport:
     Raises:
         Refused: the file is not a CSV with these columns.
     """
-    table = Table(content, name, ("uscc",), tuple(KINDS))
+    table = CsvTable(content, name, ("uscc",), tuple(KINDS))
     if not KINDS.keys() & set(table.header):
         raise InvalidRequest(
             f"{name}: 表头缺少列 user、account 或 name；第一行应为 account,uscc 或 user,uscc",

@@ -12,7 +12,7 @@ from django.db import transaction
 from huisuan.base.csv_lines import FileReport
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.base.large_files import Content
-from huisuan.base.time_zones import zone_named
+from huisuan.base.time_zones import parse_time_zone
 from huisuan.compute.accelerators.registry import cards_by_model, load_card_names, single_card
 from huisuan.compute.duck.reader_tables import count_lines, list_faults
 from huisuan.compute.duck.source_lines import SourceLines, split_source
@@ -204,7 +204,7 @@ def _check_zone(centre: Centre, source: SourceLines, zone: str) -> None:
 
 
 def _parse(centre: Centre, source: SourceLines, file: UsageFile, zone: str) -> ParsedFile:
-    where = zone_named(zone)
+    where = parse_time_zone(zone)
     if file.format == "sacct":
         return parse_sacct(source, load_card_names(centre), where)
     if file.format == "trace":

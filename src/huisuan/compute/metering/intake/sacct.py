@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from huisuan.base.slurm_duration import seconds_of
+from huisuan.base.slurm_duration import parse_slurm_duration
 from huisuan.base.slurm_states import FINAL_STATES, LIVE_STATES, PENDING_STATES
 from huisuan.base.time_zones import EARLIEST, LATEST, to_utc
 from huisuan.compute.accelerators.names import CardNames, PartOfCard, Unmetered
@@ -81,7 +81,7 @@ def _map_states(con: duckdb.DuckDBPyConnection) -> None:
 
 def _map_suspensions(con: duckdb.DuckDBPyConnection) -> None:
     texts = con.execute("SELECT DISTINCT Suspended_ FROM field WHERE Suspended_ IS NOT NULL").fetchall()
-    SUSPENDED_MAP.load(con, [(text, seconds_of(text)) for (text,) in texts])
+    SUSPENDED_MAP.load(con, [(text, parse_slurm_duration(text)) for (text,) in texts])
 
 
 def _map_cards(parsed: ParsedFile, names: CardNames) -> None:

@@ -21,7 +21,7 @@ from django.db.models import Min, Q
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.base.hashing import file_sha256
 from huisuan.base.months import SHANGHAI, Month
-from huisuan.base.paths import home, made
+from huisuan.base.paths import ensure_folder, home
 from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.duck.relation import Relation
 from huisuan.compute.duck.workbench import literal
@@ -173,7 +173,7 @@ def _create_seal(
     centre: Centre, month: Month, before: PreviousSeal | None, flags: int, by: str, now: datetime, despite: str
 ) -> Seal:
     where, parameters = in_seal_of_month(month, (before.ends, before.last_sequence) if before else None)
-    draft = made(parquet_path(centre.code, month).parent) / f".{month}.{secrets.token_hex(4)}"
+    draft = ensure_folder(parquet_path(centre.code, month).parent) / f".{month}.{secrets.token_hex(4)}"
     try:
         with stored_records(centre, where, parameters) as con:
             said = _statement_fields(con, centre, month, before, draft)
