@@ -28,6 +28,12 @@ def test_every_file_that_a_page_names_is_there(page: Path) -> None:
     assert not sorted(link for link in LINK.findall(text) if not (page.parent / link).exists())
 
 
+def test_the_index_leads_to_every_page() -> None:
+    index = (ROOT / "docs" / "index.md").read_text("utf-8")
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"}
+    assert pages - {link.split("/")[-1] for link in LINK.findall(index)} == set()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_link_within_a_page_has_its_heading(page: Path) -> None:
     text = page.read_text("utf-8")
