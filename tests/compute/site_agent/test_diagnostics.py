@@ -27,6 +27,7 @@ from huisuan.compute.site_agent.config import KEY, MEMORY, Config, write_config
 from huisuan.compute.site_agent.diagnostics import Check, examine
 from huisuan.compute.site_agent.process import alone, join
 from huisuan.compute.site_agent.state import Memory
+from huisuan.protocol import agent as wire
 from support.jobs import centre
 from support.ports import free_port
 
@@ -250,6 +251,16 @@ def test_an_agent_that_was_revoked_or_is_unknown_is_told_to_join_anew(folder: Pa
     said = fault(folder)
     assert "平台不让进（401）" in said
     assert "huisuan centre invite" in said
+
+
+def test_an_agent_whose_protocol_the_platform_no_longer_speaks_is_told_to_upgrade(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "PROTOCOL", 3)
+    said = fault(folder)
+    assert "平台不让进（409）" in said
+    assert "请在中心升级 huisuan" in said
+    assert "enrol" not in said
 
 
 def test_a_second_copy_of_the_agent_is_found(folder: Path) -> None:
