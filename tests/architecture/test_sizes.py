@@ -20,11 +20,8 @@ LONG_FILES: set[str] = {
 LONG_FUNCTIONS: set[str] = {
     "compute/agent_gateway/sync.py:sync",
     "compute/jobs/queries.py:shown",
-    "compute/metering/cli/usage_commands.py:import_",
-    "compute/metering/imports/import_file.py:import_usage",
     "compute/site_agent/loop.py:report",
     "programmes/applications/active_content.py:_in_xml",
-    "settlement/runs/settle.py:_write",
 }
 LARGE_FOLDERS: set[str] = {"compute/placement"}
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from stdnum.cn import uscc
 
-from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT
+from huisuan.compute.accelerators import PROCESSOR_SLOT
 from huisuan.compute.agent_gateway.sync import sync
 from huisuan.compute.engines.local.engine import ABILITIES
 from huisuan.compute.models import Accelerator, AgentKey, Centre, Partition

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huisuan.compute.accelerators.aliases import catalogue
+from huisuan.compute.accelerators.aliases import known_cards
 from huisuan.compute.accelerators.names import Card, CardNames, Unmetered
 from huisuan.compute.accelerators.parts import is_all_of_it, label_part, part_of
 from huisuan.compute.accelerators.tres import allocated_cards
@@ -40,14 +40,14 @@ def test_a_part_of_a_card_is_known_as_one(name: str) -> None:
     assert part_of(name.lower())
 
 
-@pytest.mark.parametrize("name", [*WHOLE, *(card.model for card in catalogue())])
+@pytest.mark.parametrize("name", [*WHOLE, *(card.model for card in known_cards())])
 def test_a_whole_card_is_no_part(name: str) -> None:
     assert part_of(name) == ""
     assert part_of(name.lower()) == ""
 
 
 @given(
-    st.sampled_from([card.model for card in catalogue()]),
+    st.sampled_from([card.model for card in known_cards()]),
     st.sampled_from("-_."),
     st.sampled_from(["", "mig-", "MIG-"]),
     st.integers(1, 7),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from huisuan.compute.accelerators.aliases import matching_models
+from huisuan.compute.accelerators import matching_models
 from huisuan.compute.jobspec import detect as recognise
 from huisuan.compute.jobspec.core.array_indices import indices, ranges
 from huisuan.compute.jobspec.core.parse_result import FileRefused

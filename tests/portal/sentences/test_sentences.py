@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import huisuan
-from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT
+from huisuan.compute.accelerators import PROCESSOR_SLOT
 from huisuan.compute.jobspec.core.parse_result import FileRefused
 from huisuan.compute.jobspec.detect import read
 from huisuan.compute.jobspec.sbatch.options import OPTIONS

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from huisuan.compute.accelerators.names import Card, CardNames
+from huisuan.compute.accelerators import Card, CardNames
 from huisuan.compute.duck.reader_tables import list_faults
 from huisuan.compute.duck.source_lines import split_source
 from huisuan.compute.metering.intake.parsed_file import ParsedFile

@@ -16,14 +16,14 @@ DECORATION = frozenset({"tesla", "geforce", "accelerator"})
 
 
 @cache
-def catalogue() -> tuple[Card, ...]:
+def known_cards() -> tuple[Card, ...]:
     """The models that the package knows (`accelerators.csv`), processor slots among them."""
     return tuple(Card(number, row["model"], row["vendor"]) for number, row in enumerate(catalogue_rows()))
 
 
 def vendors() -> tuple[str, ...]:
     """The makers of the models in the catalogue."""
-    return tuple(dict.fromkeys(card.vendor for card in catalogue() if card.model != PROCESSOR_SLOT))
+    return tuple(dict.fromkeys(card.vendor for card in known_cards() if card.model != PROCESSOR_SLOT))
 
 
 def matching_models(name: str, cards: Iterable[Card] | None = None) -> list[str]:
@@ -35,7 +35,7 @@ def matching_models(name: str, cards: Iterable[Card] | None = None) -> list[str]
     """
     if what := part_of(name):
         raise InvalidRequest(part_refusal(name, what), code="card.part_of_card")
-    known = list(catalogue() if cards is None else cards)
+    known = list(known_cards() if cards is None else cards)
     asked = [word for word in name_words(name) if word not in DECORATION]
     joined = "".join(asked)
     if exact := [card.model for card in known if joined and "".join(name_words(card.model)) == joined]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import connection
 
 from huisuan.base.months import SHANGHAI
-from huisuan.compute.accelerators.names import Unmetered
+from huisuan.compute.accelerators import Unmetered
 from huisuan.compute.accelerators.registry import load_card_names
 from huisuan.compute.models import Accelerator, Centre, CentreNode
 from huisuan.protocol.agent import SeenNode

@@ -1,1 +1,5 @@
-"""What a centre says that it has, what is seen of it, and measured attestations."""
+"""How large a centre is: claimed by it, seen by its agent, used in its records, measured by a job.
+
+`capacity` adds up, `attestation` has cards measured; `attestation_program.py` runs at the centre, with nothing of
+Huisuan.
+"""

@@ -1,1 +1,5 @@
-"""Compute centres and their tariffs."""
+"""Centres, their partitions and their tariffs.
+
+`services` and `tariffs` change, `queries` reads, `online` says whether a centre's agent called lately. Rests on
+accelerators, engines and parties.
+"""

@@ -10,7 +10,7 @@ from django.db import transaction
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.base.time_zones import parse_time_zone
 from huisuan.compute import engines
-from huisuan.compute.accelerators.parts import is_all_of_it, part_of
+from huisuan.compute.accelerators import is_all_of_it, part_of
 from huisuan.compute.accelerators.registry import accelerator_by_name
 from huisuan.compute.models import HUGE_CARDS, Accelerator, Centre, Partition
 from huisuan.parties.models import Region

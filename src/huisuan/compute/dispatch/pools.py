@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from huisuan.base.months import SHANGHAI
 from huisuan.compute import engines
-from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT
+from huisuan.compute.accelerators import PROCESSOR_SLOT
 from huisuan.compute.centres.online import is_online
 from huisuan.compute.engines.interface import ABILITIES
 from huisuan.compute.models import AT_CENTRE, Centre, CentreNode, Job, Partition, Tariff

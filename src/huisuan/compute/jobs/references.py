@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from django.db.models import QuerySet
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound, Refused
-from huisuan.compute.accelerators.aliases import matching_models, matching_vendor
+from huisuan.compute.accelerators import matching_models, matching_vendor
 from huisuan.compute.accelerators.registry import to_card
 from huisuan.compute.models import FINAL_STATES, Accelerator, Centre, Job, JobState, Upload
 from huisuan.parties.models import Party, Region

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from huisuan.base.money import yuan
-from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT
+from huisuan.compute.accelerators import PROCESSOR_SLOT
 from huisuan.compute.placement.types import Bar, Needs, Pool
 
 Barred = tuple[Bar, str]

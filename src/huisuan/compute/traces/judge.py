@@ -6,7 +6,7 @@ from __future__ import annotations
 import duckdb
 
 from huisuan.base.slurm_states import FINAL_STATES, LIVE_STATES, PENDING_STATES
-from huisuan.compute.accelerators.names import HUGE_CARDS
+from huisuan.compute.accelerators import HUGE_CARDS
 from huisuan.compute.duck.reader_tables import MOST_CHARACTERS
 from huisuan.compute.duck.workbench import literal
 from huisuan.compute.traces.columns import NOTHING

@@ -31,7 +31,7 @@ def start_for(now: datetime) -> Start | None:
     """What to start the agent with; None while no centre runs jobs on this machine."""
     from django.db.models import F, Sum
 
-    from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT
+    from huisuan.compute.accelerators import PROCESSOR_SLOT
     from huisuan.compute.agent_gateway.enrolment import invite
     from huisuan.compute.models import AgentKey, Centre, Partition
 

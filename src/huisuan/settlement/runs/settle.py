@@ -25,6 +25,9 @@ from huisuan.settlement.runs.billing import Billing
 from huisuan.settlement.runs.inputs import latest_cursors, load_registers, open_billing, start_of_day
 from huisuan.settlement.runs.settled_sentence import SETTLES, reach_of
 
+BATCH = 2000  # rows of one INSERT
+BillKey = tuple[int, int, date]  # party, centre, month
+
 
 @dataclass(frozen=True)
 class SettleResult:
@@ -65,27 +68,27 @@ def settle(
         policy, rule = _law(policy_name)
         starts, ends = _window(policy, year)
         on = ends - timedelta(days=1)
-        read = load_registers(starts, ends, dict(cursors) if cursors is not None else latest_cursors())
+        registers = load_registers(starts, ends, dict(cursors) if cursors is not None else latest_cursors())
         law = _law_used(policy, rule, on, known)
         newest = SettlementRun.objects.filter(policy=policy.name, sentence=rule.sentence, year=year).first()
-        sealed = sealed_usage(read.cursors, start_of_day(starts), start_of_day(ends))
-        seals = [seal_reference(each.seal) for each in sealed]
+        sealed = sealed_usage(registers.cursors, start_of_day(starts), start_of_day(ends))
+        seals = [seal_reference(file.seal) for file in sealed]
         # a month that was sealed since makes a new run, which rests on the seal, though it comes to the same
-        inputs = (on, law, read.digest(), seals)
+        inputs = (on, law, registers.digest(), seals)
         stands = newest if newest and (newest.on, newest.law, newest.inputs_sha256, newest.seals) == inputs else None
-        if stands and stands.cursors == read.cursors:
+        if stands and stands.cursors == registers.cursors:
             return SettleResult(stands, new=False)
-        with open_billing(read, starts, ends, reach_of(policy, on, known), sealed) as billing:
-            billing.entitle(policy, rule, read.parties, on, known)
+        with open_billing(registers, starts, ends, reach_of(policy, on, known), sealed) as billing:
+            billing.entitle(policy, rule, registers.parties, on, known)
             result = _result(billing)
             if stands and stands.result_sha256 == result:  # the meter went on, but nothing of this year changed
                 return SettleResult(stands, new=False)
             run = SettlementRun.objects.create(
                 policy=policy.name, sentence=rule.sentence, year=year, starts=starts, ends=on, on=on, as_known=known,
-                cursors=read.cursors, seals=seals, law=law, inputs_sha256=read.digest(), result_sha256=result,
+                cursors=registers.cursors, seals=seals, law=law, inputs_sha256=registers.digest(), result_sha256=result,
                 requested_by=by, made_at=now, **_totals(billing),
             )  # fmt: skip
-            _write(run, billing)
+            _store(run, billing)
         return SettleResult(run, new=True)
 
 
@@ -153,55 +156,16 @@ def _totals(billing: Billing) -> dict[str, int]:
     }  # fmt: skip
 
 
-def _write(run: SettlementRun, billing: Billing) -> None:
-    """Bills, lines and entitlements of the run."""
+def _store(run: SettlementRun, billing: Billing) -> None:
+    """Store the bills, their lines and the entitlements of a run."""
     parties = dict(Party.objects.values_list("uscc", "id"))
     centres = dict(Centre.objects.values_list("code", "id"))
-    models = dict(Accelerator.objects.values_list("model", "id"))
-    bills = Bill.objects.bulk_create(
-        (
-            Bill(
-                run=run,
-                party_id=parties[party],
-                centre_id=centres[centre],
-                month=month,
-                card_seconds=seconds,
-                amount_fen=amount,
-                excluded_fen=excluded,
-            )
-            for party, centre, month, seconds, amount, excluded in billing.rows(
-                "SELECT party, centre, month, card_seconds, amount_fen, excluded_fen FROM bills ORDER BY ALL"
-            )
-        ),
-        batch_size=2000,
-    )
-    named = {(bill.party_id, bill.centre_id, bill.month): bill for bill in bills}
-    BillLine.objects.bulk_create(
-        (
-            BillLine(
-                bill=named[parties[party], centres[centre], month],
-                accelerator_id=models[model],
-                starts=start_of_day(starts),
-                ends=start_of_day(ends),
-                fen_per_card_hour=price or 0,
-                excluded_because=why,
-                records=records,
-                card_seconds=seconds,
-            )
-            for party, centre, month, model, starts, ends, price, why, records, seconds in billing.rows(
-                "SELECT party, centre, month, model, starts, ends, fen_per_card_hour, excluded_because, records, "
-                "card_seconds FROM lines WHERE party IS NOT NULL ORDER BY ALL"
-            )
-        ),
-        batch_size=2000,
-    )
+    bills = _store_bills(run, billing, parties, centres)
+    _store_lines(billing, bills, parties, centres)
     Entitlement.objects.bulk_create(
         (
             Entitlement(
-                run=run,
-                party_id=parties[party],
-                status=status,
-                amount_fen=amount or 0,
+                run=run, party_id=parties[party], status=status, amount_fen=amount or 0,
                 facts={"in_anhui": in_anhui, "kind": kind, "spend": spend, "self_use": self_use},
                 reasons=reasons.split(";") if reasons else [],
             )
@@ -209,5 +173,43 @@ def _write(run: SettlementRun, billing: Billing) -> None:
                 "SELECT party, status, amount_fen, reasons, in_anhui, kind, spend, self_use FROM answers ORDER BY party"
             )
         ),
-        batch_size=2000,
-    )
+        batch_size=BATCH,
+    )  # fmt: skip
+
+
+def _store_bills(
+    run: SettlementRun, billing: Billing, parties: Mapping[str, int], centres: Mapping[str, int]
+) -> dict[BillKey, Bill]:
+    bills = Bill.objects.bulk_create(
+        (
+            Bill(
+                run=run, party_id=parties[party], centre_id=centres[centre], month=month, card_seconds=seconds,
+                amount_fen=amount, excluded_fen=excluded,
+            )
+            for party, centre, month, seconds, amount, excluded in billing.rows(
+                "SELECT party, centre, month, card_seconds, amount_fen, excluded_fen FROM bills ORDER BY ALL"
+            )
+        ),
+        batch_size=BATCH,
+    )  # fmt: skip
+    return {(bill.party_id, bill.centre_id, bill.month): bill for bill in bills}
+
+
+def _store_lines(
+    billing: Billing, bills: Mapping[BillKey, Bill], parties: Mapping[str, int], centres: Mapping[str, int]
+) -> None:
+    models = dict(Accelerator.objects.values_list("model", "id"))
+    BillLine.objects.bulk_create(
+        (
+            BillLine(
+                bill=bills[parties[party], centres[centre], month], accelerator_id=models[model],
+                starts=start_of_day(starts), ends=start_of_day(ends), fen_per_card_hour=price or 0,
+                excluded_because=why, records=records, card_seconds=seconds,
+            )
+            for party, centre, month, model, starts, ends, price, why, records, seconds in billing.rows(
+                "SELECT party, centre, month, model, starts, ends, fen_per_card_hour, excluded_because, records, "
+                "card_seconds FROM lines WHERE party IS NOT NULL ORDER BY ALL"
+            )
+        ),
+        batch_size=BATCH,
+    )  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huisuan.compute.accelerators.names import Unmetered
+from huisuan.compute.accelerators import Unmetered
 from huisuan.compute.engines.interface import EngineError, JobSpec, RunState
 from huisuan.compute.engines.slurm import accounting
 from huisuan.compute.engines.slurm import job_files as launch

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from huisuan.compute.accelerators.names import Card, CardNames
+from huisuan.compute.accelerators import Card, CardNames
 from huisuan.compute.duck.source_lines import split_source
 from huisuan.compute.metering.intake.parsed_file import ParsedFile
 from huisuan.compute.metering.intake.reconcile import reconcile

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huisuan.base.errors import Refused
-from huisuan.compute.accelerators.names import Card, CardNames
-from huisuan.compute.accelerators.tres import allocated_cards, asks_for_cards, other_gres
+from huisuan.compute.accelerators import Card, CardNames, allocated_cards, asks_for_cards, other_gres
 from huisuan.compute.metering.checks.completeness import check_completeness
 from huisuan.compute.metering.checks.flags import answer_flag
 from huisuan.compute.models import MeterFlag

@@ -9,7 +9,7 @@ import pytest
 
 from huisuan.base.errors import Refused
 from huisuan.base.slurm_duration import parse_slurm_duration
-from huisuan.compute.accelerators.names import Card, CardNames
+from huisuan.compute.accelerators import Card, CardNames
 from huisuan.compute.duck.reader_tables import count_lines, list_faults
 from huisuan.compute.duck.source_lines import split_source
 from huisuan.compute.metering.intake.parsed_file import ParsedFile

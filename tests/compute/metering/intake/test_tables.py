@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 import huisuan.compute.metering as metering
-from huisuan.compute.accelerators.names import Card, CardNames
+from huisuan.compute.accelerators import Card, CardNames
 from huisuan.compute.duck.source_lines import split_source
 from huisuan.compute.metering.intake import tables
 from huisuan.compute.metering.intake.reconcile import reconcile

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from huisuan.compute.accelerators.parts import part_of
+from huisuan.compute.accelerators import part_of
 from huisuan.compute.engines.interface import EngineError
 from huisuan.compute.engines.kubernetes.api_client import Cluster
 from huisuan.compute.engines.kubernetes.config import Site

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from huisuan.compute.accelerators.parts import part_of, part_refusal
+from huisuan.compute.accelerators import part_of, part_refusal
 from huisuan.compute.engines.common.spec_checks import check_program
 from huisuan.compute.engines.interface import JobSpec
 from huisuan.compute.engines.kubernetes.config import Site, times

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from huisuan.compute.accelerators.parts import part_of
+from huisuan.compute.accelerators import part_of
 from huisuan.compute.engines.interface import NodeSeen
 from huisuan.compute.engines.kubernetes.config import Site
 

@@ -13,8 +13,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from huisuan.base.slurm_duration import parse_slurm_duration
-from huisuan.compute.accelerators.names import Unmetered
-from huisuan.compute.accelerators.tres import count_cards
+from huisuan.compute.accelerators import Unmetered, count_cards
 from huisuan.compute.engines.interface import EngineError, RunState, RunUsage
 from huisuan.compute.engines.slurm import parsing as reading
 from huisuan.compute.engines.slurm.command_client import Commands

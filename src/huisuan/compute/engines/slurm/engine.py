@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from huisuan.compute.accelerators.names import Unmetered
+from huisuan.compute.accelerators import Unmetered
 from huisuan.compute.engines.interface import Ability, JobSpec, NodeSeen, Observation, RunState, RunUsage
 from huisuan.compute.engines.slurm import accounting, diagnostics, submit
 from huisuan.compute.engines.slurm.observe import STRANGER, Watch, held_by, is_late

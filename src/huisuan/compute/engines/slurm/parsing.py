@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from huisuan.base.slurm_duration import parse_slurm_duration
-from huisuan.compute.accelerators.names import FAMILIES
-from huisuan.compute.accelerators.parts import part_of
+from huisuan.compute.accelerators import FAMILIES, part_of
 from huisuan.compute.engines.slurm.types import Kind, Node, Partition
 
 #: what a job's state is called while one of these is on: beside them the base state says less

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails
 
 from huisuan.base.errors import Refused
-from huisuan.compute.accelerators.aliases import matching_models, matching_vendor, vendors
+from huisuan.compute.accelerators import matching_models, matching_vendor, vendors
 from huisuan.compute.jobspec.core.array_indices import indices
 from huisuan.compute.jobspec.core.parse_result import Place, Reading, ReadJob, nearest, shown
 from huisuan.compute.jobspec.core.request_rules import (

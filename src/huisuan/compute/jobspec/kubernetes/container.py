@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from huisuan.base.errors import InvalidRequest, Refused
-from huisuan.compute.accelerators.aliases import catalogue, matching_models
-from huisuan.compute.accelerators.parts import part_of, part_refusal
+from huisuan.compute.accelerators import known_cards, matching_models, part_of, part_refusal
 from huisuan.compute.jobspec.core.parse_result import Place, Reading, nearest, shown
 from huisuan.compute.jobspec.core.request_rules import VARIABLE
 from huisuan.compute.jobspec.core.yaml_tree import Node
@@ -165,7 +164,7 @@ def _kind(key: str, text: str, at: Place, reading: Reading) -> Cards:
         raise InvalidRequest(f"数量 {shown(text)} 应是整数", code="job_file.count_malformed")
     if name.lower() in keys.ANY_CARD:
         return Cards(int(text), (), vendor)
-    own = [card for card in catalogue() if card.vendor == vendor]
+    own = [card for card in known_cards() if card.vendor == vendor]
     models = matching_models(name, own)
     if len(models) > 1:  # huawei.com/Ascend910 is every card of the family: its plugin does not tell them apart
         reading.note(f"资源 {key}：可以是 {'、'.join(models)}，都接受", at)

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from huisuan.base.errors import InvalidRequest, Refused
-from huisuan.compute.accelerators.aliases import matching_models
-from huisuan.compute.accelerators.parts import label_part, part_refusal
+from huisuan.compute.accelerators import label_part, matching_models, part_refusal
 from huisuan.compute.jobspec.core.parse_result import Place, Reading, shown
 from huisuan.compute.jobspec.core.yaml_tree import Node
 from huisuan.compute.jobspec.kubernetes import container as pods

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from huisuan.base.errors import InvalidRequest, Refused
-from huisuan.compute.accelerators.aliases import matching_models
+from huisuan.compute.accelerators import matching_models
 from huisuan.compute.jobspec.core.array_indices import indices
 from huisuan.compute.jobspec.core.parse_result import Place, Reading, ReadJob, shown
 from huisuan.compute.jobspec.core.request_rules import LONGEST_NAME, LONGEST_TIME, VARIABLE

@@ -6,9 +6,7 @@ import re
 from dataclasses import dataclass
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.compute.accelerators.aliases import catalogue, matching_models
-from huisuan.compute.accelerators.names import FAMILIES
-from huisuan.compute.accelerators.parts import part_of, part_refusal
+from huisuan.compute.accelerators import FAMILIES, known_cards, matching_models, part_of, part_refusal
 from huisuan.compute.jobspec.core.request_rules import LONGEST_TIME, UID
 
 ONE_KIND = "一个作业只能用一种型号的卡，请拆成几个作业"
@@ -154,7 +152,7 @@ def _kind(local: str, family: str) -> tuple[tuple[str, ...], str]:
     vendor = FAMILIES.get(family) or ""
     if not local:
         return (), vendor
-    own = [card for card in catalogue() if not vendor or card.vendor == vendor]
+    own = [card for card in known_cards() if not vendor or card.vendor == vendor]
     return tuple(matching_models(local, own)), vendor
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from huisuan.base.errors import InvalidRequest, Refused
-from huisuan.compute.accelerators.aliases import matching_models, matching_vendor
-from huisuan.compute.accelerators.parts import WHOLE_ONLY, part_refusal
+from huisuan.compute.accelerators import WHOLE_ONLY, matching_models, matching_vendor, part_refusal
 from huisuan.compute.jobspec.core.parse_result import Place, Reading, nearest, shown
 from huisuan.compute.jobspec.core.yaml_tree import Node
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from django.db import connection
 
 from huisuan.base.months import SHANGHAI
-from huisuan.compute.accelerators.names import FAMILIES, Card, is_of_family, name_words
+from huisuan.compute.accelerators import FAMILIES, Card, is_of_family, name_words
 from huisuan.compute.models import FINAL_STATES, Accelerator, Centre, Restoration
 
 #: A placement is written down with its reasons; a job knows its last one by itself. A run is over when the platform

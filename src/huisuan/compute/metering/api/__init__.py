@@ -1,1 +1,1 @@
-"""The HTTP API of usage and seals."""
+"""The HTTP API of usage and seals; only `huisuan.api` assembles it."""

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from huisuan.base.errors import Refused
 from huisuan.base.hashing import bytes_sha256
-from huisuan.compute.accelerators.names import Card, CardNames
+from huisuan.compute.accelerators import Card, CardNames
 from huisuan.compute.duck.relation import Relation
 from huisuan.compute.duck.source_lines import split_source
 from huisuan.compute.metering.agent_usage.usage_line import UsageLineFields, epoch_second, parse_usage_line

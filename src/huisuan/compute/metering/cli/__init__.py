@@ -1,1 +1,1 @@
-"""The commands `huisuan usage` and `huisuan meter`."""
+"""The commands `huisuan usage` and `huisuan meter`; only `huisuan.cli` assembles them."""

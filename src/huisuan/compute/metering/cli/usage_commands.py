@@ -8,13 +8,16 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from huisuan.base.json_values import to_json_value
 from huisuan.compute.traces import options
 from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
+
+if TYPE_CHECKING:
+    from huisuan.compute.metering.imports.import_file import UsageFile, UsageReport
 
 app = typer.Typer()
 SHOWN = 20  # refused lines on the screen; --json has all
@@ -104,7 +107,7 @@ def import_(
 
     好行收下，坏行逐行说明；同一文件导入两次，不会多出一条。
     """
-    from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
+    from huisuan.compute.metering.imports.import_file import UsageFile
     from huisuan.compute.traces.columns import TraceColumns
     from huisuan.parties.cli.party_commands import read_file
 
@@ -132,14 +135,7 @@ def import_(
         shift_days=shift_days,
         tenant=tenant,
     )
-    with progress("导入", STAGES) as bar:
-        task = bar.task_ids[0]
-
-        def stage(text: str) -> None:
-            started = bar.tasks[0].description != "导入"
-            bar.update(task, description=text, advance=1 if started else 0)
-
-        report = import_usage(centre, usage, datetime.now(UTC), dry_run=dry_run, stage=stage)
+    report = _import(centre, usage, dry_run=dry_run)
     data = report.as_json()
     if as_json:
         print_json(data)
@@ -147,6 +143,20 @@ def import_(
         _show(data)
     if report.exit_code:
         raise typer.Exit(report.exit_code)
+
+
+def _import(centre: str, usage: UsageFile, *, dry_run: bool) -> UsageReport:
+    """Import with a bar that names each stage."""
+    from huisuan.compute.metering.imports.import_file import import_usage
+
+    with progress("导入", STAGES) as bar:
+        task = bar.task_ids[0]
+
+        def stage(text: str) -> None:
+            started = bar.tasks[0].description != "导入"
+            bar.update(task, description=text, advance=1 if started else 0)
+
+        return import_usage(centre, usage, datetime.now(UTC), dry_run=dry_run, stage=stage)
 
 
 @app.command("export-command")

@@ -130,18 +130,18 @@ def import_usage(
     Raises:
         Refused: no such centre, unknown format, model or zone, or a header that says too little.
     """
-    say = stage or (lambda _: None)
+    begin = stage or (lambda _: None)
     centre = Centre.objects.filter(code=code).first()
     if centre is None:
         raise NotFound(
             f'没有代码为 "{code}" 的智算中心；用 huisuan centre list 查看，或先 huisuan centre add',
             code="centre.unknown",
         )
-    say("读入")
+    begin("读入")
     source = split_source(inflate(file.content, file.name), file.name)
     if source.line_count == 0:
         raise InvalidRequest(f"{file.name} 是空的；第一行应是表头", code="usage.file_empty")
-    say("解析")
+    begin("解析")
     zone = file.timezone or centre.timezone
     parsed = _parse(centre, source, file, zone)
     report = UsageReport(code, file.name, dry_run=dry_run, notes=parsed.notes)
@@ -151,35 +151,51 @@ def import_usage(
         _check_zone(centre, source, zone)
         if file.tenants:
             report.tenants = import_tenants(*file.tenants, centre)
-        say("对照")
-        report.own, own_doubts = split_platform_jobs(parsed.con, centre, now)
-        report.own_doubts = [doubt.text for doubt in own_doubts]
-        load_tenants(parsed.con, centre)
-        load_stored(parsed.con, centre, stored_window(parsed.con))
-        _count(report, parsed, source)
-        doubts = _anomalies(parsed, source)
-        report.doubts, report.waiting = [doubt.text for doubt in doubts], len(parsed.corrections)
-        say("写入")
+        begin("对照")
+        anomalies = _compare(report, parsed, source, centre, now)
+        begin("写入")
         if dry_run:
             transaction.set_rollback(True)
         else:
-            raise_flags(centre, [*own_doubts, *doubts], now)
+            raise_flags(centre, anomalies, now)
             if report.new or report.waiting:
                 kept = store_source(source, centre, file.format, zone, now)
-                keep_corrections(centre, parsed.corrections, kept)
-            if report.new:
-                append_records(parsed.con, centre, kept, now)
-                over = find_overuse(centre, centre.last_sequence + 1)
-                raise_flags(centre, over, now)
-                report.flagged = len(over)
+                _store(report, parsed, centre, kept, now)
     parsed.con.close()
     return report
 
 
+def _compare(
+    report: UsageReport, parsed: ParsedFile, source: SourceLines, centre: Centre, now: datetime
+) -> list[Anomaly]:
+    """Compare what was parsed with what is stored; what is to be flagged of the file."""
+    report.own, own_anomalies = split_platform_jobs(parsed.con, centre, now)
+    report.own_doubts = [anomaly.text for anomaly in own_anomalies]
+    load_tenants(parsed.con, centre)
+    load_stored(parsed.con, centre, stored_window(parsed.con))
+    _count(report, parsed, source)
+    anomalies = _anomalies(parsed, source)
+    report.doubts, report.waiting = [anomaly.text for anomaly in anomalies], len(parsed.corrections)
+    return [*own_anomalies, *anomalies]
+
+
+def _store(report: UsageReport, parsed: ParsedFile, centre: Centre, kept: SourceFile, now: datetime) -> None:
+    """Append the new records, keep the corrections that wait, and flag what is more than the centre has."""
+    keep_corrections(centre, parsed.corrections, kept)
+    if report.new:
+        append_records(parsed.con, centre, kept, now)
+        over = find_overuse(centre, centre.last_sequence + 1)
+        raise_flags(centre, over, now)
+        report.flagged = len(over)
+
+
 def _anomalies(parsed: ParsedFile, source: SourceLines) -> list[Anomaly]:
     """What is to be flagged of a file, each with its line."""
-    told = [*parsed.anomalies, *(suspicion for suspicion, _ in parsed.corrections)]
-    return [Anomaly(Kind(each.kind), each.key, each.text, source.text(each.line_no), each.sequence) for each in told]
+    found = [*parsed.anomalies, *(anomaly for anomaly, _ in parsed.corrections)]
+    return [
+        Anomaly(Kind(anomaly.kind), anomaly.key, anomaly.text, source.text(anomaly.line_no), anomaly.sequence)
+        for anomaly in found
+    ]
 
 
 def _check_delimiter(centre: Centre, source: SourceLines) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from huisuan.compute.accelerators.names import Card
+from huisuan.compute.accelerators import Card
 from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.duck.workbench import literal
 from huisuan.compute.metering.intake.parsed_file import ParsedFile

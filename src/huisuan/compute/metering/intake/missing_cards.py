@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from huisuan.base.hashing import text_sha256
-from huisuan.compute.accelerators.names import CardNames
-from huisuan.compute.accelerators.tres import asks_for_cards, is_card_name, other_gres
+from huisuan.compute.accelerators import CardNames, asks_for_cards, is_card_name, other_gres
 from huisuan.compute.metering.intake.parsed_file import FileAnomaly, ParsedFile
 
 FLAG = "no_cards"

@@ -12,9 +12,15 @@ import duckdb
 from huisuan.base.slurm_duration import parse_slurm_duration
 from huisuan.base.slurm_states import FINAL_STATES, LIVE_STATES, PENDING_STATES
 from huisuan.base.time_zones import EARLIEST, LATEST, to_utc
-from huisuan.compute.accelerators.names import CardNames, PartOfCard, Unmetered
-from huisuan.compute.accelerators.parts import part_of
-from huisuan.compute.accelerators.tres import allocated_cards, count_cards, requested_by_model
+from huisuan.compute.accelerators import (
+    CardNames,
+    PartOfCard,
+    Unmetered,
+    allocated_cards,
+    count_cards,
+    part_of,
+    requested_by_model,
+)
 from huisuan.compute.duck.reader_tables import MOST_CHARACTERS, reader_workbench
 from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.metering.intake.missing_cards import PARTS, flag_missing_cards

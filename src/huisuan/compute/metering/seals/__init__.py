@@ -1,1 +1,4 @@
-"""Sealed months, and the public register of all seals."""
+"""Sealed months, and the public register of all of them.
+
+`seal_month` closes, `queries` reads and takes countersignatures, `register` publishes.
+"""

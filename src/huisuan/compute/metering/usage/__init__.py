@@ -1,1 +1,4 @@
-"""Usage as it is asked for: records, slices by month, summaries, daily totals."""
+"""Usage as it is asked for: current records, sums by month, totals by day, what nobody claims.
+
+`slicing` (no Django) is the one rule by which a record is cut in time; the SQL of the others follows it.
+"""
