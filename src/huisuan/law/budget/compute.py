@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from huisuan.base.duck import connect_duck
-from huisuan.law.budget.model import Budget, ClaimChange, Fund, GroupChange, RuleBudget, fund_limit
+from huisuan.law.budget.model import LARGEST_CHANGES, Budget, ClaimChange, Fund, GroupChange, RuleBudget, fund_limit
 from huisuan.law.budget.synthetic_claims import Sample, sample_query
 from huisuan.law.model.answers import Status
 from huisuan.law.model.errors import LawError
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 K = TypeVar("K", bound=str)
 V = TypeVar("V")
 
-LARGEST_CHANGES = 10  # how many of the largest changes are named
 OWNER_COLUMNS = {
     "party": "said__party",
     "city": "said__city",

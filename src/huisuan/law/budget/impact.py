@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from huisuan.law.budget.model import LARGEST_CHANGES
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
@@ -20,8 +21,6 @@ from huisuan.law.sql.compute_file import answer_query
 
 if TYPE_CHECKING:
     import duckdb
-
-LARGEST_CHANGES = 10
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ from huisuan.law.model.rules import Rule, RuleKind
 from huisuan.law.model.terms import Terms
 from huisuan.law.policy.policy import Policy
 
+LARGEST_CHANGES = 10  # how many of the largest changes are named
+
 
 @dataclass(frozen=True)
 class GroupChange:

@@ -132,12 +132,9 @@ def compute(
     law = _supposed(load_policy(policy), scenario, choose)
     rule = law.rule(article)
     day, known, remark = law_days(law, on, as_known)
-    with progress(f"第 {rule.sentence} 句", None):
-        try:
-            with Spark(master or LOCAL_MASTER) if engine is EngineName.SPARK else nullcontext() as spark:
-                done = compute_file(law, rule, source, target, on=day, as_known=known, spark=spark)
-        except LawError as error:
-            raise InvalidRequest(str(error), code=error.code) from None
+    session = Spark(master or LOCAL_MASTER) if engine is EngineName.SPARK else nullcontext()
+    with progress(f"第 {rule.sentence} 句", None), session as spark:
+        done = compute_file(law, rule, source, target, on=day, as_known=known, spark=spark)
     if remark:
         note(remark)
     for name in done.absent:
@@ -165,11 +162,8 @@ def _supposed(law: Policy, scenario: Path | None, choices: list[str] | None) -> 
     """The law as a scenario or other choices suppose it; as it is where there are none."""
     from huisuan.law.policy.scenario import apply_scenario, load_scenario, scenario_from_options
 
-    try:
-        supposed = apply_scenario(law, load_scenario(scenario, law)) if scenario else law
-        return apply_scenario(supposed, scenario_from_options(law, choices)) if choices else supposed
-    except LawError as error:
-        raise InvalidRequest(str(error), code=error.code) from None
+    supposed = apply_scenario(law, load_scenario(scenario, law)) if scenario else law
+    return apply_scenario(supposed, scenario_from_options(law, choices)) if choices else supposed
 
 
 def _print_answer(answer: Answer, policy: Policy) -> None:

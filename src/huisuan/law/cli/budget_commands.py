@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.base.months import SHANGHAI
 from huisuan.law.budget.model import Budget, last_day_in_force, not_in_force_message
 from huisuan.law.budget.synthetic_claims import DISTRIBUTION, Sample, write_sample
+from huisuan.law.cli.arguments import PolicyName, today
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import RuleKind
 from huisuan.law.policy.amended_figures import NOTICE
@@ -23,7 +23,6 @@ from huisuan.terminal import AsJson, note, out, print_json, print_table, progres
 if TYPE_CHECKING:
     from huisuan.law.policy.scenario import Scenario
 
-PolicyName = Annotated[str, typer.Argument(metavar="POLICY", help="政策，如 anhui-agi-2023")]
 Parties = Annotated[int, typer.Option("--parties", metavar="N", help="推演样本有多少个主体")]
 Seed = Annotated[int, typer.Option("--seed", metavar="S", help="推演样本的种子：同一种子总是同一样本")]
 SHOWN_CHANGES = 10
@@ -53,18 +52,15 @@ def budget(
 ) -> None:
     """预算推演：一年要多少钱，换一种情景又要多少；按条款、市、类别，谁增谁减。"""
     began = time.perf_counter()
-    try:
-        law = load_policy(policy)
-        day = _day(law, year, as_json=as_json)
-        supposed = _scenario(scenario, law)
-        drawn = None if facts else Sample(parties, seed)
-        with progress("预算推演", None):
-            done = _computed(law, supposed, facts, drawn, day)
-        said = [drawn.notice] if drawn else []
-        said += [NOTICE] if supposed and supposed.figures else []
-        _write(done, chart, output, f"{law.title}　{year} 年各条款应享金额", "；".join(said))
-    except LawError as error:
-        raise InvalidRequest(str(error), code=error.code) from None
+    law = load_policy(policy)
+    day = _day(law, year, as_json=as_json)
+    supposed = _scenario(scenario, law)
+    drawn = None if facts else Sample(parties, seed)
+    with progress("预算推演", None):
+        done = _computed(law, supposed, facts, drawn, day)
+    said = [drawn.notice] if drawn else []
+    said += [NOTICE] if supposed and supposed.figures else []
+    _write(done, chart, output, f"{law.title}　{year} 年各条款应享金额", "；".join(said))
     source = (
         {"sample": {"parties": parties, "seed": seed, "notice": drawn.notice, "distribution": DISTRIBUTION}}
         if drawn
@@ -85,12 +81,9 @@ def sample(
     as_json: AsJson = False,
 ) -> None:
     """写出推演样本：每条规则一个事实文件，可用于 budget --facts 与 compute --input。"""
-    try:
-        drawn = Sample(parties, seed)
-        with progress("推演样本", None):
-            written = write_sample(load_policy(policy), output, drawn)
-    except LawError as error:
-        raise InvalidRequest(str(error), code=error.code) from None
+    drawn = Sample(parties, seed)
+    with progress("推演样本", None):
+        written = write_sample(load_policy(policy), output, drawn)
     if as_json:
         print_json({"parties": parties, "seed": seed, "notice": drawn.notice, "files": [str(path) for path in written]})
     else:
@@ -127,8 +120,7 @@ def _computed(law: Policy, supposed: Scenario | None, facts: Path | None, drawn:
         )
     after = apply_scenario(law, supposed) if supposed else law
     source = SampleClaims(drawn) if drawn else FactFiles(facts or Path())
-    today = datetime.now(UTC).astimezone(SHANGHAI).date()
-    return compute_budget(law, after, source, on=day, as_known=today)
+    return compute_budget(law, after, source, on=day, as_known=today())
 
 
 def _write(done: Budget, chart: Path | None, output: Path | None, title: str, subtitle: str) -> None:

@@ -12,29 +12,28 @@ from typing import Annotated, Any
 import typer
 
 from huisuan.base.errors import InvalidRequest, NotFound
+from huisuan.law.cli.arguments import PolicyName
 from huisuan.law.forms.json_schema import facts_schema
 from huisuan.law.forms.submission import SOURCE_ROW, Submission, errors_csv, parse_submission
 from huisuan.law.forms.templates import csv_template, xlsx_template
-from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import Kind, to_json
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.terminal import AlwaysJson, AsJson, note, out, print_json
 
-PolicyName = Annotated[str, typer.Argument(metavar="POLICY", help="政策，如 anhui-agi-2023")]
-ArticleName = Annotated[str, typer.Argument(metavar="ARTICLE", help="条或句，如 2 或 8.2")]
+SentenceName = Annotated[str, typer.Argument(metavar="ARTICLE", help="条或句，如 2 或 8.2")]
 SHOWN_ERRORS = 20
 
 
-def schema(policy: PolicyName, article: ArticleName, as_json: AlwaysJson = False) -> None:
+def schema(policy: PolicyName, article: SentenceName, as_json: AlwaysJson = False) -> None:
     """事实的 JSON Schema（2020-12），与 explain 所收的一致；金额为整数分。"""
     print_json(facts_schema(*_asked(policy, article)))
 
 
 def template(
     policy: PolicyName,
-    article: ArticleName,
+    article: SentenceName,
     target: Annotated[Path, typer.Option("--output", metavar="FILE", help=".csv 或 .xlsx")],
     as_json: AsJson = False,
 ) -> None:
@@ -53,7 +52,7 @@ def template(
 
 def read(
     policy: PolicyName,
-    article: ArticleName,
+    article: SentenceName,
     source: Annotated[Path, typer.Option("--input", metavar="FILE", help="填好的 CSV（UTF-8、GB18030）或 XLSX")],
     target: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="好行写到这里：.parquet 或 .csv（金额为整数分）")
@@ -92,11 +91,8 @@ def register(app: typer.Typer) -> None:
 
 
 def _asked(policy: str, article: str) -> tuple[Policy, Rule]:
-    try:
-        law = load_policy(policy)
-        return law, law.rule(article)
-    except LawError as error:
-        raise InvalidRequest(str(error), code=error.code) from None
+    law = load_policy(policy)
+    return law, law.rule(article)
 
 
 def _maker(target: Path, makers: dict[str, Any]) -> Any:

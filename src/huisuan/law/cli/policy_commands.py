@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from huisuan.base.errors import InvalidRequest
 from huisuan.law.cases.policy_check import PolicyCheck, check_policy
 from huisuan.law.cli.arguments import parse_day
 from huisuan.law.model.errors import LawError
@@ -46,11 +45,8 @@ def new(
         parse_day(valid_from, "--from"),
         parse_day(valid_to, "--to"),
     )
-    try:
-        folder = create_policy(about, into, _read(text) if text else None)
-        law = load_folder(folder)
-    except LawError as error:
-        raise InvalidRequest(str(error), code=error.code) from None
+    folder = create_policy(about, into, _read(text) if text else None)
+    law = load_folder(folder)
     if as_json:
         print_json({"policy": name, "folder": str(folder), "sentences": len(law.text.sentences)})
     else:
@@ -66,10 +62,7 @@ def check_(
     as_json: AsJson = False,
 ) -> None:
     """检查政策目录：引文、参数、溢出、叠加，逐句交代，算例逐个算过且够全；有待改的则退出码为 1。"""
-    try:
-        done = check_policy(_policy(policy))
-    except LawError as error:
-        raise InvalidRequest(str(error), code=error.code) from None
+    done = check_policy(_policy(policy))
     if as_json:
         print_json(done.to_dict())
     else:

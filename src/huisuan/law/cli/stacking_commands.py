@@ -74,11 +74,8 @@ def allot_(
     day, known, remark = law_days(law, on, as_known)
     if remark:
         note(remark)
-    try:
-        rule = law.allotment(allotment)
-        done = allot_budget(law, rule, _read_rows(source, rule), on=day, as_known=known, budget_fen=budget)
-    except LawError as error:
-        raise InvalidRequest(str(error), code=error.code) from None
+    rule = law.allotment(allotment)
+    done = allot_budget(law, rule, _read_rows(source, rule), on=day, as_known=known, budget_fen=budget)
     if target is not None:
         _write(target, done)
     if as_json:
