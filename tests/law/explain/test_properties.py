@@ -134,8 +134,8 @@ GENEROUS = generous(POLICY)
 @given(data=st.data())
 def test_every_amount_is_a_whole_number_within_its_cap_and_what_was_spent(rule: Rule, data: st.DataObject) -> None:
     facts = data.draw(a_case(rule))
-    judge = RuleEvaluator(GENEROUS, rule, YEAR_END, YEAR_END)
-    verdict = judge(facts)
+    evaluator = RuleEvaluator(GENEROUS, rule, YEAR_END, YEAR_END)
+    verdict = evaluator(facts)
     amount = verdict.amount_fen
     assert type(amount) is int
     assert amount >= 0
@@ -155,8 +155,8 @@ def test_more_of_what_is_paid_for_never_earns_less(rule: Rule, data: st.DataObje
     counted = [spec for spec in rule.facts if spec.kind in (Kind.MONEY, Kind.INT)]
     spec = data.draw(st.sampled_from(counted))
     more = data.draw(st.integers(facts[spec.name], spec.maximum or 0))
-    judge = RuleEvaluator(GENEROUS, rule, YEAR_END, YEAR_END)
-    less, greater = judge(facts).amount_fen, judge({**facts, spec.name: more}).amount_fen
+    evaluator = RuleEvaluator(GENEROUS, rule, YEAR_END, YEAR_END)
+    less, greater = evaluator(facts).amount_fen, evaluator({**facts, spec.name: more}).amount_fen
     assert less is not None
     assert greater is not None
     assert (greater <= less) if spec.name in TAKEN_OFF else (greater >= less)

@@ -224,21 +224,21 @@ def test_a_settled_answer_is_the_answer_of_every_completion_and_nothing_else_is_
         place = PolicyRule(OTHERWISE[place.policy.name], place.rule)
     specs = list(place.rule.facts)
     known, rest = data.draw(a_part(specs)), data.draw(a_case(specs))
-    standing = assess_rule(place, known, DAY, DAY)
-    judge = RuleEvaluator(place.policy, place.rule, DAY, DAY)
-    asked = {spec.name: rest[spec.name] for spec in (*standing.deciding, *standing.amount_facts)}
+    progress = assess_rule(place, known, DAY, DAY)
+    evaluator = RuleEvaluator(place.policy, place.rule, DAY, DAY)
+    asked = {spec.name: rest[spec.name] for spec in (*progress.deciding, *progress.amount_facts)}
     answered = assess_rule(place, known | asked, DAY, DAY)  # whoever answers all that is asked has an answer
-    final = judge(rest | known | asked)
+    final = evaluator(rest | known | asked)
     assert answered.settled
     assert (answered.verdict.status, answered.verdict.amount_fen) == (final.status, final.amount_fen)
-    other = judge(data.draw(a_case(specs)) | known | asked)
+    other = evaluator(data.draw(a_case(specs)) | known | asked)
     assert (other.status, other.amount_fen) == (final.status, final.amount_fen)  # priority is a status, once it counts
-    if standing.settled:
-        assert standing.verdict.status == final.status
-        assert {each.name for each in standing.verdict.failed} <= {each.name for each in final.failed}
-    if standing.amount is not None:
-        assert standing.amount.low <= (final.amount_fen or 0) <= standing.amount.high
-    for cap in standing.caps:
+    if progress.settled:
+        assert progress.verdict.status == final.status
+        assert {each.name for each in progress.verdict.failed} <= {each.name for each in final.failed}
+    if progress.amount is not None:
+        assert progress.amount.low <= (final.amount_fen or 0) <= progress.amount.high
+    for cap in progress.caps:
         if final.amount_fen:
             assert any(other.cited == cap.cited and other.at_least >= cap.at_least for other in final.caps)
 
@@ -271,7 +271,7 @@ def test_every_audience_has_rules_and_questions_that_reach_an_answer_for_each(au
         answers[question.key] = an_answer(question.spec)
     inquiry = build_questionnaire(POLICIES, audience, answers, on=DAY, as_known=DAY)
     assert inquiry.progress
-    assert all(standing.settled for standing in inquiry.progress)
+    assert all(progress.settled for progress in inquiry.progress)
     assert len(answers) <= len(inquiry.questions)
 
 

@@ -107,13 +107,13 @@ def differences(at: World, rule: Rule, rows: list[Row], *, as_text: bool = False
 
 def by_calculator(at: World, rule: Rule, row: Row) -> tuple[str, int | None, str]:
     """The third reading: where somebody stands who has answered so much, and what is still asked of them."""
-    standing = assess_rule(
+    progress = assess_rule(
         PolicyRule(at.policy, rule),
         {spec.name: usable(spec, row[spec.name]) for spec in rule.facts},
         at.on,
         at.as_known,
     )
-    verdict, asked = standing.verdict, {spec.name for spec in (*standing.deciding, *standing.amount_facts)}
+    verdict, asked = progress.verdict, {spec.name for spec in (*progress.deciding, *progress.amount_facts)}
     codes = [f"missing:{spec.name}" for spec in rule.facts if spec.name in asked] or list(verdict.codes())
     told = (
         f"invalid:{code[8:]}" if code.startswith("missing:") and row[code[8:]] is not None else code for code in codes
@@ -193,15 +193,15 @@ def test_a_fact_that_is_not_asked_for_can_not_matter(rule: Rule) -> None:
     complete = [
         row for row in random_rows(12, rule, 300) if all(usable(s, row[s.name]) is not None for s in rule.facts)
     ]
-    judge = RuleEvaluator(at.policy, rule, at.on, at.as_known)
+    evaluator = RuleEvaluator(at.policy, rule, at.on, at.as_known)
     for at_row, row in enumerate(rows):
         facts = {spec.name: usable(spec, row[spec.name]) for spec in rule.facts}
-        before = judge(facts)
+        before = evaluator(facts)
         asked = {spec.name for spec in before.missing}
         for other in complete[at_row % 7 :: 29]:
             filled = {spec.name: usable(spec, other[spec.name]) for spec in rule.facts
                       if facts[spec.name] is None and spec.name not in asked}  # fmt: skip
-            after = judge({**facts, **filled})
+            after = evaluator({**facts, **filled})
             same = (after.status, after.amount_fen, after.missing)
             assert same == (before.status, before.amount_fen, before.missing), (row, filled)
 

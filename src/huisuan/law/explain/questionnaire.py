@@ -120,8 +120,8 @@ def build_questionnaire(
         for place in question.places:
             if question.key in known:
                 facts[place.key][question.spec.name] = known[question.key]
-    standings = tuple(assess_rule(place, facts[place.key], on, as_known) for place in places)
-    return Questionnaire(standings, asked, tuple(_open_questions(asked, standings)), presumed)
+    all_progress = tuple(assess_rule(place, facts[place.key], on, as_known) for place in places)
+    return Questionnaire(all_progress, asked, tuple(_open_questions(asked, all_progress)), presumed)
 
 
 def assess_rule(place: PolicyRule, facts: Mapping[str, Any], on: date, as_known: date) -> RuleProgress:
@@ -143,26 +143,26 @@ def _possible_amount(rule: Rule, bounds: IntervalEvaluation, holds: Sequence[boo
     return span if None not in holds else Range(0, span.high)
 
 
-def combine_certain(standings: Iterable[RuleProgress], *, on: date, as_known: date) -> tuple[CombinedAnswer, ...]:
+def combine_certain(all_progress: Iterable[RuleProgress], *, on: date, as_known: date) -> tuple[CombinedAnswer, ...]:
     """What the rules that pay certainly come to beside each other, by what they pay for.
 
     Raises:
         LawError: two of them pay for the same without a declared order; it names both.
     """
-    paying = [progress for progress in standings if progress.place.rule.kind is RuleKind.PAYS]
+    paying = [progress for progress in all_progress if progress.place.rule.kind is RuleKind.PAYS]
     return combine_answers(
         [RuleInput(progress.place, _completed(progress)) for progress in paying], on=on, as_known=as_known
     )
 
 
-def _completed(standing: RuleProgress) -> Mapping[str, Any]:
+def _completed(progress: RuleProgress) -> Mapping[str, Any]:
     """A settled answer is the same for any completion; what was spent is never made up where something is owed."""
-    rule = standing.place.rule
-    if not standing.settled:
-        return standing.facts
-    spent = rule.claim.spent if rule.claim and standing.verdict.amount_fen else ""
+    rule = progress.place.rule
+    if not progress.settled:
+        return progress.facts
+    spent = rule.claim.spent if rule.claim and progress.verdict.amount_fen else ""
     lowest = {spec.name: _lowest(spec) for spec in rule.facts if spec.name != spent}
-    return {**lowest, **standing.facts}
+    return {**lowest, **progress.facts}
 
 
 def _lowest(spec: FactSpec) -> Any:
@@ -232,8 +232,8 @@ def _asking_step(question: Question) -> int:
     return 0 if question.spec.kind in (Kind.BOOL, Kind.CHOICE) else 1
 
 
-def _open_questions(asked: Iterable[Question], standings: Sequence[RuleProgress]) -> Iterator[OpenQuestion]:
-    by_place = {progress.place.key: progress for progress in standings}
+def _open_questions(asked: Iterable[Question], all_progress: Sequence[RuleProgress]) -> Iterator[OpenQuestion]:
+    by_place = {progress.place.key: progress for progress in all_progress}
     for question in asked:
         decides = [by_place[place.key] for place in question.places]
         mattering = [

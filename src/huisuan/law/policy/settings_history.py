@@ -18,7 +18,7 @@ from huisuan.law.policy.settings import AdoptedSetting
 class SettingHistory:
     """One setting or open question: what holds, and everything known about it by then, the newest first.
 
-    `holds` is None where nobody has set it. `rules` are the keys of the rules that rest on it.
+    `current` is None where nobody has set it. `rules` are the keys of the rules that rest on it.
     """
 
     spec: SettingSpec | InterpretationSpec
