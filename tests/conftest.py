@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from pytest_django import DjangoDbBlocker
 
 from support.run_folder import guard, new_run_folder
 
-RAY = "tests/system/ray/"
 #: who asks for one of these, itself or through another fixture, uses the database
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_setup", "live_server"})
 #: more examples than this of a property are no longer a quick check
@@ -60,13 +60,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(HOME, ignore_errors=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses the database and what tries many examples, by what it asks for and not by hand."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Mark what uses the database and what tries many examples, by what it asks for and not by hand.
+
+    This comes before `-m` chooses; the order comes after pytest-django's own.
+    """
     for item in items:
         if item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.db)
         if _examples(item) > FEW_EXAMPLES:
             item.add_marker(pytest.mark.slow)
+    yield
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        from support.distribution import longest_first
+
+        longest_first(items)
 
 
 def _examples(item: pytest.Item) -> int:
@@ -92,14 +101,11 @@ def django_db_setup(
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """One worker has all tests of the real Ray: two Rays of one machine end each other."""
-    from xdist.scheduler import LoadScopeScheduling
+    """Give out whole files, those with servers first, and all tests of the real Ray to one worker."""
+    from support.distribution import FileByFile
 
-    class OneRay(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return RAY if nodeid.startswith(RAY) else nodeid
-
-    return OneRay(config, log)
+    config.option.loadscopereorder = False  # not the files with the most tests first, but the longest
+    return FileByFile(config, log)
 
 
 @pytest.fixture(autouse=True)
