@@ -20,6 +20,8 @@ LONG_FILES: set[str] = {
 LONG_FUNCTIONS: set[str] = {
     "compute/agent_gateway/sync.py:sync",
     "compute/jobs/queries.py:shown",
+    "compute/jobs/services.py:unsaved_job",
+    "compute/simulator/commands.py:simulate",
     "compute/site_agent/loop.py:report",
     "programmes/applications/active_content.py:_in_xml",
 }

@@ -14,8 +14,7 @@ import time
 from pathlib import Path
 
 from huisuan.base.temporary import claim
-from huisuan.serving import postmaster
-from huisuan.serving.processes import orphan_guard
+from huisuan.serving import orphan_guard, postmaster
 
 PREFIX = "huisuan-run-"
 OLDER_PREFIX = "huisuan-test-"  # before folders were locked

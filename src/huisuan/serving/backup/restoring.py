@@ -23,7 +23,7 @@ from huisuan.base.temporary import claim
 from huisuan.serving import database, postmaster
 from huisuan.serving.backup import archive, tools, unfinished
 from huisuan.serving.backup.archive import DATABASE, FILES, Count
-from huisuan.serving.processes.orphan_guard import guarded
+from huisuan.serving.orphan_guard import guarded
 
 PASSING = {"pg.lock", "up.lock"}  # what an empty home may hold
 SHOWN = 5

@@ -29,10 +29,10 @@ from huisuan.compute.site_agent.config import JOBS
 from huisuan.serving import database, disk
 from huisuan.serving import permissions as private
 from huisuan.serving.backup.restoring import remove_abandoned
+from huisuan.serving.orphan_guard import guarded
 from huisuan.serving.processes import local_agent
 from huisuan.serving.processes.child_process import Child
 from huisuan.serving.processes.instance import announce, sole_instance, withdraw
-from huisuan.serving.processes.orphan_guard import guarded
 from huisuan.terminal import note
 
 HEALTHY_WITHIN = 60.0
