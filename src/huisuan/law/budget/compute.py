@@ -214,12 +214,12 @@ class _BeforeAfter:
 
     def _pair_query(self, types: Mapping[str, str]) -> str:
         """The table `pairs`: two answers per claim, in the order of the claims."""
-        run, said = self.engine.execute, list(OWNER_COLUMNS.values())
-        first = self.before.answers("claims", types, [*said, *(KEPT_PREFIX + name for name in types)])
-        again = ", ".join([*(f"{_quoted_name(KEPT_PREFIX + name)} AS {_quoted_name(name)}" for name in types), *said])
-        run(f"CREATE OR REPLACE TEMP VIEW told AS SELECT {again}, {ANSWER_COLUMNS.format('before')} FROM ({first})")
-        second = self.after.answers("told", types, [*said, *BEFORE])
-        both = ", ".join((*said, *BEFORE, ANSWER_COLUMNS.format("after")))
+        run, owners = self.engine.execute, list(OWNER_COLUMNS.values())
+        first = self.before.answers("claims", types, [*owners, *(KEPT_PREFIX + name for name in types)])
+        again = ", ".join([*(f"{_quoted_name(KEPT_PREFIX + name)} AS {_quoted_name(name)}" for name in types), *owners])
+        run(f"CREATE OR REPLACE TEMP VIEW answered AS SELECT {again}, {ANSWER_COLUMNS.format('before')} FROM ({first})")
+        second = self.after.answers("answered", types, [*owners, *BEFORE])
+        both = ", ".join((*owners, *BEFORE, ANSWER_COLUMNS.format("after")))
         run(f"CREATE OR REPLACE TEMP TABLE pairs AS SELECT {both} FROM ({second})")
         return "pairs"
 

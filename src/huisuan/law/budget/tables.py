@@ -145,11 +145,11 @@ class _RowBuilder:
     def statuses(self, rule_budget: RuleBudget) -> Iterator[Row]:
         """How many claims have which answer."""
         for status, (old, new) in rule_budget.statuses.items():
-            said = status.value.replace("_", " ") if self.english else STATUS_ZH[status]
+            label = status.value.replace("_", " ") if self.english else STATUS_ZH[status]
             yield {
                 "key": rule_budget.rule.key,
                 "title": self._title(rule_budget),
-                "status": said,
+                "status": label,
                 "before": old,
                 "after": new,
             }

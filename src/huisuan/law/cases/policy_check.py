@@ -57,8 +57,8 @@ class PolicyCheck:
             if outcome.wrong:
                 yield Finding(outcome.case.place, outcome.wrong.removeprefix(f"{outcome.case.place}："))
             for difference in outcome.differences:
-                said = f"{difference.what}应为 {difference.expected}，算得 {difference.got}"
-                yield Finding(outcome.case.place, f"{outcome.case.title}：{said}")
+                text = f"{difference.what}应为 {difference.expected}，算得 {difference.got}"
+                yield Finding(outcome.case.place, f"{outcome.case.title}：{text}")
         for wrong in self.conflicts:
             yield Finding("与路径上的其他政策一起", wrong)
         for gap in self.gaps:

@@ -58,9 +58,9 @@ def budget(
     drawn = None if facts else Sample(parties, seed)
     with progress("预算推演", None):
         done = _computed(law, supposed, facts, drawn, day)
-    said = [drawn.notice] if drawn else []
-    said += [NOTICE] if supposed and supposed.figures else []
-    _write(done, chart, output, f"{law.title}　{year} 年各条款应享金额", "；".join(said))
+    notices = [drawn.notice] if drawn else []
+    notices += [NOTICE] if supposed and supposed.figures else []
+    _write(done, chart, output, f"{law.title}　{year} 年各条款应享金额", "；".join(notices))
     source = (
         {"sample": {"parties": parties, "seed": seed, "notice": drawn.notice, "distribution": DISTRIBUTION}}
         if drawn

@@ -49,8 +49,8 @@ def coverage_(policy: PolicyName, as_json: AsJson = False) -> None:
             "cooperating": "配合单位",
         }
         print_table(law.title, [_shown(row) for row in rows], columns, "没有句子")
-        said = "，".join(f"{HANDLINGS_ZH[handling]} {counts[handling.value]}" for handling in Handling)
-        out.print(f"{covered}/{len(rows)} 句已交代（{said}）")
+        summary = "，".join(f"{HANDLINGS_ZH[handling]} {counts[handling.value]}" for handling in Handling)
+        out.print(f"{covered}/{len(rows)} 句已交代（{summary}）")
     if covered < len(rows):
         raise typer.Exit(1)
 

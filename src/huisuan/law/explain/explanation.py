@@ -147,9 +147,9 @@ class _Narration:
     @staticmethod
     def _cap_text(wording: Wording, seen: CitedValue, bound: str, free: str) -> str:
         colon = "：" if wording.language == "zh" else ": "
-        said = bound if seen.uncapped > seen.limit else free
+        phrase = bound if seen.uncapped > seen.limit else free
         limit, uncapped = wording.value(Kind.MONEY, seen.limit), wording.value(Kind.MONEY, seen.uncapped)
-        return f"{limit}{colon}{said} {uncapped}"
+        return f"{limit}{colon}{phrase} {uncapped}"
 
 
 def _limit(seen: CitedValue) -> Limit:

@@ -66,8 +66,8 @@ def format_cell(spec: FactSpec, value: Value | None) -> str:
 def option_labels(spec: FactSpec) -> dict[str, str]:
     """The options as people choose them, by name; two with the same words are told apart by their names."""
     options = spec.options or {}
-    said = Counter(options.values())
-    return {name: word if said[word] == 1 else f"{word}（{name}）" for name, word in options.items()}
+    uses = Counter(options.values())
+    return {name: word if uses[word] == 1 else f"{word}（{name}）" for name, word in options.items()}
 
 
 def _parse_money(spec: FactSpec, text: str, by_people: bool) -> int:

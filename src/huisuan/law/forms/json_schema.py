@@ -40,11 +40,11 @@ def facts_schema(policy: Policy, rule: Rule) -> dict[str, Any]:
 
 def _property(policy: Policy, spec: FactSpec) -> dict[str, Any]:
     asks = policy.text.sentences[spec.asked_by]
-    said = [f"{spec.zh}{f'（单位：{spec.unit}）' if spec.unit else ''}。", f"第 {asks.number} 句：{asks.text}"]
+    lines = [f"{spec.zh}{f'（单位：{spec.unit}）' if spec.unit else ''}。", f"第 {asks.number} 句：{asks.text}"]
     if spec.evidence:
-        said.append(f"证明材料：{spec.evidence}")
+        lines.append(f"证明材料：{spec.evidence}")
     described = {
-        "title": spec.zh, "description": "\n".join(said), "x-title-en": spec.en, "x-kind": spec.kind.value,
+        "title": spec.zh, "description": "\n".join(lines), "x-title-en": spec.en, "x-kind": spec.kind.value,
         "x-unit": {Kind.MONEY: "fen"}.get(spec.kind, spec.unit), "x-sentence": asks.number, "x-evidence": spec.evidence,
         "x-known-by": spec.known_by,
     }  # fmt: skip

@@ -103,11 +103,11 @@ def _by_label(facts: Sequence[FactSpec], words: str) -> FactSpec | None:
 
 def _is_in_yuan(at: int, written: str, words: str) -> bool:
     unit = _UNIT.search(words)
-    said = _OTHER_UNIT.search(words)
-    if said:
-        plain = words[: said.start()].strip()
+    other = _OTHER_UNIT.search(words)
+    if other:
+        plain = words[: other.start()].strip()
         raise LawError(
-            f"列 {column_letter(at)}“{written}”写的单位是{said[1]}，这里只认元、分："
+            f"列 {column_letter(at)}“{written}”写的单位是{other[1]}，这里只认元、分："
             f"请把这一列换算成元，标题改为“{plain}（元）”",
             code="law.unit_unknown",
         )

@@ -101,10 +101,10 @@ def _validation(spec: FactSpec, at: int, lists: Any) -> dict[str, Any]:
 
 
 def _hint(spec: FactSpec) -> str:
-    said = [KIND_LABELS[spec.kind] + (f"，单位 {spec.unit}" if spec.kind == Kind.INT else ""), "不知道就空着"]
+    hints = [KIND_LABELS[spec.kind] + (f"，单位 {spec.unit}" if spec.kind == Kind.INT else ""), "不知道就空着"]
     if spec.evidence:
-        said.insert(1, f"证明材料：{spec.evidence}")
-    return "；".join(said)
+        hints.insert(1, f"证明材料：{spec.evidence}")
+    return "；".join(hints)
 
 
 def _write_explanation(policy: Policy, rule: Rule, sheet: Any, forms: dict[Any, Any]) -> None:

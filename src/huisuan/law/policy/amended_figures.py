@@ -165,10 +165,10 @@ def _parse_amended_value(figure: LegalFigure, raw: object) -> int | Fraction | N
             return rate
         if isinstance(raw, int) and not isinstance(raw, bool) and raw >= 0:
             return raw
-        said = str(raw).strip()
-        if said in (NO_CAP, NO_CAP_EN):
+        text = str(raw).strip()
+        if text in (NO_CAP, NO_CAP_EN):
             return None
-        return parse_share(said) * figure.value if _is_share_of_a_cap(figure.kind, said) else parse_chinese_money(said)
+        return parse_share(text) * figure.value if _is_share_of_a_cap(figure.kind, text) else parse_chinese_money(text)
     except InvalidValue as wrong:
         hint = "；封顶额写金额（500万元）、原额的百分数（50%）或“无”" if figure.kind == FigureKind.CAP else ""
         raise LawError(f"{wrong}{hint}", code="law.figure_malformed") from None
@@ -195,11 +195,11 @@ def amend_figures(policy: Policy, suppositions: tuple[AmendedFigure, ...]) -> Po
     if not suppositions:
         return policy
     by_figure = {amendment.figure: amendment.amended for amendment in suppositions}
-    said = "\n".join(
+    listed = "\n".join(
         f"{amendment.figure.kind} {amendment.figure.sentence} {amendment.figure.value} {amendment.amended}"
         for amendment in suppositions
     )
-    sources = (*policy.sources, Source("figures", Path(os.devnull), hashlib.sha256(said.encode()).hexdigest()))
+    sources = (*policy.sources, Source("figures", Path(os.devnull), hashlib.sha256(listed.encode()).hexdigest()))
     rules = tuple(_amend_rule(rule, by_figure) for rule in policy.rules)
     changed = replace(policy, rules=rules, sources=sources, digest=digest(sources))
     prove_bounds(changed)

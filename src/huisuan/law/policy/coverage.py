@@ -42,15 +42,15 @@ def list_coverage(policy: Policy) -> list[SentenceCoverage]:
 def _cover_sentence(policy: Policy, number: str) -> SentenceCoverage:
     decided: list[Rule | Allotment] = [*policy.rules, *policy.allotments]
     rules = [rule for rule in decided if rule.sentence == number]
-    said = [handling for handling in policy.handlings if handling.sentence == number]
+    handlings = [handling for handling in policy.handlings if handling.sentence == number]
     duty = policy.text.departments_for(number)
-    named = next((handling for handling in said if isinstance(handling, Procedure) and handling.responsible), None)
+    named = next((handling for handling in handlings if isinstance(handling, Procedure) and handling.responsible), None)
     return SentenceCoverage(
         sentence=number,
         text=policy.text.sentences[number].text,
         handling=_handling(policy, number),
-        what=(*(rule.title for rule in rules), *_descriptions(policy, said, english=False)),
-        what_en=(*(rule.title_en for rule in rules), *_descriptions(policy, said, english=True)),
+        what=(*(rule.title for rule in rules), *_descriptions(policy, handlings, english=False)),
+        what_en=(*(rule.title_en for rule in rules), *_descriptions(policy, handlings, english=True)),
         rules=tuple(rule.key for rule in rules),
         responsible=named.responsible if named else duty.responsible,
         cooperating=named.cooperating if named else duty.cooperating,
@@ -58,19 +58,19 @@ def _cover_sentence(policy: Policy, number: str) -> SentenceCoverage:
 
 
 def _handling(policy: Policy, number: str) -> Handling:
-    said = [handling for handling in policy.handlings if handling.sentence == number]
+    handlings = [handling for handling in policy.handlings if handling.sentence == number]
     counted = any(rule.sentence == number and not rule.grants for rule in policy.rules)
     allotted = any(allotment.sentence == number for allotment in policy.allotments)
-    if counted or allotted or any(isinstance(handling, (Modification, Validity)) for handling in said):
+    if counted or allotted or any(isinstance(handling, (Modification, Validity)) for handling in handlings):
         return Handling.COMPUTED
-    if any(isinstance(handling, Procedure) for handling in said):
+    if any(isinstance(handling, Procedure) for handling in handlings):
         return Handling.PROCEDURAL
-    return Handling.DECLARED if said else Handling.OPEN
+    return Handling.DECLARED if handlings else Handling.OPEN
 
 
-def _descriptions(policy: Policy, said: Iterable[SentenceHandling], *, english: bool) -> Iterable[str]:
+def _descriptions(policy: Policy, handlings: Iterable[SentenceHandling], *, english: bool) -> Iterable[str]:
     titles = {rule.title for rule in policy.rules}
-    for handling in said:
+    for handling in handlings:
         match handling:
             case Procedure() if handling.what not in titles:
                 yield handling.what_en if english else handling.what
@@ -84,8 +84,10 @@ def _descriptions(policy: Policy, said: Iterable[SentenceHandling], *, english: 
                 yield f"In force until {until}" if english else f"有效期至 {until}：此后一律答“不在有效期”"
 
 
-def _rules_reading(policy: Policy, said: Modification) -> list[str]:
-    return [rule.key for rule in policy.rules if any(spec.name == said.setting.name for spec in rule.settings())]
+def _rules_reading(policy: Policy, modification: Modification) -> list[str]:
+    return [
+        rule.key for rule in policy.rules if any(spec.name == modification.setting.name for spec in rule.settings())
+    ]
 
 
 def check_handlings(policy: Policy) -> None:

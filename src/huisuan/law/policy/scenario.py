@@ -102,8 +102,10 @@ def with_adopted(policy: Policy, further: Iterable[AdoptedSetting]) -> Policy:
 
 
 def _with_settings(policy: Policy, settings: Settings) -> Policy:
-    said = json.dumps([[adopted.name, to_json(adopted.value), str(adopted.valid_from)] for adopted in settings.adopted])
-    source = Source("scenario", NO_FILE, hashlib.sha256(said.encode()).hexdigest())
+    listed = json.dumps(
+        [[adopted.name, to_json(adopted.value), str(adopted.valid_from)] for adopted in settings.adopted]
+    )
+    source = Source("scenario", NO_FILE, hashlib.sha256(listed.encode()).hexdigest())
     sources = (*policy.sources, source)
     changed = replace(policy, settings=settings, sources=sources, digest=digest(sources))
     prove_bounds(changed)

@@ -1,4 +1,4 @@
-"""What a cell must look like to be a value: the checked reading of a column, said once for every dialect.
+"""What a cell must look like to be a value: how a column is checked, once for every dialect.
 
 Engines differ in what they trim, what their casts forgive and where `$` matches. So a cell in words is compared with
 a pattern that admits exactly what `model.values` admits, and cast only then; no cast decides.

@@ -228,24 +228,24 @@ def _none_of(names: Iterable[str]) -> SqlExpr:
 
 
 def _answer(status: str | SqlExpr, amount: SqlExpr, reasons: SqlExpr) -> tuple[SqlExpr, SqlExpr, SqlExpr]:
-    said = string_literal(status) if isinstance(status, str) else status
+    status_text = string_literal(status) if isinstance(status, str) else status
     whole = as_bigint(amount) if isinstance(amount, (exp.Literal, exp.Null)) else amount
     return (
-        exp.alias_(said, "status", copy=False),
+        exp.alias_(status_text, "status", copy=False),
         exp.alias_(whole, "amount_fen", copy=False),
         exp.alias_(reasons, "reasons", copy=False),
     )
 
 
-def _join_codes(said: list[tuple[SqlExpr, SqlExpr]]) -> SqlExpr:
+def _join_codes(codes: list[tuple[SqlExpr, SqlExpr]]) -> SqlExpr:
     """The words whose condition holds, with semicolons; of two or fewer, one of the few texts there can be."""
-    few = [(condition, word.this) for condition, word in said if isinstance(word, exp.Literal)]
-    if len(few) < len(said) or len(said) > 2:
-        parts = (case(branch) for branch in said)
+    few = [(condition, word.this) for condition, word in codes if isinstance(word, exp.Literal)]
+    if len(few) < len(codes) or len(codes) > 2:
+        parts = (case(branch) for branch in codes)
         return exp.Anonymous(this="CONCAT_WS", expressions=[string_literal(";"), *parts])
     both = (
         [(exp.and_(*(each for each, _ in few)), string_literal(";".join(word for _, word in few)))]
         if len(few) == 2
         else []
     )
-    return case(*both, *said, otherwise=string_literal("")) if said else string_literal("")
+    return case(*both, *codes, otherwise=string_literal("")) if codes else string_literal("")

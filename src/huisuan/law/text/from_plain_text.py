@@ -101,7 +101,7 @@ def _parse_number(text: str) -> int:
         raise LawError(f"“第{text}条”的条号看不懂；请写第十二条或第 12 条", code="law.article_number")
     hundreds, hundred, tens, ten, ones = found.groups("")
     parts = ((100, hundreds, hundred), (10, tens, ten), (1, ones, ones))
-    return sum(unit * (_DIGITS.index(digit) + 1 if digit else 1) for unit, digit, said in parts if said)
+    return sum(unit * (_DIGITS.index(digit) + 1 if digit else 1) for unit, digit, present in parts if present)
 
 
 def _check(articles: list[_Article]) -> None:
