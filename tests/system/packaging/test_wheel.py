@@ -107,3 +107,11 @@ def test_the_wheel_holds_what_is_read_at_run_time_and_nothing_of_the_tests(wheel
     ):  # fmt: skip
         assert part in names
     assert not [name for name in names if name.startswith("tests/") or "__pycache__" in name]
+
+
+def test_with_audit_an_export_is_verified_without_the_platform(wheel: Path, tmp_path: Path) -> None:
+    audit = Installed(wheel, tmp_path / "audit", "audit")
+    (tmp_path / "export").mkdir()
+    told = audit.run("huisuan", "meter", "verify", str(tmp_path / "export"), code=1)
+    assert "还需要" not in told, told
+    assert "Traceback" not in told, told
