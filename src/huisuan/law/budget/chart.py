@@ -73,7 +73,7 @@ def budget_chart(budget: Budget, *, width: int = 560, english: bool = False) -> 
 
 
 def _framed(chart: Any, title: str, subtitle: str) -> Any:
-    """The chart as it stands by itself, outside a page."""
+    """The chart with title, colours and fonts, for a file of its own."""
     import altair as alt
 
     return (

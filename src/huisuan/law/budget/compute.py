@@ -111,7 +111,7 @@ def compute_budget(before: Policy, after: Policy, source: ClaimSource, *, on: da
 
 
 def _allotted(before: Policy, after: Policy, on: date, as_known: date) -> dict[str, tuple[int | None, int | None]]:
-    """What is shared out by performance: its year's budget, both ways; None where nobody set it."""
+    """Per allotment the year's budget in fen, before and after; None where it is not set."""
     found = {}
     for allotment in before.allotments:
         both = [policy.adopted(on, as_known).get(allotment.budget.name) for policy in (before, after)]

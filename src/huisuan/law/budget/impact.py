@@ -1,4 +1,4 @@
-"""What changes for whom: the answers of one rule to the same facts under two states of the law, set against set.
+"""The impact of a change of the law: one rule's answers to the same facts under two states of the law.
 
 The facts are a table of an open DuckDB connection; the comparison stays there as the table `compared`, for
 further sums: identity, status_before, before_fen, status_after, after_fen. An answer without a number (facts
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AnswerTotals:
-    """All answers under one of the two: how many of each status, and what they come to."""
+    """All answers under one state of the law: rows by status, and the sum in fen."""
 
     by_status: Mapping[str, int]
     amount_fen: int
@@ -49,7 +49,7 @@ class AnswerChange:
 
 @dataclass(frozen=True)
 class RuleImpact:
-    """What changes under one rule: both sides, who wins and loses how much, and the largest changes."""
+    """The impact on one rule: totals before and after, winners and losers (rows, fen), and the largest changes."""
 
     key: str
     title: str

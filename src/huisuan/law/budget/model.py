@@ -25,7 +25,7 @@ LARGEST_CHANGES = 10  # how many of the largest changes are named
 
 @dataclass(frozen=True)
 class GroupChange:
-    """The claims of a group, before and after: how many, how many the law owes something, and what (fen).
+    """The claims of a group, before and after: their number, the number of eligible ones, and the sums in fen.
 
     Winners are the claims whose amount rose, losers those whose amount fell; what they won less what they lost is
     the difference.
@@ -213,7 +213,7 @@ def not_in_force_message(policy: Policy, year: int) -> str:
 
 
 def fund_limit(policy: Policy, node: Node, on: date, as_known: date) -> int | None:
-    """What a fund may pay in a year, in fen, on a day; None where it rests on a setting that nobody made."""
+    """What a fund may pay in a year, in fen, on a day; None where a setting that it rests on is not set."""
     adopted = policy.adopted(on, as_known)
     terms = Terms(
         {name: setting.value for name, setting in adopted.items()},

@@ -58,7 +58,7 @@ class Case:
 
 
 class _AsWritten(yaml.SafeLoader):
-    """Numbers with a point stay text, so do numbers that YAML would not read in tens; no key stands twice."""
+    """Numbers with a point stay text, and so do numbers that are not decimal in YAML; duplicate keys are errors."""
 
     def as_text(self, node: yaml.ScalarNode) -> str:
         """A number with a point, as it was written."""

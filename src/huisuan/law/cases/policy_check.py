@@ -1,4 +1,4 @@
-"""Whether a policy's folder stands: every sentence accounted for, every case as written, nothing left untried.
+"""The check of a policy's folder: every sentence accounted for, every case as written, nothing left untried.
 
 That it loads at all says the rest already: each phrase is in its sentence, each setting within its bound, no float, no
 clock, no overflow, no two rules on the same ground without an order.
@@ -30,7 +30,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class PolicyCheck:
-    """What came of a check; `unset` names settings that nobody has set on the policy's first day, which is no fault."""
+    """The result of a check; `unset` names settings that are not set on the policy's first day, which is no fault."""
 
     policy: Policy
     open_sentences: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Running worked cases: each is asked as anybody would ask, and what differs from what was written is named.
+"""Running worked cases: each goes through the public functions, and every difference from what was written is named.
 
 Cases are asked under the settings in the policy's own folder: what the platform adopts later does not change them.
 A case that names no day is asked on the first day in force, with everything known since.

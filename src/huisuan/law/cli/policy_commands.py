@@ -1,4 +1,4 @@
-"""`huisuan policy`: a new policy's folder, and whether a folder stands."""
+"""`huisuan policy`: create a policy's folder, and check one."""
 
 from __future__ import annotations
 

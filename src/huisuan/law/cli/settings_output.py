@@ -1,4 +1,4 @@
-"""How commands show settings: what was set within the law's bounds, and what changes for whom."""
+"""How commands print settings and the impact of changing them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _ground(adopted: AdoptedSetting) -> str:
 
 
 def print_impact(compared: RuleImpact, title: str, *, names: dict[str, str] | None = None) -> None:
-    """Print what changes under one rule, and for whom most."""
+    """Print the impact on one rule, with the largest changes."""
     out.print(f"[bold]第 {compared.key} 句　{compared.title}[/]　{title}")
     statuses = sorted({*compared.before.by_status, *compared.after.by_status})
     rows = [

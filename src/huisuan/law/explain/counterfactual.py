@@ -112,7 +112,7 @@ class _Search:
 
 
 def _edge_values(spec: FactSpec, op: str, edge: Any) -> Iterator[Any]:
-    """The value nearest to the edge that stands in the relation and may be declared."""
+    """The value nearest to the bound that satisfies the comparison and may be declared."""
     step: Any = timedelta(days=1) if spec.kind == Kind.DATE else 1
     if spec.kind == Kind.SHARE:
         step = Fraction(1, MAX_SHARE_DENOMINATOR)

@@ -1,4 +1,4 @@
-"""What to ask somebody, and in which order: only what can still change an answer.
+"""Which questions to ask, and in which order: only those that can still change an answer.
 
     build_questionnaire(policies, "enterprise", {"in_anhui": True, "spend": 100_00}, on=day, as_known=day)
 
@@ -125,7 +125,7 @@ def build_questionnaire(
 
 
 def assess_rule(place: PolicyRule, facts: Mapping[str, Any], on: date, as_known: date) -> RuleProgress:
-    """Where a rule stands for the facts known so far."""
+    """Evaluate a rule as far as the known facts go."""
     evaluator = RuleEvaluator(place.policy, place.rule, on, as_known)
     verdict = evaluator(facts)
     if verdict.unset or verdict.status is Status.NOT_IN_FORCE:
@@ -171,7 +171,7 @@ def _lowest(spec: FactSpec) -> Any:
 
 
 def presumed_answer(spec: FactSpec, claimant: str) -> Value | None:
-    """The answer that follows from who is asking: an option, or a yes-or-no fact, that bears the audience's name."""
+    """The answer that follows from the kind of claimant: an option, or a boolean fact, of the claimant's name."""
     if spec.kind == Kind.CHOICE and claimant in (spec.options or {}):
         return claimant
     return True if spec.kind == Kind.BOOL and spec.name == claimant else None

@@ -24,7 +24,7 @@ _PARENTHESIS = re.compile(r"[（(][^（(）)]*[）)]$")
 
 @dataclass(frozen=True)
 class FactColumn:
-    """Where a fact stands: its place (from 0), the heading as written, and whether people fill it (money in yuan)."""
+    """The column of a fact: its index (from 0), the heading as written, and whether people fill it (money in yuan)."""
 
     at: int
     heading: str

@@ -1,4 +1,4 @@
-"""Who may come with a claim: the first question of the calculator, the same words in every policy."""
+"""The kinds of claimant: the first question of the calculator, the same in every policy."""
 
 from __future__ import annotations
 

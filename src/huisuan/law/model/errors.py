@@ -6,4 +6,7 @@ from huisuan.base.errors import HuisuanError
 
 
 class LawError(HuisuanError):
-    """A policy folder that cannot be taken as law; the message names file, place and remedy."""
+    """A policy that cannot be loaded, or a request that a policy cannot answer.
+
+    The message names file, place and remedy; `code` (`law.rule_unknown`) names the rule that was broken.
+    """

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Backend(Protocol[T]):
-    """What an engine must be able to say, all on integers that are not negative."""
+    """The operations that an engine provides, all on integers that are not negative."""
 
     def fact(self, spec: FactSpec) -> T:
         """The fact's column."""
@@ -274,7 +274,7 @@ def _is_date(node: Node) -> bool:
 
 
 class _NoBackend:
-    """An engine that says nothing: only the proof is wanted."""
+    """A backend without results, for the proof of bounds alone."""
 
     def __getattr__(self, name: str) -> Any:
         return (lambda *_: (None, None)) if name == "share_parts" else (lambda *_: None)

@@ -1,4 +1,4 @@
-"""What a rule's tree tells about its facts: what they are compared with, capped by, taken off from."""
+"""What a rule's tree says about its facts: what they are compared with, capped by, subtracted from."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def smallest_cap(rule: Rule) -> int:
 
 
 def count_summands(rule: Rule, spec: FactSpec) -> int:
-    """How many facts the rule adds up, this one among them; 1 where it adds it to nothing."""
+    """The number of facts in the sum that this one is part of; 1 where it is part of none."""
     sums = (nodes.facts_of(node) for node in _nodes_of(rule) if isinstance(node, nodes.Sum))
     return max((sum(fact.kind == Kind.MONEY for fact in facts) for facts in sums if spec in facts), default=1)
 
 
 def is_excluding(rule: Rule, spec: FactSpec) -> bool:
-    """Whether the rule is for those of whom the fact is not true."""
+    """Whether the rule requires that the fact is false."""
     return any(_is_negated(condition.node, spec) for condition in rule.conditions)
 
 
 def _is_negated(node: Node, spec: FactSpec, turned: bool = False) -> bool:
-    """Whether the fact stands below an odd number of negations."""
+    """Whether the fact is below an odd number of negations."""
     if isinstance(node, nodes.Fact):
         return turned and node.spec == spec
     turned = turned is not isinstance(node, nodes.Not)

@@ -11,7 +11,7 @@ from huisuan.law.model.expressions import FactSpec, InterpretationSpec, Node, Se
 
 
 class RuleKind(StrEnum):
-    """What a rule decides: an amount, that somebody decides case by case, or a title, priority or channel."""
+    """What a rule decides: an amount, case-by-case discretion, or a title, priority or channel."""
 
     PAYS = "pays"
     DISCRETION = "discretion"
@@ -34,7 +34,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Rule:
-    """One decision of a sentence: who must be what (conditions), and what follows.
+    """One decision of a sentence: its conditions, and what follows when they hold.
 
     `key` is the sentence's number, with a name after it where the sentence decides several things
     ("6.2.recommendation"). `amount` (fen) is set for rules that pay, `priority` for those that may prefer someone,

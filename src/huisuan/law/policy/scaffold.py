@@ -23,7 +23,7 @@ LINE = 55  # Chinese characters of a comment
 
 @dataclass(frozen=True)
 class PolicyMetadata:
-    """What `policy.toml` says of a policy: who issued it, and from when to when it holds."""
+    """The contents of `policy.toml`: the issuer, and the first and last day in force."""
 
     name: str
     title: str

@@ -1,4 +1,4 @@
-"""A policy of two sentences that stands: what `huisuan policy new` writes where there is no text yet.
+"""A complete policy of two sentences: what `huisuan policy new` writes where there is no text yet.
 
 One rule with a condition, a rate of the year and a cap, and the cases that try them all. In braces: the policy's own.
 """

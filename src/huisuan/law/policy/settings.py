@@ -55,7 +55,7 @@ class Settings:
 def rule_terms(
     rule: Rule, adopted: Mapping[str, AdoptedSetting]
 ) -> tuple[Terms, tuple[SettingSpec | InterpretationSpec, ...]]:
-    """What the rule reads beside its facts, and what of it nobody has set."""
+    """The settings and options that a rule needs, and which of them are not set."""
     options = {spec.name: str(adopted[spec.name].value) for spec in rule.interpretations() if spec.name in adopted}
     needed = rule.settings(options)
     specs: tuple[SettingSpec | InterpretationSpec, ...] = (*needed, *rule.interpretations(options))

@@ -1,4 +1,4 @@
-"""Several rules that pay for the same: who goes first, and that together they never pay more than was spent.
+"""Several rules that pay for the same: their order, and that together they never pay more than was spent.
 
 A ground ("compute-spend") is what a rule pays for. Two rules with one ground, in one policy or in two, need a
 declared order; without one nothing is computed, and the error names both.
@@ -27,7 +27,7 @@ class StackingMode(StrEnum):
 
 @dataclass(frozen=True)
 class PolicyRule:
-    """A rule and the policy that it stands in."""
+    """A rule and the policy that it belongs to."""
 
     policy: Policy
     rule: Rule
@@ -49,7 +49,7 @@ class StackedRules:
 
 
 def adopted_mode(layer: StackedRules, on: date, as_known: date) -> AdoptedSetting | None:
-    """The adopted mode in which the rules combine on a day, as known on a day; None where nobody has set one."""
+    """The adopted mode in which the rules combine on a day, as known on a day; None where none is set."""
     if layer.stacking is None or layer.declared_in is None:
         return None
     return layer.declared_in.adopted(on, as_known).get(layer.stacking.by.name)

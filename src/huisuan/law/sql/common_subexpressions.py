@@ -1,4 +1,4 @@
-"""What several columns of a query say alike is computed once, in a layer below: engines do not look into a CASE.
+"""Common subexpressions of a query's columns are computed once, in a layer below: engines do not look into a CASE.
 
 It changes no answer: nothing in a rule's SQL raises an error that a branch would have kept away (divisors are above
 zero, and no intermediate result leaves 64 bits, whatever the facts are).
@@ -25,7 +25,7 @@ def extract_common(
 
     With `only`, nothing is computed for rows of which that is not true, and their columns are NULL.
 
-    The expressions become part of the query; nobody else may hold them.
+    The expressions become part of the query and must not be used elsewhere.
     """
     columns = dict(columns)
     steps = 0

@@ -46,7 +46,7 @@ def stack_file(
     Its columns: those of the source, then per rule `KEY status`, `KEY amount_fen`, `KEY reasons`, `KEY payable_fen`.
 
     Raises:
-        LawError: a file that cannot be read, a column that cannot carry its fact, a combination that nobody has set.
+        LawError: a file that cannot be read, a column that cannot carry its fact, a stacking mode that is not set.
     """
     adopted = adopted_mode(layer, on, as_known)
     mode = None if adopted is None else StackingMode(str(adopted.value))

@@ -65,7 +65,7 @@ def to_markdown(plain: str, title: str = "") -> str:
 
 
 def _set_heading(article: _Article, rest: str) -> None:
-    """The heading is what stands before the first full stop and says nothing yet: short, no comma, no figure."""
+    """The heading is the text before the first full stop if it decides nothing: short, no comma, no figure."""
     first, stop, others = rest.partition("。")
     if len(first) <= MAX_TITLE and not re.search("[，（0-9]|^本", first):
         article.title, rest = first, others if stop else ""
