@@ -115,7 +115,7 @@ def usage_lines(centre: Centre, records: int) -> Iterator[str]:
                 uid=uid, run=0, lease=1, slice=hour, nodes=f"a800{at % 96:03d}", node_count=1, local_card="a800",
                 cards=cards, started_at=begins, ended_at=T0 + (hour + 1) * HOUR, state="running", raw=raw,
                 measured={"energy_joules": 1_000_000 + at}, collector="huisuan-agent/0.1.0 slurm",
-            ).written()  # fmt: skip
+            ).to_json_line()  # fmt: skip
 
 
 def taken(sites: list[Site]) -> float:

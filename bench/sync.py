@@ -100,7 +100,7 @@ class Site:
             UsageLine(
                 uid=uid, run=0, lease=1, slice=0, nodes="n1", node_count=1, cards=1, started_at=began, ended_at=ended,
                 state="completed", exit_code=0, collector="bench",
-            ).written()
+            ).to_json_line()
             for uid in uids
         ]  # fmt: skip
         self.batch += 1

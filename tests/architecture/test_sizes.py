@@ -12,17 +12,11 @@ from support.source_tree import Function, modules
 
 FILE_LINES, FUNCTION_LINES, FOLDER_FILES = 300, 40, 20
 
-LONG_FILES: set[str] = {
-    "compute/engines/local/engine.py",
-    "compute/site_agent/loop.py",
-    "compute/site_agent/state.py",
-}
+LONG_FILES: set[str] = set()
 LONG_FUNCTIONS: set[str] = {
-    "compute/agent_gateway/sync.py:sync",
     "compute/jobs/queries.py:shown",
     "compute/jobs/services.py:unsaved_job",
     "compute/simulator/commands.py:simulate",
-    "compute/site_agent/loop.py:report",
     "programmes/applications/active_content.py:_in_xml",
 }
 LARGE_FOLDERS: set[str] = {"compute/placement"}

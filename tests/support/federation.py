@@ -18,12 +18,12 @@ from huisuan.client.client import ClientError
 from huisuan.compute.agent_gateway.enrolment import Unwelcome
 from huisuan.compute.agent_gateway.sync import sync
 from huisuan.compute.models import AgentKey, Centre
-from huisuan.compute.site_agent import loop
+from huisuan.compute.site_agent import report
 from huisuan.compute.site_agent.backoff import Pace
-from huisuan.compute.site_agent.config import KEY, MEMORY
+from huisuan.compute.site_agent.config import KEY, STATE_FILE
 from huisuan.compute.site_agent.loop import Agent
-from huisuan.compute.site_agent.process import new_boot
-from huisuan.compute.site_agent.state import Memory
+from huisuan.compute.site_agent.process import next_boot_id
+from huisuan.compute.site_agent.state import AgentState
 from huisuan.compute.tasks import Steadiness, look_after
 from huisuan.protocol.agent import SyncReply, SyncRequest
 from huisuan.protocol.signatures import make_key, public_half, request_is_signed_by
@@ -141,13 +141,13 @@ class Site:
         self.loses_request = self.loses_reply = False
         self.agent_skew, self.said = timedelta(0), list[str]()  # of the agent's own machine, beside the scheduler's
         folder.mkdir()
-        memory = Memory(folder / MEMORY)
+        state = AgentState(folder / STATE_FILE)
         key = make_key(folder / KEY)
         AgentKey.objects.create(
-            centre=centre, name=memory.new_name(), public_key=public_half(key), host=centre.code,
+            centre=centre, name=state.assign_new_name(), public_key=public_half(key), host=centre.code,
             enrolled_at=province.time,
         )  # fmt: skip
-        memory.close()
+        state.close()
         self.key: Ed25519PrivateKey = key
         self.agent: Agent | None = None
 
@@ -176,13 +176,14 @@ class Site:
             self.doom.spare()
 
     def _start(self) -> None:
-        memory = Memory(self.folder / MEMORY)
-        memory._file = self.doom.guard(memory._file)
-        self.memory = memory
+        state = AgentState(self.folder / STATE_FILE)
+        database = state._database
+        database._connection = self.doom.guard(database._connection)
+        self.state = state
         self.agent = Agent(
-            self, self.doom.guard(self.scheduler), "local", memory, self.key, self.folder,  # type: ignore[arg-type]
-            boot=new_boot(memory, self.folder), now=lambda: self.clock() + self.agent_skew.total_seconds(),
-            steady=self.steady, pace=Pace(lambda: 0.5), say=self.said.append,
+            self, self.doom.guard(self.scheduler), "local", state, self.key, self.folder,  # type: ignore[arg-type]
+            boot=next_boot_id(state, self.folder), now=lambda: self.clock() + self.agent_skew.total_seconds(),
+            steady=self.steady, pace=Pace(lambda: 0.5), log=self.said.append,
         )  # fmt: skip
 
     def clock(self) -> float:
@@ -196,7 +197,8 @@ class Site:
     def kill(self) -> None:
         """Gone, with everything that was not committed."""
         if self.agent is not None or hasattr(self, "memory"):
-            self.memory._file._thing.close() if isinstance(self.memory._file, _Guarded) else self.memory.close()
+            connection: Any = self.state._database._connection
+            (connection._thing if isinstance(connection, _Guarded) else connection).close()
         self.agent = None
 
     def tick(self) -> None:
@@ -211,4 +213,4 @@ def moment(text: str) -> datetime:
 
 def shorter_pauses(monkeypatch: Any) -> None:
     """The agent asks for nodes at every exchange: more to go wrong."""
-    monkeypatch.setattr(loop, "NODES_SOON", 0.0)
+    monkeypatch.setattr(report, "NODES_IDLE", 0.0)

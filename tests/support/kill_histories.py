@@ -124,7 +124,8 @@ class History:
         """Whether every job is over and no agent has anything left to say."""
         over = not Job.objects.exclude(state__in=FINAL_STATES).exists()
         return over and all(
-            site.agent and not site.memory.open_runs() and site.memory.waiting() == (0, 0) for site in self.sites
+            site.agent and not site.state.open_runs() and site.state.batch_queue.count_unacknowledged() == (0, 0)
+            for site in self.sites
         )
 
 
@@ -142,7 +143,7 @@ def lived(seed: int, folder: Path) -> History:
             return history
         history.round([1, 60, 3000], calm=True)
     left = list(Job.objects.exclude(state__in=FINAL_STATES).values_list("uid", "state", "centre__code", "reasons"))
-    raise AssertionError(f"no rest: {left}, {[site.memory.open_runs() for site in history.sites]}")
+    raise AssertionError(f"no rest: {left}, {[site.state.open_runs() for site in history.sites]}")
 
 
 def check_starts(history: History) -> None:

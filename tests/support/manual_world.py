@@ -18,8 +18,8 @@ from django.db import connections
 
 from huisuan.compute.keys import platform_key
 from huisuan.compute.models import Centre, Job, JobLog, MeterFlag
-from huisuan.compute.site_agent.config import KEY, MEMORY, Config, write_config
-from huisuan.compute.site_agent.state import Memory
+from huisuan.compute.site_agent.config import KEY, STATE_FILE, Config, write_config
+from huisuan.compute.site_agent.state import AgentState
 from huisuan.parties.identity import second_factor
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.models import Party, Person, Token
@@ -103,7 +103,7 @@ def lay_out(desk: Path) -> None:
     agent = desk / "代理目录"
     write_config(agent, Config(url="https://suan.example.cn", engine="local"))
     make_key(agent / KEY)
-    Memory(agent / MEMORY).close()
+    AgentState(agent / STATE_FILE).close()
     (desk / "jan.txt").write_bytes(sacct(*map(_january, range(1, 21))))
 
 

@@ -86,4 +86,4 @@ def said(uid: str = "J1", started: datetime = T0, hours: float = 1, **fields: An
         "cards": 8, "started_at": started, "ended_at": started + hours * HOUR, "state": "running",
         "raw": "sacct|line", "collector": "huisuan-agent/0.1.0 slurm",
     }  # fmt: skip
-    return UsageLine.model_validate(plain | fields).written()
+    return UsageLine.model_validate(plain | fields).to_json_line()

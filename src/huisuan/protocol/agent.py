@@ -102,7 +102,7 @@ class UsageLine(Asked):
     raw: Line = Field(default="", max_length=4000, description="the engine's own accounting line")
     collector: Line = Field(max_length=60)
 
-    def written(self) -> str:
+    def to_json_line(self) -> str:
         """The line: keys in order, nothing superfluous, so that the same slice always gives the same bytes."""
         return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 

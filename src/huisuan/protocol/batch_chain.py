@@ -23,7 +23,7 @@ def batch_digest(agent: str, number: int, previous: str, lines: Sequence[str]) -
         agent: the agent's name.
         number: of the batch, from 1.
         previous: digest of the batch before, in hex; `START` for the first.
-        lines: usage lines as `UsageLine.written` writes them.
+        lines: usage lines as `UsageLine.to_json_line` gives them.
     """
     return digest_over(agent, number, previous, [line_digest(line) for line in lines])
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from huisuan.compute.site_agent.clock import BelievedClock
+from huisuan.compute.site_agent.clock import VerifiedClock
 
 T = 1_700_000_000.0
 
@@ -16,21 +16,21 @@ class Clocks:
 
     def __init__(self) -> None:
         self.passed, self.off = 0.0, 0.0
-        self.clock = BelievedClock(lambda: T + self.passed + self.off, lambda: 77 + self.passed)
+        self.clock = VerifiedClock(lambda: T + self.passed + self.off, lambda: 77 + self.passed)
 
     def asks(self, limit: int = 300) -> bool:
         """One exchange with the platform, which takes a second; whether the clock is believed then."""
-        self.clock.asks()
+        self.clock.record_request()
         theirs = datetime.fromtimestamp(T + self.passed, UTC)
         self.passed += 1
-        self.clock.hears(theirs, limit)
+        self.clock.record_reply(theirs, limit)
         return self.clock.is_right
 
 
 def test_nothing_is_known_before_the_platform_answered() -> None:
     clocks = Clocks()
     assert not clocks.clock.is_right
-    clocks.clock.asks()
+    clocks.clock.record_request()
     assert not clocks.clock.is_right
     assert clocks.asks()
 

@@ -21,12 +21,12 @@ from typer.testing import CliRunner
 
 from huisuan.compute.agent_gateway.enrolment import invite, revoke
 from huisuan.compute.models import AgentKey, SiteAgent
-from huisuan.compute.site_agent import diagnostics as doctor
+from huisuan.compute.site_agent import diagnostics
 from huisuan.compute.site_agent.commands import app
-from huisuan.compute.site_agent.config import KEY, MEMORY, Config, write_config
-from huisuan.compute.site_agent.diagnostics import Check, examine
-from huisuan.compute.site_agent.process import alone, join
-from huisuan.compute.site_agent.state import Memory
+from huisuan.compute.site_agent.config import KEY, STATE_FILE, Config, write_config
+from huisuan.compute.site_agent.diagnostics import Check, run_checks
+from huisuan.compute.site_agent.process import hold_folder, join
+from huisuan.compute.site_agent.state import AgentState
 from huisuan.protocol import agent as wire
 from support.jobs import centre
 from support.ports import free_port
@@ -46,8 +46,8 @@ def folder(live_server: Any, tmp_path: Path) -> Path:
 
 def faults(folder: Path) -> list[Check]:
     """What is wrong while an agent runs from the folder."""
-    with alone(folder):
-        return [each for each in examine(folder) if not each.well]
+    with hold_folder(folder):
+        return [check for check in run_checks(folder) if not check.well]
 
 
 def fault(folder: Path) -> str:
@@ -66,8 +66,8 @@ def test_a_well_agent_is_well(folder: Path) -> None:
 
 
 def test_an_agent_that_is_not_running_is_found(folder: Path) -> None:
-    found = [each for each in examine(folder) if not each.well]
-    assert [each.what for each in found] == ["代理没有在运行"]
+    found = [check for check in run_checks(folder) if not check.well]
+    assert [check.what for check in found] == ["代理没有在运行"]
 
 
 def test_a_folder_that_never_joined_is_told_how_to(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_folder_that_others_can_write_is_found(folder: Path) -> None:
 
 
 def test_a_disk_that_is_nearly_full_is_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "FREE_BYTES", shutil.disk_usage(folder).total * 2)
+    monkeypatch.setattr(diagnostics, "FREE_BYTES", shutil.disk_usage(folder).total * 2)
     assert "磁盘剩余" in fault(folder)
 
 
@@ -113,10 +113,10 @@ def test_a_configuration_that_is_not_written_so_is_found(folder: Path) -> None:
     assert any("应在 0.05 至 60 秒之间" in each.what for each in faults(folder))
 
 
-def test_a_memory_that_is_damaged_is_found(folder: Path) -> None:
-    for path in folder.glob(f"{MEMORY}*"):
+def test_a_damaged_state_file_is_found(folder: Path) -> None:
+    for path in folder.glob(f"{STATE_FILE}*"):
         path.unlink()
-    (folder / MEMORY).write_bytes(b"not a database" * 100)
+    (folder / STATE_FILE).write_bytes(b"not a database" * 100)
     assert "打不开" in fault(folder)
 
 
@@ -290,9 +290,9 @@ def test_the_command_says_everything_in_words_and_fails_where_something_is_wrong
 
 
 def test_status_tells_what_waits_from_the_agent_s_own_files(folder: Path) -> None:
-    memory = Memory(folder / MEMORY)
-    memory.take_on("01m8558jnns7cryxk3r3r51yjp", 1, 0)
-    memory.close()
+    state = AgentState(folder / STATE_FILE)
+    state.adopt_run("01m8558jnns7cryxk3r3r51yjp", 1, 0)
+    state.close()
     told = json.loads(CliRunner().invoke(app, ["status", "--home", str(folder), "--json"]).stdout)
     assert (told["centre"], told["running"], told["waiting_lines"]) == ("hf-local", False, 0)
     assert [run["uid"] for run in told["runs"]] == ["01m8558jnns7cryxk3r3r51yjp"]

@@ -34,13 +34,13 @@ from huisuan.compute.models import (
     Upload,
     UsageRecord,
 )
-from huisuan.compute.site_agent import loop
+from huisuan.compute.site_agent import report
 from huisuan.compute.site_agent.backoff import Pace
-from huisuan.compute.site_agent.config import JOBS, KEY, MEMORY, Config
+from huisuan.compute.site_agent.config import JOBS, KEY, STATE_FILE, Config
 from huisuan.compute.site_agent.link import AgentLink
 from huisuan.compute.site_agent.loop import Agent
-from huisuan.compute.site_agent.process import join, new_boot
-from huisuan.compute.site_agent.state import Memory
+from huisuan.compute.site_agent.process import join, next_boot_id
+from huisuan.compute.site_agent.state import AgentState
 from huisuan.protocol.resources import Job as ShownJob
 from huisuan.protocol.signatures import load_key
 from support.accounts import make_token
@@ -68,16 +68,16 @@ class Site:
 
     def start(self, transport: httpx.BaseTransport | None = None) -> None:
         self.engine = LocalEngine(self.folder / JOBS, OPTIONS)
-        self.memory = Memory(self.folder / MEMORY)
+        self.state = AgentState(self.folder / STATE_FILE)
         self.link = AgentLink(self.url, transport=transport)
         self.agent = Agent(
-            self.link, self.engine, "local", self.memory, load_key(self.folder / KEY), self.folder,
-            boot=new_boot(self.memory, self.folder), now=time.time, pace=Pace(lambda: 1.0), say=self.said.append,
+            self.link, self.engine, "local", self.state, load_key(self.folder / KEY), self.folder,
+            boot=next_boot_id(self.state, self.folder), now=time.time, pace=Pace(lambda: 1.0), log=self.said.append,
         )  # fmt: skip
 
     def stop(self) -> None:
         self.link.close()
-        self.memory.close()
+        self.state.close()
 
     def restart(self, transport: httpx.BaseTransport | None = None) -> None:
         self.stop()
@@ -125,7 +125,7 @@ def test_a_job_runs_is_logged_and_metered_once(site: Site) -> None:
     assert (record.job_id, record.cards, record.card_seconds, record.party) == (job.uid, 2, 2, party())
     assert record.started_at == ended.started_at
     site.agent.step()
-    assert (site.memory.open_runs(), site.memory.waiting()) == ([], (0, 0))
+    assert (site.state.open_runs(), site.state.batch_queue.count_unacknowledged()) == ([], (0, 0))
     assert [event.state for event in JobEvent.objects.all()] == ["waiting", "placed", "running", "done"]
     left = [path for place in ("jobs", "go", "work", "uploads") for path in (site.folder / place).iterdir()]
     assert left == []  # nothing of it stays on the centre's disk
@@ -134,7 +134,7 @@ def test_a_job_runs_is_logged_and_metered_once(site: Site) -> None:
 def test_when_the_end_is_shown_everything_the_job_wrote_can_be_read(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "LOG_BYTES", 1000)
+    monkeypatch.setattr(report, "LOG_BYTES", 1000)
     job = submit(site, sys.executable, "-c", "print('x' * 4999)")
     until(site, job.uid, "done")
     piece = site.client.job_log(job.uid)
@@ -142,10 +142,10 @@ def test_when_the_end_is_shown_everything_the_job_wrote_can_be_read(
 
 
 def test_output_over_the_limit_is_cut_and_says_so(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "LOG_LIMIT", 1000)
+    monkeypatch.setattr(report, "LOG_LIMIT", 1000)
     job = submit(site, sys.executable, "-c", "print('x' * 4999)")
     until(site, job.uid, "done")
-    assert site.client.job_log(job.uid).text == b"x" * 1000 + loop.CUT
+    assert site.client.job_log(job.uid).text == b"x" * 1000 + report.CUT
 
 
 def test_a_job_is_cancelled_while_it_runs(site: Site) -> None:
@@ -223,7 +223,7 @@ def test_an_agent_killed_between_starting_a_job_and_noting_it_runs_it_once(
     def killed(*_: Any, **__: Any) -> None:
         raise SystemExit
 
-    monkeypatch.setattr(site.memory, "take_on", killed)
+    monkeypatch.setattr(site.state, "adopt_run", killed)
     with pytest.raises(SystemExit):
         site.agent.step()
     site.restart()
@@ -234,7 +234,7 @@ def test_an_agent_killed_between_starting_a_job_and_noting_it_runs_it_once(
 
 def test_a_job_cancelled_after_such_a_death_is_ended(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     job = submit(site, "sleep", "600")
-    monkeypatch.setattr(site.memory, "take_on", lambda *_, **__: None)
+    monkeypatch.setattr(site.state, "adopt_run", lambda *_, **__: None)
     site.agent.step()
     site.restart()
     site.client.cancel_job(job.uid)
@@ -283,12 +283,12 @@ def test_a_job_that_was_let_in_nowhere_is_run_by_the_agent_that_comes_instead(si
 
 
 def test_a_line_that_the_platform_doubts_is_said_and_not_sent_for_ever(site: Site) -> None:
-    with sqlite3.connect(site.folder / MEMORY) as memory:
+    with sqlite3.connect(site.folder / STATE_FILE) as memory:
         memory.execute("INSERT INTO line (content) VALUES ('nonsense')")
     memory.close()
     site.agent.step()
     assert any("第 1 行存疑，平台已留存待查：用量行格式不对" in said for said in site.said)
-    assert site.memory.waiting() == (0, 0)
+    assert site.state.batch_queue.count_unacknowledged() == (0, 0)
     assert MeterFlag.objects.get().line == "nonsense"
 
 
@@ -335,7 +335,7 @@ def test_use_is_told_by_the_hour_and_corrected_where_the_accounting_ends_otherwi
     started.write_text(json.dumps({**json.loads(started.read_text()), "started_at": began}))
     Job.objects.update(placed_at=datetime.fromtimestamp(began, UTC))
     PlacementDecision.objects.all()._raw_delete("default")  # it was placed so long ago, too
-    site.agent.metering._hour = 0  # an hour later
+    site.agent.usage_reporter._hour = 0  # an hour later
     at = max(time.time(), began + 3600 + 30 + 91)
     site.agent.now = lambda: at
     until(site, job.uid, "running")
@@ -349,11 +349,11 @@ def test_use_is_told_by_the_hour_and_corrected_where_the_accounting_ends_otherwi
 
 
 def test_an_agent_that_was_told_to_stop_for_another_copy_does(site: Site) -> None:
-    copy = Memory(site.folder / MEMORY)
+    copy = AgentState(site.folder / STATE_FILE)
     copy.put("place", "another machine")
     second = Agent(
-        site.link, site.engine, "local", site.memory, load_key(site.folder / KEY), site.folder,
-        boot=new_boot(site.memory, site.folder), now=time.time, pace=Pace(lambda: 1.0), say=site.said.append,
+        site.link, site.engine, "local", site.state, load_key(site.folder / KEY), site.folder,
+        boot=next_boot_id(site.state, site.folder), now=time.time, pace=Pace(lambda: 1.0), log=site.said.append,
     )  # fmt: skip
     second.step()
     assert "这一份是多余的" in second.stopped

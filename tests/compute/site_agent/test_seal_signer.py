@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from huisuan.compute.site_agent import state as remembering
-from huisuan.compute.site_agent.seal_signer import Sealing
-from huisuan.compute.site_agent.state import Memory
+from huisuan.compute.site_agent.batch_queue import LINES_KEPT
+from huisuan.compute.site_agent.seal_signer import SealSigner
+from huisuan.compute.site_agent.state import AgentState
 from huisuan.compute.site_agent.usage_slices import Line, Slice
 from huisuan.protocol.agent import BatchAnswer, SealAsked, SealWord, UsageLine
 from huisuan.protocol.batch_chain import seal_digest
@@ -32,44 +32,44 @@ def line(hour: int) -> Line:
         started_at=starts, ended_at=starts + timedelta(hours=1), state="running", collector="test",
     )  # fmt: skip
     begun = int(starts.timestamp())
-    return Line(Slice(begun, "", hour, begun + HOUR, 0, 8, "running"), said.written())
+    return Line(Slice(begun, "", hour, begun + HOUR, 0, 8, "running"), said.to_json_line())
 
 
 @pytest.fixture
-def memory(tmp_path: Path) -> Iterator[Memory]:
+def state(tmp_path: Path) -> Iterator[AgentState]:
     """Six hours reported in two batches, both taken; of the second the platform doubted the first line."""
-    made = Memory(tmp_path / "memory.sqlite3")
-    made.new_name()
-    made.put("platform_key", public_half(PLATFORM))
+    state = AgentState(tmp_path / "memory.sqlite3")
+    state.assign_new_name()
+    state.put("platform_key", public_half(PLATFORM))
     for number in (1, 2):
-        made.queue("01m8558jnns7cryxk3r3r51yjp", 1, [line(3 * number - 3 + each) for each in range(3)], last=False)
-        made.batches(KEY.sign, number - 1)
+        state.queue("01m8558jnns7cryxk3r3r51yjp", 1, [line(3 * number - 3 + each) for each in range(3)], last=False)
+        state.batches(KEY.sign, number - 1)
     answers = [BatchAnswer(number=1, receipt="r", chain="c"), BatchAnswer(number=2, receipt="r", flagged={0: "存疑"})]
-    made.batches_answered(answers, 2, 1000)
-    yield made
-    made.close()
+    state.batches_answered(answers, 2, 1000)
+    yield state
+    state.close()
 
 
-def statement(memory: Memory, **fields: object) -> str:
+def statement(state: AgentState, **fields: object) -> str:
     """What the platform says of March: the first three hours and none of the fourth, which it doubted."""
     own = {
-        "name": memory.name, "batches": 2, "digest": memory.digest_of(2), "after": 0, "records": 3,
+        "name": state.name, "batches": 2, "digest": state.batch_queue.digest_of(2), "after": 0, "records": 3,
         "card_seconds": 3 * 8 * HOUR,
     }  # fmt: skip
     return json.dumps({"ends": MARCH_ENDS, "previous_ends": None, "agents": [own | fields]})
 
 
-def answered(memory: Memory, said: str, by: Ed25519PrivateKey = PLATFORM) -> SealWord:
+def answered(state: AgentState, said: str, by: Ed25519PrivateKey = PLATFORM) -> SealWord:
     """The agent's word on it."""
-    sealing = Sealing(memory, KEY, lambda _: None)
-    sealing.asked([SealAsked(month="2024-03", statement=said, signature=by.sign(seal_digest(said)).hex())])
-    (word,) = sealing.words
+    signer = SealSigner(state, KEY, lambda _: None)
+    signer.answer([SealAsked(month="2024-03", statement=said, signature=by.sign(seal_digest(said)).hex())])
+    (word,) = signer.countersignatures
     return word
 
 
-def test_it_signs_what_it_counts_the_same(memory: Memory) -> None:
-    said = statement(memory)
-    word = answered(memory, said)
+def test_it_signs_what_it_counts_the_same(state: AgentState) -> None:
+    said = statement(state)
+    word = answered(state, said)
     assert word.refused == ""
     assert word.signature is not None
     assert is_signed_by(public_half(KEY), word.signature, seal_digest(said))
@@ -85,20 +85,20 @@ def test_it_signs_what_it_counts_the_same(memory: Memory) -> None:
         ({"name": "somebody-else"}, "没有站点代理"),
     ],
 )
-def test_it_refuses_what_differs_and_says_how(memory: Memory, fields: dict[str, object], why: str) -> None:
-    word = answered(memory, statement(memory, **fields))
+def test_it_refuses_what_differs_and_says_how(state: AgentState, fields: dict[str, object], why: str) -> None:
+    word = answered(state, statement(state, **fields))
     assert word.signature is None
     assert why in word.refused
 
 
-def test_it_refuses_a_statement_that_the_platform_it_joined_did_not_sign(memory: Memory) -> None:
-    word = answered(memory, statement(memory), by=KEY)
+def test_it_refuses_a_statement_that_the_platform_it_joined_did_not_sign(state: AgentState) -> None:
+    word = answered(state, statement(state), by=KEY)
     assert word.signature is None
     assert "公钥不符" in word.refused
 
 
-def test_when_its_lines_are_too_old_the_digest_of_its_chain_speaks_alone(memory: Memory) -> None:
-    memory.tidy(1000 + remembering.LINES_KEPT + 1)
-    assert answered(memory, statement(memory)).signature is not None
-    assert answered(memory, statement(memory, digest="0" * 64)).signature is None
-    assert memory.last_taken() == 2
+def test_when_its_lines_are_too_old_the_digest_of_its_chain_speaks_alone(state: AgentState) -> None:
+    state.prune(1000 + LINES_KEPT + 1)
+    assert answered(state, statement(state)).signature is not None
+    assert answered(state, statement(state, digest="0" * 64)).signature is None
+    assert state.batch_queue.last_acknowledged() == 2

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huisuan.compute.engines.interface import RunState, RunUsage
-from huisuan.compute.site_agent.usage_slices import HOUR, SETTLED, Line, Slice, lines_of
+from huisuan.compute.site_agent.usage_slices import HOUR, SETTLED_AFTER, Line, Slice, due_lines
 
 UID = "01m8558jnns7cryxk3r3r51yjp"
 TEN = int(datetime(2024, 6, 3, 10, tzinfo=UTC).timestamp())
@@ -36,9 +36,9 @@ class Ledger:
         self.lines: list[Line] = []
 
     def look(self, now: int, *stretches: RunUsage) -> list[Line]:
-        lines = lines_of(UID, 0, 1, stretches, list(self.slices.values()), now, "test/1")
+        lines = due_lines(UID, 0, 1, stretches, list(self.slices.values()), now, "test/1")
         for each in lines:
-            told = json.loads(each.written)
+            told = json.loads(each.content)
             assert told["corrects"] == (each.slice.key in self.slices)
             self.slices[each.slice.key] = each.slice
         self.lines += lines
@@ -57,15 +57,15 @@ class Ledger:
 def test_a_running_run_is_cut_at_the_hours_that_are_over() -> None:
     ledger = Ledger()
     running = held(TEN + 600)
-    assert ledger.look(TEN + HOUR + SETTLED - 1, running) == []
-    ledger.look(TEN + HOUR + SETTLED, running)
+    assert ledger.look(TEN + HOUR + SETTLED_AFTER - 1, running) == []
+    ledger.look(TEN + HOUR + SETTLED_AFTER, running)
     ledger.look(TEN + 2 * HOUR + 1800, running)
     assert ledger.spans == [(TEN + 600, TEN + HOUR), (TEN + HOUR, TEN + 2 * HOUR)]
     assert ledger.look(TEN + 2 * HOUR + 1801, running) == []
     last = ledger.look(TEN + 3 * HOUR, held(TEN + 600, TEN + 2 * HOUR + 7))
     assert ledger.seconds == 2 * HOUR + 7 - 600
-    assert [json.loads(line.written)["state"] for line in ledger.lines] == ["running", "running", "completed"]
-    assert json.loads(last[0].written)["slice"] == 2
+    assert [json.loads(line.content)["state"] for line in ledger.lines] == ["running", "running", "completed"]
+    assert json.loads(last[0].content)["slice"] == 2
 
 
 def test_a_run_that_began_and_ended_unseen_is_cut_all_the_same() -> None:
@@ -85,14 +85,14 @@ def test_accounting_that_ends_earlier_than_was_told_corrects_what_was_told() -> 
     ledger.look(TEN + 2 * HOUR + 100, held(TEN))
     corrections = ledger.look(TEN + 3 * HOUR, held(TEN, TEN + 1800))
     assert ledger.spans == [(TEN, TEN + 1800)]
-    assert all(json.loads(line.written)["corrects"] for line in corrections)
+    assert all(json.loads(line.content)["corrects"] for line in corrections)
 
 
 def test_a_last_slice_that_was_told_as_running_is_told_again_with_the_end() -> None:
     ledger = Ledger()
     ledger.look(TEN + HOUR + 100, held(TEN))
     (line,) = ledger.look(TEN + HOUR + 200, held(TEN, TEN + HOUR, state=RunState.FAILED, exit_code=3))
-    told = json.loads(line.written)
+    told = json.loads(line.content)
     assert (told["corrects"], told["state"], told["exit_code"], told["slice"]) == (True, "failed", 3, 0)
     assert ledger.look(TEN + HOUR + 300, held(TEN, TEN + HOUR, state=RunState.FAILED, exit_code=3)) == []
 
@@ -130,7 +130,7 @@ def test_what_was_suspended_is_left_out_of_the_hour_in_which_it_was() -> None:
 def test_what_a_user_or_a_scheduler_wrote_never_breaks_a_line() -> None:
     ledger = Ledger()
     ledger.look(TEN, held(TEN - 5, TEN - 1, raw="a\tb\nc" + "x" * 9000))
-    told = json.loads(ledger.lines[0].written)
+    told = json.loads(ledger.lines[0].content)
     assert told["raw"].startswith("a b c")
     assert len(told["raw"]) == 4000
 

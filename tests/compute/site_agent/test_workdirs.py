@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from huisuan.compute.site_agent import workdirs as unpacking
-from huisuan.compute.site_agent.workdirs import Unpackable, Uploads
+from huisuan.compute.site_agent import workdirs
+from huisuan.compute.site_agent.workdirs import UnpackableArchive, WorkdirStore
 from huisuan.protocol.agent import Piece
 
 UID = "01m8558jnns7cryxk3r3r51yjp"
 
 
 @pytest.fixture
-def uploads(tmp_path: Path) -> Uploads:
-    return Uploads(tmp_path / "agent")
+def uploads(tmp_path: Path) -> WorkdirStore:
+    return WorkdirStore(tmp_path / "agent")
 
 
 def packed(*members: tuple[str, dict[str, object], bytes]) -> bytes:
@@ -43,48 +43,48 @@ def piece(content: bytes, offset: int, length: int, name: str = "") -> Piece:
     )  # fmt: skip
 
 
-def here(uploads: Uploads, content: bytes) -> str:
-    uploads.take(piece(content, 0, len(content)))
+def here(store: WorkdirStore, content: bytes) -> str:
+    store.take(piece(content, 0, len(content)))
     return hashlib.sha256(content).hexdigest()
 
 
-def test_an_archive_comes_in_pieces_and_is_continued_after_a_restart(uploads: Uploads, tmp_path: Path) -> None:
+def test_an_archive_comes_in_pieces_and_is_continued_after_a_restart(store: WorkdirStore, tmp_path: Path) -> None:
     content = packed(("a", {}, b"x" * 1000))
     sha256 = hashlib.sha256(content).hexdigest()
-    uploads.take(piece(content, 0, 50))
-    uploads.take(piece(content, 0, 50))  # the reply was lost, say
-    uploads.take(piece(content, 60, 9))  # ahead of what is here
-    again = Uploads(tmp_path / "agent")
+    store.take(piece(content, 0, 50))
+    store.take(piece(content, 0, 50))  # the reply was lost, say
+    store.take(piece(content, 60, 9))  # ahead of what is here
+    again = WorkdirStore(tmp_path / "agent")
     assert [(each.sha256, each.offset) for each in again.wanted([sha256, sha256])] == [(sha256, 50)]
     again.take(piece(content, 50, len(content)))
     assert again.has(sha256)
     assert again.wanted([sha256]) == []
 
 
-def test_an_archive_that_is_not_what_its_name_says_is_fetched_anew(uploads: Uploads) -> None:
+def test_an_archive_that_is_not_what_its_name_says_is_fetched_anew(store: WorkdirStore) -> None:
     content = packed(("a", {}, b"x"))
     name = "0" * 64
-    uploads.take(piece(content, 0, len(content), name))
-    assert not uploads.has(name)
-    assert uploads.wanted([name])[0].offset == 0
+    store.take(piece(content, 0, len(content), name))
+    assert not store.has(name)
+    assert store.wanted([name])[0].offset == 0
 
 
-def test_it_is_unpacked_once_for_each_run_and_forgotten_with_it(uploads: Uploads) -> None:
+def test_it_is_unpacked_once_for_each_run_and_forgotten_with_it(store: WorkdirStore) -> None:
     sha256 = here(
-        uploads,
+        store,
         packed(
             ("src/main.py", {"mode": 0o755}, b"print()"), ("link", {"type": tarfile.SYMTYPE, "linkname": "src"}, b"")
         ),
     )
-    first, second = uploads.unpack(sha256, UID, 0), uploads.unpack(sha256, UID, 1)
+    first, second = store.unpack(sha256, UID, 0), store.unpack(sha256, UID, 1)
     assert (first / "src" / "main.py").read_bytes() == b"print()"
     assert (second / "link" / "main.py").exists()
     (first / "out").write_text("kept while it runs")
-    assert (uploads.unpack(sha256, UID, 0) / "out").exists()
-    uploads.forget(UID, 0)
+    assert (store.unpack(sha256, UID, 0) / "out").exists()
+    store.forget(UID, 0)
     assert not first.exists()
-    uploads.keep_only([])
-    assert not uploads.has(sha256)
+    store.keep_only([])
+    assert not store.has(sha256)
 
 
 def device(kind: bytes) -> dict[str, object]:
@@ -119,34 +119,34 @@ def device(kind: bytes) -> dict[str, object]:
     ],
 )
 def test_what_leads_out_or_is_no_file_is_refused_and_leaves_nothing(
-    uploads: Uploads, tmp_path: Path, members: list[tuple[str, dict[str, object], bytes]]
+    store: WorkdirStore, tmp_path: Path, members: list[tuple[str, dict[str, object], bytes]]
 ) -> None:
-    sha256 = here(uploads, packed(("good", {}, b"x"), *members))
-    with pytest.raises(Unpackable, match="归档不安全"):
-        uploads.unpack(sha256, UID, 0)
+    sha256 = here(store, packed(("good", {}, b"x"), *members))
+    with pytest.raises(UnpackableArchive, match="归档不安全"):
+        store.unpack(sha256, UID, 0)
     assert list((tmp_path / "agent" / "work").iterdir()) == []
     assert not list(tmp_path.rglob("evil"))
 
 
 @pytest.mark.parametrize(("limit", "value"), [("MOST_FILES", 2), ("MOST_BYTES", 1000)], ids=["too many", "a bomb"])
 def test_what_unpacks_to_too_much_is_refused(
-    uploads: Uploads, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+    store: WorkdirStore, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
-    monkeypatch.setattr(unpacking, limit, value)
-    sha256 = here(uploads, packed(*((f"f{at}", {}, b"\0" * 500) for at in range(3))))
-    with pytest.raises(Unpackable, match="超过"):
-        uploads.unpack(sha256, UID, 0)
+    monkeypatch.setattr(workdirs, limit, value)
+    sha256 = here(store, packed(*((f"f{at}", {}, b"\0" * 500) for at in range(3))))
+    with pytest.raises(UnpackableArchive, match="超过"):
+        store.unpack(sha256, UID, 0)
 
 
 @pytest.mark.parametrize(
     "damage", [lambda whole: whole[: len(whole) // 2], lambda whole: b"no archive", lambda whole: b""]
 )
-def test_a_damaged_archive_is_refused(uploads: Uploads, damage: Callable[[bytes], bytes]) -> None:
-    sha256 = here(uploads, damage(packed(("a", {}, bytes(range(256)) * 50))))
-    with pytest.raises(Unpackable, match="已损坏"):
-        uploads.unpack(sha256, UID, 0)
+def test_a_damaged_archive_is_refused(store: WorkdirStore, damage: Callable[[bytes], bytes]) -> None:
+    sha256 = here(store, damage(packed(("a", {}, bytes(range(256)) * 50))))
+    with pytest.raises(UnpackableArchive, match="已损坏"):
+        store.unpack(sha256, UID, 0)
 
 
-def test_a_set_uid_bit_does_not_come_along(uploads: Uploads) -> None:
-    sha256 = here(uploads, packed(("tool", {"mode": 0o4777, "uid": 0}, b"x")))
-    assert (uploads.unpack(sha256, UID, 0) / "tool").stat().st_mode & 0o7022 == 0
+def test_a_set_uid_bit_does_not_come_along(store: WorkdirStore) -> None:
+    sha256 = here(store, packed(("tool", {"mode": 0o4777, "uid": 0}, b"x")))
+    assert (store.unpack(sha256, UID, 0) / "tool").stat().st_mode & 0o7022 == 0

@@ -74,7 +74,7 @@ def test_an_older_backup_under_living_agents_loses_nothing_and_ends_nothing(tmp_
     long = world.submit(cards=2, runs=8000)
     world.lives(120)
     assert used(later) == 4 * 300
-    assert world.site.memory.waiting() == (0, 0)
+    assert world.site.state.batch_queue.count_unacknowledged() == (0, 0)
 
     transaction.savepoint_rollback(backup)
     Restoration.objects.create(backup_made_at=made_at, restored_at=world.province.time)

@@ -25,11 +25,11 @@ from huisuan.compute.metering.seals.queries import list_seals
 from huisuan.compute.metering.seals.seal_month import seal_month
 from huisuan.compute.models import CentreNode, JobEvent, MeterFlag, PlacementDecision, UsageRecord
 from huisuan.compute.site_agent.backoff import Pace
-from huisuan.compute.site_agent.config import JOBS, KEY, MEMORY, Config
+from huisuan.compute.site_agent.config import JOBS, KEY, STATE_FILE, Config
 from huisuan.compute.site_agent.link import AgentLink
 from huisuan.compute.site_agent.loop import Agent
-from huisuan.compute.site_agent.process import join, new_boot
-from huisuan.compute.site_agent.state import Memory
+from huisuan.compute.site_agent.process import join, next_boot_id
+from huisuan.compute.site_agent.state import AgentState
 from huisuan.protocol.resources import Job as ShownJob
 from huisuan.protocol.signatures import load_key
 from support.accounts import make_token
@@ -52,18 +52,18 @@ class Station:
 
     def __init__(self, url: str, folder: Path, code: str, engine: str, options: Mapping[str, str]) -> None:
         join(folder, Config(url=url, engine=engine, options=dict(options)), invite(code, "test", datetime.now(UTC))[1])
-        self.memory = Memory(folder / MEMORY)
+        self.state = AgentState(folder / STATE_FILE)
         self.link = AgentLink(url)
         runs = engines.load(engine, folder / JOBS, options)
         self.agent = Agent(
-            self.link, runs, engine, self.memory, load_key(folder / KEY), folder,
-            boot=new_boot(self.memory, folder), now=time.time, pace=Pace(lambda: 1.0), say=lambda _: None,
+            self.link, runs, engine, self.state, load_key(folder / KEY), folder,
+            boot=next_boot_id(self.state, folder), now=time.time, pace=Pace(lambda: 1.0), log=lambda _: None,
         )  # fmt: skip
 
     def close(self) -> None:
         """Let go of the platform and of the agent's file."""
         self.link.close()
-        self.memory.close()
+        self.state.close()
 
 
 class Province:

@@ -7,11 +7,12 @@ agent's chain, and a state is believed only under the job's present lease.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 
-from huisuan.compute.agent_gateway import clock_skew as clocks
+from huisuan.compute.agent_gateway import clock_skew
 from huisuan.compute.agent_gateway.desired_state import glance, log_ends, told
 from huisuan.compute.agent_gateway.node_inventory import take_nodes
 from huisuan.compute.agent_gateway.serving_agent import Hold, hold, serving
@@ -34,32 +35,53 @@ def sync(seen: wire.SyncRequest, key: AgentKey, now: datetime) -> wire.SyncReply
     Raises:
         Unwelcome: the request is a replay of an earlier one.
     """
-    centre = key.centre
     if seen.probe:
         return _probed(key, seen, now)
     if why := clock_refusal(seen.sent_at, now):
         with transaction.atomic():
-            clocks.refuse(key, seen, why, now)
+            clock_skew.refuse(key, seen, why, now)
         return _refused(Hold(False, why), now)
     with transaction.atomic():
         held = hold(key, seen, now)
         if not held.serves:
             return _refused(held, now)
-        if key.clock_wrong_at is not None:
-            clocks.right_again(key, now)
-        offsets = _take_logs(centre, seen.logs)  # before the ends that come with the last of them
-        taken = _take_jobs(centre, seen, now)
-        answers = receive_batches(centre, key, seen.batches, seen.version, seen.sent_at, now)
-        for word in seen.seals:
-            record_countersignature(centre, key, word, now)
-        if seen.nodes is not None:
-            take_nodes(centre, seen.nodes, now)
-        if seen.nodes is not None or seen.nodes_same:
-            SiteAgent.objects.filter(centre=centre).update(nodes_at=now)
+        received = _receive(key, seen, now)
+    return _reply(key, seen, received, now)
+
+
+@dataclass(frozen=True)
+class _Received:
+    """What became of the parts of a request."""
+
+    log_offsets: dict[str, int]
+    taken: lifecycle.Taken
+    answers: list[wire.BatchAnswer]
+
+
+def _receive(key: AgentKey, seen: wire.SyncRequest, now: datetime) -> _Received:
+    """Store what the agent that serves the centre has seen. Must run in a transaction."""
+    centre = key.centre
+    if key.clock_wrong_at is not None:
+        clock_skew.right_again(key, now)
+    offsets = _take_logs(centre, seen.logs)  # before the ends that come with the last of them
+    taken = _take_jobs(centre, seen, now)
+    answers = receive_batches(centre, key, seen.batches, seen.version, seen.sent_at, now)
+    for countersignature in seen.seals:
+        record_countersignature(centre, key, countersignature, now)
+    if seen.nodes is not None:
+        take_nodes(centre, seen.nodes, now)
+    if seen.nodes is not None or seen.nodes_same:
+        SiteAgent.objects.filter(centre=centre).update(nodes_at=now)
+    return _Received(offsets, taken, answers)
+
+
+def _reply(key: AgentKey, seen: wire.SyncRequest, received: _Received, now: datetime) -> wire.SyncReply:
+    """What the platform wants at the centre, after placing the jobs that wait, and what it has received."""
+    centre = key.centre
     look = glance(centre)
     if look.work_waits and place_waiting(now):
         look = glance(centre)
-    news = told(centre, seen.held, taken.left, look.wanted)
+    news = told(centre, seen.held, received.taken.left, look.wanted)
     return wire.SyncReply(
         centre=centre.code,
         now=now,
@@ -69,11 +91,11 @@ def sync(seen: wire.SyncRequest, key: AgentKey, now: datetime) -> wire.SyncReply
         desired=news.desired,
         added=news.added or [],
         held=look.wanted,
-        acknowledged=[(each.uid, each.lease) for each in seen.observed],
-        settled=sorted(taken.settled),
-        log_offsets=offsets,
-        last_batch=_last_batch(key, answers),
-        batches=answers,
+        acknowledged=[(observation.uid, observation.lease) for observation in seen.observed],
+        settled=sorted(received.taken.settled),
+        log_offsets=received.log_offsets,
+        last_batch=_last_batch(key, received.answers),
+        batches=received.answers,
         seals=list_unsigned_seals(centre) if look.seal_waits else [],
         behind=look.behind,
         pieces=pieces(centre, seen.wants),
@@ -99,7 +121,7 @@ def _refused(held: Hold, now: datetime) -> wire.SyncReply:
 def _take_jobs(centre: Centre, seen: wire.SyncRequest, now: datetime) -> lifecycle.Taken:
     """How runs stand: what that changed, and the jobs spoken of that are over or unknown."""
     taken = lifecycle.observe(centre, seen.observed, now) if seen.observed else lifecycle.Taken()
-    quiet = {each.uid for each in seen.logs} - {each.uid for each in seen.observed}
+    quiet = {log.uid for log in seen.logs} - {observation.uid for observation in seen.observed}
     if quiet:
         here = Job.objects.filter(pk__in=quiet, centre=centre, state__in=AT_CENTRE).values_list("pk", flat=True)
         taken.settled |= quiet - set(here)
@@ -107,7 +129,7 @@ def _take_jobs(centre: Centre, seen: wire.SyncRequest, now: datetime) -> lifecyc
 
 
 def _last_batch(key: AgentKey, answers: Sequence[wire.BatchAnswer]) -> int:
-    return max([key.last_batch, *(each.number for each in answers if not each.refused)])
+    return max([key.last_batch, *(answer.number for answer in answers if not answer.refused)])
 
 
 # --- output
@@ -117,7 +139,7 @@ def _take_logs(centre: Centre, sent: Sequence[wire.SentLog]) -> dict[str, int]:
     """Keep what is new of the pieces; gives how many bytes of each job's output are here."""
     if not sent:
         return {}
-    runs = dict(Job.objects.filter(pk__in={each.uid for each in sent}, centre=centre).values_list("pk", "run"))
+    runs = dict(Job.objects.filter(pk__in={piece.uid for piece in sent}, centre=centre).values_list("pk", "run"))
     ends = log_ends(runs)
     fresh = []
     for piece in sent:

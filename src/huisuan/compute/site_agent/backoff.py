@@ -1,4 +1,4 @@
-"""How soon the agent calls again: at once while something happens, seldom while nothing does, ever later unanswered.
+"""When the agent calls again: at once while something happens, seldom while nothing does, backing off on failure.
 
 Pure: what is random is passed in. A thousand agents whose platform comes back must not all call in the same second.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 BUSY_SECONDS = 0.3
 IDLE_SECONDS = 1.0
 UNANSWERED_SECONDS = 30.0
-REFUSED_SECONDS = 60.0  # revoked, or unknown: only a person mends it
+REFUSED_SECONDS = 60.0  # revoked, or unknown: only a person can fix it
 SLOWER, DOUBLE = 1.5, 2.0
 
 
@@ -24,18 +24,18 @@ class Pace:
     idle: float = IDLE_SECONDS
     _pause: float = 0.0
 
-    def happened(self) -> float:
-        """Something happened, or is about to."""
+    def after_activity(self) -> float:
+        """Something happened, or is about to: the shortest pause."""
         self._pause = self.busy
         return self.busy
 
-    def nothing(self) -> float:
+    def after_idle(self) -> float:
         """Nothing happened: a little later each time."""
         self._pause = min(max(self._pause * SLOWER, self.busy), self.idle)
         return self._spread()
 
-    def unanswered(self, refused: bool = False) -> float:
-        """No answer came, or the platform knows this agent and will not have it: twice as late each time."""
+    def after_failure(self, refused: bool = False) -> float:
+        """No answer came, or the platform refused this agent: twice as late each time."""
         most = REFUSED_SECONDS if refused else UNANSWERED_SECONDS
         self._pause = min(max(self._pause, self.busy) * DOUBLE, most)
         return self._spread()

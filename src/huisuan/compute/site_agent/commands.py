@@ -1,4 +1,4 @@
-"""`huisuan agent`: join, run, look at and mend the site agent. On the centre's machine; needs no platform installed."""
+"""`huisuan agent`: enrol, run and diagnose the site agent. On the centre's machine; needs no platform installed."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def run(
 ) -> None:
     """常驻运行：只向外连平台一个地址；停止时运行中的作业继续运行，重启后接着看管。"""
     from huisuan.compute.site_agent.config import agent_folder
-    from huisuan.compute.site_agent.process import say, serve
+    from huisuan.compute.site_agent.process import log_line, serve
 
-    if stopped := serve(folder or agent_folder(), say=_json_line if as_json else say):
+    if stopped := serve(folder or agent_folder(), log=_json_line if as_json else log_line):
         raise Unavailable(stopped, code="agent.stopped")
 
 
@@ -63,17 +63,17 @@ def run(
 def doctor(folder: Folder = None, as_json: AsJson = False) -> None:
     """逐项检查：地址、证书、时钟、密钥、磁盘、调度器、是否被吊销或有另一份在运行；不对的说明怎么改。"""
     from huisuan.compute.site_agent.config import agent_folder
-    from huisuan.compute.site_agent.diagnostics import examine
+    from huisuan.compute.site_agent.diagnostics import run_checks
 
-    found = examine(folder or agent_folder())
-    well = all(each.well for each in found)
+    found = run_checks(folder or agent_folder())
+    well = all(check.well for check in found)
     if as_json:
-        print_json({"well": well, "checks": [each.as_json() for each in found]})
+        print_json({"well": well, "checks": [check.to_dict() for check in found]})
     else:
-        for each in found:
-            out.print(f"{'✓' if each.well else '✗'} {each.what}", markup=False)
-            if not each.well:
-                out.print(f"    补救：{each.remedy}", markup=False)
+        for check in found:
+            out.print(f"{'✓' if check.well else '✗'} {check.what}", markup=False)
+            if not check.well:
+                out.print(f"    补救：{check.remedy}", markup=False)
     if not well:
         raise typer.Exit(1)
 
@@ -82,9 +82,9 @@ def doctor(folder: Folder = None, as_json: AsJson = False) -> None:
 def status(folder: Folder = None, as_json: AsJson = False) -> None:
     """代理知道些什么：所属中心、在管的作业、还没上报的用量。"""
     from huisuan.compute.site_agent.config import agent_folder
-    from huisuan.compute.site_agent.diagnostics import standing
+    from huisuan.compute.site_agent.diagnostics import agent_status
 
-    found = standing(folder or agent_folder())
+    found = agent_status(folder or agent_folder())
     if as_json:
         print_json(found)
         return

@@ -15,8 +15,8 @@ from huisuan.base.paths import ensure_folder, home, write_private
 from huisuan.compute.site_agent.backoff import BUSY_SECONDS, IDLE_SECONDS
 from huisuan.protocol.signatures import load_key
 
-CONFIG, MEMORY, KEY, LOCK, JOBS = "agent.toml", "memory.sqlite3", "agent-key", "agent.lock", "jobs"
-MOST_KEEP_DAYS = 365  # the agent remembers 400 days which runs are closed
+CONFIG, STATE_FILE, KEY, LOCK, JOBS = "agent.toml", "memory.sqlite3", "agent-key", "agent.lock", "jobs"
+MOST_KEEP_DAYS = 365  # the agent keeps for 400 days which runs are closed
 SECONDS = {"busy_seconds": BUSY_SECONDS, "idle_seconds": IDLE_SECONDS}
 KINDS: dict[str, type | tuple[type, ...]] = {
     "url": str, "engine": str, "ca": str, "options": dict, "keep_days": int, **dict.fromkeys(SECONDS, (int, float)),
@@ -61,7 +61,7 @@ def write_config(folder: Path, config: Config) -> Path:
     return path
 
 
-def read_config(folder: Path) -> Config:
+def load_config(folder: Path) -> Config:
     """What `agent.toml` says.
 
     Raises:
@@ -78,10 +78,10 @@ def read_config(folder: Path) -> Config:
         raise InvalidRequest(f"{path} 不是合法的 TOML：{error}", code="file.not_toml") from None
     except PermissionError:
         raise NotAllowed(f"无权读取 {path}：请以安装代理的用户运行", code="file.not_readable") from None
-    return _checked(found, path)
+    return _check_config(found, path)
 
 
-def _checked(found: dict[str, Any], path: Path) -> Config:
+def _check_config(found: dict[str, Any], path: Path) -> Config:
     known = {
         "url": str,
         "engine": str,

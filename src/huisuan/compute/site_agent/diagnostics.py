@@ -1,4 +1,4 @@
-"""`huisuan agent doctor`: everything that an operator can get wrong at a centre, each with how to mend it."""
+"""`huisuan agent doctor`: everything that an operator can get wrong at a centre, each with its remedy."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from huisuan.base.months import SHANGHAI
 from huisuan.client.client import ClientError
 from huisuan.compute import engines
 from huisuan.compute.engines.interface import EngineError
-from huisuan.compute.site_agent.config import JOBS, KEY, LOCK, MEMORY, Config, key_problem, read_config
+from huisuan.compute.site_agent.config import JOBS, KEY, LOCK, STATE_FILE, Config, key_problem, load_config
 from huisuan.compute.site_agent.link import NO_PROXY, AgentLink
-from huisuan.compute.site_agent.state import Memory
+from huisuan.compute.site_agent.state import AgentState
 from huisuan.protocol.agent import PROTOCOL, SyncReply, SyncRequest
 from huisuan.protocol.signatures import load_key, public_half, sign_request
 
@@ -41,22 +41,22 @@ SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Check:
-    """What was checked, whether it is well, and how to mend it."""
+    """What was checked, whether it is well, and the remedy."""
 
     what: str
     well: bool
     remedy: str = ""
 
-    def as_json(self) -> dict[str, Any]:
-        """For a script."""
+    def to_dict(self) -> dict[str, Any]:
+        """The check as a JSON object."""
         return asdict(self)
 
 
-def examine(folder: Path) -> list[Check]:
-    """Check one thing after the other; what rests on something that is wrong is left out."""
+def run_checks(folder: Path) -> list[Check]:
+    """Run the checks in order; one that depends on a failed check is left out."""
     found = [*_machine(folder)]
     try:
-        config = read_config(folder)
+        config = load_config(folder)
     except Refused as refusal:
         return [*found, Check(str(refusal), False, ENROL)]
     found += [Check(f"配置 {folder / 'agent.toml'}：{config.url}，{config.engine}", True)]
@@ -64,7 +64,7 @@ def examine(folder: Path) -> list[Check]:
     own = [*_own_files(folder)]
     link = [*_link(config)]
     found += [*own, *link]
-    if all(each.well for each in (*own, *link)):
+    if all(check.well for check in (*own, *link)):
         found += _with_platform(config, folder)
     running = is_running(folder)
     remedy = "systemctl start huisuan-agent，或 huisuan agent run"
@@ -86,34 +86,34 @@ def is_running(folder: Path) -> bool:
     return False
 
 
-def standing(folder: Path) -> dict[str, Any]:
+def agent_status(folder: Path) -> dict[str, Any]:
     """What the agent knows, from its files alone.
 
     Raises:
         Refused: it has not joined.
     """
-    config = read_config(folder)
-    memory = Memory(folder / MEMORY)
+    config = load_config(folder)
+    state = AgentState(folder / STATE_FILE)
     try:
-        lines, batches = memory.waiting()
+        lines, batches = state.batch_queue.count_unacknowledged()
         runs = [
             {"uid": run.uid, "run": run.run, "lease": run.lease, "over": run.over, "metered": run.metered}
-            for run in memory.open_runs()
+            for run in state.open_runs()
         ]
         return {
-            "url": config.url, "engine": config.engine, "centre": memory.get("centre"), "agent": memory.name,
+            "url": config.url, "engine": config.engine, "centre": state.get("centre"), "agent": state.name,
             "home": str(folder), "public_key": public_half(load_key(folder / KEY)),
             "version": __version__, "running": is_running(folder), "runs": runs,
-            "waiting_lines": lines, "waiting_batches": batches, "last_batch": memory.head()[0],
+            "waiting_lines": lines, "waiting_batches": batches, "last_batch": state.batch_queue.head()[0],
             "abilities": {
-                name: {"able": each.able, "why": each.why}
-                for name, each in engines.load(config.engine, folder / JOBS, config.options).abilities().items()
+                name: {"able": ability.able, "why": ability.why}
+                for name, ability in engines.load(config.engine, folder / JOBS, config.options).abilities().items()
             },
         }  # fmt: skip
     except (LookupError, ValueError, OSError) as error:
         raise InvalidRequest(str(error), code="agent.engine_unusable") from None
     finally:
-        memory.close()
+        state.close()
 
 
 def held_receipts(folder: Path) -> dict[str, Any]:
@@ -122,18 +122,18 @@ def held_receipts(folder: Path) -> dict[str, Any]:
     Raises:
         Refused: it has not joined.
     """
-    read_config(folder)
-    memory = Memory(folder / MEMORY)
+    load_config(folder)
+    state = AgentState(folder / STATE_FILE)
     try:
         return {
-            "kind": "huisuan-receipts-1", "centre": memory.get("centre"), "platform_key": memory.get("platform_key"),
-            "receipts": [{"agent": memory.name, **each} for each in memory.receipts()],
+            "kind": "huisuan-receipts-1", "centre": state.get("centre"), "platform_key": state.get("platform_key"),
+            "receipts": [{"agent": state.name, **receipt} for receipt in state.batch_queue.list_receipts()],
         }  # fmt: skip
     finally:
-        memory.close()
+        state.close()
 
 
-# --- one thing after the other
+# --- the checks
 
 
 def _machine(folder: Path) -> Iterator[Check]:
@@ -157,7 +157,7 @@ def _engine(config: Config, folder: Path) -> Iterator[Check]:
         return
     yield Check(f"执行引擎 {config.engine} 已安装", True)
     try:
-        yield from (Check(*each) for each in engine.diagnose())
+        yield from (Check(*finding) for finding in engine.diagnose())
     except EngineError as error:
         yield Check(f"执行引擎自检：{error}", False, "先让调度器能在这台机器上、以运行代理的用户使用")
 
@@ -166,17 +166,17 @@ def _own_files(folder: Path) -> Iterator[Check]:
     problem, path = key_problem(folder), folder / KEY
     remedy = f"chmod 600 {path}" if "权限" in problem else ENROL
     yield Check(problem or f"密钥 {path} 只有属主能读", not problem, remedy)
-    if not (folder / MEMORY).exists():
-        yield Check(f"没有 {folder / MEMORY}", False, ENROL)
+    if not (folder / STATE_FILE).exists():
+        yield Check(f"没有 {folder / STATE_FILE}", False, ENROL)
         return
     try:
-        memory = Memory(folder / MEMORY)
-        well, name = memory.is_sound(), memory.name
-        memory.close()
+        state = AgentState(folder / STATE_FILE)
+        well, name = state.is_intact(), state.name
+        state.close()
     except sqlite3.Error as error:
-        yield Check(f"{folder / MEMORY} 打不开：{error}", False, f"检查磁盘；救不回来则移走它，{ENROL}")
+        yield Check(f"{folder / STATE_FILE} 打不开：{error}", False, f"检查磁盘；救不回来则移走它，{ENROL}")
         return
-    yield Check(f"记忆 {folder / MEMORY} 完好", well, f"磁盘可能有坏块：移走它，{ENROL}")
+    yield Check(f"记忆 {folder / STATE_FILE} 完好", well, f"磁盘可能有坏块：移走它，{ENROL}")
     yield Check(f"代理名 {name or '未知'}", bool(name), ENROL)
 
 
@@ -237,14 +237,14 @@ def _status(answer: httpx.Response) -> str:
 
 def _with_platform(config: Config, folder: Path) -> Iterator[Check]:
     """Whether the platform lets this agent in, and whether it is the one that serves."""
-    memory, key = Memory(folder / MEMORY), load_key(folder / KEY)
-    place = memory.get("place_name") or "0" * 24
+    state, key = AgentState(folder / STATE_FILE), load_key(folder / KEY)
+    place = state.get("place_name") or "0" * 24
     probe = SyncRequest(
-        protocol=PROTOCOL, agent=memory.name, number=1, boot=f"{place}.0", host=socket.gethostname()[:120],
+        protocol=PROTOCOL, agent=state.name, number=1, boot=f"{place}.0", host=socket.gethostname()[:120],
         version=__version__, engine=config.engine, sent_at=datetime.now(UTC), probe=True,
     )  # fmt: skip
-    signed, taken = memory.head()[0], memory.last_taken()
-    memory.close()
+    signed, acknowledged = state.batch_queue.head()[0], state.batch_queue.last_acknowledged()
+    state.close()
     try:
         with AgentLink(config.url, ca=Path(config.ca) if config.ca else None, timeout=SECONDS) as link:
             reply = link.sync(probe, lambda body: sign_request(key, body))
@@ -257,7 +257,7 @@ def _with_platform(config: Config, folder: Path) -> Iterator[Check]:
     yield from _serving(reply, probe.agent, place)
     remedy = f"这个目录是从旧备份恢复的，或平台丢了数据：{ENROL}；未上报的用量会接着报"
     yield Check(
-        f"用量批次：本机签到 {signed}，平台收到 {reply.last_batch}", taken <= reply.last_batch <= signed, remedy
+        f"用量批次：本机签到 {signed}，平台收到 {reply.last_batch}", acknowledged <= reply.last_batch <= signed, remedy
     )
 
 

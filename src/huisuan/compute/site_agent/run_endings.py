@@ -1,4 +1,4 @@
-"""How a run ended, as the agent's memory keeps it after its scheduler forgot the run."""
+"""How a run ended, as the agent stores it after the scheduler has forgotten the run."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from huisuan.compute.engines.interface import Observation
 OBSERVATION = TypeAdapter(Observation)
 
 
-def ending_json(seen: Observation) -> str:
-    """An observation as it is kept."""
+def format_ending(seen: Observation) -> str:
+    """An observation as JSON."""
     return OBSERVATION.dump_json(seen).decode()
 
 
-def ending_of(kept: str) -> Observation:
-    """The observation that was kept."""
-    return OBSERVATION.validate_json(kept)
+def parse_ending(stored: str) -> Observation:
+    """The observation in that JSON."""
+    return OBSERVATION.validate_json(stored)

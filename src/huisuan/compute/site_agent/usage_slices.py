@@ -1,4 +1,4 @@
-"""What a run held, as lines: cut at every full hour while it goes on, corrected where the accounting ends otherwise.
+"""A run's usage as lines: cut at every full hour while it goes on, corrected where the accounting ends otherwise.
 
 Pure. Seconds are whole seconds since 1970; the hours of UTC and of Shanghai are cut at the same moments. The slices of
 a run meet end to start, and together they are what the accounting says, no second more or less.
@@ -16,10 +16,10 @@ from huisuan.compute.engines.interface import RunState, RunUsage
 from huisuan.protocol.agent import UsageLine
 
 HOUR = 3600
-SETTLED = 90  # seconds after the full hour by which accounting knows what ended before it
+SETTLED_AFTER = 90  # seconds after the full hour by which accounting knows what ended before it
 NODES_LENGTH, RAW_LENGTH = 2000, 4000
 CONTROL = re.compile(r"[\x00-\x1f]+")
-Key = tuple[int, str]  # start, the scheduler's word for the card
+Key = tuple[int, str]  # start, the scheduler's name of the card
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,16 @@ class Line:
     """A line to send, and the slice that it stands for."""
 
     slice: Slice
-    written: str
+    content: str
 
 
-def is_whole(held: Iterable[RunUsage]) -> bool:
-    """Whether the accounting says how everything ended, so that nothing follows."""
+def is_complete(held: Iterable[RunUsage]) -> bool:
+    """Whether every stretch has its end, so that nothing follows."""
     stretches = list(held)
-    return bool(stretches) and all(each.ended_at is not None for each in stretches)
+    return bool(stretches) and all(stretch.ended_at is not None for stretch in stretches)
 
 
-def lines_of(
+def due_lines(
     uid: str, run: int, lease: int, held: Sequence[RunUsage], sent: Iterable[Slice], now: int, collector: str
 ) -> list[Line]:
     """The lines that are due: for hours that are over and for what has ended, and corrections of slices sent before.
@@ -65,32 +65,32 @@ def lines_of(
         now: seconds since 1970.
         collector: what reads the accounting, with its version.
     """
-    known = {each.key: each for each in sent}
-    whole, count = is_whole(held), len(known)
-    latest = max((int(each.started_at.timestamp()) for each in held), default=0)
+    known = {piece.key: piece for piece in sent}
+    complete, count = is_complete(held), len(known)
+    latest = max((int(stretch.started_at.timestamp()) for stretch in held), default=0)
     wanted: dict[Key, tuple[Slice, RunUsage]] = {}
     for stretch in held:
-        for each in _slices(stretch, known, now):
-            wanted[each.key] = each, stretch
-    strays = [each for key, each in sorted(known.items()) if key not in wanted and each.ended > each.started]
-    due = [_emptied(each, held[0]) for each in strays if whole or each.started < latest]
-    for key, (each, stretch) in sorted(wanted.items()):
+        for piece in _slices(stretch, known, now):
+            wanted[piece.key] = piece, stretch
+    strays = [piece for key, piece in sorted(known.items()) if key not in wanted and piece.ended > piece.started]
+    due = [_emptied(piece, held[0]) for piece in strays if complete or piece.started < latest]
+    for key, (piece, stretch) in sorted(wanted.items()):
         before = known.get(key)
         if before is None:
-            due.append((replace(each, number=count), stretch))
+            due.append((replace(piece, number=count), stretch))
             count += 1
-        elif stretch.ended_at is not None and replace(each, number=before.number) != before:
-            due.append((replace(each, number=before.number), stretch))
+        elif stretch.ended_at is not None and replace(piece, number=before.number) != before:
+            due.append((replace(piece, number=before.number), stretch))
     # first what makes room for what follows
     due.sort(key=lambda pair: pair[0].key in known and pair[0].ended < known[pair[0].key].ended, reverse=True)
-    return [_line(uid, run, lease, each, stretch, each.key in known, collector) for each, stretch in due]
+    return [_line(uid, run, lease, piece, stretch, piece.key in known, collector) for piece, stretch in due]
 
 
 def _slices(held: RunUsage, known: Mapping[Key, Slice], now: int) -> list[Slice]:
     """The slices of one stretch: of one that goes on up to the last full hour that accounting has settled."""
     start = int(held.started_at.timestamp())
     over = held.ended_at is not None
-    end = int(held.ended_at.timestamp()) if held.ended_at else (now - SETTLED) // HOUR * HOUR
+    end = int(held.ended_at.timestamp()) if held.ended_at else (now - SETTLED_AFTER) // HOUR * HOUR
     if end < start or (end == start and not over):
         return []
     cuts = [start, *range((start // HOUR + 1) * HOUR, end, HOUR), end]
@@ -107,38 +107,38 @@ def _slices(held: RunUsage, known: Mapping[Key, Slice], now: int) -> list[Slice]
 
 
 def _spread(total: int, spans: Sequence[tuple[int, int]], before: Sequence[Slice | None], over: bool) -> list[int]:
-    """Seconds of suspension by span: what was said stands, what is new goes to the new spans.
+    """Seconds of suspension by span: what was reported stands, what is new goes to the new spans.
 
     Only where the run is over and the new ones cannot hold the difference are old ones changed, the latest first.
     """
     room = [last - first for first, last in spans]
-    said = [min(each.suspended, most) if each else 0 for each, most in zip(before, room, strict=True)]
-    left = total - sum(said)
-    fresh = [at for at, each in enumerate(before) if each is None]
-    stale = [at for at, each in reversed(list(enumerate(before))) if each is not None] if over else []
+    reported = [min(earlier.suspended, most) if earlier else 0 for earlier, most in zip(before, room, strict=True)]
+    left = total - sum(reported)
+    fresh = [at for at, earlier in enumerate(before) if earlier is None]
+    stale = [at for at, earlier in reversed(list(enumerate(before))) if earlier is not None] if over else []
     for at in (*fresh, *stale):
-        change = max(-said[at], min(left, room[at] - said[at]))
-        said[at] += change
+        change = max(-reported[at], min(left, room[at] - reported[at]))
+        reported[at] += change
         left -= change
-    return said
+    return reported
 
 
-def _emptied(each: Slice, held: RunUsage) -> tuple[Slice, RunUsage]:
+def _emptied(piece: Slice, held: RunUsage) -> tuple[Slice, RunUsage]:
     """A slice that the accounting does not know in the end: it held nothing."""
-    return replace(each, ended=each.started, suspended=0, state=held.state.value), held
+    return replace(piece, ended=piece.started, suspended=0, state=held.state.value), held
 
 
-def _line(uid: str, run: int, lease: int, each: Slice, held: RunUsage, corrects: bool, collector: str) -> Line:
-    ended = each.state != RunState.RUNNING.value
+def _line(uid: str, run: int, lease: int, piece: Slice, held: RunUsage, corrects: bool, collector: str) -> Line:
+    ended = piece.state != RunState.RUNNING.value
     line = UsageLine(
-        uid=uid, run=run, lease=lease, slice=each.number, corrects=corrects,
-        nodes=_text(held.nodes, NODES_LENGTH), node_count=held.node_count, local_card=each.local_card,
-        cards=each.cards, started_at=datetime.fromtimestamp(each.started, UTC),
-        ended_at=datetime.fromtimestamp(each.ended, UTC), suspended_seconds=each.suspended,
-        state=each.state, exit_code=held.exit_code if ended else None,
+        uid=uid, run=run, lease=lease, slice=piece.number, corrects=corrects,
+        nodes=_text(held.nodes, NODES_LENGTH), node_count=held.node_count, local_card=piece.local_card,
+        cards=piece.cards, started_at=datetime.fromtimestamp(piece.started, UTC),
+        ended_at=datetime.fromtimestamp(piece.ended, UTC), suspended_seconds=piece.suspended,
+        state=piece.state, exit_code=held.exit_code if ended else None,
         measured=dict(held.measured) if ended else {}, raw=_text(held.raw, RAW_LENGTH), collector=collector,
     )  # fmt: skip
-    return Line(each, line.written())
+    return Line(piece, line.to_json_line())
 
 
 def _text(text: str, most: int) -> str:

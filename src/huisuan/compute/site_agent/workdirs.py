@@ -1,4 +1,4 @@
-"""Working directories at a centre: fetched in pieces through the one exchange, checked, unpacked where a run starts.
+"""Working directories at a centre: fetched in pieces with the exchanges, checked, unpacked where a run starts.
 
 What a user packed is never trusted: nothing is unpacked outside its folder, no link leads out of it, no device is made.
 """
@@ -24,11 +24,11 @@ READ_BYTES = 1024 * 1024
 DRAFT_SECONDS = 24 * 3600  # nothing is unpacked for so long
 
 
-class Unpackable(Exception):
+class UnpackableArchive(Exception):
     """The archive cannot be unpacked; the message says what is wrong with it."""
 
 
-class Uploads:
+class WorkdirStore:
     """The archives and unpacked directories under `folder`."""
 
     def __init__(self, folder: Path) -> None:
@@ -38,16 +38,16 @@ class Uploads:
             place.chmod(mode)  # jobs pass through to their own folder, and see neither names nor archives
 
     def has(self, sha256: str) -> bool:
-        """Whether the whole archive is here."""
-        return self._whole(sha256).exists()
+        """Whether the complete archive is here."""
+        return self._complete(sha256).exists()
 
-    def wanted(self, hashes: Iterable[str]) -> list[Wanted]:
-        """What is lacking of these archives, from where it is to be continued."""
-        lacking = [each for each in dict.fromkeys(hashes) if not self.has(each)]
-        return [Wanted(sha256=each, offset=_size(self._part(each))) for each in lacking]
+    def missing_parts(self, hashes: Iterable[str]) -> list[Wanted]:
+        """The missing parts of these archives: for each, from which byte on."""
+        missing = [sha256 for sha256 in dict.fromkeys(hashes) if not self.has(sha256)]
+        return [Wanted(sha256=sha256, offset=_size(self._part(sha256))) for sha256 in missing]
 
-    def take(self, piece: Piece) -> None:
-        """Keep a piece if it continues what is here; when the last one came, the archive is checked by its name."""
+    def receive(self, piece: Piece) -> None:
+        """Append a piece if it continues what is here; the complete archive is checked against its SHA-256."""
         part = self._part(piece.sha256)
         if self.has(piece.sha256) or piece.offset != _size(part):
             return
@@ -58,15 +58,15 @@ class Uploads:
         if piece.offset + len(piece.content) < piece.size:
             return
         if file_sha256(part) == piece.sha256:
-            part.replace(self._whole(piece.sha256))
-        else:  # damaged on this disk, say: fetched anew
+            part.replace(self._complete(piece.sha256))
+        else:  # damaged on this disk, say: fetched again
             part.unlink()
 
     def unpack(self, sha256: str, uid: str, run: int) -> Path:
         """The folder in which a run starts, with what the archive holds; unpacked once.
 
         Raises:
-            Unpackable: the archive is damaged, too large, or leads out of its folder.
+            UnpackableArchive: the archive is damaged, too large, or leads out of its folder.
         """
         place = self.unpacked / run_name(uid, run)
         if place.exists():
@@ -75,26 +75,26 @@ class Uploads:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
         try:
-            _unpack(self._whole(sha256), draft)
+            _unpack(self._complete(sha256), draft)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise
         draft.rename(place)
         return place
 
-    def forget(self, uid: str, run: int) -> None:
+    def remove(self, uid: str, run: int) -> None:
         """Remove the folder of a run that is over."""
         remove_tree(self.unpacked / run_name(uid, run))
 
     def remove_drafts(self, now: float) -> None:
-        """Remove what an agent that was killed left half-unpacked."""
+        """Remove what a killed agent left half-unpacked; `now` in seconds since 1970."""
         for place in self.unpacked.glob(".*"):
             with contextlib.suppress(FileNotFoundError):
                 if now - place.stat().st_mtime > DRAFT_SECONDS:
                     remove_tree(place)
 
     def keep_only(self, hashes: Iterable[str]) -> None:
-        """Remove the archives that no run wants any more."""
+        """Remove the archives that no run needs any more."""
         kept = set(hashes)
         for path in self.archives.iterdir():
             if path.name.split(".")[0] not in kept:
@@ -103,7 +103,7 @@ class Uploads:
     def _part(self, sha256: str) -> Path:
         return self.archives / f"{sha256}.part"
 
-    def _whole(self, sha256: str) -> Path:
+    def _complete(self, sha256: str) -> Path:
         return self.archives / f"{sha256}.tar.gz"
 
 
@@ -111,7 +111,7 @@ def _unpack(archive: Path, folder: Path) -> None:
     """Unpack, member by member, within the limits.
 
     Raises:
-        Unpackable: see Uploads.unpack.
+        UnpackableArchive: see WorkdirStore.unpack.
     """
     files, size = 0, 0
     try:
@@ -119,32 +119,32 @@ def _unpack(archive: Path, folder: Path) -> None:
             for member in members:
                 files, size = files + 1, size + max(member.size, 0)
                 if files > MOST_FILES or size > MOST_BYTES:
-                    raise Unpackable(f"工作目录解开后超过 {MOST_FILES:,} 个文件或 {MOST_BYTES // 2**30} GiB")
+                    raise UnpackableArchive(f"工作目录解开后超过 {MOST_FILES:,} 个文件或 {MOST_BYTES // 2**30} GiB")
                 _stays_within(member, folder)
                 # the filter refuses .., links that lead out, devices; and drops set-uid bits
                 members.extract(member, folder, filter="data")
     except tarfile.FilterError as error:
-        raise Unpackable(f"工作目录的归档不安全，没有解开：{error}") from None
+        raise UnpackableArchive(f"工作目录的归档不安全，没有解开：{error}") from None
     except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as error:
         if isinstance(error, OSError) and not isinstance(error, EOFError) and error.errno is not None:
             raise  # the disk is full, say: not the archive's fault
-        raise Unpackable(f"工作目录的归档已损坏：{error}") from None
+        raise UnpackableArchive(f"工作目录的归档已损坏：{error}") from None
 
 
 def _stays_within(member: tarfile.TarInfo, folder: Path) -> None:
     """Nothing is written (or hard-linked) by an absolute name, or through a link, wherever that may lead by then.
 
     Raises:
-        Unpackable: the name is absolute, or a folder on the way is a link.
+        UnpackableArchive: the name is absolute, or a folder on the way is a link.
     """
     for name in (member.name, member.linkname if member.islnk() else ""):
         if name.startswith("/"):
-            raise Unpackable(f"工作目录的归档不安全，没有解开：{name!r} 是绝对路径")
+            raise UnpackableArchive(f"工作目录的归档不安全，没有解开：{name!r} 是绝对路径")
         for parent in (folder / name).parents:
             if parent == folder:
                 break
             if parent.is_symlink():
-                raise Unpackable(f"工作目录的归档不安全，没有解开：{member.name!r} 要经过链接 {parent.name!r}")
+                raise UnpackableArchive(f"工作目录的归档不安全，没有解开：{member.name!r} 要经过链接 {parent.name!r}")
 
 
 def _size(path: Path) -> int:

@@ -77,11 +77,11 @@ def worker() -> None:
 
 def agent(url: str, folder: str, slots: str, word: str) -> None:
     """The site agent of the centre on this machine; the jobs that run end with the platform."""
-    from huisuan.compute.site_agent.config import CONFIG, Config, read_config, write_config
+    from huisuan.compute.site_agent.config import CONFIG, Config, load_config, write_config
     from huisuan.compute.site_agent.process import has_joined, join, serve
 
     place = Path(folder)
-    keep_days = read_config(place).keep_days if (place / CONFIG).exists() else 0
+    keep_days = load_config(place).keep_days if (place / CONFIG).exists() else 0
     config = Config(url=url, engine="local", options={"slots": slots}, keep_days=keep_days)
     if word and not has_joined(place, word):
         join(place, config, word)

@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from huisuan.base.paths import home
-from huisuan.compute.site_agent.config import MEMORY
-from huisuan.compute.site_agent.state import Memory
+from huisuan.compute.site_agent.config import STATE_FILE
+from huisuan.compute.site_agent.state import AgentState
 
 INVITED_BY = "huisuan up"
 
@@ -48,11 +48,11 @@ def start_for(now: datetime) -> Start | None:
 
 def _name() -> str:
     """The name under which the agent of this machine joined; "" if it never did."""
-    path = folder() / MEMORY
+    path = folder() / STATE_FILE
     if not path.exists():
         return ""
-    memory = Memory(path)
+    state = AgentState(path)
     try:
-        return memory.name
+        return state.name
     finally:
-        memory.close()
+        state.close()

@@ -1,7 +1,7 @@
 """The local engine: jobs as processes on this machine, for trials and single machines.
 
 Jobs run under the operating system's user of the agent: offer this engine only to people who may act as
-that user, or run the agent as root with HUISUAN_JOB_UIDS or HUISUAN_JOB_USER (engines.identities).
+that user, or run the agent as root with HUISUAN_JOB_UIDS or HUISUAN_JOB_USER (engines.local.unix_user).
 """
 
 from __future__ import annotations
@@ -10,29 +10,24 @@ import contextlib
 import json
 import os
 import re
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from huisuan.base.temporary import remove_tree
-from huisuan.compute.engines.common import runner as files
+from huisuan.compute.engines.common import runner
 from huisuan.compute.engines.common.start_gate import began
 from huisuan.compute.engines.interface import Ability, JobSpec, NodeSeen, Observation, RunState, RunUsage
-from huisuan.compute.engines.local.unix_user import ACCOUNT, RANGE, identity_for, own_numbers
+from huisuan.compute.engines.local.process import RunnerProcesses, load_record
+from huisuan.compute.engines.local.unix_user import ACCOUNT, RANGE, can_become, check_own_numbers, identity_for
 
 NAME = re.compile(r"[0-9a-z]{20,32}(-[0-9]{1,5})?")
 CARD = "CPU-SLOT"
-SECRETS = ("HUISUAN_", "DATABASE_URL", "PGPASSWORD")  # in the environment, and nothing to a runner
 GRACE_SECONDS = 5.0
-UNSEEN = "执行进程意外消失，无法证明用时，本次运行不计量"
-NEVER_BEGAN = "执行进程在开始之前意外消失，作业没有运行过"
+END_UNKNOWN = "执行进程意外消失，无法证明用时，本次运行不计量"
+NEVER_STARTED = "执行进程在开始之前意外消失，作业没有运行过"
 OPTIONS = {"slots": "处理器槽位数，默认是本机的处理器数", "grace_seconds": "结束作业时从 SIGTERM 到 SIGKILL 的秒数"}
 ABILITIES = {
     "gang": Ability(False, "只有一台机器：多节点的作业须由调度器运行"),
@@ -55,12 +50,12 @@ class LocalEngine:
     def __init__(self, folder: Path, options: Mapping[str, str] | None = None) -> None:
         self.folder = folder
         self.slots, self.grace_seconds = _options(options or {})
-        self._started: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes = RunnerProcesses(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(PermissionError):  # another's
+        with contextlib.suppress(PermissionError):  # the folder is another user's
             folder.chmod(0o711)  # the jobs' users pass through, and cannot see whose folders are here
         self._open = {
-            path.parent.name for path in folder.glob(f"*/{files.JOB}") if not (path.parent / files.EXIT).exists()
+            path.parent.name for path in folder.glob(f"*/{runner.JOB}") if not (path.parent / runner.EXIT).exists()
         }
 
     def abilities(self) -> Mapping[str, Ability]:
@@ -73,83 +68,82 @@ class LocalEngine:
         return (NodeSeen(os.uname().nodename, "", CARD, self.slots, min(held, self.slots)),)
 
     def submit(self, job: JobSpec) -> None:
-        """Have the run begin once; asking again does nothing.
+        """Start the run once; submitting it again does nothing.
 
         Raises:
             ValueError: it can never run here; says why.
         """
         self._check(job)
         place = self.folder / job.name
-        if not (place / files.JOB).exists():
-            self._write_down(job, place)
+        if not (place / runner.JOB).exists():
+            self._create_folder(job, place)
         self._open.add(job.name)
-        if not (place / files.RUNNER).exists() and not self._exit(job.name):
-            self._launch(job.name)
+        if not (place / runner.RUNNER).exists() and not self._exit_record(job.name):
+            self._processes.start(job.name)
 
     def observe(self, names: Sequence[str]) -> Mapping[str, Observation]:
         """How these runs stand; one whose runner vanished without a record is lost."""
         seen = {name: self._observe(name) for name in names}
-        return {name: each for name, each in seen.items() if each is not None}
+        return {name: observation for name, observation in seen.items() if observation is not None}
 
     def cancel(self, name: str, reason: str = "") -> None:
-        """Ask the run to end; one that has not begun never will."""
+        """Ask the run to end; one that has not started never will."""
         place = self.folder / name
-        if not (place / files.JOB).exists() or self._exit(name):
+        if not (place / runner.JOB).exists() or self._exit_record(name):
             return
-        if not (place / files.CANCEL).exists():
-            # before the signal: a runner that is only starting looks for it after it has said who it is
-            (place / files.CANCEL).touch(mode=0o600)
-            (place / files.CANCEL).write_text(reason, encoding="utf-8")
-        runner = self._runner(name)
-        if runner:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                runner.send_signal(signal.SIGTERM)
+        if not (place / runner.CANCEL).exists():
+            # before the signal: a runner that is only starting looks for it after it has written its record
+            (place / runner.CANCEL).touch(mode=0o600)
+            (place / runner.CANCEL).write_text(reason, encoding="utf-8")
+        self._processes.terminate(name)
 
     def logs(self, name: str, offset: int, limit: int) -> bytes:
         """At most `limit` bytes of its stdout and stderr from `offset` on."""
         try:
-            with (self.folder / name / files.OUTPUT).open("rb") as file:
+            with (self.folder / name / runner.OUTPUT).open("rb") as file:
                 file.seek(offset)
                 return file.read(limit)
         except FileNotFoundError:
             return b""
 
     def usage(self, names: Sequence[str]) -> Mapping[str, tuple[RunUsage, ...]]:
-        """What these runs held so far; nothing for one that never began or whose end nobody saw."""
+        """What these runs used so far; nothing for one that never started or whose end is unknown."""
         used = {name: self._usage(name) for name in names}
-        return {name: (each,) for name, each in used.items() if each is not None}
+        return {name: (usage,) for name, usage in used.items() if usage is not None}
 
     def forget(self, name: str) -> None:
         """Remove the folder of a run that is over."""
-        if NAME.fullmatch(name) and self._exit(name):
+        if NAME.fullmatch(name) and self._exit_record(name):
             remove_tree(self.folder / name)
-            self._started.pop(name, None)
+            self._processes.discard(name)
 
     def diagnose(self) -> Sequence[tuple[str, bool, str]]:
         """Whether its folder can be written, and whether the user that jobs run as is there."""
         writable = os.access(self.folder, os.W_OK | os.X_OK)
         found = [(f"作业目录 {self.folder} 可写", writable, f"chown 或 chmod，使运行代理的用户能写 {self.folder}")]
         if os.environ.get(RANGE):
-            found.append(_numbers_usable())
+            found.append(check_own_numbers())
         account = os.environ.get(ACCOUNT)
         if account and not os.environ.get(RANGE):
             remedy = f"useradd --system {account}，并以 root 运行代理；或去掉 HUISUAN_JOB_USER"
-            found.append((f"作业用户 {account} 可用", _can_become(account), remedy))
+            found.append((f"作业用户 {account} 可用", can_become(account), remedy))
         return found
 
     def end_all(self, reason: str, patience_seconds: float) -> int:
         """End every run and wait for the records; returns how many were ended."""
-        running = [name for name in sorted(self._open) if not self._exit(name) and self._alive(name)]
+        running = [
+            name for name in sorted(self._open) if not self._exit_record(name) and self._processes.is_alive(name)
+        ]
         for name in running:
             self.cancel(name, reason)
         deadline = time.monotonic() + patience_seconds
         left = running
         while left and time.monotonic() < deadline:
             time.sleep(0.02)
-            left = [name for name in left if not self._exit(name) and self._alive(name)]
+            left = [name for name in left if not self._exit_record(name) and self._processes.is_alive(name)]
         return len(running)
 
-    # --- what is on disk and what lives
+    # --- records on disk
 
     def _check(self, job: JobSpec) -> None:
         """Refuse what can never run here.
@@ -168,14 +162,14 @@ class LocalEngine:
         if job.cards > self.slots:
             raise ValueError(f"要 {job.cards} 个处理器槽位，本机只有 {self.slots} 个")
 
-    def _write_down(self, job: JobSpec, place: Path) -> None:
+    def _create_folder(self, job: JobSpec, place: Path) -> None:
         account = identity_for(self.folder)
         place.mkdir(mode=0o700, exist_ok=True)
         if account:
-            os.chown(place, -1, files.identity(account)[1])
+            os.chown(place, -1, runner.identity(account)[1])
             place.chmod(0o710)
-        files.write_json(
-            place / files.JOB,
+        runner.write_json(
+            place / runner.JOB,
             {
                 "name": job.name,
                 "uid": job.uid,
@@ -195,34 +189,34 @@ class LocalEngine:
 
     def _observe(self, name: str) -> Observation | None:
         place = self.folder / name
-        job = _read(place / files.JOB)
+        job = load_record(place / runner.JOB)
         if not job:
             return None
-        self._reap(name)
-        if not (record := self._exit(name)):
-            alive = self._alive(name)
-            if not (record := self._exit(name)) and not alive and not self._revived(name):
-                record = self._settle_lost(name)
+        self._processes.reap(name)
+        if not (record := self._exit_record(name)):
+            alive = self._processes.is_alive(name)
+            if not (record := self._exit_record(name)) and not alive and not self._processes.restart_unstarted(name):
+                record = self._record_loss(name)
         if not record:
-            started = _read(place / files.STARTED)
-            at_the_gate = job["lease_file"] and (place / files.RUNNER).exists()
+            started = load_record(place / runner.STARTED)
+            at_the_gate = job["lease_file"] and (place / runner.RUNNER).exists()
             state = RunState.RUNNING if started or at_the_gate else RunState.STARTING
-            return Observation(name, state, started_at=_moment(started.get("started_at")))
+            return Observation(name, state, started_at=_optional_time(started.get("started_at")))
         self._open.discard(name)
         return Observation(
             name,
             RunState(record["state"]),
             reason=record.get("reason", ""),
-            started_at=_moment(record.get("started_at")),
-            ended_at=_moment(record.get("ended_at")),
+            started_at=_optional_time(record.get("started_at")),
+            ended_at=_optional_time(record.get("ended_at")),
             exit_code=record["exit_code"],
         )
 
     def _usage(self, name: str) -> RunUsage | None:
-        record, started = self._exit(name), _read(self.folder / name / files.STARTED)
+        record, started = self._exit_record(name), load_record(self.folder / name / runner.STARTED)
         if not ("ended_at" in record if record else started):
             return None
-        job = _read(self.folder / name / files.JOB)
+        job = load_record(self.folder / name / runner.JOB)
         measured = ("elapsed_ns", "processor_us", "peak_memory_bytes")
         return RunUsage(
             name=name,
@@ -239,16 +233,16 @@ class LocalEngine:
             raw=json.dumps(record, ensure_ascii=False, sort_keys=True) if record else "",
         )
 
-    def _exit(self, name: str) -> dict[str, Any]:
-        return _read(self.folder / name / files.EXIT)
+    def _exit_record(self, name: str) -> dict[str, Any]:
+        return load_record(self.folder / name / runner.EXIT)
 
     def _held_slots(self) -> set[int]:
         held: set[int] = set()
         for name in list(self._open):
-            if self._exit(name):
+            if self._exit_record(name):
                 self._open.discard(name)
             else:
-                held.update(_read(self.folder / name / files.JOB).get("slots", []))
+                held.update(load_record(self.folder / name / runner.JOB).get("slots", []))
         return held
 
     def _free_slots(self, cards: int) -> list[int]:
@@ -256,61 +250,14 @@ class LocalEngine:
         free = [slot for slot in range(len(held) + cards) if slot not in held]
         return free[:cards]
 
-    def _launch(self, name: str) -> None:
-        place = self.folder / name
-        (place / "runner.log").touch(mode=0o600)
-        with (place / "runner.log").open("ab") as log:
-            self._started[name] = subprocess.Popen(
-                [sys.executable, "-m", files.__name__, str(place)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={key: value for key, value in os.environ.items() if not key.startswith(SECRETS)},
-                start_new_session=True,
-            )
-
-    def _runner(self, name: str) -> psutil.Process | None:
-        """The live runner: a process of that number whose command line ends with this very folder."""
-        pid = _read(self.folder / name / files.RUNNER).get("pid")
-        if pid is None:
-            return None
-        try:
-            process = psutil.Process(pid)
-            return process if process.cmdline()[-1:] == [str(self.folder / name)] else None
-        except psutil.Error:
-            return None
-
-    def _alive(self, name: str) -> bool:
-        own = self._started.get(name)
-        return (own is not None and own.poll() is None) or self._runner(name) is not None
-
-    def _reap(self, name: str) -> None:
-        own = self._started.get(name)
-        if own is not None and own.poll() is not None and (self.folder / name / files.RUNNER).exists():
-            del self._started[name]
-
-    def _revived(self, name: str) -> bool:
-        """Start the runner of a run whose agent was killed before it could; a runner that failed is not retried."""
-        if (self.folder / name / files.RUNNER).exists() or name in self._started:
-            return False
-        self._launch(name)
-        return True
-
-    def _settle_lost(self, name: str) -> dict[str, Any]:
-        self._end_group(name)
-        lease_file = _read(self.folder / name / files.JOB)["lease_file"]
+    def _record_loss(self, name: str) -> dict[str, Any]:
+        self._processes.kill_job(name)
+        lease_file = load_record(self.folder / name / runner.JOB)["lease_file"]
         never = lease_file is not None and not began(Path(lease_file), name)
-        state, reason = (RunState.EXPIRED, NEVER_BEGAN) if never else (RunState.LOST, UNSEEN)
+        state, reason = (RunState.EXPIRED, NEVER_STARTED) if never else (RunState.LOST, END_UNKNOWN)
         record = {"state": state.value, "exit_code": None, "reason": reason, "node": os.uname().nodename}
-        files.write_json(self.folder / name / files.EXIT, record)
+        runner.write_json(self.folder / name / runner.EXIT, record)
         return record
-
-    def _end_group(self, name: str) -> None:
-        """End what a killed runner left running."""
-        started = _read(self.folder / name / files.STARTED)
-        with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
-            if started and abs(psutil.Process(started["pid"]).create_time() - started["started_at"]) < 3:
-                os.killpg(started["pid"], signal.SIGKILL)
 
 
 def _options(options: Mapping[str, str]) -> tuple[int, float]:
@@ -327,35 +274,9 @@ def _options(options: Mapping[str, str]) -> tuple[int, float]:
     return slots, grace_seconds
 
 
-def _numbers_usable() -> tuple[str, bool, str]:
-    try:
-        usable, remedy = own_numbers() is not None and os.geteuid() == 0, f"以 root 运行代理，或去掉 {RANGE}"
-    except ValueError as error:
-        usable, remedy = False, str(error)
-    return f"每次运行一个用户编号（{RANGE}）可用", usable, remedy
-
-
-def _can_become(account: str) -> bool:
-    import pwd
-
-    try:
-        found = pwd.getpwnam(account)
-    except KeyError:
-        return False
-    return os.geteuid() in (0, found.pw_uid)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    return found
-
-
 def _time(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _moment(seconds: int | None) -> datetime | None:
+def _optional_time(seconds: int | None) -> datetime | None:
     return None if seconds is None else _time(seconds)

@@ -47,7 +47,25 @@ def own_numbers() -> range | None:
     first, last = (int(found[1]), int(found[2])) if found else (0, 0)
     if not LEAST <= first <= last <= MOST:
         raise ValueError(f"{RANGE}={named}：应形如 200000-265535，不小于 {LEAST}")
-    taken = next((each.pw_name for each in pwd.getpwall() if first <= each.pw_uid <= last), None)
+    taken = next((user.pw_name for user in pwd.getpwall() if first <= user.pw_uid <= last), None)
     if taken:
         raise ValueError(f"{RANGE}={named}：其中有系统用户 {taken}，请换一段")
     return range(first, last + 1)
+
+
+def check_own_numbers() -> tuple[str, bool, str]:
+    """Whether the configured numbers can be used: what was checked, the outcome, the remedy."""
+    try:
+        usable, remedy = own_numbers() is not None and os.geteuid() == 0, f"以 root 运行代理，或去掉 {RANGE}"
+    except ValueError as error:
+        usable, remedy = False, str(error)
+    return f"每次运行一个用户编号（{RANGE}）可用", usable, remedy
+
+
+def can_become(account: str) -> bool:
+    """Whether this process may run a job as that account."""
+    try:
+        found = pwd.getpwnam(account)
+    except KeyError:
+        return False
+    return os.geteuid() in (0, found.pw_uid)
