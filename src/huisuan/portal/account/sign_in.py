@@ -27,6 +27,7 @@ from huisuan.parties.models import Person
 from huisuan.parties.route_access import public
 from huisuan.portal.account.qr import as_image
 from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui.refusals import refusal_html
 
 A_YEAR = 365 * 86400
 HALFWAY = "halfway"  # in the session: who has shown a password, and not yet a code
@@ -97,7 +98,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
         except TooMany as many:
             return held_up(request, many)
         except Refused as refusal:
-            wrong = str(refusal)
+            wrong = refusal_html(refusal)
         wrong = wrong or _("验证码不对，或已经用过：请等下一个。")
     return render(request, "portal/second_step.html", {"who": person, "wrong": wrong})
 
@@ -120,7 +121,7 @@ def _enrol(request: HttpRequest, person: Person, half: dict[str, Any]) -> HttpRe
         try:
             codes = second_factor.enrol(person, secret, request.POST.get("code", ""), actor, timezone.now())
         except Refused as refusal:
-            wrong = str(refusal)
+            wrong = refusal_html(refusal)
         else:
             answer = let_in(request, person, half["next"], half["how"])
             return shown_codes(request, codes, answer["Location"], answer)

@@ -25,6 +25,7 @@ from huisuan.parties.route_access import allow
 from huisuan.portal.account.qr import as_image
 from huisuan.portal.account.sign_in import BACKEND, held_up, shown_codes
 from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui.refusals import refusal_html
 
 ENROLLING = "enrolling"  # in the session: the secret that the page shows
 EVENTS_SHOWN = 20
@@ -85,7 +86,7 @@ def change_password(request: HttpRequest) -> HttpResponseBase:
         except TooMany as many:
             return held_up(request, many)
         except Refused as refusal:
-            refused = str(refusal)
+            refused = refusal_html(refusal)
         if not refused:
             person.refresh_from_db()
             update_session_auth_hash(request, person)
@@ -106,7 +107,7 @@ def new_token(request: HttpRequest) -> HttpResponseBase:
             scope=request.POST.get("scope", ""), days=int(days) if days.isascii() and days.isdigit() else 0,
         )  # fmt: skip
     except Refused as refusal:
-        return account_page(request, refused=str(refusal))
+        return account_page(request, refused=refusal_html(refusal))
     return account_page(request, made=token, secret=secret)
 
 
@@ -117,7 +118,7 @@ def revoke_token(request: HttpRequest, number: int) -> HttpResponseBase:
     try:
         tokens.revoke(number, actor_of(request), timezone.now(), of=person_of(request))
     except Refused as refusal:
-        return account_page(request, refused=str(refusal))
+        return account_page(request, refused=refusal_html(refusal))
     messages.success(request, _("令牌已吊销。"))
     return redirect("account")
 
@@ -134,7 +135,7 @@ def enrol_factor(request: HttpRequest) -> HttpResponseBase:
             code = request.POST.get("code", "")
             codes = second_factor.enrol(person, secret, code, actor_of(request), timezone.now())
         except Refused as refusal:
-            wrong = str(refusal)
+            wrong = refusal_html(refusal)
         else:
             del request.session[ENROLLING]
             return shown_codes(request, codes, reverse("account"))
@@ -159,7 +160,7 @@ def change_factor(request: HttpRequest) -> HttpResponseBase:
     except TooMany as many:
         return held_up(request, many)
     except Refused as refusal:
-        return account_page(request, refused=str(refusal))
+        return account_page(request, refused=refusal_html(refusal))
     if person.needs_second_factor:
         return redirect("sign-in")  # every session ended: a new telephone is enrolled at the next sign-in
     _stay(request)

@@ -33,6 +33,7 @@ from huisuan.portal.sentences.page import said
 from huisuan.portal.ui import number_format as figures
 from huisuan.portal.ui import state_labels as words
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
+from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.table import Table, answer
 from huisuan.portal.visible import compute as queries
 
@@ -193,7 +194,7 @@ def _cancelled(
     except Job.DoesNotExist:
         raise Http404 from None
     except Refused as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, refusal_html(refusal))
     else:
         messages.success(request, said)
     return redirect("job", uid=uid)

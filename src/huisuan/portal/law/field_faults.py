@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from django.utils.safestring import SafeString
+
 from huisuan.law.model import InterpretationSpec, SettingSpec
+from huisuan.portal.ui.refusals import refusal_html
 
 
-def of_field(spec: SettingSpec | InterpretationSpec, error: Exception) -> str:
-    """The message of an error about this setting, from where the law has named it; what is left is translatable."""
+def of_field(spec: SettingSpec | InterpretationSpec | None, error: Exception) -> SafeString:
+    """The message of an error about a setting, from where the law has named it; None: about a figure of the law."""
     text = str(error).removeprefix("：")
-    return text.removeprefix(f"参数 {spec.name}（{spec.zh}）").removeprefix("：")
+    if spec is not None:
+        text = text.removeprefix(f"参数 {spec.name}（{spec.zh}）").removeprefix("：")
+    return refusal_html(error, text)

@@ -13,6 +13,7 @@ from huisuan.law.model import Answer, LawError, SettingUsed, Status, Step, forma
 from huisuan.law.policy import Policy, load_policy
 from huisuan.law.text import Sentence
 from huisuan.portal.law.quotations import Piece, pieces
+from huisuan.portal.ui.refusals import refusal_html
 from huisuan.settlement.models import Entitlement
 from huisuan.settlement.runs.queries import recompute_entitlement
 
@@ -72,7 +73,7 @@ def reasoning(entitled: Entitlement) -> Reasoning:
         policy = load_policy(entitled.run.policy)
         reading = recompute_entitlement(entitled)
     except LawError as error:
-        return Reasoning(wrong=str(error))
+        return Reasoning(wrong=refusal_html(error))
     return replace(told(policy, reading.answer), differs=not reading.agrees, same_law=reading.same_law)
 
 

@@ -26,6 +26,7 @@ from huisuan.parties.route_access import allow
 from huisuan.portal.account.views import actor_of
 from huisuan.portal.ui import state_labels as words
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind
+from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.table import Table, answer
 
 EVENTS_SHOWN = 100
@@ -76,7 +77,7 @@ def new_person(request: HttpRequest) -> HttpResponseBase:
             name=asked.get("name", ""), email=asked.get("email", ""), machine=asked.get("machine") == "on",
         )  # fmt: skip
     except Refused as refusal:
-        return _form(request, str(refusal))
+        return _form(request, refusal_html(refusal))
     return _person_page(request, person, secret=secret)
 
 
@@ -151,7 +152,7 @@ def act(request: HttpRequest, number: int, action: str) -> HttpResponseBase:
     try:
         secret = ACTIONS[action](person, actor_of(request), timezone.now(), request)
     except Refused as refusal:
-        return _person_page(request, person, refused=str(refusal))
+        return _person_page(request, person, refused=refusal_html(refusal))
     if secret:
         return _person_page(request, _found(number), secret=secret)
     messages.success(request, _t("已办，已记录。"))

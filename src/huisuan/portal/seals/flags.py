@@ -23,6 +23,7 @@ from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.ui import state_labels as words
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
+from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.table import Table, answer
 
 READERS = ("centre", "city", "province", "auditor")
@@ -118,6 +119,6 @@ def answer_page(request: HttpRequest, number: int) -> HttpResponseBase:
             accept = request.POST.get("accept") == "yes"
             settle(number, request.POST.get("answer", ""), viewer.name, timezone.now(), accept=accept)
     except Refused as refusal:
-        return _shown(request, flag, str(refusal))
+        return _shown(request, flag, refusal_html(refusal))
     messages.success(request, _t("已接受，记录已更正。") if accept else _t("已答复，疑点关闭。"))
     return redirect("flag", number=number)

@@ -18,8 +18,8 @@ def register_download(request: HttpRequest) -> HttpResponse:
     """The register as a file, as `huisuan meter verify --register` reads it."""
     try:
         found = register_file()
-    except Refused as nothing:
-        raise Http404(str(nothing)) from None
+    except Refused:
+        raise Http404 from None
     newest = json.loads(found["entries"][-1]["statement"])["month"]
     answer = HttpResponse(json.dumps(found, ensure_ascii=False, indent=1), content_type="application/json")
     answer["Content-Disposition"] = f'attachment; filename="register-{newest}.json"'

@@ -32,6 +32,7 @@ from huisuan.portal.seals.calendar import due, state_of
 from huisuan.portal.ui import state_labels as words
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.number_format import month as month_text
+from huisuan.portal.ui.refusals import refusal_html, refusal_plain_text
 from huisuan.portal.ui.table import Table, answer
 from huisuan.portal.visible import centres as queries
 from huisuan.protocol.batch_chain import seal_digest
@@ -153,7 +154,7 @@ def _checks(seal: Seal) -> list[tuple[Text, bool, str]]:
         sealed_parquet(seal)
         found.append((_("封账文件"), True, ""))
     except Refused as refusal:
-        found.append((_("封账文件"), False, str(refusal)))
+        found.append((_("封账文件"), False, refusal_html(refusal)))
     return found
 
 
@@ -178,7 +179,7 @@ def export_seal(request: HttpRequest, code: str, month: str) -> HttpResponseBase
         try:
             export_ledger(code, folder, Month.parse(month), timezone.now())
         except Refused as refusal:
-            return HttpResponse(str(refusal), status=422, content_type="text/plain; charset=utf-8")
+            return HttpResponse(refusal_plain_text(refusal), status=422, content_type="text/plain; charset=utf-8")
         with zipfile.ZipFile(place, "w", zipfile.ZIP_STORED) as packed:  # the files are compressed already
             for each in sorted(folder.iterdir()):
                 packed.write(each, f"{folder.name}/{each.name}")
@@ -193,7 +194,7 @@ def record_proof(request: HttpRequest, code: str, sequence: int) -> HttpResponse
     try:
         found = prove_record(centre, sequence)
     except Refused as refusal:
-        return HttpResponse(str(refusal), status=404, content_type="text/plain; charset=utf-8")
+        return HttpResponse(refusal_plain_text(refusal), status=404, content_type="text/plain; charset=utf-8")
     text = json.dumps(found, ensure_ascii=False, indent=1, default=str)
     answered = HttpResponse(text, content_type="application/json")
     answered["Content-Disposition"] = f'attachment; filename="{code}-{sequence}-proof.json"'

@@ -114,8 +114,12 @@ def party_kind(kind: str) -> str:
 
 @register.filter
 def sentence(text: object) -> SafeString:
-    """A stored Chinese text in the reader's language; on an English page what stays Chinese is marked as such."""
-    return sentences.marked(str(text))
+    """A stored Chinese text in the reader's language; on an English page what stays Chinese is marked as such.
+
+    What is HTML already (a refusal) stays as it is.
+    """
+    shown = str(text)
+    return shown if isinstance(shown, SafeString) else sentences.marked(shown)
 
 
 @register.filter

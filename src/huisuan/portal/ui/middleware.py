@@ -13,6 +13,7 @@ from django.utils import translation
 from huisuan.law.model import LawError
 from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
+from huisuan.portal.ui.refusals import refusal_html
 
 #: nothing from another host, nothing inline, nothing evaluated
 POLICY = "; ".join(
@@ -63,7 +64,9 @@ class BrokenLaw:
             return None
         logger.error("%s: %s", request.path, exception)
         oversees = isinstance(request.user, Person) and Viewer.of(request.user).sees_everything
-        return render(request, "portal/broken_law.html", {"wrong": str(exception) if oversees else ""}, status=503)
+        return render(
+            request, "portal/broken_law.html", {"wrong": refusal_html(exception) if oversees else ""}, status=503
+        )
 
 
 class Language:
