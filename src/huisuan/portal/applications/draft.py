@@ -24,6 +24,8 @@ from huisuan.portal.applications.form import Beside
 from huisuan.portal.applications.list import CLAIMANTS
 from huisuan.portal.law.reasoning import english
 from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui.forms import with_errors
+from huisuan.portal.ui.refusals import refusal_html
 from huisuan.programmes.applications import queries, services
 from huisuan.programmes.applications.evidence_files import EXTENSIONS, TooLarge
 from huisuan.programmes.applications.evidence_store import load_evidence
@@ -50,7 +52,7 @@ def new_draft(request: HttpRequest, policy: str, rule: str) -> HttpResponseBase:
     try:
         draft = services.begin(party, _person(request), law, asked, typed, timezone.now())
     except Refused as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, refusal_html(refusal))
         return _form(request, law, asked, party, typed.facts, Beside(known=known), label=typed.label, status=422)
     return _saved(request, law, asked, draft)
 
@@ -64,7 +66,7 @@ def draft_page(request: HttpRequest, number: int) -> HttpResponseBase:
         law = load_policy(draft.policy)
         rule = law.rule(draft.rule)
     except LawError as error:
-        context = {"wrong": str(error), "draft": draft, "here": "drafts"}
+        context = {"wrong": refusal_html(error), "draft": draft, "here": "drafts"}
         return render(request, "portal/user/draft_wrong.html", context)
     if request.method != "POST":
         return _form(request, law, rule, draft.party, draft.facts, _beside(law, rule, draft), draft=draft)
@@ -76,7 +78,7 @@ def _save(request: HttpRequest, law: Policy, rule: Rule, draft: Draft) -> HttpRe
     try:
         draft = services.save(draft, _number(request, "version"), _person(request), law, rule, typed, timezone.now())
     except Refused as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, refusal_html(refusal))
         draft = get_object_or_404(queries.drafts(viewer_of(request)), pk=draft.pk)
         beside = _beside(law, rule, draft, theirs=draft.facts if isinstance(refusal, DraftChanged) else {})
         status = 409 if isinstance(refusal, DraftChanged) else 422
@@ -95,7 +97,7 @@ def _saved(request: HttpRequest, law: Policy, rule: Rule, draft: Draft) -> HttpR
         try:
             services.withdraw(draft, number, person, now)
         except Refused as refusal:
-            messages.error(request, str(refusal))
+            messages.error(request, refusal_html(refusal))
     for spec in rule.facts:
         for file in request.FILES.getlist(f"file-{spec.name}"):
             try:
@@ -103,7 +105,7 @@ def _saved(request: HttpRequest, law: Policy, rule: Rule, draft: Draft) -> HttpR
                 services.attach(draft, rule, spec.name, file.name or "", content, person, now)
             except Refused as refusal:
                 status = 413 if isinstance(refusal, TooLarge) else status
-                refused.setdefault(spec.name, []).append(str(refusal))
+                refused.setdefault(spec.name, []).append(refusal_html(refusal))
     if refused:
         messages.warning(request, _t("所填内容已保存；有文件没有收下，原因写在各项下面。"))
         beside = _beside(law, rule, draft, refused=refused)
@@ -120,8 +122,8 @@ def live_answer(request: HttpRequest, policy: str, rule: str) -> HttpResponse:
     typed = _typed(request, asked)
     party = queries.claimant(viewer_of(request))
     known = queries.known(party, law, asked) if party else None
-    fields = draft_form.fields(law, asked, typed.facts, Beside())
-    context = {"fields": fields, **_answer(law, asked, typed.facts, known)}
+    fields = draft_form.fact_fields(law, asked, typed.facts, Beside())
+    context = {"fields": fields, "unread": with_errors(fields), **_answer(law, asked, typed.facts, known)}
     return render(request, "portal/user/draft_live.html", context)
 
 
@@ -143,7 +145,7 @@ def download(request: HttpRequest, number: int) -> HttpResponseBase:
     try:
         content = load_evidence(found.sha256)
     except Refused as refusal:
-        context = {"wrong": str(refusal), "here": "drafts"}
+        context = {"wrong": refusal_html(refusal), "here": "drafts"}
         return render(request, "portal/user/draft_wrong.html", context, status=409)
     response = HttpResponse(content, content_type=found.media_type)
     response.headers["Content-Disposition"] = _attachment(found.filename)
@@ -183,17 +185,16 @@ def _typed(request: HttpRequest, rule: Rule) -> Typed:
 
 
 def _beside(law: Policy, rule: Rule, draft: Draft, **more: Any) -> Beside:
-    files = draft.evidence.select_related("uploaded_by")
+    files = list(draft.evidence.select_related("uploaded_by"))
     return Beside(files=files, known=queries.known(draft.party, law, rule), **more)
 
 
 def _answer(law: Policy, rule: Rule, texts: Mapping[str, str], known: Known | None) -> dict[str, Any]:
-    why = draft_form.answer(law, rule, texts, draft_form.law_day(law, known))
+    why = draft_form.explain_facts(law, rule, texts, draft_form.law_day(law, known))
     assert why.answer is not None
     return {
         "why": why,
         "word": words.word(words.ENTITLEMENT, why.answer.status.value),
-        "unread": draft_form.unread(rule, texts),
         "nearest": why.nearest,
         "grants": (rule.grants_en if english() else rule.grants) if why.answer.grants else "",
     }
@@ -203,6 +204,7 @@ def _form(
     request: HttpRequest, law: Policy, rule: Rule, party: Party, texts: Mapping[str, str], beside: Beside, *,
     draft: Draft | None = None, label: str | None = None, status: int = 200,
 ) -> HttpResponse:  # fmt: skip
+    fields = draft_form.fact_fields(law, rule, texts, beside)
     context = {
         "here": "drafts",
         "same": {"drafts": reverse("draft", args=[draft.pk])} if draft else {},
@@ -217,7 +219,8 @@ def _form(
         "label": label if label is not None else draft.label if draft else "",
         "changed": draft is not None and draft.digest != law.digest,
         "writes": draft is None or draft.discarded_at is None,
-        "fields": draft_form.fields(law, rule, texts, beside),
+        "fields": fields,
+        "unread": with_errors(fields),
         "accept": ",".join(EXTENSIONS),
         "megabytes": LARGEST_BYTES // (1024 * 1024),
         **_answer(law, rule, texts, beside.known),

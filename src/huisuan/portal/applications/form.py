@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from django.utils import timezone
@@ -18,6 +18,7 @@ from huisuan.law.policy import Policy
 from huisuan.law.text import Sentence
 from huisuan.parties.models import Party
 from huisuan.portal.law.reasoning import Reasoning, english, told
+from huisuan.portal.ui.forms import FormField, Widget, choices
 from huisuan.programmes.applications.queries import Known
 from huisuan.programmes.models import Evidence
 
@@ -36,6 +37,8 @@ HINTS: dict[Kind, str | Promise] = {
     Kind.DATE: _("年月日，如 2024-12-31"),
     Kind.SHARE: _("百分数或分数，如 20% 或 1/3"),
 }
+INPUT_MODES = {Kind.MONEY: "decimal", Kind.INT: "numeric"}
+LONGEST_TEXT = 2000  # characters
 #: units that policies count in; one that is not known here stands as the policy writes it
 UNITS: dict[str, str | Promise] = {
     "分": _("元"), "家": _("家"), "个": _("个"), "P（稠密 FP16 PFLOPS）": _("P（稠密 FP16 PFLOPS）"),
@@ -44,46 +47,40 @@ UNITS: dict[str, str | Promise] = {
 CLAIMS_AS = {"centre_operator": "centre"}
 
 
-@dataclass(frozen=True)
-class Field:
-    """One fact as the form asks for it. `text` is what was typed, to the letter; `error` what is wrong with it."""
+@dataclass(frozen=True, kw_only=True)
+class FactField(FormField):
+    """One fact as the form asks for it: beside what every field has, its evidence and what is known of it already."""
 
-    name: str
+    key: str
     kind: str
-    label: str
-    unit: str
-    hint: str
-    text: str
     reads: str
-    error: str
     theirs: str
     sentence: Sentence
-    first: bool
     evidence: str
     known: str
     settled: str
-    options: list[tuple[str, str]] = field(default_factory=list)
+    first: bool = False
     files: list[Evidence] = field(default_factory=list)
     withdrawn: list[Evidence] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
     @property
-    def shown(self) -> str:
-        """What was typed, as one reads it who may not change it."""
-        return dict(self.options).get(self.text, self.text)
+    def text_label(self) -> str:
+        """What was typed or chosen, as it is shown to a reader who may not change it."""
+        return next((choice.label for choice in self.choices if choice.value == self.text), self.text)
 
 
 @dataclass(frozen=True)
 class Beside:
     """What stands beside what was typed: evidence, uploads refused, what the platform knows, what others saved."""
 
-    files: Iterable[Evidence] = ()
+    files: Sequence[Evidence] = ()
     refused: Mapping[str, list[str]] = field(default_factory=dict)
     known: Known | None = None
     theirs: Mapping[str, str] = field(default_factory=dict)
 
 
-def values(rule: Rule, texts: Mapping[str, str]) -> tuple[dict[str, Value | None], dict[str, InvalidCell]]:
+def parse_facts(rule: Rule, texts: Mapping[str, str]) -> tuple[dict[str, Value | None], dict[str, InvalidCell]]:
     """The facts that can be read from what was typed, and what is wrong with the others."""
     facts: dict[str, Value | None] = {}
     wrong: dict[str, InvalidCell] = {}
@@ -95,9 +92,9 @@ def values(rule: Rule, texts: Mapping[str, str]) -> tuple[dict[str, Value | None
     return facts, wrong
 
 
-def answer(policy: Policy, rule: Rule, texts: Mapping[str, str], on: date) -> Reasoning:
+def explain_facts(policy: Policy, rule: Rule, texts: Mapping[str, str], on: date) -> Reasoning:
     """What the law of a day says to what was typed so far; what cannot be read is not known."""
-    facts, _wrong = values(rule, texts)
+    facts, _wrong = parse_facts(rule, texts)
     return told(policy, explain(policy, rule, facts, on=on, as_known=timezone.localdate()))
 
 
@@ -107,44 +104,39 @@ def law_day(policy: Policy, known: Known | None) -> date:
     return default_day(policy, today if known is None else min(date(known.year, 12, 31), today))
 
 
-def unread(rule: Rule, texts: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """Name, label and error of each field that cannot be read."""
-    wrong = values(rule, texts)[1]
-    return [(spec.name, _label(spec), _said(wrong[spec.name])) for spec in rule.facts if spec.name in wrong]
-
-
-def fields(policy: Policy, rule: Rule, texts: Mapping[str, str], beside: Beside) -> list[Field]:
-    """The fields of a rule in the order of its facts."""
-    facts, wrong = values(rule, texts)
-    files = list(beside.files)
-    made: list[Field] = []
+def fact_fields(policy: Policy, rule: Rule, texts: Mapping[str, str], beside: Beside) -> list[FactField]:
+    """The fields of a rule in the order of its facts; the first of a sentence quotes it."""
+    facts, wrong = parse_facts(rule, texts)
+    quoted: set[str] = set()
+    fields: list[FactField] = []
     for spec in rule.facts:
-        text = texts.get(spec.name, "")
-        theirs = beside.theirs.get(spec.name, "") if beside.theirs else text
-        value = facts.get(spec.name)
-        made.append(
-            Field(
-                name=spec.name,
-                kind=spec.kind.value,
-                label=_label(spec),
-                unit=str(_("元")) if spec.kind == Kind.MONEY else unit_of(spec),
-                hint=str(HINTS.get(spec.kind, "")),
-                text=text,
-                reads="" if value is None else format_value(spec.kind, value, _options(spec), english=english()),
-                error=_said(wrong[spec.name]) if spec.name in wrong else "",
-                theirs="" if theirs == text else theirs or "—",
-                sentence=policy.text.sentences[spec.asked_by],
-                first=all(other.sentence.number != spec.asked_by for other in made),
-                evidence=spec.evidence,
-                known=str(KNOWN_BY.get(spec.known_by, spec.known_by)),
-                settled=_settled(spec, beside.known),
-                options=_choices(spec, text),
-                files=[each for each in files if each.fact == spec.name and each.withdrawn_at is None],
-                withdrawn=[each for each in files if each.fact == spec.name and each.withdrawn_at is not None],
-                refused=list(beside.refused.get(spec.name, ())),
-            )
-        )
-    return made
+        sentence, text = policy.text.sentences[spec.asked_by], texts.get(spec.name, "")
+        fact = _fact_field(spec, sentence, text, facts.get(spec.name), beside)
+        if spec.name in wrong:
+            fact = replace(fact, errors=(cell_error(wrong[spec.name]),))
+        fields.append(replace(fact, first=sentence.number not in quoted))
+        quoted.add(sentence.number)
+    return fields
+
+
+def _fact_field(spec: FactSpec, sentence: Sentence, text: str, value: Value | None, beside: Beside) -> FactField:
+    theirs = beside.theirs.get(spec.name, "") if beside.theirs else text
+    options = _choices(spec, text)
+    files = [file for file in beside.files if file.fact == spec.name]
+    return FactField(
+        key=spec.name, name=f"fact-{spec.name}", id=f"f-{spec.name}", described_by=f"h-{spec.name}",
+        label=label_of(spec), kind=spec.kind.value, widget=widget_of(spec, options),
+        unit=str(_("元")) if spec.kind == Kind.MONEY else unit_of(spec),
+        hint=str(HINTS.get(spec.kind, "")), inputmode=INPUT_MODES.get(spec.kind, ""), max_length=LONGEST_TEXT,
+        text=text, choices=choices(options, text), blank=_t("不知道"),
+        reads="" if value is None else format_value(spec.kind, value, options_of(spec), english=english()),
+        theirs="" if theirs == text else theirs or "—",
+        sentence=sentence, evidence=spec.evidence,
+        known=str(KNOWN_BY.get(spec.known_by, spec.known_by)), settled=_settled(spec, beside.known),
+        files=[file for file in files if file.withdrawn_at is None],
+        withdrawn=[file for file in files if file.withdrawn_at is not None],
+        refused=list(beside.refused.get(spec.name, ())),
+    )  # fmt: skip
 
 
 def prefilled(rule: Rule, known: Known | None) -> dict[str, str]:
@@ -165,15 +157,25 @@ def unit_of(spec: FactSpec) -> str:
     return str(UNITS.get(spec.unit, spec.unit))
 
 
-def _label(spec: FactSpec) -> str:
+def label_of(spec: FactSpec) -> str:
+    """What a fact is called in the reader's language."""
     return spec.en if english() else spec.zh
 
 
-def _said(misread: InvalidCell) -> str:
+def cell_error(misread: InvalidCell) -> str:
+    """What is wrong with what was typed, in the reader's language."""
     return misread.english if english() else str(misread)
 
 
-def _options(spec: FactSpec) -> Mapping[str, str] | None:
+def widget_of(spec: FactSpec, options: Sequence[tuple[str, str]]) -> Widget:
+    """How a fact is filled in: yes or no as radio buttons, options as a list, everything else in a box."""
+    if spec.kind == Kind.BOOL:
+        return Widget.RADIOS
+    return Widget.SELECT if options else Widget.LINE
+
+
+def options_of(spec: FactSpec) -> Mapping[str, str] | None:
+    """The labels of the options of a fact in the reader's language."""
     return spec.options_en if english() and spec.options_en else spec.options
 
 
@@ -182,7 +184,7 @@ def _choices(spec: FactSpec, text: str) -> list[tuple[str, str]]:
     if spec.kind == Kind.BOOL:
         found = [("是", _t("是")), ("否", _t("否"))]
     else:
-        words = _options(spec) or {}
+        words = options_of(spec) or {}
         found = [(word, words.get(option, word)) for option, word in option_labels(spec).items()]
     if text and found and text not in dict(found):
         found.append((text, text))
@@ -193,5 +195,5 @@ def _settled(spec: FactSpec, known: Known | None) -> str:
     value = known.facts.get(spec.name) if known else None
     if known is None or value is None:
         return ""
-    said = format_value(spec.kind, value, _options(spec), english=english())
+    said = format_value(spec.kind, value, options_of(spec), english=english())
     return _t("平台结算 {year} 年度时为 {value}").format(year=known.year, value=said)

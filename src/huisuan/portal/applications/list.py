@@ -48,7 +48,7 @@ class Readings:
             return None
         if draft.pk not in self._answers:
             on = draft_form.law_day(policy, queries.known(draft.party, policy, rule))
-            self._answers[draft.pk] = draft_form.answer(policy, rule, draft.facts, on).answer
+            self._answers[draft.pk] = draft_form.explain_facts(policy, rule, draft.facts, on).answer
         return self._answers[draft.pk]
 
     def _policy(self, name: str) -> Policy | None:

@@ -41,6 +41,7 @@ from huisuan.law.policy import (
 )
 from huisuan.portal.law.field_faults import of_field
 from huisuan.portal.law.reasoning import english
+from huisuan.portal.ui.forms import Choice, FormField, Widget, with_errors
 
 Spec: TypeAlias = SettingSpec | InterpretationSpec
 LONGEST = 2000
@@ -51,45 +52,29 @@ HINTS: dict[str, str | Promise] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Option:
-    """One of the answers to a question, or one of the regions of a list."""
+@dataclass(frozen=True, kw_only=True)
+class ScenarioField(FormField):
+    """One thing that a scenario can change: beside what every field has, what holds now, its bound and its sentence."""
 
-    value: str
-    label: str
-    chosen: bool
-
-
-@dataclass(frozen=True)
-class Field:
-    """One thing that a scenario can change: its parameter, what holds now, what was typed, and why that will not do."""
-
-    param: str
-    label: str
     sentence: str
     phrase: str
     now: str
     bound: str = ""
-    typed: str = ""
-    hint: str | Promise = ""
-    options: tuple[Option, ...] = ()
-    several: bool = False
-    wrong: str = ""
 
 
 @dataclass(frozen=True)
-class Asked:
+class ScenarioForm:
     """The form as it was sent: the fields, and the scenario if every field could be read."""
 
-    settings: list[Field]
-    questions: list[Field]
-    figures: list[Field]
+    settings: list[ScenarioField]
+    questions: list[ScenarioField]
+    figures: list[ScenarioField]
     scenario: Scenario
 
     @property
-    def wrong(self) -> list[Field]:
+    def wrong(self) -> list[ScenarioField]:
         """The fields that could not be read."""
-        return [field for field in (*self.settings, *self.questions, *self.figures) if field.wrong]
+        return with_errors((*self.settings, *self.questions, *self.figures))
 
     @property
     def empty(self) -> bool:
@@ -97,17 +82,17 @@ class Asked:
         return not self.scenario.values and not self.scenario.figures
 
 
-def read_form(policy: Policy, on: date, as_known: date, query: QueryDict, title: str) -> Asked:
+def parse_form(policy: Policy, on: date, as_known: date, query: QueryDict, title: str) -> ScenarioForm:
     """The form of a policy on a day, filled from an address."""
-    reading = _Reading(policy, query)
+    parser = _FormParser(policy, query)
     rows = list_settings(policy, on, as_known)
-    settings = [reading.setting(row, row.spec) for row in rows if isinstance(row.spec, SettingSpec)]
-    questions = [reading.question(row, row.spec) for row in rows if isinstance(row.spec, InterpretationSpec)]
-    supposed = [reading.figure(each) for each in _by_sentence(legal_figures(policy))]
-    return Asked(settings, questions, supposed, Scenario(title, reading.values, tuple(reading.supposed)))
+    settings = [parser.setting(row, row.spec) for row in rows if isinstance(row.spec, SettingSpec)]
+    questions = [parser.question(row, row.spec) for row in rows if isinstance(row.spec, InterpretationSpec)]
+    supposed = [parser.figure(each) for each in _by_sentence(legal_figures(policy))]
+    return ScenarioForm(settings, questions, supposed, Scenario(title, parser.values, tuple(parser.supposed)))
 
 
-class _Reading:
+class _FormParser:
     """Collects what the address says, field by field."""
 
     def __init__(self, policy: Policy, query: QueryDict) -> None:
@@ -116,65 +101,71 @@ class _Reading:
         self.values: dict[str, SettingValue] = {}
         self.supposed: list[AmendedFigure] = []
 
-    def setting(self, row: SettingHistory, spec: SettingSpec) -> Field:
+    def setting(self, row: SettingHistory, spec: SettingSpec) -> ScenarioField:
         """A setting: a box, or a list of regions to tick."""
         param = f"s.{spec.name}"
         now = row.format_adopted(row.current, english=english()) if row.current else ""
         bound = "" if spec.at_most is None else format_value(spec.kind, spec.at_most, english=english())
-        field = Field(
-            param, spec.en if english() else spec.zh, spec.sentence, spec.phrase, now, bound,
-            hint=HINTS.get(spec.kind, ""),
+        field = ScenarioField(
+            name=param, label=spec.en if english() else spec.zh, sentence=spec.sentence, phrase=spec.phrase,
+            now=now, bound=bound, hint=HINTS.get(spec.kind, ""), placeholder=now or "—",
         )  # fmt: skip
         if spec.kind is Kind.REGIONS:
             return self._regions(field, spec, row)
         typed = self._typed(param)
-        return self._read(field, spec, typed, lambda: self._set(spec.name, _raw(spec, typed))) if typed else field
+        return self._parse(field, spec, typed, lambda: self._set(spec.name, _raw(spec, typed))) if typed else field
 
-    def question(self, row: SettingHistory, spec: InterpretationSpec) -> Field:
+    def question(self, row: SettingHistory, spec: InterpretationSpec) -> ScenarioField:
         """An open question: its options, the one adopted chosen where the address says nothing."""
         adopted = str(row.current.value) if row.current else ""
         typed = self._typed(f"i.{spec.name}")
         words = spec.options_en if english() else spec.options
-        options = tuple(Option(name, label, name == (typed or adopted)) for name, label in words.items())
-        now = words.get(adopted, "")
-        field = Field(
-            f"i.{spec.name}", spec.en if english() else spec.zh, spec.sentence, spec.phrase, now, options=options
+        options = tuple(
+            Choice(name, label, name == (typed or adopted), _("（现行）") if name == adopted else "")
+            for name, label in words.items()
         )
+        field = ScenarioField(
+            name=f"i.{spec.name}", label=spec.en if english() else spec.zh, sentence=spec.sentence, phrase=spec.phrase,
+            now=words.get(adopted, ""), widget=Widget.RADIOS, choices=options,
+        )  # fmt: skip
         if not typed or typed == adopted:
             return field
-        return self._read(field, spec, typed, lambda: self._choose(spec.name, typed))
+        return self._parse(field, spec, typed, lambda: self._choose(spec.name, typed))
 
-    def figure(self, named: Sequence[LegalFigure]) -> Field:
+    def figure(self, figures: Sequence[LegalFigure]) -> ScenarioField:
         """A cap or a share of a sentence of the law."""
-        figure = named[0]
+        figure = figures[0]
         param = f"{figure.kind.value}.{figure.sentence}"
-        now = " / ".join(format_value(_kind(each), each.value, english=english()) for each in named)
-        field = Field(param, now, figure.sentence, figure.phrase, now, hint=HINTS[figure.kind])
+        now = " / ".join(format_value(_kind(each), each.value, english=english()) for each in figures)
+        field = ScenarioField(
+            name=param, label=now, sentence=figure.sentence, phrase=figure.phrase, now=now, hint=HINTS[figure.kind],
+            placeholder=now,
+        )  # fmt: skip
         typed = self._typed(param)
         if not typed:
             return field
-        return self._read(
+        return self._parse(
             field, None, typed,
             lambda: self.supposed.extend(parse_amendment(self.policy, figure.kind, figure.sentence, _money(typed))),
         )  # fmt: skip
 
-    def _regions(self, field: Field, spec: SettingSpec, row: SettingHistory) -> Field:
+    def _regions(self, field: ScenarioField, spec: SettingSpec, row: SettingHistory) -> ScenarioField:
         adopted = row.current.value if row.current and isinstance(row.current.value, tuple) else ()
-        ticked = self.query.getlist(field.param)
+        ticked = self.query.getlist(field.name)
         chosen = set(ticked) or set(adopted)
         names = spec.region_names(english=english()) or {}
-        options = tuple(Option(code, name, code in chosen) for code, name in names.items())
-        field = replace(field, options=options, several=True)
+        options = tuple(Choice(code, name, code in chosen) for code, name in names.items())
+        field = replace(field, choices=options, widget=Widget.CHECKBOXES)
         if not ticked or set(ticked) == set(adopted):
             return field
-        return self._read(field, spec, "", lambda: self._set(spec.name, ticked))
+        return self._parse(field, spec, "", lambda: self._set(spec.name, ticked))
 
-    def _read(self, field: Field, spec: Spec | None, typed: str, read: Callable[[], None]) -> Field:
+    def _parse(self, field: ScenarioField, spec: Spec | None, typed: str, parse: Callable[[], None]) -> ScenarioField:
         try:
-            read()
+            parse()
         except (LawError, InvalidValue) as error:
-            return replace(field, typed=typed, wrong=of_field(spec, error) if spec else str(error).removeprefix("："))
-        return replace(field, typed=typed)
+            return replace(field, text=typed, errors=(of_field(spec, error),))
+        return replace(field, text=typed)
 
     def _set(self, name: str, raw: object) -> None:
         self.values[name] = self.declared.parse_setting(name, raw, "")

@@ -33,11 +33,12 @@ from huisuan.law.model import LawError
 from huisuan.law.policy import Policy, apply_scenario, load_installed
 from huisuan.parties.route_access import allow
 from huisuan.portal.budget.files import FORMS, exported
-from huisuan.portal.budget.form import Asked, read_form
+from huisuan.portal.budget.form import ScenarioForm, parse_form
 from huisuan.portal.law.reasoning import english
 from huisuan.portal.ui import charts
 from huisuan.portal.ui import number_format as figures
 from huisuan.portal.ui.address import refused
+from huisuan.portal.ui.refusals import refusal_html
 
 PARTIES = 100_000
 LARGEST_SEED = 2**31
@@ -99,14 +100,14 @@ def budget_page(request: HttpRequest) -> HttpResponseBase:
     if day is None:
         return render(request, "portal/oversight/budget.html", context)
     known = timezone.localdate()
-    asked = read_form(policy, day, known, request.GET, gettext("情景"))
+    asked = parse_form(policy, day, known, request.GET, gettext("情景"))
     context |= {"day": day, "asked": asked}
     if asked.wrong:
         return render(request, "portal/oversight/budget.html", context, status=422)
     try:
         done = _computed(policy, asked, day, known, seed)
     except LawError as error:
-        return render(request, "portal/oversight/budget.html", {**context, "refused": str(error)}, status=422)
+        return render(request, "portal/oversight/budget.html", {**context, "refused": refusal_html(error)}, status=422)
     tables = budget_tables(done, english=english())
     form = request.GET.get("export", "")
     if form in FORMS:
@@ -132,7 +133,7 @@ def _unusable(request: HttpRequest, policies: list[Policy]) -> list[str]:
     return found
 
 
-def _computed(policy: Policy, asked: Asked, day: date, known: date, seed: int) -> Budget:
+def _computed(policy: Policy, asked: ScenarioForm, day: date, known: date, seed: int) -> Budget:
     after = policy if asked.empty else apply_scenario(policy, asked.scenario)
     return _over_a_sample(_Hashed(policy), _Hashed(after), day, known, seed)
 

@@ -13,10 +13,12 @@ from huisuan.law.model import Answer, LawError, Range, Status
 from huisuan.law.model import expressions as nodes
 from huisuan.law.policy import Policy, PolicyRule
 from huisuan.law.text import Sentence
-from huisuan.portal.calculator.form import anchor, label_of, title_of
+from huisuan.portal.applications.form import label_of
+from huisuan.portal.calculator.form import anchor, title_of
 from huisuan.portal.law.quotations import Piece, pieces
 from huisuan.portal.law.reasoning import Reasoning, english, told
 from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import Word
 
 UNANSWERED = Word(_("待回答"), "wait")
@@ -183,7 +185,7 @@ def _sum(inquiry: Questionnaire, policies: Sequence[Policy], on: date, as_known:
         combined = combine_certain(inquiry.progress, on=on, as_known=as_known)
     except LawError as error:
         rows = [_row(each.place, each.verdict.amount_fen or 0, None, "") for each in certain.values()]
-        return Sum(0, rows, [], str(error))
+        return Sum(0, rows, [], refusal_html(error))
     rows, shared = [], []
     for ground in combined:
         for row in ground.rows:

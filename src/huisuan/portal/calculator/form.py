@@ -16,8 +16,18 @@ from huisuan.law.forms import InvalidCell, option_labels, parse_cell
 from huisuan.law.model import CLAIMANTS, FactSpec, InvalidValue, Kind, Value, format_value, parse_date
 from huisuan.law.model import expressions as nodes
 from huisuan.law.policy import Policy, PolicyRule
-from huisuan.portal.applications.form import HINTS, unit_of
+from huisuan.portal.applications.form import (
+    HINTS,
+    INPUT_MODES,
+    LONGEST_TEXT,
+    cell_error,
+    label_of,
+    options_of,
+    unit_of,
+    widget_of,
+)
 from huisuan.portal.law.reasoning import english
+from huisuan.portal.ui.forms import FormField, choices
 
 PREFIX = "f."
 #: what stands in an address for yes and no: short, and read by `value_of`
@@ -25,7 +35,7 @@ YES, NO = "yes", "no"
 
 
 @dataclass(frozen=True)
-class Asked:
+class CalculatorQuery:
     """The address of the calculator, read: who asks, on which day, as known when, and what was typed by question."""
 
     who: str
@@ -36,7 +46,7 @@ class Asked:
     wrong: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, request: HttpRequest, policies: Sequence[Policy], today: date) -> Self:
+    def from_request(cls, request: HttpRequest, policies: Sequence[Policy], today: date) -> Self:
         """What was asked; a day that cannot be read is said in `wrong`, and the default taken."""
         wrong: dict[str, str] = {}
         days = {"on": nearest_day(policies, today), "known": today}
@@ -63,7 +73,7 @@ class Asked:
         return query.urlencode(safe=":")
 
 
-def without_presumed(asked: Asked, questions: Iterable[Question]) -> Asked:
+def without_presumed(asked: CalculatorQuery, questions: Iterable[Question]) -> CalculatorQuery:
     """What was asked, without the answers that follow from who asks: a form sends them, but nobody chose them."""
     presumed = {each.key: presumed_answer(each.spec, asked.who) for each in questions if each.key in asked.texts}
     words = {key: _submitted(value) for key, value in presumed.items() if value is not None}
@@ -76,7 +86,9 @@ def nearest_day(policies: Sequence[Policy], today: date) -> date:
     return min(days, key=lambda day: abs(day - today), default=today)
 
 
-def read(asked: Asked, questions: Iterable[Question]) -> tuple[dict[str, Value], dict[str, InvalidCell]]:
+def parse_answers(
+    asked: CalculatorQuery, questions: Iterable[Question]
+) -> tuple[dict[str, Value], dict[str, InvalidCell]]:
     """The answers that can be read, and what is wrong with the others, by the keys of their questions."""
     values: dict[str, Value] = {}
     wrong: dict[str, InvalidCell] = {}
@@ -100,37 +112,26 @@ class Ground:
     title: str
 
 
-@dataclass(frozen=True)
-class Field:
-    """One question as the form asks it."""
+@dataclass(frozen=True, kw_only=True)
+class QuestionField(FormField):
+    """One question as the form asks it: beside what every field has, how it is understood and why it is asked."""
 
     key: str
     kind: str
-    label: str
-    unit: str
-    hint: str
-    text: str
     reads: str
-    error: str
     presumed: bool
     matters: bool
     grounds: list[Ground]
-    options: list[tuple[str, str]]
 
     @property
-    def id(self) -> str:
-        """The anchor of the field."""
+    def anchor(self) -> str:
+        """The anchor of the whole field."""
         return anchor(self.key)
 
     @property
     def echo(self) -> str:
         """What was typed, as it was understood, where that does not look the same."""
-        return "" if self.options or self.reads == self.text else self.reads
-
-    @property
-    def name(self) -> str:
-        """Its name in the address."""
-        return PREFIX + self.key
+        return "" if self.choices or self.reads == self.text else self.reads
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class Group:
     policy: Policy | None
     article: str
     title: str
-    fields: list[Field]
+    fields: list[QuestionField]
 
 
 def anchor(key: str) -> str:
@@ -148,19 +149,19 @@ def anchor(key: str) -> str:
     return "f-" + re.sub(r"[^0-9A-Za-z_]", "-", key)
 
 
-def label_of(spec: FactSpec) -> str:
-    """What a fact is called in the reader's language."""
-    return spec.en if english() else spec.zh
-
-
 def title_of(place: PolicyRule) -> str:
     """What a rule is called in the reader's language."""
     return place.rule.title_en if english() else place.rule.title
 
 
-def fields(
-    asked: Asked, inquiry: Questionnaire, values: Mapping[str, Value], wrong: Mapping[str, InvalidCell], *, now: bool
-) -> list[tuple[Question, Field]]:
+def question_fields(
+    asked: CalculatorQuery,
+    inquiry: Questionnaire,
+    values: Mapping[str, Value],
+    wrong: Mapping[str, InvalidCell],
+    *,
+    now: bool,
+) -> list[tuple[Question, QuestionField]]:
     """The questions to be shown, in their order: those open now and those answered; or, not `now`, those for later."""
     by_key = {each.question.key: each for each in inquiry.open}
     standings = {each.place.key: each for each in inquiry.progress}
@@ -174,14 +175,14 @@ def fields(
 
 
 def _field(
-    asked: Asked,
+    asked: CalculatorQuery,
     inquiry: Questionnaire,
     question: Question,
     still: OpenQuestion | None,
     standings: Mapping[str, RuleProgress],
     values: Mapping[str, Value],
     wrong: Mapping[str, InvalidCell],
-) -> Field:
+) -> QuestionField:
     spec, key = question.spec, question.key
     text = asked.texts.get(key, "")
     presumed = not text and key in inquiry.presumed
@@ -189,14 +190,19 @@ def _field(
     if value is None and presumed:
         value = inquiry.presumed[key]
     places = still.places if still else question.places
-    return Field(
-        key=key, kind=spec.kind.value, label=label_of(spec),
+    options = _choices(spec, text, value)
+    if spec.kind in (Kind.BOOL, Kind.CHOICE) and value is not None:
+        text = _submitted(value)
+    return QuestionField(
+        key=key, name=PREFIX + key, id=f"{anchor(key)}-c", described_by=f"{anchor(key)}-h",
+        label=label_of(spec), kind=spec.kind.value, widget=widget_of(spec, options),
         unit=unit_of(spec), hint=str(HINTS.get(spec.kind, "")),
-        text=_submitted(value) if spec.kind in (Kind.BOOL, Kind.CHOICE) and value is not None else text,
-        reads="" if value is None else format_value(spec.kind, value, _options(spec), english=english()),
-        error=_said(wrong[key]) if key in wrong else "", presumed=presumed,
+        inputmode=INPUT_MODES.get(spec.kind, ""), max_length=LONGEST_TEXT,
+        text=text, choices=choices(options, text), blank="" if presumed else _t("不知道"),
+        reads="" if value is None else format_value(spec.kind, value, options_of(spec), english=english()),
+        errors=(cell_error(wrong[key]),) if key in wrong else (), presumed=presumed,
         matters=_matters(question, values, inquiry, standings),
-        grounds=list(_grounds(places, spec, standings)), options=_choices(spec, text, value),
+        grounds=list(_grounds(places, spec, standings)),
     )  # fmt: skip
 
 
@@ -215,14 +221,6 @@ def _matters(
 
 def _submitted(value: Value) -> str:
     return (YES if value else NO) if isinstance(value, bool) else str(value)
-
-
-def _said(misread: InvalidCell) -> str:
-    return misread.english if english() else str(misread)
-
-
-def _options(spec: FactSpec) -> Mapping[str, str] | None:
-    return spec.options_en if english() and spec.options_en else spec.options
 
 
 def _choices(spec: FactSpec, text: str, value: Value | None) -> list[tuple[str, str]]:
@@ -258,7 +256,7 @@ def _ground(place: PolicyRule, spec: FactSpec, options: Mapping[str, str]) -> tu
     return (cited[-1].sentence, cited[-1].phrase) if cited else (rule.sentence, rule.phrase)
 
 
-def grouped(found: Sequence[tuple[Question, Field]]) -> list[Group]:
+def group_fields(found: Sequence[tuple[Question, QuestionField]]) -> list[Group]:
     """The fields by article in the order of the law; those that several articles share stand first."""
     groups: dict[tuple[str, str], Group] = {}
     for question, each in found:

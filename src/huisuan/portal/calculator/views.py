@@ -18,10 +18,19 @@ from huisuan.law.model import CLAIMANTS
 from huisuan.law.policy import Policy
 from huisuan.parties.route_access import public
 from huisuan.portal.calculator.answers import answers
-from huisuan.portal.calculator.form import PREFIX, Asked, Field, fields, grouped, read, without_presumed
+from huisuan.portal.calculator.form import (
+    PREFIX,
+    CalculatorQuery,
+    QuestionField,
+    group_fields,
+    parse_answers,
+    question_fields,
+    without_presumed,
+)
 from huisuan.portal.law.policies import loaded
 from huisuan.portal.law.reasoning import english
 from huisuan.portal.ui.address import refused
+from huisuan.portal.ui.forms import with_errors
 
 LIVE = "calculator"
 
@@ -41,7 +50,7 @@ def calculator(request: HttpRequest) -> HttpResponseBase:
     """The page; htmx asks only for the part that changes."""
     policies, broken = loaded()
     known = list_questions(policies)
-    asked = without_presumed(Asked.of(request, policies, timezone.localdate()), known)
+    asked = without_presumed(CalculatorQuery.from_request(request, policies, timezone.localdate()), known)
     address = _address(asked.query())
     live = request.htmx.target == LIVE  # type: ignore[attr-defined]
     if not live and "" in request.GET.dict().values():
@@ -59,7 +68,7 @@ def _address(query: str) -> str:
 
 
 def _context(
-    request: HttpRequest, policies: list[Policy], broken: list[str], known: tuple[Question, ...], asked: Asked
+    request: HttpRequest, policies: list[Policy], broken: list[str], known: tuple[Question, ...], asked: CalculatorQuery
 ) -> dict[str, object]:
     holding = [policy for policy in policies if policy.in_force(asked.on)]
     context: dict[str, object] = {
@@ -69,32 +78,33 @@ def _context(
     }  # fmt: skip
     if not asked.who:
         return context
-    values, wrong = read(asked, known)
+    values, wrong = parse_answers(asked, known)
     inquiry = build_questionnaire(policies, asked.who, values, on=asked.on, as_known=asked.as_known)
-    now = fields(asked, inquiry, values, wrong, now=True)
-    later = fields(asked, inquiry, values, wrong, now=False)
+    now = question_fields(asked, inquiry, values, wrong, now=True)
+    later = question_fields(asked, inquiry, values, wrong, now=False)
     shown = [each for _, each in now]
     return {
         **context, "who": CLAIMANTS[asked.who][english()],
-        "groups": grouped([(question, each) for question, each in now if not each.presumed]),
+        "groups": group_fields([(question, each) for question, each in now if not each.presumed]),
         "presumed": [each for each in shown if each.presumed], "later": [each for _, each in later],
         "answers": answers(inquiry, policies, {each.key for each in shown}, asked.on, asked.as_known),
-        "given": [each for each in shown if each.reads], "unread": [each for each in shown if each.error],
-        "left": sum(not each.reads for each in shown), "first": next((each.id for each in shown if not each.reads), ""),
+        "given": [each for each in shown if each.reads], "unread": with_errors(shown),
+        "left": sum(not each.reads for each in shown),
+        "first": next((each.anchor for each in shown if not each.reads), ""),
         "unknown": sorted(asked.texts.keys() - {each.key for each in known}),
         "carried": _carried(asked, known, shown),
         "share": request.build_absolute_uri(_address(asked.query(pinned=True))),
     }  # fmt: skip
 
 
-def _carried(asked: Asked, known: tuple[Question, ...], shown: list[Field]) -> list[tuple[str, str]]:
+def _carried(asked: CalculatorQuery, known: tuple[Question, ...], shown: list[QuestionField]) -> list[tuple[str, str]]:
     """Answers to questions of others or of another day: the form keeps them for whoever changes back."""
     there = {each.key for each in shown}
     keys = (each.key for each in known if each.key not in there and each.key in asked.texts)
     return [(PREFIX + key, asked.texts[key]) for key in keys]
 
 
-def _audiences(policies: list[Policy], asked: Asked) -> list[Audience]:
+def _audiences(policies: list[Policy], asked: CalculatorQuery) -> list[Audience]:
     counts = {
         name: sum(not rule.claimants or name in rule.claimants for policy in policies for rule in policy.rules)
         for name in CLAIMANTS

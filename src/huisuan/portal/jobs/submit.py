@@ -23,8 +23,9 @@ from huisuan.compute.jobspec.detect import MOST_BYTES, read
 from huisuan.compute.models import Accelerator, Centre
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
-from huisuan.portal.jobs.submit_form import GROUPS, Typed, typed
+from huisuan.portal.jobs.submit_form import SubmittedForm, parse_form
 from huisuan.portal.ui.address import refused
+from huisuan.portal.ui.refusals import refusal_lines
 from huisuan.protocol.job_uid import RANDOM_BYTES
 from huisuan.protocol.placement import Preview
 from huisuan.protocol.resources import JobRequest
@@ -38,8 +39,8 @@ def submit_page(request: HttpRequest) -> HttpResponseBase:
     by_file = request.GET.get("by") == "file"
     not_used = [] if by_file else refused(request, "by")
     context: dict[str, Any] = {
-        "here": "jobs", "not_used": not_used, "by_file": by_file, "groups": GROUPS,
-        "typed": Typed({}, "", None, {}, []),
+        "here": "jobs", "not_used": not_used, "by_file": by_file,
+        "form": SubmittedForm({}, "", None, {}, []),
         "models": list(Accelerator.objects.exclude(tflops_fp16=0).values_list("model", flat=True)),
         "centres": list(Centre.objects.exclude(engine="").values_list("code", flat=True)),
         "key": request.POST.get("key") or secrets.token_hex(16),
@@ -59,14 +60,14 @@ def submit_page(request: HttpRequest) -> HttpResponseBase:
                     return redirect("job", uid=job.uid)
                 context |= _looked_at(asked, viewer, now)
         except Refused as refusal:
-            context["refused"] = str(refusal).splitlines()
+            context["refused"] = refusal_lines(refusal)
     live = request.htmx.target == "look"  # type: ignore[attr-defined]
     return render(request, f"portal/user/submit{'_look' if live else ''}.html", context)
 
 
 def _form(request: HttpRequest) -> dict[str, Any]:
-    found = typed({key: text for key, text in request.POST.items() if isinstance(text, str)})
-    return {"typed": found, "read": found.read, "file_text": found.file}
+    found = parse_form({key: text for key, text in request.POST.items() if isinstance(text, str)})
+    return {"form": found, "read": found.read, "file_text": found.file}
 
 
 def _file(request: HttpRequest) -> tuple[str, str]:

@@ -19,14 +19,17 @@ from django.utils.translation import gettext_lazy as _
 from huisuan.compute.jobspec.core.parse_result import FileRefused, ReadJob
 from huisuan.compute.jobspec.core.request_rules import HIGHEST_PRICE_FEN
 from huisuan.compute.jobspec.detect import read
+from huisuan.portal.ui.forms import FormField, Widget, with_errors
 
+#: keys that the page suggests values for
+SUGGESTED = ("centre", "models")
 FILE = "form"  # what errors call the file that the form writes
 MOST_TYPED = 256 * 1024
 
 
 @dataclass(frozen=True)
-class Ask:
-    """One field: the key of the job file, its label, how it is typed; `hint` says what may stand there."""
+class FormKey:
+    """A key of the job file as the form asks for it: its label, how it is typed; `hint` says what may stand there."""
 
     key: str
     label: str | Promise
@@ -35,47 +38,47 @@ class Ask:
     sample: str | Promise = ""
 
     @property
-    def wide(self) -> bool:
+    def is_wide(self) -> bool:
         """Whether it takes a line of its own."""
         return self.kind in ("words", "lines", "pairs")
 
 
-GROUPS: tuple[tuple[str | Promise, tuple[Ask, ...]], ...] = (
+GROUPS: tuple[tuple[str | Promise, tuple[FormKey, ...]], ...] = (
     (_("运行什么"), (
-        Ask("name", _("作业名"), _("不写则用程序名")),
-        Ask("command", _("命令"), _("一行：程序和参数，引号按常规；不经过 shell"), "words", "python train.py"),
-        Ask("script", _("或整个脚本"), _("第一行是 #! 加解释器；命令与脚本只写一个"), "lines"),
-        Ask("environment", _("环境变量"), _("一行一个，名=值；之后只显示名字"), "pairs"),
-        Ask("image", _("容器镜像"), _("只有运行容器的中心可用")),
+        FormKey("name", _("作业名"), _("不写则用程序名")),
+        FormKey("command", _("命令"), _("一行：程序和参数，引号按常规；不经过 shell"), "words", "python train.py"),
+        FormKey("script", _("或整个脚本"), _("第一行是 #! 加解释器；命令与脚本只写一个"), "lines"),
+        FormKey("environment", _("环境变量"), _("一行一个，名=值；之后只显示名字"), "pairs"),
+        FormKey("image", _("容器镜像"), _("只有运行容器的中心可用")),
     )),
     (_("用什么卡"), (
-        Ask("cards", _("卡数"), _("整个作业的"), "number", "1"),
-        Ask("nodes", _("节点数"), _("卡平均放在这些节点上，同时开始"), "number", "1"),
-        Ask("models", _("可接受的型号"), _("用逗号隔开；不写则任何型号"), "list", "A100, A800"),
-        Ask("vendor", _("厂商"), _("不写则任何厂商")),
-        Ask("min_memory_gib", _("每卡显存至少（GiB）"), "", "number"),
-        Ask("min_tflops_fp16", _("每卡 FP16 算力至少（TFLOPS）"), _("稠密"), "number"),
+        FormKey("cards", _("卡数"), _("整个作业的"), "number", "1"),
+        FormKey("nodes", _("节点数"), _("卡平均放在这些节点上，同时开始"), "number", "1"),
+        FormKey("models", _("可接受的型号"), _("用逗号隔开；不写则任何型号"), "list", "A100, A800"),
+        FormKey("vendor", _("厂商"), _("不写则任何厂商")),
+        FormKey("min_memory_gib", _("每卡显存至少（GiB）"), "", "number"),
+        FormKey("min_tflops_fp16", _("每卡 FP16 算力至少（TFLOPS）"), _("稠密"), "number"),
     )),
     (_("在哪里，什么价"), (
-        Ask("centre", _("只在这个中心"), _("中心代码")),
-        Ask("city", _("只在这个市"), _("数据或作业不得出市时填写"), sample=_("合肥")),
-        Ask("data_at", _("数据在哪里"), _("中心代码，或市：近的优先")),
-        Ask("price_ceiling", _("每卡时最高价（元）"), _("补助前"), "yuan"),
+        FormKey("centre", _("只在这个中心"), _("中心代码")),
+        FormKey("city", _("只在这个市"), _("数据或作业不得出市时填写"), sample=_("合肥")),
+        FormKey("data_at", _("数据在哪里"), _("中心代码，或市：近的优先")),
+        FormKey("price_ceiling", _("每卡时最高价（元）"), _("补助前"), "yuan"),
     )),
     (_("什么时候"), (
-        Ask("time_limit", _("时限"), _("90s、15m、1h30m、2d；到时结束"), sample="1h"),
-        Ask("deadline", _("最迟完成"), _("北京时间；越近越先排"), sample="2030-06-30 18:00"),
-        Ask("after", _("先完成这些作业"), _("作业号，用逗号隔开"), "list"),
-        Ask("array", _("阵列"), _("每个下标一个作业"), sample="0-9"),
-        Ask("retries", _("失败后再试几次"), "", "number", "0"),
-        Ask("notify", _("通知网址"), _("状态变化时 POST 到这里")),
+        FormKey("time_limit", _("时限"), _("90s、15m、1h30m、2d；到时结束"), sample="1h"),
+        FormKey("deadline", _("最迟完成"), _("北京时间；越近越先排"), sample="2030-06-30 18:00"),
+        FormKey("after", _("先完成这些作业"), _("作业号，用逗号隔开"), "list"),
+        FormKey("array", _("阵列"), _("每个下标一个作业"), sample="0-9"),
+        FormKey("retries", _("失败后再试几次"), "", "number", "0"),
+        FormKey("notify", _("通知网址"), _("状态变化时 POST 到这里")),
     )),
 )  # fmt: skip
-ASKS = {ask.key: ask for _label, asks in GROUPS for ask in asks}
+KEYS = {key.key: key for _label, keys in GROUPS for key in keys}
 
 
 @dataclass(frozen=True)
-class Typed:
+class SubmittedForm:
     """What stood in the form, the file that it makes, what that file asks for, and what is wrong by field.
 
     `general` is wrong with the whole and no one field.
@@ -87,24 +90,51 @@ class Typed:
     wrong: Mapping[str, list[str]]
     general: list[str]
 
+    @property
+    def groups(self) -> list[tuple[str, list[JobField]]]:
+        """The fields of the form by heading."""
+        return [(str(label), [self._field(key) for key in keys]) for label, keys in GROUPS]
 
-def typed(texts: Mapping[str, str]) -> Typed:
-    """Read a form."""
-    given = {key: texts.get(key, "").strip() for key in ASKS}
+    @property
+    def amiss(self) -> list[JobField]:
+        """The fields that something is wrong with."""
+        return with_errors(field for _label, fields in self.groups for field in fields)
+
+    def _field(self, key: FormKey) -> JobField:
+        is_text = key.kind in ("lines", "pairs")
+        return JobField(
+            name=key.key, id=f"f-{key.key}", label=key.label, widget=Widget.LINES if is_text else Widget.LINE,
+            hint=key.hint, described_by=f"h-{key.key}" if key.hint else "", text=self.texts.get(key.key, ""),
+            errors=tuple(self.wrong.get(key.key, ())), rows=6 if key.kind == "lines" else 2,
+            placeholder=key.sample, inputmode="decimal" if key.kind in ("number", "yuan") else "",
+            suggestions=f"of-{key.key}" if key.key in SUGGESTED else "", is_wide=key.is_wide,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobField(FormField):
+    """One field of the form; a wide one takes a line of its own."""
+
+    is_wide: bool
+
+
+def parse_form(texts: Mapping[str, str]) -> SubmittedForm:
+    """What the texts of a form ask for."""
+    given = {key: texts.get(key, "").strip() for key in KEYS}
     wrong: dict[str, list[str]] = {}
     lines: list[tuple[str, str]] = []
     for key, text in given.items():
         if not text:
             continue
         try:
-            lines.append((key, _line(ASKS[key], text)))
+            lines.append((key, _line(KEYS[key], text)))
         except ValueError as error:
             wrong.setdefault(key, []).append(str(error))
     file = "".join(f"{line}\n" for _key, line in lines)
     if wrong:
-        return Typed(given, file, None, wrong, [])
+        return SubmittedForm(given, file, None, wrong, [])
     try:
-        return Typed(given, file, read(file or "{}\n", FILE, "huisuan"), {}, [])
+        return SubmittedForm(given, file, read(file or "{}\n", FILE, "huisuan"), {}, [])
     except FileRefused as refused:
         general = []
         for fault in refused.faults:
@@ -112,22 +142,22 @@ def typed(texts: Mapping[str, str]) -> Typed:
                 wrong.setdefault(lines[fault.at.line - 1][0], []).append(fault.text)
             else:
                 general.append(fault.text)
-        return Typed(given, file, None, wrong, general)
+        return SubmittedForm(given, file, None, wrong, general)
 
 
-def _line(ask: Ask, text: str) -> str:
+def _line(key: FormKey, text: str) -> str:
     """One line of the job file: YAML takes JSON as it is, so that nothing typed can mean anything else.
 
     Raises:
         ValueError: it cannot be written so; says why.
     """
-    if ask.key == "price_ceiling":
+    if key.key == "price_ceiling":
         return f"price_ceiling_fen: {_fen(text)}"
-    return f"{ask.key}: {json.dumps(_value(ask, text), ensure_ascii=False)}"
+    return f"{key.key}: {json.dumps(_value(key, text), ensure_ascii=False)}"
 
 
-def _value(ask: Ask, text: str) -> object:
-    match ask.kind:
+def _value(key: FormKey, text: str) -> object:
+    match key.kind:
         case "words":
             try:
                 return shlex.split(text)

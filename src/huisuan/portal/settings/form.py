@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _t
 from huisuan.law.model import InterpretationSpec, InvalidValue, Kind, LawError, format_share, parse_date
 from huisuan.law.policy import Policy, SettingHistory, SettingValue, setting_declarations
 from huisuan.portal.law.field_faults import of_field
+from huisuan.portal.ui.forms import Choice, FormField, Widget
+from huisuan.portal.ui.refusals import refusal_html
 from huisuan.settlement.adoption.proposed_settings import Draft, check_draft
 
 YUAN = re.compile(r"[0-9]{1,13}(\.[0-9]{1,2})?")
@@ -21,7 +23,7 @@ AUTHORITY = "省人工智能产业推进组工作专班"
 
 
 @dataclass
-class Entry:
+class SettingEntry:
     """One setting or open question in the form: what holds, what was entered, what is wrong with it."""
 
     listed: SettingHistory
@@ -38,20 +40,25 @@ class Entry:
         """What stands in its box."""
         return self.entered[0] if self.entered else ""
 
-    @property
-    def form(self) -> str:
-        """How it is entered: choice, regions, rates, share or money."""
+    def as_field(self, label: str, *, english: bool) -> FormField:
+        """It as pages render it."""
         spec = self.listed.spec
-        return "choice" if isinstance(spec, InterpretationSpec) else spec.kind.value
-
-    def options(self, *, english: bool) -> list[tuple[str, str, bool]]:
-        """What can be chosen: value, words, whether it is."""
-        spec = self.listed.spec
+        widget, unit = Widget.LINE, ""
+        options: Mapping[str, str] = {}
         if isinstance(spec, InterpretationSpec):
-            words = spec.options_en if english else spec.options
-        else:
-            words = spec.region_names(english=english) or {}
-        return [(value, said, value in self.entered) for value, said in words.items()]
+            widget, options = Widget.RADIOS, (spec.options_en if english else spec.options)
+        elif spec.kind is Kind.REGIONS:
+            widget, options = Widget.CHECKBOXES, spec.region_names(english=english) or {}
+        elif spec.kind is Kind.RATES:
+            widget = Widget.LINES
+        elif spec.kind is Kind.MONEY:
+            unit = _t("元")
+        return FormField(
+            name=self.name, label=label, widget=widget, text=self.text, errors=(self.error,) if self.error else (),
+            choices=tuple(Choice(value, said, value in self.entered) for value, said in options.items()),
+            unit=unit, rows=4,
+            placeholder="340100 10%" if widget is Widget.LINES else "",
+        )  # fmt: skip
 
 
 @dataclass
@@ -62,19 +69,19 @@ class ProposalForm:
     authority: str = AUTHORITY
     document: str = ""
     valid_from: str = ""
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[SettingEntry] = field(default_factory=list)
     errors: dict[str, str] = field(default_factory=dict)
 
 
-def blank(listed: list[SettingHistory], today: date) -> ProposalForm:
+def blank_form(listed: list[SettingHistory], today: date) -> ProposalForm:
     """The form as it opens: what holds stands in every box."""
-    return ProposalForm(valid_from=str(today), entries=[Entry(row, _entered(row)) for row in listed])
+    return ProposalForm(valid_from=str(today), entries=[SettingEntry(row, _entered(row)) for row in listed])
 
 
-def read_form(policy: Policy, listed: list[SettingHistory], posted: QueryDict) -> tuple[ProposalForm, Draft | None]:
+def parse_form(policy: Policy, listed: list[SettingHistory], posted: QueryDict) -> tuple[ProposalForm, Draft | None]:
     """What was posted, and the draft it makes; no draft where something is wrong, which the form then says."""
     title, authority, document, day = (_line(posted, key) for key in ("title", "authority", "document", "valid_from"))
-    entries = [Entry(row, [_clean(each) for each in posted.getlist(f"set:{row.spec.name}")]) for row in listed]
+    entries = [SettingEntry(row, [_clean(each) for each in posted.getlist(f"set:{row.spec.name}")]) for row in listed]
     form = ProposalForm(title, authority, document, day, entries)
     values: dict[str, SettingValue] = {}
     for entry in form.entries:
@@ -89,7 +96,7 @@ def read_form(policy: Policy, listed: list[SettingHistory], posted: QueryDict) -
     try:
         valid_from = parse_date(form.valid_from)
     except InvalidValue as wrong:
-        form.errors["valid_from"] = str(wrong)
+        form.errors["valid_from"] = refusal_html(wrong)
         return form, None
     draft = Draft(form.title, form.authority, form.document, valid_from, values)
     form.errors |= check_draft(policy, draft)
@@ -127,7 +134,7 @@ def _share(share: Fraction) -> str:
     return format_share(share) if (share * 10_000).denominator == 1 else str(share)
 
 
-def _value(policy: Policy, entry: Entry) -> SettingValue | None:
+def _value(policy: Policy, entry: SettingEntry) -> SettingValue | None:
     """The value entered, or None where nothing is; a list may be empty where something holds."""
     spec, text = entry.listed.spec, entry.text.strip()
     declared = setting_declarations(policy)

@@ -22,10 +22,11 @@ from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, public, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.law.reasoning import english
-from huisuan.portal.settings.form import blank, read_form
+from huisuan.portal.settings.form import blank_form, parse_form
 from huisuan.portal.settings.impact import compared_table, shown
 from huisuan.portal.ui.address import refused
 from huisuan.portal.ui.columns import Column, Empty, Kind
+from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import Word
 from huisuan.portal.ui.table import Table, answer
 from huisuan.settlement.adoption import services
@@ -133,23 +134,24 @@ def propose(request: HttpRequest, name: str) -> HttpResponse:
     today = timezone.localdate()
     day = default_day(policy, today)
     listed = list_settings(policy, day, today)
-    form, status = blank(listed, day), 200
+    form, status = blank_form(listed, day), 200
     if request.method == "POST":
-        form, draft = read_form(policy, listed, request.POST)
+        form, draft = parse_form(policy, listed, request.POST)
         if draft is not None:
             try:
                 made = services.propose(policy.name, draft, _actor(request), timezone.now())
             except Refused as refusal:
-                form.errors[""] = str(refusal)
+                form.errors[""] = refusal_html(refusal)
             else:
                 messages.success(request, _t("已提出。采用须由另一人。"))
                 return redirect("proposal", number=made.pk)
         status = 422
+    rows = [(entry, row_of(entry.listed)) for entry in form.entries]
     context = {
         "policy": policy,
         "title": policy.title_en if english() else policy.title,
         "form": form,
-        "rows": [(entry, row_of(entry.listed), entry.options(english=english())) for entry in form.entries],
+        "rows": [(entry.as_field(row["label"], english=english()), row) for entry, row in rows],
         "here": "policies",
     }
     return render(request, "portal/oversight/propose.html", context, status=status)
@@ -179,7 +181,7 @@ def proposal_page(request: HttpRequest, number: int) -> HttpResponseBase:
     try:
         context |= _sets(proposal)
     except Refused as refusal:
-        context["gone"] = str(refusal)
+        context["gone"] = refusal_html(refusal)
     if comparison is None:
         return answer(request, "portal/oversight/proposal.html", context, [])
     context |= shown(comparison)
@@ -227,7 +229,7 @@ def compare(request: HttpRequest, number: int) -> HttpResponse:
             raise NotFound(_t("这一年还没有结算。"), code="settlement.none_yet")
         compare_year(proposal, int(asked), viewer_of(request).name, timezone.now())
     except Refused as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, refusal_html(refusal))
         return redirect("proposal", number=number)
     return redirect(f"{reverse('proposal', args=[number])}?year={asked}")
 
@@ -251,7 +253,7 @@ def _end(request: HttpRequest, number: int, end: Any, done: str) -> HttpResponse
     try:
         end(number, _actor(request), timezone.now())
     except Refused as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, refusal_html(refusal))
     else:
         messages.success(request, done)
     return redirect("proposal", number=number)
