@@ -1,6 +1,6 @@
 # make demo: the main job, end to end.   make check: before each commit.   make test: everything.   Each does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help demo check pure test lint bench agree lock snapshots
+.PHONY: help demo check pure test coverage lint bench agree lock snapshots
 
 SERVE ?= yes
 TRACE ?=
@@ -12,6 +12,8 @@ help:
 	@echo "make lint            rules, format, floors and types"
 	@echo "make check           lint, types, floors and the pure tests, in a minute: no database, no servers"
 	@echo "make test            lint, types, floors and all tests (HYPOTHESIS_PROFILE=quick|house|deep: how many examples)"
+	@echo "make coverage        all tests, and which branches they took, room by room; money, law, meter and access must reach 95%"
+	@echo "                     (TESTS=tests/law: some tests only)"
 	@echo "make bench           the benchmarks, each against a named peer or limit (ten minutes; TRACE=venus-2020-09.csv adds"
 	@echo "                     the simulator, PEER=folder a checkout of HeliosArtifact to compare it with)"
 	@echo "make agree           every rule decided twice over a million random rows, claim by claim and in SQL (ROWS=n)"
@@ -50,6 +52,13 @@ test: .venv
 	@sh setup/ray.sh
 	@$(MAKE) --no-print-directory lint
 	.venv/bin/pytest -n 2
+
+coverage: .venv
+	@sh setup/venv.sh
+	.venv/bin/coverage erase
+	.venv/bin/coverage run -m pytest -n 2 -q $(TESTS)
+	.venv/bin/coverage combine -q
+	@sh setup/coverage.sh
 
 bench: .venv
 	@sh setup/venv.sh

@@ -19,7 +19,7 @@ from pytest_django import DjangoDbBlocker
 from support.run_folder import guard, new_run_folder
 
 #: who asks for one of these, itself or through another fixture, uses the database
-DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_setup", "live_server"})
+DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_setup", "live_server", "homes"})
 #: more examples than this of a property are no longer a quick check
 FEW_EXAMPLES = 50
 
