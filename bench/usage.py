@@ -200,7 +200,7 @@ def settled(usage: Path) -> int:
     import duckdb
 
     from huisuan.law.policy import load_policy
-    from huisuan.parties.affiliation import Affiliated
+    from huisuan.parties.affiliation import AffiliationSpan
     from huisuan.settlement.runs.billing import Billing, Price, RegisteredParty
 
     starts, ends = date(2024, 1, 1), date(2025, 1, 1)
@@ -210,7 +210,7 @@ def settled(usage: Path) -> int:
         Price(CENTRE, "Ascend-910B3", 980, starts, None),
     ]  # fmt: skip
     parties = [f"91340100MA2N{number:05d}X" for number in range(400)]
-    own = [Affiliated(party, CENTRE, date(2024, 5, 1), ends, "benchmark") for party in parties[:20]]
+    own = [AffiliationSpan(party, CENTRE, date(2024, 5, 1), ends, "benchmark") for party in parties[:20]]
     policy = load_policy("anhui-agi-2023")
     with duckdb.connect() as engine:
         billing = Billing(engine, usage, starts, ends)

@@ -16,9 +16,9 @@ from huisuan.api.assembly import api
 from huisuan.compute.agent_gateway.api import EnrolledAgent
 from huisuan.compute.agent_gateway.api import api as agent_api
 from huisuan.parties.identity.audit_trail import Actor
-from huisuan.parties.identity.tokens import issue
+from huisuan.parties.identity.tokens import issue_token
 from huisuan.parties.models import Party, Person, Region, Scope
-from huisuan.parties.route_access import EVERYONE, RANK, Allow
+from huisuan.parties.route_access import _SCOPE_RANK, ALL_ROLES, Allow
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1"
@@ -54,7 +54,7 @@ def operations() -> Iterator[Route]:
                     public = not operation.auth_callbacks and PUBLIC_OPERATIONS.fullmatch(f"{method} {where}")
                     stated = bool(gates) and len(gates) == len(operation.auth_callbacks)
                     roles = None if public else frozenset.intersection(*(gate.roles for gate in gates or [Allow()]))
-                    scope = max((gate.scope for gate in gates), key=RANK.__getitem__, default="")
+                    scope = max((gate.scope for gate in gates), key=_SCOPE_RANK.__getitem__, default="")
                     yield Route(method, API + where, roles, stated or bool(public), scope)
 
 
@@ -67,7 +67,7 @@ def pages(resolver: URLResolver | None = None, before: str = "/", space: str = "
         elif isinstance(entry, URLPattern) and space not in APIS:  # their operations are walked by themselves
             allowed = getattr(entry.callback, "allowed", "unstated")
             public = allowed is None
-            roles = None if public else frozenset(EVERYONE if allowed == "unstated" else allowed)
+            roles = None if public else frozenset(ALL_ROLES if allowed == "unstated" else allowed)
             for method in ("GET", "POST"):
                 yield Route(method, route, roles, allowed != "unstated")
 
@@ -84,7 +84,7 @@ OPERATIONS, PAGES = list(operations()), list(pages())
 def people() -> dict[str, Person]:
     """One of each role."""
     made = {}
-    for number, role in enumerate(EVERYONE):
+    for number, role in enumerate(ALL_ROLES):
         base = f"91340100MA2T{number:05d}"
         party = Party.objects.create(
             uscc=base + uscc.calc_check_digit(base), name=role, kind="enterprise", region_id="340100"
@@ -118,7 +118,7 @@ def test_an_operation_answers_its_roles_and_scopes_and_no_other(route: Route, pe
     for role, person in people.items():
         for scope in Scope.values:
             answer = call(Client(), route, HTTP_AUTHORIZATION=f"Bearer {token_for(person, scope)}")
-            may = route.roles is None or (role in route.roles and RANK[scope] >= RANK[route.scope])
+            may = route.roles is None or (role in route.roles and _SCOPE_RANK[scope] >= _SCOPE_RANK[route.scope])
             assert (role, scope, outcome(answer)) == (role, scope, "in" if may else "forbidden")
 
 
@@ -154,7 +154,7 @@ def test_a_page_opens_to_its_roles_and_to_no_other(route: Route, people: dict[st
 
 def token_for(person: Person, scope: str = "manage") -> str:
     """The secret of a token of this person."""
-    return issue(person, "test", Actor("test"), datetime.now(UTC), scope=scope)[1]
+    return issue_token(person, "test", Actor("test"), datetime.now(UTC), scope=scope)[1]
 
 
 def call(client: Client, route: Route, **headers: Any) -> Any:

@@ -21,8 +21,8 @@ from huisuan.base.json_values import to_json_value
 from huisuan.base.money import yuan
 from huisuan.base.months import SHANGHAI
 
-WIDE = 160  # columns of a pipe or a file, which has no width of its own
-out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else WIDE)
+_PIPE_COLUMNS = 160  # columns of a pipe or a file, which has no width of its own
+out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else _PIPE_COLUMNS)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出（金额为整数分）")]

@@ -19,9 +19,9 @@ from stdnum.cn import uscc
 
 from huisuan.api.assembly import api
 from huisuan.parties.identity.audit_trail import Actor
-from huisuan.parties.identity.tokens import issue
+from huisuan.parties.identity.tokens import issue_token
 from huisuan.parties.models import Party, Person, Region
-from huisuan.parties.route_access import EVERYONE
+from huisuan.parties.route_access import ALL_ROLES
 
 pytestmark = pytest.mark.django_db
 SCHEMA = schemathesis.openapi.from_dict(json.loads(json.dumps(api.get_openapi_schema(), default=str)))
@@ -51,7 +51,7 @@ MODES = st.sampled_from([schemathesis.GenerationMode.POSITIVE, schemathesis.Gene
 def bearers() -> list[dict[str, str]]:
     """How each role shows itself, and nobody."""
     shown: list[dict[str, str]] = [{}]
-    for number, role in enumerate(EVERYONE):
+    for number, role in enumerate(ALL_ROLES):
         base = f"91340100MA3T{number:05d}"
         code = base + uscc.calc_check_digit(base)
         party = Party.objects.create(uscc=code, name=role, kind="enterprise", region_id="340100")
@@ -68,7 +68,7 @@ def bearers() -> list[dict[str, str]]:
 
 def token_of(person: Person) -> str:
     """The secret of a token that may do all that the person may."""
-    return issue(person, "test", Actor("test"), datetime.now(UTC), scope="manage")[1]
+    return issue_token(person, "test", Actor("test"), datetime.now(UTC), scope="manage")[1]
 
 
 def called(case: Any, bearer: dict[str, str]) -> int:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huisuan.base.money import half_up, yuan
+from huisuan.base.money import round_half_up, yuan
 from huisuan.base.months import Month, next_month
 
 FEN = st.integers(-(10**15), 10**15)
@@ -25,7 +25,7 @@ def test_what_lies_below_a_fen_is_shown_exactly() -> None:
 
 @given(fen=st.fractions(-(10**9), 10**9))
 def test_half_up_is_the_nearest_fen_and_a_half_goes_upwards(fen: Fraction) -> None:
-    assert Fraction(-1, 2) < half_up(fen) - fen <= Fraction(1, 2)
+    assert Fraction(-1, 2) < round_half_up(fen) - fen <= Fraction(1, 2)
 
 
 @given(first=st.dates().map(lambda day: day.replace(day=1)).filter(lambda day: day.year < 9999))
@@ -35,4 +35,4 @@ def test_the_month_after_begins_where_this_one_ends(first: object) -> None:
     assert isinstance(first, date)
     following = next_month(first)
     assert following.day == 1
-    assert Month.of(following - timedelta(days=1)) == Month.of(first)
+    assert Month.containing(following - timedelta(days=1)) == Month.containing(first)

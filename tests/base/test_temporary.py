@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from huisuan.base.duck import connect_duck
-from huisuan.base.temporary import TEMP, claim, process_folder, remove_abandoned, remove_tree, temporary_folder
+from huisuan.base.temporary import (
+    TEMP_FOLDER,
+    lock_folder,
+    process_folder,
+    remove_abandoned_folders,
+    remove_tree,
+    temporary_folder,
+)
 from huisuan.serving import disk
 
 SPILLS_AND_IS_KILLED = """
@@ -44,7 +51,7 @@ def test_what_a_killed_process_spilled_goes_and_what_a_living_one_has_stays(home
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert int(killed.stdout) > 1  # DuckDB had spilled
     assert list(elsewhere.iterdir()) == []  # all of it in the home
-    left = set((home / TEMP).iterdir())
+    left = set((home / TEMP_FOLDER).iterdir())
     assert len(left) == 2
     with temporary_folder() as folder:
         assert not {path for path in left if path.exists()}
@@ -58,12 +65,12 @@ def test_what_a_killed_process_spilled_goes_and_what_a_living_one_has_stays(home
 
 def test_a_folder_is_claimed_once_and_a_link_never(home: Path) -> None:
     with temporary_folder() as folder:
-        assert claim(folder) is None
-    assert claim(folder) is None  # gone
+        assert lock_folder(folder) is None
+    assert lock_folder(folder) is None  # gone
     outside = home / "outside"
     outside.mkdir()
-    (home / TEMP / "link").symlink_to(outside)
-    assert remove_abandoned() == []
+    (home / TEMP_FOLDER / "link").symlink_to(outside)
+    assert remove_abandoned_folders() == []
     assert outside.exists()
 
 

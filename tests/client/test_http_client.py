@@ -10,7 +10,7 @@ import pytest
 
 from huisuan.client import Client, ClientError
 from huisuan.parties.identity.audit_trail import Actor
-from huisuan.parties.identity.tokens import revoke
+from huisuan.parties.identity.tokens import revoke_token_by_id
 from huisuan.parties.models import Party, Person
 from huisuan.protocol.resources import JobRequest
 from support.accounts import make_token
@@ -130,7 +130,7 @@ def test_a_token_that_was_revoked_by_number_opens_nothing(live_server: Any, part
 
     token, secret = make_token("user", "t", party=party.uscc)
     assert secret not in str(vars(token))
-    revoke(token.pk, Actor("test"), datetime.now(UTC))
+    revoke_token_by_id(token.pk, Actor("test"), datetime.now(UTC))
     with Client(live_server.url, secret) as client, pytest.raises(ClientError):
         client.me()
 

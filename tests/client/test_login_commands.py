@@ -42,10 +42,10 @@ def run(*words: str, **rest: Any) -> Any:
 @pytest.mark.django_db(transaction=True)
 def test_a_login_by_password_is_kept_for_its_owner_only_and_used_until_logout(live_server: Any) -> None:
     person = Person.objects.create_person("zhuan", "correct horse battery", role="province")
-    secret, now = second_factor.new_secret(), datetime.now(UTC)
+    secret, now = second_factor.new_totp_secret(), datetime.now(UTC)
     words = ["login", live_server.url, "--username", "zhuan"]
     assert "请先在网页上登录并登记" in str(run(*words, input="correct horse battery\n").exception)
-    second_factor.enrol(person, secret, pyotp.TOTP(secret).at(now), Actor("test"), now)
+    second_factor.enrol_factor(person, secret, pyotp.TOTP(secret).at(now), Actor("test"), now)
     fresh = pyotp.TOTP(secret).at(now + timedelta(seconds=30))  # the one of now is used up
     done = run(*words, input=f"correct horse battery\n{fresh}\n")
     assert done.exit_code == 0, done.exception

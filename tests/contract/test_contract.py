@@ -43,7 +43,7 @@ def test_the_figures_of_the_demo_are_the_stored_ones(monkeypatch: pytest.MonkeyP
     from huisuan.cli.demo import output, scenario
     from huisuan.settlement.cli import settle_commands
 
-    page = Console(file=io.StringIO(), width=terminal.WIDE, soft_wrap=True, highlight=False, color_system=None)
+    page = Console(file=io.StringIO(), width=terminal._PIPE_COLUMNS, soft_wrap=True, highlight=False, color_system=None)
     for module in (terminal, output, settle_commands):
         monkeypatch.setattr(module, "out", page)
     scenario.enter_parties()

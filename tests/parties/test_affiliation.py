@@ -8,23 +8,25 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huisuan.parties.affiliation import Affiliated, Holding, affiliations
+from huisuan.parties.affiliation import AffiliationSpan, OwnershipRelation, find_affiliations
 
 JAN, MAR, JUL, NEXT = date(2024, 1, 1), date(2024, 3, 1), date(2024, 7, 1), date(2025, 1, 1)
 
 
-def together(holdings: list[Holding], user: str = "U", operator: str = "O", reach: str = "control") -> list[Affiliated]:
-    return affiliations(holdings, [(user, operator)], starts=JAN, ends=NEXT, reach=reach)  # type: ignore[arg-type]
+def together(
+    holdings: list[OwnershipRelation], user: str = "U", operator: str = "O", reach: str = "control"
+) -> list[AffiliationSpan]:
+    return find_affiliations(holdings, [(user, operator)], starts=JAN, ends=NEXT, reach=reach)  # type: ignore[arg-type]
 
 
 def held(
     owner: str, owned: str, permille: int = 0, *, control: bool = False, starts: date = JAN, ends: date | None = None
-) -> Holding:
-    return Holding(owner, owned, permille, control, starts, ends)
+) -> OwnershipRelation:
+    return OwnershipRelation(owner, owned, permille, control, starts, ends)
 
 
 def test_an_operator_that_uses_its_own_centre_is_affiliated_all_year() -> None:
-    assert together([], "O", "O", reach="same") == [Affiliated("O", "O", JAN, NEXT, "使用方即运营方")]
+    assert together([], "O", "O", reach="same") == [AffiliationSpan("O", "O", JAN, NEXT, "使用方即运营方")]
 
 
 def test_strangers_are_not_affiliated() -> None:
@@ -60,7 +62,7 @@ def test_a_circle_of_owners_ends() -> None:
 
 def test_the_relation_in_force_on_the_day_decides() -> None:
     assert together([held("U", "O", 800, starts=MAR, ends=JUL)]) == [
-        Affiliated("U", "O", MAR, JUL, "使用方控制运营方 O")
+        AffiliationSpan("U", "O", MAR, JUL, "使用方控制运营方 O")
     ]
 
 
@@ -71,20 +73,22 @@ def test_under_the_narrow_reading_only_the_party_itself_counts() -> None:
 PARTIES = st.sampled_from("UOABC")
 DAYS = st.sampled_from([JAN, MAR, JUL])
 HOLDINGS = st.lists(
-    st.builds(Holding, PARTIES, PARTIES, st.integers(0, 1000), st.booleans(), DAYS, st.none() | st.just(NEXT))
+    st.builds(OwnershipRelation, PARTIES, PARTIES, st.integers(0, 1000), st.booleans(), DAYS, st.none() | st.just(NEXT))
 )
 
 
 @given(HOLDINGS, HOLDINGS)
-def test_more_relations_never_make_anyone_less_affiliated(some: list[Holding], more: list[Holding]) -> None:
-    def days(found: list[Affiliated]) -> int:
+def test_more_relations_never_make_anyone_less_affiliated(
+    some: list[OwnershipRelation], more: list[OwnershipRelation]
+) -> None:
+    def days(found: list[AffiliationSpan]) -> int:
         return sum((each.ends - each.starts).days for each in found)
 
     assert days(together(some + more)) >= days(together(some))
 
 
 @given(HOLDINGS)
-def test_affiliation_is_mutual_and_its_spans_do_not_overlap(holdings: list[Holding]) -> None:
+def test_affiliation_is_mutual_and_its_spans_do_not_overlap(holdings: list[OwnershipRelation]) -> None:
     there, back = together(holdings), together(holdings, "O", "U")
     covered = [(each.starts, each.ends) for each in there]
     assert all(first[1] <= second[0] for first, second in itertools.pairwise(covered))

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from huisuan.base.csv_lines import LineRefused
 from huisuan.base.errors import Refused
 from huisuan.parties.cli.party_commands import app
-from huisuan.parties.csv_import import checked_uscc, import_parties, import_relations
+from huisuan.parties.csv_import import import_parties, import_relations, parse_uscc
 from huisuan.parties.models import Party, Relation
 
 pytestmark = pytest.mark.django_db
@@ -118,10 +118,10 @@ def test_a_file_that_is_no_such_table_is_refused(content: bytes, why: str) -> No
 @given(st.integers(0, 99_999), st.integers(0, 17), st.sampled_from(sorted("0123456789ABCDEFGHJKLMNPQRTUWXY")))
 def test_one_wrong_character_is_always_found(number: int, place: int, other: str) -> None:
     right = code(number)
-    assert checked_uscc("uscc", f" {right.lower()} ") == right
+    assert parse_uscc("uscc", f" {right.lower()} ") == right
     if right[place] != other:
         with pytest.raises(LineRefused):
-            checked_uscc("uscc", right[:place] + other + right[place + 1 :])
+            parse_uscc("uscc", right[:place] + other + right[place + 1 :])
 
 
 RELATION = "owner,owned,share,control,valid_from,valid_to"

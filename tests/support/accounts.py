@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from django.test import Client
 
 from huisuan.parties.identity.audit_trail import Actor
-from huisuan.parties.identity.tokens import issue
+from huisuan.parties.identity.tokens import issue_token
 from huisuan.parties.models import Party, Person, Region, Token
 
 
@@ -26,7 +26,7 @@ def make_token(
     role: str, label: str = "test", *, party: str | None = None, city: str | None = None, scope: str = "manage"
 ) -> tuple[Token, str]:
     """A token for such an account, and its secret."""
-    return issue(account(role, party=party, city=city), label, Actor("test"), datetime.now(UTC), scope=scope)
+    return issue_token(account(role, party=party, city=city), label, Actor("test"), datetime.now(UTC), scope=scope)
 
 
 def caller(role: str, *, party: Party | None = None, city_id: str | None = None) -> Client:

@@ -23,7 +23,7 @@ from huisuan.law.policy.load import load_policy
 from huisuan.parties.identity import people, second_factor
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.identity.positions import Position
-from huisuan.parties.identity.tokens import issue
+from huisuan.parties.identity.tokens import issue_token
 from huisuan.parties.models import Party, Person, Token
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.models import Draft, Evidence
@@ -153,14 +153,14 @@ def _proposals() -> list[int]:
 def _member(world: portal.World, now: datetime) -> Person:
     """Somebody with a token and a history of every kind of change."""
     home = Position("user", party=world.alpha.uscc)
-    member = people.add("member", home, ACTOR, now, name="赵成员")[0]
-    issue(member, "笔记本", ACTOR, now)
+    member = people.add_person("member", home, ACTOR, now, name="赵成员")[0]
+    issue_token(member, "笔记本", ACTOR, now)
     people.set_password(member, None, ACTOR, now)
-    people.disable(member, ACTOR, now)
-    people.enable(member, ACTOR, now)
-    people.move(member, Position("city", city="340100"), ACTOR, now)
+    people.disable_person(member, ACTOR, now)
+    people.enable_person(member, ACTOR, now)
+    people.change_position(member, Position("city", city="340100"), ACTOR, now)
     people.end_sessions(member, ACTOR, now)
-    issue(world.people["alpha"], "集群", ACTOR, now)
-    secret = second_factor.new_secret()
-    second_factor.enrol(world.people["auditor"], secret, pyotp.TOTP(secret).at(now), ACTOR, now)
+    issue_token(world.people["alpha"], "集群", ACTOR, now)
+    secret = second_factor.new_totp_secret()
+    second_factor.enrol_factor(world.people["auditor"], secret, pyotp.TOTP(secret).at(now), ACTOR, now)
     return member

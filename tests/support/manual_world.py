@@ -122,8 +122,8 @@ def parties() -> None:
 
 def enrol(person: Person) -> None:
     """The second factor of a person."""
-    secret, now = second_factor.new_secret(), datetime.now(UTC)
-    second_factor.enrol(person, secret, pyotp.TOTP(secret).at(now), Actor("test"), now)
+    secret, now = second_factor.new_totp_secret(), datetime.now(UTC)
+    second_factor.enrol_factor(person, secret, pyotp.TOTP(secret).at(now), Actor("test"), now)
 
 
 def enrol_zhang() -> None:

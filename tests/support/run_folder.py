@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from huisuan.base.temporary import claim
+from huisuan.base.temporary import lock_folder
 from huisuan.serving import orphan_guard, postmaster
 
 PREFIX = "huisuan-run-"
@@ -25,14 +25,14 @@ _held: list[object] = []  # as long as this process lives
 def new_run_folder() -> Path:
     """A new folder, locked by this process; those of runs that are gone are removed."""
     for place in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        lock = claim(place) if place.is_dir() else None
+        lock = lock_folder(place) if place.is_dir() else None
         if lock is not None:
             _remove(place)
     for place in Path(tempfile.gettempdir()).glob(f"{OLDER_PREFIX}*"):
         if place.is_dir() and time.time() - place.stat().st_mtime > OLD_SECONDS:
             _remove(place)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    _held.append(claim(folder))
+    _held.append(lock_folder(folder))
     return folder
 
 

@@ -12,7 +12,7 @@ from ninja.operation import Operation
 
 from huisuan import __version__
 from huisuan.base.errors import HuisuanError
-from huisuan.parties.input_limits import TOO_LARGE, StrictParser
+from huisuan.parties.input_limits import NUMBER_OUT_OF_RANGE, StrictParser
 
 #: the modules whose `router` make up the API, and what the ids of their operations begin with. Generated clients name
 #: their functions by these ids: they are part of the contract, and stay when a module moves.
@@ -52,7 +52,7 @@ def refused(request: HttpRequest, refusal: HuisuanError) -> HttpResponse:
 def not_keepable(request: HttpRequest, error: Exception) -> HttpResponse:
     """What no column can hold is nothing that could be found: the caller's mistake."""
     log.warning("%s %s: %s", request.method, request.path, str(error).splitlines()[0])
-    return api.create_response(request, {"detail": TOO_LARGE}, status=400)
+    return api.create_response(request, {"detail": NUMBER_OUT_OF_RANGE}, status=400)
 
 
 for module in ROUTERS:

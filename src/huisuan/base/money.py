@@ -14,6 +14,6 @@ def yuan(fen: int | Fraction) -> str:
     return f"{sign}{whole_fen // 100:,}.{whole_fen % 100:02d}"
 
 
-def half_up(fen: Fraction) -> int:
+def round_half_up(fen: Fraction) -> int:
     """The nearest whole fen, a half upwards: how a bill is rounded, once."""
     return (2 * fen.numerator + fen.denominator) // (2 * fen.denominator)

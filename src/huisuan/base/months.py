@@ -34,14 +34,14 @@ class Month:
         return cls(int(found[1]), int(found[2]))
 
     @classmethod
-    def of(cls, day: date) -> Month:
+    def containing(cls, day: date) -> Month:
         """The month of a day."""
         return cls(day.year, day.month)
 
     @classmethod
-    def holding(cls, started: int, ended: int) -> Month:
+    def of_record(cls, started: int, ended: int) -> Month:
         """The month of a record's last second; of one without length, its moment. In UTC seconds."""
-        return cls.of(datetime.fromtimestamp(max(started, ended - 1), SHANGHAI).date())
+        return cls.containing(datetime.fromtimestamp(max(started, ended - 1), SHANGHAI).date())
 
     @property
     def first_day(self) -> date:
@@ -72,7 +72,7 @@ class Month:
 
 def next_month(first_day: date) -> date:
     """The first day of the month after that of a day."""
-    return Month.of(first_day).following.first_day
+    return Month.containing(first_day).following.first_day
 
 
 def midnight(day: date) -> int:

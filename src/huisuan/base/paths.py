@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 
 # PostgreSQL's socket lies in the data directory, and a Unix socket's path must stay below 104 bytes (macOS).
-LONGEST_HOME = 80
+_MAX_HOME_BYTES = 80
 
 
 def home() -> Path:
@@ -25,8 +25,8 @@ def home() -> Path:
         place = Path("/var/lib/huisuan")
     else:
         place = Path(platformdirs.user_data_dir("huisuan", appauthor=False))
-    if len(str(place).encode()) > LONGEST_HOME:
-        raise SystemExit(f"HUISUAN_HOME is too long for a Unix socket ({LONGEST_HOME} bytes at most): {place}")
+    if len(str(place).encode()) > _MAX_HOME_BYTES:
+        raise SystemExit(f"HUISUAN_HOME is too long for a Unix socket ({_MAX_HOME_BYTES} bytes at most): {place}")
     return place
 
 

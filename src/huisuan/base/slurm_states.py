@@ -5,12 +5,12 @@ Names as in `man sacct`, JOB STATE CODES.
 
 from __future__ import annotations
 
-FINAL_STATES = frozenset({
+SLURM_FINAL_STATES = frozenset({
     "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "LAUNCH_FAILED", "NODE_FAIL", "OUT_OF_MEMORY",
     "PREEMPTED", "RECONFIG_FAIL", "REQUEUED", "RESIZING", "REVOKED", "TIMEOUT",
 })  # fmt: skip
-LIVE_STATES = frozenset({
+SLURM_LIVE_STATES = frozenset({
     "RUNNING", "SUSPENDED", "COMPLETING", "CONFIGURING", "SIGNALING", "STAGE_OUT", "STOPPED", "REQUEUE_FED",
     "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD",
 })  # fmt: skip
-PENDING_STATES = frozenset({"PENDING"})
+SLURM_PENDING_STATES = frozenset({"PENDING"})

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from huisuan.base.paths import ensure_folder, home
 
-TEMP = "temp"
+TEMP_FOLDER = "temp"
 _own: dict[tuple[int, Path], Path] = {}
 _making = threading.Lock()
 
@@ -27,7 +27,7 @@ _making = threading.Lock()
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
     """A folder that is there for the block, readable by its owner only."""
-    remove_abandoned()
+    remove_abandoned_folders()
     place, lock = _new_folder()
     try:
         yield place
@@ -41,7 +41,7 @@ def process_folder() -> Path:
     key = os.getpid(), home()
     with _making:
         if key not in _own or not _own[key].is_dir():
-            remove_abandoned()
+            remove_abandoned_folders()
             _own[key], _ = _new_folder()  # the lock is never let go: the end of the process does that
             atexit.register(_remove, key)
         return _own[key]
@@ -55,14 +55,14 @@ def _remove(key: tuple[int, Path]) -> None:
 def _new_folder() -> tuple[Path, int]:
     """A folder, and the lock on it."""
     while True:
-        place = ensure_folder(home() / TEMP) / secrets.token_hex(8)
+        place = ensure_folder(home() / TEMP_FOLDER) / secrets.token_hex(8)
         place.mkdir(mode=0o700)
-        lock = claim(place)
+        lock = lock_folder(place)
         if lock is not None:  # else somebody who tidied was faster, between the two lines above
             return place, lock
 
 
-def claim(folder: Path) -> int | None:
+def lock_folder(folder: Path) -> int | None:
     """Lock a folder as long as the descriptor that this returns is open; None where another process holds it."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -89,15 +89,15 @@ def remove_tree(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def remove_abandoned() -> list[str]:
+def remove_abandoned_folders() -> list[str]:
     """Remove the folders of processes that are gone; gives their names within the home."""
     removed = []
-    for place in sorted((home() / TEMP).glob("*")):
+    for place in sorted((home() / TEMP_FOLDER).glob("*")):
         if place.is_symlink() or not place.is_dir():
             continue
-        lock = claim(place)
+        lock = lock_folder(place)
         if lock is not None:
             shutil.rmtree(place, ignore_errors=True)
             os.close(lock)
-            removed.append(f"{TEMP}/{place.name}")
+            removed.append(f"{TEMP_FOLDER}/{place.name}")
     return removed

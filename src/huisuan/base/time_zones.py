@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from huisuan.base.errors import InvalidRequest
 
-EARLIEST = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp())
-LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
-DAY = 86400
+EARLIEST_SECOND = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp())
+LATEST_SECOND = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
+_DAY_SECONDS = 86400
 
 
 def parse_time_zone(name: str) -> ZoneInfo:
@@ -53,15 +53,15 @@ def offset_at(zone: tzinfo, utc: int) -> int:
 def offset_changes(zone: tzinfo, first: int, last: int) -> list[OffsetChange]:
     """Every change of offset between two local times, with a day's margin; `first` and `last` are local seconds."""
     found: list[OffsetChange] = []
-    here = max(first, EARLIEST) - 2 * DAY
-    end = min(last, LATEST) + 2 * DAY
+    here = max(first, EARLIEST_SECOND) - 2 * _DAY_SECONDS
+    end = min(last, LATEST_SECOND) + 2 * _DAY_SECONDS
     while here < end:
-        before, after = offset_at(zone, here), offset_at(zone, here + DAY)
+        before, after = offset_at(zone, here), offset_at(zone, here + _DAY_SECONDS)
         if before != after:
-            at = _second_of_change(zone, here, here + DAY)
+            at = _second_of_change(zone, here, here + _DAY_SECONDS)
             edges = sorted((at + before, at + after))
             found.append(OffsetChange(edges[0], edges[1], before, after))
-        here += DAY
+        here += _DAY_SECONDS
     return found
 
 
@@ -79,14 +79,14 @@ def to_utc(zone: tzinfo, first: int, last: int) -> tuple[Callable[[str], str], C
     Each takes an SQL expression of local seconds. The second gives 'skips', 'repeats' or NULL.
     """
     found = offset_changes(zone, first, last)
-    last_offset = found[-1].after if found else offset_at(zone, max(first, EARLIEST))
+    last_offset = found[-1].after if found else offset_at(zone, max(first, EARLIEST_SECOND))
 
     def utc(local: str) -> str:
         cases = "".join(
             f" WHEN {local} < {change.starts} THEN {local} - {change.before} WHEN {local} < {change.ends} THEN NULL"
             for change in found
         )
-        inside = f"{local} BETWEEN {EARLIEST} AND {LATEST}"
+        inside = f"{local} BETWEEN {EARLIEST_SECOND} AND {LATEST_SECOND}"
         return f"CASE WHEN NOT ({inside}) THEN NULL{cases} ELSE {local} - {last_offset} END"
 
     def why(local: str) -> str:

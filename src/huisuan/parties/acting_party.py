@@ -7,7 +7,7 @@ from huisuan.parties.models import Party
 from huisuan.parties.viewer import Viewer
 
 
-def party_for(uscc: str | None, viewer: Viewer) -> Party:
+def resolve_acting_party(uscc: str | None, viewer: Viewer) -> Party:
     """Whose job it is: a user's own party; the province names one.
 
     Raises:

@@ -15,11 +15,11 @@ from datetime import date
 from typing import Literal, TypeAlias
 
 Reach: TypeAlias = Literal["same", "control"]
-MAJORITY_PERMILLE = 500  # control takes more than this
+_MAJORITY_PERMILLE = 500  # control takes more than this
 
 
 @dataclass(frozen=True)
-class Holding:
+class OwnershipRelation:
     """A relation as registered: `owner` holds `permille` of `owned`, or controls it, on [starts, ends)."""
 
     owner: str
@@ -31,7 +31,7 @@ class Holding:
 
 
 @dataclass(frozen=True)
-class Affiliated:
+class AffiliationSpan:
     """User and operator belong together on [starts, ends), and why."""
 
     user: str
@@ -41,9 +41,9 @@ class Affiliated:
     why: str
 
 
-def affiliations(
-    holdings: Iterable[Holding], pairs: Iterable[tuple[str, str]], *, starts: date, ends: date, reach: Reach
-) -> list[Affiliated]:
+def find_affiliations(
+    holdings: Iterable[OwnershipRelation], pairs: Iterable[tuple[str, str]], *, starts: date, ends: date, reach: Reach
+) -> list[AffiliationSpan]:
     """The spans within [starts, ends) on which each (user, operator) pair is affiliated.
 
     Spans of one pair neither overlap nor touch with the same reason.
@@ -54,23 +54,23 @@ def affiliations(
         edges |= {day for day in (each.starts, each.ends) if day is not None and starts < day < ends}
     days = sorted(edges)
     wanted = sorted(set(pairs))
-    found: list[Affiliated] = []
+    found: list[AffiliationSpan] = []
     for first, last in itertools.pairwise(days):
         controllers = _controllers([each for each in held if _holds_on(each, first)]) if reach == "control" else {}
         for user, operator in wanted:
-            why = _why(user, operator, controllers)
+            why = _reason(user, operator, controllers)
             if why:
-                found.append(Affiliated(user, operator, first, last, why))
-    return list(_merged(sorted(found, key=lambda each: (each.user, each.operator, each.starts))))
+                found.append(AffiliationSpan(user, operator, first, last, why))
+    return list(_merge_adjacent(sorted(found, key=lambda each: (each.user, each.operator, each.starts))))
 
 
-def _holds_on(holding: Holding, day: date) -> bool:
+def _holds_on(holding: OwnershipRelation, day: date) -> bool:
     return holding.starts <= day and (holding.ends is None or day < holding.ends)
 
 
-def _controllers(holdings: list[Holding]) -> Mapping[str, frozenset[str]]:
+def _controllers(holdings: list[OwnershipRelation]) -> Mapping[str, frozenset[str]]:
     """For each party, who controls it, directly or through others."""
-    by_owner: dict[str, list[Holding]] = defaultdict(list)
+    by_owner: dict[str, list[OwnershipRelation]] = defaultdict(list)
     for holding in holdings:
         by_owner[holding.owner].append(holding)
     controllers: dict[str, set[str]] = defaultdict(set)
@@ -80,7 +80,7 @@ def _controllers(holdings: list[Holding]) -> Mapping[str, frozenset[str]]:
     return {party: frozenset(owners) for party, owners in controllers.items()}
 
 
-def _controlled_by(owner: str, by_owner: Mapping[str, list[Holding]]) -> set[str]:
+def _controlled_by(owner: str, by_owner: Mapping[str, list[OwnershipRelation]]) -> set[str]:
     """Everything that the owner controls: shares held by what it controls count as its own."""
     controlled: set[str] = set()
     shares: dict[str, int] = defaultdict(int)
@@ -91,13 +91,13 @@ def _controlled_by(owner: str, by_owner: Mapping[str, list[Holding]]) -> set[str
             if holding.owned == owner or holding.owned in controlled:
                 continue
             shares[holding.owned] += holding.permille
-            if holding.control or shares[holding.owned] > MAJORITY_PERMILLE:
+            if holding.control or shares[holding.owned] > _MAJORITY_PERMILLE:
                 controlled.add(holding.owned)
                 fresh.append(holding.owned)
     return controlled
 
 
-def _why(user: str, operator: str, controllers: Mapping[str, frozenset[str]]) -> str:
+def _reason(user: str, operator: str, controllers: Mapping[str, frozenset[str]]) -> str:
     if user == operator:
         return "使用方即运营方"
     above_user, above_operator = controllers.get(user, frozenset()), controllers.get(operator, frozenset())
@@ -109,14 +109,14 @@ def _why(user: str, operator: str, controllers: Mapping[str, frozenset[str]]) ->
     return f"同受 {common[0]} 控制" if common else ""
 
 
-def _merged(spans: Iterable[Affiliated]) -> Iterator[Affiliated]:
-    last: Affiliated | None = None
+def _merge_adjacent(spans: Iterable[AffiliationSpan]) -> Iterator[AffiliationSpan]:
+    last: AffiliationSpan | None = None
     for span in spans:
         same = last is not None and (last.user, last.operator, last.why, last.ends) == (
             span.user, span.operator, span.why, span.starts,
         )  # fmt: skip
         if same and last is not None:
-            last = Affiliated(last.user, last.operator, last.starts, span.ends, last.why)
+            last = AffiliationSpan(last.user, last.operator, last.starts, span.ends, last.why)
             continue
         if last is not None:
             yield last

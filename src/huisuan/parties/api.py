@@ -8,12 +8,11 @@ from django.http import HttpRequest
 from ninja import Router, Status
 from ninja.errors import HttpError
 
-from huisuan.parties.identity import second_factor
-from huisuan.parties.identity import sign_in as signing_in
+from huisuan.parties.identity import second_factor, sign_in
 from huisuan.parties.identity.audit_trail import Actor
-from huisuan.parties.identity.client_address import place_of, shown_address
-from huisuan.parties.identity.throttle import TooMany
-from huisuan.parties.identity.tokens import issue, revoke_secret
+from huisuan.parties.identity.client_address import client_address, client_place
+from huisuan.parties.identity.throttle import TooManyAttempts
+from huisuan.parties.identity.tokens import issue_token, revoke_token_by_secret
 from huisuan.parties.models import Party, Person
 from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.parties.viewer import Viewer
@@ -29,10 +28,10 @@ def login(request: HttpRequest, asked: Credentials) -> Granted:
     person = _proved(request, asked, now)
     if person.must_change_password:
         raise HttpError(403, "请先在网页上登录，换掉别人知道的口令")
-    actor = Actor(person.username, person.pk, shown_address(request))
-    token, secret = issue(person, asked.label, actor, now, scope=asked.scope, days=asked.days)
-    signing_in.came_in(person, place_of(request), actor, now, f"API：{asked.label}")
-    who = _identity(Viewer.of(person, scope=asked.scope))
+    actor = Actor(person.username, person.pk, client_address(request))
+    token, secret = issue_token(person, asked.label, actor, now, scope=asked.scope, days=asked.days)
+    sign_in.record_sign_in(person, client_place(request), actor, now, f"API：{asked.label}")
+    who = _identity(Viewer.for_person(person, scope=asked.scope))
     return Granted(token=secret, expires_at=token.expires_at, **who.model_dump())
 
 
@@ -43,17 +42,17 @@ def _proved(request: HttpRequest, asked: Credentials, now: datetime) -> Person:
         HttpError: 401, 403, 428, 429.
     """
     try:
-        person = signing_in.by_password(asked.username, asked.password, place_of(request), now)
+        person = sign_in.authenticate_by_password(asked.username, asked.password, client_place(request), now)
         if person is None:
             raise HttpError(401, "用户名或口令不对")
         if second_factor.has_factor(person):
             if not asked.code:
                 raise HttpError(CODE_WANTED, "这个账号要两步验证：请附上手机上的验证码")
-            if not signing_in.by_code(person, asked.code, place_of(request), now):
+            if not sign_in.verify_second_factor(person, asked.code, client_place(request), now):
                 raise HttpError(401, "验证码不对，或已经用过：请等下一个")
         elif person.needs_second_factor:
             raise HttpError(403, "这个角色要两步验证：请先在网页上登录并登记")
-    except TooMany as many:
+    except TooManyAttempts as many:
         raise HttpError(429, str(many)) from None
     return person
 
@@ -64,7 +63,7 @@ def logout(request: HttpRequest) -> Status[None]:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise HttpError(422, "没有令牌可吊销：浏览器请在页面上退出")
-    revoke_secret(secret, datetime.now(UTC))
+    revoke_token_by_secret(secret, datetime.now(UTC))
     return Status(204, None)
 
 

@@ -12,12 +12,12 @@ from stdnum.exceptions import InvalidChecksum, ValidationError
 from huisuan.base.csv_lines import CsvTable, FileReport, LineRefused
 from huisuan.parties.models import Party, PartyKind, Region, Relation
 
-BATCH = 2000
-REQUIRED = ("uscc", "name", "kind", "region")
-OPTIONAL = ("name_en", "registered_on")
-RELATION_REQUIRED = ("owner", "owned", "valid_from")
-RELATION_OPTIONAL = ("share_permille", "share", "control", "valid_to")
-YES, NO = {"true", "1", "yes", "y", "是"}, {"false", "0", "no", "n", "否", ""}
+_BATCH_ROWS = 2000
+_PARTY_COLUMNS = ("uscc", "name", "kind", "region")
+_OPTIONAL_PARTY_COLUMNS = ("name_en", "registered_on")
+_RELATION_COLUMNS = ("owner", "owned", "valid_from")
+_OPTIONAL_RELATION_COLUMNS = ("share_permille", "share", "control", "valid_to")
+_YES, _NO = {"true", "1", "yes", "y", "是"}, {"false", "0", "no", "n", "否", ""}
 
 
 def import_parties(content: bytes, name: str = "CSV", *, demo: bool = False) -> FileReport:
@@ -28,17 +28,17 @@ def import_parties(content: bytes, name: str = "CSV", *, demo: bool = False) -> 
     Raises:
         Refused: the file is not a CSV with these columns.
     """
-    table = CsvTable(content, name, REQUIRED, OPTIONAL)
+    table = CsvTable(content, name, _PARTY_COLUMNS, _OPTIONAL_PARTY_COLUMNS)
     report = FileReport(ignored_columns=table.ignored)
-    regions = _regions()
+    regions = _load_regions()
     seen: dict[str, int] = {}
     read: list[Party] = []
     for line, cells in table.rows(report.faults):
         try:
-            code = checked_uscc("uscc", cells["uscc"])
+            code = parse_uscc("uscc", cells["uscc"])
             if code in seen:
                 raise LineRefused("uscc", code, f"在第 {seen[code]} 行已出现", "每个主体只留一行")
-            read.append(_party(code, cells, regions))
+            read.append(_parse_party(code, cells, regions))
             seen[code] = line
         except LineRefused as refusal:
             report.faults.append(refusal.at(line))
@@ -47,7 +47,7 @@ def import_parties(content: bytes, name: str = "CSV", *, demo: bool = False) -> 
     return report
 
 
-def checked_uscc(column: str, value: str) -> str:
+def parse_uscc(column: str, value: str) -> str:
     """A unified social credit code in capital letters, its check digit right (GB 32100-2015).
 
     Raises:
@@ -64,7 +64,7 @@ def checked_uscc(column: str, value: str) -> str:
         raise LineRefused(column, value, rule, "请对照营业执照核对") from None
 
 
-def checked_date(column: str, value: str) -> date:
+def parse_date_cell(column: str, value: str) -> date:
     """A day written 2024-01-31.
 
     Raises:
@@ -79,7 +79,7 @@ def checked_date(column: str, value: str) -> date:
     return day
 
 
-def _regions() -> dict[str, Region]:
+def _load_regions() -> dict[str, Region]:
     """Regions by code and by name, with and without 市/省."""
     found: dict[str, Region] = {}
     for region in Region.objects.all():
@@ -87,7 +87,7 @@ def _regions() -> dict[str, Region]:
     return found
 
 
-def _party(code: str, cells: dict[str, str], regions: dict[str, Region]) -> Party:
+def _parse_party(code: str, cells: dict[str, str], regions: dict[str, Region]) -> Party:
     if not cells["name"]:
         raise LineRefused("name", "", "没有名称", "请填登记的全称")
     for column, longest in (("name", 200), ("name_en", 200)):
@@ -112,13 +112,13 @@ def _party(code: str, cells: dict[str, str], regions: dict[str, Region]) -> Part
         name_en=cells.get("name_en", ""),
         kind=kind,
         region=region,
-        registered_on=checked_date("registered_on", registered) if registered else None,
+        registered_on=parse_date_cell("registered_on", registered) if registered else None,
     )
 
 
 def _store_parties(read: list[Party], header: list[str], report: FileReport, *, demo: bool) -> None:
     """New ones in, changed ones updated; a column that the file lacks leaves what is known."""
-    fields = ["name", "kind", "region_id", *(column for column in OPTIONAL if column in header)]
+    fields = ["name", "kind", "region_id", *(column for column in _OPTIONAL_PARTY_COLUMNS if column in header)]
     known = {
         party.uscc: party for party in Party.objects.select_for_update().filter(uscc__in=[party.uscc for party in read])
     }
@@ -133,8 +133,8 @@ def _store_parties(read: list[Party], header: list[str], report: FileReport, *, 
             for field in fields:
                 setattr(stands, field, getattr(party, field))
             changed.append(stands)
-    Party.objects.bulk_create(new, batch_size=BATCH)
-    Party.objects.bulk_update(changed, [field.removesuffix("_id") for field in fields], batch_size=BATCH)
+    Party.objects.bulk_create(new, batch_size=_BATCH_ROWS)
+    Party.objects.bulk_update(changed, [field.removesuffix("_id") for field in fields], batch_size=_BATCH_ROWS)
     report.new, report.changed, report.same = len(new), len(changed), len(read) - len(new) - len(changed)
 
 
@@ -147,14 +147,14 @@ def import_relations(content: bytes, name: str = "CSV") -> FileReport:
     Raises:
         Refused: the file is not a CSV with these columns.
     """
-    table = CsvTable(content, name, RELATION_REQUIRED, RELATION_OPTIONAL)
+    table = CsvTable(content, name, _RELATION_COLUMNS, _OPTIONAL_RELATION_COLUMNS)
     report = FileReport(ignored_columns=table.ignored)
     with transaction.atomic():
         parties = {party.uscc: party for party in Party.objects.all()}
         seen: dict[tuple[int, int, date], int] = {}
         for line, cells in table.rows(report.faults):
             try:
-                relation = _relation(cells, parties)
+                relation = _parse_relation(cells, parties)
                 key = (relation.owner_id, relation.owned_id, relation.valid_from)
                 if key in seen:
                     rule = f"与第 {seen[key]} 行说的是同一关系"
@@ -166,30 +166,30 @@ def import_relations(content: bytes, name: str = "CSV") -> FileReport:
     return report
 
 
-def _relation(cells: dict[str, str], parties: dict[str, Party]) -> Relation:
+def _parse_relation(cells: dict[str, str], parties: dict[str, Party]) -> Relation:
     ends = {}
     for column in ("owner", "owned"):
-        code = checked_uscc(column, cells[column])
+        code = parse_uscc(column, cells[column])
         if code not in parties:
             raise LineRefused(column, code, "不是已登记的主体", "请先用 huisuan party import 导入它")
         ends[column] = parties[code]
     if ends["owner"] == ends["owned"]:
         raise LineRefused("owned", cells["owned"], "与 owner 相同", "关系须在两个主体之间")
     control = cells.get("control", "").lower()
-    if control not in YES | NO:
+    if control not in _YES | _NO:
         raise LineRefused("control", cells["control"], "不是 true 或 false", "有控制关系写 true，没有写 false")
-    share = _share(cells)
-    if not share and control not in YES:
+    share = _parse_share(cells)
+    if not share and control not in _YES:
         rule = "持股为 0 且无控制关系"
         raise LineRefused("share", cells.get("share") or cells.get("share_permille", ""), rule, "请写明持股或控制关系")
-    first = checked_date("valid_from", cells["valid_from"])
-    last = checked_date("valid_to", cells["valid_to"]) if cells.get("valid_to") else None
+    first = parse_date_cell("valid_from", cells["valid_from"])
+    last = parse_date_cell("valid_to", cells["valid_to"]) if cells.get("valid_to") else None
     if last is not None and last <= first:
         raise LineRefused("valid_to", cells["valid_to"], f"不晚于 valid_from {first}", "终止日不含当日，须晚于起始日")
-    return Relation(**ends, share_permille=share, control=control in YES, valid_from=first, valid_to=last)
+    return Relation(**ends, share_permille=share, control=control in _YES, valid_from=first, valid_to=last)
 
 
-def _share(cells: dict[str, str]) -> int:
+def _parse_share(cells: dict[str, str]) -> int:
     """The share in per mille, exact: share_permille, or share as 51%, 0.5% or 1/2."""
     whole, text = cells.get("share_permille", ""), cells.get("share", "")
     column, value = ("share_permille", whole) if whole else ("share", text)

@@ -12,13 +12,13 @@ from django.utils.datastructures import MultiValueDict
 from ninja.errors import HttpError
 from ninja.parser import Parser
 
-BEYOND = 2**63 - 1
-LONG = re.compile(r"[-+]?[0-9]{19,}(?:\.[0-9]*)?")  # no number that we keep has so many digits
-NOT_TEXT = "请求里有不能存的字符（NUL 或半个代理对）：请去掉后再试"
-TOO_LARGE = "请求里的数超出范围：整数至多 64 位，小数必须有限"
+MAX_INTEGER = 2**63 - 1
+TOO_LONG_NUMBER = re.compile(r"[-+]?[0-9]{19,}(?:\.[0-9]*)?")  # no number that we keep has so many digits
+NOT_STORABLE_TEXT = "请求里有不能存的字符（NUL 或半个代理对）：请去掉后再试"
+NUMBER_OUT_OF_RANGE = "请求里的数超出范围：整数至多 64 位，小数必须有限"
 
 
-def can_be_kept(text: str) -> bool:
+def is_storable_text(text: str) -> bool:
     """Whether a text has neither a NUL nor half a surrogate pair."""
     return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
@@ -33,10 +33,12 @@ class StrictParser(Parser):
             HttpError: 400.
         """
         try:
-            found = json.loads(request.body, parse_int=_integer, parse_float=_number, parse_constant=_number)
+            found = json.loads(
+                request.body, parse_int=_parse_integer, parse_float=_parse_number, parse_constant=_parse_number
+            )
         except (ValueError, RecursionError):
             raise HttpError(400, "请求的正文不是 JSON") from None
-        return _checked(found)
+        return _check_texts(found)
 
     def parse_querydict(
         self, data: MultiValueDict[str, str], list_fields: list[str], request: HttpRequest
@@ -47,29 +49,29 @@ class StrictParser(Parser):
             HttpError: 400.
         """
         for name, texts in data.lists():
-            _checked([name, *texts])
+            _check_texts([name, *texts])
         return super().parse_querydict(data, list_fields, request)
 
 
-def _integer(text: str) -> int:
-    if len(text) > 20 or abs(int(text)) > BEYOND:
-        raise HttpError(400, TOO_LARGE)
+def _parse_integer(text: str) -> int:
+    if len(text) > 20 or abs(int(text)) > MAX_INTEGER:
+        raise HttpError(400, NUMBER_OUT_OF_RANGE)
     return int(text)
 
 
-def _number(text: str) -> float:
+def _parse_number(text: str) -> float:
     if not math.isfinite(found := float(text)):
-        raise HttpError(400, TOO_LARGE)
+        raise HttpError(400, NUMBER_OUT_OF_RANGE)
     return found
 
 
-def _checked(found: Any) -> Any:
+def _check_texts(found: Any) -> Any:
     """The same, if every text in it can be kept."""
     waiting = [found]
     while waiting:
         one = waiting.pop()
-        if isinstance(one, str) and not can_be_kept(one):
-            raise HttpError(400, NOT_TEXT)
+        if isinstance(one, str) and not is_storable_text(one):
+            raise HttpError(400, NOT_STORABLE_TEXT)
         if isinstance(one, dict):
             waiting += [*one.keys(), *one.values()]
         elif isinstance(one, list):

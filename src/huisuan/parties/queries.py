@@ -11,7 +11,7 @@ from huisuan.parties.models import Party, Relation
 from huisuan.parties.viewer import Viewer
 
 
-def party_by_uscc(uscc: str) -> Party:
+def get_party(uscc: str) -> Party:
     """The party with this code.
 
     Raises:
@@ -26,7 +26,7 @@ def party_by_uscc(uscc: str) -> Party:
     return found
 
 
-def parties_for(viewer: Viewer | None = None) -> QuerySet[Party]:
+def list_visible_parties(viewer: Viewer | None = None) -> QuerySet[Party]:
     """The parties that a viewer may see, by code; all of them for an operator (None)."""
     parties = Party.objects.select_related("region").order_by("uscc")
     return parties if viewer is None else parties.filter(viewer.parties())
@@ -53,7 +53,7 @@ def party_with_relations(uscc: str) -> dict[str, Any]:
     Raises:
         Refused: no such party.
     """
-    party = party_by_uscc(uscc)
+    party = get_party(uscc)
     return {
         **party_row(party),
         "owns": [_relation_row(row, row.owned) for row in party.owns.select_related("owned")],

@@ -20,16 +20,16 @@ from ninja.security import HttpBearer
 from ninja.utils import check_csrf
 
 from huisuan.parties.identity import throttle
-from huisuan.parties.identity.client_address import place_of
-from huisuan.parties.identity.tokens import standing_for
-from huisuan.parties.models import Door, Person, Role, Scope
+from huisuan.parties.identity.client_address import client_place
+from huisuan.parties.identity.tokens import find_valid_token
+from huisuan.parties.models import CredentialKind, Person, Role, Scope
 from huisuan.parties.viewer import Viewer
 
-EVERYONE = tuple(Role.values)
-RANK = {scope: rank for rank, scope in enumerate(Scope.values)}  # each includes the ones before it
-CHANGE_PASSWORD = "change-password"  # noqa: S105  # the name of the page
-P = ParamSpec("P")
-Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+ALL_ROLES = tuple(Role.values)
+_SCOPE_RANK = {scope: rank for rank, scope in enumerate(Scope.values)}  # each includes the ones before it
+_CHANGE_PASSWORD_PAGE = "change-password"  # noqa: S105  # the name of the page
+_Params = ParamSpec("_Params")
+Page = Callable[Concatenate[HttpRequest, _Params], HttpResponseBase]
 
 
 def viewer_of(request: HttpRequest) -> Viewer:
@@ -44,7 +44,7 @@ class Allow(HttpBearer):
     """
 
     def __init__(self, *roles: str, scope: str) -> None:
-        self.roles = frozenset(roles or EVERYONE)
+        self.roles = frozenset(roles or ALL_ROLES)
         self.scope = Scope(scope)
         super().__init__()
 
@@ -59,7 +59,7 @@ class Allow(HttpBearer):
             return None
         if viewer.role not in self.roles:
             raise HttpError(403, f"此接口只供 {'、'.join(sorted(self.roles))} 使用")
-        if RANK[viewer.scope] < RANK[self.scope]:
+        if _SCOPE_RANK[viewer.scope] < _SCOPE_RANK[self.scope]:
             raise HttpError(403, f"此令牌的权限是 {viewer.scope}，此接口要 {self.scope.value}：请新建一个令牌")
         request.viewer = viewer  # type: ignore[attr-defined]
         return viewer
@@ -71,12 +71,12 @@ class Allow(HttpBearer):
             HttpError: 429.
         """
         now = datetime.now(UTC)
-        found = standing_for(token, now)
+        found = find_valid_token(token, now)
         if found:
-            return Viewer.of(found.person, scope=found.scope)
+            return Viewer.for_person(found.person, scope=found.scope)
         try:
-            throttle.begin(Door.TOKEN, "", place_of(request), now)
-        except throttle.TooMany as many:
+            throttle.begin_attempt(CredentialKind.TOKEN, "", client_place(request), now)
+        except throttle.TooManyAttempts as many:
             raise HttpError(429, str(many)) from None
         return None
 
@@ -88,36 +88,36 @@ class Allow(HttpBearer):
             raise HttpError(403, "CSRF")
         if person.must_change_password:
             raise HttpError(403, "请先在网页上换掉别人知道的口令")
-        return Viewer.of(person)
+        return Viewer.for_person(person)
 
 
-def allow(*roles: str) -> Callable[[Page[P]], Page[P]]:
+def allow(*roles: str) -> Callable[[Page[_Params]], Page[_Params]]:
     """`@allow("user", "auditor")` on a page: these roles, signed in; `@allow()` is every role."""
-    permitted = frozenset(roles or EVERYONE)
+    permitted = frozenset(roles or ALL_ROLES)
 
-    def decorate(page: Page[P]) -> Page[P]:
+    def decorate(page: Page[_Params]) -> Page[_Params]:
         @wraps(page)
-        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def guarded(request: HttpRequest, *args: _Params.args, **kwargs: _Params.kwargs) -> HttpResponseBase:
             if not isinstance(request.user, Person):
                 return redirect_to_login(request.get_full_path())
             if request.user.role not in permitted:
                 raise PermissionDenied
-            if request.user.must_change_password and _asked_for(request) != CHANGE_PASSWORD:
-                return redirect(CHANGE_PASSWORD)
-            request.viewer = Viewer.of(request.user)  # type: ignore[attr-defined]
+            if request.user.must_change_password and _page_name(request) != _CHANGE_PASSWORD_PAGE:
+                return redirect(_CHANGE_PASSWORD_PAGE)
+            request.viewer = Viewer.for_person(request.user)  # type: ignore[attr-defined]
             return page(request, *args, **kwargs)
 
         guarded.allowed = permitted  # type: ignore[attr-defined]
-        return cast("Page[P]", guarded)
+        return cast("Page[_Params]", guarded)
 
     return decorate
 
 
-def _asked_for(request: HttpRequest) -> str | None:
+def _page_name(request: HttpRequest) -> str | None:
     return request.resolver_match.url_name if request.resolver_match else None
 
 
-def public(page: Page[P]) -> Page[P]:
+def public_page(page: Page[_Params]) -> Page[_Params]:
     """Mark a page that anyone may read, signed in or not."""
     page.allowed = None  # type: ignore[attr-defined]
     return page

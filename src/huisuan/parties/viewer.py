@@ -22,7 +22,7 @@ class Viewer:
     scope: str = "manage"
 
     @classmethod
-    def of(cls, who: Person, *, scope: str = "manage") -> Viewer:
+    def for_person(cls, who: Person, *, scope: str = "manage") -> Viewer:
         """The viewer that a person is, or their token of that scope."""
         return cls(role=who.role, name=who.username, party_id=who.party_id, city=who.city_id, scope=scope)
 

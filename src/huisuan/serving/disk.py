@@ -42,7 +42,7 @@ def tidy(now: float | None = None) -> list[str]:
     Gives the names within the home.
     """
     moment = time.time() if now is None else now
-    removed = temporary.remove_abandoned()
+    removed = temporary.remove_abandoned_folders()
     for path in _litter():
         try:
             if moment - path.lstat().st_mtime > STALE_SECONDS:
@@ -58,6 +58,6 @@ def _litter() -> Iterator[Path]:
     for folder, folders, names in os.walk(home()):
         here = Path(folder)
         if here == home():
-            folders[:] = [name for name in folders if name not in ("pg", "agent", temporary.TEMP)]
+            folders[:] = [name for name in folders if name not in ("pg", "agent", temporary.TEMP_FOLDER)]
         spool = here.relative_to(home()).parts[:1] == SPOOL
         yield from (here / name for name in names if spool or LITTER.fullmatch(name))

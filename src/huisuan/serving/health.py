@@ -6,11 +6,11 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 
 from huisuan import __version__
-from huisuan.parties.route_access import public
+from huisuan.parties.route_access import public_page
 from huisuan.serving import disk
 
 
-@public
+@public_page
 def healthz(request: HttpRequest) -> JsonResponse:
     """200 when the web and its database answer; 503 when the database does not, or the disk is nearly full."""
     try:

@@ -89,7 +89,9 @@ def provider(running: Provider, settings: Any) -> Provider:
 
 @pytest.fixture
 def zhang(db: None) -> Person:
-    return people.add("zhang", Position("auditor"), ACTOR, NOW, email="zhang@EXAMPLE.cn", password="x9-long-one")[0]
+    return people.add_person(
+        "zhang", Position("auditor"), ACTOR, NOW, email="zhang@EXAMPLE.cn", password="x9-long-one"
+    )[0]
 
 
 def at_provider(url: str, who: str) -> str:
@@ -136,7 +138,7 @@ def test_whoever_was_added_is_bound_by_the_verified_address_once_and_known_by_su
 def test_who_was_not_added_or_has_no_verified_address_stays_out_and_nobody_is_made(
     provider: Provider, zhang: Person, who: str
 ) -> None:
-    people.add("unsure", Position("auditor"), ACTOR, NOW, email="unsure@example.cn")
+    people.add_person("unsure", Position("auditor"), ACTOR, NOW, email="unsure@example.cn")
     count = Person.objects.count()
     browser, answer = sign_in(who)
     assert answer.status_code == 403
@@ -154,14 +156,16 @@ def test_an_address_given_to_somebody_else_later_does_not_give_them_the_account(
 
 
 def test_an_operator_binds_by_sub_and_a_disabled_person_stays_out(provider: Provider, zhang: Person) -> None:
-    people.bind(zhang, provider.issuer, "s-unsure", ACTOR, NOW)
+    people.link_identity(zhang, provider.issuer, "s-unsure", ACTOR, NOW)
     assert sign_in("unsure")[1].status_code == 302
-    people.disable(zhang, ACTOR, NOW)
+    people.disable_person(zhang, ACTOR, NOW)
     assert sign_in("unsure")[1].status_code == 403
 
 
 def test_the_second_factor_is_asked_for_after_the_provider_too(provider: Provider) -> None:
-    chief = people.add("chief", Position("province"), ACTOR, NOW, email="zhang@example.cn", password="x9-long-one")
+    chief = people.add_person(
+        "chief", Position("province"), ACTOR, NOW, email="zhang@example.cn", password="x9-long-one"
+    )
     browser, answer = sign_in("zhang")
     assert answer["Location"] == "/sign-in/code"
     assert browser.get("/account/").status_code == 302
@@ -207,7 +211,7 @@ def real_token(client: str, who: str = "zhang") -> tuple[dict[str, Any], str]:
 def test_a_real_token_for_another_client_nonce_issuer_or_key_proves_nothing(provider: Provider, settings: Any) -> None:
     keys = httpx.get(f"{provider.issuer}/.well-known/jwks.json", trust_env=False).json()
     token, nonce = real_token("huisuan")
-    assert oidc._checked(token, keys, nonce)["sub"] == "s-zhang"
+    assert oidc._validate_id_token(token, keys, nonce)["sub"] == "s-zhang"
     foreign, its_nonce = real_token("another")
     head, body, signature = token["id_token"].split(".")
     forged = f"{head}.{body[:-4]}AAAA.{signature}"
@@ -222,10 +226,10 @@ def test_a_real_token_for_another_client_nonce_issuer_or_key_proves_nothing(prov
     ]
     for shown, with_nonce in attacks:
         with pytest.raises((oidc.AuthlibBaseError, oidc.JoseError, KeyError, ValueError)):
-            oidc._checked(shown, keys, with_nonce)
+            oidc._validate_id_token(shown, keys, with_nonce)
     settings.HUISUAN_OIDC_ISSUER = "http://127.0.0.1:1/o"
     with pytest.raises(oidc.JoseError):
-        oidc._checked(token, keys, nonce)
+        oidc._validate_id_token(token, keys, nonce)
 
 
 def test_an_issuer_that_says_another_name_or_is_not_there_is_refused(provider: Provider, settings: Any) -> None:

@@ -89,14 +89,14 @@ def test_a_given_password_comes_by_standard_input_and_is_checked_by_the_rules(pa
     ],
 )
 def test_a_person_in_no_place_is_refused_with_the_remedy(party: Party, words: list[str], message: str) -> None:
-    people.add("zhang", Position("auditor"), ACTOR, NOW, email="a@example.cn")
+    people.add_person("zhang", Position("auditor"), ACTOR, NOW, email="a@example.cn")
     with pytest.raises(Refused, match=message):
         run("add", *words)
     assert Person.objects.count() == 1
 
 
 def test_everything_done_to_a_person_is_on_record_and_stays(party: Party) -> None:
-    people.add("zhang", Position("auditor"), ACTOR, NOW)
+    people.add_person("zhang", Position("auditor"), ACTOR, NOW)
     run("move", "zhang", "--role", "user", "--party", USCC)
     run("disable", "zhang")
     run("enable", "zhang")
@@ -113,32 +113,32 @@ def test_everything_done_to_a_person_is_on_record_and_stays(party: Party) -> Non
 
 
 def test_the_last_operator_stays_and_nobody_changes_their_own_role() -> None:
-    first, _ = people.add("one", Position("operator"), ACTOR, NOW)
+    first, _ = people.add_person("one", Position("operator"), ACTOR, NOW)
     herself = Actor("one", first.pk)
     for end in (
-        lambda: people.disable(first, herself, NOW),
-        lambda: people.move(first, Position("auditor"), ACTOR, NOW),
+        lambda: people.disable_person(first, herself, NOW),
+        lambda: people.change_position(first, Position("auditor"), ACTOR, NOW),
     ):
         with pytest.raises(Refused, match="最后一位平台管理员"):
             end()
-    people.add("program", Position("operator"), ACTOR, NOW, machine=True)
+    people.add_person("program", Position("operator"), ACTOR, NOW, machine=True)
     with pytest.raises(Refused, match="最后一位"):
-        people.disable(first, ACTOR, NOW)
-    people.add("two", Position("operator"), ACTOR, NOW)
+        people.disable_person(first, ACTOR, NOW)
+    people.add_person("two", Position("operator"), ACTOR, NOW)
     with pytest.raises(Refused, match="不能改自己的角色"):
-        people.move(first, Position("province"), herself, NOW)
-    assert not people.disable(first, herself, NOW).is_active
+        people.change_position(first, Position("province"), herself, NOW)
+    assert not people.disable_person(first, herself, NOW).is_active
 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_operators_who_disable_each_other_at_once_leave_one(transactional_db: None) -> None:
-    pair = [people.add(name, Position("operator"), ACTOR, NOW)[0] for name in ("one", "two")]
+    pair = [people.add_person(name, Position("operator"), ACTOR, NOW)[0] for name in ("one", "two")]
     gate, refused = threading.Barrier(2), []
 
     def end(victim: Person) -> None:
         gate.wait()
         try:
-            people.disable(victim, ACTOR, NOW)
+            people.disable_person(victim, ACTOR, NOW)
         except Refused as refusal:
             refused.append(refusal)
         finally:
@@ -154,12 +154,12 @@ def test_two_operators_who_disable_each_other_at_once_leave_one(transactional_db
 
 
 def test_a_machine_has_no_password_and_a_demo_code_is_for_invented_people_only() -> None:
-    people.add("cron", Position("auditor"), ACTOR, NOW, machine=True)
+    people.add_person("cron", Position("auditor"), ACTOR, NOW, machine=True)
     with pytest.raises(Refused, match="程序账号"):
         run("password", "cron")
     with pytest.raises(DatabaseError), transaction.atomic():
         Person.objects.filter(username="cron").update(password="pbkdf2_sha256$x")
-    people.add("zhang", Position("province"), ACTOR, NOW)
+    people.add_person("zhang", Position("province"), ACTOR, NOW)
     with pytest.raises(Refused, match="不是演示账号"):
         run("code", "zhang")
     with pytest.raises(Refused, match="没有设统一身份"):

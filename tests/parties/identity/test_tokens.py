@@ -17,7 +17,13 @@ from huisuan.parties.cli.token_commands import app
 from huisuan.parties.identity import people
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.identity.positions import Position
-from huisuan.parties.identity.tokens import digest_of, issue, operator_token, revoke, standing_for
+from huisuan.parties.identity.tokens import (
+    find_valid_token,
+    issue_operator_token,
+    issue_token,
+    revoke_token_by_id,
+    token_digest,
+)
 from huisuan.parties.models import Party, Person, PersonEvent, Token
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +48,7 @@ def run(*words: str) -> Any:
 def test_a_secret_is_shown_once_and_only_its_digest_is_kept(person: Person) -> None:
     made = json.loads(run("new", "zhang", "--label", "集群脚本", "--json").stdout)
     token = Token.objects.get()
-    assert (token.digest, token.person, token.scope) == (digest_of(made["token"]), person, "submit")
+    assert (token.digest, token.person, token.scope) == (token_digest(made["token"]), person, "submit")
     assert token.expires_at - token.created_at == timedelta(days=90)
     assert made["token"] not in run("list", "--json").stdout
     (listed,) = json.loads(run("list", "--person", "zhang", "--json").stdout)
@@ -52,9 +58,9 @@ def test_a_secret_is_shown_once_and_only_its_digest_is_kept(person: Person) -> N
 
 
 def test_revoking_twice_keeps_the_first_time(person: Person) -> None:
-    token, _ = issue(person, "a", ACTOR, NOW)
-    assert revoke(token.pk, ACTOR, NOW).revoked_at == NOW
-    assert revoke(token.pk, ACTOR, NOW.replace(year=2025)).revoked_at == NOW
+    token, _ = issue_token(person, "a", ACTOR, NOW)
+    assert revoke_token_by_id(token.pk, ACTOR, NOW).revoked_at == NOW
+    assert revoke_token_by_id(token.pk, ACTOR, NOW.replace(year=2025)).revoked_at == NOW
     assert run("revoke", str(token.pk), "--json").exit_code == 0
     for number in ("999", "0", str(2**70)):
         with pytest.raises(Refused, match=f"没有编号 {number} 的令牌"):
@@ -82,28 +88,28 @@ def test_a_token_without_owner_scope_or_end_is_refused_with_the_rule(
 @pytest.mark.parametrize("label", ["", "  ", "x" * 81, "a\0b"])
 def test_a_token_needs_a_name(person: Person, label: str) -> None:
     with pytest.raises(Refused, match="1 至 80 个字"):
-        issue(person, label, ACTOR, NOW)
+        issue_token(person, label, ACTOR, NOW)
 
 
 def test_a_token_opens_until_its_last_moment_and_its_use_is_noted_to_the_minute(person: Person) -> None:
-    token, secret = issue(person, "a", ACTOR, NOW, days=1)
-    assert standing_for(secret, NOW) == token
+    token, secret = issue_token(person, "a", ACTOR, NOW, days=1)
+    assert find_valid_token(secret, NOW) == token
     used = [NOW, NOW + timedelta(seconds=59), NOW + timedelta(seconds=60)]
     noted = []
     for at in used:
-        standing_for(secret, at)
+        find_valid_token(secret, at)
         token.refresh_from_db()
         noted.append(token.last_used_at)
     assert noted == [used[0], used[0], used[2]]
     end = NOW + timedelta(days=1)
-    assert standing_for(secret, end - timedelta(microseconds=1)) == token
-    assert standing_for(secret, end) is None
+    assert find_valid_token(secret, end - timedelta(microseconds=1)) == token
+    assert find_valid_token(secret, end) is None
 
 
 ENDS: dict[str, Any] = {
-    "disabled": lambda who: people.disable(who, ACTOR, NOW),
+    "disabled": lambda who: people.disable_person(who, ACTOR, NOW),
     "password": lambda who: people.set_password(who, "correct horse battery", ACTOR, NOW),
-    "moved": lambda who: people.move(who, Position("auditor"), ACTOR, NOW),
+    "moved": lambda who: people.change_position(who, Position("auditor"), ACTOR, NOW),
     "disabled behind the services": lambda who: Person.objects.filter(pk=who.pk).update(is_active=False),
     "moved behind the services": lambda who: Person.objects.filter(pk=who.pk).update(role="auditor", party=None),
 }
@@ -113,7 +119,10 @@ ENDS: dict[str, Any] = {
 def test_whoever_is_disabled_moved_or_gets_another_password_loses_tokens_and_open_sessions_at_once(
     person: Person, how: str
 ) -> None:
-    browser, program = Client(), Client(headers={"Authorization": f"Bearer {issue(person, 'a', ACTOR, now())[1]}"})
+    browser, program = (
+        Client(),
+        Client(headers={"Authorization": f"Bearer {issue_token(person, 'a', ACTOR, now())[1]}"}),
+    )
     browser.force_login(person)
     assert [browser.get("/jobs/").status_code, program.get("/api/v1/me").status_code] == [200, 200]
     ENDS[how](person)
@@ -126,7 +135,7 @@ def test_whoever_is_disabled_moved_or_gets_another_password_loses_tokens_and_ope
 
 def test_a_renewed_hash_of_the_same_password_ends_nothing(person: Person, settings: Any) -> None:
     person = Person.objects.create_person("li", "correct horse battery", role="auditor")
-    _, secret = issue(person, "a", ACTOR, now())
+    _, secret = issue_token(person, "a", ACTOR, now())
     settings.PASSWORD_HASHERS = [
         "django.contrib.auth.hashers.ScryptPasswordHasher",
         "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -134,7 +143,7 @@ def test_a_renewed_hash_of_the_same_password_ends_nothing(person: Person, settin
     assert person.check_password("correct horse battery")
     person.refresh_from_db()
     assert person.password.startswith("scrypt")
-    assert standing_for(secret, now()) is not None
+    assert find_valid_token(secret, now()) is not None
 
 
 @pytest.mark.parametrize(
@@ -149,7 +158,7 @@ def test_a_renewed_hash_of_the_same_password_ends_nothing(person: Person, settin
     ],
 )
 def test_the_database_lets_a_token_only_end(person: Person, change: dict[str, Any]) -> None:
-    token, _ = issue(person, "a", ACTOR, NOW)
+    token, _ = issue_token(person, "a", ACTOR, NOW)
     with pytest.raises(IntegrityError), transaction.atomic():
         Token.objects.filter(pk=token.pk).update(**change)
     Token.objects.filter(pk=token.pk).update(revoked_at=NOW)
@@ -175,7 +184,7 @@ def test_a_token_made_while_its_person_is_being_disabled_does_not_outlive_it(per
 
     def make() -> None:
         try:
-            issue(person, "a", ACTOR, now())
+            issue_token(person, "a", ACTOR, now())
         except Refused as refused:
             failed.append(refused)
         finally:
@@ -183,7 +192,7 @@ def test_a_token_made_while_its_person_is_being_disabled_does_not_outlive_it(per
 
     thread = threading.Thread(target=make)
     with transaction.atomic():
-        people.disable(person, ACTOR, now())
+        people.disable_person(person, ACTOR, now())
         thread.start()
         thread.join(0.3)
         assert thread.is_alive()  # it waits for the change to end
@@ -193,9 +202,9 @@ def test_a_token_made_while_its_person_is_being_disabled_does_not_outlive_it(per
 
 
 def test_each_start_of_the_platform_revokes_the_operators_token_before(db: None) -> None:
-    first, second = operator_token(NOW), operator_token(NOW)
-    assert Token.objects.get(digest=digest_of(first)).revoked_at == NOW
-    held = Token.objects.get(digest=digest_of(second))
+    first, second = issue_operator_token(NOW), issue_operator_token(NOW)
+    assert Token.objects.get(digest=token_digest(first)).revoked_at == NOW
+    held = Token.objects.get(digest=token_digest(second))
     assert (held.revoked_at, held.scope, held.person.role, held.person.machine) == (None, "manage", "province", True)
 
 

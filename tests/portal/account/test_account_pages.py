@@ -30,7 +30,7 @@ def now() -> datetime:
 
 
 def added(name: str, role: str) -> Person:
-    return people.add(name, Position(role), ACTOR, now(), password=PASSWORD)[0]
+    return people.add_person(name, Position(role), ACTOR, now(), password=PASSWORD)[0]
 
 
 def sign_in(name: str, password: str = PASSWORD, browser: Client | None = None) -> tuple[Client, Any]:
@@ -102,7 +102,7 @@ def test_a_session_ends_after_quiet_and_after_its_day_however_busy(settings: Any
 
 
 def test_a_password_that_somebody_else_made_is_changed_before_anything_else() -> None:
-    person, secret = people.add("audit", Position("auditor"), ACTOR, now())
+    person, secret = people.add_person("audit", Position("auditor"), ACTOR, now())
     browser, _ = sign_in("audit", secret)
     for address in ("/", "/account/", "/runs/"):
         assert browser.get(address)["Location"] == "/account/password"

@@ -122,7 +122,7 @@ def test_a_draft_never_changes_hands_and_is_put_away_instead_of_deleted(draft: D
     with pytest.raises(DatabaseError), transaction.atomic():
         draft.delete()
     services.discard(draft, NOW)
-    assert not queries.drafts(Viewer.of(author)).exists()
+    assert not queries.drafts(Viewer.for_person(author)).exists()
     with pytest.raises(Refused, match="已舍弃"):
         services.save(draft, 1, author, POLICY, RULE, Typed({}), NOW)
 
@@ -135,7 +135,9 @@ def test_before_it_is_submitted_a_draft_is_seen_by_its_own_party_alone(draft: Dr
         person("auditor", role="auditor"),
     ]  # fmt: skip
     elsewhere = person("wuhu", role="city", city="340200")
-    readers = {who.username: Viewer.of(who) for who in (draft.owner, colleague, stranger, *overseers, elsewhere)}
+    readers = {
+        who.username: Viewer.for_person(who) for who in (draft.owner, colleague, stranger, *overseers, elsewhere)
+    }
     reading = {name for name, viewer in readers.items() if queries.drafts(viewer).exists()}
     assert reading == {"author", "colleague"}
     assert queries.claimant(readers["hefei"]) == city_party

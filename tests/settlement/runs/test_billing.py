@@ -18,7 +18,7 @@ from huisuan.compute.duck.relation import ARROW
 from huisuan.compute.metering.exports.settled_usage import SETTLED_USAGE
 from huisuan.compute.metering.usage.slicing import Span, held_before
 from huisuan.law.policy.load import load_policy
-from huisuan.parties.affiliation import Affiliated
+from huisuan.parties.affiliation import AffiliationSpan
 from huisuan.settlement.runs.billing import Billing, Price, RegisteredParty, midnight
 
 YEAR = (date(2024, 1, 1), date(2025, 1, 1))
@@ -29,7 +29,7 @@ PRICES = [
     Price("hefei", "A100", 1100, HALF, None),
     Price("huaibei", "910B3", 899, date(2023, 1, 1), None),
 ]
-OWN = [Affiliated("U2", "hefei", CHANGED, HALF, "使用方控制运营方")]
+OWN = [AffiliationSpan("U2", "hefei", CHANGED, HALF, "使用方控制运营方")]
 
 Record = tuple[str | None, str, int, int, int, int]  # party, centre, cards, started, ended, suspended
 

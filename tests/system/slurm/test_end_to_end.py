@@ -191,7 +191,7 @@ def test_the_month_is_sealed_by_both_sides_and_checked_offline(province: Provinc
     job = province.submit(["true"], models=[A100], cards=1)
     province.until(job.uid, "done")
     (record, *_rest) = province.metered(job.uid)
-    month = Month.of(record.ended_at.astimezone(SHANGHAI).date())
+    month = Month.containing(record.ended_at.astimezone(SHANGHAI).date())
     centre = record.centre
     later = datetime.now(UTC) + timedelta(days=40)
     seal_month(centre.code, month, by="test", now=later)

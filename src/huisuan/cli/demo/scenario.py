@@ -23,9 +23,9 @@ from huisuan.compute.metering.intake.synthetic_sacct import generate_year
 from huisuan.compute.models import Tariff
 from huisuan.parties.csv_import import import_parties, import_relations
 from huisuan.parties.identity import second_factor
-from huisuan.parties.identity.audit_trail import Actor, record
-from huisuan.parties.identity.people import new_password
-from huisuan.parties.models import Party, Person, Region, Role, Step
+from huisuan.parties.identity.audit_trail import Actor, record_event
+from huisuan.parties.identity.people import generate_password
+from huisuan.parties.models import Party, Person, PersonAction, Region, Role
 from huisuan.protocol.resources import Job, UsageRecord
 from huisuan.settlement.runs.settle import SettleResult
 from huisuan.settlement.runs.settle import settle as settle_year
@@ -105,7 +105,7 @@ def open_centres() -> None:
 
 def make_accounts() -> list[tuple[Person, str]]:
     """One account per role, and their password of this run; who needs a second factor has one."""
-    password = new_password()
+    password = generate_password()
     university, yunxiu = Party.objects.get(uscc=UNIVERSITY), Party.objects.get(uscc=YUNXIU)
     operator = Party.objects.get(uscc=CENTRES[HEFEI].operator or "")
     places: dict[str, dict[str, Any]] = {
@@ -123,10 +123,10 @@ def make_accounts() -> list[tuple[Person, str]]:
         person.must_change_password = False
         person.save()
         if created:
-            record(person, Step.ADDED, actor, now, person.role)
+            record_event(person, PersonAction.ADDED, actor, now, person.role)
         if person.needs_second_factor and not second_factor.has_factor(person):
-            secret = second_factor.new_secret()
-            second_factor.enrol(person, secret, pyotp.TOTP(secret).at(now), actor, now)
+            secret = second_factor.new_totp_secret()
+            second_factor.enrol_factor(person, secret, pyotp.TOTP(secret).at(now), actor, now)
         accounts.append((person, password))
     return accounts
 

@@ -21,7 +21,7 @@ from huisuan.compute.agent_gateway.enrolment import Unwelcome, enrol
 from huisuan.compute.agent_gateway.protocol_version import check_protocol, check_stated_protocol
 from huisuan.compute.agent_gateway.sync import sync
 from huisuan.compute.models import AgentKey
-from huisuan.parties.input_limits import TOO_LARGE
+from huisuan.parties.input_limits import NUMBER_OUT_OF_RANGE
 from huisuan.protocol.agent import AGENT, SIGNATURE, SyncRequest
 from huisuan.protocol.signatures import request_is_signed_by
 
@@ -136,4 +136,4 @@ def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
 def not_keepable(request: HttpRequest, error: Exception) -> HttpResponse:
     """Numbers, times and texts that no column can hold."""
     log.warning("%s %s: %s", request.method, request.path, str(error).splitlines()[0])
-    return api.create_response(request, {"detail": TOO_LARGE}, status=400)
+    return api.create_response(request, {"detail": NUMBER_OUT_OF_RANGE}, status=400)

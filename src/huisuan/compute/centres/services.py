@@ -14,7 +14,7 @@ from huisuan.compute.accelerators import is_all_of_it, part_of
 from huisuan.compute.accelerators.registry import accelerator_by_name
 from huisuan.compute.models import HUGE_CARDS, Accelerator, Centre, Partition
 from huisuan.parties.models import Region
-from huisuan.parties.queries import party_by_uscc
+from huisuan.parties.queries import get_party
 
 PARTITION = re.compile(r"(?P<name>[^=]+)=(?P<model>[^:]+):(?P<nodes>[^:x×]+)[x×](?P<cards>[^:]+)(?::(?P<local>.*))?")
 
@@ -118,12 +118,12 @@ def _new_centre(code: str, plan: CentrePlan) -> Centre:
         missing.append("--partition")
     if missing:
         raise InvalidRequest(f'新中心 "{code}" 还缺 {"、".join(missing)}', code="centre.incomplete")
-    operator = party_by_uscc(plan.operator or "")
+    operator = get_party(plan.operator or "")
     return Centre(code=code, operator=operator, demo=plan.demo)
 
 
 def _apply_plan(centre: Centre, plan: CentrePlan) -> None:
-    if plan.operator and party_by_uscc(plan.operator) != centre.operator:
+    if plan.operator and get_party(plan.operator) != centre.operator:
         raise Conflict(
             f"中心 {centre.code} 的运营方是 {centre.operator}，决定自建自用，不能改；请另立新中心",
             code="centre.operator_fixed",

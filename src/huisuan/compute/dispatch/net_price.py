@@ -16,7 +16,7 @@ from huisuan.compute.models import Centre
 from huisuan.law.explain import RuleEvaluator
 from huisuan.law.model import LawError, Status
 from huisuan.law.policy import load_policy
-from huisuan.parties.affiliation import Holding, Reach, affiliations
+from huisuan.parties.affiliation import OwnershipRelation, Reach, find_affiliations
 from huisuan.parties.models import Party, Relation
 
 POLICY, SENTENCE = "anhui-agi-2023", "2.2"
@@ -77,11 +77,11 @@ class Subsidies:
         after = self.day + timedelta(days=1)
         relations = Relation.objects.filter(valid_from__lt=after).exclude(valid_to__lte=self.day)
         columns = ("owner__uscc", "owned__uscc", "share_permille", "control", "valid_from", "valid_to")
-        holdings = [Holding(*row) for row in relations.values_list(*columns)]
+        holdings = [OwnershipRelation(*row) for row in relations.values_list(*columns)]
         related = {one for each in holdings for one in (each.owner, each.owned)} | set(operators)
         pairs = [(party.uscc, each) for party in parties if party.uscc in related for each in operators]
         found: dict[str, frozenset[str]] = {}
-        for span in affiliations(holdings, pairs, starts=self.day, ends=after, reach=self.reach):
+        for span in find_affiliations(holdings, pairs, starts=self.day, ends=after, reach=self.reach):
             found[span.user] = found.get(span.user, frozenset()) | frozenset(operators[span.operator])
         return found
 

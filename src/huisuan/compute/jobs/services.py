@@ -25,7 +25,7 @@ from huisuan.compute.jobs.references import (
 from huisuan.compute.jobs.workdirs.services import keep
 from huisuan.compute.jobspec.core.request_rules import checked
 from huisuan.compute.models import FINAL_STATES, Job, JobDependency, JobEvent, JobState
-from huisuan.parties.acting_party import party_for
+from huisuan.parties.acting_party import resolve_acting_party
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol.job_uid import RANDOM_BYTES, job_uid
 from huisuan.protocol.resources import JobRequest
@@ -125,7 +125,7 @@ def unsaved_job(asked: JobRequest, viewer: Viewer, now: datetime) -> Job:
         raise InvalidRequest(
             f"截止时间 {shown:%Y-%m-%d %H:%M:%S}：应在现在之后、一年之内", code="job.deadline_out_of_bounds"
         )
-    party = party_for(asked.party, viewer)
+    party = resolve_acting_party(asked.party, viewer)
     models, vendor = models_for(asked)
     centre, city = centre_named(asked.centre), city_named(asked.city)
     if centre and city and centre.region_id != city.pk:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import duckdb
 
-from huisuan.base.slurm_states import FINAL_STATES, LIVE_STATES, PENDING_STATES
+from huisuan.base.slurm_states import SLURM_FINAL_STATES, SLURM_LIVE_STATES, SLURM_PENDING_STATES
 from huisuan.compute.accelerators import HUGE_CARDS
 from huisuan.compute.duck.reader_tables import MOST_CHARACTERS
 from huisuan.compute.duck.workbench import literal
@@ -24,8 +24,13 @@ def map_states(con: duckdb.DuckDBPyConnection) -> None:
     rows = []
     for (text,) in con.execute("SELECT DISTINCT coalesce(state_, '') FROM timed").fetchall():
         word = STATES.get(text.upper(), text.upper())
-        known = word if word in FINAL_STATES | LIVE_STATES | PENDING_STATES else "UNKNOWN"
-        kinds = ((LIVE_STATES, "live"), (PENDING_STATES, "waiting"), (FINAL_STATES, "final"), ({PARTIAL}, "partial"))
+        known = word if word in SLURM_FINAL_STATES | SLURM_LIVE_STATES | SLURM_PENDING_STATES else "UNKNOWN"
+        kinds = (
+            (SLURM_LIVE_STATES, "live"),
+            (SLURM_PENDING_STATES, "waiting"),
+            (SLURM_FINAL_STATES, "final"),
+            ({PARTIAL}, "partial"),
+        )
         rows.append((text, known, next((kind for words, kind in kinds if word in words), "unknown")))
     STATE_MAP.load(con, rows)
 

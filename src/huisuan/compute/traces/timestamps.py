@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.base.time_zones import EARLIEST, LATEST, to_utc
+from huisuan.base.time_zones import EARLIEST_SECOND, LATEST_SECOND, to_utc
 
 TIMES = ("submit", "start", "end")
 NUMBERS = (*TIMES, "duration", "cards", "limit", "milli", "paused")
@@ -33,7 +33,7 @@ class Clock:
     @property
     def bounds(self) -> tuple[int, int]:
         """Between which seconds a number is taken for a moment."""
-        return (0, LAST_SECOND) if self.relative else (EARLIEST, LATEST)
+        return (0, LAST_SECOND) if self.relative else (EARLIEST_SECOND, LATEST_SECOND)
 
 
 def parse_epoch(text: str, zone: ZoneInfo) -> int:

@@ -13,9 +13,9 @@ from huisuan.base.errors import Unavailable
 from huisuan.terminal import AsJson, note, out, print_json, print_table
 
 app = typer.Typer()
-SHOWN = 20  # faults on the screen; --json has all
+_MAX_FAULTS_SHOWN = 20  # faults on the screen; --json has all
 
-COLUMNS = {
+_PARTY_COLUMNS = {
     "uscc": "统一社会信用代码",
     "name": "名称",
     "kind": "类别",
@@ -23,7 +23,7 @@ COLUMNS = {
     "region_name": "地区",
     "registered_on": "登记日",
 }
-RELATION_COLUMNS = {
+_RELATION_COLUMNS = {
     "uscc": "统一社会信用代码",
     "name": "名称",
     "share_permille": "持股（‰）",
@@ -52,10 +52,10 @@ def show_report(report: FileReport, *, as_json: bool) -> None:
     if as_json:
         print_json(report.as_json())
     else:
-        for fault in report.faults[:SHOWN]:
+        for fault in report.faults[:_MAX_FAULTS_SHOWN]:
             note(str(fault))
-        if len(report.faults) > SHOWN:
-            note(f"…… 另有 {len(report.faults) - SHOWN} 行，用 --json 查看全部")
+        if len(report.faults) > _MAX_FAULTS_SHOWN:
+            note(f"…… 另有 {len(report.faults) - _MAX_FAULTS_SHOWN} 行，用 --json 查看全部")
         out.print(report.summary(), markup=False)
     if report.exit_code:
         raise typer.Exit(report.exit_code)
@@ -88,18 +88,18 @@ def show(uscc: Annotated[str, typer.Argument(help="统一社会信用代码")], 
     if as_json:
         print_json(party)
         return
-    print_table("主体", [party], COLUMNS, "")
-    print_table("持有或控制", party["owns"], RELATION_COLUMNS, "不持有、不控制其他主体")
-    print_table("被持有或控制", party["owned_by"], RELATION_COLUMNS, "没有登记持有或控制它的主体")
+    print_table("主体", [party], _PARTY_COLUMNS, "")
+    print_table("持有或控制", party["owns"], _RELATION_COLUMNS, "不持有、不控制其他主体")
+    print_table("被持有或控制", party["owned_by"], _RELATION_COLUMNS, "没有登记持有或控制它的主体")
 
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """列出全部主体。"""
-    from huisuan.parties.queries import parties_for, party_row
+    from huisuan.parties.queries import list_visible_parties, party_row
 
-    rows = [party_row(party) for party in parties_for()]
+    rows = [party_row(party) for party in list_visible_parties()]
     if as_json:
         print_json(rows)
     else:
-        print_table("主体", rows, COLUMNS, "还没有主体；用 huisuan party import FILE.csv 导入")
+        print_table("主体", rows, _PARTY_COLUMNS, "还没有主体；用 huisuan party import FILE.csv 导入")

@@ -10,7 +10,7 @@ import typer
 from huisuan.terminal import AsJson, note, out, print_json, print_table
 
 app = typer.Typer()
-COLUMNS = {
+TOKEN_COLUMNS = {
     "id": "编号",
     "label": "名称",
     "person": "人员",
@@ -25,7 +25,7 @@ COLUMNS = {
 
 
 @app.command("new")
-def new(
+def new_token(
     username: Annotated[str, typer.Argument(metavar="账号", help="令牌是谁的；见 huisuan person list")],
     label: Annotated[str, typer.Option("--label", help="名称：在哪里用")],
     scope: Annotated[
@@ -36,11 +36,11 @@ def new(
 ) -> None:
     """新建令牌；密文只显示这一次，平台只保存其摘要。"""
     from huisuan.parties.identity.audit_trail import Actor
-    from huisuan.parties.identity.people import find
-    from huisuan.parties.identity.tokens import issue
+    from huisuan.parties.identity.people import get_person
+    from huisuan.parties.identity.tokens import issue_token
 
     now = datetime.now(UTC)
-    token, secret = issue(find(username), label, Actor.at_this_machine(), now, scope=scope, days=days)
+    token, secret = issue_token(get_person(username), label, Actor.at_this_machine(), now, scope=scope, days=days)
     if as_json:
         print_json({**token_row(token), "token": secret})
         return
@@ -53,14 +53,14 @@ def list_tokens(
     person: Annotated[str | None, typer.Option("--person", help="只看这个人员的")] = None, as_json: AsJson = False
 ) -> None:
     """列出令牌（没有密文可列）。"""
-    from huisuan.parties.identity.people import find
-    from huisuan.parties.identity.tokens import tokens
+    from huisuan.parties.identity.people import get_person
+    from huisuan.parties.identity.tokens import list_tokens
 
-    rows = [token_row(token) for token in tokens(find(person) if person else None)]
+    rows = [token_row(token) for token in list_tokens(get_person(person) if person else None)]
     if as_json:
         print_json(rows)
     else:
-        print_table("令牌", rows, COLUMNS, "还没有令牌：huisuan token new 账号 --label 名称")
+        print_table("令牌", rows, TOKEN_COLUMNS, "还没有令牌：huisuan token new 账号 --label 名称")
 
 
 @app.command("revoke")
@@ -70,9 +70,9 @@ def revoke_token(
 ) -> None:
     """吊销令牌：立即失效，不能恢复。"""
     from huisuan.parties.identity.audit_trail import Actor
-    from huisuan.parties.identity.tokens import revoke
+    from huisuan.parties.identity.tokens import revoke_token_by_id
 
-    token = revoke(number, Actor.at_this_machine(), datetime.now(UTC))
+    token = revoke_token_by_id(number, Actor.at_this_machine(), datetime.now(UTC))
     if as_json:
         print_json(token_row(token))
     else:

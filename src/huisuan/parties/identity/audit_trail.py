@@ -6,7 +6,7 @@ import getpass
 from dataclasses import dataclass
 from datetime import datetime
 
-from huisuan.parties.models import Person, PersonEvent, Step
+from huisuan.parties.models import Person, PersonAction, PersonEvent
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Actor:
         return cls(f"本机 {user}")
 
 
-def record(person: Person, what: Step, actor: Actor, now: datetime, detail: str = "") -> None:
+def record_event(person: Person, what: PersonAction, actor: Actor, now: datetime, detail: str = "") -> None:
     """One line, for good."""
     PersonEvent.objects.create(
         person=person, what=what, actor=actor.name[:120], address=actor.address, at=now, detail=detail[:300]

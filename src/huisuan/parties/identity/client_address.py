@@ -14,15 +14,15 @@ from django.http import HttpRequest
 
 DEVICE_COOKIE = "huisuan_device"
 DEVICE_SECONDS = 180 * 86400
-IPV6_SITE = 64  # one household or host has a whole /64: its addresses count as one
-NOWHERE = ip_address("0.0.0.0")  # noqa: S104  # a socket without an address
+_IPV6_SITE_PREFIX = 64  # one household or host has a whole /64: its addresses count as one
+_UNKNOWN_ADDRESS = ip_address("0.0.0.0")  # noqa: S104  # a socket without an address
 
-Address: TypeAlias = IPv4Address | IPv6Address
-Network: TypeAlias = IPv4Network | IPv6Network
+IpAddress: TypeAlias = IPv4Address | IPv6Address
+IpNetwork: TypeAlias = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True)
-class Place:
+class ClientPlace:
     """An address (of IPv6 its /64) and, where the browser brought one, the digest of its device cookie."""
 
     address: str
@@ -34,19 +34,19 @@ class Place:
         return [*filter(None, [self.device]), self.address]
 
 
-def place_of(request: HttpRequest) -> Place:
+def client_place(request: HttpRequest) -> ClientPlace:
     """The place of a request."""
-    address = address_of(request.META, networks(settings.HUISUAN_PROXIES))
+    address = resolve_client_address(request.META, parse_networks(settings.HUISUAN_PROXIES))
     cookie = request.COOKIES.get(DEVICE_COOKIE, "")
-    return Place(_counted(address), device_name(cookie) if cookie else "")
+    return ClientPlace(_throttled_address(address), device_digest(cookie) if cookie else "")
 
 
-def shown_address(request: HttpRequest) -> str:
+def client_address(request: HttpRequest) -> str:
     """The address as a record names it."""
-    return str(address_of(request.META, networks(settings.HUISUAN_PROXIES)))
+    return str(resolve_client_address(request.META, parse_networks(settings.HUISUAN_PROXIES)))
 
 
-def networks(texts: Sequence[str]) -> list[Network]:
+def parse_networks(texts: Sequence[str]) -> list[IpNetwork]:
     """Trusted proxies as settings name them: addresses or networks.
 
     Raises:
@@ -55,39 +55,39 @@ def networks(texts: Sequence[str]) -> list[Network]:
     return [ip_network(text.strip(), strict=False) for text in texts]
 
 
-def address_of(meta: Mapping[str, str], proxies: Sequence[Network]) -> Address:
+def resolve_client_address(meta: Mapping[str, str], proxies: Sequence[IpNetwork]) -> IpAddress:
     """The nearest address that is no trusted proxy: X-Forwarded-For is read from the right, as far as it is trusted.
 
     What a caller writes into the header itself stands to the left of what the proxies added, and is never reached.
     """
-    here = _parsed(meta.get("REMOTE_ADDR", "")) or NOWHERE
+    here = _parse_address(meta.get("REMOTE_ADDR", "")) or _UNKNOWN_ADDRESS
     for hop in reversed(meta.get("HTTP_X_FORWARDED_FOR", "").split(",")):
         if not any(here in network for network in proxies):
             break
-        before = _parsed(hop)
+        before = _parse_address(hop)
         if before is None:
             break
         here = before
     return here
 
 
-def new_device() -> str:
+def new_device_cookie() -> str:
     """The value of a device cookie."""
     return secrets.token_urlsafe(24)
 
 
-def device_name(cookie: str) -> str:
+def device_digest(cookie: str) -> str:
     """What is kept of a device cookie."""
     return "d:" + hashlib.sha256(cookie.encode()).hexdigest()[:48]
 
 
-def _counted(address: Address) -> str:
+def _throttled_address(address: IpAddress) -> str:
     if isinstance(address, IPv6Address):
-        return str(ip_network((address, IPV6_SITE), strict=False))
+        return str(ip_network((address, _IPV6_SITE_PREFIX), strict=False))
     return str(address)
 
 
-def _parsed(text: str) -> Address | None:
+def _parse_address(text: str) -> IpAddress | None:
     """An address, also with a port as some proxies write it."""
     text = text.strip()
     if text.startswith("["):

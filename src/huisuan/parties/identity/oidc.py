@@ -31,18 +31,18 @@ from huisuan.parties.models import IdentityLink, Person
 if TYPE_CHECKING:
     from authlib.integrations.httpx_client import OAuth2Client
 
-SECONDS = 10.0
-LEEWAY = 60  # seconds between the two clocks
-GOOD_FOR = 600  # seconds from the start to the return
-ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+_TIMEOUT_SECONDS = 10.0
+_CLOCK_SKEW_SECONDS = 60  # seconds between the two clocks
+_PENDING_SECONDS = 600  # seconds from the start to the return
+_SIGNING_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 
 
-class NotProved(Exception):
+class IdentityNotProven(Exception):
     """The provider's answer proves nothing; the message is for the log, not for whoever asks."""
 
 
 @dataclass(frozen=True)
-class Begun:
+class PendingAuthorization:
     """What this side keeps, in the session, until the answer comes: good for one answer."""
 
     state: str
@@ -53,7 +53,7 @@ class Begun:
 
 
 @dataclass(frozen=True)
-class Claims:
+class IdentityClaims:
     """Whom the provider vouches for."""
 
     subject: str
@@ -61,53 +61,57 @@ class Claims:
     email_verified: bool
 
 
-def begin(redirect_uri: str, there: str, now: datetime) -> tuple[str, dict[str, Any]]:
+def start_authorization(redirect_uri: str, there: str, now: datetime) -> tuple[str, dict[str, Any]]:
     """Where to send the browser, and what to keep.
 
     Raises:
         NotProved: the provider cannot be reached, or is another one than the settings name.
     """
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-    begun = Begun(state, nonce, verifier, now.timestamp(), there)
+    begun = PendingAuthorization(state, nonce, verifier, now.timestamp(), there)
     with _client(redirect_uri) as client:
         url, _ = client.create_authorization_url(
-            _provider(client)["authorization_endpoint"],
+            _fetch_metadata(client)["authorization_endpoint"],
             state=begun.state, nonce=begun.nonce, code_verifier=begun.verifier,
         )  # fmt: skip
     return str(url), asdict(begun)
 
 
-def finish(answer: Mapping[str, str], kept: Mapping[str, Any] | None, redirect_uri: str, now: datetime) -> Claims:
+def complete_authorization(
+    answer: Mapping[str, str], kept: Mapping[str, Any] | None, redirect_uri: str, now: datetime
+) -> IdentityClaims:
     """Whom the answer proves.
 
     Raises:
         NotProved: another state, nonce, issuer or audience, an unsigned or old token, an error of the provider.
     """
-    if kept is None or not 0 <= now.timestamp() - kept["at"] <= GOOD_FOR:
-        raise NotProved("no sign-in was begun here, or long ago")
+    if kept is None or not 0 <= now.timestamp() - kept["at"] <= _PENDING_SECONDS:
+        raise IdentityNotProven("no sign-in was begun here, or long ago")
     if not hmac.compare_digest(answer.get("state", "").encode(), str(kept["state"]).encode()):
-        raise NotProved("another state")
+        raise IdentityNotProven("another state")
     if answer.get("iss", settings.HUISUAN_OIDC_ISSUER) != settings.HUISUAN_OIDC_ISSUER:  # RFC 9207
-        raise NotProved("another issuer answered")
+        raise IdentityNotProven("another issuer answered")
     if "code" not in answer:
-        raise NotProved(f"the provider said {answer.get('error', 'nothing')[:100]!r}")
+        raise IdentityNotProven(f"the provider said {answer.get('error', 'nothing')[:100]!r}")
     try:
         with _client(redirect_uri) as client:
-            provider = _provider(client)
+            provider = _fetch_metadata(client)
             token = client.fetch_token(
                 provider["token_endpoint"], code=answer["code"], code_verifier=kept["verifier"],
                 grant_type="authorization_code",
             )  # fmt: skip
-            keys = _json(client, provider["jwks_uri"])
-            claims = _checked(token, keys, str(kept["nonce"]))
+            keys = _fetch_json(client, provider["jwks_uri"])
+            claims = _validate_id_token(token, keys, str(kept["nonce"]))
             if "email" not in claims and "userinfo_endpoint" in provider:
-                claims = _with_address(claims, _json(client, provider["userinfo_endpoint"], token["access_token"]))
+                claims = _with_email_from(
+                    claims, _fetch_json(client, provider["userinfo_endpoint"], token["access_token"])
+                )
     except (httpx.HTTPError, AuthlibBaseError, JoseError, KeyError, TypeError, ValueError) as error:
-        raise NotProved(f"{type(error).__name__}: {error}") from error
-    return Claims(claims["sub"], str(claims.get("email", "")), claims.get("email_verified") is True)
+        raise IdentityNotProven(f"{type(error).__name__}: {error}") from error
+    return IdentityClaims(claims["sub"], str(claims.get("email", "")), claims.get("email_verified") is True)
 
 
-def person_for(claims: Claims, actor_address: str, now: datetime) -> Person:
+def get_person_for_claims(claims: IdentityClaims, actor_address: str, now: datetime) -> Person:
     """The person whose account that is; the first time, bound by the verified address.
 
     Raises:
@@ -122,7 +126,7 @@ def person_for(claims: Claims, actor_address: str, now: datetime) -> Person:
         unbound = active.exclude(identities__issuer=issuer)
         person = unbound.filter(email=claims.email.strip().lower()).first()
         if person is not None:
-            people.bind(person, issuer, claims.subject, Actor(person.username, person.pk, actor_address), now)
+            people.link_identity(person, issuer, claims.subject, Actor(person.username, person.pk, actor_address), now)
     else:
         person = None
     if person is None:
@@ -130,9 +134,9 @@ def person_for(claims: Claims, actor_address: str, now: datetime) -> Person:
     return person
 
 
-def _checked(token: Mapping[str, Any], keys: Any, nonce: str) -> dict[str, Any]:
+def _validate_id_token(token: Mapping[str, Any], keys: Any, nonce: str) -> dict[str, Any]:
     """The claims of the ID token: signed by the provider, for us, for this sign-in, not old."""
-    signed = jwt.decode(str(token["id_token"]), KeySet.import_key_set(keys), algorithms=ALGORITHMS)
+    signed = jwt.decode(str(token["id_token"]), KeySet.import_key_set(keys), algorithms=_SIGNING_ALGORITHMS)
     options = {
         "iss": {"essential": True, "value": settings.HUISUAN_OIDC_ISSUER},
         "aud": {"essential": True, "value": settings.HUISUAN_OIDC_CLIENT_ID},
@@ -141,15 +145,15 @@ def _checked(token: Mapping[str, Any], keys: Any, nonce: str) -> dict[str, Any]:
     }
     params = {"nonce": nonce, "client_id": settings.HUISUAN_OIDC_CLIENT_ID, "access_token": token.get("access_token")}
     claims = CodeIDToken(signed.claims, signed.header, options, params)
-    claims.validate(leeway=LEEWAY)
+    claims.validate(leeway=_CLOCK_SKEW_SECONDS)
     if not isinstance(claims["sub"], str) or not 0 < len(claims["sub"]) <= 255:
-        raise NotProved("no subject")
+        raise IdentityNotProven("no subject")
     return dict(claims)
 
 
-def _with_address(claims: dict[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
+def _with_email_from(claims: dict[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
     if told.get("sub") != claims["sub"]:
-        raise NotProved("the user info is of somebody else")
+        raise IdentityNotProven("the user info is of somebody else")
     return {**claims, "email": told.get("email", ""), "email_verified": told.get("email_verified")}
 
 
@@ -158,11 +162,11 @@ def _client(redirect_uri: str) -> OAuth2Client:
 
     return OAuth2Client(
         settings.HUISUAN_OIDC_CLIENT_ID, settings.HUISUAN_OIDC_CLIENT_SECRET, scope="openid email",
-        redirect_uri=redirect_uri, code_challenge_method="S256", timeout=SECONDS, trust_env=False,
+        redirect_uri=redirect_uri, code_challenge_method="S256", timeout=_TIMEOUT_SECONDS, trust_env=False,
     )  # fmt: skip
 
 
-def _provider(client: OAuth2Client) -> dict[str, Any]:
+def _fetch_metadata(client: OAuth2Client) -> dict[str, Any]:
     """What the provider says of itself, at the address that its name gives.
 
     Raises:
@@ -170,27 +174,27 @@ def _provider(client: OAuth2Client) -> dict[str, Any]:
     """
     issuer = settings.HUISUAN_OIDC_ISSUER
     try:
-        told = _json(client, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        told = _fetch_json(client, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
     except (httpx.HTTPError, ValueError) as error:
-        raise NotProved(f"{issuer}: {error}") from error
+        raise IdentityNotProven(f"{issuer}: {error}") from error
     if not isinstance(told, dict) or told.get("issuer") != issuer:
-        raise NotProved(f"{issuer}: another issuer answers there")
+        raise IdentityNotProven(f"{issuer}: another issuer answers there")
     for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-        if not _is_safe(str(told.get(name, ""))):
-            raise NotProved(f"{issuer}: no {name} with https")
+        if not _is_secure_url(str(told.get(name, ""))):
+            raise IdentityNotProven(f"{issuer}: no {name} with https")
     return told
 
 
-def _json(client: OAuth2Client, url: str, bearer: str = "") -> Any:
-    if not _is_safe(url):
-        raise NotProved(f"{url}: not https")
+def _fetch_json(client: OAuth2Client, url: str, bearer: str = "") -> Any:
+    if not _is_secure_url(url):
+        raise IdentityNotProven(f"{url}: not https")
     headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
     answer = client.request("GET", url, withhold_token=True, headers=headers)
     answer.raise_for_status()
     return answer.json()
 
 
-def _is_safe(url: str) -> bool:
+def _is_secure_url(url: str) -> bool:
     """Whether nobody on the way can change what comes from there: TLS, or this machine itself."""
     parts = urlsplit(url)
     if parts.scheme == "https":

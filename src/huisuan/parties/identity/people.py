@@ -16,33 +16,33 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound, Unavailable
-from huisuan.parties.identity.audit_trail import Actor, record
+from huisuan.parties.identity.audit_trail import Actor, record_event
 from huisuan.parties.identity.positions import Position
-from huisuan.parties.models import IdentityLink, Person, Step
+from huisuan.parties.models import IdentityLink, Person, PersonAction
 
-GENERATED_BYTES = 12  # 16 letters
-LONGEST_NAME = 80
+_PASSWORD_BYTES = 12  # 16 letters
+_MAX_NAME_LENGTH = 80
 
 
-def people() -> QuerySet[Person]:
+def list_people() -> QuerySet[Person]:
     """Everybody, with what a list shows."""
     return Person.objects.select_related("party", "city", "second_factor").order_by("username")
 
 
-def find(username: str) -> Person:
+def get_person(username: str) -> Person:
     """The person of that name.
 
     Raises:
         Refused: there is none.
     """
-    person = people().filter(username=username).first() if "\0" not in username else None
+    person = list_people().filter(username=username).first() if "\0" not in username else None
     if person is None:
         raise NotFound(f'没有人员 "{username}"：用 huisuan person list 查看', code="person.unknown")
     return person
 
 
 @transaction.atomic
-def add(
+def add_person(
     username: str,
     position: Position,
     actor: Actor,
@@ -59,57 +59,57 @@ def add(
         Refused: the name is taken or has not its form, the place or the password will not do.
     """
     username, name = unicodedata.normalize("NFKC", username.strip()), name.strip()
-    if not username or len(username) > LONGEST_NAME or any(not (c.isalnum() or c in "._@+-") for c in username):
+    if not username or len(username) > _MAX_NAME_LENGTH or any(not (c.isalnum() or c in "._@+-") for c in username):
         raise InvalidRequest(
-            f'账号 "{username}"：1 至 {LONGEST_NAME} 个字母、数字或 . _ @ + -', code="person.username_malformed"
+            f'账号 "{username}"：1 至 {_MAX_NAME_LENGTH} 个字母、数字或 . _ @ + -', code="person.username_malformed"
         )
-    if len(name) > LONGEST_NAME or "\0" in name:
-        raise InvalidRequest(f"姓名：至多 {LONGEST_NAME} 个字", code="person.name_too_long")
+    if len(name) > _MAX_NAME_LENGTH or "\0" in name:
+        raise InvalidRequest(f"姓名：至多 {_MAX_NAME_LENGTH} 个字", code="person.name_too_long")
     if Person.objects.filter(username__iexact=username).exists():
         raise Conflict(f'账号 "{username}" 已有人用（不分大小写）', code="person.username_taken")
     if machine and password is not None:
         raise InvalidRequest("程序账号没有口令：它用令牌", code="person.program_has_no_password")
-    party, city = position.found()
-    secret = "" if machine else password or new_password()
-    with _said_plainly():
+    party, city = position.resolve()
+    secret = "" if machine else password or generate_password()
+    with _explain_violations():
         person = Person.objects.create_person(
             username, secret or None, role=position.role, name=name or username, party=party, city=city,
-            email=_email(email), machine=machine, must_change_password=bool(secret) and not password,
+            email=_parse_email(email), machine=machine, must_change_password=bool(secret) and not password,
             password_changed_at=now,
         )  # fmt: skip
-    record(person, Step.ADDED, actor, now, _told(person))
+    record_event(person, PersonAction.ADDED, actor, now, _describe_position(person))
     return person, secret
 
 
 @transaction.atomic
-def disable(person: Person, actor: Actor, now: datetime) -> Person:
+def disable_person(person: Person, actor: Actor, now: datetime) -> Person:
     """Nobody comes in as this person any more: sessions and tokens end with it.
 
     Raises:
         Refused: disabled already, or the last operator.
     """
-    person = _locked(person)
+    person = _lock(person)
     if not person.is_active:
         raise Conflict(f"{person.username} 已经停用", code="person.already_disabled")
     person.is_active = False
-    _keep(person, "is_active")
-    record(person, Step.DISABLED, actor, now)
+    _save_fields(person, "is_active")
+    record_event(person, PersonAction.DISABLED, actor, now)
     return person
 
 
 @transaction.atomic
-def enable(person: Person, actor: Actor, now: datetime) -> Person:
+def enable_person(person: Person, actor: Actor, now: datetime) -> Person:
     """Let a disabled person in again; their tokens stay revoked.
 
     Raises:
         Refused: not disabled.
     """
-    person = _locked(person)
+    person = _lock(person)
     if person.is_active:
         raise Conflict(f"{person.username} 没有停用", code="person.not_disabled")
     person.is_active = True
-    _keep(person, "is_active")
-    record(person, Step.ENABLED, actor, now)
+    _save_fields(person, "is_active")
+    record_event(person, PersonAction.ENABLED, actor, now)
     return person
 
 
@@ -122,42 +122,42 @@ def set_password(person: Person, password: str | None, actor: Actor, now: dateti
     Raises:
         Refused: too weak, or a machine's account.
     """
-    person = _locked(person)
+    person = _lock(person)
     if person.machine:
         raise InvalidRequest(
             f"{person.username} 是程序账号，没有口令：用 huisuan token new 给它令牌",
             code="person.program_has_no_password",
         )
-    secret = password or new_password()
+    secret = password or generate_password()
     own = actor.person_id == person.pk
     if own and person.check_password(secret):
         raise InvalidRequest("新口令与旧口令相同", code="person.password_same")
-    with _said_plainly():
-        _checked_password(secret, person)
+    with _explain_violations():
+        _validate_password(secret, person)
     person.set_password(secret)
     person.password_changed_at, person.must_change_password = now, not own
-    _keep(person, "password", "password_changed_at", "must_change_password")
-    record(person, Step.PASSWORD, actor, now, "本人" if own else "由他人设定，下次登录须改")
+    _save_fields(person, "password", "password_changed_at", "must_change_password")
+    record_event(person, PersonAction.PASSWORD, actor, now, "本人" if own else "由他人设定，下次登录须改")
     return secret
 
 
 @transaction.atomic
-def move(person: Person, position: Position, actor: Actor, now: datetime) -> Person:
+def change_position(person: Person, position: Position, actor: Actor, now: datetime) -> Person:
     """Give a person another role or party; sessions and tokens end, also of those who hold tokens made before.
 
     Raises:
         Refused: one's own role, no such place, or the last operator.
     """
-    person = _locked(person)
+    person = _lock(person)
     if actor.person_id == person.pk:
         raise NotAllowed("不能改自己的角色：请另一位平台管理员来改", code="person.own_role")
-    party, city = position.found()
-    before = _told(person)
+    party, city = position.resolve()
+    before = _describe_position(person)
     if (person.role, person.party_id, person.city_id) == (position.role, party and party.pk, city and city.pk):
         raise Conflict(f"{person.username} 已是 {before}", code="person.role_same")
     person.role, person.party, person.city = position.role, party, city
-    _keep(person, "role", "party", "city")
-    record(person, Step.MOVED, actor, now, f"{before} → {_told(person)}")
+    _save_fields(person, "role", "party", "city")
+    record_event(person, PersonAction.MOVED, actor, now, f"{before} → {_describe_position(person)}")
     return person
 
 
@@ -165,17 +165,17 @@ def move(person: Person, position: Position, actor: Actor, now: datetime) -> Per
 def end_sessions(person: Person, actor: Actor, now: datetime) -> None:
     """Sign a person out everywhere; tokens stay."""
     Person.objects.filter(pk=person.pk).update(session_epoch=F("session_epoch") + 1)
-    record(person, Step.SIGNED_OUT, actor, now)
+    record_event(person, PersonAction.SIGNED_OUT, actor, now)
 
 
 @transaction.atomic
-def bind(person: Person, issuer: str, subject: str, actor: Actor, now: datetime) -> None:
+def link_identity(person: Person, issuer: str, subject: str, actor: Actor, now: datetime) -> None:
     """Say which account at the OpenID provider is this person's.
 
     Raises:
         Refused: it is somebody's, or the person has another one there.
     """
-    person = _locked(person)
+    person = _lock(person)
     if not subject or len(subject) > 255 or "\0" in subject:
         raise InvalidRequest("统一身份的 sub 须有 1 至 255 个字", code="person.identity_malformed")
     if IdentityLink.objects.filter(issuer=issuer, person=person).exists():
@@ -185,11 +185,11 @@ def bind(person: Person, issuer: str, subject: str, actor: Actor, now: datetime)
             IdentityLink.objects.create(person=person, issuer=issuer, subject=subject, bound_at=now)
     except IntegrityError:
         raise Conflict("这个统一身份已绑定另一个人", code="person.identity_taken") from None
-    record(person, Step.BOUND, actor, now, subject)
+    record_event(person, PersonAction.BOUND, actor, now, subject)
 
 
 @transaction.atomic
-def unbind(person: Person, actor: Actor, now: datetime) -> None:
+def unlink_identities(person: Person, actor: Actor, now: datetime) -> None:
     """Forget the person's accounts at OpenID providers, and the address that would bind a new one.
 
     Raises:
@@ -199,7 +199,7 @@ def unbind(person: Person, actor: Actor, now: datetime) -> None:
     if not gone:
         raise Conflict(f"{person.username} 没有绑定统一身份", code="person.identity_not_linked")
     Person.objects.filter(pk=person.pk).update(email="", session_epoch=F("session_epoch") + 1)
-    record(person, Step.UNBOUND, actor, now)
+    record_event(person, PersonAction.UNBOUND, actor, now)
 
 
 def oidc_issuer() -> str:
@@ -216,18 +216,18 @@ def oidc_issuer() -> str:
     return issuer
 
 
-def new_password() -> str:
+def generate_password() -> str:
     """A password that nobody can guess."""
-    return secrets.token_urlsafe(GENERATED_BYTES)
+    return secrets.token_urlsafe(_PASSWORD_BYTES)
 
 
-def _checked_password(password: str, person: Person) -> None:
+def _validate_password(password: str, person: Person) -> None:
     if "\0" in password:
         raise ValidationError("口令里不能有 NUL")
     validate_password(password, person)
 
 
-def _email(text: str) -> str:
+def _parse_email(text: str) -> str:
     text = text.strip().lower()
     try:
         if text:
@@ -237,23 +237,23 @@ def _email(text: str) -> str:
     return text
 
 
-def _locked(person: Person) -> Person:
+def _lock(person: Person) -> Person:
     return Person.objects.select_related("party", "city").select_for_update(of=("self",)).get(pk=person.pk)
 
 
-def _keep(person: Person, *fields: str) -> None:
+def _save_fields(person: Person, *fields: str) -> None:
     """Save these fields; what the triggers made of it is read back.
 
     Raises:
         Refused: the last operator stays.
     """
-    with _said_plainly():
+    with _explain_violations():
         person.save(update_fields=fields)
     person.refresh_from_db(fields=["session_epoch"])
 
 
 @contextmanager
-def _said_plainly() -> Iterator[None]:
+def _explain_violations() -> Iterator[None]:
     try:
         with transaction.atomic():
             yield
@@ -267,6 +267,6 @@ def _said_plainly() -> Iterator[None]:
         raise
 
 
-def _told(person: Person) -> str:
+def _describe_position(person: Person) -> str:
     place = (person.party and person.party.uscc) or person.city_id or ""
     return f"{person.role} {place}".strip()

@@ -16,7 +16,7 @@ class Position:
     party: str | None = None
     city: str | None = None
 
-    def found(self) -> tuple[Party | None, Region | None]:
+    def resolve(self) -> tuple[Party | None, Region | None]:
         """The party and the city.
 
         Raises:

@@ -14,16 +14,16 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 
-from huisuan.parties.identity.client_address import Place
-from huisuan.parties.models import Door, KnownPlace, SignInTry
+from huisuan.parties.identity.client_address import ClientPlace
+from huisuan.parties.models import CredentialKind, KnownPlace, SignInTry
 
-KEPT = timedelta(days=1)
-SWEEP_EVERY = 100  # tries
-KNOWN_FOR = timedelta(days=180)
+_ATTEMPTS_KEPT = timedelta(days=1)
+_SWEEP_EVERY = 100  # tries
+_PLACE_KNOWN_FOR = timedelta(days=180)
 
 
 @dataclass(frozen=True)
-class Limit:
+class AttemptLimit:
     """So many tries in so long a time."""
 
     tries: int
@@ -31,16 +31,23 @@ class Limit:
 
 
 QUARTER, HOUR, DAY = timedelta(minutes=15), timedelta(hours=1), timedelta(days=1)
-AT_PLACE = {Door.PASSWORD: Limit(10, QUARTER), Door.CODE: Limit(5, QUARTER)}
+LIMIT_PER_PLACE = {CredentialKind.PASSWORD: AttemptLimit(10, QUARTER), CredentialKind.CODE: AttemptLimit(5, QUARTER)}
 #: of one address, whatever the names; a name that is known there is not held up by its neighbours
-AT_ADDRESS = {Door.PASSWORD: Limit(100, QUARTER), Door.CODE: Limit(50, QUARTER), Door.TOKEN: Limit(60, QUARTER)}
+LIMIT_PER_ADDRESS = {
+    CredentialKind.PASSWORD: AttemptLimit(100, QUARTER),
+    CredentialKind.CODE: AttemptLimit(50, QUARTER),
+    CredentialKind.TOKEN: AttemptLimit(60, QUARTER),
+}
 #: of one name, from all places that it is not known from
-FROM_STRANGERS = {Door.PASSWORD: Limit(30, HOUR), Door.CODE: Limit(20, DAY)}
+LIMIT_FROM_UNKNOWN_PLACES = {
+    CredentialKind.PASSWORD: AttemptLimit(30, HOUR),
+    CredentialKind.CODE: AttemptLimit(20, DAY),
+}
 #: what an unknown place is left with then. Whoever guesses codes has the password: they wait.
-UNDER_SIEGE = {Door.PASSWORD: Limit(1, QUARTER), Door.CODE: Limit(0, QUARTER)}
+LIMIT_UNDER_ATTACK = {CredentialKind.PASSWORD: AttemptLimit(1, QUARTER), CredentialKind.CODE: AttemptLimit(0, QUARTER)}
 
 
-class TooMany(Exception):
+class TooManyAttempts(Exception):
     """Too many tries; `wait` seconds until the next one is judged."""
 
     def __init__(self, wait: int) -> None:
@@ -48,65 +55,65 @@ class TooMany(Exception):
         super().__init__(f"尝试次数过多：请 {-(-wait // 60)} 分钟后再试")
 
 
-def begin(door: Door, username: str, place: Place, now: datetime) -> SignInTry:
+def begin_attempt(door: CredentialKind, username: str, place: ClientPlace, now: datetime) -> SignInTry:
     """Write a try down.
 
     Raises:
         TooMany: it may not be judged now.
     """
-    known = known_place(username, place, now) if username else None
+    known = find_known_place(username, place, now) if username else None
     attempt = SignInTry.objects.create(
-        door=door, name=name_key(username), place=known or place.address, address=place.address,
+        door=door, name=username_digest(username), place=known or place.address, address=place.address,
         known=known is not None, at=now,
     )  # fmt: skip
-    if attempt.pk % SWEEP_EVERY == 0:
-        SignInTry.objects.filter(at__lt=now - KEPT).delete()
+    if attempt.pk % _SWEEP_EVERY == 0:
+        SignInTry.objects.filter(at__lt=now - _ATTEMPTS_KEPT).delete()
     try:
-        _judge(attempt, now)
-    except TooMany:
+        _check_limits(attempt, now)
+    except TooManyAttempts:
         attempt.delete()
         raise
     return attempt
 
 
-def forgive(attempt: SignInTry) -> None:
+def forgive_attempt(attempt: SignInTry) -> None:
     """It was right: it does not count."""
     SignInTry.objects.filter(pk=attempt.pk).delete()
 
 
-def known_place(username: str, place: Place, now: datetime) -> str | None:
+def find_known_place(username: str, place: ClientPlace, now: datetime) -> str | None:
     """Under what name this person came in from here before: by the device, else by the address."""
     known = set(
         KnownPlace.objects.filter(
-            person__username=username, place__in=place.names, last_at__gt=now - KNOWN_FOR
+            person__username=username, place__in=place.names, last_at__gt=now - _PLACE_KNOWN_FOR
         ).values_list("place", flat=True)
     )
     return next((name for name in place.names if name in known), None)
 
 
-def name_key(username: str) -> str:
+def username_digest(username: str) -> str:
     """What is kept of a name that was tried: people type passwords into the field of the name."""
     told = unicodedata.normalize("NFKC", username).casefold().strip()
     return salted_hmac("huisuan.parties.identity.throttle", told, algorithm="sha256").hexdigest() if told else ""
 
 
-def _judge(attempt: SignInTry, now: datetime) -> None:
-    door = Door(attempt.door)
+def _check_limits(attempt: SignInTry, now: datetime) -> None:
+    door = CredentialKind(attempt.door)
     tries = SignInTry.objects.filter(door=door)
     if not attempt.known:
-        _within(tries.filter(address=attempt.address, known=False), AT_ADDRESS[door], now)
+        _check_limit(tries.filter(address=attempt.address, known=False), LIMIT_PER_ADDRESS[door], now)
     if not attempt.name:
         return
     named = tries.filter(name=attempt.name)
     here = named.filter(place=attempt.place)
-    _within(here, AT_PLACE[door], now)
-    strangers, siege = named.filter(known=False), FROM_STRANGERS[door]
+    _check_limit(here, LIMIT_PER_PLACE[door], now)
+    strangers, siege = named.filter(known=False), LIMIT_FROM_UNKNOWN_PLACES[door]
     if not attempt.known and strangers.filter(at__gt=now - siege.window).count() > siege.tries:
-        _within(here, UNDER_SIEGE[door], now)
+        _check_limit(here, LIMIT_UNDER_ATTACK[door], now)
 
 
-def _within(tries: QuerySet[SignInTry], limit: Limit, now: datetime) -> None:
+def _check_limit(tries: QuerySet[SignInTry], limit: AttemptLimit, now: datetime) -> None:
     recent = tries.filter(at__gt=now - limit.window)
     if recent.count() > limit.tries:
         oldest = recent.order_by("at").values_list("at", flat=True).first() or now
-        raise TooMany(max(1, int((oldest + limit.window - now).total_seconds())))
+        raise TooManyAttempts(max(1, int((oldest + limit.window - now).total_seconds())))

@@ -3,17 +3,18 @@
 from huisuan.parties.models.credentials import IdentityLink, RecoveryCode, Scope, SecondFactor, Token
 from huisuan.parties.models.organisations import USCC_PATTERN, Party, PartyKind, Region, Relation
 from huisuan.parties.models.people import SECOND_FACTOR_ROLES, Person, Role
-from huisuan.parties.models.records import Door, KnownPlace, PersonEvent, SignInTry, Step
+from huisuan.parties.models.records import CredentialKind, KnownPlace, PersonAction, PersonEvent, SignInTry
 
 __all__ = [
     "SECOND_FACTOR_ROLES",
     "USCC_PATTERN",
-    "Door",
+    "CredentialKind",
     "IdentityLink",
     "KnownPlace",
     "Party",
     "PartyKind",
     "Person",
+    "PersonAction",
     "PersonEvent",
     "RecoveryCode",
     "Region",
@@ -22,6 +23,5 @@ __all__ = [
     "Scope",
     "SecondFactor",
     "SignInTry",
-    "Step",
     "Token",
 ]

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from huisuan.parties.models.people import Person
 
-LONGEST_LIFE = timedelta(days=366)
+_LONGEST_LIFE = timedelta(days=366)
 
 
 class Scope(models.TextChoices):
@@ -24,7 +24,7 @@ class Scope(models.TextChoices):
 
 # A token ends and nothing else: no other owner, no wider scope, no later end, no coming back. It is made for a person
 # who may still come in: the lock makes it wait for a change of the person that is under way.
-BEGINS = """
+_BEFORE_INSERT = """
     PERFORM 1 FROM parties_person p WHERE p.id = NEW.person_id AND p.is_active FOR SHARE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no token for who is disabled'
@@ -32,7 +32,7 @@ BEGINS = """
     END IF;
     RETURN NEW;
 """
-ONLY_ENDS = """
+_BEFORE_UPDATE = """
     IF (NEW.digest, NEW.person_id, NEW.scope, NEW.created_at, NEW.label)
         IS DISTINCT FROM (OLD.digest, OLD.person_id, OLD.scope, OLD.created_at, OLD.label)
         OR NEW.expires_at > OLD.expires_at
@@ -60,14 +60,16 @@ class Token(models.Model):
             models.CheckConstraint(name="token_scope_is_known", condition=Q(scope__in=Scope.values)),
             models.CheckConstraint(
                 name="token_ends_within_a_year",
-                condition=Q(expires_at__gt=F("created_at")) & Q(expires_at__lte=F("created_at") + LONGEST_LIFE),
+                condition=Q(expires_at__gt=F("created_at")) & Q(expires_at__lte=F("created_at") + _LONGEST_LIFE),
             ),
             models.CheckConstraint(name="token_has_a_name", condition=~Q(label="")),
         ]
         triggers = [
-            pgtrigger.Trigger(name="token_begins", when=pgtrigger.Before, operation=pgtrigger.Insert, func=BEGINS),
             pgtrigger.Trigger(
-                name="token_only_ends", when=pgtrigger.Before, operation=pgtrigger.Update, func=ONLY_ENDS
+                name="token_begins", when=pgtrigger.Before, operation=pgtrigger.Insert, func=_BEFORE_INSERT
+            ),
+            pgtrigger.Trigger(
+                name="token_only_ends", when=pgtrigger.Before, operation=pgtrigger.Update, func=_BEFORE_UPDATE
             ),
         ]
 

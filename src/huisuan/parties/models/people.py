@@ -29,7 +29,7 @@ class Role(models.TextChoices):
 #: roles that decide about money, meters or people: a password alone does not let them in
 SECOND_FACTOR_ROLES = frozenset({Role.CENTRE, Role.PROVINCE, Role.OPERATOR})
 
-ROLE_HAS_ITS_PLACE = (
+_ROLE_HAS_ITS_PLACE = (
     Q(role__in=[Role.USER, Role.CENTRE], party__isnull=False, city__isnull=True)
     | Q(role=Role.CITY, party__isnull=True, city__isnull=False)
     | Q(role__in=[Role.PROVINCE, Role.AUDITOR, Role.OPERATOR], party__isnull=True, city__isnull=True)
@@ -37,7 +37,7 @@ ROLE_HAS_ITS_PLACE = (
 
 # Whoever changes who a person is, however it is done, ends what was granted to the person before: the sessions (their
 # key holds the epoch) and the tokens. The lock makes two operators who disable each other wait for one another.
-PERSON_CHANGES = """
+_BEFORE_UPDATE = """
     IF (NEW.role, NEW.party_id, NEW.city_id, NEW.is_active, NEW.password_changed_at)
         IS DISTINCT FROM (OLD.role, OLD.party_id, OLD.city_id, OLD.is_active, OLD.password_changed_at) THEN
         NEW.session_epoch := OLD.session_epoch + 1;
@@ -109,7 +109,7 @@ class Person(AbstractBaseUser):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="person_role_has_its_place", condition=ROLE_HAS_ITS_PLACE),
+            models.CheckConstraint(name="person_role_has_its_place", condition=_ROLE_HAS_ITS_PLACE),
             models.CheckConstraint(
                 name="machine_has_no_password",
                 condition=Q(machine=False) | Q(password__startswith="!"),  # noqa: S106
@@ -118,7 +118,7 @@ class Person(AbstractBaseUser):
         ]
         triggers = [
             pgtrigger.Trigger(
-                name="person_changes_end_access", when=pgtrigger.Before, operation=pgtrigger.Update, func=PERSON_CHANGES
+                name="person_changes_end_access", when=pgtrigger.Before, operation=pgtrigger.Update, func=_BEFORE_UPDATE
             ),
             pgtrigger.Protect(name="people_stay", operation=pgtrigger.Delete),
         ]

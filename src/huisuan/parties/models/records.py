@@ -9,7 +9,7 @@ from huisuan.base.db.append_only import append_only
 from huisuan.parties.models.people import Person
 
 
-class Step(models.TextChoices):
+class PersonAction(models.TextChoices):
     """What was done to, or by, a person."""
 
     ADDED = "added", "新增"
@@ -35,7 +35,7 @@ class PersonEvent(models.Model):
     at = models.DateTimeField()
     actor = models.CharField(max_length=120, help_text="a username, or the system user of a command on this machine")
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="events")
-    what = models.CharField(max_length=20, choices=Step)
+    what = models.CharField(max_length=20, choices=PersonAction)
     detail = models.CharField(max_length=300, blank=True)
     address = models.CharField(max_length=45, blank=True)
 
@@ -43,7 +43,7 @@ class PersonEvent(models.Model):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
-                name="person_event_says_what_and_by_whom", condition=Q(what__in=Step.values) & ~Q(actor="")
+                name="person_event_says_what_and_by_whom", condition=Q(what__in=PersonAction.values) & ~Q(actor="")
             )
         ]
         triggers = [append_only("person_events_stay")]
@@ -52,7 +52,7 @@ class PersonEvent(models.Model):
         return f"{self.at} {self.actor} {self.what} {self.person_id}"
 
 
-class Door(models.TextChoices):
+class CredentialKind(models.TextChoices):
     """Where somebody shows something that could be guessed."""
 
     PASSWORD = "password", "口令"
@@ -63,7 +63,7 @@ class Door(models.TextChoices):
 class SignInTry(models.Model):
     """A try that failed, or is under way; names are kept as keyed digests, because people type passwords there."""
 
-    door = models.CharField(max_length=10, choices=Door)
+    door = models.CharField(max_length=10, choices=CredentialKind)
     name = models.CharField(max_length=64)
     place = models.CharField(max_length=80, help_text="the device, else the address")
     address = models.CharField(max_length=45)

@@ -21,10 +21,10 @@ from huisuan.base.errors import Refused
 from huisuan.parties.identity import second_factor
 from huisuan.parties.identity import sign_in as signing_in
 from huisuan.parties.identity.audit_trail import Actor
-from huisuan.parties.identity.client_address import DEVICE_COOKIE, DEVICE_SECONDS, place_of, shown_address
-from huisuan.parties.identity.throttle import TooMany
+from huisuan.parties.identity.client_address import DEVICE_COOKIE, DEVICE_SECONDS, client_address, client_place
+from huisuan.parties.identity.throttle import TooManyAttempts
 from huisuan.parties.models import Person
-from huisuan.parties.route_access import public
+from huisuan.parties.route_access import public_page
 from huisuan.portal.account.qr import as_image
 from huisuan.portal.ui import state_labels as words
 from huisuan.portal.ui.refusals import refusal_html
@@ -35,7 +35,7 @@ HALFWAY_SECONDS = 600
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
-@public
+@public_page
 @never_cache
 @sensitive_post_parameters("password")
 def sign_in(request: HttpRequest) -> HttpResponse:
@@ -47,8 +47,10 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return sign_in_page(request, there)
     username = request.POST.get("username", "")
     try:
-        person = signing_in.by_password(username, request.POST.get("password", ""), place_of(request), timezone.now())
-    except TooMany as many:
+        person = signing_in.authenticate_by_password(
+            username, request.POST.get("password", ""), client_place(request), timezone.now()
+        )
+    except TooManyAttempts as many:
         return held_up(request, many)
     if person is None:
         return sign_in_page(request, there, _("账号或密码不对：请核对大小写与输入法。"))
@@ -80,7 +82,7 @@ def go_on(request: HttpRequest, person: Person, there: str, how: str) -> HttpRes
     return redirect("second-step")
 
 
-@public
+@public_page
 @never_cache
 def second_step(request: HttpRequest) -> HttpResponse:
     """The code of the telephone; for whoever has none yet, its enrolment."""
@@ -93,9 +95,11 @@ def second_step(request: HttpRequest) -> HttpResponse:
     wrong = ""
     if request.method == "POST":
         try:
-            if signing_in.by_code(person, request.POST.get("code", ""), place_of(request), timezone.now()):
+            if signing_in.verify_second_factor(
+                person, request.POST.get("code", ""), client_place(request), timezone.now()
+            ):
                 return let_in(request, person, half["next"], half["how"])
-        except TooMany as many:
+        except TooManyAttempts as many:
             return held_up(request, many)
         except Refused as refusal:
             wrong = refusal_html(refusal)
@@ -113,13 +117,13 @@ def halfway(request: HttpRequest) -> Person | None:
 
 def _enrol(request: HttpRequest, person: Person, half: dict[str, Any]) -> HttpResponse:
     if "secret" not in half:
-        half["secret"] = second_factor.new_secret()
+        half["secret"] = second_factor.new_totp_secret()
         request.session.modified = True
     secret, wrong = half["secret"], ""
     if request.method == "POST":
-        actor = Actor(person.username, person.pk, shown_address(request))
+        actor = Actor(person.username, person.pk, client_address(request))
         try:
-            codes = second_factor.enrol(person, secret, request.POST.get("code", ""), actor, timezone.now())
+            codes = second_factor.enrol_factor(person, secret, request.POST.get("code", ""), actor, timezone.now())
         except Refused as refusal:
             wrong = refusal_html(refusal)
         else:
@@ -129,7 +133,7 @@ def _enrol(request: HttpRequest, person: Person, half: dict[str, Any]) -> HttpRe
         "who": person,
         "wrong": wrong,
         "secret": secret,
-        "image": as_image(second_factor.address_for(person, secret)),
+        "image": as_image(second_factor.provisioning_uri(person, secret)),
     }
     return render(request, "portal/enrol_factor.html", context)
 
@@ -149,8 +153,10 @@ def let_in(request: HttpRequest, person: Person, there: str, how: str) -> HttpRe
     """Everything was shown: a new session, and on to where they wanted to go."""
     login(request, person, backend=BACKEND)
     request.session.pop(HALFWAY, None)
-    place, now = place_of(request), timezone.now()
-    device = signing_in.came_in(person, place, Actor(person.username, person.pk, shown_address(request)), now, how)
+    place, now = client_place(request), timezone.now()
+    device = signing_in.record_sign_in(
+        person, place, Actor(person.username, person.pk, client_address(request)), now, how
+    )
     ours = url_has_allowed_host_and_scheme(there, {request.get_host()}, require_https=request.is_secure())
     answer = HttpResponseRedirect(there if there and ours else reverse(settings.LOGIN_REDIRECT_URL))
     answer.set_cookie(
@@ -160,17 +166,17 @@ def let_in(request: HttpRequest, person: Person, there: str, how: str) -> HttpRe
     return answer
 
 
-def held_up(request: HttpRequest, many: TooMany) -> HttpResponse:
+def held_up(request: HttpRequest, many: TooManyAttempts) -> HttpResponse:
     """The page of too many tries."""
     answer = render(request, "portal/locked.html", {"minutes": -(-many.wait // 60)}, status=429)
     answer["Retry-After"] = str(many.wait)
     return answer
 
 
-sign_out = public(LogoutView.as_view())
+sign_out = public_page(LogoutView.as_view())
 
 
-@public
+@public_page
 @require_POST
 def language(request: HttpRequest) -> HttpResponse:
     """Switch the language and lead back to where the reader was, if that is one of our pages."""

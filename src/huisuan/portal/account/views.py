@@ -18,8 +18,8 @@ from huisuan.base.errors import Refused
 from huisuan.parties.identity import people, second_factor, tokens
 from huisuan.parties.identity import sign_in as signing_in
 from huisuan.parties.identity.audit_trail import Actor
-from huisuan.parties.identity.client_address import place_of, shown_address
-from huisuan.parties.identity.throttle import TooMany
+from huisuan.parties.identity.client_address import client_address, client_place
+from huisuan.parties.identity.throttle import TooManyAttempts
 from huisuan.parties.models import Person, Scope
 from huisuan.parties.route_access import allow
 from huisuan.portal.account.qr import as_image
@@ -40,21 +40,21 @@ def person_of(request: HttpRequest) -> Person:
 def actor_of(request: HttpRequest) -> Actor:
     """The same, as the record names them."""
     person = person_of(request)
-    return Actor(person.username, person.pk, shown_address(request))
+    return Actor(person.username, person.pk, client_address(request))
 
 
 def account_page(request: HttpRequest, **more: Any) -> HttpResponse:
     """The account as it is, with what just happened; a secret that it shows is not kept by the browser."""
     person, now = person_of(request), timezone.now()
-    mine = tokens.tokens(person)
+    mine = tokens.list_tokens(person)
     context = {
         "here": "account",
         "account": person,
         "has_factor": second_factor.has_factor(person),
         "tokens": [token for token in mine if token.revoked_at is None and token.expires_at > now],
         "scopes": [(scope.value, words.SCOPE[scope.value]) for scope in Scope],
-        "days": tokens.DAYS,
-        "most_days": tokens.MOST_DAYS,
+        "days": tokens._DEFAULT_DAYS,
+        "most_days": tokens._MAX_DAYS,
         "events": [(one, words.STEP[one.what]) for one in person.events.all()[:EVENTS_SHOWN]],
         **more,
     }
@@ -77,13 +77,13 @@ def change_password(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST":
         old, new = request.POST.get("old", ""), request.POST.get("new", "")
         try:
-            if signing_in.by_password(person.username, old, place_of(request), timezone.now()) is None:
+            if signing_in.authenticate_by_password(person.username, old, client_place(request), timezone.now()) is None:
                 refused = _("现在的密码不对。")
             elif not new or new != request.POST.get("again", ""):
                 refused = _("两次输入的新密码不同。")
             else:
                 people.set_password(person, new, actor_of(request), timezone.now())
-        except TooMany as many:
+        except TooManyAttempts as many:
             return held_up(request, many)
         except Refused as refusal:
             refused = refusal_html(refusal)
@@ -102,7 +102,7 @@ def new_token(request: HttpRequest) -> HttpResponseBase:
     """A token of one's own; its secret stands on this answer and nowhere else."""
     days = request.POST.get("days", "")
     try:
-        token, secret = tokens.issue(
+        token, secret = tokens.issue_token(
             person_of(request), request.POST.get("label", ""), actor_of(request), timezone.now(),
             scope=request.POST.get("scope", ""), days=int(days) if days.isascii() and days.isdigit() else 0,
         )  # fmt: skip
@@ -116,7 +116,7 @@ def new_token(request: HttpRequest) -> HttpResponseBase:
 def revoke_token(request: HttpRequest, number: int) -> HttpResponseBase:
     """End one of one's own tokens."""
     try:
-        tokens.revoke(number, actor_of(request), timezone.now(), of=person_of(request))
+        tokens.revoke_token_by_id(number, actor_of(request), timezone.now(), of=person_of(request))
     except Refused as refusal:
         return account_page(request, refused=refusal_html(refusal))
     messages.success(request, _("令牌已吊销。"))
@@ -129,11 +129,11 @@ def enrol_factor(request: HttpRequest) -> HttpResponseBase:
     person, wrong = person_of(request), ""
     if second_factor.has_factor(person):
         return redirect("account")
-    secret = request.session.setdefault(ENROLLING, second_factor.new_secret())
+    secret = request.session.setdefault(ENROLLING, second_factor.new_totp_secret())
     if request.method == "POST":
         try:
             code = request.POST.get("code", "")
-            codes = second_factor.enrol(person, secret, code, actor_of(request), timezone.now())
+            codes = second_factor.enrol_factor(person, secret, code, actor_of(request), timezone.now())
         except Refused as refusal:
             wrong = refusal_html(refusal)
         else:
@@ -141,7 +141,7 @@ def enrol_factor(request: HttpRequest) -> HttpResponseBase:
             return shown_codes(request, codes, reverse("account"))
     context = {
         "here": "account", "who": person, "wrong": wrong, "secret": secret,
-        "image": as_image(second_factor.address_for(person, secret)),
+        "image": as_image(second_factor.provisioning_uri(person, secret)),
     }  # fmt: skip
     return render(request, "portal/enrol_factor.html", context)
 
@@ -152,12 +152,14 @@ def change_factor(request: HttpRequest) -> HttpResponseBase:
     """New recovery codes, or no second factor any more; both for who shows a code."""
     person, now = person_of(request), timezone.now()
     try:
-        if not signing_in.by_code(person, request.POST.get("code", ""), place_of(request), now):
+        if not signing_in.verify_second_factor(person, request.POST.get("code", ""), client_place(request), now):
             return account_page(request, refused=_("验证码不对，或已经用过：请等下一个。"))
         if request.POST.get("do") != "remove":
-            return shown_codes(request, second_factor.renew_codes(person, actor_of(request), now), reverse("account"))
-        second_factor.reset(person, actor_of(request), now)
-    except TooMany as many:
+            return shown_codes(
+                request, second_factor.renew_recovery_codes(person, actor_of(request), now), reverse("account")
+            )
+        second_factor.reset_factor(person, actor_of(request), now)
+    except TooManyAttempts as many:
         return held_up(request, many)
     except Refused as refusal:
         return account_page(request, refused=refusal_html(refusal))

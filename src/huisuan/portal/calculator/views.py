@@ -16,7 +16,7 @@ from django.utils.cache import patch_vary_headers
 from huisuan.law.explain import Question, build_questionnaire, list_questions
 from huisuan.law.model import CLAIMANTS
 from huisuan.law.policy import Policy
-from huisuan.parties.route_access import public
+from huisuan.parties.route_access import public_page
 from huisuan.portal.calculator.answers import answers
 from huisuan.portal.calculator.form import (
     PREFIX,
@@ -45,7 +45,7 @@ class Audience:
     rules: int
 
 
-@public
+@public_page
 def calculator(request: HttpRequest) -> HttpResponseBase:
     """The page; htmx asks only for the part that changes."""
     policies, broken = loaded()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 
-from huisuan.base.money import half_up
+from huisuan.base.money import round_half_up
 from huisuan.base.months import SHANGHAI, midnight
 from huisuan.compute.dispatch.net_price import Subsidies, Subsidy
 from huisuan.compute.metering.usage.slicing import Span, slice_span
@@ -61,7 +61,7 @@ class Cost:
     @property
     def rounded_fen(self) -> int:
         """In fen, rounded half up as a bill is."""
-        return half_up(self.fen)
+        return round_half_up(self.fen)
 
     @property
     def back_fen(self) -> int:

@@ -16,7 +16,7 @@ from huisuan.law.explain import default_day, general_terms, rule_prose
 from huisuan.law.model import FactSpec, Handling, Rule, RuleKind
 from huisuan.law.policy import Policy, SentenceCoverage, list_coverage, list_policies, load_installed, load_policy
 from huisuan.law.text import ArticleText, Departments, Sentence
-from huisuan.parties.route_access import public
+from huisuan.parties.route_access import public_page
 from huisuan.portal.law.prose_html import as_html
 from huisuan.portal.law.reasoning import english
 
@@ -113,7 +113,7 @@ def loaded() -> tuple[list[Policy], list[str]]:
     return found, list(broken)
 
 
-@public
+@public_page
 def policies(request: HttpRequest) -> HttpResponse:
     """All policies that are installed."""
     today = timezone.localdate()
@@ -123,7 +123,7 @@ def policies(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/public/policies.html", context)
 
 
-@public
+@public_page
 def policy_page(request: HttpRequest, name: str) -> HttpResponse:
     """One policy: its text, with what is computed under each sentence."""
     if name not in list_policies():

@@ -52,7 +52,7 @@ def person_list(request: HttpRequest) -> HttpResponseBase:
     """Everybody."""
     table = Table(
         request,
-        people.people(),
+        people.list_people(),
         COLUMNS,
         file="people",
         order="username",
@@ -72,7 +72,7 @@ def new_person(request: HttpRequest) -> HttpResponseBase:
         return _form(request)
     asked = request.POST
     try:
-        person, secret = people.add(
+        person, secret = people.add_person(
             asked.get("username", ""), _place(request), actor_of(request), timezone.now(),
             name=asked.get("name", ""), email=asked.get("email", ""), machine=asked.get("machine") == "on",
         )  # fmt: skip
@@ -88,12 +88,12 @@ def person_page(request: HttpRequest, number: int) -> HttpResponseBase:
 
 
 def _disable(person: Person, actor: Actor, now: datetime, request: HttpRequest) -> str:
-    people.disable(person, actor, now)
+    people.disable_person(person, actor, now)
     return ""
 
 
 def _enable(person: Person, actor: Actor, now: datetime, request: HttpRequest) -> str:
-    people.enable(person, actor, now)
+    people.enable_person(person, actor, now)
     return ""
 
 
@@ -104,28 +104,28 @@ def _password(person: Person, actor: Actor, now: datetime, request: HttpRequest)
 
 
 def _reset(person: Person, actor: Actor, now: datetime, request: HttpRequest) -> str:
-    second_factor.reset(person, actor, now)
+    second_factor.reset_factor(person, actor, now)
     return ""
 
 
 def _move(person: Person, actor: Actor, now: datetime, request: HttpRequest) -> str:
-    people.move(person, _place(request), actor, now)
+    people.change_position(person, _place(request), actor, now)
     return ""
 
 
 def _bind(person: Person, actor: Actor, now: datetime, request: HttpRequest) -> str:
-    people.bind(person, people.oidc_issuer(), request.POST.get("subject", ""), actor, now)
+    people.link_identity(person, people.oidc_issuer(), request.POST.get("subject", ""), actor, now)
     return ""
 
 
 def _unbind(person: Person, actor: Actor, now: datetime, request: HttpRequest) -> str:
-    people.unbind(person, actor, now)
+    people.unlink_identities(person, actor, now)
     return ""
 
 
 def _revoke(person: Person, actor: Actor, now: datetime, request: HttpRequest) -> str:
     number = request.POST.get("token", "")
-    tokens.revoke(int(number) if number.isascii() and number.isdigit() else 0, actor, now, of=person)
+    tokens.revoke_token_by_id(int(number) if number.isascii() and number.isdigit() else 0, actor, now, of=person)
     return ""
 
 
@@ -169,7 +169,7 @@ def _person_page(request: HttpRequest, person: Person, **more: Any) -> HttpRespo
         "has_factor": second_factor.has_factor(person),
         "identity": person.identities.first(),
         "oidc": bool(settings.HUISUAN_OIDC_ISSUER),
-        "tokens": tokens.tokens(person).filter(revoked_at__isnull=True, expires_at__gt=timezone.now()),
+        "tokens": tokens.list_tokens(person).filter(revoked_at__isnull=True, expires_at__gt=timezone.now()),
         "events": [(one, words.STEP[one.what]) for one in person.events.all()[:EVENTS_SHOWN]],
         **_places(),
         **more,
@@ -195,4 +195,4 @@ def _place(request: HttpRequest) -> Position:
 
 
 def _found(number: int) -> Person:
-    return get_object_or_404(people.people(), pk=number)
+    return get_object_or_404(people.list_people(), pk=number)

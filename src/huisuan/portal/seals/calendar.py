@@ -39,7 +39,7 @@ def state_of(seal: Seal, refused: frozenset[str] | set[str]) -> str:
     """How far a seal is signed; `refused`: what the open flags of its centre are about."""
     if hasattr(seal, "countersigned"):
         return "countersigned"
-    if f"seal {Month.of(seal.month)}" in refused:
+    if f"seal {Month.containing(seal.month)}" in refused:
         return "refused"
     return "sealed" if json.loads(seal.statement)["agents"] else "alone"
 
@@ -51,9 +51,9 @@ def refusals(centre: Centre) -> set[str]:
 
 def calendar(centre: Centre, today: date) -> list[Year]:
     """The months of the years with use or seals, the latest year first."""
-    seals = {Month.of(seal.month): seal for seal in list_seals(centre)}
-    this, refused = Month.of(today), refusals(centre)
-    used = {Month.of(day) for day in UsageDay.objects.filter(centre=centre).order_by().dates("day", "month")}
+    seals = {Month.containing(seal.month): seal for seal in list_seals(centre)}
+    this, refused = Month.containing(today), refusals(centre)
+    used = {Month.containing(day) for day in UsageDay.objects.filter(centre=centre).order_by().dates("day", "month")}
     years = sorted({each.year for each in (*seals, *used)}, reverse=True)
     return [
         Year(year, [_cell(Month(year, number), seals, used, refused, this) for number in range(1, 13)])
@@ -68,11 +68,11 @@ def due(centre: Centre, today: date) -> tuple[Month, Month] | None:
         update_daily_totals(centre, AT_ONCE)
     days = UsageDay.objects.filter(centre=centre, day__lt=today.replace(day=1))
     if last is not None:
-        days = days.filter(day__gte=Month.of(last).following.first_day)
+        days = days.filter(day__gte=Month.containing(last).following.first_day)
     span = days.aggregate(first=Min("day"), last=Max("day"))
     if span["first"] is None:
         return None  # no use, or so much that the worker has still to count it
-    return Month.of(span["first"]), Month.of(span["last"])
+    return Month.containing(span["first"]), Month.containing(span["last"])
 
 
 def _cell(month: Month, seals: dict[Month, Seal], used: set[Month], refused: set[str], this: Month) -> Cell:

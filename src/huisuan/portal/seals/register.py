@@ -9,10 +9,10 @@ from django.views.decorators.http import require_safe
 
 from huisuan.base.errors import Refused
 from huisuan.compute.metering.seals.register import register_file
-from huisuan.parties.route_access import public
+from huisuan.parties.route_access import public_page
 
 
-@public
+@public_page
 @require_safe
 def register_download(request: HttpRequest) -> HttpResponse:
     """The register as a file, as `huisuan meter verify --register` reads it."""

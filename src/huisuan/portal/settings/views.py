@@ -19,7 +19,7 @@ from huisuan.law.explain import default_day
 from huisuan.law.model import InvalidValue, parse_date
 from huisuan.law.policy import AdoptedSetting, Policy, SettingHistory, list_policies, list_settings, load_policy
 from huisuan.parties.models import Person
-from huisuan.parties.route_access import allow, public, viewer_of
+from huisuan.parties.route_access import allow, public_page, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.law.reasoning import english
 from huisuan.portal.settings.form import blank_form, parse_form
@@ -90,7 +90,7 @@ def _entry(listed: SettingHistory, adopted: AdoptedSetting) -> dict[str, Any]:
     return {"shown": listed.format_adopted(adopted, english=english()), "adopted": adopted}
 
 
-@public
+@public_page
 def settings_page(request: HttpRequest, name: str) -> HttpResponseBase:
     """The settings of a policy on a day, as known on a day, for everyone; whoever oversees sees the proposals too."""
     policy = _policy(name)
@@ -98,7 +98,7 @@ def settings_page(request: HttpRequest, name: str) -> HttpResponseBase:
     on, on_read = _asked_day(request, "on", default_day(policy, today))
     known, known_read = _asked_day(request, "known", today)
     listed = list_settings(policy, on, known)
-    viewer = Viewer.of(request.user) if isinstance(request.user, Person) else None
+    viewer = Viewer.for_person(request.user) if isinstance(request.user, Person) else None
     oversees = viewer is not None and viewer.sees_everything
     context = {
         "policy": policy,

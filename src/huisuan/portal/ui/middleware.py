@@ -63,7 +63,7 @@ class BrokenLaw:
         if not isinstance(exception, LawError):
             return None
         logger.error("%s: %s", request.path, exception)
-        oversees = isinstance(request.user, Person) and Viewer.of(request.user).sees_everything
+        oversees = isinstance(request.user, Person) and Viewer.for_person(request.user).sees_everything
         return render(
             request, "portal/broken_law.html", {"wrong": refusal_html(exception) if oversees else ""}, status=503
         )

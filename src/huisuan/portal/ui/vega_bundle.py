@@ -7,12 +7,12 @@ from functools import lru_cache
 import vl_convert
 from django.http import HttpRequest, HttpResponse
 
-from huisuan.parties.route_access import public
+from huisuan.parties.route_access import public_page
 
 A_DAY = 86400
 
 
-@public
+@public_page
 def chart_engine(request: HttpRequest) -> HttpResponse:
     """Vega, Vega-Lite and Vega-Embed in one module; asked for only when someone points at a chart."""
     response = HttpResponse(_bundle(), content_type="text/javascript; charset=utf-8")

@@ -96,7 +96,7 @@ def entitlement_of(viewer: Viewer, party_id: int, year: int) -> Entitlement | No
 
 def seal_of(record: UsageRecord) -> Seal | None:
     """The sealed month that holds a record: the first that was sealed after it came and ends after it ended."""
-    month = Month.holding(int(record.started_at.timestamp()), int(record.ended_at.timestamp()))
+    month = Month.of_record(int(record.started_at.timestamp()), int(record.ended_at.timestamp()))
     rows = Seal.objects.filter(centre=record.centre_id, last_sequence__gte=record.sequence, month__gte=month.first_day)
     return rows.select_related("centre", "countersigned__key").order_by("month").first()
 
@@ -117,7 +117,7 @@ def batch_of(record: UsageRecord) -> MeterBatch | None:
 def seal_address(viewer: Viewer, seal: Seal) -> str | None:
     """Where a seal is shown to those who read the inside of its centre."""
     if Centre.objects.filter(viewer.centres(), pk=seal.centre_id).exists():
-        return reverse("seal", args=[seal.centre.code, str(Month.of(seal.month))])
+        return reverse("seal", args=[seal.centre.code, str(Month.containing(seal.month))])
     return None
 
 

@@ -182,5 +182,5 @@ def _named_files(cursor: Any) -> dict[str, str]:
     cursor.execute(
         "SELECT c.code, s.month, s.parquet_sha256 FROM compute_seal s JOIN compute_centre c ON c.id = s.centre_id"
     )
-    named |= {parquet_path(code, Month.of(month)): sha256 for code, month, sha256 in cursor.fetchall()}
+    named |= {parquet_path(code, Month.containing(month)): sha256 for code, month, sha256 in cursor.fetchall()}
     return {place.relative_to(home()).as_posix(): sha256 for place, sha256 in named.items()}

@@ -19,7 +19,7 @@ from typing import Any
 from huisuan.base.errors import Conflict, InvalidRequest, Refused, Unavailable
 from huisuan.base.hashing import text_sha256
 from huisuan.base.paths import home
-from huisuan.base.temporary import claim
+from huisuan.base.temporary import lock_folder
 from huisuan.serving import database, postmaster
 from huisuan.serving.backup import archive, tools, unfinished
 from huisuan.serving.backup.archive import DATABASE, FILES, Count
@@ -82,7 +82,7 @@ def draft_of(target: Path) -> Path:
 def remove_abandoned(target: Path) -> bool:
     """Remove what a killed restore into this home left beside it, its database server first; whether there was any."""
     draft = draft_of(target)
-    lock = claim(draft)
+    lock = lock_folder(draft)
     if lock is None:
         return False
     try:
@@ -139,7 +139,7 @@ def _claimed(draft: Path) -> int:
     draft.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         draft.mkdir(mode=0o700)
-        if (lock := claim(draft)) is not None:
+        if (lock := lock_folder(draft)) is not None:
             return lock
     raise Conflict(f"另一个 huisuan restore 正在恢复到这里（{draft}）：请等它结束", code="restore.already_running")
 

@@ -14,7 +14,13 @@ from django.core.exceptions import BadRequest
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from huisuan.parties.input_limits import BEYOND, LONG, NOT_TEXT, TOO_LARGE, can_be_kept
+from huisuan.parties.input_limits import (
+    MAX_INTEGER,
+    NOT_STORABLE_TEXT,
+    NUMBER_OUT_OF_RANGE,
+    TOO_LONG_NUMBER,
+    is_storable_text,
+)
 from huisuan.serving.http.limits import refusal
 
 API = "/api/"
@@ -54,19 +60,23 @@ class Doors:
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: object, kwargs: dict[str, object]
     ) -> HttpResponse | None:
         """Look at what the address says, and at a form once it is read."""
-        if any(isinstance(value, int) and abs(value) > BEYOND for value in kwargs.values()):
+        if any(isinstance(value, int) and abs(value) > MAX_INTEGER for value in kwargs.values()):
             return _said(request, 404, WORDS[404])
         if request.method == "POST" and request.content_type in FORMS and not request.path_info.startswith(API):
             texts = [text for name, each in request.POST.lists() for text in (name, *each)]
-            if not all(can_be_kept(str(text)) for text in texts):
-                return _said(request, 400, NOT_TEXT)
+            if not all(is_storable_text(str(text)) for text in texts):
+                return _said(request, 400, NOT_STORABLE_TEXT)
         return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """What the database refuses to look for is not there; the log says what it was."""
         if isinstance(exception, DataError | UnicodeEncodeError | OverflowError):
             log.warning("%s %s: %s", request.method, request.path, str(exception).splitlines()[0])
-            return _said(request, 400, TOO_LARGE if not isinstance(exception, UnicodeEncodeError) else NOT_TEXT)
+            return _said(
+                request,
+                400,
+                NUMBER_OUT_OF_RANGE if not isinstance(exception, UnicodeEncodeError) else NOT_STORABLE_TEXT,
+            )
         if isinstance(exception, BadRequest):
             return _said(request, 400, WORDS[400])
         return None
@@ -74,9 +84,13 @@ class Doors:
 
 def _fault(request: HttpRequest) -> str:
     query = unquote(request.META.get("QUERY_STRING", "").replace("+", " "))
-    if not can_be_kept(request.path_info) or not can_be_kept(query):
-        return NOT_TEXT
-    return TOO_LARGE if any(LONG.fullmatch(each.partition("=")[2]) for each in query.split("&")) else ""
+    if not is_storable_text(request.path_info) or not is_storable_text(query):
+        return NOT_STORABLE_TEXT
+    return (
+        NUMBER_OUT_OF_RANGE
+        if any(TOO_LONG_NUMBER.fullmatch(each.partition("=")[2]) for each in query.split("&"))
+        else ""
+    )
 
 
 def _said(request: HttpRequest, status: int, detail: str) -> HttpResponse:

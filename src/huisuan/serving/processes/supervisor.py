@@ -191,9 +191,9 @@ def _settings_problems() -> list[str]:
 
 
 def _operator_token() -> str:
-    from huisuan.parties.identity.tokens import operator_token
+    from huisuan.parties.identity.tokens import issue_operator_token
 
-    return operator_token(datetime.now(UTC))
+    return issue_operator_token(datetime.now(UTC))
 
 
 def _wait_until_well(url: str, web: Child, say: Say) -> None:

@@ -23,7 +23,7 @@ from huisuan.compute.metering.exports.settled_usage import check_settled_usage
 from huisuan.law.model import Rule
 from huisuan.law.policy import Policy
 from huisuan.law.sql.compute_file import answer_query
-from huisuan.parties.affiliation import Affiliated
+from huisuan.parties.affiliation import AffiliationSpan
 from huisuan.settlement.runs.settled_sentence import FACT_TYPES, FACTS
 
 DAY = 86_400
@@ -61,13 +61,15 @@ class UnpricedUsage:
     card_seconds: int
 
 
-def segment_days(starts: date, ends: date, prices: Iterable[Price], affiliated: Iterable[Affiliated]) -> list[date]:
+def segment_days(
+    starts: date, ends: date, prices: Iterable[Price], affiliated: Iterable[AffiliationSpan]
+) -> list[date]:
     """The first days of all segments of [starts, ends), and `ends` itself, in order."""
     days = {starts, ends}
     month = starts.replace(day=1)
     while month < ends:
         days.add(max(month, starts))
-        month = Month.of(month).following.first_day
+        month = Month.containing(month).following.first_day
     changes: list[tuple[date, date | None]] = [(each.starts, each.ends) for each in prices]
     changes += [(each.starts, each.ends) for each in affiliated]
     days |= {day for change in changes for day in change if day is not None and starts < day < ends}
@@ -88,7 +90,7 @@ class Billing:
         engine.execute(f"CREATE VIEW usage AS SELECT * FROM read_parquet('{quoted}')")  # noqa: S608
         check_settled_usage(dict(self.rows("SELECT column_name, column_type FROM (DESCRIBE usage)")))
 
-    def bill(self, prices: Sequence[Price], affiliated: Sequence[Affiliated]) -> list[UnpricedUsage]:
+    def bill(self, prices: Sequence[Price], affiliated: Sequence[AffiliationSpan]) -> list[UnpricedUsage]:
         """Make `lines` and `bills`; says what could not be priced (then the bills are not to be used).
 
         In `affiliated`, `operator` holds the centre's code: the caller knows who operates which centre.

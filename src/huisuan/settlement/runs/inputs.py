@@ -15,7 +15,7 @@ from huisuan.base.months import SHANGHAI
 from huisuan.base.temporary import temporary_folder
 from huisuan.compute.metering.exports.usage_parquet import SealedFile, export_usage
 from huisuan.compute.models import Centre, Tariff
-from huisuan.parties.affiliation import Affiliated, Holding, Reach, affiliations
+from huisuan.parties.affiliation import AffiliationSpan, OwnershipRelation, Reach, find_affiliations
 from huisuan.parties.models import Party, Relation
 from huisuan.settlement.runs.billing import Billing, Price, RegisteredParty
 from huisuan.settlement.runs.settled_sentence import USER_KINDS
@@ -44,7 +44,7 @@ class RegisterSnapshot:
 
     cursors: dict[str, int]
     prices: list[Price]
-    holdings: list[Holding]
+    holdings: list[OwnershipRelation]
     parties: list[RegisteredParty]
     operators: dict[str, str]
 
@@ -78,7 +78,7 @@ def load_registers(starts: date, ends: date, cursors: dict[str, int]) -> Registe
             )
         ],
         holdings=[
-            Holding(*row)
+            OwnershipRelation(*row)
             for row in relations.order_by("owner__uscc", "owned__uscc", "valid_from").values_list(
                 "owner__uscc", "owned__uscc", "share_permille", "control", "valid_from", "valid_to"
             )
@@ -95,7 +95,7 @@ def _bill(billing: Billing, registers: RegisterSnapshot, starts: date, ends: dat
     operators = set(registers.operators.values())
     related = operators | {party for each in registers.holdings for party in (each.owner, each.owned)}
     pairs = ((party, operator) for party in related for operator in operators)
-    together = affiliations(registers.holdings, pairs, starts=starts, ends=ends, reach=reach)
+    together = find_affiliations(registers.holdings, pairs, starts=starts, ends=ends, reach=reach)
     gaps = billing.bill(registers.prices, list(_by_centre(together, registers.operators)))
     if gaps:
         places = "；".join(
@@ -104,9 +104,9 @@ def _bill(billing: Billing, registers: RegisterSnapshot, starts: date, ends: dat
         raise Conflict(f"下列用量没有价目，账单出不来：{places}。请先 huisuan tariff set", code="tariff.missing")
 
 
-def _by_centre(together: Iterable[Affiliated], operators: Mapping[str, str]) -> Iterable[Affiliated]:
+def _by_centre(together: Iterable[AffiliationSpan], operators: Mapping[str, str]) -> Iterable[AffiliationSpan]:
     """The same spans, once per centre of the operator."""
     for span in together:
         for centre, operator in operators.items():
             if operator == span.operator:
-                yield Affiliated(span.user, centre, span.starts, span.ends, span.why)
+                yield AffiliationSpan(span.user, centre, span.starts, span.ends, span.why)

@@ -16,7 +16,7 @@ from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.paths import spool_folder
 from huisuan.compute.jobs.workdirs.archive_safety import MOST_BYTES, check
 from huisuan.compute.models import Job, Upload
-from huisuan.parties.acting_party import party_for
+from huisuan.parties.acting_party import resolve_acting_party
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol import resources as wire
 
@@ -38,7 +38,7 @@ def take_upload(stream: Stream, uscc: str | None, viewer: Viewer, now: datetime)
     Raises:
         Refused: it is too large, no safe tar.gz, or for another party.
     """
-    party = party_for(uscc, viewer)
+    party = resolve_acting_party(uscc, viewer)
     with tempfile.TemporaryFile(dir=spool_folder()) as file:
         sha256, size = _received(stream, file)
         if found := _known().filter(party=party, sha256=sha256).first():

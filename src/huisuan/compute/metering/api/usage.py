@@ -18,7 +18,7 @@ from huisuan.compute.metering.imports.upload_limits import IMPORT_MOST_BYTES
 from huisuan.compute.metering.usage.summaries import UsageFilter, list_usage_records, summarise_usage, usage_rows
 from huisuan.compute.models import Centre
 from huisuan.compute.traces.columns import TraceColumns
-from huisuan.parties.queries import parties_for, party_row
+from huisuan.parties.queries import list_visible_parties, party_row
 from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.parties.viewer import Viewer
 
@@ -191,7 +191,7 @@ def list_tariffs(request: HttpRequest, centre: str | None = None) -> list[dict[s
 @router.get("/parties", response=PartyPage, auth=Allow("province", "auditor", "city", scope="read"), summary="主体")
 def list_parties(request: HttpRequest, limit: Limit = 100, after: str | None = None) -> dict[str, Any]:
     """Parties by code; a city sees those registered in it."""
-    parties = parties_for(viewer_of(request))
+    parties = list_visible_parties(viewer_of(request))
     if after is not None:
         parties = parties.filter(uscc__gt=after)
     rows = [party_row(party) for party in parties[: limit + 1]]

@@ -96,7 +96,7 @@ def sealed_usage(cursors: Mapping[str, int] | None, from_utc: datetime, to_utc: 
     with workbench() as con:
         for seal in seals:
             previous, before[seal.centre_id] = before.get(seal.centre_id), seal
-            if Month.of(seal.month).ends <= span[0] or not seal.records:
+            if Month.containing(seal.month).ends <= span[0] or not seal.records:
                 continue
             file = SealedFile(seal, sealed_parquet(seal))
             holds = con.execute(
@@ -112,14 +112,14 @@ def _refuse_other_records(seal: Seal, previous: Seal | None) -> None:
     """Refuse where the database's records of a sealed month are not as many, or not as much, as were sealed."""
     before = None
     if previous is not None:
-        before = (datetime.fromtimestamp(Month.of(previous.month).ends, UTC), previous.last_sequence)
-    where, parameters = in_seal_of_month(Month.of(seal.month), before)
+        before = (datetime.fromtimestamp(Month.containing(previous.month).ends, UTC), previous.last_sequence)
+    where, parameters = in_seal_of_month(Month.containing(seal.month), before)
     query = "SELECT count(*), coalesce(sum(card_seconds), 0)::bigint FROM compute_usagerecord u WHERE centre_id = %s"
     with connection.cursor() as cursor:
         cursor.execute(f"{query} AND sequence <= %s AND {where}", [seal.centre_id, seal.last_sequence, *parameters])
         records, card_seconds = cursor.fetchone()
     if (records, card_seconds) != (seal.records, seal.card_seconds):
-        code, month = seal.centre.code, Month.of(seal.month)
+        code, month = seal.centre.code, Month.containing(seal.month)
         raise Conflict(
             f"智算中心 {code} 的 {month} 封了 {seal.records:,} 条、{seal.card_seconds:,} 卡秒"
             f"（默克尔根 {seal.root[:12]}…），数据库里却是 {records:,} 条、{card_seconds:,} 卡秒："
@@ -160,7 +160,10 @@ def _unsealed(
 def _sealed_until(sealed: Sequence[SealedFile]) -> dict[int, tuple[int, datetime]]:
     """By centre, the last sequence and the end of the last of these seals: what both enclose is in one of its seals."""
     return {
-        each.seal.centre_id: (each.seal.last_sequence, datetime.fromtimestamp(Month.of(each.seal.month).ends, UTC))
+        each.seal.centre_id: (
+            each.seal.last_sequence,
+            datetime.fromtimestamp(Month.containing(each.seal.month).ends, UTC),
+        )
         for each in sorted(sealed, key=lambda each: each.seal.month)
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from huisuan.base.csv_lines import CsvTable, FileReport, LineRefused
 from huisuan.base.errors import InvalidRequest
 from huisuan.compute.models import Centre, Tenant
-from huisuan.parties.csv_import import checked_uscc
+from huisuan.parties.csv_import import parse_uscc
 from huisuan.parties.models import Party
 
 #: column of the file -> what it names
@@ -43,7 +43,7 @@ def _meant(
     line: int, cells: dict[str, str], parties: dict[str, int], seen: dict[tuple[str, str], tuple[int, str]]
 ) -> list[tuple[tuple[str, str], int]]:
     """What a line maps: (kind, name) and the party."""
-    uscc = checked_uscc("uscc", cells["uscc"])
+    uscc = parse_uscc("uscc", cells["uscc"])
     if uscc not in parties:
         raise LineRefused("uscc", uscc, "不是已登记的主体", "请先用 huisuan party import 导入它")
     keys = [(str(kind), cells[column]) for column, kind in KINDS.items() if cells.get(column)]

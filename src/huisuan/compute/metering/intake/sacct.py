@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from huisuan.base.slurm_duration import parse_slurm_duration
-from huisuan.base.slurm_states import FINAL_STATES, LIVE_STATES, PENDING_STATES
-from huisuan.base.time_zones import EARLIEST, LATEST, to_utc
+from huisuan.base.slurm_states import SLURM_FINAL_STATES, SLURM_LIVE_STATES, SLURM_PENDING_STATES
+from huisuan.base.time_zones import EARLIEST_SECOND, LATEST_SECOND, to_utc
 from huisuan.compute.accelerators import (
     CardNames,
     PartOfCard,
@@ -80,7 +80,7 @@ def _map_states(con: duckdb.DuckDBPyConnection) -> None:
     rows = []
     for (text,) in con.execute("SELECT DISTINCT State_ FROM field").fetchall():
         word = text.split(" ", 1)[0].rstrip("+").upper()  # CANCELLED by 1001
-        kinds = (("final", FINAL_STATES), ("live", LIVE_STATES), ("waiting", PENDING_STATES))
+        kinds = (("final", SLURM_FINAL_STATES), ("live", SLURM_LIVE_STATES), ("waiting", SLURM_PENDING_STATES))
         rows.append((text, word, next((kind for kind, states in kinds if word in states), None)))
     STATE_MAP.load(con, rows)
 
@@ -137,7 +137,7 @@ def _clock(con: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> None:
     local = "epoch_us(try_strptime({0}, '%Y-%m-%dT%H:%M:%S')) // 1000000"
     stamp = (
         "CASE WHEN regexp_full_match({0}, '[0-9]{{9,10}}') "
-        f"AND CAST({{0}} AS BIGINT) BETWEEN {EARLIEST} AND {LATEST} THEN CAST({{0}} AS BIGINT) END"
+        f"AND CAST({{0}} AS BIGINT) BETWEEN {EARLIEST_SECOND} AND {LATEST_SECOND} THEN CAST({{0}} AS BIGINT) END"
     )
     times = {"submitted": "Submit_", "started": "Start_", "ended": "End_"}
     utc, why = to_utc(zone, *_local_span(con, times.values()))
@@ -166,8 +166,8 @@ def _local_span(con: duckdb.DuckDBPyConnection, columns: Iterable[str]) -> tuple
     try:
         edges = [int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) for text in found]
     except ValueError:  # a text that only begins like a time
-        return EARLIEST, LATEST
-    return min(edges, default=EARLIEST), max(edges, default=EARLIEST)
+        return EARLIEST_SECOND, LATEST_SECOND
+    return min(edges, default=EARLIEST_SECOND), max(edges, default=EARLIEST_SECOND)
 
 
 def _odd_time(column: str, name: str, zone: ZoneInfo) -> str:

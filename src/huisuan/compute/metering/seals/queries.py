@@ -48,7 +48,7 @@ def list_unsigned_seals(centre: Centre) -> list[SealAsked]:
         and any(each["name"] == serving for each in json.loads(seal.statement)["agents"])
     ]
     return [
-        SealAsked(month=str(Month.of(seal.month)), statement=seal.statement, signature=seal.signature)
+        SealAsked(month=str(Month.containing(seal.month)), statement=seal.statement, signature=seal.signature)
         for seal in unsigned[:ASKED_AT_ONCE]
     ]
 
@@ -73,20 +73,20 @@ def record_countersignature(centre: Centre, key: AgentKey, word: SealWord, now: 
 
 
 def _flag_key(seal: Seal) -> str:
-    return f"seal {Month.of(seal.month)}"
+    return f"seal {Month.containing(seal.month)}"
 
 
 def seal_reference(seal: Seal) -> dict[str, str]:
     """A seal as what rests on it names it."""
-    return {"centre": seal.centre.code, "month": str(Month.of(seal.month)), "root": seal.root}
+    return {"centre": seal.centre.code, "month": str(Month.containing(seal.month)), "root": seal.root}
 
 
 def seal_to_dict(seal: Seal) -> dict[str, Any]:
     """A seal as lists, exports and JSON show it."""
     countersigned: SealSignature | None = getattr(seal, "countersigned", None)
     return {
-        "centre": seal.centre.code, "month": str(Month.of(seal.month)), "records": seal.records, "late": seal.late,
-        "card_seconds": seal.card_seconds, "root": seal.root, "last_sequence": seal.last_sequence,
+        "centre": seal.centre.code, "month": str(Month.containing(seal.month)), "records": seal.records,
+        "late": seal.late, "card_seconds": seal.card_seconds, "root": seal.root, "last_sequence": seal.last_sequence,
         "sealed_at": seal.sealed_at, "sealed_by": seal.sealed_by, "parquet_sha256": seal.parquet_sha256,
         "statement": seal.statement, "signature": seal.signature,
         "countersigned_by": countersigned.key.name if countersigned else None,
@@ -101,7 +101,7 @@ def sealed_parquet(seal: Seal) -> str:
     Raises:
         Refused: it is not there, or not as it was sealed.
     """
-    month = Month.of(seal.month)
+    month = Month.containing(seal.month)
     file = parquet_path(seal.centre.code, month)
     if not file.exists():
         raise Unavailable(
@@ -140,7 +140,7 @@ def prove_record(centre: Centre, sequence: int) -> dict[str, Any]:
     index = int(places[0][0])
     if index >= len(entries) or entries[index].hex() != own:
         raise Conflict(
-            f"第 {sequence} 条用量记录与 {Month.of(seal.month)} 封账时的不同：请用 huisuan meter verify 查清",
+            f"第 {sequence} 条用量记录与 {Month.containing(seal.month)} 封账时的不同：请用 huisuan meter verify 查清",
             code="seal.records_differ",
         )
     return {
@@ -155,7 +155,7 @@ SIGNED = ("statement", "signature", "countersigned_by", "countersignature")
 
 def _encloses(seal: Seal, record: dict[str, Any]) -> bool:
     """Whether a record is in this seal or an earlier one."""
-    ends = Month.of(seal.month).ends
+    ends = Month.containing(seal.month).ends
     return record["sequence"] <= seal.last_sequence and falls_before(record["started"], record["ended"], ends)
 
 

@@ -36,7 +36,7 @@ def publish_register(through: Month, now: datetime) -> list[RegisterEntry]:
         )
     with transaction.atomic():
         last = RegisterEntry.objects.order_by("-month").first()
-        due = Month.of(last.month).following if last else through
+        due = Month.containing(last.month).following if last else through
         made: list[RegisterEntry] = []
         while due <= through:
             made.append(_create_entry(due, made[-1] if made else last, now))
@@ -49,9 +49,9 @@ def publish_register(through: Month, now: datetime) -> list[RegisterEntry]:
 def due_month(now: datetime) -> Month | None:
     """The month up to which entries are to be made now; None: none."""
     settled = (now - timedelta(days=SETTLING_DAYS)).astimezone(SHANGHAI).date()
-    over = Month.of(settled.replace(day=1) - timedelta(days=1))
+    over = Month.containing(settled.replace(day=1) - timedelta(days=1))
     last = RegisterEntry.objects.order_by("-month").values_list("month", flat=True).first()
-    return over if last is None or Month.of(last) < over else None
+    return over if last is None or Month.containing(last) < over else None
 
 
 def _create_entry(month: Month, before: RegisterEntry | None, now: datetime) -> RegisterEntry:
@@ -85,11 +85,11 @@ def _centre(centre: Centre, month: Month, now: datetime) -> dict[str, Any]:
 
 def _months(centre: Centre, through: Month) -> list[dict[str, Any]]:
     """Every month from the first with a seal or use to this one; one without use says so."""
-    seals = {Month.of(each.month): each for each in Seal.objects.filter(centre=centre)}
+    seals = {Month.containing(each.month): each for each in Seal.objects.filter(centre=centre)}
     first = (
         UsageRecord.objects.filter(centre=centre).order_by("started_at").values_list("started_at", flat=True).first()
     )
-    begins = [*seals, *([Month.of(first.astimezone(SHANGHAI).date())] if first else []), through]
+    begins = [*seals, *([Month.containing(first.astimezone(SHANGHAI).date())] if first else []), through]
     last_seal = max(seals, default=None)
     until = last_seal if last_seal is not None and last_seal > through else through
     found, month = [], min(begins)

@@ -100,12 +100,12 @@ def next_month_to_seal(centre: Centre) -> Month | None:
     """The month that is to be sealed next; None: there is nothing to seal."""
     last = Seal.objects.filter(centre=centre).order_by("-month").values_list("month", flat=True).first()
     if last is not None:
-        return Month.of(last).following
+        return Month.containing(last).following
     ended = UsageRecord.objects.filter(centre=centre).aggregate(first=Min("ended_at"))["first"]
     if ended is None:
         return None
     moment = UsageRecord.objects.filter(centre=centre, ended_at=ended).aggregate(started=Min("started_at"))["started"]
-    return Month.holding(int(moment.timestamp()), int(ended.timestamp()))
+    return Month.of_record(int(moment.timestamp()), int(ended.timestamp()))
 
 
 def _refuse_out_of_turn(centre: Centre, month: Month, now: datetime) -> None:
@@ -132,7 +132,7 @@ def _previous_seal(centre: Centre) -> PreviousSeal | None:
     if last is None:
         return None
     batch = MeterBatch.objects.filter(centre=centre, chain=last.chain).values_list("number", flat=True).first()
-    return PreviousSeal(_month_end(Month.of(last.month)), last.last_sequence, batch or 0, last.statement)
+    return PreviousSeal(_month_end(Month.containing(last.month)), last.last_sequence, batch or 0, last.statement)
 
 
 def _month_end(month: Month) -> datetime:
