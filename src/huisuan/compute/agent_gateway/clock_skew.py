@@ -12,8 +12,9 @@ from django.db.models.functions import Coalesce
 
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.agent_gateway.enrolment import Unwelcome
+from huisuan.compute.metering.checks.anomaly import Anomaly, FlagKind
 from huisuan.compute.metering.checks.clock import skew_ms
-from huisuan.compute.metering.checks.flags import BY_THE_PLATFORM, Anomaly, Kind, open_flags, raise_flags
+from huisuan.compute.metering.checks.flags import BY_THE_PLATFORM, open_flags, raise_flags
 from huisuan.compute.models import AgentKey, SiteAgent
 from huisuan.protocol.agent import SyncRequest
 
@@ -32,7 +33,7 @@ def refuse(key: AgentKey, seen: SyncRequest, why: str, now: datetime) -> None:
     SiteAgent.objects.filter(key=key).update(skew_ms=skew_ms(seen.sent_at, now))
     if key.clock_wrong_at is None:
         text = f"{seen.host} 的站点代理自 {now.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S} 起时钟不对，它被告知：{why}"
-        raise_flags(key.centre, [Anomaly(Kind.CLOCK, f"{_about(key)} {now.isoformat()}", text)], now)
+        raise_flags(key.centre, [Anomaly(FlagKind.CLOCK, f"{_about(key)} {now.isoformat()}", text)], now)
 
 
 def right_again(key: AgentKey, now: datetime) -> None:
@@ -40,7 +41,7 @@ def right_again(key: AgentKey, now: datetime) -> None:
     AgentKey.objects.filter(pk=key.pk).update(clock_wrong_at=None, skew_ms=None)
     since = key.clock_wrong_at.astimezone(SHANGHAI) if key.clock_wrong_at else now
     text = f"时钟已校准；自 {since:%Y-%m-%d %H:%M:%S} 起没有收过用量，批次由站点代理接着上报"
-    open_flags(key.centre).filter(kind=Kind.CLOCK, key__startswith=f"{_about(key)} ").update(
+    open_flags(key.centre).filter(kind=FlagKind.CLOCK, key__startswith=f"{_about(key)} ").update(
         answered_at=now, answered_by=BY_THE_PLATFORM, answer=text
     )
 

@@ -11,7 +11,8 @@ from django.db.models import Max, Min
 from django.urls import reverse
 
 from huisuan.base.months import Month
-from huisuan.compute.metering.checks.flags import Kind, open_flags
+from huisuan.compute.metering.checks.anomaly import FlagKind
+from huisuan.compute.metering.checks.flags import open_flags
 from huisuan.compute.metering.seals.queries import list_seals
 from huisuan.compute.metering.usage.daily_totals import AT_ONCE, update_daily_totals
 from huisuan.compute.models import Centre, Seal, UsageDay
@@ -46,7 +47,7 @@ def state_of(seal: Seal, refused: frozenset[str] | set[str]) -> str:
 
 def refusals(centre: Centre) -> set[str]:
     """The seals that the centre's agent refused to sign, as its open flags name them."""
-    return set(open_flags(centre).filter(kind=Kind.SCHEDULER).values_list("key", flat=True))
+    return set(open_flags(centre).filter(kind=FlagKind.SCHEDULER).values_list("key", flat=True))
 
 
 def calendar(centre: Centre, today: date) -> list[Year]:

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from huisuan.base.hashing import text_sha256
-from huisuan.compute.metering.agent_usage.leases import Lease, Leases
+from huisuan.compute.metering.agent_usage.lease import Lease, Leases
 from huisuan.compute.metering.agent_usage.usage_line import UsageLineFields, epoch_second
-from huisuan.compute.metering.checks.flags import Anomaly, Kind
+from huisuan.compute.metering.checks.anomaly import Anomaly, FlagKind
 from huisuan.compute.metering.checks.run_bounds import most_seconds
 
 CurrentRecord = tuple[int, int, str]  # a current record's sequence, end and content
@@ -110,39 +110,39 @@ class LineJudge:
         `usage` is what it says, or why it is no usage line.
         """
         if isinstance(usage, str):
-            return line_anomaly(Kind.FORM, raw, usage)
+            return line_anomaly(FlagKind.FORM, raw, usage)
         lease = self.leases.of(usage["uid"], usage["lease"])
         if isinstance(lease, str):
-            return line_anomaly(Kind.NO_LEASE, raw, lease)
+            return line_anomaly(FlagKind.NO_LEASE, raw, lease)
         started, ended = epoch_second(usage["started_at"]), epoch_second(usage["ended_at"])
         if started is None or ended is None:
-            return line_anomaly(Kind.FORM, raw, f"作业 {lease.uid}：起止时间应为带时区的整秒")
+            return line_anomaly(FlagKind.FORM, raw, f"作业 {lease.uid}：起止时间应为带时区的整秒")
         why = self._odd(usage, lease, started, ended)
         if why:
             return line_anomaly(why[0], raw, f"作业 {lease.uid}：{why[1]}")
         outcome = self._among_known(raw, usage, lease, (started, ended))
         if isinstance(outcome, str):
-            return line_anomaly(Kind.SCHEDULER, raw, f"作业 {lease.uid}：{outcome}")
+            return line_anomaly(FlagKind.SCHEDULER, raw, f"作业 {lease.uid}：{outcome}")
         return outcome
 
-    def _odd(self, usage: UsageLineFields, lease: Lease, started: int, ended: int) -> tuple[Kind, str] | None:
+    def _odd(self, usage: UsageLineFields, lease: Lease, started: int, ended: int) -> tuple[FlagKind, str] | None:
         """What in a line contradicts itself or the lease."""
         if ended < started or usage["suspended_seconds"] > ended - started:
             span = f"起 {_format_time(started)}、止 {_format_time(ended)}、挂起 {usage['suspended_seconds']} 秒"
-            return Kind.FORM, f"{span} 相互矛盾"
+            return FlagKind.FORM, f"{span} 相互矛盾"
         if usage["run"] != lease.run:
-            return Kind.NO_LEASE, f"第 {lease.lease} 次调度是第 {lease.run} 次运行，上报的是第 {usage['run']} 次"
+            return FlagKind.NO_LEASE, f"第 {lease.lease} 次调度是第 {lease.run} 次运行，上报的是第 {usage['run']} 次"
         if usage["cards"] != lease.cards:
-            return Kind.OTHER_CARDS, f"上报 {usage['cards']} 卡，平台分配 {lease.cards} 卡"
+            return FlagKind.OTHER_CARDS, f"上报 {usage['cards']} 卡，平台分配 {lease.cards} 卡"
         if not self.leases.may_mean(usage["local_card"], lease.accelerator):
-            return Kind.OTHER_CARDS, f'上报的卡 "{usage["local_card"]}" 不是分配的 {lease.model}'
+            return FlagKind.OTHER_CARDS, f'上报的卡 "{usage["local_card"]}" 不是分配的 {lease.model}'
         return self._out_of_time(lease, started, ended)
 
     def _over(self, lease: Lease) -> int:
         """When the run was over for the platform, or these lines came."""
         return self.now if lease.until is None else min(lease.until, self.now)
 
-    def _out_of_time(self, lease: Lease, started: int, ended: int) -> tuple[Kind, str] | None:
+    def _out_of_time(self, lease: Lease, started: int, ended: int) -> tuple[FlagKind, str] | None:
         """Whether a slice lies outside the time between its run's placement and the run's end, or its own receipt, or
         makes the run longer than that time.
         """
@@ -150,10 +150,10 @@ class LineJudge:
         what = "收到" if over == self.now else "平台得知运行结束"
         between = f"调度（{_format_time(lease.placed)}）与{what}（{_format_time(over)}）之间"
         if started < lease.placed - self.clock or ended > over + self.clock:
-            return Kind.CLOCK, f"{_format_time(started)} 至 {_format_time(ended)} 不在{between}；请校准中心的时钟"
+            return FlagKind.CLOCK, f"{_format_time(started)} 至 {_format_time(ended)} 不在{between}；请校准中心的时钟"
         first, last = self.known.reach(lease.uid, lease.run, started, ended)
         if last - first > most_seconds(lease.placed, over):
-            return Kind.CLOCK, f"这次运行共 {last - first:,} 秒，而{between}只有 {over - lease.placed:,} 秒"
+            return FlagKind.CLOCK, f"这次运行共 {last - first:,} 秒，而{between}只有 {over - lease.placed:,} 秒"
         return None
 
     def _among_known(
@@ -187,7 +187,7 @@ class LineJudge:
         )  # fmt: skip
 
 
-def line_anomaly(kind: Kind, raw: RawUsageLine, text: str) -> Anomaly:
+def line_anomaly(kind: FlagKind, raw: RawUsageLine, text: str) -> Anomaly:
     """A doubt about a line, which it keeps; the same line is flagged once."""
     return Anomaly(kind, raw.sha256, text, line=raw.text)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from django.db import connection
 
 from huisuan.base.months import SHANGHAI
-from huisuan.compute.accelerators import FAMILIES, Card, is_of_family, name_words
+from huisuan.compute.accelerators import Card
+from huisuan.compute.metering.agent_usage.lease import Lease, Leases
 from huisuan.compute.models import FINAL_STATES, Accelerator, Centre, Restoration
 
 #: A placement is written down with its reasons; a job knows its last one by itself. A run is over when the platform
@@ -35,58 +35,6 @@ WHERE j.uid = ANY(%(uids)s) AND (d.id IS NOT NULL
 """
 FINAL = [str(each) for each in FINAL_STATES]
 KNOWN = "SELECT uid FROM compute_job WHERE uid = ANY(%s)"
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """One placement of a job at the centre, with what stays the same for all its records; times in UTC seconds.
-
-    `placed` and `until` by the platform's clock; `until` None: the run is not over, as far as the platform knows.
-    """
-
-    uid: str
-    lease: int
-    run: int
-    placed: int
-    until: int | None
-    accelerator: int
-    cards: int
-    partition: str
-    user: str
-    party_id: int
-    party: str
-    array_index: int | None
-    submitted: int
-    model: str
-
-
-@dataclass(frozen=True)
-class Leases:
-    """The leases of the jobs that some lines speak of, by uid and number; and the cards, by id."""
-
-    here: dict[tuple[str, int], Lease]
-    elsewhere: dict[str, str]  # uid -> why it has none here
-    cards: dict[int, Card]
-    local_names: frozenset[tuple[int, str]]  # accelerator, name: what the centre's scheduler calls it
-    may: dict[tuple[str, int], bool] = field(default_factory=dict)  # answers of `may_mean`
-
-    def of(self, uid: str, lease: int) -> Lease | str:
-        """The lease, or why there is none."""
-        return self.here.get((uid, lease)) or self.elsewhere.get(uid) or f"作业 {uid} 没有第 {lease} 次调度到本中心"
-
-    def may_mean(self, local: str, accelerator: int) -> bool:
-        """Whether a scheduler's name for a card can stand for this model: given to it here, its own, or a bare gpu."""
-        known = self.may.get((local, accelerator))
-        if known is None:
-            known = self.may[local, accelerator] = self._may_mean(local.lower(), self.cards[accelerator])
-        return known
-
-    def _may_mean(self, name: str, card: Card) -> bool:
-        if not name or (card.id, name) in self.local_names:
-            return True
-        if name in FAMILIES:
-            return is_of_family(card, name)
-        return "".join(name_words(name)) == "".join(name_words(card.model)) or card.answers_to(name)
 
 
 def load_leases(centre: Centre, uids: Iterable[str]) -> Leases:

@@ -22,8 +22,9 @@ from huisuan.compute.metering.agent_usage.judge import LineJudge, MeteredSlice, 
 from huisuan.compute.metering.agent_usage.leases import load_leases
 from huisuan.compute.metering.agent_usage.store import load_known_records, record_writer, store_lines
 from huisuan.compute.metering.agent_usage.usage_line import UsageLineFields, parse_usage_line
+from huisuan.compute.metering.checks.anomaly import Anomaly, FlagKind
 from huisuan.compute.metering.checks.clock import clock_refusal, limit_seconds
-from huisuan.compute.metering.checks.flags import Anomaly, Kind, raise_flags
+from huisuan.compute.metering.checks.flags import raise_flags
 from huisuan.compute.metering.checks.overuse import find_overuse
 from huisuan.compute.metering.ledger.append import AgentSignature, AppendedRecords, append_batches
 from huisuan.compute.metering.ledger.record_hash import leaves_digest
@@ -107,20 +108,20 @@ class BatchReceiver:
         digests = [line_digest(line) for line in batch.lines]
         found = digest_over(self.key.name, batch.number, batch.previous, digests)
         if self.key.revoked_at is not None or self.key.centre_id != self.centre.pk:
-            return self._refused(Kind.SIGNATURE, batch, "站点代理的密钥已吊销，或不属于这个中心")
+            return self._refused(FlagKind.SIGNATURE, batch, "站点代理的密钥已吊销，或不属于这个中心")
         last = max(self.taken, default=self.key.last_batch)
         head = self.taken[last].digest if self.taken else self.key.chain
         if batch.number <= last:
             if self._digest_of(batch.number) == found.hex():
                 return ""
-            return self._refused(Kind.ORDER, batch, "已经收过，内容与这次的不同")
+            return self._refused(FlagKind.ORDER, batch, "已经收过，内容与这次的不同")
         if batch.number != last + 1 or batch.previous != head:
-            return self._refused(Kind.ORDER, batch, f"不接在平台收到的最后一批（{last}，{head[:12]}…）之后")
+            return self._refused(FlagKind.ORDER, batch, f"不接在平台收到的最后一批（{last}，{head[:12]}…）之后")
         try:
             public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.key.public_key))
             public.verify(bytes.fromhex(batch.signature), found)
         except InvalidSignature:
-            return self._refused(Kind.SIGNATURE, batch, "签名与站点代理的公钥不符")
+            return self._refused(FlagKind.SIGNATURE, batch, "签名与站点代理的公钥不符")
         content = "".join([f"{line}\n" for line in batch.lines]).encode()
         lines = [parse_usage_line(line) for line in batch.lines]
         self.taken[batch.number] = AcceptedBatch(batch, found.hex(), content, lines, [each.hex() for each in digests])
@@ -132,7 +133,7 @@ class BatchReceiver:
         known = MeterBatch.objects.filter(key=self.key, agent_number=number)
         return known.values_list("agent_digest", flat=True).first()
 
-    def _refused(self, kind: Kind, batch: SignedBatch, why: str) -> str:
+    def _refused(self, kind: FlagKind, batch: SignedBatch, why: str) -> str:
         text = f"批次 {batch.number} {why}"
         about = f"{self.key.name} {batch.number} {batch.signature[:32]}"
         self.doubts.append(Anomaly(kind, about, f"{self.key.host}：{text}"))

@@ -14,7 +14,7 @@ from psycopg import Copy
 
 from huisuan.base.hashing import bytes_sha256
 from huisuan.compute.metering.agent_usage.judge import KnownRecords, MeteredSlice
-from huisuan.compute.metering.agent_usage.leases import Lease
+from huisuan.compute.metering.agent_usage.lease import Lease
 from huisuan.compute.metering.agent_usage.usage_line import UsageLineFields, epoch_second
 from huisuan.compute.metering.ledger.record_hash import encode_run_fields, leaf_of_slice
 from huisuan.compute.models import Centre, SourceChunk, SourceFile

@@ -12,8 +12,9 @@ from typing import Any
 from django.db import connection, transaction
 
 from huisuan.base.months import Month
+from huisuan.compute.metering.checks.anomaly import Anomaly, FlagKind
 from huisuan.compute.metering.checks.clock import limit_seconds
-from huisuan.compute.metering.checks.flags import BY_THE_PLATFORM, Anomaly, Kind, open_flags, raise_flags
+from huisuan.compute.metering.checks.flags import BY_THE_PLATFORM, open_flags, raise_flags
 from huisuan.compute.metering.checks.run_bounds import most_seconds
 from huisuan.compute.models import Centre, Job, MeterFlag, Seal, UsageRecord
 
@@ -188,21 +189,26 @@ def _runs(asked: dict[str, Any], looked_at: set[str]) -> list[Anomaly]:
         if covered + TOLERANCE < span:
             why = "还在运行" if live else "已结束"
             doubts.append(
-                Anomaly(Kind.MISSING, f"{uid} {run}", f"{name}{why}，{span:,} 秒中有记录的只有 {covered:,} 秒")
+                Anomaly(FlagKind.MISSING, f"{uid} {run}", f"{name}{why}，{span:,} 秒中有记录的只有 {covered:,} 秒")
             )
         elif not live and (said > whole + TOLERANCE or over > TOLERANCE):
             text = f"{name}自最早的记录起历时 {whole:,} 秒，记录却有 {said:,} 秒，最后一条晚于结束 {max(over, 0):,} 秒"
-            doubts.append(Anomaly(Kind.SCHEDULER, f"{uid} {run}", text))
+            doubts.append(Anomaly(FlagKind.SCHEDULER, f"{uid} {run}", text))
     for uid, run in _rows(EARLIER_RUNS, asked):
         looked_at.add(f"{uid} {run}")
-        doubts.append(Anomaly(Kind.MISSING, f"{uid} {run}", f"作业 {uid} 第 {run} 次运行在本中心开始过，没有任何记录"))
+        doubts.append(
+            Anomaly(FlagKind.MISSING, f"{uid} {run}", f"作业 {uid} 第 {run} 次运行在本中心开始过，没有任何记录")
+        )
     return doubts
 
 
 def _unleased(asked: dict[str, Any]) -> list[Anomaly]:
     return [
         Anomaly(
-            Kind.NO_LEASE, f"record {sequence}", f"第 {sequence} 条记录的作业 {uid} 从未调度到本中心", sequence=sequence
+            FlagKind.NO_LEASE,
+            f"record {sequence}",
+            f"第 {sequence} 条记录的作业 {uid} 从未调度到本中心",
+            sequence=sequence,
         )
         for sequence, uid in _rows(UNLEASED, asked)
     ]
@@ -214,13 +220,13 @@ def _untimely(asked: dict[str, Any]) -> list[Anomaly]:
     for uid, run, sequence, span, placed, received, started, early in _rows(UNTIMELY, asked):
         if span > most_seconds(placed, received) or started < placed - asked["clock"] or early:
             text = f"作业 {uid} 第 {run} 次运行的记录共跨 {span:,} 秒，不在调度与收到之间（{received - placed:,} 秒）"
-            doubts.append(Anomaly(Kind.CLOCK, f"run {uid} {run}", text, sequence=sequence))
+            doubts.append(Anomaly(FlagKind.CLOCK, f"run {uid} {run}", text, sequence=sequence))
     return doubts
 
 
 def _answer_what_came(centre: Centre, doubts: list[Anomaly], looked_at: set[str], now: datetime) -> None:
     """Close what was missing at an earlier look and is there now."""
-    still = {doubt.key for doubt in doubts if doubt.kind == Kind.MISSING}
+    still = {doubt.key for doubt in doubts if doubt.kind == FlagKind.MISSING}
     came = []
     for flag in open_flags(centre).filter(kind=MeterFlag.Kind.MISSING).exclude(key__in=still):
         uid, _, run = flag.key.partition(" ")

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
+from huisuan.compute.metering.checks.anomaly import Anomaly, FlagKind
 from huisuan.compute.models import Centre, MeterFlag, PendingCorrection
 
-Kind = MeterFlag.Kind
 BY_THE_PLATFORM = "平台"
-
-
-@dataclass(frozen=True)
-class Anomaly:
-    """Something to flag. `key` says what it is about: the same is flagged once. `line` is a line not metered."""
-
-    kind: MeterFlag.Kind
-    key: str
-    text: str
-    line: str = ""
-    sequence: int | None = None
 
 
 def raise_flags(centre: Centre, doubts: Iterable[Anomaly], now: datetime) -> None:
@@ -77,7 +65,7 @@ def flag_to_dict(flag: MeterFlag) -> dict[str, Any]:
 
 def _correction(flag: MeterFlag) -> dict[str, Any] | None:
     """The correction that waits with a flag, and the record that it became if it was accepted."""
-    pending = PendingCorrection.objects.filter(flag=flag).first() if flag.kind == Kind.CORRECTION else None
+    pending = PendingCorrection.objects.filter(flag=flag).first() if flag.kind == FlagKind.CORRECTION else None
     if pending is None:
         return None
     return {"supersedes": pending.supersedes, "applied": pending.applied, "record": pending.record}

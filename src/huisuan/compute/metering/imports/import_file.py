@@ -16,7 +16,8 @@ from huisuan.base.time_zones import parse_time_zone
 from huisuan.compute.accelerators.registry import cards_by_model, load_card_names, single_card
 from huisuan.compute.duck.reader_tables import count_lines, list_faults
 from huisuan.compute.duck.source_lines import SourceLines, split_source
-from huisuan.compute.metering.checks.flags import Anomaly, Kind, raise_flags
+from huisuan.compute.metering.checks.anomaly import Anomaly, FlagKind
+from huisuan.compute.metering.checks.flags import raise_flags
 from huisuan.compute.metering.checks.overuse import find_overuse
 from huisuan.compute.metering.imports.accounts import import_tenants
 from huisuan.compute.metering.imports.append_records import append_records, load_stored, load_tenants, store_source
@@ -193,7 +194,7 @@ def _anomalies(parsed: ParsedFile, source: SourceLines) -> list[Anomaly]:
     """What is to be flagged of a file, each with its line."""
     found = [*parsed.anomalies, *(anomaly for anomaly, _ in parsed.corrections)]
     return [
-        Anomaly(Kind(anomaly.kind), anomaly.key, anomaly.text, source.text(anomaly.line_no), anomaly.sequence)
+        Anomaly(FlagKind(anomaly.kind), anomaly.key, anomaly.text, source.text(anomaly.line_no), anomaly.sequence)
         for anomaly in found
     ]
 

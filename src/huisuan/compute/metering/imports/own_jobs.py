@@ -12,8 +12,9 @@ import duckdb
 from django.db import connection
 
 from huisuan.compute.metering.agent_usage.leases import load_leases
+from huisuan.compute.metering.checks.anomaly import Anomaly, FlagKind
 from huisuan.compute.metering.checks.completeness import CURRENT, SETTLED
-from huisuan.compute.metering.checks.flags import BY_THE_PLATFORM, Anomaly, Kind, open_flags
+from huisuan.compute.metering.checks.flags import BY_THE_PLATFORM, open_flags
 from huisuan.compute.metering.intake.tables import PLATFORM_JOB_NAME
 from huisuan.compute.models import Centre
 
@@ -66,8 +67,8 @@ def _compare_with_records(centre: Centre, said: dict[str, int], now: datetime) -
             same.append(about)
         else:
             text = f"作业 {uid} 第 {run} 次运行：调度器记账 {seconds:,} 卡秒，站点代理报来的记录 {found:,} 卡秒"
-            doubts.append(Anomaly(Kind.SCHEDULER, about, text))
-    open_flags(centre).filter(kind=Kind.SCHEDULER, key__in=same).update(
+            doubts.append(Anomaly(FlagKind.SCHEDULER, about, text))
+    open_flags(centre).filter(kind=FlagKind.SCHEDULER, key__in=same).update(
         answered_at=now, answered_by=BY_THE_PLATFORM, answer="与后来的记账文件相符"
     )
     return doubts

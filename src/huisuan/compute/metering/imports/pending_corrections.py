@@ -11,7 +11,8 @@ from django.db.models import F
 
 from huisuan.base.errors import Conflict
 from huisuan.compute.duck.workbench import workbench
-from huisuan.compute.metering.checks.flags import Kind, answer_flag, raise_flags
+from huisuan.compute.metering.checks.anomaly import FlagKind
+from huisuan.compute.metering.checks.flags import answer_flag, raise_flags
 from huisuan.compute.metering.checks.overuse import find_overuse
 from huisuan.compute.metering.imports.append_records import append_records
 from huisuan.compute.metering.intake.corrections import COLUMNS
@@ -25,7 +26,7 @@ HeldCorrections = Sequence[tuple[FileAnomaly, dict[str, Any]]]
 def keep_corrections(centre: Centre, corrections: HeldCorrections, file: SourceFile) -> None:
     """Keep what each correction would make of its record, beside the flag that was raised for it; once."""
     records = {suspicion.key: record for suspicion, record in corrections}
-    flags = MeterFlag.objects.filter(centre=centre, kind=Kind.CORRECTION, key__in=records, correction__isnull=True)
+    flags = MeterFlag.objects.filter(centre=centre, kind=FlagKind.CORRECTION, key__in=records, correction__isnull=True)
     PendingCorrection.objects.bulk_create(
         PendingCorrection(
             flag=flag, centre=centre, source_file=file, supersedes=records[flag.key]["supersedes"],

@@ -16,7 +16,8 @@ from huisuan.base.hashing import file_sha256
 from huisuan.base.months import Month
 from huisuan.compute.duck.workbench import literal
 from huisuan.compute.keys import platform_key
-from huisuan.compute.metering.checks.flags import Anomaly, Kind, open_flags, raise_flags
+from huisuan.compute.metering.checks.anomaly import Anomaly, FlagKind
+from huisuan.compute.metering.checks.flags import open_flags, raise_flags
 from huisuan.compute.metering.ledger.merkle import inclusion_proof
 from huisuan.compute.metering.ledger.record_hash import FIELDS
 from huisuan.compute.metering.ledger.stored_records import load_leaves, stored_records
@@ -40,7 +41,7 @@ def list_unsigned_seals(centre: Centre) -> list[SealAsked]:
     if not Seal.objects.filter(centre=centre, countersigned__isnull=True).exists():
         return []
     serving = SiteAgent.objects.filter(centre=centre).values_list("key__name", flat=True).first()
-    refused = set(open_flags(centre).filter(kind=Kind.SCHEDULER).values_list("key", flat=True))
+    refused = set(open_flags(centre).filter(kind=FlagKind.SCHEDULER).values_list("key", flat=True))
     unsigned = [
         seal
         for seal in Seal.objects.filter(centre=centre, countersigned__isnull=True).order_by("month")
@@ -60,14 +61,14 @@ def record_countersignature(centre: Centre, key: AgentKey, word: SealWord, now: 
         return
     if word.signature is None:
         why = f"{key.host} 的站点代理不签 {word.month} 的封账：{word.refused or '没有说明原因'}"
-        raise_flags(centre, [Anomaly(Kind.SCHEDULER, _flag_key(seal), why)], now)
+        raise_flags(centre, [Anomaly(FlagKind.SCHEDULER, _flag_key(seal), why)], now)
         return
     try:
         public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key.public_key))
         public.verify(bytes.fromhex(word.signature), seal_digest(seal.statement))
     except InvalidSignature:
         text = f"{key.host} 的站点代理在 {word.month} 封账上的签名与其公钥不符"
-        raise_flags(centre, [Anomaly(Kind.SIGNATURE, f"{_flag_key(seal)} {key.name}", text)], now)
+        raise_flags(centre, [Anomaly(FlagKind.SIGNATURE, f"{_flag_key(seal)} {key.name}", text)], now)
         return
     SealSignature.objects.get_or_create(seal=seal, defaults={"key": key, "signature": word.signature, "signed_at": now})
 
