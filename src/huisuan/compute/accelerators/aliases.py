@@ -11,7 +11,7 @@ from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT, catalogue_row
 from huisuan.compute.accelerators.names import Card, name_words
 from huisuan.compute.accelerators.parts import part_of, part_refusal
 
-#: words that makers put before a model's name and that tell no model from another
+#: words before a model's name that distinguish no model from another
 DECORATION = frozenset({"tesla", "geforce", "accelerator"})
 
 

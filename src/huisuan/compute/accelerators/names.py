@@ -113,7 +113,7 @@ class CardNames:
         """The model of cards counted without one: the partition's, else the centre's, if that is a single one.
 
         Raises:
-            Unmetered: it cannot be told.
+            Unmetered: it is ambiguous.
         """
         others = set(besides)
         for cards in (self.by_partition.get(partition, []), self.centre):
@@ -122,7 +122,7 @@ class CardNames:
                 if len(candidates) == 1:
                     return candidates[0]
             if left and cards is not self.centre:
-                break  # the partition has several: the rest of the centre cannot tell
+                break  # the partition has several: the rest of the centre cannot decide
         held = "、".join(card.model for card in unique_cards([*self.by_partition.get(partition, []), *self.centre]))
         raise Unmetered(
             f'gres/{family} 未写型号，而分区 "{partition}" 无法唯一确定型号（中心的型号：{held or "未登记"}）；'

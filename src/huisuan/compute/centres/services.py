@@ -81,7 +81,7 @@ def parse_partition(text: str) -> PartitionPlan:
 def add_centre(code: str, plan: CentrePlan) -> Centre:
     """Add a centre, or add to one that stands: further partitions, and what `plan` names anew.
 
-    A partition is known by its name and model; said again with other figures, it is changed.
+    A partition is known by its name and model; given again with other figures, it is changed.
 
     Raises:
         Refused: a part of the plan is missing or wrong.

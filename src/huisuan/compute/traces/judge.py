@@ -38,7 +38,7 @@ def map_states(con: duckdb.DuckDBPyConnection) -> None:
 def judge_rows(con: duckdb.DuckDBPyConnection, layout: Layout, synthetic: str) -> None:
     """From `timed` make `judged`, and fill `fault` and `line_count`.
 
-    A row of `judged` has `kind`: job (it ran), never_started, cpu_only, running (no end yet), partial (told again by
+    A row of `judged` has `kind`: job (it ran), never_started, cpu_only, running (no end yet), partial (counted again by
     its job's summary), repeated (word for word as before) or refused. `synthetic`: names jobs that have none.
     """
     begins = layout.begins
@@ -77,7 +77,7 @@ def _find_lone_parts(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _find_repeated(con: duckdb.DuckDBPyConnection) -> None:
-    """One job that starts twice at one moment: told twice in the same words, or one of the two lies."""
+    """One job that starts twice at one moment: a repeated line, or a contradiction."""
     con.execute("""
         CREATE TABLE twice AS SELECT job_id, started, min(line_no) AS first_line,
             count(DISTINCT (ended, suspended, cards, milli, user_, account_, state)) AS contents
@@ -109,7 +109,7 @@ def _kind(layout: Layout) -> str:
 
 
 def _reason(layout: Layout, ended: str) -> str:
-    """Why a job is refused; NULL: it is not. The first rule that is broken is told."""
+    """Why a job is refused; NULL: it is not. The first broken rule counts."""
     begins, column = layout.begins, {what: literal(name)[1:-1] for what, name in layout.columns.items()}
     cards = f"列 {column['cards']}"
     rules = [

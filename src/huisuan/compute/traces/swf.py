@@ -2,8 +2,8 @@
 """The Standard Workload Format of the Parallel Workloads Archive: 18 numbers a line, -1 where nothing is known.
 
 A processor counts as a card. Status: 0 failed, 1 completed, 5 cancelled. Where jobs were checkpointed or swapped out,
-a line with status 0 or 1 sums a job up, and lines with 2 (to be continued), 3 or 4 (its last) tell the parts of the
-same run again: only the summary counts.
+a line with status 0 or 1 sums a job up, and lines with 2 (to be continued), 3 or 4 (its last) repeat the parts of the
+same run: only the summary counts.
 """
 
 from __future__ import annotations

@@ -87,10 +87,10 @@ def check_draft(policy: Policy, draft: Draft) -> dict[str, str]:
     """What is wrong with a draft, by field; "" is the draft as a whole."""
     wrong: dict[str, str] = {}
     for key, longest in LONGEST.items():
-        said = getattr(draft, key)
-        if len(said) > longest:
-            wrong[key] = f"{LABELS[key]}有 {len(said)} 字，最多 {longest} 字"
-        elif not said.isprintable():
+        text = getattr(draft, key)
+        if len(text) > longest:
+            wrong[key] = f"{LABELS[key]}有 {len(text)} 字，最多 {longest} 字"
+        elif not text.isprintable():
             wrong[key] = f"{LABELS[key]}含有换行或控制字符：请去掉"
     if not draft.authority:
         wrong["authority"] = "请写明由谁确定（authority）"
@@ -135,5 +135,5 @@ def file_name(number: int, draft: Draft) -> str:
 def format_settings_file(draft: Draft, values: str, known_from: date, note: str) -> str:
     """The settings file of an adopted proposal, in the form of a policy's own."""
     head = {"title": draft.title, "note": note, "authority": draft.authority, "document": draft.document}
-    lines = [f"{key} = {toml_string(said)}" for key, said in head.items()]
+    lines = [f"{key} = {toml_string(text)}" for key, text in head.items()]
     return "\n".join([*lines, f"valid_from = {draft.valid_from}", f"known_from = {known_from}", "", values])

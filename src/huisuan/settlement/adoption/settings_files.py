@@ -46,7 +46,7 @@ def refuse_unadopted_files() -> None:
 
 
 def list_problems() -> list[str]:
-    """What is wrong with the settings of this home, for whoever starts the platform."""
+    """What is wrong with the settings of this home, for the start of the platform."""
     found = [f"{path} 没有采用记录：结算会拒绝，请移走" for path in list_unadopted_files()]
     for name in list_policies():
         try:

@@ -152,7 +152,7 @@ def _text(file: str) -> str:
 
 
 def _actor(by: str | None) -> Actor:
-    """Who acts: the person named, who must be of the province, or whoever works on this machine."""
+    """Who acts: the person named, who must be of the province, or the operator of this machine."""
     from huisuan.parties.models import Person, Role
     from huisuan.settlement.adoption.services import Actor
     from huisuan.settlement.models import Through

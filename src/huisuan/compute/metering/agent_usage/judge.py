@@ -188,7 +188,7 @@ class LineJudge:
 
 
 def line_anomaly(kind: FlagKind, raw: RawUsageLine, text: str) -> Anomaly:
-    """A doubt about a line, which it keeps; the same line is flagged once."""
+    """What is wrong with a line, which is kept with it; the same line is flagged once."""
     return Anomaly(kind, raw.sha256, text, line=raw.text)
 
 

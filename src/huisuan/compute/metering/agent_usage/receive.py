@@ -86,7 +86,7 @@ class BatchReceiver:
     def __init__(self, centre: Centre, key: AgentKey, version: str, sent_at: datetime, now: datetime) -> None:
         self.centre, self.key, self.version, self.sent_at, self.now = centre, key, version, sent_at, now
         self.taken: dict[int, AcceptedBatch] = {}  # by the agent's number, in order
-        self.doubts: list[Anomaly] = []
+        self.anomalies: list[Anomaly] = []
 
     def take(self, batches: Sequence[SignedBatch]) -> list[BatchAnswer]:
         """Answers for every batch, in order."""
@@ -95,7 +95,7 @@ class BatchReceiver:
             if why := "前面的批次没有收下" if refused else self._admit(batch):
                 refused[at] = why
         stored = self._meter() if self.taken else {}
-        raise_flags(self.centre, self.doubts, self.now)
+        raise_flags(self.centre, self.anomalies, self.now)
         return [
             BatchAnswer(number=batch.number, refused=refused[at])
             if at in refused
@@ -136,7 +136,7 @@ class BatchReceiver:
     def _refused(self, kind: FlagKind, batch: SignedBatch, why: str) -> str:
         text = f"批次 {batch.number} {why}"
         about = f"{self.key.name} {batch.number} {batch.signature[:32]}"
-        self.doubts.append(Anomaly(kind, about, f"{self.key.host}：{text}"))
+        self.anomalies.append(Anomaly(kind, about, f"{self.key.host}：{text}"))
         return text
 
     def _meter(self) -> dict[int, BatchAnswer]:
@@ -147,7 +147,7 @@ class BatchReceiver:
         last = max(self.taken)
         self.key.last_batch, self.key.chain = last, self.taken[last].digest
         self.key.save(update_fields=["last_batch", "chain"])
-        self.doubts += find_overuse(self.centre, after + 1)
+        self.anomalies += find_overuse(self.centre, after + 1)
         return {
             number: BatchAnswer(number=number, receipt=batch.receipt, chain=batch.chain, flagged=taken.flagged)
             for (number, taken), batch in zip(self.taken.items(), made, strict=True)
@@ -179,7 +179,7 @@ class BatchReceiver:
                 metered.append(outcome)
             elif outcome is not None:
                 taken.flagged[at] = outcome.text
-                self.doubts.append(outcome)
+                self.anomalies.append(outcome)
         return metered
 
     def _appended(self, taken: AcceptedBatch, file: SourceFile, leaves: Sequence[bytes]) -> AppendedRecords:

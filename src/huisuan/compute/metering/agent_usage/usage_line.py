@@ -51,11 +51,11 @@ AWARE_TIME = TypeAdapter(AwareDatetime)
 def parse_usage_line(raw: str) -> UsageLineFields | str:
     """What a line says, or in words why it is none."""
     try:
-        said = validate_fast(raw)
+        fields = validate_fast(raw)
     except ValidationError:
         return _validate_with_model(raw)
-    del said["measured"]  # type: ignore[typeddict-item]  # nothing is metered by it
-    return said
+    del fields["measured"]  # type: ignore[typeddict-item]  # nothing is metered by it
+    return fields
 
 
 def _validate_with_model(raw: str) -> UsageLineFields | str:

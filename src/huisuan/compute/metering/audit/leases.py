@@ -21,7 +21,7 @@ SELECT r.sequence, r.job_id, r.run, r.started, r.ended, r.cards, r.model, s.leas
 FROM record r
 JOIN (SELECT DISTINCT source FROM source WHERE format = 'agent') f USING (source)
 JOIN batch b ON r.sequence BETWEEN b.first AND b.last
-LEFT JOIN said s ON s.source = r.source AND s.line_no = r.source_line
+LEFT JOIN parsed_line s ON s.source = r.source AND s.line_no = r.source_line
 LEFT JOIN (SELECT DISTINCT ON (uid, lease) * FROM lease ORDER BY uid, lease) l
     ON l.uid = r.job_id AND l.lease = s.lease
 """

@@ -43,10 +43,10 @@ SELECT source, number, agent, agent_number, agent_previous, agent_digest FROM ba
 WHERE source IS NOT NULL AND agent IS NOT NULL ORDER BY number
 """
 _PLACE = {"source": "VARCHAR", "line_no": "BIGINT"}
-#: what is put into the tables `line` and `said`, some at a time
-RAW_LINE = Relation("raw_line", {**_PLACE, "sha256": "VARCHAR"})
-SAID_LINE = Relation(
-    "said_line", {**_PLACE, "lease": "BIGINT", "model": "VARCHAR"} | {name: TYPES[name] for name in LINE_SAYS}
+#: what is put into the tables `line` and `parsed_line`, some at a time
+HASH_BATCH = Relation("hash_batch", {**_PLACE, "sha256": "VARCHAR"})
+PARSED_BATCH = Relation(
+    "parsed_batch", {**_PLACE, "lease": "BIGINT", "model": "VARCHAR"} | {name: TYPES[name] for name in LINE_SAYS}
 )
 AT_ONCE = 200_000  # rows that are held before they go into the tables
 
@@ -65,11 +65,13 @@ def check_lines(opened: OpenedExport) -> None:
 
 
 class Lines:
-    """Reads the files one after the other into the tables `line` (hashes) and `said` (what they say of a record)."""
+    """Parses files one after the other into the tables `line` (hashes) and `parsed_line` (fields of a record)."""
 
     def __init__(self, opened: OpenedExport) -> None:
         self.opened = opened
-        opened.con.execute(f"CREATE TABLE line ({RAW_LINE.definition}); CREATE TABLE said ({SAID_LINE.definition})")
+        opened.con.execute(
+            f"CREATE TABLE line ({HASH_BATCH.definition}); CREATE TABLE parsed_line ({PARSED_BATCH.definition})"
+        )
         grouped = "SELECT source, list(DISTINCT source_line) FROM record GROUP BY source"
         self.places: dict[str, list[int]] = dict(opened.rows(grouped))  # lines that records go back to
         self.batches: dict[str, list[tuple[Any, ...]]] = {}
@@ -80,7 +82,7 @@ class Lines:
         self.metered = {each for (each,) in opened.rows("SELECT raw_sha256 FROM record")} if whole else None
         self.flagged = {each.get("about") for each in opened.flags}
         self.hashes: list[tuple[str, int, str]] = []
-        self.said: list[tuple[Any, ...]] = []
+        self.parsed: list[tuple[Any, ...]] = []
 
     def add(self, file: File) -> None:
         """Take in a file."""
@@ -92,17 +94,17 @@ class Lines:
             self.hashes += [(file.source, at, bytes_sha256(lines[at - 1])) for at in places]
         if file.format == "sacct":
             self._sacct_file(file)
-        if len(self.hashes) + len(self.said) > AT_ONCE:
+        if len(self.hashes) + len(self.parsed) > AT_ONCE:
             self.store()
 
     def store(self) -> None:
         """Put what was read into the tables."""
         con = self.opened.con
-        RAW_LINE.load(con, self.hashes)
-        SAID_LINE.load(con, self.said)
-        con.execute("INSERT INTO line FROM raw_line")
-        con.execute("INSERT INTO said FROM said_line")
-        self.hashes, self.said = [], []
+        HASH_BATCH.load(con, self.hashes)
+        PARSED_BATCH.load(con, self.parsed)
+        con.execute("INSERT INTO line FROM hash_batch")
+        con.execute("INSERT INTO parsed_line FROM parsed_batch")
+        self.hashes, self.parsed = [], []
 
     def _agent_file(self, file: File) -> None:
         """The batches that brought this file: their digest, which the agent signed, over the lines as they are here."""
@@ -114,33 +116,33 @@ class Lines:
                 text = "原始行与站点代理签名的摘要不符：有行被改、被删、被加或换了次序"
                 self.opened.find(batch_name(number), text)
         for at, (line, hashed) in enumerate(zip(raw, digests, strict=True), start=1):
-            said = parse_usage_line(line)
+            fields = parse_usage_line(line)
             self.hashes.append((file.source, at, hashed.hex()))
-            if not isinstance(said, str):
-                self.said.append((file.source, at, said["lease"], None, *_fields(said)))
-            if batches and self.metered is not None and not self._is_accounted_for(hashed.hex(), said):
+            if not isinstance(fields, str):
+                self.parsed.append((file.source, at, fields["lease"], None, *_fields(fields)))
+            if batches and self.metered is not None and not self._is_accounted_for(hashed.hex(), fields):
                 self.opened.find(batch_name(batches[0][0]), f"第 {at} 行没有成为记录，也没有留下疑点")
 
-    def _is_accounted_for(self, sha256: str, said: UsageLineFields | str) -> bool:
+    def _is_accounted_for(self, sha256: str, fields: UsageLineFields | str) -> bool:
         """Whether a line became a record, is flagged, or says what a record says already."""
         if sha256 in (self.metered or ()) or sha256 in self.flagged:
             return True
-        if isinstance(said, str):
+        if isinstance(fields, str):
             return False
         same = " AND ".join(f"{each} IS NOT DISTINCT FROM ?" for each in LINE_SAYS)
-        return bool(self.opened.rows(f"SELECT 1 FROM record WHERE {same} LIMIT 1", list(_fields(said))))
+        return bool(self.opened.rows(f"SELECT 1 FROM record WHERE {same} LIMIT 1", list(_fields(fields))))
 
     def _sacct_file(self, file: File) -> None:
         """Read the accounting file anew, as it was read when it was imported."""
         names = parse_card_names(self.opened.manifest.cards)
         try:
             lines = split_source(file.content, file.source)
-            parsed = parse_sacct(lines, names, ZoneInfo(file.timezone), believe=True)
+            parsed = parse_sacct(lines, names, ZoneInfo(file.timezone), trust_all_lines=True)
         except (Refused, ValueError, KeyError, OSError) as error:
             self.opened.find(file.where, f"读不成记账文件：{str(error).splitlines()[0][:200]}")
             return
         with parsed.con as con:
-            self.said += [(file.source, at, None, *row) for at, *row in con.execute(READING).fetchall()]
+            self.parsed += [(file.source, at, None, *row) for at, *row in con.execute(READING).fetchall()]
 
 
 def _fields(line: UsageLineFields) -> tuple[Any, ...]:
@@ -172,7 +174,8 @@ def _against_lines(opened: OpenedExport) -> None:
     rows = opened.rows(f"""
         SELECT r.sequence, s.source IS NULL, {differs} AS differs
         FROM record r JOIN format f USING (source)
-        LEFT JOIN said s ON s.source = r.source AND s.line_no = r.source_line AND (s.model IS NULL OR s.model = r.model)
+        LEFT JOIN parsed_line s ON s.source = r.source AND s.line_no = r.source_line
+            AND (s.model IS NULL OR s.model = r.model)
         WHERE f.format IN ('agent', 'sacct') AND (s.source IS NULL OR {differs} <> '') ORDER BY 1
     """)
     for sequence, unread, difference in rows[:MOST]:
@@ -192,7 +195,7 @@ def _against_lines(opened: OpenedExport) -> None:
 
 def _unread(opened: OpenedExport, sequence: int) -> str:
     models = opened.rows(
-        "SELECT DISTINCT s.model, r.model FROM record r JOIN said s ON s.source = r.source "
+        "SELECT DISTINCT s.model, r.model FROM record r JOIN parsed_line s ON s.source = r.source "
         "AND s.line_no = r.source_line WHERE r.sequence = ?",
         [sequence],
     )

@@ -116,39 +116,39 @@ def load_register(path: Path) -> Register:
     """
     try:
         file = RegisterFile.model_validate_json(path.read_text(encoding="utf-8"))
-        said = [EntryStatement.model_validate_json(each.statement) for each in file.entries]
+        statement = [EntryStatement.model_validate_json(each.statement) for each in file.entries]
     except (OSError, ValueError) as error:
         raise Unusable(
             f"{path} 不是登记册（huisuan meter register）：{' '.join(str(error).split())[:200]}",
             code="register.unreadable",
         ) from None
-    return Register(path.name, file.platform_key, list(zip(file.entries, said, strict=True)))
+    return Register(path.name, file.platform_key, list(zip(file.entries, statement, strict=True)))
 
 
 def check_register(register: Register, platform_key: str) -> list[Finding]:
     """What is wrong with a register in itself: signatures, order, what it took back of what it said before."""
     found: list[Finding] = []
     before: tuple[Entry, EntryStatement] | None = None
-    for entry, said in register.entries:
-        where, digest = entry_name(said.month), register_digest(entry.statement)
+    for entry, statement in register.entries:
+        where, digest = entry_name(statement.month), register_digest(entry.statement)
         if not is_signed(platform_key, entry.signature, digest):
             found.append(Finding(where, "平台的签名与登记册不符"))
         for each in entry.countersignatures:
             if not is_signed(each.key, each.signature, digest):
                 found.append(Finding(where, f"{each.by} 的会签与登记册不符"))
-        if said.previous != (statement_sha256(before[0].statement) if before else None):
+        if statement.previous != (statement_sha256(before[0].statement) if before else None):
             found.append(Finding(where, "没有接上前一期：中间少了一期，或前面的改过"))
         if before is not None:
-            found += _taken_back(where, before[1], said)
-        before = entry, said
+            found += _taken_back(where, before[1], statement)
+        before = entry, statement
     return found
 
 
-def _taken_back(where: str, before: EntryStatement, said: EntryStatement) -> list[Finding]:
+def _taken_back(where: str, before: EntryStatement, statement: EntryStatement) -> list[Finding]:
     """What an entry dropped or changed of the one before: a register only grows."""
     found: list[Finding] = []
-    now = {each.code: each for each in said.centres}
-    if said.month <= before.month:
+    now = {each.code: each for each in statement.centres}
+    if statement.month <= before.month:
         found.append(Finding(where, f"不晚于前一期 {before.month}"))
     for centre in before.centres:
         later = now.get(centre.code)
@@ -173,10 +173,12 @@ def check_same(registers: Sequence[Register]) -> list[Finding]:
     found: list[Finding] = []
     known: dict[str, tuple[str, str]] = {}
     for register in registers:
-        for entry, said in register.entries:
-            held, where = known.setdefault(said.month, (entry.statement, register.where))
+        for entry, statement in register.entries:
+            held, where = known.setdefault(statement.month, (entry.statement, register.where))
             if held != entry.statement:
-                found.append(Finding(entry_name(said.month), f"{where} 与 {register.where} 里的不同：登记册被改写"))
+                found.append(
+                    Finding(entry_name(statement.month), f"{where} 与 {register.where} 里的不同：登记册被改写")
+                )
     return found
 
 

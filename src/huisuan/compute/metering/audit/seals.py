@@ -49,21 +49,21 @@ class Statement(BaseModel):
 def check_seals(opened: OpenedExport, platform_key: str, chain: dict[int, str]) -> int:
     """Check every seal; gives how many carry the centre's signature. `chain`: values of the ledger's chain by batch."""
     previous: Statement | None = None
-    statement, signed = "", 0
+    statement_text, signed = "", 0
     for row in opened.seals:
-        said = _statement(opened, row, platform_key)
-        if said is None:
+        statement = _statement(opened, row, platform_key)
+        if statement is None:
             continue
-        where = seal_name(said.month)
-        before = (statement_sha256(statement), previous.ends) if previous else (None, None)
-        if (said.previous, said.previous_ends) != before:
+        where = seal_name(statement.month)
+        before = (statement_sha256(statement_text), previous.ends) if previous else (None, None)
+        if (statement.previous, statement.previous_ends) != before:
             opened.find(where, "没有接上前一次封账")
-        if chain and chain.get(said.batches) != said.chain:
-            opened.find(where, f"封账书所载第 {said.batches} 批的链值与账本不符")
-        signed += _countersigned(opened, where, row, said)
-        if "record" not in opened.unreadable and opened.month in (None, said.month):
-            _holds(opened, where, said, previous)
-        previous, statement = said, row["statement"]
+        if chain and chain.get(statement.batches) != statement.chain:
+            opened.find(where, f"封账书所载第 {statement.batches} 批的链值与账本不符")
+        signed += _countersigned(opened, where, row, statement)
+        if "record" not in opened.unreadable and opened.month in (None, statement.month):
+            _holds(opened, where, statement, previous)
+        previous, statement_text = statement, row["statement"]
     if opened.month is not None and (previous is None or previous.month != opened.month):
         opened.find(seal_name(opened.month), "封账书不在导出里")
     return signed
@@ -77,19 +77,19 @@ def seal_name(month: str) -> str:
 def _statement(opened: OpenedExport, row: dict[str, Any], platform_key: str) -> Statement | None:
     """What a seal's statement says; None, and found, where it cannot be read."""
     try:
-        said = Statement.model_validate_json(row["statement"])
+        statement = Statement.model_validate_json(row["statement"])
     except (KeyError, ValueError) as error:
         opened.find(f"{row.get('month', '?')} 封账", f"封账书读不出来：{str(error).splitlines()[0][:200]}")
         return None
-    where = seal_name(said.month)
+    where = seal_name(statement.month)
     if not is_signed(platform_key, row.get("signature"), seal_digest(row["statement"])):
         opened.find(where, "平台的签名与封账书不符")
-    if any(row.get(each) != getattr(said, each) for each in STATED) or said.centre != opened.manifest.centre:
+    if any(row.get(each) != getattr(statement, each) for each in STATED) or statement.centre != opened.manifest.centre:
         opened.find(where, "列出的数字与封账书不符")
-    return said
+    return statement
 
 
-def _countersigned(opened: OpenedExport, where: str, row: dict[str, Any], said: Statement) -> int:
+def _countersigned(opened: OpenedExport, where: str, row: dict[str, Any], statement: Statement) -> int:
     agent, signature = row.get("countersigned_by"), row.get("countersignature")
     if not signature:
         opened.notes.append(f"{where}没有中心的签名（只有平台的）")
@@ -97,7 +97,7 @@ def _countersigned(opened: OpenedExport, where: str, row: dict[str, Any], said: 
     if not is_signed(opened.manifest.keys.get(str(agent)), str(signature), seal_digest(row["statement"])):
         opened.find(where, "中心的签名与封账书不符")
         return 0
-    for each in said.agents:
+    for each in statement.agents:
         last = opened.rows(
             "SELECT agent_digest FROM batch WHERE agent = ? AND agent_number = ?", [each.name, each.batches]
         )
@@ -106,29 +106,29 @@ def _countersigned(opened: OpenedExport, where: str, row: dict[str, Any], said: 
     return 1
 
 
-def _holds(opened: OpenedExport, where: str, said: Statement, previous: Statement | None) -> None:
+def _holds(opened: OpenedExport, where: str, statement: Statement, previous: Statement | None) -> None:
     """Count, sum and root over the records that belong in the month."""
-    inside, late = f"sequence <= {said.last_sequence} AND {BEFORE.format(end=said.ends)}", "false"
+    inside, late = f"sequence <= {statement.last_sequence} AND {BEFORE.format(end=statement.ends)}", "false"
     if previous is not None:
         late = BEFORE.format(end=previous.ends)
         inside += f" AND NOT (sequence <= {previous.last_sequence} AND {late})"
     rows = opened.rows(f"SELECT {LEAF}, card_seconds, {late} FROM record WHERE {inside} ORDER BY sequence")
     counts = (
-        ("记录数", said.records, len(rows)),
-        ("迟到的记录数", said.late, sum(each for *_, each in rows)),
-        ("卡秒", said.card_seconds, sum(each for _, each, _ in rows)),
+        ("记录数", statement.records, len(rows)),
+        ("迟到的记录数", statement.late, sum(each for *_, each in rows)),
+        ("卡秒", statement.card_seconds, sum(each for _, each, _ in rows)),
     )
     for what, stated, found in counts:
         if stated != found:
             opened.find(where, f"{what}：封账书 {stated:,}，导出 {found:,}")
-    if merkle_root(entry for entry, *_ in rows).hex() != said.root:
+    if merkle_root(entry for entry, *_ in rows).hex() != statement.root:
         opened.find(where, "默克尔根与记录的叶不符：有记录被改、被删、被加或换了次序")
     if opened.month is None:
         return
     ((count,),) = opened.rows("SELECT count(*) FROM record")
     if count != len(rows):
         opened.find(where, f"{RECORDS} 里有 {count - len(rows):,} 条不属于这个月")
-    if file_sha256(opened.folder / RECORDS) != said.parquet_sha256:
+    if file_sha256(opened.folder / RECORDS) != statement.parquet_sha256:
         opened.find(where, f"{RECORDS} 不是封账时的那个文件")
 
 
@@ -139,7 +139,7 @@ def check_inclusion(proof: dict[str, Any], platform_key: str | None) -> list[str
         KeyError, TypeError, ValueError: it is no proof.
     """
     record, seal = Record(**proof["record"]), proof["seal"]
-    said = Statement.model_validate_json(seal["statement"])
+    statement = Statement.model_validate_json(seal["statement"])
     key = platform_key or proof["platform_key"]
     reached = root_from_proof(
         record_leaf(record), proof["index"], proof["size"], [bytes.fromhex(each) for each in proof["path"]]
@@ -148,9 +148,9 @@ def check_inclusion(proof: dict[str, Any], platform_key: str | None) -> list[str
         "平台公钥不是您指定的那一把": platform_key in (None, proof["platform_key"]),
         "平台的签名与封账书不符": is_signed(key, seal["signature"], seal_digest(seal["statement"])),
         "记录与它的叶不符": record_leaf(record).hex() == proof["leaf"],
-        "路径到不了封账书的默克尔根": reached is not None and reached.hex() == said.root,
-        "树的大小与封账书的记录数不符": proof["size"] == said.records,
-        "记录不是这个中心的": record.centre == said.centre,
-        "记录晚于这个月": falls_before(record.started, record.ended, said.ends),
+        "路径到不了封账书的默克尔根": reached is not None and reached.hex() == statement.root,
+        "树的大小与封账书的记录数不符": proof["size"] == statement.records,
+        "记录不是这个中心的": record.centre == statement.centre,
+        "记录晚于这个月": falls_before(record.started, record.ended, statement.ends),
     }
     return [what for what, held in checks.items() if not held]

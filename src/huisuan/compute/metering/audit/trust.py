@@ -1,4 +1,4 @@
-"""What whoever checks an export holds from elsewhere and from before, read from files. Pure."""
+"""Evidence that a verifier holds from elsewhere and from before: loaded from files. Pure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ReceiptFile(BaseModel):
 
 @dataclass(frozen=True)
 class AgentKeys:
-    """Keys that centres named to whoever checks: public keys, or their SHA-256 (`sha256:…`)."""
+    """Keys that centres gave to the verifier: public keys, or their SHA-256 (`sha256:…`)."""
 
     keys: frozenset[tuple[str, str]] = frozenset()  # centre ("": any), key or `sha256:` and fingerprint
 
@@ -64,7 +64,7 @@ def load_trust(
     *, agent_keys: Sequence[str] = (), receipts: Sequence[Path] = (), earlier: Sequence[Path] = (),
     seals: Sequence[Path] = (), registers: Sequence[Path] = (), countersigners: Sequence[str] = (),
 ) -> Trust:  # fmt: skip
-    """Read what whoever checks holds.
+    """Load what the verifier holds.
 
     Args:
         agent_keys: each a key, `sha256:` and its SHA-256, `CENTRE=` and one of them, or a file of such lines.
@@ -72,7 +72,7 @@ def load_trust(
         earlier: folders of earlier exports.
         seals: files with a seal or several, as the platform gives them, or a proof.
         registers: files of `huisuan meter register`.
-        countersigners: public keys of whoever must have countersigned the newest register.
+        countersigners: public keys that must have countersigned the newest register.
 
     Raises:
         Unusable: one of them cannot be read.

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from huisuan.compute.metering.audit.batches import check_batches
+from huisuan.compute.metering.audit.external_evidence import EvidenceReach, check_against_evidence
 from huisuan.compute.metering.audit.folder import MANIFEST, Finding, OpenedExport, Unusable, open_export
-from huisuan.compute.metering.audit.held import EvidenceReach, check_against_evidence
 from huisuan.compute.metering.audit.leases import check_leases
 from huisuan.compute.metering.audit.lines import check_lines
 from huisuan.compute.metering.audit.records import check_records
@@ -96,21 +96,21 @@ def verify(
 
 def _not_shown(verdict: Verdict, has_platform_key: bool, shown: EvidenceReach) -> list[str]:
     """What nothing but the export itself says."""
-    said = []
+    missing = []
     if not has_platform_key:
-        said.append("它是哪个平台写的：没有给出平台公钥（--platform-key）")
+        missing.append("它是哪个平台写的：没有给出平台公钥（--platform-key）")
     if verdict.agent_batches and not shown.keys:
-        said.append(
+        missing.append(
             "批次是不是站点代理自己签的：没有给出中心亲自告知的公钥（--agent-key），也没有可信者会签的登记册"
             "（--register 与 --countersigner）；有平台密钥的人可以换掉代理的密钥，全部重签"
         )
     if not shown.ends:
-        said.append(
+        missing.append(
             "账本是不是到此为止：没有收据、较早的导出、封账书或登记册（--receipt、--earlier、--seal、--register）"
         )
     if not shown.months:
-        said.append("封账的月份是不是都在，中心是不是都在：没有登记册（--register）")
-    return said
+        missing.append("封账的月份是不是都在，中心是不是都在：没有登记册（--register）")
+    return missing
 
 
 def verify_all(

@@ -20,7 +20,7 @@ def skew_ms(sent_at: datetime, now: datetime) -> int:
 
 
 def clock_refusal(sent_at: datetime, now: datetime) -> str:
-    """What to tell an agent whose clock is out by more than the limit; "" where it is right."""
+    """The message for an agent whose clock is out by more than the limit; "" where it is right."""
     off = skew_ms(sent_at, now)
     if abs(off) <= limit_seconds() * 1000:
         return ""

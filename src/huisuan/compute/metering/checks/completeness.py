@@ -182,24 +182,26 @@ def _gaps(centre: Centre, report: Completeness) -> list[str]:
 
 def _runs(asked: dict[str, Any], looked_at: set[str]) -> list[Anomaly]:
     """Runs whose records do not cover them, or say more than they lasted; every run's key goes to `looked_at`."""
-    doubts = []
-    for uid, run, started, until, live, span, whole, covered, said, over in _rows(LATEST_RUNS, asked):
+    anomalies = []
+    for uid, run, started, until, live, span, whole, covered, recorded, over in _rows(LATEST_RUNS, asked):
         looked_at.add(f"{uid} {run}")
         name = f"作业 {uid} 第 {run} 次运行（{started:%Y-%m-%d %H:%M:%S} 至 {until:%Y-%m-%d %H:%M:%S} UTC）"
         if covered + TOLERANCE < span:
             why = "还在运行" if live else "已结束"
-            doubts.append(
+            anomalies.append(
                 Anomaly(FlagKind.MISSING, f"{uid} {run}", f"{name}{why}，{span:,} 秒中有记录的只有 {covered:,} 秒")
             )
-        elif not live and (said > whole + TOLERANCE or over > TOLERANCE):
-            text = f"{name}自最早的记录起历时 {whole:,} 秒，记录却有 {said:,} 秒，最后一条晚于结束 {max(over, 0):,} 秒"
-            doubts.append(Anomaly(FlagKind.SCHEDULER, f"{uid} {run}", text))
+        elif not live and (recorded > whole + TOLERANCE or over > TOLERANCE):
+            text = (
+                f"{name}自最早的记录起历时 {whole:,} 秒，记录却有 {recorded:,} 秒，最后一条晚于结束 {max(over, 0):,} 秒"
+            )
+            anomalies.append(Anomaly(FlagKind.SCHEDULER, f"{uid} {run}", text))
     for uid, run in _rows(EARLIER_RUNS, asked):
         looked_at.add(f"{uid} {run}")
-        doubts.append(
+        anomalies.append(
             Anomaly(FlagKind.MISSING, f"{uid} {run}", f"作业 {uid} 第 {run} 次运行在本中心开始过，没有任何记录")
         )
-    return doubts
+    return anomalies
 
 
 def _unleased(asked: dict[str, Any]) -> list[Anomaly]:
@@ -216,17 +218,17 @@ def _unleased(asked: dict[str, Any]) -> list[Anomaly]:
 
 def _untimely(asked: dict[str, Any]) -> list[Anomaly]:
     """What the judging of lines lets through nowhere: found here, it was stored by another way."""
-    doubts = []
+    anomalies = []
     for uid, run, sequence, span, placed, received, started, early in _rows(UNTIMELY, asked):
         if span > most_seconds(placed, received) or started < placed - asked["clock"] or early:
             text = f"作业 {uid} 第 {run} 次运行的记录共跨 {span:,} 秒，不在调度与收到之间（{received - placed:,} 秒）"
-            doubts.append(Anomaly(FlagKind.CLOCK, f"run {uid} {run}", text, sequence=sequence))
-    return doubts
+            anomalies.append(Anomaly(FlagKind.CLOCK, f"run {uid} {run}", text, sequence=sequence))
+    return anomalies
 
 
-def _answer_what_came(centre: Centre, doubts: list[Anomaly], looked_at: set[str], now: datetime) -> None:
+def _answer_what_came(centre: Centre, anomalies: list[Anomaly], looked_at: set[str], now: datetime) -> None:
     """Close what was missing at an earlier look and is there now."""
-    still = {doubt.key for doubt in doubts if doubt.kind == FlagKind.MISSING}
+    still = {anomaly.key for anomaly in anomalies if anomaly.kind == FlagKind.MISSING}
     came = []
     for flag in open_flags(centre).filter(kind=MeterFlag.Kind.MISSING).exclude(key__in=still):
         uid, _, run = flag.key.partition(" ")

@@ -15,15 +15,15 @@ from huisuan.compute.models import Centre, MeterFlag, PendingCorrection
 BY_THE_PLATFORM = "平台"
 
 
-def raise_flags(centre: Centre, doubts: Iterable[Anomaly], now: datetime) -> None:
+def raise_flags(centre: Centre, anomalies: Iterable[Anomaly], now: datetime) -> None:
     """Keep what is new among them."""
     MeterFlag.objects.bulk_create(
         [
             MeterFlag(
-                centre=centre, kind=doubt.kind, key=doubt.key[:200], text=doubt.text, line=doubt.line,
-                sequence=doubt.sequence, flagged_at=now,
+                centre=centre, kind=anomaly.kind, key=anomaly.key[:200], text=anomaly.text, line=anomaly.line,
+                sequence=anomaly.sequence, flagged_at=now,
             )
-            for doubt in doubts
+            for anomaly in anomalies
         ],
         ignore_conflicts=True,
         batch_size=1000,
@@ -39,7 +39,7 @@ def answer_flag(number: int, text: str, by: str, now: datetime) -> MeterFlag:
     """Close a flag with what was found out.
 
     Raises:
-        Refused: there is none, it is answered already, or nothing is said.
+        Refused: there is none, it is answered already, or the answer is empty.
     """
     flag = MeterFlag.objects.select_for_update().select_related("centre").filter(pk=number).first()
     if flag is None:

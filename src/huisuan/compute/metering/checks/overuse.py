@@ -52,7 +52,7 @@ JOIN compute_accelerator a ON a.id = over.accelerator_id ORDER BY at, model
 
 
 def find_overuse(centre: Centre, first: int) -> list[Anomaly]:
-    """What the records from sequence `first` on make too much: one doubt a model and day, about its highest peak."""
+    """What the records from sequence `first` on make too much: one anomaly a model and day, about its highest peak."""
     with connection.cursor() as cursor:
         cursor.execute(SPAN, {"centre": centre.pk, "sequence": first})
         models, starts, ends = cursor.fetchone()

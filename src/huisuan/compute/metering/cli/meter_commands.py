@@ -75,11 +75,11 @@ def _against(code: str, path: Path, now: datetime) -> list[str]:
     content, name = read_file(str(path))
     found = import_usage(code, UsageFile(content, name, "sacct"), now, dry_run=True)
     missing = found.new - found.superseding
-    told = [f"{name}：{missing:,} 次运行没有记录；huisuan usage import 可以补上"] if missing else []
-    told += [f"{name}：{found.superseding:,} 次运行与记录不同；再导入一次即更正"] if found.superseding else []
-    told += [f"{name}：{text}" for text in found.doubts]
-    told += [f"{name} 行 {line}：{reason}" for line, reason in found.refused]
-    return told + found.own_doubts
+    differences = [f"{name}：{missing:,} 次运行没有记录；huisuan usage import 可以补上"] if missing else []
+    differences += [f"{name}：{found.superseding:,} 次运行与记录不同；再导入一次即更正"] if found.superseding else []
+    differences += [f"{name}：{text}" for text in found.doubts]
+    differences += [f"{name} 行 {line}：{reason}" for line, reason in found.refused]
+    return differences + found.own_doubts
 
 
 @app.command()

@@ -58,11 +58,11 @@ def register(
 
 
 def _row(entry: dict[str, Any]) -> dict[str, Any]:
-    said = json.loads(entry["statement"])
+    statement = json.loads(entry["statement"])
     return {
-        "month": said["month"], "centres": len(said["centres"]),
-        "sealed": sum(each["state"] == "sealed" for centre in said["centres"] for each in centre["months"]),
-        "made_at": datetime.fromtimestamp(said["made_at"], UTC),
+        "month": statement["month"], "centres": len(statement["centres"]),
+        "sealed": sum(each["state"] == "sealed" for centre in statement["centres"] for each in centre["months"]),
+        "made_at": datetime.fromtimestamp(statement["made_at"], UTC),
         "countersigned": "、".join(each["by"] for each in entry["countersignatures"]) or "—",
     }  # fmt: skip
 

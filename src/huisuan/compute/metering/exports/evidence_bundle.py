@@ -1,5 +1,5 @@
 # ruff: noqa: S608 (names of columns come from our own lists; values are parameters)
-"""`meter export`: everything that a centre's ledger rests on as a folder of files, to be checked by who trusts nobody.
+"""`meter export`: everything that a centre's ledger rests on, as files for a verifier that trusts no party.
 
 manifest.json    what is in it, each file's SHA-256, the keys, the head of the ledger; signed by the platform
 records.parquet  usage records as they are hashed, each with its leaf

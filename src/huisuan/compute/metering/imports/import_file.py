@@ -62,7 +62,7 @@ class UsageReport:
     (of the file, new or known, belonging to nobody yet): records. `card_seconds` are those of the new records,
     `flagged` the days on which they make a model's cards more than the centre has. `own` are lines of jobs that the
     platform placed: its agent meters those, and where the file says otherwise `own_doubts` does. Of a trace, `partial`
-    are lines that tell a part of a job again that its summary counts; `fractional` jobs took a part of a card.
+    are lines about a part of a job that its summary line counts already; `fractional` jobs took a part of a card.
     `held` are lines that somebody's text could have been, which are not metered; `waiting` are corrections that wait
     for a person (records); `doubts` is what was flagged about the file itself. `no_cards` are lines
     that should have a card and have none or a part, by kind (metering.without_cards).
@@ -126,7 +126,7 @@ def import_usage(
         file: the file and how to read it.
         now: when it was received.
         dry_run: say what would happen and change nothing.
-        stage: told the name of each stage as it begins.
+        stage: called with the name of each stage as it begins.
 
     Raises:
         Refused: no such centre, unknown format, model or zone, or a header that says too little.
@@ -200,7 +200,7 @@ def _anomalies(parsed: ParsedFile, source: SourceLines) -> list[Anomaly]:
 
 
 def _check_delimiter(centre: Centre, source: SourceLines) -> None:
-    """A delimiter that another file had is one that users may have seen: whoever runs sacct shows its arguments."""
+    """A delimiter that another file had is one that users may have seen: a running sacct shows its arguments."""
     used = delimiter_of(source.first_line)
     if used and SourceFile.objects.filter(centre=centre, delimiter=used).exclude(sha256=source.sha256).exists():
         raise Conflict(

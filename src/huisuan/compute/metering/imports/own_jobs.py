@@ -48,18 +48,18 @@ def split_platform_jobs(con: duckdb.DuckDBPyConnection, centre: Centre, now: dat
         "CREATE TABLE platform_line AS SELECT * FROM reading WHERE job_name IN (SELECT job_name FROM platform_job_name)"
     )
     con.execute("DELETE FROM reading WHERE job_name IN (SELECT job_name FROM platform_job_name)")
-    said = dict(con.execute(SCHEDULER_SECONDS, [int((now - SETTLED).timestamp())]).fetchall())
-    doubts = _compare_with_records(centre, said, now)
+    scheduler_seconds = dict(con.execute(SCHEDULER_SECONDS, [int((now - SETTLED).timestamp())]).fetchall())
+    anomalies = _compare_with_records(centre, scheduler_seconds, now)
     ((lines,),) = con.execute("SELECT count(DISTINCT line_no) FROM platform_line").fetchall()
-    return lines, doubts
+    return lines, anomalies
 
 
-def _compare_with_records(centre: Centre, said: dict[str, int], now: datetime) -> list[Anomaly]:
+def _compare_with_records(centre: Centre, scheduler_seconds: dict[str, int], now: datetime) -> list[Anomaly]:
     with connection.cursor() as cursor:
-        cursor.execute(METERED_SECONDS, [centre.pk, [name[:UID_LENGTH] for name in said]])
+        cursor.execute(METERED_SECONDS, [centre.pk, [name[:UID_LENGTH] for name in scheduler_seconds]])
         metered = {(uid, run): seconds for uid, run, seconds in cursor.fetchall()}
-    doubts, same = [], []
-    for name, seconds in sorted(said.items()):
+    anomalies, same = [], []
+    for name, seconds in sorted(scheduler_seconds.items()):
         uid, run = name[:UID_LENGTH], int(name[UID_LENGTH + 1 :] or 0)
         found = metered.get((uid, run), 0)
         about = f"{uid} {run} accounting"
@@ -67,8 +67,8 @@ def _compare_with_records(centre: Centre, said: dict[str, int], now: datetime) -
             same.append(about)
         else:
             text = f"作业 {uid} 第 {run} 次运行：调度器记账 {seconds:,} 卡秒，站点代理报来的记录 {found:,} 卡秒"
-            doubts.append(Anomaly(FlagKind.SCHEDULER, about, text))
+            anomalies.append(Anomaly(FlagKind.SCHEDULER, about, text))
     open_flags(centre).filter(kind=FlagKind.SCHEDULER, key__in=same).update(
         answered_at=now, answered_by=BY_THE_PLATFORM, answer="与后来的记账文件相符"
     )
-    return doubts
+    return anomalies

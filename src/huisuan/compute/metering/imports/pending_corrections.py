@@ -25,7 +25,7 @@ HeldCorrections = Sequence[tuple[FileAnomaly, dict[str, Any]]]
 
 def keep_corrections(centre: Centre, corrections: HeldCorrections, file: SourceFile) -> None:
     """Keep what each correction would make of its record, beside the flag that was raised for it; once."""
-    records = {suspicion.key: record for suspicion, record in corrections}
+    records = {anomaly.key: record for anomaly, record in corrections}
     flags = MeterFlag.objects.filter(centre=centre, kind=FlagKind.CORRECTION, key__in=records, correction__isnull=True)
     PendingCorrection.objects.bulk_create(
         PendingCorrection(
@@ -41,7 +41,7 @@ def resolve_flag(number: int, text: str, by: str, now: datetime, *, accept: bool
     """Answer a flag; `accept` the correction that waits with it.
 
     Raises:
-        Refused: there is no such flag, it is answered, nothing is said, or nothing waits that could be accepted.
+        Refused: there is no such flag, it is answered, the answer is empty, or nothing waits that could be accepted.
     """
     if not accept:
         return answer_flag(number, text, by, now)

@@ -1,4 +1,4 @@
-"""How large an accounting file may be that comes over HTTP: stated to whoever uploads, enforced before it is stored."""
+"""How large an accounting file may be that comes over HTTP: stated to the uploader, enforced before it is stored."""
 
 from __future__ import annotations
 

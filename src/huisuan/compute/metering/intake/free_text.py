@@ -1,8 +1,8 @@
 # ruff: noqa: S608 (our own SQL)
-"""Lines of a plain sacct file that a job's name could have written are held, not believed. Pure.
+"""Lines of a plain sacct file that a job's name could have written are held, not metered. Pure.
 
 A name may hold line ends and `|`: every line after a genuine one may be a part of that one's last column, and nothing
-in the line itself tells. Two things are known. The first record is genuine, for nothing that a user wrote stands before
+in the line itself shows which. Two things are known. The first record is genuine, for no text of a user stands before
 it. And who writes a line into a name can only gain by another's account: so lines are taken as long as they all have
 the user and account of the first, and are flagged; from the first other one on, all are held. Docs: decision 016.
 """
@@ -30,15 +30,15 @@ SAFE = frozenset(SAFE_NAMES.split()) | {""}  # "": `--parsable` ends its lines w
 STRAY = """
 WITH line AS (
     SELECT line_no, split_part(job_id, '.', 1) AS job, contains(job_id, '.') AS step FROM field
-), told AS (
+), owned AS (
     SELECT *, last_value(CASE WHEN NOT step THEN job END IGNORE NULLS) OVER (ORDER BY line_no) AS owner,
         last_value(CASE WHEN NOT step THEN line_no END IGNORE NULLS) OVER (PARTITION BY job ORDER BY line_no) AS own,
         lead(step) OVER (ORDER BY line_no) AS step_follows
     FROM line
 )
-SELECT between_.line_no FROM told s
-JOIN told own ON own.line_no = s.own AND NOT own.step_follows
-JOIN told between_ ON between_.line_no > own.line_no AND between_.line_no < s.line_no AND NOT between_.step
+SELECT between_.line_no FROM owned s
+JOIN owned own ON own.line_no = s.own AND NOT own.step_follows
+JOIN owned between_ ON between_.line_no > own.line_no AND between_.line_no < s.line_no AND NOT between_.step
 WHERE s.step AND s.owner <> s.job
 """
 REMEDY = "请用打印的导出命令（huisuan usage export-command）重新导出后再导入"

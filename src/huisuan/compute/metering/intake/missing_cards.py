@@ -1,5 +1,5 @@
 # ruff: noqa: S608 (our own SQL)
-"""Jobs for which Slurm's accounting has no card although there should be one: told in groups. Pure (DuckDB only).
+"""Jobs for which Slurm's accounting has no card although there should be one: flagged in groups. Pure (DuckDB only).
 
 A zero is never silent. A job that asked for cards, or ran where there are some, and has none in AllocTRES either used
 none or was accounted without them: Slurm leaves out what AccountingStorageTRES does not name, and a generic resource

@@ -1,5 +1,5 @@
 # ruff: noqa: S608 (our own SQL)
-"""Runs of one job that cannot both be: told twice with other contents, or overlapping. Never both counted. Pure.
+"""Runs of one job that exclude each other: repeated with other contents, or overlapping. Never both counted. Pure.
 
 They come of a file cut by `sacct --truncate`, of two clusters whose job ids are the same where the file has no column
 Cluster, of a requeue that began before the end, or of somebody who would rather be billed for less.
@@ -53,7 +53,7 @@ class Span(NamedTuple):
 
 
 def resolve_repeats(parsed: ParsedFile) -> int:
-    """One line of those that say the same of one run; none of those that contradict each other. Returns the first's.
+    """Keep one line of those that repeat a run, and none of those that contradict each other; how many repeat.
 
     Makes `multi_line_job`: the jobs that have more than one line.
     """

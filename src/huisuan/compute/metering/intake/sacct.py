@@ -48,10 +48,10 @@ NOT_STARTED = "('', 'None', 'Unknown')"
 UNTYPED = "卡若切分过（MIG 等），不写型号就分不出来：请在 AccountingStorageTRES 中加入带型号的 gres/gpu:型号"
 
 
-def parse_sacct(source: SourceLines, names: CardNames, zone: ZoneInfo, *, believe: bool = False) -> ParsedFile:
+def parse_sacct(source: SourceLines, names: CardNames, zone: ZoneInfo, *, trust_all_lines: bool = False) -> ParsedFile:
     """Parse the file's lines into `reading`, `fault` and `line_count`.
 
-    `believe`: every line of a plain file, to compare what is stored already with it; never to store from it.
+    `trust_all_lines`: every line of a plain file, to compare what is stored already with it; never to store from it.
 
     Raises:
         Refused: the header lacks a field without which nothing can be metered.
@@ -62,7 +62,7 @@ def parse_sacct(source: SourceLines, names: CardNames, zone: ZoneInfo, *, believ
     parsed = ParsedFile(con, {ours for ours, theirs in GIVEN_BY.items() if theirs in columns})
     con.register("source_lines", source.lines)
     if form:
-        split_lines(parsed, form, source, believe=believe)
+        split_lines(parsed, form, source, trust_all_lines=trust_all_lines)
     else:
         parse_json(parsed, source)
     _map_states(con)

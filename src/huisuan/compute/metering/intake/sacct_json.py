@@ -212,8 +212,8 @@ def _fields(job: Job) -> dict[str, str] | str:
     for name, value in fields.items():
         if "\0" in value or value != value.encode("utf-8", "replace").decode():
             return f"列 {name} 含有不是文字的字符"
-    said = _text(job.get("name")).replace("\0", REPLACED)
-    return fields | {"JobName": said.encode("utf-8", "replace").decode()}
+    name = _text(job.get("name")).replace("\0", REPLACED)
+    return fields | {"JobName": name.encode("utf-8", "replace").decode()}
 
 
 def _part(job: Job, key: str) -> Job:
@@ -258,13 +258,13 @@ def _array_id(array: Job) -> str:
 
 def _tres(parts: object) -> str:
     """As AllocTRES writes it."""
-    said = []
+    parts_found = []
     for part in parts if isinstance(parts, list) else []:
         count = _number(part.get("count")) if isinstance(part, dict) else None
         if count is not None:
             kind, name = _text(part.get("type")), _text(part.get("name"))
-            said.append(f"{kind}/{name}={count}" if name else f"{kind}={count}")
-    return ",".join(said)
+            parts_found.append(f"{kind}/{name}={count}" if name else f"{kind}={count}")
+    return ",".join(parts_found)
 
 
 def _exit_code(code: Job) -> str:

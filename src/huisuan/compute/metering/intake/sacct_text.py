@@ -23,7 +23,7 @@ from huisuan.compute.sacct.export import FIELDS as ASKED
 
 FIELDS_READ = tuple(name for name in (*ASKED.split(","), "Restarts") if name != "Eligible")
 REQUIRED = ("Start", "End", "State", "AllocTRES")
-GRES = ("AllocGRES", "ReqGRES")  # what Slurm before 20.11 prints beside it: tells that cards were asked for, no more
+GRES = ("AllocGRES", "ReqGRES")  # what Slurm before 20.11 prints beside it: shows that cards were requested, no more
 DELIMITER_NAMES = {";": "分号", "\t": "制表符", ",": "逗号"}
 
 
@@ -115,10 +115,10 @@ def _looks_like(source: SourceLines) -> str:
     return "看不出表头用什么分隔"
 
 
-def split_lines(parsed: ParsedFile, form: TextLayout, source: SourceLines, *, believe: bool) -> None:
+def split_lines(parsed: ParsedFile, form: TextLayout, source: SourceLines, *, trust_all_lines: bool) -> None:
     """Lines into `field`: steps, blank lines and headers apart, and what is no record named in `fault`.
 
-    `believe`: take every line of a plain file for sacct's own, to compare records that are stored already with it.
+    `trust_all_lines`: take every line of a plain file for sacct's own, to compare stored records with it.
     """
     con = parsed.con
     WRONG_WIDTH.create(con)
@@ -131,7 +131,7 @@ def split_lines(parsed: ParsedFile, form: TextLayout, source: SourceLines, *, be
                     || '可能是断行，或字段里含有“|”，请重新导出这一行'
                 FROM wrong_width WHERE line_no NOT IN (SELECT line_no FROM source_lines WHERE {line} = '');
         """)
-        if form.free and not believe:
+        if form.free and not trust_all_lines:
             hold_forgeable(parsed, form.columns, source)
     else:
         _join_lines(parsed, form, line)

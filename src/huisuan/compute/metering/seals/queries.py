@@ -1,4 +1,4 @@
-"""Seals as they are read: the centre's signature asked for and taken, lists, and the proof that a record is in one."""
+"""Seals as they are read: lists, the centre's countersignature, and the proof that a record is in one."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def list_unsigned_seals(centre: Centre) -> list[SealAsked]:
 
 
 def record_countersignature(centre: Centre, key: AgentKey, word: SealWord, now: datetime) -> None:
-    """Keep an agent's signature under a seal, or flag why it will not sign; said again, it changes nothing."""
+    """Keep an agent's signature under a seal, or flag why it will not sign. Idempotent."""
     seal = list_seals(centre).filter(month=Month.parse(word.month).first_day).first()
     if seal is None or statement_sha256(seal.statement) != word.statement_sha256 or hasattr(seal, "countersigned"):
         return

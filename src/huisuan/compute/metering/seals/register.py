@@ -56,11 +56,11 @@ def due_month(now: datetime) -> Month | None:
 
 def _create_entry(month: Month, before: RegisterEntry | None, now: datetime) -> RegisterEntry:
     previous = before.sha256 if before else None
-    said = {
+    fields = {
         "kind": KIND, "month": str(month), "previous": previous, "made_at": int(now.timestamp()),
         "centres": [_centre(each, month, now) for each in Centre.objects.order_by("code")],
     }  # fmt: skip
-    statement = canonical(said)
+    statement = canonical(fields)
     return RegisterEntry.objects.create(
         month=month.first_day, statement=statement, sha256=statement_sha256(statement), previous=previous or "",
         signature=platform_key.sign(register_digest(statement)), made_at=now,

@@ -176,13 +176,13 @@ def _create_seal(
     draft = ensure_folder(parquet_path(centre.code, month).parent) / f".{month}.{secrets.token_hex(4)}"
     try:
         with stored_records(centre, where, parameters) as con:
-            said = _statement_fields(con, centre, month, before, draft)
-        said |= {"open_flags": flags, "despite": despite, "sealed_at": int(now.timestamp()), "sealed_by": by[:80]}
-        statement = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+            fields = _statement_fields(con, centre, month, before, draft)
+        fields |= {"open_flags": flags, "despite": despite, "sealed_at": int(now.timestamp()), "sealed_by": by[:80]}
+        statement = json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         columns = ("last_sequence", "chain", "records", "late", "card_seconds", "root", "parquet_sha256")
         new = Seal.objects.create(
             centre=centre, month=month.first_day, statement=statement, sealed_at=now, sealed_by=by[:80],
-            signature=platform_key.sign(seal_digest(statement)), **{name: said[name] for name in columns},
+            signature=platform_key.sign(seal_digest(statement)), **{name: fields[name] for name in columns},
         )  # fmt: skip
         draft.replace(parquet_path(centre.code, month))  # last: what fails before leaves no file under its name
     finally:

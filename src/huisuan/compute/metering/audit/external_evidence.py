@@ -164,22 +164,22 @@ def _by_seal(
 ) -> None:  # fmt: skip
     text = str(seal.get("statement"))
     try:
-        said = Statement.model_validate_json(text)
+        statement = Statement.model_validate_json(text)
     except ValueError:
         opened.find(whose, "读不出来")
         return
-    if said.centre != opened.manifest.centre:
+    if statement.centre != opened.manifest.centre:
         return
-    where = seal_name(said.month)
+    where = seal_name(statement.month)
     if not is_signed(platform_key, seal.get("signature"), seal_digest(text)):
         opened.find(where, f"{whose}不是这个平台签的")
         return
-    _pin(opened, chain, said.batches, said.chain, f"{said.month} 的封账书", shown)
-    for part in said.agents:
+    _pin(opened, chain, statement.batches, statement.chain, f"{statement.month} 的封账书", shown)
+    for part in statement.agents:
         _agents_end(opened, part, where)
-    if opened.month is not None and said.month > opened.month:
+    if opened.month is not None and statement.month > opened.month:
         return
-    there = {each.get("month"): each for each in opened.seals}.get(said.month)
+    there = {each.get("month"): each for each in opened.seals}.get(statement.month)
     if there is None:
         opened.find(where, f"有{whose}，导出里却没有这次封账：封账被撤掉")
     elif there.get("statement") != text:
@@ -205,10 +205,10 @@ def _by_registers(
     for register in trust.registers:
         for found in check_register(register, platform_key):
             opened.find(found.where, found.what)
-        for _, said in register.entries:
-            for centre in said.centres:
+        for _, statement in register.entries:
+            for centre in statement.centres:
                 if centre.code == opened.manifest.centre:
-                    _pin(opened, chain, centre.batches, centre.chain, f"登记册 {said.month} ", shown)
+                    _pin(opened, chain, centre.batches, centre.chain, f"登记册 {statement.month} ", shown)
     newest = trust.register
     if newest is None:
         return
