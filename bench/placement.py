@@ -17,11 +17,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from random import Random
 
@@ -30,8 +30,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from measure import Line, as_json, interleaved, line, machine, report
 
 from huisuan.compute.placement.decisions import Plan
+from huisuan.compute.placement.messages import why_placed, why_waiting
 from huisuan.compute.placement.plan import plan
-from huisuan.compute.placement.types import Ask, City, Needs, Pool, Running, Tenant
+from huisuan.compute.placement.types import City, Needs, PlacementRequest, Pool, Running, Tenant
 from huisuan.compute.placement.weights import weights_on
 from support.reference_scheduler import Naive
 
@@ -56,18 +57,18 @@ class Province:
     pools: list[Pool]
     tenants: list[Tenant]
     running: list[Running]
-    asks: list[Ask]
+    requests: list[PlacementRequest]
     cities: list[City]
 
     def plan(self, jobs: int) -> Plan:
         return plan(
-            self.asks[:jobs], self.pools, NOW, WEIGHTS,
+            self.requests[:jobs], self.pools, NOW, WEIGHTS,
             tenants=self.tenants, cities=self.cities, running=self.running,
         )  # fmt: skip
 
     def naive(self, jobs: int) -> Naive:
         naive = Naive(self.pools, NOW, WEIGHTS, self.tenants, self.cities, self.running)
-        naive.decide(self.asks[:jobs])
+        naive.decide(self.requests[:jobs])
         return naive
 
 
@@ -102,14 +103,14 @@ def province(centres: int, jobs: int, full: bool, seed: int) -> Province:
         for number in range(200)
     ]  # fmt: skip
     kinds = [_needs(draw, pools) for _ in range(200)]
-    asks = [
-        Ask(
+    requests = [
+        PlacementRequest(
             f"j{number:06}", f"t{int(200 * draw.random() ** 2):03}", draw.choice(kinds), NOW - draw.randint(0, 200_000),
             draw.choice(LIMITS), NOW + 80_000 if draw.random() < 0.02 else None, draw.choice((None, 600, 3_000)),
         )
         for number in range(jobs)
     ]  # fmt: skip
-    return Province(pools, tenants, running, asks, [City(CITIES[0], 50_000)])
+    return Province(pools, tenants, running, requests, [City(CITIES[0], 50_000)])
 
 
 def _needs(draw: Random, pools: list[Pool]) -> Needs:
@@ -129,18 +130,18 @@ def _needs(draw: Random, pools: list[Pool]) -> Needs:
 
 def wrong(ours: Plan, naive: Naive) -> int:
     """Jobs that the two decide differently."""
-    mine: dict[str, object] = {one.ask.uid: (one.chosen.pool.key, one.on, one.chosen.score) for one in ours.placed}
+    mine: dict[str, object] = {one.request.uid: (one.chosen.pool.key, one.on, one.chosen.score) for one in ours.placed}
     for one in ours.waits:
         kept = one.reservation
-        mine[one.ask.uid] = one.hold, kept and (kept.centre, kept.model, kept.starts_s)
+        mine[one.request.uid] = one.wait_reason, kept and (kept.centre, kept.model, kept.starts_s)
     theirs: dict[str, object] = {**naive.answer.placed, **naive.answer.waits}
     return sum(mine[uid] != theirs[uid] for uid in mine) + len(mine.keys() ^ theirs.keys())
 
 
 def in_words(decided: Plan) -> int:
     """Write every reason out; how many letters."""
-    every: Iterable[object] = (*decided.placed, *decided.waits)
-    return sum(len(reason.text) for one in every for reason in one.reasons)  # type: ignore[attr-defined]
+    every = chain(map(why_placed, decided.placed), map(why_waiting, decided.waits))
+    return sum(len(reason.text) for reasons in every for reason in reasons)
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ from measure import Line, Timing, as_json, interleaved, line, machine, report
 from huisuan.compute.placement.weights import weights_on
 from huisuan.compute.simulator.cluster import one_pool
 from huisuan.compute.simulator.metrics import Measures, measure
-from huisuan.compute.simulator.policies import chosen
+from huisuan.compute.simulator.policies import parse_policies
 from huisuan.compute.simulator.replay import Replay
 from huisuan.compute.simulator.trace_jobs import TraceJob, read_trace
 
@@ -37,12 +37,12 @@ PEER_PYTHON = HERE.parent / ".venv-bench" / "bin" / "python"
 CARDS = 8
 AIM = 0.05  # twenty times as many jobs a second
 ALIKE = 0.01  # the means may differ by so much
-OURS = ("fifo", "sjf", "limits", "huisuan")
+PLATFORM_RULES = ("fifo", "sjf", "limits", "huisuan")
 LABELS = {
     "fifo": "first come, first served",
     "sjf": "shortest first, true durations",
     "limits": "time limits only",
-    "huisuan": "learned durations, as the platform does",
+    "huisuan": "fit_completed durations, as the platform does",
 }
 
 
@@ -57,7 +57,7 @@ class Contest:
 
     def ours(self, name: str) -> None:
         """Replay under one of our policies."""
-        (policy,) = chosen(name)
+        (policy,) = parse_policies(name)
         ran = Replay(self.jobs, self.world, policy, self.weights).run()
         self.found[name] = measure(name, ran, self.world, 0)
 
@@ -86,7 +86,7 @@ class Contest:
     def lines(self, timings: dict[str, Timing]) -> list[Line]:
         """Each of ours, and each of theirs beside what it is compared with."""
         count, rows = len(self.jobs), []
-        for name in OURS:
+        for name in PLATFORM_RULES:
             rows.append(line(f"ours: {LABELS[name]}", count, timings[name], remark=_mean(self.found[name].mean_jct_s)))
         for name in self.theirs:
             own, remark = (name, timings[name]), _mean(self.theirs[name]["mean_jct_s"])
@@ -121,7 +121,7 @@ def main() -> None:
         raise SystemExit("The peer's packages are not installed: sh setup/bench.sh")
     jobs = [job for job in read_trace(asked.trace).jobs if -(-job.cards // CARDS) <= asked.nodes]
     contest = Contest(jobs, asked.nodes, asked.peer)
-    runs: dict[str, Any] = {name: (lambda name=name: contest.ours(name)) for name in OURS}
+    runs: dict[str, Any] = {name: (lambda name=name: contest.ours(name)) for name in PLATFORM_RULES}
     if asked.peer:
         runs |= {f"{name} there": (lambda name=name: contest.them(name)) for name in ("fifo", "sjf")}
     about = machine()
@@ -130,7 +130,7 @@ def main() -> None:
     notes = [
         f"{LABELS[name]}: {len(jobs) / timings[name].median:,.0f} jobs a second, "
         f"mean wait {contest.found[name].mean_queue_s:,.1f} s, p99 {contest.found[name].p99_queue_s:,.0f} s"
-        for name in OURS
+        for name in PLATFORM_RULES
     ]  # fmt: skip
     differ = contest.differ()
     notes += [f"NOT the peer's mean (within {ALIKE:.0%}): {', '.join(differ)}"] if differ else []

@@ -113,5 +113,5 @@ def placement_never_rests(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine a pass is slow, and a slow pass rests: what a test submits must be placed all the same."""
     from huisuan.compute.dispatch import scheduling_cycle as dispatch
 
-    monkeypatch.setattr(dispatch, "RESTS", 0)
-    monkeypatch.setattr(dispatch, "_rests_until", 0.0)
+    monkeypatch.setattr(dispatch, "COOLDOWN_FACTOR", 0)
+    monkeypatch.setattr(dispatch, "_cooldown_until", 0.0)

@@ -54,7 +54,10 @@ def full(
 
     with django_db_blocker.unblock(), transaction.atomic(), pytest.MonkeyPatch.context() as patch:
         patch.setenv("HUISUAN_HOME", str(tmp_path_factory.mktemp("home")))
-        for name, never in (("RESTS", 0), ("_rests_until", 0.0)):  # what is submitted is placed, however busy it is
+        for name, never in (
+            ("COOLDOWN_FACTOR", 0),
+            ("_cooldown_until", 0.0),
+        ):  # what is submitted is placed, however busy it is
             patch.setattr(f"huisuan.compute.dispatch.scheduling_cycle.{name}", never)
         yield full_world.build()
         transaction.set_rollback(True)

@@ -1,4 +1,4 @@
-"""The placement as one would first write it: job by job, pool by pool, node by node. The judge of the fast one.
+"""The placement as one would first write it: job by job, pool by pool, node by node. The judge of the fast job.
 
 It shares the statements of what a pool lacks and what each part of a score is; how the best is found is its own.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from huisuan.compute.placement.filters import barred
-from huisuan.compute.placement.node_layout import laid
+from huisuan.compute.placement.filters import filter_pool
+from huisuan.compute.placement.node_assignment import assign_nodes
 from huisuan.compute.placement.priority import by_weights, fair_points
 from huisuan.compute.placement.scoring import Terms, fragmentation_part, price_part, rest_part
-from huisuan.compute.placement.types import Ask, City, Hold, Needs, Pool, Running, Tenant
+from huisuan.compute.placement.types import City, Needs, PlacementRequest, Pool, Running, Tenant, WaitReason
 from huisuan.compute.placement.weights import Weights
 
 
@@ -23,7 +23,7 @@ class Place:
     pool: Pool
     free: list[int]
     ends: list[tuple[int, str, tuple[int, ...], tuple[int, ...]]] = field(default_factory=list)
-    kept_from: int | None = None
+    reserved_from: int | None = None
     spare: dict[int, int] = field(default_factory=dict)
 
 
@@ -32,14 +32,14 @@ class Answer:
     """uid -> (pool, nodes, score), in order; uid -> (why, what is kept for it)."""
 
     placed: dict[str, tuple[tuple[str, str], tuple[int, ...], int]] = field(default_factory=dict)
-    waits: dict[str, tuple[Hold, tuple[str, str, int] | None]] = field(default_factory=dict)
+    waits: dict[str, tuple[WaitReason, tuple[str, str, int] | None]] = field(default_factory=dict)
 
 
 def pieces_of(needs: Needs) -> tuple[int, ...]:
     return tuple(sorted(needs.cards // needs.nodes + (n < needs.cards % needs.nodes) for n in range(needs.nodes))[::-1])
 
 
-def spoilt(free: int, piece: int, demand: dict[int, int]) -> int:
+def fragmentation_delta(free: int, piece: int, demand: dict[int, int]) -> int:
     """Thousandths of a card that are of less use when a piece lies on a node with so many free."""
 
     def idle(cards: int) -> int:
@@ -52,7 +52,7 @@ def nodes_for(place: Place, needs: Needs, ends_s: int, weights: Weights) -> tupl
     """Nodes that the job may use now, those first that are kept for nobody; what it leaves in pieces."""
     if place.pool.free < 0:
         return None
-    long = place.kept_from is not None and ends_s > place.kept_from
+    long = place.reserved_from is not None and ends_s > place.reserved_from
     each = -(-needs.cards // needs.nodes)
     everywhere = range(len(place.free))
     outside = [n for n in everywhere if n not in place.spare or place.spare[n] >= each]
@@ -63,9 +63,11 @@ def nodes_for(place: Place, needs: Needs, ends_s: int, weights: Weights) -> tupl
             fits = [n for n in allowed if place.free[n] >= piece and n not in chosen]
             if not fits:
                 break
-            best = min(fits, key=lambda n: (spoilt(place.free[n], piece, weights.demand), place.free[n], n))
+            best = min(
+                fits, key=lambda n: (fragmentation_delta(place.free[n], piece, weights.demand), place.free[n], n)
+            )
             chosen.append(best)
-            total += spoilt(place.free[best], piece, weights.demand)
+            total += fragmentation_delta(place.free[best], piece, weights.demand)
         if len(chosen) == needs.nodes:
             return tuple(chosen), total
     return None
@@ -102,7 +104,7 @@ class Naive:
         running: Sequence[Running],
     ) -> None:
         self.now_s, self.weights = now_s, weights
-        self.places = [self._laid(pool, running) for pool in sorted(pools, key=lambda pool: pool.key)]
+        self.places = [self._place_running(pool, running) for pool in sorted(pools, key=lambda pool: pool.key)]
         self.tenants = {tenant.code: tenant for tenant in tenants}
         self.held = {tenant.code: tenant.held for tenant in self.tenants.values()}
         self.cities = {city.code: city for city in cities}
@@ -110,127 +112,127 @@ class Naive:
         self.use = {tenant.code: tenant.use for tenant in self.tenants.values()}
         self.terms = {tenant.code: Terms.before(tenant, weights) for tenant in self.tenants.values()}
         self.answer = Answer()
-        self.failed: dict[tuple[str, Needs, int, bool], Hold] = {}
+        self.failed: dict[tuple[str, Needs, int, bool], WaitReason] = {}
         self.nothing_left: set[Needs] = set()
 
     @staticmethod
-    def _laid(pool: Pool, running: Sequence[Running]) -> Place:
+    def _place_running(pool: Pool, running: Sequence[Running]) -> Place:
         place = Place(pool, [free for free, nodes in enumerate(pool.bins) for _ in range(nodes)])
-        here = sorted((one for one in running if (one.centre, one.model) == pool.key), key=lambda one: one.uid)
-        where = laid(pool, here)
-        for one in here:
-            if one.uid in where:
-                pieces = pieces_of(Needs(one.cards, one.nodes))
-                place.ends.append((one.ends_s, one.uid, where[one.uid], pieces))
+        here = sorted((job for job in running if (job.centre, job.model) == pool.key), key=lambda job: job.uid)
+        where = assign_nodes(pool, here)
+        for job in here:
+            if job.uid in where:
+                pieces = pieces_of(Needs(job.cards, job.nodes))
+                place.ends.append((job.ends_s, job.uid, where[job.uid], pieces))
         return place
 
-    def decide(self, asks: Iterable[Ask]) -> Answer:
+    def decide(self, requests: Iterable[PlacementRequest]) -> Answer:
         """Every job once, in the order of work."""
-        left = {ask.uid: ask for ask in asks}
-        for ask in left.values():
-            if ask.tenant not in self.tenants:
-                tenant = self.tenants[ask.tenant] = Tenant(ask.tenant)
-                self.held[ask.tenant] = self.use[ask.tenant] = 0
-                self.terms[ask.tenant] = Terms.before(tenant, self.weights)
+        left = {request.uid: request for request in requests}
+        for request in left.values():
+            if request.tenant not in self.tenants:
+                tenant = self.tenants[request.tenant] = Tenant(request.tenant)
+                self.held[request.tenant] = self.use[request.tenant] = 0
+                self.terms[request.tenant] = Terms.before(tenant, self.weights)
         hour = sum(int(place.pool.tflops_fp16 * 10) * place.pool.cards for place in self.places) * 3600 // 10
         self.total = max(sum(self.use.values()), hour, 1)
         key = by_weights(self.weights.order)
-        own = {ask.uid: (key(ask, self.now_s), ask.submitted_s, ask.uid) for ask in left.values()}
+        own = {request.uid: (key(request, self.now_s), request.submitted_s, request.uid) for request in left.values()}
         queues: dict[str, list[str]] = {}
         for uid in sorted(left, key=own.__getitem__, reverse=True):
             queues.setdefault(left[uid].tenant, []).append(uid)
         while queues:
             points = {code: self._points(code) for code in queues}
             code = min(queues, key=lambda code: (own[queues[code][-1]][0] + points[code], own[queues[code][-1]][1:]))
-            ask = left[queues[code].pop()]
+            request = left[queues[code].pop()]
             if not queues[code]:
                 del queues[code]
-            self._one(ask)
-        for uid, (hold, kept) in self.answer.waits.items():
+            self._one(request)
+        for uid, (wait_reason, kept) in self.answer.waits.items():
             needs = left[uid].needs
-            if hold is Hold.ROOM and any(
-                place.pool.online and not barred(needs, place.pool) and nodes_for(place, needs, 0, self.weights)
+            if wait_reason is WaitReason.ROOM and any(
+                place.pool.online and not filter_pool(needs, place.pool) and nodes_for(place, needs, 0, self.weights)
                 for place in self.places
             ):
-                self.answer.waits[uid] = Hold.RESERVED, kept
+                self.answer.waits[uid] = WaitReason.RESERVED, kept
         return self.answer
 
     def _points(self, code: str) -> int:
         weight = sum(tenant.weight for tenant in self.tenants.values())
         return fair_points(self.use[code], self.tenants[code].weight, self.total, weight, self.weights.order)
 
-    def _one(self, ask: Ask) -> None:
-        group = (ask.tenant, ask.needs, ask.limit_s, ask.deadline_s is not None)
+    def _one(self, request: PlacementRequest) -> None:
+        group = (request.tenant, request.needs, request.limit_s, request.deadline_s is not None)
         if group in self.failed:  # what kept the first of them keeps the others
-            self.answer.waits[ask.uid] = self.failed[group], None
+            self.answer.waits[request.uid] = self.failed[group], None
             return
-        hold = self._quota(ask)
-        could = [place for place in self.places if barred(ask.needs, place.pool) is None]
+        wait_reason = self._quota(request)
+        could = [place for place in self.places if filter_pool(request.needs, place.pool) is None]
         online = [place for place in could if place.pool.online]
-        if hold is None and not online:
-            hold = Hold.OFFLINE if could else Hold.NEVER
-        if hold is not None:
-            self.failed[group] = hold
-            self.answer.waits[ask.uid] = hold, None
+        if wait_reason is None and not online:
+            wait_reason = WaitReason.OFFLINE if could else WaitReason.NEVER
+        if wait_reason is not None:
+            self.failed[group] = wait_reason
+            self.answer.waits[request.uid] = wait_reason, None
             return
         found = []
         for place in online:
-            nodes = nodes_for(place, ask.needs, self.now_s + place.pool.wait_s + ask.limit_s, self.weights)
+            nodes = nodes_for(place, request.needs, self.now_s + place.pool.wait_s + request.limit_s, self.weights)
             if nodes is not None:
-                found.append((self._score(ask, place.pool, nodes[1]), place.pool.key, nodes[0], place))
+                found.append((self._score(request, place.pool, nodes[1]), place.pool.key, nodes[0], place))
         if not found:
-            self.failed[group] = Hold.ROOM
-            self.answer.waits[ask.uid] = Hold.ROOM, self._keep(ask, online)
+            self.failed[group] = WaitReason.ROOM
+            self.answer.waits[request.uid] = WaitReason.ROOM, self._keep(request, online)
             return
-        score, _, nodes_chosen, place = min(found, key=lambda one: one[:2])
-        self._take(ask, place, nodes_chosen)
-        self.answer.placed[ask.uid] = place.pool.key, nodes_chosen, score
+        score, _, nodes_chosen, place = min(found, key=lambda option: option[:2])
+        self._take(request, place, nodes_chosen)
+        self.answer.placed[request.uid] = place.pool.key, nodes_chosen, score
 
-    def _quota(self, ask: Ask) -> Hold | None:
-        tenant, cards = self.tenants[ask.tenant], ask.needs.cards
-        if tenant.most_cards is not None and self.held[ask.tenant] + cards > tenant.most_cards:
-            return Hold.TENANT_NEVER if cards > tenant.most_cards else Hold.TENANT_QUOTA
+    def _quota(self, request: PlacementRequest) -> WaitReason | None:
+        tenant, cards = self.tenants[request.tenant], request.needs.cards
+        if tenant.most_cards is not None and self.held[request.tenant] + cards > tenant.most_cards:
+            return WaitReason.TENANT_NEVER if cards > tenant.most_cards else WaitReason.TENANT_QUOTA
         city = self.cities.get(tenant.city)
         if city is not None and self.city_held[city.code] + cards > city.most_cards:
-            return Hold.CITY_NEVER if cards > city.most_cards else Hold.CITY_QUOTA
+            return WaitReason.CITY_NEVER if cards > city.most_cards else WaitReason.CITY_QUOTA
         return None
 
-    def _seconds(self, ask: Ask) -> int:
-        return ask.limit_s if ask.predicted_s is None else min(ask.limit_s, ask.predicted_s)
+    def _seconds(self, request: PlacementRequest) -> int:
+        return request.limit_s if request.predicted_s is None else min(request.limit_s, request.predicted_s)
 
-    def _score(self, ask: Ask, pool: Pool, pieces: int) -> int:
-        seconds = ask.needs.cards * self._seconds(ask)
-        price = price_part(pool, self.terms[ask.tenant], seconds)
-        return rest_part(ask.needs, pool, self.weights) + price + fragmentation_part(pieces, pool, self.weights)
+    def _score(self, request: PlacementRequest, pool: Pool, pieces: int) -> int:
+        seconds = request.needs.cards * self._seconds(request)
+        price = price_part(pool, self.terms[request.tenant], seconds)
+        return rest_part(request.needs, pool, self.weights) + price + fragmentation_part(pieces, pool, self.weights)
 
-    def _keep(self, ask: Ask, online: Sequence[Place]) -> tuple[str, str, int] | None:
-        if ask.needs in self.nothing_left:
+    def _keep(self, request: PlacementRequest, online: Sequence[Place]) -> tuple[str, str, int] | None:
+        if request.needs in self.nothing_left:
             return None
         soonest: tuple[int, Place, tuple[int, dict[int, int]]] | None = None
         for place in online:
-            if place.kept_from is None and (found := comes_free(place, ask.needs, self.now_s)):
+            if place.reserved_from is None and (found := comes_free(place, request.needs, self.now_s)):
                 at = found[0] + place.pool.wait_s
                 if soonest is None or at < soonest[0]:
                     soonest = at, place, found
         if soonest is None:
-            self.nothing_left.add(ask.needs)
+            self.nothing_left.add(request.needs)
             return None
-        at, place, (place.kept_from, place.spare) = soonest
+        at, place, (place.reserved_from, place.spare) = soonest
         return place.pool.centre, place.pool.model, at
 
-    def _take(self, ask: Ask, place: Place, nodes: tuple[int, ...]) -> None:
-        ends_s = self.now_s + place.pool.wait_s + ask.limit_s
-        pieces = pieces_of(ask.needs)
+    def _take(self, request: PlacementRequest, place: Place, nodes: tuple[int, ...]) -> None:
+        ends_s = self.now_s + place.pool.wait_s + request.limit_s
+        pieces = pieces_of(request.needs)
         for node, piece in zip(nodes, pieces, strict=True):
             place.free[node] -= piece
-            if place.kept_from is not None and ends_s > place.kept_from and node in place.spare:
+            if place.reserved_from is not None and ends_s > place.reserved_from and node in place.spare:
                 place.spare[node] -= piece
-        thought_s = self.now_s + place.pool.wait_s + self._seconds(ask)
-        place.ends.append((thought_s, ask.uid, nodes, pieces))
-        self.held[ask.tenant] += ask.needs.cards
-        tenant = self.tenants[ask.tenant]
+        expected_end_s = self.now_s + place.pool.wait_s + self._seconds(request)
+        place.ends.append((expected_end_s, request.uid, nodes, pieces))
+        self.held[request.tenant] += request.needs.cards
+        tenant = self.tenants[request.tenant]
         if tenant.city in self.city_held:
-            self.city_held[tenant.city] += ask.needs.cards
-        seconds = ask.needs.cards * self._seconds(ask)
-        self.use[ask.tenant] += seconds * int(place.pool.tflops_fp16 * 10) // 10
-        self.terms[ask.tenant] = self.terms[ask.tenant].after(place.pool, seconds)
+            self.city_held[tenant.city] += request.needs.cards
+        seconds = request.needs.cards * self._seconds(request)
+        self.use[request.tenant] += seconds * int(place.pool.tflops_fp16 * 10) // 10
+        self.terms[request.tenant] = self.terms[request.tenant].after(place.pool, seconds)

@@ -11,7 +11,7 @@ from procrastinate.contrib.django import app
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.agent_gateway.node_inventory import note_capacity
 from huisuan.compute.centres.online import AGENT_SILENT
-from huisuan.compute.dispatch.runtime_estimates import fit_durations
+from huisuan.compute.dispatch.runtime_estimates import fit_runtime_model
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.jobs import lifecycle
 from huisuan.compute.jobs.webhooks import delivery as notify
@@ -92,7 +92,7 @@ def note_capacities(timestamp: int) -> None:
 @app.task(name="compute.learn_durations", queueing_lock="compute.learn_durations")
 def learn_durations(timestamp: int) -> None:
     """Every hour: what the jobs that ended tell of how long jobs run."""
-    fit_durations(datetime.fromtimestamp(timestamp, UTC))
+    fit_runtime_model(datetime.fromtimestamp(timestamp, UTC))
 
 
 @app.periodic(cron="3-59/5 * * * *")

@@ -1,4 +1,4 @@
-"""Learned durations against the database: fitted hourly, asked in each pass, told to people."""
+"""Learned durations against the database: fitted hourly, asked in group pass, completed to people."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from random import Random
 import pytest
 from django.db import ProgrammingError, transaction
 
-from huisuan.compute.dispatch.runtime_estimates import Kind, expected, fit_durations
+from huisuan.compute.dispatch.runtime_estimates import PeerGroup, fit_runtime_model, predict_runtimes
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.dispatch.snapshot import running
 from huisuan.compute.jobs import preview
 from huisuan.compute.jobs.services import submit_job
 from huisuan.compute.models import DurationLine, Job, JobState
-from huisuan.compute.placement.runtime_predictor import FORM, Told
+from huisuan.compute.placement.prediction import FEATURES_VERSION, CompletedJob
 from huisuan.compute.placement.types import epoch
 from huisuan.compute.tasks import learn_durations
 from support.jobs import NOON, Voice, asked, centre, party, user
-from support.past_jobs import lived
+from support.past_jobs import replay_completed_jobs
 
 pytestmark = pytest.mark.django_db
 Run = tuple[int, str, int, datetime, datetime, datetime]  # party, user, cards, came, began, ended
@@ -46,12 +46,12 @@ def two_users(count: int = 200, until: datetime = NOON) -> list[Run]:
     return rows
 
 
-def kind(number: int, cards: int = 1) -> Kind:
-    return Kind(party(number).pk, f"用户 {number}", cards)
+def group(number: int, cards: int = 1) -> PeerGroup:
+    return PeerGroup(party(number).pk, f"用户 {number}", cards)
 
 
 def test_the_platform_thinks_what_the_simulator_thinks() -> None:
-    """The same past, once as rows of the database and once told step by step to the simulator's history."""
+    """The same past, once as rows of the database and once completed step by step to the simulator's predictor."""
     draw = Random(7)
     rows: list[Run] = []
     for _ in range(300):
@@ -60,25 +60,26 @@ def test_the_platform_thinks_what_the_simulator_thinks() -> None:
         ended = began + timedelta(seconds=draw.choice([0, 2, 60, 4_000, 80_000]))
         rows.append((number, f"用户 {number}", draw.choice([1, 8]), came, began, ended))
     ran(rows)
-    told = [
-        Told(f"{party(number).pk} {who}", cards, epoch(came), epoch(began), max(epoch(ended), epoch(began) + 1))
+    completed = [
+        CompletedJob(f"{party(number).pk} {who}", cards, epoch(came), epoch(began), max(epoch(ended), epoch(began) + 1))
         for number, who, cards, came, began, ended in rows
     ]
-    history = lived(told, epoch(NOON))
-    assert fit_durations(NOON) is not None
-    kinds = [kind(number, cards) for number in (1, 2, 3, 4) for cards in (1, 8, 64)]
-    thought = expected(kinds, NOON)
-    assert len(set(thought.values())) > 1
-    for each in kinds:
-        assert thought[each] == history.expected_s(f"{each.party_id} {each.user}", each.cards, epoch(NOON)), each
+    predictor = replay_completed_jobs(completed, epoch(NOON))
+    assert fit_runtime_model(NOON) is not None
+    groups = [group(number, cards) for number in (1, 2, 3, 4) for cards in (1, 8, 64)]
+    predicted = predict_runtimes(groups, NOON)
+    assert len(set(predicted.values())) > 1
+    for peers in groups:
+        estimate_s = predictor.predict_s(f"{peers.party_id} {peers.user}", peers.cards, epoch(NOON))
+        assert predicted[peers] == estimate_s, peers
 
 
 def test_it_is_fitted_only_when_jobs_have_ended_since_and_there_are_enough() -> None:
-    assert fit_durations(NOON) is None
+    assert fit_runtime_model(NOON) is None
     rows = two_users()
     ran(rows[:50])
-    assert fit_durations(NOON) is None
-    assert expected([kind(1)], NOON) == {}
+    assert fit_runtime_model(NOON) is None
+    assert predict_runtimes([group(1)], NOON) == {}
     Job.objects.all().delete()
     ran(rows)
     learn_durations(epoch(NOON))
@@ -92,23 +93,23 @@ def test_it_is_fitted_only_when_jobs_have_ended_since_and_there_are_enough() -> 
 
 def test_what_was_learned_is_not_changed_and_of_another_form_not_used() -> None:
     ran(two_users())
-    fit_durations(NOON)
+    fit_runtime_model(NOON)
     with pytest.raises(ProgrammingError, match="Cannot update"), transaction.atomic():
         DurationLine.objects.update(usual=1.0)
     with pytest.raises(ProgrammingError, match="Cannot update or delete"), transaction.atomic():
         DurationLine.objects.all().delete()
-    DurationLine.objects.create(fitted_at=NOON, form=FORM + 1, jobs=1, usual=1.0, slopes=[1.0])
-    assert expected([kind(1)], NOON) == {}
+    DurationLine.objects.create(fitted_at=NOON, form=FEATURES_VERSION + 1, jobs=1, usual=1.0, slopes=[1.0])
+    assert predict_runtimes([group(1)], NOON) == {}
 
 
 def test_lost_jobs_tell_nothing() -> None:
     ran(two_users(), JobState.LOST)
-    assert fit_durations(NOON) is None
+    assert fit_runtime_model(NOON) is None
 
 
 def test_the_short_one_goes_first_though_both_state_the_same_limit_and_the_decision_says_so() -> None:
     ran(two_users())
-    fit_durations(NOON)
+    fit_runtime_model(NOON)
     made = centre(cards=1)
     Voice(made).says()
     first = submit_job(asked(time_limit_seconds=86_400), user(2), NOON, b"1" * 10)
@@ -144,7 +145,7 @@ def test_a_preview_tells_it_before_anything_is_submitted() -> None:
     Voice(made).says()
     assert preview.preview(asked(), user(1), NOON).expected_seconds is None
     ran(two_users())
-    fit_durations(NOON)
+    fit_runtime_model(NOON)
     seen = preview.preview(asked(), user(1), NOON).expected_seconds
     assert seen is not None
     assert seen < 120

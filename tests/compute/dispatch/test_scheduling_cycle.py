@@ -207,10 +207,10 @@ def test_a_card_that_does_the_work_goes_before_one_that_does_far_more() -> None:
 
 
 def test_while_one_pass_is_made_nobody_makes_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "_rests_until", float("inf"))
+    monkeypatch.setattr(dispatch, "_cooldown_until", float("inf"))
     centre("a", f"gpu={A100}:1x8")
     assert where(sent(cards=1))[0] == "waiting"
-    monkeypatch.setattr(dispatch, "_rests_until", 0.0)
+    monkeypatch.setattr(dispatch, "_cooldown_until", 0.0)
     assert place_waiting(NOON) == 1
 
 

@@ -85,7 +85,7 @@ def test_a_job_keeps_everything_that_was_asked_for() -> None:
         notes=["--mem：由中心决定"],
         source_format="sbatch",
     )
-    shown = job_queries.shown(job).model_dump()
+    shown = job_queries.job_to_wire(job).model_dump()
     expected = {
         "name": "训练",
         "environment": ["A"],
@@ -172,7 +172,7 @@ def test_a_job_that_waits_for_others_is_submitted_and_not_yet_waiting() -> None:
     first, second = submit("x"), submit("x", number=1)
     last = submit("x", number=2, after=[second.uid, first.uid])
     assert (last.state, last.reasons) == ("submitted", [f"等待作业 {first.uid}、{second.uid} 完成"])
-    assert job_queries.shown(last).after == sorted([first.uid, second.uid])
+    assert job_queries.job_to_wire(last).after == sorted([first.uid, second.uid])
 
 
 def test_a_job_after_one_that_is_done_does_not_wait_for_it() -> None:
@@ -264,7 +264,7 @@ def test_reading_a_job_never_fetches_the_working_directory_itself() -> None:
     with CaptureQueriesContext(
         connection,
     ) as asked_for:
-        assert job_queries.shown(job_queries.one(user(), job.uid)).workdir
+        assert job_queries.job_to_wire(job_queries.one(user(), job.uid)).workdir
         job_queries.page(user(), JobFilter(), 5, None)
     assert not any('"content"' in query["sql"] for query in asked_for)
 
@@ -341,7 +341,7 @@ def test_tenants_never_see_or_cancel_each_others_jobs() -> None:
 
 def test_a_job_shows_the_names_of_its_environment_and_never_the_values() -> None:
     online(centre())
-    shown = job_queries.shown(submit("x", environment={"API_KEY": "secret"}))
+    shown = job_queries.job_to_wire(submit("x", environment={"API_KEY": "secret"}))
     assert shown.environment == ["API_KEY"]
     assert "secret" not in shown.model_dump_json()
 

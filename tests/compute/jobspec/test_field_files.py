@@ -13,8 +13,9 @@ from huisuan.compute.accelerators import matching_models
 from huisuan.compute.jobspec import detect as recognise
 from huisuan.compute.jobspec.core.array_indices import indices, ranges
 from huisuan.compute.jobspec.core.parse_result import FileRefused
-from huisuan.compute.placement.filters import barred
-from huisuan.compute.placement.types import Bar, Needs, Pool
+from huisuan.compute.placement.filters import filter_pool
+from huisuan.compute.placement.messages import rejection_text
+from huisuan.compute.placement.types import Needs, Pool, Rejection
 
 FAMILY_910B = ["Ascend-910B2", "Ascend-910B3"]
 
@@ -64,34 +65,32 @@ def pool(model: str, cards: int = 8, nodes: int = 2, *, gang: bool = True) -> Po
 def test_a_job_that_asks_for_a_card_never_goes_to_a_processor_slot(option: str) -> None:
     request = sbatch(option)
     needs = Needs(cards=request.devices, takes_slots=request.cards is None)
-    found = barred(needs, pool("CPU-SLOT"))
-    assert found is not None
-    assert found[0] is Bar.MODEL
-    assert "处理器槽不是加速卡" in found[1]
-    assert barred(needs, pool("T4")) is None
+    found = filter_pool(needs, pool("CPU-SLOT"))
+    assert found is Rejection.MODEL
+    assert "处理器槽不是加速卡" in rejection_text(found, needs, pool("CPU-SLOT"))
+    assert filter_pool(needs, pool("T4")) is None
 
 
 def test_a_job_that_asks_for_no_card_may_take_a_slot_and_one_that_names_it_gets_it() -> None:
     request = sbatch("-t 5")
     assert (request.cards, request.devices) == (None, 1)
-    assert barred(Needs(takes_slots=True), pool("CPU-SLOT")) is None
-    assert barred(Needs(cards=4, models=("CPU-SLOT",)), pool("CPU-SLOT")) is None
-    assert barred(Needs(takes_slots=True, models=("T4",)), pool("CPU-SLOT")) is not None
+    assert filter_pool(Needs(takes_slots=True), pool("CPU-SLOT")) is None
+    assert filter_pool(Needs(cards=4, models=("CPU-SLOT",)), pool("CPU-SLOT")) is None
+    assert filter_pool(Needs(takes_slots=True, models=("T4",)), pool("CPU-SLOT")) is not None
 
 
 @pytest.mark.parametrize(("options", "nodes"), [(("-G 16",), 2), (("--ntasks=16", "--gpus-per-task=1"), 2)])
 def test_cards_that_fill_several_nodes_are_told_how_many_to_write(options: tuple[str, ...], nodes: int) -> None:
     needs = Needs(cards=sbatch(*options).devices)
-    found = barred(needs, pool("A100-SXM4-80GB"))
-    assert found is not None
-    assert found[1].endswith(f"请写 --nodes {nodes}")
+    assert filter_pool(needs, pool("A100-SXM4-80GB")) is Rejection.SIZE
+    assert rejection_text(Rejection.SIZE, needs, pool("A100-SXM4-80GB")).endswith(f"请写 --nodes {nodes}")
 
 
 def test_where_no_number_of_nodes_would_do_none_is_named() -> None:
-    for cards, each in ((17, pool("T4")), (64, pool("T4")), (16, pool("T4", gang=False))):
-        found = barred(Needs(cards=cards), each)
-        assert found is not None
-        assert "--nodes" not in found[1]
+    for cards, small in ((17, pool("T4")), (64, pool("T4")), (16, pool("T4", gang=False))):
+        needs = Needs(cards=cards)
+        assert filter_pool(needs, small) is Rejection.SIZE
+        assert "--nodes" not in rejection_text(Rejection.SIZE, needs, small)
 
 
 # --- sbatch

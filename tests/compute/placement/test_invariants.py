@@ -1,4 +1,4 @@
-"""What must hold of every plan, whatever comes in: over pools, tenants and jobs drawn by chance."""
+"""What must wait_reason of every plan, whatever comes in: over pools, tenants and jobs drawn by chance."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huisuan.compute.placement.decisions import Plan, expected_s
-from huisuan.compute.placement.node_bins import shape
+from huisuan.compute.placement.decisions import Plan
+from huisuan.compute.placement.messages import why_placed, why_waiting
+from huisuan.compute.placement.nodes import shape
 from huisuan.compute.placement.plan import plan
-from huisuan.compute.placement.types import Ask, City, Needs, Pool, Running, Tenant
+from huisuan.compute.placement.types import City, Needs, PlacementRequest, Pool, Running, Tenant, expected_s
 from huisuan.compute.placement.weights import weights_on
 from support.reference_scheduler import Naive
 
@@ -31,7 +32,7 @@ MODELS = {"T4": (16, "65"), "A800": (80, "312"), "910B3": (64, "313"), "H100": (
 class World:
     """All that a plan is made of."""
 
-    asks: list[Ask]
+    requests: list[PlacementRequest]
     pools: list[Pool]
     tenants: list[Tenant]
     cities: list[City]
@@ -39,7 +40,14 @@ class World:
 
     def plan(self, **rest: Any) -> Plan:
         return plan(
-            self.asks, self.pools, NOW, WEIGHTS, tenants=self.tenants, cities=self.cities, running=self.running, **rest
+            self.requests,
+            self.pools,
+            NOW,
+            WEIGHTS,
+            tenants=self.tenants,
+            cities=self.cities,
+            running=self.running,
+            **rest,
         )
 
 
@@ -84,11 +92,11 @@ def some_needs(draw: Random) -> Needs:
     )
 
 
-def some_asks(draw: Random) -> list[Ask]:
+def some_asks(draw: Random) -> list[PlacementRequest]:
     """Jobs of few kinds, so that they compete."""
     kinds = [some_needs(draw) for _ in range(draw.randint(1, 5))]
     return [
-        Ask(
+        PlacementRequest(
             uid=f"j{number:03}",
             tenant=draw.choice(["t1", "t2", "t3"]),
             needs=draw.choice(kinds),
@@ -139,8 +147,8 @@ def a_world(seed: int) -> World:
 def decided(found: Plan) -> tuple[object, ...]:
     """A plan as plain values."""
     return (
-        [(one.ask.uid, one.chosen.pool.key, one.on, one.chosen.score, one.backfilled) for one in found.placed],
-        [(one.ask.uid, one.hold, one.ahead, one.reservation) for one in found.waits],
+        [(one.request.uid, one.chosen.pool.key, one.on, one.chosen.score, one.backfilled) for one in found.placed],
+        [(one.request.uid, one.wait_reason, one.ahead, one.reservation) for one in found.waits],
     )
 
 
@@ -149,13 +157,13 @@ def decided(found: Plan) -> tuple[object, ...]:
 def test_the_plan_is_the_one_that_looking_at_everything_gives(seed: int) -> None:
     world = a_world(seed)
     found = world.plan()
-    naive = Naive(world.pools, NOW, WEIGHTS, world.tenants, world.cities, world.running).decide(world.asks)
-    assert [(one.ask.uid, one.chosen.pool.key, one.on, one.chosen.score) for one in found.placed] == [
+    naive = Naive(world.pools, NOW, WEIGHTS, world.tenants, world.cities, world.running).decide(world.requests)
+    assert [(one.request.uid, one.chosen.pool.key, one.on, one.chosen.score) for one in found.placed] == [
         (uid, *rest) for uid, rest in naive.placed.items()
     ]
     waits = {
-        one.ask.uid: (
-            one.hold,
+        one.request.uid: (
+            one.wait_reason,
             one.reservation and (one.reservation.centre, one.reservation.model, one.reservation.starts_s),
         )
         for one in found.waits
@@ -167,17 +175,19 @@ def test_the_plan_is_the_one_that_looking_at_everything_gives(seed: int) -> None
 def test_every_job_is_decided_once_with_its_reasons(seed: int) -> None:
     world = a_world(seed)
     found = world.plan()
-    assert Counter(one.ask.uid for one in (*found.placed, *found.waits)) == Counter(one.uid for one in world.asks)
-    for one in (*found.placed, *found.waits):
-        assert all(reason.text and reason.code for reason in one.reasons)
-        assert one.reasons
+    assert Counter(one.request.uid for one in (*found.placed, *found.waits)) == Counter(
+        one.uid for one in world.requests
+    )
+    for reasons in (*map(why_placed, found.placed), *map(why_waiting, found.waits)):
+        assert all(reason.text and reason.code for reason in reasons)
+        assert reasons
 
 
 @given(SEEDS, SEEDS)
 def test_what_comes_out_does_not_depend_on_the_order_of_what_comes_in(seed: int, shuffle: int) -> None:
     world = a_world(seed)
     once = world.plan()
-    for each in (world.asks, world.pools, world.tenants, world.cities, world.running):
+    for each in (world.requests, world.pools, world.tenants, world.cities, world.running):
         Random(shuffle).shuffle(each)  # type: ignore[arg-type]
     again = world.plan()
     assert decided(once) == decided(again)
@@ -188,8 +198,8 @@ def test_no_card_is_given_twice_and_a_gang_lies_on_nodes_of_its_own(seed: int) -
     world = a_world(seed)
     free = {pool.key: [free for free, nodes in enumerate(pool.bins) for _ in range(nodes)] for pool in world.pools}
     for one in world.plan().placed:
-        assert len(set(one.on)) == one.ask.needs.nodes
-        for number, cards in zip(one.on, shape(one.ask.needs.cards, one.ask.needs.nodes), strict=True):
+        assert len(set(one.on)) == one.request.needs.nodes
+        for number, cards in zip(one.on, shape(one.request.needs.cards, one.request.needs.nodes), strict=True):
             free[one.chosen.pool.key][number] -= cards
     assert all(left >= 0 for nodes in free.values() for left in nodes)
 
@@ -199,7 +209,7 @@ def test_quotas_of_tenants_and_cities_are_kept(seed: int) -> None:
     world = a_world(seed)
     given_out: Counter[str] = Counter()
     for one in world.plan().placed:
-        given_out[one.ask.tenant] += one.ask.needs.cards
+        given_out[one.request.tenant] += one.request.needs.cards
     for tenant in world.tenants:
         if tenant.most_cards is not None and given_out[tenant.code]:
             assert tenant.held + given_out[tenant.code] <= tenant.most_cards
@@ -230,11 +240,13 @@ def test_no_job_that_goes_past_another_delays_what_is_kept_for_it(seed: int) -> 
                 for node, piece in zip(nodes, pieces, strict=True):
                     free[node] += piece
         for other in found.placed:
-            lasts_s = other.ask.limit_s if other.backfilled else expected_s(other.ask)
+            lasts_s = other.request.limit_s if other.backfilled else expected_s(other.request)
             if other.chosen.pool.key == pool.key and NOW + pool.wait_s + lasts_s > at:
-                for node, piece in zip(other.on, shape(other.ask.needs.cards, other.ask.needs.nodes), strict=True):
+                for node, piece in zip(
+                    other.on, shape(other.request.needs.cards, other.request.needs.nodes), strict=True
+                ):
                     free[node] -= piece
-        pieces = shape(one.ask.needs.cards, one.ask.needs.nodes)
+        pieces = shape(one.request.needs.cards, one.request.needs.nodes)
         for piece in pieces:
             node = max(range(len(free)), key=lambda n: free[n])
             assert free[node] >= piece

@@ -21,7 +21,7 @@ from huisuan.compute.placement.weights import weights_on
 from huisuan.compute.simulator.cluster import World, one_pool, read_world
 from huisuan.compute.simulator.metrics import Measures, busy, jain, measure, quantile
 from huisuan.compute.simulator.policies import POLICIES
-from huisuan.compute.simulator.replay import Ran, Replay
+from huisuan.compute.simulator.replay import Replay, ReplayedJob
 from huisuan.compute.simulator.trace_jobs import TraceJob, read_trace
 
 TRACES = Path(__file__).parents[4] / "shared" / "traces"
@@ -32,11 +32,11 @@ def job(number: int, at: int, lasts: int, cards: int, tenant: str = "t") -> Trac
     return TraceJob(number, str(number), at, lasts, cards, tenant, tenant)
 
 
-def replayed(jobs: list[TraceJob], world: World, policy: str) -> list[Ran]:
+def replayed(jobs: list[TraceJob], world: World, policy: str) -> list[ReplayedJob]:
     return Replay(jobs, world, POLICIES[policy], WEIGHTS).run()
 
 
-def begun(ran: list[Ran]) -> dict[int, int]:
+def begun(ran: list[ReplayedJob]) -> dict[int, int]:
     return {one.job.line: one.started_s for one in ran}
 
 
@@ -59,6 +59,18 @@ def test_fair_share_serves_the_tenant_that_used_less() -> None:
     jobs = [job(n, 0, 100_000, 8, "much") for n in range(1, 4)] + [job(9, 1, 100, 8, "little")]
     starts = begun(replayed(jobs, one_pool("1x8"), "fair"))
     assert starts[9] == 100_000  # before two that came earlier
+
+
+@pytest.mark.parametrize("first_s", [0, 1_000_000])
+def test_use_of_long_ago_counts_less_also_where_the_trace_begins_at_second_0(first_s: int) -> None:
+    day_s = 86_400
+    jobs = [
+        job(1, first_s, 7 * day_s, 8, "long ago"),
+        job(2, first_s + 35 * day_s, 2 * day_s, 8, "lately"),
+        job(3, first_s + 36 * day_s, day_s, 8, "lately"),
+        job(4, first_s + 36 * day_s, day_s, 8, "long ago"),
+    ]
+    assert begun(replayed(jobs, one_pool("1x8"), "fair"))[4] == first_s + 37 * day_s
 
 
 def test_a_job_larger_than_a_node_takes_whole_nodes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,9 +17,12 @@ from huisuan.compute.accelerators import PROCESSOR_SLOT
 from huisuan.compute.jobspec.core.parse_result import FileRefused
 from huisuan.compute.jobspec.detect import read
 from huisuan.compute.jobspec.sbatch.options import OPTIONS
-from huisuan.compute.placement.filters import barred
-from huisuan.compute.placement.messages import room, why_never, why_there
-from huisuan.compute.placement.types import Needs, Pool, Scored
+from huisuan.compute.placement.decisions import PlacedJob, Ranked
+from huisuan.compute.placement.filters import filter_pool
+from huisuan.compute.placement.messages import free_cards, rejection_text, why_never, why_placed
+from huisuan.compute.placement.scoring import Terms
+from huisuan.compute.placement.types import Needs, PlacementRequest, Pool, Tenant
+from huisuan.compute.placement.weights import weights_on
 from huisuan.portal.sentences.catalogue import LONGEST, MOST_LOOKS, WIDE, _Translating, catalogue, english, subjects
 from huisuan.portal.sentences.page import marked
 from huisuan.portal.sentences.template import BadTemplate, Template
@@ -244,16 +248,14 @@ NEEDS = st.builds(
 
 @given(NEEDS, st.lists(POOLS, max_size=5), st.integers(0, 10**6), st.booleans(), st.none() | st.integers(1, 10**6))
 def test_whatever_placement_decides_reads_in_english(
-    needs: Needs, pools: list[Pool], now: int, backfilled: bool, thought: int | None
+    needs: Needs, pools: list[Pool], now: int, backfilled: bool, expected: int | None
 ) -> None:
-    out = [(pool, why) for pool in pools if (why := barred(needs, pool)) is not None]
-    told = [why_never(needs, out).text, *(text for _pool, (_bar, text) in out)]
-    told += [room(pool, pool.bins, needs) for pool in pools]
-    parts = {"start": 1, "price": 2, "distance": 3, "fit": 4, "fragmentation": 5}
-    able = [
-        Scored(pool, {name: points * at for name, points in parts.items()}, now * at, Fraction(at, 3))
-        for at, pool in enumerate(pools, start=1)
-    ]
-    if able:
-        told += [each.text for each in why_there(able[0], able[1:], backfilled, 0, thought)]
+    out = [(pool, why) for pool in pools if (why := filter_pool(needs, pool)) is not None]
+    told = [why_never(needs, out).text, *(rejection_text(rejection, needs, pool) for pool, rejection in out)]
+    told += [free_cards(pool, pool.bins, needs) for pool in pools]
+    if pools:
+        request = PlacementRequest("j", "t", needs, 0, 86_400, None, expected)
+        terms = Terms.before(Tenant("t", subsidy=Fraction(1, 3)), weights_on(date(2024, 6, 1)))
+        ranked = tuple(Ranked(pool, at) for at, pool in enumerate(pools))
+        told += [reason.text for reason in why_placed(PlacedJob(request, terms, now, ranked, backfilled, ()))]
     assert [text for text in told if WIDE.search(english(text))] == []

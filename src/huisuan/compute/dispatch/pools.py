@@ -14,7 +14,7 @@ from huisuan.compute.accelerators import PROCESSOR_SLOT
 from huisuan.compute.centres.online import is_online
 from huisuan.compute.engines.interface import ABILITIES
 from huisuan.compute.models import AT_CENTRE, Centre, CentreNode, Job, Partition, Tariff
-from huisuan.compute.placement.node_bins import taken_out
+from huisuan.compute.placement.nodes import bins_without
 from huisuan.compute.placement.types import Pool
 
 NODES_STALE = timedelta(minutes=10)  # nodes not seen for so long say nothing; the nameplate does
@@ -51,7 +51,7 @@ def pools(now: datetime) -> list[Pool]:
             for cards, nodes, since in held.get(key, ()):
                 # what ran when the nodes were looked at is in the scheduler's own figures already
                 if since is None or looked is None or since > looked:
-                    bins = taken_out(bins, cards, nodes)
+                    bins = bins_without(bins, cards, nodes)
             found.append(
                 Pool(
                     centre=centre.code, city=centre.region_id, model=model, vendor=card.vendor,

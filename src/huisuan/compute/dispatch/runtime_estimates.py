@@ -1,4 +1,4 @@
-"""How long jobs are thought to run, by what the database knows: the kin of those that wait, and the line that holds."""
+"""Predicted runtimes from the database: the peers of the waiting jobs, and the model that was fitted last."""
 
 from __future__ import annotations
 
@@ -10,105 +10,115 @@ from typing import NamedTuple
 from django.db import connection
 
 from huisuan.compute.models import DurationLine, Job, JobState
-from huisuan.compute.placement.runtime_predictor import FORM, REMEMBERED, Line, Past, Told, learned, length_of
+from huisuan.compute.placement.prediction import (
+    FEATURES_VERSION,
+    PEERS_KEPT,
+    CompletedJob,
+    RidgeModel,
+    RuntimeSample,
+    fit_completed,
+    log2_seconds,
+)
 from huisuan.compute.placement.types import epoch
 
-LEARNED_FROM = 20_000  # jobs, those that ended last
-LEARNED_SINCE = timedelta(days=90)
-TELLING = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)  # how long a lost job ran, nobody knows
+FITTED_TO = 20_000  # jobs, those that ended last
+FITTED_SINCE = timedelta(days=90)
+RUNTIME_KNOWN = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)  # the runtime of a lost job is unknown
 
 
-class Kind(NamedTuple):
-    """Jobs of one user of a party with as many cards: each other's kin."""
+class PeerGroup(NamedTuple):
+    """Jobs of one user of a party with as many cards: each other's peers."""
 
     party_id: int
     user: str
     cards: int
 
 
-# --- the line
+# --- the model
 
 
-def fit_durations(now: datetime) -> DurationLine | None:
-    """Fit the line anew, if any job has ended since it was fitted and there are enough; None: it stays as it is."""
+def fit_runtime_model(now: datetime) -> DurationLine | None:
+    """Fit the model again, if any job has ended since the last fit and there are enough; None: it stays as it is."""
     ended = Job.objects.filter(
-        state__in=TELLING, started_at__isnull=False, ended_at__gt=now - LEARNED_SINCE, ended_at__lte=now
+        state__in=RUNTIME_KNOWN, started_at__isnull=False, ended_at__gt=now - FITTED_SINCE, ended_at__lte=now
     ).order_by("-ended_at", "uid")
-    holds = DurationLine.objects.first()
+    latest = DurationLine.objects.first()
     last = ended.values_list("ended_at", flat=True).first()
-    if last is None or (holds is not None and holds.form == FORM and last <= holds.fitted_at):
+    if last is None or (latest is not None and latest.form == FEATURES_VERSION and last <= latest.fitted_at):
         return None
     rows = ended.values_list("party_id", "submitted_by", "cards", "submitted_at", "started_at", "ended_at")
-    line = learned(
-        Told(f"{party} {user}", cards, epoch(came), epoch(began), epoch(over))
-        for party, user, cards, came, began, over in rows[:LEARNED_FROM]
+    model = fit_completed(
+        CompletedJob(f"{party} {user}", cards, epoch(came), epoch(began), epoch(over))
+        for party, user, cards, came, began, over in rows[:FITTED_TO]
         if began is not None and over is not None
     )
-    if line is None:
+    if model is None:
         return None
     return DurationLine.objects.create(
-        fitted_at=now, form=FORM, jobs=line.jobs, usual=line.usual, slopes=list(line.slopes)
+        fitted_at=now, form=FEATURES_VERSION, jobs=model.jobs, usual=model.usual, slopes=list(model.slopes)
     )
 
 
-def _line() -> Line | None:
-    holds = DurationLine.objects.first()
-    if holds is None or holds.form != FORM:
+def _latest_model() -> RidgeModel | None:
+    latest = DurationLine.objects.first()
+    if latest is None or latest.form != FEATURES_VERSION:
         return None
-    return Line(tuple(holds.slopes), holds.usual, holds.jobs)
+    return RidgeModel(tuple(latest.slopes), latest.usual, latest.jobs)
 
 
 # --- what waits
 
 
-def kinds_waiting() -> list[Kind]:
-    """The kinds of the jobs that wait for cards."""
+def waiting_peer_groups() -> list[PeerGroup]:
+    """The peer groups of the jobs that wait for cards."""
     rows = Job.objects.filter(state=JobState.WAITING).order_by()
-    return [Kind(*row) for row in rows.values_list("party_id", "submitted_by", "cards").distinct()]
+    return [PeerGroup(*row) for row in rows.values_list("party_id", "submitted_by", "cards").distinct()]
 
 
-def expected(kinds: Iterable[Kind], now: datetime) -> dict[Kind, int]:
-    """How long a job of each kind is thought to run, in seconds; empty while too little has been learned."""
-    line, wanted = _line(), list(kinds)
-    if line is None or not wanted:
+def predict_runtimes(groups: Iterable[PeerGroup], now: datetime) -> dict[PeerGroup, int]:
+    """The predicted runtime of a waiting job of each group, in seconds; empty before the first fit."""
+    model, wanted = _latest_model(), list(groups)
+    if model is None or not wanted:
         return {}
     now_s = epoch(now)
-    own, alike = _own(wanted, now), _alike({kind.cards for kind in wanted}, now)
-    return {kind: line.expected_s(own[kind], alike[kind.cards], kind.cards, now_s) for kind in wanted}
+    own, alike = _own(wanted, now), _alike({group.cards for group in wanted}, now)
+    return {group: model.predict_s(own[group], alike[group.cards], group.cards, now_s) for group in wanted}
 
 
-#: of each kind the jobs that began last, those that run and those that are over, as they began; seconds since 1970,
-#: for a moment takes longer to read than to find
-PASTS = """
-SELECT k.key, floor(extract(epoch FROM past.started_at))::bigint, floor(extract(epoch FROM past.ended_at))::bigint
+#: of each group the jobs that began last, running or finished, in the order they began; as seconds since 1970, because
+#: reading a timestamp takes longer than finding it
+SAMPLES = """
+SELECT k.key, floor(extract(epoch FROM sample.started_at))::bigint, floor(extract(epoch FROM sample.ended_at))::bigint
 FROM {kinds} CROSS JOIN LATERAL (
   SELECT j.started_at, j.ended_at, j.uid FROM compute_job j
   WHERE {same} AND j.started_at IS NOT NULL AND j.started_at <= %s
     AND (j.state = 'running' OR j.state = ANY(%s) AND j.ended_at IS NOT NULL)
   ORDER BY j.started_at DESC LIMIT %s
-) past ORDER BY k.key, past.started_at, past.uid
+) sample ORDER BY k.key, sample.started_at, sample.uid
 """
-OWN = PASTS.format(
+OWN = SAMPLES.format(
     kinds="unnest(%s::bigint[], %s::text[], %s::int[]) WITH ORDINALITY AS k(party, submitted_by, cards, key)",
     same="j.party_id = k.party AND j.submitted_by = k.submitted_by AND j.cards = k.cards",
 )
-ALIKE = PASTS.format(kinds="unnest(%s::int[]) AS k(key)", same="j.cards = k.key")
+ALIKE = SAMPLES.format(kinds="unnest(%s::int[]) AS k(key)", same="j.cards = k.key")
 
 
-def _own(kinds: Sequence[Kind], now: datetime) -> dict[Kind, list[Past]]:
-    columns = [list(column) for column in zip(*kinds, strict=True)]
-    found = _pasts(OWN, columns, now)
-    return {kind: found[number] for number, kind in enumerate(kinds, 1)}
+def _own(groups: Sequence[PeerGroup], now: datetime) -> dict[PeerGroup, list[RuntimeSample]]:
+    columns = [list(column) for column in zip(*groups, strict=True)]
+    samples = _samples(OWN, columns, now)
+    return {group: samples[number] for number, group in enumerate(groups, 1)}
 
 
-def _alike(sizes: Iterable[int], now: datetime) -> dict[int, list[Past]]:
-    return _pasts(ALIKE, [sorted(sizes)], now)
+def _alike(sizes: Iterable[int], now: datetime) -> dict[int, list[RuntimeSample]]:
+    return _samples(ALIKE, [sorted(sizes)], now)
 
 
-def _pasts(query: str, columns: list[list[int | str]], now: datetime) -> dict[int, list[Past]]:
-    found: dict[int, list[Past]] = defaultdict(list)
+def _samples(query: str, columns: list[list[int | str]], now: datetime) -> dict[int, list[RuntimeSample]]:
+    found: dict[int, list[RuntimeSample]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(query, [*columns, now, list(TELLING), REMEMBERED])
+        cursor.execute(query, [*columns, now, list(RUNTIME_KNOWN), PEERS_KEPT])
         for key, began_s, ended_s in cursor.fetchall():
-            found[key].append(Past(began_s, None if ended_s is None else length_of(max(ended_s - began_s, 1))))
+            found[key].append(
+                RuntimeSample(began_s, None if ended_s is None else log2_seconds(max(ended_s - began_s, 1)))
+            )
     return found

@@ -1,4 +1,4 @@
-"""Placement against the database: one pass over the waiting work, and what it decided written down."""
+"""One scheduling cycle against the database: a snapshot, placement, its decisions stored."""
 
 from __future__ import annotations
 
@@ -11,82 +11,90 @@ from typing import Any
 from django.db import connection, transaction
 
 from huisuan.base.months import SHANGHAI
-from huisuan.compute.dispatch.snapshot import registers
+from huisuan.compute.dispatch.snapshot import take_snapshot
 from huisuan.compute.models import Accelerator, Centre, Job, JobEvent, JobState, Partition, PlacementDecision
-from huisuan.compute.placement.decisions import Placed, Waits
+from huisuan.compute.placement.decisions import PlacedJob, WaitingJob
+from huisuan.compute.placement.messages import why_placed, why_waiting
 from huisuan.compute.placement.plan import plan
-from huisuan.compute.placement.types import Scored, epoch
+from huisuan.compute.placement.types import ScoredPool, epoch
 from huisuan.compute.placement.weights import Weights, weights_on
 
 LOCK = 0x4855_4953_5541_4E01  # one placement at a time: two would give the same cards away twice
-TOLD = 500  # of the jobs that wait, the first so many learn why at each pass; the others when they are asked about
-SLOW_SECONDS = 0.25  # a pass that takes longer is not made again at once: agents call all the time
-RESTS = 4  # times as long as it took
+EXPLAINED = 500  # of the waiting jobs, the first so many get their reasons in each cycle, the others on request
+SLOW_SECONDS = 0.25  # a longer cycle is not repeated at once: agents call all the time
+COOLDOWN_FACTOR = 4  # pause after a slow cycle, in multiples of its duration
 PLACED_FIELDS = (
     "accelerator", "partition", "fen_per_card_hour", "centre", "state", "placed_at", "queued_at", "reasons", "lease",
     "predicted_seconds",
 )  # fmt: skip
-_rests_until = 0.0
+_cooldown_until = 0.0
 
 
 def place_waiting(now: datetime) -> int:
-    """Place the waiting jobs for which a centre has room; the first of the others learn why not yet. Returns how many.
+    """Place the waiting jobs for which a centre has room; returns how many. The first of the others get their reasons.
 
-    One pass at a time in the whole platform: who comes while one is made leaves it to that one, or to the next.
+    One cycle at a time in the whole platform: a caller during a cycle leaves its jobs to that or the next one.
     """
-    global _rests_until  # noqa: PLW0603 (of this process: how often it may look)
+    global _cooldown_until  # noqa: PLW0603 (of this process: how often it may look)
     started = time.monotonic()
-    if started < _rests_until or not Job.objects.filter(state=JobState.WAITING).exists():
+    if started < _cooldown_until or not Job.objects.filter(state=JobState.WAITING).exists():
         return 0
-    placed = _pass(now)
+    placed = _run_cycle(now)
     spent = time.monotonic() - started
-    _rests_until = started + spent * (1 + RESTS) if RESTS and spent > SLOW_SECONDS else 0.0
+    _cooldown_until = started + spent * (1 + COOLDOWN_FACTOR) if COOLDOWN_FACTOR and spent > SLOW_SECONDS else 0.0
     return placed
 
 
 @transaction.atomic
-def _pass(now: datetime) -> int:
+def _run_cycle(now: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:
             return 0
     weights = weights_on(now.astimezone(SHANGHAI).date())
-    read = registers(now, weights)
+    snapshot = take_snapshot(now, weights)
     decided = plan(
-        read.asks, read.pools, epoch(now), weights, tenants=read.tenants, cities=read.cities, running=read.running
+        snapshot.requests,
+        snapshot.pools,
+        epoch(now),
+        weights,
+        tenants=snapshot.tenants,
+        cities=snapshot.cities,
+        running=snapshot.running,
     )
-    _tell_waiting(decided.waits)
+    _explain_waiting(decided.waits)
     return _write_placed(decided.placed, weights, now)
 
 
-def _write_placed(placed: Sequence[Placed], weights: Weights, now: datetime) -> int:
-    """Send jobs to their centres; one that was cancelled since it was read stays as it is."""
+def _write_placed(placed: Sequence[PlacedJob], weights: Weights, now: datetime) -> int:
+    """Send jobs to their centres; a job that was cancelled since the snapshot stays as it is."""
     jobs = {
         job.uid: job
         for job in Job.objects.select_for_update(of=("self",)).filter(
-            pk__in=[each.ask.uid for each in placed], state=JobState.WAITING
+            pk__in=[decision.request.uid for decision in placed], state=JobState.WAITING
         )
     }
     centres = {centre.code: centre for centre in Centre.objects.all()}
     models = {card.model: card for card in Accelerator.objects.all()}
     partitions = _partitions()
     decisions, events = [], []
-    for each in placed:
-        job = jobs.get(each.ask.uid)
+    for decision in placed:
+        job = jobs.get(decision.request.uid)
         if job is None:
             continue
-        pool = each.chosen.pool
+        chosen = decision.chosen
+        pool = chosen.pool
         job.centre, job.accelerator = centres[pool.centre], models[pool.model]
         job.partition, job.fen_per_card_hour = partitions[pool.key], pool.fen_per_card_hour
         job.state, job.placed_at, job.queued_at = JobState.PLACED, now, None
-        job.reasons = [reason.text for reason in each.reasons]
+        job.reasons = [reason.text for reason in why_placed(decision)]
         job.lease += 1
-        job.predicted_seconds = each.ask.predicted_s
+        job.predicted_seconds = decision.request.predicted_s
         decisions.append(
             PlacementDecision(
                 job=job, run=job.run, lease=job.lease, at=now, centre=job.centre, accelerator=job.accelerator,
-                weights=weights.name, parts=dict(each.chosen.parts), reasons=job.reasons,
-                runners_up=[_told(other) for other in each.runners_up],
+                weights=weights.name, parts=dict(chosen.parts), reasons=job.reasons,
+                runners_up=[_runner_up(other) for other in decision.runners_up],
             )
         )  # fmt: skip
         events.append(
@@ -103,19 +111,21 @@ def _write_placed(placed: Sequence[Placed], weights: Weights, now: datetime) -> 
 
 def _partitions() -> dict[tuple[str, str], str]:
     """By centre and model the partition with the most cards."""
-    named: dict[tuple[str, str], list[Partition]] = defaultdict(list)
+    by_pool: dict[tuple[str, str], list[Partition]] = defaultdict(list)
     for partition in Partition.objects.select_related("centre", "accelerator"):
-        named[partition.centre.code, partition.accelerator.model].append(partition)
-    return {key: min(held, key=lambda each: (-each.cards, each.name)).name for key, held in named.items()}
+        by_pool[partition.centre.code, partition.accelerator.model].append(partition)
+    return {
+        key: min(held, key=lambda partition: (-partition.cards, partition.name)).name for key, held in by_pool.items()
+    }
 
 
-def _told(scored: Scored) -> dict[str, Any]:
+def _runner_up(scored: ScoredPool) -> dict[str, Any]:
     return {"centre": scored.pool.centre, "model": scored.pool.model, "parts": dict(scored.parts)}
 
 
-def _tell_waiting(waits: Sequence[Waits]) -> None:
-    """Write why not yet on the first jobs that wait, where it has changed."""
-    first = {each.ask.uid: [reason.text for reason in each.reasons] for each in waits[:TOLD]}
+def _explain_waiting(waits: Sequence[WaitingJob]) -> None:
+    """Store the reasons of the first waiting jobs, where they have changed."""
+    first = {job.request.uid: [reason.text for reason in why_waiting(job)] for job in waits[:EXPLAINED]}
     changed = [
         job
         for job in Job.objects.filter(pk__in=first, state=JobState.WAITING).only("uid", "reasons")

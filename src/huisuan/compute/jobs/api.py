@@ -39,7 +39,7 @@ def submit(
 ) -> Status[wire.Job]:
     """Take a job, or an array of them (the answer is the first); 422 with the reason when nobody could ever run it."""
     job = jobs.submit_job(asked, viewer_of(request), datetime.now(UTC), secrets.token_bytes(RANDOM_BYTES), key)
-    return Status(201, job_queries.shown(job))
+    return Status(201, job_queries.job_to_wire(job))
 
 
 @router.get("/jobs", response=wire.JobPage, auth=Allow(scope="read"), summary="作业列表，最新的在前")
@@ -61,7 +61,7 @@ def list_jobs(
 @router.get("/jobs/{uid}", response=wire.Job, auth=Allow(scope="read"), summary="一个作业")
 def show(request: HttpRequest, uid: str) -> wire.Job:
     """One job."""
-    return job_queries.shown(_job(viewer_of(request), uid))
+    return job_queries.job_to_wire(_job(viewer_of(request), uid))
 
 
 @router.get("/jobs/{uid}/array", response=wire.ArrayInfo, auth=Allow(scope="read"), summary="阵列里各状态有几个作业")
@@ -101,7 +101,7 @@ def log(request: HttpRequest, uid: str, offset: int = 0, tail: int | None = None
 def cancel(request: HttpRequest, uid: str) -> wire.Job:
     """Ask for the job to end; asking twice is once."""
     try:
-        return job_queries.shown(jobs.cancel_job(uid, viewer_of(request), datetime.now(UTC)))
+        return job_queries.job_to_wire(jobs.cancel_job(uid, viewer_of(request), datetime.now(UTC)))
     except Job.DoesNotExist:
         raise _nothing(uid) from None
 

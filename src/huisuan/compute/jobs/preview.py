@@ -7,12 +7,13 @@ from fractions import Fraction
 
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.dispatch.net_price import Subsidies, Subsidy
-from huisuan.compute.dispatch.snapshot import ask_of, considered_now
-from huisuan.compute.jobs import queries as job_queries
+from huisuan.compute.dispatch.snapshot import evaluate_now, placement_request
+from huisuan.compute.jobs.queries import one
 from huisuan.compute.jobs.services import unsaved_job
 from huisuan.compute.jobspec.core.request_rules import checked
 from huisuan.compute.models import Job, JobState
-from huisuan.compute.placement.types import Scored, epoch
+from huisuan.compute.placement.messages import rejection_text, why_never
+from huisuan.compute.placement.types import ScoredPool, epoch
 from huisuan.compute.placement.weights import weights_on
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol.placement import Decision, PlaceBarred, PlaceOption, Preview, ReadRequest, SubsidyShare, Why
@@ -46,17 +47,19 @@ def why(uid: str, viewer: Viewer, now: datetime) -> Why:
     Raises:
         Job.DoesNotExist: there is none that the viewer may see.
     """
-    job = job_queries.one(viewer, uid)
+    job = one(viewer, uid)
     return Why(
         uid=job.uid,
         state=JobState(job.state).value,
         reasons=job.reasons,
         decisions=[
             Decision(
-                at=each.at, run=each.run, lease=each.lease, centre=each.centre.code, model=each.accelerator.model,
-                weights=each.weights, parts=each.parts, reasons=each.reasons, runners_up=each.runners_up,
+                at=decision.at, run=decision.run, lease=decision.lease, centre=decision.centre.code,
+                model=decision.accelerator.model,
+                weights=decision.weights, parts=decision.parts, reasons=decision.reasons,
+                runners_up=decision.runners_up,
             )
-            for each in job.decisions.select_related("centre", "accelerator")
+            for decision in job.decisions.select_related("centre", "accelerator")
         ],
         waiting=_preview(job, now) if job.state in (JobState.WAITING, JobState.SUBMITTED) else None,
     )  # fmt: skip
@@ -64,30 +67,33 @@ def why(uid: str, viewer: Viewer, now: datetime) -> Why:
 
 def _preview(job: Job, now: datetime) -> Preview:
     day = now.astimezone(SHANGHAI).date()
-    ask = ask_of(job, now)
-    considered = considered_now(ask, job.party, now)
+    request = placement_request(job, now)
+    evaluation = evaluate_now(request, job.party, now)
     subsidies = Subsidies(day)
     subsidy = subsidies.of(job.party)
     own = subsidies.own_centres([job.party]).get(job.party.uscc, frozenset())
     return Preview(
-        possible=considered.possible,
-        now=[_option(each, job, subsidy, own, now) for each in considered.now[:SHOWN]],
-        later=[_option(each, job, subsidy, own, now) for each in considered.later[:SHOWN]],
+        possible=evaluation.possible,
+        now=[_option(pool, job, subsidy, own, now) for pool in evaluation.now[:SHOWN]],
+        later=[_option(pool, job, subsidy, own, now) for pool in evaluation.later[:SHOWN]],
         barred=[
-            PlaceBarred(centre=pool.centre, model=pool.model, code=bar.value, text=text)
-            for pool, (bar, text) in considered.barred
+            PlaceBarred(
+                centre=pool.centre, model=pool.model, code=rejection.value,
+                text=rejection_text(rejection, request.needs, pool),
+            )
+            for pool, rejection in evaluation.rejected
         ],
-        reasons=[each.text for each in considered.reasons],
+        reasons=[] if evaluation.possible else [why_never(request.needs, evaluation.rejected).text],
         subsidy=SubsidyShare(
             share=str(subsidy.share), policy=subsidy.policy, sentence=subsidy.sentence, status=subsidy.status,
             why=subsidy.why,
         ),
         weights=weights_on(day).name,
-        expected_seconds=ask.predicted_s,
+        expected_seconds=request.predicted_s,
     )  # fmt: skip
 
 
-def _option(scored: Scored, job: Job, subsidy: Subsidy, own: frozenset[str], now: datetime) -> PlaceOption:
+def _option(scored: ScoredPool, job: Job, subsidy: Subsidy, own: frozenset[str], now: datetime) -> PlaceOption:
     price = scored.pool.fen_per_card_hour
     cost = None if price is None else Fraction(price * job.cards * job.time_limit_seconds, 3600)
     back = None if cost is None else cost * (0 if scored.pool.centre in own else subsidy.share)

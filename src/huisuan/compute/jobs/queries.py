@@ -1,9 +1,10 @@
-"""What reads jobs: who sees which, how they are shown, what they wrote."""
+"""Reading jobs: which a viewer may see, their representation, their events and output."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, F, QuerySet
 
@@ -50,14 +51,14 @@ class JobFilter:
     centre: str | None = None
     party: str | None = None
 
-    def of(self, jobs: QuerySet[Job]) -> QuerySet[Job]:
-        """Those of the jobs that are asked for.
+    def apply(self, jobs: QuerySet[Job]) -> QuerySet[Job]:
+        """The jobs that pass the filter.
 
         Raises:
-            Refused: there is no such state.
+            InvalidRequest: there is no such state.
         """
-        states = [one for one in (self.state or "").split(",") if one]
-        if unknown := [one for one in states if one not in JobState.values]:
+        states = [state for state in (self.state or "").split(",") if state]
+        if unknown := [state for state in states if state not in JobState.values]:
             raise InvalidRequest(
                 f"状态 {'、'.join(unknown)}：只能是 {'、'.join(JobState.values)}", code="job.state_unknown"
             )
@@ -79,24 +80,23 @@ def page(viewer: Viewer, only: JobFilter, limit: int, before: str | None) -> wir
     """Some jobs, newest first; `before` is the `next` of the page before.
 
     Raises:
-        Refused: no such state, or too many at once.
+        InvalidRequest: no such state, or too many at once.
     """
     if not 1 <= limit <= MOST_AT_ONCE:
         raise InvalidRequest(f"limit {limit}：应在 1 至 {MOST_AT_ONCE} 之间", code="page.limit_out_of_bounds")
     if before and not before.isalnum():
         raise InvalidRequest("before：应是上一页给出的 next", code="page.cursor_unknown")
-    jobs = only.of(visible(viewer)).prefetch_related("dependencies").order_by("-uid")
+    jobs = only.apply(visible(viewer)).prefetch_related("dependencies").order_by("-uid")
     if before:
         jobs = jobs.filter(uid__lt=before)
     found = list(jobs[: limit + 1])
     return wire.JobPage(
-        items=[shown(job) for job in found[:limit]], next=found[limit - 1].uid if len(found) > limit else None
+        items=[job_to_wire(job) for job in found[:limit]], next=found[limit - 1].uid if len(found) > limit else None
     )
 
 
-def shown(job: Job) -> wire.Job:
+def job_to_wire(job: Job) -> wire.Job:
     """A job as its readers see it; of its environment only the names, for values may be secrets."""
-    data = job.data_centre.code if job.data_centre else job.data_city.name_zh if job.data_city else None
     return wire.Job(
         uid=job.uid,
         name=job.name,
@@ -105,48 +105,67 @@ def shown(job: Job) -> wire.Job:
         submitted_by=job.submitted_by,
         array_uid=job.array_uid,
         array_index=job.array_index,
-        command=job.command,
-        script=job.script,
-        image=job.image,
-        environment=sorted(job.environment),
-        workdir=job.workdir.sha256 if job.workdir else None,
-        cards=job.cards,
-        nodes=job.nodes,
-        models=job.card_models,
-        vendor=job.vendor,
-        min_memory_gib=job.min_memory_gib,
-        min_tflops_fp16=format_decimal(job.min_tflops_fp16),
-        model=job.accelerator.model if job.accelerator else None,
-        time_limit_seconds=job.time_limit_seconds,
-        retries=job.retries,
-        run=job.run,
-        after=sorted(link.after_id for link in job.dependencies.all()),
-        deadline=job.deadline,
-        price_ceiling_fen=job.price_ceiling_fen,
-        fen_per_card_hour=job.fen_per_card_hour,
-        centre=job.centre.code if job.centre else None,
-        wanted_centre=job.wanted_centre.code if job.wanted_centre else None,
-        wanted_city=job.wanted_city.name_zh if job.wanted_city else None,
-        data_at=data,
+        **_workload(job),
+        **_requirements(job),
+        **_progress(job),
         reasons=job.reasons,
         notes=job.notes,
         source_format=job.source_format,
-        state=JobState(job.state).value,
-        submitted_at=job.submitted_at,
-        placed_at=job.placed_at,
-        queued_at=job.queued_at,
-        started_at=job.started_at,
-        ended_at=job.ended_at,
-        cancel_requested_at=job.cancel_requested_at,
-        exit_code=job.exit_code,
     )
+
+
+def _workload(job: Job) -> dict[str, Any]:
+    return {
+        "command": job.command,
+        "script": job.script,
+        "image": job.image,
+        "environment": sorted(job.environment),
+        "workdir": job.workdir.sha256 if job.workdir else None,
+        "time_limit_seconds": job.time_limit_seconds,
+        "retries": job.retries,
+        "after": sorted(link.after_id for link in job.dependencies.all()),
+        "deadline": job.deadline,
+    }
+
+
+def _requirements(job: Job) -> dict[str, Any]:
+    data_at = job.data_centre.code if job.data_centre else job.data_city.name_zh if job.data_city else None
+    return {
+        "cards": job.cards,
+        "nodes": job.nodes,
+        "models": job.card_models,
+        "vendor": job.vendor,
+        "min_memory_gib": job.min_memory_gib,
+        "min_tflops_fp16": format_decimal(job.min_tflops_fp16),
+        "price_ceiling_fen": job.price_ceiling_fen,
+        "wanted_centre": job.wanted_centre.code if job.wanted_centre else None,
+        "wanted_city": job.wanted_city.name_zh if job.wanted_city else None,
+        "data_at": data_at,
+    }
+
+
+def _progress(job: Job) -> dict[str, Any]:
+    return {
+        "state": JobState(job.state).value,
+        "run": job.run,
+        "centre": job.centre.code if job.centre else None,
+        "model": job.accelerator.model if job.accelerator else None,
+        "fen_per_card_hour": job.fen_per_card_hour,
+        "submitted_at": job.submitted_at,
+        "placed_at": job.placed_at,
+        "queued_at": job.queued_at,
+        "started_at": job.started_at,
+        "ended_at": job.ended_at,
+        "cancel_requested_at": job.cancel_requested_at,
+        "exit_code": job.exit_code,
+    }
 
 
 def array(viewer: Viewer, job: Job) -> wire.ArrayInfo:
     """How many jobs of the job's array are in which state.
 
     Raises:
-        Refused: it belongs to none.
+        InvalidRequest: it belongs to none.
     """
     if not job.array_uid:
         raise InvalidRequest(f"作业 {job.uid} 不属于阵列", code="job.not_in_an_array")
@@ -189,7 +208,7 @@ def log_piece(job: Job, offset: int) -> wire.LogPiece:
     """The job's output from an offset in bytes on, at most a mebibyte of it.
 
     Raises:
-        Refused: a negative offset.
+        InvalidRequest: a negative offset.
     """
     if offset < 0:
         raise InvalidRequest(f"offset {offset}：不能为负", code="page.offset_negative")

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
-from huisuan.compute.dispatch.snapshot import ask_of, considered_now
+from huisuan.compute.dispatch.snapshot import evaluate_now, placement_request
 from huisuan.compute.jobs.lifecycle import Steps
 from huisuan.compute.jobs.queries import one, visible
 from huisuan.compute.jobs.references import (
@@ -25,6 +25,7 @@ from huisuan.compute.jobs.references import (
 from huisuan.compute.jobs.workdirs.services import keep
 from huisuan.compute.jobspec.core.request_rules import checked
 from huisuan.compute.models import FINAL_STATES, Job, JobDependency, JobEvent, JobState
+from huisuan.compute.placement.messages import why_never
 from huisuan.parties.acting_party import resolve_acting_party
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol.job_uid import RANDOM_BYTES, job_uid
@@ -170,9 +171,9 @@ def _someone_can(job: Job, now: datetime) -> None:
     Raises:
         Refused: with the reason.
     """
-    first_look = considered_now(ask_of(job, now), job.party, now)
-    if not first_look.possible:
-        raise InvalidRequest("；".join(reason.text for reason in first_look.reasons), code="job.never_placeable")
+    evaluation = evaluate_now(placement_request(job, now), job.party, now)
+    if not evaluation.possible:
+        raise InvalidRequest(why_never(evaluation.needs, evaluation.rejected).text, code="job.never_placeable")
 
 
 def _sent_before(job: Job) -> Job | None:

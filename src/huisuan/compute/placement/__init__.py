@@ -1,5 +1,6 @@
-"""Which centre runs a job, in which order, and why: pure, used live and by the simulator.
+"""Placement: which centre runs a job, in which order, and why. Pure: used live by `dispatch` and by the simulator.
 
-`types` says what is known of pools, jobs and tenants, `weights` what counts how much; `plan.plan` decides on all that
-waits, `consider.consider` looks at one job, `planner.Planner` goes on from pass to pass (the simulator).
+`types`: pools, jobs, tenants and the codes of the results; `weights`: what counts how much. `plan.plan` decides on all
+waiting jobs, `evaluate.evaluate_pools` evaluates the pools for one job, `scheduler.Scheduler` goes on from cycle to
+cycle (the simulator). Results are codes and figures; `messages` renders them. Sub-rooms: `nodes`, `prediction`.
 """

@@ -1,6 +1,6 @@
-"""What became of each waiting job. Words and figures are worked out when somebody reads them.
+"""The results of a scheduling cycle: codes and figures. `messages` renders them for people, where they are read.
 
-A pass over 100,000 jobs decides on all of them, but only those that are placed, and those whose reason changed, are
+A cycle over 100,000 jobs decides on all of them, but only those that are placed, and those whose reason changed, are
 looked at: sentences for the rest would cost more than the decisions.
 """
 
@@ -10,13 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from huisuan.compute.placement import messages as texts
-from huisuan.compute.placement.filters import Barred
 from huisuan.compute.placement.scoring import Terms, scored
-from huisuan.compute.placement.types import Ask, Hold, Pool, Reason, Reservation, Scored
+from huisuan.compute.placement.types import (
+    PlacementRequest,
+    Pool,
+    Rejection,
+    Reservation,
+    ScoredPool,
+    WaitReason,
+    expected_s,
+)
 
-#: pools that come next, told with a decision
-RUNNERS_UP = 3
+RUNNERS_UP = 3  # next best pools that are kept with a decision
 
 
 class Ranked(NamedTuple):
@@ -26,13 +31,13 @@ class Ranked(NamedTuple):
     fragmentation: int
 
 
-class Placed(NamedTuple):
-    """A job that goes to a pool now. `ranked`: that pool, then those that came next. `on`: numbers of its nodes.
+class PlacedJob(NamedTuple):
+    """A job that goes to a pool now. `ranked`: that pool, then the next best. `on`: numbers of its nodes.
 
-    `backfilled`: it goes past work that cards are kept for at that pool, and does not delay it.
+    `backfilled`: it runs ahead of a job that cards are reserved for at that pool, and does not delay it.
     """
 
-    ask: Ask
+    request: PlacementRequest
     terms: Terms
     now_s: int
     ranked: tuple[Ranked, ...]
@@ -41,64 +46,49 @@ class Placed(NamedTuple):
 
     @property
     def pool(self) -> Pool:
-        """Where it goes."""
+        """The pool that was chosen."""
         return self.ranked[0].pool
 
     @property
-    def chosen(self) -> Scored:
-        """Where it goes, with the parts of the score."""
+    def chosen(self) -> ScoredPool:
+        """The pool that was chosen, with the parts of its score."""
         return self._scored(self.ranked[0])
 
     @property
-    def runners_up(self) -> tuple[Scored, ...]:
-        """The pools that had room, too, best first."""
+    def runners_up(self) -> tuple[ScoredPool, ...]:
+        """The other pools that had room, best first."""
         return tuple(map(self._scored, self.ranked[1:]))
 
-    @property
-    def reasons(self) -> tuple[Reason, ...]:
-        """Why there, for the job's page."""
-        return texts.why_there(self.chosen, self.runners_up, self.backfilled, self.now_s, self.ask.predicted_s)
-
-    def _scored(self, one: Ranked) -> Scored:
-        ask, terms = self.ask, self.terms
-        seconds = ask.needs.cards * expected_s(ask)
-        return scored(ask.needs, one.pool, terms, seconds, self.now_s, one.pool.wait_s, one.fragmentation)
-
-
-def expected_s(ask: Ask) -> int:
-    """How long a job is thought to run: as predicted, at most its limit."""
-    return ask.limit_s if ask.predicted_s is None else min(ask.predicted_s, ask.limit_s)
+    def _scored(self, ranked: Ranked) -> ScoredPool:
+        request, pool = self.request, ranked.pool
+        seconds = request.needs.cards * expected_s(request)
+        return scored(request.needs, pool, self.terms, seconds, self.now_s, pool.wait_s, ranked.fragmentation)
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
-    """What holds for all jobs with the same needs: the pools that could take them, and why the others cannot."""
+class Feasibility:
+    """What all jobs with the same needs share: the pools that could take them, and why the others cannot."""
 
     could: Sequence[Pool]
-    barred: Sequence[tuple[Pool, Barred]]
-    free: Mapping[tuple[str, str], Sequence[int]]  # pool -> bins when the pass was over
+    rejected: Sequence[tuple[Pool, Rejection]]
+    free: Mapping[tuple[str, str], Sequence[int]]  # pool -> bins when the cycle was over
 
 
-class Waits(NamedTuple):
-    """A job that stays, why, and how many that wait go before it. `limit`: what its tenant or city may hold, held."""
+class WaitingJob(NamedTuple):
+    """A job that stays, why, and how many waiting jobs come before it. `quota`: cards allowed and held."""
 
-    ask: Ask
-    hold: Hold
+    request: PlacementRequest
+    wait_reason: WaitReason
     ahead: int
-    outlook: Outlook
+    feasibility: Feasibility
     reservation: Reservation | None = None
     quota: tuple[int, int] | None = None
-
-    @property
-    def reasons(self) -> tuple[Reason, ...]:
-        """Why not yet, for the job's page."""
-        return texts.why_not_yet(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What becomes of the waiting work now: every job is in one of the two, in the order of work."""
+    """The result of one cycle: every job is in one of the two, in the order of work. `weights`: the set's name."""
 
-    placed: tuple[Placed, ...]
-    waits: tuple[Waits, ...]
+    placed: tuple[PlacedJob, ...]
+    waits: tuple[WaitingJob, ...]
     weights: str

@@ -1,65 +1,80 @@
-"""Jobs with the same needs are judged once: which pools could take them, and how good each is."""
+"""Jobs with the same needs are evaluated once: which pools could take them, and how good each is (Borg's classes)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 
-from huisuan.compute.placement.filters import Barred, barred
-from huisuan.compute.placement.pool_state import NOWHERE, PoolState
+from huisuan.compute.placement.filters import filter_pool
+from huisuan.compute.placement.pool_state import NO_ROOM, PoolState
 from huisuan.compute.placement.scoring import Terms, fragmentation_part, price_part, rest_part
-from huisuan.compute.placement.types import Needs, Pool
+from huisuan.compute.placement.types import Needs, Pool, Rejection
 from huisuan.compute.placement.weights import Weights
 
 
 class Shape:
-    """What each pool's room for jobs of one shape is worth now: the fragmentation part, or NOWHERE.
+    """The fragmentation part of each pool's score for jobs of one shape, or NO_ROOM.
 
-    `long`: for jobs that stay beyond the moment from which cards are kept there for another; `short`: for the others.
-    Pools that changed since the last look are looked at again, no others.
+    `long`: for jobs that outlast the start of a reservation there; `short`: for the others. Only pools that
+    changed since the last refresh are worked out again.
     """
 
     __slots__ = ("cards", "count", "long", "seen", "short", "weights")
 
     def __init__(self, cards: int, count: int, pools: int, weights: Weights) -> None:
         self.cards, self.count, self.weights = cards, count, weights
-        self.short = [NOWHERE] * pools
-        self.long = [NOWHERE] * pools
+        self.short = [NO_ROOM] * pools
+        self.long = [NO_ROOM] * pools
         self.seen = -1
 
     def refresh(self, states: Sequence[PoolState], changes: Sequence[int]) -> None:
-        """Look again at what changed; `changes` lists the pools in the order in which they did."""
+        """Work out again what changed; `changes` lists pools by index, in the order of their changes."""
         if self.seen == len(changes):
             return
         cards, count = self.cards, self.count
         for index in set(changes[self.seen :]) if self.seen >= 0 else range(len(states)):
             state = states[index]
-            short, long = state.spoilt(cards, count)
+            short, long = state.fragmentation_deltas(cards, count)
             self.short[index] = worth = self._worth(short, state.pool)
             self.long[index] = worth if long == short else self._worth(long, state.pool)
         self.seen = len(changes)
 
-    def _worth(self, spoilt: int | None, pool: Pool) -> int:
-        return NOWHERE if spoilt is None else fragmentation_part(spoilt, pool, self.weights)
+    def _worth(self, delta: int | None, pool: Pool) -> int:
+        return NO_ROOM if delta is None else fragmentation_part(delta, pool, self.weights)
 
 
 class NeedsClass:
     """All jobs with the same needs. `pools`: indices of those that are connected and could take them."""
 
     __slots__ = (
-        "barred", "could", "dearest", "failed_s", "gather", "kept", "kept_known", "kept_pass", "needs", "pass_no",
-        "place", "pools", "rest", "shape", "size", "vectors", "waiting",
+        "could",
+        "cycle",
+        "dearest",
+        "failed_s",
+        "gather",
+        "needs",
+        "nothing_left_cycle",
+        "place",
+        "pools",
+        "rejected",
+        "reserved",
+        "reserved_known",
+        "rest",
+        "shape",
+        "size",
+        "vectors",
+        "waiting",
     )  # fmt: skip
 
     def __init__(self, needs: Needs, states: Sequence[PoolState], shape: Shape) -> None:
         self.needs, self.shape, self.size = needs, shape, (needs.cards, needs.nodes)
-        self.barred: list[tuple[Pool, Barred]] = []
+        self.rejected: list[tuple[Pool, Rejection]] = []
         self.could: list[Pool] = []  # connected or not
         self.pools: list[int] = []
         for state in states:
-            bar = barred(needs, state.pool)
-            if bar is not None:
-                self.barred.append((state.pool, bar))
+            rejection = filter_pool(needs, state.pool)
+            if rejection is not None:
+                self.rejected.append((state.pool, rejection))
                 continue
             self.could.append(state.pool)
             if state.pool.online:
@@ -69,11 +84,11 @@ class NeedsClass:
         self.dearest = max((states[index].pool.fen_per_card_hour or 0 for index in self.pools), default=0)
         self.rest: list[int] | None = None
         self.vectors: dict[tuple[int, int, frozenset[str]], list[int]] = {}
-        self.waiting = 0  # groups of such jobs that are to be looked at
-        self.pass_no = self.kept_pass = -1
-        self.kept: list[tuple[int, int, int]] = []  # as the planner last found it, in which pass, among how many
-        self.kept_known = (-1, 0)
-        self.failed_s = NOWHERE  # in this pass, a job that lasts so long found no room
+        self.waiting = 0  # groups of such jobs that are yet to be looked at
+        self.cycle = self.nothing_left_cycle = -1
+        self.reserved: list[tuple[int, int, int]] = []  # what the scheduler last found: in which cycle, among how many
+        self.reserved_known = (-1, 0)
+        self.failed_s = NO_ROOM  # in this cycle a job that long found no room
 
     def static(self, states: Sequence[PoolState], terms: Terms, card_seconds: int) -> list[int]:
         """The parts of each pool's score that do not change while jobs are placed, added up."""
@@ -119,9 +134,9 @@ def best(scores: list[int], most: int) -> list[int]:
     places: list[int] = []
     for _ in range(min(most, len(scores))):
         lowest = min(scores)
-        if lowest >= NOWHERE // 2:
+        if lowest >= NO_ROOM // 2:
             break
         place = scores.index(lowest)
         places.append(place)
-        scores[place] = NOWHERE
+        scores[place] = NO_ROOM
     return places

@@ -1,4 +1,4 @@
-"""Fair share: what a tenant used, forgotten by halves."""
+"""Fair share: the use of a tenant, decayed by a half-life (as in Slurm's multifactor plugin)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ STEPS = 64  # of a half-life
 ONE = 1 << 60
 
 
-def _fading() -> tuple[int, ...]:
+def _decay_table() -> tuple[int, ...]:
     """What is left of ONE after 0, 1, ... 63 steps; by square roots of integers, so that it is the same everywhere."""
     step = ONE // 2
     for _ in range(STEPS.bit_length() - 1):
@@ -21,23 +21,23 @@ def _fading() -> tuple[int, ...]:
     return tuple(left)
 
 
-FADING = _fading()
+DECAY = _decay_table()
 
 
-def faded(amount: int, age_s: int, half_life_s: int) -> int:
-    """What is left of an amount after a time; nothing is forgotten of what is yet to come."""
+def decay(amount: int, age_s: int, half_life_s: int) -> int:
+    """What is left of an amount after a time; an amount of the future is left whole."""
     halves, step = divmod(max(age_s, 0) * STEPS // half_life_s, STEPS)
-    return amount * FADING[step] // ONE >> halves
+    return amount * DECAY[step] // ONE >> halves
 
 
-def risen(amount: int, age_s: int, half_life_s: int) -> int:
-    """An amount as it counts beside older ones that are never touched again: it doubles where they would halve."""
+def inverse_decay(amount: int, age_s: int, half_life_s: int) -> int:
+    """The inverse of `decay`: instead of halving all older amounts, a newer one counts double."""
     if age_s <= 0 or not amount:
         return amount
     halves, step = divmod(age_s * STEPS // half_life_s, STEPS)
-    return (amount * ONE << halves) // FADING[step]
+    return (amount * ONE << halves) // DECAY[step]
 
 
-def decayed(use: Iterable[tuple[int, int, Decimal]], now_s: int, half_life_s: int) -> int:
-    """A tenant's use: of (ended, card-seconds, TFLOPS of the card), card-seconds x TFLOPS, each faded by its age."""
-    return sum(faded(int(card_seconds * tflops), now_s - ended_s, half_life_s) for ended_s, card_seconds, tflops in use)
+def decayed_use(use: Iterable[tuple[int, int, Decimal]], now_s: int, half_life_s: int) -> int:
+    """A tenant's use: of (ended, card-seconds, TFLOPS of the card), card-seconds x TFLOPS, each decayed by its age."""
+    return sum(decay(int(card_seconds * tflops), now_s - ended_s, half_life_s) for ended_s, card_seconds, tflops in use)

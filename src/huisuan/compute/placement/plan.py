@@ -1,4 +1,4 @@
-"""One pass over the waiting work: what goes where now, and why the rest waits."""
+"""One scheduling cycle over the waiting jobs: which go where now, and why the others wait."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from huisuan.compute.placement.decisions import Outlook, Plan, Waits
-from huisuan.compute.placement.pool_state import NOWHERE
+from huisuan.compute.placement.decisions import Feasibility, Plan, WaitingJob
+from huisuan.compute.placement.pool_state import NO_ROOM
 from huisuan.compute.placement.queue import Group
-from huisuan.compute.placement.scheduler import Planner
-from huisuan.compute.placement.scheduling_rules import OURS, Rules
-from huisuan.compute.placement.types import Ask, City, Hold, Pool, Running, Tenant
+from huisuan.compute.placement.scheduler import Scheduler
+from huisuan.compute.placement.scheduling_rules import PLATFORM_RULES, Rules
+from huisuan.compute.placement.types import City, PlacementRequest, Pool, Running, Tenant, WaitReason
 from huisuan.compute.placement.weights import Weights
 
 
 def plan(
-    asks: Iterable[Ask],
+    requests: Iterable[PlacementRequest],
     pools: Iterable[Pool],
     now_s: int,
     weights: Weights,
@@ -24,31 +24,31 @@ def plan(
     tenants: Iterable[Tenant] = (),
     cities: Iterable[City] = (),
     running: Iterable[Running] = (),
-    rules: Rules = OURS,
+    rules: Rules = PLATFORM_RULES,
 ) -> Plan:
-    """Decide for every waiting job, late: only what a centre has room for now is sent there.
+    """Decide on every waiting job; a job is bound late, only to a pool that has room for it now.
 
-    What comes out depends on what comes in, not on its order. A tenant that is not told has the usual weight, no quota
-    and no subsidy.
+    The result depends on the input, not on its order. A tenant that is not given has the default weight, no quota and
+    no subsidy.
     """
-    with _no_collector():
-        return _planned(
-            asks, Planner(pools, weights, tenants=tenants, cities=cities, running=running, rules=rules), now_s
+    with _gc_disabled():
+        return _plan(
+            requests, Scheduler(pools, weights, tenants=tenants, cities=cities, running=running, rules=rules), now_s
         )
 
 
-def _planned(asks: Iterable[Ask], planner: Planner, now_s: int) -> Plan:
-    """The plan; the planner is gone before the collector is on again, and need not be walked."""
-    for ask in asks:
-        planner.submit(ask, now_s)
-    placed = planner.pass_over(now_s)
-    planner.keep_for_blocked(now_s)
-    return Plan(tuple(placed), tuple(_waiting(planner)), planner.weights.name)
+def _plan(requests: Iterable[PlacementRequest], scheduler: Scheduler, now_s: int) -> Plan:
+    """The plan; the scheduler is gone before the collector is on again, and need not be walked."""
+    for request in requests:
+        scheduler.submit(request, now_s)
+    placed = scheduler.run_cycle(now_s)
+    scheduler.reserve_for_blocked(now_s)
+    return Plan(tuple(placed), tuple(_waiting(scheduler)), scheduler.weights.name)
 
 
 @contextmanager
-def _no_collector() -> Iterator[None]:
-    """A plan makes no cycles: Python's collector would walk 100,000 waiting jobs again and again and find nothing."""
+def _gc_disabled() -> Iterator[None]:
+    """A plan has no reference cycles: Python's collector would walk 100,000 waiting jobs in vain."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -58,31 +58,34 @@ def _no_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _waiting(planner: Planner) -> list[Waits]:
+def _waiting(scheduler: Scheduler) -> list[WaitingJob]:
     """Every job that stays, in the order of work."""
-    free = {state.pool.key: state.nodes.bins() for state in planner.states}
-    outlooks = {kind: Outlook(kind.could, kind.barred, free) for kind in planner.kinds.values()}
+    free = {state.pool.key: state.nodes.bins() for state in scheduler.states}
+    feasibility = {
+        needs_class: Feasibility(needs_class.could, needs_class.rejected, free)
+        for needs_class in scheduler.needs_classes.values()
+    }
     left = [
-        (key + group.tenant.points, submitted_s, uid, ask, group)
-        for group in planner.backlog.groups.values()
-        for key, submitted_s, uid, ask in group.jobs
+        (key + group.tenant.points, submitted_s, uid, request, group)
+        for group in scheduler.backlog.groups.values()
+        for key, submitted_s, uid, request in group.jobs
     ]
-    left.sort(key=lambda one: one[:3])
-    holds = {group: _hold(group, planner) for group in planner.backlog.groups.values()}
+    left.sort(key=lambda entry: entry[:3])
+    wait_reasons = {group: _final_reason(group, scheduler) for group in scheduler.backlog.groups.values()}
     ahead = 0
     waits = []
-    for _, _, uid, ask, group in left:
-        hold = holds[group]
+    for _, _, uid, request, group in left:
+        wait_reason = wait_reasons[group]
         reserved = group.reserved if group.reserved is not None and uid == group.jobs[0][2] else None
-        waits.append(Waits(ask, hold, ahead, outlooks[group.kind], reserved, group.quota))
-        ahead += not hold.for_good
+        waits.append(WaitingJob(request, wait_reason, ahead, feasibility[group.needs_class], reserved, group.quota))
+        ahead += not wait_reason.is_permanent
     return waits
 
 
-def _hold(group: Group, planner: Planner) -> Hold:
+def _final_reason(group: Group, scheduler: Scheduler) -> WaitReason:
     """Why the group waits, as things stand at the end; where the order is strict, most were never looked at."""
-    if group.pass_no != planner.pass_no:
-        return Hold.BEHIND if group.kind.could else Hold.NEVER
-    if group.hold is Hold.ROOM and min(planner.room_of(group.kind)) < NOWHERE:
-        return Hold.RESERVED
-    return group.hold
+    if group.cycle != scheduler.cycle:
+        return WaitReason.BEHIND if group.needs_class.could else WaitReason.NEVER
+    if group.wait_reason is WaitReason.ROOM and min(scheduler.room_of(group.needs_class)) < NO_ROOM:
+        return WaitReason.RESERVED
+    return group.wait_reason

@@ -1,4 +1,4 @@
-"""Which rules a placement follows: ours, or those that it is compared with."""
+"""Which rules a placement follows: the platform's, or those of a baseline."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from huisuan.compute.placement.weights import Weights
 
 @dataclass(frozen=True)
 class Rules:
-    """Which of the rules apply. What is not ours serves for comparison, in the simulator."""
+    """The switches of a scheduling policy; the defaults are the platform's, others are baselines of the simulator."""
 
     order: Literal["weights", "arrival", "length"] = "weights"
     fair: bool = True
-    strict: bool = False  # the first job that finds no room holds up all others
+    strict: bool = False  # head-of-line blocking: the first job that finds no room holds up all others
     reserve: bool = True
-    fullest: bool = False  # the fullest node that will do, whatever is left in pieces
+    fullest: bool = False  # plain best fit, without fragmentation-aware packing
 
     def key(self, weights: Weights) -> Key:
         """The order of work."""
         return {"arrival": by_arrival, "length": by_length, "weights": by_weights(weights.order)}[self.order]
 
 
-OURS = Rules()
+PLATFORM_RULES = Rules()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from huisuan.compute.placement.types import POINT, Needs, Pool, Scored, Tenant
+from huisuan.compute.placement.types import POINT, Needs, Pool, ScoredPool, Tenant
 from huisuan.compute.placement.weights import Weights
 
 HOUR = 3600
@@ -57,7 +57,7 @@ def net_fen(pool: Pool, terms: Terms, card_seconds: int) -> Fraction | None:
 
 def scored(
     needs: Needs, pool: Pool, terms: Terms, card_seconds: int, now_s: int, wait_s: int, fragmentation: int
-) -> Scored:
+) -> ScoredPool:
     """A pool where the job waits so long before it begins, with its parts."""
     parts = {
         "start": start_part(wait_s, terms.weights),
@@ -66,7 +66,7 @@ def scored(
         "fit": fit_part(needs, pool, terms.weights),
         "fragmentation": fragmentation,
     }
-    return Scored(pool, parts, now_s + wait_s, net_fen(pool, terms, card_seconds))
+    return ScoredPool(pool, parts, now_s + wait_s, net_fen(pool, terms, card_seconds))
 
 
 def rest_part(needs: Needs, pool: Pool, weights: Weights) -> int:
@@ -75,7 +75,7 @@ def rest_part(needs: Needs, pool: Pool, weights: Weights) -> int:
 
 
 def price_part(pool: Pool, terms: Terms, card_seconds: int) -> int:
-    """By the net price of a job of so many card-seconds; a pool without a price counts as a dear one."""
+    """By the net price of a job of so many card-seconds; a pool without a price counts as an expensive one."""
     weights, price = terms.weights, pool.fen_per_card_hour
     if price is None:
         return weights.score.price * weights.scale.price_unknown
@@ -102,7 +102,7 @@ def distance_part(needs: Needs, pool: Pool, weights: Weights) -> int:
 
 
 def fit_part(needs: Needs, pool: Pool, weights: Weights) -> int:
-    """By how much more the card is than what is needed: an H100 is not burnt on what a T4 does."""
+    """By how much stronger the card is than what is needed: an H100 is not spent on a T4's work."""
     more_tenths = int((pool.tflops_fp16 - needs.min_tflops_fp16) * 10)
     more_gib = pool.memory_gib - needs.min_memory_gib
     speed = POINT * more_tenths // (10 * weights.scale.tflops)
@@ -110,6 +110,6 @@ def fit_part(needs: Needs, pool: Pool, weights: Weights) -> int:
     return weights.score.fit * ((speed + memory) // 2)
 
 
-def fragmentation_part(spoilt: int, pool: Pool, weights: Weights) -> int:
-    """By what the job leaves in pieces: thousandths of a card against a whole node; negative where it tidies up."""
-    return weights.score.fragmentation * (spoilt * (POINT // 1_000) // pool.cards_per_node)
+def fragmentation_part(delta: int, pool: Pool, weights: Weights) -> int:
+    """By the fragmentation that a job adds (thousandths of a card) against a whole node; negative: it removes some."""
+    return weights.score.fragmentation * (delta * (POINT // 1_000) // pool.cards_per_node)

@@ -1,6 +1,6 @@
-"""What a placement is decided from, and what is decided.
+"""What placement reads, and the codes of what it decides.
 
-Units: money in integer fen, moments in whole seconds since 1970 (UTC), spans in whole seconds, scores in millionths
+Units: money in integer fen, times in whole seconds since 1970 (UTC), durations in whole seconds, scores in millionths
 (1,000,000 is one whole point of a part before its weight). Nothing here reads a clock.
 """
 
@@ -48,7 +48,7 @@ class Pool:
 
     @cached_property
     def key(self) -> tuple[str, str]:
-        """Centre and model: a pool's name."""
+        """Centre and model, which identify a pool."""
         return self.centre, self.model
 
     @property
@@ -77,12 +77,12 @@ class Pool:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a job needs of a pool; jobs with equal needs are judged together.
+    """What a job needs of a pool; jobs with equal needs are evaluated together.
 
     `takes_slots`: no accelerator was asked for, so that a processor slot will do where `models` names none.
-    `cards` lie on `nodes` nodes as evenly as they can (the first nodes hold one more where they do not divide).
-    `abilities`: what the engine must be able to do (containers where there is an image, workdir where one was
-    uploaded; gang is understood where there are several nodes). `not_at`: centres that refused the job or lost it.
+    `cards` are spread over `nodes` nodes as evenly as possible (the first have one more where they do not divide).
+    `abilities`: what the engine must be able to do (containers for an image, workdir for an uploaded folder; gang
+    is implied by several nodes). `not_at`: centres that refused the job or lost it.
     """
 
     cards: int = 1
@@ -101,7 +101,7 @@ class Needs:
     not_at: frozenset[str] = frozenset()
 
     @property
-    def cards_each(self) -> int:
+    def cards_on_fullest_node(self) -> int:
         """Cards on the fullest of its nodes."""
         return -(-self.cards // self.nodes)
 
@@ -111,10 +111,10 @@ class Needs:
         return self.abilities | {"gang"} if self.nodes > 1 else self.abilities
 
 
-class Ask(NamedTuple):
-    """A job that waits. In seconds: it is thought to run for `predicted_s`, and counted on to be over after `limit_s`.
+class PlacementRequest(NamedTuple):
+    """A job that waits. In seconds: it is predicted to run for `predicted_s`, and for at most `limit_s`.
 
-    `limit_s` is the job's own limit, or less where what is thought allows (`history.over_by_s`).
+    `limit_s` is the job's own limit, or the upper bound of its prediction where that is less (`upper_bound_s`).
     """
 
     uid: str
@@ -126,9 +126,14 @@ class Ask(NamedTuple):
     predicted_s: int | None = None
 
 
+def expected_s(request: PlacementRequest) -> int:
+    """How long a job is expected to run: as predicted, at most its limit."""
+    return request.limit_s if request.predicted_s is None else min(request.predicted_s, request.limit_s)
+
+
 @dataclass(frozen=True)
 class Tenant:
-    """Whose work it is. `use`: card-seconds x TFLOPS so far, decayed (`shares.decayed`); `held`: cards it holds now.
+    """The party that a job is for. `use`: decayed card-seconds x TFLOPS (`fair_share`); `held`: cards it holds now.
 
     `subsidy`: the share of the bill that comes back to it, `remaining_fen` how much of that is left (None: no cap);
     at the centres of `no_subsidy_at`, which are its own (self-built-self-use), nothing does.
@@ -147,7 +152,7 @@ class Tenant:
 
 @dataclass(frozen=True)
 class City:
-    """How many cards the tenants of a city may hold at once, all together, and hold now."""
+    """How many cards all tenants of a city together may hold at once, and hold now."""
 
     code: str
     most_cards: int
@@ -156,7 +161,7 @@ class City:
 
 @dataclass(frozen=True)
 class Running:
-    """A job that holds cards (placed, queued at the centre or running), until `ends_s` as far as is thought.
+    """A job that holds cards (placed, queued at the centre or running), expected to end at `ends_s`.
 
     `on`: the numbers of its nodes where the caller keeps track of nodes (the simulator does); empty: not known.
     """
@@ -170,8 +175,8 @@ class Running:
     on: tuple[int, ...] = ()
 
 
-class Bar(StrEnum):
-    """Why a pool does not take a job; the first eleven hold whatever is free, the last three only now."""
+class Rejection(StrEnum):
+    """Why a pool does not take a job; the last two may pass, the others are permanent."""
 
     CENTRE = "centre"
     CITY = "city"
@@ -186,48 +191,34 @@ class Bar(StrEnum):
     SIZE = "size"
     OFFLINE = "offline"
     ROOM = "room"
-    RESERVED = "reserved"
 
     @property
-    def for_good(self) -> bool:
+    def is_permanent(self) -> bool:
         """Whether waiting does not help."""
-        return self not in (Bar.OFFLINE, Bar.ROOM, Bar.RESERVED)
-
-    @property
-    def text(self) -> str:
-        """In words, where the word alone says it."""
-        return {Bar.OFFLINE: "站点代理未连接", Bar.ROOM: "空闲的卡不够"}.get(self, str(self))
+        return self not in (Rejection.OFFLINE, Rejection.ROOM)
 
 
-class Hold(StrEnum):
+class WaitReason(StrEnum):
     """Why a job waits."""
 
     NEVER = "never"  # no pool, even empty, could hold it
     TENANT_NEVER = "tenant_never"  # it alone is more than its tenant may hold
     CITY_NEVER = "city_never"
     OFFLINE = "offline"  # only centres that are not connected could take it
-    ROOM = "room"  # nowhere is enough free
-    RESERVED = "reserved"  # what is free is kept for work that comes before it
+    ROOM = "room"  # no pool has enough free cards
+    RESERVED = "reserved"  # the free cards are reserved for jobs that come first
     TENANT_QUOTA = "tenant_quota"
     CITY_QUOTA = "city_quota"
-    BEHIND = "behind"  # strict order: the first one that waits holds up all others
+    BEHIND = "behind"  # strict order: the first waiting job holds up all others
 
     @property
-    def for_good(self) -> bool:
+    def is_permanent(self) -> bool:
         """Whether waiting does not help, so that the job should be refused at once."""
-        return self in (Hold.NEVER, Hold.TENANT_NEVER, Hold.CITY_NEVER)
+        return self in (WaitReason.NEVER, WaitReason.TENANT_NEVER, WaitReason.CITY_NEVER)
 
 
 @dataclass(frozen=True)
-class Reason:
-    """A reason for people (`text`, Chinese) and for programs (`code`: placed, backfilled, a Hold or a Bar)."""
-
-    code: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Scored:
+class ScoredPool:
     """A pool that could take a job, with its score by part (less is better; weighted millionths).
 
     `parts`: start, price, distance, fit, fragmentation. `starts_s`: when the job would begin there by what is known.
@@ -246,7 +237,7 @@ class Scored:
 
 
 class Reservation(NamedTuple):
-    """Cards kept for a job that does not fit now: where, and when they are thought to be free."""
+    """Cards reserved for a job that does not fit now: where, and when they are expected to be free."""
 
     centre: str
     model: str

@@ -19,7 +19,7 @@ Positive = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
 class _Declared(BaseModel):
-    """Integers only: a score must be the same on every machine. A name that nobody knows is a slip, and refused."""
+    """Integers only: a score must be the same on every machine. An unknown name is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -65,7 +65,7 @@ def _by_number(table: object) -> object:
 
 
 class Weights(_Declared):
-    """One dated set. `demand`: of 1,000 jobs, so many ask for so many cards on a node."""
+    """One dated set. `demand`: of 1,000 jobs, so many request for so many cards on a node."""
 
     name: str = Field(min_length=1, max_length=20)
     valid_from: date
@@ -90,7 +90,7 @@ def parse_weights(name: str, text: str) -> tuple[Weights, ...]:
     """The sets that a TOML text declares, oldest first.
 
     Raises:
-        Refused: no TOML, a weight is missing, unknown, no integer or out of bounds, or two sets begin on one day.
+        InvalidRequest: no TOML, a weight is missing, unknown, no integer or out of bounds, or two sets start on a day.
     """
     try:
         found = _File.model_validate(tomllib.loads(text)).weights
@@ -101,19 +101,19 @@ def parse_weights(name: str, text: str) -> tuple[Weights, ...]:
         raise InvalidRequest(
             f"{name}：{'.'.join(map(str, first['loc']))}：{first['msg']}", code="weights.malformed"
         ) from None
-    days = [one.valid_from for one in found]
-    if len(set(days)) < len(days) or len({one.name for one in found}) < len(found):
+    days = [weights.valid_from for weights in found]
+    if len(set(days)) < len(days) or len({weights.name for weights in found}) < len(found):
         raise InvalidRequest(f"{name}：两组权重的 name 或 valid_from 相同；请各取一个", code="weights.version_twice")
-    return tuple(sorted(found, key=lambda one: one.valid_from))
+    return tuple(sorted(found, key=lambda weights: weights.valid_from))
 
 
 def weights_on(day: date, known: Sequence[Weights] | None = None) -> Weights:
     """The set that holds on a day.
 
     Raises:
-        Refused: none had begun by then.
+        NotFound: none had begun by then.
     """
-    holding = [one for one in known or load_weights() if one.valid_from <= day]
+    holding = [weights for weights in known or load_weights() if weights.valid_from <= day]
     if not holding:
         raise NotFound(
             f"{day} 还没有调度权重：最早的一组自 {(known or load_weights())[0].valid_from} 起", code="weights.none_yet"

@@ -8,7 +8,7 @@ from typing import Any
 
 from huisuan.base.errors import InvalidRequest, Unavailable
 from huisuan.compute.simulator.metrics import busy
-from huisuan.compute.simulator.replay import Ran
+from huisuan.compute.simulator.replay import ReplayedJob
 
 INK, QUIET, LINE, PAPER = "#1d2327", "#5c6469", "#dcd8cf", "#fbfaf7"
 HUES = {"huisuan": "#1f6f63", "fifo": "#a86500", "sjf": "#2458a6", "fair": "#8a6fa8", "live": "#5c6469"}
@@ -20,7 +20,7 @@ WIDTH, HEIGHT = 620, 180
 STEPS = 120  # points of a curve
 
 
-def write_charts(found: Mapping[str, Sequence[Ran]], cards: int, path: Path, title: str) -> None:
+def write_charts(found: Mapping[str, Sequence[ReplayedJob]], cards: int, path: Path, title: str) -> None:
     """Draw both into a file of the form that its suffix names.
 
     Raises:
@@ -42,7 +42,7 @@ def write_charts(found: Mapping[str, Sequence[Ran]], cards: int, path: Path, tit
         ) from None
 
 
-def still_waiting(ran: Sequence[Ran]) -> list[tuple[float, float]]:
+def still_waiting(ran: Sequence[ReplayedJob]) -> list[tuple[float, float]]:
     """(seconds, share of the jobs that waited longer), at moments as far apart as their logarithms."""
     waits = sorted(one.waited_s for one in ran)
     most = max(waits[-1], 10)
@@ -54,7 +54,7 @@ def still_waiting(ran: Sequence[Ran]) -> list[tuple[float, float]]:
     return points
 
 
-def used(ran: Sequence[Ran], cards: int) -> list[tuple[float, float]]:
+def used(ran: Sequence[ReplayedJob], cards: int) -> list[tuple[float, float]]:
     """(day, share of the cards in use), by day or, over less than ten days, by hour."""
     since = min(one.job.submitted_s for one in ran)
     until = max(one.ended_s for one in ran)
@@ -65,7 +65,7 @@ def used(ran: Sequence[Ran], cards: int) -> list[tuple[float, float]]:
     ]
 
 
-def _framed(found: Mapping[str, Sequence[Ran]], cards: int, title: str) -> Any:
+def _framed(found: Mapping[str, Sequence[ReplayedJob]], cards: int, title: str) -> Any:
     import altair as alt
 
     waits = {name: still_waiting(ran) for name, ran in found.items()}
@@ -87,7 +87,7 @@ def _framed(found: Mapping[str, Sequence[Ran]], cards: int, title: str) -> Any:
     )
 
 
-def _means(found: Mapping[str, Sequence[Ran]]) -> Any:
+def _means(found: Mapping[str, Sequence[ReplayedJob]]) -> Any:
     """A bar a policy, waiting and running, with its figures: the names and hues for the curves below, too."""
     import altair as alt
 

@@ -13,7 +13,7 @@ from huisuan.terminal import AsJson, note, out, print_json, print_table, progres
 
 if TYPE_CHECKING:
     from huisuan.compute.simulator.cluster import World
-    from huisuan.compute.simulator.replay import Ran
+    from huisuan.compute.simulator.replay import ReplayedJob
     from huisuan.compute.simulator.trace_jobs import Trace
 
 SHOWN = 10  # faults on the screen; --json has all
@@ -49,7 +49,7 @@ def simulate(
 ) -> None:
     """重放公开的作业轨迹，比较调度策略：用的就是平台的调度代码，时钟是假的。"""
     from huisuan.compute.placement.weights import load_weights, parse_weights
-    from huisuan.compute.simulator.policies import chosen
+    from huisuan.compute.simulator.policies import parse_policies
     from huisuan.compute.simulator.trace_jobs import read_trace
     from huisuan.compute.traces.columns import TraceColumns
 
@@ -64,7 +64,7 @@ def simulate(
         job_column,
         state_column,
     )
-    policies = chosen(policy)
+    policies = parse_policies(policy)
     world = _world(pool, centres)
     known = load_weights() if weights is None else parse_weights(weights.name, _text(weights))
     read = read_trace(trace, columns, timezone)
@@ -75,7 +75,7 @@ def simulate(
             f"{trace.name}：没有作业放得进这些资源池" + (f"（{month} 提交的）" if month else ""),
             code="simulation.no_job_fits",
         )
-    found: dict[str, list[Ran]] = {}
+    found: dict[str, list[ReplayedJob]] = {}
     results = []
     for one in policies:
         ran, measured = _replayed(one, jobs, world, known[-1])
@@ -116,7 +116,7 @@ def _fits(cards: int, models: tuple[str, ...], world: World) -> bool:
     return any(sum(pool.all_sizes[each:]) >= nodes for pool in world.pools if not models or pool.model in models)
 
 
-def _replayed(policy: Any, jobs: list[Any], world: World, weights: Any) -> tuple[list[Ran], Any]:
+def _replayed(policy: Any, jobs: list[Any], world: World, weights: Any) -> tuple[list[ReplayedJob], Any]:
     import time
 
     from huisuan.compute.simulator.metrics import measure

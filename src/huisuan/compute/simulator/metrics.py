@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from huisuan.compute.simulator.cluster import World
-from huisuan.compute.simulator.replay import Ran
+from huisuan.compute.simulator.replay import ReplayedJob
 
 HOUR = 3600
 
@@ -45,7 +45,7 @@ class Measures:
         return asdict(self)
 
 
-def measure(policy: str, ran: Sequence[Ran], world: World, simulated_s: float) -> Measures:
+def measure(policy: str, ran: Sequence[ReplayedJob], world: World, simulated_s: float) -> Measures:
     """Sum a replay up."""
     waits = sorted(one.waited_s for one in ran)
     spent = sum(one.job.duration_s for one in ran)
@@ -87,7 +87,7 @@ def jain(shares: Iterable[float]) -> float:
     return sum(found) ** 2 / (len(found) * squares) if squares else 1.0
 
 
-def busy(ran: Iterable[Ran], since_s: int, until_s: int, step_s: int) -> list[int]:
+def busy(ran: Iterable[ReplayedJob], since_s: int, until_s: int, step_s: int) -> list[int]:
     """Card-seconds used in each step between two moments."""
     found = [0] * -(-(until_s - since_s) // step_s)
     for one in ran:
@@ -100,7 +100,7 @@ def busy(ran: Iterable[Ran], since_s: int, until_s: int, step_s: int) -> list[in
     return found
 
 
-def _served(ran: Iterable[Ran]) -> dict[str, float]:
+def _served(ran: Iterable[ReplayedJob]) -> dict[str, float]:
     held: defaultdict[str, int] = defaultdict(int)
     there: defaultdict[str, int] = defaultdict(int)
     for one in ran:
@@ -109,7 +109,7 @@ def _served(ran: Iterable[Ran]) -> dict[str, float]:
     return {tenant: held[tenant] / there[tenant] for tenant in there if there[tenant]}
 
 
-def _cost(ran: Iterable[Ran], world: World) -> tuple[int, int]:
+def _cost(ran: Iterable[ReplayedJob], world: World) -> tuple[int, int]:
     """What all tenants pay before subsidy and what comes back: each tenant's sum is cut to whole fen once."""
     bills: defaultdict[str, Fraction] = defaultdict(Fraction)
     seconds: defaultdict[tuple[str, int], int] = defaultdict(int)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from huisuan.base.errors import NotFound
-from huisuan.compute.placement.scheduling_rules import OURS, Rules
+from huisuan.compute.placement.scheduling_rules import PLATFORM_RULES, Rules
 from huisuan.compute.placement.weights import Weights
 
 
 @dataclass(frozen=True)
 class Policy:
-    """`knows`: the true duration (an oracle), nothing, or what jobs like it did before."""
+    """A policy. `knows`: the true runtime (an oracle), nothing, or a prediction from the job's peers."""
 
     name: str
     label: str
@@ -20,7 +20,7 @@ class Policy:
     knows: Literal["truth", "nothing", "history"]
 
     def weights(self, weights: Weights) -> Weights:
-        """The weights under which it works: fair share alone is ours without length and deadlines."""
+        """The weights under which it works: fair share alone is the platform's without length and deadlines."""
         if self.name != "fair":
             return weights
         order = weights.order.model_copy(update={"length": 0, "deadline": 0})
@@ -33,17 +33,17 @@ POLICIES = {
         Policy("fifo", "先来先服务（队首阻塞）", Rules("arrival", False, True, False, True), "nothing"),
         Policy("sjf", "最短优先（预知真实时长，队首阻塞）", Rules("length", False, True, False, True), "truth"),
         Policy("fair", "公平份额（不知时长，不留卡）", Rules("weights", True, False, False, True), "nothing"),
-        Policy("limits", "惠算，但不学时长（只知时限）", OURS, "nothing"),
-        Policy("huisuan", "惠算（平台现行：按历史预估时长，回填与留卡）", OURS, "history"),
+        Policy("limits", "惠算，但不学时长（只知时限）", PLATFORM_RULES, "nothing"),
+        Policy("huisuan", "惠算（平台现行：按历史预估时长，回填与留卡）", PLATFORM_RULES, "history"),
     )
 }
 
 
-def chosen(names: str) -> list[Policy]:
+def parse_policies(names: str) -> list[Policy]:
     """The policies that a comma-separated list names; `all` names every one.
 
     Raises:
-        Refused: there is no such policy, or none is named.
+        NotFound: there is no such policy, or none is named.
     """
     if names.strip() == "all":
         return list(POLICIES.values())

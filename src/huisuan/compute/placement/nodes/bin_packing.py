@@ -1,8 +1,8 @@
-"""On which nodes of a pool a job lies: the ones that it leaves least in pieces.
+"""Bin packing: a job gets the nodes that it fragments least.
 
 A node with k free cards is of no use to the jobs that want more than k on one node. Over the declared demand, k times
-their part of all jobs is what of it lies idle in pieces (after "Beware of Fragmentation", USENIX ATC 2023). What a job
-adds to that, or takes from it, is its gradient on that node.
+their share of all jobs is the node's fragmentation (after "Beware of Fragmentation", USENIX ATC 2023). What a job adds
+to that, or takes from it, is its gradient on that node.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from huisuan.compute.placement.node_bins import Nodes, shape
+from huisuan.compute.placement.nodes.node_bins import Nodes, shape
 
-PER = 1_000  # demand is told per thousand jobs
+PER = 1_000  # demand is given per thousand jobs
 
 
 class Packing:
@@ -34,9 +34,9 @@ class Packing:
             [idle[free - piece] - idle[free] if free >= piece else 0 for free in range(largest + 1)]
             for piece in range(largest + 1)
         ]
-        self.order = [self._tried(piece, largest) for piece in range(largest + 1)]
+        self.order = [self._candidates(piece, largest) for piece in range(largest + 1)]
 
-    def _tried(self, piece: int, largest: int) -> list[int]:
+    def _candidates(self, piece: int, largest: int) -> list[int]:
         return sorted(range(piece, largest + 1), key=lambda free: (self.gradient[piece][free], free))
 
     def choose(self, nodes: Nodes, cards: int, count: int, allowed: int = -1) -> tuple[int, ...]:
@@ -62,8 +62,8 @@ class Packing:
                 return ()
         return tuple(chosen)
 
-    def spoils(self, nodes: Nodes, cards: int, count: int, allowed: int = -1) -> int | None:
-        """Thousandths of a card that are of less use once a job lies where `choose` puts it; None: no room."""
+    def fragmentation_delta(self, nodes: Nodes, cards: int, count: int, allowed: int = -1) -> int | None:
+        """Thousandths of a card that are of less use once a job is where `choose` puts it; None: no room."""
         if count == 1:
             for free in self.order[cards] if cards < len(self.order) else ():
                 if nodes.by_free[free] & allowed:

@@ -1,4 +1,4 @@
-"""When the cards of a pool that are held are released, node by node: by it a waiting job finds its nodes."""
+"""When the allocated cards of a pool are released, node by node: by it a waiting job finds its nodes."""
 
 from __future__ import annotations
 
@@ -6,43 +6,17 @@ from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Sequence
 
-from huisuan.compute.placement.bin_packing import packing
-from huisuan.compute.placement.node_bins import Nodes, pieces_on, shape
-from huisuan.compute.placement.types import Pool, Running
+from huisuan.compute.placement.nodes.node_bins import Nodes, pieces_on
 
-
-def laid(pool: Pool, running: Sequence[Running]) -> dict[str, tuple[int, ...]]:
-    """On which nodes (numbered as in `Nodes(pool.bins)`) each job lies, by its uid.
-
-    Where the caller does not know, the largest pieces are laid first, each on the node whose used cards it fills best:
-    a job of whole nodes then comes to lie on full ones. What finds no place (its cards are not seen as used) is left
-    out; the cards that remain used are others', which we do not see come free.
-    """
-    free = Nodes(pool.bins).free
-    used = Nodes(tuple(reversed(pool.bins)))  # an upside-down pool: its "free" cards are those in use
-    used.free = [pool.cards_per_node - one for one in free]
-    used.by_free = [0] * len(pool.bins)
-    for number, cards in enumerate(used.free):
-        used.by_free[cards] |= 1 << number
-    fullest_last = packing(pool.cards_per_node, None)
-    found = {}
-    for one in sorted(running, key=lambda one: (-(-one.cards // one.nodes), one.ends_s, one.uid), reverse=True):
-        numbers = one.on or fullest_last.choose(used, one.cards, one.nodes)
-        if not numbers:
-            continue
-        found[one.uid] = numbers
-        for number, piece in zip(numbers, shape(one.cards, one.nodes), strict=True):
-            used.move(number, -piece)
-    return found
-
-
-Moment = tuple[int, str]  # seconds, and the uid of the job that ends then: of one second the order is that of the uids
+Moment = tuple[
+    int, str
+]  # seconds, and the uid of the job that ends then: within one second jobs end in the order of their uids
 NOW: Moment = (-1, "")
 NEVER: Moment = (1 << 62, "")
 
 
 class Reached:
-    """The nodes of a pool in the `order` in which so many cards will be free on them; by node, the `moments`."""
+    """The nodes of a pool in the `order` in which so many cards come free on them; `moments`: when, by node."""
 
     __slots__ = ("moments", "order")
 
@@ -60,10 +34,10 @@ class Reached:
 
 
 class Releases:
-    """What comes free on each node of a pool, in the order in which it does.
+    """The releases of each node of a pool, in the order of time.
 
-    What is `reached`, by how many cards, is kept from question to question and worked out anew only for nodes on which
-    something changed: between two passes that is one or two.
+    `reached`, by how many cards, is kept from call to call and worked out again only for nodes on which something
+    changed: between two cycles that is one or two.
     """
 
     __slots__ = ("changed", "nodes", "on", "reached")
@@ -81,16 +55,16 @@ class Releases:
         self.changed.update(numbers)
 
     def remove(self, uid: str, numbers: tuple[int, ...], ends_s: int) -> None:
-        """The job does not release its cards then: it is over already, or will be at another moment."""
+        """The job does not release its cards then: it has ended already, or will at another moment."""
         for number in numbers:
             due = self.on[number]
             del due[bisect_left(due, (ends_s, uid))]
         self.changed.update(numbers)
 
     def earliest(self, pieces: tuple[int, ...]) -> tuple[int, dict[int, int]] | None:
-        """The end (seconds) that makes room for all pieces, the fuller first; the nodes, and what is left on each.
+        """The end (seconds) that makes room for all pieces, the fuller first; the nodes, and the spare cards on each.
 
-        None: what is known to end does not make room.
+        None: the known ends do not make room.
         """
         big, small = pieces[0], pieces[-1]
         bigs = pieces.count(big)

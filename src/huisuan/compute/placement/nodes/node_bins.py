@@ -1,7 +1,7 @@
 """The nodes of a pool, by how many cards each has free: what fits, what is taken, what comes back.
 
-Sets of nodes are integers, one bit a node: the lowest bit is the node with the lowest number, so every tie falls to the
-first node, on every machine.
+Sets of nodes are integers, one bit a node: the lowest bit is the node with the lowest number, so ties go to the
+first node on every machine.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def pieces_on(numbers: tuple[int, ...], cards: int) -> Iterable[tuple[int, int]]
     return zip(numbers, shape(cards, len(numbers)), strict=True)
 
 
-def taken_out(bins: Sequence[int], cards: int, nodes: int) -> tuple[int, ...]:
-    """The bins when a job has taken its cards, each piece from a node of its own that it fills best.
+def bins_without(bins: Sequence[int], cards: int, nodes: int) -> tuple[int, ...]:
+    """The bins once a job is allocated its cards, each piece on a node of its own that it fills best (best fit).
 
     What does not fit anywhere is left out: what a scheduler reports may lag behind what was sent there.
     """
@@ -66,4 +66,4 @@ def taken_out(bins: Sequence[int], cards: int, nodes: int) -> tuple[int, ...]:
                 left[free] -= 1
                 touched[free - piece] += 1
                 break
-    return tuple(one + other for one, other in zip(left, touched, strict=True))
+    return tuple(untouched + other for untouched, other in zip(left, touched, strict=True))
