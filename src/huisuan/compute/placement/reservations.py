@@ -1,14 +1,40 @@
-"""Where cards come free first for a job that finds no room (EASY backfill)."""
+"""Reservations for jobs that find no room: cards where they come free first, one job a pool (EASY backfill)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from huisuan.compute.placement.equivalence_classes import NeedsClass
-from huisuan.compute.placement.pool_state import PoolState
+from huisuan.compute.placement.pool_state import NodeReservation, PoolState
+from huisuan.compute.placement.queue import Group
+from huisuan.compute.placement.types import Reservation
 
 
-def earliest_pool(
+def reserve(
+    blocked: Sequence[Group],
+    states: Sequence[PoolState],
+    reserved_pools: list[PoolState],
+    changes: list[int],
+    cycle: int,
+    now_s: int,
+) -> None:
+    """Reserve cards for the first job of each blocked group; adds to `reserved_pools` and `changes`."""
+    for group in blocked:
+        needs_class = group.needs_class
+        if needs_class.nothing_left_cycle == cycle:  # no pool was left for this class before
+            continue
+        found = _earliest_pool(needs_class, states, now_s)
+        if found is None:
+            needs_class.nothing_left_cycle = cycle
+            continue
+        starts_s, state, spare = found
+        state.reservation = NodeReservation(group.jobs[0][2], starts_s, spare)
+        reserved_pools.append(state)
+        changes.append(state.index)
+        group.reserved = Reservation(state.pool.centre, state.pool.model, starts_s + state.pool.wait_s)
+
+
+def _earliest_pool(
     needs_class: NeedsClass, states: Sequence[PoolState], now_s: int
 ) -> tuple[int, PoolState, dict[int, int]] | None:
     """The pool without a reservation where the job could begin first: when its cards are free, and the spare by node.

@@ -13,9 +13,9 @@ from operator import add
 from huisuan.compute.placement.decisions import RUNNERS_UP, PlacedJob, Ranked
 from huisuan.compute.placement.equivalence_classes import NeedsClass, Shape, best
 from huisuan.compute.placement.nodes import packing
-from huisuan.compute.placement.pool_state import NO_ROOM, NodeReservation, PoolState
+from huisuan.compute.placement.pool_state import NO_ROOM, PoolState
 from huisuan.compute.placement.queue import Backlog, CityState, Group, TenantState
-from huisuan.compute.placement.reservations import earliest_pool
+from huisuan.compute.placement.reservations import reserve
 from huisuan.compute.placement.scheduling_rules import PLATFORM_RULES, Rules
 from huisuan.compute.placement.scoring import Terms
 from huisuan.compute.placement.tenant_use import TenantUse
@@ -24,7 +24,6 @@ from huisuan.compute.placement.types import (
     Needs,
     PlacementRequest,
     Pool,
-    Reservation,
     Running,
     Tenant,
     WaitReason,
@@ -294,16 +293,4 @@ class Scheduler:
         if not self.rules.reserve or len(self.reserved_pools) == len(self.states):
             return
         self.before_reserving(now_s)
-        for group in blocked:
-            needs_class = group.needs_class
-            if needs_class.nothing_left_cycle == self.cycle:  # no pool was left for this class before
-                continue
-            found = earliest_pool(needs_class, self.states, now_s)
-            if found is None:
-                needs_class.nothing_left_cycle = self.cycle
-                continue
-            starts_s, state, spare = found
-            state.reservation = NodeReservation(group.jobs[0][2], starts_s, spare)
-            self.reserved_pools.append(state)
-            self.changes.append(state.index)
-            group.reserved = Reservation(state.pool.centre, state.pool.model, starts_s + state.pool.wait_s)
+        reserve(blocked, self.states, self.reserved_pools, self.changes, self.cycle, now_s)
