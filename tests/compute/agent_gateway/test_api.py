@@ -13,9 +13,9 @@ from django.test import Client
 from typer.testing import CliRunner
 
 from huisuan.base.errors import Refused
+from huisuan.cli.main import GROUPS, _group
 from huisuan.compute.agent_gateway import api as agent_api
 from huisuan.compute.agent_gateway.enrolment import invite, revoke
-from huisuan.compute.centres.commands import app
 from huisuan.compute.models import AgentKey, Centre, Invitation, SiteAgent
 from huisuan.protocol.agent import AGENT as AGENT_HEADER
 from huisuan.protocol.agent import SIGNATURE, SyncRequest
@@ -181,7 +181,7 @@ def test_a_large_request_is_taken_though_a_form_may_not_be_so_large(word: str) -
 
 
 def run(*words: str) -> Any:
-    done = CliRunner().invoke(app, list(words))
+    done = CliRunner().invoke(_group("centre", GROUPS["centre"][0]), list(words))
     if isinstance(done.exception, Refused):
         raise done.exception
     assert done.exit_code == 0, done.output
