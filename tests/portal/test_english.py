@@ -16,7 +16,7 @@ from pytest_django import DjangoDbBlocker
 
 from huisuan.law.policy.load import list_policies, load_policy
 from huisuan.parties.identity.throttle import TooManyAttempts
-from huisuan.portal.account.sign_in import held_up
+from huisuan.portal.account.sign_in import too_many_tries_page
 from huisuan.serving.http.errors import server_error
 from support.english import HAN, Data, Form, forms
 from support.english_pages import POSTED, Found, browser, listed, note, pages, told
@@ -159,7 +159,7 @@ def test_pages_that_say_no_say_it_in_english(full: Full, data: Data) -> None:
     note(found, told(strict.post("/sign-in", {"username": "x"}), data), "403 csrf")
     with translation.override("en"):
         request = RequestFactory().get("/")
-        note(found, told(held_up(request, TooManyAttempts(61)), data), "429")
+        note(found, told(too_many_tries_page(request, TooManyAttempts(61)), data), "429")
         for error in (OperationalError("away"), ValueError("broken")):
             note(found, told(broken(request, error), data), type(error).__name__)
     assert not found, listed(found)

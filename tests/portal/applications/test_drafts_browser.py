@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.urls import reverse
 
-from huisuan.programmes.applications import evidence_store as stored
+from huisuan.programmes.applications import evidence_store
 from support.browser import CHROMIUM, Site
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ PDF = (
 @pytest.fixture(autouse=True)
 def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of evidence lie in a folder of the test's own."""
-    monkeypatch.setattr(stored, "home", lambda: tmp_path)
+    monkeypatch.setattr(evidence_store, "home", lambda: tmp_path)
 
 
 def opened(site: Site, width: int = 1280, key: str = "2.2", who: str = "alpha", *, script: bool = True) -> Page:

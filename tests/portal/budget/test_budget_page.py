@@ -22,7 +22,7 @@ from huisuan.law.policy.amended_figures import FigureKind, parse_amendment
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.scenario import Scenario, apply_scenario
 from huisuan.portal.budget.views import PARTIES
-from huisuan.portal.ui import number_format as figures
+from huisuan.portal.ui import number_format
 from support.portal import World
 
 pytestmark = pytest.mark.django_db
@@ -47,9 +47,9 @@ def expected() -> Budget:
 
 def test_the_address_is_the_scenario_and_the_figures_are_the_laws(world: World, expected: Budget) -> None:
     shown = page(world, **FIFTEEN).content.decode()
-    assert figures.yuan(expected.total.before_fen) in shown
-    assert figures.yuan(expected.total.after_fen) in shown
-    assert figures.yuan(expected.total.difference_fen) in shown
+    assert number_format.yuan(expected.total.before_fen) in shown
+    assert number_format.yuan(expected.total.after_fen) in shown
+    assert number_format.yuan(expected.total.difference_fen) in shown
     assert 'name="s.2.2.rate" value="15%"' in shown
     assert "10,000,000.00 元 → 5,000,000.00 元" in shown
 

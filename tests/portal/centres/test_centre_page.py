@@ -17,7 +17,7 @@ from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.compute.metering.usage.summaries import UsageFilter, summarise_usage
 from huisuan.compute.models import Accelerator, AgentKey, CapacityAttestation, Centre, Job
 from huisuan.parties.viewer import Viewer
-from huisuan.portal.centres import capacity as sizes
+from huisuan.portal.centres import capacity
 from huisuan.portal.centres import usage as use
 from huisuan.portal.seals.calendar import calendar, due
 from huisuan.protocol.resources import JobRequest
@@ -70,16 +70,16 @@ def test_the_sizes_stand_on_one_axis_beside_the_400_p_of_the_law(world: World, h
 
 
 def test_what_was_used_at_once_is_told_with_its_moment(hf: Centre) -> None:
-    found = sizes.sizes(hf, date(2024, 12, 31), None)
+    found = capacity.sizes(hf, date(2024, 12, 31), None)
     assert (found.used.p, found.used.at) == (Decimal("12.48"), datetime(2024, 1, 5, tzinfo=UTC))  # 40 cards at once
-    bars = sizes.chart(found).bars
+    bars = capacity.chart(found).bars
     assert [(bar.name, bar.shown, bar.when) for bar in bars][-1] == ("同时用过", "12.5 P", "2024-01-05 08:00")
     assert [bar.shown for bar in bars][1:3] == ["还没有", "还没有"]
 
 
 def test_partitions_show_what_was_registered_beside_what_is_seen(world: World, hf: Centre) -> None:
     Voice(hf).says(timezone.now(), nodes=NODES)
-    rows = {(row.name, row.model): row for row in sizes.partitions(hf)}
+    rows = {(row.name, row.model): row for row in capacity.partitions(hf)}
     gpu, new = rows["gpu", CARD], rows["new", ""]
     assert (gpu.nodes, gpu.cards, gpu.seen_nodes, gpu.up_nodes, gpu.seen, gpu.used) == (4, 32, 4, 3, 32, 3)
     assert (new.nodes, new.seen, new.amiss) == (0, 4, True)
@@ -92,7 +92,7 @@ def test_what_a_scheduler_without_partitions_shows_belongs_to_the_only_one_with_
     Voice(hf).says(
         timezone.now(), nodes=[{"name": "vm", "partition": "", "local_card": "CPU-SLOT", "cards": 4, "used": 1}]
     )
-    rows = {(row.name, row.model): row for row in sizes.partitions(hf)}
+    rows = {(row.name, row.model): row for row in capacity.partitions(hf)}
     assert (rows["cpu", "CPU-SLOT"].seen, rows["cpu", "CPU-SLOT"].used, ("", "CPU-SLOT") in rows) == (4, 1, False)
 
 
@@ -169,7 +169,7 @@ def test_a_revoked_agent_and_a_waiting_invitation_are_told(world: World) -> None
 
 
 def test_the_calendar_knows_months_that_are_over_from_the_one_that_is_not(hf: Centre) -> None:
-    sizes.sizes(hf, date(2024, 8, 15), None)  # whoever opens the page has the days counted
+    capacity.sizes(hf, date(2024, 8, 15), None)  # whoever opens the page has the days counted
     (year,) = calendar(hf, date(2024, 8, 15))
     words = {cell.month.number: str(cell.word.label) for cell in year.months}
     assert [words[number] for number in (1, 6, 7, 8, 9)] == ["待封", "待封", "", "未结束", ""]
@@ -209,7 +209,7 @@ def test_records_that_came_since_the_last_look_are_counted_by_the_next(world: Wo
 def test_whoever_looks_is_told_of_records_that_are_not_counted_yet(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sizes, "AT_ONCE", 10)
+    monkeypatch.setattr(capacity, "AT_ONCE", 10)
     monkeypatch.setattr("huisuan.portal.centres.views.AT_ONCE", 10)
     shown = page(world)
     assert "还有 64 条新记录没有按日汇总" in shown
@@ -249,7 +249,7 @@ def test_the_centres_own_people_and_its_city_read_it_and_users_do_not(world: Wor
 def test_use_at_once_charts_and_records_are_of_the_year_that_the_page_shows(world: World, hf: Centre) -> None:
     shown = page(world)  # of 2024, the year that is settled
     assert "取 2024 年之内" in section(shown, "sizes")
-    used = sizes.sizes(hf, date(2026, 11, 28), 2024).used
+    used = capacity.sizes(hf, date(2026, 11, 28), 2024).used
     assert used.p
     assert used.at is not None
     assert used.at.year == 2024

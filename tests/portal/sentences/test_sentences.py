@@ -23,8 +23,8 @@ from huisuan.compute.placement.messages import free_cards, rejection_text, why_n
 from huisuan.compute.placement.scoring import Terms
 from huisuan.compute.placement.types import Needs, PlacementRequest, Pool, Tenant
 from huisuan.compute.placement.weights import weights_on
-from huisuan.portal.sentences.catalogue import LONGEST, MOST_LOOKS, WIDE, _Translating, catalogue, english, subjects
-from huisuan.portal.sentences.page import marked
+from huisuan.portal.sentences.catalogue import LONGEST, MOST_LOOKS, WIDE, _Translating, catalogue, subjects, translate
+from huisuan.portal.sentences.page import sentence_html
 from huisuan.portal.sentences.template import BadTemplate, Template
 from support.chinese_literals import HAN, literals
 
@@ -115,7 +115,7 @@ def test_everything_that_a_module_can_say_has_its_english(module: str) -> None:
         f"{literal.place}: {literal}"
         for literal in SPOKEN[module]
         if str(literal) not in EXCEPTIONS
-        and all(HAN.search(english(literal.filled(glued=way))) for way in (True, False))
+        and all(HAN.search(translate(literal.filled(glued=way))) for way in (True, False))
     ]
     assert missing == []
 
@@ -148,16 +148,16 @@ def test_what_is_rendered_in_chinese_reads_as_the_english_rendering(template: Te
     # another sentence may fit as well, with more of it fixed; then that one is meant
     found, read = next(catalogue().find(text))
     assume(found == template and found.is_plain(read))
-    assert english(text) == template.rendered(meant)
+    assert translate(text) == template.rendered(meant)
 
 
 @given(st.text(st.characters(exclude_categories=("Cs",)), max_size=300))
 def test_any_text_comes_through_escaped_and_a_text_without_chinese_as_it_is(text: str) -> None:
     with translation.override("en"):
-        shown = marked(text)
+        shown = sentence_html(text)
     assert "<" not in re.sub(r'<span lang="zh-hans">|</span>', "", shown)
     if not WIDE.search(text):
-        assert english(text) == text
+        assert translate(text) == text
 
 
 @pytest.mark.parametrize(
@@ -169,17 +169,17 @@ def test_no_text_costs_more_than_a_bounded_number_of_looks(text: str) -> None:
     translating = _Translating(catalogue())
     translating.of(text[:LONGEST])
     assert len(translating.seen) <= MOST_LOOKS
-    assert english(text + "x" * LONGEST) == text + "x" * LONGEST
+    assert translate(text + "x" * LONGEST) == text + "x" * LONGEST
 
 
 def test_a_name_that_somebody_gave_is_neither_translated_nor_markup() -> None:
     with translation.override("en"):
-        assert marked("由 <b>等待</b> 提交") == (
+        assert sentence_html("由 <b>等待</b> 提交") == (
             'Submitted by &lt;b&gt;<span lang="zh-hans">等待</span>&lt;/b&gt;'
         )  # fmt: skip
-        assert marked("谁也没有登记的话") == '<span lang="zh-hans">谁也没有登记的话</span>'
+        assert sentence_html("谁也没有登记的话") == '<span lang="zh-hans">谁也没有登记的话</span>'
     with translation.override("zh-hans"):
-        assert marked("由 <b> 提交") == "由 &lt;b&gt; 提交"
+        assert sentence_html("由 <b> 提交") == "由 &lt;b&gt; 提交"
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_a_name_that_somebody_gave_is_neither_translated_nor_markup() -> None:
     ],
 )  # fmt: skip
 def test_sentences_of_several_parts_read_well(chinese: str, said: str) -> None:
-    assert english(chinese) == said
+    assert translate(chinese) == said
 
 
 def told_of(text: str) -> list[str]:
@@ -218,14 +218,14 @@ def test_whatever_an_sbatch_option_is_told_reads_in_english(value: str) -> None:
         for text in told_of(f"#!/bin/sh\n#SBATCH --{name}{value}\nsrun a\n")
     ]
     assert len(told) > len(OPTIONS)
-    assert [text for text in told if HAN.search(english(text))] == []
+    assert [text for text in told if HAN.search(translate(text))] == []
 
 
 def test_what_real_job_files_are_told_reads_in_english() -> None:
     files = sorted((Path(__file__).parents[2] / "data" / "jobs").iterdir())
     told = [text for path in files for text in told_of(path.read_text("utf-8"))]
     assert len(told) > 50
-    assert [text for text in told if HAN.search(english(text))] == []
+    assert [text for text in told if HAN.search(translate(text))] == []
 
 
 CODES = st.sampled_from(["hf-a", "wh-2", "bb"])
@@ -258,4 +258,4 @@ def test_whatever_placement_decides_reads_in_english(
         terms = Terms.before(Tenant("t", subsidy=Fraction(1, 3)), weights_on(date(2024, 6, 1)))
         ranked = tuple(Ranked(pool, at) for at, pool in enumerate(pools))
         told += [reason.text for reason in why_placed(PlacedJob(request, terms, now, ranked, backfilled, ()))]
-    assert [text for text in told if WIDE.search(english(text))] == []
+    assert [text for text in told if WIDE.search(translate(text))] == []

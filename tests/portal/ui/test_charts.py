@@ -8,8 +8,7 @@ import altair as alt
 import pytest
 from django.utils import translation
 
-from huisuan.portal.ui import charts
-from huisuan.portal.ui import number_format as figures
+from huisuan.portal.ui import charts, number_format
 from huisuan.portal.ui.charts import Bar
 
 BARS = [Bar("1", "1,234.50", Decimal("1234.5")), Bar("<2>", "0.00", Decimal(0)), Bar("3", "56,789.00", Decimal(56789))]
@@ -49,13 +48,13 @@ def test_labels_are_rounded_in_the_readers_way(value: str, chinese: str, english
 
 
 def test_figures_are_exact() -> None:
-    assert figures.card_hours(10**15 + 18) == "277,777,777,777.78"
-    assert figures.line_yuan(1, 1) == "0.0000"
-    assert figures.line_yuan(3600, 1201) == "12.0100"
-    assert figures.line_yuan(36, 5001) == "0.5001"
-    assert figures.share(1, 3) == "33.3%"
-    assert figures.share(1, 0) == "—"
-    assert figures.duration(97925) == "27:12:05"
+    assert number_format.card_hours(10**15 + 18) == "277,777,777,777.78"
+    assert number_format.line_yuan(1, 1) == "0.0000"
+    assert number_format.line_yuan(3600, 1201) == "12.0100"
+    assert number_format.line_yuan(36, 5001) == "0.5001"
+    assert number_format.share(1, 3) == "33.3%"
+    assert number_format.share(1, 0) == "—"
+    assert number_format.duration(97925) == "27:12:05"
 
 
 def test_what_is_described_is_what_the_drawer_knows() -> None:

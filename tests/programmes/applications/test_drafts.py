@@ -15,7 +15,7 @@ from huisuan.parties.models import Party, Person, Region
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.applications import evidence_store as stored
 from huisuan.programmes.applications import queries, services
-from huisuan.programmes.applications.services import Typed
+from huisuan.programmes.applications.services import DraftTexts
 from huisuan.programmes.models import Draft, Evidence
 from support.evidence import PDF, png
 
@@ -51,7 +51,9 @@ def author() -> Person:
 @pytest.fixture
 def draft(author: Person) -> Draft:
     assert author.party is not None
-    return services.begin(author.party, author, POLICY, RULE, Typed({"spend": "一百万", "nothing": "x"}, "甲"), NOW)
+    return services.begin(
+        author.party, author, POLICY, RULE, DraftTexts({"spend": "一百万", "nothing": "x"}, "甲"), NOW
+    )
 
 
 def test_what_was_typed_is_kept_to_the_letter_and_what_is_no_fact_is_not(draft: Draft) -> None:
@@ -60,9 +62,9 @@ def test_what_was_typed_is_kept_to_the_letter_and_what_is_no_fact_is_not(draft: 
 
 def test_two_who_save_at_once_do_not_undo_each_other(draft: Draft, author: Person) -> None:
     later = NOW + timedelta(minutes=1)
-    services.save(draft, 1, author, POLICY, RULE, Typed({"spend": "100"}), later)
+    services.save(draft, 1, author, POLICY, RULE, DraftTexts({"spend": "100"}), later)
     with pytest.raises(services.DraftChanged, match="已被同单位的人改过"):
-        services.save(draft, 1, author, POLICY, RULE, Typed({"spend": "200"}), later)
+        services.save(draft, 1, author, POLICY, RULE, DraftTexts({"spend": "200"}), later)
     draft.refresh_from_db()
     assert (draft.facts, draft.version, draft.updated_at) == ({"spend": "100"}, 2, later)
 
@@ -70,7 +72,7 @@ def test_two_who_save_at_once_do_not_undo_each_other(draft: Draft, author: Perso
 def test_a_text_beyond_measure_is_refused(draft: Draft, author: Person) -> None:
     for text in ("9" * 2_001, "1\x00"):
         with pytest.raises(Refused, match="算力总支出"):
-            services.save(draft, 1, author, POLICY, RULE, Typed({"spend": text}), NOW)
+            services.save(draft, 1, author, POLICY, RULE, DraftTexts({"spend": text}), NOW)
 
 
 def test_evidence_is_kept_once_by_its_content_and_read_back_unchanged(draft: Draft, author: Person) -> None:
@@ -124,7 +126,7 @@ def test_a_draft_never_changes_hands_and_is_put_away_instead_of_deleted(draft: D
     services.discard(draft, NOW)
     assert not queries.drafts(Viewer.for_person(author)).exists()
     with pytest.raises(Refused, match="已舍弃"):
-        services.save(draft, 1, author, POLICY, RULE, Typed({}), NOW)
+        services.save(draft, 1, author, POLICY, RULE, DraftTexts({}), NOW)
 
 
 def test_before_it_is_submitted_a_draft_is_seen_by_its_own_party_alone(draft: Draft) -> None:

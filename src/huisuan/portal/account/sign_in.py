@@ -26,7 +26,7 @@ from huisuan.parties.identity.throttle import TooManyAttempts
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import public_page
 from huisuan.portal.account.qr import as_image
-from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.refusals import refusal_html
 
 A_YEAR = 365 * 86400
@@ -51,7 +51,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             username, request.POST.get("password", ""), client_place(request), timezone.now()
         )
     except TooManyAttempts as many:
-        return held_up(request, many)
+        return too_many_tries_page(request, many)
     if person is None:
         return sign_in_page(request, there, _("账号或密码不对：请核对大小写与输入法。"))
     return go_on(request, person, there, "口令")
@@ -61,7 +61,7 @@ def sign_in_page(request: HttpRequest, there: str, wrong: str = "", status: int 
     """The form, with what was wrong."""
     people = Person.objects.filter(demo=True, is_active=True).select_related("party", "city").order_by("id")
     context = {
-        "demo": [(person, words.ROLE[person.role], person.party or person.city) for person in people],
+        "demo": [(person, state_labels.ROLE[person.role], person.party or person.city) for person in people],
         "next": there,
         "wrong": wrong,
         "username": request.POST.get("username", "")[:80],
@@ -73,7 +73,7 @@ def sign_in_page(request: HttpRequest, there: str, wrong: str = "", status: int 
 def go_on(request: HttpRequest, person: Person, there: str, how: str) -> HttpResponse:
     """After the first proof: to the second where there is one, else in."""
     if not (person.needs_second_factor or second_factor.has_factor(person)):
-        return let_in(request, person, there, how)
+        return complete_sign_in(request, person, there, how)
     request.session.cycle_key()
     request.session[HALFWAY] = {
         "person": person.pk, "epoch": person.session_epoch, "since": timezone.now().timestamp(), "next": there,
@@ -98,9 +98,9 @@ def second_step(request: HttpRequest) -> HttpResponse:
             if signing_in.verify_second_factor(
                 person, request.POST.get("code", ""), client_place(request), timezone.now()
             ):
-                return let_in(request, person, half["next"], half["how"])
+                return complete_sign_in(request, person, half["next"], half["how"])
         except TooManyAttempts as many:
-            return held_up(request, many)
+            return too_many_tries_page(request, many)
         except Refused as refusal:
             wrong = refusal_html(refusal)
         wrong = wrong or _("验证码不对，或已经用过：请等下一个。")
@@ -127,8 +127,8 @@ def _enrol(request: HttpRequest, person: Person, half: dict[str, Any]) -> HttpRe
         except Refused as refusal:
             wrong = refusal_html(refusal)
         else:
-            answer = let_in(request, person, half["next"], half["how"])
-            return shown_codes(request, codes, answer["Location"], answer)
+            answer = complete_sign_in(request, person, half["next"], half["how"])
+            return recovery_codes_page(request, codes, answer["Location"], answer)
     context = {
         "who": person,
         "wrong": wrong,
@@ -138,7 +138,7 @@ def _enrol(request: HttpRequest, person: Person, half: dict[str, Any]) -> HttpRe
     return render(request, "portal/enrol_factor.html", context)
 
 
-def shown_codes(
+def recovery_codes_page(
     request: HttpRequest, codes: list[str], there: str, with_cookies: HttpResponse | None = None
 ) -> HttpResponse:
     """The recovery codes, this once."""
@@ -149,7 +149,7 @@ def shown_codes(
     return page
 
 
-def let_in(request: HttpRequest, person: Person, there: str, how: str) -> HttpResponse:
+def complete_sign_in(request: HttpRequest, person: Person, there: str, how: str) -> HttpResponse:
     """Everything was shown: a new session, and on to where they wanted to go."""
     login(request, person, backend=BACKEND)
     request.session.pop(HALFWAY, None)
@@ -166,7 +166,7 @@ def let_in(request: HttpRequest, person: Person, there: str, how: str) -> HttpRe
     return answer
 
 
-def held_up(request: HttpRequest, many: TooManyAttempts) -> HttpResponse:
+def too_many_tries_page(request: HttpRequest, many: TooManyAttempts) -> HttpResponse:
     """The page of too many tries."""
     answer = render(request, "portal/locked.html", {"minutes": -(-many.wait // 60)}, status=429)
     answer["Retry-After"] = str(many.wait)

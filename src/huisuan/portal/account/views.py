@@ -23,8 +23,8 @@ from huisuan.parties.identity.throttle import TooManyAttempts
 from huisuan.parties.models import Person, Scope
 from huisuan.parties.route_access import allow
 from huisuan.portal.account.qr import as_image
-from huisuan.portal.account.sign_in import BACKEND, held_up, shown_codes
-from huisuan.portal.ui import state_labels as words
+from huisuan.portal.account.sign_in import BACKEND, recovery_codes_page, too_many_tries_page
+from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.refusals import refusal_html
 
 ENROLLING = "enrolling"  # in the session: the secret that the page shows
@@ -52,10 +52,10 @@ def account_page(request: HttpRequest, **more: Any) -> HttpResponse:
         "account": person,
         "has_factor": second_factor.has_factor(person),
         "tokens": [token for token in mine if token.revoked_at is None and token.expires_at > now],
-        "scopes": [(scope.value, words.SCOPE[scope.value]) for scope in Scope],
+        "scopes": [(scope.value, state_labels.SCOPE[scope.value]) for scope in Scope],
         "days": tokens._DEFAULT_DAYS,
         "most_days": tokens._MAX_DAYS,
-        "events": [(one, words.STEP[one.what]) for one in person.events.all()[:EVENTS_SHOWN]],
+        "events": [(one, state_labels.STEP[one.what]) for one in person.events.all()[:EVENTS_SHOWN]],
         **more,
     }
     answer = render(request, "portal/account/account.html", context, status=422 if more.get("refused") else 200)
@@ -84,7 +84,7 @@ def change_password(request: HttpRequest) -> HttpResponseBase:
             else:
                 people.set_password(person, new, actor_of(request), timezone.now())
         except TooManyAttempts as many:
-            return held_up(request, many)
+            return too_many_tries_page(request, many)
         except Refused as refusal:
             refused = refusal_html(refusal)
         if not refused:
@@ -138,7 +138,7 @@ def enrol_factor(request: HttpRequest) -> HttpResponseBase:
             wrong = refusal_html(refusal)
         else:
             del request.session[ENROLLING]
-            return shown_codes(request, codes, reverse("account"))
+            return recovery_codes_page(request, codes, reverse("account"))
     context = {
         "here": "account", "who": person, "wrong": wrong, "secret": secret,
         "image": as_image(second_factor.provisioning_uri(person, secret)),
@@ -155,12 +155,12 @@ def change_factor(request: HttpRequest) -> HttpResponseBase:
         if not signing_in.verify_second_factor(person, request.POST.get("code", ""), client_place(request), now):
             return account_page(request, refused=_("验证码不对，或已经用过：请等下一个。"))
         if request.POST.get("do") != "remove":
-            return shown_codes(
+            return recovery_codes_page(
                 request, second_factor.renew_recovery_codes(person, actor_of(request), now), reverse("account")
             )
         second_factor.reset_factor(person, actor_of(request), now)
     except TooManyAttempts as many:
-        return held_up(request, many)
+        return too_many_tries_page(request, many)
     except Refused as refusal:
         return account_page(request, refused=refusal_html(refusal))
     if person.needs_second_factor:

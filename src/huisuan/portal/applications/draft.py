@@ -22,15 +22,16 @@ from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.applications import form as draft_form
 from huisuan.portal.applications.form import Beside
 from huisuan.portal.applications.list import CLAIMANTS
-from huisuan.portal.law.reasoning import english
-from huisuan.portal.ui import state_labels as words
+from huisuan.portal.law.reasoning import reads_english
+from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.forms import with_errors
 from huisuan.portal.ui.refusals import refusal_html
+from huisuan.portal.ui.state_labels import state_word
 from huisuan.programmes.applications import queries, services
 from huisuan.programmes.applications.evidence_files import EXTENSIONS, TooLarge
 from huisuan.programmes.applications.evidence_store import load_evidence
 from huisuan.programmes.applications.queries import Known
-from huisuan.programmes.applications.services import DraftChanged, Typed
+from huisuan.programmes.applications.services import DraftChanged, DraftTexts
 from huisuan.programmes.limits import LARGEST_BYTES
 from huisuan.programmes.models import Draft
 
@@ -47,7 +48,7 @@ def new_draft(request: HttpRequest, policy: str, rule: str) -> HttpResponseBase:
         return render(request, "portal/user/draft_wrong.html", {"wrong": text, "here": "drafts"}, status=409)
     known = queries.known(party, law, asked)
     if request.method != "POST":
-        return _form(request, law, asked, party, draft_form.prefilled(asked, known), Beside(known=known))
+        return _form(request, law, asked, party, draft_form.prefilled_texts(asked, known), Beside(known=known))
     typed = _typed(request, asked)
     try:
         draft = services.begin(party, _person(request), law, asked, typed, timezone.now())
@@ -179,9 +180,9 @@ def _number(request: HttpRequest, name: str) -> int:
     return int(text) if _DIGITS.fullmatch(text) else 0
 
 
-def _typed(request: HttpRequest, rule: Rule) -> Typed:
+def _typed(request: HttpRequest, rule: Rule) -> DraftTexts:
     facts = {spec.name: request.POST.get(f"fact-{spec.name}", "") for spec in rule.facts}
-    return Typed(facts, request.POST.get("label", ""))
+    return DraftTexts(facts, request.POST.get("label", ""))
 
 
 def _beside(law: Policy, rule: Rule, draft: Draft, **more: Any) -> Beside:
@@ -194,9 +195,9 @@ def _answer(law: Policy, rule: Rule, texts: Mapping[str, str], known: Known | No
     assert why.answer is not None
     return {
         "why": why,
-        "word": words.word(words.ENTITLEMENT, why.answer.status.value),
+        "word": state_word(state_labels.ENTITLEMENT, why.answer.status.value),
         "nearest": why.nearest,
-        "grants": (rule.grants_en if english() else rule.grants) if why.answer.grants else "",
+        "grants": (rule.grants_en if reads_english() else rule.grants) if why.answer.grants else "",
     }
 
 
@@ -210,10 +211,10 @@ def _form(
         "same": {"drafts": reverse("draft", args=[draft.pk])} if draft else {},
         "policy": law,
         "rule": rule,
-        "title": rule.title_en if english() else rule.title,
-        "policy_title": law.title_en if english() else law.title,
-        "to": rule.to_en if english() else rule.to,
-        "not_for": draft_form.not_for(rule, party),
+        "title": rule.title_en if reads_english() else rule.title,
+        "policy_title": law.title_en if reads_english() else law.title,
+        "to": rule.to_en if reads_english() else rule.to,
+        "not_for": draft_form.other_claimants(rule, party),
         "party": party,
         "draft": draft,
         "label": label if label is not None else draft.label if draft else "",

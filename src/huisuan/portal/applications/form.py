@@ -17,7 +17,7 @@ from huisuan.law.model import CLAIMANTS, FactSpec, Kind, Rule, Value, format_val
 from huisuan.law.policy import Policy
 from huisuan.law.text import Sentence
 from huisuan.parties.models import Party
-from huisuan.portal.law.reasoning import Reasoning, english, told
+from huisuan.portal.law.reasoning import Reasoning, describe_answer, reads_english
 from huisuan.portal.ui.forms import FormField, Widget, choices
 from huisuan.programmes.applications.queries import Known
 from huisuan.programmes.models import Evidence
@@ -95,7 +95,7 @@ def parse_facts(rule: Rule, texts: Mapping[str, str]) -> tuple[dict[str, Value |
 def explain_facts(policy: Policy, rule: Rule, texts: Mapping[str, str], on: date) -> Reasoning:
     """What the law of a day says to what was typed so far; what cannot be read is not known."""
     facts, _wrong = parse_facts(rule, texts)
-    return told(policy, explain(policy, rule, facts, on=on, as_known=timezone.localdate()))
+    return describe_answer(policy, explain(policy, rule, facts, on=on, as_known=timezone.localdate()))
 
 
 def law_day(policy: Policy, known: Known | None) -> date:
@@ -129,7 +129,7 @@ def _fact_field(spec: FactSpec, sentence: Sentence, text: str, value: Value | No
         unit=str(_("元")) if spec.kind == Kind.MONEY else unit_of(spec),
         hint=str(HINTS.get(spec.kind, "")), inputmode=INPUT_MODES.get(spec.kind, ""), max_length=LONGEST_TEXT,
         text=text, choices=choices(options, text), blank=_t("不知道"),
-        reads="" if value is None else format_value(spec.kind, value, options_of(spec), english=english()),
+        reads="" if value is None else format_value(spec.kind, value, options_of(spec), english=reads_english()),
         theirs="" if theirs == text else theirs or "—",
         sentence=sentence, evidence=spec.evidence,
         known=str(KNOWN_BY.get(spec.known_by, spec.known_by)), settled=_settled(spec, beside.known),
@@ -139,17 +139,17 @@ def _fact_field(spec: FactSpec, sentence: Sentence, text: str, value: Value | No
     )  # fmt: skip
 
 
-def prefilled(rule: Rule, known: Known | None) -> dict[str, str]:
+def prefilled_texts(rule: Rule, known: Known | None) -> dict[str, str]:
     """The texts of a new form: what the platform has settled already, written as people write it."""
     facts = known.facts if known else {}
     return {spec.name: format_cell(spec, facts[spec.name]) for spec in rule.facts if facts.get(spec.name) is not None}
 
 
-def not_for(rule: Rule, party: Party) -> str:
+def other_claimants(rule: Rule, party: Party) -> str:
     """Whom the rule is for, where the party does not look like one of them; empty where it does."""
     if not rule.claimants or CLAIMS_AS.get(party.kind, party.kind) in rule.claimants:
         return ""
-    return ("; " if english() else "、").join(CLAIMANTS[name][english()] for name in rule.claimants)
+    return ("; " if reads_english() else "、").join(CLAIMANTS[name][reads_english()] for name in rule.claimants)
 
 
 def unit_of(spec: FactSpec) -> str:
@@ -159,12 +159,12 @@ def unit_of(spec: FactSpec) -> str:
 
 def label_of(spec: FactSpec) -> str:
     """What a fact is called in the reader's language."""
-    return spec.en if english() else spec.zh
+    return spec.en if reads_english() else spec.zh
 
 
 def cell_error(misread: InvalidCell) -> str:
     """What is wrong with what was typed, in the reader's language."""
-    return misread.english if english() else str(misread)
+    return misread.english if reads_english() else str(misread)
 
 
 def widget_of(spec: FactSpec, options: Sequence[tuple[str, str]]) -> Widget:
@@ -176,7 +176,7 @@ def widget_of(spec: FactSpec, options: Sequence[tuple[str, str]]) -> Widget:
 
 def options_of(spec: FactSpec) -> Mapping[str, str] | None:
     """The labels of the options of a fact in the reader's language."""
-    return spec.options_en if english() and spec.options_en else spec.options
+    return spec.options_en if reads_english() and spec.options_en else spec.options
 
 
 def _choices(spec: FactSpec, text: str) -> list[tuple[str, str]]:
@@ -195,5 +195,5 @@ def _settled(spec: FactSpec, known: Known | None) -> str:
     value = known.facts.get(spec.name) if known else None
     if known is None or value is None:
         return ""
-    said = format_value(spec.kind, value, options_of(spec), english=english())
+    said = format_value(spec.kind, value, options_of(spec), english=reads_english())
     return _t("平台结算 {year} 年度时为 {value}").format(year=known.year, value=said)

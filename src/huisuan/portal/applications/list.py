@@ -10,10 +10,11 @@ from huisuan.law.model import Answer, LawError, Rule
 from huisuan.law.policy import Policy, load_policy
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.applications import form as draft_form
-from huisuan.portal.law.reasoning import english
-from huisuan.portal.ui import state_labels as words
+from huisuan.portal.law.reasoning import reads_english
+from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.columns import Column, Empty, Kind
-from huisuan.portal.ui.table import Table, answer
+from huisuan.portal.ui.state_labels import state_word
+from huisuan.portal.ui.table import Table, render_tables
 from huisuan.programmes.applications import queries
 from huisuan.programmes.models import Draft
 
@@ -38,7 +39,7 @@ class Readings:
     def title(self, draft: Draft) -> str:
         """What the draft claims."""
         rule = self.rule(draft)
-        title = (rule.title_en if english() else rule.title) if rule else draft.policy
+        title = (rule.title_en if reads_english() else rule.title) if rule else draft.policy
         return f"{draft.rule} {title}"
 
     def answer(self, draft: Draft) -> Answer | None:
@@ -64,9 +65,9 @@ def draft_columns() -> list[Column]:
     """The columns of a list of drafts."""
     law = Readings()
 
-    def state(draft: Draft) -> words.Word | None:
+    def state(draft: Draft) -> state_labels.Word | None:
         told = law.answer(draft)
-        return words.word(words.ENTITLEMENT, told.status.value) if told else None
+        return state_word(state_labels.ENTITLEMENT, told.status.value) if told else None
 
     def amount(draft: Draft) -> int | None:
         told = law.answer(draft)
@@ -93,4 +94,4 @@ def draft_list(request: HttpRequest) -> HttpResponseBase:
         request, queries.drafts(viewer), draft_columns(), file="drafts", order="-updated", empty=empty,
         search=("label", "rule"),
     )  # fmt: skip
-    return answer(request, "portal/user/drafts.html", {"here": "drafts"}, [table])
+    return render_tables(request, "portal/user/drafts.html", {"here": "drafts"}, [table])

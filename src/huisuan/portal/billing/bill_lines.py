@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from huisuan.portal.ui import number_format as figures
+from huisuan.portal.ui import number_format
 from huisuan.settlement.models import Bill, BillLine
 
 
@@ -17,7 +17,7 @@ class Line:
     @property
     def amount(self) -> str:
         """What it comes to, in yuan to a hundredth of a fen: lines are not rounded."""
-        return figures.line_yuan(self.line.card_seconds, self.line.fen_per_card_hour)
+        return number_format.line_yuan(self.line.card_seconds, self.line.fen_per_card_hour)
 
 
 def lines_of(bill: Bill) -> list[Line]:

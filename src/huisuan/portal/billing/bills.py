@@ -14,10 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
-from huisuan.portal.billing import bill_lines as lineage
-from huisuan.portal.ui import state_labels as words
+from huisuan.portal.billing import bill_lines
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
-from huisuan.portal.ui.table import Table, answer
+from huisuan.portal.ui.state_labels import local_name
+from huisuan.portal.ui.table import Table, render_tables
 from huisuan.portal.usage.records import WITHIN, record_table
 from huisuan.portal.visible import compute as queries
 from huisuan.settlement.models import Bill
@@ -28,14 +28,14 @@ def bill_columns(viewer: Viewer) -> list[Column]:
     """The columns of a list of bills."""
     columns = [
         Column("month", _("月份"), "month", Kind.MONTH, "month", link=lambda bill: reverse("bill", args=[bill.pk])),
-        Column("centre", _("中心"), lambda bill: words.named(bill.centre), sort="centre__name"),
+        Column("centre", _("中心"), lambda bill: local_name(bill.centre), sort="centre__name"),
         Column("used", _("用量"), "card_seconds", Kind.CARD_SECONDS, "card_seconds", total="card_seconds"),
         Column("amount", _("金额"), "amount_fen", Kind.FEN, "amount_fen", total="amount_fen"),
         Column("excluded", _("其中自建自用"), "excluded_fen", Kind.FEN, "excluded_fen", total="excluded_fen"),
         Column("counted", _("计入补助"), "counted_fen", Kind.FEN, "counted_fen", total="counted_fen"),
     ]
     if viewer.role != "user":
-        columns.insert(1, Column("party", _("使用方"), lambda bill: words.named(bill.party), sort="party__name"))
+        columns.insert(1, Column("party", _("使用方"), lambda bill: local_name(bill.party), sort="party__name"))
     return columns
 
 
@@ -71,20 +71,20 @@ def bill_table(
 def bill_list(request: HttpRequest) -> HttpResponseBase:
     """The bills of the settlement runs that stand."""
     viewer = viewer_of(request)
-    table = bill_table(request, viewer, queries.standing_bills(viewer))
-    return answer(request, "portal/user/bills.html", {"here": "bills"}, [table])
+    table = bill_table(request, viewer, queries.bills_of_newest_runs(viewer))
+    return render_tables(request, "portal/user/bills.html", {"here": "bills"}, [table])
 
 
 @allow()
 def bill_page(request: HttpRequest, number: int) -> HttpResponseBase:
     """One bill: its lines, and the records that it was made from."""
     viewer = viewer_of(request)
-    bill = get_object_or_404(queries.bills(viewer), pk=number)
+    bill = get_object_or_404(queries.bills_of_all_runs(viewer), pk=number)
     records = records_of_bill(bill)
     table = record_table(
         request, viewer, records, file=f"bill-{bill.pk}-records", name="records", more=[WITHIN], without=["party"]
     )
-    entitled = queries.entitlements(viewer).filter(run=bill.run_id, party=bill.party_id).first()
+    entitled = queries.entitlements_of_all_runs(viewer).filter(run=bill.run_id, party=bill.party_id).first()
     same = {"bills": reverse("bill", args=[bill.pk])}
     if sealed := queries.sealed_month(viewer, bill.centre, bill.month):
         same["seals"] = sealed
@@ -95,8 +95,8 @@ def bill_page(request: HttpRequest, number: int) -> HttpResponseBase:
         "same": same,
         "bill": bill,
         "counted_fen": bill.amount_fen - bill.excluded_fen,
-        "lines": lineage.lines_of(bill),
+        "lines": bill_lines.lines_of(bill),
         "entitled": entitled,
-        "stands": queries.stands(bill.run_id),
+        "stands": queries.is_newest_run(bill.run_id),
     }
-    return answer(request, "portal/user/bill.html", context, [table])
+    return render_tables(request, "portal/user/bill.html", context, [table])

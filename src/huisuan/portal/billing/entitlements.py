@@ -16,11 +16,12 @@ from django.utils.translation import gettext_lazy as _
 from huisuan.parties.models import Region
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
-from huisuan.portal.billing import bill_lines as lineage
+from huisuan.portal.billing import bill_lines
 from huisuan.portal.law.reasoning import reasoning
-from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
-from huisuan.portal.ui.table import Table, answer
+from huisuan.portal.ui.state_labels import local_name, state_word
+from huisuan.portal.ui.table import Table, render_tables
 from huisuan.portal.visible import compute as queries
 from huisuan.settlement.models import BillLine, Entitlement
 from huisuan.settlement.runs.queries import iterate_slices, records_of_line
@@ -41,13 +42,19 @@ def entitlement_columns(viewer: Viewer) -> list[Column]:
         Column("spend", _("算力总支出"), _fact("spend"), Kind.FEN, sort="facts__spend"),
         Column("self_use", _("其中自建自用"), _fact("self_use"), Kind.FEN, sort="facts__self_use", minor=True),
         Column("amount", _("应享"), "amount_fen", Kind.FEN, "amount_fen", total="amount_fen", link=_address),
-        Column("status", _("状态"), lambda each: words.word(words.ENTITLEMENT, each.status), Kind.STATE, sort="status"),
+        Column(
+            "status",
+            _("状态"),
+            lambda each: state_word(state_labels.ENTITLEMENT, each.status),
+            Kind.STATE,
+            sort="status",
+        ),
     ]
     if viewer.role == "user":
         columns[0] = Column("year", _("年度"), lambda each: str(each.run.year), sort="run__year", link=_address)
         return columns
-    party = Column("party", _("使用方"), lambda each: words.named(each.party), sort="party__name", link=_address)
-    region = Column("region", _("市"), lambda each: words.named(each.party.region), sort="party__region_id")
+    party = Column("party", _("使用方"), lambda each: local_name(each.party), sort="party__name", link=_address)
+    region = Column("region", _("市"), lambda each: local_name(each.party.region), sort="party__region_id")
     return [party, region, *columns]
 
 
@@ -62,12 +69,12 @@ def _years(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
 
 def _states(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
     present = set(rows.order_by().values_list("status", flat=True).distinct())
-    return [(status, word.label) for status, word in words.ENTITLEMENT.items() if status in present]
+    return [(status, word.label) for status, word in state_labels.ENTITLEMENT.items() if status in present]
 
 
 def _regions(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
     found = Region.objects.filter(code__in=rows.order_by().values("party__region_id"))
-    return [(region.code, words.named(region)) for region in found]
+    return [(region.code, local_name(region)) for region in found]
 
 
 def entitlement_table(
@@ -100,29 +107,33 @@ def entitlement_table(
 def entitlement_list(request: HttpRequest) -> HttpResponseBase:
     """The entitlements of the runs that stand."""
     viewer = viewer_of(request)
-    table = entitlement_table(request, viewer, queries.standing_entitlements(viewer))
-    return answer(request, "portal/user/entitlements.html", {"here": "entitlements"}, [table])
+    table = entitlement_table(request, viewer, queries.entitlements_of_newest_runs(viewer))
+    return render_tables(request, "portal/user/entitlements.html", {"here": "entitlements"}, [table])
 
 
 @allow(*READERS)
 def entitlement_page(request: HttpRequest, number: int) -> HttpResponseBase:
     """One entitlement: amount, formula, law and reasoning side by side, lineage as a tree."""
     viewer = viewer_of(request)
-    entitled = get_object_or_404(queries.entitlements(viewer), pk=number)
-    bills = queries.bills(viewer).filter(run=entitled.run_id, party=entitled.party_id).order_by("month", "centre__code")
+    entitled = get_object_or_404(queries.entitlements_of_all_runs(viewer), pk=number)
+    bills = (
+        queries.bills_of_all_runs(viewer)
+        .filter(run=entitled.run_id, party=entitled.party_id)
+        .order_by("month", "centre__code")
+    )
     records = BillLine.objects.filter(bill__in=bills).aggregate(n=Sum("records"))["n"] or 0
     context = {
         "here": "entitlements",
         "same": _same(viewer, entitled),
         "entitled": entitled,
-        "word": words.word(words.ENTITLEMENT, entitled.status),
+        "word": state_word(state_labels.ENTITLEMENT, entitled.status),
         "why": reasoning(entitled),
         "bills": list(bills),
         "totals": bills.aggregate(
             amount=Sum("amount_fen"), excluded=Sum("excluded_fen"), centres=Count("centre", distinct=True)
         ),
         "records": records,
-        "stands": queries.stands(entitled.run_id),
+        "stands": queries.is_newest_run(entitled.run_id),
     }
     return render(request, "portal/user/entitlement.html", context)
 
@@ -143,14 +154,14 @@ def _same(viewer: Viewer, entitled: Entitlement) -> dict[str, str]:
 @allow(*READERS)
 def bill_branch(request: HttpRequest, number: int) -> HttpResponseBase:
     """The lines of a bill, as a branch of the tree."""
-    bill = get_object_or_404(queries.bills(viewer_of(request)), pk=number)
-    return render(request, "portal/user/branch_lines.html", {"bill": bill, "lines": lineage.lines_of(bill)})
+    bill = get_object_or_404(queries.bills_of_all_runs(viewer_of(request)), pk=number)
+    return render(request, "portal/user/branch_lines.html", {"bill": bill, "lines": bill_lines.lines_of(bill)})
 
 
 @allow(*READERS)
 def line_branch(request: HttpRequest, number: int, line: int) -> HttpResponseBase:
     """The records of a bill line, fifty at a time, as a branch of the tree."""
-    bill = get_object_or_404(queries.bills(viewer_of(request)), pk=number)
+    bill = get_object_or_404(queries.bills_of_all_runs(viewer_of(request)), pk=number)
     found = get_object_or_404(BillLine.objects.select_related("bill__run", "bill__centre"), pk=line, bill=bill)
     page = Paginator(records_of_line(found), BRANCH_RECORDS).get_page(request.GET.get("page"))
     shown = records_of_line(found)[max(page.start_index() - 1, 0) : page.end_index()]

@@ -39,8 +39,8 @@ from huisuan.law.policy import (
     parse_amendment,
     setting_declarations,
 )
-from huisuan.portal.law.field_faults import of_field
-from huisuan.portal.law.reasoning import english
+from huisuan.portal.law.field_faults import setting_error_html
+from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.ui.forms import Choice, FormField, Widget, with_errors
 
 Spec: TypeAlias = SettingSpec | InterpretationSpec
@@ -104,10 +104,10 @@ class _FormParser:
     def setting(self, row: SettingHistory, spec: SettingSpec) -> ScenarioField:
         """A setting: a box, or a list of regions to tick."""
         param = f"s.{spec.name}"
-        now = row.format_adopted(row.current, english=english()) if row.current else ""
-        bound = "" if spec.at_most is None else format_value(spec.kind, spec.at_most, english=english())
+        now = row.format_adopted(row.current, english=reads_english()) if row.current else ""
+        bound = "" if spec.at_most is None else format_value(spec.kind, spec.at_most, english=reads_english())
         field = ScenarioField(
-            name=param, label=spec.en if english() else spec.zh, sentence=spec.sentence, phrase=spec.phrase,
+            name=param, label=spec.en if reads_english() else spec.zh, sentence=spec.sentence, phrase=spec.phrase,
             now=now, bound=bound, hint=HINTS.get(spec.kind, ""), placeholder=now or "—",
         )  # fmt: skip
         if spec.kind is Kind.REGIONS:
@@ -119,13 +119,14 @@ class _FormParser:
         """An open question: its options, the one adopted chosen where the address says nothing."""
         adopted = str(row.current.value) if row.current else ""
         typed = self._typed(f"i.{spec.name}")
-        words = spec.options_en if english() else spec.options
+        words = spec.options_en if reads_english() else spec.options
         options = tuple(
             Choice(name, label, name == (typed or adopted), _("（现行）") if name == adopted else "")
             for name, label in words.items()
         )
         field = ScenarioField(
-            name=f"i.{spec.name}", label=spec.en if english() else spec.zh, sentence=spec.sentence, phrase=spec.phrase,
+            name=f"i.{spec.name}", label=spec.en if reads_english() else spec.zh,
+            sentence=spec.sentence, phrase=spec.phrase,
             now=words.get(adopted, ""), widget=Widget.RADIOS, choices=options,
         )  # fmt: skip
         if not typed or typed == adopted:
@@ -136,7 +137,7 @@ class _FormParser:
         """A cap or a share of a sentence of the law."""
         figure = figures[0]
         param = f"{figure.kind.value}.{figure.sentence}"
-        now = " / ".join(format_value(_kind(each), each.value, english=english()) for each in figures)
+        now = " / ".join(format_value(_kind(each), each.value, english=reads_english()) for each in figures)
         field = ScenarioField(
             name=param, label=now, sentence=figure.sentence, phrase=figure.phrase, now=now, hint=HINTS[figure.kind],
             placeholder=now,
@@ -153,7 +154,7 @@ class _FormParser:
         adopted = row.current.value if row.current and isinstance(row.current.value, tuple) else ()
         ticked = self.query.getlist(field.name)
         chosen = set(ticked) or set(adopted)
-        names = spec.region_names(english=english()) or {}
+        names = spec.region_names(english=reads_english()) or {}
         options = tuple(Choice(code, name, code in chosen) for code, name in names.items())
         field = replace(field, choices=options, widget=Widget.CHECKBOXES)
         if not ticked or set(ticked) == set(adopted):
@@ -164,7 +165,7 @@ class _FormParser:
         try:
             parse()
         except (LawError, InvalidValue) as error:
-            return replace(field, text=typed, errors=(of_field(spec, error),))
+            return replace(field, text=typed, errors=(setting_error_html(spec, error),))
         return replace(field, text=typed)
 
     def _set(self, name: str, raw: object) -> None:

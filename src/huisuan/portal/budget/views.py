@@ -34,9 +34,8 @@ from huisuan.law.policy import Policy, apply_scenario, load_installed
 from huisuan.parties.route_access import allow
 from huisuan.portal.budget.files import FORMS, exported
 from huisuan.portal.budget.form import ScenarioForm, parse_form
-from huisuan.portal.law.reasoning import english
-from huisuan.portal.ui import charts
-from huisuan.portal.ui import number_format as figures
+from huisuan.portal.law.reasoning import reads_english
+from huisuan.portal.ui import charts, number_format
 from huisuan.portal.ui.address import refused
 from huisuan.portal.ui.refusals import refusal_html
 
@@ -90,7 +89,8 @@ def budget_page(request: HttpRequest) -> HttpResponseBase:
     year = _number(request.GET.get("year"), min(timezone.localdate().year, policy.valid_to.year))
     seed = _number(request.GET.get("seed"), 1)
     context: dict[str, Any] = {
-        "here": "budget", "english": english(), "policies": policies, "policy": policy, "year": year, "seed": seed,
+        "here": "budget", "english": reads_english(), "policies": policies, "policy": policy, "year": year,
+        "seed": seed,
         "years": range(policy.valid_from.year, policy.valid_to.year + 1), "parties": PARTIES,
         "broken": list(broken), "not_used": [] if request.GET.get("export") in FORMS else refused(request, "export"),
     }  # fmt: skip
@@ -108,12 +108,12 @@ def budget_page(request: HttpRequest) -> HttpResponseBase:
         done = _computed(policy, asked, day, known, seed)
     except LawError as error:
         return render(request, "portal/oversight/budget.html", {**context, "refused": refusal_html(error)}, status=422)
-    tables = budget_tables(done, english=english())
+    tables = budget_tables(done, english=reads_english())
     form = request.GET.get("export", "")
     if form in FORMS:
         return exported(form, f"budget-{policy.name}-{year}", [(_titled(each), _headed(each), each) for each in tables])
     context |= {
-        "done": done, "total": done.total, "distribution": DISTRIBUTION_EN if english() else DISTRIBUTION,
+        "done": done, "total": done.total, "distribution": DISTRIBUTION_EN if reads_english() else DISTRIBUTION,
         "tables": [_shown(each) for each in tables if each.rows], "chart": _chart(done, policy, year),
         "exports": [(name.upper(), _address(request, name)) for name in FORMS],
     }  # fmt: skip
@@ -196,10 +196,10 @@ def _shown(sheet: BudgetTable) -> Shown:
 
 def _text(key: str, value: Any) -> str:
     if value is None or value == "":
-        return figures.NOTHING
+        return number_format.NOTHING
     if key.endswith("_fen"):
-        return figures.yuan(value)
-    return figures.integer(value) if isinstance(value, int) else str(value)
+        return number_format.yuan(value)
+    return number_format.integer(value) if isinstance(value, int) else str(value)
 
 
 def _chart(done: Budget, policy: Policy, year: int) -> charts.Chart | None:
@@ -209,15 +209,16 @@ def _chart(done: Budget, policy: Policy, year: int) -> charts.Chart | None:
         return None
     bars = [
         charts.Bar(
-            f"{each.rule.key} {each.rule.title_en if english() else each.rule.title} · {when}",
-            figures.yuan(fen), Decimal(fen).scaleb(-2),
+            f"{each.rule.key} {each.rule.title_en if reads_english() else each.rule.title} · {when}",
+            number_format.yuan(fen), Decimal(fen).scaleb(-2),
         )
         for each in costly
         for when, fen in ((gettext("现行"), each.total.before_fen), (gettext("情景"), each.total.after_fen))
     ]  # fmt: skip
     wide, narrow = (
-        charts.as_drawing(budget_chart(done, width=width, english=english())) for width in (charts.WIDE, charts.NARROW)
+        charts.as_drawing(budget_chart(done, width=width, english=reads_english()))
+        for width in (charts.WIDE, charts.NARROW)
     )
-    name = policy.title_en if english() else policy.title
+    name = policy.title_en if reads_english() else policy.title
     title = gettext("%(policy)s · %(year)d 年各条款应享金额") % {"policy": name, "year": year}
     return charts.Chart(title, (gettext("条款"), gettext("应享金额（元）")), bars, wide, narrow)

@@ -16,7 +16,7 @@ from huisuan.law.text import Sentence
 from huisuan.portal.applications.form import label_of
 from huisuan.portal.calculator.form import anchor, title_of
 from huisuan.portal.law.quotations import Piece, pieces
-from huisuan.portal.law.reasoning import Reasoning, english, told
+from huisuan.portal.law.reasoning import Reasoning, describe_answer, reads_english
 from huisuan.portal.ui import state_labels as words
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import Word
@@ -116,7 +116,7 @@ def _side(standing: RuleProgress) -> str:
 
 def _card(standing: RuleProgress, answer: Answer, anchors: Mapping[tuple[str, str], str], beside: str) -> Card:
     place, verdict, rule = standing.place, standing.verdict, standing.place.rule
-    why = told(place.policy, answer)
+    why = describe_answer(place.policy, answer)
     cited = why.sentences or [_sentence(place)]
     settled = standing.settled
     reasons = why.reasons if settled else []
@@ -124,7 +124,7 @@ def _card(standing: RuleProgress, answer: Answer, anchors: Mapping[tuple[str, st
     return Card(
         place=place,
         title=title_of(place),
-        to=rule.to_en if english() else rule.to,
+        to=rule.to_en if reads_english() else rule.to,
         word=_word(standing),
         settled=settled,
         amount_fen=verdict.amount_fen if rule.amount is not None else None,
@@ -133,7 +133,7 @@ def _card(standing: RuleProgress, answer: Answer, anchors: Mapping[tuple[str, st
         reasons=reasons,
         beside=beside,
         grants="" if reasons else _grants(standing),
-        nearest=[each.text_en if english() else each.text for each in answer.nearest],
+        nearest=[each.text_en if reads_english() else each.text for each in answer.nearest],
         caps=[] if answer.limits else [(int(each.limit), int(each.at_least)) for each in standing.caps],
         missing=[
             (label_of(spec), anchors[place.key, spec.name]) for spec in (*standing.deciding, *standing.amount_facts)
@@ -146,7 +146,7 @@ def _card(standing: RuleProgress, answer: Answer, anchors: Mapping[tuple[str, st
 
 def _word(standing: RuleProgress) -> Word:
     if standing.settled:
-        return words.word(words.ENTITLEMENT, standing.verdict.status.value)
+        return words.state_word(words.ENTITLEMENT, standing.verdict.status.value)
     if standing.deciding:
         return UNANSWERED
     return AMOUNT_OPEN if standing.place.rule.amount is not None else PRIORITY_OPEN
@@ -157,7 +157,7 @@ def _grants(standing: RuleProgress) -> str:
     rule = standing.place.rule
     if standing.verdict.status is not Status.ELIGIBLE:
         return ""
-    return rule.grants_en if english() else rule.grants
+    return rule.grants_en if reads_english() else rule.grants
 
 
 def _most(standing: RuleProgress) -> int | None:
@@ -190,7 +190,7 @@ def _sum(inquiry: Questionnaire, policies: Sequence[Policy], on: date, as_known:
     for ground in combined:
         for row in ground.rows:
             if row.place.key in certain:
-                reason = row.reason and (row.reason.text_en if english() else row.reason.text)
+                reason = row.reason and (row.reason.text_en if reads_english() else row.reason.text)
                 owed = certain[row.place.key].verdict.amount_fen or 0
                 rows.append(_row(row.place, owed, row.payable_fen, reason or ""))
         if ground.by and sum(row.place.key in certain for row in ground.rows) > 1:
@@ -207,6 +207,6 @@ def _by(ground: CombinedAnswer, policies: Sequence[Policy]) -> tuple[str, str]:
     assert ground.by is not None
     specs = {name: spec for policy in policies for name, spec in policy.interpretation_specs().items()}
     spec = specs.get(ground.by.name)
-    if english() and spec is not None:
+    if reads_english() and spec is not None:
         return spec.en, spec.options_en[str(ground.by.value)]
     return ground.by.question, ground.by.label

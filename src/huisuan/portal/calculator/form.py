@@ -26,7 +26,7 @@ from huisuan.portal.applications.form import (
     unit_of,
     widget_of,
 )
-from huisuan.portal.law.reasoning import english
+from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.ui.forms import FormField, choices
 
 PREFIX = "f."
@@ -55,7 +55,7 @@ class CalculatorQuery:
             try:
                 days[name] = parse_date(text) if text else days[name]
             except InvalidValue as error:
-                wrong[name] = _t("应为日期，如 2024-12-31") if english() else str(error)
+                wrong[name] = _t("应为日期，如 2024-12-31") if reads_english() else str(error)
         who = request.GET.get("who", "")
         typed = {name: request.GET[name].strip() for name in request.GET if name.startswith(PREFIX)}
         texts = {name.removeprefix(PREFIX): text for name, text in typed.items() if text}
@@ -151,7 +151,7 @@ def anchor(key: str) -> str:
 
 def title_of(place: PolicyRule) -> str:
     """What a rule is called in the reader's language."""
-    return place.rule.title_en if english() else place.rule.title
+    return place.rule.title_en if reads_english() else place.rule.title
 
 
 def question_fields(
@@ -199,7 +199,7 @@ def _field(
         unit=unit_of(spec), hint=str(HINTS.get(spec.kind, "")),
         inputmode=INPUT_MODES.get(spec.kind, ""), max_length=LONGEST_TEXT,
         text=text, choices=choices(options, text), blank="" if presumed else _t("不知道"),
-        reads="" if value is None else format_value(spec.kind, value, options_of(spec), english=english()),
+        reads="" if value is None else format_value(spec.kind, value, options_of(spec), english=reads_english()),
         errors=(cell_error(wrong[key]),) if key in wrong else (), presumed=presumed,
         matters=_matters(question, values, inquiry, standings),
         grounds=list(_grounds(places, spec, standings)),
@@ -228,7 +228,7 @@ def _choices(spec: FactSpec, text: str, value: Value | None) -> list[tuple[str, 
     if spec.kind == Kind.BOOL:
         found = [(YES, _t("是")), (NO, _t("否"))]
     else:
-        words = (spec.options_en if english() else None) or option_labels(spec)
+        words = (spec.options_en if reads_english() else None) or option_labels(spec)
         found = [(option, words[option]) for option in spec.options or {}]
     if text and found and value is None:
         found.append((text, text))

@@ -27,8 +27,8 @@ from huisuan.portal.calculator.form import (
     question_fields,
     without_presumed,
 )
-from huisuan.portal.law.policies import loaded
-from huisuan.portal.law.reasoning import english
+from huisuan.portal.law.policies import load_all_policies
+from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.ui.address import refused
 from huisuan.portal.ui.forms import with_errors
 
@@ -48,7 +48,7 @@ class Audience:
 @public_page
 def calculator(request: HttpRequest) -> HttpResponseBase:
     """The page; htmx asks only for the part that changes."""
-    policies, broken = loaded()
+    policies, broken = load_all_policies()
     known = list_questions(policies)
     asked = without_presumed(CalculatorQuery.from_request(request, policies, timezone.localdate()), known)
     address = _address(asked.query())
@@ -74,7 +74,8 @@ def _context(
     context: dict[str, object] = {
         "asked": asked, "audiences": _audiences(holding, asked), "policies": holding, "broken": broken,
         "others": [policy for policy in policies if policy not in holding], "today": timezone.localdate(),
-        "english": english(), "here": "calculator", "not_used": refused(request, *(() if asked.who else ("who",))),
+        "english": reads_english(), "here": "calculator",
+        "not_used": refused(request, *(() if asked.who else ("who",))),
     }  # fmt: skip
     if not asked.who:
         return context
@@ -84,7 +85,7 @@ def _context(
     later = question_fields(asked, inquiry, values, wrong, now=False)
     shown = [each for _, each in now]
     return {
-        **context, "who": CLAIMANTS[asked.who][english()],
+        **context, "who": CLAIMANTS[asked.who][reads_english()],
         "groups": group_fields([(question, each) for question, each in now if not each.presumed]),
         "presumed": [each for each in shown if each.presumed], "later": [each for _, each in later],
         "answers": answers(inquiry, policies, {each.key for each in shown}, asked.on, asked.as_known),
@@ -110,7 +111,7 @@ def _audiences(policies: list[Policy], asked: CalculatorQuery) -> list[Audience]
         for name in CLAIMANTS
     }
     return [
-        Audience(name, label[english()], _address(asked.query(name)), counts[name])
+        Audience(name, label[reads_english()], _address(asked.query(name)), counts[name])
         for name, label in CLAIMANTS.items()
         if counts[name]
     ]

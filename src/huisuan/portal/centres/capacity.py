@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest
@@ -16,11 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from huisuan.compute.capacity.capacity import Capacity, Size, capacity
 from huisuan.compute.metering.usage.daily_totals import AT_ONCE
 from huisuan.compute.models import CapacityAttestation, Centre, CentreNode
-from huisuan.portal.ui import charts
-from huisuan.portal.ui import number_format as figures
-from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui import charts, number_format, state_labels
 from huisuan.portal.ui.charts import Bar, Chart
-from huisuan.portal.ui.columns import Choice, Column, Empty, Kind
+from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.table import Table
 
 LARGE_P = Decimal(400)  # sentence 1.2 of anhui-agi-2023: 新增单体智能算力规模400P以上
@@ -42,10 +41,12 @@ def chart(found: Capacity) -> Chart:
     bars = [_bar(name, size) for name, size in named]
     claimed = found.claimed.p or Decimal(0)
     if claimed >= LARGE_P:
-        message = _t("登记 {size} P，达到 400 P").format(size=figures.p(claimed))
+        message = _t("登记 {size} P，达到 400 P").format(size=number_format.petaflops(claimed))
     else:
-        lacks = figures.p(LARGE_P - claimed)
-        message = _t("登记 {size} P，离 400 P 还差 {lacks} P").format(size=figures.p(claimed), lacks=lacks)
+        lacks = number_format.petaflops(LARGE_P - claimed)
+        message = _t("登记 {size} P，离 400 P 还差 {lacks} P").format(
+            size=number_format.petaflops(claimed), lacks=lacks
+        )
     return charts.against(message, (_("规模"), "P", _("日期")), bars, LARGE_P, "400 P")
 
 
@@ -53,8 +54,10 @@ def _bar(name: str, size: Size) -> Bar:
     if size.p is None:
         return Bar(name, _t("还没有"), Decimal(0))
     at = size.at
-    when = "" if at is None else figures.moment(at)[:16] if isinstance(at, datetime) else figures.day(at)
-    return Bar(name, f"{figures.p(size.p)} P", size.p, when)
+    when = (
+        "" if at is None else number_format.local_time(at)[:16] if isinstance(at, datetime) else number_format.day(at)
+    )
+    return Bar(name, f"{number_format.petaflops(size.p)} P", size.p, when)
 
 
 @dataclass(frozen=True)
@@ -105,11 +108,21 @@ NODE_COLUMNS = [
     Column("partition", _("分区"), "partition", sort="partition"),
     Column("model", _("型号"), "accelerator.model", sort="accelerator__model"),
     Column("local", _("调度器中的卡名"), "local_card", Kind.CODE, sort="local_card", minor=True),
-    Column("state", _("状态"), lambda node: words.word(words.NODE, node.state), Kind.STATE, sort="state"),
+    Column(
+        "state",
+        _("状态"),
+        lambda node: state_labels.state_word(state_labels.NODE, node.state),
+        Kind.STATE,
+        sort="state",
+    ),
     Column("cards", _("卡数"), "cards", Kind.INTEGER, sort="cards"),
     Column("used", _("在用"), "used", Kind.INTEGER, sort="used"),
     Column("seen", _("看到"), "seen_at", Kind.MOMENT, sort="seen_at", minor=True),
 ]
+
+
+def _states_of(nodes: QuerySet[Any]) -> list[tuple[str, Text]]:
+    return [(state, word.label) for state, word in state_labels.NODE.items() if nodes.filter(state=state)]
 
 
 def node_table(request: HttpRequest, centre: Centre) -> Table:
@@ -127,7 +140,9 @@ def node_table(request: HttpRequest, centre: Centre) -> Table:
             Choice(
                 "state",
                 _("状态"),
-                lambda rows: [(state, word.label) for state, word in words.NODE.items() if rows.filter(state=state)],
+                lambda rows: [
+                    (state, word.label) for state, word in state_labels.NODE.items() if rows.filter(state=state)
+                ],
                 lambda rows, state: rows.filter(state=state),
             )
         ],

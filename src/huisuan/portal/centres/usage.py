@@ -16,7 +16,7 @@ from huisuan.base.months import SHANGHAI, next_month
 from huisuan.compute.metering.usage.records import overlapping
 from huisuan.compute.models import Centre, UsageDay
 from huisuan.parties.viewer import Viewer
-from huisuan.portal.ui import number_format as figures
+from huisuan.portal.ui import number_format
 from huisuan.portal.ui.columns import Choice, Text
 from huisuan.portal.ui.table import Table
 from huisuan.portal.usage.records import record_table
@@ -30,7 +30,7 @@ def sums(centre: Centre) -> Sums:
     by = days.annotate(month=TruncMonth("day")).values_list("month", "accelerator__model")
     found: dict[tuple[str, str], int] = defaultdict(int)
     for month, model, seconds in by.annotate(total=Sum("card_seconds")):
-        found[figures.month(month), model] += seconds
+        found[number_format.month(month), model] += seconds
     return found
 
 
@@ -43,10 +43,10 @@ def month_starts(centre: Centre) -> list[date]:
 def records_of_months(request: HttpRequest, viewer: Viewer, centre: Centre, year: int | None) -> Table:
     """The records of a month, the newest of the year unless another is chosen."""
     months = month_starts(centre)
-    newest = next((figures.month(month) for month in months if month.year == year), "")
+    newest = next((number_format.month(month) for month in months if month.year == year), "")
 
     def options(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
-        return [(figures.month(month), figures.month(month)) for month in months]
+        return [(number_format.month(month), number_format.month(month)) for month in months]
 
     def models(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
         days = UsageDay.objects.filter(centre=centre, accelerator__isnull=False).order_by("accelerator__model")

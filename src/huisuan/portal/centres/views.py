@@ -19,14 +19,14 @@ from huisuan.compute.models import AT_CENTRE, Centre
 from huisuan.parties.models import Region
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
-from huisuan.portal.centres import capacity as sizes
+from huisuan.portal.centres import capacity
 from huisuan.portal.centres import usage as use
 from huisuan.portal.centres.agent import speaker
 from huisuan.portal.jobs.views import job_columns, job_states
 from huisuan.portal.seals.calendar import calendar
-from huisuan.portal.ui import state_labels as words
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
-from huisuan.portal.ui.table import Table, answer
+from huisuan.portal.ui.state_labels import local_name
+from huisuan.portal.ui.table import Table, render_tables
 from huisuan.portal.ui.year_filter import chosen_year
 from huisuan.portal.usage import sums as usage_sums
 from huisuan.portal.visible import centres as queries
@@ -41,10 +41,10 @@ def _address(centre: Centre) -> str:
 
 
 CENTRE_COLUMNS = [
-    Column("name", _("中心"), words.named, sort="name", link=_address),
+    Column("name", _("中心"), local_name, sort="name", link=_address),
     Column("code", _("代码"), "code", Kind.CODE, sort="code"),
-    Column("region", _("市"), lambda centre: words.named(centre.region), sort="region_id"),
-    Column("operator", _("运营方"), lambda centre: words.named(centre.operator), sort="operator__name"),
+    Column("region", _("市"), lambda centre: local_name(centre.region), sort="region_id"),
+    Column("operator", _("运营方"), lambda centre: local_name(centre.operator), sort="operator__name"),
     Column("engine", _("执行引擎"), "engine", sort="engine"),
     Column("cards", _("卡数"), "cards", Kind.INTEGER, sort="cards", total="cards"),
     Column("p", _("规模"), "capacity_p", Kind.P, sort="size"),
@@ -64,7 +64,7 @@ FILE_COLUMNS = [
 
 def _cities(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
     found = Region.objects.filter(centres__in=rows).distinct()
-    return [(region.code, words.named(region)) for region in found]
+    return [(region.code, local_name(region)) for region in found]
 
 
 def centre_table(request: HttpRequest, viewer: Viewer, name: str = "") -> Table:
@@ -85,7 +85,7 @@ def centre_table(request: HttpRequest, viewer: Viewer, name: str = "") -> Table:
 @allow(*READERS)
 def centre_list(request: HttpRequest) -> HttpResponseBase:
     """All centres that the viewer reads."""
-    return answer(request, "portal/centre/centres.html", {}, [centre_table(request, viewer_of(request))])
+    return render_tables(request, "portal/centre/centres.html", {}, [centre_table(request, viewer_of(request))])
 
 
 def queue_table(request: HttpRequest, viewer: Viewer, centre: Centre) -> Table:
@@ -127,17 +127,17 @@ def centre_page(request: HttpRequest, code: str) -> HttpResponseBase:
     sums = use.sums(centre)
     years = usage_sums.years(sums)
     year = chosen_year(request, years)
-    found = sizes.sizes(centre, today, year)
+    found = capacity.sizes(centre, today, year)
     flags = open_flags(centre)
     context = {
         "here": "centres",
         "centre": centre,
         "cards": sum(partition.cards for partition in centre.partitions.all()),
         "sizes": found,
-        "chart": sizes.chart(found),
+        "chart": capacity.chart(found),
         "uncounted": count_untotalled(centre),
-        "partitions": sizes.partitions(centre),
-        "attestations": sizes.attestations(centre),
+        "partitions": capacity.partitions(centre),
+        "attestations": capacity.attestations(centre),
         "agent": speaker(centre, now),
         "calendar": calendar(centre, today),
         "flags": flags[:FLAGS_SHOWN],
@@ -150,9 +150,9 @@ def centre_page(request: HttpRequest, code: str) -> HttpResponseBase:
         "same": {"usage": "#records", "seals": f"{reverse('seals')}?centre={code}", "jobs": "#queue"},
     }
     tables = [
-        sizes.node_table(request, centre),
+        capacity.node_table(request, centre),
         queue_table(request, viewer, centre),
         use.records_of_months(request, viewer, centre, year),
         file_table(request, centre),
     ]
-    return answer(request, "portal/centre/centre.html", context, tables)
+    return render_tables(request, "portal/centre/centre.html", context, tables)

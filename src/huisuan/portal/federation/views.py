@@ -15,10 +15,8 @@ from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.centres.views import centre_table
 from huisuan.portal.federation.queries import CityRow, Federation, federation
 from huisuan.portal.federation.tile_map import TILES
-from huisuan.portal.ui import charts
-from huisuan.portal.ui import number_format as figures
-from huisuan.portal.ui import state_labels as words
-from huisuan.portal.ui.table import answer
+from huisuan.portal.ui import charts, number_format, state_labels
+from huisuan.portal.ui.table import render_tables
 
 MOST_MODELS = 12
 
@@ -50,15 +48,17 @@ def compute_page(request: HttpRequest) -> HttpResponseBase:
         "now": now,
         "tiles": [_tile(row) for row in found.cities if row.region.code in TILES],
         "charts": _charts(found),
-        "total_used": figures.share(found.total.used, found.total.seen),
+        "total_used": number_format.share(found.total.used, found.total.seen),
     }
-    return answer(request, "portal/federation/compute.html", context, [centre_table(request, viewer, name="centres")])
+    return render_tables(
+        request, "portal/federation/compute.html", context, [centre_table(request, viewer, name="centres")]
+    )
 
 
 def _tile(row: CityRow) -> Tile:
     place = TILES[row.region.code]
     href = f"{reverse('centres')}?{urlencode({'city': row.region.code})}"
-    return Tile(*place, row, href, figures.share(row.size.used, row.size.seen))
+    return Tile(*place, row, href, number_format.share(row.size.used, row.size.seen))
 
 
 def _charts(found: Federation) -> list[charts.Chart]:
@@ -75,4 +75,4 @@ def _charts(found: Federation) -> list[charts.Chart]:
 
 
 def _bar(name: str, size: Decimal) -> charts.Bar:
-    return charts.Bar(words.named(name) or name, f"{figures.p(size)} P", size)
+    return charts.Bar(state_labels.local_name(name) or name, f"{number_format.petaflops(size)} P", size)

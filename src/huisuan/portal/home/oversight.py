@@ -14,7 +14,7 @@ from huisuan.portal.billing.entitlements import entitlement_table
 from huisuan.portal.centres.views import centre_table
 from huisuan.portal.seals.flags import visible as visible_flags
 from huisuan.portal.ui.columns import Column, Empty, Kind
-from huisuan.portal.ui.table import Table, answer
+from huisuan.portal.ui.table import Table, render_tables
 from huisuan.portal.ui.year_filter import chosen_year
 from huisuan.portal.visible import compute as queries
 from huisuan.settlement.models import SettlementRequest, SettlementRun
@@ -82,11 +82,15 @@ def request_table(request: HttpRequest) -> Table:
 
 def home(request: HttpRequest, viewer: Viewer) -> HttpResponseBase:
     """A year at a glance, its entitlements, and the centres."""
-    every = queries.standing_entitlements(viewer)
+    every = queries.entitlements_of_newest_runs(viewer)
     years = list(every.order_by("-run__year").values_list("run__year", flat=True).distinct())
     year = chosen_year(request, years)
     of_year = every.filter(run__year=year) if year else every.none()
-    bills = queries.standing_bills(viewer).filter(run__year=year) if year else queries.standing_bills(viewer).none()
+    bills = (
+        queries.bills_of_newest_runs(viewer).filter(run__year=year)
+        if year
+        else queries.bills_of_newest_runs(viewer).none()
+    )
     context = {
         "years": years,
         "year": year,
@@ -101,13 +105,13 @@ def home(request: HttpRequest, viewer: Viewer) -> HttpResponseBase:
         entitlement_table(request, viewer, of_year, name="entitlements"),
         centre_table(request, viewer, name="centres"),
     ]
-    return answer(request, "portal/oversight/home.html", context, tables)
+    return render_tables(request, "portal/oversight/home.html", context, tables)
 
 
 @allow("province", "auditor")
 def run_list(request: HttpRequest) -> HttpResponseBase:
     """All settlement runs."""
-    return answer(
+    return render_tables(
         request, "portal/oversight/runs.html", {"here": "runs"}, [run_table(request, "runs"), request_table(request)]
     )
 
@@ -120,11 +124,11 @@ def run_page(request: HttpRequest, number: int) -> HttpResponseBase:
     context = {
         "here": "runs",
         "run": run,
-        "stands": queries.stands(number),
+        "stands": queries.is_newest_run(number),
         "cursors": sorted(run.cursors.items()),
         "digest": run.law.get("digest", ""),
         "same": {"bills": reverse("bills"), "entitlements": reverse("run", args=[number])},
     }
-    rows = queries.entitlements(viewer).filter(run=run)
+    rows = queries.entitlements_of_all_runs(viewer).filter(run=run)
     table = entitlement_table(request, viewer, rows, file=f"run-{number}", name="entitlements")
-    return answer(request, "portal/oversight/run.html", context, [table])
+    return render_tables(request, "portal/oversight/run.html", context, [table])

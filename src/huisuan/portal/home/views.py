@@ -9,7 +9,7 @@ from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.centres.views import centre_table
 from huisuan.portal.home.oversight import home as oversight_home
 from huisuan.portal.home.user import home as user_home
-from huisuan.portal.ui.table import answer
+from huisuan.portal.ui.table import render_tables
 from huisuan.portal.visible import centres
 
 
@@ -25,5 +25,5 @@ def home(request: HttpRequest) -> HttpResponseBase:
         own = list(centres.centres(viewer)[:2])
         if len(own) == 1:
             return redirect("centre", code=own[0].code)
-        return answer(request, "portal/centre/centres.html", {}, [centre_table(request, viewer)])
+        return render_tables(request, "portal/centre/centres.html", {}, [centre_table(request, viewer)])
     return oversight_home(request, viewer)

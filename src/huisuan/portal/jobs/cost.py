@@ -16,7 +16,7 @@ from huisuan.base.months import SHANGHAI, midnight
 from huisuan.compute.dispatch.net_price import Subsidies, Subsidy
 from huisuan.compute.metering.usage.slicing import Span, slice_span
 from huisuan.compute.models import FINAL_STATES, Job, JobState, Tariff, UsageRecord
-from huisuan.portal.ui import number_format as figures
+from huisuan.portal.ui import number_format
 
 HOUR = 3600
 RUNNING = "RUNNING"  # how the meter writes the end of a slice whose run goes on
@@ -41,7 +41,7 @@ class CostLine:
     def amount(self) -> str:
         """The same in yuan, to a hundredth of a fen, as a bill's lines are shown."""
         price = self.fen_per_card_hour
-        return figures.NOTHING if price is None else figures.line_yuan(self.card_seconds, price)
+        return number_format.NOTHING if price is None else number_format.line_yuan(self.card_seconds, price)
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,7 @@ from huisuan.compute.models import FINAL_STATES, Job, JobEvent, JobState
 from huisuan.compute.placement.types import POINT
 from huisuan.compute.placement.weights import load_weights
 from huisuan.parties.viewer import Viewer
-from huisuan.portal.ui import number_format as figures
-from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui import number_format, state_labels
 from huisuan.protocol import placement as placement_wire
 
 WAITS = (JobState.SUBMITTED, JobState.WAITING)  # for other jobs, for cards
@@ -42,7 +41,7 @@ def cards_wanted(job: Job) -> str:
     """The cards that will do, in words."""
     least = [job.vendor] if job.vendor else []
     if job.min_memory_gib:
-        least.append(_t("显存 ≥ {n} GiB").format(n=figures.integer(job.min_memory_gib)))
+        least.append(_t("显存 ≥ {n} GiB").format(n=number_format.integer(job.min_memory_gib)))
     if job.min_tflops_fp16:
         least.append(_t("FP16 ≥ {n} TFLOPS").format(n=f"{job.min_tflops_fp16.normalize():f}"))
     return " · ".join(filter(None, [_t("、").join(job.card_models), *least])) or _t("任何型号")
@@ -50,7 +49,7 @@ def cards_wanted(job: Job) -> str:
 
 def place_wanted(job: Job) -> str:
     """Where it may run."""
-    found = [words.named(place) for place in (job.wanted_city, job.wanted_centre) if place]
+    found = [state_labels.local_name(place) for place in (job.wanted_city, job.wanted_centre) if place]
     return _t("只在 {places}").format(places=" · ".join(found)) if found else _t("全省任何中心")
 
 
@@ -65,7 +64,7 @@ class Other:
 
     uid: str
     name: str
-    word: words.Word
+    word: state_labels.Word
 
 
 def before(job: Job) -> list[Other]:
@@ -80,14 +79,14 @@ def behind(job: Job) -> list[Other]:
 
 def _others(jobs: QuerySet[Job]) -> list[Other]:
     rows = jobs.order_by("uid").values_list("uid", "name", "state")[:STEPS_SHOWN]
-    return [Other(uid, name, words.word(words.JOB, state)) for uid, name, state in rows]
+    return [Other(uid, name, state_labels.state_word(state_labels.JOB, state)) for uid, name, state in rows]
 
 
 @dataclass(frozen=True)
 class Counted:
     """So many jobs of an array are in one state."""
 
-    word: words.Word
+    word: state_labels.Word
     count: int
     href: str
 
@@ -109,7 +108,7 @@ def array_of(job: Job, viewer: Viewer) -> Array | None:
     found = job_queries.array(viewer, job)
     href = f"{reverse('jobs')}?{urlencode({'q': job.array_uid})}"
     states = [
-        Counted(words.word(words.JOB, state), count, f"{href}&{urlencode({'state': state})}")
+        Counted(state_labels.state_word(state_labels.JOB, state), count, f"{href}&{urlencode({'state': state})}")
         for state, count in found.states.items()
     ]
     left = sum(count for state, count in found.states.items() if state not in FINAL_STATES)
@@ -124,7 +123,7 @@ class Step:
     """A step as the timeline shows it; `told`: what became of telling the webhook, `failed` where it was given up."""
 
     event: JobEvent
-    word: words.Word
+    word: state_labels.Word
     told: str
     failed: bool
 
@@ -141,11 +140,11 @@ def steps(job: Job) -> list[Step]:
 
 
 def _step(job: Job, event: JobEvent) -> Step:
-    word = words.word(words.JOB, event.state)
+    word = state_labels.state_word(state_labels.JOB, event.state)
     if not job.notify_url:
         return Step(event, word, "", False)
     if event.notified_at:
-        told = _t("{at} 已通知").format(at=figures.moment(event.notified_at))
+        told = _t("{at} 已通知").format(at=number_format.local_time(event.notified_at))
         if event.tries > 1:
             told += _t("（第 {n} 次）").format(n=event.tries)
         return Step(event, word, told, False)

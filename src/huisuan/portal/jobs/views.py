@@ -29,12 +29,11 @@ from huisuan.parties.viewer import Viewer
 from huisuan.portal.jobs import details as job_facts
 from huisuan.portal.jobs import log
 from huisuan.portal.jobs.cost import cost_of
-from huisuan.portal.sentences.page import said
-from huisuan.portal.ui import number_format as figures
-from huisuan.portal.ui import state_labels as words
+from huisuan.portal.sentences.page import translate_sentence
+from huisuan.portal.ui import number_format, state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.refusals import refusal_html
-from huisuan.portal.ui.table import Table, answer
+from huisuan.portal.ui.table import Table, render_tables
 from huisuan.portal.visible import compute as queries
 
 CANCELS = ("user", "province")  # as the API
@@ -51,7 +50,7 @@ def _model(job: Job) -> str:
 
 
 def _why_waiting(job: Job) -> str:
-    return said(job.reasons[0]) if job.state in job_facts.WAITS and job.reasons else ""
+    return translate_sentence(job.reasons[0]) if job.state in job_facts.WAITS and job.reasons else ""
 
 
 def job_columns(viewer: Viewer) -> list[Column]:
@@ -62,7 +61,7 @@ def job_columns(viewer: Viewer) -> list[Column]:
         Column(
             "state",
             _("状态"),
-            lambda job: words.word(words.JOB, job.state),
+            lambda job: state_labels.state_word(state_labels.JOB, job.state),
             Kind.STATE,
             sort="state",
             note=_why_waiting,
@@ -70,25 +69,32 @@ def job_columns(viewer: Viewer) -> list[Column]:
         ),
         Column("cards", _("卡数"), "cards", Kind.INTEGER, sort="cards"),
         Column("model", _("型号"), _model, sort="accelerator__model"),
-        Column("centre", _("中心"), lambda job: words.named(job.centre) if job.centre else "", sort="centre__code"),
+        Column(
+            "centre",
+            _("中心"),
+            lambda job: state_labels.local_name(job.centre) if job.centre else "",
+            sort="centre__code",
+        ),
         Column("submitted", _("提交"), "submitted_at", Kind.MOMENT, sort="submitted_at"),
         Column("ended", _("结束"), "ended_at", Kind.MOMENT, sort="ended_at"),
         Column("metered", _("计量"), "metered", Kind.CARD_SECONDS, sort="metered", total="metered"),
     ]
     if viewer.role != "user":
-        columns.insert(2, Column("party", _("使用方"), lambda job: words.named(job.party), sort="party__name"))
+        columns.insert(
+            2, Column("party", _("使用方"), lambda job: state_labels.local_name(job.party), sort="party__name")
+        )
     return columns  # fmt: skip
 
 
 def job_states(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
     """The states of some jobs, to choose from."""
     present = set(rows.order_by().values_list("state", flat=True).distinct())
-    return [(state, word.label) for state, word in words.JOB.items() if state in present]
+    return [(state, word.label) for state, word in state_labels.JOB.items() if state in present]
 
 
 def _centres(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
     found = Centre.objects.filter(pk__in=rows.order_by().values("centre").distinct())
-    return [(centre.code, words.named(centre)) for centre in found]
+    return [(centre.code, state_labels.local_name(centre)) for centre in found]
 
 
 def job_table(request: HttpRequest, viewer: Viewer) -> Table:
@@ -111,7 +117,7 @@ def job_table(request: HttpRequest, viewer: Viewer) -> Table:
 @allow()
 def job_list(request: HttpRequest) -> HttpResponseBase:
     """All jobs that the viewer reads."""
-    return answer(request, "portal/user/jobs.html", {"here": "jobs"}, [job_table(request, viewer_of(request))])
+    return render_tables(request, "portal/user/jobs.html", {"here": "jobs"}, [job_table(request, viewer_of(request))])
 
 
 def _live(job: Job, viewer: Viewer, now: datetime) -> dict[str, Any]:
@@ -122,13 +128,13 @@ def _live(job: Job, viewer: Viewer, now: datetime) -> dict[str, Any]:
     array = job_facts.array_of(job, viewer)
     return {
         "job": job,
-        "word": words.word(words.JOB, job.state),
+        "word": state_labels.state_word(state_labels.JOB, job.state),
         "ended": ended,
         "run_number": job.run + 1,
         "reads_centre": Centre.objects.filter(viewer.centres(), jobs=job).exists(),
         "stands": f"{job.state}-{job.run}-{job.lease}-{bool(job.cancel_requested_at)}",
         "cost": cost,
-        "share": figures.share(cost.subsidy.share.numerator, cost.subsidy.share.denominator),
+        "share": number_format.share(cost.subsidy.share.numerator, cost.subsidy.share.denominator),
         "array": array,
         "steps": job_facts.steps(job),
         "webhook_host": job_facts.webhook_host(job),
@@ -187,7 +193,7 @@ def job_page(request: HttpRequest, uid: str) -> HttpResponseBase:
 
 
 def _cancelled(
-    request: HttpRequest, uid: str, ask: Callable[[str, Viewer, datetime], Any], said: str
+    request: HttpRequest, uid: str, ask: Callable[[str, Viewer, datetime], Any], done: str
 ) -> HttpResponseBase:
     try:
         ask(uid, viewer_of(request), timezone.now())
@@ -196,7 +202,7 @@ def _cancelled(
     except Refused as refusal:
         messages.error(request, refusal_html(refusal))
     else:
-        messages.success(request, said)
+        messages.success(request, done)
     return redirect("job", uid=uid)
 
 

@@ -8,7 +8,7 @@ from huisuan.law.model import InterpretationSpec, SettingSpec
 from huisuan.portal.ui.refusals import refusal_html
 
 
-def of_field(spec: SettingSpec | InterpretationSpec | None, error: Exception) -> SafeString:
+def setting_error_html(spec: SettingSpec | InterpretationSpec | None, error: Exception) -> SafeString:
     """The message of an error about a setting, from where the law has named it; None: about a figure of the law."""
     text = str(error).removeprefix("：")
     if spec is not None:

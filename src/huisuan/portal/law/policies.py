@@ -18,7 +18,7 @@ from huisuan.law.policy import Policy, SentenceCoverage, list_coverage, list_pol
 from huisuan.law.text import ArticleText, Departments, Sentence
 from huisuan.parties.route_access import public_page
 from huisuan.portal.law.prose_html import as_html
-from huisuan.portal.law.reasoning import english
+from huisuan.portal.law.reasoning import reads_english
 
 LABELS: dict[RuleKind, str | Promise] = {
     RuleKind.PAYS: _("平台计算"), RuleKind.DISCRETION: _("一事一议"), RuleKind.ENTITLES: _("平台判定"),
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Asked:
+class FactRow:
     """A fact that a rule asks for, as the page shows it."""
 
     name: str
@@ -49,7 +49,7 @@ class Computed:
     label: str | Promise
     title: str
     words: SafeString
-    facts: list[Asked]
+    facts: list[FactRow]
 
 
 @dataclass(frozen=True)
@@ -73,22 +73,22 @@ class ReadArticle:
     sentences: list[ReadSentence]
 
 
-def _asked(spec: FactSpec) -> Asked:
-    return Asked(spec.name, spec.en if english() else spec.zh, spec.kind.value, spec.evidence)
+def _asked(spec: FactSpec) -> FactRow:
+    return FactRow(spec.name, spec.en if reads_english() else spec.zh, spec.kind.value, spec.evidence)
 
 
 def _computed(policy: Policy, rule: Rule) -> Computed:
     today = timezone.localdate()
     terms = general_terms(rule, policy.adopted(default_day(policy, today), today))
-    words = rule_prose(rule, "en" if english() else "zh", terms)
-    title = rule.title_en if english() else rule.title
+    words = rule_prose(rule, "en" if reads_english() else "zh", terms)
+    title = rule.title_en if reads_english() else rule.title
     return Computed(rule.key, LABELS[rule.kind], title, as_html(words), [_asked(spec) for spec in rule.facts])
 
 
 def _sentence(policy: Policy, sentence: Sentence, covered: SentenceCoverage) -> ReadSentence:
     rules = [rule for rule in policy.rules if rule.sentence == sentence.number]
-    titles = {rule.title_en if english() else rule.title for rule in rules}
-    said = [each for each in (covered.what_en if english() else covered.what) if each not in titles]
+    titles = {rule.title_en if reads_english() else rule.title for rule in rules}
+    said = [each for each in (covered.what_en if reads_english() else covered.what) if each not in titles]
     return ReadSentence(
         sentence, covered, HANDLINGS[covered.handling], said, policy.text.departments_for(sentence.number),
         [_computed(policy, rule) for rule in rules],
@@ -105,7 +105,7 @@ def _articles(policy: Policy) -> list[ReadArticle]:
     return read
 
 
-def loaded() -> tuple[list[Policy], list[str]]:
+def load_all_policies() -> tuple[list[Policy], list[str]]:
     """The policies that stand up, and the names of those that do not."""
     found, broken = load_installed()
     for name, wrong in broken.items():
@@ -117,9 +117,9 @@ def loaded() -> tuple[list[Policy], list[str]]:
 def policies(request: HttpRequest) -> HttpResponse:
     """All policies that are installed."""
     today = timezone.localdate()
-    found, broken = loaded()
+    found, broken = load_all_policies()
     rows = [(policy, policy.in_force(today)) for policy in found]
-    context = {"policies": rows, "broken": broken, "english": english()}
+    context = {"policies": rows, "broken": broken, "english": reads_english()}
     return render(request, "portal/public/policies.html", context)
 
 
@@ -131,10 +131,10 @@ def policy_page(request: HttpRequest, name: str) -> HttpResponse:
     policy = load_policy(name)
     context = {
         "policy": policy,
-        "title": policy.title_en if english() else policy.title,
+        "title": policy.title_en if reads_english() else policy.title,
         "in_force": policy.in_force(timezone.localdate()),
         "articles": _articles(policy),
-        "english": english(),
+        "english": reads_english(),
         "here": "policies",
     }
     return render(request, "portal/public/policy.html", context)

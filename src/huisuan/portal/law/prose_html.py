@@ -7,7 +7,7 @@ import re
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from huisuan.portal.sentences.page import quoting
+from huisuan.portal.sentences.page import mark_chinese
 
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 _ITEM = re.compile(r"(?:\d+\.|-) (.+)")
@@ -34,4 +34,4 @@ def as_html(markdown: str) -> SafeString:
 
 
 def _inline(text: str) -> SafeString:
-    return quoting(_BOLD.sub(r"<b>\1</b>", conditional_escape(text)))
+    return mark_chinese(_BOLD.sub(r"<b>\1</b>", conditional_escape(text)))

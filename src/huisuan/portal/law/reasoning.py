@@ -22,7 +22,7 @@ SIGNS: dict[bool | None, str] = {True: "✓", False: "✗", None: "?"}
 
 
 @dataclass(frozen=True)
-class ReadStep:
+class StepRow:
     """One step as the page shows it."""
 
     number: int
@@ -34,7 +34,7 @@ class ReadStep:
 
 
 @dataclass(frozen=True)
-class ReadTerm:
+class TermRow:
     """A setting or an interpretation as the page shows it."""
 
     label: str
@@ -51,10 +51,10 @@ class Reasoning:
     policy: Policy | None = None
     answer: Answer | None = None
     sentences: list[tuple[Sentence, list[Piece]]] = field(default_factory=list)
-    steps: list[ReadStep] = field(default_factory=list)
+    steps: list[StepRow] = field(default_factory=list)
     formula: list[str] = field(default_factory=list)
-    settings: list[ReadTerm] = field(default_factory=list)
-    interpretations: list[ReadTerm] = field(default_factory=list)
+    settings: list[TermRow] = field(default_factory=list)
+    interpretations: list[TermRow] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     nearest: list[str] = field(default_factory=list)
     differs: bool = False
@@ -62,7 +62,7 @@ class Reasoning:
     wrong: str = ""
 
 
-def english() -> bool:
+def reads_english() -> bool:
     """Whether the page is read in English."""
     return (get_language() or "").startswith("en")
 
@@ -74,10 +74,10 @@ def reasoning(entitled: Entitlement) -> Reasoning:
         reading = recompute_entitlement(entitled)
     except LawError as error:
         return Reasoning(wrong=refusal_html(error))
-    return replace(told(policy, reading.answer), differs=not reading.agrees, same_law=reading.same_law)
+    return replace(describe_answer(policy, reading.answer), differs=not reading.agrees, same_law=reading.same_law)
 
 
-def told(policy: Policy, answer: Answer) -> Reasoning:
+def describe_answer(policy: Policy, answer: Answer) -> Reasoning:
     """An answer of the law as pages show it: the text it cites, its steps, its settings, its reasons."""
     owed = answer.status in (Status.ELIGIBLE, Status.PRIORITY)
     steps = [_step(number, step, owed) for number, step in enumerate(answer.steps, start=1)]
@@ -89,27 +89,27 @@ def told(policy: Policy, answer: Answer) -> Reasoning:
         formula=[_words(step) for step in answer.steps if owed and step.kind in ("figure", "amount")],
         settings=[_term(policy, used) for used in answer.settings],
         interpretations=[_term(policy, used) for used in answer.interpretations],
-        reasons=[(reason.text_en if english() and reason.text_en else reason.text) for reason in answer.reasons],
-        nearest=[(each.text_en if english() and each.text_en else each.text) for each in answer.nearest],
+        reasons=[(reason.text_en if reads_english() and reason.text_en else reason.text) for reason in answer.reasons],
+        nearest=[(each.text_en if reads_english() and each.text_en else each.text) for each in answer.nearest],
     )
 
 
 def _words(step: Step) -> str:
-    return step.text_en if english() and step.text_en else step.text
+    return step.text_en if reads_english() and step.text_en else step.text
 
 
-def _step(number: int, step: Step, owed: bool) -> ReadStep:
+def _step(number: int, step: Step, owed: bool) -> StepRow:
     words = _words(step)
     if step.kind in ("condition", "priority"):
-        return ReadStep(number, SIGNS[step.holds], TONES[step.holds], words, step.sentence, step.phrase)
+        return StepRow(number, SIGNS[step.holds], TONES[step.holds], words, step.sentence, step.phrase)
     if step.value is None:
-        return ReadStep(number, SIGNS[None], TONES[None], words, step.sentence, step.phrase)
+        return StepRow(number, SIGNS[None], TONES[None], words, step.sentence, step.phrase)
     if not owed:  # the figures stand, but nothing is owed on them
         words = _("假如符合条件——{step}").format(step=words)
-    return ReadStep(number, "＝", "good" if owed else "plain", words, step.sentence, step.phrase)
+    return StepRow(number, "＝", "good" if owed else "plain", words, step.sentence, step.phrase)
 
 
-def _quoted(policy: Policy, steps: list[ReadStep]) -> list[tuple[Sentence, list[Piece]]]:
+def _quoted(policy: Policy, steps: list[StepRow]) -> list[tuple[Sentence, list[Piece]]]:
     """The sentences that the steps cite, in the order of the text, with the phrases marked."""
     cited = {step.sentence for step in steps}
     return [
@@ -124,15 +124,15 @@ def _regional(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _term(policy: Policy, used: SettingUsed) -> ReadTerm:
-    if not english():
-        return ReadTerm(used.label, used.shown, used.bound, used.question, used)
+def _term(policy: Policy, used: SettingUsed) -> TermRow:
+    if not reads_english():
+        return TermRow(used.label, used.shown, used.bound, used.question, used)
     interpretation = policy.interpretation_specs().get(used.name)
     if interpretation is not None:
         option = (interpretation.options_en or interpretation.options)[str(used.value)]
-        return ReadTerm(option, option, "", interpretation.en, used)
+        return TermRow(option, option, "", interpretation.en, used)
     setting = policy.setting_specs()[used.name]
     shown, bound = (re.sub(r" 元$", " yuan", text) for text in (used.shown, used.bound))
     if setting.regions:
         shown = format_value(setting.kind, _regional(used.value), setting.region_names(english=True), english=True)
-    return ReadTerm(setting.en, shown, bound, "", used)
+    return TermRow(setting.en, shown, bound, "", used)

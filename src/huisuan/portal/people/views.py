@@ -24,19 +24,20 @@ from huisuan.parties.identity.positions import Position
 from huisuan.parties.models import Person, Region, Role
 from huisuan.parties.route_access import allow
 from huisuan.portal.account.views import actor_of
-from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind
 from huisuan.portal.ui.refusals import refusal_html
-from huisuan.portal.ui.table import Table, answer
+from huisuan.portal.ui.state_labels import local_name
+from huisuan.portal.ui.table import Table, render_tables
 
 EVENTS_SHOWN = 100
-ACTIVE, DISABLED = words.Word(_("可登录"), "good"), words.Word(_("已停用"), "bad")
+ACTIVE, DISABLED = state_labels.Word(_("可登录"), "good"), state_labels.Word(_("已停用"), "bad")
 
 COLUMNS = (
     Column("username", _("账号"), "username", Kind.CODE, "username", link=lambda who: reverse("person", args=[who.pk])),
     Column("name", _("姓名"), "name", sort="name"),
-    Column("role", _("角色"), lambda who: str(words.ROLE[who.role]), sort="role"),
-    Column("place", _("单位"), lambda who: words.named(who.party or who.city) if who.party or who.city else ""),
+    Column("role", _("角色"), lambda who: str(state_labels.ROLE[who.role]), sort="role"),
+    Column("place", _("单位"), lambda who: local_name(who.party or who.city) if who.party or who.city else ""),
     Column("state", _("状态"), lambda who: ACTIVE if who.is_active else DISABLED, Kind.STATE, "is_active"),
     Column("factor", _("两步验证"), lambda who: _t("已登记") if hasattr(who, "second_factor") else ""),
     Column("last", _("最近登录"), "last_login", Kind.MOMENT, "last_login"),
@@ -44,7 +45,7 @@ COLUMNS = (
 
 
 def _roles(rows: QuerySet[Any]) -> list[tuple[str, str]]:
-    return [(role, str(words.ROLE[role])) for role in Role.values]
+    return [(role, str(state_labels.ROLE[role])) for role in Role.values]
 
 
 @allow("operator")
@@ -62,7 +63,7 @@ def person_list(request: HttpRequest) -> HttpResponseBase:
         ],
         empty=Empty(_("还没有人员。"), command="huisuan person add"),
     )
-    return answer(request, "portal/people/people.html", {"here": "people"}, [table])
+    return render_tables(request, "portal/people/people.html", {"here": "people"}, [table])
 
 
 @allow("operator")
@@ -164,13 +165,13 @@ def _person_page(request: HttpRequest, person: Person, **more: Any) -> HttpRespo
         "here": "people",
         "who": person,
         "who_place": person.party or person.city,
-        "who_role": words.ROLE[person.role],
+        "who_role": state_labels.ROLE[person.role],
         "state": ACTIVE if person.is_active else DISABLED,
         "has_factor": second_factor.has_factor(person),
         "identity": person.identities.first(),
         "oidc": bool(settings.HUISUAN_OIDC_ISSUER),
         "tokens": tokens.list_tokens(person).filter(revoked_at__isnull=True, expires_at__gt=timezone.now()),
-        "events": [(one, words.STEP[one.what]) for one in person.events.all()[:EVENTS_SHOWN]],
+        "events": [(one, state_labels.STEP[one.what]) for one in person.events.all()[:EVENTS_SHOWN]],
         **_places(),
         **more,
     }
@@ -186,7 +187,7 @@ def _form(request: HttpRequest, refused: str = "") -> HttpResponse:
 
 def _places() -> dict[str, Any]:
     cities = Region.objects.filter(code__startswith="34").exclude(code="340000")
-    return {"roles": [(role, words.ROLE[role]) for role in Role.values], "cities": cities}
+    return {"roles": [(role, state_labels.ROLE[role]) for role in Role.values], "cities": cities}
 
 
 def _place(request: HttpRequest) -> Position:

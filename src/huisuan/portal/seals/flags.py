@@ -21,15 +21,16 @@ from huisuan.compute.metering.imports.pending_corrections import resolve_flag as
 from huisuan.compute.models import Centre, MeterFlag, PendingCorrection
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
-from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.refusals import refusal_html
-from huisuan.portal.ui.table import Table, answer
+from huisuan.portal.ui.state_labels import local_name
+from huisuan.portal.ui.table import Table, render_tables
 
 READERS = ("centre", "city", "province", "auditor")
 ANSWERS = ("province",)  # nobody answers for itself: not the centre; and who audits changes nothing
 
-OPEN, ANSWERED = words.Word(_("待答复"), "wait"), words.Word(_("已答复"), "good")
+OPEN, ANSWERED = state_labels.Word(_("待答复"), "wait"), state_labels.Word(_("已答复"), "good")
 
 
 def _address(flag: MeterFlag) -> str:
@@ -39,8 +40,8 @@ def _address(flag: MeterFlag) -> str:
 COLUMNS = [
     Column("number", _("编号"), lambda flag: f"#{flag.pk}", Kind.CODE, "id", link=_address),
     Column("state", _("状态"), lambda flag: ANSWERED if flag.answered_at else OPEN, Kind.STATE, "answered_at"),
-    Column("centre", _("中心"), lambda flag: words.named(flag.centre), sort="centre__name"),
-    Column("kind", _("种类"), lambda flag: str(words.FLAG.get(flag.kind, flag.kind)), sort="kind"),
+    Column("centre", _("中心"), lambda flag: local_name(flag.centre), sort="centre__name"),
+    Column("kind", _("种类"), lambda flag: str(state_labels.FLAG.get(flag.kind, flag.kind)), sort="kind"),
     Column("text", _("哪里不对"), "text", Kind.SENTENCE),
     Column("flagged", _("发现"), "flagged_at", Kind.MOMENT, "flagged_at"),
 ]
@@ -53,11 +54,11 @@ def visible(viewer: Viewer) -> QuerySet[MeterFlag]:
 
 def _kinds(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
     present = set(rows.order_by().values_list("kind", flat=True).distinct())
-    return [(kind, label) for kind, label in words.FLAG.items() if kind in present]
+    return [(kind, label) for kind, label in state_labels.FLAG.items() if kind in present]
 
 
 def _centres(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
-    return [(each.code, words.named(each)) for each in Centre.objects.filter(flags__in=rows).distinct()]
+    return [(each.code, local_name(each)) for each in Centre.objects.filter(flags__in=rows).distinct()]
 
 
 def flag_table(request: HttpRequest, viewer: Viewer) -> Table:
@@ -86,14 +87,16 @@ def flag_table(request: HttpRequest, viewer: Viewer) -> Table:
 @allow(*READERS)
 def flag_list(request: HttpRequest) -> HttpResponseBase:
     """What looked wrong."""
-    return answer(request, "portal/centre/flags.html", {"here": "flags"}, [flag_table(request, viewer_of(request))])
+    return render_tables(
+        request, "portal/centre/flags.html", {"here": "flags"}, [flag_table(request, viewer_of(request))]
+    )
 
 
 def _shown(request: HttpRequest, flag: MeterFlag, refused: str = "") -> HttpResponseBase:
     context: dict[str, Any] = {
         "here": "flags",
         "flag": flag,
-        "kind": words.FLAG.get(flag.kind, flag.kind),
+        "kind": state_labels.FLAG.get(flag.kind, flag.kind),
         "word": ANSWERED if flag.answered_at else OPEN,
         "may_answer": viewer_of(request).role in ANSWERS and flag.answered_at is None,
         "refused": refused,

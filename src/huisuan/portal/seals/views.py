@@ -29,11 +29,12 @@ from huisuan.compute.models import Centre, MeterFlag, RegisterEntry, Seal
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.seals.calendar import due, state_of
-from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.number_format import month as month_text
 from huisuan.portal.ui.refusals import refusal_html, refusal_plain_text
-from huisuan.portal.ui.table import Table, answer
+from huisuan.portal.ui.state_labels import local_name
+from huisuan.portal.ui.table import Table, render_tables
 from huisuan.portal.visible import centres as queries
 from huisuan.protocol.batch_chain import seal_digest
 
@@ -51,7 +52,7 @@ def visible(viewer: Viewer) -> QuerySet[Seal]:
 
 
 def _centres(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
-    return [(each.code, words.named(each)) for each in Centre.objects.filter(seals__in=rows).distinct()]
+    return [(each.code, local_name(each)) for each in Centre.objects.filter(seals__in=rows).distinct()]
 
 
 def _years(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
@@ -63,12 +64,12 @@ def seal_table(request: HttpRequest, viewer: Viewer) -> Table:
     open_flags = MeterFlag.objects.filter(viewer.centres("centre"), kind=MeterFlag.Kind.SCHEDULER, answered_at=None)
     refused = set(open_flags.values_list("centre", "key"))
 
-    def state(seal: Seal) -> words.Word:
-        return words.SEAL[state_of(seal, {key for centre, key in refused if centre == seal.centre_id})]
+    def state(seal: Seal) -> state_labels.Word:
+        return state_labels.SEAL[state_of(seal, {key for centre, key in refused if centre == seal.centre_id})]
 
     columns = [
         Column("month", _("月份"), "month", Kind.MONTH, "month", link=_address),
-        Column("centre", _("中心"), lambda seal: words.named(seal.centre), sort="centre__name"),
+        Column("centre", _("中心"), lambda seal: local_name(seal.centre), sort="centre__name"),
         Column("state", _("状态"), state, Kind.STATE, sort="countersigned__signed_at"),
         Column("records", _("用量记录"), "records", Kind.INTEGER, "records", total="records"),
         Column("late", _("其中迟到"), "late", Kind.INTEGER, "late", total="late"),
@@ -98,7 +99,7 @@ def seal_list(request: HttpRequest) -> HttpResponseBase:
     viewer, today = viewer_of(request), timezone.localdate()
     waiting = [(centre, *months) for centre in queries.centres(viewer) if (months := due(centre, today))]
     context = {"here": "seals", "due": waiting, "register": _register()}
-    return answer(request, "portal/centre/seals.html", context, [seal_table(request, viewer)])
+    return render_tables(request, "portal/centre/seals.html", context, [seal_table(request, viewer)])
 
 
 def _register() -> list[dict[str, Any]]:
@@ -132,7 +133,7 @@ def seal_page(request: HttpRequest, code: str, month: str) -> HttpResponseBase:
         "seal": seal,
         "month": month,
         "said": said,
-        "word": words.SEAL[state_of(seal, set(refused.filter(answered_at=None).values_list("key", flat=True)))],
+        "word": state_labels.SEAL[state_of(seal, set(refused.filter(answered_at=None).values_list("key", flat=True)))],
         "refused": list(refused),
         "countersigned": getattr(seal, "countersigned", None),
         "before": before,

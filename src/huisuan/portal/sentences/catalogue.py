@@ -60,7 +60,7 @@ def catalogue() -> Catalogue:
 
 
 @lru_cache(maxsize=8192)
-def english(text: str) -> str:
+def translate(text: str) -> str:
     """The English of a text as far as the catalogue knows it; the rest stays Chinese."""
     if len(text) > LONGEST or not WIDE.search(text):
         return text

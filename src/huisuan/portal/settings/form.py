@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _t
 
 from huisuan.law.model import InterpretationSpec, InvalidValue, Kind, LawError, format_share, parse_date
 from huisuan.law.policy import Policy, SettingHistory, SettingValue, setting_declarations
-from huisuan.portal.law.field_faults import of_field
+from huisuan.portal.law.field_faults import setting_error_html
 from huisuan.portal.ui.forms import Choice, FormField, Widget
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.settlement.adoption.proposed_settings import Draft, check_draft
@@ -88,7 +88,7 @@ def parse_form(policy: Policy, listed: list[SettingHistory], posted: QueryDict) 
         try:
             value = _value(policy, entry)
         except (LawError, InvalidValue) as wrong:
-            entry.error = of_field(entry.listed.spec, wrong)
+            entry.error = setting_error_html(entry.listed.spec, wrong)
             continue
         held = entry.listed.current
         if value is not None and not (held and held.value == value):

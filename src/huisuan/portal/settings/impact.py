@@ -12,9 +12,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.parties.models import Region
-from huisuan.portal.ui import charts
-from huisuan.portal.ui import number_format as figures
-from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui import charts, number_format, state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind
 from huisuan.portal.ui.table import Table
 from huisuan.settlement.adoption.queries import comparison_lines, comparison_sums
@@ -22,11 +20,16 @@ from huisuan.settlement.models import ComparedParty, Comparison
 from huisuan.settlement.runs.queries import latest_runs
 
 COLUMNS = [
-    Column("party", _("主体"), lambda line: words.named(line.party), sort="party__name"),
+    Column("party", _("主体"), lambda line: state_labels.local_name(line.party), sort="party__name"),
     Column("uscc", _("统一社会信用代码"), "party.uscc", Kind.CODE, "party__uscc", minor=True),
-    Column("city", _("市"), lambda line: words.named(line.party.region), sort="party__region"),
-    Column("kind", _("类别"), lambda line: str(words.PARTY[line.party.kind]), sort="party__kind"),
-    Column("status", _("采用后结论"), lambda line: words.word(words.ENTITLEMENT, line.status_after), Kind.STATE),
+    Column("city", _("市"), lambda line: state_labels.local_name(line.party.region), sort="party__region"),
+    Column("kind", _("类别"), lambda line: str(state_labels.PARTY[line.party.kind]), sort="party__kind"),
+    Column(
+        "status",
+        _("采用后结论"),
+        lambda line: state_labels.state_word(state_labels.ENTITLEMENT, line.status_after),
+        Kind.STATE,
+    ),
     Column("before", _("采用前"), "before_fen", Kind.FEN, sort="before_fen", total="before_fen"),
     Column("after", _("采用后"), "after_fen", Kind.FEN, sort="after_fen", total="after_fen"),
     Column("difference", _("变化"), "difference_fen", Kind.FEN, sort="difference_fen", total="difference_fen"),
@@ -57,16 +60,18 @@ def compared_table(request: HttpRequest, comparison: Comparison) -> Table:
     )
 
 
-def shown(comparison: Comparison) -> dict[str, Any]:
+def comparison_context(comparison: Comparison) -> dict[str, Any]:
     """The sums and charts of a comparison."""
-    regions = {region.code: words.named(region) for region in Region.objects.all()}
+    regions = {region.code: state_labels.local_name(region) for region in Region.objects.all()}
     cities = _named(comparison_sums(comparison, "party__region"), "party__region", lambda code: regions[code])
-    kinds = _named(comparison_sums(comparison, "party__kind"), "party__kind", lambda kind: str(words.PARTY[kind]))
+    kinds = _named(
+        comparison_sums(comparison, "party__kind"), "party__kind", lambda kind: str(state_labels.PARTY[kind])
+    )
     return {
         "comparison": comparison,
         "stale": not latest_runs().filter(pk=comparison.run_id).exists(),
         "statuses": [
-            (words.word(words.ENTITLEMENT, status), before, after)
+            (state_labels.state_word(state_labels.ENTITLEMENT, status), before, after)
             for status, (before, after) in comparison.statuses.items()
         ],
         "cities": cities,
@@ -85,7 +90,7 @@ def _chart(cities: list[dict[str, Any]], sign: int, title: str) -> charts.Chart 
         (each for each in cities if each["difference"] * sign > 0), key=lambda each: -each["difference"] * sign
     )
     bars = [
-        charts.Bar(each["name"], figures.yuan(each["difference"]), Decimal(each["difference"] * sign).scaleb(-2))
+        charts.Bar(each["name"], number_format.yuan(each["difference"]), Decimal(each["difference"] * sign).scaleb(-2))
         for each in moved
     ]
     return charts.ranking(title, (_("市"), _("元")), bars) if bars else None
@@ -101,9 +106,9 @@ def _effects(rows: QuerySet[ComparedParty]) -> list[tuple[str, Any]]:
 
 def _cities(rows: QuerySet[ComparedParty]) -> list[tuple[str, Any]]:
     codes = rows.order_by().values_list("party__region", flat=True).distinct()
-    return [(region.code, words.named(region)) for region in Region.objects.filter(code__in=codes)]
+    return [(region.code, state_labels.local_name(region)) for region in Region.objects.filter(code__in=codes)]
 
 
 def _kinds(rows: QuerySet[ComparedParty]) -> list[tuple[str, Any]]:
     kinds = rows.order_by("party__kind").values_list("party__kind", flat=True).distinct()
-    return [(kind, words.PARTY[kind]) for kind in kinds]
+    return [(kind, state_labels.PARTY[kind]) for kind in kinds]

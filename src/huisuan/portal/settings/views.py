@@ -21,14 +21,14 @@ from huisuan.law.policy import AdoptedSetting, Policy, SettingHistory, list_poli
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, public_page, viewer_of
 from huisuan.parties.viewer import Viewer
-from huisuan.portal.law.reasoning import english
+from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.settings.form import blank_form, parse_form
-from huisuan.portal.settings.impact import compared_table, shown
+from huisuan.portal.settings.impact import compared_table, comparison_context
 from huisuan.portal.ui.address import refused
 from huisuan.portal.ui.columns import Column, Empty, Kind
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import Word
-from huisuan.portal.ui.table import Table, answer
+from huisuan.portal.ui.table import Table, render_tables
 from huisuan.settlement.adoption import services
 from huisuan.settlement.adoption.proposed_settings import draft_of_proposal
 from huisuan.settlement.adoption.queries import list_proposals, proposal_state
@@ -77,17 +77,17 @@ def row_of(listed: SettingHistory) -> dict[str, Any]:
     spec = listed.spec
     return {
         "name": spec.name,
-        "label": spec.en if english() else spec.zh,
+        "label": spec.en if reads_english() else spec.zh,
         "sentence": spec.sentence,
         "phrase": spec.phrase,
-        "bound": listed.format_bound(english=english()),
+        "bound": listed.format_bound(english=reads_english()),
         "holds": _entry(listed, listed.current) if listed.current else None,
         "history": [_entry(listed, each) for each in listed.history if each is not listed.current],
     }
 
 
 def _entry(listed: SettingHistory, adopted: AdoptedSetting) -> dict[str, Any]:
-    return {"shown": listed.format_adopted(adopted, english=english()), "adopted": adopted}
+    return {"shown": listed.format_adopted(adopted, english=reads_english()), "adopted": adopted}
 
 
 @public_page
@@ -102,7 +102,7 @@ def settings_page(request: HttpRequest, name: str) -> HttpResponseBase:
     oversees = viewer is not None and viewer.sees_everything
     context = {
         "policy": policy,
-        "title": policy.title_en if english() else policy.title,
+        "title": policy.title_en if reads_english() else policy.title,
         "on": on,
         "known": known,
         "not_used": refused(request, *(() if on_read else ("on",)), *(() if known_read else ("known",))),
@@ -113,7 +113,7 @@ def settings_page(request: HttpRequest, name: str) -> HttpResponseBase:
         "here": "policies",
     }
     tables = [_proposal_table(request, policy)] if oversees else []
-    return answer(request, "portal/oversight/settings.html", context, tables)
+    return render_tables(request, "portal/oversight/settings.html", context, tables)
 
 
 def _proposal_table(request: HttpRequest, policy: Policy) -> Table:
@@ -149,9 +149,9 @@ def propose(request: HttpRequest, name: str) -> HttpResponse:
     rows = [(entry, row_of(entry.listed)) for entry in form.entries]
     context = {
         "policy": policy,
-        "title": policy.title_en if english() else policy.title,
+        "title": policy.title_en if reads_english() else policy.title,
         "form": form,
-        "rows": [(entry.as_field(row["label"], english=english()), row) for entry, row in rows],
+        "rows": [(entry.as_field(row["label"], english=reads_english()), row) for entry, row in rows],
         "here": "policies",
     }
     return render(request, "portal/oversight/propose.html", context, status=status)
@@ -183,9 +183,9 @@ def proposal_page(request: HttpRequest, number: int) -> HttpResponseBase:
     except Refused as refusal:
         context["gone"] = refusal_html(refusal)
     if comparison is None:
-        return answer(request, "portal/oversight/proposal.html", context, [])
-    context |= shown(comparison)
-    return answer(request, "portal/oversight/proposal.html", context, [compared_table(request, comparison)])
+        return render_tables(request, "portal/oversight/proposal.html", context, [])
+    context |= comparison_context(comparison)
+    return render_tables(request, "portal/oversight/proposal.html", context, [compared_table(request, comparison)])
 
 
 def _sets(proposal: SettingsProposal) -> dict[str, Any]:
@@ -206,13 +206,13 @@ def _sets(proposal: SettingsProposal) -> dict[str, Any]:
         rows.append(
             {
                 **row_of(listed),
-                "before": listed.format_adopted(before, english=english()) if before else "",
-                "after": listed.format_adopted(value, english=english()),
+                "before": listed.format_adopted(before, english=reads_english()) if before else "",
+                "after": listed.format_adopted(value, english=reads_english()),
             }
         )
     return {
         "policy": policy,
-        "title": policy.title_en if english() else policy.title,
+        "title": policy.title_en if reads_english() else policy.title,
         "rows": rows,
         "untouched": rules_without_facts(proposal, policy),
     }

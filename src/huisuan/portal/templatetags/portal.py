@@ -13,10 +13,8 @@ from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from huisuan.portal.sentences import page as sentences
-from huisuan.portal.ui import navigation as rooms
-from huisuan.portal.ui import number_format as figures
-from huisuan.portal.ui import state_labels as words
+from huisuan.portal.sentences.page import sentence_html
+from huisuan.portal.ui import navigation, number_format, state_labels
 
 register = template.Library()
 
@@ -24,7 +22,7 @@ register = template.Library()
 @register.filter
 def no_subsidy(subsidy: Any) -> str:
     """Why nothing of a job's cost comes back."""
-    return words.no_subsidy(subsidy.status, subsidy.sentence)
+    return state_labels.no_subsidy(subsidy.status, subsidy.sentence)
 
 
 @register.filter
@@ -36,56 +34,56 @@ def years_text(years: Sequence[int]) -> list[str]:
 @register.filter
 def yuan(fen: int | None) -> str:
     """Fen as yuan, without the unit."""
-    return figures.NOTHING if fen is None else figures.yuan(fen)
+    return number_format.NOTHING if fen is None else number_format.yuan(fen)
 
 
 @register.filter
 def card_hours(card_seconds: int | None) -> str:
     """Card-seconds as card-hours, without the unit."""
-    return figures.NOTHING if card_seconds is None else figures.card_hours(card_seconds)
+    return number_format.NOTHING if card_seconds is None else number_format.card_hours(card_seconds)
 
 
 @register.filter
 def integer(value: int | None) -> str:
     """A whole number with separators."""
-    return figures.NOTHING if value is None else figures.integer(value)
+    return number_format.NOTHING if value is None else number_format.integer(value)
 
 
 @register.filter
-def p(capacity: Decimal) -> str:
+def petaflops(capacity: Decimal) -> str:
     """Capacity in P, without the unit."""
-    return figures.p(capacity)
+    return number_format.petaflops(capacity)
 
 
 @register.filter
 def day(value: date | datetime | None) -> str:
     """A day at Asia/Shanghai."""
-    return figures.NOTHING if value is None else figures.day(value)
+    return number_format.NOTHING if value is None else number_format.day(value)
 
 
 @register.filter
 def last_day(end: date | datetime) -> str:
     """The last day of a span, from the end that is not in it any more."""
     before = timedelta(microseconds=1) if isinstance(end, datetime) else timedelta(days=1)
-    return figures.day(end - before)
+    return number_format.day(end - before)
 
 
 @register.filter
 def month(value: date | datetime | None) -> str:
     """A month at Asia/Shanghai."""
-    return figures.NOTHING if value is None else figures.month(value)
+    return number_format.NOTHING if value is None else number_format.month(value)
 
 
 @register.filter
-def moment(value: datetime | None) -> str:
+def local_time(value: datetime | None) -> str:
     """A time at Asia/Shanghai."""
-    return figures.NOTHING if value is None else figures.moment(value)
+    return number_format.NOTHING if value is None else number_format.local_time(value)
 
 
 @register.filter
 def duration(seconds: int | None) -> str:
     """Hours, minutes and seconds."""
-    return figures.NOTHING if seconds is None else figures.duration(seconds)
+    return number_format.NOTHING if seconds is None else number_format.duration(seconds)
 
 
 @register.filter
@@ -101,15 +99,15 @@ def plain(value: Any) -> str:
 
 
 @register.filter
-def named(thing: Any) -> str:
+def local_name(thing: Any) -> str:
     """The name in the reader's language."""
-    return words.named(thing)
+    return state_labels.local_name(thing)
 
 
 @register.filter
 def party_kind(kind: str) -> str:
     """The kind of an organisation in words."""
-    return str(words.PARTY.get(kind, kind))
+    return str(state_labels.PARTY.get(kind, kind))
 
 
 @register.filter
@@ -119,11 +117,11 @@ def sentence(text: object) -> SafeString:
     What is HTML already (a refusal) stays as it is.
     """
     shown = str(text)
-    return shown if isinstance(shown, SafeString) else sentences.marked(shown)
+    return shown if isinstance(shown, SafeString) else sentence_html(shown)
 
 
 @register.filter
-def state(word: words.Word) -> SafeString:
+def state(word: state_labels.Word) -> SafeString:
     """A state as a mark and a word; colour only repeats what they say."""
     return format_html(
         '<span class="state {}"><span aria-hidden="true">{}</span> {}</span>', word.tone, word.mark, word.label
@@ -133,7 +131,9 @@ def state(word: words.Word) -> SafeString:
 @register.inclusion_tag("portal/chain.html", takes_context=True)
 def chain(context: Context) -> dict[str, Any]:
     """The chain of this page, from `here` (the step) and `same` (step -> address) of its context."""
-    return {"steps": rooms.chain(str(context.get("role", "")), str(context.get("here", "")), context.get("same") or {})}
+    return {
+        "steps": navigation.chain(str(context.get("role", "")), str(context.get("here", "")), context.get("same") or {})
+    }
 
 
 @register.filter
@@ -145,4 +145,4 @@ def json(value: Any) -> str:
 @register.filter
 def fact_kind(kind: str) -> str:
     """The type of a fact in words."""
-    return str(words.FACT_KIND.get(kind, kind))
+    return str(state_labels.FACT_KIND.get(kind, kind))

@@ -13,8 +13,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.portal.sentences import page as sentences
-from huisuan.portal.ui import number_format as figures
+from huisuan.portal.sentences.page import sentence_html
+from huisuan.portal.ui import number_format
 from huisuan.portal.ui.state_labels import Word
 
 Text = str | Promise
@@ -38,13 +38,13 @@ class Kind(StrEnum):
 
 
 SHOW: dict[Kind, Callable[[Any], str]] = {
-    Kind.INTEGER: figures.integer,
-    Kind.FEN: figures.yuan,
-    Kind.CARD_SECONDS: figures.card_hours,
-    Kind.P: figures.p,
-    Kind.MOMENT: figures.moment,
-    Kind.DAY: figures.day,
-    Kind.MONTH: figures.month,
+    Kind.INTEGER: number_format.integer,
+    Kind.FEN: number_format.yuan,
+    Kind.CARD_SECONDS: number_format.card_hours,
+    Kind.P: number_format.petaflops,
+    Kind.MOMENT: number_format.local_time,
+    Kind.DAY: number_format.day,
+    Kind.MONTH: number_format.month,
 }
 #: unit on the page and unit in an export: card-hours are read, card-seconds are computed with
 UNITS: dict[Kind, tuple[Text, Text]] = {
@@ -85,7 +85,7 @@ class Column:
     def shown(self, value: Any) -> str:
         """A value as the page shows it."""
         if value is None or value == "":
-            return figures.NOTHING
+            return number_format.NOTHING
         return SHOW.get(self.kind, str)(value)
 
     @property
@@ -179,7 +179,7 @@ def cell(column: Column, row: Any) -> Cell:
     text = column.shown(value)
     return Cell(
         column=column,
-        text=sentences.marked(text) if column.kind is Kind.SENTENCE else text,
+        text=sentence_html(text) if column.kind is Kind.SENTENCE else text,
         word=value if isinstance(value, Word) else None,
         href=(column.link(row) or "") if column.link else "",
         exact=_exact(column, value),

@@ -9,8 +9,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext
 
 from huisuan.parties.models import Person, Role
-from huisuan.portal.ui import navigation as rooms
-from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui import navigation, state_labels
 from huisuan.portal.ui.address import strangers
 
 
@@ -22,10 +21,10 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "person": person,
         "role": role,
-        "role_name": words.ROLE.get(role, ""),
+        "role_name": state_labels.ROLE.get(role, ""),
         "place": (person.party or person.city) if person else None,
         "operators": SimpleLazyObject(_operators),
-        "rooms": rooms.rooms(role),
+        "rooms": navigation.rooms(role),
         "strangers": SimpleLazyObject(lambda: strangers(request)),
         "route": request.resolver_match.url_name if request.resolver_match else "",
     }

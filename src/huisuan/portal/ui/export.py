@@ -15,8 +15,8 @@ from django.http import FileResponse, HttpResponse, HttpResponseBase, StreamingH
 from django.utils import timezone, translation
 
 from huisuan.base.paths import spool_folder
-from huisuan.portal.sentences.page import said
-from huisuan.portal.ui import number_format as figures
+from huisuan.portal.sentences.page import translate_sentence
+from huisuan.portal.ui import number_format
 from huisuan.portal.ui.columns import NUMBERS, Column, Kind
 
 #: what a spreadsheet takes for the start of a formula; Chinese ones read the full-width signs too
@@ -49,7 +49,7 @@ def plain(column: Column, value: Any) -> str:
 
 
 def _words(column: Column, value: Any) -> str:
-    return said(str(value)) if column.kind is Kind.SENTENCE else str(value)
+    return translate_sentence(str(value)) if column.kind is Kind.SENTENCE else str(value)
 
 
 def as_csv(file: str, columns: Sequence[Column], rows: QuerySet[Any]) -> HttpResponseBase:
@@ -127,7 +127,7 @@ def _write(sheet: Any, line: int, at: int, column: Column, value: Any, form: Any
     elif column.kind is Kind.DAY and isinstance(value, date):
         sheet.write_datetime(line, at, value, form)
     elif column.kind is Kind.MONTH:
-        sheet.write_string(line, at, figures.month(value))
+        sheet.write_string(line, at, number_format.month(value))
     else:
         sheet.write_string(line, at, harmless(_words(column, value)))
 

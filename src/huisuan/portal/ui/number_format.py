@@ -14,7 +14,7 @@ from huisuan.base.money import yuan
 
 NOTHING = "—"
 
-__all__ = ["NOTHING", "card_hours", "day", "duration", "integer", "moment", "month", "p", "share", "yuan"]
+__all__ = ["NOTHING", "card_hours", "day", "duration", "integer", "local_time", "month", "petaflops", "share", "yuan"]
 
 
 def integer(value: int) -> str:
@@ -28,7 +28,7 @@ def card_hours(card_seconds: int) -> str:
     return f"{'-' if card_seconds < 0 else ''}{hundredths // 100:,}.{hundredths % 100:02d}"
 
 
-def p(capacity: Decimal) -> str:
+def petaflops(capacity: Decimal) -> str:
     """P (PFLOPS of dense FP16) to one place: 1,234.5."""
     return f"{capacity:,.1f}"
 
@@ -45,7 +45,7 @@ def month(value: date | datetime) -> str:
     return day(value)[:7]
 
 
-def moment(value: datetime) -> str:
+def local_time(value: datetime) -> str:
     """2024-06-30 09:15:00, at Asia/Shanghai."""
     return timezone.localtime(value).strftime("%Y-%m-%d %H:%M:%S")
 

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
-from huisuan.portal.sentences import page as sentences
+from huisuan.portal.sentences.page import sentence_html, translate_sentence
 
 
 def refusal_html(refusal: Exception, text: str | None = None) -> SafeString:
@@ -18,19 +18,19 @@ def refusal_html(refusal: Exception, text: str | None = None) -> SafeString:
     message = str(refusal) if text is None else text
     code = _code_for_reader(refusal)
     if not code:
-        return sentences.marked(message)
-    return format_html('{} <code class="small quiet">{}</code>', sentences.marked(message), code)
+        return sentence_html(message)
+    return format_html('{} <code class="small quiet">{}</code>', sentence_html(message), code)
 
 
 def refusal_lines(refusal: Exception) -> list[SafeString]:
     """A refusal that names several faults, one a line; the code, which is of them all, stands with the last."""
     *first, last = str(refusal).splitlines() or [""]
-    return [*(sentences.marked(line) for line in first), refusal_html(refusal, last)]
+    return [*(sentence_html(line) for line in first), refusal_html(refusal, last)]
 
 
 def refusal_plain_text(refusal: Exception) -> str:
     """A refusal as an answer that is no page."""
-    message, code = sentences.said(str(refusal)), _code_for_reader(refusal)
+    message, code = translate_sentence(str(refusal)), _code_for_reader(refusal)
     return f"{message} ({code})" if code else message
 
 

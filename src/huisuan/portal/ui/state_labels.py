@@ -159,12 +159,12 @@ def no_subsidy(status: str, sentence: str) -> str:
     return str(NO_SUBSIDY.get(status) or _("政策的文件有误，改好之前不按它作答。")).format(sentence=sentence)
 
 
-def word(words: dict[str, Word], state: str) -> Word:
+def state_word(words: dict[str, Word], state: str) -> Word:
     """The word for a state; a state that has none is shown as it is."""
     return words.get(state) or Word(state)
 
 
-def named(thing: Any) -> str:
+def local_name(thing: Any) -> str:
     """The name of a party, centre or region in the reader's language, where it has one."""
     chinese = getattr(thing, "name", "") or getattr(thing, "name_zh", "")
     english = getattr(thing, "name_en", "")

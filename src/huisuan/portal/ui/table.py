@@ -265,7 +265,7 @@ class Table:
         return self.address(page=str(self.page.next_page_number())) if self.page.has_next() else ""
 
 
-def answer(
+def render_tables(
     request: HttpRequest, template: str, context: dict[str, Any], tables: Sequence[Table], status: int = 200
 ) -> HttpResponseBase:
     """A page with tables; only one table where htmx asks for it; a file where an export is asked for.

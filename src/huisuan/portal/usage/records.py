@@ -17,9 +17,10 @@ from huisuan.compute.models import Centre, UsageRecord
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.seals.calendar import refusals, state_of
-from huisuan.portal.ui import state_labels as words
+from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
-from huisuan.portal.ui.table import Table, answer
+from huisuan.portal.ui.state_labels import local_name
+from huisuan.portal.ui.table import Table, render_tables
 from huisuan.portal.visible import compute as queries
 from huisuan.settlement.runs.queries import load_checked_raw_line
 
@@ -64,7 +65,10 @@ def record_columns(viewer: Viewer) -> list[Column]:
         columns.insert(
             1,
             Column(
-                "party", _("使用方"), lambda each: words.named(each.party) if each.party else "", sort="party__name"
+                "party",
+                _("使用方"),
+                lambda each: local_name(each.party) if each.party else "",
+                sort="party__name",
             ),
         )
     return columns
@@ -104,7 +108,7 @@ def _models(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
 
 def _centres(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
     found = Centre.objects.filter(Exists(rows.order_by().filter(centre=OuterRef("pk"))))
-    return [(centre.code, words.named(centre)) for centre in found]
+    return [(centre.code, local_name(centre)) for centre in found]
 
 
 CHOICES = (
@@ -149,7 +153,7 @@ def record_list(request: HttpRequest) -> HttpResponseBase:
     """The records that the viewer reads."""
     viewer = viewer_of(request)
     table = record_table(request, viewer, queries.records(viewer))
-    return answer(request, "portal/user/usage.html", {"here": "usage"}, [table])
+    return render_tables(request, "portal/user/usage.html", {"here": "usage"}, [table])
 
 
 def _record(viewer: Viewer, code: str, sequence: int) -> UsageRecord:
@@ -173,7 +177,7 @@ def record_page(request: HttpRequest, code: str, sequence: int) -> HttpResponseB
         "raw": load_checked_raw_line(record),
         "batch": queries.batch_of(record),
         "seal": seal,
-        "seal_word": words.SEAL[state_of(seal, refusals(record.centre))] if seal else None,
+        "seal_word": state_labels.SEAL[state_of(seal, refusals(record.centre))] if seal else None,
         "seal_address": queries.seal_address(viewer, seal) if seal else None,
         "bills": queries.bills_of(viewer, record) if record.party_id else [],
     }

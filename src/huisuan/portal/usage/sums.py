@@ -11,8 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from huisuan.compute.metering.usage.summaries import UsageFilter, summarise_usage
 from huisuan.parties.viewer import Viewer
-from huisuan.portal.ui import charts
-from huisuan.portal.ui import number_format as figures
+from huisuan.portal.ui import charts, number_format
 from huisuan.portal.ui.charts import Bar, Chart
 
 #: (month as "2024-06", model) -> card-seconds
@@ -41,7 +40,7 @@ def chart_by_month(sums: Sums, year: int) -> Chart:
     bars = [_bar(f"{number}", seconds) for number, seconds in enumerate(by, start=1)]
     top = max(range(12), key=lambda index: by[index])
     message = _t("{year} 年用了 {hours} 卡时，{month} 月最多").format(
-        year=year, hours=figures.card_hours(sum(by)), month=top + 1
+        year=year, hours=number_format.card_hours(sum(by)), month=top + 1
     )
     return charts.columns(message, (_("月"), _("卡时")), bars)
 
@@ -54,7 +53,9 @@ def chart_by_model(sums: Sums, year: int) -> Chart:
             by[model] += seconds
     ordered = sorted(by.items(), key=lambda each: (-each[1], each[0]))
     bars = [_bar(model, seconds) for model, seconds in ordered]
-    message = _t("{model} 占 {share}").format(model=ordered[0][0], share=figures.share(ordered[0][1], sum(by.values())))
+    message = _t("{model} 占 {share}").format(
+        model=ordered[0][0], share=number_format.share(ordered[0][1], sum(by.values()))
+    )
     return charts.ranking(message, (_("型号"), _("卡时")), bars)
 
 
@@ -64,4 +65,4 @@ def drawn(sums: Sums, year: int) -> list[Chart]:
 
 
 def _bar(name: str, seconds: int) -> Bar:
-    return Bar(name, figures.card_hours(seconds), Decimal(seconds) / 3600)
+    return Bar(name, number_format.card_hours(seconds), Decimal(seconds) / 3600)

@@ -47,28 +47,28 @@ def records(viewer: Viewer) -> QuerySet[UsageRecord]:
     return current_usage().filter(viewer.usage()).select_related("centre", "party", "accelerator")
 
 
-def bills(viewer: Viewer) -> QuerySet[Bill]:
+def bills_of_all_runs(viewer: Viewer) -> QuerySet[Bill]:
     """The bills of every run that the viewer reads: a user's own, a centre's own, a city's parties', or all."""
     mine = viewer.centres("centre") if viewer.role == "centre" else viewer.parties("party")
     return Bill.objects.filter(mine).select_related("run", "party__region", "centre")
 
 
-def standing_bills(viewer: Viewer) -> QuerySet[Bill]:
+def bills_of_newest_runs(viewer: Viewer) -> QuerySet[Bill]:
     """The bills of the runs that stand, each year's once."""
-    return bills(viewer).filter(run__in=latest_runs())
+    return bills_of_all_runs(viewer).filter(run__in=latest_runs())
 
 
-def entitlements(viewer: Viewer) -> QuerySet[Entitlement]:
+def entitlements_of_all_runs(viewer: Viewer) -> QuerySet[Entitlement]:
     """The entitlements of every run that the viewer reads."""
     return Entitlement.objects.filter(viewer.parties("party")).select_related("run", "party__region")
 
 
-def standing_entitlements(viewer: Viewer) -> QuerySet[Entitlement]:
+def entitlements_of_newest_runs(viewer: Viewer) -> QuerySet[Entitlement]:
     """The entitlements of the runs that stand, each year's once."""
-    return entitlements(viewer).filter(run__in=latest_runs())
+    return entitlements_of_all_runs(viewer).filter(run__in=latest_runs())
 
 
-def stands(run: int) -> bool:
+def is_newest_run(run: int) -> bool:
     """Whether no newer run of the same policy, sentence and year replaces this one."""
     return latest_runs().filter(pk=run).exists()
 
@@ -86,12 +86,14 @@ def months_of(record: UsageRecord) -> list[date]:
 
 def bills_of(viewer: Viewer, record: UsageRecord) -> QuerySet[Bill]:
     """The standing bills that a record is part of; two where it crosses a month."""
-    return standing_bills(viewer).filter(party=record.party_id, centre=record.centre_id, month__in=months_of(record))
+    return bills_of_newest_runs(viewer).filter(
+        party=record.party_id, centre=record.centre_id, month__in=months_of(record)
+    )
 
 
 def entitlement_of(viewer: Viewer, party_id: int, year: int) -> Entitlement | None:
     """The standing entitlement of a party for a year."""
-    return standing_entitlements(viewer).filter(party=party_id, run__year=year).first()
+    return entitlements_of_newest_runs(viewer).filter(party=party_id, run__year=year).first()
 
 
 def seal_of(record: UsageRecord) -> Seal | None:

@@ -26,7 +26,7 @@ class DraftChanged(Conflict):
 
 
 @dataclass(frozen=True)
-class Typed:
+class DraftTexts:
     """What was typed into a form: a text for each fact, and what the draft is called."""
 
     facts: Mapping[str, str]
@@ -49,7 +49,7 @@ class Typed:
 
 
 @transaction.atomic
-def begin(party: Party, person: Person, policy: Policy, rule: Rule, typed: Typed, now: datetime) -> Draft:
+def begin(party: Party, person: Person, policy: Policy, rule: Rule, typed: DraftTexts, now: datetime) -> Draft:
     """A new draft of a party under a rule.
 
     Raises:
@@ -65,7 +65,9 @@ def begin(party: Party, person: Person, policy: Policy, rule: Rule, typed: Typed
 
 
 @transaction.atomic
-def save(draft: Draft, version: int, person: Person, policy: Policy, rule: Rule, typed: Typed, now: datetime) -> Draft:
+def save(
+    draft: Draft, version: int, person: Person, policy: Policy, rule: Rule, typed: DraftTexts, now: datetime
+) -> Draft:
     """The draft with what was typed; `version` is the one that its author had before their eyes.
 
     Raises:
@@ -133,5 +135,5 @@ def withdraw(draft: Draft, number: int, person: Person, now: datetime) -> None:
         raise NotFound("这份材料不在草稿里，或已经撤回", code="draft.file_unknown")
 
 
-def _label(typed: Typed) -> str:
+def _label(typed: DraftTexts) -> str:
     return "".join(sign for sign in typed.label if sign.isprintable()).strip()[:80]

@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from huisuan.compute.agent_gateway import api as agent_api
 from huisuan.compute.jobs.workdirs import archive_safety as archives
 from huisuan.compute.metering.imports.upload_limits import IMPORT_MOST_BYTES
-from huisuan.portal.sentences.catalogue import english
+from huisuan.portal.sentences.catalogue import translate
 from huisuan.programmes.limits import LARGEST_BYTES
 
 MIB = 1024 * 1024
@@ -73,7 +73,7 @@ def refusal(path: str, status: int, detail: str) -> tuple[str, bytes]:
     """
     if path.startswith("/api/"):
         return "application/json", json.dumps({"detail": detail}, ensure_ascii=False).encode()
-    return "text/plain; charset=utf-8", f"{status}\n{detail}\n{english(detail)}\n".encode()
+    return "text/plain; charset=utf-8", f"{status}\n{detail}\n{translate(detail)}\n".encode()
 
 
 class Limits:
