@@ -61,12 +61,12 @@ def platform(folder: Path) -> Iterator[None]:
     os.environ.pop("DATABASE_URL", None)
     from huisuan.serving import database
 
-    database.ready()
+    database.prepare_database()
     try:
         _found_centre()
         yield
     finally:
-        database.stop()
+        database.stop_private_server()
 
 
 def _found_centre() -> None:

@@ -25,7 +25,7 @@ POST = (
 INVITE = """
 from datetime import UTC, datetime
 from huisuan.serving import database
-database.ready()
+database.prepare_database()
 from support.usage_records import centre
 from huisuan.compute.agent_gateway.enrolment import invite
 for number in range(4):

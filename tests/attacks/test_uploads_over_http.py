@@ -14,15 +14,18 @@ import httpx
 import psutil
 import pytest
 
-from huisuan.serving.http.body import Unreceived, received
-from huisuan.serving.http.limits import Limit
+from huisuan.serving.http.body import BodyRefused, receive_body
+from huisuan.serving.http.limits import RequestLimit
 from support.attacked_platform import Attacked, attacked
 
 pytestmark = pytest.mark.db
 MIB = 1024 * 1024
 LIMIT = 200 * MIB
 TESTS = str(Path(__file__).parents[1])
-CENTRE = "from huisuan.serving import database; database.ready(); from support.usage_records import centre; centre()"
+CENTRE = (
+    "from huisuan.serving import database; database.prepare_database(); "
+    "from support.usage_records import centre; centre()"
+)
 HEADER = "JobIDRaw|Cluster|User|Account|Partition|State|Submit|Start|End|AllocTRES\n"
 JOB = (
     "{0}{1}|ah|zhang|lab|gpu|COMPLETED|2024-03-01T08:00:00|2024-03-01T09:00:00|2024-03-01T10:00:00|"
@@ -151,6 +154,6 @@ def test_a_body_leaves_the_room_that_the_database_needs(monkeypatch: pytest.Monk
         asked.append(1)
         return {"type": "http.request", "body": bytes(MIB), "more_body": len(asked) < 50}
 
-    with pytest.raises(Unreceived) as refused:
-        asyncio.run(received(receive, {"transfer-encoding": "chunked"}, Limit(LIMIT)))
+    with pytest.raises(BodyRefused) as refused:
+        asyncio.run(receive_body(receive, {"transfer-encoding": "chunked"}, RequestLimit(LIMIT)))
     assert (refused.value.status, len(asked)) == (507, 2)

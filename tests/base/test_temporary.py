@@ -57,7 +57,7 @@ def test_what_a_killed_process_spilled_goes_and_what_a_living_one_has_stays(home
         assert not {path for path in left if path.exists()}
         (folder / "x").write_text("x")
         connect_duck().execute("SELECT 1")
-        assert disk.tidy() == []
+        assert disk.remove_leftovers() == []
         assert (folder / "x").exists()
         assert process_folder().is_dir()
     assert not folder.exists()

@@ -50,7 +50,7 @@ def test_the_figures_of_the_demo_are_the_stored_ones(monkeypatch: pytest.MonkeyP
     scenario.open_centres()
     for report in scenario.import_accounting():
         output.show_usage(report)
-    output.show_settlement(scenario.settle())
+    output.show_settlement(scenario.settle_demo_year())
     compare("demo.txt", masked(page.file.getvalue()))  # type: ignore[attr-defined]
 
 

@@ -14,10 +14,9 @@ from django.test import Client
 
 from huisuan.base.paths import write_private
 from huisuan.programmes.applications.evidence_store import evidence_store
-from huisuan.serving import disk
-from huisuan.serving import permissions as private
-from huisuan.serving.backup.archive import Writer
-from huisuan.serving.backup.resuming import kept_members
+from huisuan.serving import disk, permissions
+from huisuan.serving.backup.archive import BackupWriter
+from huisuan.serving.backup.resuming import find_reusable_members
 
 
 @pytest.fixture
@@ -44,7 +43,7 @@ def test_a_full_disk_leaves_nothing_half_written_and_healthz_tells_it(small: Pat
         write_private(small / "note", "x" * len(big))
     source = Path("/dev/shm" if Path("/dev/shm").is_dir() else "/tmp") / f"huisuan-{os.getpid()}"
     source.write_bytes(big)
-    writer = Writer(small / "b", lambda count: None, lambda part: kept_members(part, small))
+    writer = BackupWriter(small / "b", lambda count: None, lambda part: find_reusable_members(part, small))
     try:
         with pytest.raises(OSError, match="No space"):
             writer.add("files/x", source)
@@ -52,7 +51,7 @@ def test_a_full_disk_leaves_nothing_half_written_and_healthz_tells_it(small: Pat
         source.unlink()
         writer.abandon()
     assert files(small) == set()
-    assert "1 MiB free" in disk.full() or "0 MiB free" in disk.full()
+    assert "1 MiB free" in disk.find_full_disk() or "0 MiB free" in disk.find_full_disk()
 
 
 @pytest.mark.django_db
@@ -60,7 +59,7 @@ def test_healthz_says_that_the_disk_is_full_and_pages_are_still_read(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert client.get("/healthz").json()["status"] == "ok"
-    monkeypatch.setenv(disk.SETTING, str(10**12))
+    monkeypatch.setenv(disk._SETTING, str(10**12))
     told = client.get("/healthz")
     assert (told.status_code, told.json()["status"]) == (503, "disk full")
     assert client.get("/sign-in").status_code == 200
@@ -77,8 +76,8 @@ def test_what_was_left_half_written_long_ago_goes_and_nothing_else(
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text("x")
     now = (tmp_path / "platform-key").stat().st_mtime
-    assert disk.tidy(now + 60) == []  # somebody may be writing
-    assert sorted(disk.tidy(now + 2 * disk.STALE_SECONDS)) == sorted(litter)
+    assert disk.remove_leftovers(now + 60) == []  # somebody may be writing
+    assert sorted(disk.remove_leftovers(now + 2 * disk._STALE_SECONDS)) == sorted(litter)
     assert all((tmp_path / name).exists() for name in kept)
 
 
@@ -91,8 +90,8 @@ def test_what_others_could_read_is_closed_and_named(tmp_path: Path, monkeypatch:
         place.write_text("x")
         place.chmod(0o644)
         place.parent.chmod(0o755)
-    assert set(private.close_to_others()) >= {"platform-key", "settings", "settings/p", "settings/p/x.py"}
-    assert private.close_to_others() == []
+    assert set(permissions.restrict_existing_files()) >= {"platform-key", "settings", "settings/p", "settings/p/x.py"}
+    assert permissions.restrict_existing_files() == []
     modes = {
         name: stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("platform-key", "settings/p", "agent/lease")
     }

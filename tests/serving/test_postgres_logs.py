@@ -18,8 +18,8 @@ def test_the_running_server_logs_in_files_of_bounded_size_without_statements_and
             cursor.execute("SELECT CAST('secret-of-somebody' AS integer) AS statement_of_somebody")
         cursor.execute("SELECT current_setting('log_rotation_size'), pg_current_logfile()")
         size, current = cursor.fetchone()
-    assert (size, Path(current).parts[0]) == (f"{postgres_logs.MOST_MIB}MB", postgres_logs.FOLDER)
-    written = "".join(path.read_text() for path in (private_directory() / postgres_logs.FOLDER).iterdir())
+    assert (size, Path(current).parts[0]) == (f"{postgres_logs._MAX_FILE_MIB}MB", postgres_logs.LOG_FOLDER)
+    written = "".join(path.read_text() for path in (private_directory() / postgres_logs.LOG_FOLDER).iterdir())
     assert "statement_of_somebody" not in written
 
 
@@ -30,11 +30,11 @@ def test_only_the_newest_files_are_kept_and_an_old_endless_one_is_emptied(tmp_pa
     for name in names:
         (tmp_path / "logs" / name).write_text("一行\n")
     with (tmp_path / "log").open("wb") as file:
-        file.truncate(postgres_logs.MOST_MIB * 2**20 + 1)
-    postgres_logs.configure(tmp_path)
-    postgres_logs.configure(tmp_path)
+        file.truncate(postgres_logs._MAX_FILE_MIB * 2**20 + 1)
+    postgres_logs.configure_logging(tmp_path)
+    postgres_logs.configure_logging(tmp_path)
     assert (tmp_path / "postgresql.conf").read_text().count("include_if_exists") == 1
     assert (tmp_path / "log").stat().st_size == 0
-    postgres_logs.tidy(tmp_path)
-    assert sorted(path.name for path in (tmp_path / "logs").iterdir()) == names[-postgres_logs.KEPT :]
-    assert postgres_logs.last_lines(tmp_path, 3) == ["一行"]
+    postgres_logs.remove_old_logs(tmp_path)
+    assert sorted(path.name for path in (tmp_path / "logs").iterdir()) == names[-postgres_logs._FILES_KEPT :]
+    assert postgres_logs.last_log_lines(tmp_path, 3) == ["一行"]

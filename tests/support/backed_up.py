@@ -59,7 +59,7 @@ def state() -> None:
 
 
 if __name__ == "__main__":
-    from huisuan.serving.database import ready
+    from huisuan.serving.database import prepare_database
 
-    ready()
+    prepare_database()
     {"seed": seed, "state": state}[sys.argv[1]]()

@@ -19,7 +19,7 @@ def start() -> None:
     """Start the private PostgreSQL of this run unless another worker has."""
     from huisuan.serving import database
 
-    database.start()
+    database.start_private_server()
     with _admin() as admin:
         for setting in NOT_DURABLE:
             admin.execute(f"ALTER SYSTEM SET {setting} = off")
@@ -29,11 +29,11 @@ def start() -> None:
 def stop() -> None:
     """Stop it, if it was ever started, also where workers were killed, whose names stand on its list of users."""
     from huisuan.serving import postmaster
-    from huisuan.serving.database import let_go, private_directory
+    from huisuan.serving.database import private_directory, release_private_server
 
     if private_directory().exists():
-        let_go()
-        postmaster.end(private_directory())
+        release_private_server()
+        postmaster.kill_postmaster(private_directory())
 
 
 def copy_template(name: str) -> None:

@@ -44,10 +44,10 @@ def guard(folder: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    postmaster.end(folder / "pg")
+    postmaster.kill_postmaster(folder / "pg")
     shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
-    orphan_guard.wait_for_the_end()
+    orphan_guard.wait_for_parent_exit()
     _remove(Path(sys.argv[1]))

@@ -22,7 +22,7 @@ from huisuan.base.errors import HuisuanError
 from huisuan.terminal import note
 
 #: group -> (module with a Typer called `app`, whether its commands need the database, help)
-GROUPS: dict[str, tuple[str, bool, str]] = {
+COMMAND_GROUPS: dict[str, tuple[str, bool, str]] = {
     "party": ("huisuan.parties.cli.party_commands", True, "主体：导入、查看"),
     "centre": ("huisuan.compute.centres.commands", True, "智算中心：加入、查看"),
     "agent": ("huisuan.compute.site_agent.commands", False, "站点代理：在中心的机器上加入、运行、自检"),
@@ -47,10 +47,10 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
 }
 #: commands of these groups that work without the database, or ask for it themselves: an auditor verifies without
 #: the platform, a centre countersigns without it, and the command for sacct is written where sacct is
-ALONE = {"meter": {"verify", "register", "key"}, "usage": {"export-command"}}
+_WITHOUT_DATABASE = {"meter": {"verify", "register", "key"}, "usage": {"export-command"}}
 
 #: single commands -> (module, function, whether it needs the database made ready)
-COMMANDS: dict[str, tuple[str, str, bool]] = {
+SINGLE_COMMANDS: dict[str, tuple[str, str, bool]] = {
     "up": ("huisuan.serving.commands", "up", False),
     "migrate": ("huisuan.serving.commands", "migrate", False),
     "backup": ("huisuan.serving.backup.commands", "backup", False),
@@ -63,11 +63,11 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
 }
 
 #: package -> the smallest extra that brings it; whatever else a command lacks comes with `platform`
-EXTRAS = {"duckdb": "bulk", "sqlglot": "bulk", "cryptography": "agent", "pyspark": "spark", "kubernetes": "kubernetes"}
+_EXTRAS = {"duckdb": "bulk", "sqlglot": "bulk", "cryptography": "agent", "pyspark": "spark", "kubernetes": "kubernetes"}
 
 #: what works on the platform's own data
-OPERATORS = {"up", "migrate", "backup", "restore", "demo"} | {
-    name for name, (_, database, _) in GROUPS.items() if database
+_OPERATOR_COMMANDS = {"up", "migrate", "backup", "restore", "demo"} | {
+    name for name, (_, database, _) in COMMAND_GROUPS.items() if database
 }
 
 
@@ -82,12 +82,12 @@ def assemble() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    for name, (module, database, text) in GROUPS.items():
+    for name, (module, database, text) in COMMAND_GROUPS.items():
         group = _group(name, module)
         if database:
-            _after_database_each(group, ALONE.get(name, set()))
+            _after_database_each(group, _WITHOUT_DATABASE.get(name, set()))
         app.add_typer(group, name=name, callback=_lend_database, help=text, no_args_is_help=True)
-    for name, (module, function, database) in COMMANDS.items():
+    for name, (module, function, database) in SINGLE_COMMANDS.items():
         command = getattr(importlib.import_module(module), function)
         app.command(name)(_after_database(command) if database else command)
     return app
@@ -109,9 +109,9 @@ def _root(
 
 def _database() -> None:
     """PostgreSQL runs, Django knows it, its tables are there."""
-    from huisuan.serving.database import ready
+    from huisuan.serving.database import prepare_database
 
-    ready()
+    prepare_database()
 
 
 def _lend_database(context: typer.Context) -> None:
@@ -152,7 +152,7 @@ def _after_database(command: Callable[..., None]) -> Callable[..., None]:
 
 def main() -> None:
     """Run it: errors for people, exit codes for scripts."""
-    if sys.argv[1:2] and sys.argv[1] in OPERATORS:
+    if sys.argv[1:2] and sys.argv[1] in _OPERATOR_COMMANDS:
         os.umask(0o077)  # what is written of the platform is its owner's alone
     try:
         assemble()(standalone_mode=True)
@@ -163,7 +163,7 @@ def main() -> None:
         if (missing.name or "huisuan").startswith("huisuan"):
             raise
         package = str(missing.name).partition(".")[0]
-        note(f"错误：这个命令还需要 {package}：请安装 huisuan[{EXTRAS.get(package, 'platform')}]")
+        note(f"错误：这个命令还需要 {package}：请安装 huisuan[{_EXTRAS.get(package, 'platform')}]")
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(1)

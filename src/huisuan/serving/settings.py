@@ -34,8 +34,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "huisuan.serving.http.limits.Limits",
-    "huisuan.serving.http.middleware.Doors",
+    "huisuan.serving.http.limits.RequestLimits",
+    "huisuan.serving.http.middleware.InputGuard",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "huisuan.portal.ui.middleware.Language",
@@ -74,7 +74,7 @@ DATABASES = {
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,  # a connection that died with PostgreSQL is replaced, not answered with a 500
-        **database.description(),
+        **database.django_database(),
     }
 }
 PROCRASTINATE_IMPORT_PATHS = ["huisuan.serving.tasks"]
@@ -120,7 +120,7 @@ STORAGES = {
 }
 FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "huisuan.serving.http.upload_handler.Nameless",
+    "huisuan.serving.http.upload_handler.UnnamedFileHandler",
 ]
 WHITENOISE_USE_FINDERS = True  # served from the packages themselves: no collectstatic step to forget
 
@@ -143,7 +143,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"ours": {"()": "huisuan.serving.log_filter.OursOnly"}},
+    "filters": {"ours": {"()": "huisuan.serving.log_filter.RefusalsWithoutTraceback"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["ours"]}},
     "root": {"handlers": ["console"], "level": os.environ.get("HUISUAN_LOG_LEVEL", "WARNING")},
 }

@@ -17,8 +17,8 @@ from procrastinate.jobs import Job, Status
 from huisuan.serving import disk
 from huisuan.settlement.runs.requests import recover_requests
 
-MOST_ATTEMPTS = 3
-ROWS_KEPT_HOURS = 30 * 24  # of jobs that failed
+_MAX_ATTEMPTS = 3
+_ROWS_KEPT_HOURS = 30 * 24  # of jobs that failed
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ async def look_after_tasks(context: JobContext, timestamp: int) -> None:
 async def forget_old_tasks(context: JobContext, timestamp: int) -> None:
     """Every night: rows of jobs that ended a month ago, however they ended."""
     await context.app.job_manager.delete_old_jobs(
-        ROWS_KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+        _ROWS_KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
     )
 
 
@@ -44,7 +44,7 @@ async def forget_old_tasks(context: JobContext, timestamp: int) -> None:
 @app.task(name="serving.tidy_disk", queueing_lock="serving.tidy_disk")
 def tidy_disk(timestamp: int) -> None:
     """Every hour: what killed processes left half-written."""
-    for name in disk.tidy():
+    for name in disk.remove_leftovers():
         log.warning("removed a file that was left half-written: %s", name)
 
 
@@ -55,7 +55,7 @@ async def take_up_stalled(context: JobContext) -> None:
     """
     periodic = {name for name, _ in context.app.periodic_registry.periodic_tasks}
     for job in await context.app.job_manager.get_stalled_jobs():
-        again = job.task_name not in periodic and job.attempts + 1 < MOST_ATTEMPTS
+        again = job.task_name not in periodic and job.attempts + 1 < _MAX_ATTEMPTS
         if not (again and await _retried(context, job)):
             await context.app.job_manager.finish_job(job, Status.FAILED, delete_job=False)
         log.warning("%s %s: its worker died; %s", job.task_name, job.id, "taken up again" if again else "ended")

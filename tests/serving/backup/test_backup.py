@@ -50,11 +50,11 @@ def test_one_changed_bit_or_a_missing_end_is_found_and_nothing_is_restored(homes
                 + content[offset + size // 2 + 1 :]
             )
             with pytest.raises(Refused, match=name.split("/")[-1]):
-                archive.read(broken, lambda count: None)
+                archive.read_backup(broken, lambda count: None)
     for end in (places[-1][1], places[0][1] + 10, 100, 0):
         broken.write_bytes(content[:end])
         with pytest.raises(Refused, match="备份"):
-            archive.read(broken, lambda count: None)
+            archive.read_backup(broken, lambda count: None)
     homes.huisuan("c", "restore", broken, code=1)
     assert not (homes.folder / "c").exists()
     assert not list(homes.folder.glob(".c*"))
@@ -66,7 +66,7 @@ def test_a_backup_cannot_write_outside_its_place(tmp_path: Path) -> None:
         for name in ("files/../../x", "/etc/x"):
             members.addfile(tarfile.TarInfo(name))
     with pytest.raises(Refused, match="不该出现"):
-        archive.read(outside, lambda count: None, lambda name, blocks: pytest.fail("was given out"))
+        archive.read_backup(outside, lambda count: None, lambda name, blocks: pytest.fail("was given out"))
 
 
 def test_a_file_that_the_database_names_and_is_gone_stops_the_backup(homes: Homes, backup: Path) -> None:

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from huisuan.serving.backup import archive
-from huisuan.serving.backup.archive import Kept, Writer
+from huisuan.serving.backup.archive import BackupWriter, ReusableMembers
 from support.homes import Homes
 from support.outer_postgres import OuterServer, outer_server
 
@@ -99,8 +99,8 @@ def _other(backup: Path) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"".join(blocks))
 
-    manifest = archive.read(backup, lambda count: None, put)
-    other = Writer(backup.with_name("other.huisuan"), lambda count: None, lambda part: Kept({}, 0))
+    manifest = archive.read_backup(backup, lambda count: None, put)
+    other = BackupWriter(backup.with_name("other.huisuan"), lambda count: None, lambda part: ReusableMembers({}, 0))
     for name in manifest.pop("members"):
         other.add(name, folder / name)
     other.finish({**manifest, "made_at": "2026-01-06T00:00:00+08:00"})

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from huisuan.base.errors import Conflict
 from huisuan.serving.backup import archive
-from huisuan.serving.backup.archive import FILES, Writer
-from huisuan.serving.backup.resuming import kept_members
+from huisuan.serving.backup.archive import FILES, BackupWriter
+from huisuan.serving.backup.resuming import find_reusable_members
 from support.homes import Homes
 
 KILLED_IN_CONTENT = """
@@ -56,9 +56,9 @@ def test_a_killed_backup_goes_on_and_holds_what_came_since(homes: Homes, backup:
 
 
 def test_two_backups_do_not_write_one_file(homes: Homes, backup: Path, tmp_path: Path) -> None:
-    first = Writer(tmp_path / "x", lambda count: None, lambda part: kept_members(part, tmp_path))
+    first = BackupWriter(tmp_path / "x", lambda count: None, lambda part: find_reusable_members(part, tmp_path))
     with pytest.raises(Conflict, match="正在写"):
-        Writer(tmp_path / "x", lambda count: None, lambda part: kept_members(part, tmp_path))
+        BackupWriter(tmp_path / "x", lambda count: None, lambda part: find_reusable_members(part, tmp_path))
     first.abandon()
     assert not list(tmp_path.iterdir())
 
@@ -74,7 +74,7 @@ def test_wherever_it_is_cut_or_changed_the_resumed_backup_is_whole(
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_bytes(content)
     made = home / "backup"
-    first = Writer(made, lambda count: None, lambda part: kept_members(part, home))
+    first = BackupWriter(made, lambda count: None, lambda part: find_reusable_members(part, home))
     for name in contents:
         first.add(FILES + name, home / name)
     first.leave()
@@ -87,12 +87,12 @@ def test_wherever_it_is_cut_or_changed_the_resumed_backup_is_whole(
     first.part.write_bytes(part)
     (home / "settings/x").write_bytes(b"new")
 
-    second = Writer(made, lambda count: None, lambda part: kept_members(part, home))
+    second = BackupWriter(made, lambda count: None, lambda part: find_reusable_members(part, home))
     assert FILES + "settings/x" not in second.kept
     for name in contents:
         if FILES + name not in second.members:
             second.add(FILES + name, home / name)
     second.finish({})
     found: dict[str, bytes] = {}
-    archive.read(made, lambda count: None, lambda name, blocks: found.update({name: b"".join(blocks)}))
+    archive.read_backup(made, lambda count: None, lambda name, blocks: found.update({name: b"".join(blocks)}))
     assert found == {FILES + name: content for name, content in contents.items()} | {FILES + "settings/x": b"new"}

@@ -12,7 +12,7 @@ from django.test import Client, override_settings
 from django.utils.log import log_response
 
 from huisuan.parties.models import Person
-from huisuan.serving.log_filter import OursOnly
+from huisuan.serving.log_filter import RefusalsWithoutTraceback
 from huisuan.serving.settings import LOGGING
 from support.accounts import make_token
 
@@ -116,7 +116,7 @@ def test_a_refusal_is_one_line_of_the_log_and_a_fault_keeps_its_traceback() -> N
             kept.append(record)
 
     handler, logger = Kept(), logging.getLogger("django.request")
-    handler.addFilter(OursOnly())
+    handler.addFilter(RefusalsWithoutTraceback())
     logger.addHandler(handler)
     try:
         for status in (403, 500):

@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from huisuan.serving.processes.log_files import Log, follow
+from huisuan.serving.processes.log_files import RotatingLog, copy_to_log
 
 
 def test_a_full_log_is_followed_by_another_and_no_line_is_lost_until_the_oldest_goes(tmp_path: Path) -> None:
-    log = Log(tmp_path / "web.log", most_bytes=1000, older_kept=3)
+    log = RotatingLog(tmp_path / "web.log", most_bytes=1000, older_kept=3)
     lines = [f"{number:08}\n".encode() for number in range(1000)]
     for line in lines:
         log.write(line)
@@ -30,7 +30,7 @@ def test_everything_that_a_process_says_is_in_its_log_once_it_ended(tmp_path: Pa
     for _ in range(2):  # the second goes on where the first ended
         process = subprocess.Popen(words, stdout=subprocess.PIPE)
         assert process.stdout is not None
-        writer = follow(process.stdout, tmp_path / "x.log")
+        writer = copy_to_log(process.stdout, tmp_path / "x.log")
         process.wait()
         writer.join()
         process.stdout.close()
@@ -39,6 +39,6 @@ def test_everything_that_a_process_says_is_in_its_log_once_it_ended(tmp_path: Pa
 
 def test_a_log_that_cannot_be_written_stops_nobody() -> None:
     full = Path("/dev/full")
-    log = Log(full)
+    log = RotatingLog(full)
     log.write(b"x")
     log.close()

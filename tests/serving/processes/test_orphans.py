@@ -78,7 +78,7 @@ def test_the_private_server_ends_with_a_killed_platform() -> None:
         "from huisuan.serving import database\n"
         "from huisuan.serving.processes.supervisor import _private_server\n"
         "with _private_server():\n"
-        "    database.start()\n"
+        "    database.start_private_server()\n"
         "    print('well', flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )

@@ -106,7 +106,7 @@ class Home:
 
 
 SEED = """
-from huisuan.serving.database import ready; ready()
+from huisuan.serving.database import prepare_database; prepare_database()
 from huisuan.compute.models import Accelerator, Centre, Partition
 from huisuan.parties.models import Party
 party = Party.objects.create(uscc="91340100MA2T000013", name="x", kind="enterprise", region_id="340100")

@@ -21,25 +21,25 @@ def demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="端口；0 表示任选")] = 8710,
 ) -> None:
     """演示：真的跑几个作业、导入两份记账文件、结算 2024 年，从元追到原始行，然后打开页面。"""
-    from huisuan.serving.database import ready
+    from huisuan.serving.database import prepare_database
     from huisuan.serving.processes.supervisor import running_platform
 
     note("正在启动平台（第一次要建库，约十秒）……")
     with contextlib.suppress(KeyboardInterrupt), running_platform(port) as platform:
-        ready()
-        from huisuan.cli.demo import scenario as stage
+        prepare_database()
+        from huisuan.cli.demo import scenario
         from huisuan.cli.demo.output import show_accounts, show_jobs, show_settlement, show_usage
 
-        stage.refuse_real_data()
-        stage.enter_parties()
-        stage.open_centres()
-        accounts = stage.make_accounts()
-        show_jobs(stage.run_jobs(platform.client()))
-        for report in stage.import_accounting():
+        scenario.refuse_real_data()
+        scenario.enter_parties()
+        scenario.open_centres()
+        accounts = scenario.make_accounts()
+        show_jobs(scenario.run_jobs(platform.client()))
+        for report in scenario.import_accounting():
             show_usage(report)
         if trace is not None:
-            show_usage(stage.import_trace(trace))
-        show_settlement(stage.settle())
+            show_usage(scenario.import_trace(trace))
+        show_settlement(scenario.settle_demo_year())
         show_accounts(platform.url, accounts)
         if serve:
             out.print("停止：按 Ctrl-C")

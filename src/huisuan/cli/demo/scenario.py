@@ -27,21 +27,20 @@ from huisuan.parties.identity.audit_trail import Actor, record_event
 from huisuan.parties.identity.people import generate_password
 from huisuan.parties.models import Party, Person, PersonAction, Region, Role
 from huisuan.protocol.resources import Job, UsageRecord
-from huisuan.settlement.runs.settle import SettleResult
-from huisuan.settlement.runs.settle import settle as settle_year
+from huisuan.settlement.runs.settle import SettleResult, settle
 
-YEAR = 2024
+_YEAR = 2024
 JOBS, USERS, SEED = 50_000, 40, 20_240_101
-TENANT = "trace"
+_TENANT = "trace"
 TENANT_COLUMNS, TIME_COLUMNS = ("user", "vc", "cluster"), ("timestamp", "submit_time")
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-METERED_WITHIN = 30  # seconds
-POLICY = "anhui-agi-2023"
+_DAY_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}")
+_METERED_WITHIN_SECONDS = 30  # seconds
+_POLICY = "anhui-agi-2023"
 HEFEI, HUAIBEI = "hefei-demo", "huaibei-demo"
 UNIVERSITY = "12340100MADEM0121P"
 YUNXIU = "91340100MADEM0911Y"
 
-CENTRES = {
+DEMO_CENTRES = {
     HEFEI: CentrePlan(
         name="庐州智算中心（示例）", name_en="Luzhou Compute Centre (demo)", operator="91340100MADEM0917H",
         region="340100", demo=True,
@@ -95,7 +94,7 @@ def enter_parties() -> None:
 
 def open_centres() -> None:
     """Two centres with their tariffs; the second runs jobs on this machine."""
-    for code, plan in CENTRES.items():
+    for code, plan in DEMO_CENTRES.items():
         add_centre(code, plan)
     for centre, model, fen, starts, ends in TARIFFS:
         stands = Tariff.objects.filter(centre__code=centre, accelerator__model=model, valid_from=starts)
@@ -107,7 +106,7 @@ def make_accounts() -> list[tuple[Person, str]]:
     """One account per role, and their password of this run; who needs a second factor has one."""
     password = generate_password()
     university, yunxiu = Party.objects.get(uscc=UNIVERSITY), Party.objects.get(uscc=YUNXIU)
-    operator = Party.objects.get(uscc=CENTRES[HEFEI].operator or "")
+    operator = Party.objects.get(uscc=DEMO_CENTRES[HEFEI].operator or "")
     places: dict[str, dict[str, Any]] = {
         "yunxiu": {"role": Role.USER, "party": yunxiu}, "gaoxiao": {"role": Role.USER, "party": university},
         "luzhou": {"role": Role.CENTRE, "party": operator},
@@ -146,20 +145,22 @@ def _metered(client: Client, uid: str) -> UsageRecord:
     Raises:
         Refused: it did not come.
     """
-    deadline = time.monotonic() + METERED_WITHIN
+    deadline = time.monotonic() + _METERED_WITHIN_SECONDS
     while time.monotonic() < deadline:
         if records := client.usage(job=uid):
             return records[0]
         time.sleep(0.1)
-    raise Unavailable(f"作业 {uid} 已结束，{METERED_WITHIN} 秒内没有收到它的用量记录", code="demo.usage_missing")
+    raise Unavailable(
+        f"作业 {uid} 已结束，{_METERED_WITHIN_SECONDS} 秒内没有收到它的用量记录", code="demo.usage_missing"
+    )
 
 
 def import_accounting() -> Iterator[UsageReport]:
     """A year of 50,000 generated jobs, and what a real Slurm really printed."""
     now = datetime.now(UTC)
-    generated = "\n".join(generate_year(YEAR, JOBS, USERS, SEED)).encode()
+    generated = "\n".join(generate_year(_YEAR, JOBS, USERS, SEED)).encode()
     tenants = (_bundled("tenants-hefei.csv"), "tenants-hefei.csv")
-    yield import_usage(HEFEI, UsageFile(generated, f"generated-{YEAR}.txt", "sacct", tenants=tenants), now)
+    yield import_usage(HEFEI, UsageFile(generated, f"generated-{_YEAR}.txt", "sacct", tenants=tenants), now)
     real = _bundled("sacct-slurm-22.05.txt")
     tenants = (_bundled("tenants-huaibei.csv"), "tenants-huaibei.csv")
     yield import_usage(HUAIBEI, UsageFile(real, "sacct-slurm-22.05.txt", "sacct", tenants=tenants), now)
@@ -179,27 +180,29 @@ def import_trace(path: Path) -> UsageReport:
         raise Unavailable(f"{path}：{error.strerror}", code="file.unreadable") from None
     rows = list(csv.DictReader(content.decode("utf-8", "replace").splitlines()))
     parties = [party.uscc for party in Party.objects.filter(kind__in=("enterprise", "university", "institute"))]
-    tenants = sorted({row[name] for name in TENANT_COLUMNS for row in rows if row.get(name)}) or [TENANT]
+    tenants = sorted({row[name] for name in TENANT_COLUMNS for row in rows if row.get(name)}) or [_TENANT]
     mapped = "user,uscc\n" + "".join(f"{each},{parties[at % len(parties)]}\n" for at, each in enumerate(tenants))
     file = UsageFile(
-        content, path.name, "trace", model="A800-SXM4-80GB", epoch=f"{YEAR}-01-01T00:00:00",
-        shift_days=_shift(rows), tenant=TENANT, tenants=(mapped.encode(), "tenants"),
+        content, path.name, "trace", model="A800-SXM4-80GB", epoch=f"{_YEAR}-01-01T00:00:00",
+        shift_days=_shift(rows), tenant=_TENANT, tenants=(mapped.encode(), "tenants"),
     )  # fmt: skip
     return import_usage(HEFEI, file, datetime.now(UTC))
 
 
 def _shift(rows: list[dict[str, str]]) -> int:
     """Whole weeks, in days, that bring the first job of a trace into the demo's year; 0 where it counts seconds."""
-    texts = [row[name][:10] for name in TIME_COLUMNS for row in rows if DAY.fullmatch((row.get(name) or "")[:10])]
+    texts = [
+        row[name][:10] for name in TIME_COLUMNS for row in rows if _DAY_PATTERN.fullmatch((row.get(name) or "")[:10])
+    ]
     if not texts:
         return 0
-    behind = date(YEAR, 1, 1) - date.fromisoformat(min(texts))
+    behind = date(_YEAR, 1, 1) - date.fromisoformat(min(texts))
     return -(-behind.days // 7) * 7
 
 
-def settle() -> SettleResult:
+def settle_demo_year() -> SettleResult:
     """Settle the demo's year under sentence 2.2."""
-    return settle_year(POLICY, YEAR, now=datetime.now(UTC), by="demo")
+    return settle(_POLICY, _YEAR, now=datetime.now(UTC), by="demo")
 
 
 def _bundled(name: str) -> bytes:

@@ -19,14 +19,14 @@ from typing import IO, Any
 
 from huisuan.base.errors import Conflict, InvalidRequest
 
-KIND = "huisuan-backup-1"
+_FORMAT = "huisuan-backup-1"
 MANIFEST = "manifest.json"
 DATABASE = "database.dump"
 FILES = "files/"
 PART = ".part"  # behind the name of a backup that is not finished
-BLOCK = 1024 * 1024
-MOST_MANIFEST = 256 * 1024 * 1024
-Count = Callable[[int], None]
+ARCHIVE_BLOCK_BYTES = 1024 * 1024
+_MAX_MANIFEST_BYTES = 256 * 1024 * 1024
+CountBytes = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Kept:
+class ReusableMembers:
     """The members of an unfinished backup that are kept, and the byte of its file after the last of them."""
 
     members: dict[str, Member]
     end: int
 
 
-class Writer:
+class BackupWriter:
     """Writes a backup beside its place, and puts it there only when it is whole and on the disk.
 
     What an interrupted one had written is taken over as far as `keep` vouches for it.
@@ -54,10 +54,10 @@ class Writer:
         Conflict: another process is writing this backup.
     """
 
-    def __init__(self, path: Path, count: Count, keep: Callable[[IO[bytes]], Kept]) -> None:
+    def __init__(self, path: Path, count: CountBytes, keep: Callable[[IO[bytes]], ReusableMembers]) -> None:
         self.path, self.count = path, count
         self.part = path.with_name(f"{path.name}{PART}")
-        self._file = os.fdopen(_locked(self.part), "r+b")
+        self._file = os.fdopen(_open_locked(self.part), "r+b")
         kept = keep(self._file)
         self.kept = frozenset(kept.members)
         self.members = dict(kept.members)
@@ -79,7 +79,7 @@ class Writer:
     def finish(self, manifest: dict[str, Any]) -> None:
         """Add the manifest and put the file in its place."""
         members = {name: [each.size, each.sha256] for name, each in sorted(self.members.items())}
-        content = json.dumps({"kind": KIND, **manifest, "members": members}, ensure_ascii=False, indent=1).encode()
+        content = json.dumps({"kind": _FORMAT, **manifest, "members": members}, ensure_ascii=False, indent=1).encode()
         member = tarfile.TarInfo(MANIFEST)
         member.size, member.mode = len(content), 0o600
         self._tar.addfile(member, io.BytesIO(content))
@@ -102,7 +102,7 @@ class Writer:
             self._file.close()
 
 
-def _locked(part: Path) -> int:
+def _open_locked(part: Path) -> int:
     """The unfinished file, opened, and no other process's as long as it stays open.
 
     Raises:
@@ -123,7 +123,7 @@ def _locked(part: Path) -> int:
 class _Hashing(io.RawIOBase):
     """Reads from a file, and knows the SHA-256 of what was read."""
 
-    def __init__(self, file: IO[bytes], count: Count) -> None:
+    def __init__(self, file: IO[bytes], count: CountBytes) -> None:
         self.file, self.count, self.hash = file, count, hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
@@ -134,7 +134,9 @@ class _Hashing(io.RawIOBase):
         return block
 
 
-def read(path: Path, count: Count, put: Callable[[str, Iterator[bytes]], None] | None = None) -> dict[str, Any]:
+def read_backup(
+    path: Path, count: CountBytes, put: Callable[[str, Iterator[bytes]], None] | None = None
+) -> dict[str, Any]:
     """Read a backup to its end, check every member against the manifest, and give the manifest.
 
     `put` takes each member's name and content as they come; what it wrote counts only once this has returned.
@@ -154,12 +156,12 @@ def read(path: Path, count: Count, put: Callable[[str, Iterator[bytes]], None] |
                 file = members.extractfile(member)
                 assert file is not None  # it is a regular file
                 if member.name == MANIFEST:
-                    manifest = json.loads(file.read(MOST_MANIFEST))
+                    manifest = json.loads(file.read(_MAX_MANIFEST_BYTES))
                 else:
-                    found[member.name] = _passed(member.name, file, count, put)
+                    found[member.name] = _consume_member(member.name, file, count, put)
     except (tarfile.TarError, EOFError, ValueError, OSError) as error:
         raise InvalidRequest(f"{path} 不是完好的备份，读不了：{error}", code="backup.unreadable") from None
-    if manifest is None or manifest.get("kind") != KIND:
+    if manifest is None or manifest.get("kind") != _FORMAT:
         raise InvalidRequest(
             f"{path} 没有清单 {MANIFEST}：备份没有写完，或不是 huisuan backup 写的", code="backup.manifest_missing"
         )
@@ -180,12 +182,14 @@ def _is_proper(member: tarfile.TarInfo) -> bool:
     return member.isreg() and proper and ".." not in parts and "\0" not in member.name
 
 
-def _passed(name: str, file: IO[bytes], count: Count, put: Callable[[str, Iterator[bytes]], None] | None) -> Member:
+def _consume_member(
+    name: str, file: IO[bytes], count: CountBytes, put: Callable[[str, Iterator[bytes]], None] | None
+) -> Member:
     hashed, size = hashlib.sha256(), 0
 
     def blocks() -> Iterator[bytes]:
         nonlocal size
-        while block := file.read(BLOCK):
+        while block := file.read(ARCHIVE_BLOCK_BYTES):
             hashed.update(block)
             size += len(block)
             count(len(block))

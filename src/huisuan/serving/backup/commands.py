@@ -11,11 +11,11 @@ import typer
 from huisuan.base.errors import NotFound
 from huisuan.terminal import AsJson, note, out, print_json, progress
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="备份文件")]
+BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="备份文件")]
 
 
 def backup(
-    file: File,
+    file: BackupFile,
     verify: Annotated[bool, typer.Option("--verify", help="只核对这份备份是否完好，不需要数据库")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -53,14 +53,13 @@ def restore(
     if file is None or let_go:
         raise typer.BadParameter("请写备份文件，或只写 --release")
     from huisuan.base.paths import home
-    from huisuan.serving.backup.restoring import refuse_unless_empty
-    from huisuan.serving.backup.restoring import restore as bring_back
+    from huisuan.serving.backup.restoring import refuse_unless_empty, restore_backup
 
     refuse_unless_empty(home())
     if not file.is_file():
         raise NotFound(f"没有文件 {file}", code="file.unknown")
     with progress("恢复", 2 * file.stat().st_size) as bar:
-        manifest = bring_back(
+        manifest = restore_backup(
             file.resolve(), datetime.now(UTC), lambda count: bar.advance(bar.task_ids[0], count), note
         )
     if as_json:
@@ -71,9 +70,9 @@ def restore(
 
 
 def _release(as_json: bool) -> None:
-    from huisuan.serving.database import ready
+    from huisuan.serving.database import prepare_database
 
-    ready()
+    prepare_database()
     from huisuan.compute.centres.restoration import release
 
     count = release(datetime.now(UTC))
@@ -84,23 +83,23 @@ def _release(as_json: bool) -> None:
 
 
 def _made(file: Path) -> dict[str, Any]:
-    from huisuan.serving.backup.making import check_space, make
-    from huisuan.serving.database import ready
+    from huisuan.serving.backup.making import check_space, create_backup
+    from huisuan.serving.database import prepare_database
 
-    ready()
+    prepare_database()
     needed = check_space(file.resolve())
     try:
         with progress("备份", needed) as bar:
-            return make(file.resolve(), datetime.now(UTC), lambda count: bar.advance(bar.task_ids[0], count))
+            return create_backup(file.resolve(), datetime.now(UTC), lambda count: bar.advance(bar.task_ids[0], count))
     except KeyboardInterrupt:
         note(f"备份中断：已写的部分留在 {file}.part，再运行一次会核对并接着写")
         raise
 
 
 def _verified(file: Path) -> dict[str, Any]:
-    from huisuan.serving.backup.archive import read
+    from huisuan.serving.backup.archive import read_backup
 
     if not file.is_file():
         raise NotFound(f"没有文件 {file}", code="file.unknown")
     with progress("核对", file.stat().st_size) as bar:
-        return read(file, lambda count: bar.advance(bar.task_ids[0], count))
+        return read_backup(file, lambda count: bar.advance(bar.task_ids[0], count))

@@ -22,31 +22,31 @@ from huisuan.base.months import SHANGHAI
 from huisuan.base.paths import home
 from huisuan.serving import database
 from huisuan.serving.backup import tools
-from huisuan.serving.backup.archive import DATABASE, FILES, PART, Count, Writer
-from huisuan.serving.backup.resuming import is_immutable, kept_members
+from huisuan.serving.backup.archive import DATABASE, FILES, PART, BackupWriter, CountBytes
+from huisuan.serving.backup.resuming import find_reusable_members, is_immutable
 
 #: of this machine or of this moment, not of the platform; and the agent, whose state may not go back in time
-LEFT_OUT = {
+_EXCLUDED = {
     "pg", "logs", "agent", "instance.json", "up.lock", "pg.lock", "restore-unfinished", "credentials.json", "spool",
     "uploads", "temp",
 }  # fmt: skip
-SPARE = 1.1  # of the space that a backup may need
-IN_ENVIRONMENT = ("HUISUAN_PLATFORM_KEY", "HUISUAN_SECRET_KEY", "HUISUAN_POLICIES", "HUISUAN_SETTINGS")
+_SPARE_FACTOR = 1.1  # of the space that a backup may need
+_ENVIRONMENT_SETTINGS = ("HUISUAN_PLATFORM_KEY", "HUISUAN_SECRET_KEY", "HUISUAN_POLICIES", "HUISUAN_SETTINGS")
 
-HEADS = "SELECT code, last_sequence FROM compute_centre ORDER BY code"
-SUMS = """
+_CHAIN_HEADS = "SELECT code, last_sequence FROM compute_centre ORDER BY code"
+_TOTALS = """
 SELECT (SELECT count(*) FROM compute_usagerecord), (SELECT coalesce(sum(card_seconds), 0)::bigint FROM
     compute_usagerecord), (SELECT count(*) FROM settlement_settlementrun), (SELECT coalesce(max(id), 0) FROM
     settlement_settlementrun)
 """
 
 
-def needed_bytes(path: Path) -> int:
+def max_backup_bytes(path: Path) -> int:
     """The most that a backup takes: the database as it lies on the disk, and the files."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_database_size(current_database())")
         (size,) = cursor.fetchone()
-    return int(size) + sum(each.stat().st_size for each in kept_files(path))
+    return int(size) + sum(each.stat().st_size for each in list_files(path))
 
 
 def check_space(path: Path) -> int:
@@ -57,19 +57,20 @@ def check_space(path: Path) -> int:
     """
     if not path.parent.is_dir():
         raise NotFound(f"没有目录 {path.parent}", code="file.folder_unknown")
-    needed = needed_bytes(path)
+    needed = max_backup_bytes(path)
     part = path.with_name(f"{path.name}{PART}")
     free = shutil.disk_usage(path.parent).free + (part.stat().st_size if part.is_file() else 0)
-    if free < 2 * needed * SPARE:  # the dump lies beside the archive while it is made
+    wanted = int(2 * needed * _SPARE_FACTOR)
+    if free < wanted:  # the dump lies beside the archive while it is made
         raise Unavailable(
-            f"{path.parent} 所在的磁盘只剩 {free // 2**20:,} MiB，备份最多要 {int(2 * needed * SPARE) // 2**20:,} MiB："
+            f"{path.parent} 所在的磁盘只剩 {free // 2**20:,} MiB，备份最多要 {wanted // 2**20:,} MiB："
             "请腾出空间，或写到别的磁盘",
             code="disk.too_full",
         )
     return needed
 
 
-def make(path: Path, now: datetime, count: Count) -> dict[str, Any]:
+def create_backup(path: Path, now: datetime, count: CountBytes) -> dict[str, Any]:
     """Write a backup; gives what its manifest says, and what was taken over from an interrupted attempt.
 
     Killed or stopped by Ctrl-C, it leaves what the next attempt goes on from; where it fails, nothing.
@@ -79,7 +80,7 @@ def make(path: Path, now: datetime, count: Count) -> dict[str, Any]:
         Refused: the database cannot be dumped, or a file that the database names is not there as it was stored.
     """
     dumped = path.with_name(f"{path.name}.database{PART}")
-    writer = Writer(path, count, lambda part: kept_members(part, home()))
+    writer = BackupWriter(path, count, lambda part: find_reusable_members(part, home()))
     try:
         _add_files(writer, is_immutable)
         with transaction.atomic():
@@ -103,16 +104,16 @@ def make(path: Path, now: datetime, count: Count) -> dict[str, Any]:
     return {**manifest, "files": len(writer.members) - 1, **resumed}
 
 
-def _add_files(writer: Writer, wanted: Callable[[Path], bool]) -> None:
+def _add_files(writer: BackupWriter, wanted: Callable[[Path], bool]) -> None:
     """Add the files of the home that are wanted, by their names within it, and not yet there."""
-    for path in kept_files(writer.path):
+    for path in list_files(writer.path):
         relative = path.relative_to(home())
         name = FILES + relative.as_posix()
         if name not in writer.members and wanted(relative):
             writer.add(name, path)
 
 
-def _check_named(writer: Writer, named: Mapping[str, str]) -> None:
+def _check_named(writer: BackupWriter, named: Mapping[str, str]) -> None:
     """Every file that the snapshot names is in the backup, as it was when it was stored.
 
     Raises:
@@ -132,15 +133,15 @@ def _check_named(writer: Writer, named: Mapping[str, str]) -> None:
         )
 
 
-def kept_files(besides: Path) -> Iterator[Path]:
+def list_files(besides: Path) -> Iterator[Path]:
     """Every file of the home that belongs to the platform, in a fixed order; `besides` the backup itself."""
     for folder, folders, names in os.walk(home()):
         here = Path(folder)
         top = here == home()
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and not (top and name in LEFT_OUT))
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and not (top and name in _EXCLUDED))
         for name in sorted(names):
             path = here / name
-            left_out = name.startswith(".") or name.endswith(PART) or (top and name in LEFT_OUT)
+            left_out = name.startswith(".") or name.endswith(PART) or (top and name in _EXCLUDED)
             if not left_out and path.is_file() and not path.is_symlink() and path.resolve() != besides.resolve():
                 yield path
 
@@ -153,19 +154,19 @@ def _snapshot(dumped: Path, now: datetime) -> tuple[dict[str, Any], dict[str, st
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor.execute("SELECT pg_export_snapshot()")
         (snapshot,) = cursor.fetchone()
-        cursor.execute(HEADS)
+        cursor.execute(_CHAIN_HEADS)
         heads = dict(cursor.fetchall())
-        cursor.execute(SUMS)
+        cursor.execute(_TOTALS)
         records, card_seconds, runs, last_run = cursor.fetchone()
         cursor.execute("SELECT app || '.' || name FROM django_migrations ORDER BY 1")
         migrations = [name for (name,) in cursor.fetchall()]
         named = _named_files(cursor)
-        tools.dump(dumped, snapshot)
+        tools.dump_database(dumped, snapshot)
     manifest = {
         "version": __version__, "made_at": now.astimezone(SHANGHAI).isoformat(), "private": database.is_private(),
         "migrations": migrations, "heads": heads, "records": records, "card_seconds": card_seconds,
         "settlement_runs": runs, "last_run": last_run,
-        "from_environment": [name for name in IN_ENVIRONMENT if os.environ.get(name)],
+        "from_environment": [name for name in _ENVIRONMENT_SETTINGS if os.environ.get(name)],
     }  # fmt: skip
     return manifest, named
 

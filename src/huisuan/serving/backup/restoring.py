@@ -22,20 +22,20 @@ from huisuan.base.paths import home
 from huisuan.base.temporary import lock_folder
 from huisuan.serving import database, postmaster
 from huisuan.serving.backup import archive, tools, unfinished
-from huisuan.serving.backup.archive import DATABASE, FILES, Count
+from huisuan.serving.backup.archive import DATABASE, FILES, CountBytes
 from huisuan.serving.orphan_guard import guarded
 
-PASSING = {"pg.lock", "up.lock"}  # what an empty home may hold
-SHOWN = 5
-RESTORED = """
+_IGNORED_IN_HOME = {"pg.lock", "up.lock"}  # what an empty home may hold
+_MAX_NAMES_SHOWN = 5
+_INSERT_RESTORATION = """
 INSERT INTO compute_restoration (backup_made_at, restored_at, released_at) VALUES (%s, %s, NULL)
 """
 
-WAITS = "平台从备份恢复：这个作业可能已在中心运行过，核对后由运维 huisuan restore --release 放行"
-HELD = "UPDATE compute_job SET reasons = %s::jsonb WHERE state = 'waiting'"
+_WAIT_REASON = "平台从备份恢复：这个作业可能已在中心运行过，核对后由运维 huisuan restore --release 放行"
+_HOLD_WAITING_JOBS = "UPDATE compute_job SET reasons = %s::jsonb WHERE state = 'waiting'"
 
 
-def restore(path: Path, now: datetime, count: Count, say: Callable[[str], None]) -> dict[str, Any]:
+def restore_backup(path: Path, now: datetime, count: CountBytes, say: Callable[[str], None]) -> dict[str, Any]:
     """Bring a backup back; gives its manifest.
 
     Raises:
@@ -45,24 +45,24 @@ def restore(path: Path, now: datetime, count: Count, say: Callable[[str], None])
     target = home()
     refuse_unless_empty(target)
     say("核对备份……")
-    manifest = archive.read(path, count)
+    manifest = archive.read_backup(path, count)
     _refuse_newer(manifest)
     backup = _digest(manifest)
-    if (target / unfinished.FILE).exists():
+    if (target / unfinished.MARKER_FILE).exists():
         _finish(target, backup)
         return manifest
     draft = draft_of(target)
-    lock = _claimed(draft)
+    lock = _lock_draft(draft)
     try:
         _check_space(draft, manifest)
         say("解开文件……")
-        archive.read(path, count, lambda name, blocks: _put(draft, name, blocks))
+        archive.read_backup(path, count, lambda name, blocks: _put(draft, name, blocks))
         say("恢复数据库……")
         with _as_home(draft):
             _load(draft / DATABASE, manifest, backup, now)
         (draft / DATABASE).unlink()
         if not database.is_private():
-            (draft / unfinished.FILE).write_text(backup, encoding="ascii")
+            (draft / unfinished.MARKER_FILE).write_text(backup, encoding="ascii")
         _replace(draft, target)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
@@ -79,14 +79,14 @@ def draft_of(target: Path) -> Path:
     return target.with_name(f".{target.name}.restoring")
 
 
-def remove_abandoned(target: Path) -> bool:
+def remove_abandoned_draft(target: Path) -> bool:
     """Remove what a killed restore into this home left beside it, its database server first; whether there was any."""
     draft = draft_of(target)
     lock = lock_folder(draft)
     if lock is None:
         return False
     try:
-        postmaster.end(draft / "pg")
+        postmaster.kill_postmaster(draft / "pg")
         shutil.rmtree(draft)
     finally:
         os.close(lock)
@@ -99,11 +99,13 @@ def refuse_unless_empty(target: Path) -> None:
     Raises:
         Refused: names what is there.
     """
-    if (target / unfinished.FILE).exists():  # all but the last step of a restore is done
+    if (target / unfinished.MARKER_FILE).exists():  # all but the last step of a restore is done
         return
-    found = sorted(each.name for each in target.iterdir() if each.name not in PASSING) if target.is_dir() else []
+    found = (
+        sorted(each.name for each in target.iterdir() if each.name not in _IGNORED_IN_HOME) if target.is_dir() else []
+    )
     if found:
-        shown = "、".join(found[:SHOWN]) + (f" 等 {len(found)} 项" if len(found) > SHOWN else "")
+        shown = "、".join(found[:_MAX_NAMES_SHOWN]) + (f" 等 {len(found)} 项" if len(found) > _MAX_NAMES_SHOWN else "")
         raise Conflict(
             f"数据目录 {target} 不是空的（有 {shown}）：只恢复到空目录；请用 HUISUAN_HOME 指定一个新的目录",
             code="backup.home_not_empty",
@@ -129,13 +131,13 @@ def _digest(manifest: dict[str, Any]) -> str:
     return text_sha256(json.dumps(manifest, sort_keys=True))
 
 
-def _claimed(draft: Path) -> int:
+def _lock_draft(draft: Path) -> int:
     """The draft's folder, empty and ours alone as long as the descriptor is open.
 
     Raises:
         Conflict: another process restores into this home.
     """
-    remove_abandoned(draft.with_name(draft.name.removeprefix(".").removesuffix(".restoring")))
+    remove_abandoned_draft(draft.with_name(draft.name.removeprefix(".").removesuffix(".restoring")))
     draft.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         draft.mkdir(mode=0o700)
@@ -191,13 +193,13 @@ def _load(dumped: Path, manifest: dict[str, Any], backup: str, now: datetime) ->
     """
     if database.is_private():
         with guarded(database.private_directory()):
-            database.start()
+            database.start_private_server()
             try:
-                tools.load(dumped)
+                tools.load_dump(dumped)
                 with _connected() as connection:
                     _hold(connection, manifest, now)
             finally:
-                database.let_go()
+                database.release_private_server()
     else:
         _load_outer(dumped, manifest, backup, now)
 
@@ -205,25 +207,25 @@ def _load(dumped: Path, manifest: dict[str, Any], backup: str, now: datetime) ->
 def _load_outer(dumped: Path, manifest: dict[str, Any], backup: str, now: datetime) -> None:
     """Fill another server's database, or as much of it as is not committed yet."""
     with _connected() as connection:
-        unfinished.begin(connection, backup)
-        if unfinished.is_complete(connection):
+        unfinished.mark_restore(connection, backup)
+        if unfinished.is_marked_complete(connection):
             return
         if not unfinished.is_loaded(connection, manifest["migrations"]):
             try:
-                tools.load(dumped)
+                tools.load_dump(dumped)
             except Refused:
-                unfinished.withdraw(connection)
+                unfinished.unmark_empty_database(connection)
                 raise
         with connection.transaction():
             _hold(connection, manifest, now)
-            unfinished.complete(connection)
+            unfinished.mark_complete(connection)
 
 
 def _hold(connection: Any, manifest: dict[str, Any], now: datetime) -> None:
     """Note the restore, by which the platform knows that it is behind its agents."""
     with connection.transaction():
-        connection.execute(RESTORED, [manifest["made_at"], now])
-        connection.execute(HELD, [json.dumps([WAITS], ensure_ascii=False)])
+        connection.execute(_INSERT_RESTORATION, [manifest["made_at"], now])
+        connection.execute(_HOLD_WAITING_JOBS, [json.dumps([_WAIT_REASON], ensure_ascii=False)])
 
 
 def _finish(target: Path, backup: str) -> None:
@@ -232,13 +234,13 @@ def _finish(target: Path, backup: str) -> None:
     Raises:
         Conflict: the home is from another backup.
     """
-    if (target / unfinished.FILE).read_text(encoding="ascii") != backup:
+    if (target / unfinished.MARKER_FILE).read_text(encoding="ascii") != backup:
         raise Conflict(
             f"数据目录 {target} 是用另一份备份恢复的，还差最后一步：请用那一份再运行 huisuan restore",
             code="restore.other_backup",
         )
     with _connected() as connection:
-        unfinished.finish(connection, target)
+        unfinished.unmark_restored(connection, target)
 
 
 @contextmanager
@@ -251,15 +253,15 @@ def _connected() -> Iterator[Any]:
     import psycopg
 
     try:
-        with psycopg.connect(**database.address(), autocommit=True) as connection:
+        with psycopg.connect(**database.psycopg_parameters(), autocommit=True) as connection:
             yield connection
     except psycopg.OperationalError as error:
-        raise database.unreachable(error) from None
+        raise database.unreachable_error(error) from None
 
 
 def _replace(draft: Path, target: Path) -> None:
     """Put what was made ready in the place of the empty home."""
-    for name in PASSING:
+    for name in _IGNORED_IN_HOME:
         (target / name).unlink(missing_ok=True)
         (draft / name).unlink(missing_ok=True)
     with contextlib.suppress(FileNotFoundError):

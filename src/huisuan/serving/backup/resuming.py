@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import IO
 
 from huisuan.base.hashing import file_sha256
-from huisuan.serving.backup.archive import BLOCK, FILES, Kept, Member
+from huisuan.serving.backup.archive import ARCHIVE_BLOCK_BYTES, FILES, Member, ReusableMembers
 
-IMMUTABLE = ("evidence", "seals")  # folders of the home
+_IMMUTABLE_FOLDERS = ("evidence", "seals")  # folders of the home
 
 
 def is_immutable(relative: Path) -> bool:
     """Whether the file of that name within the home never changes once it is there."""
-    return len(relative.parts) > 1 and relative.parts[0] in IMMUTABLE
+    return len(relative.parts) > 1 and relative.parts[0] in _IMMUTABLE_FOLDERS
 
 
-def kept_members(part: IO[bytes], home: Path) -> Kept:
+def find_reusable_members(part: IO[bytes], home: Path) -> ReusableMembers:
     """The longest run of members from the beginning of an unfinished backup that still are what the home holds."""
     kept: dict[str, Member] = {}
     end = 0
@@ -36,7 +36,7 @@ def kept_members(part: IO[bytes], home: Path) -> Kept:
         if source.is_symlink() or not source.is_file() or file_sha256(source) != member.sha256:
             break
         kept[name], end = member, after
-    return Kept(kept, end)
+    return ReusableMembers(kept, end)
 
 
 def _whole_members(part: IO[bytes]) -> Iterator[tuple[str, Member, int]]:
@@ -52,7 +52,7 @@ def _whole_members(part: IO[bytes]) -> Iterator[tuple[str, Member, int]]:
                 if content is None or after > size:
                     return
                 hashed = hashlib.sha256()
-                while block := content.read(BLOCK):
+                while block := content.read(ARCHIVE_BLOCK_BYTES):
                     hashed.update(block)
                 yield member.name, Member(member.size, hashed.hexdigest()), after
     except (tarfile.TarError, EOFError, ValueError):  # the place of the interruption

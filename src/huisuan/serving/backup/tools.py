@@ -11,7 +11,7 @@ from huisuan.base.errors import Unavailable
 from huisuan.serving import database
 
 
-def run(tool: str, *words: str) -> None:
+def run_postgres_tool(tool: str, *words: str) -> None:
     """Run a tool on the platform's database.
 
     Raises:
@@ -29,19 +29,21 @@ def run(tool: str, *words: str) -> None:
         raise Unavailable(f"{tool} 没有成功（退出码 {done.returncode}）：{said}", code="database.tool_failed")
 
 
-def dump(path: Path, snapshot: str) -> None:
+def dump_database(path: Path, snapshot: str) -> None:
     """Write the whole database as one snapshot shows it."""
-    run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--snapshot={snapshot}", f"--file={path}")
+    run_postgres_tool(
+        "pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--snapshot={snapshot}", f"--file={path}"
+    )
 
 
-def load(path: Path) -> None:
+def load_dump(path: Path) -> None:
     """Read a dump into an empty database: all of it or nothing."""
     options = ("--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges")
-    run("pg_restore", *options, str(path))
+    run_postgres_tool("pg_restore", *options, str(path))
 
 
 def _address() -> Sequence[str]:
-    where = database.description()
+    where = database.django_database()
     words = [f"--dbname={where['NAME']}"]
     for option, key in (("--host", "HOST"), ("--port", "PORT"), ("--username", "USER")):
         if where.get(key):
@@ -51,6 +53,6 @@ def _address() -> Sequence[str]:
 
 def _secrets() -> dict[str, str]:
     """What must not stand on a command line."""
-    where = database.description()
+    where = database.django_database()
     options = {f"PG{key.upper()}": value for key, value in where.get("OPTIONS", {}).items() if key.startswith("ssl")}
     return {"PGPASSWORD": where["PASSWORD"], **options} if where.get("PASSWORD") else options

@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import get_template
 from django.views import defaults
 
-AWAY = "数据库暂时连不上，请稍候再试"
-BROKEN = "平台内部出错，已记入日志"
-AGAIN_SECONDS = 5
+_DATABASE_AWAY = "数据库暂时连不上，请稍候再试"
+_INTERNAL_ERROR = "平台内部出错，已记入日志"
+_RETRY_AFTER_SECONDS = 5
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -21,12 +21,14 @@ def server_error(request: HttpRequest) -> HttpResponse:
     response: HttpResponse
     if request.path.startswith("/api/"):
         response = JsonResponse(
-            {"detail": AWAY if away else BROKEN}, status=status, json_dumps_params={"ensure_ascii": False}
+            {"detail": _DATABASE_AWAY if away else _INTERNAL_ERROR},
+            status=status,
+            json_dumps_params={"ensure_ascii": False},
         )
     elif away:  # the page asks the database nothing
         response = HttpResponse(get_template("portal/away.html").render({}), status=status)
     else:
         response = defaults.server_error(request)
     if away:
-        response["Retry-After"] = str(AGAIN_SECONDS)
+        response["Retry-After"] = str(_RETRY_AFTER_SECONDS)
     return response

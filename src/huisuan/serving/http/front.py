@@ -17,24 +17,24 @@ from typing import IO, Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from huisuan.base.paths import spool_folder
-from huisuan.serving.http.body import Receive, Unreceived, received
-from huisuan.serving.http.limits import SMALL, Limit, limit_for, refusal
+from huisuan.serving.http.body import BodyRefused, Receive, receive_body
+from huisuan.serving.http.limits import SMALL, RequestLimit, limit_for, refusal
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Environ = dict[str, Any]
-T = TypeVar("T")
+_Result = TypeVar("_Result")
 
-THREADS = {"pages": 8, "agents": 4, "uploads": 2, "health": 1}
-MOST_WAITING = 256  # of each lane: beyond that a request is better refused than left to wait
-SEND_SECONDS = 30.0  # for a reader to take a piece of the answer
-PIECE = 256 * 1024
-IN_MEMORY = 1024 * 1024
+_THREADS = {"pages": 8, "agents": 4, "uploads": 2, "health": 1}
+_MAX_WAITING = 256  # of each lane: beyond that a request is better refused than left to wait
+_SEND_SECONDS = 30.0  # for a reader to take a piece of the answer
+_PIECE_BYTES = 256 * 1024
+_IN_MEMORY = 1024 * 1024
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class Answer:
+class BufferedResponse:
     """What Django answered, all of it: what does not fit into memory lies in a nameless file."""
 
     body: IO[bytes]
@@ -47,16 +47,16 @@ class Lane:
 
     def __init__(self, name: str, threads: int) -> None:
         self.pool, self.load = ThreadPoolExecutor(threads, thread_name_prefix=name), 0
-        self.most = threads + MOST_WAITING
+        self.most = threads + _MAX_WAITING
 
-    async def run(self, work: Callable[..., T], *words: Any) -> T:
+    async def run(self, work: Callable[..., _Result], *words: Any) -> _Result:
         """Do something on one of the threads.
 
         Raises:
             Unreceived: too many are waiting already.
         """
         if self.load >= self.most:
-            raise Unreceived(503, "平台正忙：请过一会儿再试")
+            raise BodyRefused(503, "平台正忙：请过一会儿再试")
         self.load += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self.pool, work, *words)
@@ -69,30 +69,30 @@ class Front:
 
     def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
         self.application = application
-        self.lanes = {name: Lane(name, threads) for name, threads in THREADS.items()}
+        self.lanes = {name: Lane(name, threads) for name, threads in _THREADS.items()}
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
         path = _path(scope)
         try:
             answer = await self._answer(scope, path, receive)
-        except Unreceived as fault:
+        except BodyRefused as fault:
             await _refuse(send, path, fault)
             return
         with answer.body:
-            await _deliver(answer, send)
+            await _send_response(answer, send)
 
-    async def _answer(self, scope: Mapping[str, Any], path: str, receive: Receive) -> Answer:
+    async def _answer(self, scope: Mapping[str, Any], path: str, receive: Receive) -> BufferedResponse:
         headers = _headers(scope)
         limit = limit_for(path)
-        body = await received(receive, headers, limit)
+        body = await receive_body(receive, headers, limit)
         with body:
             size = body.seek(0, 2)
             body.seek(0)
             environ = _environ(scope, path, headers, body, size)
-            return await self._lane(limit, size).run(_answered, self.application, environ)
+            return await self._lane(limit, size).run(_run_wsgi, self.application, environ)
 
-    def _lane(self, limit: Limit, size: int) -> Lane:
+    def _lane(self, limit: RequestLimit, size: int) -> Lane:
         return self.lanes["uploads" if limit.lane == "pages" and size > SMALL else limit.lane]
 
 
@@ -148,8 +148,8 @@ class _Errors:
         pass
 
 
-def _answered(application: Callable[..., Iterable[bytes]], environ: Environ) -> Answer:
-    answer = Answer(tempfile.SpooledTemporaryFile(IN_MEMORY, dir=spool_folder()))  # noqa: SIM115 - closed when sent
+def _run_wsgi(application: Callable[..., Iterable[bytes]], environ: Environ) -> BufferedResponse:
+    answer = BufferedResponse(tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=spool_folder()))  # noqa: SIM115 - closed when sent
 
     def start(status: str, headers: list[tuple[str, str]], _error: Any = None) -> Callable[[bytes], int]:
         answer.status = int(status.split(" ", 1)[0])
@@ -171,24 +171,24 @@ def _answered(application: Callable[..., Iterable[bytes]], environ: Environ) -> 
     return answer
 
 
-async def _deliver(answer: Answer, send: Send) -> None:
+async def _send_response(answer: BufferedResponse, send: Send) -> None:
     """Send an answer at the reader's pace; one that stops reading is left."""
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-    piece = answer.body.read(PIECE)
+    piece = answer.body.read(_PIECE_BYTES)
     while True:
-        following = answer.body.read(PIECE)
+        following = answer.body.read(_PIECE_BYTES)
         try:
-            async with asyncio.timeout(SEND_SECONDS):
+            async with asyncio.timeout(_SEND_SECONDS):
                 await send({"type": "http.response.body", "body": piece, "more_body": bool(following)})
         except TimeoutError:
-            log.info("a reader took nothing for %s s", SEND_SECONDS)
+            log.info("a reader took nothing for %s s", _SEND_SECONDS)
             return
         if not following:
             return
         piece = following
 
 
-async def _refuse(send: Send, path: str, fault: Unreceived) -> None:
+async def _refuse(send: Send, path: str, fault: BodyRefused) -> None:
     media_type, body = refusal(path, fault.status, fault.detail)
     headers = [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
     headers.append((b"retry-after", b"5") if fault.status == 503 else (b"connection", b"close"))

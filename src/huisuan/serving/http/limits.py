@@ -1,6 +1,6 @@
 """How much a request may bring and which threads answer it: one table, by path. Pure.
 
-The front (`front.py`) enforces it while the body comes in; `Limits` does under any other server, which knows
+The front (`front.py`) enforces it while the body comes in; `RequestLimits` does under any other server, which knows
 no more than the Content-Length.
 """
 
@@ -21,12 +21,12 @@ from huisuan.programmes.limits import LARGEST_BYTES
 
 MIB = 1024 * 1024
 SMALL = 2 * MIB  # what Django itself allows a form (DATA_UPLOAD_MAX_MEMORY_SIZE), and more than any form has
-FILES_AT_ONCE = 10  # pieces of evidence in one form
-WORKDIR = "请用 .huisuanignore 排除数据与环境"
+_FILES_AT_ONCE = 10  # pieces of evidence in one form
+_WORKDIR_REMEDY = "请用 .huisuanignore 排除数据与环境"
 
 
 @dataclass(frozen=True)
-class Limit:
+class RequestLimit:
     """What requests to a path may bring, the threads that answer them, and what to do where it is not enough."""
 
     most_bytes: int
@@ -39,24 +39,24 @@ class Limit:
         return f"请求超过此处的上限 {_size(self.most_bytes)}（{self.most_bytes} 字节），没有存下任何内容：{self.remedy}"
 
 
-TABLE = (
-    (r"/healthz", Limit(0, "health")),
-    (r"/api/agent/.*", Limit(agent_api.MOST_BYTES, "agents")),
+REQUEST_LIMITS = (
+    (r"/healthz", RequestLimit(0, "health")),
+    (r"/api/agent/.*", RequestLimit(agent_api.MOST_BYTES, "agents")),
     (
         r"/api/v1/usage/import",
-        Limit(IMPORT_MOST_BYTES, remedy="请按月导出，分几次导入，或在平台所在的机器上用 huisuan usage import"),
+        RequestLimit(IMPORT_MOST_BYTES, remedy="请按月导出，分几次导入，或在平台所在的机器上用 huisuan usage import"),
     ),
-    (r"/api/v1/uploads", Limit(archives.MOST_BYTES, remedy=WORKDIR)),
-    (r"/jobs/new", Limit(archives.MOST_BYTES + SMALL, remedy=WORKDIR)),
-    (r"/drafts/(?:\d+|new/.*)", Limit(FILES_AT_ONCE * LARGEST_BYTES + SMALL, remedy="请分几次上传")),
+    (r"/api/v1/uploads", RequestLimit(archives.MOST_BYTES, remedy=_WORKDIR_REMEDY)),
+    (r"/jobs/new", RequestLimit(archives.MOST_BYTES + SMALL, remedy=_WORKDIR_REMEDY)),
+    (r"/drafts/(?:\d+|new/.*)", RequestLimit(_FILES_AT_ONCE * LARGEST_BYTES + SMALL, remedy="请分几次上传")),
 )
-PATHS = tuple((re.compile(pattern), limit) for pattern, limit in TABLE)
-ELSE = Limit(SMALL)
+_LIMITS_BY_PATH = tuple((re.compile(pattern), limit) for pattern, limit in REQUEST_LIMITS)
+_DEFAULT_LIMIT = RequestLimit(SMALL)
 
 
-def limit_for(path: str) -> Limit:
+def limit_for(path: str) -> RequestLimit:
     """The limit of the requests to a path."""
-    return next((limit for pattern, limit in PATHS if pattern.fullmatch(path)), ELSE)
+    return next((limit for pattern, limit in _LIMITS_BY_PATH if pattern.fullmatch(path)), _DEFAULT_LIMIT)
 
 
 def _size(number: int) -> str:
@@ -76,7 +76,7 @@ def refusal(path: str, status: int, detail: str) -> tuple[str, bytes]:
     return "text/plain; charset=utf-8", f"{status}\n{detail}\n{translate(detail)}\n".encode()
 
 
-class Limits:
+class RequestLimits:
     """413 to a request that says that it brings more than its path allows."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -23,9 +23,9 @@ from huisuan.parties.input_limits import (
 )
 from huisuan.serving.http.limits import refusal
 
-API = "/api/"
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-WORDS = {
+_API_PREFIX = "/api/"
+_FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+_DEFAULT_DETAILS = {
     400: "请求的写法不对",
     403: "没有权限",
     404: "没有这个地址，或没有这一项；接口一览见 /api/v1/docs",
@@ -34,23 +34,25 @@ WORDS = {
     500: "平台出错了：已记在日志里，请联系平台运维",
 }
 log = logging.getLogger(__name__)
-Respond = Callable[[HttpRequest], HttpResponse]
+GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
-class Doors:
+class InputGuard:
     """Refuses what cannot be kept, and gives every answer under /api/ its words in JSON."""
 
-    def __init__(self, get_response: Respond) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer."""
-        if fault := _fault(request):
-            return _said(request, 400, fault)
+        if fault := _input_fault(request):
+            return _refusal_response(request, 400, fault)
         answer = self.get_response(request)
-        is_api = request.path_info.startswith(API)
+        is_api = request.path_info.startswith(_API_PREFIX)
         if is_api and answer.status_code >= 400 and not answer.get("Content-Type", "").startswith("application/json"):
-            spoken = _said(request, answer.status_code, WORDS.get(answer.status_code, answer.reason_phrase))
+            spoken = _refusal_response(
+                request, answer.status_code, _DEFAULT_DETAILS.get(answer.status_code, answer.reason_phrase)
+            )
             if "Allow" in answer:
                 spoken["Allow"] = answer["Allow"]
             return spoken
@@ -61,28 +63,32 @@ class Doors:
     ) -> HttpResponse | None:
         """Look at what the address says, and at a form once it is read."""
         if any(isinstance(value, int) and abs(value) > MAX_INTEGER for value in kwargs.values()):
-            return _said(request, 404, WORDS[404])
-        if request.method == "POST" and request.content_type in FORMS and not request.path_info.startswith(API):
+            return _refusal_response(request, 404, _DEFAULT_DETAILS[404])
+        if (
+            request.method == "POST"
+            and request.content_type in _FORM_TYPES
+            and not request.path_info.startswith(_API_PREFIX)
+        ):
             texts = [text for name, each in request.POST.lists() for text in (name, *each)]
             if not all(is_storable_text(str(text)) for text in texts):
-                return _said(request, 400, NOT_STORABLE_TEXT)
+                return _refusal_response(request, 400, NOT_STORABLE_TEXT)
         return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """What the database refuses to look for is not there; the log says what it was."""
         if isinstance(exception, DataError | UnicodeEncodeError | OverflowError):
             log.warning("%s %s: %s", request.method, request.path, str(exception).splitlines()[0])
-            return _said(
+            return _refusal_response(
                 request,
                 400,
                 NUMBER_OUT_OF_RANGE if not isinstance(exception, UnicodeEncodeError) else NOT_STORABLE_TEXT,
             )
         if isinstance(exception, BadRequest):
-            return _said(request, 400, WORDS[400])
+            return _refusal_response(request, 400, _DEFAULT_DETAILS[400])
         return None
 
 
-def _fault(request: HttpRequest) -> str:
+def _input_fault(request: HttpRequest) -> str:
     query = unquote(request.META.get("QUERY_STRING", "").replace("+", " "))
     if not is_storable_text(request.path_info) or not is_storable_text(query):
         return NOT_STORABLE_TEXT
@@ -93,6 +99,6 @@ def _fault(request: HttpRequest) -> str:
     )
 
 
-def _said(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+def _refusal_response(request: HttpRequest, status: int, detail: str) -> HttpResponse:
     media_type, body = refusal(request.path_info, status, detail)
     return HttpResponse(body, status=status, content_type=media_type)

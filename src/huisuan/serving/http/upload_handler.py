@@ -14,7 +14,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from huisuan.base.paths import spool_folder
 
 
-class Nameless(FileUploadHandler):
+class UnnamedFileHandler(FileUploadHandler):
     """Takes what the handler for small files leaves."""
 
     file: IO[bytes]

@@ -12,11 +12,11 @@ import sys
 import threading
 from pathlib import Path
 
-MOST_CONNECTIONS = 4096
-WORKER_GRACE_SECONDS = 5
+_MAX_CONNECTIONS = 4096
+_WORKER_GRACE_SECONDS = 5
 
 
-def hold_the_line() -> None:
+def exit_when_parent_dies() -> None:
     """Stop this process when its supervisor is gone."""
 
     def listen() -> None:
@@ -36,7 +36,7 @@ def web(host: str, port: str) -> None:
 
     from huisuan.serving.http.body import GAP_SECONDS
 
-    _allow_connections(MOST_CONNECTIONS)
+    _allow_connections(_MAX_CONNECTIONS)
     Server(
         "huisuan.serving.http.asgi:application",
         address=host,
@@ -44,8 +44,8 @@ def web(host: str, port: str) -> None:
         interface=Interfaces.ASGINL,
         http=HTTPModes.http1,  # its deadline for headers is HTTP/1's; a proxy in front may speak HTTP/2 itself
         http1_settings=HTTP1Settings(header_read_timeout=int(1000 * GAP_SECONDS)),
-        backlog=MOST_CONNECTIONS,
-        backpressure=MOST_CONNECTIONS,
+        backlog=_MAX_CONNECTIONS,
+        backpressure=_MAX_CONNECTIONS,
         websockets=False,
         log_level=LogLevels.error,
         workers_kill_timeout=5,
@@ -72,7 +72,7 @@ def worker() -> None:
 
     django.setup()
     keep = ("--delete-jobs", "successful")  # there are thousands a day
-    call_command("procrastinate", "worker", "--shutdown-graceful-timeout", str(WORKER_GRACE_SECONDS), *keep)
+    call_command("procrastinate", "worker", "--shutdown-graceful-timeout", str(_WORKER_GRACE_SECONDS), *keep)
 
 
 def agent(url: str, folder: str, slots: str, word: str) -> None:
@@ -94,7 +94,7 @@ def main(kind: str, *arguments: str) -> None:
     secret = bytearray()
     while not secret.endswith(b"\n"):
         secret += os.read(0, 1) or b"\n"
-    hold_the_line()
+    exit_when_parent_dies()
     # an agent opens some folders to the users that jobs run as, and closes the rest itself
     os.umask(0o022 if kind == "agent" else 0o077)
     if kind == "web":

@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from huisuan.serving.processes.log_files import follow
+from huisuan.serving.processes.log_files import copy_to_log
 
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 30.0
-STEADY_SECONDS = 30  # who lived that long starts anew with the shortest pause
-WRITER_SECONDS = 5.0
-TAIL_BYTES = 2000
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 30.0
+_STEADY_SECONDS = 30  # who lived that long starts anew with the shortest pause
+_WRITER_SECONDS = 5.0
+_TAIL_BYTES = 2000
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     writer: threading.Thread | None = None
     started_at: float = 0.0
-    pause: float = FIRST_PAUSE
+    pause: float = _FIRST_PAUSE
     due_at: float | None = None
 
     def start(self) -> None:
@@ -49,7 +49,7 @@ class Child:
             start_new_session=True,
         )
         assert self.process.stdout is not None
-        self.writer = follow(self.process.stdout, self.log)
+        self.writer = copy_to_log(self.process.stdout, self.log)
         self.started_at, self.due_at = time.monotonic(), None
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # it died at once: the watch will see it
@@ -68,11 +68,11 @@ class Child:
         now = time.monotonic()
         if self.due_at is None:
             self._sweep()
-            if now - self.started_at > STEADY_SECONDS:
-                self.pause = FIRST_PAUSE
+            if now - self.started_at > _STEADY_SECONDS:
+                self.pause = _FIRST_PAUSE
             self.due_at = now + self.pause
             say(f"{self.name} 意外退出（{self._how()}），{self.pause:g} 秒后重新启动；日志：{self.log}")
-            self.pause = min(self.pause * 2, LONGEST_PAUSE)
+            self.pause = min(self.pause * 2, _LONGEST_PAUSE)
         elif now >= self.due_at:
             self.start()
 
@@ -96,14 +96,14 @@ class Child:
     def last_words(self) -> str:
         """The end of its log."""
         try:
-            return self.log.read_bytes()[-TAIL_BYTES:].decode(errors="replace").strip()
+            return self.log.read_bytes()[-_TAIL_BYTES:].decode(errors="replace").strip()
         except FileNotFoundError:
             return ""
 
     def _close_log(self) -> None:
         """Have what the process said written to its end: a file has one writer."""
         if self.writer is not None:
-            self.writer.join(WRITER_SECONDS)
+            self.writer.join(_WRITER_SECONDS)
             self.writer = None
         if self.process is not None and self.process.stdout is not None:
             self.process.stdout.close()

@@ -15,7 +15,7 @@ from huisuan.base.errors import Conflict
 from huisuan.base.paths import ensure_folder, home, write_private
 from huisuan.client.credentials import INSTANCE, Instance, running_here
 
-LOCK = "up.lock"
+_LOCK = "up.lock"
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def sole_instance() -> Iterator[None]:
     Raises:
         Refused: another one runs; says where.
     """
-    lock = os.open(ensure_folder(home()) / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    lock = os.open(ensure_folder(home()) / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -39,14 +39,14 @@ def sole_instance() -> Iterator[None]:
                 f"平台已在运行：{other.url}（进程 {other.pid}）；要重新启动，请先在它的终端按 Ctrl-C",
                 code="platform.already_running",
             ) from None
-        withdraw()
+        remove_instance()
         yield
-        withdraw()
+        remove_instance()
     finally:
         os.close(lock)
 
 
-def announce(url: str, token: str) -> Instance:
+def write_instance(url: str, token: str) -> Instance:
     """Note where the platform is, for its owner's eyes only."""
     process = psutil.Process()
     instance = Instance(url=url, pid=process.pid, born=process.create_time(), token=token)
@@ -54,6 +54,6 @@ def announce(url: str, token: str) -> Instance:
     return instance
 
 
-def withdraw() -> None:
+def remove_instance() -> None:
     """Remove the note."""
     (home() / INSTANCE).unlink(missing_ok=True)

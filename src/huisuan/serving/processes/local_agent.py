@@ -10,11 +10,11 @@ from huisuan.base.paths import home
 from huisuan.compute.site_agent.config import STATE_FILE
 from huisuan.compute.site_agent.state import AgentState
 
-INVITED_BY = "huisuan up"
+_INVITED_BY = "huisuan up"
 
 
 @dataclass(frozen=True)
-class Start:
+class AgentStart:
     """What the agent on this machine starts with; `word` is "" once it has joined."""
 
     centre: str
@@ -27,7 +27,7 @@ def folder() -> Path:
     return home() / "agent"
 
 
-def start_for(now: datetime) -> Start | None:
+def plan_agent_start(now: datetime) -> AgentStart | None:
     """What to start the agent with; None while no centre runs jobs on this machine."""
     from django.db.models import F, Sum
 
@@ -42,8 +42,8 @@ def start_for(now: datetime) -> Start | None:
     slots = Partition.objects.filter(centre=centre, accelerator__model=PROCESSOR_SLOT).aggregate(
         slots=Sum(F("nodes") * F("cards_per_node"))
     )["slots"]
-    word = "" if known else invite(centre.code, INVITED_BY, now, days=1)[1]
-    return Start(centre.code, slots or 1, word)
+    word = "" if known else invite(centre.code, _INVITED_BY, now, days=1)[1]
+    return AgentStart(centre.code, slots or 1, word)
 
 
 def _name() -> str:

@@ -11,15 +11,15 @@ import threading
 from pathlib import Path
 from typing import IO
 
-MOST_BYTES = 10 * 1024 * 1024  # of one file
-OLDER_KEPT = 4
-BLOCK = 64 * 1024
+_MAX_FILE_BYTES = 10 * 1024 * 1024  # of one file
+_OLDER_KEPT = 4
+_BLOCK_BYTES = 64 * 1024
 
 
-class Log:
+class RotatingLog:
     """`web.log` and the older `web.1.log`, `web.2.log` … beside it."""
 
-    def __init__(self, path: Path, most_bytes: int = MOST_BYTES, older_kept: int = OLDER_KEPT) -> None:
+    def __init__(self, path: Path, most_bytes: int = _MAX_FILE_BYTES, older_kept: int = _OLDER_KEPT) -> None:
         self.path, self.most_bytes, self.older_kept = path, most_bytes, older_kept
         self._file = self._opened()
 
@@ -53,13 +53,13 @@ class Log:
         return self.path.with_suffix(f".{number}{self.path.suffix}")
 
 
-def follow(source: IO[bytes], path: Path) -> threading.Thread:
+def copy_to_log(source: IO[bytes], path: Path) -> threading.Thread:
     """Write what comes from a pipe to a log until it ends; the thread that does it."""
-    log = Log(path)
+    log = RotatingLog(path)
 
     def copy() -> None:
         with contextlib.suppress(ValueError, OSError):  # closed
-            while block := os.read(source.fileno(), BLOCK):
+            while block := os.read(source.fileno(), _BLOCK_BYTES):
                 log.write(block)
         log.close()
 

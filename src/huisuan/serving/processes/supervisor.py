@@ -26,20 +26,19 @@ from huisuan.base.errors import Conflict, InvalidRequest, Unavailable
 from huisuan.base.paths import ensure_folder, home
 from huisuan.client import Client
 from huisuan.compute.site_agent.config import JOBS
-from huisuan.serving import database, disk
-from huisuan.serving import permissions as private
-from huisuan.serving.backup.restoring import remove_abandoned
+from huisuan.serving import database, disk, permissions
+from huisuan.serving.backup.restoring import remove_abandoned_draft
 from huisuan.serving.orphan_guard import guarded
 from huisuan.serving.processes import local_agent
 from huisuan.serving.processes.child_process import Child
-from huisuan.serving.processes.instance import announce, sole_instance, withdraw
+from huisuan.serving.processes.instance import remove_instance, sole_instance, write_instance
 from huisuan.terminal import note
 
-HEALTHY_WITHIN = 60.0
-WATCH_SECONDS = 0.2
-LOOK_SECONDS = 1.0  # for a centre that runs jobs here, until there is one
-PATIENCE = {"agent": 20.0, "worker": 10.0, "web": 10.0}  # to stop, in this order
-EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # what people write for "all of this machine's"
+_HEALTHY_WITHIN_SECONDS = 60.0
+_WATCH_SECONDS = 0.2
+_AGENT_CHECK_SECONDS = 1.0  # for a centre that runs jobs here, until there is one
+_STOP_SECONDS = {"agent": 20.0, "worker": 10.0, "web": 10.0}  # to stop, in this order
+_EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # what people write for "all of this machine's"
 Say = Callable[[str], None]
 
 
@@ -69,12 +68,12 @@ class Platform:
     def watch(self, ending: threading.Event, agent: bool) -> None:
         """Restart children that die, and start the agent once there is a centre for it, until the end."""
         looked = time.monotonic()
-        keeper = database.Keeper(self.say)
-        while not ending.wait(WATCH_SECONDS):
+        keeper = database.ServerWatchdog(self.say)
+        while not ending.wait(_WATCH_SECONDS):
             keeper.look()
             for child in self.children.values():
                 child.look_after(self.say)
-            if agent and "agent" not in self.children and time.monotonic() - looked > LOOK_SECONDS:
+            if agent and "agent" not in self.children and time.monotonic() - looked > _AGENT_CHECK_SECONDS:
                 self.start_agent()
                 looked = time.monotonic()
         from django.db import connections
@@ -86,7 +85,7 @@ class Platform:
         from django.db import DatabaseError
 
         try:
-            start = local_agent.start_for(datetime.now(UTC))
+            start = local_agent.plan_agent_start(datetime.now(UTC))
         except DatabaseError as error:
             self.say(f"站点代理暂时无法启动：{error}")
             return
@@ -107,11 +106,11 @@ def running_platform(
     """
     with sole_instance(), _signals():
         port = _free_port(host, port)
-        private.only_owner()
+        permissions.restrict_new_files()
         for text in _put_in_order():
             say(text)
         with _private_server():
-            if applied := database.migrated():
+            if applied := database.apply_migrations():
                 say(f"已更新数据库的表结构（{len(applied)} 项）")
             for problem in _settings_problems():
                 say(f"注意：{problem}")
@@ -125,7 +124,7 @@ def _private_server() -> Iterator[None]:
         try:
             yield
         finally:
-            database.stop()
+            database.stop_private_server()
 
 
 def _with_children(host: str, port: int, agent: bool, worker: bool, say: Say) -> Iterator[Platform]:
@@ -140,7 +139,7 @@ def _with_children(host: str, port: int, agent: bool, worker: bool, say: Say) ->
             _add(platform, "worker")
         if agent:
             platform.start_agent()
-        announce(url, platform.token)
+        write_instance(url, platform.token)
         watch.start()
         yield platform
     finally:
@@ -148,7 +147,7 @@ def _with_children(host: str, port: int, agent: bool, worker: bool, say: Say) ->
             ending.set()
             if watch.is_alive():
                 watch.join()
-            withdraw()
+            remove_instance()
             _stop(platform)
 
 
@@ -162,7 +161,7 @@ def _add(platform: Platform, name: str, *arguments: str, secret: str = "", **env
 
 def _stop(platform: Platform) -> None:
     """Orderly: the agent ends the jobs and tells how, then the worker, then the web that both speak to."""
-    for name, patience in PATIENCE.items():
+    for name, patience in _STOP_SECONDS.items():
         if name in platform.children:
             platform.children[name].stop(patience)
     jobs = local_agent.folder() / JOBS
@@ -170,17 +169,17 @@ def _stop(platform: Platform) -> None:
         from huisuan.compute.engines.local.engine import LocalEngine
 
         # what an agent that had died left running; its end is told at the next start
-        LocalEngine(jobs).end_all("平台停止时结束", PATIENCE["agent"])
+        LocalEngine(jobs).end_all("平台停止时结束", _STOP_SECONDS["agent"])
 
 
 def _put_in_order() -> Iterator[str]:
     """What a start finds to repair in the home."""
-    if closed := private.close_to_others():
+    if closed := permissions.restrict_existing_files():
         some = "、".join("数据目录本身" if each == "." else each for each in closed[:5])
         yield f"已收紧数据目录里 {len(closed)} 项的权限（原先别人可读）：{some}"
-    if remove_abandoned(home()):
+    if remove_abandoned_draft(home()):
         yield "已清理一次没有完成的恢复；要恢复，请停止平台，用新的空目录再运行 huisuan restore"
-    if removed := disk.tidy():
+    if removed := disk.remove_leftovers():
         yield f"已清理 {len(removed)} 个写到一半的旧文件或临时目录：{'、'.join(removed[:5])}"
 
 
@@ -197,7 +196,7 @@ def _operator_token() -> str:
 
 
 def _wait_until_well(url: str, web: Child, say: Say) -> None:
-    deadline = time.monotonic() + HEALTHY_WITHIN
+    deadline = time.monotonic() + _HEALTHY_WITHIN_SECONDS
     with httpx.Client(trust_env=False, timeout=5) as http:
         while web.pid is not None and time.monotonic() < deadline:
             with contextlib.suppress(httpx.TransportError):
@@ -244,14 +243,14 @@ def _holder(port: int) -> str:
 
 
 def _url(host: str, port: int) -> str:
-    shown = "127.0.0.1" if host in EVERY_ADDRESS else host
+    shown = "127.0.0.1" if host in _EVERY_ADDRESS else host
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
 def _hosts(host: str) -> str:
     """The names under which the web may be asked for: what was configured, and this machine's own where it listens."""
     names = [*filter(None, os.environ.get("HUISUAN_HOSTS", "").split(","))]
-    if host in EVERY_ADDRESS:
+    if host in _EVERY_ADDRESS:
         own = [address.address for addresses in psutil.net_if_addrs().values() for address in addresses]
         names += [socket.gethostname(), *(one for one in own if one.count(".") == 3)]
     else:

@@ -1,0 +1,86 @@
+"""A public name means one thing: a top-level function, class or constant is defined in one module only.
+
+SAME_NAME is a ratchet: names that are still shared, and nothing may be added to it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Mapping
+
+from support.source_tree import Function, modules
+
+#: names that a framework looks for or asks for in each module
+FRAMEWORK_NAMES = {
+    "app": "Typer finds a group's commands here",
+    "application": "ASGI and WSGI servers look for it",
+    "log": "each module's own logger",
+    "main": "the entry point of a program",
+    "router": "Django Ninja's router of a room",
+    "urlpatterns": "Django's routes",
+}
+#: functions that implement one protocol, or one interface of modules, in several places
+PROTOCOL_IMPLEMENTATIONS: dict[str, str] = {}
+SAME_NAME: set[str] = {
+    "ABILITIES", "ACCEPTED", "ADVICE", "AGENT_BATCHES", "ASKING", "ATTESTED", "AT_ONCE", "AWAY", "AWAY_SECONDS",
+    "Actor", "Agent", "Asked", "BATCH", "BATCH_LINES", "BEFORE", "BOM", "BROKEN", "BY_CARDS",
+    "BY_CENTRE", "Bar", "CARD", "CHUNK", "CHUNK_BYTES", "CLAIMANTS", "COLUMNS", "COMMAND", "CURRENT", "Card", "Cards",
+    "Cell", "Centre", "Choice", "Cluster", "Code", "Counted", "DATA", "DAY", "DEEPEST", "DEFAULT_BACKOFF", "Draft",
+    "EMPTY", "ENDS", "EVENTS_SHOWN", "Entitlement", "Entry", "FAMILIES", "FIELD", "FIELDS", "FILLED", "FINAL", "FLAG",
+    "FLAGS", "FONT", "FORGOTTEN", "FORM", "FORMATS", "FORMS", "FORMULA_STARTS", "Fact", "Finding", "GRACE_SECONDS",
+    "GROUPS", "Group", "HINTS", "HOUR", "HUGE_CARDS", "Head", "Hex64", "Hold", "JOBS", "Job", "JobEvent", "Json",
+    "KEPT", "KEYS", "KIND", "KINDS", "KNOWN", "KNOWN_BY", "Key", "Kind", "Known", "LABELS", "LIVE",
+    "LOG_BYTES", "LONGEST", "LONGEST_NAME", "LONGEST_TEXT", "LOST", "Language", "Layout", "Limit", "Line", "MAGIC",
+    "MARK", "MERGE", "MILLISECOND", "MOST", "MOST_AT_ONCE", "MOST_BYTES", "MOST_CARDS", "MOST_FAULTS", "MOST_FILES",
+    "MOST_MODELS", "MOST_NODES", "Moment", "Month", "N", "NAME", "NAMES", "NEEDED", "NEVER", "NODES", "NOTED",
+    "NOTHING", "NOT_CARDS", "NO_FILE", "NUMBER", "NUMBERS", "Node", "Number", "OPEN", "OPTIONS", "OURS", "OVER", "P",
+    "PAGE", "PARTIES", "PARTS", "PARTY", "PATH", "PIECE", "PIECES", "POLICIES", "POLL_SECONDS", "PREFIX", "PROVINCE",
+    "Parties", "Partition", "Party", "Person", "Piece", "Policy", "Pool", "QUEUE", "Question", "READ", "READERS",
+    "READING", "REFUSED", "REMEDY", "ROW", "RUN_COLUMNS", "Reason", "Record", "Relation", "Role", "Row", "Run",
+    "SECOND", "SECONDS", "SHA256", "SHARED", "SHOW", "SHOWN", "SIGNS", "SIZE", "SIZES", "SKEW_SECONDS", "STATES",
+    "STATE_MAP", "STEP", "STEPS", "STORED", "Share", "Site", "Size", "Slice", "Span", "Speaker", "Step", "Sum", "Sums",
+    "T", "TABLES", "TEXTS", "TIMED", "TIMEOUT_SECONDS", "TYPES", "Tenant", "Terms", "Text", "Token", "Told", "UNITS",
+    "USAGE", "USER_KINDS", "USUAL", "UsagePage", "UsageRecord", "Verdict", "WAITS", "WORD", "WORDS", "Word", "XLSX",
+    "YUAN", "api", "as_csv", "as_xlsx", "bills_of", "capacity", "cards", "centres", "check", "checked", "chosen",
+    "day", "digest", "examine", "exported", "home", "integer", "invite", "logger",
+    "measure", "midnight", "moment", "month_starts", "named", "nodes_seen", "observe", "parse_facts", "parse_form",
+    "pieces", "read", "recognises", "records", "register", "revoke", "schema", "seconds", "share", "shown", "site",
+    "submit", "told", "usage", "verify", "visible", "whole", "withdraw",
+}  # fmt: skip
+
+
+def is_registered(node: ast.stmt) -> bool:
+    """Whether a decorator makes it a command, route, page, task or filter, known by that and not by its name."""
+    return (
+        isinstance(node, Function)
+        and bool(node.decorator_list)
+        and not all(
+            (isinstance(decorator, ast.Name) and decorator.id in ("cache", "lru_cache", "contextmanager"))
+            or (isinstance(decorator, ast.Attribute) and decorator.attr == "atomic")
+            for decorator in node.decorator_list
+        )
+    )
+
+
+def shared_names(names: Mapping[str, set[str]]) -> set[str]:
+    """The names that more than one file defines."""
+    return {name for name, files in names.items() if len(files) > 1}
+
+
+def public_names() -> Mapping[str, set[str]]:
+    """Every public name with the files that define it, without those that a framework asks for."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for module in modules():
+        for name, node in module.public():
+            if name not in FRAMEWORK_NAMES.keys() | PROTOCOL_IMPLEMENTATIONS.keys() and not is_registered(node):
+                names[name].add(module.file)
+    return names
+
+
+def test_no_further_public_name_is_defined_in_two_modules() -> None:
+    assert shared_names(public_names()) <= SAME_NAME
+
+
+def test_a_shared_name_is_found() -> None:
+    assert shared_names({"read": {"a.py", "b.py"}, "parse": {"a.py"}}) == {"read"}
