@@ -228,8 +228,8 @@ def bare_sql(sites: list[Site]) -> None:
     """What a quiet round costs PostgreSQL alone: its statements, one centre after the other."""
     from django.db import connection, transaction
 
-    from huisuan.compute.agent_gateway.desired_state import GLANCE
-    from huisuan.compute.agent_gateway.serving_agent import NOTE
+    from huisuan.compute.agent_gateway.desired_state import CENTRE_DIGEST
+    from huisuan.compute.agent_gateway.serving_agent import NOTE_REQUEST
 
     with connection.cursor() as cursor:
         for site in sites:
@@ -241,10 +241,10 @@ def bare_sql(sites: list[Site]) -> None:
             cursor.execute(KEY, [site.name])
             cursor.fetchall()
             with transaction.atomic():
-                cursor.execute(NOTE, told)
+                cursor.execute(NOTE_REQUEST, told)
                 if cursor.fetchone()[:2] != (True, True):
                     raise SystemExit("the SQL of a quiet round is not what it was")
-            cursor.execute(GLANCE, {"centre": site.centre})
+            cursor.execute(CENTRE_DIGEST, {"centre": site.centre})
             cursor.fetchall()
 
 

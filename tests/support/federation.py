@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection
 
 from huisuan.client.client import ClientError
-from huisuan.compute.agent_gateway.enrolment import Unwelcome
+from huisuan.compute.agent_gateway.enrolment import EnrolmentRefused
 from huisuan.compute.agent_gateway.sync import sync
 from huisuan.compute.models import AgentKey, Centre
 from huisuan.compute.site_agent import report
@@ -110,7 +110,7 @@ class Province:
                 return sync(seen, key, self.time)
         except Killed:
             raise ClientError("killed") from None
-        except Unwelcome as refusal:
+        except EnrolmentRefused as refusal:
             raise ClientError(str(refusal), refusal.status) from None
         finally:
             self.doom.spare()

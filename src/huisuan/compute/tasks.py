@@ -9,7 +9,7 @@ from django.db.models import Max
 from procrastinate.contrib.django import app
 
 from huisuan.base.months import SHANGHAI
-from huisuan.compute.agent_gateway.node_inventory import note_capacity
+from huisuan.compute.agent_gateway.node_inventory import record_daily_capacity
 from huisuan.compute.centres.online import AGENT_SILENT
 from huisuan.compute.dispatch.runtime_estimates import fit_runtime_model
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
@@ -85,7 +85,7 @@ def note_capacities(timestamp: int) -> None:
     """Every hour: what the agents see counts for the day, though nothing changed in it."""
     now = datetime.fromtimestamp(timestamp, UTC)
     seen = SiteAgent.objects.filter(last_seen_at__gt=now - AGENT_SILENT).values_list("centre_id", flat=True)
-    note_capacity(list(seen), now)
+    record_daily_capacity(list(seen), now)
 
 
 @app.periodic(cron="13 * * * *")

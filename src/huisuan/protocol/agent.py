@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Base64Bytes, Field, model_validator
 
-from huisuan.protocol.resources import Asked, JobStateName, Wire
+from huisuan.protocol.resources import JobStateName, RequestModel, ResponseModel
 
 AGENT, SIGNATURE = "Huisuan-Agent", "Huisuan-Signature"  # header: the agent's name; Ed25519 over the body, hex
 #: the version of what is exchanged here: goes up by one with a change that the other side must know of. The platform
@@ -25,14 +25,14 @@ Hex64 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Hex128 = Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
 
 
-class Capability(Asked):
+class Capability(RequestModel):
     """Whether an engine can do something, and why (not)."""
 
     able: bool
     why: Line = Field(max_length=300)
 
 
-class SeenNode(Asked):
+class SeenNode(RequestModel):
     """A node as the centre's scheduler shows it: cards of one kind (`local_card`, the scheduler's word)."""
 
     name: Line = Field(max_length=120)
@@ -43,7 +43,7 @@ class SeenNode(Asked):
     state: Literal["up", "down", "drained"] = "up"
 
 
-class Observed(Asked):
+class Observed(RequestModel):
     """How one run of a job stands at the centre; times in whole seconds, by the centre's clock."""
 
     uid: Line = Field(max_length=32)
@@ -69,7 +69,7 @@ class Observed(Asked):
         return self.state not in ("starting", "queued", "running")
 
 
-class SentLog(Asked):
+class SentLog(RequestModel):
     """A piece of a job's output at its place in bytes."""
 
     uid: Line = Field(max_length=32)
@@ -77,7 +77,7 @@ class SentLog(Asked):
     content: Base64Bytes
 
 
-class UsageLine(Asked):
+class UsageLine(RequestModel):
     """A slice of one run as its engine accounts for it: the line, in JSON, that a usage record goes back to.
 
     A run that goes on is cut at every full hour: its slices meet end to start and sum to what it held. A line with
@@ -107,7 +107,7 @@ class UsageLine(Asked):
         return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-class SignedBatch(Asked):
+class SignedBatch(RequestModel):
     """Usage lines in the agent's own chain: numbered from 1, each naming the digest of the one before, signed.
 
     `digest` of a batch and what is signed: `huisuan.protocol.batch_chain`.
@@ -119,7 +119,7 @@ class SignedBatch(Asked):
     signature: Hex128
 
 
-class SealWord(Asked):
+class SealWord(RequestModel):
     """The agent's signature under a seal, or why it will not sign."""
 
     month: Line = Field(pattern=r"^\d{4}-\d{2}$")
@@ -128,14 +128,14 @@ class SealWord(Asked):
     refused: Line = Field(default="", max_length=500)
 
 
-class Wanted(Asked):
+class Wanted(RequestModel):
     """A piece of an upload that the agent lacks."""
 
     sha256: Hex64
     offset: int = Field(ge=0, lt=2**62)
 
 
-class SyncRequest(Asked):
+class SyncRequest(RequestModel):
     """What an agent saw and the platform has not acknowledged; `enrol` only the first time."""
 
     protocol: int = Field(default=1, ge=1, lt=2**15, description="the agent's `PROTOCOL`; version 1 does not say it")
@@ -171,7 +171,7 @@ class SyncRequest(Asked):
         return not (self.observed or self.logs or self.batches or self.seals or self.nodes or self.capabilities)
 
 
-class DesiredJob(Wire):
+class DesiredJob(ResponseModel):
     """A run that the platform wants at the centre, or, with `cancel`, ended. `lease` counts its placements."""
 
     uid: str
@@ -193,7 +193,7 @@ class DesiredJob(Wire):
     log_base: int = Field(default=0, description="bytes of output that earlier runs of the job left")
 
 
-class BatchAnswer(Wire):
+class BatchAnswer(ResponseModel):
     """What became of a batch: `receipt` (the platform's signature over its ledger's chain), or why it is not taken.
 
     `flagged` says, by line from 0, which lines are kept as doubtful instead of being metered, and why.
@@ -206,7 +206,7 @@ class BatchAnswer(Wire):
     flagged: dict[int, str] = Field(default_factory=dict)
 
 
-class SealAsked(Wire):
+class SealAsked(ResponseModel):
     """A seal that wants the centre's signature: the statement, as signed by the platform."""
 
     month: str
@@ -214,7 +214,7 @@ class SealAsked(Wire):
     signature: str
 
 
-class Piece(Wire):
+class Piece(ResponseModel):
     """Bytes of an upload from an offset on; `size` is the whole."""
 
     sha256: str
@@ -223,7 +223,7 @@ class Piece(Wire):
     content: Base64Bytes
 
 
-class Serving(Wire):
+class Serving(ResponseModel):
     """The agent that serves a centre, as the platform last heard it."""
 
     agent: str
@@ -233,7 +233,7 @@ class Serving(Wire):
     skew_ms: int
 
 
-class SyncReply(Wire):
+class SyncReply(ResponseModel):
     """What the platform wants, and what it has received. `centre` None: nothing to serve, `message` says why.
 
     `stop`: another copy of this agent serves, this one has to end. `desired` None: as the agent holds it, without the

@@ -44,7 +44,7 @@ def digest_over(agent: str, number: int, previous: str, digests: Sequence[bytes]
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentBatch:
     """One of the agent's batches as it remembers it; `refused`: places, from 0, of lines that were not metered."""
 
     number: int
@@ -53,7 +53,7 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class OwnPart:
+class SealedPart:
     """What a seal says of one agent: which batches it rests on, and what of them is in the month.
 
     `batches` and `digest` are number and digest of the last batch before the seal; `after` is the last batch before
@@ -77,22 +77,22 @@ def statement_sha256(statement: str) -> str:
     return text_sha256(statement)
 
 
-def own_part(statement: str, agent: str) -> OwnPart | None:
+def sealed_part_of(statement: str, agent: str) -> SealedPart | None:
     """What a seal says of this agent; None: nothing, it sent nothing before."""
     for each in json.loads(statement)["agents"]:
         if each["name"] == agent:
-            return OwnPart(*(each[name] for name in ("batches", "digest", "after", "records", "card_seconds")))
+            return SealedPart(*(each[name] for name in ("batches", "digest", "after", "records", "card_seconds")))
     return None
 
 
-def count_own(statement: str, agent: str, sent: Iterable[Sent]) -> tuple[int, int]:
+def count_sealed(statement: str, agent: str, sent: Iterable[SentBatch]) -> tuple[int, int]:
     """Records and card-seconds that a seal should hold of this agent, by the agent's own batches.
 
     A line is in the seal if it ended by the end of the month and its batch came before the seal, unless the seal
     before has it already. A line that is sent twice is metered once.
     """
     said: dict[str, Any] = json.loads(statement)
-    part = own_part(statement, agent)
+    part = sealed_part_of(statement, agent)
     if part is None:
         return 0, 0
     ends, before = said["ends"], said["previous_ends"]
@@ -125,7 +125,7 @@ def objection(statement: str, agent: str, digest: str | None, counted: tuple[int
         digest: of its batch with the number that the statement names, as it remembers it; None: it has none.
         counted: by `count_own`; None where it does not keep so old lines: then the digest alone speaks.
     """
-    part = own_part(statement, agent)
+    part = sealed_part_of(statement, agent)
     if part is None:
         return f"封账书里没有站点代理 {agent}"
     if digest is None:

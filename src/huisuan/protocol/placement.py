@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
-from huisuan.protocol.resources import JobStateName, Wire
+from huisuan.protocol.resources import JobStateName, ResponseModel
 
 
-class PlaceOption(Wire):
+class PlaceOption(ResponseModel):
     """A pool that could take a job. Money in fen, for the whole time limit; `parts`: its score, less is better."""
 
     centre: str
@@ -22,7 +22,7 @@ class PlaceOption(Wire):
     parts: dict[str, int]
 
 
-class PlaceBarred(Wire):
+class PlaceBarred(ResponseModel):
     """A pool that does not take the job, and why."""
 
     centre: str
@@ -31,7 +31,7 @@ class PlaceBarred(Wire):
     text: str
 
 
-class SubsidyShare(Wire):
+class SubsidyShare(ResponseModel):
     """What share of the spend comes back under which sentence; why nothing does."""
 
     share: str
@@ -41,7 +41,7 @@ class SubsidyShare(Wire):
     why: str
 
 
-class ReadRequest(Wire):
+class ReadRequest(ResponseModel):
     """What was understood of a job: its size, which cards will do (`models` empty: any), how long, how often.
 
     `cards` are those of one job, `cards_per_node` of each of its nodes; `takes_slots`: no card was asked for, so that a
@@ -64,7 +64,7 @@ class ReadRequest(Wire):
     array: list[int]
 
 
-class Preview(Wire):
+class Preview(ResponseModel):
     """Where a job could run: now, later, never; and what it would cost. `weights`: the set that decided.
 
     `request` is what was read; costs are those of one job, also where it is one of an array.
@@ -83,7 +83,7 @@ class Preview(Wire):
     expected_seconds: int | None = None
 
 
-class Decision(Wire):
+class Decision(ResponseModel):
     """A choice of a centre, as it was made."""
 
     at: AwareDatetime
@@ -97,7 +97,7 @@ class Decision(Wire):
     runners_up: list[dict[str, Any]]
 
 
-class Why(Wire):
+class Why(ResponseModel):
     """Why a job is where it is: what was decided; and, while it waits, what every pool says to it."""
 
     uid: str

@@ -12,13 +12,13 @@ IDEMPOTENCY_KEY = "Idempotency-Key"  # the header that makes a submission, sent 
 FINAL = ("done", "failed", "cancelled", "lost")
 
 
-class Wire(BaseModel):
+class ResponseModel(BaseModel):
     """A message; what the other side adds in a later version is kept, not refused."""
 
     model_config = ConfigDict(extra="allow")
 
 
-class Asked(BaseModel):
+class RequestModel(BaseModel):
     """A request; a field that nobody knows is a slip, and refused."""
 
     model_config = ConfigDict(extra="forbid")
@@ -31,7 +31,7 @@ CODE_WANTED = 428  # the status of a login that lacks the code of the second fac
 ScopeName = Literal["read", "submit", "manage"]
 
 
-class Credentials(Asked):
+class Credentials(RequestModel):
     """A person's name and password, with the code of the second factor where there is one, exchanged for a token."""
 
     username: str = Field(max_length=80)
@@ -42,7 +42,7 @@ class Credentials(Asked):
     days: int = Field(default=90, ge=1, le=365, description="有效期，天")
 
 
-class Identity(Wire):
+class Identity(ResponseModel):
     """Whom a token stands for."""
 
     role: str
@@ -62,7 +62,7 @@ class Granted(Identity):
 # --- jobs
 
 
-class JobRequest(Asked):
+class JobRequest(RequestModel):
     """A job to run: a `command` (a list of words that no shell sees) or a `script` (a file with its line #!).
 
     `cards` are the accelerators of the whole job, on `nodes` nodes evenly; where none is asked for, it holds one device
@@ -104,7 +104,7 @@ class JobRequest(Asked):
         return self.nodes if self.cards is None else self.cards
 
 
-class Job(Wire):
+class Job(ResponseModel):
     """A job and where it stands. Of its environment only the names are shown."""
 
     uid: str
@@ -155,14 +155,14 @@ class Job(Wire):
         return self.state in FINAL
 
 
-class JobPage(Wire):
+class JobPage(ResponseModel):
     """Some jobs, newest first; `next` continues (as `before`), None at the end."""
 
     items: list[Job]
     next: str | None
 
 
-class ArrayInfo(Wire):
+class ArrayInfo(ResponseModel):
     """How many jobs of an array are in which state; `uid` is the array's name, that of its first job."""
 
     uid: str
@@ -175,7 +175,7 @@ class ArrayInfo(Wire):
         return all(state in FINAL for state in self.states)
 
 
-class JobEvent(Wire):
+class JobEvent(ResponseModel):
     """A step in a job's life. `tries`, `notified_at`: of telling its webhook, where it has one."""
 
     id: int
@@ -188,7 +188,7 @@ class JobEvent(Wire):
     notified_at: AwareDatetime | None
 
 
-class UploadInfo(Wire):
+class UploadInfo(ResponseModel):
     """A working directory that the platform has: a tar.gz of `size` bytes, named by its SHA-256."""
 
     sha256: str
@@ -196,7 +196,7 @@ class UploadInfo(Wire):
     uploaded_at: AwareDatetime
 
 
-class LogPiece(Wire):
+class LogPiece(ResponseModel):
     """Output of a job from an offset on; `complete`: the job is over and nothing follows."""
 
     text: bytes
@@ -207,7 +207,7 @@ class LogPiece(Wire):
 # --- centres
 
 
-class CardPool(Wire):
+class CardPool(ResponseModel):
     """Cards of one model at a centre; price in fen per card-hour today, None where none is set."""
 
     model: str
@@ -216,7 +216,7 @@ class CardPool(Wire):
     fen_per_card_hour: int | None
 
 
-class CentreInfo(Wire):
+class CentreInfo(ResponseModel):
     """A centre as its users see it; `pools` are the cards that the platform's jobs may use there."""
 
     code: str
@@ -231,7 +231,7 @@ class CentreInfo(Wire):
 # --- usage, entitlements, the law: money is an integer number of fen
 
 
-class UsageRecord(Wire):
+class UsageRecord(ResponseModel):
     """One run of one job on cards of one model; centre/sequence is its name."""
 
     centre: str
@@ -253,14 +253,14 @@ class UsageRecord(Wire):
     state: str
 
 
-class UsagePage(Wire):
+class UsagePage(ResponseModel):
     """Some usage records; `next` continues (as `after`), None at the end."""
 
     items: list[UsageRecord]
     next: str | None
 
 
-class Entitlement(Wire):
+class Entitlement(ResponseModel):
     """What the law owes a party for a year."""
 
     id: str
@@ -275,7 +275,7 @@ class Entitlement(Wire):
     reasons: list[Any]
 
 
-class Fact(Wire):
+class Fact(ResponseModel):
     """A fact that a sentence asks for."""
 
     name: str
@@ -287,7 +287,7 @@ class Fact(Wire):
     sentence: str
 
 
-class Explanation(Wire):
+class Explanation(ResponseModel):
     """The answer of an article for given facts."""
 
     status: str

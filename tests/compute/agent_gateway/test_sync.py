@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from huisuan.compute.agent_gateway.desired_state import glance, mark_of
-from huisuan.compute.agent_gateway.enrolment import Unwelcome
-from huisuan.compute.agent_gateway.serving_agent import agent_rows
+from huisuan.compute.agent_gateway.desired_state import load_centre_digest, mark_of
+from huisuan.compute.agent_gateway.enrolment import EnrolmentRefused
+from huisuan.compute.agent_gateway.serving_agent import list_agents
 from huisuan.compute.agent_gateway.sync import sync
 from huisuan.compute.jobs.services import cancel_job, submit_job
 from huisuan.compute.keys.platform_key import public
@@ -110,7 +110,7 @@ def test_the_digest_is_the_same_in_sql_and_in_python_with_runs_leases_and_cancel
         Job.objects.filter(pk=each.pk).update(run=number, lease=number + 7)
     cancel_job(Job.objects.order_by("uid")[1].uid, user(), NOON)
     marks = [mark_of(each) for each in Job.objects.all()]
-    assert glance(site.row.centre).wanted == digest(marks)
+    assert load_centre_digest(site.row.centre).wanted == digest(marks)
     assert digest(marks[:1], digest(marks)) == digest(marks[1:])
 
 
@@ -205,7 +205,7 @@ def test_a_request_that_came_before_is_a_replay(site: Voice) -> None:
     old = site.request(NOON)
     site.says()
     site.number = old.number - 1
-    with pytest.raises(Unwelcome, match="重放"):
+    with pytest.raises(EnrolmentRefused, match="重放"):
         site.says()
 
 
@@ -360,7 +360,7 @@ def test_an_agent_with_a_wrong_clock_is_told_at_once_and_not_served(site: Voice,
     assert MeterFlag.objects.count() == 1
     row = AgentKey.objects.get(pk=site.row.pk)
     assert (row.clock_wrong_at, row.skew_ms) == (LATER, seconds * 1000)
-    (shown,) = agent_rows(site.row.centre)
+    (shown,) = list_agents(site.row.centre)
     assert (shown["clock_wrong_at"], shown["skew_ms"]) == (LATER, seconds * 1000)
 
 
@@ -377,7 +377,7 @@ def test_an_agent_whose_clock_is_right_again_is_served_and_its_flag_answered(sit
 def test_an_old_request_played_again_is_a_replay_and_no_wrong_clock(site: Voice) -> None:
     request = site.request(NOON)
     sync(request, AgentKey.objects.select_related("centre").get(pk=site.row.pk), NOON)
-    with pytest.raises(Unwelcome, match="重放"):
+    with pytest.raises(EnrolmentRefused, match="重放"):
         sync(request, AgentKey.objects.select_related("centre").get(pk=site.row.pk), NOON + timedelta(days=1))
     assert not MeterFlag.objects.exists()
 

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from huisuan import __version__
 from huisuan.base.errors import Refused
 from huisuan.base.months import SHANGHAI
-from huisuan.compute.agent_gateway.enrolment import Unwelcome, enrol
+from huisuan.compute.agent_gateway.enrolment import EnrolmentRefused, enrol
 from huisuan.compute.agent_gateway.protocol_version import check_protocol, check_stated_protocol
 from huisuan.compute.agent_gateway.sync import sync
 from huisuan.compute.models import AgentKey
@@ -51,7 +51,7 @@ class EnrolledAgent(AuthBase):
         key = AgentKey.objects.select_related("centre").filter(name=name[:36]).first()
         try:
             key = key or _joined(name, signature, body)
-        except Unwelcome as refusal:
+        except EnrolmentRefused as refusal:
             raise HttpError(refusal.status, str(refusal)) from None
         if not request_is_signed_by(key.public_key, signature, body):
             raise HttpError(401, f"签名与站点代理 {name} 的公钥不符")
@@ -70,11 +70,11 @@ def _joined(name: str, signature: str, body: bytes) -> AgentKey:
     Raises:
         Unwelcome: it brings no invitation, a bad one, or its signature is another key's.
     """
-    seen = _read(body, Unwelcome(401, f"平台不认识站点代理 {name}：请用 huisuan agent enrol 加入"))
+    seen = _read(body, EnrolmentRefused(401, f"平台不认识站点代理 {name}：请用 huisuan agent enrol 加入"))
     if not seen.enrol or not seen.public_key or seen.agent != name:
-        raise Unwelcome(401, f"平台不认识站点代理 {name}：请用 huisuan agent enrol 加入")
+        raise EnrolmentRefused(401, f"平台不认识站点代理 {name}：请用 huisuan agent enrol 加入")
     if not request_is_signed_by(seen.public_key, signature, body):
-        raise Unwelcome(401, f"签名与站点代理 {name} 带来的公钥不符")
+        raise EnrolmentRefused(401, f"签名与站点代理 {name} 带来的公钥不符")
     check_protocol(seen.protocol)
     return enrol(seen.enrol, name, seen.public_key, seen.host, seen.engine, datetime.now(UTC))
 
@@ -106,7 +106,7 @@ def exchange(request: HttpRequest) -> HttpResponse:
     try:
         check_protocol(seen.protocol)
         reply = sync(seen, key, datetime.now(UTC))
-    except Unwelcome as refusal:
+    except EnrolmentRefused as refusal:
         raise HttpError(refusal.status, str(refusal)) from None
     return HttpResponse(reply.model_dump_json(exclude_defaults=True), content_type="application/json")
 
@@ -114,7 +114,7 @@ def exchange(request: HttpRequest) -> HttpResponse:
 def _not_a_request(body: bytes, error: ValidationError) -> HttpResponse:
     try:
         check_stated_protocol(body)
-    except Unwelcome as refusal:
+    except EnrolmentRefused as refusal:
         raise HttpError(refusal.status, str(refusal)) from None
     detail = error.errors(include_url=False, include_context=False, include_input=False)
     return HttpResponse(json.dumps({"detail": detail}, ensure_ascii=False), "application/json", 422)

@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db.models.functions import Coalesce
 
 from huisuan.base.months import SHANGHAI
-from huisuan.compute.agent_gateway.enrolment import Unwelcome
+from huisuan.compute.agent_gateway.enrolment import EnrolmentRefused
 from huisuan.compute.metering.checks.anomaly import Anomaly, FlagKind
 from huisuan.compute.metering.checks.clock import skew_ms
 from huisuan.compute.metering.checks.flags import BY_THE_PLATFORM, open_flags, raise_flags
@@ -19,7 +19,7 @@ from huisuan.compute.models import AgentKey, SiteAgent
 from huisuan.protocol.agent import SyncRequest
 
 
-def refuse(key: AgentKey, seen: SyncRequest, why: str, now: datetime) -> None:
+def record_wrong_clock(key: AgentKey, seen: SyncRequest, why: str, now: datetime) -> None:
     """Note that an agent's clock is wrong, and flag it once for as long as it stays so. Must run in a transaction.
 
     Raises:
@@ -29,14 +29,14 @@ def refuse(key: AgentKey, seen: SyncRequest, why: str, now: datetime) -> None:
         last_request=seen.number, skew_ms=skew_ms(seen.sent_at, now), clock_wrong_at=Coalesce("clock_wrong_at", now)
     )
     if not noted:
-        raise Unwelcome(403, f"请求 {seen.number} 不是最新的：平台已收到更晚的请求，重放的不予理会")
+        raise EnrolmentRefused(403, f"请求 {seen.number} 不是最新的：平台已收到更晚的请求，重放的不予理会")
     SiteAgent.objects.filter(key=key).update(skew_ms=skew_ms(seen.sent_at, now))
     if key.clock_wrong_at is None:
         text = f"{seen.host} 的站点代理自 {now.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S} 起时钟不对，它被告知：{why}"
         raise_flags(key.centre, [Anomaly(FlagKind.CLOCK, f"{_about(key)} {now.isoformat()}", text)], now)
 
 
-def right_again(key: AgentKey, now: datetime) -> None:
+def record_right_clock(key: AgentKey, now: datetime) -> None:
     """An agent whose clock was wrong is served again: its flag is answered, for nothing was lost meanwhile."""
     AgentKey.objects.filter(pk=key.pk).update(clock_wrong_at=None, skew_ms=None)
     since = key.clock_wrong_at.astimezone(SHANGHAI) if key.clock_wrong_at else now

@@ -40,10 +40,10 @@ def invite(
 
 def agents(code: Code, as_json: AsJson = False) -> None:
     """列出加入过这个中心的站点代理。"""
-    from huisuan.compute.agent_gateway.serving_agent import agent_rows
+    from huisuan.compute.agent_gateway.serving_agent import list_agents
     from huisuan.compute.centres.services import centre_by_code
 
-    rows: list[dict[str, Any]] = agent_rows(centre_by_code(code))
+    rows: list[dict[str, Any]] = list_agents(centre_by_code(code))
     if as_json:
         print_json(rows)
     else:

@@ -15,7 +15,7 @@ from huisuan.protocol.run_set import digest, mark
 
 #: the digest of the runs wanted (client.holding), whether work waits anywhere, whether a seal waits for a signature,
 #: whether a restore waits to be released
-GLANCE = """
+CENTRE_DIGEST = """
     SELECT
         (SELECT bit_xor(('x' || encode(sha256(convert_to(
             uid || ' ' || run || ' ' || lease || CASE WHEN cancel_requested_at IS NULL THEN '' ELSE ' x' END,
@@ -31,7 +31,7 @@ GLANCE = """
 
 
 @dataclass(frozen=True)
-class Glance:
+class CentreDigest:
     """What one look tells of a centre: the digest of the runs wanted there, and whether there is more to do."""
 
     wanted: str
@@ -40,23 +40,23 @@ class Glance:
     behind: bool
 
 
-def glance(centre: Centre) -> Glance:
+def load_centre_digest(centre: Centre) -> CentreDigest:
     """One question for all that a quiet exchange has to know."""
     with connection.cursor() as cursor:
-        cursor.execute(GLANCE, {"centre": centre.pk})
+        cursor.execute(CENTRE_DIGEST, {"centre": centre.pk})
         bits, work_waits, seal_waits, behind = cursor.fetchone()
-    return Glance(f"{int(bits or '0', 2):064x}", work_waits, seal_waits, behind)
+    return CentreDigest(f"{int(bits or '0', 2):064x}", work_waits, seal_waits, behind)
 
 
 @dataclass(frozen=True)
-class Told:
+class DesiredStateUpdate:
     """How the runs wanted are told: nothing new (both None), those that the agent lacks, or all of them."""
 
     added: list[wire.DesiredJob] | None = None
     desired: list[wire.DesiredJob] | None = None
 
 
-def told(centre: Centre, held: str | None, left: Iterable[int], wanted: str) -> Told:
+def desired_state_update(centre: Centre, held: str | None, left: Iterable[int], wanted: str) -> DesiredStateUpdate:
     """What an agent that holds `held` has to hear; `left` are the marks of runs whose end it told just now.
 
     Where what it holds, without those, is what is wanted, or lacks only the runs that nobody was heard of yet, that is
@@ -64,12 +64,12 @@ def told(centre: Centre, held: str | None, left: Iterable[int], wanted: str) -> 
     """
     known = held and digest(left, held)
     if known == wanted:
-        return Told()
+        return DesiredStateUpdate()
     if known:
         fresh = list(_jobs(centre).filter(state=JobState.PLACED))
         if digest((mark_of(job) for job in fresh), known) == wanted:
-            return Told(added=_desired(centre, fresh))
-    return Told(desired=_desired(centre, list(_jobs(centre))))
+            return DesiredStateUpdate(added=_desired(centre, fresh))
+    return DesiredStateUpdate(desired=_desired(centre, list(_jobs(centre))))
 
 
 def mark_of(job: Job) -> int:
@@ -77,7 +77,7 @@ def mark_of(job: Job) -> int:
     return mark(job.uid, job.run, job.lease, job.cancel_requested_at is not None)
 
 
-def log_ends(uids: Iterable[str]) -> dict[str, int]:
+def stored_log_ends(uids: Iterable[str]) -> dict[str, int]:
     """Bytes of output that are here, by job."""
     asked = list(uids)
     rows = JobLog.objects.filter(job__in=asked).values("job").annotate(end=Max(F("offset") + Bytes("content")))
@@ -90,7 +90,7 @@ def _jobs(centre: Centre) -> QuerySet[Job]:
 
 
 def _desired(centre: Centre, jobs: Sequence[Job]) -> list[wire.DesiredJob]:
-    again = log_ends([job.uid for job in jobs if job.run])
+    again = stored_log_ends([job.uid for job in jobs if job.run])
     local = {
         (partition.name, partition.accelerator_id): partition.local_names[0]
         for partition in centre.partitions.all()

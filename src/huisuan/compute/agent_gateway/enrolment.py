@@ -19,7 +19,7 @@ DAYS = 7
 WORD_BYTES = 24
 
 
-class Unwelcome(Exception):
+class EnrolmentRefused(Exception):
     """An agent that is not let in: with the HTTP status that says how (401 unknown, 403 known and refused)."""
 
     def __init__(self, status: int, text: str) -> None:
@@ -27,7 +27,7 @@ class Unwelcome(Exception):
         self.status = status
 
 
-def digest_of(word: str) -> str:
+def token_digest(word: str) -> str:
     """What is kept of an invitation's word."""
     return text_sha256(word)
 
@@ -42,7 +42,7 @@ def invite(code: str, by: str, now: datetime, days: int = DAYS) -> tuple[Invitat
         raise InvalidRequest(f"有效天数 {days}：应在 1 至 365 之间", code="invitation.days_out_of_bounds")
     word = PREFIX + secrets.token_urlsafe(WORD_BYTES)
     invitation = Invitation.objects.create(
-        centre=centre_by_code(code), digest=digest_of(word), invited_by=by[:80], created_at=now,
+        centre=centre_by_code(code), digest=token_digest(word), invited_by=by[:80], created_at=now,
         expires_at=now + timedelta(days=days),
     )  # fmt: skip
     return invitation, word
@@ -55,18 +55,20 @@ def enrol(word: str, name: str, public_key: str, host: str, engine: str, now: da
     Raises:
         Unwelcome: the word is unknown, used or expired, the key is another's, or the centre has another engine.
     """
-    invitation = Invitation.objects.select_for_update().filter(digest=digest_of(word)).first()
+    invitation = Invitation.objects.select_for_update().filter(digest=token_digest(word)).first()
     if invitation is None:
-        raise Unwelcome(401, "邀请码不对：请核对，或在平台用 huisuan centre invite 再开一个")
+        raise EnrolmentRefused(401, "邀请码不对：请核对，或在平台用 huisuan centre invite 再开一个")
     known = AgentKey.objects.filter(Q(name=name) | Q(public_key=public_key)).first()
     if known and (known.name, known.public_key, known.centre_id) == (name, public_key, invitation.centre_id):
         return known
     if invitation.used_at or invitation.expires_at <= now:
         when = (invitation.used_at or invitation.expires_at).astimezone(SHANGHAI)
         how = "用过" if invitation.used_at else "过期"
-        raise Unwelcome(401, f"邀请码已于 {when:%Y-%m-%d %H:%M} {how}：请在平台用 huisuan centre invite 再开一个")
+        raise EnrolmentRefused(
+            401, f"邀请码已于 {when:%Y-%m-%d %H:%M} {how}：请在平台用 huisuan centre invite 再开一个"
+        )
     if known:
-        raise Unwelcome(403, "这把密钥（或代理名）已经登记：请在中心重新 huisuan agent enrol，会另造一把")
+        raise EnrolmentRefused(403, "这把密钥（或代理名）已经登记：请在中心重新 huisuan agent enrol，会另造一把")
     centre = Centre.objects.select_for_update().get(pk=invitation.centre_id)
     _has_engine(centre, engine)
     Invitation.objects.filter(pk=invitation.pk).update(used_at=now)
@@ -82,7 +84,7 @@ def _has_engine(centre: Centre, engine: str) -> None:
     if not centre.engine:
         Centre.objects.filter(pk=centre.pk).update(engine=engine)
     elif centre.engine != engine:
-        raise Unwelcome(
+        raise EnrolmentRefused(
             403,
             f"智算中心 {centre.code} 登记的执行引擎是 {centre.engine}，代理用的是 {engine}："
             f"请改 --engine，或在平台运行 huisuan centre add {centre.code} --engine {engine}",

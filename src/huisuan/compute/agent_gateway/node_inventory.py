@@ -23,7 +23,7 @@ SIGHTING = """
 """
 
 
-def take_nodes(centre: Centre, nodes: Sequence[SeenNode], now: datetime) -> None:
+def replace_nodes(centre: Centre, nodes: Sequence[SeenNode], now: datetime) -> None:
     """Put these nodes in the place of those that stood, and note the day's capacity. Inside a transaction."""
     kinds = {(each.local_card, each.partition) for each in nodes}
     cards = _accelerators(centre, kinds)
@@ -41,10 +41,10 @@ def take_nodes(centre: Centre, nodes: Sequence[SeenNode], now: datetime) -> None
         update_fields=["accelerator", "cards", "used", "state", "seen_at"],
     )  # fmt: skip
     CentreNode.objects.filter(centre=centre).exclude(seen_at=now).delete()
-    note_capacity([centre.pk], now)
+    record_daily_capacity([centre.pk], now)
 
 
-def note_capacity(centres: Sequence[int], now: datetime) -> None:
+def record_daily_capacity(centres: Sequence[int], now: datetime) -> None:
     """Note on the day (Shanghai) how many cards of each model the agents of these centres see."""
     with connection.cursor() as cursor:
         cursor.execute(SIGHTING, [now.astimezone(SHANGHAI).date(), list(centres)])

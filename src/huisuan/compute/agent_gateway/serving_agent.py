@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from huisuan.base.months import SHANGHAI
-from huisuan.compute.agent_gateway.enrolment import Unwelcome
+from huisuan.compute.agent_gateway.enrolment import EnrolmentRefused
 from huisuan.compute.centres.online import AGENT_SILENT
 from huisuan.compute.models import AgentKey, Centre, SiteAgent
 from huisuan.protocol.agent import Serving, SyncRequest
@@ -18,7 +18,7 @@ ALIVE = timedelta(seconds=10)  # heard so lately, another copy is surely running
 MILLISECOND = timedelta(milliseconds=1)
 #: A quiet request changes only when it was heard: its commit need not wait for the disk. A crash of the machine may
 #: forget the last moment of it, which costs nothing but that moment.
-NOTE = """
+NOTE_REQUEST = """
     WITH fresh AS (
         UPDATE compute_agentkey SET last_request = %(number)s
         WHERE id = %(key)s AND last_request < %(number)s AND revoked_at IS NULL RETURNING id
@@ -33,7 +33,7 @@ NOTE = """
 
 
 @dataclass(frozen=True)
-class Hold:
+class ServingClaim:
     """Whether an agent serves its centre; if not, why, and whether it has to stop."""
 
     serves: bool
@@ -41,7 +41,7 @@ class Hold:
     stop: bool = False
 
 
-def hold(key: AgentKey, seen: SyncRequest, now: datetime) -> Hold:
+def claim_serving(key: AgentKey, seen: SyncRequest, now: datetime) -> ServingClaim:
     """Let the agent serve its centre if it does, if nobody does, or if who did is over or has long been silent.
 
     Must run inside a transaction; the key stays locked to its end. Nothing that runs depends on this being right: a run
@@ -52,11 +52,13 @@ def hold(key: AgentKey, seen: SyncRequest, now: datetime) -> Hold:
     """
     fresh, serves = _noted(key, seen, now)
     if not fresh:
-        raise Unwelcome(403, f"请求 {seen.number} 不是最新的：平台已收到更晚的请求，重放的不予理会")
+        raise EnrolmentRefused(403, f"请求 {seen.number} 不是最新的：平台已收到更晚的请求，重放的不予理会")
     if serves:
-        return Hold(True)
+        return ServingClaim(True)
     if seen.engine != key.centre.engine:
-        return Hold(False, f"智算中心 {key.centre.code} 登记的执行引擎是 {key.centre.engine}，代理用的是 {seen.engine}")
+        return ServingClaim(
+            False, f"智算中心 {key.centre.code} 登记的执行引擎是 {key.centre.engine}，代理用的是 {seen.engine}"
+        )
     held = SiteAgent.objects.select_for_update(of=("self",)).select_related("key").filter(centre=key.centre).first()
     if held is None:
         held = SiteAgent(centre=key.centre)
@@ -66,7 +68,7 @@ def hold(key: AgentKey, seen: SyncRequest, now: datetime) -> Hold:
     held.capabilities = {name: [each.able, each.why] for name, each in seen.capabilities.items()} or held.capabilities
     held.skew_ms, held.last_seen_at = (seen.sent_at - now) // MILLISECOND, now
     held.save()
-    return Hold(True)
+    return ServingClaim(True)
 
 
 def _noted(key: AgentKey, seen: SyncRequest, now: datetime) -> tuple[bool, bool]:
@@ -77,12 +79,12 @@ def _noted(key: AgentKey, seen: SyncRequest, now: datetime) -> tuple[bool, bool]
         "same": [seen.host, seen.version, seen.engine, key.centre.engine], "plain": not seen.capabilities,
     }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(NOTE, told)
+        cursor.execute(NOTE_REQUEST, told)
         fresh, serves, _ = cursor.fetchone()
     return bool(fresh), bool(serves)
 
 
-def _refusal(held: SiteAgent, key: AgentKey, seen: SyncRequest, now: datetime) -> Hold | None:
+def _refusal(held: SiteAgent, key: AgentKey, seen: SyncRequest, now: datetime) -> ServingClaim | None:
     """Why the agent may not take over from the one that serves; None where it may, or where it is that one."""
     silence = now - held.last_seen_at
     if held.key_id == key.pk and _is_later_start(seen.boot, held.boot):
@@ -92,12 +94,12 @@ def _refusal(held: SiteAgent, key: AgentKey, seen: SyncRequest, now: datetime) -
     since = held.last_seen_at.astimezone(SHANGHAI)
     who = f"{held.host} 上的{'同一' if held.key_id == key.pk else ''}站点代理正在服务 {key.centre.code}"
     if held.key_id != key.pk:
-        return Hold(False, f"{who}（{since:%H:%M:%S} 还在）；它停下 {AGENT_SILENT.seconds} 秒后由本代理接替")
+        return ServingClaim(False, f"{who}（{since:%H:%M:%S} 还在）；它停下 {AGENT_SILENT.seconds} 秒后由本代理接替")
     if silence < ALIVE:
-        return Hold(
+        return ServingClaim(
             False, f"{who}（{since:%H:%M:%S} 还在）：这一份是多余的，请停掉；代理目录不要复制到别处使用", stop=True
         )
-    return Hold(False, f"{who}，{since:%H:%M:%S} 后没有回音；等它 {AGENT_SILENT.seconds} 秒")
+    return ServingClaim(False, f"{who}，{since:%H:%M:%S} 后没有回音；等它 {AGENT_SILENT.seconds} 秒")
 
 
 def _is_later_start(boot: str, held: str) -> bool:
@@ -107,7 +109,7 @@ def _is_later_start(boot: str, held: str) -> bool:
     return place == held_place and int(start) >= int(held_start)
 
 
-def serving(centre: Centre) -> Serving | None:
+def find_serving_agent(centre: Centre) -> Serving | None:
     """The agent that serves a centre, if one ever did."""
     held = SiteAgent.objects.select_related("key").filter(centre=centre).first()
     if held is None:
@@ -117,7 +119,7 @@ def serving(centre: Centre) -> Serving | None:
     )
 
 
-def agent_rows(centre: Centre) -> list[dict[str, Any]]:
+def list_agents(centre: Centre) -> list[dict[str, Any]]:
     """The agents that ever joined for a centre, the newest first, and which of them serves it."""
     present = SiteAgent.objects.filter(centre=centre).first()
     rows = []

@@ -13,10 +13,10 @@ from datetime import datetime
 from django.db import transaction
 
 from huisuan.compute.agent_gateway import clock_skew
-from huisuan.compute.agent_gateway.desired_state import glance, log_ends, told
-from huisuan.compute.agent_gateway.node_inventory import take_nodes
-from huisuan.compute.agent_gateway.serving_agent import Hold, hold, serving
-from huisuan.compute.agent_gateway.workdir_pieces import pieces
+from huisuan.compute.agent_gateway.desired_state import desired_state_update, load_centre_digest, stored_log_ends
+from huisuan.compute.agent_gateway.node_inventory import replace_nodes
+from huisuan.compute.agent_gateway.serving_agent import ServingClaim, claim_serving, find_serving_agent
+from huisuan.compute.agent_gateway.workdir_pieces import next_pieces
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.jobs import lifecycle
 from huisuan.compute.keys import platform_key
@@ -39,10 +39,10 @@ def sync(seen: wire.SyncRequest, key: AgentKey, now: datetime) -> wire.SyncReply
         return _probed(key, seen, now)
     if why := clock_refusal(seen.sent_at, now):
         with transaction.atomic():
-            clock_skew.refuse(key, seen, why, now)
-        return _refused(Hold(False, why), now)
+            clock_skew.record_wrong_clock(key, seen, why, now)
+        return _refused(ServingClaim(False, why), now)
     with transaction.atomic():
-        held = hold(key, seen, now)
+        held = claim_serving(key, seen, now)
         if not held.serves:
             return _refused(held, now)
         received = _receive(key, seen, now)
@@ -62,14 +62,14 @@ def _receive(key: AgentKey, seen: wire.SyncRequest, now: datetime) -> _Received:
     """Store what the agent that serves the centre has seen. Must run in a transaction."""
     centre = key.centre
     if key.clock_wrong_at is not None:
-        clock_skew.right_again(key, now)
+        clock_skew.record_right_clock(key, now)
     offsets = _take_logs(centre, seen.logs)  # before the ends that come with the last of them
     taken = _take_jobs(centre, seen, now)
     answers = receive_batches(centre, key, seen.batches, seen.version, seen.sent_at, now)
     for countersignature in seen.seals:
         record_countersignature(centre, key, countersignature, now)
     if seen.nodes is not None:
-        take_nodes(centre, seen.nodes, now)
+        replace_nodes(centre, seen.nodes, now)
     if seen.nodes is not None or seen.nodes_same:
         SiteAgent.objects.filter(centre=centre).update(nodes_at=now)
     return _Received(offsets, taken, answers)
@@ -78,10 +78,10 @@ def _receive(key: AgentKey, seen: wire.SyncRequest, now: datetime) -> _Received:
 def _reply(key: AgentKey, seen: wire.SyncRequest, received: _Received, now: datetime) -> wire.SyncReply:
     """What the platform wants at the centre, after placing the jobs that wait, and what it has received."""
     centre = key.centre
-    look = glance(centre)
+    look = load_centre_digest(centre)
     if look.work_waits and place_waiting(now):
-        look = glance(centre)
-    news = told(centre, seen.held, received.taken.left, look.wanted)
+        look = load_centre_digest(centre)
+    news = desired_state_update(centre, seen.held, received.taken.left, look.wanted)
     return wire.SyncReply(
         centre=centre.code,
         now=now,
@@ -98,7 +98,7 @@ def _reply(key: AgentKey, seen: wire.SyncRequest, received: _Received, now: date
         batches=received.answers,
         seals=list_unsigned_seals(centre) if look.seal_waits else [],
         behind=look.behind,
-        pieces=pieces(centre, seen.wants),
+        pieces=next_pieces(centre, seen.wants),
     )
 
 
@@ -106,12 +106,12 @@ def _probed(key: AgentKey, seen: wire.SyncRequest, now: datetime) -> wire.SyncRe
     """For `huisuan agent doctor`, beside an agent that may be running: takes hold of nothing."""
     return wire.SyncReply(
         centre=key.centre.code, message=clock_refusal(seen.sent_at, now), now=now,
-        lease_seconds=lifecycle.LEASE_SECONDS, clock_seconds=limit_seconds(), serving=serving(key.centre),
+        lease_seconds=lifecycle.LEASE_SECONDS, clock_seconds=limit_seconds(), serving=find_serving_agent(key.centre),
         last_batch=key.last_batch,
     )  # fmt: skip
 
 
-def _refused(held: Hold, now: datetime) -> wire.SyncReply:
+def _refused(held: ServingClaim, now: datetime) -> wire.SyncReply:
     return wire.SyncReply(
         centre=None, message=held.message, stop=held.stop, now=now, lease_seconds=lifecycle.LEASE_SECONDS,
         clock_seconds=limit_seconds(), platform_key=platform_key.public(),
@@ -140,7 +140,7 @@ def _take_logs(centre: Centre, sent: Sequence[wire.SentLog]) -> dict[str, int]:
     if not sent:
         return {}
     runs = dict(Job.objects.filter(pk__in={piece.uid for piece in sent}, centre=centre).values_list("pk", "run"))
-    ends = log_ends(runs)
+    ends = stored_log_ends(runs)
     fresh = []
     for piece in sent:
         if piece.uid not in runs:

@@ -12,7 +12,7 @@ from huisuan.compute.models import AT_CENTRE, Centre, Upload
 from huisuan.protocol.agent import PIECE_BYTES, Piece, Wanted
 
 
-def pieces(centre: Centre, wanted: Sequence[Wanted]) -> list[Piece]:
+def next_pieces(centre: Centre, wanted: Sequence[Wanted]) -> list[Piece]:
     """What follows each offset, `PIECE_BYTES` all together; nothing of an upload that no job here needs."""
     found, room = [], PIECE_BYTES
     for each in wanted:

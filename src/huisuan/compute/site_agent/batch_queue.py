@@ -12,7 +12,7 @@ from typing import Any
 from huisuan.compute.site_agent.state_database import StateDatabase
 from huisuan.compute.site_agent.usage_slices import Line, Slice
 from huisuan.protocol.agent import BATCH_LINES, BatchAnswer, SignedBatch
-from huisuan.protocol.batch_chain import START, Sent, batch_digest
+from huisuan.protocol.batch_chain import START, SentBatch, batch_digest
 
 LINES_KEPT = 70 * 86400  # seconds after they were acknowledged: a month is counted against them soon after its end
 BATCHES_KEPT = 400 * 86400  # seconds after they were acknowledged: numbers, digests and receipts
@@ -118,14 +118,14 @@ class BatchQueue:
         found = self._database.execute("SELECT digest FROM batch WHERE number = ?", [number]).fetchone()
         return str(found[0]) if found else None
 
-    def sent_up_to(self, last: int) -> list[Sent] | None:
+    def sent_up_to(self, last: int) -> list[SentBatch] | None:
         """The batches up to number `last`; None where the lines of some are not kept any more."""
         rows = self._database.execute(
             "SELECT number, lines, flagged FROM batch WHERE number <= ? ORDER BY number", [last]
         ).fetchall()
         if [number for number, _, _ in rows] != list(range(1, last + 1)) or any(lines is None for _, lines, _ in rows):
             return None
-        return [Sent(number, json.loads(lines), json.loads(flagged)) for number, lines, flagged in rows]
+        return [SentBatch(number, json.loads(lines), json.loads(flagged)) for number, lines, flagged in rows]
 
     def list_receipts(self) -> list[dict[str, Any]]:
         """Number, digest, chain and receipt of every batch that the platform acknowledged and that is kept."""

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from huisuan.compute.site_agent.state import AgentState
 from huisuan.protocol.agent import SealAsked, SealWord
-from huisuan.protocol.batch_chain import count_own, objection, own_part, seal_digest, statement_sha256
+from huisuan.protocol.batch_chain import count_sealed, objection, seal_digest, sealed_part_of, statement_sha256
 from huisuan.protocol.signatures import is_signed_by
 
 
@@ -38,9 +38,9 @@ class SealSigner:
         if not is_signed_by(self.state.get("platform_key"), seal.signature, seal_digest(seal.statement)):
             return "平台在封账书上的签名与加入时所知的公钥不符"
         name = self.state.name
-        part = own_part(seal.statement, name)
+        part = sealed_part_of(seal.statement, name)
         if part is None:
             return objection(seal.statement, name, None, None)
         sent = self.state.batch_queue.sent_up_to(part.batches)
-        counted = None if sent is None else count_own(seal.statement, name, sent)
+        counted = None if sent is None else count_sealed(seal.statement, name, sent)
         return objection(seal.statement, name, self.state.batch_queue.digest_of(part.batches), counted)

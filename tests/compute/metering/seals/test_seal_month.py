@@ -28,7 +28,14 @@ from huisuan.compute.metering.seals.queries import (
 from huisuan.compute.metering.seals.seal_month import parquet_path, seal_month
 from huisuan.compute.models import MeterFlag, Seal, SealSignature, SiteAgent, UsageRecord
 from huisuan.protocol.agent import SealWord
-from huisuan.protocol.batch_chain import Sent, count_own, objection, own_part, seal_digest, statement_sha256
+from huisuan.protocol.batch_chain import (
+    SentBatch,
+    count_sealed,
+    objection,
+    seal_digest,
+    sealed_part_of,
+    statement_sha256,
+)
 from support.metering import HOUR, T0, Agent, agent, leased, said
 from support.usage_records import centre, imported, line, sacct
 
@@ -205,13 +212,13 @@ def site() -> Agent:
     return made
 
 
-def reported(site: Agent) -> list[Sent]:
+def reported(site: Agent) -> list[SentBatch]:
     """Send three batches; what the agent remembers of them."""
     start = T0.replace(day=31, hour=13)  # 21:00 in Shanghai
     hours = [said(started=start + hour * HOUR) for hour in range(5)]
     batches = [hours[:2], [hours[2], said(uid="nobody", started=start)], [*hours[3:], hours[0]]]
     return [
-        Sent(number, lines, site.report(*lines, now=NOW).flagged)
+        SentBatch(number, lines, site.report(*lines, now=NOW).flagged)
         for number, lines in enumerate(batches, start=1)
     ]  # fmt: skip
 
@@ -230,11 +237,11 @@ def test_the_agent_counts_what_the_seal_says_of_it(site: Agent) -> None:
     sent = reported(site)
     for month, records in ((MARCH, 3), (APRIL, 2)):
         statement = sealed(month, despite="测试").statement
-        part = own_part(statement, site.name)
+        part = sealed_part_of(statement, site.name)
         assert part is not None
         assert (part.batches, part.digest, part.records) == (3, site.previous, records)
-        assert count_own(statement, site.name, sent) == (records, records * 8 * 3600)
-        assert objection(statement, site.name, site.previous, count_own(statement, site.name, sent)) == ""
+        assert count_sealed(statement, site.name, sent) == (records, records * 8 * 3600)
+        assert objection(statement, site.name, site.previous, count_sealed(statement, site.name, sent)) == ""
 
 
 @pytest.mark.parametrize(
