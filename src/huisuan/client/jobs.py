@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class JobCalls(Sending):
-    """The jobs of whoever the token stands for."""
+    """The jobs of the token's owner."""
 
     def submit_job(
         self,
@@ -159,14 +159,14 @@ class JobCalls(Sending):
         return self._one(wire.ArrayInfo, "GET", f"jobs/{part(uid)}/array")
 
     def wait_array(
-        self, uid: str, pause: Pause = time.sleep, told: Callable[[wire.ArrayInfo], None] = lambda _: None
+        self, uid: str, pause: Pause = time.sleep, on_progress: Callable[[wire.ArrayInfo], None] = lambda _: None
     ) -> wire.ArrayInfo:
-        """How an array ended, when its last job has; `told` hears whenever something changes."""
+        """How an array ended, when its last job has; `on_progress` is called whenever something changes."""
         wait, before = POLL_SECONDS, None
         while True:
             now = _again(lambda: self.array_states(uid), pause)
             if now != before:
-                told(now)
+                on_progress(now)
                 before, wait = now, POLL_SECONDS
             if now.final:
                 return now
@@ -185,9 +185,9 @@ class JobCalls(Sending):
             raise
 
     def send_upload(
-        self, file: Path, *, party: str | None = None, told: Callable[[int], None] = lambda _: None
+        self, file: Path, *, party: str | None = None, on_progress: Callable[[int], None] = lambda _: None
     ) -> wire.UploadInfo:
-        """Send a working directory (tar.gz); `told` hears how many bytes have gone out so far.
+        """Send a working directory (tar.gz); `on_progress` is called with the bytes sent so far.
 
         Raises:
             ClientError: it is not a safe tar.gz, too large, ...; says which.
@@ -198,19 +198,19 @@ class JobCalls(Sending):
             "POST",
             "uploads",
             params=given(party=party),
-            content=_chunks(file, told),
+            content=_chunks(file, on_progress),
             headers=headers,
             timeout=UPLOAD_SECONDS,
         )
 
 
-def _chunks(file: Path, told: Callable[[int], None]) -> Iterator[bytes]:
+def _chunks(file: Path, on_progress: Callable[[int], None]) -> Iterator[bytes]:
     sent = 0
     with file.open("rb") as content:
         while chunk := content.read(CHUNK_BYTES):
             yield chunk
             sent += len(chunk)
-            told(sent)
+            on_progress(sent)
 
 
 def _again(ask: Callable[[], T], pause: Pause) -> T:

@@ -54,7 +54,7 @@ class Sending:
         self.close()
 
     def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         self._http.close()
 
     def _one(self, model: type[M], method: str, path: str, **rest: Any) -> M:
@@ -98,7 +98,7 @@ def code_of(answer: httpx.Response) -> str:
 
 
 def _detail(answer: httpx.Response) -> str:
-    """The server's own words; of a request that has not the form, every place and rule."""
+    """The server's own words; of a malformed request, every place and rule."""
     try:
         detail = answer.json()["detail"]
     except (ValueError, KeyError, TypeError):

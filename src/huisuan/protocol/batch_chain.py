@@ -1,5 +1,5 @@
 """What agent and platform hash and sign: the agent's chain of batches, the seal of a month. The same for both, and for
-whoever checks them.
+an auditor who verifies them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def line_digest(line: str) -> bytes:
 
 
 def digest_over(agent: str, number: int, previous: str, digests: Sequence[bytes]) -> bytes:
-    """`batch_digest` for who has the lines' digests already."""
+    """`batch_digest` where the lines' digests are known already."""
     whole = hashlib.sha256(f"huisuan-batch-1\n{agent}\n{number}\n{previous}\n{len(digests)}\n".encode())
     whole.update(b"".join(digests))
     return whole.digest()
@@ -79,9 +79,9 @@ def statement_sha256(statement: str) -> str:
 
 def sealed_part_of(statement: str, agent: str) -> SealedPart | None:
     """What a seal says of this agent; None: nothing, it sent nothing before."""
-    for each in json.loads(statement)["agents"]:
-        if each["name"] == agent:
-            return SealedPart(*(each[name] for name in ("batches", "digest", "after", "records", "card_seconds")))
+    for part in json.loads(statement)["agents"]:
+        if part["name"] == agent:
+            return SealedPart(*(part[name] for name in ("batches", "digest", "after", "records", "card_seconds")))
     return None
 
 
@@ -97,7 +97,7 @@ def count_sealed(statement: str, agent: str, sent: Iterable[SentBatch]) -> tuple
         return 0, 0
     ends, before = said["ends"], said["previous_ends"]
     records, card_seconds, seen = 0, 0, set[str]()
-    for batch in sorted(sent, key=lambda each: each.number):
+    for batch in sorted(sent, key=lambda batch: batch.number):
         for place, written in enumerate(batch.lines):
             if batch.number > part.batches or place in batch.refused or written in seen:
                 continue

@@ -19,7 +19,7 @@ class ResponseModel(BaseModel):
 
 
 class RequestModel(BaseModel):
-    """A request; a field that nobody knows is a slip, and refused."""
+    """A request; an unknown field is a mistake and refused."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,4 +1,4 @@
-"""Ed25519 for who signs and who checks: the agent's requests and batches, the platform's receipts and seals."""
+"""Ed25519 signatures: the agent's requests and batches, the platform's receipts and seals."""
 
 from __future__ import annotations
 

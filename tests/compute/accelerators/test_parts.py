@@ -11,7 +11,7 @@ from huisuan.compute.accelerators.names import Card, CardNames, Unmetered
 from huisuan.compute.accelerators.parts import is_all_of_it, label_part, part_of
 from huisuan.compute.accelerators.tres import allocated_cards
 from huisuan.compute.engines.kubernetes.nodes import card_names
-from huisuan.compute.engines.slurm.parsing import cards as slurm_cards
+from huisuan.compute.engines.slurm.parsing import parse_gres as slurm_cards
 from huisuan.compute.jobspec import detect as recognise
 from huisuan.compute.jobspec.core.parse_result import FileRefused
 

@@ -13,7 +13,7 @@ import pytest
 
 from huisuan.compute.engines.common.start_gate import gate_of
 from huisuan.compute.engines.ray.launcher import REFUSED
-from huisuan.compute.engines.ray.package import PACKAGE_BYTES, launcher, package
+from huisuan.compute.engines.ray.package import PACKAGE_BYTES, build_launcher, build_package
 
 RAYS = {
     "RAY_AUTH_TOKEN": "secret",
@@ -25,7 +25,7 @@ RAYS = {
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    (tmp_path / "launcher.pyz").write_bytes(launcher())
+    (tmp_path / "launcher.pyz").write_bytes(build_launcher())
     (tmp_path / "run").mkdir()
     return tmp_path / "run"
 
@@ -78,7 +78,11 @@ def test_a_run_whose_gate_stays_shut_until_the_lease_is_over_leaves(place: Path,
 
 def test_the_same_run_makes_the_same_package_and_another_another(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("1")
-    first, again, other = package(job("a"), tmp_path), package(job("a"), tmp_path), package(job("b"), tmp_path)
+    first, again, other = (
+        build_package(job("a"), tmp_path),
+        build_package(job("a"), tmp_path),
+        build_package(job("b"), tmp_path),
+    )
     assert first == again
     assert first[0] != other[0]
 
@@ -87,11 +91,11 @@ def test_a_directory_that_ray_does_not_take_is_refused_before_it_is_packed(tmp_p
     with (tmp_path / "huge").open("wb") as file:
         file.truncate(5 * PACKAGE_BYTES)  # a hole: no bytes on the disk
     with pytest.raises(ValueError, match="shared=yes"):
-        package(job("a"), tmp_path)
+        build_package(job("a"), tmp_path)
 
 
 def test_a_link_out_of_the_directory_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "key").write_text("of the agent")
     (tmp_path / "work" / "link").symlink_to(tmp_path / "key")
-    assert b"of the agent" not in package(job("a"), tmp_path / "work")[1]
+    assert b"of the agent" not in build_package(job("a"), tmp_path / "work")[1]

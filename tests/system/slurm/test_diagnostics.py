@@ -14,7 +14,7 @@ import pytest
 from huisuan.compute.engines import load
 from huisuan.compute.engines.interface import ABILITIES, EngineError
 from huisuan.compute.engines.slurm import SlurmEngine
-from huisuan.compute.engines.slurm.rest_client import ends_at
+from huisuan.compute.engines.slurm.rest_client import token_expiry
 
 if TYPE_CHECKING:
     from support.slurm_cluster import Cluster
@@ -109,11 +109,11 @@ def test_a_token_is_kept_and_renewed_before_its_end(cluster: Cluster, by_rest: d
         engine = SlurmEngine(tmp_path / "jobs", by_rest | {"jwt_command": asked})
         assert engine.session.rest is not None
         for _ in range(3):
-            ends = ends_at(engine.session.rest.token.value())
+            ends = token_expiry(engine.session.rest.token.value())
         assert ends is not None
         assert int(lifespan) - 20 < ends - time.time() <= int(lifespan)
         assert (tmp_path / "times").read_text() == "x\n" * times
-    assert ends_at("no token") is None
+    assert token_expiry("no token") is None
 
 
 @pytest.mark.parametrize(

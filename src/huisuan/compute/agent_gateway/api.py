@@ -1,4 +1,4 @@
-"""The agent's one endpoint, an API of its own beside /api/v1: whoever calls is known by a signature, not by a token."""
+"""The agent's one endpoint, an API of its own beside /api/v1: callers are known by a signature, not by a token."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MOST_BYTES = 32 * 1024 * 1024  # of a request
 
 
 class EnrolledAgent(AuthBase):
-    """Lets in the agents that joined (`huisuan centre invite`), by the signature over the request's body."""
+    """Authenticates the agents that joined (`huisuan centre invite`), by the signature over the request's body."""
 
     openapi_type = "apiKey"
     openapi_in = "header"
@@ -40,7 +40,7 @@ class EnrolledAgent(AuthBase):
         """The key that signed.
 
         Raises:
-            HttpError: 401 nobody that is known, 403 known and not let in, 413 too large.
+            HttpError: 401 unknown, 403 known and refused, 413 too large.
         """
         body = request.read(MOST_BYTES + 1)  # not request.body: Django's limit for forms is not meant for this
         if len(body) > MOST_BYTES:
@@ -68,7 +68,7 @@ def _joined(name: str, signature: str, body: bytes) -> AgentKey:
     """The key of an agent that joins with this very request, signed by the key that it brings.
 
     Raises:
-        Unwelcome: it brings no invitation, a bad one, or its signature is another key's.
+        EnrolmentRefused: it brings no invitation, a bad one, or its signature is another key's.
     """
     seen = _read(body, EnrolmentRefused(401, f"平台不认识站点代理 {name}：请用 huisuan agent enrol 加入"))
     if not seen.enrol or not seen.public_key or seen.agent != name:
@@ -94,7 +94,7 @@ router = Router(tags=["站点代理"])
     "/sync", auth=EnrolledAgent(), summary="站点代理的唯一接口", operation_id="huisuan_compute_agent_api_exchange"
 )
 def exchange(request: HttpRequest) -> HttpResponse:
-    """Tell what is seen, hear what is wanted; what was said before, said again, changes nothing."""
+    """Receive what the agent has seen, reply with what is wanted; idempotent."""
     key = cast(AgentKey, request.auth)  # type: ignore[attr-defined]
     body: bytes = request.agent_body  # type: ignore[attr-defined]
     try:
@@ -126,7 +126,7 @@ api.add_router("", router)
 
 @api.exception_handler(Refused)
 def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
-    """What an agent that joined has signed and nobody can use: its own fault, with the reason."""
+    """An enrolled agent signed something unusable: its own fault, with the reason."""
     return api.create_response(request, {"detail": str(refusal), "code": refusal.code}, status=422)
 
 

@@ -1,4 +1,4 @@
-"""An agent's clock against the platform's: one that is out by more than the limit is not served, and is told at once.
+"""An agent's clock against the platform's: one that is out by more than the limit is not served, and is told so.
 
 What an agent sends under a wrong clock says nothing about when something ran, so nothing of it is taken: as for a
 centre that is cut off, what runs there goes on, what was signed waits there, and is taken when the clock is right.
@@ -23,7 +23,7 @@ def record_wrong_clock(key: AgentKey, seen: SyncRequest, why: str, now: datetime
     """Note that an agent's clock is wrong, and flag it once for as long as it stays so. Must run in a transaction.
 
     Raises:
-        Unwelcome: the request is no later than the key's last: a replay shows an old clock, not a wrong one.
+        EnrolmentRefused: the request is no later than the key's last: a replay shows an old clock, not a wrong one.
     """
     noted = AgentKey.objects.filter(pk=key.pk, last_request__lt=seen.number, revoked_at=None).update(
         last_request=seen.number, skew_ms=skew_ms(seen.sent_at, now), clock_wrong_at=Coalesce("clock_wrong_at", now)

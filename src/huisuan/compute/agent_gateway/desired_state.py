@@ -1,4 +1,4 @@
-"""What the platform wants at a centre, told as shortly as the agent's own knowledge allows."""
+"""The desired state of a centre, sent as briefly as what the agent holds allows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from huisuan.compute.models.functions import Bytes
 from huisuan.protocol import agent as wire
 from huisuan.protocol.run_set import digest, mark
 
-#: the digest of the runs wanted (client.holding), whether work waits anywhere, whether a seal waits for a signature,
+#: the digest of the runs wanted (protocol.run_set), whether work waits anywhere, whether a seal waits for a signature,
 #: whether a restore waits to be released
 CENTRE_DIGEST = """
     SELECT
@@ -32,7 +32,7 @@ CENTRE_DIGEST = """
 
 @dataclass(frozen=True)
 class CentreDigest:
-    """What one look tells of a centre: the digest of the runs wanted there, and whether there is more to do."""
+    """The digest of the runs wanted at a centre, and whether there is more to do."""
 
     wanted: str
     work_waits: bool
@@ -41,7 +41,7 @@ class CentreDigest:
 
 
 def load_centre_digest(centre: Centre) -> CentreDigest:
-    """One question for all that a quiet exchange has to know."""
+    """One query for everything that a quiet exchange needs."""
     with connection.cursor() as cursor:
         cursor.execute(CENTRE_DIGEST, {"centre": centre.pk})
         bits, work_waits, seal_waits, behind = cursor.fetchone()
@@ -50,17 +50,17 @@ def load_centre_digest(centre: Centre) -> CentreDigest:
 
 @dataclass(frozen=True)
 class DesiredStateUpdate:
-    """How the runs wanted are told: nothing new (both None), those that the agent lacks, or all of them."""
+    """How the desired runs are sent: nothing new (both None), those that the agent lacks, or all of them."""
 
     added: list[wire.DesiredJob] | None = None
     desired: list[wire.DesiredJob] | None = None
 
 
 def desired_state_update(centre: Centre, held: str | None, left: Iterable[int], wanted: str) -> DesiredStateUpdate:
-    """What an agent that holds `held` has to hear; `left` are the marks of runs whose end it told just now.
+    """The update for an agent that holds `held`; `left` are the marks of runs whose end it reported just now.
 
-    Where what it holds, without those, is what is wanted, or lacks only the runs that nobody was heard of yet, that is
-    proven by the digest. Else it hears everything.
+    Where what it holds, without those, is what is wanted, or lacks only the runs not reported by anyone yet, the
+    digest proves it. Else everything is sent.
     """
     known = held and digest(left, held)
     if known == wanted:

@@ -1,4 +1,4 @@
-"""How an agent comes to speak for a centre: invited by a word, known by its key, revoked."""
+"""Enrolment of agents for a centre: invited by a token, identified by a key, revoked."""
 
 from __future__ import annotations
 
@@ -14,48 +14,48 @@ from huisuan.base.months import SHANGHAI
 from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.models import AgentKey, Centre, Invitation
 
-PREFIX = "hsj_"  # so that a leaked word is recognised for what it is
+PREFIX = "hsj_"  # so that a leaked token is recognised
 DAYS = 7
-WORD_BYTES = 24
+TOKEN_BYTES = 24
 
 
 class EnrolmentRefused(Exception):
-    """An agent that is not let in: with the HTTP status that says how (401 unknown, 403 known and refused)."""
+    """An agent is refused; `status` is the HTTP status: 401 unknown, 403 known and refused, 409 another protocol."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status = status
 
 
-def token_digest(word: str) -> str:
-    """What is kept of an invitation's word."""
-    return text_sha256(word)
+def token_digest(token: str) -> str:
+    """The digest of an invitation's token, which alone is stored."""
+    return text_sha256(token)
 
 
 def invite(code: str, by: str, now: datetime, days: int = DAYS) -> tuple[Invitation, str]:
-    """An invitation for one agent of that centre, and its word, which is kept nowhere.
+    """An invitation for one agent of that centre, and its token, which is stored nowhere.
 
     Raises:
         Refused: no such centre, or not a sane number of days.
     """
     if not 1 <= days <= 365:
         raise InvalidRequest(f"有效天数 {days}：应在 1 至 365 之间", code="invitation.days_out_of_bounds")
-    word = PREFIX + secrets.token_urlsafe(WORD_BYTES)
+    token = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
     invitation = Invitation.objects.create(
-        centre=centre_by_code(code), digest=token_digest(word), invited_by=by[:80], created_at=now,
+        centre=centre_by_code(code), digest=token_digest(token), invited_by=by[:80], created_at=now,
         expires_at=now + timedelta(days=days),
     )  # fmt: skip
-    return invitation, word
+    return invitation, token
 
 
 @transaction.atomic
-def enrol(word: str, name: str, public_key: str, host: str, engine: str, now: datetime) -> AgentKey:
-    """Make the key known for the invitation's centre; the word is used up. The same agent again is answered again.
+def enrol(token: str, name: str, public_key: str, host: str, engine: str, now: datetime) -> AgentKey:
+    """Make the key known for the invitation's centre; the token is used up. The same agent may repeat it.
 
     Raises:
-        Unwelcome: the word is unknown, used or expired, the key is another's, or the centre has another engine.
+        EnrolmentRefused: the token is unknown, used or expired, the key is another's, or the centre has another engine.
     """
-    invitation = Invitation.objects.select_for_update().filter(digest=token_digest(word)).first()
+    invitation = Invitation.objects.select_for_update().filter(digest=token_digest(token)).first()
     if invitation is None:
         raise EnrolmentRefused(401, "邀请码不对：请核对，或在平台用 huisuan centre invite 再开一个")
     known = AgentKey.objects.filter(Q(name=name) | Q(public_key=public_key)).first()
@@ -76,10 +76,10 @@ def enrol(word: str, name: str, public_key: str, host: str, engine: str, now: da
 
 
 def _has_engine(centre: Centre, engine: str) -> None:
-    """The first agent that joins settles what runs the platform's jobs at a centre where nobody has said so.
+    """The first agent that joins settles what runs the platform's jobs at a centre that has no engine registered.
 
     Raises:
-        Unwelcome: the centre is registered with another engine.
+        EnrolmentRefused: the centre is registered with another engine.
     """
     if not centre.engine:
         Centre.objects.filter(pk=centre.pk).update(engine=engine)
@@ -93,7 +93,7 @@ def _has_engine(centre: Centre, engine: str) -> None:
 
 @transaction.atomic
 def revoke(code: str, by: str, now: datetime, agent: str | None = None) -> list[AgentKey]:
-    """Believe a centre's agents no more (or the one of that name), and withdraw unused invitations; those revoked.
+    """Revoke a centre's agents (or the one of that name) and unused invitations; returns the revoked keys.
 
     What runs at the centre goes on, and is taken over by the next agent that joins.
 

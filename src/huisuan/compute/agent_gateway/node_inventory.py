@@ -24,16 +24,16 @@ SIGHTING = """
 
 
 def replace_nodes(centre: Centre, nodes: Sequence[SeenNode], now: datetime) -> None:
-    """Put these nodes in the place of those that stood, and note the day's capacity. Inside a transaction."""
-    kinds = {(each.local_card, each.partition) for each in nodes}
+    """Replace the centre's nodes and record the day's capacity. Must run in a transaction."""
+    kinds = {(node.local_card, node.partition) for node in nodes}
     cards = _accelerators(centre, kinds)
     rows = {
-        (each.name, each.partition, each.local_card): CentreNode(
-            centre=centre, name=each.name, partition=each.partition, local_card=each.local_card,
-            accelerator_id=cards[each.local_card, each.partition], cards=each.cards, used=each.used,
-            state=each.state, seen_at=now,
+        (node.name, node.partition, node.local_card): CentreNode(
+            centre=centre, name=node.name, partition=node.partition, local_card=node.local_card,
+            accelerator_id=cards[node.local_card, node.partition], cards=node.cards, used=node.used,
+            state=node.state, seen_at=now,
         )
-        for each in nodes
+        for node in nodes
     }  # fmt: skip
     CentreNode.objects.bulk_create(
         rows.values(), batch_size=2000, update_conflicts=True,
@@ -51,8 +51,8 @@ def record_daily_capacity(centres: Sequence[int], now: datetime) -> None:
 
 
 def _accelerators(centre: Centre, kinds: set[tuple[str, str]]) -> dict[tuple[str, str], int | None]:
-    """The model behind each scheduler's word; None where it means none, or several."""
-    models = {each.model.lower(): each.pk for each in Accelerator.objects.all()}
+    """The accelerator behind each scheduler's name; None where it means none, or several."""
+    models = {accelerator.model.lower(): accelerator.pk for accelerator in Accelerator.objects.all()}
     names = load_card_names(centre)
     found: dict[tuple[str, str], int | None] = {}
     for local, partition in kinds:

@@ -15,7 +15,7 @@ def check_protocol(protocol: int) -> None:
     """Let version N and N - 1 pass.
 
     Raises:
-        Unwelcome: 409, an older or a newer version, with which side has to be upgraded.
+        EnrolmentRefused: 409, an older or a newer version, with which side has to be upgraded.
     """
     current = wire.PROTOCOL
     if current - 1 <= protocol <= current:
@@ -29,7 +29,7 @@ def check_stated_protocol(body: bytes) -> None:
     """The same for a request that this version cannot parse: another version has other fields, and that is the reason.
 
     Raises:
-        Unwelcome: 409, it states a version that is not accepted.
+        EnrolmentRefused: 409, it states a version that is not accepted.
     """
     try:
         stated = json.loads(body)["protocol"]

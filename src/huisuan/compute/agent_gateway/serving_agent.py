@@ -1,4 +1,4 @@
-"""Which agent serves a centre: one at a time, told apart by its key and by the start of its process."""
+"""Which agent serves a centre: one at a time, distinguished by its key and by the start of its process."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ class ServingClaim:
 
 
 def claim_serving(key: AgentKey, seen: SyncRequest, now: datetime) -> ServingClaim:
-    """Let the agent serve its centre if it does, if nobody does, or if who did is over or has long been silent.
+    """Let the agent serve its centre if it does already, if none does, or if the one that did is over or long silent.
 
     Must run inside a transaction; the key stays locked to its end. Nothing that runs depends on this being right: a run
     begins only after the agent that submitted it was heard. It keeps two agents from undoing each other's work.
 
     Raises:
-        Unwelcome: the request is no later than the key's last, a replay.
+        EnrolmentRefused: the request is no later than the key's last, a replay.
     """
     fresh, serves = _noted(key, seen, now)
     if not fresh:
@@ -65,7 +65,9 @@ def claim_serving(key: AgentKey, seen: SyncRequest, now: datetime) -> ServingCla
     elif refusal := _refusal(held, key, seen, now):
         return refusal
     held.key, held.boot, held.host, held.version, held.engine = key, seen.boot, seen.host, seen.version, seen.engine
-    held.capabilities = {name: [each.able, each.why] for name, each in seen.capabilities.items()} or held.capabilities
+    held.capabilities = {
+        name: [ability.able, ability.why] for name, ability in seen.capabilities.items()
+    } or held.capabilities
     held.skew_ms, held.last_seen_at = (seen.sent_at - now) // MILLISECOND, now
     held.save()
     return ServingClaim(True)
@@ -73,13 +75,13 @@ def claim_serving(key: AgentKey, seen: SyncRequest, now: datetime) -> ServingCla
 
 def _noted(key: AgentKey, seen: SyncRequest, now: datetime) -> tuple[bool, bool]:
     """Note the request: whether it is a new one, and whether its agent serves already, as it did at its last."""
-    told: dict[str, Any] = {
+    values: dict[str, Any] = {
         "key": key.pk, "number": seen.number, "boot": seen.boot, "now": now,
         "skew": (seen.sent_at - now) // MILLISECOND, "quiet": seen.is_quiet,
         "same": [seen.host, seen.version, seen.engine, key.centre.engine], "plain": not seen.capabilities,
     }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(NOTE_REQUEST, told)
+        cursor.execute(NOTE_REQUEST, values)
         fresh, serves, _ = cursor.fetchone()
     return bool(fresh), bool(serves)
 

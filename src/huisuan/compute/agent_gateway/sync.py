@@ -1,6 +1,6 @@
-"""The platform's end of the agent's one endpoint: take in what was seen, place what waits, say what is wanted.
+"""The platform's end of the agent's one endpoint: receive what was seen, place what waits, reply with what is wanted.
 
-Every part may come twice, late or out of order: output is taken at its place in bytes, usage by its number in the
+Every part may come twice, late or out of order: output is stored at its place in bytes, usage by its number in the
 agent's chain, and a state is believed only under the job's present lease.
 """
 
@@ -33,7 +33,7 @@ def sync(seen: wire.SyncRequest, key: AgentKey, now: datetime) -> wire.SyncReply
     """One exchange with the agent of that key, whose signature was checked.
 
     Raises:
-        Unwelcome: the request is a replay of an earlier one.
+        EnrolmentRefused: the request is a replay of an earlier one.
     """
     if seen.probe:
         return _probed(key, seen, now)

@@ -15,10 +15,10 @@ from huisuan.protocol.agent import PIECE_BYTES, Piece, Wanted
 def next_pieces(centre: Centre, wanted: Sequence[Wanted]) -> list[Piece]:
     """What follows each offset, `PIECE_BYTES` all together; nothing of an upload that no job here needs."""
     found, room = [], PIECE_BYTES
-    for each in wanted:
+    for part in wanted:
         upload = (
-            Upload.objects.filter(sha256=each.sha256, jobs__centre=centre, jobs__state__in=AT_CENTRE)
-            .annotate(piece=Substr(F("content"), each.offset + 1, room, output_field=BinaryField()))
+            Upload.objects.filter(sha256=part.sha256, jobs__centre=centre, jobs__state__in=AT_CENTRE)
+            .annotate(piece=Substr(F("content"), part.offset + 1, room, output_field=BinaryField()))
             .values_list("size", "piece")
             .first()
         )
@@ -27,6 +27,6 @@ def next_pieces(centre: Centre, wanted: Sequence[Wanted]) -> list[Piece]:
         size, content = upload[0], bytes(upload[1])
         room -= len(content)
         found.append(
-            Piece(sha256=each.sha256, offset=each.offset, size=size, content=base64.b64encode(content))
+            Piece(sha256=part.sha256, offset=part.offset, size=size, content=base64.b64encode(content))
         )  # fmt: skip
     return found

@@ -35,8 +35,8 @@ class JobSpec:
 
     `command` is a list of words, `script` a whole script with its line #!: neither ever becomes part of a shell's
     line. `workdir` is a folder already unpacked, in which it starts. `lease_file`: once it has its cards, the run waits
-    at the gate (engines.gate) and begins only when that opens; not let in until the lease is over, it leaves without
-    having begun (state EXPIRED). While it waits it is RUNNING to `observe`: that is how the agent learns of it.
+    at the gate (common.start_gate) and begins only when that opens; not released until the lease is over, it leaves
+    without having begun (state EXPIRED). While it waits it is RUNNING to `observe`: that is how the agent learns of it.
     """
 
     uid: str
@@ -161,10 +161,10 @@ class Engine(Protocol):
         """At most `limit` bytes of its output from `offset` on."""
 
     def usage(self, names: Sequence[str]) -> Mapping[str, tuple[RunUsage, ...]]:
-        """What these runs held so far, by the accounting; nothing for one that never began or whose end nobody saw."""
+        """What these runs held so far, by the accounting; nothing for one that never began whose end is unknown."""
 
     def forget(self, name: str) -> None:
         """The platform has everything of this run: files that were kept for it may go."""
 
     def diagnose(self) -> Sequence[tuple[str, bool, str]]:
-        """For `huisuan agent doctor`: what was checked, whether it is well, and how to mend it."""
+        """For `huisuan agent doctor`: what was checked, whether it is well, and the remedy."""

@@ -109,7 +109,7 @@ class Steps:
 
 @dataclass
 class Taken:
-    """What came of an agent's words: jobs spoken of that are over or unknown, and the marks (client.holding) of the
+    """What came of an agent's words: jobs spoken of that are over or unknown, and the marks (protocol.run_set) of the
     runs that left the centre by what was said.
     """
 

@@ -1,1 +1,1 @@
-"""The agreement between whoever exports accounting from Slurm and whoever reads it."""
+"""The contract between the export of Slurm's accounting and its parser."""

@@ -42,11 +42,11 @@ class AgentLink:
         self.close()
 
     def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         self._http.close()
 
     def sync(self, seen: SyncRequest, sign: Callable[[bytes], str]) -> SyncReply:
-        """Tell what an agent saw and hear what is wanted; `sign` gives the signature of the body, in hex.
+        """Send what the agent saw and return what is wanted; `sign` gives the signature of the body, in hex.
 
         Raises:
             ClientError: not understood (status 0: no answer came).
@@ -71,7 +71,7 @@ class AgentLink:
 
 
 def _why(answer: httpx.Response) -> str:
-    """The platform's own words; of a request that has not the form, the first place and rule."""
+    """The platform's own words; of a malformed request, the first places and rules."""
     try:
         detail = answer.json()["detail"]
     except (ValueError, KeyError, TypeError):

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from huisuan.compute.engines.common.start_gate import EXPIRED_CODE, GATE_SH, began, gate_of, lease_ends, wait_to_begin
+from huisuan.compute.engines.common.start_gate import (
+    EXPIRED_CODE,
+    GATE_SH,
+    gate_of,
+    has_begun,
+    lease_ends,
+    wait_to_begin,
+)
 
 RUN = "01m8558jnns7cryxk3r3r51yjp-1"
 
@@ -46,7 +53,7 @@ def test_a_run_waits_until_its_gate_opens(lease: Path, passes: object) -> None:
     before = time.monotonic()
     assert passes(lease, "1")
     assert time.monotonic() - before > 0.2
-    assert began(lease, RUN)
+    assert has_begun(lease, RUN)
 
 
 @BOTH
@@ -58,7 +65,7 @@ def test_a_run_that_is_not_let_in_until_the_lease_is_over_leaves_without_having_
     if content is not None:
         lease.write_text(content)
     assert not passes(lease, "1")
-    assert not began(lease, RUN)
+    assert not has_begun(lease, RUN)
 
 
 @BOTH
@@ -83,4 +90,4 @@ def test_a_run_that_is_given_up_stops_waiting(lease: Path) -> None:
 def test_a_run_that_is_given_up_does_not_go_through_a_gate_that_opens_afterwards(lease: Path) -> None:
     gate_of(lease, RUN).touch()
     assert not wait_to_begin(lease, RUN, "1", given_up=lambda: True)
-    assert not began(lease, RUN)
+    assert not has_begun(lease, RUN)

@@ -16,14 +16,10 @@ from hypothesis import strategies as st
 
 from huisuan.compute.accelerators import Unmetered
 from huisuan.compute.engines.interface import EngineError, JobSpec, RunState
-from huisuan.compute.engines.slurm import accounting
-from huisuan.compute.engines.slurm import job_files as launch
-from huisuan.compute.engines.slurm import parsing as reading
-from huisuan.compute.engines.slurm import rest_client as rest
-from huisuan.compute.engines.slurm import states as words
+from huisuan.compute.engines.slurm import accounting, job_files, parsing, rest_client, states
 from huisuan.compute.engines.slurm.accounting import FIELDS
 from huisuan.compute.engines.slurm.config import Person
-from huisuan.compute.engines.slurm.run_folder import Run, born, checked, since
+from huisuan.compute.engines.slurm.run_folder import Run, born, check_run_name, since
 from huisuan.compute.engines.slurm.types import LIVE, Request
 from huisuan.compute.sacct.export import new_delimiter
 from huisuan.protocol.job_uid import job_uid
@@ -42,8 +38,8 @@ def printed(*command: str, environment: Mapping[str, str]) -> list[str]:
         run = Run(Path(folder) / "a ';$(place)", NAME)
         run.place.mkdir(parents=True)
         job = JobSpec(uid=NAME, command=command, environment=environment)
-        launch.check(job)
-        launch.write(run, job, ME)
+        job_files.check_job(job)
+        job_files.write_job_files(run, job, ME)
         done = subprocess.run(["/bin/sh", str(run.place / "launch")], capture_output=True, check=True)
     return done.stdout.decode().split("\0")[:-1]
 
@@ -63,14 +59,14 @@ def test_a_program_of_any_name_is_started(tmp_path: Path, program: str) -> None:
     (tmp_path / program).write_text("#!/bin/sh\necho started $#\n")
     (tmp_path / program).chmod(0o755)
     job = JobSpec(uid=NAME, command=(program, "x"), environment={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
-    launch.write(run, job, ME)
+    job_files.write_job_files(run, job, ME)
     done = subprocess.run(["/bin/sh", str(run.place / "launch")], capture_output=True, text=True, check=False)
     assert done.stdout == "started 1\n", done.stderr
 
 
 def test_what_slurm_itself_is_given_holds_nothing_of_the_users(tmp_path: Path) -> None:
     run = Run(tmp_path / "x'y", NAME)
-    assert launch.batch(run).splitlines() == [
+    assert job_files.batch_script(run).splitlines() == [
         *("#!/bin/sh", f"# huisuan {NAME}", f"exec /bin/sh '{tmp_path}/x'\"'\"'y/{NAME}/launch'"),
     ]
 
@@ -78,7 +74,7 @@ def test_what_slurm_itself_is_given_holds_nothing_of_the_users(tmp_path: Path) -
 @pytest.mark.parametrize("name", ["", "x", "../x", NAME + "-0", NAME.upper(), NAME + "\n", "a" * 40, NAME + "-1; id"])
 def test_names_that_could_be_more_than_names_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="作业号格式不对"):
-        checked(name)
+        check_run_name(name)
 
 
 def test_the_accounting_is_asked_from_before_a_run_was_made() -> None:
@@ -107,7 +103,7 @@ def test_the_accounting_is_asked_from_before_a_run_was_made() -> None:
     ],
 )
 def test_cards_are_read_by_their_kind(text: str, cards: dict[tuple[str, str], int]) -> None:
-    assert reading.cards(text) == cards
+    assert parsing.parse_gres(text) == cards
 
 
 @pytest.mark.parametrize(
@@ -119,13 +115,13 @@ def test_cards_are_read_by_their_kind(text: str, cards: dict[tuple[str, str], in
     ],
 )
 def test_a_nodes_state_is_up_down_or_drained(state: str, seen: str) -> None:
-    assert reading.node({"NodeName": "n", "State": state}).state == seen
+    assert parsing.parse_node({"NodeName": "n", "State": state}).state == seen
 
 
 def test_free_text_at_the_end_of_a_line_changes_nothing_before_it() -> None:
     line = "NodeName=n1 State=DOWN Partitions=a,b Reason=State=IDLE NodeName=n2 [root@2026-01-01T00:00:00]"
-    assert reading.node(reading.pairs(line)).name == "n1"
-    assert reading.node(reading.pairs(line)).state == "down"
+    assert parsing.parse_node(parsing.parse_pairs(line)).name == "n1"
+    assert parsing.parse_node(parsing.parse_pairs(line)).state == "down"
 
 
 @pytest.mark.parametrize(
@@ -133,19 +129,19 @@ def test_free_text_at_the_end_of_a_line_changes_nothing_before_it() -> None:
     [("0:0", 0), ("3:0", 3), ("0:9", 137), ("0:125", None), ("", None), ("768", 3), ("9", 137), ("0", 0)],
 )
 def test_exit_codes_are_numbered_as_shells_do(text: str, code: int | None) -> None:
-    assert reading.wait_status(text) == code
+    assert parsing.parse_wait_status(text) == code
 
 
 @pytest.mark.parametrize(
     ("text", "us"), [("00:00:01", 1_000_000), ("01:02.500", 62_500_000), ("1-00:00:00", 86_400_000_000), ("", 0)]
 )
 def test_processor_time_is_read(text: str, us: int) -> None:
-    assert reading.microseconds(text) == us
+    assert parsing.parse_microseconds(text) == us
 
 
 @pytest.mark.parametrize(("text", "octets"), [("1234K", 1_263_616), ("1.5G", 1_610_612_736), ("7", 7), ("", 0)])
 def test_memory_is_read(text: str, octets: int) -> None:
-    assert reading.octets(text) == octets
+    assert parsing.parse_octets(text) == octets
 
 
 def test_every_state_that_slurm_has_is_known() -> None:
@@ -155,7 +151,7 @@ def test_every_state_that_slurm_has_is_known() -> None:
         "OUT_OF_MEMORY COMPLETING CONFIGURING RESIZING REQUEUED REQUEUE_FED REQUEUE_HOLD SPECIAL_EXIT STOPPED REVOKED "
         "RESV_DEL_HOLD SIGNALING STAGE_OUT LAUNCH_FAILED RECONFIG_FAIL"
     )
-    assert [state for state in known.split() if state not in LIVE and state not in words.ENDS] == []
+    assert [state for state in known.split() if state not in LIVE and state not in states.ENDS] == []
 
 
 @pytest.mark.parametrize(
@@ -169,7 +165,7 @@ def test_every_state_that_slurm_has_is_known() -> None:
     ],
 )
 def test_why_a_job_waits_is_said_with_slurms_own_word(reason: str, said: str) -> None:
-    assert words.why_waiting("PENDING", reason) == said
+    assert states.why_waiting("PENDING", reason) == said
 
 
 # --- sacct
@@ -187,7 +183,7 @@ def row(**values: str) -> str:
 
 def runs(*lines: str) -> list[accounting.Accounted]:
     """The runs of job 7 that these lines tell of."""
-    found = accounting.read("\n".join(["|".join(FIELDS), *lines, ""]), FIELDS, "|")
+    found = accounting.parse_sacct_output("\n".join(["|".join(FIELDS), *lines, ""]), FIELDS, "|")
     return found[7, NAME]
 
 
@@ -218,7 +214,9 @@ def test_a_run_of_less_than_a_second_counts_one_and_never_reaches_into_the_next(
 
 
 def test_another_jobs_run_under_the_same_number_is_not_mixed_in() -> None:
-    found = accounting.read("\n".join(["|".join(FIELDS), row(JobName="x" * 26, MaxRSS="9G"), row()]), FIELDS, "|")
+    found = accounting.parse_sacct_output(
+        "\n".join(["|".join(FIELDS), row(JobName="x" * 26, MaxRSS="9G"), row()]), FIELDS, "|"
+    )
     assert {name: len(each) for (_, name), each in found.items()} == {"x" * 26: 1, NAME: 1}
 
 
@@ -260,7 +258,7 @@ def test_cards_that_the_accounting_does_not_tell_are_not_made_up(tres: str) -> N
 @pytest.mark.parametrize("printed", ["", "nonsense", "JobIDRaw|JobName", "|".join(FIELDS) + "\n7|too|short"])
 def test_what_is_not_saccts_answer_is_refused(printed: str) -> None:
     with pytest.raises(EngineError, match="sacct"):
-        accounting.read(printed, FIELDS, "|")
+        accounting.parse_sacct_output(printed, FIELDS, "|")
 
 
 def test_a_name_of_several_lines_is_one_name_between_delimiters_that_nobody_knew() -> None:
@@ -268,12 +266,12 @@ def test_a_name_of_several_lines_is_one_name_between_delimiters_that_nobody_knew
     forged = f"x\n{row()}\n{'|'.join(FIELDS)}\n\n7"
     lines = [each.replace("|", between) for each in ("|".join(FIELDS), row(JobName="?"), row())]
     lines[1] = lines[1].replace("?", forged)
-    found = accounting.read("\n".join([*lines, ""]), FIELDS, between)
+    found = accounting.parse_sacct_output("\n".join([*lines, ""]), FIELDS, between)
     assert {name: [run.tres for run in each] for (_, name), each in found.items()} == {
         forged: [runs(row())[0].tres], NAME: [runs(row())[0].tres],
     }  # fmt: skip
     with pytest.raises(EngineError, match="字段"):
-        accounting.read("\n".join(lines)[:-30], FIELDS, between)
+        accounting.parse_sacct_output("\n".join(lines)[:-30], FIELDS, between)
 
 
 # --- slurmrestd in versions that no cluster of ours has
@@ -285,7 +283,11 @@ REQUEST = Request(
 
 
 def test_a_submission_is_written_as_each_version_has_it() -> None:
-    old, newer, newest = rest.submission(REQUEST, 38), rest.submission(REQUEST, 39), rest.submission(REQUEST, 42)
+    old, newer, newest = (
+        rest_client.submission(REQUEST, 38),
+        rest_client.submission(REQUEST, 39),
+        rest_client.submission(REQUEST, 42),
+    )
     assert (old["job"]["gres"], old["job"]["nodes"], old["job"]["time_limit"]) == ("gpu:a100:8", [2, 2], 3)
     assert old["job"]["environment"] == {"PATH": "/bin"}
     assert newer["job"]["tres_per_node"] == "gres:gpu:a100:8"
@@ -314,7 +316,7 @@ def test_a_submission_is_written_as_each_version_has_it() -> None:
     ],
 )
 def test_a_job_is_read_as_each_version_has_it(job: dict[str, Any]) -> None:
-    found = rest.queued({"job_id": 7, "name": NAME, **job})
+    found = rest_client.queued({"job_id": 7, "name": NAME, **job})
     assert (found.state, found.start, found.restart, found.node_count, found.exit_code) == (
         "RUNNING",
         1700000000,
@@ -322,4 +324,4 @@ def test_a_job_is_read_as_each_version_has_it(job: dict[str, Any]) -> None:
         2,
         0,
     )
-    assert rest.queued({"job_id": 7, "job_state": ["COMPLETED", "COMPLETING"]}).state == "COMPLETING"
+    assert rest_client.queued({"job_id": 7, "job_state": ["COMPLETED", "COMPLETING"]}).state == "COMPLETING"

@@ -42,7 +42,7 @@ def first(live_server: Any) -> Iterator[Client]:
 def test_a_working_directory_is_kept_under_its_sha256_and_known_by_it(first: Client, packed: Packed) -> None:
     assert first.upload(packed.sha256) is None
     sent: list[int] = []
-    kept = first.send_upload(packed.file, told=sent.append)
+    kept = first.send_upload(packed.file, on_progress=sent.append)
     assert (kept.sha256, kept.size, sent) == (packed.sha256, packed.size, [packed.size])
     assert first.upload(packed.sha256) == kept
     content = bytes(Upload.objects.get().content)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 
-class Notes:
+class RunJournal:
     """The notes of all runs under one folder."""
 
     def __init__(self, folder: Path) -> None:

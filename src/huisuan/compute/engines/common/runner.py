@@ -1,7 +1,7 @@
 """Runs one job and measures it: `python -m huisuan.compute.engines.common.runner FOLDER`.
 
 One runner per job, in a session of its own, so that nothing that happens to the agent touches the job. It
-leaves its exit record in the folder, whole or not at all. It begins only once its gate opens (engines.gate). Standard
+leaves its exit record in the folder, whole or not at all. It begins only once its gate opens (common.start_gate). Standard
 library only: the kernel counts the memory of the process that starts a program towards the program's peak.
 
 Time, as it is metered: the start is the wall clock's whole second; the end is the start plus the elapsed
@@ -154,7 +154,7 @@ class Run:
         account = self.job["account"]
         own_id, own_group = identity(account) if account else (None, None)
         if account:
-            give(work, account)
+            give_folder(work, account)
         with (self.folder / OUTPUT).open("ab") as output:
             return subprocess.Popen(
                 self._program(),
@@ -209,8 +209,8 @@ def identity(account: str | int) -> tuple[int, int]:
     return found.pw_uid, found.pw_gid
 
 
-def give(folder: Path, account: str | int) -> None:
-    """Make a folder with all that is in it the account's own, and nobody else's to look into."""
+def give_folder(folder: Path, account: str | int) -> None:
+    """Make a folder with all that is in it the account's own, and closed to everyone else."""
     user, group = identity(account)
     folder.chmod(0o700)
     for place, folders, names in os.walk(folder):
@@ -237,7 +237,7 @@ def end_leftovers(group: int) -> None:
                 os.waitpid(pid, 0)
 
 
-def wait_for(path: Path) -> int:
+def wait_for_file(path: Path) -> int:
     """Wait, a few seconds at most, until the file is there."""
     for _ in range(500):
         if path.exists():
@@ -255,7 +255,7 @@ def main(folder: Path) -> int:
     except BlockingIOError:
         # an agent that was killed between starting a runner and seeing it starts another, which makes way;
         # it leaves only when the first has said who it is, or the agent would take the job for lost
-        return wait_for(folder / RUNNER)
+        return wait_for_file(folder / RUNNER)
     if (folder / RUNNER).exists():
         return 0  # a run began here before: a job never runs twice
     run = Run(folder)

@@ -1,4 +1,4 @@
-"""What no engine can start, whoever asks: pure."""
+"""What no engine can start. Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _whole(what: str, text: str) -> None:
         raise ValueError(f"{what}里的第 {error.start + 1} 个字符不是合法的 Unicode") from None
 
 
-def known_options(engine: str, given: Mapping[str, str], known: Mapping[str, str]) -> None:
+def check_options(engine: str, given: Mapping[str, str], known: Mapping[str, str]) -> None:
     """Refuse an option that the engine does not have: a misspelt one would be passed over in silence.
 
     Raises:

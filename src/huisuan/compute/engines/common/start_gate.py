@@ -24,7 +24,7 @@ def gate_of(lease_file: Path, name: str) -> Path:
     return lease_file.parent / "go" / name
 
 
-def began(lease_file: Path, name: str) -> bool:
+def has_begun(lease_file: Path, name: str) -> bool:
     """Whether a launcher went through the gate: tells a program's own exit code 98 from EXPIRED_CODE."""
     return gate_of(lease_file, name).with_suffix(".taken").is_symlink()
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from huisuan.compute.engines.common.spec_checks import known_options
+from huisuan.compute.engines.common.spec_checks import check_options
 
 OPTIONS = {
     "kubeconfig": "kubeconfig 文件；不设时在集群内用服务账号，在集群外用默认位置",
@@ -45,14 +45,14 @@ def site(given: Mapping[str, str]) -> Site:
     Raises:
         ValueError: one is unknown, or its value makes no sense.
     """
-    known_options("kubernetes", given, OPTIONS)
+    check_options("kubernetes", given, OPTIONS)
     if given.get("queues", "no") not in ("yes", "no"):
         raise ValueError(f"kubernetes 引擎的选项 queues={given['queues']} 应为 yes 或 no")
     if bool(given.get("workdir_claim")) != bool(given.get("workdir_root")):
         raise ValueError("kubernetes 引擎的选项 workdir_claim 与 workdir_root 要么都设，要么都不设")
     for name in ("cpu_per_card", "memory_per_card"):
         if given.get(name):
-            times(given[name], 1)
+            multiply_quantity(given[name], 1)
     plain = {name: given[name] for name in TEXTS if name in given}
     root = given.get("workdir_root")
     return Site(**plain, queues=given.get("queues") == "yes", workdir_root=Path(root) if root else None)
@@ -61,7 +61,7 @@ def site(given: Mapping[str, str]) -> Site:
 TEXTS = ("namespace", "image", "partition_label", "partition", "workdir_claim", "cpu_per_card", "memory_per_card")
 
 
-def times(quantity: str, count: int) -> str:
+def multiply_quantity(quantity: str, count: int) -> str:
     """A quantity of Kubernetes (8, 500m, 64Gi) so many times over.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What `huisuan agent doctor` asks of a cluster: what an operator could have got wrong, and how to mend it."""
+"""What `huisuan agent doctor` asks of a cluster: what an operator could have got wrong, and the remedy."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NEEDED = (
 )
 
 
-def examine(cluster: Cluster, site: Site) -> list[Finding]:
+def run_checks(cluster: Cluster, site: Site) -> list[Finding]:
     """Everything that is checked, each with whether it is well and, where not, what to do."""
     found: list[Finding] = []
     try:
@@ -55,8 +55,8 @@ def _findings(cluster: Cluster, site: Site) -> Iterator[Finding]:
     for verb, group, resource, namespaced in denied:
         where = f"命名空间 {site.namespace}" if namespaced else "整个集群"
         role = "Role" if namespaced else "ClusterRole"
-        mend = f"在 {role} 里给站点代理加 apiGroups: [{group!r}] resources: [{resource}] verbs: [{verb}]"
-        yield f"权限 {verb} {resource}（{where}）", False, mend
+        remedy = f"在 {role} 里给站点代理加 apiGroups: [{group!r}] resources: [{resource}] verbs: [{verb}]"
+        yield f"权限 {verb} {resource}（{where}）", False, remedy
     if not denied:
         yield f"权限（命名空间 {site.namespace}）", True, ""
     if ("list", "", "nodes", False) not in denied:
@@ -84,9 +84,9 @@ def _cards(cluster: Cluster, site: Site) -> Iterator[Finding]:
             if int(amounts[name]):  # a device plugin that died leaves its name behind, with none
                 cards[name] = cards.get(name, 0) + int(amounts[name])
         partitions.add(node["metadata"].get("labels", {}).get(site.partition_label, ""))
-    told = "、".join(f"{name} {count} 张" for name, count in sorted(cards.items()))
-    mend = "没有节点提供加速卡资源；请安装设备插件（如 nvidia-device-plugin、Ascend device plugin）"
-    yield f"加速卡资源 {told}".strip(), bool(cards), "" if cards else mend
+    listing = "、".join(f"{name} {count} 张" for name, count in sorted(cards.items()))
+    remedy = "没有节点提供加速卡资源；请安装设备插件（如 nvidia-device-plugin、Ascend device plugin）"
+    yield f"加速卡资源 {listing}".strip(), bool(cards), "" if cards else remedy
     if parts:
         listed = "、".join(sorted(parts))
         yield f"部分卡资源 {listed}", True, "是一张卡的一部分：平台按整卡分配和计量，不算作卡"

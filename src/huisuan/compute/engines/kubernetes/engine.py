@@ -15,11 +15,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from huisuan.compute.engines.common.run_journal import Notes
+from huisuan.compute.engines.common.run_journal import RunJournal
 from huisuan.compute.engines.interface import Ability, EngineError, JobSpec, NodeSeen, Observation, RunState, RunUsage
 from huisuan.compute.engines.kubernetes.api_client import ApiServerRefused, Cluster, Json
 from huisuan.compute.engines.kubernetes.config import site
-from huisuan.compute.engines.kubernetes.diagnostics import examine
+from huisuan.compute.engines.kubernetes.diagnostics import run_checks
 from huisuan.compute.engines.kubernetes.manifest import (
     CONTAINER,
     DIGEST,
@@ -27,13 +27,13 @@ from huisuan.compute.engines.kubernetes.manifest import (
     MANAGER,
     OURS,
     RUN,
-    check,
+    check_job,
     digest,
     gang,
-    objects,
+    job_manifests,
 )
 from huisuan.compute.engines.kubernetes.nodes import card_names, nodes_seen
-from huisuan.compute.engines.kubernetes.status import PodSeen, finished, first_failure, observe, read_pod, stretches
+from huisuan.compute.engines.kubernetes.status import PodSeen, first_failure, is_finished, observe, read_pod, stretches
 
 ASKED, CANCEL, PODS, OVER, OUTPUT = "run.json", "cancel.json", "pods.json", "over.json", "output.log"
 KEPT_LOG_BYTES = 16 * 1024 * 1024  # as much as the platform takes
@@ -58,7 +58,7 @@ class KubernetesEngine:
 
     def __init__(self, folder: Path, options: Mapping[str, str]) -> None:
         self.site = site(options)
-        self.notes = Notes(folder)
+        self.notes = RunJournal(folder)
         self.cluster = Cluster(options)
         self._names: dict[str, str] = {}
 
@@ -90,9 +90,9 @@ class KubernetesEngine:
         """
         if self.notes.read(job.name, CANCEL) or self.notes.read(job.name, ASKED).get("created"):
             return
-        check(job, self.site)
+        check_job(job, self.site)
         job = replace(job, local_card=self._spelt(job.local_card))
-        wanted = objects(job, self.site)
+        wanted = job_manifests(job, self.site)
         asked: dict[str, Any] = {
             "digest": digest(job),
             "card": job.local_card,
@@ -126,7 +126,7 @@ class KubernetesEngine:
         if not self.notes.read(name, ASKED) or self.notes.read(name, OVER):
             return
         if not self.notes.read(name, CANCEL):
-            if finished(self.cluster.read("jobs", name)):
+            if is_finished(self.cluster.read("jobs", name)):
                 return
             self.notes.write(name, CANCEL, {"reason": reason})
         self.cluster.delete("jobs", name, "Foreground")
@@ -158,7 +158,7 @@ class KubernetesEngine:
 
     def diagnose(self) -> Sequence[tuple[str, bool, str]]:
         """What an operator could have got wrong."""
-        return examine(self.cluster, self.site)
+        return run_checks(self.cluster, self.site)
 
     # --- once and never twice
 

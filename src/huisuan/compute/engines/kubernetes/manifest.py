@@ -15,7 +15,7 @@ from typing import Any
 from huisuan.compute.accelerators import part_of, part_refusal
 from huisuan.compute.engines.common.spec_checks import check_program
 from huisuan.compute.engines.interface import JobSpec
-from huisuan.compute.engines.kubernetes.config import Site, times
+from huisuan.compute.engines.kubernetes.config import Site, multiply_quantity
 
 OURS = "app.kubernetes.io/managed-by"
 MANAGER = "huisuan"
@@ -31,13 +31,13 @@ NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?")
 CARD = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
-def objects(job: JobSpec, site: Site) -> list[tuple[str, dict[str, Any]]]:
+def job_manifests(job: JobSpec, site: Site) -> list[tuple[str, dict[str, Any]]]:
     """The plural and the object of everything a run needs, in the order to create it; the Job itself last.
 
     Raises:
         ValueError: it can never run here; says why.
     """
-    check(job, site)
+    check_job(job, site)
     meta = {
         "name": job.name,
         "namespace": site.namespace,
@@ -62,7 +62,7 @@ def gang(run: str) -> str:
     return f"gang-{run}"
 
 
-def check(job: JobSpec, site: Site) -> None:
+def check_job(job: JobSpec, site: Site) -> None:
     """Refuse what this cluster can never run.
 
     Raises:
@@ -158,7 +158,7 @@ def _container(job: JobSpec, site: Site) -> dict[str, Any]:
     amounts = {job.local_card: str(each)}
     for resource, per_card in (("cpu", site.cpu_per_card), ("memory", site.memory_per_card)):
         if per_card:
-            amounts[resource] = times(per_card, each)
+            amounts[resource] = multiply_quantity(per_card, each)
     container: dict[str, Any] = {
         "name": CONTAINER,
         "image": job.image or site.image,

@@ -55,7 +55,7 @@ def read_pod(pod: Mapping[str, Any], card: str) -> PodSeen:
     if started is not None and started < (seconds(meta.get("creationTimestamp")) or 0):
         started = None  # a container that could not be started is said to have started in 1970
     over = bool(ended) or status.get("phase") in ("Succeeded", "Failed")
-    finished = seconds(ended.get("finishedAt")) if started is not None else None
+    finished_at = seconds(ended.get("finishedAt")) if started is not None else None
     limits = (each.get("resources", {}).get("limits", {}) for each in spec["containers"] if each["name"] == CONTAINER)
     return PodSeen(
         name=meta["name"],
@@ -65,7 +65,7 @@ def read_pod(pod: Mapping[str, Any], card: str) -> PodSeen:
         node=spec.get("nodeName", ""),
         cards=sum(int(each.get(card, 0)) for each in limits),
         started_at=started,
-        ended_at=None if finished is None or started is None else max(finished, started + 1),
+        ended_at=None if finished_at is None or started is None else max(finished_at, started + 1),
         over=over,
         exit_code=ended.get("exitCode"),
         reason=status.get("reason") or ended.get("reason") or "",
@@ -89,7 +89,7 @@ def seconds(moment: str | None) -> int | None:
     return None if not moment else int(datetime.fromisoformat(moment).timestamp())
 
 
-def condition(job: Mapping[str, Any], kind: str) -> Mapping[str, Any] | None:
+def find_condition(job: Mapping[str, Any], kind: str) -> Mapping[str, Any] | None:
     """The Job's condition of that kind, where it holds."""
     for each in job.get("status", {}).get("conditions", []):
         if each["type"] == kind and each["status"] == "True":
@@ -97,16 +97,16 @@ def condition(job: Mapping[str, Any], kind: str) -> Mapping[str, Any] | None:
     return None
 
 
-def finished(job: Mapping[str, Any] | None) -> bool:
+def is_finished(job: Mapping[str, Any] | None) -> bool:
     """Whether the Job is over by its own word."""
-    return job is not None and bool(condition(job, "Complete") or condition(job, "Failed"))
+    return job is not None and bool(find_condition(job, "Complete") or find_condition(job, "Failed"))
 
 
 def observe(
     name: str, job: Mapping[str, Any] | None, pods: Sequence[PodSeen], cancelled: str | None, limit_seconds: int
 ) -> Observation:
     """How the run stands. `cancelled` is why it was cancelled, None where it was not."""
-    if job is not None and (condition(job, "Complete") or (cancelled is None and finished(job))):
+    if job is not None and (find_condition(job, "Complete") or (cancelled is None and is_finished(job))):
         return _ended(name, job, pods, limit_seconds)
     if any(pod.holds for pod in pods):
         return _told(name, RunState.RUNNING, pods, "正在取消" if cancelled is not None else "")
@@ -120,9 +120,9 @@ def observe(
 
 
 def _ended(name: str, job: Mapping[str, Any], pods: Sequence[PodSeen], limit_seconds: int) -> Observation:
-    if condition(job, "Complete"):
+    if find_condition(job, "Complete"):
         return _told(name, RunState.COMPLETED, pods, "", 0)
-    failed = condition(job, "Failed") or {}
+    failed = find_condition(job, "Failed") or {}
     worst = first_failure(pods)
     if any(pod.reason == "DeadlineExceeded" for pod in pods) or failed.get("reason") == "DeadlineExceeded":
         return _told(name, RunState.TIMEOUT, pods, f"超过时限 {limit_seconds} 秒", _worst(pods))

@@ -18,7 +18,7 @@ from typing import Any
 
 from huisuan.base.temporary import remove_tree
 from huisuan.compute.engines.common import runner
-from huisuan.compute.engines.common.start_gate import began
+from huisuan.compute.engines.common.start_gate import has_begun
 from huisuan.compute.engines.interface import Ability, JobSpec, NodeSeen, Observation, RunState, RunUsage
 from huisuan.compute.engines.local.process import RunnerProcesses, load_record
 from huisuan.compute.engines.local.unix_user import ACCOUNT, RANGE, can_become, check_own_numbers, identity_for
@@ -253,7 +253,7 @@ class LocalEngine:
     def _record_loss(self, name: str) -> dict[str, Any]:
         self._processes.kill_job(name)
         lease_file = load_record(self.folder / name / runner.JOB)["lease_file"]
-        never = lease_file is not None and not began(Path(lease_file), name)
+        never = lease_file is not None and not has_begun(Path(lease_file), name)
         state, reason = (RunState.EXPIRED, NEVER_STARTED) if never else (RunState.LOST, END_UNKNOWN)
         record = {"state": state.value, "exit_code": None, "reason": reason, "node": os.uname().nodename}
         runner.write_json(self.folder / name / runner.EXIT, record)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from huisuan.compute.engines.common.spec_checks import known_options
+from huisuan.compute.engines.common.spec_checks import check_options
 
 OPTIONS = {
     "address": "head 的 dashboard，如 http://10.0.0.1:8265；默认 http://127.0.0.1:8265",
@@ -39,7 +39,7 @@ def site(given: Mapping[str, str]) -> Site:
     Raises:
         ValueError: one is unknown, or its value makes no sense.
     """
-    known_options("ray", given, OPTIONS)
+    check_options("ray", given, OPTIONS)
     address = given.get("address", Site.address).rstrip("/")
     if not address.startswith(("http://", "https://")):
         raise ValueError(f"ray 引擎的选项 address={address} 应以 http:// 或 https:// 开头，指向 head 的 dashboard")

@@ -18,7 +18,7 @@ TRIAL_SECONDS = 60
 TRIAL = "import os, sys; sys.exit(0 if sys.version_info >= (3, 10) else 3)"
 
 
-def examine(ray: RayApi, site: Site, folder: Path) -> list[Finding]:
+def run_checks(ray: RayApi, site: Site, folder: Path) -> list[Finding]:
     """Everything that is checked, each with whether it is well and, where not, what to do."""
     found: list[Finding] = []
     try:

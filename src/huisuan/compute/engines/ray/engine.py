@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from huisuan.compute.engines.common import runner as files
-from huisuan.compute.engines.common.run_journal import Notes
+from huisuan.compute.engines.common.run_journal import RunJournal
 from huisuan.compute.engines.common.spec_checks import check_program
 from huisuan.compute.engines.common.start_gate import gate_of
 from huisuan.compute.engines.interface import Ability, EngineError, JobSpec, NodeSeen, Observation, RunState, RunUsage
 from huisuan.compute.engines.ray import package as packing
 from huisuan.compute.engines.ray.api_client import Json, RayApi, RayRefused
 from huisuan.compute.engines.ray.config import site
-from huisuan.compute.engines.ray.diagnostics import examine
+from huisuan.compute.engines.ray.diagnostics import run_checks
 from huisuan.compute.engines.ray.status import Known, marks, nodes_seen, observe, usage, wanted
 
 ASKED, BEGAN, CANCEL, OVER = "asked.json", "began.json", "cancelled.json", "over.json"
@@ -42,7 +42,7 @@ class RayEngine:
 
     def __init__(self, folder: Path, options: Mapping[str, str]) -> None:
         self.site = site(options)
-        self.notes = Notes(folder.resolve())
+        self.notes = RunJournal(folder.resolve())
         self.ray = RayApi(self.site.address, self.site.token_file)
         self._names: dict[str, str] = {}
 
@@ -142,7 +142,7 @@ class RayEngine:
 
     def diagnose(self) -> Sequence[tuple[str, bool, str]]:
         """What an operator could have got wrong."""
-        return examine(self.ray, self.site, self.notes.folder)
+        return run_checks(self.ray, self.site, self.notes.folder)
 
     # --- once and never twice
 
@@ -162,7 +162,7 @@ class RayEngine:
     def _in_place(self, job: JobSpec) -> Json:
         """A run whose files the nodes see where they are."""
         place = self.notes.place(job.name)
-        content = packing.launcher()
+        content = packing.build_launcher()
         launcher = self.notes.folder / f"launcher-{hashlib.sha256(content).hexdigest()[:16]}.pyz"
         if not launcher.exists():
             draft = launcher.with_suffix(f".{os.getpid()}")
@@ -176,7 +176,7 @@ class RayEngine:
     def _packed(self, job: JobSpec, word: str) -> Json:
         """A run that travels with its directory; there is no gate where it goes."""
         told = {**self._told(job), "lease_file": None, "workdir": None, "word": word}
-        name, content = packing.package(told, job.workdir)
+        name, content = packing.build_package(told, job.workdir)
         uri = self.ray.upload(name, content)
         return {
             "entrypoint": self._line(Path(packing.LAUNCHER), Path(packing.RUN)),

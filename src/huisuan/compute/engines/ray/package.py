@@ -28,7 +28,7 @@ PACKAGE_BYTES = 100 * 1024 * 1024  # Ray keeps packages in the head's memory
 THEN = (1980, 1, 1, 0, 0, 0)  # the same files always make the same bytes
 
 
-def launcher() -> bytes:
+def build_launcher() -> bytes:
     """The launcher as a file that python3 (3.10 or newer) runs, whatever is installed beside it."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
@@ -41,7 +41,7 @@ def launcher() -> bytes:
     return packed.getvalue()
 
 
-def package(job: Mapping[str, Any], workdir: Path | None) -> tuple[str, bytes]:
+def build_package(job: Mapping[str, Any], workdir: Path | None) -> tuple[str, bytes]:
     """A run's package and its name, which follows from what is in it.
 
     Raises:
@@ -49,7 +49,7 @@ def package(job: Mapping[str, Any], workdir: Path | None) -> tuple[str, bytes]:
     """
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr(zipfile.ZipInfo(LAUNCHER, THEN), launcher())
+        file.writestr(zipfile.ZipInfo(LAUNCHER, THEN), build_launcher())
         file.writestr(zipfile.ZipInfo(f"{RUN}/{JOB}", THEN), json.dumps(job))
         if workdir is not None:
             file.writestr(zipfile.ZipInfo(f"{RUN}/{TAR}", THEN), _tar(workdir))

@@ -15,8 +15,8 @@ from functools import cached_property
 from huisuan.base.slurm_duration import parse_slurm_duration
 from huisuan.compute.accelerators import Unmetered, count_cards
 from huisuan.compute.engines.interface import EngineError, RunState, RunUsage
-from huisuan.compute.engines.slurm import parsing as reading
-from huisuan.compute.engines.slurm.command_client import Commands
+from huisuan.compute.engines.slurm import parsing
+from huisuan.compute.engines.slurm.command_client import CommandClient
 from huisuan.compute.engines.slurm.states import ENDS
 from huisuan.compute.engines.slurm.types import LIVE, Accounted
 from huisuan.compute.sacct.export import new_delimiter
@@ -25,14 +25,14 @@ FIELDS = (
     *("JobIDRaw", "JobName", "State", "Submit", "Start", "End", "Suspended", "AllocTRES", "NNodes", "NodeList"),
     *("ExitCode", "TotalCPU", "MaxRSS", "Partition", "Account", "User", "Cluster"),
 )
-Named = tuple[int, str]  # a job's id and name: the controller that lost its state gives an id again
+JobKey = tuple[int, str]  # a job's id and name: the controller that lost its state gives an id again
 AT_ONCE = 1000  # jobs in one question: a command line has room for more, a person's patience has not
 
 
 class Accounting:
     """`sacct` for the jobs of one user."""
 
-    def __init__(self, commands: Commands) -> None:
+    def __init__(self, commands: CommandClient) -> None:
         self.commands = commands
 
     @cached_property
@@ -42,22 +42,22 @@ class Accounting:
             raise EngineError("sacct --helpformat 里没有 AllocTRES：这不是 Slurm 的 sacct，不能据以计量")
         return (*FIELDS, "Restarts") if "Restarts" in offered else FIELDS
 
-    def of_jobs(self, ids: Sequence[int], since: int) -> dict[Named, list[Accounted]]:
+    def of_jobs(self, ids: Sequence[int], since: int) -> dict[JobKey, list[Accounted]]:
         """The runs of these jobs, first to last; `since`: none of them is older."""
-        found: dict[Named, list[Accounted]] = {}
+        found: dict[JobKey, list[Accounted]] = {}
         for start in range(0, len(ids), AT_ONCE):
             chosen = ",".join(map(str, ids[start : start + AT_ONCE]))
             found |= self._ask(since, f"--jobs={chosen}")
         return found
 
-    def of_names(self, names: Sequence[str], since: int) -> dict[Named, list[Accounted]]:
+    def of_names(self, names: Sequence[str], since: int) -> dict[JobKey, list[Accounted]]:
         """The runs of the jobs of these names, by job."""
-        found: dict[Named, list[Accounted]] = {}
+        found: dict[JobKey, list[Accounted]] = {}
         for start in range(0, len(names), AT_ONCE):
             found |= self._ask(since, f"--name={','.join(names[start : start + AT_ONCE])}")
         return found
 
-    def _ask(self, since: int, which: str) -> dict[Named, list[Accounted]]:
+    def _ask(self, since: int, which: str) -> dict[JobKey, list[Accounted]]:
         # job ids begin again from the first some day: without a start sacct could show another's job of long ago
         start = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%S")
         whose = f"--user={self.commands.person.name}"
@@ -71,10 +71,10 @@ class Accounting:
             whose,
             which,
         )
-        return read(self.commands.say("sacct", *asked), self.fields, delimiter)
+        return parse_sacct_output(self.commands.say("sacct", *asked), self.fields, delimiter)
 
 
-def read(printed: str, fields: Sequence[str], delimiter: str) -> dict[Named, list[Accounted]]:
+def parse_sacct_output(printed: str, fields: Sequence[str], delimiter: str) -> dict[JobKey, list[Accounted]]:
     """The runs by job, first to last, of what sacct printed with its header. Pure.
 
     `delimiter` is one that nobody knew before: only where sacct wrote it does a field end, so that a line end in a
@@ -86,8 +86,8 @@ def read(printed: str, fields: Sequence[str], delimiter: str) -> dict[Named, lis
     lines = printed.split("\n")
     if lines[0].split(delimiter) != list(fields):
         raise EngineError(f"sacct 的表头不是所要的 {'|'.join(fields)}：这不是 Slurm 的 sacct，不能据以计量")
-    found: dict[Named, list[Accounted]] = defaultdict(list)
-    latest: Named | None = None
+    found: dict[JobKey, list[Accounted]] = defaultdict(list)
+    latest: JobKey | None = None
     for values in _rows(lines[1:], len(fields), delimiter):
         row, line = dict(zip(fields, values, strict=True)), "|".join(values)
         job, _, step = row["JobIDRaw"].partition(".")
@@ -98,7 +98,7 @@ def read(printed: str, fields: Sequence[str], delimiter: str) -> dict[Named, lis
             found[latest].append(_run(int(job), row, line))
         elif latest is not None and latest[0] == int(job):  # a step follows its own run
             own = found[latest][-1]
-            peak = max(own.peak_memory_bytes, reading.octets(row["MaxRSS"]))
+            peak = max(own.peak_memory_bytes, parsing.parse_octets(row["MaxRSS"]))
             found[latest][-1] = replace(own, peak_memory_bytes=peak)
     return {named: _numbered(runs) for named, runs in found.items()}
 
@@ -122,7 +122,7 @@ def _rows(lines: Sequence[str], width: int, delimiter: str) -> Iterator[list[str
 
 def _run(job: int, row: dict[str, str], line: str) -> Accounted:
     state, _, by = row["State"].partition(" by ")
-    start, end = reading.moment(row["Start"]), reading.moment(row["End"])
+    start, end = parsing.parse_time(row["Start"]), parsing.parse_time(row["End"])
     if start == end and not row["AllocTRES"]:
         start = None  # cancelled in the queue: Slurm writes when, though it never began
     return Accounted(
@@ -137,8 +137,8 @@ def _run(job: int, row: dict[str, str], line: str) -> Accounted:
         tres=row["AllocTRES"],
         node_count=int(row["NNodes"]) if row["NNodes"].isdigit() else 1,
         nodes="" if row["NodeList"] == "None assigned" else row["NodeList"],
-        exit_code=reading.exit_code(row["ExitCode"]),
-        processor_us=reading.microseconds(row["TotalCPU"]),
+        exit_code=parsing.parse_exit_code(row["ExitCode"]),
+        processor_us=parsing.parse_microseconds(row["TotalCPU"]),
         peak_memory_bytes=0,
         raw=line,
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from huisuan.compute.engines.interface import EngineError, JobSpec, NodeSeen
 from huisuan.compute.engines.slurm.config import Options
-from huisuan.compute.engines.slurm.types import Kind, Node, Partition, Speaker, seen
+from huisuan.compute.engines.slurm.types import Kind, Node, Partition, SlurmClient, nodes_seen
 
 KEPT_SECONDS = 30  # a cluster's make-up changes by the day: not asked for each job
 
@@ -16,7 +16,7 @@ class Cluster:
     """What the cluster is made of, asked when it is older than KEPT_SECONDS."""
 
     def __init__(
-        self, options: Options, speaker: Callable[[], Speaker], settings: Callable[[], Mapping[str, str]]
+        self, options: Options, speaker: Callable[[], SlurmClient], settings: Callable[[], Mapping[str, str]]
     ) -> None:
         self.options = options
         self.speaker = speaker
@@ -33,7 +33,7 @@ class Cluster:
         for node in self._nodes:
             for partition in node.partitions:
                 for name in self.options.on_platform(partition):
-                    told += seen(node, name)
+                    told += nodes_seen(node, name)
         return told
 
     def place(self, job: JobSpec) -> tuple[str, str]:

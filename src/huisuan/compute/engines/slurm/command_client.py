@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from huisuan.base.slurm_duration import parse_slurm_duration
 from huisuan.compute.engines.interface import EngineError
-from huisuan.compute.engines.slurm import parsing as reading
+from huisuan.compute.engines.slurm import parsing
 from huisuan.compute.engines.slurm.config import Options, Person
 from huisuan.compute.engines.slurm.types import Node, Partition, Queued, Request
 
@@ -37,7 +37,7 @@ AWAY_SECONDS = 15
 ASKING = {"LC_ALL": "C", "TZ": "UTC", "SLURM_TIME_FORMAT": "%s"}
 
 
-class Commands:
+class CommandClient:
     """sbatch, squeue, scancel, scontrol and sdiag, as the user of the options."""
 
     def __init__(self, options: Options, person: Person) -> None:
@@ -100,12 +100,12 @@ class Commands:
     def nodes(self) -> list[Node]:
         """All nodes."""
         lines = self.say("scontrol", "--details", "--oneliner", "--all", "show", "nodes").splitlines()
-        return [reading.node(found) for found in map(reading.pairs, lines) if "NodeName" in found]
+        return [parsing.parse_node(found) for found in map(parsing.parse_pairs, lines) if "NodeName" in found]
 
     def partitions(self) -> list[Partition]:
         """All partitions."""
         lines = self.say("scontrol", "--oneliner", "--all", "show", "partitions").splitlines()
-        return [reading.partition(found) for found in map(reading.pairs, lines) if "PartitionName" in found]
+        return [parsing.parse_partition(found) for found in map(parsing.parse_pairs, lines) if "PartitionName" in found]
 
     def clock(self) -> int:
         """The controller's time."""
@@ -172,10 +172,10 @@ def _queued(line: str) -> Queued:
         name=row["Name"].removesuffix("|"),
         state=row["State"],
         reason=row["Reason"],
-        start=reading.moment(row["StartTime"]),
-        end=reading.moment(row["EndTime"]),
+        start=parsing.parse_time(row["StartTime"]),
+        end=parsing.parse_time(row["EndTime"]),
         ran_seconds=parse_slurm_duration(row["TimeUsed"]) or 0,
-        exit_code=reading.wait_status(row["exit_code"]),
+        exit_code=parsing.parse_wait_status(row["exit_code"]),
         restart=int(row["RestartCnt"]) if row["RestartCnt"].isdigit() else 0,
         node_count=int(row["NumNodes"]) if row["NumNodes"].isdigit() else 1,
         nodes=row["NodeList"],

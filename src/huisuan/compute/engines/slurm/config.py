@@ -7,7 +7,7 @@ import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from huisuan.compute.engines.common.spec_checks import known_options
+from huisuan.compute.engines.common.spec_checks import check_options
 
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 OPTIONS = {
@@ -93,13 +93,13 @@ class Options:
         return Person(found.pw_name, found.pw_uid, found.pw_gid, found.pw_dir, found.pw_uid != myself)
 
 
-def read(given: Mapping[str, str]) -> Options:
+def parse_options(given: Mapping[str, str]) -> Options:
     """The options as an operator writes them.
 
     Raises:
         ValueError: an unknown one, or a value that cannot be; says which and what would be right.
     """
-    known_options("Slurm", given, OPTIONS)
+    check_options("Slurm", given, OPTIONS)
     values: dict[str, object] = dict(given)
     for name in ("cpus_per_card", "memory_mib_per_card", "patience_seconds"):
         if name in given:

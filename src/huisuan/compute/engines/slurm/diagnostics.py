@@ -9,7 +9,7 @@ from pathlib import Path
 
 from huisuan.compute.engines.interface import Ability, EngineError
 from huisuan.compute.engines.slurm.cluster import spelt
-from huisuan.compute.engines.slurm.rest_client import ends_at
+from huisuan.compute.engines.slurm.rest_client import token_expiry
 from huisuan.compute.engines.slurm.session import COMMANDS, SlurmSession
 
 SHARED = ("nfs", "nfs4", "lustre", "gpfs", "beegfs", "ceph", "cephfs", "glusterfs", "fuse.glusterfs", "orangefs",
@@ -84,7 +84,7 @@ def _commands(session: SlurmSession) -> str:
 
 def _rest(session: SlurmSession) -> str:
     assert session.rest is not None
-    ends = ends_at(session.rest.token.value())
+    ends = token_expiry(session.rest.token.value())
     session.rest.ping()
     left = None if ends is None else ends - int(time.time())
     if left is not None and left < TOKEN_SECONDS and not session.options.jwt_command:

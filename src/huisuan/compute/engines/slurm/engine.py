@@ -10,8 +10,8 @@ from pathlib import Path
 from huisuan.compute.accelerators import Unmetered
 from huisuan.compute.engines.interface import Ability, JobSpec, NodeSeen, Observation, RunState, RunUsage
 from huisuan.compute.engines.slurm import accounting, diagnostics, submit
-from huisuan.compute.engines.slurm.observe import STRANGER, Watch, held_by, is_late
-from huisuan.compute.engines.slurm.run_folder import NAME, Run, born, checked, sweep
+from huisuan.compute.engines.slurm.observe import UNKNOWN_RUN, Watch, held_by, is_late
+from huisuan.compute.engines.slurm.run_folder import NAME, Run, born, check_run_name, sweep
 from huisuan.compute.engines.slurm.session import SlurmSession
 from huisuan.compute.engines.slurm.types import WAITING, Accounted, as_accounted
 
@@ -51,7 +51,7 @@ class SlurmEngine:
             ValueError: it can never run here; says why.
             EngineError: Slurm did not take it now.
         """
-        run = Run(self.folder, checked(job.name))
+        run = Run(self.folder, check_run_name(job.name))
         submit.submit(run, job, self.session, new=self._new(job.name))
         record = run.record()
         if record and record.job != record.spent:
@@ -64,7 +64,7 @@ class SlurmEngine:
 
     def cancel(self, name: str, reason: str = "") -> None:
         """Have the run end: SIGTERM, SIGKILL after Slurm's KillWait; one that has not begun never will."""
-        run = Run(self.folder, checked(name))
+        run = Run(self.folder, check_run_name(name))
         record = run.record()
         if record and record.cancel is None:
             run.change(cancel=reason)  # before the question: an agent that dies in between goes on with it
@@ -74,7 +74,7 @@ class SlurmEngine:
 
     def logs(self, name: str, offset: int, limit: int) -> bytes:
         """At most `limit` bytes of its stdout and stderr from `offset` on."""
-        return Run(self.folder, checked(name)).read_output(offset, limit)
+        return Run(self.folder, check_run_name(name)).read_output(offset, limit)
 
     def usage(self, names: Sequence[str]) -> Mapping[str, tuple[RunUsage, ...]]:
         """What these runs held so far, by sacct; nothing for one that never began or whose end nobody saw.
@@ -82,9 +82,9 @@ class SlurmEngine:
         One whose cards the accounting does not tell is left out; `diagnose` says which.
         """
         runs = {name: Run(self.folder, name) for name in names if NAME.fullmatch(name)}
-        known = [(run, run.record() or STRANGER) for run in runs.values() if not run.forgotten]
+        known = [(run, run.record() or UNKNOWN_RUN) for run in runs.values() if not run.forgotten]
         held = self.watch.history(known) if known else {}
-        late = [run.name for run, record in known if record is not STRANGER and is_late(held.get(run.name, ()))]
+        late = [run.name for run, record in known if record is not UNKNOWN_RUN and is_late(held.get(run.name, ()))]
         for name, live in self._heard_of(late).items():
             held[name] = [*(piece for piece in held.get(name, ()) if piece.over), live]
         found: dict[str, tuple[RunUsage, ...]] = {}
@@ -104,7 +104,7 @@ class SlurmEngine:
 
     def forget(self, name: str) -> None:
         """The platform has everything of this run: its files go."""
-        Run(self.folder, checked(name)).forget()
+        Run(self.folder, check_run_name(name)).forget()
         self.watch.forget(name)
         self.unmetered.pop(name, None)
 

@@ -21,7 +21,7 @@ LAUNCH, TASK, SCRIPT = "launch", "task", "script"
 quoted = shlex.quote
 
 
-def check(job: JobSpec) -> None:
+def check_job(job: JobSpec) -> None:
     """Refuse what no node could start.
 
     Raises:
@@ -32,7 +32,7 @@ def check(job: JobSpec) -> None:
     check_program(job)
 
 
-def write(run: Run, job: JobSpec, person: Person) -> Path:
+def write_job_files(run: Run, job: JobSpec, person: Person) -> Path:
     """Write the run's files for its user; returns the folder in which it starts."""
     folder = job.workdir or run.place / WORK
     if job.workdir is None:
@@ -49,7 +49,7 @@ def write(run: Run, job: JobSpec, person: Person) -> Path:
     return folder
 
 
-def written(run: Run) -> bool:
+def has_job_files(run: Run) -> bool:
     """Whether the run's files are there."""
     return (run.place / LAUNCH).exists()
 
@@ -75,7 +75,7 @@ def _hand_over(run: Run, job: JobSpec, folder: Path, person: Person) -> None:
         os.chown(gate_of(job.lease_file, job.name).parent, person.uid, person.gid)
 
 
-def batch(run: Run) -> str:
+def batch_script(run: Run) -> str:
     """What Slurm is given."""
     return f"#!/bin/sh\n# huisuan {run.name}\nexec /bin/sh {quoted(str(run.place / LAUNCH))}\n"
 
@@ -112,7 +112,7 @@ def _task(run: Run, job: JobSpec, folder: Path) -> str:
     return f"#!/bin/sh\nexec env {given} {rank} {' '.join(map(quoted, words))}\n"
 
 
-def surroundings(person: Person, path: str, language: str) -> Mapping[str, str]:
+def batch_environment(person: Person, path: str, language: str) -> Mapping[str, str]:
     """The environment that a run starts from, before the user's own; nothing of the agent's."""
     who = {"HOME": person.home, "USER": person.name, "LOGNAME": person.name}
     return {"PATH": path, **who, **({"LANG": language} if language else {})}

@@ -18,7 +18,7 @@ from huisuan.compute.engines.slurm.accounting import Accounting
 from huisuan.compute.engines.slurm.run_folder import Record, Run, since
 from huisuan.compute.engines.slurm.states import ENDS, WHY_ENDED, state_now, why_running, why_waiting
 from huisuan.compute.engines.slurm.submit import chosen, may_have_begun
-from huisuan.compute.engines.slurm.types import WAITING, Accounted, Queued, Speaker, as_accounted
+from huisuan.compute.engines.slurm.types import WAITING, Accounted, Queued, SlurmClient, as_accounted
 
 LOST_SECONDS = 600  # the controller tells the accounting late when that was away: until then nothing is lost
 VANISHED_SECONDS = 30  # for one still outside its gate: nothing is lost with it, and it may be submitted again
@@ -27,7 +27,7 @@ AT_THE_GATE = "已拿到加速卡，等平台放行"
 AWAY = "Slurm 记账（slurmdbd）无应答，等待其恢复"
 UNKNOWN = "Slurm 暂时查不到此作业"
 RUNAWAY = "控制器已无此作业，而记账仍当它在运行；请用 sacctmgr show runawayjobs 修正。无法证明用时，不计量"
-STRANGER = Record(first_seen=2**40, cards=0, time_limit_seconds=2**40)  # a run of which this folder knows nothing
+UNKNOWN_RUN = Record(first_seen=2**40, cards=0, time_limit_seconds=2**40)  # a run of which this folder knows nothing
 
 
 class Watch:
@@ -39,7 +39,7 @@ class Watch:
         self._last: dict[str, Observation] = {}
         self._missing: dict[str, float] = {}
 
-    def look(self, runs: Sequence[Run], speaker: Speaker) -> dict[str, Observation]:
+    def look(self, runs: Sequence[Run], speaker: SlurmClient) -> dict[str, Observation]:
         """How these runs stand; those that Slurm never heard of are left out.
 
         Raises:
@@ -52,14 +52,14 @@ class Watch:
         seen: dict[str, Observation] = {}
         gone: list[tuple[Run, Record]] = []
         for run in runs:
-            record = run.record() or STRANGER
+            record = run.record() or UNKNOWN_RUN
             taken = run.taken(record)
             jobs = [job for job in queue.get(run.name, ()) if taken is None or job.id == taken[0]]
             if live := [job for job in jobs if job.live]:
                 seen[run.name] = self._living(run, record, chosen(live), speaker)
             elif run.name in self.ended:
                 seen[run.name] = self.ended[run.name]
-            elif record is not STRANGER or not run.forgotten:
+            elif record is not UNKNOWN_RUN or not run.forgotten:
                 gone.append((run, _told(run, record, jobs)))
         if gone:
             seen |= self._gone(gone)
@@ -73,7 +73,7 @@ class Watch:
 
     # --- what waits or runs
 
-    def _living(self, run: Run, record: Record, job: Queued, speaker: Speaker) -> Observation:
+    def _living(self, run: Run, record: Record, job: Queued, speaker: SlurmClient) -> Observation:
         self._missing.pop(run.name, None)
         self.ended.pop(run.name, None)  # an operator had it requeued
         if record.job != job.id or record.told is not None:
@@ -94,13 +94,13 @@ class Watch:
         try:
             held = self.history(gone)
         except EngineError:
-            if any(run.name not in self._last and record is not STRANGER for run, record in gone):
+            if any(run.name not in self._last and record is not UNKNOWN_RUN for run, record in gone):
                 raise
             return {run.name: _still(self._last[run.name], AWAY) for run, _ in gone if run.name in self._last}
         seen: dict[str, Observation] = {}
         for run, record in gone:
             runs = held.get(run.name, [])
-            if record is STRANGER and runs and not may_have_begun(runs[-1]):
+            if record is UNKNOWN_RUN and runs and not may_have_begun(runs[-1]):
                 continue  # it left without having begun and was forgotten: the platform may place it here again
             if runs and runs[-1].over:
                 seen[run.name] = self.ended[run.name] = ended(run, record, runs[-1])
@@ -169,7 +169,7 @@ def is_late(runs: Sequence[Accounted]) -> bool:
 def _told(run: Run, record: Record, jobs: Sequence[Queued]) -> Record:
     """The record, with what the controller says of the end: it forgets soon, and the accounting may lose it."""
     over = [job for job in jobs if record.job in (None, job.id)]
-    if not over or record is STRANGER or record.told is not None:
+    if not over or record is UNKNOWN_RUN or record.told is not None:
         return record
     run.change(told=asdict(as_accounted(over[0])))
     return run.record() or record

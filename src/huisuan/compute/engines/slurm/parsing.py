@@ -16,7 +16,7 @@ PAIR = re.compile(r"(?:^|\s)([A-Za-z]\w*)=(\S*)")
 SIZES = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 
 
-def cards(gres: str) -> dict[Kind, int]:
+def parse_gres(gres: str) -> dict[Kind, int]:
     """Whole cards by kind of a GRES text: `gpu:a100:8(S:0-1),npu:910b3:4`, and in use `gpu:a100:2(IDX:0,3)`."""
     found: dict[Kind, int] = {}
     for item in re.sub(r"\([^)]*\)", "", gres).split(","):
@@ -32,7 +32,7 @@ def cards(gres: str) -> dict[Kind, int]:
     return found
 
 
-def pairs(line: str) -> dict[str, str]:
+def parse_pairs(line: str) -> dict[str, str]:
     """`Key=value` of a line of scontrol's; the first counts: free text such as Reason comes last."""
     found: dict[str, str] = {}
     for key, value in PAIR.findall(line):
@@ -40,7 +40,7 @@ def pairs(line: str) -> dict[str, str]:
     return found
 
 
-def node(line: Mapping[str, str]) -> Node:
+def parse_node(line: Mapping[str, str]) -> Node:
     """A node of `scontrol --details --oneliner show nodes`."""
     text = line.get("State", "")
     words = set(text.rstrip("*~#!%$@^-").split("+"))
@@ -50,14 +50,14 @@ def node(line: Mapping[str, str]) -> Node:
     return Node(
         line["NodeName"],
         line.get("NodeHostName", ""),
-        cards(line.get("Gres", "")),
-        cards(line.get("GresUsed", "")),
+        parse_gres(line.get("Gres", "")),
+        parse_gres(line.get("GresUsed", "")),
         frozenset(words),
         partitions,
     )
 
 
-def partition(line: Mapping[str, str]) -> Partition:
+def parse_partition(line: Mapping[str, str]) -> Partition:
     """A partition of `scontrol --oneliner show partitions`."""
     seconds = parse_slurm_duration(line.get("MaxTime", ""))
     most = line.get("MaxNodes", "")
@@ -69,7 +69,7 @@ def partition(line: Mapping[str, str]) -> Partition:
     )
 
 
-def moment(text: str) -> int | None:
+def parse_time(text: str) -> int | None:
     """A time that was asked for in seconds since 1970; None for Unknown, None, N/A and 0."""
     return int(text) if text.isdigit() and int(text) > 0 else None
 
@@ -80,7 +80,7 @@ def job_state(words: Iterable[str]) -> str:
     return next((flag for flag in FLAGS if flag in given), given[0] if given else "")
 
 
-def exit_code(text: str) -> int | None:
+def parse_exit_code(text: str) -> int | None:
     """Of `code:signal`, as shells number it; None for what is no exit (out of memory is written as signal 125)."""
     code, _, signal = text.partition(":")
     if not code.isdigit():
@@ -90,20 +90,20 @@ def exit_code(text: str) -> int | None:
     return int(code)
 
 
-def wait_status(text: str) -> int | None:
+def parse_wait_status(text: str) -> int | None:
     """Of an exit status as the system gives it (256 for code 1), or of code:signal as newer ones write it."""
     if not text.isdigit():
-        return exit_code(text)
-    return exit_code(f"{int(text) >> 8}:{int(text) & 127}")
+        return parse_exit_code(text)
+    return parse_exit_code(f"{int(text) >> 8}:{int(text) & 127}")
 
 
-def microseconds(text: str) -> int:
+def parse_microseconds(text: str) -> int:
     """Of [DD-[HH:]]MM:SS[.mmm]; 0 where it is not told."""
     whole, _, part = text.partition(".")
     return (parse_slurm_duration(whole) or 0) * 1_000_000 + (int(part.ljust(6, "0")[:6]) if part.isdigit() else 0)
 
 
-def octets(text: str) -> int:
+def parse_octets(text: str) -> int:
     """Of a size such as 1234K or 1.5G; 0 where it is not told."""
     found = re.fullmatch(r"(\d+)(?:\.(\d+))?([KMGT]?)", text)
     if not found:

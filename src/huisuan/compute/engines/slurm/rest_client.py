@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 
 from huisuan.compute.engines.interface import EngineError
-from huisuan.compute.engines.slurm import parsing as reading
+from huisuan.compute.engines.slurm import parsing
 from huisuan.compute.engines.slurm.config import Options, Person
 from huisuan.compute.engines.slurm.rest_parsing import (
     _job,
@@ -59,7 +59,7 @@ class Token:
                 self._held = _bare(Path(self.options.jwt_file).read_text(encoding="utf-8"))
             except OSError as error:
                 raise EngineError(f"读不到令牌文件 {self.options.jwt_file}：{error.strerror}") from None
-        elif (ends := ends_at(self._held)) is None or ends - RENEW_BEFORE < time.time():
+        elif (ends := token_expiry(self._held)) is None or ends - RENEW_BEFORE < time.time():
             self._held = self._made()
         if not self._held:
             raise EngineError("没有得到 slurmrestd 的令牌；请检查引擎选项 jwt_file 或 jwt_command")
@@ -83,7 +83,7 @@ def _bare(text: str) -> str:
     return text.strip().splitlines()[-1].strip().removeprefix("SLURM_JWT=") if text.strip() else ""
 
 
-def ends_at(token: str) -> int | None:
+def token_expiry(token: str) -> int | None:
     """Until when a token is valid, as it says itself; None where it does not."""
     with suppress(ValueError, IndexError, KeyError, TypeError):
         body = token.split(".")[1]
@@ -91,7 +91,7 @@ def ends_at(token: str) -> int | None:
     return None
 
 
-class Rest:
+class RestClient:
     """slurmrestd, as the user of the options."""
 
     def __init__(self, options: Options, person: Person) -> None:
@@ -219,7 +219,7 @@ def submission(request: Request, version: int) -> dict[str, Any]:
 
 def queued(job: Mapping[str, Any]) -> Queued:
     """A job as any version tells it."""
-    state = reading.job_state(_words(job.get("job_state")))
+    state = parsing.job_state(_words(job.get("job_state")))
     start, suspended_at = number(job.get("start_time")) or None, number(job.get("suspend_time")) or 0
     before = number(job.get("pre_sus_time")) or 0
     ran = 0

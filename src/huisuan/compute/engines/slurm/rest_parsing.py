@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from huisuan.compute.engines.slurm import parsing as reading
+from huisuan.compute.engines.slurm import parsing
 from huisuan.compute.engines.slurm.types import Node, Partition, Request
 
 
@@ -56,9 +56,9 @@ def _status(value: Any) -> int | None:
     """An exit status: a number of the system's, later the code and the signal apart."""
     if isinstance(value, dict) and "return_code" in value:
         signal = number((value.get("signal") or {}).get("id")) or 0
-        return reading.exit_code(f"{number(value['return_code']) or 0}:{signal}")
+        return parsing.parse_exit_code(f"{number(value['return_code']) or 0}:{signal}")
     status = number(value)
-    return None if status is None else reading.wait_status(str(status))
+    return None if status is None else parsing.parse_wait_status(str(status))
 
 
 def _kept(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,8 +72,8 @@ def _node(one: Mapping[str, Any]) -> Node:
     return Node(
         str(one["name"]),
         str(one.get("hostname", "")),
-        reading.cards(one.get("gres") or ""),
-        reading.cards(one.get("gres_used") or ""),
+        parsing.parse_gres(one.get("gres") or ""),
+        parsing.parse_gres(one.get("gres_used") or ""),
         frozenset(words),
         tuple(_names(one.get("partitions"))),
     )

@@ -133,7 +133,7 @@ def sweep(folder: Path, now: float) -> None:
             path.unlink(missing_ok=True)
 
 
-def checked(name: str) -> str:
+def check_run_name(name: str) -> str:
     """The name, which names a folder here and a job in Slurm.
 
     Raises:

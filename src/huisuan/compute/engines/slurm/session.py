@@ -12,9 +12,9 @@ from huisuan.compute.engines.interface import EngineError
 from huisuan.compute.engines.slurm import config
 from huisuan.compute.engines.slurm.accounting import Accounting
 from huisuan.compute.engines.slurm.cluster import Cluster
-from huisuan.compute.engines.slurm.command_client import Commands
-from huisuan.compute.engines.slurm.rest_client import Rest
-from huisuan.compute.engines.slurm.types import Speaker
+from huisuan.compute.engines.slurm.command_client import CommandClient
+from huisuan.compute.engines.slurm.rest_client import RestClient
+from huisuan.compute.engines.slurm.types import SlurmClient
 
 COMMANDS = ("sbatch", "squeue", "scancel", "scontrol", "sdiag")
 TRUSTED_SECONDS = 5.0  # how long a slurmrestd that answered is taken to answer still
@@ -33,15 +33,15 @@ class SlurmSession:
         self.folder = folder.absolute()
         if any(sign in str(self.folder) for sign in "\\\n"):
             raise ValueError(f"作业目录 {self.folder} 的路径里不能有反斜杠或换行：Slurm 会改写它")
-        self.options = config.read(given)
+        self.options = config.parse_options(given)
         self.person = self.options.person()
-        self.commands = Commands(self.options, self.person)
-        self.rest = Rest(self.options, self.person) if self.options.rest_url else None
+        self.commands = CommandClient(self.options, self.person)
+        self.rest = RestClient(self.options, self.person) if self.options.rest_url else None
         self.accounting = Accounting(self.commands)
         self.cluster = Cluster(self.options, self.speaker, self._settings)
         self._asked_rest = (-TRUSTED_SECONDS, True)  # when it was last asked, and whether it answered
 
-    def speaker(self) -> Speaker:
+    def speaker(self) -> SlurmClient:
         """The way to speak with the controller: slurmrestd where it is set and answers, else the commands.
 
         Raises:

@@ -12,11 +12,11 @@ import time
 
 from huisuan.compute.engines.common.start_gate import EXPIRED_CODE
 from huisuan.compute.engines.interface import JobSpec
-from huisuan.compute.engines.slurm import job_files as launch
+from huisuan.compute.engines.slurm import job_files
 from huisuan.compute.engines.slurm.accounting import Accounting
 from huisuan.compute.engines.slurm.run_folder import Run, since
 from huisuan.compute.engines.slurm.session import SlurmSession
-from huisuan.compute.engines.slurm.types import Accounted, Queued, Request, Speaker
+from huisuan.compute.engines.slurm.types import Accounted, Queued, Request, SlurmClient
 
 GATE_MINUTES = 1  # Slurm's limit is later by this: it counts the wait at the gate, too
 
@@ -31,23 +31,23 @@ def submit(run: Run, job: JobSpec, session: SlurmSession, new: bool = False) -> 
     record = run.record()
     if record and (record.cancel is not None or (record.job is not None and record.job != record.spent)):
         return
-    launch.check(job)
+    job_files.check_job(job)
     partition, gres = session.cluster.place(job)
     speaker, options, person = session.speaker(), session.options, session.person
     if record is not None or not new:
         spent = record.spent if record else None
         if (found := _find(job.name, speaker, session.accounting, spent)) is not None:
             run.note(job, int(time.time()))
-            if not launch.written(run):  # the folder was lost while it waited
-                launch.write(run, job, person)
+            if not job_files.has_job_files(run):  # the folder was lost while it waited
+                job_files.write_job_files(run, job, person)
             run.change(job=found)
             return
     run.note(job, int(time.time()))
-    folder = launch.write(run, job, person)
+    folder = job_files.write_job_files(run, job, person)
     each = job.cards // job.nodes
     request = Request(
         name=job.name,
-        script=launch.batch(run),
+        script=job_files.batch_script(run),
         partition=partition,
         gres=gres,
         nodes=job.nodes,
@@ -55,7 +55,7 @@ def submit(run: Run, job: JobSpec, session: SlurmSession, new: bool = False) -> 
         folder=str(folder),
         output=str(run.output).replace("%", "%%"),  # Slurm's patterns: %j and the like
         person=person,
-        environment=launch.surroundings(person, options.path, os.environ.get("LANG", "")),
+        environment=job_files.batch_environment(person, options.path, os.environ.get("LANG", "")),
         account=options.account,
         qos=options.qos,
         cpus=options.cpus_per_card * each,
@@ -64,7 +64,7 @@ def submit(run: Run, job: JobSpec, session: SlurmSession, new: bool = False) -> 
     run.change(job=speaker.submit(request), told=None)
 
 
-def _find(name: str, speaker: Speaker, accounting: Accounting, spent: int | None) -> int | None:
+def _find(name: str, speaker: SlurmClient, accounting: Accounting, spent: int | None) -> int | None:
     """The id of the run's job where Slurm has one; None: it never had, or has one that ended without beginning."""
     queued = [job for job in speaker.jobs() if job.name == name and job.id != spent and not job.never_taken]
     if live := [job for job in queued if job.live]:

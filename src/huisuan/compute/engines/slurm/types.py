@@ -145,7 +145,7 @@ class Request:
     memory_mib: int = 0
 
 
-class Speaker(Protocol):
+class SlurmClient(Protocol):
     """A way to speak with the controller. All raise EngineError when it does not answer."""
 
     def submit(self, request: Request) -> int:
@@ -171,7 +171,7 @@ class Speaker(Protocol):
         """The controller's time."""
 
 
-def seen(node: Node, partition: str) -> list[NodeSeen]:
+def nodes_seen(node: Node, partition: str) -> list[NodeSeen]:
     """A node as the platform is told of it, one entry for each kind of card. Cards without a type have no name."""
     return [
         NodeSeen(node.name, partition, kind[1].lower(), count, min(node.used.get(kind, 0), count), node.state)

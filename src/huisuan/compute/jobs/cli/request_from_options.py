@@ -62,7 +62,7 @@ def upload(client: Client, folder: Path, party: str | None) -> str:
             note(f"工作目录 {folder} 没有变（{packed.entries} 个文件），不必再传")
             return packed.sha256
         with progress("上传工作目录（KiB）", packed.size // 1024) as bar:
-            client.send_upload(packed.file, party=party, told=_in_kib(bar.update, bar.task_ids[0]))
+            client.send_upload(packed.file, party=party, on_progress=_in_kib(bar.update, bar.task_ids[0]))
         note(f"工作目录 {folder} 已上传：{packed.entries} 个文件，打包后 {packed.size / 2**20:,.1f} MiB")
         return packed.sha256
 

@@ -108,7 +108,7 @@ def _previewed(found: Preview, as_json: bool) -> None:
 def _waited(client: Client, job: Job) -> Job | ArrayInfo:
     if job.array_uid:
         note(f"阵列 {job.array_uid} 已提交，正在等待全部结束……")
-        return client.wait_array(job.array_uid, told=lambda now: note(_counted(now)))
+        return client.wait_array(job.array_uid, on_progress=lambda now: note(_counted(now)))
     note(f"作业 {job.uid} 已提交，正在等待结束……")
     return client.wait(job.uid)
 
