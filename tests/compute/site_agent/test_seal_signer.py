@@ -42,10 +42,12 @@ def state(tmp_path: Path) -> Iterator[AgentState]:
     state.assign_new_name()
     state.put("platform_key", public_half(PLATFORM))
     for number in (1, 2):
-        state.queue("01m8558jnns7cryxk3r3r51yjp", 1, [line(3 * number - 3 + each) for each in range(3)], last=False)
-        state.batches(KEY.sign, number - 1)
+        state.batch_queue.append(
+            "01m8558jnns7cryxk3r3r51yjp", 1, [line(3 * number - 3 + index) for index in range(3)], last=False
+        )
+        state.batch_queue.next_batches(KEY.sign, number - 1)
     answers = [BatchAnswer(number=1, receipt="r", chain="c"), BatchAnswer(number=2, receipt="r", flagged={0: "存疑"})]
-    state.batches_answered(answers, 2, 1000)
+    state.batch_queue.record_answers(answers, 2, 1000)
     yield state
     state.close()
 

@@ -19,7 +19,7 @@ UID = "01m8558jnns7cryxk3r3r51yjp"
 
 
 @pytest.fixture
-def uploads(tmp_path: Path) -> WorkdirStore:
+def store(tmp_path: Path) -> WorkdirStore:
     return WorkdirStore(tmp_path / "agent")
 
 
@@ -44,29 +44,29 @@ def piece(content: bytes, offset: int, length: int, name: str = "") -> Piece:
 
 
 def here(store: WorkdirStore, content: bytes) -> str:
-    store.take(piece(content, 0, len(content)))
+    store.receive(piece(content, 0, len(content)))
     return hashlib.sha256(content).hexdigest()
 
 
 def test_an_archive_comes_in_pieces_and_is_continued_after_a_restart(store: WorkdirStore, tmp_path: Path) -> None:
     content = packed(("a", {}, b"x" * 1000))
     sha256 = hashlib.sha256(content).hexdigest()
-    store.take(piece(content, 0, 50))
-    store.take(piece(content, 0, 50))  # the reply was lost, say
-    store.take(piece(content, 60, 9))  # ahead of what is here
+    store.receive(piece(content, 0, 50))
+    store.receive(piece(content, 0, 50))  # the reply was lost, say
+    store.receive(piece(content, 60, 9))  # ahead of what is here
     again = WorkdirStore(tmp_path / "agent")
-    assert [(each.sha256, each.offset) for each in again.wanted([sha256, sha256])] == [(sha256, 50)]
-    again.take(piece(content, 50, len(content)))
+    assert [(each.sha256, each.offset) for each in again.missing_parts([sha256, sha256])] == [(sha256, 50)]
+    again.receive(piece(content, 50, len(content)))
     assert again.has(sha256)
-    assert again.wanted([sha256]) == []
+    assert again.missing_parts([sha256]) == []
 
 
 def test_an_archive_that_is_not_what_its_name_says_is_fetched_anew(store: WorkdirStore) -> None:
     content = packed(("a", {}, b"x"))
     name = "0" * 64
-    store.take(piece(content, 0, len(content), name))
+    store.receive(piece(content, 0, len(content), name))
     assert not store.has(name)
-    assert store.wanted([name])[0].offset == 0
+    assert store.missing_parts([name])[0].offset == 0
 
 
 def test_it_is_unpacked_once_for_each_run_and_forgotten_with_it(store: WorkdirStore) -> None:
@@ -81,7 +81,7 @@ def test_it_is_unpacked_once_for_each_run_and_forgotten_with_it(store: WorkdirSt
     assert (second / "link" / "main.py").exists()
     (first / "out").write_text("kept while it runs")
     assert (store.unpack(sha256, UID, 0) / "out").exists()
-    store.forget(UID, 0)
+    store.remove(UID, 0)
     assert not first.exists()
     store.keep_only([])
     assert not store.has(sha256)

@@ -1,7 +1,7 @@
 """Runs one job and measures it: `python -m huisuan.compute.engines.common.runner FOLDER`.
 
 One runner per job, in a session of its own, so that nothing that happens to the agent touches the job. It
-leaves its exit record in the folder, whole or not at all. It begins only once its gate opens (common.start_gate). Standard
+leaves its exit record in the folder, whole or not at all. It begins only once its gate opens (start_gate). Standard
 library only: the kernel counts the memory of the process that starts a program towards the program's peak.
 
 Time, as it is metered: the start is the wall clock's whole second; the end is the start plus the elapsed
