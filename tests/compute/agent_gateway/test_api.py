@@ -13,7 +13,7 @@ from django.test import Client
 from typer.testing import CliRunner
 
 from huisuan.base.errors import Refused
-from huisuan.cli.main import GROUPS, _group
+from huisuan.cli.main import COMMAND_GROUPS, _group
 from huisuan.compute.agent_gateway import api as agent_api
 from huisuan.compute.agent_gateway.enrolment import invite, revoke
 from huisuan.compute.models import AgentKey, Centre, Invitation, SiteAgent
@@ -181,7 +181,7 @@ def test_a_large_request_is_taken_though_a_form_may_not_be_so_large(word: str) -
 
 
 def run(*words: str) -> Any:
-    done = CliRunner().invoke(_group("centre", GROUPS["centre"][0]), list(words))
+    done = CliRunner().invoke(_group("centre", COMMAND_GROUPS["centre"][0]), list(words))
     if isinstance(done.exception, Refused):
         raise done.exception
     assert done.exit_code == 0, done.output

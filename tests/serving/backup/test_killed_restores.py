@@ -33,11 +33,11 @@ def kill_once_it_writes():
             time.sleep(0.001)
         os.kill(os.getpid(), signal.SIGKILL)
 
-def load(path, before=tools.load):
+def load(path, before=tools.load_dump):
     threading.Thread(target=kill_once_it_writes, daemon=True).start()
     before(path)
     os.kill(os.getpid(), signal.SIGKILL)
-tools.load = load
+tools.load_dump = load
 """
 KILLED_LOADED = """
 from huisuan.serving.backup import restoring

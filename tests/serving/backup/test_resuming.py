@@ -30,7 +30,7 @@ archive._Hashing.read = read
 """
 KILLED_IN_DUMP = """
 from huisuan.serving.backup import making
-making.tools.dump = lambda *words: os.kill(os.getpid(), signal.SIGKILL)
+making.tools.dump_database = lambda *words: os.kill(os.getpid(), signal.SIGKILL)
 """
 STORES_EVIDENCE = """
 from huisuan.programmes.applications.evidence_store import evidence_store
