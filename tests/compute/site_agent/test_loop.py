@@ -22,7 +22,7 @@ import pytest
 
 from huisuan.client import Client
 from huisuan.compute.agent_gateway.enrolment import invite
-from huisuan.compute.engines.local.engine import LocalEngine
+from huisuan.compute.engines.local import LocalEngine
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import (
     Centre,

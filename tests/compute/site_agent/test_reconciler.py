@@ -10,7 +10,7 @@ import pytest
 
 from huisuan.base.errors import Refused
 from huisuan.compute.engines.interface import JobSpec, run_name
-from huisuan.compute.engines.local.engine import LocalEngine
+from huisuan.compute.engines.local import LocalEngine
 from huisuan.compute.site_agent.config import JOBS, STATE_FILE, Config, load_config, write_config
 from huisuan.compute.site_agent.reconciler import DAY, Reconciler
 from huisuan.compute.site_agent.state import AgentState

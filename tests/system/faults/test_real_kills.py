@@ -19,7 +19,7 @@ from django.db import connection
 from stdnum.cn import uscc
 
 from huisuan.compute.agent_gateway.enrolment import invite
-from huisuan.compute.engines.local.engine import LocalEngine
+from huisuan.compute.engines.local import LocalEngine
 from huisuan.compute.jobs.services import submit_job
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import FINAL_STATES, Accelerator, Centre, Job, MeterFlag, Partition

@@ -166,7 +166,7 @@ def _stop(platform: Platform) -> None:
             platform.children[name].stop(patience)
     jobs = local_agent.folder() / JOBS
     if "agent" in platform.children and jobs.exists():
-        from huisuan.compute.engines.local.engine import LocalEngine
+        from huisuan.compute.engines.local import LocalEngine
 
         # what an agent that had died left running; its end is told at the next start
         LocalEngine(jobs).end_all("平台停止时结束", _STOP_SECONDS["agent"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from huisuan.compute.engines.common.start_gate import gate_of
-from huisuan.compute.engines.local.engine import LocalEngine
+from huisuan.compute.engines.local import LocalEngine
 from huisuan.testing.engine_conformance import Bench, EngineConformance
 
 

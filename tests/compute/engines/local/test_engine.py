@@ -19,7 +19,7 @@ from huisuan.compute.engines import installed, load
 from huisuan.compute.engines.common.runner import whole_seconds
 from huisuan.compute.engines.common.start_gate import gate_of
 from huisuan.compute.engines.interface import ABILITIES, JobSpec, NodeSeen, Observation, RunState, RunUsage
-from huisuan.compute.engines.local.engine import LocalEngine
+from huisuan.compute.engines.local import LocalEngine
 from support.jobs import eventually
 
 UID = "01m8558jnns7cryxk3r3r51yjp"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from huisuan.compute.engines.interface import JobSpec
-from huisuan.compute.engines.local.engine import LocalEngine
+from huisuan.compute.engines.local import LocalEngine
 from huisuan.compute.engines.local.unix_user import RANGE, own_numbers
 from support.jobs import eventually
 
