@@ -64,7 +64,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     **{f"settlement/adoption/{name}.py": () for name in ("proposed_settings", "queries", "services")},
     "settlement/runs/requests.py": (), "settlement/runs/settle.py": (), "parties/affiliation.py": (),
     **{f"compute/metering/checks/{name}.py": () for name in ("flags", "overuse", "completeness")},
-    **{f"compute/metering/agent_usage/{name}.py": () for name in ("judge", "leases", "receive", "usage_line")},
+    **{f"compute/metering/agent_usage/{name}.py": () for name in ("judge", "lease", "leases", "receive", "usage_line")},
     "compute/metering/intake/corrections.py": (), "compute/metering/imports/own_jobs.py": (),
     "compute/metering/imports/pending_corrections.py": (), "compute/metering/seals/queries.py": (),
     "compute/agent_gateway/clock_skew.py": (), "compute/metering/checks/clock.py": (),
@@ -76,6 +76,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 #: what they say to nobody who reads a page, and why
 EXCEPTIONS: dict[str, str] = {
+    "作业 {} 的文件暂时清理不了：{}": "a line of the agent's log, which no page shows",
     "请求 {} 不是最新的：平台已收到更晚的请求，重放的不予理会": "answered to an agent",
     "还在运行": "stands within the sentence that it is a part of",
     "已结束": "the same",
