@@ -48,20 +48,26 @@ def find_affiliations(
 
     Spans of one pair neither overlap nor touch with the same reason.
     """
-    held = [each for each in holdings if each.starts < ends and (each.ends is None or each.ends > starts)]
+    held = [
+        relation
+        for relation in holdings
+        if relation.starts < ends and (relation.ends is None or relation.ends > starts)
+    ]
     edges = {starts, ends}
-    for each in held:
-        edges |= {day for day in (each.starts, each.ends) if day is not None and starts < day < ends}
+    for relation in held:
+        edges |= {day for day in (relation.starts, relation.ends) if day is not None and starts < day < ends}
     days = sorted(edges)
     wanted = sorted(set(pairs))
     found: list[AffiliationSpan] = []
     for first, last in itertools.pairwise(days):
-        controllers = _controllers([each for each in held if _holds_on(each, first)]) if reach == "control" else {}
+        controllers = (
+            _controllers([relation for relation in held if _holds_on(relation, first)]) if reach == "control" else {}
+        )
         for user, operator in wanted:
             why = _reason(user, operator, controllers)
             if why:
                 found.append(AffiliationSpan(user, operator, first, last, why))
-    return list(_merge_adjacent(sorted(found, key=lambda each: (each.user, each.operator, each.starts))))
+    return list(_merge_adjacent(sorted(found, key=lambda span: (span.user, span.operator, span.starts))))
 
 
 def _holds_on(holding: OwnershipRelation, day: date) -> bool:

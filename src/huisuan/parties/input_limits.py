@@ -1,4 +1,4 @@
-"""Text and numbers that may come in: what no column keeps is the asker's mistake, told before anything looks at it."""
+"""Limits of text and numbers in requests: what no column can store is a client error, refused before any view runs."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ def _check_texts(found: Any) -> Any:
     """The same, if every text in it can be kept."""
     waiting = [found]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, str) and not is_storable_text(one):
+        value = waiting.pop()
+        if isinstance(value, str) and not is_storable_text(value):
             raise HttpError(400, NOT_STORABLE_TEXT)
-        if isinstance(one, dict):
-            waiting += [*one.keys(), *one.values()]
-        elif isinstance(one, list):
-            waiting += one
+        if isinstance(value, dict):
+            waiting += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            waiting += value
     return found

@@ -36,11 +36,11 @@ def show_usage(report: UsageReport) -> None:
         "未开始": report.never_started, "运行中": report.running, "未认领": report.unclaimed,
         "拒收": len(report.refused),
     }  # fmt: skip
-    told = "，".join(f"{name} {count:,}" for name, count in counts.items())
+    text = "，".join(f"{name} {count:,}" for name, count in counts.items())
     hours = f"新增 {report.card_seconds // 3600:,} 卡时"
-    out.print(f"二、导入 {report.source} → {report.centre}：{report.lines:,} 行；{told}；{hours}", markup=False)
-    for text in report.notes:
-        out.print(f"   注：{text}", markup=False)
+    out.print(f"二、导入 {report.source} → {report.centre}：{report.lines:,} 行；{text}；{hours}", markup=False)
+    for remark in report.notes:
+        out.print(f"   注：{remark}", markup=False)
     for line, reason in report.refused[:3]:
         out.print(f"   行 {line}：{reason}", markup=False)
 

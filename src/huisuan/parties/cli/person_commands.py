@@ -88,8 +88,14 @@ def show(username: Username, as_json: AsJson = False) -> None:
     row = person_row(person)
     mine = [token_row(token) for token in list_tokens(person)]
     events = [
-        {"at": one.at, "actor": one.actor, "what": one.get_what_display(), "detail": one.detail, "address": one.address}
-        for one in person.events.all()
+        {
+            "at": event.at,
+            "actor": event.actor,
+            "what": event.get_what_display(),
+            "detail": event.detail,
+            "address": event.address,
+        }
+        for event in person.events.all()
     ]
     if as_json:
         print_json({**row, "tokens": mine, "events": events})

@@ -1,4 +1,4 @@
-"""Writing down who did what to whom."""
+"""The audit trail of people: who did what to whom."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Actor:
 
     @classmethod
     def at_this_machine(cls) -> Actor:
-        """Whoever runs the command."""
+        """The system user that runs the command."""
         try:
             user = getpass.getuser()
         except (KeyError, OSError):  # a number without a name
@@ -28,7 +28,7 @@ class Actor:
 
 
 def record_event(person: Person, what: PersonAction, actor: Actor, now: datetime, detail: str = "") -> None:
-    """One line, for good."""
+    """Append one event."""
     PersonEvent.objects.create(
         person=person, what=what, actor=actor.name[:120], address=actor.address, at=now, detail=detail[:300]
     )

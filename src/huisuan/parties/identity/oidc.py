@@ -38,12 +38,12 @@ _SIGNING_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES
 
 
 class IdentityNotProven(Exception):
-    """The provider's answer proves nothing; the message is for the log, not for whoever asks."""
+    """The provider's answer proves nothing; the message is for the log, not for the user."""
 
 
 @dataclass(frozen=True)
 class PendingAuthorization:
-    """What this side keeps, in the session, until the answer comes: good for one answer."""
+    """A sign-in under way, kept in the session until the provider's answer: valid for one answer."""
 
     state: str
     nonce: str
@@ -54,7 +54,7 @@ class PendingAuthorization:
 
 @dataclass(frozen=True)
 class IdentityClaims:
-    """Whom the provider vouches for."""
+    """The claims about a user that the provider signed."""
 
     subject: str
     email: str
@@ -151,10 +151,10 @@ def _validate_id_token(token: Mapping[str, Any], keys: Any, nonce: str) -> dict[
     return dict(claims)
 
 
-def _with_email_from(claims: dict[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
-    if told.get("sub") != claims["sub"]:
+def _with_email_from(claims: dict[str, Any], userinfo: Mapping[str, Any]) -> dict[str, Any]:
+    if userinfo.get("sub") != claims["sub"]:
         raise IdentityNotProven("the user info is of somebody else")
-    return {**claims, "email": told.get("email", ""), "email_verified": told.get("email_verified")}
+    return {**claims, "email": userinfo.get("email", ""), "email_verified": userinfo.get("email_verified")}
 
 
 def _client(redirect_uri: str) -> OAuth2Client:
@@ -167,22 +167,22 @@ def _client(redirect_uri: str) -> OAuth2Client:
 
 
 def _fetch_metadata(client: OAuth2Client) -> dict[str, Any]:
-    """What the provider says of itself, at the address that its name gives.
+    """The provider's metadata (OpenID Connect Discovery 1.0).
 
     Raises:
         NotProved: it cannot be reached, or says another name, or names addresses without TLS.
     """
     issuer = settings.HUISUAN_OIDC_ISSUER
     try:
-        told = _fetch_json(client, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        metadata = _fetch_json(client, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
     except (httpx.HTTPError, ValueError) as error:
         raise IdentityNotProven(f"{issuer}: {error}") from error
-    if not isinstance(told, dict) or told.get("issuer") != issuer:
+    if not isinstance(metadata, dict) or metadata.get("issuer") != issuer:
         raise IdentityNotProven(f"{issuer}: another issuer answers there")
     for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-        if not _is_secure_url(str(told.get(name, ""))):
+        if not _is_secure_url(str(metadata.get(name, ""))):
             raise IdentityNotProven(f"{issuer}: no {name} with https")
-    return told
+    return metadata
 
 
 def _fetch_json(client: OAuth2Client, url: str, bearer: str = "") -> Any:

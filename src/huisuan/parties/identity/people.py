@@ -1,4 +1,4 @@
-"""Adding, moving, disabling people, and their passwords: each one transaction, each written down."""
+"""Adding, moving, disabling people, and their passwords: each in one transaction with its audit event."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _MAX_NAME_LENGTH = 80
 
 
 def list_people() -> QuerySet[Person]:
-    """Everybody, with what a list shows."""
+    """All people with their party, city and second factor, by username."""
     return Person.objects.select_related("party", "city", "second_factor").order_by("username")
 
 
 def get_person(username: str) -> Person:
-    """The person of that name.
+    """The person with a username.
 
     Raises:
         Refused: there is none.
@@ -56,7 +56,7 @@ def add_person(
     """A new person, and the password that was made for them (to be changed at the first sign-in); "" for a machine.
 
     Raises:
-        Refused: the name is taken or has not its form, the place or the password will not do.
+        Refused: the name is taken or malformed, the position or the password is invalid.
     """
     username, name = unicodedata.normalize("NFKC", username.strip()), name.strip()
     if not username or len(username) > _MAX_NAME_LENGTH or any(not (c.isalnum() or c in "._@+-") for c in username):
@@ -83,7 +83,7 @@ def add_person(
 
 @transaction.atomic
 def disable_person(person: Person, actor: Actor, now: datetime) -> Person:
-    """Nobody comes in as this person any more: sessions and tokens end with it.
+    """Disable a person; ends their sessions and revokes their tokens.
 
     Raises:
         Refused: disabled already, or the last operator.
@@ -99,7 +99,7 @@ def disable_person(person: Person, actor: Actor, now: datetime) -> Person:
 
 @transaction.atomic
 def enable_person(person: Person, actor: Actor, now: datetime) -> Person:
-    """Let a disabled person in again; their tokens stay revoked.
+    """Enable a disabled person; their tokens stay revoked.
 
     Raises:
         Refused: not disabled.
@@ -143,7 +143,7 @@ def set_password(person: Person, password: str | None, actor: Actor, now: dateti
 
 @transaction.atomic
 def change_position(person: Person, position: Position, actor: Actor, now: datetime) -> Person:
-    """Give a person another role or party; sessions and tokens end, also of those who hold tokens made before.
+    """Give a person another role or party; ends their sessions and revokes their tokens.
 
     Raises:
         Refused: one's own role, no such place, or the last operator.
@@ -170,10 +170,10 @@ def end_sessions(person: Person, actor: Actor, now: datetime) -> None:
 
 @transaction.atomic
 def link_identity(person: Person, issuer: str, subject: str, actor: Actor, now: datetime) -> None:
-    """Say which account at the OpenID provider is this person's.
+    """Link a person to their account (`sub`) at the OpenID provider.
 
     Raises:
-        Refused: it is somebody's, or the person has another one there.
+        Refused: the account is linked to somebody, or the person has another one.
     """
     person = _lock(person)
     if not subject or len(subject) > 255 or "\0" in subject:
@@ -190,7 +190,7 @@ def link_identity(person: Person, issuer: str, subject: str, actor: Actor, now: 
 
 @transaction.atomic
 def unlink_identities(person: Person, actor: Actor, now: datetime) -> None:
-    """Forget the person's accounts at OpenID providers, and the address that would bind a new one.
+    """Remove a person's OpenID accounts, and the email that would link a new one; ends their sessions.
 
     Raises:
         Refused: there is none.
@@ -217,7 +217,7 @@ def oidc_issuer() -> str:
 
 
 def generate_password() -> str:
-    """A password that nobody can guess."""
+    """A random password of 96 bits."""
     return secrets.token_urlsafe(_PASSWORD_BYTES)
 
 
@@ -242,7 +242,7 @@ def _lock(person: Person) -> Person:
 
 
 def _save_fields(person: Person, *fields: str) -> None:
-    """Save these fields; what the triggers made of it is read back.
+    """Save these fields and reload what the database's triggers changed.
 
     Raises:
         Refused: the last operator stays.

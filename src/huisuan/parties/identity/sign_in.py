@@ -1,4 +1,4 @@
-"""Who comes in, by the page or by the API: the password, then the second factor, each throttled."""
+"""Sign-in by page or API: the password, then the second factor, each with rate limits."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _MAX_SECRET_LENGTH = 1000  # letters of a password that are looked at at all
 
 
 def authenticate_by_password(username: str, password: str, place: ClientPlace, now: datetime) -> Person | None:
-    """The person of that name and password, if they may come in; None without a word why not.
+    """The active person with that name and password; None, without a reason, otherwise.
 
     Raises:
-        TooMany: it may not be judged now.
+        TooMany: the limit is reached.
     """
     attempt = throttle.begin_attempt(CredentialKind.PASSWORD, username[:_MAX_SECRET_LENGTH], place, now)
     if "\0" in username + password or len(username) > _MAX_SECRET_LENGTH or len(password) > _MAX_SECRET_LENGTH:
@@ -34,7 +34,7 @@ def verify_second_factor(person: Person, code: str, place: ClientPlace, now: dat
     """Whether that is the person's code of now, or a recovery code; it is used up by this.
 
     Raises:
-        TooMany: it may not be judged now.
+        TooMany: the limit is reached.
         Refused: the platform's key was changed.
     """
     attempt = throttle.begin_attempt(CredentialKind.CODE, person.username, place, now)
@@ -47,7 +47,7 @@ def verify_second_factor(person: Person, code: str, place: ClientPlace, now: dat
 
 
 def record_sign_in(person: Person, place: ClientPlace, actor: Actor, now: datetime, how: str) -> str:
-    """Note that a person came in from a place; returns the new value of the device's cookie.
+    """Record a sign-in from a place; returns the new value of the device cookie.
 
     The cookie is another one each time: one that a stranger put into the browser becomes worth nothing.
     """

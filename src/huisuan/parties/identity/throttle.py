@@ -1,4 +1,4 @@
-"""How often one may guess: a password, a code, a token.
+"""Rate limits of guesses at a password, a code or a token.
 
 A try is written down before it is judged and taken back when it was right, so that many at once count like many in
 turn. Limits hold for a name at a place and for an address; a name as a whole is never locked. When strangers guess at
@@ -56,10 +56,10 @@ class TooManyAttempts(Exception):
 
 
 def begin_attempt(door: CredentialKind, username: str, place: ClientPlace, now: datetime) -> SignInTry:
-    """Write a try down.
+    """Record an attempt before the secret is checked.
 
     Raises:
-        TooMany: it may not be judged now.
+        TooMany: the limit is reached.
     """
     known = find_known_place(username, place, now) if username else None
     attempt = SignInTry.objects.create(
@@ -77,12 +77,12 @@ def begin_attempt(door: CredentialKind, username: str, place: ClientPlace, now: 
 
 
 def forgive_attempt(attempt: SignInTry) -> None:
-    """It was right: it does not count."""
+    """Remove a successful attempt: it does not count."""
     SignInTry.objects.filter(pk=attempt.pk).delete()
 
 
 def find_known_place(username: str, place: ClientPlace, now: datetime) -> str | None:
-    """Under what name this person came in from here before: by the device, else by the address."""
+    """The place from which this person has signed in before: the device, else the address; None if neither."""
     known = set(
         KnownPlace.objects.filter(
             person__username=username, place__in=place.names, last_at__gt=now - _PLACE_KNOWN_FOR
@@ -92,9 +92,13 @@ def find_known_place(username: str, place: ClientPlace, now: datetime) -> str | 
 
 
 def username_digest(username: str) -> str:
-    """What is kept of a name that was tried: people type passwords into the field of the name."""
-    told = unicodedata.normalize("NFKC", username).casefold().strip()
-    return salted_hmac("huisuan.parties.identity.throttle", told, algorithm="sha256").hexdigest() if told else ""
+    """A keyed digest of a username: people type passwords into that field."""
+    normalised = unicodedata.normalize("NFKC", username).casefold().strip()
+    return (
+        salted_hmac("huisuan.parties.identity.throttle", normalised, algorithm="sha256").hexdigest()
+        if normalised
+        else ""
+    )
 
 
 def _check_limits(attempt: SignInTry, now: datetime) -> None:

@@ -46,7 +46,7 @@ def max_backup_bytes(path: Path) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_database_size(current_database())")
         (size,) = cursor.fetchone()
-    return int(size) + sum(each.stat().st_size for each in list_files(path))
+    return int(size) + sum(file.stat().st_size for file in list_files(path))
 
 
 def check_space(path: Path) -> int:

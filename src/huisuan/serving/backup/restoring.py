@@ -102,7 +102,9 @@ def refuse_unless_empty(target: Path) -> None:
     if (target / unfinished.MARKER_FILE).exists():  # all but the last step of a restore is done
         return
     found = (
-        sorted(each.name for each in target.iterdir() if each.name not in _IGNORED_IN_HOME) if target.is_dir() else []
+        sorted(entry.name for entry in target.iterdir() if entry.name not in _IGNORED_IN_HOME)
+        if target.is_dir()
+        else []
     )
     if found:
         shown = "、".join(found[:_MAX_NAMES_SHOWN]) + (f" 等 {len(found)} 项" if len(found) > _MAX_NAMES_SHOWN else "")

@@ -35,7 +35,7 @@ class RequestLimit:
 
     @property
     def refusal(self) -> str:
-        """What is said to a request that brings more."""
+        """The message of the refusal of a larger request."""
         return f"请求超过此处的上限 {_size(self.most_bytes)}（{self.most_bytes} 字节），没有存下任何内容：{self.remedy}"
 
 

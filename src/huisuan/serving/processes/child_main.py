@@ -1,7 +1,7 @@
 """The processes of a running platform: `python -m huisuan.serving.processes.child_main web|worker|agent`.
 
 Each holds a line to its supervisor, its standard input: when that ends, however the supervisor died, the
-child stops as if told to. The agent's invitation comes over the same line, where no other process can read it.
+child stops as on SIGTERM. The agent's invitation comes over the same line, where no other process can read it.
 """
 
 from __future__ import annotations

@@ -168,14 +168,14 @@ def _stop(platform: Platform) -> None:
     if "agent" in platform.children and jobs.exists():
         from huisuan.compute.engines.local import LocalEngine
 
-        # what an agent that had died left running; its end is told at the next start
+        # what an agent that had died left running; its end is reported at the next start
         LocalEngine(jobs).end_all("平台停止时结束", _STOP_SECONDS["agent"])
 
 
 def _put_in_order() -> Iterator[str]:
     """What a start finds to repair in the home."""
     if closed := permissions.restrict_existing_files():
-        some = "、".join("数据目录本身" if each == "." else each for each in closed[:5])
+        some = "、".join("数据目录本身" if name == "." else name for name in closed[:5])
         yield f"已收紧数据目录里 {len(closed)} 项的权限（原先别人可读）：{some}"
     if remove_abandoned_draft(home()):
         yield "已清理一次没有完成的恢复；要恢复，请停止平台，用新的空目录再运行 huisuan restore"
@@ -207,7 +207,7 @@ def _wait_until_well(url: str, web: Child, say: Say) -> None:
                     say(f"注意：磁盘空间不足（{answer.text}）：腾出空间之前不要导入和结算")
                     return
                 if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                    break  # it is broken: waiting mends nothing
+                    break  # it is broken: waiting does not help
             time.sleep(0.05)
     raise Unavailable(f"web 没有启动成功；日志 {web.log} 的最后几行：\n{web.last_words()}", code="platform.not_started")
 
@@ -252,7 +252,7 @@ def _hosts(host: str) -> str:
     names = [*filter(None, os.environ.get("HUISUAN_HOSTS", "").split(","))]
     if host in _EVERY_ADDRESS:
         own = [address.address for addresses in psutil.net_if_addrs().values() for address in addresses]
-        names += [socket.gethostname(), *(one for one in own if one.count(".") == 3)]
+        names += [socket.gethostname(), *(address for address in own if address.count(".") == 3)]
     else:
         names.append(f"[{host}]" if ":" in host else host)
     return ",".join(names)
