@@ -65,7 +65,7 @@ def start_authorization(redirect_uri: str, there: str, now: datetime) -> tuple[s
     """Where to send the browser, and what to keep.
 
     Raises:
-        NotProved: the provider cannot be reached, or is another one than the settings name.
+        IdentityNotProven: the provider cannot be reached, or is another one than the settings name.
     """
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     begun = PendingAuthorization(state, nonce, verifier, now.timestamp(), there)
@@ -83,7 +83,7 @@ def complete_authorization(
     """Whom the answer proves.
 
     Raises:
-        NotProved: another state, nonce, issuer or audience, an unsigned or old token, an error of the provider.
+        IdentityNotProven: another state, nonce, issuer or audience, an unsigned or old token, an error of the provider.
     """
     if kept is None or not 0 <= now.timestamp() - kept["at"] <= _PENDING_SECONDS:
         raise IdentityNotProven("no sign-in was begun here, or long ago")
@@ -170,7 +170,7 @@ def _fetch_metadata(client: OAuth2Client) -> dict[str, Any]:
     """The provider's metadata (OpenID Connect Discovery 1.0).
 
     Raises:
-        NotProved: it cannot be reached, or says another name, or names addresses without TLS.
+        IdentityNotProven: it cannot be reached, or says another name, or names addresses without TLS.
     """
     issuer = settings.HUISUAN_OIDC_ISSUER
     try:

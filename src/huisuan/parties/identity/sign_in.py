@@ -18,7 +18,7 @@ def authenticate_by_password(username: str, password: str, place: ClientPlace, n
     """The active person with that name and password; None, without a reason, otherwise.
 
     Raises:
-        TooMany: the limit is reached.
+        TooManyAttempts: the limit is reached.
     """
     attempt = throttle.begin_attempt(CredentialKind.PASSWORD, username[:_MAX_SECRET_LENGTH], place, now)
     if "\0" in username + password or len(username) > _MAX_SECRET_LENGTH or len(password) > _MAX_SECRET_LENGTH:
@@ -34,7 +34,7 @@ def verify_second_factor(person: Person, code: str, place: ClientPlace, now: dat
     """Whether that is the person's code of now, or a recovery code; it is used up by this.
 
     Raises:
-        TooMany: the limit is reached.
+        TooManyAttempts: the limit is reached.
         Refused: the platform's key was changed.
     """
     attempt = throttle.begin_attempt(CredentialKind.CODE, person.username, place, now)

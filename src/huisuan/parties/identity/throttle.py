@@ -59,7 +59,7 @@ def begin_attempt(door: CredentialKind, username: str, place: ClientPlace, now: 
     """Record an attempt before the secret is checked.
 
     Raises:
-        TooMany: the limit is reached.
+        TooManyAttempts: the limit is reached.
     """
     known = find_known_place(username, place, now) if username else None
     attempt = SignInTry.objects.create(

@@ -53,7 +53,7 @@ async def receive_body(receive: Receive, headers: Mapping[str, str], limit: Requ
     """The body, at its beginning; the caller closes it.
 
     Raises:
-        Unreceived: too much of it, too slow, cut off, or not what its Content-Digest says.
+        BodyRefused: too much of it, too slow, cut off, or not what its Content-Digest says.
     """
     said = headers.get("content-length", "")
     if said.isdecimal() and int(said) > limit.most_bytes:

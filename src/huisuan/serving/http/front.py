@@ -53,7 +53,7 @@ class Lane:
         """Do something on one of the threads.
 
         Raises:
-            Unreceived: too many are waiting already.
+            BodyRefused: too many are waiting already.
         """
         if self.load >= self.most:
             raise BodyRefused(503, "平台正忙：请过一会儿再试")
