@@ -45,7 +45,7 @@ SAME_NAME: set[str] = {
     "check", "check_job", "day", "digest", "exported", "home", "integer", "invite", "logger", "measure", "midnight",
     "month_starts", "nodes_seen", "observe", "parse_facts", "parse_form", "parse_partition", "read", "recognises",
     "records", "register", "revoke", "run_checks", "schema", "seconds", "share", "shown", "site", "submit",
-    "token_digest", "usage", "verify", "visible", "whole", "why_waiting", "withdraw",
+    "usage", "verify", "visible", "whole", "why_waiting", "withdraw",
 }  # fmt: skip
 
 

@@ -18,11 +18,11 @@ from huisuan.parties.identity import people
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.identity.positions import Position
 from huisuan.parties.identity.tokens import (
+    access_token_digest,
     find_valid_token,
     issue_operator_token,
     issue_token,
     revoke_token_by_id,
-    token_digest,
 )
 from huisuan.parties.models import Party, Person, PersonEvent, Token
 
@@ -48,7 +48,7 @@ def run(*words: str) -> Any:
 def test_a_secret_is_shown_once_and_only_its_digest_is_kept(person: Person) -> None:
     made = json.loads(run("new", "zhang", "--label", "集群脚本", "--json").stdout)
     token = Token.objects.get()
-    assert (token.digest, token.person, token.scope) == (token_digest(made["token"]), person, "submit")
+    assert (token.digest, token.person, token.scope) == (access_token_digest(made["token"]), person, "submit")
     assert token.expires_at - token.created_at == timedelta(days=90)
     assert made["token"] not in run("list", "--json").stdout
     (listed,) = json.loads(run("list", "--person", "zhang", "--json").stdout)
@@ -203,8 +203,8 @@ def test_a_token_made_while_its_person_is_being_disabled_does_not_outlive_it(per
 
 def test_each_start_of_the_platform_revokes_the_operators_token_before(db: None) -> None:
     first, second = issue_operator_token(NOW), issue_operator_token(NOW)
-    assert Token.objects.get(digest=token_digest(first)).revoked_at == NOW
-    held = Token.objects.get(digest=token_digest(second))
+    assert Token.objects.get(digest=access_token_digest(first)).revoked_at == NOW
+    held = Token.objects.get(digest=access_token_digest(second))
     assert (held.revoked_at, held.scope, held.person.role, held.person.machine) == (None, "manage", "province", True)
 
 

@@ -20,7 +20,7 @@ _DEFAULT_DAYS, _MAX_DAYS = 90, 365
 _USE_RECORDED_EVERY = timedelta(minutes=1)
 
 
-def token_digest(secret: str) -> str:
+def access_token_digest(secret: str) -> str:
     """What is kept of a token."""
     return text_sha256(secret)
 
@@ -48,7 +48,7 @@ def issue_token(
         )
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = Token.objects.create(
-        digest=token_digest(secret), label=label, person=person, scope=scope, created_at=now,
+        digest=access_token_digest(secret), label=label, person=person, scope=scope, created_at=now,
         expires_at=now + timedelta(days=days),
     )  # fmt: skip
     record_event(person, PersonAction.TOKEN_MADE, actor, now, f"{token.pk} {label}（{scope}，{days} 天）")
@@ -72,7 +72,7 @@ def issue_operator_token(now: datetime) -> str:
 
 def find_valid_token(secret: str, now: datetime) -> Token | None:
     """The token with that secret, if it holds and its person may come in; its use is noted, to the minute."""
-    tokens = Token.objects.select_related("person").filter(digest=token_digest(secret), person__is_active=True)
+    tokens = Token.objects.select_related("person").filter(digest=access_token_digest(secret), person__is_active=True)
     found = tokens.filter(revoked_at__isnull=True, expires_at__gt=now).first()
     if found and (found.last_used_at is None or found.last_used_at <= now - _USE_RECORDED_EVERY):
         unnoted = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - _USE_RECORDED_EVERY)
@@ -99,7 +99,7 @@ def revoke_token_by_id(number: int, actor: Actor, now: datetime, *, of: Person |
 
 def revoke_token_by_secret(secret: str, now: datetime) -> None:
     """Revoke the token with that secret: its bearer signs out."""
-    found = Token.objects.select_related("person").filter(digest=token_digest(secret)).first()
+    found = Token.objects.select_related("person").filter(digest=access_token_digest(secret)).first()
     if found is not None:
         revoke_token_by_id(found.pk, Actor(found.person.username, found.person_id), now)
 
