@@ -30,13 +30,13 @@ import json, os, signal, sys, threading
 from pathlib import Path
 from huisuan.compute.engines.interface import JobSpec
 from huisuan.compute.engines.slurm import SlurmEngine, engine
-from huisuan.compute.engines.slurm.command_client import Commands
+from huisuan.compute.engines.slurm.command_client import CommandClient
 
 folder, options, spec, point = json.loads(sys.argv[1])
 spec["command"] = tuple(spec["command"])
 spec["lease_file"] = Path(spec["lease_file"])
 made = SlurmEngine(Path(folder), options)
-real = Commands.submit
+real = CommandClient.submit
 
 def submit(self, request):
     if point == "before":
@@ -46,7 +46,7 @@ def submit(self, request):
     found = real(self, request)
     os.kill(os.getpid(), signal.SIGKILL)
 
-Commands.submit = submit
+CommandClient.submit = submit
 made.submit(JobSpec(**spec))
 """
 
