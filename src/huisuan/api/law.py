@@ -17,7 +17,7 @@ from huisuan.law.model import LawError, Rule, to_json
 from huisuan.law.policy import Policy, list_coverage, load_installed, load_policy
 
 router = Router(tags=["政策"], auth=None)
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class Question(Schema):
@@ -81,7 +81,7 @@ def template_xlsx(request: HttpRequest, policy: str, article: str) -> HttpRespon
     """A workbook to fill in, with drop-downs and a sheet that explains every field."""
     law = _policy(policy)
     rule = _rule(law, article)
-    return _file(xlsx_template(law, rule), f"{law.name}-{rule.key}.xlsx", XLSX)
+    return _file(xlsx_template(law, rule), f"{law.name}-{rule.key}.xlsx", _XLSX)
 
 
 @router.get("/law/{policy}/{article}/prose", summary="规则的白话")

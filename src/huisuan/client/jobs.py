@@ -13,11 +13,11 @@ from huisuan.client.transport import ClientError, Sending, given, part
 from huisuan.protocol import placement as placement_wire
 from huisuan.protocol import resources as wire
 
-POLL_SECONDS = 0.3
+_POLL_SECONDS = 0.3
 SLOWEST_POLL_SECONDS = 5.0  # for what does not change
 UPLOAD_SECONDS = 300.0
-CHUNK_BYTES = 1024 * 1024
-MOST_AT_ONCE = 500
+_CHUNK_BYTES = 1024 * 1024
+_MOST_AT_ONCE = 500
 TRIES = 5  # of a question, or a submission: a platform that starts anew is no end of the job
 Pause = Callable[[float], None]
 T = TypeVar("T")
@@ -99,7 +99,7 @@ class JobCalls(Sending):
         """All jobs of an array, in order of their indices; `uid` is its first job's."""
         found, before = list[wire.Job](), None
         while True:
-            page = self.jobs(array=uid, limit=MOST_AT_ONCE, before=before)
+            page = self.jobs(array=uid, limit=_MOST_AT_ONCE, before=before)
             found += page.items
             before = page.next
             if before is None:
@@ -133,12 +133,12 @@ class JobCalls(Sending):
 
     def follow_log(self, uid: str, pause: Pause = time.sleep, offset: int = 0) -> Iterator[bytes]:
         """What a job writes from an offset on, piece by piece, until it is over."""
-        wait = POLL_SECONDS
+        wait = _POLL_SECONDS
         while True:
             piece = _again(partial(self.job_log, uid, offset), pause)
             offset = piece.next_offset
             if piece.text:
-                wait = POLL_SECONDS
+                wait = _POLL_SECONDS
                 yield piece.text
             elif piece.complete:
                 return
@@ -148,7 +148,7 @@ class JobCalls(Sending):
 
     def wait(self, uid: str, pause: Pause = time.sleep) -> wire.Job:
         """The job when it is over."""
-        wait = POLL_SECONDS
+        wait = _POLL_SECONDS
         while not (job := _again(lambda: self.job(uid), pause)).final:
             pause(wait)
             wait = min(wait * 1.2, SLOWEST_POLL_SECONDS)
@@ -162,12 +162,12 @@ class JobCalls(Sending):
         self, uid: str, pause: Pause = time.sleep, on_progress: Callable[[wire.ArrayInfo], None] = lambda _: None
     ) -> wire.ArrayInfo:
         """How an array ended, when its last job has; `on_progress` is called whenever something changes."""
-        wait, before = POLL_SECONDS, None
+        wait, before = _POLL_SECONDS, None
         while True:
             now = _again(lambda: self.array_states(uid), pause)
             if now != before:
                 on_progress(now)
-                before, wait = now, POLL_SECONDS
+                before, wait = now, _POLL_SECONDS
             if now.final:
                 return now
             pause(wait)
@@ -207,7 +207,7 @@ class JobCalls(Sending):
 def _chunks(file: Path, on_progress: Callable[[int], None]) -> Iterator[bytes]:
     sent = 0
     with file.open("rb") as content:
-        while chunk := content.read(CHUNK_BYTES):
+        while chunk := content.read(_CHUNK_BYTES):
             yield chunk
             sent += len(chunk)
             on_progress(sent)

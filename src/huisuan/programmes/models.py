@@ -13,7 +13,7 @@ from django.db.models import Q
 from huisuan.parties.models import Party, Person
 from huisuan.programmes.limits import LARGEST_BYTES
 
-SHA256 = "^[0-9a-f]{64}$"
+_SHA256 = "^[0-9a-f]{64}$"
 
 
 class Draft(models.Model):
@@ -39,7 +39,7 @@ class Draft(models.Model):
     class Meta:
         ordering = ["-updated_at"]
         constraints = [
-            models.CheckConstraint(name="draft_names_its_law", condition=Q(digest__regex=SHA256) & ~Q(rule="")),
+            models.CheckConstraint(name="draft_names_its_law", condition=Q(digest__regex=_SHA256) & ~Q(rule="")),
             models.CheckConstraint(name="draft_has_a_version", condition=Q(version__gte=1)),
         ]
         triggers = [
@@ -68,7 +68,7 @@ class Evidence(models.Model):
     class Meta:
         ordering = ["draft", "fact", "uploaded_at", "id"]
         constraints = [
-            models.CheckConstraint(name="evidence_has_its_hash", condition=Q(sha256__regex=SHA256)),
+            models.CheckConstraint(name="evidence_has_its_hash", condition=Q(sha256__regex=_SHA256)),
             models.CheckConstraint(
                 name="evidence_has_a_size", condition=Q(size__gt=0, size__lte=LARGEST_BYTES) & ~Q(filename="")
             ),

@@ -19,7 +19,7 @@ PROTOCOL = 1
 LOG_LIMIT = 16 * 1024 * 1024  # bytes of a job's output that are sent; the rest stays at the centre
 PIECE_BYTES = 1024 * 1024  # of an upload in one reply, all together
 BATCH_LINES = 1000
-MOST_CARDS = 1_000_000  # of a node, or of a run
+_MOST_CARDS = 1_000_000  # of a node, or of a run
 Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f]*$")]
 Hex64 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Hex128 = Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
@@ -38,8 +38,8 @@ class SeenNode(RequestModel):
     name: Line = Field(max_length=120)
     partition: Line = Field(default="", max_length=60)
     local_card: Line = Field(default="", max_length=60)
-    cards: int = Field(ge=0, le=MOST_CARDS)
-    used: int = Field(ge=0, le=MOST_CARDS)
+    cards: int = Field(ge=0, le=_MOST_CARDS)
+    used: int = Field(ge=0, le=_MOST_CARDS)
     state: Literal["up", "down", "drained"] = "up"
 
 
@@ -92,7 +92,7 @@ class UsageLine(RequestModel):
     nodes: Line = Field(max_length=2000)
     node_count: int = Field(ge=1, lt=2**20)
     local_card: Line = Field(default="", max_length=60)
-    cards: int = Field(ge=1, le=MOST_CARDS)
+    cards: int = Field(ge=1, le=_MOST_CARDS)
     started_at: AwareDatetime
     ended_at: AwareDatetime
     suspended_seconds: int = Field(default=0, ge=0)

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 JobStateName = Literal["submitted", "waiting", "placed", "queued", "running", "done", "failed", "cancelled", "lost"]
 IDEMPOTENCY_KEY = "Idempotency-Key"  # the header that makes a submission, sent again, the same one
-FINAL = ("done", "failed", "cancelled", "lost")
+_FINAL = ("done", "failed", "cancelled", "lost")
 
 
 class ResponseModel(BaseModel):
@@ -152,7 +152,7 @@ class Job(ResponseModel):
     @property
     def final(self) -> bool:
         """Whether the job is over."""
-        return self.state in FINAL
+        return self.state in _FINAL
 
 
 class JobPage(ResponseModel):
@@ -172,7 +172,7 @@ class ArrayInfo(ResponseModel):
     @property
     def final(self) -> bool:
         """Whether all of them are over."""
-        return all(state in FINAL for state in self.states)
+        return all(state in _FINAL for state in self.states)
 
 
 class JobEvent(ResponseModel):

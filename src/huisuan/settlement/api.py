@@ -15,8 +15,8 @@ from huisuan.settlement.models import Entitlement, SettlementRequest, Settlement
 from huisuan.settlement.runs import queries, requests, trace
 
 router = Router(tags=["结算"])
-READERS = ("user", "city", "province", "auditor")
-MOST = 1000
+_READERS = ("user", "city", "province", "auditor")
+_MOST = 1000
 MOST_DIGITS = 18  # of a number that the database has room for
 
 
@@ -27,7 +27,7 @@ class SettleRequest(Schema):
     policy: str = "anhui-agi-2023"
 
 
-@router.get("/entitlements", auth=Allow(*READERS, scope="read"), summary="应享金额（分），最近一次结算")
+@router.get("/entitlements", auth=Allow(*_READERS, scope="read"), summary="应享金额（分），最近一次结算")
 def list_entitlements(
     request: HttpRequest, year: int | None = None, limit: int = 100, offset: int = 0
 ) -> list[dict[str, Any]]:
@@ -36,10 +36,10 @@ def list_entitlements(
     if year is not None:
         found = found.filter(run__year=year)
     first = max(offset, 0)
-    return [queries.entitlement_to_dict(owed) for owed in found[first : first + min(max(limit, 1), MOST)]]
+    return [queries.entitlement_to_dict(owed) for owed in found[first : first + min(max(limit, 1), _MOST)]]
 
 
-@router.get("/entitlements/{number}", auth=Allow(*READERS, scope="read"), summary="一笔应享：金额与逐句理由")
+@router.get("/entitlements/{number}", auth=Allow(*_READERS, scope="read"), summary="一笔应享：金额与逐句理由")
 def show_entitlement(request: HttpRequest, number: str) -> dict[str, Any]:
     """One entitlement with its explanation, computed anew."""
     owed = _entitlement(request, number)
@@ -47,13 +47,13 @@ def show_entitlement(request: HttpRequest, number: str) -> dict[str, Any]:
     return {**queries.entitlement_to_dict(owed), "answer": reading.answer.to_dict(), "agrees": reading.agrees}
 
 
-@router.get("/entitlements/{number}/trace", auth=Allow(*READERS, scope="read"), summary="从应享追到原始行")
+@router.get("/entitlements/{number}/trace", auth=Allow(*_READERS, scope="read"), summary="从应享追到原始行")
 def trace_entitlement(request: HttpRequest, number: str, records: int = 3) -> dict[str, Any]:
     """One entitlement down to its raw lines, with every link checked."""
     return trace.trace_entitlement(_entitlement(request, number), records_per_line=min(max(records, 0), 100))
 
 
-@router.get("/bills", auth=Allow(*READERS, "centre", scope="read"), summary="账单（分），最近一次结算")
+@router.get("/bills", auth=Allow(*_READERS, "centre", scope="read"), summary="账单（分），最近一次结算")
 def list_bills(
     request: HttpRequest, year: int | None = None, limit: int = 100, offset: int = 0
 ) -> list[dict[str, Any]]:
@@ -62,13 +62,13 @@ def list_bills(
     if year is not None:
         found = found.filter(run__year=year)
     first = max(offset, 0)
-    return [queries.bill_to_dict(bill) for bill in found[first : first + min(max(limit, 1), MOST)]]
+    return [queries.bill_to_dict(bill) for bill in found[first : first + min(max(limit, 1), _MOST)]]
 
 
 @router.get("/settlements", auth=Allow("province", "auditor", scope="read"), summary="各次结算")
 def list_settlements(request: HttpRequest) -> list[dict[str, Any]]:
     """All runs, newest first."""
-    return [queries.run_to_dict(run) for run in SettlementRun.objects.all()[:MOST]]
+    return [queries.run_to_dict(run) for run in SettlementRun.objects.all()[:_MOST]]
 
 
 @router.post(
@@ -91,7 +91,7 @@ def settle(request: HttpRequest, wanted: SettleRequest) -> tuple[int, dict[str, 
 )
 def list_requests(request: HttpRequest) -> list[dict[str, Any]]:
     """What was asked of the background worker, newest first."""
-    return [requests.request_to_dict(each) for each in SettlementRequest.objects.all()[:MOST]]
+    return [requests.request_to_dict(each) for each in SettlementRequest.objects.all()[:_MOST]]
 
 
 @router.get("/settlements/requests/{number}", auth=Allow("province", "auditor", scope="read"), summary="提出的一次结算")

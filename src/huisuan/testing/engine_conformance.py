@@ -22,7 +22,7 @@ from huisuan.compute.engines.common.start_gate import gate_of
 from huisuan.compute.engines.interface import ABILITIES, Engine, JobSpec, Observation, RunState, RunUsage
 
 NASTY = ["$HOME", "$(id)", "`id`", "; echo hacked", "a b", "*", "'\"", "$$", "%n", "汉字", "", "-n", "a\nb"]
-SHOW = "import json, os, sys; print(json.dumps([sys.argv[1:], os.environ['GREETING']]))"
+_SHOW = "import json, os, sys; print(json.dumps([sys.argv[1:], os.environ['GREETING']]))"
 LINES = "import sys\nfor n in range(2000): print('line', n)\nprint('end', file=sys.stderr)"
 REASON = "用户取消：'; rm -rf /"
 
@@ -98,7 +98,7 @@ class EngineConformance:
         """The bench with every run under way; the one that is to be cancelled running runs."""
         engine, python = bench.engine(), bench.python
         jobs = [
-            bench.job("words", python, "-c", SHOW, *NASTY, environment={"GREETING": "你好 $(id) $HOME"}),
+            bench.job("words", python, "-c", _SHOW, *NASTY, environment={"GREETING": "你好 $(id) $HOME"}),
             bench.job("twice", "sh", "-c", "echo ran"),
             bench.job("fails", "sh", "-c", "exit 3"),
             bench.job("script", script='#!/bin/sh\necho "$GREETING from a script"\n', environment={"GREETING": "hi"}),

@@ -20,7 +20,7 @@ MIG = re.compile(r"(?:^|[^a-z0-9])(?:mig)?((?:\d{1,2}c\.)?(\d{1,2})g[._-]?\d{1,4
 MIM = re.compile(r"(?:^|[^a-z0-9])(mim-\d{1,2}m[._-]?\d{1,3}gb)(?![a-z0-9])", re.IGNORECASE)
 VNPU = re.compile(r"(?:^|[^a-z0-9])(vir\d{1,2}(?:_\w+)?|ascend\w*-\d{1,2}c(?:\.\w+)*)$", re.IGNORECASE)
 VGPU = re.compile(r"[-_]((?:\d{1,2}|141)[abcq])$", re.IGNORECASE)  # not the 910B of Ascend-910B
-SHARED = re.compile(r"(?:[a-z0-9][-_.](?:shared?|time-?slic\w*|time-?shar\w*)|(?:shared|drs)-gcu)$", re.IGNORECASE)
+_SHARED = re.compile(r"(?:[a-z0-9][-_.](?:shared?|time-?slic\w*|time-?shar\w*)|(?:shared|drs)-gcu)$", re.IGNORECASE)
 #: words of a name, each of which alone says that it counts parts
 WORDS = {
     "mig": "MIG 切片",
@@ -37,7 +37,7 @@ AMOUNT = re.compile(
 )
 WHOLE_ONLY = "平台按整卡分配和计量"
 #: labels of nodes whose value says that their cards are cut or shared; the values that say that they are not
-LABELS = {
+_LABELS = {
     "mig.strategy": frozenset({"none", ""}),
     "mig.config": frozenset({"all-disabled", ""}),
     "gpu.sharing-strategy": frozenset({"none", ""}),
@@ -62,7 +62,7 @@ def part_of(name: str) -> str:
     for word in re.split(r"[^a-z0-9]+", name.lower()):
         if word in WORDS:
             return WORDS[word]
-    if SHARED.search(name):
+    if _SHARED.search(name):
         return "分时共享的卡"
     return "卡的算力或显存的份额" if AMOUNT.search(name) else ""
 
@@ -81,8 +81,8 @@ def part_refusal(name: str, what: str) -> str:
 def label_part(key: str, value: str) -> str:
     """What part of a card a node's label asks for; "" for none. `mig.capable` only says what a card could be."""
     name = key.rpartition("/")[2].lower()
-    if name in LABELS:
-        return (part_of(value) or "切分或共享的卡") if value.strip().lower() not in LABELS[name] else ""
+    if name in _LABELS:
+        return (part_of(value) or "切分或共享的卡") if value.strip().lower() not in _LABELS[name] else ""
     if name.startswith("mig-"):
         return part_of(name)
     return part_of(value)

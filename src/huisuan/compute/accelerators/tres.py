@@ -21,7 +21,7 @@ from huisuan.compute.accelerators.names import (
 )
 from huisuan.compute.accelerators.parts import part_of
 
-USAGE = frozenset({"gpumem", "gpuutil"})  # how a card was used, which Slurm accounts beside it
+_USAGE = frozenset({"gpumem", "gpuutil"})  # how a card was used, which Slurm accounts beside it
 
 
 def count_cards(tres: str) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
@@ -37,7 +37,7 @@ def count_cards(tres: str) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
         if not key.startswith("gres/"):
             continue
         family, _, local = key.removeprefix("gres/").lower().partition(":")
-        if family in USAGE:
+        if family in _USAGE:
             continue
         if amount not in ("", "0") and (what := part_of(family)):
             raise PartOfCard(part_unmetered(item, what), code="card.part_of_card")

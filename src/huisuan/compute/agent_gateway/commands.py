@@ -12,7 +12,7 @@ from huisuan.base.months import SHANGHAI
 from huisuan.terminal import AsJson, note, out, print_json, print_table
 
 Code = Annotated[str, typer.Argument(help="中心代码")]
-COLUMNS = {
+_COLUMNS = {
     "agent": "代理", "host": "主机", "serving": "正在服务", "version": "版本", "skew_ms": "时钟偏差（毫秒）",
     "clock_wrong_at": "时钟不对（不服务）自",
     "enrolled_at": "加入于", "last_seen_at": "最后回音", "revoked_at": "吊销于",
@@ -47,7 +47,7 @@ def agents(code: Code, as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
     else:
-        print_table(f"{code} 的站点代理", rows, COLUMNS, f"还没有代理加入：huisuan centre invite {code}")
+        print_table(f"{code} 的站点代理", rows, _COLUMNS, f"还没有代理加入：huisuan centre invite {code}")
 
 
 def revoke(

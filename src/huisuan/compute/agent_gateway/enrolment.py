@@ -14,7 +14,7 @@ from huisuan.base.months import SHANGHAI
 from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.models import AgentKey, Centre, Invitation
 
-PREFIX = "hsj_"  # so that a leaked token is recognised
+_PREFIX = "hsj_"  # so that a leaked token is recognised
 DAYS = 7
 TOKEN_BYTES = 24
 
@@ -40,7 +40,7 @@ def invite(code: str, by: str, now: datetime, days: int = DAYS) -> tuple[Invitat
     """
     if not 1 <= days <= 365:
         raise InvalidRequest(f"有效天数 {days}：应在 1 至 365 之间", code="invitation.days_out_of_bounds")
-    token = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+    token = _PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
     invitation = Invitation.objects.create(
         centre=centre_by_code(code), digest=token_digest(token), invited_by=by[:80], created_at=now,
         expires_at=now + timedelta(days=days),

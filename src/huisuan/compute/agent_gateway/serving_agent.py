@@ -15,7 +15,7 @@ from huisuan.compute.models import AgentKey, Centre, SiteAgent
 from huisuan.protocol.agent import Serving, SyncRequest
 
 ALIVE = timedelta(seconds=10)  # heard so lately, another copy is surely running
-MILLISECOND = timedelta(milliseconds=1)
+_MILLISECOND = timedelta(milliseconds=1)
 #: A quiet request changes only when it was heard: its commit need not wait for the disk. A crash of the machine may
 #: forget the last moment of it, which costs nothing but that moment.
 NOTE_REQUEST = """
@@ -68,7 +68,7 @@ def claim_serving(key: AgentKey, seen: SyncRequest, now: datetime) -> ServingCla
     held.capabilities = {
         name: [ability.able, ability.why] for name, ability in seen.capabilities.items()
     } or held.capabilities
-    held.skew_ms, held.last_seen_at = (seen.sent_at - now) // MILLISECOND, now
+    held.skew_ms, held.last_seen_at = (seen.sent_at - now) // _MILLISECOND, now
     held.save()
     return ServingClaim(True)
 
@@ -77,7 +77,7 @@ def _noted(key: AgentKey, seen: SyncRequest, now: datetime) -> tuple[bool, bool]
     """Note the request: whether it is a new one, and whether its agent serves already, as it did at its last."""
     values: dict[str, Any] = {
         "key": key.pk, "number": seen.number, "boot": seen.boot, "now": now,
-        "skew": (seen.sent_at - now) // MILLISECOND, "quiet": seen.is_quiet,
+        "skew": (seen.sent_at - now) // _MILLISECOND, "quiet": seen.is_quiet,
         "same": [seen.host, seen.version, seen.engine, key.centre.engine], "plain": not seen.capabilities,
     }  # fmt: skip
     with connection.cursor() as cursor:

@@ -20,7 +20,7 @@ from huisuan.protocol.resources import JobRequest
 
 MARK = "HUISUAN-ATTESTATION "
 MOST_BYTES = 1024 * 1024
-SECONDS = 900
+_SECONDS = 900
 
 
 class Measured(BaseModel):
@@ -58,7 +58,7 @@ def attestation_request(centre: Centre, model: str | None, cards: int) -> JobReq
         cards=cards,
         model=model,
         centre=centre.code,
-        time_limit_seconds=SECONDS,
+        time_limit_seconds=_SECONDS,
         party=centre.operator.uscc,
     )
 

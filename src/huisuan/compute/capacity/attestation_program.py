@@ -15,7 +15,7 @@ from typing import Any
 
 ROUNDS = 10
 LACKING = "这个中心的作业环境里没有 PyTorch，无法核验算力：请安装 torch（昇腾另装 torch_npu）后重试\n"
-SIZE = {"cuda": 8192, "npu": 8192, "cpu": 256}
+_SIZE = {"cuda": 8192, "npu": 8192, "cpu": 256}
 
 
 def backend(torch: Any) -> tuple[str, int, Any]:
@@ -34,7 +34,7 @@ def backend(torch: Any) -> tuple[str, int, Any]:
 
 def measure(torch: Any, kind: str, index: int, cards: Any) -> float:
     """TFLOPS of one card: 2 n^3 operations over the seconds of the fastest round."""
-    size = SIZE[kind]
+    size = _SIZE[kind]
     place = kind if kind == "cpu" else f"{kind}:{index}"
     left = torch.randn(size, size, dtype=torch.float16, device=place)
     right = torch.randn(size, size, dtype=torch.float16, device=place)

@@ -13,7 +13,7 @@ from huisuan.base.months import SHANGHAI
 from huisuan.terminal import AsJson, out, print_json, print_table
 
 Code = Annotated[str, typer.Argument(metavar="CENTRE", help="中心代码")]
-COLUMNS = {
+_COLUMNS = {
     "model": "型号",
     "tflops_fp16": "TFLOPS（稠密 FP16）",
     "claimed": "登记的卡",
@@ -21,7 +21,7 @@ COLUMNS = {
     "used": "同时用过的卡",
     "used_at": "最多的时刻",
 }
-ATTESTED = {
+_ATTESTED = {
     "measured_at": "测于",
     "node": "节点",
     "index": "第几张卡",
@@ -64,9 +64,9 @@ def capacity(
         out.print(f"  {label}：{unseen if size is None else f'{size} P'}{f'（{when}）' if when else ''}", markup=False)
     if row["unknown_cards"]:
         out.print(f"  另有 {row['unknown_cards']:,} 张卡的型号对不上目录：请在分区里写明调度器中的卡名", markup=False)
-    print_table("按型号", row["models"], COLUMNS, "没有登记分区，也没有看到卡")
+    print_table("按型号", row["models"], _COLUMNS, "没有登记分区，也没有看到卡")
     if row["attestations"]:
-        print_table("核验", row["attestations"], ATTESTED, "")
+        print_table("核验", row["attestations"], _ATTESTED, "")
 
 
 def attest(

@@ -10,7 +10,7 @@ from huisuan.terminal import AsJson, out, print_json, print_table
 
 app = typer.Typer()
 
-COLUMNS = {
+_COLUMNS = {
     "code": "代码",
     "name": "名称",
     "operator_name": "运营方",
@@ -77,7 +77,7 @@ def list_(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
     else:
-        print_table("智算中心", rows, COLUMNS, "还没有智算中心；用 huisuan centre add 加入")
+        print_table("智算中心", rows, _COLUMNS, "还没有智算中心；用 huisuan centre add 加入")
 
 
 @app.command()
@@ -93,5 +93,5 @@ def show(code: Annotated[str, typer.Argument(help="中心代码")], as_json: AsJ
     partitions: list[dict[str, Any]] = [
         {**each, "local_names_text": "、".join(each["local_names"])} for each in row["partitions"]
     ]
-    print_table("智算中心", [row], COLUMNS, "")
+    print_table("智算中心", [row], _COLUMNS, "")
     print_table("分区", partitions, PARTITION_COLUMNS, "还没有分区；用 huisuan centre add CODE --partition … 加入")

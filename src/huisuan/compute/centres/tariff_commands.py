@@ -11,7 +11,7 @@ from huisuan.terminal import AsJson, out, print_json, print_table
 
 app = typer.Typer()
 
-COLUMNS = {
+_COLUMNS = {
     "centre": "中心",
     "model": "型号",
     "fen_per_card_hour": "分/卡时",
@@ -59,4 +59,4 @@ def list_(
     if as_json:
         print_json(rows)
     else:
-        print_table("价目", rows, COLUMNS, "还没有价目；用 huisuan tariff set 中心 型号 分 --from 日期 设定")
+        print_table("价目", rows, _COLUMNS, "还没有价目；用 huisuan tariff set 中心 型号 分 --from 日期 设定")

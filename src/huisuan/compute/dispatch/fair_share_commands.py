@@ -11,8 +11,8 @@ from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.terminal import AsJson, out, print_json, print_table
 
 app = typer.Typer()
-MOST = 1_000_000
-COLUMNS = {
+_MOST = 1_000_000
+_COLUMNS = {
     "of": "谁",
     "name": "名称",
     "weight": "权重",
@@ -33,11 +33,11 @@ def _something(context: typer.Context, most_cards: int | None) -> int | None:
 def set_(
     of: Annotated[str, typer.Argument(metavar="主体或市", help="统一社会信用代码，或市的行政区划代码")],
     weight: Annotated[
-        int | None, typer.Option("--weight", min=1, max=MOST, help="公平份额的权重；未设定的主体为 100")
+        int | None, typer.Option("--weight", min=1, max=_MOST, help="公平份额的权重；未设定的主体为 100")
     ] = None,
     most_cards: Annotated[
         int | None,
-        typer.Option("--most-cards", min=0, max=MOST, callback=_something, help="最多同时用多少卡；0 表示不限"),
+        typer.Option("--most-cards", min=0, max=_MOST, callback=_something, help="最多同时用多少卡；0 表示不限"),
     ] = None,
     by: Annotated[str, typer.Option("--by", help="谁设定的，写进记录")] = "huisuan share",
     as_json: AsJson = False,
@@ -73,7 +73,7 @@ def set_(
     if as_json:
         print_json(rows[0] if rows else None)
     else:
-        print_table("份额与上限", rows, COLUMNS, f"{of}：不再有上限")
+        print_table("份额与上限", rows, _COLUMNS, f"{of}：不再有上限")
 
 
 @app.command("list")
@@ -83,7 +83,7 @@ def list_(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
     else:
-        print_table("份额与上限", rows, COLUMNS, "都没有设定：各主体权重相同，不限卡数；用 huisuan share set 设定")
+        print_table("份额与上限", rows, _COLUMNS, "都没有设定：各主体权重相同，不限卡数；用 huisuan share set 设定")
         out.print("没有列出的主体：权重 100，不限卡数", markup=False)
 
 

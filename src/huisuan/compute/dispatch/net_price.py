@@ -20,7 +20,7 @@ from huisuan.parties.affiliation import OwnershipRelation, Reach, find_affiliati
 from huisuan.parties.models import Party, Relation
 
 POLICY, SENTENCE = "anhui-agi-2023", "2.2"
-USER_KINDS = ("enterprise", "university", "institute")
+_USER_KINDS = ("enterprise", "university", "institute")
 SAMPLE_FEN = 10**9  # so large that rounding to the fen cannot show in the share
 
 
@@ -57,7 +57,7 @@ class Subsidies:
 
     def of(self, party: Party) -> Subsidy:
         """What comes back to a party of what it spends on the day, self-use aside."""
-        key = party.region.in_anhui, party.kind if party.kind in USER_KINDS else "other"
+        key = party.region.in_anhui, party.kind if party.kind in _USER_KINDS else "other"
         if key not in self._known:
             self._known[key] = self._asked(*key)
         return self._known[key]

@@ -109,7 +109,7 @@ NEEDS_COLUMNS = (
     "wanted_city_id", "data_centre__code", "data_city_id", "price_ceiling_fen", "image", "workdir_id",
 )  # fmt: skip
 #: what is read of a job that waits: no more, for there may be a hundred thousand
-REQUEST_COLUMNS = (
+_REQUEST_COLUMNS = (
     "uid", "party__uscc", "card_models", *NEEDS_COLUMNS, "submitted_at", "time_limit_seconds", "deadline", "party_id",
     "submitted_by",
 )  # fmt: skip
@@ -121,7 +121,7 @@ def waiting(now: datetime) -> Iterator[PlacementRequest]:
     rows = (
         Job.objects.filter(may_be_placed(), state=JobState.WAITING)
         .order_by("submitted_at", "uid")
-        .values(*REQUEST_COLUMNS)
+        .values(*_REQUEST_COLUMNS)
     )
     known: dict[tuple[object, ...], Needs] = {}
     for row in rows.iterator(chunk_size=5000):
@@ -132,7 +132,7 @@ def placement_request(job: Job, now: datetime) -> PlacementRequest:
     """The placement request of one job, saved or not."""
     return _request_from_row(
         {
-            **{name: getattr(job, name) for name in REQUEST_COLUMNS if "__" not in name},
+            **{name: getattr(job, name) for name in _REQUEST_COLUMNS if "__" not in name},
             "party__uscc": job.party.uscc,
             "wanted_centre__code": job.wanted_centre.code if job.wanted_centre else None,
             "data_centre__code": job.data_centre.code if job.data_centre else None,

@@ -8,7 +8,7 @@ from huisuan.base.errors import InvalidRequest
 from huisuan.compute.duck.relation import Relation
 from huisuan.compute.duck.workbench import workbench
 
-MOST_FAULTS = 1_000_000
+_MOST_FAULTS = 1_000_000
 #: the longest text that the platform keeps of a field, in characters
 MOST_CHARACTERS = {"cluster": 60, "job_id": 80, "user": 120, "account": 120, "partition": 60, "exit_code": 12}
 
@@ -54,7 +54,7 @@ def list_faults(con: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
         InvalidRequest: there are more than anyone could read, or this process hold.
     """
     (many,) = con.execute("SELECT count(DISTINCT line_no) FROM fault").fetchall()[0]
-    if many > MOST_FAULTS:
+    if many > _MOST_FAULTS:
         line, reason = con.execute("SELECT line_no, reason FROM fault ORDER BY line_no LIMIT 1").fetchall()[0]
         raise InvalidRequest(
             f"{many:,} 行不能用，没有导入任何一行；请先核对文件。第一处：行 {line}，{reason}",

@@ -16,7 +16,7 @@ from huisuan.base.large_files import Content, table_of_batches
 
 BLOCK_BYTES = 1 << 25
 CHUNK_LINES = 2000
-BATCH_LINES = 65_536
+_BATCH_LINES = 65_536
 BOM = b"\xef\xbb\xbf"
 REPLACED = "\N{REPLACEMENT CHARACTER}"
 NOT_UTF_8 = "不是合法的 UTF-8；请以 UTF-8 环境（LANG=C.UTF-8）重新导出"
@@ -97,8 +97,8 @@ def _batches(content: Content, source: SourceLines) -> Iterator[pa.RecordBatch]:
         source.line_count += len(cut)
         numbers = pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), len(cut)), start=first - 1)
         damaged = content.find(b"\0", starts, ends) >= 0
-        for at in range(0, len(cut), BATCH_LINES):  # a damaged line makes Python look at its batch only
-            yield from _text(numbers.slice(at, BATCH_LINES), cut.slice(at, BATCH_LINES), damaged, source)
+        for at in range(0, len(cut), _BATCH_LINES):  # a damaged line makes Python look at its batch only
+            yield from _text(numbers.slice(at, _BATCH_LINES), cut.slice(at, _BATCH_LINES), damaged, source)
         if len(source.unreadable) + len(source.replaced) > MOST_UNREADABLE:
             raise InvalidRequest(
                 f"{source.name}：超过 {MOST_UNREADABLE:,} 行不是文本，不像记账文件，没有读入；请核对文件",
@@ -138,7 +138,7 @@ def _text(numbers: pa.Array, cut: pa.Array, damaged: bool, source: SourceLines) 
         kept = lines.is_valid()
         numbers, lines = numbers.filter(kept), lines.filter(kept)
     table = pa.table({"line_no": numbers, "line": lines})
-    batches: list[pa.RecordBatch] = table.to_batches(max_chunksize=BATCH_LINES)
+    batches: list[pa.RecordBatch] = table.to_batches(max_chunksize=_BATCH_LINES)
     return batches
 
 

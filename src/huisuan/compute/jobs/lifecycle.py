@@ -26,21 +26,23 @@ from huisuan.protocol.run_set import mark
 
 LEASE_SECONDS = 60  # how long runs at the gate wait for an agent that hears nothing
 MOVED_AFTER = timedelta(seconds=2 * LEASE_SECONDS)  # the silence after which waiting work goes elsewhere
-ENDS = {
+_ENDS = {
     "completed": JobState.DONE, "failed": JobState.FAILED, "timeout": JobState.FAILED,
     "cancelled": JobState.CANCELLED, "lost": JobState.LOST,
 }  # fmt: skip
 #: what a step may change, after the key, with its type
-COLUMNS = (
+_COLUMNS = (
     ("uid", "varchar"), ("state", "varchar"), ("run", "smallint"), ("centre_id", "bigint"),
     ("accelerator_id", "bigint"), ("partition", "varchar"), ("fen_per_card_hour", "bigint"), ("reasons", "jsonb"),
     ("placed_at", "timestamptz"), ("queued_at", "timestamptz"), ("started_at", "timestamptz"),
     ("ended_at", "timestamptz"), ("exit_code", "int"),
     ("running_since", "timestamptz"),
 )  # fmt: skip
+_ASSIGNMENTS = ", ".join(f"{name} = v.{name}" for name, _ in _COLUMNS[1:])
+_ARRAYS = ", ".join(f"%s::{kind}[]" for _, kind in _COLUMNS)
 SAVE = (
-    f"UPDATE compute_job j SET {', '.join(f'{name} = v.{name}' for name, _ in COLUMNS[1:])}"  # noqa: S608 (names of ours)
-    f" FROM unnest({', '.join(f'%s::{kind}[]' for _, kind in COLUMNS)}) AS v({', '.join(name for name, _ in COLUMNS)})"
+    f"UPDATE compute_job j SET {_ASSIGNMENTS}"  # noqa: S608 (names of ours)
+    f" FROM unnest({_ARRAYS}) AS v({', '.join(name for name, _ in _COLUMNS)})"
     " WHERE j.uid = v.uid"
 )
 NEVER_NEEDED = ("command", "script", "environment", "notes")  # for a step, and may be large
@@ -100,7 +102,7 @@ class Steps:
         """Write the jobs in one statement and the events in another."""
         if self.jobs:
             with connection.cursor() as cursor:
-                cursor.execute(SAVE, [[_written(name, job) for job in self.jobs.values()] for name, _ in COLUMNS])
+                cursor.execute(SAVE, [[_written(name, job) for job in self.jobs.values()] for name, _ in _COLUMNS])
         JobEvent.objects.bulk_create(self.events)
 
 
@@ -165,7 +167,7 @@ def _take_end(job: Job, seen: Observed, steps: Steps) -> None:
     if seen.state == "expired":
         steps.wait_again(job, seen.reason or "平台与中心失去联系时轮到这个作业，它没有开始")
         return
-    state = ENDS[seen.state]
+    state = _ENDS[seen.state]
     why = seen.reason or ("由提交方取消" if job.cancel_requested_at and state == JobState.CANCELLED else "")
     ended = seen.ended_at or max(steps.now, seen.started_at or steps.now)
     end = {"started_at": seen.started_at, "ended_at": ended, "exit_code": seen.exit_code}

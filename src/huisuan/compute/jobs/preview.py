@@ -19,7 +19,7 @@ from huisuan.parties.viewer import Viewer
 from huisuan.protocol.placement import Decision, PlaceBarred, PlaceOption, Preview, ReadRequest, SubsidyShare, Why
 from huisuan.protocol.resources import JobRequest
 
-SHOWN = 20  # of each kind
+_SHOWN = 20  # of each kind
 
 
 def preview(asked: JobRequest, viewer: Viewer, now: datetime) -> Preview:
@@ -74,8 +74,8 @@ def _preview(job: Job, now: datetime) -> Preview:
     own = subsidies.own_centres([job.party]).get(job.party.uscc, frozenset())
     return Preview(
         possible=evaluation.possible,
-        now=[_option(pool, job, subsidy, own, now) for pool in evaluation.now[:SHOWN]],
-        later=[_option(pool, job, subsidy, own, now) for pool in evaluation.later[:SHOWN]],
+        now=[_option(pool, job, subsidy, own, now) for pool in evaluation.now[:_SHOWN]],
+        later=[_option(pool, job, subsidy, own, now) for pool in evaluation.later[:_SHOWN]],
         barred=[
             PlaceBarred(
                 centre=pool.centre, model=pool.model, code=rejection.value,

@@ -17,7 +17,7 @@ from huisuan.compute.models.functions import Bytes
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol import resources as wire
 
-MOST_AT_ONCE = 500
+_MOST_AT_ONCE = 500
 LOG_BYTES = 1024 * 1024  # in one answer
 LARGEST_OFFSET = 2**62
 
@@ -82,8 +82,8 @@ def page(viewer: Viewer, only: JobFilter, limit: int, before: str | None) -> wir
     Raises:
         InvalidRequest: no such state, or too many at once.
     """
-    if not 1 <= limit <= MOST_AT_ONCE:
-        raise InvalidRequest(f"limit {limit}：应在 1 至 {MOST_AT_ONCE} 之间", code="page.limit_out_of_bounds")
+    if not 1 <= limit <= _MOST_AT_ONCE:
+        raise InvalidRequest(f"limit {limit}：应在 1 至 {_MOST_AT_ONCE} 之间", code="page.limit_out_of_bounds")
     if before and not before.isalnum():
         raise InvalidRequest("before：应是上一页给出的 next", code="page.cursor_unknown")
     jobs = only.apply(visible(viewer)).prefetch_related("dependencies").order_by("-uid")

@@ -23,7 +23,7 @@ OTHER_SCRIPTS = {
 }  # fmt: skip
 ONLY_HUISUAN = frozenset(huisuan.JobFile.model_fields) - {"name", "workdir"}
 ONLY_SKYPILOT = (frozenset(skypilot.READ) | skypilot.NOTED.keys() | skypilot.REFUSED.keys()) - {"name", "workdir"}
-ACCEPTED = (
+_ACCEPTED = (
     "可用的格式：惠算 YAML（command 或 script）、#SBATCH 脚本、SkyPilot 任务、"
     "Kubernetes batch/v1 Job、Volcano Job、PyTorchJob"
 )
@@ -49,7 +49,7 @@ def read(text: str, name: str, form: str | None = None) -> ReadJob:
         return sbatch.read(text, reading)
     read_documents = documents(text, name)
     if not read_documents:
-        raise _refused(name, f"文件里只有注释或空行。{ACCEPTED}")
+        raise _refused(name, f"文件里只有注释或空行。{_ACCEPTED}")
     form = form or _yaml_format(read_documents, name)
     if form == "kubernetes":
         return kubernetes.read(read_documents, reading)
@@ -57,7 +57,7 @@ def read(text: str, name: str, form: str | None = None) -> ReadJob:
         raise _refused(name, _several(read_documents, form), read_documents[1].at)
     (document,) = read_documents
     if document.fields is None:
-        raise _refused(name, f"应是键值对，看到的是{document.kind}。{ACCEPTED}", document.at)
+        raise _refused(name, f"应是键值对，看到的是{document.kind}。{_ACCEPTED}", document.at)
     return huisuan.read(document, reading) if form == "huisuan" else skypilot.read(document, reading)
 
 
@@ -71,7 +71,7 @@ def recognise(text: str, name: str) -> Format:
         return "sbatch"
     found = documents(text, name)
     if not found:
-        raise _refused(name, f"文件里只有注释或空行。{ACCEPTED}")
+        raise _refused(name, f"文件里只有注释或空行。{_ACCEPTED}")
     return _yaml_format(found, name)
 
 
@@ -81,13 +81,13 @@ def _is_script(text: str) -> bool:
 
 def _whole(text: str, name: str) -> None:
     if not text.strip():
-        raise _refused(name, f"文件是空的。{ACCEPTED}")
+        raise _refused(name, f"文件是空的。{_ACCEPTED}")
     if len(text.encode(errors="surrogatepass")) > MOST_BYTES:
         raise _refused(name, f"文件超过 {MOST_BYTES // 1024} KiB：作业文件不装数据，请放进工作目录")
     if "\0" in text:
         at = text[: text.index("\0")]
         place = Place(at.count("\n") + 1, len(at) - at.rfind("\n"))
-        raise _refused(name, f"含有 NUL 字节，不是文本文件。{ACCEPTED}", place)
+        raise _refused(name, f"含有 NUL 字节，不是文本文件。{_ACCEPTED}", place)
 
 
 def _no_other_scheduler(text: str, name: str) -> None:
@@ -96,7 +96,7 @@ def _no_other_scheduler(text: str, name: str) -> None:
             return
         for mark, scheduler in OTHER_SCRIPTS.items():
             if line.startswith(mark):
-                why = f"这是 {scheduler} 的脚本：请把 {mark.strip()} 的选项改写成 #SBATCH。{ACCEPTED}"
+                why = f"这是 {scheduler} 的脚本：请把 {mark.strip()} 的选项改写成 #SBATCH。{_ACCEPTED}"
                 raise _refused(name, why, Place(number))
 
 
@@ -106,7 +106,7 @@ def _yaml_format(found: list[Node], name: str) -> Format:
             return "kubernetes"
     first = found[0]
     if first.fields is None:
-        raise _refused(name, f"看到的是{_what(first)}，不是作业文件。{ACCEPTED}", first.at)
+        raise _refused(name, f"看到的是{_what(first)}，不是作业文件。{_ACCEPTED}", first.at)
     if _is_pipeline(found):
         return "skypilot"
     keys = set(first.fields)
@@ -118,7 +118,7 @@ def _yaml_format(found: list[Node], name: str) -> Format:
         return "huisuan"
     if theirs:
         return "skypilot"
-    raise _refused(name, f"看到的键有 {_listed(keys)}，不属于任何一种作业格式。{ACCEPTED}", first.at)
+    raise _refused(name, f"看到的键有 {_listed(keys)}，不属于任何一种作业格式。{_ACCEPTED}", first.at)
 
 
 def _is_pipeline(found: list[Node]) -> bool:

@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from decimal import Decimal
 from math import isqrt
 
-STEPS = 64  # of a half-life
+_STEPS = 64  # of a half-life
 ONE = 1 << 60
 
 
 def _decay_table() -> tuple[int, ...]:
     """What is left of ONE after 0, 1, ... 63 steps; by square roots of integers, so that it is the same everywhere."""
     step = ONE // 2
-    for _ in range(STEPS.bit_length() - 1):
+    for _ in range(_STEPS.bit_length() - 1):
         step = isqrt(step * ONE)
     left = [ONE]
-    for _ in range(STEPS - 1):
+    for _ in range(_STEPS - 1):
         left.append(left[-1] * step // ONE)
     return tuple(left)
 
@@ -26,7 +26,7 @@ DECAY = _decay_table()
 
 def decay(amount: int, age_s: int, half_life_s: int) -> int:
     """What is left of an amount after a time; an amount of the future is left whole."""
-    halves, step = divmod(max(age_s, 0) * STEPS // half_life_s, STEPS)
+    halves, step = divmod(max(age_s, 0) * _STEPS // half_life_s, _STEPS)
     return amount * DECAY[step] // ONE >> halves
 
 
@@ -34,7 +34,7 @@ def inverse_decay(amount: int, age_s: int, half_life_s: int) -> int:
     """The inverse of `decay`: instead of halving all older amounts, a newer one counts double."""
     if age_s <= 0 or not amount:
         return amount
-    halves, step = divmod(age_s * STEPS // half_life_s, STEPS)
+    halves, step = divmod(age_s * _STEPS // half_life_s, _STEPS)
     return (amount * ONE << halves) // DECAY[step]
 
 

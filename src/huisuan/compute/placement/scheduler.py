@@ -31,7 +31,7 @@ from huisuan.compute.placement.types import (
 )
 from huisuan.compute.placement.weights import Weights
 
-HOUR = 3600
+_HOUR = 3600
 
 
 @dataclass(slots=True)
@@ -79,7 +79,7 @@ class Scheduler:
         self.allocations: dict[str, Allocation] = {}
         self.cycle = 0
         self.blocked: list[Group] = []  # cards have yet to be reserved for the first of each
-        an_hour = sum(state.pool.cards * state.tflops_tenths for state in self.states) * HOUR // 10
+        an_hour = sum(state.pool.cards * state.tflops_tenths for state in self.states) * _HOUR // 10
         self.use = TenantUse(weights.order, an_hour)
         for tenant in tenants:
             self.enter(tenant)

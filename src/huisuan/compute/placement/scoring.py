@@ -8,7 +8,7 @@ from fractions import Fraction
 from huisuan.compute.placement.types import POINT, Needs, Pool, ScoredPool, Tenant
 from huisuan.compute.placement.weights import Weights
 
-HOUR = 3600
+_HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Terms:
         """The tenant's terms before anything is placed."""
         of, per = tenant.subsidy.as_integer_ratio()
         fen = tenant.remaining_fen
-        left = None if fen is None else max(fen, 0) * HOUR * per
+        left = None if fen is None else max(fen, 0) * _HOUR * per
         return cls(weights, of, per, left, tenant.no_subsidy_at)
 
     def back(self, pool: Pool, card_seconds: int) -> int:

@@ -12,12 +12,12 @@ from huisuan.compute.simulator.replay import ReplayedJob
 
 INK, QUIET, LINE, PAPER = "#1d2327", "#5c6469", "#dcd8cf", "#fbfaf7"
 HUES = {"huisuan": "#1f6f63", "fifo": "#a86500", "sjf": "#2458a6", "fair": "#8a6fa8", "live": "#5c6469"}
-FONT = "Noto Sans SC, PingFang SC, Microsoft YaHei, WenQuanYi Zen Hei, sans-serif"
-FORMS = (".svg", ".png", ".html")
+_FONT = "Noto Sans SC, PingFang SC, Microsoft YaHei, WenQuanYi Zen Hei, sans-serif"
+_FORMS = (".svg", ".png", ".html")
 SPANS = ((1, "1 秒"), (10, "10 秒"), (60, "1 分"), (600, "10 分"), (3_600, "1 时"), (21_600, "6 时"), (86_400, "1 天"))
-DAY = 86_400
+_DAY = 86_400
 WIDTH, HEIGHT = 620, 180
-STEPS = 120  # points of a curve
+_STEPS = 120  # points of a curve
 
 
 def write_charts(found: Mapping[str, Sequence[ReplayedJob]], cards: int, path: Path, title: str) -> None:
@@ -26,8 +26,8 @@ def write_charts(found: Mapping[str, Sequence[ReplayedJob]], cards: int, path: P
     Raises:
         Refused: another suffix, the drawing library is not installed, or an unwritable file.
     """
-    if path.suffix not in FORMS:
-        raise InvalidRequest(f"--chart {path}：图只写成 {'、'.join(FORMS)}", code="chart.format_unknown")
+    if path.suffix not in _FORMS:
+        raise InvalidRequest(f"--chart {path}：图只写成 {'、'.join(_FORMS)}", code="chart.format_unknown")
     try:
         chart = _framed(found, cards, title)
         if path.suffix == ".html":
@@ -47,7 +47,7 @@ def still_waiting(ran: Sequence[ReplayedJob]) -> list[tuple[float, float]]:
     waits = sorted(one.waited_s for one in ran)
     most = max(waits[-1], 10)
     points, place = [], 0
-    for moment in sorted({round(most ** (step / STEPS)) for step in range(STEPS + 1)}):
+    for moment in sorted({round(most ** (step / _STEPS)) for step in range(_STEPS + 1)}):
         while place < len(waits) and waits[place] <= moment:
             place += 1
         points.append((float(moment), 1 - place / len(waits)))
@@ -58,9 +58,9 @@ def used(ran: Sequence[ReplayedJob], cards: int) -> list[tuple[float, float]]:
     """(day, share of the cards in use), by day or, over less than ten days, by hour."""
     since = min(one.job.submitted_s for one in ran)
     until = max(one.ended_s for one in ran)
-    step = DAY if until - since > 10 * DAY else DAY // 24
+    step = _DAY if until - since > 10 * _DAY else _DAY // 24
     return [
-        ((place + 0.5) * step / DAY, spent / (cards * step))
+        ((place + 0.5) * step / _DAY, spent / (cards * step))
         for place, spent in enumerate(busy(ran, since, until + 1, step))
     ]
 
@@ -80,7 +80,7 @@ def _framed(found: Mapping[str, Sequence[ReplayedJob]], cards: int, title: str) 
             spacing=24,
         )
         .properties(title=alt.TitleParams(title, anchor="start"), background=PAPER)
-        .configure(font=FONT)
+        .configure(font=_FONT)
         .configure_title(color=INK, anchor="start")
         .configure_view(stroke=None)
         .configure_axis(domainColor=LINE, labelColor=QUIET, titleColor=QUIET, gridColor=LINE, titleFontWeight="normal")

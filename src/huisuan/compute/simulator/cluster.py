@@ -20,7 +20,7 @@ from huisuan.compute.placement.types import City, Pool, Tenant
 
 POOL = re.compile(r"(\d{1,6})[x×](\d{1,4})", re.IGNORECASE)
 ABLE = frozenset({"gang", "containers", "workdir"})
-MOST_NODES = 100_000
+_MOST_NODES = 100_000
 
 
 def _share(value: Any) -> Any:
@@ -31,7 +31,7 @@ def _share(value: Any) -> Any:
 
 
 Share = Annotated[Fraction, BeforeValidator(_share), Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=1, le=MOST_NODES)]
+Count = Annotated[int, Field(ge=1, le=_MOST_NODES)]
 Fen = Annotated[int, Field(ge=0, le=10**15)]
 
 
@@ -112,9 +112,9 @@ def one_pool(text: str) -> World:
         Refused: no such pool.
     """
     found = POOL.fullmatch(text.strip())
-    if not found or not 0 < int(found[1]) <= MOST_NODES or not 0 < int(found[2]) <= 1024:
+    if not found or not 0 < int(found[1]) <= _MOST_NODES or not 0 < int(found[2]) <= 1024:
         raise InvalidRequest(
-            f'--pool: "{text}" 应写成 节点数x每节点卡数，如 100x8（节点至多 {MOST_NODES:,}）',
+            f'--pool: "{text}" 应写成 节点数x每节点卡数，如 100x8（节点至多 {_MOST_NODES:,}）',
             code="simulation.pool_malformed",
         )
     nodes, each = int(found[1]), int(found[2])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from huisuan.compute.simulator.replay import ReplayedJob
     from huisuan.compute.simulator.trace_jobs import Trace
 
-SHOWN = 10  # faults on the screen; --json has all
+_SHOWN = 10  # faults on the screen; --json has all
 
 
 def simulate(
@@ -178,7 +178,7 @@ def _show(read: Trace, jobs: int, world: World, results: list[Any], labels: dict
         out.print(text, markup=False)
     if read.faults:
         note(f"{len(read.faults):,} 行没有采用：")
-        for line, reason in read.faults[:SHOWN]:
+        for line, reason in read.faults[:_SHOWN]:
             note(f"  行 {line:,} {reason}")
-        if len(read.faults) > SHOWN:
+        if len(read.faults) > _SHOWN:
             note("  ……其余见 --json")

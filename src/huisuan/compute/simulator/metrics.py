@@ -11,7 +11,7 @@ from typing import Any
 from huisuan.compute.simulator.cluster import World
 from huisuan.compute.simulator.replay import ReplayedJob
 
-HOUR = 3600
+_HOUR = 3600
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _cost(ran: Iterable[ReplayedJob], world: World) -> tuple[int, int]:
         if one.pool.fen_per_card_hour is not None:
             seconds[one.job.tenant, one.pool.fen_per_card_hour] += one.job.duration_s * one.job.cards
     for (tenant, price), spent in seconds.items():
-        bills[tenant] += Fraction(price * spent, HOUR)
+        bills[tenant] += Fraction(price * spent, _HOUR)
     cost = subsidy = 0
     for code, bill in bills.items():
         terms = world.tenant(code)

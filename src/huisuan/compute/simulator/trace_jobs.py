@@ -16,7 +16,7 @@ from huisuan.compute.traces.read import TraceRows, parse_trace_rows
 from huisuan.compute.traces.timestamps import Clock
 
 AS_WRITTEN = ZoneInfo("UTC")
-COLUMNS = (
+_COLUMNS = (
     "line_no, job_id, coalesce(submit_at, started), ended - started - suspended, cards, account_, user_, "
     '"limit", models_'
 )
@@ -96,7 +96,7 @@ def read_trace(path: Path, columns: TraceColumns | None = None, timezone: str | 
 
 def _jobs(rows: TraceRows) -> list[TraceJob]:
     jobs = []
-    for line, job_id, submitted_s, duration_s, cards, account, user, limit, models in rows.jobs(COLUMNS):
+    for line, job_id, submitted_s, duration_s, cards, account, user, limit, models in rows.jobs(_COLUMNS):
         tenant = account or user or "all"
         wanted = tuple(model for model in (models or "").split("|") if model.lower() not in NOTHING)
         limit_s = max(limit, duration_s) if limit and limit > 0 else None

@@ -17,9 +17,9 @@ from huisuan.protocol.signatures import load_key
 
 CONFIG, STATE_FILE, KEY, LOCK, JOBS = "agent.toml", "memory.sqlite3", "agent-key", "agent.lock", "jobs"
 MOST_KEEP_DAYS = 365  # the agent keeps for 400 days which runs are closed
-SECONDS = {"busy_seconds": BUSY_SECONDS, "idle_seconds": IDLE_SECONDS}
-KINDS: dict[str, type | tuple[type, ...]] = {
-    "url": str, "engine": str, "ca": str, "options": dict, "keep_days": int, **dict.fromkeys(SECONDS, (int, float)),
+_SECONDS = {"busy_seconds": BUSY_SECONDS, "idle_seconds": IDLE_SECONDS}
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "url": str, "engine": str, "ca": str, "options": dict, "keep_days": int, **dict.fromkeys(_SECONDS, (int, float)),
 }  # fmt: skip
 
 
@@ -99,7 +99,7 @@ def _check_config(found: dict[str, Any], path: Path) -> Config:
     for name in ("url", "engine"):
         if not found.get(name):
             raise InvalidRequest(f"{path}：缺 {name}", code="agent.option_missing")
-    for name, usual in SECONDS.items():
+    for name, usual in _SECONDS.items():
         if not 0.05 <= found.get(name, usual) <= 60:
             raise InvalidRequest(
                 f"{path}：{name} 的值 {found[name]} 应在 0.05 至 60 秒之间", code="agent.option_out_of_bounds"

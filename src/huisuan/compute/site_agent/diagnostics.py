@@ -31,12 +31,12 @@ from huisuan.protocol.agent import PROTOCOL, SyncReply, SyncRequest
 from huisuan.protocol.signatures import load_key, public_half, sign_request
 
 FREE_BYTES = 2 * 2**30
-SKEW_SECONDS = 5.0
+_SKEW_SECONDS = 5.0
 SAFE_TAR = (3, 11, 4)
 ENROL = "在平台运行 huisuan centre invite 中心代码，再在这里 huisuan agent enrol 网址 --token 邀请码 --engine 引擎"
 UPGRADE = "平台与站点代理的版本相差太多：先升级平台，再升级站点代理（docs/reference/compatibility.md）"
 CLOCK = "启用 chrony 或 systemd-timesyncd 校准时钟：差得太多，平台不收用量，也不派作业；校准后一秒不少地接着报"
-SECONDS = 10.0
+_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def _link(config: Config) -> Iterator[Check]:
         yield Check(f"CA 证书 {config.ca} 读不了：{error}", False, "改 agent.toml 的 ca")
         return
     try:
-        with httpx.Client(verify=verify, timeout=SECONDS, trust_env=not local) as http:
+        with httpx.Client(verify=verify, timeout=_SECONDS, trust_env=not local) as http:
             before = datetime.now(UTC)
             answer = http.get(f"{config.url}/healthz")
             after = datetime.now(UTC)
@@ -225,7 +225,7 @@ def _clock(theirs: datetime, before: datetime, after: datetime) -> Check:
     """`theirs` is cut to whole seconds."""
     behind, ahead = (theirs - after).total_seconds(), (before - theirs).total_seconds() - 1
     off = max(behind, ahead, 0.0)
-    return Check(f"时钟与平台相差 {off:.1f} 秒", off <= SKEW_SECONDS, CLOCK)
+    return Check(f"时钟与平台相差 {off:.1f} 秒", off <= _SKEW_SECONDS, CLOCK)
 
 
 def _status(answer: httpx.Response) -> str:
@@ -246,7 +246,7 @@ def _with_platform(config: Config, folder: Path) -> Iterator[Check]:
     signed, acknowledged = state.batch_queue.head()[0], state.batch_queue.last_acknowledged()
     state.close()
     try:
-        with AgentLink(config.url, ca=Path(config.ca) if config.ca else None, timeout=SECONDS) as link:
+        with AgentLink(config.url, ca=Path(config.ca) if config.ca else None, timeout=_SECONDS) as link:
             reply = link.sync(probe, lambda body: sign_request(key, body))
     except ClientError as error:
         yield Check(f"平台不让进（{error.status}）：{error}", False, UPGRADE if error.status == 409 else ENROL)

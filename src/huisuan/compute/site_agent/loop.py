@@ -30,7 +30,7 @@ from huisuan.protocol.agent import PROTOCOL, Capability, DesiredJob, SyncReply, 
 from huisuan.protocol.run_set import digest, mark
 from huisuan.protocol.signatures import sign_request
 
-NUMBERS = 1000  # request numbers reserved at a time
+_NUMBERS = 1000  # request numbers reserved at a time
 
 
 class Agent:
@@ -141,7 +141,7 @@ class Agent:
     def _next_number(self) -> int:
         found = next(self._numbers, None)
         if found is None:
-            self._numbers = iter(self.state.next_numbers(NUMBERS))
+            self._numbers = iter(self.state.next_numbers(_NUMBERS))
             found = next(self._numbers)
         return found
 

@@ -46,7 +46,7 @@ from huisuan.protocol.signatures import load_key, make_key, public_half, sign_re
 ENDING_SECONDS = 10
 FINAL_EXCHANGES = 3  # in which to report how the jobs ended
 PRUNE_SECONDS = 3600
-TIMEOUT_SECONDS = 30
+_TIMEOUT_SECONDS = 30
 
 
 def log_line(text: str) -> None:
@@ -146,7 +146,7 @@ def serve(folder: Path, *, end_jobs: bool = False, log: Callable[[str], None] = 
         signal.signal(number, lambda *_: stopping.set())
     with (
         hold_folder(folder),
-        AgentLink(config.url, ca=Path(config.ca) if config.ca else None, timeout=TIMEOUT_SECONDS) as link,
+        AgentLink(config.url, ca=Path(config.ca) if config.ca else None, timeout=_TIMEOUT_SECONDS) as link,
     ):
         state = AgentState(folder / STATE_FILE)
         agent = Agent(

@@ -14,7 +14,7 @@ from huisuan.protocol.agent import DesiredJob, Wanted
 
 Key = tuple[str, int]
 UNWANTED = "平台不再需要此作业"
-FORGOTTEN = "中心没有这次运行的记录"
+_FORGOTTEN = "中心没有这次运行的记录"
 CANCEL_AGAIN = 10.0  # seconds
 DAY = 24 * 3600
 
@@ -115,9 +115,9 @@ class Reconciler:
             elif job.state == "placed":
                 self._submit(job)
             elif self._has_gate and job.state == "queued":
-                self._end_unrun(job, RunState.EXPIRED, FORGOTTEN)  # the platform would have been told before it began
+                self._end_unrun(job, RunState.EXPIRED, _FORGOTTEN)  # the platform would have been told before it began
             else:
-                self._end_unrun(job, RunState.LOST, FORGOTTEN)  # starting it again would run and bill it twice
+                self._end_unrun(job, RunState.LOST, _FORGOTTEN)  # starting it again would run and bill it twice
 
     def _submit(self, job: DesiredJob) -> None:
         """Start a run; one that cannot be started now is tried again at the next exchange."""

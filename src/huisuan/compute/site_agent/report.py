@@ -21,7 +21,7 @@ MOST_OBSERVATIONS = 5000  # in one request
 NODES_RESENT, NODES_IDLE = 300.0, 15.0  # seconds: sent again though unchanged; between two looks at the nodes
 NODES_CHANGED = 2.0  # instead, once a run of ours began or ended: cards are free, or are not any more
 CUT = "\n（输出超过 16 MiB，其余留在中心）\n".encode()
-LOST = "中心的作业文件已丢失"
+_LOST = "中心的作业文件已丢失"
 Key = tuple[str, int]  # uid, lease
 
 
@@ -58,7 +58,7 @@ class Reporter:
             self._log(f"调度器问不到：{error}")
             return seen
         # where the engine has no files of the run any more, what became of it cannot be known
-        return seen | {name: found.get(name) or Observation(name, RunState.LOST, LOST) for name in names}
+        return seen | {name: found.get(name) or Observation(name, RunState.LOST, _LOST) for name in names}
 
     def report_runs(
         self, runs: Sequence[Run], seen: Mapping[str, Observation], sent: SentReport

@@ -12,9 +12,9 @@ from huisuan.base.errors import InvalidRequest
 from huisuan.base.large_files import Content, map_or_read
 from huisuan.base.paths import spool_folder
 
-MAGIC = b"\x1f\x8b"
+_MAGIC = b"\x1f\x8b"
 MOST_BYTES = 2 << 30
-PIECE = 1 << 20
+_PIECE = 1 << 20
 
 
 def inflate(content: Content, name: str, most: int = MOST_BYTES) -> Content:
@@ -25,14 +25,14 @@ def inflate(content: Content, name: str, most: int = MOST_BYTES) -> Content:
     Raises:
         Refused: damaged or cut off, or more than `most` bytes when unpacked.
     """
-    if content[:2] != MAGIC:
+    if content[:2] != _MAGIC:
         return content
     mapped = isinstance(content, mmap.mmap)
     packed = content if isinstance(content, mmap.mmap) else io.BytesIO(content)
     with tempfile.TemporaryFile(dir=spool_folder()) if mapped else io.BytesIO() as found:
         try:
             with gzip.GzipFile(fileobj=packed) as unpacked:
-                while piece := unpacked.read(PIECE):
+                while piece := unpacked.read(_PIECE):
                     found.write(piece)
                     if found.tell() > most:
                         raise InvalidRequest(

@@ -13,17 +13,17 @@ from huisuan.compute.traces.columns import NOTHING
 from huisuan.compute.traces.layout import Layout
 from huisuan.compute.traces.tables import STATE_MAP
 
-STATES = {"PASS": "COMPLETED", "SUCCEEDED": "COMPLETED", "KILLED": "CANCELLED", "CANCELED": "CANCELLED"}
+_STATES = {"PASS": "COMPLETED", "SUCCEEDED": "COMPLETED", "KILLED": "CANCELLED", "CANCELED": "CANCELLED"}
 PARTIAL = "PARTIAL"
 LONGEST_S = 400 * 86_400  # no job runs for more than a year: a slip of the pen, or of the clock
-EMPTY = ", ".join(map(literal, NOTHING))
+_EMPTY = ", ".join(map(literal, NOTHING))
 
 
 def map_states(con: duckdb.DuckDBPyConnection) -> None:
     """Make `state_map`: each text of a state, the word that it means, and its kind."""
     rows = []
     for (text,) in con.execute("SELECT DISTINCT coalesce(state_, '') FROM timed").fetchall():
-        word = STATES.get(text.upper(), text.upper())
+        word = _STATES.get(text.upper(), text.upper())
         known = word if word in SLURM_FINAL_STATES | SLURM_LIVE_STATES | SLURM_PENDING_STATES else "UNKNOWN"
         kinds = (
             (SLURM_LIVE_STATES, "live"),
@@ -93,7 +93,7 @@ def _find_repeated(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _nothing(name: str) -> str:
-    return f"(coalesce(lower({name}_), '') IN ({EMPTY}))"
+    return f"(coalesce(lower({name}_), '') IN ({_EMPTY}))"
 
 
 def _kind(layout: Layout) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 #: what a row may say, as texts; `paused`: seconds between start and end in which the job held no cards
-TEXTS = (
+_TEXTS = (
     "job", "user", "account", "submit", "start", "end", "duration", "cards", "state", "limit", "models", "milli",
     "paused",
 )  # fmt: skip
@@ -39,7 +39,7 @@ class Layout:
 
 def fill_fields(con: duckdb.DuckDBPyConnection, expressions: Mapping[str, str], rows: str) -> None:
     """Make `field` from the rows of a query; what has no expression is NULL."""
-    cells = ", ".join(f"{expressions.get(name, 'NULL::VARCHAR')} AS {name}_" for name in TEXTS)
+    cells = ", ".join(f"{expressions.get(name, 'NULL::VARCHAR')} AS {name}_" for name in _TEXTS)
     con.execute(f"CREATE TABLE field AS SELECT line_no, line, {cells} FROM ({rows})")
 
 

@@ -19,12 +19,12 @@ from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.traces.columns import NOTHING
 from huisuan.compute.traces.layout import Layout, add_faults, fill_fields
 
-COLUMNS = {
+_COLUMNS = {
     "job": "jobid", "user": "user", "account": "vc", "submit": "submitted_time", "start": "attempts.start_time",
     "end": "attempts.end_time", "cards": "attempts.detail.gpus", "state": "status",
 }  # fmt: skip
-ROW = ("line_no", "line", "job", "user", "account", "submit", "start", "end", "cards", "state", "paused")
-PHILLY_JOBS = Relation("philly_jobs", {name: "BIGINT" if name == "line_no" else "VARCHAR" for name in ROW})
+_ROW = ("line_no", "line", "job", "user", "account", "submit", "start", "end", "cards", "state", "paused")
+PHILLY_JOBS = Relation("philly_jobs", {name: "BIGINT" if name == "line_no" else "VARCHAR" for name in _ROW})
 
 
 def recognises(first: str) -> bool:
@@ -52,12 +52,12 @@ def fill_from_philly(con: duckdb.DuckDBPyConnection, source: SourceLines) -> Lay
         differ += not alike
         rows.append((line, raw[line - 1], *row))
     PHILLY_JOBS.load(con, rows)
-    fill_fields(con, {name: f'"{name}"' for name in ROW[2:]}, "FROM philly_jobs")
+    fill_fields(con, {name: f'"{name}"' for name in _ROW[2:]}, "FROM philly_jobs")
     con.execute("DROP TABLE philly_jobs")
     con.execute("INSERT INTO line_count VALUES ('lines', ?)", [len(rows) + len({line for line, _ in faults})])
     add_faults(con, faults)
     notes = [f"{differ:,} 个作业各次尝试的卡数不同：按第一次的卡数"] if differ else []
-    return Layout("philly-json", COLUMNS, notes=notes)
+    return Layout("philly-json", _COLUMNS, notes=notes)
 
 
 def _entries(text: str, name: str) -> Iterator[tuple[int, Any]]:

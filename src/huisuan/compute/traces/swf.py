@@ -18,15 +18,15 @@ from huisuan.compute.traces.columns import SWF_FIELDS, TraceColumns
 from huisuan.compute.traces.layout import Layout, fill_fields
 
 CELLS = len(SWF_FIELDS)
-NUMBERS = re.compile(r"\s*-?[0-9.]+(\s+-?[0-9.]+){17}\s*")
+_NUMBERS = re.compile(r"\s*-?[0-9.]+(\s+-?[0-9.]+){17}\s*")
 ZERO = re.compile(rb"^;\s*UnixStartTime:\s*(\d+)", re.MULTILINE)
-USUAL = {"job": "job", "user": "user", "submit": "submit", "duration": "run", "limit": "limit", "state": "status"}
-STATES = {0: "FAILED", 1: "COMPLETED", 2: "PARTIAL", 3: "PARTIAL", 4: "PARTIAL", 5: "CANCELLED"}
+_USUAL = {"job": "job", "user": "user", "submit": "submit", "duration": "run", "limit": "limit", "state": "status"}
+_STATES = {0: "FAILED", 1: "COMPLETED", 2: "PARTIAL", 3: "PARTIAL", 4: "PARTIAL", 5: "CANCELLED"}
 
 
 def recognises(first: str) -> bool:
     """Whether it begins with a comment, or with a line of 18 numbers."""
-    return first.startswith(";") or NUMBERS.fullmatch(first) is not None
+    return first.startswith(";") or _NUMBERS.fullmatch(first) is not None
 
 
 def fill_from_swf(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: TraceColumns) -> Layout:
@@ -35,13 +35,13 @@ def fill_from_swf(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: 
     Raises:
         Refused: a column that is named is no field of the format.
     """
-    asked = {what: name for what in ("start", "end", "cards", "account", *USUAL) if (name := columns.named(what))}
+    asked = {what: name for what in ("start", "end", "cards", "account", *_USUAL) if (name := columns.named(what))}
     unknown = [name for name in asked.values() if name.lower() not in SWF_FIELDS]
     if unknown:
         raise InvalidRequest(
             f"{source.name}：SWF 没有列 {'、'.join(unknown)}；有：{'、'.join(SWF_FIELDS)}", code="trace.column_unknown"
         )
-    named = {what: name.lower() for what, name in {**USUAL, **asked}.items()}
+    named = {what: name.lower() for what, name in {**_USUAL, **asked}.items()}
     con.execute(f"""
         CREATE TABLE cut AS SELECT line_no, line, string_split_regex(trim(line, ' ' || chr(9) || chr(13)), '\\s+') AS f
             FROM source_lines WHERE line NOT LIKE ';%' AND trim(line, ' ' || chr(9) || chr(13)) <> '';
@@ -74,7 +74,7 @@ def _expressions(named: dict[str, str]) -> dict[str, str]:
     found = {what: _cell(name) for what, name in named.items()}
     for what in {"user", "account"} & named.keys():
         found[what] = f"nullif({found[what]}, '-1')"
-    status = " ".join(f"WHEN {number} THEN '{word}'" for number, word in STATES.items())
+    status = " ".join(f"WHEN {number} THEN '{word}'" for number, word in _STATES.items())
     found["state"] = f"CASE {_number(named['state'])} {status} ELSE '' END"
     if "start" not in named:
         submit, wait, run = _number(named["submit"]), _number("wait"), _number("run")

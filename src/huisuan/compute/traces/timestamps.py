@@ -13,7 +13,7 @@ from huisuan.base.errors import InvalidRequest
 from huisuan.base.time_zones import EARLIEST_SECOND, LATEST_SECOND, to_utc
 
 TIMES = ("submit", "start", "end")
-NUMBERS = (*TIMES, "duration", "cards", "limit", "milli", "paused")
+_NUMBERS = (*TIMES, "duration", "cards", "limit", "milli", "paused")
 LAST_SECOND = 1 << 40
 
 
@@ -60,7 +60,7 @@ def convert_times(con: duckdb.DuckDBPyConnection, clock: Clock) -> None:
     con.execute(f"""
         CREATE TABLE clocked AS SELECT *,
             {", ".join(f"{local.format(f'{name}_')} AS {name}_local" for name in TIMES)},
-            {", ".join(f"TRY_CAST({name}_ AS DECIMAL(20, 6)) AS {name}_number" for name in NUMBERS)}
+            {", ".join(f"TRY_CAST({name}_ AS DECIMAL(20, 6)) AS {name}_number" for name in _NUMBERS)}
         FROM field;
     """)
     spans = ", ".join(f"min({name}_local), max({name}_local)" for name in TIMES)
@@ -70,7 +70,7 @@ def convert_times(con: duckdb.DuckDBPyConnection, clock: Clock) -> None:
         CREATE TABLE timed AS SELECT *,
             {", ".join(f"{_moment(name, utc(f'{name}_local'), clock)} + {clock.shift} AS {name}_at" for name in TIMES)},
             {", ".join(f"{why(f'{name}_local')} AS {name}_odd" for name in TIMES)},
-            {", ".join(_whole(name) for name in NUMBERS if name not in TIMES)}
+            {", ".join(_whole(name) for name in _NUMBERS if name not in TIMES)}
         FROM clocked;
         DROP TABLE clocked;
         DROP TABLE field;

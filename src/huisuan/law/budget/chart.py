@@ -14,10 +14,10 @@ from huisuan.law.model.errors import LawError
 INK, QUIET, LINE = "#1d2327", "#5c6469", "#dcd8cf"
 BEFORE, AFTER = "#a9b8b4", "#1f6f63"
 PAPER = "#fbfaf7"
-FONT = "Noto Sans SC, PingFang SC, Microsoft YaHei, WenQuanYi Zen Hei, sans-serif"
+_FONT = "Noto Sans SC, PingFang SC, Microsoft YaHei, WenQuanYi Zen Hei, sans-serif"
 CHART_SUFFIXES = (".svg", ".png", ".html")
 WAN, MILLION = 1_000_000, 100_000_000  # fen
-LONGEST_NAME = 200
+_LONGEST_NAME = 200
 
 
 def write_chart(budget: Budget, path: Path, title: str, *, subtitle: str = "") -> None:
@@ -58,7 +58,7 @@ def budget_chart(budget: Budget, *, width: int = 560, english: bool = False) -> 
     ]  # fmt: skip
     if not rows:
         raise LawError("没有一条有应享金额，画不了图", code="law.chart_empty")
-    name_room = min(LONGEST_NAME, width // 2)
+    name_room = min(_LONGEST_NAME, width // 2)
     axis = alt.Axis(labelFontSize=11, ticks=False, domain=False, labelLimit=name_room, labelPadding=8)
     base = alt.Chart(alt.InlineData(values=rows)).encode(
         y=alt.Y("name:N", sort=None, title=None, axis=axis),
@@ -78,7 +78,7 @@ def _framed(chart: Any, title: str, subtitle: str) -> Any:
 
     return (
         chart.properties(title=alt.TitleParams(title, subtitle=subtitle, anchor="start"), background=PAPER)
-        .configure(font=FONT)
+        .configure(font=_FONT)
         .configure_title(color=INK, subtitleColor=QUIET)
         .configure_view(stroke=None)
         .configure_axis(domainColor=LINE, labelColor=QUIET, grid=False)

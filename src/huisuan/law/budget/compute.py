@@ -37,7 +37,7 @@ KEPT_PREFIX = "kept__"  # a fact as it stood, carried past the first query for t
 ANSWER_COLUMNS = (
     "status AS status_{0}, coalesce(amount_fen, 0) AS {0}_fen, capped AS capped_{0}"  # what is kept of an answer
 )
-BEFORE = ("status_before", "before_fen", "capped_before")
+_BEFORE = ("status_before", "before_fen", "capped_before")
 SUMS = """count(*), count(*) FILTER (WHERE status_before = 'eligible'),
 count(*) FILTER (WHERE status_{after} = 'eligible'), sum(before_fen), sum({after}_fen)"""  # as Change has them, and:
 MOVED = """count(*) FILTER (WHERE after_fen > before_fen), sum(greatest(after_fen - before_fen, 0)),
@@ -218,8 +218,8 @@ class _BeforeAfter:
         first = self.before.answers("claims", types, [*owners, *(KEPT_PREFIX + name for name in types)])
         again = ", ".join([*(f"{_quoted_name(KEPT_PREFIX + name)} AS {_quoted_name(name)}" for name in types), *owners])
         run(f"CREATE OR REPLACE TEMP VIEW answered AS SELECT {again}, {ANSWER_COLUMNS.format('before')} FROM ({first})")
-        second = self.after.answers("answered", types, [*owners, *BEFORE])
-        both = ", ".join((*owners, *BEFORE, ANSWER_COLUMNS.format("after")))
+        second = self.after.answers("answered", types, [*owners, *_BEFORE])
+        both = ", ".join((*owners, *_BEFORE, ANSWER_COLUMNS.format("after")))
         run(f"CREATE OR REPLACE TEMP TABLE pairs AS SELECT {both} FROM ({second})")
         return "pairs"
 

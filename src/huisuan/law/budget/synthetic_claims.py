@@ -41,7 +41,7 @@ from huisuan.law.policy.policy import Policy
 PRIME = 2**31 - 1  # draws are whole numbers below it; products of two stay within 64 bits
 MAX_PARTIES = 100_000_000
 #: of 100 parties; a city is no party of its own, its claims are for projects of parties
-PARTIES = {
+_PARTIES = {
     "enterprise": 84, "institute": 4, "team": 4, "person": 4, "university": 1, "centre": 1, "park": 1, "platform": 1,
 }  # fmt: skip
 CITY = "city"
@@ -217,8 +217,8 @@ class _Draws:
         options = list(spec.options or {})
         if spec.name == "city" and options == list(_cities(policy)):
             return self.option("party:city", options)
-        if spec.name == "kind" and set(options) & set(PARTIES):
-            kind = self.option("party:kind", list(PARTIES), list(PARTIES.values()))
+        if spec.name == "kind" and set(options) & set(_PARTIES):
+            kind = self.option("party:kind", list(_PARTIES), list(_PARTIES.values()))
             return f"CASE WHEN {_among(kind, options)} THEN {kind} ELSE {_quoted_text(options[-1])} END"
         return self.option(spec.name, options)
 
@@ -237,13 +237,13 @@ def _kind(rule: Rule, drawing: _Draws) -> str:
     """Who claims: the party, or the city for a project of the party."""
     if rule.claimants == (CITY,):
         return _quoted_text(CITY)
-    return drawing.option("party:kind", list(PARTIES), list(PARTIES.values()))
+    return drawing.option("party:kind", list(_PARTIES), list(_PARTIES.values()))
 
 
 def _has_claim(rule: Rule, drawing: _Draws) -> str:
     """Which parties come with a claim under the rule."""
-    may = set(rule.claimants) & set(PARTIES)
-    return _among(_kind(rule, drawing), [kind for kind in PARTIES if kind in may]) if may else "true"
+    may = set(rule.claimants) & set(_PARTIES)
+    return _among(_kind(rule, drawing), [kind for kind in _PARTIES if kind in may]) if may else "true"
 
 
 def _cities(policy: Policy) -> dict[str, str]:

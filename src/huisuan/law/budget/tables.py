@@ -17,7 +17,7 @@ from huisuan.law.policy.policy import Policy
 
 Row: TypeAlias = dict[str, Any]
 
-BOM = "\ufeff"  # without it Excel reads Chinese as gibberish
+_BOM = "\ufeff"  # without it Excel reads Chinese as gibberish
 MONEY = {"before_fen": "现行", "after_fen": "情景", "difference_fen": "差额"}
 SIDES = {"winners": "增加的件数", "won_fen": "增加", "losers": "减少的件数", "lost_fen": "减少"}
 COUNTS = {"claims": "件数", "eligible_before": "应享（现行）", "eligible_after": "应享（情景）"}
@@ -89,7 +89,7 @@ def write_tables(budget: Budget, folder: Path) -> list[Path]:
         for sheet in budget_tables(budget):
             path = folder / f"{sheet.name}.csv"
             with path.open("w", encoding="utf-8", newline="") as file:
-                file.write(BOM)
+                file.write(_BOM)
                 table = csv.writer(file)
                 table.writerow([_heading(key, name) for key, name in sheet.columns.items()])
                 table.writerows([_cell(key, row.get(key)) for key in sheet.columns] for row in sheet.rows)

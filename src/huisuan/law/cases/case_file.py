@@ -24,7 +24,7 @@ from huisuan.law.model.values import Kind
 #: what a case may say; the first of each kind must be there
 INPUT_KEYS = ("facts", "rows", "rules")
 EXPECTED_KEYS = ("answer", "amount", "reasons", "nearest", "amounts", "payable", "refused")
-KEYS = ("case", "day", "as_known", *INPUT_KEYS, "budget", "settings", "interpretations", *EXPECTED_KEYS)
+_KEYS = ("case", "day", "as_known", *INPUT_KEYS, "budget", "settings", "interpretations", *EXPECTED_KEYS)
 
 _YUAN = re.compile(r"([0-9][0-9_,]*(?:\.[0-9]+)?) ?(?:(亿|万)?元)?")
 _UNIT = {None: 100, "万": 1_000_000, "亿": 10_000_000_000}  # fen
@@ -130,10 +130,10 @@ def _parse_case(raw: object, subject: str, place: str) -> Case:
             raise LawError(
                 f"{place}：不认识 on 或 date；哪一天的法律写 day，如 day: 2024-12-31", code="law.case_key_unknown"
             )
-        if key not in KEYS:
-            near = get_close_matches(str(key), KEYS, n=1)
+        if key not in _KEYS:
+            near = get_close_matches(str(key), _KEYS, n=1)
             raise LawError(
-                f"{place}：不认识 {key}" + (f"；是不是 {near[0]}？" if near else f"；可写 {'、'.join(KEYS)}"),
+                f"{place}：不认识 {key}" + (f"；是不是 {near[0]}？" if near else f"；可写 {'、'.join(_KEYS)}"),
                 code="law.case_key_unknown",
             )
     asked = [key for key in INPUT_KEYS if key in raw]

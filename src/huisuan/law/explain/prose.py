@@ -32,7 +32,7 @@ PHRASES: dict[Language, dict[str, str]] = {
         "closed": "({0})", "cited": "{0} ({1} “{2}”)", "named": "{0}: {1}", "next": "; ",
     },
 }  # fmt: skip
-SIGNS = {"<=": "≤", "<": "<", ">=": "≥", ">": ">", "=": "＝"}
+_SIGNS = {"<=": "≤", "<": "<", ">=": "≥", ">": ">", "=": "＝"}
 
 
 class Wording:
@@ -121,7 +121,7 @@ class Wording:
         return self.phrase("closed", words) if open_ended else words
 
     def _compare(self, node: nodes.Compare) -> str:
-        return f"{self.expression(node.left)} {SIGNS[node.op]} {self.expression(node.right)}"
+        return f"{self.expression(node.left)} {_SIGNS[node.op]} {self.expression(node.right)}"
 
     def _among(self, node: nodes.Among) -> str:
         members = node.members

@@ -30,7 +30,7 @@ UNPACKED_LIMIT = 1_000_000_000  # bytes
 _LITERAL = re.compile(r'"[^"]*"|\\.')  # of a number format: what is shown as it stands, and scales nothing
 
 
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, IndexError, TypeError, ValueError, SyntaxError)
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, IndexError, TypeError, ValueError, SyntaxError)
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _read_xlsx(content: bytes, name: str) -> Iterator[tuple[int, list[Cell]]]:
         sheet.reset_dimensions()  # what the file says of its own size may be wrong
         for row, cells in enumerate(sheet.iter_rows(), start=1):
             yield row, [_read_cell(cell) for cell in cells]
-    except (InvalidFileException, *BROKEN) as error:
+    except (InvalidFileException, *_BROKEN) as error:
         raise LawError(
             f"{name}：打不开这个 XLSX（{error}）；请用表格软件打开后另存为 .xlsx", code="law.sheet_malformed"
         ) from None

@@ -20,7 +20,7 @@ from huisuan.law.model.values import Value
 
 HEADING_WITHIN = 20  # rows: a title or a note may stand above the headings
 SOURCE_ROW = "source_row"
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -161,4 +161,4 @@ def errors_csv(errors: Sequence[CellError]) -> bytes:
 
 
 def _escape_formula(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

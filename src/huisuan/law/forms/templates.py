@@ -23,7 +23,7 @@ KIND_LABELS = {
     Kind.SHARE: "比例（如 20% 或 1/3）", Kind.CHOICE: "从选项中选一个", Kind.TEXT: "文字",
 }  # fmt: skip
 #: where the platform knows a value from, in words
-KNOWN_BY = {
+_KNOWN_BY = {
     "meter": "平台计量", "register": "登记库", "relations": "关联关系登记", "centre": "平台所见的智算中心容量",
     "treasury": "财政拨付账",
     "opendata": "开放数据目录",
@@ -139,5 +139,5 @@ def _field_row(policy: Policy, spec: FactSpec) -> list[str]:
         spec.asked_by,
         policy.text.sentences[spec.asked_by].text,
         spec.evidence,
-        KNOWN_BY.get(spec.known_by, spec.known_by),
+        _KNOWN_BY.get(spec.known_by, spec.known_by),
     ]

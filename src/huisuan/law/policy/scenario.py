@@ -21,8 +21,8 @@ from huisuan.law.policy.sources import Source, digest
 from huisuan.law.policy.toml_documents import SettingsDocument
 
 WHAT_IF = "情景（未采用）"
-KEYS = frozenset({"title", "note", *FigureKind})
-NO_FILE = Path(os.devnull)  # a scenario's setting stands in no file
+_KEYS = frozenset({"title", "note", *FigureKind})
+_NO_FILE = Path(os.devnull)  # a scenario's setting stands in no file
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def load_scenario(path: Path, policy: Policy) -> Scenario:
     Raises:
         LawError: naming file and line: no TOML, unknown, of another kind, above the legal bound, or nothing in it.
     """
-    document = SettingsDocument.load(path, KEYS)
+    document = SettingsDocument.load(path, _KEYS)
     values = setting_declarations(policy).parse_document(document)
     figures = parse_amendments(document, policy)
     if not values and not figures:
@@ -86,7 +86,7 @@ def apply_scenario(policy: Policy, scenario: Scenario) -> Policy:
     """
     kept = (adopted for adopted in policy.settings.adopted if adopted.name not in scenario.values)
     supposed = (
-        AdoptedSetting(name, value, WHAT_IF, scenario.title, policy.valid_from, date.min, scenario.title, NO_FILE)
+        AdoptedSetting(name, value, WHAT_IF, scenario.title, policy.valid_from, date.min, scenario.title, _NO_FILE)
         for name, value in scenario.values.items()
     )
     return _with_settings(amend_figures(policy, scenario.figures), Settings((*kept, *supposed)))
@@ -105,7 +105,7 @@ def _with_settings(policy: Policy, settings: Settings) -> Policy:
     listed = json.dumps(
         [[adopted.name, to_json(adopted.value), str(adopted.valid_from)] for adopted in settings.adopted]
     )
-    source = Source("scenario", NO_FILE, hashlib.sha256(listed.encode()).hexdigest())
+    source = Source("scenario", _NO_FILE, hashlib.sha256(listed.encode()).hexdigest())
     sources = (*policy.sources, source)
     changed = replace(policy, settings=settings, sources=sources, digest=digest(sources))
     prove_bounds(changed)

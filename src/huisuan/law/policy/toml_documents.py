@@ -13,7 +13,7 @@ from typing import Any
 
 from huisuan.law.model.errors import LawError
 
-TABLES = frozenset({"settings", "interpretations"})
+_TABLES = frozenset({"settings", "interpretations"})
 
 
 def toml_string(text: str) -> str:
@@ -56,9 +56,9 @@ class SettingsDocument:
             raise LawError(f"{name} 行 {line}：不是 TOML（{error}）", code="law.toml_malformed") from None
         document = cls(name, text, data)
         for key in data:
-            if key not in keys | TABLES:
+            if key not in keys | _TABLES:
                 raise LawError(
-                    f"{document.place(key)}：不认识 {key}；可写的有 {'、'.join(sorted(keys | TABLES))}",
+                    f"{document.place(key)}：不认识 {key}；可写的有 {'、'.join(sorted(keys | _TABLES))}",
                     code="law.key_unknown",
                 )
         return document

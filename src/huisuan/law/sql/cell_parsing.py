@@ -19,12 +19,12 @@ from huisuan.law.sql.sql_arithmetic import SqlExpr, as_bigint, case, column, map
 
 INTEGER = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT)|HUGEINT|DECIMAL\([0-9]+,0\)")
 
-NUMBER = "[0-9]{1,18}"
+_NUMBER = "[0-9]{1,18}"
 TRUE, FALSE = "[Tt][Rr][Uu][Ee]|1|是", "[Ff][Aa][Ll][Ss][Ee]|0|否"
 FRACTION = "[0-9]{1,5}/[1-9][0-9]{0,4}"
 PER_CENT = "[0-9]{1,3}([.][0-9]{1,2})?%"
 # the days of FIRST_DAY to LAST_DAY: PostgreSQL's cast to DATE raises where others say NULL
-DAY = (
+_DAY = (
     "(19|2[01])[0-9]{2}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
     "|02-(0[1-9]|1[0-9]|2[0-8]))|((19|2[01])(0[48]|[2468][048]|[13579][26])|2000)-02-29"
 )
@@ -91,7 +91,7 @@ class _CellParser:
     def _number(self) -> SqlExpr:
         number: SqlExpr = self.cell
         if self.held == TEXT_TYPE:
-            number = case((self._is(NUMBER), _bigint_copy(self.trimmed)))
+            number = case((self._is(_NUMBER), _bigint_copy(self.trimmed)))
         elif not INTEGER.fullmatch(str(self.held)):
             raise LawError(
                 f"列 {self.spec.name}（{self.spec.zh}）的类型是 {self.held}；应为整数（金额以分计）",
@@ -111,7 +111,7 @@ class _CellParser:
         if self.held == "DATE":
             first, last = (exp.cast(string_literal(day.isoformat()), "DATE") for day in (FIRST_DAY, LAST_DAY))
             return case((exp.Between(this=self.cell, low=first, high=last), self.cell.copy()))
-        return case((self._is(DAY), exp.cast(self.trimmed.copy(), "DATE")))
+        return case((self._is(_DAY), exp.cast(self.trimmed.copy(), "DATE")))
 
     def _choice(self) -> SqlExpr:
         self._must_be(TEXT_TYPE)

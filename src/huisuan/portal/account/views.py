@@ -28,7 +28,7 @@ from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.refusals import refusal_html
 
 ENROLLING = "enrolling"  # in the session: the secret that the page shows
-EVENTS_SHOWN = 20
+_EVENTS_SHOWN = 20
 
 
 def person_of(request: HttpRequest) -> Person:
@@ -55,7 +55,7 @@ def account_page(request: HttpRequest, **more: Any) -> HttpResponse:
         "scopes": [(scope.value, state_labels.SCOPE[scope.value]) for scope in Scope],
         "days": tokens._DEFAULT_DAYS,
         "most_days": tokens._MAX_DAYS,
-        "events": [(one, state_labels.STEP[one.what]) for one in person.events.all()[:EVENTS_SHOWN]],
+        "events": [(one, state_labels.STEP[one.what]) for one in person.events.all()[:_EVENTS_SHOWN]],
         **more,
     }
     answer = render(request, "portal/account/account.html", context, status=422 if more.get("refused") else 200)

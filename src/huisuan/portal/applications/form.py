@@ -23,7 +23,7 @@ from huisuan.programmes.applications.queries import Known
 from huisuan.programmes.models import Evidence
 
 #: what `known_by` says, in words
-KNOWN_BY: dict[str, str | Promise] = {
+_KNOWN_BY: dict[str, str | Promise] = {
     "meter": _("平台的计量"),
     "register": _("主体登记库"),
     "relations": _("关联关系登记"),
@@ -40,7 +40,7 @@ HINTS: dict[Kind, str | Promise] = {
 INPUT_MODES = {Kind.MONEY: "decimal", Kind.INT: "numeric"}
 LONGEST_TEXT = 2000  # characters
 #: units that policies count in; one that is not known here stands as the policy writes it
-UNITS: dict[str, str | Promise] = {
+_UNITS: dict[str, str | Promise] = {
     "分": _("元"), "家": _("家"), "个": _("个"), "P（稠密 FP16 PFLOPS）": _("P（稠密 FP16 PFLOPS）"),
 }  # fmt: skip
 #: what a party on the register is, in the words of `audience`
@@ -132,7 +132,7 @@ def _fact_field(spec: FactSpec, sentence: Sentence, text: str, value: Value | No
         reads="" if value is None else format_value(spec.kind, value, options_of(spec), english=reads_english()),
         theirs="" if theirs == text else theirs or "—",
         sentence=sentence, evidence=spec.evidence,
-        known=str(KNOWN_BY.get(spec.known_by, spec.known_by)), settled=_settled(spec, beside.known),
+        known=str(_KNOWN_BY.get(spec.known_by, spec.known_by)), settled=_settled(spec, beside.known),
         files=[file for file in files if file.withdrawn_at is None],
         withdrawn=[file for file in files if file.withdrawn_at is not None],
         refused=list(beside.refused.get(spec.name, ())),
@@ -154,7 +154,7 @@ def other_claimants(rule: Rule, party: Party) -> str:
 
 def unit_of(spec: FactSpec) -> str:
     """What a fact is counted in, in the reader's language."""
-    return str(UNITS.get(spec.unit, spec.unit))
+    return str(_UNITS.get(spec.unit, spec.unit))
 
 
 def label_of(spec: FactSpec) -> str:

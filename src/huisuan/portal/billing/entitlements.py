@@ -26,7 +26,7 @@ from huisuan.portal.visible import compute as queries
 from huisuan.settlement.models import BillLine, Entitlement
 from huisuan.settlement.runs.queries import iterate_slices, records_of_line
 
-READERS = ("user", "city", "province", "auditor")
+_READERS = ("user", "city", "province", "auditor")
 BRANCH_RECORDS = 50
 
 
@@ -103,7 +103,7 @@ def entitlement_table(
     )
 
 
-@allow(*READERS)
+@allow(*_READERS)
 def entitlement_list(request: HttpRequest) -> HttpResponseBase:
     """The entitlements of the runs that stand."""
     viewer = viewer_of(request)
@@ -111,7 +111,7 @@ def entitlement_list(request: HttpRequest) -> HttpResponseBase:
     return render_tables(request, "portal/user/entitlements.html", {"here": "entitlements"}, [table])
 
 
-@allow(*READERS)
+@allow(*_READERS)
 def entitlement_page(request: HttpRequest, number: int) -> HttpResponseBase:
     """One entitlement: amount, formula, law and reasoning side by side, lineage as a tree."""
     viewer = viewer_of(request)
@@ -151,14 +151,14 @@ def _same(viewer: Viewer, entitled: Entitlement) -> dict[str, str]:
     }
 
 
-@allow(*READERS)
+@allow(*_READERS)
 def bill_branch(request: HttpRequest, number: int) -> HttpResponseBase:
     """The lines of a bill, as a branch of the tree."""
     bill = get_object_or_404(queries.bills_of_all_runs(viewer_of(request)), pk=number)
     return render(request, "portal/user/branch_lines.html", {"bill": bill, "lines": bill_lines.lines_of(bill)})
 
 
-@allow(*READERS)
+@allow(*_READERS)
 def line_branch(request: HttpRequest, number: int, line: int) -> HttpResponseBase:
     """The records of a bill line, fifty at a time, as a branch of the tree."""
     bill = get_object_or_404(queries.bills_of_all_runs(viewer_of(request)), pk=number)

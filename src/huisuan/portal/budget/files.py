@@ -74,10 +74,10 @@ def _plain(key: str, value: Any) -> str:
     return str(value) if isinstance(value, int) else harmless(str(value))
 
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMS: dict[str, tuple[Callable[[Sequence[Titled]], bytes], str]] = {
     "csv": (as_csv, "text/csv; charset=utf-8"),
-    "xlsx": (as_xlsx, XLSX),
+    "xlsx": (as_xlsx, _XLSX),
 }
 
 

@@ -44,9 +44,9 @@ from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.ui.forms import Choice, FormField, Widget, with_errors
 
 Spec: TypeAlias = SettingSpec | InterpretationSpec
-LONGEST = 2000
-YUAN = re.compile(r"[0-9]{1,15}(\.[0-9]{1,2})?")
-HINTS: dict[str, str | Promise] = {
+_LONGEST = 2000
+_YUAN = re.compile(r"[0-9]{1,15}(\.[0-9]{1,2})?")
+_HINTS: dict[str, str | Promise] = {
     Kind.SHARE: _("比例，如 15% 或 1/8"), Kind.MONEY: _("元，或如 80万元"), Kind.RATES: _("各市同一比例，如 10%"),
     FigureKind.CAP: _("金额（500万元）、原额的百分数（50%）或“无”"), FigureKind.RATE: _("比例，如 25%"),
 }  # fmt: skip
@@ -108,7 +108,7 @@ class _FormParser:
         bound = "" if spec.at_most is None else format_value(spec.kind, spec.at_most, english=reads_english())
         field = ScenarioField(
             name=param, label=spec.en if reads_english() else spec.zh, sentence=spec.sentence, phrase=spec.phrase,
-            now=now, bound=bound, hint=HINTS.get(spec.kind, ""), placeholder=now or "—",
+            now=now, bound=bound, hint=_HINTS.get(spec.kind, ""), placeholder=now or "—",
         )  # fmt: skip
         if spec.kind is Kind.REGIONS:
             return self._regions(field, spec, row)
@@ -139,7 +139,7 @@ class _FormParser:
         param = f"{figure.kind.value}.{figure.sentence}"
         now = " / ".join(format_value(_kind(each), each.value, english=reads_english()) for each in figures)
         field = ScenarioField(
-            name=param, label=now, sentence=figure.sentence, phrase=figure.phrase, now=now, hint=HINTS[figure.kind],
+            name=param, label=now, sentence=figure.sentence, phrase=figure.phrase, now=now, hint=_HINTS[figure.kind],
             placeholder=now,
         )  # fmt: skip
         typed = self._typed(param)
@@ -175,7 +175,7 @@ class _FormParser:
         self.values[name] = self.declared.parse_option(name, option, "")
 
     def _typed(self, param: str) -> str:
-        return self.query.get(param, "")[:LONGEST].strip()
+        return self.query.get(param, "")[:_LONGEST].strip()
 
 
 def _by_sentence(found: Sequence[LegalFigure]) -> Iterator[list[LegalFigure]]:
@@ -199,7 +199,7 @@ def _raw(spec: SettingSpec, typed: str) -> object:
 def _money(typed: str) -> int | str:
     """Fen where plain yuan were typed ("800000", "800,000.50"); else the words."""
     plain = typed.replace(",", "").replace("，", "")
-    return int(Decimal(plain) * 100) if YUAN.fullmatch(plain) else typed
+    return int(Decimal(plain) * 100) if _YUAN.fullmatch(plain) else typed
 
 
 def _kind(figure: LegalFigure) -> Kind:

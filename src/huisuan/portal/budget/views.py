@@ -42,7 +42,7 @@ from huisuan.portal.ui.refusals import refusal_html
 PARTIES = 100_000
 LARGEST_SEED = 2**31
 SHOWN_MOVERS = 20
-OPEN = {"articles", "sides", "funds"}  # the tables that stand unfolded
+_OPEN = {"articles", "sides", "funds"}  # the tables that stand unfolded
 TITLES: dict[str, str | Promise] = {
     "articles": _("按条款"), "cities": _("按市"), "kinds": _("按类别"), "sides": _("谁增谁减"),
     "movers": _("变动最大的"), "caps": _("受封顶限制的件数"), "statuses": _("答复的状态"), "funds": _("年度总额"),
@@ -191,7 +191,7 @@ def _shown(sheet: BudgetTable) -> Shown:
     heads = [Cell(label, label, key in numbers) for key, label in labels.items()]
     summed = bool(rows) and sheet.name == "articles"
     rows_shown, foot = (cells[:-1], cells[-1]) if summed else (cells, [])
-    return Shown(sheet.name, _titled(sheet), heads, rows_shown, foot, sheet.name not in OPEN)
+    return Shown(sheet.name, _titled(sheet), heads, rows_shown, foot, sheet.name not in _OPEN)
 
 
 def _text(key: str, value: Any) -> str:

@@ -32,7 +32,7 @@ from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.ui.address import refused
 from huisuan.portal.ui.forms import with_errors
 
-LIVE = "calculator"
+_LIVE = "calculator"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def calculator(request: HttpRequest) -> HttpResponseBase:
     known = list_questions(policies)
     asked = without_presumed(CalculatorQuery.from_request(request, policies, timezone.localdate()), known)
     address = _address(asked.query())
-    live = request.htmx.target == LIVE  # type: ignore[attr-defined]
+    live = request.htmx.target == _LIVE  # type: ignore[attr-defined]
     if not live and "" in request.GET.dict().values():
         return redirect(address)  # a form sent without script carries its empty fields
     template = "portal/public/calculator_live.html" if live else "portal/public/calculator.html"

@@ -24,7 +24,7 @@ from huisuan.portal.ui.table import Table
 
 LARGE_P = Decimal(400)  # sentence 1.2 of anhui-agi-2023: 新增单体智能算力规模400P以上
 YEAR = timedelta(days=366)
-ATTESTED = 20
+_ATTESTED = 20
 
 
 def sizes(centre: Centre, today: date, year: int | None) -> Capacity:
@@ -155,4 +155,4 @@ def node_table(request: HttpRequest, centre: Centre) -> Table:
 
 def attestations(centre: Centre) -> Sequence[CapacityAttestation]:
     """What benchmark jobs measured there, the latest first."""
-    return list(centre.attestations.select_related("accelerator").order_by("-measured_at", "node", "index")[:ATTESTED])
+    return list(centre.attestations.select_related("accelerator").order_by("-measured_at", "node", "index")[:_ATTESTED])

@@ -33,7 +33,7 @@ from huisuan.portal.visible import centres as queries
 from huisuan.portal.visible import compute as user_queries
 
 FLAGS_SHOWN = 5
-READERS = ("centre", "city", "province", "auditor")
+_READERS = ("centre", "city", "province", "auditor")
 
 
 def _address(centre: Centre) -> str:
@@ -82,7 +82,7 @@ def centre_table(request: HttpRequest, viewer: Viewer, name: str = "") -> Table:
     )
 
 
-@allow(*READERS)
+@allow(*_READERS)
 def centre_list(request: HttpRequest) -> HttpResponseBase:
     """All centres that the viewer reads."""
     return render_tables(request, "portal/centre/centres.html", {}, [centre_table(request, viewer_of(request))])
@@ -118,7 +118,7 @@ def file_table(request: HttpRequest, centre: Centre) -> Table:
     )
 
 
-@allow(*READERS)
+@allow(*_READERS)
 def centre_page(request: HttpRequest, code: str) -> HttpResponseBase:
     """One centre."""
     viewer, now, today = viewer_of(request), timezone.now(), timezone.localdate()

@@ -17,7 +17,7 @@ from huisuan.parties.viewer import Viewer
 
 LATELY = timedelta(minutes=10)  # an older sight of the nodes tells nothing of now
 P = Decimal(1000)
-PROVINCE = "340000"  # itself, not a city of it
+_PROVINCE = "340000"  # itself, not a city of it
 
 
 @dataclass
@@ -94,7 +94,7 @@ def federation(viewer: Viewer, now: datetime) -> Federation:
     """What the viewer may see of the centres, and of the work that waits."""
     centres = Centre.objects.filter(viewer.centres()).select_related("agent")
     cities = {
-        region.code: CityRow(region) for region in Region.objects.filter(code__startswith="34").exclude(code=PROVINCE)
+        region.code: CityRow(region) for region in Region.objects.filter(code__startswith="34").exclude(code=_PROVINCE)
     }
     models: dict[int, ModelRow] = {}
     total = Size()

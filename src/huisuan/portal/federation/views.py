@@ -18,7 +18,7 @@ from huisuan.portal.federation.tile_map import TILES
 from huisuan.portal.ui import charts, number_format, state_labels
 from huisuan.portal.ui.table import render_tables
 
-MOST_MODELS = 12
+_MOST_MODELS = 12
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def _charts(found: Federation) -> list[charts.Chart]:
     """Size by vendor, and by model."""
     heads = (_t("厂商"), "P"), (_t("型号"), "P")
     vendors = [_bar(name, size.p) for name, size in found.vendors if size.p]
-    models = [_bar(row.accelerator.model, row.size.p) for row in found.models if row.size.p][:MOST_MODELS]
+    models = [_bar(row.accelerator.model, row.size.p) for row in found.models if row.size.p][:_MOST_MODELS]
     drawn = []
     if vendors:
         drawn.append(charts.ranking(_t("登记算力，按厂商（P）"), heads[0], vendors))

@@ -20,7 +20,7 @@ from huisuan.portal.visible import compute as queries
 from huisuan.settlement.models import SettlementRequest, SettlementRun
 from huisuan.settlement.runs.queries import latest_runs
 
-RUN_COLUMNS = [
+_RUN_COLUMNS = [
     Column(
         "number",
         _("批次"),
@@ -46,7 +46,7 @@ def run_table(request: HttpRequest, name: str = "") -> Table:
     return Table(
         request,
         SettlementRun.objects.all(),
-        RUN_COLUMNS,
+        _RUN_COLUMNS,
         file="runs",
         name=name,
         order="-number",
@@ -55,7 +55,7 @@ def run_table(request: HttpRequest, name: str = "") -> Table:
 
 
 REQUEST_STATES = {"queued": _("排队中"), "running": _("进行中"), "done": _("已完成"), "failed": _("没有完成")}
-REQUEST_COLUMNS = [
+_REQUEST_COLUMNS = [
     Column("number", _("提出号"), lambda asked: f"{asked.pk}", Kind.CODE, sort="id"),
     Column("year", _("年度"), lambda asked: str(asked.year), sort="year"),
     Column("policy", _("政策"), "policy", sort="policy", minor=True),
@@ -72,7 +72,7 @@ def request_table(request: HttpRequest) -> Table:
     return Table(
         request,
         SettlementRequest.objects.all(),
-        REQUEST_COLUMNS,
+        _REQUEST_COLUMNS,
         file="settlement-requests",
         name="requests",
         order="-number",

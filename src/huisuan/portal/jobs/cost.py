@@ -18,7 +18,7 @@ from huisuan.compute.metering.usage.slicing import Span, slice_span
 from huisuan.compute.models import FINAL_STATES, Job, JobState, Tariff, UsageRecord
 from huisuan.portal.ui import number_format
 
-HOUR = 3600
+_HOUR = 3600
 RUNNING = "RUNNING"  # how the meter writes the end of a slice whose run goes on
 
 
@@ -35,7 +35,7 @@ class CostLine:
     @property
     def fen(self) -> Fraction:
         """What it comes to, unrounded; nothing where there is no price."""
-        return Fraction(self.card_seconds * (self.fen_per_card_hour or 0), HOUR)
+        return Fraction(self.card_seconds * (self.fen_per_card_hour or 0), _HOUR)
 
     @property
     def amount(self) -> str:

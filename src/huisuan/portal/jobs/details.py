@@ -25,7 +25,7 @@ from huisuan.protocol import placement as placement_wire
 
 WAITS = (JobState.SUBMITTED, JobState.WAITING)  # for other jobs, for cards
 STEPS_SHOWN = 100  # the latest; a job that a centre takes and loses again and again has more
-PARTS: Mapping[str, str | Promise] = {
+_PARTS: Mapping[str, str | Promise] = {
     "start": _("等待"),
     "price": _("净价"),
     "distance": _("数据距离"),
@@ -184,14 +184,14 @@ class Decided:
 def decided(decision: placement_wire.Decision) -> Decided:
     """A decision with its runners-up, part by part."""
     weights = next((each.score for each in load_weights() if each.name == decision.weights), None)
-    names = [*PARTS, *(name for name in decision.parts if name not in PARTS)]
-    heads = [(PARTS.get(name, name), getattr(weights, name, None)) for name in names]
+    names = [*_PARTS, *(name for name in decision.parts if name not in _PARTS)]
+    heads = [(_PARTS.get(name, name), getattr(weights, name, None)) for name in names]
     chosen = {"centre": decision.centre, "model": decision.model, "parts": decision.parts}
     rows = [
         ScoreRow(
             f"{pool['centre']} {pool['model']}",
             pool is chosen,
-            [(PARTS.get(name, name), _points(pool["parts"].get(name, 0))) for name in names],
+            [(_PARTS.get(name, name), _points(pool["parts"].get(name, 0))) for name in names],
             _points(sum(pool["parts"].values())),
         )
         for pool in (chosen, *decision.runners_up)

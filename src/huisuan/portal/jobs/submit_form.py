@@ -43,7 +43,7 @@ class FormKey:
         return self.kind in ("words", "lines", "pairs")
 
 
-GROUPS: tuple[tuple[str | Promise, tuple[FormKey, ...]], ...] = (
+_GROUPS: tuple[tuple[str | Promise, tuple[FormKey, ...]], ...] = (
     (_("运行什么"), (
         FormKey("name", _("作业名"), _("不写则用程序名")),
         FormKey("command", _("命令"), _("一行：程序和参数，引号按常规；不经过 shell"), "words", "python train.py"),
@@ -74,7 +74,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[FormKey, ...]], ...] = (
         FormKey("notify", _("通知网址"), _("状态变化时 POST 到这里")),
     )),
 )  # fmt: skip
-KEYS = {key.key: key for _label, keys in GROUPS for key in keys}
+KEYS = {key.key: key for _label, keys in _GROUPS for key in keys}
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class SubmittedForm:
     @property
     def groups(self) -> list[tuple[str, list[JobField]]]:
         """The fields of the form by heading."""
-        return [(str(label), [self._field(key) for key in keys]) for label, keys in GROUPS]
+        return [(str(label), [self._field(key) for key in keys]) for label, keys in _GROUPS]
 
     @property
     def amiss(self) -> list[JobField]:

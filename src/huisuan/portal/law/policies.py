@@ -20,7 +20,7 @@ from huisuan.parties.route_access import public_page
 from huisuan.portal.law.prose_html import as_html
 from huisuan.portal.law.reasoning import reads_english
 
-LABELS: dict[RuleKind, str | Promise] = {
+_LABELS: dict[RuleKind, str | Promise] = {
     RuleKind.PAYS: _("平台计算"), RuleKind.DISCRETION: _("一事一议"), RuleKind.ENTITLES: _("平台判定"),
 }  # fmt: skip
 HANDLINGS: dict[Handling, str | Promise] = {
@@ -82,7 +82,7 @@ def _computed(policy: Policy, rule: Rule) -> Computed:
     terms = general_terms(rule, policy.adopted(default_day(policy, today), today))
     words = rule_prose(rule, "en" if reads_english() else "zh", terms)
     title = rule.title_en if reads_english() else rule.title
-    return Computed(rule.key, LABELS[rule.kind], title, as_html(words), [_asked(spec) for spec in rule.facts])
+    return Computed(rule.key, _LABELS[rule.kind], title, as_html(words), [_asked(spec) for spec in rule.facts])
 
 
 def _sentence(policy: Policy, sentence: Sentence, covered: SentenceCoverage) -> ReadSentence:

@@ -18,7 +18,7 @@ from huisuan.settlement.models import Entitlement
 from huisuan.settlement.runs.queries import recompute_entitlement
 
 TONES: dict[bool | None, str] = {True: "good", False: "bad", None: "wait"}
-SIGNS: dict[bool | None, str] = {True: "✓", False: "✗", None: "?"}
+_SIGNS: dict[bool | None, str] = {True: "✓", False: "✗", None: "?"}
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ def _words(step: Step) -> str:
 def _step(number: int, step: Step, owed: bool) -> StepRow:
     words = _words(step)
     if step.kind in ("condition", "priority"):
-        return StepRow(number, SIGNS[step.holds], TONES[step.holds], words, step.sentence, step.phrase)
+        return StepRow(number, _SIGNS[step.holds], TONES[step.holds], words, step.sentence, step.phrase)
     if step.value is None:
-        return StepRow(number, SIGNS[None], TONES[None], words, step.sentence, step.phrase)
+        return StepRow(number, _SIGNS[None], TONES[None], words, step.sentence, step.phrase)
     if not owed:  # the figures stand, but nothing is owed on them
         words = _("假如符合条件——{step}").format(step=words)
     return StepRow(number, "＝", "good" if owed else "plain", words, step.sentence, step.phrase)

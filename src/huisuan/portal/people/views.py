@@ -30,10 +30,10 @@ from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
 
-EVENTS_SHOWN = 100
+_EVENTS_SHOWN = 100
 ACTIVE, DISABLED = state_labels.Word(_("可登录"), "good"), state_labels.Word(_("已停用"), "bad")
 
-COLUMNS = (
+_COLUMNS = (
     Column("username", _("账号"), "username", Kind.CODE, "username", link=lambda who: reverse("person", args=[who.pk])),
     Column("name", _("姓名"), "name", sort="name"),
     Column("role", _("角色"), lambda who: str(state_labels.ROLE[who.role]), sort="role"),
@@ -54,7 +54,7 @@ def person_list(request: HttpRequest) -> HttpResponseBase:
     table = Table(
         request,
         people.list_people(),
-        COLUMNS,
+        _COLUMNS,
         file="people",
         order="username",
         search=("username", "name", "party__name", "party__uscc"),
@@ -171,7 +171,7 @@ def _person_page(request: HttpRequest, person: Person, **more: Any) -> HttpRespo
         "identity": person.identities.first(),
         "oidc": bool(settings.HUISUAN_OIDC_ISSUER),
         "tokens": tokens.list_tokens(person).filter(revoked_at__isnull=True, expires_at__gt=timezone.now()),
-        "events": [(one, state_labels.STEP[one.what]) for one in person.events.all()[:EVENTS_SHOWN]],
+        "events": [(one, state_labels.STEP[one.what]) for one in person.events.all()[:_EVENTS_SHOWN]],
         **_places(),
         **more,
     }

@@ -27,7 +27,7 @@ from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
 
-READERS = ("centre", "city", "province", "auditor")
+_READERS = ("centre", "city", "province", "auditor")
 ANSWERS = ("province",)  # nobody answers for itself: not the centre; and who audits changes nothing
 
 OPEN, ANSWERED = state_labels.Word(_("待答复"), "wait"), state_labels.Word(_("已答复"), "good")
@@ -37,7 +37,7 @@ def _address(flag: MeterFlag) -> str:
     return reverse("flag", args=[flag.pk])
 
 
-COLUMNS = [
+_COLUMNS = [
     Column("number", _("编号"), lambda flag: f"#{flag.pk}", Kind.CODE, "id", link=_address),
     Column("state", _("状态"), lambda flag: ANSWERED if flag.answered_at else OPEN, Kind.STATE, "answered_at"),
     Column("centre", _("中心"), lambda flag: local_name(flag.centre), sort="centre__name"),
@@ -66,7 +66,7 @@ def flag_table(request: HttpRequest, viewer: Viewer) -> Table:
     return Table(
         request,
         visible(viewer),
-        COLUMNS,
+        _COLUMNS,
         file="flags",
         order="-flagged",
         search=("text", "key", "centre__name", "centre__code", "answer"),
@@ -84,7 +84,7 @@ def flag_table(request: HttpRequest, viewer: Viewer) -> Table:
     )
 
 
-@allow(*READERS)
+@allow(*_READERS)
 def flag_list(request: HttpRequest) -> HttpResponseBase:
     """What looked wrong."""
     return render_tables(
@@ -105,7 +105,7 @@ def _shown(request: HttpRequest, flag: MeterFlag, refused: str = "") -> HttpResp
     return render(request, "portal/centre/flag.html", context, status=422 if refused else 200)
 
 
-@allow(*READERS)
+@allow(*_READERS)
 def flag_page(request: HttpRequest, number: int) -> HttpResponseBase:
     """One flag with its line, and its answer."""
     return _shown(request, get_object_or_404(visible(viewer_of(request)), pk=number))

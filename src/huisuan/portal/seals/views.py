@@ -39,7 +39,7 @@ from huisuan.portal.visible import centres as queries
 from huisuan.protocol.batch_chain import seal_digest
 
 REGISTER_SHOWN = 12
-READERS = ("centre", "city", "province", "auditor")
+_READERS = ("centre", "city", "province", "auditor")
 
 
 def _address(seal: Seal) -> str:
@@ -93,7 +93,7 @@ def seal_table(request: HttpRequest, viewer: Viewer) -> Table:
     )
 
 
-@allow(*READERS)
+@allow(*_READERS)
 def seal_list(request: HttpRequest) -> HttpResponseBase:
     """The sealed months, and the months that wait for it."""
     viewer, today = viewer_of(request), timezone.localdate()
@@ -121,7 +121,7 @@ def _seal(request: HttpRequest, code: str, month: str) -> Seal:
     return get_object_or_404(visible(viewer_of(request)), centre__code=code, month=first)
 
 
-@allow(*READERS)
+@allow(*_READERS)
 def seal_page(request: HttpRequest, code: str, month: str) -> HttpResponseBase:
     """One sealed month: what was stated, who signed it, whether it still holds, how to check it without us."""
     seal = _seal(request, code, month)
@@ -169,7 +169,7 @@ def _signed(key: str, signature: str, seal: Seal) -> bool:
     return True
 
 
-@allow(*READERS)
+@allow(*_READERS)
 @require_POST
 def export_seal(request: HttpRequest, code: str, month: str) -> HttpResponseBase:
     """The month's export as one file, for `huisuan meter verify`."""
@@ -188,7 +188,7 @@ def export_seal(request: HttpRequest, code: str, month: str) -> HttpResponseBase
     return FileResponse(place, as_attachment=True, filename=f"{code}-{month}.zip", content_type="application/zip")
 
 
-@allow(*READERS)
+@allow(*_READERS)
 def record_proof(request: HttpRequest, code: str, sequence: int) -> HttpResponseBase:
     """That a record is in a sealed month, as `huisuan meter verify` reads it."""
     centre = get_object_or_404(queries.centres(viewer_of(request)), code=code)

@@ -19,7 +19,7 @@ HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 WIDE = re.compile(r"[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]")  # Han letters and full-width signs
 LONGEST = 4000  # characters; what is longer is no sentence of ours
 MOST_LOOKS = 400  # how many pieces of one text are looked up, so that no text can make a page slow
-DEEPEST = 12  # sentences inside sentences
+_DEEPEST = 12  # sentences inside sentences
 #: what joins sentences and lists, with its English
 JOINTS = (("；", "; "), ("：", ": "), ("、", ", "), (" 或 ", " or "))
 
@@ -88,7 +88,7 @@ class _Translating:
         if not WIDE.search(text):
             return _Put(text, True)
         if text not in self.seen:
-            if len(self.seen) >= MOST_LOOKS or self.depth >= DEEPEST:
+            if len(self.seen) >= MOST_LOOKS or self.depth >= _DEEPEST:
                 return _Put(text, False)
             self.seen[text] = _Put(text, False)
             self.depth += 1

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 HOLE = re.compile(r"\{([#*]?)([a-z_]+)\}")
-FILLED = re.compile(r"\{([a-z_]+)(?:\|([^{}|]*)\|([^{}|]*))?\}")
-NUMBER = re.compile(r"[-+]?\d[\d,.]*")
+_FILLED = re.compile(r"\{([a-z_]+)(?:\|([^{}|]*)\|([^{}|]*))?\}")
+_NUMBER = re.compile(r"[-+]?\d[\d,.]*")
 
 
 class BadTemplate(ValueError):
@@ -53,7 +53,7 @@ class Template:
             raise BadTemplate(f"{chinese!r}: nothing stands between two holes")
         if len(names) < len(holes):
             raise BadTemplate(f"{chinese!r}: a hole occurs twice")
-        if names != {found[1] for found in FILLED.finditer(english)}:
+        if names != {found[1] for found in _FILLED.finditer(english)}:
             raise BadTemplate(f"{chinese!r}: its English has other holes")
         return cls(chinese, english, literals, holes)
 
@@ -84,7 +84,7 @@ class Template:
             at = found + len(literal)
         values.append(text[at:end])
         for hole, value in zip(self.holes, values, strict=True):
-            if hole.kind == "#" and not NUMBER.fullmatch(value):
+            if hole.kind == "#" and not _NUMBER.fullmatch(value):
                 return None
         return {hole.name: value for hole, value in zip(self.holes, values, strict=True)}
 
@@ -99,7 +99,7 @@ class Template:
 
     def rendered(self, values: Mapping[str, str]) -> str:
         """The English with these in its holes."""
-        return FILLED.sub(_filler(values), self.english)
+        return _FILLED.sub(_filler(values), self.english)
 
 
 def _is_balanced(text: str) -> bool:

@@ -18,7 +18,7 @@ from huisuan.portal.ui.forms import Choice, FormField, Widget
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.settlement.adoption.proposed_settings import Draft, check_draft
 
-YUAN = re.compile(r"[0-9]{1,13}(\.[0-9]{1,2})?")
+_YUAN = re.compile(r"[0-9]{1,13}(\.[0-9]{1,2})?")
 AUTHORITY = "省人工智能产业推进组工作专班"
 
 
@@ -163,6 +163,6 @@ def _rate(line: str) -> tuple[str, str]:
 
 def _fen(text: str) -> int:
     plain = text.replace(",", "").replace("，", "")
-    if not YUAN.fullmatch(plain):
+    if not _YUAN.fullmatch(plain):
         raise InvalidValue(_t("“%(text)s”不是金额：请以元写，至多两位小数") % {"text": text})
     return int(Fraction(plain) * 100)

@@ -19,7 +19,7 @@ from huisuan.settlement.adoption.queries import comparison_lines, comparison_sum
 from huisuan.settlement.models import ComparedParty, Comparison
 from huisuan.settlement.runs.queries import latest_runs
 
-COLUMNS = [
+_COLUMNS = [
     Column("party", _("主体"), lambda line: state_labels.local_name(line.party), sort="party__name"),
     Column("uscc", _("统一社会信用代码"), "party.uscc", Kind.CODE, "party__uscc", minor=True),
     Column("city", _("市"), lambda line: state_labels.local_name(line.party.region), sort="party__region"),
@@ -47,7 +47,7 @@ def compared_table(request: HttpRequest, comparison: Comparison) -> Table:
     return Table(
         request,
         comparison_lines(comparison),
-        COLUMNS,
+        _COLUMNS,
         file=f"proposal-{comparison.proposal_id}-{comparison.run.year}",
         order="difference",
         search=("party__name", "party__name_en", "party__uscc"),

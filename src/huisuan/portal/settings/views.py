@@ -35,7 +35,7 @@ from huisuan.settlement.adoption.queries import list_proposals, proposal_state
 from huisuan.settlement.impact.compare import compare_year, rules_without_facts, settled_years
 from huisuan.settlement.models import Comparison, SettingsProposal, Through
 
-STATES = {
+_STATES = {
     "proposed": Word(_("待采用"), "wait"),
     "adopted": Word(_("已采用"), "good"),
     "withdrawn": Word(_("已撤回"), "plain"),
@@ -46,10 +46,10 @@ def _address(each: SettingsProposal) -> str:
     return reverse("proposal", args=[each.pk])
 
 
-COLUMNS = [
+_COLUMNS = [
     Column("number", _("提案"), lambda each: f"#{each.pk}", Kind.CODE, "id", link=_address),
     Column("title", _("标题"), "title", Kind.SENTENCE, sort="title"),
-    Column("state", _("状态"), lambda each: STATES[proposal_state(each)], Kind.STATE),
+    Column("state", _("状态"), lambda each: _STATES[proposal_state(each)], Kind.STATE),
     Column("valid_from", _("自"), "valid_from", Kind.DAY, sort="valid_from"),
     Column("by", _("提出人"), "proposed_by", sort="proposed_by"),
     Column("at", _("提出时间"), "proposed_at", Kind.MOMENT, sort="proposed_at", minor=True),
@@ -120,7 +120,7 @@ def _proposal_table(request: HttpRequest, policy: Policy) -> Table:
     return Table(
         request,
         list_proposals(policy.name),
-        COLUMNS,
+        _COLUMNS,
         file=f"proposals-{policy.name}",
         order="-number",
         empty=Empty(_("还没有提案。"), command=f"huisuan settings propose {policy.name} --file F.toml"),
@@ -168,7 +168,7 @@ def proposal_page(request: HttpRequest, number: int) -> HttpResponseBase:
     comparison = Comparison.objects.filter(proposal=proposal, run__year=year).select_related("run").first()
     context: dict[str, Any] = {
         "proposal": proposal,
-        "state": STATES[proposal_state(proposal)],
+        "state": _STATES[proposal_state(proposal)],
         "end": getattr(proposal, "end", None),
         "years": offered,
         "year": year,

@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from django.http import HttpRequest
 
-READ: dict[str, tuple[str, ...]] = {
+_READ: dict[str, tuple[str, ...]] = {
     "budget": ("policy", "year", "seed", "export", "s.", "i.", "cap.", "rate."),
     "calculator": ("who", "on", "known", "f."),
     "home": ("year",),
@@ -27,7 +27,7 @@ READ: dict[str, tuple[str, ...]] = {
 
 def strangers(request: HttpRequest, own: Collection[str] = ()) -> list[str]:
     """What stands in the address and neither the page nor its tables (`own`) read, as `name=value`."""
-    read = READ.get((request.resolver_match and request.resolver_match.url_name) or "", ())
+    read = _READ.get((request.resolver_match and request.resolver_match.url_name) or "", ())
     prefixes = tuple(name for name in read if name.endswith("."))
     known = {*read, *own}
     found = [(name, value) for name, value in request.GET.items() if name not in known]

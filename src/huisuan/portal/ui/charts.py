@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 INK, QUIET, CELADON, LINE = "#1d2327", "#5c6469", "#1f6f63", "#dcd8cf"
-FONT = "Noto Sans SC, PingFang SC, Microsoft YaHei, WenQuanYi Zen Hei, sans-serif"
+_FONT = "Noto Sans SC, PingFang SC, Microsoft YaHei, WenQuanYi Zen Hei, sans-serif"
 WIDE, NARROW = 560, 320
 LONGEST_NAME, SIGN_WIDTH = 22, 7.2
 ROUNDINGS = {"zh": ((10**8, "亿"), (10**4, "万")), "en": ((10**9, "bn"), (10**6, "m"), (10**3, "k"))}
@@ -143,7 +143,7 @@ def _length(text: str) -> float:
 def as_drawing(chart: Any) -> Drawing:
     """What Altair describes, drawn in the pages' font on no ground of its own."""
     spec = (
-        chart.configure(font=FONT, background="transparent")
+        chart.configure(font=_FONT, background="transparent")
         .configure_view(stroke=None)
         .configure_axis(domainColor=LINE, labelColor=QUIET, grid=False)
     )

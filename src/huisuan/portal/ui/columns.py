@@ -37,7 +37,7 @@ class Kind(StrEnum):
     STATE = "state"
 
 
-SHOW: dict[Kind, Callable[[Any], str]] = {
+_SHOW: dict[Kind, Callable[[Any], str]] = {
     Kind.INTEGER: number_format.integer,
     Kind.FEN: number_format.yuan,
     Kind.CARD_SECONDS: number_format.card_hours,
@@ -47,7 +47,7 @@ SHOW: dict[Kind, Callable[[Any], str]] = {
     Kind.MONTH: number_format.month,
 }
 #: unit on the page and unit in an export: card-hours are read, card-seconds are computed with
-UNITS: dict[Kind, tuple[Text, Text]] = {
+_UNITS: dict[Kind, tuple[Text, Text]] = {
     Kind.FEN: (_("元"), _("元")),
     Kind.CARD_SECONDS: (_("卡时"), _("卡秒")),
     Kind.P: ("P", "P"),
@@ -86,7 +86,7 @@ class Column:
         """A value as the page shows it."""
         if value is None or value == "":
             return number_format.NOTHING
-        return SHOW.get(self.kind, str)(value)
+        return _SHOW.get(self.kind, str)(value)
 
     @property
     def number(self) -> bool:
@@ -108,12 +108,12 @@ class Column:
     @property
     def unit(self) -> Text:
         """The unit as the page's heading names it."""
-        return UNITS.get(self.kind, ("", ""))[0]
+        return _UNITS.get(self.kind, ("", ""))[0]
 
     @property
     def exported_heading(self) -> str:
         """The heading in a file, with the unit of what stands in the file."""
-        unit = UNITS.get(self.kind, ("", ""))[1]
+        unit = _UNITS.get(self.kind, ("", ""))[1]
         return _t("{heading}（{unit}）").format(heading=self.label, unit=unit) if unit else str(self.label)
 
 

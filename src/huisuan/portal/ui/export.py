@@ -21,7 +21,7 @@ from huisuan.portal.ui.columns import NUMBERS, Column, Kind
 
 #: what a spreadsheet takes for the start of a formula; Chinese ones read the full-width signs too
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-CHUNK = 2000
+_CHUNK = 2000
 XLSX_ROWS = 1_048_575  # what a sheet holds below its heading
 BOM = "\ufeff"  # without it Excel reads Chinese as gibberish
 
@@ -62,7 +62,7 @@ def as_csv(file: str, columns: Sequence[Column], rows: QuerySet[Any]) -> HttpRes
         buffer.write(BOM)
         with translation.override(language):  # the answer is written after the language middleware is done
             writer.writerow([harmless(column.exported_heading) for column in columns])
-            for row in rows.iterator(chunk_size=CHUNK):
+            for row in rows.iterator(chunk_size=_CHUNK):
                 writer.writerow([plain(column, column.of(row)) for column in columns])
                 yield buffer.getvalue()
                 buffer.seek(0)
@@ -106,7 +106,7 @@ def as_xlsx(file: str, columns: Sequence[Column], rows: QuerySet[Any]) -> HttpRe
     for at, column in enumerate(columns):
         sheet.set_column(at, at, 20 if column.kind is Kind.MOMENT else 16)
         sheet.write_string(0, at, column.exported_heading, bold)
-    for line, row in enumerate(rows.iterator(chunk_size=CHUNK), start=1):
+    for line, row in enumerate(rows.iterator(chunk_size=_CHUNK), start=1):
         for at, column in enumerate(columns):
             _write(sheet, line, at, column, column.of(row), forms.get(column.kind))
     book.close()

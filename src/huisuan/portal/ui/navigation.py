@@ -19,27 +19,27 @@ class Room:
 
 
 HOME = Room("home", _("总览"))
-JOBS = Room("jobs", _("作业"))
-USAGE = Room("usage", _("用量"))
+_JOBS = Room("jobs", _("作业"))
+_USAGE = Room("usage", _("用量"))
 BILLS = Room("bills", _("账单"))
 ENTITLEMENTS = Room("entitlements", _("应享"))
 CENTRES = Room("centres", _("智算中心"))
 COMPUTE = Room("compute", _("算力"))
 DRAFTS = Room("drafts", _("申报"))
-FLAGS = Room("flags", _("疑点"))
+_FLAGS = Room("flags", _("疑点"))
 RUNS = Room("runs", _("结算批次"))
-POLICIES = Room("policies", _("政策"))
+_POLICIES = Room("policies", _("政策"))
 PEOPLE = Room("people", _("人员"))
 CALCULATOR = Room("calculator", _("计算器"))
 
 ROOMS: dict[str, tuple[Room, ...]] = {
-    "user": (HOME, JOBS, USAGE, BILLS, ENTITLEMENTS, DRAFTS, POLICIES),
-    "centre": (HOME, CENTRES, JOBS, USAGE, BILLS, FLAGS, POLICIES),
-    "city": (HOME, ENTITLEMENTS, BILLS, USAGE, COMPUTE, POLICIES),
-    "province": (HOME, ENTITLEMENTS, RUNS, BILLS, USAGE, COMPUTE, POLICIES),
-    "auditor": (HOME, ENTITLEMENTS, RUNS, BILLS, USAGE, COMPUTE, POLICIES),
-    "operator": (PEOPLE, POLICIES),
-    "": (POLICIES, CALCULATOR),
+    "user": (HOME, _JOBS, _USAGE, BILLS, ENTITLEMENTS, DRAFTS, _POLICIES),
+    "centre": (HOME, CENTRES, _JOBS, _USAGE, BILLS, _FLAGS, _POLICIES),
+    "city": (HOME, ENTITLEMENTS, BILLS, _USAGE, COMPUTE, _POLICIES),
+    "province": (HOME, ENTITLEMENTS, RUNS, BILLS, _USAGE, COMPUTE, _POLICIES),
+    "auditor": (HOME, ENTITLEMENTS, RUNS, BILLS, _USAGE, COMPUTE, _POLICIES),
+    "operator": (PEOPLE, _POLICIES),
+    "": (_POLICIES, CALCULATOR),
 }
 
 #: which roles reach which step's list (a draft is its own party's until it is submitted); payments are not built yet
@@ -53,7 +53,7 @@ WHO_LISTS: dict[str, frozenset[str]] = {
     "drafts": frozenset({"user", "city"}),
 }
 
-STEPS: tuple[tuple[str, str | Promise], ...] = (
+_STEPS: tuple[tuple[str, str | Promise], ...] = (
     ("jobs", _("作业")),
     ("usage", _("用量")),
     ("seals", _("封账")),
@@ -83,7 +83,7 @@ def chain(role: str, here: str, same: Mapping[str, str]) -> list[Step]:
 
     A step that `same` does not name leads to its list, where the role has one.
     """
-    return [Step(label, same.get(key) or _list(role, key), key == here) for key, label in STEPS]
+    return [Step(label, same.get(key) or _list(role, key), key == here) for key, label in _STEPS]
 
 
 def _list(role: str, key: str) -> str:

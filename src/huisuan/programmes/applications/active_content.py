@@ -33,15 +33,15 @@ PDF_ACTIONS = {
     **dict.fromkeys(("/Rendition", "/Movie", "/Sound", "/RichMediaExecute"), "富媒体"),
 }
 PDF_TYPES = {"/EmbeddedFile": "内嵌文件", "/3D": "富媒体"}
-DEEPEST = 100
+_DEEPEST = 100
 HYPERLINK = "/hyperlink"
 OPENS_HARMLESSLY = ("http://", "https://", "mailto:", "#")
-PARTS = re.compile(r"/(?:externalLinks|embeddings|activeX|ctrlProps|customUI|macrosheets)/|oleObject|vbaProject", re.I)
+_PARTS = re.compile(r"/(?:externalLinks|embeddings|activeX|ctrlProps|customUI|macrosheets)/|oleObject|vbaProject", re.I)
 #: DDE as a formula (cmd|'/c calc'!A0), and functions that reach out of the workbook
 FORMULA = re.compile(
     r"[\w.]+\s*\|\s*'?[^|!]*'?\s*!|\b(?:WEBSERVICE|CALL|REGISTER(?:\.ID)?|EXEC|RTD|FILTERXML)\s*\(", re.I
 )
-FIELD = re.compile(r"DDE(?:AUTO)?|INCLUDETEXT|INCLUDEPICTURE|\bLINK\b", re.I)
+_FIELD = re.compile(r"DDE(?:AUTO)?|INCLUDETEXT|INCLUDEPICTURE|\bLINK\b", re.I)
 
 
 def active_in(kind: str, content: bytes) -> str:
@@ -67,7 +67,7 @@ def _in_pdf(content: bytes) -> Iterator[str]:
 def _in_object(found: Any, depth: int) -> Iterator[str]:
     import pikepdf
 
-    if depth > DEEPEST:
+    if depth > _DEEPEST:
         yield "嵌套过深的内容"
     elif isinstance(found, pikepdf.Array):
         for each in found:
@@ -89,7 +89,7 @@ def _in_object(found: Any, depth: int) -> Iterator[str]:
 def _in_package(kind: str, content: bytes) -> Iterator[str]:
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         for part in package.infolist():
-            if PARTS.search(f"/{part.filename}"):
+            if _PARTS.search(f"/{part.filename}"):
                 yield "外部链接、嵌入的对象或控件"
             if part.filename.lower().endswith((".xml", ".rels", ".vml")):
                 yield from _in_xml(part.filename, package.read(part))
@@ -136,7 +136,7 @@ def _in_xml(name: str, text: bytes) -> Iterator[str]:
     except _Doctype:
         found.append("DTD 或实体")
     yield from found
-    if any(FORMULA.search(line) for line in words["f"].splitlines()) or FIELD.search(words["instrText"]):
+    if any(FORMULA.search(line) for line in words["f"].splitlines()) or _FIELD.search(words["instrText"]):
         yield "DDE 或取外面内容的公式、域"
 
 

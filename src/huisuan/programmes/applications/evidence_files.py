@@ -22,8 +22,8 @@ from huisuan.programmes.limits import LARGEST_BYTES
 
 LARGEST_UNPACKED = 200 * 1024 * 1024
 MOST_PARTS = 5_000
-LONGEST_NAME = 120
-CHUNK = 1 << 20
+_LONGEST_NAME = 120
+_CHUNK = 1 << 20
 MACROS = re.compile(r"vbaproject|vbadata|macrosheets|activex|\.(?:exe|dll|js|vbs|bat|cmd|ps1|jar|scr|hta|lnk)$", re.I)
 READER_SECONDS = 60
 NO_SECRETS = {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}  # nothing of ours for who breaks the reader
@@ -78,7 +78,7 @@ def _package(content: bytes) -> bool:
     return content.startswith(b"PK\x03\x04")
 
 
-KINDS = (
+_KINDS = (
     Kind("PDF", (".pdf",), "application/pdf", _pdf),
     Kind("PNG", (".png",), "image/png", _png),
     Kind("JPEG", (".jpg", ".jpeg"), "image/jpeg", _jpeg),
@@ -86,7 +86,7 @@ KINDS = (
     Kind("XLSX", (".xlsx",), f"{OOXML}spreadsheetml.sheet", _package, "xl/workbook.xml"),
     Kind("DOCX", (".docx",), f"{OOXML}wordprocessingml.document", _package, "word/document.xml"),
 )
-EXTENSIONS = tuple(extension for kind in KINDS for extension in kind.extensions)
+EXTENSIONS = tuple(extension for kind in _KINDS for extension in kind.extensions)
 
 
 def check(filename: str, content: bytes) -> Accepted:
@@ -149,20 +149,20 @@ def _name(filename: str) -> str:
         raise InvalidRequest(
             f"文件名“{_visible(name)}”里有看不见的字符（可能掩盖真正的扩展名）：请改名", code="evidence.name_malformed"
         )
-    if len(name) > LONGEST_NAME:
-        raise InvalidRequest(f"文件名“{name[:40]}…”超过 {LONGEST_NAME} 个字：请改短", code="evidence.name_too_long")
+    if len(name) > _LONGEST_NAME:
+        raise InvalidRequest(f"文件名“{name[:40]}…”超过 {_LONGEST_NAME} 个字：请改短", code="evidence.name_too_long")
     return name
 
 
 def _visible(name: str) -> str:
-    return "".join(sign if sign.isprintable() else "�" for sign in name[:LONGEST_NAME])
+    return "".join(sign if sign.isprintable() else "�" for sign in name[:_LONGEST_NAME])
 
 
 def _kind(name: str) -> Kind:
-    for kind in KINDS:
+    for kind in _KINDS:
         if name.lower().endswith(kind.extensions):
             return kind
-    said = "、".join(kind.name for kind in KINDS)
+    said = "、".join(kind.name for kind in _KINDS)
     raise InvalidRequest(
         f"“{name}”不在可收的种类里：只收 {said}；压缩包请解开后逐个上传，带宏的文件请另存为不带宏的",
         code="evidence.kind_unknown",
@@ -208,5 +208,5 @@ def _check_parts(name: str, kind: Kind, parts: list[zipfile.ZipInfo]) -> None:
 def _unpack(package: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
     """Read a part to its end: what it says of its own size is checked against what comes out, with its checksum."""
     with package.open(part) as opened:
-        while opened.read(CHUNK):
+        while opened.read(_CHUNK):
             pass

@@ -16,7 +16,7 @@ from huisuan.programmes.applications.evidence_files import check
 from huisuan.programmes.applications.evidence_store import evidence_store
 from huisuan.programmes.models import Draft, Evidence
 
-LONGEST_TEXT = 2_000
+_LONGEST_TEXT = 2_000
 MOST_FILES = 100
 MOST_DRAFTS = 500
 
@@ -40,9 +40,9 @@ class DraftTexts:
         """
         kept = {spec.name: self.facts.get(spec.name, "").strip() for spec in rule.facts}
         for spec in rule.facts:
-            if len(kept[spec.name]) > LONGEST_TEXT or "\x00" in kept[spec.name]:
+            if len(kept[spec.name]) > _LONGEST_TEXT or "\x00" in kept[spec.name]:
                 raise InvalidRequest(
-                    f"“{spec.zh}”超过 {LONGEST_TEXT} 字，或带有不可见字符：请改短，细节放进佐证材料",
+                    f"“{spec.zh}”超过 {_LONGEST_TEXT} 字，或带有不可见字符：请改短，细节放进佐证材料",
                     code="draft.text_malformed",
                 )
         return {name: text for name, text in kept.items() if text}

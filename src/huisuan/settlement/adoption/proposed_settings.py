@@ -25,8 +25,8 @@ from huisuan.law.policy import (
 from huisuan.settlement.models import SettingsProposal
 
 NO_FILE = Path(os.devnull)  # what is not adopted yet stands in no file
-LONGEST = {"title": 120, "authority": 200, "document": 200}
-LABELS = {"title": "标题", "authority": "确定机关", "document": "文件（文号）", "valid_from": "自哪天起"}
+_LONGEST = {"title": 120, "authority": 200, "document": 200}
+_LABELS = {"title": "标题", "authority": "确定机关", "document": "文件（文号）", "valid_from": "自哪天起"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def parse_draft(policy: Policy, name: str, text: str, title: str = "") -> Draft:
             )
         values = setting_declarations(policy).parse_document(document)
         valid_from = document.date_value("valid_from")
-        words = {key: document.string(key) for key in LONGEST}
+        words = {key: document.string(key) for key in _LONGEST}
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
     return Draft(title or words["title"], words["authority"], words["document"], valid_from, values)
@@ -80,18 +80,18 @@ def with_title(policy: Policy, draft: Draft) -> Draft:
     words = {name: spec.zh for name, spec in policy.setting_specs().items()}
     words |= {name: spec.zh for name, spec in policy.interpretation_specs().items()}
     named = "、".join(words[name] for name in draft.values)
-    return Draft(f"调整{named}"[: LONGEST["title"]], draft.authority, draft.document, draft.valid_from, draft.values)
+    return Draft(f"调整{named}"[: _LONGEST["title"]], draft.authority, draft.document, draft.valid_from, draft.values)
 
 
 def check_draft(policy: Policy, draft: Draft) -> dict[str, str]:
     """What is wrong with a draft, by field; "" is the draft as a whole."""
     wrong: dict[str, str] = {}
-    for key, longest in LONGEST.items():
+    for key, longest in _LONGEST.items():
         text = getattr(draft, key)
         if len(text) > longest:
-            wrong[key] = f"{LABELS[key]}有 {len(text)} 字，最多 {longest} 字"
+            wrong[key] = f"{_LABELS[key]}有 {len(text)} 字，最多 {longest} 字"
         elif not text.isprintable():
-            wrong[key] = f"{LABELS[key]}含有换行或控制字符：请去掉"
+            wrong[key] = f"{_LABELS[key]}含有换行或控制字符：请去掉"
     if not draft.authority:
         wrong["authority"] = "请写明由谁确定（authority）"
     if not policy.valid_from <= draft.valid_from <= policy.valid_to:

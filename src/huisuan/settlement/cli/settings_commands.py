@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 OPERATOR = "省专班（本机命令行）"
-SHOWN = 20  # parties on the screen; --json has all
+_SHOWN = 20  # parties on the screen; --json has all
 Number = Annotated[int, typer.Argument(metavar="N", help="提案编号，见 huisuan settings list")]
 By = Annotated[str | None, typer.Option("--by", metavar="USERNAME", help="以哪位省专班人员的名义（默认为本机命令行）")]
 
@@ -167,14 +167,14 @@ def _actor(by: str | None) -> Actor:
 
 def _print_lines(lines: list[dict[str, Any]]) -> None:
     changed = sorted((line for line in lines if line["difference_fen"]), key=_size, reverse=True)
-    rows = [{**line, "difference": _signed(line["difference_fen"])} for line in changed[:SHOWN]]
+    rows = [{**line, "difference": _signed(line["difference_fen"])} for line in changed[:_SHOWN]]
     columns = {
         "party": "统一社会信用代码", "name": "主体", "before_fen": "现行（元）", "after_fen": "采用后（元）",
         "difference": "变化（元）",
     }  # fmt: skip
     print_table("变化最大的主体", rows, columns, "谁的应享都没有变化")
-    if len(changed) > SHOWN:
-        note(f"…… 另有 {len(changed) - SHOWN} 家，用 --json 查看全部")
+    if len(changed) > _SHOWN:
+        note(f"…… 另有 {len(changed) - _SHOWN} 家，用 --json 查看全部")
 
 
 def _size(line: dict[str, Any]) -> int:

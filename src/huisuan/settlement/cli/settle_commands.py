@@ -13,7 +13,7 @@ from huisuan.terminal import AsJson, note, out, print_json, print_table, progres
 
 app = typer.Typer()
 
-PROVINCE = "省专班（本机命令行）"
+_PROVINCE = "省专班（本机命令行）"
 
 
 @app.command()
@@ -29,7 +29,7 @@ def run(
 
     with progress(f"结算 {year} 年", None):
         settled = settle(
-            policy, year, now=datetime.now(UTC), by=PROVINCE, as_known=as_known.date() if as_known else None
+            policy, year, now=datetime.now(UTC), by=_PROVINCE, as_known=as_known.date() if as_known else None
         )
     made = settled.run
     if as_json:
@@ -108,7 +108,7 @@ def trace(
 
     number = entitlement.upper().removeprefix("E")
     try:
-        owed = get_entitlement(Viewer(role="province", name=PROVINCE), int(number))
+        owed = get_entitlement(Viewer(role="province", name=_PROVINCE), int(number))
     except (ValueError, Entitlement.DoesNotExist):
         raise NotFound(f"没有应享 {entitlement}；编号见 huisuan settle show", code="entitlement.unknown") from None
     tree = follow(owed, records_per_line=records)

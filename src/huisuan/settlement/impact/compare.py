@@ -32,8 +32,8 @@ from huisuan.settlement.runs.inputs import load_registers, open_billing
 from huisuan.settlement.runs.queries import latest_runs
 from huisuan.settlement.runs.settled_sentence import SETTLES, reach_of
 
-PARTY = "party"
-BATCH = 2000
+_PARTY = "party"
+_BATCH = 2000
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -111,10 +111,10 @@ def compare_year(proposal: SettingsProposal, year: int, by: str, now: datetime) 
     with connect_duck() as engine:
         _table(engine, "facts_before", rule, before)
         _table(engine, "facts_after", rule, after)
-        types = {PARTY: "VARCHAR", **{spec.name: COLUMN_TYPES[spec.kind] for spec in rule.facts}}
+        types = {_PARTY: "VARCHAR", **{spec.name: COLUMN_TYPES[spec.kind] for spec in rule.facts}}
         compared = compare_answers(
             engine, rule.key, LawState(both.before, run.on, both.as_known, "facts_before"),
-            LawState(both.after, run.on, both.as_known, "facts_after"), types, identity=PARTY,
+            LawState(both.after, run.on, both.as_known, "facts_after"), types, identity=_PARTY,
         )  # fmt: skip
         lines = engine.execute(
             "SELECT identity, status_before, status_after, coalesce(before_fen, 0), coalesce(after_fen, 0) "
@@ -127,7 +127,7 @@ def compare_year(proposal: SettingsProposal, year: int, by: str, now: datetime) 
 def _stored_facts(run: SettlementRun) -> Rows:
     """The facts as the settlement kept them."""
     owed = Entitlement.objects.filter(run=run).order_by("party__uscc").values_list("party__uscc", "facts")
-    return [{PARTY: party, **facts} for party, facts in owed]
+    return [{_PARTY: party, **facts} for party, facts in owed]
 
 
 def _facts_taken_anew(run: SettlementRun, rule: Rule, both: Sides, side: Policy) -> Rows:
@@ -142,10 +142,10 @@ def _facts_taken_anew(run: SettlementRun, rule: Rule, both: Sides, side: Policy)
 
 
 def _table(engine: duckdb.DuckDBPyConnection, name: str, rule: Rule, rows: Rows) -> None:
-    layout = ", ".join([f"{PARTY} VARCHAR", *(f'"{spec.name}" {COLUMN_TYPES[spec.kind]}' for spec in rule.facts)])
+    layout = ", ".join([f"{_PARTY} VARCHAR", *(f'"{spec.name}" {COLUMN_TYPES[spec.kind]}' for spec in rule.facts)])
     engine.execute(f"CREATE TABLE {name} ({layout})")
     if rows:
-        columns = [PARTY, *(spec.name for spec in rule.facts)]
+        columns = [_PARTY, *(spec.name for spec in rule.facts)]
         engine.register("arriving", pa.table({column: [row.get(column) for row in rows] for column in columns}))
         engine.execute(f"INSERT INTO {name} SELECT * FROM arriving")  # noqa: S608 (two names of ours)
         engine.unregister("arriving")
@@ -182,6 +182,6 @@ def _store_comparison(
                 )
                 for party, status_before, status_after, before, after in lines
             ),
-            batch_size=BATCH,
+            batch_size=_BATCH,
         )  # fmt: skip
     return made

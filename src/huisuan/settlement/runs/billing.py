@@ -26,8 +26,8 @@ from huisuan.law.sql.compute_file import answer_query
 from huisuan.parties.affiliation import AffiliationSpan
 from huisuan.settlement.runs.settled_sentence import FACT_TYPES, FACTS
 
-DAY = 86_400
-HOUR = 3_600
+_DAY = 86_400
+_HOUR = 3_600
 
 
 @dataclass(frozen=True)
@@ -133,10 +133,10 @@ class Billing:
         layout = "segment INTEGER, begins BIGINT, finishes BIGINT, starts DATE, ends DATE, month DATE"
         self._table("segment", layout, rows)
         self.engine.execute(
-            f"CREATE TABLE day AS SELECT unnest(range(begins // {DAY}, finishes // {DAY})) AS day, segment, finishes "  # noqa: S608
-            f"FROM (SELECT segment, begins + 8 * {HOUR} AS begins, finishes + 8 * {HOUR} AS finishes FROM segment)"
+            f"CREATE TABLE day AS SELECT unnest(range(begins // {_DAY}, finishes // {_DAY})) AS day, segment, finishes "  # noqa: S608
+            f"FROM (SELECT segment, begins + 8 * {_HOUR} AS begins, finishes + 8 * {_HOUR} AS finishes FROM segment)"
         )
-        self.engine.execute(f"UPDATE day SET finishes = finishes - 8 * {HOUR}")  # noqa: S608
+        self.engine.execute(f"UPDATE day SET finishes = finishes - 8 * {_HOUR}")  # noqa: S608
 
     def _table(self, name: str, layout: str, rows: Sequence[tuple[Any, ...]]) -> None:
         self.engine.execute(f"CREATE TABLE {name} ({layout})")
@@ -161,7 +161,7 @@ WITH placed AS (
            sum(card_seconds) FILTER (ended <= finishes) AS card_seconds, count(*) FILTER (ended <= finishes) AS records,
            list({{'cards': cards, 'started': started, 'ended': ended, 'held': ended - started - suspended}})
                FILTER (ended > finishes) AS crossing
-    FROM usage JOIN day ON (started + 8 * {HOUR}) // {DAY} = day.day GROUP BY ALL
+    FROM usage JOIN day ON (started + 8 * {_HOUR}) // {_DAY} = day.day GROUP BY ALL
 ),
 crossing AS (
     SELECT party, centre, model, unnest(crossing, recursive := true) FROM placed
@@ -199,9 +199,9 @@ LEFT JOIN affiliated a ON a.party = u.party AND a.centre = u.centre AND a.starts
 _BILLS = f"""
 CREATE TABLE bills AS
 SELECT party, centre, month, CAST(sum(card_seconds) AS BIGINT) AS card_seconds,
-       CAST((2 * sum(card_seconds * fen_per_card_hour) + {HOUR}) // (2 * {HOUR}) AS BIGINT) AS amount_fen,
-       CAST((2 * coalesce(sum(card_seconds * fen_per_card_hour) FILTER (excluded_because <> ''), 0) + {HOUR})
-            // (2 * {HOUR}) AS BIGINT) AS excluded_fen
+       CAST((2 * sum(card_seconds * fen_per_card_hour) + {_HOUR}) // (2 * {_HOUR}) AS BIGINT) AS amount_fen,
+       CAST((2 * coalesce(sum(card_seconds * fen_per_card_hour) FILTER (excluded_because <> ''), 0) + {_HOUR})
+            // (2 * {_HOUR}) AS BIGINT) AS excluded_fen
 FROM lines WHERE party IS NOT NULL GROUP BY ALL
 """  # noqa: S608
 

@@ -21,9 +21,9 @@ from huisuan.settlement.runs.settle import check_request, settle
 
 MOST_ATTEMPTS = 3
 LOST = f"后台进程 {MOST_ATTEMPTS} 次都在结算途中意外结束，不再自动重来：请看数据目录的 logs/worker.log，排除后重新提出"
-BROKEN = "平台内部出错（{kind}）：请看数据目录的 logs/worker.log"
+_BROKEN = "平台内部出错（{kind}）：请看数据目录的 logs/worker.log"
 SETTLE_YEAR = "settlement.settle_year"  # the task of `settlement.tasks` that calls `carry_out`
-ASKING = 0x4855_4954  # key of the advisory lock
+_ASKING = 0x4855_4954  # key of the advisory lock
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def request_settlement(policy: str, year: int, by: str, now: datetime) -> Reques
     check_request(policy, year, now)
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ASKING])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ASKING])
         found = SettlementRequest.objects.filter(policy=policy, year=year, state__in=UNDER_WAY).first()
         if found is not None:
             return RequestResult(found, new=False)
@@ -69,7 +69,7 @@ def run_request(number: int, now: datetime) -> None:
     except OperationalError:
         raise  # the database went away: `look_after` takes it up again
     except Exception as error:
-        _end(request, RequestState.FAILED, now, reason=BROKEN.format(kind=type(error).__name__))
+        _end(request, RequestState.FAILED, now, reason=_BROKEN.format(kind=type(error).__name__))
         raise
 
 

@@ -25,7 +25,7 @@ from huisuan.settlement.runs.billing import Billing
 from huisuan.settlement.runs.inputs import latest_cursors, load_registers, open_billing, start_of_day
 from huisuan.settlement.runs.settled_sentence import SETTLES, reach_of
 
-BATCH = 2000  # rows of one INSERT
+_BATCH = 2000  # rows of one INSERT
 BillKey = tuple[int, int, date]  # party, centre, month
 
 
@@ -173,7 +173,7 @@ def _store(run: SettlementRun, billing: Billing) -> None:
                 "SELECT party, status, amount_fen, reasons, in_anhui, kind, spend, self_use FROM answers ORDER BY party"
             )
         ),
-        batch_size=BATCH,
+        batch_size=_BATCH,
     )  # fmt: skip
 
 
@@ -190,7 +190,7 @@ def _store_bills(
                 "SELECT party, centre, month, card_seconds, amount_fen, excluded_fen FROM bills ORDER BY ALL"
             )
         ),
-        batch_size=BATCH,
+        batch_size=_BATCH,
     )  # fmt: skip
     return {(bill.party_id, bill.centre_id, bill.month): bill for bill in bills}
 
@@ -211,5 +211,5 @@ def _store_lines(
                 "card_seconds FROM lines WHERE party IS NOT NULL ORDER BY ALL"
             )
         ),
-        batch_size=BATCH,
+        batch_size=_BATCH,
     )  # fmt: skip

@@ -31,7 +31,7 @@ JOB, RUNNER, STARTED, EXIT, CANCEL = "job.json", "runner.json", "started.json", 
 OUTPUT, WORK, LOCK, SCRIPT = "output.log", "work", "lock", "script"
 NOT_FOUND, NOT_RUNNABLE = 127, 126  # as shells number them
 SUBREAPER = 36  # prctl's PR_SET_CHILD_SUBREAPER
-SECOND = 1_000_000_000
+_SECOND = 1_000_000_000
 JOB_UMASK = 0o022  # as people expect it; their folder is closed
 
 
@@ -49,8 +49,8 @@ def write_json(path: Path, data: dict[str, Any], lasting: bool = True) -> None:
 
 def whole_seconds(started_ns: int, elapsed_ns: int) -> tuple[int, int]:
     """Start and end in seconds since 1970, from the wall clock at the start and the monotonic time elapsed."""
-    start = started_ns // SECOND
-    return start, start + max(1, -(-elapsed_ns // SECOND))
+    start = started_ns // _SECOND
+    return start, start + max(1, -(-elapsed_ns // _SECOND))
 
 
 class Run:
@@ -100,7 +100,7 @@ class Run:
         if self.state:  # cancelled while it was being started
             self._signal(signal.SIGTERM)
             signal.setitimer(signal.ITIMER_REAL, self.job["grace_seconds"])
-        self.began(wall // SECOND)
+        self.began(wall // _SECOND)
         _, status, used = os.wait4(self.pid, 0)
         elapsed = time.monotonic_ns() - began
         signal.setitimer(signal.ITIMER_REAL, 0)

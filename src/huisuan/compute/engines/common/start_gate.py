@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 EXPIRED_CODE = 98  # how a launcher leaves that was not let in
-POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 
 
 def gate_of(lease_file: Path, name: str) -> Path:
@@ -53,7 +53,7 @@ def wait_to_begin(
     while not gate.exists():
         if given_up() or now() > lease_ends(lease_file):
             return False
-        time.sleep(POLL_SECONDS)
+        time.sleep(_POLL_SECONDS)
     if given_up():  # while it slept, before the gate opened
         return False
     taken = gate.with_suffix(".taken")

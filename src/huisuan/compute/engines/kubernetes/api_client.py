@@ -12,9 +12,9 @@ from typing import Any, cast
 
 from huisuan.compute.engines.interface import EngineError
 
-TIMEOUT_SECONDS = 30
-PAGE = 500  # objects in one answer
-MERGE = "application/merge-patch+json"
+_TIMEOUT_SECONDS = 30
+_PAGE = 500  # objects in one answer
+_MERGE = "application/merge-patch+json"
 Json = dict[str, Any]
 
 
@@ -22,11 +22,11 @@ class ApiServerRefused(EngineError):
     """The API server answered, but not with what was asked for; `status` is HTTP's."""
 
     def __init__(self, status: int, reason: str, message: str) -> None:
-        super().__init__(f"Kubernetes 拒绝（{status} {reason}）：{message}{ADVICE.get(status, '')}")
+        super().__init__(f"Kubernetes 拒绝（{status} {reason}）：{message}{_ADVICE.get(status, '')}")
         self.status = status
 
 
-ADVICE = {
+_ADVICE = {
     401: "；请检查 kubeconfig 里的凭据是否过期",
     403: "；请按文档给站点代理的服务账号授权，并运行 huisuan agent doctor",
 }
@@ -90,7 +90,7 @@ class Cluster:
             change["resourceVersion"] = meta["resourceVersion"]
         patch = self._api("core").patch_namespaced_pod
         try:
-            self._json(patch, meta["name"], self.namespace, {"metadata": change}, _content_type=MERGE)
+            self._json(patch, meta["name"], self.namespace, {"metadata": change}, _content_type=_MERGE)
         except ApiServerRefused as error:
             if error.status not in (404, 409):
                 raise
@@ -131,7 +131,7 @@ class Cluster:
     # --- the client
 
     def _method(self, plural: str, verb: str) -> Callable[..., Any]:
-        api, kind = KINDS[plural]
+        api, kind = _KINDS[plural]
         return cast(Callable[..., Any], getattr(self._api(api), f"{verb}_namespaced_{kind}"))
 
     def _api(self, name: str) -> Any:
@@ -142,7 +142,7 @@ class Cluster:
     def _pages(self, method: Callable[..., Any], *where: str, **rest: Any) -> Iterator[Json]:
         more = ""
         while True:
-            page = self._json(method, *where, limit=PAGE, **rest, **({"_continue": more} if more else {}))
+            page = self._json(method, *where, limit=_PAGE, **rest, **({"_continue": more} if more else {}))
             yield from page["items"]
             more = page.get("metadata", {}).get("continue", "")
             if not more:
@@ -156,14 +156,14 @@ class Cluster:
         from urllib3.exceptions import HTTPError
 
         try:
-            return cast(bytes, method(*args, _preload_content=False, _request_timeout=TIMEOUT_SECONDS, **rest).data)
+            return cast(bytes, method(*args, _preload_content=False, _request_timeout=_TIMEOUT_SECONDS, **rest).data)
         except ApiException as error:
             raise ApiServerRefused(error.status or 0, error.reason or "", _message(error.body)) from None
         except (HTTPError, OSError) as error:
             raise EngineError(f"连不上 Kubernetes 的 API 服务器：{error}；请检查网络与 kubeconfig") from None
 
 
-KINDS = {
+_KINDS = {
     "jobs": ("batch", "job"),
     "pods": ("core", "pod"),
     "configmaps": ("core", "config_map"),

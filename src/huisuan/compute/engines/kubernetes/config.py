@@ -9,7 +9,7 @@ from pathlib import Path
 
 from huisuan.compute.engines.common.spec_checks import check_options
 
-OPTIONS = {
+_OPTIONS = {
     "kubeconfig": "kubeconfig 文件；不设时在集群内用服务账号，在集群外用默认位置",
     "context": "kubeconfig 里的 context",
     "namespace": "作业所在的命名空间，默认 default",
@@ -45,7 +45,7 @@ def site(given: Mapping[str, str]) -> Site:
     Raises:
         ValueError: one is unknown, or its value makes no sense.
     """
-    check_options("kubernetes", given, OPTIONS)
+    check_options("kubernetes", given, _OPTIONS)
     if given.get("queues", "no") not in ("yes", "no"):
         raise ValueError(f"kubernetes 引擎的选项 queues={given['queues']} 应为 yes 或 no")
     if bool(given.get("workdir_claim")) != bool(given.get("workdir_root")):
@@ -53,12 +53,12 @@ def site(given: Mapping[str, str]) -> Site:
     for name in ("cpu_per_card", "memory_per_card"):
         if given.get(name):
             multiply_quantity(given[name], 1)
-    plain = {name: given[name] for name in TEXTS if name in given}
+    plain = {name: given[name] for name in _TEXTS if name in given}
     root = given.get("workdir_root")
     return Site(**plain, queues=given.get("queues") == "yes", workdir_root=Path(root) if root else None)
 
 
-TEXTS = ("namespace", "image", "partition_label", "partition", "workdir_claim", "cpu_per_card", "memory_per_card")
+_TEXTS = ("namespace", "image", "partition_label", "partition", "workdir_claim", "cpu_per_card", "memory_per_card")
 
 
 def multiply_quantity(quantity: str, count: int) -> str:

@@ -21,14 +21,14 @@ OURS = "app.kubernetes.io/managed-by"
 MANAGER = "huisuan"
 RUN, UID, DIGEST = "huisuan/run", "huisuan/uid", "huisuan/spec"
 KEEP = "huisuan/usage"  # a pod's finalizer: it does not go before its times are written down
-QUEUE = "kueue.x-k8s.io/queue-name"
+_QUEUE = "kueue.x-k8s.io/queue-name"
 INDEX = "batch.kubernetes.io/job-completion-index"
 CONTAINER = "job"
 SCRIPT_FOLDER, WORK = "/huisuan", "/work"
-GRACE_SECONDS = 10
+_GRACE_SECONDS = 10
 SCRIPT_BYTES = 900_000  # etcd takes objects of 1.5 MiB, a ConfigMap 1 MiB
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?")
-CARD = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+_CARD = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
 def job_manifests(job: JobSpec, site: Site) -> list[tuple[str, dict[str, Any]]]:
@@ -73,7 +73,7 @@ def check_job(job: JobSpec, site: Site) -> None:
     check_program(job)
     if not (job.image or site.image):
         raise ValueError("Kubernetes 上的作业须指明容器镜像（image）；中心也没有设默认镜像（引擎选项 image）")
-    if not CARD.fullmatch(job.local_card):
+    if not _CARD.fullmatch(job.local_card):
         raise ValueError(
             f"加速卡名 {job.local_card!r} 不是 Kubernetes 的资源名；应如 nvidia.com/gpu、huawei.com/Ascend910B3"
         )
@@ -110,7 +110,7 @@ def _sub_path(workdir: Path, site: Site) -> str:
 def _job(job: JobSpec, site: Site, meta: dict[str, Any]) -> dict[str, Any]:
     labels = dict(meta["labels"])
     if site.queues and job.partition:
-        labels[QUEUE] = job.partition
+        labels[_QUEUE] = job.partition
     spec: dict[str, Any] = {
         "backoffLimit": 0,  # a job begins once: the platform decides about another run, under another name
         "parallelism": job.nodes,
@@ -138,7 +138,7 @@ def _pod(job: JobSpec, site: Site) -> dict[str, Any]:
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,  # whoever's job it is: not the cluster's
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": GRACE_SECONDS,
+        "terminationGracePeriodSeconds": _GRACE_SECONDS,
         # the pod's own deadline, not the Job's: that one counts the wait for cards, too
         "activeDeadlineSeconds": job.time_limit_seconds,
         "tolerations": [{"key": job.local_card, "operator": "Exists"}],

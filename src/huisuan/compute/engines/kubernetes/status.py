@@ -17,7 +17,7 @@ from huisuan.compute.engines.interface import Observation, RunState, RunUsage
 from huisuan.compute.engines.kubernetes.manifest import CONTAINER, INDEX, RUN
 
 RAW_CHARACTERS, NODES_CHARACTERS = 3900, 1900  # the wire takes 4,000 and 2,000
-SECOND = timedelta(seconds=1)
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,11 @@ from huisuan.compute.engines.local.process import RunnerProcesses, load_record
 from huisuan.compute.engines.local.unix_user import ACCOUNT, RANGE, can_become, check_own_numbers, identity_for
 
 NAME = re.compile(r"[0-9a-z]{20,32}(-[0-9]{1,5})?")
-CARD = "CPU-SLOT"
-GRACE_SECONDS = 5.0
+_CARD = "CPU-SLOT"
+_GRACE_SECONDS = 5.0
 END_UNKNOWN = "执行进程意外消失，无法证明用时，本次运行不计量"
 NEVER_STARTED = "执行进程在开始之前意外消失，作业没有运行过"
-OPTIONS = {"slots": "处理器槽位数，默认是本机的处理器数", "grace_seconds": "结束作业时从 SIGTERM 到 SIGKILL 的秒数"}
+_OPTIONS = {"slots": "处理器槽位数，默认是本机的处理器数", "grace_seconds": "结束作业时从 SIGTERM 到 SIGKILL 的秒数"}
 ABILITIES = {
     "gang": Ability(False, "只有一台机器：多节点的作业须由调度器运行"),
     "containers": Ability(False, "直接以进程运行，不启动容器"),
@@ -65,7 +65,7 @@ class LocalEngine:
     def capacity(self) -> Sequence[NodeSeen]:
         """This machine with its processor slots."""
         held = len(self._held_slots())
-        return (NodeSeen(os.uname().nodename, "", CARD, self.slots, min(held, self.slots)),)
+        return (NodeSeen(os.uname().nodename, "", _CARD, self.slots, min(held, self.slots)),)
 
     def submit(self, job: JobSpec) -> None:
         """Start the run once; submitting it again does nothing.
@@ -224,7 +224,7 @@ class LocalEngine:
             nodes=record.get("node") or os.uname().nodename,
             node_count=1,
             cards=job["cards"],
-            local_card=CARD,
+            local_card=_CARD,
             started_at=_time((record or started)["started_at"]),
             ended_at=_time(record["ended_at"]) if record else None,
             state=RunState(record["state"]) if record else RunState.RUNNING,
@@ -261,12 +261,12 @@ class LocalEngine:
 
 
 def _options(options: Mapping[str, str]) -> tuple[int, float]:
-    if unknown := sorted(set(options) - set(OPTIONS)):
-        known = "；".join(f"{name}（{text}）" for name, text in OPTIONS.items())
+    if unknown := sorted(set(options) - set(_OPTIONS)):
+        known = "；".join(f"{name}（{text}）" for name, text in _OPTIONS.items())
         raise ValueError(f"local 引擎没有选项 {'、'.join(unknown)}；可用的有：{known}")
     try:
         slots = int(options.get("slots", os.cpu_count() or 1))
-        grace_seconds = float(options.get("grace_seconds", GRACE_SECONDS))
+        grace_seconds = float(options.get("grace_seconds", _GRACE_SECONDS))
     except ValueError:
         raise ValueError("local 引擎的选项 slots 应为整数，grace_seconds 应为秒数") from None
     if not (1 <= slots <= 4096 and 0 < grace_seconds <= 3600):

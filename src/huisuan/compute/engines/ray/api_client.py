@@ -10,7 +10,7 @@ import httpx
 
 from huisuan.compute.engines.interface import EngineError
 
-TIMEOUT_SECONDS = 30.0
+_TIMEOUT_SECONDS = 30.0
 END_BYTES = 65_536
 Json = dict[str, Any]
 
@@ -20,11 +20,11 @@ class RayRefused(EngineError):
 
     def __init__(self, status: int, text: str) -> None:
         lines = [line for line in text.splitlines() if line.strip(" .")]
-        super().__init__(f"Ray 拒绝（{status}）：{(lines or [''])[-1][:300]}{ADVICE.get(status, '')}")
+        super().__init__(f"Ray 拒绝（{status}）：{(lines or [''])[-1][:300]}{_ADVICE.get(status, '')}")
         self.status = status
 
 
-ADVICE = {
+_ADVICE = {
     401: "；集群要令牌：请设引擎选项 token_file",
     403: "；令牌不对：请检查引擎选项 token_file 指的文件",
     404: "；请检查引擎选项 address 是否指向 head 的 dashboard",
@@ -42,7 +42,7 @@ class RayApi:
     def __init__(self, address: str, token_file: Path | None) -> None:
         self.address = address
         self._token_file = token_file
-        self._client = httpx.Client(base_url=address, timeout=TIMEOUT_SECONDS, trust_env=False)
+        self._client = httpx.Client(base_url=address, timeout=_TIMEOUT_SECONDS, trust_env=False)
 
     def version(self) -> str:
         """Ray's version, such as 2.60.0."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from huisuan.compute.engines.common.spec_checks import check_options
 
-OPTIONS = {
+_OPTIONS = {
     "address": "head 的 dashboard，如 http://10.0.0.1:8265；默认 http://127.0.0.1:8265",
     "token_file": "存放 Ray 令牌的文件（RAY_AUTH_MODE=token 的集群）",
     "shared": "yes：代理的文件夹在所有 Ray 节点上以同一路径可见；默认 no",
@@ -39,7 +39,7 @@ def site(given: Mapping[str, str]) -> Site:
     Raises:
         ValueError: one is unknown, or its value makes no sense.
     """
-    check_options("ray", given, OPTIONS)
+    check_options("ray", given, _OPTIONS)
     address = given.get("address", Site.address).rstrip("/")
     if not address.startswith(("http://", "https://")):
         raise ValueError(f"ray 引擎的选项 address={address} 应以 http:// 或 https:// 开头，指向 head 的 dashboard")

@@ -18,7 +18,7 @@ from huisuan.compute.engines.ray.launcher import TAR
 PACKAGE = "huisuan.compute.engines"
 PATH = PACKAGE.replace(".", "/")
 SHIPPED = ("common/start_gate.py", "common/runner.py", "ray/launcher.py")
-EMPTY = ("huisuan", "huisuan/compute", PATH, f"{PATH}/common", f"{PATH}/ray")
+_EMPTY = ("huisuan", "huisuan/compute", PATH, f"{PATH}/common", f"{PATH}/ray")
 MAIN = """import pathlib, sys
 from huisuan.compute.engines.ray.launcher import main
 sys.exit(main(pathlib.Path(sys.argv[1])))
@@ -32,7 +32,7 @@ def build_launcher() -> bytes:
     """The launcher as a file that python3 (3.10 or newer) runs, whatever is installed beside it."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
-        for folder in EMPTY:
+        for folder in _EMPTY:
             file.writestr(zipfile.ZipInfo(f"{folder}/__init__.py", THEN), "")
         for name in SHIPPED:
             source = files(PACKAGE).joinpath(name).read_bytes()

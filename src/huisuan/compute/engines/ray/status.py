@@ -106,7 +106,7 @@ def usage(known: Known, seen: Observation, node: str) -> tuple[RunUsage, ...]:
     """What the run held; nothing for one that never began or whose end nobody saw."""
     if seen.started_at is None or (seen.state.final and seen.ended_at is None):
         return ()
-    raw = {"ray": {key: (known.ray or {}).get(key) for key in KEPT}, "launcher": {**known.began, **known.record}}
+    raw = {"ray": {key: (known.ray or {}).get(key) for key in _KEPT}, "launcher": {**known.began, **known.record}}
     text = json.dumps(raw, ensure_ascii=False, sort_keys=True)
     return (
         RunUsage(
@@ -126,7 +126,7 @@ def usage(known: Known, seen: Observation, node: str) -> tuple[RunUsage, ...]:
     )
 
 
-KEPT = ("submission_id", "status", "start_time", "end_time", "driver_node_id", "driver_exit_code", "metadata")
+_KEPT = ("submission_id", "status", "start_time", "end_time", "driver_node_id", "driver_exit_code", "metadata")
 
 
 def marks(output: bytes, word: str) -> list[Json]:

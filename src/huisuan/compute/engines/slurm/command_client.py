@@ -14,12 +14,12 @@ from huisuan.compute.engines.slurm import parsing
 from huisuan.compute.engines.slurm.config import Options, Person
 from huisuan.compute.engines.slurm.types import Node, Partition, Queued, Request
 
-QUEUE = (  # the name last: a stranger's may hold anything
+_QUEUE = (  # the name last: a stranger's may hold anything
     *("JobID", "State", "Reason", "StartTime", "EndTime", "TimeUsed"),
     *("exit_code", "RestartCnt", "NumNodes", "NodeList", "tres-alloc", "Name"),
 )
 #: what sbatch says of a job that no waiting helps
-NEVER = (
+_NEVER = (
     "Requested node configuration is not available",
     "Invalid generic resource",
     "Invalid partition name",
@@ -30,11 +30,11 @@ NEVER = (
     "Pathname of a file, directory or other parameter too long",
 )
 #: what scancel says of a job that is over
-OVER = ("Invalid job id", "already completing or completed")
+_OVER = ("Invalid job id", "already completing or completed")
 #: what a command says when there is nobody to answer it: for a while it is not asked again, each try takes ten seconds
-AWAY = ("Unable to contact slurm controller", "Connection refused", "timed out")
-AWAY_SECONDS = 15
-ASKING = {"LC_ALL": "C", "TZ": "UTC", "SLURM_TIME_FORMAT": "%s"}
+_AWAY = ("Unable to contact slurm controller", "Connection refused", "timed out")
+_AWAY_SECONDS = 15
+_ASKING = {"LC_ALL": "C", "TZ": "UTC", "SLURM_TIME_FORMAT": "%s"}
 
 
 class CommandClient:
@@ -74,7 +74,7 @@ class CommandClient:
         try:
             said = self.say("sbatch", *words, given=request.script, environment=request.environment)
         except EngineError as error:
-            if any(text in str(error) for text in NEVER):
+            if any(text in str(error) for text in _NEVER):
                 raise ValueError(str(error)) from None
             raise
         found = re.match(r"\d+", said)
@@ -85,16 +85,16 @@ class CommandClient:
     def jobs(self) -> list[Queued]:
         """All jobs of the user that the controller still holds."""
         whose = f"--user={self.person.name}"
-        shown = "--Format=" + ",".join(f"{name}:|" for name in QUEUE)
+        shown = "--Format=" + ",".join(f"{name}:|" for name in _QUEUE)
         lines = self.say("squeue", "--noheader", "--all", "--states=all", whose, shown).splitlines()
-        return [_queued(line) for line in lines if line.count("|") >= len(QUEUE)]
+        return [_queued(line) for line in lines if line.count("|") >= len(_QUEUE)]
 
     def end(self, ids: Sequence[int]) -> None:
         """Have these jobs end: SIGTERM, and after Slurm's KillWait SIGKILL."""
         try:
             self.say("scancel", *map(str, ids))
         except EngineError as error:
-            if not any(text in str(error) for text in OVER):
+            if not any(text in str(error) for text in _OVER):
                 raise
 
     def nodes(self) -> list[Node]:
@@ -132,8 +132,8 @@ class CommandClient:
         try:
             return self._said(words, given, environment)
         except EngineError as error:
-            if any(text in str(error) for text in AWAY) or isinstance(error.__cause__, subprocess.TimeoutExpired):
-                self._away[daemon] = (time.monotonic() + AWAY_SECONDS, str(error))
+            if any(text in str(error) for text in _AWAY) or isinstance(error.__cause__, subprocess.TimeoutExpired):
+                self._away[daemon] = (time.monotonic() + _AWAY_SECONDS, str(error))
             raise
 
     def _said(self, words: Sequence[str], given: str | None, environment: Mapping[str, str] | None) -> str:
@@ -142,7 +142,7 @@ class CommandClient:
             done = subprocess.run(
                 words,
                 input=given if given is not None else "",
-                env={**self.surroundings(), **(ASKING if environment is None else environment)},
+                env={**self.surroundings(), **(_ASKING if environment is None else environment)},
                 capture_output=True,
                 text=True,
                 errors="replace",
@@ -166,7 +166,7 @@ class CommandClient:
 
 
 def _queued(line: str) -> Queued:
-    row = dict(zip(QUEUE, line.split("|", len(QUEUE) - 1), strict=True))
+    row = dict(zip(_QUEUE, line.split("|", len(_QUEUE) - 1), strict=True))
     return Queued(
         id=int(row["JobID"]) if row["JobID"].isdigit() else 0,
         name=row["Name"].removesuffix("|"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from huisuan.compute.engines.common.spec_checks import check_options
 
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
-OPTIONS = {
+_OPTIONS = {
     "conf": "slurm.conf 的路径",
     "bin": "Slurm 命令所在的目录",
     "user": "作业以哪个系统用户运行",
@@ -99,7 +99,7 @@ def parse_options(given: Mapping[str, str]) -> Options:
     Raises:
         ValueError: an unknown one, or a value that cannot be; says which and what would be right.
     """
-    check_options("Slurm", given, OPTIONS)
+    check_options("Slurm", given, _OPTIONS)
     values: dict[str, object] = dict(given)
     for name in ("cpus_per_card", "memory_mib_per_card", "patience_seconds"):
         if name in given:

@@ -12,9 +12,9 @@ from huisuan.compute.engines.slurm.cluster import spelt
 from huisuan.compute.engines.slurm.rest_client import token_expiry
 from huisuan.compute.engines.slurm.session import COMMANDS, SlurmSession
 
-SHARED = ("nfs", "nfs4", "lustre", "gpfs", "beegfs", "ceph", "cephfs", "glusterfs", "fuse.glusterfs", "orangefs",
+_SHARED = ("nfs", "nfs4", "lustre", "gpfs", "beegfs", "ceph", "cephfs", "glusterfs", "fuse.glusterfs", "orangefs",
           "wekafs", "panfs", "9p", "fuse.juicefs", "dpc")  # fmt: skip
-SKEW_SECONDS = 5
+_SKEW_SECONDS = 5
 TOKEN_SECONDS = 600
 Finding = tuple[str, bool, str]
 
@@ -167,7 +167,7 @@ def _clock(session: SlurmSession) -> str:
     before = time.time()
     theirs = session.speaker().clock()
     off = theirs - (before + time.time()) / 2
-    if abs(off) <= SKEW_SECONDS:
+    if abs(off) <= _SKEW_SECONDS:
         return ""
     return (
         f"控制器的时钟比本机{'快' if off > 0 else '慢'} {abs(round(off))} 秒；请让两边（和计算节点）用同一个 NTP 服务"
@@ -182,7 +182,7 @@ def _folder(session: SlurmSession) -> str:
         "localhost",
     }
     kind = _file_system(session.folder)
-    if away and kind not in SHARED:
+    if away and kind not in _SHARED:
         return f"{session.folder} 在 {kind or '未知的'} 文件系统上，不像是与计算节点共享的；请用 --home 指到共享目录"
     if session.person.other:
         closed = [str(place) for place in (session.folder, *session.folder.parents) if not place.stat().st_mode & 0o001]

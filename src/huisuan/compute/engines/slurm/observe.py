@@ -24,7 +24,7 @@ LOST_SECONDS = 600  # the controller tells the accounting late when that was awa
 VANISHED_SECONDS = 30  # for one still outside its gate: nothing is lost with it, and it may be submitted again
 SETTLING = "已结束，等待 Slurm 记账"
 AT_THE_GATE = "已拿到加速卡，等平台放行"
-AWAY = "Slurm 记账（slurmdbd）无应答，等待其恢复"
+_AWAY = "Slurm 记账（slurmdbd）无应答，等待其恢复"
 UNKNOWN = "Slurm 暂时查不到此作业"
 RUNAWAY = "控制器已无此作业，而记账仍当它在运行；请用 sacctmgr show runawayjobs 修正。无法证明用时，不计量"
 UNKNOWN_RUN = Record(first_seen=2**40, cards=0, time_limit_seconds=2**40)  # a run of which this folder knows nothing
@@ -96,7 +96,7 @@ class Watch:
         except EngineError:
             if any(run.name not in self._last and record is not UNKNOWN_RUN for run, record in gone):
                 raise
-            return {run.name: _still(self._last[run.name], AWAY) for run, _ in gone if run.name in self._last}
+            return {run.name: _still(self._last[run.name], _AWAY) for run, _ in gone if run.name in self._last}
         seen: dict[str, Observation] = {}
         for run, record in gone:
             runs = held.get(run.name, [])

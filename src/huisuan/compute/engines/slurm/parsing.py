@@ -10,10 +10,10 @@ from huisuan.compute.accelerators import FAMILIES, part_of
 from huisuan.compute.engines.slurm.types import Kind, Node, Partition
 
 #: what a job's state is called while one of these is on: beside them the base state says less
-FLAGS = ("COMPLETING", "CONFIGURING", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD", "STAGE_OUT",
+_FLAGS = ("COMPLETING", "CONFIGURING", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD", "STAGE_OUT",
          "STOPPED", "SIGNALING", "RESIZING")  # fmt: skip
 PAIR = re.compile(r"(?:^|\s)([A-Za-z]\w*)=(\S*)")
-SIZES = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
+_SIZES = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 
 
 def parse_gres(gres: str) -> dict[Kind, int]:
@@ -77,7 +77,7 @@ def parse_time(text: str) -> int | None:
 def job_state(words: Iterable[str]) -> str:
     """The one word for a job's state where Slurm gives several."""
     given = [word.upper() for word in words]
-    return next((flag for flag in FLAGS if flag in given), given[0] if given else "")
+    return next((flag for flag in _FLAGS if flag in given), given[0] if given else "")
 
 
 def parse_exit_code(text: str) -> int | None:
@@ -108,5 +108,5 @@ def parse_octets(text: str) -> int:
     found = re.fullmatch(r"(\d+)(?:\.(\d+))?([KMGT]?)", text)
     if not found:
         return 0
-    unit = SIZES[found[3]]
+    unit = _SIZES[found[3]]
     return int(found[1]) * unit + (int(found[2]) * unit // 10 ** len(found[2]) if found[2] else 0)

@@ -36,7 +36,7 @@ from huisuan.compute.engines.slurm.rest_parsing import (
 from huisuan.compute.engines.slurm.types import LIVE, Node, Partition, Queued, Request
 
 OLDEST, NEWEST = 38, 44
-NEVER = (2000, 2005, 2006, 2012, 2014, 2044, 2051, 2072)  # Slurm's numbers of what no waiting helps (commands.NEVER)
+_NEVER = (2000, 2005, 2006, 2012, 2014, 2044, 2051, 2072)  # Slurm's numbers of what no waiting helps (commands.NEVER)
 NO_SUCH_JOB, OVER_ALREADY = 2017, 2021
 RENEW_BEFORE = 60  # seconds before a token's end
 
@@ -143,7 +143,7 @@ class RestClient:
         try:
             self._read(answer)
         except EngineError as error:
-            if set(_numbers(answer)) & set(NEVER):
+            if set(_numbers(answer)) & set(_NEVER):
                 raise ValueError(str(error)) from None
             raise
         raise EngineError("slurmrestd 没有给出作业号")

@@ -22,8 +22,8 @@ from huisuan.protocol.job_uid import ALPHABET
 
 NAME = re.compile(r"[0-9a-z]{20,32}(-[1-9][0-9]{0,4})?")
 RECORD, OUTPUT, WORK = "run.json", "output.log", "work"
-FORGOTTEN = ".forgotten"
-DAY = 24 * 3600
+_FORGOTTEN = ".forgotten"
+_DAY = 24 * 3600
 KEPT_DAYS = 7  # by then nobody asks for a run any more that the platform has everything of
 YEAR_2020 = 1_577_836_800
 
@@ -123,13 +123,13 @@ class Run:
 
     @property
     def _tombstone(self) -> Path:
-        return self.place.parent / FORGOTTEN / self.name
+        return self.place.parent / _FORGOTTEN / self.name
 
 
 def sweep(folder: Path, now: float) -> None:
     """Remove what reminds of runs that were forgotten long ago."""
-    for path in (folder / FORGOTTEN).glob("*"):
-        if path.stat().st_mtime < now - KEPT_DAYS * DAY:
+    for path in (folder / _FORGOTTEN).glob("*"):
+        if path.stat().st_mtime < now - KEPT_DAYS * _DAY:
             path.unlink(missing_ok=True)
 
 
@@ -160,7 +160,7 @@ def since(runs: Iterable[tuple[str, Record | None]], now: int) -> int:
     found = [now]
     for name, record in runs:
         birth = born(name)
-        sane = birth is not None and YEAR_2020 < birth < now + DAY
-        found.append(birth if sane and birth is not None else now - 30 * DAY)
+        sane = birth is not None and YEAR_2020 < birth < now + _DAY
+        found.append(birth if sane and birth is not None else now - 30 * _DAY)
         found += [record.first_seen] if record else []
-    return min(found) - DAY
+    return min(found) - _DAY

@@ -18,7 +18,7 @@ from huisuan.compute.engines.slurm.types import SlurmClient
 
 COMMANDS = ("sbatch", "squeue", "scancel", "scontrol", "sdiag")
 TRUSTED_SECONDS = 5.0  # how long a slurmrestd that answered is taken to answer still
-AWAY_SECONDS = 30.0  # and one that did not: a question without an answer may take long
+_AWAY_SECONDS = 30.0  # and one that did not: a question without an answer may take long
 log = logging.getLogger(__name__)
 
 
@@ -50,7 +50,7 @@ class SlurmSession:
         if self.rest is None:
             return self.commands
         asked, answered = self._asked_rest
-        if time.monotonic() - asked > (TRUSTED_SECONDS if answered else AWAY_SECONDS):
+        if time.monotonic() - asked > (TRUSTED_SECONDS if answered else _AWAY_SECONDS):
             try:
                 self.rest.ping()
                 answered = True

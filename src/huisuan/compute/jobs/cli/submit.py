@@ -16,7 +16,7 @@ from huisuan.protocol.placement import Preview
 from huisuan.protocol.resources import ArrayInfo, Job
 from huisuan.terminal import AsJson, note, out, print_json
 
-COMMAND = "huisuan.command"
+_COMMAND = "huisuan.command"
 
 
 class AfterDashes(TyperCommand):
@@ -24,10 +24,10 @@ class AfterDashes(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take the command away from the rest."""
-        ctx.meta[COMMAND] = None
+        ctx.meta[_COMMAND] = None
         if "--" in args:
             place = args.index("--")
-            args, ctx.meta[COMMAND] = args[:place], args[place + 1 :]
+            args, ctx.meta[_COMMAND] = args[:place], args[place + 1 :]
         return super().parse_args(ctx, args)
 
 
@@ -75,7 +75,7 @@ def submit(
     例如 huisuan job submit train.sbatch，或 huisuan job submit --cards 8 -- python train.py --epochs 3。
     选项优先于文件。
     """
-    command = context.meta[COMMAND]
+    command = context.meta[_COMMAND]
     if file is not None and command is not None:
         raise typer.BadParameter("文件与 -- 之后的命令只能写一个")
     if file is None and not command:

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpcore
 
-SECONDS = 5.0  # for all of it: a receiver that drips a byte a second holds nobody up
+_SECONDS = 5.0  # for all of it: a receiver that drips a byte a second holds nobody up
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 #: what `is_global` lets through or leaves to the version of Python: special by RFC 6890, 7526, 6052, 8215, 3879, 2765
@@ -36,7 +36,7 @@ class NotDelivered(Exception):
 
 
 def post(
-    url: str, body: bytes, headers: Mapping[str, str], allowed: Sequence[Network] = (), seconds: float = SECONDS
+    url: str, body: bytes, headers: Mapping[str, str], allowed: Sequence[Network] = (), seconds: float = _SECONDS
 ) -> None:
     """Deliver a message; `allowed` are networks that may be reached though they are not public.
 

@@ -20,10 +20,10 @@ MOST_ENTRIES = 100_000
 MOST_HEADER = 64 * 1024  # of an entry's extended header, which tarfile reads whole
 LONGEST_PATH = 1000  # bytes
 LONGEST_PART = 255
-CHUNK_BYTES = 256 * 1024
+_CHUNK_BYTES = 256 * 1024
 GZIP = 31  # to zlib: a gzip header, and a checksum at the end
 TOO_LARGE = f"工作目录展开后超过 {MOST_UNPACKED // 2**30} GiB：请把数据放到中心，用 --data-at 说明"
-REMEDY = "请用 huisuan job submit --workdir 打包"
+_REMEDY = "请用 huisuan job submit --workdir 打包"
 
 
 def check(file: IO[bytes]) -> None:
@@ -38,7 +38,7 @@ def check(file: IO[bytes]) -> None:
             _Entries().check(archive)
         unpacked.drain()
     except (tarfile.TarError, zlib.error, EOFError, UnicodeError, ValueError) as error:
-        raise InvalidRequest(f"工作目录不是完整的 tar.gz（{error}）：{REMEDY}", code="workdir.not_a_tar_gz") from None
+        raise InvalidRequest(f"工作目录不是完整的 tar.gz（{error}）：{_REMEDY}", code="workdir.not_a_tar_gz") from None
 
 
 class _Unpacked:
@@ -57,7 +57,7 @@ class _Unpacked:
     def read(self, size: int = -1) -> bytes:
         if not 0 <= size <= MOST_HEADER:
             raise InvalidRequest(
-                f"工作目录里有 {size} 字节的扩展头，最多 {MOST_HEADER}：{REMEDY}", code="workdir.header_too_large"
+                f"工作目录里有 {size} 字节的扩展头，最多 {MOST_HEADER}：{_REMEDY}", code="workdir.header_too_large"
             )
         found = bytearray()
         while len(found) < size and (piece := self._next(size - len(found))):
@@ -84,7 +84,7 @@ class _Unpacked:
     def _next(self, most: int) -> memoryview:
         """What follows, at most so much; nothing at the end."""
         while not self.held:
-            self.packed = self.packed or self.unpacker.unconsumed_tail or self.source.read(CHUNK_BYTES)
+            self.packed = self.packed or self.unpacker.unconsumed_tail or self.source.read(_CHUNK_BYTES)
             if self.unpacker.eof:  # one gzip after the other is one gzip
                 self.packed = self.unpacker.unused_data + self.packed
                 if not self.packed:
@@ -92,7 +92,7 @@ class _Unpacked:
                 self.unpacker = zlib.decompressobj(GZIP)
             elif not self.packed:
                 raise EOFError("不完整")
-            self.held = memoryview(self.unpacker.decompress(self.packed, CHUNK_BYTES))
+            self.held = memoryview(self.unpacker.decompress(self.packed, _CHUNK_BYTES))
             self.packed = b""
         piece, self.held = self.held[:most], self.held[most:]
         self.place += len(piece)
@@ -121,7 +121,7 @@ class _Entries:
             for parent in PurePosixPath(path).parents:
                 if str(parent) in links:
                     raise InvalidRequest(
-                        f"工作目录里的 {path} 在链接 {parent} 之下，会写到链接所指的地方：{REMEDY}",
+                        f"工作目录里的 {path} 在链接 {parent} 之下，会写到链接所指的地方：{_REMEDY}",
                         code="workdir.path_through_link",
                     )
 
@@ -129,12 +129,12 @@ class _Entries:
         path = _safe(entry.name, "路径")
         kind = _kind(entry)
         if path in self.kinds and not (kind == "folder" == self.kinds[path]):
-            raise InvalidRequest(f"工作目录里 {path} 出现了两次：{REMEDY}", code="workdir.path_twice")
+            raise InvalidRequest(f"工作目录里 {path} 出现了两次：{_REMEDY}", code="workdir.path_twice")
         if kind == "link":
             check_link(path, entry.linkname)
         elif entry.islnk() and self.kinds.get(_safe(entry.linkname, "硬链接的目标")) != "file":
             raise InvalidRequest(
-                f"工作目录里的硬链接 {path} 所指的 {entry.linkname} 不在它之前：{REMEDY}",
+                f"工作目录里的硬链接 {path} 所指的 {entry.linkname} 不在它之前：{_REMEDY}",
                 code="workdir.hard_link_forward",
             )
         self.kinds[path] = kind
@@ -177,7 +177,7 @@ def _safe(name: str, what: str) -> str:
     parts = path.parts
     if path.is_absolute() or ".." in parts or any(ord(sign) < 32 or sign == "\x7f" for sign in name):
         raise InvalidRequest(
-            f"工作目录里的{what} {name!r} 指向目录之外，或含有控制字符：{REMEDY}", code="workdir.path_outside"
+            f"工作目录里的{what} {name!r} 指向目录之外，或含有控制字符：{_REMEDY}", code="workdir.path_outside"
         )
     if len(name.encode(errors="surrogateescape")) > LONGEST_PATH or any(
         len(part.encode(errors="surrogateescape")) > LONGEST_PART for part in parts

@@ -17,7 +17,7 @@ from huisuan.compute.jobs.workdirs.archive_safety import MOST_BYTES, MOST_ENTRIE
 
 IGNORE = ".huisuanignore"
 ALWAYS_LEFT_OUT = (".git/", "__pycache__/", ".venv/", "node_modules/", IGNORE)
-CHUNK_BYTES = 1024 * 1024
+_CHUNK_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)

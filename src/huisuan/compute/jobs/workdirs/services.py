@@ -20,7 +20,7 @@ from huisuan.parties.acting_party import resolve_acting_party
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol import resources as wire
 
-CHUNK_BYTES = 1024 * 1024
+_CHUNK_BYTES = 1024 * 1024
 KEPT = timedelta(days=30)  # after the last job that needed it ended
 POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -100,7 +100,7 @@ def _known() -> QuerySet[Upload]:
 def _received(stream: Stream, file: IO[bytes]) -> tuple[str, int]:
     """What came, now in the file: its SHA-256 and its size."""
     digest, size = hashlib.sha256(), 0
-    while chunk := stream.read(CHUNK_BYTES):
+    while chunk := stream.read(_CHUNK_BYTES):
         size += len(chunk)
         if size > MOST_BYTES:
             raise InvalidRequest(
@@ -134,7 +134,7 @@ def _row(party: int, sha256: str, size: int, content: IO[bytes], now: datetime) 
     """One row in PostgreSQL's binary form of COPY: a header, each field after its length, an end."""
     yield b"PGCOPY\n\xff\r\n\0" + bytes(8) + (5).to_bytes(2)
     yield _field(party.to_bytes(8)) + _field(sha256.encode()) + _field(size.to_bytes(8)) + size.to_bytes(4)
-    while chunk := content.read(CHUNK_BYTES):
+    while chunk := content.read(_CHUNK_BYTES):
         yield chunk
     yield _field(((now - POSTGRES_EPOCH) // timedelta(microseconds=1)).to_bytes(8)) + b"\xff\xff"
 

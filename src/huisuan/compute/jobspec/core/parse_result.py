@@ -11,7 +11,7 @@ from huisuan.base.errors import InvalidRequest
 from huisuan.compute.jobspec.core.request_rules import LONGEST_NOTE, MOST_NOTES
 from huisuan.protocol.resources import JobRequest
 
-MOST_FAULTS = 20
+_MOST_FAULTS = 20
 
 
 @dataclass(frozen=True, order=True)
@@ -39,7 +39,7 @@ class FileRefused(InvalidRequest):
 
     def __init__(self, name: str, faults: Iterable[Fault]) -> None:
         self.name, self.faults = name, sorted(faults)
-        shown = [fault.shown(name) for fault in self.faults[:MOST_FAULTS]]
+        shown = [fault.shown(name) for fault in self.faults[:_MOST_FAULTS]]
         left = len(self.faults) - len(shown)
         super().__init__("\n".join([*shown, *([f"……另有 {left} 处"] if left else [])]), code="job_file.invalid")
 

@@ -15,7 +15,7 @@ MOST_CARDS = 100_000
 MOST_WORDS = 1_000
 MOST_BYTES = 64 * 1024  # of a command, of a script, or of an environment
 MOST_VARIABLES = 200
-MOST_MODELS = 40
+_MOST_MODELS = 40
 MOST_RETRIES = 20
 MOST_IN_ARRAY = 10_000
 MOST_ARRAY_INDEX = 1_000_000
@@ -31,8 +31,8 @@ HIGHEST_PRICE_FEN = 10_000_000
 HIGHEST_TFLOPS = Decimal(1_000_000)
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 UID = re.compile(r"[0-9a-z]{1,32}")
-SHA256 = re.compile(r"[0-9a-f]{64}")
-OURS = "HUISUAN_"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_OURS = "HUISUAN_"
 DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", re.ASCII)
 
 
@@ -90,7 +90,7 @@ def _what_runs(asked: JobRequest) -> None:
             f"镜像 {_shown(asked.image)}：应是至多 {LONGEST_IMAGE} 个可见字符，以字母或数字开头，不含空格",
             code="job.image_malformed",
         )
-    if asked.workdir is not None and not SHA256.fullmatch(asked.workdir):
+    if asked.workdir is not None and not _SHA256.fullmatch(asked.workdir):
         raise InvalidRequest(
             "工作目录 workdir：应是上传后得到的 SHA-256（64 个十六进制字符）", code="job.workdir_malformed"
         )
@@ -120,8 +120,8 @@ def _environment(environment: dict[str, str]) -> None:
                 f"环境变量名 {_shown(name)}：只能用字母、数字和下划线，不以数字开头，至多 128 个字符",
                 code="job.variable_name_malformed",
             )
-        if name.startswith(OURS):
-            raise InvalidRequest(f"环境变量名 {name}：{OURS} 开头的名字由平台使用", code="job.variable_name_reserved")
+        if name.startswith(_OURS):
+            raise InvalidRequest(f"环境变量名 {name}：{_OURS} 开头的名字由平台使用", code="job.variable_name_reserved")
         size += len(name) + _text(f"环境变量 {name} 的值", value)
     if size > MOST_BYTES:
         raise InvalidRequest(f"环境变量共 {size} 字节，最多 {MOST_BYTES} 字节", code="job.variables_too_large")
@@ -135,9 +135,9 @@ def _cards(asked: JobRequest) -> None:
             f"{asked.cards} 卡不能平均放在 {asked.nodes} 个节点上：卡数是整个作业的，应是节点数的整数倍",
             code="job.cards_not_even",
         )
-    if len(asked.models) > MOST_MODELS:
+    if len(asked.models) > _MOST_MODELS:
         raise InvalidRequest(
-            f"可接受的型号有 {len(asked.models)} 个，最多 {MOST_MODELS} 个；都可以就不必写", code="job.models_too_many"
+            f"可接受的型号有 {len(asked.models)} 个，最多 {_MOST_MODELS} 个；都可以就不必写", code="job.models_too_many"
         )
     for model in [asked.model or "", *asked.models, asked.vendor or ""]:
         _short("型号或厂商", model, 60)

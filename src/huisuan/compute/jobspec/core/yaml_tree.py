@@ -12,16 +12,16 @@ import yaml
 
 from huisuan.compute.jobspec.core.parse_result import Fault, FileRefused, Place
 
-MOST_NODES = 20_000  # aliases counted as often as they are used: a small file can unfold to anything
-DEEPEST = 60
+_MOST_NODES = 20_000  # aliases counted as often as they are used: a small file can unfold to anything
+_DEEPEST = 60
 SCALARS = frozenset(
     f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp", "value")
 )
 NULL = "tag:yaml.org,2002:null"
 STRING = "tag:yaml.org,2002:str"
-MERGE = "tag:yaml.org,2002:merge"
+_MERGE = "tag:yaml.org,2002:merge"
 #: what the parser says, in words that help
-HINTS = {
+_HINTS = {
     "found character '\\t'": "缩进不能用制表符（Tab），请改成空格",
     "mapping values are not allowed here": "这里不该有冒号：含冒号的值请加引号，或检查缩进",
     "could not find expected ':'": "缺少冒号，或上一行的引号没有收尾",
@@ -98,12 +98,12 @@ def documents(text: str, name: str) -> list[Node]:
     except yaml.YAMLError as error:
         raise FileRefused(name, [Fault(Place(), f"YAML 写法不对：{error}")]) from None
     except RecursionError:
-        raise FileRefused(name, [Fault(Place(), f"嵌套太深（最多 {DEEPEST} 层）")]) from None
+        raise FileRefused(name, [Fault(Place(), f"嵌套太深（最多 {_DEEPEST} 层）")]) from None
 
 
 def _words(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or str(error)
-    return next((f"{hint}（{problem}）" for start, hint in HINTS.items() if start in problem), problem)
+    return next((f"{hint}（{problem}）" for start, hint in _HINTS.items() if start in problem), problem)
 
 
 class _Unfolding:
@@ -116,8 +116,8 @@ class _Unfolding:
     def node(self, node: yaml.Node, depth: int = 0) -> Node:
         at = _place(node)
         self.count += 1
-        if self.count > MOST_NODES or depth > DEEPEST:
-            raise self._refused(at, f"太大或嵌套太深（最多 {MOST_NODES} 个值、{DEEPEST} 层）：请去掉引用自己的锚点")
+        if self.count > _MOST_NODES or depth > _DEEPEST:
+            raise self._refused(at, f"太大或嵌套太深（最多 {_MOST_NODES} 个值、{_DEEPEST} 层）：请去掉引用自己的锚点")
         if isinstance(node, yaml.ScalarNode):
             if node.tag not in SCALARS:
                 raise self._refused(at, f"不支持标签 {node.tag.removeprefix('tag:yaml.org,2002:')}：请写普通的值")
@@ -131,12 +131,12 @@ class _Unfolding:
         keys: dict[str, Place] = {}
         merged: dict[str, Node] = {}
         for key, value in node.value:
-            if key.tag == MERGE:
+            if key.tag == _MERGE:
                 for part in self._merged(value, depth):
                     merged = {**(part.fields or {}), **merged}
                 continue
             if not isinstance(key, yaml.ScalarNode):
-                raise self._refused(_place(key), HINTS["found unhashable key"])
+                raise self._refused(_place(key), _HINTS["found unhashable key"])
             if key.value in values:
                 first = keys[key.value].line
                 raise self._refused(_place(key), f"键 {key.value} 在第 {first} 行已经写过：请只留一个")

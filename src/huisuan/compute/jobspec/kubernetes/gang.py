@@ -21,7 +21,7 @@ PYTORCH = (
 )
 VOLCANO = 'export VC_TASK_INDEX="${HUISUAN_NODE_RANK:-0}" VK_TASK_INDEX="${HUISUAN_NODE_RANK:-0}"; exec "$@"'
 DEFAULT_MAX_RETRY = "没有写 maxRetry：Volcano 会重试 3 次，平台不重试；要重试请用 --retries"
-DEFAULT_BACKOFF = "没有写 runPolicy.backoffLimit：平台不重试；要重试请用 --retries"
+_DEFAULT_BACKOFF = "没有写 runPolicy.backoffLimit：平台不重试；要重试请用 --retries"
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def pytorch_job(document: Node, reading: Reading) -> ReadJob:
     policy = fields.get("runPolicy") or Node(spec.at, {}, keys={})
     pods.rest(policy, "runPolicy", keys.RUN_POLICY_READ, keys.RUN_POLICY_NOTED, reading)
     limits = {
-        "retries": retries_of(policy, "backoffLimit", DEFAULT_BACKOFF, reading),
+        "retries": retries_of(policy, "backoffLimit", _DEFAULT_BACKOFF, reading),
         "time_limit_seconds": time_limit(policy, reading),
     }
     per_node = fields.get("nprocPerNode")

@@ -31,8 +31,8 @@ OTHER_KINDS = {
     "RayJob": "平台不建 Ray 集群：请把入口命令写成 batch/v1 的 Job；有的中心以 Ray 为执行引擎",
     "JobSet": "请把其中的一个 Job 单独存成一个文件，先后用 --after",
 }
-ACCEPTED = "只接受 apiVersion: batch/v1 的 Job、Volcano 的 Job（batch.volcano.sh）与 PyTorchJob（kubeflow.org）"
-DEFAULT_BACKOFF = "没有写 backoffLimit：Kubernetes 会重试 6 次，平台不重试；要重试请用 --retries"
+_ACCEPTED = "只接受 apiVersion: batch/v1 的 Job、Volcano 的 Job（batch.volcano.sh）与 PyTorchJob（kubeflow.org）"
+_DEFAULT_BACKOFF = "没有写 backoffLimit：Kubernetes 会重试 6 次，平台不重试；要重试请用 --retries"
 
 
 def read(documents: Sequence[Node], reading: Reading) -> ReadJob:
@@ -47,9 +47,9 @@ def read(documents: Sequence[Node], reading: Reading) -> ReadJob:
         if read_workload := _reader_of(version, kind):
             jobs.append((document, read_workload))
         elif kind == "Job":
-            reading.fault(document.at, f"{version or '没有 apiVersion 的'} Job：{ACCEPTED}")
+            reading.fault(document.at, f"{version or '没有 apiVersion 的'} Job：{_ACCEPTED}")
         elif kind in OTHER_KINDS or len(documents) == 1:
-            why = OTHER_KINDS.get(kind, ACCEPTED)
+            why = OTHER_KINDS.get(kind, _ACCEPTED)
             reading.fault(document.key_at("kind"), f"{kind or '没有 kind'}：{why}")
         else:
             reading.note(f"{kind}：没有提交，平台只运行 Job", document.at)
@@ -57,7 +57,7 @@ def read(documents: Sequence[Node], reading: Reading) -> ReadJob:
         reading.fault(jobs[1][0].at, "一个文件里有几个 Job：请分别提交，先后用 --after")
     if reading.faults or not jobs:
         if not reading.faults:
-            reading.fault(documents[0].at, f"没有作业：{ACCEPTED}")
+            reading.fault(documents[0].at, f"没有作业：{_ACCEPTED}")
         return reading.done({})
     document, read_workload = jobs[0]
     return read_workload(document, reading)
@@ -99,7 +99,7 @@ def _retries(spec: Node, pod: PodTemplate, reading: Reading) -> int:
         reading.note("restartPolicy=OnFailure：重试时从头开始，可能换一个中心", policy.at)
     elif policy and policy.text != "Never":
         reading.fault(policy.at, f"restartPolicy {shown(policy.text or '')}：Job 只能是 Never 或 OnFailure")
-    return retries_of(spec, "backoffLimit", DEFAULT_BACKOFF, reading)
+    return retries_of(spec, "backoffLimit", _DEFAULT_BACKOFF, reading)
 
 
 def _pods(spec: Node, pod: PodTemplate, reading: Reading) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from huisuan.compute.jobspec.core.yaml_tree import Node
 from huisuan.compute.jobspec.kubernetes import container as pods
 from huisuan.compute.jobspec.kubernetes import ignored_keys as keys
 
-QUEUE = "kueue.x-k8s.io/queue-name"
+_QUEUE = "kueue.x-k8s.io/queue-name"
 
 
 def job_name(nodes: Sequence[Node], reading: Reading) -> str:
@@ -27,7 +27,7 @@ def job_name(nodes: Sequence[Node], reading: Reading) -> str:
             marks = metadata.fields.get(key)
             for mark in (marks.fields if marks else None) or {}:
                 assert marks is not None
-                why = "队列由中心决定；先后由平台的公平份额决定" if mark == QUEUE else "平台不保存"
+                why = "队列由中心决定；先后由平台的公平份额决定" if mark == _QUEUE else "平台不保存"
                 reading.note(f"{where}.{key}.{mark}：{why}", marks.key_at(mark))
         if not name:
             found = metadata.fields.get("name") or metadata.fields.get("generateName")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from huisuan.compute.jobspec.core.parse_result import Place, Reading, nearest
 from huisuan.compute.jobspec.sbatch.options import BY_SHORT, OPTIONS, Option, Takes, named
 
-MAGIC = "#SBATCH"
+_MAGIC = "#SBATCH"
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ def _tokens(script: str, reading: Reading) -> list[Token]:
     found: list[Token] = []
     commands = False
     for number, line in enumerate(script.split("\n"), start=1):
-        if line.startswith(MAGIC) and not commands:
+        if line.startswith(_MAGIC) and not commands:
             found += _words(line, number, reading)
-        elif line.lstrip().startswith(MAGIC):
+        elif line.lstrip().startswith(_MAGIC):
             why = "在第一条命令之后" if commands else "前面有空格"
             reading.note(f"#SBATCH {why}，sbatch 不读它，平台也没有读", Place(number, 1))
         elif line.strip() and not line.lstrip().startswith("#"):
@@ -58,7 +58,7 @@ def _words(line: str, number: int, reading: Reading) -> Iterator[Token]:
 
     Quotes keep spaces and #, a backslash keeps any sign but a space outside quotes, # ends the line even in a word.
     """
-    place = len(MAGIC)
+    place = len(_MAGIC)
     while place < len(line):
         if line[place].isspace():
             place += 1

@@ -12,22 +12,22 @@ from huisuan.compute.jobspec.core.parse_result import Place, Reading, nearest, s
 from huisuan.compute.jobspec.core.yaml_tree import Node
 
 CLOUD = "平台在全省的智算中心之间调度；要限定地点请用 --centre 或 --city"
-BY_CARDS = "由中心按卡配给"
+_BY_CARDS = "由中心按卡配给"
 NOTED = {
     "accelerator_args": "只用于 TPU",
     "autostop": "平台上没有要停的虚拟机：作业结束即释放",
     "cloud": CLOUD,
-    "cpus": BY_CARDS,
-    "disk_size": BY_CARDS,
-    "disk_tier": BY_CARDS,
+    "cpus": _BY_CARDS,
+    "disk_size": _BY_CARDS,
+    "disk_tier": _BY_CARDS,
     "hooks": "平台上没有要停的虚拟机",
     "infra": CLOUD,
     "instance_type": "中心没有云主机规格：卡数与型号按 accelerators",
     "labels": "平台不保存标签",
-    "local_disk": BY_CARDS,
+    "local_disk": _BY_CARDS,
     "max_hourly_cost": "平台按每卡时计价：请用 --price-ceiling",
-    "memory": BY_CARDS,
-    "network_tier": BY_CARDS,
+    "memory": _BY_CARDS,
+    "network_tier": _BY_CARDS,
     "ports": "作业不能从外面访问",
     "priority": "先后由平台的公平份额决定",
     "priority_class": "先后由平台的公平份额决定",

@@ -18,12 +18,12 @@ NOTED = {
     "outputs": "平台不估算数据搬运；数据在哪里请用 --data-at",
     "job": "是 SkyPilot 自己的分组",
 }
-DATA = "数据请先放到一个中心，用 --data-at 说明在哪里，在脚本里读取；本机文件请放进 workdir"
+_DATA = "数据请先放到一个中心，用 --data-at 说明在哪里，在脚本里读取；本机文件请放进 workdir"
 REFUSED = {
-    "file_mounts": f"平台不挂载本机目录或对象存储：{DATA}",
-    "storage_mounts": f"平台不挂载对象存储：{DATA}",
-    "volumes": f"平台不挂载云盘：{DATA}",
-    "volume_mounts": f"平台不挂载云盘：{DATA}",
+    "file_mounts": f"平台不挂载本机目录或对象存储：{_DATA}",
+    "storage_mounts": f"平台不挂载对象存储：{_DATA}",
+    "volumes": f"平台不挂载云盘：{_DATA}",
+    "volume_mounts": f"平台不挂载云盘：{_DATA}",
     "service": "平台运行会结束的作业，不运行长期的服务（SkyServe）",
     "pool": "平台没有 SkyPilot 的工作池：请直接提交作业",
 }

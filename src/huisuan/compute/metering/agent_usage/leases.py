@@ -33,19 +33,19 @@ JOIN compute_accelerator a ON a.id = coalesce(d.accelerator_id, j.accelerator_id
 WHERE j.uid = ANY(%(uids)s) AND (d.id IS NOT NULL
     OR j.centre_id = %(centre)s AND j.accelerator_id IS NOT NULL AND j.placed_at IS NOT NULL)
 """
-FINAL = [str(each) for each in FINAL_STATES]
-KNOWN = "SELECT uid FROM compute_job WHERE uid = ANY(%s)"
+_FINAL = [str(each) for each in FINAL_STATES]
+_KNOWN = "SELECT uid FROM compute_job WHERE uid = ANY(%s)"
 
 
 def load_leases(centre: Centre, uids: Iterable[str]) -> Leases:
     """What the platform knows of these jobs, however many they are, by one question."""
     asked = list(set(uids))
     with connection.cursor() as cursor:
-        cursor.execute(LEASES, {"centre": centre.pk, "uids": asked, "final": FINAL})
+        cursor.execute(LEASES, {"centre": centre.pk, "uids": asked, "final": _FINAL})
         here = {(row[0], row[1]): Lease(*row) for row in cursor.fetchall()}
         placed = {uid for uid, _ in here}
         strange = [uid for uid in asked if uid not in placed]
-        cursor.execute(KNOWN, [strange])
+        cursor.execute(_KNOWN, [strange])
         known = {uid for (uid,) in cursor.fetchall()}
     after_backup = _restoration_note() if strange else ""
     elsewhere = {

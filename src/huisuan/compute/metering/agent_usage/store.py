@@ -38,7 +38,7 @@ SELECT u.* FROM compute_usagerecord u CROSS JOIN LATERAL (
 WHERE u.centre_id = %(centre)s AND u.supersedes IS NULL AND present.ended_at > u.started_at
 """
 
-KNOWN = f"""
+_KNOWN = f"""
 WITH RECURSIVE asked AS (
     SELECT job_id, to_timestamp(first) AS first, to_timestamp(last) AS last
     FROM unnest(%(jobs)s::text[], %(first)s::bigint[], %(last)s::bigint[]) AS a(job_id, first, last)
@@ -70,7 +70,7 @@ SELECT sequence, job_id, run, extract(epoch FROM started_at)::bigint, extract(ep
 """  # noqa: S608 (a number of ours)
 
 #: the columns that are the same for every slice of a run, then those that are not
-RUN_COLUMNS = (
+_RUN_COLUMNS = (
     'centre_id, cluster, job_id, run, array_index, "user", account, party_id, contract, "partition", accelerator_id, '
     "requested_cards, cards, submitted_at, source_zone, received_at"
 )
@@ -97,7 +97,7 @@ def load_known_records(centre: Centre, lines: Iterable[UsageLineFields]) -> Know
     asked: dict[str, Any] = {"jobs": list(spans), "first": first_last[0], "last": first_last[1], "centre": centre.pk}
     asked |= {"jobs_of": [uid for uid, _ in runs], "runs": [run for _, run in runs]}
     with connection.cursor() as cursor:
-        cursor.execute(KNOWN, asked)
+        cursor.execute(_KNOWN, asked)
         for sequence, uid, run, started, ended, content in cursor.fetchall():  # a correction after what it corrects
             known.put(uid, run, started, sequence, ended, content)
     return known
@@ -173,7 +173,7 @@ class RecordWriter:
 @contextmanager
 def record_writer(centre: Centre, now: datetime) -> Iterator[RecordWriter]:
     """One COPY into the usage records; nothing else can be asked of the database meanwhile."""
-    statement = f"COPY compute_usagerecord ({RUN_COLUMNS}, {SLICE_COLUMNS}) FROM STDIN"
+    statement = f"COPY compute_usagerecord ({_RUN_COLUMNS}, {SLICE_COLUMNS}) FROM STDIN"
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         yield RecordWriter(copy, centre, now)
 

@@ -19,8 +19,8 @@ from huisuan.compute.models import Centre, MeterFlag
 from huisuan.parties.route_access import Allow, viewer_of
 
 router = Router(tags=["计量"])
-READERS = ("centre", "city", "province", "auditor")
-MOST = 1000
+_READERS = ("centre", "city", "province", "auditor")
+_MOST = 1000
 
 
 class SealOut(Schema):
@@ -76,25 +76,25 @@ def register(request: HttpRequest) -> dict[str, Any]:
         raise HttpError(404, str(nothing)) from None
 
 
-@router.get("/meter/{centre}/seals", response=list[SealOut], auth=Allow(*READERS, scope="read"), summary="封账月")
+@router.get("/meter/{centre}/seals", response=list[SealOut], auth=Allow(*_READERS, scope="read"), summary="封账月")
 def list_seals(request: HttpRequest, centre: str) -> list[dict[str, Any]]:
     """A centre's sealed months, the oldest first."""
     return [seal_to_dict(each) for each in queries.list_seals(_centre(request, centre))]
 
 
-@router.get("/meter/{centre}/flags", response=list[FlagOut], auth=Allow(*READERS, scope="read"), summary="疑点")
+@router.get("/meter/{centre}/flags", response=list[FlagOut], auth=Allow(*_READERS, scope="read"), summary="疑点")
 def list_flags(request: HttpRequest, centre: str, answered: bool = False) -> list[dict[str, Any]]:
     """What looked wrong in a centre's records and is not answered; with `answered` everything, the newest first."""
     found = MeterFlag.objects.filter(centre=_centre(request, centre)).select_related("centre")
     if not answered:
         found = found.filter(answered_at__isnull=True)
-    return [flag_to_dict(each) for each in found[:MOST]]
+    return [flag_to_dict(each) for each in found[:_MOST]]
 
 
 @router.get(
     "/meter/{centre}/proof/{sequence}",
     response=dict[str, Any],
-    auth=Allow(*READERS, scope="read"),
+    auth=Allow(*_READERS, scope="read"),
     summary="一条记录的证明",
 )
 def show_proof(request: HttpRequest, centre: str, sequence: int) -> dict[str, Any]:

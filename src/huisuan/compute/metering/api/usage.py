@@ -23,7 +23,7 @@ from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.parties.viewer import Viewer
 
 router = Router(tags=["用量"])
-MOST = 1000
+_MOST = 1000
 
 
 class UsageOut(Schema):
@@ -123,7 +123,7 @@ class ImportForm(Schema):
     state_column: str | None = None
 
 
-Limit = Annotated[int, Field(ge=1, le=MOST)]
+Limit = Annotated[int, Field(ge=1, le=_MOST)]
 
 
 @router.get("/usage", response=UsagePage, auth=Allow(scope="read"), summary="用量记录")

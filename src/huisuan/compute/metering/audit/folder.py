@@ -26,7 +26,9 @@ RECORDS, LEAVES, BATCHES, SOURCES = "records.parquet", "leaves.parquet", "batche
 SEALS, FLAGS, LEASES = "seals.json", "flags.json", "leases.parquet"
 
 NUMBERS = ("number", "first", "last", "agent_number", "received", "sent")
-BATCH = {name: "BIGINT" if name in NUMBERS else "VARCHAR" for name in (*Header._fields, "previous", "chain", "receipt")}
+_BATCH = {
+    name: "BIGINT" if name in NUMBERS else "VARCHAR" for name in (*Header._fields, "previous", "chain", "receipt")
+}
 SOURCE = {
     "source": "VARCHAR", "name": "VARCHAR", "format": "VARCHAR", "timezone": "VARCHAR", "line_count": "BIGINT",
     "first_line": "BIGINT", "lines": "BIGINT", "raw_bytes": "BIGINT", "content": "BLOB",
@@ -37,15 +39,15 @@ LEASE = {
     "model": "VARCHAR",
 }  # fmt: skip
 #: table -> file, columns with their types
-TABLES = {
+_TABLES = {
     "record": (RECORDS, TYPES | {"leaf": "VARCHAR"}),
     "other": (LEAVES, {"sequence": "BIGINT", "leaf": "VARCHAR"}),
-    "batch": (BATCHES, BATCH),
+    "batch": (BATCHES, _BATCH),
     "source": (SOURCES, SOURCE),
     "lease": (LEASES, LEASE),
 }
 #: columns that may be empty
-EMPTY = {
+_EMPTY = {
     "supersedes", "array_index", "party", "requested_cards", "submitted", "agent", "agent_key", "agent_number",
     "agent_previous", "agent_digest", "signature", "sent", "until",
 }  # fmt: skip
@@ -217,8 +219,8 @@ def _check_files(opened: OpenedExport) -> None:
 
 
 def _open_tables(opened: OpenedExport) -> None:
-    for table, (file, columns) in TABLES.items():
-        nullable = EMPTY | ({"source"} if table == "batch" else set())
+    for table, (file, columns) in _TABLES.items():
+        nullable = _EMPTY | ({"source"} if table == "batch" else set())
         made = ", ".join(f'"{name}" {kind}{"" if name in nullable else " NOT NULL"}' for name, kind in columns.items())
         opened.con.execute(f"CREATE TABLE {table} ({made})")
         path = opened.folder / file

@@ -12,7 +12,7 @@ from huisuan.compute.metering.checks.run_bounds import most_seconds
 
 #: An agent's records with their line's lease (the first of that number: a doubled row is found elsewhere), when they
 #: were received in whole seconds, and whether another record of the export corrects them.
-TIMED = """
+_TIMED = """
 CREATE TABLE timed AS
 SELECT r.sequence, r.job_id, r.run, r.started, r.ended, r.cards, r.model, s.lease,
     (b.received + 999999) // 1000000 AS received, l.placed, l.until, l.run AS lease_run, l.cards AS lease_cards,
@@ -25,7 +25,7 @@ LEFT JOIN parsed_line s ON s.source = r.source AND s.line_no = r.source_line
 LEFT JOIN (SELECT DISTINCT ON (uid, lease) * FROM lease ORDER BY uid, lease) l
     ON l.uid = r.job_id AND l.lease = s.lease
 """
-OVER = "least(received, coalesce(until, received))"
+_OVER = "least(received, coalesce(until, received))"
 
 
 def check_leases(opened: OpenedExport, clock_seconds: int) -> None:
@@ -38,7 +38,7 @@ def check_leases(opened: OpenedExport, clock_seconds: int) -> None:
     if {"record", "batch", "source"} & opened.unreadable:
         return
     _senders(opened, clock_seconds)
-    opened.con.execute(TIMED)
+    opened.con.execute(_TIMED)
     if "lease" in opened.unreadable or not _are_there(opened):
         return
     _find_each(opened, "placed IS NULL", "它的作业没有这次调度")
@@ -48,7 +48,7 @@ def check_leases(opened: OpenedExport, clock_seconds: int) -> None:
         "与调度所给的运行、卡数或型号不符",
     )
     _find_each(opened, f"started < placed - {clock_seconds}", "开始早于调度")
-    _find_each(opened, f"ended > {OVER} + {clock_seconds}", "结束晚于平台收到它，或晚于平台得知运行结束")
+    _find_each(opened, f"ended > {_OVER} + {clock_seconds}", "结束晚于平台收到它，或晚于平台得知运行结束")
     _lengths(opened)
     _overlaps(opened)
 
@@ -73,7 +73,7 @@ def _are_there(opened: OpenedExport) -> bool:
 
 def _lengths(opened: OpenedExport) -> None:
     rows = opened.rows(f"""
-        SELECT job_id, run, min(sequence), max(ended) - min(started), sum(ended - started), min(placed), max({OVER})
+        SELECT job_id, run, min(sequence), max(ended) - min(started), sum(ended - started), min(placed), max({_OVER})
         FROM timed WHERE current AND placed IS NOT NULL AND ended > started GROUP BY job_id, run ORDER BY 3
     """)
     wrong = [row for row in rows if max(row[3], row[4]) > most_seconds(row[5], row[6])]

@@ -35,10 +35,10 @@ LINE_SAYS = (
 )
 #: fields of a record that a line of sacct says, where its file has them
 SACCT_SAYS = ("job_id", "cards", "started", "ended", "suspended_seconds", "state")
-READING = """
+_READING = """
 SELECT line_no, model, job_id, run, cards, nodes, node_count, started, ended, suspended, state, exit_code FROM reading
 """
-AGENT_BATCHES = """
+_AGENT_BATCHES = """
 SELECT source, number, agent, agent_number, agent_previous, agent_digest FROM batch
 WHERE source IS NOT NULL AND agent IS NOT NULL ORDER BY number
 """
@@ -75,7 +75,7 @@ class Lines:
         grouped = "SELECT source, list(DISTINCT source_line) FROM record GROUP BY source"
         self.places: dict[str, list[int]] = dict(opened.rows(grouped))  # lines that records go back to
         self.batches: dict[str, list[tuple[Any, ...]]] = {}
-        for source, *batch in opened.rows(AGENT_BATCHES):
+        for source, *batch in opened.rows(_AGENT_BATCHES):
             self.batches.setdefault(source, []).append(tuple(batch))
         # every line of an agent's has to be met again: not in a month's export, which lacks the other months' records
         whole = opened.month is None and not {"record", "flags.json"} & opened.unreadable
@@ -142,7 +142,7 @@ class Lines:
             self.opened.find(file.where, f"读不成记账文件：{str(error).splitlines()[0][:200]}")
             return
         with parsed.con as con:
-            self.parsed += [(file.source, at, None, *row) for at, *row in con.execute(READING).fetchall()]
+            self.parsed += [(file.source, at, None, *row) for at, *row in con.execute(_READING).fetchall()]
 
 
 def _fields(line: UsageLineFields) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from huisuan.compute.metering.ledger.record_hash import Record, record_leaf
 from huisuan.protocol.batch_chain import falls_before, seal_digest, statement_sha256
 
 LEAF = "CASE WHEN regexp_full_match(leaf, '[0-9a-f]{64}') THEN unhex(leaf) ELSE '' END"
-BEFORE = "(ended < {end} OR (ended = {end} AND started < {end}))"
+_BEFORE = "(ended < {end} OR (ended = {end} AND started < {end}))"
 STATED = ("centre", "month", "records", "late", "card_seconds", "root")
 Big = Annotated[int, Field(ge=0, lt=2**62)]
 
@@ -108,9 +108,9 @@ def _countersigned(opened: OpenedExport, where: str, row: dict[str, Any], statem
 
 def _holds(opened: OpenedExport, where: str, statement: Statement, previous: Statement | None) -> None:
     """Count, sum and root over the records that belong in the month."""
-    inside, late = f"sequence <= {statement.last_sequence} AND {BEFORE.format(end=statement.ends)}", "false"
+    inside, late = f"sequence <= {statement.last_sequence} AND {_BEFORE.format(end=statement.ends)}", "false"
     if previous is not None:
-        late = BEFORE.format(end=previous.ends)
+        late = _BEFORE.format(end=previous.ends)
         inside += f" AND NOT (sequence <= {previous.last_sequence} AND {late})"
     rows = opened.rows(f"SELECT {LEAF}, card_seconds, {late} FROM record WHERE {inside} ORDER BY sequence")
     counts = (

@@ -13,7 +13,7 @@ from huisuan.compute.duck.source_lines import BOM
 from huisuan.compute.metering.audit.folder import SOURCES, OpenedExport
 from huisuan.compute.metering.audit.records import MOST
 
-PIECES = """
+_PIECES = """
 SELECT source, format, timezone, line_count, first_line, lines, raw_bytes, content FROM source
 ORDER BY source, first_line
 """
@@ -61,7 +61,7 @@ def iterate_files(opened: OpenedExport) -> Iterator[File]:
 
 def _pieces(opened: OpenedExport) -> Iterator[Piece]:
     """All pieces, without holding them all; on a cursor of their own, since others ask meanwhile."""
-    rows = opened.con.cursor().execute(PIECES)
+    rows = opened.con.cursor().execute(_PIECES)
     while some := rows.fetchmany(200):
         yield from some
 

@@ -22,8 +22,8 @@ from huisuan.compute.metering.audit.seals import check_inclusion, check_seals
 from huisuan.compute.metering.audit.trust import Trust
 from huisuan.compute.metering.checks.run_bounds import CLOCK_SECONDS
 
-NOTHING = Trust()
-CURRENT = "sequence NOT IN (SELECT supersedes FROM record WHERE supersedes IS NOT NULL)"
+_NOTHING = Trust()
+_CURRENT = "sequence NOT IN (SELECT supersedes FROM record WHERE supersedes IS NOT NULL)"
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Verdict:
 
 
 def verify(
-    folder: Path, platform_key: str | None = None, *, trust: Trust = NOTHING, clock_seconds: int = CLOCK_SECONDS
+    folder: Path, platform_key: str | None = None, *, trust: Trust = _NOTHING, clock_seconds: int = CLOCK_SECONDS
 ) -> Verdict:
     """Check an export.
 
@@ -114,7 +114,7 @@ def _not_shown(verdict: Verdict, has_platform_key: bool, shown: EvidenceReach) -
 
 
 def verify_all(
-    folder: Path, platform_key: str | None = None, *, trust: Trust = NOTHING, clock_seconds: int = CLOCK_SECONDS
+    folder: Path, platform_key: str | None = None, *, trust: Trust = _NOTHING, clock_seconds: int = CLOCK_SECONDS
 ) -> tuple[list[Verdict], list[Finding]]:
     """Check a folder of exports, one in each folder inside; and what the newest register lists that is not there.
 
@@ -140,7 +140,7 @@ def _verdict(opened: OpenedExport, key: str, countersigned: int) -> Verdict:
     ((records,),) = opened.rows("SELECT count(*) FROM record")
     ((batches, agent_batches),) = opened.rows("SELECT count(*), count(agent) FROM batch")
     by_model: dict[str, int] = dict(
-        opened.rows(f"SELECT model, sum(card_seconds) FROM record WHERE {CURRENT} GROUP BY 1 ORDER BY 1")  # noqa: S608
+        opened.rows(f"SELECT model, sum(card_seconds) FROM record WHERE {_CURRENT} GROUP BY 1 ORDER BY 1")  # noqa: S608
     )
     return Verdict(
         centre=opened.manifest.centre, month=opened.month, platform_key=key, records=records, batches=batches,

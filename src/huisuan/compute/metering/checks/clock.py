@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-MILLISECOND = timedelta(milliseconds=1)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def limit_seconds() -> int:
@@ -16,7 +16,7 @@ def limit_seconds() -> int:
 
 def skew_ms(sent_at: datetime, now: datetime) -> int:
     """The agent's clock minus the platform's, in milliseconds."""
-    return (sent_at - now) // MILLISECOND
+    return (sent_at - now) // _MILLISECOND
 
 
 def clock_refusal(sent_at: datetime, now: datetime) -> str:

@@ -93,7 +93,7 @@ SELECT number, first, last, number = row_number() OVER w,
     first = coalesce(lag(last) OVER w, 0) + 1, previous = coalesce(lag(chain) OVER w, repeat('0', 64))
 FROM compute_meterbatch WHERE centre_id = %s WINDOW w AS (ORDER BY number) ORDER BY number
 """
-AGENT_BATCHES = """
+_AGENT_BATCHES = """
 SELECT k.host, b.number, b.agent_number, b.agent_number = row_number() OVER w,
     b.agent_previous = coalesce(lag(b.agent_digest) OVER w, repeat('0', 64))
 FROM compute_meterbatch b JOIN compute_agentkey k ON k.id = b.key_id
@@ -174,7 +174,7 @@ def _gaps(centre: Centre, report: Completeness) -> list[str]:
                 gaps.append(f"第 {number} 批：{what}")
     if covered != last:
         gaps.append(f"批次只覆盖到第 {covered:,} 条，账本到第 {last:,} 条")
-    for host, number, agent_number, in_order, chained in _rows(AGENT_BATCHES, [centre.pk]):
+    for host, number, agent_number, in_order, chained in _rows(_AGENT_BATCHES, [centre.pk]):
         if not (in_order and chained):
             gaps.append(f"第 {number} 批：{host} 的站点代理的第 {agent_number} 批没有接上它的前一批")
     return gaps

@@ -20,7 +20,7 @@ WHERE centre_id = %(centre)s AND sequence >= %(sequence)s AND ended_at > started
 """
 #: For each model and day (Shanghai) on which a fresh record is part of it: the first moment of the highest peak. The
 #: span comes as values, so that the planner knows how little of the table it is.
-OVER = """
+_OVER = """
 WITH near AS (
     SELECT u.accelerator_id, u.cards, u.started_at, u.ended_at, u.sequence
     FROM compute_usagerecord u
@@ -58,7 +58,7 @@ def find_overuse(centre: Centre, first: int) -> list[Anomaly]:
         models, starts, ends = cursor.fetchone()
         if not models:
             return []
-        cursor.execute(OVER, {"centre": centre.pk, "models": models, "first": starts, "last": ends})
+        cursor.execute(_OVER, {"centre": centre.pk, "models": models, "first": starts, "last": ends})
         return [_anomaly(*row) for row in cursor.fetchall()]
 
 

@@ -16,10 +16,10 @@ app = typer.Typer()
 app.command()(register)
 app.command()(verify)
 
-PROVINCE = "省专班（本机命令行）"
+_PROVINCE = "省专班（本机命令行）"
 Code = Annotated[str, typer.Argument(metavar="CENTRE", help="中心代码")]
 MonthArgument = Annotated[str | None, typer.Argument(metavar="[MONTH]", help="月份，如 2024-03（北京时间）")]
-SHOWN = 50
+_SHOWN = 50
 FLAG_COLUMNS = {
     "id": "编号",
     "centre": "中心",
@@ -54,7 +54,7 @@ def check(
     else:
         for text in differences:
             note(f"✗ {text}")
-        for text in [*report.gaps, *(each.text for each in report.doubts)][:SHOWN]:
+        for text in [*report.gaps, *(each.text for each in report.doubts)][:_SHOWN]:
             note(f"✗ {text}")
         out.print(
             f"{report.records:,} 条记录，{report.batches:,} 批，{report.runs:,} 次运行；"
@@ -114,7 +114,7 @@ def answer(
     from huisuan.compute.metering.checks.flags import flag_to_dict
     from huisuan.compute.metering.imports.pending_corrections import resolve_flag as settle
 
-    flag = settle(number, text, PROVINCE, datetime.now(UTC), accept=accept)
+    flag = settle(number, text, _PROVINCE, datetime.now(UTC), accept=accept)
     if as_json:
         print_json(flag_to_dict(flag))
     else:
@@ -141,7 +141,7 @@ def seal(
     made: list[Any] = []
     while not made or due <= wanted:
         with progress(f"封账 {due}", None):
-            made.append(close(code, due, by=PROVINCE, now=datetime.now(UTC), despite=despite))
+            made.append(close(code, due, by=_PROVINCE, now=datetime.now(UTC), despite=despite))
         due = due.following
     rows = [seal_to_dict(each) for each in made]
     if as_json:

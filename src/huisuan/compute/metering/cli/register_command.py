@@ -12,7 +12,7 @@ import typer
 from huisuan.base.errors import InvalidRequest
 from huisuan.terminal import AsJson, note, out, print_json, print_table
 
-COLUMNS = {"month": "月份", "centres": "中心", "sealed": "封账月", "made_at": "公布于", "countersigned": "会签"}
+_COLUMNS = {"month": "月份", "centres": "中心", "sealed": "封账月", "made_at": "公布于", "countersigned": "会签"}
 
 
 def register(
@@ -54,7 +54,7 @@ def register(
     if as_json:
         print_json(found)
     elif to is None:
-        print_table("登记册", [_row(each) for each in found["entries"]], COLUMNS, "")
+        print_table("登记册", [_row(each) for each in found["entries"]], _COLUMNS, "")
 
 
 def _row(entry: dict[str, Any]) -> dict[str, Any]:

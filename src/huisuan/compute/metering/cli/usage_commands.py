@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from huisuan.compute.metering.imports.import_file import UsageFile, UsageReport
 
 app = typer.Typer()
-SHOWN = 20  # refused lines on the screen; --json has all
-PAGE = 50
+_SHOWN = 20  # refused lines on the screen; --json has all
+_PAGE = 50
 STAGES = 4
 
-COLUMNS = {
+_COLUMNS = {
     "centre": "中心",
     "sequence": "序号",
     "job_id": "作业",
@@ -177,12 +177,12 @@ def export_command(
 
 def _show(data: dict[str, Any]) -> None:
     tenants = data["tenants"]
-    for fault in (tenants["faults"] if tenants else [])[:SHOWN]:
+    for fault in (tenants["faults"] if tenants else [])[:_SHOWN]:
         note(f"租户表：{fault['text']}")
-    for fault in data["faults"][:SHOWN]:
+    for fault in data["faults"][:_SHOWN]:
         note(f"行 {fault['line']}，{fault['reason']}")
-    if data["refused"] > SHOWN:
-        note(f"…… 另有 {data['refused'] - SHOWN} 行，用 --json 查看全部")
+    if data["refused"] > _SHOWN:
+        note(f"…… 另有 {data['refused'] - _SHOWN} 行，用 --json 查看全部")
     for text in data["notes"]:
         note(f"注：{text}")
     if data["dry_run"]:
@@ -190,7 +190,7 @@ def _show(data: dict[str, Any]) -> None:
     counts = [f"{label} {data[key]:,}" for key, label in REPORT.items() if data[key] or key in ("lines", "new")]
     counts += [f"{NO_CARDS[kind]} {lines:,}" for kind, lines in data["no_cards"].items()]
     out.print("，".join([*counts, f"拒收 {data['refused']:,}"]), markup=False)
-    for text in [*data["own_doubts"], *data["doubts"]][:SHOWN]:
+    for text in [*data["own_doubts"], *data["doubts"]][:_SHOWN]:
         note(f"疑点：{text}")
     if data["flagged"]:
         note(f"有 {data['flagged']:,} 处（按型号、按日）同时使用的卡多于中心登记：记录照计，请看 huisuan meter flags")
@@ -217,9 +217,9 @@ def list_(
     if as_json:
         stream_json(usage_rows(list_usage_records(asked), limit))
         return
-    wanted = limit or PAGE
+    wanted = limit or _PAGE
     rows = list(islice(usage_rows(list_usage_records(asked), wanted + 1), wanted + 1))
-    print_table("用量记录", rows[:wanted], COLUMNS, "没有这样的用量记录；用 huisuan usage import 导入")
+    print_table("用量记录", rows[:wanted], _COLUMNS, "没有这样的用量记录；用 huisuan usage import 导入")
     if len(rows) > wanted:
         last = rows[wanted - 1]
         note(f"还有更多：加 --after {last['centre']}/{last['sequence']}，或 --json 取全部")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from huisuan.compute.metering.audit.trust import Trust
     from huisuan.compute.metering.audit.verify import Verdict
 
-SHOWN = 50
+_SHOWN = 50
 Several = list[Path] | None
 
 
@@ -121,10 +121,10 @@ def _show_all(verdicts: Sequence[Verdict], missing: Sequence[Finding], as_json: 
 
 
 def _show(verdict: Verdict) -> None:
-    for found in verdict.findings[:SHOWN]:
+    for found in verdict.findings[:_SHOWN]:
         note(f"✗ {found.where}：{found.what}")
-    if len(verdict.findings) > SHOWN:
-        note(f"…… 另有 {len(verdict.findings) - SHOWN} 处，用 --json 查看全部")
+    if len(verdict.findings) > _SHOWN:
+        note(f"…… 另有 {len(verdict.findings) - _SHOWN} 处，用 --json 查看全部")
     for text in verdict.notes:
         note(f"注：{text}")
     out.print(

@@ -58,8 +58,8 @@ from huisuan.compute.metering.ledger.stored_records import stored_records
 from huisuan.compute.metering.seals.queries import list_seals, seal_to_dict, sealed_parquet
 from huisuan.compute.models import AgentKey, Centre, MeterBatch, MeterFlag, Seal, SourceChunk, SourceFile, UsageRecord
 
-PIECES = 200  # of sources at once
-COLUMNS = ", ".join(f'"{name}"' for name in FIELDS)
+_PIECES = 200  # of sources at once
+_COLUMNS = ", ".join(f'"{name}"' for name in FIELDS)
 BATCH_SCHEMA = pa.schema(
     [
         (name, pa.int64() if name in NUMBERS else pa.string())
@@ -124,7 +124,7 @@ def _of_month(seals: list[Seal], batches: list[MeterBatch], month: Month) -> tup
 
 def _whole(centre: Centre, folder: Path) -> None:
     with stored_records(centre, "u.sequence <= %s", [centre.last_sequence]) as con:
-        con.execute(f"COPY (SELECT {COLUMNS}, leaf FROM row ORDER BY sequence) TO {_to(folder / RECORDS)}")
+        con.execute(f"COPY (SELECT {_COLUMNS}, leaf FROM row ORDER BY sequence) TO {_to(folder / RECORDS)}")
 
 
 def _sealed_month(centre: Centre, folder: Path, seal: Seal, batches: Sequence[MeterBatch]) -> list[MeterBatch]:
@@ -171,7 +171,7 @@ def _sources(folder: Path, centre: Centre, wanted: set[str]) -> None:
     files = SourceFile.objects.filter(centre=centre, sha256__in=wanted).order_by("id")
     chunks = SourceChunk.objects.filter(file__in=files).select_related("file").order_by("file_id", "first_line")
     with pq.ParquetWriter(folder / SOURCES, SOURCE_SCHEMA) as writer:
-        for piece in _chunked(PIECES, chunks.iterator(chunk_size=PIECES)):
+        for piece in _chunked(_PIECES, chunks.iterator(chunk_size=_PIECES)):
             writer.write_table(pa.Table.from_pylist([_source(each) for each in piece], SOURCE_SCHEMA))
 
 

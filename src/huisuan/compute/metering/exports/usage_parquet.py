@@ -27,7 +27,7 @@ from huisuan.compute.metering.seals.seal_month import in_seal_of_month
 from huisuan.compute.metering.usage.records import current_usage, overlapping
 from huisuan.compute.models import Seal, UsageRecord
 
-TYPES = "{" + ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in SETTLED_USAGE.items()) + "}"
+_TYPES = "{" + ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in SETTLED_USAGE.items()) + "}"
 
 #: sealed records as far as they are settled, the corrections of them, and up to where each centre's ledger is read
 SEALED = Relation("sealed", SETTLED_USAGE)
@@ -153,7 +153,7 @@ def _unsealed(
     copy_out(f"SELECT {picked} FROM ({sql}) AS q ({columns})", list(parameters), table)
     return (
         f"read_csv({literal(str(table))}, header = false, auto_detect = false, delim = ',', quote = '\"', "
-        f"escape = '\"', nullstr = '\\N', columns = {TYPES})"
+        f"escape = '\"', nullstr = '\\N', columns = {_TYPES})"
     )
 
 

@@ -9,7 +9,7 @@ from huisuan.parties.csv_import import parse_uscc
 from huisuan.parties.models import Party
 
 #: column of the file -> what it names
-KINDS = {"user": Tenant.Kind.USER, "account": Tenant.Kind.ACCOUNT, "name": Tenant.Kind.EITHER}
+_KINDS = {"user": Tenant.Kind.USER, "account": Tenant.Kind.ACCOUNT, "name": Tenant.Kind.EITHER}
 
 
 def import_tenants(content: bytes, name: str, centre: Centre) -> FileReport:
@@ -20,8 +20,8 @@ def import_tenants(content: bytes, name: str, centre: Centre) -> FileReport:
     Raises:
         Refused: the file is not a CSV with these columns.
     """
-    table = CsvTable(content, name, ("uscc",), tuple(KINDS))
-    if not KINDS.keys() & set(table.header):
+    table = CsvTable(content, name, ("uscc",), tuple(_KINDS))
+    if not _KINDS.keys() & set(table.header):
         raise InvalidRequest(
             f"{name}: 表头缺少列 user、account 或 name；第一行应为 account,uscc 或 user,uscc",
             code="tenants.header_unknown",
@@ -46,7 +46,7 @@ def _meant(
     uscc = parse_uscc("uscc", cells["uscc"])
     if uscc not in parties:
         raise LineRefused("uscc", uscc, "不是已登记的主体", "请先用 huisuan party import 导入它")
-    keys = [(str(kind), cells[column]) for column, kind in KINDS.items() if cells.get(column)]
+    keys = [(str(kind), cells[column]) for column, kind in _KINDS.items() if cells.get(column)]
     if not keys:
         raise LineRefused("account", "", "没有账户也没有用户", "请填 user、account 或 name 之一")
     for key in keys:

@@ -23,11 +23,11 @@ from huisuan.compute.models import Centre, SourceFile, Tenant
 from huisuan.compute.sacct.export import delimiter_of
 from huisuan.parties.models import Party
 
-PIECE = 1 << 20
+_PIECE = 1 << 20
 ROWS_AT_ONCE = 100_000
 
 #: column of the table -> SQL over `appended` in DuckDB, written as COPY's text format reads it
-COLUMNS = {
+_COLUMNS = {
     "sequence": "sequence",
     "supersedes": "supersedes",
     "cluster": "cluster",
@@ -56,9 +56,9 @@ COLUMNS = {
     "content_sha256": "content_sha256",
     "source_line": "source_line",
 }
-TEXTS = ("cluster", "job_id", '"user"', "account", '"partition"', "nodes", "exit_code")
+_TEXTS = ("cluster", "job_id", '"user"', "account", '"partition"', "nodes", "exit_code")
 #: field of a leaf -> SQL over `record`, where it goes by another name or has one value
-FIELD = {
+_FIELD = {
     "centre": "{centre}",
     "sequence": "{after} + row_number() OVER ()",
     "party": "uscc",
@@ -152,8 +152,8 @@ def append_records(
         "source_file_id": str(file.pk),
         "received_at": literal(now.isoformat()),
     }
-    values = COLUMNS | constant
-    cells = [_cell(f"escaped({text})" if name in TEXTS else f"({text})::VARCHAR") for name, text in values.items()]
+    values = _COLUMNS | constant
+    cells = [_cell(f"escaped({text})" if name in _TEXTS else f"({text})::VARCHAR") for name, text in values.items()]
     lines = con.sql(f"SELECT concat_ws(chr(9), {', '.join(cells)}) || chr(10) AS line FROM appended")
     written = 0
     with (
@@ -184,7 +184,7 @@ def _number(con: duckdb.DuckDBPyConnection, centre: Centre, file: SourceFile) ->
         "centre": literal(centre.code), "after": centre.last_sequence, "zone": literal(file.timezone),
         "source": literal(file.sha256),
     }  # fmt: skip
-    fields = [f'{FIELD[name].format(**constant)} AS "{name}"' if name in FIELD else f'"{name}"' for name in FIELDS]
+    fields = [f'{_FIELD[name].format(**constant)} AS "{name}"' if name in _FIELD else f'"{name}"' for name in FIELDS]
     con.execute(
         f"CREATE OR REPLACE TABLE appended AS SELECT *, {leaf_sql()} AS leaf FROM ("
         f"SELECT {', '.join(fields)}, party_id, accelerator_id FROM record LEFT JOIN record_party USING (party_id))"
@@ -202,5 +202,5 @@ def _pieces(lines: pa.Array) -> Iterator[memoryview]:
     _, offsets, text = lines.buffers()
     first, last = (struct.unpack_from(code, offsets, width * (lines.offset + i))[0] for i in (0, len(lines)))
     whole = memoryview(text)[first:last]
-    for start in range(0, len(whole), PIECE):
-        yield whole[start : start + PIECE]
+    for start in range(0, len(whole), _PIECE):
+        yield whole[start : start + _PIECE]

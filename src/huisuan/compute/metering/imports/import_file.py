@@ -35,7 +35,7 @@ from huisuan.compute.traces.inflate import inflate
 from huisuan.compute.traces.read import DAY
 from huisuan.compute.traces.timestamps import Clock, parse_epoch
 
-FORMATS = ("sacct", "trace")
+_FORMATS = ("sacct", "trace")
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ def _parse(centre: Centre, source: SourceLines, file: UsageFile, zone: str) -> P
         card = cards_by_model([file.model])[0] if file.model else single_card(centre)
         clock = Clock(where, parse_epoch(file.epoch, where) if file.epoch else None, file.shift_days * DAY)
         return parse_trace(source, file.columns, card, clock, file.tenant)
-    raise InvalidRequest(f'未知格式 "{file.format}"；可用：{"、".join(FORMATS)}', code="usage.format_unknown")
+    raise InvalidRequest(f'未知格式 "{file.format}"；可用：{"、".join(_FORMATS)}', code="usage.format_unknown")
 
 
 def _count(report: UsageReport, parsed: ParsedFile, source: SourceLines) -> None:

@@ -19,7 +19,7 @@ from huisuan.compute.metering.intake.tables import PLATFORM_JOB_NAME
 from huisuan.compute.models import Centre
 
 UID_LENGTH = 26
-NAMES = f"""
+_NAMES = f"""
 SELECT DISTINCT job_name FROM reading
 WHERE regexp_full_match(job_name, '[0-9abcdefghjkmnpqrstvwxyz]{{{UID_LENGTH}}}(-[0-9]+)?')
 """  # noqa: S608 (a number of ours)
@@ -38,7 +38,7 @@ def split_platform_jobs(con: duckdb.DuckDBPyConnection, centre: Centre, now: dat
 
     A difference that was flagged and is none any more is answered.
     """
-    named = {name: name[:UID_LENGTH] for (name,) in con.execute(NAMES).fetchall()}
+    named = {name: name[:UID_LENGTH] for (name,) in con.execute(_NAMES).fetchall()}
     placed = {uid for uid, _ in load_leases(centre, named.values()).here} if named else set()
     ours = [(name,) for name, uid in named.items() if uid in placed]
     if not ours:

@@ -14,7 +14,7 @@ from huisuan.compute.metering.intake.overlaps import SAME_CLUSTER
 from huisuan.compute.metering.intake.parsed_file import FileAnomaly, ParsedFile
 
 #: why a correction waits, by what it does
-WAITS = """
+_WAITS = """
 CASE WHEN cards::BIGINT * (ended - started - suspended) < known_card_seconds THEN 'smaller'
     WHEN accelerator_id <> known_accelerator THEN 'model'
     WHEN known_user <> '' AND "user" <> known_user OR known_account <> '' AND account <> known_account THEN 'moved'
@@ -37,7 +37,7 @@ def hold_corrections(parsed: ParsedFile) -> list[tuple[FileAnomaly, dict[str, An
     names = ", ".join(f'"{name}"' for name in COLUMNS)
     con.execute(f"""
         CREATE TABLE held_correction AS SELECT * FROM (
-            SELECT *, {WAITS} AS waits FROM verdict WHERE verdict = 'record' AND supersedes IS NOT NULL
+            SELECT *, {_WAITS} AS waits FROM verdict WHERE verdict = 'record' AND supersedes IS NOT NULL
         ) WHERE waits IS NOT NULL;
         UPDATE verdict SET verdict = 'waiting'
             WHERE (line_no, accelerator_id) IN (SELECT (line_no, accelerator_id) FROM held_correction);

@@ -41,7 +41,7 @@ JOIN owned own ON own.line_no = s.own AND NOT own.step_follows
 JOIN owned between_ ON between_.line_no > own.line_no AND between_.line_no < s.line_no AND NOT between_.step
 WHERE s.step AND s.owner <> s.job
 """
-REMEDY = "请用打印的导出命令（huisuan usage export-command）重新导出后再导入"
+_REMEDY = "请用打印的导出命令（huisuan usage export-command）重新导出后再导入"
 
 
 def hold_forgeable(parsed: ParsedFile, columns: list[str], source: SourceLines) -> None:
@@ -80,12 +80,12 @@ def _drop(con: duckdb.DuckDBPyConnection, lines: list[int]) -> None:
 def _flag_held_lines(parsed: ParsedFile, source: SourceLines, forged: list[int], held: list[int]) -> None:
     con = parsed.con
     for line in forged:
-        reason = f"夹在一个作业与它的作业步之间，是写在作业名里的文字，不是记录；{REMEDY}"
+        reason = f"夹在一个作业与它的作业步之间，是写在作业名里的文字，不是记录；{_REMEDY}"
         con.execute("INSERT INTO fault VALUES (?, ?)", [line, reason])
     if held:
         reason = (
             f"从这一行起到行 {held[-1]} 共 {len(held):,} 行可能是写在前面某个作业名里的（作业名里可以有换行和“|”），"
-            f"普通的 -P 输出无从分辨，都没有计量；{REMEDY}"
+            f"普通的 -P 输出无从分辨，都没有计量；{_REMEDY}"
         )
         con.execute("INSERT INTO fault VALUES (?, ?)", [held[0], reason])
     text = f"{source.name}：普通的 -P 输出，末列是用户写的文字。" + (
@@ -94,4 +94,4 @@ def _flag_held_lines(parsed: ParsedFile, source: SourceLines, forged: list[int],
         else "各行同属一个用户与账户，照计；其中是否有写在作业名里的行，无从分辨；"
     )
     about = [*forged, *held, 0][0]
-    parsed.anomalies.append(FileAnomaly("forgeable", source.sha256, text + REMEDY, about))
+    parsed.anomalies.append(FileAnomaly("forgeable", source.sha256, text + _REMEDY, about))

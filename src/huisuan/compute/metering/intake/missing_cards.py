@@ -16,7 +16,7 @@ from huisuan.base.hashing import text_sha256
 from huisuan.compute.accelerators import CardNames, asks_for_cards, is_card_name, other_gres
 from huisuan.compute.metering.intake.parsed_file import FileAnomaly, ParsedFile
 
-FLAG = "no_cards"
+_FLAG = "no_cards"
 LINES_NAMED = 5  # lines named in a message
 #: the kinds, and whether they are wrong for sure (then the import says so by its exit code)
 ASKED, UNKNOWN, UNTRACKED, IDLE = "asked", "unknown_gres", "untracked", "idle"
@@ -27,9 +27,9 @@ nic nics ib hca rdma roce efa craynetwork nvme ssd disk tmpdisk localtmp tmp lsc
 license licence fpga qat gpumem gpuutil
 """
 #: generic resources that are no cards
-NOT_CARDS = frozenset(OTHER_RESOURCES.split())
+_NOT_CARDS = frozenset(OTHER_RESOURCES.split())
 #: the lines without a card by what they say, each with its number, first lines and a digest of them all
-GROUPS = f"""
+_GROUPS = f"""
 SELECT part, alloc, asked, coalesce(strftime(make_timestamp((started + 28800) * 1000000), '%Y-%m'), '') AS month,
     count(*), list(line_no ORDER BY line_no)[:{LINES_NAMED}], sha256(string_agg(raw_sha256, '' ORDER BY raw_sha256))
 FROM without_cards GROUP BY ALL ORDER BY ALL
@@ -59,7 +59,7 @@ def flag_missing_cards(parsed: ParsedFile, names: CardNames) -> None:
     # processor slots are no cards, and in no catalogue of cards
     held = {part for part, cards in names.by_partition.items() if set(cards) & set(names.catalogue)}
     groups: dict[tuple[str, str, str, str], _Group] = defaultdict(_Group)
-    for part, alloc, asked, month, lines, first, digest in parsed.con.execute(GROUPS).fetchall():
+    for part, alloc, asked, month, lines, first, digest in parsed.con.execute(_GROUPS).fetchall():
         for kind, detail in _why(part, alloc, asked, names, tracked, held | tracked | cut):
             group = groups[kind, part, month, detail]
             group.lines += lines
@@ -71,14 +71,14 @@ def flag_missing_cards(parsed: ParsedFile, names: CardNames) -> None:
         which = "" if kind == IDLE else text_sha256("".join(sorted(group.digests)))[:12]
         key = f"{kind} {part[:60]} {month} {detail[:60]} {which}".strip()
         text = f"分区 {part or '（空）'} {month}：{_text(kind, part, detail, names, group)}"
-        parsed.anomalies.append(FileAnomaly(FLAG, key, text, group.first[0]))
+        parsed.anomalies.append(FileAnomaly(_FLAG, key, text, group.first[0]))
 
 
 def _why(
     part: str, alloc: str, asked: str, names: CardNames, tracked: set[str], carded: set[str]
 ) -> Iterator[tuple[str, str]]:
     """Why lines that say this have no card, if they should have one; with the resource that nobody knows."""
-    others = [name for name in other_gres(alloc) if name.partition(":")[0] not in NOT_CARDS]
+    others = [name for name in other_gres(alloc) if name.partition(":")[0] not in _NOT_CARDS]
     unknown = [name for name in others if part in carded or is_card_name(name, names)]
     if unknown:
         yield UNKNOWN, unknown[0]

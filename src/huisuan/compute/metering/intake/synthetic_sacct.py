@@ -16,9 +16,9 @@ HEADER = (
 )
 #: how busy each hour of a working day is, from midnight; at weekends a third of it
 HOURS = (3, 2, 2, 1, 1, 1, 2, 4, 9, 14, 16, 15, 10, 12, 16, 17, 16, 13, 8, 7, 8, 8, 6, 4)
-SIZES = (1, 2, 4, 8, 16, 32, 64)
+_SIZES = (1, 2, 4, 8, 16, 32, 64)
 SIZE_WEIGHTS = (46, 12, 14, 20, 5, 2, 1)
-LONGEST = 7 * 86_400
+_LONGEST = 7 * 86_400
 CARDS_PER_NODE = 8
 
 
@@ -104,7 +104,7 @@ class _Writer:
         self.busy = list(accumulate(1 / (1 + user % 13) for user in range(users)))
         self.people = [f"u{user + 1:03d}|{account_of(user)}" for user in range(users)]
         self.shares = list(accumulate(pool.weight for pool in pools))
-        self.tres = {(pool, cards): _tres(pool, cards) for pool in pools for cards in SIZES}
+        self.tres = {(pool, cards): _tres(pool, cards) for pool in pools for cards in _SIZES}
 
     def at(self, seconds: int) -> str:
         """A local time."""
@@ -115,13 +115,13 @@ class _Writer:
         roll = self.chance.random
         who = self.people[bisect(self.busy, roll() * self.busy[-1])]
         pool = self.pools[bisect(self.shares, roll() * self.shares[-1])]
-        cards = SIZES[bisect(self.sizes, roll() * self.sizes[-1])]
+        cards = _SIZES[bisect(self.sizes, roll() * self.sizes[-1])]
         alloc, asked = self.tres[pool, cards]
         nodes = max(1, cards // CARDS_PER_NODE)
         node = int(roll() * (pool.nodes - nodes + 1)) + 1
         where = f"{pool.partition}{node:03d}" if nodes == 1 else f"{pool.partition}[{node:03d}-{node + nodes - 1:03d}]"
         start = submit + int(-(cards**0.5) * 120 * log(1 - roll()))
-        held = min(int(self.chance.lognormvariate(7.8, 1.7)) + 1, LONGEST)
+        held = min(int(self.chance.lognormvariate(7.8, 1.7)) + 1, _LONGEST)
         head = f"{job}|{job}|{self.cluster}|{who}|{pool.partition}|"
         tail = f"|{alloc}|{asked}|{nodes}|{where}|"
         odd, restarts, suspended = roll(), 0, 0
@@ -165,4 +165,4 @@ def _tres(pool: Pool, cards: int) -> tuple[str, str]:
     bare = f"gres/{pool.family}={cards}"
     front, back = f"billing={cards},cpu={cards * 8},", f",mem={cards * 64}G,node={nodes}"
     alloc = f"{front}{typed},{bare}{back}" if pool.bare_key else f"{front}{typed}{back}"
-    return alloc, f"{front}{bare if SIZES.index(cards) % 2 else typed}{back}"
+    return alloc, f"{front}{bare if _SIZES.index(cards) % 2 else typed}{back}"

@@ -18,7 +18,7 @@ from huisuan.compute.models import Centre
 
 LEAVES_AT_ONCE = 100_000
 #: field of a leaf -> SQL over the record `u`, its centre `c`, party `p`, accelerator `a` and source file `f`
-STORED = {
+_STORED = {
     "centre": "c.code",
     "party": "p.uscc",
     "model": "a.model",
@@ -28,12 +28,12 @@ STORED = {
     "source": "f.sha256",
 }
 SELECT = f"""
-SELECT {", ".join(STORED.get(name, f'u."{name}"') for name in FIELDS)} FROM compute_usagerecord u
+SELECT {", ".join(_STORED.get(name, f'u."{name}"') for name in FIELDS)} FROM compute_usagerecord u
 JOIN compute_centre c ON c.id = u.centre_id JOIN compute_accelerator a ON a.id = u.accelerator_id
 JOIN compute_sourcefile f ON f.id = u.source_file_id LEFT JOIN parties_party p ON p.id = u.party_id
 WHERE u.centre_id = %s
 """
-COLUMNS = "{" + ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in TYPES.items()) + "}"
+_COLUMNS = "{" + ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in TYPES.items()) + "}"
 
 
 def copy_out(query: str, parameters: Sequence[Any], path: Path) -> None:
@@ -59,7 +59,7 @@ def stored_records(
         con.execute(
             f"CREATE TABLE row AS SELECT *, {leaf_sql()} AS leaf FROM read_csv({literal(str(path))}, header = false, "
             "auto_detect = false, delim = ',', quote = '\"', escape = '\"', nullstr = '\\N', "
-            f"allow_quoted_nulls = false, columns = {COLUMNS})"
+            f"allow_quoted_nulls = false, columns = {_COLUMNS})"
         )
         path.unlink()
         yield con

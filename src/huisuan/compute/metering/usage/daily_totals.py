@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from huisuan.compute.models import Centre, UsageTally
 
 SHANGHAI_OFFSET_S = 8 * 3600  # seconds of Shanghai before UTC
-DAY = 86_400
+_DAY = 86_400
 AT_ONCE = 20_000  # records that someone who looks may wait for; more is left to the worker
 
 #: the days, since 1970, of records that came to some centres, and of those that they correct
@@ -30,9 +30,9 @@ came AS (
         ON u.centre_id = came.centre_id AND u.sequence = came.supersedes
 )
 SELECT DISTINCT centre_id, day FROM stretch CROSS JOIN LATERAL generate_series(
-    (extract(epoch FROM started_at)::bigint + {SHANGHAI_OFFSET_S}) / {DAY},
+    (extract(epoch FROM started_at)::bigint + {SHANGHAI_OFFSET_S}) / {_DAY},
     (greatest(extract(epoch FROM ended_at)::bigint - 1, extract(epoch FROM started_at)::bigint) + {SHANGHAI_OFFSET_S})
-        / {DAY}
+        / {_DAY}
 ) AS day ORDER BY day
 """
 #: At one moment the ends come before the beginnings: slices of one run meet without counting twice. Of the cards held
@@ -128,8 +128,8 @@ def _count(centres: Sequence[int]) -> None:
             span: dict[str, Any] = {
                 "centres": there,
                 "day": day,
-                "begins": day * DAY - SHANGHAI_OFFSET_S,
-                "ends": (day + 1) * DAY - SHANGHAI_OFFSET_S,
+                "begins": day * _DAY - SHANGHAI_OFFSET_S,
+                "ends": (day + 1) * _DAY - SHANGHAI_OFFSET_S,
             }
             cursor.execute(DELETE_DAY, span)
             cursor.execute(TOTAL_DAY, span)

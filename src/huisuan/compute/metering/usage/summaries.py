@@ -17,13 +17,13 @@ from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import Centre, UsageRecord
 from huisuan.parties.viewer import Viewer
 
-CHUNK = 5000
-FIELDS = (
+_CHUNK = 5000
+_FIELDS = (
     "centre__code", "sequence", "supersedes", "cluster", "job_id", "run", "array_index", "user", "account",
     "party__uscc", "partition", "accelerator__model", "requested_cards", "cards", "card_seconds", "started_at",
     "ended_at", "suspended_seconds", "state", "source_file_id", "source_line",
 )  # fmt: skip
-NAMES = {
+_NAMES = {
     "centre__code": "centre",
     "party__uscc": "party",
     "accelerator__model": "model",
@@ -109,9 +109,9 @@ def list_usage_records(asked: UsageFilter, viewer: Viewer | None = None) -> Quer
 
 def usage_rows(records: QuerySet[UsageRecord], limit: int | None = None) -> Iterator[dict[str, Any]]:
     """Records as JSON shows them, read from the database piece by piece."""
-    values = records.values_list(*FIELDS)
-    names = [NAMES.get(field, field) for field in FIELDS]
-    for row in values[:limit].iterator(CHUNK) if limit is not None else values.iterator(CHUNK):
+    values = records.values_list(*_FIELDS)
+    names = [_NAMES.get(field, field) for field in _FIELDS]
+    for row in values[:limit].iterator(_CHUNK) if limit is not None else values.iterator(_CHUNK):
         yield dict(zip(names, row, strict=True))
 
 

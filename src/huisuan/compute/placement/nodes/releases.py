@@ -12,7 +12,7 @@ Moment = tuple[
     int, str
 ]  # seconds, and the uid of the job that ends then: within one second jobs end in the order of their uids
 NOW: Moment = (-1, "")
-NEVER: Moment = (1 << 62, "")
+_NEVER: Moment = (1 << 62, "")
 
 
 class Reached:
@@ -72,8 +72,8 @@ class Releases:
         if small != big:
             moment = max(moment, self._when(small, len(pieces)))
         if moment == NOW:  # there is room already: from the next end on
-            moment = min((due[0][:2] for due in self.on.values() if due), default=NEVER)
-        if moment == NEVER:
+            moment = min((due[0][:2] for due in self.on.values() if due), default=_NEVER)
+        if moment == _NEVER:
             return None
         chosen = self._least_free(big, bigs, moment, [])
         if small != big:
@@ -84,7 +84,7 @@ class Releases:
     def _when(self, piece: int, count: int) -> Moment:
         """The moment from which so many nodes have room for the piece."""
         order = self._reached(piece).order
-        return order[count - 1][0] if count <= len(order) else NEVER
+        return order[count - 1][0] if count <= len(order) else _NEVER
 
     def _reached(self, piece: int) -> Reached:
         for number in self.changed:
@@ -105,7 +105,7 @@ class Releases:
             free += more
             if free >= piece:
                 return ends_s, uid
-        return NEVER
+        return _NEVER
 
     def _least_free(self, piece: int, count: int, moment: Moment, taken: Sequence[int]) -> list[int]:
         """Of the nodes with room for the piece by then, those that are of least use to others until then."""

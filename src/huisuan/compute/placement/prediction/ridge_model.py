@@ -11,9 +11,9 @@ from huisuan.compute.placement.prediction.features import SIZE, Features, Runtim
 from huisuan.compute.placement.types import POINT
 
 RIDGE = 10.0
-STEPS = 2  # a prediction is rounded to so many steps of a log2-second: it is no finer than that
-LONGEST = 20  # log2-seconds: twelve days
-SECONDS = [exp2(steps * POINT // STEPS) for steps in range(LONGEST * STEPS + 1)]
+_STEPS = 2  # a prediction is rounded to so many steps of a log2-second: it is no finer than that
+_LONGEST = 20  # log2-seconds: twelve days
+_SECONDS = [exp2(steps * POINT // _STEPS) for steps in range(_LONGEST * _STEPS + 1)]
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class RidgeModel:
     def predict_from(self, values: Features) -> int:
         """The predicted runtime of a job with these features, in seconds."""
         length = sum(map(mul, self.slopes, values))
-        steps: int = min(max(round(length * STEPS), 2 * STEPS), LONGEST * STEPS)
-        return SECONDS[steps]
+        steps: int = min(max(round(length * _STEPS), 2 * _STEPS), _LONGEST * _STEPS)
+        return _SECONDS[steps]
 
 
 class RidgeAccumulator:

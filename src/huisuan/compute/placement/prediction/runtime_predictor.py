@@ -26,7 +26,7 @@ from huisuan.compute.placement.prediction.ridge_model import RidgeAccumulator, R
 
 MIN_SAMPLES = 100  # jobs that must have finished before anything is predicted
 FIT_EVERY_S = 3_600
-USUAL = 8.0  # log2-seconds: four minutes, until the first fit
+_USUAL = 8.0  # log2-seconds: four minutes, until the first fit
 MARGIN = 4  # a job is expected to end within so many times its predicted runtime
 
 
@@ -42,7 +42,7 @@ class RuntimePredictor:
 
     def submitted(self, uid: str, user: str, cards: int, now_s: int) -> int | None:
         """A job was submitted: the model will learn from its features of now. Its predicted runtime, if any."""
-        usual = self.model.usual if self.model else USUAL
+        usual = self.model.usual if self.model else _USUAL
         values = features(*self._peers_of(user, cards), cards, usual, now_s)
         self.unfinished[uid] = values, RuntimeSample(now_s)
         return self.model.predict_from(values) if self.model else None
