@@ -11,7 +11,18 @@ from collections import Counter
 
 from support.source_tree import modules
 
-KINDS = {"ClientError", "InvalidRequest", "NotAllowed", "NotFound", "Conflict", "Unavailable", "LawError", "Refused"}
+KINDS = {
+    "ApiRefusal",
+    "ClientError",
+    "EnrolmentRefused",
+    "InvalidRequest",
+    "NotAllowed",
+    "NotFound",
+    "Conflict",
+    "Unavailable",
+    "LawError",
+    "Refused",
+}
 CODE = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z0-9]+(_[a-z0-9]+)*")
 UNCODED: dict[str, int] = {}
 
@@ -43,3 +54,13 @@ def test_codes_are_written_as_room_and_rule() -> None:
         if isinstance(value := code_of(call), ast.Constant) and not CODE.fullmatch(str(value.value))
     ]
     assert written == []
+
+
+def test_no_api_answers_a_refusal_without_a_code() -> None:
+    bare = [
+        f"{module.file}:{node.lineno}"
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "HttpError"
+    ]
+    assert bare == []

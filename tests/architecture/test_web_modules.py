@@ -12,6 +12,7 @@ ROOMS = ("api/", "portal/")
 #: beside every room's own `api`: who is asked, from where, how much, and how the server itself answers
 DOORS = {
     "compute/jobs/preview_api.py",
+    "parties/api_errors.py",
     "parties/identity/client_address.py",
     "parties/identity/sessions.py",
     "parties/input_limits.py",

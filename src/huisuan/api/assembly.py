@@ -11,7 +11,7 @@ from ninja import NinjaAPI
 from ninja.operation import Operation
 
 from huisuan import __version__
-from huisuan.base.errors import HuisuanError
+from huisuan.parties.api_errors import answer_refusals
 from huisuan.parties.input_limits import NUMBER_OUT_OF_RANGE, StrictParser
 
 #: the modules whose `router` make up the API, and what the ids of their operations begin with. Generated clients name
@@ -40,10 +40,7 @@ log = logging.getLogger(__name__)
 api = NamedOperations(title="惠算 Huisuan", version=__version__, urls_namespace="api-1", parser=StrictParser())
 
 
-@api.exception_handler(HuisuanError)
-def refused(request: HttpRequest, refusal: HuisuanError) -> HttpResponse:
-    """A refusal is the caller's to correct, or says that the law does not stand up: 422 with reason and code."""
-    return api.create_response(request, {"detail": str(refusal), "code": refusal.code}, status=422)
+answer_refusals(api)
 
 
 @api.exception_handler(DataError)

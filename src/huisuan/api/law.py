@@ -7,7 +7,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
-from ninja.errors import HttpError
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
@@ -15,6 +14,7 @@ from huisuan.law.explain import default_day, explain, general_terms, parse_facts
 from huisuan.law.forms import csv_template, facts_schema, xlsx_template
 from huisuan.law.model import LawError, Rule, to_json
 from huisuan.law.policy import Policy, list_coverage, load_installed, load_policy
+from huisuan.parties.api_errors import ApiRefusal
 
 router = Router(tags=["政策"], auth=None)
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -116,14 +116,14 @@ def _policy(name: str) -> Policy:
     try:
         return load_policy(name)
     except LawError as error:
-        raise HttpError(404, str(error)) from None
+        raise ApiRefusal(404, str(error), code=error.code) from None
 
 
 def _rule(policy: Policy, article: str) -> Rule:
     try:
         return policy.rule(article)
     except LawError as error:
-        raise HttpError(404, str(error)) from None
+        raise ApiRefusal(404, str(error), code=error.code) from None
 
 
 def _about(policy: Policy) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from django.http import HttpRequest
 from ninja import Router, Status
-from ninja.errors import HttpError
 
+from huisuan.parties.api_errors import ApiRefusal
 from huisuan.parties.identity import second_factor, sign_in
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.identity.client_address import client_address, client_place
@@ -27,7 +27,7 @@ def login(request: HttpRequest, asked: Credentials) -> Granted:
     now = datetime.now(UTC)
     person = _proved(request, asked, now)
     if person.must_change_password:
-        raise HttpError(403, "请先在网页上登录，换掉别人知道的口令")
+        raise ApiRefusal(403, "请先在网页上登录，换掉别人知道的口令", code="person.password_must_change")
     actor = Actor(person.username, person.pk, client_address(request))
     token, secret = issue_token(person, asked.label, actor, now, scope=asked.scope, days=asked.days)
     sign_in.record_sign_in(person, client_place(request), actor, now, f"API：{asked.label}")
@@ -39,21 +39,23 @@ def _proved(request: HttpRequest, asked: Credentials, now: datetime) -> Person:
     """Whoever showed everything that their account asks for.
 
     Raises:
-        HttpError: 401, 403, 428, 429.
+        ApiRefusal: 401, 403, 428, 429.
     """
     try:
         person = sign_in.authenticate_by_password(asked.username, asked.password, client_place(request), now)
         if person is None:
-            raise HttpError(401, "用户名或口令不对")
+            raise ApiRefusal(401, "用户名或口令不对", code="person.password_wrong")
         if second_factor.has_factor(person):
             if not asked.code:
-                raise HttpError(CODE_WANTED, "这个账号要两步验证：请附上手机上的验证码")
+                raise ApiRefusal(
+                    CODE_WANTED, "这个账号要两步验证：请附上手机上的验证码", code="second_factor.code_wanted"
+                )
             if not sign_in.verify_second_factor(person, asked.code, client_place(request), now):
-                raise HttpError(401, "验证码不对，或已经用过：请等下一个")
+                raise ApiRefusal(401, "验证码不对，或已经用过：请等下一个", code="second_factor.code_wrong")
         elif person.needs_second_factor:
-            raise HttpError(403, "这个角色要两步验证：请先在网页上登录并登记")
+            raise ApiRefusal(403, "这个角色要两步验证：请先在网页上登录并登记", code="second_factor.not_enrolled")
     except TooManyAttempts as many:
-        raise HttpError(429, str(many)) from None
+        raise ApiRefusal(429, str(many), code="person.too_many_attempts") from None
     return person
 
 
@@ -62,7 +64,7 @@ def logout(request: HttpRequest) -> Status[None]:
     """Revoke the token that was shown; a browser's session signs out on its own page."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        raise HttpError(422, "没有令牌可吊销：浏览器请在页面上退出")
+        raise ApiRefusal(422, "没有令牌可吊销：浏览器请在页面上退出", code="token.none_shown")
     revoke_token_by_secret(secret, datetime.now(UTC))
     return Status(204, None)
 

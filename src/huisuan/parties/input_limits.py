@@ -9,8 +9,9 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.datastructures import MultiValueDict
-from ninja.errors import HttpError
 from ninja.parser import Parser
+
+from huisuan.parties.api_errors import ApiRefusal
 
 MAX_INTEGER = 2**63 - 1
 TOO_LONG_NUMBER = re.compile(r"[-+]?[0-9]{19,}(?:\.[0-9]*)?")  # no number that we keep has so many digits
@@ -30,14 +31,14 @@ class StrictParser(Parser):
         """The JSON of a body.
 
         Raises:
-            HttpError: 400.
+            ApiRefusal: 400.
         """
         try:
             found = json.loads(
                 request.body, parse_int=_parse_integer, parse_float=_parse_number, parse_constant=_parse_number
             )
         except (ValueError, RecursionError):
-            raise HttpError(400, "请求的正文不是 JSON") from None
+            raise ApiRefusal(400, "请求的正文不是 JSON", code="input.not_json") from None
         return _check_texts(found)
 
     def parse_querydict(
@@ -46,7 +47,7 @@ class StrictParser(Parser):
         """The values of a query or a form.
 
         Raises:
-            HttpError: 400.
+            ApiRefusal: 400.
         """
         for name, texts in data.lists():
             _check_texts([name, *texts])
@@ -55,13 +56,13 @@ class StrictParser(Parser):
 
 def _parse_integer(text: str) -> int:
     if len(text) > 20 or abs(int(text)) > MAX_INTEGER:
-        raise HttpError(400, NUMBER_OUT_OF_RANGE)
+        raise ApiRefusal(400, NUMBER_OUT_OF_RANGE, code="input.number_out_of_range")
     return int(text)
 
 
 def _parse_number(text: str) -> float:
     if not math.isfinite(found := float(text)):
-        raise HttpError(400, NUMBER_OUT_OF_RANGE)
+        raise ApiRefusal(400, NUMBER_OUT_OF_RANGE, code="input.number_out_of_range")
     return found
 
 
@@ -71,7 +72,7 @@ def _check_texts(found: Any) -> Any:
     while waiting:
         value = waiting.pop()
         if isinstance(value, str) and not is_storable_text(value):
-            raise HttpError(400, NOT_STORABLE_TEXT)
+            raise ApiRefusal(400, NOT_STORABLE_TEXT, code="input.text_not_storable")
         if isinstance(value, dict):
             waiting += [*value.keys(), *value.values()]
         elif isinstance(value, list):

@@ -15,10 +15,10 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
-from ninja.errors import HttpError
 from ninja.security import HttpBearer
 from ninja.utils import check_csrf
 
+from huisuan.parties.api_errors import ApiRefusal
 from huisuan.parties.identity import throttle
 from huisuan.parties.identity.client_address import client_place
 from huisuan.parties.identity.tokens import find_valid_token
@@ -52,15 +52,19 @@ class Allow(HttpBearer):
         """The viewer, kept on the request; None (401) if nobody; 403 if the role or the scope may not.
 
         Raises:
-            HttpError: 403; 429 after too many tokens that are none.
+            ApiRefusal: 403; 429 after too many tokens that are none.
         """
         viewer = cast("Viewer | None", super().__call__(request)) or self._by_session(request)
         if viewer is None:
             return None
         if viewer.role not in self.roles:
-            raise HttpError(403, f"此接口只供 {'、'.join(sorted(self.roles))} 使用")
+            raise ApiRefusal(403, f"此接口只供 {'、'.join(sorted(self.roles))} 使用", code="access.role_not_allowed")
         if _SCOPE_RANK[viewer.scope] < _SCOPE_RANK[self.scope]:
-            raise HttpError(403, f"此令牌的权限是 {viewer.scope}，此接口要 {self.scope.value}：请新建一个令牌")
+            raise ApiRefusal(
+                403,
+                f"此令牌的权限是 {viewer.scope}，此接口要 {self.scope.value}：请新建一个令牌",
+                code="access.scope_too_small",
+            )
         request.viewer = viewer  # type: ignore[attr-defined]
         return viewer
 
@@ -68,7 +72,7 @@ class Allow(HttpBearer):
         """Whom the bearer token stands for. A good token always counts; only guesses are held up.
 
         Raises:
-            HttpError: 429.
+            ApiRefusal: 429.
         """
         now = datetime.now(UTC)
         found = find_valid_token(token, now)
@@ -77,7 +81,7 @@ class Allow(HttpBearer):
         try:
             throttle.begin_attempt(CredentialKind.TOKEN, "", client_place(request), now)
         except throttle.TooManyAttempts as many:
-            raise HttpError(429, str(many)) from None
+            raise ApiRefusal(429, str(many), code="person.too_many_attempts") from None
         return None
 
     def _by_session(self, request: HttpRequest) -> Viewer | None:
@@ -85,9 +89,9 @@ class Allow(HttpBearer):
         if "Authorization" in request.headers or not isinstance(person, Person):
             return None
         if check_csrf(request):  # a browser's session may only change things from our own pages
-            raise HttpError(403, "CSRF")
+            raise ApiRefusal(403, "CSRF", code="access.csrf")
         if person.must_change_password:
-            raise HttpError(403, "请先在网页上换掉别人知道的口令")
+            raise ApiRefusal(403, "请先在网页上换掉别人知道的口令", code="person.password_must_change")
         return Viewer.for_person(person)
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.http import HttpRequest
 from ninja import Router, Schema
-from ninja.errors import HttpError
 
 from huisuan.base.errors import Refused
+from huisuan.parties.api_errors import ApiRefusal
 from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.settlement.models import Entitlement, SettlementRequest, SettlementRun
 from huisuan.settlement.runs import queries, requests, trace
@@ -82,7 +82,7 @@ def settle(request: HttpRequest, wanted: SettleRequest) -> tuple[int, dict[str, 
     try:
         asked = requests.request_settlement(wanted.policy, wanted.year, viewer_of(request).name, datetime.now(UTC))
     except Refused as refusal:
-        raise HttpError(400, str(refusal)) from None
+        raise ApiRefusal(400, str(refusal), code=refusal.code) from None
     return 202 if asked.new else 200, requests.request_to_dict(asked.request)
 
 
@@ -100,7 +100,7 @@ def show_request(request: HttpRequest, number: str) -> dict[str, Any]:
     known = number.isascii() and number.isdecimal() and len(number) <= MOST_DIGITS
     found = SettlementRequest.objects.filter(pk=int(number)).first() if known else None
     if found is None:
-        raise HttpError(404, f"没有提出过第 {number} 号结算")
+        raise ApiRefusal(404, f"没有提出过第 {number} 号结算", code="settlement.request_unknown")
     return requests.request_to_dict(found)
 
 
@@ -108,4 +108,4 @@ def _entitlement(request: HttpRequest, number: str) -> Entitlement:
     try:
         return queries.get_entitlement(viewer_of(request), int(number.upper().removeprefix("E")))
     except (ValueError, Entitlement.DoesNotExist):
-        raise HttpError(404, f"没有应享 {number}") from None
+        raise ApiRefusal(404, f"没有应享 {number}", code="entitlement.unknown") from None

@@ -10,17 +10,16 @@ from typing import cast
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI, Router
-from ninja.errors import HttpError
 from ninja.security.base import AuthBase
 from pydantic import ValidationError
 
 from huisuan import __version__
-from huisuan.base.errors import Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.agent_gateway.enrolment import EnrolmentRefused, enrol
 from huisuan.compute.agent_gateway.protocol_version import check_protocol, check_stated_protocol
 from huisuan.compute.agent_gateway.sync import sync
 from huisuan.compute.models import AgentKey
+from huisuan.parties.api_errors import ApiRefusal, answer_refusals
 from huisuan.parties.input_limits import NUMBER_OUT_OF_RANGE
 from huisuan.protocol.agent import AGENT, SIGNATURE, SyncRequest
 from huisuan.protocol.signatures import request_is_signed_by
@@ -40,25 +39,29 @@ class EnrolledAgent(AuthBase):
         """The key that signed.
 
         Raises:
-            HttpError: 401 unknown, 403 known and refused, 413 too large.
+            ApiRefusal: 401 unknown, 403 known and refused, 413 too large.
         """
         body = request.read(MOST_BYTES + 1)  # not request.body: Django's limit for forms is not meant for this
         if len(body) > MOST_BYTES:
-            raise HttpError(413, f"请求超过 {MOST_BYTES} 字节")
+            raise ApiRefusal(413, f"请求超过 {MOST_BYTES} 字节", code="agent.request_too_large")
         name, signature = request.headers.get(AGENT, ""), request.headers.get(SIGNATURE, "")
         if not name or not signature:
-            raise HttpError(401, "没有签名：这个接口只供站点代理（huisuan agent run）使用")
+            raise ApiRefusal(
+                401, "没有签名：这个接口只供站点代理（huisuan agent run）使用", code="agent.signature_missing"
+            )
         key = AgentKey.objects.select_related("centre").filter(name=name[:36]).first()
         try:
             key = key or _joined(name, signature, body)
         except EnrolmentRefused as refusal:
-            raise HttpError(refusal.status, str(refusal)) from None
+            raise ApiRefusal(refusal.status, str(refusal), code=refusal.code) from None
         if not request_is_signed_by(key.public_key, signature, body):
-            raise HttpError(401, f"签名与站点代理 {name} 的公钥不符")
+            raise ApiRefusal(401, f"签名与站点代理 {name} 的公钥不符", code="agent.signature_wrong")
         if key.revoked_at is not None:
             when = key.revoked_at.astimezone(SHANGHAI)
-            raise HttpError(
-                403, f"站点代理 {name} 已于 {when:%Y-%m-%d %H:%M} 吊销：请向平台要新的邀请码，再 huisuan agent enrol"
+            raise ApiRefusal(
+                403,
+                f"站点代理 {name} 已于 {when:%Y-%m-%d %H:%M} 吊销：请向平台要新的邀请码，再 huisuan agent enrol",
+                code="agent.revoked",
             )
         request.agent_body = body  # type: ignore[attr-defined]
         return key
@@ -70,11 +73,13 @@ def _joined(name: str, signature: str, body: bytes) -> AgentKey:
     Raises:
         EnrolmentRefused: it brings no invitation, a bad one, or its signature is another key's.
     """
-    seen = _read(body, EnrolmentRefused(401, f"平台不认识站点代理 {name}：请用 huisuan agent enrol 加入"))
+    seen = _read(
+        body, EnrolmentRefused(401, f"平台不认识站点代理 {name}：请用 huisuan agent enrol 加入", code="agent.unknown")
+    )
     if not seen.enrol or not seen.public_key or seen.agent != name:
-        raise EnrolmentRefused(401, f"平台不认识站点代理 {name}：请用 huisuan agent enrol 加入")
+        raise EnrolmentRefused(401, f"平台不认识站点代理 {name}：请用 huisuan agent enrol 加入", code="agent.unknown")
     if not request_is_signed_by(seen.public_key, signature, body):
-        raise EnrolmentRefused(401, f"签名与站点代理 {name} 带来的公钥不符")
+        raise EnrolmentRefused(401, f"签名与站点代理 {name} 带来的公钥不符", code="agent.signature_wrong")
     check_protocol(seen.protocol)
     return enrol(seen.enrol, name, seen.public_key, seen.host, seen.engine, datetime.now(UTC))
 
@@ -102,12 +107,12 @@ def exchange(request: HttpRequest) -> HttpResponse:
     except ValidationError as error:
         return _not_a_request(body, error)
     if seen.agent != key.name:
-        raise HttpError(401, f"请求自称 {seen.agent}，签名的是 {key.name}")
+        raise ApiRefusal(401, f"请求自称 {seen.agent}，签名的是 {key.name}", code="agent.another_key")
     try:
         check_protocol(seen.protocol)
         reply = sync(seen, key, datetime.now(UTC))
     except EnrolmentRefused as refusal:
-        raise HttpError(refusal.status, str(refusal)) from None
+        raise ApiRefusal(refusal.status, str(refusal), code=refusal.code) from None
     return HttpResponse(reply.model_dump_json(exclude_defaults=True), content_type="application/json")
 
 
@@ -115,7 +120,7 @@ def _not_a_request(body: bytes, error: ValidationError) -> HttpResponse:
     try:
         check_stated_protocol(body)
     except EnrolmentRefused as refusal:
-        raise HttpError(refusal.status, str(refusal)) from None
+        raise ApiRefusal(refusal.status, str(refusal), code=refusal.code) from None
     detail = error.errors(include_url=False, include_context=False, include_input=False)
     return HttpResponse(json.dumps({"detail": detail}, ensure_ascii=False), "application/json", 422)
 
@@ -124,10 +129,7 @@ api = NinjaAPI(title="惠算站点代理 Huisuan agents", version=__version__, u
 api.add_router("", router)
 
 
-@api.exception_handler(Refused)
-def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
-    """An enrolled agent signed something unusable: its own fault, with the reason."""
-    return api.create_response(request, {"detail": str(refusal), "code": refusal.code}, status=422)
+answer_refusals(api)
 
 
 @api.exception_handler(DataError)

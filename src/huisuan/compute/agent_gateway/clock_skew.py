@@ -29,7 +29,9 @@ def record_wrong_clock(key: AgentKey, seen: SyncRequest, why: str, now: datetime
         last_request=seen.number, skew_ms=skew_ms(seen.sent_at, now), clock_wrong_at=Coalesce("clock_wrong_at", now)
     )
     if not noted:
-        raise EnrolmentRefused(403, f"请求 {seen.number} 不是最新的：平台已收到更晚的请求，重放的不予理会")
+        raise EnrolmentRefused(
+            403, f"请求 {seen.number} 不是最新的：平台已收到更晚的请求，重放的不予理会", code="agent.request_replayed"
+        )
     SiteAgent.objects.filter(key=key).update(skew_ms=skew_ms(seen.sent_at, now))
     if key.clock_wrong_at is None:
         text = f"{seen.host} 的站点代理自 {now.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S} 起时钟不对，它被告知：{why}"

@@ -22,9 +22,10 @@ TOKEN_BYTES = 24
 class EnrolmentRefused(Exception):
     """An agent is refused; `status` is the HTTP status: 401 unknown, 403 known and refused, 409 another protocol."""
 
-    def __init__(self, status: int, text: str) -> None:
+    def __init__(self, status: int, text: str, *, code: str) -> None:
         super().__init__(text)
         self.status = status
+        self.code = code
 
 
 def token_digest(token: str) -> str:
@@ -57,7 +58,9 @@ def enrol(token: str, name: str, public_key: str, host: str, engine: str, now: d
     """
     invitation = Invitation.objects.select_for_update().filter(digest=token_digest(token)).first()
     if invitation is None:
-        raise EnrolmentRefused(401, "邀请码不对：请核对，或在平台用 huisuan centre invite 再开一个")
+        raise EnrolmentRefused(
+            401, "邀请码不对：请核对，或在平台用 huisuan centre invite 再开一个", code="invitation.unknown"
+        )
     known = AgentKey.objects.filter(Q(name=name) | Q(public_key=public_key)).first()
     if known and (known.name, known.public_key, known.centre_id) == (name, public_key, invitation.centre_id):
         return known
@@ -65,10 +68,14 @@ def enrol(token: str, name: str, public_key: str, host: str, engine: str, now: d
         when = (invitation.used_at or invitation.expires_at).astimezone(SHANGHAI)
         how = "用过" if invitation.used_at else "过期"
         raise EnrolmentRefused(
-            401, f"邀请码已于 {when:%Y-%m-%d %H:%M} {how}：请在平台用 huisuan centre invite 再开一个"
+            401,
+            f"邀请码已于 {when:%Y-%m-%d %H:%M} {how}：请在平台用 huisuan centre invite 再开一个",
+            code="invitation.over",
         )
     if known:
-        raise EnrolmentRefused(403, "这把密钥（或代理名）已经登记：请在中心重新 huisuan agent enrol，会另造一把")
+        raise EnrolmentRefused(
+            403, "这把密钥（或代理名）已经登记：请在中心重新 huisuan agent enrol，会另造一把", code="agent.key_known"
+        )
     centre = Centre.objects.select_for_update().get(pk=invitation.centre_id)
     _has_engine(centre, engine)
     Invitation.objects.filter(pk=invitation.pk).update(used_at=now)
@@ -88,6 +95,7 @@ def _has_engine(centre: Centre, engine: str) -> None:
             403,
             f"智算中心 {centre.code} 登记的执行引擎是 {centre.engine}，代理用的是 {engine}："
             f"请改 --engine，或在平台运行 huisuan centre add {centre.code} --engine {engine}",
+            code="agent.engine_differs",
         )
 
 

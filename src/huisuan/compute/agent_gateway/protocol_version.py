@@ -22,7 +22,9 @@ def check_protocol(protocol: int) -> None:
         return
     accepted = "第 1 版" if current == 1 else f"第 {current - 1} 和第 {current} 版"
     remedy = "请先升级平台，再升级站点代理" if protocol > current else "请在中心升级 huisuan，再启动站点代理"
-    raise EnrolmentRefused(409, f"站点代理说的是协议第 {protocol} 版，这个平台接受{accepted}：{remedy}")
+    raise EnrolmentRefused(
+        409, f"站点代理说的是协议第 {protocol} 版，这个平台接受{accepted}：{remedy}", code="agent.protocol_unsupported"
+    )
 
 
 def check_stated_protocol(body: bytes) -> None:

@@ -52,7 +52,9 @@ def claim_serving(key: AgentKey, seen: SyncRequest, now: datetime) -> ServingCla
     """
     fresh, serves = _noted(key, seen, now)
     if not fresh:
-        raise EnrolmentRefused(403, f"请求 {seen.number} 不是最新的：平台已收到更晚的请求，重放的不予理会")
+        raise EnrolmentRefused(
+            403, f"请求 {seen.number} 不是最新的：平台已收到更晚的请求，重放的不予理会", code="agent.request_replayed"
+        )
     if serves:
         return ServingClaim(True)
     if seen.engine != key.centre.engine:

@@ -8,13 +8,13 @@ from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Header, Query, Router, Status
-from ninja.errors import HttpError
 
 from huisuan.compute.jobs import queries as job_queries
 from huisuan.compute.jobs import services as jobs
 from huisuan.compute.jobs.api_examples import EXAMPLES
 from huisuan.compute.keys import platform_key
 from huisuan.compute.models import Job
+from huisuan.parties.api_errors import ApiRefusal
 from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol import resources as wire
@@ -143,5 +143,5 @@ def _job(viewer: Viewer, uid: str) -> Job:
         raise _nothing(uid) from None
 
 
-def _nothing(uid: str) -> HttpError:
-    return HttpError(404, f"没有作业 {uid}")
+def _nothing(uid: str) -> ApiRefusal:
+    return ApiRefusal(404, f"没有作业 {uid}", code="job.unknown")

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from django.http import HttpRequest
 from ninja import Router
-from ninja.errors import HttpError
 
 from huisuan.compute.jobs import preview as previewing
 from huisuan.compute.models import Job
+from huisuan.parties.api_errors import ApiRefusal
 from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.protocol.placement import Preview, Why
 from huisuan.protocol.resources import JobRequest
@@ -31,4 +31,4 @@ def why(request: HttpRequest, uid: str) -> Why:
     try:
         return previewing.why(uid, viewer_of(request), datetime.now(UTC))
     except Job.DoesNotExist:
-        raise HttpError(404, f"没有作业 {uid}") from None
+        raise ApiRefusal(404, f"没有作业 {uid}", code="job.unknown") from None

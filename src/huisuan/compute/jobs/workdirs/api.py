@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from django.http import HttpRequest
 from ninja import Router, Status
-from ninja.errors import HttpError
 
 from huisuan.compute.jobs.workdirs import services as uploads
 from huisuan.compute.models import Upload
+from huisuan.parties.api_errors import ApiRefusal
 from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.protocol import resources as wire
 
@@ -44,4 +44,4 @@ def show(request: HttpRequest, sha256: str) -> wire.UploadInfo:
     try:
         return uploads.shown(uploads.upload_of(sha256, viewer_of(request)))
     except Upload.DoesNotExist:
-        raise HttpError(404, f"没有上传过 {sha256}") from None
+        raise ApiRefusal(404, f"没有上传过 {sha256}", code="workdir.not_uploaded") from None

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.http import HttpRequest
 from ninja import Field, Router, Schema
-from ninja.errors import HttpError
 
 from huisuan.base.errors import Refused
 from huisuan.compute.keys import platform_key
@@ -16,6 +15,7 @@ from huisuan.compute.metering.seals import queries
 from huisuan.compute.metering.seals.queries import prove_record, seal_to_dict
 from huisuan.compute.metering.seals.register import register_file
 from huisuan.compute.models import Centre, MeterFlag
+from huisuan.parties.api_errors import ApiRefusal
 from huisuan.parties.route_access import Allow, viewer_of
 
 router = Router(tags=["计量"])
@@ -73,7 +73,7 @@ def register(request: HttpRequest) -> dict[str, Any]:
     try:
         return register_file()
     except Refused as nothing:
-        raise HttpError(404, str(nothing)) from None
+        raise ApiRefusal(404, str(nothing), code=nothing.code) from None
 
 
 @router.get("/meter/{centre}/seals", response=list[SealOut], auth=Allow(*_READERS, scope="read"), summary="封账月")
@@ -105,5 +105,5 @@ def show_proof(request: HttpRequest, centre: str, sequence: int) -> dict[str, An
 def _centre(request: HttpRequest, code: str) -> Centre:
     found = Centre.objects.filter(viewer_of(request).centres(), code=code).first()
     if found is None:
-        raise HttpError(404, f"没有智算中心 {code}，或不是您能查看的")
+        raise ApiRefusal(404, f"没有智算中心 {code}，或不是您能查看的", code="centre.unknown")
     return found

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
 from ninja import Field, File, Form, Query, Router, Schema, UploadedFile
-from ninja.errors import HttpError
 
 from huisuan.base.large_files import map_or_read
 from huisuan.compute.centres import queries
@@ -18,6 +17,7 @@ from huisuan.compute.metering.imports.upload_limits import IMPORT_MOST_BYTES
 from huisuan.compute.metering.usage.summaries import UsageFilter, list_usage_records, summarise_usage, usage_rows
 from huisuan.compute.models import Centre
 from huisuan.compute.traces.columns import TraceColumns
+from huisuan.parties.api_errors import ApiRefusal
 from huisuan.parties.queries import list_visible_parties, party_row
 from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.parties.viewer import Viewer
@@ -161,7 +161,11 @@ def upload(
     columns = {name.removesuffix("_column"): value for name, value in form.dict().items() if name.endswith("_column")}
     content = map_or_read(file)
     if form.sha256 and form.sha256.lower() != (found := hashlib.sha256(content).hexdigest()):
-        raise HttpError(422, f"收到的文件与 sha256 不符（收到的是 {found}）：没有存下任何内容，请重新发送")
+        raise ApiRefusal(
+            422,
+            f"收到的文件与 sha256 不符（收到的是 {found}）：没有存下任何内容，请重新发送",
+            code="upload.digest_mismatch",
+        )
     usage = UsageFile(
         content=content,
         name=file.name or "upload",
@@ -179,7 +183,7 @@ def upload(
 
 def _may_import(viewer: Viewer, code: str) -> None:
     if not Centre.objects.filter(viewer.centres(), code=code).exists():
-        raise HttpError(403, f"不能向智算中心 {code} 导入：没有这个中心，或不是您所在的中心")
+        raise ApiRefusal(403, f"不能向智算中心 {code} 导入：没有这个中心，或不是您所在的中心", code="centre.not_own")
 
 
 @router.get("/tariffs", response=list[TariffOut], auth=Allow(scope="read"), summary="价目")
