@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import venv
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
@@ -33,6 +34,7 @@ class Installed:
     def __init__(self, wheel: Path, folder: Path, *extras: str, more: tuple[str, ...] = ()) -> None:
         venv.create(folder, with_pip=False)
         self.folder = folder
+        self.home = tempfile.mkdtemp(prefix="hs-")  # short: a Unix socket may have to fit
         self.python = folder / "bin" / "python"
         target = next((folder / "lib").glob("python*")) / "site-packages"
         install = [sys.executable, "-m", "pip", "--python", str(self.python), "install", *QUIET, str(wheel)]
@@ -46,7 +48,7 @@ class Installed:
 
     def run(self, *command: str, cwd: Path | None = None, code: int = 0, **environment: str) -> str:
         """Run a command of the environment outside the checkout; what it printed, on both streams."""
-        clean = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "HUISUAN_HOME": str(self.folder / "home")}
+        clean = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "HUISUAN_HOME": self.home}
         done = subprocess.run(
             [str(self.folder / "bin" / command[0]), *command[1:]], cwd=cwd or self.folder, env={**clean, **environment},
             capture_output=True, text=True, timeout=600, check=False,

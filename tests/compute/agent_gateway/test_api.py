@@ -23,7 +23,6 @@ from huisuan.protocol.signatures import public_half, sign_request
 from support.jobs import AGENT, PLACE, centre
 
 pytestmark = pytest.mark.django_db
-NOW = datetime.now(UTC)
 KEY, OTHER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
 
 
@@ -34,13 +33,13 @@ def a_centre() -> Centre:
 
 @pytest.fixture
 def word() -> str:
-    return invite("hf-local", "test", NOW)[1]
+    return invite("hf-local", "test", datetime.now(UTC))[1]
 
 
 def body(number: int = 1, **rest: Any) -> bytes:
     told = {
         "agent": AGENT, "number": number, "boot": f"{PLACE}.1", "host": "node-1", "version": "0.1.0",
-        "engine": "local", "sent_at": NOW, **rest,
+        "engine": "local", "sent_at": datetime.now(UTC), **rest,
     }  # fmt: skip
     return SyncRequest.model_validate(told).model_dump_json().encode()
 
@@ -85,7 +84,8 @@ def test_an_invitation_serves_one_agent_only(word: str) -> None:
 
 def test_a_wrong_word_an_expired_one_and_none_are_told_apart(word: str) -> None:
     assert "邀请码不对" in why(joining("hsj_guess"))
-    Invitation.objects.update(created_at=NOW - timedelta(days=9), expires_at=NOW - timedelta(days=2))
+    now = datetime.now(UTC)
+    Invitation.objects.update(created_at=now - timedelta(days=9), expires_at=now - timedelta(days=2))
     assert "过期" in why(joining(word))
     nothing = post(body())
     assert (nothing.status_code, "不认识站点代理" in why(nothing)) == (401, True)
@@ -128,14 +128,14 @@ def test_an_agent_cannot_speak_in_another_s_name(word: str) -> None:
 
 def test_a_revoked_agent_is_refused_and_another_takes_its_place(word: str) -> None:
     joining(word)
-    unused = invite("hf-local", "test", NOW)[1]
+    unused = invite("hf-local", "test", datetime.now(UTC))[1]
     (gone,) = revoke("hf-local", "province", datetime.now(UTC))
     answer = post(body(2))
     assert (answer.status_code, "吊销" in why(answer)) == (403, True)
     assert joining(unused, OTHER).status_code == 401  # under the name of the one that is gone
     name = "99999999-2222-3333-4444-555555555555"
     assert post(body(agent=name, enrol=unused, public_key=public_half(OTHER)), OTHER, name).status_code == 401
-    fresh = invite("hf-local", "test", NOW)[1]
+    fresh = invite("hf-local", "test", datetime.now(UTC))[1]
     other = body(agent=name, boot=f"{'b' * 24}.1", enrol=fresh, public_key=public_half(OTHER))
     assert post(other, OTHER, name).json()["centre"] == "hf-local"
     assert (gone.revoked_by, SiteAgent.objects.get().key.name) == ("province", name)
