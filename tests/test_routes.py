@@ -175,7 +175,7 @@ def test_a_session_cannot_be_used_from_another_site(people: dict[str, Person]) -
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(people["user"], backend="django.contrib.auth.backends.ModelBackend")
     answer = browser.post(f"{API}/jobs", {"command": ["true"]}, content_type="application/json")
-    assert (answer.status_code, answer.json()) == (403, {"detail": "CSRF"})
+    assert (answer.status_code, answer.json()) == (403, {"detail": "CSRF", "code": "access.csrf"})
 
 
 def test_a_revoked_token_opens_nothing(people: dict[str, Person]) -> None:
