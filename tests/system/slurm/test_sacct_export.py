@@ -54,6 +54,7 @@ def test_the_printed_command_and_json_tell_the_same_of_a_job_whose_name_is_a_rec
             name,
             "-o",
             "/dev/null",
+            "--begin=now+2",  # one that starts in the second it came in has no Eligible time, and sacct leaves it out
         )
         ids.append(cluster.command(*asked, "--wrap", "sleep 1").strip())
     over = ("sacct", "-X", "-n", "-P", "-o", "State", "-j", ",".join(ids))
