@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+import time
+from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -18,6 +21,7 @@ from support.slurm_site import until
 
 if TYPE_CHECKING:
     from support.slurm_cluster import Cluster
+    from support.slurm_site import Site
 
 A100 = Card(1, "A100-SXM4-80GB", "NVIDIA")
 B3 = Card(2, "Ascend-910B3", "Huawei")  # of other tests' jobs on the same cluster
@@ -54,7 +58,6 @@ def test_the_printed_command_and_json_tell_the_same_of_a_job_whose_name_is_a_rec
             name,
             "-o",
             "/dev/null",
-            "--begin=now+2",  # one that starts in the second it came in has no Eligible time, and sacct leaves it out
         )
         ids.append(cluster.command(*asked, "--wrap", "sleep 1").strip())
     over = ("sacct", "-X", "-n", "-P", "-o", "State", "-j", ",".join(ids))
@@ -70,7 +73,59 @@ def test_the_printed_command_and_json_tell_the_same_of_a_job_whose_name_is_a_rec
     assert "66666" not in found
     assert {job: found[job] for job in ids if found.get(job)}.keys() == set(ids)
     told = subprocess.run(
-        ["sacct", "--allusers", "--duplicates", "--starttime=2024-01-01", "--json"],
+        ["sacct", "--allusers", "--duplicates", "--state=R,S", "-S", "2024-01-01", "-E", "2098-12-31", "--json"],
         env=cluster.environment, capture_output=True, check=True,
     ).stdout  # fmt: skip
     assert sums(told) == found
+
+
+def exported_of(cluster: Cluster, since: int, until_: int, jobs: Sequence[str]) -> set[str]:
+    """Which of these jobs are in the printed export of what ran between two instants."""
+    local = ZoneInfo("Asia/Shanghai")
+    window = (datetime.fromtimestamp(at, local).strftime("%Y-%m-%dT%H:%M:%S") for at in (since, until_))
+    shell = subprocess.run(
+        ["sh", "-c", command_for(*window)], env=cluster.environment, capture_output=True, check=True, text=True
+    )
+    lines = shell.stdout.splitlines()
+    return {line.split(delimiter_of(lines[0]))[0] for line in lines[1:]} & set(jobs)
+
+
+@pytest.mark.slurm
+def test_the_printed_command_leaves_out_no_job_that_ran_in_its_window(cluster: Cluster) -> None:
+    """One without an Eligible time began in the second it came in. Slurm leaves it out where no state is named."""
+    asked = ("sbatch", "--parsable", "-A", "anhui", "-p", "a100", "--gres=gpu:a100:1", "-o", "/dev/null", "--wrap")
+    job, never = (cluster.command(*asked[:-1], *more, "--wrap", "true").strip() for more in ((), ("--hold",)))
+    cluster.command("scancel", never)
+    state = ("sacct", "-X", "-n", "-P", "-o", "State", "-j", job)
+    until(lambda: cluster.command(*state).strip() == "COMPLETED", "its end in the accounting")
+    began = 1_709_254_800  # 2024-03-01 09:00 in Shanghai
+    kinds = {
+        "without an Eligible time": f"time_submit={began}, time_eligible=0, time_start={began}, time_end={began + 60}",
+        "begun before": f"time_eligible={began - 90}, time_start={began - 60}, time_end={began + 60}",
+        "over after it": f"time_eligible={began}, time_start={began + 60}, time_end={began + 9000}",
+        "in its last second": f"time_eligible={began}, time_start={began + 3599}, time_end={began + 3600}",
+        "longer than it": f"time_eligible={began - 90}, time_start={began - 60}, time_end={began + 9000}",
+        "requeued": f"time_eligible=0, time_start={began}, time_end={began + 60}, state=1024",
+        "running": f"time_eligible=0, time_start={began - 60}, time_end=0, state=1",
+        "suspended": f"time_eligible=0, time_start={began - 60}, time_end=0, state=2, time_suspended={began}",
+    }
+    columns = f"SELECT job_db_inx, 1, {began}, 0 FROM slurm_acct_db.ah_job_table WHERE id_job={job}"
+    cluster.sql(f"INSERT INTO slurm_acct_db.ah_suspend_table (job_db_inx, id_assoc, time_start, time_end) {columns}")
+    for kind, values in kinds.items():
+        cluster.sql(f"UPDATE slurm_acct_db.ah_job_table SET {values} WHERE id_job={job}")
+        assert exported_of(cluster, began, began + 3600, [job, never]) == {job}, kind
+    cluster.sql(f"UPDATE slurm_acct_db.ah_suspend_table SET time_end={began + 60}")
+    for kind in ("without an Eligible time", "in its last second"):
+        cluster.sql(f"UPDATE slurm_acct_db.ah_job_table SET {kinds[kind]}, state=3 WHERE id_job={job}")
+        assert not exported_of(cluster, began + 3600, began + 7200, [job]), kind  # of the window before
+
+
+@pytest.mark.slurm
+def test_a_job_without_an_eligible_time_is_found_by_its_name(plain_site: Site) -> None:
+    spec = plain_site.run("true")
+    plain_site.ended(spec.name)
+    (job,) = plain_site.jobs(spec.name)
+    plain_site.cluster.sql(f"UPDATE slurm_acct_db.ah_job_table SET time_eligible=0 WHERE id_job={job}")
+    accounting = plain_site.engine.session.accounting
+    assert list(accounting.of_names([spec.name], int(time.time()) - 3600)) == [(job, spec.name)]
+    assert list(accounting.of_jobs([job], int(time.time()) - 3600)) == [(job, spec.name)]

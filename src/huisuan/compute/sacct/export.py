@@ -3,6 +3,10 @@
 Slurm prints a job's name raw, line ends and all: in the plain form of `sacct --parsable2` a name can hold whole lines.
 So the printed command makes a delimiter of 128 random bits each time it runs. A name was written before that delimiter
 existed, so it cannot hold it, and what does not hold it is no record. Why so: docs/decisions/016.
+
+It names the states, for without them sacct shows only jobs that have an Eligible time, and one that begins in the
+second in which it comes in has none. RUNNING is whatever ran within [starttime, endtime), however it ended; a job that
+is suspended as the export runs is in SUSPENDED alone (Slurm 20.11 to 25.05, `_state_time_string` of its MySQL plugin).
 """
 
 from __future__ import annotations
@@ -16,13 +20,14 @@ FIELDS = (
     "JobIDRaw,JobID,Cluster,User,Account,Partition,State,Submit,Eligible,Start,End,ElapsedRaw,Suspended,"
     "AllocTRES,ReqTRES,NNodes,NodeList,ExitCode,JobName"
 )
+STATES = "RUNNING,SUSPENDED"
 #: what a delimiter made by the printed command looks like; of its own file's it is the only one
 DELIMITER = re.compile(r"~[0-9a-f]{32}~")
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?)?")
 
 
 def command_for(since: str, until: str) -> str:
-    """The command that exports what ran between two local times, for a shell on a machine of the cluster's.
+    """The command that exports what ran from `since` to before `until`, local times, for a shell of the cluster's.
 
     Raises:
         Refused: not a time as Slurm reads it.
@@ -30,16 +35,16 @@ def command_for(since: str, until: str) -> str:
     for moment in (since, until):
         if not TIME.fullmatch(moment):
             raise InvalidRequest(
-                f'"{moment}" 不是时间；应如 2024-01-01 或 2024-12-31T23:59:59', code="sacct.time_malformed"
+                f'"{moment}" 不是时间；应如 2024-01-01 或 2024-01-31T12:00:00', code="sacct.time_malformed"
             )
     return (
         "D=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \\n') && \\\n"
-        'sacct --allusers --parsable2 --duplicates --delimiter="~$D~" \\\n'
+        f'sacct --allusers --parsable2 --duplicates --state={STATES} --delimiter="~$D~" \\\n'
         f"  --starttime={since} --endtime={until} \\\n  --format={FIELDS}"
     )
 
 
-COMMAND = command_for("2024-01-01", "2024-12-31T23:59:59")
+COMMAND = command_for("2024-01-01", "2025-01-01")
 
 
 def new_delimiter() -> str:

@@ -26,6 +26,12 @@ FIELDS = (
     *("ExitCode", "TotalCPU", "MaxRSS", "Partition", "Account", "User", "Cluster"),
 )
 JobKey = tuple[int, str]  # a job's id and name: the controller that lost its state gives an id again
+#: all that there are: where none is named (and no job), sacct leaves out what has no Eligible time, such as a job that
+#: began in the second in which it came in
+STATES = (
+    "PENDING,RUNNING,SUSPENDED,BOOT_FAIL,CANCELLED,COMPLETED,DEADLINE,FAILED,NODE_FAIL,OUT_OF_MEMORY,PREEMPTED,TIMEOUT"
+)
+_FOREVER = 4_000_000_000  # with states the window has to have an end; 2096
 AT_ONCE = 1000  # jobs in one question: a command line has room for more, a person's patience has not
 
 
@@ -54,12 +60,12 @@ class Accounting:
         """The runs of the jobs of these names, by job."""
         found: dict[JobKey, list[Accounted]] = {}
         for start in range(0, len(names), AT_ONCE):
-            found |= self._ask(since, f"--name={','.join(names[start : start + AT_ONCE])}")
+            chosen = ",".join(names[start : start + AT_ONCE])
+            found |= self._ask(since, f"--name={chosen}", f"--state={STATES}", f"--endtime={_local(_FOREVER)}")
         return found
 
-    def _ask(self, since: int, which: str) -> dict[JobKey, list[Accounted]]:
+    def _ask(self, since: int, *which: str) -> dict[JobKey, list[Accounted]]:
         # job ids begin again from the first some day: without a start sacct could show another's job of long ago
-        start = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%S")
         whose = f"--user={self.commands.person.name}"
         delimiter = new_delimiter()  # a job may have named another what it liked, line ends and all
         asked = (
@@ -67,11 +73,16 @@ class Accounting:
             f"--delimiter={delimiter}",
             "--duplicates",
             f"--format={','.join(self.fields)}",
-            f"--starttime={start}",
+            f"--starttime={_local(since)}",
             whose,
-            which,
+            *which,
         )
         return parse_sacct_output(self.commands.say("sacct", *asked), self.fields, delimiter)
+
+
+def _local(moment: int) -> str:
+    """An instant as sacct reads it, whose time zone is set to UTC."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def parse_sacct_output(printed: str, fields: Sequence[str], delimiter: str) -> dict[JobKey, list[Accounted]]:

@@ -162,7 +162,7 @@ def _import(centre: str, usage: UsageFile, *, dry_run: bool) -> UsageReport:
 @app.command("export-command")
 def export_command(
     since: Annotated[str, typer.Option("--from", help="从何时起，如 2024-01-01")] = "2024-01-01",
-    until: Annotated[str, typer.Option("--to", help="到何时止，如 2024-12-31T23:59:59")] = "2024-12-31T23:59:59",
+    until: Annotated[str, typer.Option("--to", help="到何时止（不含），如 2025-01-01")] = "2025-01-01",
     as_json: AsJson = False,
 ) -> None:
     """打印在 Slurm 上导出记账的命令：每次运行都用新的随机分隔符，作业名里写什么都冒充不了记录。"""
