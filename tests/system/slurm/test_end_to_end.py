@@ -181,7 +181,7 @@ def test_the_agents_tell_what_slurm_shows(province: Province) -> None:
 
 def test_a_running_job_is_cancelled_on_slurm_and_what_it_held_is_metered(province: Province) -> None:
     job = province.submit(["sleep", "300"], models=[A100], cards=1)
-    province.until(job.uid, "running")
+    until(lambda: province.until(job.uid, "running").started_at, "its own start")  # at its gate it holds nothing yet
     province.client.cancel_job(job.uid)
     assert province.until(job.uid, "cancelled", "done", "lost").state == "cancelled"
     assert province.metered(job.uid)[0].state == "CANCELLED"
