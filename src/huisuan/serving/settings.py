@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "pgtrigger",
     "procrastinate.contrib.django",
     "huisuan.parties",
+    "huisuan.messages",
     "huisuan.compute",
     "huisuan.settlement",
     "huisuan.programmes",
