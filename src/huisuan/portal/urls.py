@@ -14,7 +14,7 @@ from huisuan.portal.budget.views import budget_page
 from huisuan.portal.calculator.views import calculator
 from huisuan.portal.centres import views as centre
 from huisuan.portal.federation import views as federation
-from huisuan.portal.home import oversight
+from huisuan.portal.home import oversight, todo
 from huisuan.portal.home.views import home
 from huisuan.portal.jobs import submit
 from huisuan.portal.jobs import views as jobs
@@ -28,6 +28,7 @@ from huisuan.portal.usage import records as usage
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
+    path("todo/", todo.todo_page, name="todo"),
     path("sign-in", signing.sign_in, name="sign-in"),
     path("sign-in/elsewhere", elsewhere.begin, name="oidc"),
     path("sign-in/elsewhere/return", elsewhere.come_back, name="oidc-return"),

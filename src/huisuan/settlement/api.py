@@ -9,10 +9,12 @@ from django.http import HttpRequest
 from ninja import Router, Schema
 
 from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
 from huisuan.parties.api_errors import ApiRefusal
 from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.settlement.models import Entitlement, SettlementRequest, SettlementRun
 from huisuan.settlement.runs import queries, requests, trace
+from huisuan.settlement.todo.queries import TODO_ROLES, list_todo
 
 router = Router(tags=["结算"])
 _READERS = ("user", "city", "province", "auditor")
@@ -102,6 +104,13 @@ def show_request(request: HttpRequest, number: str) -> dict[str, Any]:
     if found is None:
         raise ApiRefusal(404, f"没有提出过第 {number} 号结算", code="settlement.request_unknown")
     return requests.request_to_dict(found)
+
+
+@router.get("/todo", auth=Allow(*TODO_ROLES, scope="read"), summary="待办：什么在等，最晚哪天")
+def show_todo(request: HttpRequest) -> list[dict[str, Any]]:
+    """What waits where the caller looks; `yours` marks what the caller's role does."""
+    viewer, now = viewer_of(request), datetime.now(UTC)
+    return [item.to_dict(now.astimezone(SHANGHAI).date(), viewer.role) for item in list_todo(viewer, now)]
 
 
 def _entitlement(request: HttpRequest, number: str) -> Entitlement:

@@ -190,6 +190,9 @@ class MeterFlag(models.Model):
 
     class Meta:
         ordering = ["-flagged_at", "-id"]
+        indexes = [  # what waits is counted on every desk; what was answered only grows
+            models.Index(name="flags_open", fields=["centre", "flagged_at"], condition=Q(answered_at__isnull=True))
+        ]
         constraints = [
             models.UniqueConstraint(name="flag_once", fields=["centre", "kind", "key"]),
             models.CheckConstraint(

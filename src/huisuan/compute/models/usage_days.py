@@ -13,10 +13,20 @@ from huisuan.compute.models.centres import Accelerator, Centre
 
 
 class UsageTally(models.Model):
-    """How far a centre's records are counted in its days: up to this sequence."""
+    """How far a centre's records are counted: up to this sequence. Of them, how much current use nobody has claimed."""
 
     centre = models.OneToOneField(Centre, on_delete=models.CASCADE, related_name="tally")
     sequence = models.BigIntegerField(default=0)
+    unclaimed_records = models.BigIntegerField(default=0, help_text="current records without a party")
+    unclaimed_card_seconds = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="usage_tally_counts",
+                condition=Q(sequence__gte=0, unclaimed_records__gte=0, unclaimed_card_seconds__gte=0),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.centre_id} up to {self.sequence}"
@@ -35,6 +45,9 @@ class UsageDay(models.Model):
     most_cards = models.BigIntegerField()
     most_tflops = models.DecimalField(max_digits=20, decimal_places=1, help_text="dense FP16")
     most_at = models.DateTimeField()
+    sequence = models.BigIntegerField(
+        default=0, help_text="how far the centre's records were counted when this day last changed; 0: not known"
+    )
 
     class Meta:
         ordering = ["centre", "day", "accelerator"]

@@ -6,12 +6,14 @@ from django.db.models import Count, Q, Sum
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.billing.entitlements import entitlement_table
 from huisuan.portal.centres.views import centre_table
+from huisuan.portal.home.todo import todo_of
 from huisuan.portal.seals.flags import visible as visible_flags
 from huisuan.portal.ui.columns import Column, Empty, Kind
 from huisuan.portal.ui.table import Table, render_tables
@@ -100,6 +102,7 @@ def home(request: HttpRequest, viewer: Viewer) -> HttpResponseBase:
         "spend": bills.aggregate(amount=Sum("amount_fen"), excluded=Sum("excluded_fen"), used=Sum("card_seconds")),
         "open_flags": visible_flags(viewer).filter(answered_at__isnull=True).count(),
         "runs": latest_runs().filter(year=year) if year and viewer.sees_everything else [],
+        **todo_of(viewer, timezone.now()),
     }
     tables = [
         entitlement_table(request, viewer, of_year, name="entitlements"),

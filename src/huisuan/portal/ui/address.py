@@ -21,6 +21,7 @@ _READ: dict[str, tuple[str, ...]] = {
     "raw-line": ("as",),
     "settings": ("on", "known"),
     "sign-in": ("next",),
+    "todo": ("kind", "region"),
     "submit-job": ("by",),
 }
 

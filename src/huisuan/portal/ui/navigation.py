@@ -19,6 +19,7 @@ class Room:
 
 
 HOME = Room("home", _("总览"))
+TODO = Room("todo", _("待办"))
 _JOBS = Room("jobs", _("作业"))
 _USAGE = Room("usage", _("用量"))
 BILLS = Room("bills", _("账单"))
@@ -35,9 +36,9 @@ CALCULATOR = Room("calculator", _("计算器"))
 ROOMS: dict[str, tuple[Room, ...]] = {
     "user": (HOME, _JOBS, _USAGE, BILLS, ENTITLEMENTS, DRAFTS, _POLICIES),
     "centre": (HOME, CENTRES, _JOBS, _USAGE, BILLS, _FLAGS, _POLICIES),
-    "city": (HOME, ENTITLEMENTS, BILLS, _USAGE, COMPUTE, _POLICIES),
-    "province": (HOME, ENTITLEMENTS, RUNS, BILLS, _USAGE, COMPUTE, _POLICIES),
-    "auditor": (HOME, ENTITLEMENTS, RUNS, BILLS, _USAGE, COMPUTE, _POLICIES),
+    "city": (HOME, TODO, ENTITLEMENTS, BILLS, _USAGE, COMPUTE, _POLICIES),
+    "province": (HOME, TODO, ENTITLEMENTS, RUNS, BILLS, COMPUTE, _POLICIES),
+    "auditor": (HOME, TODO, ENTITLEMENTS, RUNS, BILLS, COMPUTE, _POLICIES),
     "operator": (PEOPLE, _POLICIES),
     "": (_POLICIES, CALCULATOR),
 }

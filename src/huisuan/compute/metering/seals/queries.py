@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from django.db import connection
 from django.db.models import QuerySet
 
 from huisuan.base.duck import connect_duck
@@ -32,6 +34,26 @@ ASKED_AT_ONCE = 24
 def list_seals(centre: Centre) -> QuerySet[Seal]:
     """The seals of a centre with their countersignatures, by month."""
     return Seal.objects.filter(centre=centre).select_related("centre", "countersigned__key").order_by("month")
+
+
+_MONTHS_TO_SEAL = """
+SELECT d.centre_id, min(d.day), max(d.day) FROM compute_usageday d
+LEFT JOIN (SELECT centre_id, max(month) AS month FROM compute_seal GROUP BY centre_id) s ON s.centre_id = d.centre_id
+WHERE d.centre_id = ANY(%s) AND d.accelerator_id IS NULL AND d.day < %s
+  AND (s.month IS NULL OR d.day >= s.month + interval '1 month')
+GROUP BY d.centre_id ORDER BY min(d.day), d.centre_id
+"""
+
+
+def months_to_seal(centres: Sequence[int], today: date) -> dict[int, tuple[Month, Month]]:
+    """By centre (its primary key) the first and the last of the months that are over, have use and can still be sealed.
+
+    Centres without such a month are left out. Use that the worker has still to count by days does not count yet.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_MONTHS_TO_SEAL, [list(centres), today.replace(day=1)])
+        rows = cursor.fetchall()
+    return {centre: (Month.containing(first), Month.containing(last)) for centre, first, last in rows}
 
 
 def list_unsigned_seals(centre: Centre) -> list[SealAsked]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -16,6 +17,7 @@ from huisuan.compute.models import Centre, UsageTally
 
 SHANGHAI_OFFSET_S = 8 * 3600  # seconds of Shanghai before UTC
 _DAY = 86_400
+_EPOCH = date(1970, 1, 1)
 AT_ONCE = 20_000  # records that someone who looks may wait for; more is left to the worker
 
 #: the days, since 1970, of records that came to some centres, and of those that they correct
@@ -69,9 +71,28 @@ WITH held AS (
 ), total AS (
     SELECT centre, model, sum(used)::bigint AS used FROM held GROUP BY GROUPING SETS ((centre, model), (centre))
 )
-INSERT INTO compute_usageday (centre_id, day, accelerator_id, card_seconds, most_cards, most_tflops, most_at)
-SELECT centre, '1970-01-01'::date + %(day)s::int, most.model, used, cards, tflops, to_timestamp(at)
+INSERT INTO compute_usageday (
+    centre_id, day, accelerator_id, card_seconds, most_cards, most_tflops, most_at, sequence)
+SELECT centre, '1970-01-01'::date + %(day)s::int, most.model, used, cards, tflops, to_timestamp(at), 0
 FROM most JOIN total USING (centre) WHERE total.model IS NOT DISTINCT FROM most.model
+"""
+#: what records that came to some centres add to the current use that nobody has claimed: more, and less where one with
+#: a party takes the place of one without
+UNCLAIMED_CHANGE = """
+WITH asked AS (SELECT * FROM unnest(%s::int[], %s::bigint[], %s::bigint[]) AS q (centre_id, after, last)),
+came AS (
+    SELECT u.centre_id, u.supersedes, u.party_id, u.card_seconds
+    FROM asked JOIN compute_usagerecord u ON u.centre_id = asked.centre_id AND sequence > after AND sequence <= last
+)
+SELECT centre_id, sum(records)::bigint, sum(card_seconds)::bigint FROM (
+    SELECT centre_id, 1 AS records, card_seconds FROM came WHERE party_id IS NULL
+    UNION ALL
+    SELECT u.centre_id, -1, -u.card_seconds FROM came JOIN compute_usagerecord u
+        ON u.centre_id = came.centre_id AND u.sequence = came.supersedes WHERE u.party_id IS NULL
+) AS change GROUP BY centre_id
+"""
+MARK_DAYS = """
+UPDATE compute_usageday SET sequence = %s WHERE centre_id = %s AND day = ANY(%s)
 """
 DELETE_DAY = """
 DELETE FROM compute_usageday WHERE centre_id = ANY(%(centres)s) AND day = '1970-01-01'::date + %(day)s::int
@@ -118,12 +139,17 @@ def _count(centres: Sequence[int]) -> None:
     UsageTally.objects.bulk_create([UsageTally(centre_id=each) for each in centres], ignore_conflicts=True)
     tallies = list(UsageTally.objects.select_for_update(skip_locked=True).filter(centre__in=centres).order_by("pk"))
     last = dict(Centre.objects.filter(tally__in=tallies).values_list("pk", "last_sequence"))
-    touched: dict[int, list[int]] = defaultdict(list)
+    touched: dict[int, list[int]] = defaultdict(list)  # day since 1970 -> centres
+    days: dict[int, list[date]] = defaultdict(list)  # centre -> days
     with connection.cursor() as cursor:
         asked = [(each.centre_id, each.sequence, last[each.centre_id]) for each in tallies]
-        cursor.execute(TOUCHED_DAYS, [list(column) for column in zip(*asked, strict=True)] or [[], [], []])
+        came = [list(column) for column in zip(*asked, strict=True)] or [[], [], []]
+        cursor.execute(UNCLAIMED_CHANGE, came)
+        unclaimed = {centre: change for centre, *change in cursor.fetchall()}
+        cursor.execute(TOUCHED_DAYS, came)
         for centre, day in cursor.fetchall():
             touched[day].append(centre)
+            days[centre].append(_EPOCH + timedelta(days=day))
         for day, there in touched.items():
             span: dict[str, Any] = {
                 "centres": there,
@@ -133,6 +159,11 @@ def _count(centres: Sequence[int]) -> None:
             }
             cursor.execute(DELETE_DAY, span)
             cursor.execute(TOTAL_DAY, span)
+        for centre, changed in days.items():
+            cursor.execute(MARK_DAYS, [last[centre], centre, changed])
     for tally in tallies:
+        records, seconds = unclaimed.get(tally.centre_id, (0, 0))
         tally.sequence = last[tally.centre_id]
-    UsageTally.objects.bulk_update(tallies, ["sequence"])
+        tally.unclaimed_records += records
+        tally.unclaimed_card_seconds += seconds
+    UsageTally.objects.bulk_update(tallies, ["sequence", "unclaimed_records", "unclaimed_card_seconds"])
