@@ -99,6 +99,6 @@ def _came_since(run: SettlementRun, codes: dict[str, int]) -> bool:
 def _law_changed(run: SettlementRun, today: date) -> bool:
     """Whether the law as it is known today is another one than the run read; one that cannot be read is not asked."""
     try:
-        return load_policy(run.policy).digest_as_known(today) != run.law["digest"]
+        return bool(load_policy(run.policy).digest_as_known(today) != run.law["digest"])
     except LawError:
         return False
