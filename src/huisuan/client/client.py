@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from huisuan.client.jobs import JobCalls
+from huisuan.client.sessions import SessionCalls
 from huisuan.client.transport import ClientError, given, part
 from huisuan.protocol import resources as wire
 from huisuan.protocol.agent import SyncReply, SyncRequest
@@ -13,7 +14,7 @@ from huisuan.protocol.agent import SyncReply, SyncRequest
 __all__ = ["Client", "ClientError"]
 
 
-class Client(JobCalls):
+class Client(JobCalls, SessionCalls):
     """The platform at `url`, as the one that `token` stands for. Use it as a context, or close it."""
 
     # --- signing in

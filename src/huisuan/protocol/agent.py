@@ -191,6 +191,7 @@ class DesiredJob(ResponseModel):
     state: JobStateName
     cancel: bool
     log_base: int = Field(default=0, description="bytes of output that earlier runs of the job left")
+    session: bool = Field(default=False, description="an interactive session: once it runs, the agent tunnels to it")
 
 
 class BatchAnswer(ResponseModel):
@@ -265,3 +266,6 @@ class SyncReply(ResponseModel):
         default=False, description="restored from a backup, nobody has looked yet: runs it does not know go on"
     )
     pieces: list[Piece] = Field(default_factory=list)
+    relay: str = Field(
+        default="", description="where tunnels of sessions go: an address, or :port of the host called; empty: nowhere"
+    )

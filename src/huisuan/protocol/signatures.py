@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 REQUEST = b"huisuan-sync-1\n"  # before a request's body, so that a signed batch can never pass for one
 
+TUNNEL = b"huisuan-tunnel-1\n"  # before the relay's challenge
+
 
 def make_key(path: Path) -> Ed25519PrivateKey:
     """A new private key, written for its owner's eyes only; one that stands there is replaced."""
@@ -43,6 +45,20 @@ def public_half(key: Ed25519PrivateKey) -> str:
 def sign_request(key: Ed25519PrivateKey, body: bytes) -> str:
     """The signature of a request's body, in hex."""
     return key.sign(REQUEST + body).hex()
+
+
+def sign_tunnel(key: Ed25519PrivateKey, challenge: str, uid: str, lease: int) -> str:
+    """The signature, in hex, by which an agent proves to the relay that it is itself, for one tunnel."""
+    return key.sign(_tunnel_words(challenge, uid, lease)).hex()
+
+
+def tunnel_is_signed_by(public_key: str, signature: str, challenge: str, uid: str, lease: int) -> bool:
+    """Whether the tunnel to that session was signed by that key, over the relay's own challenge."""
+    return is_signed_by(public_key, signature, _tunnel_words(challenge, uid, lease))
+
+
+def _tunnel_words(challenge: str, uid: str, lease: int) -> bytes:
+    return TUNNEL + f"{challenge}\n{uid}\n{lease}".encode()
 
 
 def is_signed_by(public_key: str, signature: str, message: bytes) -> bool:

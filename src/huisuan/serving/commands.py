@@ -16,6 +16,10 @@ def up(
     host: Annotated[str, typer.Option("--host", help="监听的地址；0.0.0.0 表示本机所有地址")] = "127.0.0.1",
     agent: Annotated[bool, typer.Option("--agent/--no-agent", help="是否在本机运行站点代理")] = True,
     worker: Annotated[bool, typer.Option("--worker/--no-worker", help="是否运行后台任务")] = True,
+    relay: Annotated[bool, typer.Option("--relay/--no-relay", help="是否运行交互会话的中继")] = True,
+    relay_port: Annotated[
+        int | None, typer.Option("--relay-port", min=0, max=65535, help="中继的端口；不写则是平台端口加一")
+    ] = None,
     open_page: Annotated[bool, typer.Option("--open", help="启动后打开浏览器")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -23,7 +27,11 @@ def up(
     from huisuan.serving.processes.supervisor import running_platform
 
     note("正在启动……")
-    with contextlib.suppress(KeyboardInterrupt), running_platform(port, host, agent=agent, worker=worker) as platform:
+    sessions = (relay_port if relay_port is not None else port and port + 1) if relay else None
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        running_platform(port, host, agent=agent, worker=worker, relay=sessions) as platform,
+    ):
         if as_json:
             print_json({"url": platform.url, "processes": {name: one.pid for name, one in platform.children.items()}})
         else:

@@ -115,6 +115,7 @@ def _desired(centre: Centre, jobs: Sequence[Job]) -> list[wire.DesiredJob]:
             state=JobState(job.state).value,
             cancel=job.cancel_requested_at is not None,
             log_base=again.get(job.uid, 0),
+            session=job.session_kind != "",
         )
         for job in jobs
     ]

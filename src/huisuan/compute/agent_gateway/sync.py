@@ -19,6 +19,7 @@ from huisuan.compute.agent_gateway.serving_agent import ServingClaim, claim_serv
 from huisuan.compute.agent_gateway.workdir_pieces import next_pieces
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.jobs import lifecycle
+from huisuan.compute.jobs.relay_address import relay_for_agents
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.agent_usage.receive import receive_batches
 from huisuan.compute.metering.checks.clock import clock_refusal, limit_seconds
@@ -99,6 +100,7 @@ def _reply(key: AgentKey, seen: wire.SyncRequest, received: _Received, now: date
         seals=list_unsigned_seals(centre) if look.seal_waits else [],
         behind=look.behind,
         pieces=next_pieces(centre, seen.wants),
+        relay=relay_for_agents(),
     )
 
 

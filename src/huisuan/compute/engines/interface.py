@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class RunState(StrEnum):
@@ -123,6 +123,18 @@ class Ability:
 
 #: what an engine has to say of itself in `abilities`
 ABILITIES = ("gang", "containers", "workdir", "live_logs", "accounting", "lease", "suspend")
+#: what it may say besides; left out, it cannot. `sessions`: it reaches the node of a run (ReachesRuns)
+OPTIONAL_ABILITIES = ("sessions",)
+
+
+@dataclass(frozen=True)
+class BridgeCommand:
+    """How the agent starts a program beside a run, on its node: the words, as which user (None: the agent's own)."""
+
+    words: tuple[str, ...]
+    environment: Mapping[str, str]
+    user: int | None = None
+    group: int | None = None
 
 
 class EngineError(Exception):
@@ -168,3 +180,17 @@ class Engine(Protocol):
 
     def diagnose(self) -> Sequence[tuple[str, bool, str]]:
         """For `huisuan agent doctor`: what was checked, whether it is well, and the remedy."""
+
+
+@runtime_checkable
+class ReachesRuns(Protocol):
+    """An engine whose running sessions can be reached (its ability `sessions`)."""
+
+    def bridge_command(self, name: str) -> BridgeCommand:
+        """What runs the script of that run once more, beside it and as its user, with the words `bridge UID`.
+
+        Its standard input and output are the two ways of a tunnel (compute.sessions.node.bridge).
+
+        Raises:
+            EngineError: the run does not run, or the scheduler cannot be asked now.
+        """

@@ -47,7 +47,9 @@ INDEX_NAMES: Mapping[str, Mapping[str, str]] = {
 
 
 @transaction.atomic
-def submit_job(asked: JobRequest, viewer: Viewer, now: datetime, randomness: bytes, key: str = "") -> Job:
+def submit_job(
+    asked: JobRequest, viewer: Viewer, now: datetime, randomness: bytes, key: str = "", *, session_kind: str = ""
+) -> Job:
     """Take a job, or one for each index of an array, and place what there is room for; the (first) job.
 
     `randomness` (10 bytes) makes its uid unique. The uids of an array follow one another; the first is its name.
@@ -58,6 +60,7 @@ def submit_job(asked: JobRequest, viewer: Viewer, now: datetime, randomness: byt
     """
     asked = checked(asked)
     job = unsaved_job(asked, viewer, now)
+    job.session_kind = session_kind
     if key:
         job.submission = hashlib.sha256(f"{key}\0{asked.model_dump_json()}".encode()).hexdigest()
         if sent_before := _sent_before(job):

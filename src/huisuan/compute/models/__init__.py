@@ -23,13 +23,16 @@ from huisuan.compute.models.ledger import MeterBatch, MeterFlag, PendingCorrecti
 from huisuan.compute.models.placement import CityQuota, DurationLine, PlacementDecision, TenantShare
 from huisuan.compute.models.register import RegisterEntry, RegisterSignature
 from huisuan.compute.models.restoration import Restoration
+from huisuan.compute.models.sessions import InteractiveSession, SessionAdmission, SessionKind
 from huisuan.compute.models.usage import SourceChunk, SourceFile, UsageRecord
 from huisuan.compute.models.usage_days import UsageDay, UsageTally
 
 __all__ = [
     "AT_CENTRE", "FINAL_STATES", "HUGE_CARDS", "Accelerator", "AgentKey", "CapacityAttestation", "CapacitySighting",
-    "Centre", "CentreNode", "CityQuota", "DurationLine", "Invitation", "Job", "JobDependency", "JobEvent", "JobLog",
+    "Centre", "CentreNode", "CityQuota", "DurationLine", "InteractiveSession", "Invitation", "Job",
+    "JobDependency", "JobEvent", "JobLog",
     "JobState", "MeterBatch", "MeterFlag", "Partition", "PendingCorrection", "PlacementDecision", "RegisterEntry",
-    "RegisterSignature", "Restoration", "Seal", "SealSignature", "SiteAgent", "SourceChunk", "SourceFile", "Tariff",
+    "RegisterSignature", "Restoration", "Seal", "SealSignature", "SessionAdmission", "SessionKind",
+    "SiteAgent", "SourceChunk", "SourceFile", "Tariff",
     "Tenant", "TenantShare", "Upload", "UsageDay", "UsageRecord", "UsageTally",
 ]  # fmt: skip

@@ -118,6 +118,7 @@ class Job(models.Model):
     notify_url = models.CharField(max_length=500, blank=True)
     source_format = models.CharField(max_length=20, default="huisuan")
     notes = models.JSONField(default=list, help_text="what the submitted file said that could not be carried over")
+    session_kind = models.CharField(max_length=10, blank=True, default="", help_text="of an interactive session")
     # how it stands
     state = models.CharField(max_length=10, choices=JobState, default=JobState.WAITING)
     run = models.PositiveSmallIntegerField(default=0)

@@ -17,7 +17,12 @@ NAMED = 3  # pools that a sentence names
 PART_NAMES = {"start": "等待", "price": "净价", "distance": "数据距离", "fit": "卡的余裕", "fragmentation": "零碎"}
 OFFLINE = "站点代理未连接"
 #: what an engine lacks, in words that end the sentence "its engine ..."
-ABILITY_WORDS = {"gang": "不能同时占用多个节点", "containers": "不能运行容器", "workdir": "不能带工作目录"}
+ABILITY_WORDS = {
+    "gang": "不能同时占用多个节点",
+    "containers": "不能运行容器",
+    "workdir": "不能带工作目录",
+    "sessions": "不支持交互会话",
+}
 
 
 @dataclass(frozen=True)

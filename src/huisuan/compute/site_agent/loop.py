@@ -16,13 +16,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from huisuan import __version__
 from huisuan.client.client import ClientError
 from huisuan.compute.engines.common.start_gate import gate_of
-from huisuan.compute.engines.interface import Engine, Observation
+from huisuan.compute.engines.interface import Engine, Observation, run_name
 from huisuan.compute.site_agent.backoff import Pace
 from huisuan.compute.site_agent.clock import VerifiedClock
 from huisuan.compute.site_agent.link import AgentLink
 from huisuan.compute.site_agent.reconciler import Reconciler
 from huisuan.compute.site_agent.report import Key, Reporter, SentReport, single_line
 from huisuan.compute.site_agent.seal_signer import SealSigner
+from huisuan.compute.site_agent.session_tunnels import SessionTunnels
 from huisuan.compute.site_agent.state import AgentState, Run
 from huisuan.compute.site_agent.usage_reporter import UsageReporter
 from huisuan.compute.site_agent.workdirs import WorkdirStore
@@ -55,6 +56,7 @@ class Agent:
         steady: Callable[[], float] | None = None,
         log: Callable[[str], None] = print,
         keep_days: int = 0,
+        ca: Path | None = None,
     ) -> None:
         self.link, self.engine, self.engine_name, self.state, self.key = link, engine, engine_name, state, key
         self.boot, self.now, self.pace, self._log = boot, now, pace, log
@@ -65,6 +67,7 @@ class Agent:
         self.reconciler = Reconciler(engine, state, self.workdirs, self.lease_file, log, keep_days=keep_days)
         self.usage_reporter = UsageReporter(engine, state, key, log)
         self.seal_signer = SealSigner(state, key, log)
+        self.tunnels = SessionTunnels(engine, link.url, state.name, key, log, ca=ca)
         self.stopped = ""  # why it has to stop
         self.capabilities = {
             name: Capability(able=ability.able, why=single_line(ability.why, 300))
@@ -171,6 +174,14 @@ class Agent:
         self.seal_signer.answer(reply.seals)
         for piece in reply.pieces:
             self.workdirs.receive(piece)
+        self.tunnels.want(
+            reply.relay,
+            {
+                key: run_name(job.uid, job.run)
+                for key, job in self.desired.items()
+                if job.session and not job.cancel and key in sent.running
+            },
+        )
         self.reconciler.close_finished(sent.at)
         self.reconciler.reconcile(self.desired, sent.at, behind=reply.behind)
 

@@ -152,9 +152,11 @@ def serve(folder: Path, *, end_jobs: bool = False, log: Callable[[str], None] = 
         agent = Agent(
             link, load_engine(config, folder), config.engine, state, load_key(folder / KEY), folder,
             boot=next_boot_id(state, folder), now=time.time, steady=time.monotonic, log=log, keep_days=config.keep_days,
+            ca=Path(config.ca) if config.ca else None,
             pace=Pace(random.random, config.busy_seconds, config.idle_seconds),
         )  # fmt: skip
         _run(agent, folder / JOBS, stopping, log)
+        agent.tunnels.close()
         if end_jobs and not agent.stopped and agent.has_running_jobs:
             _end_jobs(agent, log)
         state.close()

@@ -1,4 +1,4 @@
-"""The processes of a running platform: `python -m huisuan.serving.processes.child_main web|worker|agent`.
+"""The processes of a running platform: `python -m huisuan.serving.processes.child_main web|worker|relay|agent`.
 
 Each holds a line to its supervisor, its standard input: when that ends, however the supervisor died, the
 child stops as on SIGTERM. The agent's invitation comes over the same line, where no other process can read it.
@@ -52,6 +52,32 @@ def web(host: str, port: str) -> None:
     ).serve()
 
 
+def relay(host: str, port: str) -> None:
+    """The relay of interactive sessions: pages and WebSockets of programs that run at the centres."""
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    from huisuan.serving.http.body import GAP_SECONDS
+
+    _allow_connections(_MAX_CONNECTIONS)
+    Server(
+        "huisuan.compute.sessions.relay.asgi:application",
+        address=host,
+        port=int(port),
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=int(1000 * GAP_SECONDS)),
+        workers=1,  # the tunnels are in its memory
+        backlog=_MAX_CONNECTIONS,
+        backpressure=_MAX_CONNECTIONS,
+        websockets=True,
+        log_level=LogLevels.error,
+        workers_kill_timeout=5,
+    ).serve()
+
+
 def _allow_connections(most: int) -> None:
     """Let this process and its own hold that many sockets, as far as the system lets it."""
     import resource
@@ -97,9 +123,9 @@ def main(kind: str, *arguments: str) -> None:
     exit_when_parent_dies()
     # an agent opens some folders to the users that jobs run as, and closes the rest itself
     os.umask(0o022 if kind == "agent" else 0o077)
-    if kind == "web":
+    if kind in ("web", "relay"):
         host, port = arguments
-        web(host, port)
+        (web if kind == "web" else relay)(host, port)
     elif kind == "worker":
         worker()
     else:

@@ -8,10 +8,7 @@ with running_platform(port=0) as platform:
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,16 +17,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import httpx
-import psutil
 
-from huisuan.base.errors import Conflict, InvalidRequest, Unavailable
+from huisuan.base.errors import Unavailable
 from huisuan.base.paths import ensure_folder, home
 from huisuan.client import Client
+from huisuan.compute.jobs.relay_address import PORT
 from huisuan.compute.site_agent.config import JOBS
 from huisuan.serving import database, disk, permissions
 from huisuan.serving.backup.restoring import remove_abandoned_draft
 from huisuan.serving.orphan_guard import guarded
 from huisuan.serving.processes import local_agent
+from huisuan.serving.processes.addresses import free_port, host_names, platform_url
 from huisuan.serving.processes.child_process import Child
 from huisuan.serving.processes.instance import remove_instance, sole_instance, write_instance
 from huisuan.terminal import note
@@ -37,8 +35,7 @@ from huisuan.terminal import note
 _HEALTHY_WITHIN_SECONDS = 60.0
 _WATCH_SECONDS = 0.2
 _AGENT_CHECK_SECONDS = 1.0  # for a centre that runs jobs here, until there is one
-_STOP_SECONDS = {"agent": 20.0, "worker": 10.0, "web": 10.0}  # to stop, in this order
-_EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  # what people write for "all of this machine's"
+_STOP_SECONDS = {"agent": 20.0, "worker": 10.0, "relay": 10.0, "web": 10.0}  # to stop, in this order
 Say = Callable[[str], None]
 
 
@@ -95,17 +92,25 @@ class Platform:
 
 @contextmanager
 def running_platform(
-    port: int = 0, host: str = "127.0.0.1", *, agent: bool = True, worker: bool = True, say: Say = note
+    port: int = 0,
+    host: str = "127.0.0.1",
+    *,
+    agent: bool = True,
+    worker: bool = True,
+    relay: int | None = None,
+    say: Say = note,
 ) -> Iterator[Platform]:
     """The platform from this home, well when the block begins, gone with all its processes when it ends.
 
-    `port` 0 takes a free one. In the main thread SIGTERM and SIGHUP end it as Ctrl-C does.
+    `port` 0 takes a free one. `relay` is the port of sessions' relay: 0 a free one, None no relay. In the main thread
+    SIGTERM and SIGHUP end it as Ctrl-C does.
 
     Raises:
         Refused: one runs already, the port is taken, the database cannot be reached, the web does not start.
     """
     with sole_instance(), _signals():
-        port = _free_port(host, port)
+        port = free_port(host, port)
+        relay = None if relay is None else free_port(host, relay, "--relay-port")
         permissions.restrict_new_files()
         for text in _put_in_order():
             say(text)
@@ -114,7 +119,7 @@ def running_platform(
                 say(f"已更新数据库的表结构（{len(applied)} 项）")
             for problem in _settings_problems():
                 say(f"注意：{problem}")
-            yield from _with_children(host, port, agent, worker, say)
+            yield from _with_children(host, port, agent, worker, relay, say)
 
 
 @contextmanager
@@ -127,13 +132,16 @@ def _private_server() -> Iterator[None]:
             database.stop_private_server()
 
 
-def _with_children(host: str, port: int, agent: bool, worker: bool, say: Say) -> Iterator[Platform]:
-    url = _url(host, port)
+def _with_children(host: str, port: int, agent: bool, worker: bool, relay: int | None, say: Say) -> Iterator[Platform]:
+    url = platform_url(host, port)
     platform = Platform(url, _operator_token(), {}, say)
     ending = threading.Event()
     watch = threading.Thread(target=platform.watch, args=(ending, agent))
     try:
-        web = _add(platform, "web", host, str(port), HUISUAN_HOSTS=_hosts(host))
+        sessions = {} if relay is None else {PORT: str(relay)}
+        web = _add(platform, "web", host, str(port), HUISUAN_HOSTS=host_names(host), **sessions)
+        if relay is not None:
+            _add(platform, "relay", host, str(relay), **sessions)
         _wait_until_well(url, web, say)
         if worker:
             _add(platform, "worker")
@@ -210,52 +218,6 @@ def _wait_until_well(url: str, web: Child, say: Say) -> None:
                     break  # it is broken: waiting does not help
             time.sleep(0.05)
     raise Unavailable(f"web 没有启动成功；日志 {web.log} 的最后几行：\n{web.last_words()}", code="platform.not_started")
-
-
-def _free_port(host: str, port: int) -> int:
-    """The port, or a free one for 0.
-
-    Raises:
-        Refused: it is taken, or the host is not this machine's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except (OSError, OverflowError) as error:
-            if isinstance(error, socket.gaierror) or getattr(error, "errno", 0) == errno.EADDRNOTAVAIL:
-                raise InvalidRequest(f"--host {host}：不是本机的地址", code="platform.host_not_ours") from None
-            raise Conflict(
-                f"端口 {port} 不能用（{_holder(port) or error}）：请用 --port 换一个，例如 --port {port + 1}",
-                code="platform.port_taken",
-            ) from None
-        return int(probe.getsockname()[1])
-
-
-def _holder(port: int) -> str:
-    """Which process holds the port, if this user may know."""
-    with contextlib.suppress(psutil.Error):
-        for one in psutil.net_connections("tcp"):
-            if one.laddr and one.laddr.port == port and one.status == psutil.CONN_LISTEN and one.pid:
-                return f"进程 {one.pid} {psutil.Process(one.pid).name()} 占用"
-    return ""
-
-
-def _url(host: str, port: int) -> str:
-    shown = "127.0.0.1" if host in _EVERY_ADDRESS else host
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
-
-
-def _hosts(host: str) -> str:
-    """The names under which the web may be asked for: what was configured, and this machine's own where it listens."""
-    names = [*filter(None, os.environ.get("HUISUAN_HOSTS", "").split(","))]
-    if host in _EVERY_ADDRESS:
-        own = [address.address for addresses in psutil.net_if_addrs().values() for address in addresses]
-        names += [socket.gethostname(), *(address for address in own if address.count(".") == 3)]
-    else:
-        names.append(f"[{host}]" if ":" in host else host)
-    return ",".join(names)
 
 
 @contextmanager

@@ -19,16 +19,24 @@ from typing import Any
 from huisuan.base.temporary import remove_tree
 from huisuan.compute.engines.common import runner
 from huisuan.compute.engines.common.start_gate import has_begun
-from huisuan.compute.engines.interface import Ability, JobSpec, NodeSeen, Observation, RunState, RunUsage
+from huisuan.compute.engines.interface import (
+    Ability,
+    BridgeCommand,
+    EngineError,
+    JobSpec,
+    NodeSeen,
+    Observation,
+    RunState,
+    RunUsage,
+)
+from huisuan.compute.engines.local.options import parse_local_options
 from huisuan.compute.engines.local.process import RunnerProcesses, load_record
 from huisuan.compute.engines.local.unix_user import ACCOUNT, RANGE, can_become, check_own_numbers, identity_for
 
 NAME = re.compile(r"[0-9a-z]{20,32}(-[0-9]{1,5})?")
 _CARD = "CPU-SLOT"
-_GRACE_SECONDS = 5.0
 END_UNKNOWN = "执行进程意外消失，无法证明用时，本次运行不计量"
 NEVER_STARTED = "执行进程在开始之前意外消失，作业没有运行过"
-_OPTIONS = {"slots": "处理器槽位数，默认是本机的处理器数", "grace_seconds": "结束作业时从 SIGTERM 到 SIGKILL 的秒数"}
 ABILITIES = {
     "gang": Ability(False, "只有一台机器：多节点的作业须由调度器运行"),
     "containers": Ability(False, "直接以进程运行，不启动容器"),
@@ -37,6 +45,7 @@ ABILITIES = {
     "accounting": Ability(True, "起止、处理器时间和峰值内存由本机内核记录"),
     "lease": Ability(True, "执行进程在闸门前等候，平台知情才开始"),
     "suspend": Ability(False, "不挂起作业，挂起时间总为零"),
+    "sessions": Ability(True, "会话的程序就在本机，代理经它的 Unix 套接字连过去"),
 }
 
 
@@ -49,7 +58,7 @@ class LocalEngine:
 
     def __init__(self, folder: Path, options: Mapping[str, str] | None = None) -> None:
         self.folder = folder
-        self.slots, self.grace_seconds = _options(options or {})
+        self.slots, self.grace_seconds = parse_local_options(options or {})
         self._processes = RunnerProcesses(folder)
         folder.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(PermissionError):  # the folder is another user's
@@ -110,6 +119,20 @@ class LocalEngine:
         """What these runs used so far; nothing for one that never started or whose end is unknown."""
         used = {name: self._usage(name) for name in names}
         return {name: (usage,) for name, usage in used.items() if usage is not None}
+
+    def bridge_command(self, name: str) -> BridgeCommand:
+        """The run's script with the words `bridge UID`, as the run's user.
+
+        Raises:
+            EngineError: it does not run.
+        """
+        place = self.folder / name
+        if not NAME.fullmatch(name) or self._exit_record(name) or not (place / runner.STARTED).exists():
+            raise EngineError(f"{name} 没有在运行")
+        job = load_record(place / runner.JOB)
+        user, group = runner.identity(job["account"]) if job["account"] else (None, None)
+        surroundings = {"PATH": os.environ.get("PATH", os.defpath)}
+        return BridgeCommand((str(place / runner.SCRIPT), "bridge", job["uid"]), surroundings, user, group)
 
     def forget(self, name: str) -> None:
         """Remove the folder of a run that is over."""
@@ -258,20 +281,6 @@ class LocalEngine:
         record = {"state": state.value, "exit_code": None, "reason": reason, "node": os.uname().nodename}
         runner.write_json(self.folder / name / runner.EXIT, record)
         return record
-
-
-def _options(options: Mapping[str, str]) -> tuple[int, float]:
-    if unknown := sorted(set(options) - set(_OPTIONS)):
-        known = "；".join(f"{name}（{text}）" for name, text in _OPTIONS.items())
-        raise ValueError(f"local 引擎没有选项 {'、'.join(unknown)}；可用的有：{known}")
-    try:
-        slots = int(options.get("slots", os.cpu_count() or 1))
-        grace_seconds = float(options.get("grace_seconds", _GRACE_SECONDS))
-    except ValueError:
-        raise ValueError("local 引擎的选项 slots 应为整数，grace_seconds 应为秒数") from None
-    if not (1 <= slots <= 4096 and 0 < grace_seconds <= 3600):
-        raise ValueError("local 引擎的选项超出范围：slots 1 至 4096，grace_seconds 大于 0 至 3600")
-    return slots, grace_seconds
 
 
 def _time(seconds: int) -> datetime:

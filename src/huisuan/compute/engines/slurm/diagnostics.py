@@ -29,7 +29,14 @@ def abilities(session: SlurmSession) -> Mapping[str, Ability]:
         "accounting": _accounting(session),
         "lease": Ability(True, "作业拿到卡后先等平台放行；租约到期仍未放行就退出，从未开始"),
         "suspend": Ability(True, "中心可用 scontrol suspend 暂停作业；暂停的时间不计"),
+        "sessions": _sessions(session),
     }
+
+
+def _sessions(session: SlurmSession) -> Ability:
+    if session.missing_commands(("srun",)):
+        return Ability(False, "代理所在的机器上没有 srun，到不了计算节点上的会话")
+    return Ability(True, "代理用 srun --overlap 在会话所在的节点上搭桥，节点不开任何端口")
 
 
 def _accounting(session: SlurmSession) -> Ability:

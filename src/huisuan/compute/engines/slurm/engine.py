@@ -8,8 +8,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from huisuan.compute.accelerators import Unmetered
-from huisuan.compute.engines.interface import Ability, JobSpec, NodeSeen, Observation, RunState, RunUsage
-from huisuan.compute.engines.slurm import accounting, diagnostics, submit
+from huisuan.compute.engines.interface import (
+    Ability,
+    BridgeCommand,
+    EngineError,
+    JobSpec,
+    NodeSeen,
+    Observation,
+    RunState,
+    RunUsage,
+)
+from huisuan.compute.engines.slurm import accounting, diagnostics, job_files, submit
 from huisuan.compute.engines.slurm.observe import UNKNOWN_RUN, Watch, held_by, is_late
 from huisuan.compute.engines.slurm.run_folder import NAME, Run, born, check_run_name, sweep
 from huisuan.compute.engines.slurm.session import SlurmSession
@@ -101,6 +110,26 @@ class SlurmEngine:
                 continue
             found |= {run.name: used} if used else {}
         return found
+
+    def bridge_command(self, name: str) -> BridgeCommand:
+        """A step of the run's job, on its first node, that runs the script with the words `bridge UID`.
+
+        Raises:
+            EngineError: it does not run.
+        """
+        run = Run(self.folder, check_run_name(name))
+        record = run.record()
+        passed = run.taken(record) if record else None
+        if passed is None or not (run.place / job_files.SCRIPT).exists():
+            raise EngineError(f"{name} 没有在运行")
+        # beside the session: it takes nothing of what the job holds. No --unbuffered: that would be a terminal
+        step = ("--overlap", "--nodes=1", "--ntasks=1", "--mem=0", "--gres=none", "--quiet", "--input=0", "--chdir=/")
+        script = (str(run.place / job_files.SCRIPT), "bridge", name.partition("-")[0])
+        person = self.session.person
+        who = (person.uid, person.gid) if person.other else (None, None)
+        return BridgeCommand(
+            ("srun", f"--jobid={passed[0]}", *step, *script), self.session.commands.surroundings(), *who
+        )
 
     def forget(self, name: str) -> None:
         """The platform has everything of this run: its files go."""
