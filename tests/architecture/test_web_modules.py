@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 
-import huisuan
+from support.source_tree import ROOT, Module, modules
 
-SOURCE = Path(huisuan.__file__).parent
 ROOMS = ("api/", "portal/")
 #: beside every room's own `api`: who is asked, from where, how much, and how the server itself answers
 DOORS = {
@@ -24,10 +22,10 @@ DOORS = {
 }
 
 
-def speaks_http(path: Path) -> bool:
+def speaks_http(module: Module) -> bool:
     """Whether a module imports the web's requests and answers: ninja, or django.http."""
     found: list[str] = []
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             found += [name.name for name in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -36,7 +34,7 @@ def speaks_http(path: Path) -> bool:
 
 
 def test_only_api_pages_and_the_doors_named_here_speak_http() -> None:
-    speaking = {path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py") if speaks_http(path)}
+    speaking = {module.path.relative_to(ROOT).as_posix() for module in modules() if speaks_http(module)}
     inside = {
         name for name in speaking if not name.startswith(ROOMS) and not name.endswith("/api.py") and "/api/" not in name
     }

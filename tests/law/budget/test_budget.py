@@ -32,7 +32,7 @@ from huisuan.law.sql.compute_file import compute_file
 
 POLICY = load_policy("anhui-agi-2023")
 DAY, KNOWN = date(2024, 12, 31), date(2025, 6, 30)
-DRAWN = Sample(parties=50_000, seed=5)
+DRAWN = Sample(parties=20_000, seed=5)
 PAYING = [rule.key for rule in POLICY.rules if rule.kind is RuleKind.PAYS]
 MIXED = """
 title = "15%，封顶减半，不上浮"

@@ -20,7 +20,7 @@ FIELDS = (
     "JobIDRaw,JobID,Cluster,User,Account,Partition,State,Submit,Eligible,Start,End,ElapsedRaw,Suspended,"
     "AllocTRES,ReqTRES,NNodes,NodeList,ExitCode,JobName"
 )
-STATES = "RUNNING,SUSPENDED"
+_STATES = "RUNNING,SUSPENDED"
 #: what a delimiter made by the printed command looks like; of its own file's it is the only one
 DELIMITER = re.compile(r"~[0-9a-f]{32}~")
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?)?")
@@ -39,7 +39,7 @@ def command_for(since: str, until: str) -> str:
             )
     return (
         "D=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \\n') && \\\n"
-        f'sacct --allusers --parsable2 --duplicates --state={STATES} --delimiter="~$D~" \\\n'
+        f'sacct --allusers --parsable2 --duplicates --state={_STATES} --delimiter="~$D~" \\\n'
         f"  --starttime={since} --endtime={until} \\\n  --format={FIELDS}"
     )
 

@@ -28,7 +28,7 @@ FIELDS = (
 JobKey = tuple[int, str]  # a job's id and name: the controller that lost its state gives an id again
 #: all that there are: where none is named (and no job), sacct leaves out what has no Eligible time, such as a job that
 #: began in the second in which it came in
-STATES = (
+_STATES = (
     "PENDING,RUNNING,SUSPENDED,BOOT_FAIL,CANCELLED,COMPLETED,DEADLINE,FAILED,NODE_FAIL,OUT_OF_MEMORY,PREEMPTED,TIMEOUT"
 )
 _FOREVER = 4_000_000_000  # with states the window has to have an end; 2096
@@ -61,7 +61,7 @@ class Accounting:
         found: dict[JobKey, list[Accounted]] = {}
         for start in range(0, len(names), AT_ONCE):
             chosen = ",".join(names[start : start + AT_ONCE])
-            found |= self._ask(since, f"--name={chosen}", f"--state={STATES}", f"--endtime={_local(_FOREVER)}")
+            found |= self._ask(since, f"--name={chosen}", f"--state={_STATES}", f"--endtime={_local(_FOREVER)}")
         return found
 
     def _ask(self, since: int, *which: str) -> dict[JobKey, list[Accounted]]:
