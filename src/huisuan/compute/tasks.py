@@ -14,6 +14,7 @@ from huisuan.compute.centres.online import AGENT_SILENT
 from huisuan.compute.dispatch.runtime_estimates import fit_runtime_model
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.jobs import lifecycle
+from huisuan.compute.jobs.ended_messages import tell_ended_arrays
 from huisuan.compute.jobs.webhooks import delivery as notify
 from huisuan.compute.jobs.workdirs.services import forget_uploads
 from huisuan.compute.metering.seals import register
@@ -59,6 +60,7 @@ def look_after(now: datetime, steadiness: Steadiness) -> dict[str, int]:
             done["moved"] = lifecycle.move_from_silent(now)
         done["noted"] = note_silence(now)
     done["placed"] = place_waiting(now)
+    tell_ended_arrays(now)
     return done
 
 

@@ -19,6 +19,7 @@ from huisuan.portal.home.views import home
 from huisuan.portal.jobs import submit
 from huisuan.portal.jobs import views as jobs
 from huisuan.portal.law import policies
+from huisuan.portal.messages import inbox
 from huisuan.portal.people import views as people
 from huisuan.portal.seals import flags, register
 from huisuan.portal.seals import views as seals
@@ -40,6 +41,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/second-factor", account.enrol_factor, name="enrol-factor"),
     path("account/second-factor/change", account.change_factor, name="change-factor"),
     path("account/sign-out-everywhere", account.sign_out_everywhere, name="sign-out-everywhere"),
+    path("messages/", inbox.message_list, name="messages"),
+    path("messages/<int:number>", inbox.open_message, name="open-message"),
+    path("messages/read", inbox.mark_all_read, name="mark-messages-read"),
+    path("messages/unread", inbox.mark_unread, name="mark-messages-unread"),
     path("people/", people.person_list, name="people"),
     path("people/new", people.new_person, name="new-person"),
     path("people/<int:number>", people.person_page, name="person"),

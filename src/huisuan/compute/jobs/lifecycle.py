@@ -20,6 +20,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from huisuan.base.months import SHANGHAI
+from huisuan.compute.jobs.ended_messages import record_ended
 from huisuan.compute.models import AT_CENTRE, FINAL_STATES, Centre, Job, JobDependency, JobEvent, JobState
 from huisuan.protocol.agent import Observed
 from huisuan.protocol.run_set import mark
@@ -99,11 +100,12 @@ class Steps:
             follow(self.now, self.ended)
 
     def save(self) -> None:
-        """Write the jobs in one statement and the events in another."""
+        """Write the jobs in one statement and the events in another, and tell of those that end."""
         if self.jobs:
             with connection.cursor() as cursor:
                 cursor.execute(SAVE, [[_written(name, job) for job in self.jobs.values()] for name, _ in _COLUMNS])
         JobEvent.objects.bulk_create(self.events)
+        record_ended((self.jobs[uid] for uid in sorted(self.ended)), self.now)
 
 
 # --- what agents say

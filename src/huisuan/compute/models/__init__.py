@@ -12,6 +12,7 @@ from huisuan.compute.models.centres import HUGE_CARDS, Accelerator, Centre, Part
 from huisuan.compute.models.jobs import (
     AT_CENTRE,
     FINAL_STATES,
+    EndedArray,
     Job,
     JobDependency,
     JobEvent,
@@ -29,10 +30,9 @@ from huisuan.compute.models.usage_days import UsageDay, UsageTally
 
 __all__ = [
     "AT_CENTRE", "FINAL_STATES", "HUGE_CARDS", "Accelerator", "AgentKey", "CapacityAttestation", "CapacitySighting",
-    "Centre", "CentreNode", "CityQuota", "DurationLine", "InteractiveSession", "Invitation", "Job",
-    "JobDependency", "JobEvent", "JobLog",
-    "JobState", "MeterBatch", "MeterFlag", "Partition", "PendingCorrection", "PlacementDecision", "RegisterEntry",
-    "RegisterSignature", "Restoration", "Seal", "SealSignature", "SessionAdmission", "SessionKind",
-    "SiteAgent", "SourceChunk", "SourceFile", "Tariff",
-    "Tenant", "TenantShare", "Upload", "UsageDay", "UsageRecord", "UsageTally",
+    "Centre", "CentreNode", "CityQuota", "DurationLine", "EndedArray", "InteractiveSession", "Invitation", "Job",
+    "JobDependency", "JobEvent", "JobLog", "JobState", "MeterBatch", "MeterFlag", "Partition", "PendingCorrection",
+    "PlacementDecision", "RegisterEntry", "RegisterSignature", "Restoration", "Seal", "SealSignature",
+    "SessionAdmission", "SessionKind", "SiteAgent", "SourceChunk", "SourceFile", "Tariff", "Tenant", "TenantShare",
+    "Upload", "UsageDay", "UsageRecord", "UsageTally",
 ]  # fmt: skip

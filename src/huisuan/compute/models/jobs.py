@@ -218,6 +218,18 @@ class JobEvent(models.Model):
         return f"{self.job_id} {self.state}"
 
 
+class EndedArray(models.Model):
+    """A note that a job of this array has just ended: the worker looks whether it was the last, and tells.
+
+    Without a unique constraint on purpose: two transactions that end jobs of one array must not wait for each other.
+    """
+
+    array_uid = models.CharField(max_length=32)
+
+    def __str__(self) -> str:
+        return self.array_uid
+
+
 class JobLog(models.Model):
     """A piece of a job's output; `offset` is its place in bytes."""
 

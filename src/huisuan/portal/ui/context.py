@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext
 
+from huisuan.messages.queries import COUNTED_UNREAD, unread_count
 from huisuan.parties.models import Person, Role
 from huisuan.portal.ui import navigation, state_labels
 from huisuan.portal.ui.address import strangers
@@ -23,11 +24,18 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "role": role,
         "role_name": state_labels.ROLE.get(role, ""),
         "place": (person.party or person.city) if person else None,
+        "unread": SimpleLazyObject(lambda: _unread(person)),
         "operators": SimpleLazyObject(_operators),
         "rooms": navigation.rooms(role),
         "strangers": SimpleLazyObject(lambda: strangers(request)),
         "route": request.resolver_match.url_name if request.resolver_match else "",
     }
+
+
+def _unread(person: Person | None) -> str:
+    """How many messages wait unread, as the header shows it; nothing where none do."""
+    count = unread_count(person) if person else 0
+    return f"{COUNTED_UNREAD}+" if count > COUNTED_UNREAD else str(count or "")
 
 
 def _operators() -> str:

@@ -96,6 +96,14 @@ ENTITLEMENT = {
     "budget_exhausted": Word(_("预算已用完"), "wait"),
 }
 
+MESSAGE_KIND = {
+    "job_ended": _("作业结束"),
+    "budget_reached": _("预算用到"),
+    "month_sealed": _("月份封账"),
+    "result_changed": _("结果有变"),
+    "waiting": _("有事待办"),
+}
+
 PARTY = {
     "enterprise": _("企业"),
     "university": _("高校"),

@@ -1,0 +1,27 @@
+"""What a person does with messages: mark them read, and take that back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from huisuan.messages.queries import inbox
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from huisuan.messages.models import Message
+    from huisuan.parties.models import Person
+
+
+def mark_read(messages: QuerySet[Message], now: datetime) -> int:
+    """Mark these read (of `queries.inbox`), but for those that are; returns how many it changed.
+
+    They all bear the moment `now`, by which `mark_unread` finds them again.
+    """
+    return messages.filter(read_at__isnull=True).order_by().update(read_at=now)
+
+
+def mark_unread(person: Person, read_at: datetime) -> int:
+    """Take back what was marked at that moment; returns how many."""
+    return inbox(person).filter(read_at=read_at).order_by().update(read_at=None)

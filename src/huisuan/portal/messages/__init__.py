@@ -1,0 +1,1 @@
+"""Pages of messages: one's inbox, and how one wants to be told."""
