@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from huisuan.compute.jobs.webhooks.http_post import is_public
+from huisuan.messages.http_post import is_public
 
 CLOSED = (
     "192.0.0.8", "192.0.0.9", "192.0.0.10", "192.0.0.170", "192.88.99.1", "fec0::1", "feff::1", "100.64.0.1",

@@ -17,10 +17,13 @@ from huisuan.compute.jobs import lifecycle
 from huisuan.compute.jobs.ended_messages import tell_ended_arrays
 from huisuan.compute.jobs.webhooks import delivery as notify
 from huisuan.compute.jobs.workdirs.services import forget_uploads
+from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.seals import register
 from huisuan.compute.metering.seals.register import due_month
 from huisuan.compute.metering.usage.daily_totals import update_all_daily_totals
 from huisuan.compute.models import Job, JobState, SiteAgent
+from huisuan.messages.delivery import deliver_due
+from huisuan.messages.routing import route_messages
 
 SILENT = timedelta(minutes=2)
 
@@ -125,3 +128,13 @@ def forget_old_uploads(timestamp: int) -> None:
 def tell_webhooks(timestamp: int) -> None:
     """Every ten seconds: the webhooks that wait to hear of a job's steps."""
     notify.tell_webhooks(datetime.now(UTC))
+
+
+@app.periodic(cron="* * * * * */10")
+@app.task(name="compute.deliver_messages", queueing_lock="compute.deliver_messages")
+def deliver_messages(timestamp: int) -> None:
+    """Every ten seconds: mails and webhooks to people. It stands here, for the platform's key signs the webhooks."""
+    now = datetime.now(UTC)
+    while route_messages(now):
+        pass
+    deliver_due(now, platform_key.sign)

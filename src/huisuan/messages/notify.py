@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
 
-from huisuan.messages.models import Message
+from huisuan.messages.models import Channel, Frequency, Message, MessageFrequency
 from huisuan.messages.recipients import Recipients, find_people, position_of
 from huisuan.messages.texts import Values, text_of
 
@@ -56,4 +56,16 @@ def notify_all(notices: Iterable[Notice], now: datetime) -> None:
         for person in people.get(group, ())
     }  # fmt: skip
     # in one order everywhere, so that two transactions that tell the same wait for each other and do not lock up
+    _file_silently(rows.values(), now)
     Message.objects.bulk_create([rows[each] for each in sorted(rows)], batch_size=_BATCH, ignore_conflicts=True)
+
+
+def _file_silently(messages: Collection[Message], now: datetime) -> None:
+    """Of kinds that a person wants no word of on the page, the message is kept as one that was read."""
+    silent = MessageFrequency.objects.filter(
+        channel=Channel.PAGE, frequency=Frequency.NEVER, person__in={message.person_id for message in messages}
+    )
+    silenced = set(silent.values_list("person_id", "kind")) if messages else set()
+    for message in messages:
+        if (message.person_id, message.kind) in silenced:
+            message.read_at = now

@@ -130,6 +130,19 @@ WHITENOISE_USE_FINDERS = True  # served from the packages themselves: no collect
 HUISUAN_CLOCK_SECONDS = int(os.environ.get("HUISUAN_CLOCK_SECONDS") or 300)
 HUISUAN_NOTIFY_NETWORKS = [*filter(None, os.environ.get("HUISUAN_NOTIFY_NETWORKS", "").split(","))]
 
+#: mail to people: off unless a server is named. The security is starttls, tls or none (a server on this machine)
+HUISUAN_MAIL_HOST = os.environ.get("HUISUAN_MAIL_HOST", "")
+HUISUAN_MAIL_FROM = os.environ.get("HUISUAN_MAIL_FROM", "huisuan@localhost")
+_MAIL_SECURITY = os.environ.get("HUISUAN_MAIL_SECURITY", "starttls")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if HUISUAN_MAIL_HOST else 'dummy'}.EmailBackend"
+EMAIL_HOST = HUISUAN_MAIL_HOST
+EMAIL_PORT = int(os.environ.get("HUISUAN_MAIL_PORT") or 587)
+EMAIL_HOST_USER = os.environ.get("HUISUAN_MAIL_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("HUISUAN_MAIL_PASSWORD", "")
+EMAIL_USE_TLS = _MAIL_SECURITY == "starttls"
+EMAIL_USE_SSL = _MAIL_SECURITY == "tls"
+EMAIL_TIMEOUT = 10
+
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"

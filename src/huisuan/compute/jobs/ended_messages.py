@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Min, Q
@@ -11,6 +12,8 @@ from django.db.models import Count, Min, Q
 from huisuan.compute.models import EndedArray, Job, JobState
 from huisuan.messages.notify import Notice, notify_all
 from huisuan.messages.recipients import person_of_firm
+
+_COUNTED = ("done", "failed", "cancelled", "lost")
 
 
 def record_ended(jobs: Iterable[Job], now: datetime) -> None:
@@ -34,7 +37,7 @@ def tell_ended_arrays(now: datetime) -> int:
     notes = dict(EndedArray.objects.select_for_update(skip_locked=True).values_list("pk", "array_uid"))
     if not notes:
         return 0
-    counted = {state: Count("pk", filter=Q(state=state)) for state in ("done", "failed", "cancelled", "lost")}
+    counted = {state: Count("pk", filter=Q(state=state)) for state in _COUNTED}
     asked_for = Q(state=JobState.CANCELLED, cancel_requested_at__isnull=False)
     arrays = (
         Job.objects.filter(array_uid__in=set(notes.values()))
@@ -48,7 +51,7 @@ def tell_ended_arrays(now: datetime) -> int:
         [
             Notice(
                 "array_ended",
-                {"name": array["name"], **{state: array[state] for state in counted}},
+                {"name": array["name"], **_counts(array)},
                 (person_of_firm(array["party_id"], array["submitted_by"]),),
                 f"array:{array['array_uid']}:ended",
                 f"/jobs/{array['first']}",
@@ -64,3 +67,7 @@ def tell_ended_arrays(now: datetime) -> int:
 def _notice(job: Job) -> Notice:
     to = (person_of_firm(job.party_id, job.submitted_by),)
     return Notice(f"job_{job.state}", {"name": job.name}, to, f"job:{job.uid}:ended", f"/jobs/{job.uid}")
+
+
+def _counts(array: Mapping[str, Any]) -> dict[str, int]:
+    return {state: array[state] for state in _COUNTED}

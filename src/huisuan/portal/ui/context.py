@@ -24,7 +24,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "role": role,
         "role_name": state_labels.ROLE.get(role, ""),
         "place": (person.party or person.city) if person else None,
-        "unread": SimpleLazyObject(lambda: _unread(person)),
+        "unread_messages": SimpleLazyObject(lambda: _unread(person)),
         "operators": SimpleLazyObject(_operators),
         "rooms": navigation.rooms(role),
         "strangers": SimpleLazyObject(lambda: strangers(request)),

@@ -19,9 +19,9 @@ from huisuan.base.errors import Refused
 from huisuan.compute.jobs import queries as job_queries
 from huisuan.compute.jobs.services import cancel_job, submit_job
 from huisuan.compute.jobs.webhooks.delivery import GIVEN_UP_AFTER, TRIES_AFTER, tell_webhooks
-from huisuan.compute.jobs.webhooks.http_post import NotDelivered, is_public, post, public_address
 from huisuan.compute.keys import platform_key
 from huisuan.compute.models import Job, JobEvent
+from huisuan.messages.http_post import NotDelivered, is_public, post, public_address
 from support.jobs import NOON, asked, centre, party, user
 
 LOCAL = [ipaddress.ip_network("127.0.0.0/8")]

@@ -5,7 +5,6 @@ An event may arrive twice (its `id` tells), and a later one before an earlier on
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import logging
 import time
@@ -16,17 +15,14 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 
-from huisuan import __version__
-from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
-from huisuan.compute.jobs.webhooks.http_post import Network, NotDelivered, post
 from huisuan.compute.keys import platform_key
 from huisuan.compute.models import FINAL_STATES, JobEvent
-from huisuan.protocol.agent import SIGNATURE
+from huisuan.messages.http_post import Network, NotDelivered
+from huisuan.messages.signed_post import allowed_networks, post_signed
 
 #: how long after the event the first, second, … try is made at the earliest
 TRIES_AFTER = (
@@ -40,7 +36,6 @@ TRIES_AFTER = (
 GIVEN_UP_AFTER = TRIES_AFTER[-1] + timedelta(hours=6)  # also where the platform was away
 AT_ONCE = 16  # at the same time, so that one slow receiver does not hold up the others
 BUDGET_SECONDS = 8.0  # of one call: the worker has other things to do
-EVENT = "Huisuan-Event"
 
 log = logging.getLogger(__name__)
 
@@ -56,20 +51,6 @@ def tell_webhooks(now: datetime, budget: float = BUDGET_SECONDS) -> int:
             done = [event.pk for event, well in zip(events, delivered, strict=True) if well]
             taken += JobEvent.objects.filter(pk__in=done).update(notified_at=now)
     return taken
-
-
-def allowed_networks() -> list[Network]:
-    """The networks that webhooks may reach though they are not public: `HUISUAN_NOTIFY_NETWORKS`.
-
-    Raises:
-        Refused: one of them is none.
-    """
-    try:
-        return [ipaddress.ip_network(each) for each in settings.HUISUAN_NOTIFY_NETWORKS]
-    except ValueError as error:
-        raise InvalidRequest(
-            f"HUISUAN_NOTIFY_NETWORKS：{error}；应形如 10.20.0.0/16,192.168.1.5/32", code="webhook.networks_malformed"
-        ) from None
 
 
 @transaction.atomic
@@ -113,13 +94,8 @@ def _body(event: JobEvent, now: datetime) -> bytes:
 
 
 def _delivered(url: str, body: bytes, event: str, networks: Sequence[Network]) -> bool:
-    headers = {
-        "User-Agent": f"huisuan/{__version__}",
-        EVENT: event,
-        SIGNATURE: platform_key.sign(body),
-    }
     try:
-        post(url, body, headers, networks)
+        post_signed(url, body, event, platform_key.sign, networks)
     except NotDelivered as reason:
         # only the host: the path is the receiver's secret
         log.info("event %s was not taken by %s: %s", event, urlsplit(url).hostname, reason)

@@ -6,9 +6,9 @@ import re
 import unicodedata
 from decimal import Decimal
 from pathlib import PurePath
-from urllib.parse import urlsplit
 
 from huisuan.base.errors import InvalidRequest
+from huisuan.messages.webhook_address import LONGEST_WEBHOOK, webhook_address_fault
 from huisuan.protocol.resources import JobRequest
 
 MOST_CARDS = 100_000
@@ -24,7 +24,6 @@ MOST_DEPENDENCIES = 100
 MOST_NOTES = 200
 LONGEST_NAME = 120
 LONGEST_IMAGE = 300
-LONGEST_URL = 500
 LONGEST_NOTE = 500
 LONGEST_TIME = 30 * 24 * 3600
 HIGHEST_PRICE_FEN = 10_000_000
@@ -160,19 +159,15 @@ def _where(asked: JobRequest) -> None:
 def _address(url: str) -> None:
     if not url:
         return
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host, parts = None, urlsplit("")
-    if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url or not host:
+    fault = webhook_address_fault(url)
+    if fault == "form":
         raise InvalidRequest(
-            f"通知网址 {_shown(url)}：应形如 https://主机/路径，至多 {LONGEST_URL} 个字符",
+            f"通知网址 {_shown(url)}：应形如 https://主机/路径，至多 {LONGEST_WEBHOOK} 个字符",
             code="job.notify_address_malformed",
         )
-    if parts.scheme not in ("http", "https"):
+    if fault == "scheme":
         raise InvalidRequest(f"通知网址 {_shown(url)}：只能是 http 或 https", code="job.notify_address_malformed")
-    if parts.username is not None or parts.password is not None:
+    if fault == "password":
         raise InvalidRequest(
             "通知网址里不要写用户名和口令：它会显示在作业页上；请用路径里的随机串",
             code="job.notify_address_has_password",

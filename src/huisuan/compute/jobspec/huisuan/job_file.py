@@ -19,7 +19,6 @@ from huisuan.compute.jobspec.core.request_rules import (
     LONGEST_IMAGE,
     LONGEST_NAME,
     LONGEST_TIME,
-    LONGEST_URL,
     MOST_CARDS,
     MOST_RETRIES,
     VARIABLE,
@@ -27,6 +26,7 @@ from huisuan.compute.jobspec.core.request_rules import (
 )
 from huisuan.compute.jobspec.core.timestamps import moment
 from huisuan.compute.jobspec.core.yaml_tree import Node
+from huisuan.messages.webhook_address import LONGEST_WEBHOOK
 
 
 def _read_by(read: Callable[[str], Any]) -> BeforeValidator:
@@ -102,7 +102,7 @@ class JobFile(BaseModel):
     retries: int = Field(0, ge=0, le=MOST_RETRIES, description="失败后最多再试几次")
     array: Indices = Field(default_factory=list, description="阵列下标，每个下标一个作业", examples=["0-9", "0-100:10"])
     after: Names = Field(default_factory=list, description="这些作业完成之后才开始（作业号）")
-    notify: str = Field("", max_length=LONGEST_URL, description="状态变化时通知的网址（webhook）")
+    notify: str = Field("", max_length=LONGEST_WEBHOOK, description="状态变化时通知的网址（webhook）")
 
 
 def schema() -> dict[str, Any]:
