@@ -17,3 +17,9 @@ def yuan(fen: int | Fraction) -> str:
 def round_half_up(fen: Fraction) -> int:
     """The nearest whole fen, a half upwards: how a bill is rounded, once."""
     return (2 * fen.numerator + fen.denominator) // (2 * fen.denominator)
+
+
+def line_yuan(card_seconds: int, fen_per_card_hour: int) -> str:
+    """What a bill line comes to in yuan, to a hundredth of a fen: 1,234.5678. Lines are not rounded to the fen."""
+    hundredths = (card_seconds * fen_per_card_hour * 100 * 2 + 3600) // 7200
+    return f"{hundredths // 10000:,}.{hundredths % 10000:04d}"

@@ -16,6 +16,7 @@ from huisuan.portal.centres import views as centre
 from huisuan.portal.federation import views as federation
 from huisuan.portal.home import oversight, todo
 from huisuan.portal.home.views import home
+from huisuan.portal.jobs import list as job_lists
 from huisuan.portal.jobs import submit
 from huisuan.portal.jobs import views as jobs
 from huisuan.portal.law import policies
@@ -51,7 +52,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("people/<int:number>/<slug:action>", people.act, name="person-action"),
     path("sign-out", signing.sign_out, name="sign-out"),
     path("language", signing.language, name="language"),
-    path("jobs/", jobs.job_list, name="jobs"),
+    path("jobs/", job_lists.job_list, name="jobs"),
     path("jobs/new", submit.submit_page, name="submit-job"),
     path("jobs/<str:uid>", jobs.job_page, name="job"),
     path("jobs/<str:uid>/cancel", jobs.cancel, name="cancel-job"),

@@ -16,13 +16,12 @@ from django.utils import timezone
 from huisuan.compute.accelerators import PROCESSOR_SLOT
 from huisuan.compute.centres.services import CentrePlan, add_centre
 from huisuan.compute.centres.tariffs import set_tariff
+from huisuan.compute.jobs.cost import cost_of, standing_records
 from huisuan.compute.jobs.services import submit_job
 from huisuan.compute.models import Centre, Job, JobEvent
 from huisuan.parties.models import Party
 from huisuan.parties.viewer import Viewer
-from huisuan.portal.jobs.cost import cost_of
 from huisuan.portal.jobs.details import decided
-from huisuan.portal.visible.compute import records_of
 from huisuan.protocol.resources import JobRequest
 from support.jobs import Voice
 from support.metering import Agent, said
@@ -185,7 +184,7 @@ def test_the_page_loads_anew_when_the_job_moved_on_and_leaves_alone_what_did_not
 def test_a_running_job_costs_what_is_metered_and_what_the_clock_says_since(site: Site) -> None:
     job = site.tells(site.submit(cards=2, model="CPU-SLOT", time_limit_seconds=36000), "running", started_at=START)
     meter(site, job, (START, 1, "running"), (START + HOUR, 1, "running"))
-    cost = cost_of(job, list(records_of(job)), START + 2.5 * HOUR)
+    cost = cost_of(job, standing_records([job])[job.pk], START + 2.5 * HOUR)
     assert [(line.metered, line.card_seconds) for line in cost.lines] == [(True, 14_400), (False, 3_600)]
     assert cost.fen == Fraction(18_000 * 360, 3600)
     assert cost.back == cost.fen / 5  # 20% under sentence 2.2, by the settings of the year
@@ -195,7 +194,7 @@ def test_a_job_that_is_over_costs_what_was_metered_and_nothing_by_the_clock(site
     job = site.tells(site.submit(), "running", started_at=START)
     meter(site, job, (START, 0.5, "completed"))
     job = site.tells(job, "completed", started_at=START, ended_at=START + 0.5 * HOUR, exit_code=0)
-    cost = cost_of(job, list(records_of(job)), START + 100 * HOUR)
+    cost = cost_of(job, standing_records([job])[job.pk], START + 100 * HOUR)
     assert [(line.metered, line.card_seconds) for line in cost.lines] == [(True, 1_800)]
     assert "全部已计量" in site.page(job)
 
@@ -234,7 +233,7 @@ def test_the_records_of_an_earlier_centre_stay_with_the_job(site: Site) -> None:
     site.tells(job, "failed", started_at=START, ended_at=START + HOUR, exit_code=1)
     job.refresh_from_db()
     assert (job.state, job.run) in {("waiting", 1), ("placed", 1)}
-    assert [record.card_seconds for record in records_of(job)] == [3600]
+    assert [record.card_seconds for record in standing_records([job])[job.pk]] == [3600]
     assert "3,600 卡秒" in site.page(job)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -25,7 +25,7 @@ SLOW_SECONDS = 0.25  # a longer cycle is not repeated at once: agents call all t
 COOLDOWN_FACTOR = 4  # pause after a slow cycle, in multiples of its duration
 PLACED_FIELDS = (
     "accelerator", "partition", "fen_per_card_hour", "centre", "state", "placed_at", "queued_at", "reasons", "lease",
-    "predicted_seconds",
+    "predicted_seconds", "expected_start",
 )  # fmt: skip
 _cooldown_until = 0.0
 
@@ -89,7 +89,7 @@ def _write_placed(placed: Sequence[PlacedJob], weights: Weights, now: datetime) 
         job.state, job.placed_at, job.queued_at = JobState.PLACED, now, None
         job.reasons = [reason.text for reason in why_placed(decision)]
         job.lease += 1
-        job.predicted_seconds = decision.request.predicted_s
+        job.predicted_seconds, job.expected_start = decision.request.predicted_s, None
         decisions.append(
             PlacementDecision(
                 job=job, run=job.run, lease=job.lease, at=now, centre=job.centre, accelerator=job.accelerator,
@@ -124,13 +124,20 @@ def _runner_up(scored: ScoredPool) -> dict[str, Any]:
 
 
 def _explain_waiting(waits: Sequence[WaitingJob]) -> None:
-    """Store the reasons of the first waiting jobs, where they have changed."""
-    first = {job.request.uid: [reason.text for reason in why_waiting(job)] for job in waits[:EXPLAINED]}
+    """Store the reasons of the first waiting jobs and when each is expected to begin, where they have changed."""
+    first = {
+        job.request.uid: ([reason.text for reason in why_waiting(job)], _reserved_start(job))
+        for job in waits[:EXPLAINED]
+    }
     changed = [
         job
-        for job in Job.objects.filter(pk__in=first, state=JobState.WAITING).only("uid", "reasons")
-        if job.reasons != first[job.uid]
+        for job in Job.objects.filter(pk__in=first, state=JobState.WAITING).only("uid", "reasons", "expected_start")
+        if (job.reasons, job.expected_start) != first[job.uid]
     ]
     for job in changed:
-        job.reasons = first[job.uid]
-    Job.objects.bulk_update(changed, ["reasons"], batch_size=500)
+        job.reasons, job.expected_start = first[job.uid]
+    Job.objects.bulk_update(changed, ["reasons", "expected_start"], batch_size=500)
+
+
+def _reserved_start(job: WaitingJob) -> datetime | None:
+    return None if job.reservation is None else datetime.fromtimestamp(job.reservation.starts_s, UTC)

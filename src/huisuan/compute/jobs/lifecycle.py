@@ -37,7 +37,7 @@ _COLUMNS = (
     ("accelerator_id", "bigint"), ("partition", "varchar"), ("fen_per_card_hour", "bigint"), ("reasons", "jsonb"),
     ("placed_at", "timestamptz"), ("queued_at", "timestamptz"), ("started_at", "timestamptz"),
     ("ended_at", "timestamptz"), ("exit_code", "int"),
-    ("running_since", "timestamptz"),
+    ("running_since", "timestamptz"), ("expected_start", "timestamptz"),
 )  # fmt: skip
 _ASSIGNMENTS = ", ".join(f"{name} = v.{name}" for name, _ in _COLUMNS[1:])
 _ARRAYS = ", ".join(f"%s::{kind}[]" for _, kind in _COLUMNS)
@@ -84,7 +84,7 @@ class Steps:
         self.take(
             job, JobState.WAITING, text, reasons=[text], centre_id=None, accelerator_id=None, partition="",
             fen_per_card_hour=None, placed_at=None, queued_at=None, started_at=None, exit_code=None,
-            running_since=None,
+            running_since=None, expected_start=None,
         )  # fmt: skip
 
     def note(self, job: Job, **values: Any) -> None:
@@ -162,7 +162,7 @@ def _take(job: Job, seen: Observed, steps: Steps) -> None:
             steps.note(job, started_at=seen.started_at)
     elif seen.state == "queued" and job.state == JobState.PLACED:
         # a requeued run has begun once and may begin again unasked: it stays RUNNING here, never to be moved
-        steps.take(job, JobState.QUEUED, _expected(seen), queued_at=steps.now)
+        steps.take(job, JobState.QUEUED, _expected(seen), queued_at=steps.now, expected_start=seen.expected_start)
 
 
 def _take_end(job: Job, seen: Observed, steps: Steps) -> None:

@@ -139,13 +139,22 @@ class Job(models.Model):
     running_since = models.DateTimeField(null=True, blank=True, help_text="when the platform heard that it runs")
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    expected_start = models.DateTimeField(
+        null=True, blank=True, help_text="when it is expected to begin, by its reservation or the centre's scheduler"
+    )
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     exit_code = models.IntegerField(null=True, blank=True)
 
     class Meta:
         ordering = ["-submitted_at", "uid"]
         indexes = [
-            models.Index(fields=["party", "-submitted_at"]),
+            # lists, newest first: of a party, of all; the columns that the filter box looks in come along
+            models.Index(
+                name="job_of_a_party_newest",
+                fields=["party", "-submitted_at", "-uid"],
+                include=["name", "submitted_by", "array_uid"],
+            ),
+            models.Index(name="job_newest", fields=["-submitted_at", "-uid"]),
             models.Index(fields=["centre", "state"]),
             models.Index(name="job_waiting", fields=["submitted_at", "uid"], condition=Q(state="waiting")),
             # how long a job is thought to run is learned from those that began last, of its user and of all

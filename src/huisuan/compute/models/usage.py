@@ -128,13 +128,21 @@ class UsageRecord(models.Model):
     class Meta:
         ordering = ["centre", "sequence"]
         indexes = [
-            models.Index(name="usage_of_a_party", fields=["party", "started_at"]),
+            models.Index(name="usage_of_a_party", fields=["party", "-started_at", "-centre", "-sequence"]),
             models.Index(
                 name="usage_of_nobody",
                 fields=["centre", "user", "account"],
                 include=["sequence", "card_seconds"],  # what is summed: the records themselves need not be read
                 condition=Q(party__isnull=True),
             ),
+            # with `usage_run_once` it finds the records of a job (metering.usage.records.of_jobs)
+            models.Index(
+                name="usage_correction_of_a_job",
+                fields=["centre", "job_id"],
+                condition=Q(supersedes__isnull=False),
+            ),
+            # lists, newest first, of everybody's
+            models.Index(name="usage_newest", fields=["-started_at", "-centre", "-sequence"]),
             # records arrive more or less in the order of time: an hour or a month is found without reading the rest
             BrinIndex(name="usage_by_time", fields=["started_at", "ended_at"], pages_per_range=32, autosummarize=True),
         ]

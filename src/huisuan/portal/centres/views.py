@@ -22,7 +22,7 @@ from huisuan.parties.viewer import Viewer
 from huisuan.portal.centres import capacity
 from huisuan.portal.centres import usage as use
 from huisuan.portal.centres.agent import speaker
-from huisuan.portal.jobs.views import job_columns, job_states
+from huisuan.portal.jobs.list import job_columns, job_states
 from huisuan.portal.seals.calendar import calendar
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.state_labels import local_name
@@ -90,7 +90,7 @@ def centre_list(request: HttpRequest) -> HttpResponseBase:
 
 def queue_table(request: HttpRequest, viewer: Viewer, centre: Centre) -> Table:
     """The platform's jobs that are at a centre: on their way there, in its own queue, running."""
-    columns = [column for column in job_columns(viewer) if column.key not in ("centre", "ended", "metered")]
+    columns = [column for column in job_columns(viewer) if column.key != "centre"]
     columns.append(Column("started", _("开始"), "started_at", Kind.MOMENT, sort="started_at"))
     return Table(
         request,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
 from django.db.models import QuerySet
@@ -98,7 +98,7 @@ class Column:
         """Whether it is read as one piece and never broken over lines."""
         return self.kind in FIXED
 
-    @property
+    @cached_property
     def style(self) -> str:
         """The classes of its cells."""
         named = {"number": self.number, "fixed": self.fixed, "code": self.kind in (Kind.CODE, Kind.LONG_CODE)}
@@ -144,6 +144,20 @@ class Empty:
 
 
 @dataclass(frozen=True)
+class Selection:
+    """Rows chosen for an action: the page `action` asks first and gets them as `name`; `label` is its button's.
+
+    `value` gives what a row is called, None where it cannot be chosen. `all_label` leads there with the filter.
+    """
+
+    action: str
+    name: str
+    label: Text
+    value: Callable[[Any], str | None]
+    all_label: Text = ""
+
+
+@dataclass(frozen=True)
 class Cell:
     """One cell as the page shows it."""
 
@@ -166,11 +180,12 @@ class Head:
 
 @dataclass
 class Line:
-    """One row: its cells, and where it opens in place."""
+    """One row: its cells, where it opens in place, and what its box stands for where it can be selected."""
 
     cells: list[Cell] = field(default_factory=list)
     opens: str = ""
     page: str = ""
+    selects: str = ""
 
 
 def cell(column: Column, row: Any) -> Cell:

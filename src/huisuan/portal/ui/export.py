@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import IO, Any, cast
 
 from django.db.models import QuerySet
@@ -25,7 +26,8 @@ _CHUNK = 2000
 XLSX_ROWS = 1_048_575  # what a sheet holds below its heading
 BOM = "\ufeff"  # without it Excel reads Chinese as gibberish
 
-Export = Callable[[str, Sequence[Column], QuerySet[Any]], HttpResponseBase]
+Prepare = Callable[[Sequence[Any]], None]
+Export = Callable[[str, Sequence[Column], QuerySet[Any], Prepare | None], HttpResponseBase]
 
 
 def harmless(text: str) -> str:
@@ -52,7 +54,18 @@ def _words(column: Column, value: Any) -> str:
     return translate_sentence(str(value)) if column.kind is Kind.SENTENCE else str(value)
 
 
-def as_csv(file: str, columns: Sequence[Column], rows: QuerySet[Any]) -> HttpResponseBase:
+def _prepared(rows: QuerySet[Any], prepare: Prepare | None) -> Iterator[Any]:
+    """The rows, read in pieces; for each piece at once is looked up what its columns need."""
+    found = rows.iterator(chunk_size=_CHUNK)
+    while piece := list(islice(found, _CHUNK)):
+        if prepare:
+            prepare(piece)
+        yield from piece
+
+
+def as_csv(
+    file: str, columns: Sequence[Column], rows: QuerySet[Any], prepare: Prepare | None = None
+) -> HttpResponseBase:
     """A CSV that streams, so that a year of records needs no memory."""
     language = translation.get_language() or "zh-hans"
 
@@ -62,7 +75,7 @@ def as_csv(file: str, columns: Sequence[Column], rows: QuerySet[Any]) -> HttpRes
         buffer.write(BOM)
         with translation.override(language):  # the answer is written after the language middleware is done
             writer.writerow([harmless(column.exported_heading) for column in columns])
-            for row in rows.iterator(chunk_size=_CHUNK):
+            for row in _prepared(rows, prepare):
                 writer.writerow([plain(column, column.of(row)) for column in columns])
                 yield buffer.getvalue()
                 buffer.seek(0)
@@ -74,7 +87,9 @@ def as_csv(file: str, columns: Sequence[Column], rows: QuerySet[Any]) -> HttpRes
     return response
 
 
-def as_xlsx(file: str, columns: Sequence[Column], rows: QuerySet[Any]) -> HttpResponseBase:
+def as_xlsx(
+    file: str, columns: Sequence[Column], rows: QuerySet[Any], prepare: Prepare | None = None
+) -> HttpResponseBase:
     """An XLSX with typed cells: yuan with two places, whole numbers, times at Asia/Shanghai."""
     import xlsxwriter
 
@@ -106,7 +121,7 @@ def as_xlsx(file: str, columns: Sequence[Column], rows: QuerySet[Any]) -> HttpRe
     for at, column in enumerate(columns):
         sheet.set_column(at, at, 20 if column.kind is Kind.MOMENT else 16)
         sheet.write_string(0, at, column.exported_heading, bold)
-    for line, row in enumerate(rows.iterator(chunk_size=_CHUNK), start=1):
+    for line, row in enumerate(_prepared(rows, prepare), start=1):
         for at, column in enumerate(columns):
             _write(sheet, line, at, column, column.of(row), forms.get(column.kind))
     book.close()
@@ -135,6 +150,8 @@ def _write(sheet: Any, line: int, at: int, column: Column, value: Any, form: Any
 FORMATS: dict[str, Export] = {"csv": as_csv, "xlsx": as_xlsx}
 
 
-def exported(file: str, form: str, columns: Sequence[Column], rows: QuerySet[Any]) -> HttpResponseBase:
+def exported(
+    file: str, form: str, columns: Sequence[Column], rows: QuerySet[Any], prepare: Prepare | None = None
+) -> HttpResponseBase:
     """The rows as a file of a form that FORMATS names."""
-    return FORMATS[form](file, columns, rows)
+    return FORMATS[form](file, columns, rows, prepare)

@@ -10,11 +10,14 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from huisuan.base.money import yuan
+from huisuan.base.money import line_yuan, yuan
 
 NOTHING = "—"
 
-__all__ = ["NOTHING", "card_hours", "day", "duration", "integer", "local_time", "month", "petaflops", "share", "yuan"]
+__all__ = [
+    "NOTHING", "card_hours", "day", "duration", "integer", "line_yuan", "local_time", "month", "petaflops", "share",
+    "yuan",
+]  # fmt: skip
 
 
 def integer(value: int) -> str:
@@ -61,9 +64,3 @@ def share(numerator: int, denominator: int) -> str:
         return NOTHING
     permille = (numerator * 2000 + denominator) // (denominator * 2)
     return f"{permille // 10}.{permille % 10}%"
-
-
-def line_yuan(card_seconds: int, fen_per_card_hour: int) -> str:
-    """What a bill line comes to in yuan, to a hundredth of a fen: 1,234.5678. Lines are not rounded to the fen."""
-    hundredths = (card_seconds * fen_per_card_hour * 100 * 2 + 3600) // 7200
-    return f"{hundredths // 10000:,}.{hundredths % 10000:04d}"

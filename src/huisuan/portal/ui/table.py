@@ -17,8 +17,9 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
 from huisuan.portal.ui.address import strangers
-from huisuan.portal.ui.columns import Cell, Choice, Column, Empty, Head, Line, cell, file_columns
+from huisuan.portal.ui.columns import Cell, Choice, Column, Empty, Head, Line, Selection, cell, file_columns
 from huisuan.portal.ui.export import FORMATS, exported
+from huisuan.portal.ui.number_format import integer
 
 PAGE_ROWS = 50
 LONGEST_WORD = 100
@@ -28,7 +29,8 @@ class Table:
     """One table of one page. `name` keeps several tables of a page apart, in addresses and in the markup.
 
     `search` names the text fields that the filter box looks in; `opens` gives the address of what a row opens
-    in place, `page` of the page of that row.
+    in place, `page` of the page of that row. `prepare` looks up, for a page of rows at once, what their columns show
+    beside their own fields; `selection` lets rows be chosen for an action.
     """
 
     def __init__(
@@ -45,10 +47,13 @@ class Table:
         choices: Sequence[Choice] = (),
         opens: Callable[[Any], str] | None = None,
         page: Callable[[Any], str] | None = None,
+        prepare: Callable[[Sequence[Any]], None] | None = None,
+        selection: Selection | None = None,
     ) -> None:
         self.request, self.everything, self.columns = request, rows, tuple(columns)
         self.file, self.order, self.empty, self.name = file, order, empty, name
         self.search, self.choices, self.opens, self.page_of = tuple(search), tuple(choices), opens, page
+        self.prepare, self.selection = prepare, selection
         self.strangers: list[str] = []  # what the address asks that nothing on the page understands
 
     @property
@@ -89,6 +94,16 @@ class Table:
         return self.param("sort")
 
     @property
+    def param_at(self) -> str:
+        """The name of the date that the list begins at, where it can."""
+        return self.param("at")
+
+    @property
+    def everything_filtered(self) -> str:
+        """The query that stands for everything filtered, whatever the page."""
+        return self.address(export="", **self._first_page)
+
+    @property
     def sortings(self) -> list[tuple[str, str]]:
         """Every order there is, for a narrow screen that shows no headings; the one in force is the page's own."""
         return [
@@ -125,7 +140,7 @@ class Table:
         keys = {choice.key: [value for value, _label in self.options[choice.key]] for choice in self.choices}
         wrong = [key for key, options in keys.items() if self.asked(key) and self.asked(key) not in options]
         wrong += ["sort"] if self.asked("sort") and self.asked("sort") != self.sorting else []
-        wrong += ["page"] if self.asked("page") and self.asked("page") != str(self.page.number) else []
+        wrong += self.refused_page
         wrong += ["export"] if self.asked("export") and self.asked("export") not in FORMATS else []
         wrong += ["q"] if len(self.asked("q")) > LONGEST_WORD else []
         return [f"{self.param(key)}={self.asked(key)}" for key in wrong] + self.strangers
@@ -133,7 +148,18 @@ class Table:
     @property
     def own(self) -> set[str]:
         """The parameters of this table in the address."""
-        return {self.param(key) for key in ("q", "sort", "page", "export", *(choice.key for choice in self.choices))}
+        keys = ("q", "sort", *self.page_keys, "export", *(choice.key for choice in self.choices))
+        return {self.param(key) for key in keys}
+
+    @property
+    def page_keys(self) -> tuple[str, ...]:
+        """The parameters that say where the page is; another filter or order begins at the first page again."""
+        return ("page",)
+
+    @property
+    def refused_page(self) -> list[str]:
+        """Which of them the address gives and nothing can be found by."""
+        return ["page"] if self.asked("page") and self.asked("page") != str(self.page.number) else []
 
     @cached_property
     def options(self) -> dict[str, Sequence[tuple[str, Any]]]:
@@ -167,6 +193,22 @@ class Table:
         return paginator.get_page(self.asked("page"))
 
     @cached_property
+    def page_rows(self) -> Sequence[Any]:
+        """The rows of the page."""
+        return self._prepared(list(self.page))
+
+    def _prepared(self, rows: list[Any]) -> list[Any]:
+        if self.prepare:
+            self.prepare(rows)
+        return rows
+
+    @property
+    def place(self) -> str:
+        """Which page it is, in words."""
+        number, pages = integer(self.page.number), integer(self.page.paginator.num_pages)
+        return _("第 {number} / {pages} 页").format(number=number, pages=pages)
+
+    @cached_property
     def totals(self) -> dict[str, int]:
         """How many rows the filter leaves ("rows"), and the sum of each summed column over all of them."""
         wanted = {f"sum_{column.key}": Sum(column.total) for column in self.columns if column.total}
@@ -177,6 +219,11 @@ class Table:
     def count(self) -> int:
         """How many rows the filter leaves."""
         return self.totals["rows"]
+
+    @property
+    def counted(self) -> int:
+        """The figure that the page names."""
+        return self.count
 
     @property
     def sums(self) -> dict[str, int]:
@@ -207,7 +254,9 @@ class Table:
         up = self.sorting == column.key
         first = f"-{column.key}" if column.number else column.key
         then = column.key if down else f"-{column.key}" if up else first
-        return Head(column, self.address(sort=then, page=""), "descending" if down else "ascending" if up else "")
+        return Head(
+            column, self.address(sort=then, **self._first_page), "descending" if down else "ascending" if up else ""
+        )
 
     @property
     def lines(self) -> list[Line]:
@@ -217,8 +266,9 @@ class Table:
                 [cell(column, row) for column in self.columns],
                 self.opens(row) if self.opens else "",
                 self.page_of(row) if self.page_of else "",
+                (self.selection.value(row) or "") if self.selection else "",
             )
-            for row in self.page
+            for row in self.page_rows
         ]
 
     @property
@@ -252,7 +302,11 @@ class Table:
     @property
     def exports(self) -> list[tuple[str, str]]:
         """The addresses of the exports of exactly what is filtered."""
-        return [(name.upper(), self.address(export=name, page="")) for name in FORMATS]
+        return [(name.upper(), self.address(export=name, **self._first_page)) for name in FORMATS]
+
+    @property
+    def _first_page(self) -> dict[str, str]:
+        return dict.fromkeys(self.page_keys, "")
 
     @property
     def previous(self) -> str:
@@ -279,7 +333,9 @@ def render_tables(
             if table.refused:
                 said = _("这些筛选不能用，没有给出文件：{what}").format(what=", ".join(table.refused))
                 return HttpResponse(said, status=422, content_type="text/plain; charset=utf-8")
-            return exported(table.file, table.asked("export"), file_columns(table.columns), table.filtered)
+            return exported(
+                table.file, table.asked("export"), file_columns(table.columns), table.filtered, table.prepare
+            )
     target = request.htmx.target  # type: ignore[attr-defined]
     asked = next((table for table in tables if table.element == target), None)
     named = {f"{table.name}_table" if table.name else "table": table for table in tables}

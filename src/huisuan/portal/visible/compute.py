@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from django.db.models import BigIntegerField, Max, OuterRef, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Max, QuerySet
 from django.urls import reverse
 
 from huisuan.base.months import SHANGHAI, Month, next_month
 from huisuan.compute.jobs.queries import visible
 from huisuan.compute.metering.usage.records import current_usage
-from huisuan.compute.models import Centre, Job, MeterBatch, PlacementDecision, Seal, UsageRecord
+from huisuan.compute.models import Centre, Job, MeterBatch, Seal, UsageRecord
 from huisuan.parties.viewer import Viewer
 from huisuan.settlement.models import Bill, Entitlement
 from huisuan.settlement.runs.queries import latest_runs
@@ -20,26 +19,6 @@ from huisuan.settlement.runs.queries import latest_runs
 def jobs(viewer: Viewer) -> QuerySet[Job]:
     """The jobs that the viewer reads."""
     return visible(viewer)
-
-
-def metered(rows: QuerySet[Job]) -> QuerySet[Job]:
-    """Jobs with `metered`: the card-seconds that the meter counted for them so far, at every centre they ran at."""
-    where = PlacementDecision.objects.filter(job=OuterRef(OuterRef("uid"))).order_by().values("centre")
-    counted = (
-        current_usage()
-        .filter(centre__in=where, job_id=OuterRef("uid"))
-        .order_by()
-        .values("job_id")
-        .annotate(total=Sum("card_seconds"))
-    )
-    return rows.annotate(metered=Coalesce(Subquery(counted.values("total"), output_field=BigIntegerField()), 0))
-
-
-def records_of(job: Job) -> QuerySet[UsageRecord]:
-    """The standing records of a job in the order of time, at every centre it ran at."""
-    where = list(job.decisions.order_by().values_list("centre", flat=True).distinct())
-    rows = current_usage().filter(centre__in=where, job_id=job.uid).select_related("centre", "accelerator")
-    return rows.order_by("started_at", "sequence")
 
 
 def records(viewer: Viewer) -> QuerySet[UsageRecord]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.db.models import (
@@ -47,6 +47,11 @@ def current_usage(cursors: Mapping[str, int] | None = None) -> QuerySet[UsageRec
             read |= Q(centre_id=ids[code], sequence__lte=last)
         records, newer = records.filter(read), newer.filter(read)
     return records.filter(~Exists(newer)).order_by("centre_id", "sequence")
+
+
+def of_jobs(job_ids: Collection[str]) -> Q:
+    """Records of these jobs, as their schedulers call them: said in two halves, for each of which there is an index."""
+    return Q(supersedes__isnull=True, job_id__in=job_ids) | Q(supersedes__isnull=False, job_id__in=job_ids)
 
 
 def overlapping(starts: datetime | Combinable, ends: datetime | Combinable) -> Q:

@@ -1,0 +1,178 @@
+"""The list of jobs: what waits and why, where each is, since when, when it begins and ends, what it cost so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from huisuan.compute.jobs.cost import costs_of
+from huisuan.compute.jobs.expected import job_times
+from huisuan.compute.models import FINAL_STATES, Accelerator, Centre, Job, JobState, Partition
+from huisuan.parties.route_access import allow, viewer_of
+from huisuan.parties.viewer import Viewer
+from huisuan.portal.jobs import details as job_facts
+from huisuan.portal.sentences.page import translate_sentence
+from huisuan.portal.ui import state_labels
+from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
+from huisuan.portal.ui.keyset_table import KeysetTable
+from huisuan.portal.ui.table import Table, render_tables
+from huisuan.portal.visible import compute as queries
+
+OPEN = "open"  # as a state: whatever is not over
+RELATED = ("party__region", "centre", "accelerator")
+UNREAD = ("command", "script", "environment", "notes")  # large, and no column shows them
+_SPANS = {"1": _("近 24 小时"), "7": _("近 7 天"), "30": _("近 30 天"), "365": _("近一年")}
+
+
+def _name(job: Job) -> str:
+    return job.name if job.array_index is None else f"{job.name} [{job.array_index}]"
+
+
+def _model(job: Job) -> str:
+    return job.accelerator.model if job.accelerator else job_facts.cards_wanted(job)
+
+
+def _why_waiting(job: Job) -> str:
+    return translate_sentence(job.reasons[0]) if job.state in job_facts.WAITS and job.reasons else ""
+
+
+def job_columns(viewer: Viewer) -> list[Column]:
+    """What a job is and where it stands; who reads several parties sees whose each job is."""
+    columns = [
+        Column("name", _("作业名"), _name, sort="name", link=lambda job: reverse("job", args=[job.uid])),
+        Column("uid", _("编号"), "uid", Kind.LONG_CODE, minor=True),
+        Column(
+            "state",
+            _("状态"),
+            lambda job: state_labels.state_word(state_labels.JOB, job.state),
+            Kind.STATE,
+            note=_why_waiting,
+            note_label=_("等待的原因"),
+        ),
+        Column("cards", _("卡数"), "cards", Kind.INTEGER, sort="cards"),
+        Column("model", _("型号"), _model),
+        Column("centre", _("中心"), lambda job: state_labels.local_name(job.centre) if job.centre else ""),
+        Column("submitted", _("提交"), "submitted_at", Kind.MOMENT, sort="submitted_at"),
+    ]
+    if viewer.role != "user":
+        columns.insert(2, Column("party", _("使用方"), lambda job: state_labels.local_name(job.party)))
+    return columns
+
+
+def _estimated(which: str) -> Callable[[Job], str]:
+    def text(job: Any) -> str:
+        times = job.times
+        return _t("预计") if getattr(times, f"{which}_estimated") and getattr(times, f"{which}s") else ""
+
+    return text
+
+
+def _spent(figure: str) -> Callable[[Job], int | None]:
+    """A figure of the cost; nothing of a job that has held no cards yet."""
+    return lambda job: getattr(job.cost, figure) if job.cost.lines else None  # type: ignore[attr-defined]
+
+
+def _progress_columns() -> list[Column]:
+    """What `_look_up` adds to a row."""
+    estimated = _("是否预计")
+    return [
+        Column("since", _("现状自"), "times.since", Kind.MOMENT, minor=True),
+        Column(
+            "started", _("开始"), "times.starts", Kind.MOMENT, sort="started_at",
+            note=_estimated("start"), note_label=estimated,
+        ),
+        Column(
+            "ended", _("结束"), "times.ends", Kind.MOMENT, sort="ended_at",
+            note=_estimated("end"), note_label=estimated,
+        ),
+        Column("metered", _("计量"), "metered", Kind.CARD_SECONDS, minor=True),
+        Column("cost", _("至今花费，估算"), _spent("rounded_fen"), Kind.FEN),
+        Column("back", _("其中补助，估算"), _spent("back_fen"), Kind.FEN),
+    ]  # fmt: skip
+
+
+def _look_up(rows: Sequence[Any]) -> None:
+    """Times and costs of a page of jobs, in a few queries for all of them."""
+    now = timezone.now()
+    costs = costs_of(rows, now)
+    for job in rows:
+        job.times, job.cost = job_times(job, now), costs[job.pk]
+        job.metered = sum(line.card_seconds for line in job.cost.lines if line.metered)
+
+
+def job_states(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+    """The states of jobs, to choose from."""
+    return [(state, word.label) for state, word in state_labels.JOB.items()]
+
+
+def _states_and_open(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+    return [(OPEN, _("没有结束的")), *job_states(rows)]
+
+
+def _in_state(rows: QuerySet[Any], state: str) -> QuerySet[Any]:
+    if state == OPEN:
+        return rows.filter(state__in=[each for each in JobState.values if each not in FINAL_STATES])
+    return rows.filter(state=state)
+
+
+def _models(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+    offered = Partition.objects.exclude(centre__engine="").order_by("accelerator__model")
+    return [(name, name) for name in offered.values_list("accelerator__model", flat=True).distinct()]
+
+
+def _since(rows: QuerySet[Any], days: str) -> QuerySet[Any]:
+    return rows.filter(submitted_at__gte=timezone.now() - timedelta(days=int(days)))
+
+
+def _choices(viewer: Viewer) -> list[Choice]:
+    def centres(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+        inside = Centre.objects.filter(viewer.centres()) if viewer.role == "centre" else Centre.objects.all()
+        return [(centre.code, state_labels.local_name(centre)) for centre in inside.exclude(engine="")]
+
+    def at_centre(rows: QuerySet[Any], code: str) -> QuerySet[Any]:
+        return rows.filter(centre=Centre.objects.get(code=code))  # by its key: an index is searched by it
+
+    def of_model(rows: QuerySet[Any], model: str) -> QuerySet[Any]:
+        return rows.filter(accelerator=Accelerator.objects.get(model=model))
+
+    return [
+        Choice("state", _("状态"), _states_and_open, _in_state),
+        Choice("centre", _("中心"), centres, at_centre),
+        Choice("model", _("型号"), _models, of_model),
+        Choice("since", _("提交于"), lambda _rows: list(_SPANS.items()), _since),
+    ]
+
+
+def job_table(request: HttpRequest, viewer: Viewer) -> Table:
+    """The jobs that the viewer reads, newest first."""
+    own = viewer.role == "user"
+    return KeysetTable(
+        request,
+        queries.jobs(viewer).select_related(None).select_related(*RELATED).defer(*UNREAD),
+        [*job_columns(viewer), *_progress_columns()],
+        file="jobs",
+        order="-submitted",
+        search=("name", "uid", "array_uid", "submitted_by", *(() if own else ("party__name",))),
+        choices=_choices(viewer),
+        prepare=_look_up,
+        empty=Empty(
+            _("还没有作业。"),
+            command="" if own else "huisuan job submit --cards 1 -- python train.py",
+            link=reverse("submit-job") if own else "",
+            link_text=_("提交第一个作业"),
+        ),
+    )
+
+
+@allow()
+def job_list(request: HttpRequest) -> HttpResponseBase:
+    """All jobs that the viewer reads."""
+    return render_tables(request, "portal/user/jobs.html", {"here": "jobs"}, [job_table(request, viewer_of(request))])
