@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compute', '0018_flags_for_jobs_without_cards'),
+        ('compute', '0020_sessions'),
         ('parties', '0006_every_token_has_an_owner'),
     ]
 
