@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compute', '0020_sessions'),
+        ('compute', '0021_arrays_that_ended'),
         ('parties', '0006_every_token_has_an_owner'),
     ]
 
