@@ -34,7 +34,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "people": ("?export=csv",), "messages": ("?export=csv", "?state=read"),
     "budget": ("?year=1999", "?policy=x", "?seed=-1", "?s.2.2.rate=99%", "?s.2.2.rate=x"),
     "calculator": ("?who=enterprise", "?who=nobody", "?who=city&on=nonsense", "?who=enterprise&f.x=1"),
-    "settings": ("?on=nonsense",), "proposal": ("?year=1999",),
+    "settings": ("?on=nonsense",), "todo": ("?kind=nonsense",), "proposal": ("?year=1999",),
 }  # fmt: skip
 ALIKE = {"new-draft", "live-answer"}  # forms of any rule: their fields differ, what reads them does not
 
@@ -73,7 +73,8 @@ def data(full: Full) -> Data:
 
 def addresses(full: Full) -> dict[str, list[str]]:
     """The addresses of every page by the name of its route, each thing of the world once."""
-    from huisuan.compute.models import MeterFlag
+    from huisuan.compute.models import MeterFlag, SealRequest
+    from huisuan.settlement.models import SettlementRequest
 
     world = full.world
     bill, record = world.bill(world.alpha, 5), world.alpha.usage.get(job_id="100")
@@ -93,6 +94,8 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "new-draft": [[each, rule.key] for each in named for rule in load_policy(each).rules],
         "centre": [["hf"], ["wh"]],
         "run": [[world.run.pk]],
+        "settlement-request": [[number] for number in SettlementRequest.objects.values_list("pk", flat=True)],
+        "seal-request": [[number] for number in SealRequest.objects.values_list("pk", flat=True)],
         "policy": [[each] for each in named],
         "settings": [[each] for each in named],
         "propose-settings": [[named[0]]],

@@ -19,6 +19,7 @@ POSTED = {
     "sign-out", "language", "new-token", "revoke-token", "change-factor", "sign-out-everywhere", "person-action",
     "cancel-job", "cancel-array", "answer-flag", "discard-draft", "live-answer", "compare-proposal", "adopt-proposal",
     "withdraw-proposal", "mark-messages-read", "mark-messages-unread",
+    "settle-year", "cancel-settlement", "seal-months", "cancel-sealing",
 }  # fmt: skip
 #: texts with the pages that show them
 Found = dict[str, set[str]]

@@ -7,7 +7,7 @@ can tell it from what the platform says.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pyotp
 from django.utils import timezone
@@ -18,7 +18,7 @@ from huisuan.compute.jobs.services import cancel_job, submit_job
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.compute.metering.seals.register import publish_register
 from huisuan.compute.metering.seals.seal_month import seal_month
-from huisuan.compute.models import Centre, Invitation, Job, MeterFlag, Seal, SourceFile
+from huisuan.compute.models import Centre, Invitation, Job, MeterFlag, Seal, SealRequest, SourceFile
 from huisuan.law.policy.load import load_policy
 from huisuan.parties.identity import people, second_factor
 from huisuan.parties.identity.audit_trail import Actor
@@ -146,6 +146,22 @@ def _proposals() -> list[int]:
     SettlementRequest.objects.create(
         policy=portal.POLICY, year=2023, requested_by="省专班", requested_at=portal.NOW, state="failed",
         ended_at=portal.NOW, reason="年份 2023 不能结算：应在 2000 与 2022 之间",
+    )  # fmt: skip
+    for state, reason in (("cancelled", "已取消，什么都没有写入：2024 年还没有结算结果"), ("running", "")):
+        over = None if state == "running" else portal.NOW
+        SettlementRequest.objects.create(
+            policy=portal.POLICY, year=2022, requested_by="省专班", requested_at=portal.NOW, state=state, step="usage",
+            number=2, steps=6, attempts=2, cancelled_by="李运维" if reason else "", ended_at=over,
+            reason=reason,
+        )  # fmt: skip
+    SealRequest.objects.create(
+        centre=Centre.objects.get(code="hf"), first=date(2024, 1, 1), last=date(2024, 2, 1), despite=DESPITE,
+        requested_by="省专班", requested_at=portal.NOW, state="cancelled", ended_at=portal.NOW,
+        reason="已取消：2024-01 起一个月也没有封",
+    )  # fmt: skip
+    SealRequest.objects.create(
+        centre=Centre.objects.get(code="wh"), first=date(2024, 6, 1), last=date(2024, 7, 1), requested_by="省专班",
+        requested_at=portal.NOW, state="running", step="2024-06", number=1, steps=2,
     )  # fmt: skip
     return [each.pk for each in SettingsProposal.objects.order_by("pk")]
 

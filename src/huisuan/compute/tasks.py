@@ -20,6 +20,7 @@ from huisuan.compute.jobs.workdirs.services import forget_uploads
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.seals import register
 from huisuan.compute.metering.seals.register import due_month
+from huisuan.compute.metering.seals.requests import run_seal_request
 from huisuan.compute.metering.usage.daily_totals import update_all_daily_totals
 from huisuan.compute.models import Job, JobState, SiteAgent
 from huisuan.messages.delivery import deliver_due
@@ -114,6 +115,12 @@ def publish_register(timestamp: int) -> None:
     now = datetime.fromtimestamp(timestamp, UTC)
     if (due := due_month(now)) is not None:
         register.publish_register(due, now)
+
+
+@app.task(name="metering.seal_months", queue="settlement", lock="metering.seal_months")
+def seal_months(request: int) -> None:
+    """Seal the months of the seal request of that number."""
+    run_seal_request(request, lambda: datetime.now(UTC))
 
 
 @app.periodic(cron="37 3 * * *")

@@ -27,6 +27,8 @@ from huisuan.portal.seals import views as seals
 from huisuan.portal.settings import views as settings
 from huisuan.portal.ui import vega_bundle as engine
 from huisuan.portal.usage import records as usage
+from huisuan.portal.work import seals as seal_work
+from huisuan.portal.work import settlements as settlement_work
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
@@ -63,6 +65,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("usage/<slug:code>/<int:sequence>/proof", seals.record_proof, name="record-proof"),
     path("seals/", seals.seal_list, name="seals"),
     path("register.json", register.register_download, name="register"),
+    path("seals/requests/<int:number>", seal_work.seal_request_page, name="seal-request"),
+    path("seals/requests/<int:number>/cancel", seal_work.cancel_sealing, name="cancel-sealing"),
+    path("seals/<slug:code>/seal", seal_work.seal_months, name="seal-months"),
     path("seals/<slug:code>/<str:month>", seals.seal_page, name="seal"),
     path("seals/<slug:code>/<str:month>/export", seals.export_seal, name="export-seal"),
     path("flags/", flags.flag_list, name="flags"),
@@ -84,6 +89,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("centres/", centre.centre_list, name="centres"),
     path("centres/<slug:code>", centre.centre_page, name="centre"),
     path("runs/", oversight.run_list, name="runs"),
+    path("runs/settle", settlement_work.settle_year, name="settle-year"),
+    path("runs/requests/<int:number>", settlement_work.settlement_request_page, name="settlement-request"),
+    path("runs/requests/<int:number>/cancel", settlement_work.cancel_settlement, name="cancel-settlement"),
     path("runs/<int:number>", oversight.run_page, name="run"),
     path("budget/", budget_page, name="budget"),
     path("charts/vega.js", engine.chart_engine, name="chart-engine"),

@@ -14,8 +14,9 @@ from procrastinate.exceptions import UniqueViolation
 from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job, Status
 
+from huisuan.compute.metering.seals.requests import SEALINGS
 from huisuan.serving import disk
-from huisuan.settlement.runs.requests import recover_requests
+from huisuan.settlement.runs.requests import SETTLEMENTS
 
 _MAX_ATTEMPTS = 3
 _ROWS_KEPT_HOURS = 30 * 24  # of jobs that failed
@@ -28,7 +29,8 @@ log = logging.getLogger(__name__)
 async def look_after_tasks(context: JobContext, timestamp: int) -> None:
     """Every ten seconds: what a worker that died was doing goes on, or ends with a reason."""
     await take_up_stalled(context)
-    await sync_to_async(recover_requests)(datetime.now(UTC))
+    for kind in (SETTLEMENTS, SEALINGS):
+        await sync_to_async(kind.recover)(datetime.now(UTC))
 
 
 @app.periodic(cron="43 3 * * *")

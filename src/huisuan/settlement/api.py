@@ -113,6 +113,22 @@ def show_todo(request: HttpRequest) -> list[dict[str, Any]]:
     return [item.to_dict(now.astimezone(SHANGHAI).date(), viewer.role) for item in list_todo(viewer, now)]
 
 
+@router.post(
+    "/settlements/requests/{number}/cancel",
+    auth=Allow("province", scope="manage"),
+    summary="取消一次后台结算：什么都不写入",
+)
+def cancel_settlement_request(request: HttpRequest, number: str) -> dict[str, Any]:
+    """Cancel what waits at once, what runs before its next step; what has ended stays as it ended."""
+    if not (number.isascii() and number.isdecimal() and len(number) <= MOST_DIGITS):
+        raise ApiRefusal(404, f"没有提出过第 {number} 号结算", code="settlement.request_unknown")
+    try:
+        cancelled = requests.cancel_request(int(number), viewer_of(request).name, datetime.now(UTC))
+    except Refused as refusal:
+        raise ApiRefusal(404, str(refusal), code=refusal.code) from None
+    return requests.request_to_dict(cancelled)
+
+
 def _entitlement(request: HttpRequest, number: str) -> Entitlement:
     try:
         return queries.get_entitlement(viewer_of(request), int(number.upper().removeprefix("E")))

@@ -67,6 +67,8 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     **{f"compute/metering/agent_usage/{name}.py": () for name in ("judge", "lease", "leases", "receive", "usage_line")},
     "compute/metering/intake/corrections.py": (), "compute/metering/imports/own_jobs.py": (),
     "compute/metering/imports/pending_corrections.py": (), "compute/metering/seals/queries.py": (),
+    "compute/metering/seals/requests.py": (), "compute/metering/seals/seal_month.py": (),
+    "base/db/background_work.py": ("_BROKEN",), "base/months.py": ("parse",),
     "compute/agent_gateway/clock_skew.py": (), "compute/metering/checks/clock.py": (),
     "parties/acting_party.py": (), "settlement/runs/inputs.py": (),
     "law/policy/setting_bounds.py": (), "law/policy/amended_figures.py": (),

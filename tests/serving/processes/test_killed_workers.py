@@ -21,7 +21,10 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 
+from huisuan.base.db.background_work import WorkState
+from huisuan.base.months import Month
 from huisuan.compute.centres.tariffs import set_tariff
+from huisuan.compute.metering.seals.requests import request_seals
 from huisuan.compute.models import (
     Accelerator,
     AgentKey,
@@ -32,13 +35,15 @@ from huisuan.compute.models import (
     JobEvent,
     JobState,
     RegisterEntry,
+    Seal,
+    SealRequest,
     SiteAgent,
     Upload,
     UsageDay,
 )
 from huisuan.parties.models import Person
 from huisuan.protocol.batch_chain import statement_sha256
-from huisuan.settlement.models import RequestState, SettlementRequest, SettlementRun
+from huisuan.settlement.models import SettlementRequest, SettlementRun
 from huisuan.settlement.runs import requests
 from huisuan.settlement.runs.settle import settle
 from support.accounts import make_token
@@ -137,9 +142,15 @@ def bills_are_right() -> None:
     (run,) = SettlementRun.objects.filter(year=2024)
     assert (run.bills.count(), run.entitlements.count(), run.card_seconds) == (1, 1, 2 * 8 * 3600)
     request = SettlementRequest.objects.get(year=2024)
-    assert (request.state, request.run, request.attempts) == (RequestState.DONE, run, 2)
+    assert (request.state, request.run, request.attempts) == (WorkState.DONE, run, 2)
     again = settle(POLICY, 2024, now=datetime.now(UTC), by="test")
-    assert (again.new, again.run) == (False, run)
+    assert again.run.result_sha256 == run.result_sha256  # a run of its own at most, for a month was sealed since
+
+
+def the_month_is_sealed() -> None:
+    assert [each.month for each in Seal.objects.all()] == [date(2024, 3, 1)]
+    request = SealRequest.objects.get()
+    assert (request.state, request.attempts) == (WorkState.DONE, 2)
 
 
 def silence_is_noted_once() -> None:
@@ -177,7 +188,7 @@ def the_webhook_was_tried_once() -> None:
 
 def the_orphan_was_settled() -> None:
     orphan = SettlementRequest.objects.get(year=2023)
-    assert orphan.state == RequestState.DONE
+    assert orphan.state == WorkState.DONE
     assert orphan.run.records == 0
 
 
@@ -201,6 +212,9 @@ KINDS = {
         "settlement_entitlement",
         bills_are_right,
         lambda: requests.request_settlement(POLICY, 2024, "专班", datetime.now(UTC)),
+    ),
+    "metering.seal_months": Kind(
+        "compute_seal", the_month_is_sealed, lambda: request_seals("c1", Month(2024, 3), "专班", datetime.now(UTC))
     ),
     "compute.look_after_jobs": Kind("compute_job", silence_is_noted_once),
     "compute.note_capacities": Kind("compute_capacitysighting", capacity_is_noted),
@@ -296,7 +310,7 @@ def test_why_a_settlement_failed_is_said_where_one_looks(client: Client) -> None
     asked = requests.request_settlement(POLICY, 2024, "专班", datetime.now(UTC)).request
     one_round()
     asked.refresh_from_db()
-    assert asked.state == RequestState.FAILED
+    assert asked.state == WorkState.FAILED
     assert "没有价目" in asked.reason
     client.force_login(Person.objects.create(username="p", role="province"))
     assert "没有价目" in client.get("/runs/").content.decode()
@@ -312,5 +326,5 @@ def test_a_settlement_whose_worker_dies_every_time_ends_with_the_reason() -> Non
         process = started("--one-shot", "--queues", "default")
         process.join(60)
     asked.refresh_from_db()
-    assert (asked.state, asked.reason) == (RequestState.FAILED, requests.LOST)
+    assert (asked.state, asked.reason) == (WorkState.FAILED, requests.LOST)
     assert requests.request_settlement(POLICY, 2024, "专班", datetime.now(UTC)).new

@@ -24,6 +24,7 @@ from huisuan.compute.models.ledger import MeterBatch, MeterFlag, PendingCorrecti
 from huisuan.compute.models.placement import CityQuota, DurationLine, PlacementDecision, TenantShare
 from huisuan.compute.models.register import RegisterEntry, RegisterSignature
 from huisuan.compute.models.restoration import Restoration
+from huisuan.compute.models.seal_requests import SealRequest
 from huisuan.compute.models.sessions import InteractiveSession, SessionAdmission, SessionKind
 from huisuan.compute.models.usage import SourceChunk, SourceFile, UsageRecord
 from huisuan.compute.models.usage_days import UsageDay, UsageTally
@@ -32,7 +33,7 @@ __all__ = [
     "AT_CENTRE", "FINAL_STATES", "HUGE_CARDS", "Accelerator", "AgentKey", "CapacityAttestation", "CapacitySighting",
     "Centre", "CentreNode", "CityQuota", "DurationLine", "EndedArray", "InteractiveSession", "Invitation", "Job",
     "JobDependency", "JobEvent", "JobLog", "JobState", "MeterBatch", "MeterFlag", "Partition", "PendingCorrection",
-    "PlacementDecision", "RegisterEntry", "RegisterSignature", "Restoration", "Seal", "SealSignature",
+    "PlacementDecision", "RegisterEntry", "RegisterSignature", "Restoration", "Seal", "SealRequest", "SealSignature",
     "SessionAdmission", "SessionKind", "SiteAgent", "SourceChunk", "SourceFile", "Tariff", "Tenant", "TenantShare",
     "Upload", "UsageDay", "UsageRecord", "UsageTally",
 ]  # fmt: skip

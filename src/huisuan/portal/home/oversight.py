@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Count, Q, Sum
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -19,6 +21,8 @@ from huisuan.portal.ui.columns import Column, Empty, Kind
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.portal.ui.year_filter import chosen_year
 from huisuan.portal.visible import compute as queries
+from huisuan.portal.work.progress_page import WORK_STATES
+from huisuan.portal.work.settlements import settle_form
 from huisuan.settlement.models import SettlementRequest, SettlementRun
 from huisuan.settlement.runs.queries import latest_runs
 
@@ -56,13 +60,19 @@ def run_table(request: HttpRequest, name: str = "") -> Table:
     )
 
 
-REQUEST_STATES = {"queued": _("排队中"), "running": _("进行中"), "done": _("已完成"), "failed": _("没有完成")}
 _REQUEST_COLUMNS = [
-    Column("number", _("提出号"), lambda asked: f"{asked.pk}", Kind.CODE, sort="id"),
+    Column(
+        "number",
+        _("提出号"),
+        lambda asked: f"{asked.pk}",
+        Kind.CODE,
+        sort="id",
+        link=lambda asked: reverse("settlement-request", args=[asked.pk]),
+    ),
     Column("year", _("年度"), lambda asked: str(asked.year), sort="year"),
     Column("policy", _("政策"), "policy", sort="policy", minor=True),
-    Column("state", _("状态"), lambda asked: REQUEST_STATES[asked.state], sort="state"),
-    Column("reason", _("没有完成的原因"), "reason", Kind.SENTENCE),
+    Column("state", _("状态"), lambda asked: WORK_STATES[asked.state], Kind.STATE, sort="state"),
+    Column("reason", _("说明"), "reason", Kind.SENTENCE),
     Column("requested", _("提出时间"), "requested_at", Kind.MOMENT, sort="requested_at"),
     Column("ended", _("结束"), "ended_at", Kind.MOMENT, sort="ended_at", minor=True),
     Column("by", _("发起人"), "requested_by", sort="requested_by", minor=True),
@@ -114,8 +124,11 @@ def home(request: HttpRequest, viewer: Viewer) -> HttpResponseBase:
 @allow("province", "auditor")
 def run_list(request: HttpRequest) -> HttpResponseBase:
     """All settlement runs."""
+    context: dict[str, Any] = {"here": "runs"}
+    if viewer_of(request).role == "province":
+        context |= settle_form(timezone.localdate())
     return render_tables(
-        request, "portal/oversight/runs.html", {"here": "runs"}, [run_table(request, "runs"), request_table(request)]
+        request, "portal/oversight/runs.html", context, [run_table(request, "runs"), request_table(request)]
     )
 
 

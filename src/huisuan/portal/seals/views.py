@@ -97,9 +97,25 @@ def seal_table(request: HttpRequest, viewer: Viewer) -> Table:
 def seal_list(request: HttpRequest) -> HttpResponseBase:
     """The sealed months, and the months that wait for it."""
     viewer, today = viewer_of(request), timezone.localdate()
-    waiting = [(centre, *months) for centre in queries.centres(viewer) if (months := due(centre, today))]
-    context = {"here": "seals", "due": waiting, "register": _register()}
+    waiting = [(centre, *span, _months(*span)) for centre in queries.centres(viewer) if (span := due(centre, today))]
+    open_flags = MeterFlag.objects.filter(answered_at__isnull=True, centre__in=[each[0] for each in waiting])
+    context = {
+        "here": "seals",
+        "due": waiting,
+        "register": _register(),
+        "may_seal": viewer.role == "province",
+        "flagged": set(open_flags.order_by().values_list("centre", flat=True)),
+    }
     return render_tables(request, "portal/centre/seals.html", context, [seal_table(request, viewer)])
+
+
+def _months(first: Month, last: Month) -> list[str]:
+    """The months from one through another, the last first: what is offered first is to seal them all."""
+    found = []
+    while first <= last:
+        found.append(str(first))
+        first = first.following
+    return found[::-1]
 
 
 def _register() -> list[dict[str, Any]]:

@@ -80,7 +80,8 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def requests(as_json: AsJson = False) -> None:
     """列出经接口提出、由后台进行的结算：状态，没有完成的原因。"""
-    from huisuan.settlement.models import RequestState, SettlementRequest
+    from huisuan.base.db.background_work import WorkState
+    from huisuan.settlement.models import SettlementRequest
     from huisuan.settlement.runs.requests import request_to_dict
 
     rows = [request_to_dict(each) for each in SettlementRequest.objects.all()]
@@ -91,8 +92,23 @@ def requests(as_json: AsJson = False) -> None:
         "task": "号", "year": "年", "policy": "政策", "state": "状态", "attempts": "开始次数", "run": "结算",
         "requested_by": "提出人", "requested_at": "提出时间", "reason": "原因",
     }  # fmt: skip
-    shown = [{**row, "year": str(row["year"]), "state": RequestState(row["state"]).label} for row in rows]
+    shown = [{**row, "year": str(row["year"]), "state": WorkState(row["state"]).label} for row in rows]
     print_table("提出的结算", shown, columns, "没有经接口提出过结算（POST /api/v1/settlements）")
+
+
+@app.command()
+def cancel(
+    number: Annotated[int, typer.Argument(metavar="REQUEST", help="提出号，见 huisuan settle requests")],
+    as_json: AsJson = False,
+) -> None:
+    """取消一次后台结算：排队的立即取消，进行中的在下一步之前停下；什么都不写入，现行结果不变。"""
+    from huisuan.settlement.runs.requests import cancel_request, request_to_dict
+
+    cancelled = cancel_request(number, _PROVINCE, datetime.now(UTC))
+    if as_json:
+        print_json(request_to_dict(cancelled))
+    else:
+        note(cancelled.reason or "已请求取消：在下一步之前停下")
 
 
 def trace(

@@ -2,16 +2,14 @@
 
 from huisuan.settlement.models.adoption import ComparedParty, Comparison, End, ProposalEnd, SettingsProposal, Through
 from huisuan.settlement.models.runs import (
-    UNDER_WAY,
     Bill,
     BillLine,
     Entitlement,
-    RequestState,
     SettlementRequest,
     SettlementRun,
 )
 
 __all__ = [
-    "UNDER_WAY", "Bill", "BillLine", "ComparedParty", "Comparison", "End", "Entitlement", "ProposalEnd", "RequestState",
-    "SettingsProposal", "SettlementRequest", "SettlementRun", "Through",
+    "Bill", "BillLine", "ComparedParty", "Comparison", "End", "Entitlement", "ProposalEnd", "SettingsProposal",
+    "SettlementRequest", "SettlementRun", "Through",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from huisuan.base.db.append_only import append_only
+from huisuan.base.db.background_work import WORK_UNDER_WAY, BackgroundWork, WorkState
 from huisuan.compute.models import Accelerator, Centre
 from huisuan.parties.models import Party
 
@@ -44,47 +45,27 @@ class SettlementRun(models.Model):
         return f"{self.year} {self.policy} {self.sentence} #{self.pk}"
 
 
-class RequestState(models.TextChoices):
-    """How a settlement that was asked for stands."""
-
-    QUEUED = "queued", "排队中"
-    RUNNING = "running", "进行中"
-    DONE = "done", "已完成"
-    FAILED = "failed", "没有完成"
-
-
-UNDER_WAY = (RequestState.QUEUED, RequestState.RUNNING)
-
-
-class SettlementRequest(models.Model):
+class SettlementRequest(BackgroundWork):
     """A year that somebody asked the background worker to settle, and what became of it."""
 
     policy = models.CharField(max_length=60)
     year = models.IntegerField()
-    requested_by = models.CharField(max_length=80)
-    requested_at = models.DateTimeField()
-    state = models.CharField(max_length=10, choices=RequestState, default=RequestState.QUEUED)
-    task = models.BigIntegerField(null=True, help_text="the worker's job that carries it out; the last one of several")
-    attempts = models.IntegerField(default=0, help_text="how often a worker began it")
-    ended_at = models.DateTimeField(null=True)
-    reason = models.TextField(blank=True, help_text="why it failed")
     run = models.ForeignKey(SettlementRun, on_delete=models.PROTECT, null=True, related_name="requests")
 
     class Meta:
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                name="one_request_under_way_a_year", fields=["policy", "year"], condition=Q(state__in=UNDER_WAY)
+                name="one_request_under_way_a_year", fields=["policy", "year"], condition=Q(state__in=WORK_UNDER_WAY)
             ),
             models.CheckConstraint(
                 name="request_done_has_its_run",
-                condition=Q(state=RequestState.DONE, run__isnull=False)
-                | (~Q(state=RequestState.DONE) & Q(run__isnull=True)),
+                condition=Q(state=WorkState.DONE, run__isnull=False) | (~Q(state=WorkState.DONE) & Q(run__isnull=True)),
             ),
             models.CheckConstraint(
                 name="request_over_has_its_end",
-                condition=Q(state__in=UNDER_WAY, ended_at__isnull=True)
-                | (~Q(state__in=UNDER_WAY) & Q(ended_at__isnull=False)),
+                condition=Q(state__in=WORK_UNDER_WAY, ended_at__isnull=True)
+                | (~Q(state__in=WORK_UNDER_WAY) & Q(ended_at__isnull=False)),
             ),
         ]
 

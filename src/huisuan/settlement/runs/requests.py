@@ -10,19 +10,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
-from procrastinate.contrib.django import app
-from procrastinate.contrib.django.models import ProcrastinateJob
+from django.db import connection, transaction
 
-from huisuan.base.errors import Refused
+from huisuan.base.db.background_work import (
+    WORK_ATTEMPTS,
+    WORK_UNDER_WAY,
+    WorkKind,
+    WorkProgress,
+    WorkState,
+    end_work,
+)
+from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI
-from huisuan.settlement.models import UNDER_WAY, RequestState, SettlementRequest, SettlementRun
+from huisuan.settlement.models import SettlementRequest
+from huisuan.settlement.runs.queries import latest_runs
 from huisuan.settlement.runs.settle import check_request, settle
 
-MOST_ATTEMPTS = 3
+MOST_ATTEMPTS = WORK_ATTEMPTS
 LOST = f"后台进程 {MOST_ATTEMPTS} 次都在结算途中意外结束，不再自动重来：请看数据目录的 logs/worker.log，排除后重新提出"
-_BROKEN = "平台内部出错（{kind}）：请看数据目录的 logs/worker.log"
-SETTLE_YEAR = "settlement.settle_year"  # the task of `settlement.tasks` that calls `carry_out`
 _ASKING = 0x4855_4954  # key of the advisory lock
 
 
@@ -32,6 +37,16 @@ class RequestResult:
 
     request: SettlementRequest
     new: bool
+
+
+def _what_stands(request: SettlementRequest) -> str:
+    run = latest_runs().filter(policy=request.policy, year=request.year).order_by("-pk").first()
+    if run is None:
+        return f"已取消，什么都没有写入：{request.year} 年还没有结算结果"
+    return f"已取消，什么都没有写入：{request.year} 年仍以第 {run.pk} 次结算为准"
+
+
+SETTLEMENTS = WorkKind(SettlementRequest, "settlement.settle_year", _what_stands, LOST)
 
 
 def request_settlement(policy: str, year: int, by: str, now: datetime) -> RequestResult:
@@ -44,49 +59,46 @@ def request_settlement(policy: str, year: int, by: str, now: datetime) -> Reques
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ASKING])
-        found = SettlementRequest.objects.filter(policy=policy, year=year, state__in=UNDER_WAY).first()
+        found = SettlementRequest.objects.filter(policy=policy, year=year, state__in=WORK_UNDER_WAY).first()
         if found is not None:
             return RequestResult(found, new=False)
         made = SettlementRequest.objects.create(policy=policy, year=year, requested_by=by, requested_at=now)
-        _hand_over(made)
+        SETTLEMENTS.hand_over(made)
     return RequestResult(made, new=True)
+
+
+def parse_settled_year(text: str) -> int:
+    """A year as a form sends it.
+
+    Raises:
+        InvalidRequest: it is not four digits.
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) == 4):
+        raise InvalidRequest(f"年份 {text[:20]} 不能结算：应是四位数字", code="settlement.year_malformed")
+    return int(text)
 
 
 def run_request(number: int, now: datetime) -> None:
     """Settle what a request asks for, and note its end; does nothing for one that has ended."""
-    with transaction.atomic():
-        request = SettlementRequest.objects.select_for_update().get(pk=number)
-        if request.state not in UNDER_WAY:
-            return
-        request.state, request.attempts = RequestState.RUNNING, request.attempts + 1
-        request.save(update_fields=["state", "attempts"])
+
+    def do(request: SettlementRequest, progress: WorkProgress) -> None:
+        with transaction.atomic():
+            made = settle(request.policy, request.year, now=now, by=request.requested_by, progress=progress)
+            end_work(request, WorkState.DONE, now, run=made.run)
+
+    SETTLEMENTS.carry_out(number, now, do)
+
+
+def cancel_request(number: int, by: str, now: datetime) -> SettlementRequest:
+    """Cancel a request: nothing of it is written then. One that has ended stays as it ended.
+
+    Raises:
+        NotFound: none of that number.
+    """
     try:
-        with transaction.atomic():
-            run = settle(request.policy, request.year, now=now, by=request.requested_by).run
-            _end(request, RequestState.DONE, now, run=run)
-    except Refused as refusal:
-        _end(request, RequestState.FAILED, now, reason=str(refusal))
-    except OperationalError:
-        raise  # the database went away: `look_after` takes it up again
-    except Exception as error:
-        _end(request, RequestState.FAILED, now, reason=_BROKEN.format(kind=type(error).__name__))
-        raise
-
-
-def recover_requests(now: datetime) -> int:
-    """Hand over anew the requests whose worker's job is gone, or end them with a reason; returns how many."""
-    changed = 0
-    for request in SettlementRequest.objects.filter(state__in=UNDER_WAY).order_by("pk"):
-        with transaction.atomic():
-            locked = SettlementRequest.objects.select_for_update().get(pk=request.pk)
-            if locked.state not in UNDER_WAY or _is_alive(locked.task):
-                continue
-            if locked.attempts >= MOST_ATTEMPTS:
-                _end(locked, RequestState.FAILED, now, reason=LOST)
-            else:
-                _hand_over(locked)
-            changed += 1
-    return changed
+        return SETTLEMENTS.cancel(number, by, now)
+    except SettlementRequest.DoesNotExist:
+        raise NotFound(f"没有提出过第 {number} 号结算", code="settlement.request_unknown") from None
 
 
 def request_to_dict(request: SettlementRequest) -> dict[str, Any]:
@@ -96,29 +108,6 @@ def request_to_dict(request: SettlementRequest) -> dict[str, Any]:
         "requested_by": request.requested_by, "requested_at": request.requested_at.astimezone(SHANGHAI).isoformat(),
         "ended_at": request.ended_at.astimezone(SHANGHAI).isoformat() if request.ended_at else None,
         "attempts": request.attempts, "reason": request.reason, "run": request.run_id,
+        "step": request.step, "number": request.number, "steps": request.steps,
+        "cancelled_by": request.cancelled_by,
     }  # fmt: skip
-
-
-def _hand_over(request: SettlementRequest) -> None:
-    """Give it to the worker, in the transaction of the caller."""
-    task = app.configure_task(SETTLE_YEAR, allow_unknown=False)
-    request.task, request.state = task.defer(request=request.pk), RequestState.QUEUED
-    request.save(update_fields=["task", "state"])
-
-
-def _is_alive(task: int | None) -> bool:
-    return ProcrastinateJob.objects.filter(pk=task, status__in=("todo", "doing")).exists()
-
-
-def _end(
-    request: SettlementRequest,
-    state: RequestState,
-    now: datetime,
-    *,
-    reason: str = "",
-    run: SettlementRun | None = None,
-) -> None:
-    """Note the end, unless another worker noted one before."""
-    SettlementRequest.objects.filter(pk=request.pk, state__in=UNDER_WAY).update(
-        state=state, ended_at=now, reason=reason, run=run
-    )

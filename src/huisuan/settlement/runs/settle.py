@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
+from huisuan.base.db.background_work import NoProgress, WorkProgress
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.metering.exports.usage_parquet import sealed_usage
@@ -25,6 +26,9 @@ from huisuan.settlement.runs.billing import Billing
 from huisuan.settlement.runs.inputs import latest_cursors, load_registers, open_billing, start_of_day
 from huisuan.settlement.runs.settled_sentence import SETTLES, reach_of
 
+NO_PROGRESS = NoProgress()
+#: what a settlement does, one after the other; whoever cancels is heard before each
+SETTLE_STEPS = ("registers", "usage", "answers", "bills", "lines", "entitlements")
 _BATCH = 2000  # rows of one INSERT
 BillKey = tuple[int, int, date]  # party, centre, month
 
@@ -45,12 +49,15 @@ def settle(
     by: str,
     as_known: date | None = None,
     cursors: Mapping[str, int] | None = None,
+    progress: WorkProgress = NO_PROGRESS,
 ) -> SettleResult:
     """Settle a year under sentence 2.2: bills, and what each party is owed.
 
     `cursors` (centre code -> last usage record read) repeats a past reading; without it everything is read.
+    `progress` is told before each of `SETTLE_STEPS`.
 
     Raises:
+        WorkCancelled: `progress` says so; nothing is written.
         Refused: no such policy, a year or a day that has not come, settings that nobody adopted, usage that no
             tariff covers (it says which), or a sealed month that is not as it was sealed.
     """
@@ -62,6 +69,7 @@ def settle(
             f"还没有到 {known}：只能按截至今天（{today}）所知的参数结算", code="settlement.day_not_come"
         )
     with transaction.atomic():
+        begin_step(progress, "registers")
         lock_settlement()
         write_adopted()  # under the lock: nothing is adopted between this reading of the law and the run
         refuse_unadopted_files()
@@ -78,17 +86,20 @@ def settle(
         stands = newest if newest and (newest.on, newest.law, newest.inputs_sha256, newest.seals) == inputs else None
         if stands and stands.cursors == registers.cursors:
             return SettleResult(stands, new=False)
+        begin_step(progress, "usage")
         with open_billing(registers, starts, ends, reach_of(policy, on, known), sealed) as billing:
+            begin_step(progress, "answers")
             billing.entitle(policy, rule, registers.parties, on, known)
             result = _result(billing)
             if stands and stands.result_sha256 == result:  # the meter went on, but nothing of this year changed
                 return SettleResult(stands, new=False)
+            begin_step(progress, "bills")
             run = SettlementRun.objects.create(
                 policy=policy.name, sentence=rule.sentence, year=year, starts=starts, ends=on, on=on, as_known=known,
                 cursors=registers.cursors, seals=seals, law=law, inputs_sha256=registers.digest(), result_sha256=result,
                 requested_by=by, made_at=now, **_totals(billing),
             )  # fmt: skip
-            _store(run, billing)
+            _store(run, billing, progress)
         return SettleResult(run, new=True)
 
 
@@ -156,12 +167,23 @@ def _totals(billing: Billing) -> dict[str, int]:
     }  # fmt: skip
 
 
-def _store(run: SettlementRun, billing: Billing) -> None:
+def begin_step(progress: WorkProgress, step: str) -> None:
+    """Tell that one of `SETTLE_STEPS` begins.
+
+    Raises:
+        WorkCancelled: somebody cancelled.
+    """
+    progress.begin_step(step, SETTLE_STEPS.index(step) + 1, len(SETTLE_STEPS))
+
+
+def _store(run: SettlementRun, billing: Billing, progress: WorkProgress) -> None:
     """Store the bills, their lines and the entitlements of a run."""
     parties = dict(Party.objects.values_list("uscc", "id"))
     centres = dict(Centre.objects.values_list("code", "id"))
     bills = _store_bills(run, billing, parties, centres)
+    begin_step(progress, "lines")
     _store_lines(billing, bills, parties, centres)
+    begin_step(progress, "entitlements")
     Entitlement.objects.bulk_create(
         (
             Entitlement(

@@ -45,6 +45,11 @@ def outdated_years(today: date) -> list[OutdatedYear]:
     return sorted(found, key=lambda each: (-each.year, each.policy))
 
 
+def policies_to_settle() -> list[Policy]:
+    """The policies that have the settled sentence."""
+    return list(_policies())
+
+
 def _policies() -> Iterator[Policy]:
     for name in list_policies():
         try:

@@ -116,10 +116,9 @@ def _refuse_out_of_turn(centre: Centre, month: Month, now: datetime) -> None:
     due = next_month_to_seal(centre)
     if due is not None and month < due:
         sealed = Seal.objects.filter(centre=centre, month=month.first_day).exists()
-        raise Conflict(
-            f"{month} {'已经封账' if sealed else f'早于最早的用量（{due}）'}；迟到的记录随下一个月封入，封过的不再变",
-            code="seal.month_closed",
-        )
+        late = "迟到的记录随下一个月封入，封过的不再变"
+        why = f"{month} 已经封账；{late}" if sealed else f"{month} 早于最早的用量（{due}）；{late}"
+        raise Conflict(why, code="seal.month_closed")
     if due is not None and month > due:
         raise Conflict(
             f"要按顺序封账：智算中心 {centre.code} 下一个该封 {due}（--through 可一直封到 {month}）",
