@@ -23,18 +23,17 @@ FRAMEWORK_NAMES = {
 #: functions that implement one protocol, or one interface of modules, in several places
 PROTOCOL_IMPLEMENTATIONS: dict[str, str] = {}
 SAME_NAME: set[str] = {
-    "ABILITIES", "AT_ONCE", "Actor", "Agent", "BOM", "CLAIMANTS", "Card", "Cards", "Cell", "Centre", "Choice",
-    "Cluster", "Code", "Counted", "DAY", "Draft", "Entitlement", "Entry", "Evaluation", "FAMILIES", "FIELDS",
-    "FORMATS", "Fact", "Finding", "Group", "HUGE_CARDS", "Head", "Hex64", "Job", "JobEvent", "Json", "KIND", "Key",
-    "Kind", "Known", "LOG_BYTES", "Language", "Layout", "Limit", "Line", "MARK", "MOST_BYTES", "MOST_FILES", "Moment",
-    "Month", "N", "NAME", "NODES", "NOTED", "NOTHING", "NUMBERS", "Node", "Number", "P", "PATH", "Parties",
-    "Partition", "Party", "Person", "Piece", "Policy", "Pool", "Question", "READ", "REFUSED", "Reason", "Record",
-    "Relation", "Role", "Row", "Run", "STATE_MAP", "STEP", "Share", "Site", "Size", "Slice", "Span", "Step", "Sum",
-    "T", "Tenant", "Terms", "Text", "Token", "UsagePage", "UsageRecord", "Verdict", "WORD", "Word", "api", "as_csv",
-    "as_xlsx", "bills_of", "capacity", "centres", "check", "check_job", "day", "digest", "exported", "home",
-    "integer", "invite", "logger", "measure", "midnight", "month_starts", "nodes_seen", "observe", "parse_facts",
-    "parse_form", "parse_partition", "read", "recognises", "records", "register", "revoke", "run_checks", "schema",
-    "seconds", "share", "shown", "site", "submit", "usage", "verify", "visible", "whole", "why_waiting", "withdraw",
+    "ABILITIES", "AT_ONCE", "Actor", "Agent", "BOM", "CLAIMANTS", "Card", "Cell", "Centre", "Choice", "Cluster", "Code",
+    "Counted", "DAY", "Draft", "Entitlement", "Entry", "Evaluation", "FAMILIES", "FIELDS", "Fact", "Finding", "Group",
+    "HUGE_CARDS", "Head", "Hex64", "Job", "JobEvent", "Json", "KIND", "Key", "Kind", "Known", "LOG_BYTES", "Language",
+    "Layout", "Limit", "Line", "MARK", "MOST_BYTES", "MOST_FILES", "Month", "N", "NAME", "NOTHING", "NUMBERS", "Node",
+    "Number", "P", "PATH", "Parties", "Partition", "Party", "Person", "Piece", "Policy", "Pool", "Question", "Reason",
+    "Record", "Relation", "Row", "Run", "STATE_MAP", "STEP", "Share", "Site", "Size", "Slice", "Span", "Step", "Sum",
+    "T", "Tenant", "Terms", "Text", "Token", "UsagePage", "UsageRecord", "Verdict", "WORD", "api", "as_csv", "as_xlsx",
+    "bills_of", "capacity", "centres", "check", "check_job", "day", "digest", "exported", "home", "integer", "invite",
+    "logger", "measure", "midnight", "month_starts", "nodes_seen", "observe", "parse_facts", "parse_form",
+    "parse_partition", "recognises", "records", "register", "revoke", "run_checks", "share", "site", "submit", "usage",
+    "verify", "visible", "why_waiting", "withdraw",
 }  # fmt: skip
 
 

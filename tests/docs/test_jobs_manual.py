@@ -18,7 +18,7 @@ EXAMPLES = re.findall(r"^```(?:yaml|bash)\n(.*?)^```", MANUAL, re.MULTILINE | re
 
 @pytest.mark.parametrize(("number", "form"), list(enumerate(["huisuan", "sbatch", "skypilot", "kubernetes"])))
 def test_each_example_is_read_as_its_own_format(number: int, form: str) -> None:
-    job = recognise.read(EXAMPLES[number], "docs/jobs.md")
+    job = recognise.parse_job_file(EXAMPLES[number], "docs/jobs.md")
     assert job.request.source_format == form
     assert checked(job.request).cards in (8, 16)
 

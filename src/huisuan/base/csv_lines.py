@@ -78,7 +78,7 @@ def decode_text(content: bytes, name: str) -> str:
     """The file's text: UTF-8 with or without BOM, else GB18030 (what Excel writes in China).
 
     Raises:
-        Refused: neither.
+        InvalidRequest: neither.
     """
     for encoding in ("utf-8-sig", "gb18030"):
         try:
@@ -99,7 +99,7 @@ class CsvTable:
         """Read the header.
 
         Raises:
-            Refused: not text, no header, a required column missing, a column there twice.
+            InvalidRequest: not text, no header, a required column missing, a column there twice.
         """
         self._reader = csv.reader(io.StringIO(decode_text(content, name), newline=""))
         self.header = [cell.strip().lower() for cell in next(self._reader, [])]

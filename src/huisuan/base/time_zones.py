@@ -18,7 +18,7 @@ def parse_time_zone(name: str) -> ZoneInfo:
     """An IANA zone.
 
     Raises:
-        Refused: there is none of that name.
+        InvalidRequest: there is none of that name.
     """
     try:
         return ZoneInfo(name)

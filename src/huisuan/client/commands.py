@@ -49,7 +49,7 @@ def _granted(nobody: Client, name: str, password: str, scope: str, days: int) ->
     """The token of a login; the code of a second factor is asked for where one is wanted.
 
     Raises:
-        Refused: there is no such scope.
+        InvalidRequest: there is no such scope.
     """
     if scope not in get_args(ScopeName):
         raise InvalidRequest(f"权限 {scope}：只能是 {'、'.join(get_args(ScopeName))}", code="token.scope_unknown")
@@ -87,7 +87,7 @@ def _checked(url: str) -> str:
     """The address with its scheme.
 
     Raises:
-        Refused: it is no http(s) address.
+        InvalidRequest: it is no http(s) address.
     """
     address = url if "://" in url else f"http://{url}"
     parts = urlsplit(address)

@@ -84,13 +84,13 @@ def test_only_a_slice_that_is_all_of_a_card_may_be_registered_as_one() -> None:
 @pytest.mark.parametrize("option", ["--gres", "--tres-per-task"])
 def test_a_script_that_asks_for_a_part_is_told_so(gres: str, option: str) -> None:
     with pytest.raises(FileRefused, match="一张卡的一部分"):
-        recognise.read(f"#!/bin/bash\n#SBATCH {option}={gres}\npython t.py\n", "x.sbatch")
+        recognise.parse_job_file(f"#!/bin/bash\n#SBATCH {option}={gres}\npython t.py\n", "x.sbatch")
 
 
 @pytest.mark.parametrize("asked", ["1g.5gb:1", "a100_3g.20gb"])
 def test_gpus_of_a_slice_are_told_so(asked: str) -> None:
     with pytest.raises(FileRefused, match="MIG 切片"):
-        recognise.read(f"#!/bin/bash\n#SBATCH --gpus={asked}\npython t.py\n", "x.sbatch")
+        recognise.parse_job_file(f"#!/bin/bash\n#SBATCH --gpus={asked}\npython t.py\n", "x.sbatch")
 
 
 JOB = """apiVersion: batch/v1
@@ -116,7 +116,7 @@ def kubernetes(resource: str = "nvidia.com/gpu", pod: str = "", count: int = 8) 
 @pytest.mark.parametrize("resource", [name for name in PARTS if "/" in name])
 def test_a_resource_that_is_a_part_is_refused_as_a_part(resource: str) -> None:
     with pytest.raises(FileRefused, match="一张卡的一部分"):
-        recognise.read(kubernetes(resource), "x.yaml")
+        recognise.parse_job_file(kubernetes(resource), "x.yaml")
     assert card_names({resource: "4", "nvidia.com/gpu": "8"}) == ["nvidia.com/gpu"]
 
 
@@ -134,7 +134,7 @@ def test_a_resource_that_is_a_part_is_refused_as_a_part(resource: str) -> None:
 )
 def test_a_label_that_chooses_cut_cards_is_refused_and_no_whole_cards_given(label: str, value: str) -> None:
     with pytest.raises(FileRefused, match="一张卡的一部分"):
-        recognise.read(kubernetes(pod=f'      nodeSelector: {{{label}: "{value}"}}\n'), "x.yaml")
+        recognise.parse_job_file(kubernetes(pod=f'      nodeSelector: {{{label}: "{value}"}}\n'), "x.yaml")
 
 
 @pytest.mark.parametrize(
@@ -144,18 +144,23 @@ def test_a_label_that_chooses_cut_cards_is_refused_and_no_whole_cards_given(labe
 )  # fmt: skip
 def test_a_label_of_whole_cards_stays_one(label: str, value: str) -> None:
     assert label_part(label, value) == ""
-    assert recognise.read(kubernetes(pod=f'      nodeSelector: {{{label}: "{value}"}}\n'), "x.yaml").request.cards == 8
+    assert (
+        recognise.parse_job_file(
+            kubernetes(pod=f'      nodeSelector: {{{label}: "{value}"}}\n'), "x.yaml"
+        ).request.cards
+        == 8
+    )
 
 
 @pytest.mark.parametrize("accelerators", ["A100-MIG-1g.5gb:1", "'A100:0.5'", "{A100: 0.25}", "A100-8C"])
 def test_a_skypilot_task_that_asks_for_a_part_is_told_so(accelerators: str) -> None:
     with pytest.raises(FileRefused, match="一张卡的一部分"):
-        recognise.read(f"resources:\n  accelerators: {accelerators}\nrun: python t.py\n", "x.yaml")
+        recognise.parse_job_file(f"resources:\n  accelerators: {accelerators}\nrun: python t.py\n", "x.yaml")
 
 
 def test_a_huisuan_file_that_names_a_part_as_a_model_is_told_so() -> None:
     with pytest.raises(FileRefused, match="一张卡的一部分"):
-        recognise.read("command: [python, t.py]\nmodels: [a100_3g.20gb]\n", "x.yaml")
+        recognise.parse_job_file("command: [python, t.py]\nmodels: [a100_3g.20gb]\n", "x.yaml")
 
 
 def test_a_slurm_node_offers_its_whole_cards_only() -> None:

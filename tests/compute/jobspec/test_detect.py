@@ -9,16 +9,16 @@ import pytest
 
 from huisuan.base.errors import Refused
 from huisuan.compute.jobspec import detect as recognise
-from huisuan.compute.jobspec.core.parse_result import FileRefused, ReadJob
+from huisuan.compute.jobspec.core.parse_result import FileRefused, ParsedJob
 
 FILES = Path(__file__).parents[2] / "data" / "jobs"
 
 
-def read(name: str) -> ReadJob:
-    return recognise.read((FILES / name).read_text(encoding="utf-8"), name)
+def read(name: str) -> ParsedJob:
+    return recognise.parse_job_file((FILES / name).read_text(encoding="utf-8"), name)
 
 
-def asked(job: ReadJob) -> dict[str, Any]:
+def asked(job: ParsedJob) -> dict[str, Any]:
     """What differs from a job that asks for nothing, but for what runs and the notes."""
     return job.request.model_dump(mode="json", exclude_defaults=True, exclude={"script", "command", "notes"})
 
@@ -246,7 +246,7 @@ def test_what_cannot_be_carried_over_is_named_with_its_line(name: str) -> None:
 def test_everything_wrong_with_a_file_is_told_at_once_each_with_line_and_column(name: str) -> None:
     with pytest.raises(FileRefused) as refused:
         read(name)
-    told = [fault.shown(name).removeprefix(f"{name} ") for fault in refused.value.faults]
+    told = [fault.format(name).removeprefix(f"{name} ") for fault in refused.value.faults]
     assert len(told) == len(BAD[name])
     for line, expected in zip(told, BAD[name], strict=True):
         assert line.startswith(expected)
@@ -332,28 +332,28 @@ def test_a_containers_words_are_expanded_as_kubernetes_expands_them_and_run_in_i
 )  # fmt: skip
 def test_a_file_of_no_known_format_says_what_was_seen(text: str, message: str) -> None:
     with pytest.raises(FileRefused) as refused:
-        recognise.read(text, "job")
+        recognise.parse_job_file(text, "job")
     assert message in str(refused.value)
 
 
 def test_windows_line_ends_and_a_byte_order_mark_do_no_harm() -> None:
-    job = recognise.read("\ufeff#!/bin/bash\r\n#SBATCH --gpus=2 -t 5\r\npython x\r\n", "x.sbatch")
+    job = recognise.parse_job_file("\ufeff#!/bin/bash\r\n#SBATCH --gpus=2 -t 5\r\npython x\r\n", "x.sbatch")
     assert (job.request.cards, job.request.script) == (2, "#!/bin/bash\n#SBATCH --gpus=2 -t 5\npython x\n")
     assert job.notes == ["换行符 CRLF 已改成 LF"]
 
 
 def test_json_is_yaml_too() -> None:
-    assert recognise.read('{"command": ["true"], "cards": 2}', "x.json").request.cards == 2
+    assert recognise.parse_job_file('{"command": ["true"], "cards": 2}', "x.json").request.cards == 2
 
 
 def test_a_format_that_is_named_is_not_guessed() -> None:
     with pytest.raises(FileRefused, match="不认识的键 run"):
-        recognise.read("run: x", "x", "huisuan")
+        recognise.parse_job_file("run: x", "x", "huisuan")
     with pytest.raises(Refused, match="格式 pbs：只能是"):
-        recognise.read("run: x", "x", "pbs")
-    assert recognise.recognise("run: x", "x") == "skypilot"
+        recognise.parse_job_file("run: x", "x", "pbs")
+    assert recognise.recognise_format("run: x", "x") == "skypilot"
     with pytest.raises(FileRefused, match="只有注释"):
-        recognise.recognise("#", "x")
+        recognise.recognise_format("#", "x")
 
 
 def test_no_message_ever_repeats_the_value_of_a_variable() -> None:
@@ -366,5 +366,5 @@ def test_no_message_ever_repeats_the_value_of_a_variable() -> None:
     ]
     for text in files:
         with pytest.raises(FileRefused) as refused:
-            recognise.read(text, "x")
+            recognise.parse_job_file(text, "x")
         assert secret not in str(refused.value)

@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 
 from huisuan.base.errors import Refused
 from huisuan.compute.jobspec import detect as recognise
-from huisuan.compute.jobspec.core.parse_result import FileRefused, ReadJob
+from huisuan.compute.jobspec.core.parse_result import FileRefused, ParsedJob
 from huisuan.compute.jobspec.core.request_rules import checked
-from huisuan.compute.jobspec.huisuan.job_file import JobFile, schema
+from huisuan.compute.jobspec.huisuan.job_file import JobFile, job_file_schema
 from huisuan.compute.jobspec.kubernetes import ignored_keys as keys
 from huisuan.compute.jobspec.sbatch.options import OPTIONS, Fate, Option, Takes
-from huisuan.compute.jobspec.sbatch.values import seconds
+from huisuan.compute.jobspec.sbatch.values import parse_time_limit
 from huisuan.compute.jobspec.skypilot import resources as skypilot_cards
 from huisuan.compute.jobspec.skypilot import task as skypilot
 
@@ -35,14 +35,14 @@ SAMPLES = {
 }  # fmt: skip
 
 
-def outcome(text: str, name: str = "x") -> ReadJob | FileRefused:
+def outcome(text: str, name: str = "x") -> ParsedJob | FileRefused:
     try:
-        return recognise.read(text, name)
+        return recognise.parse_job_file(text, name)
     except FileRefused as refused:
         return refused
 
 
-def differs(job: ReadJob, plain: ReadJob) -> bool:
+def differs(job: ParsedJob, plain: ParsedJob) -> bool:
     """Whether anything but the script and the notes changed."""
     without = {"script", "notes"}
     changed = job.request.model_dump(exclude=without) != plain.request.model_dump(exclude=without)
@@ -73,14 +73,14 @@ def written(option: Option) -> list[str]:
 @pytest.mark.parametrize("option", OPTIONS.values(), ids=lambda option: option.name)
 def test_every_option_of_sbatch_is_carried_noted_or_refused(option: Option) -> None:
     plain = outcome(script())
-    assert isinstance(plain, ReadJob)
+    assert isinstance(plain, ParsedJob)
     for form in written(option):
         found = outcome(script(form))
         if option.fate is Fate.REFUSED:
             assert isinstance(found, FileRefused)
             assert f"第 2 行第 9 列：--{option.name}：" in str(found)
             continue
-        assert isinstance(found, ReadJob), str(found)
+        assert isinstance(found, ParsedJob), str(found)
         noted = any(f"--{option.name}" in note for note in found.notes)
         assert noted or differs(found, plain)
         assert (option.fate is Fate.NOTED) <= noted
@@ -118,7 +118,7 @@ def test_the_table_knows_every_option_of_the_sbatch_on_this_machine(tmp_path: Pa
 )
 def test_a_time_is_counted_as_slurm_counts_it(text: str) -> None:
     try:
-        found = seconds(text)
+        found = parse_time_limit(text)
     except Refused:
         return
     days, _, clock = text.rpartition("-")
@@ -141,7 +141,9 @@ SKY_RESOURCES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("key", sorted([*skypilot.READ, *skypilot.NOTED, *skypilot.REFUSED, "_private"]))
+@pytest.mark.parametrize(
+    "key", sorted([*skypilot.TASK_KEYS, *skypilot.NOTED_TASK_KEYS, *skypilot.REFUSED_TASK_KEYS, "_private"])
+)
 def test_every_key_of_a_skypilot_task_is_carried_noted_or_refused(key: str) -> None:
     base = "run: |\n  true\n" if key != "run" else ""
     plain = outcome("run: |\n  true\n", "x")
@@ -149,15 +151,17 @@ def test_every_key_of_a_skypilot_task_is_carried_noted_or_refused(key: str) -> N
     _accounted(found, plain, key)
 
 
-@pytest.mark.parametrize("key", sorted([*skypilot_cards.NOTED, *skypilot_cards.READ, "_private"]))
+@pytest.mark.parametrize(
+    "key", sorted([*skypilot_cards.NOTED_RESOURCE_KEYS, *skypilot_cards.RESOURCE_KEYS, "_private"])
+)
 def test_every_key_of_skypilots_resources_is_carried_noted_or_refused(key: str) -> None:
     plain = outcome("run: x\nresources: {}\n", "x")
     found = outcome(f"run: x\nresources:\n  {key}: {SKY_RESOURCES.get(key, 'something')}\n", "x")
     _accounted(found, plain, key if key != "spot_recovery" else "job_recovery")
 
 
-def _accounted(found: ReadJob | FileRefused, plain: ReadJob | FileRefused, key: str) -> None:
-    assert isinstance(plain, ReadJob)
+def _accounted(found: ParsedJob | FileRefused, plain: ParsedJob | FileRefused, key: str) -> None:
+    assert isinstance(plain, ParsedJob)
     if isinstance(found, FileRefused):
         assert key in str(found)
         return
@@ -210,7 +214,7 @@ def test_every_key_of_a_kubernetes_job_is_noted_or_refused_unless_it_is_read() -
         assert "unheardOf：Kubernetes 没有这个键" in str(unknown)
     assert tried > 60
     found = outcome(manifest(top="status: {active: 1}"))
-    assert isinstance(found, ReadJob)
+    assert isinstance(found, ParsedJob)
     assert any("status" in note for note in found.notes)
 
 
@@ -241,9 +245,9 @@ def test_every_key_of_a_kubernetes_job_is_noted_or_refused_unless_it_is_read() -
 )
 def test_what_is_read_of_a_kubernetes_job_changes_the_job_or_is_told(level: str, lines: str) -> None:
     plain = outcome(manifest())
-    assert isinstance(plain, ReadJob)
+    assert isinstance(plain, ParsedJob)
     found = outcome(manifest(**{level: lines}))
-    if isinstance(found, ReadJob):
+    if isinstance(found, ParsedJob):
         assert differs(found, plain) or len(found.notes) > len(plain.notes) or found.request.command != ["c"]
 
 
@@ -264,8 +268,8 @@ def test_every_key_of_our_own_file_reaches_the_request(key: str) -> None:
         del base["command"]
     plain = outcome("command: [x]\ncards: 2\n")
     found = outcome("".join(f"{name}: {value}\n" for name, value in {**base, key: OWN[key]}.items()))
-    assert isinstance(plain, ReadJob)
-    assert isinstance(found, ReadJob), str(found)
+    assert isinstance(plain, ParsedJob)
+    assert isinstance(found, ParsedJob), str(found)
     assert differs(found, plain)
     checked(found.request)
 
@@ -275,7 +279,7 @@ def test_the_json_schema_takes_what_the_reader_takes_and_no_unknown_key() -> Non
     import yaml
 
     files = Path(__file__).parents[2] / "data" / "jobs"
-    rules = schema()
+    rules = job_file_schema()
     jsonschema.Draft202012Validator.check_schema(rules)
     validator = jsonschema.Draft202012Validator(rules)
     for name in ("full.yaml", "script.yaml"):
@@ -295,9 +299,9 @@ def test_the_json_schema_takes_what_the_reader_takes_and_no_unknown_key() -> Non
 
 @given(st.text(max_size=300))
 def test_whatever_text_comes_it_is_a_job_or_refused(text: str) -> None:
-    for form in (None, *recognise.FORMATS):
+    for form in (None, *recognise.JOB_FORMATS):
         try:
-            recognise.read(text, "x", form)
+            recognise.parse_job_file(text, "x", form)
         except Refused:
             continue
 
@@ -311,10 +315,10 @@ words = st.sampled_from(
 )  # fmt: skip
 
 
-@given(st.lists(words, max_size=40).map("".join), st.sampled_from([None, *recognise.FORMATS]))
+@given(st.lists(words, max_size=40).map("".join), st.sampled_from([None, *recognise.JOB_FORMATS]))
 def test_whatever_is_made_of_the_formats_own_words_is_a_job_in_bounds_or_refused(text: str, form: str | None) -> None:
     try:
-        job = recognise.read(text, "x", form)
+        job = recognise.parse_job_file(text, "x", form)
     except Refused:
         return
     assert job.request.devices % job.request.nodes == 0

@@ -11,7 +11,7 @@ import pytest
 
 from huisuan.compute.accelerators import matching_models
 from huisuan.compute.jobspec import detect as recognise
-from huisuan.compute.jobspec.core.array_indices import indices, ranges
+from huisuan.compute.jobspec.core.array_indices import parse_indices, ranges
 from huisuan.compute.jobspec.core.parse_result import FileRefused
 from huisuan.compute.placement.filters import filter_pool
 from huisuan.compute.placement.messages import rejection_text
@@ -22,12 +22,12 @@ FAMILY_910B = ["Ascend-910B2", "Ascend-910B3"]
 
 def sbatch(*options: str) -> Any:
     lines = "".join(f"#SBATCH {option}\n" for option in options)
-    return recognise.read(f"#!/bin/bash\n{lines}python t.py\n", "x.sbatch").request
+    return recognise.parse_job_file(f"#!/bin/bash\n{lines}python t.py\n", "x.sbatch").request
 
 
 def refusal(text: str, name: str = "x.sbatch") -> str:
     with pytest.raises(FileRefused) as found:
-        recognise.read(text, name)
+        recognise.parse_job_file(text, name)
     return str(found.value)
 
 
@@ -104,7 +104,7 @@ def test_a_limit_may_stand_behind_any_part_of_an_array() -> None:
 
 @pytest.mark.parametrize("indexed", [[], [3], [1, 2, 3, 4, 10, 11, 12], [0, 2, 4]])
 def test_indices_are_shown_as_they_can_be_written(indexed: list[int]) -> None:
-    assert not indexed or indices(ranges(indexed)) == indexed
+    assert not indexed or parse_indices(ranges(indexed)) == indexed
 
 
 @pytest.mark.parametrize(
@@ -151,8 +151,8 @@ def test_a_time_of_zero_is_no_limit(time: str) -> None:
 @pytest.mark.parametrize("name", ["910B", "Ascend910B", "ascend-910b", "Huawei-Ascend910B"])
 def test_a_family_of_cards_is_all_its_models_in_every_format(name: str) -> None:
     assert sorted(matching_models(name)) == FAMILY_910B
-    sky = recognise.read(f"resources: {{accelerators: {name}:8}}\nrun: x\n", "x.yaml").request
-    own = recognise.read(f"command: [x]\nmodels: [{name}]\n", "x.yaml").request
+    sky = recognise.parse_job_file(f"resources: {{accelerators: {name}:8}}\nrun: x\n", "x.yaml").request
+    own = recognise.parse_job_file(f"command: [x]\nmodels: [{name}]\n", "x.yaml").request
     assert sorted(sky.models) == sorted(own.models) == FAMILY_910B
     assert sorted(sbatch(f"--gres=npu:{name}:8").models) == FAMILY_910B
 
@@ -174,7 +174,7 @@ def test_a_family_ends_where_another_card_begins() -> None:
 )
 def test_the_label_of_an_ascend_node_narrows_its_family(label: str, models: list[str]) -> None:
     text = manifest("huawei.com/Ascend910: 8", f"      nodeSelector: {{accelerator-type: {label}}}\n")
-    assert sorted(recognise.read(text, "x.yaml").request.models) == models
+    assert sorted(recognise.parse_job_file(text, "x.yaml").request.models) == models
 
 
 # --- Kubernetes
@@ -182,7 +182,7 @@ def test_the_label_of_an_ascend_node_narrows_its_family(label: str, models: list
 
 @pytest.mark.parametrize("resource", ["rdma/hca_shared_devices_a", "vpc.amazonaws.com/efa", "mellanox.com/cx6"])
 def test_a_fast_network_beside_the_cards_is_noted(resource: str) -> None:
-    request = recognise.read(manifest(f"nvidia.com/gpu: 8, {resource}: 1"), "x.yaml").request
+    request = recognise.parse_job_file(manifest(f"nvidia.com/gpu: 8, {resource}: 1"), "x.yaml").request
     assert request.cards == 8
     assert any(resource in note and "高速网络" in note for note in request.notes)
 
@@ -206,7 +206,7 @@ def test_a_drivers_path_of_the_node_is_noted_and_data_refused(path: str, taken: 
     pod = f"      volumes: [{{name: v, hostPath: {{path: '{path}'}}}}]\n"
     text = manifest("huawei.com/Ascend910B3: 8", pod)
     if taken:
-        request = recognise.read(text, "x.yaml").request
+        request = recognise.parse_job_file(text, "x.yaml").request
         assert any("驱动与设备" in note for note in request.notes)
     else:
         assert "平台不挂载集群里的卷" in refusal(text, "x.yaml")
@@ -231,7 +231,7 @@ def volcano(*tasks: str, more: str = "") -> str:
 
 
 def test_all_pods_of_a_volcano_job_are_nodes_that_start_together() -> None:
-    request = recognise.read(volcano(task("a", 1), task("b", 3), more="  maxRetry: 2\n"), "x.yaml").request
+    request = recognise.parse_job_file(volcano(task("a", 1), task("b", 3), more="  maxRetry: 2\n"), "x.yaml").request
     assert (request.cards, request.nodes, request.retries) == (32, 4, 2)
     assert request.command[-2:] == ["python", "t.py"]
     assert "VC_TASK_INDEX" in request.command[2]
@@ -257,7 +257,7 @@ def replicas(name: str, count: int) -> str:
 
 def test_the_master_and_the_workers_of_a_pytorch_job_are_nodes_of_one_gang() -> None:
     text = pytorch(f"  pytorchReplicaSpecs:\n{replicas('Master', 1)}{replicas('Worker', 3)}")
-    request = recognise.read(text, "x.yaml").request
+    request = recognise.parse_job_file(text, "x.yaml").request
     assert (request.cards, request.nodes, request.vendor, request.name) == (32, 4, "NVIDIA", "ft")
     assert "WORLD_SIZE=4" in request.command[2]
     assert 'MASTER_ADDR="${HUISUAN_HEAD' in request.command[2]
@@ -277,7 +277,7 @@ def test_workloads_of_roles_say_what_to_write_instead() -> None:
 
 def test_accelerators_may_be_a_list_of_pairs() -> None:
     text = "resources:\n  accelerators:\n    - T4: 1\n    - A10: 1\nrun: python t.py\n"
-    request = recognise.read(text, "x.yaml").request
+    request = recognise.parse_job_file(text, "x.yaml").request
     assert (request.cards, request.models) == (1, ["T4", "A10"])
 
 

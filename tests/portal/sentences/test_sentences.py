@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import huisuan
 from huisuan.compute.accelerators import PROCESSOR_SLOT
 from huisuan.compute.jobspec.core.parse_result import FileRefused
-from huisuan.compute.jobspec.detect import read
+from huisuan.compute.jobspec.detect import parse_job_file
 from huisuan.compute.jobspec.sbatch.options import OPTIONS
 from huisuan.compute.placement.decisions import PlacedJob, Ranked
 from huisuan.compute.placement.filters import filter_pool
@@ -208,7 +208,7 @@ def test_sentences_of_several_parts_read_well(chinese: str, said: str) -> None:
 def told_of(text: str) -> list[str]:
     """The notes of a job file, or its faults."""
     try:
-        return read(text, "job").notes
+        return parse_job_file(text, "job").notes
     except FileRefused as refused:
         return str(refused).split("\n")
 

@@ -18,7 +18,7 @@ from huisuan.compute import engines
 from huisuan.compute.agent_gateway.enrolment import invite
 from huisuan.compute.centres.services import CentrePlan, add_centre
 from huisuan.compute.centres.tariffs import set_tariff
-from huisuan.compute.jobspec.detect import read
+from huisuan.compute.jobspec.detect import parse_job_file
 from huisuan.compute.metering.audit.verify import verify
 from huisuan.compute.metering.exports.evidence_bundle import export_ledger
 from huisuan.compute.metering.seals.queries import list_seals
@@ -133,7 +133,7 @@ def province(live_server: Any, cluster: Cluster, by_commands: dict[str, str]) ->
 def test_an_sbatch_script_runs_as_a_gang_on_slurm_and_is_metered_as_slurm_accounts(
     province: Province, cluster: Cluster
 ) -> None:
-    asked = read(SBATCH, "train.sbatch").request
+    asked = parse_job_file(SBATCH, "train.sbatch").request
     job = province.client.submit(asked.model_copy(update={"party": party().uscc}))
     done = province.until(job.uid, "done", "failed", "lost")
     assert (done.state, done.centre, done.model, done.exit_code) == ("done", "ah", A100, 0)

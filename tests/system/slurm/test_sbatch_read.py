@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from huisuan.compute.jobspec import detect as recognise
-from huisuan.compute.jobspec.core.array_indices import indices
+from huisuan.compute.jobspec.core.array_indices import parse_indices
 from huisuan.compute.jobspec.core.parse_result import FileRefused
 from huisuan.compute.jobspec.core.request_rules import LONGEST_TIME
 from huisuan.protocol.resources import JobRequest
@@ -80,7 +80,7 @@ def test_a_script_is_read_as_sbatch_reads_it(
     file = tmp_path / "x.sbatch"
     file.write_text(script, encoding="utf-8")
     try:
-        ours = recognise.read(script, "x.sbatch").request
+        ours = recognise.parse_job_file(script, "x.sbatch").request
     except FileRefused:
         if "-H" not in lines:  # sbatch holds the job, we refuse: it would run
             assert not cluster.works("sbatch", "--account=anhui", "--hold", str(file))
@@ -102,7 +102,7 @@ def _compare(ours: JobRequest, told: str) -> None:
     asked = re.search(r"gres/[gn]pu=(\d+)", told)
     assert ours.cards == (int(asked[1]) if asked else None)
     if ours.array:
-        assert ours.array == indices(fact(r"ArrayTaskId=([^\s%]+)"))
+        assert ours.array == parse_indices(fact(r"ArrayTaskId=([^\s%]+)"))
     if "TimeLimit=UNLIMITED" in told:
         assert ours.time_limit_seconds == LONGEST_TIME
         return

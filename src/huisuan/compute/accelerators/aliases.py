@@ -31,7 +31,7 @@ def matching_models(name: str, cards: Iterable[Card] | None = None) -> list[str]
     those of the family that it names (910B: 910B2 and 910B3; Ascend910: every 910).
 
     Raises:
-        Refused: a part of a card, or none; names those that come near.
+        InvalidRequest: a part of a card, or none; names those that come near.
     """
     if what := part_of(name):
         raise InvalidRequest(part_refusal(name, what), code="card.part_of_card")
@@ -51,7 +51,7 @@ def matching_vendor(name: str) -> str:
     """The maker, whatever the case of its letters.
 
     Raises:
-        Refused: the catalogue has none of its cards.
+        InvalidRequest: the catalogue has none of its cards.
     """
     for vendor in vendors():
         if vendor.lower() == name.strip().lower():

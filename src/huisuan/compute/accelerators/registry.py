@@ -26,7 +26,7 @@ def accelerator_by_name(model: str) -> Accelerator:
     """The model of the catalogue, whatever the case of its letters.
 
     Raises:
-        Refused: it is not there; the nearest ones are named.
+        InvalidRequest: it is not there; the nearest ones are named.
     """
     models = {accelerator.model.lower(): accelerator for accelerator in Accelerator.objects.all()}
     found = models.get(model.strip().lower())
@@ -69,7 +69,7 @@ def single_card(centre: Centre) -> Card:
     """The one model of a centre.
 
     Raises:
-        Refused: it has none or several.
+        InvalidRequest: it has none or several.
     """
     models = load_card_names(centre).centre
     if len(models) != 1:
@@ -85,6 +85,6 @@ def cards_by_model(models: list[str]) -> list[Card]:
     """Cards by model.
 
     Raises:
-        Refused: one is not in the catalogue.
+        InvalidRequest: one is not in the catalogue.
     """
     return [to_card(accelerator_by_name(model)) for model in models]

@@ -1,4 +1,4 @@
-"""Which format a job file has, told by what it says; and the file read by it. Pure."""
+"""The format of a job file, recognised by its content, and the job it asks for. Pure."""
 
 from __future__ import annotations
 
@@ -7,61 +7,67 @@ from collections.abc import Iterable
 from typing import Literal
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.compute.jobspec.core.parse_result import Fault, FileRefused, Place, Reading, ReadJob, shown
-from huisuan.compute.jobspec.core.yaml_tree import Node, documents
+from huisuan.compute.jobspec.core.parse_result import Fault, FileRefused, ParsedJob, ParseReport, Place, on_one_line
+from huisuan.compute.jobspec.core.yaml_tree import YamlNode, documents
 from huisuan.compute.jobspec.huisuan import job_file as huisuan
 from huisuan.compute.jobspec.kubernetes import job as kubernetes
 from huisuan.compute.jobspec.sbatch import script as sbatch
 from huisuan.compute.jobspec.skypilot import task as skypilot
 
 Format = Literal["huisuan", "sbatch", "skypilot", "kubernetes"]
-FORMATS: tuple[Format, ...] = ("huisuan", "sbatch", "skypilot", "kubernetes")
-MOST_BYTES = 256 * 1024
+JOB_FORMATS: tuple[Format, ...] = ("huisuan", "sbatch", "skypilot", "kubernetes")
+LARGEST_JOB_FILE = 256 * 1024
 #: lines by which other schedulers know their scripts
 OTHER_SCRIPTS = {
     "#PBS": "PBS", "#BSUB": "LSF", "#DSUB": "Donau", "#$ ": "Grid Engine", "#COBALT": "Cobalt",
 }  # fmt: skip
 ONLY_HUISUAN = frozenset(huisuan.JobFile.model_fields) - {"name", "workdir"}
-ONLY_SKYPILOT = (frozenset(skypilot.READ) | skypilot.NOTED.keys() | skypilot.REFUSED.keys()) - {"name", "workdir"}
+ONLY_SKYPILOT = (
+    frozenset(skypilot.TASK_KEYS) | skypilot.NOTED_TASK_KEYS.keys() | skypilot.REFUSED_TASK_KEYS.keys()
+) - {"name", "workdir"}
 _ACCEPTED = (
     "可用的格式：惠算 YAML（command 或 script）、#SBATCH 脚本、SkyPilot 任务、"
     "Kubernetes batch/v1 Job、Volcano Job、PyTorchJob"
 )
 
 
-def read(text: str, name: str, form: str | None = None) -> ReadJob:
+def parse_job_file(text: str, name: str, form: str | None = None) -> ParsedJob:
     """The job that a file asks for; `name` is what errors call the file, `form` its format where it is known.
 
     Raises:
         FileRefused: what is wrong with it, each at its line and column.
-        Refused: there is no such format.
+        InvalidRequest: there is no such format.
     """
-    if form is not None and form not in FORMATS:
-        raise InvalidRequest(f"格式 {form}：只能是 {'、'.join(FORMATS)}", code="job_file.format_unknown")
-    reading = Reading(name)
+    if form is not None and form not in JOB_FORMATS:
+        raise InvalidRequest(f"格式 {form}：只能是 {'、'.join(JOB_FORMATS)}", code="job_file.format_unknown")
+    report = ParseReport(name)
     if "\r\n" in text:
         text = text.replace("\r\n", "\n")
-        reading.note("换行符 CRLF 已改成 LF")
+        report.note("换行符 CRLF 已改成 LF")
     text = text.removeprefix("\ufeff")
     _whole(text, name)
     if form == "sbatch" or (form is None and _is_script(text)):
         _no_other_scheduler(text, name)
-        return sbatch.read(text, reading)
+        return sbatch.parse_sbatch_script(text, report)
     read_documents = documents(text, name)
     if not read_documents:
         raise _refused(name, f"文件里只有注释或空行。{_ACCEPTED}")
     form = form or _yaml_format(read_documents, name)
     if form == "kubernetes":
-        return kubernetes.read(read_documents, reading)
+        return kubernetes.parse_kubernetes_job(read_documents, report)
     if len(read_documents) > 1:
         raise _refused(name, _several(read_documents, form), read_documents[1].at)
     (document,) = read_documents
     if document.fields is None:
         raise _refused(name, f"应是键值对，看到的是{document.kind}。{_ACCEPTED}", document.at)
-    return huisuan.read(document, reading) if form == "huisuan" else skypilot.read(document, reading)
+    return (
+        huisuan.parse_huisuan_job(document, report)
+        if form == "huisuan"
+        else skypilot.parse_skypilot_task(document, report)
+    )
 
 
-def recognise(text: str, name: str) -> Format:
+def recognise_format(text: str, name: str) -> Format:
     """The format of a file.
 
     Raises:
@@ -82,8 +88,8 @@ def _is_script(text: str) -> bool:
 def _whole(text: str, name: str) -> None:
     if not text.strip():
         raise _refused(name, f"文件是空的。{_ACCEPTED}")
-    if len(text.encode(errors="surrogatepass")) > MOST_BYTES:
-        raise _refused(name, f"文件超过 {MOST_BYTES // 1024} KiB：作业文件不装数据，请放进工作目录")
+    if len(text.encode(errors="surrogatepass")) > LARGEST_JOB_FILE:
+        raise _refused(name, f"文件超过 {LARGEST_JOB_FILE // 1024} KiB：作业文件不装数据，请放进工作目录")
     if "\0" in text:
         at = text[: text.index("\0")]
         place = Place(at.count("\n") + 1, len(at) - at.rfind("\n"))
@@ -100,7 +106,7 @@ def _no_other_scheduler(text: str, name: str) -> None:
                 raise _refused(name, why, Place(number))
 
 
-def _yaml_format(found: list[Node], name: str) -> Format:
+def _yaml_format(found: list[YamlNode], name: str) -> Format:
     for document in found:
         if document.fields is not None and document.fields.keys() >= {"apiVersion", "kind"}:
             return "kubernetes"
@@ -121,13 +127,13 @@ def _yaml_format(found: list[Node], name: str) -> Format:
     raise _refused(name, f"看到的键有 {_listed(keys)}，不属于任何一种作业格式。{_ACCEPTED}", first.at)
 
 
-def _is_pipeline(found: list[Node]) -> bool:
+def _is_pipeline(found: list[YamlNode]) -> bool:
     """Whether it is a SkyPilot pipeline: a header with its name, then a task in each document."""
     header, tasks = found[0].fields or {}, [document.fields or {} for document in found[1:]]
     return bool(tasks) and header.keys() <= {"name", "execution"} and all(task.keys() & ONLY_SKYPILOT for task in tasks)
 
 
-def _several(found: list[Node], form: str) -> str:
+def _several(found: list[YamlNode], form: str) -> str:
     """What to do with a file of several documents; SkyPilot's pipelines are named as such."""
     if form == "skypilot" and _is_pipeline(found):
         return (
@@ -137,13 +143,13 @@ def _several(found: list[Node], form: str) -> str:
     return "一个文件里有几份文档（---）：请分成几个文件提交，先后用 --after"
 
 
-def _what(node: Node) -> str:
-    return f"{node.kind}“{shown(node.text, 40)}”" if node.text is not None else node.kind
+def _what(node: YamlNode) -> str:
+    return f"{node.kind}“{on_one_line(node.text, 40)}”" if node.text is not None else node.kind
 
 
 def _listed(keys: Iterable[str]) -> str:
     listed = sorted(keys)
-    return "、".join(shown(key, 30) for key in listed[:8]) + ("……" if len(listed) > 8 else "")
+    return "、".join(on_one_line(key, 30) for key in listed[:8]) + ("……" if len(listed) > 8 else "")
 
 
 def _refused(name: str, text: str, at: Place | None = None) -> FileRefused:

@@ -30,7 +30,7 @@ def command_for(since: str, until: str) -> str:
     """The command that exports what ran from `since` to before `until`, local times, for a shell of the cluster's.
 
     Raises:
-        Refused: not a time as Slurm reads it.
+        InvalidRequest: not a time as Slurm reads it.
     """
     for moment in (since, until):
         if not TIME.fullmatch(moment):

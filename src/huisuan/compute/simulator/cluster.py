@@ -109,7 +109,7 @@ def one_pool(text: str) -> World:
     """A world of one pool, such as 100x8: 100 nodes with 8 cards each.
 
     Raises:
-        Refused: no such pool.
+        InvalidRequest: no such pool.
     """
     found = POOL.fullmatch(text.strip())
     if not found or not 0 < int(found[1]) <= _MOST_NODES or not 0 < int(found[2]) <= 1024:

@@ -58,7 +58,7 @@ class Trace:
         """Only the jobs submitted in a month such as 2017-10, as the trace writes its times.
 
         Raises:
-            Refused: no month, or the trace counts its seconds from an unknown day.
+            InvalidRequest: no month, or the trace counts its seconds from an unknown day.
         """
         try:
             first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)

@@ -19,7 +19,7 @@ def fill_from_csv(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: 
     """Fill `field` with the file's lines.
 
     Raises:
-        Refused: a column that is named is not there, or none says when or how many cards.
+        InvalidRequest: a column that is named is not there, or none says when or how many cards.
     """
     header = [cell.strip() for cell in next(csv.reader([source.first_line]), [])]
     place = _places(header, columns, source.name)
@@ -37,7 +37,7 @@ def _places(header: list[str], columns: TraceColumns, name: str) -> dict[str, in
     """Where each thing stands in a line.
 
     Raises:
-        Refused: see `fill`.
+        InvalidRequest: see `fill`.
     """
     small = [cell.lower() for cell in header]
     place: dict[str, int] = {}

@@ -36,7 +36,7 @@ def fill_from_philly(con: duckdb.DuckDBPyConnection, source: SourceLines) -> Lay
     """Fill `field` with the file's jobs; a job's line is the one on which it begins.
 
     Raises:
-        Refused: no JSON, or not a list of jobs.
+        InvalidRequest: no JSON, or not a list of jobs.
     """
     text = bytes(source.content).decode("utf-8-sig", "replace")
     raw = text.split("\n")
@@ -64,7 +64,7 @@ def _entries(text: str, name: str) -> Iterator[tuple[int, Any]]:
     """Each entry of the list with the line on which it begins.
 
     Raises:
-        Refused: no JSON, or not a list.
+        InvalidRequest: no JSON, or not a list.
     """
     decoder, at, line, counted = json.JSONDecoder(), text.index("[") + 1, 1, 0
     try:

@@ -33,7 +33,7 @@ def fill_from_swf(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: 
     """Fill `field` with the file's lines.
 
     Raises:
-        Refused: a column that is named is no field of the format.
+        InvalidRequest: a column that is named is no field of the format.
     """
     asked = {what: name for what in ("start", "end", "cards", "account", *_USUAL) if (name := columns.named(what))}
     unknown = [name for name in asked.values() if name.lower() not in SWF_FIELDS]

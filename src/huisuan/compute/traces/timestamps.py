@@ -40,7 +40,7 @@ def parse_epoch(text: str, zone: ZoneInfo) -> int:
     """The moment that `--epoch` names, in UTC seconds; without an offset it is local in `zone`.
 
     Raises:
-        Refused: not a moment.
+        InvalidRequest: not a moment.
     """
     try:
         moment = datetime.fromisoformat(text)

@@ -18,8 +18,8 @@ from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.compute.jobs.preview import preview
 from huisuan.compute.jobs.services import submit_job
 from huisuan.compute.jobs.workdirs.services import take_upload
-from huisuan.compute.jobspec.core.parse_result import ReadJob
-from huisuan.compute.jobspec.detect import MOST_BYTES, read
+from huisuan.compute.jobspec.core.parse_result import ParsedJob
+from huisuan.compute.jobspec.detect import LARGEST_JOB_FILE, parse_job_file
 from huisuan.compute.models import Accelerator, Centre
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
@@ -49,10 +49,10 @@ def submit_page(request: HttpRequest) -> HttpResponseBase:
         try:
             if by_file:
                 context["text"], name = _file(request)
-                context["read"] = read(context["text"], name)
+                context["read"] = parse_job_file(context["text"], name)
             else:
                 context |= _form(request)
-            found: ReadJob | None = context["read"]
+            found: ParsedJob | None = context["read"]
             if found is not None:
                 asked = _with_workdir(request, found, viewer, now)
                 if "send" in request.POST:
@@ -80,16 +80,16 @@ def _file(request: HttpRequest) -> tuple[str, str]:
     if not (isinstance(chosen, UploadedFile) and chosen.size):
         return request.POST.get("text", "").replace("\r\n", "\n"), _t("作业文件")  # forms send lines so
     name = chosen.name or _t("作业文件")
-    if chosen.size > MOST_BYTES:
+    if chosen.size > LARGEST_JOB_FILE:
         text = _t("{name} 超过 {most} KiB：作业文件不装数据，请放进工作目录")
-        raise InvalidRequest(text.format(name=name, most=MOST_BYTES // 1024), code="job.file_too_large")
+        raise InvalidRequest(text.format(name=name, most=LARGEST_JOB_FILE // 1024), code="job.file_too_large")
     try:
         return chosen.read().decode("utf-8-sig"), name
     except UnicodeDecodeError:
         raise InvalidRequest(_t("{name} 不是 UTF-8 文本").format(name=name), code="file.not_utf8") from None
 
 
-def _with_workdir(request: HttpRequest, found: ReadJob, viewer: Viewer, now: datetime) -> JobRequest:
+def _with_workdir(request: HttpRequest, found: ParsedJob, viewer: Viewer, now: datetime) -> JobRequest:
     """The request with its working directory, uploaded now or the last time this form was looked at.
 
     Raises:
@@ -106,7 +106,7 @@ def _with_workdir(request: HttpRequest, found: ReadJob, viewer: Viewer, now: dat
     return found.request.model_copy(update={"workdir": sha256 or None})
 
 
-def _environment(request: HttpRequest, found: ReadJob) -> dict[str, str]:
+def _environment(request: HttpRequest, found: ParsedJob) -> dict[str, str]:
     """The variables, with those that the file leaves open taken from the page."""
     given = dict(found.request.environment)
     missing = []

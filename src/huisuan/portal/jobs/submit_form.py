@@ -16,9 +16,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.compute.jobspec.core.parse_result import FileRefused, ReadJob
+from huisuan.compute.jobspec.core.parse_result import FileRefused, ParsedJob
 from huisuan.compute.jobspec.core.request_rules import HIGHEST_PRICE_FEN
-from huisuan.compute.jobspec.detect import read
+from huisuan.compute.jobspec.detect import parse_job_file
 from huisuan.portal.ui.forms import FormField, Widget, with_errors
 
 #: keys that the page suggests values for
@@ -86,7 +86,7 @@ class SubmittedForm:
 
     texts: Mapping[str, str]
     file: str
-    read: ReadJob | None
+    read: ParsedJob | None
     wrong: Mapping[str, list[str]]
     general: list[str]
 
@@ -134,7 +134,7 @@ def parse_form(texts: Mapping[str, str]) -> SubmittedForm:
     if wrong:
         return SubmittedForm(given, file, None, wrong, [])
     try:
-        return SubmittedForm(given, file, read(file or "{}\n", FILE, "huisuan"), {}, [])
+        return SubmittedForm(given, file, parse_job_file(file or "{}\n", FILE, "huisuan"), {}, [])
     except FileRefused as refused:
         general = []
         for fault in refused.faults:

@@ -93,7 +93,7 @@ def check(filename: str, content: bytes) -> Accepted:
     """The file as it may be kept.
 
     Raises:
-        Refused: which file, what is wrong with it, what to do.
+        InvalidRequest: which file, what is wrong with it, what to do.
     """
     name = _name(filename)
     kind = _kind(name)

@@ -36,7 +36,7 @@ class DraftTexts:
         """The texts of the rule's facts that are not empty; what is no fact of it is left out.
 
         Raises:
-            Refused: a text beyond all measure, or one with a NUL, which no database keeps.
+            InvalidRequest: a text beyond all measure, or one with a NUL, which no database keeps.
         """
         kept = {spec.name: self.facts.get(spec.name, "").strip() for spec in rule.facts}
         for spec in rule.facts:
@@ -53,7 +53,7 @@ def begin(party: Party, person: Person, policy: Policy, rule: Rule, typed: Draft
     """A new draft of a party under a rule.
 
     Raises:
-        Refused: too long a text, or more drafts than anyone fills in.
+        Conflict: too long a text, or more drafts than anyone fills in.
     """
     Party.objects.select_for_update().get(pk=party.pk)
     if Draft.objects.filter(party=party, discarded_at__isnull=True).count() >= MOST_DRAFTS:
@@ -72,7 +72,7 @@ def save(
 
     Raises:
         DraftChanged: someone saved in between.
-        Refused: too long a text, or the draft was discarded.
+        Conflict: too long a text, or the draft was discarded.
     """
     held = Draft.objects.select_for_update().get(pk=draft.pk)
     if held.discarded_at is not None:
@@ -128,7 +128,7 @@ def withdraw(draft: Draft, number: int, person: Person, now: datetime) -> None:
     """Take a piece of evidence back: it stays on record and proves nothing any more.
 
     Raises:
-        Refused: none of that number stands in the draft.
+        NotFound: none of that number stands in the draft.
     """
     standing = Evidence.objects.filter(draft=draft, pk=number, withdrawn_at__isnull=True)
     if not standing.update(withdrawn_at=now, withdrawn_by=person):

@@ -56,7 +56,7 @@ def parse_draft(policy: Policy, name: str, text: str, title: str = "") -> Draft:
     """A draft from the text of a settings file without `known_from`; errors call it `name`.
 
     Raises:
-        Refused: naming file and line.
+        InvalidRequest: naming file and line.
     """
     try:
         document = SettingsDocument.parse(name, text, HEADER_KEYS | {"known_from"})
@@ -116,7 +116,7 @@ def draft_of_proposal(policy: Policy, proposal: SettingsProposal) -> Draft:
     """What a proposal says, under the policy as it stands now.
 
     Raises:
-        Refused: the policy no longer knows a setting of it, or its bound is another one.
+        Conflict: the policy no longer knows a setting of it, or its bound is another one.
     """
     name = f"提案 {proposal.pk}"
     try:

@@ -24,7 +24,7 @@ def get_proposal(number: int) -> SettingsProposal:
     """One proposal.
 
     Raises:
-        Refused: none of that number.
+        NotFound: none of that number.
     """
     found = list_proposals().filter(pk=number).first()
     if found is None:

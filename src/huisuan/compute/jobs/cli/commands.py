@@ -160,7 +160,7 @@ def cancel(
 @app.command("schema")
 def schema(as_json: AlwaysJson = False) -> None:
     """打印惠算作业文件的 JSON Schema：编辑器据此检查和补全。"""
-    from huisuan.compute.jobspec.huisuan.job_file import schema as job_file_schema
+    from huisuan.compute.jobspec.huisuan.job_file import job_file_schema
 
     print_json(job_file_schema())
 

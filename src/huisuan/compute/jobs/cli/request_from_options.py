@@ -14,11 +14,11 @@ from huisuan.base.errors import InvalidRequest, Unavailable
 from huisuan.base.temporary import temporary_folder
 from huisuan.client import Client
 from huisuan.compute.jobs.workdirs.pack import pack
-from huisuan.compute.jobspec.core.array_indices import indices
-from huisuan.compute.jobspec.core.parse_result import ReadJob
+from huisuan.compute.jobspec.core.array_indices import parse_indices
+from huisuan.compute.jobspec.core.parse_result import ParsedJob
 from huisuan.compute.jobspec.core.request_rules import checked, duration_seconds
-from huisuan.compute.jobspec.core.timestamps import moment
-from huisuan.compute.jobspec.detect import MOST_BYTES, read
+from huisuan.compute.jobspec.core.timestamps import parse_timestamp
+from huisuan.compute.jobspec.detect import LARGEST_JOB_FILE, parse_job_file
 from huisuan.protocol.resources import JobRequest
 from huisuan.terminal import note, progress
 
@@ -39,7 +39,7 @@ def planned(file: str | None, form: str | None, command: Sequence[str], options:
     Raises:
         Refused: the file cannot be read, or an option has not its form.
     """
-    job = _of_file(file, form) if file else ReadJob(JobRequest(command=list(command)))
+    job = _of_file(file, form) if file else ParsedJob(JobRequest(command=list(command)))
     environment = dict(map(_pair, options["env"] or []))
     if missing := [name for name in job.wanted if name not in environment]:
         said = " ".join(f"--env {name}=值" for name in missing)
@@ -67,23 +67,24 @@ def upload(client: Client, folder: Path, party: str | None) -> str:
         return packed.sha256
 
 
-def _of_file(file: str, form: str | None) -> ReadJob:
+def _of_file(file: str, form: str | None) -> ParsedJob:
     name = "标准输入" if file == STDIN else file
     try:
         if file == STDIN:
-            content = sys.stdin.buffer.read(MOST_BYTES + 1)
+            content = sys.stdin.buffer.read(LARGEST_JOB_FILE + 1)
         else:
             with Path(file).open("rb") as opened:
-                content = opened.read(MOST_BYTES + 1)
+                content = opened.read(LARGEST_JOB_FILE + 1)
     except OSError as error:
         hint = "；要运行的命令请写在 -- 之后" if not Path(file).exists() else ""
         raise Unavailable(f"读不了文件 {file}：{error.strerror or error}{hint}", code="file.unreadable") from None
-    if len(content) > MOST_BYTES:
+    if len(content) > LARGEST_JOB_FILE:
         raise InvalidRequest(
-            f"{name} 超过 {MOST_BYTES // 1024} KiB：作业文件不装数据，请用 --workdir 上传", code="job.file_too_large"
+            f"{name} 超过 {LARGEST_JOB_FILE // 1024} KiB：作业文件不装数据，请用 --workdir 上传",
+            code="job.file_too_large",
         )
     try:
-        return read(content.decode("utf-8"), name, form)
+        return parse_job_file(content.decode("utf-8"), name, form)
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         remedy = "请转成 UTF-8，例如 iconv -f GB18030 -t UTF-8"
@@ -100,16 +101,16 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
         "min_tflops_fp16": _decimal(options["min_tflops"]),
         "data_at": options["data_at"],
         "price_ceiling_fen": options["price_ceiling"],
-        "deadline": moment(options["deadline"]) if options["deadline"] else None,
+        "deadline": parse_timestamp(options["deadline"]) if options["deadline"] else None,
         "time_limit_seconds": duration_seconds(options["time_limit"]) if options["time_limit"] is not None else None,
-        "array": indices(options["array"]) if options["array"] else None,
+        "array": parse_indices(options["array"]) if options["array"] else None,
         "after": options["after"] or None,
         "notify_url": options["notify"],
         "party": options["party"],
     }
 
 
-def _folder(given: Path | None, job: ReadJob, file: str | None) -> Path | None:
+def _folder(given: Path | None, job: ParsedJob, file: str | None) -> Path | None:
     if given is not None or job.workdir is None:
         return given
     folder = Path(job.workdir).expanduser()

@@ -11,7 +11,7 @@ from typer.core import TyperCommand
 from huisuan.client import Client, connect
 from huisuan.compute.jobs.cli.output import STATES, print_job, print_preview
 from huisuan.compute.jobs.cli.request_from_options import STDIN, planned, upload
-from huisuan.compute.jobspec.detect import FORMATS
+from huisuan.compute.jobspec.detect import JOB_FORMATS
 from huisuan.protocol.placement import Preview
 from huisuan.protocol.resources import ArrayInfo, Job
 from huisuan.terminal import AsJson, note, out, print_json
@@ -37,7 +37,7 @@ def submit(
         str | None, typer.Argument(metavar="[文件 | -- 命令 参数…]", help="作业文件；- 表示标准输入")
     ] = None,
     form: Annotated[
-        str | None, typer.Option("--format", help=f"文件的格式；不写则自动认出：{'、'.join(FORMATS)}")
+        str | None, typer.Option("--format", help=f"文件的格式；不写则自动认出：{'、'.join(JOB_FORMATS)}")
     ] = None,
     name: Annotated[str | None, typer.Option("--name", help="作业名；不写则用程序名")] = None,
     cards: Annotated[int | None, typer.Option("--cards", help="整个作业的加速卡数")] = None,

@@ -10,11 +10,11 @@ from huisuan.compute.jobspec.core.request_rules import MOST_ARRAY_INDEX, MOST_IN
 RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9})(?::(\d{1,9}))?)?", re.ASCII)
 
 
-def indices(text: str) -> list[int]:
+def parse_indices(text: str) -> list[int]:
     """The indices, in order and once each.
 
     Raises:
-        Refused: it is not written so, or they are too many.
+        InvalidRequest: it is not written so, or they are too many.
     """
     found: set[int] = set()
     for part in text.replace(" ", "").split(","):

@@ -29,7 +29,7 @@ class Fault:
     at: Place
     text: str
 
-    def shown(self, name: str) -> str:
+    def format(self, name: str) -> str:
         """The fault with its place, as people read it."""
         return f"{name} 第 {self.at.line} 行第 {self.at.column} 列：{self.text}"
 
@@ -39,17 +39,17 @@ class FileRefused(InvalidRequest):
 
     def __init__(self, name: str, faults: Iterable[Fault]) -> None:
         self.name, self.faults = name, sorted(faults)
-        shown = [fault.shown(name) for fault in self.faults[:_MOST_FAULTS]]
-        left = len(self.faults) - len(shown)
-        super().__init__("\n".join([*shown, *([f"……另有 {left} 处"] if left else [])]), code="job_file.invalid")
+        on_one_line = [fault.format(name) for fault in self.faults[:_MOST_FAULTS]]
+        left = len(self.faults) - len(on_one_line)
+        super().__init__("\n".join([*on_one_line, *([f"……另有 {left} 处"] if left else [])]), code="job_file.invalid")
 
 
 @dataclass(frozen=True)
-class ReadJob:
+class ParsedJob:
     """What a job file asks for.
 
     `workdir` is a folder on the submitter's machine, as the file writes it, that wants to be packed and uploaded;
-    `wanted` are the variables whose values the file leaves to whoever submits it.
+    `wanted` are the variables whose values the file leaves to the submitter.
     """
 
     request: JobRequest
@@ -63,8 +63,8 @@ class ReadJob:
 
 
 @dataclass
-class Reading:
-    """A file while it is read: what is wrong with it so far, and what of it cannot be carried over."""
+class ParseReport:
+    """What was found while a file is parsed: faults, notes on what cannot be carried over, and wanted variables."""
 
     name: str
     faults: list[Fault] = field(default_factory=list)
@@ -72,18 +72,18 @@ class Reading:
     wanted: list[str] = field(default_factory=list)
 
     def fault(self, at: Place, text: str) -> None:
-        """Something is wrong there."""
+        """Record a fault at a place."""
         self.faults.append(Fault(at, text))
 
     def note(self, text: str, at: Place | None = None) -> None:
-        """Something is not carried over; said once."""
+        """Record what is not carried over; a repeated note is kept once."""
         where = f"第 {at.line} 行 " if at else ""
-        shown = f"{where}{text}"
-        shown = shown if len(shown) <= LONGEST_NOTE else shown[: LONGEST_NOTE - 1] + "…"
-        if shown not in self.notes:
-            self.notes.append(shown)
+        on_one_line = f"{where}{text}"
+        on_one_line = on_one_line if len(on_one_line) <= LONGEST_NOTE else on_one_line[: LONGEST_NOTE - 1] + "…"
+        if on_one_line not in self.notes:
+            self.notes.append(on_one_line)
 
-    def done(self, asked: dict[str, Any], workdir: str | None = None) -> ReadJob:
+    def done(self, asked: dict[str, Any], workdir: str | None = None) -> ParsedJob:
         """The request, if nothing was wrong.
 
         Raises:
@@ -95,7 +95,7 @@ class Reading:
         if len(self.notes) > MOST_NOTES:
             kept = [*self.notes[: MOST_NOTES - 1], f"另有 {len(self.notes) - MOST_NOTES + 1} 处不能照搬的内容"]
         request = JobRequest.model_validate({**asked, "notes": kept})
-        return ReadJob(request, workdir, tuple(dict.fromkeys(self.wanted)))
+        return ParsedJob(request, workdir, tuple(dict.fromkeys(self.wanted)))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -104,7 +104,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"；是不是 {' 或 '.join(near)}？" if near else ""
 
 
-def shown(text: str, most: int = 60) -> str:
+def on_one_line(text: str, most: int = 60) -> str:
     """A value as a message quotes it, on one line and not too long."""
     flat = " ".join(text.split())
     return flat if len(flat) <= most else flat[: most - 1] + "…"

@@ -1,4 +1,4 @@
-"""Whether a job that someone asks for has the form of one: bounds and names, before any database is asked."""
+"""Whether a job request is valid: bounds and names, before any database is asked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from huisuan.protocol.resources import JobRequest
 
 MOST_CARDS = 100_000
 MOST_WORDS = 1_000
-MOST_BYTES = 64 * 1024  # of a command, of a script, or of an environment
+_MOST_BYTES = 64 * 1024  # of a command, of a script, or of an environment
 MOST_VARIABLES = 200
 _MOST_MODELS = 40
 MOST_RETRIES = 20
@@ -39,7 +39,7 @@ def duration_seconds(text: str) -> int:
     """Seconds of a duration such as 90, 90s, 15m, 1h30m or 2d.
 
     Raises:
-        Refused: it is none.
+        InvalidRequest: it is none.
     """
     found = DURATION.fullmatch(text.strip())
     if not found or not text.strip() or len(text) > 20:
@@ -52,7 +52,7 @@ def checked(asked: JobRequest) -> JobRequest:
     """The request in its one form: with a name, `model` among the `models`, indices and uids sorted and once each.
 
     Raises:
-        Refused: a part of it is out of bounds; says which and the rule.
+        InvalidRequest: a part of it is out of bounds; says which and the rule.
     """
     _what_runs(asked)
     _environment(asked.environment)
@@ -81,7 +81,7 @@ def _what_runs(asked: JobRequest) -> None:
             raise InvalidRequest(
                 "脚本的第一行应是 #! 加解释器，例如 #!/bin/bash", code="job.script_without_interpreter"
             )
-        _bytes("脚本", asked.script, MOST_BYTES, "请把长内容放进工作目录里的文件")
+        _bytes("脚本", asked.script, _MOST_BYTES, "请把长内容放进工作目录里的文件")
     else:
         _command(asked.command)
     if asked.image and (len(asked.image) > LONGEST_IMAGE or not re.fullmatch(r"[A-Za-z0-9][!-~]*", asked.image)):
@@ -101,9 +101,9 @@ def _command(words: list[str]) -> None:
     if len(words) > MOST_WORDS:
         raise InvalidRequest(f"命令有 {len(words)} 个词，最多 {MOST_WORDS} 个", code="job.command_too_long")
     size = sum(_text(f"命令的第 {number} 个词", word) for number, word in enumerate(words, start=1))
-    if size > MOST_BYTES:
+    if size > _MOST_BYTES:
         raise InvalidRequest(
-            f"命令共 {size} 字节，最多 {MOST_BYTES} 字节：请把长内容放进文件", code="job.command_too_long"
+            f"命令共 {size} 字节，最多 {_MOST_BYTES} 字节：请把长内容放进文件", code="job.command_too_long"
         )
 
 
@@ -122,8 +122,8 @@ def _environment(environment: dict[str, str]) -> None:
         if name.startswith(_OURS):
             raise InvalidRequest(f"环境变量名 {name}：{_OURS} 开头的名字由平台使用", code="job.variable_name_reserved")
         size += len(name) + _text(f"环境变量 {name} 的值", value)
-    if size > MOST_BYTES:
-        raise InvalidRequest(f"环境变量共 {size} 字节，最多 {MOST_BYTES} 字节", code="job.variables_too_large")
+    if size > _MOST_BYTES:
+        raise InvalidRequest(f"环境变量共 {size} 字节，最多 {_MOST_BYTES} 字节", code="job.variables_too_large")
 
 
 def _cards(asked: JobRequest) -> None:
@@ -195,11 +195,11 @@ def _array(asked: JobRequest) -> list[int]:
         raise InvalidRequest(f"阵列有 {len(indices)} 个作业，最多 {MOST_IN_ARRAY} 个", code="job.array_too_large")
     for index in indices[:1] + indices[-1:]:
         _between("阵列下标", index, 0, MOST_ARRAY_INDEX)
-    each = len(asked.script.encode()) + sum(len(word.encode()) for word in asked.command)
-    each += sum(len(name) + len(value.encode()) for name, value in asked.environment.items())
-    if each * len(indices) > MOST_ARRAY_BYTES:
+    size = len(asked.script.encode()) + sum(len(word.encode()) for word in asked.command)
+    size += sum(len(name) + len(value.encode()) for name, value in asked.environment.items())
+    if size * len(indices) > MOST_ARRAY_BYTES:
         raise InvalidRequest(
-            f"阵列的 {len(indices)} 个作业各带 {each} 字节的脚本与环境变量，合计超过 {MOST_ARRAY_BYTES} 字节："
+            f"阵列的 {len(indices)} 个作业各带 {size} 字节的脚本与环境变量，合计超过 {MOST_ARRAY_BYTES} 字节："
             "请把长内容放进工作目录",
             code="job.array_too_large",
         )
@@ -252,7 +252,7 @@ def _text(what: str, text: str) -> int:
     """Bytes of the text.
 
     Raises:
-        Refused: no program can be given it, or no database can keep it.
+        InvalidRequest: no program can be given it, or no database can keep it.
     """
     if "\0" in text:
         raise InvalidRequest(f"{what}含有 NUL 字节，任何程序都收不到它", code="job.text_has_nul")

@@ -8,11 +8,11 @@ from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
 
 
-def moment(text: str) -> datetime:
+def parse_timestamp(text: str) -> datetime:
     """A moment such as 2024-06-30, 2024-06-30 18:00 or 2024-06-30T18:00:00+08:00; a day alone means its end.
 
     Raises:
-        Refused: it is none.
+        InvalidRequest: it is none.
     """
     try:
         found = datetime.fromisoformat(text.strip())

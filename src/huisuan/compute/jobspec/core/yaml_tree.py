@@ -34,11 +34,11 @@ _HINTS = {
 
 
 @dataclass(frozen=True)
-class Node:
+class YamlNode:
     """A value with its place: text, a list, a mapping, or nothing (null)."""
 
     at: Place
-    value: str | list[Node] | dict[str, Node] | None
+    value: str | list[YamlNode] | dict[str, YamlNode] | None
     string: bool = True  # whether YAML reads the text as text, not as a number, a date, true or false
     keys: dict[str, Place] = field(default_factory=dict)
 
@@ -48,12 +48,12 @@ class Node:
         return self.value if isinstance(self.value, str) else None
 
     @property
-    def items(self) -> list[Node] | None:
+    def items(self) -> list[YamlNode] | None:
         """The list, if it is one."""
         return self.value if isinstance(self.value, list) else None
 
     @property
-    def fields(self) -> dict[str, Node] | None:
+    def fields(self) -> dict[str, YamlNode] | None:
         """The mapping, if it is one."""
         return self.value if isinstance(self.value, dict) else None
 
@@ -77,7 +77,7 @@ class Node:
         return self.keys.get(key, self.at)
 
 
-def documents(text: str, name: str) -> list[Node]:
+def documents(text: str, name: str) -> list[YamlNode]:
     """The documents of a YAML text (JSON is one); empty ones left out.
 
     Raises:
@@ -113,7 +113,7 @@ class _Unfolding:
         self.name = name
         self.count = 0
 
-    def node(self, node: yaml.Node, depth: int = 0) -> Node:
+    def node(self, node: yaml.Node, depth: int = 0) -> YamlNode:
         at = _place(node)
         self.count += 1
         if self.count > _MOST_NODES or depth > _DEEPEST:
@@ -121,15 +121,15 @@ class _Unfolding:
         if isinstance(node, yaml.ScalarNode):
             if node.tag not in SCALARS:
                 raise self._refused(at, f"不支持标签 {node.tag.removeprefix('tag:yaml.org,2002:')}：请写普通的值")
-            return Node(at, None if node.tag == NULL else node.value, node.tag == STRING)
+            return YamlNode(at, None if node.tag == NULL else node.value, node.tag == STRING)
         if isinstance(node, yaml.SequenceNode):
-            return Node(at, [self.node(item, depth + 1) for item in node.value])
+            return YamlNode(at, [self.node(item, depth + 1) for item in node.value])
         return self._mapping(node, at, depth)
 
-    def _mapping(self, node: yaml.Node, at: Place, depth: int) -> Node:
-        values: dict[str, Node] = {}
+    def _mapping(self, node: yaml.Node, at: Place, depth: int) -> YamlNode:
+        values: dict[str, YamlNode] = {}
         keys: dict[str, Place] = {}
-        merged: dict[str, Node] = {}
+        merged: dict[str, YamlNode] = {}
         for key, value in node.value:
             if key.tag == _MERGE:
                 for part in self._merged(value, depth):
@@ -142,9 +142,9 @@ class _Unfolding:
                 raise self._refused(_place(key), f"键 {key.value} 在第 {first} 行已经写过：请只留一个")
             keys[key.value] = _place(key)
             values[key.value] = self.node(value, depth + 1)
-        return Node(at, {**merged, **values}, keys={**{key: each.at for key, each in merged.items()}, **keys})
+        return YamlNode(at, {**merged, **values}, keys={**{key: node.at for key, node in merged.items()}, **keys})
 
-    def _merged(self, value: yaml.Node, depth: int) -> Iterator[Node]:
+    def _merged(self, value: yaml.Node, depth: int) -> Iterator[YamlNode]:
         for part in value.value if isinstance(value, yaml.SequenceNode) else [value]:
             if not isinstance(part, yaml.MappingNode):
                 raise self._refused(_place(part), "<< 之后应是键值对")

@@ -1,11 +1,11 @@
-"""Every key of a Kubernetes Job that is not carried over, level by level: what is told, and what stops it."""
+"""Every key of a Kubernetes Job that is not carried over, level by level: what is noted, and what is refused."""
 
 from __future__ import annotations
 
 from pathlib import PurePosixPath
 
 BY_CENTRE = "由中心决定"
-NODES = "节点由中心的调度器选；要限定型号请用 --models"
+CENTRE_PICKS_NODES = "节点由中心的调度器选；要限定型号请用 --models"
 FILLED = "由 Kubernetes 填写"
 SERVICE = "作业不是服务"
 TERMINAL = "作业没有终端；输出用 huisuan job logs 看"
@@ -46,7 +46,7 @@ JOB_NOTED = {
 }
 POD_NOTED = {
     "activeDeadlineSeconds": "时限以 spec.activeDeadlineSeconds 为准",
-    "affinity": NODES,
+    "affinity": CENTRE_PICKS_NODES,
     "automountServiceAccountToken": BY_CENTRE,
     "dnsConfig": BY_CENTRE,
     "dnsPolicy": BY_CENTRE,
@@ -60,7 +60,7 @@ POD_NOTED = {
     "hostname": BY_CENTRE,
     "hostnameOverride": BY_CENTRE,
     "imagePullSecrets": "镜像须是中心拉得到的；私有镜像请与中心商定",
-    "nodeName": NODES,
+    "nodeName": CENTRE_PICKS_NODES,
     "os": BY_CENTRE,
     "overhead": BY_CENTRE,
     "preemptionPolicy": "先后由平台的公平份额决定",
@@ -78,8 +78,8 @@ POD_NOTED = {
     "setHostnameAsFQDN": BY_CENTRE,
     "shareProcessNamespace": BY_CENTRE,
     "terminationGracePeriodSeconds": "取消和超时时先发 SIGTERM，稍后发 SIGKILL",
-    "tolerations": NODES,
-    "topologySpreadConstraints": NODES,
+    "tolerations": CENTRE_PICKS_NODES,
+    "topologySpreadConstraints": CENTRE_PICKS_NODES,
 }
 POD_REFUSED = {
     "ephemeralContainers": "平台的作业只有一个容器",
@@ -112,7 +112,7 @@ VOLCANO_READ = frozenset({"activeDeadlineSeconds", "maxRetry", "tasks"})
 VOLCANO_NOTED = {
     "minAvailable": "所有节点同时开始",
     "minSuccess": "所有节点都完成才算完成",
-    "networkTopology": NODES,
+    "networkTopology": CENTRE_PICKS_NODES,
     "plugins": "VC_TASK_INDEX 由平台设好；节点之间请用 $HUISUAN_HEAD，不用 svc 与 ssh 插件的主机名",
     "policies": "一个节点失败则整个作业失败；要再试请用 --retries",
     "priorityClassName": "先后由平台的公平份额决定",
@@ -127,9 +127,9 @@ VOLCANO_TASK_NOTED = {
     "dependsOn": "所有节点同时开始",
     "maxRetry": "重试次数以 spec.maxRetry 为准",
     "minAvailable": "所有节点同时开始",
-    "partitionPolicy": NODES,
+    "partitionPolicy": CENTRE_PICKS_NODES,
     "policies": VOLCANO_NOTED["policies"],
-    "topologyPolicy": NODES,
+    "topologyPolicy": CENTRE_PICKS_NODES,
 }
 PYTORCH_READ = frozenset({"nprocPerNode", "pytorchReplicaSpecs", "runPolicy"})
 PYTORCH_NOTED = {"elasticPolicy": "平台的节点数固定，不伸缩"}

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.compute.accelerators import label_part, matching_models, part_refusal
-from huisuan.compute.jobspec.core.parse_result import Place, Reading, shown
-from huisuan.compute.jobspec.core.yaml_tree import Node
+from huisuan.compute.jobspec.core.parse_result import ParseReport, Place, on_one_line
+from huisuan.compute.jobspec.core.yaml_tree import YamlNode
 from huisuan.compute.jobspec.kubernetes import container as pods
 from huisuan.compute.jobspec.kubernetes import ignored_keys as keys
 
@@ -29,11 +29,11 @@ class PodTemplate:
     cards: int | None
     models: tuple[str, ...]
     vendor: str
-    subdomain: Node | None = field(compare=False)
-    restart_policy: Node | None = field(compare=False)
+    subdomain: YamlNode | None = field(compare=False)
+    restart_policy: YamlNode | None = field(compare=False)
 
 
-def inside(node: Node, key: str, reading: Reading) -> Node:
+def inside(node: YamlNode, key: str, report: ParseReport) -> YamlNode:
     """The mapping under a key.
 
     Raises:
@@ -41,56 +41,56 @@ def inside(node: Node, key: str, reading: Reading) -> Node:
     """
     found = (node.fields or {}).get(key)
     if found is None or found.fields is None:
-        reading.fault(found.at if found else node.at, f"{key}：{'应是键值对' if found else '没有写'}")
-        reading.done({})
+        report.fault(found.at if found else node.at, f"{key}：{'应是键值对' if found else '没有写'}")
+        report.done({})
         raise AssertionError("unreachable: there is a fault")
     return found
 
 
-def read_template(template: Node, reading: Reading) -> PodTemplate:
-    """Read a template; what is wrong and what cannot be carried over goes into the reading.
+def read_template(template: YamlNode, report: ParseReport) -> PodTemplate:
+    """Read a template; what is wrong and what cannot be carried over goes into the report.
 
     Raises:
         FileRefused: it has no container, or several.
     """
-    pod = inside(template, "spec", reading)
-    pods.rest(template, "template", frozenset({"metadata", "spec"}), {}, reading)
-    pods.rest(pod, "template.spec", keys.POD_READ, keys.POD_NOTED, reading, keys.POD_REFUSED)
-    container = _container(pod, reading)
-    pods.rest(container, "containers[0]", keys.CONTAINER_READ, keys.CONTAINER_NOTED, reading, keys.CONTAINER_REFUSED)
-    pods.volumes(pod, container, reading)
+    pod = inside(template, "spec", report)
+    pods.rest(template, "template", frozenset({"metadata", "spec"}), {}, report)
+    pods.rest(pod, "template.spec", keys.POD_READ, keys.POD_NOTED, report, keys.POD_REFUSED)
+    container = _container(pod, report)
+    pods.rest(container, "containers[0]", keys.CONTAINER_READ, keys.CONTAINER_NOTED, report, keys.CONTAINER_REFUSED)
+    pods.volumes(pod, container, report)
     fields = container.fields or {}
-    environment = pods.environment(fields.get("env"), reading)
-    cards = pods.cards(fields.get("resources"), reading)
+    environment = pods.environment(fields.get("env"), report)
+    cards = pods.cards(fields.get("resources"), report)
     image = fields["image"].text if "image" in fields else None
     if not image:
-        reading.fault(container.at, "containers[0].image：没有写镜像")
+        report.fault(container.at, "containers[0].image：没有写镜像")
     if not cards.count:
-        reading.note("没有写加速卡（resources.limits）：每个 pod 按 1 张卡，任何型号，处理器槽也可以")
+        report.note("没有写加速卡（resources.limits）：每个 pod 按 1 张卡，任何型号，处理器槽也可以")
     return PodTemplate(
         at=pod.at,
         image=image or "",
-        command=tuple(pods.command(container, environment, reading)),
+        command=tuple(pods.command(container, environment, report)),
         environment=environment,
         cards=cards.count or None,
-        models=tuple(_models(pod, cards, reading)),
+        models=tuple(_models(pod, cards, report)),
         vendor=cards.vendor,
         subdomain=(pod.fields or {}).get("subdomain"),
         restart_policy=(pod.fields or {}).get("restartPolicy"),
     )
 
 
-def _container(pod: Node, reading: Reading) -> Node:
+def _container(pod: YamlNode, report: ParseReport) -> YamlNode:
     listed = (pod.fields or {}).get("containers")
     items = (listed.items if listed else None) or []
     if len(items) != 1 or items[0].fields is None:
         at = items[1].at if len(items) > 1 else listed.at if listed else pod.at
-        reading.fault(at, f"containers 有 {len(items)} 个：平台的作业只有一个容器")
-        reading.done({})
+        report.fault(at, f"containers 有 {len(items)} 个：平台的作业只有一个容器")
+        report.done({})
     return items[0]
 
 
-def _models(pod: Node, cards: pods.Cards, reading: Reading) -> list[str]:
+def _models(pod: YamlNode, cards: pods.PodCards, report: ParseReport) -> list[str]:
     """The models of the resource's name, narrowed by a node selector that names a card."""
     models = list(cards.models)
     selector = (pod.fields or {}).get("nodeSelector")
@@ -98,16 +98,16 @@ def _models(pod: Node, cards: pods.Cards, reading: Reading) -> list[str]:
         assert selector is not None
         at, text = selector.key_at(key), value.text or ""
         if what := label_part(key, text):
-            reading.fault(at, f"nodeSelector.{part_refusal(f'{key}: {text}', what)}")
+            report.fault(at, f"nodeSelector.{part_refusal(f'{key}: {text}', what)}")
             continue
         try:
             named = _labelled(key, text)
         except Refused:
-            reading.note(f"nodeSelector.{key}={shown(text)}：{keys.NODES}", at)
+            report.note(f"nodeSelector.{key}={on_one_line(text)}：{keys.CENTRE_PICKS_NODES}", at)
             continue
         both = [model for model in named if not models or model in models]
         if not both:
-            reading.fault(at, f"nodeSelector.{key} 的 {text} 与资源名的型号 {'、'.join(models)} 矛盾")
+            report.fault(at, f"nodeSelector.{key} 的 {text} 与资源名的型号 {'、'.join(models)} 矛盾")
         models = both
     return models
 
@@ -116,7 +116,7 @@ def _labelled(key: str, value: str) -> list[str]:
     """The models that a node's label names.
 
     Raises:
-        Refused: it names none.
+        InvalidRequest: it names none.
     """
     if not CARD_LABEL.search(key):
         raise InvalidRequest("", code="job_file.count_malformed")

@@ -1,4 +1,4 @@
-"""Every option of sbatch, and what becomes of it: carried over, said to be left behind, or a reason to stop.
+"""Every option of sbatch, and what becomes of it: carried over, noted as left out, or refused.
 
 The names are those of `sbatch --help` of Slurm 22.05 and the manual's of later versions; a test holds the table against
 the sbatch of the machine where there is one.
@@ -28,7 +28,7 @@ class Takes(Enum):
 
 @dataclass(frozen=True)
 class Option:
-    """An option with its short form; `why` is told to the job's owner."""
+    """An option with its short form; the job's owner reads `why`."""
 
     name: str
     short: str = ""
@@ -44,7 +44,7 @@ TO_PLATFORM = "输出都收到平台：huisuan job logs 作业号"
 NOTICE = "请用 --notify 网址"
 _NODES = "节点由中心的调度器选"
 
-NOTED: dict[str, tuple[str, str, Takes]] = {
+NOTED_OPTIONS: dict[str, tuple[str, str, Takes]] = {
     "account": ("A", "账户由中心按使用方对应", Takes.VALUE),
     "acctg-freq": ("", _BY_CENTRE, Takes.VALUE),
     "batch": ("", _NODES, Takes.VALUE),
@@ -130,7 +130,7 @@ NOTED: dict[str, tuple[str, str, Takes]] = {
     "wckey": ("", _BY_CENTRE, Takes.VALUE),
     "x11": ("", "作业没有图形界面", Takes.MAYBE),
 }
-REFUSED: dict[str, tuple[str, str, Takes]] = {
+REFUSED_OPTIONS: dict[str, tuple[str, str, Takes]] = {
     "begin": ("b", "平台没有“不早于”：请到时再提交，或用 --after 排在别的作业之后", Takes.VALUE),
     "container": ("", "平台不运行 OCI 包：请用 --image 镜像", Takes.VALUE),
     "container-id": ("", "平台不运行 OCI 包：请用 --image 镜像", Takes.VALUE),
@@ -163,14 +163,14 @@ CARRIED: dict[str, tuple[str, Takes]] = {
 ALIASES = {"tasks-per-node": "ntasks-per-node", "workdir": "chdir", "share": "oversubscribe", "licences": "licenses"}
 
 OPTIONS: dict[str, Option] = {
-    **{name: Option(name, short, takes, Fate.NOTED, why) for name, (short, why, takes) in NOTED.items()},
-    **{name: Option(name, short, takes, Fate.REFUSED, why) for name, (short, why, takes) in REFUSED.items()},
+    **{name: Option(name, short, takes, Fate.NOTED, why) for name, (short, why, takes) in NOTED_OPTIONS.items()},
+    **{name: Option(name, short, takes, Fate.REFUSED, why) for name, (short, why, takes) in REFUSED_OPTIONS.items()},
     **{name: Option(name, short, takes, Fate.CARRIED) for name, (short, takes) in CARRIED.items()},
 }
 BY_SHORT = {option.short: option for option in OPTIONS.values() if option.short}
 
 
-def named(name: str) -> list[Option]:
+def matching_options(name: str) -> list[Option]:
     """The options that a long name means: the one it is, or all that it may shorten, as getopt reads it."""
     name = ALIASES.get(name, name)
     if name in OPTIONS:

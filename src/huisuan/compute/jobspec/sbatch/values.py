@@ -24,7 +24,7 @@ DEPENDENCIES = {
 
 
 @dataclass(frozen=True)
-class Cards:
+class RequestedCards:
     """So many cards of one kind: the models that will do (empty: any) and the maker ("": any)."""
 
     count: int
@@ -32,11 +32,11 @@ class Cards:
     vendor: str = ""
 
 
-def seconds(text: str) -> int | None:
+def parse_time_limit(text: str) -> int | None:
     """Seconds of a time as Slurm writes it (90, 90:30, 1:30:00, 2-12, 2-12:30, 2-12:30:15); None: no limit.
 
     Raises:
-        Refused: it is none, or longer than the platform allows.
+        InvalidRequest: it is none, or longer than the platform allows.
     """
     if text.lower() in ENDLESS:
         return None
@@ -65,7 +65,7 @@ def count(text: str) -> int:
     """A whole number of nodes, tasks or cards.
 
     Raises:
-        Refused: it is none, or zero.
+        InvalidRequest: it is none, or zero.
     """
     if not re.fullmatch(r"\d{1,6}", text, re.ASCII) or not int(text):
         raise InvalidRequest(
@@ -79,7 +79,7 @@ def least_nodes(text: str) -> tuple[int, bool]:
     """The fewest nodes of `2`, `2-4`; whether more were welcome.
 
     Raises:
-        Refused: it is written otherwise.
+        InvalidRequest: it is written otherwise.
     """
     found = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", text, re.ASCII)
     if not found:
@@ -87,11 +87,11 @@ def least_nodes(text: str) -> tuple[int, bool]:
     return count(found[1]), bool(found[2]) and found[2] != found[1]
 
 
-def gpus(text: str) -> Cards:
+def gpus(text: str) -> RequestedCards:
     """Cards as --gpus and its sisters write them: `8`, `a800:8`, `a800` for one.
 
     Raises:
-        Refused: written otherwise, several kinds, or no card that anyone knows.
+        InvalidRequest: written otherwise, several kinds, or no card that anyone knows.
     """
     _half_width(text)
     if "," in text:
@@ -102,17 +102,17 @@ def gpus(text: str) -> Cards:
     local, _, number = text.rpartition(":")
     if number and not number[0].isdigit() and not number.startswith("="):
         local, number = text, "1"
-    return Cards(count(number), *_kind(local, "gpu"))
+    return RequestedCards(count(number), *_kind(local, "gpu"))
 
 
-def gres(text: str) -> tuple[Cards | None, list[str]]:
+def gres(text: str) -> tuple[RequestedCards | None, list[str]]:
     """Cards in a list of generic resources (`gpu:a800:8`, `gres/npu:8`), and what of the list is no card.
 
     Raises:
-        Refused: parts of cards, several kinds, no card that anyone knows, or nothing that is a card.
+        InvalidRequest: parts of cards, several kinds, no card that anyone knows, or nothing that is a card.
     """
     _half_width(text)
-    found: list[Cards] = []
+    found: list[RequestedCards] = []
     others: list[str] = []
     for item in filter(None, text.split(",")):
         whole = re.sub(r"\((?:S|IDX):[^)]*\)$", "", item.removeprefix("gres/").removeprefix("gres:"))
@@ -125,7 +125,7 @@ def gres(text: str) -> tuple[Cards | None, list[str]]:
             continue
         number = rest.pop() if rest and rest[-1].isdigit() else "1"
         if int(number):
-            found.append(Cards(count(number), *_kind(":".join(rest), family)))
+            found.append(RequestedCards(count(number), *_kind(":".join(rest), family)))
     if len(found) > 1:
         raise InvalidRequest(f"“{text}”要几种卡：{ONE_KIND}", code="sbatch.several_models")
     if others and not found:  # sbatch refuses it too: to take it for "no card asked for" would run it on any card
@@ -140,7 +140,7 @@ def _half_width(text: str) -> None:
     """Refuse what an input method slipped in: sbatch would read gpu:a100：4 as one card of a model of that name.
 
     Raises:
-        Refused: names the characters.
+        InvalidRequest: names the characters.
     """
     if odd := "".join(sign for sign in text if not sign.isascii()):
         raise InvalidRequest(
@@ -160,7 +160,7 @@ def after(text: str) -> list[str]:
     """The jobs that must be done first.
 
     Raises:
-        Refused: another kind of waiting, or no uid of the platform.
+        InvalidRequest: another kind of waiting, or no uid of the platform.
     """
     uids: list[str] = []
     if "?" in text:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.compute.accelerators import WHOLE_ONLY, matching_models, matching_vendor, part_refusal
-from huisuan.compute.jobspec.core.parse_result import Place, Reading, nearest, shown
-from huisuan.compute.jobspec.core.yaml_tree import Node
+from huisuan.compute.jobspec.core.parse_result import ParseReport, Place, nearest, on_one_line
+from huisuan.compute.jobspec.core.yaml_tree import YamlNode
 
 CLOUD = "平台在全省的智算中心之间调度；要限定地点请用 --centre 或 --city"
 _BY_CARDS = "由中心按卡配给"
-NOTED = {
+NOTED_RESOURCE_KEYS = {
     "accelerator_args": "只用于 TPU",
     "autostop": "平台上没有要停的虚拟机：作业结束即释放",
     "cloud": CLOUD,
@@ -35,12 +35,14 @@ NOTED = {
     "use_spot": "中心没有竞价实例",
     "zone": CLOUD,
 }
-READ = frozenset({"accelerators", "gpus", "any_of", "ordered", "image_id", "job_recovery", "spot_recovery", "volumes"})
+RESOURCE_KEYS = frozenset(
+    {"accelerators", "gpus", "any_of", "ordered", "image_id", "job_recovery", "spot_recovery", "volumes"}
+)
 BY_MEMORY = re.compile(r"(?:(?P<vendor>[A-Za-z-]+):)?(?P<gib>\d{1,5})(?:GB)?\+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Choice:
+class AcceleratorChoice:
     """One kind of accelerator that would do, so many on each node; `unknown` says why nobody knows it."""
 
     at: Place
@@ -64,79 +66,79 @@ class Resources:
     retries: int = 0
 
 
-def read_resources(node: Node | None, reading: Reading) -> Resources:
-    """Read `resources`; what is wrong and what cannot be kept goes into the reading."""
+def read_resources(node: YamlNode | None, report: ParseReport) -> Resources:
+    """Read `resources`; what is wrong and what cannot be kept goes into the report."""
     found = Resources()
     if node is None or node.value is None:
         return found
     if node.fields is None:
-        reading.fault(node.at, "resources 应是键值对，例如 accelerators: A100:8")
+        report.fault(node.at, "resources 应是键值对，例如 accelerators: A100:8")
         return found
-    written = list(_choices(node, reading, found))
+    written = list(_choices(node, report, found))
     choices = [choice for choice in written if not choice.unknown]
     for choice in written:
         # one of several that would do may be missing here; the only one may not
         if choice.unknown and choices:
-            reading.note(choice.unknown, choice.at)
+            report.note(choice.unknown, choice.at)
         elif choice.unknown:
-            reading.fault(choice.at, choice.unknown)
+            report.fault(choice.at, choice.unknown)
     if not choices:
         return found
     first, kept = choices[0], [choice for choice in choices if choice.count == choices[0].count]
     for other in choices:
         if other not in kept:
-            reading.note(
+            report.note(
                 f"{other.name}:{other.count}：与 {first.name}:{first.count} 张数不同，一个作业只有一个卡数，没有保留",
                 other.at,
             )
     found.cards = first.count
     if any(choice.memory_gib for choice in kept) and len(kept) > 1:
-        reading.fault(first.at, "按显存写的卡（如 80GB+）不能与别的候选并列：请只写显存，或只写型号")
+        report.fault(first.at, "按显存写的卡（如 80GB+）不能与别的候选并列：请只写显存，或只写型号")
     found.memory_gib, found.vendor = first.memory_gib, first.vendor
     found.models = tuple(dict.fromkeys(model for choice in kept for model in choice.models))
     return found
 
 
-def _choices(node: Node, reading: Reading, found: Resources) -> Iterator[Choice]:
+def _choices(node: YamlNode, report: ParseReport, found: Resources) -> Iterator[AcceleratorChoice]:
     """The accelerators of this level, and of the candidates below it, which override it."""
-    _rest(node, reading, found)
+    _rest(node, report, found)
     fields = node.fields or {}
     own = fields.get("accelerators") or fields.get("gpus")
-    candidates = [each for key in ("any_of", "ordered") if key in fields for each in fields[key].items or []]
+    candidates = [item for key in ("any_of", "ordered") if key in fields for item in fields[key].items or []]
     inherits = not candidates
     for candidate in candidates:
         if candidate.fields is None:
-            reading.fault(candidate.at, "候选应是键值对，例如 - accelerators: A100:8")
+            report.fault(candidate.at, "候选应是键值对，例如 - accelerators: A100:8")
             continue
         inherits = inherits or not candidate.fields.keys() & {"accelerators", "gpus"}
-        yield from _choices(candidate, reading, found)
+        yield from _choices(candidate, report, found)
     if own is not None and inherits:
         yield from _accelerators(own)
 
 
-def _rest(node: Node, reading: Reading, found: Resources) -> None:
+def _rest(node: YamlNode, report: ParseReport, found: Resources) -> None:
     """What of this level is no accelerator: kept, noted or refused."""
     for key, value in (node.fields or {}).items():
         at = node.key_at(key)
-        if key in NOTED:
-            reading.note(f"resources.{key}{_equals(value)}：{NOTED[key]}", at)
+        if key in NOTED_RESOURCE_KEYS:
+            report.note(f"resources.{key}{_equals(value)}：{NOTED_RESOURCE_KEYS[key]}", at)
         elif key in ("job_recovery", "spot_recovery"):
-            _recovery(value, reading, found)
+            _recovery(value, report, found)
         elif key == "image_id":
-            _image(value, reading, found)
+            _image(value, report, found)
         elif key == "volumes":
-            reading.fault(at, "resources.volumes：平台没有云盘；数据请用 --data-at 说明在哪里，在脚本里读取")
+            report.fault(at, "resources.volumes：平台没有云盘；数据请用 --data-at 说明在哪里，在脚本里读取")
         elif key in ("any_of", "ordered") and value.items is None:
-            reading.fault(value.at, f"resources.{key} 应是列表")
+            report.fault(value.at, f"resources.{key} 应是列表")
         elif key == "ordered":
-            reading.note("resources.ordered：先后由平台按价格与排队决定", at)
+            report.note("resources.ordered：先后由平台按价格与排队决定", at)
         elif key.startswith("_"):
-            reading.note(f"resources.{key}：SkyPilot 自己的记录", at)
-        elif key not in READ:
-            reading.fault(at, f"resources 里不认识的键 {key}{nearest(key, [*NOTED, *READ])}")
+            report.note(f"resources.{key}：SkyPilot 自己的记录", at)
+        elif key not in RESOURCE_KEYS:
+            report.fault(at, f"resources 里不认识的键 {key}{nearest(key, [*NOTED_RESOURCE_KEYS, *RESOURCE_KEYS])}")
 
 
-def _accelerators(node: Node) -> Iterator[Choice]:
+def _accelerators(node: YamlNode) -> Iterator[AcceleratorChoice]:
     """`A100`, `A100:8`, `{A100: 8}`, `{A100:8, H100:8}`, `[A100:8, H100:8]`, `[{A100: 8}, {H100: 8}]`."""
     if node.text is not None:
         written = [(node.at, node.text)]
@@ -152,25 +154,25 @@ def _accelerators(node: Node) -> Iterator[Choice]:
         try:
             yield _choice(at, text)
         except Refused as refusal:
-            yield Choice(at, text, 0, unknown=f"accelerators：{refusal}")
+            yield AcceleratorChoice(at, text, 0, unknown=f"accelerators：{refusal}")
 
 
-def _pairs(node: Node) -> list[tuple[Place, str]]:
+def _pairs(node: YamlNode) -> list[tuple[Place, str]]:
     return [
         (node.key_at(name), name if value.value is None else f"{name}:{value.text}")
         for name, value in (node.fields or {}).items()
     ]
 
 
-def _choice(at: Place, text: str) -> Choice:
+def _choice(at: Place, text: str) -> AcceleratorChoice:
     memory = re.fullmatch(rf"({BY_MEMORY.pattern})(?::(\d+))?", text, re.IGNORECASE)
     if memory:
         vendor = matching_vendor(memory["vendor"]) if memory["vendor"] else ""
-        return Choice(at, memory[1], _count(memory[4] or "1"), (), vendor, int(memory["gib"]))
+        return AcceleratorChoice(at, memory[1], _count(memory[4] or "1"), (), vendor, int(memory["gib"]))
     name, colon, number = text.partition(":")
     if re.match(r"tpu", name, re.IGNORECASE):
         raise InvalidRequest(f"{name}：全省没有 TPU，请换成目录中的型号", code="skypilot.tpu")
-    return Choice(at, name, _count(number if colon else "1"), tuple(matching_models(name)))
+    return AcceleratorChoice(at, name, _count(number if colon else "1"), tuple(matching_models(name)))
 
 
 def _count(text: str) -> int:
@@ -182,27 +184,27 @@ def _count(text: str) -> int:
     return int(whole[1])
 
 
-def _recovery(node: Node, reading: Reading, found: Resources) -> None:
+def _recovery(node: YamlNode, report: ParseReport, found: Resources) -> None:
     fields = node.fields
     if fields is None:
         if node.text:
-            reading.note(f"resources.job_recovery={shown(node.text)}：换中心由平台决定", node.at)
+            report.note(f"resources.job_recovery={on_one_line(node.text)}：换中心由平台决定", node.at)
         return
     for key, value in fields.items():
         if key == "max_restarts_on_errors" and value.text and value.text.isdigit():
             found.retries = int(value.text)
         elif key == "max_restarts_on_errors":
-            reading.fault(value.at, "max_restarts_on_errors 应是非负整数")
+            report.fault(value.at, "max_restarts_on_errors 应是非负整数")
         else:
-            reading.note(f"resources.job_recovery.{key}{_equals(value)}：换中心由平台决定", node.key_at(key))
+            report.note(f"resources.job_recovery.{key}{_equals(value)}：换中心由平台决定", node.key_at(key))
 
 
-def _image(node: Node, reading: Reading, found: Resources) -> None:
+def _image(node: YamlNode, report: ParseReport, found: Resources) -> None:
     if node.text and node.text.startswith("docker:"):
         found.image = node.text.removeprefix("docker:")
     else:
-        reading.note(f"resources.image_id{_equals(node)}：是云主机的镜像；容器请写 docker:镜像", node.at)
+        report.note(f"resources.image_id{_equals(node)}：是云主机的镜像；容器请写 docker:镜像", node.at)
 
 
-def _equals(node: Node) -> str:
-    return f"={shown(node.text)}" if node.text else ""
+def _equals(node: YamlNode) -> str:
+    return f"={on_one_line(node.text)}" if node.text else ""

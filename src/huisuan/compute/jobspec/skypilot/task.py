@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import PurePath
 
-from huisuan.compute.jobspec.core.parse_result import Reading, ReadJob, nearest, shown
+from huisuan.compute.jobspec.core.parse_result import ParsedJob, ParseReport, nearest, on_one_line
 from huisuan.compute.jobspec.core.request_rules import LONGEST_NAME, VARIABLE
-from huisuan.compute.jobspec.core.yaml_tree import Node
+from huisuan.compute.jobspec.core.yaml_tree import YamlNode
 from huisuan.compute.jobspec.skypilot.resources import read_resources
 
-NOTED = {
+NOTED_TASK_KEYS = {
     "config": "是 SkyPilot 自己的设置",
     "experimental": "是 SkyPilot 自己的设置",
     "event_callback": "请用 --notify 网址",
@@ -19,7 +19,7 @@ NOTED = {
     "job": "是 SkyPilot 自己的分组",
 }
 _DATA = "数据请先放到一个中心，用 --data-at 说明在哪里，在脚本里读取；本机文件请放进 workdir"
-REFUSED = {
+REFUSED_TASK_KEYS = {
     "file_mounts": f"平台不挂载本机目录或对象存储：{_DATA}",
     "storage_mounts": f"平台不挂载对象存储：{_DATA}",
     "volumes": f"平台不挂载云盘：{_DATA}",
@@ -27,7 +27,7 @@ REFUSED = {
     "service": "平台运行会结束的作业，不运行长期的服务（SkyServe）",
     "pool": "平台没有 SkyPilot 的工作池：请直接提交作业",
 }
-READ = ("name", "num_nodes", "resources", "setup", "run", "envs", "secrets", "workdir")
+TASK_KEYS = ("name", "num_nodes", "resources", "setup", "run", "envs", "secrets", "workdir")
 #: SkyPilot's variables that differ from node to node, by the platform's own
 OF_A_NODE = {
     "SKYPILOT_NODE_RANK": '"${HUISUAN_NODE_RANK:-0}"',
@@ -38,7 +38,7 @@ OF_A_NODE = {
 OF_SKYPILOT = re.compile(r"\bSKYPILOT_[A-Z_]+\b")
 
 
-def read(document: Node, reading: Reading) -> ReadJob:
+def parse_skypilot_task(document: YamlNode, report: ParseReport) -> ParsedJob:
     """The job that a task asks for.
 
     Raises:
@@ -47,31 +47,33 @@ def read(document: Node, reading: Reading) -> ReadJob:
     fields = document.fields or {}
     for key, value in fields.items():
         at = document.key_at(key)
-        if key in REFUSED and value.value:
-            reading.fault(at, f"{key}：{REFUSED[key]}")
-        elif key in NOTED:
-            reading.note(f"{key}：{NOTED[key]}", at)
+        if key in REFUSED_TASK_KEYS and value.value:
+            report.fault(at, f"{key}：{REFUSED_TASK_KEYS[key]}")
+        elif key in NOTED_TASK_KEYS:
+            report.note(f"{key}：{NOTED_TASK_KEYS[key]}", at)
         elif key.startswith("_"):
-            reading.note(f"{key}：SkyPilot 自己的记录", at)
-        elif key not in READ and key not in REFUSED:
-            reading.fault(at, f"SkyPilot 任务里不认识的键 {key}{nearest(key, [*READ, *NOTED, *REFUSED])}")
-    nodes = _nodes(fields.get("num_nodes"), reading)
-    resources = read_resources(fields.get("resources"), reading)
+            report.note(f"{key}：SkyPilot 自己的记录", at)
+        elif key not in TASK_KEYS and key not in REFUSED_TASK_KEYS:
+            report.fault(
+                at, f"SkyPilot 任务里不认识的键 {key}{nearest(key, [*TASK_KEYS, *NOTED_TASK_KEYS, *REFUSED_TASK_KEYS])}"
+            )
+    nodes = _nodes(fields.get("num_nodes"), report)
+    resources = read_resources(fields.get("resources"), report)
     if not resources.cards:
-        reading.note(f"没有写 accelerators：每个节点按 1 张卡，任何型号，处理器槽也可以（{nodes} 卡）")
-    setup, run = (_commands(key, fields.get(key), reading) for key in ("setup", "run"))
+        report.note(f"没有写 accelerators：每个节点按 1 张卡，任何型号，处理器槽也可以（{nodes} 卡）")
+    setup, run = (_commands(key, fields.get(key), report) for key in ("setup", "run"))
     if not any(fields.get(key) and fields[key].value for key in ("setup", "run")):
-        reading.fault(document.at, "没有 run 也没有 setup：请写出要运行什么")
-    environment = _variables(document, reading)
+        report.fault(document.at, "没有 run 也没有 setup：请写出要运行什么")
+    environment = _variables(document, report)
     used = set(OF_SKYPILOT.findall(f"{setup}\n{run}"))
     script = _script(setup, run, used)
-    reading.note("SkyPilot 没有时限，平台的时限按 1 小时：请用 --time-limit")
+    report.note("SkyPilot 没有时限，平台的时限按 1 小时：请用 --time-limit")
     asked = {
-        "name": _text(fields.get("name"), "name", reading) or PurePath(reading.name).stem[:LONGEST_NAME],
+        "name": _text(fields.get("name"), "name", report) or PurePath(report.name).stem[:LONGEST_NAME],
         # of a gang every node runs the command, as with SkyPilot; a script runs on the first alone
         **({"command": ["/bin/bash", "-c", script]} if nodes > 1 else {"script": script}),
         "image": resources.image,
-        "environment": {**_own_variables(used, nodes, resources.cards, reading), **environment},
+        "environment": {**_own_variables(used, nodes, resources.cards, report), **environment},
         "cards": resources.cards * nodes or None,
         "nodes": nodes,
         "models": list(resources.models),
@@ -80,27 +82,27 @@ def read(document: Node, reading: Reading) -> ReadJob:
         "retries": resources.retries,
         "source_format": "skypilot",
     }
-    return reading.done(asked, workdir=_workdir(fields.get("workdir"), environment, reading))
+    return report.done(asked, workdir=_workdir(fields.get("workdir"), environment, report))
 
 
-def _nodes(node: Node | None, reading: Reading) -> int:
+def _nodes(node: YamlNode | None, report: ParseReport) -> int:
     if node is None or node.value is None:
         return 1
     if node.text is None or not re.fullmatch(r"[1-9]\d{0,4}", node.text, re.ASCII):
-        reading.fault(node.at, f"num_nodes {shown(node.text or '')}：应是正整数")
+        report.fault(node.at, f"num_nodes {on_one_line(node.text or '')}：应是正整数")
         return 1
     return int(node.text)
 
 
-def _commands(key: str, node: Node | None, reading: Reading) -> str:
-    return (_text(node, key, reading) or "").strip("\n")
+def _commands(key: str, node: YamlNode | None, report: ParseReport) -> str:
+    return (_text(node, key, report) or "").strip("\n")
 
 
-def _text(node: Node | None, key: str, reading: Reading) -> str | None:
+def _text(node: YamlNode | None, key: str, report: ParseReport) -> str | None:
     if node is None or node.value is None:
         return None
     if node.text is None:
-        reading.fault(node.at, f"{key} 应是文字，不是{node.kind}")
+        report.fault(node.at, f"{key} 应是文字，不是{node.kind}")
     return node.text
 
 
@@ -115,7 +117,7 @@ def _script(setup: str, run: str, used: set[str]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _variables(document: Node, reading: Reading) -> dict[str, str]:
+def _variables(document: YamlNode, report: ParseReport) -> dict[str, str]:
     """envs and secrets: both become environment, whose values are never shown; one without a value is asked for."""
     environment: dict[str, str] = {}
     fields = document.fields or {}
@@ -124,34 +126,34 @@ def _variables(document: Node, reading: Reading) -> dict[str, str]:
         if node is None or node.value is None:
             continue
         if node.fields is None:
-            reading.fault(node.at, f"{key} 应是键值对")
+            report.fault(node.at, f"{key} 应是键值对")
             continue
         for name, value in node.fields.items():
             if not VARIABLE.fullmatch(name):
-                reading.fault(node.key_at(name), f"{key}：{shown(name)} 不是环境变量名")
+                report.fault(node.key_at(name), f"{key}：{on_one_line(name)} 不是环境变量名")
             elif value.value is None:
-                reading.wanted.append(name)
+                report.wanted.append(name)
             elif value.text is None:
-                reading.fault(value.at, f"{key}.{name} 应是文字，不是{value.kind}")
+                report.fault(value.at, f"{key}.{name} 应是文字，不是{value.kind}")
             else:
                 environment[name] = value.text
     return environment
 
 
-def _own_variables(used: set[str], nodes: int, cards: int, reading: Reading) -> dict[str, str]:
-    """The variables of SkyPilot that a task uses and that are the same on every node; what there is not is told."""
+def _own_variables(used: set[str], nodes: int, cards: int, report: ParseReport) -> dict[str, str]:
+    """SkyPilot's variables that a task uses and that are the same on every node; those unknown here are noted."""
     own = {"SKYPILOT_NUM_NODES": str(nodes), "SKYPILOT_NUM_GPUS_PER_NODE": str(cards)}
     for name in sorted(used - own.keys() - OF_A_NODE.keys()):
-        reading.note(f"{name}：平台上没有这个变量")
+        report.note(f"{name}：平台上没有这个变量")
     if nodes > 1 and used & {"SKYPILOT_NODE_IPS", "SKYPILOT_SETUP_NODE_IPS"}:
-        reading.note("SKYPILOT_NODE_IPS：只有第一个节点的地址（HUISUAN_HEAD），没有其余节点的")
+        report.note("SKYPILOT_NODE_IPS：只有第一个节点的地址（HUISUAN_HEAD），没有其余节点的")
     return {name: value for name, value in own.items() if name in used}
 
 
-def _workdir(node: Node | None, environment: dict[str, str], reading: Reading) -> str | None:
+def _workdir(node: YamlNode | None, environment: dict[str, str], report: ParseReport) -> str | None:
     if node is None or node.value is None:
         return None
     if node.text is None:
-        reading.fault(node.at, "workdir：平台不拉取 git 仓库；请在本机检出后写目录，或在 setup 里 git clone")
+        report.fault(node.at, "workdir：平台不拉取 git 仓库；请在本机检出后写目录，或在 setup 里 git clone")
         return None
     return re.sub(r"\$\{?([A-Za-z_]\w*)\}?", lambda found: environment.get(found[1], found[0]), node.text)

@@ -18,7 +18,7 @@ def import_tenants(content: bytes, name: str, centre: Centre) -> FileReport:
     A line that fills several of the three maps each of them. Call it within a transaction.
 
     Raises:
-        Refused: the file is not a CSV with these columns.
+        InvalidRequest: the file is not a CSV with these columns.
     """
     table = CsvTable(content, name, ("uscc",), tuple(_KINDS))
     if not _KINDS.keys() & set(table.header):

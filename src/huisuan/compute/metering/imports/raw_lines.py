@@ -17,7 +17,7 @@ def load_raw_line(source_file_id: int, line_no: int) -> bytes:
     """A line of a source file exactly as it came, without its LF; line 1 is the first.
 
     Raises:
-        Refused: the file has no such line.
+        NotFound: the file has no such line.
     """
     chunk = SourceChunk.objects.filter(file_id=source_file_id, first_line__lte=line_no).order_by("-first_line").first()
     if chunk is None or line_no >= chunk.first_line + chunk.line_count:
@@ -30,7 +30,7 @@ def load_raw_lines(places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], b
     """Lines by (source file, line), as `raw_line` gives one; each piece of a file is unpacked once.
 
     Raises:
-        Refused: a file has no such line.
+        NotFound: a file has no such line.
     """
     wanted = set(places)
     chunks = SourceChunk.objects.filter(file_id__in={file for file, _ in wanted})

@@ -37,7 +37,7 @@ def parse_json(parsed: ParsedFile, source: SourceLines) -> None:
     """Fill `field`, and name in `fault` what is no job of sacct's.
 
     Raises:
-        Refused: it is not what `sacct --json` prints, or is too big to be read in this form.
+        InvalidRequest: it is not what `sacct --json` prints, or is too big to be read in this form.
     """
     if len(source.content) > MOST_BYTES:
         raise InvalidRequest(

@@ -59,7 +59,7 @@ def detect_layout(source: SourceLines) -> TextLayout:
     """How the file is written.
 
     Raises:
-        Refused: it is not what sacct prints with `--parsable2`, or lacks a field without which nothing can be metered;
+        InvalidRequest: it is not what sacct prints with `--parsable2`, or lacks a field without which nothing can be metered;
             with what it looks like, and the command that exports it rightly.
     """
     first = source.first_line

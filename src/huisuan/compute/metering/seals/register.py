@@ -139,7 +139,7 @@ def record_countersignatures(file: RegisterFile, now: datetime) -> int:
     """Keep the countersignatures that a file brings for entries of ours; returns how many are new.
 
     Raises:
-        Refused: an entry is not ours, or a signature is not its key's.
+        InvalidRequest: an entry is not ours, or a signature is not its key's.
     """
     taken = 0
     with transaction.atomic():

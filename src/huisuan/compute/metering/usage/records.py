@@ -33,7 +33,7 @@ def current_usage(cursors: Mapping[str, int] | None = None) -> QuerySet[UsageRec
         cursors: centre code -> last sequence read: what was current then. A centre that is not named has none.
 
     Raises:
-        Refused: a centre that is named does not exist.
+        NotFound: a centre that is named does not exist.
     """
     records = UsageRecord.objects.all()
     newer = UsageRecord.objects.filter(centre_id=OuterRef("centre_id"), supersedes=OuterRef("sequence"))

@@ -58,7 +58,7 @@ def month_bounds(text: str) -> tuple[datetime, datetime]:
     """The first moments of a month and of the next, at Asia/Shanghai.
 
     Raises:
-        Refused: not a month.
+        InvalidRequest: not a month.
     """
     try:
         first = date.fromisoformat(f"{text}-01")
