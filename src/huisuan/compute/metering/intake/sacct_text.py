@@ -59,8 +59,8 @@ def detect_layout(source: SourceLines) -> TextLayout:
     """How the file is written.
 
     Raises:
-        InvalidRequest: it is not what sacct prints with `--parsable2`, or lacks a field without which nothing can be metered;
-            with what it looks like, and the command that exports it rightly.
+        InvalidRequest: it is not what sacct prints with `--parsable2`, or lacks a field without which nothing can be
+            metered; the message says what it looks like, and the command that exports it rightly.
     """
     first = source.first_line
     delimiter = delimiter_of(first) or "|"
