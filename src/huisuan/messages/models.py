@@ -134,6 +134,7 @@ class Delivery(models.Model):
     position = models.CharField(max_length=40, help_text="for whom the person acted, as of its messages")
     channel = models.CharField(max_length=10, choices=Channel)
     slot = models.DateTimeField(null=True, blank=True)
+    made_at = models.DateTimeField()
     due_at = models.DateTimeField()
     tries = models.PositiveSmallIntegerField(default=0, help_text="counted before each try")
     delivered_at = models.DateTimeField(null=True, blank=True)

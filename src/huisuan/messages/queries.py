@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from huisuan.base.errors import NotFound
-from huisuan.messages.models import Message
+from huisuan.messages.models import Delivery, Message
 from huisuan.messages.recipients import position_of
 
 if TYPE_CHECKING:
@@ -37,3 +37,9 @@ def get_message(person: Person, number: int) -> Message:
     if found is None:
         raise NotFound(f"消息 {number}：没有这一条", code="message.unknown")
     return found
+
+
+def failed_deliveries(person: Person) -> QuerySet[Delivery]:
+    """Mails and webhook calls to a person that were not taken, for good or so far, newest first."""
+    mine = Delivery.objects.filter(person=person, position=position_of(person), delivered_at=None)
+    return mine.exclude(error="").order_by("-id")

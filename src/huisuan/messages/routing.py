@@ -67,7 +67,7 @@ def _fill(envelopes: dict[_Envelope, list[Message]], now: datetime) -> None:
 
 def _delivery(person: int, position: str, channel: str, slot: datetime | None, now: datetime) -> Delivery:
     if slot is None:
-        return Delivery.objects.create(person_id=person, position=position, channel=channel, due_at=now)
+        return Delivery.objects.create(person_id=person, position=position, channel=channel, made_at=now, due_at=now)
     return Delivery.objects.get_or_create(
-        person_id=person, position=position, channel=channel, slot=slot, defaults={"due_at": slot}
+        person_id=person, position=position, channel=channel, slot=slot, defaults={"made_at": now, "due_at": slot}
     )[0]

@@ -21,6 +21,7 @@ from huisuan.portal.jobs import submit
 from huisuan.portal.jobs import views as jobs
 from huisuan.portal.law import policies
 from huisuan.portal.messages import inbox
+from huisuan.portal.messages.settings import message_settings
 from huisuan.portal.people import views as people
 from huisuan.portal.seals import flags, register
 from huisuan.portal.seals import views as seals
@@ -46,6 +47,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/sign-out-everywhere", account.sign_out_everywhere, name="sign-out-everywhere"),
     path("messages/", inbox.message_list, name="messages"),
     path("messages/<int:number>", inbox.open_message, name="open-message"),
+    path("messages/settings", message_settings, name="message-settings"),
     path("messages/read", inbox.mark_all_read, name="mark-messages-read"),
     path("messages/unread", inbox.mark_unread, name="mark-messages-unread"),
     path("people/", people.person_list, name="people"),

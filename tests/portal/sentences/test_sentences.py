@@ -73,6 +73,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "parties/acting_party.py": (), "settlement/runs/inputs.py": (),
     "law/policy/setting_bounds.py": (), "law/policy/amended_figures.py": (),
     "law/model/values.py": ("parse_chinese_money", "parse_share", "parse_date", "_parse_declared_share"),
+    **{f"messages/{name}.py": () for name in ("delivery", "http_post", "preferences", "queries", "signed_post")},
     "serving/http/limits.py": (), "serving/http/middleware.py": (), "serving/http/body.py": (),
     "serving/http/front.py": (), "parties/input_limits.py": (), "portal/people/views.py": ("_password",),
 }  # fmt: skip
@@ -85,6 +86,7 @@ EXCEPTIONS: dict[str, str] = {
     "{}{}，{} 秒中有记录的只有 {} 秒": "begins with what the run is and how it stands: the catalogue has both whole",
     "{}：参数 {}（{}）": "a form cuts it off: the field itself says which setting it is",
     "（第 {} 句“{}”）": "the end of the sentence about a bound",
+    "（不跟随重定向）": "the end of the sentence about an answer",
     "{} 元": "money: its unit is put into English with the figure",
     "假设：法律未改": "a label, which the pages say by themselves",
 }
