@@ -57,6 +57,7 @@ SINGLE_COMMANDS: dict[str, tuple[str, str, bool]] = {
     "restore": ("huisuan.serving.backup.commands", "restore", False),
     "login": ("huisuan.client.commands", "login", False),
     "logout": ("huisuan.client.commands", "logout", False),
+    "now": ("huisuan.compute.jobs.cli.now", "now", False),
     "todo": ("huisuan.settlement.cli.todo_command", "todo", True),
     "trace": ("huisuan.settlement.cli.settle_commands", "trace", True),
     "simulate": ("huisuan.compute.simulator.commands", "simulate", False),

@@ -76,6 +76,11 @@ class JobCalls(Sending):
         """
         return self._one(placement_wire.Preview, "POST", "jobs/preview", json=asked.model_dump(mode="json"))
 
+    def now(self, *, cards: int = 1, model: str | None = None, hours: int = 1) -> placement_wire.Availability:
+        """What is there now, and which pool suits a job of that size best."""
+        asked = given(cards=cards, model=model, hours=hours)
+        return self._one(placement_wire.Availability, "GET", "now", params=asked)
+
     def why(self, uid: str) -> placement_wire.Why:
         """Why a job is where it is, or why it has not begun."""
         return self._one(placement_wire.Why, "GET", f"jobs/{part(uid)}/why")

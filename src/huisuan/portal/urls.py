@@ -17,6 +17,7 @@ from huisuan.portal.federation import views as federation
 from huisuan.portal.home import oversight, todo
 from huisuan.portal.home.views import home
 from huisuan.portal.jobs import list as job_lists
+from huisuan.portal.jobs import now as now_pages
 from huisuan.portal.jobs import submit
 from huisuan.portal.jobs import views as jobs
 from huisuan.portal.law import policies
@@ -56,6 +57,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("people/<int:number>/<slug:action>", people.act, name="person-action"),
     path("sign-out", signing.sign_out, name="sign-out"),
     path("language", signing.language, name="language"),
+    path("now/", now_pages.now_page, name="now"),
     path("jobs/", job_lists.job_list, name="jobs"),
     path("jobs/new", submit.submit_page, name="submit-job"),
     path("jobs/<str:uid>", jobs.job_page, name="job"),

@@ -105,3 +105,42 @@ class Why(ResponseModel):
     reasons: list[str]
     decisions: list[Decision]
     waiting: Preview | None
+
+
+class PoolNow(ResponseModel):
+    """Cards of one model at a centre as they are now. Prices in fen per card-hour; `net`: what is left after subsidy.
+
+    `running_jobs`, `queued_jobs`: of the platform, there; `waiting_jobs`: of the province that such cards would suit.
+    `wait_seconds` by number of cards, as if nothing else waited; None: that many cannot be had there.
+    """
+
+    centre: str
+    name: str
+    name_en: str
+    city: str
+    model: str
+    online: bool
+    cards: int
+    free: int
+    running_jobs: int
+    queued_jobs: int
+    waiting_jobs: int
+    fen_per_card_hour: int | None
+    net_fen_per_card_hour: str | None = Field(description="补助之后，分，精确分数；不是使用方则没有")
+    wait_seconds: dict[str, int | None] = Field(description="卡数 → 预计等待秒数")
+
+
+class Availability(ResponseModel):
+    """What is there now. For a job of `cards` and `hours`: the `cheapest` pool that begins within the hour, the
+    `soonest`; each a centre and a model, None where there is none.
+    """
+
+    at: AwareDatetime
+    cards: int
+    hours: int
+    sizes: list[int]
+    pools: list[PoolNow]
+    waiting_jobs: int
+    waiting_cards: int
+    cheapest: list[str] | None
+    soonest: list[str] | None

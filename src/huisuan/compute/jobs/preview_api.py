@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Annotated
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Query, Router
 
+from huisuan.compute.jobs import availability as availabilities
 from huisuan.compute.jobs import preview as previewing
 from huisuan.compute.models import Job
 from huisuan.parties.api_errors import ApiRefusal
 from huisuan.parties.route_access import Allow, viewer_of
-from huisuan.protocol.placement import Preview, Why
+from huisuan.protocol.placement import Availability, Preview, Why
 from huisuan.protocol.resources import JobRequest
 
 router = Router(tags=["作业"])
@@ -32,3 +34,17 @@ def why(request: HttpRequest, uid: str) -> Why:
         return previewing.why(uid, viewer_of(request), datetime.now(UTC))
     except Job.DoesNotExist:
         raise ApiRefusal(404, f"没有作业 {uid}", code="job.unknown") from None
+
+
+@router.get(
+    "/now", response=Availability, auth=Allow(scope="read"), summary="现在有什么：空闲的卡、队列、价格、净价、要等多久"
+)
+def now(
+    request: HttpRequest,
+    cards: Annotated[int, Query(description="作业的卡数")] = 1,
+    model: Annotated[str | None, Query(description="只看这个型号")] = None,
+    hours: Annotated[int, Query(description="作业的时长")] = 1,
+) -> Availability:
+    """Every pool as it is now, and which suits a job of that size best by price and by time."""
+    viewer = viewer_of(request)
+    return availabilities.availability(viewer, datetime.now(UTC), cards=cards, model=model, hours=hours)

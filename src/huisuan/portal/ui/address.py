@@ -16,6 +16,7 @@ _READ: dict[str, tuple[str, ...]] = {
     "home": ("year",),
     "centre": ("year",),
     "job": ("at", "more"),  # of the part that asks anew by itself
+    "now": ("cards", "hours", "model"),
     "line-branch": ("page",),
     "proposal": ("year",),
     "raw-line": ("as",),
