@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
+from huisuan.law.cases.mutants import MutantReport, subjects, try_mutants
 from huisuan.law.cases.policy_check import PolicyCheck, check_policy
+from huisuan.law.cases.runner import load_policy_cases
 from huisuan.law.cli.arguments import parse_day
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_folder, load_policy, search_path
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scaffold import PolicyMetadata, create_policy
-from huisuan.terminal import AsJson, note, out, print_json, print_table
+from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
 
 app = typer.Typer()
 Name = Annotated[str, typer.Argument(metavar="NAME", help="目录名：小写字母、数字与连字符，如 hefei-compute-2026")]
@@ -59,16 +61,35 @@ def new(
 @app.command("check")
 def check_(
     policy: Annotated[str, typer.Argument(metavar="POLICY|DIR", help="政策，如 anhui-agi-2023，或其文件夹")],
+    mutants: Annotated[
+        bool, typer.Option("--mutants", help="另把每个条件、上限、比例、比较逐个改错，列出没有算例察觉的")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """检查政策目录：引文、参数、溢出、叠加，逐句交代，算例逐个算过且够全；有待改的则退出码为 1。"""
-    done = check_policy(_policy(policy))
+    law = _policy(policy)
+    done = check_policy(law)
+    altered = _try_mutants(law) if mutants else None
     if as_json:
-        print_json(done.to_dict())
+        print_json(done.to_dict() | ({} if altered is None else {"mutants": altered.to_dict()}))
     else:
         _print(done)
-    if not done.stands:
+        if altered is not None:
+            _print_mutants(altered)
+    if not done.stands or (altered is not None and altered.unnoticed):
         raise typer.Exit(1)
+
+
+def _try_mutants(law: Policy) -> MutantReport:
+    with progress("逐个改错", len(subjects(law))) as bar:
+        return try_mutants(law, load_policy_cases(law), lambda: bar.advance(bar.task_ids[0]))
+
+
+def _print_mutants(report: MutantReport) -> None:
+    rows = [{"place": f"cases/{found.subject}.yaml", "what": found.text} for found in report.unnoticed]
+    if rows:
+        print_table("没有算例察觉的改动", rows, {"place": "哪里", "what": "什么"}, "")
+    out.print(f"改错 {report.tried} 处；没有算例察觉的 {len(rows)} 处", markup=False)
 
 
 def _policy(named: str) -> Policy:

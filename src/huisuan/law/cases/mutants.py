@@ -1,0 +1,136 @@
+"""Would the cases notice? Each condition, cap, rate and comparison of a policy is removed or altered in turn.
+
+A case that comes out otherwise has noticed the alteration. What no case notices may be wrong in the rule without
+anybody knowing: a lawyer reads the cases, not the tree. (Mutation testing: DeMillo, Lipton and Sayward 1978.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from huisuan.law.cases.alterations import Alteration, alter_tree
+from huisuan.law.cases.case_file import Case
+from huisuan.law.cases.runner import run_case
+from huisuan.law.model.rules import Allotment, Rule, Stacking
+from huisuan.law.policy.policy import Policy
+
+Altered = Rule | Allotment | Stacking
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A rule, an allotment or an order with one thing altered."""
+
+    changed: Altered
+    alteration: Alteration
+
+
+@dataclass(frozen=True)
+class Unnoticed:
+    """An alteration that no case of its subject noticed."""
+
+    subject: str
+    alteration: Alteration
+
+    @property
+    def text(self) -> str:
+        """What to do about it."""
+        altered = self.alteration
+        return f"没有一个算例察觉“{altered.what}”（第 {altered.sentence} 句“{altered.phrase}”）；请写一个会因此不同的"
+
+
+@dataclass(frozen=True)
+class MutantReport:
+    """How many alterations were tried, and those that went unnoticed."""
+
+    tried: int
+    unnoticed: tuple[Unnoticed, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The row as JSON carries it."""
+        return {
+            "tried": self.tried,
+            "unnoticed": [
+                {
+                    "subject": found.subject, "what": found.alteration.what,
+                    "sentence": found.alteration.sentence, "phrase": found.alteration.phrase,
+                }
+                for found in self.unnoticed
+            ],
+        }  # fmt: skip
+
+
+def subjects(policy: Policy) -> tuple[Altered, ...]:
+    """What is altered: rules, budgets that are shared out, and the orders in which rules combine."""
+    return (*policy.rules, *policy.allotments, *policy.stackings)
+
+
+def try_mutants(policy: Policy, cases: Sequence[Case], advance: Callable[[], None] = lambda: None) -> MutantReport:
+    """Alter everything in every way and run the cases of its subject; `advance` is called after each subject.
+
+    A case notices only by another outcome, not by being impossible to ask.
+    """
+    tried = 0
+    unnoticed: list[Unnoticed] = []
+    for original in subjects(policy):
+        key = _key(original)
+        asked = [(_smallest(policy, original, case), case) for case in cases if case.subject == key]
+        for mutant in _list_mutants(original):
+            tried += 1
+            if not any(run_case(_with(small, mutant.changed), case).differences for small, case in asked):
+                unnoticed.append(Unnoticed(key, mutant.alteration))
+        advance()
+    return MutantReport(tried, tuple(unnoticed))
+
+
+def _key(subject: Altered) -> str:
+    return subject.ground if isinstance(subject, Stacking) else subject.key
+
+
+def _smallest(policy: Policy, original: Altered, case: Case) -> Policy:
+    """The smallest policy in which the case holds: with a single rule it is asked much faster."""
+    if not isinstance(original, Rule):
+        return policy
+    small = replace(policy, rules=(original,), allotments=(), stackings=())
+    return small if run_case(small, case).holds else policy
+
+
+def _with(policy: Policy, changed: Altered) -> Policy:
+    match changed:
+        case Rule():
+            rules = tuple(changed if rule.key == changed.key else rule for rule in policy.rules)
+            return replace(policy, rules=rules)
+        case Allotment():
+            allotments = tuple(changed if other.key == changed.key else other for other in policy.allotments)
+            return replace(policy, allotments=allotments)
+        case Stacking():
+            stackings = tuple(changed if other.ground == changed.ground else other for other in policy.stackings)
+            return replace(policy, stackings=stackings)
+
+
+def _list_mutants(original: Altered) -> Iterator[Mutant]:
+    match original:
+        case Rule():
+            yield from _conditions_altered(original)
+            ground = Alteration("", original.sentence, original.phrase)
+            for alteration, amount in alter_tree(original.amount, ground):
+                yield Mutant(replace(original, amount=amount), alteration)
+            for alteration, priority in alter_tree(original.priority, ground):
+                yield Mutant(replace(original, priority=priority), alteration)
+        case Allotment(indicators=indicators):
+            for place, indicator in enumerate(indicators):
+                ground = Alteration(f"不计“{indicator.fact.zh}”", indicator.weight.sentence, indicator.weight.phrase)
+                yield Mutant(replace(original, indicators=(*indicators[:place], *indicators[place + 1 :])), ground)
+        case Stacking(order=order, by=by):
+            yield Mutant(replace(original, order=order[::-1]), Alteration("先后对调", by.sentence, by.phrase))
+
+
+def _conditions_altered(rule: Rule) -> Iterator[Mutant]:
+    for place, condition in enumerate(rule.conditions):
+        before, after = rule.conditions[:place], rule.conditions[place + 1 :]
+        ground = Alteration(f"去掉条件“{condition.zh}”", condition.sentence, condition.phrase)
+        yield Mutant(replace(rule, conditions=(*before, *after)), ground)
+        for alteration, node in alter_tree(condition.node, ground):
+            yield Mutant(replace(rule, conditions=(*before, replace(condition, node=node), *after)), alteration)

@@ -1,0 +1,108 @@
+"""Every condition, cap, rate and comparison of the shipped policies is held by a case: altered, it is noticed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from fractions import Fraction
+
+import pytest
+from typer.testing import CliRunner
+
+from huisuan.law.cases.alterations import Alteration, alter_tree
+from huisuan.law.cases.mutants import try_mutants
+from huisuan.law.cases.runner import load_policy_cases
+from huisuan.law.cli.policy_commands import app
+from huisuan.law.model import expressions as nodes
+from huisuan.law.model.values import Kind
+from huisuan.law.policy.load import list_policies, load_folder, load_policy
+from huisuan.law.policy.policy import Policy
+
+POLICIES = [load_folder(load_policy(name).folder) for name in list_policies()]
+ANHUI = load_folder(load_policy("anhui-agi-2023").folder)
+GROUND = Alteration("", "1.2", "原文")
+TEN = nodes.Const(10, Kind.INT)
+PRESENT = nodes.Compare(">=", TEN, nodes.Const(9, Kind.INT))
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
+def test_no_alteration_of_a_shipped_policy_goes_unnoticed(policy: Policy) -> None:
+    report = try_mutants(policy, load_policy_cases(policy))
+    assert report.tried > 20
+    assert [found.text for found in report.unnoticed] == []
+
+
+def without(policy: Policy, *rules: str) -> Policy:
+    """The policy with these rules alone: the others take time."""
+    kept = tuple(rule for rule in policy.rules if rule.key in rules)
+    return replace(policy, rules=kept, allotments=(), stackings=())
+
+
+def test_an_edge_that_no_case_tries_is_named() -> None:
+    beyond = [
+        replace(
+            case,
+            given={**case.given, "added_p": 401} if case.given.get("added_p") == 400 else case.given,
+            expected={key: value for key, value in case.expected.items() if key != "nearest"},
+        )
+        for case in load_policy_cases(ANHUI)
+    ]
+    found = [entry.alteration for entry in try_mutants(without(ANHUI, "1.2"), beyond).unnoticed]
+    assert {(altered.what, altered.sentence) for altered in found} == {(">= 改为 >", "1.2"), ("400改为401", "1.2")}
+    assert any("400P以上" in altered.phrase for altered in found)
+
+
+def test_without_cases_every_alteration_goes_unnoticed() -> None:
+    report = try_mutants(without(ANHUI, "8.2"), [])
+    assert report.tried == len(report.unnoticed) > 10
+
+
+def test_a_case_that_cannot_be_asked_notices_nothing() -> None:
+    [case, *_] = [case for case in load_policy_cases(ANHUI) if case.subject == "8.2"]
+    report = try_mutants(without(ANHUI, "8.2"), [replace(case, given={"unknown": 1})])
+    assert report.tried == len(report.unnoticed)
+
+
+@pytest.mark.parametrize(
+    ("node", "what"),
+    [
+        (nodes.Const(100, Kind.MONEY), ["100改为99", "100改为101"]),
+        (nodes.Const(Fraction(1, 5), Kind.SHARE), ["20%改为18%", "20%改为2/9"]),
+        (nodes.Const(date(2024, 1, 1), Kind.DATE), ["2024-01-01改为2023-12-31", "2024-01-01改为2024-01-02"]),
+        (nodes.Const(value=True, kind=Kind.BOOL), ["是改为否"]),
+        (nodes.Not(nodes.Const(value=True, kind=Kind.BOOL)), ["去掉“不”", "是改为否"]),
+        (nodes.Rounded(nodes.Const(1, Kind.CHOICE), 100), ["取整到元与到分对调"]),
+        (nodes.Cap(nodes.Const("a", Kind.TEXT), nodes.Const("b", Kind.TEXT)), ["去掉上限", "总按上限"]),
+        (
+            nodes.Among(nodes.Const("a", Kind.CHOICE), nodes.Const(("a", "b"), Kind.CHOICE)),
+            ["属于改为不属于", "名单里少了 a", "名单里少了 b"],
+        ),
+    ],
+)
+def test_each_kind_of_node_is_altered_in_its_own_ways(node: nodes.Node, what: list[str]) -> None:
+    assert [alteration.what for alteration, _ in alter_tree(node, GROUND)] == what
+
+
+def test_what_stands_twice_is_altered_in_both_places() -> None:
+    tree = nodes.All((PRESENT, nodes.Not(PRESENT)))
+    (changed,) = (node for alteration, node in alter_tree(tree, GROUND) if alteration.what == ">= 改为 >")
+    above = replace(PRESENT, op=">")
+    assert changed == nodes.All((above, nodes.Not(above)))
+
+
+def test_equal_figures_of_two_phrases_are_altered_one_by_one() -> None:
+    first, second = (nodes.Cited(TEN, "1.2", phrase, Kind.INT) for phrase in ("甲", "乙"))
+    found = [alteration for alteration, _ in alter_tree(nodes.Sum((first, second)), GROUND)]
+    assert {(alteration.what, alteration.phrase) for alteration in found if "10改为" in alteration.what} == {
+        (what, phrase) for what in ("10改为9", "10改为11") for phrase in ("甲", "乙")
+    }
+
+
+def test_the_command_lists_them_and_fails_where_one_goes_unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = CliRunner().invoke(app, ["check", "wuhu-compute-2025", "--mutants", "--json"])
+    assert (ran.exit_code, json.loads(ran.stdout)["mutants"]["unnoticed"]) == (0, [])
+    monkeypatch.setattr("huisuan.law.cli.policy_commands.load_policy_cases", lambda policy: ())
+    ran = CliRunner().invoke(app, ["check", "wuhu-compute-2025", "--mutants"])
+    assert ran.exit_code == 1
+    assert "没有算例察觉的改动" in ran.stdout
