@@ -25,6 +25,7 @@ ROUTERS = {
     "huisuan.compute.metering.api.usage": "huisuan_compute_usage_api",
     "huisuan.compute.metering.api.seals": "huisuan_compute_meter_api",
     "huisuan.settlement.api": "huisuan_settlement_api",
+    "huisuan.programmes.api": "huisuan_programmes_api",
     "huisuan.api.law": "huisuan_api_law",
 }
 

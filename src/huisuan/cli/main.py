@@ -60,6 +60,7 @@ SINGLE_COMMANDS: dict[str, tuple[str, str, bool]] = {
     "now": ("huisuan.compute.jobs.cli.now", "now", False),
     "todo": ("huisuan.settlement.cli.todo_command", "todo", True),
     "trace": ("huisuan.settlement.cli.settle_commands", "trace", True),
+    "standing": ("huisuan.programmes.commands", "standing", True),
     "simulate": ("huisuan.compute.simulator.commands", "simulate", False),
     "demo": ("huisuan.cli.demo", "demo", False),
 }

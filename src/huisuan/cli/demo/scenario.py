@@ -103,7 +103,10 @@ def open_centres() -> None:
 
 
 def make_accounts() -> list[tuple[Person, str]]:
-    """One account per role, and their password of this run; who needs a second factor has one."""
+    """Accounts for every role, and their password of this run; who needs a second factor has one.
+
+    Of the province there are two: what one proposes, the other adopts.
+    """
     password = generate_password()
     university, yunxiu = Party.objects.get(uscc=UNIVERSITY), Party.objects.get(uscc=YUNXIU)
     operator = Party.objects.get(uscc=DEMO_CENTRES[HEFEI].operator or "")
@@ -111,7 +114,8 @@ def make_accounts() -> list[tuple[Person, str]]:
         "yunxiu": {"role": Role.USER, "party": yunxiu}, "gaoxiao": {"role": Role.USER, "party": university},
         "luzhou": {"role": Role.CENTRE, "party": operator},
         "hefei": {"role": Role.CITY, "city": Region.objects.get(code="340100")},
-        "zhuanban": {"role": Role.PROVINCE}, "shenji": {"role": Role.AUDITOR}, "guanli": {"role": Role.OPERATOR},
+        "zhuanban": {"role": Role.PROVINCE}, "zhuanban2": {"role": Role.PROVINCE},
+        "shenji": {"role": Role.AUDITOR}, "guanli": {"role": Role.OPERATOR},
     }  # fmt: skip
     accounts, now, actor = [], datetime.now(UTC), Actor("huisuan demo")
     for username, place in places.items():

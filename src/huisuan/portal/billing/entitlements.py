@@ -11,6 +11,7 @@ from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.parties.models import Region
@@ -23,8 +24,10 @@ from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.state_labels import local_name, state_word
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.portal.visible import compute as queries
+from huisuan.programmes.claims import claim_drafts
 from huisuan.settlement.models import BillLine, Entitlement
 from huisuan.settlement.runs.queries import iterate_slices, records_of_line
+from huisuan.settlement.standing.queries import standing_of
 
 _READERS = ("user", "city", "province", "auditor")
 BRANCH_RECORDS = 50
@@ -134,6 +137,9 @@ def entitlement_page(request: HttpRequest, number: int) -> HttpResponseBase:
         ),
         "records": records,
         "stands": queries.is_newest_run(entitled.run_id),
+        "standing": standing_of(entitled, timezone.localdate()),
+        "claims": claim_drafts(entitled) if viewer.role == "user" else [],
+        "may_claim": viewer.role == "user",
     }
     return render(request, "portal/user/entitlement.html", context)
 
