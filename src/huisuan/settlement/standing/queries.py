@@ -196,7 +196,7 @@ def _proposals(run: SettlementRun) -> int:
         rule = load_policy(run.policy).rule(run.sentence)
     except LawError:
         return 0
-    names = {spec.name for spec in (*rule.settings(), *rule.interpretations())}
+    names = {spec.name for spec in rule.settings()} | {spec.name for spec in rule.interpretations()}
     return sum(1 for each in list_proposals(run.policy).filter(end__isnull=True) if names & set(each.names))
 
 
