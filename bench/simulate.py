@@ -27,7 +27,7 @@ from measure import Line, Timing, as_json, interleaved, line, machine, report
 
 from huisuan.compute.placement.weights import weights_on
 from huisuan.compute.simulator.cluster import one_pool
-from huisuan.compute.simulator.metrics import Measures, measure
+from huisuan.compute.simulator.metrics import Measures, replay_measures
 from huisuan.compute.simulator.policies import parse_policies
 from huisuan.compute.simulator.replay import Replay
 from huisuan.compute.simulator.trace_jobs import TraceJob, read_trace
@@ -59,7 +59,7 @@ class Contest:
         """Replay under one of our policies."""
         (policy,) = parse_policies(name)
         ran = Replay(self.jobs, self.world, policy, self.weights).run()
-        self.found[name] = measure(name, ran, self.world, 0)
+        self.found[name] = replay_measures(name, ran, self.world, 0)
 
     def them(self, name: str) -> tuple[float, float]:
         """Replay in the peer's process; what the simulation alone took there."""

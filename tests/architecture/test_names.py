@@ -23,17 +23,13 @@ FRAMEWORK_NAMES = {
 #: functions that implement one protocol, or one interface of modules, in several places
 PROTOCOL_IMPLEMENTATIONS: dict[str, str] = {}
 SAME_NAME: set[str] = {
-    "ABILITIES", "AT_ONCE", "Actor", "Agent", "BOM", "CLAIMANTS", "Card", "Cell", "Centre", "Choice", "Cluster", "Code",
-    "Counted", "DAY", "Draft", "Entitlement", "Entry", "Evaluation", "FAMILIES", "FIELDS", "Fact", "Finding", "Group",
-    "HUGE_CARDS", "Head", "Hex64", "Job", "JobEvent", "Json", "KIND", "Key", "Kind", "Known", "LOG_BYTES", "Language",
-    "Layout", "Limit", "Line", "MARK", "MOST_BYTES", "MOST_FILES", "Month", "N", "NAME", "NOTHING", "NUMBERS", "Node",
-    "Number", "P", "PATH", "Parties", "Partition", "Party", "Person", "Piece", "Policy", "Pool", "Question", "Reason",
-    "Record", "Relation", "Row", "Run", "STATE_MAP", "STEP", "Share", "Site", "Size", "Slice", "Span", "Step", "Sum",
-    "T", "Tenant", "Terms", "Text", "Token", "UsagePage", "UsageRecord", "Verdict", "WORD", "api", "as_csv", "as_xlsx",
-    "bills_of", "capacity", "centres", "check", "check_job", "day", "digest", "exported", "home", "integer", "invite",
-    "logger", "measure", "midnight", "month_starts", "nodes_seen", "observe", "parse_facts", "parse_form",
-    "parse_partition", "recognises", "records", "register", "revoke", "run_checks", "share", "site", "submit", "usage",
-    "verify", "visible", "why_waiting", "withdraw",
+    "AT_ONCE", "Actor", "Agent", "CLAIMANTS", "Card", "Cell", "Centre", "Choice", "Code", "Counted", "Draft",
+    "Entitlement", "FIELDS", "Fact", "Finding", "HUGE_CARDS", "Head", "Hex64", "Job", "JobEvent", "KIND", "Key", "Kind",
+    "LOG_BYTES", "Language", "Limit", "Line", "MOST_BYTES", "MOST_FILES", "Month", "N", "NUMBERS", "Number", "P",
+    "Parties", "Party", "Piece", "Pool", "Question", "Row", "STEP", "Size", "Slice", "Span", "Step", "Sum", "T",
+    "Tenant", "Text", "UsagePage", "UsageRecord", "Verdict", "WORD", "api", "as_csv", "as_xlsx", "bills_of", "capacity",
+    "centres", "check", "day", "digest", "exported", "home", "integer", "invite", "logger", "midnight", "month_starts",
+    "parse_facts", "parse_form", "records", "register", "revoke", "share", "verify", "visible", "withdraw",
 }  # fmt: skip
 
 

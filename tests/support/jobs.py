@@ -12,7 +12,7 @@ from stdnum.cn import uscc
 
 from huisuan.compute.accelerators import PROCESSOR_SLOT
 from huisuan.compute.agent_gateway.sync import sync
-from huisuan.compute.engines.local.engine import ABILITIES
+from huisuan.compute.engines.local.engine import LOCAL_ABILITIES
 from huisuan.compute.models import Accelerator, AgentKey, Centre, Partition
 from huisuan.parties.models import Party
 from huisuan.parties.viewer import Viewer
@@ -71,7 +71,7 @@ class Voice:
             centre=made, name=name, public_key=public_half(self.key), host="node-1", enrolled_at=NOON
         )
         self.name, self.place, self.start, self.number = name, place, 1, 0
-        self.capabilities = {flag: {"able": each.able, "why": each.why} for flag, each in ABILITIES.items()}
+        self.capabilities = {flag: {"able": each.able, "why": each.why} for flag, each in LOCAL_ABILITIES.items()}
 
     def request(self, now: datetime, **rest: Any) -> SyncRequest:
         """What it tells, with the next number."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from huisuan.compute.engines.common.start_gate import gate_of, lease_ends
 from huisuan.compute.engines.interface import Ability, JobSpec, NodeSeen, Observation, RunState, RunUsage
-from huisuan.compute.engines.local.engine import ABILITIES
+from huisuan.compute.engines.local.engine import LOCAL_ABILITIES
 
 SLOTS = 8
 
@@ -96,7 +96,7 @@ class Scheduler:
     # --- as an engine
 
     def abilities(self) -> Mapping[str, Ability]:
-        return ABILITIES
+        return LOCAL_ABILITIES
 
     def capacity(self) -> Sequence[NodeSeen]:
         used = sum(held.job.cards for held in self.runs.values() if not held.state.final)

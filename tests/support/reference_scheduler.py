@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from huisuan.compute.placement.filters import filter_pool
 from huisuan.compute.placement.node_assignment import assign_nodes
 from huisuan.compute.placement.priority import by_weights, fair_points
-from huisuan.compute.placement.scoring import Terms, fragmentation_part, price_part, rest_part
+from huisuan.compute.placement.scoring import PriceTerms, fragmentation_part, price_part, rest_part
 from huisuan.compute.placement.types import City, Needs, PlacementRequest, Pool, Running, Tenant, WaitReason
 from huisuan.compute.placement.weights import Weights
 
@@ -110,7 +110,7 @@ class Naive:
         self.cities = {city.code: city for city in cities}
         self.city_held = {city.code: city.held for city in self.cities.values()}
         self.use = {tenant.code: tenant.use for tenant in self.tenants.values()}
-        self.terms = {tenant.code: Terms.before(tenant, weights) for tenant in self.tenants.values()}
+        self.terms = {tenant.code: PriceTerms.before(tenant, weights) for tenant in self.tenants.values()}
         self.answer = Answer()
         self.failed: dict[tuple[str, Needs, int, bool], WaitReason] = {}
         self.nothing_left: set[Needs] = set()
@@ -133,7 +133,7 @@ class Naive:
             if request.tenant not in self.tenants:
                 tenant = self.tenants[request.tenant] = Tenant(request.tenant)
                 self.held[request.tenant] = self.use[request.tenant] = 0
-                self.terms[request.tenant] = Terms.before(tenant, self.weights)
+                self.terms[request.tenant] = PriceTerms.before(tenant, self.weights)
         hour = sum(int(place.pool.tflops_fp16 * 10) * place.pool.cards for place in self.places) * 3600 // 10
         self.total = max(sum(self.use.values()), hour, 1)
         key = by_weights(self.weights.order)

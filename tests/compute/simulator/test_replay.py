@@ -19,7 +19,7 @@ from huisuan.base.errors import Refused
 from huisuan.cli.main import assemble
 from huisuan.compute.placement.weights import weights_on
 from huisuan.compute.simulator.cluster import World, one_pool, read_world
-from huisuan.compute.simulator.metrics import Measures, busy, jain, measure, quantile
+from huisuan.compute.simulator.metrics import Measures, busy, jain, quantile, replay_measures
 from huisuan.compute.simulator.policies import POLICIES
 from huisuan.compute.simulator.replay import Replay, ReplayedJob
 from huisuan.compute.simulator.trace_jobs import TraceJob, read_trace
@@ -134,7 +134,9 @@ def test_under_a_stream_of_small_jobs_a_gang_begins_within_the_bound_of_aging() 
 
 def test_what_is_measured_is_what_happened() -> None:
     world = one_pool("1x8")
-    found = measure("fifo", replayed([job(1, 0, 100, 8, "a"), job(2, 0, 100, 8, "b")], world, "fifo"), world, 0.5)
+    found = replay_measures(
+        "fifo", replayed([job(1, 0, 100, 8, "a"), job(2, 0, 100, 8, "b")], world, "fifo"), world, 0.5
+    )
     assert (found.mean_jct_s, found.mean_queue_s, found.median_queue_s, found.max_queue_s) == (150, 50, 50, 100)
     assert (found.utilisation, found.card_seconds, found.jobs_per_s) == (1.0, 1_600, 4)
     assert found.fairness == round(jain([1.0, 0.5]), 4) == 0.9
@@ -168,7 +170,7 @@ def test_prices_and_subsidies_are_exact_sums_cut_once_per_tenant(tmp_path: Path)
     world = read_world(path)
     assert world.tenant("a").subsidy == Fraction(1, 5)
     ran = replayed([job(1, 0, 1, 1, "a"), job(2, 0, 1, 1, "a"), job(3, 0, 3600, 8, "b")], world, "fifo")
-    found = measure("fifo", ran, world, 1.0)
+    found = replay_measures("fifo", ran, world, 1.0)
     assert found.cost_fen == 0 + 8_000  # two card-seconds at 1000 fen an hour are less than one fen
     assert found.subsidy_fen == 2_666
 
@@ -244,7 +246,7 @@ def venus() -> dict[str, Measures]:
     if not path.exists():
         pytest.skip(f"no {path}")
     jobs, world = read_trace(path).jobs, one_pool("100x8")
-    return {name: measure(name, replayed(jobs, world, name), world, 1.0) for name in ("fifo", "sjf", "huisuan")}
+    return {name: replay_measures(name, replayed(jobs, world, name), world, 1.0) for name in ("fifo", "sjf", "huisuan")}
 
 
 @pytest.mark.traces
@@ -266,5 +268,5 @@ def test_on_135_nodes_hardly_anyone_waits() -> None:
     if not path.exists():
         pytest.skip(f"no {path}")
     world = one_pool("135x8")
-    found = measure("fifo", replayed(read_trace(path).jobs, world, "fifo"), world, 1.0)
+    found = replay_measures("fifo", replayed(read_trace(path).jobs, world, "fifo"), world, 1.0)
     assert found.mean_queue_s == pytest.approx(1.6, abs=0.1)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from huisuan.compute.engines import load
 from huisuan.compute.engines.interface import EngineError, JobSpec, RunState
 from huisuan.compute.engines.kubernetes import KubernetesEngine
-from huisuan.compute.engines.kubernetes.config import Site, site
+from huisuan.compute.engines.kubernetes.config import KubernetesSite, parse_kubernetes_site
 from huisuan.compute.engines.kubernetes.manifest import job_manifests, literally
 from support.kube_cluster import CARD, KubeWorld
 from support.kube_jobs import GANG, JOB, UID, seen
@@ -25,9 +25,9 @@ Engines = Callable[..., KubernetesEngine]
 
 
 def container(job: JobSpec, **options: Any) -> dict[str, Any]:
-    made: dict[str, Any] = job_manifests(job, Site(image="img", **options))[-1][1]["spec"]["template"]["spec"][
-        "containers"
-    ][0]
+    made: dict[str, Any] = job_manifests(job, KubernetesSite(image="img", **options))[-1][1]["spec"]["template"][
+        "spec"
+    ]["containers"][0]
     return made
 
 
@@ -95,7 +95,7 @@ def test_with_kueue_a_job_is_created_suspended_in_the_queue_of_its_partition(mad
 
 
 def test_a_partition_chooses_nodes_by_the_label_that_the_centre_named() -> None:
-    (_, job), *_ = job_manifests(replace(JOB, partition="a100"), Site(image="img", partition_label="pool"))
+    (_, job), *_ = job_manifests(replace(JOB, partition="a100"), KubernetesSite(image="img", partition_label="pool"))
     assert job["spec"]["template"]["spec"]["nodeSelector"] == {"pool": "a100"}
 
 
@@ -135,7 +135,7 @@ def test_what_can_never_run_is_refused_with_the_reason(
     change: dict[str, Any], options: dict[str, Any], why: str
 ) -> None:
     with pytest.raises(ValueError, match=why):
-        job_manifests(replace(JOB, **change), Site(**{"image": "img", **options}))
+        job_manifests(replace(JOB, **change), KubernetesSite(**{"image": "img", **options}))
 
 
 def test_cards_are_asked_for_as_the_nodes_spell_them(engine: KubernetesEngine, world: KubeWorld) -> None:
@@ -163,4 +163,4 @@ def test_cards_that_no_node_offers_now_are_named_with_those_there_are(engine: Ku
 )
 def test_an_option_that_makes_no_sense_is_refused(options: dict[str, str], why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        site(options)
+        parse_kubernetes_site(options)

@@ -8,12 +8,20 @@ from typing import Any
 import pytest
 
 from huisuan.compute.engines.interface import JobSpec, RunState
-from huisuan.compute.engines.ray.config import FAMILIES, site
-from huisuan.compute.engines.ray.status import Known, mangled, marks, nodes_seen, observe, usage, wanted
+from huisuan.compute.engines.ray.config import RAY_FAMILIES, parse_ray_site
+from huisuan.compute.engines.ray.status import (
+    RunFacts,
+    camel_case,
+    entrypoint_resources,
+    launcher_lines,
+    observe_run,
+    ray_nodes,
+    usage_of_run,
+)
 
 ASKED = {"cards": 2, "local_card": "A100", "shared": True, "posted": True}
 UID = "01m8558jnns7cryxk3r3r51yjp"
-KNOWN = Known(UID, ASKED)
+KNOWN = RunFacts(UID, ASKED)
 COMMAND = "JOB_ENTRYPOINT_COMMAND_ERROR"
 BEGAN = {"started_at": 1_700_000_000}
 
@@ -54,10 +62,10 @@ def failed(fault: str, message: str = "why", **more: Any) -> dict[str, Any]:
     ],
 )
 def test_a_run_stands_as_ray_and_the_launcher_together_say(
-    known: Known, state: RunState, metered: int | tuple[()] | None
+    known: RunFacts, state: RunState, metered: int | tuple[()] | None
 ) -> None:
-    seen = observe(known)
-    used = usage(known, seen, "node")
+    seen = observe_run(known)
+    used = usage_of_run(known, seen, "node")
     assert seen.state is state
     if metered is None:
         assert used == ()
@@ -70,15 +78,15 @@ def test_a_run_stands_as_ray_and_the_launcher_together_say(
 def test_the_launchers_record_comes_before_anything_ray_says() -> None:
     record = {"state": "completed", "started_at": 1_700_000_000, "ended_at": 1_700_000_007, "exit_code": 0, "node": "n"}
     known = replace(KNOWN, ray=ray("RUNNING"), record=record)
-    seen = observe(known)
+    seen = observe_run(known)
     assert (seen.state, seen.exit_code) == (RunState.COMPLETED, 0)
-    (used,) = usage(known, seen, "")
+    (used,) = usage_of_run(known, seen, "")
     assert ((used.ended_at - used.started_at).total_seconds(), used.nodes) == (7, "n")  # type: ignore[operator]
 
 
 def test_marks_are_those_with_the_word_wherever_they_stand() -> None:
     output = b'noise\nhuisuan-run bad {"a": 1}\nhuisuan-run word {"a": 2}\nx huisuan-run word {"a": 3}\n\xff\n'
-    assert marks(output, "word") == [{"a": 2}]
+    assert launcher_lines(output, "word") == [{"a": 2}]
 
 
 def node(name: str, state: str = "ALIVE", **resources: float) -> dict[str, Any]:
@@ -97,13 +105,13 @@ NODES = [
 def test_nodes_show_their_cards_by_type_and_what_is_in_use() -> None:
     used = {"a": {"GPU": [2.5, 8.0]}, "c": {"neuronCores": [1.0, 2.0]}}
     jobs = [{"status": "RUNNING", "driver_node_id": "b", "metadata": {"huisuan_cards": "4"}}]
-    found = nodes_seen(NODES, used, jobs, FAMILIES, "ray")
+    found = ray_nodes(NODES, used, jobs, RAY_FAMILIES, "ray")
     assert [(each.name, each.partition, each.local_card, each.cards, each.used) for each in found] == [
         ("a", "ray", "A100", 8, 3),
         ("b", "ray", "Ascend910B", 16, 4),  # Ray tells it seconds later
         ("c", "ray", "neuron_cores", 2, 1),
     ]
-    assert mangled("accelerator_type:A100") == "acceleratorType:A100"
+    assert camel_case("accelerator_type:A100") == "acceleratorType:A100"
 
 
 @pytest.mark.parametrize(
@@ -119,12 +127,12 @@ def test_nodes_show_their_cards_by_type_and_what_is_in_use() -> None:
     ],
 )
 def test_cards_are_asked_for_as_ray_wants_them(card: str, cards: int, asked: dict[str, Any]) -> None:
-    assert wanted(JobSpec(UID, ("true",), cards=cards, local_card=card), NODES, FAMILIES) == asked
+    assert entrypoint_resources(JobSpec(UID, ("true",), cards=cards, local_card=card), NODES, RAY_FAMILIES) == asked
 
 
 def test_cards_that_no_living_node_has_are_refused() -> None:
     with pytest.raises(ValueError, match="9 张 A100"):
-        wanted(JobSpec(UID, ("true",), cards=9, local_card="A100"), NODES, FAMILIES)
+        entrypoint_resources(JobSpec(UID, ("true",), cards=9, local_card="A100"), NODES, RAY_FAMILIES)
 
 
 @pytest.mark.parametrize(
@@ -138,4 +146,4 @@ def test_cards_that_no_living_node_has_are_refused() -> None:
 )
 def test_an_option_that_makes_no_sense_is_refused(options: dict[str, str], why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        site(options)
+        parse_ray_site(options)

@@ -7,7 +7,7 @@ name) is in `registry`.
 from huisuan.compute.accelerators.aliases import known_cards, matching_models, matching_vendor, vendors
 from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT
 from huisuan.compute.accelerators.names import (
-    FAMILIES,
+    CARD_FAMILIES,
     HUGE_CARDS,
     Card,
     CardNames,
@@ -27,7 +27,7 @@ from huisuan.compute.accelerators.tres import (
 )
 
 __all__ = [
-    "FAMILIES",
+    "CARD_FAMILIES",
     "HUGE_CARDS",
     "PROCESSOR_SLOT",
     "WHOLE_ONLY",

@@ -133,8 +133,8 @@ class CardNames:
 
 def is_of_family(card: Card, family: str) -> bool:
     """Whether a card may be counted under a gres name."""
-    vendor = FAMILIES.get(family)
-    return card.vendor == vendor if vendor else card.vendor not in set(FAMILIES.values())
+    vendor = CARD_FAMILIES.get(family)
+    return card.vendor == vendor if vendor else card.vendor not in set(CARD_FAMILIES.values())
 
 
 def unique_cards(cards: Iterable[Card]) -> list[Card]:
@@ -143,7 +143,7 @@ def unique_cards(cards: Iterable[Card]) -> list[Card]:
 
 
 #: families of accelerators by their gres name, with the vendor whose cards alone it may be (None: any other)
-FAMILIES: dict[str, str | None] = {
+CARD_FAMILIES: dict[str, str | None] = {
     "gpu": None,
     "npu": "Huawei",
     "dcu": "Hygon",

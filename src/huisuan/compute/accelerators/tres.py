@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 
 from huisuan.compute.accelerators.names import (
+    CARD_FAMILIES,
     CARD_WORDS,
-    FAMILIES,
     HUGE_CARDS,
     Card,
     CardNames,
@@ -41,7 +41,7 @@ def count_cards(tres: str) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
             continue
         if amount not in ("", "0") and (what := part_of(family)):
             raise PartOfCard(part_unmetered(item, what), code="card.part_of_card")
-        if family not in FAMILIES:
+        if family not in CARD_FAMILIES:
             continue
         cards = parse_card_count(item, amount)
         if not local:
@@ -58,7 +58,7 @@ def other_gres(tres: str) -> dict[str, int]:
     for item in tres.split(","):
         key, _, amount = item.partition("=")
         name = key.removeprefix("gres/").lower()
-        if key.startswith("gres/") and name.partition(":")[0] not in FAMILIES and amount not in ("", "0"):
+        if key.startswith("gres/") and name.partition(":")[0] not in CARD_FAMILIES and amount not in ("", "0"):
             found[name] = int(amount) if re.fullmatch(r"[0-9]{1,12}", amount) else 0
     return found
 
@@ -67,7 +67,7 @@ def is_card_name(name: str, names: CardNames) -> bool:
     """Whether a generic resource can only be an accelerator, by what makers and sites call theirs."""
     family = name.partition(":")[0].lower()
     return (
-        family in FAMILIES
+        family in CARD_FAMILIES
         or family in CARD_WORDS
         or bool(part_of(family))
         or any(card.answers_to(family) for card in names.catalogue)

@@ -20,7 +20,7 @@ from huisuan.compute.dispatch.net_price import Subsidies
 from huisuan.compute.dispatch.pools import pools
 from huisuan.compute.dispatch.runtime_estimates import PeerGroup, predict_runtimes, waiting_peer_groups
 from huisuan.compute.models import AT_CENTRE, CityQuota, Job, JobState, TenantShare, UsageRecord
-from huisuan.compute.placement.evaluate import Evaluation, evaluate_pools
+from huisuan.compute.placement.evaluate import PoolEvaluation, evaluate_pools
 from huisuan.compute.placement.fair_share import decayed_use
 from huisuan.compute.placement.prediction import revised_estimate_s, upper_bound_s
 from huisuan.compute.placement.types import City, Needs, PlacementRequest, Pool, Running, Tenant, epoch
@@ -193,7 +193,7 @@ def take_snapshot(now: datetime, weights: Weights) -> Snapshot:
     return Snapshot(requests, pools(now), tenants(parties, now, weights), cities(), running(now))
 
 
-def evaluate_now(request: PlacementRequest, party: Party, now: datetime) -> Evaluation:
+def evaluate_now(request: PlacementRequest, party: Party, now: datetime) -> PoolEvaluation:
     """Evaluate every pool for one job of a party, by the present state and as if nothing else waited."""
     weights = weights_on(now.astimezone(SHANGHAI).date())
     (tenant,) = tenants([party], now, weights)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.compute.duck.relation import Relation
+from huisuan.compute.duck.relation import DuckRelation
 from huisuan.compute.duck.workbench import workbench
 
 _MOST_FAULTS = 1_000_000
@@ -13,23 +13,25 @@ _MOST_FAULTS = 1_000_000
 MOST_CHARACTERS = {"cluster": 60, "job_id": 80, "user": 120, "account": 120, "partition": 60, "exit_code": 12}
 
 #: one row per line and model of card, ready to become a record; times are UTC seconds
-READING = Relation("reading", {
+READING = DuckRelation("reading", {
     "line_no": "BIGINT", "cluster": "VARCHAR", "job_id": "VARCHAR", "array_index": "INTEGER", "run": "INTEGER",
     "user": "VARCHAR", "account": "VARCHAR", "partition": "VARCHAR", "accelerator_id": "BIGINT", "model": "VARCHAR",
     "requested_cards": "INTEGER", "cards": "INTEGER", "nodes": "VARCHAR", "node_count": "INTEGER",
     "submitted": "BIGINT", "started": "BIGINT", "ended": "BIGINT", "suspended": "BIGINT", "state": "VARCHAR",
     "exit_code": "VARCHAR", "raw_sha256": "VARCHAR", "job_name": "VARCHAR",
 })  # fmt: skip
+#: each text of a state in the file, the word that it means, and its kind
+STATE_MAP = DuckRelation("state_map", {"text": "VARCHAR", "word": "VARCHAR", "kind": "VARCHAR"})
 #: lines that are refused, with the reason
-FAULT = Relation("fault", {"line_no": "BIGINT", "reason": "VARCHAR"})
+FAULT = DuckRelation("fault", {"line_no": "BIGINT", "reason": "VARCHAR"})
 #: lines that are rightly no record, by kind
-LINE_COUNT = Relation("line_count", {"kind": "VARCHAR", "lines": "BIGINT"})
+LINE_COUNT = DuckRelation("line_count", {"kind": "VARCHAR", "lines": "BIGINT"})
 #: runs that, by the file, held no cards
-CARDLESS_RUN = Relation(
+CARDLESS_RUN = DuckRelation(
     "cardless_run", {"line_no": "BIGINT", "cluster": "VARCHAR", "job_id": "VARCHAR", "started": "BIGINT"}
 )
 #: runs of the jobs that have several lines, to number them
-SEEN_RUN = Relation("seen_run", {
+SEEN_RUN = DuckRelation("seen_run", {
     "job_id": "VARCHAR", "cluster": "VARCHAR", "submitted": "BIGINT", "started": "BIGINT", "ended": "BIGINT",
 })  # fmt: skip
 

@@ -14,7 +14,7 @@ ARROW |= {f"{name}[]": pa.list_(kind) for name, kind in ARROW.items()}
 
 
 @dataclass(frozen=True)
-class Relation:
+class DuckRelation:
     """A table or view: its name, its columns with their DuckDB types, who makes it and who reads or changes it."""
 
     name: str

@@ -17,7 +17,7 @@ from huisuan.base.large_files import Content, table_of_batches
 BLOCK_BYTES = 1 << 25
 CHUNK_LINES = 2000
 _BATCH_LINES = 65_536
-BOM = b"\xef\xbb\xbf"
+UTF8_BOM = b"\xef\xbb\xbf"
 REPLACED = "\N{REPLACEMENT CHARACTER}"
 NOT_UTF_8 = "不是合法的 UTF-8；请以 UTF-8 环境（LANG=C.UTF-8）重新导出"
 MOST_UNREADABLE = 100_000  # lines: a file with more of them is none of text
@@ -59,7 +59,7 @@ class SourceLines:
         """The first line, which is the header."""
         end = self.content.find(b"\n")
         first = self.content[: end if end >= 0 else len(self.content)]
-        return first.removeprefix(BOM).decode("utf-8", "replace").rstrip("\r")
+        return first.removeprefix(UTF8_BOM).decode("utf-8", "replace").rstrip("\r")
 
     def text(self, line_no: int) -> str:
         """A line, with what is no text replaced; "" for one that is not there."""
@@ -107,7 +107,7 @@ def _batches(content: Content, source: SourceLines) -> Iterator[pa.RecordBatch]:
 
 
 def _blocks(content: Content) -> Iterator[tuple[int, int]]:
-    starts = len(BOM) if content[: len(BOM)] == BOM else 0
+    starts = len(UTF8_BOM) if content[: len(UTF8_BOM)] == UTF8_BOM else 0
     while starts < len(content):
         ends = content.find(b"\n", min(starts + BLOCK_BYTES, len(content)))
         ends = len(content) if ends < 0 else ends + 1

@@ -137,6 +137,10 @@ class BridgeCommand:
     group: int | None = None
 
 
+#: for `huisuan agent doctor`: what was checked, whether it is well, and the remedy where it is not
+CheckResult = tuple[str, bool, str]
+
+
 class EngineError(Exception):
     """The scheduler could not be asked, or refused; the message says what it said and what to do."""
 
@@ -178,7 +182,7 @@ class Engine(Protocol):
     def forget(self, name: str) -> None:
         """The platform has everything of this run: files that were kept for it may go."""
 
-    def diagnose(self) -> Sequence[tuple[str, bool, str]]:
+    def diagnose(self) -> Sequence[CheckResult]:
         """For `huisuan agent doctor`: what was checked, whether it is well, and the remedy."""
 
 

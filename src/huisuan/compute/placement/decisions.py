@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from huisuan.compute.placement.scoring import Terms, scored
+from huisuan.compute.placement.scoring import PriceTerms, score_pool
 from huisuan.compute.placement.types import (
     PlacementRequest,
     Pool,
@@ -38,7 +38,7 @@ class PlacedJob(NamedTuple):
     """
 
     request: PlacementRequest
-    terms: Terms
+    terms: PriceTerms
     now_s: int
     ranked: tuple[Ranked, ...]
     backfilled: bool
@@ -62,7 +62,7 @@ class PlacedJob(NamedTuple):
     def _scored(self, ranked: Ranked) -> ScoredPool:
         request, pool = self.request, ranked.pool
         seconds = request.needs.cards * expected_s(request)
-        return scored(request.needs, pool, self.terms, seconds, self.now_s, pool.wait_s, ranked.fragmentation)
+        return score_pool(request.needs, pool, self.terms, seconds, self.now_s, pool.wait_s, ranked.fragmentation)
 
 
 @dataclass(frozen=True, slots=True)

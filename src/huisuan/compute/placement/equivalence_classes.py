@@ -7,7 +7,7 @@ from operator import itemgetter
 
 from huisuan.compute.placement.filters import filter_pool
 from huisuan.compute.placement.pool_state import NO_ROOM, PoolState
-from huisuan.compute.placement.scoring import Terms, fragmentation_part, price_part, rest_part
+from huisuan.compute.placement.scoring import PriceTerms, fragmentation_part, price_part, rest_part
 from huisuan.compute.placement.types import Needs, Pool, Rejection
 from huisuan.compute.placement.weights import Weights
 
@@ -90,7 +90,7 @@ class NeedsClass:
         self.reserved_known = (-1, 0)
         self.failed_s = NO_ROOM  # in this cycle a job that long found no room
 
-    def static(self, states: Sequence[PoolState], terms: Terms, card_seconds: int) -> list[int]:
+    def static(self, states: Sequence[PoolState], terms: PriceTerms, card_seconds: int) -> list[int]:
         """The parts of each pool's score that do not change while jobs are placed, added up."""
         left, per = terms.left, terms.per
         if left is None or terms.of * self.dearest * card_seconds <= left:
@@ -106,7 +106,7 @@ class NeedsClass:
         vector = self.vectors.get(key)
         if vector is None:
             rest = self._rest(states, terms.weights)
-            free = Terms(terms.weights, of, per, None, terms.no_subsidy_at)
+            free = PriceTerms(terms.weights, of, per, None, terms.no_subsidy_at)
             vector = [
                 part + price_part(states[index].pool, free, 1) for index, part in zip(self.pools, rest, strict=True)
             ]

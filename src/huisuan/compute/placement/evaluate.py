@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from huisuan.compute.placement.filters import filter_pool
 from huisuan.compute.placement.nodes import packing
 from huisuan.compute.placement.pool_state import PoolState
-from huisuan.compute.placement.scoring import Terms, fragmentation_part, scored
+from huisuan.compute.placement.scoring import PriceTerms, fragmentation_part, score_pool
 from huisuan.compute.placement.types import (
     Needs,
     PlacementRequest,
@@ -23,7 +23,7 @@ from huisuan.compute.placement.weights import Weights
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class PoolEvaluation:
     """All pools for one job: those with room `now` and those that have it `later`, best first; the rest `rejected`."""
 
     needs: Needs
@@ -45,9 +45,9 @@ def evaluate_pools(
     *,
     tenant: Tenant | None = None,
     running: Iterable[Running] = (),
-) -> Evaluation:
+) -> PoolEvaluation:
     """Evaluate every pool for one job as if nothing else waited: for a preview, or to explain why it waits."""
-    terms = Terms.before(tenant or Tenant(request.tenant), weights)
+    terms = PriceTerms.before(tenant or Tenant(request.tenant), weights)
     demand = tuple(sorted(weights.demand.items()))
     by_pool: dict[tuple[str, str], list[Running]] = {}
     for job in sorted(running, key=lambda job: job.uid):
@@ -63,14 +63,14 @@ def evaluate_pools(
             rejection = _evaluate(request, state, now_s, terms, now, later)
         if rejection is not None:
             rejected.append((pool, rejection))
-    return Evaluation(request.needs, _best_first(now), _best_first(later), tuple(rejected))
+    return PoolEvaluation(request.needs, _best_first(now), _best_first(later), tuple(rejected))
 
 
 def _evaluate(
     request: PlacementRequest,
     state: PoolState,
     now_s: int,
-    terms: Terms,
+    terms: PriceTerms,
     now: list[ScoredPool],
     later: list[ScoredPool],
 ) -> Rejection | None:
@@ -80,12 +80,12 @@ def _evaluate(
     delta = state.fragmentation_deltas(needs.cards, needs.nodes)[0]
     if delta is not None:
         part = fragmentation_part(delta, pool, terms.weights)
-        now.append(scored(needs, pool, terms, seconds, now_s, pool.wait_s, part))
+        now.append(score_pool(needs, pool, terms, seconds, now_s, pool.wait_s, part))
         return None
     earliest = state.earliest_start(needs.cards, needs.nodes, now_s)
     if earliest is None:
         return Rejection.ROOM
-    later.append(scored(needs, pool, terms, seconds, now_s, earliest[0] + pool.wait_s - now_s, 0))
+    later.append(score_pool(needs, pool, terms, seconds, now_s, earliest[0] + pool.wait_s - now_s, 0))
     return None
 
 

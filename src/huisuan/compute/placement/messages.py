@@ -26,7 +26,7 @@ ABILITY_WORDS = {
 
 
 @dataclass(frozen=True)
-class Reason:
+class PlacementReason:
     """A reason for people (`text`, Chinese) and for programs (`code`: placed, backfilled, a WaitReason, ...)."""
 
     code: str
@@ -36,39 +36,45 @@ class Reason:
 # --- why a job goes where it goes, or waits
 
 
-def why_placed(placed: PlacedJob) -> tuple[Reason, ...]:
+def why_placed(placed: PlacedJob) -> tuple[PlacementReason, ...]:
     """Why a job goes to a pool: its figures, what made the difference to the next, and which came next."""
     chosen, others, expected = placed.chosen, placed.runners_up, placed.request.predicted_s
     pool = chosen.pool
     wait = f"，那里预计还排队 {format_span(chosen.starts_s - placed.now_s)}" if chosen.starts_s > placed.now_s else ""
-    reasons = [Reason("placed", f"选中 {pool}：{_price(chosen)}{wait}")]
+    reasons = [PlacementReason("placed", f"选中 {pool}：{_price(chosen)}{wait}")]
     if others:
         nearest = others[0]
         parts = {name: nearest.parts[name] - chosen.parts[name] for name in chosen.parts}
         name = max(parts, key=lambda name: (parts[name], name))
         if parts[name] > 0:
-            reasons.append(Reason("better", f"比其次的 {nearest.pool} 好在{PART_NAMES[name]}"))
+            reasons.append(PlacementReason("better", f"比其次的 {nearest.pool} 好在{PART_NAMES[name]}"))
         reasons.append(
-            Reason("runners_up", "其次：" + "；".join(f"{other.pool}（{_price(other)}）" for other in others[:NAMED]))
+            PlacementReason(
+                "runners_up", "其次：" + "；".join(f"{other.pool}（{_price(other)}）" for other in others[:NAMED])
+            )
         )
     if placed.backfilled:
-        reasons.append(Reason("backfilled", "前面有作业在等更多的卡；这个作业用它暂时用不上的卡，预计不耽误它开始"))
+        reasons.append(
+            PlacementReason("backfilled", "前面有作业在等更多的卡；这个作业用它暂时用不上的卡，预计不耽误它开始")
+        )
     if expected is not None:
-        reasons.append(Reason("expected", f"预计运行 {format_span(expected)}：按以往同样卡数的作业推算"))
+        reasons.append(PlacementReason("expected", f"预计运行 {format_span(expected)}：按以往同样卡数的作业推算"))
     return tuple(reasons)
 
 
-def why_waiting(waiting: WaitingJob) -> tuple[Reason, ...]:
+def why_waiting(waiting: WaitingJob) -> tuple[PlacementReason, ...]:
     """Why a job waits, and for what."""
     if waiting.wait_reason is WaitReason.NEVER:
         return (why_never(waiting.request.needs, waiting.feasibility.rejected),)
-    reasons = [Reason(waiting.wait_reason, _wait_reason(waiting))]
+    reasons = [PlacementReason(waiting.wait_reason, _wait_reason(waiting))]
     if waiting.reservation is not None:
         reserved = waiting.reservation
         when = format_time(reserved.starts_s)
-        reasons.append(Reason("reservation", f"已在 {reserved.centre} {reserved.model} 为它留卡，预计 {when} 可以开始"))
+        reasons.append(
+            PlacementReason("reservation", f"已在 {reserved.centre} {reserved.model} 为它留卡，预计 {when} 可以开始")
+        )
     if waiting.ahead and not waiting.wait_reason.is_permanent:
-        reasons.append(Reason("ahead", f"前面还有 {waiting.ahead:,} 个作业在等"))
+        reasons.append(PlacementReason("ahead", f"前面还有 {waiting.ahead:,} 个作业在等"))
     return tuple(reasons)
 
 
@@ -90,17 +96,17 @@ def _wait_reason(waiting: WaitingJob) -> str:
     }[reason]
 
 
-def why_never(needs: Needs, rejected: Sequence[tuple[Pool, Rejection]]) -> Reason:
+def why_never(needs: Needs, rejected: Sequence[tuple[Pool, Rejection]]) -> PlacementReason:
     """Why no pool could ever hold the job: each reason once, with its pools."""
     if not rejected:
-        return Reason(
+        return PlacementReason(
             "never", f"没有可供平台作业使用的加速卡，不能运行 {_amount(needs)}的作业（huisuan centre list 查看）"
         )
     by_reason: dict[str, list[str]] = {}
     for pool, rejection in rejected:
         by_reason.setdefault(rejection_text(rejection, needs, pool), []).append(str(pool))
     everywhere = "；".join(f"{_some(pools)}：{text}" for text, pools in by_reason.items())
-    return Reason("never", f"各处都不能运行 {_amount(needs)}的作业，等待也无用：{everywhere}")
+    return PlacementReason("never", f"各处都不能运行 {_amount(needs)}的作业，等待也无用：{everywhere}")
 
 
 # --- why a pool does not take a job

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from huisuan.compute.placement.decisions import Feasibility, Plan, WaitingJob
 from huisuan.compute.placement.pool_state import NO_ROOM
-from huisuan.compute.placement.queue import Group
+from huisuan.compute.placement.queue import JobGroup
 from huisuan.compute.placement.scheduler import Scheduler
 from huisuan.compute.placement.scheduling_rules import PLATFORM_RULES, Rules
 from huisuan.compute.placement.types import City, PlacementRequest, Pool, Running, Tenant, WaitReason
@@ -82,7 +82,7 @@ def _waiting(scheduler: Scheduler) -> list[WaitingJob]:
     return waits
 
 
-def _final_reason(group: Group, scheduler: Scheduler) -> WaitReason:
+def _final_reason(group: JobGroup, scheduler: Scheduler) -> WaitReason:
     """Why the group waits, as things stand at the end; where the order is strict, most were never looked at."""
     if group.cycle != scheduler.cycle:
         return WaitReason.BEHIND if group.needs_class.could else WaitReason.NEVER

@@ -13,7 +13,7 @@ from huisuan.compute.placement.weights import Order
 
 FULL_LENGTH = 20  # log2-seconds: no job counts as longer than 2^20 seconds (12 days)
 
-Key = Callable[[PlacementRequest, int], int]
+PriorityKey = Callable[[PlacementRequest, int], int]
 
 
 def by_arrival(request: PlacementRequest, now_s: int) -> int:
@@ -28,7 +28,7 @@ def by_length(request: PlacementRequest, now_s: int) -> int:
     return expected_s(request)
 
 
-def by_weights(order: Order) -> Key:
+def by_weights(order: Order) -> PriorityKey:
     """By length, aging and deadline, as the weights say."""
 
     length, aging_s = order.length, order.aging_s

@@ -6,8 +6,8 @@ from collections.abc import Hashable
 from heapq import heapify, heappop, heappush, heapreplace
 
 from huisuan.compute.placement.equivalence_classes import NeedsClass
-from huisuan.compute.placement.priority import Key
-from huisuan.compute.placement.scoring import Terms
+from huisuan.compute.placement.priority import PriorityKey
+from huisuan.compute.placement.scoring import PriceTerms
 from huisuan.compute.placement.types import City, PlacementRequest, Reservation, Tenant, WaitReason
 from huisuan.compute.placement.weights import Weights
 
@@ -32,10 +32,10 @@ class TenantState:
     def __init__(self, tenant: Tenant, city: CityState | None, weights: Weights) -> None:
         self.code, self.city, self.weight = tenant.code, city, tenant.weight
         self.use, self.held, self.most = tenant.use, tenant.held, tenant.most_cards
-        self.terms = Terms.before(tenant, weights)
+        self.terms = PriceTerms.before(tenant, weights)
         self.points = 0
-        self.heads: list[Head] = []
-        self.entry: Entry | None = None
+        self.heads: list[_GroupHead] = []
+        self.entry: _TenantHead | None = None
 
     def quota(self, cards: int) -> tuple[WaitReason, tuple[int, int]] | None:
         """The quota that so many more cards would exceed, with the cards allowed and held."""
@@ -53,7 +53,7 @@ class TenantState:
             self.city.held += cards
 
 
-class Group:
+class JobGroup:
     """Jobs of one tenant with the same needs and limit: where one finds no room, none of the others does."""
 
     __slots__ = (
@@ -71,18 +71,18 @@ class Group:
 
     def __init__(self, tenant: TenantState, needs_class: NeedsClass, limit_s: int, timed: bool) -> None:
         self.tenant, self.needs_class, self.limit_s, self.timed = tenant, needs_class, limit_s, timed
-        self.jobs: list[Job] = []
-        self.head: Head | None = None
+        self.jobs: list[_QueuedJob] = []
+        self.head: _GroupHead | None = None
         self.cycle = -1  # of the cycle in which it was found that it waits, and why:
         self.wait_reason = WaitReason.ROOM
         self.quota: tuple[int, int] | None = None
         self.reserved: Reservation | None = None  # for the first of them
 
-    def __lt__(self, other: Group) -> bool:
+    def __lt__(self, other: JobGroup) -> bool:
         """Of two heap entries for one job one is stale: either may come first."""
         return False
 
-    def renew(self) -> Head:
+    def renew(self) -> _GroupHead:
         """A new entry of its first job for the tenant's heap; an earlier one becomes stale."""
         key, submitted_s, uid, _ = self.jobs[0]
         self.head = head = (key, submitted_s, uid, self)
@@ -113,9 +113,9 @@ class Series:
 
 
 Estimate = tuple[int | None, int]  # predicted runtime and its upper bound, in seconds
-Job = tuple[int, int, str, PlacementRequest]  # key, submitted, uid
-Head = tuple[int, int, str, Group]
-Entry = tuple[int, int, str, TenantState]
+_QueuedJob = tuple[int, int, str, PlacementRequest]  # key, submitted, uid
+_GroupHead = tuple[int, int, str, JobGroup]
+_TenantHead = tuple[int, int, str, TenantState]
 
 
 class Backlog:
@@ -124,11 +124,11 @@ class Backlog:
     The keys of jobs stay; a tenant's points, which are added to them, change with every job that is placed for it.
     """
 
-    def __init__(self, key: Key) -> None:
+    def __init__(self, key: PriorityKey) -> None:
         self.key = key
-        self.groups: dict[tuple[TenantState, NeedsClass, int, bool], Group] = {}
+        self.groups: dict[tuple[TenantState, NeedsClass, int, bool], JobGroup] = {}
         self.tenants: dict[TenantState, int] = {}  # how many waiting groups each has
-        self.top: list[Entry] = []
+        self.top: list[_TenantHead] = []
         self.timed = 0  # jobs whose keys change with time
         self.series: dict[Hashable, dict[Estimate, Series]] = {}
         self.leading: dict[str, Series] = {}  # by the uid of a series' first job
@@ -139,7 +139,7 @@ class Backlog:
         name = (tenant, needs_class, request.limit_s, timed)
         group = self.groups.get(name)
         if group is None:
-            group = self.groups[name] = Group(*name)
+            group = self.groups[name] = JobGroup(*name)
             self.tenants[tenant] = self.tenants.get(tenant, 0) + 1
             needs_class.waiting += 1
         job = (self.key(request, now_s), request.submitted_s, request.uid, request)
@@ -197,7 +197,7 @@ class Backlog:
         group = self.groups[series.tenant, series.needs_class, series.estimate[1], False]
         self._remove(group, uid)
 
-    def _remove(self, group: Group, uid: str) -> None:
+    def _remove(self, group: JobGroup, uid: str) -> None:
         tenant = group.tenant
         group.jobs = left = [job for job in group.jobs if job[2] != uid]
         group.head = None  # its entry in the tenant's heap is stale
@@ -223,7 +223,7 @@ class Backlog:
         else:
             heappush(top, tenant.entry)
 
-    def first(self) -> Group | None:
+    def first(self) -> JobGroup | None:
         """The group whose first job comes first, if any is left to look at."""
         top = self.top
         while top:
@@ -233,7 +233,7 @@ class Backlog:
             heappop(top)
         return None
 
-    def take(self, group: Group) -> None:
+    def take(self, group: JobGroup) -> None:
         """Remove the first job, which was placed. Its tenant must be renewed."""
         _, _, uid, _ = heappop(group.jobs)
         self.timed -= group.timed
@@ -245,7 +245,7 @@ class Backlog:
             heappop(group.tenant.heads)
             self._close(group)
 
-    def _close(self, group: Group) -> None:
+    def _close(self, group: JobGroup) -> None:
         """Remove a group in which no job waits."""
         tenant = group.tenant
         del self.groups[tenant, group.needs_class, group.limit_s, group.timed]
@@ -254,7 +254,7 @@ class Backlog:
         if not self.tenants[tenant]:
             del self.tenants[tenant]
 
-    def _next_of(self, series: Series, group: Group) -> None:
+    def _next_of(self, series: Series, group: JobGroup) -> None:
         """The first job of a series was placed: the next one takes its place in the group."""
         heappop(series.jobs)
         if series.jobs:
@@ -267,13 +267,13 @@ class Backlog:
             if not by_estimate:
                 del self.series[series.peers]
 
-    def set_aside(self, group: Group) -> None:
+    def set_aside(self, group: JobGroup) -> None:
         """Skip the first group until it is put back."""
         heappop(group.tenant.heads)
         group.needs_class.waiting -= 1
         self.renew(group.tenant)
 
-    def put_back(self, groups: list[Group]) -> None:
+    def put_back(self, groups: list[JobGroup]) -> None:
         """Look at these groups again."""
         for group in groups:
             group.needs_class.waiting += 1

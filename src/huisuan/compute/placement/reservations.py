@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from huisuan.compute.placement.equivalence_classes import NeedsClass
 from huisuan.compute.placement.pool_state import NodeReservation, PoolState
-from huisuan.compute.placement.queue import Group
+from huisuan.compute.placement.queue import JobGroup
 from huisuan.compute.placement.types import Reservation
 
 
 def reserve(
-    blocked: Sequence[Group],
+    blocked: Sequence[JobGroup],
     states: Sequence[PoolState],
     reserved_pools: list[PoolState],
     changes: list[int],

@@ -14,10 +14,10 @@ from huisuan.compute.placement.decisions import RUNNERS_UP, PlacedJob, Ranked
 from huisuan.compute.placement.equivalence_classes import NeedsClass, Shape, best
 from huisuan.compute.placement.nodes import packing
 from huisuan.compute.placement.pool_state import NO_ROOM, PoolState
-from huisuan.compute.placement.queue import Backlog, CityState, Group, TenantState
+from huisuan.compute.placement.queue import Backlog, CityState, JobGroup, TenantState
 from huisuan.compute.placement.reservations import reserve
 from huisuan.compute.placement.scheduling_rules import PLATFORM_RULES, Rules
-from huisuan.compute.placement.scoring import Terms
+from huisuan.compute.placement.scoring import PriceTerms
 from huisuan.compute.placement.tenant_use import TenantUse
 from huisuan.compute.placement.types import (
     City,
@@ -78,7 +78,7 @@ class Scheduler:
         self.backlog = Backlog(rules.key(weights))
         self.allocations: dict[str, Allocation] = {}
         self.cycle = 0
-        self.blocked: list[Group] = []  # cards have yet to be reserved for the first of each
+        self.blocked: list[JobGroup] = []  # cards have yet to be reserved for the first of each
         an_hour = sum(state.pool.cards * state.tflops_tenths for state in self.states) * _HOUR // 10
         self.use = TenantUse(weights.order, an_hour)
         for tenant in tenants:
@@ -127,7 +127,7 @@ class Scheduler:
         self._begin_cycle(now_s)
         backlog = self.backlog
         placed: list[PlacedJob] = []
-        aside: list[Group] = []
+        aside: list[JobGroup] = []
         while (group := backlog.first()) is not None:
             done = self._decide(group, now_s, runners_up)
             if done is not None:
@@ -181,7 +181,7 @@ class Scheduler:
         self.use.begin(now_s, self.backlog.tenants if fair else ())
         self.backlog.begin(now_s, self.use.weighed > 0)
 
-    def _decide(self, group: Group, now_s: int, runners_up: int) -> PlacedJob | None:
+    def _decide(self, group: JobGroup, now_s: int, runners_up: int) -> PlacedJob | None:
         """Place the group's first job, or note why it waits."""
         needs_class, request = group.needs_class, group.jobs[0][3]
         group.quota = group.reserved = None
@@ -206,7 +206,7 @@ class Scheduler:
         return None
 
     def _best(
-        self, needs_class: NeedsClass, terms: Terms, card_seconds: int, worth: Sequence[int], most: int
+        self, needs_class: NeedsClass, terms: PriceTerms, card_seconds: int, worth: Sequence[int], most: int
     ) -> Sequence[int]:
         """Positions of the best pools for the job, best first."""
         if len(worth) == 1:
@@ -250,7 +250,7 @@ class Scheduler:
 
     def _place(
         self,
-        group: Group,
+        group: JobGroup,
         request: PlacementRequest,
         seconds: int,
         order: Sequence[int],

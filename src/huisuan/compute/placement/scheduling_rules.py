@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from huisuan.compute.placement.priority import Key, by_arrival, by_length, by_weights
+from huisuan.compute.placement.priority import PriorityKey, by_arrival, by_length, by_weights
 from huisuan.compute.placement.weights import Weights
 
 
@@ -19,7 +19,7 @@ class Rules:
     reserve: bool = True
     fullest: bool = False  # plain best fit, without fragmentation-aware packing
 
-    def key(self, weights: Weights) -> Key:
+    def key(self, weights: Weights) -> PriorityKey:
         """The order of work."""
         return {"arrival": by_arrival, "length": by_length, "weights": by_weights(weights.order)}[self.order]
 

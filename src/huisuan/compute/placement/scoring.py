@@ -12,7 +12,7 @@ _HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class PriceTerms:
     """What a price means to a tenant at that moment. Exact, in whole numbers: `of` / `per` of a bill comes back.
 
     `left`: how much may still come back, in fen x 3600 x per (None: no cap). Nothing does at `no_subsidy_at`.
@@ -25,7 +25,7 @@ class Terms:
     no_subsidy_at: frozenset[str] = frozenset()
 
     @classmethod
-    def before(cls, tenant: Tenant, weights: Weights) -> Terms:
+    def before(cls, tenant: Tenant, weights: Weights) -> PriceTerms:
         """The tenant's terms before anything is placed."""
         of, per = tenant.subsidy.as_integer_ratio()
         fen = tenant.remaining_fen
@@ -39,14 +39,16 @@ class Terms:
         back = self.of * pool.fen_per_card_hour * card_seconds
         return back if self.left is None else min(back, self.left)
 
-    def after(self, pool: Pool, card_seconds: int) -> Terms:
+    def after(self, pool: Pool, card_seconds: int) -> PriceTerms:
         """The terms once a job of so many card-seconds is placed there."""
         if self.left is None or not self.left:
             return self
-        return Terms(self.weights, self.of, self.per, self.left - self.back(pool, card_seconds), self.no_subsidy_at)
+        return PriceTerms(
+            self.weights, self.of, self.per, self.left - self.back(pool, card_seconds), self.no_subsidy_at
+        )
 
 
-def net_fen(pool: Pool, terms: Terms, card_seconds: int) -> Fraction | None:
+def net_fen(pool: Pool, terms: PriceTerms, card_seconds: int) -> Fraction | None:
     """Fen per card-hour that the tenant pays itself for a job of so many card-seconds; None without a price."""
     if pool.fen_per_card_hour is None:
         return None
@@ -55,8 +57,8 @@ def net_fen(pool: Pool, terms: Terms, card_seconds: int) -> Fraction | None:
     return pool.fen_per_card_hour - Fraction(terms.back(pool, card_seconds), terms.per * card_seconds)
 
 
-def scored(
-    needs: Needs, pool: Pool, terms: Terms, card_seconds: int, now_s: int, wait_s: int, fragmentation: int
+def score_pool(
+    needs: Needs, pool: Pool, terms: PriceTerms, card_seconds: int, now_s: int, wait_s: int, fragmentation: int
 ) -> ScoredPool:
     """A pool where the job waits so long before it begins, with its parts."""
     parts = {
@@ -74,7 +76,7 @@ def rest_part(needs: Needs, pool: Pool, weights: Weights) -> int:
     return start_part(pool.wait_s, weights) + distance_part(needs, pool, weights) + fit_part(needs, pool, weights)
 
 
-def price_part(pool: Pool, terms: Terms, card_seconds: int) -> int:
+def price_part(pool: Pool, terms: PriceTerms, card_seconds: int) -> int:
     """By the net price of a job of so many card-seconds; a pool without a price counts as an expensive one."""
     weights, price = terms.weights, pool.fen_per_card_hour
     if price is None:

@@ -30,9 +30,9 @@ def _share(value: Any) -> Any:
     return Fraction(value[:-1]) / 100 if value.endswith("%") else Fraction(value)
 
 
-Share = Annotated[Fraction, BeforeValidator(_share), Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=1, le=_MOST_NODES)]
-Fen = Annotated[int, Field(ge=0, le=10**15)]
+_ShareField = Annotated[Fraction, BeforeValidator(_share), Field(ge=0, le=1)]
+_CountField = Annotated[int, Field(ge=1, le=_MOST_NODES)]
+_FenField = Annotated[int, Field(ge=0, le=10**15)]
 
 
 class _Listed(BaseModel):
@@ -44,7 +44,7 @@ class ListedPool(_Listed):
 
     code: str = Field(min_length=1)
     model: str = Field(min_length=1)
-    nodes: Count
+    nodes: _CountField
     cards_per_node: Annotated[int, Field(ge=1, le=1024)]
     city: str = ""
     price_fen: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
@@ -59,24 +59,24 @@ class ListedTenant(_Listed):
     code: str
     city: str = ""
     weight: Annotated[int, Field(ge=1, le=1_000_000)] = 100
-    most_cards: Count | None = None
-    subsidy: Share | None = None
-    cap_fen: Fen | None = None
+    most_cards: _CountField | None = None
+    subsidy: _ShareField | None = None
+    cap_fen: _FenField | None = None
 
 
 class ListedCity(_Listed):
     """How many cards the tenants of a city may hold at once."""
 
     code: str
-    most_cards: Count
+    most_cards: _CountField
 
 
 class _File(_Listed):
     centres: tuple[ListedPool, ...] = Field(min_length=1)
     tenants: tuple[ListedTenant, ...] = ()
     cities: tuple[ListedCity, ...] = ()
-    subsidy: Share = Fraction(0)
-    cap_fen: Fen | None = None
+    subsidy: _ShareField = Fraction(0)
+    cap_fen: _FenField | None = None
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def _fits(cards: int, models: tuple[str, ...], world: World) -> bool:
 def _replayed(policy: Any, jobs: list[Any], world: World, weights: Any) -> tuple[list[ReplayedJob], Any]:
     import time
 
-    from huisuan.compute.simulator.metrics import measure
+    from huisuan.compute.simulator.metrics import replay_measures
     from huisuan.compute.simulator.replay import Replay
 
     replay = Replay(jobs, world, policy, weights)
@@ -127,7 +127,7 @@ def _replayed(policy: Any, jobs: list[Any], world: World, weights: Any) -> tuple
         begun = time.perf_counter()
         ran = replay.run(lambda done: bar.update(bar.task_ids[0], completed=done))
         spent = time.perf_counter() - begun
-    return ran, measure(policy.name, ran, world, spent)
+    return ran, replay_measures(policy.name, ran, world, spent)
 
 
 def _as_json(read: Trace, jobs: list[Any], world: World, results: list[Any], weights: str) -> dict[str, Any]:

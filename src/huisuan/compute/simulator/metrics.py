@@ -45,7 +45,7 @@ class Measures:
         return asdict(self)
 
 
-def measure(policy: str, ran: Sequence[ReplayedJob], world: World, simulated_s: float) -> Measures:
+def replay_measures(policy: str, ran: Sequence[ReplayedJob], world: World, simulated_s: float) -> Measures:
     """Sum a replay up."""
     waits = sorted(one.waited_s for one in ran)
     spent = sum(one.job.duration_s for one in ran)

@@ -11,7 +11,7 @@ from huisuan.compute.placement.weights import Weights
 
 
 @dataclass(frozen=True)
-class Policy:
+class SchedulingPolicy:
     """A policy. `knows`: the true runtime (an oracle), nothing, or a prediction from the job's peers."""
 
     name: str
@@ -30,16 +30,18 @@ class Policy:
 POLICIES = {
     policy.name: policy
     for policy in (
-        Policy("fifo", "先来先服务（队首阻塞）", Rules("arrival", False, True, False, True), "nothing"),
-        Policy("sjf", "最短优先（预知真实时长，队首阻塞）", Rules("length", False, True, False, True), "truth"),
-        Policy("fair", "公平份额（不知时长，不留卡）", Rules("weights", True, False, False, True), "nothing"),
-        Policy("limits", "惠算，但不学时长（只知时限）", PLATFORM_RULES, "nothing"),
-        Policy("huisuan", "惠算（平台现行：按历史预估时长，回填与留卡）", PLATFORM_RULES, "history"),
+        SchedulingPolicy("fifo", "先来先服务（队首阻塞）", Rules("arrival", False, True, False, True), "nothing"),
+        SchedulingPolicy(
+            "sjf", "最短优先（预知真实时长，队首阻塞）", Rules("length", False, True, False, True), "truth"
+        ),
+        SchedulingPolicy("fair", "公平份额（不知时长，不留卡）", Rules("weights", True, False, False, True), "nothing"),
+        SchedulingPolicy("limits", "惠算，但不学时长（只知时限）", PLATFORM_RULES, "nothing"),
+        SchedulingPolicy("huisuan", "惠算（平台现行：按历史预估时长，回填与留卡）", PLATFORM_RULES, "history"),
     )
 }
 
 
-def parse_policies(names: str) -> list[Policy]:
+def parse_policies(names: str) -> list[SchedulingPolicy]:
     """The policies that a comma-separated list names; `all` names every one.
 
     Raises:

@@ -11,7 +11,7 @@ from huisuan.compute.placement.scheduler import Scheduler
 from huisuan.compute.placement.types import Needs, PlacementRequest, Pool
 from huisuan.compute.placement.weights import Weights
 from huisuan.compute.simulator.cluster import World
-from huisuan.compute.simulator.policies import Policy
+from huisuan.compute.simulator.policies import SchedulingPolicy
 from huisuan.compute.simulator.trace_jobs import TraceJob
 
 UNLIMITED_S = 30 * 86_400  # what the platform allows a job at most: where the trace does not say less
@@ -54,7 +54,7 @@ def peers_of(job: TraceJob) -> Peers:
 class Replay:
     """A trace on its way through the scheduler."""
 
-    def __init__(self, jobs: Sequence[TraceJob], world: World, policy: Policy, weights: Weights) -> None:
+    def __init__(self, jobs: Sequence[TraceJob], world: World, policy: SchedulingPolicy, weights: Weights) -> None:
         self.jobs, self.policy = jobs, policy
         self.largest = max(pool.cards_per_node for pool in world.pools)
         self.scheduler = Scheduler(

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from huisuan.base.errors import InvalidRequest, Unavailable
 from huisuan.base.time_zones import parse_time_zone
 from huisuan.compute.duck.source_lines import split_source
-from huisuan.compute.traces.columns import NOTHING, TraceColumns
+from huisuan.compute.traces.columns import MISSING_VALUES, TraceColumns
 from huisuan.compute.traces.inflate import inflate
 from huisuan.compute.traces.read import TraceRows, parse_trace_rows
 from huisuan.compute.traces.timestamps import Clock
@@ -98,7 +98,7 @@ def _jobs(rows: TraceRows) -> list[TraceJob]:
     jobs = []
     for line, job_id, submitted_s, duration_s, cards, account, user, limit, models in rows.jobs(_COLUMNS):
         tenant = account or user or "all"
-        wanted = tuple(model for model in (models or "").split("|") if model.lower() not in NOTHING)
+        wanted = tuple(model for model in (models or "").split("|") if model.lower() not in MISSING_VALUES)
         limit_s = max(limit, duration_s) if limit and limit > 0 else None
         jobs.append(TraceJob(line, job_id, submitted_s, duration_s, cards, tenant, user or tenant, limit_s, wanted))
     jobs.sort(key=lambda job: (job.submitted_s, job.line))

@@ -30,7 +30,7 @@ SWF_FIELDS = (
 )  # fmt: skip
 
 #: how traces write that there is nothing, in small letters
-NOTHING = ("", "none", "null", "nat", "nan", "unknown")
+MISSING_VALUES = ("", "none", "null", "nat", "nan", "unknown")
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 from huisuan.base.errors import InvalidRequest
 from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.traces.columns import KNOWN_NAMES, TraceColumns
-from huisuan.compute.traces.layout import Layout, fill_fields
+from huisuan.compute.traces.layout import TraceLayout, fill_fields
 from huisuan.compute.traces.tables import QUOTED_LINES
 
 
-def fill_from_csv(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: TraceColumns) -> Layout:
+def fill_from_csv(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: TraceColumns) -> TraceLayout:
     """Fill `field` with the file's lines.
 
     Raises:
@@ -27,7 +27,7 @@ def fill_from_csv(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: 
     expressions = {what: f"trim(f[{at + 1}])" for what, at in place.items()}
     fill_fields(con, expressions, f"FROM cut WHERE len(f) = {len(header)}")
     con.execute("DROP VIEW cut")
-    layout = Layout("csv", {what: header[at] for what, at in place.items()})
+    layout = TraceLayout("csv", {what: header[at] for what, at in place.items()})
     if not layout.has("start"):
         layout.notes.append(f"文件没有开始时间列：以 {header[place['submit']]}（提交）作为开始，等待时间视为零")
     return layout

@@ -13,11 +13,11 @@ from huisuan.base.large_files import Content, map_or_read
 from huisuan.base.paths import spool_folder
 
 _MAGIC = b"\x1f\x8b"
-MOST_BYTES = 2 << 30
+_MOST_BYTES = 2 << 30
 _PIECE = 1 << 20
 
 
-def inflate(content: Content, name: str, most: int = MOST_BYTES) -> Content:
+def inflate(content: Content, name: str, most: int = _MOST_BYTES) -> Content:
     """The bytes of a file, unpacked where it is gzip (all of its members); others as they are.
 
     What came out of memory goes into memory, what lies on the disk is unpacked there.

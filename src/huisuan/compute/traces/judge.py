@@ -7,16 +7,15 @@ import duckdb
 
 from huisuan.base.slurm_states import SLURM_FINAL_STATES, SLURM_LIVE_STATES, SLURM_PENDING_STATES
 from huisuan.compute.accelerators import HUGE_CARDS
-from huisuan.compute.duck.reader_tables import MOST_CHARACTERS
+from huisuan.compute.duck.reader_tables import MOST_CHARACTERS, STATE_MAP
 from huisuan.compute.duck.workbench import literal
-from huisuan.compute.traces.columns import NOTHING
-from huisuan.compute.traces.layout import Layout
-from huisuan.compute.traces.tables import STATE_MAP
+from huisuan.compute.traces.columns import MISSING_VALUES
+from huisuan.compute.traces.layout import TraceLayout
 
 _STATES = {"PASS": "COMPLETED", "SUCCEEDED": "COMPLETED", "KILLED": "CANCELLED", "CANCELED": "CANCELLED"}
 PARTIAL = "PARTIAL"
 LONGEST_S = 400 * 86_400  # no job runs for more than a year: a slip of the pen, or of the clock
-_EMPTY = ", ".join(map(literal, NOTHING))
+_EMPTY = ", ".join(map(literal, MISSING_VALUES))
 
 
 def map_states(con: duckdb.DuckDBPyConnection) -> None:
@@ -35,7 +34,7 @@ def map_states(con: duckdb.DuckDBPyConnection) -> None:
     STATE_MAP.load(con, rows)
 
 
-def judge_rows(con: duckdb.DuckDBPyConnection, layout: Layout, synthetic: str) -> None:
+def judge_rows(con: duckdb.DuckDBPyConnection, layout: TraceLayout, synthetic: str) -> None:
     """From `timed` make `judged`, and fill `fault` and `line_count`.
 
     A row of `judged` has `kind`: job (it ran), never_started, cpu_only, running (no end yet), partial (counted again by
@@ -96,7 +95,7 @@ def _nothing(name: str) -> str:
     return f"(coalesce(lower({name}_), '') IN ({_EMPTY}))"
 
 
-def _kind(layout: Layout) -> str:
+def _kind(layout: TraceLayout) -> str:
     ended = _nothing("end") if layout.has("end") else "true"
     # a pod that still says Running, but was deleted, is over; one that has no end yet is not
     still = f"{ended} AND says <> 'final'" if layout.has("end") else "says = 'live'"
@@ -108,7 +107,7 @@ def _kind(layout: Layout) -> str:
         ELSE 'job' END"""
 
 
-def _reason(layout: Layout, ended: str) -> str:
+def _reason(layout: TraceLayout, ended: str) -> str:
     """Why a job is refused; NULL: it is not. The first broken rule counts."""
     begins, column = layout.begins, {what: literal(name)[1:-1] for what, name in layout.columns.items()}
     cards = f"列 {column['cards']}"
@@ -136,7 +135,7 @@ def _reason(layout: Layout, ended: str) -> str:
     return "CASE " + " ".join(f"WHEN {rule}" for rule in rules) + " END"
 
 
-def _milli_rules(layout: Layout, column: dict[str, str]) -> list[str]:
+def _milli_rules(layout: TraceLayout, column: dict[str, str]) -> list[str]:
     if not layout.has("milli"):
         return []
     text = f"""'列 {column["milli"]}: "' || milli_ || '" """
@@ -147,7 +146,7 @@ def _milli_rules(layout: Layout, column: dict[str, str]) -> list[str]:
     ]
 
 
-def _duration_rules(layout: Layout, column: dict[str, str]) -> list[str]:
+def _duration_rules(layout: TraceLayout, column: dict[str, str]) -> list[str]:
     """Where there is an end, it says how long the job ran, and a duration may be missing."""
     given = f"NOT {_nothing('duration')} AND " if layout.has("end") else ""
     text = f"""'列 {column["duration"]}: "' || coalesce(duration_, '') || '" """
@@ -157,7 +156,7 @@ def _duration_rules(layout: Layout, column: dict[str, str]) -> list[str]:
     ]
 
 
-def _agreement(layout: Layout, column: dict[str, str]) -> list[str]:
+def _agreement(layout: TraceLayout, column: dict[str, str]) -> list[str]:
     """A duration beside start and end must be their difference; Kalos counts the time in the queue into it, too."""
     begins = layout.begins
     queued = " AND duration <> coalesce(end_at - submit_at, -1)" if layout.has("submit") else ""

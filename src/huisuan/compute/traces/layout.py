@@ -16,7 +16,7 @@ _TEXTS = (
 
 
 @dataclass
-class Layout:
+class TraceLayout:
     """How a trace is laid out. `columns`: what the file calls the things that it has, for messages.
 
     `epoch`: the zero of its seconds, where the file itself says so.

@@ -14,25 +14,25 @@ from typing import Any
 import duckdb
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.compute.duck.relation import Relation
+from huisuan.compute.duck.relation import DuckRelation
 from huisuan.compute.duck.source_lines import SourceLines
-from huisuan.compute.traces.columns import NOTHING
-from huisuan.compute.traces.layout import Layout, add_faults, fill_fields
+from huisuan.compute.traces.columns import MISSING_VALUES
+from huisuan.compute.traces.layout import TraceLayout, add_faults, fill_fields
 
 _COLUMNS = {
     "job": "jobid", "user": "user", "account": "vc", "submit": "submitted_time", "start": "attempts.start_time",
     "end": "attempts.end_time", "cards": "attempts.detail.gpus", "state": "status",
 }  # fmt: skip
 _ROW = ("line_no", "line", "job", "user", "account", "submit", "start", "end", "cards", "state", "paused")
-PHILLY_JOBS = Relation("philly_jobs", {name: "BIGINT" if name == "line_no" else "VARCHAR" for name in _ROW})
+PHILLY_JOBS = DuckRelation("philly_jobs", {name: "BIGINT" if name == "line_no" else "VARCHAR" for name in _ROW})
 
 
-def recognises(first: str) -> bool:
+def is_philly(first: str) -> bool:
     """Whether it is a list in JSON."""
     return first.lstrip().startswith("[")
 
 
-def fill_from_philly(con: duckdb.DuckDBPyConnection, source: SourceLines) -> Layout:
+def fill_from_philly(con: duckdb.DuckDBPyConnection, source: SourceLines) -> TraceLayout:
     """Fill `field` with the file's jobs; a job's line is the one on which it begins.
 
     Raises:
@@ -57,7 +57,7 @@ def fill_from_philly(con: duckdb.DuckDBPyConnection, source: SourceLines) -> Lay
     con.execute("INSERT INTO line_count VALUES ('lines', ?)", [len(rows) + len({line for line, _ in faults})])
     add_faults(con, faults)
     notes = [f"{differ:,} 个作业各次尝试的卡数不同：按第一次的卡数"] if differ else []
-    return Layout("philly-json", _COLUMNS, notes=notes)
+    return TraceLayout("philly-json", _COLUMNS, notes=notes)
 
 
 def _entries(text: str, name: str) -> Iterator[tuple[int, Any]]:
@@ -108,7 +108,7 @@ def _row(entry: dict[str, Any]) -> tuple[tuple[str | None, ...], bool]:
 
 
 def _given(text: str | None) -> bool:
-    return text is not None and text.lower() not in NOTHING
+    return text is not None and text.lower() not in MISSING_VALUES
 
 
 def _seconds(text: str) -> int:

@@ -16,7 +16,7 @@ from huisuan.compute.traces import philly as philly_form
 from huisuan.compute.traces import swf as swf_form
 from huisuan.compute.traces.columns import TraceColumns
 from huisuan.compute.traces.judge import judge_rows, map_states
-from huisuan.compute.traces.layout import Layout
+from huisuan.compute.traces.layout import TraceLayout
 from huisuan.compute.traces.timestamps import Clock, convert_times
 
 #: rows of a trace that are no job to meter or to replay, with what to call them
@@ -27,7 +27,7 @@ KINDS = {
     "partial": "检查点或换出作业的分段（已在汇总行中）",
     "repeated": "与前面重复",
 }
-DAY = 86_400
+SECONDS_PER_DAY = 86_400
 LOOK = 1 << 16  # bytes: the form shows at the beginning
 
 
@@ -39,7 +39,7 @@ class TraceRows:
     """
 
     con: duckdb.DuckDBPyConnection
-    layout: Layout
+    layout: TraceLayout
     notes: list[str]
     dated: bool
     unreadable: list[tuple[int, str]]
@@ -96,7 +96,7 @@ def parse_trace_rows(source: SourceLines, columns: TraceColumns, clock: Clock) -
     judge_rows(con, layout, f"{source.sha256[:12]}-")
     rows = TraceRows(con, layout, list(layout.notes), dated, source.unreadable)
     if clock.shift:
-        rows.notes.append(f"所有时间平移了 {clock.shift // DAY:+,} 天；原始行不变")
+        rows.notes.append(f"所有时间平移了 {clock.shift // SECONDS_PER_DAY:+,} 天；原始行不变")
     if fractional := rows.counts()["fractional"]:
         milli = layout.columns["milli"]
         rows.notes.append(
@@ -105,11 +105,11 @@ def parse_trace_rows(source: SourceLines, columns: TraceColumns, clock: Clock) -
     return rows
 
 
-def _fill(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: TraceColumns) -> Layout:
+def _fill(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: TraceColumns) -> TraceLayout:
     first = _first_text(source)
-    if swf_form.recognises(first):
+    if swf_form.is_swf(first):
         return swf_form.fill_from_swf(con, source, columns)
-    if philly_form.recognises(first):
+    if philly_form.is_philly(first):
         return philly_form.fill_from_philly(con, source)
     if not source.line_count:
         raise InvalidRequest(
@@ -125,7 +125,7 @@ def _first_text(source: SourceLines) -> str:
     return first.decode("utf-8", "replace").rstrip("\r")
 
 
-def _written_as_dates(con: duckdb.DuckDBPyConnection, layout: Layout) -> bool:
+def _written_as_dates(con: duckdb.DuckDBPyConnection, layout: TraceLayout) -> bool:
     begins = f"{layout.begins}_"
     found = con.execute(f"SELECT count(*) FROM field WHERE try_strptime({begins}[1:10], '%Y-%m-%d') IS NOT NULL")  # noqa: S608
     return bool(found.fetchall()[0][0])

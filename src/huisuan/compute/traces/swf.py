@@ -15,7 +15,7 @@ import duckdb
 from huisuan.base.errors import InvalidRequest
 from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.traces.columns import SWF_FIELDS, TraceColumns
-from huisuan.compute.traces.layout import Layout, fill_fields
+from huisuan.compute.traces.layout import TraceLayout, fill_fields
 
 CELLS = len(SWF_FIELDS)
 _NUMBERS = re.compile(r"\s*-?[0-9.]+(\s+-?[0-9.]+){17}\s*")
@@ -24,12 +24,12 @@ _USUAL = {"job": "job", "user": "user", "submit": "submit", "duration": "run", "
 _STATES = {0: "FAILED", 1: "COMPLETED", 2: "PARTIAL", 3: "PARTIAL", 4: "PARTIAL", 5: "CANCELLED"}
 
 
-def recognises(first: str) -> bool:
+def is_swf(first: str) -> bool:
     """Whether it begins with a comment, or with a line of 18 numbers."""
     return first.startswith(";") or _NUMBERS.fullmatch(first) is not None
 
 
-def fill_from_swf(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: TraceColumns) -> Layout:
+def fill_from_swf(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: TraceColumns) -> TraceLayout:
     """Fill `field` with the file's lines.
 
     Raises:
@@ -51,7 +51,7 @@ def fill_from_swf(con: duckdb.DuckDBPyConnection, source: SourceLines, columns: 
     """)
     fill_fields(con, _expressions(named), f"FROM cut WHERE len(f) = {CELLS}")
     zero = ZERO.search(source.content)
-    layout = Layout("swf", {**named, **_made(named)}, int(zero[1]) if zero else None, _notes(con, named))
+    layout = TraceLayout("swf", {**named, **_made(named)}, int(zero[1]) if zero else None, _notes(con, named))
     con.execute("DROP TABLE cut")
     return layout
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from huisuan.compute.duck.relation import Relation
+from huisuan.compute.duck.relation import DuckRelation
 
-#: each text of a state, the word that it means, and its kind
-STATE_MAP = Relation("state_map", {"text": "VARCHAR", "word": "VARCHAR", "kind": "VARCHAR"})
 #: lines with quotes, cut into cells by Python
-QUOTED_LINES = Relation("quoted_lines", {"line_no": "BIGINT", "f": "VARCHAR[]"})
+QUOTED_LINES = DuckRelation("quoted_lines", {"line_no": "BIGINT", "f": "VARCHAR[]"})

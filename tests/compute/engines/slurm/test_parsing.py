@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 from huisuan.compute.accelerators import Unmetered
 from huisuan.compute.engines.interface import EngineError, JobSpec, RunState
 from huisuan.compute.engines.slurm import accounting, job_files, parsing, rest_client, states
-from huisuan.compute.engines.slurm.accounting import FIELDS
-from huisuan.compute.engines.slurm.config import Person
-from huisuan.compute.engines.slurm.run_folder import Run, born, check_run_name, since
+from huisuan.compute.engines.slurm.accounting import ACCOUNTING_FIELDS
+from huisuan.compute.engines.slurm.config import UnixUser
+from huisuan.compute.engines.slurm.run_folder import RunFolder, born, check_run_name, since
 from huisuan.compute.engines.slurm.types import LIVE, Request
 from huisuan.compute.sacct.export import new_delimiter
 from huisuan.protocol.job_uid import job_uid
 
 NAME = "01jd00000000000000000000zz"
-ME = Person("me", os.geteuid(), os.getegid(), "/home/me")
+ME = UnixUser("me", os.geteuid(), os.getegid(), "/home/me")
 WORD = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 
 
@@ -35,10 +35,10 @@ WORD = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 def printed(*command: str, environment: Mapping[str, str]) -> list[str]:
     """What a program prints that a run starts, cut at each NUL."""
     with tempfile.TemporaryDirectory() as folder:
-        run = Run(Path(folder) / "a ';$(place)", NAME)
+        run = RunFolder(Path(folder) / "a ';$(place)", NAME)
         run.place.mkdir(parents=True)
         job = JobSpec(uid=NAME, command=command, environment=environment)
-        job_files.check_job(job)
+        job_files.check_slurm_job(job)
         job_files.write_job_files(run, job, ME)
         done = subprocess.run(["/bin/sh", str(run.place / "launch")], capture_output=True, check=True)
     return done.stdout.decode().split("\0")[:-1]
@@ -54,7 +54,7 @@ def test_any_words_and_any_environment_arrive_unchanged(words: list[str], enviro
 
 @pytest.mark.parametrize("program", ["a=b", "-x", "--", "a b", "'"])
 def test_a_program_of_any_name_is_started(tmp_path: Path, program: str) -> None:
-    run = Run(tmp_path, NAME)
+    run = RunFolder(tmp_path, NAME)
     run.place.mkdir()
     (tmp_path / program).write_text("#!/bin/sh\necho started $#\n")
     (tmp_path / program).chmod(0o755)
@@ -65,7 +65,7 @@ def test_a_program_of_any_name_is_started(tmp_path: Path, program: str) -> None:
 
 
 def test_what_slurm_itself_is_given_holds_nothing_of_the_users(tmp_path: Path) -> None:
-    run = Run(tmp_path / "x'y", NAME)
+    run = RunFolder(tmp_path / "x'y", NAME)
     assert job_files.batch_script(run).splitlines() == [
         *("#!/bin/sh", f"# huisuan {NAME}", f"exec /bin/sh '{tmp_path}/x'\"'\"'y/{NAME}/launch'"),
     ]
@@ -165,7 +165,7 @@ def test_every_state_that_slurm_has_is_known() -> None:
     ],
 )
 def test_why_a_job_waits_is_said_with_slurms_own_word(reason: str, said: str) -> None:
-    assert states.why_waiting("PENDING", reason) == said
+    assert states.pending_reason("PENDING", reason) == said
 
 
 # --- sacct
@@ -178,18 +178,20 @@ def row(**values: str) -> str:
         "End": "1700000070", "Suspended": "00:00:00", "AllocTRES": "cpu=1,gres/gpu:a100=2,gres/gpu=2,node=1",
         "NNodes": "1", "NodeList": "gpu01", "ExitCode": "0:0", "TotalCPU": "00:01.500", "User": "root",
     }  # fmt: skip
-    return "|".join({**dict.fromkeys(FIELDS, ""), **usual, **values}[name] for name in FIELDS)
+    return "|".join({**dict.fromkeys(ACCOUNTING_FIELDS, ""), **usual, **values}[name] for name in ACCOUNTING_FIELDS)
 
 
 def runs(*lines: str) -> list[accounting.Accounted]:
     """The runs of job 7 that these lines tell of."""
-    found = accounting.parse_sacct_output("\n".join(["|".join(FIELDS), *lines, ""]), FIELDS, "|")
+    found = accounting.parse_sacct_output("\n".join(["|".join(ACCOUNTING_FIELDS), *lines, ""]), ACCOUNTING_FIELDS, "|")
     return found[7, NAME]
 
 
 def test_steps_count_for_their_memory_and_nothing_else() -> None:
     step = row(JobIDRaw="7.0", JobName="python", MaxRSS="2048K")
-    (used,) = accounting.usage(NAME, runs(row(), row(JobIDRaw="7.batch", JobName="batch", MaxRSS="1024K"), step))
+    (used,) = accounting.usage_from_sacct(
+        NAME, runs(row(), row(JobIDRaw="7.batch", JobName="batch", MaxRSS="1024K"), step)
+    )
     assert (used.cards, used.local_card) == (2, "a100")
     assert used.measured == {"processor_us": 1_500_000, "peak_memory_bytes": 2_097_152}
 
@@ -198,7 +200,7 @@ def test_each_run_of_a_requeued_job_is_its_own_and_counted_where_slurm_does_not(
     first = row(State="NODE_FAIL", End="1700000030")
     second = row(Start="1700000100", End="1700000200")
     waiting = row(State="PENDING", Start="Unknown", End="Unknown", AllocTRES="", NodeList="None assigned")
-    used = accounting.usage(NAME, runs(second, first, waiting))
+    used = accounting.usage_from_sacct(NAME, runs(second, first, waiting))
     assert [(one.restart, one.state, one.started_at.timestamp()) for one in used] == [
         *((0, RunState.FAILED, 1700000010), (1, RunState.COMPLETED, 1700000100)),
     ]
@@ -206,16 +208,16 @@ def test_each_run_of_a_requeued_job_is_its_own_and_counted_where_slurm_does_not(
 
 def test_a_run_of_less_than_a_second_counts_one_and_never_reaches_into_the_next() -> None:
     short = row(State="REQUEUED", End="1700000010")
-    (used,) = accounting.usage(NAME, runs(short))
+    (used,) = accounting.usage_from_sacct(NAME, runs(short))
     assert used.ended_at is not None
     assert (used.ended_at - used.started_at).total_seconds() == 1
-    both = accounting.usage(NAME, runs(short, row()))
+    both = accounting.usage_from_sacct(NAME, runs(short, row()))
     assert [one.ended_at and one.ended_at.timestamp() for one in both] == [1700000010, 1700000070]
 
 
 def test_another_jobs_run_under_the_same_number_is_not_mixed_in() -> None:
     found = accounting.parse_sacct_output(
-        "\n".join(["|".join(FIELDS), row(JobName="x" * 26, MaxRSS="9G"), row()]), FIELDS, "|"
+        "\n".join(["|".join(ACCOUNTING_FIELDS), row(JobName="x" * 26, MaxRSS="9G"), row()]), ACCOUNTING_FIELDS, "|"
     )
     assert {name: len(each) for (_, name), each in found.items()} == {"x" * 26: 1, NAME: 1}
 
@@ -246,32 +248,32 @@ def test_a_run_is_over_when_its_end_is_known(changed: dict[str, str], ended: boo
     ],
 )
 def test_cards_are_what_was_allocated_by_whatever_name(tres: str, held: dict[str, int]) -> None:
-    assert {one.local_card: one.cards for one in accounting.usage(NAME, runs(row(AllocTRES=tres)))} == held
+    assert {one.local_card: one.cards for one in accounting.usage_from_sacct(NAME, runs(row(AllocTRES=tres)))} == held
 
 
 @pytest.mark.parametrize("tres", ["", "cpu=4", "gres/shard=3", "gres/gpu=1,gres/gpu:a100=2", "gres/gpu=1.5"])
 def test_cards_that_the_accounting_does_not_tell_are_not_made_up(tres: str) -> None:
     with pytest.raises(Unmetered):
-        accounting.usage(NAME, runs(row(AllocTRES=tres, End="1700000071")))
+        accounting.usage_from_sacct(NAME, runs(row(AllocTRES=tres, End="1700000071")))
 
 
-@pytest.mark.parametrize("printed", ["", "nonsense", "JobIDRaw|JobName", "|".join(FIELDS) + "\n7|too|short"])
+@pytest.mark.parametrize("printed", ["", "nonsense", "JobIDRaw|JobName", "|".join(ACCOUNTING_FIELDS) + "\n7|too|short"])
 def test_what_is_not_saccts_answer_is_refused(printed: str) -> None:
     with pytest.raises(EngineError, match="sacct"):
-        accounting.parse_sacct_output(printed, FIELDS, "|")
+        accounting.parse_sacct_output(printed, ACCOUNTING_FIELDS, "|")
 
 
 def test_a_name_of_several_lines_is_one_name_between_delimiters_that_nobody_knew() -> None:
     between = new_delimiter()
-    forged = f"x\n{row()}\n{'|'.join(FIELDS)}\n\n7"
-    lines = [each.replace("|", between) for each in ("|".join(FIELDS), row(JobName="?"), row())]
+    forged = f"x\n{row()}\n{'|'.join(ACCOUNTING_FIELDS)}\n\n7"
+    lines = [each.replace("|", between) for each in ("|".join(ACCOUNTING_FIELDS), row(JobName="?"), row())]
     lines[1] = lines[1].replace("?", forged)
-    found = accounting.parse_sacct_output("\n".join([*lines, ""]), FIELDS, between)
+    found = accounting.parse_sacct_output("\n".join([*lines, ""]), ACCOUNTING_FIELDS, between)
     assert {name: [run.tres for run in each] for (_, name), each in found.items()} == {
         forged: [runs(row())[0].tres], NAME: [runs(row())[0].tres],
     }  # fmt: skip
     with pytest.raises(EngineError, match="字段"):
-        accounting.parse_sacct_output("\n".join(lines)[:-30], FIELDS, between)
+        accounting.parse_sacct_output("\n".join(lines)[:-30], ACCOUNTING_FIELDS, between)
 
 
 # --- slurmrestd in versions that no cluster of ours has

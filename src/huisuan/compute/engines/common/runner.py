@@ -53,7 +53,7 @@ def whole_seconds(started_ns: int, elapsed_ns: int) -> tuple[int, int]:
     return start, start + max(1, -(-elapsed_ns // _SECOND))
 
 
-class Run:
+class SupervisedRun:
     """One run: started, watched over, ended, measured."""
 
     def __init__(self, folder: Path) -> None:
@@ -258,7 +258,7 @@ def main(folder: Path) -> int:
         return wait_for_file(folder / RUNNER)
     if (folder / RUNNER).exists():
         return 0  # a run began here before: a job never runs twice
-    run = Run(folder)
+    run = SupervisedRun(folder)
     run.listen()
     adopt_orphans()
     write_json(folder / RUNNER, {"pid": os.getpid()})

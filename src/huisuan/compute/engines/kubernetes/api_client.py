@@ -15,7 +15,7 @@ from huisuan.compute.engines.interface import EngineError
 _TIMEOUT_SECONDS = 30
 _PAGE = 500  # objects in one answer
 _MERGE = "application/merge-patch+json"
-Json = dict[str, Any]
+KubernetesObject = dict[str, Any]
 
 
 class ApiServerRefused(EngineError):
@@ -45,11 +45,11 @@ class Cluster:
         self._options = options
         self._apis: dict[str, Any] = {}
 
-    def create(self, plural: str, body: Json) -> Json:
+    def create(self, plural: str, body: KubernetesObject) -> KubernetesObject:
         """Create an object of this namespace."""
         return self._json(self._method(plural, "create"), self.namespace, body)
 
-    def read(self, plural: str, name: str) -> Json | None:
+    def read(self, plural: str, name: str) -> KubernetesObject | None:
         """An object by its name; None where there is none."""
         try:
             return self._json(self._method(plural, "read"), name, self.namespace)
@@ -68,24 +68,24 @@ class Cluster:
             raise
         return True
 
-    def listed(self, plural: str, selector: str) -> Iterator[Json]:
+    def listed(self, plural: str, selector: str) -> Iterator[KubernetesObject]:
         """The objects of this namespace with these labels."""
         return self._pages(self._method(plural, "list"), self.namespace, label_selector=selector)
 
-    def nodes(self) -> Iterator[Json]:
+    def nodes(self) -> Iterator[KubernetesObject]:
         """All nodes of the cluster."""
         return self._pages(self._api("core").list_node)
 
-    def all_pods(self) -> Iterator[Json]:
+    def all_pods(self) -> Iterator[KubernetesObject]:
         """The pods of all namespaces that may hold something."""
         over = "status.phase!=Succeeded,status.phase!=Failed"
         return self._pages(self._api("core").list_pod_for_all_namespaces, field_selector=over)
 
-    def let_go(self, pod: Json, finalizer: str) -> None:
+    def let_go(self, pod: KubernetesObject, finalizer: str) -> None:
         """Take our finalizer off a pod; one that is gone, or was changed meanwhile, is left for the next time."""
         meta = pod["metadata"]
         kept = [each for each in meta.get("finalizers", []) if each != finalizer]
-        change: Json = {"finalizers": kept}
+        change: KubernetesObject = {"finalizers": kept}
         if "resourceVersion" in meta:
             change["resourceVersion"] = meta["resourceVersion"]
         patch = self._api("core").patch_namespaced_pod
@@ -139,7 +139,7 @@ class Cluster:
             self._apis = _apis(self._options)
         return self._apis[name]
 
-    def _pages(self, method: Callable[..., Any], *where: str, **rest: Any) -> Iterator[Json]:
+    def _pages(self, method: Callable[..., Any], *where: str, **rest: Any) -> Iterator[KubernetesObject]:
         more = ""
         while True:
             page = self._json(method, *where, limit=_PAGE, **rest, **({"_continue": more} if more else {}))
@@ -148,8 +148,8 @@ class Cluster:
             if not more:
                 return
 
-    def _json(self, method: Callable[..., Any], *args: Any, **rest: Any) -> Json:
-        return cast(Json, json.loads(self._bytes(method, *args, **rest)))
+    def _json(self, method: Callable[..., Any], *args: Any, **rest: Any) -> KubernetesObject:
+        return cast(KubernetesObject, json.loads(self._bytes(method, *args, **rest)))
 
     def _bytes(self, method: Callable[..., Any], *args: Any, **rest: Any) -> bytes:
         from kubernetes.client.exceptions import ApiException

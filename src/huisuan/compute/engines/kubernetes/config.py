@@ -25,8 +25,8 @@ _OPTIONS = {
 
 
 @dataclass(frozen=True)
-class Site:
-    """The cluster's options, by the names of OPTIONS."""
+class KubernetesSite:
+    """The cluster's options, by the names of `_OPTIONS`."""
 
     namespace: str = "default"
     image: str = ""
@@ -39,7 +39,7 @@ class Site:
     memory_per_card: str = ""
 
 
-def site(given: Mapping[str, str]) -> Site:
+def parse_kubernetes_site(given: Mapping[str, str]) -> KubernetesSite:
     """The options as an operator writes them.
 
     Raises:
@@ -55,7 +55,7 @@ def site(given: Mapping[str, str]) -> Site:
             multiply_quantity(given[name], 1)
     plain = {name: given[name] for name in _TEXTS if name in given}
     root = given.get("workdir_root")
-    return Site(**plain, queues=given.get("queues") == "yes", workdir_root=Path(root) if root else None)
+    return KubernetesSite(**plain, queues=given.get("queues") == "yes", workdir_root=Path(root) if root else None)
 
 
 _TEXTS = ("namespace", "image", "partition_label", "partition", "workdir_claim", "cpu_per_card", "memory_per_card")

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator
 
 from huisuan.compute.accelerators import part_of
-from huisuan.compute.engines.interface import EngineError
+from huisuan.compute.engines.interface import CheckResult, EngineError
 from huisuan.compute.engines.kubernetes.api_client import Cluster
-from huisuan.compute.engines.kubernetes.config import Site
+from huisuan.compute.engines.kubernetes.config import KubernetesSite
 from huisuan.compute.engines.kubernetes.nodes import card_names
 
-Finding = tuple[str, bool, str]
 OLDEST = (1, 24)  # Indexed and suspended jobs are there for good
 
 #: verb, API group, resource, in our namespace or in the cluster
@@ -34,9 +33,9 @@ NEEDED = (
 )
 
 
-def run_checks(cluster: Cluster, site: Site) -> list[Finding]:
+def kubernetes_checks(cluster: Cluster, site: KubernetesSite) -> list[CheckResult]:
     """Everything that is checked, each with whether it is well and, where not, what to do."""
-    found: list[Finding] = []
+    found: list[CheckResult] = []
     try:
         for finding in _findings(cluster, site):
             found.append(finding)
@@ -45,7 +44,7 @@ def run_checks(cluster: Cluster, site: Site) -> list[Finding]:
     return found
 
 
-def _findings(cluster: Cluster, site: Site) -> Iterator[Finding]:
+def _findings(cluster: Cluster, site: KubernetesSite) -> Iterator[CheckResult]:
     version = cluster.version()
     numbers = re.match(r"v(\d+)\.(\d+)", version)
     recent = bool(numbers) and (int(numbers[1]), int(numbers[2])) >= OLDEST if numbers else False
@@ -73,7 +72,7 @@ def _findings(cluster: Cluster, site: Site) -> Iterator[Finding]:
         )
 
 
-def _cards(cluster: Cluster, site: Site) -> Iterator[Finding]:
+def _cards(cluster: Cluster, site: KubernetesSite) -> Iterator[CheckResult]:
     cards: dict[str, int] = {}
     parts: set[str] = set()
     partitions = set()

@@ -16,10 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from huisuan.compute.engines.common.run_journal import RunJournal
-from huisuan.compute.engines.interface import Ability, EngineError, JobSpec, NodeSeen, Observation, RunState, RunUsage
-from huisuan.compute.engines.kubernetes.api_client import ApiServerRefused, Cluster, Json
-from huisuan.compute.engines.kubernetes.config import site
-from huisuan.compute.engines.kubernetes.diagnostics import run_checks
+from huisuan.compute.engines.interface import (
+    Ability,
+    CheckResult,
+    EngineError,
+    JobSpec,
+    NodeSeen,
+    Observation,
+    RunState,
+    RunUsage,
+)
+from huisuan.compute.engines.kubernetes.api_client import ApiServerRefused, Cluster, KubernetesObject
+from huisuan.compute.engines.kubernetes.config import parse_kubernetes_site
+from huisuan.compute.engines.kubernetes.diagnostics import kubernetes_checks
 from huisuan.compute.engines.kubernetes.manifest import (
     CONTAINER,
     DIGEST,
@@ -27,13 +36,20 @@ from huisuan.compute.engines.kubernetes.manifest import (
     MANAGER,
     OURS,
     RUN,
-    check_job,
-    digest,
+    check_kubernetes_job,
     gang,
     job_manifests,
+    spec_digest,
 )
-from huisuan.compute.engines.kubernetes.nodes import card_names, nodes_seen
-from huisuan.compute.engines.kubernetes.status import PodSeen, first_failure, is_finished, observe, read_pod, stretches
+from huisuan.compute.engines.kubernetes.nodes import card_names, kubernetes_nodes
+from huisuan.compute.engines.kubernetes.status import (
+    PodSeen,
+    first_failure,
+    is_finished,
+    observe_pods,
+    read_pod,
+    stretches,
+)
 
 ASKED, CANCEL, PODS, OVER, OUTPUT = "run.json", "cancel.json", "pods.json", "over.json", "output.log"
 KEPT_LOG_BYTES = 16 * 1024 * 1024  # as much as the platform takes
@@ -57,7 +73,7 @@ class KubernetesEngine:
     """
 
     def __init__(self, folder: Path, options: Mapping[str, str]) -> None:
-        self.site = site(options)
+        self.site = parse_kubernetes_site(options)
         self.notes = RunJournal(folder)
         self.cluster = Cluster(options)
         self._names: dict[str, str] = {}
@@ -79,7 +95,7 @@ class KubernetesEngine:
 
     def capacity(self) -> Sequence[NodeSeen]:
         """The nodes with their cards."""
-        return nodes_seen(self.cluster.nodes(), self.cluster.all_pods(), self.site)
+        return kubernetes_nodes(self.cluster.nodes(), self.cluster.all_pods(), self.site)
 
     def submit(self, job: JobSpec) -> None:
         """Create the run's Job, once: by its name, which Kubernetes gives only once.
@@ -90,11 +106,11 @@ class KubernetesEngine:
         """
         if self.notes.read(job.name, CANCEL) or self.notes.read(job.name, ASKED).get("created"):
             return
-        check_job(job, self.site)
+        check_kubernetes_job(job, self.site)
         job = replace(job, local_card=self._spelt(job.local_card))
         wanted = job_manifests(job, self.site)
         asked: dict[str, Any] = {
-            "digest": digest(job),
+            "digest": spec_digest(job),
             "card": job.local_card,
             "time_limit_seconds": job.time_limit_seconds,
             "created": False,
@@ -156,9 +172,9 @@ class KubernetesEngine:
             self.cluster.delete(plural, called)
         self.notes.forget(name)
 
-    def diagnose(self) -> Sequence[tuple[str, bool, str]]:
+    def diagnose(self) -> Sequence[CheckResult]:
         """What an operator could have got wrong."""
-        return run_checks(self.cluster, self.site)
+        return kubernetes_checks(self.cluster, self.site)
 
     # --- once and never twice
 
@@ -173,7 +189,7 @@ class KubernetesEngine:
             raise EngineError(f"现在没有节点提供 {card}；现有：{there}。请检查设备插件，或中心登记的卡名")
         return found
 
-    def _create(self, plural: str, body: Json, run: str, asked: str) -> bool:
+    def _create(self, plural: str, body: KubernetesObject, run: str, asked: str) -> bool:
         """Create an object, or find it; whether it was created."""
         try:
             self.cluster.create(plural, body)
@@ -213,14 +229,16 @@ class KubernetesEngine:
                 looked[name] = self._stands(name, note, jobs.get(name), pods[name])
         return looked
 
-    def _stands(self, name: str, note: dict[str, Any], job: Json | None, raw: Sequence[Json]) -> Seen:
+    def _stands(
+        self, name: str, note: dict[str, Any], job: KubernetesObject | None, raw: Sequence[KubernetesObject]
+    ) -> Seen:
         live = [(pod, read_pod(pod, note["card"])) for pod in raw]
         pods = self._written_down(name, [each for _, each in live])
         cancel = self.notes.read(name, CANCEL)
         if job is None and not note["created"] and not cancel:
             return Seen(Observation(name, RunState.STARTING), pods, note["card"])
         reason = cancel["reason"] if cancel else None
-        seen = Seen(observe(name, job, pods, reason, note["time_limit_seconds"]), pods, note["card"])
+        seen = Seen(observe_pods(name, job, pods, reason, note["time_limit_seconds"]), pods, note["card"])
         if seen.observation.state.final:
             self._settle(name, seen)
         elif cancel:

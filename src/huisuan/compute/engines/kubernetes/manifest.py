@@ -15,7 +15,7 @@ from typing import Any
 from huisuan.compute.accelerators import part_of, part_refusal
 from huisuan.compute.engines.common.spec_checks import check_program
 from huisuan.compute.engines.interface import JobSpec
-from huisuan.compute.engines.kubernetes.config import Site, multiply_quantity
+from huisuan.compute.engines.kubernetes.config import KubernetesSite, multiply_quantity
 
 OURS = "app.kubernetes.io/managed-by"
 MANAGER = "huisuan"
@@ -27,17 +27,17 @@ CONTAINER = "job"
 SCRIPT_FOLDER, WORK = "/huisuan", "/work"
 _GRACE_SECONDS = 10
 SCRIPT_BYTES = 900_000  # etcd takes objects of 1.5 MiB, a ConfigMap 1 MiB
-NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?")
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?")
 _CARD = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
-def job_manifests(job: JobSpec, site: Site) -> list[tuple[str, dict[str, Any]]]:
+def job_manifests(job: JobSpec, site: KubernetesSite) -> list[tuple[str, dict[str, Any]]]:
     """The plural and the object of everything a run needs, in the order to create it; the Job itself last.
 
     Raises:
         ValueError: it can never run here; says why.
     """
-    check_job(job, site)
+    check_kubernetes_job(job, site)
     meta = {
         "name": job.name,
         "namespace": site.namespace,
@@ -62,13 +62,13 @@ def gang(run: str) -> str:
     return f"gang-{run}"
 
 
-def check_job(job: JobSpec, site: Site) -> None:
+def check_kubernetes_job(job: JobSpec, site: KubernetesSite) -> None:
     """Refuse what this cluster can never run.
 
     Raises:
         ValueError: says why.
     """
-    if not NAME.fullmatch(job.name):
+    if not _NAME.fullmatch(job.name):
         raise ValueError(f"作业名格式不对：{job.name!r}；Kubernetes 的名字只含小写字母、数字和 -，最长 52 个字符")
     check_program(job)
     if not (job.image or site.image):
@@ -87,7 +87,7 @@ def check_job(job: JobSpec, site: Site) -> None:
         _sub_path(job.workdir, site)
 
 
-def digest(job: JobSpec) -> str:
+def spec_digest(job: JobSpec) -> str:
     """What a run asks for, as 64 hex digits: tells a run found by its name from another of that name."""
     asked = [job.name, job.command, job.script, job.cards, job.nodes, job.local_card, sorted(job.environment.items())]
     return hashlib.sha256(json.dumps(asked, ensure_ascii=False).encode()).hexdigest()
@@ -98,7 +98,7 @@ def literally(text: str) -> str:
     return text.replace("$", "$$")
 
 
-def _sub_path(workdir: Path, site: Site) -> str:
+def _sub_path(workdir: Path, site: KubernetesSite) -> str:
     if not site.workdir_claim or site.workdir_root is None:
         raise ValueError("这个中心的 Kubernetes 不接收工作目录：没有设引擎选项 workdir_claim 与 workdir_root")
     try:
@@ -107,7 +107,7 @@ def _sub_path(workdir: Path, site: Site) -> str:
         raise ValueError(f"工作目录 {workdir} 不在引擎选项 workdir_root={site.workdir_root} 之下") from None
 
 
-def _job(job: JobSpec, site: Site, meta: dict[str, Any]) -> dict[str, Any]:
+def _job(job: JobSpec, site: KubernetesSite, meta: dict[str, Any]) -> dict[str, Any]:
     labels = dict(meta["labels"])
     if site.queues and job.partition:
         labels[_QUEUE] = job.partition
@@ -124,7 +124,7 @@ def _job(job: JobSpec, site: Site, meta: dict[str, Any]) -> dict[str, Any]:
         spec["completionMode"] = "Indexed"
     if site.queues:
         spec["suspend"] = True  # Kueue lets it go when its queue has room
-    annotations = {DIGEST: digest(job)}
+    annotations = {DIGEST: spec_digest(job)}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -133,7 +133,7 @@ def _job(job: JobSpec, site: Site, meta: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _pod(job: JobSpec, site: Site) -> dict[str, Any]:
+def _pod(job: JobSpec, site: KubernetesSite) -> dict[str, Any]:
     pod: dict[str, Any] = {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,  # whoever's job it is: not the cluster's
@@ -153,7 +153,7 @@ def _pod(job: JobSpec, site: Site) -> dict[str, Any]:
     return pod
 
 
-def _container(job: JobSpec, site: Site) -> dict[str, Any]:
+def _container(job: JobSpec, site: KubernetesSite) -> dict[str, Any]:
     each = job.cards // job.nodes
     amounts = {job.local_card: str(each)}
     for resource, per_card in (("cpu", site.cpu_per_card), ("memory", site.memory_per_card)):
@@ -191,7 +191,7 @@ def _environment(job: JobSpec, each: int) -> list[dict[str, Any]]:
     return told
 
 
-def _volumes(job: JobSpec, site: Site) -> list[dict[str, Any]]:
+def _volumes(job: JobSpec, site: KubernetesSite) -> list[dict[str, Any]]:
     volumes: list[dict[str, Any]] = []
     if job.script:
         volumes.append({"name": "script", "configMap": {"name": job.name, "defaultMode": 0o555}})

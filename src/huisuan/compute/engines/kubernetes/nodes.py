@@ -13,7 +13,7 @@ from typing import Any
 
 from huisuan.compute.accelerators import part_of
 from huisuan.compute.engines.interface import NodeSeen
-from huisuan.compute.engines.kubernetes.config import Site
+from huisuan.compute.engines.kubernetes.config import KubernetesSite
 
 #: device plugins' names for whole cards, by their publishers' documentation
 CARDS = re.compile(
@@ -28,7 +28,9 @@ def card_names(amounts: Mapping[str, str]) -> list[str]:
     return sorted(name for name in amounts if CARDS.fullmatch(name) and not part_of(name))
 
 
-def nodes_seen(nodes: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, Any]], site: Site) -> list[NodeSeen]:
+def kubernetes_nodes(
+    nodes: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, Any]], site: KubernetesSite
+) -> list[NodeSeen]:
     """The nodes with their cards of each kind, and how many of them the pods hold."""
     used: dict[tuple[str, str], int] = defaultdict(int)
     for pod in pods:

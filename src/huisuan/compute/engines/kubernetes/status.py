@@ -51,11 +51,11 @@ def read_pod(pod: Mapping[str, Any], card: str) -> PodSeen:
     container = next((each for each in statuses if each["name"] == CONTAINER), {})
     state = container.get("state", {})
     ran, ended, waiting = state.get("running", {}), state.get("terminated", {}), state.get("waiting", {})
-    started = seconds((ran or ended).get("startedAt"))
-    if started is not None and started < (seconds(meta.get("creationTimestamp")) or 0):
+    started = epoch_seconds((ran or ended).get("startedAt"))
+    if started is not None and started < (epoch_seconds(meta.get("creationTimestamp")) or 0):
         started = None  # a container that could not be started is said to have started in 1970
     over = bool(ended) or status.get("phase") in ("Succeeded", "Failed")
-    finished_at = seconds(ended.get("finishedAt")) if started is not None else None
+    finished_at = epoch_seconds(ended.get("finishedAt")) if started is not None else None
     limits = (each.get("resources", {}).get("limits", {}) for each in spec["containers"] if each["name"] == CONTAINER)
     return PodSeen(
         name=meta["name"],
@@ -84,7 +84,7 @@ def _waits_for(status: Mapping[str, Any], waiting: Mapping[str, Any]) -> str:
     return ""
 
 
-def seconds(moment: str | None) -> int | None:
+def epoch_seconds(moment: str | None) -> int | None:
     """A moment of the API in seconds since 1970."""
     return None if not moment else int(datetime.fromisoformat(moment).timestamp())
 
@@ -102,7 +102,7 @@ def is_finished(job: Mapping[str, Any] | None) -> bool:
     return job is not None and bool(find_condition(job, "Complete") or find_condition(job, "Failed"))
 
 
-def observe(
+def observe_pods(
     name: str, job: Mapping[str, Any] | None, pods: Sequence[PodSeen], cancelled: str | None, limit_seconds: int
 ) -> Observation:
     """How the run stands. `cancelled` is why it was cancelled, None where it was not."""

@@ -22,6 +22,7 @@ from huisuan.compute.engines.common.start_gate import has_begun
 from huisuan.compute.engines.interface import (
     Ability,
     BridgeCommand,
+    CheckResult,
     EngineError,
     JobSpec,
     NodeSeen,
@@ -33,11 +34,11 @@ from huisuan.compute.engines.local.options import parse_local_options
 from huisuan.compute.engines.local.process import RunnerProcesses, load_record
 from huisuan.compute.engines.local.unix_user import ACCOUNT, RANGE, can_become, check_own_numbers, identity_for
 
-NAME = re.compile(r"[0-9a-z]{20,32}(-[0-9]{1,5})?")
+_NAME = re.compile(r"[0-9a-z]{20,32}(-[0-9]{1,5})?")
 _CARD = "CPU-SLOT"
 END_UNKNOWN = "执行进程意外消失，无法证明用时，本次运行不计量"
 NEVER_STARTED = "执行进程在开始之前意外消失，作业没有运行过"
-ABILITIES = {
+LOCAL_ABILITIES = {
     "gang": Ability(False, "只有一台机器：多节点的作业须由调度器运行"),
     "containers": Ability(False, "直接以进程运行，不启动容器"),
     "workdir": Ability(True, "在解开的工作目录里启动"),
@@ -69,7 +70,7 @@ class LocalEngine:
 
     def abilities(self) -> Mapping[str, Ability]:
         """What it can do, and why (not)."""
-        return ABILITIES
+        return LOCAL_ABILITIES
 
     def capacity(self) -> Sequence[NodeSeen]:
         """This machine with its processor slots."""
@@ -127,7 +128,7 @@ class LocalEngine:
             EngineError: it does not run.
         """
         place = self.folder / name
-        if not NAME.fullmatch(name) or self._exit_record(name) or not (place / runner.STARTED).exists():
+        if not _NAME.fullmatch(name) or self._exit_record(name) or not (place / runner.STARTED).exists():
             raise EngineError(f"{name} 没有在运行")
         job = load_record(place / runner.JOB)
         user, group = runner.identity(job["account"]) if job["account"] else (None, None)
@@ -136,11 +137,11 @@ class LocalEngine:
 
     def forget(self, name: str) -> None:
         """Remove the folder of a run that is over."""
-        if NAME.fullmatch(name) and self._exit_record(name):
+        if _NAME.fullmatch(name) and self._exit_record(name):
             remove_tree(self.folder / name)
             self._processes.discard(name)
 
-    def diagnose(self) -> Sequence[tuple[str, bool, str]]:
+    def diagnose(self) -> Sequence[CheckResult]:
         """Whether its folder can be written, and whether the user that jobs run as is there."""
         writable = os.access(self.folder, os.W_OK | os.X_OK)
         found = [(f"作业目录 {self.folder} 可写", writable, f"chown 或 chmod，使运行代理的用户能写 {self.folder}")]
@@ -174,7 +175,7 @@ class LocalEngine:
         Raises:
             ValueError: says why.
         """
-        if not NAME.fullmatch(job.name):  # it names a folder here
+        if not _NAME.fullmatch(job.name):  # it names a folder here
             raise ValueError(f"作业号格式不对：{job.name!r}")
         if job.nodes != 1:
             raise ValueError(f"要 {job.nodes} 个节点，本机引擎只有一台机器")

@@ -12,6 +12,8 @@ import pwd
 import re
 from pathlib import Path
 
+from huisuan.compute.engines.interface import CheckResult
+
 RANGE, ACCOUNT = "HUISUAN_JOB_UIDS", "HUISUAN_JOB_USER"
 LEAST, MOST = 1000, 2**31 - 1
 
@@ -53,7 +55,7 @@ def own_numbers() -> range | None:
     return range(first, last + 1)
 
 
-def check_own_numbers() -> tuple[str, bool, str]:
+def check_own_numbers() -> CheckResult:
     """Whether the configured numbers can be used: what was checked, the outcome, the remedy."""
     try:
         usable, remedy = own_numbers() is not None and os.geteuid() == 0, f"以 root 运行代理，或去掉 {RANGE}"

@@ -12,7 +12,7 @@ from huisuan.compute.engines.interface import EngineError
 
 _TIMEOUT_SECONDS = 30.0
 END_BYTES = 65_536
-Json = dict[str, Any]
+RayAnswer = dict[str, Any]
 
 
 class RayRefused(EngineError):
@@ -48,12 +48,12 @@ class RayApi:
         """Ray's version, such as 2.60.0."""
         return str(self._json("GET", "/api/version")["ray_version"])
 
-    def jobs(self) -> dict[str, Json]:
+    def jobs(self) -> dict[str, RayAnswer]:
         """All jobs that were submitted, by their submission_id."""
-        listed = cast(list[Json], self._ask("GET", "/api/jobs/").json())
+        listed = cast(list[RayAnswer], self._ask("GET", "/api/jobs/").json())
         return {job["submission_id"]: job for job in listed if job.get("submission_id")}
 
-    def job(self, name: str) -> Json | None:
+    def job(self, name: str) -> RayAnswer | None:
         """One job; None where Ray knows none of that name."""
         try:
             return self._json("GET", f"/api/jobs/{name}")
@@ -62,7 +62,7 @@ class RayApi:
                 return None
             raise
 
-    def submit(self, body: Json) -> None:
+    def submit(self, body: RayAnswer) -> None:
         """Submit a job; its submission_id is taken once."""
         self._json("POST", "/api/jobs/", json=body)
 
@@ -79,10 +79,10 @@ class RayApi:
         self._ask("PUT", f"/api/packages/gcs/{package}", content=content)
         return f"gcs://{package}"
 
-    def nodes(self) -> list[Json]:
+    def nodes(self) -> list[RayAnswer]:
         """All nodes, the dead ones too, with their resources under their own names."""
         answer = self._json("GET", "/api/v0/nodes", params={"detail": "1", "limit": "10000"})
-        return cast(list[Json], answer["data"]["result"]["result"])
+        return cast(list[RayAnswer], answer["data"]["result"]["result"])
 
     def used(self) -> Mapping[str, Mapping[str, Any]] | None:
         """What is in use by node id and resource, as [used, total]; names are mangled (reading.mangled).
@@ -132,8 +132,8 @@ class RayApi:
             if error.status != 404:
                 raise
 
-    def _json(self, method: str, path: str, **rest: Any) -> Json:
-        return cast(Json, self._ask(method, path, **rest).json())
+    def _json(self, method: str, path: str, **rest: Any) -> RayAnswer:
+        return cast(RayAnswer, self._ask(method, path, **rest).json())
 
     def _ask(self, method: str, path: str, **rest: Any) -> httpx.Response:
         try:

@@ -17,30 +17,30 @@ _OPTIONS = {
     "python": "Ray 节点上的 Python（3.10 或更新），默认 python3",
     "grace_seconds": "结束作业时从 SIGTERM 到 SIGKILL 的秒数，默认 5",
 }
-FAMILIES = ("GPU", "NPU", "HPU", "TPU", "neuron_cores", "RBLN", "FURIOSA", "MBLT", "TTNPU")  # as Ray detects them
+RAY_FAMILIES = ("GPU", "NPU", "HPU", "TPU", "neuron_cores", "RBLN", "FURIOSA", "MBLT", "TTNPU")  # as Ray detects them
 
 
 @dataclass(frozen=True)
-class Site:
-    """The cluster's options, by the names of OPTIONS."""
+class RaySite:
+    """The cluster's options, by the names of `_OPTIONS`."""
 
     address: str = "http://127.0.0.1:8265"
     token_file: Path | None = None
     shared: bool = False
-    cards: tuple[str, ...] = FAMILIES
+    cards: tuple[str, ...] = RAY_FAMILIES
     partition: str = ""
     python: str = "python3"
     grace_seconds: int = 5
 
 
-def site(given: Mapping[str, str]) -> Site:
+def parse_ray_site(given: Mapping[str, str]) -> RaySite:
     """The options as an operator writes them.
 
     Raises:
         ValueError: one is unknown, or its value makes no sense.
     """
     check_options("ray", given, _OPTIONS)
-    address = given.get("address", Site.address).rstrip("/")
+    address = given.get("address", RaySite.address).rstrip("/")
     if not address.startswith(("http://", "https://")):
         raise ValueError(f"ray 引擎的选项 address={address} 应以 http:// 或 https:// 开头，指向 head 的 dashboard")
     if given.get("shared", "no") not in ("yes", "no"):
@@ -50,11 +50,11 @@ def site(given: Mapping[str, str]) -> Site:
         raise ValueError(f"ray 引擎的选项 grace_seconds={grace} 应为 1 至 3600 的整数")
     more = tuple(name.strip() for name in given.get("cards", "").split(",") if name.strip())
     token = given.get("token_file")
-    return Site(
+    return RaySite(
         address=address,
         token_file=Path(token) if token else None,
         shared=given.get("shared") == "yes",
-        cards=FAMILIES + more,
+        cards=RAY_FAMILIES + more,
         partition=given.get("partition", ""),
         python=given.get("python", "python3"),
         grace_seconds=int(grace),

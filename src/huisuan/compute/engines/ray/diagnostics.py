@@ -8,19 +8,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from huisuan.compute.engines.interface import EngineError
+from huisuan.compute.engines.interface import CheckResult, EngineError
 from huisuan.compute.engines.ray.api_client import RayApi
-from huisuan.compute.engines.ray.config import Site
-from huisuan.compute.engines.ray.status import nodes_seen
+from huisuan.compute.engines.ray.config import RaySite
+from huisuan.compute.engines.ray.status import ray_nodes
 
-Finding = tuple[str, bool, str]
 TRIAL_SECONDS = 60
 TRIAL = "import os, sys; sys.exit(0 if sys.version_info >= (3, 10) else 3)"
 
 
-def run_checks(ray: RayApi, site: Site, folder: Path) -> list[Finding]:
+def ray_checks(ray: RayApi, site: RaySite, folder: Path) -> list[CheckResult]:
     """Everything that is checked, each with whether it is well and, where not, what to do."""
-    found: list[Finding] = []
+    found: list[CheckResult] = []
     try:
         for finding in _findings(ray, site, folder):
             found.append(finding)
@@ -29,10 +28,10 @@ def run_checks(ray: RayApi, site: Site, folder: Path) -> list[Finding]:
     return found
 
 
-def _findings(ray: RayApi, site: Site, folder: Path) -> Iterator[Finding]:
+def _findings(ray: RayApi, site: RaySite, folder: Path) -> Iterator[CheckResult]:
     yield f"Ray {ray.version()}（{site.address}）", True, ""
     used = ray.used()
-    nodes = nodes_seen(ray.nodes(), used, [], site.cards, site.partition)
+    nodes = ray_nodes(ray.nodes(), used, [], site.cards, site.partition)
     told = "、".join(f"{node.name} {node.local_card} {node.cards} 张" for node in nodes[:20])
     mend = "没有节点报告加速卡；请用 ray start --num-gpus 或 --resources 声明，或设引擎选项 cards"
     yield f"加速卡 {told}".strip(), bool(nodes), "" if nodes else mend
@@ -41,7 +40,7 @@ def _findings(ray: RayApi, site: Site, folder: Path) -> Iterator[Finding]:
     yield _trial(ray, site, folder)
 
 
-def _trial(ray: RayApi, site: Site, folder: Path) -> Finding:
+def _trial(ray: RayApi, site: RaySite, folder: Path) -> CheckResult:
     """Run a job of nothing: whether jobs start at all, with a Python that will do, and see the agent's folder."""
     name, there = f"huisuan-doctor-{secrets.token_hex(6)}", folder / f".doctor-{secrets.token_hex(6)}"
     line = shlex.join([site.python, "-c", TRIAL])

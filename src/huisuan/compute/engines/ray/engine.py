@@ -21,12 +21,28 @@ from huisuan.compute.engines.common import runner as files
 from huisuan.compute.engines.common.run_journal import RunJournal
 from huisuan.compute.engines.common.spec_checks import check_program
 from huisuan.compute.engines.common.start_gate import gate_of
-from huisuan.compute.engines.interface import Ability, EngineError, JobSpec, NodeSeen, Observation, RunState, RunUsage
+from huisuan.compute.engines.interface import (
+    Ability,
+    CheckResult,
+    EngineError,
+    JobSpec,
+    NodeSeen,
+    Observation,
+    RunState,
+    RunUsage,
+)
 from huisuan.compute.engines.ray import package as packing
-from huisuan.compute.engines.ray.api_client import Json, RayApi, RayRefused
-from huisuan.compute.engines.ray.config import site
-from huisuan.compute.engines.ray.diagnostics import run_checks
-from huisuan.compute.engines.ray.status import Known, marks, nodes_seen, observe, usage, wanted
+from huisuan.compute.engines.ray.api_client import RayAnswer, RayApi, RayRefused
+from huisuan.compute.engines.ray.config import parse_ray_site
+from huisuan.compute.engines.ray.diagnostics import ray_checks
+from huisuan.compute.engines.ray.status import (
+    RunFacts,
+    entrypoint_resources,
+    launcher_lines,
+    observe_run,
+    ray_nodes,
+    usage_of_run,
+)
 
 ASKED, BEGAN, CANCEL, OVER = "asked.json", "began.json", "cancelled.json", "over.json"
 HEAD_BYTES, TAIL_LINES = 65_536, 3  # where the launcher's marks are: near the beginning and the end of the output
@@ -41,7 +57,7 @@ class RayEngine:
     """
 
     def __init__(self, folder: Path, options: Mapping[str, str]) -> None:
-        self.site = site(options)
+        self.site = parse_ray_site(options)
         self.notes = RunJournal(folder.resolve())
         self.ray = RayApi(self.site.address, self.site.token_file)
         self._names: dict[str, str] = {}
@@ -66,7 +82,7 @@ class RayEngine:
     def capacity(self) -> Sequence[NodeSeen]:
         """The nodes with their cards."""
         nodes, jobs = self.ray.nodes(), self.ray.jobs().values()
-        return nodes_seen(nodes, self.ray.used(), jobs, self.site.cards, self.site.partition)
+        return ray_nodes(nodes, self.ray.used(), jobs, self.site.cards, self.site.partition)
 
     def submit(self, job: JobSpec) -> None:
         """Submit the run, once: by its name, which Ray takes only once."""
@@ -76,7 +92,7 @@ class RayEngine:
         body = {
             "submission_id": job.name,
             "metadata": {"huisuan_uid": job.uid, "huisuan_cards": str(job.cards), "huisuan_card": job.local_card},
-            **wanted(job, self.ray.nodes(), self.site.cards),
+            **entrypoint_resources(job, self.ray.nodes(), self.site.cards),
         }
         asked = self.notes.read(job.name, ASKED) or {
             "cards": job.cards,
@@ -99,7 +115,7 @@ class RayEngine:
     def usage(self, names: Sequence[str]) -> Mapping[str, tuple[RunUsage, ...]]:
         """What they held so far, by the launcher's record."""
         return {
-            name: usage(known, seen, self._node_name((known.ray or {}).get("driver_node_id")))
+            name: usage_of_run(known, seen, self._node_name((known.ray or {}).get("driver_node_id")))
             for name, (seen, known) in self._look(names).items()
         }
 
@@ -140,9 +156,9 @@ class RayEngine:
         self.ray.delete(name)
         self.notes.forget(name)
 
-    def diagnose(self) -> Sequence[tuple[str, bool, str]]:
+    def diagnose(self) -> Sequence[CheckResult]:
         """What an operator could have got wrong."""
-        return run_checks(self.ray, self.site, self.notes.folder)
+        return ray_checks(self.ray, self.site, self.notes.folder)
 
     # --- once and never twice
 
@@ -159,7 +175,7 @@ class RayEngine:
         if job.image:
             raise ValueError(f"要容器镜像 {job.image}：{self.abilities()['containers'].why}")
 
-    def _in_place(self, job: JobSpec) -> Json:
+    def _in_place(self, job: JobSpec) -> RayAnswer:
         """A run whose files the nodes see where they are."""
         place = self.notes.place(job.name)
         content = packing.build_launcher()
@@ -173,7 +189,7 @@ class RayEngine:
         self.notes.write(job.name, files.JOB, self._told(job))
         return {"entrypoint": self._line(launcher, place), "runtime_env": {"env_vars": self._patience()}}
 
-    def _packed(self, job: JobSpec, word: str) -> Json:
+    def _packed(self, job: JobSpec, word: str) -> RayAnswer:
         """A run that travels with its directory; there is no gate where it goes."""
         told = {**self._told(job), "lease_file": None, "workdir": None, "word": word}
         name, content = packing.build_package(told, job.workdir)
@@ -208,7 +224,7 @@ class RayEngine:
         """How long Ray lets the launcher wind up before it kills it: longer than the job's own grace."""
         return {"RAY_JOB_STOP_WAIT_TIME_S": str(self.site.grace_seconds + WIND_UP_SECONDS)}
 
-    def _post(self, job: JobSpec, body: Json) -> None:
+    def _post(self, job: JobSpec, body: RayAnswer) -> None:
         try:
             self.ray.submit(body)
         except RayRefused as error:
@@ -232,8 +248,8 @@ class RayEngine:
 
     # --- how runs stand
 
-    def _look(self, names: Sequence[str]) -> dict[str, tuple[Observation, Known]]:
-        looked: dict[str, tuple[Observation, Known]] = {}
+    def _look(self, names: Sequence[str]) -> dict[str, tuple[Observation, RunFacts]]:
+        looked: dict[str, tuple[Observation, RunFacts]] = {}
         asked: dict[str, dict[str, Any]] = {}
         for name in names:
             if over := self.notes.read(name, OVER):
@@ -245,9 +261,9 @@ class RayEngine:
             looked[name] = self._stands(name, note, jobs.get(name))
         return looked
 
-    def _stands(self, name: str, note: dict[str, Any], ray: Json | None) -> tuple[Observation, Known]:
+    def _stands(self, name: str, note: dict[str, Any], ray: RayAnswer | None) -> tuple[Observation, RunFacts]:
         known = self._known(name, note, ray)
-        seen = observe(known)
+        seen = observe_run(known)
         if seen.state is RunState.EXPIRED and note["shared"] and not known.record:
             if not self._take_back(name, seen.state, seen.reason):  # the launcher came first after all
                 return self._stands(name, note, ray)
@@ -259,24 +275,24 @@ class RayEngine:
             self.notes.write(name, OVER, {"observation": told, **asdict(known)})
         return seen, known
 
-    def _known(self, name: str, note: dict[str, Any], ray: Json | None) -> Known:
+    def _known(self, name: str, note: dict[str, Any], ray: RayAnswer | None) -> RunFacts:
         cancel = self.notes.read(name, CANCEL)
         reason = cancel["reason"] if cancel else None
         if note["shared"]:
             claimed = (self.notes.place(name) / files.RUNNER).exists()
             place = (self.notes.read(name, files.STARTED), self.notes.read(name, files.EXIT))
-            return Known(name, note, ray, claimed, *place, reason)
+            return RunFacts(name, note, ray, claimed, *place, reason)
         began = self.notes.read(name, BEGAN)
         record: dict[str, Any] = {}
         node = (ray or {}).get("driver_node_id")
         if ray is not None and node:
-            if not began and (told := marks(self.ray.log(node, name, 0, HEAD_BYTES), note["word"])):
+            if not began and (told := launcher_lines(self.ray.log(node, name, 0, HEAD_BYTES), note["word"])):
                 began = dict(told[0])
                 self.notes.write(name, BEGAN, began)
             if ray["status"] not in ("PENDING", "RUNNING"):
-                ends = marks(self.ray.log_end(node, name, TAIL_LINES), note["word"])
+                ends = launcher_lines(self.ray.log_end(node, name, TAIL_LINES), note["word"])
                 record = next((dict(told) for told in reversed(ends) if "state" in told), {})
-        return Known(name, note, ray, False, began, record, reason)
+        return RunFacts(name, note, ray, False, began, record, reason)
 
     def _node_name(self, node_id: str | None) -> str:
         """What capacity() calls the node; empty where Ray cannot say any more."""
@@ -288,9 +304,9 @@ class RayEngine:
         return self._names.get(node_id or "", "")
 
 
-def _remembered(over: dict[str, Any]) -> tuple[Observation, Known]:
+def _remembered(over: dict[str, Any]) -> tuple[Observation, RunFacts]:
     told = dict(over["observation"])
     for key in ("started_at", "ended_at"):
         told[key] = told[key] and datetime.fromisoformat(told[key])
     told["state"] = RunState(told["state"])
-    return Observation(**told), Known(**{key: value for key, value in over.items() if key != "observation"})
+    return Observation(**told), RunFacts(**{key: value for key, value in over.items() if key != "observation"})

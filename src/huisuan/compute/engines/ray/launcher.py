@@ -22,7 +22,7 @@ from typing import Any
 
 from huisuan.compute.engines.common import runner
 
-MARK = "huisuan-run"
+LAUNCHER_MARK = "huisuan-run"
 TAR, REFUSED = "work.tar", 98
 PASSED = ("LD_LIBRARY_PATH", "CUDA_HOME", "ASCEND_HOME_PATH", "ASCEND_TOOLKIT_HOME", "ASCEND_OPP_PATH")
 
@@ -32,7 +32,7 @@ def cards_given(environment: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in environment.items() if "_VISIBLE_" in key and not key.startswith("RAY_")}
 
 
-class RayRun(runner.Run):
+class RayRun(runner.SupervisedRun):
     """A run that Ray began. Of the environment it passes on no more than the cards: Ray's token is in there, too."""
 
     def __init__(self, folder: Path) -> None:
@@ -64,7 +64,7 @@ class RayRun(runner.Run):
 
     def _mark(self, told: dict[str, Any]) -> None:
         if self.word:
-            sys.stdout.write(f"\n{MARK} {self.word} {json.dumps(told)}\n")
+            sys.stdout.write(f"\n{LAUNCHER_MARK} {self.word} {json.dumps(told)}\n")
             sys.stdout.flush()
 
 

@@ -16,9 +16,9 @@ from huisuan.compute.engines.common.runner import JOB
 from huisuan.compute.engines.ray.launcher import TAR
 
 PACKAGE = "huisuan.compute.engines"
-PATH = PACKAGE.replace(".", "/")
+_PATH = PACKAGE.replace(".", "/")
 SHIPPED = ("common/start_gate.py", "common/runner.py", "ray/launcher.py")
-_EMPTY = ("huisuan", "huisuan/compute", PATH, f"{PATH}/common", f"{PATH}/ray")
+_EMPTY = ("huisuan", "huisuan/compute", _PATH, f"{_PATH}/common", f"{_PATH}/ray")
 MAIN = """import pathlib, sys
 from huisuan.compute.engines.ray.launcher import main
 sys.exit(main(pathlib.Path(sys.argv[1])))
@@ -36,7 +36,7 @@ def build_launcher() -> bytes:
             file.writestr(zipfile.ZipInfo(f"{folder}/__init__.py", THEN), "")
         for name in SHIPPED:
             source = files(PACKAGE).joinpath(name).read_bytes()
-            file.writestr(zipfile.ZipInfo(f"{PATH}/{name}", THEN), source)
+            file.writestr(zipfile.ZipInfo(f"{_PATH}/{name}", THEN), source)
         file.writestr(zipfile.ZipInfo("__main__.py", THEN), MAIN)
     return packed.getvalue()
 

@@ -10,32 +10,32 @@ from datetime import UTC, datetime
 from typing import Any
 
 from huisuan.compute.engines.interface import JobSpec, NodeSeen, Observation, RunState, RunUsage
-from huisuan.compute.engines.ray.launcher import MARK
+from huisuan.compute.engines.ray.launcher import LAUNCHER_MARK
 
 TYPE = "accelerator_type:"
 TYPE_SHARE = 0.001  # how Ray asks for a node with cards of a type
 RAW_CHARACTERS = 3900  # the wire takes 4,000
 MEASURED = ("elapsed_ns", "processor_us", "peak_memory_bytes")
-Json = Mapping[str, Any]
+_Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Known:
+class RunFacts:
     """What there is to know of one run: the agent's notes, Ray's record of the job, the launcher's own.
 
     `claimed`: a launcher has it, or nobody may any more. `began` and `record` are empty until the launcher told.
     """
 
     name: str
-    asked: Json
-    ray: Json | None = None
+    asked: _Json
+    ray: _Json | None = None
     claimed: bool = False
-    began: Json = field(default_factory=dict)
-    record: Json = field(default_factory=dict)
+    began: _Json = field(default_factory=dict)
+    record: _Json = field(default_factory=dict)
     cancelled: str | None = None
 
 
-def observe(known: Known) -> Observation:
+def observe_run(known: RunFacts) -> Observation:
     """How the run stands; the launcher's word comes before Ray's."""
     if known.record:
         return _recorded(known)
@@ -50,7 +50,7 @@ def observe(known: Known) -> Observation:
     return _ended_without_record(known, ray)
 
 
-def _recorded(known: Known) -> Observation:
+def _recorded(known: RunFacts) -> Observation:
     record, state = known.record, RunState(known.record["state"])
     reason = record.get("reason", "")
     if state is RunState.CANCELLED:
@@ -65,7 +65,7 @@ def _recorded(known: Known) -> Observation:
     )
 
 
-def _unknown_to_ray(known: Known) -> Observation:
+def _unknown_to_ray(known: RunFacts) -> Observation:
     if not known.asked.get("posted"):
         state = RunState.STARTING if known.cancelled is None else RunState.CANCELLED
         return Observation(known.name, state, reason=known.cancelled or "")
@@ -74,7 +74,7 @@ def _unknown_to_ray(known: Known) -> Observation:
     return Observation(known.name, RunState.EXPIRED, reason="Ray 不再记得这个作业，它没有开始过：head 可能重启过")
 
 
-def _ended_without_record(known: Known, ray: Json) -> Observation:
+def _ended_without_record(known: RunFacts, ray: _Json) -> Observation:
     """The launcher was killed before it could write, or never began."""
     fault, begun = ray.get("error_type") or "", bool(known.began)
     if ray["status"] == "STOPPED":
@@ -93,7 +93,7 @@ def _ended_without_record(known: Known, ray: Json) -> Observation:
     return Observation(known.name, RunState.FAILED, reason=f"没有开始：{_last(ray)}")
 
 
-def _told(known: Known, state: RunState, reason: str, code: int | None = None) -> Observation:
+def _told(known: RunFacts, state: RunState, reason: str, code: int | None = None) -> Observation:
     """By the launcher's beginning and Ray's end: it saw the process go."""
     started = known.began.get("started_at")
     ended = None
@@ -102,7 +102,7 @@ def _told(known: Known, state: RunState, reason: str, code: int | None = None) -
     return Observation(known.name, state, reason, None, _moment(started), _moment(ended), code)
 
 
-def usage(known: Known, seen: Observation, node: str) -> tuple[RunUsage, ...]:
+def usage_of_run(known: RunFacts, seen: Observation, node: str) -> tuple[RunUsage, ...]:
     """What the run held; nothing for one that never began or whose end nobody saw."""
     if seen.started_at is None or (seen.state.final and seen.ended_at is None):
         return ()
@@ -129,22 +129,22 @@ def usage(known: Known, seen: Observation, node: str) -> tuple[RunUsage, ...]:
 _KEPT = ("submission_id", "status", "start_time", "end_time", "driver_node_id", "driver_exit_code", "metadata")
 
 
-def marks(output: bytes, word: str) -> list[Json]:
+def launcher_lines(output: bytes, word: str) -> list[_Json]:
     """The launcher's own lines among a job's output: those with its word."""
-    begin = f"{MARK} {word} ".encode()
+    begin = f"{LAUNCHER_MARK} {word} ".encode()
     return [json.loads(line[len(begin) :]) for line in output.splitlines() if line.startswith(begin)]
 
 
-def _waits_for(ray: Json) -> str:
+def _waits_for(ray: _Json) -> str:
     return "在 Ray 里等候加速卡" if "resources" in (ray.get("message") or "") else ""
 
 
-def _last(ray: Json) -> str:
+def _last(ray: _Json) -> str:
     lines = [line for line in (ray.get("message") or "").splitlines() if line.strip()]
     return lines[-1][:300] if lines else ""
 
 
-def _code(ray: Json) -> int | None:
+def _code(ray: _Json) -> int | None:
     code = ray.get("driver_exit_code")
     return code if code is None or code >= 0 else 128 - code
 
@@ -165,10 +165,10 @@ def card_of(resources: Mapping[str, float], cards: Sequence[str]) -> tuple[str, 
     return found, types[0] if len(types) == 1 else found
 
 
-def nodes_seen(
-    nodes: Iterable[Json],
+def ray_nodes(
+    nodes: Iterable[_Json],
     used: Mapping[str, Mapping[str, Any]] | None,
-    jobs: Iterable[Json],
+    jobs: Iterable[_Json],
     cards: Sequence[str],
     partition: str,
 ) -> list[NodeSeen]:
@@ -185,19 +185,19 @@ def nodes_seen(
         if card is None or node["state"] != "ALIVE":
             continue
         total = int(node["resources_total"][card[0]])
-        told = ((used or {}).get(node["node_id"]) or {}).get(mangled(card[0]), [0])[0]
+        told = ((used or {}).get(node["node_id"]) or {}).get(camel_case(card[0]), [0])[0]
         held = min(total, max(math.ceil(told), ours.get(node["node_id"], 0)))
         seen.append(NodeSeen(node["node_name"] or node["node_ip"], partition, card[1], total, held))
     return seen
 
 
-def mangled(name: str) -> str:
+def camel_case(name: str) -> str:
     """A resource's name as the dashboard's own answers write it: snake_case turned into camelCase."""
     first, *rest = name.split("_")
     return first + "".join(part.title() for part in rest)
 
 
-def wanted(job: JobSpec, nodes: Iterable[Json], cards: Sequence[str]) -> dict[str, Any]:
+def entrypoint_resources(job: JobSpec, nodes: Iterable[_Json], cards: Sequence[str]) -> dict[str, Any]:
     """How to ask Ray for the cards: entrypoint_num_gpus, or entrypoint_resources.
 
     Names are compared without regard to case: the platform keeps them in small letters.

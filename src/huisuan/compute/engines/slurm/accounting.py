@@ -21,7 +21,7 @@ from huisuan.compute.engines.slurm.states import ENDS
 from huisuan.compute.engines.slurm.types import LIVE, Accounted
 from huisuan.compute.sacct.export import new_delimiter
 
-FIELDS = (
+ACCOUNTING_FIELDS = (
     *("JobIDRaw", "JobName", "State", "Submit", "Start", "End", "Suspended", "AllocTRES", "NNodes", "NodeList"),
     *("ExitCode", "TotalCPU", "MaxRSS", "Partition", "Account", "User", "Cluster"),
 )
@@ -32,7 +32,7 @@ _STATES = (
     "PENDING,RUNNING,SUSPENDED,BOOT_FAIL,CANCELLED,COMPLETED,DEADLINE,FAILED,NODE_FAIL,OUT_OF_MEMORY,PREEMPTED,TIMEOUT"
 )
 _FOREVER = 4_000_000_000  # with states the window has to have an end; 2096
-AT_ONCE = 1000  # jobs in one question: a command line has room for more, a person's patience has not
+_AT_ONCE = 1000  # jobs in one question: a command line has room for more, a person's patience has not
 
 
 class Accounting:
@@ -46,21 +46,21 @@ class Accounting:
         """What is asked for: newer ones also tell how often a job was restarted."""
         if "AllocTRES" not in (offered := self.commands.say("sacct", "--helpformat").split()):
             raise EngineError("sacct --helpformat 里没有 AllocTRES：这不是 Slurm 的 sacct，不能据以计量")
-        return (*FIELDS, "Restarts") if "Restarts" in offered else FIELDS
+        return (*ACCOUNTING_FIELDS, "Restarts") if "Restarts" in offered else ACCOUNTING_FIELDS
 
     def of_jobs(self, ids: Sequence[int], since: int) -> dict[JobKey, list[Accounted]]:
         """The runs of these jobs, first to last; `since`: none of them is older."""
         found: dict[JobKey, list[Accounted]] = {}
-        for start in range(0, len(ids), AT_ONCE):
-            chosen = ",".join(map(str, ids[start : start + AT_ONCE]))
+        for start in range(0, len(ids), _AT_ONCE):
+            chosen = ",".join(map(str, ids[start : start + _AT_ONCE]))
             found |= self._ask(since, f"--jobs={chosen}")
         return found
 
     def of_names(self, names: Sequence[str], since: int) -> dict[JobKey, list[Accounted]]:
         """The runs of the jobs of these names, by job."""
         found: dict[JobKey, list[Accounted]] = {}
-        for start in range(0, len(names), AT_ONCE):
-            chosen = ",".join(names[start : start + AT_ONCE])
+        for start in range(0, len(names), _AT_ONCE):
+            chosen = ",".join(names[start : start + _AT_ONCE])
             found |= self._ask(since, f"--name={chosen}", f"--state={_STATES}", f"--endtime={_local(_FOREVER)}")
         return found
 
@@ -171,7 +171,7 @@ def _numbered(runs: list[Accounted]) -> list[Accounted]:
     return numbered
 
 
-def usage(name: str, runs: Sequence[Accounted], late: bool = False) -> tuple[RunUsage, ...]:
+def usage_from_sacct(name: str, runs: Sequence[Accounted], late: bool = False) -> tuple[RunUsage, ...]:
     """What the runs held, one entry for each kind of card. Pure. `late`: ended by us because their time was over.
 
     Raises:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from huisuan.compute.engines.interface import EngineError, JobSpec, NodeSeen
 from huisuan.compute.engines.slurm.config import Options
-from huisuan.compute.engines.slurm.types import Kind, Node, Partition, SlurmClient, nodes_seen
+from huisuan.compute.engines.slurm.types import CardKind, SlurmClient, SlurmNode, SlurmPartition, seen_cards
 
 KEPT_SECONDS = 30  # a cluster's make-up changes by the day: not asked for each job
 
 
-class Cluster:
+class ClusterView:
     """What the cluster is made of, asked when it is older than KEPT_SECONDS."""
 
     def __init__(
@@ -23,8 +23,8 @@ class Cluster:
         self.settings = settings
         self._accounted: str | None = None
         self._read_at = -float(KEPT_SECONDS)
-        self._nodes: Sequence[Node] = ()
-        self._partitions: dict[str, Partition] = {}
+        self._nodes: Sequence[SlurmNode] = ()
+        self._partitions: dict[str, SlurmPartition] = {}
 
     def capacity(self) -> list[NodeSeen]:
         """The nodes with cards in the offered partitions, as they are now; one in two partitions is told in both."""
@@ -33,7 +33,7 @@ class Cluster:
         for node in self._nodes:
             for partition in node.partitions:
                 for name in self.options.on_platform(partition):
-                    told += nodes_seen(node, name)
+                    told += seen_cards(node, name)
         return told
 
     def place(self, job: JobSpec) -> tuple[str, str]:
@@ -75,24 +75,24 @@ class Cluster:
         longest = self._partitions[partition].longest_minutes
         return min(minutes, longest) if longest else minutes
 
-    def offered(self) -> list[Partition]:
+    def offered(self) -> list[SlurmPartition]:
         """The partitions that are offered and have nodes with cards."""
         self._read()
         used = {name for node in self._nodes if node.cards for name in node.partitions}
         return [one for name, one in self._partitions.items() if name in used and self.options.on_platform(name)]
 
-    def kinds(self, partition: str = "") -> list[Kind]:
+    def kinds(self, partition: str = "") -> list[CardKind]:
         """The kinds of card there are, as they were last read."""
         return _kinds([node for node in self._nodes if not partition or partition in node.partitions])
 
-    def tracks(self, kind: Kind) -> bool:
+    def tracks(self, kind: CardKind) -> bool:
         """Whether the accounting counts these cards; taken for granted where nobody tells (no scontrol here)."""
         if self._accounted is None:
             return True
         named = {item.strip().lower() for item in self._accounted.split(",")}
         return bool(named & {f"gres/{kind[0]}".lower(), f"gres/{spelt(kind)}".lower()})
 
-    def nodes(self) -> Sequence[Node]:
+    def nodes(self) -> Sequence[SlurmNode]:
         """All nodes, as they were last read."""
         return self._nodes
 
@@ -103,7 +103,7 @@ class Cluster:
         self._accounted = self.settings().get("AccountingStorageTRES")
         self._read_at = time.monotonic()
 
-    def _partition(self, job: JobSpec) -> Partition:
+    def _partition(self, job: JobSpec) -> SlurmPartition:
         if job.partition:
             name = self.options.in_slurm(job.partition)
             if name not in self._partitions:
@@ -116,21 +116,21 @@ class Cluster:
         raise ValueError(f"没有分区有加速卡 {job.local_card or '（任意）'}")
 
 
-def spelt(kind: Kind) -> str:
+def spelt(kind: CardKind) -> str:
     """A kind of card as --gres has it."""
     return ":".join(filter(None, kind))
 
 
-def _kinds(nodes: Sequence[Node]) -> list[Kind]:
+def _kinds(nodes: Sequence[SlurmNode]) -> list[CardKind]:
     return sorted({kind for node in nodes for kind in node.cards})
 
 
-def _matches(local_card: str, kind: Kind) -> bool:
+def _matches(local_card: str, kind: CardKind) -> bool:
     wanted = local_card.lower()
     return wanted in ("", kind[1].lower(), spelt(kind).lower()) or (wanted == kind[0].lower() and not kind[1])
 
 
-def _kind(local_card: str, nodes: Sequence[Node], place: str) -> Kind:
+def _kind(local_card: str, nodes: Sequence[SlurmNode], place: str) -> CardKind:
     kinds = _kinds(nodes)
     found = [kind for kind in kinds if _matches(local_card, kind)]
     if len(found) == 1:

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from huisuan.base.slurm_duration import parse_slurm_duration
 from huisuan.compute.engines.interface import EngineError
 from huisuan.compute.engines.slurm import parsing
-from huisuan.compute.engines.slurm.config import Options, Person
-from huisuan.compute.engines.slurm.types import Node, Partition, Queued, Request
+from huisuan.compute.engines.slurm.config import Options, UnixUser
+from huisuan.compute.engines.slurm.types import Queued, Request, SlurmNode, SlurmPartition
 
 _QUEUE = (  # the name last: a stranger's may hold anything
     *("JobID", "State", "Reason", "StartTime", "EndTime", "TimeUsed"),
@@ -40,7 +40,7 @@ _ASKING = {"LC_ALL": "C", "TZ": "UTC", "SLURM_TIME_FORMAT": "%s"}
 class CommandClient:
     """sbatch, squeue, scancel, scontrol and sdiag, as the user of the options."""
 
-    def __init__(self, options: Options, person: Person) -> None:
+    def __init__(self, options: Options, person: UnixUser) -> None:
         self.options = options
         self.person = person
         self._away: dict[str, tuple[float, str]] = {}  # daemon -> until when it is taken to be away, and why
@@ -97,15 +97,19 @@ class CommandClient:
             if not any(text in str(error) for text in _OVER):
                 raise
 
-    def nodes(self) -> list[Node]:
+    def nodes(self) -> list[SlurmNode]:
         """All nodes."""
         lines = self.say("scontrol", "--details", "--oneliner", "--all", "show", "nodes").splitlines()
         return [parsing.parse_node(found) for found in map(parsing.parse_pairs, lines) if "NodeName" in found]
 
-    def partitions(self) -> list[Partition]:
+    def partitions(self) -> list[SlurmPartition]:
         """All partitions."""
         lines = self.say("scontrol", "--oneliner", "--all", "show", "partitions").splitlines()
-        return [parsing.parse_partition(found) for found in map(parsing.parse_pairs, lines) if "PartitionName" in found]
+        return [
+            parsing.parse_slurm_partition(found)
+            for found in map(parsing.parse_pairs, lines)
+            if "PartitionName" in found
+        ]
 
     def clock(self) -> int:
         """The controller's time."""

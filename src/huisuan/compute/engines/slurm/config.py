@@ -27,7 +27,7 @@ _OPTIONS = {
 
 
 @dataclass(frozen=True)
-class Person:
+class UnixUser:
     """The Unix user that the jobs run as; `other` than the agent, who then is root."""
 
     name: str
@@ -75,7 +75,7 @@ class Options:
             return (partition,)
         return tuple(ours for ours, theirs in self.partitions.items() if theirs == partition)
 
-    def person(self) -> Person:
+    def person(self) -> UnixUser:
         """Who the jobs run as.
 
         Raises:
@@ -90,7 +90,7 @@ class Options:
             raise ValueError(
                 f"引擎选项 user={self.user}：只有以 root 运行的代理才能以别的用户提交；请去掉它或以 root 运行"
             )
-        return Person(found.pw_name, found.pw_uid, found.pw_gid, found.pw_dir, found.pw_uid != myself)
+        return UnixUser(found.pw_name, found.pw_uid, found.pw_gid, found.pw_dir, found.pw_uid != myself)
 
 
 def parse_options(given: Mapping[str, str]) -> Options:

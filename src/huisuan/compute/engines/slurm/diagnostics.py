@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from huisuan.compute.engines.interface import Ability, EngineError
+from huisuan.compute.engines.interface import Ability, CheckResult, EngineError
 from huisuan.compute.engines.slurm.cluster import spelt
 from huisuan.compute.engines.slurm.rest_client import token_expiry
 from huisuan.compute.engines.slurm.session import COMMANDS, SlurmSession
@@ -16,7 +16,6 @@ _SHARED = ("nfs", "nfs4", "lustre", "gpfs", "beegfs", "ceph", "cephfs", "gluster
           "wekafs", "panfs", "9p", "fuse.juicefs", "dpc")  # fmt: skip
 _SKEW_SECONDS = 5
 TOKEN_SECONDS = 600
-Finding = tuple[str, bool, str]
 
 
 def abilities(session: SlurmSession) -> Mapping[str, Ability]:
@@ -48,7 +47,7 @@ def _accounting(session: SlurmSession) -> Ability:
     return Ability(not tracked, tracked or "用量取自 sacct 的 AllocTRES")
 
 
-def diagnose(session: SlurmSession, unmetered: Mapping[str, str]) -> list[Finding]:
+def slurm_checks(session: SlurmSession, unmetered: Mapping[str, str]) -> list[CheckResult]:
     """Each check with its outcome; what went wrong, in Slurm's own words, and the remedy.
 
     `unmetered`: runs whose cards the accounting does not name, and why.
@@ -58,7 +57,7 @@ def diagnose(session: SlurmSession, unmetered: Mapping[str, str]) -> list[Findin
     return [*found, ("用量都能计量", not why, why)]
 
 
-def _finding(name: str, check: Callable[[SlurmSession], str], session: SlurmSession) -> Finding:
+def _finding(name: str, check: Callable[[SlurmSession], str], session: SlurmSession) -> CheckResult:
     try:
         wrong = check(session)
     except (EngineError, ValueError, OSError) as error:

@@ -11,6 +11,7 @@ from huisuan.compute.accelerators import Unmetered
 from huisuan.compute.engines.interface import (
     Ability,
     BridgeCommand,
+    CheckResult,
     EngineError,
     JobSpec,
     NodeSeen,
@@ -20,7 +21,7 @@ from huisuan.compute.engines.interface import (
 )
 from huisuan.compute.engines.slurm import accounting, diagnostics, job_files, submit
 from huisuan.compute.engines.slurm.observe import UNKNOWN_RUN, Watch, held_by, is_late
-from huisuan.compute.engines.slurm.run_folder import NAME, Run, born, check_run_name, sweep
+from huisuan.compute.engines.slurm.run_folder import RUN_NAME, RunFolder, born, check_run_name, sweep
 from huisuan.compute.engines.slurm.session import SlurmSession
 from huisuan.compute.engines.slurm.types import WAITING, Accounted, as_accounted
 
@@ -60,20 +61,20 @@ class SlurmEngine:
             ValueError: it can never run here; says why.
             EngineError: Slurm did not take it now.
         """
-        run = Run(self.folder, check_run_name(job.name))
-        submit.submit(run, job, self.session, new=self._new(job.name))
+        run = RunFolder(self.folder, check_run_name(job.name))
+        submit.submit_run(run, job, self.session, new=self._new(job.name))
         record = run.record()
         if record and record.job != record.spent:
             self.watch.ended.pop(job.name, None)
 
     def observe(self, names: Sequence[str]) -> Mapping[str, Observation]:
         """How these runs stand; one that Slurm never heard of is left out."""
-        runs = [Run(self.folder, name) for name in names if NAME.fullmatch(name)]
+        runs = [RunFolder(self.folder, name) for name in names if RUN_NAME.fullmatch(name)]
         return self.watch.look(runs, self.session.speaker()) if runs else {}
 
     def cancel(self, name: str, reason: str = "") -> None:
         """Have the run end: SIGTERM, SIGKILL after Slurm's KillWait; one that has not begun never will."""
-        run = Run(self.folder, check_run_name(name))
+        run = RunFolder(self.folder, check_run_name(name))
         record = run.record()
         if record and record.cancel is None:
             run.change(cancel=reason)  # before the question: an agent that dies in between goes on with it
@@ -83,14 +84,14 @@ class SlurmEngine:
 
     def logs(self, name: str, offset: int, limit: int) -> bytes:
         """At most `limit` bytes of its stdout and stderr from `offset` on."""
-        return Run(self.folder, check_run_name(name)).read_output(offset, limit)
+        return RunFolder(self.folder, check_run_name(name)).read_output(offset, limit)
 
     def usage(self, names: Sequence[str]) -> Mapping[str, tuple[RunUsage, ...]]:
         """What these runs held so far, by sacct; nothing for one that never began or whose end nobody saw.
 
         One whose cards the accounting does not tell is left out; `diagnose` says which.
         """
-        runs = {name: Run(self.folder, name) for name in names if NAME.fullmatch(name)}
+        runs = {name: RunFolder(self.folder, name) for name in names if RUN_NAME.fullmatch(name)}
         known = [(run, run.record() or UNKNOWN_RUN) for run in runs.values() if not run.forgotten]
         held = self.watch.history(known) if known else {}
         late = [run.name for run, record in known if record is not UNKNOWN_RUN and is_late(held.get(run.name, ()))]
@@ -104,7 +105,7 @@ class SlurmEngine:
             if run.outside(record) or self._is_lost(run.name) or (pieces and pieces[-1].id == record.spent):
                 continue
             try:
-                used = accounting.usage(run.name, pieces, late=record.late)
+                used = accounting.usage_from_sacct(run.name, pieces, late=record.late)
             except Unmetered as why:
                 self._doubt(run.name, str(why))
                 continue
@@ -117,7 +118,7 @@ class SlurmEngine:
         Raises:
             EngineError: it does not run.
         """
-        run = Run(self.folder, check_run_name(name))
+        run = RunFolder(self.folder, check_run_name(name))
         record = run.record()
         passed = run.taken(record) if record else None
         if passed is None or not (run.place / job_files.SCRIPT).exists():
@@ -133,18 +134,18 @@ class SlurmEngine:
 
     def forget(self, name: str) -> None:
         """The platform has everything of this run: its files go."""
-        Run(self.folder, check_run_name(name)).forget()
+        RunFolder(self.folder, check_run_name(name)).forget()
         self.watch.forget(name)
         self.unmetered.pop(name, None)
 
-    def diagnose(self) -> Sequence[tuple[str, bool, str]]:
+    def diagnose(self) -> Sequence[CheckResult]:
         """For `huisuan agent doctor`: what was checked, whether it is well, and the remedy."""
-        return diagnostics.diagnose(self.session, self.unmetered)
+        return diagnostics.slurm_checks(self.session, self.unmetered)
 
     def _new(self, name: str) -> bool:
         """Whether nobody can have submitted it before: its job was made while this engine already looked on."""
         birth = born(name)
-        return birth is not None and birth > self.started + SKEW_SECONDS and not Run(self.folder, name).forgotten
+        return birth is not None and birth > self.started + SKEW_SECONDS and not RunFolder(self.folder, name).forgotten
 
     def _heard_of(self, names: Sequence[str]) -> dict[str, Accounted]:
         """What the controller says of runs that the accounting has yet to hear of: it takes some seconds."""

@@ -14,14 +14,14 @@ from pathlib import Path
 from huisuan.compute.engines.common.spec_checks import check_program
 from huisuan.compute.engines.common.start_gate import GATE_SH, gate_of
 from huisuan.compute.engines.interface import JobSpec
-from huisuan.compute.engines.slurm.config import Person
-from huisuan.compute.engines.slurm.run_folder import OUTPUT, WORK, Run
+from huisuan.compute.engines.slurm.config import UnixUser
+from huisuan.compute.engines.slurm.run_folder import OUTPUT, WORK, RunFolder
 
 LAUNCH, TASK, SCRIPT = "launch", "task", "script"
 quoted = shlex.quote
 
 
-def check_job(job: JobSpec) -> None:
+def check_slurm_job(job: JobSpec) -> None:
     """Refuse what no node could start.
 
     Raises:
@@ -32,7 +32,7 @@ def check_job(job: JobSpec) -> None:
     check_program(job)
 
 
-def write_job_files(run: Run, job: JobSpec, person: Person) -> Path:
+def write_job_files(run: RunFolder, job: JobSpec, person: UnixUser) -> Path:
     """Write the run's files for its user; returns the folder in which it starts."""
     folder = job.workdir or run.place / WORK
     if job.workdir is None:
@@ -49,7 +49,7 @@ def write_job_files(run: Run, job: JobSpec, person: Person) -> Path:
     return folder
 
 
-def has_job_files(run: Run) -> bool:
+def has_job_files(run: RunFolder) -> bool:
     """Whether the run's files are there."""
     return (run.place / LAUNCH).exists()
 
@@ -61,7 +61,7 @@ def _file(path: Path, text: str) -> None:
         file.write(text)
 
 
-def _hand_over(run: Run, job: JobSpec, folder: Path, person: Person) -> None:
+def _hand_over(run: RunFolder, job: JobSpec, folder: Path, person: UnixUser) -> None:
     """Make the user the owner of what the job reads and writes; never through a link, and no folder twice."""
     for name in (OUTPUT, SCRIPT, TASK, LAUNCH):
         if (run.place / name).exists():
@@ -75,12 +75,12 @@ def _hand_over(run: Run, job: JobSpec, folder: Path, person: Person) -> None:
         os.chown(gate_of(job.lease_file, job.name).parent, person.uid, person.gid)
 
 
-def batch_script(run: Run) -> str:
+def batch_script(run: RunFolder) -> str:
     """What Slurm is given."""
     return f"#!/bin/sh\n# huisuan {run.name}\nexec /bin/sh {quoted(str(run.place / LAUNCH))}\n"
 
 
-def _launch(run: Run, job: JobSpec) -> str:
+def _launch(run: RunFolder, job: JobSpec) -> str:
     """On the first node: through the gate, then the task; a gang's command on every node, by srun."""
     lines = ["#!/bin/sh"]
     if job.lease_file:
@@ -96,7 +96,7 @@ def _launch(run: Run, job: JobSpec) -> str:
     return "\n".join(lines)
 
 
-def _task(run: Run, job: JobSpec, folder: Path) -> str:
+def _task(run: RunFolder, job: JobSpec, folder: Path) -> str:
     """On each node: the user's environment, then exactly the user's words."""
     first = {"HOME": str(folder)}  # jobs of several people run as one user: none finds another's files at home
     own = {
@@ -112,7 +112,7 @@ def _task(run: Run, job: JobSpec, folder: Path) -> str:
     return f"#!/bin/sh\nexec env {given} {rank} {' '.join(map(quoted, words))}\n"
 
 
-def batch_environment(person: Person, path: str, language: str) -> Mapping[str, str]:
+def batch_environment(person: UnixUser, path: str, language: str) -> Mapping[str, str]:
     """The environment that a run starts from, before the user's own; nothing of the agent's."""
     who = {"HOME": person.home, "USER": person.name, "LOGNAME": person.name}
     return {"PATH": path, **who, **({"LANG": language} if language else {})}

@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from huisuan.compute.engines.common.start_gate import EXPIRED_CODE
 from huisuan.compute.engines.interface import EngineError, Observation, RunState
 from huisuan.compute.engines.slurm.accounting import Accounting
-from huisuan.compute.engines.slurm.run_folder import Record, Run, since
-from huisuan.compute.engines.slurm.states import ENDS, WHY_ENDED, state_now, why_running, why_waiting
+from huisuan.compute.engines.slurm.run_folder import RunFolder, RunRecord, since
+from huisuan.compute.engines.slurm.states import ENDS, WHY_ENDED, pending_reason, running_reason, state_now
 from huisuan.compute.engines.slurm.submit import chosen, may_have_begun
 from huisuan.compute.engines.slurm.types import WAITING, Accounted, Queued, SlurmClient, as_accounted
 
@@ -27,7 +27,7 @@ AT_THE_GATE = "已拿到加速卡，等平台放行"
 _AWAY = "Slurm 记账（slurmdbd）无应答，等待其恢复"
 UNKNOWN = "Slurm 暂时查不到此作业"
 RUNAWAY = "控制器已无此作业，而记账仍当它在运行；请用 sacctmgr show runawayjobs 修正。无法证明用时，不计量"
-UNKNOWN_RUN = Record(first_seen=2**40, cards=0, time_limit_seconds=2**40)  # a run of which this folder knows nothing
+UNKNOWN_RUN = RunRecord(first_seen=2**40, cards=0, time_limit_seconds=2**40)  # a run of which this folder knows nothing
 
 
 class Watch:
@@ -39,7 +39,7 @@ class Watch:
         self._last: dict[str, Observation] = {}
         self._missing: dict[str, float] = {}
 
-    def look(self, runs: Sequence[Run], speaker: SlurmClient) -> dict[str, Observation]:
+    def look(self, runs: Sequence[RunFolder], speaker: SlurmClient) -> dict[str, Observation]:
         """How these runs stand; those that Slurm never heard of are left out.
 
         Raises:
@@ -50,7 +50,7 @@ class Watch:
             if not job.never_taken:
                 queue[job.name].append(job)
         seen: dict[str, Observation] = {}
-        gone: list[tuple[Run, Record]] = []
+        gone: list[tuple[RunFolder, RunRecord]] = []
         for run in runs:
             record = run.record() or UNKNOWN_RUN
             taken = run.taken(record)
@@ -73,24 +73,24 @@ class Watch:
 
     # --- what waits or runs
 
-    def _living(self, run: Run, record: Record, job: Queued, speaker: SlurmClient) -> Observation:
+    def _living(self, run: RunFolder, record: RunRecord, job: Queued, speaker: SlurmClient) -> Observation:
         self._missing.pop(run.name, None)
         self.ended.pop(run.name, None)  # an operator had it requeued
         if record.job != job.id or record.told is not None:
             run.change(job=job.id, told=None)
         if job.state in WAITING:
-            waiting = why_waiting(job.state, job.reason)
+            waiting = pending_reason(job.state, job.reason)
             return Observation(run.name, RunState.QUEUED, waiting, expected_start=_utc(job.start))
         if not record.late and job.ran_seconds > record.time_limit_seconds + _at_the_gate(run, record, job):
             run.change(late=True)
             speaker.end([job.id])
         if run.outside(record):
             return Observation(run.name, state_now(job.state), AT_THE_GATE)
-        return Observation(run.name, state_now(job.state), why_running(job.state), started_at=_utc(job.start))
+        return Observation(run.name, state_now(job.state), running_reason(job.state), started_at=_utc(job.start))
 
     # --- what is over
 
-    def _gone(self, gone: Sequence[tuple[Run, Record]]) -> dict[str, Observation]:
+    def _gone(self, gone: Sequence[tuple[RunFolder, RunRecord]]) -> dict[str, Observation]:
         try:
             held = self.history(gone)
         except EngineError:
@@ -111,7 +111,7 @@ class Watch:
                 seen[run.name] = found
         return seen
 
-    def history(self, runs: Sequence[tuple[Run, Record]]) -> dict[str, list[Accounted]]:
+    def history(self, runs: Sequence[tuple[RunFolder, RunRecord]]) -> dict[str, list[Accounted]]:
         """What the accounting has of these runs, by name, each first to last."""
         start = since([(run.name, record) for run, record in runs], int(time.time()))
         names: dict[int, str] = {}
@@ -133,7 +133,7 @@ class Watch:
                 best[name] = held
         return best
 
-    def _unsettled(self, run: Run, record: Record, runs: Sequence[Accounted]) -> Observation | None:
+    def _unsettled(self, run: RunFolder, record: RunRecord, runs: Sequence[Accounted]) -> Observation | None:
         """A run that is not in the queue, and whose end the accounting does not have."""
         if record.job is None and not runs:
             return None
@@ -153,7 +153,7 @@ class Watch:
         return self.ended.get(run.name)
 
 
-def held_by(record: Record, runs: Sequence[Accounted]) -> list[Accounted]:
+def held_by(record: RunRecord, runs: Sequence[Accounted]) -> list[Accounted]:
     """A run's rows in the accounting, or, where it lost the last of them, the controller's word for that."""
     if record.told is None or (runs and runs[-1].over):
         return list(runs)
@@ -166,7 +166,7 @@ def is_late(runs: Sequence[Accounted]) -> bool:
     return not runs or (runs[-1].start is None and not runs[-1].over)
 
 
-def _told(run: Run, record: Record, jobs: Sequence[Queued]) -> Record:
+def _told(run: RunFolder, record: RunRecord, jobs: Sequence[Queued]) -> RunRecord:
     """The record, with what the controller says of the end: it forgets soon, and the accounting may lose it."""
     over = [job for job in jobs if record.job in (None, job.id)]
     if not over or record is UNKNOWN_RUN or record.told is not None:
@@ -175,7 +175,7 @@ def _told(run: Run, record: Record, jobs: Sequence[Queued]) -> Record:
     return run.record() or record
 
 
-def ended(run: Run, record: Record, last: Accounted) -> Observation:
+def ended(run: RunFolder, record: RunRecord, last: Accounted) -> Observation:
     """How a run ended, by its last row in the accounting; one that never began is noted as spent."""
     state = ENDS.get(last.state, RunState.FAILED)
     reason = WHY_ENDED.get(last.state, "")
@@ -201,7 +201,7 @@ def _still(last: Observation, why: str) -> Observation:
     return Observation(last.name, last.state, why, started_at=last.started_at)
 
 
-def _at_the_gate(run: Run, record: Record, job: Queued) -> int:
+def _at_the_gate(run: RunFolder, record: RunRecord, job: Queued) -> int:
     """How long the run waited at the gate: that is not its own time."""
     taken = run.taken(record)
     return max(0, taken[1] - job.start) if taken is not None and job.start is not None else 0

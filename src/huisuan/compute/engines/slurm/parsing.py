@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 
 from huisuan.base.slurm_duration import parse_slurm_duration
-from huisuan.compute.accelerators import FAMILIES, part_of
-from huisuan.compute.engines.slurm.types import Kind, Node, Partition
+from huisuan.compute.accelerators import CARD_FAMILIES, part_of
+from huisuan.compute.engines.slurm.types import CardKind, SlurmNode, SlurmPartition
 
 #: what a job's state is called while one of these is on: beside them the base state says less
 _FLAGS = ("COMPLETING", "CONFIGURING", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD", "STAGE_OUT",
@@ -16,12 +16,12 @@ PAIR = re.compile(r"(?:^|\s)([A-Za-z]\w*)=(\S*)")
 _SIZES = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 
 
-def parse_gres(gres: str) -> dict[Kind, int]:
+def parse_gres(gres: str) -> dict[CardKind, int]:
     """Whole cards by kind of a GRES text: `gpu:a100:8(S:0-1),npu:910b3:4`, and in use `gpu:a100:2(IDX:0,3)`."""
-    found: dict[Kind, int] = {}
+    found: dict[CardKind, int] = {}
     for item in re.sub(r"\([^)]*\)", "", gres).split(","):
         family, *rest = item.strip().split(":")
-        if family.lower() not in FAMILIES:
+        if family.lower() not in CARD_FAMILIES:
             continue
         count = int(rest[-1]) if rest and rest[-1].isdigit() else 1
         named = [part for part in rest if not part.isdigit() and part != "no_consume"]
@@ -40,14 +40,14 @@ def parse_pairs(line: str) -> dict[str, str]:
     return found
 
 
-def parse_node(line: Mapping[str, str]) -> Node:
+def parse_node(line: Mapping[str, str]) -> SlurmNode:
     """A node of `scontrol --details --oneliner show nodes`."""
     text = line.get("State", "")
     words = set(text.rstrip("*~#!%$@^-").split("+"))
     if text.endswith("*"):
         words.add("NOT_RESPONDING")
     partitions = tuple(name for name in line.get("Partitions", "").split(",") if name)
-    return Node(
+    return SlurmNode(
         line["NodeName"],
         line.get("NodeHostName", ""),
         parse_gres(line.get("Gres", "")),
@@ -57,11 +57,11 @@ def parse_node(line: Mapping[str, str]) -> Node:
     )
 
 
-def parse_partition(line: Mapping[str, str]) -> Partition:
+def parse_slurm_partition(line: Mapping[str, str]) -> SlurmPartition:
     """A partition of `scontrol --oneliner show partitions`."""
     seconds = parse_slurm_duration(line.get("MaxTime", ""))
     most = line.get("MaxNodes", "")
-    return Partition(
+    return SlurmPartition(
         line["PartitionName"],
         line.get("State") == "UP",
         seconds // 60 if seconds else None,

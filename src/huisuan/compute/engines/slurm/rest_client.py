@@ -20,7 +20,7 @@ import httpx
 
 from huisuan.compute.engines.interface import EngineError
 from huisuan.compute.engines.slurm import parsing
-from huisuan.compute.engines.slurm.config import Options, Person
+from huisuan.compute.engines.slurm.config import Options, UnixUser
 from huisuan.compute.engines.slurm.rest_parsing import (
     _job,
     _json,
@@ -33,7 +33,7 @@ from huisuan.compute.engines.slurm.rest_parsing import (
     _words,
     number,
 )
-from huisuan.compute.engines.slurm.types import LIVE, Node, Partition, Queued, Request
+from huisuan.compute.engines.slurm.types import LIVE, Queued, Request, SlurmNode, SlurmPartition
 
 OLDEST, NEWEST = 38, 44
 _NEVER = (2000, 2005, 2006, 2012, 2014, 2044, 2051, 2072)  # Slurm's numbers of what no waiting helps (commands.NEVER)
@@ -41,7 +41,7 @@ NO_SUCH_JOB, OVER_ALREADY = 2017, 2021
 RENEW_BEFORE = 60  # seconds before a token's end
 
 
-class Token:
+class SlurmToken:
     """The token, from its file or its command, renewed before it ends. It appears in no message and no file."""
 
     def __init__(self, options: Options) -> None:
@@ -94,10 +94,10 @@ def token_expiry(token: str) -> int | None:
 class RestClient:
     """slurmrestd, as the user of the options."""
 
-    def __init__(self, options: Options, person: Person) -> None:
+    def __init__(self, options: Options, person: UnixUser) -> None:
         self.options = options
         self.person = person
-        self.token = Token(options)
+        self.token = SlurmToken(options)
         self._version = 0
         self._http = httpx.Client(base_url=options.rest_url, timeout=options.patience_seconds)
 
@@ -160,11 +160,11 @@ class RestClient:
             if not set(_numbers(answer)) & {NO_SUCH_JOB, OVER_ALREADY}:
                 self._read(answer)
 
-    def nodes(self) -> list[Node]:
+    def nodes(self) -> list[SlurmNode]:
         """All nodes."""
         return [_node(one) for one in self._get("nodes").get("nodes", [])]
 
-    def partitions(self) -> list[Partition]:
+    def partitions(self) -> list[SlurmPartition]:
         """All partitions."""
         return [_partition(one) for one in self._get("partitions").get("partitions", [])]
 

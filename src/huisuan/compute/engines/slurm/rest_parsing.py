@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from huisuan.compute.engines.slurm import parsing
-from huisuan.compute.engines.slurm.types import Node, Partition, Request
+from huisuan.compute.engines.slurm.types import Request, SlurmNode, SlurmPartition
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:
@@ -67,9 +67,9 @@ def _kept(job: Mapping[str, Any]) -> dict[str, Any]:
     return {name: job.get(name) for name in (*names, "restart_cnt", "nodes", "node_count", "tres_alloc_str")}
 
 
-def _node(one: Mapping[str, Any]) -> Node:
+def _node(one: Mapping[str, Any]) -> SlurmNode:
     words = {word.upper() for word in (*_words(one.get("state")), *_words(one.get("state_flags")))}
-    return Node(
+    return SlurmNode(
         str(one["name"]),
         str(one.get("hostname", "")),
         parsing.parse_gres(one.get("gres") or ""),
@@ -83,12 +83,12 @@ def _names(value: Any) -> Iterable[str]:
     return [name for name in (value.split(",") if isinstance(value, str) else value or []) if name]
 
 
-def _partition(one: Mapping[str, Any]) -> Partition:
+def _partition(one: Mapping[str, Any]) -> SlurmPartition:
     limits = one.get("maximums") or {}
     state = _words((one.get("partition") or {}).get("state") if "maximums" in one else one.get("state"))
     longest = number(limits.get("time", one.get("max_time_limit")))
     most = number(limits.get("nodes", one.get("maximum_nodes_per_job")))
-    return Partition(
+    return SlurmPartition(
         str(one["name"]),
         # v0.0.39 tells no state: taken for up, and a job in a partition that is not waits and says why
         not any(state) or "UP" in state,

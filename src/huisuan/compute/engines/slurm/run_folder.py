@@ -20,7 +20,7 @@ from huisuan.compute.engines.common.start_gate import gate_of
 from huisuan.compute.engines.interface import JobSpec
 from huisuan.protocol.job_uid import ALPHABET
 
-NAME = re.compile(r"[0-9a-z]{20,32}(-[1-9][0-9]{0,4})?")
+RUN_NAME = re.compile(r"[0-9a-z]{20,32}(-[1-9][0-9]{0,4})?")
 RECORD, OUTPUT, WORK = "run.json", "output.log", "work"
 _FORGOTTEN = ".forgotten"
 _DAY = 24 * 3600
@@ -29,7 +29,7 @@ YEAR_2020 = 1_577_836_800
 
 
 @dataclass(frozen=True)
-class Record:
+class RunRecord:
     """What is known of a run. `job` is Slurm's id; `spent` the id of one that ended without having begun.
 
     `first_seen` in seconds since 1970. `cancel`: why it is to end, None where it is not. `late`: it is to end
@@ -47,7 +47,7 @@ class Record:
     told: dict[str, Any] | None = None
 
 
-class Run:
+class RunFolder:
     """One run's folder."""
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -59,21 +59,21 @@ class Run:
         """The file that its stdout and stderr go to."""
         return self.place / OUTPUT
 
-    def record(self) -> Record | None:
+    def record(self) -> RunRecord | None:
         """What is known of it; None for a run that was never submitted here."""
         try:
-            return Record(**json.loads((self.place / RECORD).read_text(encoding="utf-8")))
+            return RunRecord(**json.loads((self.place / RECORD).read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
 
-    def note(self, job: JobSpec, now: int) -> Record:
+    def note(self, job: JobSpec, now: int) -> RunRecord:
         """Note, on the disk, that the run is about to be submitted; what was noted before stays."""
         if (found := self.record()) is not None:
             return found
         self.place.mkdir(mode=0o711, parents=True, exist_ok=True)
         self.place.chmod(0o711)
         self._tombstone.unlink(missing_ok=True)
-        made = Record(now, job.cards, job.time_limit_seconds, str(job.lease_file or ""))
+        made = RunRecord(now, job.cards, job.time_limit_seconds, str(job.lease_file or ""))
         self._save(made)
         return made
 
@@ -82,14 +82,14 @@ class Run:
         if (found := self.record()) is not None:
             self._save(replace(found, **what))  # type: ignore[arg-type]
 
-    def _save(self, record: Record) -> None:
+    def _save(self, record: RunRecord) -> None:
         write_json(self.place / RECORD, asdict(record))
 
-    def outside(self, record: Record) -> bool:
+    def outside(self, record: RunRecord) -> bool:
         """Whether it has not gone through its gate: it has not begun, whatever Slurm says."""
         return record.lease_file != "" and self.taken(record) is None
 
-    def taken(self, record: Record) -> tuple[int, int] | None:
+    def taken(self, record: RunRecord) -> tuple[int, int] | None:
         """The id of Slurm's job that went through the gate, and when; None: none has, or there is no gate."""
         if not record.lease_file:
             return None
@@ -139,7 +139,7 @@ def check_run_name(name: str) -> str:
     Raises:
         ValueError: it has not the form of one.
     """
-    if not NAME.fullmatch(name):
+    if not RUN_NAME.fullmatch(name):
         raise ValueError(f"作业号格式不对：{name!r}；应是 20 到 32 个小写字母或数字，后面可以有 -运行次数")
     return name
 
@@ -155,7 +155,7 @@ def born(name: str) -> int | None:
     return number // 1000
 
 
-def since(runs: Iterable[tuple[str, Record | None]], now: int) -> int:
+def since(runs: Iterable[tuple[str, RunRecord | None]], now: int) -> int:
     """From when on the accounting is to be asked: no run is older, whatever the clocks say."""
     found = [now]
     for name, record in runs:

@@ -11,7 +11,7 @@ from pathlib import Path
 from huisuan.compute.engines.interface import EngineError
 from huisuan.compute.engines.slurm import config
 from huisuan.compute.engines.slurm.accounting import Accounting
-from huisuan.compute.engines.slurm.cluster import Cluster
+from huisuan.compute.engines.slurm.cluster import ClusterView
 from huisuan.compute.engines.slurm.command_client import CommandClient
 from huisuan.compute.engines.slurm.rest_client import RestClient
 from huisuan.compute.engines.slurm.types import SlurmClient
@@ -38,7 +38,7 @@ class SlurmSession:
         self.commands = CommandClient(self.options, self.person)
         self.rest = RestClient(self.options, self.person) if self.options.rest_url else None
         self.accounting = Accounting(self.commands)
-        self.cluster = Cluster(self.options, self.speaker, self._settings)
+        self.cluster = ClusterView(self.options, self.speaker, self._settings)
         self._asked_rest = (-TRUSTED_SECONDS, True)  # when it was last asked, and whether it answered
 
     def speaker(self) -> SlurmClient:

@@ -75,7 +75,7 @@ LIMITS = (
 )
 
 
-def why_waiting(state: str, reason: str) -> str:
+def pending_reason(state: str, reason: str) -> str:
     """Why a job does not run yet; Slurm's own word is kept for those who know it."""
     if reason in ("", "None"):
         return "启动失败后被挂起等待" if state == "SPECIAL_EXIT" else ""
@@ -83,7 +83,7 @@ def why_waiting(state: str, reason: str) -> str:
     return f"{said}（{reason}）" if said else f"Slurm：{reason}"
 
 
-def why_running(state: str) -> str:
+def running_reason(state: str) -> str:
     """What is special about a job that runs."""
     if state in ("SUSPENDED", "STOPPED"):
         return "被中心暂停"

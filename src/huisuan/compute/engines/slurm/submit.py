@@ -14,14 +14,14 @@ from huisuan.compute.engines.common.start_gate import EXPIRED_CODE
 from huisuan.compute.engines.interface import JobSpec
 from huisuan.compute.engines.slurm import job_files
 from huisuan.compute.engines.slurm.accounting import Accounting
-from huisuan.compute.engines.slurm.run_folder import Run, since
+from huisuan.compute.engines.slurm.run_folder import RunFolder, since
 from huisuan.compute.engines.slurm.session import SlurmSession
 from huisuan.compute.engines.slurm.types import Accounted, Queued, Request, SlurmClient
 
 GATE_MINUTES = 1  # Slurm's limit is later by this: it counts the wait at the gate, too
 
 
-def submit(run: Run, job: JobSpec, session: SlurmSession, new: bool = False) -> None:
+def submit_run(run: RunFolder, job: JobSpec, session: SlurmSession, new: bool = False) -> None:
     """Have the run in Slurm's queue, once. `new`: nobody can have submitted it before, so nobody is asked.
 
     Raises:
@@ -31,7 +31,7 @@ def submit(run: Run, job: JobSpec, session: SlurmSession, new: bool = False) -> 
     record = run.record()
     if record and (record.cancel is not None or (record.job is not None and record.job != record.spent)):
         return
-    job_files.check_job(job)
+    job_files.check_slurm_job(job)
     partition, gres = session.cluster.place(job)
     speaker, options, person = session.speaker(), session.options, session.person
     if record is not None or not new:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from huisuan.compute.engines.interface import NodeSeen
-from huisuan.compute.engines.slurm.config import Person
+from huisuan.compute.engines.slurm.config import UnixUser
 
-Kind = tuple[str, str]  # family and type of a card: ("gpu", "a100"), ("npu", "910b3"), ("gpu", "") without a type
+CardKind = tuple[str, str]  # family and type of a card: ("gpu", "a100"), ("npu", "910b3"), ("gpu", "") without a type
 
 WAITING = frozenset({"PENDING", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD"})
 LIVE = WAITING | {"CONFIGURING", "RUNNING", "SUSPENDED", "COMPLETING", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING"}
@@ -95,13 +95,13 @@ def as_accounted(job: Queued) -> Accounted:
 
 
 @dataclass(frozen=True)
-class Node:
+class SlurmNode:
     """A node with its cards by kind, those in use, its state's words and the partitions in which it stands."""
 
     name: str
     host: str
-    cards: Mapping[Kind, int]
-    used: Mapping[Kind, int]
+    cards: Mapping[CardKind, int]
+    used: Mapping[CardKind, int]
     words: frozenset[str]
     partitions: tuple[str, ...]
 
@@ -116,7 +116,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Partition:
+class SlurmPartition:
     """A partition; `longest_minutes` and `most_nodes` None where it sets no limit."""
 
     name: str
@@ -137,7 +137,7 @@ class Request:
     minutes: int
     folder: str
     output: str
-    person: Person
+    person: UnixUser
     environment: Mapping[str, str]
     account: str = ""
     qos: str = ""
@@ -161,17 +161,17 @@ class SlurmClient(Protocol):
     def end(self, ids: Sequence[int]) -> None:
         """Have these jobs end; one that has ended stays as it is."""
 
-    def nodes(self) -> Sequence[Node]:
+    def nodes(self) -> Sequence[SlurmNode]:
         """All nodes."""
 
-    def partitions(self) -> Sequence[Partition]:
+    def partitions(self) -> Sequence[SlurmPartition]:
         """All partitions."""
 
     def clock(self) -> int:
         """The controller's time."""
 
 
-def nodes_seen(node: Node, partition: str) -> list[NodeSeen]:
+def seen_cards(node: SlurmNode, partition: str) -> list[NodeSeen]:
     """A node as the platform is told of it, one entry for each kind of card. Cards without a type have no name."""
     return [
         NodeSeen(node.name, partition, kind[1].lower(), count, min(node.used.get(kind, 0), count), node.state)

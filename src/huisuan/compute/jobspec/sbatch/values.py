@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.compute.accelerators import FAMILIES, known_cards, matching_models, part_of, part_refusal
+from huisuan.compute.accelerators import CARD_FAMILIES, known_cards, matching_models, part_of, part_refusal
 from huisuan.compute.jobspec.core.request_rules import LONGEST_TIME, UID
 
 ONE_KIND = "一个作业只能用一种型号的卡，请拆成几个作业"
@@ -119,7 +119,7 @@ def gres(text: str) -> tuple[RequestedCards | None, list[str]]:
         family, *rest = re.split(r"[:=]", whole)
         if what := part_of(family):
             raise InvalidRequest(f"{part_refusal(item, what)}，例如 gpu:张数", code="sbatch.part_of_a_card")
-        if family not in FAMILIES:  # case counts, as with sbatch
+        if family not in CARD_FAMILIES:  # case counts, as with sbatch
             if item != "none":
                 others.append(item)
             continue
@@ -129,7 +129,7 @@ def gres(text: str) -> tuple[RequestedCards | None, list[str]]:
     if len(found) > 1:
         raise InvalidRequest(f"“{text}”要几种卡：{ONE_KIND}", code="sbatch.several_models")
     if others and not found:  # sbatch refuses it too: to take it for "no card asked for" would run it on any card
-        families = "、".join(FAMILIES)
+        families = "、".join(CARD_FAMILIES)
         raise InvalidRequest(
             f"“{text}”不是加速卡：名字要小写，只能是 {families}；例如 gpu:8 或 gpu:a800:8", code="sbatch.gres_unknown"
         )
@@ -149,7 +149,7 @@ def _half_width(text: str) -> None:
 
 
 def _kind(local: str, family: str) -> tuple[tuple[str, ...], str]:
-    vendor = FAMILIES.get(family) or ""
+    vendor = CARD_FAMILIES.get(family) or ""
     if not local:
         return (), vendor
     own = [card for card in known_cards() if not vendor or card.vendor == vendor]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from huisuan.compute.accelerators import FAMILIES, Card, is_of_family, name_words
+from huisuan.compute.accelerators import CARD_FAMILIES, Card, is_of_family, name_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,6 @@ class Leases:
     def _may_mean(self, name: str, card: Card) -> bool:
         if not name or (card.id, name) in self.local_names:
             return True
-        if name in FAMILIES:
+        if name in CARD_FAMILIES:
             return is_of_family(card, name)
         return "".join(name_words(name)) == "".join(name_words(card.model)) or card.answers_to(name)

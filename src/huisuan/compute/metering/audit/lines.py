@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from huisuan.base.errors import Refused
 from huisuan.base.hashing import bytes_sha256
 from huisuan.compute.accelerators import Card, CardNames
-from huisuan.compute.duck.relation import Relation
+from huisuan.compute.duck.relation import DuckRelation
 from huisuan.compute.duck.source_lines import split_source
 from huisuan.compute.metering.agent_usage.usage_line import UsageLineFields, epoch_second, parse_usage_line
 from huisuan.compute.metering.audit.batches import batch_name
@@ -44,8 +44,8 @@ WHERE source IS NOT NULL AND agent IS NOT NULL ORDER BY number
 """
 _PLACE = {"source": "VARCHAR", "line_no": "BIGINT"}
 #: what is put into the tables `line` and `parsed_line`, some at a time
-HASH_BATCH = Relation("hash_batch", {**_PLACE, "sha256": "VARCHAR"})
-PARSED_BATCH = Relation(
+HASH_BATCH = DuckRelation("hash_batch", {**_PLACE, "sha256": "VARCHAR"})
+PARSED_BATCH = DuckRelation(
     "parsed_batch", {**_PLACE, "lease": "BIGINT", "model": "VARCHAR"} | {name: TYPES[name] for name in LINE_SAYS}
 )
 AT_ONCE = 200_000  # rows that are held before they go into the tables

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from huisuan.base.hashing import bytes_sha256
-from huisuan.compute.duck.source_lines import BOM
+from huisuan.compute.duck.source_lines import UTF8_BOM
 from huisuan.compute.metering.audit.folder import SOURCES, OpenedExport
 from huisuan.compute.metering.audit.records import MOST
 
@@ -54,7 +54,7 @@ def iterate_files(opened: OpenedExport) -> Iterator[File]:
         held = list(pieces)
         content = _put_together(opened, source, held)
         lines = sum(each[5] for each in held)
-        if lines != held[0][3] or source not in (bytes_sha256(content), bytes_sha256(BOM + content)):
+        if lines != held[0][3] or source not in (bytes_sha256(content), bytes_sha256(UTF8_BOM + content)):
             opened.find(source_name(source), "内容与它的 SHA-256 或行数不符")
         yield File(source, held[0][1], held[0][2], content)
 

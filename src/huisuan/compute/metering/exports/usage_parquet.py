@@ -18,7 +18,7 @@ from django.db.models import Q
 from huisuan.base.errors import Conflict
 from huisuan.base.months import Month
 from huisuan.base.temporary import temporary_folder
-from huisuan.compute.duck.relation import Relation
+from huisuan.compute.duck.relation import DuckRelation
 from huisuan.compute.duck.workbench import literal, workbench
 from huisuan.compute.metering.exports.settled_usage import SETTLED_USAGE, check_settled_usage
 from huisuan.compute.metering.ledger.stored_records import copy_out
@@ -30,9 +30,9 @@ from huisuan.compute.models import Seal, UsageRecord
 _TYPES = "{" + ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in SETTLED_USAGE.items()) + "}"
 
 #: sealed records as far as they are settled, the corrections of them, and up to where each centre's ledger is read
-SEALED = Relation("sealed", SETTLED_USAGE)
-CORRECTED = Relation("corrected", {"centre": "VARCHAR", "supersedes": "BIGINT", "sequence": "BIGINT"})
-READ_UNTIL = Relation("read_until", {"centre": "VARCHAR", "centre_id": "BIGINT", "cursor": "BIGINT"})
+SEALED = DuckRelation("sealed", SETTLED_USAGE)
+CORRECTED = DuckRelation("corrected", {"centre": "VARCHAR", "supersedes": "BIGINT", "sequence": "BIGINT"})
+READ_UNTIL = DuckRelation("read_until", {"centre": "VARCHAR", "centre_id": "BIGINT", "cursor": "BIGINT"})
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from huisuan.compute.models import Centre, SourceFile
 from huisuan.compute.sacct.export import COMMAND, delimiter_of
 from huisuan.compute.traces.columns import TraceColumns
 from huisuan.compute.traces.inflate import inflate
-from huisuan.compute.traces.read import DAY
+from huisuan.compute.traces.read import SECONDS_PER_DAY
 from huisuan.compute.traces.timestamps import Clock, parse_epoch
 
 _FORMATS = ("sacct", "trace")
@@ -226,7 +226,7 @@ def _parse(centre: Centre, source: SourceLines, file: UsageFile, zone: str) -> P
         return parse_sacct(source, load_card_names(centre), where)
     if file.format == "trace":
         card = cards_by_model([file.model])[0] if file.model else single_card(centre)
-        clock = Clock(where, parse_epoch(file.epoch, where) if file.epoch else None, file.shift_days * DAY)
+        clock = Clock(where, parse_epoch(file.epoch, where) if file.epoch else None, file.shift_days * SECONDS_PER_DAY)
         return parse_trace(source, file.columns, card, clock, file.tenant)
     raise InvalidRequest(f'未知格式 "{file.format}"；可用：{"、".join(_FORMATS)}', code="usage.format_unknown")
 

@@ -21,13 +21,13 @@ from huisuan.compute.accelerators import (
     part_of,
     requested_by_model,
 )
-from huisuan.compute.duck.reader_tables import MOST_CHARACTERS, reader_workbench
+from huisuan.compute.duck.reader_tables import MOST_CHARACTERS, STATE_MAP, reader_workbench
 from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.metering.intake.missing_cards import PARTS, flag_missing_cards
 from huisuan.compute.metering.intake.parsed_file import ParsedFile
 from huisuan.compute.metering.intake.sacct_json import is_json, parse_json
 from huisuan.compute.metering.intake.sacct_text import FIELDS_READ, GRES, detect_layout, split_lines
-from huisuan.compute.metering.intake.tables import CARD_MAP, STATE_MAP, SUSPENDED_MAP, TRES_MAP
+from huisuan.compute.metering.intake.tables import CARD_MAP, SUSPENDED_MAP, TRES_MAP
 
 #: our optional column -> sacct's field
 GIVEN_BY = {

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.hashing import text_sha256
-from huisuan.compute.duck.source_lines import BOM, REPLACED, SourceLines
+from huisuan.compute.duck.source_lines import REPLACED, UTF8_BOM, SourceLines
 from huisuan.compute.metering.intake.parsed_file import ParsedFile
 from huisuan.compute.metering.intake.sacct_text import FIELDS_READ
 from huisuan.compute.sacct.export import COMMAND
@@ -30,7 +30,7 @@ Job = dict[str, Any]
 
 def is_json(source: SourceLines) -> bool:
     """Whether the file is JSON rather than text."""
-    return bytes(source.content[:64]).removeprefix(BOM).lstrip()[:1] in (b"{", b"[")
+    return bytes(source.content[:64]).removeprefix(UTF8_BOM).lstrip()[:1] in (b"{", b"[")
 
 
 def parse_json(parsed: ParsedFile, source: SourceLines) -> None:

@@ -23,7 +23,7 @@ from huisuan.base.hashing import file_sha256
 from huisuan.base.months import SHANGHAI, Month
 from huisuan.base.paths import ensure_folder, home
 from huisuan.compute.centres.services import centre_by_code
-from huisuan.compute.duck.relation import Relation
+from huisuan.compute.duck.relation import DuckRelation
 from huisuan.compute.duck.workbench import literal
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.agent_usage.usage_line import epoch_second, parse_usage_line
@@ -38,7 +38,7 @@ from huisuan.compute.models import Centre, MeterBatch, MeterFlag, Seal, UsageRec
 from huisuan.protocol.batch_chain import seal_digest, statement_sha256
 
 FALLS_BEFORE = "(u.ended_at < %s OR (u.ended_at = %s AND u.started_at < %s))"
-AGENT_BATCH = Relation("agent_batch", {"first": "BIGINT", "name": "VARCHAR"})
+AGENT_BATCH = DuckRelation("agent_batch", {"first": "BIGINT", "name": "VARCHAR"})
 #: batches that hold records, and whose they are: what a record came in is the last that begins at or before it
 AGENTS = """
 SELECT b.name, count(*)::BIGINT, sum(r.card_seconds)::BIGINT

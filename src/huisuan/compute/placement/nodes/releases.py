@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 from huisuan.compute.placement.nodes.node_bins import Nodes, pieces_on
 
-Moment = tuple[
+_ReleaseTime = tuple[
     int, str
 ]  # seconds, and the uid of the job that ends then: within one second jobs end in the order of their uids
-NOW: Moment = (-1, "")
-_NEVER: Moment = (1 << 62, "")
+NOW: _ReleaseTime = (-1, "")
+_NEVER: _ReleaseTime = (1 << 62, "")
 
 
 class Reached:
@@ -20,11 +20,11 @@ class Reached:
 
     __slots__ = ("moments", "order")
 
-    def __init__(self, moments: list[Moment]) -> None:
+    def __init__(self, moments: list[_ReleaseTime]) -> None:
         self.moments = moments
         self.order = sorted((moment, number) for number, moment in enumerate(moments))
 
-    def move(self, number: int, moment: Moment) -> None:
+    def move(self, number: int, moment: _ReleaseTime) -> None:
         """So many cards will be free on the node at another moment."""
         before = self.moments[number]
         if moment != before:
@@ -81,7 +81,7 @@ class Releases:
         left = {number: self._free_at(number, moment) - piece for number, piece in zip(chosen, pieces, strict=True)}
         return moment[0], left
 
-    def _when(self, piece: int, count: int) -> Moment:
+    def _when(self, piece: int, count: int) -> _ReleaseTime:
         """The moment from which so many nodes have room for the piece."""
         order = self._reached(piece).order
         return order[count - 1][0] if count <= len(order) else _NEVER
@@ -97,7 +97,7 @@ class Releases:
             asked = self.reached[piece] = Reached(moments)
         return asked
 
-    def _moment(self, number: int, piece: int) -> Moment:
+    def _moment(self, number: int, piece: int) -> _ReleaseTime:
         free = self.nodes.free[number]
         if free >= piece:
             return NOW
@@ -107,14 +107,14 @@ class Releases:
                 return ends_s, uid
         return _NEVER
 
-    def _least_free(self, piece: int, count: int, moment: Moment, taken: Sequence[int]) -> list[int]:
+    def _least_free(self, piece: int, count: int, moment: _ReleaseTime, taken: Sequence[int]) -> list[int]:
         """Of the nodes with room for the piece by then, those that are of least use to others until then."""
         free, order = self.nodes.free, self._reached(piece).order
         by_then = order[: bisect_left(order, (moment, len(order)))]
         found = sorted((free[number], number) for _, number in by_then if number not in taken)
         return [number for _, number in found[:count]]
 
-    def _free_at(self, number: int, moment: Moment) -> int:
+    def _free_at(self, number: int, moment: _ReleaseTime) -> int:
         free = self.nodes.free[number]
         for ends_s, uid, more in self.on.get(number, ()):
             if (ends_s, uid) > moment:
