@@ -18,6 +18,7 @@ from huisuan.parties.input_limits import NUMBER_OUT_OF_RANGE, StrictParser
 #: their functions by these ids: they are part of the contract, and stay when a module moves.
 ROUTERS = {
     "huisuan.parties.api": "huisuan_parties_api",
+    "huisuan.messages.api": "huisuan_messages_api",
     "huisuan.compute.jobs.preview_api": "huisuan_compute_placement_api",
     "huisuan.compute.jobs.api": "huisuan_compute_job_api",
     "huisuan.compute.jobs.workdirs.api": "huisuan_compute_upload_api",

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from huisuan.client.jobs import JobCalls
+from huisuan.client.messages import MessageCalls
 from huisuan.client.sessions import SessionCalls
 from huisuan.client.transport import ClientError, given, part
 from huisuan.protocol import resources as wire
@@ -14,7 +15,7 @@ from huisuan.protocol.agent import SyncReply, SyncRequest
 __all__ = ["Client", "ClientError"]
 
 
-class Client(JobCalls, SessionCalls):
+class Client(JobCalls, SessionCalls, MessageCalls):
     """The platform at `url`, as the one that `token` stands for. Use it as a context, or close it."""
 
     # --- signing in

@@ -25,3 +25,8 @@ def mark_read(messages: QuerySet[Message], now: datetime) -> int:
 def mark_unread(person: Person, read_at: datetime) -> int:
     """Take back what was marked at that moment; returns how many."""
     return inbox(person).filter(read_at=read_at).order_by().update(read_at=None)
+
+
+def reopen(messages: QuerySet[Message]) -> int:
+    """Make these unread again; returns how many it changed."""
+    return messages.exclude(read_at=None).order_by().update(read_at=None)
