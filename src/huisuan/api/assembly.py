@@ -21,6 +21,7 @@ ROUTERS = {
     "huisuan.messages.api": "huisuan_messages_api",
     "huisuan.compute.jobs.preview_api": "huisuan_compute_placement_api",
     "huisuan.compute.jobs.api": "huisuan_compute_job_api",
+    "huisuan.compute.jobs.files.api": "huisuan_compute_job_files_api",
     "huisuan.compute.jobs.workdirs.api": "huisuan_compute_upload_api",
     "huisuan.compute.sessions.api": "huisuan_compute_session_api",
     "huisuan.compute.metering.api.usage": "huisuan_compute_usage_api",

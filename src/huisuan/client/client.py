@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from huisuan.client.files import FileCalls
 from huisuan.client.jobs import JobCalls
 from huisuan.client.messages import MessageCalls
 from huisuan.client.sessions import SessionCalls
@@ -15,7 +16,7 @@ from huisuan.protocol.agent import SyncReply, SyncRequest
 __all__ = ["Client", "ClientError"]
 
 
-class Client(JobCalls, SessionCalls, MessageCalls):
+class Client(JobCalls, FileCalls, SessionCalls, MessageCalls):
     """The platform at `url`, as the one that `token` stands for. Use it as a context, or close it."""
 
     # --- signing in

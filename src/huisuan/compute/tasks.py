@@ -15,6 +15,7 @@ from huisuan.compute.dispatch.runtime_estimates import fit_runtime_model
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.jobs import lifecycle
 from huisuan.compute.jobs.ended_messages import tell_ended_arrays
+from huisuan.compute.jobs.files.requests import forget_requests
 from huisuan.compute.jobs.webhooks import delivery as notify
 from huisuan.compute.jobs.workdirs.services import forget_uploads
 from huisuan.compute.keys import platform_key
@@ -128,6 +129,13 @@ def seal_months(request: int) -> None:
 def forget_old_uploads(timestamp: int) -> None:
     """Every night: working directories that no job has needed for a month."""
     forget_uploads(datetime.fromtimestamp(timestamp, UTC))
+
+
+@app.periodic(cron="* * * * * */30")
+@app.task(name="compute.forget_file_requests", queueing_lock="compute.forget_file_requests")
+def forget_file_requests(timestamp: int) -> None:
+    """Every half minute: what was asked of centres about files, and nobody came for."""
+    forget_requests(datetime.now(UTC))
 
 
 @app.periodic(cron="* * * * * */10")

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Base64Bytes, Field, model_validator
 
+from huisuan.protocol.agent_files import FileAnswer, FileQuestion, OutputsReport
 from huisuan.protocol.resources import JobStateName, RequestModel, ResponseModel
 
 AGENT, SIGNATURE = "Huisuan-Agent", "Huisuan-Signature"  # header: the agent's name; Ed25519 over the body, hex
@@ -164,11 +165,14 @@ class SyncRequest(RequestModel):
     batches: list[SignedBatch] = Field(default_factory=list, max_length=20)
     seals: list[SealWord] = Field(default_factory=list, max_length=24)
     wants: list[Wanted] = Field(default_factory=list, max_length=16)
+    files: list[FileAnswer] = Field(default_factory=list, max_length=64)
+    outputs: list[OutputsReport] = Field(default_factory=list, max_length=100)
 
     @property
     def is_quiet(self) -> bool:
         """Whether it tells nothing but that its agent is there."""
-        return not (self.observed or self.logs or self.batches or self.seals or self.nodes or self.capabilities)
+        told = self.observed or self.logs or self.batches or self.seals or self.nodes or self.capabilities
+        return not (told or self.files or self.outputs)
 
 
 class DesiredJob(ResponseModel):
@@ -192,6 +196,7 @@ class DesiredJob(ResponseModel):
     cancel: bool
     log_base: int = Field(default=0, description="bytes of output that earlier runs of the job left")
     session: bool = Field(default=False, description="an interactive session: once it runs, the agent tunnels to it")
+    outputs: str = Field(default="", description="folder in its working directory whose files are kept")
 
 
 class BatchAnswer(ResponseModel):
@@ -269,3 +274,5 @@ class SyncReply(ResponseModel):
     relay: str = Field(
         default="", description="where tunnels of sessions go: an address, or :port of the host called; empty: nowhere"
     )
+    questions: list[FileQuestion] = Field(default_factory=list, description="about files; unanswered, asked again")
+    outputs_noted: list[tuple[str, int]] = Field(default_factory=list, description="uid and run of reports it has")

@@ -77,6 +77,7 @@ class JobRequest(RequestModel):
     name: str = ""
     environment: dict[str, str] = Field(default_factory=dict)
     workdir: str | None = Field(default=None, description="已上传的工作目录（tar.gz）的 SHA-256")
+    outputs: str = Field(default="", description="结果文件夹，在工作目录里的相对路径：作业结束后由中心保留，可取回")
     cards: int | None = Field(default=None, description="整个作业的加速卡数；不写：每个节点一张，处理器槽也可以")
     nodes: int = 1
     model: str | None = Field(default=None, description="只接受一种型号时的简写")
@@ -119,6 +120,7 @@ class Job(ResponseModel):
     image: str
     environment: list[str]
     workdir: str | None
+    outputs: str = ""
     cards: int
     nodes: int
     models: list[str]

@@ -255,8 +255,8 @@ def test_what_is_read_of_a_kubernetes_job_changes_the_job_or_is_told(level: str,
 
 OWN: dict[str, str] = {
     "name": "other", "command": "[other]", "script": "'#!/bin/sh'", "image": "x", "environment": "{A: 1}",
-    "workdir": ".", "cards": "4", "nodes": "2", "models": "T4", "vendor": "Huawei", "min_memory_gib": "4",
-    "min_tflops_fp16": "4", "centre": "a", "city": "a", "data_at": "a", "price_ceiling_fen": "4",
+    "workdir": ".", "outputs": "out", "cards": "4", "nodes": "2", "models": "T4", "vendor": "Huawei",
+    "min_memory_gib": "4", "min_tflops_fp16": "4", "centre": "a", "city": "a", "data_at": "a", "price_ceiling_fen": "4",
     "deadline": "2030-01-01", "time_limit": "4", "retries": "4", "array": "0-4", "after": "abc", "notify": "http://a",
 }  # fmt: skip
 

@@ -36,52 +36,16 @@ from huisuan.compute.models import (
 )
 from huisuan.compute.site_agent import report
 from huisuan.compute.site_agent.backoff import Pace
-from huisuan.compute.site_agent.config import JOBS, KEY, STATE_FILE, Config
-from huisuan.compute.site_agent.link import AgentLink
+from huisuan.compute.site_agent.config import JOBS, KEY, STATE_FILE
 from huisuan.compute.site_agent.loop import Agent
-from huisuan.compute.site_agent.process import join, next_boot_id
+from huisuan.compute.site_agent.process import next_boot_id
 from huisuan.compute.site_agent.state import AgentState
-from huisuan.protocol.resources import Job as ShownJob
 from huisuan.protocol.signatures import load_key
 from support.accounts import make_token
 from support.jobs import NOON, centre, eventually, party
+from support.local_site import Site, joined, submit, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-OPTIONS = {"slots": "4", "grace_seconds": "0.2"}
-
-
-def joined(url: str, folder: Path, code: str = "hf-local") -> Config:
-    """An agent's folder that joined for the centre."""
-    config = Config(url=url, engine="local", options=OPTIONS)
-    join(folder, config, invite(code, "test", datetime.now(UTC))[1])
-    return config
-
-
-class Site:
-    """A centre's machine: an agent that can be restarted, and what it says. `client` is the province's."""
-
-    def __init__(self, url: str, token: str, folder: Path) -> None:
-        self.url, self.folder = url, folder
-        self.said: list[str] = []
-        self.client = Client(url, token)
-        self.start()
-
-    def start(self, transport: httpx.BaseTransport | None = None) -> None:
-        self.engine = LocalEngine(self.folder / JOBS, OPTIONS)
-        self.state = AgentState(self.folder / STATE_FILE)
-        self.link = AgentLink(self.url, transport=transport)
-        self.agent = Agent(
-            self.link, self.engine, "local", self.state, load_key(self.folder / KEY), self.folder,
-            boot=next_boot_id(self.state, self.folder), now=time.time, pace=Pace(lambda: 1.0), log=self.said.append,
-        )  # fmt: skip
-
-    def stop(self) -> None:
-        self.link.close()
-        self.state.close()
-
-    def restart(self, transport: httpx.BaseTransport | None = None) -> None:
-        self.stop()
-        self.start(transport)
 
 
 @pytest.fixture
@@ -99,21 +63,6 @@ def site(live_server: Any, token: str, tmp_path: Path) -> Iterator[Site]:
     made.engine.end_all("test over", 5)
     made.client.close()
     made.stop()
-
-
-def submit(site: Site, *command: str, **rest: Any) -> ShownJob:
-    return site.client.submit_job(command, party=party().uscc, **rest)
-
-
-def until(site: Site, uid: str, state: str) -> ShownJob:
-    """Let the agent work until the platform shows the job in that state."""
-
-    def look() -> ShownJob | None:
-        site.agent.step()
-        job = site.client.job(uid)
-        return job if job.state == state else None
-
-    return eventually(look)
 
 
 def test_a_job_runs_is_logged_and_metered_once(site: Site) -> None:

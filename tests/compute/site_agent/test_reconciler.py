@@ -12,6 +12,7 @@ from huisuan.base.errors import Refused
 from huisuan.compute.engines.interface import JobSpec, run_name
 from huisuan.compute.engines.local import LocalEngine
 from huisuan.compute.site_agent.config import JOBS, STATE_FILE, Config, load_config, write_config
+from huisuan.compute.site_agent.files.kept import KeptOutputs, Quota
 from huisuan.compute.site_agent.reconciler import DAY, Reconciler
 from huisuan.compute.site_agent.state import AgentState
 from huisuan.compute.site_agent.workdirs import DRAFT_SECONDS, WorkdirStore
@@ -30,8 +31,9 @@ class Desk:
         self.engine = LocalEngine(folder / JOBS, {"slots": "9"})
         self.workdirs = WorkdirStore(folder)
         self.reconciler = Reconciler(
-            self.engine, self.state, self.workdirs, folder / "lease", lambda text: None, keep_days=keep_days
-        )
+            self.engine, self.state, self.workdirs, folder / "lease", lambda text: None,
+            kept=KeptOutputs(folder, Quota()), keep_days=keep_days,
+        )  # fmt: skip
 
     def run(self, uid: str) -> None:
         """Have a real run end."""

@@ -14,7 +14,7 @@ from huisuan.protocol import agent as wire
 from huisuan.protocol.run_set import digest, mark
 
 #: the digest of the runs wanted (protocol.run_set), whether work waits anywhere, whether a seal waits for a signature,
-#: whether a restore waits to be released
+#: whether a restore waits to be released, whether somebody asks for files
 CENTRE_DIGEST = """
     SELECT
         (SELECT bit_xor(('x' || encode(sha256(convert_to(
@@ -26,7 +26,8 @@ CENTRE_DIGEST = """
             SELECT 1 FROM compute_seal s WHERE s.centre_id = %(centre)s
             AND NOT EXISTS (SELECT 1 FROM compute_sealsignature g WHERE g.seal_id = s.id)
         ),
-        EXISTS (SELECT 1 FROM compute_restoration WHERE released_at IS NULL)
+        EXISTS (SELECT 1 FROM compute_restoration WHERE released_at IS NULL),
+        EXISTS (SELECT 1 FROM compute_filerequest WHERE centre_id = %(centre)s AND answered_at IS NULL)
 """
 
 
@@ -38,14 +39,15 @@ class CentreDigest:
     work_waits: bool
     seal_waits: bool
     behind: bool
+    files_asked: bool
 
 
 def load_centre_digest(centre: Centre) -> CentreDigest:
     """One query for everything that a quiet exchange needs."""
     with connection.cursor() as cursor:
         cursor.execute(CENTRE_DIGEST, {"centre": centre.pk})
-        bits, work_waits, seal_waits, behind = cursor.fetchone()
-    return CentreDigest(f"{int(bits or '0', 2):064x}", work_waits, seal_waits, behind)
+        bits, *rest = cursor.fetchone()
+    return CentreDigest(f"{int(bits or '0', 2):064x}", *rest)
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def _desired(centre: Centre, jobs: Sequence[Job]) -> list[wire.DesiredJob]:
             image=job.image,
             environment=job.environment,
             workdir=job.workdir.sha256 if job.workdir else None,
+            outputs=job.outputs,
             cards=job.cards,
             nodes=job.nodes,
             model=job.accelerator.model if job.accelerator else "",

@@ -19,6 +19,7 @@ from huisuan.compute.agent_gateway.serving_agent import ServingClaim, claim_serv
 from huisuan.compute.agent_gateway.workdir_pieces import next_pieces
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.jobs import lifecycle
+from huisuan.compute.jobs.files.requests import note_outputs, open_questions, take_answers
 from huisuan.compute.jobs.relay_address import relay_for_agents
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.agent_usage.receive import receive_batches
@@ -57,6 +58,7 @@ class _Received:
     log_offsets: dict[str, int]
     taken: lifecycle.Taken
     answers: list[wire.BatchAnswer]
+    outputs: list[tuple[str, int]]
 
 
 def _receive(key: AgentKey, seen: wire.SyncRequest, now: datetime) -> _Received:
@@ -69,11 +71,13 @@ def _receive(key: AgentKey, seen: wire.SyncRequest, now: datetime) -> _Received:
     answers = receive_batches(centre, key, seen.batches, seen.version, seen.sent_at, now)
     for countersignature in seen.seals:
         record_countersignature(centre, key, countersignature, now)
+    take_answers(centre, seen.files, now)
+    outputs = note_outputs(centre, seen.outputs, now)
     if seen.nodes is not None:
         replace_nodes(centre, seen.nodes, now)
     if seen.nodes is not None or seen.nodes_same:
         SiteAgent.objects.filter(centre=centre).update(nodes_at=now)
-    return _Received(offsets, taken, answers)
+    return _Received(offsets, taken, answers, outputs)
 
 
 def _reply(key: AgentKey, seen: wire.SyncRequest, received: _Received, now: datetime) -> wire.SyncReply:
@@ -101,6 +105,8 @@ def _reply(key: AgentKey, seen: wire.SyncRequest, received: _Received, now: date
         behind=look.behind,
         pieces=next_pieces(centre, seen.wants),
         relay=relay_for_agents(),
+        questions=open_questions(centre, now) if look.files_asked else [],
+        outputs_noted=received.outputs,
     )
 
 

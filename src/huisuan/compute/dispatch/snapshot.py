@@ -106,7 +106,8 @@ def running(now: datetime) -> list[Running]:
 #: what decides where a job can run, beside its `card_models`
 NEEDS_COLUMNS = (
     "cards", "nodes", "takes_slots", "vendor", "min_memory_gib", "min_tflops_fp16", "wanted_centre__code",
-    "wanted_city_id", "data_centre__code", "data_city_id", "price_ceiling_fen", "image", "workdir_id", "session_kind",
+    "wanted_city_id", "data_centre__code", "data_city_id", "price_ceiling_fen", "image", "workdir_id", "outputs",
+    "session_kind",
 )  # fmt: skip
 #: what is read of a job that waits: no more, for there may be a hundred thousand
 _REQUEST_COLUMNS = (
@@ -164,7 +165,10 @@ def _request_from_row(
 
 
 def _needs(row: Mapping[str, Any]) -> Needs:
-    wants = {"containers": row["image"], "workdir": row["workdir_id"], "sessions": row["session_kind"]}
+    wants = {
+        "containers": row["image"], "workdir": row["workdir_id"], "outputs": row["outputs"],
+        "sessions": row["session_kind"],
+    }  # fmt: skip
     return Needs(
         cards=row["cards"], takes_slots=row["takes_slots"], nodes=row["nodes"], models=tuple(row["card_models"]),
         vendor=row["vendor"],

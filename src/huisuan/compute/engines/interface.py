@@ -123,8 +123,9 @@ class Ability:
 
 #: what an engine has to say of itself in `abilities`
 ABILITIES = ("gang", "containers", "workdir", "live_logs", "accounting", "lease", "suspend")
-#: what it may say besides; left out, it cannot. `sessions`: it reaches the node of a run (ReachesRuns)
-OPTIONAL_ABILITIES = ("sessions",)
+#: what it may say besides; left out, it cannot. `sessions`: it reaches the node of a run (ReachesRuns); `outputs`: the
+#: agent sees what runs write in their working directory
+OPTIONAL_ABILITIES = ("sessions", "outputs")
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,21 @@ CheckResult = tuple[str, bool, str]
 
 class EngineError(Exception):
     """The scheduler could not be asked, or refused; the message says what it said and what to do."""
+
+
+@runtime_checkable
+class ShowsWorkdir(Protocol):
+    """An engine that has a run start in a folder of its own making, where it brings none, and can show it."""
+
+    def working_folder(self, name: str) -> Path:
+        """The folder in which a run without an uploaded directory starts; it need not be there (yet)."""
+
+
+@runtime_checkable
+class MountsWorkdir(Protocol):
+    """An engine whose jobs see their working directory under another path than the agent does."""
+
+    workdir_inside: str
 
 
 class Engine(Protocol):

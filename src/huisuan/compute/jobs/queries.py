@@ -121,6 +121,7 @@ def _workload(job: Job) -> dict[str, Any]:
         "image": job.image,
         "environment": sorted(job.environment),
         "workdir": job.workdir.sha256 if job.workdir else None,
+        "outputs": job.outputs,
         "time_limit_seconds": job.time_limit_seconds,
         "retries": job.retries,
         "after": sorted(link.after_id for link in job.dependencies.all()),

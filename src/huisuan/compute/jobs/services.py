@@ -146,6 +146,7 @@ def unsaved_job(asked: JobRequest, viewer: Viewer, now: datetime) -> Job:
         script=asked.script,
         image=asked.image,
         workdir=upload_named(asked.workdir, party),
+        outputs=asked.outputs,
         cards=asked.devices,
         nodes=asked.nodes,
         takes_slots=asked.cards is None,

@@ -21,10 +21,11 @@ LARGEST_JOB_FILE = 256 * 1024
 OTHER_SCRIPTS = {
     "#PBS": "PBS", "#BSUB": "LSF", "#DSUB": "Donau", "#$ ": "Grid Engine", "#COBALT": "Cobalt",
 }  # fmt: skip
-ONLY_HUISUAN = frozenset(huisuan.JobFile.model_fields) - {"name", "workdir"}
+_SHARED_KEYS = {"name", "workdir", "outputs"}
+ONLY_HUISUAN = frozenset(huisuan.JobFile.model_fields) - _SHARED_KEYS
 ONLY_SKYPILOT = (
     frozenset(skypilot.TASK_KEYS) | skypilot.NOTED_TASK_KEYS.keys() | skypilot.REFUSED_TASK_KEYS.keys()
-) - {"name", "workdir"}
+) - _SHARED_KEYS
 _ACCEPTED = (
     "可用的格式：惠算 YAML（command 或 script）、#SBATCH 脚本、SkyPilot 任务、"
     "Kubernetes batch/v1 Job、Volcano Job、PyTorchJob"

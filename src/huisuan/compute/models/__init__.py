@@ -9,6 +9,7 @@ from huisuan.compute.models.agents import (
     SiteAgent,
 )
 from huisuan.compute.models.centres import HUGE_CARDS, Accelerator, Centre, Partition, Tariff, Tenant
+from huisuan.compute.models.job_files import FileRequest, JobOutputs
 from huisuan.compute.models.jobs import (
     AT_CENTRE,
     FINAL_STATES,
@@ -31,9 +32,9 @@ from huisuan.compute.models.usage_days import UsageDay, UsageTally
 
 __all__ = [
     "AT_CENTRE", "FINAL_STATES", "HUGE_CARDS", "Accelerator", "AgentKey", "CapacityAttestation", "CapacitySighting",
-    "Centre", "CentreNode", "CityQuota", "DurationLine", "EndedArray", "InteractiveSession", "Invitation", "Job",
-    "JobDependency", "JobEvent", "JobLog", "JobState", "MeterBatch", "MeterFlag", "Partition", "PendingCorrection",
-    "PlacementDecision", "RegisterEntry", "RegisterSignature", "Restoration", "Seal", "SealRequest", "SealSignature",
-    "SessionAdmission", "SessionKind", "SiteAgent", "SourceChunk", "SourceFile", "Tariff", "Tenant", "TenantShare",
-    "Upload", "UsageDay", "UsageRecord", "UsageTally",
+    "Centre", "CentreNode", "CityQuota", "DurationLine", "EndedArray", "FileRequest", "InteractiveSession",
+    "Invitation", "Job", "JobDependency", "JobEvent", "JobLog", "JobOutputs", "JobState", "MeterBatch", "MeterFlag",
+    "Partition", "PendingCorrection", "PlacementDecision", "RegisterEntry", "RegisterSignature", "Restoration", "Seal",
+    "SealRequest", "SealSignature", "SessionAdmission", "SessionKind", "SiteAgent", "SourceChunk", "SourceFile",
+    "Tariff", "Tenant", "TenantShare", "Upload", "UsageDay", "UsageRecord", "UsageTally",
 ]  # fmt: skip

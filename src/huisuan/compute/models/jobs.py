@@ -94,6 +94,7 @@ class Job(models.Model):
     image = models.CharField(max_length=300, blank=True, help_text="container image, for engines that run containers")
     environment = models.JSONField(default=dict)
     workdir = models.ForeignKey(Upload, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs")
+    outputs = models.CharField(max_length=400, blank=True, help_text="folder in the working directory that is kept")
     # what it runs on
     cards = models.PositiveIntegerField(help_text="of the whole job")
     takes_slots = models.BooleanField(

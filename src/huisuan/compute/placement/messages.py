@@ -22,6 +22,7 @@ ABILITY_WORDS = {
     "containers": "不能运行容器",
     "workdir": "不能带工作目录",
     "sessions": "不支持交互会话",
+    "outputs": "不能取回结果文件夹",
 }
 
 

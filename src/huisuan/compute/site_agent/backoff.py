@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 BUSY_SECONDS = 0.3
 IDLE_SECONDS = 1.0
+FILES_SECONDS = 0.05
 UNANSWERED_SECONDS = 30.0
 REFUSED_SECONDS = 60.0  # revoked, or unknown: only a person can fix it
 SLOWER, DOUBLE = 1.5, 2.0
@@ -28,6 +29,11 @@ class Pace:
         """Something happened, or is about to: the shortest pause."""
         self._pause = self.busy
         return self.busy
+
+    def after_files(self) -> float:
+        """Somebody waits for the next piece of a file."""
+        self._pause = self.busy
+        return min(self.busy, FILES_SECONDS)
 
     def after_idle(self) -> float:
         """Nothing happened: a little later each time."""

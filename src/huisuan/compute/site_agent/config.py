@@ -13,14 +13,18 @@ from typing import Any
 from huisuan.base.errors import InvalidRequest, NotAllowed, NotFound
 from huisuan.base.paths import ensure_folder, home, write_private
 from huisuan.compute.site_agent.backoff import BUSY_SECONDS, IDLE_SECONDS
+from huisuan.compute.site_agent.files.kept import Quota
 from huisuan.protocol.signatures import load_key
 
 CONFIG, STATE_FILE, KEY, LOCK, JOBS = "agent.toml", "memory.sqlite3", "agent-key", "agent.lock", "jobs"
 MOST_KEEP_DAYS = 365  # the agent keeps for 400 days which runs are closed
 _SECONDS = {"busy_seconds": BUSY_SECONDS, "idle_seconds": IDLE_SECONDS}
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "url": str, "engine": str, "ca": str, "options": dict, "keep_days": int, **dict.fromkeys(_SECONDS, (int, float)),
-}  # fmt: skip
+#: whole numbers: where they are not given, the least, the most
+_WHOLE = {
+    "keep_days": (0, 0, MOST_KEEP_DAYS),
+    "output_days": (Quota.days, 1, MOST_KEEP_DAYS),
+    "output_gib": (Quota.bytes_a_run // 2**30, 1, 1_000_000),
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,13 @@ class Config:
     busy_seconds: float = BUSY_SECONDS
     idle_seconds: float = IDLE_SECONDS
     keep_days: int = 0
+    output_days: int = Quota.days
+    output_gib: int = Quota.bytes_a_run // 2**30
+
+    @property
+    def quota(self) -> Quota:
+        """What is kept of the results of runs that are over."""
+        return Quota(self.output_days, self.output_gib * 2**30)
 
 
 def agent_folder() -> Path:
@@ -53,6 +64,8 @@ def write_config(folder: Path, config: Config) -> Path:
         f"busy_seconds = {config.busy_seconds}  # 有事时多久同步一次",
         f"idle_seconds = {config.idle_seconds}  # 无事时最长多久同步一次",
         f"keep_days = {config.keep_days}  # 作业结束、平台收齐之后，它的运行目录再留几天",
+        f"output_days = {config.output_days}  # 结果文件夹（作业写明 outputs 的）留几天",
+        f"output_gib = {config.output_gib}  # 一次运行的结果超过这么多 GiB 的，只留一天",
         "",
         "[options]  # 执行引擎自己的选项",
         *(f"{_quoted(name)} = {_quoted(value)}" for name, value in sorted(config.options.items())),
@@ -89,7 +102,7 @@ def _check_config(found: dict[str, Any], path: Path) -> Config:
         "options": dict,
         "busy_seconds": (int, float),
         "idle_seconds": (int, float),
-        "keep_days": int,
+        **dict.fromkeys(_WHOLE, int),
     }
     for name, value in found.items():
         if name not in known:
@@ -104,11 +117,11 @@ def _check_config(found: dict[str, Any], path: Path) -> Config:
             raise InvalidRequest(
                 f"{path}：{name} 的值 {found[name]} 应在 0.05 至 60 秒之间", code="agent.option_out_of_bounds"
             )
-    if not 0 <= found.get("keep_days", 0) <= MOST_KEEP_DAYS:
-        raise InvalidRequest(
-            f"{path}：keep_days 的值 {found['keep_days']} 应在 0 至 {MOST_KEEP_DAYS} 天之间",
-            code="agent.option_out_of_bounds",
-        )
+    for name, (usual_days, least, most) in _WHOLE.items():
+        if not least <= found.get(name, usual_days) <= most:
+            raise InvalidRequest(
+                f"{path}：{name} 的值 {found[name]} 应在 {least} 至 {most} 之间", code="agent.option_out_of_bounds"
+            )
     options = {str(name): str(value) for name, value in found.get("options", {}).items()}
     return Config(**{**found, "options": options})
 

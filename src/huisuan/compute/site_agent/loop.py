@@ -19,6 +19,8 @@ from huisuan.compute.engines.common.start_gate import gate_of
 from huisuan.compute.engines.interface import Engine, Observation, run_name
 from huisuan.compute.site_agent.backoff import Pace
 from huisuan.compute.site_agent.clock import VerifiedClock
+from huisuan.compute.site_agent.files.answering import FileDesk
+from huisuan.compute.site_agent.files.kept import KeptOutputs, Quota
 from huisuan.compute.site_agent.link import AgentLink
 from huisuan.compute.site_agent.reconciler import Reconciler
 from huisuan.compute.site_agent.report import Key, Reporter, SentReport, single_line
@@ -57,6 +59,7 @@ class Agent:
         log: Callable[[str], None] = print,
         keep_days: int = 0,
         ca: Path | None = None,
+        quota: Quota | None = None,
     ) -> None:
         self.link, self.engine, self.engine_name, self.state, self.key = link, engine, engine_name, state, key
         self.boot, self.now, self.pace, self._log = boot, now, pace, log
@@ -64,7 +67,11 @@ class Agent:
         self.lease_file = folder / "lease"
         self.workdirs = WorkdirStore(folder)
         self.reporter = Reporter(engine, self._log_once)
-        self.reconciler = Reconciler(engine, state, self.workdirs, self.lease_file, log, keep_days=keep_days)
+        self.kept = KeptOutputs(folder, quota or Quota())
+        self.reconciler = Reconciler(
+            engine, state, self.workdirs, self.lease_file, log, kept=self.kept, keep_days=keep_days
+        )
+        self.files = FileDesk(self.kept, self.reconciler.find_workdir)
         self.usage_reporter = UsageReporter(engine, state, key, log)
         self.seal_signer = SealSigner(state, key, log)
         self.tunnels = SessionTunnels(engine, link.url, state.name, key, log, ca=ca)
@@ -73,6 +80,10 @@ class Agent:
             name: Capability(able=ability.able, why=single_line(ability.why, 300))
             for name, ability in engine.abilities().items()
         }
+        if (keeps := self.capabilities.get("outputs")) is not None and keeps.able:
+            self.capabilities["outputs"] = Capability(
+                able=True, why=single_line(f"{keeps.why}；{self.kept.quota}", 300)
+            )
         self.desired: dict[Key, DesiredJob] = {}
         self._held: str | None = None  # digest of `desired`; "": not what the platform wants; None: not known yet
         self._introduced = False
@@ -107,6 +118,8 @@ class Agent:
         self.apply(reply, sent)
         busy = bool(request.observed or request.batches or request.logs or set(self.desired) - before)
         busy = busy or clock_unknown or self.reconciler.waits_for_workdirs
+        if request.files or self.files.is_busy:
+            return self.pace.after_files()
         return self.pace.after_activity() if busy else self.pace.after_idle()
 
     # --- what is reported
@@ -139,6 +152,8 @@ class Agent:
             batches=self.usage_reporter.next_batches(),
             seals=self.seal_signer.countersignatures,
             wants=self.reconciler.missing_parts(),
+            files=self.files.answers(),
+            outputs=self.kept.unreported(),
         )
 
     def _next_number(self) -> int:
@@ -182,7 +197,11 @@ class Agent:
                 if job.session and not job.cancel and key in sent.running
             },
         )
+        self.files.take(reply.questions)
+        for uid, run in reply.outputs_noted:
+            self.kept.record_noted(uid, run)
         self.reconciler.close_finished(sent.at)
+        self.files.measure_kept()
         self.reconciler.reconcile(self.desired, sent.at, behind=reply.behind)
 
     def _update_desired(self, reply: SyncReply, over: set[Key]) -> None:

@@ -153,7 +153,7 @@ def serve(folder: Path, *, end_jobs: bool = False, log: Callable[[str], None] = 
             link, load_engine(config, folder), config.engine, state, load_key(folder / KEY), folder,
             boot=next_boot_id(state, folder), now=time.time, steady=time.monotonic, log=log, keep_days=config.keep_days,
             ca=Path(config.ca) if config.ca else None,
-            pace=Pace(random.random, config.busy_seconds, config.idle_seconds),
+            quota=config.quota, pace=Pace(random.random, config.busy_seconds, config.idle_seconds),
         )  # fmt: skip
         _run(agent, folder / JOBS, stopping, log)
         agent.tunnels.close()
@@ -172,6 +172,7 @@ def _run(agent: Agent, jobs: Path, stopping: threading.Event, log: Callable[[str
             if time.monotonic() - pruned > PRUNE_SECONDS:
                 pruned = time.monotonic()
                 agent.reconciler.remove_closed(jobs, time.time())
+                agent.kept.remove_expired(time.time())
                 agent.state.prune(int(time.time()))
         except (OSError, sqlite3.OperationalError) as error:
             # a full disk, say: nothing is lost by waiting, for everything is reported until it is acknowledged

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from huisuan.compute.engines.common.start_gate import gate_of
-from huisuan.compute.engines.interface import Engine, EngineError, JobSpec, RunState, run_name
+from huisuan.compute.engines.interface import (
+    Engine,
+    EngineError,
+    JobSpec,
+    MountsWorkdir,
+    RunState,
+    ShowsWorkdir,
+    run_name,
+)
+from huisuan.compute.site_agent.files.kept import KeptOutputs
 from huisuan.compute.site_agent.run_endings import format_ending
 from huisuan.compute.site_agent.state import AgentState, Run
 from huisuan.compute.site_agent.workdirs import UnpackableArchive, WorkdirStore
 from huisuan.protocol.agent import DesiredJob, Wanted
+from huisuan.protocol.file_names import path_to_names
 
 Key = tuple[str, int]
 UNWANTED = "平台不再需要此作业"
 _FORGOTTEN = "中心没有这次运行的记录"
 CANCEL_AGAIN = 10.0  # seconds
 DAY = 24 * 3600
+OUTPUTS = "HUISUAN_OUTPUTS"  # by which a job finds its results folder
 
 
 class Reconciler:
@@ -24,10 +36,10 @@ class Reconciler:
 
     def __init__(
         self, engine: Engine, state: AgentState, workdirs: WorkdirStore, lease_file: Path, log: Callable[[str], None],
-        *, keep_days: int = 0,
+        *, kept: KeptOutputs, keep_days: int = 0,
     ) -> None:  # fmt: skip
         self.engine, self.state, self.workdirs, self.lease_file, self._log = engine, state, workdirs, lease_file, log
-        self.keep_days = keep_days
+        self.kept, self.keep_days = kept, keep_days
         self._has_gate = engine.abilities()["lease"].able
         self._waiting: dict[Key, DesiredJob] = {}  # for their working directory
         self._failing: set[Key] = set()  # could not be started yet: logged once
@@ -127,7 +139,10 @@ class Reconciler:
             return
         try:
             workdir = self.workdirs.unpack(job.workdir, job.uid, job.run) if job.workdir else None
-            self.engine.submit(_spec(job, workdir, self.lease_file))
+            if job.outputs:
+                workdir = workdir or self.workdirs.make_empty(job.uid, job.run)
+                self.kept.expect(job.uid, job.run, job.outputs, workdir)
+            self.engine.submit(self._spec(job, workdir))
         except (ValueError, UnpackableArchive) as refusal:
             self._end_unrun(job, RunState.FAILED, str(refusal))
         except (EngineError, OSError) as error:
@@ -152,12 +167,19 @@ class Reconciler:
         except EngineError as error:
             self._log(f"作业 {run.name} 暂时无法取消：{error}")
 
+    def find_workdir(self, uid: str, run: int) -> Path | None:
+        """The folder in which a run works, while it is here and the agent can see it."""
+        if (found := self.workdirs.find(uid, run)) is not None:
+            return found
+        return self.engine.working_folder(run_name(uid, run)) if isinstance(self.engine, ShowsWorkdir) else None
+
     def _close(self, run: Run, now: int) -> None:
-        if not run.verdict:
-            if not run.ending and not self._record_ending(run):
-                return
-            if not self.keep_days:
-                self.engine.forget(run.name)
+        if not run.verdict and not run.ending and not self._record_ending(run):
+            return
+        if (workdir := self.workdirs.find(run.uid, run.run)) is not None:
+            self.kept.take(run.uid, run.run, workdir, now)  # before the clean-up
+        if not run.verdict and not self.keep_days:
+            self.engine.forget(run.name)
         if not self.keep_days:
             self.workdirs.remove(run.uid, run.run)
         gate = gate_of(self.lease_file, run.name)
@@ -176,10 +198,14 @@ class Reconciler:
             self.state.record_ending(*run.key, format_ending(seen))
         return True
 
-
-def _spec(job: DesiredJob, workdir: Path | None, lease_file: Path) -> JobSpec:
-    return JobSpec(
-        uid=job.uid, run=job.run, command=tuple(job.command), script=job.script, image=job.image, cards=job.cards,
-        nodes=job.nodes, model=job.model, partition=job.partition, local_card=job.local_card,
-        time_limit_seconds=job.time_limit_seconds, environment=job.environment, workdir=workdir, lease_file=lease_file,
-    )  # fmt: skip
+    def _spec(self, job: DesiredJob, workdir: Path | None) -> JobSpec:
+        environment = job.environment
+        if job.outputs and workdir is not None:
+            inside = self.engine.workdir_inside if isinstance(self.engine, MountsWorkdir) else str(workdir)
+            environment = {**environment, OUTPUTS: f"{inside}/{os.fsdecode(b'/'.join(path_to_names(job.outputs)))}"}
+        return JobSpec(
+            uid=job.uid, run=job.run, command=tuple(job.command), script=job.script, image=job.image, cards=job.cards,
+            nodes=job.nodes, model=job.model, partition=job.partition, local_card=job.local_card,
+            time_limit_seconds=job.time_limit_seconds, environment=environment, workdir=workdir,
+            lease_file=self.lease_file,
+        )  # fmt: skip

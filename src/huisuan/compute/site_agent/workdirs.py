@@ -82,6 +82,17 @@ class WorkdirStore:
         draft.rename(place)
         return place
 
+    def make_empty(self, uid: str, run: int) -> Path:
+        """A folder for a run that brings none, to start in."""
+        place = self.unpacked / run_name(uid, run)
+        place.mkdir(mode=0o700, exist_ok=True)
+        return place
+
+    def find(self, uid: str, run: int) -> Path | None:
+        """The folder of a run, while it is here."""
+        place = self.unpacked / run_name(uid, run)
+        return place if place.is_dir() else None
+
     def remove(self, uid: str, run: int) -> None:
         """Remove the folder of a run that is over."""
         remove_tree(self.unpacked / run_name(uid, run))

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 _MAX_CONNECTIONS = 4096
@@ -107,8 +108,9 @@ def agent(url: str, folder: str, slots: str, word: str) -> None:
     from huisuan.compute.site_agent.process import has_joined, join, serve
 
     place = Path(folder)
-    keep_days = load_config(place).keep_days if (place / CONFIG).exists() else 0
-    config = Config(url=url, engine="local", options={"slots": slots}, keep_days=keep_days)
+    config = Config(url=url, engine="local", options={"slots": slots})
+    if (place / CONFIG).exists():
+        config = replace(load_config(place), url=url, engine="local", options={"slots": slots})
     if word and not has_joined(place, word):
         join(place, config, word)
     write_config(place, config)  # the platform may be at another port than last time

@@ -47,6 +47,7 @@ LOCAL_ABILITIES = {
     "lease": Ability(True, "执行进程在闸门前等候，平台知情才开始"),
     "suspend": Ability(False, "不挂起作业，挂起时间总为零"),
     "sessions": Ability(True, "会话的程序就在本机，代理经它的 Unix 套接字连过去"),
+    "outputs": Ability(True, "工作目录就在本机，代理随时看得到"),
 }
 
 
@@ -115,6 +116,10 @@ class LocalEngine:
                 return file.read(limit)
         except FileNotFoundError:
             return b""
+
+    def working_folder(self, name: str) -> Path:
+        """Where a run without an uploaded directory starts."""
+        return self.folder / name / runner.WORK
 
     def usage(self, names: Sequence[str]) -> Mapping[str, tuple[RunUsage, ...]]:
         """What these runs used so far; nothing for one that never started or whose end is unknown."""

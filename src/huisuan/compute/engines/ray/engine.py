@@ -76,6 +76,7 @@ class RayEngine:
             "live_logs": Ability(True, "输出文件" if shared else "经 Ray 的日志接口，每次从头读过"),
             "accounting": Ability(True, kept),
             "lease": Ability(shared, gate),
+            "outputs": Ability(shared, "工作目录代理看得到" if shared else "没有共享文件系统（shared=no），代理取不到"),
             "suspend": Ability(False, "Ray 不挂起作业，挂起时间总为零"),
         }
 
@@ -112,6 +113,10 @@ class RayEngine:
         """How these runs stand: one question for all of them, and one more for each that began or ended since."""
         return {name: seen for name, (seen, _) in self._look(names).items()}
 
+    def working_folder(self, name: str) -> Path:
+        """Where a run without an uploaded directory starts, where files are shared."""
+        return self.notes.place(name) / files.WORK
+
     def usage(self, names: Sequence[str]) -> Mapping[str, tuple[RunUsage, ...]]:
         """What they held so far, by the launcher's record."""
         return {
@@ -140,8 +145,7 @@ class RayEngine:
         if asked["shared"]:
             try:
                 with (self.notes.place(name) / files.OUTPUT).open("rb") as file:
-                    file.seek(offset)
-                    return file.read(limit)
+                    return os.pread(file.fileno(), limit, offset)
             except FileNotFoundError:
                 return b""
         ray = self.notes.read(name, OVER).get("ray") or self.ray.job(name) or {}

@@ -29,6 +29,7 @@ def abilities(session: SlurmSession) -> Mapping[str, Ability]:
         "lease": Ability(True, "作业拿到卡后先等平台放行；租约到期仍未放行就退出，从未开始"),
         "suspend": Ability(True, "中心可用 scontrol suspend 暂停作业；暂停的时间不计"),
         "sessions": _sessions(session),
+        "outputs": Ability(True, "工作目录在共享文件系统上，代理看得到"),
     }
 
 

@@ -21,7 +21,7 @@ from huisuan.compute.engines.interface import (
 )
 from huisuan.compute.engines.slurm import accounting, diagnostics, job_files, submit
 from huisuan.compute.engines.slurm.observe import UNKNOWN_RUN, Watch, held_by, is_late
-from huisuan.compute.engines.slurm.run_folder import RUN_NAME, RunFolder, born, check_run_name, sweep
+from huisuan.compute.engines.slurm.run_folder import RUN_NAME, WORK, RunFolder, born, check_run_name, sweep
 from huisuan.compute.engines.slurm.session import SlurmSession
 from huisuan.compute.engines.slurm.types import WAITING, Accounted, as_accounted
 
@@ -85,6 +85,10 @@ class SlurmEngine:
     def logs(self, name: str, offset: int, limit: int) -> bytes:
         """At most `limit` bytes of its stdout and stderr from `offset` on."""
         return RunFolder(self.folder, check_run_name(name)).read_output(offset, limit)
+
+    def working_folder(self, name: str) -> Path:
+        """Where a run without an uploaded directory starts."""
+        return self.folder / check_run_name(name) / WORK
 
     def usage(self, names: Sequence[str]) -> Mapping[str, tuple[RunUsage, ...]]:
         """What these runs held so far, by sacct; nothing for one that never began or whose end nobody saw.

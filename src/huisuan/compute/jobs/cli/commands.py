@@ -11,12 +11,16 @@ import typer
 
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.client import Client, connect
+from huisuan.compute.jobs.cli.files import copy, get, list_results
 from huisuan.compute.jobs.cli.output import STATES, print_events, print_job, print_preview
 from huisuan.compute.jobs.cli.submit import AfterDashes, submit
 from huisuan.terminal import AlwaysJson, AsJson, note, out, print_json, print_table
 
 app = typer.Typer()
 app.command("submit", cls=AfterDashes)(submit)
+app.command("ls")(list_results)
+app.command("get")(get)
+app.command("cp")(copy)
 
 LAST_BYTES = 1024 * 1024  # in which the last lines are looked for
 MOST_LINES = 10_000

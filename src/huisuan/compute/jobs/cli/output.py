@@ -40,6 +40,7 @@ def print_job(job: Job) -> None:
         "镜像": job.image or None,
         "环境变量": "、".join(job.environment) or None,
         "工作目录": job.workdir,
+        "结果": f"{job.outputs}（huisuan job get {job.uid}）" if job.outputs else None,
         "状态": STATES[job.state] + code,
         "卡数": f"{job.cards}（{job.nodes} 个节点）" if job.nodes > 1 else job.cards,
         "可接受": _acceptable(job),

@@ -95,7 +95,10 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options as fields of a request; None where one was not given."""
     models = [name for part in options["models"] or [] for name in part.split(",") if name.strip()]
     return {
-        **{name: options[name] for name in ("name", "cards", "nodes", "retries", "image", "vendor", "centre", "city")},
+        **{
+            name: options[name]
+            for name in ("name", "cards", "nodes", "retries", "image", "vendor", "centre", "city", "outputs")
+        },
         "models": models or None,
         "min_memory_gib": options["min_memory"],
         "min_tflops_fp16": _decimal(options["min_tflops"]),

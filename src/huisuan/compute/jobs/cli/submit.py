@@ -61,6 +61,10 @@ def submit(
     ] = None,
     env: Annotated[list[str] | None, typer.Option("--env", help="环境变量 名=值；只写名则取本机的值；可重复")] = None,
     image: Annotated[str | None, typer.Option("--image", help="容器镜像；只有运行容器的中心可用")] = None,
+    outputs: Annotated[
+        str | None,
+        typer.Option("--outputs", help="结果文件夹，工作目录里的相对路径：结束后由中心保留，用 job get 取回"),
+    ] = None,
     workdir: Annotated[
         Path | None, typer.Option("--workdir", help="打包上传的文件夹（见 .huisuanignore）；作业在其中开始")
     ] = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from decimal import Decimal
@@ -9,6 +10,7 @@ from pathlib import PurePath
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.messages.webhook_address import LONGEST_WEBHOOK, webhook_address_fault
+from huisuan.protocol.file_names import BadPath, path_to_names
 from huisuan.protocol.resources import JobRequest
 
 MOST_CARDS = 100_000
@@ -24,6 +26,7 @@ MOST_DEPENDENCIES = 100
 MOST_NOTES = 200
 LONGEST_NAME = 120
 LONGEST_IMAGE = 300
+LONGEST_OUTPUTS = 400
 LONGEST_NOTE = 500
 LONGEST_TIME = 30 * 24 * 3600
 HIGHEST_PRICE_FEN = 10_000_000
@@ -89,9 +92,23 @@ def _what_runs(asked: JobRequest) -> None:
             f"镜像 {_shown(asked.image)}：应是至多 {LONGEST_IMAGE} 个可见字符，以字母或数字开头，不含空格",
             code="job.image_malformed",
         )
+    _outputs(asked.outputs)
     if asked.workdir is not None and not _SHA256.fullmatch(asked.workdir):
         raise InvalidRequest(
             "工作目录 workdir：应是上传后得到的 SHA-256（64 个十六进制字符）", code="job.workdir_malformed"
+        )
+
+
+def _outputs(folder: str) -> None:
+    try:
+        names = path_to_names(folder)
+    except BadPath as problem:
+        raise InvalidRequest(
+            f"结果文件夹 outputs：{problem}；应是工作目录里的相对路径，例如 results", code="job.outputs_malformed"
+        ) from None
+    if len(folder) > LONGEST_OUTPUTS or any(_has_control(os.fsdecode(name)) for name in names):
+        raise InvalidRequest(
+            f"结果文件夹 outputs：至多 {LONGEST_OUTPUTS} 个字，不含控制字符", code="job.outputs_malformed"
         )
 
 

@@ -18,6 +18,7 @@ from huisuan.compute.jobspec.core.request_rules import (
     HIGHEST_PRICE_FEN,
     LONGEST_IMAGE,
     LONGEST_NAME,
+    LONGEST_OUTPUTS,
     LONGEST_TIME,
     MOST_CARDS,
     MOST_RETRIES,
@@ -79,6 +80,10 @@ class JobFile(BaseModel):
     image: str = Field("", max_length=LONGEST_IMAGE, description="容器镜像；只有运行容器的执行引擎可用")
     environment: dict[str, _Word] = Field(default_factory=dict, description="环境变量；页面和接口只显示名字，不显示值")
     workdir: str | None = Field(None, description="随作业上传的文件夹，相对于本文件；作业在其中开始", examples=["."])
+    outputs: str = Field(
+        "", max_length=LONGEST_OUTPUTS, description="结果文件夹，工作目录里的相对路径；作业结束后由中心保留，可取回",
+        examples=["results"],
+    )  # fmt: skip
     cards: Annotated[
         int | None, Field(ge=1, le=MOST_CARDS), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_CARDS})
     ] = Field(None, description="整个作业的加速卡数；不写则每个节点一张，处理器槽也可以")

@@ -1,0 +1,186 @@
+"""Results of runs that are over: moved out of the way of the clean-up, measured, kept for their days.
+
+One folder a run under `outputs/`: `about.json`, and `files` once it is over. Moving is a rename on one file system, so
+that a result of any size is kept in an instant, whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from huisuan.base.temporary import remove_tree
+from huisuan.compute.engines.interface import run_name
+from huisuan.compute.site_agent.files.tree import FileProblem, Root, open_folder
+from huisuan.protocol.agent_files import OutputsReport
+from huisuan.protocol.file_names import name_to_text, path_to_names
+
+ABOUT, FILES = "about.json", "files"
+DAY = 24 * 3600
+OVER_QUOTA_DAYS = 1  # for what is larger than the centre keeps: long enough to fetch it, never cut
+MOST_MEASURED = 1_000_000  # files
+
+
+@dataclass(frozen=True)
+class Quota:
+    """What a centre keeps: for how many days, and how many bytes of one run."""
+
+    days: int = 30
+    bytes_a_run: int = 20 * 2**30
+
+    def __str__(self) -> str:
+        most = f"{self.bytes_a_run / 2**30:g} GiB"
+        return f"结果文件夹保留 {self.days} 天；一次运行超过 {most} 的，只留 {OVER_QUOTA_DAYS} 天"
+
+
+@dataclass(frozen=True)
+class KeptRun:
+    """What is known of a run's results; times in seconds since 1970, `size` in bytes.
+
+    `kept_at` 0: the run is not over. `files` None: not measured yet. `noted`: the platform has the report.
+    """
+
+    uid: str
+    run: int
+    folder: str
+    kept_at: int = 0
+    kept_until: int = 0
+    files: int | None = None
+    size: int = 0
+    over_quota: bool = False
+    note: str = ""
+    noted: bool = False
+
+
+class KeptOutputs:
+    """The results under `folder`/outputs."""
+
+    def __init__(self, folder: Path, quota: Quota) -> None:
+        self.place, self.quota = folder / "outputs", quota
+        self.place.mkdir(parents=True, exist_ok=True)
+        self.place.chmod(0o700)  # a run's results are seen through the platform, not by other jobs
+        found = (_load(place / ABOUT) for place in sorted(self.place.iterdir()))
+        self._runs = {run_name(about.uid, about.run): about for about in found if about}  # what is on the disk
+
+    def expect(self, uid: str, run: int, folder: str, workdir: Path) -> None:
+        """Note where a run that is about to start leaves its results, and make that folder for it.
+
+        Raises:
+            ValueError: there is something else of that name in what the user packed.
+        """
+        place = self.place / run_name(uid, run)
+        place.mkdir(mode=0o700, exist_ok=True)
+        if not (place / ABOUT).exists():
+            self._save(KeptRun(uid, run, folder))
+        inner = workdir
+        for name in path_to_names(folder):
+            inner = inner / os.fsdecode(name)
+            with suppress(FileExistsError):
+                inner.mkdir()
+            if inner.is_symlink() or not inner.is_dir():
+                raise ValueError(f"结果文件夹 outputs={folder}：上传的工作目录里 {name_to_text(name)} 不是文件夹")
+
+    def take(self, uid: str, run: int, workdir: Path, now: int) -> None:
+        """The run is over: keep what lies in its results folder. Does nothing for one that declared none."""
+        about = self._runs.get(run_name(uid, run))
+        if about is None or about.kept_at:
+            return
+        place = self.place / run_name(uid, run)
+        note = ""
+        if not (place / FILES).exists():  # else: moved, and killed before that was noted
+            try:
+                self._move(workdir, about.folder, place / FILES)
+            except FileProblem as problem:
+                note = str(problem)
+            except OSError as error:
+                note = f"结果文件夹没能留下：{error.strerror or error}"
+        self._save(replace(about, kept_at=now, kept_until=now + self.quota.days * DAY, note=note[:500]))
+
+    def measure(self, uid: str, run: int) -> None:
+        """Count what was kept; what is over the quota is kept for a day only. May take long: not for the loop."""
+        about = self._runs.get(run_name(uid, run))
+        if about is None or not about.kept_at or about.files is not None:
+            return
+        files = size = 0
+        for count, length in enumerate(_sizes(self.place / run_name(uid, run) / FILES), start=1):
+            files, size = count, size + length
+            if files >= MOST_MEASURED:
+                break
+        over = size > self.quota.bytes_a_run or files >= MOST_MEASURED
+        until = about.kept_at + (OVER_QUOTA_DAYS if over else self.quota.days) * DAY
+        self._save(replace(about, files=files, size=size, over_quota=over, kept_until=until))
+
+    def find(self, uid: str, run: int) -> Path | None:
+        """The folder of a run's kept results; None where it is not over, or there are none."""
+        place = self.place / run_name(uid, run) / FILES
+        return place if place.is_dir() and not place.is_symlink() else None
+
+    def unmeasured(self) -> list[tuple[str, int]]:
+        """Runs whose results are kept and not measured yet."""
+        return [(about.uid, about.run) for about in list(self._runs.values()) if about.kept_at and about.files is None]
+
+    def unreported(self) -> list[OutputsReport]:
+        """What the platform has not noted yet."""
+        return [
+            OutputsReport(
+                uid=about.uid, run=about.run, files=about.files, size=about.size, over_quota=about.over_quota,
+                note=about.note, kept_until=datetime.fromtimestamp(about.kept_until, UTC),
+            )
+            for about in list(self._runs.values()) if about.files is not None and not about.noted
+        ][:100]  # fmt: skip
+
+    def record_noted(self, uid: str, run: int) -> None:
+        """The platform has the report."""
+        if (about := self._runs.get(run_name(uid, run))) is not None:
+            self._save(replace(about, noted=True))
+
+    def remove_expired(self, now: float) -> list[str]:
+        """Remove the results whose days are over; the runs' names."""
+        gone = [about for about in list(self._runs.values()) if about.kept_at and about.kept_until <= now]
+        for about in gone:
+            remove_tree(self.place / run_name(about.uid, about.run))
+            del self._runs[run_name(about.uid, about.run)]
+        return [run_name(about.uid, about.run) for about in gone]
+
+    def _move(self, workdir: Path, folder: str, target: Path) -> None:
+        names = path_to_names(folder)
+        with open_folder(Root(workdir), names):  # a folder, and no link on the way
+            (workdir / os.fsdecode(b"/".join(names))).rename(target)
+        if target.is_symlink():  # put there between the look and the move
+            target.unlink()
+            raise FileProblem("link", names)
+
+    def _save(self, about: KeptRun) -> None:
+        path = self.place / run_name(about.uid, about.run) / ABOUT
+        draft = path.with_suffix(".new")
+        with draft.open("w", encoding="utf-8") as file:
+            json.dump(asdict(about), file, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        self._runs[run_name(about.uid, about.run)] = about
+
+
+def _load(path: Path) -> KeptRun | None:
+    try:
+        return KeptRun(**json.loads(path.read_text("utf-8")))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+    """The sizes in bytes of the regular files below a folder, no link followed."""
+    if not folder.is_dir() or folder.is_symlink():
+        return
+    for _, _, names, handle in os.fwalk(folder, follow_symlinks=False):
+        for name in names:
+            with suppress(OSError):
+                found = os.stat(name, dir_fd=handle, follow_symlinks=False)
+                if stat.S_ISREG(found.st_mode):
+                    yield found.st_size
