@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from huisuan.client.fetch import PARTS, Fetcher, FetchReport, Source
+from huisuan.client.fetch import PARTS_FOLDER, Fetcher, FetchReport, FileSource
 from huisuan.protocol.job_files import ListedFile
 from support.command_tree import invoke
 from support.local_site import Site, by_itself, results_site, run_with_results, submit, until, working
@@ -32,7 +32,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 def fetch(site: Site, uid: str, target: Path, *paths: str, **rest: Any) -> FetchReport:
     """Fetch while the agent works by itself."""
     with by_itself(site):
-        return Fetcher(site.client, Source(uid), target, **rest).fetch(paths or [""])
+        return Fetcher(site.client, FileSource(uid), target, **rest).fetch(paths or [""])
 
 
 def test_a_tree_arrives_with_its_links_and_what_leads_out_is_named(site: Site, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_fetch_that_broke_off_goes_on_where_it_was(site: Site, tmp_path: Path,
     assert (tmp_path / "here/big").read_bytes() == content
     assert arrived[0] == 3000
     assert sum(arrived) == 5500
-    assert not (tmp_path / "here" / PARTS).exists()
+    assert not (tmp_path / "here" / PARTS_FOLDER).exists()
 
 
 def test_what_came_of_another_version_is_fetched_anew_and_a_damaged_part_is_thrown_away(
@@ -80,7 +80,7 @@ def test_what_came_of_another_version_is_fetched_anew_and_a_damaged_part_is_thro
     uid = run_with_results(site, "head -c 2500 /dev/urandom > results/big")
     kept = site.folder / "outputs" / uid / "files/big"
     for version, what in (("other", "fetched"), ("", "failed")):
-        parts = tmp_path / "here" / PARTS
+        parts = tmp_path / "here" / PARTS_FOLDER
         parts.mkdir(parents=True)
         name = hashlib.sha256(f"{uid} outputs None big".encode()).hexdigest()[:32]
         (parts / name).write_bytes(b"x" * 1000)

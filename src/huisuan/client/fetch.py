@@ -27,14 +27,14 @@ from huisuan.protocol.agent_files import Area
 from huisuan.protocol.file_names import BadPath, path_to_names, text_to_name
 from huisuan.protocol.job_files import ListedFile
 
-PARTS = ".huisuan-part"
+PARTS_FOLDER = ".huisuan-part"
 AT_ONCE = 4  # files
 _HASHED_AHEAD = 32 * 2**20  # bytes: of larger files the hash is asked for before the first piece
 _TRIES = 3  # of a file that changes while it is fetched
 
 
 @dataclass(frozen=True)
-class Source:
+class FileSource:
     """Whose files: an area of a run (None: the present one)."""
 
     uid: str
@@ -66,7 +66,7 @@ class Fetcher:
     """Fetches from one source into `target`; `on_progress` hears of bytes that arrived, from several threads."""
 
     def __init__(
-        self, client: FileCalls, source: Source, target: Path, *, overwrite: bool = False,
+        self, client: FileCalls, source: FileSource, target: Path, *, overwrite: bool = False,
         on_total: Callable[[int], None] = lambda _: None, on_progress: Callable[[int], None] = lambda _: None,
         pause: Pause = time.sleep,
     ) -> None:  # fmt: skip
@@ -100,7 +100,7 @@ class Fetcher:
         for entry, local, top in links:
             self._link(entry, local, top, report)
         with suppress(OSError):
-            (self.target / PARTS).rmdir()
+            (self.target / PARTS_FOLDER).rmdir()
         report.files.sort(key=lambda file: file.path)
         return report
 
@@ -167,7 +167,7 @@ class Fetcher:
                 raise Conflict(f"{local} 已经存在，内容不同：加 --overwrite 覆盖，或换一个文件夹", code="files.exists")
         if entry.size >= _HASHED_AHEAD:
             self.client.ask_hash(uid, entry.path, area=self.source.area, run=self.source.run)
-        part = PartFile(self.target / PARTS, f"{uid} {self.source.area} {self.source.run} {entry.path}")
+        part = PartFile(self.target / PARTS_FOLDER, f"{uid} {self.source.area} {self.source.run} {entry.path}")
         resumed = part.size > 0
         for number in range(_TRIES):
             try:

@@ -20,7 +20,7 @@ HASH_SECONDS = 3600.0  # for a hash, which takes as long as the file is large
 _TRIES = 6  # of one question, where the platform or the centre cannot be reached meanwhile
 AHEAD = 4  # pieces that are asked for before they are read
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
-M = TypeVar("M", bound=BaseModel)
+_M = TypeVar("_M", bound=BaseModel)
 
 
 class FileCalls(Sending):
@@ -80,8 +80,8 @@ class FileCalls(Sending):
             version=answer.headers["Huisuan-File-Version"],
         )  # fmt: skip
 
-    def _read(self, model: type[M], path: str, asked: dict[str, Any], seconds: float, pause: Pause) -> M:
-        return TypeAdapter[M](model).validate_json(self._answered(path, asked, seconds, pause).content)
+    def _read(self, model: type[_M], path: str, asked: dict[str, Any], seconds: float, pause: Pause) -> _M:
+        return TypeAdapter[_M](model).validate_json(self._answered(path, asked, seconds, pause).content)
 
     def _answered(self, path: str, asked: dict[str, Any], seconds: float, pause: Pause) -> httpx.Response:
         """The answer, asked for until the centre has given it; a platform that starts anew is no end of it."""

@@ -17,7 +17,7 @@ Action = Literal["list", "read", "hash"]
 FILE_PIECE_BYTES = 4 * 1024 * 1024  # of a file, in one answer
 ANSWERED_BYTES = 16 * 1024 * 1024  # of files, in one request of the agent
 LISTED = 1000  # entries in one answer
-Path = Annotated[str, Field(max_length=16_384)]
+PathText = Annotated[str, Field(max_length=16_384)]
 _Whole = Annotated[int, Field(ge=0, lt=2**62)]
 
 
@@ -45,11 +45,11 @@ class FileQuestion(ResponseModel):
 class FileEntry(RequestModel):
     """A file, folder, link or something else (a pipe, a device), with its path in its area; `size` in bytes."""
 
-    path: Path
+    path: PathText
     kind: Literal["file", "folder", "link", "other"]
     size: _Whole = 0
     modified_at: AwareDatetime | None = None
-    target: Path = Field(default="", description="of a link, as it is written there; it is never followed")
+    target: PathText = Field(default="", description="of a link, as it is written there; it is never followed")
 
 
 class FileAnswer(RequestModel):

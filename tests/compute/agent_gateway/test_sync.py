@@ -70,6 +70,7 @@ def test_a_placed_job_is_desired_with_all_that_is_needed_to_run_it(site: Voice, 
         "uid": job.uid, "run": 0, "lease": 1, "command": ["echo"], "script": "", "image": "",
         "environment": {"A": "1"}, "workdir": None, "cards": 2, "nodes": 1, "model": "CPU-SLOT", "partition": "main",
         "local_card": "", "time_limit_seconds": 3600, "state": "placed", "cancel": False, "log_base": 0, "outputs": "",
+        "session": False,
     }  # fmt: skip
 
 

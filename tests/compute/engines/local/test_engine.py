@@ -18,7 +18,15 @@ import pytest
 from huisuan.compute.engines import installed, load
 from huisuan.compute.engines.common.runner import whole_seconds
 from huisuan.compute.engines.common.start_gate import gate_of
-from huisuan.compute.engines.interface import ABILITIES, JobSpec, NodeSeen, Observation, RunState, RunUsage
+from huisuan.compute.engines.interface import (
+    ABILITIES,
+    OPTIONAL_ABILITIES,
+    JobSpec,
+    NodeSeen,
+    Observation,
+    RunState,
+    RunUsage,
+)
 from huisuan.compute.engines.local import LocalEngine
 from support.jobs import eventually
 
@@ -401,5 +409,5 @@ def test_a_run_that_is_over_can_be_forgotten_and_a_running_one_not(engine: Local
 
 
 def test_it_says_what_it_can_do_and_how_its_folder_is(engine: LocalEngine) -> None:
-    assert set(engine.abilities()) == set(ABILITIES)
+    assert set(engine.abilities()) == {*ABILITIES, *OPTIONAL_ABILITIES}
     assert all(well for _, well, _ in engine.diagnose())

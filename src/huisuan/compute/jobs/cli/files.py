@@ -10,12 +10,12 @@ import typer
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
 from huisuan.client import Client, connect
-from huisuan.client.fetch import Fetcher, FetchReport, Source
+from huisuan.client.fetch import Fetcher, FetchReport, FileSource
 from huisuan.protocol.agent_files import Area
 from huisuan.protocol.job_files import JobFiles
 from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
 
-KINDS = {"file": "文件", "folder": "文件夹", "link": "链接", "other": "特殊文件"}
+_KINDS = {"file": "文件", "folder": "文件夹", "link": "链接", "other": "特殊文件"}
 RunOption = Annotated[int | None, typer.Option("--run", min=1, help="第几次运行（有重试时），从 1 起；默认最后一次")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="本地已有同名而内容不同的文件时覆盖")]
 _Uid = Annotated[str, typer.Argument(metavar="作业号", help="见 huisuan job list")]
@@ -39,7 +39,7 @@ def list_results(
         return
     rows = [
         {
-            "kind": KINDS[entry.kind],
+            "kind": _KINDS[entry.kind],
             "size": entry.size if entry.kind == "file" else None,
             "modified_at": entry.modified_at,
             "path": f"{entry.path} → {entry.target}" if entry.kind == "link" else entry.path,
@@ -69,7 +69,7 @@ def get(
     with connect() as client:
         report = _fetched(
             client,
-            Source(uid, "outputs", _index(run)),
+            FileSource(uid, "outputs", _index(run)),
             output or Path(uid),
             [(path, path) for path in wanted],
             overwrite,
@@ -89,7 +89,7 @@ def copy(
     into, name = (target, "") if target.is_dir() or len(paths) > 1 else (target.parent, target.name)
     pairs = [(path, name or path.rpartition("/")[2]) for path in paths]
     with connect() as client:
-        report = _fetched(client, Source(uid, "workdir", _index(run)), into, pairs, overwrite)
+        report = _fetched(client, FileSource(uid, "workdir", _index(run)), into, pairs, overwrite)
     _finish(uid, into, report, as_json)
 
 
@@ -110,7 +110,7 @@ def _sources(sources: list[str]) -> tuple[str, list[str]]:
 
 
 def _fetched(
-    client: Client, source: Source, target: Path, pairs: list[tuple[str, str]], overwrite: bool
+    client: Client, source: FileSource, target: Path, pairs: list[tuple[str, str]], overwrite: bool
 ) -> FetchReport:
     with progress("取回（KiB）", None) as bar:
         task, arrived = bar.task_ids[0], 0

@@ -12,7 +12,7 @@ from huisuan.base.errors import Conflict, InvalidRequest, NotFound, Refused, Una
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.centres.online import is_online
 from huisuan.compute.jobs.files.requests import Asker, Question, answer_to, ask_ahead, pieces_after
-from huisuan.compute.jobs.queries import one
+from huisuan.compute.jobs.queries import LARGEST_OFFSET, one
 from huisuan.compute.models import Centre, Job, JobOutputs
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol.agent_files import FILE_PIECE_BYTES, Action, Area, FileAnswer
@@ -20,7 +20,6 @@ from huisuan.protocol.file_names import BadPath, path_to_names
 from huisuan.protocol.job_files import FileHash, FileListing, FilePiece, JobFiles, ListedFile, OutputsInfo
 
 MOST_AHEAD = 8  # pieces
-LARGEST_OFFSET = 2**62
 #: whom a job's files are for, as its output: the party that ran it, and the province that helps
 READS_FILES = ("user", "province")
 _PROBLEMS: dict[str, tuple[type[Refused], str]] = {
