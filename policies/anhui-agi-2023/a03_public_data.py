@@ -12,6 +12,10 @@ article.procedure(
     "3.1", "制定政府公共数据资源开放清单", kind=ProcedureKind.LIST,
     what="政府公共数据资源开放清单", what_en="The list of government data that is open",
 )  # fmt: skip
+article.procedure(
+    "3.2", "到2023年底前依法依规面向在皖通用人工智能企业有序共享开放", kind=ProcedureKind.PROGRAMME,
+    what="2023年底前开放首批公共数据（各部门的期限）", what_en="The departments' deadline: open by the end of 2023",
+)  # fmt: skip
 
 
 class DataUser(Facts):

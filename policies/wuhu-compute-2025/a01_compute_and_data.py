@@ -46,7 +46,7 @@ article.procedure(
     what="w.2 的每户年度上限", what_en="The limit per user and year of w.2",
 )  # fmt: skip
 article.declares(
-    "w.5", "全市机架超过6万架，智能算力超过2.5万P", reason="发展目标：不授予权利，也不作出决定",
+    "w.5", "到2025年底，全市机架超过6万架，智能算力超过2.5万P", reason="发展目标：不授予权利，也不作出决定",
     reason_en="An aim: it grants nothing and decides nothing",
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from huisuan.law.model import expressions as nodes
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import Const, FactSpec, InterpretationSpec, SettingSpec
 from huisuan.law.model.values import InvalidValue, Kind, parse_chinese_money, parse_share
+from huisuan.law.text.figures import FigureValue, names_figure
 
 B = TypeVar("B")
 RegionNames: TypeAlias = Mapping[str, tuple[str, str]]
@@ -81,25 +82,27 @@ def legal_share(figure: str, sentence: str, phrase: str) -> Share:
     Raises:
         LawError: it does not.
     """
-    _check_quoted(figure, sentence, phrase)
-    return Share(nodes.Cited(Const(parse_share(figure), Kind.SHARE), sentence, phrase, Kind.SHARE))
+    value = parse_share(figure)
+    _check_quoted(figure, Kind.SHARE, value, sentence, phrase)
+    return Share(nodes.Cited(Const(value, Kind.SHARE), sentence, phrase, Kind.SHARE))
 
 
 def legal_money(figure: str, sentence: str, phrase: str) -> Money:
     """An amount that the law itself fixes, as written ("1000万元")."""
-    _check_quoted(figure, sentence, phrase)
-    return Money(nodes.Cited(Const(parse_chinese_money(figure), Kind.MONEY), sentence, phrase, Kind.MONEY))
+    value = parse_chinese_money(figure)
+    _check_quoted(figure, Kind.MONEY, value, sentence, phrase)
+    return Money(nodes.Cited(Const(value, Kind.MONEY), sentence, phrase, Kind.MONEY))
 
 
 def legal_int(figure: int, sentence: str, phrase: str) -> Int:
     """A count that the law itself fixes."""
-    _check_quoted(str(figure), sentence, phrase)
+    _check_quoted(str(figure), Kind.INT, figure, sentence, phrase)
     return Int(nodes.Cited(Const(figure, Kind.INT), sentence, phrase, Kind.INT))
 
 
 def legal_day(value: date, sentence: str, phrase: str) -> Date:
-    """A day that the law itself fixes; its year must stand in the phrase."""
-    _check_quoted(str(value.year), sentence, phrase)
+    """A day that the law itself fixes; it must stand in the phrase, or be the first or last of what stands there."""
+    _check_quoted(value.isoformat(), Kind.DATE, value, sentence, phrase)
     return Date(nodes.Cited(Const(value, Kind.DATE), sentence, phrase, Kind.DATE))
 
 
@@ -108,8 +111,8 @@ def whole() -> Share:
     return Share(Const(Fraction(1), Kind.SHARE))
 
 
-def _check_quoted(figure: str, sentence: str, phrase: str) -> None:
-    if figure not in phrase:
+def _check_quoted(figure: str, kind: Kind, value: FigureValue, sentence: str, phrase: str) -> None:
+    if not names_figure(phrase, kind, value):
         raise LawError(f"{sentence}：数字 {figure} 不在引文“{phrase}”中", code="law.figure_not_quoted")
 
 
@@ -119,9 +122,9 @@ def share_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str, at
     Raises:
         LawError: the bound does not stand in the phrase, or is no share.
     """
-    if at_most:
-        _check_quoted(at_most, sentence, phrase)
     bound = _parse_bound(parse_share, at_most or "100%")
+    if at_most:
+        _check_quoted(at_most, Kind.SHARE, bound, sentence, phrase)
     return Share(nodes.Setting(SettingSpec(name, Kind.SHARE, zh, en, sentence, phrase, bound)))
 
 
@@ -131,8 +134,8 @@ def money_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str, at
     Raises:
         LawError: the bound does not stand in the phrase, or is no amount.
     """
-    _check_quoted(at_most, sentence, phrase)
     bound = _parse_bound(parse_chinese_money, at_most)
+    _check_quoted(at_most, Kind.MONEY, bound, sentence, phrase)
     return Money(nodes.Setting(SettingSpec(name, Kind.MONEY, zh, en, sentence, phrase, bound)))
 
 

@@ -62,7 +62,7 @@ class MutantReport:
         }  # fmt: skip
 
 
-def subjects(policy: Policy) -> tuple[Altered, ...]:
+def list_subjects(policy: Policy) -> tuple[Altered, ...]:
     """What is altered: rules, budgets that are shared out, and the orders in which rules combine."""
     return (*policy.rules, *policy.allotments, *policy.stackings)
 
@@ -74,7 +74,7 @@ def try_mutants(policy: Policy, cases: Sequence[Case], advance: Callable[[], Non
     """
     tried = 0
     unnoticed: list[Unnoticed] = []
-    for original in subjects(policy):
+    for original in list_subjects(policy):
         key = _key(original)
         asked = [(_smallest(policy, original, case), case) for case in cases if case.subject == key]
         for mutant in _list_mutants(original):

@@ -6,6 +6,7 @@ clock, no overflow, no two rules on the same ground without an order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +16,12 @@ from huisuan.law.cases.runner import CaseResult, load_policy_cases, run_case
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.handling import Handling
 from huisuan.law.policy.coverage import list_coverage
+from huisuan.law.policy.figure_coverage import UnmetFigure, unmet_figures
 from huisuan.law.policy.load import load_installed, search_path
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.stacking import rules_by_ground
+
+_HEADER_DAY = re.compile(r"^- (印发日期|有效期至)[:：] *(\d{4}-\d{2}-\d{2})\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class PolicyCheck:
     gaps: tuple[CoverageGap, ...]
     unset: tuple[str, ...]
     conflicts: tuple[str, ...] = ()
+    unmet_figures: tuple[UnmetFigure, ...] = ()
+    header_differences: tuple[str, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -53,11 +59,15 @@ class PolicyCheck:
         for number in self.open_sentences:
             text = self.policy.text.sentences[number].text
             yield Finding(f"第 {number} 句", f"未处理：{text} 请写成规则，或用 procedure、declares 交代")
+        for difference in self.header_differences:
+            yield Finding("policy.toml", difference)
+        for figure in self.unmet_figures:
+            yield Finding(f"第 {figure.sentence} 句", figure.what)
         for outcome in self.outcomes:
             if outcome.wrong:
                 yield Finding(outcome.case.place, outcome.wrong.removeprefix(f"{outcome.case.place}："))
-            for difference in outcome.differences:
-                text = f"{difference.what}应为 {difference.expected}，算得 {difference.got}"
+            for other in outcome.differences:
+                text = f"{other.what}应为 {other.expected}，算得 {other.got}"
                 yield Finding(outcome.case.place, f"{outcome.case.title}：{text}")
         for wrong in self.conflicts:
             yield Finding("与路径上的其他政策一起", wrong)
@@ -91,7 +101,18 @@ def check_policy(policy: Policy) -> PolicyCheck:
         tuple(find_gaps(policy, cases)),
         tuple(name for name in declared if name not in set_by_now),
         tuple(_conflicts_with_others(policy)),
+        tuple(unmet_figures(policy)),
+        tuple(_header_differences(policy)),
     )
+
+
+def _header_differences(policy: Policy) -> Iterator[str]:
+    """Where the days at the head of the text are others than those of policy.toml."""
+    days = {"印发日期": ("issued", policy.issued), "有效期至": ("valid_to", policy.valid_to)}
+    for label, written in _HEADER_DAY.findall((policy.folder / "text.md").read_text("utf-8")):
+        key, day = days[label]
+        if written != day.isoformat():
+            yield f"{key} 是 {day}，而 text.md 写“{label}: {written}”；请与原文核对"
 
 
 def _conflicts_with_others(policy: Policy) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from huisuan.law.cases.mutants import MutantReport, subjects, try_mutants
+from huisuan.law.cases.mutants import MutantReport, list_subjects, try_mutants
 from huisuan.law.cases.policy_check import PolicyCheck, check_policy
 from huisuan.law.cases.runner import load_policy_cases
 from huisuan.law.cli.arguments import parse_day
@@ -81,7 +81,7 @@ def check_(
 
 
 def _try_mutants(law: Policy) -> MutantReport:
-    with progress("逐个改错", len(subjects(law))) as bar:
+    with progress("逐个改错", len(list_subjects(law))) as bar:
         return try_mutants(law, load_policy_cases(law), lambda: bar.advance(bar.task_ids[0]))
 
 

@@ -65,7 +65,11 @@ def _handling(policy: Policy, number: str) -> Handling:
         return Handling.COMPUTED
     if any(isinstance(handling, Procedure) for handling in handlings):
         return Handling.PROCEDURAL
-    return Handling.DECLARED if handlings else Handling.OPEN
+    if handlings:
+        return Handling.DECLARED
+    # a cap or a fund that stands in a sentence of its own: the rule that cites it accounts for it
+    cited = any(number == cited for rule in policy.rules for cited, _ in rule.citations())
+    return Handling.COMPUTED if cited else Handling.OPEN
 
 
 def _descriptions(policy: Policy, handlings: Iterable[SentenceHandling], *, english: bool) -> Iterable[str]:
