@@ -50,6 +50,7 @@ test: .venv
 	@sh setup/slurm.sh
 	@sh setup/spark.sh
 	@sh setup/ray.sh
+	@sh setup/jupyter.sh
 	@$(MAKE) --no-print-directory lint
 	.venv/bin/pytest -n 2
 
@@ -88,4 +89,5 @@ lock:
 		--universal --python-version 3.11 --no-emit-index-url -o deploy/requirements.lock
 	uv pip compile -q --group spark --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-spark.lock
 	uv pip compile -q --group ray --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-ray.lock
+	uv pip compile -q --group jupyter --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o requirements-jupyter.lock
 	uv pip compile -q --group bench --generate-hashes --universal --python-version 3.11 --no-emit-index-url -o bench/requirements.lock

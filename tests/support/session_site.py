@@ -96,7 +96,8 @@ class SessionSite:
         self.messages: list[str] = []
         self.agent = self._start()
         self.agent.step()
-        self.client = Client(url, make_token("user", "test", party=party().uscc)[1])
+        self.token = make_token("user", "test", party=party().uscc)[1]
+        self.client = Client(url, self.token)
 
     def _start(self) -> Agent:
         state = AgentState(self.folder / STATE_FILE)
@@ -129,7 +130,10 @@ class SessionSite:
             assert not session.final, (session, self.log(uid), self.messages)
             return session if session.ready else None
 
-        return until(look, f"{uid} ready: {self.messages}", within)
+        try:
+            return until(look, f"{uid} ready", within)
+        except AssertionError as late:
+            raise AssertionError(f"{late}: {self.client.session(uid)} {self.log(uid)} {self.messages}") from late
 
     def ended(self, uid: str, within: float = SOON) -> Job:
         """The session's job once it is over."""

@@ -26,6 +26,7 @@ from huisuan.portal.messages.settings import message_settings
 from huisuan.portal.people import views as people
 from huisuan.portal.seals import flags, register
 from huisuan.portal.seals import views as seals
+from huisuan.portal.sessions import views as sessions
 from huisuan.portal.settings import views as settings
 from huisuan.portal.ui import vega_bundle as engine
 from huisuan.portal.usage import records as usage
@@ -63,6 +64,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("jobs/<str:uid>", jobs.job_page, name="job"),
     path("jobs/<str:uid>/cancel", jobs.cancel, name="cancel-job"),
     path("jobs/<str:uid>/cancel-array", jobs.cancel_whole_array, name="cancel-array"),
+    path("sessions/", sessions.session_list, name="sessions"),
+    path("sessions/<str:uid>/open", sessions.open_session, name="open-session"),
+    path("sessions/<str:uid>/end", sessions.end_session, name="end-session"),
     path("usage/", usage.record_list, name="usage"),
     path("usage/<slug:code>/<int:sequence>", usage.record_page, name="record"),
     path("usage/<slug:code>/<int:sequence>/raw", usage.raw_line, name="raw-line"),

@@ -49,7 +49,7 @@ WORDS = re.compile(r"[\u4e00-\u9fff]+")
 #: what an engine can do and why not, which a centre's page shows: only there do these modules speak to readers
 ABILITIES = {
     "compute/engines/local/engine.py": ("ABILITIES", "END_UNKNOWN", "NEVER_STARTED"),
-    "compute/engines/slurm/diagnostics.py": ("abilities", "_accounting", "_tracked"),
+    "compute/engines/slurm/diagnostics.py": ("abilities", "_accounting", "_sessions", "_tracked"),
     "compute/engines/kubernetes/engine.py": ("abilities",),
     "compute/engines/ray/engine.py": ("abilities",),
 }
@@ -76,6 +76,8 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     **{f"messages/{name}.py": () for name in ("delivery", "http_post", "preferences", "queries", "signed_post")},
     "serving/http/limits.py": (), "serving/http/middleware.py": (), "serving/http/body.py": (),
     "serving/http/front.py": (), "parties/input_limits.py": (), "portal/people/views.py": ("_password",),
+    "compute/sessions/services.py": ("start_session", "session_of", "open_session"),
+    "portal/sessions/views.py": ("_asked", "_number"),
 }  # fmt: skip
 #: what they say to nobody who reads a page, and why
 EXCEPTIONS: dict[str, str] = {

@@ -37,6 +37,7 @@ from huisuan.protocol.signatures import sign_tunnel
 Key = tuple[str, int]  # uid, lease
 _PIECE_BYTES = 64 * 1024
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
+_QUIET_SECONDS = 1.5
 _END_SECONDS = 5.0
 _STEADY_SECONDS = 30.0  # a tunnel that held so long is dialled anew at once
 _ERROR_BYTES = 2000
@@ -122,7 +123,7 @@ class SessionTunnels:
                 why = str(error) or type(error).__name__
             if asyncio.get_running_loop().time() - began > _STEADY_SECONDS:
                 pause = _FIRST_PAUSE
-            if why and why != told:
+            if why and why != told and pause > _QUIET_SECONDS:  # at first the run may only be about to begin
                 self._log(f"会话 {key[0]} 的隧道断开，将重连：{why}")
                 told = why
             await asyncio.sleep(pause)

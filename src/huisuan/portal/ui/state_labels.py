@@ -83,6 +83,7 @@ ABILITY = {
     "accounting": _("记账"),
     "lease": _("开始前先得平台放行"),
     "suspend": _("挂起时间"),
+    "sessions": _("交互会话"),
 }
 
 ENTITLEMENT = {

@@ -40,7 +40,7 @@ def planned(file: str | None, form: str | None, command: Sequence[str], options:
         Refused: the file cannot be read, or an option has not its form.
     """
     job = _of_file(file, form) if file else ParsedJob(JobRequest(command=list(command)))
-    environment = dict(map(_pair, options["env"] or []))
+    environment = dict(map(environment_pair, options["env"] or []))
     if missing := [name for name in job.wanted if name not in environment]:
         said = " ".join(f"--env {name}=值" for name in missing)
         raise InvalidRequest(
@@ -122,7 +122,12 @@ def _folder(given: Path | None, job: ParsedJob, file: str | None) -> Path | None
     return Path(file or "").parent / folder if ours else folder
 
 
-def _pair(text: str) -> tuple[str, str]:
+def environment_pair(text: str) -> tuple[str, str]:
+    """Name and value of `--env NAME=VALUE`; of a name alone, the value that this machine has.
+
+    Raises:
+        InvalidRequest: this machine has no such variable.
+    """
     name, separator, value = text.partition("=")
     if separator:
         return name, value

@@ -1,0 +1,1 @@
+"""`huisuan session`: sessions from the command line, over HTTP."""

@@ -1,0 +1,1 @@
+"""Pages of interactive sessions: start, enter, end."""
