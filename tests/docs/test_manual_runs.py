@@ -47,6 +47,7 @@ NOT_RUN = {
     "restore": ("wants an empty home and a database of its own", "tests/serving/backup/test_backup.py"),
     "agent enrol": ("makes an agent of this machine", "tests/compute/site_agent/test_diagnostics.py"),
     "agent doctor": ("looks at a platform at its real address", "tests/compute/site_agent/test_diagnostics.py"),
+    "session": ("wants a relay, an agent and somebody who types", "tests/compute/sessions/test_shell.py"),
     "job submit sweep.sbatch --array 0-99 --retries 2 --wait": (
         "waits for a hundred jobs", "tests/compute/jobs/cli/test_commands.py",
     ),

@@ -27,6 +27,14 @@ def session_origin(uid: str) -> str:
     return origin_pattern().replace("*", uid, 1)
 
 
+def browsers_reach_sessions(platform_host: str) -> bool:
+    """Whether a browser that called the platform by that host (with or without a port) can go to a session's origin."""
+    name = urlsplit(f"//{platform_host}").hostname or ""
+    return (
+        bool(os.environ.get(SESSIONS_URL)) or name in ("127.0.0.1", "::1", "localhost") or name.endswith(".localhost")
+    )
+
+
 def origin_pattern() -> str:
     """The origin of sessions, with * for the session: by default names that browsers resolve to this machine.
 

@@ -61,7 +61,7 @@ def show(request: HttpRequest, uid: str) -> wire.Session:
 )
 def open_(request: HttpRequest, uid: str) -> wire.SessionTicket:
     """A way into a running session, good once and for a minute; only for whoever started it."""
-    return services.open_session(uid, viewer_of(request), datetime.now(UTC))
+    return services.open_session(uid, viewer_of(request), datetime.now(UTC), request.get_host())
 
 
 @router.post(

@@ -10,7 +10,7 @@ from django.db import transaction
 from huisuan.base.errors import Conflict, NotAllowed, NotFound, Unavailable
 from huisuan.base.hashing import text_sha256
 from huisuan.compute.jobs.queries import visible
-from huisuan.compute.jobs.relay_address import relay_for_agents, session_origin
+from huisuan.compute.jobs.relay_address import browsers_reach_sessions, relay_for_agents, session_origin
 from huisuan.compute.jobs.services import cancel_job, submit_job
 from huisuan.compute.models import (
     FINAL_STATES,
@@ -72,15 +72,20 @@ def session_of(viewer: Viewer, uid: str) -> InteractiveSession:
 
 
 @transaction.atomic
-def open_session(uid: str, viewer: Viewer, now: datetime) -> SessionTicket:
-    """A ticket into a running session, for its owner alone.
+def open_session(uid: str, viewer: Viewer, now: datetime, platform_host: str) -> SessionTicket:
+    """A ticket into a running session, for its owner alone, who called the platform by that host.
 
     Raises:
         NotFound: there is none that the viewer may see.
         NotAllowed: it is another person's.
         Conflict: it does not run.
+        Unavailable: it is for a browser, which has no address to go to.
     """
     session = session_of(viewer, uid)
+    if session.kind != SessionKind.SHELL and not browsers_reach_sessions(platform_host):
+        raise Unavailable(
+            "平台没有给会话配置浏览器能到的网址：请管理员设置 HUISUAN_SESSIONS_URL", code="session.no_address"
+        )
     if session.owner.username != viewer.name:
         raise NotAllowed(
             f"会话 {uid} 是 {session.owner.name} 的：里面能以他的身份运行程序，只有本人能进", code="session.not_yours"

@@ -76,7 +76,7 @@ def session_list(request: HttpRequest) -> HttpResponseBase:
 def open_session(request: HttpRequest, uid: str) -> HttpResponseBase:
     """A page that goes on into the session, by an address that is good once."""
     try:
-        ticket = services.open_session(uid, viewer_of(request), timezone.now())
+        ticket = services.open_session(uid, viewer_of(request), timezone.now(), request.get_host())
     except NotFound:
         raise Http404 from None
     except Refused as refusal:

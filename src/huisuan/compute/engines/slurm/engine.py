@@ -129,7 +129,16 @@ class SlurmEngine:
             raise EngineError(f"{name} 没有在运行")
         # beside the session: it takes nothing of what the job holds. Unbuffered: else Slurm passes on whole lines only
         # (its terminal for that has no output processing: every byte goes through as it is)
-        step = ("--overlap", "--nodes=1", "--ntasks=1", "--mem=0", "--gres=none", "--quiet", "--unbuffered", "--chdir=/")
+        step = (
+            "--overlap",
+            "--nodes=1",
+            "--ntasks=1",
+            "--mem=0",
+            "--gres=none",
+            "--quiet",
+            "--unbuffered",
+            "--chdir=/",
+        )
         script = (str(run.place / job_files.SCRIPT), "bridge", name.partition("-")[0])
         person = self.session.person
         who = (person.uid, person.gid) if person.other else (None, None)
