@@ -48,7 +48,7 @@ REGIONS = "parties/regions.csv"
 WORDS = re.compile(r"[\u4e00-\u9fff]+")
 #: what an engine can do and why not, which a centre's page shows: only there do these modules speak to readers
 ABILITIES = {
-    "compute/engines/local/engine.py": ("ABILITIES", "END_UNKNOWN", "NEVER_STARTED"),
+    "compute/engines/local/engine.py": ("LOCAL_ABILITIES", "END_UNKNOWN", "NEVER_STARTED"),
     "compute/engines/slurm/diagnostics.py": ("abilities", "_accounting", "_sessions", "_tracked"),
     "compute/engines/kubernetes/engine.py": ("abilities",),
     "compute/engines/ray/engine.py": ("abilities",),

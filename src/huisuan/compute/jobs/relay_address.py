@@ -28,7 +28,7 @@ def session_origin(uid: str) -> str:
 
 
 def browsers_reach_sessions(platform_host: str) -> bool:
-    """Whether a browser that called the platform by that host (with or without a port) can go to a session's origin."""
+    """Whether a browser that called the platform by that host (maybe with a port) can go to a session's origin."""
     name = urlsplit(f"//{platform_host}").hostname or ""
     return (
         bool(os.environ.get(SESSIONS_URL)) or name in ("127.0.0.1", "::1", "localhost") or name.endswith(".localhost")

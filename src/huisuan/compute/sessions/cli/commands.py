@@ -23,30 +23,30 @@ app = typer.Typer()
 KIND_NAMES = {"jupyter": "JupyterLab", "vscode": "VS Code", "shell": "终端"}
 _POLL_SECONDS = 1.0
 
-Uid = Annotated[str, typer.Argument(metavar="会话号", help="见 huisuan session list")]
-Cards = Annotated[int | None, typer.Option("--cards", help="加速卡数；不写则处理器槽也可以")]
-Hours = Annotated[str, typer.Option("--hours", help="至多几小时，到时自动结束")]
-Idle = Annotated[str, typer.Option("--idle", help="没人用也没在算，多久后自动结束：30m、2h")]
-Models = Annotated[
+_Uid = Annotated[str, typer.Argument(metavar="会话号", help="见 huisuan session list")]
+_Cards = Annotated[int | None, typer.Option("--cards", help="加速卡数；不写则处理器槽也可以")]
+_Hours = Annotated[str, typer.Option("--hours", help="至多几小时，到时自动结束")]
+_Idle = Annotated[str, typer.Option("--idle", help="没人用也没在算，多久后自动结束：30m、2h")]
+_Models = Annotated[
     list[str] | None, typer.Option("--models", "--model", help="可接受的型号，逗号分隔或重复；不写则任何型号")
 ]
-CentreCode = Annotated[str | None, typer.Option("--centre", help="只在这个智算中心；不写则由平台调度")]
-City = Annotated[str | None, typer.Option("--city", help="只在这个市")]
-Ceiling = Annotated[int | None, typer.Option("--price-ceiling", help="每卡时最高价，分，补助前")]
-Prepare = Annotated[str, typer.Option("--prepare", help="启动前在节点上执行，如 module load jupyter")]
-Name = Annotated[str, typer.Option("--name", help="名称")]
-Env = Annotated[list[str] | None, typer.Option("--env", help="环境变量 名=值；只写名则取本机的值；可重复")]
-Workdir = Annotated[Path | None, typer.Option("--workdir", help="打包上传的文件夹；会话在其中开始")]
-PartyCode = Annotated[str | None, typer.Option("--party", help="所属主体的统一社会信用代码（仅操作员）")]
-Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="等到可以进入")]
-OpenPage = Annotated[bool, typer.Option("--open", help="就绪后打开浏览器")]
+_CentreCode = Annotated[str | None, typer.Option("--centre", help="只在这个智算中心；不写则由平台调度")]
+_City = Annotated[str | None, typer.Option("--city", help="只在这个市")]
+_Ceiling = Annotated[int | None, typer.Option("--price-ceiling", help="每卡时最高价，分，补助前")]
+_Prepare = Annotated[str, typer.Option("--prepare", help="启动前在节点上执行，如 module load jupyter")]
+_Name = Annotated[str, typer.Option("--name", help="名称")]
+_Env = Annotated[list[str] | None, typer.Option("--env", help="环境变量 名=值；只写名则取本机的值；可重复")]
+_Workdir = Annotated[Path | None, typer.Option("--workdir", help="打包上传的文件夹；会话在其中开始")]
+_PartyCode = Annotated[str | None, typer.Option("--party", help="所属主体的统一社会信用代码（仅操作员）")]
+_Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="等到可以进入")]
+_OpenPage = Annotated[bool, typer.Option("--open", help="就绪后打开浏览器")]
 
 
 @app.command("jupyter")
 def jupyter(
-    cards: Cards = None, hours: Hours = "2", idle: Idle = "30m", models: Models = None, centre: CentreCode = None,
-    city: City = None, price_ceiling: Ceiling = None, prepare: Prepare = "", name: Name = "", env: Env = None,
-    workdir: Workdir = None, party: PartyCode = None, wait: Wait = True, open_page: OpenPage = False,
+    cards: _Cards = None, hours: _Hours = "2", idle: _Idle = "30m", models: _Models = None, centre: _CentreCode = None,
+    city: _City = None, price_ceiling: _Ceiling = None, prepare: _Prepare = "", name: _Name = "", env: _Env = None,
+    workdir: _Workdir = None, party: _PartyCode = None, wait: _Wait = True, open_page: _OpenPage = False,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """在卡上开一个 JupyterLab；像作业一样调度、计量、计价。就绪后给出一次有效的网址。"""
@@ -57,9 +57,9 @@ def jupyter(
 
 @app.command("vscode")
 def vscode(
-    cards: Cards = None, hours: Hours = "2", idle: Idle = "30m", models: Models = None, centre: CentreCode = None,
-    city: City = None, price_ceiling: Ceiling = None, prepare: Prepare = "", name: Name = "", env: Env = None,
-    workdir: Workdir = None, party: PartyCode = None, wait: Wait = True, open_page: OpenPage = False,
+    cards: _Cards = None, hours: _Hours = "2", idle: _Idle = "30m", models: _Models = None, centre: _CentreCode = None,
+    city: _City = None, price_ceiling: _Ceiling = None, prepare: _Prepare = "", name: _Name = "", env: _Env = None,
+    workdir: _Workdir = None, party: _PartyCode = None, wait: _Wait = True, open_page: _OpenPage = False,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """在卡上开一个 VS Code（节点上须有 code-server）；就绪后给出一次有效的网址。"""
@@ -70,9 +70,9 @@ def vscode(
 
 @app.command("shell")
 def shell(
-    cards: Cards = None, hours: Hours = "2", idle: Idle = "30m", models: Models = None, centre: CentreCode = None,
-    city: City = None, price_ceiling: Ceiling = None, name: Name = "", env: Env = None, workdir: Workdir = None,
-    party: PartyCode = None, wait: Wait = True, as_json: AsJson = False,
+    cards: _Cards = None, hours: _Hours = "2", idle: _Idle = "30m", models: _Models = None, centre: _CentreCode = None,
+    city: _City = None, price_ceiling: _Ceiling = None, name: _Name = "", env: _Env = None, workdir: _Workdir = None,
+    party: _PartyCode = None, wait: _Wait = True, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """在卡上开一个终端，就绪后接上；Ctrl-] 离开而终端继续，exit 结束会话。"""
     with connect() as client:
@@ -102,7 +102,7 @@ def list_sessions(
 
 
 @app.command("open")
-def open_(uid: Uid, open_page: OpenPage = False, as_json: AsJson = False) -> None:
+def open_(uid: _Uid, open_page: _OpenPage = False, as_json: AsJson = False) -> None:
     """进入会话：终端直接接上，其余给出一次有效、一分钟内有效的网址。"""
     with connect() as client:
         session = client.session(uid)
@@ -113,7 +113,7 @@ def open_(uid: Uid, open_page: OpenPage = False, as_json: AsJson = False) -> Non
 
 
 @app.command("end")
-def end(uid: Uid, as_json: AsJson = False) -> None:
+def end(uid: _Uid, as_json: AsJson = False) -> None:
     """结束会话，归还它的卡。"""
     with connect() as client:
         session = client.end_session(uid)
@@ -211,10 +211,10 @@ def _told(
 
 
 def _attach(client: Client, session: Session) -> None:
-    from huisuan.compute.sessions.cli.terminal_client import attach
+    from huisuan.compute.sessions.cli.terminal_client import attach_terminal
 
     note(f"已接上终端 {session.uid}：Ctrl-] 离开而终端继续；exit 结束会话")
-    code = attach(client, session.uid, lambda why: note(f"\r连接断开，正在重连：{why}\r"))
+    code = attach_terminal(client, session.uid, lambda why: note(f"\r连接断开，正在重连：{why}\r"))
     if code is None:
         note(f"\r\n已离开；终端继续计费。回来：huisuan session open {session.uid}")
     elif code:

@@ -86,7 +86,7 @@ class _Attached:
         return waiting
 
 
-def attach(client: Client, uid: str, on_break: Callable[[str], None]) -> int | None:
+def attach_terminal(client: Client, uid: str, on_break: Callable[[str], None]) -> int | None:
     """Work in the session's shell until it ends (its exit code) or the user detaches (None).
 
     Raises:

@@ -32,7 +32,7 @@ AsgiScope = MutableMapping[str, Any]
 MOST_TUNNELS = 1000
 CHECK_SECONDS = 2.0  # how soon a session that is over, or an agent that is revoked, is cut off
 ACTIVE_SECONDS = 5.0  # between two words that somebody is there
-Word = TypeVar("Word", bound=BaseModel)
+_Word = TypeVar("_Word", bound=BaseModel)
 log = logging.getLogger(__name__)
 
 
@@ -162,7 +162,7 @@ async def _handshake(receive: AsgiReceive, send: AsgiSend) -> TunnelHello:
     return hello
 
 
-async def _word(receive: AsgiReceive, kind: type[Word]) -> Word:
+async def _word(receive: AsgiReceive, kind: type[_Word]) -> _Word:
     try:
         async with asyncio.timeout(HANDSHAKE_SECONDS):
             message = await receive()
