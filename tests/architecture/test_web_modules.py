@@ -9,11 +9,13 @@ from support.source_tree import ROOT, Module, modules
 ROOMS = ("api/", "portal/")
 #: beside every room's own `api`: who is asked, from where, how much, and how the server itself answers
 DOORS = {
+    "compute/jobs/leaving_api.py",
     "compute/jobs/preview_api.py",
     "parties/api_errors.py",
     "parties/identity/client_address.py",
     "parties/identity/sessions.py",
     "parties/input_limits.py",
+    "parties/members_api.py",
     "parties/route_access.py",
     "serving/health.py",
     "serving/http/errors.py",

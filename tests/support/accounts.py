@@ -18,7 +18,8 @@ def account(role: str, *, party: str | None = None, city: str | None = None) -> 
         "city": Region.objects.filter(code=city).first(),
     }
     name = "-".join(filter(None, (role, party, city)))
-    defaults = {"role": role, "name": name, "machine": True, "password": "!", **place}
+    firm = {"member_role": "owner"} if role == "user" else {}
+    defaults = {"role": role, "name": name, "machine": True, "password": "!", **place, **firm}
     return Person.objects.get_or_create(username=name, defaults=defaults)[0]
 
 

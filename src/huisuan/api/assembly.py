@@ -19,6 +19,9 @@ from huisuan.parties.input_limits import NUMBER_OUT_OF_RANGE, StrictParser
 ROUTERS = {
     "huisuan.parties.api": "huisuan_parties_api",
     "huisuan.messages.api": "huisuan_messages_api",
+    "huisuan.parties.members_api": "huisuan_members_api",
+    "huisuan.compute.budgets.api": "huisuan_budgets_api",
+    "huisuan.compute.jobs.leaving_api": "huisuan_leaving_api",
     "huisuan.compute.jobs.preview_api": "huisuan_compute_placement_api",
     "huisuan.compute.jobs.api": "huisuan_compute_job_api",
     "huisuan.compute.jobs.files.api": "huisuan_compute_job_files_api",

@@ -33,6 +33,12 @@ COMMAND_GROUPS: dict[str, tuple[str, bool, str]] = {
     "job": ("huisuan.compute.jobs.cli.commands", False, "作业：提交、查看、日志、取消（经 HTTP）"),
     "message": ("huisuan.messages.commands", False, "消息：告诉我的事，和怎样告诉我（经 HTTP）"),
     "session": ("huisuan.compute.sessions.cli.commands", False, "交互会话：JupyterLab、VS Code、终端（经 HTTP）"),
+    "project": (
+        "huisuan.compute.budgets.cli.project_commands",
+        False,
+        "项目与预算：新建、设定、按人员和项目的用量（经 HTTP）",
+    ),
+    "member": ("huisuan.parties.cli.member_commands", False, "本单位的成员：邀请、角色、移除（经 HTTP）"),
     "person": ("huisuan.parties.cli.person_commands", True, "人员：谁能登录，什么角色"),
     "token": ("huisuan.parties.cli.token_commands", True, "令牌：程序用它代替口令"),
     "law": ("huisuan.law.cli.law_commands", False, "政策：条款、事实、解释、计算"),

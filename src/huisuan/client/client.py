@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from huisuan.client.files import FileCalls
+from huisuan.client.firm import FirmCalls
 from huisuan.client.jobs import JobCalls
 from huisuan.client.messages import MessageCalls
 from huisuan.client.sessions import SessionCalls
@@ -16,7 +17,7 @@ from huisuan.protocol.agent import SyncReply, SyncRequest
 __all__ = ["Client", "ClientError"]
 
 
-class Client(JobCalls, FileCalls, SessionCalls, MessageCalls):
+class Client(JobCalls, FileCalls, SessionCalls, MessageCalls, FirmCalls):
     """The platform at `url`, as the one that `token` stands for. Use it as a context, or close it."""
 
     # --- signing in

@@ -93,11 +93,15 @@ class JobCalls(Sending):
         name: str | None = None,
         centre: str | None = None,
         party: str | None = None,
+        project: str | None = None,
         limit: int = 50,
         before: str | None = None,
     ) -> wire.JobPage:
         """Jobs that the caller may see, newest first; `state` one or several, with commas."""
-        asked = given(state=state, array=array, name=name, centre=centre, party=party, limit=limit, before=before)
+        asked = given(
+            state=state, array=array, name=name, centre=centre, party=party, project=project, limit=limit,
+            before=before,
+        )  # fmt: skip
         return self._one(wire.JobPage, "GET", "jobs", params=asked)
 
     def array(self, uid: str) -> list[wire.Job]:

@@ -10,6 +10,7 @@ from procrastinate.contrib.django import app
 
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.agent_gateway.node_inventory import record_daily_capacity
+from huisuan.compute.budgets.alerts import watch_budgets
 from huisuan.compute.centres.online import AGENT_SILENT
 from huisuan.compute.dispatch.runtime_estimates import fit_runtime_model
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
@@ -107,6 +108,13 @@ def learn_durations(timestamp: int) -> None:
 def tally_usage(timestamp: int) -> None:
     """Every five minutes: what the meter took in is counted by days, so that whoever looks need not wait for it."""
     update_all_daily_totals()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="compute.watch_budgets", queueing_lock="compute.watch_budgets")
+def look_at_budgets(timestamp: int) -> None:
+    """Every minute: what is metered is charged, what is over is no longer reserved, what is reached is alerted."""
+    watch_budgets(datetime.fromtimestamp(timestamp, UTC))
 
 
 @app.periodic(cron="17 4 * * *")

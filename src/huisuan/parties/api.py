@@ -13,7 +13,7 @@ from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.identity.client_address import client_address, client_place
 from huisuan.parties.identity.throttle import TooManyAttempts
 from huisuan.parties.identity.tokens import issue_token, revoke_token_by_secret
-from huisuan.parties.models import Party, Person
+from huisuan.parties.models import Party, Person, Project
 from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol.resources import CODE_WANTED, Credentials, Granted, Identity
@@ -59,7 +59,7 @@ def _proved(request: HttpRequest, asked: Credentials, now: datetime) -> Person:
     return person
 
 
-@router.post("/logout", response={204: None}, auth=Allow(scope="read"), summary="吊销所用的令牌")
+@router.post("/logout", response={204: None}, auth=Allow(scope="read", project=True), summary="吊销所用的令牌")
 def logout(request: HttpRequest) -> Status[None]:
     """Revoke the token that was shown; a browser's session signs out on its own page."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
@@ -69,7 +69,7 @@ def logout(request: HttpRequest) -> Status[None]:
     return Status(204, None)
 
 
-@router.get("/me", response=Identity, auth=Allow(scope="read"), summary="令牌代表谁")
+@router.get("/me", response=Identity, auth=Allow(scope="read", project=True), summary="令牌代表谁")
 def me(request: HttpRequest) -> Identity:
     """Whom the token, or the session, stands for."""
     return _identity(viewer_of(request))
@@ -77,4 +77,8 @@ def me(request: HttpRequest) -> Identity:
 
 def _identity(viewer: Viewer) -> Identity:
     party = Party.objects.filter(pk=viewer.party_id).values_list("uscc", flat=True).first() if viewer.party_id else None
-    return Identity(role=viewer.role, name=viewer.name, party=party, city=viewer.city, scope=viewer.scope)
+    project = Project.objects.get(pk=viewer.project_id).code if viewer.project_id else None
+    return Identity(
+        role=viewer.role, name=viewer.name, party=party, city=viewer.city, scope=viewer.scope,
+        member_role=viewer.member_role, project=project,
+    )  # fmt: skip

@@ -1,7 +1,8 @@
 """The gate before every route: each page states the roles that may call it, each API operation the scope besides.
 
 A test walks all routes with every role and scope, and fails on a route that states nothing. Pages open to sessions
-only; a session has every scope.
+only; a session has the widest scope that its person may have: in a firm, that of the member's role. A token that is
+bound to a project opens only the operations that say so.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from huisuan.parties.api_errors import ApiRefusal
 from huisuan.parties.identity import throttle
 from huisuan.parties.identity.client_address import client_place
 from huisuan.parties.identity.tokens import find_valid_token
-from huisuan.parties.models import CredentialKind, Person, Role, Scope
+from huisuan.parties.models import MEMBER_SCOPE, CredentialKind, Person, Role, Scope
 from huisuan.parties.viewer import Viewer
 
 ALL_ROLES = tuple(Role.values)
 _SCOPE_RANK = {scope: rank for rank, scope in enumerate(Scope.values)}  # each includes the ones before it
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _CHANGE_PASSWORD_PAGE = "change-password"  # noqa: S105  # the name of the page
 _Params = ParamSpec("_Params")
 Page = Callable[Concatenate[HttpRequest, _Params], HttpResponseBase]
@@ -40,12 +42,14 @@ def viewer_of(request: HttpRequest) -> Viewer:
 class Allow(HttpBearer):
     """`auth=Allow("user", "province", scope="submit")` on an API operation: these roles (none: all), that scope.
 
-    By bearer token, or by a signed-in session.
+    By bearer token, or by a signed-in session. `project`: a token of a project may call it, too; what it answers must
+    then keep to that project (`Viewer.project_id`).
     """
 
-    def __init__(self, *roles: str, scope: str) -> None:
+    def __init__(self, *roles: str, scope: str, project: bool = False) -> None:
         self.roles = frozenset(roles or ALL_ROLES)
         self.scope = Scope(scope)
+        self.project = project
         super().__init__()
 
     def __call__(self, request: HttpRequest) -> Viewer | None:
@@ -60,10 +64,10 @@ class Allow(HttpBearer):
         if viewer.role not in self.roles:
             raise ApiRefusal(403, f"此接口只供 {'、'.join(sorted(self.roles))} 使用", code="access.role_not_allowed")
         if _SCOPE_RANK[viewer.scope] < _SCOPE_RANK[self.scope]:
+            raise ApiRefusal(403, _scope_too_small(viewer, self.scope), code="access.scope_too_small")
+        if viewer.project_id is not None and not self.project:
             raise ApiRefusal(
-                403,
-                f"此令牌的权限是 {viewer.scope}，此接口要 {self.scope.value}：请新建一个令牌",
-                code="access.scope_too_small",
+                403, "此令牌只用于一个项目的作业，不能用于此接口：请换一个不限项目的令牌", code="access.project_token"
             )
         request.viewer = viewer  # type: ignore[attr-defined]
         return viewer
@@ -77,7 +81,7 @@ class Allow(HttpBearer):
         now = datetime.now(UTC)
         found = find_valid_token(token, now)
         if found:
-            return Viewer.for_person(found.person, scope=found.scope)
+            return Viewer.for_person(found.person, scope=found.scope, project_id=found.project_id)
         try:
             throttle.begin_attempt(CredentialKind.TOKEN, "", client_place(request), now)
         except throttle.TooManyAttempts as many:
@@ -95,8 +99,21 @@ class Allow(HttpBearer):
         return Viewer.for_person(person)
 
 
-def allow(*roles: str) -> Callable[[Page[_Params]], Page[_Params]]:
-    """`@allow("user", "auditor")` on a page: these roles, signed in; `@allow()` is every role."""
+def _scope_too_small(viewer: Viewer, wanted: Scope) -> str:
+    if viewer.role == Role.USER and viewer.scope == MEMBER_SCOPE.get(viewer.member_role):
+        return (
+            f"您在本单位的角色是 {viewer.member_role}，权限至多是 {viewer.scope}，此接口要 {wanted.value}："
+            "请本单位的所有者调整角色"
+        )
+    return f"此令牌的权限是 {viewer.scope}，此接口要 {wanted.value}：请新建一个令牌"
+
+
+def allow(*roles: str, scope: str = "") -> Callable[[Page[_Params]], Page[_Params]]:
+    """`@allow("user", "auditor")` on a page: these roles, signed in; `@allow()` is every role.
+
+    `scope`: what a member's role in the firm must allow (a `Scope`). Without one, everybody looks, and whoever only
+    reads changes nothing: `scope="read"` is for what is everybody's own, such as the account.
+    """
     permitted = frozenset(roles or ALL_ROLES)
 
     def decorate(page: Page[_Params]) -> Page[_Params]:
@@ -108,10 +125,14 @@ def allow(*roles: str) -> Callable[[Page[_Params]], Page[_Params]]:
                 raise PermissionDenied
             if request.user.must_change_password and _page_name(request) != _CHANGE_PASSWORD_PAGE:
                 return redirect(_CHANGE_PASSWORD_PAGE)
-            request.viewer = Viewer.for_person(request.user)  # type: ignore[attr-defined]
+            viewer = Viewer.for_person(request.user)
+            wanted = scope or (Scope.READ if request.method in _SAFE_METHODS else Scope.SUBMIT)
+            if _SCOPE_RANK[viewer.scope] < _SCOPE_RANK[wanted]:
+                raise PermissionDenied
+            request.viewer = viewer  # type: ignore[attr-defined]
             return page(request, *args, **kwargs)
 
-        guarded.allowed = permitted  # type: ignore[attr-defined]
+        guarded.allowed, guarded.scope = permitted, scope  # type: ignore[attr-defined]
         return cast("Page[_Params]", guarded)
 
     return decorate

@@ -10,21 +10,32 @@ from django.db.models import Q
 if TYPE_CHECKING:
     from huisuan.parties.models import Person
 
+_SCOPES = ("read", "submit", "manage")  # each includes the ones before it
+
 
 @dataclass(frozen=True)
 class Viewer:
-    """Someone signed in, reduced to what decides about access; `scope` is that of the token they came with."""
+    """Someone signed in, reduced to what decides about access.
+
+    `scope` is that of the token they came with, as far as their role in the firm reaches; `project_id` the project
+    that the token is bound to, None: none. `member_role` is the role in the firm, of a user only.
+    """
 
     role: str
     name: str
     party_id: int | None = None
     city: str | None = None
     scope: str = "manage"
+    member_role: str = ""
+    project_id: int | None = None
 
     @classmethod
-    def for_person(cls, who: Person, *, scope: str = "manage") -> Viewer:
-        """The viewer that a person is, or their token of that scope."""
-        return cls(role=who.role, name=who.username, party_id=who.party_id, city=who.city_id, scope=scope)
+    def for_person(cls, who: Person, *, scope: str = "manage", project_id: int | None = None) -> Viewer:
+        """The viewer that a person is, or their token of that scope and project."""
+        return cls(
+            role=who.role, name=who.username, party_id=who.party_id, city=who.city_id,
+            scope=min(scope, who.widest_scope, key=_SCOPES.index), member_role=who.member_role, project_id=project_id,
+        )  # fmt: skip
 
     @property
     def sees_everything(self) -> bool:

@@ -14,6 +14,8 @@ from huisuan.portal.budget.views import budget_page
 from huisuan.portal.calculator.views import calculator
 from huisuan.portal.centres import views as centre
 from huisuan.portal.federation import views as federation
+from huisuan.portal.firm import budgets as firm
+from huisuan.portal.firm import members
 from huisuan.portal.home import oversight, todo
 from huisuan.portal.home.views import home
 from huisuan.portal.jobs import list as job_lists
@@ -56,6 +58,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("people/new", people.new_person, name="new-person"),
     path("people/<int:number>", people.person_page, name="person"),
     path("people/<int:number>/<slug:action>", people.act, name="person-action"),
+    path("firm/", firm.firm_page, name="firm"),
+    path("firm/projects", firm.new_project, name="new-project"),
+    path("firm/projects/<slug:code>", firm.project_page, name="project"),
+    path("firm/projects/<slug:code>/tokens", firm.new_project_token, name="new-project-token"),
+    path("firm/projects/<slug:code>/<slug:action>", firm.change_project, name="change-project"),
+    path("firm/budgets", firm.set_budget, name="set-budget"),
+    path("firm/budgets/<int:number>/end", firm.end_budget, name="end-budget"),
+    path("firm/members", members.member_list, name="members"),
+    path("firm/invitations", members.invite, name="invite-member"),
+    path("firm/invitations/<int:number>/revoke", members.revoke_invitation, name="revoke-invitation"),
+    path("firm/members/<str:username>/<slug:action>", members.act, name="member-action"),
+    path("join/<str:secret>", members.join, name="join"),
     path("sign-out", signing.sign_out, name="sign-out"),
     path("language", signing.language, name="language"),
     path("now/", now_pages.now_page, name="now"),

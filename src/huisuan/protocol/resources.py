@@ -50,6 +50,8 @@ class Identity(ResponseModel):
     party: str | None = Field(default=None, description="统一社会信用代码")
     city: str | None = None
     scope: str = "manage"
+    member_role: str = Field(default="", description="在本单位的角色：owner、submitter、viewer；使用方以外为空")
+    project: str | None = Field(default=None, description="令牌所限的项目")
 
 
 class Granted(Identity):
@@ -96,6 +98,7 @@ class JobRequest(RequestModel):
     after: list[str] = Field(default_factory=list, description="先完成这些作业")
     notify_url: str = Field(default="", description="状态变化时通知的网址（webhook）")
     party: str | None = Field(default=None, description="统一社会信用代码；只有专班可替主体提交")
+    project: str | None = Field(default=None, description="项目代码；不写则归单位的默认项目，或令牌的项目")
     source_format: Literal["huisuan", "sbatch", "skypilot", "kubernetes"] = "huisuan"
     notes: list[str] = Field(default_factory=list, description="原文件中不能照搬的内容")
 
@@ -112,6 +115,7 @@ class Job(ResponseModel):
     name: str
     party: str
     party_name: str
+    project: str | None = Field(default=None, description="项目代码")
     submitted_by: str
     array_uid: str
     array_index: int | None

@@ -49,7 +49,7 @@ def test_a_person_is_added_with_a_password_that_is_shown_once_and_must_be_change
     shown = run("show", "zhang", "--json").stdout
     assert made["password"] not in shown
     (event,) = json.loads(shown)["events"]
-    assert (event["what"], event["detail"]) == ("新增", f"user {USCC}")
+    assert (event["what"], event["detail"]) == ("新增", f"user {USCC} owner")
     assert event["actor"].startswith("本机 ")
     assert "张三" in run("list").stdout
 
@@ -101,7 +101,7 @@ def test_everything_done_to_a_person_is_on_record_and_stays(party: Party) -> Non
     run("disable", "zhang")
     run("enable", "zhang")
     what = list(PersonEvent.objects.order_by("id").values_list("what", "detail"))
-    assert what == [("added", "auditor"), ("moved", f"auditor → user {USCC}"), ("disabled", ""), ("enabled", "")]
+    assert what == [("added", "auditor"), ("moved", f"auditor → user {USCC} owner"), ("disabled", ""), ("enabled", "")]
     for change in (lambda: PersonEvent.objects.update(actor="me"), lambda: PersonEvent.objects.all().delete()):
         with pytest.raises(DatabaseError), transaction.atomic():
             change()

@@ -15,6 +15,7 @@ from typing import Any
 from django.db.models import Sum
 
 from huisuan.base.months import SHANGHAI
+from huisuan.compute.budgets.room import BudgetClaim, BudgetRoom, load_room
 from huisuan.compute.centres.restoration import may_be_placed
 from huisuan.compute.dispatch.net_price import Subsidies
 from huisuan.compute.dispatch.pools import pools
@@ -112,12 +113,12 @@ NEEDS_COLUMNS = (
 #: what is read of a job that waits: no more, for there may be a hundred thousand
 _REQUEST_COLUMNS = (
     "uid", "party__uscc", "card_models", *NEEDS_COLUMNS, "submitted_at", "time_limit_seconds", "deadline", "party_id",
-    "submitted_by",
+    "submitted_by", "project_id",
 )  # fmt: skip
 
 
-def waiting(now: datetime) -> Iterator[PlacementRequest]:
-    """The jobs that wait for cards, in the order of submission."""
+def waiting(now: datetime, room: BudgetRoom | None = None) -> Iterator[PlacementRequest]:
+    """The jobs that wait for cards, in the order of submission; what the budgets leave no `room` for is marked."""
     predicted = predict_runtimes(waiting_peer_groups(), now)
     rows = (
         Job.objects.filter(may_be_placed(), state=JobState.WAITING)
@@ -126,10 +127,15 @@ def waiting(now: datetime) -> Iterator[PlacementRequest]:
     )
     known: dict[tuple[object, ...], Needs] = {}
     for row in rows.iterator(chunk_size=5000):
-        yield _request_from_row(row, known, predicted)
+        yield _request_from_row(row, known, predicted, room)
 
 
-def placement_request(job: Job, now: datetime) -> PlacementRequest:
+def claim_of(row: Mapping[str, Any]) -> BudgetClaim:
+    """What a job, as a row with these columns, may use at most."""
+    return BudgetClaim(row["party_id"], row["project_id"], row["cards"] * row["time_limit_seconds"])
+
+
+def placement_request(job: Job, now: datetime, room: BudgetRoom | None = None) -> PlacementRequest:
     """The placement request of one job, saved or not."""
     return _request_from_row(
         {
@@ -140,17 +146,22 @@ def placement_request(job: Job, now: datetime) -> PlacementRequest:
         },
         {},
         predict_runtimes([PeerGroup(job.party_id, job.submitted_by, job.cards)], now),
+        room,
     )
 
 
 def _request_from_row(
-    row: Mapping[str, Any], known: dict[tuple[object, ...], Needs], predicted: Mapping[PeerGroup, int]
+    row: Mapping[str, Any],
+    known: dict[tuple[object, ...], Needs],
+    predicted: Mapping[PeerGroup, int],
+    room: BudgetRoom | None,
 ) -> PlacementRequest:
     """A request from a row; equal needs become one object, for placement evaluates them once."""
-    key = (tuple(row["card_models"]), *(row[name] for name in NEEDS_COLUMNS))
+    too_dear = room.too_dear(claim_of(row)) if room is not None and room.standings else frozenset()
+    key = (tuple(row["card_models"]), *(row[name] for name in NEEDS_COLUMNS), too_dear)
     needs = known.get(key)
     if needs is None:
-        needs = known[key] = _needs(row)
+        needs = known[key] = _needs(row, too_dear)
     deadline, limit_s = row["deadline"], int(row["time_limit_seconds"])
     predicted_s = predicted.get(PeerGroup(row["party_id"], row["submitted_by"], row["cards"]))
     return PlacementRequest(
@@ -164,7 +175,7 @@ def _request_from_row(
     )
 
 
-def _needs(row: Mapping[str, Any]) -> Needs:
+def _needs(row: Mapping[str, Any], too_dear: frozenset[tuple[str, str]]) -> Needs:
     wants = {
         "containers": row["image"], "workdir": row["workdir_id"], "outputs": row["outputs"],
         "sessions": row["session_kind"],
@@ -175,7 +186,7 @@ def _needs(row: Mapping[str, Any]) -> Needs:
         min_memory_gib=row["min_memory_gib"], min_tflops_fp16=row["min_tflops_fp16"],
         centre=row["wanted_centre__code"], city=row["wanted_city_id"], data_centre=row["data_centre__code"],
         data_city=row["data_city_id"], price_ceiling_fen=row["price_ceiling_fen"],
-        abilities=frozenset(name for name, given in wants.items() if given),
+        abilities=frozenset(name for name, given in wants.items() if given), too_dear=too_dear,
     )  # fmt: skip
 
 
@@ -190,11 +201,18 @@ class Snapshot:
     running: list[Running]
 
 
-def take_snapshot(now: datetime, weights: Weights) -> Snapshot:
+def take_snapshot(now: datetime, weights: Weights, room: BudgetRoom | None = None) -> Snapshot:
     """Read everything that one scheduling cycle needs."""
-    requests = list(waiting(now))
+    requests = list(waiting(now, room))
     parties = Party.objects.filter(uscc__in={request.tenant for request in requests}).select_related("region")
     return Snapshot(requests, pools(now), tenants(parties, now, weights), cities(), running(now))
+
+
+def load_waiting_room(now: datetime) -> BudgetRoom:
+    """What the hard budgets leave to the parties whose jobs wait."""
+    return load_room(
+        Job.objects.filter(state=JobState.WAITING).order_by().values_list("party", flat=True).distinct(), now
+    )
 
 
 def evaluate_now(request: PlacementRequest, party: Party, now: datetime) -> PoolEvaluation:

@@ -26,7 +26,7 @@ router = Router(tags=["作业"])
 @router.post(
     "/jobs",
     response={201: wire.Job},
-    auth=Allow("user", "province", scope="submit"),
+    auth=Allow("user", "province", scope="submit", project=True),
     summary="提交作业",
     openapi_extra=EXAMPLES,
 )
@@ -42,7 +42,7 @@ def submit(
     return Status(201, job_queries.job_to_wire(job))
 
 
-@router.get("/jobs", response=wire.JobPage, auth=Allow(scope="read"), summary="作业列表，最新的在前")
+@router.get("/jobs", response=wire.JobPage, auth=Allow(scope="read", project=True), summary="作业列表，最新的在前")
 def list_jobs(
     request: HttpRequest,
     state: Annotated[str | None, Query(description="一种或几种状态，逗号分隔")] = None,
@@ -50,35 +50,46 @@ def list_jobs(
     name: Annotated[str | None, Query(description="作业名中的一段")] = None,
     centre: str | None = None,
     party: str | None = None,
+    project: Annotated[str | None, Query(description="项目代码")] = None,
     limit: int = 50,
     before: Annotated[str | None, Query(description="上一页给出的 next")] = None,
 ) -> wire.JobPage:
     """Some jobs; `before` is the `next` of the page before."""
-    only = job_queries.JobFilter(state=state, array=array, name=name, centre=centre, party=party)
+    only = job_queries.JobFilter(state=state, array=array, name=name, centre=centre, party=party, project=project)
     return job_queries.page(viewer_of(request), only, limit, before)
 
 
-@router.get("/jobs/{uid}", response=wire.Job, auth=Allow(scope="read"), summary="一个作业")
+@router.get("/jobs/{uid}", response=wire.Job, auth=Allow(scope="read", project=True), summary="一个作业")
 def show(request: HttpRequest, uid: str) -> wire.Job:
     """One job."""
     return job_queries.job_to_wire(_job(viewer_of(request), uid))
 
 
-@router.get("/jobs/{uid}/array", response=wire.ArrayInfo, auth=Allow(scope="read"), summary="阵列里各状态有几个作业")
+@router.get(
+    "/jobs/{uid}/array",
+    response=wire.ArrayInfo,
+    auth=Allow(scope="read", project=True),
+    summary="阵列里各状态有几个作业",
+)
 def array(request: HttpRequest, uid: str) -> wire.ArrayInfo:
     """The states of the array that the job belongs to, counted."""
     viewer = viewer_of(request)
     return job_queries.array(viewer, _job(viewer, uid))
 
 
-@router.get("/jobs/{uid}/events", response=list[wire.JobEvent], auth=Allow(scope="read"), summary="作业的每一步")
+@router.get(
+    "/jobs/{uid}/events", response=list[wire.JobEvent], auth=Allow(scope="read", project=True), summary="作业的每一步"
+)
 def events(request: HttpRequest, uid: str) -> list[wire.JobEvent]:
     """The steps of its life, in order, and whether its webhook was told."""
     return job_queries.events(_job(viewer_of(request), uid))
 
 
 @router.get(
-    "/jobs/{uid}/log", response=str, auth=Allow("user", "province", "auditor", scope="read"), summary="作业的输出"
+    "/jobs/{uid}/log",
+    response=str,
+    auth=Allow("user", "province", "auditor", scope="read", project=True),
+    summary="作业的输出",
 )
 def log(request: HttpRequest, uid: str, offset: int = 0, tail: int | None = None) -> HttpResponse:
     """What the job wrote, from an offset in bytes on, as it is; the header Huisuan-Next-Offset continues it.
@@ -96,7 +107,10 @@ def log(request: HttpRequest, uid: str, offset: int = 0, tail: int | None = None
 
 
 @router.post(
-    "/jobs/{uid}/cancel", response=wire.Job, auth=Allow("user", "province", scope="submit"), summary="取消作业"
+    "/jobs/{uid}/cancel",
+    response=wire.Job,
+    auth=Allow("user", "province", scope="submit", project=True),
+    summary="取消作业",
 )
 def cancel(request: HttpRequest, uid: str) -> wire.Job:
     """Ask for the job to end; asking twice is once."""
@@ -109,7 +123,7 @@ def cancel(request: HttpRequest, uid: str) -> wire.Job:
 @router.post(
     "/jobs/{uid}/cancel-array",
     response=list[str],
-    auth=Allow("user", "province", scope="submit"),
+    auth=Allow("user", "province", scope="submit", project=True),
     summary="取消整个阵列",
 )
 def cancel_array(request: HttpRequest, uid: str) -> list[str]:
@@ -121,7 +135,10 @@ def cancel_array(request: HttpRequest, uid: str) -> list[str]:
 
 
 @router.get(
-    "/platform-key", response=dict[str, str], auth=Allow(scope="read"), summary="平台的公钥：核对通知、回执与封账的签名"
+    "/platform-key",
+    response=dict[str, str],
+    auth=Allow(scope="read", project=True),
+    summary="平台的公钥：核对通知、回执与封账的签名",
 )
 def platform_public_key(request: HttpRequest) -> dict[str, str]:
     """The platform's Ed25519 public key, 32 bytes in hex."""
@@ -129,7 +146,10 @@ def platform_public_key(request: HttpRequest) -> dict[str, str]:
 
 
 @router.get(
-    "/centres", response=list[wire.CentreInfo], auth=Allow(scope="read"), summary="智算中心、空闲的卡和今天的价格"
+    "/centres",
+    response=list[wire.CentreInfo],
+    auth=Allow(scope="read", project=True),
+    summary="智算中心、空闲的卡和今天的价格",
 )
 def list_centres(request: HttpRequest) -> list[wire.CentreInfo]:
     """Every centre; what a user chooses from."""

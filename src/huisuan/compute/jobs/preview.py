@@ -6,12 +6,15 @@ from datetime import datetime
 from fractions import Fraction
 
 from huisuan.base.months import SHANGHAI
+from huisuan.compute.budgets.messages import why_budget
+from huisuan.compute.budgets.room import BudgetClaim, BudgetRoom, load_room
 from huisuan.compute.dispatch.net_price import Subsidies, Subsidy
 from huisuan.compute.dispatch.snapshot import evaluate_now, placement_request
 from huisuan.compute.jobs.queries import one
 from huisuan.compute.jobs.services import unsaved_job
 from huisuan.compute.jobspec.core.request_rules import checked
 from huisuan.compute.models import Job, JobState
+from huisuan.compute.placement.evaluate import PoolEvaluation
 from huisuan.compute.placement.messages import rejection_text, why_never
 from huisuan.compute.placement.types import ScoredPool, epoch
 from huisuan.compute.placement.weights import weights_on
@@ -67,7 +70,8 @@ def why(uid: str, viewer: Viewer, now: datetime) -> Why:
 
 def _preview(job: Job, now: datetime) -> Preview:
     day = now.astimezone(SHANGHAI).date()
-    request = placement_request(job, now)
+    room = load_room([job.party_id], now)
+    request = placement_request(job, now, room)
     evaluation = evaluate_now(request, job.party, now)
     subsidies = Subsidies(day)
     subsidy = subsidies.of(job.party)
@@ -83,7 +87,7 @@ def _preview(job: Job, now: datetime) -> Preview:
             )
             for pool, rejection in evaluation.rejected
         ],
-        reasons=[] if evaluation.possible else [why_never(request.needs, evaluation.rejected).text],
+        reasons=_why_not(job, evaluation, room),
         subsidy=SubsidyShare(
             share=str(subsidy.share), policy=subsidy.policy, sentence=subsidy.sentence, status=subsidy.status,
             why=subsidy.why,
@@ -91,6 +95,15 @@ def _preview(job: Job, now: datetime) -> Preview:
         weights=weights_on(day).name,
         expected_seconds=request.predicted_s,
     )  # fmt: skip
+
+
+def _why_not(job: Job, evaluation: PoolEvaluation, room: BudgetRoom) -> list[str]:
+    """Why the job could never run, or only once there is room in a budget."""
+    if not evaluation.possible:
+        return [why_never(evaluation.needs, evaluation.rejected).text]
+    claim = BudgetClaim(job.party_id, job.project_id, job.cards * job.time_limit_seconds)
+    shortage = room.shortage(claim, evaluation.possible_pools) if room.limits(job.party_id, job.project_id) else None
+    return [] if shortage is None else [why_budget(shortage)]
 
 
 def _option(scored: ScoredPool, job: Job, subsidy: Subsidy, own: frozenset[str], now: datetime) -> PlaceOption:

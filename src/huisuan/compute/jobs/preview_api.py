@@ -20,14 +20,19 @@ router = Router(tags=["作业"])
 
 
 @router.post(
-    "/jobs/preview", response=Preview, auth=Allow("user", "province", scope="read"), summary="提交之前：去哪里、多少钱"
+    "/jobs/preview",
+    response=Preview,
+    auth=Allow("user", "province", scope="read", project=True),
+    summary="提交之前：去哪里、多少钱",
 )
 def preview(request: HttpRequest, asked: JobRequest) -> Preview:
     """Where the job could run, when, at what price, and what comes back; nothing is submitted."""
     return previewing.preview(asked, viewer_of(request), datetime.now(UTC))
 
 
-@router.get("/jobs/{uid}/why", response=Why, auth=Allow(scope="read"), summary="为什么在那里，为什么还没有开始")
+@router.get(
+    "/jobs/{uid}/why", response=Why, auth=Allow(scope="read", project=True), summary="为什么在那里，为什么还没有开始"
+)
 def why(request: HttpRequest, uid: str) -> Why:
     """The decisions with their figures; while the job waits, what every pool says to it."""
     try:

@@ -23,10 +23,23 @@ LARGEST_OFFSET = 2**62
 
 
 def visible(viewer: Viewer) -> QuerySet[Job]:
-    """The jobs that the viewer may see: a user its party's, a centre those placed with it, a city its own, or all."""
+    """The jobs that the viewer may see: a user its party's, a centre those placed with it, a city its own, or all.
+
+    A token that is bound to a project sees that project's.
+    """
     jobs = Job.objects.filter(viewer.usage()).select_related(
-        "party", "accelerator", "centre", "wanted_centre", "wanted_city", "data_centre", "data_city", "workdir"
+        "party",
+        "project",
+        "accelerator",
+        "centre",
+        "wanted_centre",
+        "wanted_city",
+        "data_centre",
+        "data_city",
+        "workdir",
     )
+    if viewer.project_id is not None:
+        jobs = jobs.filter(project=viewer.project_id)
     return jobs.defer("workdir__content")  # up to 200 MiB that no reader of jobs wants
 
 
@@ -50,6 +63,7 @@ class JobFilter:
     name: str | None = None
     centre: str | None = None
     party: str | None = None
+    project: str | None = None
 
     def apply(self, jobs: QuerySet[Job]) -> QuerySet[Job]:
         """The jobs that pass the filter.
@@ -69,6 +83,7 @@ class JobFilter:
             "name__icontains": self.name,
             "centre__code__iexact": self.centre,
             "party__uscc": self.party,
+            "project__code": self.project,
         }
         wanted = {field: text for field, text in given.items() if text}
         if any("\0" in text for text in wanted.values()):
@@ -102,6 +117,7 @@ def job_to_wire(job: Job) -> wire.Job:
         name=job.name,
         party=job.party.uscc,
         party_name=job.party.name,
+        project=job.project.code,
         submitted_by=job.submitted_by,
         array_uid=job.array_uid,
         array_index=job.array_index,

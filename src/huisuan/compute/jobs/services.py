@@ -10,6 +10,8 @@ from django.db import connection, transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.base.months import SHANGHAI
+from huisuan.compute.budgets.messages import why_never_affordable
+from huisuan.compute.budgets.room import BudgetClaim, load_room
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.dispatch.snapshot import evaluate_now, placement_request
 from huisuan.compute.jobs.lifecycle import Steps
@@ -27,6 +29,7 @@ from huisuan.compute.jobspec.core.request_rules import checked
 from huisuan.compute.models import FINAL_STATES, Job, JobDependency, JobEvent, JobState
 from huisuan.compute.placement.messages import why_never
 from huisuan.parties.acting_party import resolve_acting_party
+from huisuan.parties.projects import project_for_job
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol.job_uid import RANDOM_BYTES, job_uid
 from huisuan.protocol.resources import JobRequest
@@ -96,7 +99,7 @@ def cancel_job(uid: str, viewer: Viewer, now: datetime) -> Job:
         if job.cancel_requested_at and job.state == JobState.CANCELLED:
             return job
         raise Conflict(f"作业 {uid} 已经结束（{job.get_state_display()}），不能再取消", code="job.already_ended")
-    _cancel([job], viewer, now)
+    cancel_jobs([job], viewer, now)
     return job
 
 
@@ -113,7 +116,7 @@ def cancel_array(uid: str, viewer: Viewer, now: datetime) -> list[Job]:
         raise InvalidRequest(f"作业 {uid} 不属于阵列：请去掉 --array", code="job.not_in_an_array")
     jobs = visible(viewer).filter(array_uid=named.array_uid).exclude(state__in=FINAL_STATES).order_by("pk")
     asked = list(jobs.select_for_update(of=("self",)))
-    _cancel(asked, viewer, now)
+    cancel_jobs(asked, viewer, now)
     return asked
 
 
@@ -140,6 +143,7 @@ def unsaved_job(asked: JobRequest, viewer: Viewer, now: datetime) -> Job:
     data_centre, data_city = place_of_data(asked.data_at)
     return Job(
         party=party,
+        project=project_for_job(asked.project, party, viewer, now),
         submitted_by=viewer.name[:80],
         name=asked.name,
         command=asked.command,
@@ -170,7 +174,7 @@ def unsaved_job(asked: JobRequest, viewer: Viewer, now: datetime) -> Job:
 
 
 def _someone_can(job: Job, now: datetime) -> None:
-    """Refuse a job that no centre could run even if it were empty.
+    """Refuse a job that no centre could run even if it were empty, or that costs more than a whole budget anywhere.
 
     Raises:
         Refused: with the reason.
@@ -178,6 +182,12 @@ def _someone_can(job: Job, now: datetime) -> None:
     evaluation = evaluate_now(placement_request(job, now), job.party, now)
     if not evaluation.possible:
         raise InvalidRequest(why_never(evaluation.needs, evaluation.rejected).text, code="job.never_placeable")
+    room = load_room([job.party_id], now)
+    if room.limits(job.party_id, job.project_id):
+        claim = BudgetClaim(job.party_id, job.project_id, job.cards * job.time_limit_seconds)
+        shortage = room.shortage(claim, evaluation.possible_pools, of_limit=True)
+        if shortage is not None and shortage.cost is not None:
+            raise InvalidRequest(why_never_affordable(shortage), code="budget.job_never_fits")
 
 
 def _sent_before(job: Job) -> Job | None:
@@ -221,8 +231,11 @@ def _waits_for(before: Sequence[Job]) -> str:
     return f"等待作业 {shown}{f' 等 {len(before)} 个' if len(before) > 3 else ''} 完成"
 
 
-def _cancel(jobs: Sequence[Job], viewer: Viewer, now: datetime) -> None:
-    """End those that no centre has yet, and those that wait for them; of the others note that they are to end."""
+def cancel_jobs(jobs: Sequence[Job], viewer: Viewer, now: datetime) -> None:
+    """Ask for locked jobs that are not over to end, in the caller's transaction.
+
+    End those that no centre has yet, and those that wait for them; of the others note that they are to end.
+    """
     unasked = [job for job in jobs if job.cancel_requested_at is None]
     Job.objects.filter(pk__in=[job.pk for job in unasked]).update(cancel_requested_at=now)
     steps = Steps(now)

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from huisuan.compute.models.centres import HUGE_CARDS, Accelerator, Centre
-from huisuan.parties.models import Party, Region
+from huisuan.parties.models import Party, Project, Region
 
 
 class JobState(models.TextChoices):
@@ -72,6 +72,32 @@ class Upload(models.Model):
         return self.sha256
 
 
+# A job that names no project is its party's default project's, however it is written; the project is its party's own
+# and stays what it was, for budgets are charged by it.
+_PROJECT = """
+    IF TG_OP = 'UPDATE' THEN
+        NEW.project_id := COALESCE(NEW.project_id, OLD.project_id);
+        IF NEW.project_id IS DISTINCT FROM OLD.project_id THEN
+            RAISE EXCEPTION 'the project of a job stays'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'job_project_stays';
+        END IF;
+        RETURN NEW;
+    END IF;
+    IF NEW.project_id IS NULL THEN
+        SELECT id INTO NEW.project_id FROM parties_project WHERE party_id = NEW.party_id AND code = 'default';
+        IF NEW.project_id IS NULL THEN
+            INSERT INTO parties_project (party_id, code, name, created_by, created_at)
+                VALUES (NEW.party_id, 'default', '默认项目', '', now()) ON CONFLICT DO NOTHING;
+            SELECT id INTO NEW.project_id FROM parties_project WHERE party_id = NEW.party_id AND code = 'default';
+        END IF;
+    ELSIF NOT EXISTS (SELECT 1 FROM parties_project WHERE id = NEW.project_id AND party_id = NEW.party_id) THEN
+        RAISE EXCEPTION 'the project of a job is its party''s'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'job_project_is_its_partys';
+    END IF;
+    RETURN NEW;
+"""
+
+
 class Job(models.Model):
     """What a party asks to run. Its uid is its name everywhere, at the centre too.
 
@@ -81,6 +107,9 @@ class Job(models.Model):
 
     uid = models.CharField(max_length=32, primary_key=True)
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="jobs")
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, blank=True, related_name="jobs", help_text="none given: the party's default"
+    )
     submitted_by = models.CharField(max_length=80)
     name = models.CharField(max_length=120)
     array_uid = models.CharField(max_length=32, blank=True, help_text="uid of the array's first job")
@@ -157,6 +186,7 @@ class Job(models.Model):
             ),
             models.Index(name="job_newest", fields=["-submitted_at", "-uid"]),
             models.Index(fields=["centre", "state"]),
+            models.Index(name="job_of_a_project", fields=["project", "-submitted_at"]),
             models.Index(name="job_waiting", fields=["submitted_at", "uid"], condition=Q(state="waiting")),
             # how long a job is thought to run is learned from those that began last, of its user and of all
             models.Index(
@@ -185,6 +215,14 @@ class Job(models.Model):
             models.CheckConstraint(
                 name="job_ends_after_it_starts", condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("started_at"))
             ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="job_has_a_project",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("project_id"),  # type: ignore[no-untyped-call]
+                func=_PROJECT,
+            )
         ]
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from operator import itemgetter
 from huisuan.compute.placement.filters import filter_pool
 from huisuan.compute.placement.pool_state import NO_ROOM, PoolState
 from huisuan.compute.placement.scoring import PriceTerms, fragmentation_part, price_part, rest_part
-from huisuan.compute.placement.types import Needs, Pool, Rejection
+from huisuan.compute.placement.types import Needs, Pool, Rejection, WaitReason
 from huisuan.compute.placement.weights import Weights
 
 
@@ -89,6 +89,14 @@ class NeedsClass:
         self.reserved: list[tuple[int, int, int]] = []  # what the scheduler last found: in which cycle, among how many
         self.reserved_known = (-1, 0)
         self.failed_s = NO_ROOM  # in this cycle a job that long found no room
+
+    @property
+    def why_no_pool(self) -> WaitReason:
+        """Why jobs wait that no connected pool could take."""
+        if self.could:
+            return WaitReason.OFFLINE
+        waits_for_budget = any(rejection is Rejection.BUDGET for _, rejection in self.rejected)
+        return WaitReason.BUDGET if waits_for_budget else WaitReason.NEVER
 
     def static(self, states: Sequence[PoolState], terms: PriceTerms, card_seconds: int) -> list[int]:
         """The parts of each pool's score that do not change while jobs are placed, added up."""

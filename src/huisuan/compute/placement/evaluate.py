@@ -34,7 +34,13 @@ class PoolEvaluation:
     @property
     def possible(self) -> bool:
         """Whether some pool, empty, could hold the job: waiting may help."""
-        return bool(self.now or self.later) or any(not rejection.is_permanent for _, rejection in self.rejected)
+        return bool(self.possible_pools)
+
+    @property
+    def possible_pools(self) -> list[tuple[str, str]]:
+        """The keys of the pools that could hold the job sooner or later."""
+        open_to_it = [scored_pool.pool.key for scored_pool in (*self.now, *self.later)]
+        return open_to_it + [pool.key for pool, rejection in self.rejected if not rejection.is_permanent]
 
 
 def evaluate_pools(

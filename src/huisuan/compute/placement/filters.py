@@ -46,4 +46,5 @@ _FILTERS: tuple[tuple[Rejection, Callable[[Needs, Pool], bool]], ...] = (
     (Rejection.ABILITY, lambda needs, pool: not needs.all_abilities <= pool.abilities),
     (Rejection.NO_PRICE, lambda needs, pool: needs.price_ceiling_fen is not None and pool.fen_per_card_hour is None),
     (Rejection.PRICE, _price),
+    (Rejection.BUDGET, lambda needs, pool: pool.key in needs.too_dear),
 )

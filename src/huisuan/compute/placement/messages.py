@@ -74,6 +74,9 @@ def why_waiting(waiting: WaitingJob) -> tuple[PlacementReason, ...]:
         reasons.append(
             PlacementReason("reservation", f"已在 {reserved.centre} {reserved.model} 为它留卡，预计 {when} 可以开始")
         )
+    dear = [str(pool) for pool, rejection in waiting.feasibility.rejected if rejection is Rejection.BUDGET]
+    if dear and waiting.wait_reason is not WaitReason.BUDGET:
+        reasons.append(PlacementReason("too_dear", f"另有 {_some(dear)} 因预算所余不够没有考虑"))
     if waiting.ahead and not waiting.wait_reason.is_permanent:
         reasons.append(PlacementReason("ahead", f"前面还有 {waiting.ahead:,} 个作业在等"))
     return tuple(reasons)
@@ -90,6 +93,7 @@ def _wait_reason(waiting: WaitingJob) -> str:
     return {
         WaitReason.TENANT_NEVER: f"要 {needs.cards} 卡，而主体同时最多占用 {most} 卡，{less}",
         WaitReason.CITY_NEVER: f"要 {needs.cards} 卡，而所在市同时最多占用 {most} 卡，{less}",
+        WaitReason.BUDGET: "预算所余不够：等已预留的作业结束、下一期开始，或由本单位的所有者提高预算",
         WaitReason.OFFLINE: f"能运行它的智算中心都没有连接：{_some([str(pool) for pool in could])}",
         WaitReason.RESERVED: f"空闲的卡留给了排在前面的作业：{_free_cards_by_pool(waiting)}",
         WaitReason.BEHIND: "按先后次序：排在最前的作业还放不下，后面的都等它",
@@ -163,6 +167,7 @@ _REJECTIONS: dict[Rejection, Callable[[Needs, Pool], str]] = {
     Rejection.PRICE: lambda needs, pool: (
         f"每卡时 {yuan(pool.fen_per_card_hour or 0)} 元，高于上限 {yuan(needs.price_ceiling_fen or 0)} 元"
     ),
+    Rejection.BUDGET: lambda needs, pool: "作业在那里最多的花费超过预算所余",
     Rejection.OFFLINE: lambda needs, pool: OFFLINE,
     Rejection.ROOM: lambda needs, pool: f"{free_cards(pool, pool.bins, needs)}；何时能空出还不能确定",
 }

@@ -85,7 +85,7 @@ def _waiting(scheduler: Scheduler) -> list[WaitingJob]:
 def _final_reason(group: JobGroup, scheduler: Scheduler) -> WaitReason:
     """Why the group waits, as things stand at the end; where the order is strict, most were never looked at."""
     if group.cycle != scheduler.cycle:
-        return WaitReason.BEHIND if group.needs_class.could else WaitReason.NEVER
+        return WaitReason.BEHIND if group.needs_class.could else group.needs_class.why_no_pool
     if group.wait_reason is WaitReason.ROOM and min(scheduler.room_of(group.needs_class)) < NO_ROOM:
         return WaitReason.RESERVED
     return group.wait_reason

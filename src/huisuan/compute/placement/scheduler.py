@@ -190,7 +190,7 @@ class Scheduler:
             group.wait_reason, group.quota = over
             return None
         if not needs_class.pools:
-            group.wait_reason = WaitReason.OFFLINE if needs_class.could else WaitReason.NEVER
+            group.wait_reason = needs_class.why_no_pool
             return None
         group.wait_reason = WaitReason.ROOM
         worth = self._room_for(needs_class, group.limit_s, now_s)

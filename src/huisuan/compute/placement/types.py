@@ -82,7 +82,8 @@ class Needs:
     `takes_slots`: no accelerator was asked for, so that a processor slot will do where `models` names none.
     `cards` are spread over `nodes` nodes as evenly as possible (the first have one more where they do not divide).
     `abilities`: what the engine must be able to do (containers for an image, workdir for an uploaded folder; gang
-    is implied by several nodes). `not_at`: centres that refused the job or lost it.
+    is implied by several nodes). `not_at`: centres that refused the job or lost it. `too_dear`: pools (by
+    key) where the most that it can cost is more than its budget has left now.
     """
 
     cards: int = 1
@@ -99,6 +100,7 @@ class Needs:
     price_ceiling_fen: int | None = None
     abilities: frozenset[str] = frozenset()
     not_at: frozenset[str] = frozenset()
+    too_dear: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def cards_on_fullest_node(self) -> int:
@@ -176,7 +178,7 @@ class Running:
 
 
 class Rejection(StrEnum):
-    """Why a pool does not take a job; the last two may pass, the others are permanent."""
+    """Why a pool does not take a job; the last three may pass, the others are permanent."""
 
     CENTRE = "centre"
     CITY = "city"
@@ -189,13 +191,14 @@ class Rejection(StrEnum):
     NO_PRICE = "no_price"
     PRICE = "price"
     SIZE = "size"
+    BUDGET = "budget"
     OFFLINE = "offline"
     ROOM = "room"
 
     @property
     def is_permanent(self) -> bool:
         """Whether waiting does not help."""
-        return self not in (Rejection.OFFLINE, Rejection.ROOM)
+        return self not in (Rejection.BUDGET, Rejection.OFFLINE, Rejection.ROOM)
 
 
 class WaitReason(StrEnum):
@@ -204,6 +207,7 @@ class WaitReason(StrEnum):
     NEVER = "never"  # no pool, even empty, could hold it
     TENANT_NEVER = "tenant_never"  # it alone is more than its tenant may hold
     CITY_NEVER = "city_never"
+    BUDGET = "budget"  # every pool that could take it may cost more than its budget has left
     OFFLINE = "offline"  # only centres that are not connected could take it
     ROOM = "room"  # no pool has enough free cards
     RESERVED = "reserved"  # the free cards are reserved for jobs that come first

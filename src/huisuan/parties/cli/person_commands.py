@@ -19,11 +19,18 @@ Username = Annotated[str, typer.Argument(metavar="账号", help="见 huisuan per
 RoleOption = Annotated[str, typer.Option("--role", help="角色：user、centre、city、province、auditor、operator")]
 PartyOption = Annotated[str | None, typer.Option("--party", help="主体的统一社会信用代码（user、centre）")]
 CityOption = Annotated[str | None, typer.Option("--city", help="市的行政区划代码（city）")]
+MemberOption = Annotated[
+    str,
+    typer.Option(
+        "--member", help="单位内的角色（user）：owner、submitter、viewer；不写则首位为 owner，其余为 submitter"
+    ),
+]
 AskOption = Annotated[bool, typer.Option("--ask", help="询问口令（或从标准输入读一行），而不是生成一个")]
 _PERSON_COLUMNS = {
     "username": "账号",
     "name": "姓名",
     "role": "角色",
+    "member_role": "单位内",
     "party": "主体",
     "city": "市",
     "active": "可登录",
@@ -40,6 +47,7 @@ def add(
     role: RoleOption,
     party: PartyOption = None,
     city: CityOption = None,
+    member: MemberOption = "",
     name: Annotated[str, typer.Option("--name", help="姓名")] = "",
     email: Annotated[str, typer.Option("--email", help="统一身份里核实过的邮箱：首次以统一身份登录时凭它绑定")] = "",
     machine: Annotated[bool, typer.Option("--machine", help="程序账号：不登录，只用令牌")] = False,
@@ -53,7 +61,7 @@ def add(
     password = _prompt_password() if ask and not machine else None
     person, secret = people.add_person(
         username,
-        Position(role, party, city),
+        Position(role, party, city, member),
         *_actor_and_time(),
         name=name,
         email=email,
@@ -136,13 +144,20 @@ def password(username: Username, ask: AskOption = False, as_json: AsJson = False
 
 @app.command("move")
 def move(
-    username: Username, role: RoleOption, party: PartyOption = None, city: CityOption = None, as_json: AsJson = False
+    username: Username,
+    role: RoleOption,
+    party: PartyOption = None,
+    city: CityOption = None,
+    member: MemberOption = "",
+    as_json: AsJson = False,
 ) -> None:
     """调动：换角色或主体；会话与令牌立即失效。"""
     from huisuan.parties.identity import people
     from huisuan.parties.identity.positions import Position
 
-    person = people.change_position(people.get_person(username), Position(role, party, city), *_actor_and_time())
+    person = people.change_position(
+        people.get_person(username), Position(role, party, city, member), *_actor_and_time()
+    )
     _print_person(f"{person.username} 已调到 {person.get_role_display()}", person, as_json)
 
 
@@ -199,6 +214,7 @@ def person_row(person: Person) -> dict[str, Any]:
         "name": person.name,
         "email": person.email,
         "role": person.role,
+        "member_role": person.member_role or None,
         "party": person.party.uscc if person.party else None,
         "city": person.city_id,
         "active": person.is_active,

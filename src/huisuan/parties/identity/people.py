@@ -74,7 +74,8 @@ def add_person(
     with _explain_violations():
         person = Person.objects.create_person(
             username, secret or None, role=position.role, name=name or username, party=party, city=city,
-            email=_parse_email(email), machine=machine, must_change_password=bool(secret) and not password,
+            email=_parse_email(email), machine=machine, member_role=position.member_role,
+            must_change_password=bool(secret) and not password,
             password_changed_at=now,
         )  # fmt: skip
     record_event(person, PersonAction.ADDED, actor, now, _describe_position(person))
@@ -82,18 +83,18 @@ def add_person(
 
 
 @transaction.atomic
-def disable_person(person: Person, actor: Actor, now: datetime) -> Person:
-    """Disable a person; ends their sessions and revokes their tokens.
+def disable_person(person: Person, actor: Actor, now: datetime, detail: str = "") -> Person:
+    """Disable a person; ends their sessions and revokes their tokens. `detail` goes on record.
 
     Raises:
-        Refused: disabled already, or the last operator.
+        Refused: disabled already, the last operator, or the last owner of a firm that has other members.
     """
     person = _lock(person)
     if not person.is_active:
         raise Conflict(f"{person.username} 已经停用", code="person.already_disabled")
     person.is_active = False
     _save_fields(person, "is_active")
-    record_event(person, PersonAction.DISABLED, actor, now)
+    record_event(person, PersonAction.DISABLED, actor, now, detail)
     return person
 
 
@@ -153,10 +154,28 @@ def change_position(person: Person, position: Position, actor: Actor, now: datet
         raise NotAllowed("不能改自己的角色：请另一位平台管理员来改", code="person.own_role")
     party, city = position.resolve()
     before = _describe_position(person)
-    if (person.role, person.party_id, person.city_id) == (position.role, party and party.pk, city and city.pk):
+    same = (person.role, person.party_id, person.city_id) == (position.role, party and party.pk, city and city.pk)
+    if same and position.member_role in ("", person.member_role):
         raise Conflict(f"{person.username} 已是 {before}", code="person.role_same")
-    person.role, person.party, person.city = position.role, party, city
-    _save_fields(person, "role", "party", "city")
+    person.role, person.party, person.city, person.member_role = position.role, party, city, position.member_role
+    _save_fields(person, "role", "party", "city", "member_role")
+    record_event(person, PersonAction.MOVED, actor, now, f"{before} → {_describe_position(person)}")
+    return person
+
+
+@transaction.atomic
+def set_member_role(person: Person, member_role: str, actor: Actor, now: datetime) -> Person:
+    """Give a user another role in the firm; ends their sessions and revokes their tokens.
+
+    Raises:
+        Refused: it is theirs already, or nobody would be an owner of the firm.
+    """
+    person = _lock(person)
+    if person.member_role == member_role:
+        raise Conflict(f"{person.username} 已是 {person.get_member_role_display()}", code="member.role_same")
+    before = _describe_position(person)
+    person.member_role = member_role
+    _save_fields(person, "member_role")
     record_event(person, PersonAction.MOVED, actor, now, f"{before} → {_describe_position(person)}")
     return person
 
@@ -245,11 +264,11 @@ def _save_fields(person: Person, *fields: str) -> None:
     """Save these fields and reload what the database's triggers changed.
 
     Raises:
-        Refused: the last operator stays.
+        Refused: the last operator stays, and so does a firm's last owner.
     """
     with _explain_violations():
         person.save(update_fields=fields)
-    person.refresh_from_db(fields=["session_epoch"])
+    person.refresh_from_db(fields=["session_epoch", "member_role"])
 
 
 @contextmanager
@@ -262,6 +281,12 @@ def _explain_violations() -> Iterator[None]:
     except IntegrityError as broken:
         if "last operator" in str(broken):
             raise NotAllowed("这是最后一位平台管理员：请先新增另一位", code="person.last_operator") from None
+        if "last owner" in str(broken):
+            raise NotAllowed(
+                "这是本单位最后一位所有者：请先让另一位成员成为所有者"
+                "（huisuan person move 账号 --role user --party 主体 --member owner）",
+                code="member.last_owner",
+            ) from None
         if "one_person_an_email" in str(broken):
             raise Conflict("这个邮箱已登记在另一个人名下", code="person.email_taken") from None
         raise
@@ -269,4 +294,4 @@ def _explain_violations() -> Iterator[None]:
 
 def _describe_position(person: Person) -> str:
     place = (person.party and person.party.uscc) or person.city_id or ""
-    return f"{person.role} {place}".strip()
+    return " ".join(filter(None, [person.role, place, person.member_role]))

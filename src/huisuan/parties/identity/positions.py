@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from huisuan.base.errors import InvalidRequest, NotFound
-from huisuan.parties.models import Party, Region, Role
+from huisuan.parties.models import MemberRole, Party, Region, Role
 
 
 @dataclass(frozen=True)
 class Position:
-    """For whom a person acts: the role with its party (USCC) or city (region code)."""
+    """For whom a person acts: the role with its party (USCC) or city (region code), and the role within a firm.
+
+    `member_role` is for users: owner, submitter or viewer. Empty: the firm's owner where it has none, else submitter.
+    """
 
     role: str
     party: str | None = None
     city: str | None = None
+    member_role: str = ""
 
     def resolve(self) -> tuple[Party | None, Region | None]:
         """The party and the city.
@@ -24,6 +28,11 @@ class Position:
         """
         if self.role not in Role.values:
             raise InvalidRequest(f"角色 {self.role}：只能是 {'、'.join(Role.values)}", code="position.role_unknown")
+        if self.member_role and (self.role != Role.USER or self.member_role not in MemberRole.values):
+            raise InvalidRequest(
+                f"成员角色 {self.member_role}：只有角色 user 有，且只能是 {'、'.join(MemberRole.values)}",
+                code="position.member_role_unknown",
+            )
         return _party(self.role, self.party), _city(self.role, self.city)
 
 

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.base.hashing import text_sha256
 from huisuan.parties.identity.audit_trail import Actor, record_event
-from huisuan.parties.models import Person, PersonAction, Role, Scope, Token
+from huisuan.parties.models import Person, PersonAction, Project, Role, Scope, Token
 
 TOKEN_PREFIX = "hs_"  # noqa: S105  # so that a leaked one is recognised for what it is
 _LOCAL_OPERATOR = "huisuan-up"
@@ -27,12 +27,14 @@ def access_token_digest(secret: str) -> str:
 
 @transaction.atomic
 def issue_token(
-    person: Person, label: str, actor: Actor, now: datetime, *, scope: str = Scope.SUBMIT, days: int = _DEFAULT_DAYS
-) -> tuple[Token, str]:
-    """A token and its secret, which is kept nowhere.
+    person: Person, label: str, actor: Actor, now: datetime, *, scope: str = Scope.SUBMIT, days: int = _DEFAULT_DAYS,
+    project: Project | None = None,
+) -> tuple[Token, str]:  # fmt: skip
+    """A token and its secret, which is kept nowhere. `project`: it is for jobs of this project of the firm only.
 
     Raises:
-        Refused: a name, a scope or an end that there is not; or the person changed since they were asked.
+        Refused: a name, a scope or an end that there is not, or a scope beyond the person's role in the firm; a
+            project of another firm; or the person changed since they were asked.
     """
     label = label.strip()
     if not label or len(label) > _MAX_LABEL_LENGTH or "\0" in label:
@@ -42,17 +44,36 @@ def issue_token(
     if not 1 <= days <= _MAX_DAYS:
         raise InvalidRequest(f"有效期 {days} 天：须在 1 至 {_MAX_DAYS} 天之间", code="token.days_out_of_bounds")
     same = Person.objects.select_for_update().filter(pk=person.pk, session_epoch=person.session_epoch, is_active=True)
-    if not same.exists():
+    person_now = same.first()
+    if person_now is None:
         raise NotAllowed(
             f"{person.username} 已停用，或刚刚改过口令、角色：请重新登录后再试", code="token.person_changed"
         )
+    _check_reach(person_now, scope, project)
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = Token.objects.create(
-        digest=access_token_digest(secret), label=label, person=person, scope=scope, created_at=now,
+        digest=access_token_digest(secret), label=label, person=person, scope=scope, project=project, created_at=now,
         expires_at=now + timedelta(days=days),
     )  # fmt: skip
-    record_event(person, PersonAction.TOKEN_MADE, actor, now, f"{token.pk} {label}（{scope}，{days} 天）")
+    bound = f"，项目 {project.code}" if project else ""
+    record_event(person, PersonAction.TOKEN_MADE, actor, now, f"{token.pk} {label}（{scope}，{days} 天{bound}）")
     return token, secret
+
+
+def _check_reach(person: Person, scope: str, project: Project | None) -> None:
+    widest = person.widest_scope
+    order = list(Scope.values)
+    if order.index(scope) > order.index(widest):
+        raise NotAllowed(
+            f"{person.username} 在本单位的角色是 {person.member_role}，令牌的权限至多是 {widest}，不能是 {scope}",
+            code="token.scope_beyond_member",
+        )
+    if project is None:
+        return
+    if project.party_id != person.party_id:
+        raise NotAllowed(f"项目 {project.code} 不是 {person.username} 所在单位的", code="token.project_not_own")
+    if scope == Scope.MANAGE:
+        raise InvalidRequest("项目的令牌只管作业：权限只能是 read 或 submit", code="token.project_scope")
 
 
 @transaction.atomic
@@ -106,5 +127,5 @@ def revoke_token_by_secret(secret: str, now: datetime) -> None:
 
 def list_tokens(person: Person | None = None) -> QuerySet[Token]:
     """All tokens, or a person's, newest first."""
-    found = Token.objects.select_related("person__party").order_by("-id")
+    found = Token.objects.select_related("person__party", "project").order_by("-id")
     return found.filter(person=person) if person else found

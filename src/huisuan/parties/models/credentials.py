@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from huisuan.parties.models.people import Person
+from huisuan.parties.models.projects import Project
 
 _LONGEST_LIFE = timedelta(days=366)
 
@@ -30,11 +31,18 @@ _BEFORE_INSERT = """
         RAISE EXCEPTION 'no token for who is disabled'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'token_of_who_is_active';
     END IF;
+    IF NEW.project_id IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM parties_project j JOIN parties_person p ON p.party_id = j.party_id
+        WHERE j.id = NEW.project_id AND p.id = NEW.person_id
+    ) THEN
+        RAISE EXCEPTION 'a token is of a project of its person''s firm'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'token_project_is_the_firms';
+    END IF;
     RETURN NEW;
 """
 _BEFORE_UPDATE = """
-    IF (NEW.digest, NEW.person_id, NEW.scope, NEW.created_at, NEW.label)
-        IS DISTINCT FROM (OLD.digest, OLD.person_id, OLD.scope, OLD.created_at, OLD.label)
+    IF (NEW.digest, NEW.person_id, NEW.scope, NEW.created_at, NEW.label, NEW.project_id)
+        IS DISTINCT FROM (OLD.digest, OLD.person_id, OLD.scope, OLD.created_at, OLD.label, OLD.project_id)
         OR NEW.expires_at > OLD.expires_at
         OR (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at) THEN
         RAISE EXCEPTION 'a token only ends' USING ERRCODE = 'check_violation', CONSTRAINT = 'token_only_ends';
@@ -50,6 +58,10 @@ class Token(models.Model):
     label = models.CharField(max_length=80)
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="tokens")
     scope = models.CharField(max_length=10, choices=Scope)
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, null=True, blank=True, related_name="tokens",
+        help_text="only jobs of this project; empty: whatever its person may do",
+    )  # fmt: skip
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -26,6 +26,19 @@ class Role(models.TextChoices):
     OPERATOR = "operator", "平台管理员"
 
 
+class MemberRole(models.TextChoices):
+    """What a user may do within the firm (its party): `Role.USER` has one, every other role has none.
+
+    A viewer reads; a submitter submits and cancels jobs besides; an owner decides about members, projects and budgets.
+    """
+
+    OWNER = "owner", "所有者"
+    SUBMITTER = "submitter", "提交者"
+    VIEWER = "viewer", "只读成员"
+
+
+#: the widest scope of a user by the role in the firm; one without a role only reads
+MEMBER_SCOPE = {MemberRole.OWNER.value: "manage", MemberRole.SUBMITTER.value: "submit", MemberRole.VIEWER.value: "read"}
 #: roles that decide about money, meters or people: a password alone does not let them in
 SECOND_FACTOR_ROLES = frozenset({Role.CENTRE, Role.PROVINCE, Role.OPERATOR})
 
@@ -35,11 +48,40 @@ _ROLE_HAS_ITS_PLACE = (
     | Q(role__in=[Role.PROVINCE, Role.AUDITOR, Role.OPERATOR], party__isnull=True, city__isnull=True)
 )
 
+_USER_HAS_A_MEMBER_ROLE = Q(role=Role.USER, member_role__in=MemberRole.values) | (
+    ~Q(role=Role.USER) & Q(member_role="")
+)
+
+# A user that nobody gave a role in the firm is its owner where it has none, and a submitter otherwise; who is no user
+# has none. So the invariant holds however a person is written.
+_FILL_MEMBER_ROLE = """
+    IF TG_OP = 'UPDATE' THEN  -- another firm: the role in the former one does not come along
+        IF NEW.party_id IS DISTINCT FROM OLD.party_id AND NEW.member_role = OLD.member_role THEN
+            NEW.member_role := '';
+        END IF;
+    END IF;
+    IF NEW.role <> 'user' THEN
+        NEW.member_role := '';
+    ELSIF NEW.member_role = '' THEN
+        IF NEW.machine OR EXISTS (
+            SELECT 1 FROM parties_person p
+            WHERE p.party_id = NEW.party_id AND p.member_role = 'owner' AND p.is_active AND NOT p.machine
+              AND p.id IS DISTINCT FROM NEW.id
+        ) THEN
+            NEW.member_role := 'submitter';
+        ELSE
+            NEW.member_role := 'owner';
+        END IF;
+    END IF;
+    RETURN NEW;
+"""
+
 # Whoever changes who a person is, however it is done, ends what was granted to the person before: the sessions (their
 # key holds the epoch) and the tokens. The lock makes two operators who disable each other wait for one another.
 _BEFORE_UPDATE = """
-    IF (NEW.role, NEW.party_id, NEW.city_id, NEW.is_active, NEW.password_changed_at)
-        IS DISTINCT FROM (OLD.role, OLD.party_id, OLD.city_id, OLD.is_active, OLD.password_changed_at) THEN
+    IF (NEW.role, NEW.party_id, NEW.city_id, NEW.is_active, NEW.password_changed_at, NEW.member_role)
+        IS DISTINCT FROM
+        (OLD.role, OLD.party_id, OLD.city_id, OLD.is_active, OLD.password_changed_at, OLD.member_role) THEN
         NEW.session_epoch := OLD.session_epoch + 1;
         UPDATE parties_token SET revoked_at = GREATEST(now(), created_at)
             WHERE person_id = NEW.id AND revoked_at IS NULL;
@@ -52,6 +94,21 @@ _BEFORE_UPDATE = """
         ) THEN
             RAISE EXCEPTION 'the last operator stays'
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'last_operator_stays';
+        END IF;
+    END IF;
+    IF OLD.member_role = 'owner' AND OLD.is_active AND NOT OLD.machine
+        AND NOT (NEW.member_role = 'owner' AND NEW.is_active AND NEW.party_id IS NOT DISTINCT FROM OLD.party_id) THEN
+        PERFORM pg_advisory_xact_lock(hashtext('parties_person owners'), OLD.party_id::int);
+        IF NOT EXISTS (
+            SELECT 1 FROM parties_person p
+            WHERE p.party_id = OLD.party_id AND p.member_role = 'owner' AND p.is_active AND NOT p.machine
+              AND p.id <> OLD.id
+        ) AND (NEW.is_active AND NEW.party_id IS NOT DISTINCT FROM OLD.party_id OR EXISTS (
+            SELECT 1 FROM parties_person p
+            WHERE p.party_id = OLD.party_id AND p.role = 'user' AND p.is_active AND NOT p.machine AND p.id <> OLD.id
+        )) THEN
+            RAISE EXCEPTION 'the last owner stays'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'last_owner_stays';
         END IF;
     END IF;
     RETURN NEW;
@@ -82,6 +139,7 @@ class People(BaseUserManager["Person"]):
             validate_password(password, person)
         person.set_password(password)
         person.save(using=self._db)
+        person.refresh_from_db(using=self._db, fields=["member_role"])  # the database fills in what was left open
         return person
 
 
@@ -96,6 +154,9 @@ class Person(AbstractBaseUser):
     email = models.EmailField(blank=True, default="", help_text="set by an operator; binds the first OIDC sign-in")
     role = models.CharField(max_length=10, choices=Role)
     party = models.ForeignKey(Party, on_delete=models.PROTECT, null=True, blank=True, related_name="people")
+    member_role = models.CharField(
+        max_length=10, choices=MemberRole, blank=True, default="", help_text="within the firm; only users have one"
+    )
     city = models.ForeignKey(Region, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     is_active = models.BooleanField(default=True)
     demo = models.BooleanField(default=False)
@@ -110,6 +171,7 @@ class Person(AbstractBaseUser):
     class Meta:
         constraints = [
             models.CheckConstraint(name="person_role_has_its_place", condition=_ROLE_HAS_ITS_PLACE),
+            models.CheckConstraint(name="user_has_a_member_role", condition=_USER_HAS_A_MEMBER_ROLE),
             models.CheckConstraint(
                 name="machine_has_no_password",
                 condition=Q(machine=False) | Q(password__startswith="!"),  # noqa: S106
@@ -117,6 +179,12 @@ class Person(AbstractBaseUser):
             models.UniqueConstraint(name="one_person_an_email", fields=["email"], condition=~Q(email="")),
         ]
         triggers = [
+            pgtrigger.Trigger(
+                name="a_user_gets_a_member_role",  # PostgreSQL fires in the order of names: before the one below
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                func=_FILL_MEMBER_ROLE,
+            ),
             pgtrigger.Trigger(
                 name="person_changes_end_access", when=pgtrigger.Before, operation=pgtrigger.Update, func=_BEFORE_UPDATE
             ),
@@ -145,6 +213,11 @@ class Person(AbstractBaseUser):
     def _session_hash(self) -> str:
         value = f"{self.pk}:{self.session_epoch}:{self.password}"
         return salted_hmac("huisuan.parties.session", value, algorithm="sha256").hexdigest()
+
+    @property
+    def widest_scope(self) -> str:
+        """The widest scope that a token of this person may have: of a user, as the role in the firm allows."""
+        return MEMBER_SCOPE.get(self.member_role, "read") if self.role == Role.USER else "manage"
 
     @property
     def needs_second_factor(self) -> bool:

@@ -25,6 +25,8 @@ class PersonAction(models.TextChoices):
     RECOVERY_USED = "recovery_used", "用了恢复码"
     BOUND = "bound", "绑定统一身份"
     UNBOUND = "unbound", "解除统一身份"
+    INVITED = "invited", "邀请同事"
+    UNINVITED = "uninvited", "撤回邀请"
     SIGNED_IN = "signed_in", "登录"
     SIGNED_OUT = "signed_out", "退出所有登录"
 

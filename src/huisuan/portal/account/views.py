@@ -63,13 +63,13 @@ def account_page(request: HttpRequest, **more: Any) -> HttpResponse:
     return answer
 
 
-@allow()
+@allow(scope="read")
 def account(request: HttpRequest) -> HttpResponseBase:
     """The account."""
     return account_page(request)
 
 
-@allow()
+@allow(scope="read")
 @sensitive_post_parameters()
 def change_password(request: HttpRequest) -> HttpResponseBase:
     """A new password, for who knows the old one; everywhere else one is signed out, and tokens end."""
@@ -96,7 +96,7 @@ def change_password(request: HttpRequest) -> HttpResponseBase:
     return render(request, "portal/account/password.html", context, status=422 if refused else 200)
 
 
-@allow()
+@allow(scope="read")
 @require_POST
 def new_token(request: HttpRequest) -> HttpResponseBase:
     """A token of one's own; its secret stands on this answer and nowhere else."""
@@ -111,7 +111,7 @@ def new_token(request: HttpRequest) -> HttpResponseBase:
     return account_page(request, made=token, secret=secret)
 
 
-@allow()
+@allow(scope="read")
 @require_POST
 def revoke_token(request: HttpRequest, number: int) -> HttpResponseBase:
     """End one of one's own tokens."""
@@ -123,7 +123,7 @@ def revoke_token(request: HttpRequest, number: int) -> HttpResponseBase:
     return redirect("account")
 
 
-@allow()
+@allow(scope="read")
 def enrol_factor(request: HttpRequest) -> HttpResponseBase:
     """A second factor for whoever wants one."""
     person, wrong = person_of(request), ""
@@ -146,7 +146,7 @@ def enrol_factor(request: HttpRequest) -> HttpResponseBase:
     return render(request, "portal/enrol_factor.html", context)
 
 
-@allow()
+@allow(scope="read")
 @require_POST
 def change_factor(request: HttpRequest) -> HttpResponseBase:
     """New recovery codes, or no second factor any more; both for who shows a code."""
@@ -170,7 +170,7 @@ def change_factor(request: HttpRequest) -> HttpResponseBase:
     return redirect("account")
 
 
-@allow()
+@allow(scope="read")
 @require_POST
 def sign_out_everywhere(request: HttpRequest) -> HttpResponseBase:
     """End every session but this one."""

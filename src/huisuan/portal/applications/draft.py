@@ -38,7 +38,7 @@ from huisuan.programmes.models import Draft
 _DIGITS = re.compile(r"[0-9]{1,18}")
 
 
-@allow(*CLAIMANTS)
+@allow(*CLAIMANTS, scope="submit")
 def new_draft(request: HttpRequest, policy: str, rule: str) -> HttpResponseBase:
     """An empty form (nothing is stored by looking at it), or the draft that comes of it."""
     law, asked = _law(policy, rule)
@@ -115,7 +115,7 @@ def _saved(request: HttpRequest, law: Policy, rule: Rule, draft: Draft) -> HttpR
     return redirect("draft", number=draft.pk)
 
 
-@allow(*CLAIMANTS)
+@allow(*CLAIMANTS, scope="read")
 @require_POST
 def live_answer(request: HttpRequest, policy: str, rule: str) -> HttpResponse:
     """What the law says to what stands in the form now, and how each field is read; nothing is stored."""

@@ -21,6 +21,7 @@ from huisuan.compute.jobs.workdirs.services import take_upload
 from huisuan.compute.jobspec.core.parse_result import ParsedJob
 from huisuan.compute.jobspec.detect import LARGEST_JOB_FILE, parse_job_file
 from huisuan.compute.models import Accelerator, Centre
+from huisuan.parties.projects import list_projects
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.jobs.submit_form import SubmittedForm, parse_form
@@ -31,7 +32,7 @@ from huisuan.protocol.placement import Preview
 from huisuan.protocol.resources import JobRequest
 
 
-@allow("user")
+@allow("user", scope="submit")
 @require_http_methods(["GET", "POST"])
 def submit_page(request: HttpRequest) -> HttpResponseBase:
     """The form, or the file; POST looks first (`look`) or sends (`send`)."""
@@ -43,6 +44,7 @@ def submit_page(request: HttpRequest) -> HttpResponseBase:
         "form": SubmittedForm({}, "", None, {}, []),
         "models": list(Accelerator.objects.exclude(tflops_fp16=0).values_list("model", flat=True)),
         "centres": list(Centre.objects.exclude(engine="").values_list("code", flat=True)),
+        "projects": list(list_projects(viewer).filter(closed_at__isnull=True).values_list("code", flat=True)),
         "key": request.POST.get("key") or secrets.token_hex(16),
     }  # fmt: skip
     if request.method == "POST":

@@ -22,7 +22,7 @@ from huisuan.compute.jobspec.detect import parse_job_file
 from huisuan.portal.ui.forms import FormField, Widget, with_errors
 
 #: keys that the page suggests values for
-SUGGESTED = ("centre", "models")
+SUGGESTED = ("centre", "models", "project")
 FILE = "form"  # what errors call the file that the form writes
 MOST_TYPED = 256 * 1024
 
@@ -71,6 +71,7 @@ _GROUPS: tuple[tuple[str | Promise, tuple[FormKey, ...]], ...] = (
         FormKey("after", _("先完成这些作业"), _("作业号，用逗号隔开"), "list"),
         FormKey("array", _("阵列"), _("每个下标一个作业"), sample="0-9"),
         FormKey("retries", _("失败后再试几次"), "", "number", "0"),
+        FormKey("project", _("项目"), _("项目代码；不写则归默认项目")),
         FormKey("notify", _("通知网址"), _("状态变化时 POST 到这里")),
     )),
 )  # fmt: skip

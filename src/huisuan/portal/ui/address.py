@@ -14,6 +14,8 @@ _READ: dict[str, tuple[str, ...]] = {
     "budget": ("policy", "year", "seed", "export", "s.", "i.", "cap.", "rate."),
     "calculator": ("who", "on", "known", "f."),
     "home": ("year",),
+    "firm": ("month",),
+    "statement": ("month",),
     "centre": ("year",),
     "job": ("at", "more"),  # of the part that asks anew by itself
     "now": ("cards", "hours", "model"),

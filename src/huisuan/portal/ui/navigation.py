@@ -31,10 +31,12 @@ _FLAGS = Room("flags", _("疑点"))
 RUNS = Room("runs", _("结算批次"))
 _POLICIES = Room("policies", _("政策"))
 PEOPLE = Room("people", _("人员"))
+FIRM = Room("firm", _("本单位"))
 CALCULATOR = Room("calculator", _("计算器"))
 
 ROOMS: dict[str, tuple[Room, ...]] = {
-    "user": (HOME, _JOBS, _USAGE, BILLS, ENTITLEMENTS, DRAFTS, _POLICIES),
+    # a user's records of use are a step of the chain, and the firm's page adds them up
+    "user": (HOME, _JOBS, FIRM, BILLS, ENTITLEMENTS, DRAFTS, _POLICIES),
     "centre": (HOME, CENTRES, _JOBS, _USAGE, BILLS, _FLAGS, _POLICIES),
     "city": (HOME, TODO, ENTITLEMENTS, BILLS, _USAGE, COMPUTE, _POLICIES),
     "province": (HOME, TODO, ENTITLEMENTS, RUNS, BILLS, COMPUTE, _POLICIES),

@@ -123,6 +123,7 @@ ROLE = {
     "operator": _("平台管理员"),
 }
 SCOPE = {"read": _("只读"), "submit": _("提交作业（及只读）"), "manage": _("我能做的一切")}
+MEMBER_ROLE = {"owner": _("所有者"), "submitter": _("提交者"), "viewer": _("只读成员")}
 STEP = {
     "added": _("新增"),
     "disabled": _("停用账号"),
@@ -137,6 +138,8 @@ STEP = {
     "recovery_used": _("用了恢复码"),
     "bound": _("绑定统一身份"),
     "unbound": _("解除统一身份"),
+    "invited": _("邀请同事"),
+    "uninvited": _("撤回邀请"),
     "signed_in": _("登录"),
     "signed_out": _("退出别处的登录"),
 }

@@ -34,13 +34,16 @@ def list_jobs(
     name: Annotated[str | None, typer.Option("--name", help="作业名里有这一段")] = None,
     centre: Annotated[str | None, typer.Option("--centre", help="只看这个智算中心的")] = None,
     party: Annotated[str | None, typer.Option("--party", help="只看这个主体的")] = None,
+    project: Annotated[str | None, typer.Option("--project", help="只看这个项目的")] = None,
     limit: Annotated[int, typer.Option("--limit", help="一页多少个")] = 50,
     before: Annotated[str | None, typer.Option("--before", help="从这个作业号往前（上一页给出的）")] = None,
     as_json: AsJson = False,
 ) -> None:
     """列出作业，最新的在前。"""
     with connect() as client:
-        page = client.jobs(state=state, array=array, name=name, centre=centre, party=party, limit=limit, before=before)
+        page = client.jobs(
+            state=state, array=array, name=name, centre=centre, party=party, project=project, limit=limit, before=before
+        )
     if as_json:
         print_json({"items": [job.model_dump() for job in page.items], "next": page.next})
         return

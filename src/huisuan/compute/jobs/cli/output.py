@@ -34,6 +34,7 @@ def print_job(job: Job) -> None:
     lines: dict[str, Any] = {
         "作业": f"{job.uid} {job.name}",
         "主体": f"{job.party_name}（{job.party}）",
+        "项目": job.project,
         "阵列": array,
         "命令": " ".join(job.command) or None,
         "脚本": f"{len(job.script.splitlines())} 行（{FORMAT_NAMES[job.source_format]}）" if job.script else None,

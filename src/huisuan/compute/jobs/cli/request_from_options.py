@@ -110,6 +110,7 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
         "after": options["after"] or None,
         "notify_url": options["notify"],
         "party": options["party"],
+        "project": options["project"],
     }
 
 

@@ -70,6 +70,7 @@ def submit(
     ] = None,
     notify: Annotated[str | None, typer.Option("--notify", help="状态变化时通知的网址（webhook）")] = None,
     party: Annotated[str | None, typer.Option("--party", help="所属主体的统一社会信用代码（仅操作员）")] = None,
+    project: Annotated[str | None, typer.Option("--project", help="归哪个项目；不写则默认项目，或令牌的项目")] = None,
     preview: Annotated[bool, typer.Option("--preview", help="只看会去哪里、何时、多少钱，不提交")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="等到作业（或整个阵列）结束；没有全部完成则退出码为 1")] = False,
     as_json: AsJson = False,

@@ -26,7 +26,7 @@ BODY = {
 @router.post(
     "/uploads",
     response={200: wire.UploadInfo, 201: wire.UploadInfo},
-    auth=Allow("user", "province", scope="submit"),
+    auth=Allow("user", "province", scope="submit", project=True),
     summary="上传工作目录",
     openapi_extra=BODY,
 )
@@ -37,7 +37,10 @@ def upload(request: HttpRequest, party: str | None = None) -> Status[wire.Upload
 
 
 @router.get(
-    "/uploads/{sha256}", response=wire.UploadInfo, auth=Allow("user", "province", scope="read"), summary="一个工作目录"
+    "/uploads/{sha256}",
+    response=wire.UploadInfo,
+    auth=Allow("user", "province", scope="read", project=True),
+    summary="一个工作目录",
 )
 def show(request: HttpRequest, sha256: str) -> wire.UploadInfo:
     """Whether the caller's party has uploaded it."""

@@ -112,6 +112,7 @@ class JobFile(BaseModel):
     )
     after: _Names = Field(default_factory=list, description="这些作业完成之后才开始（作业号）")
     notify: str = Field("", max_length=LONGEST_WEBHOOK, description="状态变化时通知的网址（webhook）")
+    project: str | None = Field(None, max_length=40, description="归哪个项目（代码）；不写则归默认项目")
 
 
 def job_file_schema() -> dict[str, Any]:

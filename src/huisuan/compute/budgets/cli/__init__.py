@@ -1,0 +1,1 @@
+"""`huisuan project`: projects, their budgets and the firm's use, over HTTP."""

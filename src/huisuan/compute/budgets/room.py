@@ -1,0 +1,131 @@
+"""The room that hard budgets leave for placement, loaded and used up under the lock of one scheduling cycle.
+
+A job fits where the most that it can cost (cards x time limit x the highest price on record for the pool) is left in
+every hard budget that it counts in. What a placement reserves is taken off at once, so that two jobs of one cycle do
+not pass a limit together; cycles follow one another (`dispatch.scheduling_cycle.LOCK`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from huisuan.base.months import SHANGHAI
+from huisuan.compute.budgets.open_reservations import close_settled, load_open
+from huisuan.compute.budgets.party_use import count_party_use
+from huisuan.compute.budgets.prices import Pool, Prices
+from huisuan.compute.budgets.standing import BudgetStanding, load_standings
+from huisuan.compute.models import Accelerator, BudgetUnit, Centre, FirmBudget
+
+PoolKey = tuple[str, str]  # centre code, model
+
+
+@dataclass(frozen=True)
+class BudgetClaim:
+    """What a job may use at most, and of which project."""
+
+    party: int
+    project: int
+    card_seconds: int
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """The budget that a claim does not fit, and what the claim costs of it at most where it is cheapest.
+
+    `cost` is scaled like the standing; None: no pool that is left has a price. `never`: it is more than the limit.
+    """
+
+    standing: BudgetStanding
+    cost: int | None
+
+    @property
+    def never(self) -> bool:
+        """Whether no period could ever hold it."""
+        return self.cost is not None and self.cost > self.standing.limit
+
+
+class BudgetRoom:
+    """The hard budgets of some parties with what is left of each."""
+
+    def __init__(self, standings: Sequence[BudgetStanding], prices: Prices, now: datetime) -> None:
+        self.standings, self.prices, self.now = list(standings), prices, now
+        self.pools: dict[PoolKey, Pool] = {}
+        self._too_dear: dict[BudgetClaim, frozenset[PoolKey]] = {}
+        if self.standings:
+            centres = dict(Centre.objects.values_list("code", "pk"))
+            cards = dict(Accelerator.objects.values_list("model", "pk"))
+            self.pools = {(code, model): (centres[code], cards[model]) for code in centres for model in cards}
+
+    def limits(self, party: int, project: int) -> list[BudgetStanding]:
+        """The budgets in which jobs of a project count."""
+        return [each for each in self.standings if each.concerns(party, project)]
+
+    def too_dear(self, claim: BudgetClaim) -> frozenset[PoolKey]:
+        """The pools whose most a job would not fit; all of them where card-seconds are short."""
+        known = self._too_dear.get(claim)
+        if known is None:
+            known = self._too_dear[claim] = (
+                frozenset(pool for pool in self.pools if self.shortage(claim, [pool]) is not None)
+                if self.limits(claim.party, claim.project)
+                else frozenset()
+            )
+        return known
+
+    def shortage(self, claim: BudgetClaim, pools: Iterable[PoolKey], *, of_limit: bool = False) -> Shortage | None:
+        """The first budget that leaves no room for a claim in any of these pools; None: it fits somewhere.
+
+        `of_limit`: not by what is left but by the whole limit: it never fits.
+        """
+        limits = self.limits(claim.party, claim.project)
+        day = self.now.astimezone(SHANGHAI).date()
+        first: Shortage | None = None
+        for pool in pools:
+            price = self.prices.highest_from(self.pools[pool], day)
+            found = next(
+                (
+                    Shortage(each, cost)
+                    for each in limits
+                    for cost in [_cost(each, claim, price)]
+                    if cost is None or cost > (each.limit if of_limit else each.left)
+                ),
+                None,
+            )
+            if found is None:
+                return None
+            if first is None or (found.cost is not None and (first.cost is None or found.cost < first.cost)):
+                first = found
+        return first
+
+    def take(self, claim: BudgetClaim, pool: PoolKey) -> None:
+        """A job was placed there: what it may use at most is reserved from now on."""
+        if not self.standings:
+            return
+        price = self.prices.highest_from(self.pools[pool], self.now.astimezone(SHANGHAI).date())
+        for each in self.limits(claim.party, claim.project):
+            each.reserved += each.cost((claim.card_seconds, claim.card_seconds * (price or 0)))
+        self._too_dear.clear()
+
+
+def load_room(parties: Iterable[int], now: datetime) -> BudgetRoom:
+    """The room of these parties now. Must run in the transaction that places, under its lock."""
+    budgets = list(
+        FirmBudget.objects.filter(party__in=list(parties), hard=True, ended_at__isnull=True).select_related(
+            "project", "party"
+        )
+    )
+    if not budgets:
+        return BudgetRoom((), Prices(), now)
+    count_party_use()
+    open_ones = load_open({budget.party_id for budget in budgets})
+    close_settled(open_ones, now)
+    prices = Prices()
+    return BudgetRoom(load_standings(budgets, now, prices, open_ones), prices, now)
+
+
+def _cost(standing: BudgetStanding, claim: BudgetClaim, price: int | None) -> int | None:
+    """What a claim costs of a budget at a price, scaled; None: money, and nobody has set a price."""
+    if standing.budget.unit == BudgetUnit.FEN and price is None:
+        return None
+    return standing.cost((claim.card_seconds, claim.card_seconds * (price or 0)))
