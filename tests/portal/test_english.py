@@ -80,6 +80,8 @@ def addresses(full: Full) -> dict[str, list[str]]:
     bill, record = world.bill(world.alpha, 5), world.alpha.usage.get(job_id="100")
     named = list_policies()
     found: dict[str, list[Any]] = {
+        "project": [["default"], ["speech"], ["closed"]],
+        "join": [[full.invitation], ["nothing"]],
         "person": [[full.member.pk], [world.people["alpha"].pk]],
         "job": [[job.uid] for job in full.jobs.values()],
         "record": [["hf", record.sequence], ["wh", 1]],

@@ -14,17 +14,20 @@ from django.utils import timezone
 
 from huisuan.base.months import Month
 from huisuan.compute.agent_gateway.enrolment import invite
+from huisuan.compute.budgets.services import set_budget
 from huisuan.compute.jobs.services import cancel_job, submit_job
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.compute.metering.seals.register import publish_register
 from huisuan.compute.metering.seals.seal_month import seal_month
 from huisuan.compute.models import Centre, Invitation, Job, MeterFlag, Seal, SealRequest, SourceFile
 from huisuan.law.policy.load import load_policy
+from huisuan.parties import members
 from huisuan.parties.identity import people, second_factor
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.identity.positions import Position
 from huisuan.parties.identity.tokens import issue_token
-from huisuan.parties.models import Party, Person, Token
+from huisuan.parties.models import MemberInvitation, Party, Person, Project, Token
+from huisuan.parties.projects import close_project, create_project
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.models import Draft, Evidence
 from huisuan.protocol.resources import JobRequest
@@ -58,6 +61,7 @@ class Full:
     evidence: Evidence
     proposals: list[int]
     member: Person
+    invitation: str  # its secret
 
     def names(self) -> list[str]:
         """What somebody named, wherever it is stored."""
@@ -65,6 +69,7 @@ class Full:
             (Party, "name"), (Person, "name"), (Centre, "name"), (Job, "name"), (SourceFile, "name"),
             (Evidence, "filename"), (Draft, "label"), (Token, "label"), (SettlementRun, "requested_by"),
             (SettlementRequest, "requested_by"), (Seal, "sealed_by"), (Invitation, "invited_by"),
+            (Project, "name"), (MemberInvitation, "note"),
         )  # fmt: skip
         return [str(name) for model, field in stored for name in model.objects.values_list(field, flat=True)]
 
@@ -77,7 +82,7 @@ def build() -> Full:
     jobs = _jobs(world, now)
     _metered(world)
     draft, evidence = _draft(world)
-    return Full(world, jobs, draft, evidence, _proposals(), _member(world, now))
+    return Full(world, jobs, draft, evidence, _proposals(), _member(world, now), _firm(world, now))
 
 
 def _jobs(world: portal.World, now: datetime) -> dict[str, Job]:
@@ -164,6 +169,22 @@ def _proposals() -> list[int]:
         requested_at=portal.NOW, state="running", step="2024-06", number=1, steps=2,
     )  # fmt: skip
     return [each.pk for each in SettingsProposal.objects.order_by("pk")]
+
+
+def _firm(world: portal.World, now: datetime) -> str:
+    """A firm with colleagues, one of them removed, a project with budgets, and an open invitation; its secret."""
+    owner = Viewer.for_person(world.people["alpha"])
+    for name in ("colleague", "removed"):
+        people.add_person(
+            name, Position("user", party=world.alpha.uscc, member_role="viewer"), ACTOR, now, name="钱同事"
+        )
+    members.remove_member(owner, "removed", ACTOR, now)
+    for code in ("speech", "closed"):
+        create_project(owner, code, "语音识别", now)
+    close_project(owner, "closed", now)
+    set_budget(owner, "speech", "month", "fen", 100_000, now, hard=True)
+    set_budget(owner, None, "year", "card_seconds", 36_000_000, now, hard=False)
+    return members.invite(owner, ACTOR, now, member_role="viewer", note="孙同事").secret
 
 
 def _member(world: portal.World, now: datetime) -> Person:
