@@ -72,7 +72,7 @@ def test_a_case_that_cannot_be_asked_notices_nothing() -> None:
         (nodes.Const(date(2024, 1, 1), Kind.DATE), ["2024-01-01改为2023-12-31", "2024-01-01改为2024-01-02"]),
         (nodes.Const(value=True, kind=Kind.BOOL), ["是改为否"]),
         (nodes.Not(nodes.Const(value=True, kind=Kind.BOOL)), ["去掉“不”", "是改为否"]),
-        (nodes.Rounded(nodes.Const(1, Kind.CHOICE), 100), ["取整到元与到分对调"]),
+        (nodes.Rounded(nodes.Const(1, Kind.CHOICE), 100), ["取整到元与到分对调", "去尾与四舍五入对调"]),
         (nodes.Cap(nodes.Const("a", Kind.TEXT), nodes.Const("b", Kind.TEXT)), ["去掉上限", "总按上限"]),
         (
             nodes.Among(nodes.Const("a", Kind.CHOICE), nodes.Const(("a", "b"), Kind.CHOICE)),

@@ -123,8 +123,27 @@ class Money(Number):
         return Money(nodes.Cited(nodes.Cap(self.node, limit.node), sentence, phrase, Kind.MONEY, zh, en))
 
     def rounded_down(self, to: str) -> Money:
-        """This as a whole number of fen or yuan, downwards: the one rounding of a rule."""
-        return Money(nodes.Rounded(self.node, {"fen": 1, "yuan": 100}[to]))
+        """This as a whole number of "fen", "yuan" or "wan" (ten thousand yuan), downwards: the one rounding of a rule.
+
+        Raises:
+            LawError: another unit.
+        """
+        return Money(nodes.Rounded(self.node, _rounding_unit(to)))
+
+    def rounded_half_up(self, to: str) -> Money:
+        """This to the nearest whole number of "fen", "yuan" or "wan", halves up: the one rounding of a rule.
+
+        Raises:
+            LawError: another unit.
+        """
+        return Money(nodes.Rounded(self.node, _rounding_unit(to), half_up=True))
+
+
+def _rounding_unit(name: str) -> int:
+    if name not in nodes.ROUNDING_UNITS:
+        known = "、".join(nodes.ROUNDING_UNITS)
+        raise LawError(f"取整的单位只能是 {known}，不是“{name}”", code="law.rounding_unit_unknown")
+    return nodes.ROUNDING_UNITS[name]
 
 
 class Int(Number):

@@ -135,8 +135,10 @@ def _other_amounts(node: Node) -> Iterator[tuple[str, Node]]:
         case nodes.Cap(amount=amount, limit=limit):
             yield "去掉上限", amount
             yield "总按上限", limit
-        case nodes.Rounded(to=unit):
-            yield "取整到元与到分对调", replace(node, to=101 - unit)
+        case nodes.Rounded(to=unit, half_up=half_up):
+            yield "取整到元与到分对调", replace(node, to=100 if unit == 1 else 1)
+            if unit != 1 or _has_fractions(node.amount):
+                yield "去尾与四舍五入对调", replace(node, half_up=not half_up)
         case nodes.Minus(minuend=minuend):
             yield "不扣减", minuend
         case nodes.Sum(terms=terms) if len(terms) > 1:
@@ -150,6 +152,16 @@ def _other_amounts(node: Node) -> Iterator[tuple[str, Node]]:
                         f"口径 {spec.name} 选 {option} 时按 {other}",
                         replace(node, branches={**branches, option: branches[other]}),
                     )
+
+
+def _has_fractions(amount: Node) -> bool:
+    """Whether an amount can lie between two fen: something below it is a share."""
+    shares = (nodes.Fact, nodes.Setting, nodes.Lookup)
+    return any(
+        (isinstance(node, nodes.Const) and node.kind is Kind.SHARE)
+        or (isinstance(node, shares) and node.spec.kind in (Kind.SHARE, Kind.RATES))
+        for node in nodes.walk(amount)
+    )
 
 
 def _other_lists(node: nodes.Among) -> Iterator[tuple[str, Node]]:

@@ -80,7 +80,7 @@ class Evaluation:
 
     def _rounded(self, node: nodes.Rounded) -> Result:
         amount = self.evaluate(node.amount)
-        return None if amount is None else int(Fraction(amount) // node.to * node.to)
+        return None if amount is None else node.apply(amount)
 
     def _compare(self, node: nodes.Compare) -> Result:
         left, right = self.evaluate(node.left), self.evaluate(node.right)

@@ -141,7 +141,7 @@ class IntervalEvaluation:
 
     def _rounded(self, node: nodes.Rounded) -> Span:
         amount = self._range(node.amount)
-        return Range(*(int(Fraction(end) // node.to * node.to) for end in (amount.low, amount.high)))
+        return Range(node.apply(amount.low), node.apply(amount.high))
 
     def _compare(self, node: nodes.Compare) -> Span:
         left, right = self.span(node.left), self.span(node.right)

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from huisuan.law.explain.evaluation import Evaluation
 from huisuan.law.model import expressions as nodes
-from huisuan.law.model.expressions import Node
+from huisuan.law.model.expressions import ROUNDING_UNITS, Node
 from huisuan.law.model.rules import Condition, Rule, RuleKind
 from huisuan.law.model.terms import Terms
 from huisuan.law.model.values import Kind, format_value
@@ -19,14 +19,15 @@ Language: TypeAlias = Literal["zh", "en"]
 PHRASES: dict[Language, dict[str, str]] = {
     "zh": {
         "less": "{0} − {1}（不小于 0）", "cap": "{0}，最高 {1}",
-        "fen": "{0}，向下取整到分", "yuan": "{0}，向下取整到元",
+        "down": "{0}，向下取整到{1}", "half_up": "{0}，四舍五入到{1}", "fen": "分", "yuan": "元", "wan": "万元",
         "among": "{0} 属于 {1}", "when": "若 {0}，为 {1}；否则为 {2}", "not": "并非 {0}", "all": " 且 ", "any": " 或 ",
         "per": "解释口径“{0}”", "set": "{0}已确定{1}", "of": "按{0}（法定上限 {1}）", "plainly": "按{0}",
         "closed": "（{0}）", "cited": "{0}（{1}“{2}”）", "named": "{0}：{1}", "next": "；",
     },
     "en": {
-        "less": "{0} − {1} (not below 0)", "cap": "{0}, at most {1}", "fen": "{0}, rounded down to the fen",
-        "yuan": "{0}, rounded down to the yuan", "among": "{0} is one of {1}", "when": "if {0}: {1}; otherwise {2}",
+        "less": "{0} − {1} (not below 0)", "cap": "{0}, at most {1}", "down": "{0}, rounded down to the {1}",
+        "half_up": "{0}, rounded to the nearest {1}, halves up", "fen": "fen", "yuan": "yuan", "wan": "10,000 yuan",
+        "among": "{0} is one of {1}", "when": "if {0}: {1}; otherwise {2}",
         "set": "{0} has set {1}", "not": "not {0}", "all": " and ", "any": " or ", "per": "by the reading “{0}”",
         "of": "{0} (by law at most {1})", "plainly": "{0}",
         "closed": "({0})", "cited": "{0} ({1} “{2}”)", "named": "{0}: {1}", "next": "; ",
@@ -112,7 +113,8 @@ class Wording:
         return self.phrase("cap", self._bracketed(node.amount), self.expression(node.limit))
 
     def _rounded(self, node: nodes.Rounded) -> str:
-        return self.phrase("fen" if node.to == 1 else "yuan", self._bracketed(node.amount))
+        unit = next(name for name, fen in ROUNDING_UNITS.items() if fen == node.to)
+        return self.phrase("half_up" if node.half_up else "down", self._bracketed(node.amount), self.phrase(unit))
 
     def _bracketed(self, node: Node) -> str:
         """In brackets where the words that follow could be read into its last branch."""

@@ -149,7 +149,7 @@ class Arithmetic(Generic[T]):
                 left, right, den, den_high = self._common_denominator(self.number(node.amount), self.number(node.limit))
                 return self._checked(self.backend.minimum(left[0], right[0]), min(left[1], right[1]), den, den_high)
             case nodes.Rounded():
-                return self._round(self.number(node.amount), node.to)
+                return self._round(self.number(node.amount), node)
             case nodes.When():
                 condition = self.condition(node.condition)
                 left, right, den, den_high = self._common_denominator(
@@ -226,16 +226,23 @@ class Arithmetic(Generic[T]):
         den = self.backend.multiply(self._denominator(left), self._denominator(right))
         return self._checked(num, left.high * right.high, den, left.den_high * right.den_high)
 
-    def _round(self, number: Exact[T], to: int) -> Exact[T]:
+    def _round(self, number: Exact[T], node: nodes.Rounded) -> Exact[T]:
+        to = node.to
         if number.den is None and number.den_high * to == 1:
             return number
         divisor = self.backend.const(number.den_high * to) if number.den is None else self._denominator(number)
         if number.den is not None and to != 1:
             divisor = self.backend.multiply(divisor, self.backend.const(to))
-        whole = self.backend.floor_divide(number.num, divisor)
+        if node.half_up:  # floor(x + 1/2), over twice the denominator
+            twice = self.backend.const(2)
+            doubled = self.backend.add(self.backend.multiply(number.num, twice), divisor)
+            self._checked(doubled, 2 * number.high + number.den_high * to, None, 2 * number.den_high * to)
+            whole = self.backend.floor_divide(doubled, self.backend.multiply(divisor, twice))
+        else:
+            whole = self.backend.floor_divide(number.num, divisor)
         if to != 1:
             whole = self.backend.multiply(whole, self.backend.const(to))
-        return self._checked(whole, number.high, None, 1)
+        return self._checked(whole, number.high + (to if node.half_up else 0), None, 1)
 
     def _compare(self, node: nodes.Compare) -> T:
         if _is_date(node.left):

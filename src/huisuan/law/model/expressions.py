@@ -140,12 +140,22 @@ class Cap:
     limit: Node
 
 
+#: what a rule may round to, in fen
+ROUNDING_UNITS = {"fen": 1, "yuan": 100, "wan": 1_000_000}
+
+
 @dataclass(frozen=True)
 class Rounded:
-    """A number of fen made whole, downwards. The one place where a rule rounds."""
+    """A number of fen made whole: downwards, or to the nearest with halves up. The one place where a rule rounds."""
 
     amount: Node
-    to: int  # 1: the fen, 100: the yuan
+    to: int  # fen of the unit: see ROUNDING_UNITS
+    half_up: bool = False
+
+    def apply(self, amount: int | Fraction) -> int:
+        """An amount in fen, never below zero, rounded so."""
+        half = Fraction(1, 2) if self.half_up else 0
+        return int((Fraction(amount) / self.to + half) // 1) * self.to
 
 
 @dataclass(frozen=True)
