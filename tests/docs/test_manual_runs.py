@@ -32,6 +32,7 @@ MEANWHILE: dict[tuple[str, str], Callable[[], None]] = {
     ("for-centres.md", "meter answer"): world.correction,
     ("for-centres.md", "meter seal"): world.sealed_until_february,
     ("for-auditors.md", "meter answer"): world.correction,
+    ("for-province.md", "settle cancel"): world.asked_to_settle,
     ("operating.md", "person reset-factor"): world.enrol_zhang,
 }
 #: exit codes other than 0 that the page itself announces

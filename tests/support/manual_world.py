@@ -25,6 +25,7 @@ from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.models import Party, Person, Token
 from huisuan.protocol.signatures import load_key, make_key, public_half
 from huisuan.settlement.models import Entitlement, SettingsProposal
+from huisuan.settlement.runs.requests import request_settlement
 from support.accounts import make_token
 from support.command_tree import invoke
 from support.metering import HOUR, T0, Agent, leased, said
@@ -143,6 +144,12 @@ def correction() -> None:
     """A later file says that a run was shorter: it waits for a person."""
     Path("later.txt").write_bytes(sacct(_january(1, hours=9)))
     invoke("usage", "import", "--centre", "hefei-1", "--format", "sacct", "later.txt")
+
+
+def asked_to_settle() -> None:
+    """A year that the background worker was asked to settle, under the number that the page has."""
+    request = request_settlement("anhui-agi-2023", 2024, "li", datetime.now(UTC)).request
+    STANDS_FOR["cancel", "1"] = lambda: str(request.pk)
 
 
 def settled() -> None:

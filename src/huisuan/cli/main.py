@@ -29,6 +29,7 @@ COMMAND_GROUPS: dict[str, tuple[str, bool, str]] = {
     "tariff": ("huisuan.compute.centres.tariff_commands", True, "价目：每卡时多少分，自哪天起"),
     "share": ("huisuan.compute.dispatch.fair_share_commands", True, "份额与上限：谁的作业先做，最多同时用多少卡"),
     "meter": ("huisuan.compute.metering.cli.meter_commands", True, "计量：查漏、封账、导出、核对、证明"),
+    "audit": ("huisuan.compute.metering.cli.audit_commands", True, "审计：抽查封过账的记录，附证明"),
     "usage": ("huisuan.compute.metering.cli.usage_commands", True, "用量记录：导入、查看、汇总"),
     "job": ("huisuan.compute.jobs.cli.commands", False, "作业：提交、查看、日志、取消（经 HTTP）"),
     "message": ("huisuan.messages.commands", False, "消息：告诉我的事，和怎样告诉我（经 HTTP）"),

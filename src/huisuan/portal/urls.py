@@ -9,6 +9,7 @@ from huisuan.portal.account import sign_in as signing
 from huisuan.portal.account import views as account
 from huisuan.portal.applications import draft as drafts
 from huisuan.portal.applications import list as draft_list
+from huisuan.portal.audit import sample as audit_sample
 from huisuan.portal.billing import bills, entitlements
 from huisuan.portal.budget.views import budget_page
 from huisuan.portal.calculator.views import calculator
@@ -92,6 +93,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("seals/<slug:code>/seal", seal_work.seal_months, name="seal-months"),
     path("seals/<slug:code>/<str:month>", seals.seal_page, name="seal"),
     path("seals/<slug:code>/<str:month>/export", seals.export_seal, name="export-seal"),
+    path("audit/sample", audit_sample.sample_page, name="audit-sample"),
     path("flags/", flags.flag_list, name="flags"),
     path("flags/<int:number>", flags.flag_page, name="flag"),
     path("flags/<int:number>/answer", flags.answer_page, name="answer-flag"),

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from huisuan.base.months import Month
 from huisuan.compute.keys import platform_key
-from huisuan.compute.metering.audit.verify import verify, verify_proof
+from huisuan.compute.metering.audit.verify import verify, verify_document
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.compute.metering.seals.queries import record_countersignature
 from huisuan.compute.metering.seals.register import publish_register, register_file
@@ -204,11 +204,11 @@ def test_a_record_shows_its_batch_its_seal_and_a_proof_that_holds(world: World, 
     assert proof in shown
     path = tmp_path / "proof.json"
     path.write_bytes(world.browser("auditor").get(proof).content)
-    assert verify_proof(path, platform_key.public()) == []
+    assert verify_document(path, platform_key.public())[0] == []
     changed = json.loads(path.read_text())
     changed["record"]["cards"] += 1
     path.write_text(json.dumps(changed))
-    assert verify_proof(path, platform_key.public()) != []
+    assert verify_document(path, platform_key.public())[0] != []
 
 
 @pytest.mark.usefixtures("sealed")

@@ -68,6 +68,8 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "compute/metering/intake/corrections.py": (), "compute/metering/imports/own_jobs.py": (),
     "compute/metering/imports/pending_corrections.py": (), "compute/metering/seals/queries.py": (),
     "compute/metering/seals/requests.py": (), "compute/metering/seals/seal_month.py": (),
+    "compute/metering/audit/sample.py": ("check_sample_request", "allocate_sample"),
+    "compute/metering/exports/audit_sample.py": (),
     "base/db/background_work.py": ("_BROKEN",), "base/months.py": ("parse",),
     "compute/agent_gateway/clock_skew.py": (), "compute/metering/checks/clock.py": (),
     "parties/acting_party.py": (), "settlement/runs/inputs.py": (),

@@ -20,6 +20,7 @@ class Room:
 
 HOME = Room("home", _("总览"))
 TODO = Room("todo", _("待办"))
+SAMPLE = Room("audit-sample", _("抽样"))
 _JOBS = Room("jobs", _("作业"))
 _USAGE = Room("usage", _("用量"))
 BILLS = Room("bills", _("账单"))
@@ -40,7 +41,7 @@ ROOMS: dict[str, tuple[Room, ...]] = {
     "centre": (HOME, CENTRES, _JOBS, _USAGE, BILLS, _FLAGS, _POLICIES),
     "city": (HOME, TODO, ENTITLEMENTS, BILLS, _USAGE, COMPUTE, _POLICIES),
     "province": (HOME, TODO, ENTITLEMENTS, RUNS, BILLS, COMPUTE, _POLICIES),
-    "auditor": (HOME, TODO, ENTITLEMENTS, RUNS, BILLS, COMPUTE, _POLICIES),
+    "auditor": (HOME, TODO, ENTITLEMENTS, RUNS, SAMPLE, COMPUTE, _POLICIES),
     "operator": (PEOPLE, _POLICIES),
     "": (_POLICIES, CALCULATOR),
 }

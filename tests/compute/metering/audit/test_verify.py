@@ -23,7 +23,7 @@ from huisuan.base.errors import Refused
 from huisuan.base.months import Month
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.audit.folder import Unusable, canonical, export_digest, file_sha256, is_signed
-from huisuan.compute.metering.audit.verify import Verdict, verify, verify_proof
+from huisuan.compute.metering.audit.verify import Verdict, verify, verify_document
 from huisuan.compute.metering.exports.evidence_bundle import export_ledger
 from huisuan.compute.metering.ledger.chain import Header, next_chain_value, receipt_message
 from huisuan.compute.metering.ledger.record_hash import FIELDS, Record, leaves_digest, record_leaf
@@ -447,7 +447,7 @@ def test_a_sealed_month_that_the_platform_seals_anew_is_betrayed_by_the_centres_
 
 
 def test_a_proof_of_one_record_holds_and_no_other_does(bundles: dict[str, Path], tmp_path: Path) -> None:
-    assert verify_proof(bundles["proof"], platform_key.public()) == []
+    assert verify_document(bundles["proof"], platform_key.public())[0] == []
     given = json.loads(bundles["proof"].read_text())
     changes: dict[str, Any] = {
         "index": given["index"] + 1, "path": given["path"][:-1], "record": given["record"] | {"cards": 9},
@@ -456,10 +456,10 @@ def test_a_proof_of_one_record_holds_and_no_other_does(bundles: dict[str, Path],
     for name, value in changes.items():
         path = tmp_path / f"{name}.json"
         path.write_text(json.dumps(given | {name: value}))
-        assert verify_proof(path) != [], name
+        assert verify_document(path)[0] != [], name
     (tmp_path / "no.json").write_text("{}")
     with pytest.raises(Unusable):
-        verify_proof(tmp_path / "no.json")
+        verify_document(tmp_path / "no.json")
 
 
 # --- alone

@@ -18,6 +18,7 @@ from huisuan.compute.metering.audit.folder import MANIFEST, Finding, OpenedExpor
 from huisuan.compute.metering.audit.leases import check_leases
 from huisuan.compute.metering.audit.lines import check_lines
 from huisuan.compute.metering.audit.records import check_records
+from huisuan.compute.metering.audit.sample import SAMPLE_KIND, check_sample
 from huisuan.compute.metering.audit.seals import check_inclusion, check_seals
 from huisuan.compute.metering.audit.trust import Trust
 from huisuan.compute.metering.checks.run_bounds import CLOCK_SECONDS
@@ -151,15 +152,19 @@ def _verdict(opened: OpenedExport, key: str, countersigned: int) -> Verdict:
     )  # fmt: skip
 
 
-def verify_proof(path: Path, platform_key: str | None = None) -> list[str]:
-    """What is wrong with a proof of one record (`meter proof --json`); nothing where it holds.
+def verify_document(path: Path, platform_key: str | None = None) -> tuple[list[str], int | None]:
+    """What is wrong with a proof of one record, or with a sample of many; and how many lines a sample has.
 
     Raises:
-        Unusable: it is no proof.
+        Unusable: it is neither.
     """
     try:
-        return check_inclusion(json.loads(path.read_text(encoding="utf-8")), platform_key)
-    except (OSError, KeyError, TypeError, ValueError) as error:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document["kind"] == SAMPLE_KIND:
+            return check_sample(document, platform_key), len(document["lines"])
+        return check_inclusion(document, platform_key), None
+    except (OSError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise Unusable(
-            f"{path} 不是 huisuan meter proof --json 写出的证明（{error}）", code="proof.unreadable"
+            f"{path} 不是 huisuan meter proof --json 写出的证明，也不是 huisuan audit sample 写出的样本（{error}）",
+            code="proof.unreadable",
         ) from None

@@ -27,7 +27,8 @@ def verify(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="CENTRE|FOLDER|PROOF", help="导出的目录（或装着几个导出的目录）、中心代码、一条记录的证明"
+            metavar="CENTRE|FOLDER|PROOF",
+            help="导出的目录（或装着几个导出的目录）、中心代码、一条记录的证明、抽查的样本",
         ),
     ],
     month: Annotated[str | None, typer.Argument(metavar="[MONTH]", help="月份，如 2024-03（北京时间）")] = None,
@@ -60,7 +61,7 @@ def verify(
     from huisuan.compute.metering.audit.folder import MANIFEST
     from huisuan.compute.metering.audit.trust import load_trust
     from huisuan.compute.metering.audit.verify import verify as check_export
-    from huisuan.compute.metering.audit.verify import verify_all, verify_proof
+    from huisuan.compute.metering.audit.verify import verify_all, verify_document
 
     place = Path(what)
     trust = load_trust(
@@ -68,7 +69,8 @@ def verify(
         registers=register or (), countersigners=countersigner or (),
     )  # fmt: skip
     if place.is_file():
-        _show_proof(verify_proof(place, platform_key), as_json)
+        wrong, lines = verify_document(place, platform_key)
+        _show_proof(wrong, lines, as_json)
     elif place.is_dir() and not (place / MANIFEST).exists() and any(place.glob(f"*/{MANIFEST}")):
         _show_all(*verify_all(place, platform_key, trust=trust, clock_seconds=clock_seconds), as_json)
     elif place.is_dir():
@@ -147,12 +149,17 @@ def _show(verdict: Verdict) -> None:
         out.print(f"  · {text}", markup=False)
 
 
-def _show_proof(wrong: list[str], as_json: bool) -> None:
+def _show_proof(wrong: list[str], lines: int | None, as_json: bool) -> None:
+    """`lines`: how many a sample has; None for the proof of one record."""
     if as_json:
-        print_json({"whole": not wrong, "findings": wrong})
+        print_json({"whole": not wrong, "findings": wrong, **({} if lines is None else {"lines": lines})})
     else:
-        for text in wrong:
+        for text in wrong[:_SHOWN]:
             note(f"✗ {text}")
-        out.print("证明成立：这条记录在封账月里" if not wrong else "证明不成立")
+        if lines is None:
+            out.print("证明成立：这条记录在封账月里" if not wrong else "证明不成立")
+        else:
+            held = f"样本成立：{lines:,} 条都在封账月里，名次由种子算出，原始行相符"
+            out.print(held if not wrong else f"样本有 {len(wrong)} 处不符", markup=False)
     if wrong:
         raise typer.Exit(1)

@@ -26,14 +26,24 @@ def inclusion_proof(entries: Iterable[bytes], index: int) -> list[bytes]:
     Raises:
         IndexError: there is no such entry.
     """
-    level, found = _leaf_hashes(entries), []
-    if not 0 <= index < len(level):
-        raise IndexError(index)
+    return inclusion_proofs(entries, [index])[0]
+
+
+def inclusion_proofs(entries: Iterable[bytes], indexes: Sequence[int]) -> list[list[bytes]]:
+    """The inclusion proofs of several entries, in their order; the tree is built once.
+
+    Raises:
+        IndexError: there is no such entry.
+    """
+    level, places = _leaf_hashes(entries), list(indexes)
+    found: list[list[bytes]] = [[] for _ in places]
+    if any(not 0 <= index < len(level) for index in places):
+        raise IndexError(places)
     while len(level) > 1:
-        sibling = index ^ 1
-        if sibling < len(level):
-            found.append(level[sibling])
-        level, index = _parent_level(level), index // 2
+        for at, index in enumerate(places):
+            if (sibling := index ^ 1) < len(level):
+                found[at].append(level[sibling])
+        level, places = _parent_level(level), [index // 2 for index in places]
     return found
 
 

@@ -1,0 +1,1 @@
+"""What an auditor does on pages: a sample drawn from the sealed meter, with its proofs."""
