@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from huisuan.base.errors import Conflict, NotFound
 from huisuan.base.months import Month, midnight
-from huisuan.compute.duck.relation import Relation
+from huisuan.compute.duck.relation import DuckRelation
 from huisuan.compute.duck.workbench import literal, workbench
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.audit.sample import (
@@ -31,7 +31,7 @@ from huisuan.compute.metering.ledger.stored_records import load_leaves
 from huisuan.compute.metering.seals.queries import SIGNED, seal_to_dict, sealed_parquet
 from huisuan.compute.models import Seal, SourceFile, Tariff
 
-PRICE = Relation(
+PRICE = DuckRelation(
     "price", {"centre": "VARCHAR", "model": "VARCHAR", "fen": "BIGINT", "starts": "BIGINT", "ends": "BIGINT"}
 )
 _NEVER = 2**62  # seconds: the end of a price that holds still
@@ -136,7 +136,7 @@ def _strata(con: duckdb.DuckDBPyConnection, wanted: SampleRequest) -> dict[str, 
         f"CAST({_WEIGHT[wanted.by]} AS BIGINT) FROM population GROUP BY stratum ORDER BY stratum"
     ).fetchall()
     taken = allocate_sample(wanted.size, {name: (records, weight) for name, records, _, _, weight in rows})
-    Relation("taken", {"stratum": "VARCHAR", "taken": "BIGINT"}).load(con, list(taken.items()))
+    DuckRelation("taken", {"stratum": "VARCHAR", "taken": "BIGINT"}).load(con, list(taken.items()))
     return {
         name: {"records": records, "card_seconds": seconds, "amount_fen": fen, "taken": taken[name]}
         for name, records, seconds, fen, _ in rows
