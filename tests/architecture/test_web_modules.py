@@ -10,6 +10,7 @@ ROOMS = ("api/", "portal/")
 #: beside every room's own `api`: who is asked, from where, how much, and how the server itself answers
 DOORS = {
     "compute/jobs/leaving_api.py",
+    "compute/jobs/desk_api.py",
     "compute/jobs/preview_api.py",
     "parties/api_errors.py",
     "parties/identity/client_address.py",

@@ -23,6 +23,7 @@ ROUTERS = {
     "huisuan.compute.budgets.api": "huisuan_budgets_api",
     "huisuan.compute.jobs.leaving_api": "huisuan_leaving_api",
     "huisuan.compute.jobs.preview_api": "huisuan_compute_placement_api",
+    "huisuan.compute.jobs.desk_api": "huisuan_compute_desk_api",
     "huisuan.compute.jobs.api": "huisuan_compute_job_api",
     "huisuan.compute.jobs.files.api": "huisuan_compute_job_files_api",
     "huisuan.compute.jobs.workdirs.api": "huisuan_compute_upload_api",

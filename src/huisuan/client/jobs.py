@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from huisuan.client.transport import ClientError, Sending, given, part
+from huisuan.protocol import job_desk as desk
 from huisuan.protocol import placement as placement_wire
 from huisuan.protocol import resources as wire
 
@@ -102,6 +104,16 @@ class JobCalls(Sending):
             state=state, array=array, name=name, centre=centre, party=party, project=project, limit=limit,
             before=before,
         )  # fmt: skip
+        model: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 50,
+        before: str | None = None,
+    ) -> wire.JobPage:
+        """Jobs that the caller may see, newest first; `state` one or several, with commas; submitted [since, until)."""
+        times = {"since": since and since.isoformat(), "until": until and until.isoformat()}
+        only = {"state": state, "array": array, "name": name, "centre": centre, "party": party, "model": model}
+        asked = given(**only, **times, limit=limit, before=before)
         return self._one(wire.JobPage, "GET", "jobs", params=asked)
 
     def array(self, uid: str) -> list[wire.Job]:
@@ -130,6 +142,22 @@ class JobCalls(Sending):
         """Ask for every job of its array that is not over to end; their uids."""
         found: list[str] = self._send("POST", f"jobs/{part(uid)}/cancel-array").json()
         return found
+
+    def cancel_many(self, asked: desk.CancelRequest) -> desk.HeldCancel:
+        """Cancel many jobs, by uids or by a filter; until it is due it can be undone."""
+        return self._one(desk.HeldCancel, "POST", "cancels", json=asked.model_dump(mode="json"))
+
+    def cancels(self) -> list[desk.HeldCancel]:
+        """The cancels that can still be undone."""
+        return self._many(desk.HeldCancel, "cancels")
+
+    def undo_cancel(self, number: int) -> desk.HeldCancel:
+        """Let the jobs of a held cancel go on.
+
+        Raises:
+            ClientError: it is sent already.
+        """
+        return self._one(desk.HeldCancel, "POST", f"cancels/{number}/undo")
 
     def job_log(self, uid: str, offset: int = 0, *, tail: int | None = None) -> wire.LogPiece:
         """What a job wrote, from an offset in bytes on; with `tail` the last so many bytes."""

@@ -17,6 +17,7 @@ from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.jobs import lifecycle
 from huisuan.compute.jobs.ended_messages import tell_ended_arrays
 from huisuan.compute.jobs.files.requests import forget_requests
+from huisuan.compute.jobs.held_cancels import send_due_cancels
 from huisuan.compute.jobs.webhooks import delivery as notify
 from huisuan.compute.jobs.workdirs.services import forget_uploads
 from huisuan.compute.keys import platform_key
@@ -161,3 +162,10 @@ def deliver_messages(timestamp: int) -> None:
     while route_messages(now):
         pass
     deliver_due(now, platform_key.sign)
+
+
+@app.periodic(cron="* * * * * */5")
+@app.task(name="compute.send_held_cancels", queueing_lock="compute.send_held_cancels")
+def send_held_cancels(timestamp: int) -> None:
+    """Every five seconds: cancels that were held long enough."""
+    send_due_cancels(datetime.now(UTC))

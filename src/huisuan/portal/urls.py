@@ -19,9 +19,9 @@ from huisuan.portal.firm import budgets as firm
 from huisuan.portal.firm import members
 from huisuan.portal.home import oversight, todo
 from huisuan.portal.home.views import home
-from huisuan.portal.jobs import list as job_lists
+from huisuan.portal.jobs import cancels, submit
+from huisuan.portal.jobs import list_page as job_pages
 from huisuan.portal.jobs import now as now_pages
-from huisuan.portal.jobs import submit
 from huisuan.portal.jobs import views as jobs
 from huisuan.portal.law import policies
 from huisuan.portal.messages import inbox
@@ -74,7 +74,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-out", signing.sign_out, name="sign-out"),
     path("language", signing.language, name="language"),
     path("now/", now_pages.now_page, name="now"),
-    path("jobs/", job_lists.job_list, name="jobs"),
+    path("jobs/", job_pages.job_list, name="jobs"),
+    path("jobs/cancel", cancels.cancel_jobs, name="cancel-jobs"),
+    path("cancels/", cancels.held_cancels, name="held-cancels"),
+    path("cancels/<int:number>/undo", cancels.undo, name="undo-cancel"),
     path("jobs/new", submit.submit_page, name="submit-job"),
     path("jobs/<str:uid>", jobs.job_page, name="job"),
     path("jobs/<str:uid>/cancel", jobs.cancel, name="cancel-job"),

@@ -143,6 +143,9 @@ EMAIL_USE_TLS = _MAIL_SECURITY == "starttls"
 EMAIL_USE_SSL = _MAIL_SECURITY == "tls"
 EMAIL_TIMEOUT = 10
 
+#: seconds for which the cancel of many jobs is held before it is sent, and can be undone (compute.jobs.held_cancels)
+HUISUAN_CANCEL_HOLD_SECONDS = int(os.environ.get("HUISUAN_CANCEL_HOLD_SECONDS") or 10)
+
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.budgets.room import BudgetClaim, BudgetRoom, load_room
@@ -20,7 +20,7 @@ from huisuan.compute.centres.restoration import may_be_placed
 from huisuan.compute.dispatch.net_price import Subsidies
 from huisuan.compute.dispatch.pools import pools
 from huisuan.compute.dispatch.runtime_estimates import PeerGroup, predict_runtimes, waiting_peer_groups
-from huisuan.compute.models import AT_CENTRE, CityQuota, Job, JobState, TenantShare, UsageRecord
+from huisuan.compute.models import AT_CENTRE, CityQuota, HeldCancel, Job, JobState, TenantShare, UsageRecord
 from huisuan.compute.placement.evaluate import PoolEvaluation, evaluate_pools
 from huisuan.compute.placement.fair_share import decayed_use
 from huisuan.compute.placement.prediction import revised_estimate_s, upper_bound_s
@@ -121,7 +121,7 @@ def waiting(now: datetime, room: BudgetRoom | None = None) -> Iterator[Placement
     """The jobs that wait for cards, in the order of submission; what the budgets leave no `room` for is marked."""
     predicted = predict_runtimes(waiting_peer_groups(), now)
     rows = (
-        Job.objects.filter(may_be_placed(), state=JobState.WAITING)
+        Job.objects.filter(may_be_placed(), ~Q(pk__in=held_back()), state=JobState.WAITING)
         .order_by("submitted_at", "uid")
         .values(*_REQUEST_COLUMNS)
     )
@@ -136,6 +136,13 @@ def claim_of(row: Mapping[str, Any]) -> BudgetClaim:
 
 
 def placement_request(job: Job, now: datetime, room: BudgetRoom | None = None) -> PlacementRequest:
+def held_back() -> list[str]:
+    """Jobs that are about to be cancelled, unless somebody undoes it in time."""
+    held = HeldCancel.objects.filter(undone_at__isnull=True, sent_at__isnull=True)
+    return [uid for uids in held.values_list("uids", flat=True) for uid in uids]
+
+
+def placement_request(job: Job, now: datetime) -> PlacementRequest:
     """The placement request of one job, saved or not."""
     return _request_from_row(
         {

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Header, Query, Router, Status
+from pydantic import AwareDatetime
 
 from huisuan.compute.jobs import queries as job_queries
 from huisuan.compute.jobs import services as jobs
@@ -51,11 +52,17 @@ def list_jobs(
     centre: str | None = None,
     party: str | None = None,
     project: Annotated[str | None, Query(description="项目代码")] = None,
+    model: Annotated[str | None, Query(description="分到的型号")] = None,
+    since: Annotated[AwareDatetime | None, Query(description="此刻起提交的")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="此刻之前提交的")] = None,
     limit: int = 50,
     before: Annotated[str | None, Query(description="上一页给出的 next")] = None,
 ) -> wire.JobPage:
     """Some jobs; `before` is the `next` of the page before."""
     only = job_queries.JobFilter(state=state, array=array, name=name, centre=centre, party=party, project=project)
+    only = job_queries.JobFilter(
+        state=state, array=array, name=name, centre=centre, party=party, model=model, since=since, until=until
+    )
     return job_queries.page(viewer_of(request), only, limit, before)
 
 

@@ -56,7 +56,10 @@ def one(viewer: Viewer, uid: str) -> Job:
 
 @dataclass(frozen=True)
 class JobFilter:
-    """Which jobs to list; None: all. `array` is the uid of an array's first job, `name` a part of the job's name."""
+    """Which jobs to list; None: all. `array` is the uid of an array's first job, `name` a part of the job's name.
+
+    `model` is what a job was given; it was submitted in [since, until).
+    """
 
     state: str | None = None
     array: str | None = None
@@ -64,6 +67,9 @@ class JobFilter:
     centre: str | None = None
     party: str | None = None
     project: str | None = None
+    model: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
     def apply(self, jobs: QuerySet[Job]) -> QuerySet[Job]:
         """The jobs that pass the filter.
@@ -84,11 +90,13 @@ class JobFilter:
             "centre__code__iexact": self.centre,
             "party__uscc": self.party,
             "project__code": self.project,
+            "accelerator__model": self.model,
         }
         wanted = {field: text for field, text in given.items() if text}
         if any("\0" in text for text in wanted.values()):
             return jobs.none()  # the database refuses to look for it
-        return jobs.filter(**wanted)
+        times = {"submitted_at__gte": self.since, "submitted_at__lt": self.until}
+        return jobs.filter(**wanted, **{field: at for field, at in times.items() if at is not None})
 
 
 def page(viewer: Viewer, only: JobFilter, limit: int, before: str | None) -> wire.JobPage:

@@ -100,6 +100,7 @@ def cancel_job(uid: str, viewer: Viewer, now: datetime) -> Job:
             return job
         raise Conflict(f"作业 {uid} 已经结束（{job.get_state_display()}），不能再取消", code="job.already_ended")
     cancel_jobs([job], viewer, now)
+    request_cancel([job], viewer.name, now)
     return job
 
 
@@ -117,6 +118,7 @@ def cancel_array(uid: str, viewer: Viewer, now: datetime) -> list[Job]:
     jobs = visible(viewer).filter(array_uid=named.array_uid).exclude(state__in=FINAL_STATES).order_by("pk")
     asked = list(jobs.select_for_update(of=("self",)))
     cancel_jobs(asked, viewer, now)
+    request_cancel(asked, viewer.name, now)
     return asked
 
 
@@ -235,6 +237,10 @@ def cancel_jobs(jobs: Sequence[Job], viewer: Viewer, now: datetime) -> None:
     """Ask for locked jobs that are not over to end, in the caller's transaction.
 
     End those that no centre has yet, and those that wait for them; of the others note that they are to end.
+def request_cancel(jobs: Sequence[Job], who: str, now: datetime) -> None:
+    """End those that no centre has yet, and those that wait for them; of the others note that they are to end.
+
+    Must run inside a transaction that holds the jobs.
     """
     unasked = [job for job in jobs if job.cancel_requested_at is None]
     Job.objects.filter(pk__in=[job.pk for job in unasked]).update(cancel_requested_at=now)
@@ -242,5 +248,5 @@ def cancel_jobs(jobs: Sequence[Job], viewer: Viewer, now: datetime) -> None:
     for job in jobs:
         job.cancel_requested_at = job.cancel_requested_at or now
         if job.state in (JobState.SUBMITTED, JobState.WAITING):
-            steps.end(job, JobState.CANCELLED, f"调度之前由 {viewer.name} 取消")
+            steps.end(job, JobState.CANCELLED, f"调度之前由 {who} 取消")
     steps.write()

@@ -20,6 +20,7 @@ from huisuan.compute.models.budgets import (
     ReservationOutcome,
 )
 from huisuan.compute.models.centres import HUGE_CARDS, Accelerator, Centre, Partition, Tariff, Tenant
+from huisuan.compute.models.held_cancels import HeldCancel
 from huisuan.compute.models.job_files import FileRequest, JobOutputs
 from huisuan.compute.models.jobs import (
     AT_CENTRE,
@@ -96,3 +97,11 @@ __all__ = [
     "UsageRecord",
     "UsageTally",
 ]
+    "AT_CENTRE", "FINAL_STATES", "HUGE_CARDS", "Accelerator", "AgentKey", "CapacityAttestation", "CapacitySighting",
+    "Centre", "CentreNode", "CityQuota", "DurationLine", "EndedArray", "FileRequest", "HeldCancel",
+    "InteractiveSession", "Invitation", "Job", "JobDependency", "JobEvent", "JobLog", "JobOutputs", "JobState",
+    "MeterBatch", "MeterFlag", "Partition", "PendingCorrection", "PlacementDecision", "RegisterEntry",
+    "RegisterSignature", "Restoration", "Seal", "SealRequest", "SealSignature", "SessionAdmission", "SessionKind",
+    "SiteAgent", "SourceChunk", "SourceFile", "Tariff", "Tenant", "TenantShare", "Upload", "UsageDay", "UsageRecord",
+    "UsageTally",
+]  # fmt: skip

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _t
@@ -16,14 +16,13 @@ from django.utils.translation import gettext_lazy as _
 from huisuan.compute.jobs.cost import costs_of
 from huisuan.compute.jobs.expected import job_times
 from huisuan.compute.models import FINAL_STATES, Accelerator, Centre, Job, JobState, Partition
-from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.jobs import details as job_facts
 from huisuan.portal.sentences.page import translate_sentence
 from huisuan.portal.ui import state_labels
-from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
+from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Selection, Text
 from huisuan.portal.ui.keyset_table import KeysetTable
-from huisuan.portal.ui.table import Table, render_tables
+from huisuan.portal.ui.table import Table
 from huisuan.portal.visible import compute as queries
 
 OPEN = "open"  # as a state: whatever is not over
@@ -151,7 +150,7 @@ def _choices(viewer: Viewer) -> list[Choice]:
     ]
 
 
-def job_table(request: HttpRequest, viewer: Viewer) -> Table:
+def job_table(request: HttpRequest, viewer: Viewer, selection: Selection | None = None) -> Table:
     """The jobs that the viewer reads, newest first."""
     own = viewer.role == "user"
     return KeysetTable(
@@ -163,6 +162,7 @@ def job_table(request: HttpRequest, viewer: Viewer) -> Table:
         search=("name", "uid", "array_uid", "submitted_by", *(() if own else ("party__name",))),
         choices=_choices(viewer),
         prepare=_look_up,
+        selection=selection,
         empty=Empty(
             _("还没有作业。"),
             command="" if own else "huisuan job submit --cards 1 -- python train.py",
@@ -170,9 +170,3 @@ def job_table(request: HttpRequest, viewer: Viewer) -> Table:
             link_text=_("提交第一个作业"),
         ),
     )
-
-
-@allow()
-def job_list(request: HttpRequest) -> HttpResponseBase:
-    """All jobs that the viewer reads."""
-    return render_tables(request, "portal/user/jobs.html", {"here": "jobs"}, [job_table(request, viewer_of(request))])

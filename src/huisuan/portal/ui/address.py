@@ -17,6 +17,7 @@ _READ: dict[str, tuple[str, ...]] = {
     "home": ("year",),
     "firm": ("month",),
     "statement": ("month",),
+    "cancel-jobs": ("uid",),
     "centre": ("year",),
     "job": ("at", "more"),  # of the part that asks anew by itself
     "now": ("cards", "hours", "model"),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import codecs
 import sys
 from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
 from typing import Annotated
 
 import typer
 
-from huisuan.base.errors import InvalidRequest, Refused
+from huisuan.base.errors import InvalidRequest
+from huisuan.base.months import SHANGHAI
 from huisuan.client import Client, connect
+from huisuan.compute.jobs.cli.cancel import cancel, undo
 from huisuan.compute.jobs.cli.files import copy, get, list_results
 from huisuan.compute.jobs.cli.output import STATES, print_events, print_job, print_preview
 from huisuan.compute.jobs.cli.submit import AfterDashes, submit
@@ -35,6 +38,9 @@ def list_jobs(
     centre: Annotated[str | None, typer.Option("--centre", help="只看这个智算中心的")] = None,
     party: Annotated[str | None, typer.Option("--party", help="只看这个主体的")] = None,
     project: Annotated[str | None, typer.Option("--project", help="只看这个项目的")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="只看分到这个型号的")] = None,
+    since: Annotated[str | None, typer.Option("--since", help="这天（北京时间）起提交的：2024-06-30")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="这天及以前提交的")] = None,
     limit: Annotated[int, typer.Option("--limit", help="一页多少个")] = 50,
     before: Annotated[str | None, typer.Option("--before", help="从这个作业号往前（上一页给出的）")] = None,
     as_json: AsJson = False,
@@ -44,6 +50,9 @@ def list_jobs(
         page = client.jobs(
             state=state, array=array, name=name, centre=centre, party=party, project=project, limit=limit, before=before
         )
+            state=state, array=array, name=name, centre=centre, party=party, model=model, since=_midnight(since),
+            until=_midnight(until, after=1), limit=limit, before=before,
+        )  # fmt: skip
     if as_json:
         print_json({"items": [job.model_dump() for job in page.items], "next": page.next})
         return
@@ -130,38 +139,8 @@ def logs(
     print_json({"uid": uid, "text": content.decode(errors="replace"), "bytes": len(content)})
 
 
-@app.command("cancel")
-def cancel(
-    uids: Annotated[list[str], typer.Argument(metavar="作业号…", help="见 huisuan job list")],
-    array: Annotated[bool, typer.Option("--array", help="取消作业所在的整个阵列")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """取消作业：先请程序自行结束（SIGTERM），稍后强制结束。一个不能取消，其余照样取消。"""
-    answers, refused = [], False
-    with connect() as client:
-        for uid in dict.fromkeys(uids):
-            try:
-                if array:
-                    asked = client.cancel_array(uid)
-                    answers.append({"uid": uid, "asked": asked})
-                    text = f"作业 {uid} 的阵列：已要求取消 {len(asked)} 个"
-                else:
-                    job = client.cancel_job(uid)
-                    answers.append(job.model_dump())
-                    done = "已取消" if job.state == "cancelled" else "已要求智算中心结束它"
-                    text = f"作业 {job.uid}：{done}"
-            except Refused as refusal:
-                if len(uids) == 1:
-                    raise
-                refused = True
-                note(f"错误：{refusal}")
-                continue
-            if not as_json:
-                out.print(text, markup=False)
-    if as_json:
-        print_json(answers[0] if len(uids) == 1 else answers)
-    if refused:
-        raise typer.Exit(1)
+app.command("cancel")(cancel)
+app.command("undo")(undo)
 
 
 @app.command("schema")
@@ -170,6 +149,16 @@ def schema(as_json: AlwaysJson = False) -> None:
     from huisuan.compute.jobspec.huisuan.job_file import job_file_schema
 
     print_json(job_file_schema())
+
+
+def _midnight(text: str | None, after: int = 0) -> datetime | None:
+    """The beginning of a day in Shanghai, or of so many days after it."""
+    if text is None:
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(text) + timedelta(days=after), time(), SHANGHAI)
+    except (ValueError, OverflowError):
+        raise InvalidRequest(f'日期 "{text}" 写法不对：请写成 2024-06-30', code="day.malformed") from None
 
 
 def _last_lines(client: Client, uid: str, lines: int) -> tuple[bytes, int]:
