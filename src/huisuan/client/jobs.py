@@ -143,21 +143,21 @@ class JobCalls(Sending):
         found: list[str] = self._send("POST", f"jobs/{part(uid)}/cancel-array").json()
         return found
 
-    def cancel_many(self, asked: desk.CancelRequest) -> desk.HeldCancel:
+    def cancel_many(self, asked: desk.CancelRequest) -> desk.CancelHold:
         """Cancel many jobs, by uids or by a filter; until it is due it can be undone."""
-        return self._one(desk.HeldCancel, "POST", "cancels", json=asked.model_dump(mode="json"))
+        return self._one(desk.CancelHold, "POST", "cancels", json=asked.model_dump(mode="json"))
 
-    def cancels(self) -> list[desk.HeldCancel]:
+    def cancels(self) -> list[desk.CancelHold]:
         """The cancels that can still be undone."""
-        return self._many(desk.HeldCancel, "cancels")
+        return self._many(desk.CancelHold, "cancels")
 
-    def undo_cancel(self, number: int) -> desk.HeldCancel:
+    def undo_cancel(self, number: int) -> desk.CancelHold:
         """Let the jobs of a held cancel go on.
 
         Raises:
             ClientError: it is sent already.
         """
-        return self._one(desk.HeldCancel, "POST", f"cancels/{number}/undo")
+        return self._one(desk.CancelHold, "POST", f"cancels/{number}/undo")
 
     def job_log(self, uid: str, offset: int = 0, *, tail: int | None = None) -> wire.LogPiece:
         """What a job wrote, from an offset in bytes on; with `tail` the last so many bytes."""

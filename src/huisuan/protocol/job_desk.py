@@ -18,7 +18,7 @@ class CancelRequest(RequestModel):
     array: str | None = Field(default=None, description="阵列的第一个作业号")
 
 
-class HeldCancel(ResponseModel):
+class CancelHold(ResponseModel):
     """A cancel that is held until `due_at` and can be undone until then; afterwards it is sent.
 
     `over`: uids that were asked for and had ended already.

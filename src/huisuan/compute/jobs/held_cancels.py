@@ -122,9 +122,9 @@ def _send(held: HeldCancel, now: datetime) -> int:
     return len(asked)
 
 
-def cancel_to_wire(held: HeldCancel, over: Sequence[str] = ()) -> wire.HeldCancel:
+def cancel_to_wire(held: HeldCancel, over: Sequence[str] = ()) -> wire.CancelHold:
     """A held cancel as the API tells it."""
-    return wire.HeldCancel(
+    return wire.CancelHold(
         id=held.pk, uids=held.uids, over=list(over), asked_by=held.asked_by, asked_at=held.asked_at,
         due_at=held.due_at, undone_at=held.undone_at, sent_at=held.sent_at,
     )  # fmt: skip

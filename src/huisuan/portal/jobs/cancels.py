@@ -22,7 +22,7 @@ from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.visible import compute as queries
 
-LISTED = 50
+JOBS_LISTED = 50
 
 
 @allow(*CANCELS)
@@ -46,10 +46,10 @@ def cancel_jobs(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "here": "jobs",
         "strangers": (),
-        "jobs": [(uid, name, state_labels.JOB[state]) for uid, name, state in found[:LISTED]],
+        "jobs": [(uid, name, state_labels.JOB[state]) for uid, name, state in found[:JOBS_LISTED]],
         "uids": " ".join(uid for uid, _name, _state in found[:MOST_JOBS]),
         "count": min(len(found), MOST_JOBS),
-        "more": max(min(len(found), MOST_JOBS) - LISTED, 0),
+        "more": max(min(len(found), MOST_JOBS) - JOBS_LISTED, 0),
         "too_many": MOST_JOBS if len(found) > MOST_JOBS else 0,
         "back": request.GET.urlencode() if not uids else "",
     }

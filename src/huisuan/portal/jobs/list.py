@@ -25,7 +25,7 @@ from huisuan.portal.ui.keyset_table import KeysetTable
 from huisuan.portal.ui.table import Table
 from huisuan.portal.visible import compute as queries
 
-OPEN = "open"  # as a state: whatever is not over
+NOT_OVER = "open"  # as a state: whatever is not over
 RELATED = ("party__region", "centre", "accelerator")
 UNREAD = ("command", "script", "environment", "notes")  # large, and no column shows them
 _SPANS = {"1": _("近 24 小时"), "7": _("近 7 天"), "30": _("近 30 天"), "365": _("近一年")}
@@ -113,11 +113,11 @@ def job_states(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
 
 
 def _states_and_open(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
-    return [(OPEN, _("没有结束的")), *job_states(rows)]
+    return [(NOT_OVER, _("没有结束的")), *job_states(rows)]
 
 
 def _in_state(rows: QuerySet[Any], state: str) -> QuerySet[Any]:
-    if state == OPEN:
+    if state == NOT_OVER:
         return rows.filter(state__in=[each for each in JobState.values if each not in FINAL_STATES])
     return rows.filter(state=state)
 

@@ -20,12 +20,13 @@ from huisuan.portal.ui.address import strangers
 from huisuan.portal.ui.columns import Cell, Choice, Column, Empty, Head, Line, Selection, cell, file_columns
 from huisuan.portal.ui.export import FORMATS, exported
 from huisuan.portal.ui.number_format import integer
+from huisuan.portal.ui.table_address import TableAddress
 
 PAGE_ROWS = 50
 LONGEST_WORD = 100
 
 
-class Table:
+class Table(TableAddress):
     """One table of one page. `name` keeps several tables of a page apart, in addresses and in the markup.
 
     `search` names the text fields that the filter box looks in; `opens` gives the address of what a row opens
@@ -55,53 +56,6 @@ class Table:
         self.search, self.choices, self.opens, self.page_of = tuple(search), tuple(choices), opens, page
         self.prepare, self.selection = prepare, selection
         self.strangers: list[str] = []  # what the address asks that nothing on the page understands
-
-    @property
-    def element(self) -> str:
-        """The id of its element on the page."""
-        return f"table-{self.name or 'main'}"
-
-    def param(self, key: str) -> str:
-        """The name of a parameter of this table in the address."""
-        return f"{self.name}-{key}" if self.name else key
-
-    def asked(self, key: str) -> str:
-        """What the address asks of this table."""
-        return self.request.GET.get(self.param(key), "").replace("\x00", "").strip()
-
-    def address(self, **changes: str) -> str:
-        """This page's address with some of this table's parameters changed; an empty one is left out."""
-        query = self.request.GET.copy()
-        for key, value in changes.items():
-            query.pop(self.param(key), None)
-            if value:
-                query[self.param(key)] = value
-        return f"?{query.urlencode()}"
-
-    @property
-    def text(self) -> str:
-        """What stands in the filter box."""
-        return self.asked("q")
-
-    @property
-    def param_q(self) -> str:
-        """The name of the filter box."""
-        return self.param("q")
-
-    @property
-    def param_sort(self) -> str:
-        """The name of the order."""
-        return self.param("sort")
-
-    @property
-    def param_at(self) -> str:
-        """The name of the date that the list begins at, where it can."""
-        return self.param("at")
-
-    @property
-    def everything_filtered(self) -> str:
-        """The query that stands for everything filtered, whatever the page."""
-        return self.address(export="", **self._first_page)
 
     @property
     def sortings(self) -> list[tuple[str, str]]:
@@ -150,11 +104,6 @@ class Table:
         """The parameters of this table in the address."""
         keys = ("q", "sort", *self.page_keys, "export", *(choice.key for choice in self.choices))
         return {self.param(key) for key in keys}
-
-    @property
-    def page_keys(self) -> tuple[str, ...]:
-        """The parameters that say where the page is; another filter or order begins at the first page again."""
-        return ("page",)
 
     @property
     def refused_page(self) -> list[str]:
@@ -255,7 +204,7 @@ class Table:
         first = f"-{column.key}" if column.number else column.key
         then = column.key if down else f"-{column.key}" if up else first
         return Head(
-            column, self.address(sort=then, **self._first_page), "descending" if down else "ascending" if up else ""
+            column, self.address(sort=then, **self.first_page), "descending" if down else "ascending" if up else ""
         )
 
     @property
@@ -302,11 +251,7 @@ class Table:
     @property
     def exports(self) -> list[tuple[str, str]]:
         """The addresses of the exports of exactly what is filtered."""
-        return [(name.upper(), self.address(export=name, **self._first_page)) for name in FORMATS]
-
-    @property
-    def _first_page(self) -> dict[str, str]:
-        return dict.fromkeys(self.page_keys, "")
+        return [(name.upper(), self.address(export=name, **self.first_page)) for name in FORMATS]
 
     @property
     def previous(self) -> str:

@@ -10,12 +10,12 @@ import typer
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.client import Client, connect
 from huisuan.compute.jobs.cli.output import STATES
-from huisuan.protocol.job_desk import CancelRequest, HeldCancel
+from huisuan.protocol.job_desk import CancelHold, CancelRequest
 from huisuan.protocol.resources import Job
 from huisuan.terminal import AsJson, note, out, print_json
 
-MOST_JOBS = 1000  # in one question
-LISTED = 20
+MOST_ASKED = 1000  # in one question
+NAMED_IN_QUESTION = 20
 OPEN_STATES = "submitted,waiting,placed,queued,running"
 
 
@@ -66,7 +66,7 @@ def undo(
 def _by_filter(client: Client, only: dict[str, str], *, yes: bool, as_json: bool) -> None:
     """What is asked about is what is cancelled: the uids that were found before the question."""
     found, before = list[Job](), None
-    while len(found) <= MOST_JOBS:
+    while len(found) <= MOST_ASKED:
         page = client.jobs(
             state=only.get("state", OPEN_STATES), name=only.get("name"), centre=only.get("centre"),
             model=only.get("model"), limit=500, before=before,
@@ -77,13 +77,13 @@ def _by_filter(client: Client, only: dict[str, str], *, yes: bool, as_json: bool
             break
     if not found:
         raise InvalidRequest("没有一个没结束的作业符合这个筛选", code="cancel.finds_nothing")
-    if len(found) > MOST_JOBS:
-        raise InvalidRequest(f"符合筛选的多于 {MOST_JOBS} 个：请缩小筛选，分几次取消", code="cancel.too_many")
+    if len(found) > MOST_ASKED:
+        raise InvalidRequest(f"符合筛选的多于 {MOST_ASKED} 个：请缩小筛选，分几次取消", code="cancel.too_many")
     if not yes:
-        for job in found[:LISTED]:
+        for job in found[:NAMED_IN_QUESTION]:
             note(f"  {job.uid} {job.name}（{STATES[job.state]}）")
-        if len(found) > LISTED:
-            note(f"  以及另外 {len(found) - LISTED} 个")
+        if len(found) > NAMED_IN_QUESTION:
+            note(f"  以及另外 {len(found) - NAMED_IN_QUESTION} 个")
         if not sys.stdin.isatty():
             raise InvalidRequest("按筛选取消要先确认：不在终端里时请加 --yes", code="cancel.not_confirmed")
         typer.confirm(f"取消这 {len(found)} 个作业？", abort=True, err=True)
@@ -94,7 +94,7 @@ def _by_filter(client: Client, only: dict[str, str], *, yes: bool, as_json: bool
         out.print(_told(held), markup=False)
 
 
-def _told(held: HeldCancel) -> str:
+def _told(held: CancelHold) -> str:
     if held.sent_at:
         return f"已要求取消 {len(held.uids)} 个作业"
     seconds = round((held.due_at - held.asked_at).total_seconds())

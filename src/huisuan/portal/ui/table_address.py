@@ -1,0 +1,69 @@
+"""A table's place in the address of its page: its parameters' names, what they ask, the address with some changed."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+
+class TableAddress:
+    """`name` keeps several tables of a page apart, in addresses and in the markup."""
+
+    request: HttpRequest
+    name: str
+
+    @property
+    def element(self) -> str:
+        """The id of its element on the page."""
+        return f"table-{self.name or 'main'}"
+
+    def param(self, key: str) -> str:
+        """The name of a parameter of this table in the address."""
+        return f"{self.name}-{key}" if self.name else key
+
+    def asked(self, key: str) -> str:
+        """What the address asks of this table."""
+        return self.request.GET.get(self.param(key), "").replace("\x00", "").strip()
+
+    def address(self, **changes: str) -> str:
+        """This page's address with some of this table's parameters changed; an empty one is left out."""
+        query = self.request.GET.copy()
+        for key, value in changes.items():
+            query.pop(self.param(key), None)
+            if value:
+                query[self.param(key)] = value
+        return f"?{query.urlencode()}"
+
+    @property
+    def text(self) -> str:
+        """What stands in the filter box."""
+        return self.asked("q")
+
+    @property
+    def param_q(self) -> str:
+        """The name of the filter box."""
+        return self.param("q")
+
+    @property
+    def param_sort(self) -> str:
+        """The name of the order."""
+        return self.param("sort")
+
+    @property
+    def param_at(self) -> str:
+        """The name of the date that the list begins at, where it can."""
+        return self.param("at")
+
+    @property
+    def everything_filtered(self) -> str:
+        """The query that stands for everything filtered, whatever the page."""
+        return self.address(export="", **self.first_page)
+
+    @property
+    def page_keys(self) -> tuple[str, ...]:
+        """The parameters that say where the page is; another filter or order begins at the first page again."""
+        return ("page",)
+
+    @property
+    def first_page(self) -> dict[str, str]:
+        """The changes of an address that lead to the first page."""
+        return dict.fromkeys(self.page_keys, "")
