@@ -96,14 +96,6 @@ class JobCalls(Sending):
         centre: str | None = None,
         party: str | None = None,
         project: str | None = None,
-        limit: int = 50,
-        before: str | None = None,
-    ) -> wire.JobPage:
-        """Jobs that the caller may see, newest first; `state` one or several, with commas."""
-        asked = given(
-            state=state, array=array, name=name, centre=centre, party=party, project=project, limit=limit,
-            before=before,
-        )  # fmt: skip
         model: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
@@ -113,7 +105,7 @@ class JobCalls(Sending):
         """Jobs that the caller may see, newest first; `state` one or several, with commas; submitted [since, until)."""
         times = {"since": since and since.isoformat(), "until": until and until.isoformat()}
         only = {"state": state, "array": array, "name": name, "centre": centre, "party": party, "model": model}
-        asked = given(**only, **times, limit=limit, before=before)
+        asked = given(**only, **times, project=project, limit=limit, before=before)
         return self._one(wire.JobPage, "GET", "jobs", params=asked)
 
     def array(self, uid: str) -> list[wire.Job]:

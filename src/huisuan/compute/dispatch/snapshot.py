@@ -135,14 +135,13 @@ def claim_of(row: Mapping[str, Any]) -> BudgetClaim:
     return BudgetClaim(row["party_id"], row["project_id"], row["cards"] * row["time_limit_seconds"])
 
 
-def placement_request(job: Job, now: datetime, room: BudgetRoom | None = None) -> PlacementRequest:
 def held_back() -> list[str]:
     """Jobs that are about to be cancelled, unless somebody undoes it in time."""
     held = HeldCancel.objects.filter(undone_at__isnull=True, sent_at__isnull=True)
     return [uid for uids in held.values_list("uids", flat=True) for uid in uids]
 
 
-def placement_request(job: Job, now: datetime) -> PlacementRequest:
+def placement_request(job: Job, now: datetime, room: BudgetRoom | None = None) -> PlacementRequest:
     """The placement request of one job, saved or not."""
     return _request_from_row(
         {

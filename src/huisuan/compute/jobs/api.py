@@ -59,10 +59,10 @@ def list_jobs(
     before: Annotated[str | None, Query(description="上一页给出的 next")] = None,
 ) -> wire.JobPage:
     """Some jobs; `before` is the `next` of the page before."""
-    only = job_queries.JobFilter(state=state, array=array, name=name, centre=centre, party=party, project=project)
     only = job_queries.JobFilter(
-        state=state, array=array, name=name, centre=centre, party=party, model=model, since=since, until=until
-    )
+        state=state, array=array, name=name, centre=centre, party=party, project=project, model=model, since=since,
+        until=until,
+    )  # fmt: skip
     return job_queries.page(viewer_of(request), only, limit, before)
 
 

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.jobs.queries import JobFilter, visible
-from huisuan.compute.jobs.services import request_cancel
+from huisuan.compute.jobs.services import cancel_jobs
 from huisuan.compute.models import FINAL_STATES, HeldCancel, Job
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol import job_desk as wire
@@ -116,7 +116,7 @@ def send_due_cancels(now: datetime) -> int:
 def _send(held: HeldCancel, now: datetime) -> int:
     jobs = Job.objects.filter(pk__in=held.uids).exclude(state__in=FINAL_STATES).order_by("pk")
     asked = list(jobs.select_for_update())
-    request_cancel(asked, held.asked_by, now)
+    cancel_jobs(asked, held.asked_by, now)
     held.sent_at = now
     held.save(update_fields=["sent_at"])
     return len(asked)

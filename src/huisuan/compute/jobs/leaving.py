@@ -42,5 +42,5 @@ def remove_with_jobs(viewer: Viewer, username: str, jobs: str, actor: Actor, now
     own = Job.objects.filter(party=party, submitted_by=username[:80]).exclude(state__in=FINAL_STATES).order_by("pk")
     left = list(own.select_for_update(of=("self",)))
     if jobs == "cancel":
-        cancel_jobs(left, viewer, now)
+        cancel_jobs(left, viewer.name, now)
     return MemberRemoval(person, [job.uid for job in left])

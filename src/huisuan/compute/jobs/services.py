@@ -99,8 +99,7 @@ def cancel_job(uid: str, viewer: Viewer, now: datetime) -> Job:
         if job.cancel_requested_at and job.state == JobState.CANCELLED:
             return job
         raise Conflict(f"作业 {uid} 已经结束（{job.get_state_display()}），不能再取消", code="job.already_ended")
-    cancel_jobs([job], viewer, now)
-    request_cancel([job], viewer.name, now)
+    cancel_jobs([job], viewer.name, now)
     return job
 
 
@@ -117,8 +116,7 @@ def cancel_array(uid: str, viewer: Viewer, now: datetime) -> list[Job]:
         raise InvalidRequest(f"作业 {uid} 不属于阵列：请去掉 --array", code="job.not_in_an_array")
     jobs = visible(viewer).filter(array_uid=named.array_uid).exclude(state__in=FINAL_STATES).order_by("pk")
     asked = list(jobs.select_for_update(of=("self",)))
-    cancel_jobs(asked, viewer, now)
-    request_cancel(asked, viewer.name, now)
+    cancel_jobs(asked, viewer.name, now)
     return asked
 
 
@@ -233,14 +231,10 @@ def _waits_for(before: Sequence[Job]) -> str:
     return f"等待作业 {shown}{f' 等 {len(before)} 个' if len(before) > 3 else ''} 完成"
 
 
-def cancel_jobs(jobs: Sequence[Job], viewer: Viewer, now: datetime) -> None:
+def cancel_jobs(jobs: Sequence[Job], who: str, now: datetime) -> None:
     """Ask for locked jobs that are not over to end, in the caller's transaction.
 
     End those that no centre has yet, and those that wait for them; of the others note that they are to end.
-def request_cancel(jobs: Sequence[Job], who: str, now: datetime) -> None:
-    """End those that no centre has yet, and those that wait for them; of the others note that they are to end.
-
-    Must run inside a transaction that holds the jobs.
     """
     unasked = [job for job in jobs if job.cancel_requested_at is None]
     Job.objects.filter(pk__in=[job.pk for job in unasked]).update(cancel_requested_at=now)

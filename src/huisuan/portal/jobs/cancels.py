@@ -27,7 +27,7 @@ JOBS_LISTED = 50
 
 @allow(*CANCELS)
 @require_http_methods(["GET", "POST"])
-def cancel_jobs(request: HttpRequest) -> HttpResponse:
+def ask_cancel(request: HttpRequest) -> HttpResponse:
     """Ask whether these jobs (`uid`), or all that the list's filter finds, are to be cancelled; POST does it.
 
     What is posted are the jobs that were shown: one that came meanwhile is not cancelled unasked.

@@ -48,10 +48,8 @@ def list_jobs(
     """列出作业，最新的在前。"""
     with connect() as client:
         page = client.jobs(
-            state=state, array=array, name=name, centre=centre, party=party, project=project, limit=limit, before=before
-        )
             state=state, array=array, name=name, centre=centre, party=party, model=model, since=_midnight(since),
-            until=_midnight(until, after=1), limit=limit, before=before,
+            until=_midnight(until, after=1), project=project, limit=limit, before=before,
         )  # fmt: skip
     if as_json:
         print_json({"items": [job.model_dump() for job in page.items], "next": page.next})

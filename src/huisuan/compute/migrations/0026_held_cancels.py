@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compute', '0024_results_of_jobs'),
+        ('compute', '0025_projects_and_budgets'),
         ('parties', '0006_every_token_has_an_owner'),
     ]
 
