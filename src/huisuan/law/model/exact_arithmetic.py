@@ -17,7 +17,6 @@ from typing import Any, Generic, Protocol, TypeVar
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec, Node
-from huisuan.law.model.rules import Rule
 from huisuan.law.model.terms import Terms
 from huisuan.law.model.values import INT64_MAX, MAX_SHARE_DENOMINATOR, Kind
 
@@ -278,25 +277,3 @@ def _is_date(node: Node) -> bool:
         or (isinstance(node, nodes.Const) and node.kind == Kind.DATE)
         for node in nodes.walk(node)
     )
-
-
-class _NoBackend:
-    """A backend without results, for the proof of bounds alone."""
-
-    def __getattr__(self, name: str) -> Any:
-        return (lambda *_: (None, None)) if name == "share_parts" else (lambda *_: None)
-
-
-def prove_no_overflow(rule: Rule, terms: Terms) -> None:
-    """Show that no intermediate result of the rule can leave 64 bits.
-
-    Raises:
-        LawError: naming the sentence and the size it could reach.
-    """
-    arithmetic: Arithmetic[None] = Arithmetic(_NoBackend(), terms, f"第 {rule.key} 句")
-    for condition in rule.conditions:
-        arithmetic.condition(condition.node)
-    if rule.amount is not None:
-        arithmetic.number(rule.amount)
-    if rule.priority is not None:
-        arithmetic.condition(rule.priority)

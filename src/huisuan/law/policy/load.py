@@ -14,8 +14,8 @@ from typing import Any
 from huisuan.law.authoring.article_modules import import_articles
 from huisuan.law.authoring.registry import ArticleRegistry, registering
 from huisuan.law.model.errors import LawError
-from huisuan.law.model.exact_arithmetic import prove_no_overflow
 from huisuan.law.model.expressions import SettingSpec
+from huisuan.law.model.overflow_proof import prove_no_overflow
 from huisuan.law.model.rules import Allotment, Rule
 from huisuan.law.policy.coverage import check_handlings
 from huisuan.law.policy.policy import Policy
