@@ -35,7 +35,7 @@ import pyarrow as pa
 from agree_engines import on_postgres, on_spark, private_postgres
 
 from huisuan.law.explain import RuleEvaluator, assess_rule
-from huisuan.law.model import FactSpec, InvalidValue, Kind, Rule, SettingSpec, Value, parse_value
+from huisuan.law.model import FactSpec, InvalidValue, Rule, SettingSpec, Value, ValueKind, parse_value
 from huisuan.law.policy import Policy, PolicyRule, Scenario, SettingValue, apply_scenario, load_policy
 from huisuan.law.sql.compute_file import answer_query
 from support.random_facts import Row, as_words, random_rows, typed
@@ -90,11 +90,11 @@ def _setting(spec: SettingSpec, chance: random.Random) -> SettingValue:
     some = chance.sample(regions, chance.randrange(len(regions) + 1))
     shares = [share for share in SHARES if spec.at_most is None or share <= spec.at_most]
     match spec.kind:
-        case Kind.REGIONS:
+        case ValueKind.REGIONS:
             return tuple(some)
-        case Kind.RATES:
+        case ValueKind.RATES:
             return {code: chance.choice(shares) for code in some}
-        case Kind.SHARE:
+        case ValueKind.SHARE:
             return chance.choice(shares)
     most = int(spec.at_most or 10**10)
     return chance.choice([0, 1, most, chance.randrange(most + 1)])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from huisuan.law.model import FactSpec, Kind, Rule
+from huisuan.law.model import FactSpec, Rule, ValueKind
 
 SEED = 0.2024
 MISSING, TRUE = 0.01, 0.93
@@ -46,19 +46,19 @@ def cell(spec: FactSpec, at: int) -> str:
 
 def _value(spec: FactSpec, draw: str) -> str:
     match spec.kind:
-        case Kind.BOOL:
+        case ValueKind.BOOL:
             return f"{draw} < {TRUE}"
-        case Kind.DATE:
+        case ValueKind.DATE:
             return f"DATE '2023-01-01' + CAST(floor({draw} * 800) AS INTEGER)"
-        case Kind.CHOICE:
+        case ValueKind.CHOICE:
             options = list(spec.options or {})
             listed = ", ".join(f"'{each}'" for each in options)
             return f"[{listed}][1 + CAST(floor({draw} * {len(options)}) AS INTEGER)]"
-        case Kind.SHARE:
+        case ValueKind.SHARE:
             return f"CAST(CAST(floor({draw} * 101) AS INTEGER) AS VARCHAR) || '%'"
-        case Kind.TEXT:
+        case ValueKind.TEXT:
             return "'样本'"
-        case Kind.INT:
+        case ValueKind.INT:
             most = min(spec.maximum or 0, 2_000)
             return f"CAST(floor(pow({draw}, 3) * {most + 1}) AS BIGINT)"
     return f"CAST(floor(pow(10, {draw} * {PROJECT})) AS BIGINT)"

@@ -17,19 +17,17 @@ FRAMEWORK_NAMES = {
     "application": "ASGI and WSGI servers look for it",
     "log": "each module's own logger",
     "main": "the entry point of a program",
+    "register": "Django's library of a module of template tags",
     "router": "Django Ninja's router of a room",
     "urlpatterns": "Django's routes",
 }
 #: functions that implement one protocol, or one interface of modules, in several places
 PROTOCOL_IMPLEMENTATIONS: dict[str, str] = {}
 SAME_NAME: set[str] = {
-    "AT_ONCE", "Actor", "Agent", "CLAIMANTS", "Card", "Cell", "Centre", "Choice", "Code", "Counted", "Draft",
-    "Entitlement", "FIELDS", "Fact", "Finding", "HUGE_CARDS", "Head", "Hex64", "Job", "JobEvent", "KIND", "Key", "Kind",
-    "LOG_BYTES", "Language", "Limit", "Line", "MOST_BYTES", "MOST_FILES", "Month", "N", "NUMBERS", "Number", "P",
-    "Parties", "Party", "Piece", "Pool", "Question", "Row", "STEP", "Size", "Slice", "Span", "Step", "Sum", "T",
-    "Tenant", "Text", "UsagePage", "UsageRecord", "Verdict", "WORD", "api", "as_csv", "as_xlsx", "bills_of", "capacity",
-    "centres", "check", "day", "digest", "exported", "home", "integer", "invite", "logger", "midnight", "month_starts",
-    "parse_facts", "parse_form", "records", "register", "revoke", "share", "verify", "visible", "withdraw",
+    "Card", "Cell", "Choice", "Code", "Entitlement", "Fact", "HUGE_CARDS", "Hex64", "Job", "JobEvent", "Key",
+    "LOG_BYTES", "Language", "Line", "MOST_BYTES", "P", "Piece", "Question", "Size", "Step", "Sum", "Tenant", "Text",
+    "UsagePage", "UsageRecord", "api", "as_csv", "as_xlsx", "capacity", "centres", "day", "exported", "home", "integer",
+    "invite", "logger", "parse_facts", "parse_form", "records", "revoke", "share", "visible",
 }  # fmt: skip
 
 

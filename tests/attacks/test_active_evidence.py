@@ -11,7 +11,7 @@ import xlsxwriter
 from pikepdf import Array, Dictionary, Name, String
 
 from huisuan.base.errors import Refused
-from huisuan.programmes.applications.evidence_files import check
+from huisuan.programmes.applications.evidence_files import check_evidence
 
 
 def pdf(compressed: bool, **root: pikepdf.Object) -> bytes:
@@ -44,12 +44,12 @@ ACTIVE = {
 @pytest.mark.parametrize("key", ACTIVE)
 def test_a_pdf_that_does_something_is_refused(key: str, compressed: bool) -> None:
     with pytest.raises(Refused, match="里有"):
-        check("证.pdf", pdf(compressed, **{key: ACTIVE[key]()}))
+        check_evidence("证.pdf", pdf(compressed, **{key: ACTIVE[key]()}))
 
 
 @pytest.mark.parametrize("compressed", [False, True])
 def test_a_plain_pdf_that_opens_at_a_page_is_kept(compressed: bool) -> None:
-    assert check("证.pdf", pdf(compressed, OpenAction=action("GoTo", D=Array([0, Name("/Fit")])))).filename
+    assert check_evidence("证.pdf", pdf(compressed, OpenAction=action("GoTo", D=Array([0, Name("/Fit")])))).filename
 
 
 def test_a_pdf_with_a_password_or_none_at_all_is_refused() -> None:
@@ -57,7 +57,7 @@ def test_a_pdf_with_a_password_or_none_at_all_is_refused() -> None:
     book.save(out, encryption=pikepdf.Encryption(owner="a", user="b"))
     for content in (out.getvalue(), b"%PDF-1.7\nrubbish\n%%EOF\n"):
         with pytest.raises(Refused, match="打不开"):
-            check("证.pdf", content)
+            check_evidence("证.pdf", content)
 
 
 def workbook(formula: str = "", url: str = "") -> bytes:
@@ -94,17 +94,17 @@ PARTS = {
 @pytest.mark.parametrize("name", PARTS)
 def test_a_workbook_with_links_objects_or_entities_is_refused(name: str) -> None:
     with pytest.raises(Refused, match="里有"):
-        check("表.xlsx", with_part(workbook(), name, PARTS[name]))
+        check_evidence("表.xlsx", with_part(workbook(), name, PARTS[name]))
 
 
 @pytest.mark.parametrize("formula", ["=cmd|'/c calc'!A0", '=WEBSERVICE("http://example.org")', '=CALL("k","b","JJ")'])
 def test_a_workbook_whose_formulas_reach_out_is_refused(formula: str) -> None:
     with pytest.raises(Refused, match="公式"):
-        check("表.xlsx", workbook(formula))
+        check_evidence("表.xlsx", workbook(formula))
 
 
 def test_a_workbook_that_adds_up_and_links_to_a_page_is_kept() -> None:
-    assert check("表.xlsx", workbook("=SUM(A2:A9)", "https://example.org/")).filename
+    assert check_evidence("表.xlsx", workbook("=SUM(A2:A9)", "https://example.org/")).filename
 
 
 def test_a_letter_with_a_dde_field_is_refused_also_in_pieces() -> None:
@@ -113,11 +113,11 @@ def test_a_letter_with_a_dde_field_is_refused_also_in_pieces() -> None:
         package.writestr("[Content_Types].xml", "<Types/>")
         package.writestr("word/document.xml", "<d><instrText>DD</instrText><instrText>EAUTO c:\\x</instrText></d>")
     with pytest.raises(Refused, match="DDE"):
-        check("函.docx", out.getvalue())
+        check_evidence("函.docx", out.getvalue())
 
 
 @pytest.mark.parametrize("hidden", [b"<script>alert(1)</script>", b"<?php x ?>", b"PK\x05\x06" + bytes(18)])
 def test_a_picture_that_is_also_something_else_is_refused(hidden: bytes) -> None:
     jpeg = b"\xff\xd8\xff\xe0" + bytes(20) + hidden + b"\xff\xd9"
     with pytest.raises(Refused, match="藏着"):
-        check("照片.jpg", jpeg)
+        check_evidence("照片.jpg", jpeg)

@@ -24,7 +24,7 @@ from django.db import transaction
 
 from huisuan.compute.metering.audit.folder import Unusable, canonical
 from huisuan.compute.metering.audit.trust import Trust
-from huisuan.compute.metering.audit.verify import Verdict, verify, verify_all
+from huisuan.compute.metering.audit.verify import AuditResult, verify_all, verify_export
 from huisuan.compute.metering.ledger.chain import Header, next_chain_value, receipt_message
 from huisuan.protocol.batch_chain import START, register_digest, seal_digest
 from huisuan.protocol.signatures import public_half
@@ -346,14 +346,14 @@ def attacked(ledgers: Ledgers, folder: Path, attack: Attack) -> Path:
     return folder
 
 
-def places(verdict: Verdict) -> list[str]:
+def places(verdict: AuditResult) -> list[str]:
     return [each.where for each in verdict.findings]
 
 
 def judged(ledgers: Ledgers, folder: Path, trust: Trust) -> list[str]:
     """Where something was found; a manifest that cannot even be read is named in the refusal."""
     try:
-        return places(verify(folder, public_half(ledgers.platform), trust=trust))
+        return places(verify_export(folder, public_half(ledgers.platform), trust=trust))
     except Unusable as why:
         return [str(why)]
 
@@ -365,19 +365,19 @@ def test_a_forgery_is_found_and_named(ledgers: Ledgers, tmp_path: Path, attack: 
     assert any(re.search(attack.named, where) for where in with_papers), with_papers
     if attack.held:
         assert without_any == []  # it agrees with itself: only the papers betray it
-        assert not verify(folder, public_half(ledgers.platform)).is_whole
+        assert not verify_export(folder, public_half(ledgers.platform)).is_whole
     else:
         assert any(re.search(attack.named, where) for where in without_any), without_any
 
 
 def test_an_export_that_nobody_touched_is_whole_with_the_papers_and_only_consistent_without(ledgers: Ledgers) -> None:
     key = public_half(ledgers.platform)
-    verdict = verify(ledgers.folder / "c1", key, trust=ledgers.trust())
+    verdict = verify_export(ledgers.folder / "c1", key, trust=ledgers.trust())
     assert (verdict.findings, verdict.not_shown, verdict.is_whole) == ([], [], True)
     assert (verdict.shown_to, verdict.batches) == (6, 6)
-    alone = verify(ledgers.folder / "c1", key)
+    alone = verify_export(ledgers.folder / "c1", key)
     assert (alone.findings, alone.is_consistent, alone.is_whole, len(alone.not_shown)) == ([], True, False, 3)
-    assert len(verify(ledgers.folder / "c1").not_shown) == 4
+    assert len(verify_export(ledgers.folder / "c1").not_shown) == 4
 
 
 @pytest.mark.parametrize(
@@ -391,7 +391,7 @@ def test_an_export_that_nobody_touched_is_whole_with_the_papers_and_only_consist
 def test_each_paper_that_is_missing_is_said_and_nothing_is_called_whole(
     ledgers: Ledgers, left_out: dict[str, Any], says: str
 ) -> None:
-    verdict = verify(ledgers.folder / "c1", public_half(ledgers.platform), trust=ledgers.trust(**left_out))
+    verdict = verify_export(ledgers.folder / "c1", public_half(ledgers.platform), trust=ledgers.trust(**left_out))
     assert verdict.findings == []
     assert not verdict.is_whole
     assert any(says in each for each in verdict.not_shown)
@@ -410,7 +410,7 @@ def papers(ledgers: Ledgers) -> dict[str, Trust]:
 
 def test_no_paper_finds_anything_in_a_good_export(ledgers: Ledgers) -> None:
     for name, trust in papers(ledgers).items():
-        assert verify(ledgers.folder / "c1", public_half(ledgers.platform), trust=trust).findings == [], name
+        assert verify_export(ledgers.folder / "c1", public_half(ledgers.platform), trust=trust).findings == [], name
 
 
 @pytest.mark.parametrize(
@@ -427,7 +427,7 @@ def test_every_paper_by_itself_shows_what_it_can(
     folder, key = tmp_path / "c1", public_half(ledgers.platform)
     shutil.copytree(ledgers.folder / "c1", folder)
     attack(Forger(folder, ledgers.platform, {ledgers.agent_name: ledgers.agent}))
-    found = {name for name, trust in papers(ledgers).items() if verify(folder, key, trust=trust).findings}
+    found = {name for name, trust in papers(ledgers).items() if verify_export(folder, key, trust=trust).findings}
     assert found == by
 
 
@@ -435,12 +435,12 @@ def test_a_month_by_itself_is_whole_with_the_papers_and_betrays_what_differs_fro
     ledgers: Ledgers, tmp_path: Path
 ) -> None:
     month, key = ledgers.kept / "april", public_half(ledgers.platform)
-    verdict = verify(month, key, trust=ledgers.trust())
+    verdict = verify_export(month, key, trust=ledgers.trust())
     assert (verdict.findings, verdict.is_whole, verdict.month) == ([], True, "2024-04")
     folder = tmp_path / "april"
     shutil.copytree(month, folder)
     Forger(folder, ledgers.platform, {}).manifest(lambda said: said["agents"][0].update(key=public_half(OTHER)))
-    assert any("站点代理" in where for where in places(verify(folder, key, trust=ledgers.trust())))
+    assert any("站点代理" in where for where in places(verify_export(folder, key, trust=ledgers.trust())))
 
 
 # --- a whole centre, and the register itself
@@ -502,13 +502,15 @@ def test_a_register_that_the_platform_wrote_anew_is_found_by_an_earlier_one_or_b
 ) -> None:
     new = rewritten(ledgers.kept / "register.json", tmp_path / "register.json", ledgers.platform, change)
     key = public_half(ledgers.platform)
-    both = verify(ledgers.folder / "c1", key, trust=ledgers.trust(registers=[ledgers.kept / "register.json", new]))
+    both = verify_export(
+        ledgers.folder / "c1", key, trust=ledgers.trust(registers=[ledgers.kept / "register.json", new])
+    )
     assert any(where.startswith("登记册") for where in places(both))
-    signed_by = verify(ledgers.folder / "c1", key, trust=ledgers.trust(registers=[new]))
+    signed_by = verify_export(ledgers.folder / "c1", key, trust=ledgers.trust(registers=[new]))
     assert "登记册 2024-05" in places(signed_by)
     earlier = [ledgers.kept / "register-2024-03.json", new]
     if named == "登记册 2024-03":
-        found = verify(ledgers.folder / "c1", key, trust=ledgers.trust(registers=earlier, countersigners=()))
+        found = verify_export(ledgers.folder / "c1", key, trust=ledgers.trust(registers=earlier, countersigners=()))
         assert named in places(found)
 
 
@@ -523,7 +525,7 @@ def test_a_register_that_is_broken_in_itself_is_found(ledgers: Ledgers, tmp_path
         file["entries"][0]["signature"] = "00" * 64
     path = tmp_path / "register.json"
     path.write_text(json.dumps(file))
-    verdict = verify(
+    verdict = verify_export(
         ledgers.folder / "c1", public_half(ledgers.platform), trust=ledgers.trust(registers=[path], countersigners=())
     )
     assert any(where.startswith("登记册") for where in places(verdict))
@@ -534,7 +536,7 @@ def test_a_receipt_that_the_platform_never_gave_is_no_evidence(ledgers: Ledgers,
     file["receipts"][0]["receipt"] = "00" * 64
     (tmp_path / "receipts.json").write_text(json.dumps(file))
     trust = ledgers.trust(receipts=[tmp_path / "receipts.json"])
-    verdict = verify(ledgers.folder / "c1", public_half(ledgers.platform), trust=trust)
+    verdict = verify_export(ledgers.folder / "c1", public_half(ledgers.platform), trust=trust)
     assert [(each.where[-5:], each.what) for each in verdict.findings] == [("第 1 批", "您持有的收据不是这个平台签的")]
 
 
@@ -551,10 +553,12 @@ def test_keys_may_come_as_fingerprints_in_a_file_by_centre(ledgers: Ledgers, tmp
     finger = f"sha256:{hashlib.sha256(bytes.fromhex(key)).hexdigest()}"
     (tmp_path / "keys").write_text(f"# 各中心\nc1 {finger}\nc2 {'00' * 32}\n")
     for given in (str(tmp_path / "keys"), f"c1={finger}", finger):
-        verdict = verify(ledgers.folder / "c1", public_half(ledgers.platform), trust=ledgers.trust(agent_keys=[given]))
+        verdict = verify_export(
+            ledgers.folder / "c1", public_half(ledgers.platform), trust=ledgers.trust(agent_keys=[given])
+        )
         assert verdict.is_whole
     trust = ledgers.trust(agent_keys=[f"c1={'00' * 32}"])
-    assert "第 2 批" in places(verify(ledgers.folder / "c1", public_half(ledgers.platform), trust=trust))
+    assert "第 2 批" in places(verify_export(ledgers.folder / "c1", public_half(ledgers.platform), trust=trust))
 
 
 # --- alone
@@ -603,4 +607,4 @@ def test_the_chain_that_a_forger_makes_is_the_one_that_the_platform_makes(ledger
     for row in before[0]:
         chain = next_chain_value(chain, Header(*(row[name] for name in Header._fields)))
         assert row["receipt"] == ledgers.platform.sign(receipt_message(chain)).hex()
-    assert verify(tmp_path / "c1", public_half(ledgers.platform), trust=ledgers.trust()).is_whole
+    assert verify_export(tmp_path / "c1", public_half(ledgers.platform), trust=ledgers.trust()).is_whole

@@ -21,7 +21,7 @@ from huisuan.parties.models import Person
 from huisuan.programmes.claims import claim_drafts
 from huisuan.programmes.models import Draft
 from huisuan.settlement.adoption.proposed_settings import parse_draft
-from huisuan.settlement.adoption.services import Actor, propose
+from huisuan.settlement.adoption.services import ProposalActor, propose_settings
 from huisuan.settlement.models import Entitlement, Through
 from huisuan.settlement.runs.settle import settle
 from huisuan.settlement.standing.queries import Standing, standing_of
@@ -102,7 +102,7 @@ def test_a_proposal_that_touches_the_sentence_waits_and_one_that_does_not_is_no_
     head = 'authority = "省专班"\ndocument = "1"\nvalid_from = 2025-06-01\n[settings]\n'
     policy = load_policy(POLICY)
     for text in ('"2.2.rate" = "18%"', OTHER_SETTING):
-        propose(POLICY, parse_draft(policy, "x", f"{head}{text}\n"), Actor("王", Through.WEB), NOW)
+        propose_settings(POLICY, parse_draft(policy, "x", f"{head}{text}\n"), ProposalActor("王", Through.WEB), NOW)
     assert standing(entitled).proposals == 1
 
 

@@ -75,7 +75,7 @@ def proposal() -> int:
     """The number of a proposal that was compared."""
     from huisuan.law.policy.load import load_policy
     from huisuan.settlement.adoption.proposed_settings import parse_draft
-    from huisuan.settlement.adoption.services import Actor, propose
+    from huisuan.settlement.adoption.services import ProposalActor, propose_settings
     from huisuan.settlement.impact.compare import compare_year
     from huisuan.settlement.models import SettingsProposal, Through
     from support.portal import NOW
@@ -83,5 +83,7 @@ def proposal() -> int:
     text = 'authority = "省专班"\nvalid_from = 2024-01-01\n[settings]\n"2.2.rate" = "15%"\n'
     if not SettingsProposal.objects.exists():
         draft = parse_draft(load_policy("anhui-agi-2023"), "f.toml", text)
-        compare_year(propose("anhui-agi-2023", draft, Actor("zhang", Through.WEB), NOW), 2024, "zhang", NOW)
+        compare_year(
+            propose_settings("anhui-agi-2023", draft, ProposalActor("zhang", Through.WEB), NOW), 2024, "zhang", NOW
+        )
     return SettingsProposal.objects.values_list("pk", flat=True)[0]

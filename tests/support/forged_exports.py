@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from huisuan.compute.metering.audit.folder import canonical, export_digest, file_sha256
 from huisuan.compute.metering.ledger.chain import Header, next_chain_value, receipt_message
 from huisuan.compute.metering.ledger.merkle import merkle_root
-from huisuan.compute.metering.ledger.record_hash import FIELDS, Record, leaves_digest, record_leaf
+from huisuan.compute.metering.ledger.record_hash import RECORD_FIELDS, HashedRecord, leaves_digest, record_leaf
 from huisuan.protocol.batch_chain import START, digest_over, falls_before, line_digest, seal_digest, statement_sha256
 from huisuan.protocol.signatures import public_half
 
@@ -119,7 +119,7 @@ class Forger:
         records = self.rows("records.parquet")
         for row in records:
             row["card_seconds"] = row["cards"] * (row["ended"] - row["started"] - row["suspended_seconds"])
-            row["leaf"] = record_leaf(Record(*(row[name] for name in FIELDS))).hex()
+            row["leaf"] = record_leaf(HashedRecord(*(row[name] for name in RECORD_FIELDS))).hex()
         self.write("records.parquet", records)
         return records
 

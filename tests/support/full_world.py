@@ -32,8 +32,8 @@ from huisuan.parties.viewer import Viewer
 from huisuan.programmes.models import Draft, Evidence
 from huisuan.protocol.resources import JobRequest
 from huisuan.settlement.adoption.proposed_settings import parse_draft
-from huisuan.settlement.adoption.services import Actor as Proposer
-from huisuan.settlement.adoption.services import propose, withdraw
+from huisuan.settlement.adoption.services import ProposalActor as Proposer
+from huisuan.settlement.adoption.services import propose_settings, withdraw_proposal
 from huisuan.settlement.impact.compare import compare_year
 from huisuan.settlement.models import SettingsProposal, SettlementRequest, SettlementRun, Through
 from support import portal
@@ -145,9 +145,9 @@ def _proposals() -> list[int]:
     made = []
     for who in ("zhang", "wang"):
         draft = parse_draft(load_policy(portal.POLICY), "f.toml", PROPOSAL)
-        made.append(propose(portal.POLICY, draft, Proposer(who, Through.WEB), portal.NOW))
+        made.append(propose_settings(portal.POLICY, draft, Proposer(who, Through.WEB), portal.NOW))
     compare_year(made[0], 2024, "zhang", portal.NOW)
-    withdraw(made[1].pk, Proposer("wang", Through.COMMAND), portal.NOW)
+    withdraw_proposal(made[1].pk, Proposer("wang", Through.COMMAND), portal.NOW)
     SettlementRequest.objects.create(
         policy=portal.POLICY, year=2023, requested_by="省专班", requested_at=portal.NOW, state="failed",
         ended_at=portal.NOW, reason="年份 2023 不能结算：应在 2000 与 2022 之间",

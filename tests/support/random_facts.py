@@ -11,9 +11,14 @@ import pyarrow as pa
 
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import Kind
+from huisuan.law.model.values import ValueKind
 
-ARROW = {Kind.BOOL: pa.bool_(), Kind.DATE: pa.date32(), Kind.MONEY: pa.int64(), Kind.INT: pa.int64()}
+ARROW = {
+    ValueKind.BOOL: pa.bool_(),
+    ValueKind.DATE: pa.date32(),
+    ValueKind.MONEY: pa.int64(),
+    ValueKind.INT: pa.int64(),
+}
 
 Row = dict[str, Any]  # a cell per fact, as JSON or Parquet holds it; None is missing
 
@@ -33,15 +38,15 @@ def random_cell(chance: random.Random, spec: FactSpec) -> Any:
     if chance.random() < 0.1 and spec.name in EDGES:
         return chance.choice(EDGES[spec.name])
     match spec.kind:
-        case Kind.BOOL:
+        case ValueKind.BOOL:
             return chance.random() < 0.85
-        case Kind.DATE:
+        case ValueKind.DATE:
             return date(2024, 6, 1) + timedelta(days=chance.randrange(260))
-        case Kind.CHOICE:
+        case ValueKind.CHOICE:
             return chance.choice([*(spec.options or {}), "340122"])
-        case Kind.SHARE:
+        case ValueKind.SHARE:
             return chance.choice(["1/3", "0%", "100%", f"{chance.randrange(10_100) / 100:.2f}%"])
-        case Kind.TEXT:
+        case ValueKind.TEXT:
             return chance.choice(["甲", " ", "乙方"])
     most = spec.maximum or 0
     return chance.choice([0, 1, most, most + 1, -1]) if chance.random() < 0.05 else _spread(chance, most)

@@ -76,5 +76,5 @@ def next_month(first_day: date) -> date:
 
 
 def midnight(day: date) -> int:
-    """The first second of a day at Asia/Shanghai, UTC."""
+    """The second since 1970 at which a day begins at Asia/Shanghai."""
     return int(datetime.combine(day, time(), SHANGHAI).timestamp())

@@ -15,7 +15,7 @@ from huisuan.base.errors import InvalidRequest, NotAllowed, NotFound
 from huisuan.base.paths import ensure_folder, home, write_private
 from huisuan.client.client import Client
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 CREDENTIALS = "credentials.json"
 INSTANCE = "instance.json"
 
@@ -95,7 +95,7 @@ def connect() -> Client:
     return Client(login.url, login.token)
 
 
-def _load(path: Path, kind: type[T]) -> T | None:
+def _load(path: Path, kind: type[_T]) -> _T | None:
     try:
         return kind(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:

@@ -22,7 +22,7 @@ _CHUNK_BYTES = 1024 * 1024
 _MOST_AT_ONCE = 500
 TRIES = 5  # of a question, or a submission: a platform that starts anew is no end of the job
 Pause = Callable[[float], None]
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class JobCalls(Sending):
@@ -242,7 +242,7 @@ def _chunks(file: Path, on_progress: Callable[[int], None]) -> Iterator[bytes]:
             on_progress(sent)
 
 
-def _again(ask: Callable[[], T], pause: Pause) -> T:
+def _again(ask: Callable[[], _T], pause: Pause) -> _T:
     """What is asked for, asked again while the platform cannot be reached."""
     for number in range(TRIES - 1):
         try:

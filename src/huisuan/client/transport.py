@@ -14,7 +14,7 @@ from huisuan import __version__
 from huisuan.base.errors import Refused
 
 M = TypeVar("M", bound=BaseModel)
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class ClientError(Refused):
@@ -78,7 +78,7 @@ class Sending:
         raise ClientError(_detail(answer), answer.status_code, code=code_of(answer))
 
 
-def _read(adapter: TypeAdapter[T], answer: httpx.Response) -> T:
+def _read(adapter: TypeAdapter[_T], answer: httpx.Response) -> _T:
     try:
         return adapter.validate_json(answer.content)
     except ValidationError as error:

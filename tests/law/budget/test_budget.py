@@ -23,7 +23,7 @@ from huisuan.law.cli.law_commands import app
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import Const
 from huisuan.law.model.rules import RuleKind
-from huisuan.law.model.values import Kind
+from huisuan.law.model.values import ValueKind
 from huisuan.law.policy.amended_figures import FigureKind, amend_figures, legal_figures, parse_amendment, rewrite_tree
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
@@ -230,7 +230,7 @@ def test_sums_beyond_64_bits_are_exact(tmp_path: Path) -> None:
 
 
 def test_a_fund_says_what_share_of_each_claim_it_can_pay(facts: Path) -> None:
-    limit = Const(100_000_000_00, Kind.MONEY)
+    limit = Const(100_000_000_00, ValueKind.MONEY)
     rules = tuple(replace(rule, fund=limit) if rule.key == "2.2" else rule for rule in POLICY.rules)
     funded = replace(POLICY, rules=rules)
     [found] = [rule for rule in budget(funded, facts, funded).rules if rule.rule.key == "2.2"]

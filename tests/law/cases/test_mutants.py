@@ -15,15 +15,15 @@ from huisuan.law.cases.mutants import try_mutants
 from huisuan.law.cases.runner import load_policy_cases
 from huisuan.law.cli.policy_commands import app
 from huisuan.law.model import expressions as nodes
-from huisuan.law.model.values import Kind
+from huisuan.law.model.values import ValueKind
 from huisuan.law.policy.load import list_policies, load_folder, load_policy
 from huisuan.law.policy.policy import Policy
 
 POLICIES = [load_folder(load_policy(name).folder) for name in list_policies()]
 ANHUI = load_folder(load_policy("anhui-agi-2023").folder)
 GROUND = Alteration("", "1.2", "原文")
-TEN = nodes.Const(10, Kind.INT)
-PRESENT = nodes.Compare(">=", TEN, nodes.Const(9, Kind.INT))
+TEN = nodes.Const(10, ValueKind.INT)
+PRESENT = nodes.Compare(">=", TEN, nodes.Const(9, ValueKind.INT))
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
@@ -67,15 +67,15 @@ def test_a_case_that_cannot_be_asked_notices_nothing() -> None:
 @pytest.mark.parametrize(
     ("node", "what"),
     [
-        (nodes.Const(100, Kind.MONEY), ["100改为99", "100改为101"]),
-        (nodes.Const(Fraction(1, 5), Kind.SHARE), ["20%改为18%", "20%改为2/9"]),
-        (nodes.Const(date(2024, 1, 1), Kind.DATE), ["2024-01-01改为2023-12-31", "2024-01-01改为2024-01-02"]),
-        (nodes.Const(value=True, kind=Kind.BOOL), ["是改为否"]),
-        (nodes.Not(nodes.Const(value=True, kind=Kind.BOOL)), ["去掉“不”", "是改为否"]),
-        (nodes.Rounded(nodes.Const(1, Kind.CHOICE), 100), ["取整到元与到分对调", "去尾与四舍五入对调"]),
-        (nodes.Cap(nodes.Const("a", Kind.TEXT), nodes.Const("b", Kind.TEXT)), ["去掉上限", "总按上限"]),
+        (nodes.Const(100, ValueKind.MONEY), ["100改为99", "100改为101"]),
+        (nodes.Const(Fraction(1, 5), ValueKind.SHARE), ["20%改为18%", "20%改为2/9"]),
+        (nodes.Const(date(2024, 1, 1), ValueKind.DATE), ["2024-01-01改为2023-12-31", "2024-01-01改为2024-01-02"]),
+        (nodes.Const(value=True, kind=ValueKind.BOOL), ["是改为否"]),
+        (nodes.Not(nodes.Const(value=True, kind=ValueKind.BOOL)), ["去掉“不”", "是改为否"]),
+        (nodes.Rounded(nodes.Const(1, ValueKind.CHOICE), 100), ["取整到元与到分对调", "去尾与四舍五入对调"]),
+        (nodes.Cap(nodes.Const("a", ValueKind.TEXT), nodes.Const("b", ValueKind.TEXT)), ["去掉上限", "总按上限"]),
         (
-            nodes.Among(nodes.Const("a", Kind.CHOICE), nodes.Const(("a", "b"), Kind.CHOICE)),
+            nodes.Among(nodes.Const("a", ValueKind.CHOICE), nodes.Const(("a", "b"), ValueKind.CHOICE)),
             ["属于改为不属于", "名单里少了 a", "名单里少了 b"],
         ),
     ],
@@ -92,7 +92,7 @@ def test_what_stands_twice_is_altered_in_both_places() -> None:
 
 
 def test_equal_figures_of_two_phrases_are_altered_one_by_one() -> None:
-    first, second = (nodes.Cited(TEN, "1.2", phrase, Kind.INT) for phrase in ("甲", "乙"))
+    first, second = (nodes.Cited(TEN, "1.2", phrase, ValueKind.INT) for phrase in ("甲", "乙"))
     found = [alteration for alteration, _ in alter_tree(nodes.Sum((first, second)), GROUND)]
     assert {(alteration.what, alteration.phrase) for alteration in found if "10改为" in alteration.what} == {
         (what, phrase) for what in ("10改为9", "10改为11") for phrase in ("甲", "乙")

@@ -16,7 +16,7 @@ from huisuan.law.explain.verdict import RuleEvaluator
 from huisuan.law.model.answers import Answer
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.rules import Rule, RuleKind
-from huisuan.law.model.values import Kind
+from huisuan.law.model.values import ValueKind
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import Settings
@@ -105,13 +105,13 @@ def a_case(rule: Rule) -> st.SearchStrategy[dict[str, Any]]:
 
 def any_value(spec: FactSpec) -> st.SearchStrategy[Any]:
     match spec.kind:
-        case Kind.BOOL:
+        case ValueKind.BOOL:
             return st.sampled_from([True, True, False])
-        case Kind.CHOICE:
+        case ValueKind.CHOICE:
             return st.sampled_from([*(spec.options or {})])
-        case Kind.DATE:
+        case ValueKind.DATE:
             return st.dates(date(2023, 1, 1), date(2025, 12, 31))
-        case Kind.SHARE:
+        case ValueKind.SHARE:
             return st.integers(0, 10_000).map(lambda n: Fraction(n, 10_000))
     most = spec.maximum or 0
     return st.integers(0, min(10**7, most)) | st.integers(0, most)
@@ -152,7 +152,7 @@ def test_every_amount_is_a_whole_number_within_its_cap_and_what_was_spent(rule: 
 @given(data=st.data())
 def test_more_of_what_is_paid_for_never_earns_less(rule: Rule, data: st.DataObject) -> None:
     facts = data.draw(a_case(rule))
-    counted = [spec for spec in rule.facts if spec.kind in (Kind.MONEY, Kind.INT)]
+    counted = [spec for spec in rule.facts if spec.kind in (ValueKind.MONEY, ValueKind.INT)]
     spec = data.draw(st.sampled_from(counted))
     more = data.draw(st.integers(facts[spec.name], spec.maximum or 0))
     evaluator = RuleEvaluator(GENEROUS, rule, YEAR_END, YEAR_END)

@@ -23,11 +23,11 @@ from huisuan.law.explain.questionnaire import (
 )
 from huisuan.law.explain.verdict import RuleEvaluator
 from huisuan.law.model import expressions as nodes
-from huisuan.law.model.claimants import CLAIMANTS
+from huisuan.law.model.claimants import CLAIMANT_KINDS
 from huisuan.law.model.expressions import Fact, FactSpec, InterpretationSpec, Node, SettingSpec
-from huisuan.law.model.ranges import Range, Span, is_single
+from huisuan.law.model.ranges import PossibleValues, Range, is_single
 from huisuan.law.model.terms import Terms
-from huisuan.law.model.values import FIRST_DAY, LAST_DAY, Kind
+from huisuan.law.model.values import FIRST_DAY, LAST_DAY, ValueKind
 from huisuan.law.policy.load import list_policies, load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import Settings
@@ -41,19 +41,24 @@ POLICIES = [load_policy(name) for name in list_policies()]
 # Trees by chance: every node, over three numbers, a share, two days, two truths and a choice
 
 
-def fact(name: str, kind: Kind, maximum: int | None = None) -> Fact:
-    options = {"a": "甲", "b": "乙", "c": "丙"} if kind == Kind.CHOICE else None
+def fact(name: str, kind: ValueKind, maximum: int | None = None) -> Fact:
+    options = {"a": "甲", "b": "乙", "c": "丙"} if kind == ValueKind.CHOICE else None
     return Fact(FactSpec(name, kind, name, name, "1.1", maximum=maximum, options=options))
 
 
-AMOUNTS = [fact("m", Kind.MONEY, 1000), fact("n", Kind.INT, 3), fact("k", Kind.MONEY, 50), fact("s", Kind.SHARE)]
-DAYS = [fact("d", Kind.DATE), fact("e", Kind.DATE)]
-TRUTHS = [fact("p", Kind.BOOL), fact("q", Kind.BOOL)]
-CHOICE = fact("c", Kind.CHOICE)
+AMOUNTS = [
+    fact("m", ValueKind.MONEY, 1000),
+    fact("n", ValueKind.INT, 3),
+    fact("k", ValueKind.MONEY, 50),
+    fact("s", ValueKind.SHARE),
+]
+DAYS = [fact("d", ValueKind.DATE), fact("e", ValueKind.DATE)]
+TRUTHS = [fact("p", ValueKind.BOOL), fact("q", ValueKind.BOOL)]
+CHOICE = fact("c", ValueKind.CHOICE)
 FACTS = [each.spec for each in (*AMOUNTS, *DAYS, *TRUTHS, CHOICE)]
-RATE = SettingSpec("rate", Kind.SHARE, "", "", "1.1", "")
-LISTED = SettingSpec("listed", Kind.REGIONS, "", "", "1.1", "")
-RATES = SettingSpec("rates", Kind.RATES, "", "", "1.1", "")
+RATE = SettingSpec("rate", ValueKind.SHARE, "", "", "1.1", "")
+LISTED = SettingSpec("listed", ValueKind.REGIONS, "", "", "1.1", "")
+RATES = SettingSpec("rates", ValueKind.RATES, "", "", "1.1", "")
 OPEN = InterpretationSpec("open", "1.1", "", "", "", {"x": "", "y": ""}, {"x": "", "y": ""})
 TERMS = Terms(
     {"rate": Fraction(1, 3), "listed": ("a", "c"), "rates": {"a": Fraction(1, 10), "b": Fraction(1, 2)}}, {"open": "x"}
@@ -61,18 +66,18 @@ TERMS = Terms(
 OPS = st.sampled_from(["<=", "<", ">=", ">", "="])
 
 
-def const(value: Any, kind: Kind) -> Node:
+def const(value: Any, kind: ValueKind) -> Node:
     return nodes.Const(value, kind)
 
 
 def cited(node: Node) -> Node:
-    return nodes.Cited(node, "1.1", "", Kind.MONEY)
+    return nodes.Cited(node, "1.1", "", ValueKind.MONEY)
 
 
 def a_number(depth: int) -> st.SearchStrategy[Node]:
     leaves = st.one_of(
         st.sampled_from(AMOUNTS),
-        st.integers(0, 60).map(lambda n: const(n, Kind.MONEY)),
+        st.integers(0, 60).map(lambda n: const(n, ValueKind.MONEY)),
         st.just(nodes.Setting(RATE)),
         st.just(nodes.Lookup(RATES, CHOICE)),
     )
@@ -92,11 +97,11 @@ def a_number(depth: int) -> st.SearchStrategy[Node]:
 
 
 def a_truth(depth: int) -> st.SearchStrategy[Node]:
-    days = st.one_of(st.sampled_from(DAYS), st.dates(FIRST_DAY, LAST_DAY).map(lambda day: const(day, Kind.DATE)))
-    listed = st.sampled_from([nodes.Setting(LISTED), nodes.Setting(RATES), const(("b",), Kind.CHOICE)])
+    days = st.one_of(st.sampled_from(DAYS), st.dates(FIRST_DAY, LAST_DAY).map(lambda day: const(day, ValueKind.DATE)))
+    listed = st.sampled_from([nodes.Setting(LISTED), nodes.Setting(RATES), const(("b",), ValueKind.CHOICE)])
     leaves = st.one_of(
         st.sampled_from(TRUTHS),
-        st.just(const(True, Kind.BOOL)),
+        st.just(const(True, ValueKind.BOOL)),
         st.builds(nodes.Compare, OPS, days, days),
         st.builds(nodes.Among, st.just(CHOICE), listed),
     )
@@ -116,15 +121,15 @@ def a_truth(depth: int) -> st.SearchStrategy[Node]:
 
 def a_value(spec: FactSpec) -> st.SearchStrategy[Any]:
     match spec.kind:
-        case Kind.BOOL:
+        case ValueKind.BOOL:
             return st.booleans()
-        case Kind.CHOICE:
+        case ValueKind.CHOICE:
             return st.sampled_from([*(spec.options or {})])
-        case Kind.DATE:
+        case ValueKind.DATE:
             return st.dates(FIRST_DAY, LAST_DAY) | st.dates(date(2023, 1, 1), date(2025, 12, 31))
-        case Kind.SHARE:
+        case ValueKind.SHARE:
             return st.integers(0, 10_000).map(lambda n: Fraction(n, 10_000))
-        case Kind.TEXT:
+        case ValueKind.TEXT:
             return st.sampled_from(["甲", "乙"])
     most = spec.maximum or 0
     return st.sampled_from([0, most]) | st.integers(0, most) | st.integers(0, min(most, 10**7))
@@ -138,7 +143,7 @@ def a_part(specs: list[FactSpec]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({}, optional={spec.name: a_value(spec) for spec in specs})
 
 
-def lies_in(value: Any, span: Span) -> bool:
+def lies_in(value: Any, span: PossibleValues) -> bool:
     if isinstance(span, Range):
         return bool(span.low <= value <= span.high)
     return span is None or value in span
@@ -245,13 +250,13 @@ def test_a_settled_answer_is_the_answer_of_every_completion_and_nothing_else_is_
 
 def an_answer(spec: FactSpec) -> Any:
     match spec.kind:
-        case Kind.CHOICE:
+        case ValueKind.CHOICE:
             return next(iter(spec.options or {}))
-        case Kind.DATE:
+        case ValueKind.DATE:
             return date(2024, 1, 1)
-        case Kind.SHARE:
+        case ValueKind.SHARE:
             return Fraction(1)
-    return True if spec.kind == Kind.BOOL else 100
+    return True if spec.kind == ValueKind.BOOL else 100
 
 
 def who(audience: str, **answers: Any) -> Questionnaire:
@@ -263,7 +268,7 @@ def keys(inquiry: Questionnaire, *, now: bool = True) -> list[str]:
     return [open_question.question.key for open_question in inquiry.open if open_question.now or not now]
 
 
-@pytest.mark.parametrize("audience", CLAIMANTS)
+@pytest.mark.parametrize("audience", CLAIMANT_KINDS)
 def test_every_audience_has_rules_and_questions_that_reach_an_answer_for_each(audience: str) -> None:
     answers: dict[str, Any] = {}
     while found := build_questionnaire(POLICIES, audience, answers, on=DAY, as_known=DAY).open:
@@ -321,11 +326,11 @@ def test_every_fact_of_every_rule_has_its_question() -> None:
 
 def test_what_decides_most_is_asked_first_and_money_last() -> None:
     kinds = [open_question.question.spec.kind for open_question in who("enterprise").open]
-    assert kinds.index(Kind.MONEY) == len(kinds) - kinds.count(Kind.MONEY)
+    assert kinds.index(ValueKind.MONEY) == len(kinds) - kinds.count(ValueKind.MONEY)
     counts = [
         len(open_question.question.places)
         for open_question in who("enterprise").open
-        if open_question.question.spec.kind == Kind.BOOL
+        if open_question.question.spec.kind == ValueKind.BOOL
     ]
     assert counts == sorted(counts, reverse=True)
 

@@ -24,7 +24,7 @@ from huisuan.law.explain.questionnaire import assess_rule
 from huisuan.law.explain.verdict import RuleEvaluator
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import InvalidValue, Kind, parse_value
+from huisuan.law.model.values import InvalidValue, ValueKind, parse_value
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import Settings
@@ -125,15 +125,15 @@ def cells(spec: FactSpec) -> st.SearchStrategy[Any]:
     """A fact's cells: missing, at the edges, anything allowed, and beyond."""
     edges = st.sampled_from((None, *EDGES.get(spec.name, ())))
     match spec.kind:
-        case Kind.BOOL:
+        case ValueKind.BOOL:
             return edges | st.booleans()
-        case Kind.DATE:
+        case ValueKind.DATE:
             return edges | st.dates(date(2023, 1, 1), date(2026, 12, 31))
-        case Kind.CHOICE:
+        case ValueKind.CHOICE:
             return edges | st.sampled_from([*(spec.options or {}), "340122", "", "Other"])
-        case Kind.SHARE:
+        case ValueKind.SHARE:
             return edges | st.integers(0, 101).map(lambda n: f"{n}%") | st.sampled_from(["1/3", "4/3", "1/20000"])
-        case Kind.TEXT:
+        case ValueKind.TEXT:
             return edges | st.text("abc汉 ", max_size=3)
     most = spec.maximum or 0
     return edges | st.sampled_from([0, 1, most, most + 1, -1]) | st.integers(0, 50) | st.integers(0, most)

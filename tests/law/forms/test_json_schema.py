@@ -15,7 +15,7 @@ from huisuan.law.explain.explanation import parse_facts
 from huisuan.law.forms.json_schema import SHARE, facts_schema
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import InvalidValue, Kind, parse_value
+from huisuan.law.model.values import InvalidValue, ValueKind, parse_value
 from huisuan.law.policy.load import load_policy
 
 POLICY = load_policy("anhui-agi-2023")
@@ -57,7 +57,7 @@ def test_what_the_law_reads_the_schema_takes_and_the_other_way_round(data: st.Da
     value = data.draw(JUNK)
     kind = next((spec.kind for spec in rule.facts if spec.name == name), None)
     valid = Draft202012Validator(facts_schema(POLICY, rule)).is_valid({name: value})
-    if kind == Kind.DATE and valid:  # a pattern does not know the calendar; `format` is for those who check it
+    if kind == ValueKind.DATE and valid:  # a pattern does not know the calendar; `format` is for those who check it
         return
     if isinstance(value, str) and value != value.strip():  # the law forgives blanks, the schema asks for none
         return
@@ -68,7 +68,7 @@ def test_what_the_law_reads_the_schema_takes_and_the_other_way_round(data: st.Da
 def test_the_pattern_of_a_share_is_the_one_that_the_law_reads(text: str) -> None:
     schema = Draft202012Validator({"type": "string", "pattern": SHARE})
     try:
-        value = parse_value(Kind.SHARE, text)
+        value = parse_value(ValueKind.SHARE, text)
     except InvalidValue:
         if "/" not in text:  # that 4/3 is more than the whole, a pattern cannot say
             assert not schema.is_valid(text)

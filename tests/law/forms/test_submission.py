@@ -20,15 +20,15 @@ from huisuan.law.forms.submission import Submission, errors_csv, parse_submissio
 from huisuan.law.forms.templates import csv_template, xlsx_template
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec
-from huisuan.law.model.values import Kind
+from huisuan.law.model.values import ValueKind
 from huisuan.law.policy.load import load_policy
 
 POLICY = load_policy("anhui-agi-2023")
 USE, CENTRE = POLICY.rule("2.2"), POLICY.rule("1.2")
 RULES = {rule.key: rule for rule in POLICY.rules}
 HEADS = ["在皖[in_anhui]", "使用方类别[kind]", "算力总支出（元）[spend]", "其中自建自用（元）[self_use]"]
-SHARE = FactSpec("part", Kind.SHARE, "占比", "Part", "2.2")
-MONEY = FactSpec("paid", Kind.MONEY, "拨付", "Paid", "2.2", "分", maximum=10**15)
+SHARE = FactSpec("part", ValueKind.SHARE, "占比", "Part", "2.2")
+MONEY = FactSpec("paid", ValueKind.MONEY, "拨付", "Paid", "2.2", "分", maximum=10**15)
 
 
 def sheet(*rows: list[Any], formats: dict[tuple[int, int], str] | None = None, title: str = "填报") -> bytes:
@@ -232,15 +232,15 @@ def test_what_is_written_for_people_is_read_back_as_the_same_value(data: st.Data
 
 def values(spec: FactSpec) -> st.SearchStrategy[Any]:
     """Values of a fact."""
-    if spec.kind in (Kind.MONEY, Kind.INT):
+    if spec.kind in (ValueKind.MONEY, ValueKind.INT):
         return st.integers(0, spec.maximum)
-    if spec.kind == Kind.SHARE:
+    if spec.kind == ValueKind.SHARE:
         return st.fractions(0, 1, max_denominator=10_000)
-    if spec.kind == Kind.DATE:
+    if spec.kind == ValueKind.DATE:
         return st.dates(date(1900, 1, 1), date(2199, 12, 31))
-    if spec.kind == Kind.CHOICE:
+    if spec.kind == ValueKind.CHOICE:
         return st.sampled_from(list(spec.options or {}))
-    return st.booleans() if spec.kind == Kind.BOOL else st.just("文字")
+    return st.booleans() if spec.kind == ValueKind.BOOL else st.just("文字")
 
 
 @given(st.text(max_size=12))
@@ -290,7 +290,9 @@ def test_columns_are_lettered_as_spreadsheets_do() -> None:
 
 
 def test_two_options_with_the_same_words_are_told_apart() -> None:
-    spec = FactSpec("county", Kind.CHOICE, "县", "County", "2.2", options={"1": "鼓楼区", "2": "鼓楼区", "3": "和县"})
+    spec = FactSpec(
+        "county", ValueKind.CHOICE, "县", "County", "2.2", options={"1": "鼓楼区", "2": "鼓楼区", "3": "和县"}
+    )
     assert [parse_cell(spec, format_cell(spec, name), by_people=True) for name in ("1", "2", "3")] == ["1", "2", "3"]
     assert format_cell(spec, "3") == "和县"
     with pytest.raises(InvalidCell, match="鼓楼区（1）"):

@@ -16,7 +16,7 @@ from huisuan.law.explain.explanation import explain
 from huisuan.law.explain.prose import Wording
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import Const, Rounded
-from huisuan.law.model.values import Kind
+from huisuan.law.model.values import ValueKind
 from huisuan.law.policy.load import load_folder
 from huisuan.law.sql.compute_file import answer_query
 
@@ -28,7 +28,7 @@ DOWN_TO_THE_FEN = 'fen=amount.rounded_down("fen")'
 
 @given(st.fractions(0, 10**9), st.sampled_from(list(UNITS.values())), st.booleans())
 def test_the_rounded_amount_is_the_nearest_on_its_side(amount: Fraction, to: int, half_up: bool) -> None:
-    rounded = Rounded(Const(0, Kind.MONEY), to, half_up).apply(amount)
+    rounded = Rounded(Const(0, ValueKind.MONEY), to, half_up).apply(amount)
     assert rounded % to == 0
     if half_up:
         assert -Fraction(to, 2) <= amount - rounded < Fraction(to, 2)
@@ -59,14 +59,20 @@ def test_explanation_and_sql_round_alike(changed: Changed, unit: str, way: str) 
         computed = engine.execute(f"SELECT amount_fen FROM ({query.sql('duckdb')}) ORDER BY place").fetchall()
     assert [amount for (amount,) in computed] == explained
     share = [Fraction(3, 10) * amount for amount in paid]
-    assert explained == [Rounded(Const(0, Kind.MONEY), step, way == "rounded_half_up").apply(part) for part in share]
+    assert explained == [
+        Rounded(Const(0, ValueKind.MONEY), step, way == "rounded_half_up").apply(part) for part in share
+    ]
 
 
 @pytest.mark.parametrize(
     ("node", "zh", "en"),
     [
-        (Rounded(Const(150, Kind.MONEY), 1_000_000), "1.50 元，向下取整到万元", "rounded down to the 10,000 yuan"),
-        (Rounded(Const(150, Kind.MONEY), 100, half_up=True), "1.50 元，四舍五入到元", "to the nearest yuan, halves up"),
+        (Rounded(Const(150, ValueKind.MONEY), 1_000_000), "1.50 元，向下取整到万元", "rounded down to the 10,000 yuan"),
+        (
+            Rounded(Const(150, ValueKind.MONEY), 100, half_up=True),
+            "1.50 元，四舍五入到元",
+            "to the nearest yuan, halves up",
+        ),
     ],
 )
 def test_prose_says_how(node: Rounded, zh: str, en: str) -> None:

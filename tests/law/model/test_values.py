@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from huisuan.law.model.values import Kind, format_value
+from huisuan.law.model.values import ValueKind, format_value
 
 
 @pytest.mark.parametrize(
@@ -19,5 +19,5 @@ from huisuan.law.model.values import Kind, format_value
 def test_what_lies_below_a_fen_stands_after_the_yuan_in_the_readers_language(
     fen: int | Fraction, chinese: str, english: str
 ) -> None:
-    assert format_value(Kind.MONEY, fen) == chinese
-    assert format_value(Kind.MONEY, fen, english=True) == english
+    assert format_value(ValueKind.MONEY, fen) == chinese
+    assert format_value(ValueKind.MONEY, fen, english=True) == english

@@ -13,7 +13,7 @@ from huisuan.law.budget.impact import LawState, RuleImpact, affected_rules, comp
 from huisuan.law.explain.explanation import explain, parse_facts
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
-from huisuan.law.model.values import Kind
+from huisuan.law.model.values import ValueKind
 from huisuan.law.policy.load import load_folder, load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import Scenario, apply_scenario, load_scenario, scenario_from_options, with_adopted
@@ -27,10 +27,10 @@ YEAR_END, LATER = date(2024, 12, 31), date(2025, 6, 1)
 REGIONS = {"340100": "合肥市", "340200": "芜湖市"}
 DECLARED = SettingDeclarations.from_specs(
     [
-        SettingSpec("1.share", Kind.SHARE, "比例", "share", "1.1", "不超过20%", Fraction(1, 5)),
-        SettingSpec("1.money", Kind.MONEY, "金额", "money", "1.1", "最高1万元", 1_000_000),
-        SettingSpec("1.regions", Kind.REGIONS, "地区", "regions", "1.1", "皖北", None, REGIONS),
-        SettingSpec("1.rates", Kind.RATES, "各市比例", "rates", "1.1", "一定比例", Fraction(1), REGIONS),
+        SettingSpec("1.share", ValueKind.SHARE, "比例", "share", "1.1", "不超过20%", Fraction(1, 5)),
+        SettingSpec("1.money", ValueKind.MONEY, "金额", "money", "1.1", "最高1万元", 1_000_000),
+        SettingSpec("1.regions", ValueKind.REGIONS, "地区", "regions", "1.1", "皖北", None, REGIONS),
+        SettingSpec("1.rates", ValueKind.RATES, "各市比例", "rates", "1.1", "一定比例", Fraction(1), REGIONS),
     ],
     [InterpretationSpec("1.open", "1.1", "皖北", "口径", "question", {"a": "甲", "b": "乙"}, {"a": "A", "b": "B"})],
 )

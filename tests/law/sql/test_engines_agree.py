@@ -23,7 +23,7 @@ from django.db import connection
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import InvalidValue, Kind, parse_date
+from huisuan.law.model.values import InvalidValue, ValueKind, parse_date
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import AdoptedSetting, Settings
@@ -57,11 +57,11 @@ def elsewise(policy: Policy, rule: Rule) -> Policy:
         if each.name in options:
             return replace(each, value=options[each.name])
         kind = bounds[each.name].kind if each.name in bounds else None
-        if kind == Kind.SHARE:
+        if kind == ValueKind.SHARE:
             return replace(each, value=Fraction(1, 7))
-        if kind == Kind.MONEY and isinstance(each.value, int):
+        if kind == ValueKind.MONEY and isinstance(each.value, int):
             return replace(each, value=each.value // 2 + 1)
-        if kind == Kind.RATES:
+        if kind == ValueKind.RATES:
             return replace(each, value={"340100": Fraction(1, 10), "340200": Fraction(1, 7), "340300": Fraction(0)})
         return each
 

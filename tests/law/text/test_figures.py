@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huisuan.law.model.values import Kind
+from huisuan.law.model.values import ValueKind
 from huisuan.law.text.figures import Operator, bare_operators, find_figures, names_figure
 
 
@@ -37,24 +37,24 @@ def test_a_figure_has_the_operator_of_its_words(sentence: str, figures: list[tup
 @pytest.mark.parametrize(
     ("text", "kind", "values"),
     [
-        ("2.5万P", Kind.INT, (25_000,)),
-        ("0.5个", Kind.INT, (Fraction(1, 2),)),
-        ("1.5亿元", Kind.MONEY, (15_000_000_000,)),
-        ("12.5%", Kind.SHARE, (Fraction(1, 8),)),
-        ("2024年底", Kind.DATE, (date(2024, 12, 31),)),
-        ("2024年2月", Kind.DATE, (date(2024, 2, 1), date(2024, 2, 29))),
-        ("2025年12月31日", Kind.DATE, (date(2025, 12, 31),)),
-        ("2025年13月1日", Kind.DATE, ()),
+        ("2.5万P", ValueKind.INT, (25_000,)),
+        ("0.5个", ValueKind.INT, (Fraction(1, 2),)),
+        ("1.5亿元", ValueKind.MONEY, (15_000_000_000,)),
+        ("12.5%", ValueKind.SHARE, (Fraction(1, 8),)),
+        ("2024年底", ValueKind.DATE, (date(2024, 12, 31),)),
+        ("2024年2月", ValueKind.DATE, (date(2024, 2, 1), date(2024, 2, 29))),
+        ("2025年12月31日", ValueKind.DATE, (date(2025, 12, 31),)),
+        ("2025年13月1日", ValueKind.DATE, ()),
     ],
 )
-def test_a_figure_has_the_value_of_its_kind(text: str, kind: Kind, values: tuple[object, ...]) -> None:
+def test_a_figure_has_the_value_of_its_kind(text: str, kind: ValueKind, values: tuple[object, ...]) -> None:
     (figure,) = find_figures(text)
     assert (figure.kind, figure.values) == (kind, values)
 
 
 @given(st.integers(1, 10**6), st.integers(1, 10**6))
 def test_a_figure_stands_in_a_phrase_as_a_whole_number_or_not_at_all(written: int, asked: int) -> None:
-    assert names_figure(f"规模{written}P以上", Kind.INT, asked) is (written == asked)
+    assert names_figure(f"规模{written}P以上", ValueKind.INT, asked) is (written == asked)
 
 
 def test_a_word_without_a_figure_in_its_clause_is_found() -> None:

@@ -293,8 +293,8 @@ def test_facts_of_a_settled_year_are_read_under_the_law_of_that_year() -> None:
 
     from huisuan.law.policy.load import load_policy
     from huisuan.portal.applications.form import law_day
-    from huisuan.programmes.applications.queries import Known
+    from huisuan.programmes.applications.queries import KnownFacts
 
     law = load_policy("anhui-agi-2023")
-    assert law_day(law, Known({}, 2024)) == date(2024, 12, 31)
+    assert law_day(law, KnownFacts({}, 2024)) == date(2024, 12, 31)
     assert law_day(law, None) == min(timezone.localdate(), law.valid_to)

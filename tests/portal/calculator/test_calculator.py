@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from huisuan.law.explain.questionnaire import build_questionnaire
-from huisuan.law.model.claimants import CLAIMANTS
+from huisuan.law.model.claimants import CLAIMANT_KINDS
 from huisuan.law.policy.load import list_policies, load_policy
 from support.portal import World
 
@@ -56,12 +56,12 @@ def within(page: str, start: str, end: str) -> str:
 def test_first_one_says_who_one_is_and_nothing_else_is_asked() -> None:
     page = text(Client().get(reverse("calculator")))
     assert named(page) == set()
-    for name, (chinese, _) in CLAIMANTS.items():
+    for name, (chinese, _) in CLAIMANT_KINDS.items():
         assert chinese in page
         assert f"who={name}" in page
 
 
-@pytest.mark.parametrize("who", CLAIMANTS)
+@pytest.mark.parametrize("who", CLAIMANT_KINDS)
 def test_only_what_can_still_change_an_answer_is_asked(who: str) -> None:
     day = date.fromisoformat(DAY)
     inquiry = build_questionnaire(POLICIES, who, {}, on=day, as_known=day)
@@ -243,7 +243,7 @@ def test_nothing_is_stored(django_assert_num_queries: Any) -> None:
     assert set(answer.cookies) <= {"csrftoken"}  # of the language switch
 
 
-@pytest.mark.parametrize("who", CLAIMANTS)
+@pytest.mark.parametrize("who", CLAIMANT_KINDS)
 def test_in_english_only_the_law_stays_chinese(who: str) -> None:
     page = text(asked(who, "en", **(CITY if who == "city" else USER))).replace("中文", "")
     page = re.sub(r'<(\w+)[^>]* lang="zh-hans"[^>]*>.*?</\1>', "", page, flags=re.S)

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from huisuan.base.months import Month
 from huisuan.compute.keys import platform_key
-from huisuan.compute.metering.audit.verify import verify, verify_document
+from huisuan.compute.metering.audit.verify import verify_document, verify_export
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.compute.metering.seals.queries import record_countersignature
 from huisuan.compute.metering.seals.register import publish_register, register_file
@@ -141,7 +141,7 @@ def test_the_export_of_a_month_is_verified_by_who_trusts_nobody(world: World, tm
     answer = world.browser("auditor").post(address)
     packed = io.BytesIO(b"".join(answer.streaming_content))
     zipfile.ZipFile(packed).extractall(tmp_path)
-    verdict = verify(tmp_path / "hf-2024-02", platform_key.public())
+    verdict = verify_export(tmp_path / "hf-2024-02", platform_key.public())
     assert (verdict.is_consistent, verdict.month, verdict.records > 0) == (True, "2024-02", True)
     assert world.browser("alpha").post(address).status_code == 403
     assert world.browser("province").post(reverse("export-seal", args=["hf", "2024-09"])).status_code == 404

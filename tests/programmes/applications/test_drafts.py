@@ -51,7 +51,7 @@ def author() -> Person:
 @pytest.fixture
 def draft(author: Person) -> Draft:
     assert author.party is not None
-    return services.begin(
+    return services.begin_draft(
         author.party, author, POLICY, RULE, DraftTexts({"spend": "一百万", "nothing": "x"}, "甲"), NOW
     )
 
@@ -62,9 +62,9 @@ def test_what_was_typed_is_kept_to_the_letter_and_what_is_no_fact_is_not(draft: 
 
 def test_two_who_save_at_once_do_not_undo_each_other(draft: Draft, author: Person) -> None:
     later = NOW + timedelta(minutes=1)
-    services.save(draft, 1, author, POLICY, RULE, DraftTexts({"spend": "100"}), later)
+    services.save_draft(draft, 1, author, POLICY, RULE, DraftTexts({"spend": "100"}), later)
     with pytest.raises(services.DraftChanged, match="已被同单位的人改过"):
-        services.save(draft, 1, author, POLICY, RULE, DraftTexts({"spend": "200"}), later)
+        services.save_draft(draft, 1, author, POLICY, RULE, DraftTexts({"spend": "200"}), later)
     draft.refresh_from_db()
     assert (draft.facts, draft.version, draft.updated_at) == ({"spend": "100"}, 2, later)
 
@@ -72,13 +72,13 @@ def test_two_who_save_at_once_do_not_undo_each_other(draft: Draft, author: Perso
 def test_a_text_beyond_measure_is_refused(draft: Draft, author: Person) -> None:
     for text in ("9" * 2_001, "1\x00"):
         with pytest.raises(Refused, match="算力总支出"):
-            services.save(draft, 1, author, POLICY, RULE, DraftTexts({"spend": text}), NOW)
+            services.save_draft(draft, 1, author, POLICY, RULE, DraftTexts({"spend": text}), NOW)
 
 
 def test_evidence_is_kept_once_by_its_content_and_read_back_unchanged(draft: Draft, author: Person) -> None:
-    kept = services.attach(draft, RULE, "spend", "账单.pdf", PDF, author, NOW)
-    again = services.attach(draft, RULE, "spend", "账单副本.pdf", PDF, author, NOW)
-    other = services.attach(draft, RULE, "self_use", "账单.pdf", PDF, author, NOW)
+    kept = services.attach_evidence(draft, RULE, "spend", "账单.pdf", PDF, author, NOW)
+    again = services.attach_evidence(draft, RULE, "spend", "账单副本.pdf", PDF, author, NOW)
+    other = services.attach_evidence(draft, RULE, "self_use", "账单.pdf", PDF, author, NOW)
     assert kept == again
     assert kept != other
     assert stored.load_evidence(kept.sha256) == PDF
@@ -95,25 +95,25 @@ def test_evidence_is_kept_once_by_its_content_and_read_back_unchanged(draft: Dra
 
 def test_what_may_not_be_kept_leaves_nothing_behind(draft: Draft, author: Person) -> None:
     with pytest.raises(Refused, match="与扩展名不符"):
-        services.attach(draft, RULE, "spend", "账单.pdf", png(), author, NOW)
+        services.attach_evidence(draft, RULE, "spend", "账单.pdf", png(), author, NOW)
     with pytest.raises(Refused, match="没有事实 income"):
-        services.attach(draft, RULE, "income", "账单.pdf", PDF, author, NOW)
+        services.attach_evidence(draft, RULE, "income", "账单.pdf", PDF, author, NOW)
     assert not Evidence.objects.exists()
     assert not (stored.home() / "evidence").exists()
 
 
 def test_evidence_is_withdrawn_and_never_deleted_or_rewritten(draft: Draft, author: Person) -> None:
-    kept = services.attach(draft, RULE, "spend", "账单.pdf", PDF, author, NOW)
+    kept = services.attach_evidence(draft, RULE, "spend", "账单.pdf", PDF, author, NOW)
     with pytest.raises(DatabaseError), transaction.atomic():
         kept.delete()
     with pytest.raises(DatabaseError), transaction.atomic():
         Evidence.objects.filter(pk=kept.pk).update(filename="别的.pdf")
-    services.withdraw(draft, kept.pk, author, NOW)
+    services.withdraw_evidence(draft, kept.pk, author, NOW)
     with pytest.raises(Refused, match="已经撤回"):
-        services.withdraw(draft, kept.pk, author, NOW)
+        services.withdraw_evidence(draft, kept.pk, author, NOW)
     with pytest.raises(DatabaseError), transaction.atomic():
         Evidence.objects.filter(pk=kept.pk).update(withdrawn_at=None, withdrawn_by=None)
-    anew = services.attach(draft, RULE, "spend", "账单.pdf", PDF, author, NOW)
+    anew = services.attach_evidence(draft, RULE, "spend", "账单.pdf", PDF, author, NOW)
     assert anew != kept
 
 
@@ -123,10 +123,10 @@ def test_a_draft_never_changes_hands_and_is_put_away_instead_of_deleted(draft: D
             Draft.objects.filter(pk=draft.pk).update(**change)
     with pytest.raises(DatabaseError), transaction.atomic():
         draft.delete()
-    services.discard(draft, NOW)
+    services.discard_draft(draft, NOW)
     assert not queries.drafts(Viewer.for_person(author)).exists()
     with pytest.raises(Refused, match="已舍弃"):
-        services.save(draft, 1, author, POLICY, RULE, DraftTexts({}), NOW)
+        services.save_draft(draft, 1, author, POLICY, RULE, DraftTexts({}), NOW)
 
 
 def test_before_it_is_submitted_a_draft_is_seen_by_its_own_party_alone(draft: Draft) -> None:

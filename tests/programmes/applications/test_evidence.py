@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huisuan.base.errors import Refused
-from huisuan.programmes.applications.evidence_files import OOXML, check
+from huisuan.programmes.applications.evidence_files import OOXML, check_evidence
 from huisuan.programmes.limits import LARGEST_BYTES
 from support.evidence import JPEG, PDF, png
 
@@ -48,7 +48,7 @@ def xlsx() -> bytes:
     ],
 )  # fmt: skip
 def test_the_kinds_that_prove_something_are_kept(name: str, content: bytes, media_type: str) -> None:
-    accepted = check(name, content)
+    accepted = check_evidence(name, content)
     assert (accepted.filename, accepted.media_type) == (name, media_type)
 
 
@@ -90,7 +90,7 @@ def test_the_kinds_that_prove_something_are_kept(name: str, content: bytes, medi
 )  # fmt: skip
 def test_everything_else_is_refused_with_the_reason(name: str, content: bytes, message: str) -> None:
     with pytest.raises(Refused, match=message):
-        check(name, content)
+        check_evidence(name, content)
 
 
 def test_a_part_that_lies_about_its_size_is_refused_before_it_bursts() -> None:
@@ -98,7 +98,7 @@ def test_a_part_that_lies_about_its_size_is_refused_before_it_bursts() -> None:
     lying = honest.replace(struct.pack("<I", 5_000_000), struct.pack("<I", 10))
     assert lying != honest
     with pytest.raises(Refused, match="已损坏"):
-        check("a.xlsx", lying)
+        check_evidence("a.xlsx", lying)
 
 
 def test_an_encrypted_part_is_refused() -> None:
@@ -106,7 +106,7 @@ def test_an_encrypted_part_is_refused() -> None:
     directory = content.index(b"PK\x01\x02")
     content[directory + 8] |= 1
     with pytest.raises(Refused, match="加了密码"):
-        check("a.xlsx", bytes(content))
+        check_evidence("a.xlsx", bytes(content))
 
 
 @given(st.text(max_size=30), st.binary(max_size=200))
@@ -114,7 +114,7 @@ def test_whatever_is_uploaded_is_kept_or_refused_and_never_breaks(name: str, con
     for extension in ("", ".pdf", ".xlsx", ".png"):
         for head in (b"", b"PK\x03\x04", PDF):
             try:
-                accepted = check(name + extension, head + content)
+                accepted = check_evidence(name + extension, head + content)
             except Refused:
                 continue
             assert "/" not in accepted.filename

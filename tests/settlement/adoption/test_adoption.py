@@ -26,7 +26,7 @@ from huisuan.parties.models import Party, Person, Relation
 from huisuan.parties.viewer import Viewer
 from huisuan.settlement.adoption.proposed_settings import parse_draft
 from huisuan.settlement.adoption.queries import comparison_lines, comparison_to_dict, proposal_to_dict
-from huisuan.settlement.adoption.services import Actor, adopt, propose, withdraw
+from huisuan.settlement.adoption.services import ProposalActor, adopt_proposal, propose_settings, withdraw_proposal
 from huisuan.settlement.adoption.settings_files import list_problems, list_unadopted_files, write_adopted
 from huisuan.settlement.cli.settings_commands import app
 from huisuan.settlement.impact.compare import compare_year
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.django_db
 Committed = Callable[..., AbstractContextManager[Any]]
 
 POLICY = "anhui-agi-2023"
-ZHANG, LI = Actor("zhang", Through.WEB), Actor("li", Through.WEB)
+ZHANG, LI = ProposalActor("zhang", Through.WEB), ProposalActor("li", Through.WEB)
 MARCH, NEXT_DAY = datetime(2025, 3, 1, 4, tzinfo=UTC), datetime(2025, 3, 2, 4, tzinfo=UTC)
 YEAR_END = date(2024, 12, 31)
 ABOUT = 'authority = "省专班"\ndocument = "皖智专〔2025〕1 号"\nvalid_from = 2024-01-01\n'
@@ -85,8 +85,8 @@ def _party(number: int, kind: str) -> Party:
     return Party.objects.create(uscc=code, name=f"{kind} {number}", kind=kind, region_id="340100")
 
 
-def proposed(text: str, by: Actor = ZHANG) -> SettingsProposal:
-    return propose(POLICY, parse_draft(load_policy(POLICY), "f.toml", text), by, MARCH)
+def proposed(text: str, by: ProposalActor = ZHANG) -> SettingsProposal:
+    return propose_settings(POLICY, parse_draft(load_policy(POLICY), "f.toml", text), by, MARCH)
 
 
 def rate(as_known: date) -> object:
@@ -100,7 +100,7 @@ def test_what_is_adopted_is_seen_by_every_reading_from_that_day(
     made = proposed(LOWER)
     assert rate(date(2026, 1, 1)) == Fraction("1/5")  # a proposal is no law
     with django_capture_on_commit_callbacks(execute=True):
-        adopt(made.pk, LI, MARCH)
+        adopt_proposal(made.pk, LI, MARCH)
     assert [path.name for path in home.iterdir()] == [f"{made.pk:03d}-2.2.rate.toml"]
     assert rate(date(2025, 2, 28)) == Fraction("1/5")
     assert rate(date(2025, 3, 1)) == Fraction("3/20")
@@ -121,7 +121,7 @@ def test_an_answer_given_before_an_adoption_is_computed_the_same_again(
 
     given = answer(date(2025, 2, 28))
     with django_capture_on_commit_callbacks(execute=True):
-        adopt(proposed(LOWER).pk, LI, MARCH)
+        adopt_proposal(proposed(LOWER).pk, LI, MARCH)
     assert answer(date(2025, 2, 28)) == given
     assert (given.amount_fen, answer(date(2025, 3, 1)).amount_fen) == (2000, 1500)
 
@@ -129,7 +129,7 @@ def test_an_answer_given_before_an_adoption_is_computed_the_same_again(
 def test_nobody_adopts_their_own_proposal() -> None:
     made = proposed(LOWER)
     with pytest.raises(Refused, match="须由另一人采用"):
-        adopt(made.pk, Actor("Zhang", Through.COMMAND), MARCH)
+        adopt_proposal(made.pk, ProposalActor("Zhang", Through.COMMAND), MARCH)
     with pytest.raises(IntegrityError, match="nobody adopts their own"), transaction.atomic():
         ProposalEnd.objects.create(
             proposal=made,
@@ -160,7 +160,7 @@ def test_the_day_of_adoption_cannot_be_chosen() -> None:
 
 def test_what_was_proposed_and_adopted_never_changes() -> None:
     made = proposed(LOWER)
-    end = adopt(made.pk, LI, MARCH)
+    end = adopt_proposal(made.pk, LI, MARCH)
     with pytest.raises(DatabaseError, match="Cannot update or delete"), transaction.atomic():
         SettingsProposal.objects.filter(pk=made.pk).update(values='[settings]\n"2.2.rate" = "1%"\n')
     with pytest.raises(DatabaseError, match="Cannot update or delete"), transaction.atomic():
@@ -175,7 +175,7 @@ def test_what_was_settled_on_the_day_of_an_adoption_still_stands(
     that_evening = datetime(2025, 2, 1, 10, tzinfo=UTC)
     assert settled.as_known == that_evening.date()
     with django_capture_on_commit_callbacks(execute=True):
-        end = adopt(proposed(LOWER).pk, LI, that_evening)
+        end = adopt_proposal(proposed(LOWER).pk, LI, that_evening)
     assert end.known_from == date(2025, 2, 2)
     for owed in latest_entitlements(Viewer(role="province", name="x")):
         reading = recompute_entitlement(owed)
@@ -191,8 +191,8 @@ def test_no_settlement_knows_what_is_not_yet_known() -> None:
 
 def test_a_proposal_ends_once() -> None:
     made = proposed(LOWER)
-    withdraw(made.pk, ZHANG, MARCH)
-    for again in (withdraw, adopt):
+    withdraw_proposal(made.pk, ZHANG, MARCH)
+    for again in (withdraw_proposal, adopt_proposal):
         with pytest.raises(Refused, match="已撤回（zhang，2025-03-01）"):
             again(made.pk, LI, MARCH)
     assert proposal_to_dict(SettingsProposal.objects.get())["state"] == "withdrawn"
@@ -222,16 +222,16 @@ def test_what_is_wrong_with_a_proposal_is_named(text: str, message: str) -> None
 
 def test_two_adoptions_of_a_day_do_not_contradict_each_other(django_capture_on_commit_callbacks: Committed) -> None:
     first, second = proposed(LOWER), proposed(LOWER.replace("15%", "10%"))
-    adopt(first.pk, LI, MARCH)
+    adopt_proposal(first.pk, LI, MARCH)
     with pytest.raises(Refused, match="同日重复"):
-        adopt(second.pk, LI, MARCH)
+        adopt_proposal(second.pk, LI, MARCH)
     with django_capture_on_commit_callbacks(execute=True):
-        adopt(second.pk, LI, NEXT_DAY)
+        adopt_proposal(second.pk, LI, NEXT_DAY)
     assert (rate(date(2025, 3, 1)), rate(date(2025, 3, 2))) == (Fraction("3/20"), Fraction("1/10"))
 
 
 def test_the_files_are_brought_back_to_the_record(home: Path) -> None:
-    end = adopt(proposed(LOWER).pk, LI, MARCH)
+    end = adopt_proposal(proposed(LOWER).pk, LI, MARCH)
     assert write_adopted() == [home / end.file]
     assert write_adopted() == []
     (home / end.file).write_text(end.text.replace("15%", "5%"), encoding="utf-8")
@@ -290,7 +290,7 @@ def test_what_was_compared_is_what_the_next_settlement_pays(
     made = proposed(LOWER)
     foreseen = compare_year(made, 2024, "zhang", MARCH)
     with django_capture_on_commit_callbacks(execute=True):
-        adopt(made.pk, LI, MARCH)
+        adopt_proposal(made.pk, LI, MARCH)
     run = settle(POLICY, 2024, now=NEXT_DAY, by="省专班").run
     assert (run.amount_fen, foreseen.after_fen) == (6_000, 6_000)
     assert comparison_to_dict(compare_year(made, 2024, "li", NEXT_DAY))["difference_fen"] == -2_000
@@ -300,7 +300,7 @@ def test_an_entitlement_of_the_past_still_stands_on_its_law(
     settled: SettlementRun, django_capture_on_commit_callbacks: Committed
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
-        adopt(proposed(LOWER).pk, LI, MARCH)
+        adopt_proposal(proposed(LOWER).pk, LI, MARCH)
     for owed in latest_entitlements(Viewer(role="province", name="x")):
         reading = recompute_entitlement(owed)
         assert (reading.agrees, reading.same_law) == (True, True)

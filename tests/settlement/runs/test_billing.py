@@ -14,12 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from huisuan.base.months import midnight
 from huisuan.compute.duck.relation import ARROW
 from huisuan.compute.metering.exports.settled_usage import SETTLED_USAGE
-from huisuan.compute.metering.usage.slicing import Span, held_before
+from huisuan.compute.metering.usage.slicing import HeldSpan, held_before
 from huisuan.law.policy.load import load_policy
 from huisuan.parties.affiliation import AffiliationSpan
-from huisuan.settlement.runs.billing import Billing, Price, RegisteredParty, midnight
+from huisuan.settlement.runs.billing import Billing, Price, RegisteredParty
 
 YEAR = (date(2024, 1, 1), date(2025, 1, 1))
 HALF = date(2024, 7, 1)
@@ -146,7 +147,7 @@ def oracle(usage: list[Record]) -> dict[tuple[str, str, date], list[Fraction]]:
     """Every record, day by day, in exact fractions."""
     sums: dict[tuple[str, str, date], list[Fraction]] = defaultdict(lambda: [Fraction(0)] * 3)
     for party, centre, cards, started, ended, suspended in usage:
-        span = Span(started, ended, suspended)
+        span = HeldSpan(started, ended, suspended)
         day = max(YEAR[0], YEAR[0] + timedelta(days=(started - at(YEAR[0])) // 86_400))
         while party and day < YEAR[1] and at(day) < max(ended, started + 1):
             first, last = at(day), at(day + timedelta(days=1))

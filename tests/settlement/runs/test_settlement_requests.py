@@ -23,7 +23,7 @@ from huisuan.compute.models import Seal, SealRequest
 from huisuan.parties.models import Person
 from huisuan.settlement.models import Bill, SettlementRequest, SettlementRun
 from huisuan.settlement.runs.requests import SETTLEMENTS, cancel_request, request_settlement, run_request
-from huisuan.settlement.runs.settle import SETTLE_STEPS, settle
+from huisuan.settlement.runs.settle import SETTLEMENT_STEPS, settle
 from support.usage_records import A800, NOW, centre, imported, line, party, sacct
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -84,7 +84,7 @@ def test_others_see_how_far_it_is_before_anything_is_committed() -> None:
     with in_background(lambda: run_request(request.pk, NOW)), held("settlement_bill"):
         until(lambda: SettlementRequest.objects.get(pk=request.pk).step == "bills")
         seen = SettlementRequest.objects.get(pk=request.pk)
-        assert (seen.state, seen.number, seen.steps) == (WorkState.RUNNING, 4, len(SETTLE_STEPS))
+        assert (seen.state, seen.number, seen.steps) == (WorkState.RUNNING, 4, len(SETTLEMENT_STEPS))
         assert not SettlementRun.objects.exists()
     request.refresh_from_db()
     assert (request.state, request.run) == (WorkState.DONE, SettlementRun.objects.get())

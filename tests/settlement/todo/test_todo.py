@@ -22,7 +22,7 @@ from huisuan.law.policy import load_policy
 from huisuan.parties.models import Person, Region
 from huisuan.parties.viewer import Viewer
 from huisuan.settlement.adoption.proposed_settings import parse_draft
-from huisuan.settlement.adoption.services import Actor, adopt, propose
+from huisuan.settlement.adoption.services import ProposalActor, adopt_proposal, propose_settings
 from huisuan.settlement.models import Through
 from huisuan.settlement.runs.settle import settle
 from huisuan.settlement.todo.items import TodoItem
@@ -115,12 +115,12 @@ def test_use_of_nobody_waits_until_it_is_claimed(place: Centre) -> None:
 def test_a_proposal_waits_for_another_than_its_author_until_the_day_from_which_it_holds() -> None:
     text = 'authority = "省专班"\ndocument = "1"\nvalid_from = 2025-06-01\n[settings]\n"2.2.rate" = "18%"\n'
     draft = parse_draft(load_policy(POLICY), "x", text)
-    made = propose(POLICY, draft, Actor("王", Through.WEB), NOW)
+    made = propose_settings(POLICY, draft, ProposalActor("王", Through.WEB), NOW)
     own, others = item("proposal"), item("proposal", Viewer(role="province", name="李"))
     assert own is not None
     assert others is not None
     assert (own.acts("province"), others.acts("province"), others.due) == (False, True, date(2025, 6, 1))
-    adopt(made.pk, Actor("李", Through.WEB), NOW)
+    adopt_proposal(made.pk, ProposalActor("李", Through.WEB), NOW)
     assert item("proposal") is None
 
 

@@ -19,7 +19,7 @@ from huisuan.compute.agent_gateway.enrolment import invite
 from huisuan.compute.centres.services import CentrePlan, add_centre
 from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.jobspec.detect import parse_job_file
-from huisuan.compute.metering.audit.verify import verify
+from huisuan.compute.metering.audit.verify import verify_export
 from huisuan.compute.metering.exports.evidence_bundle import export_ledger
 from huisuan.compute.metering.seals.queries import list_seals
 from huisuan.compute.metering.seals.seal_month import seal_month
@@ -202,5 +202,5 @@ def test_the_month_is_sealed_by_both_sides_and_checked_offline(province: Provinc
 
     until(countersigned, "the centre's signature", within=30)
     export_ledger(centre.code, tmp_path / "export", None, later)
-    verdict = verify(tmp_path / "export")
+    verdict = verify_export(tmp_path / "export")
     assert not verdict.findings, verdict

@@ -15,7 +15,7 @@ from huisuan.base.money import line_yuan, round_half_up
 from huisuan.base.months import SHANGHAI, midnight
 from huisuan.compute.dispatch.net_price import Subsidies, Subsidy
 from huisuan.compute.metering.usage.records import current_usage, of_jobs
-from huisuan.compute.metering.usage.slicing import Span, slice_span
+from huisuan.compute.metering.usage.slicing import HeldSpan, slice_span
 from huisuan.compute.models import FINAL_STATES, Job, JobState, PlacementDecision, Tariff, UsageRecord
 
 _HOUR = 3600
@@ -128,7 +128,7 @@ def _lines_of(job: Job, records: Sequence[UsageRecord], prices: _Prices, now: da
     lines = [line for record in records for line in prices.of_record(record)]
     if (since := _unmetered_from(job, records)) is not None:
         until = int((job.ended_at or now).timestamp())
-        lines += prices.of_span(job, Span(since, max(since, until)))
+        lines += prices.of_span(job, HeldSpan(since, max(since, until)))
     return lines
 
 
@@ -153,11 +153,11 @@ class _Prices:
 
     def of_record(self, record: UsageRecord) -> list[CostLine]:
         """A record, cut where the price changes."""
-        span = Span(_seconds(record.started_at), _seconds(record.ended_at), record.suspended_seconds)
+        span = HeldSpan(_seconds(record.started_at), _seconds(record.ended_at), record.suspended_seconds)
         key, names = (record.centre_id, record.accelerator_id), (record.centre.code, record.accelerator.model)
         return self._lines(key, names, record.cards, span, metered=True)
 
-    def of_span(self, job: Job, span: Span) -> list[CostLine]:
+    def of_span(self, job: Job, span: HeldSpan) -> list[CostLine]:
         """What a job holds of the cards that it was given, by the clock."""
         if job.centre is None or job.accelerator is None:
             return []
@@ -165,7 +165,7 @@ class _Prices:
         return self._lines(key, names, job.cards, span, metered=False)
 
     def _lines(
-        self, key: tuple[int, int], names: tuple[str, str], cards: int, span: Span, *, metered: bool
+        self, key: tuple[int, int], names: tuple[str, str], cards: int, span: HeldSpan, *, metered: bool
     ) -> list[CostLine]:
         tariffs = self.tariffs[key]
         cuts = [midnight(day) for each in tariffs for day in (each.valid_from, each.valid_to) if day]

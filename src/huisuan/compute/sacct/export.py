@@ -16,7 +16,7 @@ import secrets
 
 from huisuan.base.errors import InvalidRequest
 
-FIELDS = (
+EXPORT_FIELDS = (
     "JobIDRaw,JobID,Cluster,User,Account,Partition,State,Submit,Eligible,Start,End,ElapsedRaw,Suspended,"
     "AllocTRES,ReqTRES,NNodes,NodeList,ExitCode,JobName"
 )
@@ -40,7 +40,7 @@ def command_for(since: str, until: str) -> str:
     return (
         "D=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \\n') && \\\n"
         f'sacct --allusers --parsable2 --duplicates --state={_STATES} --delimiter="~$D~" \\\n'
-        f"  --starttime={since} --endtime={until} \\\n  --format={FIELDS}"
+        f"  --starttime={since} --endtime={until} \\\n  --format={EXPORT_FIELDS}"
     )
 
 

@@ -12,7 +12,7 @@ from huisuan.law.authoring.operators import Bool, Choice, Date, H, Int, Money, O
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import Const, FactSpec, InterpretationSpec, SettingSpec
-from huisuan.law.model.values import InvalidValue, Kind, parse_chinese_money, parse_share
+from huisuan.law.model.values import InvalidValue, ValueKind, parse_chinese_money, parse_share
 from huisuan.law.text.figures import FigureValue, names_figure
 
 B = TypeVar("B")
@@ -38,27 +38,27 @@ class Facts:
 def money(zh: str, en: str, *, asked_by: str, maximum: str, evidence: str = "", known_by: str = "") -> Money:
     """A fact in fen; `maximum` ("100亿元") is the most that can be declared."""
     most = parse_chinese_money(maximum)
-    return Money(nodes.Fact(FactSpec("", Kind.MONEY, zh, en, asked_by, "分", evidence, known_by, most)))
+    return Money(nodes.Fact(FactSpec("", ValueKind.MONEY, zh, en, asked_by, "分", evidence, known_by, most)))
 
 
 def integer(zh: str, en: str, *, asked_by: str, unit: str, maximum: int, evidence: str = "", known_by: str = "") -> Int:
     """A fact that is a count in a unit."""
-    return Int(nodes.Fact(FactSpec("", Kind.INT, zh, en, asked_by, unit, evidence, known_by, maximum)))
+    return Int(nodes.Fact(FactSpec("", ValueKind.INT, zh, en, asked_by, unit, evidence, known_by, maximum)))
 
 
 def boolean(zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "") -> Bool:
     """A fact that holds or does not."""
-    return Bool(nodes.Fact(FactSpec("", Kind.BOOL, zh, en, asked_by, "", evidence, known_by)))
+    return Bool(nodes.Fact(FactSpec("", ValueKind.BOOL, zh, en, asked_by, "", evidence, known_by)))
 
 
 def day(zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "") -> Date:
     """A fact that is a calendar day."""
-    return Date(nodes.Fact(FactSpec("", Kind.DATE, zh, en, asked_by, "", evidence, known_by)))
+    return Date(nodes.Fact(FactSpec("", ValueKind.DATE, zh, en, asked_by, "", evidence, known_by)))
 
 
 def share(zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "") -> Share:
     """A fact that is a share ("1/3", "20%")."""
-    return Share(nodes.Fact(FactSpec("", Kind.SHARE, zh, en, asked_by, "", evidence, known_by)))
+    return Share(nodes.Fact(FactSpec("", ValueKind.SHARE, zh, en, asked_by, "", evidence, known_by)))
 
 
 def choice(
@@ -67,13 +67,13 @@ def choice(
     """A fact that is one of the options (name -> Chinese, English)."""
     zh_words = {name: words[0] for name, words in options.items()}
     en_words = {name: words[1] for name, words in options.items()}
-    spec = FactSpec("", Kind.CHOICE, zh, en, asked_by, "", evidence, known_by, None, zh_words, en_words)
+    spec = FactSpec("", ValueKind.CHOICE, zh, en, asked_by, "", evidence, known_by, None, zh_words, en_words)
     return Choice(nodes.Fact(spec))
 
 
 def text(zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "") -> Text:
     """A fact in words."""
-    return Text(nodes.Fact(FactSpec("", Kind.TEXT, zh, en, asked_by, "", evidence, known_by)))
+    return Text(nodes.Fact(FactSpec("", ValueKind.TEXT, zh, en, asked_by, "", evidence, known_by)))
 
 
 def legal_share(figure: str, sentence: str, phrase: str) -> Share:
@@ -83,35 +83,35 @@ def legal_share(figure: str, sentence: str, phrase: str) -> Share:
         LawError: it does not.
     """
     value = parse_share(figure)
-    _check_quoted(figure, Kind.SHARE, value, sentence, phrase)
-    return Share(nodes.Cited(Const(value, Kind.SHARE), sentence, phrase, Kind.SHARE))
+    _check_quoted(figure, ValueKind.SHARE, value, sentence, phrase)
+    return Share(nodes.Cited(Const(value, ValueKind.SHARE), sentence, phrase, ValueKind.SHARE))
 
 
 def legal_money(figure: str, sentence: str, phrase: str) -> Money:
     """An amount that the law itself fixes, as written ("1000万元")."""
     value = parse_chinese_money(figure)
-    _check_quoted(figure, Kind.MONEY, value, sentence, phrase)
-    return Money(nodes.Cited(Const(value, Kind.MONEY), sentence, phrase, Kind.MONEY))
+    _check_quoted(figure, ValueKind.MONEY, value, sentence, phrase)
+    return Money(nodes.Cited(Const(value, ValueKind.MONEY), sentence, phrase, ValueKind.MONEY))
 
 
 def legal_int(figure: int, sentence: str, phrase: str) -> Int:
     """A count that the law itself fixes."""
-    _check_quoted(str(figure), Kind.INT, figure, sentence, phrase)
-    return Int(nodes.Cited(Const(figure, Kind.INT), sentence, phrase, Kind.INT))
+    _check_quoted(str(figure), ValueKind.INT, figure, sentence, phrase)
+    return Int(nodes.Cited(Const(figure, ValueKind.INT), sentence, phrase, ValueKind.INT))
 
 
 def legal_day(value: date, sentence: str, phrase: str) -> Date:
     """A day that the law itself fixes; it must stand in the phrase, or be the first or last of what stands there."""
-    _check_quoted(value.isoformat(), Kind.DATE, value, sentence, phrase)
-    return Date(nodes.Cited(Const(value, Kind.DATE), sentence, phrase, Kind.DATE))
+    _check_quoted(value.isoformat(), ValueKind.DATE, value, sentence, phrase)
+    return Date(nodes.Cited(Const(value, ValueKind.DATE), sentence, phrase, ValueKind.DATE))
 
 
 def whole() -> Share:
     """The whole of it: 100%."""
-    return Share(Const(Fraction(1), Kind.SHARE))
+    return Share(Const(Fraction(1), ValueKind.SHARE))
 
 
-def _check_quoted(figure: str, kind: Kind, value: FigureValue, sentence: str, phrase: str) -> None:
+def _check_quoted(figure: str, kind: ValueKind, value: FigureValue, sentence: str, phrase: str) -> None:
     if not names_figure(phrase, kind, value):
         raise LawError(f"{sentence}：数字 {figure} 不在引文“{phrase}”中", code="law.figure_not_quoted")
 
@@ -124,8 +124,8 @@ def share_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str, at
     """
     bound = _parse_bound(parse_share, at_most or "100%")
     if at_most:
-        _check_quoted(at_most, Kind.SHARE, bound, sentence, phrase)
-    return Share(nodes.Setting(SettingSpec(name, Kind.SHARE, zh, en, sentence, phrase, bound)))
+        _check_quoted(at_most, ValueKind.SHARE, bound, sentence, phrase)
+    return Share(nodes.Setting(SettingSpec(name, ValueKind.SHARE, zh, en, sentence, phrase, bound)))
 
 
 def money_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str, at_most: str) -> Money:
@@ -135,25 +135,25 @@ def money_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str, at
         LawError: the bound does not stand in the phrase, or is no amount.
     """
     bound = _parse_bound(parse_chinese_money, at_most)
-    _check_quoted(at_most, Kind.MONEY, bound, sentence, phrase)
-    return Money(nodes.Setting(SettingSpec(name, Kind.MONEY, zh, en, sentence, phrase, bound)))
+    _check_quoted(at_most, ValueKind.MONEY, bound, sentence, phrase)
+    return Money(nodes.Setting(SettingSpec(name, ValueKind.MONEY, zh, en, sentence, phrase, bound)))
 
 
 def budget_setting(name: str, zh: str, en: str, *, sentence: str, phrase: str) -> Money:
     """A year's budget, set each year; the law names no bound."""
-    return Money(nodes.Setting(SettingSpec(name, Kind.MONEY, zh, en, sentence, phrase)))
+    return Money(nodes.Setting(SettingSpec(name, ValueKind.MONEY, zh, en, sentence, phrase)))
 
 
 def regions_setting(name: str, zh: str, en: str, regions: RegionNames, *, sentence: str, phrase: str) -> Regions:
     """A list of region codes set each year, out of those given (code -> Chinese, English)."""
     return Regions(
-        nodes.Setting(SettingSpec(name, Kind.REGIONS, zh, en, sentence, phrase, None, *_region_names(regions)))
+        nodes.Setting(SettingSpec(name, ValueKind.REGIONS, zh, en, sentence, phrase, None, *_region_names(regions)))
     )
 
 
 def rates_setting(name: str, zh: str, en: str, regions: RegionNames, *, sentence: str, phrase: str) -> Rates:
     """A share that each region sets for itself, each year; a region that set none has none."""
-    spec = SettingSpec(name, Kind.RATES, zh, en, sentence, phrase, Fraction(1), *_region_names(regions))
+    spec = SettingSpec(name, ValueKind.RATES, zh, en, sentence, phrase, Fraction(1), *_region_names(regions))
     return Rates(nodes.Setting(spec))
 
 

@@ -25,7 +25,7 @@ from huisuan.law.model import expressions as nodes
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import Const, Node
 from huisuan.law.model.rules import Condition
-from huisuan.law.model.values import Kind
+from huisuan.law.model.values import ValueKind
 
 _conditions: ContextVar[list[Condition] | None] = ContextVar("conditions", default=None)
 
@@ -44,7 +44,7 @@ def collecting_conditions() -> Iterator[list[Condition]]:
 class Operand:
     """A node while an article is being written."""
 
-    kind: Kind = Kind.TEXT
+    kind: ValueKind = ValueKind.TEXT
 
     def __init__(self, node: Node, name: str = "") -> None:
         self.node = node
@@ -69,7 +69,7 @@ class Operand:
 class Bool(Operand):
     """Something that holds or does not."""
 
-    kind = Kind.BOOL
+    kind = ValueKind.BOOL
 
     def required(self, sentence: str, phrase: str, zh: str = "", en: str = "", name: str = "") -> None:
         """This must hold, says the phrase. Words and name default to those of the fact it rests on.
@@ -116,11 +116,11 @@ class Number(Operand):
 class Money(Number):
     """An amount in fen; exact, possibly with a fraction until it is rounded."""
 
-    kind = Kind.MONEY
+    kind = ValueKind.MONEY
 
     def capped(self, limit: Money, sentence: str, phrase: str, zh: str = "上限", en: str = "Cap") -> Money:
         """This, but at most the limit that the phrase names."""
-        return Money(nodes.Cited(nodes.Cap(self.node, limit.node), sentence, phrase, Kind.MONEY, zh, en))
+        return Money(nodes.Cited(nodes.Cap(self.node, limit.node), sentence, phrase, ValueKind.MONEY, zh, en))
 
     def rounded_down(self, to: str) -> Money:
         """This as a whole number of "fen", "yuan" or "wan" (ten thousand yuan), downwards: the one rounding of a rule.
@@ -149,34 +149,34 @@ def _rounding_unit(name: str) -> int:
 class Int(Number):
     """A count."""
 
-    kind = Kind.INT
+    kind = ValueKind.INT
 
     def __mul__(self, other: Money) -> Money:
         return Money(nodes.Times(self.node, other.node))
 
 
-Counted = TypeVar("Counted", Money, Int)
+_Counted = TypeVar("_Counted", Money, Int)
 
 
 class Share(Number):
     """An exact share of something."""
 
-    kind = Kind.SHARE
+    kind = ValueKind.SHARE
 
-    def __mul__(self, other: Counted) -> Counted:
+    def __mul__(self, other: _Counted) -> _Counted:
         return type(other)(nodes.Times(self.node, other.node))
 
 
 class Date(Number):
     """A calendar day."""
 
-    kind = Kind.DATE
+    kind = ValueKind.DATE
 
 
 class Choice(Operand):
     """One of the declared options."""
 
-    kind = Kind.CHOICE
+    kind = ValueKind.CHOICE
 
     def among(self, *options: str) -> Bool:
         """Whether it is one of these options.
@@ -188,7 +188,7 @@ class Choice(Operand):
         for option in options:
             if option not in (spec.options or {}):
                 raise LawError(f"{spec.name} 没有选项 {option}", code="law.fact_option_unknown")
-        return Bool(nodes.Among(self.node, Const(options, Kind.CHOICE)))
+        return Bool(nodes.Among(self.node, Const(options, ValueKind.CHOICE)))
 
     def within(self, regions: Regions) -> Bool:
         """Whether it is one of the regions that a setting names."""
@@ -202,13 +202,13 @@ class Text(Operand):
 class Regions(Operand):
     """A list of region codes."""
 
-    kind = Kind.REGIONS
+    kind = ValueKind.REGIONS
 
 
 class Rates(Operand):
     """A share for each region that has set one."""
 
-    kind = Kind.RATES
+    kind = ValueKind.RATES
 
     def of(self, region: Choice) -> Share:
         """The share of a region; a rule that uses it must require `set_by` the same region."""
@@ -220,11 +220,11 @@ class Rates(Operand):
         return Bool(nodes.Among(region.node, self.node))
 
 
-N = TypeVar("N", bound=Number)
+_N = TypeVar("_N", bound=Number)
 H = TypeVar("H", bound=Operand)
 
 
-def when(condition: Bool, then: N, otherwise: N) -> N:
+def when(condition: Bool, then: _N, otherwise: _N) -> _N:
     """`then` where the condition holds, else `otherwise`."""
     return type(then)(nodes.When(condition.node, then.node, otherwise.node))
 
@@ -241,7 +241,7 @@ def any_of(*terms: Bool) -> Bool:
 
 def always() -> Bool:
     """It holds in every case (a priority that depends on nothing further)."""
-    return Bool(Const(True, Kind.BOOL))
+    return Bool(Const(True, ValueKind.BOOL))
 
 
 def opposite(term: Bool) -> Bool:

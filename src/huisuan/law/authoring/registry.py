@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from huisuan.law.model import expressions as nodes
-from huisuan.law.model.claimants import CLAIMANTS
+from huisuan.law.model.claimants import CLAIMANT_KINDS
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.handling import SentenceHandling
 from huisuan.law.model.rules import Allotment, Rule, Stacking
@@ -49,9 +49,9 @@ class ArticleRegistry:
                     f"{place}：事实 {fact.name} 引用了不存在的句 {fact.asked_by}", code="law.sentence_unknown"
                 )
         for claimant in rule.claimants:
-            if claimant not in CLAIMANTS:
+            if claimant not in CLAIMANT_KINDS:
                 raise LawError(
-                    f"{place}：没有申报主体 {claimant}；可用 {'、'.join(CLAIMANTS)}", code="law.claimant_unknown"
+                    f"{place}：没有申报主体 {claimant}；可用 {'、'.join(CLAIMANT_KINDS)}", code="law.claimant_unknown"
                 )
         for other in self.rules:
             if other.key == rule.key:

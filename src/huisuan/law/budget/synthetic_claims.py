@@ -35,7 +35,7 @@ from huisuan.law.model.fact_hints import (
     smallest_cap,
 )
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import Kind
+from huisuan.law.model.values import ValueKind
 from huisuan.law.policy.policy import Policy
 
 PRIME = 2**31 - 1  # draws are whole numbers below it; products of two stay within 64 bits
@@ -227,9 +227,10 @@ class _Draws:
         return "'样本'"
 
 
-_VALUES: dict[Kind, Callable[[_Draws, FactSpec, Policy], str]] = {
-    Kind.MONEY: _Draws.money, Kind.INT: _Draws.integer, Kind.BOOL: _Draws.boolean, Kind.DATE: _Draws.day,
-    Kind.SHARE: _Draws.share, Kind.CHOICE: _Draws.choice, Kind.TEXT: _Draws.text,
+_VALUES: dict[ValueKind, Callable[[_Draws, FactSpec, Policy], str]] = {
+    ValueKind.MONEY: _Draws.money, ValueKind.INT: _Draws.integer, ValueKind.BOOL: _Draws.boolean,
+    ValueKind.DATE: _Draws.day,
+    ValueKind.SHARE: _Draws.share, ValueKind.CHOICE: _Draws.choice, ValueKind.TEXT: _Draws.text,
 }  # fmt: skip
 
 

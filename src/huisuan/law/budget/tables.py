@@ -11,11 +11,11 @@ from typing import Any, TypeAlias
 
 from huisuan.law.budget.model import Budget, ClaimChange, GroupChange, RuleBudget
 from huisuan.law.model.answers import STATUS_ZH
-from huisuan.law.model.claimants import CLAIMANTS
+from huisuan.law.model.claimants import CLAIMANT_KINDS
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.policy import Policy
 
-Row: TypeAlias = dict[str, Any]
+_Row: TypeAlias = dict[str, Any]
 
 _BOM = "\ufeff"  # without it Excel reads Chinese as gibberish
 MONEY = {"before_fen": "现行", "after_fen": "情景", "difference_fen": "差额"}
@@ -30,7 +30,7 @@ class BudgetTable:
     name: str
     title: str
     columns: Mapping[str, str]
-    rows: list[Row]
+    rows: list[_Row]
 
 
 def budget_tables(budget: Budget, *, english: bool = False) -> tuple[BudgetTable, ...]:
@@ -106,7 +106,7 @@ def city_names(policy: Policy, *, english: bool = False) -> dict[str, str]:
 
 def kind_names(policy: Policy, *, english: bool = False) -> dict[str, str]:
     """The kinds of party: those who may claim, and what a policy's facts name besides."""
-    audiences = {name: words[english] for name, words in CLAIMANTS.items()}
+    audiences = {name: words[english] for name, words in CLAIMANT_KINDS.items()}
     return {**_option_names(policy, "kind", english=english), **audiences}
 
 
@@ -125,24 +125,24 @@ class _RowBuilder:
         self.cities, self.kinds = city_names(policy, english=english), kind_names(policy, english=english)
         self.unknown = "not stated" if english else "未说明"
 
-    def article(self, rule_budget: RuleBudget) -> Row:
+    def article(self, rule_budget: RuleBudget) -> _Row:
         """A rule's figures."""
         return {**rule_budget.to_dict(), "title": self._title(rule_budget)}
 
-    def total(self, change: GroupChange) -> Row:
+    def total(self, change: GroupChange) -> _Row:
         """All rules together."""
         return {"key": "", "title": "Total" if self.english else "合计", **change.to_dict()}
 
-    def groups(self, groups: Mapping[str, GroupChange], names: Mapping[str, str]) -> list[Row]:
+    def groups(self, groups: Mapping[str, GroupChange], names: Mapping[str, str]) -> list[_Row]:
         """A row per city, or per kind."""
         return [{"name": self._label(name, names), **change.to_dict()} for name, change in groups.items()]
 
-    def mover(self, mover: ClaimChange) -> Row:
+    def mover(self, mover: ClaimChange) -> _Row:
         """A claim that changed."""
         city, kind = self._label(mover.city, self.cities), self._label(mover.kind, self.kinds)
         return {**mover.to_dict(), "city": city, "kind": kind}
 
-    def statuses(self, rule_budget: RuleBudget) -> Iterator[Row]:
+    def statuses(self, rule_budget: RuleBudget) -> Iterator[_Row]:
         """How many claims have which answer."""
         for status, (old, new) in rule_budget.statuses.items():
             label = status.value.replace("_", " ") if self.english else STATUS_ZH[status]
@@ -154,7 +154,7 @@ class _RowBuilder:
                 "after": new,
             }
 
-    def funds(self, rule_budget: RuleBudget) -> Iterator[Row]:
+    def funds(self, rule_budget: RuleBudget) -> Iterator[_Row]:
         """A fund against what is owed."""
         for when, fund in zip(
             ("now", "scenario") if self.english else ("现行", "情景"), rule_budget.funds or (), strict=False

@@ -12,8 +12,8 @@ from fractions import Fraction
 from typing import Any
 
 from huisuan.law.model import expressions as nodes
-from huisuan.law.model.expressions import NODES, Node
-from huisuan.law.model.values import Kind, format_fen, format_share
+from huisuan.law.model.expressions import NODE_TYPES, Node
+from huisuan.law.model.values import ValueKind, format_fen, format_share
 
 _OTHER_COMPARISONS = {"<=": ("<", ">"), "<": ("<=", ">="), ">=": (">", "<"), ">": (">=", "<="), "=": ("<", ">")}
 _LESS = Fraction(9, 10)  # what a rate or an amount that is set becomes
@@ -92,7 +92,7 @@ def _replaced(place: _Place, target: _Place, changed: Node) -> Node:
 
 
 def _replaced_in_field(place: _Place, value: Any, target: _Place, changed: Node) -> Any:
-    if isinstance(value, NODES):
+    if isinstance(value, NODE_TYPES):
         return _replaced(place.child(value), target, changed)
     if isinstance(value, tuple):
         terms = tuple(_replaced_in_field(place, term, target, changed) for term in value)
@@ -108,10 +108,10 @@ def _own_alterations(node: Node) -> Iterator[tuple[str, Node]]:
     match node:
         case nodes.Const(value=value, kind=kind):
             yield from ((f"{_text(value)}改为{_text(new)}", nodes.Const(new, kind)) for new in _neighbours(value, kind))
-        case nodes.Setting(spec=spec) if spec.kind in (Kind.SHARE, Kind.MONEY, Kind.INT):
-            yield f"参数 {spec.name} 只按九成", nodes.Times(nodes.Const(_LESS, Kind.SHARE), node)
+        case nodes.Setting(spec=spec) if spec.kind in (ValueKind.SHARE, ValueKind.MONEY, ValueKind.INT):
+            yield f"参数 {spec.name} 只按九成", nodes.Times(nodes.Const(_LESS, ValueKind.SHARE), node)
         case nodes.Lookup(spec=spec):
-            yield f"参数 {spec.name} 只按九成", nodes.Times(nodes.Const(_LESS, Kind.SHARE), node)
+            yield f"参数 {spec.name} 只按九成", nodes.Times(nodes.Const(_LESS, ValueKind.SHARE), node)
         case nodes.Compare(op=op):
             yield from ((f"{op} 改为 {other}", replace(node, op=other)) for other in _OTHER_COMPARISONS[op])
         case nodes.Among():
@@ -173,16 +173,16 @@ def _other_lists(node: nodes.Among) -> Iterator[tuple[str, Node]]:
             yield f"名单里少了 {member}", replace(node, members=nodes.Const(rest, members.kind))
 
 
-def _neighbours(value: Any, kind: Kind) -> Iterator[Any]:
+def _neighbours(value: Any, kind: ValueKind) -> Iterator[Any]:
     """The values beside one of the law's: a fen, a unit, a day, a tenth of a share."""
     match kind:
-        case Kind.MONEY | Kind.INT:
+        case ValueKind.MONEY | ValueKind.INT:
             yield from (value - 1, value + 1)
-        case Kind.SHARE:
+        case ValueKind.SHARE:
             yield from (value * _LESS, value / _LESS)
-        case Kind.DATE:
+        case ValueKind.DATE:
             yield from (value - timedelta(days=1), value + timedelta(days=1))
-        case Kind.BOOL:
+        case ValueKind.BOOL:
             yield not value
 
 

@@ -19,7 +19,7 @@ import yaml
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec, SettingSpec
-from huisuan.law.model.values import Kind
+from huisuan.law.model.values import ValueKind
 
 #: what a case may say; the first of each kind must be there
 INPUT_KEYS = ("facts", "rows", "rules")
@@ -189,7 +189,7 @@ def parse_given(spec: FactSpec | SettingSpec | None, raw: object, place: str) ->
     """
     if isinstance(raw, date):
         return raw.isoformat()
-    if spec is None or spec.kind is not Kind.MONEY or raw is None:
+    if spec is None or spec.kind is not ValueKind.MONEY or raw is None:
         return raw
     if not str(raw).endswith("元"):
         raise LawError(

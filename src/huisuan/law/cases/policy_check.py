@@ -25,7 +25,7 @@ _HEADER_DAY = re.compile(r"^- (印发日期|有效期至)[:：] *(\d{4}-\d{2}-\d
 
 
 @dataclass(frozen=True)
-class Finding:
+class PolicyFinding:
     """One thing to correct: where, what and how."""
 
     place: str
@@ -46,7 +46,7 @@ class PolicyCheck:
     header_differences: tuple[str, ...] = ()
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> tuple[PolicyFinding, ...]:
         """Everything to correct, the text first."""
         return tuple(self._findings())
 
@@ -55,24 +55,24 @@ class PolicyCheck:
         """Whether there is nothing to correct."""
         return not self.findings
 
-    def _findings(self) -> Iterator[Finding]:
+    def _findings(self) -> Iterator[PolicyFinding]:
         for number in self.open_sentences:
             text = self.policy.text.sentences[number].text
-            yield Finding(f"第 {number} 句", f"未处理：{text} 请写成规则，或用 procedure、declares 交代")
+            yield PolicyFinding(f"第 {number} 句", f"未处理：{text} 请写成规则，或用 procedure、declares 交代")
         for difference in self.header_differences:
-            yield Finding("policy.toml", difference)
+            yield PolicyFinding("policy.toml", difference)
         for figure in self.unmet_figures:
-            yield Finding(f"第 {figure.sentence} 句", figure.what)
+            yield PolicyFinding(f"第 {figure.sentence} 句", figure.what)
         for outcome in self.outcomes:
             if outcome.wrong:
-                yield Finding(outcome.case.place, outcome.wrong.removeprefix(f"{outcome.case.place}："))
+                yield PolicyFinding(outcome.case.place, outcome.wrong.removeprefix(f"{outcome.case.place}："))
             for other in outcome.differences:
                 text = f"{other.what}应为 {other.expected}，算得 {other.got}"
-                yield Finding(outcome.case.place, f"{outcome.case.title}：{text}")
+                yield PolicyFinding(outcome.case.place, f"{outcome.case.title}：{text}")
         for wrong in self.conflicts:
-            yield Finding("与路径上的其他政策一起", wrong)
+            yield PolicyFinding("与路径上的其他政策一起", wrong)
         for gap in self.gaps:
-            yield Finding(f"cases/{gap.subject}.yaml", gap.what)
+            yield PolicyFinding(f"cases/{gap.subject}.yaml", gap.what)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it."""

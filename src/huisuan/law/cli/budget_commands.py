@@ -23,12 +23,12 @@ from huisuan.terminal import AsJson, note, out, print_json, print_table, progres
 if TYPE_CHECKING:
     from huisuan.law.policy.scenario import Scenario
 
-Parties = Annotated[int, typer.Option("--parties", metavar="N", help="推演样本有多少个主体")]
+_PartyCount = Annotated[int, typer.Option("--parties", metavar="N", help="推演样本有多少个主体")]
 Seed = Annotated[int, typer.Option("--seed", metavar="S", help="推演样本的种子：同一种子总是同一样本")]
 SHOWN_CHANGES = 10
 
 
-def register(app: typer.Typer) -> None:
+def add_budget_commands(app: typer.Typer) -> None:
     """Add the commands to the group `law`."""
     app.command("budget")(budget)
     app.command("sample")(sample)
@@ -44,7 +44,7 @@ def budget(
     facts: Annotated[
         Path | None, typer.Option("--facts", metavar="DIR", help="每条规则一个文件，如 2.2.parquet；不写则用推演样本")
     ] = None,
-    parties: Parties = 1_000_000,
+    parties: _PartyCount = 1_000_000,
     seed: Seed = 1,
     chart: Annotated[Path | None, typer.Option("--chart", metavar="FILE", help="图：.svg、.png 或 .html")] = None,
     output: Annotated[Path | None, typer.Option("--output", metavar="DIR", help="各表写成 CSV（金额以元计）")] = None,
@@ -76,7 +76,7 @@ def budget(
 def sample(
     policy: PolicyName,
     output: Annotated[Path, typer.Option("--output", metavar="DIR", help="每条规则写成一个 Parquet，以编号为名")],
-    parties: Parties = 1_000_000,
+    parties: _PartyCount = 1_000_000,
     seed: Seed = 1,
     as_json: AsJson = False,
 ) -> None:

@@ -17,7 +17,7 @@ from huisuan.law.forms.json_schema import facts_schema
 from huisuan.law.forms.submission import SOURCE_ROW, Submission, errors_csv, parse_submission
 from huisuan.law.forms.templates import csv_template, xlsx_template
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import Kind, to_json
+from huisuan.law.model.values import ValueKind, to_json
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.terminal import AlwaysJson, AsJson, note, out, print_json
@@ -26,12 +26,12 @@ SentenceName = Annotated[str, typer.Argument(metavar="ARTICLE", help="条或句�
 SHOWN_ERRORS = 20
 
 
-def schema(policy: PolicyName, article: SentenceName, as_json: AlwaysJson = False) -> None:
+def print_schema(policy: PolicyName, article: SentenceName, as_json: AlwaysJson = False) -> None:
     """事实的 JSON Schema（2020-12），与 explain 所收的一致；金额为整数分。"""
     print_json(facts_schema(*_asked(policy, article)))
 
 
-def template(
+def write_template(
     policy: PolicyName,
     article: SentenceName,
     target: Annotated[Path, typer.Option("--output", metavar="FILE", help=".csv 或 .xlsx")],
@@ -50,7 +50,7 @@ def template(
         out.print(f"第 {rule.sentence} 句，{len(rule.facts)} 列 → {target}", markup=False)
 
 
-def read(
+def read_submission(
     policy: PolicyName,
     article: SentenceName,
     source: Annotated[Path, typer.Option("--input", metavar="FILE", help="填好的 CSV（UTF-8、GB18030）或 XLSX")],
@@ -84,10 +84,11 @@ def read(
         raise typer.Exit(1)
 
 
-def register(app: typer.Typer) -> None:
+def add_form_commands(app: typer.Typer) -> None:
     """Add the commands to a group."""
-    for command in (schema, template, read):
-        app.command()(command)
+    app.command("schema")(print_schema)
+    app.command("template")(write_template)
+    app.command("read")(read_submission)
 
 
 def _asked(policy: str, article: str) -> tuple[Policy, Rule]:
@@ -139,7 +140,7 @@ def _as_parquet(rule: Rule, filled: Submission) -> bytes:
     from pyarrow import parquet
 
     columns, rows = _table(rule, filled)
-    kinds = {Kind.MONEY: pyarrow.int64(), Kind.INT: pyarrow.int64(), Kind.BOOL: pyarrow.bool_()}
+    kinds = {ValueKind.MONEY: pyarrow.int64(), ValueKind.INT: pyarrow.int64(), ValueKind.BOOL: pyarrow.bool_()}
     types = {spec.name: kinds.get(spec.kind, pyarrow.string()) for spec in rule.facts}
     if SOURCE_ROW not in filled.carried:
         types[SOURCE_ROW] = pyarrow.int64()

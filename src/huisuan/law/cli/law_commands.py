@@ -25,12 +25,12 @@ from huisuan.law.policy.settings import rule_terms
 from huisuan.terminal import AsJson, note, out, print_json, print_table
 
 app = typer.Typer()
-form_commands.register(app)
-budget_commands.register(app)
-stacking_commands.register(app)
+form_commands.add_form_commands(app)
+budget_commands.add_budget_commands(app)
+stacking_commands.add_stacking_commands(app)
 
 
-class Language(StrEnum):
+class ProseLanguage(StrEnum):
     """The language of prose."""
 
     ZH = "zh"
@@ -85,7 +85,7 @@ app.command("explain")(explain_)
 def prose_(
     policy: PolicyName,
     article: Annotated[str | None, typer.Argument(metavar="[ARTICLE]", help="条或句；不写则全部")] = None,
-    lang: Annotated[Language, typer.Option("--lang", help="语言")] = Language.ZH,
+    lang: Annotated[ProseLanguage, typer.Option("--lang", help="语言")] = ProseLanguage.ZH,
     on: On = None,
     as_json: AsJson = False,
 ) -> None:

@@ -240,7 +240,7 @@ def _print_combined(found: CombinedAnswer) -> None:
     out.print(f"合计可付 {yuan(found.payable_fen)} 元{spent}")
 
 
-def register(app: typer.Typer) -> None:
+def add_stacking_commands(app: typer.Typer) -> None:
     """Put the commands into the group `law`."""
     app.command("coverage")(coverage_)
     app.command("allot")(allot_)

@@ -16,7 +16,7 @@ from huisuan.law.explain.verdict import RuleEvaluator, Verdict
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.answers import NeededChange, Status
 from huisuan.law.model.expressions import FactSpec, Node
-from huisuan.law.model.values import FIRST_DAY, LAST_DAY, MAX_SHARE_DENOMINATOR, Kind, format_value
+from huisuan.law.model.values import FIRST_DAY, LAST_DAY, MAX_SHARE_DENOMINATOR, ValueKind, format_value
 
 #: fact name -> the value it would have to take; of a choice the first of several that would do
 FactChanges: TypeAlias = dict[str, Any]
@@ -113,13 +113,13 @@ class _Search:
 
 def _edge_values(spec: FactSpec, op: str, edge: Any) -> Iterator[Any]:
     """The value nearest to the bound that satisfies the comparison and may be declared."""
-    step: Any = timedelta(days=1) if spec.kind == Kind.DATE else 1
-    if spec.kind == Kind.SHARE:
+    step: Any = timedelta(days=1) if spec.kind == ValueKind.DATE else 1
+    if spec.kind == ValueKind.SHARE:
         step = Fraction(1, MAX_SHARE_DENOMINATOR)
         edge = Fraction(edge)
         down = Fraction(edge.numerator * MAX_SHARE_DENOMINATOR // edge.denominator, MAX_SHARE_DENOMINATOR)
         edge = down if op in ("<=", ">") else -(-edge.numerator * MAX_SHARE_DENOMINATOR // edge.denominator) * step
-    elif spec.kind in (Kind.MONEY, Kind.INT):
+    elif spec.kind in (ValueKind.MONEY, ValueKind.INT):
         edge = Fraction(edge)
         edge = edge.__floor__() if op in ("<=", ">") else edge.__ceil__()
     value = {"<=": edge, ">=": edge, "=": edge}.get(op)
@@ -131,7 +131,7 @@ def _edge_values(spec: FactSpec, op: str, edge: Any) -> Iterator[Any]:
 def _allowed(spec: FactSpec, value: Any) -> bool:
     if isinstance(value, date):
         return FIRST_DAY <= value <= LAST_DAY
-    most = Fraction(1) if spec.kind == Kind.SHARE else spec.maximum
+    most = Fraction(1) if spec.kind == ValueKind.SHARE else spec.maximum
     return bool(value >= 0 and (most is None or value <= most))
 
 
@@ -143,7 +143,7 @@ def _needed_change(spec: FactSpec, now: Any, needed: Any, options: tuple[str, ..
         fits = (" / " if english else "、").join(names[option] for option in options)
         to = fits or format_value(spec.kind, needed, names, english=english)
         words.append((was, to))
-    unit = f" {spec.unit}" if spec.unit and spec.kind == Kind.INT else ""
+    unit = f" {spec.unit}" if spec.unit and spec.kind == ValueKind.INT else ""
     return NeededChange(
         spec.name, spec.zh, spec.en, now, needed,
         f"“{spec.zh}”须由 {words[0][0]} 变为 {words[0][1]}{unit}",

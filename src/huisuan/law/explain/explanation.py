@@ -16,7 +16,7 @@ from huisuan.law.model.answers import Answer, Limit, SettingUsed, Status, Step
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import Cap, InterpretationSpec
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import WHITESPACE, InvalidValue, Kind, Value, format_value, parse_value, to_json
+from huisuan.law.model.values import WHITESPACE, InvalidValue, Value, ValueKind, format_value, parse_value, to_json
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.setting_bounds import has_legal_bound
 from huisuan.law.policy.settings import AdoptedSetting
@@ -51,9 +51,9 @@ def parse_facts(rule: Rule, raw: Mapping[str, object]) -> dict[str, Value | None
     return facts
 
 
-def _is_absent(kind: Kind, value: object) -> bool:
+def _is_absent(kind: ValueKind, value: object) -> bool:
     """Null, and a text that says nothing."""
-    return value is None or (kind == Kind.TEXT and isinstance(value, str) and not value.strip(WHITESPACE))
+    return value is None or (kind == ValueKind.TEXT and isinstance(value, str) and not value.strip(WHITESPACE))
 
 
 def default_day(policy: Policy, today: date) -> date:
@@ -122,8 +122,8 @@ class _Narration:
         for seen in verdict.cited:
             yield from self._figure(seen)
         if rule.amount is not None:
-            zh = f"应享：{self.zh.expression(rule.amount)} ＝ {self.zh.value(Kind.MONEY, verdict.value)}"
-            en = f"Owed: {self.en.expression(rule.amount)} = {self.en.value(Kind.MONEY, verdict.value)}"
+            zh = f"应享：{self.zh.expression(rule.amount)} ＝ {self.zh.value(ValueKind.MONEY, verdict.value)}"
+            en = f"Owed: {self.en.expression(rule.amount)} = {self.en.value(ValueKind.MONEY, verdict.value)}"
             yield Step("amount", rule.sentence, rule.phrase, zh, en, verdict.value)
         if rule.priority is not None:
             zh, en = (
@@ -148,7 +148,7 @@ class _Narration:
     def _cap_text(wording: Wording, seen: CitedValue, bound: str, free: str) -> str:
         colon = "：" if wording.language == "zh" else ": "
         phrase = bound if seen.uncapped > seen.limit else free
-        limit, uncapped = wording.value(Kind.MONEY, seen.limit), wording.value(Kind.MONEY, seen.uncapped)
+        limit, uncapped = wording.value(ValueKind.MONEY, seen.limit), wording.value(ValueKind.MONEY, seen.uncapped)
         return f"{limit}{colon}{phrase} {uncapped}"
 
 
@@ -176,7 +176,7 @@ def _settings_used(
                 setting.known_from,
                 ""
                 if not has_legal_bound(spec)
-                else format_value(Kind.SHARE if spec.regions else spec.kind, spec.at_most),
+                else format_value(ValueKind.SHARE if spec.regions else spec.kind, spec.at_most),
                 "",
                 spec.sentence,
                 spec.phrase,

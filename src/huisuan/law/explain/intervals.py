@@ -17,7 +17,7 @@ from typing import Any
 from huisuan.law.explain.evaluation import Evaluation
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.expressions import FactSpec, Node
-from huisuan.law.model.ranges import Range, Span, fact_span, is_single, single_value
+from huisuan.law.model.ranges import PossibleValues, Range, fact_span, is_single, single_value
 from huisuan.law.model.terms import Terms
 
 
@@ -36,9 +36,9 @@ class IntervalEvaluation:
 
     def __init__(self, facts: Mapping[str, Any], terms: Terms) -> None:
         self.facts, self.terms = facts, terms
-        self._known: dict[int, tuple[Node, Span]] = {}  # the node is kept, so that its id stays its own
+        self._known: dict[int, tuple[Node, PossibleValues]] = {}  # the node is kept, so that its id stays its own
 
-    def span(self, node: Node) -> Span:
+    def span(self, node: Node) -> PossibleValues:
         """What the node can still come to."""
         if id(node) not in self._known:
             self._known[id(node)] = node, _EVALUATORS[type(node)](self, node)
@@ -103,17 +103,17 @@ class IntervalEvaluation:
         assert isinstance(span, frozenset), f"{type(node).__name__} is no truth"
         return span
 
-    def _fact(self, node: nodes.Fact) -> Span:
+    def _fact(self, node: nodes.Fact) -> PossibleValues:
         value = self.facts.get(node.spec.name)
         return fact_span(node.spec) if value is None else _single(value)
 
-    def _const(self, node: nodes.Const) -> Span:
+    def _const(self, node: nodes.Const) -> PossibleValues:
         return _single(node.value)
 
-    def _setting(self, node: nodes.Setting) -> Span:
+    def _setting(self, node: nodes.Setting) -> PossibleValues:
         return _single(self.terms.settings[node.spec.name])
 
-    def _lookup(self, node: nodes.Lookup) -> Span:
+    def _lookup(self, node: nodes.Lookup) -> PossibleValues:
         rates: Mapping[str, Fraction] = self.terms.settings[node.spec.name]
         regions = self.span(node.region)
         if isinstance(regions, frozenset):
@@ -122,28 +122,28 @@ class IntervalEvaluation:
             found = [Fraction(0), *rates.values()]
         return Range(min(found), max(found))
 
-    def _sum(self, node: nodes.Sum) -> Span:
+    def _sum(self, node: nodes.Sum) -> PossibleValues:
         terms = [self._range(term) for term in node.terms]
         return Range(sum(term.low for term in terms), sum(term.high for term in terms))
 
-    def _less(self, node: nodes.Minus) -> Span:
+    def _less(self, node: nodes.Minus) -> PossibleValues:
         whole, part = self._range(node.minuend), self._range(node.subtrahend)
         return Range(max(whole.low - part.high, 0), max(whole.high - part.low, 0))
 
-    def _times(self, node: nodes.Times) -> Span:
+    def _times(self, node: nodes.Times) -> PossibleValues:
         left, right = self._range(node.left), self._range(node.right)
         corners = [one * other for one, other in product((left.low, left.high), (right.low, right.high))]
         return Range(min(corners), max(corners))
 
-    def _cap(self, node: nodes.Cap) -> Span:
+    def _cap(self, node: nodes.Cap) -> PossibleValues:
         amount, limit = self._range(node.amount), self._range(node.limit)
         return Range(min(amount.low, limit.low), min(amount.high, limit.high))
 
-    def _rounded(self, node: nodes.Rounded) -> Span:
+    def _rounded(self, node: nodes.Rounded) -> PossibleValues:
         amount = self._range(node.amount)
         return Range(node.apply(amount.low), node.apply(amount.high))
 
-    def _compare(self, node: nodes.Compare) -> Span:
+    def _compare(self, node: nodes.Compare) -> PossibleValues:
         left, right = self.span(node.left), self.span(node.right)
         if node.op == "=":
             return _possible_truths(_can_be_equal(left, right), not (is_single(left) and left == right))
@@ -157,38 +157,38 @@ class IntervalEvaluation:
                 return _possible_truths(one.high >= other.low, one.low < other.high)
         return _possible_truths(one.high > other.low, one.low <= other.high)
 
-    def _among(self, node: nodes.Among) -> Span:
+    def _among(self, node: nodes.Among) -> PossibleValues:
         values = self.span(node.value)
         if not isinstance(values, frozenset):
             return _possible_truths(True, True)
         listed = Evaluation({}, self.terms).evaluate(node.members)  # a list rests on no fact
         return frozenset(value in listed for value in values)
 
-    def _all(self, node: nodes.All) -> Span:
+    def _all(self, node: nodes.All) -> PossibleValues:
         terms = [self._truths(term) for term in node.terms]
         return _possible_truths(all(True in term for term in terms), any(False in term for term in terms))
 
-    def _any(self, node: nodes.AnyOf) -> Span:
+    def _any(self, node: nodes.AnyOf) -> PossibleValues:
         terms = [self._truths(term) for term in node.terms]
         return _possible_truths(any(True in term for term in terms), all(False in term for term in terms))
 
-    def _not(self, node: nodes.Not) -> Span:
+    def _not(self, node: nodes.Not) -> PossibleValues:
         return frozenset(not truth for truth in self._truths(node.term))
 
-    def _when(self, node: nodes.When) -> Span:
+    def _when(self, node: nodes.When) -> PossibleValues:
         holds = self.span(node.condition)
         if is_single(holds):
             return self.span(_branch(node, holds))
         return _union(self.span(node.then), self.span(node.otherwise))
 
-    def _interpreted(self, node: nodes.Interpreted) -> Span:
+    def _interpreted(self, node: nodes.Interpreted) -> PossibleValues:
         return self.span(self._chosen(node))
 
-    def _cited(self, node: nodes.Cited) -> Span:
+    def _cited(self, node: nodes.Cited) -> PossibleValues:
         return self.span(node.node)
 
 
-def _single(value: Any) -> Span:
+def _single(value: Any) -> PossibleValues:
     if isinstance(value, (bool, str)):
         return frozenset((value,))
     return Range(value, value) if isinstance(value, (int, Fraction, date)) else None
@@ -198,11 +198,11 @@ def _possible_truths(may_hold: bool, may_fail: bool) -> frozenset[bool]:
     return frozenset(truth for truth, possible in ((True, may_hold), (False, may_fail)) if possible)
 
 
-def _branch(node: nodes.When, holds: Span) -> Node:
+def _branch(node: nodes.When, holds: PossibleValues) -> Node:
     return node.then if single_value(holds) else node.otherwise
 
 
-def _union(one: Span, other: Span) -> Span:
+def _union(one: PossibleValues, other: PossibleValues) -> PossibleValues:
     if isinstance(one, Range) and isinstance(other, Range):
         return Range(min(one.low, other.low), max(one.high, other.high))
     if isinstance(one, frozenset) and isinstance(other, frozenset):
@@ -210,7 +210,7 @@ def _union(one: Span, other: Span) -> Span:
     return None
 
 
-def _can_be_equal(one: Span, other: Span) -> bool:
+def _can_be_equal(one: PossibleValues, other: PossibleValues) -> bool:
     """Whether both can have the same value."""
     if isinstance(one, Range) and isinstance(other, Range):
         return bool(one.low <= other.high and other.low <= one.high)
@@ -219,7 +219,7 @@ def _can_be_equal(one: Span, other: Span) -> bool:
     return True
 
 
-_EVALUATORS: dict[type, Callable[[IntervalEvaluation, Any], Span]] = {
+_EVALUATORS: dict[type, Callable[[IntervalEvaluation, Any], PossibleValues]] = {
     nodes.Fact: IntervalEvaluation._fact,
     nodes.Const: IntervalEvaluation._const,
     nodes.Setting: IntervalEvaluation._setting,

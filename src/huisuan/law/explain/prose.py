@@ -10,7 +10,7 @@ from huisuan.law.model import expressions as nodes
 from huisuan.law.model.expressions import ROUNDING_UNITS, Node
 from huisuan.law.model.rules import Condition, Rule, RuleKind
 from huisuan.law.model.terms import Terms
-from huisuan.law.model.values import Kind, format_value
+from huisuan.law.model.values import ValueKind, format_value
 from huisuan.law.policy.setting_bounds import has_legal_bound
 from huisuan.law.policy.settings import AdoptedSetting, rule_terms
 
@@ -62,7 +62,7 @@ class Wording:
         options = spec.options if self.language == "zh" else spec.options_en
         return f"{name} {self.value(spec.kind, self.case.get(spec.name), options)}"
 
-    def value(self, kind: Kind, value: object, options: Mapping[str, str] | None = None) -> str:
+    def value(self, kind: ValueKind, value: object, options: Mapping[str, str] | None = None) -> str:
         """A value in this language."""
         return format_value(kind, value, options, english=self.language == "en")
 
@@ -81,7 +81,7 @@ class Wording:
         spec = node.spec
         name = spec.zh if self.language == "zh" else spec.en
         value = None if self.terms is None else self.terms.settings.get(spec.name)
-        if value is not None and spec.kind != Kind.REGIONS:
+        if value is not None and spec.kind != ValueKind.REGIONS:
             return f"{name} {self.value(spec.kind, value)}"
         return self.phrase("of", name, self.value(spec.kind, spec.at_most)) if has_legal_bound(spec) else name
 
@@ -92,7 +92,7 @@ class Wording:
         name = self._named(node.spec)
         known = self.case is not None and self.terms is not None and node.spec.name in self.terms.settings
         value = Evaluation(self.case or {}, self.terms).evaluate(node) if known and self.terms else None
-        return name if value is None else f"{name} {self.value(Kind.SHARE, value)}"
+        return name if value is None else f"{name} {self.value(ValueKind.SHARE, value)}"
 
     def _sum(self, node: nodes.Sum) -> str:
         return " + ".join(self.expression(term) for term in node.terms)
@@ -133,7 +133,7 @@ class Wording:
             comma = "、" if self.language == "zh" else ", "
             listed = comma.join(options[member] for member in members.value)
             return self.phrase("among", self.expression(node.value), listed)
-        if isinstance(members, nodes.Setting) and members.spec.kind == Kind.RATES:
+        if isinstance(members, nodes.Setting) and members.spec.kind == ValueKind.RATES:
             return self.phrase("set", self.expression(node.value), self._named(members.spec))
         return self.phrase("among", self.expression(node.value), self.expression(members))
 

@@ -22,7 +22,7 @@ from huisuan.law.model.answers import Answer, Status
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.ranges import Range, fact_span
 from huisuan.law.model.rules import Rule, RuleKind
-from huisuan.law.model.values import Kind, Value
+from huisuan.law.model.values import Value, ValueKind
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.stacking import PolicyRule
 
@@ -172,9 +172,9 @@ def _lowest(spec: FactSpec) -> Any:
 
 def presumed_answer(spec: FactSpec, claimant: str) -> Value | None:
     """The answer that follows from the kind of claimant: an option, or a boolean fact, of the claimant's name."""
-    if spec.kind == Kind.CHOICE and claimant in (spec.options or {}):
+    if spec.kind == ValueKind.CHOICE and claimant in (spec.options or {}):
         return claimant
-    return True if spec.kind == Kind.BOOL and spec.name == claimant else None
+    return True if spec.kind == ValueKind.BOOL and spec.name == claimant else None
 
 
 def list_questions(policies: Sequence[Policy]) -> tuple[Question, ...]:
@@ -222,14 +222,14 @@ def _in_asking_order(all_questions: Sequence[Question], places: Sequence[PolicyR
 
 
 def _asking_step(question: Question) -> int:
-    if question.spec.kind == Kind.MONEY:
+    if question.spec.kind == ValueKind.MONEY:
         return 3
     conditions = (condition for place in question.places for condition in place.rule.conditions)
     if not any(
         question.spec.name in {spec.name for spec in nodes.facts_of(condition.node)} for condition in conditions
     ):
         return 2
-    return 0 if question.spec.kind in (Kind.BOOL, Kind.CHOICE) else 1
+    return 0 if question.spec.kind in (ValueKind.BOOL, ValueKind.CHOICE) else 1
 
 
 def _open_questions(asked: Iterable[Question], all_progress: Sequence[RuleProgress]) -> Iterator[OpenQuestion]:

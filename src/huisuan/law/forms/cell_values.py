@@ -11,7 +11,7 @@ from collections import Counter
 from fractions import Fraction
 
 from huisuan.law.model.expressions import FactSpec
-from huisuan.law.model.values import InvalidValue, Kind, Value, format_fen, parse_value
+from huisuan.law.model.values import InvalidValue, Value, ValueKind, format_fen, parse_value
 
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,18}")
@@ -39,7 +39,7 @@ def parse_cell(spec: FactSpec, text: str, *, by_people: bool) -> Value | None:
         return None
     value = _PARSERS[spec.kind](spec, text, by_people)
     if spec.maximum is not None and isinstance(value, int) and value > spec.maximum:
-        most = f"{format_fen(spec.maximum)} 元" if spec.kind == Kind.MONEY else f"{spec.maximum:,}"
+        most = f"{format_fen(spec.maximum)} 元" if spec.kind == ValueKind.MONEY else f"{spec.maximum:,}"
         english = f"at most {most.replace(' 元', ' yuan')}"
         raise InvalidCell(
             f"不超过 {most} 的值", "请核对单位和位数", f"Expected: {english}. Check the unit and the digits."
@@ -51,7 +51,7 @@ def format_cell(spec: FactSpec, value: Value | None) -> str:
     """A value as a person would type it: `value_of` reads the same value back."""
     if value is None:
         return ""
-    if spec.kind == Kind.MONEY and isinstance(value, int):
+    if spec.kind == ValueKind.MONEY and isinstance(value, int):
         return f"{value // 100}.{value % 100:02d}"
     if isinstance(value, bool):
         return "是" if value else "否"
@@ -145,11 +145,11 @@ def _parse_json(spec: FactSpec, text: str, expected: str, remedy: str, english: 
 
 
 _PARSERS = {
-    Kind.MONEY: _parse_money,
-    Kind.INT: _parse_count,
-    Kind.BOOL: _parse_boolean,
-    Kind.DATE: _parse_day,
-    Kind.SHARE: _parse_share,
-    Kind.CHOICE: _parse_choice,
-    Kind.TEXT: _parse_text,
+    ValueKind.MONEY: _parse_money,
+    ValueKind.INT: _parse_count,
+    ValueKind.BOOL: _parse_boolean,
+    ValueKind.DATE: _parse_day,
+    ValueKind.SHARE: _parse_share,
+    ValueKind.CHOICE: _parse_choice,
+    ValueKind.TEXT: _parse_text,
 }

@@ -10,7 +10,7 @@ from typing import Any
 
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import Kind
+from huisuan.law.model.values import ValueKind
 from huisuan.law.policy.policy import Policy
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -45,23 +45,24 @@ def _property(policy: Policy, spec: FactSpec) -> dict[str, Any]:
         lines.append(f"证明材料：{spec.evidence}")
     described = {
         "title": spec.zh, "description": "\n".join(lines), "x-title-en": spec.en, "x-kind": spec.kind.value,
-        "x-unit": {Kind.MONEY: "fen"}.get(spec.kind, spec.unit), "x-sentence": asks.number, "x-evidence": spec.evidence,
+        "x-unit": {ValueKind.MONEY: "fen"}.get(spec.kind, spec.unit),
+        "x-sentence": asks.number, "x-evidence": spec.evidence,
         "x-known-by": spec.known_by,
     }  # fmt: skip
     return {**_type(spec), **{key: value for key, value in described.items() if value}}
 
 
 def _type(spec: FactSpec) -> dict[str, Any]:
-    if spec.kind in (Kind.MONEY, Kind.INT):
+    if spec.kind in (ValueKind.MONEY, ValueKind.INT):
         most = {} if spec.maximum is None else {"maximum": spec.maximum}
         return {"type": ["integer", "null"], "minimum": 0, **most}
-    if spec.kind == Kind.BOOL:
+    if spec.kind == ValueKind.BOOL:
         return {"type": ["boolean", "null"]}
-    if spec.kind == Kind.CHOICE:
+    if spec.kind == ValueKind.CHOICE:
         return _options(spec)
-    if spec.kind == Kind.DATE:
+    if spec.kind == ValueKind.DATE:
         return {"type": ["string", "null"], "format": "date", "pattern": DATE}
-    if spec.kind == Kind.SHARE:
+    if spec.kind == ValueKind.SHARE:
         return {"type": ["string", "null"], "pattern": SHARE, "examples": ["20%", "12.5%", "1/3"]}
     return {"type": ["string", "null"]}
 

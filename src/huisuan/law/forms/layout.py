@@ -14,7 +14,7 @@ from difflib import get_close_matches
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec
-from huisuan.law.model.values import Kind
+from huisuan.law.model.values import ValueKind
 
 _NAMED = re.compile(r"(?P<words>.*?)\s*\[(?P<name>\w+)\]")
 _UNIT = re.compile(r"[（(](元|分)[）)]$")
@@ -38,7 +38,7 @@ class FactColumn:
 
 
 @dataclass(frozen=True)
-class Layout:
+class SheetLayout:
     """The columns of a sheet: facts, others that are carried over, facts that no column holds, and remarks."""
 
     facts: tuple[FactColumn, ...]
@@ -59,11 +59,11 @@ def column_letter(at: int) -> str:
 
 def format_heading(spec: FactSpec) -> str:
     """The heading of a fact's column as people read it: label, unit, name."""
-    unit = {Kind.MONEY: "元", Kind.INT: spec.unit}.get(spec.kind, "")
+    unit = {ValueKind.MONEY: "元", ValueKind.INT: spec.unit}.get(spec.kind, "")
     return f"{spec.zh}{f'（{unit}）' if unit else ''}[{spec.name}]"
 
 
-def parse_layout(facts: Sequence[FactSpec], headings: Sequence[str]) -> Layout:
+def parse_layout(facts: Sequence[FactSpec], headings: Sequence[str]) -> SheetLayout:
     """Which column holds which fact.
 
     Raises:
@@ -81,7 +81,7 @@ def parse_layout(facts: Sequence[FactSpec], headings: Sequence[str]) -> Layout:
     _check_unique((name, column_letter(at), name) for at, name in carried)
     held = {column.spec.name for column in found}
     absent = tuple(spec for spec in facts if spec.name not in held)
-    return Layout(tuple(found), tuple(carried), absent, tuple(_near_misses(absent, carried)))
+    return SheetLayout(tuple(found), tuple(carried), absent, tuple(_near_misses(absent, carried)))
 
 
 def _parse_heading(facts: Sequence[FactSpec], at: int, written: str) -> FactColumn | None:
@@ -93,7 +93,7 @@ def _parse_heading(facts: Sequence[FactSpec], at: int, written: str) -> FactColu
     spec = by_name.get(named["name"]) if named else _by_label(facts, words)
     if spec is None:
         return None
-    return FactColumn(at, written, spec, by_people=spec.kind != Kind.MONEY or _is_in_yuan(at, written, words))
+    return FactColumn(at, written, spec, by_people=spec.kind != ValueKind.MONEY or _is_in_yuan(at, written, words))
 
 
 def _by_label(facts: Sequence[FactSpec], words: str) -> FactSpec | None:

@@ -42,10 +42,10 @@ class UnreadableCell:
     remedy: str
 
 
-Cell: TypeAlias = str | UnreadableCell
+SheetCell: TypeAlias = str | UnreadableCell
 
 
-def read_rows(content: bytes, name: str) -> Iterator[tuple[int, list[Cell]]]:
+def read_rows(content: bytes, name: str) -> Iterator[tuple[int, list[SheetCell]]]:
     """The rows of a file with their numbers as a spreadsheet shows them, from 1.
 
     Raises:
@@ -76,7 +76,7 @@ def _decode(content: bytes, name: str) -> str:
     )
 
 
-def _read_csv(text: str, name: str) -> Iterator[tuple[int, list[Cell]]]:
+def _read_csv(text: str, name: str) -> Iterator[tuple[int, list[SheetCell]]]:
     csv.field_size_limit(CELL_LIMIT)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     row = 0
@@ -90,7 +90,7 @@ def _read_csv(text: str, name: str) -> Iterator[tuple[int, list[Cell]]]:
         ) from None
 
 
-def _read_xlsx(content: bytes, name: str) -> Iterator[tuple[int, list[Cell]]]:
+def _read_xlsx(content: bytes, name: str) -> Iterator[tuple[int, list[SheetCell]]]:
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
@@ -111,7 +111,7 @@ def _read_xlsx(content: bytes, name: str) -> Iterator[tuple[int, list[Cell]]]:
         ) from None
 
 
-def _read_cell(cell: Any) -> Cell:
+def _read_cell(cell: Any) -> SheetCell:
     value = cell.value
     if value is None:
         return ""
@@ -126,7 +126,7 @@ def _read_cell(cell: Any) -> Cell:
     return _format_day(value) if isinstance(value, date) else str(value)
 
 
-def _format_day(value: date) -> Cell:
+def _format_day(value: date) -> SheetCell:
     if not isinstance(value, datetime):
         return value.isoformat()
     if value.time() != time():
@@ -134,7 +134,7 @@ def _format_day(value: date) -> Cell:
     return value.date().isoformat()
 
 
-def _format_number(value: int | float, *, per_cent: bool) -> Cell:
+def _format_number(value: int | float, *, per_cent: bool) -> SheetCell:
     exact = Decimal(value) if isinstance(value, int) else Decimal(f"{value:.{SIGNIFICANT}g}")
     if not exact.is_finite() or abs(exact) >= 10**SIGNIFICANT:
         return UnreadableCell(f"{value}", f"至多 {SIGNIFICANT} 位有效数字的数", "表格软件存不下这么多位：请以文本填写")

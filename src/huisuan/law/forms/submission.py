@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from itertools import chain, islice
 
 from huisuan.law.forms.cell_values import InvalidCell, parse_cell
-from huisuan.law.forms.layout import FactColumn, Layout, column_letter, format_heading, parse_layout
-from huisuan.law.forms.sheet_reader import Cell, UnreadableCell, read_rows
+from huisuan.law.forms.layout import FactColumn, SheetLayout, column_letter, format_heading, parse_layout
+from huisuan.law.forms.sheet_reader import SheetCell, UnreadableCell, read_rows
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import Value
@@ -57,7 +57,7 @@ class ValidRow:
 class Submission:
     """What a file held. Rows with an error are not among `rows`; wholly empty rows are counted nowhere."""
 
-    layout: Layout
+    layout: SheetLayout
     rows: tuple[ValidRow, ...]
     errors: tuple[CellError, ...]
 
@@ -93,7 +93,7 @@ def parse_submission(rule: Rule, content: bytes, name: str) -> Submission:
     return Submission(plan, tuple(good), tuple(errors))
 
 
-def _heading(rule: Rule, top: Sequence[tuple[int, list[Cell]]], name: str) -> tuple[int, Layout]:
+def _heading(rule: Rule, top: Sequence[tuple[int, list[SheetCell]]], name: str) -> tuple[int, SheetLayout]:
     """Which of the first rows holds the headings: the first that names a fact."""
     for at, (_, cells) in enumerate(top):
         try:
@@ -109,7 +109,7 @@ def _heading(rule: Rule, top: Sequence[tuple[int, list[Cell]]], name: str) -> tu
     )
 
 
-def _row(plan: Layout, row: int, cells: Sequence[Cell]) -> tuple[dict[str, Value | None], list[CellError]]:
+def _row(plan: SheetLayout, row: int, cells: Sequence[SheetCell]) -> tuple[dict[str, Value | None], list[CellError]]:
     facts: dict[str, Value | None] = {spec.name: None for spec in plan.absent}
     errors = [_unheaded_error(row, at, cells) for at in _unheaded(plan, cells)]
     for column in plan.facts:
@@ -124,13 +124,13 @@ def _row(plan: Layout, row: int, cells: Sequence[Cell]) -> tuple[dict[str, Value
     return facts, errors
 
 
-def _unheaded(plan: Layout, cells: Sequence[Cell]) -> Iterator[int]:
+def _unheaded(plan: SheetLayout, cells: Sequence[SheetCell]) -> Iterator[int]:
     """Cells under no heading: a comma too many shifts every value to the right."""
     headed = {column.at for column in plan.facts} | {at for at, _ in plan.carried}
     return (at for at, cell in enumerate(cells) if at not in headed and _text(cell).strip())
 
 
-def _unheaded_error(row: int, at: int, cells: Sequence[Cell]) -> CellError:
+def _unheaded_error(row: int, at: int, cells: Sequence[SheetCell]) -> CellError:
     remedy = "请删去，或给这一列写上标题；金额里的千位逗号要加引号"
     return CellError(
         row, f"{column_letter(at)}{row}", column_letter(at), "", _text(cells[at]), "空（这一列没有标题）", remedy
@@ -142,11 +142,11 @@ def _cell_error(row: int, column: FactColumn, value: str, expected: str, remedy:
     return CellError(row, f"{column.letter}{row}", column.heading, name, value, expected, remedy)
 
 
-def _at(cells: Sequence[Cell], place: int) -> Cell:
+def _at(cells: Sequence[SheetCell], place: int) -> SheetCell:
     return cells[place] if place < len(cells) else ""
 
 
-def _text(cell: Cell) -> str:
+def _text(cell: SheetCell) -> str:
     return cell.shown if isinstance(cell, UnreadableCell) else cell
 
 

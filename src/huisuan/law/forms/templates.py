@@ -12,15 +12,16 @@ from huisuan.law.forms.layout import column_letter, format_heading
 from huisuan.law.forms.sheet_reader import FORM_SHEET
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import FIRST_DAY, LAST_DAY, Kind
+from huisuan.law.model.values import FIRST_DAY, LAST_DAY, ValueKind
 from huisuan.law.policy.policy import Policy
 
 EXPLANATION_SHEET, OPTIONS_SHEET = "填写说明", "选项"
 PREPARED_ROWS = 10_000
 YES_NO = ("是", "否")
 KIND_LABELS = {
-    Kind.MONEY: "金额（元，至多两位小数）", Kind.INT: "整数", Kind.BOOL: "是 或 否", Kind.DATE: "日期（如 2024-12-31）",
-    Kind.SHARE: "比例（如 20% 或 1/3）", Kind.CHOICE: "从选项中选一个", Kind.TEXT: "文字",
+    ValueKind.MONEY: "金额（元，至多两位小数）", ValueKind.INT: "整数", ValueKind.BOOL: "是 或 否",
+    ValueKind.DATE: "日期（如 2024-12-31）",
+    ValueKind.SHARE: "比例（如 20% 或 1/3）", ValueKind.CHOICE: "从选项中选一个", ValueKind.TEXT: "文字",
 }  # fmt: skip
 #: where the platform knows a value from, in words
 _KNOWN_BY = {
@@ -48,9 +49,9 @@ def xlsx_template(policy: Policy, rule: Rule) -> bytes:
     forms = {
         "head": book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1}),
         "wrap": book.add_format({"text_wrap": True, "valign": "top"}),
-        Kind.MONEY: book.add_format({"num_format": "#,##0.00"}),
-        Kind.INT: book.add_format({"num_format": "#,##0"}),
-        Kind.DATE: book.add_format({"num_format": "yyyy-mm-dd"}),
+        ValueKind.MONEY: book.add_format({"num_format": "#,##0.00"}),
+        ValueKind.INT: book.add_format({"num_format": "#,##0"}),
+        ValueKind.DATE: book.add_format({"num_format": "yyyy-mm-dd"}),
     }
     text = book.add_format({"num_format": "@"})  # what is typed stays as typed: 1/3 becomes no date
     sheet, explained = book.add_worksheet(FORM_SHEET), book.add_worksheet(EXPLANATION_SHEET)
@@ -69,12 +70,12 @@ def xlsx_template(policy: Policy, rule: Rule) -> bytes:
 def _validation(spec: FactSpec, at: int, lists: Any) -> dict[str, Any]:
     """What a spreadsheet checks while people type, and the hint that it shows."""
     hint = {"input_title": spec.zh[:32], "input_message": _hint(spec)[:255], "ignore_blank": True}
-    if spec.kind in (Kind.BOOL, Kind.CHOICE):
-        words = YES_NO if spec.kind == Kind.BOOL else tuple(option_labels(spec).values())
+    if spec.kind in (ValueKind.BOOL, ValueKind.CHOICE):
+        words = YES_NO if spec.kind == ValueKind.BOOL else tuple(option_labels(spec).values())
         lists.write_column(0, at, words)  # a range, for a list written out may have 255 characters only
         source = f"={OPTIONS_SHEET}!${column_letter(at)}$1:${column_letter(at)}${len(words)}"
         return {"validate": "list", "source": source, "error_message": "请从下拉列表中选", **hint}
-    if spec.kind == Kind.MONEY and spec.maximum is not None:
+    if spec.kind == ValueKind.MONEY and spec.maximum is not None:
         most = format_cell(spec, spec.maximum)
         says = f"应为 0 至 {most} 元的数，至多两位小数"
         return {
@@ -85,13 +86,13 @@ def _validation(spec: FactSpec, at: int, lists: Any) -> dict[str, Any]:
             "error_message": says,
             **hint,
         }
-    if spec.kind == Kind.INT and spec.maximum is not None:
+    if spec.kind == ValueKind.INT and spec.maximum is not None:
         says = f"应为 0 至 {spec.maximum} 的整数"
         return {
             "validate": "integer", "criteria": "between", "minimum": 0, "maximum": spec.maximum,
             "error_message": says, **hint,
         }  # fmt: skip
-    if spec.kind == Kind.DATE:
+    if spec.kind == ValueKind.DATE:
         says = "应为日期，如 2024-12-31"
         return {
             "validate": "date", "criteria": "between", "minimum": FIRST_DAY, "maximum": LAST_DAY,
@@ -101,7 +102,7 @@ def _validation(spec: FactSpec, at: int, lists: Any) -> dict[str, Any]:
 
 
 def _hint(spec: FactSpec) -> str:
-    hints = [KIND_LABELS[spec.kind] + (f"，单位 {spec.unit}" if spec.kind == Kind.INT else ""), "不知道就空着"]
+    hints = [KIND_LABELS[spec.kind] + (f"，单位 {spec.unit}" if spec.kind == ValueKind.INT else ""), "不知道就空着"]
     if spec.evidence:
         hints.insert(1, f"证明材料：{spec.evidence}")
     return "；".join(hints)
@@ -127,9 +128,9 @@ def _write_explanation(policy: Policy, rule: Rule, sheet: Any, forms: dict[Any, 
 
 
 def _field_row(policy: Policy, spec: FactSpec) -> list[str]:
-    money = spec.kind == Kind.MONEY
+    money = spec.kind == ValueKind.MONEY
     most = "" if spec.maximum is None else format_cell(spec, spec.maximum) if money else f"{spec.maximum:,}"
-    options = YES_NO if spec.kind == Kind.BOOL else tuple(option_labels(spec).values())
+    options = YES_NO if spec.kind == ValueKind.BOOL else tuple(option_labels(spec).values())
     return [
         format_heading(spec),
         KIND_LABELS[spec.kind],

@@ -5,7 +5,7 @@ expressions are used by their module: `from huisuan.law.model import expressions
 """
 
 from huisuan.law.model.answers import STATUS_ZH, Answer, NeededChange, Reason, SettingUsed, Status, Step
-from huisuan.law.model.claimants import CLAIMANTS
+from huisuan.law.model.claimants import CLAIMANT_KINDS
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec, InterpretationSpec, SettingSpec
 from huisuan.law.model.handling import Handling
@@ -13,8 +13,8 @@ from huisuan.law.model.ranges import Range
 from huisuan.law.model.rules import Condition, Rule, RuleKind
 from huisuan.law.model.values import (
     InvalidValue,
-    Kind,
     Value,
+    ValueKind,
     format_fen,
     format_share,
     format_value,
@@ -26,7 +26,7 @@ from huisuan.law.model.values import (
 )
 
 __all__ = [
-    "CLAIMANTS",
+    "CLAIMANT_KINDS",
     "STATUS_ZH",
     "Answer",
     "Condition",
@@ -34,7 +34,6 @@ __all__ = [
     "Handling",
     "InterpretationSpec",
     "InvalidValue",
-    "Kind",
     "LawError",
     "NeededChange",
     "Range",
@@ -46,6 +45,7 @@ __all__ = [
     "Status",
     "Step",
     "Value",
+    "ValueKind",
     "format_fen",
     "format_share",
     "format_value",

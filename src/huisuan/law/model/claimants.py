@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 #: name -> Chinese, English
-CLAIMANTS: dict[str, tuple[str, str]] = {
+CLAIMANT_KINDS: dict[str, tuple[str, str]] = {
     "enterprise": ("企业", "an enterprise"),
     "university": ("高校", "a university"),
     "institute": ("科研院所", "a research institute"),

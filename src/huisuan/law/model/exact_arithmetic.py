@@ -18,80 +18,80 @@ from huisuan.law.model import expressions as nodes
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec, Node
 from huisuan.law.model.terms import Terms
-from huisuan.law.model.values import INT64_MAX, MAX_SHARE_DENOMINATOR, Kind
+from huisuan.law.model.values import INT64_MAX, MAX_SHARE_DENOMINATOR, ValueKind
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
-class Backend(Protocol[T]):
+class Backend(Protocol[_T]):
     """The operations that an engine provides, all on integers that are not negative."""
 
-    def fact(self, spec: FactSpec) -> T:
+    def fact(self, spec: FactSpec) -> _T:
         """The fact's column."""
 
-    def share_parts(self, spec: FactSpec) -> tuple[T, T]:
+    def share_parts(self, spec: FactSpec) -> tuple[_T, _T]:
         """Numerator and denominator of a share's column."""
 
-    def const(self, value: int | bool | date | str) -> T:
+    def const(self, value: int | bool | date | str) -> _T:
         """A literal."""
 
-    def add(self, left: T, right: T) -> T:
+    def add(self, left: _T, right: _T) -> _T:
         """Sum."""
 
-    def subtract(self, left: T, right: T) -> T:
+    def subtract(self, left: _T, right: _T) -> _T:
         """Difference, never below zero."""
 
-    def multiply(self, left: T, right: T) -> T:
+    def multiply(self, left: _T, right: _T) -> _T:
         """Product."""
 
-    def lookup(self, key: T, numbers: Mapping[str, int], options: tuple[str, ...]) -> T:
+    def lookup(self, key: _T, numbers: Mapping[str, int], options: tuple[str, ...]) -> _T:
         """The number that belongs to the key, 0 where none does; missing where the key is.
 
         `options`: all that the key can be, where that is known.
         """
 
-    def minimum(self, left: T, right: T) -> T:
+    def minimum(self, left: _T, right: _T) -> _T:
         """The smaller; missing if one is."""
 
-    def floor_divide(self, left: T, right: T) -> T:
+    def floor_divide(self, left: _T, right: _T) -> _T:
         """Whole quotient, downwards."""
 
-    def compare(self, op: str, left: T, right: T) -> T:
+    def compare(self, op: str, left: _T, right: _T) -> _T:
         """Comparison."""
 
-    def is_member(self, value: T, members: tuple[str, ...], options: tuple[str, ...]) -> T:
+    def is_member(self, value: _T, members: tuple[str, ...], options: tuple[str, ...]) -> _T:
         """Membership; `options`: all that the value can be, where that is known."""
 
-    def all_of(self, terms: tuple[T, ...]) -> T:
+    def all_of(self, terms: tuple[_T, ...]) -> _T:
         """And."""
 
-    def any_of(self, terms: tuple[T, ...]) -> T:
+    def any_of(self, terms: tuple[_T, ...]) -> _T:
         """Or."""
 
-    def negate(self, term: T) -> T:
+    def negate(self, term: _T) -> _T:
         """Not."""
 
-    def choose(self, condition: T, then: T, otherwise: T) -> T:
+    def choose(self, condition: _T, then: _T, otherwise: _T) -> _T:
         """Then or otherwise; missing where the condition is."""
 
 
 @dataclass(frozen=True)
-class Exact(Generic[T]):
+class Exact(Generic[_T]):
     """numerator / denominator; `high` and `den_high` are their largest values; `den` is None where it is a constant."""
 
-    num: T
+    num: _T
     high: int
-    den: T | None
+    den: _T | None
     den_high: int
 
 
-class Arithmetic(Generic[T]):
+class Arithmetic(Generic[_T]):
     """Turns nodes into an engine's expressions."""
 
-    def __init__(self, engine: Backend[T], terms: Terms, place: str) -> None:
+    def __init__(self, engine: Backend[_T], terms: Terms, place: str) -> None:
         self.backend, self.terms, self.place = engine, terms, place
 
-    def condition(self, node: Node) -> T:  # noqa: PLR0911
+    def condition(self, node: Node) -> _T:  # noqa: PLR0911
         """A condition."""
         engine = self.backend
         match node:
@@ -119,7 +119,7 @@ class Arithmetic(Generic[T]):
         """The branch of the option chosen."""
         return node.branches[self.terms.options[node.spec.name]]
 
-    def number(self, node: Node) -> Exact[T]:  # noqa: PLR0911
+    def number(self, node: Node) -> Exact[_T]:  # noqa: PLR0911
         """A number, exact."""
         match node:
             case nodes.Cited():
@@ -158,11 +158,11 @@ class Arithmetic(Generic[T]):
                 return self._checked(chosen, max(left[1], right[1]), den, den_high)
         raise LawError(f"{self.place}：{type(node).__name__} 不是数", code="law.not_a_number")
 
-    def whole_number(self, node: Node) -> T:
+    def whole_number(self, node: Node) -> _T:
         """A number that its own rounding made whole."""
         return self.number(node).num
 
-    def _checked(self, num: T, high: int, den: T | None, den_high: int) -> Exact[T]:
+    def _checked(self, num: _T, high: int, den: _T | None, den_high: int) -> Exact[_T]:
         if high > INT64_MAX or den_high > INT64_MAX:
             raise LawError(
                 f"{self.place}：按申报上限，中间结果可达 {high}，超出 64 位整数；请降低事实的 maximum 或参数的分母",
@@ -170,20 +170,20 @@ class Arithmetic(Generic[T]):
             )
         return Exact(num, high, den, den_high)
 
-    def _fact(self, spec: FactSpec) -> Exact[T]:
-        if spec.kind == Kind.SHARE:
+    def _fact(self, spec: FactSpec) -> Exact[_T]:
+        if spec.kind == ValueKind.SHARE:
             num, den = self.backend.share_parts(spec)
             return Exact(num, MAX_SHARE_DENOMINATOR, den, MAX_SHARE_DENOMINATOR)
         if spec.maximum is None:
             raise LawError(f"{self.place}：事实 {spec.name} 没有 maximum", code="law.maximum_missing")
         return self._checked(self.backend.fact(spec), spec.maximum, None, 1)
 
-    def _constant(self, node: nodes.Const | nodes.Setting) -> Exact[T]:
+    def _constant(self, node: nodes.Const | nodes.Setting) -> Exact[_T]:
         raw: Any = node.value if isinstance(node, nodes.Const) else self.terms.settings[node.spec.name]
         value = Fraction(raw)
         return self._checked(self.backend.const(value.numerator), value.numerator, None, value.denominator)
 
-    def _lookup(self, node: nodes.Lookup) -> Exact[T]:
+    def _lookup(self, node: nodes.Lookup) -> Exact[_T]:
         """All shares of the setting over one denominator."""
         shares: Mapping[str, Fraction] = self.terms.settings[node.spec.name]
         shared = lcm(*(share.denominator for share in shares.values()))
@@ -192,8 +192,8 @@ class Arithmetic(Generic[T]):
         return self._checked(num, max(numbers.values(), default=0), None, shared)
 
     def _common_denominator(
-        self, left: Exact[T], right: Exact[T]
-    ) -> tuple[tuple[T, int], tuple[T, int], T | None, int]:
+        self, left: Exact[_T], right: Exact[_T]
+    ) -> tuple[tuple[_T, int], tuple[_T, int], _T | None, int]:
         """Both numerators over one denominator."""
         if left.den is None and right.den is None:
             shared = lcm(left.den_high, right.den_high)
@@ -204,28 +204,28 @@ class Arithmetic(Generic[T]):
         both = self.backend.multiply(left_den, right_den)
         return (first.num, first.high), (second.num, second.high), both, left.den_high * right.den_high
 
-    def _scale(self, number: Exact[T], denominator: int) -> tuple[T, int]:
+    def _scale(self, number: Exact[_T], denominator: int) -> tuple[_T, int]:
         factor = denominator // number.den_high
         if factor == 1:
             return number.num, number.high
         scaled = self.backend.multiply(number.num, self.backend.const(factor))
         return self._checked(scaled, number.high * factor, None, denominator).num, number.high * factor
 
-    def _denominator(self, number: Exact[T]) -> T:
+    def _denominator(self, number: Exact[_T]) -> _T:
         return self.backend.const(number.den_high) if number.den is None else number.den
 
-    def _add(self, left: Exact[T], right: Exact[T]) -> Exact[T]:
+    def _add(self, left: Exact[_T], right: Exact[_T]) -> Exact[_T]:
         first, second, den, den_high = self._common_denominator(left, right)
         return self._checked(self.backend.add(first[0], second[0]), first[1] + second[1], den, den_high)
 
-    def _multiply(self, left: Exact[T], right: Exact[T]) -> Exact[T]:
+    def _multiply(self, left: Exact[_T], right: Exact[_T]) -> Exact[_T]:
         num = self.backend.multiply(left.num, right.num)
         if left.den is None and right.den is None:
             return self._checked(num, left.high * right.high, None, left.den_high * right.den_high)
         den = self.backend.multiply(self._denominator(left), self._denominator(right))
         return self._checked(num, left.high * right.high, den, left.den_high * right.den_high)
 
-    def _round(self, number: Exact[T], node: nodes.Rounded) -> Exact[T]:
+    def _round(self, number: Exact[_T], node: nodes.Rounded) -> Exact[_T]:
         to = node.to
         if number.den is None and number.den_high * to == 1:
             return number
@@ -243,13 +243,13 @@ class Arithmetic(Generic[T]):
             whole = self.backend.multiply(whole, self.backend.const(to))
         return self._checked(whole, number.high + (to if node.half_up else 0), None, 1)
 
-    def _compare(self, node: nodes.Compare) -> T:
+    def _compare(self, node: nodes.Compare) -> _T:
         if _is_date(node.left):
             return self.backend.compare(node.op, self._scalar(node.left), self._scalar(node.right))
         left, right, _, _ = self._common_denominator(self.number(node.left), self.number(node.right))
         return self.backend.compare(node.op, left[0], right[0])
 
-    def _scalar(self, node: Node) -> T:
+    def _scalar(self, node: Node) -> _T:
         match node:
             case nodes.Cited():
                 return self._scalar(node.node)
@@ -273,7 +273,7 @@ def _options(node: Node) -> tuple[str, ...]:
 
 def _is_date(node: Node) -> bool:
     return any(
-        (isinstance(node, nodes.Fact) and node.spec.kind == Kind.DATE)
-        or (isinstance(node, nodes.Const) and node.kind == Kind.DATE)
+        (isinstance(node, nodes.Fact) and node.spec.kind == ValueKind.DATE)
+        or (isinstance(node, nodes.Const) and node.kind == ValueKind.DATE)
         for node in nodes.walk(node)
     )

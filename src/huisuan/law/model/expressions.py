@@ -12,7 +12,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any, TypeAlias, get_args
 
-from huisuan.law.model.values import Kind
+from huisuan.law.model.values import ValueKind
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class FactSpec:
     """
 
     name: str
-    kind: Kind
+    kind: ValueKind
     zh: str
     en: str
     asked_by: str
@@ -49,7 +49,7 @@ class SettingSpec:
     """A value that the working group sets within the bound of a sentence; `name` is unique in the policy."""
 
     name: str
-    kind: Kind
+    kind: ValueKind
     zh: str
     en: str
     sentence: str
@@ -91,7 +91,7 @@ class Const:
     """A figure that the law itself names, or a value bound from a setting."""
 
     value: int | Fraction | bool | date | str | tuple[str, ...]
-    kind: Kind
+    kind: ValueKind
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,7 @@ class Cited:
     node: Node
     sentence: str
     phrase: str
-    kind: Kind
+    kind: ValueKind
     zh: str = ""
     en: str = ""
 
@@ -233,17 +233,17 @@ Node: TypeAlias = (
     | Interpreted | Cited
 )  # fmt: skip
 
-NODES = get_args(Node)
+NODE_TYPES = get_args(Node)
 
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly below."""
     for field in fields(node):
         value = getattr(node, field.name)
-        if isinstance(value, NODES):
+        if isinstance(value, NODE_TYPES):
             yield value
         elif isinstance(value, tuple):
-            yield from (term for term in value if isinstance(term, NODES))
+            yield from (term for term in value if isinstance(term, NODE_TYPES))
         elif isinstance(node, Interpreted) and field.name == "branches":
             yield from value.values()
 
@@ -264,7 +264,7 @@ def awaited_setting(condition: Node) -> SettingSpec | None:
     while isinstance(condition, Cited):
         condition = condition.node
     members = condition.members if isinstance(condition, Among) else None
-    return members.spec if isinstance(members, Setting) and members.spec.kind == Kind.RATES else None
+    return members.spec if isinstance(members, Setting) and members.spec.kind == ValueKind.RATES else None
 
 
 def awaited_region(condition: Node) -> Node:

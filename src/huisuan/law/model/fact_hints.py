@@ -8,7 +8,7 @@ from typing import Any
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.expressions import FactSpec, Node
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import Kind
+from huisuan.law.model.values import ValueKind
 
 
 def is_metered(rule: Rule) -> bool:
@@ -27,7 +27,7 @@ def smallest_cap(rule: Rule) -> int:
 def count_summands(rule: Rule, spec: FactSpec) -> int:
     """The number of facts in the sum that this one is part of; 1 where it is part of none."""
     sums = (nodes.facts_of(node) for node in _nodes_of(rule) if isinstance(node, nodes.Sum))
-    return max((sum(fact.kind == Kind.MONEY for fact in facts) for facts in sums if spec in facts), default=1)
+    return max((sum(fact.kind == ValueKind.MONEY for fact in facts) for facts in sums if spec in facts), default=1)
 
 
 def is_excluding(rule: Rule, spec: FactSpec) -> bool:

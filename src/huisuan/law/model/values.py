@@ -19,7 +19,7 @@ INT64_MAX = 2**63 - 1  # every intermediate result must fit a signed 64-bit inte
 MAX_SHARE_DENOMINATOR = 10_000  # a declared share has at most this denominator: 0.01%
 
 
-class Kind(StrEnum):
+class ValueKind(StrEnum):
     """What a fact or a setting is."""
 
     MONEY = "money"
@@ -112,26 +112,26 @@ def format_share(share: Fraction) -> str:
 
 
 def parse_value(
-    kind: Kind, raw: object, *, maximum: int | None = None, options: Mapping[str, str] | None = None
+    kind: ValueKind, raw: object, *, maximum: int | None = None, options: Mapping[str, str] | None = None
 ) -> Value:
     """A fact's value from JSON.
 
     Raises:
         Wrong: of another type, negative, above the declared maximum, or not among the options.
     """
-    if kind in (Kind.MONEY, Kind.INT):
-        return _parse_integer(raw, "整数分" if kind == Kind.MONEY else "整数", maximum)
-    if kind == Kind.BOOL:
+    if kind in (ValueKind.MONEY, ValueKind.INT):
+        return _parse_integer(raw, "整数分" if kind == ValueKind.MONEY else "整数", maximum)
+    if kind == ValueKind.BOOL:
         if not isinstance(raw, bool):
             raise InvalidValue(f"{_as_written(raw)} 不是 true 或 false")
         return raw
     if not isinstance(raw, str):
         raise InvalidValue(f"{_as_written(raw)} 不是文本")
-    if kind == Kind.SHARE:
+    if kind == ValueKind.SHARE:
         return _parse_declared_share(raw)
-    if kind == Kind.DATE:
+    if kind == ValueKind.DATE:
         return parse_date(raw)
-    if kind == Kind.CHOICE and raw not in (options or {}):
+    if kind == ValueKind.CHOICE and raw not in (options or {}):
         raise InvalidValue(f"“{raw}”不在选项中：{'、'.join(options or {})}")
     return raw.strip(WHITESPACE)
 
@@ -176,7 +176,7 @@ def to_json(value: object) -> object:
 
 
 def format_value(  # noqa: PLR0911
-    kind: Kind, value: object, options: Mapping[str, str] | None = None, *, english: bool = False
+    kind: ValueKind, value: object, options: Mapping[str, str] | None = None, *, english: bool = False
 ) -> str:
     """A value as a person reads it, with its unit where it is money; a missing one is a question mark."""
     if isinstance(value, (tuple, frozenset)):
@@ -184,7 +184,7 @@ def format_value(  # noqa: PLR0911
     if isinstance(value, Mapping):
         named = [f"{(options or {}).get(key, key)} {to_json(item)}" for key, item in sorted(value.items())]
         return (", " if english else "、").join(named) or ("none" if english else "无")
-    if kind == Kind.MONEY and isinstance(value, (int, Fraction)):
+    if kind == ValueKind.MONEY and isinstance(value, (int, Fraction)):
         whole, rest = divmod(Fraction(value), 1)
         text = f"{format_fen(whole)} {'yuan' if english else '元'}"
         return text if not rest else f"{text} and {rest} fen" if english else f"{text}又 {rest} 分"

@@ -20,10 +20,10 @@ from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import Node
 from huisuan.law.model.fact_hints import constant_value
 from huisuan.law.model.rules import Rule
-from huisuan.law.model.values import InvalidValue, Kind, format_fen, format_share, parse_chinese_money, parse_share
+from huisuan.law.model.values import InvalidValue, ValueKind, format_fen, format_share, parse_chinese_money, parse_share
 from huisuan.law.policy.load import prove_bounds
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.sources import Source, digest
+from huisuan.law.policy.sources import Source, sources_digest
 from huisuan.law.policy.toml_documents import SettingsDocument
 
 NOTICE, NOTICE_EN = "假设：法律未改", "supposed: the law is unchanged"
@@ -88,12 +88,12 @@ def rewrite_tree(node: Node, change: Callable[[Node], Node]) -> Node:
 
 
 def _rewrite_field(value: Any, change: Callable[[Node], Node]) -> Any:
-    if isinstance(value, nodes.NODES):
+    if isinstance(value, nodes.NODE_TYPES):
         return rewrite_tree(value, change)
     if isinstance(value, tuple):
         terms = tuple(_rewrite_field(term, change) for term in value)
         return value if all(new is old for new, old in zip(terms, value, strict=True)) else terms
-    if isinstance(value, Mapping) and any(isinstance(branch, nodes.NODES) for branch in value.values()):
+    if isinstance(value, Mapping) and any(isinstance(branch, nodes.NODE_TYPES) for branch in value.values()):
         branches = {name: _rewrite_field(branch, change) for name, branch in value.items()}
         return value if all(branches[name] is value[name] for name in value) else branches
     return value
@@ -116,7 +116,7 @@ def _figure(node: Node) -> LegalFigure | None:
     if isinstance(node.node, nodes.Cap):
         limit = constant_value(node.node.limit)
         return None if limit is None else LegalFigure(FigureKind.CAP, node.sentence, node.phrase, limit)
-    if isinstance(node.node, nodes.Const) and node.node.kind == Kind.SHARE:
+    if isinstance(node.node, nodes.Const) and node.node.kind == ValueKind.SHARE:
         return LegalFigure(FigureKind.RATE, node.sentence, node.phrase, Fraction(str(node.node.value)))
     return None
 
@@ -201,7 +201,7 @@ def amend_figures(policy: Policy, suppositions: tuple[AmendedFigure, ...]) -> Po
     )
     sources = (*policy.sources, Source("figures", Path(os.devnull), hashlib.sha256(listed.encode()).hexdigest()))
     rules = tuple(_amend_rule(rule, by_figure) for rule in policy.rules)
-    changed = replace(policy, rules=rules, sources=sources, digest=digest(sources))
+    changed = replace(policy, rules=rules, sources=sources, digest=sources_digest(sources))
     prove_bounds(changed)
     return changed
 
@@ -224,11 +224,11 @@ def _amend_rule(rule: Rule, by_figure: Mapping[LegalFigure, int | Fraction | Non
 def _replace_figure(node: Node, value: int | Fraction | None) -> Node:
     match node:
         case nodes.Cited(node=nodes.Const()):
-            return replace(node, node=nodes.Const(Fraction(value or 0), Kind.SHARE))
+            return replace(node, node=nodes.Const(Fraction(value or 0), ValueKind.SHARE))
         case nodes.Cited(node=nodes.Cap() as cap) if value is None:
             return replace(node, node=cap.amount)
         case nodes.Cited(node=nodes.Cap() as cap):
-            return replace(node, node=replace(cap, limit=nodes.Const(value or 0, Kind.MONEY)))
+            return replace(node, node=replace(cap, limit=nodes.Const(value or 0, ValueKind.MONEY)))
     return node
 
 

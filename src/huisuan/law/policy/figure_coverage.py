@@ -13,7 +13,7 @@ from huisuan.law.model import expressions as nodes
 from huisuan.law.model.expressions import Node
 from huisuan.law.model.handling import Procedure
 from huisuan.law.model.rules import Allotment, Rule
-from huisuan.law.model.values import Kind
+from huisuan.law.model.values import ValueKind
 from huisuan.law.policy.policy import Policy
 from huisuan.law.text.figures import (
     OPERATORS_ZH,
@@ -41,7 +41,7 @@ class _Use:
     """A figure that a rule computes with: the sentence that it cites, its kind and value, and how it is used."""
 
     sentence: str
-    kind: Kind
+    kind: ValueKind
     value: object
     operator: Operator
 

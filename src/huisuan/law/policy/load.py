@@ -20,7 +20,7 @@ from huisuan.law.model.rules import Allotment, Rule
 from huisuan.law.policy.coverage import check_handlings
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import Settings, load_settings, rule_terms
-from huisuan.law.policy.sources import Source, digest, list_sources, overlay_folders, with_known_from
+from huisuan.law.policy.sources import Source, list_sources, overlay_folders, sources_digest, with_known_from
 from huisuan.law.policy.stacking import check_overlaps
 from huisuan.law.text.policy_text import load_policy_text, read_policy_file
 
@@ -69,13 +69,14 @@ def _load(folder: Path, adopted: tuple[Path, ...], sources: tuple[Source, ...]) 
     text = load_policy_text(folder / "text.md")
     state = ArticleRegistry(text)
     with registering(state):
-        import_articles(folder, digest(sources))
+        import_articles(folder, sources_digest(sources))
     order = list(text.sentences)
     rules = tuple(sorted(state.rules, key=lambda rule: order.index(rule.sentence)))
     _check_settings_agree((*rules, *state.allotments))
     unset = Policy(
         folder.name, text.title, about.get("title_en", text.title), about["issuer"], about["issued"],
-        about["valid_from"], about["valid_to"], about.get("note", ""), text, rules, Settings(()), digest(sources),
+        about["valid_from"], about["valid_to"], about.get("note", ""), text, rules, Settings(()),
+        sources_digest(sources),
         folder,
         tuple(state.allotments), tuple(state.stackings), tuple(state.handlings),
     )  # fmt: skip

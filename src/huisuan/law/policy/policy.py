@@ -15,7 +15,7 @@ from huisuan.law.model.expressions import FactSpec, InterpretationSpec, SettingS
 from huisuan.law.model.handling import SentenceHandling
 from huisuan.law.model.rules import Allotment, Rule, RuleKind, Stacking
 from huisuan.law.policy.settings import AdoptedSetting, Settings
-from huisuan.law.policy.sources import Source, digest
+from huisuan.law.policy.sources import Source, sources_digest
 from huisuan.law.text.policy_text import ArticleText, PolicyText
 
 
@@ -95,7 +95,7 @@ class Policy:
 
     def digest_as_known(self, day: date) -> str:
         """The digest of what was known on a day: settings adopted later leave it as it was."""
-        return digest(self.sources, day)
+        return sources_digest(self.sources, day)
 
     def in_force(self, on: date) -> bool:
         """Whether the policy holds on a day, both ends included (0.3)."""

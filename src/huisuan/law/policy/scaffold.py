@@ -17,7 +17,7 @@ from huisuan.law.policy.toml_documents import toml_string
 from huisuan.law.text.from_plain_text import to_markdown
 from huisuan.law.text.policy_text import ArticleText, load_policy_text
 
-NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LINE = 55  # Chinese characters of a comment
 
 
@@ -40,7 +40,7 @@ def create_policy(about: PolicyMetadata, into: Path, plain: str | None = None) -
     Raises:
         LawError: a name that is none or taken, days out of order, a text that has no articles, a place not to write in.
     """
-    if not NAME.fullmatch(about.name):
+    if not _NAME.fullmatch(about.name):
         raise LawError(
             f"“{about.name}”不能作政策的名称；请用小写字母、数字与连字符，如 hefei-compute-2026",
             code="law.policy_name_invalid",

@@ -17,7 +17,7 @@ from huisuan.law.policy.load import prove_bounds
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.setting_bounds import SettingDeclarations, SettingValue
 from huisuan.law.policy.settings import AdoptedSetting, Settings, merge_adopted
-from huisuan.law.policy.sources import Source, digest
+from huisuan.law.policy.sources import Source, sources_digest
 from huisuan.law.policy.toml_documents import SettingsDocument
 
 WHAT_IF = "情景（未采用）"
@@ -107,6 +107,6 @@ def _with_settings(policy: Policy, settings: Settings) -> Policy:
     )
     source = Source("scenario", _NO_FILE, hashlib.sha256(listed.encode()).hexdigest())
     sources = (*policy.sources, source)
-    changed = replace(policy, settings=settings, sources=sources, digest=digest(sources))
+    changed = replace(policy, settings=settings, sources=sources, digest=sources_digest(sources))
     prove_bounds(changed)
     return changed

@@ -9,7 +9,7 @@ from typing import TypeAlias, TypeVar
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
-from huisuan.law.model.values import InvalidValue, Kind, format_fen, format_share, parse_share
+from huisuan.law.model.values import InvalidValue, ValueKind, format_fen, format_share, parse_share
 from huisuan.law.policy.toml_documents import SettingsDocument, toml_string
 
 SettingValue: TypeAlias = int | Fraction | tuple[str, ...] | Mapping[str, Fraction] | str
@@ -95,14 +95,14 @@ def _toml_value(value: SettingValue) -> str:
 
 def _parse_value(place: str, spec: SettingSpec, raw: object) -> SettingValue:
     place = f"{place}：参数 {spec.name}（{spec.zh}）"
-    if spec.kind == Kind.REGIONS:
+    if spec.kind == ValueKind.REGIONS:
         return _parse_regions(place, spec, raw)
-    if spec.kind == Kind.RATES:
+    if spec.kind == ValueKind.RATES:
         if not isinstance(raw, dict):
             raise LawError(f'{place} 应为区划代码与比例的表，如 {{ "340100" = "10%" }}', code="law.setting_rates")
         codes = _parse_regions(place, spec, list(raw))
         return {code: _check_bound(place, spec, _parse_setting_share(place, raw[code])) for code in codes}
-    if spec.kind == Kind.SHARE:
+    if spec.kind == ValueKind.SHARE:
         return _check_bound(place, spec, _parse_setting_share(place, raw))
     if isinstance(raw, int) and not isinstance(raw, bool) and raw >= 0:
         return _check_bound(place, spec, raw)
@@ -127,10 +127,10 @@ def _parse_setting_share(place: str, raw: object) -> Fraction:
         raise LawError(f"{place}：{wrong}", code="law.share_malformed") from None
 
 
-N = TypeVar("N", int, Fraction)
+_N = TypeVar("_N", int, Fraction)
 
 
-def _check_bound(place: str, spec: SettingSpec, value: N) -> N:
+def _check_bound(place: str, spec: SettingSpec, value: _N) -> _N:
     most = spec.at_most
     if most is not None and value > most:
         ground = f"（第 {spec.sentence} 句“{spec.phrase}”）" if has_legal_bound(spec) else ""

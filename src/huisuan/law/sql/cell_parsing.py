@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec
-from huisuan.law.model.values import FIRST_DAY, LAST_DAY, MAX_SHARE_DENOMINATOR, WHITESPACE, Kind
+from huisuan.law.model.values import FIRST_DAY, LAST_DAY, MAX_SHARE_DENOMINATOR, WHITESPACE, ValueKind
 from huisuan.law.sql.dialect import COLUMN_TYPES, TEXT_TYPE, Dialect
 from huisuan.law.sql.naming import RAW, denominator, numerator
 from huisuan.law.sql.sql_arithmetic import SqlExpr, as_bigint, case, column, map_lookup, string_literal
@@ -39,9 +39,9 @@ def checked_columns(spec: FactSpec, held: str | None, dialect: Dialect) -> list[
         LawError: a type that cannot carry the fact (a float for money).
     """
     reading = _CellParser(spec, held, dialect)
-    stood = reading.value() if held is None or spec.kind == Kind.TEXT else column(spec.name)
+    stood = reading.value() if held is None or spec.kind == ValueKind.TEXT else column(spec.name)
     raw = _aliased(stood, f"{RAW}{spec.name}")
-    if spec.kind == Kind.SHARE:
+    if spec.kind == ValueKind.SHARE:
         above, below = reading.share()
         return [raw, _aliased(above, numerator(spec.name)), _aliased(below, denominator(spec.name))]
     return [raw, _aliased(reading.value(), spec.name)]
@@ -60,13 +60,13 @@ class _CellParser:
         if self.held is None:
             return exp.cast(exp.null(), COLUMN_TYPES[self.spec.kind])
         match self.spec.kind:
-            case Kind.MONEY | Kind.INT:
+            case ValueKind.MONEY | ValueKind.INT:
                 return self._number()
-            case Kind.BOOL:
+            case ValueKind.BOOL:
                 return self._truth()
-            case Kind.DATE:
+            case ValueKind.DATE:
                 return self._day()
-            case Kind.CHOICE:
+            case ValueKind.CHOICE:
                 return self._choice()
         self._must_be(TEXT_TYPE)
         return exp.Nullif(this=self.trimmed.copy(), expression=string_literal(""))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlglot import exp
 
-from huisuan.law.sql.naming import STEP
+from huisuan.law.sql.naming import STEP_PREFIX
 from huisuan.law.sql.sql_arithmetic import SqlExpr, case, column
 
 #: what costs more than to look it up; what is missing is asked of a column, and costs nothing
@@ -19,7 +19,11 @@ COSTLY = (exp.Case, exp.Binary, exp.Bracket, exp.In, exp.Between, exp.Func)
 
 
 def extract_common(
-    columns: Mapping[str, SqlExpr], source: exp.Table | exp.Subquery, *, step: str = STEP, only: SqlExpr | None = None
+    columns: Mapping[str, SqlExpr],
+    source: exp.Table | exp.Subquery,
+    *,
+    step: str = STEP_PREFIX,
+    only: SqlExpr | None = None,
 ) -> exp.Select:
     """SELECT *, the columns FROM the source, with a layer below for what they have in common, and so on down.
 

@@ -23,7 +23,7 @@ from huisuan.law.sql.branch_reachability import caps_with_conditions
 from huisuan.law.sql.common_subexpressions import extract_common
 from huisuan.law.sql.dialect import Dialect
 from huisuan.law.sql.intervals import Guard, GuardColumns, SqlIntervals, is_not_true
-from huisuan.law.sql.naming import BOUNDED, BOUNDED_STEP, OPEN, PLAIN, RAW, Columns
+from huisuan.law.sql.naming import BOUNDED, BOUNDED_STEP, OPEN_COLUMN, PLAIN, RAW, Columns
 from huisuan.law.sql.sql_arithmetic import SqlBackend, SqlExpr, as_bigint, case, column, not_, string_literal
 
 
@@ -68,15 +68,15 @@ class CompiledRule:
         missing = list(self._missing_codes(bounds, ways))
         computed = extract_common(self._columns(PLAIN, plain), _from(table))
         decided = _select([exp.Star(), *self._outcome_columns(PLAIN)], computed)
-        undecided = _select([exp.Star(), _aliased(_none_of(PLAIN.outcomes), OPEN)], decided)
+        undecided = _select([exp.Star(), _aliased(_none_of(PLAIN.outcomes), OPEN_COLUMN)], decided)
         further = self._columns(BOUNDED, bounds) | {name: each for each, name in ways.columns.items()}
-        bounded = extract_common(further, _from(undecided), step=BOUNDED_STEP, only=column(OPEN))
+        bounded = extract_common(further, _from(undecided), step=BOUNDED_STEP, only=column(OPEN_COLUMN))
         again = _select([exp.Star(), *self._outcome_columns(BOUNDED)], bounded)
         first, second = self._answer_columns(PLAIN, caps), self._answer_columns(BOUNDED, caps, _join_codes(missing))
         answer = _answer(
-            *(case((column(OPEN), late), otherwise=soon) for soon, late in zip(first, second, strict=True))
+            *(case((column(OPEN_COLUMN), late), otherwise=soon) for soon, late in zip(first, second, strict=True))
         )
-        bound = case((column(OPEN), _is_capped(BOUNDED, len(caps))), otherwise=_is_capped(PLAIN, len(caps)))
+        bound = case((column(OPEN_COLUMN), _is_capped(BOUNDED, len(caps))), otherwise=_is_capped(PLAIN, len(caps)))
         return _select([*kept, *answer, *([_aliased(bound, "capped")] if capped else [])], again)
 
     def _fixed(self) -> tuple[str, SqlExpr, SqlExpr] | None:

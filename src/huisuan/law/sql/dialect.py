@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from huisuan.law.model.values import Kind
+from huisuan.law.model.values import ValueKind
 
 
 class Dialect(StrEnum):
@@ -18,6 +18,7 @@ TEXT_TYPE = "VARCHAR"
 
 #: the type that carries each kind of fact best
 COLUMN_TYPES = {
-    Kind.MONEY: "BIGINT", Kind.INT: "BIGINT", Kind.BOOL: "BOOLEAN", Kind.DATE: "DATE", Kind.SHARE: TEXT_TYPE,
-    Kind.CHOICE: TEXT_TYPE, Kind.TEXT: TEXT_TYPE,
+    ValueKind.MONEY: "BIGINT", ValueKind.INT: "BIGINT", ValueKind.BOOL: "BOOLEAN", ValueKind.DATE: "DATE",
+    ValueKind.SHARE: TEXT_TYPE,
+    ValueKind.CHOICE: TEXT_TYPE, ValueKind.TEXT: TEXT_TYPE,
 }  # fmt: skip

@@ -18,12 +18,12 @@ from huisuan.law.model.exact_arithmetic import Arithmetic, Exact
 from huisuan.law.model.expressions import FactSpec, Node
 from huisuan.law.model.ranges import Range, fact_span, is_single
 from huisuan.law.model.terms import Terms
-from huisuan.law.model.values import Kind
+from huisuan.law.model.values import ValueKind
 from huisuan.law.sql.dialect import Dialect
 from huisuan.law.sql.naming import GUARD, numerator
 from huisuan.law.sql.sql_arithmetic import SqlBackend, SqlExpr, case, column, not_
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 Guard = tuple[SqlExpr, ...]  # what must be true for a fact to matter
 
 _TRUTHS = (nodes.Compare, nodes.Among, nodes.All, nodes.AnyOf, nodes.Not)
@@ -73,7 +73,7 @@ class SqlIntervals(Arithmetic[SqlExpr]):
 
     def is_missing(self, spec: FactSpec) -> SqlExpr:
         """Whether the fact's cell is missing (or cannot be used)."""
-        return column(numerator(spec.name) if spec.kind == Kind.SHARE else spec.name).is_(exp.null())
+        return column(numerator(spec.name) if spec.kind == ValueKind.SHARE else spec.name).is_(exp.null())
 
     def undecided_facts(self, node: Node, way: Guard = ()) -> Iterator[tuple[FactSpec, Guard]]:
         """The facts below a node, each with what must be true for it to be able to change the node's value."""
@@ -156,15 +156,15 @@ class SqlIntervals(Arithmetic[SqlExpr]):
             case nodes.When():
                 return self._is_truth(node.then)
             case nodes.Fact():
-                return node.spec.kind == Kind.BOOL
+                return node.spec.kind == ValueKind.BOOL
             case nodes.Const():
-                return node.kind == Kind.BOOL
+                return node.kind == ValueKind.BOOL
         return isinstance(node, _TRUTHS)
 
-    def _memoized(self, what: str, node: Node, make: Callable[[Node], T]) -> T:
+    def _memoized(self, what: str, node: Node, make: Callable[[Node], _T]) -> _T:
         if (what, id(node)) not in self._known:
             self._known[what, id(node)] = node, make(node)
-        made: T = self._known[what, id(node)][1]
+        made: _T = self._known[what, id(node)][1]
         return made
 
 
@@ -243,7 +243,7 @@ def is_date(node: Node) -> bool:
     while isinstance(node, nodes.Cited):
         node = node.node
     kind = node.spec.kind if isinstance(node, nodes.Fact) else node.kind if isinstance(node, nodes.Const) else None
-    return kind == Kind.DATE
+    return kind == ValueKind.DATE
 
 
 def is_not_true(truth: SqlExpr) -> SqlExpr:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 #: the columns of an answer
 ANSWER = ("status", "amount_fen", "reasons")
 RAW = "raw__"  # prefix: what the source had in a fact's column before it was checked
-OPEN = "m__"  # whether the facts that are there leave the answer open
-STEP = "s__"  # prefix: a subexpression computed once (common_subexpressions)
+OPEN_COLUMN = "m__"  # whether the facts that are there leave the answer open
+STEP_PREFIX = "s__"  # prefix: a subexpression computed once (common_subexpressions)
 BOUNDED_STEP = "t__"  # the same over rows with missing facts
 GUARD = "g__"  # prefix: what must hold for a missing fact to matter
 ROW = "row__"  # where in the source's order a row stood

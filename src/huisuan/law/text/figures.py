@@ -13,7 +13,7 @@ from datetime import date
 from enum import StrEnum
 from fractions import Fraction
 
-from huisuan.law.model.values import Kind, parse_chinese_money, parse_share
+from huisuan.law.model.values import ValueKind, parse_chinese_money, parse_share
 
 FigureValue = int | Fraction | date
 
@@ -68,7 +68,7 @@ class TextFigure:
     """
 
     text: str
-    kind: Kind
+    kind: ValueKind
     values: tuple[FigureValue, ...]
     operator: Operator
     start: int
@@ -99,22 +99,22 @@ def bare_operators(sentence: str) -> Iterator[tuple[int, int]]:
             yield match.start(), match.end()
 
 
-def names_figure(phrase: str, kind: Kind, value: FigureValue) -> bool:
+def names_figure(phrase: str, kind: ValueKind, value: FigureValue) -> bool:
     """Whether a phrase names that figure, as a whole number of that kind."""
     return any(value in figure.values for figure in find_figures(phrase) if figure.kind is kind)
 
 
-def _value(match: re.Match[str]) -> tuple[Kind, tuple[FigureValue, ...]]:
+def _value(match: re.Match[str]) -> tuple[ValueKind, tuple[FigureValue, ...]]:
     if match["day"]:
         days = _days(*(int(part) if part else None for part in match.group(2, 3, 4)))
-        return Kind.DATE, days[-1:] if match[5] else days
+        return ValueKind.DATE, days[-1:] if match[5] else days
     if match["share"]:
-        return Kind.SHARE, (parse_share(match["share"]),)
+        return ValueKind.SHARE, (parse_share(match["share"]),)
     if match["money"]:
-        return Kind.MONEY, (parse_chinese_money(match["money"]),)
+        return ValueKind.MONEY, (parse_chinese_money(match["money"]),)
     digits = match["count"].rstrip("亿万")
     value = Fraction(digits) * _MULTIPLES.get(match["count"][len(digits) :], 1)
-    return Kind.INT, (int(value) if value.denominator == 1 else value,)
+    return ValueKind.INT, (int(value) if value.denominator == 1 else value,)
 
 
 def _days(year: int | None, month: int | None, day: int | None) -> tuple[date, ...]:

@@ -30,7 +30,7 @@ from huisuan.portal.ui.state_labels import state_word
 from huisuan.programmes.applications import queries, services
 from huisuan.programmes.applications.evidence_files import EXTENSIONS, TooLarge
 from huisuan.programmes.applications.evidence_store import load_evidence
-from huisuan.programmes.applications.queries import Known
+from huisuan.programmes.applications.queries import KnownFacts
 from huisuan.programmes.applications.services import DraftChanged, DraftTexts
 from huisuan.programmes.limits import LARGEST_BYTES
 from huisuan.programmes.models import Draft
@@ -51,7 +51,7 @@ def new_draft(request: HttpRequest, policy: str, rule: str) -> HttpResponseBase:
         return _form(request, law, asked, party, draft_form.prefilled_texts(asked, known), Beside(known=known))
     typed = _typed(request, asked)
     try:
-        draft = services.begin(party, _person(request), law, asked, typed, timezone.now())
+        draft = services.begin_draft(party, _person(request), law, asked, typed, timezone.now())
     except Refused as refusal:
         messages.error(request, refusal_html(refusal))
         return _form(request, law, asked, party, typed.facts, Beside(known=known), label=typed.label, status=422)
@@ -77,7 +77,9 @@ def draft_page(request: HttpRequest, number: int) -> HttpResponseBase:
 def _save(request: HttpRequest, law: Policy, rule: Rule, draft: Draft) -> HttpResponseBase:
     typed = _typed(request, rule)
     try:
-        draft = services.save(draft, _number(request, "version"), _person(request), law, rule, typed, timezone.now())
+        draft = services.save_draft(
+            draft, _number(request, "version"), _person(request), law, rule, typed, timezone.now()
+        )
     except Refused as refusal:
         messages.error(request, refusal_html(refusal))
         draft = get_object_or_404(queries.drafts(viewer_of(request)), pk=draft.pk)
@@ -96,14 +98,14 @@ def _saved(request: HttpRequest, law: Policy, rule: Rule, draft: Draft) -> HttpR
     status = 422
     if number := _number(request, "withdraw"):
         try:
-            services.withdraw(draft, number, person, now)
+            services.withdraw_evidence(draft, number, person, now)
         except Refused as refusal:
             messages.error(request, refusal_html(refusal))
     for spec in rule.facts:
         for file in request.FILES.getlist(f"file-{spec.name}"):
             try:
                 content = file.read(LARGEST_BYTES + 1)
-                services.attach(draft, rule, spec.name, file.name or "", content, person, now)
+                services.attach_evidence(draft, rule, spec.name, file.name or "", content, person, now)
             except Refused as refusal:
                 status = 413 if isinstance(refusal, TooLarge) else status
                 refused.setdefault(spec.name, []).append(refusal_html(refusal))
@@ -134,7 +136,7 @@ def discard(request: HttpRequest, number: int) -> HttpResponseBase:
     """Put a draft away."""
     viewer = viewer_of(request)
     draft = get_object_or_404(queries.drafts(viewer), pk=number)
-    services.discard(draft, timezone.now())
+    services.discard_draft(draft, timezone.now())
     messages.success(request, _t("草稿已舍弃；佐证材料的记录仍保留。"))
     return redirect("drafts")
 
@@ -190,7 +192,7 @@ def _beside(law: Policy, rule: Rule, draft: Draft, **more: Any) -> Beside:
     return Beside(files=files, known=queries.known(draft.party, law, rule), **more)
 
 
-def _answer(law: Policy, rule: Rule, texts: Mapping[str, str], known: Known | None) -> dict[str, Any]:
+def _answer(law: Policy, rule: Rule, texts: Mapping[str, str], known: KnownFacts | None) -> dict[str, Any]:
     why = draft_form.explain_facts(law, rule, texts, draft_form.law_day(law, known))
     assert why.answer is not None
     return {

@@ -13,13 +13,13 @@ from django.utils.translation import gettext_lazy as _
 
 from huisuan.law.explain import default_day, explain
 from huisuan.law.forms import InvalidCell, format_cell, option_labels, parse_cell
-from huisuan.law.model import CLAIMANTS, FactSpec, Kind, Rule, Value, format_value
+from huisuan.law.model import CLAIMANT_KINDS, FactSpec, Rule, Value, ValueKind, format_value
 from huisuan.law.policy import Policy
 from huisuan.law.text import Sentence
 from huisuan.parties.models import Party
 from huisuan.portal.law.reasoning import Reasoning, describe_answer, reads_english
 from huisuan.portal.ui.forms import FormField, Widget, choices
-from huisuan.programmes.applications.queries import Known
+from huisuan.programmes.applications.queries import KnownFacts
 from huisuan.programmes.models import Evidence
 
 #: what `known_by` says, in words
@@ -31,13 +31,13 @@ _KNOWN_BY: dict[str, str | Promise] = {
     "treasury": _("财政拨付账"),
     "opendata": _("开放数据目录"),
 }
-HINTS: dict[Kind, str | Promise] = {
-    Kind.MONEY: _("以元填写，至多两位小数，如 1234567.85"),
-    Kind.INT: _("整数"),
-    Kind.DATE: _("年月日，如 2024-12-31"),
-    Kind.SHARE: _("百分数或分数，如 20% 或 1/3"),
+HINTS: dict[ValueKind, str | Promise] = {
+    ValueKind.MONEY: _("以元填写，至多两位小数，如 1234567.85"),
+    ValueKind.INT: _("整数"),
+    ValueKind.DATE: _("年月日，如 2024-12-31"),
+    ValueKind.SHARE: _("百分数或分数，如 20% 或 1/3"),
 }
-INPUT_MODES = {Kind.MONEY: "decimal", Kind.INT: "numeric"}
+INPUT_MODES = {ValueKind.MONEY: "decimal", ValueKind.INT: "numeric"}
 LONGEST_TEXT = 2000  # characters
 #: units that policies count in; one that is not known here stands as the policy writes it
 _UNITS: dict[str, str | Promise] = {
@@ -76,7 +76,7 @@ class Beside:
 
     files: Sequence[Evidence] = ()
     refused: Mapping[str, list[str]] = field(default_factory=dict)
-    known: Known | None = None
+    known: KnownFacts | None = None
     theirs: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -98,7 +98,7 @@ def explain_facts(policy: Policy, rule: Rule, texts: Mapping[str, str], on: date
     return describe_answer(policy, explain(policy, rule, facts, on=on, as_known=timezone.localdate()))
 
 
-def law_day(policy: Policy, known: Known | None) -> date:
+def law_day(policy: Policy, known: KnownFacts | None) -> date:
     """The day whose law a draft is read by: the end of the year that the platform's facts are of, else today."""
     today = timezone.localdate()
     return default_day(policy, today if known is None else min(date(known.year, 12, 31), today))
@@ -126,7 +126,7 @@ def _fact_field(spec: FactSpec, sentence: Sentence, text: str, value: Value | No
     return FactField(
         key=spec.name, name=f"fact-{spec.name}", id=f"f-{spec.name}", described_by=f"h-{spec.name}",
         label=label_of(spec), kind=spec.kind.value, widget=widget_of(spec, options),
-        unit=str(_("元")) if spec.kind == Kind.MONEY else unit_of(spec),
+        unit=str(_("元")) if spec.kind == ValueKind.MONEY else unit_of(spec),
         hint=str(HINTS.get(spec.kind, "")), inputmode=INPUT_MODES.get(spec.kind, ""), max_length=LONGEST_TEXT,
         text=text, choices=choices(options, text), blank=_t("不知道"),
         reads="" if value is None else format_value(spec.kind, value, options_of(spec), english=reads_english()),
@@ -139,7 +139,7 @@ def _fact_field(spec: FactSpec, sentence: Sentence, text: str, value: Value | No
     )  # fmt: skip
 
 
-def prefilled_texts(rule: Rule, known: Known | None) -> dict[str, str]:
+def prefilled_texts(rule: Rule, known: KnownFacts | None) -> dict[str, str]:
     """The texts of a new form: what the platform has settled already, written as people write it."""
     facts = known.facts if known else {}
     return {spec.name: format_cell(spec, facts[spec.name]) for spec in rule.facts if facts.get(spec.name) is not None}
@@ -149,7 +149,7 @@ def other_claimants(rule: Rule, party: Party) -> str:
     """Whom the rule is for, where the party does not look like one of them; empty where it does."""
     if not rule.claimants or CLAIMS_AS.get(party.kind, party.kind) in rule.claimants:
         return ""
-    return ("; " if reads_english() else "、").join(CLAIMANTS[name][reads_english()] for name in rule.claimants)
+    return ("; " if reads_english() else "、").join(CLAIMANT_KINDS[name][reads_english()] for name in rule.claimants)
 
 
 def unit_of(spec: FactSpec) -> str:
@@ -169,7 +169,7 @@ def cell_error(misread: InvalidCell) -> str:
 
 def widget_of(spec: FactSpec, options: Sequence[tuple[str, str]]) -> Widget:
     """How a fact is filled in: yes or no as radio buttons, options as a list, everything else in a box."""
-    if spec.kind == Kind.BOOL:
+    if spec.kind == ValueKind.BOOL:
         return Widget.RADIOS
     return Widget.SELECT if options else Widget.LINE
 
@@ -181,7 +181,7 @@ def options_of(spec: FactSpec) -> Mapping[str, str] | None:
 
 def _choices(spec: FactSpec, text: str) -> list[tuple[str, str]]:
     """The options as (what is submitted, what is read); a text that is no option stays choosable, for it was typed."""
-    if spec.kind == Kind.BOOL:
+    if spec.kind == ValueKind.BOOL:
         found = [("是", _t("是")), ("否", _t("否"))]
     else:
         words = options_of(spec) or {}
@@ -191,7 +191,7 @@ def _choices(spec: FactSpec, text: str) -> list[tuple[str, str]]:
     return found
 
 
-def _settled(spec: FactSpec, known: Known | None) -> str:
+def _settled(spec: FactSpec, known: KnownFacts | None) -> str:
     value = known.facts.get(spec.name) if known else None
     if known is None or value is None:
         return ""

@@ -20,9 +20,9 @@ from django.utils.translation import gettext_lazy as _
 from huisuan.law.model import (
     InterpretationSpec,
     InvalidValue,
-    Kind,
     LawError,
     SettingSpec,
+    ValueKind,
     format_value,
     parse_chinese_money,
 )
@@ -47,7 +47,8 @@ Spec: TypeAlias = SettingSpec | InterpretationSpec
 _LONGEST = 2000
 _YUAN = re.compile(r"[0-9]{1,15}(\.[0-9]{1,2})?")
 _HINTS: dict[str, str | Promise] = {
-    Kind.SHARE: _("比例，如 15% 或 1/8"), Kind.MONEY: _("元，或如 80万元"), Kind.RATES: _("各市同一比例，如 10%"),
+    ValueKind.SHARE: _("比例，如 15% 或 1/8"), ValueKind.MONEY: _("元，或如 80万元"),
+    ValueKind.RATES: _("各市同一比例，如 10%"),
     FigureKind.CAP: _("金额（500万元）、原额的百分数（50%）或“无”"), FigureKind.RATE: _("比例，如 25%"),
 }  # fmt: skip
 
@@ -110,7 +111,7 @@ class _FormParser:
             name=param, label=spec.en if reads_english() else spec.zh, sentence=spec.sentence, phrase=spec.phrase,
             now=now, bound=bound, hint=_HINTS.get(spec.kind, ""), placeholder=now or "—",
         )  # fmt: skip
-        if spec.kind is Kind.REGIONS:
+        if spec.kind is ValueKind.REGIONS:
             return self._regions(field, spec, row)
         typed = self._typed(param)
         return self._parse(field, spec, typed, lambda: self._set(spec.name, _raw(spec, typed))) if typed else field
@@ -188,10 +189,10 @@ def _by_sentence(found: Sequence[LegalFigure]) -> Iterator[list[LegalFigure]]:
 
 def _raw(spec: SettingSpec, typed: str) -> object:
     """What was typed as a settings file would have it."""
-    if spec.kind is Kind.MONEY:
+    if spec.kind is ValueKind.MONEY:
         money = _money(typed)
         return money if isinstance(money, int) else parse_chinese_money(money)
-    if spec.kind is Kind.RATES:
+    if spec.kind is ValueKind.RATES:
         return dict.fromkeys(spec.regions or {}, typed)
     return typed
 
@@ -202,5 +203,5 @@ def _money(typed: str) -> int | str:
     return int(Decimal(plain) * 100) if _YUAN.fullmatch(plain) else typed
 
 
-def _kind(figure: LegalFigure) -> Kind:
-    return Kind.MONEY if figure.kind is FigureKind.CAP else Kind.SHARE
+def _kind(figure: LegalFigure) -> ValueKind:
+    return ValueKind.MONEY if figure.kind is FigureKind.CAP else ValueKind.SHARE

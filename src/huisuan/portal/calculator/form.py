@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _t
 
 from huisuan.law.explain import OpenQuestion, Question, Questionnaire, RuleProgress, default_day, presumed_answer
 from huisuan.law.forms import InvalidCell, option_labels, parse_cell
-from huisuan.law.model import CLAIMANTS, FactSpec, InvalidValue, Kind, Value, format_value, parse_date
+from huisuan.law.model import CLAIMANT_KINDS, FactSpec, InvalidValue, Value, ValueKind, format_value, parse_date
 from huisuan.law.model import expressions as nodes
 from huisuan.law.policy import Policy, PolicyRule
 from huisuan.portal.applications.form import (
@@ -59,7 +59,7 @@ class CalculatorQuery:
         who = request.GET.get("who", "")
         typed = {name: request.GET[name].strip() for name in request.GET if name.startswith(PREFIX)}
         texts = {name.removeprefix(PREFIX): text for name, text in typed.items() if text}
-        return cls(who if who in CLAIMANTS else "", days["on"], days["known"], texts, given, wrong)
+        return cls(who if who in CLAIMANT_KINDS else "", days["on"], days["known"], texts, given, wrong)
 
     def query(self, who: str = "", *, pinned: bool = False) -> str:
         """The query string that asks this again, without what was left empty; `pinned` names the days, too."""
@@ -191,7 +191,7 @@ def _field(
         value = inquiry.presumed[key]
     places = still.places if still else question.places
     options = _choices(spec, text, value)
-    if spec.kind in (Kind.BOOL, Kind.CHOICE) and value is not None:
+    if spec.kind in (ValueKind.BOOL, ValueKind.CHOICE) and value is not None:
         text = _submitted(value)
     return QuestionField(
         key=key, name=PREFIX + key, id=f"{anchor(key)}-c", described_by=f"{anchor(key)}-h",
@@ -225,7 +225,7 @@ def _submitted(value: Value) -> str:
 
 def _choices(spec: FactSpec, text: str, value: Value | None) -> list[tuple[str, str]]:
     """The options as (what is submitted, what is read); a text that is no option stays choosable, for it was typed."""
-    if spec.kind == Kind.BOOL:
+    if spec.kind == ValueKind.BOOL:
         found = [(YES, _t("是")), (NO, _t("否"))]
     else:
         words = (spec.options_en if reads_english() else None) or option_labels(spec)

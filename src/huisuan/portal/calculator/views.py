@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from huisuan.law.explain import Question, build_questionnaire, list_questions
-from huisuan.law.model import CLAIMANTS
+from huisuan.law.model import CLAIMANT_KINDS
 from huisuan.law.policy import Policy
 from huisuan.parties.route_access import public_page
 from huisuan.portal.calculator.answers import answers
@@ -85,7 +85,7 @@ def _context(
     later = question_fields(asked, inquiry, values, wrong, now=False)
     shown = [each for _, each in now]
     return {
-        **context, "who": CLAIMANTS[asked.who][reads_english()],
+        **context, "who": CLAIMANT_KINDS[asked.who][reads_english()],
         "groups": group_fields([(question, each) for question, each in now if not each.presumed]),
         "presumed": [each for each in shown if each.presumed], "later": [each for _, each in later],
         "answers": answers(inquiry, policies, {each.key for each in shown}, asked.on, asked.as_known),
@@ -108,10 +108,10 @@ def _carried(asked: CalculatorQuery, known: tuple[Question, ...], shown: list[Qu
 def _audiences(policies: list[Policy], asked: CalculatorQuery) -> list[Audience]:
     counts = {
         name: sum(not rule.claimants or name in rule.claimants for policy in policies for rule in policy.rules)
-        for name in CLAIMANTS
+        for name in CLAIMANT_KINDS
     }
     return [
         Audience(name, label[reads_english()], _address(asked.query(name)), counts[name])
-        for name, label in CLAIMANTS.items()
+        for name, label in CLAIMANT_KINDS.items()
         if counts[name]
     ]

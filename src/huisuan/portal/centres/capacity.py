@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.compute.capacity.capacity import Capacity, Size, capacity
-from huisuan.compute.metering.usage.daily_totals import AT_ONCE
+from huisuan.compute.metering.usage.daily_totals import REFRESH_LIMIT
 from huisuan.compute.models import CapacityAttestation, Centre, CentreNode
 from huisuan.portal.ui import charts, number_format, state_labels
 from huisuan.portal.ui.charts import Bar, Chart
@@ -30,8 +30,8 @@ _ATTESTED = 20
 def sizes(centre: Centre, today: date, year: int | None) -> Capacity:
     """The capacities of a centre, its use within a calendar year; without one, within the last 366 days."""
     if year is None:
-        return capacity(centre, today - YEAR, today + timedelta(days=1), at_most=AT_ONCE)
-    return capacity(centre, date(year, 1, 1), date(year + 1, 1, 1), at_most=AT_ONCE)
+        return capacity(centre, today - YEAR, today + timedelta(days=1), at_most=REFRESH_LIMIT)
+    return capacity(centre, date(year, 1, 1), date(year + 1, 1, 1), at_most=REFRESH_LIMIT)
 
 
 def chart(found: Capacity) -> Chart:

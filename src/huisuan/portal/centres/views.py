@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.compute.metering.checks.flags import open_flags
-from huisuan.compute.metering.usage.daily_totals import AT_ONCE, count_untotalled, update_daily_totals
+from huisuan.compute.metering.usage.daily_totals import REFRESH_LIMIT, count_untotalled, update_daily_totals
 from huisuan.compute.metering.usage.unclaimed import list_unclaimed_usage
 from huisuan.compute.models import AT_CENTRE, Centre
 from huisuan.parties.models import Region
@@ -123,7 +123,7 @@ def centre_page(request: HttpRequest, code: str) -> HttpResponseBase:
     """One centre."""
     viewer, now, today = viewer_of(request), timezone.now(), timezone.localdate()
     centre = get_object_or_404(queries.centres(viewer), code=code)
-    update_daily_totals(centre, AT_ONCE)  # first: it counts what everything below is made of
+    update_daily_totals(centre, REFRESH_LIMIT)  # first: it counts what everything below is made of
     sums = use.sums(centre)
     years = usage_sums.years(sums)
     year = chosen_year(request, years)

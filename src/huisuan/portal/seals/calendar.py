@@ -14,7 +14,7 @@ from huisuan.base.months import Month
 from huisuan.compute.metering.checks.anomaly import FlagKind
 from huisuan.compute.metering.checks.flags import open_flags
 from huisuan.compute.metering.seals.queries import list_seals
-from huisuan.compute.metering.usage.daily_totals import AT_ONCE, update_daily_totals
+from huisuan.compute.metering.usage.daily_totals import REFRESH_LIMIT, update_daily_totals
 from huisuan.compute.models import Centre, Seal, UsageDay
 from huisuan.portal.ui.state_labels import SEAL, Word
 
@@ -66,7 +66,7 @@ def due(centre: Centre, today: date) -> tuple[Month, Month] | None:
     """The first and the last of the months that are over, have use and can still be sealed; None: there are none."""
     last = Seal.objects.filter(centre=centre).aggregate(last=Max("month"))["last"]
     if centre.last_sequence and not hasattr(centre, "tally"):
-        update_daily_totals(centre, AT_ONCE)
+        update_daily_totals(centre, REFRESH_LIMIT)
     days = UsageDay.objects.filter(centre=centre, day__lt=today.replace(day=1))
     if last is not None:
         days = days.filter(day__gte=Month.containing(last).following.first_day)

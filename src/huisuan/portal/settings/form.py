@@ -11,12 +11,12 @@ from fractions import Fraction
 from django.http import QueryDict
 from django.utils.translation import gettext as _t
 
-from huisuan.law.model import InterpretationSpec, InvalidValue, Kind, LawError, format_share, parse_date
+from huisuan.law.model import InterpretationSpec, InvalidValue, LawError, ValueKind, format_share, parse_date
 from huisuan.law.policy import Policy, SettingHistory, SettingValue, setting_declarations
 from huisuan.portal.law.field_faults import setting_error_html
 from huisuan.portal.ui.forms import Choice, FormField, Widget
 from huisuan.portal.ui.refusals import refusal_html
-from huisuan.settlement.adoption.proposed_settings import Draft, check_draft
+from huisuan.settlement.adoption.proposed_settings import SettingsDraft, check_draft
 
 _YUAN = re.compile(r"[0-9]{1,13}(\.[0-9]{1,2})?")
 AUTHORITY = "省人工智能产业推进组工作专班"
@@ -47,11 +47,11 @@ class SettingEntry:
         options: Mapping[str, str] = {}
         if isinstance(spec, InterpretationSpec):
             widget, options = Widget.RADIOS, (spec.options_en if english else spec.options)
-        elif spec.kind is Kind.REGIONS:
+        elif spec.kind is ValueKind.REGIONS:
             widget, options = Widget.CHECKBOXES, spec.region_names(english=english) or {}
-        elif spec.kind is Kind.RATES:
+        elif spec.kind is ValueKind.RATES:
             widget = Widget.LINES
-        elif spec.kind is Kind.MONEY:
+        elif spec.kind is ValueKind.MONEY:
             unit = _t("元")
         return FormField(
             name=self.name, label=label, widget=widget, text=self.text, errors=(self.error,) if self.error else (),
@@ -78,7 +78,9 @@ def blank_form(listed: list[SettingHistory], today: date) -> ProposalForm:
     return ProposalForm(valid_from=str(today), entries=[SettingEntry(row, _entered(row)) for row in listed])
 
 
-def parse_form(policy: Policy, listed: list[SettingHistory], posted: QueryDict) -> tuple[ProposalForm, Draft | None]:
+def parse_form(
+    policy: Policy, listed: list[SettingHistory], posted: QueryDict
+) -> tuple[ProposalForm, SettingsDraft | None]:
     """What was posted, and the draft it makes; no draft where something is wrong, which the form then says."""
     title, authority, document, day = (_line(posted, key) for key in ("title", "authority", "document", "valid_from"))
     entries = [SettingEntry(row, [_clean(each) for each in posted.getlist(f"set:{row.spec.name}")]) for row in listed]
@@ -98,7 +100,7 @@ def parse_form(policy: Policy, listed: list[SettingHistory], posted: QueryDict) 
     except InvalidValue as wrong:
         form.errors["valid_from"] = refusal_html(wrong)
         return form, None
-    draft = Draft(form.title, form.authority, form.document, valid_from, values)
+    draft = SettingsDraft(form.title, form.authority, form.document, valid_from, values)
     form.errors |= check_draft(policy, draft)
     if any(entry.error for entry in form.entries):
         form.errors.pop("", None)
@@ -140,18 +142,18 @@ def _value(policy: Policy, entry: SettingEntry) -> SettingValue | None:
     declared = setting_declarations(policy)
     if isinstance(spec, InterpretationSpec):
         return declared.parse_option(spec.name, text, "") if text else None
-    if spec.kind is Kind.REGIONS:
+    if spec.kind is ValueKind.REGIONS:
         held = entry.listed.current
         same = held is not None and isinstance(held.value, tuple) and set(held.value) == set(entry.entered)
         if same or (held is None and not entry.entered):
             return held.value if held else None
         return declared.parse_setting(spec.name, entry.entered, "")
-    if spec.kind is Kind.RATES:
+    if spec.kind is ValueKind.RATES:
         rates = dict(_rate(line) for line in text.splitlines() if line.strip())
         return declared.parse_setting(spec.name, rates, "") if rates or entry.listed.current else None
     if not text:
         return None
-    return declared.parse_setting(spec.name, _fen(text) if spec.kind is Kind.MONEY else text, "")
+    return declared.parse_setting(spec.name, _fen(text) if spec.kind is ValueKind.MONEY else text, "")
 
 
 def _rate(line: str) -> tuple[str, str]:

@@ -139,7 +139,7 @@ def propose(request: HttpRequest, name: str) -> HttpResponse:
         form, draft = parse_form(policy, listed, request.POST)
         if draft is not None:
             try:
-                made = services.propose(policy.name, draft, _actor(request), timezone.now())
+                made = services.propose_settings(policy.name, draft, _actor(request), timezone.now())
             except Refused as refusal:
                 form.errors[""] = refusal_html(refusal)
             else:
@@ -238,14 +238,14 @@ def compare(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def adopt(request: HttpRequest, number: int) -> HttpResponse:
     """Adopt a proposal of somebody else."""
-    return _end(request, number, services.adopt, _t("已采用。"))
+    return _end(request, number, services.adopt_proposal, _t("已采用。"))
 
 
 @allow("province")
 @require_POST
 def withdraw(request: HttpRequest, number: int) -> HttpResponse:
     """Withdraw a proposal that has not been adopted."""
-    return _end(request, number, services.withdraw, _t("已撤回。"))
+    return _end(request, number, services.withdraw_proposal, _t("已撤回。"))
 
 
 def _end(request: HttpRequest, number: int, end: Any, done: str) -> HttpResponse:
@@ -266,5 +266,5 @@ def _proposal(number: int) -> SettingsProposal:
     return found
 
 
-def _actor(request: HttpRequest) -> services.Actor:
-    return services.Actor(viewer_of(request).name, Through.WEB)
+def _actor(request: HttpRequest) -> services.ProposalActor:
+    return services.ProposalActor(viewer_of(request).name, Through.WEB)

@@ -39,7 +39,7 @@ class TooLarge(InvalidRequest):
 
 
 @dataclass(frozen=True)
-class Kind:
+class _FileKind:
     """A kind of file: its name, its extensions, its media type, and whether a content is of it."""
 
     name: str
@@ -79,17 +79,17 @@ def _package(content: bytes) -> bool:
 
 
 _KINDS = (
-    Kind("PDF", (".pdf",), "application/pdf", _pdf),
-    Kind("PNG", (".png",), "image/png", _png),
-    Kind("JPEG", (".jpg", ".jpeg"), "image/jpeg", _jpeg),
-    Kind("OFD", (".ofd",), "application/ofd", _package, "OFD.xml"),
-    Kind("XLSX", (".xlsx",), f"{OOXML}spreadsheetml.sheet", _package, "xl/workbook.xml"),
-    Kind("DOCX", (".docx",), f"{OOXML}wordprocessingml.document", _package, "word/document.xml"),
+    _FileKind("PDF", (".pdf",), "application/pdf", _pdf),
+    _FileKind("PNG", (".png",), "image/png", _png),
+    _FileKind("JPEG", (".jpg", ".jpeg"), "image/jpeg", _jpeg),
+    _FileKind("OFD", (".ofd",), "application/ofd", _package, "OFD.xml"),
+    _FileKind("XLSX", (".xlsx",), f"{OOXML}spreadsheetml.sheet", _package, "xl/workbook.xml"),
+    _FileKind("DOCX", (".docx",), f"{OOXML}wordprocessingml.document", _package, "word/document.xml"),
 )
 EXTENSIONS = tuple(extension for kind in _KINDS for extension in kind.extensions)
 
 
-def check(filename: str, content: bytes) -> Accepted:
+def check_evidence(filename: str, content: bytes) -> Accepted:
     """The file as it may be kept.
 
     Raises:
@@ -118,7 +118,7 @@ def check(filename: str, content: bytes) -> Accepted:
     return Accepted(name, kind.media_type)
 
 
-def _check_active(name: str, kind: Kind, content: bytes) -> None:
+def _check_active(name: str, kind: _FileKind, content: bytes) -> None:
     """Have a child with limits look for what would run: whatever the file does to its reader, it does it there."""
     command = [sys.executable, "-m", "huisuan.programmes.applications.active_content", kind.name]
     try:
@@ -158,7 +158,7 @@ def _visible(name: str) -> str:
     return "".join(sign if sign.isprintable() else "�" for sign in name[:_LONGEST_NAME])
 
 
-def _kind(name: str) -> Kind:
+def _kind(name: str) -> _FileKind:
     for kind in _KINDS:
         if name.lower().endswith(kind.extensions):
             return kind
@@ -169,7 +169,7 @@ def _kind(name: str) -> Kind:
     )
 
 
-def _check_package(name: str, kind: Kind, content: bytes) -> None:
+def _check_package(name: str, kind: _FileKind, content: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
             parts = package.infolist()
@@ -184,7 +184,7 @@ def _check_package(name: str, kind: Kind, content: bytes) -> None:
         raise InvalidRequest(f"“{name}”已损坏，打不开：请重新导出为 {kind.name}", code="evidence.unreadable") from None
 
 
-def _check_parts(name: str, kind: Kind, parts: list[zipfile.ZipInfo]) -> None:
+def _check_parts(name: str, kind: _FileKind, parts: list[zipfile.ZipInfo]) -> None:
     names = [part.filename for part in parts]
     if kind.main_part not in names:
         raise InvalidRequest(

@@ -47,14 +47,14 @@ def claimant(viewer: Viewer) -> Party | None:
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownFacts:
     """Facts that the platform has settled for a party already, and for which year."""
 
     facts: Mapping[str, Value | None]
     year: int
 
 
-def known(party: Party, policy: Policy, rule: Rule) -> Known | None:
+def known(party: Party, policy: Policy, rule: Rule) -> KnownFacts | None:
     """What the newest standing settlement of this rule knows of the party; None where there is none."""
     if rule.key != rule.sentence:
         return None
@@ -65,6 +65,6 @@ def known(party: Party, policy: Policy, rule: Rule) -> Known | None:
     if found is None:
         return None
     try:
-        return Known(parse_facts(rule, found.facts), found.run.year)
+        return KnownFacts(parse_facts(rule, found.facts), found.run.year)
     except LawError:  # settled under facts that the rule has no more
         return None

@@ -12,12 +12,12 @@ from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.law.model import Rule
 from huisuan.law.policy import Policy
 from huisuan.parties.models import Party, Person
-from huisuan.programmes.applications.evidence_files import check
+from huisuan.programmes.applications.evidence_files import check_evidence
 from huisuan.programmes.applications.evidence_store import evidence_store
 from huisuan.programmes.models import Draft, Evidence
 
 _LONGEST_TEXT = 2_000
-MOST_FILES = 100
+_MOST_FILES = 100
 MOST_DRAFTS = 500
 
 
@@ -49,7 +49,7 @@ class DraftTexts:
 
 
 @transaction.atomic
-def begin(party: Party, person: Person, policy: Policy, rule: Rule, typed: DraftTexts, now: datetime) -> Draft:
+def begin_draft(party: Party, person: Person, policy: Policy, rule: Rule, typed: DraftTexts, now: datetime) -> Draft:
     """A new draft of a party under a rule.
 
     Raises:
@@ -65,7 +65,7 @@ def begin(party: Party, person: Person, policy: Policy, rule: Rule, typed: Draft
 
 
 @transaction.atomic
-def save(
+def save_draft(
     draft: Draft, version: int, person: Person, policy: Policy, rule: Rule, typed: DraftTexts, now: datetime
 ) -> Draft:
     """The draft with what was typed; `version` is the one that its author had before their eyes.
@@ -89,13 +89,13 @@ def save(
 
 
 @transaction.atomic
-def discard(draft: Draft, now: datetime) -> None:
+def discard_draft(draft: Draft, now: datetime) -> None:
     """Put a draft away: it leaves the lists, and stays on record with its evidence."""
     Draft.objects.filter(pk=draft.pk, discarded_at__isnull=True).update(discarded_at=now)
 
 
 @transaction.atomic
-def attach(
+def attach_evidence(
     draft: Draft, rule: Rule, fact: str, filename: str, content: bytes, person: Person, now: datetime
 ) -> Evidence:
     """Keep a file as evidence of a fact; the same content for the same fact is kept once.
@@ -105,12 +105,12 @@ def attach(
     """
     if fact not in {spec.name for spec in rule.facts}:
         raise NotFound(f"第 {rule.sentence} 句没有事实 {fact}", code="draft.fact_unknown")
-    accepted = check(filename, content)
+    accepted = check_evidence(filename, content)
     Draft.objects.select_for_update().get(pk=draft.pk)
     standing = Evidence.objects.filter(draft=draft, withdrawn_at__isnull=True)
-    if standing.count() >= MOST_FILES:
+    if standing.count() >= _MOST_FILES:
         raise Conflict(
-            f"“{accepted.filename}”没有收：一份草稿至多 {MOST_FILES} 个文件，请先撤回不用的",
+            f"“{accepted.filename}”没有收：一份草稿至多 {_MOST_FILES} 个文件，请先撤回不用的",
             code="draft.files_too_many",
         )
     sha256 = evidence_store().store(content)
@@ -124,7 +124,7 @@ def attach(
 
 
 @transaction.atomic
-def withdraw(draft: Draft, number: int, person: Person, now: datetime) -> None:
+def withdraw_evidence(draft: Draft, number: int, person: Person, now: datetime) -> None:
     """Take a piece of evidence back: it stays on record and proves nothing any more.
 
     Raises:

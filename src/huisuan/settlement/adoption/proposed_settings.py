@@ -30,7 +30,7 @@ _LABELS = {"title": "标题", "authority": "确定机关", "document": "文件�
 
 
 @dataclass(frozen=True)
-class Draft:
+class SettingsDraft:
     """Values that take force on a day, with the authority that sets them and its document."""
 
     title: str
@@ -52,7 +52,7 @@ def get_policy(name: str) -> Policy:
         raise InvalidRequest(str(error), code=error.code) from None
 
 
-def parse_draft(policy: Policy, name: str, text: str, title: str = "") -> Draft:
+def parse_draft(policy: Policy, name: str, text: str, title: str = "") -> SettingsDraft:
     """A draft from the text of a settings file without `known_from`; errors call it `name`.
 
     Raises:
@@ -70,20 +70,22 @@ def parse_draft(policy: Policy, name: str, text: str, title: str = "") -> Draft:
         words = {key: document.string(key) for key in _LONGEST}
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
-    return Draft(title or words["title"], words["authority"], words["document"], valid_from, values)
+    return SettingsDraft(title or words["title"], words["authority"], words["document"], valid_from, values)
 
 
-def with_title(policy: Policy, draft: Draft) -> Draft:
+def with_title(policy: Policy, draft: SettingsDraft) -> SettingsDraft:
     """The draft, with a title that says what it changes where it has none."""
     if draft.title:
         return draft
     words = {name: spec.zh for name, spec in policy.setting_specs().items()}
     words |= {name: spec.zh for name, spec in policy.interpretation_specs().items()}
     named = "、".join(words[name] for name in draft.values)
-    return Draft(f"调整{named}"[: _LONGEST["title"]], draft.authority, draft.document, draft.valid_from, draft.values)
+    return SettingsDraft(
+        f"调整{named}"[: _LONGEST["title"]], draft.authority, draft.document, draft.valid_from, draft.values
+    )
 
 
-def check_draft(policy: Policy, draft: Draft) -> dict[str, str]:
+def check_draft(policy: Policy, draft: SettingsDraft) -> dict[str, str]:
     """What is wrong with a draft, by field; "" is the draft as a whole."""
     wrong: dict[str, str] = {}
     for key, longest in _LONGEST.items():
@@ -106,13 +108,13 @@ def check_draft(policy: Policy, draft: Draft) -> dict[str, str]:
     return wrong
 
 
-def to_adopted(draft: Draft, known_from: date, file: str) -> list[AdoptedSetting]:
+def to_adopted(draft: SettingsDraft, known_from: date, file: str) -> list[AdoptedSetting]:
     """The draft as it would stand among the settings, known from a day on."""
     ground = (draft.authority, draft.document, draft.valid_from, known_from)
     return [AdoptedSetting(name, value, *ground, file, NO_FILE) for name, value in draft.values.items()]
 
 
-def draft_of_proposal(policy: Policy, proposal: SettingsProposal) -> Draft:
+def draft_of_proposal(policy: Policy, proposal: SettingsProposal) -> SettingsDraft:
     """What a proposal says, under the policy as it stands now.
 
     Raises:
@@ -123,16 +125,16 @@ def draft_of_proposal(policy: Policy, proposal: SettingsProposal) -> Draft:
         values = setting_declarations(policy).parse_document(SettingsDocument.parse(name, proposal.values, frozenset()))
     except LawError as error:
         raise Conflict(f"政策 {policy.name} 已变：{error}", code="proposal.law_changed") from None
-    return Draft(proposal.title, proposal.authority, proposal.document, proposal.valid_from, values)
+    return SettingsDraft(proposal.title, proposal.authority, proposal.document, proposal.valid_from, values)
 
 
-def file_name(number: int, draft: Draft) -> str:
+def file_name(number: int, draft: SettingsDraft) -> str:
     """The name of the settings file of an adopted proposal: 007-2.2.rate.toml."""
     slug = "-".join(re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.") for name in draft.values)
     return f"{number:03d}-{slug[:60].rstrip('-.')}.toml"
 
 
-def format_settings_file(draft: Draft, values: str, known_from: date, note: str) -> str:
+def format_settings_file(draft: SettingsDraft, values: str, known_from: date, note: str) -> str:
     """The settings file of an adopted proposal, in the form of a policy's own."""
     head = {"title": draft.title, "note": note, "authority": draft.authority, "document": draft.document}
     lines = [f"{key} = {toml_string(text)}" for key, text in head.items()]

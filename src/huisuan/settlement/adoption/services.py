@@ -13,7 +13,7 @@ from huisuan.law.model import LawError
 from huisuan.law.policy import setting_declarations, with_adopted
 from huisuan.settlement.adoption.lock import lock_settlement
 from huisuan.settlement.adoption.proposed_settings import (
-    Draft,
+    SettingsDraft,
     check_draft,
     draft_of_proposal,
     file_name,
@@ -27,14 +27,14 @@ from huisuan.settlement.models import End, ProposalEnd, SettingsProposal, Settle
 
 
 @dataclass(frozen=True)
-class Actor:
+class ProposalActor:
     """Who acts, by name, and by which door."""
 
     name: str
     through: Through
 
 
-def propose(policy_name: str, draft: Draft, by: Actor, now: datetime) -> SettingsProposal:
+def propose_settings(policy_name: str, draft: SettingsDraft, by: ProposalActor, now: datetime) -> SettingsProposal:
     """Record a proposal.
 
     Raises:
@@ -58,7 +58,7 @@ def propose(policy_name: str, draft: Draft, by: Actor, now: datetime) -> Setting
     )
 
 
-def adopt(number: int, by: Actor, now: datetime) -> ProposalEnd:
+def adopt_proposal(number: int, by: ProposalActor, now: datetime) -> ProposalEnd:
     """Adopt a proposal: its values hold from its own day, and are known from this day on.
 
     Where a settlement has read the law as known on this day, they are known from the next: what was computed stands.
@@ -89,7 +89,7 @@ def adopt(number: int, by: Actor, now: datetime) -> ProposalEnd:
     return end
 
 
-def withdraw(number: int, by: Actor, now: datetime) -> ProposalEnd:
+def withdraw_proposal(number: int, by: ProposalActor, now: datetime) -> ProposalEnd:
     """Withdraw a proposal that has not been adopted.
 
     Raises:

@@ -14,13 +14,13 @@ from huisuan.base.money import yuan
 from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
 
 if TYPE_CHECKING:
-    from huisuan.settlement.adoption.services import Actor
+    from huisuan.settlement.adoption.services import ProposalActor
 
 app = typer.Typer()
 
 OPERATOR = "省专班（本机命令行）"
 _SHOWN = 20  # parties on the screen; --json has all
-Number = Annotated[int, typer.Argument(metavar="N", help="提案编号，见 huisuan settings list")]
+_ProposalNumber = Annotated[int, typer.Argument(metavar="N", help="提案编号，见 huisuan settings list")]
 By = Annotated[str | None, typer.Option("--by", metavar="USERNAME", help="以哪位省专班人员的名义（默认为本机命令行）")]
 
 
@@ -38,7 +38,7 @@ def propose(
     """提出一组参数与解释口径：在法定上限之内，写明确定机关、文件与自哪天起。"""
     from huisuan.settlement.adoption.proposed_settings import get_policy, parse_draft
     from huisuan.settlement.adoption.queries import proposal_to_dict
-    from huisuan.settlement.adoption.services import propose as record
+    from huisuan.settlement.adoption.services import propose_settings as record
 
     draft = parse_draft(get_policy(policy), "标准输入" if file == "-" else Path(file).name, _text(file), title.strip())
     made = record(policy, draft, _actor(by), datetime.now(UTC))
@@ -67,7 +67,7 @@ def list_(policy: Annotated[str, typer.Option("--policy", help="只看一个政�
 
 
 @app.command()
-def show(number: Number, as_json: AsJson = False) -> None:
+def show(number: _ProposalNumber, as_json: AsJson = False) -> None:
     """查看一个提案：它改什么，由谁提出，结果如何。"""
     from huisuan.settlement.adoption.queries import STATE_ZH, get_proposal, proposal_to_dict
 
@@ -90,7 +90,7 @@ def show(number: Number, as_json: AsJson = False) -> None:
 
 @app.command()
 def compare(
-    number: Number,
+    number: _ProposalNumber,
     year: Annotated[int, typer.Option("--year", help="与哪一年结算的事实比较")],
     by: By = None,
     as_json: AsJson = False,
@@ -117,10 +117,10 @@ def compare(
 
 
 @app.command()
-def adopt(number: Number, by: By = None, as_json: AsJson = False) -> None:
+def adopt(number: _ProposalNumber, by: By = None, as_json: AsJson = False) -> None:
     """采用提案：自今日起（今日已按今日所知结算过的，自明日起）为人所知；提出人不能采用自己的提案。"""
     from huisuan.settlement.adoption.queries import get_proposal, proposal_to_dict
-    from huisuan.settlement.adoption.services import adopt as decide
+    from huisuan.settlement.adoption.services import adopt_proposal as decide
 
     end = decide(number, _actor(by), datetime.now(UTC))
     if as_json:
@@ -130,10 +130,10 @@ def adopt(number: Number, by: By = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def withdraw(number: Number, by: By = None, as_json: AsJson = False) -> None:
+def withdraw(number: _ProposalNumber, by: By = None, as_json: AsJson = False) -> None:
     """撤回一个还没有采用的提案。"""
     from huisuan.settlement.adoption.queries import get_proposal, proposal_to_dict
-    from huisuan.settlement.adoption.services import withdraw as decide
+    from huisuan.settlement.adoption.services import withdraw_proposal as decide
 
     decide(number, _actor(by), datetime.now(UTC))
     if as_json:
@@ -151,18 +151,18 @@ def _text(file: str) -> str:
         raise InvalidRequest(f"{file}：不是 UTF-8 文本；请另存为 UTF-8", code="file.not_utf8") from None
 
 
-def _actor(by: str | None) -> Actor:
+def _actor(by: str | None) -> ProposalActor:
     """Who acts: the person named, who must be of the province, or the operator of this machine."""
     from huisuan.parties.models import Person, Role
-    from huisuan.settlement.adoption.services import Actor
+    from huisuan.settlement.adoption.services import ProposalActor
     from huisuan.settlement.models import Through
 
     if by is None:
-        return Actor(OPERATOR, Through.COMMAND)
+        return ProposalActor(OPERATOR, Through.COMMAND)
     person = Person.objects.filter(username=by, role=Role.PROVINCE, is_active=True).first()
     if person is None:
         raise NotFound(f"--by {by}：没有这位省专班人员", code="person.unknown")
-    return Actor(person.username, Through.COMMAND)
+    return ProposalActor(person.username, Through.COMMAND)
 
 
 def _print_lines(lines: list[dict[str, Any]]) -> None:

@@ -11,14 +11,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from huisuan.base.months import SHANGHAI, Month
+from huisuan.base.months import Month, midnight
 from huisuan.compute.metering.exports.settled_usage import check_settled_usage
 from huisuan.law.model import Rule
 from huisuan.law.policy import Policy
@@ -74,11 +74,6 @@ def segment_days(
     changes += [(each.starts, each.ends) for each in affiliated]
     days |= {day for change in changes for day in change if day is not None and starts < day < ends}
     return sorted(days)
-
-
-def midnight(day: date) -> int:
-    """The second since the epoch at which a day begins at Asia/Shanghai."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=SHANGHAI).timestamp())
 
 
 class Billing:

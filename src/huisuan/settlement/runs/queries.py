@@ -78,7 +78,7 @@ def latest_bills(viewer: Viewer) -> QuerySet[Bill]:
     return Bill.objects.filter(mine, run__in=latest_runs()).select_related("party", "centre", "run")
 
 
-def bills_of(owed: Entitlement) -> QuerySet[Bill]:
+def bills_of_entitlement(owed: Entitlement) -> QuerySet[Bill]:
     """The bills that an entitlement adds up."""
     found = Bill.objects.filter(run=owed.run, party=owed.party).select_related("centre", "party", "run")
     return found.order_by("month", "centre__code")

@@ -28,7 +28,7 @@ from huisuan.settlement.runs.settled_sentence import SETTLES, reach_of
 
 NO_PROGRESS = NoProgress()
 #: what a settlement does, one after the other; whoever cancels is heard before each
-SETTLE_STEPS = ("registers", "usage", "answers", "bills", "lines", "entitlements")
+SETTLEMENT_STEPS = ("registers", "usage", "answers", "bills", "lines", "entitlements")
 _BATCH = 2000  # rows of one INSERT
 BillKey = tuple[int, int, date]  # party, centre, month
 
@@ -54,7 +54,7 @@ def settle(
     """Settle a year under sentence 2.2: bills, and what each party is owed.
 
     `cursors` (centre code -> last usage record read) repeats a past reading; without it everything is read.
-    `progress` is told before each of `SETTLE_STEPS`.
+    `progress` is told before each of `SETTLEMENT_STEPS`.
 
     Raises:
         WorkCancelled: `progress` says so; nothing is written.
@@ -168,12 +168,12 @@ def _totals(billing: Billing) -> dict[str, int]:
 
 
 def begin_step(progress: WorkProgress, step: str) -> None:
-    """Tell that one of `SETTLE_STEPS` begins.
+    """Tell that one of `SETTLEMENT_STEPS` begins.
 
     Raises:
         WorkCancelled: somebody cancelled.
     """
-    progress.begin_step(step, SETTLE_STEPS.index(step) + 1, len(SETTLE_STEPS))
+    progress.begin_step(step, SETTLEMENT_STEPS.index(step) + 1, len(SETTLEMENT_STEPS))
 
 
 def _store(run: SettlementRun, billing: Billing, progress: WorkProgress) -> None:

@@ -35,13 +35,13 @@ from huisuan.compute.models import UsageRecord
 from huisuan.settlement.models import Bill, BillLine, Entitlement, SettlementRun
 from huisuan.settlement.runs.queries import (
     bill_to_dict,
-    bills_of,
+    bills_of_entitlement,
     entitlement_to_dict,
     recompute_entitlement,
     run_to_dict,
 )
 
-Key = tuple[int, int]  # a record's centre and sequence
+_RecordKey = tuple[int, int]  # a record's centre and sequence
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class RecordsBehind:
     """What stands behind a line: how many records with how many card-seconds, and the first with their share."""
 
     sums: tuple[int, int]
-    first: list[tuple[Key, int]]
+    first: list[tuple[_RecordKey, int]]
 
 
 def trace_entitlement(owed: Entitlement, *, records_per_line: int = 3) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def trace_entitlement(owed: Entitlement, *, records_per_line: int = 3) -> dict[s
     with its raw line. `checks` says what was recomputed and whether it held.
     """
     reading = recompute_entitlement(owed)
-    made = list(bills_of(owed).prefetch_related("lines__accelerator"))
+    made = list(bills_of_entitlement(owed).prefetch_related("lines__accelerator"))
     behind = _behind(owed.run, made, records_per_line)
     records = _records([key for each in behind.values() for key, _ in each.first])
     raw = load_raw_lines((each.source_file_id, each.source_line) for each in records.values())
@@ -111,7 +111,7 @@ def _behind(run: SettlementRun, bills: Sequence[Bill], first: int) -> dict[int, 
     return found
 
 
-def _records(keys: Sequence[Key]) -> dict[Key, UsageRecord]:
+def _records(keys: Sequence[_RecordKey]) -> dict[_RecordKey, UsageRecord]:
     of_centres: dict[int, list[int]] = {}
     for centre, sequence in keys:
         of_centres.setdefault(centre, []).append(sequence)
@@ -123,7 +123,7 @@ def _records(keys: Sequence[Key]) -> dict[Key, UsageRecord]:
 
 
 def _line(
-    line: BillLine, behind: RecordsBehind, records: dict[Key, UsageRecord], raw: dict[tuple[int, int], bytes]
+    line: BillLine, behind: RecordsBehind, records: dict[_RecordKey, UsageRecord], raw: dict[tuple[int, int], bytes]
 ) -> dict[str, Any]:
     return {
         "model": line.accelerator.model, "starts": line.starts, "ends": line.ends,

@@ -23,10 +23,10 @@ from huisuan.base.errors import Refused
 from huisuan.base.months import Month
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.audit.folder import Unusable, canonical, export_digest, file_sha256, is_signed
-from huisuan.compute.metering.audit.verify import Verdict, verify, verify_document
+from huisuan.compute.metering.audit.verify import AuditResult, verify_document, verify_export
 from huisuan.compute.metering.exports.evidence_bundle import export_ledger
 from huisuan.compute.metering.ledger.chain import Header, next_chain_value, receipt_message
-from huisuan.compute.metering.ledger.record_hash import FIELDS, Record, leaves_digest, record_leaf
+from huisuan.compute.metering.ledger.record_hash import RECORD_FIELDS, HashedRecord, leaves_digest, record_leaf
 from huisuan.compute.metering.seals.queries import prove_record, record_countersignature
 from huisuan.compute.metering.seals.seal_month import seal_month
 from huisuan.compute.models import SiteAgent
@@ -110,20 +110,20 @@ def copied(bundles: dict[str, Path], tmp_path: Path) -> Callable[[str], Path]:
     return copy
 
 
-def places(verdict: Verdict) -> set[str]:
+def places(verdict: AuditResult) -> set[str]:
     return {each.where for each in verdict.findings}
 
 
 @pytest.mark.parametrize(("which", "records", "seals"), [("whole", 13, 2), ("april", 5, 2)])
 def test_an_export_as_it_was_written_is_whole(bundles: dict[str, Path], which: str, records: int, seals: int) -> None:
-    verdict = verify(bundles[which], platform_key.public())
+    verdict = verify_export(bundles[which], platform_key.public())
     assert verdict.findings == []
     assert (verdict.records, verdict.seals, verdict.countersigned) == (records, seals, 2)
     assert verdict.notes == []
 
 
 def test_the_verdict_sums_what_stands(bundles: dict[str, Path]) -> None:
-    verdict = verify(bundles["whole"])
+    verdict = verify_export(bundles["whole"])
     hours = 8 * 3600
     assert verdict.by_model == {A800: 5 * hours + hours // 2 + 5 * hours + 4 * 1800}
     assert (verdict.batches, verdict.agent_batches, verdict.open_flags) == (5, 3, 1)
@@ -131,7 +131,7 @@ def test_the_verdict_sums_what_stands(bundles: dict[str, Path]) -> None:
 
 
 def test_another_platforms_key_is_noticed(bundles: dict[str, Path]) -> None:
-    verdict = verify(bundles["whole"], "00" * 32)
+    verdict = verify_export(bundles["whole"], "00" * 32)
     assert "manifest.json" in places(verdict)
     assert {"第 1 批", "2024-03 封账"} <= places(verdict)
 
@@ -152,7 +152,7 @@ def test_one_flipped_bit_in_any_file_is_found_and_the_file_named(
     content[bit // 8] ^= 1 << bit % 8
     path.write_bytes(content)
     try:
-        named = " ".join(places(verify(folder, platform_key.public())))
+        named = " ".join(places(verify_export(folder, platform_key.public())))
     except Unusable as why:
         named = str(why)
     assert path.name in named
@@ -182,7 +182,7 @@ def test_a_file_that_is_cut_short_is_found(copied: Callable[[str], Path], data: 
     path = data.draw(st.sampled_from(sorted(folder.iterdir())))
     path.write_bytes(path.read_bytes()[: data.draw(st.integers(0, path.stat().st_size - 1))])
     try:
-        named = " ".join(places(verify(folder)))
+        named = " ".join(places(verify_export(folder)))
     except Unusable as why:
         named = str(why)
     assert path.name in named
@@ -192,12 +192,12 @@ def test_a_file_that_is_missing_or_added_is_found(copied: Callable[[str], Path])
     folder = copied("whole")
     (folder / "seals.json").unlink()
     (folder / "notes.txt").write_text("x")
-    assert {"seals.json", "notes.txt"} <= places(verify(folder))
+    assert {"seals.json", "notes.txt"} <= places(verify_export(folder))
 
 
 def test_what_is_no_export_is_told_apart_from_a_damaged_one(tmp_path: Path) -> None:
     with pytest.raises(Unusable, match="不是 huisuan meter export 写出的目录"):
-        verify(tmp_path)
+        verify_export(tmp_path)
 
 
 # --- records
@@ -232,7 +232,7 @@ def test_one_dropped_record_is_found_and_named(copied: Callable[[str], Path], wh
 
     rewrite(folder, "records.parquet", drop)
     resign(folder)
-    assert f"第 {gone[0]} 条记录" in places(verify(folder))
+    assert f"第 {gone[0]} 条记录" in places(verify_export(folder))
 
 
 @pytest.mark.parametrize("which", ["whole", "april"])
@@ -249,7 +249,7 @@ def test_one_doubled_record_is_found_and_named(copied: Callable[[str], Path], wh
 
     rewrite(folder, "records.parquet", double)
     resign(folder)
-    assert f"第 {twice[0]} 条记录" in places(verify(folder))
+    assert f"第 {twice[0]} 条记录" in places(verify_export(folder))
 
 
 def other(value: Any) -> Any:
@@ -265,7 +265,7 @@ def test_one_changed_field_of_a_record_is_found_and_the_record_named(
     copied: Callable[[str], Path], data: st.DataObject
 ) -> None:
     folder = copied("whole")
-    field = data.draw(st.sampled_from([*FIELDS, "leaf"]))
+    field = data.draw(st.sampled_from([*RECORD_FIELDS, "leaf"]))
     changed: list[int] = []
 
     def change(rows: list[dict[str, Any]]) -> None:
@@ -275,7 +275,7 @@ def test_one_changed_field_of_a_record_is_found_and_the_record_named(
 
     rewrite(folder, "records.parquet", change)
     resign(folder)
-    assert {f"第 {changed[0]} 条记录", f"第 {changed[0] + 1} 条记录"} & places(verify(folder))
+    assert {f"第 {changed[0]} 条记录", f"第 {changed[0] + 1} 条记录"} & places(verify_export(folder))
 
 
 NUMBERS = ("supersedes", "array_index", "requested_cards", "submitted")
@@ -289,7 +289,7 @@ def cheat(folder: Path, change: Callable[[dict[str, Any]], None], sequence: int)
             if row["sequence"] == sequence:
                 change(row)
                 row["card_seconds"] = row["cards"] * (row["ended"] - row["started"] - row["suspended_seconds"])
-                row["leaf"] = record_leaf(Record(*(row[name] for name in FIELDS))).hex()
+                row["leaf"] = record_leaf(HashedRecord(*(row[name] for name in RECORD_FIELDS))).hex()
         leaves.update({row["sequence"]: bytes.fromhex(row["leaf"]) for row in rows})
 
     def batches(rows: list[dict[str, Any]]) -> None:
@@ -321,7 +321,7 @@ def test_even_the_platform_cannot_change_a_record_against_its_raw_line(
 ) -> None:
     folder = copied("whole")
     cheat(folder, lambda row: row.update({field: other(row[field])}), sequence)
-    verdict = verify(folder)
+    verdict = verify_export(folder)
     found = [
         each.what
         for each in verdict.findings
@@ -335,7 +335,7 @@ def test_even_the_platform_cannot_change_a_record_against_its_raw_line(
 def test_another_model_of_card_than_the_raw_line_names_is_found(copied: Callable[[str], Path]) -> None:
     folder = copied("whole")
     cheat(folder, lambda row: row.update(model="H20"), 1)
-    (found,) = [each.what for each in verify(folder).findings if each.where == "第 1 条记录"]
+    (found,) = [each.what for each in verify_export(folder).findings if each.where == "第 1 条记录"]
     assert f"读作 {A800}" in found
 
 
@@ -355,7 +355,7 @@ def test_a_raw_line_that_was_changed_is_found_by_the_record_the_file_and_the_age
 
     rewrite(folder, "sources.parquet", change)
     resign(folder)
-    found = places(verify(folder))
+    found = places(verify_export(folder))
     assert {"第 4 条记录", "第 2 批"} <= found
     assert any(place.startswith("源文件") for place in found)
 
@@ -365,7 +365,7 @@ def test_a_piece_of_a_source_that_is_missing_or_spoilt_is_found(copied: Callable
         folder = copied("whole")
         rewrite(folder, "sources.parquet", change)
         resign(folder)
-        assert any(place.startswith("源文件") for place in places(verify(folder)))
+        assert any(place.startswith("源文件") for place in places(verify_export(folder)))
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 5])
@@ -375,11 +375,11 @@ def test_a_batch_that_is_missing_doubled_or_changed_is_found_and_named(
     folder = copied("whole")
     rewrite(folder, "batches.parquet", lambda rows: rows.pop(number - 1))
     resign(folder)
-    assert {f"第 {number + 1} 批", "账本末端"} & places(verify(folder))
+    assert {f"第 {number + 1} 批", "账本末端"} & places(verify_export(folder))
     folder = copied("whole")
     rewrite(folder, "batches.parquet", lambda rows: rows.insert(number, rows[number - 1]))
     resign(folder)
-    assert f"第 {number} 批" in places(verify(folder))
+    assert f"第 {number} 批" in places(verify_export(folder))
 
 
 @pytest.mark.parametrize("number", [1, 2])  # an imported file's, and an agent's
@@ -393,7 +393,7 @@ def test_a_batch_that_was_changed_is_found_and_named(copied: Callable[[str], Pat
 
     rewrite(folder, "batches.parquet", change)
     resign(folder)
-    assert f"第 {number} 批" in places(verify(folder))
+    assert f"第 {number} 批" in places(verify_export(folder))
 
 
 def _bent(value: Any) -> Any:
@@ -407,7 +407,7 @@ def test_a_line_that_the_platform_dropped_in_silence_is_found(copied: Callable[[
     folder = copied("whole")
     (folder / "flags.json").write_text("[]")
     resign(folder)
-    (found,) = [each for each in verify(folder).findings if each.where == "第 2 批"]
+    (found,) = [each for each in verify_export(folder).findings if each.where == "第 2 批"]
     assert "第 3 行没有成为记录，也没有留下疑点" in found.what
 
 
@@ -425,7 +425,7 @@ def test_a_seal_that_was_changed_is_found_and_named(copied: Callable[[str], Path
         seals[1][change] = _bent(seals[1][change])
     (folder / "seals.json").write_text(json.dumps(seals))
     resign(folder)
-    assert "2024-04 封账" in places(verify(folder))
+    assert "2024-04 封账" in places(verify_export(folder))
 
 
 def test_a_sealed_month_that_the_platform_seals_anew_is_betrayed_by_the_centres_signature(
@@ -439,7 +439,7 @@ def test_a_sealed_month_that_the_platform_seals_anew_is_betrayed_by_the_centres_
     seals[1]["signature"] = platform_key.sign(seal_digest(seals[1]["statement"]))
     (folder / "seals.json").write_text(json.dumps(seals))
     resign(folder)
-    (found,) = [each.what for each in verify(folder).findings]
+    (found,) = [each.what for each in verify_export(folder).findings]
     assert found == "中心的签名与封账书不符"
 
 

@@ -16,7 +16,7 @@ from huisuan.compute.metering.intake import tables
 from huisuan.compute.metering.intake.reconcile import reconcile
 from huisuan.compute.metering.intake.sacct import parse_sacct
 from huisuan.compute.metering.intake.tables import RELATIONS, STORED, TENANT
-from huisuan.compute.sacct.export import FIELDS
+from huisuan.compute.sacct.export import EXPORT_FIELDS
 
 ROOT = Path(next(iter(metering.__path__)))
 NAMED = re.compile(
@@ -88,7 +88,7 @@ def test_the_page_says_who_makes_and_who_uses_each_table() -> None:
 
 
 def test_each_table_has_the_columns_that_the_page_says() -> None:
-    text = "\n".join([FIELDS.replace(",", "|"), LINE.format(1), LINE.format(2)])
+    text = "\n".join([EXPORT_FIELDS.replace(",", "|"), LINE.format(1), LINE.format(2)])
     parsed = parse_sacct(split_source(text.encode(), "x"), NAMES, ZoneInfo("Asia/Shanghai"))
     with parsed.con as con:
         STORED.create(con)

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huisuan.compute.metering.ledger.record_hash import (
-    FIELDS,
+    RECORD_FIELDS,
     TYPES,
-    Record,
+    HashedRecord,
     encode_fields,
     leaf_sql,
     leaves_digest,
@@ -28,39 +28,39 @@ def of(kind: str) -> st.SearchStrategy[object]:
     return st.none() | plain if "None" in kind else plain
 
 
-records = st.builds(Record, **{name: of(str(kind)) for name, kind in Record.__annotations__.items()})
+records = st.builds(HashedRecord, **{name: of(str(kind)) for name, kind in HashedRecord.__annotations__.items()})
 
 
 ENGINE = duckdb.connect()
 
 
-def in_sql(rows: list[Record]) -> list[str]:
+def in_sql(rows: list[HashedRecord]) -> list[str]:
     """What DuckDB makes of them."""
     columns = ", ".join(f'"{name}" {kind}' for name, kind in TYPES.items())
     ENGINE.execute(f"CREATE OR REPLACE TABLE r ({columns})")
-    ENGINE.executemany(f"INSERT INTO r VALUES ({', '.join('?' * len(FIELDS))})", [list(row) for row in rows])
+    ENGINE.executemany(f"INSERT INTO r VALUES ({', '.join('?' * len(RECORD_FIELDS))})", [list(row) for row in rows])
     return [found for (found,) in ENGINE.execute(f"SELECT {leaf_sql()} FROM r").fetchall()]
 
 
 @given(st.lists(records, min_size=1, max_size=5))
 @settings(max_examples=60)
-def test_python_and_sql_write_the_same_bytes(rows: list[Record]) -> None:
+def test_python_and_sql_write_the_same_bytes(rows: list[HashedRecord]) -> None:
     assert in_sql(rows) == [record_leaf(row).hex() for row in rows]
 
 
 @given(records)
-def test_the_bytes_are_the_fields_in_their_order(row: Record) -> None:
+def test_the_bytes_are_the_fields_in_their_order(row: HashedRecord) -> None:
     assert record_leaf(row) == hashlib.sha256(encode_fields("huisuan-record-1", row)).digest()
 
 
 @given(records, records)
-def test_two_records_never_have_the_same_bytes(one: Record, other: Record) -> None:
+def test_two_records_never_have_the_same_bytes(one: HashedRecord, other: HashedRecord) -> None:
     assert (encode_fields("r", one) == encode_fields("r", other)) == (one == other)
 
 
-@given(records, st.sampled_from(FIELDS), st.data())
-def test_no_field_can_be_changed_without_changing_the_hash(row: Record, name: str, data: st.DataObject) -> None:
-    value = data.draw(of(str(Record.__annotations__[name])).filter(lambda new: new != getattr(row, name)))
+@given(records, st.sampled_from(RECORD_FIELDS), st.data())
+def test_no_field_can_be_changed_without_changing_the_hash(row: HashedRecord, name: str, data: st.DataObject) -> None:
+    value = data.draw(of(str(HashedRecord.__annotations__[name])).filter(lambda new: new != getattr(row, name)))
     assert record_leaf(row._replace(**{name: value})) != record_leaf(row)
 
 

@@ -17,7 +17,7 @@ from huisuan.base.months import Month
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.checks.flags import answer_flag
 from huisuan.compute.metering.ledger.merkle import EMPTY, merkle_root, root_from_proof
-from huisuan.compute.metering.ledger.record_hash import FIELDS, Record, record_leaf
+from huisuan.compute.metering.ledger.record_hash import RECORD_FIELDS, HashedRecord, record_leaf
 from huisuan.compute.metering.seals.queries import (
     list_unsigned_seals,
     prove_record,
@@ -68,9 +68,9 @@ def test_a_month_that_is_over_is_sealed_as_a_file_a_root_and_a_signed_statement(
     imported(sacct(line(), line(1002, NodeList="gpu[01-02]")))
     made = sealed()
     held = rows()
-    assert [Record(*row[: len(FIELDS)]).job_id for row in held] == ["1001", "1002"]
-    entries = [record_leaf(Record(*row[: len(FIELDS)])) for row in held]
-    assert [row[len(FIELDS)] for row in held] == [each.hex() for each in entries]
+    assert [HashedRecord(*row[: len(RECORD_FIELDS)]).job_id for row in held] == ["1001", "1002"]
+    entries = [record_leaf(HashedRecord(*row[: len(RECORD_FIELDS)])) for row in held]
+    assert [row[len(RECORD_FIELDS)] for row in held] == [each.hex() for each in entries]
     assert (made.records, made.late, made.card_seconds, made.root) == (2, 0, 2 * 8 * 3600, merkle_root(entries).hex())
     assert made.parquet_sha256 == hashlib.sha256(parquet_path("c1", MARCH).read_bytes()).hexdigest()
     told = json.loads(made.statement)
@@ -135,8 +135,8 @@ def test_what_comes_after_the_seal_goes_to_the_next_one_marked_late_and_changes_
     )
 
 
-def record(row: tuple[Any, ...]) -> Record:
-    return Record(*row[: len(FIELDS)])
+def record(row: tuple[Any, ...]) -> HashedRecord:
+    return HashedRecord(*row[: len(RECORD_FIELDS)])
 
 
 def test_every_record_is_in_exactly_one_seal() -> None:
@@ -308,7 +308,7 @@ def test_a_sealed_record_can_be_proven_with_a_path_to_the_root() -> None:
         path = [bytes.fromhex(each) for each in given["path"]]
         found = root_from_proof(bytes.fromhex(given["leaf"]), given["index"], given["size"], path)
         assert (found or b"").hex() == made.root
-        assert record_leaf(Record(**given["record"])).hex() == given["leaf"]
+        assert record_leaf(HashedRecord(**given["record"])).hex() == given["leaf"]
 
 
 def test_there_is_no_proof_of_what_is_not_sealed_or_not_there() -> None:

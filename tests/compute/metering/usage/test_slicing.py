@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huisuan.compute.metering.usage.slicing import (
-    Slice,
-    Span,
+    HeldSpan,
+    UsageSlice,
     card_seconds_by_month,
     held_before,
-    month_starts,
+    month_boundaries,
     slice_span,
 )
 
@@ -22,14 +22,14 @@ MOMENT = st.integers(946_684_800, 4_000_000_000)
 
 
 @st.composite
-def spans(draw: st.DrawFn) -> Span:
+def spans(draw: st.DrawFn) -> HeldSpan:
     started = draw(MOMENT)
     length = draw(st.integers(0, 400 * 86_400))
-    return Span(started, started + length, draw(st.integers(0, length)))
+    return HeldSpan(started, started + length, draw(st.integers(0, length)))
 
 
 @given(spans(), st.lists(MOMENT, max_size=8))
-def test_slices_add_up_exactly_and_none_is_negative(span: Span, cuts: list[int]) -> None:
+def test_slices_add_up_exactly_and_none_is_negative(span: HeldSpan, cuts: list[int]) -> None:
     pieces = slice_span(span, cuts)
     assert sum(piece.held for piece in pieces) == span.held
     assert all(0 <= piece.held <= piece.ends - piece.starts for piece in pieces)
@@ -37,14 +37,14 @@ def test_slices_add_up_exactly_and_none_is_negative(span: Span, cuts: list[int])
 
 
 @given(spans(), MOMENT, MOMENT)
-def test_cutting_again_does_not_move_an_earlier_cut(span: Span, first: int, second: int) -> None:
+def test_cutting_again_does_not_move_an_earlier_cut(span: HeldSpan, first: int, second: int) -> None:
     once, again = held_before(first, span), sum(p.held for p in slice_span(span, [first, second]) if p.ends <= first)
     if span.started < first < span.ended:
         assert once == again
 
 
 @given(spans(), st.integers(1, 10_000))
-def test_months_add_up_to_the_record(span: Span, cards: int) -> None:
+def test_months_add_up_to_the_record(span: HeldSpan, cards: int) -> None:
     months = card_seconds_by_month(span, cards, SHANGHAI)
     assert sum(months.values()) == cards * span.held
     assert all(month.day == 1 for month in months)
@@ -55,28 +55,28 @@ def at(text: str) -> int:
 
 
 def test_a_job_that_crosses_a_month_counts_in_both() -> None:
-    span = Span(at("2024-01-31T23:00:00"), at("2024-02-01T02:00:00"))
+    span = HeldSpan(at("2024-01-31T23:00:00"), at("2024-02-01T02:00:00"))
     assert card_seconds_by_month(span, 8, SHANGHAI) == {date(2024, 1, 1): 8 * 3600, date(2024, 2, 1): 8 * 7200}
 
 
 def test_suspended_time_is_spread_evenly_and_rounded_by_one_cumulative_rule() -> None:
-    span = Span(0, 10, suspended=3)
-    assert slice_span(span, [3, 6]) == [Slice(0, 3, 2), Slice(3, 6, 2), Slice(6, 10, 3)]
+    span = HeldSpan(0, 10, suspended=3)
+    assert slice_span(span, [3, 6]) == [UsageSlice(0, 3, 2), UsageSlice(3, 6, 2), UsageSlice(6, 10, 3)]
 
 
 def test_a_record_that_ends_with_its_month_has_no_slice_in_the_next() -> None:
-    assert list(card_seconds_by_month(Span(at("2024-01-31T00:00:00"), at("2024-02-01T00:00:00")), 1, SHANGHAI)) == [
+    assert list(card_seconds_by_month(HeldSpan(at("2024-01-31T00:00:00"), at("2024-02-01T00:00:00")), 1, SHANGHAI)) == [
         date(2024, 1, 1)
     ]
 
 
 def test_a_record_without_length_is_one_empty_slice() -> None:
-    assert slice_span(Span(5, 5), [5]) == [Slice(5, 5, 0)]
+    assert slice_span(HeldSpan(5, 5), [5]) == [UsageSlice(5, 5, 0)]
 
 
 def test_months_begin_at_midnight_of_the_zone() -> None:
     first = int(datetime(2023, 12, 15, tzinfo=UTC).timestamp())
-    assert month_starts(first, at("2024-02-01T00:00:00"), SHANGHAI) == [
+    assert month_boundaries(first, at("2024-02-01T00:00:00"), SHANGHAI) == [
         at("2024-01-01T00:00:00"),
         at("2024-02-01T00:00:00"),
     ]

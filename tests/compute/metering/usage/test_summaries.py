@@ -13,7 +13,7 @@ import pytest
 
 from huisuan.base.errors import Refused
 from huisuan.compute.metering.exports.usage_parquet import export_usage
-from huisuan.compute.metering.usage.slicing import Span, card_seconds_by_month
+from huisuan.compute.metering.usage.slicing import HeldSpan, card_seconds_by_month
 from huisuan.compute.metering.usage.summaries import UsageFilter, list_usage_records, summarise_usage, usage_rows
 from huisuan.parties.viewer import Viewer
 from support.usage_records import A800, H20, NPU, centre, code, imported, line, party, records, sacct
@@ -76,7 +76,7 @@ def test_months_in_the_database_are_the_months_of_the_meter(seed: int) -> None:
         cards = chance.choice([1, 7, 8])
         clock = f"{suspended // 3600}:{suspended // 60 % 60:02d}:{suspended % 60:02d}"
         lines.append(line(job, f"gres/gpu:a800={cards}", Submit=start, Start=start, End=end, Suspended=clock))
-        for month, seconds in card_seconds_by_month(Span(start, end, suspended), cards, SHANGHAI).items():
+        for month, seconds in card_seconds_by_month(HeldSpan(start, end, suspended), cards, SHANGHAI).items():
             expected[f"{month:%Y-%m}"] += seconds
     imported(sacct(*lines))
     found = {row["month"]: row["card_seconds"] for row in summarise_usage(["month"], UsageFilter())}

@@ -18,7 +18,7 @@ from huisuan.compute.metering.checks.anomaly import Anomaly, FlagKind
 from huisuan.compute.metering.checks.run_bounds import most_seconds
 
 CurrentRecord = tuple[int, int, str]  # a current record's sequence, end and content
-Span = tuple[int, int]
+_Interval = tuple[int, int]
 RunSpan = tuple[int, int, int]  # and the run
 
 
@@ -67,7 +67,7 @@ class KnownRecords:
             spans = (*spans[:at], (started, ended, run), *spans[at:])
         self.spans[uid] = spans
 
-    def reach(self, uid: str, run: int, started: int, ended: int) -> Span:
+    def reach(self, uid: str, run: int, started: int, ended: int) -> _Interval:
         """First and last second of a run with this slice, whose own earlier word, of the same start, does not count."""
         if ended == started:
             return started, ended  # it holds nothing
@@ -157,7 +157,7 @@ class LineJudge:
         return None
 
     def _among_known(
-        self, raw: RawUsageLine, usage: UsageLineFields, lease: Lease, span: Span
+        self, raw: RawUsageLine, usage: UsageLineFields, lease: Lease, span: _Interval
     ) -> MeteredSlice | str | None:
         """What is metered beside what is stored; why nothing can be, or None where it is metered already."""
         uid, (started, ended) = lease.uid, span

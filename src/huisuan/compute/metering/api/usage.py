@@ -123,12 +123,12 @@ class ImportForm(Schema):
     state_column: str | None = None
 
 
-Limit = Annotated[int, Field(ge=1, le=_MOST)]
+_PageLimit = Annotated[int, Field(ge=1, le=_MOST)]
 
 
 @router.get("/usage", response=UsagePage, auth=Allow(scope="read"), summary="用量记录")
 def list_usage(
-    request: HttpRequest, asked: Query[Asked], limit: Limit = 100, after: str | None = None
+    request: HttpRequest, asked: Query[Asked], limit: _PageLimit = 100, after: str | None = None
 ) -> dict[str, Any]:
     """Current records that the caller may see, by centre and sequence; `after` is the `next` of the page before."""
     records = list_usage_records(UsageFilter(**asked.dict(), after=after), viewer_of(request))
@@ -193,7 +193,7 @@ def list_tariffs(request: HttpRequest, centre: str | None = None) -> list[dict[s
 
 
 @router.get("/parties", response=PartyPage, auth=Allow("province", "auditor", "city", scope="read"), summary="主体")
-def list_parties(request: HttpRequest, limit: Limit = 100, after: str | None = None) -> dict[str, Any]:
+def list_parties(request: HttpRequest, limit: _PageLimit = 100, after: str | None = None) -> dict[str, Any]:
     """Parties by code; a city sees those registered in it."""
     parties = list_visible_parties(viewer_of(request))
     if after is not None:

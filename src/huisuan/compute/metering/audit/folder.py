@@ -20,14 +20,15 @@ from huisuan.compute.duck.workbench import literal, workbench
 from huisuan.compute.metering.ledger.chain import Header
 from huisuan.compute.metering.ledger.record_hash import TYPES
 
-KIND = "huisuan-export-1"
+EXPORT_KIND = "huisuan-export-1"
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 RECORDS, LEAVES, BATCHES, SOURCES = "records.parquet", "leaves.parquet", "batches.parquet", "sources.parquet"
 SEALS, FLAGS, LEASES = "seals.json", "flags.json", "leases.parquet"
 
-NUMBERS = ("number", "first", "last", "agent_number", "received", "sent")
+NUMBER_COLUMNS = ("number", "first", "last", "agent_number", "received", "sent")
 _BATCH = {
-    name: "BIGINT" if name in NUMBERS else "VARCHAR" for name in (*Header._fields, "previous", "chain", "receipt")
+    name: "BIGINT" if name in NUMBER_COLUMNS else "VARCHAR"
+    for name in (*Header._fields, "previous", "chain", "receipt")
 }
 SOURCE = {
     "source": "VARCHAR", "name": "VARCHAR", "format": "VARCHAR", "timezone": "VARCHAR", "line_count": "BIGINT",
@@ -53,14 +54,14 @@ _EMPTY = {
 }  # fmt: skip
 
 
-class Agent(BaseModel):
+class ExportedAgent(BaseModel):
     """An agent of the centre's, and its key."""
 
     name: str
     key: str
 
 
-class Head(BaseModel):
+class LedgerHead(BaseModel):
     """The end of the ledger."""
 
     batches: int
@@ -68,7 +69,7 @@ class Head(BaseModel):
     chain: str
 
 
-class Cards(BaseModel):
+class CardVocabulary(BaseModel):
     """What cards are called at the centre."""
 
     catalogue: list[tuple[int, str, str]]
@@ -84,10 +85,10 @@ class Manifest(BaseModel):
     centre: str
     month: Annotated[str, Field(pattern=r"^2\d{3}-(0[1-9]|1[0-2])$")] | None
     platform_key: str
-    agents: list[Agent]
-    head: Head
+    agents: list[ExportedAgent]
+    head: LedgerHead
     touched: list[int] | None
-    cards: Cards
+    cards: CardVocabulary
     files: dict[str, str]
 
     @property
@@ -101,7 +102,7 @@ class Unusable(InvalidRequest):
 
 
 @dataclass(frozen=True)
-class Finding:
+class AuditFinding:
     """Something that is not as it was written: where (a file, a batch, a record, a seal), and what."""
 
     where: str
@@ -118,7 +119,7 @@ class OpenedExport:
     seals: list[dict[str, Any]] = field(default_factory=list)
     flags: list[dict[str, Any]] = field(default_factory=list)
     unreadable: set[str] = field(default_factory=set)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[AuditFinding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -133,7 +134,7 @@ class OpenedExport:
 
     def find(self, where: str, what: str) -> None:
         """Write down a finding."""
-        self.findings.append(Finding(where, what))
+        self.findings.append(AuditFinding(where, what))
 
     def rows(self, query: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
         """What a query over the tables gives."""
@@ -147,7 +148,7 @@ def canonical(data: Any) -> str:
 
 def export_digest(manifest: str) -> bytes:
     """32 bytes over a manifest: what the platform signs."""
-    return hashlib.sha256(f"{KIND}\n{manifest}".encode()).digest()
+    return hashlib.sha256(f"{EXPORT_KIND}\n{manifest}".encode()).digest()
 
 
 def is_signed(key: str | None, signature: str | None, message: bytes) -> bool:

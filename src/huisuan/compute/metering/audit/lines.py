@@ -13,9 +13,9 @@ from huisuan.compute.duck.relation import DuckRelation
 from huisuan.compute.duck.source_lines import split_source
 from huisuan.compute.metering.agent_usage.usage_line import UsageLineFields, epoch_second, parse_usage_line
 from huisuan.compute.metering.audit.batches import batch_name
-from huisuan.compute.metering.audit.folder import Cards, OpenedExport
+from huisuan.compute.metering.audit.folder import CardVocabulary, OpenedExport
 from huisuan.compute.metering.audit.records import MOST, record_name
-from huisuan.compute.metering.audit.sources import File, iterate_files
+from huisuan.compute.metering.audit.sources import _SourceFile, iterate_files
 from huisuan.compute.metering.intake.sacct import parse_sacct
 from huisuan.compute.metering.ledger.record_hash import TYPES
 from huisuan.protocol.batch_chain import digest_over, line_digest
@@ -48,7 +48,7 @@ HASH_BATCH = DuckRelation("hash_batch", {**_PLACE, "sha256": "VARCHAR"})
 PARSED_BATCH = DuckRelation(
     "parsed_batch", {**_PLACE, "lease": "BIGINT", "model": "VARCHAR"} | {name: TYPES[name] for name in LINE_SAYS}
 )
-AT_ONCE = 200_000  # rows that are held before they go into the tables
+_AT_ONCE = 200_000  # rows that are held before they go into the tables
 
 
 def check_lines(opened: OpenedExport) -> None:
@@ -84,7 +84,7 @@ class Lines:
         self.hashes: list[tuple[str, int, str]] = []
         self.parsed: list[tuple[Any, ...]] = []
 
-    def add(self, file: File) -> None:
+    def add(self, file: _SourceFile) -> None:
         """Take in a file."""
         if file.format == "agent":
             self._agent_file(file)
@@ -94,7 +94,7 @@ class Lines:
             self.hashes += [(file.source, at, bytes_sha256(lines[at - 1])) for at in places]
         if file.format == "sacct":
             self._sacct_file(file)
-        if len(self.hashes) + len(self.parsed) > AT_ONCE:
+        if len(self.hashes) + len(self.parsed) > _AT_ONCE:
             self.store()
 
     def store(self) -> None:
@@ -106,7 +106,7 @@ class Lines:
         con.execute("INSERT INTO parsed_line FROM parsed_batch")
         self.hashes, self.parsed = [], []
 
-    def _agent_file(self, file: File) -> None:
+    def _agent_file(self, file: _SourceFile) -> None:
         """The batches that brought this file: their digest, which the agent signed, over the lines as they are here."""
         raw = file.content.decode("utf-8", "replace").split("\n")[:-1]
         digests = [line_digest(line) for line in raw]
@@ -132,7 +132,7 @@ class Lines:
         same = " AND ".join(f"{each} IS NOT DISTINCT FROM ?" for each in LINE_SAYS)
         return bool(self.opened.rows(f"SELECT 1 FROM record WHERE {same} LIMIT 1", list(_fields(fields))))
 
-    def _sacct_file(self, file: File) -> None:
+    def _sacct_file(self, file: _SourceFile) -> None:
         """Read the accounting file anew, as it was read when it was imported."""
         names = parse_card_names(self.opened.manifest.cards)
         try:
@@ -220,7 +220,7 @@ def card_names_to_dict(names: CardNames) -> dict[str, Any]:
     }
 
 
-def parse_card_names(data: Cards) -> CardNames:
+def parse_card_names(data: CardVocabulary) -> CardNames:
     """The same, read back."""
     cards = [Card(*each) for each in data.catalogue]
     by_model = {card.model: card for card in cards}

@@ -12,10 +12,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from huisuan.compute.metering.audit.folder import Finding, Unusable, is_signed
+from huisuan.compute.metering.audit.folder import AuditFinding, Unusable, is_signed
 from huisuan.protocol.batch_chain import register_digest, statement_sha256
 
-KIND = "huisuan-register-1"
+REGISTER_KIND = "huisuan-register-1"
 Hex64 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 MonthText = Annotated[str, Field(pattern=r"^2\d{3}-(0[1-9]|1[0-2])$")]
 
@@ -67,7 +67,7 @@ class Countersignature(BaseModel):
     signature: str
 
 
-class Entry(BaseModel):
+class ListedEntry(BaseModel):
     """A month of the register."""
 
     statement: str
@@ -80,7 +80,7 @@ class RegisterFile(BaseModel):
 
     kind: Literal["huisuan-register-1"]
     platform_key: Hex64
-    entries: list[Entry] = Field(min_length=1)
+    entries: list[ListedEntry] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Register:
 
     where: str
     platform_key: str
-    entries: Sequence[tuple[Entry, EntryStatement]]
+    entries: Sequence[tuple[ListedEntry, EntryStatement]]
 
     @property
     def newest(self) -> EntryStatement:
@@ -125,59 +125,61 @@ def load_register(path: Path) -> Register:
     return Register(path.name, file.platform_key, list(zip(file.entries, statement, strict=True)))
 
 
-def check_register(register: Register, platform_key: str) -> list[Finding]:
+def check_register(register: Register, platform_key: str) -> list[AuditFinding]:
     """What is wrong with a register in itself: signatures, order, what it took back of what it said before."""
-    found: list[Finding] = []
-    before: tuple[Entry, EntryStatement] | None = None
+    found: list[AuditFinding] = []
+    before: tuple[ListedEntry, EntryStatement] | None = None
     for entry, statement in register.entries:
         where, digest = entry_name(statement.month), register_digest(entry.statement)
         if not is_signed(platform_key, entry.signature, digest):
-            found.append(Finding(where, "平台的签名与登记册不符"))
+            found.append(AuditFinding(where, "平台的签名与登记册不符"))
         for each in entry.countersignatures:
             if not is_signed(each.key, each.signature, digest):
-                found.append(Finding(where, f"{each.by} 的会签与登记册不符"))
+                found.append(AuditFinding(where, f"{each.by} 的会签与登记册不符"))
         if statement.previous != (statement_sha256(before[0].statement) if before else None):
-            found.append(Finding(where, "没有接上前一期：中间少了一期，或前面的改过"))
+            found.append(AuditFinding(where, "没有接上前一期：中间少了一期，或前面的改过"))
         if before is not None:
             found += _taken_back(where, before[1], statement)
         before = entry, statement
     return found
 
 
-def _taken_back(where: str, before: EntryStatement, statement: EntryStatement) -> list[Finding]:
+def _taken_back(where: str, before: EntryStatement, statement: EntryStatement) -> list[AuditFinding]:
     """What an entry dropped or changed of the one before: a register only grows."""
-    found: list[Finding] = []
+    found: list[AuditFinding] = []
     now = {each.code: each for each in statement.centres}
     if statement.month <= before.month:
-        found.append(Finding(where, f"不晚于前一期 {before.month}"))
+        found.append(AuditFinding(where, f"不晚于前一期 {before.month}"))
     for centre in before.centres:
         later = now.get(centre.code)
         if later is None:
-            found.append(Finding(where, f"前一期有中心 {centre.code}，这一期没有"))
+            found.append(AuditFinding(where, f"前一期有中心 {centre.code}，这一期没有"))
             continue
         if later.batches < centre.batches:
-            found.append(Finding(where, f"中心 {centre.code} 的账本从第 {centre.batches} 批退到第 {later.batches} 批"))
+            found.append(
+                AuditFinding(where, f"中心 {centre.code} 的账本从第 {centre.batches} 批退到第 {later.batches} 批")
+            )
         keys = {each.name: each.key for each in later.agents}
         for agent in centre.agents:
             if keys.get(agent.name) != agent.key:
-                found.append(Finding(where, f"中心 {centre.code} 的站点代理 {agent.name} 的公钥换了或不见了"))
+                found.append(AuditFinding(where, f"中心 {centre.code} 的站点代理 {agent.name} 的公钥换了或不见了"))
         months = {each.month: each for each in later.months}
         for month in centre.months:
             if month.state == "sealed" and months.get(month.month) != month:
-                found.append(Finding(where, f"中心 {centre.code} 的 {month.month} 封账换了或不见了"))
+                found.append(AuditFinding(where, f"中心 {centre.code} 的 {month.month} 封账换了或不见了"))
     return found
 
 
-def check_same(registers: Sequence[Register]) -> list[Finding]:
+def check_same(registers: Sequence[Register]) -> list[AuditFinding]:
     """Whether registers of several days say the same of the months that they share."""
-    found: list[Finding] = []
+    found: list[AuditFinding] = []
     known: dict[str, tuple[str, str]] = {}
     for register in registers:
         for entry, statement in register.entries:
             held, where = known.setdefault(statement.month, (entry.statement, register.where))
             if held != entry.statement:
                 found.append(
-                    Finding(entry_name(statement.month), f"{where} 与 {register.where} 里的不同：登记册被改写")
+                    AuditFinding(entry_name(statement.month), f"{where} 与 {register.where} 里的不同：登记册被改写")
                 )
     return found
 

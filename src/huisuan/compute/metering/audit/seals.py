@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from huisuan.base.hashing import file_sha256
 from huisuan.compute.metering.audit.folder import RECORDS, OpenedExport, is_signed
 from huisuan.compute.metering.ledger.merkle import merkle_root, root_from_proof
-from huisuan.compute.metering.ledger.record_hash import Record, record_leaf
+from huisuan.compute.metering.ledger.record_hash import HashedRecord, record_leaf
 from huisuan.protocol.batch_chain import falls_before, seal_digest, statement_sha256
 
 LEAF = "CASE WHEN regexp_full_match(leaf, '[0-9a-f]{64}') THEN unhex(leaf) ELSE '' END"
@@ -138,7 +138,7 @@ def check_inclusion(proof: dict[str, Any], platform_key: str | None) -> list[str
     Raises:
         KeyError, TypeError, ValueError: it is no proof.
     """
-    record, seal = Record(**proof["record"]), proof["seal"]
+    record, seal = HashedRecord(**proof["record"]), proof["seal"]
     statement = Statement.model_validate_json(seal["statement"])
     key = platform_key or proof["platform_key"]
     reached = root_from_proof(

@@ -17,10 +17,10 @@ _PIECES = """
 SELECT source, format, timezone, line_count, first_line, lines, raw_bytes, content FROM source
 ORDER BY source, first_line
 """
-Piece = tuple[str, str, str, int, int, int, int, bytes]
+_SourcePiece = tuple[str, str, str, int, int, int, int, bytes]
 
 
-class File(NamedTuple):
+class _SourceFile(NamedTuple):
     """A source as it came: its SHA-256, how it was read, its bytes."""
 
     source: str
@@ -39,7 +39,7 @@ def source_name(source: str) -> str:
     return f"源文件 {source[:12]}…"
 
 
-def iterate_files(opened: OpenedExport) -> Iterator[File]:
+def iterate_files(opened: OpenedExport) -> Iterator[_SourceFile]:
     """Every source, its pieces checked: in order, without a gap, with the hash by which it is known."""
     touched = None if opened.touched is None else sorted(opened.touched)
     wanted = opened.rows(
@@ -56,10 +56,10 @@ def iterate_files(opened: OpenedExport) -> Iterator[File]:
         lines = sum(each[5] for each in held)
         if lines != held[0][3] or source not in (bytes_sha256(content), bytes_sha256(UTF8_BOM + content)):
             opened.find(source_name(source), "内容与它的 SHA-256 或行数不符")
-        yield File(source, held[0][1], held[0][2], content)
+        yield _SourceFile(source, held[0][1], held[0][2], content)
 
 
-def _pieces(opened: OpenedExport) -> Iterator[Piece]:
+def _pieces(opened: OpenedExport) -> Iterator[_SourcePiece]:
     """All pieces, without holding them all; on a cursor of their own, since others ask meanwhile."""
     rows = opened.con.cursor().execute(_PIECES)
     while some := rows.fetchmany(200):

@@ -14,7 +14,7 @@ from typing import Any
 
 from huisuan.compute.metering.audit.batches import check_batches
 from huisuan.compute.metering.audit.external_evidence import EvidenceReach, check_against_evidence
-from huisuan.compute.metering.audit.folder import MANIFEST, Finding, OpenedExport, Unusable, open_export
+from huisuan.compute.metering.audit.folder import MANIFEST, AuditFinding, OpenedExport, Unusable, open_export
 from huisuan.compute.metering.audit.leases import check_leases
 from huisuan.compute.metering.audit.lines import check_lines
 from huisuan.compute.metering.audit.records import check_records
@@ -28,7 +28,7 @@ _CURRENT = "sequence NOT IN (SELECT supersedes FROM record WHERE supersedes IS N
 
 
 @dataclass
-class Verdict:
+class AuditResult:
     """What was checked, and what is not as it was written. Sums are over the records that nothing in them corrects."""
 
     centre: str
@@ -44,7 +44,7 @@ class Verdict:
     open_flags: int = 0
     shown_to: int = 0  # the last batch that something held from elsewhere names
     not_shown: list[str] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[AuditFinding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -63,9 +63,9 @@ class Verdict:
         return {**vars(self), "findings": [vars(each) for each in self.findings], **words}
 
 
-def verify(
+def verify_export(
     folder: Path, platform_key: str | None = None, *, trust: Trust = _NOTHING, clock_seconds: int = CLOCK_SECONDS
-) -> Verdict:
+) -> AuditResult:
     """Check an export.
 
     Args:
@@ -95,7 +95,7 @@ def verify(
         opened.con.close()
 
 
-def _not_shown(verdict: Verdict, has_platform_key: bool, shown: EvidenceReach) -> list[str]:
+def _not_shown(verdict: AuditResult, has_platform_key: bool, shown: EvidenceReach) -> list[str]:
     """What nothing but the export itself says."""
     missing = []
     if not has_platform_key:
@@ -116,7 +116,7 @@ def _not_shown(verdict: Verdict, has_platform_key: bool, shown: EvidenceReach) -
 
 def verify_all(
     folder: Path, platform_key: str | None = None, *, trust: Trust = _NOTHING, clock_seconds: int = CLOCK_SECONDS
-) -> tuple[list[Verdict], list[Finding]]:
+) -> tuple[list[AuditResult], list[AuditFinding]]:
     """Check a folder of exports, one in each folder inside; and what the newest register lists that is not there.
 
     Raises:
@@ -128,22 +128,24 @@ def verify_all(
             f"{folder} 里没有 {MANIFEST}，也没有装着导出的目录：这不是 huisuan meter export 写出的",
             code="export.no_manifest",
         )
-    verdicts = [verify(each, platform_key, trust=trust, clock_seconds=clock_seconds) for each in folders]
+    verdicts = [verify_export(each, platform_key, trust=trust, clock_seconds=clock_seconds) for each in folders]
     there = {each.centre for each in verdicts}
     listed = trust.register.newest.centres if trust.register else []
     missing = [
-        Finding(f"中心 {each.code}", "登记册里有这个中心，没有它的导出") for each in listed if each.code not in there
+        AuditFinding(f"中心 {each.code}", "登记册里有这个中心，没有它的导出")
+        for each in listed
+        if each.code not in there
     ]
     return verdicts, missing
 
 
-def _verdict(opened: OpenedExport, key: str, countersigned: int) -> Verdict:
+def _verdict(opened: OpenedExport, key: str, countersigned: int) -> AuditResult:
     ((records,),) = opened.rows("SELECT count(*) FROM record")
     ((batches, agent_batches),) = opened.rows("SELECT count(*), count(agent) FROM batch")
     by_model: dict[str, int] = dict(
         opened.rows(f"SELECT model, sum(card_seconds) FROM record WHERE {_CURRENT} GROUP BY 1 ORDER BY 1")  # noqa: S608
     )
-    return Verdict(
+    return AuditResult(
         centre=opened.manifest.centre, month=opened.month, platform_key=key, records=records, batches=batches,
         agent_batches=agent_batches, seals=len(opened.seals), countersigned=countersigned,
         card_seconds=sum(by_model.values()), by_model=by_model,

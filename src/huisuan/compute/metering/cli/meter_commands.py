@@ -8,16 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.compute.metering.cli.register_command import register
+from huisuan.compute.metering.cli.register_command import print_register
 from huisuan.compute.metering.cli.verify_command import verify
 from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
 
 app = typer.Typer()
-app.command()(register)
+app.command("register")(print_register)
 app.command()(verify)
 
 _PROVINCE = "省专班（本机命令行）"
-Code = Annotated[str, typer.Argument(metavar="CENTRE", help="中心代码")]
+_CentreCode = Annotated[str, typer.Argument(metavar="CENTRE", help="中心代码")]
 MonthArgument = Annotated[str | None, typer.Argument(metavar="[MONTH]", help="月份，如 2024-03（北京时间）")]
 _SHOWN = 50
 FLAG_COLUMNS = {
@@ -36,7 +36,7 @@ SEAL_COLUMNS = {
 
 @app.command()
 def check(
-    code: Code,
+    code: _CentreCode,
     month: MonthArgument = None,
     sacct: Annotated[Path | None, typer.Option(help="再与调度器的记账文件对照（只读，不导入）")] = None,
     as_json: AsJson = False,
@@ -123,7 +123,7 @@ def answer(
 
 @app.command()
 def seal(
-    code: Code,
+    code: _CentreCode,
     month: Annotated[str, typer.Argument(metavar="MONTH", help="要封的月份，如 2024-03（北京时间）")],
     through: Annotated[bool, typer.Option("--through", help="从下一个该封的月一直封到这个月")] = False,
     despite: Annotated[str, typer.Option(help="尽管有未答复的疑点也要封的理由；写进封账书")] = "",
@@ -151,7 +151,7 @@ def seal(
 
 
 @app.command()
-def seals(code: Code, as_json: AsJson = False) -> None:
+def seals(code: _CentreCode, as_json: AsJson = False) -> None:
     """列出封账月：记录数、卡秒、默克尔根、双方签名。"""
     from huisuan.compute.centres.services import centre_by_code
     from huisuan.compute.metering.seals.queries import list_seals, seal_to_dict
@@ -170,7 +170,7 @@ def _show_seals(rows: list[dict[str, Any]]) -> None:
 
 @app.command()
 def export(
-    code: Code,
+    code: _CentreCode,
     folder: Annotated[Path, typer.Argument(help="写到哪个目录（新的或空的）")],
     month: Annotated[str | None, typer.Option(help="只导出这个封账月")] = None,
     as_json: AsJson = False,
@@ -190,7 +190,7 @@ def export(
 
 @app.command()
 def proof(
-    code: Code,
+    code: _CentreCode,
     sequence: Annotated[int, typer.Argument(metavar="SEQUENCE", help="用量记录的序号")],
     as_json: AsJson = False,
 ) -> None:

@@ -15,7 +15,7 @@ from huisuan.terminal import AsJson, note, out, print_json, print_table
 _COLUMNS = {"month": "月份", "centres": "中心", "sealed": "封账月", "made_at": "公布于", "countersigned": "会签"}
 
 
-def register(
+def print_register(
     context: typer.Context,
     month: Annotated[str | None, typer.Option(help="公布到这个月（已过完的），如 2024-03")] = None,
     to: Annotated[Path | None, typer.Option("--out", help="把登记册写成文件，交给中心与审计")] = None,

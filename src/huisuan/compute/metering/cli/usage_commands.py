@@ -71,11 +71,11 @@ NO_CARDS = {
     "parts": "部分卡，没有计量",
     "idle": "在有卡的分区上没有用卡",
 }
-Centre = Annotated[str | None, typer.Option(help="只看这个中心")]
-Party = Annotated[str | None, typer.Option(help="只看这个主体（统一社会信用代码）")]
+_CentreOption = Annotated[str | None, typer.Option(help="只看这个中心")]
+_PartyOption = Annotated[str | None, typer.Option(help="只看这个主体（统一社会信用代码）")]
 User = Annotated[str | None, typer.Option(help="只看这个用户")]
-Job = Annotated[str | None, typer.Option(help="只看这个作业")]
-Month = Annotated[str | None, typer.Option(help="只看这个月，如 2024-01（北京时间）")]
+_JobOption = Annotated[str | None, typer.Option(help="只看这个作业")]
+_MonthOption = Annotated[str | None, typer.Option(help="只看这个月，如 2024-01（北京时间）")]
 
 
 @app.command("import")
@@ -201,11 +201,11 @@ def _show(data: dict[str, Any]) -> None:
 
 @app.command("list")
 def list_(
-    centre: Centre = None,
-    party: Party = None,
+    centre: _CentreOption = None,
+    party: _PartyOption = None,
     user: User = None,
-    job: Job = None,
-    month: Month = None,
+    job: _JobOption = None,
+    month: _MonthOption = None,
     limit: Annotated[int | None, typer.Option(min=1, help="最多多少条")] = None,
     after: Annotated[str | None, typer.Option(help="接在这一条之后：中心/序号")] = None,
     as_json: AsJson = False,
@@ -243,11 +243,11 @@ def summary(
     by: Annotated[
         str, typer.Option(help="按什么汇总：party,month,centre,model,user,account,state 中任取")
     ] = "party,month",
-    centre: Centre = None,
-    party: Party = None,
+    centre: _CentreOption = None,
+    party: _PartyOption = None,
     user: User = None,
-    job: Job = None,
-    month: Month = None,
+    job: _JobOption = None,
+    month: _MonthOption = None,
     as_json: AsJson = False,
 ) -> None:
     """汇总卡秒（整数）：跨月的作业按月切分，逐秒相加无误差。"""
@@ -266,7 +266,7 @@ def summary(
 
 
 @app.command()
-def unclaimed(centre: Centre = None, as_json: AsJson = False) -> None:
+def unclaimed(centre: _CentreOption = None, as_json: AsJson = False) -> None:
     """列出还不属于任何主体的用户和账户。"""
     from huisuan.compute.metering.usage import unclaimed as queries
 

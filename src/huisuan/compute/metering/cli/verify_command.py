@@ -14,9 +14,9 @@ from huisuan.compute.metering.checks.run_bounds import CLOCK_SECONDS
 from huisuan.terminal import AsJson, note, out, print_json, progress
 
 if TYPE_CHECKING:
-    from huisuan.compute.metering.audit.folder import Finding
+    from huisuan.compute.metering.audit.folder import AuditFinding
     from huisuan.compute.metering.audit.trust import Trust
-    from huisuan.compute.metering.audit.verify import Verdict
+    from huisuan.compute.metering.audit.verify import AuditResult
 
 _SHOWN = 50
 Several = list[Path] | None
@@ -60,8 +60,8 @@ def verify(
     """
     from huisuan.compute.metering.audit.folder import MANIFEST
     from huisuan.compute.metering.audit.trust import load_trust
-    from huisuan.compute.metering.audit.verify import verify as check_export
     from huisuan.compute.metering.audit.verify import verify_all, verify_document
+    from huisuan.compute.metering.audit.verify import verify_export as check_export
 
     place = Path(what)
     trust = load_trust(
@@ -80,9 +80,9 @@ def verify(
         _show_one(_of_centre(what, month, platform_key, trust, clock_seconds), trust, as_json)
 
 
-def _of_centre(code: str, month: str | None, key: str | None, trust: Trust, clock_seconds: int) -> Verdict:
+def _of_centre(code: str, month: str | None, key: str | None, trust: Trust, clock_seconds: int) -> AuditResult:
     from huisuan.base.months import Month
-    from huisuan.compute.metering.audit.verify import verify as check_export
+    from huisuan.compute.metering.audit.verify import verify_export as check_export
     from huisuan.compute.metering.exports.evidence_bundle import export_ledger
 
     with temporary_folder() as folder, progress("核对", None):
@@ -90,7 +90,7 @@ def _of_centre(code: str, month: str | None, key: str | None, trust: Trust, cloc
         return check_export(folder, key, trust=trust, clock_seconds=clock_seconds)
 
 
-def _show_one(verdict: Verdict, trust: Trust, as_json: bool) -> None:
+def _show_one(verdict: AuditResult, trust: Trust, as_json: bool) -> None:
     if as_json:
         print_json(verdict.as_json())
     else:
@@ -103,7 +103,7 @@ def _show_one(verdict: Verdict, trust: Trust, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _show_all(verdicts: Sequence[Verdict], missing: Sequence[Finding], as_json: bool) -> None:
+def _show_all(verdicts: Sequence[AuditResult], missing: Sequence[AuditFinding], as_json: bool) -> None:
     consistent = not missing and all(each.is_consistent for each in verdicts)
     if as_json:
         whole = not missing and all(each.is_whole for each in verdicts)
@@ -122,7 +122,7 @@ def _show_all(verdicts: Sequence[Verdict], missing: Sequence[Finding], as_json: 
         raise typer.Exit(1)
 
 
-def _show(verdict: Verdict) -> None:
+def _show(verdict: AuditResult) -> None:
     for found in verdict.findings[:_SHOWN]:
         note(f"✗ {found.where}：{found.what}")
     if len(verdict.findings) > _SHOWN:

@@ -26,7 +26,7 @@ from huisuan.compute.metering.audit.sample import (
 )
 from huisuan.compute.metering.imports.raw_lines import load_raw_lines
 from huisuan.compute.metering.ledger.merkle import inclusion_proofs
-from huisuan.compute.metering.ledger.record_hash import FIELDS
+from huisuan.compute.metering.ledger.record_hash import RECORD_FIELDS
 from huisuan.compute.metering.ledger.stored_records import load_leaves
 from huisuan.compute.metering.seals.queries import SIGNED, seal_to_dict, sealed_parquet
 from huisuan.compute.models import Seal, SourceFile, Tariff
@@ -147,7 +147,7 @@ def _lines(
     con: duckdb.DuckDBPyConnection, seals: Sequence[Seal], paths: Sequence[str], drawn: Sequence[tuple[Any, ...]]
 ) -> Iterator[dict[str, Any]]:
     """The drawn records, each with its proof and its source line."""
-    columns = ", ".join(f'"{name}"' for name in FIELDS)
+    columns = ", ".join(f'"{name}"' for name in RECORD_FIELDS)
     found: dict[tuple[int, int], dict[str, Any]] = {}
     for at in sorted({seal for seal, *_ in drawn}):
         places = sorted(place for seal, place, *_ in drawn if seal == at)
@@ -161,7 +161,7 @@ def _lines(
         ).fetchall()
         proofs = inclusion_proofs(entries, places)
         for row, proof in zip(rows, proofs, strict=True):
-            record = dict(zip(FIELDS, row[:-2], strict=True))
+            record = dict(zip(RECORD_FIELDS, row[:-2], strict=True))
             found[at, row[-1]] = {
                 "record": record, "leaf": row[-2], "index": row[-1], "size": len(entries),
                 "path": [each.hex() for each in proof], "seal": at,

@@ -35,13 +35,13 @@ from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.agent_usage.leases import load_leases
 from huisuan.compute.metering.audit.folder import (
     BATCHES,
+    EXPORT_KIND,
     FLAGS,
-    KIND,
     LEASE,
     LEASES,
     LEAVES,
     MANIFEST,
-    NUMBERS,
+    NUMBER_COLUMNS,
     RECORDS,
     SEALS,
     SIGNATURE,
@@ -53,16 +53,16 @@ from huisuan.compute.metering.audit.lines import card_names_to_dict
 from huisuan.compute.metering.checks.flags import flag_to_dict
 from huisuan.compute.metering.ledger.append import append_batches, batch_header
 from huisuan.compute.metering.ledger.chain import START, Header
-from huisuan.compute.metering.ledger.record_hash import FIELDS
+from huisuan.compute.metering.ledger.record_hash import RECORD_FIELDS
 from huisuan.compute.metering.ledger.stored_records import stored_records
 from huisuan.compute.metering.seals.queries import list_seals, seal_to_dict, sealed_parquet
 from huisuan.compute.models import AgentKey, Centre, MeterBatch, MeterFlag, Seal, SourceChunk, SourceFile, UsageRecord
 
 _PIECES = 200  # of sources at once
-_COLUMNS = ", ".join(f'"{name}"' for name in FIELDS)
+_COLUMNS = ", ".join(f'"{name}"' for name in RECORD_FIELDS)
 BATCH_SCHEMA = pa.schema(
     [
-        (name, pa.int64() if name in NUMBERS else pa.string())
+        (name, pa.int64() if name in NUMBER_COLUMNS else pa.string())
         for name in (*Header._fields, "previous", "chain", "receipt")
     ]
 )
@@ -215,7 +215,7 @@ def _manifest(
     last = batches[-1] if batches else None
     keys = AgentKey.objects.filter(centre=centre).order_by("enrolled_at")
     manifest = {
-        "kind": KIND, "centre": centre.code, "name": centre.name, "month": str(month) if month else None,
+        "kind": EXPORT_KIND, "centre": centre.code, "name": centre.name, "month": str(month) if month else None,
         "platform_key": platform_key.public(), "exported_at": now,
         "agents": [
             {"name": each.name, "key": each.public_key, "host": each.host, "enrolled_at": each.enrolled_at,

@@ -17,7 +17,7 @@ from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.duck.workbench import literal
 from huisuan.compute.metering.intake.tables import RECORD_PARTY, STORED, TENANT
 from huisuan.compute.metering.ledger.append import AppendedRecords, append_batches
-from huisuan.compute.metering.ledger.record_hash import FIELDS, leaf_sql, leaves_digest
+from huisuan.compute.metering.ledger.record_hash import RECORD_FIELDS, leaf_sql, leaves_digest
 from huisuan.compute.metering.ledger.stored_records import copy_out, iterate_leaves
 from huisuan.compute.models import Centre, SourceFile, Tenant
 from huisuan.compute.sacct.export import delimiter_of
@@ -184,7 +184,9 @@ def _number(con: duckdb.DuckDBPyConnection, centre: Centre, file: SourceFile) ->
         "centre": literal(centre.code), "after": centre.last_sequence, "zone": literal(file.timezone),
         "source": literal(file.sha256),
     }  # fmt: skip
-    fields = [f'{_FIELD[name].format(**constant)} AS "{name}"' if name in _FIELD else f'"{name}"' for name in FIELDS]
+    fields = [
+        f'{_FIELD[name].format(**constant)} AS "{name}"' if name in _FIELD else f'"{name}"' for name in RECORD_FIELDS
+    ]
     con.execute(
         f"CREATE OR REPLACE TABLE appended AS SELECT *, {leaf_sql()} AS leaf FROM ("
         f"SELECT {', '.join(fields)}, party_id, accelerator_id FROM record LEFT JOIN record_party USING (party_id))"

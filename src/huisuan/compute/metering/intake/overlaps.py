@@ -35,7 +35,7 @@ UNION SELECT job_id FROM (
 """
 
 
-class Span(NamedTuple):
+class JobSpan(NamedTuple):
     """When a line, or a record that is stored, says that a job ran. `records` are those that it is or supersedes."""
 
     job: str
@@ -45,7 +45,7 @@ class Span(NamedTuple):
     line_no: int
     records: tuple[int, ...]
 
-    def clashes(self, other: Span) -> bool:
+    def clashes(self, other: JobSpan) -> bool:
         """Whether both cannot be: two records of one run that was on two models of card can."""
         same = self.cluster == other.cluster or not self.cluster or not other.cluster
         twice = self.started != other.started or bool(self.line_no and other.line_no)
@@ -132,7 +132,7 @@ def hold_overlaps(parsed: ParsedFile) -> None:
     con.execute("UPDATE verdict SET verdict = 'overlap' WHERE line_no IN (SELECT unnest(?::BIGINT[]))", [held])
 
 
-def _clashes(fresh: Iterable[Span], standing: list[Span]) -> Iterable[tuple[Span, Span]]:
+def _clashes(fresh: Iterable[JobSpan], standing: list[JobSpan]) -> Iterable[tuple[JobSpan, JobSpan]]:
     """The lines that cannot be beside what stands, each with what it meets; those that can are added to it."""
     for span in fresh:
         others = [each for each in standing if not set(each.records) & set(span.records) or each.line_no]
@@ -143,9 +143,9 @@ def _clashes(fresh: Iterable[Span], standing: list[Span]) -> Iterable[tuple[Span
             yield span, other
 
 
-def _span(row: tuple[str, str, int, int, int, list[int | None]]) -> Span:
+def _span(row: tuple[str, str, int, int, int, list[int | None]]) -> JobSpan:
     job, cluster, started, ended, line_no, records = row
-    return Span(job, cluster, started, ended, line_no, tuple(each for each in records if each is not None))
+    return JobSpan(job, cluster, started, ended, line_no, tuple(each for each in records if each is not None))
 
 
 def _format_time(moment: int) -> str:

@@ -20,12 +20,12 @@ from huisuan.compute.metering.intake.parsed_file import ParsedFile
 from huisuan.compute.metering.intake.sacct_text import FIELDS_READ
 from huisuan.compute.sacct.export import COMMAND
 
-MOST_BYTES = 1 << 29  # a job is kilobytes in JSON, and the whole text is held: more than that comes as text
+_MOST_BYTES = 1 << 29  # a job is kilobytes in JSON, and the whole text is held: more than that comes as text
 SPACE = re.compile(r"[ \t\r\n]*")
 LIVE_BESIDE = ("COMPLETING", "RUNNING", "SUSPENDED", "REQUEUE_HOLD", "SPECIAL_EXIT")
 BIGGEST = 1 << 53
 PASTED = "文件像是几份拼接的，没有导入任何作业；请分开导入"
-Job = dict[str, Any]
+_JsonJob = dict[str, Any]
 
 
 def is_json(source: SourceLines) -> bool:
@@ -39,9 +39,10 @@ def parse_json(parsed: ParsedFile, source: SourceLines) -> None:
     Raises:
         InvalidRequest: it is not what `sacct --json` prints, or is too big to be read in this form.
     """
-    if len(source.content) > MOST_BYTES:
+    if len(source.content) > _MOST_BYTES:
         raise InvalidRequest(
-            f"{source.name}: JSON 超过 {MOST_BYTES >> 20} MiB；请改用文本导出：\n{COMMAND}", code="sacct.json_too_large"
+            f"{source.name}: JSON 超过 {_MOST_BYTES >> 20} MiB；请改用文本导出：\n{COMMAND}",
+            code="sacct.json_too_large",
         )
     text = bytes(source.content).decode("utf-8-sig", "replace")
     rows: list[list[str | int]] = []
@@ -173,7 +174,7 @@ def _concatenated(where: str) -> InvalidRequest:
     return InvalidRequest(f"{where}，{PASTED}", code="sacct.json_concatenated")
 
 
-def _fields(job: Job) -> dict[str, str] | str:
+def _fields(job: _JsonJob) -> dict[str, str] | str:
     """A job as sacct's columns say it; why not, where it says too little."""
     time, tres, state = job.get("time"), job.get("tres"), job.get("state")
     lacking = [
@@ -216,7 +217,7 @@ def _fields(job: Job) -> dict[str, str] | str:
     return fields | {"JobName": name.encode("utf-8", "replace").decode()}
 
 
-def _part(job: Job, key: str) -> Job:
+def _part(job: _JsonJob, key: str) -> _JsonJob:
     part = job.get(key)
     return part if isinstance(part, dict) else {}
 
@@ -251,7 +252,7 @@ def _state(current: object) -> str:
     return next((word for word in words if word in LIVE_BESIDE), words[0])
 
 
-def _array_id(array: Job) -> str:
+def _array_id(array: _JsonJob) -> str:
     job, task = _number(array.get("job_id")), _number(array.get("task_id"))
     return f"{job}_{task}" if job and task is not None else ""
 
@@ -267,7 +268,7 @@ def _tres(parts: object) -> str:
     return ",".join(parts_found)
 
 
-def _exit_code(code: Job) -> str:
+def _exit_code(code: _JsonJob) -> str:
     returned, signal = _number(code.get("return_code")), _part(code, "signal")
     number = _number(signal.get("signal_id")) or _number(signal.get("id"))
     return "" if returned is None and not code else f"{returned or 0}:{number or 0}"

@@ -19,7 +19,7 @@ from huisuan.compute.metering.intake.free_text import SAFE, hold_forgeable
 from huisuan.compute.metering.intake.parsed_file import ParsedFile
 from huisuan.compute.metering.intake.tables import WRONG_WIDTH
 from huisuan.compute.sacct.export import COMMAND, DELIMITER, delimiter_of
-from huisuan.compute.sacct.export import FIELDS as ASKED
+from huisuan.compute.sacct.export import EXPORT_FIELDS as ASKED
 
 FIELDS_READ = tuple(name for name in (*ASKED.split(","), "Restarts") if name != "Eligible")
 REQUIRED = ("Start", "End", "State", "AllocTRES")

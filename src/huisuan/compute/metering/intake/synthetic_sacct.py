@@ -23,7 +23,7 @@ CARDS_PER_NODE = 8
 
 
 @dataclass(frozen=True)
-class Pool:
+class SyntheticPool:
     """Cards of one type, as the scheduler names them: `gres/FAMILY:TYPE` in a partition."""
 
     partition: str
@@ -34,7 +34,10 @@ class Pool:
     bare_key: bool = True  # whether the bare key stands beside the typed one
 
 
-POOLS = (Pool("a800", "gpu", "a800", 96, weight=3), Pool("npu", "npu", "910b3", 64, weight=2, bare_key=False))
+POOLS = (
+    SyntheticPool("a800", "gpu", "a800", 96, weight=3),
+    SyntheticPool("npu", "npu", "910b3", 64, weight=2, bare_key=False),
+)
 
 
 def account_of(user: int) -> str:
@@ -54,7 +57,7 @@ def generate_year(
     seed: int,
     *,
     cluster: str = "ah",
-    pools: Sequence[Pool] = POOLS,
+    pools: Sequence[SyntheticPool] = POOLS,
     first_job: int = 100_001,
     step_share: float = 0.02,
     odd_share: float = 0.03,
@@ -94,7 +97,7 @@ class _Writer:
         self,
         chance: random.Random,
         cluster: str,
-        pools: Sequence[Pool],
+        pools: Sequence[SyntheticPool],
         users: int,
         days: Sequence[str],
         clock: Sequence[str],
@@ -158,7 +161,7 @@ class _Writer:
         )
 
 
-def _tres(pool: Pool, cards: int) -> tuple[str, str]:
+def _tres(pool: SyntheticPool, cards: int) -> tuple[str, str]:
     """AllocTRES and ReqTRES of a job; every other size asks without naming the type."""
     nodes = max(1, cards // CARDS_PER_NODE)
     typed = f"gres/{pool.family}:{pool.type}={cards}"

@@ -10,7 +10,7 @@ from huisuan.compute.metering.ledger.record_hash import encode_fields
 from huisuan.protocol.batch_chain import START
 
 __all__ = ["START", "Header", "epoch_microseconds", "next_chain_value", "receipt_message"]
-WORD = "huisuan-ledger-1"
+_WORD = "huisuan-ledger-1"
 WORD_SENT = "huisuan-ledger-2"  # of a batch that says when its agent sent it
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -41,7 +41,7 @@ class Header(NamedTuple):
 
 def next_chain_value(previous: str, header: Header) -> str:
     """The chain's next value, 64 hexadecimal digits: over the one before and everything that the header says."""
-    word, values = (WORD, header[:-1]) if header.sent is None else (WORD_SENT, tuple(header))
+    word, values = (_WORD, header[:-1]) if header.sent is None else (WORD_SENT, tuple(header))
     return bytes_sha256(encode_fields(word, (previous, *values)))
 
 

@@ -12,10 +12,10 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-WORD = "huisuan-record-1"
+_WORD = "huisuan-record-1"
 
 
-class Record(NamedTuple):
+class HashedRecord(NamedTuple):
     """A usage record as it is hashed, exported and checked; the fields' order is that of the bytes.
 
     `party` is the USCC or None, `source` the SHA-256 of the file or batch that it came in, `submitted`, `started` and
@@ -53,11 +53,11 @@ class Record(NamedTuple):
     source_line: int
 
 
-FIELDS = Record._fields
+RECORD_FIELDS = HashedRecord._fields
 #: column -> its type in DuckDB
 TYPES = {
     name: "VARCHAR" if "str" in str(kind) else "INTEGER" if name in ("run", "array_index", "cards") else "BIGINT"
-    for name, kind in Record.__annotations__.items()
+    for name, kind in HashedRecord.__annotations__.items()
 }
 
 
@@ -95,14 +95,14 @@ def leaf_of_slice(
 ) -> bytes:  # fmt: skip
     """SHA-256 of a record's bytes, its `stem` in their middle."""
     return hashlib.sha256(
-        f"{WORD};{len(centre)}:{centre};{sequence};{encode_number(supersedes)}{of_run}{len(nodes)}:{nodes};{node_count};"
+        f"{_WORD};{len(centre)}:{centre};{sequence};{encode_number(supersedes)}{of_run}{len(nodes)}:{nodes};{node_count};"
         f"{encode_number(submitted)}{started};{ended};{suspended_seconds};{card_seconds};{len(state)}:{state};"
         f"{len(exit_code)}:{exit_code};{len(source_zone)}:{source_zone};{len(raw_sha256)}:{raw_sha256};"
         f"{len(content_sha256)}:{content_sha256};{len(source)}:{source};{source_line};".encode()
     ).digest()
 
 
-def record_leaf(record: Record) -> bytes:
+def record_leaf(record: HashedRecord) -> bytes:
     """SHA-256 of a record's bytes, 32 bytes."""
     fields: list[Any] = list(record)
     return leaf_of_slice(*[*fields[:3], encode_run_fields(*fields[3:15]), *fields[15:]])
@@ -117,7 +117,7 @@ def leaf_sql() -> str:
             parts.append(f"coalesce(length({column}) || ':' || {column}, '') || ';'")
         else:
             parts.append(f"coalesce({column}::VARCHAR, '') || ';'")
-    return f"sha256('{WORD};' || {' || '.join(parts)})"
+    return f"sha256('{_WORD};' || {' || '.join(parts)})"
 
 
 def leaves_digest(leaves: Iterable[bytes]) -> str:

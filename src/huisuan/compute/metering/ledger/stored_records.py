@@ -13,7 +13,7 @@ from django.db import connection
 
 from huisuan.base.temporary import temporary_folder
 from huisuan.compute.duck.workbench import literal, workbench
-from huisuan.compute.metering.ledger.record_hash import FIELDS, TYPES, leaf_sql
+from huisuan.compute.metering.ledger.record_hash import RECORD_FIELDS, TYPES, leaf_sql
 from huisuan.compute.models import Centre
 
 LEAVES_AT_ONCE = 100_000
@@ -28,7 +28,7 @@ _STORED = {
     "source": "f.sha256",
 }
 SELECT = f"""
-SELECT {", ".join(_STORED.get(name, f'u."{name}"') for name in FIELDS)} FROM compute_usagerecord u
+SELECT {", ".join(_STORED.get(name, f'u."{name}"') for name in RECORD_FIELDS)} FROM compute_usagerecord u
 JOIN compute_centre c ON c.id = u.centre_id JOIN compute_accelerator a ON a.id = u.accelerator_id
 JOIN compute_sourcefile f ON f.id = u.source_file_id LEFT JOIN parties_party p ON p.id = u.party_id
 WHERE u.centre_id = %s

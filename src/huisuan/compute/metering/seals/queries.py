@@ -21,7 +21,7 @@ from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.checks.anomaly import Anomaly, FlagKind
 from huisuan.compute.metering.checks.flags import open_flags, raise_flags
 from huisuan.compute.metering.ledger.merkle import inclusion_proof
-from huisuan.compute.metering.ledger.record_hash import FIELDS
+from huisuan.compute.metering.ledger.record_hash import RECORD_FIELDS
 from huisuan.compute.metering.ledger.stored_records import load_leaves, stored_records
 from huisuan.compute.metering.seals.seal_month import parquet_path
 from huisuan.compute.models import AgentKey, Centre, Seal, SealSignature, SiteAgent
@@ -146,13 +146,13 @@ def prove_record(centre: Centre, sequence: int) -> dict[str, Any]:
         Refused: there is no such record, or no seal holds it yet.
     """
     with stored_records(centre, "u.sequence = %s", [sequence]) as con:
-        rows = con.execute(f"SELECT {', '.join(_quoted(name) for name in FIELDS)}, leaf FROM row").fetchall()  # noqa: S608
+        rows = con.execute(f"SELECT {', '.join(_quoted(name) for name in RECORD_FIELDS)}, leaf FROM row").fetchall()  # noqa: S608
     if not rows:
         raise NotFound(
             f"智算中心 {centre.code} 没有第 {sequence} 条用量记录（共 {centre.last_sequence:,} 条）",
             code="usage.record_unknown",
         )
-    record, own = dict(zip(FIELDS, rows[0][:-1], strict=True)), rows[0][-1]
+    record, own = dict(zip(RECORD_FIELDS, rows[0][:-1], strict=True)), rows[0][-1]
     seal = next((each for each in list_seals(centre) if _encloses(each, record)), None)
     if seal is None:
         raise Conflict(f"第 {sequence} 条用量记录还没有封入任何一个月；封账后再取证明", code="seal.record_not_sealed")

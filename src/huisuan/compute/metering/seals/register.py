@@ -15,7 +15,7 @@ from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI, Month
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.audit.folder import canonical, is_signed
-from huisuan.compute.metering.audit.register import KIND, RegisterFile
+from huisuan.compute.metering.audit.register import REGISTER_KIND, RegisterFile
 from huisuan.compute.metering.ledger.append import append_batches
 from huisuan.compute.metering.ledger.chain import START
 from huisuan.compute.models import AgentKey, Centre, MeterBatch, RegisterEntry, RegisterSignature, Seal, UsageRecord
@@ -57,7 +57,7 @@ def due_month(now: datetime) -> Month | None:
 def _create_entry(month: Month, before: RegisterEntry | None, now: datetime) -> RegisterEntry:
     previous = before.sha256 if before else None
     fields = {
-        "kind": KIND, "month": str(month), "previous": previous, "made_at": int(now.timestamp()),
+        "kind": REGISTER_KIND, "month": str(month), "previous": previous, "made_at": int(now.timestamp()),
         "centres": [_centre(each, month, now) for each in Centre.objects.order_by("code")],
     }  # fmt: skip
     statement = canonical(fields)
@@ -132,7 +132,7 @@ def register_file() -> dict[str, Any]:
         raise NotFound(
             "登记册还没有一期：huisuan meter register --month 上个月，或等后台在每月 6 日公布", code="register.empty"
         )
-    return {"kind": KIND, "platform_key": platform_key.public(), "entries": entries}
+    return {"kind": REGISTER_KIND, "platform_key": platform_key.public(), "entries": entries}
 
 
 def record_countersignatures(file: RegisterFile, now: datetime) -> int:

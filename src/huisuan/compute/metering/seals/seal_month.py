@@ -32,7 +32,7 @@ from huisuan.compute.metering.checks.flags import open_flags
 from huisuan.compute.metering.ledger.append import append_batches
 from huisuan.compute.metering.ledger.chain import START
 from huisuan.compute.metering.ledger.merkle import merkle_root
-from huisuan.compute.metering.ledger.record_hash import FIELDS
+from huisuan.compute.metering.ledger.record_hash import RECORD_FIELDS
 from huisuan.compute.metering.ledger.stored_records import load_leaves, stored_records
 from huisuan.compute.models import Centre, MeterBatch, MeterFlag, Seal, UsageRecord
 from huisuan.protocol.batch_chain import seal_digest, statement_sha256
@@ -194,7 +194,7 @@ def _statement_fields(
 ) -> dict[str, Any]:
     """What the statement says of the records in `row`, which are written to `draft`."""
     over = int(before.ends.timestamp()) if before else 0
-    columns = ", ".join(f'"{name}"' for name in FIELDS)
+    columns = ", ".join(f'"{name}"' for name in RECORD_FIELDS)
     con.execute(
         f"CREATE VIEW sealed AS SELECT {columns}, leaf, (ended < {over} OR (ended = {over} AND started < {over})) "
         "AS late FROM row ORDER BY sequence"

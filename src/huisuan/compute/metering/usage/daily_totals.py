@@ -18,7 +18,7 @@ from huisuan.compute.models import Centre, UsageTally
 SHANGHAI_OFFSET_S = 8 * 3600  # seconds of Shanghai before UTC
 _DAY = 86_400
 _EPOCH = date(1970, 1, 1)
-AT_ONCE = 20_000  # records that someone who looks may wait for; more is left to the worker
+REFRESH_LIMIT = 20_000  # records that someone who looks may wait for; more is left to the worker
 
 #: the days, since 1970, of records that came to some centres, and of those that they correct
 TOUCHED_DAYS = f"""
@@ -120,8 +120,8 @@ def count_untotalled(centre: Centre) -> int:
 def update_all_daily_totals() -> int:
     """Count what has come at every centre; at how many something had."""
     behind = _untotalled_by_centre()
-    many = [[centre] for centre, left in behind.items() if left > AT_ONCE]
-    few = [centre for centre, left in behind.items() if left <= AT_ONCE]
+    many = [[centre] for centre, left in behind.items() if left > REFRESH_LIMIT]
+    few = [centre for centre, left in behind.items() if left <= REFRESH_LIMIT]
     for together in (*many, few):  # a day's records are read once for all of them
         if together:
             _count(together)

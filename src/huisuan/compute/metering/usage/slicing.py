@@ -12,7 +12,7 @@ from datetime import date, datetime, tzinfo
 from typing import NamedTuple
 
 
-class Span(NamedTuple):
+class HeldSpan(NamedTuple):
     """When a record held its cards: epoch seconds; `suspended` seconds of it were not held."""
 
     started: int
@@ -25,7 +25,7 @@ class Span(NamedTuple):
         return self.ended - self.started - self.suspended
 
 
-class Slice(NamedTuple):
+class UsageSlice(NamedTuple):
     """A piece of a record: from `starts` until before `ends` (epoch seconds), with the seconds held in it."""
 
     starts: int
@@ -33,7 +33,7 @@ class Slice(NamedTuple):
     held: int
 
 
-def held_before(cut: int, span: Span) -> int:
+def held_before(cut: int, span: HeldSpan) -> int:
     """Whole seconds held before a cut; 0 before the start, all of it after the end."""
     if cut <= span.started:
         return 0
@@ -42,15 +42,15 @@ def held_before(cut: int, span: Span) -> int:
     return span.held * (cut - span.started) // (span.ended - span.started)
 
 
-def slice_span(span: Span, cuts: Iterable[int]) -> list[Slice]:
+def slice_span(span: HeldSpan, cuts: Iterable[int]) -> list[UsageSlice]:
     """The record cut at `cuts` (any order; those outside change nothing). A record without length is one slice."""
     inside = sorted({cut for cut in cuts if span.started < cut < span.ended})
     edges = [span.started, *inside, span.ended]
     before = [held_before(edge, span) for edge in edges]
-    return [Slice(edges[i], edges[i + 1], before[i + 1] - before[i]) for i in range(len(edges) - 1)]
+    return [UsageSlice(edges[i], edges[i + 1], before[i + 1] - before[i]) for i in range(len(edges) - 1)]
 
 
-def month_starts(first: int, last: int, zone: tzinfo) -> list[int]:
+def month_boundaries(first: int, last: int, zone: tzinfo) -> list[int]:
     """Epoch seconds of every first of a month, midnight in `zone`, after `first` and not after `last`."""
     year, month = datetime.fromtimestamp(first, zone).year, datetime.fromtimestamp(first, zone).month
     found: list[int] = []
@@ -62,10 +62,10 @@ def month_starts(first: int, last: int, zone: tzinfo) -> list[int]:
         found.append(starts)
 
 
-def card_seconds_by_month(span: Span, cards: int, zone: tzinfo) -> dict[date, int]:
+def card_seconds_by_month(span: HeldSpan, cards: int, zone: tzinfo) -> dict[date, int]:
     """Card-seconds of a record in each month it touches, keyed by the month's first day in `zone`."""
     totals: dict[date, int] = {}
-    for piece in slice_span(span, month_starts(span.started, span.ended, zone)):
+    for piece in slice_span(span, month_boundaries(span.started, span.ended, zone)):
         month = datetime.fromtimestamp(piece.starts, zone).date().replace(day=1)
         totals[month] = cards * piece.held
     return totals
