@@ -104,7 +104,7 @@ def _detail(answer: httpx.Response) -> str:
     except (ValueError, KeyError, TypeError):
         return f"{answer.request.url} 回答 {answer.status_code} {HTTPStatus(answer.status_code).phrase}"
     if isinstance(detail, list):
-        return "；".join(f"{'.'.join(str(step) for step in one['loc'][2:])}：{one['msg']}" for one in detail)
+        return "；".join(f"{'.'.join(str(step) for step in fault['loc'][2:])}：{fault['msg']}" for fault in detail)
     if detail == "Unauthorized":
         return "令牌无效或已吊销：请重新 huisuan login"
     return str(detail)

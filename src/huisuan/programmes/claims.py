@@ -31,7 +31,12 @@ def standing_with_claim(owed: Entitlement, today: date) -> dict[str, Any]:
         "entitlement": entitlement_to_dict(owed),
         "standing": standing_to_dict(standing_of(owed, today)),
         "claim": [
-            {"draft": each.pk, "label": each.label, "updated_at": each.updated_at, "updated_by": each.updated_by.name}
-            for each in claim_drafts(owed)
+            {
+                "draft": draft.pk,
+                "label": draft.label,
+                "updated_at": draft.updated_at,
+                "updated_by": draft.updated_by.name,
+            }
+            for draft in claim_drafts(owed)
         ],
     }

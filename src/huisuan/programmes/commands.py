@@ -42,5 +42,5 @@ def standing(
     changes = found["standing"]["would_change"]
     rows = [{"what": _WOULD_CHANGE[name], "count": int(value)} for name, value in changes.items() if value]
     print_table("会改变它的", rows, {"what": "什么", "count": "数量"}, "平台所知，没有什么会改变它")
-    claims = "、".join(f"草稿 {each['draft']}" for each in found["claim"])
+    claims = "、".join(f"草稿 {claim['draft']}" for claim in found["claim"])
     out.print(f"申报：{claims or '还没有草稿'}", markup=False)

@@ -93,7 +93,7 @@ def settle(request: HttpRequest, wanted: SettleRequest) -> tuple[int, dict[str, 
 )
 def list_requests(request: HttpRequest) -> list[dict[str, Any]]:
     """What was asked of the background worker, newest first."""
-    return [requests.request_to_dict(each) for each in SettlementRequest.objects.all()[:_MOST]]
+    return [requests.request_to_dict(request) for request in SettlementRequest.objects.all()[:_MOST]]
 
 
 @router.get("/settlements/requests/{number}", auth=Allow("province", "auditor", scope="read"), summary="提出的一次结算")

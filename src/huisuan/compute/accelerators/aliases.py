@@ -78,6 +78,6 @@ def _of_family(asked: str, card: Card) -> bool:
 def _nearest(name: str, joined: str, known: Sequence[Card]) -> str:
     by_small = {card.model.lower(): card.model for card in known}
     family = [card.model for card in known if len(joined) > 2 and joined in "".join(name_words(card.model))]
-    close = [by_small[one] for one in get_close_matches(name.lower(), by_small, n=3, cutoff=0.4)]
+    close = [by_small[near] for near in get_close_matches(name.lower(), by_small, n=3, cutoff=0.4)]
     near = list(dict.fromkeys([*family, *close]))[:6]
     return f"；相近的有 {'、'.join(near)}" if near else "；huisuan centre list 可看各中心的型号"

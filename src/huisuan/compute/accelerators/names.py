@@ -99,9 +99,9 @@ class CardNames:
     def registered(self, gres: str, partition: str) -> str:
         """The name, of a generic resource or its type, that the centre has registered for a card; "" for none."""
         spellings = (gres, gres.rpartition(":")[2], gres.partition(":")[0])
-        return next((each for each in spellings if (partition, each) in self.local_by_partition), "") or next(
-            (each for each in spellings if each in self.local), ""
-        )
+        return next(
+            (spelling for spelling in spellings if (partition, spelling) in self.local_by_partition), ""
+        ) or next((spelling for spelling in spellings if spelling in self.local), "")
 
     def registering(self, name: str, partition: str) -> str:
         """The command that registers a scheduler's name for the card of a partition."""

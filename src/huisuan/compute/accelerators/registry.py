@@ -52,7 +52,9 @@ def to_card(accelerator: Accelerator) -> Card:
 
 def load_card_names(centre: Centre) -> CardNames:
     """What cards are called at a centre: its partitions' models and local names, and the catalogue behind them."""
-    names = CardNames([to_card(each) for each in Accelerator.objects.exclude(model=PROCESSOR_SLOT)], code=centre.code)
+    names = CardNames(
+        [to_card(accelerator) for accelerator in Accelerator.objects.exclude(model=PROCESSOR_SLOT)], code=centre.code
+    )
     for partition in centre.partitions.select_related("accelerator"):
         card = to_card(partition.accelerator)
         names.by_partition.setdefault(partition.name, []).append(card)

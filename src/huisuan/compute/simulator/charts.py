@@ -44,7 +44,7 @@ def write_charts(found: Mapping[str, Sequence[ReplayedJob]], cards: int, path: P
 
 def still_waiting(ran: Sequence[ReplayedJob]) -> list[tuple[float, float]]:
     """(seconds, share of the jobs that waited longer), at moments as far apart as their logarithms."""
-    waits = sorted(one.waited_s for one in ran)
+    waits = sorted(job_run.waited_s for job_run in ran)
     most = max(waits[-1], 10)
     points, place = [], 0
     for moment in sorted({round(most ** (step / _STEPS)) for step in range(_STEPS + 1)}):
@@ -56,8 +56,8 @@ def still_waiting(ran: Sequence[ReplayedJob]) -> list[tuple[float, float]]:
 
 def used(ran: Sequence[ReplayedJob], cards: int) -> list[tuple[float, float]]:
     """(day, share of the cards in use), by day or, over less than ten days, by hour."""
-    since = min(one.job.submitted_s for one in ran)
-    until = max(one.ended_s for one in ran)
+    since = min(job_run.job.submitted_s for job_run in ran)
+    until = max(job_run.ended_s for job_run in ran)
     step = _DAY if until - since > 10 * _DAY else _DAY // 24
     return [
         ((place + 0.5) * step / _DAY, spent / (cards * step))
@@ -93,8 +93,8 @@ def _means(found: Mapping[str, Sequence[ReplayedJob]]) -> Any:
 
     rows = []
     for name, ran in found.items():
-        queue = sum(one.waited_s for one in ran) / len(ran)
-        jct = queue + sum(one.job.duration_s for one in ran) / len(ran)
+        queue = sum(job_run.waited_s for job_run in ran) / len(ran)
+        jct = queue + sum(job_run.job.duration_s for job_run in ran) / len(ran)
         rows.append({"policy": name, "jct": jct, "label": f"{jct:,.0f} 秒，其中排队 {queue:,.0f}"})
     axis = alt.Axis(title=None, ticks=False, domain=False, labelFontSize=12, labelColor=INK)
     base = alt.Chart(alt.InlineData(values=rows)).encode(

@@ -136,7 +136,7 @@ def read_world(path: Path) -> World:
         raise InvalidRequest(
             f"{path.name}：{'.'.join(map(str, first['loc']))}：{first['msg']}", code="simulation.cluster_malformed"
         ) from None
-    keys = [(one.code, one.model) for one in listed.centres]
+    keys = [(centre.code, centre.model) for centre in listed.centres]
     twice = next((key for key in keys if keys.count(key) > 1), None)
     if twice:
         raise InvalidRequest(
@@ -144,40 +144,40 @@ def read_world(path: Path) -> World:
         )
     tenants = tuple(
         Tenant(
-            one.code,
-            one.city,
-            one.weight,
-            most_cards=one.most_cards,
-            subsidy=listed.subsidy if one.subsidy is None else one.subsidy,
-            remaining_fen=listed.cap_fen if one.cap_fen is None else one.cap_fen,
+            tenant.code,
+            tenant.city,
+            tenant.weight,
+            most_cards=tenant.most_cards,
+            subsidy=listed.subsidy if tenant.subsidy is None else tenant.subsidy,
+            remaining_fen=listed.cap_fen if tenant.cap_fen is None else tenant.cap_fen,
         )
-        for one in listed.tenants
+        for tenant in listed.tenants
     )
-    cities = tuple(City(one.code, one.most_cards) for one in listed.cities)
+    cities = tuple(City(city.code, city.most_cards) for city in listed.cities)
     return World(_pools(path.name, listed.centres), tenants, cities, listed.subsidy, listed.cap_fen)
 
 
 def _pools(name: str, listed: Sequence[ListedPool]) -> tuple[Pool, ...]:
     catalogue = _catalogue()
     pools = []
-    for one in listed:
-        card = catalogue.get(one.model.lower())
-        if card is None and None in (one.memory_gib, one.tflops_fp16):
+    for listed_pool in listed:
+        card = catalogue.get(listed_pool.model.lower())
+        if card is None and None in (listed_pool.memory_gib, listed_pool.tflops_fp16):
             raise NotFound(
-                f"{name}：型号 {one.model} 不在加速卡目录中；请写明 memory_gib 与 tflops_fp16",
+                f"{name}：型号 {listed_pool.model} 不在加速卡目录中；请写明 memory_gib 与 tflops_fp16",
                 code="accelerator.unknown",
             )
         known = card or {}
         pools.append(
             Pool(
-                one.code,
-                one.city,
-                known.get("model", one.model),
-                one.vendor or known.get("vendor", ""),
-                int(known["memory_gib"]) if one.memory_gib is None else one.memory_gib,
-                Decimal(known["tflops_fp16"]) if one.tflops_fp16 is None else one.tflops_fp16,
-                (*(0,) * one.cards_per_node, one.nodes),
-                one.price_fen,
+                listed_pool.code,
+                listed_pool.city,
+                known.get("model", listed_pool.model),
+                listed_pool.vendor or known.get("vendor", ""),
+                int(known["memory_gib"]) if listed_pool.memory_gib is None else listed_pool.memory_gib,
+                Decimal(known["tflops_fp16"]) if listed_pool.tflops_fp16 is None else listed_pool.tflops_fp16,
+                (*(0,) * listed_pool.cards_per_node, listed_pool.nodes),
+                listed_pool.price_fen,
                 True,
                 ABLE,
             )

@@ -77,9 +77,9 @@ def simulate(
         )
     found: dict[str, list[ReplayedJob]] = {}
     results = []
-    for one in policies:
-        ran, measured = _replayed(one, jobs, world, known[-1])
-        found[one.name] = ran
+    for chosen in policies:
+        ran, measured = _replayed(chosen, jobs, world, known[-1])
+        found[chosen.name] = ran
         results.append(measured)
     if chart is not None:
         from huisuan.compute.simulator.charts import write_charts
@@ -88,7 +88,7 @@ def simulate(
     if as_json:
         print_json(_as_json(read, jobs, world, results, known[-1].name))
         return
-    _show(read, len(jobs), world, results, {one.name: one.label for one in policies})
+    _show(read, len(jobs), world, results, {chosen.name: chosen.label for chosen in policies})
     if chart is not None:
         note(f"图已写入 {chart}")
 
@@ -141,7 +141,7 @@ def _as_json(read: Trace, jobs: list[Any], world: World, results: list[Any], wei
         "notes": read.notes,
         "cards": world.cards,
         "weights": weights,
-        "policies": {one.policy: one.as_dict() for one in results},
+        "policies": {result.policy: result.as_dict() for result in results},
     }
 
 
@@ -167,9 +167,9 @@ def _show(read: Trace, jobs: int, world: World, results: list[Any], labels: dict
         columns |= {"cost_fen": "费用 元", "subsidy_fen": "补助 元"}
     columns |= {"simulated_s": "用时 秒", "jobs_per_s": "作业/秒"}
     rows = [
-        {**one.as_dict(), **{name: f"{getattr(one, name):,.1f}" for name in columns if name.endswith("queue_s") or
-         name == "mean_jct_s"}, "utilisation": f"{one.utilisation:.1%}", "policy": labels[one.policy]}
-        for one in results
+        {**result.as_dict(), **{name: f"{getattr(result, name):,.1f}" for name in columns if name.endswith("queue_s") or
+         name == "mean_jct_s"}, "utilisation": f"{result.utilisation:.1%}", "policy": labels[result.policy]}
+        for result in results
     ]  # fmt: skip
     title = f"{read.name}：{jobs:,} 个作业，{len(world.pools)} 个资源池共 {world.cards:,} 卡"
     print_table(title, rows, columns, "没有结果")

@@ -47,10 +47,10 @@ class Measures:
 
 def replay_measures(policy: str, ran: Sequence[ReplayedJob], world: World, simulated_s: float) -> Measures:
     """Sum a replay up."""
-    waits = sorted(one.waited_s for one in ran)
-    spent = sum(one.job.duration_s for one in ran)
-    card_seconds = sum(one.job.duration_s * one.job.cards for one in ran)
-    span_s = max(one.ended_s for one in ran) - min(one.job.submitted_s for one in ran)
+    waits = sorted(job_run.waited_s for job_run in ran)
+    spent = sum(job_run.job.duration_s for job_run in ran)
+    card_seconds = sum(job_run.job.duration_s * job_run.job.cards for job_run in ran)
+    span_s = max(job_run.ended_s for job_run in ran) - min(job_run.job.submitted_s for job_run in ran)
     served = _served(ran)
     cost, subsidy = _cost(ran, world) if world.priced else (None, None)
     return Measures(
@@ -90,12 +90,12 @@ def jain(shares: Iterable[float]) -> float:
 def busy(ran: Iterable[ReplayedJob], since_s: int, until_s: int, step_s: int) -> list[int]:
     """Card-seconds used in each step between two moments."""
     found = [0] * -(-(until_s - since_s) // step_s)
-    for one in ran:
-        at, end = one.started_s - since_s, one.ended_s - since_s
+    for job_run in ran:
+        at, end = job_run.started_s - since_s, job_run.ended_s - since_s
         while at < end:
             place = at // step_s
             until = min((place + 1) * step_s, end)
-            found[place] += (until - at) * one.job.cards
+            found[place] += (until - at) * job_run.job.cards
             at = until
     return found
 
@@ -103,9 +103,9 @@ def busy(ran: Iterable[ReplayedJob], since_s: int, until_s: int, step_s: int) ->
 def _served(ran: Iterable[ReplayedJob]) -> dict[str, float]:
     held: defaultdict[str, int] = defaultdict(int)
     there: defaultdict[str, int] = defaultdict(int)
-    for one in ran:
-        held[one.job.tenant] += one.job.duration_s * one.job.cards
-        there[one.job.tenant] += (one.job.duration_s + one.waited_s) * one.job.cards
+    for job_run in ran:
+        held[job_run.job.tenant] += job_run.job.duration_s * job_run.job.cards
+        there[job_run.job.tenant] += (job_run.job.duration_s + job_run.waited_s) * job_run.job.cards
     return {tenant: held[tenant] / there[tenant] for tenant in there if there[tenant]}
 
 
@@ -113,9 +113,9 @@ def _cost(ran: Iterable[ReplayedJob], world: World) -> tuple[int, int]:
     """What all tenants pay before subsidy and what comes back: each tenant's sum is cut to whole fen once."""
     bills: defaultdict[str, Fraction] = defaultdict(Fraction)
     seconds: defaultdict[tuple[str, int], int] = defaultdict(int)
-    for one in ran:
-        if one.pool.fen_per_card_hour is not None:
-            seconds[one.job.tenant, one.pool.fen_per_card_hour] += one.job.duration_s * one.job.cards
+    for job_run in ran:
+        if job_run.pool.fen_per_card_hour is not None:
+            seconds[job_run.job.tenant, job_run.pool.fen_per_card_hour] += job_run.job.duration_s * job_run.job.cards
     for (tenant, price), spent in seconds.items():
         bills[tenant] += Fraction(price * spent, _HOUR)
     cost = subsidy = 0

@@ -48,7 +48,7 @@ def _places(header: list[str], columns: TraceColumns, name: str) -> dict[str, in
                 f'{name} 行 1: 没有列 "{asked}"（--{what}-column）；有：{"、".join(header)}',
                 code="trace.column_unknown",
             )
-        names = [asked.lower()] if asked else [one for one in known if one in small]
+        names = [asked.lower()] if asked else [column for column in known if column in small]
         if names:
             place[what] = small.index(names[0])
     if "user" not in place and "account" in place:

@@ -93,11 +93,11 @@ def _skip(text: str, at: int) -> int:
 
 def _row(entry: dict[str, Any]) -> tuple[tuple[str | None, ...], bool]:
     """A job's texts in the order of ROW, and whether all of its attempts held as many cards."""
-    attempts = [one for one in entry["attempts"] if _given(one["start_time"])]
+    attempts = [attempt for attempt in entry["attempts"] if _given(attempt["start_time"])]
     plain = tuple(str(entry[name]) for name in ("jobid", "user", "vc", "submitted_time"))
     if not attempts:
         return (*plain, "", "", None, str(entry["status"]), "0"), True
-    cards = [sum(len(node["gpus"]) for node in one["detail"]) for one in attempts]
+    cards = [sum(len(node["gpus"]) for node in attempt["detail"]) for attempt in attempts]
     paused = sum(
         _seconds(after["start_time"]) - _seconds(before["end_time"])
         for before, after in pairwise(attempts)

@@ -132,7 +132,7 @@ class IntervalEvaluation:
 
     def _times(self, node: nodes.Times) -> PossibleValues:
         left, right = self._range(node.left), self._range(node.right)
-        corners = [one * other for one, other in product((left.low, left.high), (right.low, right.high))]
+        corners = [factor * other for factor, other in product((left.low, left.high), (right.low, right.high))]
         return Range(min(corners), max(corners))
 
     def _cap(self, node: nodes.Cap) -> PossibleValues:

@@ -110,7 +110,7 @@ def _parse_value(place: str, spec: SettingSpec, raw: object) -> SettingValue:
 
 
 def _parse_regions(place: str, spec: SettingSpec, raw: object) -> tuple[str, ...]:
-    if not isinstance(raw, list) or not all(isinstance(each, str) and each.isdigit() for each in raw):
+    if not isinstance(raw, list) or not all(isinstance(code, str) and code.isdigit() for code in raw):
         raise LawError(f"{place} 应为区划代码列表", code="law.setting_regions")
     for code in raw:
         if spec.regions is not None and code not in spec.regions:

@@ -46,7 +46,7 @@ class Settings:
     def at(self, on: date, as_known: date) -> dict[str, AdoptedSetting]:
         """What holds on a day, as known on a day: the latest to take force, then the latest to be known."""
         chosen: dict[str, AdoptedSetting] = {}
-        for adopted in sorted(self.adopted, key=lambda each: (each.valid_from, each.known_from)):
+        for adopted in sorted(self.adopted, key=lambda values: (values.valid_from, values.known_from)):
             if adopted.valid_from <= on and adopted.known_from <= as_known:
                 chosen[adopted.name] = adopted
         return chosen

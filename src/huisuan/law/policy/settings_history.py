@@ -75,7 +75,7 @@ def list_settings(policy: Policy, on: date, as_known: date) -> list[SettingHisto
     holding = policy.adopted(on, as_known)
     known = sorted(
         (adopted for adopted in policy.settings.adopted if adopted.known_from <= as_known),
-        key=lambda each: (each.known_from, each.valid_from),
+        key=lambda values: (values.known_from, values.valid_from),
         reverse=True,
     )
     resting = _rules_by_setting(policy)
@@ -87,7 +87,7 @@ def list_settings(policy: Policy, on: date, as_known: date) -> list[SettingHisto
         SettingHistory(
             spec,
             holding.get(spec.name),
-            tuple(each for each in known if each.name == spec.name),
+            tuple(adopted for adopted in known if adopted.name == spec.name),
             tuple(resting.get(spec.name, ())),
         )
         for spec in specs

@@ -77,7 +77,7 @@ def with_known_from(sources: Iterable[Source], known: Mapping[Path, date]) -> tu
 def sources_digest(sources: Iterable[Source], as_known: date = date.max) -> str:
     """SHA-256 over names and contents of what was known on a day."""
     known = (source for source in sources if source.known_from is None or source.known_from <= as_known)
-    return hashlib.sha256("".join(f"{each.sha256} {each.name}\n" for each in known).encode()).hexdigest()
+    return hashlib.sha256("".join(f"{source.sha256} {source.name}\n" for source in known).encode()).hexdigest()
 
 
 def _sha256(path: Path) -> str:

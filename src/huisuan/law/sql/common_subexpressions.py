@@ -34,21 +34,21 @@ def extract_common(
     columns = dict(columns)
     steps = 0
     while repeated := _repeated(columns.values()):
-        named = {each: f"{step}{steps + at}" for at, each in enumerate(repeated)}
+        named = {expression: f"{step}{steps + at}" for at, expression in enumerate(repeated)}
         steps += len(named)
-        shared = {name: each.copy() for each, name in named.items()}
+        shared = {name: expression.copy() for expression, name in named.items()}
         source = _select_all_and(_guarded(shared, only), source).subquery("t", copy=False)
-        columns = {name: each.transform(_replace_by_step, named, copy=False) for name, each in columns.items()}
+        columns = {name: column.transform(_replace_by_step, named, copy=False) for name, column in columns.items()}
     return _select_all_and(_guarded(columns, only), source)
 
 
 def _guarded(columns: Mapping[str, SqlExpr], only: SqlExpr | None) -> Mapping[str, SqlExpr]:
-    return columns if only is None else {name: case((only.copy(), each)) for name, each in columns.items()}
+    return columns if only is None else {name: case((only.copy(), column)) for name, column in columns.items()}
 
 
 def _select_all_and(columns: Mapping[str, SqlExpr], source: exp.Table | exp.Subquery) -> exp.Select:
     return exp.select(
-        exp.Star(), *(exp.alias_(each, name, quoted=True, copy=False) for name, each in columns.items())
+        exp.Star(), *(exp.alias_(column, name, quoted=True, copy=False) for name, column in columns.items())
     ).from_(source)
 
 
@@ -64,7 +64,7 @@ def _repeated(columns: Iterable[SqlExpr]) -> list[SqlExpr]:
                 continue
         waiting.extend(list(node.iter_expressions())[::-1])
     repeated = {node: None for node, count in found.items() if count > 1}  # a dict keeps the order, a set does not
-    return [node for node in repeated if not any(each in repeated for each in node.walk() if each is not node)]
+    return [node for node in repeated if not any(inner in repeated for inner in node.walk() if inner is not node)]
 
 
 def _is_costly(node: SqlExpr) -> bool:

@@ -69,7 +69,7 @@ class CompiledRule:
         computed = extract_common(self._columns(PLAIN, plain), _from(table))
         decided = _select([exp.Star(), *self._outcome_columns(PLAIN)], computed)
         undecided = _select([exp.Star(), _aliased(_none_of(PLAIN.outcomes), OPEN_COLUMN)], decided)
-        further = self._columns(BOUNDED, bounds) | {name: each for each, name in ways.columns.items()}
+        further = self._columns(BOUNDED, bounds) | {name: step for step, name in ways.columns.items()}
         bounded = extract_common(further, _from(undecided), step=BOUNDED_STEP, only=column(OPEN_COLUMN))
         again = _select([exp.Star(), *self._outcome_columns(BOUNDED)], bounded)
         first, second = self._answer_columns(PLAIN, caps), self._answer_columns(BOUNDED, caps, _join_codes(missing))
@@ -91,13 +91,14 @@ class CompiledRule:
         """What the answer is made of: the conditions, the amount, the priority, and where a cap binds."""
         rule = self.rule
         columns = {
-            f"{names.conditions}{at}": arithmetic.condition(each.node) for at, each in enumerate(rule.conditions)
+            f"{names.conditions}{at}": arithmetic.condition(condition.node)
+            for at, condition in enumerate(rule.conditions)
         }
         if rule.amount is not None:
             columns[names.amount] = arithmetic.whole_number(rule.amount)
         if rule.priority is not None:
             columns[names.priority] = arithmetic.condition(rule.priority)
-        return columns | {f"{names.caps}{at}": each for at, (_, each) in enumerate(self._caps(arithmetic))}
+        return columns | {f"{names.caps}{at}": cap for at, (_, cap) in enumerate(self._caps(arithmetic))}
 
     def _caps(self, arithmetic: Arithmetic[SqlExpr]) -> list[tuple[str, SqlExpr]]:
         return [] if self.rule.amount is None else list(caps_with_conditions(self.rule.amount, arithmetic))
@@ -105,20 +106,22 @@ class CompiledRule:
     def _outcome_columns(self, names: Columns) -> tuple[SqlExpr, ...]:
         """Whether a condition fails; whether all else holds and a region has set nothing; whether the rest is known."""
         held = [
-            (column(f"{names.conditions}{at}"), nodes.awaited_setting(each.node) is not None)
-            for at, each in enumerate(self.rule.conditions)
+            (column(f"{names.conditions}{at}"), nodes.awaited_setting(condition.node) is not None)
+            for at, condition in enumerate(self.rule.conditions)
         ]
-        plain, awaited = [[each for each, waits in held if waits is which] for which in (False, True)]
-        fails: SqlExpr = exp.or_(*(not_(each.copy()) for each in plain), copy=False) if plain else exp.false()
+        plain, awaited = [[condition for condition, waits in held if waits is which] for which in (False, True)]
+        fails: SqlExpr = exp.or_(*(not_(condition.copy()) for condition in plain), copy=False) if plain else exp.false()
         unset: SqlExpr = exp.false()
         if awaited:
-            known = (not_(each.copy().is_(exp.null())) for each in awaited)
-            lacking = exp.or_(*(not_(each.copy()) for each in awaited), copy=False)
-            unset = exp.and_(*(each.copy() for each in plain), *known, exp.Paren(this=lacking), copy=False)
+            known = (not_(condition.copy().is_(exp.null())) for condition in awaited)
+            lacking = exp.or_(*(not_(condition.copy()) for condition in awaited), copy=False)
+            unset = exp.and_(*(condition.copy() for condition in plain), *known, exp.Paren(this=lacking), copy=False)
         worth = [(self.rule.amount, names.amount), (self.rule.priority, names.priority)]
         settled = [not_(column(name).is_(exp.null())) for node, name in worth if node is not None]
-        holds = exp.and_(*(each.copy() for each, _ in held), *settled, exp.true(), copy=False)
-        return tuple(_aliased(each, name) for each, name in zip((fails, unset, holds), names.outcomes, strict=True))
+        holds = exp.and_(*(condition.copy() for condition, _ in held), *settled, exp.true(), copy=False)
+        return tuple(
+            _aliased(outcome, name) for outcome, name in zip((fails, unset, holds), names.outcomes, strict=True)
+        )
 
     def _answer_columns(
         self, names: Columns, capped: list[str], missing: SqlExpr | None = None
@@ -132,10 +135,10 @@ class CompiledRule:
             paid = case((prefers.copy(), string_literal("priority")), otherwise=paid)
         failed: list[tuple[SqlExpr, SqlExpr]] = []
         waiting: list[tuple[SqlExpr, SqlExpr]] = []
-        for at, each in enumerate(rule.conditions):
-            spec, lacks = nodes.awaited_setting(each.node), not_(column(f"{names.conditions}{at}"))
+        for at, condition in enumerate(rule.conditions):
+            spec, lacks = nodes.awaited_setting(condition.node), not_(column(f"{names.conditions}{at}"))
             if spec is None:
-                failed.append((lacks, string_literal(f"failed:{each.name}@{each.sentence}")))
+                failed.append((lacks, string_literal(f"failed:{condition.name}@{condition.sentence}")))
             else:
                 waiting.append((lacks, string_literal(f"setting:{spec.name}")))
         awaited = [(unset, string_literal("not_set"), exp.null(), _join_codes(waiting))] if waiting else []
@@ -158,7 +161,7 @@ class CompiledRule:
         if rule.amount is not None:
             caps = [column(f"{names.caps}{at}") for at in range(len(capped))]
             remarks: list[tuple[SqlExpr, SqlExpr]] = [
-                (cap, string_literal(f"capped@{each}")) for cap, each in zip(caps, capped, strict=True)
+                (cap, string_literal(f"capped@{sentence}")) for cap, sentence in zip(caps, capped, strict=True)
             ]
             remarks.append((column(names.amount).eq(0), string_literal(f"zero@{rule.sentence}")))
             quiet = exp.and_(column(names.amount) > 0, *(not_(cap.copy()) for cap in caps), copy=False)
@@ -244,7 +247,7 @@ def _join_codes(codes: list[tuple[SqlExpr, SqlExpr]]) -> SqlExpr:
         parts = (case(branch) for branch in codes)
         return exp.Anonymous(this="CONCAT_WS", expressions=[string_literal(";"), *parts])
     both = (
-        [(exp.and_(*(each for each, _ in few)), string_literal(";".join(word for _, word in few)))]
+        [(exp.and_(*(condition for condition, _ in few)), string_literal(";".join(word for _, word in few)))]
         if len(few) == 2
         else []
     )

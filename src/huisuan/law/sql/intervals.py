@@ -111,7 +111,9 @@ class SqlIntervals(Arithmetic[SqlExpr]):
             case nodes.Among():
                 return self._is_listed(node)
             case nodes.When():
-                holds, then, otherwise = (self.condition(each) for each in (node.condition, node.then, node.otherwise))
+                holds, then, otherwise = (
+                    self.condition(branch) for branch in (node.condition, node.then, node.otherwise)
+                )
                 alike = exp.EQ(this=then.copy(), expression=otherwise.copy())
                 either = (not_(holds.copy()), otherwise)
                 return case((holds, then), either, (alike, then.copy()))

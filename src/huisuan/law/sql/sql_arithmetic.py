@@ -66,7 +66,9 @@ def map_lookup(values: Mapping[str, SqlExpr], key: SqlExpr) -> SqlExpr:
     (duckdb 2.0.0, its issue 24398). It is asked once per dictionary entry of a Parquet column, as long as no CASE
     stands between.
     """
-    entries = [exp.PropertyEQ(this=string_literal(each), expression=value.copy()) for each, value in values.items()]
+    entries = [
+        exp.PropertyEQ(this=string_literal(key_text), expression=value.copy()) for key_text, value in values.items()
+    ]
     return exp.Anonymous(
         this="MAP_EXTRACT_VALUE", expressions=[exp.ToMap(this=exp.Struct(expressions=entries)), key.copy()]
     )
@@ -128,10 +130,12 @@ class SqlBackend:
             return map_lookup({option: self.const(numbers.get(option, 0)) for option in options}, key)
         found: SqlExpr = self.const(0)
         if numbers and self.dialect is Dialect.DUCKDB:
-            listed = map_lookup({each: self.const(number) for each, number in numbers.items()}, key)
+            listed = map_lookup({region: self.const(number) for region, number in numbers.items()}, key)
             found = exp.Coalesce(this=listed, expressions=[found])
         elif numbers:
-            branches = [exp.If(this=string_literal(each), true=self.const(number)) for each, number in numbers.items()]
+            branches = [
+                exp.If(this=string_literal(region), true=self.const(number)) for region, number in numbers.items()
+            ]
             found = exp.Case(this=key.copy(), ifs=branches, default=found)
         return case((not_(key.is_(exp.null())), found))
 

@@ -60,8 +60,8 @@ def _in_pdf(content: bytes) -> Iterator[str]:
         opening = pdf.Root.get("/OpenAction")
         if isinstance(opening, pikepdf.Dictionary) and opening.get("/S") not in (None, "/GoTo", "/Named"):
             yield "打开时自动执行的动作"
-        for each in [pdf.trailer, *pdf.objects]:
-            yield from _in_object(each, 0)
+        for item in [pdf.trailer, *pdf.objects]:
+            yield from _in_object(item, 0)
 
 
 def _in_object(found: Any, depth: int) -> Iterator[str]:
@@ -70,9 +70,9 @@ def _in_object(found: Any, depth: int) -> Iterator[str]:
     if depth > _DEEPEST:
         yield "嵌套过深的内容"
     elif isinstance(found, pikepdf.Array):
-        for each in found:
-            if not getattr(each, "is_indirect", False):
-                yield from _in_object(each, depth + 1)
+        for inner in found:
+            if not getattr(inner, "is_indirect", False):
+                yield from _in_object(inner, depth + 1)
     elif isinstance(found, pikepdf.Dictionary | pikepdf.Stream):
         for key in found.keys():  # noqa: SIM118 - it is no dict
             if name := PDF_KEYS.get(key):

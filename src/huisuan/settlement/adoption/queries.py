@@ -77,9 +77,9 @@ def comparison_to_dict(made: Comparison) -> dict[str, Any]:
         "parties": made.parties, "before_fen": made.before_fen, "after_fen": made.after_fen,
         "difference_fen": made.difference_fen, "winners": made.winners, "won_fen": made.won_fen,
         "losers": made.losers, "lost_fen": made.lost_fen, "made_by": made.made_by, "made_at": made.made_at,
-        "by_city": [_sum_json(each, "party__region") for each in comparison_sums(made, "party__region")],
-        "by_kind": [_sum_json(each, "party__kind") for each in comparison_sums(made, "party__kind")],
-        "lines": [line_to_dict(each) for each in comparison_lines(made)],
+        "by_city": [_sum_json(row, "party__region") for row in comparison_sums(made, "party__region")],
+        "by_kind": [_sum_json(row, "party__kind") for row in comparison_sums(made, "party__kind")],
+        "lines": [line_to_dict(line) for line in comparison_lines(made)],
     }  # fmt: skip
 
 

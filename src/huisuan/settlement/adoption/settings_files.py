@@ -58,7 +58,7 @@ def list_problems() -> list[str]:
 
 def _recorded() -> dict[Path, str]:
     ends = ProposalEnd.objects.filter(end=End.ADOPTED).select_related("proposal").order_by("pk")
-    return {adopted_folder(each.proposal.policy) / each.file: each.text for each in ends}
+    return {adopted_folder(end.proposal.policy) / end.file: end.text for end in ends}
 
 
 def _write_if_different(path: Path, text: str) -> bool:

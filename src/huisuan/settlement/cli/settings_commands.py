@@ -54,7 +54,7 @@ def list_(policy: Annotated[str, typer.Option("--policy", help="只看一个政�
     """列出提案：待采用的、已采用的、已撤回的。"""
     from huisuan.settlement.adoption.queries import STATE_ZH, list_proposals, proposal_to_dict
 
-    rows = [proposal_to_dict(each) for each in list_proposals(policy)]
+    rows = [proposal_to_dict(proposal) for proposal in list_proposals(policy)]
     if as_json:
         print_json(rows)
         return

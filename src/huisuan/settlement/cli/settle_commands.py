@@ -84,7 +84,7 @@ def requests(as_json: AsJson = False) -> None:
     from huisuan.settlement.models import SettlementRequest
     from huisuan.settlement.runs.requests import request_to_dict
 
-    rows = [request_to_dict(each) for each in SettlementRequest.objects.all()]
+    rows = [request_to_dict(request) for request in SettlementRequest.objects.all()]
     if as_json:
         print_json(rows)
         return
@@ -224,7 +224,7 @@ def show_run(run_id: int) -> None:
     title = f"第 {made.pk} 次结算　{made.year} 年　{made.policy} 第 {made.sentence} 句"
     print_table(title, rows, columns, "这一年没有任何主体的用量；先 huisuan usage import")
     if made.seals:
-        roots = "、".join(f"{each['centre']} {each['month']}（{each['root'][:12]}…）" for each in made.seals)
+        roots = "、".join(f"{seal['centre']} {seal['month']}（{seal['root'][:12]}…）" for seal in made.seals)
         note(f"所据封账月 {len(made.seals)} 个：{roots}")
     out.print(
         f"用量记录 {made.records:,} 条，{made.card_seconds // 3600:,} 卡时"

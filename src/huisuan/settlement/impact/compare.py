@@ -59,8 +59,8 @@ def sides_of_proposal(proposal: SettingsProposal, today: date) -> Sides:
     as_known = end.known_from if end and end.known_from else today
     before = replace(
         policy,
-        settings=Settings(tuple(each for each in policy.settings.adopted if each.path != file)),
-        sources=tuple(each for each in policy.sources if each.path != file),
+        settings=Settings(tuple(adopted for adopted in policy.settings.adopted if adopted.path != file)),
+        sources=tuple(source for source in policy.sources if source.path != file),
     )
     try:
         return Sides(before, with_adopted(before, to_adopted(draft, as_known, f"提案 {proposal.pk}")), as_known)

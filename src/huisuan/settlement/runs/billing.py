@@ -70,8 +70,8 @@ def segment_days(
     while month < ends:
         days.add(max(month, starts))
         month = Month.containing(month).following.first_day
-    changes: list[tuple[date, date | None]] = [(each.starts, each.ends) for each in prices]
-    changes += [(each.starts, each.ends) for each in affiliated]
+    changes: list[tuple[date, date | None]] = [(price.starts, price.ends) for price in prices]
+    changes += [(span.starts, span.ends) for span in affiliated]
     days |= {day for change in changes for day in change if day is not None and starts < day < ends}
     return sorted(days)
 
@@ -92,11 +92,11 @@ class Billing:
         """
         self._calendar(segment_days(self.starts, self.ends, prices, affiliated))
         self._table(
-            "price", "centre TEXT, model TEXT, fen BIGINT, starts DATE, ends DATE", [_price(each) for each in prices]
+            "price", "centre TEXT, model TEXT, fen BIGINT, starts DATE, ends DATE", [_price(price) for price in prices]
         )
         self._table(
             "affiliated", "party TEXT, centre TEXT, starts DATE, ends DATE, why TEXT",
-            [(each.user, each.operator, each.starts, each.ends, each.why) for each in affiliated],
+            [(span.user, span.operator, span.starts, span.ends, span.why) for span in affiliated],
         )  # fmt: skip
         self.engine.execute(_LINES)
         self.engine.execute(_BILLS)

@@ -84,8 +84,8 @@ def load_registers(starts: date, ends: date, cursors: dict[str, int]) -> Registe
             )
         ],
         parties=[
-            RegisteredParty(each.uscc, each.region.in_anhui, each.kind if each.kind in USER_KINDS else "other")
-            for each in Party.objects.select_related("region").order_by("uscc")
+            RegisteredParty(party.uscc, party.region.in_anhui, party.kind if party.kind in USER_KINDS else "other")
+            for party in Party.objects.select_related("region").order_by("uscc")
         ],
         operators=dict(Centre.objects.order_by("code").values_list("code", "operator__uscc")),
     )
@@ -93,7 +93,7 @@ def load_registers(starts: date, ends: date, cursors: dict[str, int]) -> Registe
 
 def _bill(billing: Billing, registers: RegisterSnapshot, starts: date, ends: date, reach: Reach) -> None:
     operators = set(registers.operators.values())
-    related = operators | {party for each in registers.holdings for party in (each.owner, each.owned)}
+    related = operators | {party for holding in registers.holdings for party in (holding.owner, holding.owned)}
     pairs = ((party, operator) for party in related for operator in operators)
     together = find_affiliations(registers.holdings, pairs, starts=starts, ends=ends, reach=reach)
     gaps = billing.bill(registers.prices, list(_by_centre(together, registers.operators)))

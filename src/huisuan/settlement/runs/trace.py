@@ -61,8 +61,8 @@ def trace_entitlement(owed: Entitlement, *, records_per_line: int = 3) -> dict[s
     reading = recompute_entitlement(owed)
     made = list(bills_of_entitlement(owed).prefetch_related("lines__accelerator"))
     behind = _behind(owed.run, made, records_per_line)
-    records = _records([key for each in behind.values() for key, _ in each.first])
-    raw = load_raw_lines((each.source_file_id, each.source_line) for each in records.values())
+    records = _records([key for origin in behind.values() for key, _ in origin.first])
+    raw = load_raw_lines((record.source_file_id, record.source_line) for record in records.values())
     tree = [{**bill_to_dict(bill), "lines": [_line(line, behind[line.pk], records, raw) for line in bill.lines.all()]}
             for bill in made]  # fmt: skip
     lines = [line for bill in tree for line in bill["lines"]]
@@ -106,7 +106,7 @@ def _behind(run: SettlementRun, bills: Sequence[Bill], first: int) -> dict[int, 
     found = {}
     for line, centre, summed, ones_found in lines.order_by().values_list("pk", "bill__centre", "sums", "ones"):
         both = summed or {"many": 0, "seconds": 0}
-        keys = [((centre, one["sequence"]), one["within"]) for one in ones_found or ()]  # none are asked for
+        keys = [((centre, row["sequence"]), row["within"]) for row in ones_found or ()]  # none are asked for
         found[line] = RecordsBehind((both["many"], both["seconds"]), keys)
     return found
 
@@ -119,7 +119,7 @@ def _records(keys: Sequence[_RecordKey]) -> dict[_RecordKey, UsageRecord]:
     for centre, many in of_centres.items():
         wanted |= Q(centre=centre, sequence__in=many)
     found = UsageRecord.objects.filter(wanted).select_related("centre", "source_file")
-    return {(each.centre_id, each.sequence): each for each in found}
+    return {(record.centre_id, record.sequence): record for record in found}
 
 
 def _line(

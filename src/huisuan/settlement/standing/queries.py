@@ -70,7 +70,7 @@ class Standing:
     @property
     def sealed(self) -> int:
         """Months of use that are sealed."""
-        return sum(1 for each in self.months if each.seal)
+        return sum(1 for month in self.months if month.seal)
 
     @property
     def unsealed(self) -> int:
@@ -80,7 +80,7 @@ class Standing:
     @property
     def sealed_fen(self) -> int:
         """What the bills of sealed months come to."""
-        return sum(each.bill.amount_fen for each in self.months if each.seal)
+        return sum(month.bill.amount_fen for month in self.months if month.seal)
 
     @property
     def is_firm(self) -> bool:
@@ -96,7 +96,7 @@ def standing_of(owed: Entitlement, today: date) -> Standing:
     run = owed.run
     bills = Bill.objects.filter(run=run, party=owed.party_id).select_related("centre").order_by("month", "centre__code")
     months = _months(run, list(bills))
-    centres = {each.bill.centre_id for each in months}
+    centres = {month.bill.centre_id for month in months}
     newer = _newer(run)
     other = Entitlement.objects.filter(run=newer, party=owed.party_id).first() if newer else None
     return Standing(
@@ -118,14 +118,14 @@ def standing_to_dict(standing: Standing) -> dict[str, Any]:
         "firm": standing.is_firm,
         "months": [
             {
-                "month": str(Month.containing(each.bill.month)), "centre": each.bill.centre.code,
-                "amount_fen": each.bill.amount_fen, "sealed": each.seal is not None, "in_run": each.in_run,
-                "sealed_at": each.seal.sealed_at if each.seal else None,
-                "sealed_by": each.seal.sealed_by if each.seal else None,
-                "root": each.seal.root if each.seal else None,
-                "countersigned_by": each.countersigned_by or None, "countersigned_at": each.countersigned_at,
+                "month": str(Month.containing(month.bill.month)), "centre": month.bill.centre.code,
+                "amount_fen": month.bill.amount_fen, "sealed": month.seal is not None, "in_run": month.in_run,
+                "sealed_at": month.seal.sealed_at if month.seal else None,
+                "sealed_by": month.seal.sealed_by if month.seal else None,
+                "root": month.seal.root if month.seal else None,
+                "countersigned_by": month.countersigned_by or None, "countersigned_at": month.countersigned_at,
             }
-            for each in standing.months
+            for month in standing.months
         ],
         "sealed_fen": standing.sealed_fen,
         "newer_run": standing.newer.pk if standing.newer else None,
@@ -144,7 +144,7 @@ def _months(run: SettlementRun, bills: list[Bill]) -> list[MonthStanding]:
         wanted |= Q(centre=centre, month__in=[bill.month for bill in bills if bill.centre_id == centre])
     rows = Seal.objects.filter(wanted).select_related("countersigned__key").defer("statement")
     seals = {(seal.centre_id, seal.month): seal for seal in rows}
-    rests_on = {(each["centre"], each["month"]) for each in run.seals}
+    rests_on = {(seal["centre"], seal["month"]) for seal in run.seals}
     return [
         MonthStanding(
             bill, seals.get((bill.centre_id, bill.month)),
@@ -197,7 +197,7 @@ def _proposals(run: SettlementRun) -> int:
     except LawError:
         return 0
     names = {spec.name for spec in rule.settings()} | {spec.name for spec in rule.interpretations()}
-    return sum(1 for each in list_proposals(run.policy).filter(end__isnull=True) if names & set(each.names))
+    return sum(1 for proposal in list_proposals(run.policy).filter(end__isnull=True) if names & set(proposal.names))
 
 
 def _law_changed(run: SettlementRun, today: date) -> bool:

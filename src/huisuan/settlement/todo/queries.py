@@ -103,10 +103,11 @@ def _settlements(desk: _Desk) -> Iterator[TodoItem]:
     """Years to settle."""
     if not desk.viewer.sees_everything:
         return
-    for each in outdated_years(desk.today):
+    for outdated in outdated_years(desk.today):
         yield TodoItem(
-            TodoKind.SETTLEMENT, str(each.year), each.policy, since=each.run.made_at if each.run else None,
-            detail=each.reasons,
+            TodoKind.SETTLEMENT, str(outdated.year), outdated.policy,
+            since=outdated.run.made_at if outdated.run else None,
+            detail=outdated.reasons,
         )  # fmt: skip
 
 

@@ -40,9 +40,9 @@ def outdated_years(today: date) -> list[OutdatedYear]:
     codes = dict(Centre.objects.values_list("code", "pk"))
     found = [
         *(each for run in runs.values() if (each := _outdated(run, today, codes))),
-        *(each for policy in _policies() for each in _never_settled(policy, today, runs)),
+        *(year for policy in _policies() for year in _never_settled(policy, today, runs)),
     ]
-    return sorted(found, key=lambda each: (-each.year, each.policy))
+    return sorted(found, key=lambda outdated: (-outdated.year, outdated.policy))
 
 
 def policies_to_settle() -> list[Policy]:
@@ -79,7 +79,7 @@ def _outdated(run: SettlementRun, today: date, codes: dict[str, int]) -> Outdate
 
 def _sealed_since(run: SettlementRun) -> bool:
     """Whether a whole month of the year was sealed that the run does not rest on."""
-    rests_on = {(each["centre"], each["month"]) for each in run.seals}
+    rests_on = {(seal["centre"], seal["month"]) for seal in run.seals}
     sealed = Seal.objects.filter(month__gte=run.starts, month__lte=run.ends, records__gt=0, sealed_at__gt=run.made_at)
     return any(
         (code, str(Month.containing(month))) not in rests_on

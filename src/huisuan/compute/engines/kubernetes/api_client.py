@@ -84,7 +84,7 @@ class Cluster:
     def let_go(self, pod: KubernetesObject, finalizer: str) -> None:
         """Take our finalizer off a pod; one that is gone, or was changed meanwhile, is left for the next time."""
         meta = pod["metadata"]
-        kept = [each for each in meta.get("finalizers", []) if each != finalizer]
+        kept = [name for name in meta.get("finalizers", []) if name != finalizer]
         change: KubernetesObject = {"finalizers": kept}
         if "resourceVersion" in meta:
             change["resourceVersion"] = meta["resourceVersion"]
@@ -126,7 +126,7 @@ class Cluster:
 
     def groups(self) -> set[str]:
         """Names of the API groups that the server has."""
-        return {each["name"] for each in self._json(self._api("apis").get_api_versions)["groups"]}
+        return {group["name"] for group in self._json(self._api("apis").get_api_versions)["groups"]}
 
     # --- the client
 

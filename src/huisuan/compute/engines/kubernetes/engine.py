@@ -191,7 +191,7 @@ class KubernetesEngine:
         """A resource's name as the nodes spell it: the platform keeps names in small letters."""
         if card.lower() not in self._names:
             amounts = (node.get("status", {}).get("allocatable", {}) for node in self.cluster.nodes())
-            self._names = {name.lower(): name for each in amounts for name in each}
+            self._names = {name.lower(): name for amount in amounts for name in amount}
         found = self._names.get(card.lower())
         if found is None:
             there = "、".join(card_names(dict.fromkeys(self._names.values(), ""))) or "没有加速卡资源"
@@ -242,7 +242,7 @@ class KubernetesEngine:
         self, name: str, note: dict[str, Any], job: KubernetesObject | None, raw: Sequence[KubernetesObject]
     ) -> Seen:
         live = [(pod, read_pod(pod, note["card"])) for pod in raw]
-        pods = self._written_down(name, [each for _, each in live])
+        pods = self._written_down(name, [view for _, view in live])
         cancel = self.notes.read(name, CANCEL)
         if job is None and not note["created"] and not cancel:
             return Seen(Observation(name, RunState.STARTING), pods, note["card"])
@@ -252,8 +252,8 @@ class KubernetesEngine:
             self._settle(name, seen)
         elif cancel:
             return seen  # its pods stay until the last has ended: their output goes with them
-        for pod, each in live:
-            if each.going and each.over:
+        for pod, view in live:
+            if view.going and view.over:
                 self.cluster.let_go(pod, KEEP)
         return seen
 

@@ -69,7 +69,7 @@ def _cards(container: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _state(node: Mapping[str, Any]) -> str:
-    conditions = {each["type"]: each["status"] for each in node.get("status", {}).get("conditions", [])}
+    conditions = {condition["type"]: condition["status"] for condition in node.get("status", {}).get("conditions", [])}
     if conditions.get("Ready") != "True":
         return "down"
     return "drained" if node["spec"].get("unschedulable") else "up"

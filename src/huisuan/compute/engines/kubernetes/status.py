@@ -48,7 +48,7 @@ def read_pod(pod: Mapping[str, Any], card: str) -> PodSeen:
     """A pod as the API tells of it; `card` is the resource that counts."""
     meta, spec, status = pod["metadata"], pod["spec"], pod.get("status", {})
     statuses: list[dict[str, Any]] = status.get("containerStatuses", [])
-    container = next((each for each in statuses if each["name"] == CONTAINER), {})
+    container = next((status for status in statuses if status["name"] == CONTAINER), {})
     state = container.get("state", {})
     ran, ended, waiting = state.get("running", {}), state.get("terminated", {}), state.get("waiting", {})
     started = epoch_seconds((ran or ended).get("startedAt"))
@@ -56,14 +56,18 @@ def read_pod(pod: Mapping[str, Any], card: str) -> PodSeen:
         started = None  # a container that could not be started is said to have started in 1970
     over = bool(ended) or status.get("phase") in ("Succeeded", "Failed")
     finished_at = epoch_seconds(ended.get("finishedAt")) if started is not None else None
-    limits = (each.get("resources", {}).get("limits", {}) for each in spec["containers"] if each["name"] == CONTAINER)
+    limits = (
+        container.get("resources", {}).get("limits", {})
+        for container in spec["containers"]
+        if container["name"] == CONTAINER
+    )
     return PodSeen(
         name=meta["name"],
         uid=meta.get("uid", ""),
         run=meta.get("labels", {}).get(RUN, ""),
         index=int(meta.get("annotations", {}).get(INDEX, 0)),
         node=spec.get("nodeName", ""),
-        cards=sum(int(each.get(card, 0)) for each in limits),
+        cards=sum(int(limit.get(card, 0)) for limit in limits),
         started_at=started,
         ended_at=None if finished_at is None or started is None else max(finished_at, started + 1),
         over=over,
@@ -91,9 +95,9 @@ def epoch_seconds(moment: str | None) -> int | None:
 
 def find_condition(job: Mapping[str, Any], kind: str) -> Mapping[str, Any] | None:
     """The Job's condition of that kind, where it holds."""
-    for each in job.get("status", {}).get("conditions", []):
-        if each["type"] == kind and each["status"] == "True":
-            return dict(each)
+    for condition in job.get("status", {}).get("conditions", []):
+        if condition["type"] == kind and condition["status"] == "True":
+            return dict(condition)
     return None
 
 

@@ -79,7 +79,9 @@ class ClusterView:
         """The partitions that are offered and have nodes with cards."""
         self._read()
         used = {name for node in self._nodes if node.cards for name in node.partitions}
-        return [one for name, one in self._partitions.items() if name in used and self.options.on_platform(name)]
+        return [
+            partition for name, partition in self._partitions.items() if name in used and self.options.on_platform(name)
+        ]
 
     def kinds(self, partition: str = "") -> list[CardKind]:
         """The kinds of card there are, as they were last read."""

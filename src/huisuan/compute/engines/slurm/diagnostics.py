@@ -141,13 +141,13 @@ def _typed(session: SlurmSession) -> str:
 
 
 def _offered(session: SlurmSession) -> str:
-    known = {one.name for one in session.speaker().partitions()}
+    known = {partition.name for partition in session.speaker().partitions()}
     if unknown := sorted(set(session.options.partitions.values()) - known):
         return f"引擎选项 partitions 里的 {'、'.join(unknown)} 不是 Slurm 的分区；有：{'、'.join(sorted(known))}"
     offered = session.cluster.offered()
     if not offered:
         return "提供的分区里没有带加速卡的节点；请核对引擎选项 partitions 与 slurm.conf 的 Gres"
-    down = [one.name for one in offered if not one.up]
+    down = [partition.name for partition in offered if not partition.up]
     return f"分区 {'、'.join(down)} 停用，作业不会开始；scontrol update PartitionName=… State=UP" if down else ""
 
 

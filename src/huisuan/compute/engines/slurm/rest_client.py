@@ -162,11 +162,11 @@ class RestClient:
 
     def nodes(self) -> list[SlurmNode]:
         """All nodes."""
-        return [_node(one) for one in self._get("nodes").get("nodes", [])]
+        return [_node(node) for node in self._get("nodes").get("nodes", [])]
 
     def partitions(self) -> list[SlurmPartition]:
         """All partitions."""
-        return [_partition(one) for one in self._get("partitions").get("partitions", [])]
+        return [_partition(partition) for partition in self._get("partitions").get("partitions", [])]
 
     def clock(self) -> int:
         """The controller's time."""

@@ -36,7 +36,7 @@ def number(value: Any) -> int | None:
 
 
 def _words(value: Any) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, list) else [str(value or "")]
+    return [str(word) for word in value] if isinstance(value, list) else [str(value or "")]
 
 
 def _job(request: Request) -> dict[str, Any]:

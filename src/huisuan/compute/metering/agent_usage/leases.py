@@ -33,7 +33,7 @@ JOIN compute_accelerator a ON a.id = coalesce(d.accelerator_id, j.accelerator_id
 WHERE j.uid = ANY(%(uids)s) AND (d.id IS NOT NULL
     OR j.centre_id = %(centre)s AND j.accelerator_id IS NOT NULL AND j.placed_at IS NOT NULL)
 """
-_FINAL = [str(each) for each in FINAL_STATES]
+_FINAL = [str(state) for state in FINAL_STATES]
 _KNOWN = "SELECT uid FROM compute_job WHERE uid = ANY(%s)"
 
 

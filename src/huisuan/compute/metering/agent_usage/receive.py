@@ -61,7 +61,7 @@ def receive_batches(
     if not batches:
         return []
     if why := clock_refusal(sent_at, now):
-        return [BatchAnswer(number=each.number, refused=why) for each in batches]
+        return [BatchAnswer(number=batch.number, refused=why) for batch in batches]
     with gc_disabled(), transaction.atomic():
         centre = Centre.objects.select_for_update(no_key=True).get(pk=centre.pk)
         key = AgentKey.objects.select_for_update(no_key=True).get(pk=key.pk)
@@ -124,7 +124,9 @@ class BatchReceiver:
             return self._refused(FlagKind.SIGNATURE, batch, "签名与站点代理的公钥不符")
         content = "".join([f"{line}\n" for line in batch.lines]).encode()
         lines = [parse_usage_line(line) for line in batch.lines]
-        self.taken[batch.number] = AcceptedBatch(batch, found.hex(), content, lines, [each.hex() for each in digests])
+        self.taken[batch.number] = AcceptedBatch(
+            batch, found.hex(), content, lines, [digest.hex() for digest in digests]
+        )
         return ""
 
     def _digest_of(self, number: int) -> str | None:
@@ -155,19 +157,19 @@ class BatchReceiver:
 
     def _store(self, taken: Sequence[AcceptedBatch]) -> list[AppendedRecords]:
         """Judge every line, and store the lines and their records, batch after batch."""
-        good = [line for each in taken for line in each.lines if not isinstance(line, str)]
+        good = [line for batch in taken for line in batch.lines if not isinstance(line, str)]
         judge = LineJudge(
             leases=load_leases(self.centre, {line["uid"] for line in good}),
             known=load_known_records(self.centre, good),
             sequence=self.centre.last_sequence, now=ceil(self.now.timestamp()), clock=limit_seconds(),
         )  # fmt: skip
-        contents = [(f"{self.key.name} {number}", each.content) for number, each in self.taken.items()]
+        contents = [(f"{self.key.name} {number}", batch.content) for number, batch in self.taken.items()]
         files = store_lines(self.centre, contents, self.version, self.now)
         appended: list[AppendedRecords] = []
         with record_writer(self.centre, self.now) as writer:
-            for each, file in zip(taken, files, strict=True):
-                leaves = writer.write(self._judged(judge, each), file)
-                appended.append(self._appended(each, file, leaves))
+            for batch, file in zip(taken, files, strict=True):
+                leaves = writer.write(self._judged(judge, batch), file)
+                appended.append(self._appended(batch, file, leaves))
         return appended
 
     def _judged(self, judge: LineJudge, taken: AcceptedBatch) -> list[MeteredSlice]:

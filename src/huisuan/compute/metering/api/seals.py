@@ -79,7 +79,7 @@ def register(request: HttpRequest) -> dict[str, Any]:
 @router.get("/meter/{centre}/seals", response=list[SealOut], auth=Allow(*_READERS, scope="read"), summary="封账月")
 def list_seals(request: HttpRequest, centre: str) -> list[dict[str, Any]]:
     """A centre's sealed months, the oldest first."""
-    return [seal_to_dict(each) for each in queries.list_seals(_centre(request, centre))]
+    return [seal_to_dict(seal) for seal in queries.list_seals(_centre(request, centre))]
 
 
 @router.get("/meter/{centre}/flags", response=list[FlagOut], auth=Allow(*_READERS, scope="read"), summary="疑点")
@@ -88,7 +88,7 @@ def list_flags(request: HttpRequest, centre: str, answered: bool = False) -> lis
     found = MeterFlag.objects.filter(centre=_centre(request, centre)).select_related("centre")
     if not answered:
         found = found.filter(answered_at__isnull=True)
-    return [flag_to_dict(each) for each in found[:_MOST]]
+    return [flag_to_dict(flag) for flag in found[:_MOST]]
 
 
 @router.get(

@@ -94,5 +94,5 @@ def _leaves(opened: OpenedExport) -> None:
     stated = dict(opened.rows("SELECT number, leaves FROM batch"))
     found = dict(opened.rows(LEAVES))
     for number in sorted(stated.keys() if opened.touched is None else opened.touched & stated.keys()):
-        if bytes_sha256(b"".join(each or b"" for each in found.get(number, []))) != stated[number]:
+        if bytes_sha256(b"".join(leaf_hash or b"" for leaf_hash in found.get(number, []))) != stated[number]:
             opened.find(batch_name(number), "记录的叶与批头所载不符：有记录被改、被删、被加或换了次序")

@@ -92,17 +92,17 @@ def _by_receipts(opened: OpenedExport, file: ReceiptFile, platform_key: str, sho
     rows = opened.rows("SELECT agent, agent_number, agent_digest, chain, number FROM batch WHERE agent IS NOT NULL")
     batches = {(agent, number): rest for agent, number, *rest in rows}
     last = max([number for _, number in batches], default=0)
-    for each in file.receipts:
-        where = f"站点代理 {each.agent} 的第 {each.number} 批"
+    for receipt in file.receipts:
+        where = f"站点代理 {receipt.agent} 的第 {receipt.number} 批"
         shown.ends = True
-        if not is_signed(platform_key, each.receipt, receipt_message(each.chain)):
+        if not is_signed(platform_key, receipt.receipt, receipt_message(receipt.chain)):
             opened.find(where, "您持有的收据不是这个平台签的")
             continue
-        found = batches.get((each.agent, each.number))
+        found = batches.get((receipt.agent, receipt.number))
         if found is None:
-            if opened.month is None or each.number <= last:
+            if opened.month is None or receipt.number <= last:
                 opened.find(where, f"您持有它的收据，账本里没有它：{SHORTER}")
-        elif found[:2] != [each.digest, each.chain]:
+        elif found[:2] != [receipt.digest, receipt.chain]:
             opened.find(where, f"与您持有的收据不同：账本被改写（现在是第 {found[2]} 批）")
         else:
             shown.batch = max(shown.batch, found[2])
@@ -148,10 +148,10 @@ def _same_leases(opened: OpenedExport, earlier: OpenedExport, whose: str) -> Non
 
 
 def _same_flags(opened: OpenedExport, earlier: OpenedExport, whose: str) -> None:
-    now = {(each.get("kind"), each.get("about")): each for each in opened.flags}
+    now = {(flag.get("kind"), flag.get("about")): flag for flag in opened.flags}
     for flag in earlier.flags:
         later = now.get((flag.get("kind"), flag.get("about")))
-        if later is None or any(later.get(each) != flag.get(each) for each in ("text", "line")):
+        if later is None or any(later.get(key) != flag.get(key) for key in ("text", "line")):
             opened.find(f"疑点 {flag.get('id')}", f"与{whose}里的不同，或不见了")
 
 
@@ -179,7 +179,7 @@ def _by_seal(
         _agents_end(opened, part, where)
     if opened.month is not None and statement.month > opened.month:
         return
-    there = {each.get("month"): each for each in opened.seals}.get(statement.month)
+    there = {seal.get("month"): seal for seal in opened.seals}.get(statement.month)
     if there is None:
         opened.find(where, f"有{whose}，导出里却没有这次封账：封账被撤掉")
     elif there.get("statement") != text:
@@ -226,7 +226,7 @@ def _by_registers(
 
 
 def _listed_keys(opened: OpenedExport, listed: ListedCentre) -> None:
-    keys = {each.name: each for each in listed.agents}
+    keys = {agent.name: agent for agent in listed.agents}
     rows = opened.rows(
         "SELECT agent, agent_key, min(number), min(received) // 1000000, max(received) // 1000000 FROM batch "
         "WHERE agent IS NOT NULL GROUP BY 1, 2 ORDER BY 3"
@@ -243,7 +243,7 @@ def _listed_keys(opened: OpenedExport, listed: ListedCentre) -> None:
 
 
 def _listed_months(opened: OpenedExport, listed: ListedCentre) -> None:
-    there = {str(each.get("month")): each for each in opened.seals}
+    there = {str(seal.get("month")): seal for seal in opened.seals}
     for month in listed.months:
         if opened.month is not None and month.month > opened.month:
             continue

@@ -94,7 +94,7 @@ class Manifest(BaseModel):
     @property
     def keys(self) -> dict[str, str]:
         """Key by agent."""
-        return {each.name: each.key for each in self.agents}
+        return {agent.name: agent.key for agent in self.agents}
 
 
 class Unusable(InvalidRequest):
@@ -209,7 +209,7 @@ def _check_manifest(opened: OpenedExport, text: str, platform_key: str | None) -
 
 def _check_files(opened: OpenedExport) -> None:
     listed = opened.manifest.files
-    there = {each.name for each in opened.folder.iterdir()} - {MANIFEST, SIGNATURE}
+    there = {path.name for path in opened.folder.iterdir()} - {MANIFEST, SIGNATURE}
     for name in sorted(set(listed) - there):
         opened.find(name, "清单里有，目录里没有")
     for name in sorted(there - set(listed)):
@@ -229,7 +229,7 @@ def _open_tables(opened: OpenedExport) -> None:
             continue
         try:
             read = opened.rows(f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))})")
-            there = {each[0] for each in read}  # a column that came later is empty in an older export
+            there = {column[0] for column in read}  # a column that came later is empty in an older export
             picked = ", ".join(f'"{name}"' if name in there or name not in nullable else "NULL" for name in columns)
             opened.con.execute(f"INSERT INTO {table} SELECT {picked} FROM read_parquet({literal(str(path))})")
         except duckdb.Error as error:
@@ -240,7 +240,7 @@ def _open_tables(opened: OpenedExport) -> None:
 def _json_list(opened: OpenedExport, name: str) -> list[dict[str, Any]]:
     try:
         found = json.loads((opened.folder / name).read_text(encoding="utf-8"))
-        return [dict(each) for each in found]
+        return [dict(entry) for entry in found]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError) as error:

@@ -79,8 +79,8 @@ class Lines:
             self.batches.setdefault(source, []).append(tuple(batch))
         # every line of an agent's has to be met again: not in a month's export, which lacks the other months' records
         whole = opened.month is None and not {"record", "flags.json"} & opened.unreadable
-        self.metered = {each for (each,) in opened.rows("SELECT raw_sha256 FROM record")} if whole else None
-        self.flagged = {each.get("about") for each in opened.flags}
+        self.metered = {digest for (digest,) in opened.rows("SELECT raw_sha256 FROM record")} if whole else None
+        self.flagged = {flag.get("about") for flag in opened.flags}
         self.hashes: list[tuple[str, int, str]] = []
         self.parsed: list[tuple[Any, ...]] = []
 
@@ -129,7 +129,7 @@ class Lines:
             return True
         if isinstance(fields, str):
             return False
-        same = " AND ".join(f"{each} IS NOT DISTINCT FROM ?" for each in LINE_SAYS)
+        same = " AND ".join(f"{field} IS NOT DISTINCT FROM ?" for field in LINE_SAYS)
         return bool(self.opened.rows(f"SELECT 1 FROM record WHERE {same} LIMIT 1", list(_fields(fields))))
 
     def _sacct_file(self, file: _SourceFile) -> None:
@@ -167,9 +167,9 @@ def _against_lines(opened: OpenedExport) -> None:
     """What a record says against what its line says."""
     opened.con.execute("CREATE TABLE format AS SELECT DISTINCT source, format FROM source")
     differs = " || ".join(
-        f"CASE WHEN s.{each} IS DISTINCT FROM r.{each} AND (f.format = 'agent' OR {each in SACCT_SAYS}) "
-        f"THEN ' {each}=' || coalesce(s.{each}::VARCHAR, '?') ELSE '' END"
-        for each in LINE_SAYS
+        f"CASE WHEN s.{field} IS DISTINCT FROM r.{field} AND (f.format = 'agent' OR {field in SACCT_SAYS}) "
+        f"THEN ' {field}=' || coalesce(s.{field}::VARCHAR, '?') ELSE '' END"
+        for field in LINE_SAYS
     )
     rows = opened.rows(f"""
         SELECT r.sequence, s.source IS NULL, {differs} AS differs
@@ -222,7 +222,7 @@ def card_names_to_dict(names: CardNames) -> dict[str, Any]:
 
 def parse_card_names(data: CardVocabulary) -> CardNames:
     """The same, read back."""
-    cards = [Card(*each) for each in data.catalogue]
+    cards = [Card(*entry) for entry in data.catalogue]
     by_model = {card.model: card for card in cards}
 
     def meant(models: list[str]) -> list[Card]:

@@ -98,14 +98,18 @@ class Register:
 
     def centre(self, code: str) -> ListedCentre | None:
         """A centre as the newest entry lists it."""
-        return next((each for each in self.newest.centres if each.code == code), None)
+        return next((centre for centre in self.newest.centres if centre.code == code), None)
 
     @property
     def signers(self) -> set[str]:
         """Keys whose good signature the newest entry bears."""
         entry, _ = self.entries[-1]
         digest = register_digest(entry.statement)
-        return {each.key for each in entry.countersignatures if is_signed(each.key, each.signature, digest)}
+        return {
+            signature.key
+            for signature in entry.countersignatures
+            if is_signed(signature.key, signature.signature, digest)
+        }
 
 
 def load_register(path: Path) -> Register:
@@ -116,7 +120,7 @@ def load_register(path: Path) -> Register:
     """
     try:
         file = RegisterFile.model_validate_json(path.read_text(encoding="utf-8"))
-        statement = [EntryStatement.model_validate_json(each.statement) for each in file.entries]
+        statement = [EntryStatement.model_validate_json(entry.statement) for entry in file.entries]
     except (OSError, ValueError) as error:
         raise Unusable(
             f"{path} 不是登记册（huisuan meter register）：{' '.join(str(error).split())[:200]}",
@@ -133,9 +137,9 @@ def check_register(register: Register, platform_key: str) -> list[AuditFinding]:
         where, digest = entry_name(statement.month), register_digest(entry.statement)
         if not is_signed(platform_key, entry.signature, digest):
             found.append(AuditFinding(where, "平台的签名与登记册不符"))
-        for each in entry.countersignatures:
-            if not is_signed(each.key, each.signature, digest):
-                found.append(AuditFinding(where, f"{each.by} 的会签与登记册不符"))
+        for signature in entry.countersignatures:
+            if not is_signed(signature.key, signature.signature, digest):
+                found.append(AuditFinding(where, f"{signature.by} 的会签与登记册不符"))
         if statement.previous != (statement_sha256(before[0].statement) if before else None):
             found.append(AuditFinding(where, "没有接上前一期：中间少了一期，或前面的改过"))
         if before is not None:
@@ -147,7 +151,7 @@ def check_register(register: Register, platform_key: str) -> list[AuditFinding]:
 def _taken_back(where: str, before: EntryStatement, statement: EntryStatement) -> list[AuditFinding]:
     """What an entry dropped or changed of the one before: a register only grows."""
     found: list[AuditFinding] = []
-    now = {each.code: each for each in statement.centres}
+    now = {centre.code: centre for centre in statement.centres}
     if statement.month <= before.month:
         found.append(AuditFinding(where, f"不晚于前一期 {before.month}"))
     for centre in before.centres:
@@ -159,11 +163,11 @@ def _taken_back(where: str, before: EntryStatement, statement: EntryStatement) -
             found.append(
                 AuditFinding(where, f"中心 {centre.code} 的账本从第 {centre.batches} 批退到第 {later.batches} 批")
             )
-        keys = {each.name: each.key for each in later.agents}
+        keys = {agent.name: agent.key for agent in later.agents}
         for agent in centre.agents:
             if keys.get(agent.name) != agent.key:
                 found.append(AuditFinding(where, f"中心 {centre.code} 的站点代理 {agent.name} 的公钥换了或不见了"))
-        months = {each.month: each for each in later.months}
+        months = {month.month: month for month in later.months}
         for month in centre.months:
             if month.state == "sealed" and months.get(month.month) != month:
                 found.append(AuditFinding(where, f"中心 {centre.code} 的 {month.month} 封账换了或不见了"))

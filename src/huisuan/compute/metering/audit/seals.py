@@ -84,7 +84,10 @@ def _statement(opened: OpenedExport, row: dict[str, Any], platform_key: str) -> 
     where = seal_name(statement.month)
     if not is_signed(platform_key, row.get("signature"), seal_digest(row["statement"])):
         opened.find(where, "平台的签名与封账书不符")
-    if any(row.get(each) != getattr(statement, each) for each in STATED) or statement.centre != opened.manifest.centre:
+    if (
+        any(row.get(field) != getattr(statement, field) for field in STATED)
+        or statement.centre != opened.manifest.centre
+    ):
         opened.find(where, "列出的数字与封账书不符")
     return statement
 
@@ -97,12 +100,12 @@ def _countersigned(opened: OpenedExport, where: str, row: dict[str, Any], statem
     if not is_signed(opened.manifest.keys.get(str(agent)), str(signature), seal_digest(row["statement"])):
         opened.find(where, "中心的签名与封账书不符")
         return 0
-    for each in statement.agents:
+    for signer in statement.agents:
         last = opened.rows(
-            "SELECT agent_digest FROM batch WHERE agent = ? AND agent_number = ?", [each.name, each.batches]
+            "SELECT agent_digest FROM batch WHERE agent = ? AND agent_number = ?", [signer.name, signer.batches]
         )
-        if "batch" not in opened.unreadable and last != [(each.digest,)]:
-            opened.find(where, f"站点代理 {each.name} 的第 {each.batches} 批与它签过的封账书不符")
+        if "batch" not in opened.unreadable and last != [(signer.digest,)]:
+            opened.find(where, f"站点代理 {signer.name} 的第 {signer.batches} 批与它签过的封账书不符")
     return 1
 
 
@@ -115,8 +118,8 @@ def _holds(opened: OpenedExport, where: str, statement: Statement, previous: Sta
     rows = opened.rows(f"SELECT {LEAF}, card_seconds, {late} FROM record WHERE {inside} ORDER BY sequence")
     counts = (
         ("记录数", statement.records, len(rows)),
-        ("迟到的记录数", statement.late, sum(each for *_, each in rows)),
-        ("卡秒", statement.card_seconds, sum(each for _, each, _ in rows)),
+        ("迟到的记录数", statement.late, sum(amount for *_, amount in rows)),
+        ("卡秒", statement.card_seconds, sum(amount for _, amount, _ in rows)),
     )
     for what, stated, found in counts:
         if stated != found:
@@ -142,7 +145,7 @@ def check_inclusion(proof: dict[str, Any], platform_key: str | None) -> list[str
     statement = Statement.model_validate_json(seal["statement"])
     key = platform_key or proof["platform_key"]
     reached = root_from_proof(
-        record_leaf(record), proof["index"], proof["size"], [bytes.fromhex(each) for each in proof["path"]]
+        record_leaf(record), proof["index"], proof["size"], [bytes.fromhex(node_hash) for node_hash in proof["path"]]
     )
     checks = {
         "平台公钥不是您指定的那一把": platform_key in (None, proof["platform_key"]),

@@ -47,13 +47,13 @@ def iterate_files(opened: OpenedExport) -> Iterator[_SourceFile]:
         "(?::BIGINT[] IS NULL OR number IN (SELECT unnest(?::BIGINT[])))",
         [touched, touched],
     )
-    there = {each for (each,) in opened.rows("SELECT DISTINCT source FROM source")}
-    for missing in sorted({each for (each,) in wanted} - there)[:MOST]:
+    there = {source for (source,) in opened.rows("SELECT DISTINCT source FROM source")}
+    for missing in sorted({source for (source,) in wanted} - there)[:MOST]:
         opened.find(source_name(missing), f"不在 {SOURCES} 里")
     for source, pieces in groupby(_pieces(opened), key=lambda piece: piece[0]):
         held = list(pieces)
         content = _put_together(opened, source, held)
-        lines = sum(each[5] for each in held)
+        lines = sum(piece[5] for piece in held)
         if lines != held[0][3] or source not in (bytes_sha256(content), bytes_sha256(UTF8_BOM + content)):
             opened.find(source_name(source), "内容与它的 SHA-256 或行数不符")
         yield _SourceFile(source, held[0][1], held[0][2], content)

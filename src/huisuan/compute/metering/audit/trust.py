@@ -57,7 +57,7 @@ class Trust:
     @property
     def register(self) -> Register | None:
         """The newest register."""
-        return max(self.registers, key=lambda each: each.newest.month, default=None)
+        return max(self.registers, key=lambda register: register.newest.month, default=None)
 
 
 def load_trust(
@@ -78,9 +78,9 @@ def load_trust(
         Unusable: one of them cannot be read.
     """
     return Trust(
-        AgentKeys(frozenset(pair for each in agent_keys for pair in _agent_keys(each))),
+        AgentKeys(frozenset(pair for agent_key in agent_keys for pair in _agent_keys(agent_key))),
         [_receipts(path) for path in receipts], list(earlier), [seal for path in seals for seal in _seals(path)],
-        [load_register(path) for path in registers], [_key(each) for each in countersigners],
+        [load_register(path) for path in registers], [_key(countersigner) for countersigner in countersigners],
     )  # fmt: skip
 
 
@@ -134,8 +134,8 @@ def _seals(path: Path) -> list[dict[str, Any]]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         rows = found if isinstance(found, list) else [found.get("seal", found)]
-        seals = [dict(each) for each in rows]
-        if any("statement" not in each for each in seals):
+        seals = [dict(row) for row in rows]
+        if any("statement" not in seal for seal in seals):
             raise ValueError("没有 statement")
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise Unusable(

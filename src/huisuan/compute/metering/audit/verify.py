@@ -60,7 +60,7 @@ class AuditResult:
     def as_json(self) -> dict[str, Any]:
         """All of it."""
         words = {"consistent": self.is_consistent, "whole": self.is_whole}
-        return {**vars(self), "findings": [vars(each) for each in self.findings], **words}
+        return {**vars(self), "findings": [vars(finding) for finding in self.findings], **words}
 
 
 def verify_export(
@@ -122,19 +122,22 @@ def verify_all(
     Raises:
         Unusable: there is no export in it, or one has no manifest that can be read.
     """
-    folders = sorted(each for each in folder.iterdir() if (each / MANIFEST).exists())
+    folders = sorted(path for path in folder.iterdir() if (path / MANIFEST).exists())
     if not folders:
         raise Unusable(
             f"{folder} 里没有 {MANIFEST}，也没有装着导出的目录：这不是 huisuan meter export 写出的",
             code="export.no_manifest",
         )
-    verdicts = [verify_export(each, platform_key, trust=trust, clock_seconds=clock_seconds) for each in folders]
-    there = {each.centre for each in verdicts}
+    verdicts = [
+        verify_export(export_folder, platform_key, trust=trust, clock_seconds=clock_seconds)
+        for export_folder in folders
+    ]
+    there = {verdict.centre for verdict in verdicts}
     listed = trust.register.newest.centres if trust.register else []
     missing = [
-        AuditFinding(f"中心 {each.code}", "登记册里有这个中心，没有它的导出")
-        for each in listed
-        if each.code not in there
+        AuditFinding(f"中心 {centre.code}", "登记册里有这个中心，没有它的导出")
+        for centre in listed
+        if centre.code not in there
     ]
     return verdicts, missing
 
@@ -149,7 +152,7 @@ def _verdict(opened: OpenedExport, key: str, countersigned: int) -> AuditResult:
         centre=opened.manifest.centre, month=opened.month, platform_key=key, records=records, batches=batches,
         agent_batches=agent_batches, seals=len(opened.seals), countersigned=countersigned,
         card_seconds=sum(by_model.values()), by_model=by_model,
-        open_flags=sum(not each.get("answered_at") for each in opened.flags),
+        open_flags=sum(not flag.get("answered_at") for flag in opened.flags),
         findings=opened.findings, notes=opened.notes,
     )  # fmt: skip
 

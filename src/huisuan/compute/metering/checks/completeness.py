@@ -122,7 +122,7 @@ class Completeness:
 
     def as_json(self) -> dict[str, Any]:
         """All of it."""
-        doubts = [{"kind": str(each.kind), "about": each.key, "text": each.text} for each in self.doubts]
+        doubts = [{"kind": str(doubt.kind), "about": doubt.key, "text": doubt.text} for doubt in self.doubts]
         return {**vars(self), "doubts": doubts, "whole": self.is_whole}
 
 
@@ -145,7 +145,7 @@ def check_completeness(centre: Centre, month: Month | None, now: datetime) -> Co
         raise_flags(centre, report.doubts, now)
         _answer_what_came(centre, report.doubts, looked_at, now)
         answered = set(MeterFlag.objects.filter(centre=centre, answered_at__isnull=False).values_list("kind", "key"))
-        report.doubts = [each for each in report.doubts if (each.kind.value, each.key) not in answered]
+        report.doubts = [doubt for doubt in report.doubts if (doubt.kind.value, doubt.key) not in answered]
     report.open_flags = open_flags(centre).count()
     unsigned = Seal.objects.filter(centre=centre, countersigned__isnull=True).values_list("month", flat=True)
     report.unsigned = [f"{day:%Y-%m}" for day in unsigned]

@@ -54,7 +54,7 @@ def check(
     else:
         for text in differences:
             note(f"✗ {text}")
-        for text in [*report.gaps, *(each.text for each in report.doubts)][:_SHOWN]:
+        for text in [*report.gaps, *(doubt.text for doubt in report.doubts)][:_SHOWN]:
             note(f"✗ {text}")
         out.print(
             f"{report.records:,} 条记录，{report.batches:,} 批，{report.runs:,} 次运行；"
@@ -96,7 +96,7 @@ def flags(
     found = MeterFlag.objects.select_related("centre").order_by("centre__code", "flagged_at", "id")
     if code is not None:
         found = found.filter(centre=centre_by_code(code))
-    rows = [flag_to_dict(each) for each in (found if every else found.filter(answered_at__isnull=True))]
+    rows = [flag_to_dict(flag) for flag in (found if every else found.filter(answered_at__isnull=True))]
     if as_json:
         print_json(rows)
     else:
@@ -143,7 +143,7 @@ def seal(
         with progress(f"封账 {due}", None):
             made.append(close(code, due, by=_PROVINCE, now=datetime.now(UTC), despite=despite))
         due = due.following
-    rows = [seal_to_dict(each) for each in made]
+    rows = [seal_to_dict(sealed) for sealed in made]
     if as_json:
         print_json(rows)
     else:
@@ -156,7 +156,7 @@ def seals(code: _CentreCode, as_json: AsJson = False) -> None:
     from huisuan.compute.centres.services import centre_by_code
     from huisuan.compute.metering.seals.queries import list_seals, seal_to_dict
 
-    rows = [seal_to_dict(each) for each in list_seals(centre_by_code(code))]
+    rows = [seal_to_dict(seal) for seal in list_seals(centre_by_code(code))]
     if as_json:
         print_json(rows)
     else:

@@ -46,7 +46,7 @@ def print_register(
         note(f"收下 {taken} 个会签")
     if month is not None:
         made = publish_register(Month.parse(month), now)
-        note(f"已公布 {'、'.join(str(each) for each in made)}")
+        note(f"已公布 {'、'.join(str(entry_month) for entry_month in made)}")
     found = register_file()
     if to is not None:
         to.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -54,16 +54,16 @@ def print_register(
     if as_json:
         print_json(found)
     elif to is None:
-        print_table("登记册", [_row(each) for each in found["entries"]], _COLUMNS, "")
+        print_table("登记册", [_row(entry) for entry in found["entries"]], _COLUMNS, "")
 
 
 def _row(entry: dict[str, Any]) -> dict[str, Any]:
     statement = json.loads(entry["statement"])
     return {
         "month": statement["month"], "centres": len(statement["centres"]),
-        "sealed": sum(each["state"] == "sealed" for centre in statement["centres"] for each in centre["months"]),
+        "sealed": sum(month["state"] == "sealed" for centre in statement["centres"] for month in centre["months"]),
         "made_at": datetime.fromtimestamp(statement["made_at"], UTC),
-        "countersigned": "、".join(each["by"] for each in entry["countersignatures"]) or "—",
+        "countersigned": "、".join(signature["by"] for signature in entry["countersignatures"]) or "—",
     }  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def _countersign(path: Path, key_path: Path, by: str, as_json: bool) -> None:
     file = _read(path)
     newest, mine = file["entries"][-1], public_half(private)
     signature = private.sign(register_digest(newest["statement"])).hex()
-    kept = [each for each in newest.get("countersignatures", []) if each["key"] != mine]
+    kept = [signature for signature in newest.get("countersignatures", []) if signature["key"] != mine]
     newest["countersignatures"] = [*kept, {"by": by, "key": mine, "signature": signature}]
     path.write_text(json.dumps(file, ensure_ascii=False, indent=1), encoding="utf-8")
     if as_json:

@@ -96,7 +96,7 @@ def _show_one(verdict: AuditResult, trust: Trust, as_json: bool) -> None:
     else:
         _show(verdict)
         if trust.register is not None:
-            others = [each.code for each in trust.register.newest.centres if each.code != verdict.centre]
+            others = [centre.code for centre in trust.register.newest.centres if centre.code != verdict.centre]
             if others:
                 note(f"登记册里还有 {len(others)} 个中心，这次没有看：{'、'.join(others[:10])}")
     if not verdict.is_consistent:
@@ -104,18 +104,19 @@ def _show_one(verdict: AuditResult, trust: Trust, as_json: bool) -> None:
 
 
 def _show_all(verdicts: Sequence[AuditResult], missing: Sequence[AuditFinding], as_json: bool) -> None:
-    consistent = not missing and all(each.is_consistent for each in verdicts)
+    consistent = not missing and all(verdict.is_consistent for verdict in verdicts)
     if as_json:
-        whole = not missing and all(each.is_whole for each in verdicts)
+        whole = not missing and all(verdict.is_whole for verdict in verdicts)
         print_json(
             {
-                "centres": [each.as_json() for each in verdicts], "findings": [vars(each) for each in missing],
+                "centres": [verdict.as_json() for verdict in verdicts],
+                "findings": [vars(finding) for finding in missing],
                 "consistent": consistent, "whole": whole,
             }
         )  # fmt: skip
     else:
-        for each in missing:
-            note(f"✗ {each.where}：{each.what}")
+        for finding in missing:
+            note(f"✗ {finding.where}：{finding.what}")
         for verdict in verdicts:
             _show(verdict)
     if not consistent:

@@ -93,33 +93,33 @@ def export_ledger(code: str, folder: Path, month: Month | None, now: datetime) -
     batches = list(MeterBatch.objects.filter(centre=centre).select_related("key", "source_file").order_by("number"))
     if month is None:
         _whole(centre, folder)
-        sources = {each for (each,) in _query(folder, f"SELECT DISTINCT source FROM {_file(folder / RECORDS)}")}
+        sources = {source for (source,) in _query(folder, f"SELECT DISTINCT source FROM {_file(folder / RECORDS)}")}
         touched = batches
     else:
         seal, seals, batches = _of_month(seals, batches, month)
         touched = _sealed_month(centre, folder, seal, batches)
-        sources = {each for (each,) in _query(folder, f"SELECT DISTINCT source FROM {_file(folder / RECORDS)}")}
+        sources = {source for (source,) in _query(folder, f"SELECT DISTINCT source FROM {_file(folder / RECORDS)}")}
     sources |= {batch.source_file.sha256 for batch in touched if batch.source_file}
     _batches(folder, centre.code, batches)
     _leases(folder, centre, sources)
     _sources(folder, centre, sources)
-    _json(folder / SEALS, [seal_to_dict(each) for each in seals])
+    _json(folder / SEALS, [seal_to_dict(seal) for seal in seals])
     _json(
         folder / FLAGS,
-        [flag_to_dict(each) for each in MeterFlag.objects.filter(centre=centre).select_related("centre")],
+        [flag_to_dict(flag) for flag in MeterFlag.objects.filter(centre=centre).select_related("centre")],
     )
     return _manifest(folder, centre, month, batches, touched, now)
 
 
 def _of_month(seals: list[Seal], batches: list[MeterBatch], month: Month) -> tuple[Seal, list[Seal], list[MeterBatch]]:
     """The month's seal, the seals up to it, the batches that it rests on."""
-    upto = [each for each in seals if each.month <= month.first_day]
+    upto = [seal for seal in seals if seal.month <= month.first_day]
     if not upto or upto[-1].month != month.first_day:
         raise Conflict(
             f"{month} 还没有封账：先 huisuan meter seal，或不写 --month 导出整个账本", code="seal.month_not_sealed"
         )
     last = json.loads(upto[-1].statement)["batches"]
-    return upto[-1], upto, [each for each in batches if each.number <= last]
+    return upto[-1], upto, [batch for batch in batches if batch.number <= last]
 
 
 def _whole(centre: Centre, folder: Path) -> None:
@@ -130,9 +130,9 @@ def _whole(centre: Centre, folder: Path) -> None:
 def _sealed_month(centre: Centre, folder: Path, seal: Seal, batches: Sequence[MeterBatch]) -> list[MeterBatch]:
     """The sealed file as it is, and the leaves of what else came in the same batches, which are returned."""
     (folder / RECORDS).write_bytes(Path(sealed_parquet(seal)).read_bytes())
-    held = [each for (each,) in _query(folder, f"SELECT sequence FROM {_file(folder / RECORDS)} ORDER BY 1")]
-    touched = [each for each in batches if _holds(held, each.first, each.last)]
-    spans = _joined_spans([(each.first, each.last) for each in touched])
+    held = [sequence for (sequence,) in _query(folder, f"SELECT sequence FROM {_file(folder / RECORDS)} ORDER BY 1")]
+    touched = [batch for batch in batches if _holds(held, batch.first, batch.last)]
+    spans = _joined_spans([(batch.first, batch.last) for batch in touched])
     where = " OR ".join(["u.sequence BETWEEN %s AND %s"] * len(spans)) or "false"
     with stored_records(centre, where, [edge for span in spans for edge in span]) as con:
         con.execute(
@@ -161,8 +161,13 @@ def _joined_spans(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _batches(folder: Path, code: str, batches: Sequence[MeterBatch]) -> None:
     rows = [
-        {**batch_header(each, code)._asdict(), "previous": each.previous, "chain": each.chain, "receipt": each.receipt}
-        for each in batches
+        {
+            **batch_header(batch, code)._asdict(),
+            "previous": batch.previous,
+            "chain": batch.chain,
+            "receipt": batch.receipt,
+        }
+        for batch in batches
     ]
     pq.write_table(pa.Table.from_pylist(rows, BATCH_SCHEMA), folder / BATCHES)
 
@@ -172,7 +177,7 @@ def _sources(folder: Path, centre: Centre, wanted: set[str]) -> None:
     chunks = SourceChunk.objects.filter(file__in=files).select_related("file").order_by("file_id", "first_line")
     with pq.ParquetWriter(folder / SOURCES, SOURCE_SCHEMA) as writer:
         for piece in _chunked(_PIECES, chunks.iterator(chunk_size=_PIECES)):
-            writer.write_table(pa.Table.from_pylist([_source(each) for each in piece], SOURCE_SCHEMA))
+            writer.write_table(pa.Table.from_pylist([_source(part) for part in piece], SOURCE_SCHEMA))
 
 
 def _leases(folder: Path, centre: Centre, sources: set[str]) -> None:
@@ -186,8 +191,8 @@ def _leases(folder: Path, centre: Centre, sources: set[str]) -> None:
 
 def _chunked(count: int, items: Iterator[SourceChunk]) -> Iterator[list[SourceChunk]]:
     held: list[SourceChunk] = []
-    for each in items:
-        held.append(each)
+    for item in items:
+        held.append(item)
         if len(held) == count:
             yield held
             held = []
@@ -218,14 +223,14 @@ def _manifest(
         "kind": EXPORT_KIND, "centre": centre.code, "name": centre.name, "month": str(month) if month else None,
         "platform_key": platform_key.public(), "exported_at": now,
         "agents": [
-            {"name": each.name, "key": each.public_key, "host": each.host, "enrolled_at": each.enrolled_at,
-             "revoked_at": each.revoked_at} for each in keys
+            {"name": key.name, "key": key.public_key, "host": key.host, "enrolled_at": key.enrolled_at,
+             "revoked_at": key.revoked_at} for key in keys
         ],
         "head": {"batches": last.number if last else 0, "last_sequence": last.last if last else 0,
                  "chain": last.chain if last else START},
-        "touched": [each.number for each in touched] if month else None,
+        "touched": [batch.number for batch in touched] if month else None,
         "cards": card_names_to_dict(load_card_names(centre)),
-        "files": {each.name: file_sha256(each) for each in sorted(folder.iterdir())},
+        "files": {path.name: file_sha256(path) for path in sorted(folder.iterdir())},
     }  # fmt: skip
     text = canonical(json.loads(json.dumps(manifest, default=to_json_value)))
     (folder / MANIFEST).write_text(text, encoding="utf-8")

@@ -160,11 +160,11 @@ def _unsealed(
 def _sealed_until(sealed: Sequence[SealedFile]) -> dict[int, tuple[int, datetime]]:
     """By centre, the last sequence and the end of the last of these seals: what both enclose is in one of its seals."""
     return {
-        each.seal.centre_id: (
-            each.seal.last_sequence,
-            datetime.fromtimestamp(Month.containing(each.seal.month).ends, UTC),
+        month_file.seal.centre_id: (
+            month_file.seal.last_sequence,
+            datetime.fromtimestamp(Month.containing(month_file.seal.month).ends, UTC),
         )
-        for each in sorted(sealed, key=lambda each: each.seal.month)
+        for month_file in sorted(sealed, key=lambda month_file: month_file.seal.month)
     }
 
 
@@ -176,13 +176,13 @@ def _sealed(
     SEALED.create(con)
     if not sealed:
         return
-    centres = {each.seal.centre_id: each.seal.centre.code for each in sealed}
+    centres = {month_file.seal.centre_id: month_file.seal.centre.code for month_file in sealed}
     corrections = UsageRecord.objects.filter(centre__in=list(centres), supersedes__isnull=False)
     rows = corrections.values_list("centre__code", "supersedes", "sequence")
     CORRECTED.load(con, rows.iterator())
     until = [(code, number, cursors[code] if cursors is not None else None) for number, code in centres.items()]
     READ_UNTIL.load(con, until)
-    files = ", ".join(literal(each.path) for each in sealed)
+    files = ", ".join(literal(month_file.path) for month_file in sealed)
     picked = ", ".join("suspended_seconds" if name == "suspended" else name for name in SETTLED_USAGE)
     con.execute(f"""
         INSERT INTO sealed SELECT {picked} FROM read_parquet([{files}]) r JOIN read_until USING (centre)

@@ -135,8 +135,12 @@ def hold_overlaps(parsed: ParsedFile) -> None:
 def _clashes(fresh: Iterable[JobSpan], standing: list[JobSpan]) -> Iterable[tuple[JobSpan, JobSpan]]:
     """The lines that cannot be beside what stands, each with what it meets; those that can are added to it."""
     for span in fresh:
-        others = [each for each in standing if not set(each.records) & set(span.records) or each.line_no]
-        other = next((each for each in others if span.clashes(each)), None)
+        others = [
+            span_before
+            for span_before in standing
+            if not set(span_before.records) & set(span.records) or span_before.line_no
+        ]
+        other = next((candidate for candidate in others if span.clashes(candidate)), None)
         if other is None:
             standing = [*others, span]
         else:
@@ -145,7 +149,7 @@ def _clashes(fresh: Iterable[JobSpan], standing: list[JobSpan]) -> Iterable[tupl
 
 def _span(row: tuple[str, str, int, int, int, list[int | None]]) -> JobSpan:
     job, cluster, started, ended, line_no, records = row
-    return JobSpan(job, cluster, started, ended, line_no, tuple(each for each in records if each is not None))
+    return JobSpan(job, cluster, started, ended, line_no, tuple(record for record in records if record is not None))
 
 
 def _format_time(moment: int) -> str:

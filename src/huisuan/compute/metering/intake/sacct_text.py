@@ -186,7 +186,7 @@ def _join_lines(parsed: ParsedFile, form: TextLayout, line: str) -> None:
     continued, follows = 0, form.columns[-1] in form.free
     for number, found, text in rows:
         if held and held[-1][0] != number - 1:
-            lost += [each[0] for each in held]
+            lost += [part[0] for part in held]
             held = []
         if not held and found == 1:
             if text and not follows:
@@ -194,15 +194,15 @@ def _join_lines(parsed: ParsedFile, form: TextLayout, line: str) -> None:
             continued += follows and text != ""
             continue
         held.append((number, found, text))
-        have = sum(each[1] for each in held) - len(held) + 1
+        have = sum(part[1] for part in held) - len(held) + 1
         if have == width and len(held) > 1:
-            whole.append((held[0][0], "\n".join(each[2] for each in held)))
+            whole.append((held[0][0], "\n".join(part[2] for part in held)))
             continued += len(held) - 1
         if have > width:
-            lost += [each[0] for each in held]
+            lost += [part[0] for part in held]
         if have >= width:
             held = []
-    lost += [each[0] for each in held]
+    lost += [part[0] for part in held]
     if continued:
         parsed.notes.append(f"{continued:,} 行是作业名等文字里的换行，归在它们前面的记录里，没有当作记录")
     if lost:

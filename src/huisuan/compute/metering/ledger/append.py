@@ -45,8 +45,8 @@ def append_batches(centre: Centre, last: int, appended: Sequence[AppendedRecords
     number, covered, chain = head or (0, 0, START)
     missed = [AppendedRecords(last - covered, _leaves_digest(centre, covered + 1, last))] if covered < last else []
     made: list[MeterBatch] = []
-    for each in (*missed, *appended):
-        batch = _batch(centre, number + 1, covered, each, now)
+    for records in (*missed, *appended):
+        batch = _batch(centre, number + 1, covered, records, now)
         batch.previous = chain
         batch.chain = next_chain_value(chain, batch_header(batch, centre.code))
         batch.receipt = platform_key.sign(receipt_message(batch.chain))

@@ -123,6 +123,6 @@ def leaf_sql() -> str:
 def leaves_digest(leaves: Iterable[bytes]) -> str:
     """SHA-256, in hex, of many leaves in order: what a batch's header names."""
     whole = hashlib.sha256()
-    for each in leaves:
-        whole.update(each)
+    for leaf in leaves:
+        whole.update(leaf)
     return whole.hexdigest()

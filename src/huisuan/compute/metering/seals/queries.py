@@ -68,7 +68,7 @@ def list_unsigned_seals(centre: Centre) -> list[SealAsked]:
         seal
         for seal in Seal.objects.filter(centre=centre, countersigned__isnull=True).order_by("month")
         if _flag_key(seal) not in refused
-        and any(each["name"] == serving for each in json.loads(seal.statement)["agents"])
+        and any(agent["name"] == serving for agent in json.loads(seal.statement)["agents"])
     ]
     return [
         SealAsked(month=str(Month.containing(seal.month)), statement=seal.statement, signature=seal.signature)
@@ -153,7 +153,7 @@ def prove_record(centre: Centre, sequence: int) -> dict[str, Any]:
             code="usage.record_unknown",
         )
     record, own = dict(zip(RECORD_FIELDS, rows[0][:-1], strict=True)), rows[0][-1]
-    seal = next((each for each in list_seals(centre) if _encloses(each, record)), None)
+    seal = next((seal for seal in list_seals(centre) if _encloses(seal, record)), None)
     if seal is None:
         raise Conflict(f"第 {sequence} 条用量记录还没有封入任何一个月；封账后再取证明", code="seal.record_not_sealed")
     with connect_duck() as con:
@@ -168,7 +168,8 @@ def prove_record(centre: Centre, sequence: int) -> dict[str, Any]:
         )
     return {
         "kind": "huisuan-proof-1", "record": record, "leaf": own, "index": index, "size": len(entries),
-        "path": [each.hex() for each in inclusion_proof(entries, index)], "platform_key": platform_key.public(),
+        "path": [node_hash.hex() for node_hash in inclusion_proof(entries, index)],
+        "platform_key": platform_key.public(),
         "seal": {name: seal_to_dict(seal)[name] for name in SIGNED},
     }  # fmt: skip
 

@@ -58,7 +58,7 @@ def _create_entry(month: Month, before: RegisterEntry | None, now: datetime) -> 
     previous = before.sha256 if before else None
     fields = {
         "kind": REGISTER_KIND, "month": str(month), "previous": previous, "made_at": int(now.timestamp()),
-        "centres": [_centre(each, month, now) for each in Centre.objects.order_by("code")],
+        "centres": [_centre(listed_centre, month, now) for listed_centre in Centre.objects.order_by("code")],
     }  # fmt: skip
     statement = canonical(fields)
     return RegisterEntry.objects.create(
@@ -75,9 +75,9 @@ def _centre(centre: Centre, month: Month, now: datetime) -> dict[str, Any]:
     return {
         "code": centre.code, "name": centre.name, "batches": number, "chain": chain,
         "agents": [
-            {"name": each.name, "key": each.public_key, "valid_from": int(each.enrolled_at.timestamp()),
-             "valid_to": int(each.revoked_at.timestamp()) if each.revoked_at else None}
-            for each in AgentKey.objects.filter(centre=centre).order_by("enrolled_at", "id")
+            {"name": agent_key.name, "key": agent_key.public_key, "valid_from": int(agent_key.enrolled_at.timestamp()),
+             "valid_to": int(agent_key.revoked_at.timestamp()) if agent_key.revoked_at else None}
+            for agent_key in AgentKey.objects.filter(centre=centre).order_by("enrolled_at", "id")
         ],
         "months": _months(centre, month),
     }  # fmt: skip
@@ -85,7 +85,7 @@ def _centre(centre: Centre, month: Month, now: datetime) -> dict[str, Any]:
 
 def _months(centre: Centre, through: Month) -> list[dict[str, Any]]:
     """Every month from the first with a seal or use to this one; one without use says so."""
-    seals = {Month.containing(each.month): each for each in Seal.objects.filter(centre=centre)}
+    seals = {Month.containing(seal.month): seal for seal in Seal.objects.filter(centre=centre)}
     first = (
         UsageRecord.objects.filter(centre=centre).order_by("started_at").values_list("started_at", flat=True).first()
     )
@@ -123,7 +123,8 @@ def register_file() -> dict[str, Any]:
         {
             "statement": entry.statement, "signature": entry.signature,
             "countersignatures": [
-                {"by": each.by, "key": each.key, "signature": each.signature} for each in entry.countersignatures.all()
+                {"by": signature.by, "key": signature.key, "signature": signature.signature}
+                for signature in entry.countersignatures.all()
             ],
         }
         for entry in RegisterEntry.objects.prefetch_related("countersignatures")
@@ -148,14 +149,16 @@ def record_countersignatures(file: RegisterFile, now: datetime) -> int:
             entry = ours.get(given.statement)
             if entry is None:
                 raise InvalidRequest("文件里有一期不是本平台公布的，一个签名也没有收下", code="register.entry_foreign")
-            for each in given.countersignatures:
-                if not is_signed(each.key, each.signature, register_digest(given.statement)):
+            for signature in given.countersignatures:
+                if not is_signed(signature.key, signature.signature, register_digest(given.statement)):
                     raise InvalidRequest(
-                        f"{entry} {each.by} 的签名与登记册不符，一个签名也没有收下",
+                        f"{entry} {signature.by} 的签名与登记册不符，一个签名也没有收下",
                         code="register.countersignature_wrong",
                     )
                 _, new = RegisterSignature.objects.get_or_create(
-                    entry=entry, key=each.key, defaults={"by": each.by, "signature": each.signature, "taken_at": now}
+                    entry=entry,
+                    key=signature.key,
+                    defaults={"by": signature.by, "signature": signature.signature, "taken_at": now},
                 )
                 taken += new
     return taken

@@ -136,13 +136,13 @@ def _untotalled_by_centre() -> dict[int, int]:
 
 @transaction.atomic
 def _count(centres: Sequence[int]) -> None:
-    UsageTally.objects.bulk_create([UsageTally(centre_id=each) for each in centres], ignore_conflicts=True)
+    UsageTally.objects.bulk_create([UsageTally(centre_id=centre) for centre in centres], ignore_conflicts=True)
     tallies = list(UsageTally.objects.select_for_update(skip_locked=True).filter(centre__in=centres).order_by("pk"))
     last = dict(Centre.objects.filter(tally__in=tallies).values_list("pk", "last_sequence"))
     touched: dict[int, list[int]] = defaultdict(list)  # day since 1970 -> centres
     days: dict[int, list[date]] = defaultdict(list)  # centre -> days
     with connection.cursor() as cursor:
-        asked = [(each.centre_id, each.sequence, last[each.centre_id]) for each in tallies]
+        asked = [(tally.centre_id, tally.sequence, last[tally.centre_id]) for tally in tallies]
         came = [list(column) for column in zip(*asked, strict=True)] or [[], [], []]
         cursor.execute(UNCLAIMED_CHANGE, came)
         unclaimed = {centre: change for centre, *change in cursor.fetchall()}
