@@ -158,8 +158,8 @@ def _has_fractions(amount: Node) -> bool:
     """Whether an amount can lie between two fen: something below it is a share."""
     shares = (nodes.Fact, nodes.Setting, nodes.Lookup)
     return any(
-        (isinstance(node, nodes.Const) and node.kind is Kind.SHARE)
-        or (isinstance(node, shares) and node.spec.kind in (Kind.SHARE, Kind.RATES))
+        (isinstance(node, nodes.Const) and node.kind is ValueKind.SHARE)
+        or (isinstance(node, shares) and node.spec.kind in (ValueKind.SHARE, ValueKind.RATES))
         for node in nodes.walk(amount)
     )
 
