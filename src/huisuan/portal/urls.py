@@ -20,6 +20,7 @@ from huisuan.portal.firm import members
 from huisuan.portal.home import oversight, todo
 from huisuan.portal.home.views import home
 from huisuan.portal.jobs import cancels, submit
+from huisuan.portal.jobs import files as job_files
 from huisuan.portal.jobs import list_page as job_pages
 from huisuan.portal.jobs import now as now_pages
 from huisuan.portal.jobs import views as jobs
@@ -80,6 +81,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cancels/<int:number>/undo", cancels.undo, name="undo-cancel"),
     path("jobs/new", submit.submit_page, name="submit-job"),
     path("jobs/<str:uid>", jobs.job_page, name="job"),
+    path("jobs/<str:uid>/files", job_files.job_files, name="job-files"),
+    path("jobs/<str:uid>/files/view", job_files.view_file, name="job-file-view"),
+    path("jobs/<str:uid>/files/download", job_files.download, name="job-file"),
+    path("jobs/<str:uid>/files/picture", job_files.picture, name="job-picture"),
     path("jobs/<str:uid>/cancel", jobs.cancel, name="cancel-job"),
     path("jobs/<str:uid>/cancel-array", jobs.cancel_whole_array, name="cancel-array"),
     path("sessions/", sessions.session_list, name="sessions"),

@@ -49,6 +49,7 @@ class FileEntry(RequestModel):
     kind: Literal["file", "folder", "link", "other"]
     size: _Whole = 0
     modified_at: AwareDatetime | None = None
+    version: str = Field(default="", max_length=120, pattern=r"^[0-9a-z-]*$", description="of a file")
     target: PathText = Field(default="", description="of a link, as it is written there; it is never followed")
 
 

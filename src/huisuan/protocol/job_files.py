@@ -16,6 +16,7 @@ class ListedFile(ResponseModel):
     kind: Literal["file", "folder", "link", "other"]
     size: int = 0
     modified_at: AwareDatetime | None = None
+    version: str = ""
     target: str = ""
 
 

@@ -51,7 +51,7 @@ ABILITIES = {
     "compute/engines/local/engine.py": ("LOCAL_ABILITIES", "END_UNKNOWN", "NEVER_STARTED"),
     "compute/engines/slurm/diagnostics.py": ("abilities", "_accounting", "_sessions", "_tracked"),
     "compute/engines/kubernetes/engine.py": ("abilities",),
-    "compute/engines/ray/engine.py": ("abilities",),
+    "compute/engines/ray/abilities.py": ("ray_abilities",),
 }
 #: why a form is refused, what looked wrong in what was metered, what the front answers: modules, and names within them
 REFUSERS: dict[str, tuple[str, ...]] = {
@@ -76,6 +76,9 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "law/policy/setting_bounds.py": (), "law/policy/amended_figures.py": (),
     "law/model/values.py": ("parse_chinese_money", "parse_share", "parse_date", "_parse_declared_share"),
     **{f"messages/{name}.py": () for name in ("delivery", "http_post", "preferences", "queries", "signed_post")},
+    "compute/jobs/files/queries.py": (), "compute/jobs/files/requests.py": (), "compute/jobs/files/streams.py": (),
+    "compute/site_agent/files/tree.py": (), "compute/site_agent/files/kept.py": (),
+    "compute/site_agent/files/answering.py": (), "protocol/file_names.py": (),
     "serving/http/limits.py": (), "serving/http/middleware.py": (), "serving/http/body.py": (),
     "serving/http/front.py": (), "parties/input_limits.py": (), "portal/people/views.py": ("_password",),
     "compute/sessions/services.py": ("start_session", "session_of", "open_session"),
@@ -83,6 +86,9 @@ REFUSERS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 #: what they say to nobody who reads a page, and why
 EXCEPTIONS: dict[str, str] = {
+    "没有收入-not-included.txt": "a file in an archive, in both languages",
+    "链接与特殊文件，没有收入 (links and special files):\n": "the same file",
+    "＼": "a sign in a name",
     "作业 {} 的文件暂时清理不了：{}": "a line of the agent's log, which no page shows",
     "请求 {} 不是最新的：平台已收到更晚的请求，重放的不予理会": "answered to an agent",
     "还在运行": "stands within the sentence that it is a part of",

@@ -17,14 +17,16 @@ from typing import IO, Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from huisuan.base.paths import spool_folder
+from huisuan.portal.jobs.stepped_response import SteppedResponse
 from huisuan.serving.http.body import BodyRefused, Receive, receive_body
+from huisuan.serving.http.downloads import send_steps
 from huisuan.serving.http.limits import SMALL, RequestLimit, limit_for, refusal
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Environ = dict[str, Any]
 _Result = TypeVar("_Result")
 
-_THREADS = {"pages": 8, "agents": 4, "uploads": 2, "health": 1}
+_THREADS = {"pages": 8, "agents": 4, "uploads": 2, "downloads": 2, "health": 1}
 _MAX_WAITING = 256  # of each lane: beyond that a request is better refused than left to wait
 _SEND_SECONDS = 30.0  # for a reader to take a piece of the answer
 _PIECE_BYTES = 256 * 1024
@@ -40,6 +42,7 @@ class BufferedResponse:
     body: IO[bytes]
     status: int = 500
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    stepped: SteppedResponse | None = None  # what comes instead of the body: a file that lies at a centre
 
 
 class Lane:
@@ -80,7 +83,10 @@ class Front:
             await _refuse(send, path, fault)
             return
         with answer.body:
-            await _send_response(answer, send)
+            if answer.stepped is not None:
+                await send_steps(answer.status, answer.headers, answer.stepped, self.lanes["downloads"].run, send)
+            else:
+                await _send_response(answer, send)
 
     async def _answer(self, scope: Mapping[str, Any], path: str, receive: Receive) -> BufferedResponse:
         headers = _headers(scope)
@@ -158,6 +164,9 @@ def _run_wsgi(application: Callable[..., Iterable[bytes]], environ: Environ) -> 
 
     try:
         pieces = application(environ, start)
+        if isinstance(pieces, SteppedResponse):
+            answer.stepped = pieces
+            return answer
         try:
             for piece in pieces:
                 answer.body.write(piece)

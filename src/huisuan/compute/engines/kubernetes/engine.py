@@ -91,12 +91,7 @@ class KubernetesEngine:
             "live_logs": Ability(True, "序号 0 的 Pod 的输出；失败时附上最先失败的 Pod 的末尾"),
             "accounting": Ability(True, "kubelet 记下的容器起止；终结器使 Pod 在时间记下之前不会消失"),
             "lease": Ability(False, "Pod 由集群启动，启动前问不到代理的租约文件：中心失联时，已交给它的作业等它回来"),
-            "outputs": Ability(
-                workdir,
-                "结果写在工作目录里，经持久卷留在代理这一侧"
-                if workdir
-                else "没有设 workdir_claim 与 workdir_root：Pod 里写的文件随 Pod 消失，取不到",
-            ),
+            "outputs": Ability(workdir, "结果经持久卷留在代理这一侧" if workdir else "没有持久卷，结果随 Pod 消失"),
             "suspend": Ability(True, "Kueue 挂起时 Pod 被删除，恢复后从头运行；挂起期间不占卡，也不计量"),
         }
 

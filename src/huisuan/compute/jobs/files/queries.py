@@ -130,7 +130,7 @@ def make_question(asker: Asker, area: Area, action: Action, path: str, *, after:
         try:
             path_to_names(text)
         except BadPath as problem:
-            raise InvalidRequest(f"路径 {problem}", code="files.path_malformed") from None
+            raise InvalidRequest(str(problem), code="files.path_malformed") from None
     if not (0 <= offset <= LARGEST_OFFSET and 0 <= length <= LARGEST_OFFSET):
         raise InvalidRequest("offset、length 不能为负，也不能这么大", code="page.offset_negative")
     folder = asker.job.outputs if area == "outputs" else ""
@@ -151,9 +151,10 @@ def _can_be_asked(centre: Centre, now: datetime) -> None:
         raise InvalidRequest(f"智算中心 {centre.code} 不能取回文件：{why}", code="files.engine_cannot")
     if not is_online(centre, now):
         agent = getattr(centre, "agent", None)
-        since = f"（最近一次 {agent.last_seen_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}）" if agent else ""
+        since = f"{agent.last_seen_at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}" if agent else "—"
         raise Unavailable(
-            f"智算中心 {centre.code} 的站点代理没有回音{since}：文件在中心，等它回来再取", code="files.centre_silent"
+            f"智算中心 {centre.code} 的站点代理自 {since} 起没有回音：文件在中心，等它回来再取",
+            code="files.centre_silent",
         )
 
 

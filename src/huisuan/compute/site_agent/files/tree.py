@@ -41,7 +41,7 @@ class FileProblem(Exception):
     """Why a file cannot be handed out: `kind` as in FileAnswer.problem, words for its user."""
 
     def __init__(self, kind: str, names: PathNames, more: str = "") -> None:
-        super().__init__(f"{names_to_path(names) or '文件夹'} {_WORDS[kind]}{f'（{more}）' if more else ''}")
+        super().__init__("：".join(filter(None, (names_to_path(names), _WORDS[kind], more))))
         self.kind = kind
 
 
@@ -94,7 +94,10 @@ def open_file(root: Root, names: PathNames) -> Iterator[int]:
 
 def version_of(handle: int) -> str:
     """What changes when the file is written or replaced: inode, size, time of the last write in nanoseconds."""
-    found = os.fstat(handle)
+    return _version(os.fstat(handle))
+
+
+def _version(found: os.stat_result) -> str:
     return f"{found.st_ino:x}-{found.st_size:x}-{found.st_mtime_ns:x}"
 
 
@@ -160,8 +163,9 @@ def _entry(folder: int, name: bytes, names: PathNames) -> FileEntry:
         return FileEntry(path=path, kind="link", modified_at=changed, target=target[:16_000])
     if stat.S_ISDIR(found.st_mode):
         return FileEntry(path=path, kind="folder", modified_at=changed)
-    kind = "file" if stat.S_ISREG(found.st_mode) else "other"
-    return FileEntry(path=path, kind=kind, size=found.st_size if kind == "file" else 0, modified_at=changed)
+    if not stat.S_ISREG(found.st_mode):
+        return FileEntry(path=path, kind="other", modified_at=changed)
+    return FileEntry(path=path, kind="file", size=found.st_size, modified_at=changed, version=_version(found))
 
 
 def _refuse_link(folder: int, name: bytes, names: PathNames) -> None:

@@ -1,0 +1,28 @@
+"""An answer that is made in steps: a file that lies at a centre. The front sends it without holding a thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from django.http import StreamingHttpResponse
+
+from huisuan.compute.jobs.files.streams import Steps
+
+_PAUSE_SECONDS = 0.1
+
+
+class SteppedResponse(StreamingHttpResponse):
+    """An answer made in steps; under a server that does not know of them, a thread waits where a step gives nothing."""
+
+    def __init__(self, steps: Steps, content_type: str) -> None:
+        super().__init__(_waiting(steps), content_type=content_type)
+        self.steps = steps
+
+
+def _waiting(steps: Steps) -> Iterator[bytes]:
+    for step in steps:
+        if step is None:
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            yield step

@@ -1,0 +1,80 @@
+"""Sends what is made in steps, a file that lies at a centre: no thread waits for the centre, none for the reader.
+
+A step runs on a thread of the downloads' lane, and comes back at once with bytes or with nothing yet. One that refuses
+(the file changed, the centre is silent) ends the connection before its end: the reader sees a download that broke off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.db import close_old_connections
+
+from huisuan.base.errors import Refused
+from huisuan.portal.jobs.stepped_response import SteppedResponse
+
+MOST_AT_ONCE = 32  # downloads
+_SEND_SECONDS = 30.0  # for a reader to take a piece
+_POLL_SECONDS = 0.1
+_END = object()
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Run = Callable[..., Awaitable[Any]]
+_under_way = 0
+
+log = logging.getLogger(__name__)
+
+
+class BrokenOff(Exception):
+    """A download that cannot go on: the connection is to be closed, so that nobody takes it for whole."""
+
+
+async def send_steps(
+    status: int, headers: list[tuple[bytes, bytes]], response: SteppedResponse, run: Run, send: Send
+) -> None:
+    """Send an answer step by step at the reader's pace.
+
+    Raises:
+        BrokenOff: in the middle; the reason is logged.
+    """
+    global _under_way  # noqa: PLW0603 - of this process, in its one loop
+    if _under_way >= MOST_AT_ONCE:
+        await _busy(send)
+        return
+    _under_way += 1
+    try:
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        while (piece := await run(_step, response)) is not _END:
+            if piece is None:
+                await asyncio.sleep(_POLL_SECONDS)
+                continue
+            async with asyncio.timeout(_SEND_SECONDS):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    except (Refused, TimeoutError) as error:
+        log.info("a download broke off: %s", error)
+        raise BrokenOff from error
+    finally:
+        _under_way -= 1
+        await run(_close, response)
+
+
+def _step(response: SteppedResponse) -> object:
+    try:
+        return next(response.steps, _END)
+    finally:
+        close_old_connections()
+
+
+def _close(response: SteppedResponse) -> None:
+    getattr(response.steps, "close", lambda: None)()
+    response.close()
+
+
+async def _busy(send: Send) -> None:
+    body = f"503\n同时下载的已有 {MOST_AT_ONCE} 个，请稍后再试\nToo many downloads at once: try again later\n".encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"retry-after", b"10")]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,137 @@
+"""Pages of a job's files, answered by a real agent: folders, previews, downloads whole or visibly broken."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from huisuan.base.errors import Refused
+from huisuan.compute.models import FileRequest, SiteAgent
+from huisuan.parties.models import Person
+from huisuan.portal.jobs.file_preview import SHOWN_BYTES, preview_of
+from support.jobs import eventually, party
+from support.local_site import Site, by_itself, results_site, run_with_results, submit, until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def site(live_server: Any, tmp_path: Path) -> Iterator[Site]:
+    yield from results_site(live_server.url, tmp_path / "agent")
+
+
+def browser(number: int = 1) -> Client:
+    """Someone of that party, signed in."""
+    who, _ = Person.objects.get_or_create(
+        username=f"user{number}", defaults={"role": "user", "party": party(number), "password": "!", "name": "某人"}
+    )
+    client = Client()
+    client.force_login(who)
+    return client
+
+
+def settled(client: Client, address: str) -> str:
+    """A page once the centre has answered it, as htmx fetches it."""
+
+    def look() -> str:
+        page = client.get(address, headers={"HX-Request": "true", "HX-Target": "files"})
+        assert page.status_code == 200, page.content
+        text: str = page.content.decode()
+        return "" if "正在向智算中心" in text else text
+
+    return eventually(look)
+
+
+def test_a_folder_is_shown_once_the_centre_answers_and_its_files_previewed_and_downloaded(site: Site) -> None:
+    script = (
+        "cd results; printf 'a,b\\n1,<b>2\\n' > 表.csv; mkdir sub; echo deep > sub/x; ln -s /etc/passwd out; mkfifo p"
+    )
+    uid = run_with_results(site, script)
+    client, files = browser(), reverse("job-files", args=[uid])
+    assert reverse("job-files", args=[uid]) in client.get(reverse("job", args=[uid])).content.decode()
+    first = client.get(files).content.decode()
+    assert "正在向智算中心要文件列表" in first
+    assert 'hx-trigger="load delay' in first
+    assert "2 个文件" in first
+    with by_itself(site):
+        page = settled(client, files)
+        for shown in ("表.csv", "sub/", "链接，指向 /etc/passwd", "特殊文件"):
+            assert shown in page
+        (view,) = [
+            part.split('"')[0].replace("&amp;", "&") for part in page.split('href="')[1:] if "/files/view" in part
+        ][:1]
+        preview = settled(client, view)
+        assert "<td>&lt;b&gt;2</td>" in preview
+        download = view.replace("/files/view", "/files/download")
+        answer = client.get(download)
+        assert (b"".join(answer), answer["Content-Length"]) == (b"a,b\n1,<b>2\n", "11")
+        rest = client.get(download, headers={"Range": "bytes=4-", "If-Range": answer["ETag"]})
+        assert (rest.status_code, b"".join(rest), rest["Content-Range"]) == (206, b"1,<b>2\n", "bytes 4-10/11")
+        whole = client.get(download, headers={"Range": "bytes=4-", "If-Range": '"other"'})
+        assert (whole.status_code, len(b"".join(whole))) == (200, 11)
+        archive = zipfile.ZipFile(io.BytesIO(b"".join(client.get(reverse("job-file", args=[uid])))))
+    assert archive.testzip() is None
+    names = archive.namelist()
+    assert names == ["sub/", "sub/x", "表.csv", "没有收入-not-included.txt"]
+    assert archive.read("sub/x") == b"deep\n"
+    assert archive.read(names[-1]).decode().splitlines()[1:] == ["out → /etc/passwd", "p"]
+    assert not FileRequest.objects.filter(content__isnull=False).exists()
+
+
+def test_a_download_of_a_file_that_changed_breaks_off_and_does_not_end_as_if_it_were_whole(site: Site) -> None:
+    job = submit(site, "sh", "-c", "printf one > f; while [ ! -e stop ]; do sleep 0.05; done")
+    until(site, job.uid, "running")
+    work = site.folder / "jobs" / job.uid / "work"
+    eventually((work / "f").exists)
+    client = browser()
+    with by_itself(site):
+        page = settled(client, f"{reverse('job-files', args=[job.uid])}?area=workdir")
+        (download,) = [
+            part.split('"')[0].replace("&amp;", "&")
+            for part in page.split('href="')[1:]
+            if "version=" in part and "/download" in part
+        ]
+        (work / "f").write_bytes(b"twoo")
+        with pytest.raises(Refused, match="变了"):
+            b"".join(client.get(download))
+
+
+def test_another_tenant_is_told_that_there_is_no_such_job_and_a_silent_centre_is_said(site: Site) -> None:
+    uid = run_with_results(site, "echo 1 > results/a")
+    for name in ("job-files", "job-file-view", "job-file", "job-picture"):
+        assert browser(2).get(reverse(name, args=[uid]) + "?path=a").status_code == 404
+    assert not FileRequest.objects.exists()
+    SiteAgent.objects.update(last_seen_at=datetime.now(UTC) - timedelta(minutes=5))
+    assert "没有回音" in browser().get(reverse("job-files", args=[uid])).content.decode()
+    assert browser().get(reverse("job-file", args=[uid])).status_code == 409
+
+
+def test_a_page_stops_asking_after_a_minute_and_offers_to_ask_again(site: Site) -> None:
+    uid = run_with_results(site, "echo 1 > results/a")
+    page = browser().get(f"{reverse('job-files', args=[uid])}?asked=60").content.decode()
+    assert "一分钟没有答复" in page
+    assert 'hx-trigger="load' not in page
+
+
+def test_a_preview_reads_the_beginning_or_the_end_and_says_so() -> None:
+    text = ("算" * 40_000).encode()
+    first = preview_of("train.log", text[:SHOWN_BYTES], 0, len(text))
+    assert (first.kind, len(first.text), first.left) == ("text", SHOWN_BYTES // 3, len(text) - SHOWN_BYTES)
+    last = preview_of("train.log", text[-SHOWN_BYTES:], len(text) - SHOWN_BYTES, len(text))
+    assert last.text == "算" * (SHOWN_BYTES // 3)
+    assert last.skipped + last.shown == len(text)
+    assert preview_of("a.txt", "中文".encode("gb18030"), 0, 4).text == "中文"
+    assert preview_of("a.bin", b"\0\1", 0, 2).kind == "nothing"
+    assert preview_of("empty", b"", 0, 0).kind == "text"
+    assert preview_of("x.txt", b"\x89PNG\r\n\x1a\n...", 0, 11).media == "image/png"
+    assert preview_of("x.svg", b"<svg onload=alert(1)>", 0, 21).kind == "text"
+    wide = preview_of("x.csv", b",".join([b"1"] * 40) + b"\n" + b"2," * 39 + b"2", 0, 10**9)
+    assert (len(wide.head), wide.columns_left_out, wide.rows, wide.rows_left_out) == (30, 10, [], True)
