@@ -97,6 +97,8 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "new-draft": [[each, rule.key] for each in named for rule in load_policy(each).rules],
         "centre": [["hf"], ["wh"]],
         "run": [[world.run.pk]],
+        "party": [[world.alpha.uscc], [world.beta.uscc]],
+        "change-party": [[world.alpha.uscc]],
         "settlement-request": [[number] for number in SettlementRequest.objects.values_list("pk", flat=True)],
         "seal-request": [[number] for number in SealRequest.objects.values_list("pk", flat=True)],
         "policy": [[each] for each in named],

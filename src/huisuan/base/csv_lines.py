@@ -10,6 +10,8 @@ from typing import Any
 
 from huisuan.base.errors import InvalidRequest
 
+LARGEST_CSV = 8 * 1024 * 1024  # bytes of a file that people make: some fifty thousand lines
+
 
 @dataclass(frozen=True)
 class LineFault:

@@ -27,6 +27,7 @@ from huisuan.portal.jobs import views as jobs
 from huisuan.portal.law import policies
 from huisuan.portal.messages import inbox
 from huisuan.portal.messages.settings import message_settings
+from huisuan.portal.parties import views as register_views
 from huisuan.portal.people import views as people
 from huisuan.portal.seals import flags, register
 from huisuan.portal.seals import views as seals
@@ -117,6 +118,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("drafts/new/<str:policy>/<str:rule>", drafts.new_draft, name="new-draft"),
     path("drafts/answer/<str:policy>/<str:rule>", drafts.live_answer, name="live-answer"),
     path("evidence/<int:number>", drafts.download, name="evidence"),
+    path("parties/", register_views.party_list, name="parties"),
+    path("parties/new", register_views.new_party, name="new-party"),
+    path("parties/import", register_views.import_register, name="import-parties"),
+    path("parties/<str:uscc>", register_views.party_page, name="party"),
+    path("parties/<str:uscc>/change", register_views.change_party, name="change-party"),
     path("compute/", federation.compute_page, name="compute"),
     path("centres/", centre.centre_list, name="centres"),
     path("centres/<slug:code>", centre.centre_page, name="centre"),

@@ -4,30 +4,11 @@ from huisuan.parties.models.credentials import IdentityLink, RecoveryCode, Scope
 from huisuan.parties.models.organisations import USCC_PATTERN, Party, PartyKind, Region, Relation
 from huisuan.parties.models.people import MEMBER_SCOPE, SECOND_FACTOR_ROLES, MemberRole, Person, Role
 from huisuan.parties.models.projects import DEFAULT_PROJECT, MemberInvitation, Project
-from huisuan.parties.models.records import CredentialKind, KnownPlace, PersonAction, PersonEvent, SignInTry
+from huisuan.parties.models.records import CredentialKind, KnownPlace, PartyChange, PersonAction, PersonEvent, SignInTry
 
 __all__ = [
-    "DEFAULT_PROJECT",
-    "MEMBER_SCOPE",
-    "SECOND_FACTOR_ROLES",
-    "USCC_PATTERN",
-    "CredentialKind",
-    "IdentityLink",
-    "KnownPlace",
-    "MemberInvitation",
-    "MemberRole",
-    "Party",
-    "PartyKind",
-    "Person",
-    "PersonAction",
-    "PersonEvent",
-    "Project",
-    "RecoveryCode",
-    "Region",
-    "Relation",
-    "Role",
-    "Scope",
-    "SecondFactor",
-    "SignInTry",
+    "DEFAULT_PROJECT", "MEMBER_SCOPE", "SECOND_FACTOR_ROLES", "USCC_PATTERN", "CredentialKind", "IdentityLink",
+    "KnownPlace", "MemberInvitation", "MemberRole", "Party", "PartyChange", "PartyKind", "Person", "PersonAction",
+    "PersonEvent", "Project", "RecoveryCode", "Region", "Relation", "Role", "Scope", "SecondFactor", "SignInTry",
     "Token",
-]
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What happened to people (append-only), and who tried to come in from where (kept for a day)."""
+"""What happened to people and to parties (append-only), and who tried to come in from where (kept for a day)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from huisuan.base.db.append_only import append_only
+from huisuan.parties.models.organisations import Party
 from huisuan.parties.models.people import Person
 
 
@@ -52,6 +53,25 @@ class PersonEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at} {self.actor} {self.what} {self.person_id}"
+
+
+class PartyChange(models.Model):
+    """What was entered or changed of a party, when, by whom, from which file or page. Never changed, never deleted."""
+
+    at = models.DateTimeField()
+    by = models.CharField(max_length=120, help_text="a username, or the system user of a command on this machine")
+    source = models.CharField(max_length=200, help_text="the file, or that it was a page")
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="changes")
+    before = models.JSONField(default=dict, help_text="column -> value that it had; empty: it was new")
+    after = models.JSONField(help_text="column -> value that it has since")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.CheckConstraint(name="party_change_says_by_whom", condition=~Q(by=""))]
+        triggers = [append_only("party_changes_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.at} {self.by} {self.party_id}"
 
 
 class CredentialKind(models.TextChoices):

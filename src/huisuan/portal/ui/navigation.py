@@ -20,6 +20,7 @@ class Room:
 
 HOME = Room("home", _("总览"))
 TODO = Room("todo", _("待办"))
+REGISTER = Room("parties", _("登记库"))
 SAMPLE = Room("audit-sample", _("抽样"))
 _JOBS = Room("jobs", _("作业"))
 _USAGE = Room("usage", _("用量"))
@@ -39,8 +40,9 @@ ROOMS: dict[str, tuple[Room, ...]] = {
     # a user's records of use are a step of the chain, and the firm's page adds them up
     "user": (HOME, _JOBS, FIRM, BILLS, ENTITLEMENTS, DRAFTS, _POLICIES),
     "centre": (HOME, CENTRES, _JOBS, _USAGE, BILLS, _FLAGS, _POLICIES),
-    "city": (HOME, TODO, ENTITLEMENTS, BILLS, _USAGE, COMPUTE, _POLICIES),
-    "province": (HOME, TODO, ENTITLEMENTS, RUNS, BILLS, COMPUTE, _POLICIES),
+    # bills and use are steps of the chain above every page
+    "city": (HOME, TODO, ENTITLEMENTS, BILLS, REGISTER, COMPUTE, _POLICIES),
+    "province": (HOME, TODO, ENTITLEMENTS, RUNS, REGISTER, COMPUTE, _POLICIES),
     "auditor": (HOME, TODO, ENTITLEMENTS, RUNS, SAMPLE, COMPUTE, _POLICIES),
     "operator": (PEOPLE, _POLICIES),
     "": (_POLICIES, CALCULATOR),

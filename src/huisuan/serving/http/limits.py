@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 
+from huisuan.base.csv_lines import LARGEST_CSV
 from huisuan.compute.agent_gateway import api as agent_api
 from huisuan.compute.jobs.workdirs import archive_safety as archives
 from huisuan.compute.metering.imports.upload_limits import IMPORT_MOST_BYTES
@@ -48,6 +49,7 @@ REQUEST_LIMITS = (
     ),
     (r"/api/v1/uploads", RequestLimit(archives.MOST_BYTES, remedy=_WORKDIR_REMEDY)),
     (r"/jobs/new", RequestLimit(archives.MOST_BYTES + SMALL, remedy=_WORKDIR_REMEDY)),
+    (r"/parties/import", RequestLimit(LARGEST_CSV + SMALL, remedy="请分成几个再导入")),
     (r"/drafts/(?:\d+|new/.*)", RequestLimit(_FILES_AT_ONCE * LARGEST_BYTES + SMALL, remedy="请分几次上传")),
 )
 _LIMITS_BY_PATH = tuple((re.compile(pattern), limit) for pattern, limit in REQUEST_LIMITS)
