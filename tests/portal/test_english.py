@@ -96,6 +96,7 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "draft": [[full.draft.pk]],
         "new-draft": [[each, rule.key] for each in named for rule in load_policy(each).rules],
         "centre": [["hf"], ["wh"]],
+        "centre-maintenance": [["hf"], ["wh"]],
         "run": [[world.run.pk]],
         "party": [[world.alpha.uscc], [world.beta.uscc]],
         "change-party": [[world.alpha.uscc]],

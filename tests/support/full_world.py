@@ -7,7 +7,7 @@ can tell it from what the platform says.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pyotp
 from django.utils import timezone
@@ -19,7 +19,7 @@ from huisuan.compute.jobs.services import cancel_job, submit_job
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.compute.metering.seals.register import publish_register
 from huisuan.compute.metering.seals.seal_month import seal_month
-from huisuan.compute.models import Centre, Invitation, Job, MeterFlag, Seal, SealRequest, SourceFile
+from huisuan.compute.models import Centre, Invitation, Job, MaintenanceWindow, MeterFlag, Seal, SealRequest, SourceFile
 from huisuan.law.policy.load import load_policy
 from huisuan.parties import members
 from huisuan.parties.identity import people, second_factor
@@ -167,6 +167,10 @@ def _proposals() -> list[int]:
     SealRequest.objects.create(
         centre=Centre.objects.get(code="wh"), first=date(2024, 6, 1), last=date(2024, 7, 1), requested_by="省专班",
         requested_at=portal.NOW, state="running", step="2024-06", number=1, steps=2,
+    )  # fmt: skip
+    MaintenanceWindow.objects.create(
+        centre=Centre.objects.get(code="hf"), partitions=["gpu"], starts_at=datetime(2099, 1, 1, tzinfo=UTC),
+        ends_at=datetime(2099, 1, 2, tzinfo=UTC), reason=DESPITE, declared_by="省专班", declared_at=portal.NOW,
     )  # fmt: skip
     return [each.pk for each in SettingsProposal.objects.order_by("pk")]
 

@@ -28,6 +28,7 @@ ROUTERS = {
     "huisuan.compute.jobs.files.api": "huisuan_compute_job_files_api",
     "huisuan.compute.jobs.workdirs.api": "huisuan_compute_upload_api",
     "huisuan.compute.sessions.api": "huisuan_compute_session_api",
+    "huisuan.compute.maintenance.api": "huisuan_compute_maintenance_api",
     "huisuan.compute.metering.api.usage": "huisuan_compute_usage_api",
     "huisuan.compute.metering.api.seals": "huisuan_compute_meter_api",
     "huisuan.settlement.api": "huisuan_settlement_api",

@@ -27,6 +27,7 @@ COMMAND_GROUPS: dict[str, tuple[str, bool, str]] = {
     "centre": ("huisuan.compute.centres.commands", True, "智算中心：加入、查看"),
     "agent": ("huisuan.compute.site_agent.commands", False, "站点代理：在中心的机器上加入、运行、自检"),
     "tariff": ("huisuan.compute.centres.tariff_commands", True, "价目：每卡时多少分，自哪天起"),
+    "maintenance": ("huisuan.compute.maintenance.commands", True, "维护窗口：何时不接作业，申报、查看、撤销"),
     "share": ("huisuan.compute.dispatch.fair_share_commands", True, "份额与上限：谁的作业先做，最多同时用多少卡"),
     "meter": ("huisuan.compute.metering.cli.meter_commands", True, "计量：查漏、封账、导出、核对、证明"),
     "audit": ("huisuan.compute.metering.cli.audit_commands", True, "审计：抽查封过账的记录，附证明"),

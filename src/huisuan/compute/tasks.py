@@ -18,6 +18,7 @@ from huisuan.compute.jobs import lifecycle
 from huisuan.compute.jobs.ended_messages import tell_ended_arrays
 from huisuan.compute.jobs.files.requests import forget_requests
 from huisuan.compute.jobs.held_cancels import send_due_cancels
+from huisuan.compute.jobs.maintenance import withdraw_from_maintenance
 from huisuan.compute.jobs.webhooks import delivery as notify
 from huisuan.compute.jobs.workdirs.services import forget_uploads
 from huisuan.compute.keys import platform_key
@@ -65,6 +66,7 @@ def look_after(now: datetime, steadiness: Steadiness) -> dict[str, int]:
         done = {"followed": lifecycle.follow(now), "moved": 0}
         if steadiness.look(now, heard):
             done["moved"] = lifecycle.move_from_silent(now)
+        done["withdrawn"] = withdraw_from_maintenance(now)
         done["noted"] = note_silence(now)
     done["placed"] = place_waiting(now)
     tell_ended_arrays(now)

@@ -13,6 +13,7 @@ from huisuan.portal.audit import sample as audit_sample
 from huisuan.portal.billing import bills, entitlements
 from huisuan.portal.budget.views import budget_page
 from huisuan.portal.calculator.views import calculator
+from huisuan.portal.centres import maintenance
 from huisuan.portal.centres import views as centre
 from huisuan.portal.federation import views as federation
 from huisuan.portal.firm import budgets as firm
@@ -126,6 +127,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("compute/", federation.compute_page, name="compute"),
     path("centres/", centre.centre_list, name="centres"),
     path("centres/<slug:code>", centre.centre_page, name="centre"),
+    path("centres/<slug:code>/maintenance", maintenance.maintenance_page, name="centre-maintenance"),
+    path(
+        "centres/<slug:code>/maintenance/<int:number>/cancel", maintenance.cancel_maintenance, name="cancel-maintenance"
+    ),
     path("runs/", oversight.run_list, name="runs"),
     path("runs/settle", settlement_work.settle_year, name="settle-year"),
     path("runs/requests/<int:number>", settlement_work.settlement_request_page, name="settlement-request"),

@@ -12,6 +12,7 @@ from huisuan.base.months import SHANGHAI
 from huisuan.compute import engines
 from huisuan.compute.accelerators import PROCESSOR_SLOT
 from huisuan.compute.centres.online import is_online
+from huisuan.compute.centres.windows import NO_WINDOWS, load_windows
 from huisuan.compute.engines.interface import ABILITIES
 from huisuan.compute.models import AT_CENTRE, Centre, CentreNode, Job, Partition, Tariff
 from huisuan.compute.placement.nodes import bins_without
@@ -23,6 +24,7 @@ HISTORY = timedelta(days=7)
 #: An engine that is not named runs on whatever its centre declares.
 RUNS_ON = {"local": frozenset({PROCESSOR_SLOT})}
 Key = tuple[str, str]  # centre code, model
+_SeenNode = tuple[int, int, bool, str]  # cards, free cards, whether it is up, partition
 
 
 def prices_on(now: datetime) -> dict[Key, int]:
@@ -41,14 +43,23 @@ def pools(now: datetime) -> list[Pool]:
         .prefetch_related("partitions__accelerator")
     )
     prices, waits, (seen, seen_at), held = prices_on(now), _waits(now), _seen_nodes(now), _held()
+    windows = load_windows(now)
     found = []
     for centre in centres:
-        abilities = _abilities(centre)
-        for model, partitions in _by_model(centre).items():
-            key, card = (centre.code, model), partitions[0].accelerator
-            sizes, bins = _bins(partitions, seen.get(key))
+        abilities, own = _abilities(centre), windows.get(centre.pk, NO_WINDOWS)
+        for model, registered in _by_model(centre).items():
+            key, partitions = (centre.code, model), own.open_partitions(registered, now)
+            card, shut_off = (
+                partitions[0].accelerator,
+                {each.name for each in registered} - {each.name for each in partitions},
+            )
+            sizes, _all = _bins(registered, None)  # also where no work goes for now: a large job waits for that
+            _open, bins = _bins(partitions, _in_others(seen.get(key), shut_off))
+            bins += (0,) * (len(sizes) - len(bins))
             looked = _looked(centre, seen_at.get(key))
-            for cards, nodes, since in held.get(key, ()):
+            for cards, nodes, since, partition in held.get(key, ()):
+                if partition in shut_off:
+                    continue
                 # what ran when the nodes were looked at is in the scheduler's own figures already
                 if since is None or looked is None or since > looked:
                     bins = bins_without(bins, cards, nodes)
@@ -57,10 +68,17 @@ def pools(now: datetime) -> list[Pool]:
                     centre=centre.code, city=centre.region_id, model=model, vendor=card.vendor,
                     memory_gib=card.memory_gib, tflops_fp16=card.tflops_fp16, bins=bins, sizes=sizes,
                     fen_per_card_hour=prices.get(key), online=is_online(centre, now), abilities=abilities,
-                    wait_s=waits.get(centre.code, 0),
+                    wait_s=waits.get(centre.code, 0), shut=own.shut(partitions),
                 )
             )  # fmt: skip
     return found
+
+
+def _in_others(seen: list[_SeenNode] | None, shut_off: set[str]) -> list[tuple[int, int, bool]] | None:
+    """The nodes seen outside these partitions; None: none of the model were seen."""
+    if seen is None:
+        return None
+    return [(cards, free, up) for cards, free, up, partition in seen if partition not in shut_off]
 
 
 def _looked(centre: Centre, seen_at: datetime | None) -> datetime | None:
@@ -101,27 +119,27 @@ def _bins(partitions: list[Partition], seen: list[tuple[int, int, bool]] | None)
     return tuple(sizes), tuple(bins)
 
 
-def _seen_nodes(now: datetime) -> tuple[dict[Key, list[tuple[int, int, bool]]], dict[Key, datetime]]:
-    """By centre and model the nodes that its agent saw lately: cards, free cards, whether it is up; and when."""
+def _seen_nodes(now: datetime) -> tuple[dict[Key, list[_SeenNode]], dict[Key, datetime]]:
+    """By centre and model the nodes that its agent saw lately; and when."""
     rows = CentreNode.objects.filter(seen_at__gt=now - NODES_STALE, accelerator__isnull=False, cards__gt=0)
-    found: dict[Key, dict[str, tuple[int, int, bool]]] = defaultdict(dict)
+    found: dict[Key, dict[str, _SeenNode]] = defaultdict(dict)
     at: dict[Key, datetime] = {}
-    for centre, model, name, cards, used, state, seen_at in rows.values_list(
-        "centre__code", "accelerator__model", "name", "cards", "used", "state", "seen_at"
+    for centre, model, name, cards, used, state, seen_at, partition in rows.values_list(
+        "centre__code", "accelerator__model", "name", "cards", "used", "state", "seen_at", "partition"
     ):
-        found[centre, model][name] = (cards, max(cards - used, 0), state == "up")
+        found[centre, model][name] = (cards, max(cards - used, 0), state == "up", partition)
         at[centre, model] = seen_at  # an agent tells all its nodes at once
     return {key: list(nodes.values()) for key, nodes in found.items()}, at
 
 
-def _held() -> dict[Key, list[tuple[int, int, datetime | None]]]:
-    """By centre and model what the jobs there hold: cards, nodes, since when they run (None: not yet)."""
+def _held() -> dict[Key, list[tuple[int, int, datetime | None, str]]]:
+    """By centre and model what the jobs there hold: cards, nodes, since when they run (None: not yet), partition."""
     rows = Job.objects.filter(state__in=AT_CENTRE).values_list(
-        "centre__code", "accelerator__model", "cards", "nodes", "running_since"
+        "centre__code", "accelerator__model", "cards", "nodes", "running_since", "partition"
     )
-    found: dict[Key, list[tuple[int, int, datetime | None]]] = defaultdict(list)
-    for centre, model, cards, nodes, since in rows:
-        found[centre, model].append((cards, nodes, since))
+    found: dict[Key, list[tuple[int, int, datetime | None, str]]] = defaultdict(list)
+    for centre, model, cards, nodes, since, partition in rows:
+        found[centre, model].append((cards, nodes, since, partition))
     return found
 
 

@@ -15,6 +15,7 @@ from huisuan.compute.budgets.alerts import note_held
 from huisuan.compute.budgets.messages import why_budget
 from huisuan.compute.budgets.room import BudgetClaim, BudgetRoom
 from huisuan.compute.budgets.services import PLACEMENT_LOCK
+from huisuan.compute.centres.windows import NO_WINDOWS, load_windows
 from huisuan.compute.dispatch.snapshot import load_waiting_room, take_snapshot
 from huisuan.compute.models import (
     Accelerator,
@@ -32,7 +33,9 @@ from huisuan.compute.placement.plan import plan
 from huisuan.compute.placement.types import Rejection, ScoredPool, WaitReason, epoch
 from huisuan.compute.placement.weights import Weights, weights_on
 
-LOCK = PLACEMENT_LOCK  # one placement at a time: two would give the same cards away twice
+#: one placement at a time: two would give the same cards away twice. Who declares a maintenance window takes it, too:
+#: a cycle that had not seen the window must be over before it counts whom the window meets
+LOCK = PLACEMENT_LOCK
 EXPLAINED = 500  # of the waiting jobs, the first so many get their reasons in each cycle, the others on request
 SLOW_SECONDS = 0.25  # a longer cycle is not repeated at once: agents call all the time
 COOLDOWN_FACTOR = 4  # pause after a slow cycle, in multiples of its duration
@@ -92,7 +95,7 @@ class _Written:
         self.day = now.astimezone(SHANGHAI).date()
         self.centres = {centre.code: centre for centre in Centre.objects.all()}
         self.models = {card.model: card for card in Accelerator.objects.all()}
-        self.partitions = _partitions()
+        self.partitions = _partitions(now)
         self.jobs: list[Job] = []
         self.decisions: list[PlacementDecision] = []
         self.reservations: list[BudgetReservation] = []
@@ -166,14 +169,17 @@ def _write_placed(placed: Sequence[PlacedJob], weights: Weights, room: BudgetRoo
     return len(written.jobs), turned_down
 
 
-def _partitions() -> dict[tuple[str, str], str]:
-    """By centre and model the partition with the most cards."""
+def _partitions(now: datetime) -> dict[tuple[str, str], str]:
+    """By centre and model the partition with the most cards, of those that take work (see `pools.pools`)."""
     by_pool: dict[tuple[str, str], list[Partition]] = defaultdict(list)
     for partition in Partition.objects.select_related("centre", "accelerator"):
         by_pool[partition.centre.code, partition.accelerator.model].append(partition)
-    return {
-        key: min(held, key=lambda partition: (-partition.cards, partition.name)).name for key, held in by_pool.items()
-    }
+    windows = load_windows(now)
+    found = {}
+    for key, held in by_pool.items():
+        takers = windows.get(held[0].centre_id, NO_WINDOWS).open_partitions(held, now)
+        found[key] = min(takers, key=lambda partition: (-partition.cards, partition.name)).name
+    return found
 
 
 def _runner_up(scored: ScoredPool) -> dict[str, Any]:

@@ -178,6 +178,7 @@ def _request_from_row(
         limit_s=upper_bound_s(limit_s, predicted_s),
         deadline_s=epoch(deadline) if isinstance(deadline, datetime) else None,
         predicted_s=None if predicted_s is None else min(predicted_s, limit_s),
+        time_limit_s=limit_s,
     )
 
 

@@ -34,6 +34,7 @@ from huisuan.compute.models.jobs import (
     Upload,
 )
 from huisuan.compute.models.ledger import MeterBatch, MeterFlag, PendingCorrection, Seal, SealSignature
+from huisuan.compute.models.maintenance import MaintenanceWindow
 from huisuan.compute.models.placement import CityQuota, DurationLine, PlacementDecision, TenantShare
 from huisuan.compute.models.register import RegisterEntry, RegisterSignature
 from huisuan.compute.models.restoration import Restoration
@@ -43,12 +44,13 @@ from huisuan.compute.models.usage import SourceChunk, SourceFile, UsageRecord
 from huisuan.compute.models.usage_days import UsageDay, UsageTally
 
 __all__ = [
-    "AT_CENTRE", "FINAL_STATES", "HUGE_CARDS", "Accelerator", "AgentKey", "AlertKind", "BudgetAlert", "BudgetPeriod",
-    "BudgetReservation", "BudgetUnit", "CapacityAttestation", "CapacitySighting", "Centre", "CentreNode", "CityQuota",
-    "DurationLine", "EndedArray", "FileRequest", "FirmBudget", "HeldCancel", "InteractiveSession", "Invitation", "Job",
-    "JobDependency", "JobEvent", "JobLog", "JobOutputs", "JobState", "MeterBatch", "MeterFlag", "Partition",
-    "PartyUseDay", "PartyUseTally", "PendingCorrection", "PlacementDecision", "RegisterEntry", "RegisterSignature",
-    "ReservationOutcome", "Restoration", "Seal", "SealRequest", "SealSignature", "SessionAdmission", "SessionKind",
-    "SiteAgent", "SourceChunk", "SourceFile", "Tariff", "Tenant", "TenantShare", "Upload", "UsageDay", "UsageRecord",
+    "AT_CENTRE", "FINAL_STATES", "HUGE_CARDS", "Accelerator", "AgentKey", "AlertKind", "BudgetAlert",
+    "BudgetPeriod", "BudgetReservation", "BudgetUnit", "CapacityAttestation", "CapacitySighting", "Centre",
+    "CentreNode", "CityQuota", "DurationLine", "EndedArray", "FileRequest", "FirmBudget", "HeldCancel",
+    "InteractiveSession", "Invitation", "Job", "JobDependency", "JobEvent", "JobLog", "JobOutputs", "JobState",
+    "MaintenanceWindow", "MeterBatch", "MeterFlag", "Partition", "PartyUseDay", "PartyUseTally",
+    "PendingCorrection", "PlacementDecision", "RegisterEntry", "RegisterSignature", "ReservationOutcome",
+    "Restoration", "Seal", "SealRequest", "SealSignature", "SessionAdmission", "SessionKind", "SiteAgent",
+    "SourceChunk", "SourceFile", "Tariff", "Tenant", "TenantShare", "Upload", "UsageDay", "UsageRecord",
     "UsageTally",
 ]  # fmt: skip

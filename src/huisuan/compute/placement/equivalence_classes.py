@@ -44,7 +44,7 @@ class Shape:
 
 
 class NeedsClass:
-    """All jobs with the same needs. `pools`: indices of those that are connected and could take them."""
+    """All jobs with the same needs. `pools`: indices of those that could take them now: connected, open."""
 
     __slots__ = (
         "could",
@@ -69,7 +69,7 @@ class NeedsClass:
     def __init__(self, needs: Needs, states: Sequence[PoolState], shape: Shape) -> None:
         self.needs, self.shape, self.size = needs, shape, (needs.cards, needs.nodes)
         self.rejected: list[tuple[Pool, Rejection]] = []
-        self.could: list[Pool] = []  # connected or not
+        self.could: list[Pool] = []  # connected and open, or not
         self.pools: list[int] = []
         for state in states:
             rejection = filter_pool(needs, state.pool)
@@ -77,7 +77,7 @@ class NeedsClass:
                 self.rejected.append((state.pool, rejection))
                 continue
             self.could.append(state.pool)
-            if state.pool.online:
+            if state.pool.online and state.pool.key not in needs.not_now:
                 self.pools.append(state.index)
         self.place = {index: place for place, index in enumerate(self.pools)}
         self.gather = _gather(self.pools, len(states))
@@ -92,9 +92,9 @@ class NeedsClass:
 
     @property
     def why_no_pool(self) -> WaitReason:
-        """Why jobs wait that no connected pool could take."""
+        """Why jobs wait that no pool could take now."""
         if self.could:
-            return WaitReason.OFFLINE
+            return WaitReason.MAINTENANCE if any(pool.online for pool in self.could) else WaitReason.OFFLINE
         waits_for_budget = any(rejection is Rejection.BUDGET for _, rejection in self.rejected)
         return WaitReason.BUDGET if waits_for_budget else WaitReason.NEVER
 

@@ -20,6 +20,7 @@ from huisuan.compute.placement.types import (
     expected_s,
 )
 from huisuan.compute.placement.weights import Weights
+from huisuan.compute.placement.windows import is_open_now
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ def evaluate_pools(
     rejected: list[tuple[Pool, Rejection]] = []
     for index, pool in enumerate(sorted(pools, key=lambda pool: pool.key)):
         rejection = filter_pool(request.needs, pool) or (None if pool.online else Rejection.OFFLINE)
+        if rejection is None and not is_open_now(request, pool, now_s):
+            rejection = Rejection.MAINTENANCE
         if rejection is None:
             state = PoolState(index, pool, packing(pool.cards_per_node, demand))
             state.unassigned = by_pool.get(pool.key, [])
@@ -91,6 +94,8 @@ def _evaluate(
     earliest = state.earliest_start(needs.cards, needs.nodes, now_s)
     if earliest is None:
         return Rejection.ROOM
+    if not pool.is_open(earliest[0], earliest[0] + pool.wait_s + request.ended_after_s):
+        return Rejection.MAINTENANCE
     later.append(score_pool(needs, pool, terms, seconds, now_s, earliest[0] + pool.wait_s - now_s, 0))
     return None
 

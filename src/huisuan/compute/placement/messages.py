@@ -95,6 +95,7 @@ def _wait_reason(waiting: WaitingJob) -> str:
         WaitReason.CITY_NEVER: f"要 {needs.cards} 卡，而所在市同时最多占用 {most} 卡，{less}",
         WaitReason.BUDGET: "预算所余不够：等已预留的作业结束、下一期开始，或由本单位的所有者提高预算",
         WaitReason.OFFLINE: f"能运行它的智算中心都没有连接：{_some([str(pool) for pool in could])}",
+        WaitReason.MAINTENANCE: f"时限会延伸到维护时段：{_windows_by_pool(could)}；缩短时限可以早些开始",
         WaitReason.RESERVED: f"空闲的卡留给了排在前面的作业：{_free_cards_by_pool(waiting)}",
         WaitReason.BEHIND: "按先后次序：排在最前的作业还放不下，后面的都等它",
         WaitReason.ROOM: f"等待 {_amount(needs)}：{_free_cards_by_pool(waiting)}",
@@ -168,6 +169,7 @@ _REJECTIONS: dict[Rejection, Callable[[Needs, Pool], str]] = {
         f"每卡时 {yuan(pool.fen_per_card_hour or 0)} 元，高于上限 {yuan(needs.price_ceiling_fen or 0)} 元"
     ),
     Rejection.BUDGET: lambda needs, pool: "作业在那里最多的花费超过预算所余",
+    Rejection.MAINTENANCE: lambda needs, pool: f"{windows_text(pool)}，作业的时限会延伸到其中",
     Rejection.OFFLINE: lambda needs, pool: OFFLINE,
     Rejection.ROOM: lambda needs, pool: f"{free_cards(pool, pool.bins, needs)}；何时能空出还不能确定",
 }
@@ -185,11 +187,23 @@ def free_cards(pool: Pool, bins: Sequence[int], needs: Needs) -> str:
     return f"{text}，但空出 {each} 卡的节点只有 {sum(bins[each:])} 个"
 
 
+def windows_text(pool: Pool) -> str:
+    """The next maintenance window of a pool that has one."""
+    starts_s, ends_s = pool.shut[0]
+    return f"维护 {format_time(starts_s)} 至 {format_time(ends_s)}"
+
+
+def _windows_by_pool(pools: Sequence[Pool]) -> str:
+    return "；".join(f"{pool} {windows_text(pool)}" for pool in [pool for pool in pools if pool.shut][:NAMED])
+
+
 def _free_cards_by_pool(waiting: WaitingJob) -> str:
     feasibility, needs = waiting.feasibility, waiting.request.needs
     texts = []
     for pool in feasibility.could[:NAMED]:
         state = free_cards(pool, feasibility.free[pool.key], needs) if pool.online else OFFLINE
+        if pool.online and pool.key in needs.not_now:
+            state = windows_text(pool)
         texts.append(f"{pool} {state}")
     more = f"；等 {len(feasibility.could)} 处" if len(feasibility.could) > NAMED else ""
     return "；".join(texts) + more

@@ -13,6 +13,7 @@ from huisuan.compute.placement.scheduler import Scheduler
 from huisuan.compute.placement.scheduling_rules import PLATFORM_RULES, Rules
 from huisuan.compute.placement.types import City, PlacementRequest, Pool, Running, Tenant, WaitReason
 from huisuan.compute.placement.weights import Weights
+from huisuan.compute.placement.windows import with_open_pools
 
 
 def plan(
@@ -39,7 +40,7 @@ def plan(
 
 def _plan(requests: Iterable[PlacementRequest], scheduler: Scheduler, now_s: int) -> Plan:
     """The plan; the scheduler is gone before the collector is on again, and need not be walked."""
-    for request in requests:
+    for request in with_open_pools(requests, [state.pool for state in scheduler.states], now_s):
         scheduler.submit(request, now_s)
     placed = scheduler.run_cycle(now_s)
     scheduler.reserve_for_blocked(now_s)

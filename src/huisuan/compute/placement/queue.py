@@ -107,9 +107,7 @@ class Series:
         request, (predicted_s, limit_s) = self.jobs[0][2], self.estimate
         if (request.predicted_s, request.limit_s) == self.estimate:
             return request
-        return PlacementRequest(
-            request.uid, request.tenant, request.needs, request.submitted_s, limit_s, request.deadline_s, predicted_s
-        )
+        return request._replace(limit_s=limit_s, predicted_s=predicted_s)
 
 
 Estimate = tuple[int | None, int]  # predicted runtime and its upper bound, in seconds

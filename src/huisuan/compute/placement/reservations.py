@@ -23,7 +23,7 @@ def reserve(
         needs_class = group.needs_class
         if needs_class.nothing_left_cycle == cycle:  # no pool was left for this class before
             continue
-        found = _earliest_pool(needs_class, states, now_s)
+        found = _earliest_pool(needs_class, states, now_s, group.jobs[0][3].ended_after_s)
         if found is None:
             needs_class.nothing_left_cycle = cycle
             continue
@@ -35,7 +35,7 @@ def reserve(
 
 
 def _earliest_pool(
-    needs_class: NeedsClass, states: Sequence[PoolState], now_s: int
+    needs_class: NeedsClass, states: Sequence[PoolState], now_s: int, lasts_s: int
 ) -> tuple[int, PoolState, dict[int, int]] | None:
     """The pool without a reservation where the job could begin first: when its cards are free, and the spare by node.
 
@@ -48,7 +48,7 @@ def _earliest_pool(
         if state.reservation is not None:
             continue
         found = state.earliest_start(needs.cards, needs.nodes, now_s)
-        if found is None:
+        if found is None or not state.pool.is_open(found[0], found[0] + state.pool.wait_s + lasts_s):
             continue
         if soonest is None or found[0] + state.pool.wait_s < soonest[0] + soonest[1].pool.wait_s:
             soonest = found[0], state, found[1]

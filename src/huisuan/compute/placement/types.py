@@ -30,7 +30,8 @@ class Pool:
     `bins[k]`: nodes that are up and have k cards free, k from 0 to the cards of the largest node. `sizes[k]`: nodes
     with k cards in all, up or not; empty: all nodes of `bins`, each with as many cards as the largest. `wait_s`: how
     long a job that is sent there now still waits in the centre's own queue, by that queue and its history.
-    `abilities`: what the engine there can do (engines.ABILITIES).
+    `abilities`: what the engine there can do (engines.ABILITIES). `shut`: maintenance windows, from and until (in
+    seconds since 1970): no job may be running then.
     """
 
     centre: str
@@ -45,6 +46,11 @@ class Pool:
     abilities: frozenset[str] = frozenset()
     wait_s: int = 0
     sizes: tuple[int, ...] = ()
+    shut: tuple[tuple[int, int], ...] = ()
+
+    def is_open(self, begins_s: int, ends_s: int) -> bool:
+        """Whether a job may run from `begins_s` until `ends_s`: no maintenance window is in between."""
+        return all(ends_s <= from_s or until_s <= begins_s for from_s, until_s in self.shut)
 
     @cached_property
     def key(self) -> tuple[str, str]:
@@ -83,7 +89,8 @@ class Needs:
     `cards` are spread over `nodes` nodes as evenly as possible (the first have one more where they do not divide).
     `abilities`: what the engine must be able to do (containers for an image, workdir for an uploaded folder; gang
     is implied by several nodes). `not_at`: centres that refused the job or lost it. `too_dear`: pools (by
-    key) where the most that it can cost is more than its budget has left now.
+    key) where the most that it can cost is more than its budget has left now. `not_now`: pools
+    where its time limit would reach into a maintenance window if it began now (`with_open_pools`).
     """
 
     cards: int = 1
@@ -101,6 +108,7 @@ class Needs:
     abilities: frozenset[str] = frozenset()
     not_at: frozenset[str] = frozenset()
     too_dear: frozenset[tuple[str, str]] = frozenset()
+    not_now: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def cards_on_fullest_node(self) -> int:
@@ -117,6 +125,7 @@ class PlacementRequest(NamedTuple):
     """A job that waits. In seconds: it is predicted to run for `predicted_s`, and for at most `limit_s`.
 
     `limit_s` is the job's own limit, or the upper bound of its prediction where that is less (`upper_bound_s`).
+    `time_limit_s` is the job's own limit in any case, when it is ended: None means `limit_s`.
     """
 
     uid: str
@@ -126,6 +135,12 @@ class PlacementRequest(NamedTuple):
     limit_s: int
     deadline_s: int | None = None
     predicted_s: int | None = None
+    time_limit_s: int | None = None
+
+    @property
+    def ended_after_s(self) -> int:
+        """The longest that it can run."""
+        return self.limit_s if self.time_limit_s is None else self.time_limit_s
 
 
 def expected_s(request: PlacementRequest) -> int:
@@ -192,13 +207,14 @@ class Rejection(StrEnum):
     PRICE = "price"
     SIZE = "size"
     BUDGET = "budget"
+    MAINTENANCE = "maintenance"
     OFFLINE = "offline"
     ROOM = "room"
 
     @property
     def is_permanent(self) -> bool:
         """Whether waiting does not help."""
-        return self not in (Rejection.BUDGET, Rejection.OFFLINE, Rejection.ROOM)
+        return self not in (Rejection.BUDGET, Rejection.MAINTENANCE, Rejection.OFFLINE, Rejection.ROOM)
 
 
 class WaitReason(StrEnum):
@@ -209,6 +225,7 @@ class WaitReason(StrEnum):
     CITY_NEVER = "city_never"
     BUDGET = "budget"  # every pool that could take it may cost more than its budget has left
     OFFLINE = "offline"  # only centres that are not connected could take it
+    MAINTENANCE = "maintenance"  # where it could run, it would reach into a maintenance window
     ROOM = "room"  # no pool has enough free cards
     RESERVED = "reserved"  # the free cards are reserved for jobs that come first
     TENANT_QUOTA = "tenant_quota"

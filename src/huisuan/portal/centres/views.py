@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from huisuan.compute.maintenance.queries import list_windows, window_state
 from huisuan.compute.metering.checks.flags import open_flags
 from huisuan.compute.metering.usage.daily_totals import REFRESH_LIMIT, count_untotalled, update_daily_totals
 from huisuan.compute.metering.usage.unclaimed import list_unclaimed_usage
@@ -22,6 +23,7 @@ from huisuan.parties.viewer import Viewer
 from huisuan.portal.centres import capacity
 from huisuan.portal.centres import usage as use
 from huisuan.portal.centres.agent import speaker
+from huisuan.portal.centres.maintenance import WINDOW_STATES
 from huisuan.portal.jobs.list import job_columns, job_states
 from huisuan.portal.seals.calendar import calendar
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
@@ -143,6 +145,7 @@ def centre_page(request: HttpRequest, code: str) -> HttpResponseBase:
         "flags": flags[:FLAGS_SHOWN],
         "open_flags": flags.count(),
         "tariffs": queries.tariffs(centre, today),
+        "windows": [(each, WINDOW_STATES[window_state(each, now)]) for each in list_windows(now, code)],
         "years": years,
         "year": year,
         "charts": usage_sums.drawn(sums, year) if year else [],
