@@ -25,7 +25,7 @@ def demo(
     from huisuan.serving.processes.supervisor import running_platform
 
     note("正在启动平台（第一次要建库，约十秒）……")
-    with contextlib.suppress(KeyboardInterrupt), running_platform(port) as platform:
+    with contextlib.suppress(KeyboardInterrupt), running_platform(port, relay=port and port + 1) as platform:
         prepare_database()
         from huisuan.cli.demo import scenario
         from huisuan.cli.demo.output import show_accounts, show_jobs, show_settlement, show_usage

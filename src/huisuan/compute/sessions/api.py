@@ -9,9 +9,12 @@ from typing import Annotated
 from django.http import HttpRequest
 from ninja import Header, Query, Router, Status
 
+from huisuan.base.errors import NotAllowed, NotFound
 from huisuan.compute.models import InteractiveSession
 from huisuan.compute.sessions import services
+from huisuan.parties.api_errors import ApiRefusal
 from huisuan.parties.route_access import Allow, viewer_of
+from huisuan.parties.viewer import Viewer
 from huisuan.protocol import sessions as wire
 from huisuan.protocol.job_uid import RANDOM_BYTES
 from huisuan.protocol.resources import IDEMPOTENCY_KEY
@@ -50,7 +53,7 @@ def list_sessions(
 @router.get("/sessions/{uid}", response=wire.Session, auth=Allow(scope="read"), summary="一个交互会话")
 def show(request: HttpRequest, uid: str) -> wire.Session:
     """One session."""
-    return session_to_wire(services.session_of(viewer_of(request), uid))
+    return session_to_wire(_session(viewer_of(request), uid))
 
 
 @router.post(
@@ -61,7 +64,12 @@ def show(request: HttpRequest, uid: str) -> wire.Session:
 )
 def open_(request: HttpRequest, uid: str) -> wire.SessionTicket:
     """A way into a running session, good once and for a minute; only for whoever started it."""
-    return services.open_session(uid, viewer_of(request), datetime.now(UTC), request.get_host())
+    viewer = viewer_of(request)
+    _session(viewer, uid)
+    try:
+        return services.open_session(uid, viewer, datetime.now(UTC), request.get_host())
+    except NotAllowed as refusal:
+        raise ApiRefusal(403, str(refusal), code=refusal.code) from None
 
 
 @router.post(
@@ -72,7 +80,16 @@ def open_(request: HttpRequest, uid: str) -> wire.SessionTicket:
 )
 def end(request: HttpRequest, uid: str) -> wire.Session:
     """Ask for a session to end; asking twice is once."""
-    return session_to_wire(services.end_session(uid, viewer_of(request), datetime.now(UTC)))
+    viewer = viewer_of(request)
+    _session(viewer, uid)
+    return session_to_wire(services.end_session(uid, viewer, datetime.now(UTC)))
+
+
+def _session(viewer: Viewer, uid: str) -> InteractiveSession:
+    try:
+        return services.session_of(viewer, uid)
+    except NotFound as missing:
+        raise ApiRefusal(404, str(missing), code=missing.code) from None
 
 
 def session_to_wire(session: InteractiveSession) -> wire.Session:

@@ -39,7 +39,7 @@ class SessionRow:
 
     session: InteractiveSession
     word: state_labels.Word
-    kind: Any
+    title: str
     mine: bool
     ready: bool
 
@@ -63,7 +63,9 @@ def session_list(request: HttpRequest) -> HttpResponseBase:
             return redirect("sessions")
     context = {
         "here": "jobs", "rows": [_row(session, viewer) for session in services.list_sessions(viewer)],
-        "fields": _fields(typed), "wrong": wrong, "key": secrets.token_hex(16), "has_relay": bool(relay_for_agents()),
+        "fields": _first_fields(typed), "more_fields": _more_fields(typed),
+        "more_is_open": any(typed.get(name) for name in ("models", "centre", "prepare")),
+        "wrong": wrong, "key": secrets.token_hex(16), "has_relay": bool(relay_for_agents()),
         "models": list(Accelerator.objects.exclude(tflops_fp16=0).values_list("model", flat=True)),
     }  # fmt: skip
     if request.htmx.target == "sessions":  # type: ignore[attr-defined]
@@ -107,7 +109,9 @@ def _row(session: InteractiveSession, viewer: Viewer) -> SessionRow:
     word = state_labels.state_word(state_labels.JOB, session.job.state)
     starting = session.job.state == "running" and not ready
     mine = session.owner.username == viewer.name
-    return SessionRow(session, _STARTING if starting else word, _KIND_NAMES[session.kind], mine, ready)
+    kind, name = str(_KIND_NAMES[session.kind]), session.job.name
+    title = kind if name == session.get_kind_display() else f"{kind} · {name}"
+    return SessionRow(session, _STARTING if starting else word, title, mine, ready)
 
 
 def _asked(typed: dict[str, str]) -> SessionRequest:
@@ -137,24 +141,30 @@ def _number(what: str, text: str, most: int) -> int:
     return int(text)
 
 
-def _fields(typed: dict[str, str]) -> list[FormField]:
-    """The fields of the form, with what was typed."""
-    centres = [(centre.code, state_labels.local_name(centre)) for centre in Centre.objects.filter(
-        agent__capabilities__sessions__0=True).order_by("code")]  # fmt: skip
+def _first_fields(typed: dict[str, str]) -> list[FormField]:
+    """What everybody chooses, with what was typed."""
     kinds = [(value, str(label)) for value, label in _KIND_NAMES.items()]
     hours = [(each, _t("{n} 小时").format(n=each)) for each in _HOURS]
-    idle = [(each, _t("{n} 分钟").format(n=each)) for each in _IDLE_MINUTES]
     return [
         FormField(name="kind", id="f-kind", label=_("种类"), widget=Widget.SELECT,
                   choices=choices(kinds, typed.get("kind", "jupyter"))),
         FormField(name="cards", id="f-cards", label=_("卡数"), hint=_("不写则处理器槽也可以"), described_by="h-cards",
                   text=typed.get("cards", "")[:10], inputmode="numeric", max_length=6),
+        FormField(name="hours", id="f-hours", label=_("至多多久"), widget=Widget.SELECT,
+                  choices=choices(hours, typed.get("hours", "2"))),
+    ]  # fmt: skip
+
+
+def _more_fields(typed: dict[str, str]) -> list[FormField]:
+    """What few need, with what was typed."""
+    able = Centre.objects.filter(agent__capabilities__sessions__0=True).order_by("code")
+    centres = [(centre.code, state_labels.local_name(centre)) for centre in able]
+    idle = [(each, _t("{n} 分钟").format(n=each)) for each in _IDLE_MINUTES]
+    return [
         FormField(name="models", id="f-models", label=_("可接受的型号"), hint=_("用逗号隔开；不写则任何型号"),
                   described_by="h-models", text=typed.get("models", "")[:500], suggestions="of-models"),
         FormField(name="centre", id="f-centre", label=_("智算中心"), widget=Widget.SELECT, blank=_("由平台调度"),
                   choices=choices(centres, typed.get("centre", ""))),
-        FormField(name="hours", id="f-hours", label=_("至多多久"), widget=Widget.SELECT,
-                  choices=choices(hours, typed.get("hours", "2"))),
         FormField(name="idle", id="f-idle", label=_("空闲多久后结束"), widget=Widget.SELECT,
                   choices=choices(idle, typed.get("idle", "30"))),
         FormField(name="prepare", id="f-prepare", label=_("启动前执行"), widget=Widget.LINES,

@@ -150,7 +150,9 @@ def _pass_keys(attached: _Attached) -> bool:
         if not select.select([keys], [], [], 0.2)[0]:
             continue
         typed = os.read(keys, _KEYS)
-        if os.isatty(keys) and DETACH in typed:
+        typed, detach, _ = typed.partition(DETACH) if os.isatty(keys) else (typed, b"", b"")
+        if detach:
+            attached.say(TERMINAL_DATA, typed)
             return True
         if not typed:
             open_, typed = False, _END_OF_FILE

@@ -1,0 +1,129 @@
+"""The session's script as a node runs it: it ends by itself, and says why."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from huisuan.compute.sessions.node.bridge import SOCKET, session_folder
+from huisuan.compute.sessions.node_script import session_script
+from huisuan.protocol.job_uid import job_uid
+
+#: a program that listens, computes nothing, and goes when it is told to
+LISTENS = """#!{python}
+import socket, sys
+path = next(word.split("=", 1)[1] for word in sys.argv if word.startswith("--ServerApp.sock="))
+listening = socket.socket(socket.AF_UNIX)
+listening.bind(path)
+listening.listen()
+while True:
+    listening.accept()[0].close()
+"""
+
+
+class Node:
+    """A job's folder, and the script in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.uid = folder, job_uid(datetime.now(UTC), os.urandom(10))
+        self.place = session_folder(self.uid)
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self, **settings: Any) -> None:
+        """Run a session; a minute at most."""
+        script = self.folder / "script"
+        script.write_text(session_script({"kind": "shell", "seconds": 60, "idle_seconds": 60, **settings}))
+        self.process = subprocess.Popen(
+            [sys.executable, str(script)], cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env={"PATH": f"{self.folder}:/usr/bin:/bin", "HUISUAN_JOB_UID": self.uid}, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def has(self, name: str, text: str) -> None:
+        """Put a program onto the node."""
+        (self.folder / name).write_text(text.replace("{python}", sys.executable))
+        (self.folder / name).chmod(0o755)
+
+    def listening(self) -> None:
+        """Wait until the session takes connections."""
+        deadline = time.monotonic() + 20
+        while not (self.place / SOCKET).exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def ended(self) -> tuple[int, str]:
+        """How it ended, and what it said."""
+        assert self.process is not None
+        said, _ = self.process.communicate(timeout=40)
+        return self.process.returncode, said
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    made = Node(tmp_path)
+    yield made
+    if made.process is not None:
+        made.process.kill()
+        made.process.wait()
+
+
+def test_a_session_that_nobody_uses_ends(node: Node) -> None:
+    node.has("jupyter", LISTENS)
+    node.start(kind="jupyter", idle_seconds=1)
+    code, said = node.ended()
+    assert code == 0
+    assert "会话空闲" in said
+    assert not node.place.exists()
+
+
+def test_a_session_ends_with_its_hours_though_it_is_used(node: Node) -> None:
+    node.start(seconds=1)
+    code, said = node.ended()
+    assert code == 0
+    assert "会话的时间到了" in said
+
+
+def test_a_cancelled_session_takes_its_folder_along(node: Node) -> None:
+    node.start()
+    node.listening()
+    assert node.place.stat().st_mode & 0o777 == 0o700
+    assert node.process is not None
+    node.process.send_signal(signal.SIGTERM)
+    assert node.ended()[0] == 0
+    assert not node.place.exists()
+
+
+def test_a_program_that_the_node_has_not_is_named_with_the_remedy(node: Node) -> None:
+    node.start(kind="vscode")
+    code, said = node.ended()
+    assert code == 127
+    assert "code-server" in said
+    assert "--prepare" in said
+
+
+def test_what_prepares_the_node_runs_before_the_program_and_its_failure_is_the_sessions(node: Node) -> None:
+    node.has("jupyter", '#!/bin/sh\necho "with $MODULE: $*"\nexit 3\n')
+    node.start(kind="jupyter", prepare="export MODULE='conda; rm'")
+    code, said = node.ended()
+    assert code == 3
+    assert "with conda; rm: lab --no-browser" in said
+
+
+def test_a_folder_that_somebody_else_made_first_is_not_used(node: Node) -> None:
+    node.place.mkdir(mode=0o777)
+    node.place.chmod(0o777)
+    try:
+        node.start()
+        code, said = node.ended()
+        assert code == 1
+        assert "已被别的用户占用" in said
+    finally:
+        node.place.rmdir()
