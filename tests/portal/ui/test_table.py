@@ -225,3 +225,24 @@ def test_every_list_says_what_it_did_not_filter_by(world: World, route: str) -> 
 
     shown = world.browser("province").get(reverse(route), {"tenant": "x"}).content.decode()
     assert "<code>tenant=x</code>" in shown
+
+
+def test_records_beyond_counting_are_paged_by_key_and_their_filters_stay(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huisuan.portal.ui import keyset_table
+
+    few = world.browser("alpha").get("/usage/").context["table"]
+    monkeypatch.setattr(keyset_table, "MOST_COUNTED", 20)
+    browser = world.browser("alpha")
+    pages, address = [], "/usage/?"
+    while address:
+        many = browser.get(address).context["table"]
+        pages.append([(row.centre_id, row.sequence) for row in many.page_rows])
+        address = f"/usage/{many.next}" if many.next else ""
+    assert many.is_more
+    assert not many.sums  # what is not counted is not summed
+    assert len({row for page in pages for row in page}) == sum(map(len, pages)) == few.count
+    assert browser.get("/usage/?q=200").context["table"].count == 1  # few again: counted and summed
+    assert browser.get("/usage/?month=2024-08").context["table"].sums == {"used": 3 * 3600}
+    assert browser.get("/usage/?sort=-job").context["table"].refused == ["sort=-job"]

@@ -14,6 +14,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # rows are written here and their tables changed after it: PostgreSQL refuses that while a key waits to be checked
+        migrations.RunSQL("SET CONSTRAINTS ALL IMMEDIATE", migrations.RunSQL.noop),
         migrations.CreateModel(
             name='BudgetAlert',
             fields=[

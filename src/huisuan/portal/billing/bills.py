@@ -18,7 +18,7 @@ from huisuan.portal.billing import bill_lines
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
-from huisuan.portal.usage.records import WITHIN, record_table
+from huisuan.portal.usage.records import MODEL_CHOICE, WITHIN, record_table
 from huisuan.portal.visible import compute as queries
 from huisuan.settlement.models import Bill
 from huisuan.settlement.runs.queries import records_of_bill
@@ -82,8 +82,9 @@ def bill_page(request: HttpRequest, number: int) -> HttpResponseBase:
     bill = get_object_or_404(queries.bills_of_all_runs(viewer), pk=number)
     records = records_of_bill(bill)
     table = record_table(
-        request, viewer, records, file=f"bill-{bill.pk}-records", name="records", more=[WITHIN], without=["party"]
-    )
+        request, viewer, records, file=f"bill-{bill.pk}-records", name="records", more=[WITHIN], without=["party"],
+        choices=[MODEL_CHOICE],
+    )  # fmt: skip
     entitled = queries.entitlements_of_all_runs(viewer).filter(run=bill.run_id, party=bill.party_id).first()
     same = {"bills": reverse("bill", args=[bill.pk])}
     if sealed := queries.sealed_month(viewer, bill.centre, bill.month):

@@ -74,11 +74,15 @@ class Table(TableAddress):
         """The rows that the text filter and the choices leave, in the order asked for."""
         rows = self.everything
         for word in self.asked("q")[:LONGEST_WORD].split():
-            rows = rows.filter(reduce(Q.__or__, (Q(**{f"{path}__icontains": word}) for path in self.search), Q()))
+            rows = self.matching(rows, word)
         for choice in self.choices:
             if value := self.chosen(choice):
                 rows = choice.narrow(rows, value)
         return rows.order_by(*self.ordering)
+
+    def matching(self, rows: QuerySet[Any], word: str) -> QuerySet[Any]:
+        """The rows that have a word of the filter box somewhere."""
+        return rows.filter(reduce(Q.__or__, (Q(**{f"{path}__icontains": word}) for path in self.search), Q()))
 
     def chosen(self, choice: Choice) -> str:
         """The option that holds; none where the rows are not narrowed by it."""

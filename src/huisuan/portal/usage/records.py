@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, Max, Min, OuterRef, QuerySet
+from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.months import SHANGHAI
-from huisuan.compute.models import Centre, UsageRecord
+from huisuan.compute.metering.usage.records import of_jobs
+from huisuan.compute.models import Accelerator, Centre, Partition, UsageDay, UsageRecord
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.seals.calendar import refusals, state_of
-from huisuan.portal.ui import state_labels
+from huisuan.portal.ui import keyset_table, state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
+from huisuan.portal.ui.keyset_table import KeysetTable
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.portal.visible import compute as queries
@@ -75,6 +78,7 @@ def record_columns(viewer: Viewer) -> list[Column]:
 
 
 def _months(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+    """The months between the first record and the last: of the rows' owner or centre, found by index."""
     span = rows.order_by().aggregate(first=Min("started_at"), last=Max("started_at"))
     if span["first"] is None:
         return []
@@ -82,11 +86,6 @@ def _months(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
     count = min((last.year - first.year) * 12 + last.month - first.month + 1, LONGEST_CHOICE)
     named = [divmod(last.year * 12 + last.month - 1 - back, 12) for back in range(count)]
     return [(month := f"{year}-{index + 1:02d}", month) for year, index in named]
-
-
-def _years(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
-    years = sorted({month[:4] for month, _label in _months(rows)}, reverse=True)
-    return [(year, year) for year in years]
 
 
 def _in_year(rows: QuerySet[Any], year: str) -> QuerySet[Any]:
@@ -101,21 +100,70 @@ def _in_month(rows: QuerySet[Any], month: str) -> QuerySet[Any]:
     return rows.filter(started_at__gte=start, started_at__lt=end)
 
 
-def _models(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+def _choices_of_many(viewer: Viewer) -> list[Choice]:
+    """The filters of a list of all that a viewer reads; none looks at every record to know its options."""
+    inside = Centre.objects.filter(viewer.centres()) if viewer.role == "centre" else Centre.objects.all()
+    spanned = UsageRecord.objects.filter(viewer.usage()) if viewer.role == "user" else UsageRecord.objects.all()
+    months = list(_months(spanned))
+    years = [(year, year) for year in dict.fromkeys(month[:4] for month, _label in months)]
+    declared = Partition.objects.filter(centre__in=inside).order_by().values("accelerator")
+    counted = UsageDay.objects.filter(centre__in=inside).order_by().values("accelerator")
+    models = Accelerator.objects.filter(Q(pk__in=declared) | Q(pk__in=counted)).order_by("model")
+    names = [(name, name) for name in models.values_list("model", flat=True)]
+    centres = [(each.code, local_name(each)) for each in inside.filter(last_sequence__gt=0)]
+    return [
+        Choice("centre", _("中心"), lambda _rows: centres, _at_centre),
+        Choice("year", _("年度"), lambda _rows: years, _in_year),
+        Choice("month", _("开始月份"), lambda _rows: months, _in_month),
+        Choice("model", _("型号"), lambda _rows: names, _of_model),
+    ]
+
+
+def _models_of(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
     names = rows.order_by("accelerator__model").values_list("accelerator__model", flat=True).distinct()
     return [(name, name) for name in names]
 
 
-def _centres(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+def _at_centre(found: QuerySet[Any], code: str) -> QuerySet[Any]:
+    return found.filter(centre=Centre.objects.get(code=code))  # by its key: an index is searched by it
+
+
+def _of_model(found: QuerySet[Any], model: str) -> QuerySet[Any]:
+    return found.filter(accelerator=Accelerator.objects.get(model=model))
+
+
+def _centres_of(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
     found = Centre.objects.filter(Exists(rows.order_by().filter(centre=OuterRef("pk"))))
     return [(centre.code, local_name(centre)) for centre in found]
 
 
-CHOICES = (
-    Choice("centre", _("中心"), _centres, lambda found, code: found.filter(centre__code=code)),
-    Choice("year", _("年度"), _years, _in_year),
+def _years_of(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+    return [(year, year) for year in dict.fromkeys(month[:4] for month, _label in _months(rows))]
+
+
+#: of records that are few: what the rows themselves have
+MODEL_CHOICE = Choice("model", _("型号"), _models_of, _of_model)
+_CHOICES_OF_FEW = (
+    Choice("centre", _("中心"), _centres_of, _at_centre),
+    Choice("year", _("年度"), _years_of, _in_year),
     Choice("month", _("开始月份"), _months, _in_month),
-    Choice("model", _("型号"), _models, lambda found, model: found.filter(accelerator__model=model)),
+    MODEL_CHOICE,
+)
+
+
+class ManyRecords(KeysetTable):
+    """Records beyond counting, newest first. A word that is the name of a job finds that job by its index."""
+
+    def matching(self, rows: QuerySet[Any], word: str) -> QuerySet[Any]:
+        """The rows of the job of that name, if there is one; else those that have the word somewhere."""
+        exact = rows.filter(of_jobs([word]))
+        return exact if exact.exists() else super().matching(rows, word)
+
+
+SEARCHED = ("job_id", "account", "user", "party__name", "party__uscc", "centre__code", "state")
+_NO_RECORDS = Empty(
+    _("还没有用量记录。作业结束后由智算中心自动报来；也可由运营方导入调度器的记账文件："),
+    command="huisuan usage import --centre CODE --format sacct FILE",
 )
 
 
@@ -127,9 +175,9 @@ def record_table(
     name: str = "",
     more: Sequence[Column] = (),
     without: Sequence[str] = (),
-    choices: Sequence[Choice] | None = None,
+    choices: Sequence[Choice] = (),
 ) -> Table:
-    """Records as a table; a row opens in place down to its raw line. `choices`: other filters than the usual ones."""
+    """Records as a table; a row opens in place down to its raw line."""
     return Table(
         request,
         rows,
@@ -137,14 +185,11 @@ def record_table(
         file=file,
         name=name,
         order="-started" if viewer.role == "user" else "-record",  # each has an index of its own
-        search=("job_id", "account", "user", "party__name", "party__uscc", "centre__code", "state"),
-        choices=CHOICES if choices is None else choices,
+        search=SEARCHED,
+        choices=choices,
         opens=_opens,
         page=_address,
-        empty=Empty(
-            _("还没有用量记录。作业结束后由智算中心自动报来；也可由运营方导入调度器的记账文件："),
-            command="huisuan usage import --centre CODE --format sacct FILE",
-        ),
+        empty=_NO_RECORDS,
     )
 
 
@@ -152,8 +197,25 @@ def record_table(
 def record_list(request: HttpRequest) -> HttpResponseBase:
     """The records that the viewer reads."""
     viewer = viewer_of(request)
-    table = record_table(request, viewer, queries.records(viewer))
+    rows = queries.records(viewer)
+    few = rows.order_by()[: keyset_table.MOST_COUNTED + 1].count() <= keyset_table.MOST_COUNTED
+    table = (
+        record_table(request, viewer, rows, choices=_CHOICES_OF_FEW) if few else _many_records(request, viewer, rows)
+    )
     return render_tables(request, "portal/user/usage.html", {"here": "usage"}, [table])
+
+
+def _many_records(request: HttpRequest, viewer: Viewer, rows: QuerySet[UsageRecord]) -> Table:
+    """Records that nobody can count: where a filter leaves so few that they can, sorted by any column and summed."""
+    choices = _choices_of_many(viewer)
+    columns = [
+        replace(column, sort="" if column.key != "started" else "started_at") for column in record_columns(viewer)
+    ]
+    many = ManyRecords(
+        request, rows, columns, file="usage", order="-started", search=SEARCHED, choices=choices, opens=_opens,
+        page=_address, empty=_NO_RECORDS,
+    )  # fmt: skip
+    return many if many.is_more else record_table(request, viewer, rows, choices=choices)
 
 
 def _record(viewer: Viewer, code: str, sequence: int) -> UsageRecord:
