@@ -13,7 +13,17 @@ from huisuan.portal.urls import urlpatterns
 from support.english import Data, leftovers
 
 #: what a GET gives no page for: files, a script, the way to and from the identity provider
-NO_PAGE = {"open-message", "oidc", "oidc-return", "chart-engine", "register", "record-proof", "export-seal", "evidence"}
+NO_PAGE = {
+    "open-message",
+    "oidc",
+    "oidc-return",
+    "chart-engine",
+    "register",
+    "record-proof",
+    "export-seal",
+    "evidence",
+    "statistics-file",
+}
 #: what is posted from a page: their answers are looked at where the forms are sent
 POSTED = {
     "sign-out", "language", "new-token", "revoke-token", "change-factor", "sign-out-everywhere", "person-action",

@@ -34,6 +34,7 @@ from huisuan.portal.seals import flags, register
 from huisuan.portal.seals import views as seals
 from huisuan.portal.sessions import views as sessions
 from huisuan.portal.settings import views as settings
+from huisuan.portal.statistics import views as statistics
 from huisuan.portal.ui import vega_bundle as engine
 from huisuan.portal.usage import records as usage
 from huisuan.portal.work import seals as seal_work
@@ -119,6 +120,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("drafts/new/<str:policy>/<str:rule>", drafts.new_draft, name="new-draft"),
     path("drafts/answer/<str:policy>/<str:rule>", drafts.live_answer, name="live-answer"),
     path("evidence/<int:number>", drafts.download, name="evidence"),
+    path("statistics/", statistics.statistics_page, name="statistics"),
+    path("statistics/<slug:name>.csv", statistics.statistics_file, name="statistics-file"),
     path("parties/", register_views.party_list, name="parties"),
     path("parties/new", register_views.new_party, name="new-party"),
     path("parties/import", register_views.import_register, name="import-parties"),

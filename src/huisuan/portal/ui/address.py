@@ -26,6 +26,8 @@ _READ: dict[str, tuple[str, ...]] = {
     "raw-line": ("as",),
     "settings": ("on", "known"),
     "sign-in": ("next",),
+    "statistics": ("year",),
+    "statistics-file": ("year",),
     "todo": ("kind", "region"),
     "submit-job": ("by",),
 }

@@ -35,6 +35,7 @@ _POLICIES = Room("policies", _("政策"))
 PEOPLE = Room("people", _("人员"))
 FIRM = Room("firm", _("本单位"))
 CALCULATOR = Room("calculator", _("计算器"))
+STATISTICS = Room("statistics", _("统计"))
 
 ROOMS: dict[str, tuple[Room, ...]] = {
     # a user's records of use are a step of the chain, and the firm's page adds them up
@@ -45,7 +46,7 @@ ROOMS: dict[str, tuple[Room, ...]] = {
     "province": (HOME, TODO, ENTITLEMENTS, RUNS, REGISTER, COMPUTE, _POLICIES),
     "auditor": (HOME, TODO, ENTITLEMENTS, RUNS, SAMPLE, COMPUTE, _POLICIES),
     "operator": (PEOPLE, _POLICIES),
-    "": (_POLICIES, CALCULATOR),
+    "": (_POLICIES, CALCULATOR, STATISTICS),
 }
 
 #: which roles reach which step's list (a draft is its own party's until it is submitted); payments are not built yet
