@@ -20,10 +20,9 @@ __all__ = ["site", "world"]  # the fixtures
 @pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     """Everything in it stands for a whole module; each test's own changes are rolled back by `db` inside it."""
-    from support import (
-        portal as portalworld,  # models can be imported only once Django is set up, which is after this file is read
-    )
+    # models can be imported only once Django is set up, which is after this file is read
+    from support.portal import build
 
     with django_db_blocker.unblock(), transaction.atomic():
-        yield portalworld.build()
+        yield build()
         transaction.set_rollback(True)

@@ -50,14 +50,14 @@ def site(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
     """A province committed and served, one browser for the module, and an empty database after it."""
     from playwright.sync_api import sync_playwright
 
-    from support import portal as portalworld
+    from support.portal import build
 
     monkeypatch = pytest.MonkeyPatch()
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright runs a loop in the thread of the tests
     with django_db_blocker.unblock():
         server = LiveServer("localhost")
         try:
-            world = portalworld.build()
+            world = build()
             proposal()  # here, where it is committed: the server sees no transaction of a test
             sessions = {who: world.browser(who).cookies["sessionid"].value for who in world.people}
             with sync_playwright() as playwright:

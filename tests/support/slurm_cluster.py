@@ -1,7 +1,7 @@
 """A whole Slurm cluster in a temporary folder: munge, database, accounting, controller, three nodes, two card models.
 
 Real daemons, imitated cards: two nodes of eight `gpu:a100`, one of eight `npu:910b3`. Everything runs in the foreground
-under the process that started it and goes when that goes, even by SIGKILL (slurmremains.py).
+under the process that started it and goes when that goes, even by SIGKILL (slurm_remains.py).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from support import slurm_remains as slurmremains
+from support import slurm_remains
 from support.ports import free_port
 
 PROGRAMS = (
@@ -63,7 +63,7 @@ class Cluster:
         """Bring everything up, each part as soon as what it needs is there."""
         # in a session of its own: what ends the tests' whole group must not end who tidies up after them
         self._reaper = subprocess.Popen(
-            [sys.executable, slurmremains.__file__, str(self.folder)], stdin=subprocess.PIPE, start_new_session=True
+            [sys.executable, slurm_remains.__file__, str(self.folder)], stdin=subprocess.PIPE, start_new_session=True
         )
         names = ("dev", "log", "run", "ctld", "munge", *(f"spool-{node}" for node in NODES))
         for name in names:
@@ -155,7 +155,7 @@ class Cluster:
     def running(self) -> list[str]:
         """The command lines of everything that runs of this cluster, job steps among it."""
         lines = []
-        for process in slurmremains.remains(self.folder):
+        for process in slurm_remains.remains(self.folder):
             with contextlib.suppress(psutil.Error):
                 lines.append(" ".join(process.cmdline()))
         return lines

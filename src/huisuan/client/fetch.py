@@ -28,7 +28,7 @@ from huisuan.protocol.file_names import BadPath, path_to_names, text_to_name
 from huisuan.protocol.job_files import ListedFile
 
 PARTS_FOLDER = ".huisuan-part"
-AT_ONCE = 4  # files
+_AT_ONCE = 4  # files
 _HASHED_AHEAD = 32 * 2**20  # bytes: of larger files the hash is asked for before the first piece
 _TRIES = 3  # of a file that changes while it is fetched
 
@@ -95,7 +95,7 @@ class Fetcher:
             for entry in self._below(path):
                 self._sort(entry, path, name, report, files, links)
         self._on_total(sum(entry.size for entry, _ in files))
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
             list(pool.map(lambda each: self._fetch_or_tell(each[0], each[1], report), files))
         for entry, local, top in links:
             self._link(entry, local, top, report)

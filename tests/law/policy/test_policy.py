@@ -42,22 +42,11 @@ def test_every_citation_occurs_in_its_sentence() -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
-        ("a02_compute_costs.py", "在皖企业、高校院所等算力使用方", "在沪企业", "引文“在沪企业”不在第 2.2 句中"),
-        ("a02_compute_costs.py", '"2.2", AT_MOST_20, to', '"2.9", AT_MOST_20, to', "不存在的句 2.9"),
-        ("a02_compute_costs.py", 'at_most="20%"', 'at_most="25%"', "数字 25% 不在引文"),
         ("settings/2023.toml", '"2.2.rate" = "20%"', '"2.2.rate" = "25%"', "25% 超过法定上限 20%"),
         ("settings/2023.toml", '"2.2.rate" = "20%"', '"2.2.rate" = 0.2', "不是比例"),
         ("settings/2023.toml", '"2.2.rate"', '"2.2.rates"', "未知参数 2.2.rates"),
         ("settings/2023.toml", "100_000_000 #", "100_000_001 #", "超过法定上限 1,000,000.00 元"),
         ("settings/2023.toml", '"0.2.cap" = "within"', '"0.2.cap" = "above"', "没有选项 above"),
-        ("a02_compute_costs.py", "rate * counted", "rate * counted if use.in_anhui else counted", "不能用 if"),
-        ("a02_compute_costs.py", 'maximum="100亿元"', 'maximum="1000000000亿元"', "超出 64 位整数"),
-        ("a02_compute_costs.py", "article = Article", "import random\narticle = Article", "不能导入 random"),
-        ("a02_compute_costs.py", "article = Article", "x = 0.2\narticle = Article", "不能有浮点数 0.2"),
-        ("a01_compute_centres.py", "date(2024, 12, 31)", "date.today()", "不能用 today"),
-        ("a08_attracting_firms.py", 'legal_share("30%"', 'legal_share("35%"', "数字 35% 不在引文"),
-        ("a08_attracting_firms.py", "return payable(", "return (", "rounded_down"),
-        ("a00_supplementary.py", 'yuan=amount.rounded_down("yuan")', "yuan=amount", "rounded_down"),
         ("text.md", "- [2.1] ", "- [2.2] ", "句 2.2 出现了两次"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A new policy's folder: it stands, or what is to be mended is named; a text as issued becomes numbered sentences."""
+"""A new policy's folder: it stands, or what to correct is named; a text as issued becomes numbered sentences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from huisuan.law.cases.policy_check import check_policy
 from huisuan.law.cli.policy_commands import app
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_folder
-from huisuan.law.text.from_plain_text import to_markdown
 
 runner = CliRunner()
 DAYS = ["--issuer", "某市", "--from", "2026-01-01", "--to", "2026-12-31"]
@@ -35,7 +34,7 @@ def made(into: Path, name: str = "some-city-2026", *more: str) -> Path:
     return into / name
 
 
-def mended(folder: Path, file: str, old: str, new: str) -> Path:
+def edited(folder: Path, file: str, old: str, new: str) -> Path:
     path = folder / file
     text = path.read_text(encoding="utf-8")
     assert old in text
@@ -48,9 +47,9 @@ def test_a_new_policy_stands_at_once(tmp_path: Path) -> None:
     done = check_policy(load_folder(folder))
     assert done.findings == ()
     assert len(done.outcomes) >= 5
-    told = runner.invoke(app, ["check", str(folder), "--json"])
-    assert told.exit_code == 0
-    assert json.loads(told.stdout)["stands"] is True
+    checked = runner.invoke(app, ["check", str(folder), "--json"])
+    assert checked.exit_code == 0
+    assert json.loads(checked.stdout)["stands"] is True
 
 
 def test_a_text_as_issued_becomes_numbered_sentences_that_wait_to_be_encoded(tmp_path: Path) -> None:
@@ -61,7 +60,7 @@ def test_a_text_as_issued_becomes_numbered_sentences_that_wait_to_be_encoded(tmp
     assert [(article.number, article.title, article.chapter) for article in policy.text.articles] == [
         ("1", "加快建设", "一、强化算力"), ("2", "支持使用", "一、强化算力"), ("12", "（原文无标题）", "二、其他"),
     ]  # fmt: skip
-    assert {number: each.text for number, each in policy.text.sentences.items()} == {
+    assert {number: sentence.text for number, sentence in policy.text.sentences.items()} == {
         "1.1": "对新建400P以上的项目，给予不超过10%的补助，最高1000万元。",
         "1.2": "特别重大的，“一事一议”。",
         "2.1": "对使用方给予补助。",
@@ -71,36 +70,9 @@ def test_a_text_as_issued_becomes_numbered_sentences_that_wait_to_be_encoded(tmp
     assert policy.text.departments_for("1.1").responsible == "市发改委"
     assert policy.text.departments_for("1.1").cooperating == "市财政局"
     assert check_policy(policy).open_sentences == ("1.1", "1.2", "2.1", "12.1", "12.2")
-    told = runner.invoke(app, ["check", str(folder)])
-    assert told.exit_code == 1
-    assert "第 12.2 句" in told.stdout
-
-
-def test_articles_may_be_numbered_as_a_list() -> None:
-    text = to_markdown("措施\n1.加快建设。给予补助。\n2. 支持使用。给予奖励。\n")
-    assert "### 第1条 加快建设\n\n- [1.1] 给予补助。" in text
-    assert "### 第2条 支持使用\n\n- [2.1] 给予奖励。" in text
-
-
-@pytest.mark.parametrize(("written", "number"), [("十", 10), ("十九", 19), ("二十", 20), ("九十九", 99), ("7", 7)])
-def test_the_number_of_an_article_is_read_as_it_is_written(written: str, number: int) -> None:
-    assert f"- [{number}.1] 给予补助。" in to_markdown(f"措施\n第{written}条 支持。给予补助。")
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("一份没有条的通知。", "没有“第一条”"),
-        ("措施\n第一条 甲。给予补助。\n第一条 乙。给予奖励。", "第 1 条出现了两次"),
-        ("措施\n第一条 甲", "第 1 条没有句子"),
-        ("措施\n第一二条 甲。给予补助。", "“第一二条”的条号看不懂"),
-        ("措施\n第一百零一条 甲。给予补助。", "应在 1 与 99 之间"),
-        ("第一条 甲。给予补助。", "写 --title"),
-    ],
-)
-def test_a_text_that_cannot_be_cut_into_sentences_says_why(text: str, message: str) -> None:
-    with pytest.raises(LawError, match=message):
-        to_markdown(text)
+    checked = runner.invoke(app, ["check", str(folder)])
+    assert checked.exit_code == 1
+    assert "第 12.2 句" in checked.stdout
 
 
 @pytest.mark.parametrize(
@@ -116,7 +88,7 @@ def test_a_text_that_cannot_be_cut_into_sentences_says_why(text: str, message: s
 def test_what_does_not_stand_is_named_with_its_place(
     tmp_path: Path, file: str, old: str, new: str, place: str, what: str
 ) -> None:
-    findings = check_policy(load_folder(mended(made(tmp_path), file, old, new))).findings
+    findings = check_policy(load_folder(edited(made(tmp_path), file, old, new))).findings
     assert any(finding.place == place and what in finding.what for finding in findings), findings
 
 

@@ -14,7 +14,7 @@ from huisuan.terminal import AsJson, note, out, print_json, print_table, progres
 if TYPE_CHECKING:
     from huisuan.compute.simulator.cluster import World
     from huisuan.compute.simulator.replay import ReplayedJob
-    from huisuan.compute.simulator.trace_jobs import Trace
+    from huisuan.compute.simulator.trace_jobs import Trace, TraceJob
 
 _SHOWN = 10  # faults on the screen; --json has all
 
@@ -54,32 +54,19 @@ def simulate(
     from huisuan.compute.traces.columns import TraceColumns
 
     columns = TraceColumns(
-        submit_column,
-        start_column,
-        end_column,
-        duration_column,
-        cards_column,
-        user_column,
-        account_column,
-        job_column,
-        state_column,
-    )
+        submit_column, start_column, end_column, duration_column, cards_column, user_column, account_column,
+        job_column, state_column,
+    )  # fmt: skip
     policies = parse_policies(policy)
     world = _world(pool, centres)
     known = load_weights() if weights is None else parse_weights(weights.name, _text(weights))
     read = read_trace(trace, columns, timezone)
     read = read.in_month(month) if month else read
-    jobs = [job for job in read.jobs if _fits(job.cards, job.models, world)]
-    if not jobs:
-        raise InvalidRequest(
-            f"{trace.name}：没有作业放得进这些资源池" + (f"（{month} 提交的）" if month else ""),
-            code="simulation.no_job_fits",
-        )
+    jobs = _fitting_jobs(read, world, month)
     found: dict[str, list[ReplayedJob]] = {}
     results = []
     for chosen in policies:
-        ran, measured = _replayed(chosen, jobs, world, known[-1])
-        found[chosen.name] = ran
+        found[chosen.name], measured = _replayed(chosen, jobs, world, known[-1])
         results.append(measured)
     if chart is not None:
         from huisuan.compute.simulator.charts import write_charts
@@ -108,12 +95,27 @@ def _text(path: Path) -> str:
         raise Unavailable(f"{path}：读不出来：{error}", code="file.unreadable") from None
 
 
+def _fitting_jobs(read: Trace, world: World, month: str | None) -> list[TraceJob]:
+    """The jobs that some pool can hold.
+
+    Raises:
+        InvalidRequest: there is none.
+    """
+    jobs = [job for job in read.jobs if _fits(job.cards, job.models, world)]
+    if not jobs:
+        raise InvalidRequest(
+            f"{read.name}：没有作业放得进这些资源池" + (f"（{month} 提交的）" if month else ""),
+            code="simulation.no_job_fits",
+        )
+    return jobs
+
+
 def _fits(cards: int, models: tuple[str, ...], world: World) -> bool:
     """Whether some pool, empty, holds such a job."""
     largest = max(pool.cards_per_node for pool in world.pools)
     nodes = -(-cards // largest)
-    each = -(-cards // nodes)
-    return any(sum(pool.all_sizes[each:]) >= nodes for pool in world.pools if not models or pool.model in models)
+    per_node = -(-cards // nodes)
+    return any(sum(pool.all_sizes[per_node:]) >= nodes for pool in world.pools if not models or pool.model in models)
 
 
 def _replayed(policy: Any, jobs: list[Any], world: World, weights: Any) -> tuple[list[ReplayedJob], Any]:

@@ -92,56 +92,67 @@ def _in_package(kind: str, content: bytes) -> Iterator[str]:
             if _PARTS.search(f"/{part.filename}"):
                 yield "外部链接、嵌入的对象或控件"
             if part.filename.lower().endswith((".xml", ".rels", ".vml")):
-                yield from _in_xml(part.filename, package.read(part))
-
-
-def _in_xml(name: str, text: bytes) -> Iterator[str]:
-    """What is active in one part; no entity is ever read, for a DOCTYPE is refused where it begins."""
-    found: list[str] = []
-    inside: list[str] = []
-    words = {"f": "", "instrText": ""}
-    parser = expat.ParserCreate(namespace_separator=" ")
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        local = tag.rpartition(" ")[2]
-        inside.append(local)
-        given = {key.rpartition(" ")[2]: value for key, value in attributes.items()}
-        if local == "Relationship" and given.get("TargetMode", "").lower() == "external":
-            harmless = given.get("Target", "").lower().startswith(OPENS_HARMLESSLY)
-            if not (given.get("Type", "").endswith(HYPERLINK) and harmless):
-                found.append("指向外面的链接")
-        if local in ("ddeLink", "oleLink", "externalBook", "oleObject", "OLEObject", "altChunk", "webPr"):
-            found.append("外部链接或 DDE")
-        if local == "fldSimple":
-            words["instrText"] += given.get("instr", "") + "\n"
-        if local == "Action" and given.get("Event") == "DO":
-            found.append("打开时自动执行的动作")
-        if local == "f":
-            words["f"] += "\n"
-
-    def end(_tag: str) -> None:
-        inside.pop()
-
-    def data(piece: str) -> None:
-        if inside and inside[-1] in words:
-            words[inside[-1]] += piece
-
-    def doctype(*_: object) -> None:
-        raise _Doctype
-
-    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, data
-    parser.StartDoctypeDeclHandler = doctype
-    try:
-        parser.Parse(text, True)
-    except _Doctype:
-        found.append("DTD 或实体")
-    yield from found
-    if any(FORMULA.search(line) for line in words["f"].splitlines()) or _FIELD.search(words["instrText"]):
-        yield "DDE 或取外面内容的公式、域"
+                yield from _in_xml(package.read(part))
 
 
 class _Doctype(Exception):
     """The part begins with a DOCTYPE."""
+
+
+class _PartReader:
+    """Reads one XML part: what is active in its elements, and the text of its formulas and fields."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        self.inside: list[str] = []
+        self.words = {"f": "", "instrText": ""}
+
+    def parser(self) -> expat.XMLParserType:
+        """A parser that tells this reader of each element."""
+        parser = expat.ParserCreate(namespace_separator=" ")
+        parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
+        parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = self._data, self._doctype
+        return parser
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        local = tag.rpartition(" ")[2]
+        self.inside.append(local)
+        given = {key.rpartition(" ")[2]: value for key, value in attributes.items()}
+        if local == "Relationship" and given.get("TargetMode", "").lower() == "external":
+            harmless = given.get("Target", "").lower().startswith(OPENS_HARMLESSLY)
+            if not (given.get("Type", "").endswith(HYPERLINK) and harmless):
+                self.found.append("指向外面的链接")
+        if local in ("ddeLink", "oleLink", "externalBook", "oleObject", "OLEObject", "altChunk", "webPr"):
+            self.found.append("外部链接或 DDE")
+        if local == "fldSimple":
+            self.words["instrText"] += given.get("instr", "") + "\n"
+        if local == "Action" and given.get("Event") == "DO":
+            self.found.append("打开时自动执行的动作")
+        if local == "f":
+            self.words["f"] += "\n"
+
+    def _end(self, _tag: str) -> None:
+        self.inside.pop()
+
+    def _data(self, piece: str) -> None:
+        if self.inside and self.inside[-1] in self.words:
+            self.words[self.inside[-1]] += piece
+
+    def _doctype(self, *_: object) -> None:
+        raise _Doctype
+
+
+def _in_xml(text: bytes) -> Iterator[str]:
+    """What is active in one part; no entity is ever read, for a DOCTYPE is refused where it begins."""
+    reader = _PartReader()
+    try:
+        reader.parser().Parse(text, True)
+    except _Doctype:
+        reader.found.append("DTD 或实体")
+    yield from reader.found
+    words = reader.words
+    if any(FORMULA.search(line) for line in words["f"].splitlines()) or _FIELD.search(words["instrText"]):
+        yield "DDE 或取外面内容的公式、域"
 
 
 def main() -> None:

@@ -6,8 +6,24 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from huisuan.compute.engines.interface import Observation, RunState
+
+
+def observation_to_dict(observation: Observation) -> dict[str, Any]:
+    """An observation as a note keeps it: times in ISO 8601."""
+    kept = asdict(observation)
+    return kept | {key: kept[key] and kept[key].isoformat() for key in ("started_at", "ended_at")}
+
+
+def parse_observation(kept: Mapping[str, Any]) -> Observation:
+    """The observation of a note."""
+    times = {key: kept[key] and datetime.fromisoformat(kept[key]) for key in ("started_at", "ended_at")}
+    return Observation(**{**kept, **times, "state": RunState(kept["state"])})
 
 
 class RunJournal:

@@ -11,11 +11,10 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from huisuan.compute.engines.common.run_journal import RunJournal
+from huisuan.compute.engines.common.run_journal import RunJournal, observation_to_dict, parse_observation
 from huisuan.compute.engines.interface import (
     Ability,
     CheckResult,
@@ -269,12 +268,9 @@ class KubernetesEngine:
         """Write down how a run ended: from now on nothing that happens in the cluster changes it."""
         with contextlib.suppress(ApiServerRefused):  # a node that is gone takes the output with it; the times are here
             self._keep_log(name, seen)
-        told = asdict(seen.observation)
-        for key in ("started_at", "ended_at"):
-            told[key] = told[key] and told[key].isoformat()
-        self.notes.write(
-            name, OVER, {"observation": told, "pods": [asdict(pod) for pod in seen.pods], "card": seen.card}
-        )
+        pods = [asdict(pod) for pod in seen.pods]
+        observation = observation_to_dict(seen.observation)
+        self.notes.write(name, OVER, {"observation": observation, "pods": pods, "card": seen.card})
 
     def _keep_log(self, name: str, seen: Seen) -> None:
         first = [pod for pod in seen.pods if pod.index == 0]
@@ -289,8 +285,4 @@ class KubernetesEngine:
 
 
 def _remembered(over: dict[str, Any]) -> Seen:
-    told = dict(over["observation"])
-    for key in ("started_at", "ended_at"):
-        told[key] = told[key] and datetime.fromisoformat(told[key])
-    told["state"] = RunState(told["state"])
-    return Seen(Observation(**told), tuple(PodSeen(**pod) for pod in over["pods"]), over["card"])
+    return Seen(parse_observation(over["observation"]), tuple(PodSeen(**pod) for pod in over["pods"]), over["card"])

@@ -13,12 +13,11 @@ import secrets
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from huisuan.compute.engines.common import runner as files
-from huisuan.compute.engines.common.run_journal import RunJournal
+from huisuan.compute.engines.common.run_journal import RunJournal, observation_to_dict, parse_observation
 from huisuan.compute.engines.common.spec_checks import check_program
 from huisuan.compute.engines.common.start_gate import gate_of
 from huisuan.compute.engines.interface import (
@@ -34,7 +33,7 @@ from huisuan.compute.engines.interface import (
 from huisuan.compute.engines.ray import package as packing
 from huisuan.compute.engines.ray.abilities import ray_abilities
 from huisuan.compute.engines.ray.api_client import RayAnswer, RayApi, RayRefused
-from huisuan.compute.engines.ray.config import parse_ray_site
+from huisuan.compute.engines.ray.config import parse_ray_site, ray_abilities
 from huisuan.compute.engines.ray.diagnostics import ray_checks
 from huisuan.compute.engines.ray.status import (
     RunFacts,
@@ -260,10 +259,7 @@ class RayEngine:
                 return self._stands(name, note, ray)
             known = self._known(name, note, ray)
         if seen.state.final:
-            told = asdict(seen)
-            for key in ("started_at", "ended_at"):
-                told[key] = told[key] and told[key].isoformat()
-            self.notes.write(name, OVER, {"observation": told, **asdict(known)})
+            self.notes.write(name, OVER, {"observation": observation_to_dict(seen), **asdict(known)})
         return seen, known
 
     def _known(self, name: str, note: dict[str, Any], ray: RayAnswer | None) -> RunFacts:
@@ -296,8 +292,5 @@ class RayEngine:
 
 
 def _remembered(over: dict[str, Any]) -> tuple[Observation, RunFacts]:
-    told = dict(over["observation"])
-    for key in ("started_at", "ended_at"):
-        told[key] = told[key] and datetime.fromisoformat(told[key])
-    told["state"] = RunState(told["state"])
-    return Observation(**told), RunFacts(**{key: value for key, value in over.items() if key != "observation"})
+    facts = {key: value for key, value in over.items() if key != "observation"}
+    return parse_observation(over["observation"]), RunFacts(**facts)
