@@ -33,7 +33,7 @@ from huisuan.compute.engines.interface import (
 from huisuan.compute.engines.ray import package as packing
 from huisuan.compute.engines.ray.abilities import ray_abilities
 from huisuan.compute.engines.ray.api_client import RayAnswer, RayApi, RayRefused
-from huisuan.compute.engines.ray.config import parse_ray_site, ray_abilities
+from huisuan.compute.engines.ray.config import parse_ray_site
 from huisuan.compute.engines.ray.diagnostics import ray_checks
 from huisuan.compute.engines.ray.status import (
     RunFacts,
