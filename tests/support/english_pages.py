@@ -23,6 +23,7 @@ NO_PAGE = {
     "export-seal",
     "evidence",
     "statistics-file",
+    "statement",
 }
 #: what is posted from a page: their answers are looked at where the forms are sent
 POSTED = {
@@ -30,6 +31,8 @@ POSTED = {
     "cancel-job", "cancel-array", "answer-flag", "discard-draft", "live-answer", "compare-proposal", "adopt-proposal",
     "withdraw-proposal", "mark-messages-read", "mark-messages-unread",
     "settle-year", "cancel-settlement", "seal-months", "cancel-sealing",
+    "new-project", "new-project-token", "change-project", "set-budget", "end-budget", "invite-member",
+    "revoke-invitation", "member-action",
 }  # fmt: skip
 #: texts with the pages that show them
 Found = dict[str, set[str]]

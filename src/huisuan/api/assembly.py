@@ -31,6 +31,7 @@ ROUTERS = {
     "huisuan.compute.maintenance.api": "huisuan_compute_maintenance_api",
     "huisuan.compute.metering.api.usage": "huisuan_compute_usage_api",
     "huisuan.compute.metering.api.seals": "huisuan_compute_meter_api",
+    "huisuan.settlement.statements.api": "huisuan_statements_api",
     "huisuan.settlement.api": "huisuan_settlement_api",
     "huisuan.programmes.api": "huisuan_programmes_api",
     "huisuan.api.law": "huisuan_api_law",

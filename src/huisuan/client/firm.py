@@ -74,3 +74,11 @@ class FirmCalls(Sending):
     def firm_use(self, *, month: str | None = None, year: int | None = None) -> wire.FirmUse:
         """The firm's use by person and project in a month or a year."""
         return self._one(wire.FirmUse, "GET", "use", params=given(month=month, year=year))
+
+    def forecast(self) -> wire.ForecastInfo:
+        """The firm's year so far and at its end, with the law's answer to each."""
+        return self._one(wire.ForecastInfo, "GET", "forecast")
+
+    def statement(self, month: str, form: str) -> bytes:
+        """The firm's statement of a month as a file: xlsx, pdf or focus."""
+        return self._send("GET", f"statements/{part(month)}/{part(form)}").content

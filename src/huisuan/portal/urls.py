@@ -17,7 +17,7 @@ from huisuan.portal.centres import maintenance
 from huisuan.portal.centres import views as centre
 from huisuan.portal.federation import views as federation
 from huisuan.portal.firm import budgets as firm
-from huisuan.portal.firm import members
+from huisuan.portal.firm import members, statement
 from huisuan.portal.home import oversight, todo
 from huisuan.portal.home.views import home
 from huisuan.portal.jobs import cancels, submit
@@ -74,6 +74,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("firm/invitations", members.invite, name="invite-member"),
     path("firm/invitations/<int:number>/revoke", members.revoke_invitation, name="revoke-invitation"),
     path("firm/members/<str:username>/<slug:action>", members.act, name="member-action"),
+    path("firm/statements/<str:month>/<slug:form>", statement.statement, name="statement"),
     path("join/<str:secret>", members.join, name="join"),
     path("sign-out", signing.sign_out, name="sign-out"),
     path("language", signing.language, name="language"),

@@ -137,3 +137,24 @@ class FirmUse(ResponseModel):
     starts: date
     ends: date
     rows: list[UseRow]
+
+
+class OutlookInfo(ResponseModel):
+    """Spend and what the law gives back of it, in fen; exact fractions where they are not whole."""
+
+    spend_fen: str
+    self_use_fen: str
+    subsidy_fen: int
+    net_fen: str
+    status: str
+    reasons: list[str]
+
+
+class ForecastInfo(ResponseModel):
+    """The firm's year so far, and at its end if it goes on at this pace; `elapsed` is the share that has passed."""
+
+    year: int
+    elapsed: str
+    so_far: OutlookInfo
+    at_end: OutlookInfo
+    settled_fen: int | None = Field(description="最近一次结算这一年的应享金额；没有则空")

@@ -26,8 +26,10 @@ from huisuan.parties.identity import tokens
 from huisuan.parties.models import Project, Scope
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.account.views import actor_of, person_of
+from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.ui import number_format, state_labels
 from huisuan.portal.ui.refusals import refusal_html
+from huisuan.settlement.statements.forecast import forecast_year
 
 PERIODS = {BudgetPeriod.YEAR: _("每年"), BudgetPeriod.MONTH: _("每月")}
 UNITS = {BudgetUnit.FEN: _("元"), BudgetUnit.CARD_SECONDS: _("卡时")}
@@ -108,6 +110,8 @@ def _page(request: HttpRequest, **more: Any) -> HttpResponse:
     viewer, now = viewer_of(request), timezone.now()
     month, not_used = chosen_month(request, now)
     use = queries.use_by_person(viewer, month.first_day, month.following.first_day)
+    forecast = forecast_year(viewer, now)
+    answer = forecast.at_end.answer
     context = {
         "here": "firm",
         "is_owner": viewer.scope == "manage",
@@ -121,6 +125,8 @@ def _page(request: HttpRequest, **more: Any) -> HttpResponse:
         "periods": PERIODS.items(),
         "units": UNITS.items(),
         "asked": request.POST,
+        "forecast": forecast,
+        "reasons": [reason.text_en or reason.text if reads_english() else reason.text for reason in answer.reasons],
         **more,
     }
     return render(request, "portal/firm/firm.html", context, status=422 if more.get("refused") else 200)

@@ -16,7 +16,6 @@ _READ: dict[str, tuple[str, ...]] = {
     "calculator": ("who", "on", "known", "f."),
     "home": ("year",),
     "firm": ("month",),
-    "statement": ("month",),
     "cancel-jobs": ("uid",),
     "centre": ("year",),
     "job": ("at", "more"),  # of the part that asks anew by itself

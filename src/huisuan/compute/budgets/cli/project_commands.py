@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -30,6 +31,8 @@ _BUDGETS = {
     "hard": "硬",
     "alerts": "提醒",
 }
+_FORECAST = {"when": "", "spend": "花费（元）", "subsidy": "补助（元）", "net": "净付（元）", "status": "法律的答复"}
+_FORMS = {".xlsx": "xlsx", ".pdf": "pdf", ".csv": "focus"}
 _USE = {"project": "项目", "user": "人员", "card_hours": "卡时", "yuan": "元"}
 
 
@@ -139,6 +142,50 @@ def use(
         for row in found.rows
     ]  # fmt: skip
     print_table(f"{found.starts} 至 {found.ends}（不含）的用量", rows, _USE, "这段时间没有用量")
+
+
+@app.command("forecast")
+def forecast(as_json: AsJson = False) -> None:
+    """按今年至今的速度，到年底会花多少、补多少（由法律的规则作答）。"""
+    with connect() as client:
+        found = client.forecast()
+    if as_json:
+        print_json(found.model_dump())
+        return
+    rows = [_outlook_row("今年至今", found.so_far), _outlook_row(f"到 {found.year} 年底", found.at_end)]
+    print_table("花费与补助", rows, _FORECAST, "")
+    for reason in dict.fromkeys(found.at_end.reasons):
+        out.print(reason, markup=False)
+
+
+@app.command("statement")
+def statement(
+    month: Annotated[str, typer.Argument(metavar="月份", help="例如 2024-06")],
+    target: Annotated[
+        Path, typer.Option("--output", metavar="文件", help=".xlsx、.pdf，或 .csv（FOCUS 1.2，供 FinOps 工具读取）")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """一个月的对账单，按人员、项目、中心、型号。"""
+    form = _FORMS.get(target.suffix.lower())
+    if form is None:
+        raise InvalidRequest(
+            f"{target}：文件名须以 {'、'.join(_FORMS)} 结尾，以此选格式", code="statement.form_unknown"
+        )
+    with connect() as client:
+        content = client.statement(month, form)
+    target.write_bytes(content)
+    if as_json:
+        print_json({"month": month, "file": str(target), "form": form, "bytes": len(content)})
+    else:
+        out.print(f"{month} 的对账单已写入 {target}", markup=False)
+
+
+def _outlook_row(label: str, outlook: wire.OutlookInfo) -> dict[str, Any]:
+    return {
+        "when": label, "spend": yuan(round_half_up(Fraction(outlook.spend_fen))), "subsidy": yuan(outlook.subsidy_fen),
+        "net": yuan(round_half_up(Fraction(outlook.net_fen))), "status": outlook.status,
+    }  # fmt: skip
 
 
 def _print_project(project: wire.ProjectInfo, as_json: bool, text: str) -> None:
