@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from django.db import connection, transaction
 
 from huisuan.base.months import SHANGHAI
-from huisuan.compute.budgets.prices import Pool, Prices
+from huisuan.compute.budgets.prices import PoolId, Prices
 from huisuan.compute.models import AT_CENTRE, BudgetReservation, ReservationOutcome
 
 UNMETERED_AFTER = timedelta(days=7)  # after a run's end: what is not metered by then will not be
@@ -66,7 +66,7 @@ class OpenReservation:
     pk: int
     party: int
     project: int
-    pool: Pool
+    pool: PoolId
     card_seconds: int
     fen_per_card_hour: int | None
     placed_at: datetime

@@ -13,7 +13,7 @@ from datetime import date
 from huisuan.compute.models import Tariff
 
 SECONDS_PER_HOUR = 3600
-Pool = tuple[int, int]  # centre, accelerator
+PoolId = tuple[int, int]  # centre, accelerator
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,16 @@ class Prices:
     """The tariffs of every pool, by day."""
 
     def __init__(self) -> None:
-        self.by_pool: dict[Pool, list[DatedPrice]] = defaultdict(list)
+        self.by_pool: dict[PoolId, list[DatedPrice]] = defaultdict(list)
         columns = ("centre_id", "accelerator_id", "valid_from", "valid_to", "fen_per_card_hour")
         for centre, accelerator, starts, ends, fen in Tariff.objects.order_by("valid_from").values_list(*columns):
             self.by_pool[centre, accelerator].append(DatedPrice(starts, ends or date.max, fen))
 
-    def on(self, pool: Pool, day: date) -> int | None:
+    def on(self, pool: PoolId, day: date) -> int | None:
         """Fen per card-hour of a pool on a day; None where nobody has set one."""
         return next((each.fen for each in self.by_pool.get(pool, ()) if each.starts <= day < each.ends), None)
 
-    def highest_from(self, pool: Pool, day: date) -> int | None:
+    def highest_from(self, pool: PoolId, day: date) -> int | None:
         """The highest price on record for that day or any later one; None where none is set for the day.
 
         A job may wait in the centre's own queue, so no later price that is on record may be left out.
@@ -48,6 +48,6 @@ class Prices:
         return max(each.fen for each in self.by_pool[pool] if each.ends > day)
 
 
-def priced(use: Iterable[tuple[Pool, date, int]], prices: Prices) -> int:
+def priced(use: Iterable[tuple[PoolId, date, int]], prices: Prices) -> int:
     """Fen x 3600 of (pool, day, card-seconds); what has no price counts as nothing."""
     return sum(seconds * (prices.on(pool, day) or 0) for pool, day, seconds in use)

@@ -14,7 +14,7 @@ from datetime import datetime
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.budgets.open_reservations import close_settled, load_open
 from huisuan.compute.budgets.party_use import count_party_use
-from huisuan.compute.budgets.prices import Pool, Prices
+from huisuan.compute.budgets.prices import PoolId, Prices
 from huisuan.compute.budgets.standing import BudgetStanding, load_standings
 from huisuan.compute.models import Accelerator, BudgetUnit, Centre, FirmBudget
 
@@ -51,7 +51,7 @@ class BudgetRoom:
 
     def __init__(self, standings: Sequence[BudgetStanding], prices: Prices, now: datetime) -> None:
         self.standings, self.prices, self.now = list(standings), prices, now
-        self.pools: dict[PoolKey, Pool] = {}
+        self.pools: dict[PoolKey, PoolId] = {}
         self._too_dear: dict[BudgetClaim, frozenset[PoolKey]] = {}
         if self.standings:
             centres = dict(Centre.objects.values_list("code", "pk"))
