@@ -25,10 +25,13 @@ from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.seals import register
 from huisuan.compute.metering.seals.register import due_month
 from huisuan.compute.metering.seals.requests import run_seal_request
+from huisuan.compute.metering.seals.seal_messages import tell_due
+from huisuan.compute.metering.seals.seal_month import next_month_to_seal
 from huisuan.compute.metering.usage.daily_totals import update_all_daily_totals
-from huisuan.compute.models import Job, JobState, SiteAgent
+from huisuan.compute.models import Centre, Job, JobState, SiteAgent
 from huisuan.messages.delivery import deliver_due
 from huisuan.messages.routing import route_messages
+from huisuan.messages.services import forget_old_messages
 
 SILENT = timedelta(minutes=2)
 
@@ -171,3 +174,21 @@ def deliver_messages(timestamp: int) -> None:
 def send_held_cancels(timestamp: int) -> None:
     """Every five seconds: cancels that were held long enough."""
     send_due_cancels(datetime.now(UTC))
+
+
+@app.periodic(cron="30 0 * * *")
+@app.task(name="compute.tell_due_seals", queueing_lock="compute.tell_due_seals")
+def tell_due_seals(timestamp: int) -> None:
+    """Every morning: the centres of which a month that is over waits to be sealed; each month is told once."""
+    now = datetime.fromtimestamp(timestamp, UTC)
+    for centre in Centre.objects.order_by("pk"):
+        month = next_month_to_seal(centre)
+        if month is not None and month.ends <= timestamp:
+            tell_due(centre, month, now)
+
+
+@app.periodic(cron="47 3 * * *")
+@app.task(name="compute.forget_messages", queueing_lock="compute.forget_messages")
+def forget_messages(timestamp: int) -> None:
+    """Every night: messages of more than a year ago."""
+    forget_old_messages(datetime.fromtimestamp(timestamp, UTC))

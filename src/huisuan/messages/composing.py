@@ -15,7 +15,7 @@ from huisuan.base.months import SHANGHAI
 from huisuan.messages.models import Delivery, Message
 from huisuan.messages.texts import ENGLISH, render_message
 
-MOST_LINES = 200  # of one mail; the page has the rest
+_MOST_LINES = 200  # of one mail; the page has the rest
 _LONGEST_SUBJECT = 150
 _SAYS = {
     "zh-hans": {
@@ -36,9 +36,9 @@ def compose_mail(delivery: Delivery, messages: Sequence[Message], language: str)
     Its Message-ID is the delivery's: a mail that was sent again after a killed worker is the same mail.
     """
     says = _SAYS[language]
-    lines = [_mail_line(message, language) for message in messages[:MOST_LINES]]
-    if len(messages) > MOST_LINES:
-        lines.append(says["more"].format(count=len(messages) - MOST_LINES))
+    lines = [_mail_line(message, language) for message in messages[:_MOST_LINES]]
+    if len(messages) > _MOST_LINES:
+        lines.append(says["more"].format(count=len(messages) - _MOST_LINES))
     why = says["why"].format(account=delivery.person.username)
     settings_page = page_address("/messages/settings")
     foot = f"{why}{says['is']}{settings_page}" if settings_page else why

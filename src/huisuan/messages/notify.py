@@ -20,7 +20,7 @@ class Notice:
     """Something to tell: the sentence's code and values, to whom, the key that names the event, the page it leads to.
 
     Whoever belongs to several groups of recipients is told once. The key says what happened, not when it was tried:
-    `job:0192…:ended`, `budget:12:2024:80`.
+    `job:0192…:ended`, `budget:12:2024:80`. `besides` is the username of who did it and knows it already.
     """
 
     code: str
@@ -28,16 +28,19 @@ class Notice:
     to: tuple[Recipients, ...]
     key: str
     link: str = ""
+    besides: str = ""
 
 
-def notify(code: str, values: Values, *, to: Iterable[Recipients], key: str, now: datetime, link: str = "") -> None:
+def notify(
+    code: str, values: Values, *, to: Iterable[Recipients], key: str, now: datetime, link: str = "", besides: str = ""
+) -> None:
     """Tell one thing; told again under the same key, nothing happens.
 
     Raises:
         UnknownText: no such sentence, or not its values.
         RuntimeError: there is no transaction that holds the event and its message together.
     """
-    notify_all([Notice(code, values, tuple(to), key, link)], now)
+    notify_all([Notice(code, values, tuple(to), key, link, besides)], now)
 
 
 def notify_all(notices: Iterable[Notice], now: datetime) -> None:
@@ -54,6 +57,7 @@ def notify_all(notices: Iterable[Notice], now: datetime) -> None:
         for notice, kind in told
         for group in notice.to
         for person in people.get(group, ())
+        if not notice.besides or person.username != notice.besides
     }  # fmt: skip
     # in one order everywhere, so that two transactions that tell the same wait for each other and do not lock up
     _file_silently(rows.values(), now)

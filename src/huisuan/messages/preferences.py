@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from huisuan.parties.models import Person
 
 KindAndChannel = tuple[str, str]  # kind and channel
-LANGUAGES = ("zh-hans", "en")
+_LANGUAGES = ("zh-hans", "en")
 DEFAULT_HOUR = 8
 #: what holds where nothing was chosen: the page at once, a webhook (once there is one) too, mail once a day and
 #: none of it for jobs, which may end by the thousand
@@ -33,7 +33,7 @@ DEFAULTS: dict[KindAndChannel, str] = {
 class MessagePreferences:
     """All of it, as it holds for a person."""
 
-    language: str = LANGUAGES[0]
+    language: str = _LANGUAGES[0]
     digest_hour: int = DEFAULT_HOUR
     webhook_url: str = ""
     frequencies: Mapping[KindAndChannel, str] = field(default_factory=lambda: dict(DEFAULTS))
@@ -108,8 +108,8 @@ def _check(asked: MessagePreferences) -> None:
             )
     if not 0 <= asked.digest_hour <= 23:
         raise InvalidRequest(f"汇总时刻 {asked.digest_hour}：应是 0 至 23 的整点", code="message.hour_out_of_bounds")
-    if asked.language not in LANGUAGES:
-        raise InvalidRequest(f"语言 {asked.language}：只能是 {'、'.join(LANGUAGES)}", code="message.language_unknown")
+    if asked.language not in _LANGUAGES:
+        raise InvalidRequest(f"语言 {asked.language}：只能是 {'、'.join(_LANGUAGES)}", code="message.language_unknown")
     _check_webhook(asked.webhook_url)
 
 

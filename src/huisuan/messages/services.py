@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from huisuan.messages.models import Delivery, Message
 from huisuan.messages.queries import inbox
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-    from huisuan.messages.models import Message
     from huisuan.parties.models import Person
+
+_KEPT = timedelta(days=400)
+
+
+def forget_old_messages(now: datetime) -> int:
+    """Delete messages, and their deliveries, of more than 400 days ago; returns how many messages."""
+    old = Message.objects.filter(at__lt=now - _KEPT)
+    Delivery.messages.through.objects.filter(message__in=old).delete()
+    Delivery.objects.filter(messages=None, made_at__lt=now - _KEPT).delete()
+    return old.delete()[0]
 
 
 def mark_read(messages: QuerySet[Message], now: datetime) -> int:

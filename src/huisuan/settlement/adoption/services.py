@@ -11,6 +11,8 @@ from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.law.model import LawError
 from huisuan.law.policy import setting_declarations, with_adopted
+from huisuan.messages.notify import notify
+from huisuan.messages.recipients import working_group
 from huisuan.settlement.adoption.lock import lock_settlement
 from huisuan.settlement.adoption.proposed_settings import (
     SettingsDraft,
@@ -44,18 +46,21 @@ def propose_settings(policy_name: str, draft: SettingsDraft, by: ProposalActor, 
     draft = with_title(policy, draft)
     if wrong := check_draft(policy, draft):
         raise InvalidRequest("；".join(wrong.values()), code="proposal.invalid")
-    return SettingsProposal.objects.create(
-        policy=policy.name,
-        title=draft.title,
-        authority=draft.authority,
-        document=draft.document,
-        valid_from=draft.valid_from,
-        values=setting_declarations(policy).to_toml(draft.values),
-        names=sorted(draft.values),
-        proposed_by=by.name,
-        proposed_through=by.through,
-        proposed_at=now,
-    )
+    with transaction.atomic():
+        proposal = SettingsProposal.objects.create(
+            policy=policy.name,
+            title=draft.title,
+            authority=draft.authority,
+            document=draft.document,
+            valid_from=draft.valid_from,
+            values=setting_declarations(policy).to_toml(draft.values),
+            names=sorted(draft.values),
+            proposed_by=by.name,
+            proposed_through=by.through,
+            proposed_at=now,
+        )
+        _tell("proposal_made", proposal, by, now)
+    return proposal
 
 
 def adopt_proposal(number: int, by: ProposalActor, now: datetime) -> ProposalEnd:
@@ -85,6 +90,7 @@ def adopt_proposal(number: int, by: ProposalActor, now: datetime) -> ProposalEnd
             proposal=proposal, end=End.ADOPTED, by=by.name, through=by.through, at=now, known_from=known_from,
             file=file, text=format_settings_file(draft, proposal.values, known_from, note),
         )  # fmt: skip
+        _tell("proposal_adopted", proposal, by, now)
         transaction.on_commit(write_adopted)
     return end
 
@@ -98,6 +104,15 @@ def withdraw_proposal(number: int, by: ProposalActor, now: datetime) -> Proposal
     with transaction.atomic():
         proposal = _open(number)
         return ProposalEnd.objects.create(proposal=proposal, end=End.WITHDRAWN, by=by.name, through=by.through, at=now)
+
+
+def _tell(code: str, proposal: SettingsProposal, by: Actor, now: datetime) -> None:
+    """Tell the working group, but for the one who does it."""
+    values: dict[str, str | int] = {"number": proposal.pk, "title": proposal.title, "by": by.name}
+    notify(
+        code, values, to=[working_group()], key=f"proposal:{proposal.pk}:{code}", now=now,
+        link=f"/proposals/{proposal.pk}", besides=by.name,
+    )  # fmt: skip
 
 
 def _known_from(policy: str, today: date) -> date:

@@ -24,6 +24,7 @@ from huisuan.settlement.adoption.settings_files import refuse_unadopted_files, w
 from huisuan.settlement.models import Bill, BillLine, Entitlement, SettlementRun
 from huisuan.settlement.runs.billing import Billing
 from huisuan.settlement.runs.inputs import latest_cursors, load_registers, open_billing, start_of_day
+from huisuan.settlement.runs.result_messages import tell_results
 from huisuan.settlement.runs.settled_sentence import SETTLES, reach_of
 
 NO_PROGRESS = NoProgress()
@@ -100,6 +101,7 @@ def settle(
                 requested_by=by, made_at=now, **_totals(billing),
             )  # fmt: skip
             _store(run, billing, progress)
+        tell_results(run, now)
         return SettleResult(run, new=True)
 
 

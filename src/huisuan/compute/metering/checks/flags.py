@@ -6,28 +6,46 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.metering.checks.anomaly import Anomaly, FlagKind
 from huisuan.compute.models import Centre, MeterFlag, PendingCorrection
+from huisuan.messages.notify import notify
+from huisuan.messages.recipients import people_of_operator, working_group
 
 BY_THE_PLATFORM = "平台"
 
 
+@transaction.atomic
 def raise_flags(centre: Centre, anomalies: Iterable[Anomaly], now: datetime) -> None:
-    """Keep what is new among them."""
+    """Keep what is new among them, and tell once a day and centre that something waits for an answer."""
+    found = [
+        MeterFlag(
+            centre=centre,
+            kind=anomaly.kind,
+            key=anomaly.key[:200],
+            text=anomaly.text,
+            line=anomaly.line,
+            sequence=anomaly.sequence,
+            flagged_at=now,
+        )
+        for anomaly in anomalies
+    ]
+    if not found:
+        return
     MeterFlag.objects.bulk_create(
-        [
-            MeterFlag(
-                centre=centre, kind=anomaly.kind, key=anomaly.key[:200], text=anomaly.text, line=anomaly.line,
-                sequence=anomaly.sequence, flagged_at=now,
-            )
-            for anomaly in anomalies
-        ],
+        found,
         ignore_conflicts=True,
         batch_size=1000,
     )  # fmt: skip
+    if MeterFlag.objects.filter(centre=centre, flagged_at=now, answered_at__isnull=True).exists():
+        day = f"{now.astimezone(SHANGHAI):%Y-%m-%d}"
+        to = (people_of_operator(centre.operator_id), working_group())
+        values = {"centre": centre.code, "day": day}
+        notify("flags_raised", values, to=to, key=f"flags:{centre.code}:{day}", now=now, link="/flags/?state=open")
 
 
 def open_flags(centre: Centre) -> QuerySet[MeterFlag]:

@@ -34,6 +34,7 @@ from huisuan.compute.metering.ledger.chain import START
 from huisuan.compute.metering.ledger.merkle import merkle_root
 from huisuan.compute.metering.ledger.record_hash import RECORD_FIELDS
 from huisuan.compute.metering.ledger.stored_records import load_leaves, stored_records
+from huisuan.compute.metering.seals.seal_messages import tell_sealed
 from huisuan.compute.models import Centre, MeterBatch, MeterFlag, Seal, UsageRecord
 from huisuan.protocol.batch_chain import seal_digest, statement_sha256
 
@@ -183,6 +184,7 @@ def _create_seal(
             centre=centre, month=month.first_day, statement=statement, sealed_at=now, sealed_by=by[:80],
             signature=platform_key.sign(seal_digest(statement)), **{name: fields[name] for name in columns},
         )  # fmt: skip
+        tell_sealed(new, before.last_sequence if before else 0, now)
         draft.replace(parquet_path(centre.code, month))  # last: what fails before leaves no file under its name
     finally:
         draft.unlink(missing_ok=True)
