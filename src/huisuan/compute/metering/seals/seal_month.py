@@ -184,7 +184,7 @@ def _create_seal(
             centre=centre, month=month.first_day, statement=statement, sealed_at=now, sealed_by=by[:80],
             signature=platform_key.sign(seal_digest(statement)), **{name: fields[name] for name in columns},
         )  # fmt: skip
-        tell_sealed(new, before.last_sequence if before else 0, now)
+        tell_sealed(new, Seal.objects.filter(centre=centre).exclude(pk=new.pk).order_by("-month").first(), now)
         draft.replace(parquet_path(centre.code, month))  # last: what fails before leaves no file under its name
     finally:
         draft.unlink(missing_ok=True)
