@@ -127,7 +127,9 @@ def _homes(centres: QuerySet[Centre], cities: dict[str, CityRow], now: datetime)
     homes = {}
     for centre in centres:
         homes[centre.pk] = centre.region_id
-        row = cities.setdefault(centre.region_id, CityRow(centre.region))
+        row = cities.get(centre.region_id)
+        if row is None:  # not setdefault: it would fetch the region of every centre
+            row = cities[centre.region_id] = CityRow(centre.region)
         row.centres += 1
         agent = getattr(centre, "agent", None)
         row.online += agent is not None and agent.last_seen_at > now - AGENT_SILENT
