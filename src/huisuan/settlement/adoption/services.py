@@ -106,7 +106,7 @@ def withdraw_proposal(number: int, by: ProposalActor, now: datetime) -> Proposal
         return ProposalEnd.objects.create(proposal=proposal, end=End.WITHDRAWN, by=by.name, through=by.through, at=now)
 
 
-def _tell(code: str, proposal: SettingsProposal, by: Actor, now: datetime) -> None:
+def _tell(code: str, proposal: SettingsProposal, by: ProposalActor, now: datetime) -> None:
     """Tell the working group, but for the one who does it."""
     values: dict[str, str | int] = {"number": proposal.pk, "title": proposal.title, "by": by.name}
     notify(
