@@ -161,7 +161,9 @@ def test_who_wants_never_gets_never_also_of_what_is_waiting(firm: Party, wang: P
 
 @pytest.mark.parametrize("what", ["disabled", "moved"])
 def test_who_is_moved_or_disabled_gets_nothing_more(firm: Party, wang: Person, server: MailServer, what: str) -> None:
-    Person.objects.create_person("boss", None, role="user", party=firm)  # somebody stays an owner, without mail
+    Person.objects.create_person(
+        "boss", None, role="user", party=firm, member_role="owner"
+    )  # somebody stays an owner, without mail
     wants(wang, frequencies={("job_ended", "mail"): "daily"})
     tell(firm, "routed")
     work()
