@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from huisuan.compute.metering.usage.daily_totals import update_all_daily_totals
 from huisuan.compute.models import Accelerator, Centre, CentreNode
 from huisuan.parties.models import Region
 from huisuan.portal.federation.tile_map import TILES
@@ -78,3 +79,35 @@ def test_the_list_of_centres_can_be_narrowed_to_a_city(world: World) -> None:
     shown = world.browser("province").get(reverse("centres"), {"city": "340200"}).content.decode()
     assert "芜湖市智算中心" in shown
     assert "合肥市智算中心" not in shown
+
+
+def past(world: World, query: str = "", **headers: str) -> str:
+    """The page, or the part of it, that shows a month that is over."""
+    update_all_daily_totals()
+    return world.browser("province").get(f"{reverse('compute')}{query}", headers=headers).content.decode()
+
+
+def test_the_map_goes_back_month_by_month_by_slider_and_by_links(world: World) -> None:
+    shown = past(world, "?month=2024-05")
+    assert 'value="24292"' in shown  # 2024 * 12 + 4
+    for text in ('aria-valuetext="2024-05"', 'href="?month=2024-04#history"', 'href="?month=2024-06#history"'):
+        assert text in shown
+    assert past(world, "?month=24292").count('aria-valuetext="2024-05"') == 1
+    assert "month=1999-01" in past(world, "?month=1999-01")
+    assert "month=x" in past(world, "?month=x")
+
+
+def test_a_moved_slider_brings_the_month_alone_with_its_use(world: World) -> None:
+    part = past(world, "?month=2024-06", **{"HX-Request": "true", "HX-Target": "history"})
+    assert "<html" not in part
+    city = re.search(r"芜湖市</td><td[^>]*>([\d.,]+)</td>", part)
+    assert city is not None
+    assert city[1] == "32.00"  # four hours of eight cards at Wuhu
+
+
+def test_a_city_sees_the_past_of_its_own_centres_only(world: World) -> None:
+    update_all_daily_totals()
+    shown = world.browser("city").get(f"{reverse('compute')}?month=2024-06").content.decode()
+    city = re.search(r"芜湖市</td><td[^>]*>([\d.,]+)</td>", shown)
+    assert city is not None
+    assert city[1] == "0.00"

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _t
 
 from huisuan.parties.route_access import allow, viewer_of
+from huisuan.parties.viewer import Viewer
 from huisuan.portal.centres.views import centre_table
+from huisuan.portal.federation.history import chosen_month, cities_of_month, months_of_use, number_of_month
 from huisuan.portal.federation.queries import CityRow, Federation, federation
 from huisuan.portal.federation.tile_map import TILES
 from huisuan.portal.ui import charts, number_format, state_labels
+from huisuan.portal.ui.address import refused
 from huisuan.portal.ui.table import render_tables
 
 _MOST_MODELS = 12
@@ -41,6 +46,9 @@ class Tile:
 def compute_page(request: HttpRequest) -> HttpResponseBase:
     """The federation as it stands now."""
     viewer, now = viewer_of(request), timezone.now()
+    past = _history(request, viewer)
+    if request.htmx.target == "history" and past:  # type: ignore[attr-defined]
+        return render(request, "portal/federation/history.html", past)
     found = federation(viewer, now)
     context = {
         "here": "compute",
@@ -48,11 +56,29 @@ def compute_page(request: HttpRequest) -> HttpResponseBase:
         "now": now,
         "tiles": [_tile(row) for row in found.cities if row.region.code in TILES],
         "charts": _charts(found),
+        **past,
         "total_used": number_format.share(found.total.used, found.total.seen),
     }
     return render_tables(
         request, "portal/federation/compute.html", context, [centre_table(request, viewer, name="centres")]
     )
+
+
+def _history(request: HttpRequest, viewer: Viewer) -> dict[str, Any]:
+    """The month that the address names, else the last with use; nothing where there never was any."""
+    months = months_of_use(viewer)
+    if not months:
+        return {}
+    asked = request.GET.get("month", "")
+    month = chosen_month(asked, months) or months[-1]
+    place = months.index(month)
+    return {
+        "month": month, "at": number_of_month(month), "least": number_of_month(months[0]),
+        "most": number_of_month(months[-1]), "before": months[place - 1] if place else None,
+        "after": months[place + 1] if place + 1 < len(months) else None,
+        "months_cities": cities_of_month(viewer, month),
+        "not_used": refused(request, "month") if asked and not chosen_month(asked, months) else [],
+    }  # fmt: skip
 
 
 def _tile(row: CityRow) -> Tile:

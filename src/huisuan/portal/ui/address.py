@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 _READ: dict[str, tuple[str, ...]] = {
     "audit-sample": ("seed", "size", "by", "year", "centre", "export"),
+    "compute": ("month",),
     "budget": ("policy", "year", "seed", "export", "s.", "i.", "cap.", "rate."),
     "calculator": ("who", "on", "known", "f."),
     "home": ("year",),

@@ -54,6 +54,16 @@ document.addEventListener("click", (event) => {
   copies.textContent = copies.dataset.copied;
 });
 
+// A slider of months says the month that it stands at while it is moved; the server answers once it rests.
+document.addEventListener("input", (event) => {
+  const slider = event.target;
+  if (!slider.matches("input[type=range][data-months]")) return;
+  const at = Number(slider.value);
+  const month = `${Math.floor(at / 12)}-${String((at % 12) + 1).padStart(2, "0")}`;
+  slider.setAttribute("aria-valuetext", month);
+  slider.form.querySelector("output").value = month;
+});
+
 // What failed on the way is said where it was asked for, never silently.
 document.addEventListener("htmx:responseError", (event) => say(event.detail.elt));
 document.addEventListener("htmx:sendError", (event) => say(event.detail.elt));
