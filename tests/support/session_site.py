@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from huisuan.client import Client
 from huisuan.compute import engines
 from huisuan.compute.agent_gateway.enrolment import invite
 from huisuan.compute.jobs.relay_address import PORT
+from huisuan.compute.sessions.node.bridge import session_folder
 from huisuan.compute.site_agent.backoff import Pace
 from huisuan.compute.site_agent.config import JOBS, KEY, STATE_FILE, Config
 from huisuan.compute.site_agent.link import AgentLink
@@ -94,6 +96,7 @@ class SessionSite:
         folder.chmod(0o755)
         join(folder, Config(url=url, engine=engine, options=self.options), invite(code, "test", datetime.now(UTC))[1])
         self.messages: list[str] = []
+        self.started, self.lost = set[str](), set[str]()
         self.agent = self._start()
         self.agent.step()
         self.token = make_token("user", "test", party=party().uscc)[1]
@@ -119,7 +122,9 @@ class SessionSite:
 
     def start(self, kind: str, **more: Any) -> Session:
         """A session that has been started; it need not run yet."""
-        return self.client.start_session(SessionRequest.model_validate({"kind": kind, **more}))
+        session = self.client.start_session(SessionRequest.model_validate({"kind": kind, **more}))
+        self.started.add(session.uid)
+        return session
 
     def ready(self, uid: str, within: float = SOON) -> Session:
         """The session once its program answers."""
@@ -153,6 +158,10 @@ class SessionSite:
         """End what runs."""
         self.agent.end_jobs("the test is over")
         until(lambda: not self.agent.has_running_jobs, "the end of all sessions")
+        for uid in self.started - self.lost:
+            until(lambda uid=uid: not session_folder(uid).exists(), f"the end of {uid}'s folder")  # type: ignore[misc]
+        for uid in self.lost:  # nobody was left to remove it
+            shutil.rmtree(session_folder(uid), ignore_errors=True)
         self.stop_agent()
         self.client.close()
 

@@ -33,6 +33,7 @@ class SessionRequest(RequestModel):
     workdir: str | None = Field(default=None, description="已上传的工作目录的 SHA-256")
     environment: dict[str, str] = Field(default_factory=dict)
     party: str | None = Field(default=None, description="统一社会信用代码；只有专班可替主体提交")
+    project: str | None = Field(default=None, description="项目代码；不写则归单位的默认项目，或令牌的项目")
 
 
 class Session(ResponseModel):

@@ -117,6 +117,20 @@ def test_what_prepares_the_node_runs_before_the_program_and_its_failure_is_the_s
     assert "with conda; rm: lab --no-browser" in said
 
 
+def test_what_a_killed_session_left_goes_with_a_later_one(node: Node) -> None:
+    node.start()
+    node.listening()
+    assert node.process is not None
+    node.process.kill()
+    node.process.communicate(timeout=20)
+    assert node.place.exists()
+    os.utime(node.place, (time.time() - 7200, time.time() - 7200))
+    later = Node(node.folder)
+    later.start(seconds=1)
+    assert later.ended()[0] == 0
+    assert not node.place.exists()
+
+
 def test_a_folder_that_somebody_else_made_first_is_not_used(node: Node) -> None:
     node.place.mkdir(mode=0o777)
     node.place.chmod(0o777)

@@ -120,6 +120,7 @@ def test_a_shell_whose_node_is_lost_says_so(site: SessionSite, terminals: list[C
     for process in psutil.process_iter(["cmdline"]):
         if any(str(site.folder) in word for word in process.info["cmdline"] or ()):
             process.send_signal(signal.SIGKILL)  # the runner, the session and the bridge at once, as with a power cut
+    site.lost.add(session.uid)
     terminal.until("已经结束")
     assert terminal.code() == 1
     assert site.ended(session.uid).state == "lost"

@@ -152,7 +152,7 @@ with connect() as client:
 def test_up_runs_everything_and_one_ctrl_c_ends_it_all(home: Home) -> None:
     running = home.running()
     assert httpx.get(f"{running['url']}/healthz", trust_env=False).json()["status"] == "ok"
-    assert set(running["processes"]) == {"web", "worker", "agent"}
+    assert set(running["processes"]) == {"web", "worker", "relay", "agent"}
     note = home.folder / "instance.json"
     assert stat.S_IMODE(note.stat().st_mode) == 0o600
     assert json.loads(note.read_text())["url"] == running["url"]

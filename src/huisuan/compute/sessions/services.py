@@ -134,6 +134,7 @@ def _job_request(asked: SessionRequest) -> JobRequest:
         workdir=asked.workdir,
         environment=asked.environment,
         party=asked.party,
+        project=asked.project,
         time_limit_seconds=asked.seconds + MARGIN_SECONDS,
     )
 

@@ -64,8 +64,9 @@ def session_list(request: HttpRequest) -> HttpResponseBase:
     context = {
         "here": "jobs", "rows": [_row(session, viewer) for session in services.list_sessions(viewer)],
         "fields": _first_fields(typed), "more_fields": _more_fields(typed),
-        "more_is_open": any(typed.get(name) for name in ("models", "centre", "prepare")),
+        "more_is_open": any(typed.get(name) for name in ("models", "centre", "project", "prepare")),
         "wrong": wrong, "key": secrets.token_hex(16), "has_relay": bool(relay_for_agents()),
+        "may_change": viewer.scope != "read",
         "models": list(Accelerator.objects.exclude(tflops_fp16=0).values_list("model", flat=True)),
     }  # fmt: skip
     if request.htmx.target == "sessions":  # type: ignore[attr-defined]
@@ -130,6 +131,7 @@ def _asked(typed: dict[str, str]) -> SessionRequest:
         cards=_number("卡数", typed["cards"], _MOST_CARDS) if typed.get("cards", "").strip() else None,
         models=[name.strip() for name in typed.get("models", "").replace("，", ",").split(",") if name.strip()],
         centre=typed.get("centre") or None,
+        project=typed.get("project", "").strip()[:60].replace("\0", "") or None,
         prepare=typed.get("prepare", "").replace("\r\n", "\n")[:4000].replace("\0", ""),
     )
 
@@ -165,6 +167,8 @@ def _more_fields(typed: dict[str, str]) -> list[FormField]:
                   described_by="h-models", text=typed.get("models", "")[:500], suggestions="of-models"),
         FormField(name="centre", id="f-centre", label=_("智算中心"), widget=Widget.SELECT, blank=_("由平台调度"),
                   choices=choices(centres, typed.get("centre", ""))),
+        FormField(name="project", id="f-project", label=_("项目"), hint=_("项目代码；不写则归默认项目"),
+                  described_by="h-project", text=typed.get("project", "")[:60]),
         FormField(name="idle", id="f-idle", label=_("空闲多久后结束"), widget=Widget.SELECT,
                   choices=choices(idle, typed.get("idle", "30"))),
         FormField(name="prepare", id="f-prepare", label=_("启动前执行"), widget=Widget.LINES,

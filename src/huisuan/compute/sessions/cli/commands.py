@@ -38,6 +38,7 @@ _Name = Annotated[str, typer.Option("--name", help="名称")]
 _Env = Annotated[list[str] | None, typer.Option("--env", help="环境变量 名=值；只写名则取本机的值；可重复")]
 _Workdir = Annotated[Path | None, typer.Option("--workdir", help="打包上传的文件夹；会话在其中开始")]
 _PartyCode = Annotated[str | None, typer.Option("--party", help="所属主体的统一社会信用代码（仅操作员）")]
+_ProjectCode = Annotated[str | None, typer.Option("--project", help="归哪个项目；不写则默认项目，或令牌的项目")]
 _Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="等到可以进入")]
 _OpenPage = Annotated[bool, typer.Option("--open", help="就绪后打开浏览器")]
 
@@ -46,7 +47,8 @@ _OpenPage = Annotated[bool, typer.Option("--open", help="就绪后打开浏览�
 def jupyter(
     cards: _Cards = None, hours: _Hours = "2", idle: _Idle = "30m", models: _Models = None, centre: _CentreCode = None,
     city: _City = None, price_ceiling: _Ceiling = None, prepare: _Prepare = "", name: _Name = "", env: _Env = None,
-    workdir: _Workdir = None, party: _PartyCode = None, wait: _Wait = True, open_page: _OpenPage = False,
+    workdir: _Workdir = None, party: _PartyCode = None, project: _ProjectCode = None, wait: _Wait = True,
+    open_page: _OpenPage = False,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """在卡上开一个 JupyterLab；像作业一样调度、计量、计价。就绪后给出一次有效的网址。"""
@@ -59,7 +61,8 @@ def jupyter(
 def vscode(
     cards: _Cards = None, hours: _Hours = "2", idle: _Idle = "30m", models: _Models = None, centre: _CentreCode = None,
     city: _City = None, price_ceiling: _Ceiling = None, prepare: _Prepare = "", name: _Name = "", env: _Env = None,
-    workdir: _Workdir = None, party: _PartyCode = None, wait: _Wait = True, open_page: _OpenPage = False,
+    workdir: _Workdir = None, party: _PartyCode = None, project: _ProjectCode = None, wait: _Wait = True,
+    open_page: _OpenPage = False,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """在卡上开一个 VS Code（节点上须有 code-server）；就绪后给出一次有效的网址。"""
@@ -72,7 +75,7 @@ def vscode(
 def shell(
     cards: _Cards = None, hours: _Hours = "2", idle: _Idle = "30m", models: _Models = None, centre: _CentreCode = None,
     city: _City = None, price_ceiling: _Ceiling = None, name: _Name = "", env: _Env = None, workdir: _Workdir = None,
-    party: _PartyCode = None, wait: _Wait = True, as_json: AsJson = False,
+    party: _PartyCode = None, project: _ProjectCode = None, wait: _Wait = True, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """在卡上开一个终端，就绪后接上；Ctrl-] 离开而终端继续，exit 结束会话。"""
     with connect() as client:
@@ -141,6 +144,7 @@ def _start(client: Client, kind: SessionKindName, options: dict[str, Any]) -> Se
             workdir=upload(client, folder, party) if folder is not None else None,
             environment=dict(map(environment_pair, options["env"] or [])),
             party=party,
+            project=options["project"],
         )
     )
 

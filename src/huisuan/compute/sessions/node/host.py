@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ from huisuan.compute.sessions.node.terminal import Terminal
 LOOK_SECONDS = 5.0
 _END_SECONDS = 10.0
 _MISSING = 127
+_ABANDONED_SECONDS = 3600.0  # one that is only starting does not listen yet
 
 
 def say(text: str) -> None:
@@ -31,18 +33,31 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def remove_abandoned() -> None:
+    """Remove this user's folders of sessions that were killed: old ones, on whose socket nobody listens."""
+    for folder in Path("/tmp").glob(session_folder("*").name):  # noqa: S108 - each is checked
+        try:
+            if not is_own_folder(folder) or time.time() - folder.stat().st_mtime < _ABANDONED_SECONDS:
+                continue
+            with socket.socket(socket.AF_UNIX) as trial:
+                if trial.connect_ex(str(folder / SOCKET)):
+                    shutil.rmtree(str(folder), ignore_errors=True)
+        except OSError:
+            continue
+
+
 def program(kind: str, folder: Path, prepare: str) -> List[str]:
     """The words that start JupyterLab or VS Code on the session's socket; `prepare` is run by bash before them."""
-    socket = str(folder / SOCKET)
+    place = str(folder / SOCKET)
     if kind == "jupyter":
         words = [
-            *("jupyter", "lab", "--no-browser", "--ServerApp.sock=" + socket, "--ServerApp.sock_mode=0600"),
+            *("jupyter", "lab", "--no-browser", "--ServerApp.sock=" + place, "--ServerApp.sock_mode=0600"),
             # every host asks the same thing of us: the relay, which checked who is asking
             *("--ServerApp.allow_remote_access=True", "--ServerApp.root_dir=" + str(Path.cwd())),
             *("--ServerApp.quit_button=True", "--ServerApp.allow_root=True", "--ServerApp.open_browser=False"),
         ]
     else:
-        words = ["code-server", "--auth=none", "--socket=" + socket, "--socket-mode=600", "--disable-telemetry"]
+        words = ["code-server", "--auth=none", "--socket=" + place, "--socket-mode=600", "--disable-telemetry"]
         words += ["--disable-update-check", str(Path.cwd())]
     if prepare:
         words = ["/bin/bash", "-c", prepare + '\nexec "$@"', "bash", *words]
@@ -80,6 +95,7 @@ class SessionHost:
         self.ending.set()
 
     def _make_folder(self) -> bool:
+        remove_abandoned()
         if is_own_folder(self.folder):  # of an earlier run of this job, which is over
             shutil.rmtree(str(self.folder))
         try:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
+
+from django.db import DatabaseError
 
 from huisuan.compute.jobs.relay_address import origin_pattern
 from huisuan.compute.sessions.relay import access, pages
@@ -21,6 +24,7 @@ from huisuan.protocol.session_tunnel import TERMINAL_PATH, TUNNEL_PATH
 _UID = re.compile(r"[0-9a-z]{20,32}")
 _ADMITTED_SECONDS = 5.0  # for so long what the database said of a cookie is believed
 _MOST_REMEMBERED = 10_000
+_NOT_ADMITTED = 4403  # the close code of a WebSocket whose holder may not be in the session
 _OWN_HEADERS = [
     (b"content-type", b"text/html; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -28,6 +32,7 @@ _OWN_HEADERS = [
     (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
 ]
+log = logging.getLogger(__name__)
 
 
 class Relay:
@@ -61,17 +66,19 @@ class Relay:
         """A byte stream to a session's program, for whoever brings a ticket. No browser can send that header."""
         await receive()  # websocket.connect
         scheme, _, ticket = first_header(scope["headers"], b"authorization").partition(" ")
-        held = None
+        held, cookie = None, _new_cookie()
         if scheme.lower() == "bearer" and _UID.fullmatch(uid):
-            held = await asyncio.to_thread(access.redeem_ticket, uid, ticket, _new_cookie(), datetime.now(UTC))
+            held = await asyncio.to_thread(access.redeem_ticket, uid, ticket, cookie, datetime.now(UTC))
         tunnel = self.tunnels.find(uid)
         if held is None or not held.runs or tunnel is None:
             # accepted first: a refused handshake would not say why
             await send({"type": "websocket.accept"})
-            await send({"type": "websocket.close", "code": 4403 if held is None else 4503 if held.runs else 4410})
+            await send(
+                {"type": "websocket.close", "code": _NOT_ADMITTED if held is None else 4503 if held.runs else 4410}
+            )
             return
         await send({"type": "websocket.accept"})
-        await proxy_bytes(receive, send, tunnel)
+        await self._while_admitted(uid, cookie, proxy_bytes(receive, send, tunnel), send)
 
     # --- browsers
 
@@ -79,7 +86,8 @@ class Relay:
         if scope["type"] == "http" and path == ENTER_PATH:
             await self._enter(uid, scope, send)
             return
-        held = await self._who(uid, relay_cookie(scope["headers"], self.secure))
+        cookie = relay_cookie(scope["headers"], self.secure)
+        held = await self._who(uid, cookie)
         if held is None:
             await _refuse(scope, receive, send, 403, pages.not_admitted())
         elif not self._from_here(scope):
@@ -89,17 +97,38 @@ class Relay:
         elif (tunnel := self.tunnels.find(uid)) is None:
             await _refuse(scope, receive, send, 503, pages.starting())
         else:
-            await self._proxy(scope, receive, send, tunnel)
+            await self._proxy(scope, receive, send, tunnel, cookie)
 
-    async def _proxy(self, scope: AsgiScope, receive: AsgiReceive, send: AsgiSend, tunnel: Tunnel) -> None:
+    async def _proxy(self, scope: AsgiScope, receive: AsgiReceive, send: AsgiSend, tunnel: Tunnel, cookie: str) -> None:
         if scope["type"] == "websocket":
             await receive()  # websocket.connect
-            await proxy_websocket(scope, receive, send, tunnel)
+            await self._while_admitted(tunnel.uid, cookie, proxy_websocket(scope, receive, send, tunnel), send)
             return
         try:
             await proxy_http(scope, receive, send, tunnel)
         except Unreachable:
             await _page(send, 503, pages.starting())
+
+    async def _while_admitted(
+        self, uid: str, cookie: str, serving: Coroutine[None, None, None], send: AsgiSend
+    ) -> None:
+        """Serve a WebSocket for as long as its holder may be in the session: it can be open for days."""
+        work = asyncio.create_task(serving)
+        try:
+            while not (await asyncio.wait([work], timeout=_ADMITTED_SECONDS))[0]:
+                try:
+                    held = await self._who(uid, cookie)
+                except DatabaseError as error:  # it is away: what is open goes on for now
+                    log.warning("who is in a session could not be checked: %s", error)
+                    continue
+                if held is None:
+                    work.cancel()
+                    await asyncio.wait([work])
+                    await send({"type": "websocket.close", "code": _NOT_ADMITTED})
+                    return
+            await work
+        finally:
+            work.cancel()
 
     async def _enter(self, uid: str, scope: AsgiScope, send: AsgiSend) -> None:
         """Exchange the ticket of the address for a cookie of this host."""
