@@ -37,6 +37,8 @@ from huisuan.law.authoring.operators import (  # fmt: skip
     all_of,
     always,
     any_of,
+    higher_of,
+    lower_of,
     opposite,
     when,
 )
@@ -46,6 +48,7 @@ from huisuan.law.model.handling import ProcedureKind
 __all__ = [
     "Article", "Bool", "Choice", "Date", "Facts", "Int", "LawError", "Money", "ProcedureKind", "Rates", "Regions",
     "Share", "Text", "all_of", "always", "any_of", "boolean", "budget_setting", "choice", "claims", "date", "day",
-    "integer", "interpretation", "legal_day", "legal_int", "legal_money", "legal_share", "money", "money_setting",
-    "opposite", "rates_setting", "regions_setting", "share", "share_setting", "text", "when", "whole",
+    "higher_of", "integer", "interpretation", "legal_day", "legal_int", "legal_money", "legal_share", "lower_of",
+    "money", "money_setting", "opposite", "rates_setting", "regions_setting", "share", "share_setting", "text",
+    "when", "whole",
 ]  # fmt: skip

@@ -8,8 +8,9 @@ from sqlglot import exp, parse_one
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_policy
-from huisuan.law.sql.common_subexpressions import STEP, extract_common
+from huisuan.law.sql.common_subexpressions import extract_common
 from huisuan.law.sql.compute_file import answer_query
+from huisuan.law.sql.naming import STEP_PREFIX
 from huisuan.law.sql.sql_arithmetic import SqlBackend
 
 POLICY = load_policy("anhui-agi-2023")
@@ -32,9 +33,20 @@ def test_what_is_said_twice_stands_once_below_and_gives_the_same_values() -> Non
         assert told == engine.execute(f"SELECT {plain} FROM facts").fetchall()
 
 
+def test_a_branch_that_stands_in_two_cases_is_no_value_of_its_own() -> None:
+    wanted = columns(
+        a="CASE WHEN x > 3 THEN 7 WHEN x <= 3 THEN 10 ELSE 1 END", b="CASE WHEN x > 4 THEN 7 WHEN x <= 3 THEN 10 END"
+    )
+    query = extract_common(wanted, exp.to_table("facts")).sql("duckdb")
+    with duckdb.connect() as engine:
+        engine.execute("CREATE TABLE facts AS SELECT unnest([NULL, 3, 4, 5]) AS x")
+        found = engine.execute(f"SELECT a, b FROM ({query})").fetchall()
+    assert found == [(1, None), (10, 10), (7, None), (7, 7)]
+
+
 def test_what_is_said_once_stays_where_it_is() -> None:
     query = extract_common(columns(a="CASE WHEN x > 3 THEN x END", b="x IS NULL", c="x IS NULL"), exp.to_table("facts"))
-    assert STEP not in query.sql("duckdb")
+    assert STEP_PREFIX not in query.sql("duckdb")
 
 
 def test_every_rule_looks_up_a_city_once_for_each_question_and_once_more_where_facts_are_missing() -> None:

@@ -229,6 +229,21 @@ def when(condition: Bool, then: _N, otherwise: _N) -> _N:
     return type(then)(nodes.When(condition.node, then.node, otherwise.node))
 
 
+def higher_of(
+    one: Money, other: Money, sentence: str, phrase: str, zh: str = "取高者", en: str = "The higher"
+) -> Money:
+    """The higher of two amounts; where both are equal, the first. The explanation names the one that was taken.
+
+    Both are to be named by `cites` themselves.
+    """
+    return when(one >= other, one, other).cites(sentence, phrase, zh, en)
+
+
+def lower_of(one: Money, other: Money, sentence: str, phrase: str, zh: str = "取低者", en: str = "The lower") -> Money:
+    """The lower of two amounts; where both are equal, the first. For a limit that the law calls one: `capped`."""
+    return when(one <= other, one, other).cites(sentence, phrase, zh, en)
+
+
 def all_of(*terms: Bool) -> Bool:
     """Every one of them holds."""
     return Bool(nodes.All(tuple(term.node for term in terms)))

@@ -119,8 +119,11 @@ class _Narration:
         for condition, holds in zip(rule.conditions, verdict.holds, strict=False):
             zh, en = self.zh.condition(condition), self.en.condition(condition)
             yield Step("condition", condition.sentence, condition.phrase, zh, en, holds, holds)
+        narrated: list[CitedValue] = []  # a figure that decides and is paid was evaluated twice
         for seen in verdict.cited:
-            yield from self._figure(seen)
+            if seen not in narrated:
+                narrated.append(seen)
+                yield from self._figure(seen)
         if rule.amount is not None:
             zh = f"应享：{self.zh.expression(rule.amount)} ＝ {self.zh.value(ValueKind.MONEY, verdict.value)}"
             en = f"Owed: {self.en.expression(rule.amount)} = {self.en.value(ValueKind.MONEY, verdict.value)}"
