@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from huisuan.client.job_desk import JobDeskCalls
 from huisuan.client.transport import ClientError, Sending, given, part
 from huisuan.protocol import job_desk as desk
 from huisuan.protocol import placement as placement_wire
@@ -25,7 +26,7 @@ Pause = Callable[[float], None]
 _T = TypeVar("_T")
 
 
-class JobCalls(Sending):
+class JobCalls(JobDeskCalls, Sending):
     """The jobs of the token's owner."""
 
     def submit_job(

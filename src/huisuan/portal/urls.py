@@ -20,7 +20,7 @@ from huisuan.portal.firm import budgets as firm
 from huisuan.portal.firm import members, statement
 from huisuan.portal.home import oversight, todo
 from huisuan.portal.home.views import home
-from huisuan.portal.jobs import cancels, submit
+from huisuan.portal.jobs import again, cancels, submit
 from huisuan.portal.jobs import files as job_files
 from huisuan.portal.jobs import list_page as job_pages
 from huisuan.portal.jobs import now as now_pages
@@ -83,6 +83,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("jobs/cancel", cancels.ask_cancel, name="cancel-jobs"),
     path("cancels/", cancels.held_cancels, name="held-cancels"),
     path("cancels/<int:number>/undo", cancels.undo, name="undo-cancel"),
+    path("jobs/templates/delete", again.delete_template, name="delete-template"),
+    path("jobs/<str:uid>/again", again.submit_again, name="submit-again"),
+    path("jobs/<str:uid>/template", again.keep_template, name="keep-template"),
     path("jobs/new", submit.submit_page, name="submit-job"),
     path("jobs/<str:uid>", jobs.job_page, name="job"),
     path("jobs/<str:uid>/files", job_files.job_files, name="job-files"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import AwareDatetime, Field
 
-from huisuan.protocol.resources import RequestModel, ResponseModel
+from huisuan.protocol.resources import JobRequest, RequestModel, ResponseModel
 
 
 class CancelRequest(RequestModel):
@@ -32,3 +32,19 @@ class CancelHold(ResponseModel):
     due_at: AwareDatetime
     undone_at: AwareDatetime | None
     sent_at: AwareDatetime | None
+
+
+class TemplateRequest(RequestModel):
+    """What to keep under a name: a request, or that of a job (`from_job`)."""
+
+    request: JobRequest | None = None
+    from_job: str | None = Field(default=None, description="作业号：照它存")
+
+
+class TemplateInfo(ResponseModel):
+    """A template of the firm. Of the environment in `request` only the names are shown, their values are kept."""
+
+    name: str
+    made_by: str
+    made_at: AwareDatetime
+    request: JobRequest

@@ -22,6 +22,7 @@ from huisuan.compute.models.budgets import (
 from huisuan.compute.models.centres import HUGE_CARDS, Accelerator, Centre, Partition, Tariff, Tenant
 from huisuan.compute.models.held_cancels import HeldCancel
 from huisuan.compute.models.job_files import FileRequest, JobOutputs
+from huisuan.compute.models.job_templates import JobTemplate
 from huisuan.compute.models.jobs import (
     AT_CENTRE,
     FINAL_STATES,
@@ -44,13 +45,12 @@ from huisuan.compute.models.usage import SourceChunk, SourceFile, UsageRecord
 from huisuan.compute.models.usage_days import UsageDay, UsageTally
 
 __all__ = [
-    "AT_CENTRE", "FINAL_STATES", "HUGE_CARDS", "Accelerator", "AgentKey", "AlertKind", "BudgetAlert",
-    "BudgetPeriod", "BudgetReservation", "BudgetUnit", "CapacityAttestation", "CapacitySighting", "Centre",
-    "CentreNode", "CityQuota", "DurationLine", "EndedArray", "FileRequest", "FirmBudget", "HeldCancel",
-    "InteractiveSession", "Invitation", "Job", "JobDependency", "JobEvent", "JobLog", "JobOutputs", "JobState",
-    "MaintenanceWindow", "MeterBatch", "MeterFlag", "Partition", "PartyUseDay", "PartyUseTally",
-    "PendingCorrection", "PlacementDecision", "RegisterEntry", "RegisterSignature", "ReservationOutcome",
-    "Restoration", "Seal", "SealRequest", "SealSignature", "SessionAdmission", "SessionKind", "SiteAgent",
-    "SourceChunk", "SourceFile", "Tariff", "Tenant", "TenantShare", "Upload", "UsageDay", "UsageRecord",
-    "UsageTally",
+    "AT_CENTRE", "FINAL_STATES", "HUGE_CARDS", "Accelerator", "AgentKey", "AlertKind", "BudgetAlert", "BudgetPeriod",
+    "BudgetReservation", "BudgetUnit", "CapacityAttestation", "CapacitySighting", "Centre", "CentreNode", "CityQuota",
+    "DurationLine", "EndedArray", "FileRequest", "FirmBudget", "HeldCancel", "InteractiveSession", "Invitation", "Job",
+    "JobDependency", "JobEvent", "JobLog", "JobOutputs", "JobState", "JobTemplate", "MaintenanceWindow", "MeterBatch",
+    "MeterFlag", "Partition", "PartyUseDay", "PartyUseTally", "PendingCorrection", "PlacementDecision", "RegisterEntry",
+    "RegisterSignature", "ReservationOutcome", "Restoration", "Seal", "SealRequest", "SealSignature",
+    "SessionAdmission", "SessionKind", "SiteAgent", "SourceChunk", "SourceFile", "Tariff", "Tenant", "TenantShare",
+    "Upload", "UsageDay", "UsageRecord", "UsageTally",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _t
 from django.views.decorators.http import require_http_methods
 
 from huisuan.base.errors import InvalidRequest, Refused
+from huisuan.compute.jobs.again import templates
 from huisuan.compute.jobs.preview import preview
 from huisuan.compute.jobs.services import submit_job
 from huisuan.compute.jobs.workdirs.services import take_upload
@@ -24,7 +25,8 @@ from huisuan.compute.models import Accelerator, Centre
 from huisuan.parties.projects import list_projects
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
-from huisuan.portal.jobs.submit_form import SubmittedForm, parse_form
+from huisuan.portal.jobs.copying import Copied, copied, form_texts, parse_copy, recent_folders
+from huisuan.portal.jobs.submit_form import SubmittedForm
 from huisuan.portal.ui.address import refused
 from huisuan.portal.ui.refusals import refusal_lines
 from huisuan.protocol.job_uid import RANDOM_BYTES
@@ -39,9 +41,13 @@ def submit_page(request: HttpRequest) -> HttpResponseBase:
     viewer, now = viewer_of(request), timezone.now()
     by_file = request.GET.get("by") == "file"
     not_used = [] if by_file else refused(request, "by")
+    source = None if by_file else copied(request, viewer, now)
+    not_used += refused(request, *(key for key in ("from", "template") if source is None))
     context: dict[str, Any] = {
-        "here": "jobs", "not_used": not_used, "by_file": by_file,
-        "form": SubmittedForm({}, "", None, {}, []),
+        "here": "jobs", "not_used": not_used, "by_file": by_file, "source": source,
+        "form": SubmittedForm(form_texts(source.request) if source else {}, "", None, {}, []),
+        "uploaded": source.request.workdir or "" if source else "",
+        "templates": templates(viewer), "folders": recent_folders(viewer),
         "models": list(Accelerator.objects.exclude(tflops_fp16=0).values_list("model", flat=True)),
         "centres": list(Centre.objects.exclude(engine="").values_list("code", flat=True)),
         "projects": list(list_projects(viewer).filter(closed_at__isnull=True).values_list("code", flat=True)),
@@ -53,7 +59,7 @@ def submit_page(request: HttpRequest) -> HttpResponseBase:
                 context["text"], name = _file(request)
                 context["read"] = parse_job_file(context["text"], name)
             else:
-                context |= _form(request)
+                context |= _form(request, source)
             found: ParsedJob | None = context["read"]
             if found is not None:
                 asked = _with_workdir(request, found, viewer, now)
@@ -67,8 +73,8 @@ def submit_page(request: HttpRequest) -> HttpResponseBase:
     return render(request, f"portal/user/submit{'_look' if live else ''}.html", context)
 
 
-def _form(request: HttpRequest) -> dict[str, Any]:
-    found = parse_form({key: text for key, text in request.POST.items() if isinstance(text, str)})
+def _form(request: HttpRequest, source: Copied | None) -> dict[str, Any]:
+    found = parse_copy({key: text for key, text in request.POST.items() if isinstance(text, str)}, source)
     return {"form": found, "read": found.read, "file_text": found.file}
 
 
@@ -99,7 +105,7 @@ def _with_workdir(request: HttpRequest, found: ParsedJob, viewer: Viewer, now: d
     """
     found = replace(found, request=found.request.model_copy(update={"environment": _environment(request, found)}))
     archive = request.FILES.get("workdir")
-    sha256 = request.POST.get("uploaded", "")
+    sha256 = request.POST.get("recent", "") or request.POST.get("uploaded", "")
     if isinstance(archive, UploadedFile) and archive.size:
         sha256 = take_upload(archive, None, viewer, now)[0].sha256
     if found.workdir is not None and not sha256:

@@ -49,6 +49,7 @@ _GROUPS: tuple[tuple[str | Promise, tuple[FormKey, ...]], ...] = (
         FormKey("command", _("命令"), _("一行：程序和参数，引号按常规；不经过 shell"), "words", "python train.py"),
         FormKey("script", _("或整个脚本"), _("第一行是 #! 加解释器；命令与脚本只写一个"), "lines"),
         FormKey("environment", _("环境变量"), _("一行一个，名=值；之后只显示名字"), "pairs"),
+        FormKey("outputs", _("结果文件夹"), _("工作目录里的相对路径；结束后由中心保留，可取回")),
         FormKey("image", _("容器镜像"), _("只有运行容器的中心可用")),
     )),
     (_("用什么卡"), (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 import shlex
 from collections.abc import Callable
 from datetime import datetime
@@ -102,7 +103,7 @@ def job_page(request: HttpRequest, uid: str) -> HttpResponseBase:
         # what did not change stays as it is, with what somebody selected or unfolded in it
         context["changed"] = request.GET.get("more") != context["digest"]
         return render(request, "portal/user/job_live.html", context)
-    context |= _why(job, viewer, now)
+    context |= {**_why(job, viewer, now), "again_key": secrets.token_hex(16)}
     same = {"jobs": reverse("job", args=[uid])}
     if context["records"]:
         same |= queries.chain_of(viewer, context["records"][0])

@@ -29,7 +29,7 @@ _READ: dict[str, tuple[str, ...]] = {
     "statistics": ("year",),
     "statistics-file": ("year",),
     "todo": ("kind", "region"),
-    "submit-job": ("by",),
+    "submit-job": ("by", "from", "template"),
 }
 
 

@@ -9,6 +9,7 @@ import typer
 
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.client import Client, connect
+from huisuan.compute.jobs.cli.completion import centre_codes, job_uids, model_names
 from huisuan.compute.jobs.cli.output import STATES
 from huisuan.protocol.job_desk import CancelHold, CancelRequest
 from huisuan.protocol.resources import Job
@@ -20,12 +21,18 @@ OPEN_STATES = "submitted,waiting,placed,queued,running"
 
 
 def cancel(
-    uids: Annotated[list[str] | None, typer.Argument(metavar="[作业号…]", help="见 huisuan job list")] = None,
+    uids: Annotated[
+        list[str] | None, typer.Argument(metavar="[作业号…]", help="见 huisuan job list", autocompletion=job_uids)
+    ] = None,
     array: Annotated[bool, typer.Option("--array", help="取消作业所在的整个阵列")] = False,
     state: Annotated[str | None, typer.Option("--state", help=f"取消这些状态的全部：{'、'.join(STATES)}")] = None,
     name: Annotated[str | None, typer.Option("--name", help="取消作业名里有这一段的全部")] = None,
-    centre: Annotated[str | None, typer.Option("--centre", help="取消在这个智算中心的全部")] = None,
-    model: Annotated[str | None, typer.Option("--model", help="取消用这个型号的全部")] = None,
+    centre: Annotated[
+        str | None, typer.Option("--centre", help="取消在这个智算中心的全部", autocompletion=centre_codes)
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="取消用这个型号的全部", autocompletion=model_names)
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="按筛选取消时不再问")] = False,
     as_json: AsJson = False,
 ) -> None:

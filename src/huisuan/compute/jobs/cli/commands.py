@@ -13,10 +13,14 @@ import typer
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
 from huisuan.client import Client, connect
+from huisuan.compute.jobs.cli.again import app as templates
+from huisuan.compute.jobs.cli.again import resubmit
 from huisuan.compute.jobs.cli.cancel import cancel, undo
+from huisuan.compute.jobs.cli.completion import centre_codes, job_uids, model_names
 from huisuan.compute.jobs.cli.files import copy, get, list_results
 from huisuan.compute.jobs.cli.output import STATES, print_events, print_job, print_preview
 from huisuan.compute.jobs.cli.submit import AfterDashes, submit
+from huisuan.compute.jobs.cli.top import top
 from huisuan.terminal import AlwaysJson, AsJson, note, out, print_json, print_table
 
 app = typer.Typer()
@@ -27,7 +31,7 @@ app.command("cp")(copy)
 
 LAST_BYTES = 1024 * 1024  # in which the last lines are looked for
 MOST_LINES = 10_000
-Uid = Annotated[str, typer.Argument(metavar="作业号", help="见 huisuan job list")]
+Uid = Annotated[str, typer.Argument(metavar="作业号", help="见 huisuan job list", autocompletion=job_uids)]
 
 
 @app.command("list")
@@ -35,10 +39,12 @@ def list_jobs(
     state: Annotated[str | None, typer.Option("--state", help=f"只看这些状态，逗号分隔：{'、'.join(STATES)}")] = None,
     array: Annotated[str | None, typer.Option("--array", help="只看这个阵列（它的第一个作业号）")] = None,
     name: Annotated[str | None, typer.Option("--name", help="作业名里有这一段")] = None,
-    centre: Annotated[str | None, typer.Option("--centre", help="只看这个智算中心的")] = None,
+    centre: Annotated[
+        str | None, typer.Option("--centre", help="只看这个智算中心的", autocompletion=centre_codes)
+    ] = None,
     party: Annotated[str | None, typer.Option("--party", help="只看这个主体的")] = None,
     project: Annotated[str | None, typer.Option("--project", help="只看这个项目的")] = None,
-    model: Annotated[str | None, typer.Option("--model", help="只看分到这个型号的")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="只看分到这个型号的", autocompletion=model_names)] = None,
     since: Annotated[str | None, typer.Option("--since", help="这天（北京时间）起提交的：2024-06-30")] = None,
     until: Annotated[str | None, typer.Option("--until", help="这天及以前提交的")] = None,
     limit: Annotated[int, typer.Option("--limit", help="一页多少个")] = 50,
@@ -139,6 +145,9 @@ def logs(
 
 app.command("cancel")(cancel)
 app.command("undo")(undo)
+app.command("resubmit")(resubmit)
+app.command("top")(top)
+app.add_typer(templates, name="template")
 
 
 @app.command("schema")

@@ -9,6 +9,7 @@ import typer
 
 from huisuan.base.money import yuan
 from huisuan.client import connect
+from huisuan.compute.jobs.cli.completion import model_names
 from huisuan.compute.placement.messages import format_span, round_up
 from huisuan.protocol.placement import Availability, PoolNow
 from huisuan.terminal import AsJson, out, print_json, print_table
@@ -16,7 +17,7 @@ from huisuan.terminal import AsJson, out, print_json, print_table
 
 def now(
     cards: Annotated[int, typer.Option("--cards", help="要多少卡")] = 1,
-    model: Annotated[str | None, typer.Option("--model", help="只看这个型号")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="只看这个型号", autocompletion=model_names)] = None,
     hours: Annotated[int, typer.Option("--hours", help="用多少小时")] = 1,
     as_json: AsJson = False,
 ) -> None:
