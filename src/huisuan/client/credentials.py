@@ -81,7 +81,9 @@ def connect() -> Client:
     """The platform to speak to: `HUISUAN_URL` with `HUISUAN_TOKEN`, else the login, else the one running here.
 
     Raises:
-        Refused: there is none.
+        NotFound: there is none.
+        NotAllowed: the file cannot be read by this user.
+        InvalidRequest: the file is damaged.
     """
     url, token = os.environ.get("HUISUAN_URL"), os.environ.get("HUISUAN_TOKEN", "")
     if url:

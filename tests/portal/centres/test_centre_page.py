@@ -209,8 +209,8 @@ def test_records_that_came_since_the_last_look_are_counted_by_the_next(world: Wo
 def test_whoever_looks_is_told_of_records_that_are_not_counted_yet(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(capacity, "AT_ONCE", 10)
-    monkeypatch.setattr("huisuan.portal.centres.views.AT_ONCE", 10)
+    monkeypatch.setattr(capacity, "REFRESH_LIMIT", 10)
+    monkeypatch.setattr("huisuan.portal.centres.views.REFRESH_LIMIT", 10)
     shown = page(world)
     assert "还有 64 条新记录没有按日汇总" in shown
     monkeypatch.undo()

@@ -79,7 +79,7 @@ def split_source(content: Content, name: str) -> SourceLines:
     """Cut a file into lines; a NUL refuses its own line only, a byte that is not UTF-8 is replaced.
 
     Raises:
-        Refused: very many lines are no text.
+        InvalidRequest: very many lines are not text.
     """
     source = SourceLines(name, content, hashlib.sha256(content).hexdigest())
     schema = pa.schema([("line_no", pa.int64()), ("line", pa.large_string())])

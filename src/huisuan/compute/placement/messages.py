@@ -130,8 +130,8 @@ def _model(needs: Needs, pool: Pool) -> str:
 
 
 def _ability(needs: Needs, pool: Pool) -> str:
-    lacking = sorted(needs.all_abilities - pool.abilities)
-    return f"它的执行引擎{'、'.join(ABILITY_WORDS.get(ability, ability) for ability in lacking)}"
+    missing = sorted(needs.all_abilities - pool.abilities)
+    return f"它的执行引擎{'、'.join(ABILITY_WORDS.get(ability, ability) for ability in missing)}"
 
 
 def _size(needs: Needs, pool: Pool) -> str:

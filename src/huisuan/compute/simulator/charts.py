@@ -24,7 +24,8 @@ def write_charts(found: Mapping[str, Sequence[ReplayedJob]], cards: int, path: P
     """Draw both into a file of the form that its suffix names.
 
     Raises:
-        Refused: another suffix, the drawing library is not installed, or an unwritable file.
+        InvalidRequest: another suffix.
+        Unavailable: the drawing library is not installed, or the file cannot be written.
     """
     if path.suffix not in _FORMS:
         raise InvalidRequest(f"--chart {path}：图只写成 {'、'.join(_FORMS)}", code="chart.format_unknown")

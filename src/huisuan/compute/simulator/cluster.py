@@ -40,7 +40,7 @@ class _Listed(BaseModel):
 
 
 class ListedPool(_Listed):
-    """Cards of one model at one centre; what is not said of the card is in the catalogue."""
+    """Cards of one model at one centre; what is left out of the card is in the catalogue."""
 
     code: str = Field(min_length=1)
     model: str = Field(min_length=1)
@@ -125,7 +125,9 @@ def read_world(path: Path) -> World:
     """The centres that a TOML file lists (docs/simulator.md).
 
     Raises:
-        Refused: no TOML, a value is missing, unknown or out of bounds, or a pool is listed twice.
+        InvalidRequest: no TOML, a value is missing or out of bounds, or a pool is listed twice.
+        NotFound: a model that is not in the catalogue and not described.
+        Unavailable: the file cannot be read.
     """
     try:
         listed = _File.model_validate(tomllib.loads(path.read_text("utf-8")), strict=False)

@@ -77,7 +77,8 @@ def read_trace(path: Path, columns: TraceColumns | None = None, timezone: str | 
     Times without an offset are taken as they are written, unless `timezone` (IANA) says where they were.
 
     Raises:
-        Refused: it cannot be read, is of no known format, or holds no job.
+        Unavailable: it cannot be read.
+        InvalidRequest: it is of no known format, or holds no job.
     """
     try:
         content = path.read_bytes()

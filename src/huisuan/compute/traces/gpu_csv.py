@@ -53,7 +53,7 @@ def _places(header: list[str], columns: TraceColumns, name: str) -> dict[str, in
             place[what] = small.index(names[0])
     if "user" not in place and "account" in place:
         place["user"] = place["account"]  # Philly names its tenants only by virtual cluster
-    lacking = [
+    missing = [
         text
         for text, there in (
             ("卡数（--cards-column）", "cards" in place),
@@ -62,9 +62,9 @@ def _places(header: list[str], columns: TraceColumns, name: str) -> dict[str, in
         )
         if not there
     ]
-    if lacking:
+    if missing:
         raise InvalidRequest(
-            f"{name} 行 1: 认不出 {'、'.join(lacking)}；有：{'、'.join(header)}", code="trace.columns_missing"
+            f"{name} 行 1: 认不出 {'、'.join(missing)}；有：{'、'.join(header)}", code="trace.columns_missing"
         )
     return place
 

@@ -23,7 +23,7 @@ def inflate(content: Content, name: str, most: int = _MOST_BYTES) -> Content:
     What came out of memory goes into memory, what lies on the disk is unpacked there.
 
     Raises:
-        Refused: damaged or cut off, or more than `most` bytes when unpacked.
+        InvalidRequest: damaged or cut off, or more than `most` bytes when unpacked.
     """
     if content[:2] != _MAGIC:
         return content

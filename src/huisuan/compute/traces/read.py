@@ -81,7 +81,7 @@ def parse_trace_rows(source: SourceLines, columns: TraceColumns, clock: Clock) -
     """Read a trace, whatever its form.
 
     Raises:
-        Refused: of no known form, or it does not say when, how long or how many cards.
+        InvalidRequest: of no known form, or it does not say when, how long or how many cards.
     """
     source.refuse_replaced()
     con = reader_workbench()

@@ -77,12 +77,12 @@ def allot_budget(
             code="law.weights_not_whole",
         )
     budget = budget_fen if budget_fen is not None else int(_adopted_value(adopted, allotment.budget))
-    lacking = [
+    missing = [
         f"{name} 缺 {indicator.fact.zh}" for name, row in rows.items() for indicator in allotment.indicators
         if row.get(indicator.fact.name) is None
     ]  # fmt: skip
-    if lacking:
-        raise LawError("；".join(lacking), code="law.facts_missing")
+    if missing:
+        raise LawError("；".join(missing), code="law.facts_missing")
     parts = {name: _indicator_parts(allotment, rows, name) for name in rows}
     scores = {name: sum((w * p for w, p in zip(weights, parts[name], strict=True)), Fraction(0)) for name in rows}
     total = sum(scores.values(), Fraction(0))

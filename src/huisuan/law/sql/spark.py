@@ -43,7 +43,7 @@ _SPARK = {
 
 
 def missing_requirements() -> str:
-    """What this machine lacks to run Spark, and how to get it; empty where nothing is lacking."""
+    """What is missing on this machine to run Spark, and how to get it; empty where nothing is."""
     if find_spec("pyspark") is None:
         return "没有安装 Spark：请运行 pip install 'huisuan[spark]'，或改用 --engine duckdb"
     found = _java()
@@ -68,7 +68,7 @@ class Spark:
     """A Spark session on a master (`local[2]`, `spark://host:7077`); leaving it stops the session.
 
     Raises:
-        LawError: pyspark or Java is lacking, or no such master answers.
+        LawError: pyspark or Java is missing, or no such master answers.
     """
 
     def __init__(self, master: str = LOCAL_MASTER) -> None:

@@ -1,6 +1,6 @@
 """Whether a file may be kept as evidence: what it is called, what it is, and that nothing in it runs or bursts. Pure.
 
-The kind is told by the content and must agree with the extension. PDF, pictures, OFD, and XLSX and DOCX without
+The kind follows from the content and must agree with the extension. PDF, pictures, OFD, and XLSX and DOCX without
 macros; a plain archive is none, for nobody can see what is in it.
 """
 
@@ -162,9 +162,9 @@ def _kind(name: str) -> _FileKind:
     for kind in _KINDS:
         if name.lower().endswith(kind.extensions):
             return kind
-    said = "、".join(kind.name for kind in _KINDS)
+    accepted = "、".join(kind.name for kind in _KINDS)
     raise InvalidRequest(
-        f"“{name}”不在可收的种类里：只收 {said}；压缩包请解开后逐个上传，带宏的文件请另存为不带宏的",
+        f"“{name}”不在可收的种类里：只收 {accepted}；压缩包请解开后逐个上传，带宏的文件请另存为不带宏的",
         code="evidence.kind_unknown",
     )
 

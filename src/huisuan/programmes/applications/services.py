@@ -101,7 +101,9 @@ def attach_evidence(
     """Keep a file as evidence of a fact; the same content for the same fact is kept once.
 
     Raises:
-        Refused: no fact of the rule, a file that may not be kept, too many files.
+        NotFound: no fact of the rule.
+        InvalidRequest: a file that may not be kept.
+        Conflict: too many files.
     """
     if fact not in {spec.name for spec in rule.facts}:
         raise NotFound(f"第 {rule.sentence} 句没有事实 {fact}", code="draft.fact_unknown")

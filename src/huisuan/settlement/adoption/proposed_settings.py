@@ -44,7 +44,7 @@ def get_policy(name: str) -> Policy:
     """The policy of that name.
 
     Raises:
-        Refused: none, or it does not stand up to the checks (the message names the file).
+        InvalidRequest: none, or it does not stand up to the checks (the message names the file).
     """
     try:
         return load_policy(name)

@@ -40,7 +40,7 @@ def propose_settings(policy_name: str, draft: SettingsDraft, by: ProposalActor, 
     """Record a proposal.
 
     Raises:
-        Refused: everything that is wrong with it.
+        InvalidRequest: names everything that is wrong with it.
     """
     policy = get_policy(policy_name)
     draft = with_title(policy, draft)
@@ -69,8 +69,11 @@ def adopt_proposal(number: int, by: ProposalActor, now: datetime) -> ProposalEnd
     Where a settlement has read the law as known on this day, they are known from the next: what was computed stands.
 
     Raises:
-        Refused: no such proposal, or it has ended; who proposed it adopts it; the law has changed under it; another
-            adoption of the same day set the same for the same day; the file cannot be written (the record stands).
+        NotFound: no such proposal.
+        NotAllowed: who proposed it adopts it.
+        Conflict: it has ended; the law has changed under it; another adoption of the same day set the same for the
+            same day.
+        Unavailable: the file cannot be written (the record stands).
     """
     with transaction.atomic():
         proposal = _open(number)
@@ -99,7 +102,8 @@ def withdraw_proposal(number: int, by: ProposalActor, now: datetime) -> Proposal
     """Withdraw a proposal that has not been adopted.
 
     Raises:
-        Refused: no such proposal, or it has ended.
+        NotFound: no such proposal.
+        Conflict: it has ended.
     """
     with transaction.atomic():
         proposal = _open(number)
@@ -124,7 +128,8 @@ def _open(number: int) -> SettingsProposal:
     """The proposal, of which nobody else can make an end meanwhile.
 
     Raises:
-        Refused: no such proposal, or it has ended.
+        NotFound: no such proposal.
+        Conflict: it has ended.
     """
     lock_settlement()
     proposal = SettingsProposal.objects.select_related("end").filter(pk=number).first()

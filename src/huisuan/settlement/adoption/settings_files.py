@@ -18,7 +18,7 @@ def write_adopted() -> list[Path]:
     """Write every adopted settings file that lacks or reads otherwise than the record; gives those written.
 
     Raises:
-        Refused: one cannot be written.
+        Unavailable: one cannot be written.
     """
     return [path for path, text in _recorded().items() if _write_if_different(path, text)]
 
@@ -35,7 +35,7 @@ def refuse_unadopted_files() -> None:
     """Stop before money is computed with settings that nobody adopted.
 
     Raises:
-        Refused: naming the files.
+        Conflict: names the files.
     """
     if found := list_unadopted_files():
         named = "、".join(map(str, found))

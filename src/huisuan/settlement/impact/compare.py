@@ -50,7 +50,7 @@ def sides_of_proposal(proposal: SettingsProposal, today: date) -> Sides:
     """Both sides of a proposal; of an adopted one, as of the day of its adoption.
 
     Raises:
-        Refused: the law no longer knows what it sets.
+        InvalidRequest: the law no longer knows what it sets.
     """
     policy = get_policy(proposal.policy)
     draft = draft_of_proposal(policy, proposal)
@@ -83,7 +83,8 @@ def compare_year(proposal: SettingsProposal, year: int, by: str, now: datetime) 
     """Compare with the facts of the year's newest settlement, and keep what came out.
 
     Raises:
-        Refused: the year is not settled, or the proposal does not touch the sentence that is.
+        NotFound: the year is not settled.
+        InvalidRequest: the proposal does not touch the sentence that is.
     """
     both = sides_of_proposal(proposal, now.astimezone(SHANGHAI).date())
     try:

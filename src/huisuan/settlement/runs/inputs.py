@@ -28,7 +28,7 @@ def open_billing(
     """The bills of [starts, ends) from what was read, in an engine of their own; `sealed` if it was looked up already.
 
     Raises:
-        Refused: usage that no tariff covers.
+        Conflict: usage that no tariff covers.
     """
     with temporary_folder() as folder, connect_duck() as engine:
         usage = folder / "usage.parquet"

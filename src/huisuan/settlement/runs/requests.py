@@ -53,7 +53,7 @@ def request_settlement(policy: str, year: int, by: str, now: datetime) -> Reques
     """Ask the worker to settle a year; while a request for it is under way, that one is the answer.
 
     Raises:
-        Refused: no such policy, or a year that has not come.
+        InvalidRequest: no such policy, or a year that has not come.
     """
     check_request(policy, year, now)
     with transaction.atomic():

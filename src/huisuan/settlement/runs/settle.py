@@ -28,7 +28,7 @@ from huisuan.settlement.runs.result_messages import tell_results
 from huisuan.settlement.runs.settled_sentence import SETTLES, reach_of
 
 NO_PROGRESS = NoProgress()
-#: what a settlement does, one after the other; whoever cancels is heard before each
+#: what a settlement does, in order; a request to cancel is looked at before each
 SETTLEMENT_STEPS = ("registers", "usage", "answers", "bills", "lines", "entitlements")
 _BATCH = 2000  # rows of one INSERT
 BillKey = tuple[int, int, date]  # party, centre, month
@@ -55,12 +55,14 @@ def settle(
     """Settle a year under sentence 2.2: bills, and what each party is owed.
 
     `cursors` (centre code -> last usage record read) repeats a past reading; without it everything is read.
-    `progress` is told before each of `SETTLEMENT_STEPS`.
+    `progress` hears of each of `SETTLEMENT_STEPS`.
 
     Raises:
         WorkCancelled: `progress` says so; nothing is written.
-        Refused: no such policy, a year or a day that has not come, settings that nobody adopted, usage that no
-            tariff covers (it says which), or a sealed month that is not as it was sealed.
+        InvalidRequest: no such policy, or a year or a day that has not come.
+        Conflict: settings that nobody adopted, usage that no tariff covers (it says which), or a sealed month that is
+            not as it was sealed.
+        Unavailable: the file of a sealed month is gone.
     """
     _check_year(year, now)  # the law is read below, once its files are what was adopted
     today = now.astimezone(SHANGHAI).date()
@@ -109,7 +111,7 @@ def check_request(policy_name: str, year: int, now: datetime) -> None:
     """Whether such a settlement can be asked for at all.
 
     Raises:
-        Refused: no such policy, or a year that has not come.
+        InvalidRequest: no such policy, or a year that has not come.
     """
     _check_year(year, now)
     _law(policy_name)

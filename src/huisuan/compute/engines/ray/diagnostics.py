@@ -32,11 +32,11 @@ def _findings(ray: RayApi, site: RaySite, folder: Path) -> Iterator[CheckResult]
     yield f"Ray {ray.version()}（{site.address}）", True, ""
     used = ray.used()
     nodes = ray_nodes(ray.nodes(), used, [], site.cards, site.partition)
-    told = "、".join(f"{node.name} {node.local_card} {node.cards} 张" for node in nodes[:20])
-    mend = "没有节点报告加速卡；请用 ray start --num-gpus 或 --resources 声明，或设引擎选项 cards"
-    yield f"加速卡 {told}".strip(), bool(nodes), "" if nodes else mend
-    mend = "这个 Ray 不报告占用（第二代自动伸缩器）：平台只看得到自己的作业占的卡，请不要让别人也用这些卡"
-    yield "各节点占用", used is not None, "" if used is not None else mend
+    found = "、".join(f"{node.name} {node.local_card} {node.cards} 张" for node in nodes[:20])
+    remedy = "没有节点报告加速卡；请用 ray start --num-gpus 或 --resources 声明，或设引擎选项 cards"
+    yield f"加速卡 {found}".strip(), bool(nodes), "" if nodes else remedy
+    remedy = "这个 Ray 不报告占用（第二代自动伸缩器）：平台只看得到自己的作业占的卡，请不要让别人也用这些卡"
+    yield "各节点占用", used is not None, "" if used is not None else remedy
     yield _trial(ray, site, folder)
 
 

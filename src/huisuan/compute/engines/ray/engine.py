@@ -190,7 +190,7 @@ class RayEngine:
         }
 
     def _told(self, job: JobSpec) -> dict[str, Any]:
-        """What the runner is told of the run."""
+        """What the runner gets to know of the run."""
         return {
             "name": job.name,
             "uid": job.uid,

@@ -23,7 +23,7 @@ _Json = Mapping[str, Any]
 class RunFacts:
     """What there is to know of one run: the agent's notes, Ray's record of the job, the launcher's own.
 
-    `claimed`: a launcher has it, or nobody may any more. `began` and `record` are empty until the launcher told.
+    `claimed`: a launcher has it, or nobody may any more. `began` and `record` are empty until the launcher reported.
     """
 
     name: str

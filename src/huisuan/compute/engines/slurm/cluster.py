@@ -27,14 +27,14 @@ class ClusterView:
         self._partitions: dict[str, SlurmPartition] = {}
 
     def capacity(self) -> list[NodeSeen]:
-        """The nodes with cards in the offered partitions, as they are now; one in two partitions is told in both."""
+        """The nodes with cards in the offered partitions, as they are now; one in two is reported in both."""
         self._read()
-        told: list[NodeSeen] = []
+        reported: list[NodeSeen] = []
         for node in self._nodes:
             for partition in node.partitions:
                 for name in self.options.on_platform(partition):
-                    told += seen_cards(node, name)
-        return told
+                    reported += seen_cards(node, name)
+        return reported
 
     def place(self, job: JobSpec) -> tuple[str, str]:
         """Slurm's partition for a job and its cards on each node (`gpu:a100:8`).

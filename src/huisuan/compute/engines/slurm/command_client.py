@@ -72,14 +72,14 @@ class CommandClient:
             # without --gid the job would keep root's group
             words += [f"--uid={request.person.uid}", f"--gid={request.person.gid}"]
         try:
-            said = self.say("sbatch", *words, given=request.script, environment=request.environment)
+            answer_text = self.say("sbatch", *words, given=request.script, environment=request.environment)
         except EngineError as error:
             if any(text in str(error) for text in _NEVER):
                 raise ValueError(str(error)) from None
             raise
-        found = re.match(r"\d+", said)
+        found = re.match(r"\d+", answer_text)
         if not found:
-            raise EngineError(f"sbatch 没有给出作业号：{said[:200]!r}")
+            raise EngineError(f"sbatch 没有给出作业号：{answer_text[:200]!r}")
         return int(found[0])
 
     def jobs(self) -> list[Queued]:
@@ -188,6 +188,6 @@ def _queued(line: str) -> Queued:
     )
 
 
-def _brief(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+def _brief(answer_text: str) -> str:
+    lines = [line.strip() for line in answer_text.splitlines() if line.strip()]
     return "；".join(lines[-3:])[:500]

@@ -83,10 +83,10 @@ def _checks(session: SlurmSession) -> Iterator[tuple[str, Callable[[SlurmSession
 
 
 def _commands(session: SlurmSession) -> str:
-    lacking = session.missing_commands((*COMMANDS, "sacct"))
+    missing = session.missing_commands((*COMMANDS, "sacct"))
     if session.rest:  # it speaks for them; the accounting is asked by sacct all the same
-        lacking = [name for name in lacking if name == "sacct"]
-    return f"找不到 {'、'.join(lacking)}；请装 Slurm 客户端，或用引擎选项 bin 指明目录" if lacking else ""
+        missing = [name for name in missing if name == "sacct"]
+    return f"找不到 {'、'.join(missing)}；请装 Slurm 客户端，或用引擎选项 bin 指明目录" if missing else ""
 
 
 def _rest(session: SlurmSession) -> str:
@@ -110,9 +110,9 @@ def _answers(session: SlurmSession) -> str:
 
 def _genuine(session: SlurmSession) -> str:
     """A stand-in (some sites have one so that scripts do not fail) answers whatever it is asked."""
-    said = [session.commands.say(name, "--version").strip() for name in ("squeue", "sacct")]
-    if said[0] != said[1] or not said[1].startswith("slurm"):
-        return f"sacct 自称 {said[1]!r}，squeue 自称 {said[0]!r}：应是同一版 Slurm；请核对 PATH 或引擎选项 bin"
+    versions = [session.commands.say(name, "--version").strip() for name in ("squeue", "sacct")]
+    if versions[0] != versions[1] or not versions[1].startswith("slurm"):
+        return f"sacct 自称 {versions[1]!r}，squeue 自称 {versions[0]!r}：应是同一版 Slurm；请核对 PATH 或引擎选项 bin"
     try:
         session.commands.say("sacct", "--format=NoSuchFieldOfSlurm")
     except EngineError:
@@ -124,10 +124,10 @@ def _tracked(session: SlurmSession) -> str:
     if session.missing_commands(("scontrol",)):
         return ""  # nobody here tells; usage that lacks its cards is refused all the same
     session.cluster.capacity()
-    lacking = sorted({f"gres/{kind[0]}" for kind in session.cluster.kinds() if not session.cluster.tracks(kind)})
-    if not lacking:
+    missing = sorted({f"gres/{kind[0]}" for kind in session.cluster.kinds() if not session.cluster.tracks(kind)})
+    if not missing:
         return ""
-    return f"slurm.conf 的 AccountingStorageTRES 不含 {'、'.join(lacking)}，sacct 不记加速卡；请加上并重启 slurmctld"
+    return f"slurm.conf 的 AccountingStorageTRES 不含 {'、'.join(missing)}，sacct 不记加速卡；请加上并重启 slurmctld"
 
 
 def _typed(session: SlurmSession) -> str:

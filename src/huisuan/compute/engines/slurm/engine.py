@@ -51,7 +51,7 @@ class SlurmEngine:
         return diagnostics.abilities(self.session)
 
     def capacity(self) -> Sequence[NodeSeen]:
-        """The nodes with their cards; one that stands in two offered partitions is told in both."""
+        """The nodes with their cards; one that stands in two offered partitions is reported in both."""
         return self.session.cluster.capacity()
 
     def submit(self, job: JobSpec) -> None:

@@ -1,6 +1,6 @@
 """How runs stand: what waits or runs by one question to the controller, what is over by the accounting.
 
-An end is told only once the accounting has it: who hears of it can meter it at once. Until then the run is where it
+An end is reported only once the accounting has it, so that it can be metered at once. Until then the run is where it
 was last seen. So no end is believed that nobody can prove, and none is missed because the accounting was away.
 """
 

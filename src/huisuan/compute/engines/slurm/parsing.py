@@ -98,13 +98,13 @@ def parse_wait_status(text: str) -> int | None:
 
 
 def parse_microseconds(text: str) -> int:
-    """Of [DD-[HH:]]MM:SS[.mmm]; 0 where it is not told."""
+    """Of [DD-[HH:]]MM:SS[.mmm]; 0 where it is not given."""
     whole, _, part = text.partition(".")
     return (parse_slurm_duration(whole) or 0) * 1_000_000 + (int(part.ljust(6, "0")[:6]) if part.isdigit() else 0)
 
 
 def parse_octets(text: str) -> int:
-    """Of a size such as 1234K or 1.5G; 0 where it is not told."""
+    """Of a size such as 1234K or 1.5G; 0 where it is not given."""
     found = re.fullmatch(r"(\d+)(?:\.(\d+))?([KMGT]?)", text)
     if not found:
         return 0

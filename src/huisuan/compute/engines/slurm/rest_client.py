@@ -194,8 +194,8 @@ class RestClient:
             return found
         if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             raise EngineError("slurmrestd 不认这个令牌；请检查令牌的用户与有效期")
-        said = "；".join(str(error.get("description") or error.get("error")) for error in errors)
-        raise EngineError(f"slurmrestd 报错：{said[:500] or f'HTTP {answer.status_code}'}")
+        message = "；".join(str(error.get("description") or error.get("error")) for error in errors)
+        raise EngineError(f"slurmrestd 报错：{message[:500] or f'HTTP {answer.status_code}'}")
 
 
 def submission(request: Request, version: int) -> dict[str, Any]:

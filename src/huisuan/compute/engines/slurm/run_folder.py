@@ -137,7 +137,7 @@ def check_run_name(name: str) -> str:
     """The name, which names a folder here and a job in Slurm.
 
     Raises:
-        ValueError: it has not the form of one.
+        ValueError: it is not a valid name of a run.
     """
     if not RUN_NAME.fullmatch(name):
         raise ValueError(f"作业号格式不对：{name!r}；应是 20 到 32 个小写字母或数字，后面可以有 -运行次数")

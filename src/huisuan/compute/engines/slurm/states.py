@@ -79,8 +79,8 @@ def pending_reason(state: str, reason: str) -> str:
     """Why a job does not run yet; Slurm's own word is kept for those who know it."""
     if reason in ("", "None"):
         return "启动失败后被挂起等待" if state == "SPECIAL_EXIT" else ""
-    said = REASONS.get(reason) or next((text for start, text in LIMITS if reason.startswith(start)), "")
-    return f"{said}（{reason}）" if said else f"Slurm：{reason}"
+    reason_text = REASONS.get(reason) or next((text for start, text in LIMITS if reason.startswith(start)), "")
+    return f"{reason_text}（{reason}）" if reason_text else f"Slurm：{reason}"
 
 
 def running_reason(state: str) -> str:

@@ -1,4 +1,4 @@
-"""What Slurm tells and is told, whichever way one speaks with it. Times in seconds since 1970, None for none."""
+"""What is read from Slurm and handed to it, by commands or by REST. Times in seconds since 1970, None for none."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ class SlurmClient(Protocol):
 
 
 def seen_cards(node: SlurmNode, partition: str) -> list[NodeSeen]:
-    """A node as the platform is told of it, one entry for each kind of card. Cards without a type have no name."""
+    """A node as it is reported to the platform, one entry for each kind of card. Cards without a type have no name."""
     return [
         NodeSeen(node.name, partition, kind[1].lower(), count, min(node.used.get(kind, 0), count), node.state)
         for kind, count in sorted(node.cards.items())

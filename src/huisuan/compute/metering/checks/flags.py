@@ -57,7 +57,9 @@ def answer_flag(number: int, text: str, by: str, now: datetime) -> MeterFlag:
     """Close a flag with what was found out.
 
     Raises:
-        Refused: there is none, it is answered already, or the answer is empty.
+        NotFound: there is none.
+        Conflict: it is answered already.
+        InvalidRequest: the answer is empty.
     """
     flag = MeterFlag.objects.select_for_update().select_related("centre").filter(pk=number).first()
     if flag is None:

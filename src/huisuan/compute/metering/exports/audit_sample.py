@@ -71,7 +71,10 @@ def draw_sample(wanted: SampleRequest, now: datetime, centres: Q | None = None) 
     """The sample as one document, signed by the platform; `centres` filters the seals that the caller may see.
 
     Raises:
-        Refused: what cannot be drawn, no sealed month there, a sealed file that is gone or not as it was sealed.
+        InvalidRequest: what cannot be drawn.
+        NotFound: no sealed month there.
+        Conflict: a sealed file that is not as it was sealed.
+        Unavailable: a sealed file that is gone.
     """
     check_sample_request(wanted.seed, wanted.size, wanted.by)
     seals = _seals(wanted, centres)

@@ -80,7 +80,9 @@ def export_ledger(code: str, folder: Path, month: Month | None, now: datetime) -
     """Write a centre's ledger, or one sealed month of it, to a folder; returns the manifest.
 
     Raises:
-        Refused: no such centre, the folder is not empty, or the month is not sealed.
+        NotFound: no such centre.
+        InvalidRequest: the folder is not empty.
+        Conflict: the month is not sealed.
     """
     centre = centre_by_code(code)
     if folder.exists() and any(folder.iterdir()):

@@ -63,7 +63,8 @@ def export_usage(
         The number of records written. `party` is the USCC or null, `centre` the code.
 
     Raises:
-        Refused: a sealed month is not as it was sealed.
+        Conflict: a sealed month is not as it was sealed.
+        Unavailable: its file is gone.
     """
     if sealed is None:
         sealed = sealed_usage(cursors, from_utc, to_utc)
@@ -85,7 +86,8 @@ def sealed_usage(cursors: Mapping[str, int] | None, from_utc: datetime, to_utc: 
     """The sealed months, by centre and month, that hold records of an interval: what a settlement of it rests on.
 
     Raises:
-        Refused: a sealed month is not as it was sealed, or the database holds other records for it.
+        Conflict: a sealed month is not as it was sealed, or the database holds other records for it.
+        Unavailable: its file is gone.
     """
     seals = Seal.objects.select_related("centre").order_by("centre__code", "month")
     if cursors is not None:

@@ -129,7 +129,9 @@ def import_usage(
         stage: called with the name of each stage as it begins.
 
     Raises:
-        Refused: no such centre, unknown format, model or zone, or a header that says too little.
+        NotFound: no such centre.
+        InvalidRequest: an unknown format, model or zone, or a header that says too little.
+        Conflict: the centre's files were exported with this delimiter before, or read in another zone.
     """
     begin = stage or (lambda _: None)
     centre = Centre.objects.filter(code=code).first()

@@ -41,7 +41,9 @@ def resolve_flag(number: int, text: str, by: str, now: datetime, *, accept: bool
     """Answer a flag; `accept` the correction that waits with it.
 
     Raises:
-        Refused: there is no such flag, it is answered, the answer is empty, or nothing waits that could be accepted.
+        NotFound: there is no such flag.
+        InvalidRequest: the answer is empty.
+        Conflict: it is answered, or nothing waits that could be accepted.
     """
     if not accept:
         return answer_flag(number, text, by, now)
@@ -68,7 +70,7 @@ def _refuse_overlap(centre: Centre, pending: PendingCorrection) -> None:
     """A correction may have waited while another run of its job was metered in what it would take.
 
     Raises:
-        Refused: names the record; both would be counted.
+        Conflict: names the record; both would be counted.
     """
     record = pending.record
     started, ended = (datetime.fromtimestamp(record[edge], UTC) for edge in ("started", "ended"))

@@ -16,7 +16,7 @@ def parse_trace(source: SourceLines, columns: TraceColumns, card: Card, clock: C
     """Read a trace whose cards are all of one model. `tenant` is the user where the file names none.
 
     Raises:
-        Refused: of no known form, or it does not say when, how long or how many cards.
+        InvalidRequest: of no known form, or it does not say when, how long or how many cards.
     """
     rows = parse_trace_rows(source, columns, clock)
     rows.con.execute(f"""

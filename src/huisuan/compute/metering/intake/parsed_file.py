@@ -1,4 +1,4 @@
-"""A usage file as a reader leaves it: its tables in DuckDB, and what else is to be said of it. Pure."""
+"""A usage file as a reader leaves it: its tables in DuckDB, and its notes. Pure."""
 
 from __future__ import annotations
 

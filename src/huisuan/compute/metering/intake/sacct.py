@@ -54,7 +54,7 @@ def parse_sacct(source: SourceLines, names: CardNames, zone: ZoneInfo, *, trust_
     `trust_all_lines`: every line of a plain file, to compare what is stored already with it; never to store from it.
 
     Raises:
-        Refused: the header lacks a field without which nothing can be metered.
+        InvalidRequest: the header lacks a field without which nothing can be metered.
     """
     form = None if is_json(source) else detect_layout(source)
     columns = form.columns if form else list(FIELDS_READ)

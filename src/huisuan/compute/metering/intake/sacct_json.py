@@ -177,7 +177,7 @@ def _concatenated(where: str) -> InvalidRequest:
 def _fields(job: _JsonJob) -> dict[str, str] | str:
     """A job as sacct's columns say it; why not, where it says too little."""
     time, tres, state = job.get("time"), job.get("tres"), job.get("state")
-    lacking = [
+    missing = [
         key
         for key, there in (
             ("job_id", _number(job.get("job_id")) is not None),
@@ -187,8 +187,8 @@ def _fields(job: _JsonJob) -> dict[str, str] | str:
         )
         if not there
     ]
-    if lacking or not (isinstance(time, dict) and isinstance(tres, dict) and isinstance(state, dict)):
-        return f"JSON 里的作业缺少 {'、'.join(lacking)}"
+    if missing or not (isinstance(time, dict) and isinstance(tres, dict) and isinstance(state, dict)):
+        return f"JSON 里的作业缺少 {'、'.join(missing)}"
     number, association = str(_number(job["job_id"])), _part(job, "association")
     fields = {
         "JobIDRaw": number,

@@ -122,7 +122,8 @@ def sealed_parquet(seal: Seal) -> str:
     """The path of a sealed month's file, which is checked against the seal.
 
     Raises:
-        Refused: it is not there, or not as it was sealed.
+        Unavailable: it is not there.
+        Conflict: it is not as it was sealed.
     """
     month = Month.containing(seal.month)
     file = parquet_path(seal.centre.code, month)
@@ -143,7 +144,8 @@ def prove_record(centre: Centre, sequence: int) -> dict[str, Any]:
     """That a record is in a sealed month: the record, its path to the Merkle root, the signed statement.
 
     Raises:
-        Refused: there is no such record, or no seal holds it yet.
+        NotFound: there is no such record.
+        Conflict: no seal holds it yet, or the sealed records differ.
     """
     with stored_records(centre, "u.sequence = %s", [sequence]) as con:
         rows = con.execute(f"SELECT {', '.join(_quoted(name) for name in RECORD_FIELDS)}, leaf FROM row").fetchall()  # noqa: S608

@@ -28,7 +28,8 @@ def publish_register(through: Month, now: datetime) -> list[RegisterEntry]:
     """Make the entries that are due, up to a month that is over; the first one there is may be of any month.
 
     Raises:
-        Refused: the month is not over, or its entry was made long ago.
+        InvalidRequest: the month is not over.
+        Conflict: its entry was made long ago.
     """
     if int(now.timestamp()) < through.ends:
         raise InvalidRequest(
@@ -117,7 +118,7 @@ def register_file() -> dict[str, Any]:
     """The register as it is given out: every entry with its signatures.
 
     Raises:
-        Refused: nothing was published yet.
+        NotFound: nothing was published yet.
     """
     entries = [
         {

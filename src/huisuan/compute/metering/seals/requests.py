@@ -36,7 +36,9 @@ def request_seals(code: str, through: Month, by: str, now: datetime, despite: st
     """Ask the worker to seal a centre's months from the next one through a month; one request at a time per centre.
 
     Raises:
-        Refused: no such centre, nothing to seal until then, a month that is not over, or one is under way.
+        NotFound: no such centre.
+        InvalidRequest: the month is not over.
+        Conflict: nothing to seal until then, or a request is under way.
     """
     if int(now.timestamp()) < through.ends:
         raise InvalidRequest(

@@ -68,7 +68,9 @@ def seal_month(code: str, month: Month, *, by: str, now: datetime, despite: str 
         despite: why it is sealed although flags stand open; goes into the statement.
 
     Raises:
-        Refused: not the next month, not over, a gap in the ledger, or open flags and no reason to seal despite them.
+        NotFound: no such centre.
+        InvalidRequest: the month is not over.
+        Conflict: not the next month, a gap in the ledger, or open flags and no reason to seal despite them.
     """
     with transaction.atomic():
         centre = _locked(code)

@@ -50,7 +50,7 @@ def current_usage(cursors: Mapping[str, int] | None = None) -> QuerySet[UsageRec
 
 
 def of_jobs(job_ids: Collection[str]) -> Q:
-    """Records of these jobs, as their schedulers call them: said in two halves, for each of which there is an index."""
+    """Records of these jobs, as their schedulers call them: asked in two halves, each with an index."""
     return Q(supersedes__isnull=True, job_id__in=job_ids) | Q(supersedes__isnull=False, job_id__in=job_ids)
 
 

@@ -75,7 +75,8 @@ def list_usage_records(asked: UsageFilter, viewer: Viewer | None = None) -> Quer
     """Current records as asked for, those that the viewer may see, by centre's code and sequence.
 
     Raises:
-        Refused: an unknown centre, a month or an `after` that is not one.
+        NotFound: an unknown centre.
+        InvalidRequest: a month or an `after` that is not one.
     """
     records = current_usage()
     if viewer is not None:
@@ -121,7 +122,8 @@ def summarise_usage(by: list[str], asked: UsageFilter, viewer: Viewer | None = N
     A record that crosses a month counts in each month with its slice (see `metering.slicing`), exactly.
 
     Raises:
-        Refused: nothing to sum by, or something unknown.
+        InvalidRequest: nothing to sum by, or something unknown.
+        NotFound: an unknown centre.
     """
     unknown = [name for name in by if name not in SUMMED_BY]
     if not by or unknown:
