@@ -64,7 +64,7 @@ def number_of_month(month: Month) -> int:
     return month.year * _MONTHS + month.number - 1
 
 
-def chosen_month(text: str, months: list[Month]) -> Month | None:
+def map_month(text: str, months: list[Month]) -> Month | None:
     """The month that an address names, 2024-03 or as the slider counts; None where there is no such month here."""
     if text.isascii() and text.isdecimal() and len(text) <= 6:
         return next((month for month in months if number_of_month(month) == int(text)), None)

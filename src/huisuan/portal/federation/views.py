@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _t
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.centres.views import centre_table
-from huisuan.portal.federation.history import chosen_month, cities_of_month, months_of_use, number_of_month
+from huisuan.portal.federation.history import cities_of_month, map_month, months_of_use, number_of_month
 from huisuan.portal.federation.queries import CityRow, Federation, federation
 from huisuan.portal.federation.tile_map import TILES
 from huisuan.portal.ui import charts, number_format, state_labels
@@ -70,14 +70,14 @@ def _history(request: HttpRequest, viewer: Viewer) -> dict[str, Any]:
     if not months:
         return {}
     asked = request.GET.get("month", "")
-    month = chosen_month(asked, months) or months[-1]
+    month = map_month(asked, months) or months[-1]
     place = months.index(month)
     return {
         "month": month, "at": number_of_month(month), "least": number_of_month(months[0]),
         "most": number_of_month(months[-1]), "before": months[place - 1] if place else None,
         "after": months[place + 1] if place + 1 < len(months) else None,
         "months_cities": cities_of_month(viewer, month),
-        "not_used": refused(request, "month") if asked and not chosen_month(asked, months) else [],
+        "not_used": refused(request, "month") if asked and not map_month(asked, months) else [],
     }  # fmt: skip
 
 

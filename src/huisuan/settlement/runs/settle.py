@@ -65,12 +65,7 @@ def settle(
         Unavailable: the file of a sealed month is gone.
     """
     _check_year(year, now)  # the law is read below, once its files are what was adopted
-    today = now.astimezone(SHANGHAI).date()
-    known = as_known or today
-    if known > today:
-        raise InvalidRequest(
-            f"还没有到 {known}：只能按截至今天（{today}）所知的参数结算", code="settlement.day_not_come"
-        )
+    known = _day_known(as_known, now)
     with transaction.atomic():
         begin_step(progress, "registers")
         lock_settlement()
@@ -123,6 +118,16 @@ def _check_year(year: int, now: datetime) -> None:
         raise InvalidRequest(
             f"年份 {year} 不能结算：应在 2000 与 {this_year} 之间", code="settlement.year_out_of_range"
         )
+
+
+def _day_known(as_known: date | None, now: datetime) -> date:
+    today = now.astimezone(SHANGHAI).date()
+    known = as_known or today
+    if known > today:
+        raise InvalidRequest(
+            f"还没有到 {known}：只能按截至今天（{today}）所知的参数结算", code="settlement.day_not_come"
+        )
+    return known
 
 
 def _law(name: str) -> tuple[Policy, Rule]:
