@@ -128,7 +128,11 @@ def test_the_commands_list_fetch_and_copy_and_fail_where_something_is_missing(
     monkeypatch.setenv("HUISUAN_URL", site.url)
     monkeypatch.setenv("HUISUAN_TOKEN", site.client._http.headers["Authorization"].removeprefix("Bearer "))
     monkeypatch.chdir(tmp_path)
-    uid = run_with_results(site, "echo 1 > results/a; mkdir results/d; echo 2 > results/d/b")
+    uid = run_with_results(site, "echo 1 > results/a; mkdir results/d; echo 2 > results/d/b; echo Loss 0.5")
+    searched = [invoke("job", "logs", uid, "--search", "loss", *more) for more in ((), ("-i",), ("-i", "--json"))]
+    assert [result.exit_code for result in searched] == [1, 0, 0]
+    assert searched[1].output == "1: Loss 0.5\n"
+    assert json.loads(searched[2].stdout)["items"][0]["number"] == 1
     with by_itself(site):
         listing = json.loads(invoke("job", "ls", uid, "--recursive", "--json").stdout)
         assert [item["path"] for item in listing["items"]] == ["a", "d", "d/b"]

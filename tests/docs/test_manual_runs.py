@@ -49,6 +49,11 @@ NOT_RUN = {
     "agent enrol": ("makes an agent of this machine", "tests/compute/site_agent/test_diagnostics.py"),
     "agent doctor": ("looks at a platform at its real address", "tests/compute/site_agent/test_diagnostics.py"),
     "session": ("wants a relay, an agent and somebody who types", "tests/compute/sessions/test_shell.py"),
+    "job submit --outputs": ("wants a centre whose agent keeps results", "tests/client/test_fetch.py"),
+    "job ls": ("wants an agent that answers", "tests/client/test_fetch.py"),
+    "job get": ("wants an agent that answers", "tests/client/test_fetch.py"),
+    "job cp": ("wants an agent that answers", "tests/client/test_fetch.py"),
+    "job logs UID --search loss": ("exits with 1 where no line has it", "tests/client/test_fetch.py"),
     "job submit sweep.sbatch --array 0-99 --retries 2 --wait": (
         "waits for a hundred jobs", "tests/compute/jobs/cli/test_commands.py",
     ),

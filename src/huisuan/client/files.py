@@ -15,10 +15,10 @@ from huisuan.client.transport import ClientError, Sending, given, part
 from huisuan.protocol import job_files as wire
 from huisuan.protocol.agent_files import Area
 
-ANSWER_SECONDS = 120.0  # for a list or a piece: a centre that has not answered by then does not
-HASH_SECONDS = 3600.0  # for a hash, which takes as long as the file is large
+_ANSWER_SECONDS = 120.0  # for a list or a piece: a centre that has not answered by then does not
+_HASH_SECONDS = 3600.0  # for a hash, which takes as long as the file is large
 _TRIES = 6  # of one question, where the platform or the centre cannot be reached meanwhile
-AHEAD = 4  # pieces that are asked for before they are read
+_AHEAD = 4  # pieces that are asked for before they are read
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _M = TypeVar("_M", bound=BaseModel)
 
@@ -42,7 +42,7 @@ class FileCalls(Sending):
         after: str | None = ""
         while after is not None:
             asked = given(area=area, path=path, deep=deep, after=after, run=run)
-            page = self._read(wire.FileListing, f"jobs/{part(uid)}/files/list", asked, ANSWER_SECONDS, pause)
+            page = self._read(wire.FileListing, f"jobs/{part(uid)}/files/list", asked, _ANSWER_SECONDS, pause)
             yield from page.items
             after = page.next
 
@@ -56,7 +56,7 @@ class FileCalls(Sending):
             ClientError: refused (409: it is not that version any more), or not answered in time.
         """
         asked = given(area=area, path=path, version=version, run=run)
-        return self._read(wire.FileHash, f"jobs/{part(uid)}/files/hash", asked, HASH_SECONDS, pause)
+        return self._read(wire.FileHash, f"jobs/{part(uid)}/files/hash", asked, _HASH_SECONDS, pause)
 
     def ask_hash(self, uid: str, path: str, *, area: Area = "outputs", run: int | None = None) -> None:
         """Have the centre begin to count a hash that will be wanted; nothing is waited for, nothing can fail."""
@@ -73,12 +73,22 @@ class FileCalls(Sending):
             ClientError: refused (409: it is not that version any more), or not answered in time.
         """
         asked = given(area=area, path=path, offset=offset, version=version, run=run, reader=reader)
-        asked |= {"ahead": AHEAD} if version else {}
-        answer = self._answered(f"jobs/{part(uid)}/files/content", asked, ANSWER_SECONDS, pause)
+        asked |= {"ahead": _AHEAD} if version else {}
+        answer = self._answered(f"jobs/{part(uid)}/files/content", asked, _ANSWER_SECONDS, pause)
         return wire.FilePiece(
             content=answer.content, offset=offset, size=int(answer.headers["Huisuan-File-Size"]),
             version=answer.headers["Huisuan-File-Version"],
         )  # fmt: skip
+
+    def search_log(self, uid: str, text: str, *, ignore_case: bool = False) -> Iterator[wire.FoundLine]:
+        """The lines of a job's output that hold a text."""
+        offset: int | None = 0
+        number: int | None = 1
+        while offset is not None:
+            asked = given(text=text, ignore_case=ignore_case, offset=offset, number=number)
+            page = self._one(wire.LogMatches, "GET", f"jobs/{part(uid)}/log/search", params=asked)
+            yield from page.items
+            offset, number = page.next_offset, page.next_number
 
     def _read(self, model: type[_M], path: str, asked: dict[str, Any], seconds: float, pause: Pause) -> _M:
         return TypeAdapter[_M](model).validate_json(self._answered(path, asked, seconds, pause).content)

@@ -20,7 +20,7 @@ from huisuan.portal.firm import budgets as firm
 from huisuan.portal.firm import members, statement
 from huisuan.portal.home import oversight, todo
 from huisuan.portal.home.views import home
-from huisuan.portal.jobs import again, cancels, submit
+from huisuan.portal.jobs import again, cancels, log_page, submit
 from huisuan.portal.jobs import files as job_files
 from huisuan.portal.jobs import list_page as job_pages
 from huisuan.portal.jobs import now as now_pages
@@ -88,6 +88,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("jobs/<str:uid>/template", again.keep_template, name="keep-template"),
     path("jobs/new", submit.submit_page, name="submit-job"),
     path("jobs/<str:uid>", jobs.job_page, name="job"),
+    path("jobs/<str:uid>/log", log_page.log_page, name="job-log"),
     path("jobs/<str:uid>/files", job_files.job_files, name="job-files"),
     path("jobs/<str:uid>/files/view", job_files.view_file, name="job-file-view"),
     path("jobs/<str:uid>/files/download", job_files.download, name="job-file"),

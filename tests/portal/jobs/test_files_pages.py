@@ -135,3 +135,19 @@ def test_a_preview_reads_the_beginning_or_the_end_and_says_so() -> None:
     assert preview_of("x.svg", b"<svg onload=alert(1)>", 0, 21).kind == "text"
     wide = preview_of("x.csv", b",".join([b"1"] * 40) + b"\n" + b"2," * 39 + b"2", 0, 10**9)
     assert (len(wide.head), wide.columns_left_out, wide.rows, wide.rows_left_out) == (30, 10, [], True)
+
+
+def test_the_output_is_searched_by_lines_and_downloaded_whole(site: Site) -> None:
+    job = submit(site, "sh", "-c", "for i in $(seq 300); do echo epoch $i; done; echo ERROR 坏了; printf last")
+    until(site, job.uid, "done")
+    found = list(site.client.search_log(job.uid, "error", ignore_case=True))
+    assert [(line.number, line.text) for line in found] == [(301, "ERROR 坏了")]
+    assert site.client.job_log(job.uid, found[0].offset).text == "ERROR 坏了\nlast".encode()
+    assert [line.number for line in site.client.search_log(job.uid, "epoch")] == list(range(1, 301))  # two answers
+    assert list(site.client.search_log(job.uid, "error")) == []
+    page = browser().get(reverse("job-log", args=[job.uid]), {"q": "ERROR"}).content.decode()
+    assert "301: ERROR 坏了" in page
+    assert "继续往后找" in browser().get(reverse("job-log", args=[job.uid]), {"q": "epoch"}).content.decode()
+    whole = b"".join(browser().get(reverse("job-log", args=[job.uid]), {"download": ""}))
+    assert whole == b"".join(site.client.follow_log(job.uid))
+    assert browser(2).get(reverse("job-log", args=[job.uid])).status_code == 404

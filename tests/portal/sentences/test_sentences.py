@@ -79,7 +79,8 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "law/policy/setting_bounds.py": (), "law/policy/amended_figures.py": (),
     "law/model/values.py": ("parse_chinese_money", "parse_share", "parse_date", "_parse_declared_share"),
     **{f"messages/{name}.py": () for name in ("delivery", "http_post", "preferences", "queries", "signed_post")},
-    "compute/jobs/files/queries.py": (), "compute/jobs/files/requests.py": (), "compute/jobs/files/streams.py": (),
+    "compute/jobs/files/queries.py": (), "compute/jobs/files/requests.py": (), "compute/jobs/log_search.py": (),
+    "compute/jobs/files/streams.py": (),
     "compute/site_agent/files/tree.py": (), "compute/site_agent/files/kept.py": (),
     "compute/site_agent/files/answering.py": (), "protocol/file_names.py": (),
     "serving/http/limits.py": (), "serving/http/middleware.py": (), "serving/http/body.py": (),
@@ -89,6 +90,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 #: what they say to nobody who reads a page, and why
 EXCEPTIONS: dict[str, str] = {
+    "{}…（共 {} 字）": "within a line that a job wrote",
     "没有收入-not-included.txt": "a file in an archive, in both languages",
     "链接与特殊文件，没有收入 (links and special files):\n": "the same file",
     "＼": "a sign in a name",

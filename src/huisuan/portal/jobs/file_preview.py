@@ -17,7 +17,7 @@ _SEPARATORS = {"csv": ",", "tsv": "\t"}
 
 
 @dataclass(frozen=True)
-class Preview:
+class FilePreview:
     """What is shown of a file: `kind` is text, table, picture or nothing. `skipped`: bytes before what is shown."""
 
     kind: str
@@ -44,18 +44,18 @@ def _picture_type(content: bytes) -> str:
     return next((media for magic, media in _PICTURES.items() if content.startswith(magic)), "")
 
 
-def preview_of(path: str, content: bytes, offset: int, size: int) -> Preview:
+def preview_of(path: str, content: bytes, offset: int, size: int) -> FilePreview:
     """What is shown of a file of `size` bytes, of which `content` lies at `offset`."""
     if not offset and (media := _picture_type(content)):
-        return Preview("picture" if size <= MOST_PICTURE_BYTES else "nothing", size, media=media)
+        return FilePreview("picture" if size <= MOST_PICTURE_BYTES else "nothing", size, media=media)
     text, skipped = _text_of(content, offset, size)
     if text is None:
-        return Preview("nothing", size)
+        return FilePreview("nothing", size)
     separator = _SEPARATORS.get(path.rpartition(".")[2].lower())
     if separator and not offset and text:
         whole = len(content) == size
         return _table(text, separator, size, len(content), whole=whole)
-    return Preview("text", size, skipped, len(content) - (skipped - offset), text=text)
+    return FilePreview("text", size, skipped, len(content) - (skipped - offset), text=text)
 
 
 def _text_of(content: bytes, offset: int, size: int) -> tuple[str | None, int]:
@@ -75,7 +75,7 @@ def _text_of(content: bytes, offset: int, size: int) -> tuple[str | None, int]:
     return None, offset
 
 
-def _table(text: str, separator: str, size: int, shown: int, *, whole: bool) -> Preview:
+def _table(text: str, separator: str, size: int, shown: int, *, whole: bool) -> FilePreview:
     lines = text.lstrip("\ufeff").splitlines(keepends=True)
     if not whole and len(lines) > 1:
         lines.pop()  # cut in the middle
@@ -86,11 +86,11 @@ def _table(text: str, separator: str, size: int, shown: int, *, whole: bool) -> 
             if len(rows) > _MOST_ROWS + 1:
                 break
     except csv.Error:
-        return Preview("text", size, shown=shown, text=text)
+        return FilePreview("text", size, shown=shown, text=text)
     width = max(map(len, rows), default=0)
     cells = [[_cell(each) for each in row[:_MOST_COLUMNS]] for row in rows[: _MOST_ROWS + 1]]
     filled = [row + [""] * (min(width, _MOST_COLUMNS) - len(row)) for row in cells]
-    return Preview(
+    return FilePreview(
         "table", size, shown=shown, head=filled[0] if filled else (), rows=filled[1:],
         rows_left_out=len(rows) > _MOST_ROWS + 1 or not whole, columns_left_out=max(width - _MOST_COLUMNS, 0),
     )  # fmt: skip

@@ -29,13 +29,13 @@ from huisuan.portal.ui.refusals import refusal_html, refusal_plain_text
 from huisuan.protocol.agent_files import Area
 from huisuan.protocol.job_files import ListedFile
 
-MOST_ASKED = 60  # times that a page asks by itself, a second apart
+_MOST_ASKED = 60  # times that a page asks by itself, a second apart
 _RANGE = re.compile(r"bytes=([0-9]{1,18})-")
 _VERSION = re.compile(r"[0-9a-f]+-([0-9a-f]{1,15})-[0-9a-f]+")
 
 
 @dataclass(frozen=True)
-class Place:
+class FilePlace:
     """Where in a job's files a page is: area, run (None: the present one), path."""
 
     uid: str
@@ -57,7 +57,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Row:
+class FileRow:
     """An entry of a folder as the page shows it."""
 
     entry: ListedFile
@@ -66,11 +66,11 @@ class Row:
     download: str
 
 
-def _place(request: HttpRequest, uid: str) -> Place:
+def _place(request: HttpRequest, uid: str) -> FilePlace:
     area, run = request.GET.get("area", "outputs"), request.GET.get("run", "")
     if area not in ("outputs", "workdir") or (run and not run.isdecimal()) or len(run) > 5:
         raise Http404
-    return Place(uid, cast(Area, area), int(run) if run else None, request.GET.get("path", "").strip("/"))
+    return FilePlace(uid, cast(Area, area), int(run) if run else None, request.GET.get("path", "").strip("/"))
 
 
 @allow(*queries.READS_FILES)
@@ -83,7 +83,7 @@ def job_files(request: HttpRequest, uid: str) -> HttpResponseBase:
     except Job.DoesNotExist:
         raise Http404 from None
     if not about.outputs and "area" not in request.GET:
-        place = Place(uid, "workdir", place.run, place.path)
+        place = FilePlace(uid, "workdir", place.run, place.path)
     context: dict[str, Any] = {"here": "jobs", "job": job, "about": about, "place": place, "asked": _asked(request)}
     try:
         asker = queries.asker_for(viewer_of(request), uid, place.area, place.run, "page", timezone.now())
@@ -96,7 +96,7 @@ def job_files(request: HttpRequest, uid: str) -> HttpResponseBase:
         if found and found.next:
             context["next"] = place.address("job-files", after=found.next)
     areas: tuple[Area, ...] = ("outputs", "workdir") if about.outputs else ("workdir",)
-    context["areas"] = [(area, Place(uid, area, place.run if area == "outputs" else None)) for area in areas]
+    context["areas"] = [(area, FilePlace(uid, area, place.run if area == "outputs" else None)) for area in areas]
     context["download"] = place.address("job-file")
     return _page(request, "portal/jobs/files.html", "portal/jobs/file_list.html", context)
 
@@ -176,7 +176,7 @@ def picture(request: HttpRequest, uid: str) -> HttpResponseBase:
     return answer
 
 
-def _asker(request: HttpRequest, place: Place) -> tuple[Job, Asker | Refused]:
+def _asker(request: HttpRequest, place: FilePlace) -> tuple[Job, Asker | Refused]:
     """The job, and whom to ask about its files, or why nobody can be asked."""
     viewer = viewer_of(request)
     try:
@@ -194,20 +194,20 @@ def _page(request: HttpRequest, whole: str, part: str, context: dict[str, Any]) 
     waits = "refused" not in context and "preview" not in context and context.get("found") is None
     query = request.GET.copy()
     query["asked"] = str(asked + 1)
-    context |= {"waits": waits and asked < MOST_ASKED, "silent": waits and asked >= MOST_ASKED, "part": part,
+    context |= {"waits": waits and asked < _MOST_ASKED, "silent": waits and asked >= _MOST_ASKED, "part": part,
                 "again": f"{request.path}?{query.urlencode()}"}  # fmt: skip
     is_part = request.htmx.target == "files"  # type: ignore[attr-defined]
     return render(request, part if is_part else whole, context)
 
 
-def _row(place: Place, entry: ListedFile) -> Row:
+def _row(place: FilePlace, entry: ListedFile) -> FileRow:
     name = entry.path.rpartition("/")[2]
     if entry.kind == "folder":
-        return Row(entry, name, place.address("job-files", entry.path), place.address("job-file", entry.path))
+        return FileRow(entry, name, place.address("job-files", entry.path), place.address("job-file", entry.path))
     if entry.kind != "file":
-        return Row(entry, name, "", "")
+        return FileRow(entry, name, "", "")
     view = place.address("job-file-view", entry.path, version=entry.version)
-    return Row(entry, name, view, place.address("job-file", entry.path, version=entry.version))
+    return FileRow(entry, name, view, place.address("job-file", entry.path, version=entry.version))
 
 
 def _asked(request: HttpRequest) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from django.http import StreamingHttpResponse
 
-from huisuan.compute.jobs.files.streams import Steps
+from huisuan.compute.jobs.files.streams import FileSteps
 
 _PAUSE_SECONDS = 0.1
 
@@ -15,12 +15,12 @@ _PAUSE_SECONDS = 0.1
 class SteppedResponse(StreamingHttpResponse):
     """An answer made in steps; under a server that does not know of them, a thread waits where a step gives nothing."""
 
-    def __init__(self, steps: Steps, content_type: str) -> None:
+    def __init__(self, steps: FileSteps, content_type: str) -> None:
         super().__init__(_waiting(steps), content_type=content_type)
         self.steps = steps
 
 
-def _waiting(steps: Steps) -> Iterator[bytes]:
+def _waiting(steps: FileSteps) -> Iterator[bytes]:
     for step in steps:
         if step is None:
             time.sleep(_PAUSE_SECONDS)

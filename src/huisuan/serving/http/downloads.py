@@ -16,12 +16,12 @@ from django.db import close_old_connections
 from huisuan.base.errors import Refused
 from huisuan.portal.jobs.stepped_response import SteppedResponse
 
-MOST_AT_ONCE = 32  # downloads
+_MOST_AT_ONCE = 32  # downloads
 _SEND_SECONDS = 30.0  # for a reader to take a piece
 _POLL_SECONDS = 0.1
 _END = object()
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-Run = Callable[..., Awaitable[Any]]
+_Send = Callable[[dict[str, Any]], Awaitable[None]]
+_Run = Callable[..., Awaitable[Any]]
 _under_way = 0
 
 log = logging.getLogger(__name__)
@@ -32,15 +32,15 @@ class BrokenOff(Exception):
 
 
 async def send_steps(
-    status: int, headers: list[tuple[bytes, bytes]], response: SteppedResponse, run: Run, send: Send
+    status: int, headers: list[tuple[bytes, bytes]], response: SteppedResponse, run: _Run, send: _Send
 ) -> None:
-    """Send an answer step by step at the reader's pace.
+    """_Send an answer step by step at the reader's pace.
 
     Raises:
         BrokenOff: in the middle; the reason is logged.
     """
     global _under_way  # noqa: PLW0603 - of this process, in its one loop
-    if _under_way >= MOST_AT_ONCE:
+    if _under_way >= _MOST_AT_ONCE:
         await _busy(send)
         return
     _under_way += 1
@@ -73,8 +73,8 @@ def _close(response: SteppedResponse) -> None:
     response.close()
 
 
-async def _busy(send: Send) -> None:
-    body = f"503\n同时下载的已有 {MOST_AT_ONCE} 个，请稍后再试\nToo many downloads at once: try again later\n".encode()
+async def _busy(send: _Send) -> None:
+    body = f"503\n同时下载的已有 {_MOST_AT_ONCE} 个，请稍后再试\nToo many downloads at once: try again later\n".encode()
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"retry-after", b"10")]
     await send({"type": "http.response.start", "status": 503, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -14,7 +14,7 @@ from huisuan.client import Client, ClientError
 from huisuan.compute.jobs.files import requests
 from huisuan.compute.jobs.files.requests import forget_requests
 from huisuan.compute.models import FileRequest, JobOutputs, SiteAgent
-from huisuan.compute.site_agent.files.kept import DAY, Quota
+from huisuan.compute.site_agent.files.kept import Quota
 from huisuan.protocol import agent_files
 from huisuan.protocol.file_names import text_to_name
 from support.accounts import make_token
@@ -178,7 +178,7 @@ def test_what_is_larger_than_the_quota_is_kept_whole_for_a_day_and_that_is_said(
     assert (run.over_quota, run.size) == (True, 1001)
     assert run.kept_until - datetime.now(UTC) < timedelta(days=1)
     assert len(fetched(site, uid, "a")) == 1001
-    assert site.agent.kept.remove_expired(site.agent.now() + DAY + 1) == [uid]
+    assert site.agent.kept.remove_expired(site.agent.now() + 24 * 3600 + 1) == [uid]
     assert list((site.folder / "outputs").iterdir()) == []
     JobOutputs.objects.update(kept_until=datetime.now(UTC))
     assert code_of(site, uid, "a") == "files.expired"

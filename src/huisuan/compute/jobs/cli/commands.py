@@ -17,7 +17,7 @@ from huisuan.compute.jobs.cli.again import app as templates
 from huisuan.compute.jobs.cli.again import resubmit
 from huisuan.compute.jobs.cli.cancel import cancel, undo
 from huisuan.compute.jobs.cli.completion import centre_codes, job_uids, model_names
-from huisuan.compute.jobs.cli.files import copy, get, list_results
+from huisuan.compute.jobs.cli.files import copy, find_in_log, get, list_results
 from huisuan.compute.jobs.cli.output import STATES, print_events, print_job, print_preview
 from huisuan.compute.jobs.cli.submit import AfterDashes, submit
 from huisuan.compute.jobs.cli.top import top
@@ -126,9 +126,16 @@ def logs(
     uid: Uid,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="持续显示直到作业结束")] = False,
     tail: Annotated[int | None, typer.Option("--tail", help="只从最后若干行开始")] = None,
+    search: Annotated[str | None, typer.Option("--search", help="只显示含有这段文字的行，带行号")] = None,
+    ignore_case: Annotated[bool, typer.Option("--ignore-case", "-i", help="查找时不分大小写")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """显示作业的输出（标准输出与标准错误，按先后）。"""
+    """显示作业的输出（标准输出与标准错误，按先后）；或在其中查找。"""
+    if search is not None:
+        if follow or tail is not None:
+            raise typer.BadParameter("--search 不能与 --follow、--tail 同用")
+        find_in_log(uid, search, ignore_case, as_json)
+        return
     if tail is not None and not 0 <= tail <= MOST_LINES:
         raise InvalidRequest(f"--tail {tail}：应在 0 至 {MOST_LINES} 之间", code="job.tail_out_of_bounds")
     with connect() as client:

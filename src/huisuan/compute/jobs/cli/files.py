@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from huisuan.base.months import SHANGHAI
 from huisuan.client import Client, connect
 from huisuan.client.fetch import Fetcher, FetchReport, FileSource
 from huisuan.protocol.agent_files import Area
+from huisuan.protocol.file_names import name_to_text
 from huisuan.protocol.job_files import JobFiles
 from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
 
@@ -93,6 +95,26 @@ def copy(
     _finish(uid, into, report, as_json)
 
 
+def find_in_log(uid: str, text: str, ignore_case: bool, as_json: bool) -> None:
+    """Print the lines of a job's output that hold a text; exit code 1 where none does.
+
+    Raises:
+        Refused: there is no such job, or the text is none.
+    """
+    found = []
+    with connect() as client:
+        for line in client.search_log(uid, text, ignore_case=ignore_case):
+            if as_json:
+                found.append(line.model_dump())
+            else:
+                found.append({})
+                out.print(f"{line.number}: {line.text}", markup=False)
+    if as_json:
+        print_json({"uid": uid, "items": found})
+    if not found:
+        raise typer.Exit(1)
+
+
 def _sources(sources: list[str]) -> tuple[str, list[str]]:
     """The job and the paths that the sources name.
 
@@ -142,7 +164,7 @@ def _finish(uid: str, target: Path, report: FetchReport, as_json: bool) -> None:
     else:
         words = {"fetched": "", "resumed": "（接着上次取的）", "unchanged": "（已有，相同）"}
         for file in report.files:
-            out.print(f"{file.sha256}  {file.local}{words[file.how]}", markup=False)
+            out.print(f"{file.sha256}  {name_to_text(os.fsencode(file.local))}{words[file.how]}", markup=False)
         if not report.files and not report.failed:
             out.print("没有文件", markup=False)
     for path, why in report.skipped:

@@ -11,6 +11,8 @@ from ninja import Query, Router, Status
 
 from huisuan.base.errors import Conflict, NotFound, Unavailable
 from huisuan.compute.jobs.files import queries
+from huisuan.compute.jobs.log_search import search_log
+from huisuan.compute.jobs.queries import one
 from huisuan.compute.models import Job
 from huisuan.parties.api_errors import ApiRefusal
 from huisuan.parties.route_access import Allow, viewer_of
@@ -105,6 +107,21 @@ def content(
     answer = HttpResponse(found.content, "application/octet-stream")
     answer["Huisuan-File-Size"], answer["Huisuan-File-Version"] = str(found.size), found.version
     return answer
+
+
+@router.get(
+    "/jobs/{uid}/log/search", response=wire.LogMatches,
+    auth=Allow("user", "province", "auditor", scope="read"), summary="在作业的输出里找一段文字",
+)  # fmt: skip
+def search_output(
+    request: HttpRequest, uid: str, text: Annotated[str, Query(description="在一行之内的一段文字")],
+    ignore_case: bool = False, offset: int = 0, number: int = 1,
+) -> wire.LogMatches:  # fmt: skip
+    """Lines that hold the text, at most 200; `next_offset` and `next_number` go on, as `offset` and `number`."""
+    return _answered(
+        uid,
+        lambda: search_log(one(viewer_of(request), uid), text, ignore_case=ignore_case, offset=offset, number=number),
+    )
 
 
 def _answered(uid: str, look: Callable[[], T]) -> T:

@@ -22,7 +22,7 @@ LIFE = {"list": timedelta(seconds=60), "read": timedelta(seconds=60), "hash": ti
 FRESH = timedelta(seconds=10)  # how old a list may be that is shown again
 MOST_HELD = 256 * 2**20  # bytes of answers that nobody has read yet: beyond that no more is asked for
 MOST_OPEN = 64  # questions of one party
-MOST_AT_ONCE = 32  # questions in one reply to an agent
+_MOST_AT_ONCE = 32  # questions in one reply to an agent
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def open_questions(centre: Centre, now: datetime) -> list[FileQuestion]:
     rows = (
         FileRequest.objects.filter(centre=centre, answered_at__isnull=True, asked_at__gt=now - max(LIFE.values()))
         .annotate(before=Window(Sum("length"), order_by="id") - F("length"))
-        .order_by("id")[:MOST_AT_ONCE]
+        .order_by("id")[:_MOST_AT_ONCE]
     )
     return [
         FileQuestion(id=row.pk, uid=row.job_id, run=row.run, **row.question)

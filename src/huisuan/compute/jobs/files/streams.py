@@ -23,9 +23,9 @@ from huisuan.protocol.agent_files import FILE_PIECE_BYTES, Area
 from huisuan.protocol.job_files import FileListing, ListedFile
 
 Found = TypeVar("Found")
-Steps = Iterator[bytes | None]
-AHEAD = 3
-ANSWER_SECONDS = 60.0  # that a centre may take for a step
+FileSteps = Iterator[bytes | None]
+_AHEAD = 3
+_ANSWER_SECONDS = 60.0  # that a centre may take for a step
 _LEFT_OUT = "没有收入-not-included.txt"
 
 
@@ -45,7 +45,7 @@ def new_reader(asker: Asker) -> Asker:
     return Asker(asker.job, asker.run, asker.centre, secrets.token_hex(16))
 
 
-def file_steps(asker: Asker, file: StreamedFile) -> Steps:
+def file_steps(asker: Asker, file: StreamedFile) -> FileSteps:
     """The bytes of a file.
 
     Raises:
@@ -56,14 +56,14 @@ def file_steps(asker: Asker, file: StreamedFile) -> Steps:
         question = make_question(
             asker, file.area, "read", file.path, offset=offset, length=FILE_PIECE_BYTES, version=file.version
         )
-        found = yield from _answered(lambda asked=question: piece(asker, asked, _now(), ahead=AHEAD))  # type: ignore[misc]
+        found = yield from _answered(lambda asked=question: piece(asker, asked, _now(), ahead=_AHEAD))  # type: ignore[misc]
         if found.size != file.size or not found.content:
             raise Conflict(f"{file.path} 在取的过程中变了：请重新取", code="files.changed")
         yield found.content
         offset += len(found.content)
 
 
-def folder_steps(asker: Asker, area: Area, path: str) -> Steps:
+def folder_steps(asker: Asker, area: Area, path: str) -> FileSteps:
     """A folder with all that lies below it, as a ZIP archive that is not compressed; what is left out is named in it.
 
     Raises:
@@ -109,7 +109,7 @@ def _answered(look: Callable[[], Found | None]) -> Generator[None, None, Found]:
     Raises:
         Unavailable: the centre does not answer.
     """
-    until = time.monotonic() + ANSWER_SECONDS
+    until = time.monotonic() + _ANSWER_SECONDS
     while (found := look()) is None:
         if time.monotonic() > until:
             raise Unavailable("中心没有答复：请稍后再取", code="files.centre_silent")

@@ -22,7 +22,7 @@ from huisuan.protocol.agent_files import OutputsReport
 from huisuan.protocol.file_names import name_to_text, path_to_names
 
 ABOUT, FILES = "about.json", "files"
-DAY = 24 * 3600
+_DAY = 24 * 3600
 OVER_QUOTA_DAYS = 1  # for what is larger than the centre keeps: long enough to fetch it, never cut
 MOST_MEASURED = 1_000_000  # files
 
@@ -100,7 +100,7 @@ class KeptOutputs:
                 note = str(problem)
             except OSError as error:
                 note = f"结果文件夹没能留下：{error.strerror or error}"
-        self._save(replace(about, kept_at=now, kept_until=now + self.quota.days * DAY, note=note[:500]))
+        self._save(replace(about, kept_at=now, kept_until=now + self.quota.days * _DAY, note=note[:500]))
 
     def measure(self, uid: str, run: int) -> None:
         """Count what was kept; what is over the quota is kept for a day only. May take long: not for the loop."""
@@ -113,7 +113,7 @@ class KeptOutputs:
             if files >= MOST_MEASURED:
                 break
         over = size > self.quota.bytes_a_run or files >= MOST_MEASURED
-        until = about.kept_at + (OVER_QUOTA_DAYS if over else self.quota.days) * DAY
+        until = about.kept_at + (OVER_QUOTA_DAYS if over else self.quota.days) * _DAY
         self._save(replace(about, files=files, size=size, over_quota=over, kept_until=until))
 
     def find(self, uid: str, run: int) -> Path | None:
