@@ -18,13 +18,15 @@ from huisuan.law.policy.scaffold import PolicyMetadata, create_policy
 from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
 
 app = typer.Typer()
-Name = Annotated[str, typer.Argument(metavar="NAME", help="目录名：小写字母、数字与连字符，如 hefei-compute-2026")]
+_NewPolicyName = Annotated[
+    str, typer.Argument(metavar="NAME", help="目录名：小写字母、数字与连字符，如 hefei-compute-2026")
+]
 LARGEST_TEXT = 5_000_000  # bytes
 
 
 @app.command("new")
 def new(
-    name: Name,
+    name: _NewPolicyName,
     issuer: Annotated[str, typer.Option("--issuer", metavar="机关", help="发布机关")],
     valid_from: Annotated[str, typer.Option("--from", metavar="DATE", help="施行之日")],
     valid_to: Annotated[str, typer.Option("--to", metavar="DATE", help="有效期最后一天")],
