@@ -1,6 +1,6 @@
 # make demo: the main job, end to end.   make check: before each commit.   make test: everything.   Each does its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help demo check pure test coverage lint bench agree lock snapshots
+.PHONY: help demo check pure test coverage lint bench crawl accessibility agree lock snapshots
 
 SERVE ?= yes
 TRACE ?=
@@ -14,6 +14,8 @@ help:
 	@echo "make test            lint, types, floors and all tests (HYPOTHESIS_PROFILE=quick|house|deep: how many examples)"
 	@echo "make coverage        all tests, and which branches they took, room by room; money, law, meter and access must reach 95%"
 	@echo "                     (TESTS=tests/law: some tests only)"
+	@echo "make crawl           every page of every role that links lead to, with its time and its queries"
+	@echo "make accessibility   axe-core on every page of every role (minutes)"
 	@echo "make bench           the benchmarks, each against a named peer or limit (ten minutes; TRACE=venus-2020-09.csv adds"
 	@echo "                     the simulator, PEER=folder a checkout of HeliosArtifact to compare it with)"
 	@echo "make agree           every rule decided twice over a million random rows, claim by claim and in SQL (ROWS=n)"
@@ -60,6 +62,12 @@ coverage: .venv
 	.venv/bin/coverage run -m pytest -n 2 -q $(TESTS)
 	.venv/bin/coverage combine -q
 	@sh setup/coverage.sh
+
+crawl: .venv
+	.venv/bin/python bench/crawl.py
+
+accessibility: .venv
+	HUISUAN_ALL_ROLES=1 .venv/bin/python -m pytest -n 0 -q tests/portal/ui/test_accessibility.py
 
 bench: .venv
 	@sh setup/venv.sh

@@ -19,10 +19,12 @@ JOBS = """
 INSERT INTO compute_job (
     uid, party_id, submitted_by, name, array_uid, submission, command, script, image, environment, cards, takes_slots,
     nodes, card_models, vendor, min_memory_gib, min_tflops_fp16, time_limit_seconds, retries, notify_url,
-    source_format, notes, state, run, lease, centre_id, accelerator_id, partition, fen_per_card_hour, reasons,
+    source_format, outputs, session_kind, notes, state, run, lease, centre_id, accelerator_id, partition,
+    fen_per_card_hour, reasons,
     submitted_at, placed_at, queued_at, running_since, started_at, ended_at, exit_code)
 SELECT 'j' || lpad(n::text, 25, '0'), party, 'user' || n % 7, 'train-' || n % 997 || '-run', '', '',
-    '["python", "train.py"]', '', '', '{{}}', cards, false, 1, '{{}}', '', 0, 0, 36000, 0, '', 'huisuan', '[]', state,
+    '["python", "train.py"]', '', '', '{{}}', cards, false, 1, '{{}}', '', 0, 0, 36000, 0, '', 'huisuan', '', '',
+    '[]', state,
     0, CASE WHEN placed THEN 1 ELSE 0 END, CASE WHEN placed THEN centre END, CASE WHEN placed THEN card END,
     CASE WHEN placed THEN 'gpu' ELSE '' END, CASE WHEN placed THEN 1200 END, '["这里最便宜"]',
     at, CASE WHEN placed THEN at + '1 min'::interval END, CASE WHEN placed THEN at + '2 min'::interval END,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ROLES = ("alpha", "centre", "city", "province", "auditor", "operator", "")
 #: parts of pages, which htmx asks for; and what is not reached by a GET alone
-PARTS = {"raw-line", "bill-branch", "line-branch", "second-step", "enrol-factor"}
+PARTS = {"held-cancels", "raw-line", "bill-branch", "line-branch", "second-step", "enrol-factor"}
 
 
 def page_addresses(world: World) -> dict[str, str]:

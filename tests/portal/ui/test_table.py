@@ -246,3 +246,16 @@ def test_records_beyond_counting_are_paged_by_key_and_their_filters_stay(
     assert browser.get("/usage/?q=200").context["table"].count == 1  # few again: counted and summed
     assert browser.get("/usage/?month=2024-08").context["table"].sums == {"used": 3 * 3600}
     assert browser.get("/usage/?sort=-job").context["table"].refused == ["sort=-job"]
+
+
+def test_a_long_table_jumps_to_a_page_and_keeps_its_order(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huisuan.portal.ui.table.PAGE_ROWS", 2)
+    browser = world.browser("province")
+    shown = browser.get("/bills/?sort=-amount").content.decode()
+    form = shown.partition('<form class="jump"')[2].partition("</form>")[0]
+    assert '<input type="hidden" name="sort" value="-amount">' in form
+    assert 'name="page"' in form
+    last = re.search(r'max="(\d+)"', form)
+    assert last is not None
+    assert int(last[1]) > 2
+    assert f"第 {last[1]} / {last[1]} 页" in browser.get(f"/bills/?sort=-amount&page={last[1]}").content.decode()

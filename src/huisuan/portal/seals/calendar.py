@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Max, Min
+from django.db.models import Max, Min, Q, QuerySet
 from django.urls import reverse
 
 from huisuan.base.months import Month
@@ -62,18 +62,28 @@ def calendar(centre: Centre, today: date) -> list[Year]:
     ]
 
 
-def due(centre: Centre, today: date) -> tuple[Month, Month] | None:
-    """The first and the last of the months that are over, have use and can still be sealed; None: there are none."""
-    last = Seal.objects.filter(centre=centre).aggregate(last=Max("month"))["last"]
-    if centre.last_sequence and not hasattr(centre, "tally"):
-        update_daily_totals(centre, REFRESH_LIMIT)
-    days = UsageDay.objects.filter(centre=centre, day__lt=today.replace(day=1))
-    if last is not None:
-        days = days.filter(day__gte=Month.containing(last).following.first_day)
-    span = days.aggregate(first=Min("day"), last=Max("day"))
-    if span["first"] is None:
-        return None  # no use, or so much that the worker has still to count it
-    return Month.containing(span["first"]), Month.containing(span["last"])
+def due(centres: QuerySet[Centre], today: date) -> list[tuple[Centre, Month, Month]]:
+    """The centres with months that are over, have use and can still be sealed; the first and the last of those months.
+
+    A centre with so much use that the worker has still to count it is not among them. A few queries, however many
+    the centres.
+    """
+    found = list(centres.select_related("tally"))
+    for centre in found:
+        if centre.last_sequence and not hasattr(centre, "tally"):
+            update_daily_totals(centre, REFRESH_LIMIT)
+    sealed = dict(Seal.objects.filter(centre__in=found).order_by().values_list("centre").annotate(last=Max("month")))
+    unsealed = Q(pk__in=[])
+    for centre in found:
+        after = {"day__gte": Month.containing(sealed[centre.pk]).following.first_day} if centre.pk in sealed else {}
+        unsealed |= Q(centre=centre, **after)
+    days = UsageDay.objects.filter(unsealed, day__lt=today.replace(day=1)).order_by().values("centre")
+    spans = {row["centre"]: (row["first"], row["last"]) for row in days.annotate(first=Min("day"), last=Max("day"))}
+    return [
+        (centre, Month.containing(spans[centre.pk][0]), Month.containing(spans[centre.pk][1]))
+        for centre in found
+        if centre.pk in spans
+    ]
 
 
 def _cell(month: Month, seals: dict[Month, Seal], used: set[Month], refused: set[str], this: Month) -> Cell:

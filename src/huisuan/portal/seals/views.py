@@ -97,7 +97,7 @@ def seal_table(request: HttpRequest, viewer: Viewer) -> Table:
 def seal_list(request: HttpRequest) -> HttpResponseBase:
     """The sealed months, and the months that wait for it."""
     viewer, today = viewer_of(request), timezone.localdate()
-    waiting = [(centre, *span, _months(*span)) for centre in queries.centres(viewer) if (span := due(centre, today))]
+    waiting = [(centre, *span, _months(*span)) for centre, *span in due(queries.centres(viewer), today)]
     open_flags = MeterFlag.objects.filter(answered_at__isnull=True, centre__in=[each[0] for each in waiting])
     context = {
         "here": "seals",

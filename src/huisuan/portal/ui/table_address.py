@@ -54,6 +54,17 @@ class TableAddress:
         return self.param("at")
 
     @property
+    def param_page(self) -> str:
+        """The name of the page's number."""
+        return self.param("page")
+
+    @property
+    def beside_page(self) -> list[tuple[str, str]]:
+        """What a form that asks for another page carries along: everything but where the page is."""
+        where = {self.param(key) for key in self.page_keys}
+        return [(key, value) for key, values in self.request.GET.lists() if key not in where for value in values]
+
+    @property
     def everything_filtered(self) -> str:
         """The query that stands for everything filtered, whatever the page."""
         return self.address(export="", **self.first_page)
