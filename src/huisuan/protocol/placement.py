@@ -130,6 +130,16 @@ class PoolNow(ResponseModel):
     wait_seconds: dict[str, int | None] = Field(description="卡数 → 预计等待秒数")
 
 
+class WindowAhead(ResponseModel):
+    """A maintenance window that is not over: no job of the platform runs in these partitions (none named: in all)."""
+
+    centre: str
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    partitions: list[str]
+    reason: str
+
+
 class Availability(ResponseModel):
     """What is there now. For a job of `cards` and `hours`: the `cheapest` pool that begins within the hour, the
     `soonest`; each a centre and a model, None where there is none.
@@ -144,3 +154,4 @@ class Availability(ResponseModel):
     waiting_cards: int
     cheapest: list[str] | None
     soonest: list[str] | None
+    windows: list[WindowAhead] = Field(default_factory=list, description="还没有结束的维护窗口")

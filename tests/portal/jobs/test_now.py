@@ -16,7 +16,7 @@ from huisuan.compute.centres.services import CentrePlan, add_centre
 from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.jobs.availability import availability
 from huisuan.compute.jobs.services import submit_job
-from huisuan.compute.models import Centre
+from huisuan.compute.models import Centre, MaintenanceWindow
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol.placement import Availability, PoolNow
 from huisuan.protocol.resources import JobRequest
@@ -115,6 +115,15 @@ def test_it_asks_no_more_questions_for_more_pools(two_places: World) -> None:
     with CaptureQueriesContext(connection) as many:
         availability(viewer, NOW)
     assert len(many) == len(few)
+
+
+def test_maintenance_windows_that_are_not_over_are_shown(two_places: World) -> None:
+    hf = Centre.objects.get(code="hf")
+    plain = {"centre": hf, "reason": "换电源", "declared_by": "x", "declared_at": NOW}
+    for days in (-2, 20):
+        begins = NOW + timedelta(days=days)
+        MaintenanceWindow.objects.create(starts_at=begins, ends_at=begins + timedelta(hours=4), **plain)
+    assert [window.starts_at for window in seen(two_places).windows] == [NOW + timedelta(days=20)]
 
 
 def test_the_api_gives_the_same(two_places: World) -> None:

@@ -7,7 +7,7 @@ if nothing else waited; how many jobs of the province wait for such cards stands
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,13 +19,13 @@ from huisuan.compute.accelerators import PROCESSOR_SLOT
 from huisuan.compute.dispatch.net_price import Subsidies
 from huisuan.compute.dispatch.pools import pools
 from huisuan.compute.dispatch.snapshot import running
-from huisuan.compute.models import AT_CENTRE, HUGE_CARDS, Centre, Job, JobState
+from huisuan.compute.models import AT_CENTRE, HUGE_CARDS, Centre, Job, JobState, MaintenanceWindow
 from huisuan.compute.placement.evaluate import evaluate_pools
 from huisuan.compute.placement.types import Needs, PlacementRequest, Pool, Running, ScoredPool, Tenant, epoch
 from huisuan.compute.placement.weights import Weights, weights_on
 from huisuan.parties.models import Party
 from huisuan.parties.viewer import Viewer
-from huisuan.protocol.placement import Availability, PoolNow
+from huisuan.protocol.placement import Availability, PoolNow, WindowAhead
 
 SIZES = (1, 8, 16, 32)  # cards for which the wait is told
 LONGEST_HOURS = 720
@@ -73,7 +73,20 @@ def availability(
         waiting_jobs=queues.waiting, waiting_cards=queues.waiting_cards,
         cheapest=_name(min(soon, key=_by_price, default=None)),
         soonest=_name(min(options, key=_by_start, default=None)),
+        windows=_windows(now, {pool.centre for pool in found}),
     )  # fmt: skip
+
+
+def _windows(now: datetime, centres: Collection[str]) -> list[WindowAhead]:
+    """The maintenance windows of these centres that are not over, the first first."""
+    rows = MaintenanceWindow.objects.filter(ends_at__gt=now, cancelled_at__isnull=True, centre__code__in=centres)
+    return [
+        WindowAhead(
+            centre=row.centre.code, starts_at=row.starts_at, ends_at=row.ends_at, partitions=row.partitions,
+            reason=row.reason,
+        )
+        for row in rows.select_related("centre").order_by("starts_at", "pk")
+    ]  # fmt: skip
 
 
 def _asked(viewer: Viewer, now: datetime, hours: int) -> _Asked:

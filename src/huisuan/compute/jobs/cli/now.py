@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from huisuan.base.money import yuan
+from huisuan.base.months import SHANGHAI
 from huisuan.client import connect
 from huisuan.compute.jobs.cli.completion import model_names
 from huisuan.compute.placement.messages import format_span, round_up
@@ -57,6 +58,10 @@ def _print_best(found: Availability) -> None:
     size = f"{found.cards} 卡 {found.hours} 小时"
     for text, pool in ((f"{size}，一小时内最便宜", found.cheapest), (f"{size}，最早", found.soonest)):
         out.print(f"{text}：{' '.join(pool) if pool else '没有'}", markup=False)
+    for window in found.windows:
+        begins, ends = (at.astimezone(SHANGHAI).strftime("%m-%d %H:%M") for at in (window.starts_at, window.ends_at))
+        where = f"（{'、'.join(window.partitions)}）" if window.partitions else ""
+        out.print(f"维护：{window.centre}{where} {begins} 至 {ends}：{window.reason}", markup=False)
     out.print(
         f"全省等待调度 {found.waiting_jobs:,} 个作业，共 {found.waiting_cards:,} 卡；等待时间没有算上它们", markup=False
     )
