@@ -186,6 +186,7 @@ def test_a_role_holds_for_tokens_the_api_and_pages_and_changing_it_ends_what_was
     assert browser(viewer).get("/jobs/new").status_code == 403
     assert browser(viewer).post("/jobs/x/cancel").status_code == 403
     assert browser(viewer).get("/jobs/").status_code == 200
+    assert browser(viewer).post("/messages/settings", {}).status_code != 403  # what is everybody's own
     reads = bearer(viewer, "read")
     assert reads.get(f"{API}/me").json() | {"scope": "read", "member_role": "viewer"} == reads.get(f"{API}/me").json()
     submits = bearer(submitter, "submit")

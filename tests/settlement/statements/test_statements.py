@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huisuan.base.errors import Unavailable
 from huisuan.base.money import round_half_up
 from huisuan.base.months import Month
 from huisuan.compute.centres.tariffs import set_tariff
@@ -79,6 +80,13 @@ def test_lines_add_up_to_the_sum_that_is_rounded_once(amounts: list[tuple[int, i
     allotted = allot_fen(lines)
     assert sum(each.fen for each in allotted) == round_half_up(sum((each.exact_fen for each in lines), Fraction(0)))
     assert all(0 <= each.fen - each.exact_fen // 1 <= 1 for each in allotted)
+
+
+def test_what_is_not_counted_yet_is_no_statement(firm: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huisuan.compute.budgets.party_use.REFRESH_LIMIT", 2)
+    for reading in (lambda: load_statement(firm, Month(2024, 3)), lambda: forecast_year(firm, NOW)):
+        with pytest.raises(Unavailable, match="3 条用量记录没有计入"):
+            reading()
 
 
 def test_the_workbook_holds_the_figures_as_numbers_and_no_formula(firm: Viewer) -> None:

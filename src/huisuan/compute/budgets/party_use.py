@@ -9,8 +9,11 @@ bill of the month counts, wherever prices change.
 from __future__ import annotations
 
 from django.db import connection, transaction
+from django.db.models import F, Sum
+from django.db.models.functions import Coalesce
 
-from huisuan.compute.metering.usage.daily_totals import SHANGHAI_OFFSET_S
+from huisuan.base.errors import Unavailable
+from huisuan.compute.metering.usage.daily_totals import REFRESH_LIMIT, SHANGHAI_OFFSET_S
 from huisuan.compute.models import Centre, PartyUseTally
 
 _DAY = 86_400
@@ -47,6 +50,20 @@ ORDER BY 1, 6, 2, 3, 4, 5
 ON CONFLICT (party_id, day, project_id, "user", centre_id, accelerator_id)
 DO UPDATE SET card_seconds = t.card_seconds + EXCLUDED.card_seconds
 """
+
+
+def count_before_reading() -> None:
+    """Count what has come, for somebody who looks and may not wait long.
+
+    Raises:
+        Unavailable: so much is not counted yet that it is left to the worker; what was read now would be too little.
+    """
+    behind = Centre.objects.aggregate(left=Sum(F("last_sequence") - Coalesce("party_tally__sequence", 0)))["left"] or 0
+    if behind > REFRESH_LIMIT:
+        raise Unavailable(
+            f"还有 {behind:,} 条用量记录没有计入，平台正在计数：请过几分钟再试", code="use.not_counted_yet"
+        )
+    count_party_use()
 
 
 @transaction.atomic

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from huisuan.base.errors import InvalidRequest, Refused
+from huisuan.base.errors import InvalidRequest, Refused, Unavailable
 from huisuan.base.months import SHANGHAI, Month
 from huisuan.compute.budgets import queries, services
 from huisuan.compute.budgets.standing import BudgetStanding
@@ -29,7 +29,7 @@ from huisuan.portal.account.views import actor_of, person_of
 from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.ui import number_format, state_labels
 from huisuan.portal.ui.refusals import refusal_html
-from huisuan.settlement.statements.forecast import forecast_year
+from huisuan.settlement.statements.forecast import Forecast, forecast_year
 
 PERIODS = {BudgetPeriod.YEAR: _("每年"), BudgetPeriod.MONTH: _("每月")}
 UNITS = {BudgetUnit.FEN: _("元"), BudgetUnit.CARD_SECONDS: _("卡时")}
@@ -110,8 +110,11 @@ def _page(request: HttpRequest, **more: Any) -> HttpResponse:
     viewer, now = viewer_of(request), timezone.now()
     month, not_used = chosen_month(request, now)
     use = queries.use_by_person(viewer, month.first_day, month.following.first_day)
-    forecast = forecast_year(viewer, now)
-    answer = forecast.at_end.answer
+    try:
+        forecast: Forecast | None = forecast_year(viewer, now)
+    except Unavailable:
+        forecast = None
+    reasons = forecast.at_end.answer.reasons if forecast else ()
     context = {
         "here": "firm",
         "is_owner": viewer.scope == "manage",
@@ -126,7 +129,7 @@ def _page(request: HttpRequest, **more: Any) -> HttpResponse:
         "units": UNITS.items(),
         "asked": request.POST,
         "forecast": forecast,
-        "reasons": [reason.text_en or reason.text if reads_english() else reason.text for reason in answer.reasons],
+        "reasons": [reason.text_en or reason.text if reads_english() else reason.text for reason in reasons],
         **more,
     }
     return render(request, "portal/firm/firm.html", context, status=422 if more.get("refused") else 200)

@@ -66,7 +66,7 @@ def _table(request: HttpRequest) -> Table:
     )
 
 
-@allow()
+@allow(scope="read")
 def message_list(request: HttpRequest) -> HttpResponseBase:
     """One's messages, newest first."""
     undo = request.session.get(_UNDO)
@@ -74,7 +74,7 @@ def message_list(request: HttpRequest) -> HttpResponseBase:
     return render_tables(request, "portal/messages/messages.html", context, [_table(request)])
 
 
-@allow()
+@allow(scope="read")
 def open_message(request: HttpRequest, number: int) -> HttpResponseBase:
     """Mark one read and go where it leads."""
     person = person_of(request)
@@ -86,7 +86,7 @@ def open_message(request: HttpRequest, number: int) -> HttpResponseBase:
     return redirect(message.link or "messages")
 
 
-@allow()
+@allow(scope="read")
 @require_POST
 def mark_all_read(request: HttpRequest) -> HttpResponseBase:
     """Mark read what the filter of the address leaves; the page then offers to take it back."""
@@ -98,7 +98,7 @@ def mark_all_read(request: HttpRequest) -> HttpResponseBase:
     return _back(request)
 
 
-@allow()
+@allow(scope="read")
 @require_POST
 def mark_unread(request: HttpRequest) -> HttpResponseBase:
     """Take back the last marking."""

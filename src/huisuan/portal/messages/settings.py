@@ -47,7 +47,7 @@ class _Cell:
     options: tuple[Choice, ...]
 
 
-@allow()
+@allow(scope="read")
 def message_settings(request: HttpRequest) -> HttpResponseBase:
     """Show it, or keep what was chosen."""
     person = person_of(request)

@@ -16,7 +16,7 @@ from django.db import connection
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.money import round_half_up
 from huisuan.base.months import SHANGHAI, midnight
-from huisuan.compute.budgets.party_use import count_party_use
+from huisuan.compute.budgets.party_use import count_before_reading
 from huisuan.compute.models import Centre
 from huisuan.law.explain import explain, parse_facts
 from huisuan.law.model import Answer, LawError
@@ -90,9 +90,10 @@ def forecast_year(viewer: Viewer, now: datetime, policy_name: str = _POLICY) -> 
     Raises:
         InvalidRequest: the policy cannot be read.
         Party.DoesNotExist: the viewer is of no firm.
+        Unavailable: much of the use is not counted yet.
     """
     party = Party.objects.select_related("region").get(viewer.parties())
-    count_party_use()
+    count_before_reading()
     today = now.astimezone(SHANGHAI).date()
     first, last = date(today.year, 1, 1), date(today.year, 12, 31)
     spend, self_use = _use(party, first, today, policy_name)

@@ -16,7 +16,7 @@ from django.db import connection
 
 from huisuan.base.money import round_half_up
 from huisuan.base.months import Month
-from huisuan.compute.budgets.party_use import count_party_use
+from huisuan.compute.budgets.party_use import count_before_reading
 from huisuan.parties.models import Party
 from huisuan.parties.viewer import Viewer
 from huisuan.settlement.runs.queries import latest_bills
@@ -110,9 +110,10 @@ def load_statement(viewer: Viewer, month: Month) -> FirmStatement:
 
     Raises:
         Party.DoesNotExist: the viewer is of no firm.
+        Unavailable: much of the use is not counted yet.
     """
     party = Party.objects.select_related("region").get(viewer.parties())
-    count_party_use()
+    count_before_reading()
     with connection.cursor() as cursor:
         cursor.execute(_LINES, [party.pk, month.first_day, month.following.first_day])
         found = [StatementLine(*row) for row in cursor.fetchall()]

@@ -20,7 +20,7 @@ from huisuan.protocol import job_files as wire
 from huisuan.protocol.agent_files import Area
 
 router = Router(tags=["作业"])
-READS = Allow(*queries.READS_FILES, scope="read")
+READS = Allow(*queries.READS_FILES, scope="read", project=True)
 T = TypeVar("T")
 AreaOf = Annotated[Area, Query(description="outputs：作业写明的结果文件夹；workdir：它的工作目录")]
 PathOf = Annotated[str, Query(description="在其中的相对路径；不是 UTF-8 的字节与控制字符写成 \\xNN，反斜杠写成两个")]
