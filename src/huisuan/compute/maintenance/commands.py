@@ -11,7 +11,7 @@ from huisuan.base.months import SHANGHAI
 from huisuan.terminal import AsJson, out, print_json, print_table
 
 app = typer.Typer()
-_TIMES = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]
+_TIMES = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
 _STATES = {"to_come": "未到", "under_way": "进行中", "over": "已结束", "cancelled": "已撤销"}
 _COLUMNS = {
     "number": "编号", "centre": "中心", "where": "范围", "starts_at": "自", "ends_at": "至", "state_text": "状态",
