@@ -97,6 +97,7 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "new-draft": [[each, rule.key] for each in named for rule in load_policy(each).rules],
         "centre": [["hf"], ["wh"]],
         "centre-maintenance": [["hf"], ["wh"]],
+        "unclaimed": [["hf"], ["wh"]],
         "run": [[world.run.pk]],
         "party": [[world.alpha.uscc], [world.beta.uscc]],
         "change-party": [[world.alpha.uscc]],

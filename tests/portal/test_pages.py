@@ -156,7 +156,8 @@ def test_the_centre_page_shows_capacity_prices_unclaimed_use_and_files(world: Wo
     page = text(world, "province", reverse("centre", args=["hf"]))
     assert "10.0 <span" in page  # 32 cards of 312 TFLOPS
     assert "12.01" in page
-    assert "nobody" in page
+    assert "1 条记录、10.00 卡时还没有主体" in page
+    assert "nobody" in text(world, "province", reverse("unclaimed", args=["hf"]))
     assert "sacct-hf.txt" in page
     assert "2024-06-30" in page  # the last day of the first price, not the day after
 

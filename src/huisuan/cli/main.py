@@ -54,6 +54,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("huisuan.compute.agent_gateway.commands", ("invite", "agents", "revoke")),
         ("huisuan.compute.capacity.commands", ("capacity", "attest")),
     ),
+    "usage": (("huisuan.compute.metering.cli.claim_commands", ("suggest", "claim", "unclaim")),),
 }
 #: commands of these groups that work without the database, or ask for it themselves: an auditor verifies without
 #: the platform, a centre countersigns without it, and the command for sacct is written where sacct is

@@ -13,7 +13,7 @@ from huisuan.portal.audit import sample as audit_sample
 from huisuan.portal.billing import bills, entitlements
 from huisuan.portal.budget.views import budget_page
 from huisuan.portal.calculator.views import calculator
-from huisuan.portal.centres import maintenance
+from huisuan.portal.centres import maintenance, unclaimed
 from huisuan.portal.centres import views as centre
 from huisuan.portal.federation import views as federation
 from huisuan.portal.firm import budgets as firm
@@ -135,6 +135,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("compute/", federation.compute_page, name="compute"),
     path("centres/", centre.centre_list, name="centres"),
     path("centres/<slug:code>", centre.centre_page, name="centre"),
+    path("centres/<slug:code>/unclaimed", unclaimed.unclaimed_page, name="unclaimed"),
+    path("centres/<slug:code>/unclaimed/claim", unclaimed.claim, name="claim-account"),
+    path("centres/<slug:code>/unclaimed/<int:number>/undo", unclaimed.undo, name="undo-claim"),
     path("centres/<slug:code>/maintenance", maintenance.maintenance_page, name="centre-maintenance"),
     path(
         "centres/<slug:code>/maintenance/<int:number>/cancel", maintenance.cancel_maintenance, name="cancel-maintenance"

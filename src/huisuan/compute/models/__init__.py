@@ -1,5 +1,6 @@
 """What compute is made of: centres and who speaks for them, jobs, usage records, and what proves them."""
 
+from huisuan.compute.models.account_claims import AccountClaim
 from huisuan.compute.models.agents import (
     AgentKey,
     CapacityAttestation,
@@ -45,12 +46,13 @@ from huisuan.compute.models.usage import SourceChunk, SourceFile, UsageRecord
 from huisuan.compute.models.usage_days import UsageDay, UsageTally
 
 __all__ = [
-    "AT_CENTRE", "FINAL_STATES", "HUGE_CARDS", "Accelerator", "AgentKey", "AlertKind", "BudgetAlert", "BudgetPeriod",
-    "BudgetReservation", "BudgetUnit", "CapacityAttestation", "CapacitySighting", "Centre", "CentreNode", "CityQuota",
-    "DurationLine", "EndedArray", "FileRequest", "FirmBudget", "HeldCancel", "InteractiveSession", "Invitation", "Job",
-    "JobDependency", "JobEvent", "JobLog", "JobOutputs", "JobState", "JobTemplate", "MaintenanceWindow", "MeterBatch",
-    "MeterFlag", "Partition", "PartyUseDay", "PartyUseTally", "PendingCorrection", "PlacementDecision", "RegisterEntry",
-    "RegisterSignature", "ReservationOutcome", "Restoration", "Seal", "SealRequest", "SealSignature",
-    "SessionAdmission", "SessionKind", "SiteAgent", "SourceChunk", "SourceFile", "Tariff", "Tenant", "TenantShare",
-    "Upload", "UsageDay", "UsageRecord", "UsageTally",
+    "AT_CENTRE", "FINAL_STATES", "HUGE_CARDS", "Accelerator", "AccountClaim", "AgentKey", "AlertKind",
+    "BudgetAlert", "BudgetPeriod", "BudgetReservation", "BudgetUnit", "CapacityAttestation", "CapacitySighting",
+    "Centre", "CentreNode", "CityQuota", "DurationLine", "EndedArray", "FileRequest", "FirmBudget", "HeldCancel",
+    "InteractiveSession", "Invitation", "Job", "JobDependency", "JobEvent", "JobLog", "JobOutputs", "JobState",
+    "JobTemplate", "MaintenanceWindow", "MeterBatch", "MeterFlag", "Partition", "PartyUseDay", "PartyUseTally",
+    "PendingCorrection", "PlacementDecision", "RegisterEntry", "RegisterSignature", "ReservationOutcome",
+    "Restoration", "Seal", "SealRequest", "SealSignature", "SessionAdmission", "SessionKind", "SiteAgent",
+    "SourceChunk", "SourceFile", "Tariff", "Tenant", "TenantShare", "Upload", "UsageDay", "UsageRecord",
+    "UsageTally",
 ]  # fmt: skip

@@ -15,8 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from huisuan.compute.maintenance.queries import list_windows, window_state
 from huisuan.compute.metering.checks.flags import open_flags
 from huisuan.compute.metering.usage.daily_totals import REFRESH_LIMIT, count_untotalled, update_daily_totals
-from huisuan.compute.metering.usage.unclaimed import list_unclaimed_usage
-from huisuan.compute.models import AT_CENTRE, Centre
+from huisuan.compute.models import AT_CENTRE, Centre, UsageTally
 from huisuan.parties.models import Region
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
@@ -149,7 +148,7 @@ def centre_page(request: HttpRequest, code: str) -> HttpResponseBase:
         "years": years,
         "year": year,
         "charts": usage_sums.drawn(sums, year) if year else [],
-        "unclaimed": list_unclaimed_usage(code),
+        "tally": UsageTally.objects.filter(centre=centre).first(),
         "same": {"usage": "#records", "seals": f"{reverse('seals')}?centre={code}", "jobs": "#queue"},
     }
     tables = [

@@ -98,12 +98,18 @@ def load_stored(con: duckdb.DuckDBPyConnection, centre: Centre, span: tuple[int,
         )
 
 
-def load_tenants(con: duckdb.DuckDBPyConnection, centre: Centre) -> None:
-    """Make `tenant` in DuckDB: users and accounts of the centre with their party."""
-    known: dict[tuple[str, str], int] = {}
+def load_tenants(con: duckdb.DuckDBPyConnection, centre: Centre, nobodys: tuple[str, str] | None = None) -> None:
+    """Make `tenant` in DuckDB: users and accounts of the centre with their party.
+
+    `nobodys`: kind and name of an account that was somebody's and is not any more; without it, what was metered for a
+    party stays that party's where no mapping says anything.
+    """
+    known: dict[tuple[str, str], int | None] = {}
     for tenant in Tenant.objects.filter(centre=centre).order_by("kind"):  # "" first: a kind of its own goes before
         kinds = [tenant.kind] if tenant.kind else [Tenant.Kind.ACCOUNT, Tenant.Kind.USER]
         known |= {(str(kind), tenant.name): tenant.party_id for kind in kinds}
+    if nobodys is not None:
+        known.setdefault(nobodys, None)
     TENANT.load(con, [(kind, name, party) for (kind, name), party in known.items()])
 
 

@@ -52,6 +52,7 @@ class UsageFile:
     epoch: str | None = None
     shift_days: int = 0
     tenant: str = ""
+    nobodys: tuple[str, str] | None = None  # kind and name of an account that is nobody's any more (imports.claims)
 
 
 @dataclass
@@ -155,7 +156,7 @@ def import_usage(
         if file.tenants:
             report.tenants = import_tenants(*file.tenants, centre)
         begin("对照")
-        anomalies = _compare(report, parsed, source, centre, now)
+        anomalies = _compare(report, parsed, source, centre, now, file.nobodys)
         begin("写入")
         if dry_run:
             transaction.set_rollback(True)
@@ -169,12 +170,13 @@ def import_usage(
 
 
 def _compare(
-    report: UsageReport, parsed: ParsedFile, source: SourceLines, centre: Centre, now: datetime
-) -> list[Anomaly]:
+    report: UsageReport, parsed: ParsedFile, source: SourceLines, centre: Centre, now: datetime,
+    nobodys: tuple[str, str] | None,
+) -> list[Anomaly]:  # fmt: skip
     """Compare what was parsed with what is stored; what is to be flagged of the file."""
     report.own, own_anomalies = split_platform_jobs(parsed.con, centre, now)
     report.own_doubts = [anomaly.text for anomaly in own_anomalies]
-    load_tenants(parsed.con, centre)
+    load_tenants(parsed.con, centre, nobodys)
     load_stored(parsed.con, centre, stored_window(parsed.con))
     _count(report, parsed, source)
     anomalies = _anomalies(parsed, source)

@@ -148,11 +148,13 @@ def _decide(con: duckdb.DuckDBPyConnection, given: set[str]) -> None:
         SELECT f.* EXCLUDE (run, counted_run),
             coalesce(f.run, counted_run, 0)::INTEGER AS run,
             coalesce(by_user.party_id, by_account.party_id,
-                CASE WHEN f."user" = known_user AND f.account = known_account THEN known_party END) AS party_id,
+                CASE WHEN f."user" = known_user AND f.account = known_account AND by_user.name IS NULL
+                          AND by_account.name IS NULL THEN known_party END) AS party_id,
             CASE
                 WHEN supersedes IS NULL THEN 'record'
                 WHEN f.content_sha256 = known_content
-                    THEN CASE WHEN coalesce(by_user.party_id, by_account.party_id, known_party)
+                    THEN CASE WHEN coalesce(by_user.party_id, by_account.party_id,
+                                       CASE WHEN by_user.name IS NULL AND by_account.name IS NULL THEN known_party END)
                               IS NOT DISTINCT FROM known_party THEN 'known' ELSE 'record' END
                 WHEN past.content_sha256 IS NOT NULL THEN 'older'
                 ELSE 'record' END AS verdict

@@ -1,0 +1,117 @@
+"""Mapping an account of a centre to a party, on record, and metering its stored lines anew so that past use follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+from django.db import transaction
+from django.db.models import Q
+
+from huisuan.base.errors import Conflict, InvalidRequest, NotFound
+from huisuan.compute.centres.services import centre_by_code
+from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
+from huisuan.compute.metering.usage.records import current_usage
+from huisuan.compute.models import AccountClaim, Centre, SourceFile, Tenant
+from huisuan.parties.models import Party
+from huisuan.parties.queries import get_party
+
+_NAME_LENGTH = 120
+_WHY_LENGTH = 200
+
+
+@dataclass(frozen=True)
+class ClaimReport:
+    """What a claim did: records made anew in its files, corrections that wait for a person, files that it cannot read.
+
+    A file that was imported as a trace is not metered anew: how its columns are read is not stored.
+    """
+
+    claim: AccountClaim
+    files: int = 0
+    records: int = 0
+    waiting: int = 0
+    not_read: tuple[str, ...] = ()
+
+
+def claim_account(code: str, kind: str, name: str, uscc: str, by: str, now: datetime, why: str = "") -> ClaimReport:
+    """Map an account (`kind` account) or a user (`kind` user) of a centre to a party, and its past use with it.
+
+    Raises:
+        InvalidRequest: no name, or not a kind.
+        NotFound: no such centre or party.
+        Conflict: it is that party's already.
+    """
+    if kind not in (Tenant.Kind.ACCOUNT, Tenant.Kind.USER) or not 0 < len(name) <= _NAME_LENGTH:
+        raise InvalidRequest(
+            f'请写明是哪个账户或用户，1 至 {_NAME_LENGTH} 个字符（现为 {kind[:20]} "{name[:40]}"）',
+            code="claim.malformed",
+        )
+    party = get_party(uscc)
+    with transaction.atomic():
+        centre = Centre.objects.select_for_update().get(pk=centre_by_code(code).pk)
+        return _map(centre, kind, name, party, by, now, why)
+
+
+def undo_claim(number: int, by: str, now: datetime, code: str | None = None) -> ClaimReport:
+    """Map the account of a claim back to what it was before; `code`: only if it is this centre's.
+
+    Future lines follow at once. What was metered for the party in between becomes corrections that wait for a person,
+    as everything does that takes use away.
+
+    Raises:
+        NotFound: there is none of that number.
+        Conflict: the account was mapped anew since.
+    """
+    with transaction.atomic():
+        rows = AccountClaim.objects.select_related("centre", "previous")
+        claim = rows.filter(pk=number, **({"centre__code": code} if code else {})).first()
+        if claim is None:
+            raise NotFound(f"没有 {number} 号认领；见无主用量的页", code="claim.unknown")
+        centre = Centre.objects.select_for_update().get(pk=claim.centre_id)
+        newest = AccountClaim.objects.filter(centre=centre, kind=claim.kind, name=claim.name).first()
+        if newest != claim:
+            raise Conflict(f"{claim.name} 在 {number} 号认领之后又改过，只能撤回最后一次", code="claim.not_the_last")
+        return _map(centre, claim.kind, claim.name, claim.previous, by, now, f"撤回 {number} 号认领")
+
+
+def _map(centre: Centre, kind: str, name: str, party: Party | None, by: str, now: datetime, why: str) -> ClaimReport:
+    tenant = Tenant.objects.select_related("party").filter(centre=centre, kind=kind, name=name).first()
+    previous = tenant.party if tenant else None
+    if previous == party:
+        raise Conflict(f"{name} 已经对应到 {party or '无主'}，没有改动", code="claim.same")
+    if party is None:
+        Tenant.objects.filter(centre=centre, kind=kind, name=name).delete()
+    else:
+        Tenant.objects.update_or_create(centre=centre, kind=kind, name=name, defaults={"party": party})
+    claim = AccountClaim.objects.create(
+        centre=centre, kind=kind, name=name, party=party, previous=previous, why=why[:_WHY_LENGTH], by=by[:80], at=now
+    )
+    return _meter_anew(claim, now)
+
+
+def _meter_anew(claim: AccountClaim, now: datetime) -> ClaimReport:
+    """Import the stored files again in which the account has use of whom it was before."""
+    named = {claim.kind: claim.name}
+    records = current_usage().filter(Q(**named), centre=claim.centre, party=claim.previous).order_by()
+    sources = SourceFile.objects.filter(pk__in=records.values("source_file"))
+    files = made = waiting = 0
+    not_read = []
+    for source in sources.exclude(format="agent").order_by("imported_at", "pk"):
+        if source.format != "sacct":
+            not_read.append(source.name)
+            continue
+        nobodys = (claim.kind, claim.name) if claim.party is None else None
+        file = UsageFile(_content(source), source.name, source.format, timezone=source.timezone, nobodys=nobodys)
+        report = import_usage(claim.centre.code, file, now)
+        files, made, waiting = files + 1, made + report.new, waiting + report.waiting
+    return ClaimReport(claim, files, made, waiting, tuple(not_read))
+
+
+def _content(source: SourceFile) -> bytes:
+    """A stored file, to the byte."""
+    return b"".join(
+        pa.decompress(bytes(chunk.content), decompressed_size=chunk.raw_bytes, codec="zstd", asbytes=True)
+        for chunk in source.chunks.order_by("first_line").iterator(chunk_size=20)
+    )
