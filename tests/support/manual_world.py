@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 
 from huisuan.compute.keys import platform_key
-from huisuan.compute.models import Centre, Job, JobLog, MeterFlag
+from huisuan.compute.models import AccountClaim, Centre, Job, JobLog, MaintenanceWindow, MeterFlag
 from huisuan.compute.site_agent.config import KEY, STATE_FILE, Config, write_config
 from huisuan.compute.site_agent.state import AgentState
 from huisuan.parties.identity import second_factor
@@ -71,6 +71,10 @@ STANDS_FOR: dict[str | tuple[str, str], Callable[[], str]] = {
     "hefei-1=公钥": lambda: f"hefei-1={Centre.objects.get(code='hefei-1').keys.latest('pk').public_key}",
     ("--countersigner", "公钥"): lambda: public_half(load_key(Path("私钥文件"))),
     "CENTRE": lambda: "hefei-1",
+    ("--from", "2026-07-01T08:00"): lambda: f"{datetime.now(UTC) + timedelta(days=7):%Y-%m-%dT08:00}",
+    ("--to", "2026-07-01T18:00"): lambda: f"{datetime.now(UTC) + timedelta(days=7):%Y-%m-%dT18:00}",
+    ("cancel", "1"): lambda: str(MaintenanceWindow.objects.latest("pk").pk),
+    ("unclaim", "1"): lambda: str(AccountClaim.objects.latest("pk").pk),
     "UID": lambda: Job.objects.latest("submitted_at").uid,
     "作业号": lambda: Job.objects.latest("submitted_at").uid,
     ("--array", "作业号"): lambda: Job.objects.exclude(array_uid="").latest("submitted_at").array_uid,

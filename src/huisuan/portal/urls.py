@@ -13,7 +13,7 @@ from huisuan.portal.audit import sample as audit_sample
 from huisuan.portal.billing import bills, entitlements
 from huisuan.portal.budget.views import budget_page
 from huisuan.portal.calculator.views import calculator
-from huisuan.portal.centres import maintenance, unclaimed
+from huisuan.portal.centres import agent_desk, maintenance, unclaimed
 from huisuan.portal.centres import views as centre
 from huisuan.portal.federation import views as federation
 from huisuan.portal.firm import budgets as firm
@@ -135,6 +135,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("compute/", federation.compute_page, name="compute"),
     path("centres/", centre.centre_list, name="centres"),
     path("centres/<slug:code>", centre.centre_page, name="centre"),
+    path("centres/<slug:code>/agents/invite", agent_desk.invite_agent, name="invite-agent"),
+    path("centres/<slug:code>/agents/revoke", agent_desk.revoke_agents, name="revoke-agents"),
     path("centres/<slug:code>/unclaimed", unclaimed.unclaimed_page, name="unclaimed"),
     path("centres/<slug:code>/unclaimed/claim", unclaimed.claim, name="claim-account"),
     path("centres/<slug:code>/unclaimed/<int:number>/undo", unclaimed.undo, name="undo-claim"),

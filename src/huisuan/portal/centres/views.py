@@ -148,6 +148,7 @@ def centre_page(request: HttpRequest, code: str) -> HttpResponseBase:
         "years": years,
         "year": year,
         "charts": usage_sums.drawn(sums, year) if year else [],
+        "may_manage": viewer.role in ("centre", "province"),
         "tally": UsageTally.objects.filter(centre=centre).first(),
         "same": {"usage": "#records", "seals": f"{reverse('seals')}?centre={code}", "jobs": "#queue"},
     }

@@ -23,8 +23,8 @@ _SIGNS = re.compile(r"[^0-9a-z\u4e00-\u9fff]+")
 
 
 @dataclass(frozen=True)
+class Suggestion:
     """A party and why: `elsewhere` (another centre maps the name so), `uscc` (in the name), `likeness` (0 to 1)."""
-    """A party and why: `elsewhere` (another centre maps the name so), `uscc` (it is in the name), `likeness` (0 to 1)."""
 
     party: Party
     why: str

@@ -1,0 +1,58 @@
+"""Inviting an agent for a centre and revoking the ones it has, by the centre's own people or the working group."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.views.decorators.http import require_POST
+
+from huisuan.base.errors import Refused
+from huisuan.compute.agent_gateway import enrolment
+from huisuan.parties.route_access import allow, viewer_of
+from huisuan.portal.ui.refusals import refusal_html
+from huisuan.portal.visible import centres as queries
+
+_MANAGERS = ("centre", "province")
+
+
+@allow(*_MANAGERS)
+@require_POST
+def invite_agent(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Make an invitation; its word stands on the answer and nowhere else."""
+    viewer = viewer_of(request)
+    centre = get_object_or_404(queries.centres(viewer), code=code)
+    try:
+        invitation, word = enrolment.invite(code, viewer.name, timezone.now())
+    except Refused as refusal:
+        messages.error(request, refusal_html(refusal))
+        return _back(code)
+    context = {
+        "here": "centres", "centre": centre, "invitation": invitation, "word": word,
+        "platform": request.build_absolute_uri("/").rstrip("/"), "engine": centre.engine or "slurm",
+    }  # fmt: skip
+    page = render(request, "portal/centre/invited.html", context)
+    page["Cache-Control"] = "no-store"
+    return page
+
+
+@allow(*_MANAGERS)
+@require_POST
+def revoke_agents(request: HttpRequest, code: str) -> HttpResponse:
+    """Revoke one agent (`agent` in the form), or all of them and the invitations that are open."""
+    viewer = viewer_of(request)
+    get_object_or_404(queries.centres(viewer), code=code)
+    try:
+        keys = enrolment.revoke(code, viewer.name, timezone.now(), request.POST.get("agent") or None)
+        names = " ".join(f"{key.host} {key.name}" for key in keys)
+        messages.success(request, _t("已吊销：%(names)s") % {"names": names} if keys else _t("未用的邀请已作废。"))
+    except Refused as refusal:
+        messages.error(request, refusal_html(refusal))
+    return _back(code)
+
+
+def _back(code: str) -> HttpResponse:
+    return redirect(reverse("centre", args=[code]) + "#agent")
