@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compute', '0027_maintenance_windows'),
+        ('compute', '0028_job_templates'),
         ('parties', '0008_register_history'),
     ]
 
