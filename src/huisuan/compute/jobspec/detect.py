@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.compute.jobspec.core.parse_result import Fault, FileRefused, ParsedJob, ParseReport, Place, on_one_line
+from huisuan.compute.jobspec.core.parse_result import Fault, FilePlace, FileRefused, ParsedJob, ParseReport, on_one_line
 from huisuan.compute.jobspec.core.yaml_tree import YamlNode, documents
 from huisuan.compute.jobspec.huisuan import job_file as huisuan
 from huisuan.compute.jobspec.kubernetes import job as kubernetes
@@ -93,7 +93,7 @@ def _whole(text: str, name: str) -> None:
         raise _refused(name, f"文件超过 {LARGEST_JOB_FILE // 1024} KiB：作业文件不装数据，请放进工作目录")
     if "\0" in text:
         at = text[: text.index("\0")]
-        place = Place(at.count("\n") + 1, len(at) - at.rfind("\n"))
+        place = FilePlace(at.count("\n") + 1, len(at) - at.rfind("\n"))
         raise _refused(name, f"含有 NUL 字节，不是文本文件。{_ACCEPTED}", place)
 
 
@@ -104,7 +104,7 @@ def _no_other_scheduler(text: str, name: str) -> None:
         for mark, scheduler in OTHER_SCRIPTS.items():
             if line.startswith(mark):
                 why = f"这是 {scheduler} 的脚本：请把 {mark.strip()} 的选项改写成 #SBATCH。{_ACCEPTED}"
-                raise _refused(name, why, Place(number))
+                raise _refused(name, why, FilePlace(number))
 
 
 def _yaml_format(found: list[YamlNode], name: str) -> Format:
@@ -153,5 +153,5 @@ def _listed(keys: Iterable[str]) -> str:
     return "、".join(on_one_line(key, 30) for key in listed[:8]) + ("……" if len(listed) > 8 else "")
 
 
-def _refused(name: str, text: str, at: Place | None = None) -> FileRefused:
-    return FileRefused(name, [Fault(at or Place(), text)])
+def _refused(name: str, text: str, at: FilePlace | None = None) -> FileRefused:
+    return FileRefused(name, [Fault(at or FilePlace(), text)])

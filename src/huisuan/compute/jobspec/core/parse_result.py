@@ -15,7 +15,7 @@ _MOST_FAULTS = 20
 
 
 @dataclass(frozen=True, order=True)
-class Place:
+class FilePlace:
     """Where in a file, both counted from 1."""
 
     line: int = 1
@@ -26,7 +26,7 @@ class Place:
 class Fault:
     """What is wrong at a place, with the rule and what to do."""
 
-    at: Place
+    at: FilePlace
     text: str
 
     def format(self, name: str) -> str:
@@ -71,11 +71,11 @@ class ParseReport:
     notes: list[str] = field(default_factory=list)
     wanted: list[str] = field(default_factory=list)
 
-    def fault(self, at: Place, text: str) -> None:
+    def fault(self, at: FilePlace, text: str) -> None:
         """Record a fault at a place."""
         self.faults.append(Fault(at, text))
 
-    def note(self, text: str, at: Place | None = None) -> None:
+    def note(self, text: str, at: FilePlace | None = None) -> None:
         """Record what is not carried over; a repeated note is kept once."""
         where = f"第 {at.line} 行 " if at else ""
         on_one_line = f"{where}{text}"

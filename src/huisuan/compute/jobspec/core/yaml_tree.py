@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from huisuan.compute.jobspec.core.parse_result import Fault, FileRefused, Place
+from huisuan.compute.jobspec.core.parse_result import Fault, FilePlace, FileRefused
 
 _MOST_NODES = 20_000  # aliases counted as often as they are used: a small file can unfold to anything
 _DEEPEST = 60
@@ -37,10 +37,10 @@ _HINTS = {
 class YamlNode:
     """A value with its place: text, a list, a mapping, or nothing (null)."""
 
-    at: Place
+    at: FilePlace
     value: str | list[YamlNode] | dict[str, YamlNode] | None
     string: bool = True  # whether YAML reads the text as text, not as a number, a date, true or false
-    keys: dict[str, Place] = field(default_factory=dict)
+    keys: dict[str, FilePlace] = field(default_factory=dict)
 
     @property
     def text(self) -> str | None:
@@ -72,7 +72,7 @@ class YamlNode:
             return {key: item.data for key, item in self.value.items()}
         return self.value
 
-    def key_at(self, key: str) -> Place:
+    def key_at(self, key: str) -> FilePlace:
         """Where a key stands."""
         return self.keys.get(key, self.at)
 
@@ -88,17 +88,17 @@ def documents(text: str, name: str) -> list[YamlNode]:
         return [node for node in map(_Unfolding(name).node, composed) if node.value is not None]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        at = Place(mark.line + 1, mark.column + 1) if mark else Place()
+        at = FilePlace(mark.line + 1, mark.column + 1) if mark else FilePlace()
         raise FileRefused(name, [Fault(at, f"YAML 写法不对：{_words(error)}")]) from None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
-        at = Place(before.count("\n") + 1, len(before) - before.rfind("\n"))
+        at = FilePlace(before.count("\n") + 1, len(before) - before.rfind("\n"))
         sign = chr(error.character) if isinstance(error.character, int) else str(error.character)
         raise FileRefused(name, [Fault(at, f"含有不能出现的字符 {sign!r}")]) from None
     except yaml.YAMLError as error:
-        raise FileRefused(name, [Fault(Place(), f"YAML 写法不对：{error}")]) from None
+        raise FileRefused(name, [Fault(FilePlace(), f"YAML 写法不对：{error}")]) from None
     except RecursionError:
-        raise FileRefused(name, [Fault(Place(), f"嵌套太深（最多 {_DEEPEST} 层）")]) from None
+        raise FileRefused(name, [Fault(FilePlace(), f"嵌套太深（最多 {_DEEPEST} 层）")]) from None
 
 
 def _words(error: yaml.MarkedYAMLError) -> str:
@@ -126,9 +126,9 @@ class _Unfolding:
             return YamlNode(at, [self.node(item, depth + 1) for item in node.value])
         return self._mapping(node, at, depth)
 
-    def _mapping(self, node: yaml.Node, at: Place, depth: int) -> YamlNode:
+    def _mapping(self, node: yaml.Node, at: FilePlace, depth: int) -> YamlNode:
         values: dict[str, YamlNode] = {}
-        keys: dict[str, Place] = {}
+        keys: dict[str, FilePlace] = {}
         merged: dict[str, YamlNode] = {}
         for key, value in node.value:
             if key.tag == _MERGE:
@@ -150,9 +150,9 @@ class _Unfolding:
                 raise self._refused(_place(part), "<< 之后应是键值对")
             yield self.node(part, depth + 1)
 
-    def _refused(self, at: Place, text: str) -> FileRefused:
+    def _refused(self, at: FilePlace, text: str) -> FileRefused:
         return FileRefused(self.name, [Fault(at, text)])
 
 
-def _place(node: yaml.Node) -> Place:
-    return Place(node.start_mark.line + 1, node.start_mark.column + 1)
+def _place(node: yaml.Node) -> FilePlace:
+    return FilePlace(node.start_mark.line + 1, node.start_mark.column + 1)

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from huisuan.base.errors import Refused
 from huisuan.compute.accelerators import matching_models, matching_vendor, vendors
 from huisuan.compute.jobspec.core.array_indices import parse_indices
-from huisuan.compute.jobspec.core.parse_result import ParsedJob, ParseReport, Place, nearest, on_one_line
+from huisuan.compute.jobspec.core.parse_result import FilePlace, ParsedJob, ParseReport, nearest, on_one_line
 from huisuan.compute.jobspec.core.request_rules import (
     HIGHEST_PRICE_FEN,
     LONGEST_IMAGE,
@@ -171,7 +171,7 @@ def _check(file: JobFile, document: YamlNode, report: ParseReport) -> None:
             report.fault(at, f"环境变量名 {on_one_line(variable)}：只能用字母、数字和下划线，不以数字开头")
 
 
-def _place(document: YamlNode, path: Sequence[int | str], *, of_key: bool = False) -> Place:
+def _place(document: YamlNode, path: Sequence[int | str], *, of_key: bool = False) -> FilePlace:
     """Where the value (or the key) at a path stands."""
     node, at = document, document.at
     for step in path:

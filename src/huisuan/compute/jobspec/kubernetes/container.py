@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.compute.accelerators import known_cards, matching_models, part_of, part_refusal
-from huisuan.compute.jobspec.core.parse_result import ParseReport, Place, nearest, on_one_line
+from huisuan.compute.jobspec.core.parse_result import FilePlace, ParseReport, nearest, on_one_line
 from huisuan.compute.jobspec.core.request_rules import VARIABLE
 from huisuan.compute.jobspec.core.yaml_tree import YamlNode
 from huisuan.compute.jobspec.kubernetes import ignored_keys as keys
@@ -100,7 +100,7 @@ def environment(node: YamlNode | None, report: ParseReport) -> dict[str, str]:
     return found
 
 
-def _value_from(name: str, node: YamlNode, at: Place, report: ParseReport) -> None:
+def _value_from(name: str, node: YamlNode, at: FilePlace, report: ParseReport) -> None:
     kinds = {
         "secretKeyRef": "Secret", "configMapKeyRef": "ConfigMap", "fieldRef": "pod 的字段",
         "resourceFieldRef": "容器的资源", "fileKeyRef": "容器里的文件",
@@ -119,7 +119,7 @@ def _value_from(name: str, node: YamlNode, at: Place, report: ParseReport) -> No
 def cards(node: YamlNode | None, report: ParseReport) -> PodCards:
     """The cards among a container's resources; processors and memory are the centre's to give."""
     fields = (node.fields or {}) if node else {}
-    found: dict[str, tuple[str, Place]] = {}
+    found: dict[str, tuple[str, FilePlace]] = {}
     for level in ("requests", "limits"):  # the limit is what counts
         amounts = fields.get(level)
         for key, amount in ((amounts.fields if amounts else None) or {}).items():
@@ -142,11 +142,11 @@ def cards(node: YamlNode | None, report: ParseReport) -> PodCards:
             report.fault(at, f"资源 {key}：{refusal}")
     kinds = [kind for kind in kinds if kind.count]
     if len(kinds) > 1:
-        report.fault(node.at if node else Place(), f"要几种卡（{'、'.join(found)}）：一个作业只能用一种型号的卡")
+        report.fault(node.at if node else FilePlace(), f"要几种卡（{'、'.join(found)}）：一个作业只能用一种型号的卡")
     return kinds[0] if kinds else PodCards()
 
 
-def _kind(key: str, text: str, at: Place, report: ParseReport) -> PodCards:
+def _kind(key: str, text: str, at: FilePlace, report: ParseReport) -> PodCards:
     """The cards of one resource.
 
     Raises:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.compute.accelerators import label_part, matching_models, part_refusal
-from huisuan.compute.jobspec.core.parse_result import ParseReport, Place, on_one_line
+from huisuan.compute.jobspec.core.parse_result import FilePlace, ParseReport, on_one_line
 from huisuan.compute.jobspec.core.yaml_tree import YamlNode
 from huisuan.compute.jobspec.kubernetes import container as pods
 from huisuan.compute.jobspec.kubernetes import ignored_keys as keys
@@ -22,7 +22,7 @@ class PodTemplate:
     Two are equal if they run the same on the same cards, wherever they stand.
     """
 
-    at: Place = field(compare=False)
+    at: FilePlace = field(compare=False)
     image: str
     command: tuple[str, ...]
     environment: dict[str, str]

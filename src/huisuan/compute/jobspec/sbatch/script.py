@@ -9,7 +9,7 @@ from pathlib import PurePath
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.compute.accelerators import matching_models
 from huisuan.compute.jobspec.core.array_indices import parse_indices
-from huisuan.compute.jobspec.core.parse_result import ParsedJob, ParseReport, Place, on_one_line
+from huisuan.compute.jobspec.core.parse_result import FilePlace, ParsedJob, ParseReport, on_one_line
 from huisuan.compute.jobspec.core.request_rules import LONGEST_NAME, LONGEST_TIME, VARIABLE
 from huisuan.compute.jobspec.core.timestamps import parse_timestamp
 from huisuan.compute.jobspec.sbatch import values
@@ -28,9 +28,9 @@ def parse_sbatch_script(script: str, report: ParseReport) -> ParsedJob:
         FileRefused: what is wrong with it, each at its place.
     """
     if not script.startswith("#!"):
-        report.fault(Place(), "脚本的第一行应是 #! 加解释器，例如 #!/bin/bash")
+        report.fault(FilePlace(), "脚本的第一行应是 #! 加解释器，例如 #!/bin/bash")
     if re.search(r"^#SBATCH\s+(het|pack)job", script, re.MULTILINE):
-        report.fault(Place(), "平台没有异构作业（hetjob）：请拆成几个作业")
+        report.fault(FilePlace(), "平台没有异构作业（hetjob）：请拆成几个作业")
     asked = _Asked(report)
     for given in given_options(script, report):
         if given.option.fate is Fate.REFUSED:
@@ -52,7 +52,7 @@ class _Asked:
 
     report: ParseReport
     fields: dict[str, object] = field(default_factory=dict)
-    places: dict[str, Place] = field(default_factory=dict)
+    places: dict[str, FilePlace] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     cards: dict[str, values.RequestedCards] = field(default_factory=dict)
 
@@ -66,31 +66,31 @@ class _Asked:
         except Refused as refusal:
             self.report.fault(given.at, f"--{name}：{refusal}")
 
-    def _job_name(self, text: str, at: Place) -> None:
+    def _job_name(self, text: str, at: FilePlace) -> None:
         if not text:
             raise InvalidRequest("之后缺少值", code="sbatch.value_missing")
         self.fields["name"] = text
 
-    def _time(self, text: str, at: Place) -> None:
+    def _time(self, text: str, at: FilePlace) -> None:
         limit = values.parse_time_limit(text)
         if limit is None:
             self.report.note(f"--time={text}：平台的时限至多 {LONGEST_TIME // 86400} 天，按此计", at)
         self.fields["time_limit_seconds"] = LONGEST_TIME if limit is None else limit
 
-    def _deadline(self, text: str, at: Place) -> None:
+    def _deadline(self, text: str, at: FilePlace) -> None:
         self.fields["deadline"] = parse_timestamp(text)
 
-    def _dependency(self, text: str, at: Place) -> None:
+    def _dependency(self, text: str, at: FilePlace) -> None:
         self.fields["after"] = values.after(text)
 
-    def _array(self, text: str, at: Place) -> None:
+    def _array(self, text: str, at: FilePlace) -> None:
         # %n may stand behind any part of the list; sbatch runs all of them
         listed = THROTTLE.sub("", text.strip("[]"))
         self.fields["array"] = parse_indices(",".join(part for part in listed.strip("[]").split(",") if part))
         for most in dict.fromkeys(THROTTLE.findall(text)):
             self.report.note(f"--array 的 {most}：同时运行几个由平台按公平份额决定", at)
 
-    def _export(self, text: str, at: Place) -> None:
+    def _export(self, text: str, at: FilePlace) -> None:
         environment: dict[str, str] = {}
         for item in filter(None, (part.strip() for part in text.split(","))):
             name, equals, value = item.partition("=")
@@ -105,39 +105,39 @@ class _Asked:
                 self.report.wanted.append(name)
         self.fields["environment"] = environment
 
-    def _nodes(self, text: str, at: Place) -> None:
+    def _nodes(self, text: str, at: FilePlace) -> None:
         self.numbers["nodes"], more = values.least_nodes(text)
         if more:
             self.report.note(f"--nodes={text}：按最少的 {self.numbers['nodes']} 个节点", at)
 
-    def _ntasks(self, text: str, at: Place) -> None:
+    def _ntasks(self, text: str, at: FilePlace) -> None:
         self.numbers["ntasks"] = values.count(text)
         self._tasks_noted("ntasks", text, at)
 
-    def _ntasks_per_node(self, text: str, at: Place) -> None:
+    def _ntasks_per_node(self, text: str, at: FilePlace) -> None:
         self.numbers["ntasks-per-node"] = values.count(text)
         self._tasks_noted("ntasks-per-node", text, at)
 
-    def _tasks_noted(self, name: str, text: str, at: Place) -> None:
+    def _tasks_noted(self, name: str, text: str, at: FilePlace) -> None:
         if int(text) > 1:
             self.report.note(f"--{name}={text}：只用来推算卡数和节点数；进程数请写在脚本里的 srun 或 torchrun 上", at)
 
-    def _gpus(self, text: str, at: Place) -> None:
+    def _gpus(self, text: str, at: FilePlace) -> None:
         self.cards["gpus"] = values.gpus(text)
 
-    def _gpus_per_node(self, text: str, at: Place) -> None:
+    def _gpus_per_node(self, text: str, at: FilePlace) -> None:
         self.cards["gpus-per-node"] = values.gpus(text)
 
-    def _gpus_per_task(self, text: str, at: Place) -> None:
+    def _gpus_per_task(self, text: str, at: FilePlace) -> None:
         self.cards["gpus-per-task"] = values.gpus(text)
 
-    def _gres(self, text: str, at: Place) -> None:
+    def _gres(self, text: str, at: FilePlace) -> None:
         self._resources("gres", text, at)
 
-    def _tres_per_task(self, text: str, at: Place) -> None:
+    def _tres_per_task(self, text: str, at: FilePlace) -> None:
         self._resources("tres-per-task", text, at)
 
-    def _resources(self, name: str, text: str, at: Place) -> None:
+    def _resources(self, name: str, text: str, at: FilePlace) -> None:
         found, others = values.gres(text)
         if found:
             self.cards[name] = found
@@ -160,7 +160,7 @@ class _Asked:
                 other = next(other for other, most in totals.items() if most == cards)
                 self.report.fault(self.places[name], f"--{name} 合计 {total} 卡，--{other} 合计 {cards} 卡，两者矛盾")
         if cards % nodes:
-            at = self.places.get("nodes") or next((self.places[name] for name in totals), Place())
+            at = self.places.get("nodes") or next((self.places[name] for name in totals), FilePlace())
             self.report.fault(at, f"{cards} 卡不能平均放在 {nodes} 个节点上")
         kinds = {model for wanted in self.cards.values() for model in wanted.models}
         named = [set(wanted.models) for wanted in self.cards.values() if wanted.models]

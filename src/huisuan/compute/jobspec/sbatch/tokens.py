@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from huisuan.compute.jobspec.core.parse_result import ParseReport, Place, nearest
+from huisuan.compute.jobspec.core.parse_result import FilePlace, ParseReport, nearest
 from huisuan.compute.jobspec.sbatch.options import BY_SHORT, OPTIONS, Option, Takes, matching_options
 
 _MAGIC = "#SBATCH"
@@ -21,7 +21,7 @@ _MAGIC = "#SBATCH"
 class ScriptToken:
     """A word of a #SBATCH line, its quotes taken away."""
 
-    at: Place
+    at: FilePlace
     text: str
 
 
@@ -29,7 +29,7 @@ class ScriptToken:
 class Given:
     """An option as the script gives it; `value` None where it has none."""
 
-    at: Place
+    at: FilePlace
     option: Option
     value: str | None
 
@@ -47,7 +47,7 @@ def _tokens(script: str, report: ParseReport) -> list[ScriptToken]:
             found += _words(line, number, report)
         elif line.lstrip().startswith(_MAGIC):
             why = "在第一条命令之后" if commands else "前面有空格"
-            report.note(f"#SBATCH {why}，sbatch 不读它，平台也没有读", Place(number, 1))
+            report.note(f"#SBATCH {why}，sbatch 不读它，平台也没有读", FilePlace(number, 1))
         elif line.strip() and not line.lstrip().startswith("#"):
             commands = True
     return found
@@ -80,10 +80,10 @@ def _words(line: str, number: int, report: ParseReport) -> Iterator[ScriptToken]
                 text += sign
             place += 1
         if quote:
-            report.fault(Place(number, begin + 1), f"引号 {quote} 没有收尾")
+            report.fault(FilePlace(number, begin + 1), f"引号 {quote} 没有收尾")
             return
         if line[begin] != "#":
-            yield ScriptToken(Place(number, begin + 1), text)
+            yield ScriptToken(FilePlace(number, begin + 1), text)
 
 
 def _parsed(tokens: list[ScriptToken], report: ParseReport) -> Iterator[Given]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.compute.accelerators import WHOLE_ONLY, matching_models, matching_vendor, part_refusal
-from huisuan.compute.jobspec.core.parse_result import ParseReport, Place, nearest, on_one_line
+from huisuan.compute.jobspec.core.parse_result import FilePlace, ParseReport, nearest, on_one_line
 from huisuan.compute.jobspec.core.yaml_tree import YamlNode
 
 CLOUD = "平台在全省的智算中心之间调度；要限定地点请用 --centre 或 --city"
@@ -45,7 +45,7 @@ BY_MEMORY = re.compile(r"(?:(?P<vendor>[A-Za-z-]+):)?(?P<gib>\d{1,5})(?:GB)?\+",
 class AcceleratorChoice:
     """One kind of accelerator that would do, so many on each node; `unknown` says why nobody knows it."""
 
-    at: Place
+    at: FilePlace
     name: str
     count: int
     models: tuple[str, ...] = ()
@@ -157,14 +157,14 @@ def _accelerators(node: YamlNode) -> Iterator[AcceleratorChoice]:
             yield AcceleratorChoice(at, text, 0, unknown=f"accelerators：{refusal}")
 
 
-def _pairs(node: YamlNode) -> list[tuple[Place, str]]:
+def _pairs(node: YamlNode) -> list[tuple[FilePlace, str]]:
     return [
         (node.key_at(name), name if value.value is None else f"{name}:{value.text}")
         for name, value in (node.fields or {}).items()
     ]
 
 
-def _choice(at: Place, text: str) -> AcceleratorChoice:
+def _choice(at: FilePlace, text: str) -> AcceleratorChoice:
     memory = re.fullmatch(rf"({BY_MEMORY.pattern})(?::(\d+))?", text, re.IGNORECASE)
     if memory:
         vendor = matching_vendor(memory["vendor"]) if memory["vendor"] else ""
