@@ -34,7 +34,8 @@ def run(*words: str) -> Any:
 
 
 def found(*words: str) -> Any:
-    done = run(*words, "--json")
+    end = words.index("--") if "--" in words else len(words)
+    done = run(*words[:end], "--json", *words[end:])
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
 
@@ -63,7 +64,7 @@ def test_jobs_are_cancelled_by_filter_undone_watched_and_submitted_again(monkeyp
     assert (again["name"], again["uid"] in uids) == ("乙", False)
     assert set(job_uids("")) == {*uids, again["uid"]}
     assert job_uids("nothing") == []
-    assert centre_codes("") == ["hf-1"] or len(centre_codes("")) == 1
+    assert len(centre_codes("")) == 1
     assert model_names("CPU") == ["CPU-SLOT"]
     monkeypatch.setenv("HUISUAN_TOKEN", "no-such-token")
     assert job_uids("") == []  # nobody is told off while typing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Annotated
 
 import typer
@@ -17,11 +18,6 @@ app = typer.Typer(no_args_is_help=True, help="单位的作业模板：存、列�
 Name = Annotated[
     str, typer.Argument(metavar="模板名", help="见 huisuan job template list", autocompletion=template_names)
 ]
-_NO_OPTIONS = (
-    "name", "cards", "nodes", "retries", "image", "vendor", "centre", "city", "project", "models", "min_memory",
-    "min_tflops", "data_at", "price_ceiling", "deadline", "time_limit", "array", "after", "env", "notify", "party",
-    "workdir",
-)  # fmt: skip
 
 
 def resubmit(
@@ -70,7 +66,7 @@ def save(
     with connect() as client:
         asked = TemplateRequest(from_job=uid)
         if file is not None:
-            plan = planned(file, None, (), dict.fromkeys(_NO_OPTIONS))
+            plan = planned(file, None, (), defaultdict[str, None](lambda: None))  # no option is given
             request = plan.request
             for text in request.notes:
                 note(f"没有照搬：{text}")
