@@ -46,15 +46,33 @@ def address(world: World, name: str) -> str:
         "bill": [bill.pk], "entitlement": [world.entitlement(world.alpha).pk], "centre": ["hf"],
         "run": [world.run.pk], "policy": list_policies()[:1], "settings": list_policies()[:1],
         "propose-settings": list_policies()[:1], "new-draft": [list_policies()[0], "2.2"],
+        "party": [world.alpha.uscc], "change-party": [world.alpha.uscc],
     }  # fmt: skip
     if name == "proposal":
         proposal()
         arguments["proposal"] = [SettingsProposal.objects.values_list("pk", flat=True)[0]]
+    if name in ("settlement-request", "seal-request"):
+        arguments[name] = [_work(name)]
     if name == "flag":
         from huisuan.compute.models import MeterFlag
 
         arguments["flag"] = [MeterFlag.objects.values_list("pk", flat=True)[0]]
     return reverse(name, args=arguments.get(name, []))
+
+
+def _work(name: str) -> int:
+    """Something that was asked of the background worker."""
+    from datetime import date
+
+    from huisuan.compute.models import Centre, SealRequest
+    from huisuan.settlement.models import SettlementRequest
+    from support.portal import NOW, POLICY
+
+    asked = {"requested_by": "王", "requested_at": NOW}
+    if name == "settlement-request":
+        return SettlementRequest.objects.create(policy=POLICY, year=2024, **asked).pk
+    span = {"first": date(2024, 1, 1), "last": date(2024, 1, 1)}
+    return SealRequest.objects.create(centre=Centre.objects.get(code="hf"), **span, **asked).pk
 
 
 @pytest.mark.parametrize("name", sorted(set(pages()) - PARTS - ELSEWHERE - {"seal", "draft"}))

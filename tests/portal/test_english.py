@@ -35,7 +35,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "budget": ("?year=1999", "?policy=x", "?seed=-1", "?s.2.2.rate=99%", "?s.2.2.rate=x"),
     "calculator": ("?who=enterprise", "?who=nobody", "?who=city&on=nonsense", "?who=enterprise&f.x=1"),
     "settings": ("?on=nonsense",),
-    "audit-sample": ("?seed=7&by=amount", "?seed=7&size=0"), "todo": ("?kind=nonsense",), "proposal": ("?year=1999",),
+    "audit-sample": ("?lot=7&by=amount", "?lot=7&size=0"), "todo": ("?kind=nonsense",), "proposal": ("?year=1999",),
 }  # fmt: skip
 ALIKE = {"new-draft", "live-answer"}  # forms of any rule: their fields differ, what reads them does not
 

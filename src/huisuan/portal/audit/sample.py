@@ -24,12 +24,15 @@ from huisuan.parties.models import Party
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.ui import number_format
+from huisuan.portal.ui.address import refused
 from huisuan.portal.ui.export import BOM, harmless
 from huisuan.portal.ui.forms import choices
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import local_name
 
 LINES_SHOWN = 200
+#: what is read of the address; `lot` is the seed
+_ASKED = ("lot", "size", "by", "year", "centre", "export")
 _SIZE = 50
 DIVISIONS: dict[str, str | Promise] = {"centre": _("中心"), "party": _("使用方"), "amount": _("金额")}
 #: column of the list as a file -> where it stands in a line of the sample
@@ -43,18 +46,19 @@ _LIST = (
 def sample_page(request: HttpRequest) -> HttpResponseBase:
     """The form; with a seed in the address what it draws, and the sample as a file."""
     viewer = viewer_of(request)
-    asked = {
-        key: request.GET.get(key, "").replace("\0", "").strip() for key in ("seed", "size", "by", "year", "centre")
-    }
+    asked = {key: request.GET.get(key, "").replace("\0", "").strip() for key in _ASKED}
     context: dict[str, Any] = {"here": "seals", "asked": asked, **_form(asked)}
-    if not asked["seed"]:
+    if wrong := _unknown(asked, context):
+        context["not_used"] = refused(request, *wrong)
+        return render(request, "portal/audit/sample.html", context, status=422)
+    if not asked["lot"]:
         return render(request, "portal/audit/sample.html", context)
     try:
         found = draw_sample(_wanted(asked), timezone.now(), viewer.centres("centre"))
     except Refused as refusal:
         return render(request, "portal/audit/sample.html", {**context, "refused": refusal_html(refusal)}, status=422)
-    if request.GET.get("export") in _FILES:
-        return _FILES[request.GET["export"]](found)
+    if asked["export"]:
+        return _FILES[asked["export"]](found)
     context |= _drawn(found, asked["by"] or "centre", viewer)
     context["files"] = [(name.upper(), _address(request, name)) for name in _FILES]
     return render(request, "portal/audit/sample.html", context)
@@ -70,6 +74,13 @@ def _form(asked: Mapping[str, str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _unknown(asked: Mapping[str, str], form: Mapping[str, Any]) -> list[str]:
+    """What the address asks and the form does not offer."""
+    offered = {"by": form["divisions"], "year": form["years"], "centre": form["centres"]}
+    wrong = [key for key, options in offered.items() if asked[key] and asked[key] not in {o.value for o in options}]
+    return [*wrong, *(["export"] if asked["export"] and asked["export"] not in _FILES else [])]
+
+
 def _wanted(asked: Mapping[str, str]) -> SampleRequest:
     """What the address asks; a number that is none is refused where the sample is drawn, by its bounds."""
 
@@ -77,7 +88,7 @@ def _wanted(asked: Mapping[str, str]) -> SampleRequest:
         return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else (0 if text else otherwise)
 
     return SampleRequest(
-        asked["seed"], number(asked["size"], _SIZE), asked["by"] or "centre",
+        asked["lot"], number(asked["size"], _SIZE), asked["by"] or "centre",
         number(asked["year"], 0) if asked["year"] else None, None, asked["centre"] or None,
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from django.http import HttpRequest
 
 _READ: dict[str, tuple[str, ...]] = {
-    "audit-sample": ("seed", "size", "by", "year", "centre", "export"),
+    "audit-sample": ("lot", "size", "by", "year", "centre", "export"),
     "compute": ("month",),
     "budget": ("policy", "year", "seed", "export", "s.", "i.", "cap.", "rate."),
     "calculator": ("who", "on", "known", "f."),
