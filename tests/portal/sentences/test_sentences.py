@@ -80,7 +80,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "law/policy/setting_bounds.py": (), "law/policy/amended_figures.py": (),
     "law/model/values.py": ("parse_chinese_money", "parse_share", "parse_date", "_parse_declared_share"),
     **{f"messages/{name}.py": () for name in ("delivery", "http_post", "preferences", "queries", "signed_post")},
-    "compute/jobs/files/queries.py": (), "compute/jobs/files/requests.py": (), "compute/jobs/log_search.py": (),
+    "compute/jobs/files/queries.py": (), "compute/jobs/files/requests.py": (), "compute/jobs/files/log_search.py": (),
     "compute/jobs/files/streams.py": (),
     "compute/site_agent/files/tree.py": (), "compute/site_agent/files/kept.py": (),
     "compute/site_agent/files/answering.py": (), "protocol/file_names.py": (),

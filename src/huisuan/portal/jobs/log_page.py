@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from huisuan.base.errors import Refused
-from huisuan.compute.jobs.log_search import log_pieces, search_log
+from huisuan.compute.jobs.files.log_search import log_pieces, search_log
 from huisuan.compute.jobs.queries import log_end, one
 from huisuan.compute.models import Job
 from huisuan.parties.route_access import allow, viewer_of

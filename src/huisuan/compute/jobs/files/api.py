@@ -11,7 +11,7 @@ from ninja import Query, Router, Status
 
 from huisuan.base.errors import Conflict, NotFound, Unavailable
 from huisuan.compute.jobs.files import queries
-from huisuan.compute.jobs.log_search import search_log
+from huisuan.compute.jobs.files.log_search import search_log
 from huisuan.compute.jobs.queries import one
 from huisuan.compute.models import Job
 from huisuan.parties.api_errors import ApiRefusal
