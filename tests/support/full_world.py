@@ -19,7 +19,17 @@ from huisuan.compute.jobs.services import cancel_job, submit_job
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.compute.metering.seals.register import publish_register
 from huisuan.compute.metering.seals.seal_month import seal_month
-from huisuan.compute.models import Centre, Invitation, Job, MaintenanceWindow, MeterFlag, Seal, SealRequest, SourceFile
+from huisuan.compute.models import (
+    AccountClaim,
+    Centre,
+    Invitation,
+    Job,
+    MaintenanceWindow,
+    MeterFlag,
+    Seal,
+    SealRequest,
+    SourceFile,
+)
 from huisuan.law.policy.load import load_policy
 from huisuan.parties import members
 from huisuan.parties.identity import people, second_factor
@@ -167,6 +177,10 @@ def _proposals() -> list[int]:
     SealRequest.objects.create(
         centre=Centre.objects.get(code="wh"), first=date(2024, 6, 1), last=date(2024, 7, 1), requested_by="省专班",
         requested_at=portal.NOW, state="running", step="2024-06", number=1, steps=2,
+    )  # fmt: skip
+    AccountClaim.objects.create(
+        centre=Centre.objects.get(code="hf"), kind="account", name="lab", party=None, previous=None, by="省专班",
+        at=portal.NOW,
     )  # fmt: skip
     MaintenanceWindow.objects.create(
         centre=Centre.objects.get(code="hf"), partitions=["gpu"], starts_at=datetime(2099, 1, 1, tzinfo=UTC),

@@ -18,10 +18,10 @@ from huisuan.compute.jobs import lifecycle
 from huisuan.compute.jobs.ended_messages import tell_ended_arrays
 from huisuan.compute.jobs.files.requests import forget_requests
 from huisuan.compute.jobs.held_cancels import send_due_cancels
-from huisuan.compute.jobs.maintenance import withdraw_from_maintenance
 from huisuan.compute.jobs.webhooks import delivery as notify
 from huisuan.compute.jobs.workdirs.services import forget_uploads
 from huisuan.compute.keys import platform_key
+from huisuan.compute.maintenance.met_jobs import withdraw_from_maintenance
 from huisuan.compute.metering.seals import register
 from huisuan.compute.metering.seals.register import due_month
 from huisuan.compute.metering.seals.requests import run_seal_request

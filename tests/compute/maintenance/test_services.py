@@ -17,9 +17,9 @@ from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.dispatch.pools import pools
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.engines.interface import ABILITIES
-from huisuan.compute.jobs.maintenance import withdraw_from_maintenance
 from huisuan.compute.jobs.services import submit_job
 from huisuan.compute.maintenance.commands import app
+from huisuan.compute.maintenance.met_jobs import withdraw_from_maintenance
 from huisuan.compute.maintenance.queries import list_windows
 from huisuan.compute.maintenance.services import DeclaredWindow, WindowPlan, cancel_window, declare_window
 from huisuan.compute.models import Accelerator, Centre, CentreNode, Job, JobState, MaintenanceWindow

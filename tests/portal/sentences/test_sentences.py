@@ -33,7 +33,7 @@ SOURCE = Path(huisuan.__file__).parent
 SPEAKERS = (
     "compute/placement/messages.py", "compute/placement/filters.py", "compute/placement/types.py",
     "compute/placement/evaluate.py", "compute/jobs/lifecycle.py", "compute/jobs/services.py",
-    "compute/jobspec/core/request_rules.py", "compute/jobs/maintenance.py", "compute/maintenance/services.py",
+    "compute/jobspec/core/request_rules.py", "compute/maintenance/met_jobs.py", "compute/maintenance/services.py",
     "compute/maintenance/queries.py",
     "compute/jobs/references.py", "compute/jobs/workdirs/services.py",
     "compute/accelerators/aliases.py", "compute/accelerators/parts.py",

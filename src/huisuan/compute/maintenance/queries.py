@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from huisuan.compute.jobs.maintenance import MetJob
+from huisuan.compute.maintenance.met_jobs import MetJob
 from huisuan.compute.models import MaintenanceWindow
 from huisuan.compute.placement.messages import format_span
 

@@ -12,7 +12,7 @@ from huisuan.base.months import SHANGHAI
 from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.centres.windows import CentreWindows
 from huisuan.compute.dispatch.scheduling_cycle import LOCK
-from huisuan.compute.jobs.maintenance import MetJob, jobs_met_by, withdraw_from_maintenance
+from huisuan.compute.maintenance.met_jobs import MetJob, jobs_met_by, withdraw_from_maintenance
 from huisuan.compute.models import Centre, CentreNode, MaintenanceWindow
 from huisuan.messages.notify import Notice, notify_all
 from huisuan.messages.recipients import person_of_firm

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from huisuan.compute.placement.types import Needs, PlacementRequest, Pool
 
-#: seconds that a job is given to begin where it was sent; one that has not by then is taken back (jobs.maintenance)
+#: seconds that a job is given to begin where it was sent; one that has not by then is taken back (maintenance.met_jobs)
 BEGINS_WITHIN_S = 180
 
 
