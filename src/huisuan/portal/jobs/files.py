@@ -35,7 +35,7 @@ _VERSION = re.compile(r"[0-9a-f]+-([0-9a-f]{1,15})-[0-9a-f]+")
 
 
 @dataclass(frozen=True)
-class FilePlace:
+class JobFilesPlace:
     """Where in a job's files a page is: area, run (None: the present one), path."""
 
     uid: str
@@ -66,11 +66,11 @@ class FileRow:
     download: str
 
 
-def _place(request: HttpRequest, uid: str) -> FilePlace:
+def _place(request: HttpRequest, uid: str) -> JobFilesPlace:
     area, run = request.GET.get("area", "outputs"), request.GET.get("run", "")
     if area not in ("outputs", "workdir") or (run and not run.isdecimal()) or len(run) > 5:
         raise Http404
-    return FilePlace(uid, cast(Area, area), int(run) if run else None, request.GET.get("path", "").strip("/"))
+    return JobFilesPlace(uid, cast(Area, area), int(run) if run else None, request.GET.get("path", "").strip("/"))
 
 
 @allow(*queries.READS_FILES)
@@ -83,7 +83,7 @@ def job_files(request: HttpRequest, uid: str) -> HttpResponseBase:
     except Job.DoesNotExist:
         raise Http404 from None
     if not about.outputs and "area" not in request.GET:
-        place = FilePlace(uid, "workdir", place.run, place.path)
+        place = JobFilesPlace(uid, "workdir", place.run, place.path)
     context: dict[str, Any] = {"here": "jobs", "job": job, "about": about, "place": place, "asked": _asked(request)}
     try:
         asker = queries.asker_for(viewer_of(request), uid, place.area, place.run, "page", timezone.now())
@@ -96,7 +96,7 @@ def job_files(request: HttpRequest, uid: str) -> HttpResponseBase:
         if found and found.next:
             context["next"] = place.address("job-files", after=found.next)
     areas: tuple[Area, ...] = ("outputs", "workdir") if about.outputs else ("workdir",)
-    context["areas"] = [(area, FilePlace(uid, area, place.run if area == "outputs" else None)) for area in areas]
+    context["areas"] = [(area, JobFilesPlace(uid, area, place.run if area == "outputs" else None)) for area in areas]
     context["download"] = place.address("job-file")
     return _page(request, "portal/jobs/files.html", "portal/jobs/file_list.html", context)
 
@@ -176,7 +176,7 @@ def picture(request: HttpRequest, uid: str) -> HttpResponseBase:
     return answer
 
 
-def _asker(request: HttpRequest, place: FilePlace) -> tuple[Job, Asker | Refused]:
+def _asker(request: HttpRequest, place: JobFilesPlace) -> tuple[Job, Asker | Refused]:
     """The job, and whom to ask about its files, or why nobody can be asked."""
     viewer = viewer_of(request)
     try:
@@ -200,7 +200,7 @@ def _page(request: HttpRequest, whole: str, part: str, context: dict[str, Any]) 
     return render(request, part if is_part else whole, context)
 
 
-def _row(place: FilePlace, entry: ListedFile) -> FileRow:
+def _row(place: JobFilesPlace, entry: ListedFile) -> FileRow:
     name = entry.path.rpartition("/")[2]
     if entry.kind == "folder":
         return FileRow(entry, name, place.address("job-files", entry.path), place.address("job-file", entry.path))

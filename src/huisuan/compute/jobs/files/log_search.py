@@ -10,7 +10,7 @@ from huisuan.protocol.job_files import FoundLine, LogMatches
 
 MOST_FOUND = 200  # lines in one answer
 MOST_SEARCHED = 32 * 2**20  # bytes for one answer; `next_offset` goes on
-LONGEST_TEXT = 200
+_LONGEST_TEXT = 200
 LONGEST_LINE = 2000  # characters of a line that are shown; what is longer says so by its end
 
 
@@ -20,8 +20,8 @@ def search_log(job: Job, text: str, *, ignore_case: bool = False, offset: int = 
     Raises:
         InvalidRequest: no text, one too long, or a place before the beginning.
     """
-    if not text or len(text) > LONGEST_TEXT or "\n" in text:
-        raise InvalidRequest(f"要找的文字应为 1 至 {LONGEST_TEXT} 个字，在一行之内", code="job.search_text_malformed")
+    if not text or len(text) > _LONGEST_TEXT or "\n" in text:
+        raise InvalidRequest(f"要找的文字应为 1 至 {_LONGEST_TEXT} 个字，在一行之内", code="job.search_text_malformed")
     if offset < 0 or number < 1:
         raise InvalidRequest("offset 不能为负，number 从 1 起", code="page.offset_negative")
     wanted = text.casefold() if ignore_case else text
