@@ -40,7 +40,7 @@ def list_templates(as_json: AsJson = False) -> None:
     with connect() as client:
         found = client.templates()
     if as_json:
-        print_json([template.model_dump() for template in found])
+        print_json([template.model_dump(mode="json") for template in found])
         return
     rows = [
         {
@@ -75,7 +75,7 @@ def save(
             asked = TemplateRequest(request=request)
         kept = client.save_template(name, asked)
     if as_json:
-        print_json(kept.model_dump())
+        print_json(kept.model_dump(mode="json"))
     else:
         out.print(f"已存为模板 {kept.name}；提交：huisuan job template submit {kept.name}", markup=False)
 
