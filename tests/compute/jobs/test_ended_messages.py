@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from huisuan.compute.jobs.ended_messages import tell_ended_arrays
 from huisuan.compute.jobs.services import cancel_job, submit_job
+from huisuan.compute.jobs.webhooks.ended_messages import tell_ended_arrays
 from huisuan.compute.models import EndedArray, Job
 from huisuan.messages.models import Message
 from huisuan.parties.models import Party, Person

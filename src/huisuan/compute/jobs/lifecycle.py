@@ -20,7 +20,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from huisuan.base.months import SHANGHAI
-from huisuan.compute.jobs.ended_messages import record_ended
+from huisuan.compute.jobs.webhooks.ended_messages import record_ended
 from huisuan.compute.models import AT_CENTRE, FINAL_STATES, Centre, Job, JobDependency, JobEvent, JobState
 from huisuan.protocol.agent import Observed
 from huisuan.protocol.run_set import mark

@@ -1,1 +1,1 @@
-"""Telling a submitter's own address that a job ended."""
+"""Telling that a job moved on or ended: a submitter's own address, and the messages of who submitted it."""
