@@ -32,7 +32,7 @@ POSTED = {
     "withdraw-proposal", "mark-messages-read", "mark-messages-unread",
     "settle-year", "cancel-settlement", "seal-months", "cancel-sealing",
     "new-project", "new-project-token", "change-project", "set-budget", "end-budget", "invite-member",
-    "revoke-invitation", "member-action",
+    "revoke-invitation", "member-action", "open-session", "end-session",
 }  # fmt: skip
 #: texts with the pages that show them
 Found = dict[str, set[str]]

@@ -20,8 +20,10 @@ from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.compute.metering.seals.register import publish_register
 from huisuan.compute.metering.seals.seal_month import seal_month
 from huisuan.compute.models import (
+    Accelerator,
     AccountClaim,
     Centre,
+    InteractiveSession,
     Invitation,
     Job,
     MaintenanceWindow,
@@ -118,7 +120,20 @@ def _jobs(world: portal.World, now: datetime) -> dict[str, Job]:
     made["held"] = submit(3, cards=4, model="CPU-SLOT", after=[made["alpha"].uid])
     made["array"] = submit(4, array=[0, 1, 2], notify_url="https://hooks.example.cn/secret")
     made["waiting"] = submit(5, cards=4, model="CPU-SLOT")
+    _session(world, submit(6), now)
     return made
+
+
+def _session(world: portal.World, job: Job, now: datetime) -> None:
+    """A session that its owner may enter."""
+    slot = Accelerator.objects.get(model="CPU-SLOT")
+    Job.objects.filter(pk=job.pk).update(
+        session_kind="jupyter", state="running", lease=1, centre=Centre.objects.get(code="hf"), accelerator=slot,
+        started_at=now,
+    )  # fmt: skip
+    InteractiveSession.objects.create(
+        job=job, owner=world.people["alpha"], kind="jupyter", seconds=7200, idle_seconds=1800, ready_at=now
+    )
 
 
 def _metered(world: portal.World) -> None:
