@@ -35,6 +35,8 @@ PAGES: tuple[tuple[str, str], ...] = (
     ("province", "/jobs/"),
     ("city", "/jobs/"),
     ("operator", "/jobs/"),
+    ("big", "/now/"),
+    ("big", "/now/?cards=16&hours=8"),
     ("big", "/usage/"),
     ("big", "/usage/?month=MONTH"),
     ("big", "/usage/?q=train"),
