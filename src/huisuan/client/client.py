@@ -11,6 +11,7 @@ from huisuan.client.jobs import JobCalls
 from huisuan.client.messages import MessageCalls
 from huisuan.client.sessions import SessionCalls
 from huisuan.client.transport import ClientError, given, part
+from huisuan.protocol import entitlements as answers
 from huisuan.protocol import resources as wire
 from huisuan.protocol.agent import SyncReply, SyncRequest
 
@@ -68,22 +69,22 @@ class Client(JobCalls, FileCalls, SessionCalls, MessageCalls, FirmCalls):
 
     # --- entitlements and the law
 
-    def entitlements(self, *, year: int | None = None, limit: int = 100, offset: int = 0) -> list[wire.Entitlement]:
+    def entitlements(self, *, year: int | None = None, limit: int = 100, offset: int = 0) -> list[answers.Entitlement]:
         """Entitlements that the caller may see, of the newest settlement."""
-        return self._many(wire.Entitlement, "entitlements", params=given(year=year, limit=limit, offset=offset))
+        return self._many(answers.Entitlement, "entitlements", params=given(year=year, limit=limit, offset=offset))
 
-    def entitlement(self, number: str) -> wire.Entitlement:
+    def entitlement(self, number: str) -> answers.Entitlement:
         """One entitlement, with its explanation."""
-        return self._one(wire.Entitlement, "GET", f"entitlements/{part(number)}")
+        return self._one(answers.Entitlement, "GET", f"entitlements/{part(number)}")
 
     def trace(self, number: str) -> dict[str, Any]:
         """An entitlement down to its raw lines, as the platform tells it."""
         found: dict[str, Any] = self._send("GET", f"entitlements/{part(number)}/trace").json()
         return found
 
-    def law_facts(self, policy: str, article: str) -> list[wire.Fact]:
+    def law_facts(self, policy: str, article: str) -> list[answers.Fact]:
         """The facts that an article asks for."""
-        return self._many(wire.Fact, f"law/{part(policy)}/{part(article)}/facts")
+        return self._many(answers.Fact, f"law/{part(policy)}/{part(article)}/facts")
 
     def law_explain(
         self,
@@ -93,11 +94,11 @@ class Client(JobCalls, FileCalls, SessionCalls, MessageCalls, FirmCalls):
         *,
         on: date | None = None,
         as_known: date | None = None,
-    ) -> wire.Explanation:
+    ) -> answers.Explanation:
         """What an article gives for these facts, sentence by sentence."""
         when = given(on=on and on.isoformat(), as_known=as_known and as_known.isoformat())
         return self._one(
-            wire.Explanation, "POST", f"law/{part(policy)}/{part(article)}/explain", json={"facts": facts, **when}
+            answers.Explanation, "POST", f"law/{part(policy)}/{part(article)}/explain", json={"facts": facts, **when}
         )
 
     # --- the agent

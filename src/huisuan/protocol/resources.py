@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -264,39 +264,3 @@ class UsagePage(ResponseModel):
 
     items: list[UsageRecord]
     next: str | None
-
-
-class Entitlement(ResponseModel):
-    """What the law owes a party for a year."""
-
-    id: str
-    party: str
-    name: str
-    year: int
-    policy: str
-    sentence: str
-    status: str
-    amount_fen: int
-    facts: dict[str, Any]
-    reasons: list[Any]
-
-
-class Fact(ResponseModel):
-    """A fact that a sentence asks for."""
-
-    name: str
-    type: str
-    unit: str | None
-    label: str
-    evidence: str | None
-    options: list[str]
-    sentence: str
-
-
-class Explanation(ResponseModel):
-    """The answer of an article for given facts."""
-
-    status: str
-    amount_fen: int | None
-    reasons: list[Any]
-    steps: list[Any]

@@ -20,7 +20,7 @@ Name = Annotated[
 ]
 
 
-def resubmit(
+def resubmit_jobs(
     uids: Annotated[list[str], typer.Argument(metavar="作业号…", help="见 huisuan job list", autocompletion=job_uids)],
     as_json: AsJson = False,
 ) -> None:

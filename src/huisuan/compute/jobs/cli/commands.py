@@ -14,7 +14,7 @@ from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
 from huisuan.client import Client, connect
 from huisuan.compute.jobs.cli.again import app as templates
-from huisuan.compute.jobs.cli.again import resubmit
+from huisuan.compute.jobs.cli.again import resubmit_jobs
 from huisuan.compute.jobs.cli.cancel import cancel, undo
 from huisuan.compute.jobs.cli.completion import centre_codes, job_uids, model_names
 from huisuan.compute.jobs.cli.files import copy, find_in_log, get, list_results
@@ -152,7 +152,7 @@ def logs(
 
 app.command("cancel")(cancel)
 app.command("undo")(undo)
-app.command("resubmit")(resubmit)
+app.command("resubmit")(resubmit_jobs)
 app.command("top")(top)
 app.add_typer(templates, name="template")
 
