@@ -258,6 +258,7 @@ OWN: dict[str, str] = {
     "workdir": ".", "outputs": "out", "cards": "4", "nodes": "2", "models": "T4", "vendor": "Huawei",
     "min_memory_gib": "4", "min_tflops_fp16": "4", "centre": "a", "city": "a", "data_at": "a", "price_ceiling_fen": "4",
     "deadline": "2030-01-01", "time_limit": "4", "retries": "4", "array": "0-4", "after": "abc", "notify": "http://a",
+    "project": "chip",
 }  # fmt: skip
 
 

@@ -55,8 +55,10 @@ def issue_token(
         digest=access_token_digest(secret), label=label, person=person, scope=scope, project=project, created_at=now,
         expires_at=now + timedelta(days=days),
     )  # fmt: skip
-    bound = f"，项目 {project.code}" if project else ""
-    record_event(person, PersonAction.TOKEN_MADE, actor, now, f"{token.pk} {label}（{scope}，{days} 天{bound}）")
+    made = f"{token.pk} {label}（{scope}，{days} 天）"
+    if project is not None:
+        made = f"{token.pk} {label}（{scope}，{days} 天，项目 {project.code}）"
+    record_event(person, PersonAction.TOKEN_MADE, actor, now, made)
     return token, secret
 
 
