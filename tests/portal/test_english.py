@@ -85,6 +85,8 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "join": [[full.invitation], ["nothing"]],
         "person": [[full.member.pk], [world.people["alpha"].pk]],
         "job": [[job.uid] for job in full.jobs.values()],
+        **{name: [[job.uid] for job in list(full.jobs.values())[:3]] for name in ("job-log", "job-files")},
+        "job-file-view": [[next(iter(full.jobs.values())).uid]],
         "record": [["hf", record.sequence], ["wh", 1]],
         "raw-line": [["hf", record.sequence]],
         "seal": [["hf", "2024-01"], ["hf", "2024-05"]],

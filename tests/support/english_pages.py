@@ -24,6 +24,8 @@ NO_PAGE = {
     "evidence",
     "statistics-file",
     "statement",
+    "job-file",
+    "job-picture",
 }
 #: what is posted from a page: their answers are looked at where the forms are sent
 POSTED = {
@@ -32,7 +34,8 @@ POSTED = {
     "withdraw-proposal", "mark-messages-read", "mark-messages-unread",
     "settle-year", "cancel-settlement", "seal-months", "cancel-sealing",
     "new-project", "new-project-token", "change-project", "set-budget", "end-budget", "invite-member",
-    "revoke-invitation", "member-action", "open-session", "end-session",
+    "revoke-invitation", "member-action", "open-session", "end-session", "undo-cancel", "submit-again", "keep-template",
+    "delete-template", "invite-agent", "revoke-agents", "claim-account", "undo-claim", "cancel-maintenance",
 }  # fmt: skip
 #: texts with the pages that show them
 Found = dict[str, set[str]]

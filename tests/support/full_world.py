@@ -15,6 +15,8 @@ from django.utils import timezone
 from huisuan.base.months import Month
 from huisuan.compute.agent_gateway.enrolment import invite
 from huisuan.compute.budgets.services import set_budget
+from huisuan.compute.jobs.again import request_of, save_template
+from huisuan.compute.jobs.held_cancels import hold_cancel
 from huisuan.compute.jobs.services import cancel_job, submit_job
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.compute.metering.seals.register import publish_register
@@ -81,7 +83,7 @@ class Full:
             (Party, "name"), (Person, "name"), (Centre, "name"), (Job, "name"), (SourceFile, "name"),
             (Evidence, "filename"), (Draft, "label"), (Token, "label"), (SettlementRun, "requested_by"),
             (SettlementRequest, "requested_by"), (Seal, "sealed_by"), (Invitation, "invited_by"),
-            (Project, "name"), (MemberInvitation, "note"),
+            (Project, "name"), (MemberInvitation, "note"), (MaintenanceWindow, "reason"), (SettingsProposal, "title"),
         )  # fmt: skip
         return [str(name) for model, field in stored for name in model.objects.values_list(field, flat=True)]
 
@@ -121,6 +123,8 @@ def _jobs(world: portal.World, now: datetime) -> dict[str, Job]:
     made["array"] = submit(4, array=[0, 1, 2], notify_url="https://hooks.example.cn/secret")
     made["waiting"] = submit(5, cards=4, model="CPU-SLOT")
     _session(world, submit(6), now)
+    save_template("夜间微调", request_of(made["waiting"], now), viewer, now)
+    hold_cancel([submit(7, cards=4, model="CPU-SLOT").uid], viewer, now + timedelta(days=1))  # longer than any crawl
     return made
 
 

@@ -148,6 +148,8 @@ def _typed(request: HttpRequest) -> dict[str, str]:
 
 def _store(request: HttpRequest, asked: Mapping[str, str], party: Party | None) -> HttpResponseBase:
     """By the rules of the file, as a file of one line: what a page takes an import takes, and the reverse."""
+    if not asked["uscc"]:  # a line without anything would pass for the end of a file
+        return _form(request, asked, party, refused=_t("请填写统一社会信用代码。"))
     buffer = io.StringIO()
     csv.writer(buffer).writerows([_FIELDS, [asked[name] for name in _FIELDS]])
     report = _taken(request, buffer.getvalue().encode(), "网页")
