@@ -88,6 +88,11 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "serving/http/front.py": (), "parties/input_limits.py": (), "portal/people/views.py": ("_password",),
     "compute/sessions/services.py": ("start_session", "session_of", "open_session"),
     "portal/sessions/views.py": ("_asked", "_number"),
+    "parties/members.py": (), "parties/projects.py": (), "parties/queries.py": (), "compute/jobs/leaving.py": (),
+    "compute/budgets/services.py": (), "compute/budgets/party_use.py": (),
+    "compute/jobs/again.py": (), "compute/jobs/held_cancels.py": (),
+    "compute/agent_gateway/enrolment.py": ("revoke",),
+    "portal/centres/maintenance.py": ("_time",),
 }  # fmt: skip
 #: what they say to nobody who reads a page, and why
 EXCEPTIONS: dict[str, str] = {

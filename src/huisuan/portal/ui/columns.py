@@ -102,7 +102,7 @@ class Column:
     def style(self) -> str:
         """The classes of its cells."""
         named = {"number": self.number, "fixed": self.fixed, "code": self.kind in (Kind.CODE, Kind.LONG_CODE)}
-        named |= {"clipped": self.kind is Kind.LONG_CODE, "minor": self.minor}
+        named |= {"clipped": self.kind is Kind.LONG_CODE, "minor": self.minor, "moment": self.kind is Kind.MOMENT}
         return " ".join(name for name, holds in named.items() if holds)
 
     @property
