@@ -228,6 +228,16 @@ KINDS = {
     "serving.forget_old_tasks": Kind("", the_old_row_is_gone),
 }
 
+#: kinds that a kill in the middle leaves as if they had not begun, and why; the next tick does them
+ONE_TRANSACTION = {
+    "compute.watch_budgets": "an alert is a row with a key of budget, period and step, written with its message",
+    "compute.forget_file_requests": "deletes by one statement",
+    "compute.deliver_messages": "tests/messages/test_delivery.py kills it: a try is counted before it is made",
+    "compute.send_held_cancels": "a held cancel is marked as sent in the transaction that cancels its jobs",
+    "compute.tell_due_seals": "a message has a key, and is written once however often it is told",
+    "compute.forget_messages": "deletes by one statement",
+}
+
 
 @pytest.fixture
 def world(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +271,9 @@ def world(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_kind_of_job_that_is_killed_in_its_middle_ends_once_and_right(world: None) -> None:
     app.perform_import_paths()
     ours = {name for name in app.tasks if not name.startswith(("builtin:", "procrastinate."))}
-    assert ours == set(KINDS), "a new kind of job belongs here: what does a kill in its middle leave?"
+    assert ours == set(KINDS) | set(ONE_TRANSACTION), (
+        "a new kind of job belongs here: what does a kill in its middle leave?"
+    )
     for name, kind in KINDS.items():
         if name == "serving.tidy_disk":
             continue

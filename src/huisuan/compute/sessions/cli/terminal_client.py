@@ -65,7 +65,9 @@ class _Attached:
         waiting = b""
         try:
             with contextlib.suppress(ConnectionClosed):
-                for message in self.socket:
+                for number, message in enumerate(self.socket):
+                    if not number:
+                        self.resize()  # it answers: what was said before may have found nobody there yet
                     waiting += message if isinstance(message, bytes) else b""
                     waiting = self._take(waiting)
         finally:
