@@ -57,7 +57,10 @@ class _Attached:
 
     def resize(self) -> None:
         """Tell how large this terminal is."""
-        size = shutil.get_terminal_size()
+        try:
+            size = os.get_terminal_size(sys.stdout.fileno())  # not what COLUMNS and LINES once said
+        except OSError:
+            size = shutil.get_terminal_size()
         self.say(TERMINAL_RESIZE, TERMINAL_SIZE.pack(size.lines, size.columns))
 
     def show(self) -> None:
