@@ -26,6 +26,7 @@ NO_PAGE = {
     "statement",
     "job-file",
     "job-picture",
+    "delete-template",  # posted by a button of another form
 }
 #: what is posted from a page: their answers are looked at where the forms are sent
 POSTED = {
@@ -35,7 +36,7 @@ POSTED = {
     "settle-year", "cancel-settlement", "seal-months", "cancel-sealing",
     "new-project", "new-project-token", "change-project", "set-budget", "end-budget", "invite-member",
     "revoke-invitation", "member-action", "open-session", "end-session", "undo-cancel", "submit-again", "keep-template",
-    "delete-template", "invite-agent", "revoke-agents", "claim-account", "undo-claim", "cancel-maintenance",
+    "invite-agent", "revoke-agents", "claim-account", "undo-claim", "cancel-maintenance",
 }  # fmt: skip
 #: texts with the pages that show them
 Found = dict[str, set[str]]

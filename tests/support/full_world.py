@@ -28,6 +28,7 @@ from huisuan.compute.models import (
     InteractiveSession,
     Invitation,
     Job,
+    JobTemplate,
     MaintenanceWindow,
     MeterFlag,
     Seal,
@@ -84,6 +85,7 @@ class Full:
             (Evidence, "filename"), (Draft, "label"), (Token, "label"), (SettlementRun, "requested_by"),
             (SettlementRequest, "requested_by"), (Seal, "sealed_by"), (Invitation, "invited_by"),
             (Project, "name"), (MemberInvitation, "note"), (MaintenanceWindow, "reason"), (SettingsProposal, "title"),
+            (JobTemplate, "name"),
         )  # fmt: skip
         return [str(name) for model, field in stored for name in model.objects.values_list(field, flat=True)]
 
