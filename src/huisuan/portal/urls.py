@@ -10,6 +10,8 @@ from huisuan.portal.account import views as account
 from huisuan.portal.applications import draft as drafts
 from huisuan.portal.applications import list as draft_list
 from huisuan.portal.audit import sample as audit_sample
+from huisuan.portal.background import seals as seal_work
+from huisuan.portal.background import settlements as settlement_work
 from huisuan.portal.billing import bills, entitlements
 from huisuan.portal.budget.views import budget_page
 from huisuan.portal.calculator.views import calculator
@@ -37,8 +39,6 @@ from huisuan.portal.settings import views as settings
 from huisuan.portal.statistics import views as statistics
 from huisuan.portal.ui import vega_bundle as engine
 from huisuan.portal.usage import records as usage
-from huisuan.portal.work import seals as seal_work
-from huisuan.portal.work import settlements as settlement_work
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),

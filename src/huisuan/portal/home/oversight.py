@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
+from huisuan.portal.background.progress_page import WORK_STATES
+from huisuan.portal.background.settlements import settle_form
 from huisuan.portal.billing.entitlements import entitlement_table
 from huisuan.portal.centres.views import centre_table
 from huisuan.portal.home.todo import todo_of
@@ -21,8 +23,6 @@ from huisuan.portal.ui.columns import Column, Empty, Kind
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.portal.ui.year_filter import chosen_year
 from huisuan.portal.visible import compute as queries
-from huisuan.portal.work.progress_page import WORK_STATES
-from huisuan.portal.work.settlements import settle_form
 from huisuan.settlement.models import SettlementRequest, SettlementRun
 from huisuan.settlement.runs.queries import latest_runs
 

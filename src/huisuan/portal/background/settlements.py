@@ -17,9 +17,9 @@ from django.views.decorators.http import require_POST
 
 from huisuan.base.errors import Refused
 from huisuan.parties.route_access import allow, viewer_of
+from huisuan.portal.background.progress_page import WorkPage, render_work
 from huisuan.portal.ui.forms import choices
 from huisuan.portal.ui.refusals import refusal_html
-from huisuan.portal.work.progress_page import WorkPage, render_work
 from huisuan.settlement.models import SettlementRequest
 from huisuan.settlement.runs.requests import cancel_request, parse_settled_year, request_settlement
 from huisuan.settlement.todo.settlements import OutdatedYear, outdated_years, policies_to_settle

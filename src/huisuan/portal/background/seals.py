@@ -17,9 +17,9 @@ from huisuan.base.months import Month
 from huisuan.compute.metering.seals.requests import cancel_seal_request, request_seals
 from huisuan.compute.models import SealRequest
 from huisuan.parties.route_access import allow, viewer_of
+from huisuan.portal.background.progress_page import WorkPage, render_work
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import local_name
-from huisuan.portal.work.progress_page import WorkPage, render_work
 
 LONGEST_REASON = 2000  # characters of a reason to seal despite open flags
 

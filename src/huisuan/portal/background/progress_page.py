@@ -50,4 +50,4 @@ def render_work(request: HttpRequest, work: BackgroundWork, page: WorkPage, here
         "waits_for_worker": work.is_under_way and not has_worker(work),
     }
     live = request.htmx.target == "work"  # type: ignore[attr-defined]
-    return render(request, "portal/work/live.html" if live else "portal/work/work.html", context)
+    return render(request, "portal/background/live.html" if live else "portal/background/progress.html", context)
