@@ -160,7 +160,10 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"ours": {"()": "huisuan.serving.log_filter.RefusalsWithoutTraceback"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["ours"]}},
+    "filters": {
+        "ours": {"()": "huisuan.serving.log_filter.RefusalsWithoutTraceback"},
+        "secrets": {"()": "huisuan.serving.log_filter.WithoutSecrets"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["ours", "secrets"]}},
     "root": {"handlers": ["console"], "level": os.environ.get("HUISUAN_LOG_LEVEL", "WARNING")},
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+from logging.config import DictConfigurator
 
 import pytest
 from django.core.checks import run_checks
@@ -108,7 +110,7 @@ def test_a_fault_of_ours_is_json_too(program: Client, monkeypatch: pytest.Monkey
 
 
 def test_a_refusal_is_one_line_of_the_log_and_a_fault_keeps_its_traceback() -> None:
-    assert LOGGING["handlers"]["console"]["filters"] == ["ours"]
+    assert "ours" in LOGGING["handlers"]["console"]["filters"]
     kept: list[logging.LogRecord] = []
 
     class Kept(logging.Handler):
@@ -125,6 +127,29 @@ def test_a_refusal_is_one_line_of_the_log_and_a_fault_keeps_its_traceback() -> N
     finally:
         logger.removeHandler(handler)
     assert [bool(record.exc_info) for record in kept] == [False, True]
+
+
+def written(*lines: tuple[object, ...]) -> str:
+    """What the log of these settings holds once these lines were said."""
+    stream = io.StringIO()
+    handler, configurator = logging.StreamHandler(stream), DictConfigurator(LOGGING)
+    for name in LOGGING["handlers"]["console"]["filters"]:
+        handler.addFilter(configurator.configure_filter(dict(LOGGING["filters"][name])))
+    for message, *args in lines:
+        record = logging.LogRecord("django.request", logging.WARNING, __file__, 1, str(message), tuple(args), None)
+        handler.handle(record)
+    return stream.getvalue()
+
+
+def test_no_secret_of_ours_is_written_into_the_log() -> None:
+    secret = "hsi_2Xe8DINGKqmsiJRDwU3bGdx83oSNAorDHCHbUCbEjus"
+    said = written(
+        ("Unprocessable Entity: %s", f"/join/{secret}"), ("token hs_" + "a" * 43,), ("hsj_" + "b" * 43 + " of %d", 3),
+        ("the job of hs_x and 3 hosts",),
+    )  # fmt: skip
+    assert said.splitlines() == [
+        "Unprocessable Entity: /join/hsi_…", "token hs_…", "hsj_… of 3", "the job of hs_x and 3 hosts",
+    ]  # fmt: skip
 
 
 def test_behind_https_browsers_are_told_to_stay_there() -> None:
