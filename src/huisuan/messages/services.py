@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from django.db import transaction
+
 from huisuan.messages.models import Delivery, Message
 from huisuan.messages.queries import inbox
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 _KEPT = timedelta(days=400)
 
 
+@transaction.atomic
 def forget_old_messages(now: datetime) -> int:
     """Delete messages, and their deliveries, of more than 400 days ago; returns how many messages."""
     old = Message.objects.filter(at__lt=now - _KEPT)

@@ -31,6 +31,7 @@ from huisuan.compute.models import (
     CapacitySighting,
     CentreNode,
     DurationLine,
+    HeldCancel,
     Job,
     JobEvent,
     JobState,
@@ -186,6 +187,13 @@ def the_webhook_was_tried_once() -> None:
     assert JobEvent.objects.get(job__notify_url__contains=SOON).tries == 1
 
 
+def the_held_cancel_is_sent() -> None:
+    held = HeldCancel.objects.get()
+    assert held.sent_at is not None
+    job = Job.objects.get(pk=held.uids[0])
+    assert (job.state, job.events.filter(state=JobState.CANCELLED).count()) == (JobState.CANCELLED, 1)
+
+
 def the_orphan_was_settled() -> None:
     orphan = SettlementRequest.objects.get(year=2023)
     assert orphan.state == WorkState.DONE
@@ -222,20 +230,20 @@ KINDS = {
     "compute.tally_usage": Kind("compute_usageday", days_are_counted),
     "compute.publish_register": Kind("compute_registerentry", the_register_is_chained),
     "compute.forget_uploads": Kind("compute_upload", the_upload_is_forgotten),
+    "compute.send_held_cancels": Kind("compute_heldcancel", the_held_cancel_is_sent),
     "compute.tell_webhooks": Kind("compute_jobevent", the_webhook_was_tried_once),
     "serving.look_after_tasks": Kind("settlement_settlementrequest", the_orphan_was_settled),
     "serving.tidy_disk": Kind("", lambda: None),  # removes files, one by one
     "serving.forget_old_tasks": Kind("", the_old_row_is_gone),
 }
 
-#: kinds that a kill in the middle leaves as if they had not begun, and why; the next tick does them
+#: kinds that a kill in the middle leaves as if they had not begun, and why; the next tick does them (tried below)
 ONE_TRANSACTION = {
     "compute.watch_budgets": "an alert is a row with a key of budget, period and step, written with its message",
     "compute.forget_file_requests": "deletes by one statement",
     "compute.deliver_messages": "tests/messages/test_delivery.py kills it: a try is counted before it is made",
-    "compute.send_held_cancels": "a held cancel is marked as sent in the transaction that cancels its jobs",
-    "compute.tell_due_seals": "a message has a key, and is written once however often it is told",
-    "compute.forget_messages": "deletes by one statement",
+    "compute.tell_due_seals": "each month is one transaction, and its message has a key: it is written once",
+    "compute.forget_messages": "one transaction",
 }
 
 
@@ -264,6 +272,10 @@ def world(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     told = Job.objects.create(
         uid="w", state=JobState.DONE, ended_at=over, notify_url=f"http://{SOON}/", **plain, **past
     )
+    unwanted = Job.objects.create(uid="h" * 26, state=JobState.WAITING, submitted_at=over, **plain)
+    HeldCancel.objects.create(
+        uids=[unwanted.pk], party=party(1), asked_by="甲", asked_at=over, due_at=over + timedelta(seconds=10)
+    )
     JobEvent.objects.create(job=told, at=now - timedelta(seconds=1), run=0, lease=0, state=JobState.DONE)
     Upload.objects.create(party=party(1), sha256="0" * 64, size=1, content=b"x", uploaded_at=now - timedelta(days=60))
 
@@ -289,12 +301,13 @@ def test_every_kind_of_job_that_is_killed_in_its_middle_ends_once_and_right(worl
     half_a_minute_passes()
     ticked("serving.look_after_tasks")
     one_round()  # takes up what is to be done again, and ends the rest
-    for name, kind in KINDS.items():
-        if kind.task is None:
-            ticked(name)  # the next tick
+    for name in [name for name, kind in KINDS.items() if kind.task is None] + list(ONE_TRANSACTION):
+        ticked(name)  # the next tick
     one_round()
 
     assert not ProcrastinateJob.objects.filter(status="doing").exists()
+    done = ProcrastinateJob.objects.filter(task_name__in=ONE_TRANSACTION).values_list("task_name", "status")
+    assert set(done) == {(name, "succeeded") for name in ONE_TRANSACTION}
     for kind in KINDS.values():
         kind.holds()
 
