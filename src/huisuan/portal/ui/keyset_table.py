@@ -55,7 +55,7 @@ class KeysetTable(Table):
     def ordering(self) -> list[str]:
         """The paths to order by; the key follows the direction of the column, as an index does."""
         down = "-" if self.sorting.startswith("-") else ""
-        # by its column: by its name Django orders a relation as its model orders itself, and the cursor compares columns
+        # by column: named by field, Django orders a relation as its model orders itself; the cursor compares columns
         names = dict.fromkeys([self._sorted_column.sort, *(field.attname for field in self._key)])
         return [f"{down}{name}" for name in names]
 
