@@ -25,7 +25,9 @@ from huisuan.law.text.figures import (
 from huisuan.law.text.policy_text import Sentence
 
 _UNCITED = "后没有数，也没有规则引用；请写成规则，或写进 procedure、declares 的引文"
+#: seen from the other side, and denied
 _FLIPPED = {"<=": ">=", "<": ">", ">=": "<=", ">": "<", "=": "="}
+_DENIED = {"<=": ">", "<": ">=", ">=": "<", ">": "<=", "=": "="}
 
 
 @dataclass(frozen=True)
@@ -94,21 +96,32 @@ def _uses(rule: Rule | Allotment) -> Iterator[_Use]:
             yield from _uses_below(condition.node, condition.sentence, Operator.EXACTLY)
 
 
-def _uses_below(node: Node, sentence: str, operator: Operator) -> Iterator[_Use]:
+def _uses_below(node: Node, sentence: str, operator: Operator, *, denied: bool = False) -> Iterator[_Use]:
+    """The figures below a node. `denied`: under an odd number of `Not`, where "more" means "at most"."""
     match node:
         case nodes.Const(value=value, kind=kind):
             yield _Use(sentence, kind, value, operator)
         case nodes.Cited():
-            yield from _uses_below(node.node, node.sentence, operator)
+            yield from _uses_below(node.node, node.sentence, operator, denied=denied)
         case nodes.Compare():
-            yield from _uses_below(node.left, sentence, Operator(_FLIPPED[node.op]))
-            yield from _uses_below(node.right, sentence, Operator(node.op))
+            op = _DENIED[node.op] if denied else node.op
+            yield from _uses_below(node.left, sentence, Operator(_FLIPPED[op]))
+            yield from _uses_below(node.right, sentence, Operator(op))
+        case nodes.Not():
+            yield from _uses_below(node.term, sentence, operator, denied=not denied)
+        case nodes.When():  # that it decides is not denied with what it decides about
+            yield from _uses_below(node.condition, sentence, operator)
+            for branch in (node.then, node.otherwise):
+                yield from _uses_below(branch, sentence, operator, denied=denied)
+        case nodes.Minus():
+            yield from _uses_below(node.minuend, sentence, operator, denied=denied)
+            yield from _uses_below(node.subtrahend, sentence, Operator(_FLIPPED[operator]), denied=denied)
         case nodes.Cap():
-            yield from _uses_below(node.amount, sentence, operator)
+            yield from _uses_below(node.amount, sentence, operator, denied=denied)
             yield from _uses_below(node.limit, sentence, Operator.AT_MOST)
         case _:
             for child in nodes.children(node):
-                yield from _uses_below(child, sentence, operator)
+                yield from _uses_below(child, sentence, operator, denied=denied)
 
 
 def _cited(rule: Rule, sentence: str) -> Iterator[str]:

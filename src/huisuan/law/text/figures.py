@@ -33,15 +33,24 @@ OPERATORS_ZH = {
     Operator.BELOW: "不满",
 }  # fmt: skip
 _BEFORE = {
-    "不低于": Operator.AT_LEAST, "不少于": Operator.AT_LEAST, "不小于": Operator.AT_LEAST, "至少": Operator.AT_LEAST,
-    "达到": Operator.AT_LEAST, "届满": Operator.AT_LEAST, "不超过": Operator.AT_MOST, "不高于": Operator.AT_MOST,
-    "不多于": Operator.AT_MOST, "最高": Operator.AT_MOST, "最多": Operator.AT_MOST, "超过": Operator.ABOVE,
-    "高于": Operator.ABOVE, "大于": Operator.ABOVE, "多于": Operator.ABOVE, "不满": Operator.BELOW,
-    "不足": Operator.BELOW, "低于": Operator.BELOW, "少于": Operator.BELOW, "小于": Operator.BELOW,
+    "至少": Operator.AT_LEAST, "达到": Operator.AT_LEAST, "届满": Operator.AT_LEAST, "最高": Operator.AT_MOST,
+    "最多": Operator.AT_MOST, "超过": Operator.ABOVE, "高于": Operator.ABOVE, "大于": Operator.ABOVE,
+    "多于": Operator.ABOVE, "不满": Operator.BELOW, "未满": Operator.BELOW, "不足": Operator.BELOW,
+    "低于": Operator.BELOW, "少于": Operator.BELOW, "小于": Operator.BELOW,
 }  # fmt: skip
+#: how a text says no before a comparison: 不得超过 is no more 超过 than 不超过 is
+_NO = "(?:不|未)(?:得|能|应|可|宜|会|允许)?"
+_OR_EQUAL = "(?:或者?)?等于"
+_OPPOSITE = {
+    Operator.AT_LEAST: Operator.BELOW, Operator.AT_MOST: Operator.ABOVE, Operator.ABOVE: Operator.AT_MOST,
+    Operator.BELOW: Operator.AT_LEAST,
+}  # fmt: skip
+_OR_EQUAL_TO = {Operator.ABOVE: Operator.AT_LEAST, Operator.BELOW: Operator.AT_MOST}
+_STRICT = {Operator.AT_LEAST: Operator.ABOVE, Operator.AT_MOST: Operator.BELOW}
+#: the civil code, article 1259: 以上, 以下, 以内, 届满 include the figure; 不满, 超过, 以外 do not
 _AFTER = {
     "以上": Operator.AT_LEAST, "以下": Operator.AT_MOST, "以内": Operator.AT_MOST, "之内": Operator.AT_MOST,
-    "届满": Operator.AT_LEAST,
+    "届满": Operator.AT_LEAST, "以外": Operator.ABOVE,
 }  # fmt: skip
 _FIGURE = re.compile(
     r"(?<![\d.])(?:"
@@ -51,9 +60,16 @@ _FIGURE = re.compile(
     r"|(?P<count>\d+(?:\.\d+)?(?:亿|万)?)"
     r")"
 )
-_OPERATOR = re.compile("|".join(sorted(_BEFORE, key=len, reverse=True)))
+_OPERATOR = re.compile(
+    rf"(?P<no>{_NO})?(?:等于或者?)?(?P<word>{'|'.join(sorted(_BEFORE, key=len, reverse=True))})(?P<equal>{_OR_EQUAL})?"
+    r"|(?P<short>达不到|不到(?=\d|$))"
+)
 _CLAUSE_END = re.compile(r"[，。；：,;]")
-_UNIT = re.compile(r"[^\d，。；：、,;（）]{0,3}?(" + "|".join(_AFTER) + ")")
+_WITH = r"[（(](?:含|包括|包含)[^）)]*[）)]"
+_WITHOUT = r"[（(](?:不含|不包括|不包含)[^）)]*[）)]"
+_UNIT = re.compile(
+    rf"[^\d，。；：、,;（）()]{{0,3}}?(?:{_WITH}|(?P<without>{_WITHOUT}))?(?P<word>{'|'.join(_AFTER)})(?P<less>{_WITHOUT})?"
+)
 _LISTED = re.compile(r"[^\d，。；：,;]{0,2}[、或和至]")
 _MULTIPLES = {"亿": 100_000_000, "万": 10_000}
 _BY_THEN = re.compile(r"之?前")
@@ -132,9 +148,20 @@ def _days(year: int | None, month: int | None, day: int | None) -> tuple[date, .
 
 def _operator(sentence: str, match: re.Match[str], since: int) -> Operator:
     if after := _UNIT.match(sentence, match.end()):
-        return _AFTER[after[1]]
+        operator = _AFTER[after["word"]]
+        return _STRICT.get(operator, operator) if after["without"] or after["less"] else operator
     if match["day"] and _BY_THEN.match(sentence, match.end()):
         return Operator.AT_MOST
     clause = _CLAUSE_END.split(sentence[since : match.start()])[-1]
-    words = _OPERATOR.findall(clause)
-    return _BEFORE[words[-1]] if words else Operator.EXACTLY
+    words = list(_OPERATOR.finditer(clause))
+    return _meaning(words[-1]) if words else Operator.EXACTLY
+
+
+def _meaning(words: re.Match[str]) -> Operator:
+    """What a comparison says with the no before it and the "or equal" around it."""
+    if words["short"]:
+        return Operator.BELOW
+    operator = _BEFORE[words["word"]]
+    if words["equal"] or "等于或" in words[0]:
+        operator = _OR_EQUAL_TO.get(operator, operator)
+    return _OPPOSITE[operator] if words["no"] else operator
