@@ -15,11 +15,12 @@ from huisuan.cli.main import assemble
 from huisuan.compute.centres.services import CentrePlan, add_centre
 from huisuan.compute.metering.cli.claim_commands import claim as claim_command
 from huisuan.compute.metering.imports.claims import claim_account, undo_claim
-from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
+from huisuan.compute.metering.imports.import_file import UsageFile, UsageReport, import_usage
+from huisuan.compute.metering.imports.pending_corrections import resolve_flag
 from huisuan.compute.metering.imports.suggestions import suggest_claims
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.metering.usage.unclaimed import list_unclaimed_usage
-from huisuan.compute.models import AccountClaim, Centre, PendingCorrection, Tenant, UsageRecord
+from huisuan.compute.models import AccountClaim, Centre, MeterFlag, PendingCorrection, Tenant, UsageRecord
 from huisuan.parties.models import Party
 from support.portal import CARD, HEADER, line
 
@@ -123,3 +124,118 @@ def test_the_commands_suggest_claim_and_take_back(centre: Centre) -> None:
     assert (made["records"], made["uscc"]) == (2, alpha.uscc)
     back = run.invoke(app, ["usage", "unclaim", str(made["number"])])
     assert "等人确认 2 条" in back.stdout
+
+
+def waiting() -> list[MeterFlag]:
+    """The corrections that wait for a person, in their order."""
+    return list(MeterFlag.objects.filter(kind="correction", answered_at=None).order_by("pk"))
+
+
+def answered(*, accept: bool) -> None:
+    """Answer all that wait."""
+    for flag in waiting():
+        resolve_flag(flag.pk, "查过", "省专班", NOW, accept=accept)
+
+
+def test_a_correction_that_was_refused_is_asked_again_when_the_account_is_mapped_anew(centre: Centre) -> None:
+    alpha, beta = party(1, "阿尔法"), party(2, "贝塔")
+    for _ in range(2):
+        first = claim_account("c1", "account", "alpha-nlp", alpha.uscc, "省专班", NOW).claim
+        assert undo_claim(first.pk, "省专班", NOW).waiting == len(waiting()) == 2
+        answered(accept=False)
+    assert set(whose().values()) == {"阿尔法", ""}  # refused twice: what was metered stays as it is
+    for _ in range(2):
+        done = claim_account("c1", "account", "alpha-nlp", beta.uscc, "省专班", NOW)
+        assert done.waiting == len(waiting()) == 2
+        answered(accept=False)
+        claim_account("c1", "account", "alpha-nlp", alpha.uscc, "省专班", NOW)
+    claim_account("c1", "account", "alpha-nlp", beta.uscc, "省专班", NOW)
+    answered(accept=True)
+    assert whose() == {"1": "贝塔", "2": "贝塔", "3": ""}
+
+
+def test_a_mapping_file_that_moves_an_account_back_and_forth_is_asked_about_each_time(centre: Centre) -> None:
+    rows = [line(1, "alpha-nlp", "2024-03-01T00:00:00", 10, 4)]
+    content = "\n".join([HEADER, *rows, ""]).encode()
+    alpha, beta = party(1, "阿尔法"), party(2, "贝塔")
+
+    def mapped(whom: Party) -> UsageReport:
+        tenants = (f"account,uscc\nalpha-nlp,{whom.uscc}\n".encode(), "t.csv")
+        return import_usage("c1", UsageFile(content, "again.txt", "sacct", tenants=tenants), NOW)
+
+    assert (mapped(alpha).waiting, whose()["1"]) == (0, "阿尔法")
+    for _ in range(2):
+        assert (mapped(beta).waiting, len(waiting())) == (1, 1)
+        assert mapped(beta).waiting == len(waiting()) == 1  # the same file again: asked once
+        answered(accept=False)
+        again = mapped(beta)
+        assert (again.waiting, again.turned_down, waiting()) == (0, 1, [])
+        mapped(alpha)
+
+
+def test_a_correction_does_not_outlive_the_mapping_that_made_it(centre: Centre) -> None:
+    alpha, beta = party(1, "阿尔法"), party(2, "贝塔")
+    claim_account("c1", "account", "alpha-nlp", alpha.uscc, "省专班", NOW)
+    wrong = claim_account("c1", "account", "alpha-nlp", beta.uscc, "省专班", NOW)
+    (first, second) = waiting()
+    for text in ("主体由 阿尔法（", "改为 贝塔（", alpha.uscc, beta.uscc):
+        assert text in first.text
+    assert undo_claim(wrong.claim.pk, "省专班", NOW).waiting == 0
+    assert waiting() == []
+    with pytest.raises(HuisuanError) as refusal:
+        resolve_flag(first.pk, "查过", "省专班", NOW, accept=True)
+    assert refusal.value.code == "flag.already_answered"
+    second.refresh_from_db()
+    assert (second.answered_by, set(whose().values())) == ("平台", {"阿尔法", ""})
+
+
+def test_a_correction_of_the_time_is_asked_anew_for_the_party_that_the_account_has_now(centre: Centre) -> None:
+    alpha, beta = party(1, "阿尔法"), party(2, "贝塔")
+    claim_account("c1", "account", "alpha-nlp", alpha.uscc, "省专班", NOW)
+    shorter = "\n".join([HEADER, line(1, "alpha-nlp", "2024-03-01T00:00:00", 5, 4), ""]).encode()
+    assert import_usage("c1", UsageFile(shorter, "n.txt", "sacct"), NOW).waiting == 1
+    claim_account("c1", "account", "alpha-nlp", beta.uscc, "省专班", NOW)
+    shorter_one = [flag for flag in waiting() if "改为 72,000 卡秒" in flag.text]
+    assert [flag.text.count("改为 贝塔") for flag in shorter_one] == [1]
+    resolve_flag(shorter_one[0].pk, "查过", "省专班", NOW, accept=True)
+    assert (whose()["1"], current_usage().get(job_id="1").card_seconds) == ("贝塔", 5 * 4 * 3600)
+
+
+def test_a_correction_is_not_accepted_for_a_party_that_the_account_has_no_more(centre: Centre) -> None:
+    alpha, beta = party(1, "阿尔法"), party(2, "贝塔")
+    claim_account("c1", "account", "alpha-nlp", alpha.uscc, "省专班", NOW)
+    claim_account("c1", "account", "alpha-nlp", beta.uscc, "省专班", NOW)
+    Tenant.objects.filter(name="alpha-nlp").update(party=alpha)  # past the services, as an older release did
+    with pytest.raises(HuisuanError) as refusal:
+        resolve_flag(waiting()[0].pk, "查过", "省专班", NOW, accept=True)
+    assert (refusal.value.code, len(waiting())) == ("correction.mapping_changed", 2)
+
+
+def test_an_account_that_a_name_of_either_kind_maps_goes_back_to_that_party(centre: Centre) -> None:
+    alpha, beta = party(1, "阿尔法"), party(2, "贝塔")
+    Tenant.objects.create(centre=centre, kind="", name="alpha-nlp", party=alpha)
+    with pytest.raises(HuisuanError) as refusal:
+        claim_account("c1", "account", "alpha-nlp", alpha.uscc, "省专班", NOW)
+    assert refusal.value.code == "claim.same"
+    moved = claim_account("c1", "account", "alpha-nlp", beta.uscc, "省专班", NOW)
+    assert moved.claim.previous == alpha
+    back = undo_claim(moved.claim.pk, "省专班", NOW).claim
+    assert (back.party, back.previous) == (alpha, beta)
+    assert [(each.kind, each.party) for each in Tenant.objects.filter(name="alpha-nlp")] == [("", alpha)]
+    answered(accept=True)
+    assert whose()["1"] == "阿尔法"
+
+
+def test_a_user_with_a_mapping_of_his_own_keeps_it_when_his_account_is_claimed(centre: Centre) -> None:
+    alpha, beta = party(1, "阿尔法"), party(2, "贝塔")
+    assert claim_account("c1", "user", "zhang", beta.uscc, "省专班", NOW).records == 3
+    done = claim_account("c1", "account", "alpha-nlp", alpha.uscc, "省专班", NOW)
+    assert (done.files, done.records, done.waiting) == (0, 0, 0)
+    assert set(whose().values()) == {"贝塔"}
+
+
+def test_use_that_nobody_has_yet_follows_a_mapping_of_its_user_when_the_account_is_claimed(centre: Centre) -> None:
+    alpha, beta = party(1, "阿尔法"), party(2, "贝塔")
+    Tenant.objects.create(centre=centre, kind="user", name="zhang", party=beta)
+    assert claim_account("c1", "account", "alpha-nlp", alpha.uscc, "省专班", NOW).records == 3
+    assert set(whose().values()) == {"贝塔"}

@@ -60,6 +60,7 @@ REPORT = {
     "fractional": "其中只占部分卡，按整卡计",
     "own": "平台调度的作业，由站点代理计量",
     "waiting": "更正等待确认",
+    "turned_down": "更正此前已答复，不再提出",
     "held": "可能出自作业名而没有计量",
     "unclaimed": "无主体的记录",
     "card_seconds": "新记录卡秒",

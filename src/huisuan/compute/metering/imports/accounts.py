@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from huisuan.base.csv_lines import CsvTable, FileReport, LineRefused
 from huisuan.base.errors import InvalidRequest
+from huisuan.compute.metering.imports.mappings import map_name
 from huisuan.compute.models import Centre, Tenant
 from huisuan.parties.csv_import import parse_uscc
 from huisuan.parties.models import Party
@@ -63,11 +64,10 @@ def _store(
 ) -> None:
     stands = known.get(key)
     if stands is None:
-        known[key] = Tenant.objects.create(centre=centre, kind=key[0], name=key[1], party_id=party)
+        known[key] = map_name(centre, *key, party)
         report.new += 1
     elif stands.party_id != party:
-        stands.party_id = party
-        stands.save(update_fields=["party"])
+        known[key] = map_name(centre, *key, party)
         report.changed += 1
     else:
         report.same += 1

@@ -15,11 +15,12 @@ from huisuan import __version__
 from huisuan.base.temporary import temporary_folder
 from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.duck.workbench import literal
+from huisuan.compute.metering.imports.mappings import load_mappings
 from huisuan.compute.metering.intake.tables import RECORD_PARTY, STORED, TENANT
 from huisuan.compute.metering.ledger.append import AppendedRecords, append_batches
 from huisuan.compute.metering.ledger.record_hash import RECORD_FIELDS, leaf_sql, leaves_digest
 from huisuan.compute.metering.ledger.stored_records import copy_out, iterate_leaves
-from huisuan.compute.models import Centre, SourceFile, Tenant
+from huisuan.compute.models import AccountClaim, Centre, SourceFile
 from huisuan.compute.sacct.export import delimiter_of
 from huisuan.parties.models import Party
 
@@ -98,19 +99,25 @@ def load_stored(con: duckdb.DuckDBPyConnection, centre: Centre, span: tuple[int,
         )
 
 
-def load_tenants(con: duckdb.DuckDBPyConnection, centre: Centre, nobodys: tuple[str, str] | None = None) -> None:
+def load_tenants(con: duckdb.DuckDBPyConnection, centre: Centre, unmapped: AccountClaim | None = None) -> None:
     """Make `tenant` in DuckDB: users and accounts of the centre with their party.
 
-    `nobodys`: kind and name of an account that was somebody's and is not any more; without it, what was metered for a
-    party stays that party's where no mapping says anything.
+    `unmapped`: a claim by which an account is nobody's any more; without it, what was metered for a party stays that
+    party's where no mapping says anything.
     """
-    known: dict[tuple[str, str], int | None] = {}
-    for tenant in Tenant.objects.filter(centre=centre).order_by("kind"):  # "" first: a kind of its own goes before
-        kinds = [tenant.kind] if tenant.kind else [Tenant.Kind.ACCOUNT, Tenant.Kind.USER]
-        known |= {(str(kind), tenant.name): tenant.party_id for kind in kinds}
-    if nobodys is not None:
-        known.setdefault(nobodys, None)
-    TENANT.load(con, [(kind, name, party) for (kind, name), party in known.items()])
+    rows: dict[tuple[str, str], tuple[int | None, str]] = {
+        key: (tenant.party_id, f"m{tenant.pk}") for key, tenant in load_mappings(centre).tenants.items()
+    }
+    if unmapped is not None:
+        rows.setdefault((unmapped.kind, unmapped.name), (None, f"c{unmapped.pk}"))
+    TENANT.load(con, [(*key, *row) for key, row in rows.items()])
+
+
+def load_party_names(con: duckdb.DuckDBPyConnection) -> dict[int, str]:
+    """The parties in `tenant` and `stored` as a flag names them: name and credit code."""
+    rows = con.execute("SELECT party_id FROM tenant UNION SELECT party_id FROM stored").fetchall()
+    parties = Party.objects.filter(pk__in=[party for (party,) in rows if party is not None])
+    return {pk: f"{name}（{uscc}）" for pk, name, uscc in parties.values_list("pk", "name", "uscc")}
 
 
 def store_source(source: SourceLines, centre: Centre, kind: str, zone: str, now: datetime) -> SourceFile:

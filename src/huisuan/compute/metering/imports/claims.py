@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +13,8 @@ from django.db.models import Q
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
+from huisuan.compute.metering.imports.mappings import find_mapping, map_name
+from huisuan.compute.metering.imports.pending_corrections import close_overtaken_corrections, open_corrections
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import AccountClaim, Centre, SourceFile, Tenant
 from huisuan.parties.models import Party
@@ -23,8 +26,9 @@ _WHY_LENGTH = 200
 
 @dataclass(frozen=True)
 class ClaimReport:
-    """What a claim did: records made anew in its files, corrections that wait for a person, files that it cannot read.
+    """What a claim did: records made anew in its files, files that it cannot read; and what waits now.
 
+    `waiting` are the corrections of the account's records that wait for a person, asked now or before.
     A file that was imported as a trace is not metered anew: how its columns are read is not stored.
     """
 
@@ -77,36 +81,56 @@ def undo_claim(number: int, by: str, now: datetime, code: str | None = None) -> 
 
 
 def _map(centre: Centre, kind: str, name: str, party: Party | None, by: str, now: datetime, why: str) -> ClaimReport:
-    tenant = Tenant.objects.select_related("party").filter(centre=centre, kind=kind, name=name).first()
-    previous = tenant.party if tenant else None
+    stands = find_mapping(centre, kind, name)
+    previous = stands.party if stands else None
+    either = Tenant.objects.select_related("party").filter(centre=centre, kind="", name=name).first()
+    if party is None and either is not None:
+        party = either.party  # without a mapping of its own kind, that one holds
     if previous == party:
         raise Conflict(f"{name} 已经对应到 {party or '无主'}，没有改动", code="claim.same")
-    if party is None:
+    if party is None or (either is not None and either.party == party):
         Tenant.objects.filter(centre=centre, kind=kind, name=name).delete()
     else:
-        Tenant.objects.update_or_create(centre=centre, kind=kind, name=name, defaults={"party": party})
+        map_name(centre, kind, name, party.pk)
     claim = AccountClaim.objects.create(
         centre=centre, kind=kind, name=name, party=party, previous=previous, why=why[:_WHY_LENGTH], by=by[:80], at=now
     )
-    return _meter_anew(claim, now)
+    return _meter_anew(claim, close_overtaken_corrections(centre, now), now)
 
 
-def _meter_anew(claim: AccountClaim, now: datetime) -> ClaimReport:
-    """Import the stored files again in which the account has use of whom it was before."""
-    named = {claim.kind: claim.name}
-    records = current_usage().filter(Q(**named), centre=claim.centre, party=claim.previous).order_by()
-    sources = SourceFile.objects.filter(pk__in=records.values("source_file"))
-    files = made = waiting = 0
+def _meter_anew(claim: AccountClaim, overtaken: Sequence[SourceFile], now: datetime) -> ClaimReport:
+    """Import the stored files again in which the account has use of others, and those whose corrections were closed."""
+    records = current_usage().filter(_to_be_moved(claim), centre=claim.centre).order_by()
+    sources = SourceFile.objects.filter(
+        Q(pk__in=records.values("source_file")) | Q(pk__in=[source.pk for source in overtaken])
+    )
+    files = made = 0
     not_read = []
     for source in sources.exclude(format="agent").order_by("imported_at", "pk"):
         if source.format != "sacct":
             not_read.append(source.name)
             continue
-        nobodys = (claim.kind, claim.name) if claim.party is None else None
-        file = UsageFile(_content(source), source.name, source.format, timezone=source.timezone, nobodys=nobodys)
+        unmapped = claim if claim.party is None else None
+        file = UsageFile(_content(source), source.name, source.format, timezone=source.timezone, unmapped=unmapped)
         report = import_usage(claim.centre.code, file, now)
-        files, made, waiting = files + 1, made + report.new, waiting + report.waiting
+        files, made = files + 1, made + report.new
+    waiting = open_corrections(claim.centre).filter(**{f"record__{claim.kind}": claim.name}).count()
     return ClaimReport(claim, files, made, waiting, tuple(not_read))
+
+
+def _to_be_moved(claim: AccountClaim) -> Q:
+    """Records of the account that are not the party's; where it is nobody's now, those of whom it was before.
+
+    A user's own mapping goes before that of the account: those records stay.
+    """
+    named = Q(**{claim.kind: claim.name})
+    if claim.party is None:
+        return named & Q(party=claim.previous)
+    others = ~Q(party=claim.party)
+    if claim.kind == Tenant.Kind.ACCOUNT:
+        own = Tenant.objects.filter(centre=claim.centre, kind__in=(Tenant.Kind.USER, Tenant.Kind.EITHER))
+        others &= ~Q(user__in=own.values("name"))
+    return named & (Q(party__isnull=True) | others)
 
 
 def _content(source: SourceFile) -> bytes:

@@ -20,15 +20,25 @@ from huisuan.compute.metering.checks.anomaly import Anomaly, FlagKind
 from huisuan.compute.metering.checks.flags import raise_flags
 from huisuan.compute.metering.checks.overuse import find_overuse
 from huisuan.compute.metering.imports.accounts import import_tenants
-from huisuan.compute.metering.imports.append_records import append_records, load_stored, load_tenants, store_source
+from huisuan.compute.metering.imports.append_records import (
+    append_records,
+    load_party_names,
+    load_stored,
+    load_tenants,
+    store_source,
+)
 from huisuan.compute.metering.imports.own_jobs import split_platform_jobs
-from huisuan.compute.metering.imports.pending_corrections import keep_corrections
+from huisuan.compute.metering.imports.pending_corrections import (
+    close_overtaken_corrections,
+    drop_answered_corrections,
+    keep_corrections,
+)
 from huisuan.compute.metering.intake.gpu_trace import parse_trace
 from huisuan.compute.metering.intake.missing_cards import SURE
 from huisuan.compute.metering.intake.parsed_file import ParsedFile
 from huisuan.compute.metering.intake.reconcile import reconcile, stored_window
 from huisuan.compute.metering.intake.sacct import parse_sacct
-from huisuan.compute.models import Centre, SourceFile
+from huisuan.compute.models import AccountClaim, Centre, SourceFile
 from huisuan.compute.sacct.export import COMMAND, delimiter_of
 from huisuan.compute.traces.columns import TraceColumns
 from huisuan.compute.traces.inflate import inflate
@@ -36,6 +46,7 @@ from huisuan.compute.traces.read import SECONDS_PER_DAY
 from huisuan.compute.traces.timestamps import Clock, parse_epoch
 
 _FORMATS = ("sacct", "trace")
+_OVERTAKEN = "账户的对应改了，等待确认的更正有的不再适用，已经关闭；请再导入这些文件，仍需要的会重新提出：{files}"
 
 
 @dataclass(frozen=True)
@@ -52,7 +63,7 @@ class UsageFile:
     epoch: str | None = None
     shift_days: int = 0
     tenant: str = ""
-    nobodys: tuple[str, str] | None = None  # kind and name of an account that is nobody's any more (imports.claims)
+    unmapped: AccountClaim | None = None  # by which an account is nobody's any more (imports.claims)
 
 
 @dataclass
@@ -65,8 +76,9 @@ class UsageReport:
     platform placed: its agent meters those, and where the file says otherwise `own_doubts` does. Of a trace, `partial`
     are lines about a part of a job that its summary line counts already; `fractional` jobs took a part of a card.
     `held` are lines that somebody's text could have been, which are not metered; `waiting` are corrections that wait
-    for a person (records); `doubts` is what was flagged about the file itself. `no_cards` are lines
-    that should have a card and have none or a part, by kind (metering.without_cards).
+    for a person (records), `turned_down` those of which a person said no before; `doubts` is what was flagged about
+    the file itself. `no_cards` are lines that should have a card and have none or a part, by kind
+    (metering.without_cards).
     """
 
     centre: str
@@ -89,6 +101,7 @@ class UsageReport:
     own: int = 0
     held: int = 0
     waiting: int = 0
+    turned_down: int = 0
     no_cards: dict[str, int] = field(default_factory=dict)
     own_doubts: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
@@ -155,8 +168,10 @@ def import_usage(
         _check_zone(centre, source, zone)
         if file.tenants:
             report.tenants = import_tenants(*file.tenants, centre)
+            if overtaken := close_overtaken_corrections(centre, now):
+                report.notes.append(_OVERTAKEN.format(files="、".join(sorted(each.name for each in overtaken))))
         begin("对照")
-        anomalies = _compare(report, parsed, source, centre, now, file.nobodys)
+        anomalies = _compare(report, parsed, source, centre, now, file.unmapped)
         begin("写入")
         if dry_run:
             transaction.set_rollback(True)
@@ -171,16 +186,20 @@ def import_usage(
 
 def _compare(
     report: UsageReport, parsed: ParsedFile, source: SourceLines, centre: Centre, now: datetime,
-    nobodys: tuple[str, str] | None,
+    unmapped: AccountClaim | None,
 ) -> list[Anomaly]:  # fmt: skip
     """Compare what was parsed with what is stored; what is to be flagged of the file."""
     report.own, own_anomalies = split_platform_jobs(parsed.con, centre, now)
     report.own_doubts = [anomaly.text for anomaly in own_anomalies]
-    load_tenants(parsed.con, centre, nobodys)
+    load_tenants(parsed.con, centre, unmapped)
     load_stored(parsed.con, centre, stored_window(parsed.con))
+    parsed.party_names = load_party_names(parsed.con)
     _count(report, parsed, source)
     anomalies = _anomalies(parsed, source)
-    report.doubts, report.waiting = [anomaly.text for anomaly in anomalies], len(parsed.corrections)
+    report.doubts = [anomaly.text for anomaly in anomalies]
+    found = len(parsed.corrections)
+    parsed.corrections = drop_answered_corrections(centre, parsed.corrections)
+    report.waiting, report.turned_down = len(parsed.corrections), found - len(parsed.corrections)
     return [*own_anomalies, *anomalies]
 
 

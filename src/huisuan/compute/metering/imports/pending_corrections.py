@@ -7,20 +7,35 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from huisuan.base.errors import Conflict
 from huisuan.compute.duck.workbench import workbench
 from huisuan.compute.metering.checks.anomaly import FlagKind
-from huisuan.compute.metering.checks.flags import answer_flag, raise_flags
+from huisuan.compute.metering.checks.flags import BY_THE_PLATFORM, answer_flag, raise_flags
 from huisuan.compute.metering.checks.overuse import find_overuse
 from huisuan.compute.metering.imports.append_records import append_records
+from huisuan.compute.metering.imports.mappings import load_mappings
 from huisuan.compute.metering.intake.corrections import COLUMNS
 from huisuan.compute.metering.intake.parsed_file import FileAnomaly
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import Centre, MeterFlag, PendingCorrection, SourceFile, UsageRecord
 
 HeldCorrections = Sequence[tuple[FileAnomaly, dict[str, Any]]]
+_OVERTAKEN = "账户此后改了对应，这一更正不再适用；仍需要的会按新的对应重新提出"
+
+
+def open_corrections(centre: Centre) -> QuerySet[PendingCorrection]:
+    """The corrections of a centre that wait for a person."""
+    return PendingCorrection.objects.filter(centre=centre, flag__answered_at__isnull=True)
+
+
+def drop_answered_corrections(centre: Centre, corrections: HeldCorrections) -> list[tuple[FileAnomaly, dict[str, Any]]]:
+    """Those that nobody has answered yet; a file that is imported again asks nothing twice."""
+    keys = [anomaly.key for anomaly, _ in corrections]
+    flags = MeterFlag.objects.filter(centre=centre, kind=FlagKind.CORRECTION, key__in=keys, answered_at__isnull=False)
+    answered = set(flags.values_list("key", flat=True))
+    return [(anomaly, record) for anomaly, record in corrections if anomaly.key not in answered]
 
 
 def keep_corrections(centre: Centre, corrections: HeldCorrections, file: SourceFile) -> None:
@@ -34,6 +49,34 @@ def keep_corrections(centre: Centre, corrections: HeldCorrections, file: SourceF
         )
         for flag in flags
     )  # fmt: skip
+
+
+def close_overtaken_corrections(centre: Centre, now: datetime) -> list[SourceFile]:
+    """Answer those that would give a record to a party to which its account is not mapped any more; their files.
+
+    The centre's row must be locked: a correction must not be accepted while its account is mapped anew.
+    """
+    waiting = list(open_corrections(centre).select_related("source_file"))
+    passed = _overtaken(centre, waiting)
+    overtaken = [each for each in waiting if each.pk in passed]
+    MeterFlag.objects.filter(correction__in=overtaken).update(
+        answered_at=now, answered_by=BY_THE_PLATFORM, answer=_OVERTAKEN
+    )
+    return list({each.source_file_id: each.source_file for each in overtaken}.values())
+
+
+def _overtaken(centre: Centre, waiting: Sequence[PendingCorrection]) -> set[int]:
+    """Of these, whose party is neither the one that the account is mapped to nor, where it is not mapped, as before."""
+    mappings = load_mappings(centre)
+    records = UsageRecord.objects.filter(centre=centre, sequence__in=[each.supersedes for each in waiting])
+    before = dict(records.values_list("sequence", "party_id"))
+    found = set()
+    for each in waiting:
+        mapped = mappings.party_of(each.record["user"], each.record["account"])
+        allowed = (None, before.get(each.supersedes)) if mapped is None else (mapped,)
+        if each.record["party_id"] not in allowed:
+            found.add(each.pk)
+    return found
 
 
 @transaction.atomic
@@ -58,6 +101,11 @@ def resolve_flag(number: int, text: str, by: str, now: datetime, *, accept: bool
         raise Conflict(
             f"第 {pending.supersedes} 条记录此后已被更正，这一更正不再适用；请只写答复，不加 --accept",
             code="correction.record_already_corrected",
+        )
+    if _overtaken(centre, [pending]):
+        raise Conflict(
+            "这一更正所归的主体，已不是账户现在对应的主体；请只写答复，不加 --accept，需要时再导入文件",
+            code="correction.mapping_changed",
         )
     _refuse_overlap(centre, pending)
     pending.applied = _append(centre, pending, now)

@@ -8,7 +8,8 @@ to other cards, which have another price.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from huisuan.compute.metering.intake.overlaps import SAME_CLUSTER
 from huisuan.compute.metering.intake.parsed_file import FileAnomaly, ParsedFile
@@ -44,11 +45,11 @@ def hold_corrections(parsed: ParsedFile) -> list[tuple[FileAnomaly, dict[str, An
     """)
     rows = con.execute(f"""
         SELECT known_card_seconds, cards::BIGINT * (ended - started - suspended), known_user, known_account, waits,
-            {names}
+            known_party, mapping, {names}
         FROM held_correction ORDER BY line_no, accelerator_id
     """).fetchall()
-    found = [(row[:5], dict(zip(COLUMNS, row[5:], strict=True))) for row in rows]
-    return [(_anomaly(record, *before), record) for before, record in found]
+    found = [(_Known(*row[:7]), dict(zip(COLUMNS, row[7:], strict=True))) for row in rows]
+    return [(_anomaly(record, known, parsed.party_names), record) for known, record in found]
 
 
 def flag_emptied_runs(parsed: ParsedFile) -> None:
@@ -68,13 +69,36 @@ def flag_emptied_runs(parsed: ParsedFile) -> None:
         parsed.anomalies.append(FileAnomaly("correction", f"{sequence} emptied", text, line_no, sequence))
 
 
-def _anomaly(record: dict[str, Any], known: int, seconds: int, user: str, account: str, waits: str) -> FileAnomaly:
-    job, sequence = record["job_id"], record["supersedes"]
-    text = f"第 {sequence} 条记录（作业 {job}）：后来的文件改为 {seconds:,} 卡秒，原为 {known:,}"
-    if (user, account) != (record["user"], record["account"]):
-        text += f"；改为用户 {record['user']}、账户 {record['account']}，原为 {user}、{account}"
-    if waits == "model":
+class _Known(NamedTuple):
+    """What is known of the record that a correction would take the place of, and why it waits."""
+
+    card_seconds: int
+    corrected_seconds: int
+    user: str
+    account: str
+    waits: str
+    party: int | None
+    mapping: str | None
+
+
+def _anomaly(record: dict[str, Any], known: _Known, names: Mapping[int, str]) -> FileAnomaly:
+    job, sequence, party = record["job_id"], record["supersedes"], record["party_id"]
+    text = (
+        f"第 {sequence} 条记录（作业 {job}）：后来的文件改为 {known.corrected_seconds:,} 卡秒，"
+        f"原为 {known.card_seconds:,}"
+    )
+    if (known.user, known.account) != (record["user"], record["account"]):
+        text += f"；改为用户 {record['user']}、账户 {record['account']}，原为 {known.user}、{known.account}"
+    if known.waits == "model":
         text += f"；型号改为 {record['model']}"
+    if known.party != party:
+        text += f"；主体由 {_name(known.party, names)} 改为 {_name(party, names)}"
     text += "。记录未改：查实后用 huisuan meter answer 编号 说明 --accept 接受，或不加 --accept 驳回"
-    key = f"{sequence} {record['content_sha256']} {record['party_id'] or ''}"
+    key = f"{sequence} {record['content_sha256']} {party or ''}"
+    if known.party != party and known.mapping:
+        key += f" {known.mapping}"  # refused once, it is asked again when somebody maps the account anew
     return FileAnomaly("correction", key, text, record["line_no"], sequence)
+
+
+def _name(party: int | None, names: Mapping[int, str]) -> str:
+    return "无主" if party is None else names.get(party, f"#{party}")

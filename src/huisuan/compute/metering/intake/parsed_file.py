@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +31,7 @@ class ParsedFile:
     """The DuckDB connection that holds a file's tables (`intake.tables`), and what else to know of the file.
 
     `sure_line` is a record that stays whatever another line of the file says of the same run. `corrections` wait for a
-    person: what to flag, and the record that each would become.
+    person: what to flag, and the record that each would become; its text names parties as `party_names` does.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -39,5 +40,6 @@ class ParsedFile:
     fractional: int = 0  # records of jobs that took a part of a card
     anomalies: list[FileAnomaly] = field(default_factory=list)
     corrections: list[tuple[FileAnomaly, dict[str, Any]]] = field(default_factory=list)
+    party_names: Mapping[int, str] = field(default_factory=dict)
     sure_line: int | None = None
     no_cards: dict[str, int] = field(default_factory=dict)  # lines that should have a (whole) card, by kind

@@ -150,6 +150,8 @@ def _decide(con: duckdb.DuckDBPyConnection, given: set[str]) -> None:
             coalesce(by_user.party_id, by_account.party_id,
                 CASE WHEN f."user" = known_user AND f.account = known_account AND by_user.name IS NULL
                           AND by_account.name IS NULL THEN known_party END) AS party_id,
+            CASE WHEN by_user.party_id IS NULL AND by_account.party_id IS NOT NULL THEN by_account.mapping
+                ELSE coalesce(by_user.mapping, by_account.mapping) END AS mapping,
             CASE
                 WHEN supersedes IS NULL THEN 'record'
                 WHEN f.content_sha256 = known_content

@@ -32,7 +32,7 @@ _KNOWN = {
     "known_account": "VARCHAR", "known_card_seconds": "BIGINT", "known_accelerator": "BIGINT",
 }  # fmt: skip
 _RECORD = {**{name: kind for name, kind in READING.columns.items() if name != "run"}, **_KNOWN}
-_RECORD |= {"content_sha256": "VARCHAR", "run": "INTEGER", "party_id": "BIGINT"}
+_RECORD |= {"content_sha256": "VARCHAR", "run": "INTEGER", "party_id": "BIGINT", "mapping": "VARCHAR"}
 
 # --- what every reader fills
 _reading = replace(
@@ -85,9 +85,10 @@ PLATFORM_JOB_NAME = DuckRelation("platform_job_name", {"job_name": "VARCHAR"}, "
 PLATFORM_LINE = DuckRelation("platform_line", READING.columns, "imports.own_jobs")
 
 # --- what is stored
+#: `mapping` names the occasion on which an account became whose it is: a mapping made anew is another one
 TENANT = DuckRelation(
-    "tenant", {"kind": "VARCHAR", "name": "VARCHAR", "party_id": "BIGINT"}, "imports.append_records",
-    ("intake.reconcile",),
+    "tenant", {"kind": "VARCHAR", "name": "VARCHAR", "party_id": "BIGINT", "mapping": "VARCHAR"},
+    "imports.append_records", ("intake.reconcile",),
 )  # fmt: skip
 #: current and superseded records that overlap what was read
 STORED = DuckRelation("stored", {
