@@ -14,8 +14,9 @@ from huisuan.base.months import Month
 from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.metering.checks.anomaly import Anomaly, FlagKind
 from huisuan.compute.metering.checks.flags import raise_flags
+from huisuan.compute.metering.imports.pending_corrections import resolve_flag
 from huisuan.compute.metering.seals.seal_month import seal_month
-from huisuan.compute.models import Centre
+from huisuan.compute.models import Centre, MeterFlag
 from huisuan.law.policy import load_policy
 from huisuan.parties.models import Person
 from huisuan.programmes.claims import claim_drafts
@@ -85,6 +86,30 @@ def test_open_flags_and_corrections_count_for_the_party_whose_record_they_are_ab
     shorter = {**job(1, 3), "End": "2024-03-02T04:00:00"}
     used(shorter, name="b.txt")
     assert (standing(first).corrections, standing(other).corrections) == (1, 0)
+
+
+def test_a_correction_that_would_give_a_party_a_record_counts_for_it_as_for_the_one_that_would_lose_it(
+    place: Centre,
+) -> None:
+    first, other = owed(), owed(2)
+    used({**job(1, 3), "User": "li"}, name="b.txt")
+    assert (standing(first).corrections, standing(other).corrections) == (1, 1)
+    assert not standing(other).is_firm
+    start, end = "2023-03-02T00:00:00", "2023-03-02T10:00:00"
+    earlier = line(8, Submit=start, Eligible=start, Start=start, End=end)
+    used(earlier, name="c.txt")
+    used({**earlier, "User": "li"}, name="d.txt")  # of another year
+    assert (standing(first).corrections, standing(other).corrections) == (1, 1)
+
+
+def test_a_record_that_was_taken_from_a_party_since_counts_as_one_that_came(place: Centre) -> None:
+    first, other = owed(), owed(2)
+    used({**job(1, 3), "User": "li"}, name="b.txt")
+    flag = MeterFlag.objects.get(kind="correction", answered_at=None)
+    resolve_flag(flag.pk, "查过", "省专班", NOW, accept=True)
+    assert (standing(first).records, standing(other).records) == (1, 1)
+    assert not standing(first).is_firm
+    assert standing(owed()).records == 0
 
 
 def test_records_that_came_since_and_the_run_that_took_its_place_are_said(place: Centre) -> None:

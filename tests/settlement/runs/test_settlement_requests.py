@@ -18,11 +18,18 @@ from django.urls import reverse
 from huisuan.base.db.background_work import WorkState
 from huisuan.base.months import Month
 from huisuan.compute.centres.tariffs import set_tariff
-from huisuan.compute.metering.seals.requests import cancel_seal_request, request_seals, run_seal_request
+from huisuan.compute.metering.seals.requests import SEALINGS, cancel_seal_request, request_seals, run_seal_request
 from huisuan.compute.models import Seal, SealRequest
 from huisuan.parties.models import Person
 from huisuan.settlement.models import Bill, SettlementRequest, SettlementRun
-from huisuan.settlement.runs.requests import SETTLEMENTS, cancel_request, request_settlement, run_request
+from huisuan.settlement.runs.requests import (
+    LOST,
+    MOST_ATTEMPTS,
+    SETTLEMENTS,
+    cancel_request,
+    request_settlement,
+    run_request,
+)
 from huisuan.settlement.runs.settle import SETTLEMENT_STEPS, settle
 from support.usage_records import A800, NOW, centre, imported, line, party, sacct
 
@@ -127,6 +134,27 @@ def test_cancelled_while_its_worker_is_dead_it_ends_instead_of_being_taken_up_ag
     assert SETTLEMENTS.recover(NOW) == 1
     request.refresh_from_db()
     assert request.state == WorkState.CANCELLED
+
+
+def test_a_worker_that_was_given_up_and_lives_on_leaves_nothing_behind() -> None:
+    request = asked()
+    with in_background(lambda: run_request(request.pk, NOW)), held("settlement_entitlement"):
+        until(lambda: SettlementRequest.objects.get(pk=request.pk).step == "entitlements")
+        SettlementRequest.objects.filter(pk=request.pk).update(task=None, attempts=MOST_ATTEMPTS)
+        assert SETTLEMENTS.recover(NOW) == 1  # after its last step: nothing but its end can tell it
+    request.refresh_from_db()
+    assert (request.state, request.run, request.reason) == (WorkState.FAILED, None, LOST)
+    assert not SettlementRun.objects.exists()
+
+
+def test_work_whose_end_was_noted_goes_no_further() -> None:
+    request = request_seals("c1", Month(2024, 5), "专班", NOW)
+    with in_background(lambda: run_seal_request(request.pk, lambda: NOW)), held("compute_seal"):
+        until(lambda: SealRequest.objects.get(pk=request.pk).number == 1)
+        SealRequest.objects.filter(pk=request.pk).update(task=None, attempts=MOST_ATTEMPTS)
+        assert SEALINGS.recover(NOW) == 1
+    request.refresh_from_db()
+    assert (request.state, [each.month for each in Seal.objects.all()]) == (WorkState.FAILED, [date(2024, 3, 1)])
 
 
 def test_months_are_sealed_one_after_the_other_and_a_cancelled_sealing_keeps_what_is_sealed() -> None:

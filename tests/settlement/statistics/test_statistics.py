@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -12,6 +13,7 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huisuan.base.months import SHANGHAI
 from huisuan.compute.models import Centre
 from huisuan.parties.models import Party
 from huisuan.settlement.models import Bill, SettlementRun
@@ -20,13 +22,14 @@ from huisuan.settlement.statistics.queries import monthly_by_city, yearly_by_kin
 from support.usage_records import NOW, centre, party
 
 
-def cell_of(used: list[int]) -> StatisticsCell:
-    return StatisticsCell(len(used), sum(used), max(used), sum(used) * 2)
+def cell_of(used: list[tuple[int, int]]) -> StatisticsCell:
+    """Of parties with their seconds and fen."""
+    seconds, fen = [each for each, _ in used], [each for _, each in used]
+    return StatisticsCell(len(used), sum(seconds), max(seconds), sum(fen), sum(1 for each in fen if each), max(fen))
 
 
-CELLS = st.dictionaries(
-    st.sampled_from("abcdef"), st.lists(st.integers(1, 1000), min_size=1, max_size=6).map(cell_of), max_size=6
-)
+_USED = st.tuples(st.integers(1, 1000), st.integers(0, 1000))
+CELLS = st.dictionaries(st.sampled_from("abcdef"), st.lists(_USED, min_size=1, max_size=6).map(cell_of), max_size=6)
 
 
 @given(CELLS)
@@ -50,25 +53,93 @@ def test_no_unsafe_cell_is_what_remains_when_the_others_are_taken_from_the_total
         assert found[OTHERS].parties == sum(cell.parties for cell in merged)
 
 
+@pytest.mark.parametrize(
+    ("fen", "safe"),
+    [((10, 10, 10), True), ((0, 0, 0), True), ((0, 0, 30), False), ((0, 15, 15), False), ((1, 1, 9), False),
+     ((1, 1, 8), True), ((0, 10, 10, 10), True)],
+)  # fmt: skip
+def test_a_spend_that_is_nearly_one_partys_is_no_more_published_than_such_a_use(fen: list[int], safe: bool) -> None:
+    assert cell_of([(100, each) for each in fen]).is_safe is safe
+
+
 @pytest.fixture
 def settled(db: None) -> SettlementRun:
     """March 2024: four parties of Hefei, one of Wuhu; April: two parties in all."""
-    made = centre()
-    run = SettlementRun.objects.create(
-        policy="anhui-agi-2023", sentence="2.2", year=2024, starts=date(2024, 1, 1), ends=date(2024, 12, 31),
-        on=date(2024, 12, 31), as_known=date(2025, 1, 1), cursors={}, law={}, inputs_sha256="", result_sha256="",
-        records=0, card_seconds=0, unclaimed_card_seconds=0, amount_fen=0, requested_by="王", made_at=NOW,
-    )  # fmt: skip
+    run = _run()
     for number, month in [(1, 3), (2, 3), (3, 3), (4, 3), (5, 3), (1, 4), (5, 4)]:
-        _bill(run, made, party(number), month)
+        _bill(run, party(number), month)
     Party.objects.filter(pk=party(5).pk).update(region="340200")
     return run
 
 
-def _bill(run: SettlementRun, at: Centre, of: Party, month: int) -> None:
+def _run(**changed: Any) -> SettlementRun:
+    """A settlement of 2024."""
+    if not Centre.objects.exists():
+        centre()
+    plain: dict[str, Any] = {
+        "policy": "anhui-agi-2023", "sentence": "2.2", "year": 2024, "starts": date(2024, 1, 1),
+        "ends": date(2024, 12, 31), "on": date(2024, 12, 31), "as_known": date(2025, 1, 1), "cursors": {}, "law": {},
+        "inputs_sha256": "", "result_sha256": "", "records": 0, "card_seconds": 0, "unclaimed_card_seconds": 0,
+        "amount_fen": 0, "requested_by": "王", "made_at": NOW,
+    }  # fmt: skip
+    return SettlementRun.objects.create(**(plain | changed))
+
+
+def _bill(run: SettlementRun, of: Party, month: int, fen: int = 1000) -> None:
     Bill.objects.create(
-        run=run, party=of, centre=at, month=date(2024, month, 1), card_seconds=3600, amount_fen=1000, excluded_fen=0
-    )
+        run=run, party=of, centre=Centre.objects.get(), month=date(2024, month, 1), card_seconds=3600, amount_fen=fen,
+        excluded_fen=0,
+    )  # fmt: skip
+
+
+def test_a_month_and_a_year_that_were_not_over_when_they_were_settled_are_not_published(
+    db: None, client: Client
+) -> None:
+    middle = _run(made_at=datetime(2024, 4, 20, tzinfo=SHANGHAI))
+    for number in range(1, 5):
+        _bill(middle, party(number), 3)
+        _bill(middle, party(number), 4)
+    assert [row.month for row in monthly_by_city(2024)] == [date(2024, 3, 1)]
+    assert yearly_by_kind(2024) == []
+    assert "这一年还没有过完" in client.get(reverse("statistics")).content.decode()
+    first_of_may = _run(made_at=datetime(2024, 5, 1, tzinfo=SHANGHAI))
+    for number in range(1, 5):
+        _bill(first_of_may, party(number), 4)
+    assert [row.month for row in monthly_by_city(2024)] == [date(2024, 4, 1)]
+    whole = _run(made_at=datetime(2025, 1, 1, tzinfo=SHANGHAI))
+    for number in range(1, 5):
+        _bill(whole, party(number), 12)
+    assert [row.cell.parties for row in yearly_by_kind(2024)] == [4]
+
+
+def test_a_city_in_which_one_party_pays_nearly_all_is_not_published(db: None) -> None:
+    run = _run()
+    for number, fen in ((1, 9000), (2, 500), (3, 500)):
+        _bill(run, party(number), 3, fen)
+    assert monthly_by_city(2024) == []
+    for number in (4, 5, 6):
+        _bill(run, party(number), 3, 2000)
+    assert [(row.key, row.cell.spend_fen) for row in monthly_by_city(2024)] == [("340100", 16_000)]
+
+
+def test_use_that_two_policies_bill_counts_once(db: None) -> None:
+    whole = _run()
+    newer = _run(policy="anhui-agi-2025", starts=date(2024, 8, 1))
+    for number in range(1, 5):
+        _bill(whole, party(number), 3)
+        for run in (whole, newer):
+            _bill(run, party(number), 9)
+    assert [(row.month, row.cell.card_seconds) for row in monthly_by_city(2024)] == [
+        (date(2024, 3, 1), 4 * 3600), (date(2024, 9, 1), 4 * 3600),
+    ]  # fmt: skip
+
+
+def test_policies_that_follow_each_other_in_a_year_are_both_counted(db: None) -> None:
+    first, second = _run(ends=date(2024, 7, 31)), _run(policy="anhui-agi-2025", starts=date(2024, 8, 1))
+    for number in range(1, 5):
+        _bill(first, party(number), 3)
+        _bill(second, party(number), 9)
+    assert [row.month for row in monthly_by_city(2024)] == [date(2024, 3, 1), date(2024, 9, 1)]
 
 
 def test_a_city_with_one_party_is_merged_and_a_month_with_two_is_not_published(settled: SettlementRun) -> None:

@@ -11,9 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from huisuan.base.months import SHANGHAI, Month
+from huisuan.compute.agent_gateway.enrolment import revoke
 from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.metering.checks.anomaly import Anomaly, FlagKind
 from huisuan.compute.metering.checks.flags import answer_flag, raise_flags
+from huisuan.compute.metering.imports.pending_corrections import resolve_flag
 from huisuan.compute.metering.seals.seal_month import seal_month
 from huisuan.compute.metering.usage.daily_totals import update_all_daily_totals
 from huisuan.compute.metering.usage.unclaimed import list_unclaimed_usage
@@ -122,6 +124,42 @@ def test_a_proposal_waits_for_another_than_its_author_until_the_day_from_which_i
     assert (own.acts("province"), others.acts("province"), others.due) == (False, True, date(2025, 6, 1))
     adopt_proposal(made.pk, ProposalActor("李", Through.WEB), NOW)
     assert item("proposal") is None
+
+
+def test_a_correction_that_changes_no_amount_is_settled_and_waits_no_more(place: Centre) -> None:
+    first = settle(POLICY, 2024, now=LATER, by="王").run
+    used({**job(1), "ExitCode": "1:0", "NodeList": "gpu02"}, name="c.txt")
+    assert item("settlement") is not None
+    again = settle(POLICY, 2024, now=LATER, by="王")
+    assert (again.new, again.run.result_sha256) == (True, first.result_sha256)
+    assert item("settlement") is None
+    assert not settle(POLICY, 2024, now=LATER, by="王").new
+
+
+def test_a_correction_that_leaves_the_year_is_settled(place: Centre) -> None:
+    crossing = line(7, Submit="2023-12-31T20:00:00", Eligible="2023-12-31T20:00:00", Start="2023-12-31T20:00:00",
+                    End="2024-01-01T04:00:00")  # fmt: skip
+    used(crossing, name="c.txt")
+    settle(POLICY, 2024, now=LATER, by="王")
+    used({**crossing, "End": "2023-12-31T21:00:00"}, name="d.txt")
+    resolve_flag(MeterFlag.objects.get(kind="correction").pk, "查过", "王", NOW, accept=True)
+    update_all_daily_totals()
+    found = [each for each in list_todo(PROVINCE, LATER) if each.kind == "settlement" and each.about == "2024"]
+    assert [each.detail for each in found] == [("records",)]
+    assert settle(POLICY, 2024, now=LATER, by="王").new
+    assert not [each for each in list_todo(PROVINCE, LATER) if each.kind == "settlement" and each.about == "2024"]
+
+
+def test_an_agent_that_was_revoked_is_not_waited_for(place: Centre) -> None:
+    key = AgentKey.objects.create(
+        centre=place, name="11111111-2222-3333-4444-555555555555", public_key="00" * 32, host="h", enrolled_at=NOW
+    )
+    SiteAgent.objects.create(
+        centre=place, key=key, boot="b", host="h", version="1", engine="slurm", last_seen_at=LATER - timedelta(days=9)
+    )
+    assert item("agent") is not None
+    revoke("c1", "王", LATER)
+    assert item("agent") is None
 
 
 def test_a_year_waits_until_it_is_settled_and_again_once_something_of_it_changed(place: Centre) -> None:

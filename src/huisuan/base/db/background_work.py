@@ -105,7 +105,7 @@ class ReportedProgress:
         self._number = work.pk
         self._statement = (
             f'UPDATE "{table}" SET step = %s, number = %s, steps = %s WHERE id = ('  # noqa: S608 (a name of ours)
-            f'SELECT id FROM "{table}" WHERE id = %s FOR UPDATE SKIP LOCKED) RETURNING cancelled_by'
+            f'SELECT id FROM "{table}" WHERE id = %s FOR UPDATE SKIP LOCKED) RETURNING cancelled_by, state'
         )
         self._connection: BaseDatabaseWrapper | None = None
 
@@ -118,12 +118,15 @@ class ReportedProgress:
             self._connection.close()
 
     def begin_step(self, step: str, number: int, of: int) -> None:
-        """Note it; see `WorkProgress`. A row that somebody else writes just now is left for the next step."""
+        """Note it; see `WorkProgress`. A row that somebody else writes just now is left for the next step.
+
+        Work whose end was noted meanwhile, because its worker seemed dead, is cancelled here like any other.
+        """
         assert self._connection is not None  # entered
         with self._connection.cursor() as cursor:
             cursor.execute(self._statement, [step, number, of, self._number])
             row = cursor.fetchone()
-        if row and row[0]:
+        if row and (row[0] or row[1] not in WORK_UNDER_WAY):
             raise WorkCancelled(row[0])
 
 

@@ -21,6 +21,7 @@ from huisuan.portal.ui.state_labels import local_name
 from huisuan.settlement.statistics.disclosure import LARGEST_SHARE, LEAST_PARTIES, OTHERS
 from huisuan.settlement.statistics.queries import (
     StatisticsRow,
+    is_settled_whole,
     monthly_by_city,
     settled_statistics_years,
     yearly_by_kind,
@@ -46,6 +47,7 @@ def statistics_page(request: HttpRequest) -> HttpResponseBase:
     context: dict[str, Any] = {
         "here": "statistics", "years": years, "year": year,
         "cities": _named(cities, _city_names()), "kinds": _named(kinds, _kind_names()),
+        "whole": year is not None and is_settled_whole(year),
         "total": sum(row.cell.card_seconds for row in cities), "spend": sum(row.cell.spend_fen for row in cities),
         "least": LEAST_PARTIES, "share": LARGEST_SHARE[0] * 100 // LARGEST_SHARE[1],
     }  # fmt: skip

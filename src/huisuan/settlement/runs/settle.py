@@ -24,6 +24,7 @@ from huisuan.settlement.adoption.settings_files import refuse_unadopted_files, w
 from huisuan.settlement.models import Bill, BillLine, Entitlement, SettlementRun
 from huisuan.settlement.runs.billing import Billing
 from huisuan.settlement.runs.inputs import latest_cursors, load_registers, open_billing, start_of_day
+from huisuan.settlement.runs.later_records import has_changed_since
 from huisuan.settlement.runs.result_messages import tell_results
 from huisuan.settlement.runs.settled_sentence import SETTLES, reach_of
 
@@ -89,7 +90,8 @@ def settle(
             begin_step(progress, "answers")
             billing.entitle(policy, rule, registers.parties, on, known)
             result = _result(billing)
-            if stands and stands.result_sha256 == result:  # the meter went on, but nothing of this year changed
+            same = stands is not None and stands.result_sha256 == result
+            if stands and same and not has_changed_since(stands, registers.cursors):  # only other years went on
                 return SettleResult(stands, new=False)
             begin_step(progress, "bills")
             run = SettlementRun.objects.create(

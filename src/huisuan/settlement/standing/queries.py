@@ -13,13 +13,13 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from huisuan.base.months import Month
-from huisuan.compute.metering.usage.records import overlapping
-from huisuan.compute.models import Centre, MeterFlag, PendingCorrection, Seal, UsageRecord
+from huisuan.compute.models import MeterFlag, PendingCorrection, Seal, UsageRecord
 from huisuan.law.model import LawError
 from huisuan.law.policy import load_policy
 from huisuan.settlement.adoption.queries import list_proposals
 from huisuan.settlement.models import Bill, Entitlement, SettlementRun
 from huisuan.settlement.runs.inputs import start_of_day
+from huisuan.settlement.runs.later_records import corrections_since, records_since, takes_from, within_run
 
 _MOST_COUNTED = 1000  # records that came since; beyond it nobody needs to know how many
 
@@ -161,8 +161,7 @@ def _newer(run: SettlementRun) -> SettlementRun | None:
 
 def _of_party(owed: Entitlement, sequence: str) -> Exists:
     """Whether the record of a row's centre whose number stands in `sequence` is the party's, in the run's year."""
-    ends = start_of_day(owed.run.ends + timedelta(days=1))
-    records = UsageRecord.objects.filter(overlapping(start_of_day(owed.run.starts), ends), party=owed.party_id)
+    records = UsageRecord.objects.filter(within_run(owed.run), party=owed.party_id)
     return Exists(records.filter(centre=OuterRef("centre"), sequence=OuterRef(sequence)))
 
 
@@ -173,21 +172,24 @@ def _flags(owed: Entitlement, centres: set[int]) -> QuerySet[MeterFlag]:
 
 
 def _corrections(owed: Entitlement) -> QuerySet[PendingCorrection]:
-    """Corrections that wait and would take a record from it, or give it one."""
+    """Corrections that wait and would take a record of the run's year from it, or give it one."""
     waiting = PendingCorrection.objects.filter(flag__answered_at__isnull=True)
-    return waiting.filter(_of_party(owed, "supersedes") | Q(record__party=owed.party.uscc))
+    starts, ends = start_of_day(owed.run.starts), start_of_day(owed.run.ends + timedelta(days=1))
+    given = Q(
+        record__party_id=owed.party_id, record__started__lt=int(ends.timestamp()),
+        record__ended__gt=int(starts.timestamp()),
+    )  # fmt: skip
+    return waiting.filter(_of_party(owed, "supersedes") | given)
 
 
 def _came_since(owed: Entitlement) -> int:
-    """Records of the party in the year that the run has not read; looked for only where the ledger grew since."""
-    later = Q(sequence__lt=0)  # nothing, where no centre has grown
-    for centre, code, last in Centre.objects.values_list("pk", "code", "last_sequence"):
-        read = owed.run.cursors.get(code, 0)
-        if last > read:
-            later |= Q(centre=centre, sequence__gt=read)
-    ends = start_of_day(owed.run.ends + timedelta(days=1))
-    within = overlapping(start_of_day(owed.run.starts), ends)
-    return UsageRecord.objects.filter(later, within, party=owed.party_id).order_by()[:_MOST_COUNTED].count()
+    """Records in the year that the run has not read and that are the party's, or take the place of one of its own."""
+    own = records_since(owed.run).filter(party=owed.party_id)[:_MOST_COUNTED].count()
+    if own == _MOST_COUNTED:
+        return own
+    mine = within_run(owed.run) & Q(party=owed.party_id)
+    others = corrections_since(owed.run).filter(takes_from(mine)).exclude(within_run(owed.run), party=owed.party_id)
+    return own + others[: _MOST_COUNTED - own].count()
 
 
 def _proposals(run: SettlementRun) -> int:

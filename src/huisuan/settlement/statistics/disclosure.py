@@ -10,31 +10,45 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 LEAST_PARTIES = 3
-LARGEST_SHARE = (4, 5)  # of a cell's card-seconds, one party's at most
+LARGEST_SHARE = (4, 5)  # of a cell's card-seconds, and of its spend, one party's at most
 OTHERS = "others"
 
 
 @dataclass(frozen=True)
 class StatisticsCell:
-    """One sum: how many parties with use, their card-seconds, those of the largest, and their spend in fen."""
+    """One sum: the parties with use, their card-seconds and spend (fen), each with the largest party's; who pays.
+
+    `payers` are the parties whose spend is not zero: use at no price hides nobody's spend.
+    """
 
     parties: int
     card_seconds: int
     largest: int
     spend_fen: int
+    payers: int
+    largest_fen: int
 
     @property
     def is_safe(self) -> bool:
-        """Whether it may be published."""
-        part, whole = LARGEST_SHARE
-        return self.parties >= LEAST_PARTIES and self.largest * whole <= self.card_seconds * part
+        """Whether it may be published: the use, and the spend, which may be of others than those who use most.
+
+        A spend of nothing tells no more than the tariffs do.
+        """
+        use = self.parties >= LEAST_PARTIES and _none_dominates(self.largest, self.card_seconds)
+        paid = self.payers >= LEAST_PARTIES and _none_dominates(self.largest_fen, self.spend_fen)
+        return use and (paid or self.spend_fen == 0)
 
     def with_cell(self, other: StatisticsCell) -> StatisticsCell:
         """Both as one; no party is in both."""
         return StatisticsCell(
             self.parties + other.parties, self.card_seconds + other.card_seconds, max(self.largest, other.largest),
-            self.spend_fen + other.spend_fen,
+            self.spend_fen + other.spend_fen, self.payers + other.payers, max(self.largest_fen, other.largest_fen),
         )  # fmt: skip
+
+
+def _none_dominates(largest: int, total: int) -> bool:
+    part, whole = LARGEST_SHARE
+    return largest * whole <= total * part
 
 
 def merge_unsafe_cells(cells: Mapping[str, StatisticsCell]) -> dict[str, StatisticsCell]:

@@ -9,15 +9,22 @@ from typing import Any
 
 from django.db import connection
 
+from huisuan.settlement.models import SettlementRun
+from huisuan.settlement.runs.inputs import start_of_day
 from huisuan.settlement.runs.queries import latest_runs
 from huisuan.settlement.statistics.disclosure import StatisticsCell, merge_unsafe_cells
 
-#: parties that used something, by month and one column of theirs: how many, how much, the largest, their spend
+#: parties that used something in a month that was over when it was settled, by month and one column of theirs
 _CELLS = """
-SELECT {month} AS month, place, count(*), sum(seconds)::bigint, max(seconds)::bigint, sum(fen)::bigint FROM (
+SELECT {month} AS month, place, count(*), sum(seconds)::bigint, max(seconds)::bigint, sum(fen)::bigint,
+    count(*) FILTER (WHERE fen > 0), max(fen)::bigint
+FROM (
     SELECT {month_of}, p.{column} AS place, b.party_id, sum(b.card_seconds) AS seconds, sum(b.amount_fen) AS fen
     FROM settlement_bill b JOIN parties_party p ON p.id = b.party_id
-    WHERE b.run_id = ANY(%s) AND {where} AND b.card_seconds > 0 GROUP BY 1, 2, 3
+    JOIN settlement_settlementrun r ON r.id = b.run_id
+    WHERE b.run_id = ANY(%s) AND {where} AND b.card_seconds > 0
+        AND b.month + interval '1 month' <= r.made_at AT TIME ZONE 'Asia/Shanghai'
+    GROUP BY 1, 2, 3
 ) AS used GROUP BY 1, 2
 """
 
@@ -36,18 +43,41 @@ def settled_statistics_years() -> list[int]:
     return sorted(set(latest_runs().values_list("year", flat=True)), reverse=True)
 
 
+def is_settled_whole(year: int) -> bool:
+    """Whether a year was over when it was settled."""
+    ends = start_of_day(date(year + 1, 1, 1))
+    return all(run.made_at >= ends for run in _runs(year))
+
+
 def monthly_by_city(year: int) -> list[StatisticsRow]:
-    """By month and city (its region code) of the parties; months of which nothing may be said are not there."""
-    runs = list(latest_runs().filter(year=year).values_list("pk", flat=True))
+    """By month and city (its region code) of the parties; months of which nothing may be said are not there.
+
+    Nor is one that was not over: from one settlement to the next it would grow by what a day's few parties used.
+    """
+    runs = [run.pk for run in _runs(year)]
     return _rows(_CELLS.format(month="month", month_of="b.month", column="region_id", where="true"), [runs])
 
 
 def yearly_by_kind(year: int) -> list[StatisticsRow]:
-    """Of the published months of a year, by kind of party: of all months, the difference would tell of the others."""
-    runs = list(latest_runs().filter(year=year).values_list("pk", flat=True))
-    months = [row.month for row in monthly_by_city(year)]
+    """Of the published months of a year, by kind of party: of all months, the difference would tell of the others.
+
+    Nothing of a year that was not over: each month its sums would grow by those of one month, of which a kind may have
+    had one party.
+    """
+    if not is_settled_whole(year):
+        return []
+    months = sorted({row.month for row in monthly_by_city(year) if row.month})
     query = _CELLS.format(month="NULL::date", month_of="1 AS one", column="kind", where="b.month = ANY(%s)")
-    return _rows(query, [runs, months])
+    return _rows(query, [[run.pk for run in _runs(year)], months])
+
+
+def _runs(year: int) -> list[SettlementRun]:
+    """The runs that stand for a year, none of the same days as another: two policies bill the same use once each."""
+    kept: list[SettlementRun] = []
+    for run in sorted(latest_runs().filter(year=year), key=lambda run: (run.starts - run.ends, -run.pk)):
+        if all(run.ends < other.starts or other.ends < run.starts for other in kept):
+            kept.append(run)
+    return kept
 
 
 def _rows(query: str, parameters: list[Any]) -> list[StatisticsRow]:

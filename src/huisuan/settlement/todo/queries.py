@@ -121,8 +121,10 @@ def _unclaimed(desk: _Desk) -> Iterator[TodoItem]:
 
 
 def _agents(desk: _Desk) -> Iterator[TodoItem]:
-    """Agents that stopped calling."""
-    silent = SiteAgent.objects.filter(centre__in=desk.centres, last_seen_at__lt=desk.now - AGENT_SILENT)
+    """Agents that stopped calling and may still call."""
+    silent = SiteAgent.objects.filter(
+        centre__in=desk.centres, last_seen_at__lt=desk.now - AGENT_SILENT, key__revoked_at__isnull=True
+    )
     for centre, seen, host in silent.order_by("last_seen_at").values_list("centre", "last_seen_at", "host"):
         yield desk.of_centre(TodoKind.AGENT, centre, since=seen, detail=(host,))
 

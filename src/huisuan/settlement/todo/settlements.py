@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from django.db.models import Q
 
 from huisuan.base.months import Month
-from huisuan.compute.metering.usage.records import overlapping
-from huisuan.compute.models import Centre, Seal, UsageDay, UsageRecord
+from huisuan.compute.models import Centre, Seal, UsageDay
 from huisuan.law.model import LawError
 from huisuan.law.policy import Policy, list_policies, load_policy
 from huisuan.settlement.models import SettlementRun
-from huisuan.settlement.runs.inputs import start_of_day
+from huisuan.settlement.runs.later_records import corrections_since, records_since
 from huisuan.settlement.runs.queries import latest_runs
 from huisuan.settlement.runs.settled_sentence import SETTLES
 from huisuan.settlement.todo.items import NEVER_SETTLED, NEW_LAW, NEW_RECORDS, NEW_SEALS
@@ -88,17 +87,17 @@ def _sealed_since(run: SettlementRun) -> bool:
 
 
 def _came_since(run: SettlementRun, codes: dict[str, int]) -> bool:
-    """Whether a record of the year came after what the run read."""
+    """Whether a record of the year came after what the run read, or one that takes from it.
+
+    The days are asked first; a day from which the last record was taken is not there any more.
+    """
     newer = UsageDay.objects.filter(day__gte=run.starts, day__lte=run.ends)
     read = {codes[code]: last for code, last in run.cursors.items() if code in codes}
     later = Q(sequence__lt=0)  # nothing, where there is no centre
     for centre in codes.values():
         later |= Q(centre=centre, sequence__gt=read.get(centre, 0))
-    within = overlapping(start_of_day(run.starts), start_of_day(run.ends + timedelta(days=1)))
-    return any(
-        UsageRecord.objects.filter(within, centre=centre, sequence__gt=read.get(centre, 0)).exists()
-        for centre in newer.filter(later).order_by().values_list("centre", flat=True).distinct()
-    )
+    came = newer.filter(later).exists() and records_since(run).exists()
+    return came or corrections_since(run).exists()
 
 
 def _law_changed(run: SettlementRun, today: date) -> bool:
