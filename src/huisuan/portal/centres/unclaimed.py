@@ -30,7 +30,7 @@ def unclaimed_page(request: HttpRequest, code: str) -> HttpResponseBase:
     """The accounts with the largest use first, each with whose it may be; the claims made so far."""
     viewer = viewer_of(request)
     centre = get_object_or_404(queries.centres(viewer), code=code)
-    accounts = suggest_claims(code)
+    accounts = suggest_claims(viewer, code)
     claims = AccountClaim.objects.filter(centre=centre).select_related("party", "previous")
     newest = {}
     for one in claims.order_by("pk"):

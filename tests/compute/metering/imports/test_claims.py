@@ -22,9 +22,11 @@ from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.metering.usage.unclaimed import list_unclaimed_usage
 from huisuan.compute.models import AccountClaim, Centre, MeterFlag, PendingCorrection, Tenant, UsageRecord
 from huisuan.parties.models import Party
+from huisuan.parties.viewer import Viewer
 from support.portal import CARD, HEADER, line
 
 pytestmark = pytest.mark.django_db
+PROVINCE = Viewer(role="province", name="省专班")
 NOW = datetime(2025, 2, 3, 4, 0, tzinfo=UTC)
 
 
@@ -53,7 +55,7 @@ def whose() -> dict[str, str]:
 def test_a_party_with_a_like_name_is_suggested_and_a_stranger_is_not(centre: Centre) -> None:
     alpha = party(1, "阿尔法智能有限公司", "Alpha Intelligence Co., Ltd.")
     party(2, "贝塔重工有限公司", "Beta Heavy Industries")
-    accounts = suggest_claims("c1")
+    accounts = suggest_claims(PROVINCE, "c1")
     assert [(each.name, each.records, each.card_seconds) for each in accounts] == [
         ("alpha-nlp", 2, 42 * 3600), ("mystery", 1, 2 * 3600),
     ]  # fmt: skip
@@ -66,7 +68,23 @@ def test_what_another_centre_maps_comes_first(centre: Centre) -> None:
     gamma = party(3, "伽马研究院")
     other = Centre.objects.create(code="c2", name="二中心", operator=centre.operator, region_id="340100")
     Tenant.objects.create(centre=other, kind="account", name="alpha-nlp", party=gamma)
-    assert [one.why for one in suggest_claims("c1")[0].suggestions] == ["elsewhere", "likeness"]
+    assert [one.why for one in suggest_claims(PROVINCE, "c1")[0].suggestions] == ["elsewhere", "likeness"]
+
+
+def test_a_centre_is_not_told_whom_another_centre_maps(centre: Centre) -> None:
+    gamma = party(3, "伽马研究院")
+    mine = Centre.objects.create(code="c3", name="三中心", operator=centre.operator, region_id="340100")
+    theirs = Centre.objects.create(code="c2", name="二中心", operator=party(8, "别家"), region_id="340200")
+    Tenant.objects.create(centre=theirs, kind="account", name="alpha-nlp", party=gamma)
+    own = Viewer(role="centre", name="运维", party_id=centre.operator_id)
+    city = Viewer(role="city", name="市", city="340100")
+    for viewer, told in ((own, []), (city, []), (PROVINCE, ["elsewhere"])):
+        assert [one.why for one in suggest_claims(viewer, "c1")[0].suggestions] == told
+    Tenant.objects.create(centre=mine, kind="account", name="alpha-nlp", party=gamma)
+    assert [one.why for one in suggest_claims(own, "c1")[0].suggestions] == ["elsewhere"]
+    stranger = Viewer(role="centre", name="别家", party_id=theirs.operator_id)
+    assert suggest_claims(stranger) == []
+    assert len(suggest_claims(own)) == 2
 
 
 def test_a_claim_takes_past_use_with_it_and_later_files_too(centre: Centre) -> None:

@@ -17,6 +17,7 @@ _COLUMNS = {"centre": "中心", "what": "账户或用户", "records": "记录", 
 def suggest(centre: Annotated[str | None, typer.Option(help="只看这个中心")] = None, as_json: AsJson = False) -> None:
     """列出无主的账户和它们可能属于谁：只是建议，由人用 huisuan usage claim 确认。"""
     from huisuan.compute.metering.imports.suggestions import suggest_claims
+    from huisuan.parties.viewer import Viewer
 
     rows: list[dict[str, Any]] = [
         {
@@ -27,7 +28,7 @@ def suggest(centre: Annotated[str | None, typer.Option(help="只看这个中心"
                 for one in each.suggestions
             ],
         }
-        for each in suggest_claims(centre)
+        for each in suggest_claims(Viewer(role="province", name="huisuan usage suggest"), centre)
     ]  # fmt: skip
     if as_json:
         print_json(rows)

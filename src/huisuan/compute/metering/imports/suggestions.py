@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from huisuan.compute.metering.usage.unclaimed import list_unclaimed_usage
-from huisuan.compute.models import Tenant
+from huisuan.compute.models import Centre, Tenant
 from huisuan.parties.models import Party
+from huisuan.parties.viewer import Viewer
 
 _LIKE = 0.62  # of difflib's ratio: below it, names of one trade ("... computing") look alike
 _WORD = 4  # letters of a word that two names share
@@ -43,20 +44,27 @@ class UnclaimedAccount:
     suggestions: Sequence[Suggestion] = ()
 
 
-def suggest_claims(code: str | None = None) -> list[UnclaimedAccount]:
-    """The unclaimed accounts of a centre, or of all, the largest use first, each with what it may be.
+def suggest_claims(viewer: Viewer, code: str | None = None) -> list[UnclaimedAccount]:
+    """The unclaimed accounts of a centre, or of all that the viewer sees inside, each with what it may be.
+
+    The largest use comes first.
+
+    Who maps a name at a centre that the viewer does not see inside is not said: it tells whose customer a firm is.
 
     Raises:
         NotFound: no such centre.
     """
     sums: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    seen = set(Centre.objects.filter(viewer.centres()).values_list("code", flat=True))
     for row in list_unclaimed_usage(code):
+        if row["centre"] not in seen:
+            continue
         kind = Tenant.Kind.ACCOUNT if row["account"] else Tenant.Kind.USER
         counted = sums[row["centre"], str(kind), row["account"] or row["user"]]
         counted[0] += row["records"]
         counted[1] += row["card_seconds"]
     ordered = sorted(sums.items(), key=lambda each: (-each[1][1], each[0]))
-    mapped = _mapped_elsewhere({name for _, _, name in sums})
+    mapped = _mapped_elsewhere(viewer, {name for _, _, name in sums})
     parties = [(party, _names(party)) for party in Party.objects.order_by("uscc")] if sums else []
     return [
         UnclaimedAccount(
@@ -67,9 +75,9 @@ def suggest_claims(code: str | None = None) -> list[UnclaimedAccount]:
     ]  # fmt: skip
 
 
-def _mapped_elsewhere(names: set[str]) -> dict[str, list[Party]]:
+def _mapped_elsewhere(viewer: Viewer, names: set[str]) -> dict[str, list[Party]]:
     found: dict[str, list[Party]] = defaultdict(list)
-    for tenant in Tenant.objects.filter(name__in=names).select_related("party").order_by("party__uscc"):
+    for tenant in Tenant.objects.filter(viewer.centres("centre"), name__in=names).select_related("party").order_by("party__uscc"):
         if tenant.party not in found[tenant.name]:
             found[tenant.name].append(tenant.party)
     return found
