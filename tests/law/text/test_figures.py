@@ -32,9 +32,14 @@ from huisuan.law.text.figures import Operator, bare_operators, find_figures, nam
         ("投入不得低于500万元，人数不应少于10人", [("500万元", Operator.AT_LEAST), ("10", Operator.AT_LEAST)]),
         ("占比不宜大于5%、不可小于1%", [("5%", Operator.AT_MOST), ("1%", Operator.AT_LEAST)]),
         ("未超过50万元、未达到3家的", [("50万元", Operator.AT_MOST), ("3", Operator.BELOW)]),
-        ("成立未满3年、不到5人、达不到10万元", [
-            ("3", Operator.BELOW), ("5", Operator.BELOW), ("10万元", Operator.BELOW),
-        ]),
+        (
+            "成立未满3年、不到5人、达不到10万元",
+            [
+                ("3", Operator.BELOW),
+                ("5", Operator.BELOW),
+                ("10万元", Operator.BELOW),
+            ],
+        ),
         ("大于等于60%、小于或等于80%", [("60%", Operator.AT_LEAST), ("80%", Operator.AT_MOST)]),
         ("不得大于或等于90%", [("90%", Operator.BELOW)]),
         ("规模100P（含）以上、50人(含)以下", [("100", Operator.AT_LEAST), ("50", Operator.AT_MOST)]),

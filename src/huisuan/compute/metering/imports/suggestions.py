@@ -77,7 +77,9 @@ def suggest_claims(viewer: Viewer, code: str | None = None) -> list[UnclaimedAcc
 
 def _mapped_elsewhere(viewer: Viewer, names: set[str]) -> dict[str, list[Party]]:
     found: dict[str, list[Party]] = defaultdict(list)
-    for tenant in Tenant.objects.filter(viewer.centres("centre"), name__in=names).select_related("party").order_by("party__uscc"):
+    for tenant in (
+        Tenant.objects.filter(viewer.centres("centre"), name__in=names).select_related("party").order_by("party__uscc")
+    ):
         if tenant.party not in found[tenant.name]:
             found[tenant.name].append(tenant.party)
     return found
