@@ -29,6 +29,7 @@ READERS = {
     "sign-in": "", "people": "operator", "new-person": "operator", "person": "operator",
     **dict.fromkeys(("firm", "members", "project", "sessions", "held-cancels", "job-files", "job-log"), "alpha"),
     "centre-maintenance": "province", "unclaimed": "province",
+    "centre-tariffs": "province", "usage-imports": "province", "seal-checklist": "province",
 }  # fmt: skip
 #: what names a thing in words of its own, and what opens to somebody only by way of a sign-in
 SAID = {
@@ -49,13 +50,14 @@ def address(world: World, name: str) -> str:
         "run": [world.run.pk], "policy": list_policies()[:1], "settings": list_policies()[:1],
         "propose-settings": list_policies()[:1], "new-draft": [list_policies()[0], "2.2"],
         "party": [world.alpha.uscc], "change-party": [world.alpha.uscc], "project": ["default"],
-        "centre-maintenance": ["hf"], "unclaimed": ["hf"], "job-files": [world.jobs["alpha"].uid],
+        "centre-maintenance": ["hf"], "unclaimed": ["hf"], "centre-tariffs": ["hf"],
+        "usage-imports": ["hf"], "seal-checklist": ["hf"], "job-files": [world.jobs["alpha"].uid],
         "job-log": [world.jobs["alpha"].uid],
     }  # fmt: skip
     if name == "proposal":
         proposal()
         arguments["proposal"] = [SettingsProposal.objects.values_list("pk", flat=True)[0]]
-    if name in ("settlement-request", "seal-request"):
+    if name in ("settlement-request", "seal-request", "usage-import"):
         arguments[name] = [_work(name)]
     if name == "flag":
         from huisuan.compute.models import MeterFlag
@@ -68,13 +70,16 @@ def _work(name: str) -> int:
     """Something that was asked of the background worker."""
     from datetime import date
 
-    from huisuan.compute.models import Centre, SealRequest
+    from huisuan.compute.models import Centre, SealRequest, UsageImport
     from huisuan.settlement.models import SettlementRequest
     from support.portal import NOW, POLICY
 
     asked = {"requested_by": "王", "requested_at": NOW}
     if name == "settlement-request":
         return SettlementRequest.objects.create(policy=POLICY, year=2024, **asked).pk
+    if name == "usage-import":
+        centre, file = Centre.objects.get(code="hf"), {"name": "f", "sha256": "0" * 64, "size": 1, "format": "sacct"}
+        return UsageImport.objects.create(centre=centre, dry_run=False, **file, **asked).pk
     span = {"first": date(2024, 1, 1), "last": date(2024, 1, 1)}
     return SealRequest.objects.create(centre=Centre.objects.get(code="hf"), **span, **asked).pk
 

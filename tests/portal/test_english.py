@@ -74,7 +74,7 @@ def data(full: Full) -> Data:
 
 def addresses(full: Full) -> dict[str, list[str]]:
     """The addresses of every page by the name of its route, each thing of the world once."""
-    from huisuan.compute.models import MeterFlag, SealRequest
+    from huisuan.compute.models import MeterFlag, SealRequest, UsageImport
     from huisuan.settlement.models import SettlementRequest
 
     world = full.world
@@ -100,6 +100,10 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "centre": [["hf"], ["wh"]],
         "centre-maintenance": [["hf"], ["wh"]],
         "unclaimed": [["hf"], ["wh"]],
+        "centre-tariffs": [["hf"], ["wh"]],
+        "usage-imports": [["hf"], ["wh"]],
+        "seal-checklist": [["hf"], ["wh"]],
+        "usage-import": [[number] for number in UsageImport.objects.values_list("pk", flat=True)],
         "run": [[world.run.pk]],
         "party": [[world.alpha.uscc], [world.beta.uscc]],
         "change-party": [[world.alpha.uscc]],

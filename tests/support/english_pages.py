@@ -26,6 +26,7 @@ NO_PAGE = {
     "statement",
     "job-file",
     "job-picture",
+    "import-faults",
     "delete-template",  # posted by a button of another form
 }
 #: what is posted from a page: their answers are looked at where the forms are sent
@@ -37,6 +38,7 @@ POSTED = {
     "new-project", "new-project-token", "change-project", "set-budget", "end-budget", "invite-member",
     "revoke-invitation", "member-action", "open-session", "end-session", "undo-cancel", "submit-again", "keep-template",
     "invite-agent", "revoke-agents", "claim-account", "undo-claim", "cancel-maintenance",
+    "cancel-import", "import-for-real", "check-month",
 }  # fmt: skip
 #: texts with the pages that show them
 Found = dict[str, set[str]]

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pyotp
 from django.utils import timezone
 
+from huisuan.base.csv_lines import FileReport, LineFault
 from huisuan.base.months import Month
 from huisuan.compute.agent_gateway.enrolment import invite
 from huisuan.compute.budgets.services import set_budget
 from huisuan.compute.jobs.again import request_of, save_template
 from huisuan.compute.jobs.held_cancels import hold_cancel
 from huisuan.compute.jobs.services import cancel_job, submit_job
-from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
+from huisuan.compute.metering.imports.import_file import UsageFile, UsageReport, import_usage
+from huisuan.compute.metering.imports.requests import report_to_keep
 from huisuan.compute.metering.seals.register import publish_register
 from huisuan.compute.metering.seals.seal_month import seal_month
 from huisuan.compute.models import (
@@ -34,6 +37,7 @@ from huisuan.compute.models import (
     Seal,
     SealRequest,
     SourceFile,
+    UsageImport,
 )
 from huisuan.law.policy.load import load_policy
 from huisuan.parties import members
@@ -199,6 +203,13 @@ def _proposals() -> list[int]:
         centre=Centre.objects.get(code="wh"), first=date(2024, 6, 1), last=date(2024, 7, 1), requested_by="省专班",
         requested_at=portal.NOW, state="running", step="2024-06", number=1, steps=2,
     )  # fmt: skip
+    for at, state in ((0, "done"), (1, "running"), (2, "failed")):
+        UsageImport.objects.create(
+            centre=Centre.objects.get(code="hf"), name="sacct.txt", sha256=f"{at}" * 64, size=10, format="sacct",
+            dry_run=state == "done", requested_by="省专班", requested_at=portal.NOW, state=state, step="解析", number=2,
+            steps=4, ended_at=None if state == "running" else portal.NOW, report=_report() if state == "done" else None,
+            reason="sacct.txt 已不在平台的磁盘上：请重新上传" if state == "failed" else "",
+        )  # fmt: skip
     AccountClaim.objects.create(
         centre=Centre.objects.get(code="hf"), kind="account", name="lab", party=None, previous=None, by="省专班",
         at=portal.NOW,
@@ -208,6 +219,16 @@ def _proposals() -> list[int]:
         ends_at=datetime(2099, 1, 2, tzinfo=UTC), reason=DESPITE, declared_by="省专班", declared_at=portal.NOW,
     )  # fmt: skip
     return [each.pk for each in SettingsProposal.objects.order_by("pk")]
+
+
+def _report() -> dict[str, Any]:
+    """Of a file of which every count but those of the stored is something."""
+    fault = LineFault(2, "uscc", "x", "不是已登记的主体", "请先用 huisuan party import 导入它")
+    report = UsageReport(
+        "hf", "sacct.txt", lines=9, new=3, superseding=1, unchanged=1, running=1, waiting=1, unclaimed=2, flagged=1,
+        no_cards={"asked": 1}, refused=[(4, "")], tenants=FileReport(new=1, faults=[fault]), dry_run=True,
+    )  # fmt: skip
+    return report_to_keep(report)
 
 
 def _firm(world: portal.World, now: datetime) -> str:

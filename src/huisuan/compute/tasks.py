@@ -22,6 +22,7 @@ from huisuan.compute.jobs.webhooks.ended_messages import tell_ended_arrays
 from huisuan.compute.jobs.workdirs.services import forget_uploads
 from huisuan.compute.keys import platform_key
 from huisuan.compute.maintenance.met_jobs import withdraw_from_maintenance
+from huisuan.compute.metering.imports.requests import forget_import_files, run_import
 from huisuan.compute.metering.seals import register
 from huisuan.compute.metering.seals.register import due_month
 from huisuan.compute.metering.seals.requests import run_seal_request
@@ -138,11 +139,18 @@ def seal_months(request: int) -> None:
     run_seal_request(request, lambda: datetime.now(UTC))
 
 
+@app.task(name="metering.import_usage", queue="settlement", lock="metering.import_usage")
+def import_usage_file(request: int) -> None:
+    """Import the uploaded usage file of that number."""
+    run_import(request, lambda: datetime.now(UTC))
+
+
 @app.periodic(cron="37 3 * * *")
 @app.task(name="compute.forget_uploads")
 def forget_old_uploads(timestamp: int) -> None:
-    """Every night: working directories that no job has needed for a month."""
+    """Every night: working directories that no job has needed for a month, usage files that nobody imports any more."""
     forget_uploads(datetime.fromtimestamp(timestamp, UTC))
+    forget_import_files(datetime.fromtimestamp(timestamp, UTC))
 
 
 @app.periodic(cron="* * * * * */30")

@@ -15,7 +15,7 @@ from huisuan.portal.background import settlements as settlement_work
 from huisuan.portal.billing import bills, entitlements
 from huisuan.portal.budget.views import budget_page
 from huisuan.portal.calculator.views import calculator
-from huisuan.portal.centres import agent_desk, maintenance, unclaimed
+from huisuan.portal.centres import agent_desk, imports, maintenance, tariffs, unclaimed
 from huisuan.portal.centres import views as centre
 from huisuan.portal.federation import views as federation
 from huisuan.portal.firm import budgets as firm
@@ -32,7 +32,7 @@ from huisuan.portal.messages import inbox
 from huisuan.portal.messages.settings import message_settings
 from huisuan.portal.parties import views as register_views
 from huisuan.portal.people import views as people
-from huisuan.portal.seals import flags, register
+from huisuan.portal.seals import checklist, flags, register
 from huisuan.portal.seals import views as seals
 from huisuan.portal.sessions import views as sessions
 from huisuan.portal.settings import views as settings
@@ -106,6 +106,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("register.json", register.register_download, name="register"),
     path("seals/requests/<int:number>", seal_work.seal_request_page, name="seal-request"),
     path("seals/requests/<int:number>/cancel", seal_work.cancel_sealing, name="cancel-sealing"),
+    path("seals/<slug:code>/checklist", checklist.checklist_page, name="seal-checklist"),
+    path("seals/<slug:code>/check", checklist.check_month, name="check-month"),
     path("seals/<slug:code>/seal", seal_work.seal_months, name="seal-months"),
     path("seals/<slug:code>/<str:month>", seals.seal_page, name="seal"),
     path("seals/<slug:code>/<str:month>/export", seals.export_seal, name="export-seal"),
@@ -137,6 +139,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("centres/<slug:code>", centre.centre_page, name="centre"),
     path("centres/<slug:code>/agents/invite", agent_desk.invite_agent, name="invite-agent"),
     path("centres/<slug:code>/agents/revoke", agent_desk.revoke_agents, name="revoke-agents"),
+    path("centres/<slug:code>/imports", imports.import_page, name="usage-imports"),
+    path("imports/<int:number>", imports.usage_import, name="usage-import"),
+    path("imports/<int:number>/cancel", imports.cancel_usage_import, name="cancel-import"),
+    path("imports/<int:number>/confirm", imports.import_for_real, name="import-for-real"),
+    path("imports/<int:number>/refused.csv", imports.import_faults, name="import-faults"),
+    path("centres/<slug:code>/tariffs", tariffs.tariff_page, name="centre-tariffs"),
     path("centres/<slug:code>/unclaimed", unclaimed.unclaimed_page, name="unclaimed"),
     path("centres/<slug:code>/unclaimed/claim", unclaimed.claim, name="claim-account"),
     path("centres/<slug:code>/unclaimed/<int:number>/undo", unclaimed.undo, name="undo-claim"),

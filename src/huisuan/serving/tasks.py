@@ -14,6 +14,7 @@ from procrastinate.exceptions import UniqueViolation
 from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job, Status
 
+from huisuan.compute.metering.imports.requests import IMPORTS
 from huisuan.compute.metering.seals.requests import SEALINGS
 from huisuan.serving import disk
 from huisuan.settlement.runs.requests import SETTLEMENTS
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 async def look_after_tasks(context: JobContext, timestamp: int) -> None:
     """Every ten seconds: what a worker that died was doing goes on, or ends with a reason."""
     await take_up_stalled(context)
-    for kind in (SETTLEMENTS, SEALINGS):
+    for kind in (SETTLEMENTS, SEALINGS, IMPORTS):
         await sync_to_async(kind.recover)(datetime.now(UTC))
 
 

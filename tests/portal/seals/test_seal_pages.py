@@ -82,7 +82,7 @@ def test_the_list_sums_what_is_sealed_and_says_which_months_wait(world: World) -
     ]
     shown = answer.content.decode()
     assert "已封，没有代理可签" in shown
-    assert f'action="{reverse("seal-months", args=["hf"])}"' in shown
+    assert f'href="{reverse("seal-checklist", args=["hf"])}?through=' in shown
 
 
 @pytest.mark.usefixtures("sealed")

@@ -92,7 +92,11 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "compute/budgets/services.py": (), "compute/budgets/party_use.py": (),
     "compute/jobs/again.py": (), "compute/jobs/held_cancels.py": (),
     "compute/agent_gateway/enrolment.py": ("revoke",),
-    "portal/centres/maintenance.py": ("_time",),
+    "portal/centres/maintenance.py": ("_time",), "portal/centres/tariffs.py": ("fen_of_yuan", "_day"),
+    "compute/centres/tariffs.py": (), "compute/centre_desk/tariff_preview.py": (),
+    "compute/centre_desk/seal_checklist.py": (),
+    "compute/metering/imports/requests.py": (),
+    "portal/centres/imports.py": ("_plan", "_trace_options"),
 }  # fmt: skip
 #: what they say to nobody who reads a page, and why
 EXCEPTIONS: dict[str, str] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import os
 import signal
@@ -24,6 +25,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from huisuan.base.db.background_work import WorkState
 from huisuan.base.months import Month
 from huisuan.compute.centres.tariffs import set_tariff
+from huisuan.compute.metering.imports.requests import ImportPlan, keep_file, request_import
 from huisuan.compute.metering.seals.requests import request_seals
 from huisuan.compute.models import (
     Accelerator,
@@ -41,6 +43,8 @@ from huisuan.compute.models import (
     SiteAgent,
     Upload,
     UsageDay,
+    UsageImport,
+    UsageRecord,
 )
 from huisuan.parties.models import Person
 from huisuan.protocol.batch_chain import statement_sha256
@@ -167,7 +171,7 @@ def a_line_is_fitted() -> None:
 
 
 def days_are_counted() -> None:
-    days = UsageDay.objects.filter(accelerator__isnull=False)
+    days = UsageDay.objects.filter(accelerator__isnull=False, centre__code="c1")
     assert [each.card_seconds for each in days] == [2 * 8 * 3600]
 
 
@@ -204,6 +208,17 @@ def the_old_row_is_gone() -> None:
     assert not ProcrastinateJob.objects.filter(task_name="old").exists()
 
 
+def the_file_is_imported_once() -> None:
+    work = UsageImport.objects.get()
+    assert (work.state, work.attempts, work.report["new"]) == (WorkState.DONE, 2, 1)
+    assert UsageRecord.objects.filter(job_id="77").count() == 1
+
+
+def ask_for_an_import() -> None:
+    file = keep_file(io.BytesIO(sacct(line(77, Start="2025-01-01T00:00:00", End="2025-01-01T01:00:00"))), "more.txt")
+    request_import("c2", ImportPlan(file, "sacct"), "专班", datetime.now(UTC))
+
+
 def an_old_row() -> str:
     cursor = connection.cursor()
     cursor.execute(
@@ -224,6 +239,7 @@ KINDS = {
     "metering.seal_months": Kind(
         "compute_seal", the_month_is_sealed, lambda: request_seals("c1", Month(2024, 3), "专班", datetime.now(UTC))
     ),
+    "metering.import_usage": Kind("compute_sourcefile", the_file_is_imported_once, ask_for_an_import),
     "compute.look_after_jobs": Kind("compute_job", silence_is_noted_once),
     "compute.note_capacities": Kind("compute_capacitysighting", capacity_is_noted),
     "compute.learn_durations": Kind("compute_durationline", a_line_is_fitted),

@@ -20,7 +20,16 @@ from huisuan.compute.models.budgets import (
     PartyUseTally,
     ReservationOutcome,
 )
-from huisuan.compute.models.centres import HUGE_CARDS, Accelerator, Centre, Partition, Tariff, Tenant
+from huisuan.compute.models.centres import (
+    HUGE_CARDS,
+    Accelerator,
+    Centre,
+    Partition,
+    Tariff,
+    TariffChange,
+    TariffStep,
+    Tenant,
+)
 from huisuan.compute.models.held_cancels import HeldCancel
 from huisuan.compute.models.job_files import FileRequest, JobOutputs
 from huisuan.compute.models.job_templates import JobTemplate
@@ -44,6 +53,7 @@ from huisuan.compute.models.seal_requests import SealRequest
 from huisuan.compute.models.sessions import InteractiveSession, SessionAdmission, SessionKind
 from huisuan.compute.models.usage import SourceChunk, SourceFile, UsageRecord
 from huisuan.compute.models.usage_days import UsageDay, UsageTally
+from huisuan.compute.models.usage_imports import UsageImport
 
 __all__ = [
     "AT_CENTRE", "FINAL_STATES", "HUGE_CARDS", "Accelerator", "AccountClaim", "AgentKey", "AlertKind",
@@ -53,6 +63,6 @@ __all__ = [
     "JobTemplate", "MaintenanceWindow", "MeterBatch", "MeterFlag", "Partition", "PartyUseDay", "PartyUseTally",
     "PendingCorrection", "PlacementDecision", "RegisterEntry", "RegisterSignature", "ReservationOutcome",
     "Restoration", "Seal", "SealRequest", "SealSignature", "SessionAdmission", "SessionKind", "SiteAgent",
-    "SourceChunk", "SourceFile", "Tariff", "Tenant", "TenantShare", "Upload", "UsageDay", "UsageRecord",
-    "UsageTally",
+    "SourceChunk", "SourceFile", "Tariff", "TariffChange", "TariffStep", "Tenant", "TenantShare", "Upload", "UsageDay",
+    "UsageImport", "UsageRecord", "UsageTally",
 ]  # fmt: skip

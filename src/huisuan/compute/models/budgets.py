@@ -220,6 +220,14 @@ class PartyUseDay(models.Model):
 
     class Meta:
         ordering = ["party", "day"]
+        # a centre's desk asks for its own days, whoever used it (the unique index begins with the party)
+        indexes = [
+            models.Index(
+                name="party_use_of_a_centre",
+                fields=["centre", "day"],
+                include=["party", "accelerator", "user", "card_seconds"],
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="party_use_day_once", fields=["party", "day", "project", "user", "centre", "accelerator"],

@@ -1,4 +1,4 @@
-"""Accelerators, centres with their partitions, prices, tenants and agents."""
+"""Accelerators, centres with their partitions, prices with their history, and tenants."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from huisuan.base.db.append_only import append_only
 from huisuan.parties.models import Party, Region
 
 HUGE_CARDS = 1_000_000  # more than any centre on earth holds: a slip of the pen
@@ -141,6 +142,49 @@ class Tariff(models.Model):
 
     def __str__(self) -> str:
         return f"{self.centre_id} {self.accelerator_id}: {self.fen_per_card_hour} fen from {self.valid_from}"
+
+
+class TariffStep(models.TextChoices):
+    """What became of a tariff."""
+
+    SET = "set", "设定"
+    CORRECTED = "corrected", "更正"
+    ENDED = "ended", "截止"
+
+
+class TariffChange(models.Model):
+    """One step in the life of a tariff, as the tariff stands since. The end day is not in it.
+
+    `before_fen` is the price that a correction took away. A tariff that gives way to a later one is `ended`.
+    """
+
+    centre = models.ForeignKey(Centre, on_delete=models.PROTECT, related_name="tariff_changes")
+    accelerator = models.ForeignKey(Accelerator, on_delete=models.PROTECT, related_name="+")
+    step = models.CharField(max_length=9, choices=TariffStep)
+    fen_per_card_hour = models.BigIntegerField()
+    before_fen = models.BigIntegerField(null=True, blank=True)
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True, blank=True)
+    by = models.CharField(max_length=120)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(name="tariff_change_says_by_whom", condition=~Q(by="")),
+            models.CheckConstraint(
+                name="tariff_change_is_known", condition=Q(step__in=TariffStep.values, fen_per_card_hour__gte=0)
+            ),
+            models.CheckConstraint(
+                name="tariff_correction_names_the_price_before",
+                condition=Q(step=TariffStep.CORRECTED, before_fen__isnull=False)
+                | (~Q(step=TariffStep.CORRECTED) & Q(before_fen__isnull=True)),
+            ),
+        ]
+        triggers = [append_only("tariff_changes_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.centre_id} {self.accelerator_id} {self.step} {self.fen_per_card_hour}"
 
 
 class Tenant(models.Model):

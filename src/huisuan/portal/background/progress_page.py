@@ -27,7 +27,7 @@ class WorkPage:
     """What the page says of a kind of work beside its progress.
 
     `back` is where its list is; `result` where what it made is seen; `cancel` where it is cancelled, empty for who may
-    not.
+    not; `report` the template that shows what came of it, once it is done.
     """
 
     title: str
@@ -37,12 +37,16 @@ class WorkPage:
     result: str = ""
     result_label: str | Promise = ""
     cancel: str = ""
+    report: str = ""
     facts: list[tuple[str | Promise, str]] = field(default_factory=list)
 
 
-def render_work(request: HttpRequest, work: BackgroundWork, page: WorkPage, here: str) -> HttpResponseBase:
-    """The page of a request, or the part of it that asks anew."""
+def render_work(
+    request: HttpRequest, work: BackgroundWork, page: WorkPage, here: str, more: dict[str, Any] | None = None
+) -> HttpResponseBase:
+    """The page of a request, or the part of it that asks anew; `more`: what the template of its report uses."""
     context: dict[str, Any] = {
+        **(more or {}),
         "here": here,
         "work": work,
         "page": page,

@@ -97,7 +97,7 @@ def seal_table(request: HttpRequest, viewer: Viewer) -> Table:
 def seal_list(request: HttpRequest) -> HttpResponseBase:
     """The sealed months, and the months that wait for it."""
     viewer, today = viewer_of(request), timezone.localdate()
-    waiting = [(centre, *span, _months(*span)) for centre, *span in due(queries.centres(viewer), today)]
+    waiting = [(centre, *span, months_to_offer(*span)) for centre, *span in due(queries.centres(viewer), today)]
     open_flags = MeterFlag.objects.filter(answered_at__isnull=True, centre__in=[each[0] for each in waiting])
     context = {
         "here": "seals",
@@ -109,7 +109,7 @@ def seal_list(request: HttpRequest) -> HttpResponseBase:
     return render_tables(request, "portal/centre/seals.html", context, [seal_table(request, viewer)])
 
 
-def _months(first: Month, last: Month) -> list[str]:
+def months_to_offer(first: Month, last: Month) -> list[str]:
     """The months from one through another, the last first: what is offered first is to seal them all."""
     found = []
     while first <= last:

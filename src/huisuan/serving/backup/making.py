@@ -28,7 +28,7 @@ from huisuan.serving.backup.resuming import find_reusable_members, is_immutable
 #: of this machine or of this moment, not of the platform; and the agent, whose state may not go back in time
 _EXCLUDED = {
     "pg", "logs", "agent", "instance.json", "up.lock", "pg.lock", "restore-unfinished", "credentials.json", "spool",
-    "uploads", "temp",
+    "uploads", "imports", "temp",
 }  # fmt: skip
 _SPARE_FACTOR = 1.1  # of the space that a backup may need
 _ENVIRONMENT_SETTINGS = ("HUISUAN_PLATFORM_KEY", "HUISUAN_SECRET_KEY", "HUISUAN_POLICIES", "HUISUAN_SETTINGS")

@@ -44,7 +44,7 @@ REQUEST_LIMITS = (
     (r"/healthz", RequestLimit(0, "health")),
     (r"/api/agent/.*", RequestLimit(agent_api.MOST_BYTES, "agents")),
     (
-        r"/api/v1/usage/import",
+        r"/api/v1/usage/import|/centres/[\w-]+/imports",
         RequestLimit(IMPORT_MOST_BYTES, remedy="请按月导出，分几次导入，或在平台所在的机器上用 huisuan usage import"),
     ),
     (r"/api/v1/uploads", RequestLimit(archives.MOST_BYTES, remedy=_WORKDIR_REMEDY)),

@@ -85,7 +85,7 @@ def seal_month(code: str, month: Month, *, by: str, now: datetime, despite: str 
         centre = _locked(code)
         _refuse_out_of_turn(centre, month, now)
         before = _previous_seal(centre)
-        unanswered = _open_in(centre, month, before)
+        unanswered = open_flags_in(centre, month)
         if unanswered and not despite.strip():
             raise Conflict(
                 f"智算中心 {code} 的 {month} 有 {len(unanswered)} 个疑点未答复：先 huisuan meter flags {code} 查看、"
@@ -154,7 +154,7 @@ def in_seal_of_month(month: Month, before: tuple[datetime, int] | None) -> tuple
     return f"{where} AND NOT (u.sequence <= %s AND {FALLS_BEFORE})", [*parameters, before[1], *[before[0]] * 3]
 
 
-def _open_in(centre: Centre, month: Month, before: PreviousSeal | None) -> list[MeterFlag]:
+def open_flags_in(centre: Centre, month: Month) -> list[MeterFlag]:
     """Open flags that bear on the month: about a record in it or before, a line that ended by its end, or no time."""
     found = []
     end = _month_end(month)
