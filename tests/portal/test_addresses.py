@@ -29,7 +29,7 @@ READERS = {
     "sign-in": "", "people": "operator", "new-person": "operator", "person": "operator",
     **dict.fromkeys(("firm", "members", "project", "sessions", "held-cancels", "job-files", "job-log"), "alpha"),
     "centre-maintenance": "province", "unclaimed": "province",
-    "centre-tariffs": "province", "usage-imports": "province", "seal-checklist": "province",
+    **dict.fromkeys(("centre-tariffs", "usage-imports", "seal-checklist", "centre-figures"), "province"),
 }  # fmt: skip
 #: what names a thing in words of its own, and what opens to somebody only by way of a sign-in
 SAID = {
@@ -51,7 +51,8 @@ def address(world: World, name: str) -> str:
         "propose-settings": list_policies()[:1], "new-draft": [list_policies()[0], "2.2"],
         "party": [world.alpha.uscc], "change-party": [world.alpha.uscc], "project": ["default"],
         "centre-maintenance": ["hf"], "unclaimed": ["hf"], "centre-tariffs": ["hf"],
-        "usage-imports": ["hf"], "seal-checklist": ["hf"], "job-files": [world.jobs["alpha"].uid],
+        "usage-imports": ["hf"], "seal-checklist": ["hf"],
+        "centre-figures": ["hf"], "job-files": [world.jobs["alpha"].uid],
         "job-log": [world.jobs["alpha"].uid],
     }  # fmt: skip
     if name == "proposal":

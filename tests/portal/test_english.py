@@ -103,6 +103,7 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "centre-tariffs": [["hf"], ["wh"]],
         "usage-imports": [["hf"], ["wh"]],
         "seal-checklist": [["hf"], ["wh"]],
+        "centre-figures": [["hf"], ["wh"]],
         "usage-import": [[number] for number in UsageImport.objects.values_list("pk", flat=True)],
         "run": [[world.run.pk]],
         "party": [[world.alpha.uscc], [world.beta.uscc]],

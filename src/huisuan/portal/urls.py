@@ -15,7 +15,7 @@ from huisuan.portal.background import settlements as settlement_work
 from huisuan.portal.billing import bills, entitlements
 from huisuan.portal.budget.views import budget_page
 from huisuan.portal.calculator.views import calculator
-from huisuan.portal.centres import agent_desk, imports, maintenance, tariffs, unclaimed
+from huisuan.portal.centres import agent_desk, figures, imports, maintenance, tariffs, unclaimed
 from huisuan.portal.centres import views as centre
 from huisuan.portal.federation import views as federation
 from huisuan.portal.firm import budgets as firm
@@ -139,6 +139,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("centres/<slug:code>", centre.centre_page, name="centre"),
     path("centres/<slug:code>/agents/invite", agent_desk.invite_agent, name="invite-agent"),
     path("centres/<slug:code>/agents/revoke", agent_desk.revoke_agents, name="revoke-agents"),
+    path("centres/<slug:code>/figures", figures.figures_page, name="centre-figures"),
     path("centres/<slug:code>/imports", imports.import_page, name="usage-imports"),
     path("imports/<int:number>", imports.usage_import, name="usage-import"),
     path("imports/<int:number>/cancel", imports.cancel_usage_import, name="cancel-import"),

@@ -82,6 +82,35 @@ def against(title: str, heads: tuple[str | Promise, ...], bars: Sequence[Bar], m
     return Chart(title, heads, bars, wide, narrow)
 
 
+def sizes(
+    title: str, heads: tuple[str | Promise, ...], bars: Sequence[Bar], others: Sequence[Decimal | None], mark: Decimal,
+    mark_name: str,
+) -> Chart:  # fmt: skip
+    """Upright bars in the order given, each with a short line at another size of its own, under one that marks all."""
+    wide, narrow = (_sizes(bars, others, width, size, mark, mark_name) for width, size in ((WIDE, 11), (NARROW, 9)))
+    return Chart(title, heads, bars, wide, narrow)
+
+
+def _sizes(
+    bars: Sequence[Bar], others: Sequence[Decimal | None], width: int, size: int, mark: Decimal, mark_name: str
+) -> Drawing:
+    names = [bar.name for bar in bars]
+    x = alt.X("name:O", sort=names, title=None, axis=alt.Axis(labelAngle=0, labelFontSize=size, ticks=False))
+    y = alt.Y("value:Q", axis=None)
+    thick = width * 0.6 / max(len(bars), 1)
+    seen = [{"name": bar.name, "value": float(p)} for bar, p in zip(bars, others, strict=True) if p is not None]
+    line = alt.Chart(alt.InlineData(values=[{"value": float(mark), "label": mark_name}])).encode(y=y)
+    drawn = (
+        alt.Chart(_rows(bars)).encode(x=x, y=y, tooltip="shown:N").mark_bar(color=CELADON, size=thick)
+        + alt.Chart(alt.InlineData(values=seen)).encode(x=x, y=y).mark_tick(color=INK, size=thick * 1.3, thickness=2)
+        + line.mark_rule(color=QUIET, strokeDash=[4, 3])
+        + line.mark_text(align="left", baseline="bottom", dx=4, dy=-3, fontSize=size, color=QUIET, x=0).encode(
+            text="label:N"
+        )
+    )
+    return as_drawing(drawn.properties(width=width, height=150))
+
+
 def _rows(bars: Sequence[Bar]) -> alt.InlineData:
     rows = [{"name": bar.name, "value": float(bar.value), "label": _label(bar), "shown": bar.shown} for bar in bars]
     return alt.InlineData(values=rows)
