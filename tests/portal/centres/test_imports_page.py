@@ -136,7 +136,7 @@ def test_a_report_of_many_faults_keeps_some_and_says_how_many_more(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(requests, "FAULTS_KEPT", 3)
-    monkeypatch.setattr("huisuan.portal.centres.import_report.FAULTS_SHOWN", 2)
+    monkeypatch.setattr("huisuan.portal.centres.import_report.REFUSED_SHOWN", 2)
     bad = [BAD.replace("903|903", f"{930 + n}|{930 + n}") for n in range(5)]
     work = imported(world.browser("centre"), content(*GOOD, *bad))
     assert (work.report["refused"], len(work.report["faults"]), work.report["faults_left_out"]) == (5, 3, 2)

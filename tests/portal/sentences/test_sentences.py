@@ -95,7 +95,9 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "portal/centres/maintenance.py": ("_time",), "portal/centres/tariffs.py": ("fen_of_yuan", "_day"),
     "compute/centres/tariffs.py": (), "compute/centre_desk/tariff_preview.py": (),
     "compute/centre_desk/seal_checklist.py": (),
-    "compute/metering/imports/requests.py": (),
+    "compute/metering/imports/requests.py": (
+        "IMPORT_LOST", "IMPORTS", "request_import", "repeat_for_real", "cancel_import", "_kept",
+    ),
     "portal/centres/imports.py": ("_plan", "_trace_options"),
 }  # fmt: skip
 #: what they say to nobody who reads a page, and why

@@ -128,7 +128,7 @@ def _sizes(found: CentreYear) -> Chart:
     ]  # fmt: skip
     heads = (_("月"), _("同时用过（P）"), _("看到（P）"))
     mark = _t("登记 {claimed} P").format(claimed=number_format.petaflops(found.claimed_p))
-    return charts.sizes(message, heads, bars, [month.seen_p for month in found.months], found.claimed_p, mark)
+    return charts.size_columns(message, heads, bars, [month.seen_p for month in found.months], found.claimed_p, mark)
 
 
 def _parties(found: CentreYear) -> Chart:

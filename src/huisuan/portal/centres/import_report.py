@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from huisuan.compute.models import UsageImport
 
-FAULTS_SHOWN = 200
+REFUSED_SHOWN = 200
 TEXTS_SHOWN = 20
 #: counts of a report in the order of the page; the first two always, the others where there are any
 IMPORT_COUNTS: dict[str, str | Promise] = {
@@ -53,12 +53,12 @@ def report_context(work: UsageImport) -> dict[str, Any]:
     return {
         "report": report,
         "counts": counts,
-        "faults": report["faults"][:FAULTS_SHOWN],
-        "faults_left_out": report["refused"] - min(len(report["faults"]), FAULTS_SHOWN),
+        "faults": report["faults"][:REFUSED_SHOWN],
+        "faults_left_out": report["refused"] - min(len(report["faults"]), REFUSED_SHOWN),
         "doubts": doubts[:TEXTS_SHOWN],
         "doubts_left_out": len(doubts) - min(len(doubts), TEXTS_SHOWN) + known,
         "notes": report["notes"][:TEXTS_SHOWN],
         "notes_left_out": max(len(report["notes"]) - TEXTS_SHOWN, 0) + report["notes_left_out"],
         "tenant_counts": tenants,
-        "tenant_faults": tenants.get("faults", [])[:FAULTS_SHOWN],
+        "tenant_faults": tenants.get("faults", [])[:REFUSED_SHOWN],
     }

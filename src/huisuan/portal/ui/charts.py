@@ -82,7 +82,7 @@ def against(title: str, heads: tuple[str | Promise, ...], bars: Sequence[Bar], m
     return Chart(title, heads, bars, wide, narrow)
 
 
-def sizes(
+def size_columns(
     title: str, heads: tuple[str | Promise, ...], bars: Sequence[Bar], others: Sequence[Decimal | None], mark: Decimal,
     mark_name: str,
 ) -> Chart:  # fmt: skip
