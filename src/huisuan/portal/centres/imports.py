@@ -154,7 +154,7 @@ def import_faults(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _plan(request: HttpRequest) -> ImportPlan:
-    given = {name: value.replace("\0", "").strip()[:_LONGEST] for name, value in request.POST.items()}
+    given = {name: request.POST.get(name, "").replace("\0", "").strip()[:_LONGEST] for name in request.POST}
     file = request.FILES.get("file")
     if file is None or not file.size:
         raise InvalidRequest("没有选文件，或文件是空的：请选一份记账文件", code="file.missing")
