@@ -80,7 +80,7 @@ class ComputeUse(Facts):
     by=("enterprise", "university", "institute"), claim=claims("compute-spend", ComputeUse.spend),
 )  # fmt: skip
 def compute_subsidy(use: ComputeUse) -> Money:
-    """A share of the year's metered spend, self-built-self-use left out; the rate is set each year."""
+    """A share of the year's metered spend, self-built-self-use left out, by the rate of the day of use."""
     use.in_anhui.required("2.2", USERS, "在皖", "In Anhui")
     use.kind.among("enterprise", "university", "institute").required(
         "2.2", USERS, "企业、高校、科研院所", "Kind of user"
@@ -90,4 +90,5 @@ def compute_subsidy(use: ComputeUse) -> Money:
     counted = vat.choose(
         included=countable, excluded=(net * countable).cites("2.2", "算力总支出", "不含税支出", "Spend without VAT")
     )
-    return payable((rate * counted).cites("2.2", AT_MOST_20))
+    share = (rate * counted).cites("2.2", AT_MOST_20)
+    return payable(share.by_day_of_use("2.2", "根据调度平台中算力实际使用量"))

@@ -24,7 +24,7 @@ from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import Const
 from huisuan.law.model.rules import RuleKind
 from huisuan.law.model.values import ValueKind
-from huisuan.law.policy.amended_figures import FigureKind, amend_figures, legal_figures, parse_amendment, rewrite_tree
+from huisuan.law.policy.amended_figures import FigureKind, amend_figures, legal_figures, parse_amendment
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import Scenario, apply_scenario, load_scenario

@@ -30,6 +30,7 @@ from huisuan.settlement.adoption.services import ProposalActor, adopt_proposal, 
 from huisuan.settlement.adoption.settings_files import list_problems, list_unadopted_files, write_adopted
 from huisuan.settlement.cli.settings_commands import app
 from huisuan.settlement.impact.compare import compare_year
+from huisuan.settlement.impact.settled_days import overruled, settled_reach
 from huisuan.settlement.models import ProposalEnd, SettingsProposal, SettlementRun, Through
 from huisuan.settlement.runs.queries import latest_entitlements, recompute_entitlement
 from huisuan.settlement.runs.settle import settle
@@ -334,3 +335,105 @@ def test_the_commands_go_the_whole_way(settled: SettlementRun, tmp_path: Path) -
     assert run("adopt", number, "--by", "li")["state"] == "adopted"
     shown = run("show", number)
     assert (shown["ended_by"], shown["ended_through"], shown["state"]) == ("li", "command", "adopted")
+
+
+# The settled use is of 5 May 2024: 8,000 fen at 20% for the firm, nothing for the operator's own school.
+MAY = ABOUT.replace("2024-01-01", "2024-05-05")
+JUNE = ABOUT.replace("2024-01-01", "2024-06-01")
+
+
+def adopted(text: str, at: datetime, callbacks: Committed) -> ProposalEnd:
+    with callbacks(execute=True):
+        return adopt_proposal(proposed(text).pk, LI, at)
+
+
+@pytest.mark.parametrize(
+    ("text", "fen"),
+    [
+        (MAY + '[settings]\n"2.2.rate" = "15%"\n', 6_000),
+        (JUNE + '[settings]\n"2.2.rate" = "15%"\n', 8_000),
+        (JUNE.replace("2024-06-01", "2024-02-29\nvalid_to = 2024-05-04") + '[settings]\n"2.2.rate" = "15%"\n', 8_000),
+        (MAY.replace("2024-05-05", "2024-05-05\nvalid_to = 2024-05-05") + '[settings]\n"2.2.rate" = "15%"\n', 6_000),
+        (JUNE + '[interpretations]\n"2.2.affiliated" = "same"\n', 8_000),
+        (MAY + '[interpretations]\n"2.2.affiliated" = "same"\n', 16_000),
+        (JUNE + 'repeal = ["2.2.rate"]\n', 0),
+    ],
+)
+def test_a_settlement_counts_each_day_by_what_held_on_it_as_the_comparison_said(
+    settled: SettlementRun, django_capture_on_commit_callbacks: Committed, text: str, fen: int
+) -> None:
+    made = proposed(text)
+    foreseen = compare_year(made, 2024, "zhang", MARCH)
+    with django_capture_on_commit_callbacks(execute=True):
+        adopt_proposal(made.pk, LI, MARCH)
+    run = settle(POLICY, 2024, now=NEXT_DAY, by="省专班").run
+    assert (run.amount_fen, foreseen.after_fen, foreseen.before_fen) == (fen, fen, 8_000)
+    for owed in latest_entitlements(Viewer(role="province", name="x")):
+        reading = recompute_entitlement(owed)
+        assert (reading.agrees, reading.same_law) == (True, True)
+        bills = sum(bill.amount_fen for bill in owed.party.bills.filter(run=run))
+        assert owed.facts["spend"] == bills == 40_000
+        parts = {name: value for name, value in owed.facts.items() if name.startswith("spend@")}
+        assert sum(parts.values()) == bills or not parts
+
+
+def test_a_later_decision_for_the_whole_year_prevails_over_one_from_june(
+    settled: SettlementRun, django_capture_on_commit_callbacks: Committed
+) -> None:
+    adopted(MAY + '[settings]\n"2.2.rate" = "15%"\n', MARCH, django_capture_on_commit_callbacks)
+    assert settle(POLICY, 2024, now=MARCH, by="省专班").run.amount_fen == 6_000
+    tenth = proposed(LOWER.replace("15%", "10%"))
+    assert [entry.valid_from for entry in overruled(tenth)] == [date(2024, 5, 5)]
+    foreseen = compare_year(tenth, 2024, "zhang", NEXT_DAY)
+    with django_capture_on_commit_callbacks(execute=True):
+        adopt_proposal(tenth.pk, LI, NEXT_DAY)
+    run = settle(POLICY, 2024, now=datetime(2025, 3, 4, tzinfo=UTC), by="省专班").run
+    assert (run.amount_fen, foreseen.after_fen) == (4_000, 4_000)
+
+
+def test_two_decisions_of_one_day_about_the_same_days_are_refused_and_the_standing_one_is_named(
+    settled: SettlementRun, django_capture_on_commit_callbacks: Committed
+) -> None:
+    end = adopted(JUNE + '[settings]\n"2.2.rate" = "15%"\n', MARCH, django_capture_on_commit_callbacks)
+    second = proposed(LOWER.replace("15%", "10%"))
+    with pytest.raises(Refused, match=rf"{end.file}.*同日重复.*都说到 2024-06-01"):
+        adopt_proposal(second.pk, LI, MARCH)
+    before_june = LOWER.replace("2024-01-01", "2024-01-01\nvalid_to = 2024-05-31").replace("15%", "10%")
+    adopted(before_june, MARCH, django_capture_on_commit_callbacks)
+    assert settle(POLICY, 2024, now=NEXT_DAY, by="省专班").run.amount_fen == 4_000
+
+
+def test_whoever_proposes_or_adopts_is_told_whose_settled_result_changes_by_how_much(
+    settled: SettlementRun, tmp_path: Path, django_capture_on_commit_callbacks: Committed
+) -> None:
+    Person.objects.create_person("li", None, role="province")
+    (tmp_path / "f.toml").write_text(MAY + '[settings]\n"2.2.rate" = "15%"\n', encoding="utf-8")
+
+    def run(*words: str) -> Any:
+        return CliRunner().invoke(app, list(words), catch_exceptions=False)
+
+    shown = run("propose", POLICY, "--file", str(tmp_path / "f.toml"))
+    warning = f"及于已结算的 2024 年（第 {settled.pk} 批次，2024-05-05 至 2024-12-31）；应享合计 80.00 → 60.00 元"
+    assert warning in shown.output.replace("\n", "")
+    assert "enterprise 0 -20.00" in shown.output.replace("\n", "")
+    number = SettingsProposal.objects.get().pk
+    assert warning in run("adopt", str(number), "--by", "li").output.replace("\n", "")
+    later = proposed(ABOUT.replace("2024-01-01", "2025-01-01") + '[settings]\n"2.2.rate" = "15%"\n')
+    assert settled_reach(later) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (LOWER.replace("2024-01-01", "2024-01-01\nvalid_to = 2023-12-31"), "valid_to 2023-12-31 早于 valid_from"),
+        (LOWER.replace("2024-01-01", "2024-01-01\nvalid_to = 2026-01-01"), "2026-01-01 应在 2024-01-01 与"),
+        (LOWER.replace("2024-01-01", "2024-01-01\nvalid_to = 2023-02-29"), "不是 TOML"),
+        ('repeal = ["2.2.rate"]\n' + LOWER, "2.2.rate 写了两次"),
+        ('repeal = ["2.2.rates"]\n' + ABOUT, "没有参数或解释口径 2.2.rates"),
+        ('repeal = "2.2.rate"\n' + ABOUT, "repeal 应为名称的列表"),
+    ],
+)
+def test_what_is_wrong_with_days_and_repeals_is_named(text: str, message: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        proposed(text)
+    assert message in str(refusal.value)

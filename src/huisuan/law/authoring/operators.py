@@ -122,6 +122,20 @@ class Money(Number):
         """This, but at most the limit that the phrase names."""
         return Money(nodes.Cited(nodes.Cap(self.node, limit.node), sentence, phrase, ValueKind.MONEY, zh, en))
 
+    def by_day_of_use(self, sentence: str, phrase: str) -> Money:
+        """This by the days of use, says the phrase: where a setting changes within a period, each part by its own.
+
+        What comes after (a cap, the rounding) belongs to the period as a whole.
+
+        Raises:
+            LawError: it is capped or rounded already, or rests on no fact.
+        """
+        if any(isinstance(node, (nodes.Cap, nodes.Rounded, nodes.ByDay)) for node in nodes.walk(self.node)):
+            raise LawError(f"{sentence}：by_day_of_use 要写在封顶与取整之前", code="law.by_day_after_cap")
+        if not nodes.facts_of(self.node):
+            raise LawError(f"{sentence}：by_day_of_use 之内没有事实", code="law.by_day_without_fact")
+        return Money(nodes.ByDay(self.node, sentence, phrase))
+
     def rounded_down(self, to: str) -> Money:
         """This as a whole number of "fen", "yuan" or "wan" (ten thousand yuan), downwards: the one rounding of a rule.
 

@@ -19,6 +19,7 @@ from huisuan.law.model.answers import STATUS_ZH, Status
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import format_fen, to_json
+from huisuan.law.policy.by_day import cut_rule, part_starts
 from huisuan.law.policy.load import load_folder, search_path
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import Scenario, apply_scenario, setting_declarations
@@ -197,8 +198,8 @@ def _find_rule(policy: Policy, key: str) -> PolicyRule:
 
 
 def _parse_facts(rule: Rule, raw: Mapping[str, Any], place: str) -> dict[str, Any]:
-    specs = {spec.name: spec for spec in rule.facts}
     try:
+        specs = {spec.name: spec for spec in cut_rule(rule, part_starts(rule, map(str, raw))).facts}
         return dict(
             parse_facts(rule, {str(name): parse_given(specs.get(name), value, place) for name, value in raw.items()})
         )

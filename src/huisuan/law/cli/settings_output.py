@@ -49,7 +49,8 @@ def _row(row: SettingHistory, grounds: list[str]) -> dict[str, Any]:
 
 def _ground(adopted: AdoptedSetting) -> str:
     document = f"，{adopted.document}" if adopted.document else ""
-    return f"{adopted.authority}{document}；{adopted.valid_from} 起，{adopted.known_from} 公布"
+    until = f" 至 {adopted.valid_to}" if adopted.valid_to else " 起"
+    return f"{adopted.authority}{document}；{adopted.valid_from}{until}，{adopted.known_from} 公布"
 
 
 def print_impact(compared: RuleImpact, title: str, *, names: dict[str, str] | None = None) -> None:

@@ -17,18 +17,20 @@ from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import Cap, InterpretationSpec
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import WHITESPACE, InvalidValue, Value, ValueKind, format_value, parse_value, to_json
+from huisuan.law.policy.by_day import cut_rule, part_starts, without_totals
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.setting_bounds import has_legal_bound
 from huisuan.law.policy.settings import AdoptedSetting
 
 
 def parse_facts(rule: Rule, raw: Mapping[str, object]) -> dict[str, Value | None]:
-    """Facts from JSON; what is absent or null is missing.
+    """Facts from JSON; what is absent or null is missing. Names like `spend@2024-07-01` tell parts of a period apart.
 
     Raises:
         LawError: unknown names, values of the wrong type or out of range: all of them at once.
     """
-    specs = {spec.name: spec for spec in rule.facts}
+    raw = without_totals(rule, raw)
+    specs = {spec.name: spec for spec in cut_rule(rule, part_starts(rule, raw)).facts}
     wrong: list[str] = []
     facts: dict[str, Value | None] = {}
     for name, value in raw.items():
@@ -71,7 +73,7 @@ def explain(
     budget_left_fen: int | None = None,
 ) -> Answer:
     """The answer of a rule for facts (as `parse_facts` gives them) on a day, as known on a day."""
-    evaluator = RuleEvaluator(policy, rule, on, as_known)
+    evaluator = RuleEvaluator(policy, rule, on, as_known, part_starts(rule, facts))
     answer = answer_from_verdict(policy, evaluator, evaluator(facts), facts, on=on, as_known=as_known)
     amount = answer.amount_fen
     if budget_left_fen is None or amount is None or amount <= budget_left_fen:
@@ -92,7 +94,7 @@ def answer_from_verdict(
     """A verdict on these facts in words, with its grounds."""
     rule, status = evaluator.rule, verdict.status
     narration = _Narration(verdict, Wording("zh", evaluator.terms, facts), Wording("en", evaluator.terms, facts))
-    adopted = policy.adopted(on, as_known)
+    adopted = evaluator.reading.adopted
     return Answer(
         policy=policy.name, digest=policy.digest_as_known(as_known), key=rule.key, sentence=rule.sentence,
         title=rule.title, on=on, as_known=as_known, status=status, amount_fen=verdict.amount_fen,

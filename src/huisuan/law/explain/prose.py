@@ -22,7 +22,7 @@ PHRASES: dict[Language, dict[str, str]] = {
         "down": "{0}，向下取整到{1}", "half_up": "{0}，四舍五入到{1}", "fen": "分", "yuan": "元", "wan": "万元",
         "among": "{0} 属于 {1}", "when": "若 {0}，为 {1}；否则为 {2}", "not": "并非 {0}", "all": " 且 ", "any": " 或 ",
         "per": "解释口径“{0}”", "set": "{0}已确定{1}", "of": "按{0}（法定上限 {1}）", "plainly": "按{0}",
-        "closed": "（{0}）", "cited": "{0}（{1}“{2}”）", "named": "{0}：{1}", "next": "；",
+        "by_day": "{0}（按用量发生之日）", "closed": "（{0}）", "cited": "{0}（{1}“{2}”）", "named": "{0}：{1}", "next": "；",
     },
     "en": {
         "less": "{0} − {1} (not below 0)", "cap": "{0}, at most {1}", "down": "{0}, rounded down to the {1}",
@@ -30,7 +30,7 @@ PHRASES: dict[Language, dict[str, str]] = {
         "among": "{0} is one of {1}", "when": "if {0}: {1}; otherwise {2}",
         "set": "{0} has set {1}", "not": "not {0}", "all": " and ", "any": " or ", "per": "by the reading “{0}”",
         "of": "{0} (by law at most {1})", "plainly": "{0}",
-        "closed": "({0})", "cited": "{0} ({1} “{2}”)", "named": "{0}: {1}", "next": "; ",
+        "by_day": "{0} (by the day of use)", "closed": "({0})", "cited": "{0} ({1} “{2}”)", "named": "{0}: {1}", "next": "; ",
     },
 }  # fmt: skip
 _SIGNS = {"<=": "≤", "<": "<", ">=": "≥", ">": ">", "=": "＝"}
@@ -170,6 +170,9 @@ class Wording:
         name = node.zh if self.language == "zh" else node.en
         return self.phrase("cited", self.phrase("named", name, self.expression(node.node)), node.sentence, node.phrase)
 
+    def _by_day(self, node: nodes.ByDay) -> str:
+        return self.phrase("by_day", self.expression(node.node))
+
     def _cited(self, node: nodes.Cited) -> str:
         name = node.zh if self.language == "zh" else node.en
         return name if name and not isinstance(node.node, nodes.Cap) else self.expression(node.node)
@@ -181,7 +184,7 @@ _WORDINGS: dict[type, Callable[[Wording, Any], str]] = {
     nodes.Minus: Wording._less, nodes.Times: Wording._times, nodes.Cap: Wording._cap, nodes.Rounded: Wording._rounded,
     nodes.Compare: Wording._compare, nodes.Among: Wording._among, nodes.All: Wording._all, nodes.AnyOf: Wording._any,
     nodes.Not: Wording._not, nodes.When: Wording._when, nodes.Interpreted: Wording._interpreted,
-    nodes.Cited: Wording._cited,
+    nodes.ByDay: Wording._by_day, nodes.Cited: Wording._cited,
 }  # fmt: skip
 
 

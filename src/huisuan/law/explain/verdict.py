@@ -6,7 +6,7 @@ decide in any case (a failed condition, a cap that binds, a share of nothing) is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
@@ -19,8 +19,8 @@ from huisuan.law.model.expressions import FactSpec, InterpretationSpec, SettingS
 from huisuan.law.model.ranges import single_value
 from huisuan.law.model.rules import Condition, Rule, RuleKind
 from huisuan.law.model.terms import Terms
+from huisuan.law.policy.by_day import read_rule
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.settings import rule_terms
 
 #: along a rule's conditions: whether each holds; None is not known
 Holds: TypeAlias = tuple[bool | None, ...]
@@ -91,12 +91,15 @@ class Verdict:
 
 
 class RuleEvaluator:
-    """A rule on a day, as known on a day: asked once per set of facts."""
+    """A rule on a day, as known on a day: asked once per set of facts.
 
-    def __init__(self, policy: Policy, rule: Rule, on: date, as_known: date) -> None:
-        self.rule = rule
+    `starts`: where the facts are told apart by parts of a period that ends on the day (`policy.by_day`).
+    """
+
+    def __init__(self, policy: Policy, rule: Rule, on: date, as_known: date, starts: Sequence[date] = ()) -> None:
         self.in_force = policy.in_force(on)
-        self.terms, self.unset = rule_terms(rule, policy.adopted(on, as_known))
+        self.reading = read_rule(policy, rule, on, as_known, starts)
+        self.rule, self.terms, self.unset = self.reading.rule, self.reading.terms, self.reading.unset
 
     def __call__(self, facts: Mapping[str, Any]) -> Verdict:
         """The verdict for facts as `parse_facts` gives them."""

@@ -217,6 +217,19 @@ class Interpreted:
 
 
 @dataclass(frozen=True)
+class ByDay:
+    """An amount by the days of use: where the settings change within a period, each part counts by its own.
+
+    What stands above it (a cap, the rounding) belongs to the whole period. `policy.by_day` takes it out of a rule
+    before a reading sees it: as it is where the period is one part, as a sum where it is several.
+    """
+
+    node: Node
+    sentence: str
+    phrase: str
+
+
+@dataclass(frozen=True)
 class Cited:
     """A node with its ground: a phrase of a sentence, and (for a figure) what people call it."""
 
@@ -230,7 +243,7 @@ class Cited:
 
 Node: TypeAlias = (
     Fact | Const | Setting | Lookup | Sum | Minus | Times | Cap | Rounded | Compare | Among | All | AnyOf | Not | When
-    | Interpreted | Cited
+    | Interpreted | ByDay | Cited
 )  # fmt: skip
 
 NODE_TYPES = get_args(Node)

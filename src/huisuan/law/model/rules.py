@@ -87,7 +87,7 @@ class Rule:
         for spec in self.read_facts_by:
             yield spec.sentence, spec.phrase
         for node in (*self._nodes(), *(() if self.fund is None else nodes.walk(self.fund))):
-            if isinstance(node, nodes.Cited):
+            if isinstance(node, (nodes.Cited, nodes.ByDay)):
                 yield node.sentence, node.phrase
             if isinstance(node, (nodes.Setting, nodes.Lookup, nodes.Interpreted)):
                 yield node.spec.sentence, node.spec.phrase

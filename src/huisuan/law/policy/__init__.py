@@ -5,12 +5,13 @@ what is named here; how a folder is read is this room's own affair.
 """
 
 from huisuan.law.policy.amended_figures import AmendedFigure, FigureKind, LegalFigure, legal_figures, parse_amendment
+from huisuan.law.policy.by_day import find_part_starts, part_name, part_starts
 from huisuan.law.policy.coverage import SentenceCoverage, list_coverage
 from huisuan.law.policy.load import list_policies, load_folder, load_installed, load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import Scenario, apply_scenario, setting_declarations, with_adopted
-from huisuan.law.policy.setting_bounds import SettingValue
-from huisuan.law.policy.settings import HEADER_KEYS, AdoptedSetting, Settings
+from huisuan.law.policy.setting_bounds import REPEAL_KEY, SettingValue
+from huisuan.law.policy.settings import HEADER_KEYS, AdoptedSetting, Settings, parse_last_day
 from huisuan.law.policy.settings_history import SettingHistory, list_settings, setting_names
 from huisuan.law.policy.sources import adopted_folder, list_setting_files
 from huisuan.law.policy.stacking import PolicyRule
@@ -18,6 +19,7 @@ from huisuan.law.policy.toml_documents import SettingsDocument, toml_string
 
 __all__ = [
     "HEADER_KEYS",
+    "REPEAL_KEY",
     "AdoptedSetting",
     "AmendedFigure",
     "FigureKind",
@@ -32,6 +34,7 @@ __all__ = [
     "SettingsDocument",
     "adopted_folder",
     "apply_scenario",
+    "find_part_starts",
     "legal_figures",
     "list_coverage",
     "list_policies",
@@ -41,6 +44,9 @@ __all__ = [
     "load_installed",
     "load_policy",
     "parse_amendment",
+    "parse_last_day",
+    "part_name",
+    "part_starts",
     "setting_declarations",
     "setting_names",
     "toml_string",

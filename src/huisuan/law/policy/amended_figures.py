@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +19,7 @@ from huisuan.law.model import expressions as nodes
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import Node
 from huisuan.law.model.fact_hints import constant_value
+from huisuan.law.model.rewriting import rewrite_tree
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import InvalidValue, ValueKind, format_fen, format_share, parse_chinese_money, parse_share
 from huisuan.law.policy.load import prove_bounds
@@ -74,29 +75,6 @@ class AmendedFigure:
             "supposed": _figure_to_json(self.figure.kind, self.amended),
             "mark": NOTICE,
         }
-
-
-def rewrite_tree(node: Node, change: Callable[[Node], Node]) -> Node:
-    """The tree with `change` applied to every node, the lower ones first; what does not change is not copied."""
-    changed = {}
-    for field in fields(node):
-        before = getattr(node, field.name)
-        after = _rewrite_field(before, change)
-        if after is not before:
-            changed[field.name] = after
-    return change(replace(node, **changed) if changed else node)
-
-
-def _rewrite_field(value: Any, change: Callable[[Node], Node]) -> Any:
-    if isinstance(value, nodes.NODE_TYPES):
-        return rewrite_tree(value, change)
-    if isinstance(value, tuple):
-        terms = tuple(_rewrite_field(term, change) for term in value)
-        return value if all(new is old for new, old in zip(terms, value, strict=True)) else terms
-    if isinstance(value, Mapping) and any(isinstance(branch, nodes.NODE_TYPES) for branch in value.values()):
-        branches = {name: _rewrite_field(branch, change) for name, branch in value.items()}
-        return value if all(branches[name] is value[name] for name in value) else branches
-    return value
 
 
 def legal_figures(policy: Policy) -> tuple[LegalFigure, ...]:

@@ -17,9 +17,10 @@ from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import SettingSpec
 from huisuan.law.model.overflow_proof import prove_no_overflow
 from huisuan.law.model.rules import Allotment, Rule
+from huisuan.law.policy.by_day import read_rule
 from huisuan.law.policy.coverage import check_handlings
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.settings import Settings, load_settings, rule_terms
+from huisuan.law.policy.settings import Settings, load_settings
 from huisuan.law.policy.sources import Source, list_sources, overlay_folders, sources_digest, with_known_from
 from huisuan.law.policy.stacking import check_overlaps
 from huisuan.law.text.policy_text import load_policy_text, read_policy_file
@@ -123,9 +124,9 @@ def prove_bounds(policy: Policy) -> None:
     known = {adopted.known_from for adopted in policy.settings.adopted} | {date.max}
     for on, as_known in itertools.product(sorted(days), sorted(known)):
         for rule in policy.rules:
-            terms, unset = rule_terms(rule, policy.adopted(on, as_known))
-            if not unset:
-                prove_no_overflow(rule, terms)
+            reading = read_rule(policy, rule, on, as_known)
+            if not reading.unset:
+                prove_no_overflow(reading.rule, reading.terms)
 
 
 def load_installed() -> tuple[list[Policy], dict[str, str]]:

@@ -12,6 +12,8 @@ from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 from huisuan.law.model.values import InvalidValue, ValueKind, format_fen, format_share, parse_share
 from huisuan.law.policy.toml_documents import SettingsDocument, toml_string
 
+#: in a settings file: the names of what is no longer set, from the file's first day to its last
+REPEAL_KEY = "repeal"
 SettingValue: TypeAlias = int | Fraction | tuple[str, ...] | Mapping[str, Fraction] | str
 
 
@@ -41,6 +43,25 @@ class SettingDeclarations:
         for name, raw in document.table("interpretations").items():
             found[name] = self.parse_option(name, raw, document.place(name))
         return found
+
+    def parse_repeals(self, document: SettingsDocument) -> tuple[str, ...]:
+        """The names that a document repeals.
+
+        Raises:
+            LawError: no list of names, an unknown one, one named twice or also given a value.
+        """
+        raw = document.data.get(REPEAL_KEY, [])
+        place = document.place(REPEAL_KEY)
+        if not isinstance(raw, list) or not all(isinstance(name, str) for name in raw):
+            raise LawError(f'{place}：repeal 应为名称的列表，如 ["2.2.rate"]', code="law.repeal_malformed")
+        valued = {*document.table("settings"), *document.table("interpretations")}
+        for name in raw:
+            if name not in self.settings and name not in self.questions:
+                known = "、".join(sorted({*self.settings, *self.questions}))
+                raise LawError(f"{place}：没有参数或解释口径 {name}；有的是 {known}", code="law.setting_unknown")
+            if name in valued or raw.count(name) > 1:
+                raise LawError(f"{place}：{name} 写了两次（既废止又赋值，或列了两遍）", code="law.repeal_twice")
+        return tuple(raw)
 
     def parse_setting(self, name: str, raw: object, place: str) -> SettingValue:
         """The value of a setting as TOML or JSON carries it.

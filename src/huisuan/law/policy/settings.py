@@ -1,31 +1,40 @@
 """Settings of a policy: what the working group set within the law's bounds, in both times.
 
-`valid_from` says when a value holds, `known_from` since when it is known: with both, a past answer can be
-computed again as it was known then. The choice among an interpretation's options is a setting too.
+`valid_from` and `valid_to` say when a value holds, `known_from` since when it is known: with both, a past answer can
+be computed again as it was known then. The choice among an interpretation's options is a setting too.
+
+A later decision prevails over earlier ones for the days that it names, and for no others: once it ends, what it had
+set aside holds again. A decision may also repeal: for its days nothing is set.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.terms import Terms
-from huisuan.law.policy.setting_bounds import SettingDeclarations, SettingValue
+from huisuan.law.policy.setting_bounds import REPEAL_KEY, SettingDeclarations, SettingValue
 from huisuan.law.policy.sources import list_setting_files
 from huisuan.law.policy.toml_documents import SettingsDocument
 
 #: what a settings file says about its values; `known_from` is there once they are adopted
-HEADER_KEYS = frozenset({"title", "authority", "document", "valid_from", "note"})
+HEADER_KEYS = frozenset({"title", "authority", "document", "valid_from", "valid_to", "note", REPEAL_KEY})
+
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class AdoptedSetting:
-    """One value of one setting (or the option chosen for one interpretation), with its authority and dates."""
+    """One value of one setting (or the option chosen for one interpretation), with its authority and dates.
+
+    `valid_to` is the last day on which it holds (None: until something later prevails). Where `repealed`, nothing is
+    set on these days, and `value` is "".
+    """
 
     name: str
     value: SettingValue
@@ -35,6 +44,17 @@ class AdoptedSetting:
     known_from: date
     file: str
     path: Path
+    valid_to: date | None = None
+    repealed: bool = False
+
+    def holds_on(self, day: date) -> bool:
+        """Whether it names that day."""
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+    def shares_a_day(self, other: AdoptedSetting) -> bool:
+        """Whether both name a day in common."""
+        ends = [entry.valid_to or date.max for entry in (self, other)]
+        return max(self.valid_from, other.valid_from) <= min(ends)
 
 
 @dataclass(frozen=True)
@@ -44,12 +64,30 @@ class Settings:
     adopted: tuple[AdoptedSetting, ...]
 
     def at(self, on: date, as_known: date) -> dict[str, AdoptedSetting]:
-        """What holds on a day, as known on a day: the latest to take force, then the latest to be known."""
+        """What holds on a day, as known on a day: of the decisions that name it, the latest to be known.
+
+        Of those known since the same day, the latest to take force.
+        """
         chosen: dict[str, AdoptedSetting] = {}
-        for adopted in sorted(self.adopted, key=lambda values: (values.valid_from, values.known_from)):
-            if adopted.valid_from <= on and adopted.known_from <= as_known:
+        for adopted in sorted(self.adopted, key=lambda values: (values.known_from, values.valid_from)):
+            if adopted.known_from <= as_known and adopted.holds_on(on):
                 chosen[adopted.name] = adopted
-        return chosen
+        return {name: adopted for name, adopted in chosen.items() if not adopted.repealed}
+
+    def changes(self, names: Iterable[str], first: date, last: date, as_known: date) -> tuple[date, ...]:
+        """The days of [first, last] on which one of these has another value than the day before, as known on a day."""
+        wanted = frozenset(names)
+        known = [entry for entry in self.adopted if entry.name in wanted and entry.known_from <= as_known]
+        days = {entry.valid_from for entry in known}
+        days |= {entry.valid_to + _DAY for entry in known if entry.valid_to is not None and entry.valid_to < last}
+        return tuple(day for day in sorted(days) if first <= day <= last and self._differs(wanted, day, as_known))
+
+    def _differs(self, names: frozenset[str], day: date, as_known: date) -> bool:
+        before, after = self.at(day - _DAY, as_known), self.at(day, as_known)
+        return any(
+            (before[name].value if name in before else None) != (after[name].value if name in after else None)
+            for name in names
+        )
 
 
 def rule_terms(
@@ -108,5 +146,24 @@ def _load_file(path: Path, shown: str, declarations: SettingDeclarations) -> Ite
         document.date_value("valid_from"),
         document.date_value("known_from"),
     )
+    until = parse_last_day(document)
     for name, value in declarations.parse_document(document).items():
-        yield AdoptedSetting(name, value, *ground, shown, path)
+        yield AdoptedSetting(name, value, *ground, shown, path, until)
+    for name in declarations.parse_repeals(document):
+        yield AdoptedSetting(name, "", *ground, shown, path, until, repealed=True)
+
+
+def parse_last_day(document: SettingsDocument) -> date | None:
+    """The last day on which the values of a settings file hold; None where it names none.
+
+    Raises:
+        LawError: no day, or one before the first.
+    """
+    if "valid_to" not in document.data:
+        return None
+    first, last = document.date_value("valid_from"), document.date_value("valid_to")
+    if last < first:
+        raise LawError(
+            f"{document.place('valid_to')}：valid_to {last} 早于 valid_from {first}", code="law.setting_ends_before"
+        )
+    return last

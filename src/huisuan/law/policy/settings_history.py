@@ -39,6 +39,8 @@ class SettingHistory:
 
     def format_adopted(self, adopted: AdoptedSetting, *, english: bool = False) -> str:
         """A value of it as people read it."""
+        if adopted.repealed:
+            return "repealed" if english else "废止"
         if isinstance(self.spec, InterpretationSpec):
             options = self.spec.options_en if english else self.spec.options
             return options[str(adopted.value)]
@@ -59,9 +61,9 @@ class SettingHistory:
 
     def _entry(self, adopted: AdoptedSetting) -> dict[str, Any]:
         return {
-            "value": to_json(adopted.value), "shown": self.format_adopted(adopted), "authority": adopted.authority,
-            "document": adopted.document, "valid_from": adopted.valid_from, "known_from": adopted.known_from,
-            "file": adopted.file,
+            "value": None if adopted.repealed else to_json(adopted.value), "shown": self.format_adopted(adopted), "authority": adopted.authority,
+            "document": adopted.document, "valid_from": adopted.valid_from, "valid_to": adopted.valid_to,
+            "known_from": adopted.known_from, "repealed": adopted.repealed, "file": adopted.file,
         }  # fmt: skip
 
 

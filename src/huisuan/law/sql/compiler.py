@@ -6,7 +6,7 @@ NULL throughout; rows that it leaves open, and only those, are answered by what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,8 +17,8 @@ from huisuan.law.model.exact_arithmetic import Arithmetic
 from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 from huisuan.law.model.rules import Rule, RuleKind
 from huisuan.law.model.terms import Terms
+from huisuan.law.policy.by_day import read_rule
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.settings import rule_terms
 from huisuan.law.sql.branch_reachability import caps_with_conditions
 from huisuan.law.sql.common_subexpressions import extract_common
 from huisuan.law.sql.dialect import Dialect
@@ -200,10 +200,12 @@ class CompiledRule:
                 yield exp.or_(*wanted, copy=False), word
 
 
-def compile_rule(policy: Policy, rule: Rule, on: date, as_known: date) -> CompiledRule:
-    """The rule as SQL, on a day, as known on a day."""
-    terms, unset = rule_terms(rule, policy.adopted(on, as_known))
-    return CompiledRule(rule, terms, policy.in_force(on), unset)
+def compile_rule(
+    policy: Policy, rule: Rule, on: date, as_known: date, starts: Sequence[date] = ()
+) -> CompiledRule:
+    """The rule as SQL, on a day, as known on a day; `starts`: the parts of a period that ends on that day."""
+    reading = read_rule(policy, rule, on, as_known, starts)
+    return CompiledRule(reading.rule, reading.terms, policy.in_force(on), reading.unset)
 
 
 def _select(columns: list[SqlExpr], source: str | exp.Select) -> exp.Select:

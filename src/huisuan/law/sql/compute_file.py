@@ -20,6 +20,7 @@ from sqlglot import exp
 from huisuan.base.duck import connect_duck
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
+from huisuan.law.policy.by_day import cut_rule, part_starts
 from huisuan.law.policy.policy import Policy
 from huisuan.law.sql.cell_parsing import checked_columns
 from huisuan.law.sql.compiler import compile_rule
@@ -56,10 +57,11 @@ def compute_file(
     with transform_file(source, target) as (engine, types, draft):
         query, carried = ask("source", types)
         if spark is not None:
-            query = _gather(engine, carried, _on_spark(ask, engine, spark, rule, types, source, draft.parent))
+            asked = cut_rule(rule, part_starts(rule, types))
+            query = _gather(engine, carried, _on_spark(ask, engine, spark, asked, types, source, draft.parent))
         layout = "FORMAT parquet" if target.suffix == ".parquet" else "FORMAT csv, HEADER true"
         engine.execute(f"COPY ({query.sql('duckdb', copy=False)}) TO '{_sql_path(draft)}' ({layout})")
-        return _summary(engine, draft, rule, types, carried)
+        return _summary(engine, draft, cut_rule(rule, part_starts(rule, types)), types, carried)
 
 
 @contextmanager
@@ -95,9 +97,11 @@ def answer_query(
 ) -> tuple[exp.Select, tuple[str, ...]]:  # fmt: skip
     """The query that answers every row of a table with columns of these (DuckDB's) types, and the columns carried over.
 
-    It is to be written out in the same dialect: `query.sql(dialect)`. `capped`: see `Compiled.over`.
+    It is to be written out in the same dialect: `query.sql(dialect)`. `capped`: see `Compiled.over`. Columns such as
+    `spend@2024-07-01` tell the parts of a period apart that ends `on` the day.
     """
-    facts = {spec.name: spec for spec in rule.facts}
+    starts = part_starts(rule, types)
+    facts = {spec.name: spec for spec in cut_rule(rule, starts).facts}
     carried = tuple(name for name in types if name not in facts)
     for name in carried:  # DuckDB and PostgreSQL take Spend and spend for one column
         if name.lower() in ANSWER or name.lower() in facts:
@@ -107,7 +111,7 @@ def answer_query(
             )
         if is_reserved(name):
             raise LawError(f"输入里有列 {name}：这样的名称留给计算过程，请改名", code="law.column_name_reserved")
-    compiled = compile_rule(policy, rule, on, as_known)
+    compiled = compile_rule(policy, rule, on, as_known, starts)
     columns: list[exp.Expr] = [column(name) for name in carried]
     for name, spec in facts.items():
         cells = checked_columns(

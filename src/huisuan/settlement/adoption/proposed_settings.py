@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -13,11 +13,13 @@ from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.law.model import LawError
 from huisuan.law.policy import (
     HEADER_KEYS,
+    REPEAL_KEY,
     AdoptedSetting,
     Policy,
     SettingsDocument,
     SettingValue,
     load_policy,
+    parse_last_day,
     setting_declarations,
     toml_string,
     with_adopted,
@@ -31,13 +33,24 @@ _LABELS = {"title": "标题", "authority": "确定机关", "document": "文件�
 
 @dataclass(frozen=True)
 class SettingsDraft:
-    """Values that take force on a day, with the authority that sets them and its document."""
+    """Values that take force on a day, with the authority that sets them and its document.
+
+    `valid_to` is the last day on which they hold (None: until something later prevails); of what `repeals` names,
+    nothing is set on these days.
+    """
 
     title: str
     authority: str
     document: str
     valid_from: date
     values: Mapping[str, SettingValue]
+    valid_to: date | None = None
+    repeals: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything that it decides about."""
+        return (*self.values, *self.repeals)
 
 
 def get_policy(name: str) -> Policy:
@@ -65,12 +78,15 @@ def parse_draft(policy: Policy, name: str, text: str, title: str = "") -> Settin
                 f"{document.place('known_from')}：请去掉 known_from：它是采用的那一天，由平台记下",
                 code="settings.known_from_not_allowed",
             )
-        values = setting_declarations(policy).parse_document(document)
-        valid_from = document.date_value("valid_from")
+        declared = setting_declarations(policy)
+        values, repeals = declared.parse_document(document), declared.parse_repeals(document)
+        valid_from, valid_to = document.date_value("valid_from"), parse_last_day(document)
         words = {key: document.string(key) for key in _LONGEST}
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
-    return SettingsDraft(title or words["title"], words["authority"], words["document"], valid_from, values)
+    return SettingsDraft(
+        title or words["title"], words["authority"], words["document"], valid_from, values, valid_to, repeals
+    )
 
 
 def with_title(policy: Policy, draft: SettingsDraft) -> SettingsDraft:
@@ -79,10 +95,9 @@ def with_title(policy: Policy, draft: SettingsDraft) -> SettingsDraft:
         return draft
     words = {name: spec.zh for name, spec in policy.setting_specs().items()}
     words |= {name: spec.zh for name, spec in policy.interpretation_specs().items()}
-    named = "、".join(words[name] for name in draft.values)
-    return SettingsDraft(
-        f"调整{named}"[: _LONGEST["title"]], draft.authority, draft.document, draft.valid_from, draft.values
-    )
+    verbs = {"调整": draft.values, "废止": draft.repeals}
+    named = "，".join(verb + "、".join(words[name] for name in names) for verb, names in verbs.items() if names)
+    return replace(draft, title=named[: _LONGEST["title"]])
 
 
 def check_draft(policy: Policy, draft: SettingsDraft) -> dict[str, str]:
@@ -98,7 +113,9 @@ def check_draft(policy: Policy, draft: SettingsDraft) -> dict[str, str]:
         wrong["authority"] = "请写明由谁确定（authority）"
     if not policy.valid_from <= draft.valid_from <= policy.valid_to:
         wrong["valid_from"] = f"{draft.valid_from} 不在政策有效期 {policy.valid_from} 至 {policy.valid_to} 之内"
-    if not draft.values:
+    if draft.valid_to is not None and not draft.valid_from <= draft.valid_to <= policy.valid_to:
+        wrong["valid_to"] = f"{draft.valid_to} 应在 {draft.valid_from} 与政策有效期最后一天 {policy.valid_to} 之间"
+    if not draft.names:
         wrong[""] = "没有写任何参数或解释口径：请至少改一项"
     elif not wrong:
         try:
@@ -111,7 +128,10 @@ def check_draft(policy: Policy, draft: SettingsDraft) -> dict[str, str]:
 def to_adopted(draft: SettingsDraft, known_from: date, file: str) -> list[AdoptedSetting]:
     """The draft as it would stand among the settings, known from a day on."""
     ground = (draft.authority, draft.document, draft.valid_from, known_from)
-    return [AdoptedSetting(name, value, *ground, file, NO_FILE) for name, value in draft.values.items()]
+    found = [AdoptedSetting(name, value, *ground, file, NO_FILE, draft.valid_to) for name, value in draft.values.items()]
+    return found + [
+        AdoptedSetting(name, "", *ground, file, NO_FILE, draft.valid_to, repealed=True) for name in draft.repeals
+    ]
 
 
 def draft_of_proposal(policy: Policy, proposal: SettingsProposal) -> SettingsDraft:
@@ -122,20 +142,31 @@ def draft_of_proposal(policy: Policy, proposal: SettingsProposal) -> SettingsDra
     """
     name = f"提案 {proposal.pk}"
     try:
-        values = setting_declarations(policy).parse_document(SettingsDocument.parse(name, proposal.values, frozenset()))
+        document = SettingsDocument.parse(name, proposal.values, frozenset({REPEAL_KEY}))
+        declared = setting_declarations(policy)
+        values, repeals = declared.parse_document(document), declared.parse_repeals(document)
     except LawError as error:
         raise Conflict(f"政策 {policy.name} 已变：{error}", code="proposal.law_changed") from None
-    return SettingsDraft(proposal.title, proposal.authority, proposal.document, proposal.valid_from, values)
+    return SettingsDraft(
+        proposal.title, proposal.authority, proposal.document, proposal.valid_from, values, proposal.valid_to, repeals
+    )
 
 
 def file_name(number: int, draft: SettingsDraft) -> str:
     """The name of the settings file of an adopted proposal: 007-2.2.rate.toml."""
-    slug = "-".join(re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.") for name in draft.values)
+    slug = "-".join(re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.") for name in draft.names)
     return f"{number:03d}-{slug[:60].rstrip('-.')}.toml"
+
+
+def repeals_to_toml(repeals: Sequence[str]) -> str:
+    """What is repealed as a line of a settings file; nothing where nothing is."""
+    return f"{REPEAL_KEY} = [{', '.join(map(toml_string, repeals))}]\n\n" if repeals else ""
 
 
 def format_settings_file(draft: SettingsDraft, values: str, known_from: date, note: str) -> str:
     """The settings file of an adopted proposal, in the form of a policy's own."""
     head = {"title": draft.title, "note": note, "authority": draft.authority, "document": draft.document}
     lines = [f"{key} = {toml_string(text)}" for key, text in head.items()]
-    return "\n".join([*lines, f"valid_from = {draft.valid_from}", f"known_from = {known_from}", "", values])
+    days = {"valid_from": draft.valid_from, "valid_to": draft.valid_to, "known_from": known_from}
+    lines += [f"{key} = {day}" for key, day in days.items() if day is not None]
+    return "\n".join([*lines, "", values])

@@ -21,6 +21,7 @@ from huisuan.settlement.adoption.proposed_settings import (
     file_name,
     format_settings_file,
     get_policy,
+    repeals_to_toml,
     to_adopted,
     with_title,
 )
@@ -53,8 +54,9 @@ def propose_settings(policy_name: str, draft: SettingsDraft, by: ProposalActor, 
             authority=draft.authority,
             document=draft.document,
             valid_from=draft.valid_from,
-            values=setting_declarations(policy).to_toml(draft.values),
-            names=sorted(draft.values),
+            valid_to=draft.valid_to,
+            values=repeals_to_toml(draft.repeals) + setting_declarations(policy).to_toml(draft.values),
+            names=sorted(draft.names),
             proposed_by=by.name,
             proposed_through=by.through,
             proposed_at=now,
@@ -71,8 +73,8 @@ def adopt_proposal(number: int, by: ProposalActor, now: datetime) -> ProposalEnd
     Raises:
         NotFound: no such proposal.
         NotAllowed: who proposed it adopts it.
-        Conflict: it has ended; the law has changed under it; another adoption of the same day set the same for the
-            same day.
+        Conflict: it has ended; the law has changed under it; another decision known from the same day sets the same
+            for a day in common (it says which).
         Unavailable: the file cannot be written (the record stands).
     """
     with transaction.atomic():
@@ -82,7 +84,7 @@ def adopt_proposal(number: int, by: ProposalActor, now: datetime) -> ProposalEnd
         write_adopted()  # what others adopted a moment ago counts too
         policy = get_policy(proposal.policy)
         draft = draft_of_proposal(policy, proposal)
-        known_from = _known_from(policy.name, now.astimezone(SHANGHAI).date())
+        known_from = day_known(policy.name, now.astimezone(SHANGHAI).date())
         file = file_name(proposal.pk, draft)
         try:
             with_adopted(policy, to_adopted(draft, known_from, file))
@@ -119,7 +121,8 @@ def _tell(code: str, proposal: SettingsProposal, by: ProposalActor, now: datetim
     )  # fmt: skip
 
 
-def _known_from(policy: str, today: date) -> date:
+def day_known(policy: str, today: date) -> date:
+    """The day on which what is adopted today is known: the next, where a settlement has read the law as of today."""
     read_today = SettlementRun.objects.filter(policy=policy, as_known__gte=today).exists()
     return today + timedelta(days=1) if read_today else today
 

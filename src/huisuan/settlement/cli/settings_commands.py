@@ -15,6 +15,7 @@ from huisuan.terminal import AsJson, note, out, print_json, print_table, progres
 
 if TYPE_CHECKING:
     from huisuan.settlement.adoption.services import ProposalActor
+    from huisuan.settlement.models import SettingsProposal
 
 app = typer.Typer()
 
@@ -42,10 +43,12 @@ def propose(
 
     draft = parse_draft(get_policy(policy), "标准输入" if file == "-" else Path(file).name, _text(file), title.strip())
     made = record(policy, draft, _actor(by), datetime.now(UTC))
+    foreseen = _warn(made, _actor(by).name, as_json)
     if as_json:
-        print_json(proposal_to_dict(made))
+        print_json({**proposal_to_dict(made), "reaches": foreseen})
         return
-    out.print(f"提案 {made.pk}：{made.title}，自 {made.valid_from} 起", markup=False)
+    until = f"至 {made.valid_to} 止" if made.valid_to else "起"
+    out.print(f"提案 {made.pk}：{made.title}，自 {made.valid_from} {until}", markup=False)
     out.print(f"比较：huisuan settings compare {made.pk} --year 年份；采用须由另一人：huisuan settings adopt {made.pk}")
 
 
@@ -78,7 +81,7 @@ def show(number: _ProposalNumber, as_json: AsJson = False) -> None:
     shown = {**row, "state": STATE_ZH[row["state"]], "valid_from": str(row["valid_from"])}
     columns = {
         "id": "提案", "policy": "政策", "title": "标题", "state": "状态", "authority": "确定机关", "document": "文件",
-        "valid_from": "自", "known_from": "公布", "proposed_by": "提出人", "proposed_at": "提出",
+        "valid_from": "自", "valid_to": "至", "known_from": "公布", "proposed_by": "提出人", "proposed_at": "提出",
         "ended_by": "采用或撤回人", "ended_at": "时间", "file": "参数文件",
     }  # fmt: skip
     for key, heading in columns.items():
@@ -108,7 +111,7 @@ def compare(
         return
     out.print(f"[bold]提案 {number}　{made.run.year} 年第 {made.run.sentence} 句[/]（第 {made.run_id} 次结算的事实）")
     if made.metered_again:
-        note("提案改变事实的取法：两边都从用量与登记重新取数")
+        note("两边都从现在的用量与登记重新取数：与采用后再结算一次相同")
     out.print(
         f"合计 {yuan(made.before_fen)} → {yuan(made.after_fen)} 元（{_signed(made.difference_fen)}）；"
         f"增加 {made.winners:,} 家共 {yuan(made.won_fen)} 元，减少 {made.losers:,} 家共 {yuan(made.lost_fen)} 元"
@@ -122,9 +125,10 @@ def adopt(number: _ProposalNumber, by: By = None, as_json: AsJson = False) -> No
     from huisuan.settlement.adoption.queries import get_proposal, proposal_to_dict
     from huisuan.settlement.adoption.services import adopt_proposal as decide
 
+    foreseen = _warn(get_proposal(number), _actor(by).name, as_json)
     end = decide(number, _actor(by), datetime.now(UTC))
     if as_json:
-        print_json(proposal_to_dict(get_proposal(number)))
+        print_json({**proposal_to_dict(get_proposal(number)), "reaches": foreseen})
         return
     out.print(f"已采用提案 {number}：{end.file}，{end.known_from} 公布，自 {end.proposal.valid_from} 起", markup=False)
 
@@ -140,6 +144,24 @@ def withdraw(number: _ProposalNumber, by: By = None, as_json: AsJson = False) ->
         print_json(proposal_to_dict(get_proposal(number)))
         return
     out.print(f"已撤回提案 {number}")
+
+
+def _warn(proposal: SettingsProposal, by: str, as_json: bool) -> list[dict[str, Any]]:
+    """Say into which settled days a proposal reaches and whose result it changes; over which decisions it prevails."""
+    from huisuan.settlement.adoption.queries import PROPOSED, proposal_state
+    from huisuan.settlement.impact.settled_days import foresee, overruled
+
+    if proposal_state(proposal) != PROPOSED:
+        return []
+    for adopted in overruled(proposal):
+        note(
+            f"注意：{adopted.name} 另有 {adopted.file}（{adopted.document or adopted.authority}）自 {adopted.valid_from} 起；"
+            "采用后以本提案为准，不是此意请写 valid_to"
+        )
+    found = foresee(proposal, by, datetime.now(UTC))
+    for year in found:
+        note(f"注意：{year.text}")
+    return [year.to_dict() for year in found] if as_json else []
 
 
 def _text(file: str) -> str:

@@ -1,8 +1,12 @@
-"""What a proposal would change for whom: the real facts of a settled year, answered with it and without it."""
+"""What a proposal would change for whom: a settled year settled again, with it and without it.
+
+What is computed here is what the next settlement computes if the proposal is adopted today: the same parts of the
+year, the same facts, the same rule.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,10 +20,17 @@ from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.law.budget.impact import LawState, RuleImpact, affected_rules, compare_answers
 from huisuan.law.model import LawError, Rule
-from huisuan.law.policy import Policy, Settings, adopted_folder, setting_names, with_adopted
-from huisuan.law.sql import COLUMN_TYPES
+from huisuan.law.policy import (
+    Policy,
+    Settings,
+    adopted_folder,
+    find_part_starts,
+    setting_names,
+    with_adopted,
+)
 from huisuan.parties.models import Party
 from huisuan.settlement.adoption.proposed_settings import NO_FILE, draft_of_proposal, get_policy, to_adopted
+from huisuan.settlement.adoption.services import day_known
 from huisuan.settlement.models import (
     ComparedParty,
     Comparison,
@@ -28,9 +39,10 @@ from huisuan.settlement.models import (
     SettingsProposal,
     SettlementRun,
 )
-from huisuan.settlement.runs.inputs import load_registers, open_billing
+from huisuan.settlement.runs.inputs import latest_cursors, load_registers, open_billing
 from huisuan.settlement.runs.queries import latest_runs
-from huisuan.settlement.runs.settled_sentence import SETTLES, reach_of
+from huisuan.settlement.runs.settle import settlement_window
+from huisuan.settlement.runs.settled_sentence import SETTLES, fact_types, reach_spans
 
 _PARTY = "party"
 _BATCH = 2000
@@ -47,7 +59,7 @@ class Sides:
 
 
 def sides_of_proposal(proposal: SettingsProposal, today: date) -> Sides:
-    """Both sides of a proposal; of an adopted one, as of the day of its adoption.
+    """Both sides of a proposal as known on the day on which an adoption makes it known: for an open one, if made today.
 
     Raises:
         InvalidRequest: the law no longer knows what it sets.
@@ -56,7 +68,7 @@ def sides_of_proposal(proposal: SettingsProposal, today: date) -> Sides:
     draft = draft_of_proposal(policy, proposal)
     end = ProposalEnd.objects.filter(proposal=proposal).first()  # not what the proposal remembers of it
     file = adopted_folder(policy.name) / end.file if end and end.file else NO_FILE
-    as_known = end.known_from if end and end.known_from else today
+    as_known = end.known_from if end and end.known_from else day_known(policy.name, today)
     before = replace(
         policy,
         settings=Settings(tuple(adopted for adopted in policy.settings.adopted if adopted.path != file)),
@@ -80,7 +92,7 @@ def settled_years(proposal: SettingsProposal) -> list[int]:
 
 
 def compare_year(proposal: SettingsProposal, year: int, by: str, now: datetime) -> Comparison:
-    """Compare with the facts of the year's newest settlement, and keep what came out.
+    """Compute the year as it would be settled now, without the proposal and with it, and keep what came out.
 
     Raises:
         NotFound: the year is not settled.
@@ -103,26 +115,68 @@ def compare_year(proposal: SettingsProposal, year: int, by: str, now: datetime) 
         raise NotFound(
             f"{year} 年还没有结算：请先 huisuan settle run --year {year}", code="settlement.year_not_settled"
         )
-    again = bool({spec.name for spec in rule.read_facts_by} & set(proposal.names))
-    before, after = (
-        (_facts_taken_anew(run, rule, both, side) for side in (both.before, both.after))
-        if again
-        else [_stored_facts(run)] * 2
-    )
+    facts = _read_facts(run, rule, both)
     with connect_duck() as engine:
-        _table(engine, "facts_before", rule, before)
-        _table(engine, "facts_after", rule, after)
-        types = {_PARTY: "VARCHAR", **{spec.name: COLUMN_TYPES[spec.kind] for spec in rule.facts}}
+        _table(engine, "facts_before", facts.types, facts.before)
+        _table(engine, "facts_after", facts.types, facts.after)
         compared = compare_answers(
-            engine, rule.key, LawState(both.before, run.on, both.as_known, "facts_before"),
-            LawState(both.after, run.on, both.as_known, "facts_after"), types, identity=_PARTY,
+            engine, rule.key, LawState(both.before, facts.on, both.as_known, "facts_before"),
+            LawState(both.after, facts.on, both.as_known, "facts_after"), facts.types, identity=_PARTY,
         )  # fmt: skip
         lines = engine.execute(
             "SELECT identity, status_before, status_after, coalesce(before_fen, 0), coalesce(after_fen, 0) "
             "FROM compared"
         ).fetchall()
     digests = (both.before.digest_as_known(both.as_known), both.after.digest)
-    return _store_comparison(proposal, run, both.as_known, digests, again, compared, lines, by, now)
+    return _store_comparison(proposal, run, both.as_known, digests, facts.anew, compared, lines, by, now)
+
+
+@dataclass(frozen=True)
+class _YearFacts:
+    """The facts of a year on both sides, what their columns are, the year's last day, and whether they were read anew.
+
+    Both sides are cut on the same days: where a setting changes on either. What a cut parts adds up to the same fen.
+    """
+
+    before: Rows
+    after: Rows
+    types: Mapping[str, str]
+    on: date
+    anew: bool
+
+
+def _read_facts(run: SettlementRun, rule: Rule, both: Sides) -> _YearFacts:
+    """What the next settlement of the year would read: what the newest one stored, where that is still all there is."""
+    starts, until = settlement_window(both.before, run.year)
+    on = until - timedelta(days=1)
+    cuts = {
+        first for side in (both.before, both.after)
+        for first in find_part_starts(side, side.rule(rule.key), starts, on, both.as_known)
+    }  # fmt: skip
+    parts = tuple(sorted(cuts))
+    registers = load_registers(starts, until, latest_cursors())
+    as_stored = (run.starts, run.on, dict(run.cursors), run.inputs_sha256)
+    same_reach = len({span.reach for side in (both.before, both.after)
+                      for span in reach_spans(side, starts, until, both.as_known, parts)}) == 1  # fmt: skip
+    stored = _stored_facts(run)
+    cut_so = not stored or _dated(stored[0]) == _dated(fact_types(parts))
+    if as_stored == (starts, on, registers.cursors, registers.digest()) and same_reach and cut_so:
+        return _YearFacts(stored, stored, fact_types(parts), on, anew=False)
+
+    def read(side: Policy) -> Rows:
+        reach = reach_spans(side, starts, until, both.as_known, parts)
+        with open_billing(registers, starts, until, reach, parts=parts) as billing:
+            billing.collect_facts(registers.parties)
+            rows = billing.rows("SELECT * FROM facts ORDER BY party")
+            names = [_PARTY, *billing.fact_names()]
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    before = read(both.before)
+    return _YearFacts(before, before if same_reach else read(both.after), fact_types(parts), on, anew=True)
+
+
+def _dated(names: Iterable[str]) -> set[str]:
+    return {name for name in names if "@" in name}
 
 
 def _stored_facts(run: SettlementRun) -> Rows:
@@ -131,23 +185,11 @@ def _stored_facts(run: SettlementRun) -> Rows:
     return [{_PARTY: party, **facts} for party, facts in owed]
 
 
-def _facts_taken_anew(run: SettlementRun, rule: Rule, both: Sides, side: Policy) -> Rows:
-    """The facts taken anew from the meter and the registers, as this side of the law says to take them."""
-    until = run.ends + timedelta(days=1)
-    read = load_registers(run.starts, until, dict(run.cursors))
-    with open_billing(read, run.starts, until, reach_of(side, run.on, both.as_known)) as billing:
-        billing.entitle(side, side.rule(rule.key), read.parties, run.on, both.as_known)
-        rows = billing.rows("SELECT * FROM facts ORDER BY party")
-        names = [name for name, *_ in billing.rows("DESCRIBE facts")]
-    return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-def _table(engine: duckdb.DuckDBPyConnection, name: str, rule: Rule, rows: Rows) -> None:
-    layout = ", ".join([f"{_PARTY} VARCHAR", *(f'"{spec.name}" {COLUMN_TYPES[spec.kind]}' for spec in rule.facts)])
+def _table(engine: duckdb.DuckDBPyConnection, name: str, types: Mapping[str, str], rows: Rows) -> None:
+    layout = ", ".join(f'"{column}" {kind}' for column, kind in types.items())
     engine.execute(f"CREATE TABLE {name} ({layout})")
     if rows:
-        columns = [_PARTY, *(spec.name for spec in rule.facts)]
-        engine.register("arriving", pa.table({column: [row.get(column) for row in rows] for column in columns}))
+        engine.register("arriving", pa.table({column: [row.get(column) for row in rows] for column in types}))
         engine.execute(f"INSERT INTO {name} SELECT * FROM arriving")  # noqa: S608 (two names of ours)
         engine.unregister("arriving")
 

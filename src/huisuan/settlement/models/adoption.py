@@ -28,6 +28,7 @@ class SettingsProposal(models.Model):
     authority = models.CharField(max_length=200)
     document = models.CharField(max_length=200, blank=True)
     valid_from = models.DateField(help_text="the first day on which the values hold")
+    valid_to = models.DateField(null=True, help_text="the last one; empty: until something later prevails")
     values = models.TextField()
     names = models.JSONField(help_text="the settings and interpretations that it sets")
     proposed_by = models.CharField(max_length=80)
@@ -40,6 +41,10 @@ class SettingsProposal(models.Model):
             models.CheckConstraint(
                 name="settings_proposal_says_what_and_by_whom",
                 condition=~Q(title="") & ~Q(authority="") & ~Q(values="") & ~Q(proposed_by=""),
+            ),
+            models.CheckConstraint(
+                name="settings_proposal_ends_after_it_begins",
+                condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from")),
             ),
         ]
         triggers = [append_only("proposals_stay")]

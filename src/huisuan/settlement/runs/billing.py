@@ -24,7 +24,7 @@ from huisuan.law.model import Rule
 from huisuan.law.policy import Policy
 from huisuan.law.sql.compute_file import answer_query
 from huisuan.parties.affiliation import AffiliationSpan
-from huisuan.settlement.runs.settled_sentence import FACT_TYPES, FACTS
+from huisuan.settlement.runs.settled_sentence import fact_types, facts_query
 
 _DAY = 86_400
 _HOUR = 3_600
@@ -62,10 +62,10 @@ class UnpricedUsage:
 
 
 def segment_days(
-    starts: date, ends: date, prices: Iterable[Price], affiliated: Iterable[AffiliationSpan]
+    starts: date, ends: date, prices: Iterable[Price], affiliated: Iterable[AffiliationSpan], parts: Sequence[date] = ()
 ) -> list[date]:
-    """The first days of all segments of [starts, ends), and `ends` itself, in order."""
-    days = {starts, ends}
+    """The first days of all segments of [starts, ends), and `ends` itself, in order; no segment crosses a part."""
+    days = {starts, ends, *parts}
     month = starts.replace(day=1)
     while month < ends:
         days.add(max(month, starts))
@@ -81,16 +81,21 @@ class Billing:
 
     def __init__(self, engine: duckdb.DuckDBPyConnection, usage: Path, starts: date, ends: date) -> None:
         self.engine, self.starts, self.ends = engine, starts, ends
+        self.parts: tuple[date, ...] = ()
         quoted = str(usage).replace("'", "''")
         engine.execute(f"CREATE VIEW usage AS SELECT * FROM read_parquet('{quoted}')")  # noqa: S608
         check_settled_usage(dict(self.rows("SELECT column_name, column_type FROM (DESCRIBE usage)")))
 
-    def bill(self, prices: Sequence[Price], affiliated: Sequence[AffiliationSpan]) -> list[UnpricedUsage]:
+    def bill(
+        self, prices: Sequence[Price], affiliated: Sequence[AffiliationSpan], parts: Sequence[date] = ()
+    ) -> list[UnpricedUsage]:
         """Make `lines` and `bills`; says what could not be priced (then the bills are not to be used).
 
-        In `affiliated`, `operator` holds the centre's code: the caller knows who operates which centre.
+        In `affiliated`, `operator` holds the centre's code: the caller knows who operates which centre. `parts` are the
+        first days of the parts that the year is cut into, the first included: then `bill_parts` is made, too.
         """
-        self._calendar(segment_days(self.starts, self.ends, prices, affiliated))
+        self.parts = tuple(parts)
+        self._calendar(segment_days(self.starts, self.ends, prices, affiliated, parts))
         self._table(
             "price", "centre TEXT, model TEXT, fen BIGINT, starts DATE, ends DATE", [_price(price) for price in prices]
         )
@@ -100,20 +105,31 @@ class Billing:
         )  # fmt: skip
         self.engine.execute(_LINES)
         self.engine.execute(_BILLS)
+        if parts:
+            self._table("part", "starts DATE, ends DATE", list(itertools.pairwise([*parts, self.ends])))
+            self.engine.execute(_BILL_PARTS)
         gaps = self.engine.execute(_UNPRICED).fetchall()
         return [UnpricedUsage(*gap) for gap in gaps]
 
     def entitle(self, policy: Policy, rule: Rule, parties: Sequence[RegisteredParty], on: date, as_known: date) -> None:
         """Make `answers`: the facts of 2.2 for every registered party with a bill, and the rule's answer."""
+        self.collect_facts(parties)
+        query, _ = answer_query(policy, rule, "facts", fact_types(self.parts), on=on, as_known=as_known)
+        self.engine.execute(
+            f"CREATE TABLE answers AS SELECT a.*, f.* EXCLUDE (party) "  # noqa: S608
+            f"FROM ({query.sql('duckdb')}) a JOIN facts f USING (party)"
+        )
+
+    def collect_facts(self, parties: Sequence[RegisteredParty]) -> None:
+        """Make `facts`: those of 2.2 for every registered party with a bill."""
         self._table(
             "register", "party TEXT, in_anhui BOOLEAN, kind TEXT", [(p.uscc, p.in_anhui, p.kind) for p in parties]
         )
-        self.engine.execute(FACTS)
-        query, _ = answer_query(policy, rule, "facts", FACT_TYPES, on=on, as_known=as_known)
-        self.engine.execute(
-            f"CREATE TABLE answers AS SELECT a.*, f.in_anhui, f.kind, f.spend, f.self_use "  # noqa: S608
-            f"FROM ({query.sql('duckdb')}) a JOIN facts f USING (party)"
-        )
+        self.engine.execute(facts_query(self.parts))
+
+    def fact_names(self) -> list[str]:
+        """The facts in `answers`, behind party, status, amount and reasons."""
+        return [name for name, *_ in self.rows("DESCRIBE facts") if name != "party"]
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What a query over the tables gives."""
@@ -198,6 +214,38 @@ SELECT party, centre, month, CAST(sum(card_seconds) AS BIGINT) AS card_seconds,
        CAST((2 * coalesce(sum(card_seconds * fen_per_card_hour) FILTER (excluded_because <> ''), 0) + {_HOUR})
             // (2 * {_HOUR}) AS BIGINT) AS excluded_fen
 FROM lines WHERE party IS NOT NULL GROUP BY ALL
+"""  # noqa: S608
+
+# A bill's fen shared out among the parts of the year so that they add up to it: what is excluded and what counts, each by
+# the rounded sum up to the part's end less that up to its beginning; what counts ends at what the bill has of it.
+_BILL_PARTS = f"""
+CREATE TABLE bill_parts AS
+WITH exact AS (
+    SELECT l.party, l.centre, l.month, p.starts,
+           sum(card_seconds * fen_per_card_hour) FILTER (excluded_because = '') AS counted,
+           sum(card_seconds * fen_per_card_hour) FILTER (excluded_because <> '') AS excluded
+    FROM lines l JOIN part p ON p.starts <= l.starts AND l.ends <= p.ends WHERE party IS NOT NULL GROUP BY ALL
+),
+summed AS (
+    SELECT party, centre, month, starts,
+           sum(coalesce(counted, 0)) OVER so_far AS counted, sum(coalesce(excluded, 0)) OVER so_far AS excluded,
+           row_number() OVER (PARTITION BY party, centre, month ORDER BY starts DESC) = 1 AS last
+    FROM exact WINDOW so_far AS (PARTITION BY party, centre, month ORDER BY starts)
+),
+rounded AS (
+    SELECT party, centre, month, starts, (2 * excluded + {_HOUR}) // (2 * {_HOUR}) AS excluded,
+           CASE WHEN last THEN amount_fen - excluded_fen
+                ELSE least((2 * counted + {_HOUR}) // (2 * {_HOUR}), amount_fen - excluded_fen) END AS counted
+    FROM summed JOIN bills USING (party, centre, month)
+),
+shared AS (
+    SELECT party, centre, month, starts, counted - coalesce(lag(counted) OVER before, 0) AS counted,
+           excluded - coalesce(lag(excluded) OVER before, 0) AS excluded
+    FROM rounded WINDOW before AS (PARTITION BY party, centre, month ORDER BY starts)
+)
+SELECT party, centre, month, starts, CAST(counted + excluded AS BIGINT) AS amount_fen,
+       CAST(excluded AS BIGINT) AS excluded_fen
+FROM shared
 """  # noqa: S608
 
 _UNPRICED = """

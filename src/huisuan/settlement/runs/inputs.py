@@ -15,17 +15,24 @@ from huisuan.base.months import SHANGHAI
 from huisuan.base.temporary import temporary_folder
 from huisuan.compute.metering.exports.usage_parquet import SealedFile, export_usage
 from huisuan.compute.models import Centre, Tariff
-from huisuan.parties.affiliation import AffiliationSpan, OwnershipRelation, Reach, find_affiliations
+from huisuan.parties.affiliation import AffiliationSpan, OwnershipRelation, find_affiliations
 from huisuan.parties.models import Party, Relation
 from huisuan.settlement.runs.billing import Billing, Price, RegisteredParty
-from huisuan.settlement.runs.settled_sentence import USER_KINDS
+from huisuan.settlement.runs.settled_sentence import USER_KINDS, ReachSpan
 
 
 @contextmanager
 def open_billing(
-    registers: RegisterSnapshot, starts: date, ends: date, reach: Reach, sealed: Sequence[SealedFile] | None = None
+    registers: RegisterSnapshot,
+    starts: date,
+    ends: date,
+    reach: Sequence[ReachSpan],
+    sealed: Sequence[SealedFile] | None = None,
+    parts: Sequence[date] = (),
 ) -> Iterator[Billing]:
     """The bills of [starts, ends) from what was read, in an engine of their own; `sealed` if it was looked up already.
+
+    `parts`: the first days of the parts that the year is cut into, where it is.
 
     Raises:
         Conflict: usage that no tariff covers.
@@ -34,7 +41,7 @@ def open_billing(
         usage = folder / "usage.parquet"
         export_usage(usage, registers.cursors, start_of_day(starts), start_of_day(ends), sealed)
         billing = Billing(engine, usage, starts, ends)
-        _bill(billing, registers, starts, ends, reach)
+        _bill(billing, registers, reach, parts)
         yield billing
 
 
@@ -91,12 +98,20 @@ def load_registers(starts: date, ends: date, cursors: dict[str, int]) -> Registe
     )
 
 
-def _bill(billing: Billing, registers: RegisterSnapshot, starts: date, ends: date, reach: Reach) -> None:
+def _bill(
+    billing: Billing, registers: RegisterSnapshot, reach: Sequence[ReachSpan], parts: Sequence[date]
+) -> None:
     operators = set(registers.operators.values())
     related = operators | {party for holding in registers.holdings for party in (holding.owner, holding.owned)}
-    pairs = ((party, operator) for party in related for operator in operators)
-    together = find_affiliations(registers.holdings, pairs, starts=starts, ends=ends, reach=reach)
-    gaps = billing.bill(registers.prices, list(_by_centre(together, registers.operators)))
+    pairs = [(party, operator) for party in related for operator in operators]
+    together = [
+        found
+        for span in reach
+        for found in find_affiliations(
+            registers.holdings, pairs, starts=span.starts, ends=span.ends, reach=span.reach
+        )
+    ]
+    gaps = billing.bill(registers.prices, list(_by_centre(together, registers.operators)), parts)
     if gaps:
         places = "；".join(
             f"{gap.centre} 的 {gap.model}（{gap.starts} 至 {gap.ends}，{gap.card_seconds:,} 卡秒）" for gap in gaps

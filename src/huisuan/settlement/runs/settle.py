@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from huisuan.compute.metering.exports.usage_parquet import sealed_usage
 from huisuan.compute.metering.seals.queries import seal_reference
 from huisuan.compute.models import Accelerator, Centre
 from huisuan.law.model import LawError, Rule, to_json
-from huisuan.law.policy import Policy, load_policy
+from huisuan.law.policy import Policy, find_part_starts, load_policy
 from huisuan.parties.models import Party
 from huisuan.settlement.adoption.lock import lock_settlement
 from huisuan.settlement.adoption.settings_files import refuse_unadopted_files, write_adopted
@@ -26,7 +26,7 @@ from huisuan.settlement.runs.billing import Billing
 from huisuan.settlement.runs.inputs import latest_cursors, load_registers, open_billing, start_of_day
 from huisuan.settlement.runs.later_records import has_changed_since
 from huisuan.settlement.runs.result_messages import tell_results
-from huisuan.settlement.runs.settled_sentence import SETTLES, reach_of
+from huisuan.settlement.runs.settled_sentence import SETTLES, reach_spans
 
 NO_PROGRESS = NoProgress()
 #: what a settlement does, in order; a request to cancel is looked at before each
@@ -73,10 +73,11 @@ def settle(
         write_adopted()  # under the lock: nothing is adopted between this reading of the law and the run
         refuse_unadopted_files()
         policy, rule = _law(policy_name)
-        starts, ends = _window(policy, year)
+        starts, ends = settlement_window(policy, year)
         on = ends - timedelta(days=1)
+        parts = find_part_starts(policy, rule, starts, on, known)
         registers = load_registers(starts, ends, dict(cursors) if cursors is not None else latest_cursors())
-        law = _law_used(policy, rule, on, known)
+        law = _law_used(policy, rule, on, known, parts)
         newest = SettlementRun.objects.filter(policy=policy.name, sentence=rule.sentence, year=year).first()
         sealed = sealed_usage(registers.cursors, start_of_day(starts), start_of_day(ends))
         seals = [seal_reference(file.seal) for file in sealed]
@@ -86,7 +87,8 @@ def settle(
         if stands and stands.cursors == registers.cursors:
             return SettleResult(stands, new=False)
         begin_step(progress, "usage")
-        with open_billing(registers, starts, ends, reach_of(policy, on, known), sealed) as billing:
+        reach = reach_spans(policy, starts, ends, known, parts)
+        with open_billing(registers, starts, ends, reach, sealed, parts) as billing:
             begin_step(progress, "answers")
             billing.entitle(policy, rule, registers.parties, on, known)
             result = _result(billing)
@@ -140,17 +142,24 @@ def _law(name: str) -> tuple[Policy, Rule]:
         raise InvalidRequest(str(error), code=error.code) from None
 
 
-def _window(policy: Policy, year: int) -> tuple[date, date]:
+def settlement_window(policy: Policy, year: int) -> tuple[date, date]:
     """[first day, day after the last) of the year's use under the policy; the whole year if it never held then."""
     starts, ends = date(year, 1, 1), date(year + 1, 1, 1)
     held_from, held_to = max(starts, policy.valid_from), min(ends, policy.valid_to + timedelta(days=1))
     return (held_from, held_to) if held_from < held_to else (starts, ends)
 
 
-def _law_used(policy: Policy, rule: Rule, on: date, as_known: date) -> dict[str, Any]:
+def _law_used(policy: Policy, rule: Rule, on: date, as_known: date, parts: Sequence[date]) -> dict[str, Any]:
+    """The digest, settings and options of the year's last day; where it is cut, those of each part as well."""
+    law = {"digest": policy.digest_as_known(as_known), **_values_on(policy, rule, on, as_known)}
+    if parts:
+        law["parts"] = [{"from": str(first), **_values_on(policy, rule, first, as_known)} for first in parts]
+    return law
+
+
+def _values_on(policy: Policy, rule: Rule, on: date, as_known: date) -> dict[str, Any]:
     adopted = policy.adopted(on, as_known)
     return {
-        "digest": policy.digest_as_known(as_known),
         "settings": {spec.name: to_json(adopted[spec.name].value) for spec in rule.settings() if spec.name in adopted},
         "interpretations": {
             spec.name: adopted[spec.name].value for spec in rule.interpretations() if spec.name in adopted
@@ -195,15 +204,16 @@ def _store(run: SettlementRun, billing: Billing, progress: WorkProgress) -> None
     begin_step(progress, "lines")
     _store_lines(billing, bills, parties, centres)
     begin_step(progress, "entitlements")
+    names = billing.fact_names()
     Entitlement.objects.bulk_create(
         (
             Entitlement(
                 run=run, party_id=parties[party], status=status, amount_fen=amount or 0,
-                facts={"in_anhui": in_anhui, "kind": kind, "spend": spend, "self_use": self_use},
-                reasons=reasons.split(";") if reasons else [],
+                facts=dict(zip(names, facts, strict=True)), reasons=reasons.split(";") if reasons else [],
             )
-            for party, status, amount, reasons, in_anhui, kind, spend, self_use in billing.rows(
-                "SELECT party, status, amount_fen, reasons, in_anhui, kind, spend, self_use FROM answers ORDER BY party"
+            for party, status, amount, reasons, *facts in billing.rows(
+                "SELECT party, status, amount_fen, reasons, * EXCLUDE (party, status, amount_fen, reasons) "
+                "FROM answers ORDER BY party"
             )
         ),
         batch_size=_BATCH,
