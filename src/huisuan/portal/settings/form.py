@@ -69,6 +69,7 @@ class ProposalForm:
     authority: str = AUTHORITY
     document: str = ""
     valid_from: str = ""
+    valid_to: str = ""
     entries: list[SettingEntry] = field(default_factory=list)
     errors: dict[str, str] = field(default_factory=dict)
 
@@ -82,9 +83,10 @@ def parse_form(
     policy: Policy, listed: list[SettingHistory], posted: QueryDict
 ) -> tuple[ProposalForm, SettingsDraft | None]:
     """What was posted, and the draft it makes; no draft where something is wrong, which the form then says."""
-    title, authority, document, day = (_line(posted, key) for key in ("title", "authority", "document", "valid_from"))
+    keys = ("title", "authority", "document", "valid_from", "valid_to")
+    title, authority, document, day, last = (_line(posted, key) for key in keys)
     entries = [SettingEntry(row, [_clean(each) for each in posted.getlist(f"set:{row.spec.name}")]) for row in listed]
-    form = ProposalForm(title, authority, document, day, entries)
+    form = ProposalForm(title, authority, document, day, last, entries)
     values: dict[str, SettingValue] = {}
     for entry in form.entries:
         try:
@@ -95,12 +97,16 @@ def parse_form(
         held = entry.listed.current
         if value is not None and not (held and held.value == value):
             values[entry.listed.spec.name] = value
-    try:
-        valid_from = parse_date(form.valid_from)
-    except InvalidValue as wrong:
-        form.errors["valid_from"] = refusal_html(wrong)
+    days: dict[str, date | None] = {}
+    for key in ("valid_from", "valid_to"):
+        text = getattr(form, key)
+        try:
+            days[key] = parse_date(text) if text or key == "valid_from" else None
+        except InvalidValue as wrong:
+            form.errors[key] = refusal_html(wrong)
+    if form.errors or days["valid_from"] is None:
         return form, None
-    draft = SettingsDraft(form.title, form.authority, form.document, valid_from, values)
+    draft = SettingsDraft(form.title, form.authority, form.document, days["valid_from"], values, days["valid_to"])
     form.errors |= check_draft(policy, draft)
     if any(entry.error for entry in form.entries):
         form.errors.pop("", None)

@@ -17,7 +17,15 @@ from django.views.decorators.http import require_POST
 from huisuan.base.errors import NotFound, Refused
 from huisuan.law.explain import default_day
 from huisuan.law.model import InvalidValue, parse_date
-from huisuan.law.policy import AdoptedSetting, Policy, SettingHistory, list_policies, list_settings, load_policy
+from huisuan.law.policy import (
+    AdoptedSetting,
+    Policy,
+    SettingHistory,
+    Settings,
+    list_policies,
+    list_settings,
+    load_policy,
+)
 from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, public_page, viewer_of
 from huisuan.parties.viewer import Viewer
@@ -33,6 +41,7 @@ from huisuan.settlement.adoption import services
 from huisuan.settlement.adoption.proposed_settings import draft_of_proposal
 from huisuan.settlement.adoption.queries import list_proposals, proposal_state
 from huisuan.settlement.impact.compare import compare_year, rules_without_facts, settled_years
+from huisuan.settlement.impact.settled_days import foresee, overruled, settled_reach
 from huisuan.settlement.models import Comparison, SettingsProposal, Through
 
 _STATES = {
@@ -143,6 +152,7 @@ def propose(request: HttpRequest, name: str) -> HttpResponse:
             except Refused as refusal:
                 form.errors[""] = refusal_html(refusal)
             else:
+                foresee(made, viewer_of(request).name, timezone.now())
                 messages.success(request, _t("已提出。采用须由另一人。"))
                 return redirect("proposal", number=made.pk)
         status = 422
@@ -180,12 +190,23 @@ def proposal_page(request: HttpRequest, number: int) -> HttpResponseBase:
     }
     try:
         context |= _sets(proposal)
+        if proposal_state(proposal) == "proposed":
+            context |= {"reaches": _reaches(proposal), "overruled": overruled(proposal)}
     except Refused as refusal:
         context["gone"] = refusal_html(refusal)
     if comparison is None:
         return render_tables(request, "portal/oversight/proposal.html", context, [])
     context |= comparison_context(comparison)
     return render_tables(request, "portal/oversight/proposal.html", context, [compared_table(request, comparison)])
+
+
+def _reaches(proposal: SettingsProposal) -> list[dict[str, Any]]:
+    """The settled years into which a proposal reaches, with what was computed of each last."""
+    made = {each.run_id: each for each in Comparison.objects.filter(proposal=proposal).order_by("pk")}
+    return [
+        {"run": reach.run, "first": reach.first, "last": reach.last, "made": made.get(reach.run.pk)}
+        for reach in settled_reach(proposal)
+    ]
 
 
 def _sets(proposal: SettingsProposal) -> dict[str, Any]:
@@ -196,13 +217,15 @@ def _sets(proposal: SettingsProposal) -> dict[str, Any]:
     file = end.file if end else ""
     rows = []
     for listed in list_settings(policy, proposal.valid_from, timezone.localdate()):
-        if listed.spec.name not in draft.values:
+        name = listed.spec.name
+        if name not in draft.names:
             continue
-        earlier = [each for each in listed.history if not file or each.path.name != file]
-        before = next((each for each in earlier if each.valid_from <= proposal.valid_from), None)
+        earlier = Settings(tuple(each for each in listed.history if not file or each.path.name != file))
+        before = earlier.at(proposal.valid_from, date.max).get(name)
         value = AdoptedSetting(
-            listed.spec.name, draft.values[listed.spec.name], "", "", proposal.valid_from, date.max, "", policy.folder
-        )
+            name, draft.values.get(name, ""), "", "", proposal.valid_from, date.max, "", policy.folder,
+            repealed=name in draft.repeals,
+        )  # fmt: skip
         rows.append(
             {
                 **row_of(listed),
