@@ -50,7 +50,27 @@ article.procedure(
     what="制定实施细则：比例、预算、绩效权重与解释口径，作为参数采用", what_en="The implementing rules, as settings",
     responsible="省人工智能产业推进组工作专班办公室", cooperating="省财政厅",
 )  # fmt: skip
-article.validity("0.3", "有效期至2025年12月31日")
+
+UNTIL = "有效期至2025年12月31日"
+
+replaced = interpretation(
+    "0.3.replaced", "2.0 版施行后，本政策是否继续执行到 2025 年 12 月 31 日",
+    "Does this policy run on to 31 December 2025 once the 2.0 edition holds?",
+    {
+        "runs": ("按本句执行到期满", "it runs out on the day that this sentence names"),
+        "ends": ("自 2.0 版施行之日起停止执行", "it ends on the day on which the 2.0 edition takes force"),
+    },
+    sentence="0.3", phrase=UNTIL,
+)  # fmt: skip
+began = interpretation(
+    "0.3.began", "有效期内已经开始、期满之后才完成的事项是否适用", "Is what began in time and ended after it covered?",
+    {
+        "covered": ("适用，按有效期最后一天的规定", "yes, by the law of the last day"),
+        "not_covered": ("不适用，只看完成之日", "no: the day on which it ended decides"),
+    },
+    sentence="0.3", phrase=UNTIL,
+)  # fmt: skip
+article.validity("0.3", UNTIL, replaced=replaced, began_within=began)
 
 north = regions_setting("0.2.north", "皖北各市", "Cities of northern Anhui", CITIES, sentence="0.2", phrase="皖北地区")
 north_counties = regions_setting(

@@ -22,6 +22,7 @@ from huisuan.law.budget.tables import write_tables
 from huisuan.law.cli.law_commands import app
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import Const
+from huisuan.law.model.rewriting import rewrite_tree
 from huisuan.law.model.rules import RuleKind
 from huisuan.law.model.values import ValueKind
 from huisuan.law.policy.amended_figures import FigureKind, amend_figures, legal_figures, parse_amendment

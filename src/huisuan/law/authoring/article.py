@@ -17,6 +17,7 @@ from huisuan.law.model.rules import Allotment, Claim, Indicator, Rule, RuleKind,
 
 F = TypeVar("F", bound=Facts)
 STACKING_OPTIONS = {"once", "together", "rest"}
+VALIDITY_OPTIONS = {"replaced": {"ends", "runs"}, "began_within": {"covered", "not_covered"}}
 
 
 def claims(ground: str, spent: Money) -> Claim:
@@ -48,10 +49,12 @@ class Article:
         claim: Claim | None = None,
         fund: Money | None = None,
         read_facts_by: tuple[Interpretation, ...] = (),
+        version: str = "",
     ) -> Callable[[Callable[[F], Money]], Callable[[F], Money]]:
         """The decorated function says what the sentence owes, and to whom.
 
-        `by` names who may claim (`CLAIMANTS`), `claim` what it pays for, `fund` the most that a year may cost.
+        `by` names who may claim (`CLAIMANTS`), `claim` what it pays for, `fund` the most that a year may cost;
+        `version` the change of the text (`changes/NAME.toml`) since which the sentence reads so.
 
         Raises:
             LawError: a citation that is not in the text, an amount that is not rounded, facts not declared.
@@ -79,6 +82,7 @@ class Article:
                 claim=claim or Claim(sentence, ""),
                 fund=None if fund is None else fund.node,
                 read_facts_by=tuple(interpretation.spec for interpretation in read_facts_by),
+                version=version,
             )
             self._registry.add_rule(rule, source_place(function))
             return function
@@ -97,6 +101,7 @@ class Article:
         decided_by: str,
         decided_by_en: str = "",
         by: tuple[str, ...] = (),
+        version: str = "",
     ) -> Callable[[Callable[[F], None]], Callable[[F], None]]:
         """The decorated function says what must hold for case-by-case support; the amount is not computed."""
 
@@ -105,6 +110,7 @@ class Article:
             rule = Rule(
                 sentence, RuleKind.DISCRETION, sentence, phrase, to, to_en, title, title_en, facts, conditions,
                 decided_by=decided_by, decided_by_en=decided_by_en or decided_by, claimants=by,
+                version=version,
             )  # fmt: skip
             self._registry.add_rule(rule, source_place(function))
             return function
@@ -125,6 +131,7 @@ class Article:
         grants_en: str,
         by: tuple[str, ...] = (),
         name: str = "",
+        version: str = "",
     ) -> Callable[[Callable[[F], Bool | None]], Callable[[F], Bool | None]]:
         """The decorated function says who may have a title, a priority or a channel; it returns what gives priority.
 
@@ -136,10 +143,11 @@ class Article:
             rule = Rule(
                 _rule_key(sentence, name), RuleKind.ENTITLES, sentence, phrase, to, to_en, title, title_en, facts,
                 conditions, priority=priority.node if isinstance(priority, Bool) else None, grants=grants,
-                grants_en=grants_en, claimants=by,
+                grants_en=grants_en, claimants=by, version=version,
             )  # fmt: skip
             self._registry.add_rule(rule, source_place(function))
-            self._registry.add_handling(self.number, Procedure(sentence, phrase, kind, title, title_en))
+            if not version:
+                self._registry.add_handling(self.number, Procedure(sentence, phrase, kind, title, title_en))
             return function
 
         return register
@@ -210,9 +218,32 @@ class Article:
         """The sentence changes what others pay, through a setting that those rules must read."""
         self._registry.add_handling(self.number, Modification(sentence, phrase, _setting_spec(setting), what, what_en))
 
-    def validity(self, sentence: str, phrase: str) -> None:
-        """The sentence says until when the policy holds; `policy.toml` must name the same day."""
-        self._registry.add_handling(self.number, Validity(sentence, phrase))
+    def validity(
+        self,
+        sentence: str,
+        phrase: str,
+        *,
+        replaced: Interpretation | None = None,
+        began_within: Interpretation | None = None,
+        began_before: Interpretation | None = None,
+    ) -> None:
+        """The sentence says until when the policy holds; `policy.toml` must name the same day.
+
+        What it leaves open is asked: see `model.handling.Validity`.
+
+        Raises:
+            LawError: a phrase that is not in the text, or options that mean nothing here.
+        """
+        asked = {"replaced": replaced, "began_within": began_within, "began_before": began_before}
+        specs = {name: question.spec for name, question in asked.items() if question is not None}
+        for name, spec in specs.items():
+            wanted = VALIDITY_OPTIONS.get(name, VALIDITY_OPTIONS["began_within"])
+            if set(spec.options) != wanted:
+                raise LawError(
+                    f"解释口径 {spec.name}：选项应为 {'、'.join(sorted(wanted))}", code="law.validity_option_unknown"
+                )
+            self._registry.text.check_citation(spec.sentence, spec.phrase, spec.name)
+        self._registry.add_handling(self.number, Validity(sentence, phrase, **specs))
 
 
 def _rule_key(sentence: str, name: str) -> str:

@@ -13,6 +13,7 @@ from huisuan.law.model.errors import LawError
 from huisuan.law.model.handling import SentenceHandling
 from huisuan.law.model.rules import Allotment, Rule, Stacking
 from huisuan.law.text.policy_text import PolicyText
+from huisuan.law.text.text_changes import TextChange, text_on
 
 
 @dataclass
@@ -20,10 +21,12 @@ class ArticleRegistry:
     """The policy whose files are being read."""
 
     text: PolicyText
+    changes: tuple[TextChange, ...] = ()
     rules: list[Rule] = field(default_factory=list)
     allotments: list[Allotment] = field(default_factory=list)
     stackings: list[Stacking] = field(default_factory=list)
     handlings: list[SentenceHandling] = field(default_factory=list)
+    versions: list[Rule] = field(default_factory=list)
 
     def add_handling(self, article: str, handling: SentenceHandling) -> None:
         """How an article accounts for one of its sentences.
@@ -41,8 +44,9 @@ class ArticleRegistry:
             LawError: a citation that is not in the text, an unknown claimant, a second rule of that key, a regional
                 rate without its condition.
         """
+        text = self._text_of(rule, place)
         for sentence, phrase in rule.citations():
-            self.text.check_citation(sentence, phrase, place)
+            text.check_citation(sentence, phrase, place)
         for fact in rule.facts:
             if fact.asked_by not in self.text.sentences:
                 raise LawError(
@@ -53,14 +57,26 @@ class ArticleRegistry:
                 raise LawError(
                     f"{place}：没有申报主体 {claimant}；可用 {'、'.join(CLAIMANT_KINDS)}", code="law.claimant_unknown"
                 )
-        for other in self.rules:
-            if other.key == rule.key:
+        for other in (*self.rules, *self.versions):
+            if (other.key, other.version) == (rule.key, rule.version):
                 raise LawError(
                     f"{place}：第 {rule.key} 句已有规则“{other.title}”；两条规则须声明先后，并各有 name=",
                     code="law.rule_twice",
                 )
         _check_regional_rates(rule, place)
-        self.rules.append(rule)
+        (self.versions if rule.version else self.rules).append(rule)
+
+    def _text_of(self, rule: Rule, place: str) -> PolicyText:
+        """The text that a rule cites: as issued, or since the change that it names."""
+        if not rule.version:
+            return self.text
+        change = next((change for change in self.changes if change.name == rule.version), None)
+        if change is None:
+            known = "、".join(change.name for change in self.changes) or "无"
+            raise LawError(
+                f"{place}：没有 changes/{rule.version}.toml；有的是 {known}", code="law.text_version_unknown"
+            )
+        return text_on(self.text, self.changes, change.valid_from, change.known_from)
 
 
 _registry: ContextVar[ArticleRegistry | None] = ContextVar("article_registry", default=None)

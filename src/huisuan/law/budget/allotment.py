@@ -67,7 +67,7 @@ def allot_budget(
         LawError: not in force, a weight or the budget was not set, weights that are not 100% together, a row without
             a fact, or nobody has any score.
     """
-    if not policy.in_force(on):
+    if not policy.in_force(on, as_known):
         raise LawError(f"{on} 不在政策有效期 {policy.valid_from} 至 {policy.valid_to} 内", code="law.not_in_force")
     adopted = policy.adopted(on, as_known)
     weights = tuple(Fraction(_adopted_value(adopted, indicator.weight)) for indicator in allotment.indicators)

@@ -16,7 +16,7 @@ from huisuan.law.budget.model import LARGEST_CHANGES
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.settings_history import setting_names
+from huisuan.law.policy.settings_history import names_deciding
 from huisuan.law.sql.compute_file import answer_query
 
 if TYPE_CHECKING:
@@ -76,18 +76,22 @@ class RuleImpact:
 
 @dataclass(frozen=True)
 class LawState:
-    """One state of the law, read on a day as known on a day, over one table of facts."""
+    """One state of the law, read on a day as known on a day, over one table of facts.
+
+    `types`: the columns of the table, where they are others than those of the comparison (parts of a year).
+    """
 
     policy: Policy
     on: date
     as_known: date
     table: str
+    types: Mapping[str, str] | None = None
 
 
 def affected_rules(policy: Policy, names: Iterable[str]) -> tuple[Rule, ...]:
     """The rules that rest on one of these settings or interpretations, in the order of the text."""
     changed = set(names)
-    return tuple(rule for rule in policy.rules if changed & setting_names(rule))
+    return tuple(rule for rule in policy.rules if changed & names_deciding(policy, rule))
 
 
 def compare_answers(
@@ -127,8 +131,9 @@ def _answer(
     engine: duckdb.DuckDBPyConnection, name: str, reading: LawState, key: str, types: Mapping[str, str], identity: str
 ) -> None:
     query, carried = answer_query(
-        reading.policy, reading.policy.rule(key), reading.table, types, on=reading.on, as_known=reading.as_known
-    )
+        reading.policy, reading.policy.rule(key), reading.table, reading.types or types, on=reading.on,
+        as_known=reading.as_known,
+    )  # fmt: skip
     if identity not in carried:
         raise LawError(
             f"列 {identity} 是第 {key} 句的事实，不能用来认行；请另加一列编号", code="law.identity_is_a_fact"

@@ -24,7 +24,7 @@ from huisuan.law.model.values import ValueKind
 #: what a case may say; the first of each kind must be there
 INPUT_KEYS = ("facts", "rows", "rules")
 EXPECTED_KEYS = ("answer", "amount", "reasons", "nearest", "amounts", "payable", "refused")
-_KEYS = ("case", "day", "as_known", *INPUT_KEYS, "budget", "settings", "interpretations", *EXPECTED_KEYS)
+_KEYS = ("case", "day", "as_known", "began", *INPUT_KEYS, "budget", "settings", "interpretations", *EXPECTED_KEYS)
 
 _YUAN = re.compile(r"([0-9][0-9_,]*(?:\.[0-9]+)?) ?(?:(亿|万)?元)?")
 _UNIT = {None: 100, "万": 1_000_000, "亿": 10_000_000_000}  # fen
@@ -35,7 +35,7 @@ class Case:
     """One case: what is asked on which day under which settings, and what the answer is to be.
 
     `given` holds what stands under the key `kind`, `expected` what stands under the keys EXPECTED_KEYS.
-    `day` and `as_known` are None where the case names none.
+    `day`, `as_known` and `began` are None where the case names none.
     """
 
     title: str
@@ -49,11 +49,12 @@ class Case:
     budget: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     interpretations: Mapping[str, Any] = field(default_factory=dict)
+    began: date | None = None
 
     @property
     def question(self) -> str:
         """What is asked, so that the same question asked twice is seen."""
-        asked = (self.given, self.day, self.as_known, self.budget, self.settings, self.interpretations)
+        asked = (self.given, self.day, self.as_known, self.began, self.budget, self.settings, self.interpretations)
         return f"{self.subject} {asked!r}"
 
 
@@ -155,7 +156,7 @@ def _parse_case(raw: object, subject: str, place: str) -> Case:
     days = (_parse_day(raw, "day", place), _parse_day(raw, "as_known", place))
     return Case(
         raw["case"], subject, place, asked[0], raw[asked[0]], expected, *days, raw.get("budget"),
-        raw.get("settings", {}), raw.get("interpretations", {}),
+        raw.get("settings", {}), raw.get("interpretations", {}), _parse_day(raw, "began", place),
     )  # fmt: skip
 
 

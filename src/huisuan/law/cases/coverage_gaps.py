@@ -88,7 +88,8 @@ def _subject_for(policy: Policy, question: str) -> str:
     for rule in policy.rules:
         if any(spec.name == question for spec in rule.interpretations()):
             return rule.key
-    return next(stacking.ground for stacking in policy.stackings if stacking.by.name == question)
+    grounds = (stacking.ground for stacking in policy.stackings if stacking.by.name == question)
+    return next(grounds, policy.rules[0].key if policy.rules else "")  # a question about the validity: of any rule
 
 
 def _option_gaps(policy: Policy, cases: list[Case]) -> Iterator[CoverageGap]:

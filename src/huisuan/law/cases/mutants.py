@@ -64,7 +64,7 @@ class MutantReport:
 
 def list_subjects(policy: Policy) -> tuple[Altered, ...]:
     """What is altered: rules, budgets that are shared out, and the orders in which rules combine."""
-    return (*policy.rules, *policy.allotments, *policy.stackings)
+    return (*policy.rules, *policy.versions, *policy.allotments, *policy.stackings)
 
 
 def try_mutants(policy: Policy, cases: Sequence[Case], advance: Callable[[], None] = lambda: None) -> MutantReport:
@@ -91,7 +91,7 @@ def _key(subject: Altered) -> str:
 
 def _smallest(policy: Policy, original: Altered, case: Case) -> Policy:
     """The smallest policy in which the case holds: with a single rule it is asked much faster."""
-    if not isinstance(original, Rule):
+    if not isinstance(original, Rule) or policy.versions:
         return policy
     small = replace(policy, rules=(original,), allotments=(), stackings=())
     return small if run_case(small, case).holds else policy
@@ -99,6 +99,11 @@ def _smallest(policy: Policy, original: Altered, case: Case) -> Policy:
 
 def _with(policy: Policy, changed: Altered) -> Policy:
     match changed:
+        case Rule(version=version) if version:
+            versions = tuple(
+                changed if (rule.key, rule.version) == (changed.key, version) else rule for rule in policy.versions
+            )
+            return replace(policy, versions=versions)
         case Rule():
             rules = tuple(changed if rule.key == changed.key else rule for rule in policy.rules)
             return replace(policy, rules=rules)

@@ -25,7 +25,7 @@ from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import Scenario, apply_scenario, setting_declarations
 from huisuan.law.policy.stacking import PolicyRule
 
-WITHOUT_AMOUNT = (Status.NOT_ELIGIBLE, Status.NOT_IN_FORCE)
+WITHOUT_AMOUNT = (Status.NOT_ELIGIBLE, Status.NOT_IN_FORCE)  # their amount is zero
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,8 @@ def _check_kind(case: Case, kind: str) -> Case:
 
 def _check_rule(policy: Policy, case: Case, on: date, as_known: date) -> Iterator[CaseDifference]:
     rule = policy.rule(case.subject)
-    answer = explain(policy, rule, _parse_facts(rule, case.given, case.place), on=on, as_known=as_known)
+    facts = _parse_facts(rule, case.given, case.place)
+    answer = explain(policy, rule, facts, on=on, as_known=as_known, began=case.began)
     status = _expected_status(case)
     if answer.status is not status:
         yield CaseDifference("答案", STATUS_ZH[status], STATUS_ZH[answer.status])

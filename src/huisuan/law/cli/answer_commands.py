@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from contextlib import nullcontext
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,15 +17,19 @@ from huisuan.base.money import yuan
 from huisuan.law.cli.arguments import (
     ArticleName,
     AsKnown,
+    Began,
     On,
     PolicyName,
     law_days,
     load_json_object,
+    parse_day,
 )
 from huisuan.law.explain.explanation import explain, parse_facts
 from huisuan.law.explain.html import answer_html
 from huisuan.law.model.answers import STATUS_ZH, Answer, Status
 from huisuan.law.model.errors import LawError
+from huisuan.law.model.rules import Rule
+from huisuan.law.policy.by_day import dated_facts, find_part_starts, part_name, part_starts
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
 from huisuan.law.sql.dialect import Dialect
@@ -56,6 +62,7 @@ def explain_(
     ],
     on: On = None,
     as_known: AsKnown = None,
+    began: Began = None,
     scenario: Suppose = None,
     choose: Choose = None,
     budget_left: Annotated[int | None, typer.Option(help="预算余额（分）；应享超过它时答“预算已用完”", min=0)] = None,
@@ -65,14 +72,14 @@ def explain_(
     """对一组事实作答：状态、金额、逐句的理由。"""
     law = _supposed(load_policy(policy), scenario, choose)
     rule = law.rule(article)
-    day, known, remark = law_days(law, on, as_known)
+    day, known = law_days(law, on, as_known)
+    began_on = parse_day(began, "--began") if began else None
     try:
         values = parse_facts(rule, load_json_object(facts))
+        _tell_changes(law, rule, day, known, values)
     except LawError as error:
         raise InvalidRequest(f"{facts}：{error}", code=error.code) from None
-    answer = explain(law, rule, values, on=day, as_known=known, budget_left_fen=budget_left)
-    if remark:
-        note(remark)
+    answer = explain(law, rule, values, on=day, as_known=known, budget_left_fen=budget_left, began=began_on)
     if as_json:
         print_json(answer.to_dict())
     elif html:
@@ -94,9 +101,7 @@ def sql(
     from huisuan.law.sql.dialect import COLUMN_TYPES
 
     law = load_policy(policy)
-    day, known, remark = law_days(law, on, as_known)
-    if remark:
-        note(remark)
+    day, known = law_days(law, on, as_known)
     rule = law.rule(article)
     types = {spec.name: COLUMN_TYPES[spec.kind] for spec in rule.facts}
     query, _ = answer_query(law, rule, "facts", types, on=day, as_known=known, dialect=dialect)
@@ -119,6 +124,7 @@ def compute(
     ] = None,
     on: On = None,
     as_known: AsKnown = None,
+    began: Began = None,
     scenario: Suppose = None,
     choose: Choose = None,
     as_json: AsJson = False,
@@ -131,12 +137,12 @@ def compute(
         raise typer.BadParameter("只与 --engine spark 同用", param_hint="--master")
     law = _supposed(load_policy(policy), scenario, choose)
     rule = law.rule(article)
-    day, known, remark = law_days(law, on, as_known)
+    day, known = law_days(law, on, as_known)
+    began_on = parse_day(began, "--began") if began else None
     session = Spark(master or LOCAL_MASTER) if engine is EngineName.SPARK else nullcontext()
     with progress(f"第 {rule.sentence} 句", None), session as spark:
-        done = compute_file(law, rule, source, target, on=day, as_known=known, spark=spark)
-    if remark:
-        note(remark)
+        done = compute_file(law, rule, source, target, on=day, as_known=known, spark=spark, began=began_on)
+    _tell_changes(law, rule, day, known, done.read)
     for name in done.absent:
         note(f"注意：输入没有列 {name}，每行都按缺少该事实处理")
     for name, count in done.invalid.items():
@@ -156,6 +162,20 @@ def compute(
         out.print(f"合计 {yuan(done.amount_fen)} 元")
     if done.invalid:
         raise typer.Exit(1)
+
+
+def _tell_changes(law: Policy, rule: Rule, day: date, known: date, names: Iterable[str]) -> None:
+    """Say where facts that count by the days of use are not told apart, though the settings changed within the year."""
+    first = max(date(day.year, 1, 1), law.valid_from)
+    starts = find_part_starts(law, rule, first, day, known)
+    if starts and not part_starts(rule, names):
+        days, parts = (
+            "、".join(map(str, starts[1:])),
+            "、".join(part_name(spec.name, starts[1]) for spec in dated_facts(rule)),
+        )
+        note(
+            f"注意：{day.year} 年内 {days} 起规定有变；没有分段的都按 {day} 计算，要按用量发生之日请分段写，如 {parts}"
+        )
 
 
 def _supposed(law: Policy, scenario: Path | None, choices: list[str] | None) -> Policy:

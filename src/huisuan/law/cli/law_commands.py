@@ -16,7 +16,9 @@ from huisuan.law.cli.arguments import (
     On,
     PolicyName,
     law_days,
+    today,
 )
+from huisuan.law.explain.explanation import default_day
 from huisuan.law.explain.prose import general_terms, rule_prose
 from huisuan.law.model.rules import KINDS_ZH
 from huisuan.law.policy.load import load_installed, load_policy
@@ -93,7 +95,7 @@ def prose_(
     law = load_policy(policy)
     rules = [law.rule(article)] if article else list(law.rules)
     rendered = []
-    day, known, _ = law_days(law, on, None)
+    day, known = law_days(law, on, None) if on else (default_day(law, today()), today())
     for rule in rules:
         adopted = law.adopted(day, known)
         terms = general_terms(rule, adopted) if on is None else rule_terms(rule, adopted)[0]
@@ -121,9 +123,7 @@ def settings(policy: PolicyName, on: On = None, as_known: AsKnown = None, as_jso
     from huisuan.law.policy.settings_history import list_settings
 
     law = load_policy(policy)
-    day, known, remark = law_days(law, on, as_known)
-    if remark:
-        note(remark)
+    day, known = law_days(law, on, as_known)
     print_settings(law.title, list_settings(law, day, known), day, known, as_json=as_json)
 
 

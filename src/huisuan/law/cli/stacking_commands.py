@@ -24,7 +24,7 @@ from huisuan.law.model.rules import Allotment
 from huisuan.law.policy.coverage import SentenceCoverage, list_coverage
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.stacking import PolicyRule, rules_by_ground
-from huisuan.terminal import AsJson, note, out, print_json, print_table
+from huisuan.terminal import AsJson, out, print_json, print_table
 
 
 def coverage_(policy: PolicyName, as_json: AsJson = False) -> None:
@@ -71,9 +71,7 @@ def allot_(
 ) -> None:
     """按公布的得分公式把预算分给各方，合计与预算一分不差。"""
     law = load_policy(policy)
-    day, known, remark = law_days(law, on, as_known)
-    if remark:
-        note(remark)
+    day, known = law_days(law, on, as_known)
     rule = law.allotment(allotment)
     done = allot_budget(law, rule, _read_rows(source, rule), on=day, as_known=known, budget_fen=budget)
     if target is not None:
@@ -154,9 +152,7 @@ def stack(
     if (facts is None) == (source is None) or (source is None) != (target is None):
         raise typer.BadParameter("写 --facts（一例），或写 --input 与 --output（多例）")
     places = [_place(key) for key in rules]
-    day, known, remark = law_days(places[0].policy, on, as_known)
-    if remark:
-        note(remark)
+    day, known = law_days(places[0].policy, on, as_known)
     try:
         if source is not None and target is not None:
             _stack_file(places, source, target, (day, known), as_json)

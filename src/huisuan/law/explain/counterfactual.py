@@ -23,7 +23,7 @@ FactChanges: TypeAlias = dict[str, Any]
 
 _NEGATED = {"<=": ">", "<": ">=", ">=": "<", ">": "<="}
 _MIRRORED = {"<=": ">=", "<": ">", ">=": "<=", ">": "<", "=": "="}
-_NOT_ELIGIBLE = (Status.NOT_ELIGIBLE, Status.NOT_IN_FORCE, Status.NOT_SET)
+_NOT_ELIGIBLE = (Status.NOT_ELIGIBLE, Status.NOT_IN_FORCE, Status.NOT_YET_KNOWN, Status.NOT_SET)
 
 
 def nearest_eligible(evaluator: RuleEvaluator, facts: Mapping[str, Any], verdict: Verdict) -> tuple[NeededChange, ...]:

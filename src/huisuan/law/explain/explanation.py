@@ -60,7 +60,7 @@ def _is_absent(kind: ValueKind, value: object) -> bool:
 
 def default_day(policy: Policy, today: date) -> date:
     """The day on which the law is read where none is named: today, but within the policy's validity."""
-    return min(max(today, policy.valid_from), policy.valid_to)
+    return min(max(today, policy.valid_from), policy.last_day(today))
 
 
 def explain(
@@ -71,10 +71,14 @@ def explain(
     on: date,
     as_known: date,
     budget_left_fen: int | None = None,
+    began: date | None = None,
 ) -> Answer:
-    """The answer of a rule for facts (as `parse_facts` gives them) on a day, as known on a day."""
-    evaluator = RuleEvaluator(policy, rule, on, as_known, part_starts(rule, facts))
-    answer = answer_from_verdict(policy, evaluator, evaluator(facts), facts, on=on, as_known=as_known)
+    """The answer of a rule for facts (as `parse_facts` gives them) on a day, as known on a day.
+
+    `began`: the day on which began what the claim is about, where the policy's validity may depend on it.
+    """
+    evaluator = RuleEvaluator(policy, rule, on, as_known, part_starts(rule, facts), began)
+    answer = answer_from_verdict(policy, evaluator, evaluator(facts), facts, on=evaluator.on, as_known=as_known)
     amount = answer.amount_fen
     if budget_left_fen is None or amount is None or amount <= budget_left_fen:
         return answer
@@ -98,7 +102,8 @@ def answer_from_verdict(
     return Answer(
         policy=policy.name, digest=policy.digest_as_known(as_known), key=rule.key, sentence=rule.sentence,
         title=rule.title, on=on, as_known=as_known, status=status, amount_fen=verdict.amount_fen,
-        reasons=list_reasons(policy, verdict, narration.zh, narration.en, on), steps=tuple(narration.steps()),
+        reasons=list_reasons(policy, verdict, narration.zh, narration.en, (on, as_known)),
+        steps=tuple(narration.steps()),
         limits=tuple(_limit(seen) for seen in verdict.cited if seen.limit is not None and seen.uncapped is not None),
         settings=tuple(_settings_used(rule, adopted, evaluator.terms.options)),
         interpretations=tuple(_options_used(rule, adopted, evaluator.terms.options)),
@@ -116,7 +121,7 @@ class _Narration:
     def steps(self) -> Iterator[Step]:
         """Conditions, then figures and caps, then what follows."""
         verdict, rule = self.verdict, self.verdict.rule
-        if verdict.unset or verdict.status is Status.NOT_IN_FORCE:
+        if verdict.unset or verdict.status in (Status.NOT_IN_FORCE, Status.NOT_YET_KNOWN):
             return  # nothing was asked
         for condition, holds in zip(rule.conditions, verdict.holds, strict=False):
             zh, en = self.zh.condition(condition), self.en.condition(condition)

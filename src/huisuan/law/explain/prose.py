@@ -22,7 +22,8 @@ PHRASES: dict[Language, dict[str, str]] = {
         "down": "{0}，向下取整到{1}", "half_up": "{0}，四舍五入到{1}", "fen": "分", "yuan": "元", "wan": "万元",
         "among": "{0} 属于 {1}", "when": "若 {0}，为 {1}；否则为 {2}", "not": "并非 {0}", "all": " 且 ", "any": " 或 ",
         "per": "解释口径“{0}”", "set": "{0}已确定{1}", "of": "按{0}（法定上限 {1}）", "plainly": "按{0}",
-        "by_day": "{0}（按用量发生之日）", "closed": "（{0}）", "cited": "{0}（{1}“{2}”）", "named": "{0}：{1}", "next": "；",
+        "by_day": "{0}（按用量发生之日）", "closed": "（{0}）", "cited": "{0}（{1}“{2}”）",
+        "named": "{0}：{1}", "next": "；",
     },
     "en": {
         "less": "{0} − {1} (not below 0)", "cap": "{0}, at most {1}", "down": "{0}, rounded down to the {1}",
@@ -30,7 +31,8 @@ PHRASES: dict[Language, dict[str, str]] = {
         "among": "{0} is one of {1}", "when": "if {0}: {1}; otherwise {2}",
         "set": "{0} has set {1}", "not": "not {0}", "all": " and ", "any": " or ", "per": "by the reading “{0}”",
         "of": "{0} (by law at most {1})", "plainly": "{0}",
-        "by_day": "{0} (by the day of use)", "closed": "({0})", "cited": "{0} ({1} “{2}”)", "named": "{0}: {1}", "next": "; ",
+        "by_day": "{0} (by the day of use)", "closed": "({0})", "cited": "{0} ({1} “{2}”)",
+        "named": "{0}: {1}", "next": "; ",
     },
 }  # fmt: skip
 _SIGNS = {"<=": "≤", "<": "<", ">=": "≥", ">": ">", "=": "＝"}

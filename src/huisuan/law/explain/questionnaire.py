@@ -106,7 +106,7 @@ def build_questionnaire(
     places = [
         PolicyRule(policy, rule)
         for policy in policies
-        if policy.in_force(on)
+        if policy.in_force(on, as_known)
         for rule in policy.rules
         if not rule.claimants or claimant in rule.claimants
     ]

@@ -10,17 +10,20 @@ from huisuan.law.explain.verdict import Verdict
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.answers import Reason, Status
 from huisuan.law.model.expressions import FactSpec, InterpretationSpec, SettingSpec
-from huisuan.law.model.handling import Validity
 from huisuan.law.model.rules import Condition, Rule, RuleKind
 from huisuan.law.model.values import format_fen
 from huisuan.law.policy.policy import Policy
 
 
-def list_reasons(policy: Policy, verdict: Verdict, zh: Wording, en: Wording, on: date) -> tuple[Reason, ...]:
-    """The reasons of a verdict, one per code and in the same order."""
+def list_reasons(
+    policy: Policy, verdict: Verdict, zh: Wording, en: Wording, days: tuple[date, date]
+) -> tuple[Reason, ...]:
+    """The reasons of a verdict (on a day, as known on a day), one per code and in the same order."""
     match verdict.status:
         case Status.NOT_IN_FORCE:
-            return (_not_in_force(policy, on),)
+            return (_not_in_force(policy, *days),)
+        case Status.NOT_YET_KNOWN:
+            return (_not_yet_known(policy, days[1]),)
         case Status.NOT_ELIGIBLE:
             return tuple(_failed(verdict, zh, en))
         case Status.MISSING_FACTS:
@@ -38,11 +41,28 @@ def budget_reason(rule: Rule, amount: int, left: int) -> Reason:
     return Reason(f"budget@{rule.sentence}", text, english, rule.sentence, rule.phrase)
 
 
-def _not_in_force(policy: Policy, on: date) -> Reason:
-    text = f"政策有效期 {policy.valid_from} 至 {policy.valid_to}，{on} 不在其内"
-    english = f"The policy holds from {policy.valid_from} to {policy.valid_to}, not on {on}"
-    ground = next((handling for handling in policy.handlings if isinstance(handling, Validity)), None)
-    return Reason("not_in_force", text, english, *((ground.sentence, ground.phrase) if ground else ()))
+def _not_yet_known(policy: Policy, as_known: date) -> Reason:
+    text = f"政策 {policy.issued} 印发，截至 {as_known} 尚未公布"
+    english = f"The policy was issued on {policy.issued} and not yet known on {as_known}"
+    return Reason("not_yet_known", text, english, *_ground(policy))
+
+
+def _ground(policy: Policy) -> tuple[str, ...]:
+    return (policy.validity.sentence, policy.validity.phrase) if policy.validity else ()
+
+
+def _not_in_force(policy: Policy, on: date, as_known: date) -> Reason:
+    by, last = policy.replacement(as_known), policy.last_day(as_known)
+    if policy.in_force(on, as_known):
+        text = f"所问的事在政策施行（{policy.valid_from}）之前已经开始，按解释口径不适用本政策"
+        english = f"It began before the policy took force ({policy.valid_from}); by interpretation it is not covered"
+    elif by is not None and on > last:
+        text = f"政策自 {by.valid_from} 起由 {by.by}（{by.document}）代替，{on} 不适用"
+        english = f"The policy was replaced by {by.by} from {by.valid_from}; it does not cover {on}"
+    else:
+        text = f"政策有效期 {policy.valid_from} 至 {policy.valid_to}，{on} 不在其内"
+        english = f"The policy holds from {policy.valid_from} to {policy.valid_to}, not on {on}"
+    return Reason("not_in_force", text, english, *_ground(policy))
 
 
 def _failed(verdict: Verdict, zh: Wording, en: Wording) -> Iterator[Reason]:

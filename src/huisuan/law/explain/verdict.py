@@ -20,7 +20,7 @@ from huisuan.law.model.ranges import single_value
 from huisuan.law.model.rules import Condition, Rule, RuleKind
 from huisuan.law.model.terms import Terms
 from huisuan.law.policy.by_day import read_rule
-from huisuan.law.policy.policy import Policy
+from huisuan.law.policy.policy import Policy, Standing
 
 #: along a rule's conditions: whether each holds; None is not known
 Holds: TypeAlias = tuple[bool | None, ...]
@@ -68,8 +68,8 @@ class Verdict:
         """The reason codes, the same in every reading."""
         rule = self.rule
         match self.status:
-            case Status.NOT_IN_FORCE:
-                yield "not_in_force"
+            case Status.NOT_IN_FORCE | Status.NOT_YET_KNOWN:
+                yield self.status.value
             case Status.NOT_ELIGIBLE:
                 yield from (f"failed:{condition.name}@{condition.sentence}" for condition in self.failed)
             case Status.NOT_SET:
@@ -93,18 +93,32 @@ class Verdict:
 class RuleEvaluator:
     """A rule on a day, as known on a day: asked once per set of facts.
 
-    `starts`: where the facts are told apart by parts of a period that ends on the day (`policy.by_day`).
+    `starts`: where the facts are told apart by parts of a period that ends on the day (`policy.by_day`). `began`: on
+    which day began what the claim is about, where that is another (`Policy.day_read`).
     """
 
-    def __init__(self, policy: Policy, rule: Rule, on: date, as_known: date, starts: Sequence[date] = ()) -> None:
-        self.in_force = policy.in_force(on)
+    def __init__(
+        self,
+        policy: Policy,
+        rule: Rule,
+        on: date,
+        as_known: date,
+        starts: Sequence[date] = (),
+        began: date | None = None,
+    ) -> None:
+        day = policy.day_read(on, as_known, began)
+        self.on = on if day is None else day
+        self.standing = Standing.NOT_COVERED if day is None else policy.standing(day, as_known)
+        on = self.on
         self.reading = read_rule(policy, rule, on, as_known, starts)
         self.rule, self.terms, self.unset = self.reading.rule, self.reading.terms, self.reading.unset
 
     def __call__(self, facts: Mapping[str, Any]) -> Verdict:
         """The verdict for facts as `parse_facts` gives them."""
         rule = self.rule
-        if not self.in_force:
+        if self.standing is Standing.NOT_YET_KNOWN:
+            return Verdict(rule, Status.NOT_YET_KNOWN, None)
+        if self.standing is Standing.NOT_COVERED:
             return Verdict(rule, Status.NOT_IN_FORCE, 0)
         if self.unset:
             return Verdict(rule, Status.NOT_SET, None, self.unset)

@@ -15,6 +15,7 @@ class Status(StrEnum):
     """The answers; a zero is never silent. Priority is what titles and channels give beyond eligible.
 
     Not set is what only an authority can answer: a rate of the year, the share of a city. No fact is missing then.
+    Not yet known is what is asked of a policy as of a day before it was issued.
     """
 
     ELIGIBLE = "eligible"
@@ -23,6 +24,7 @@ class Status(StrEnum):
     MISSING_FACTS = "missing_facts"
     NOT_SET = "not_set"
     NOT_IN_FORCE = "not_in_force"
+    NOT_YET_KNOWN = "not_yet_known"
     DISCRETIONARY = "discretionary"
     BUDGET_EXHAUSTED = "budget_exhausted"
 
@@ -30,7 +32,8 @@ class Status(StrEnum):
 STATUS_ZH = {
     Status.ELIGIBLE: "应享", Status.PRIORITY: "符合条件且优先", Status.NOT_ELIGIBLE: "不符合条件",
     Status.MISSING_FACTS: "缺少事实", Status.NOT_SET: "参数未定",
-    Status.NOT_IN_FORCE: "不在有效期", Status.DISCRETIONARY: "一事一议", Status.BUDGET_EXHAUSTED: "预算已用完",
+    Status.NOT_IN_FORCE: "不在有效期", Status.NOT_YET_KNOWN: "尚未公布",
+    Status.DISCRETIONARY: "一事一议", Status.BUDGET_EXHAUSTED: "预算已用完",
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from huisuan.law.model.expressions import SettingSpec
+from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 
 
 class ProcedureKind(StrEnum):
@@ -76,10 +76,23 @@ class Modification:
 
 @dataclass(frozen=True)
 class Validity:
-    """The sentence that says until when the policy holds."""
+    """The sentence that says until when the policy holds, and the questions that it leaves open.
+
+    `replaced`: does a later policy end this one ("ends"), or does it run out by itself ("runs")? `began_within` and
+    `began_before`: is what began within the validity and ends after it, or began before it and ends within, covered
+    ("covered") or not ("not_covered")? Without the question a later policy ends it, and the day alone decides.
+    """
 
     sentence: str
     phrase: str
+    replaced: InterpretationSpec | None = None
+    began_within: InterpretationSpec | None = None
+    began_before: InterpretationSpec | None = None
+
+    @property
+    def questions(self) -> tuple[InterpretationSpec, ...]:
+        """Those of the three that are asked."""
+        return tuple(spec for spec in (self.replaced, self.began_within, self.began_before) if spec is not None)
 
 
 SentenceHandling: TypeAlias = Procedure | Declaration | Modification | Validity

@@ -61,6 +61,7 @@ class Rule:
     claim: Claim | None = None
     fund: Node | None = None
     read_facts_by: tuple[InterpretationSpec, ...] = ()
+    version: str = ""  # the change of the text (`changes/NAME.toml`) since which the rule reads so
 
     @property
     def roots(self) -> tuple[Node, ...]:

@@ -12,7 +12,7 @@ from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import Scenario, apply_scenario, setting_declarations, with_adopted
 from huisuan.law.policy.setting_bounds import REPEAL_KEY, SettingValue
 from huisuan.law.policy.settings import HEADER_KEYS, AdoptedSetting, Settings, parse_last_day
-from huisuan.law.policy.settings_history import SettingHistory, list_settings, setting_names
+from huisuan.law.policy.settings_history import SettingHistory, list_settings, names_deciding, setting_names
 from huisuan.law.policy.sources import adopted_folder, list_setting_files
 from huisuan.law.policy.stacking import PolicyRule
 from huisuan.law.policy.toml_documents import SettingsDocument, toml_string
@@ -43,6 +43,7 @@ __all__ = [
     "load_folder",
     "load_installed",
     "load_policy",
+    "names_deciding",
     "parse_amendment",
     "parse_last_day",
     "part_name",

@@ -79,7 +79,8 @@ class AmendedFigure:
 
 def legal_figures(policy: Policy) -> tuple[LegalFigure, ...]:
     """Every cap and share that the text itself names and a rule computes with, in the order of the text."""
-    named = (_figure(node) for rule in policy.rules for root in rule.roots for node in nodes.walk(root))
+    rules = (*policy.rules, *policy.versions)
+    named = (_figure(node) for rule in rules for root in rule.roots for node in nodes.walk(root))
     order = list(policy.text.sentences)
     found = {figure for figure in named if figure is not None}
     return tuple(
@@ -178,8 +179,10 @@ def amend_figures(policy: Policy, suppositions: tuple[AmendedFigure, ...]) -> Po
         for amendment in suppositions
     )
     sources = (*policy.sources, Source("figures", Path(os.devnull), hashlib.sha256(listed.encode()).hexdigest()))
-    rules = tuple(_amend_rule(rule, by_figure) for rule in policy.rules)
-    changed = replace(policy, rules=rules, sources=sources, digest=sources_digest(sources))
+    rules, versions = (
+        tuple(_amend_rule(rule, by_figure) for rule in group) for group in (policy.rules, policy.versions)
+    )
+    changed = replace(policy, rules=rules, versions=versions, sources=sources, digest=sources_digest(sources))
     prove_bounds(changed)
     return changed
 

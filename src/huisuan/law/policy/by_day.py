@@ -7,6 +7,7 @@ claim without such names is one part, read on the day that is asked. Pure.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -104,15 +105,21 @@ def without_totals(rule: Rule, facts: Mapping[str, object]) -> dict[str, object]
     return {name: value for name, value in facts.items() if name not in parts}
 
 
-def cut_rule(rule: Rule, starts: Sequence[date]) -> Rule:
-    """The rule for a period whose parts begin on these days; without any, the rule as it is read on one day."""
+def cut_rule(rule: Rule, starts: Sequence[date], versions: Sequence[Rule] = ()) -> Rule:
+    """The rule for a period whose parts begin on these days; without any, the rule as it is read on one day.
+
+    `versions`: per part, the rule as its sentence reads then; without them, it reads as at the end of the period.
+    """
     if not _by_day_nodes(rule):
         return rule
     dated = {spec.name: spec for spec in dated_facts(rule)} if starts else {}
+    counted = [list(_by_day_nodes(version)) for version in versions or [rule] * len(starts)]
+    place = itertools.count()
 
     def change(node: Node) -> Node | None:
         if isinstance(node, nodes.ByDay):
-            parts = tuple(_of_part(node.node, first) for first in starts)
+            at = next(place)  # the same place in every version: `versions.with_versions` checks that there are as many
+            parts = tuple(_of_part(each[at].node, first) for each, first in zip(counted, starts, strict=True))
             return node.node if not parts else parts[0] if len(parts) == 1 else nodes.Sum(parts)
         if isinstance(node, nodes.Fact) and node.spec.name in dated:
             whole = tuple(nodes.Fact(_named(node.spec, first)) for first in starts)
@@ -136,46 +143,75 @@ def read_rule(policy: Policy, rule: Rule, on: date, as_known: date, starts: Sequ
     """The rule on a day as known on a day; `starts`: the parts of a period whose last day is `on`.
 
     Raises:
-        LawError: a part that begins after the period's last day, outside the policy's validity, or within which a
-            setting changes (it says on which day to cut).
+        LawError: a part that begins after the period's last day, a period that reaches beyond the policy's validity,
+            or a part within which a setting or the text changes (it says on which day to cut).
     """
-    cut = cut_rule(rule, starts)
+    versions = [policy.rule_on(rule, first, as_known) for first in starts]
+    cut = cut_rule(policy.rule_on(rule, on, as_known), starts, versions)
     adopted = dict(policy.adopted(on, as_known))
     if starts:
         _check_cuts(policy, rule, on, as_known, starts)
-        for first in starts:
+        for first, version in zip(starts, versions, strict=True):
             held = policy.adopted(first, as_known)
-            adopted |= {part_name(name, first): held[name] for name in _names_by_day(rule) if name in held}
+            adopted |= {part_name(name, first): held[name] for name in _names_by_day(version) if name in held}
     terms, unset = rule_terms(cut, adopted)
     return RuleReading(cut, adopted, terms, unset)
 
 
 def find_part_starts(policy: Policy, rule: Rule, first: date, last: date, as_known: date) -> tuple[date, ...]:
-    """Where a period [first, last] of use is to be cut: its first day and each on which a setting changes.
+    """Where a period [first, last] of use is to be cut: its first day and each on which a setting or the text changes.
 
     Empty where nothing changes within it, or the rule does not count by the days of use: then it is read on `last`.
     """
-    if not _by_day_nodes(rule) or not policy.in_force(last):
+    if not _by_day_nodes(rule) or not policy.in_force(last, as_known):
         return ()
-    changes = policy.settings.changes(_names_by_day(rule), first + _DAY, last, as_known)
-    return (first, *changes) if changes else ()
+    days = sorted(
+        {*_setting_changes(policy, rule, first, last, as_known), *_reworded(policy, rule, first, last, as_known)}
+    )
+    return (first, *days) if days else ()
+
+
+def _setting_changes(policy: Policy, rule: Rule, first: date, last: date, as_known: date) -> tuple[date, ...]:
+    versions = [rule, *(version for version in policy.versions if version.key == rule.key)]
+    names = {name for version in versions for name in _names_by_day(version)}
+    return policy.settings.changes(names, first + _DAY, last, as_known)
+
+
+def _reworded(policy: Policy, rule: Rule, first: date, last: date, as_known: date) -> list[date]:
+    """The days within a period, its first aside, since which the rule's sentence reads otherwise."""
+    days = {change.valid_from for change in policy.changes if first < change.valid_from <= last}
+    return [
+        day
+        for day in sorted(days)
+        if policy.rule_on(rule, day - _DAY, as_known) is not policy.rule_on(rule, day, as_known)
+    ]
 
 
 def _check_cuts(policy: Policy, rule: Rule, on: date, as_known: date, starts: Sequence[date]) -> None:
-    if starts[0] < policy.valid_from or starts[-1] > on:
+    last = policy.last_day(as_known)
+    if starts[-1] > on:
+        raise LawError(f"分段自 {starts[-1]} 起，晚于所问的 {on}", code="law.part_outside")
+    if starts[0] < policy.valid_from <= on or starts[0] <= last < on:
+        edge = f"{policy.valid_from} 施行" if starts[0] < policy.valid_from else f"只到 {last}"
         raise LawError(
-            f"分段自 {starts[0]} 至 {on}：各段要在政策施行（{policy.valid_from}）之后，并不晚于所问的那天",
-            code="law.part_outside",
+            f"自 {starts[0]} 至 {on} 的用量跨过两个版本：本政策{edge}；请在那天分开，各按各的政策算",
+            code="law.claim_straddles_editions",
         )
+    counted = "、".join(spec.name for spec in dated_facts(rule))
+    for day in _reworded(policy, rule, starts[0], on, as_known):
+        if day not in starts:
+            raise LawError(
+                f"第 {rule.sentence} 句自 {day} 起已改：该日前后的用量要分开写，另写 {counted} 加 @{day}",
+                code="law.part_straddles_change",
+            )
     names = _names_by_day(rule)
-    for day in policy.settings.changes(names, starts[0] + _DAY, on, as_known):
+    for day in _setting_changes(policy, rule, starts[0], on, as_known):
         if day not in starts:
             before, after = (policy.adopted(each, as_known) for each in (day - _DAY, day))
-            changed = next(name for name in names if _value(before, name) != _value(after, name))
-            counted = "、".join(part_name(spec.name, day) for spec in dated_facts(rule))
+            changed = next((name for name in names if _value(before, name) != _value(after, name)), rule.sentence)
             was, now = (_shown(rule, each, changed) for each in (before, after))
             raise LawError(
-                f"{changed} 自 {day} 起由 {was} 改为 {now}：该日前后的用量要分开写，另写 {counted}",
+                f"{changed} 自 {day} 起由 {was} 改为 {now}：该日前后的用量要分开写，另写 {counted} 加 @{day}",
                 code="law.part_straddles_change",
             )
 

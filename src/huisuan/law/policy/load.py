@@ -23,7 +23,9 @@ from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import Settings, load_settings
 from huisuan.law.policy.sources import Source, list_sources, overlay_folders, sources_digest, with_known_from
 from huisuan.law.policy.stacking import check_overlaps
+from huisuan.law.policy.versions import check_versions, with_versions
 from huisuan.law.text.policy_text import load_policy_text, read_policy_file
+from huisuan.law.text.text_changes import load_changes
 
 
 def search_path() -> list[Path]:
@@ -68,25 +70,29 @@ def load_folder(folder: Path, adopted: tuple[Path, ...] = ()) -> Policy:
 def _load(folder: Path, adopted: tuple[Path, ...], sources: tuple[Source, ...]) -> Policy:
     about = _load_metadata(folder / "policy.toml")
     text = load_policy_text(folder / "text.md")
-    state = ArticleRegistry(text)
+    changes = load_changes(folder / "changes", text, about["valid_from"], about["valid_to"], about["issued"])
+    state = ArticleRegistry(text, changes)
     with registering(state):
         import_articles(folder, sources_digest(sources))
     order = list(text.sentences)
     rules = tuple(sorted(state.rules, key=lambda rule: order.index(rule.sentence)))
-    _check_settings_agree((*rules, *state.allotments))
+    rules, versions = with_versions(rules, state.versions)
+    _check_settings_agree((*rules, *versions, *state.allotments))
     unset = Policy(
         folder.name, text.title, about.get("title_en", text.title), about["issuer"], about["issued"],
         about["valid_from"], about["valid_to"], about.get("note", ""), text, rules, Settings(()),
         sources_digest(sources),
         folder,
-        tuple(state.allotments), tuple(state.stackings), tuple(state.handlings),
+        tuple(state.allotments), tuple(state.stackings), tuple(state.handlings), changes=changes, versions=versions,
     )  # fmt: skip
+    check_versions(unset)
     check_overlaps(unset)
     check_handlings(unset)
     settings = load_settings(
         [folder / "settings", *adopted], unset.setting_specs().values(), unset.interpretation_specs().values()
     )
     known = {adopted.path: adopted.known_from for adopted in settings.adopted}
+    known |= {change.path: change.known_from for change in changes}
     policy = replace(unset, settings=settings, sources=with_known_from(sources, known))
     prove_bounds(policy)
     return policy
@@ -121,7 +127,9 @@ def prove_bounds(policy: Policy) -> None:
         LawError: one could; it names the sentence.
     """
     days = {adopted.valid_from for adopted in policy.settings.adopted} | {policy.valid_from}
+    days |= {change.valid_from for change in policy.changes}
     known = {adopted.known_from for adopted in policy.settings.adopted} | {date.max}
+    known |= {change.known_from for change in policy.changes}
     for on, as_known in itertools.product(sorted(days), sorted(known)):
         for rule in policy.rules:
             reading = read_rule(policy, rule, on, as_known)

@@ -7,16 +7,26 @@ brings along. Settings adopted since then lie in folders of their own (see `sour
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from enum import StrEnum
 from pathlib import Path
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec, InterpretationSpec, SettingSpec
-from huisuan.law.model.handling import SentenceHandling
+from huisuan.law.model.handling import SentenceHandling, Validity
 from huisuan.law.model.rules import Allotment, Rule, RuleKind, Stacking
 from huisuan.law.policy.settings import AdoptedSetting, Settings
 from huisuan.law.policy.sources import Source, sources_digest
 from huisuan.law.text.policy_text import ArticleText, PolicyText
+from huisuan.law.text.text_changes import ChangeKind, TextChange, text_on
+
+
+class Standing(StrEnum):
+    """How a policy stands to a day, as known on a day."""
+
+    IN_FORCE = "in_force"
+    NOT_YET_KNOWN = "not_yet_known"
+    NOT_COVERED = "not_covered"
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,8 @@ class Policy:
     stackings: tuple[Stacking, ...] = ()
     handlings: tuple[SentenceHandling, ...] = ()
     sources: tuple[Source, ...] = ()
+    changes: tuple[TextChange, ...] = ()
+    versions: tuple[Rule, ...] = ()
 
     def rule(self, wanted: str) -> Rule:
         """The rule of that key ("8.2", "6.2.recommendation"), or the one that pays in an article ("8").
@@ -97,9 +109,68 @@ class Policy:
         """The digest of what was known on a day: settings adopted later leave it as it was."""
         return sources_digest(self.sources, day)
 
-    def in_force(self, on: date) -> bool:
-        """Whether the policy holds on a day, both ends included (0.3)."""
-        return self.valid_from <= on <= self.valid_to
+    @property
+    def validity(self) -> Validity | None:
+        """The sentence that says until when the policy holds, if it names one."""
+        return next((handling for handling in self.handlings if isinstance(handling, Validity)), None)
+
+    def replacement(self, as_known: date) -> TextChange | None:
+        """The later policy's taking this one's place, as known on a day; None where this one runs out by itself."""
+        found = next((change for change in self.changes if change.kind is ChangeKind.REPLACEMENT), None)
+        if found is None or found.known_from > as_known:
+            return None
+        question = self.validity.replaced if self.validity else None
+        return None if self._option(question, found.valid_from, as_known) == "runs" else found
+
+    def last_day(self, as_known: date) -> date:
+        """The last day on which the policy holds, as known on a day: its own, or the day before its replacement."""
+        found = self.replacement(as_known)
+        return self.valid_to if found is None else min(self.valid_to, found.valid_from - timedelta(days=1))
+
+    def in_force(self, on: date, as_known: date = date.max) -> bool:
+        """Whether the policy holds on a day, both ends included (0.3), as known on a day."""
+        return self.standing(on, as_known) is Standing.IN_FORCE
+
+    def standing(self, on: date, as_known: date) -> Standing:
+        """Whether the policy is known, and holds on the day."""
+        if as_known < self.issued:
+            return Standing.NOT_YET_KNOWN
+        held = self.valid_from <= on <= self.last_day(as_known)
+        return Standing.IN_FORCE if held else Standing.NOT_COVERED
+
+    def day_read(self, on: date, as_known: date, began: date | None) -> date | None:
+        """The day on which the law is read for an event of a day that began on another; None where it is not covered.
+
+        What began within the validity and ends after it is read on the last day, if the question says so; what began
+        before the validity may be left to the policy before it. Without an answer, the day of the event alone decides.
+        """
+        last = self.last_day(as_known)
+        if began is None or self.validity is None or began > on:
+            return on
+        if began < self.valid_from <= on <= last:
+            left = self._option(self.validity.began_before, on, as_known) == "not_covered"
+            return None if left else on
+        if self.valid_from <= began <= last < on:
+            covered = self._option(self.validity.began_within, last, as_known) == "covered"
+            return last if covered else on
+        return on
+
+    def text_on(self, on: date, as_known: date) -> PolicyText:
+        """The text as it holds on a day, as known on a day."""
+        return text_on(self.text, self.changes, on, as_known)
+
+    def rule_on(self, rule: Rule, on: date, as_known: date) -> Rule:
+        """The rule as its sentence reads on a day, as known on a day."""
+        versions = {version.version: version for version in self.versions if version.key == rule.key}
+        found = next((base for base in self.rules if base.key == rule.key), rule) if versions else rule
+        for change in self.changes:  # in the order in which they became known
+            if change.name in versions and change.holds(on, as_known):
+                found = versions[change.name]
+        return found
+
+    def _option(self, question: InterpretationSpec | None, on: date, as_known: date) -> str:
+        held = self.adopted(on, as_known).get(question.name) if question else None
+        return str(held.value) if held else ""
 
     def adopted(self, on: date, as_known: date) -> dict[str, AdoptedSetting]:
         """Settings and interpretations that hold on a day, as known on a day."""
@@ -107,10 +178,11 @@ class Policy:
 
     def setting_specs(self) -> dict[str, SettingSpec]:
         """Every setting that some rule or allotment rests on."""
-        resting: list[Rule | Allotment] = [*self.rules, *self.allotments]
+        resting: list[Rule | Allotment] = [*self.rules, *self.versions, *self.allotments]
         return {spec.name: spec for owner in resting for spec in owner.settings()}
 
     def interpretation_specs(self) -> dict[str, InterpretationSpec]:
         """Every open question that some rule, or the way in which rules combine, rests on."""
-        found = {spec.name: spec for rule in self.rules for spec in rule.interpretations()}
+        found = {spec.name: spec for rule in (*self.rules, *self.versions) for spec in rule.interpretations()}
+        found |= {spec.name: spec for spec in (self.validity.questions if self.validity else ())}
         return found | {stacking.by.name: stacking.by for stacking in self.stackings}

@@ -103,7 +103,7 @@ def with_adopted(policy: Policy, further: Iterable[AdoptedSetting]) -> Policy:
         for other in policy.settings.adopted:
             if (other.name, other.known_from) == (entry.name, entry.known_from) and other.shares_a_day(entry):
                 raise LawError(
-                    f"参数 {entry.name} 在 {other.file} 与 {entry.file} 中同日重复：两者都自 {entry.known_from} 起公布，"
+                    f"参数 {entry.name} 在 {other.file} 与 {entry.file} 中同日重复：两者都自 {entry.known_from} 公布，"
                     f"都说到 {max(other.valid_from, entry.valid_from)}；请改日采用，或以 valid_from、valid_to 分开",
                     code="law.setting_adopted_twice",
                 )

@@ -61,7 +61,8 @@ class SettingHistory:
 
     def _entry(self, adopted: AdoptedSetting) -> dict[str, Any]:
         return {
-            "value": None if adopted.repealed else to_json(adopted.value), "shown": self.format_adopted(adopted), "authority": adopted.authority,
+            "value": None if adopted.repealed else to_json(adopted.value), "shown": self.format_adopted(adopted),
+            "authority": adopted.authority,
             "document": adopted.document, "valid_from": adopted.valid_from, "valid_to": adopted.valid_to,
             "known_from": adopted.known_from, "repealed": adopted.repealed, "file": adopted.file,
         }  # fmt: skip
@@ -70,6 +71,13 @@ class SettingHistory:
 def setting_names(rule: Rule) -> set[str]:
     """The names of the settings and open questions that a rule rests on."""
     return {spec.name for spec in rule.settings()} | {spec.name for spec in rule.interpretations()}
+
+
+def names_deciding(policy: Policy, rule: Rule) -> set[str]:
+    """The names of everything set that can change a rule's answers: its own, its versions', the policy's validity."""
+    versions = [rule, *(version for version in policy.versions if version.key == rule.key)]
+    asked = {spec.name for spec in (policy.validity.questions if policy.validity else ())}
+    return asked.union(*(setting_names(version) for version in versions))
 
 
 def list_settings(policy: Policy, on: date, as_known: date) -> list[SettingHistory]:
@@ -101,6 +109,8 @@ def _rules_by_setting(policy: Policy) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     rules = [(rule.key, setting_names(rule)) for rule in policy.rules]
     rules += [(allotment.key, {spec.name for spec in allotment.settings()}) for allotment in policy.allotments]
+    asked = {spec.name for spec in (policy.validity.questions if policy.validity else ())}
+    rules += [(rule.key, asked) for rule in policy.rules]
     rules += [(key, {stacking.by.name}) for stacking in policy.stackings for key in stacking.order]
     for key, names in rules:
         for name in names:

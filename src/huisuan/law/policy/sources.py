@@ -62,6 +62,7 @@ def list_sources(folder: Path, adopted: Iterable[Path] = ()) -> tuple[Source, ..
         LawError: there are none, or one cannot be read.
     """
     found = [path for kind in DECIDING for path in folder.glob(kind)] + list_setting_files(folder / "settings")
+    found += list_setting_files(folder / "changes")
     if not found:
         raise LawError(f"{folder} 里没有政策", code="law.not_a_policy_folder")
     named = [(path.relative_to(folder).as_posix(), path) for path in sorted(found)]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FileSummary:
-    """What came out: rows by status, cells that could not be read by fact, the sum in fen."""
+    """What came out: rows by status, cells that could not be read by fact, the sum in fen; `read`: its columns."""
 
     rows: int
     by_status: Mapping[str, int]
@@ -43,17 +43,26 @@ class FileSummary:
     absent: tuple[str, ...]
     carried: tuple[str, ...]
     amount_fen: int
+    read: tuple[str, ...] = ()
 
 
 def compute_file(
-    policy: Policy, rule: Rule, source: Path, target: Path, *, on: date, as_known: date, spark: Spark | None = None
+    policy: Policy,
+    rule: Rule,
+    source: Path,
+    target: Path,
+    *,
+    on: date,
+    as_known: date,
+    spark: Spark | None = None,
+    began: date | None = None,
 ) -> FileSummary:
     """Compute every row of a Parquet or CSV file, on DuckDB or on Spark; the target appears whole or not at all.
 
     Raises:
         LawError: a file that cannot be read, a column of a type that cannot carry its fact (a float for money).
     """
-    ask = partial(answer_query, policy, rule, on=on, as_known=as_known)
+    ask = partial(answer_query, policy, rule, on=on, as_known=as_known, began=began)
     with transform_file(source, target) as (engine, types, draft):
         query, carried = ask("source", types)
         if spark is not None:
@@ -93,12 +102,12 @@ def transform_file(source: Path, target: Path) -> Iterator[tuple[duckdb.DuckDBPy
 
 def answer_query(
     policy: Policy, rule: Rule, table: str, types: Mapping[str, str], *, on: date, as_known: date,
-    dialect: Dialect = Dialect.DUCKDB, capped: bool = False,
+    dialect: Dialect = Dialect.DUCKDB, capped: bool = False, began: date | None = None,
 ) -> tuple[exp.Select, tuple[str, ...]]:  # fmt: skip
     """The query that answers every row of a table with columns of these (DuckDB's) types, and the columns carried over.
 
     It is to be written out in the same dialect: `query.sql(dialect)`. `capped`: see `Compiled.over`. Columns such as
-    `spend@2024-07-01` tell the parts of a period apart that ends `on` the day.
+    `spend@2024-07-01` tell the parts of a period apart that ends `on` the day; `began`: see `explain`.
     """
     starts = part_starts(rule, types)
     facts = {spec.name: spec for spec in cut_rule(rule, starts).facts}
@@ -111,7 +120,7 @@ def answer_query(
             )
         if is_reserved(name):
             raise LawError(f"输入里有列 {name}：这样的名称留给计算过程，请改名", code="law.column_name_reserved")
-    compiled = compile_rule(policy, rule, on, as_known, starts)
+    compiled = compile_rule(policy, rule, on, as_known, starts, began)
     columns: list[exp.Expr] = [column(name) for name in carried]
     for name, spec in facts.items():
         cells = checked_columns(
@@ -183,4 +192,5 @@ def _summary(
         absent=tuple(spec.name for spec in rule.facts if spec.name not in types),
         carried=carried,
         amount_fen=sum(amount for _, _, amount in rows),
+        read=tuple(types),
     )

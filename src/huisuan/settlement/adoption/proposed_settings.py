@@ -128,7 +128,9 @@ def check_draft(policy: Policy, draft: SettingsDraft) -> dict[str, str]:
 def to_adopted(draft: SettingsDraft, known_from: date, file: str) -> list[AdoptedSetting]:
     """The draft as it would stand among the settings, known from a day on."""
     ground = (draft.authority, draft.document, draft.valid_from, known_from)
-    found = [AdoptedSetting(name, value, *ground, file, NO_FILE, draft.valid_to) for name, value in draft.values.items()]
+    found = [
+        AdoptedSetting(name, value, *ground, file, NO_FILE, draft.valid_to) for name, value in draft.values.items()
+    ]
     return found + [
         AdoptedSetting(name, "", *ground, file, NO_FILE, draft.valid_to, repealed=True) for name in draft.repeals
     ]

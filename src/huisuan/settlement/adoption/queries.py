@@ -59,7 +59,8 @@ def proposal_to_dict(each: SettingsProposal) -> dict[str, Any]:
     end = getattr(each, "end", None)
     return {
         "id": each.pk, "policy": each.policy, "title": each.title, "authority": each.authority,
-        "document": each.document, "valid_from": each.valid_from, "valid_to": each.valid_to, "values": each.values, "names": each.names,
+        "document": each.document, "valid_from": each.valid_from, "valid_to": each.valid_to,
+        "values": each.values, "names": each.names,
         "state": proposal_state(each), "proposed_by": each.proposed_by, "proposed_through": each.proposed_through,
         "proposed_at": each.proposed_at, "ended_by": end.by if end else None, "ended_at": end.at if end else None,
         "ended_through": end.through if end else None, "known_from": end.known_from if end else None,

@@ -154,8 +154,9 @@ def _warn(proposal: SettingsProposal, by: str, as_json: bool) -> list[dict[str, 
     if proposal_state(proposal) != PROPOSED:
         return []
     for adopted in overruled(proposal):
+        ground = adopted.document or adopted.authority
         note(
-            f"注意：{adopted.name} 另有 {adopted.file}（{adopted.document or adopted.authority}）自 {adopted.valid_from} 起；"
+            f"注意：{adopted.name} 另有 {adopted.file}（{ground}）自 {adopted.valid_from} 起；"
             "采用后以本提案为准，不是此意请写 valid_to"
         )
     found = foresee(proposal, by, datetime.now(UTC))

@@ -25,7 +25,7 @@ from huisuan.law.policy import (
     Settings,
     adopted_folder,
     find_part_starts,
-    setting_names,
+    names_deciding,
     with_adopted,
 )
 from huisuan.parties.models import Party
@@ -103,7 +103,7 @@ def compare_year(proposal: SettingsProposal, year: int, by: str, now: datetime) 
         rule = both.before.rule(SETTLES)
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
-    if not setting_names(rule) & set(proposal.names):
+    if not names_deciding(both.before, rule) & set(proposal.names):
         keys = "、".join(rules_without_facts(proposal, both.before)) or "无"
         raise InvalidRequest(
             f"提案 {proposal.pk} 不影响第 {SETTLES} 句；受影响的句：{keys}，平台上还没有它们的事实。"
@@ -115,64 +115,61 @@ def compare_year(proposal: SettingsProposal, year: int, by: str, now: datetime) 
         raise NotFound(
             f"{year} 年还没有结算：请先 huisuan settle run --year {year}", code="settlement.year_not_settled"
         )
-    facts = _read_facts(run, rule, both)
+    before = _read_facts(run, rule.key, both.before, both.as_known)
+    after = _read_facts(run, rule.key, both.after, both.as_known)
     with connect_duck() as engine:
-        _table(engine, "facts_before", facts.types, facts.before)
-        _table(engine, "facts_after", facts.types, facts.after)
-        compared = compare_answers(
-            engine, rule.key, LawState(both.before, facts.on, both.as_known, "facts_before"),
-            LawState(both.after, facts.on, both.as_known, "facts_after"), facts.types, identity=_PARTY,
-        )  # fmt: skip
+        states = []
+        for name, side, facts in (("before", both.before, before), ("after", both.after, after)):
+            _table(engine, f"facts_{name}", facts.types, facts.rows)
+            states.append(LawState(side, facts.on, both.as_known, f"facts_{name}", facts.types))
+        compared = compare_answers(engine, rule.key, *states, before.types, identity=_PARTY)
         lines = engine.execute(
             "SELECT identity, status_before, status_after, coalesce(before_fen, 0), coalesce(after_fen, 0) "
             "FROM compared"
         ).fetchall()
     digests = (both.before.digest_as_known(both.as_known), both.after.digest)
-    return _store_comparison(proposal, run, both.as_known, digests, facts.anew, compared, lines, by, now)
+    anew = before.anew or after.anew
+    return _store_comparison(proposal, run, both.as_known, digests, anew, compared, lines, by, now)
 
 
 @dataclass(frozen=True)
 class _YearFacts:
-    """The facts of a year on both sides, what their columns are, the year's last day, and whether they were read anew.
+    """The facts of a year as one side of the law has them settled; `on` is its last day, `types` their columns."""
 
-    Both sides are cut on the same days: where a setting changes on either. What a cut parts adds up to the same fen.
-    """
-
-    before: Rows
-    after: Rows
+    rows: Rows
     types: Mapping[str, str]
     on: date
     anew: bool
 
 
-def _read_facts(run: SettlementRun, rule: Rule, both: Sides) -> _YearFacts:
-    """What the next settlement of the year would read: what the newest one stored, where that is still all there is."""
-    starts, until = settlement_window(both.before, run.year)
+def _read_facts(run: SettlementRun, key: str, side: Policy, as_known: date) -> _YearFacts:
+    """What a settlement under this law reads: what the newest one stored, where that is still what it would read."""
+    rule = side.rule(key)
+    starts, until = settlement_window(side, run.year, as_known)
     on = until - timedelta(days=1)
-    cuts = {
-        first for side in (both.before, both.after)
-        for first in find_part_starts(side, side.rule(rule.key), starts, on, both.as_known)
-    }  # fmt: skip
-    parts = tuple(sorted(cuts))
+    parts = find_part_starts(side, rule, starts, on, as_known)
+    reach = reach_spans(side, starts, until, as_known, parts)
     registers = load_registers(starts, until, latest_cursors())
-    as_stored = (run.starts, run.on, dict(run.cursors), run.inputs_sha256)
-    same_reach = len({span.reach for side in (both.before, both.after)
-                      for span in reach_spans(side, starts, until, both.as_known, parts)}) == 1  # fmt: skip
     stored = _stored_facts(run)
-    cut_so = not stored or _dated(stored[0]) == _dated(fact_types(parts))
-    if as_stored == (starts, on, registers.cursors, registers.digest()) and same_reach and cut_so:
-        return _YearFacts(stored, stored, fact_types(parts), on, anew=False)
+    is_current = (run.starts, run.ends, dict(run.cursors), run.inputs_sha256) == (
+        starts, on, registers.cursors, registers.digest(),
+    )  # fmt: skip
+    reached = {each.reach for each in reach} == {_reach_of_run(run, rule)}
+    if is_current and reached and (not stored or _dated(stored[0]) == _dated(fact_types(parts))):
+        return _YearFacts(stored, fact_types(parts), on, anew=False)
+    with open_billing(registers, starts, until, reach, parts=parts) as billing:
+        billing.collect_facts(registers.parties)
+        rows = billing.rows("SELECT * FROM facts ORDER BY party")
+        names = [_PARTY, *billing.fact_names()]
+    return _YearFacts([dict(zip(names, row, strict=True)) for row in rows], fact_types(parts), on, anew=True)
 
-    def read(side: Policy) -> Rows:
-        reach = reach_spans(side, starts, until, both.as_known, parts)
-        with open_billing(registers, starts, until, reach, parts=parts) as billing:
-            billing.collect_facts(registers.parties)
-            rows = billing.rows("SELECT * FROM facts ORDER BY party")
-            names = [_PARTY, *billing.fact_names()]
-        return [dict(zip(names, row, strict=True)) for row in rows]
 
-    before = read(both.before)
-    return _YearFacts(before, before if same_reach else read(both.after), fact_types(parts), on, anew=True)
+def _reach_of_run(run: SettlementRun, rule: Rule) -> str:
+    """How far self-built-self-use reached where the run took its facts; "" where it was not the same all year."""
+    names = [spec.name for spec in rule.read_facts_by]
+    held = [run.law["interpretations"], *(part["interpretations"] for part in run.law.get("parts", ()))]
+    found = {str(values.get(name)) for values in held for name in names}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _dated(names: Iterable[str]) -> set[str]:

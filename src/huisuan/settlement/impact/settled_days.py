@@ -8,7 +8,7 @@ from typing import Any
 
 from huisuan.base.errors import Refused
 from huisuan.base.money import yuan
-from huisuan.law.policy import AdoptedSetting, Policy, setting_names
+from huisuan.law.policy import AdoptedSetting, Policy, names_deciding
 from huisuan.settlement.adoption.proposed_settings import draft_of_proposal, get_policy
 from huisuan.settlement.adoption.queries import comparison_lines, line_to_dict
 from huisuan.settlement.impact.compare import compare_year
@@ -71,7 +71,7 @@ def settled_reach(proposal: SettingsProposal) -> list[SettledReach]:
     """
     policy = get_policy(proposal.policy)
     last = proposal.valid_to or policy.valid_to
-    touched = {rule.key for rule in policy.rules if setting_names(rule) & set(proposal.names)}
+    touched = {rule.key for rule in policy.rules if names_deciding(policy, rule) & set(proposal.names)}
     found = []
     for run in latest_runs().filter(policy=proposal.policy, sentence__in=touched).order_by("-year", "sentence"):
         reach = SettledReach(run, max(run.starts, proposal.valid_from), min(run.ends, last))

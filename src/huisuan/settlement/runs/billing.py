@@ -216,8 +216,8 @@ SELECT party, centre, month, CAST(sum(card_seconds) AS BIGINT) AS card_seconds,
 FROM lines WHERE party IS NOT NULL GROUP BY ALL
 """  # noqa: S608
 
-# A bill's fen shared out among the parts of the year so that they add up to it: what is excluded and what counts, each by
-# the rounded sum up to the part's end less that up to its beginning; what counts ends at what the bill has of it.
+# A bill's fen shared out among the parts of the year so that they add up to it: what is excluded and what counts, each
+# by the rounded sum up to the part's end less that up to its beginning; what counts ends at what the bill has of it.
 _BILL_PARTS = f"""
 CREATE TABLE bill_parts AS
 WITH exact AS (

@@ -98,18 +98,14 @@ def load_registers(starts: date, ends: date, cursors: dict[str, int]) -> Registe
     )
 
 
-def _bill(
-    billing: Billing, registers: RegisterSnapshot, reach: Sequence[ReachSpan], parts: Sequence[date]
-) -> None:
+def _bill(billing: Billing, registers: RegisterSnapshot, reach: Sequence[ReachSpan], parts: Sequence[date]) -> None:
     operators = set(registers.operators.values())
     related = operators | {party for holding in registers.holdings for party in (holding.owner, holding.owned)}
     pairs = [(party, operator) for party in related for operator in operators]
     together = [
         found
         for span in reach
-        for found in find_affiliations(
-            registers.holdings, pairs, starts=span.starts, ends=span.ends, reach=span.reach
-        )
+        for found in find_affiliations(registers.holdings, pairs, starts=span.starts, ends=span.ends, reach=span.reach)
     ]
     gaps = billing.bill(registers.prices, list(_by_centre(together, registers.operators)), parts)
     if gaps:

@@ -73,7 +73,7 @@ def settle(
         write_adopted()  # under the lock: nothing is adopted between this reading of the law and the run
         refuse_unadopted_files()
         policy, rule = _law(policy_name)
-        starts, ends = settlement_window(policy, year)
+        starts, ends = settlement_window(policy, year, known)
         on = ends - timedelta(days=1)
         parts = find_part_starts(policy, rule, starts, on, known)
         registers = load_registers(starts, ends, dict(cursors) if cursors is not None else latest_cursors())
@@ -142,10 +142,10 @@ def _law(name: str) -> tuple[Policy, Rule]:
         raise InvalidRequest(str(error), code=error.code) from None
 
 
-def settlement_window(policy: Policy, year: int) -> tuple[date, date]:
+def settlement_window(policy: Policy, year: int, as_known: date) -> tuple[date, date]:
     """[first day, day after the last) of the year's use under the policy; the whole year if it never held then."""
     starts, ends = date(year, 1, 1), date(year + 1, 1, 1)
-    held_from, held_to = max(starts, policy.valid_from), min(ends, policy.valid_to + timedelta(days=1))
+    held_from, held_to = max(starts, policy.valid_from), min(ends, policy.last_day(as_known) + timedelta(days=1))
     return (held_from, held_to) if held_from < held_to else (starts, ends)
 
 

@@ -29,15 +29,15 @@ def facts_query(starts: Sequence[date]) -> str:
 
     Beside the year's totals, the facts of each part that begins on one of these days.
     """
-    parts = ", ".join(
-        f"coalesce(CAST(sum({column}) FILTER (starts = DATE '{first}') AS BIGINT), 0) AS \"{part_name(name, first)}\""
+    parts = "".join(
+        f", coalesce(CAST(sum({column}) FILTER (starts = DATE '{first}') AS BIGINT), 0) AS \"{part_name(name, first)}\""
         for name, column in _BY_DAY.items()
         for first in starts
     )
     return f"""
 CREATE TABLE facts AS
 SELECT party, any_value(in_anhui) AS in_anhui, any_value(kind) AS kind,
-       CAST(sum(amount_fen) AS BIGINT) AS spend, CAST(sum(excluded_fen) AS BIGINT) AS self_use{", " if parts else ""}{parts}
+       CAST(sum(amount_fen) AS BIGINT) AS spend, CAST(sum(excluded_fen) AS BIGINT) AS self_use{parts}
 FROM {"bill_parts" if parts else "bills"} JOIN register USING (party) GROUP BY party ORDER BY party
 """  # noqa: S608 (names and days of ours)
 

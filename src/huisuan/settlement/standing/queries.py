@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from huisuan.base.months import Month
 from huisuan.compute.models import MeterFlag, PendingCorrection, Seal, UsageRecord
 from huisuan.law.model import LawError
-from huisuan.law.policy import load_policy
+from huisuan.law.policy import load_policy, names_deciding
 from huisuan.settlement.adoption.queries import list_proposals
 from huisuan.settlement.models import Bill, Entitlement, SettlementRun
 from huisuan.settlement.runs.inputs import start_of_day
@@ -195,10 +195,10 @@ def _came_since(owed: Entitlement) -> int:
 def _proposals(run: SettlementRun) -> int:
     """Proposals that wait and touch a setting or an interpretation of the sentence."""
     try:
-        rule = load_policy(run.policy).rule(run.sentence)
+        policy = load_policy(run.policy)
+        names = names_deciding(policy, policy.rule(run.sentence))
     except LawError:
         return 0
-    names = {spec.name for spec in rule.settings()} | {spec.name for spec in rule.interpretations()}
     return sum(1 for proposal in list_proposals(run.policy).filter(end__isnull=True) if names & set(proposal.names))
 
 
