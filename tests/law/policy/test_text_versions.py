@@ -14,7 +14,7 @@ from huisuan.law.model.answers import Answer
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.by_day import find_part_starts
 from huisuan.law.policy.load import load_folder
-from huisuan.law.policy.policy import Policy, Standing
+from huisuan.law.policy.policy import Policy, PolicyStanding
 from huisuan.law.sql.compute_file import answer_query
 
 TEXT = """# 试验政策
@@ -202,7 +202,7 @@ def test_a_claim_that_straddles_two_editions_is_refused_with_the_day_to_cut_at(t
         answer(law, {"spend@2025-08-01": 10_000}, date(2026, 1, 31))
     with pytest.raises(LawError, match="跨过两个版本：本政策2024-01-01 施行"):
         answer(law, {"spend@2023-12-01": 10_000, "spend@2024-01-01": 1}, date(2024, 2, 29))
-    assert law.standing(date(2026, 1, 31), KNOWN) is Standing.NOT_COVERED
+    assert law.standing(date(2026, 1, 31), KNOWN) is PolicyStanding.NOT_COVERED
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def assess_rule(place: PolicyRule, facts: Mapping[str, Any], on: date, as_known:
     if verdict.unset or verdict.status is Status.NOT_IN_FORCE:
         return RuleProgress(place, evaluator, facts, verdict)
     then = tuple(spec for spec in verdict.missing if spec not in verdict.deciding)
-    possible = _possible_amount(place.rule, IntervalEvaluation(facts, evaluator.terms), verdict.holds)
+    possible = _possible_amount(evaluator.rule, IntervalEvaluation(facts, evaluator.terms), verdict.holds)
     caps = () if False in verdict.holds else verdict.caps
     return RuleProgress(place, evaluator, facts, verdict, verdict.deciding, then, possible, caps)
 

@@ -20,7 +20,7 @@ from huisuan.law.model.ranges import single_value
 from huisuan.law.model.rules import Condition, Rule, RuleKind
 from huisuan.law.model.terms import Terms
 from huisuan.law.policy.by_day import read_rule
-from huisuan.law.policy.policy import Policy, Standing
+from huisuan.law.policy.policy import Policy, PolicyStanding
 
 #: along a rule's conditions: whether each holds; None is not known
 Holds: TypeAlias = tuple[bool | None, ...]
@@ -108,7 +108,7 @@ class RuleEvaluator:
     ) -> None:
         day = policy.day_read(on, as_known, began)
         self.on = on if day is None else day
-        self.standing = Standing.NOT_COVERED if day is None else policy.standing(day, as_known)
+        self.standing = PolicyStanding.NOT_COVERED if day is None else policy.standing(day, as_known)
         on = self.on
         self.reading = read_rule(policy, rule, on, as_known, starts)
         self.rule, self.terms, self.unset = self.reading.rule, self.reading.terms, self.reading.unset
@@ -116,9 +116,9 @@ class RuleEvaluator:
     def __call__(self, facts: Mapping[str, Any]) -> Verdict:
         """The verdict for facts as `parse_facts` gives them."""
         rule = self.rule
-        if self.standing is Standing.NOT_YET_KNOWN:
+        if self.standing is PolicyStanding.NOT_YET_KNOWN:
             return Verdict(rule, Status.NOT_YET_KNOWN, None)
-        if self.standing is Standing.NOT_COVERED:
+        if self.standing is PolicyStanding.NOT_COVERED:
             return Verdict(rule, Status.NOT_IN_FORCE, 0)
         if self.unset:
             return Verdict(rule, Status.NOT_SET, None, self.unset)

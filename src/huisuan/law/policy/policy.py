@@ -21,7 +21,7 @@ from huisuan.law.text.policy_text import ArticleText, PolicyText
 from huisuan.law.text.text_changes import ChangeKind, TextChange, text_on
 
 
-class Standing(StrEnum):
+class PolicyStanding(StrEnum):
     """How a policy stands to a day, as known on a day."""
 
     IN_FORCE = "in_force"
@@ -129,14 +129,14 @@ class Policy:
 
     def in_force(self, on: date, as_known: date = date.max) -> bool:
         """Whether the policy holds on a day, both ends included (0.3), as known on a day."""
-        return self.standing(on, as_known) is Standing.IN_FORCE
+        return self.standing(on, as_known) is PolicyStanding.IN_FORCE
 
-    def standing(self, on: date, as_known: date) -> Standing:
+    def standing(self, on: date, as_known: date) -> PolicyStanding:
         """Whether the policy is known, and holds on the day."""
         if as_known < self.issued:
-            return Standing.NOT_YET_KNOWN
+            return PolicyStanding.NOT_YET_KNOWN
         held = self.valid_from <= on <= self.last_day(as_known)
-        return Standing.IN_FORCE if held else Standing.NOT_COVERED
+        return PolicyStanding.IN_FORCE if held else PolicyStanding.NOT_COVERED
 
     def day_read(self, on: date, as_known: date, began: date | None) -> date | None:
         """The day on which the law is read for an event of a day that began on another; None where it is not covered.

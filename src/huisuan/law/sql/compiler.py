@@ -18,7 +18,7 @@ from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 from huisuan.law.model.rules import Rule, RuleKind
 from huisuan.law.model.terms import Terms
 from huisuan.law.policy.by_day import read_rule
-from huisuan.law.policy.policy import Policy, Standing
+from huisuan.law.policy.policy import Policy, PolicyStanding
 from huisuan.law.sql.branch_reachability import caps_with_conditions
 from huisuan.law.sql.common_subexpressions import extract_common
 from huisuan.law.sql.dialect import Dialect
@@ -37,7 +37,7 @@ class CompiledRule:
 
     rule: Rule
     terms: Terms
-    standing: Standing
+    standing: PolicyStanding
     unset: tuple[SettingSpec | InterpretationSpec, ...]
 
     @property
@@ -81,9 +81,9 @@ class CompiledRule:
 
     def _fixed(self) -> tuple[str, SqlExpr, SqlExpr] | None:
         """The answer that no fact can change: the policy is not known, not in force, or a setting was never made."""
-        if self.standing is Standing.NOT_YET_KNOWN:
+        if self.standing is PolicyStanding.NOT_YET_KNOWN:
             return "not_yet_known", exp.null(), string_literal("not_yet_known")
-        if self.standing is Standing.NOT_COVERED:
+        if self.standing is PolicyStanding.NOT_COVERED:
             return "not_in_force", exp.Literal.number(0), string_literal("not_in_force")
         if self.unset:
             return "not_set", exp.null(), string_literal(";".join(f"setting:{spec.name}" for spec in self.unset))
@@ -210,7 +210,7 @@ def compile_rule(
     `began`: on which day began what the claims are about, where that is another.
     """
     day = policy.day_read(on, as_known, began)
-    standing = Standing.NOT_COVERED if day is None else policy.standing(day, as_known)
+    standing = PolicyStanding.NOT_COVERED if day is None else policy.standing(day, as_known)
     reading = read_rule(policy, rule, day or on, as_known, starts)
     return CompiledRule(reading.rule, reading.terms, standing, reading.unset)
 

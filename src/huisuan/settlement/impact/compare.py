@@ -118,11 +118,11 @@ def compare_year(proposal: SettingsProposal, year: int, by: str, now: datetime) 
     before = _read_facts(run, rule.key, both.before, both.as_known)
     after = _read_facts(run, rule.key, both.after, both.as_known)
     with connect_duck() as engine:
-        states = []
-        for name, side, facts in (("before", both.before, before), ("after", both.after, after)):
-            _table(engine, f"facts_{name}", facts.types, facts.rows)
-            states.append(LawState(side, facts.on, both.as_known, f"facts_{name}", facts.types))
-        compared = compare_answers(engine, rule.key, *states, before.types, identity=_PARTY)
+        before_state, after_state = (
+            _state(engine, name, side, facts, both.as_known)
+            for name, side, facts in (("before", both.before, before), ("after", both.after, after))
+        )
+        compared = compare_answers(engine, rule.key, before_state, after_state, before.types, identity=_PARTY)
         lines = engine.execute(
             "SELECT identity, status_before, status_after, coalesce(before_fen, 0), coalesce(after_fen, 0) "
             "FROM compared"
@@ -180,6 +180,13 @@ def _stored_facts(run: SettlementRun) -> Rows:
     """The facts as the settlement kept them."""
     owed = Entitlement.objects.filter(run=run).order_by("party__uscc").values_list("party__uscc", "facts")
     return [{_PARTY: party, **facts} for party, facts in owed]
+
+
+def _state(engine: duckdb.DuckDBPyConnection, name: str, side: Policy, facts: _YearFacts, as_known: date) -> LawState:
+    """One side of the law over its own facts, which become the table `facts_NAME`."""
+    table = f"facts_{name}"
+    _table(engine, table, facts.types, facts.rows)
+    return LawState(side, facts.on, as_known, table, facts.types)
 
 
 def _table(engine: duckdb.DuckDBPyConnection, name: str, types: Mapping[str, str], rows: Rows) -> None:

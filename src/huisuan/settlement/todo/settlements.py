@@ -61,7 +61,9 @@ def _policies() -> Iterator[Policy]:
 
 def _never_settled(policy: Policy, today: date, runs: dict[tuple[str, int], SettlementRun]) -> Iterator[OutdatedYear]:
     """Years that are over, in which the policy held and cards were used."""
-    days = UsageDay.objects.filter(day__gte=policy.valid_from, day__lte=policy.valid_to, day__year__lt=today.year)
+    days = UsageDay.objects.filter(
+        day__gte=policy.valid_from, day__lte=policy.last_day(today), day__year__lt=today.year
+    )
     for year in days.filter(card_seconds__gt=0).order_by().dates("day", "year"):
         if (policy.name, year.year) not in runs:
             yield OutdatedYear(policy.name, year.year, None, (NEVER_SETTLED,))
