@@ -179,7 +179,9 @@ class MeterFlag(models.Model):
 
     centre = models.ForeignKey(Centre, on_delete=models.PROTECT, related_name="flags")
     kind = models.CharField(max_length=16, choices=Kind)
-    key = models.CharField(max_length=200, help_text="what it is about; flagged once")
+    key = models.CharField(max_length=200, help_text="what it is about; flagged once, and again on another occasion")
+    occasion = models.PositiveIntegerField(default=1, help_text="2 and on: found again though it had been answered")
+    size = models.BigIntegerField(null=True, help_text="how large what was found is, where a larger one is another")
     text = models.TextField()
     line = models.TextField(blank=True, help_text="the refused line, as it came")
     sequence = models.BigIntegerField(null=True, blank=True, help_text="the record, where there is one")
@@ -194,7 +196,10 @@ class MeterFlag(models.Model):
             models.Index(name="flags_open", fields=["centre", "flagged_at"], condition=Q(answered_at__isnull=True))
         ]
         constraints = [
-            models.UniqueConstraint(name="flag_once", fields=["centre", "kind", "key"]),
+            models.UniqueConstraint(name="flag_once", fields=["centre", "kind", "key", "occasion"]),
+            models.UniqueConstraint(
+                name="flag_open_once", fields=["centre", "kind", "key"], condition=Q(answered_at__isnull=True)
+            ),
             models.CheckConstraint(
                 name="flag_answer_is_whole",
                 condition=Q(answered_at__isnull=True) | Q(answered_by__gt="", answer__gt=""),

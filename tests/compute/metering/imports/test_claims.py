@@ -219,6 +219,19 @@ def test_a_correction_of_the_time_is_asked_anew_for_the_party_that_the_account_h
     assert (whose()["1"], current_usage().get(job_id="1").card_seconds) == ("贝塔", 5 * 4 * 3600)
 
 
+def test_a_correction_of_the_time_that_a_mapping_back_and_forth_closed_waits_again(centre: Centre) -> None:
+    alpha, beta = party(1, "阿尔法"), party(2, "贝塔")
+    claim_account("c1", "account", "alpha-nlp", alpha.uscc, "省专班", NOW)
+    shorter = "\n".join([HEADER, line(1, "alpha-nlp", "2024-03-01T00:00:00", 5, 4), ""]).encode()
+    import_usage("c1", UsageFile(shorter, "n.txt", "sacct"), NOW)
+    wrong = claim_account("c1", "account", "alpha-nlp", beta.uscc, "省专班", NOW).claim
+    assert undo_claim(wrong.pk, "省专班", NOW).waiting == 1
+    (flag,) = waiting()
+    assert ("主体由" in flag.text, flag.occasion) == (False, 2)
+    resolve_flag(flag.pk, "查过", "省专班", NOW, accept=True)
+    assert (whose()["1"], current_usage().get(job_id="1").card_seconds) == ("阿尔法", 5 * 4 * 3600)
+
+
 def test_a_correction_is_not_accepted_for_a_party_that_the_account_has_no_more(centre: Centre) -> None:
     alpha, beta = party(1, "阿尔法"), party(2, "贝塔")
     claim_account("c1", "account", "alpha-nlp", alpha.uscc, "省专班", NOW)

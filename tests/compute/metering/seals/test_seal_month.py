@@ -283,6 +283,9 @@ def test_a_refusal_is_flagged_and_not_asked_again_until_it_is_answered(site: Age
     assert (flag.kind, "少了一条" in flag.text, list_unsigned_seals(site.centre)) == ("scheduler", True, [])
     answer_flag(flag.pk, "代理的数据库恢复过，已核对", "专班", NOW)
     assert len(list_unsigned_seals(site.centre)) == 1
+    record_countersignature(site.centre, site.key, word(site, signature=None, refused="还是少一条"), NOW)
+    again = MeterFlag.objects.get(key="seal 2024-03", answered_at=None)
+    assert ("还是少一条" in again.text, again.occasion, list_unsigned_seals(site.centre)) == (True, 2, [])
 
 
 def test_a_signature_of_another_key_or_over_another_statement_is_not_kept(site: Agent) -> None:

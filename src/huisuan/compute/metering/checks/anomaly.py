@@ -27,10 +27,16 @@ class FlagKind(StrEnum):
 
 @dataclass(frozen=True)
 class Anomaly:
-    """Something to flag. `key` says what it is about: the same is flagged once. `line` is a line not metered."""
+    """Something to flag. `key` says what it is about: the same is flagged once. `line` is a line not metered.
+
+    Once answered it is not flagged again, unless it `recurs` (each time is another occasion) or is larger than it was:
+    `size` is how large, in the unit of its text. What the platform itself answered, having found it gone, may return.
+    """
 
     kind: FlagKind
     key: str
     text: str
     line: str = ""
     sequence: int | None = None
+    size: int | None = None
+    recurs: bool = False

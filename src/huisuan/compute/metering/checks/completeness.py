@@ -144,8 +144,8 @@ def check_completeness(centre: Centre, month: Month | None, now: datetime) -> Co
         report.runs = len(looked_at)
         raise_flags(centre, report.doubts, now)
         _answer_what_came(centre, report.doubts, looked_at, now)
-        answered = set(MeterFlag.objects.filter(centre=centre, answered_at__isnull=False).values_list("kind", "key"))
-        report.doubts = [doubt for doubt in report.doubts if (doubt.kind.value, doubt.key) not in answered]
+        still_open = set(open_flags(centre).values_list("kind", "key"))
+        report.doubts = [doubt for doubt in report.doubts if (doubt.kind.value, doubt.key) in still_open]
     report.open_flags = open_flags(centre).count()
     unsigned = Seal.objects.filter(centre=centre, countersigned__isnull=True).values_list("month", flat=True)
     report.unsigned = [f"{day:%Y-%m}" for day in unsigned]
@@ -195,7 +195,8 @@ def _runs(asked: dict[str, Any], looked_at: set[str]) -> list[Anomaly]:
             text = (
                 f"{name}自最早的记录起历时 {whole:,} 秒，记录却有 {recorded:,} 秒，最后一条晚于结束 {max(over, 0):,} 秒"
             )
-            anomalies.append(Anomaly(FlagKind.SCHEDULER, f"{uid} {run}", text))
+            size = max(recorded - whole, over)
+            anomalies.append(Anomaly(FlagKind.SCHEDULER, f"{uid} {run}", text, size=size))
     for uid, run in _rows(EARLIER_RUNS, asked):
         looked_at.add(f"{uid} {run}")
         anomalies.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,27 +17,29 @@ from huisuan.messages.notify import notify
 from huisuan.messages.recipients import people_of_operator, working_group
 
 BY_THE_PLATFORM = "平台"
+_About = tuple[str, str]  # kind and key of a flag
+_LONGEST_KEY = 200
+_KEYS_AT_ONCE = 10_000
 
 
 @transaction.atomic
 def raise_flags(centre: Centre, anomalies: Iterable[Anomaly], now: datetime) -> None:
     """Keep what is new among them, and tell once a day and centre that something waits for an answer."""
-    found = [
-        MeterFlag(
-            centre=centre,
-            kind=anomaly.kind,
-            key=anomaly.key[:200],
-            text=anomaly.text,
-            line=anomaly.line,
-            sequence=anomaly.sequence,
-            flagged_at=now,
-        )
-        for anomaly in anomalies
-    ]
+    found: dict[_About, Anomaly] = {}
+    for anomaly in anomalies:
+        found.setdefault((anomaly.kind.value, anomaly.key[:_LONGEST_KEY]), anomaly)
     if not found:
         return
+    last = _last_flags(centre, [key for _, key in found])
     MeterFlag.objects.bulk_create(
-        found,
+        (
+            MeterFlag(
+                centre=centre, kind=kind, key=key, occasion=occasion, size=anomaly.size, text=anomaly.text,
+                line=anomaly.line, sequence=anomaly.sequence, flagged_at=now,
+            )
+            for (kind, key), anomaly in found.items()
+            if (occasion := _occasion(anomaly, last.get((kind, key))))
+        ),
         ignore_conflicts=True,
         batch_size=1000,
     )  # fmt: skip
@@ -46,6 +48,32 @@ def raise_flags(centre: Centre, anomalies: Iterable[Anomaly], now: datetime) -> 
         to = (people_of_operator(centre.operator_id), working_group())
         values = {"centre": centre.code, "day": day}
         notify("flags_raised", values, to=to, key=f"flags:{centre.code}:{day}", now=now, link="/flags/?state=open")
+
+
+def _last_flags(centre: Centre, keys: Sequence[str]) -> dict[_About, MeterFlag]:
+    """The latest flag about each of these."""
+    flags: dict[_About, MeterFlag] = {}
+    for first in range(0, len(keys), _KEYS_AT_ONCE):
+        rows = MeterFlag.objects.filter(centre=centre, key__in=keys[first : first + _KEYS_AT_ONCE])
+        rows = rows.only("kind", "key", "occasion", "size", "answered_at", "answered_by")
+        flags |= {(flag.kind, flag.key): flag for flag in rows.order_by("occasion")}
+    return flags
+
+
+def _occasion(anomaly: Anomaly, last: MeterFlag | None) -> int:
+    """Of which occasion a flag is to be raised; 0: none, for the last one says it."""
+    if last is None:
+        return 1
+    if last.answered_at is None:
+        return 0
+    larger = anomaly.size is not None and last.size is not None and anomaly.size > last.size
+    again = anomaly.recurs or larger or last.answered_by == BY_THE_PLATFORM
+    return last.occasion + 1 if again else 0
+
+
+def answered_for_good(centre: Centre) -> QuerySet[MeterFlag]:
+    """What a person answered: it is raised no more as it is. What the platform answered may come back."""
+    return MeterFlag.objects.filter(centre=centre, answered_at__isnull=False).exclude(answered_by=BY_THE_PLATFORM)
 
 
 def open_flags(centre: Centre) -> QuerySet[MeterFlag]:

@@ -67,4 +67,4 @@ def _anomaly(model: str, at: datetime, held: int, cards: int, sequence: int) -> 
     text = (
         f"{local:%Y-%m-%d %H:%M:%S} {model} 同时使用 {held:,} 卡，中心登记 {cards:,} 卡；记录照计，请核对卡数或分区登记"
     )
-    return Anomaly(FlagKind.OVER_CAPACITY, f"{model} {local:%Y-%m-%d}", text, sequence=sequence)
+    return Anomaly(FlagKind.OVER_CAPACITY, f"{model} {local:%Y-%m-%d}", text, sequence=sequence, size=held)

@@ -67,7 +67,7 @@ def _compare_with_records(centre: Centre, scheduler_seconds: dict[str, int], now
             same.append(about)
         else:
             text = f"作业 {uid} 第 {run} 次运行：调度器记账 {seconds:,} 卡秒，站点代理报来的记录 {found:,} 卡秒"
-            anomalies.append(Anomaly(FlagKind.SCHEDULER, about, text))
+            anomalies.append(Anomaly(FlagKind.SCHEDULER, about, text, size=abs(found - seconds)))
     open_flags(centre).filter(kind=FlagKind.SCHEDULER, key__in=same).update(
         answered_at=now, answered_by=BY_THE_PLATFORM, answer="与后来的记账文件相符"
     )

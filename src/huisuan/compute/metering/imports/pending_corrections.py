@@ -12,7 +12,13 @@ from django.db.models import F, QuerySet
 from huisuan.base.errors import Conflict
 from huisuan.compute.duck.workbench import workbench
 from huisuan.compute.metering.checks.anomaly import FlagKind
-from huisuan.compute.metering.checks.flags import BY_THE_PLATFORM, answer_flag, raise_flags
+from huisuan.compute.metering.checks.flags import (
+    BY_THE_PLATFORM,
+    answer_flag,
+    answered_for_good,
+    open_flags,
+    raise_flags,
+)
 from huisuan.compute.metering.checks.overuse import find_overuse
 from huisuan.compute.metering.imports.append_records import append_records
 from huisuan.compute.metering.imports.mappings import load_mappings
@@ -31,9 +37,9 @@ def open_corrections(centre: Centre) -> QuerySet[PendingCorrection]:
 
 
 def drop_answered_corrections(centre: Centre, corrections: HeldCorrections) -> list[tuple[FileAnomaly, dict[str, Any]]]:
-    """Those that nobody has answered yet; a file that is imported again asks nothing twice."""
+    """Those that no person has answered yet; a file that is imported again asks nothing twice."""
     keys = [anomaly.key for anomaly, _ in corrections]
-    flags = MeterFlag.objects.filter(centre=centre, kind=FlagKind.CORRECTION, key__in=keys, answered_at__isnull=False)
+    flags = answered_for_good(centre).filter(kind=FlagKind.CORRECTION, key__in=keys)
     answered = set(flags.values_list("key", flat=True))
     return [(anomaly, record) for anomaly, record in corrections if anomaly.key not in answered]
 
@@ -41,7 +47,7 @@ def drop_answered_corrections(centre: Centre, corrections: HeldCorrections) -> l
 def keep_corrections(centre: Centre, corrections: HeldCorrections, file: SourceFile) -> None:
     """Keep what each correction would make of its record, beside the flag that was raised for it; once."""
     records = {anomaly.key: record for anomaly, record in corrections}
-    flags = MeterFlag.objects.filter(centre=centre, kind=FlagKind.CORRECTION, key__in=records, correction__isnull=True)
+    flags = open_flags(centre).filter(kind=FlagKind.CORRECTION, key__in=records, correction__isnull=True)
     PendingCorrection.objects.bulk_create(
         PendingCorrection(
             flag=flag, centre=centre, source_file=file, supersedes=records[flag.key]["supersedes"],

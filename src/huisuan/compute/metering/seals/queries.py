@@ -83,7 +83,7 @@ def record_countersignature(centre: Centre, key: AgentKey, word: SealWord, now: 
         return
     if word.signature is None:
         why = f"{key.host} 的站点代理不签 {word.month} 的封账：{word.refused or '没有说明原因'}"
-        raise_flags(centre, [Anomaly(FlagKind.SCHEDULER, _flag_key(seal), why)], now)
+        raise_flags(centre, [Anomaly(FlagKind.SCHEDULER, _flag_key(seal), why, recurs=True)], now)
         return
     try:
         public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key.public_key))
