@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compute', '0029_account_claims'),
+        ('compute', '0031_usage_imports'),
     ]
 
     operations = [
