@@ -38,7 +38,7 @@ POSTED = {
     "new-project", "new-project-token", "change-project", "set-budget", "end-budget", "invite-member",
     "revoke-invitation", "member-action", "open-session", "end-session", "undo-cancel", "submit-again", "keep-template",
     "invite-agent", "revoke-agents", "claim-account", "undo-claim", "cancel-maintenance",
-    "cancel-import", "import-for-real", "check-month",
+    "cancel-import", "import-for-real", "check-month", "check-agent",
 }  # fmt: skip
 #: texts with the pages that show them
 Found = dict[str, set[str]]

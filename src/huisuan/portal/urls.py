@@ -146,6 +146,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("imports/<int:number>/confirm", imports.import_for_real, name="import-for-real"),
     path("imports/<int:number>/refused.csv", imports.import_faults, name="import-faults"),
     path("centres/<slug:code>/tariffs", tariffs.tariff_page, name="centre-tariffs"),
+    path("centres/<slug:code>/agents/check", agent_desk.check_agent, name="check-agent"),
     path("centres/<slug:code>/unclaimed", unclaimed.unclaimed_page, name="unclaimed"),
     path("centres/<slug:code>/unclaimed/claim", unclaimed.claim, name="claim-account"),
     path("centres/<slug:code>/unclaimed/<int:number>/undo", unclaimed.undo, name="undo-claim"),

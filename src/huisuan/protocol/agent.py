@@ -136,6 +136,14 @@ class Wanted(RequestModel):
     offset: int = Field(ge=0, lt=2**62)
 
 
+class HealthCheck(RequestModel):
+    """One check of the agent's self-check: what was looked at, whether it is well, and the remedy where it is not."""
+
+    what: Line = Field(max_length=500)
+    well: bool
+    remedy: Line = Field(default="", max_length=1000)
+
+
 class SyncRequest(RequestModel):
     """What an agent saw and the platform has not acknowledged; `enrol` only the first time."""
 
@@ -167,12 +175,15 @@ class SyncRequest(RequestModel):
     wants: list[Wanted] = Field(default_factory=list, max_length=16)
     files: list[FileAnswer] = Field(default_factory=list, max_length=64)
     outputs: list[OutputsReport] = Field(default_factory=list, max_length=100)
+    health: list[HealthCheck] = Field(
+        default_factory=list, max_length=200, description="its self-check; sent only where the platform asked for it"
+    )
 
     @property
     def is_quiet(self) -> bool:
         """Whether it tells nothing but that its agent is there."""
         told = self.observed or self.logs or self.batches or self.seals or self.nodes or self.capabilities
-        return not (told or self.files or self.outputs)
+        return not (told or self.files or self.outputs or self.health)
 
 
 class DesiredJob(ResponseModel):
@@ -276,3 +287,4 @@ class SyncReply(ResponseModel):
     )
     questions: list[FileQuestion] = Field(default_factory=list, description="about files; unanswered, asked again")
     outputs_noted: list[tuple[str, int]] = Field(default_factory=list, description="uid and run of reports it has")
+    health_wanted: bool = Field(default=False, description="a self-check (`health`) is wanted with a later request")

@@ -111,7 +111,7 @@ def test_the_digest_is_the_same_in_sql_and_in_python_with_runs_leases_and_cancel
         Job.objects.filter(pk=each.pk).update(run=number, lease=number + 7)
     cancel_job(Job.objects.order_by("uid")[1].uid, user(), NOON)
     marks = [mark_of(each) for each in Job.objects.all()]
-    assert load_centre_digest(site.row.centre).wanted == digest(marks)
+    assert load_centre_digest(site.row.centre, NOON).wanted == digest(marks)
     assert digest(marks[:1], digest(marks)) == digest(marks[1:])
 
 

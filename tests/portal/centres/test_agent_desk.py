@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from huisuan.compute.models import AgentKey, Centre, Invitation
+from huisuan.compute.models import AgentKey, Centre, Invitation, SiteAgent
 from support.jobs import Voice
 from support.portal import World
 
@@ -41,3 +41,30 @@ def test_an_agent_is_revoked_by_its_centre_and_by_no_one_else(world: World) -> N
     assert "已吊销" in shown
     assert AgentKey.objects.get(pk=voice.row.pk).revoked_by == "centre"
     assert world.browser("centre").post(reverse("revoke-agents", args=["wh"])).status_code == 404
+
+
+def test_the_doctors_words_stand_on_the_page_with_the_remedy_and_can_be_asked_for_anew(world: World) -> None:
+    voice, address = Voice(Centre.objects.get(code="hf")), reverse("centre", args=["hf"])
+    browser = world.browser("centre")
+    assert voice.says(timezone.now()).health_wanted
+    assert "还没有报来" in browser.get(address).content.decode()
+    checks = [
+        {"what": "Python 3.11.7", "well": True},
+        {"what": "时钟与平台相差 9.0 秒", "well": False, "remedy": "启用 chrony 或 <b>systemd-timesyncd</b> 校准时钟"},
+    ]
+    assert not voice.says(timezone.now(), health=checks).health_wanted
+    shown = browser.get(address).content.decode()
+    assert "有 1 项要处理" in shown
+    assert shown.index("时钟与平台相差 9.0 秒") < shown.index("Python 3.11.7")  # what is not well first
+    assert "&lt;b&gt;systemd-timesyncd" in shown
+    assert "The clock differs from the platform" in world.browser("province", "en").get(address).content.decode()
+    assert "systemd-timesyncd" not in world.browser("city").get(address).content.decode()  # of the inside of a machine
+    answer = browser.post(reverse("check-agent", args=["hf"]), follow=True).content.decode()
+    assert "已请代理自检" in answer
+    assert "还没有报来" in answer
+    assert voice.says(timezone.now()).health_wanted
+    SiteAgent.objects.update(last_seen_at=datetime(2026, 1, 1, tzinfo=UTC))
+    silent = browser.post(reverse("check-agent", args=["hf"]), follow=True).content.decode()
+    assert "代理没有回音，自检不了" in silent
+    assert "systemctl status huisuan-agent" in silent
+    assert world.browser("city").post(reverse("check-agent", args=["hf"])).status_code == 403

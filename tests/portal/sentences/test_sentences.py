@@ -49,8 +49,9 @@ REGIONS = "parties/regions.csv"
 WORDS = re.compile(r"[\u4e00-\u9fff]+")
 #: what an engine can do and why not, which a centre's page shows: only there do these modules speak to readers
 ABILITIES = {
-    "compute/engines/local/engine.py": ("LOCAL_ABILITIES", "END_UNKNOWN", "NEVER_STARTED"),
-    "compute/engines/slurm/diagnostics.py": ("abilities", "_accounting", "_sessions", "_tracked"),
+    "compute/engines/local/engine.py": ("LOCAL_ABILITIES", "END_UNKNOWN", "NEVER_STARTED", "diagnose"),
+    "compute/engines/slurm/diagnostics.py": (),
+    "compute/site_agent/diagnostics.py": (),
     "compute/engines/kubernetes/engine.py": ("abilities",),
     "compute/engines/ray/abilities.py": ("ray_abilities",),
 }
@@ -102,6 +103,13 @@ REFUSERS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 #: what they say to nobody who reads a page, and why
 EXCEPTIONS: dict[str, str] = {
+    "权限": "what is looked for in a sentence of the configuration",
+    "未知": "the end of the name of the agent",
+    " 不加密": "the end of the sentence about an address",
+    "（不是惠算平台）": "the end of that about an answer",
+    "快": "within the sentence about the controller's clock",
+    "慢": "the same",
+    "未知的": "of a file system, the same",
     "{}…（共 {} 字）": "within a line that a job wrote",
     "没有收入-not-included.txt": "a file in an archive, in both languages",
     "链接与特殊文件，没有收入 (links and special files):\n": "the same file",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import F, Max, QuerySet
@@ -14,7 +15,7 @@ from huisuan.protocol import agent as wire
 from huisuan.protocol.run_set import digest, mark
 
 #: the digest of the runs wanted (protocol.run_set), whether work waits anywhere, whether a seal waits for a signature,
-#: whether a restore waits to be released, whether somebody asks for files
+#: whether a restore waits to be released, whether somebody asks for files, whether a self-check is wanted
 CENTRE_DIGEST = """
     SELECT
         (SELECT bit_xor(('x' || encode(sha256(convert_to(
@@ -27,8 +28,13 @@ CENTRE_DIGEST = """
             AND NOT EXISTS (SELECT 1 FROM compute_sealsignature g WHERE g.seal_id = s.id)
         ),
         EXISTS (SELECT 1 FROM compute_restoration WHERE released_at IS NULL),
-        EXISTS (SELECT 1 FROM compute_filerequest WHERE centre_id = %(centre)s AND answered_at IS NULL)
+        EXISTS (SELECT 1 FROM compute_filerequest WHERE centre_id = %(centre)s AND answered_at IS NULL),
+        EXISTS (
+            SELECT 1 FROM compute_siteagent WHERE centre_id = %(centre)s
+            AND (health_at IS NULL OR health_at < %(stale)s OR health_asked_at > health_at)
+        )
 """
+HEALTH_HOLDS = timedelta(hours=1)  # how long a self-check counts before another is wanted
 
 
 @dataclass(frozen=True)
@@ -40,12 +46,13 @@ class CentreDigest:
     seal_waits: bool
     behind: bool
     files_asked: bool
+    health_wanted: bool
 
 
-def load_centre_digest(centre: Centre) -> CentreDigest:
+def load_centre_digest(centre: Centre, now: datetime) -> CentreDigest:
     """One query for everything that a quiet exchange needs."""
     with connection.cursor() as cursor:
-        cursor.execute(CENTRE_DIGEST, {"centre": centre.pk})
+        cursor.execute(CENTRE_DIGEST, {"centre": centre.pk, "stale": now - HEALTH_HOLDS})
         bits, *rest = cursor.fetchone()
     return CentreDigest(f"{int(bits or '0', 2):064x}", *rest)
 

@@ -66,6 +66,8 @@ def claim_serving(key: AgentKey, seen: SyncRequest, now: datetime) -> ServingCla
         held = SiteAgent(centre=key.centre)
     elif refusal := _refusal(held, key, seen, now):
         return refusal
+    if held.key_id != key.pk or held.boot != seen.boot:
+        held.health, held.health_at = [], None  # of another agent, or of before its start
     held.key, held.boot, held.host, held.version, held.engine = key, seen.boot, seen.host, seen.version, seen.engine
     held.capabilities = {
         name: [ability.able, ability.why] for name, ability in seen.capabilities.items()
@@ -123,6 +125,12 @@ def find_serving_agent(centre: Centre) -> Serving | None:
     )
 
 
+def ask_for_health(centre: Centre, now: datetime) -> bool:
+    """Ask the centre's agent to check itself; it answers within seconds. Whether there is one that was heard lately."""
+    agents = SiteAgent.objects.filter(centre=centre, last_seen_at__gt=now - AGENT_SILENT)
+    return bool(agents.update(health_asked_at=now))
+
+
 def list_agents(centre: Centre) -> list[dict[str, Any]]:
     """The agents that ever joined for a centre, the newest first, and which of them serves it."""
     present = SiteAgent.objects.filter(centre=centre).first()
@@ -138,6 +146,7 @@ def list_agents(centre: Centre) -> list[dict[str, Any]]:
                 "capabilities": held.capabilities if held else None, "enrolled_at": key.enrolled_at,
                 "last_seen_at": held.last_seen_at if held else None, "last_batch": key.last_batch,
                 "revoked_at": key.revoked_at, "revoked_by": key.revoked_by,
+                "health": held.health if held else None, "health_at": held.health_at if held else None,
             }
         )  # fmt: skip
     return rows

@@ -77,15 +77,19 @@ def _receive(key: AgentKey, seen: wire.SyncRequest, now: datetime) -> _Received:
         replace_nodes(centre, seen.nodes, now)
     if seen.nodes is not None or seen.nodes_same:
         SiteAgent.objects.filter(centre=centre).update(nodes_at=now)
+    if seen.health:
+        SiteAgent.objects.filter(centre=centre).update(
+            health=[check.model_dump() for check in seen.health], health_at=now
+        )
     return _Received(offsets, taken, answers, outputs)
 
 
 def _reply(key: AgentKey, seen: wire.SyncRequest, received: _Received, now: datetime) -> wire.SyncReply:
     """What the platform wants at the centre, after placing the jobs that wait, and what it has received."""
     centre = key.centre
-    look = load_centre_digest(centre)
+    look = load_centre_digest(centre, now)
     if look.work_waits and place_waiting(now):
-        look = load_centre_digest(centre)
+        look = load_centre_digest(centre, now)
     news = desired_state_update(centre, seen.held, received.taken.left, look.wanted)
     return wire.SyncReply(
         centre=centre.code,
@@ -107,6 +111,7 @@ def _reply(key: AgentKey, seen: wire.SyncRequest, received: _Received, now: date
         relay=relay_for_agents(),
         questions=open_questions(centre, now) if look.files_asked else [],
         outputs_noted=received.outputs,
+        health_wanted=look.health_wanted,
     )
 
 

@@ -78,6 +78,9 @@ class SiteAgent(models.Model):
     capabilities = models.JSONField(default=dict, help_text="flag -> [whether, why]")
     skew_ms = models.BigIntegerField(default=0, help_text="its clock minus the platform's, milliseconds")
     last_seen_at = models.DateTimeField()
+    health = models.JSONField(default=list, help_text="its last self-check: what, well, remedy")
+    health_at = models.DateTimeField(null=True, blank=True, help_text="when it came")
+    health_asked_at = models.DateTimeField(null=True, blank=True, help_text="when somebody asked for another")
     nodes_at = models.DateTimeField(null=True, blank=True, help_text="when the nodes were told, or told to be the same")
 
     def __str__(self) -> str:

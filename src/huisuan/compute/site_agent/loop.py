@@ -23,7 +23,7 @@ from huisuan.compute.site_agent.files.answering import FileDesk
 from huisuan.compute.site_agent.files.kept import KeptOutputs, Quota
 from huisuan.compute.site_agent.link import AgentLink
 from huisuan.compute.site_agent.reconciler import Reconciler
-from huisuan.compute.site_agent.report import Key, Reporter, SentReport, single_line
+from huisuan.compute.site_agent.report import Key, Reporter, SelfCheck, SentReport, single_line
 from huisuan.compute.site_agent.seal_signer import SealSigner
 from huisuan.compute.site_agent.session_tunnels import SessionTunnels
 from huisuan.compute.site_agent.state import AgentState, Run
@@ -60,6 +60,7 @@ class Agent:
         keep_days: int = 0,
         ca: Path | None = None,
         quota: Quota | None = None,
+        self_check: SelfCheck | None = None,
     ) -> None:
         self.link, self.engine, self.engine_name, self.state, self.key = link, engine, engine_name, state, key
         self.boot, self.now, self.pace, self._log = boot, now, pace, log
@@ -75,6 +76,7 @@ class Agent:
         self.usage_reporter = UsageReporter(engine, state, key, log)
         self.seal_signer = SealSigner(state, key, log)
         self.tunnels = SessionTunnels(engine, link.url, state.name, key, log, ca=ca)
+        self.self_check = self_check
         self.stopped = ""  # why it has to stop
         self.capabilities = {
             name: Capability(able=ability.able, why=single_line(ability.why, 300))
@@ -154,6 +156,7 @@ class Agent:
             wants=self.reconciler.missing_parts(),
             files=self.files.answers(),
             outputs=self.kept.unreported(),
+            health=self.self_check.report() if self.self_check else [],
         )
 
     def _next_number(self) -> int:
@@ -200,6 +203,8 @@ class Agent:
         self.files.take(reply.questions)
         for uid, run in reply.outputs_noted:
             self.kept.record_noted(uid, run)
+        if self.self_check:
+            self.self_check.record_reply(reply.health_wanted)
         self.reconciler.close_finished(sent.at)
         self.files.measure_kept()
         self.reconciler.reconcile(self.desired, sent.at, behind=reply.behind)

@@ -37,8 +37,10 @@ from huisuan.compute.site_agent.config import (
     load_config,
     write_config,
 )
+from huisuan.compute.site_agent.diagnostics import run_checks
 from huisuan.compute.site_agent.link import AgentLink
 from huisuan.compute.site_agent.loop import Agent
+from huisuan.compute.site_agent.report import SelfCheck
 from huisuan.compute.site_agent.state import AgentState
 from huisuan.protocol.agent import PROTOCOL, SyncReply, SyncRequest
 from huisuan.protocol.signatures import load_key, make_key, public_half, sign_request
@@ -153,7 +155,8 @@ def serve(folder: Path, *, end_jobs: bool = False, log: Callable[[str], None] = 
             link, load_engine(config, folder), config.engine, state, load_key(folder / KEY), folder,
             boot=next_boot_id(state, folder), now=time.time, steady=time.monotonic, log=log, keep_days=config.keep_days,
             ca=Path(config.ca) if config.ca else None,
-            quota=config.quota, pace=Pace(random.random, config.busy_seconds, config.idle_seconds),
+            quota=config.quota, self_check=SelfCheck(lambda: run_checks(folder)),
+            pace=Pace(random.random, config.busy_seconds, config.idle_seconds),
         )  # fmt: skip
         _run(agent, folder / JOBS, stopping, log)
         agent.tunnels.close()

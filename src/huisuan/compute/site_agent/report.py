@@ -1,4 +1,4 @@
-"""What the agent reports of its runs and nodes: whatever the platform has not acknowledged.
+"""What the agent reports of its runs, its nodes and itself: whatever the platform has not acknowledged.
 
 The reporter gathers; the loop sends, and hands back what was acknowledged.
 """
@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
 from huisuan.base.hashing import text_sha256
 from huisuan.compute.engines.interface import Engine, EngineError, Observation, RunState
 from huisuan.compute.site_agent.run_endings import parse_ending
 from huisuan.compute.site_agent.state import Run
-from huisuan.protocol.agent import LOG_LIMIT, Observed, SeenNode, SentLog
+from huisuan.protocol.agent import LOG_LIMIT, HealthCheck, Observed, SeenNode, SentLog
+
+if TYPE_CHECKING:
+    from huisuan.compute.site_agent.diagnostics import Check
 
 LOG_BYTES = 512 * 1024  # in one request, all jobs together
 MOST_OBSERVATIONS = 5000  # in one request
@@ -22,6 +28,9 @@ NODES_RESENT, NODES_IDLE = 300.0, 15.0  # seconds: sent again though unchanged; 
 NODES_CHANGED = 2.0  # instead, once a run of ours began or ended: cards are free, or are not any more
 CUT = "\n（输出超过 16 MiB，其余留在中心）\n".encode()
 _LOST = "中心的作业文件已丢失"
+_CHECK_REST_SECONDS = 20.0  # between the end of a check and the beginning of the next, however often it is asked for
+_MOST_CHECKS = 200  # checks in a report
+_WHAT_LENGTH, _REMEDY_LENGTH = 500, 1000  # characters
 Key = tuple[str, int]  # uid, lease
 
 
@@ -151,3 +160,51 @@ class Reporter:
 def single_line(text: str, most: int) -> str:
     """A text as the protocol takes it: control characters become spaces, at most `most` characters."""
     return "".join(character if character >= " " else " " for character in text)[:most]
+
+
+class SelfCheck:
+    """What `huisuan agent doctor` says, for the platform's page: `checks`, run beside the loop once it is wanted.
+
+    A check may take a while (it asks the scheduler and the platform), and the loop has leases to renew: so it runs in a
+    thread of its own, one at a time. `steady` is a clock that is never set, in seconds.
+    """
+
+    def __init__(self, checks: Callable[[], Sequence[Check]], steady: Callable[[], float] = time.monotonic) -> None:
+        self._checks, self._steady = checks, steady
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._ready: list[HealthCheck] = []
+        self._sent = False
+        self._ended_at: float | None = None
+
+    def report(self) -> list[HealthCheck]:
+        """What goes with a request now: the last result until a reply comes."""
+        with self._lock:
+            self._sent = bool(self._ready)
+            return list(self._ready)
+
+    def record_reply(self, wanted: bool) -> None:
+        """A reply came: what was sent with the request has arrived; another check may be wanted."""
+        with self._lock:
+            if self._sent:
+                self._ready, self._sent = [], False
+            rests = self._ended_at is not None and self._steady() - self._ended_at < _CHECK_REST_SECONDS
+            if not wanted or rests or self._ready or (self._thread is not None and self._thread.is_alive()):
+                return
+            self._thread = threading.Thread(target=self._run, name="self-check", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            found = [
+                HealthCheck(
+                    what=single_line(check.what, _WHAT_LENGTH), well=check.well,
+                    remedy="" if check.well else single_line(check.remedy, _REMEDY_LENGTH),
+                )
+                for check in self._checks()
+            ]  # fmt: skip
+        except Exception as error:  # the page has to say that the check itself failed
+            remedy = "在代理的机器上运行 huisuan agent doctor 查看"
+            found = [HealthCheck(what=single_line(f"自检没有做完：{error}", _WHAT_LENGTH), well=False, remedy=remedy)]
+        with self._lock:
+            self._ready, self._ended_at = found[:_MOST_CHECKS], self._steady()

@@ -34,6 +34,22 @@ class Speaker:
     abilities: Sequence[Able]
     keys: Sequence[tuple[AgentKey, Word]]
     invited: Sequence[Invitation]
+    health: Sequence[tuple[str, Word, str]] = ()
+
+    @property
+    def ill(self) -> int:
+        """How many checks of its last self-check are not well."""
+        return sum(word.tone == "bad" for _what, word, _remedy in self.health)
+
+    @property
+    def health_awaited(self) -> bool:
+        """Whether somebody asked for a self-check that has not come yet."""
+        held = self.serving
+        return (
+            held is not None
+            and held.health_asked_at is not None
+            and (held.health_at is None or held.health_asked_at > held.health_at)
+        )
 
     @property
     def mistimed(self) -> Sequence[tuple[AgentKey, str, int]]:
@@ -77,7 +93,17 @@ def speaker(centre: Centre, now: datetime) -> Speaker:
         abilities,
         [(key, _stands(key, serving)) for key in keys],
         list(invited),
+        _health(serving) if serving else (),
     )
+
+
+def _health(serving: SiteAgent) -> list[tuple[str, Word, str]]:
+    """What was checked, how it is, and the remedy; what is not well first."""
+    rows = sorted(serving.health, key=lambda check: bool(check["well"]))
+    return [
+        (check["what"], Word(_("好"), "good") if check["well"] else Word(_("要处理"), "bad"), check["remedy"])
+        for check in rows
+    ]
 
 
 def _stands(key: AgentKey, serving: SiteAgent | None) -> Word:

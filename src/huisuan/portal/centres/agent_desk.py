@@ -1,4 +1,4 @@
-"""Inviting an agent for a centre and revoking the ones it has, by the centre's own people or the working group."""
+"""A centre's agents on its page: inviting one, asking it to check itself, revoking those it has."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from huisuan.base.errors import Refused
 from huisuan.compute.agent_gateway import enrolment
+from huisuan.compute.agent_gateway.serving_agent import ask_for_health
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.visible import centres as queries
@@ -51,6 +52,18 @@ def revoke_agents(request: HttpRequest, code: str) -> HttpResponse:
         messages.success(request, _t("已吊销：%(names)s") % {"names": names} if keys else _t("未用的邀请已作废。"))
     except Refused as refusal:
         messages.error(request, refusal_html(refusal))
+    return _back(code)
+
+
+@allow(*_MANAGERS)
+@require_POST
+def check_agent(request: HttpRequest, code: str) -> HttpResponse:
+    """Ask the centre's agent to check itself, as `huisuan agent doctor` does there."""
+    centre = get_object_or_404(queries.centres(viewer_of(request)), code=code)
+    if ask_for_health(centre, timezone.now()):
+        messages.success(request, _t("已请代理自检：结果几秒后出现在下面，再打开这一页就能看到。"))
+    else:
+        messages.error(request, _t("代理没有回音，自检不了：请在代理的机器上运行 huisuan agent doctor。"))
     return _back(code)
 
 

@@ -176,9 +176,9 @@ def _clock(session: SlurmSession) -> str:
     off = theirs - (before + time.time()) / 2
     if abs(off) <= _SKEW_SECONDS:
         return ""
-    return (
-        f"控制器的时钟比本机{'快' if off > 0 else '慢'} {abs(round(off))} 秒；请让两边（和计算节点）用同一个 NTP 服务"
-    )
+    if off > 0:
+        return f"控制器的时钟比本机快 {round(off)} 秒；请让两边（和计算节点）用同一个 NTP 服务"
+    return f"控制器的时钟比本机慢 {round(-off)} 秒；请让两边（和计算节点）用同一个 NTP 服务"
 
 
 def _folder(session: SlurmSession) -> str:
