@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compute', '0031_usage_imports'),
+        ('compute', '0032_flags_of_another_occasion'),
     ]
 
     operations = [
