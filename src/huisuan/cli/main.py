@@ -55,6 +55,8 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("huisuan.compute.capacity.commands", ("capacity", "attest")),
     ),
     "usage": (("huisuan.compute.metering.cli.claim_commands", ("suggest", "claim", "unclaim")),),
+    "tariff": (("huisuan.compute.centre_desk.commands", ("preview", "history")),),
+    "meter": (("huisuan.compute.centre_desk.commands", ("checklist",)),),
 }
 #: commands of these groups that work without the database, or ask for it themselves: an auditor verifies without
 #: the platform, a centre countersigns without it, and the command for sacct is written where sacct is

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Max, Min, Sum
 
@@ -205,3 +206,22 @@ def _files(centre: Centre, last: Month) -> tuple[datetime | None, bool]:
 
 def _running(centre: Centre, last: Month) -> int:
     return Job.objects.filter(centre=centre, state=JobState.RUNNING, started_at__lt=_end(last)).count()
+
+
+def checklist_to_dict(found: SealChecklist) -> dict[str, Any]:
+    """The checklist as JSON and commands show it: use in card-seconds."""
+    return {
+        "first": str(found.first), "last": str(found.last), "clear": found.is_clear,
+        "card_seconds": found.card_seconds, "unclaimed_card_seconds": found.unclaimed_card_seconds,
+        "open_flags": found.open_flags, "flags": found.flags, "flags_exact": found.flags_exact,
+        "silent_since": found.silent_since, "unheard_days": [f"{day}" for day in found.unheard_days],
+        "last_file": found.last_file, "files_missing": found.files_missing, "running": found.running,
+        "empty_days": [f"{day}" for day in found.empty_days], "uncounted": found.uncounted,
+        "months": [
+            {
+                "month": str(each.month), "card_seconds": each.card_seconds,
+                "unclaimed_card_seconds": each.unclaimed_card_seconds, "empty_days": len(each.empty_days),
+            }
+            for each in found.months
+        ],
+    }  # fmt: skip

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q, Sum
@@ -254,3 +255,31 @@ def _ceilings_below(centre: Centre, models: dict[int, str], after: dict[int, int
         beyond |= Q(card_models__contains=[models[pk]], price_ceiling_fen__lt=fen)
     lowest = min(after.values())
     return waiting.filter(beyond | Q(card_models=[], price_ceiling_fen__lt=lowest)).count()
+
+
+def preview_to_dict(found: TariffPreview) -> dict[str, Any]:
+    """A preview as JSON and commands show it: amounts in fen, use in card-seconds."""
+    return {
+        "since": found.since, "until": found.until,
+        "changes": [
+            {"model": each.model, "before_fen": each.before, "after_fen": each.after} for each in found.changes
+        ],
+        "payers": [_payer(each) for each in found.payers],
+        "past": [_payer(each) for each in found.past],
+        "jobs": [
+            {
+                "uid": each.job.uid, "name": each.job.name, "party": each.job.party.uscc, "cards": each.job.cards,
+                "most_before_fen": each.most_before_fen, "most_after_fen": each.most_after_fen,
+            }
+            for each in found.jobs
+        ],
+        "job_count": found.job_count, "ceilings": found.ceilings, "seen": found.seen,
+    }  # fmt: skip
+
+
+def _payer(payer: PayerChange) -> dict[str, Any]:
+    return {
+        "party": payer.party.uscc, "party_name": payer.party.name, "model": payer.model,
+        "card_seconds": payer.card_seconds, "before_fen": payer.before, "after_fen": payer.after,
+        "difference_fen": payer.difference,
+    }  # fmt: skip

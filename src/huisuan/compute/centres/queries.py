@@ -9,7 +9,7 @@ from django.db.models import (
     QuerySet,
 )
 
-from huisuan.compute.models import Centre, Tariff
+from huisuan.compute.models import Centre, Tariff, TariffChange
 from huisuan.parties.viewer import Viewer
 
 
@@ -62,6 +62,20 @@ def list_tariffs(centre: str | None = None) -> QuerySet[Tariff]:
         "centre__code", "accelerator__model", "valid_from"
     )
     return tariffs.filter(centre__code=centre) if centre else tariffs
+
+
+def list_tariff_changes(centre: str) -> QuerySet[TariffChange]:
+    """What was done to a centre's prices, the newest first."""
+    return TariffChange.objects.filter(centre__code=centre).select_related("accelerator").order_by("-id")
+
+
+def tariff_change_to_dict(change: TariffChange) -> dict[str, Any]:
+    """A change of a price as lists and JSON show it."""
+    return {
+        "at": change.at, "step": change.step, "model": change.accelerator.model,
+        "fen_per_card_hour": change.fen_per_card_hour, "before_fen": change.before_fen,
+        "valid_from": change.valid_from, "valid_to": change.valid_to, "by": change.by,
+    }  # fmt: skip
 
 
 def tariff_to_dict(tariff: Tariff) -> dict[str, Any]:

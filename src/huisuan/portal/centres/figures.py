@@ -72,7 +72,9 @@ def _income(found: CentreYear) -> Chart:
 
 
 def _utilisation(found: CentreYear) -> Chart:
-    message = _t("利用率 {share}：用了的卡时占有卡的卡时").format(share=number_format.share(found.used, found.there))
+    message = _t("利用率 {share}：用了的卡时占有卡的卡时，逐月 %").format(
+        share=number_format.share(found.used, found.there)
+    )
     bars = [
         Bar(
             f"{month.month.number}", number_format.share(month.used, month.there),

@@ -18,6 +18,7 @@ from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.compute.centre_desk.tariff_preview import TariffPreview, confirm_tariffs, preview_tariffs
 from huisuan.compute.centres.tariffs import TariffPlan
 from huisuan.compute.models import Accelerator, Centre, TariffChange
+from huisuan.parties.csv_import import BY_COMMAND
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.ui import number_format, state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind
@@ -45,7 +46,7 @@ _HISTORY = [
     Column("before", _("更正前"), "before_fen", Kind.FEN, minor=True),
     Column("from", _("自"), "valid_from", Kind.DAY, sort="valid_from"),
     Column("to", _("至"), lambda change: change.valid_to and change.valid_to - timedelta(days=1), Kind.DAY),
-    Column("by", _("谁办的"), "by", sort="by"),
+    Column("by", _("谁办的"), lambda change: _t("本机命令行") if change.by == BY_COMMAND else change.by, sort="by"),
 ]
 
 

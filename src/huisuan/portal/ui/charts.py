@@ -96,19 +96,21 @@ def _sizes(
 ) -> Drawing:
     names = [bar.name for bar in bars]
     x = alt.X("name:O", sort=names, title=None, axis=alt.Axis(labelAngle=0, labelFontSize=size, ticks=False))
-    y = alt.Y("value:Q", axis=None)
+    level = alt.Axis(
+        values=[float(mark)], labelExpr=json.dumps(mark_name), ticks=False, domain=False, labelFontSize=size
+    )
+    y = alt.Y("value:Q", title=None, axis=level)  # the name of the mark stands beside the plot: bars would cover it
     thick = width * 0.6 / max(len(bars), 1)
     seen = [{"name": bar.name, "value": float(p)} for bar, p in zip(bars, others, strict=True) if p is not None]
-    line = alt.Chart(alt.InlineData(values=[{"value": float(mark), "label": mark_name}])).encode(y=y)
+    line = alt.Chart(alt.InlineData(values=[{"value": float(mark)}])).encode(y=y)
+    base = alt.Chart(_rows(bars)).encode(x=x, y=y, tooltip="shown:N")
     drawn = (
-        alt.Chart(_rows(bars)).encode(x=x, y=y, tooltip="shown:N").mark_bar(color=CELADON, size=thick)
+        base.mark_bar(color=CELADON, size=thick)
+        + base.mark_text(dy=-7, fontSize=size, color=INK).encode(text="label:N")
         + alt.Chart(alt.InlineData(values=seen)).encode(x=x, y=y).mark_tick(color=INK, size=thick * 1.3, thickness=2)
         + line.mark_rule(color=QUIET, strokeDash=[4, 3])
-        + line.mark_text(align="left", baseline="bottom", dx=4, dy=-3, fontSize=size, color=QUIET, x=0).encode(
-            text="label:N"
-        )
     )
-    return as_drawing(drawn.properties(width=width, height=150))
+    return as_drawing(drawn.properties(width=width - _length(mark_name), height=150))
 
 
 def _rows(bars: Sequence[Bar]) -> alt.InlineData:
