@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from threading import Thread
 from typing import Any
 
-import psycopg
 import pytest
-from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
 
@@ -31,6 +25,7 @@ from huisuan.settlement.runs.requests import (
     run_request,
 )
 from huisuan.settlement.runs.settle import SETTLEMENT_STEPS, settle
+from support.background import held, in_background, until
 from support.usage_records import A800, NOW, centre, imported, line, party, sacct
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,40 +41,6 @@ def use(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     may = {name: f"2024-05-01T0{hour}:00:00" for name, hour in (("Submit", 8), ("Start", 8), ("End", 9))}
     tenants = (f"user,uscc\nzhang,{party(1).uscc}\n".encode(), "t")
     imported(sacct(line(1), line(2, Eligible=may["Submit"], **may)), tenants=tenants)
-
-
-@contextmanager
-def held(table: str) -> Iterator[None]:
-    """Another session keeps a table, so that whoever writes it next waits there."""
-    with psycopg.connect(**{**connection.get_connection_params(), "cursor_factory": psycopg.Cursor}) as other:
-        other.execute(f"LOCK TABLE {table} IN SHARE MODE")
-        yield
-
-
-@contextmanager
-def in_background(work: Callable[[], None]) -> Iterator[None]:
-    """The work, in a thread of its own with a connection of its own; over at the end."""
-
-    def run() -> None:
-        try:
-            work()
-        finally:
-            connections.close_all()
-
-    thread = Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        thread.join(60)
-        assert not thread.is_alive()
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def asked() -> SettlementRequest:
@@ -194,6 +155,10 @@ def test_the_province_settles_from_a_page_sees_how_far_it_is_and_cancels(client:
 
 def test_the_province_seals_from_a_page_with_a_reason_where_flags_stand_open(client: Client) -> None:
     client.force_login(Person.objects.create(username="p", role="province", name="王"))
+    too_long = {"through": "2024-03", "despite": "长" * 2001}
+    refused = client.post(reverse("seal-months", args=["c1"]), too_long, follow=True).content.decode()
+    assert "最多 2,000 个" in refused  # it goes into the statement whole, or not at all
+    assert not SealRequest.objects.exists()
     client.post(reverse("seal-months", args=["c1"]), {"through": "2024-03"})
     request = SealRequest.objects.get()
     assert (request.requested_by, request.last) == ("p", date(2024, 3, 1))

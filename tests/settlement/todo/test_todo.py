@@ -79,6 +79,7 @@ def test_a_month_that_is_over_waits_for_its_seal_until_the_register_lists_it(pla
     assert (found.about, found.count, found.detail) == (place.code, 2, ("2024-03", "2024-04"))
     assert found.due == seal_due_day(Month(2024, 3)) == date(2024, 4, 5)
     assert found.is_overdue(LATER.date())
+    assert (found.acts("province"), found.acts("centre")) == (True, False)  # whose agent signs, and who seals
     assert item("seal", now=datetime(2024, 3, 31, tzinfo=SHANGHAI)) is None
     seal_month(place.code, Month(2024, 3), by="王", now=NOW)
     assert (item("seal") or found).detail == ("2024-04", "2024-04")

@@ -97,6 +97,17 @@ def end_work(work: BackgroundWork, state: WorkState, now: datetime, **fields: An
     return bool(rows.update(state=state, ended_at=now, **fields))
 
 
+def finish_work(work: BackgroundWork, now: datetime, **fields: Any) -> None:
+    """Note that it is done, in the transaction of what it wrote.
+
+    Raises:
+        WorkCancelled: its end was noted by somebody else, who took its worker for dead: what that says stands, and the
+            caller's transaction is to be rolled back.
+    """
+    if not end_work(work, WorkState.DONE, now, **fields):
+        raise WorkCancelled("")
+
+
 class ReportedProgress:
     """Progress of one request, written where others see it at once. Use as a context manager."""
 

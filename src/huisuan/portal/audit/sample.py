@@ -38,8 +38,10 @@ DIVISIONS: dict[str, str | Promise] = {"centre": _("中心"), "party": _("使用
 #: column of the list as a file -> where it stands in a line of the sample
 _LIST = (
     "stratum", "rank", "centre", "sequence", "job_id", "run", "user", "account", "party", "model", "cards", "started",
-    "ended", "card_seconds", "amount_fen", "file", "line", "text",
+    "ended", "card_seconds", "amount_fen", "file", "line", "text", "superseded_by",
 )  # fmt: skip
+
+_OF_LINE = ("stratum", "rank", "amount_fen", "superseded_by")
 
 
 @allow("province", "auditor")
@@ -151,7 +153,7 @@ def _as_csv(found: Mapping[str, Any]) -> HttpResponseBase:
 
 def _rows(found: Mapping[str, Any]) -> Iterator[list[str]]:
     for line in found["lines"]:
-        every = {**line["record"], **line["source"], **{key: line[key] for key in ("stratum", "rank", "amount_fen")}}
+        every = {**line["record"], **line["source"], **{key: line[key] for key in _OF_LINE}}
         yield [harmless("" if every[key] is None else str(every[key])) for key in _LIST]
 
 

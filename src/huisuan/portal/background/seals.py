@@ -21,14 +21,12 @@ from huisuan.portal.background.progress_page import WorkPage, render_work
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import local_name
 
-LONGEST_REASON = 2000  # characters of a reason to seal despite open flags
-
 
 @allow("province")
 @require_POST
 def seal_months(request: HttpRequest, code: str) -> HttpResponse:
     """Hand a centre's months to the worker, and show how far it is."""
-    through, despite = request.POST.get("through", ""), request.POST.get("despite", "")[:LONGEST_REASON]
+    through, despite = request.POST.get("through", ""), request.POST.get("despite", "")
     try:
         made = request_seals(
             code, Month.parse(through), viewer_of(request).name, timezone.now(), despite.replace("\0", "")

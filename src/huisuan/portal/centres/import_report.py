@@ -27,6 +27,7 @@ IMPORT_COUNTS: dict[str, str | Promise] = {
     "fractional": _("其中只占部分卡，按整卡计"),
     "own": _("平台调度的作业，由站点代理计量"),
     "waiting": _("更正等待确认"),
+    "turned_down": _("更正此前已答复，不再提出"),
     "held": _("可能出自作业名而没有计量"),
     "refused": _("拒收"),
 }
@@ -46,7 +47,8 @@ def report_context(work: UsageImport) -> dict[str, Any]:
         return {}
     report: dict[str, Any] = work.report
     tenants = report["tenants"] or {}
-    counts = [(label, report[key]) for key, label in IMPORT_COUNTS.items() if report[key] or key in ("lines", "new")]
+    always = ("lines", "new")
+    counts = [(label, report.get(key, 0)) for key, label in IMPORT_COUNTS.items() if report.get(key) or key in always]
     counts += [(IMPORT_CARDLESS.get(kind, kind), lines) for kind, lines in sorted(report["no_cards"].items()) if lines]
     doubts = [*report["own_doubts"], *report["doubts"]]
     known = report["own_doubts_left_out"] + report["doubts_left_out"]

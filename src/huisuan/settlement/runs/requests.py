@@ -15,11 +15,9 @@ from django.db import connection, transaction
 from huisuan.base.db.background_work import (
     WORK_ATTEMPTS,
     WORK_UNDER_WAY,
-    WorkCancelled,
     WorkKind,
     WorkProgress,
-    WorkState,
-    end_work,
+    finish_work,
 )
 from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI
@@ -85,8 +83,7 @@ def run_request(number: int, now: datetime) -> None:
     def do(request: SettlementRequest, progress: WorkProgress) -> None:
         with transaction.atomic():
             made = settle(request.policy, request.year, now=now, by=request.requested_by, progress=progress)
-            if not end_work(request, WorkState.DONE, now, run=made.run):
-                raise WorkCancelled("")  # its end was noted by somebody else: what it says stands, and no run with it
+            finish_work(request, now, run=made.run)
 
     SETTLEMENTS.carry_out(number, now, do)
 

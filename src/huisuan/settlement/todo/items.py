@@ -27,7 +27,7 @@ WHO_ACTS: dict[TodoKind, frozenset[str]] = {
     TodoKind.PROPOSAL: frozenset({"province"}),
     TodoKind.CORRECTION: frozenset({"province"}),
     TodoKind.FLAG: frozenset({"province"}),
-    TodoKind.SEAL: frozenset({"province", "centre"}),
+    TodoKind.SEAL: frozenset({"province"}),  # the centre's agent signs it afterwards by itself
     TodoKind.SETTLEMENT: frozenset({"province"}),
     TodoKind.UNCLAIMED: frozenset({"province", "centre"}),
     TodoKind.AGENT: frozenset({"centre"}),

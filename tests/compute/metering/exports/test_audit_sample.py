@@ -39,6 +39,15 @@ def test_an_allocation_takes_one_of_each_and_adds_up(strata: dict[str, tuple[int
     assert all(1 <= taken[name] <= records for name, (records, _) in strata.items())
 
 
+@given(
+    st.dictionaries(st.sampled_from("abcd"), st.tuples(st.integers(1, 30), st.integers(0, 60)), min_size=1),
+    st.integers(0, 40),
+)
+def test_a_larger_sample_takes_no_less_of_any_stratum(strata: dict[str, tuple[int, int]], more: int) -> None:
+    small, large = (allocate_sample(len(strata) + more + one, strata) for one in (0, 1))
+    assert all(small[name] <= large[name] for name in strata)
+
+
 @given(st.lists(st.binary(min_size=1, max_size=3), min_size=1, max_size=40), st.data())
 def test_the_proofs_of_several_are_the_proofs_of_each(entries: list[bytes], data: st.DataObject) -> None:
     places = data.draw(st.lists(st.integers(0, len(entries) - 1), max_size=8))
@@ -118,11 +127,28 @@ def test_a_record_a_line_a_rank_or_a_seed_that_was_changed_is_found_though_all_i
         lambda sample: sample.update(seed="挑过的"),
         lambda sample: sample["lines"].pop(),
         lambda sample: sample["lines"].__setitem__(1, sample["lines"][0]),
+        lambda sample: sample["lines"][0].update(stratum="c2"),
+        lambda sample: sample["lines"][0].update(stratum="c3"),
+        lambda sample: sample["strata"]["c1"].update(records=40),
+        lambda sample: sample["months"].pop(),
+        lambda sample: sample["months"][0].update(root="0" * 64),
+        lambda sample: (sample["lines"].pop(), sample["strata"]["c2"].update(taken=0), sample.update(size=7)),
     ):
         sample = drawn()
         change(sample)
         assert check_sample(sample, key), "the signature alone shows it"
         assert check_sample(resigned(sample), key)
+
+
+def test_a_record_that_was_corrected_since_says_by_which(sealed: None) -> None:
+    start, end = "2024-03-02T00:00:00", "2024-03-02T23:00:00"
+    corrected = line(1, Submit=start, Eligible=start, Start=start, End=end)
+    tenants = (f"user,uscc\nzhang,{party(1).uscc}\n".encode(), "t.csv")
+    assert imported(sacct(corrected), name="later.txt", tenants=tenants).superseding == 1
+    sample = drawn(size=32)
+    found = {name: each["superseded_by"] for name, each in zip(names(sample), sample["lines"], strict=True)}
+    assert {place: by for place, by in found.items() if by} == {("c1", 2): 31}
+    assert check_sample(sample, platform_key.public()) == []
 
 
 def test_what_cannot_be_drawn_is_refused_with_the_rule(sealed: None) -> None:

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from huisuan.base.errors import InvalidRequest
@@ -51,8 +54,9 @@ def check_sample_request(seed: str, size: int, by: str) -> None:
 def allocate_sample(size: int, strata: Mapping[str, tuple[int, int]]) -> dict[str, int]:
     """How many records each stratum gives; `strata` maps it to (records, weight).
 
-    One of each at least, the rest in proportion to the weights by largest remainder (ties: by name), never more than a
-    stratum has: what one cannot give, the others do. Adds up to the size, or to the whole population if that is less.
+    One of each at least; the others go one by one to the stratum of the highest weight / (2 x taken + 1) (Sainte-Lague;
+    ties: by name) that has any left. So a larger sample holds the smaller one, which shares by remainders do not grant.
+    Adds up to the size, or to the whole population if that is less.
 
     Raises:
         InvalidRequest: the sample is smaller than the number of strata.
@@ -62,20 +66,20 @@ def allocate_sample(size: int, strata: Mapping[str, tuple[int, int]]) -> dict[st
             f"样本 {size} 条少于层数 {len(strata)}：每层至少一条，请加大样本，或换一种分层", code="sample.too_small"
         )
     taken = dict.fromkeys(strata, 1)
-    left = min(size, sum(records for records, _ in strata.values())) - len(strata)
-    while left:
-        open_ones = {name: max(strata[name][1], 1) for name in strata if taken[name] < strata[name][0]}
-        total = sum(open_ones.values())
-        shares = {
-            name: min(left * weight // total, strata[name][0] - taken[name]) for name, weight in open_ones.items()
-        }
-        if not any(shares.values()):  # fewer are left than there are strata: one each, the largest remainder first
-            order = sorted(open_ones, key=lambda name: (-(left * open_ones[name] % total), name))
-            shares = dict.fromkeys(order[:left], 1)
-        for name, share in shares.items():
-            taken[name] += share
-        left -= sum(shares.values())
+    turns = [(_turn(weight, 1), name) for name, (records, weight) in strata.items() if records > 1]
+    heapify(turns)
+    for _ in range(min(size, sum(records for records, _ in strata.values())) - len(strata)):
+        _, name = heappop(turns)
+        taken[name] += 1
+        records, weight = strata[name]
+        if taken[name] < records:
+            heappush(turns, (_turn(weight, taken[name]), name))
     return taken
+
+
+def _turn(weight: int, taken: int) -> Fraction:
+    """When a stratum is next: the lowest first."""
+    return Fraction(-max(weight, 1), 2 * taken + 1)
 
 
 def amount_stratum(fen: int | None) -> str:
@@ -88,8 +92,8 @@ def amount_stratum(fen: int | None) -> str:
 def check_sample(sample: Mapping[str, Any], platform_key: str | None) -> list[str]:
     """What is wrong with a sample (`audit sample --json`); nothing where every line of it holds.
 
-    Checked are the platform's signature over the whole, and of each line: its rank, its inclusion in a sealed month,
-    and its source line against the hash that the record carries.
+    Checked are the platform's signature over the whole; of each line its rank, its stratum, its inclusion in a sealed
+    month, and its source line against the hash that the record carries; and how many each stratum gives.
 
     Raises:
         KeyError, TypeError, ValueError: it is no sample.
@@ -114,10 +118,41 @@ def check_sample(sample: Mapping[str, Any], platform_key: str | None) -> list[st
     names = [(line["record"]["centre"], line["record"]["sequence"]) for line in lines]
     if len(set(names)) != len(names):
         wrong.append("同一条记录在样本里出现了不止一次")
-    for name, stratum in sample["strata"].items():
+    return [*wrong, *_wrong_strata(sample)]
+
+
+def _wrong_strata(sample: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the division of a sample."""
+    wrong, strata, by = [], sample["strata"], sample["by"]
+    lines: Sequence[Mapping[str, Any]] = sample["lines"]
+    for number, line in enumerate(lines, start=1):
+        if line["stratum"] not in strata or line["stratum"] != _stratum(line, by):
+            wrong.append(f"样本第 {number} 条不属于所载的层 {str(line['stratum'])[:40]}")
+    for name, stratum in strata.items():
         if sum(1 for line in lines if line["stratum"] == name) != stratum["taken"]:
             wrong.append(f"层 {name} 的条数与所载的不符")
+    weights = {
+        name: (stratum["records"], stratum["amount_fen"] if by == "amount" else stratum["records"])
+        for name, stratum in strata.items()
+    }
+    given = {name: stratum["taken"] for name, stratum in strata.items()}
+    if sample["size"] != len(lines) or len(lines) < len(strata) or allocate_sample(len(lines), weights) != given:
+        wrong.append("各层的条数不是按规则由层的大小分出的")
+    if sum(stratum["records"] for stratum in strata.values()) != sum(month["records"] for month in sample["months"]):
+        wrong.append("各层的记录数加起来不是所载封账月的记录数：抽的范围不全")
+    months = {(month["centre"], month["month"]): (month["root"], month["records"]) for month in sample["months"]}
+    for seal in sample["seals"]:
+        said = json.loads(seal["statement"])
+        if months.get((said["centre"], said["month"])) != (said["root"], said["records"]):
+            wrong.append(f"{said['centre']} {said['month']} 的根或记录数与封账书不符")
     return wrong
+
+
+def _stratum(line: Mapping[str, Any], by: str) -> str:
+    if by == "amount":
+        return amount_stratum(line["amount_fen"])
+    named: str | None = line["record"][by]
+    return named or "none"
 
 
 def sample_digest(signed: Mapping[str, Any]) -> bytes:

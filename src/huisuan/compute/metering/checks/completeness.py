@@ -238,4 +238,4 @@ def _answer_what_came(centre: Centre, anomalies: list[Anomaly], looked_at: set[s
         if flag.key in looked_at or (records.exists() and not Job.objects.filter(pk=uid, run=run).exists()):
             came.append(flag.pk)
     answer = {"answered_at": now, "answered_by": BY_THE_PLATFORM, "answer": "记录已经补齐"}
-    MeterFlag.objects.filter(pk__in=came).update(**answer)
+    open_flags(centre).filter(pk__in=came).update(**answer)

@@ -29,7 +29,7 @@ from huisuan.compute.metering.ledger.merkle import inclusion_proofs
 from huisuan.compute.metering.ledger.record_hash import RECORD_FIELDS
 from huisuan.compute.metering.ledger.stored_records import load_leaves
 from huisuan.compute.metering.seals.queries import SIGNED, seal_to_dict, sealed_parquet
-from huisuan.compute.models import Seal, SourceFile, Tariff
+from huisuan.compute.models import Seal, SourceFile, Tariff, UsageRecord
 
 PRICE = DuckRelation(
     "price", {"centre": "VARCHAR", "model": "VARCHAR", "fen": "BIGINT", "starts": "BIGINT", "ends": "BIGINT"}
@@ -169,12 +169,28 @@ def _lines(
                 "record": record, "leaf": row[-2], "index": row[-1], "size": len(entries),
                 "path": [each.hex() for each in proof], "seal": at,
             }  # fmt: skip
-    sources = _sources([line["record"] for line in found.values()])
+    records = [line["record"] for line in found.values()]
+    sources, corrected = _sources(records), _corrected_by(records)
     for seal, place, stratum, rank, fen in drawn:
         line = found[seal, place]
         record = line["record"]
         yield {**line, "stratum": stratum, "rank": rank, "amount_fen": fen,
+               "superseded_by": corrected.get((record["centre"], record["sequence"])),
                "source": sources[record["centre"], record["source"], record["source_line"]]}  # fmt: skip
+
+
+def _corrected_by(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, int], int]:
+    """Which of them a later record took the place of: centre and sequence to that record's sequence."""
+    named: dict[str, list[int]] = {}
+    for record in records:
+        named.setdefault(record["centre"], []).append(record["sequence"])
+    return {
+        (code, superseded): sequence
+        for code, sequences in named.items()
+        for superseded, sequence in UsageRecord.objects.filter(centre__code=code, supersedes__in=sequences).values_list(
+            "supersedes", "sequence"
+        )
+    }
 
 
 def _sources(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, int], dict[str, Any]]:

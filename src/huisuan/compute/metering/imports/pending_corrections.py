@@ -65,7 +65,8 @@ def close_overtaken_corrections(centre: Centre, now: datetime) -> list[SourceFil
     waiting = list(open_corrections(centre).select_related("source_file"))
     passed = _overtaken(centre, waiting)
     overtaken = [each for each in waiting if each.pk in passed]
-    MeterFlag.objects.filter(correction__in=overtaken).update(
+    numbers = [each.flag_id for each in overtaken]
+    open_flags(centre).filter(pk__in=numbers).update(  # one that a person answers just now stays as they answered it
         answered_at=now, answered_by=BY_THE_PLATFORM, answer=_OVERTAKEN
     )
     return list({each.source_file_id: each.source_file for each in overtaken}.values())

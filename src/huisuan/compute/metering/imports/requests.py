@@ -24,7 +24,7 @@ from huisuan.base.db.background_work import (
     WorkKind,
     WorkProgress,
     WorkState,
-    end_work,
+    finish_work,
 )
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.base.large_files import map_or_read
@@ -148,7 +148,7 @@ def run_import(number: int, clock: Callable[[], datetime]) -> None:
         with transaction.atomic():
             now = clock()
             report = import_usage(request.centre.code, _usage_file(request), now, dry_run=request.dry_run, stage=stage)
-            end_work(request, WorkState.DONE, now, report=report_to_keep(report))
+            finish_work(request, now, report=report_to_keep(report))
 
     IMPORTS.carry_out(number, clock(), do)
     ended = UsageImport.objects.get(pk=number)

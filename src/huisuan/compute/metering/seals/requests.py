@@ -17,6 +17,7 @@ from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.metering.seals.seal_month import next_month_to_seal, seal_month
 from huisuan.compute.models import Centre, Seal, SealRequest
 
+LONGEST_REASON = 2000  # characters of a reason to seal despite open flags: it goes into the statement whole
 SEALING_LOST = (
     f"后台进程 {WORK_ATTEMPTS} 次都在封账途中意外结束，不再自动重来：请看数据目录的 logs/worker.log，排除后重新提出"
 )
@@ -37,12 +38,17 @@ def request_seals(code: str, through: Month, by: str, now: datetime, despite: st
 
     Raises:
         NotFound: no such centre.
-        InvalidRequest: the month is not over.
+        InvalidRequest: the month is not over, or the reason too long.
         Conflict: nothing to seal until then, or a request is under way.
     """
     if int(now.timestamp()) < through.ends:
         raise InvalidRequest(
             f"{through} 还没有过完，不能封账（现在是 {now.astimezone(SHANGHAI):%Y-%m-%d}）", code="month.not_over"
+        )
+    if len(despite.strip()) > LONGEST_REASON:
+        raise InvalidRequest(
+            f"尽管有疑点也封的理由有 {len(despite.strip()):,} 个字，最多 {LONGEST_REASON:,} 个：请写短些",
+            code="seal.reason_too_long",
         )
     with transaction.atomic():
         centre = Centre.objects.select_for_update(no_key=True).get(pk=centre_by_code(code).pk)
