@@ -257,6 +257,17 @@ def test_an_account_that_a_name_of_either_kind_maps_goes_back_to_that_party(cent
     assert whose()["1"] == "阿尔法"
 
 
+def test_a_claim_that_a_mapping_file_overtook_is_not_taken_back(centre: Centre) -> None:
+    alpha, beta = party(1, "阿尔法"), party(2, "贝塔")
+    claim = claim_account("c1", "account", "alpha-nlp", alpha.uscc, "省专班", NOW).claim
+    content = "\n".join([HEADER, line(9, "alpha-nlp", "2024-05-01T00:00:00", 1, 1), ""]).encode()
+    tenants = (f"account,uscc\nalpha-nlp,{beta.uscc}\n".encode(), "t.csv")
+    import_usage("c1", UsageFile(content, "n.txt", "sacct", tenants=tenants), NOW)
+    with pytest.raises(HuisuanError) as refusal:
+        undo_claim(claim.pk, "省专班", NOW)
+    assert (refusal.value.code, Tenant.objects.get(name="alpha-nlp").party) == ("claim.not_the_last", beta)
+
+
 def test_a_user_with_a_mapping_of_his_own_keeps_it_when_his_account_is_claimed(centre: Centre) -> None:
     alpha, beta = party(1, "阿尔法"), party(2, "贝塔")
     assert claim_account("c1", "user", "zhang", beta.uscc, "省专班", NOW).records == 3

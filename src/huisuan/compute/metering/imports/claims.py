@@ -75,7 +75,8 @@ def undo_claim(number: int, by: str, now: datetime, code: str | None = None) -> 
             raise NotFound(f"没有 {number} 号认领；见无主用量的页", code="claim.unknown")
         centre = Centre.objects.select_for_update().get(pk=claim.centre_id)
         newest = AccountClaim.objects.filter(centre=centre, kind=claim.kind, name=claim.name).first()
-        if newest != claim:
+        stands = find_mapping(centre, claim.kind, claim.name)
+        if newest != claim or (stands.party_id if stands else None) != claim.party_id:  # a file can map it anew, too
             raise Conflict(f"{claim.name} 在 {number} 号认领之后又改过，只能撤回最后一次", code="claim.not_the_last")
         return _map(centre, claim.kind, claim.name, claim.previous, by, now, f"撤回 {number} 号认领")
 
