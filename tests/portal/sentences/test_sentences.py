@@ -68,6 +68,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     **{f"compute/metering/checks/{name}.py": () for name in ("flags", "overuse", "completeness")},
     **{f"compute/metering/agent_usage/{name}.py": () for name in ("judge", "lease", "leases", "receive", "usage_line")},
     "compute/metering/intake/corrections.py": (), "compute/metering/imports/own_jobs.py": (),
+    "compute/metering/imports/import_file.py": ("_OVERTAKEN",),
     "compute/metering/imports/claims.py": ("claim_account", "undo_claim", "_map"),
     "compute/metering/imports/pending_corrections.py": (), "compute/metering/seals/queries.py": (),
     "compute/metering/seals/requests.py": (), "compute/metering/seals/seal_month.py": (),
