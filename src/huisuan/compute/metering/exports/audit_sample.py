@@ -184,13 +184,11 @@ def _corrected_by(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, int],
     named: dict[str, list[int]] = {}
     for record in records:
         named.setdefault(record["centre"], []).append(record["sequence"])
-    return {
-        (code, superseded): sequence
-        for code, sequences in named.items()
-        for superseded, sequence in UsageRecord.objects.filter(centre__code=code, supersedes__in=sequences).values_list(
-            "supersedes", "sequence"
-        )
-    }
+    found: dict[tuple[str, int], int] = {}
+    for code, sequences in named.items():
+        later = UsageRecord.objects.filter(centre__code=code, supersedes__in=sequences)
+        found |= {(code, old): new for old, new in later.values_list("supersedes", "sequence") if old is not None}
+    return found
 
 
 def _sources(records: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, int], dict[str, Any]]:
