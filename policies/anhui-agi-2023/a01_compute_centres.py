@@ -14,11 +14,13 @@ from huisuan.law import (
     claims,
     date,
     day,
+    found_alike,
     integer,
     legal_day,
     legal_int,
     legal_share,
     money,
+    open_list,
 )
 
 from .a00_supplementary import actual_subsidy, payable, project_city, project_county, raised_in_the_north
@@ -27,6 +29,13 @@ article = Article("1")
 
 NEW_400P = "2024年底前完成新增单体智能算力规模400P以上的建设项目"
 ONE_THIRD = "省级按照市级实际补助额度的1/3给予符合条件的市补助"
+WAYS = "自建、合建、代建等方式"
+
+others = open_list(
+    "1.1.others", "“自建、合建、代建等方式”是否限于所列", "Are the ways of building closed?",
+    sentence="1.1", phrase="自建、合建、代建等方式",
+    finder="省专班", finder_en="the working group",
+)  # fmt: skip
 
 
 class CentrePlan(Facts):
@@ -45,6 +54,7 @@ class CentrePlan(Facts):
         },
         asked_by="1.1", evidence="项目备案、合作协议",
     )  # fmt: skip
+    alike = found_alike("1.1", "省专班", "the working group")
 
 
 @article.entitles(
@@ -57,7 +67,8 @@ class CentrePlan(Facts):
 def key_project(plan: CentrePlan) -> Bool:
     """Whoever builds a centre by itself, jointly or through an agent is preferred."""
     plan.builder.among("market").required("1.1", "支持各类市场主体", "市场主体", "A market entity")
-    plan.way.among("own", "joint", "agent").required("1.1", "自建、合建、代建等方式", "建设方式", "Way of building")
+    way = others.covers(plan.way.among("own", "joint", "agent"), plan.alike)
+    way.required("1.1", WAYS, "建设方式", "Way of building")
     return always()
 
 

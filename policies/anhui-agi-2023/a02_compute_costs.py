@@ -10,8 +10,10 @@ from huisuan.law import (
     boolean,
     choice,
     claims,
+    found_alike,
     interpretation,
     money,
+    open_list,
     share_setting,
 )
 
@@ -46,6 +48,12 @@ vat = interpretation(
     sentence="2.2", phrase="算力总支出",
 )  # fmt: skip
 
+others = open_list(
+    "2.2.others", "“企业、高校院所等算力使用方”是否限于所列", "Are the kinds of users closed?",
+    sentence="2.2", phrase="企业、高校院所等算力使用方",
+    finder="省专班", finder_en="the working group",
+)  # fmt: skip
+
 article.procedure(
     "2.1", "建设省级智能算力统筹调度平台", kind=ProcedureKind.PROGRAMME,
     what="省级智能算力统筹调度平台（本平台）", what_en="The province-wide compute dispatch platform",
@@ -64,6 +72,7 @@ class ComputeUse(Facts):
         },
         asked_by="2.2", evidence="登记机关", known_by="register",
     )  # fmt: skip
+    alike = found_alike("2.2", "省专班", "the working group")
     spend = money(
         "算力总支出", "Total compute spend", maximum="100亿元", asked_by="2.2",
         evidence="平台计量的账单", known_by="meter",
@@ -82,9 +91,8 @@ class ComputeUse(Facts):
 def compute_subsidy(use: ComputeUse) -> Money:
     """A share of the year's metered spend, self-built-self-use left out, by the rate of the day of use."""
     use.in_anhui.required("2.2", USERS, "在皖", "In Anhui")
-    use.kind.among("enterprise", "university", "institute").required(
-        "2.2", USERS, "企业、高校、科研院所", "Kind of user"
-    )
+    users = others.covers(use.kind.among("enterprise", "university", "institute"), use.alike)
+    users.required("2.2", USERS, "企业、高校、科研院所", "Kind of user")
     spent = use.spend.cites("2.2", "根据调度平台中算力实际使用量")
     countable = spent.less(use.self_use).cites("2.2", "（自建自用除外）", "可补助支出", "Eligible spend")
     counted = vat.choose(

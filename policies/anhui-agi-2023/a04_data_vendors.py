@@ -12,6 +12,7 @@ from huisuan.law import (
     choice,
     integer,
     money,
+    open_list,
     rates_setting,
     share_setting,
 )
@@ -28,6 +29,12 @@ rates = rates_setting(
     "4.1.rate", "所在市补贴比例", "Rate of the city", CITIES, sentence="4.1", phrase="按企业当年数据交易额的一定比例"
 )
 
+others = open_list(
+    "4.1.others", "“数据采集、数据清洗、数据标注等服务”是否限于所列", "Are the kinds of service closed?",
+    sentence="4.1", phrase="数据采集、数据清洗、数据标注等服务",
+    finder="所在市", finder_en="the city",
+)  # fmt: skip
+
 
 class DataVendor(Facts):
     """A data vendor's year."""
@@ -37,7 +44,8 @@ class DataVendor(Facts):
         "服务类型", "Kind of service",
         {
             "collection": ("数据采集", "collection"), "cleaning": ("数据清洗", "cleaning"),
-            "annotation": ("数据标注", "annotation"), "processing": ("其他数据生产处理", "other processing"),
+            "annotation": ("数据标注", "annotation"),
+            "processing": ("经所在市认定的其他数据生产处理", "other processing, as found by the city"),
             "other": ("非数据生产处理", "none of these"),
         },
         asked_by="4.1", evidence="服务合同",
@@ -56,7 +64,8 @@ class DataVendor(Facts):
 def vendor_subsidy(vendor: DataVendor) -> Money:
     """The city's share of the year's data transactions; a city that set no rate pays none, and the answer says so."""
     vendor.in_anhui.required("4.1", VENDORS, "在皖", "In Anhui")
-    vendor.service.among("collection", "cleaning", "annotation", "processing").required("4.1", VENDORS)
+    named = vendor.service.among("collection", "cleaning", "annotation")
+    others.covers(named, vendor.service.among("processing")).required("4.1", VENDORS)
     rates.set_by(vendor.city).required(
         "4.1", "鼓励各市按企业当年数据交易额的一定比例", "所在市已确定补贴比例", "The city has set a rate"
     )

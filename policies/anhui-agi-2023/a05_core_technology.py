@@ -9,9 +9,11 @@ from huisuan.law import (
     boolean,
     choice,
     claims,
+    found_alike,
     interpretation,
     legal_money,
     money,
+    open_list,
     share_setting,
 )
 
@@ -33,6 +35,12 @@ compute_in_cost = interpretation(
     sentence="5.1", phrase="项目研发费用",
 )  # fmt: skip
 
+others = open_list(
+    "5.1.others", "“揭榜挂帅、赛马、定向委托等方式”是否限于所列", "Are the ways of organising closed?",
+    sentence="5.1", phrase="“揭榜挂帅”、“赛马”、定向委托等方式",
+    finder="省科技厅", finder_en="the department of science",
+)  # fmt: skip
+
 
 class ResearchProject(Facts):
     """One project of applied research in the province's plan."""
@@ -49,6 +57,7 @@ class ResearchProject(Facts):
         },
         asked_by="5.1", evidence="立项文件",
     )  # fmt: skip
+    alike = found_alike("5.1", "省科技厅", "the department of science")
     topic = choice(
         "研究方向", "Topic",
         {
@@ -77,9 +86,8 @@ class ResearchProject(Facts):
 def research_support(project: ResearchProject) -> Money:
     """A share of the R&D cost, at most 50 million yuan a project; open challenges, horse races, directed projects."""
     project.in_plan.required("5.1", "在省级科技攻关计划中支持")
-    project.way.among("open_challenge", "horse_race", "directed").required(
-        "5.1", "通过“揭榜挂帅”、“赛马”、定向委托等方式"
-    )
+    way = others.covers(project.way.among("open_challenge", "horse_race", "directed"), project.alike)
+    way.required("5.1", "通过“揭榜挂帅”、“赛马”、定向委托等方式")
     project.topic.among("general", "industry", "safety", "paths").required(
         "5.1", "支持通用大模型、行业大模型、安全可控技术以及通用人工智能其他路径探索的应用研究"
     )

@@ -12,9 +12,11 @@ from huisuan.law import (
     boolean,
     choice,
     claims,
+    found_alike,
     legal_money,
     legal_share,
     money,
+    open_list,
 )
 
 from .a00_supplementary import actual_subsidy, payable, project_city, project_county, raised_and_capped
@@ -22,6 +24,14 @@ from .a00_supplementary import actual_subsidy, payable, project_city, project_co
 article = Article("8")
 
 AWARD = "省级按照市级实际补助金额的30%、最高1000万元给予项目所在市奖补"
+
+FIRMS = "通用及行业大模型企业、跨领域应用企业、新兴算力企业、安全人工智能企业等"
+
+others = open_list(
+    "8.1.others", "“……安全人工智能企业等”是否限于所列", "Are the kinds of firms closed?",
+    sentence="8.1", phrase="通用及行业大模型企业、跨领域应用企业、新兴算力企业、安全人工智能企业等",
+    finder="省专班", finder_en="the working group",
+)  # fmt: skip
 
 
 class SettledFirm(Facts):
@@ -37,6 +47,7 @@ class SettledFirm(Facts):
         },
         asked_by="8.1", evidence="主营业务说明",
     )  # fmt: skip
+    alike = found_alike("8.1", "省专班", "the working group")
 
 
 @article.entitles(
@@ -49,9 +60,8 @@ class SettledFirm(Facts):
 def first_call(firm: SettledFirm) -> Bool:
     """Firms of the named kinds that settled in Anhui are matched first."""
     firm.in_anhui.required("8.1", "对在皖落户的")
-    firm.field.among("general", "industry", "applied", "compute", "safety").required(
-        "8.1", "通用及行业大模型企业、跨领域应用企业、新兴算力企业、安全人工智能企业等", "企业类型", "Kind of firm"
-    )
+    field = others.covers(firm.field.among("general", "industry", "applied", "compute", "safety"), firm.alike)
+    field.required("8.1", FIRMS, "企业类型", "Kind of firm")
     return always()
 
 

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from huisuan.law import Article, Facts, ProcedureKind, boolean, choice, legal_money, money
+from huisuan.law import (
+    Article,
+    Facts,
+    ProcedureKind,
+    boolean,
+    choice,
+    found_alike,
+    legal_money,
+    money,
+    open_list,
+)
 
 article = Article("13")
 
 AT_LEAST = "加快运营总规模不低于200亿元的省人工智能产业主题基金"
+
+other_money = open_list(
+    "13.1.others", "“保险、信贷、基金等社会资本”是否限于所列", "Are the kinds of private money closed?",
+    sentence="13.1", phrase="保险、信贷、基金等社会资本",
+    finder="省地方金融监管局", finder_en="the financial supervision",
+)  # fmt: skip
+other_founders = open_list(
+    "13.2.others", "“市县国资平台、市场主体等”是否限于所列", "Are the founders of sub-funds closed?",
+    sentence="13.2", phrase="市县国资平台、市场主体等",
+    finder="省科技厅", finder_en="the department of science",
+)  # fmt: skip
 
 
 class SocialCapital(Facts):
@@ -20,6 +41,7 @@ class SocialCapital(Facts):
         },
         asked_by="13.1", evidence="产品或基金文件",
     )  # fmt: skip
+    alike = found_alike("13.1", "省地方金融监管局", "the financial supervision")
     into_agi = boolean("投向通用人工智能产业", "Goes into general AI", asked_by="13.1", evidence="投向证明")
 
 
@@ -31,7 +53,8 @@ class SocialCapital(Facts):
 )  # fmt: skip
 def drawn_capital(capital: SocialCapital) -> None:
     """Insurance, credit and funds that go into general AI may meet public money."""
-    capital.instrument.among("insurance", "credit", "fund").required("13.1", "保险、信贷、基金等社会资本")
+    kinds = other_money.covers(capital.instrument.among("insurance", "credit", "fund"), capital.alike)
+    kinds.required("13.1", "保险、信贷、基金等社会资本")
     capital.into_agi.required("13.1", "投向通用人工智能产业")
 
 
@@ -46,6 +69,7 @@ class SubFund(Facts):
         },
         asked_by="13.2", evidence="发起方登记证书",
     )  # fmt: skip
+    alike = found_alike("13.2", "省科技厅", "the department of science")
     agi_field = boolean("投向通用人工智能领域", "Invests in general AI", asked_by="13.2", evidence="子基金方案")
 
 
@@ -58,7 +82,8 @@ class SubFund(Facts):
 )  # fmt: skip
 def sub_fund(fund: SubFund) -> None:
     """State platforms and firms that set up a sub-fund for general AI may ask the fund to take a stake."""
-    fund.founder.among("state", "market").required("13.2", "支持市县国资平台、市场主体等")
+    founders = other_founders.covers(fund.founder.among("state", "market"), fund.alike)
+    founders.required("13.2", "支持市县国资平台、市场主体等")
     fund.agi_field.required("13.2", "通用人工智能领域子基金")
 
 

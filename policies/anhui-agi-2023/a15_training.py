@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from huisuan.law import Article, Facts, ProcedureKind, boolean, choice
+from huisuan.law import (
+    Article,
+    Facts,
+    ProcedureKind,
+    boolean,
+    choice,
+    found_alike,
+    open_list,
+)
 
 article = Article("15")
+
+others = open_list(
+    "15.1.others", "“重大培训、推介、战略咨询研究等”是否限于所列", "Are the kinds of activity closed?",
+    sentence="15.1", phrase="重大培训活动、重大推介活动、重大战略咨询研究等",
+    finder="省专班", finder_en="the working group",
+)  # fmt: skip
 
 
 class Activity(Facts):
@@ -19,6 +33,7 @@ class Activity(Facts):
         },
         asked_by="15.1", evidence="活动方案",
     )  # fmt: skip
+    alike = found_alike("15.1", "省专班", "the working group")
 
 
 @article.entitles(
@@ -30,6 +45,5 @@ class Activity(Facts):
 def bought_service(activity: Activity) -> None:
     """Major training, presentations and studies in general AI may be bought as services."""
     activity.agi_field.required("15.1", "通用人工智能领域")
-    activity.activity.among("training", "promotion", "study").required(
-        "15.1", "重大培训活动、重大推介活动、重大战略咨询研究等"
-    )
+    kinds = others.covers(activity.activity.among("training", "promotion", "study"), activity.alike)
+    kinds.required("15.1", "重大培训活动、重大推介活动、重大战略咨询研究等")

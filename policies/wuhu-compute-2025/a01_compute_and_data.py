@@ -13,11 +13,14 @@ from huisuan.law import (
     boolean,
     choice,
     claims,
+    day,
+    each,
     interpretation,
     legal_money,
     legal_share,
     money,
     share_setting,
+    text,
 )
 
 article = Article("w")
@@ -32,10 +35,11 @@ with_province = interpretation(
         "together": ("分别计算，合计不超过算力费用", "each by itself, in all not above the cost"),
         "rest": ("市级只就扣除省级补助后的费用计算", "the city counts only what the province left"),
         "once": ("同一费用只补一次，省级在先", "the same cost is subsidised once, by the province first"),
+        "better": ("就高：市级只补高出省级的部分", "the higher: the city adds what its quarter gives more"),
     },
     sentence="w.2", phrase=QUARTER,
 )  # fmt: skip
-article.stacks("compute-spend", order=("anhui-agi-2023/2.2", "w.2"), by=with_province)
+article.stacks("compute-spend", by=with_province, after=("province",))
 
 article.procedure(
     "w.1", "市级每年安排1亿元资金", kind=ProcedureKind.PROGRAMME,
@@ -100,20 +104,25 @@ class DataPurchase(Facts):
         "数据产品和服务采购额", "Purchases of data products and services", maximum="10亿元", asked_by="w.4",
         evidence="合同、发票、付款凭证",
     )  # fmt: skip
+    contract = text("合同号（含供方）", "Contract and supplier", asked_by="w.4", evidence="合同")
+    paid_on = day("付款日期", "Paid on", asked_by="w.4", evidence="付款凭证")
 
 
 @article.pays(
     "w.4", VOUCHERS, to="购买合规数据产品和服务的企业", to_en="enterprises that buy compliant data",
     title="数据券（芜湖）", title_en="Data vouchers (Wuhu)", by=("enterprise",),
     claim=claims("data-purchase", DataPurchase.purchases), fund=legal_money("1000万元", "w.4", VOUCHERS),
+    over=each(
+        "always", "w.4", "每家企业最高50万元", once=DataPurchase.contract,
+        order=(DataPurchase.paid_on, DataPurchase.contract),
+    ),
 )  # fmt: skip
 def data_vouchers(bought: DataPurchase) -> Money:
-    """What was bought, at most 500,000 yuan an enterprise."""
+    """What was bought in all, at most 500,000 yuan an enterprise; the same contract counts once."""
     bought.enterprise.required("w.4", "每家企业")
     bought.compliant.required("w.4", "用于购买合规的数据产品和服务")
-    covered = (rate * bought.purchases).cites(
-        "w.4", "用于购买合规的数据产品和服务", "可抵用的采购额", "What it may pay"
-    )
+    purchases = bought.purchases.summed("采购额合计", "Purchases in all", maximum="100亿元")
+    covered = (rate * purchases).cites("w.4", "用于购买合规的数据产品和服务", "可抵用的采购额", "What it may pay")
     return covered.capped(legal_money("50万元", "w.4", "每家企业最高50万元"), "w.4", "每家企业最高50万元").rounded_down(
         "fen"
     )

@@ -2,7 +2,9 @@
 
 from datetime import date
 
+from huisuan.law.authoring.anniversaries import anniversary
 from huisuan.law.authoring.article import Article, claims
+from huisuan.law.authoring.branches import higher_of, lower_of
 from huisuan.law.authoring.declarations import (  # fmt: skip
     Facts,
     boolean,
@@ -24,6 +26,8 @@ from huisuan.law.authoring.declarations import (  # fmt: skip
     text,
     whole,
 )
+from huisuan.law.authoring.groups import each
+from huisuan.law.authoring.open_lists import found_alike, open_list
 from huisuan.law.authoring.operators import (  # fmt: skip
     Bool,
     Choice,
@@ -37,8 +41,6 @@ from huisuan.law.authoring.operators import (  # fmt: skip
     all_of,
     always,
     any_of,
-    higher_of,
-    lower_of,
     opposite,
     when,
 )
@@ -47,8 +49,8 @@ from huisuan.law.model.handling import ProcedureKind
 
 __all__ = [
     "Article", "Bool", "Choice", "Date", "Facts", "Int", "LawError", "Money", "ProcedureKind", "Rates", "Regions",
-    "Share", "Text", "all_of", "always", "any_of", "boolean", "budget_setting", "choice", "claims", "date", "day",
-    "higher_of", "integer", "interpretation", "legal_day", "legal_int", "legal_money", "legal_share", "lower_of",
-    "money", "money_setting", "opposite", "rates_setting", "regions_setting", "share", "share_setting", "text",
-    "when", "whole",
+    "Share", "Text", "all_of", "always", "anniversary", "any_of", "boolean", "budget_setting", "choice", "claims",
+    "date", "day", "each", "found_alike", "higher_of", "integer", "interpretation", "legal_day", "legal_int",
+    "legal_money", "legal_share", "lower_of", "money", "money_setting", "open_list", "opposite", "rates_setting",
+    "regions_setting", "share", "share_setting", "text", "when", "whole",
 ]  # fmt: skip

@@ -60,7 +60,7 @@ def test_the_check_sees_rules_that_pay_for_the_same_in_another_policy(place: Pat
     )
     (place / "trial" / "a01_support.py").write_text(paying, encoding="utf-8")
     (told,) = check_policy(load_folder(place / "trial")).conflicts
-    assert "没有声明先后" in told
+    assert "没有声明如何叠加" in told
     assert "trial/1.1" in told
 
 

@@ -30,8 +30,10 @@ from huisuan.law.policy.settings import AdoptedSetting, Settings
 from huisuan.law.sql.compute_file import FileSummary, answer_query, compute_file
 from huisuan.law.sql.dialect import COLUMN_TYPES, Dialect
 from huisuan.law.sql.spark import Spark, missing_requirements
+from support.random_claims import in_bulk, random_claims
 from support.random_facts import as_words, random_rows, typed
 from support.representative_rules import representative_rules
+from support.summing_policy import summing_policy
 from support.trial_policy import DAY as TRIAL_DAY
 from support.trial_policy import by_form, trial_policy
 
@@ -342,3 +344,9 @@ def test_where_spark_is_lacking_it_says_how_to_get_it(tmp_path: Path, monkeypatc
     monkeypatch.setitem(sys.modules, "pyspark", sys)  # as if it were there: it is Java that is not
     with pytest.raises(LawError, match="没有 Java：Spark 需要 Java 17"):
         Spark()
+
+
+def test_spark_sums_claims_bit_for_bit_as_duckdb_does(tmp_path: Path, spark: Spark) -> None:
+    rows = [row for row in random_claims(11, 600) if row["rule"] in ("1.1", "1.2")]
+    policy = summing_policy(tmp_path)
+    assert in_bulk(policy, rows, tmp_path, spark) == in_bulk(policy, rows, tmp_path)

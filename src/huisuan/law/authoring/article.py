@@ -12,11 +12,12 @@ from huisuan.law.authoring.tracing import is_rounded, source_place, trace_rule
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import SettingSpec
+from huisuan.law.model.grouping import Grouping, Period, SharedCap
 from huisuan.law.model.handling import Declaration, Modification, Procedure, ProcedureKind, Validity
-from huisuan.law.model.rules import Allotment, Claim, Indicator, Rule, RuleKind, Stacking
+from huisuan.law.model.rules import LEVELS, Allotment, Claim, Indicator, Rule, RuleKind, Stacking
 
 F = TypeVar("F", bound=Facts)
-STACKING_OPTIONS = {"once", "together", "rest"}
+STACKING_OPTIONS = {"once", "together", "rest", "better"}
 VALIDITY_OPTIONS = {"replaced": {"ends", "runs"}, "began_within": {"covered", "not_covered"}}
 
 
@@ -50,11 +51,13 @@ class Article:
         fund: Money | None = None,
         read_facts_by: tuple[Interpretation, ...] = (),
         version: str = "",
+        over: Grouping | None = None,
     ) -> Callable[[Callable[[F], Money]], Callable[[F], Money]]:
         """The decorated function says what the sentence owes, and to whom.
 
         `by` names who may claim (`CLAIMANTS`), `claim` what it pays for, `fund` the most that a year may cost;
-        `version` the change of the text (`changes/NAME.toml`) since which the sentence reads so.
+        `version` the change of the text (`changes/NAME.toml`) since which the sentence reads so, `over` the claims that
+        its totals run over (`each`).
 
         Raises:
             LawError: a citation that is not in the text, an amount that is not rounded, facts not declared.
@@ -83,6 +86,7 @@ class Article:
                 fund=None if fund is None else fund.node,
                 read_facts_by=tuple(interpretation.spec for interpretation in read_facts_by),
                 version=version,
+                over=over,
             )
             self._registry.add_rule(rule, source_place(function))
             return function
@@ -177,19 +181,31 @@ class Article:
         self._registry.text.check_citation(sentence, phrase, allotment.key)
         self._registry.allotments.append(allotment)
 
-    def stacks(self, ground: str, order: tuple[str, ...], by: Interpretation) -> None:
-        """Rules that pay for the same ground combine in this order, by the option chosen for this question.
+    def stacks(
+        self, ground: str, by: Interpretation, *, order: tuple[str, ...] = (), after: tuple[str, ...] = ()
+    ) -> None:
+        """This policy's rules on a ground follow whatever goes before them by the option chosen for this question.
+
+        `order` lists the policy's own rules on the ground; policies go by level ("nation", "province", "city",
+        "county"), and `after` names levels that this one follows against that.
 
         Raises:
-            LawError: an option that means nothing here.
+            LawError: an option or a level that means nothing here.
         """
+        if not set(after) <= set(LEVELS):
+            raise LawError(f"{ground}：层级只能是 {'、'.join(LEVELS)}", code="law.level_unknown")
         if not set(by.spec.options) <= STACKING_OPTIONS:
             raise LawError(
                 f"解释口径 {by.spec.name}：叠加口径的选项只能是 {'、'.join(sorted(STACKING_OPTIONS))}",
                 code="law.stacking_option_unknown",
             )
         self._registry.text.check_citation(by.spec.sentence, by.spec.phrase, by.spec.name)
-        self._registry.stackings.append(Stacking(ground, order, by.spec))
+        self._registry.stackings.append(Stacking(ground, by.spec, order, after))
+
+    def caps_together(self, sentence: str, phrase: str, rules: tuple[str, ...], limit: Money, *, each: str) -> None:
+        """What these rules pay one claimant together in a period ("year") is capped; they take their turn as listed."""
+        self._registry.text.check_citation(sentence, phrase, f"第 {sentence} 句")
+        self._registry.shared_caps.append(SharedCap(sentence, phrase, rules, limit.node, Period(each)))
 
     def procedure(
         self,

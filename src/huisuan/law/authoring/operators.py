@@ -22,10 +22,12 @@ from dataclasses import replace
 from typing import NoReturn, Self, TypeVar
 
 from huisuan.law.model import expressions as nodes
+from huisuan.law.model.day_nodes import Elapsed, Shift
+from huisuan.law.model.days import MAX_SHIFT_DAYS, MAX_SHIFT_MONTHS
 from huisuan.law.model.errors import LawError
-from huisuan.law.model.expressions import Const, Node
+from huisuan.law.model.expressions import Const, FactSpec, Node
 from huisuan.law.model.rules import Condition
-from huisuan.law.model.values import ValueKind
+from huisuan.law.model.values import ValueKind, parse_chinese_money
 
 _conditions: ContextVar[list[Condition] | None] = ContextVar("conditions", default=None)
 
@@ -112,6 +114,13 @@ class Number(Operand):
         """This less a part of it, never below zero."""
         return type(self)(nodes.Minus(self.node, part.node))
 
+    def summed(self, zh: str, en: str, *, maximum: str | int) -> Self:
+        """This over all claims that the rule's `over` names; a number of fen or a count, at most `maximum` in all."""
+        first = nodes.facts_of(self.node)[0]
+        most = parse_chinese_money(maximum) if isinstance(maximum, str) else maximum
+        spec = FactSpec(f"{first.name}_total", self.kind, zh, en, first.asked_by, first.unit, maximum=most)
+        return type(self)(nodes.Total(self.node, spec))
+
 
 class Money(Number):
     """An amount in fen; exact, possibly with a fraction until it is rounded."""
@@ -186,6 +195,25 @@ class Date(Number):
 
     kind = ValueKind.DATE
 
+    def plus(self, *, years: int = 0, months: int = 0, days: int = 0, late: bool = False) -> Date:
+        """The day so much later. A month without that day ends on its last; with `late` on the first of the next.
+
+        Raises:
+            LawError: more than a hundred years.
+        """
+        by = 12 * years + months
+        if abs(by) > MAX_SHIFT_MONTHS or abs(days) > MAX_SHIFT_DAYS:
+            raise LawError("日期至多前后推一百年", code="law.shift_too_far")
+        return Date(Shift(self.node, by, days, late))
+
+    def minus(self, *, years: int = 0, months: int = 0, days: int = 0, late: bool = False) -> Date:
+        """The day so much earlier."""
+        return self.plus(years=-years, months=-months, days=-days, late=late)
+
+    def days_since(self, earlier: Date) -> Int:
+        """The days from an earlier day to this one, never below zero."""
+        return Int(Elapsed(self.node, earlier.node))
+
 
 class Choice(Operand):
     """One of the declared options."""
@@ -241,21 +269,6 @@ H = TypeVar("H", bound=Operand)
 def when(condition: Bool, then: _N, otherwise: _N) -> _N:
     """`then` where the condition holds, else `otherwise`."""
     return type(then)(nodes.When(condition.node, then.node, otherwise.node))
-
-
-def higher_of(
-    one: Money, other: Money, sentence: str, phrase: str, zh: str = "取高者", en: str = "The higher"
-) -> Money:
-    """The higher of two amounts; where both are equal, the first. The explanation names the one that was taken.
-
-    Both are to be named by `cites` themselves.
-    """
-    return when(one >= other, one, other).cites(sentence, phrase, zh, en)
-
-
-def lower_of(one: Money, other: Money, sentence: str, phrase: str, zh: str = "取低者", en: str = "The lower") -> Money:
-    """The lower of two amounts; where both are equal, the first. For a limit that the law calls one: `capped`."""
-    return when(one <= other, one, other).cites(sentence, phrase, zh, en)
 
 
 def all_of(*terms: Bool) -> Bool:

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from huisuan.law.authoring.groups import check_grouping
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.claimants import CLAIMANT_KINDS
 from huisuan.law.model.errors import LawError
+from huisuan.law.model.grouping import SharedCap
 from huisuan.law.model.handling import SentenceHandling
 from huisuan.law.model.rules import Allotment, Rule, Stacking
 from huisuan.law.text.policy_text import PolicyText
@@ -25,6 +27,7 @@ class ArticleRegistry:
     rules: list[Rule] = field(default_factory=list)
     allotments: list[Allotment] = field(default_factory=list)
     stackings: list[Stacking] = field(default_factory=list)
+    shared_caps: list[SharedCap] = field(default_factory=list)
     handlings: list[SentenceHandling] = field(default_factory=list)
     versions: list[Rule] = field(default_factory=list)
 
@@ -64,6 +67,7 @@ class ArticleRegistry:
                     code="law.rule_twice",
                 )
         _check_regional_rates(rule, place)
+        check_grouping(rule, place)
         (self.versions if rule.version else self.rules).append(rule)
 
     def _text_of(self, rule: Rule, place: str) -> PolicyText:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from huisuan.base.duck import connect_duck
-from huisuan.law.budget.model import LARGEST_CHANGES, Budget, ClaimChange, Fund, GroupChange, RuleBudget, fund_limit
+from huisuan.law.budget.model import LARGEST_CHANGES, Budget, ClaimChange, Fund, GroupChange, RuleBudget
 from huisuan.law.budget.synthetic_claims import Sample, sample_query
+from huisuan.law.explain.limits import limit_on
 from huisuan.law.model.answers import Status
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
@@ -144,7 +145,7 @@ class _ScenarioRun:
         """The rule's fund against what is owed."""
         if self.rule.fund is None:
             return None
-        limit = fund_limit(self.policy, self.rule.fund, self.on, self.as_known)
+        limit = limit_on(self.policy, self.rule.fund, self.on, self.as_known)
         return None if limit is None else Fund(limit, demand_fen)
 
 

@@ -13,11 +13,8 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from huisuan.law.explain.evaluation import Evaluation
 from huisuan.law.model.answers import Status
-from huisuan.law.model.expressions import Node
 from huisuan.law.model.rules import Rule, RuleKind
-from huisuan.law.model.terms import Terms
 from huisuan.law.policy.policy import Policy
 
 LARGEST_CHANGES = 10  # how many of the largest changes are named
@@ -210,17 +207,3 @@ def last_day_in_force(policy: Policy, year: int) -> date | None:
 def not_in_force_message(policy: Policy, year: int) -> str:
     """Why there is no budget for that year."""
     return f"政策有效期 {policy.valid_from} 至 {policy.valid_to}，{year} 年没有一天在有效期内；请换 --year"
-
-
-def fund_limit(policy: Policy, node: Node, on: date, as_known: date) -> int | None:
-    """What a fund may pay in a year, in fen, on a day; None where a setting that it rests on is not set."""
-    adopted = policy.adopted(on, as_known)
-    terms = Terms(
-        {name: setting.value for name, setting in adopted.items()},
-        {name: str(setting.value) for name, setting in adopted.items()},
-    )
-    try:
-        limit = Evaluation({}, terms).evaluate(node)
-    except KeyError:
-        return None
-    return None if limit is None else int(Fraction(limit) // 1)

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from huisuan.law.model import expressions as nodes
+from huisuan.law.model.day_nodes import Shift
 from huisuan.law.model.expressions import NODE_TYPES, Node
 from huisuan.law.model.values import ValueKind, format_fen, format_share
 
@@ -123,6 +124,8 @@ def _own_alterations(node: Node) -> Iterator[tuple[str, Node]]:
                 yield f"去掉第 {place + 1} 项", replace(node, terms=(*terms[:place], *terms[place + 1 :]))
         case nodes.Not(term=term):
             yield "去掉“不”", term
+        case Shift():
+            yield from _other_days(node)
         case nodes.When(then=then, otherwise=otherwise):
             yield "条件总成立", then
             yield "条件总不成立", otherwise
@@ -141,6 +144,8 @@ def _other_amounts(node: Node) -> Iterator[tuple[str, Node]]:
                 yield "去尾与四舍五入对调", replace(node, half_up=not half_up)
         case nodes.Minus(minuend=minuend):
             yield "不扣减", minuend
+        case nodes.Total(spec=spec):
+            yield f"{spec.zh}多一倍", nodes.Total(nodes.Sum((node.of, node.of)), spec)
         case nodes.Sum(terms=terms) if len(terms) > 1:
             for place in range(len(terms)):
                 yield f"少加第 {place + 1} 项", replace(node, terms=(*terms[:place], *terms[place + 1 :]))
@@ -152,6 +157,13 @@ def _other_amounts(node: Node) -> Iterator[tuple[str, Node]]:
                         f"口径 {spec.name} 选 {option} 时按 {other}",
                         replace(node, branches={**branches, option: branches[other]}),
                     )
+
+
+def _other_days(node: Shift) -> Iterator[tuple[str, Node]]:
+    for change in (-1, 1):
+        yield f"期限差 {change} 天", replace(node, days=node.days + change)
+    if node.months:
+        yield "2月29日的对应日对调", replace(node, late=not node.late)
 
 
 def _has_fractions(amount: Node) -> bool:

@@ -22,9 +22,10 @@ from huisuan.law.model.expressions import FactSpec, SettingSpec
 from huisuan.law.model.values import ValueKind
 
 #: what a case may say; the first of each kind must be there
-INPUT_KEYS = ("facts", "rows", "rules")
-EXPECTED_KEYS = ("answer", "amount", "reasons", "nearest", "amounts", "payable", "refused")
-_KEYS = ("case", "day", "as_known", "began", *INPUT_KEYS, "budget", "settings", "interpretations", *EXPECTED_KEYS)
+INPUT_KEYS = ("facts", "rows", "rules", "claims")
+EXPECTED_KEYS = ("answer", "amount", "reasons", "nearest", "amounts", "payable", "repeats", "refused")
+_DAYS = ("day", "as_known", "began")
+_KEYS = ("case", *_DAYS, *INPUT_KEYS, "shared", "budget", "settings", "interpretations", *EXPECTED_KEYS)
 
 _YUAN = re.compile(r"([0-9][0-9_,]*(?:\.[0-9]+)?) ?(?:(亿|万)?元)?")
 _UNIT = {None: 100, "万": 1_000_000, "亿": 10_000_000_000}  # fen
@@ -50,11 +51,13 @@ class Case:
     settings: Mapping[str, Any] = field(default_factory=dict)
     interpretations: Mapping[str, Any] = field(default_factory=dict)
     began: date | None = None
+    shared: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def question(self) -> str:
         """What is asked, so that the same question asked twice is seen."""
-        asked = (self.given, self.day, self.as_known, self.began, self.budget, self.settings, self.interpretations)
+        days, suppositions = (self.day, self.as_known, self.began), (self.budget, self.settings, self.interpretations)
+        asked = (self.given, days, suppositions, self.shared)
         return f"{self.subject} {asked!r}"
 
 
@@ -140,10 +143,10 @@ def _parse_case(raw: object, subject: str, place: str) -> Case:
     asked = [key for key in INPUT_KEYS if key in raw]
     if len(asked) != 1 or not isinstance(raw[asked[0]], dict):
         raise LawError(
-            f"{place}：应写 facts（一例）、rows（分配各方）或 rules（几条规则），三者之一，为一张表",
+            f"{place}：应写 facts（一例）、rows（分配各方）、rules（几条规则）或 claims（多笔），其中之一，为一张表",
             code="law.case_question",
         )
-    for key in ("settings", "interpretations"):
+    for key in ("settings", "interpretations", "shared"):
         if not isinstance(raw.get(key, {}), dict):
             raise LawError(f'{place}：{key} 应为表，如 {{"2.2.rate": "15%"}}', code="law.table_expected")
     expected = {key: raw[key] for key in EXPECTED_KEYS if key in raw}
@@ -157,6 +160,7 @@ def _parse_case(raw: object, subject: str, place: str) -> Case:
     return Case(
         raw["case"], subject, place, asked[0], raw[asked[0]], expected, *days, raw.get("budget"),
         raw.get("settings", {}), raw.get("interpretations", {}), _parse_day(raw, "began", place),
+        raw.get("shared", {}),
     )  # fmt: skip
 
 

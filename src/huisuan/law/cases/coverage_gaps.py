@@ -9,6 +9,7 @@ from huisuan.law.cases.case_file import Case, parse_yuan
 from huisuan.law.cases.runner import case_subjects
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.answers import STATUS_ZH, Status
+from huisuan.law.model.awaited import awaited_setting
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import format_fen
 from huisuan.law.policy.policy import Policy
@@ -46,7 +47,7 @@ def find_gaps(policy: Policy, cases: Iterable[Case]) -> list[CoverageGap]:
 def _rule_gaps(rule: Rule, cases: list[Case]) -> Iterator[str]:
     codes = {str(code) for case in cases for code in case.expected.get("reasons", [])}
     for condition in rule.conditions:
-        awaited = nodes.awaited_setting(condition.node)
+        awaited = awaited_setting(condition.node)
         code = f"setting:{awaited.name}" if awaited else f"failed:{condition.name}@{condition.sentence}"
         if code not in codes:
             yield f"没有一个算例不符合条件 {condition.name}；请写一个 reasons 含 {code} 的"

@@ -13,10 +13,11 @@ from typing import Any
 from huisuan.law.cases.alterations import Alteration, alter_tree
 from huisuan.law.cases.case_file import Case
 from huisuan.law.cases.runner import run_case
+from huisuan.law.model.grouping import Grouping, Period, SharedCap
 from huisuan.law.model.rules import Allotment, Rule, Stacking
 from huisuan.law.policy.policy import Policy
 
-Altered = Rule | Allotment | Stacking
+Altered = Rule | Allotment | Stacking | SharedCap
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class MutantReport:
 
 def list_subjects(policy: Policy) -> tuple[Altered, ...]:
     """What is altered: rules, budgets that are shared out, and the orders in which rules combine."""
-    return (*policy.rules, *policy.versions, *policy.allotments, *policy.stackings)
+    return (*policy.rules, *policy.versions, *policy.allotments, *policy.stackings, *policy.shared_caps)
 
 
 def try_mutants(policy: Policy, cases: Sequence[Case], advance: Callable[[], None] = lambda: None) -> MutantReport:
@@ -86,14 +87,19 @@ def try_mutants(policy: Policy, cases: Sequence[Case], advance: Callable[[], Non
 
 
 def _key(subject: Altered) -> str:
-    return subject.ground if isinstance(subject, Stacking) else subject.key
+    match subject:
+        case Stacking():
+            return subject.ground
+        case SharedCap():
+            return subject.name
+    return subject.key
 
 
 def _smallest(policy: Policy, original: Altered, case: Case) -> Policy:
     """The smallest policy in which the case holds: with a single rule it is asked much faster."""
     if not isinstance(original, Rule) or policy.versions:
         return policy
-    small = replace(policy, rules=(original,), allotments=(), stackings=())
+    small = replace(policy, rules=(original,), allotments=(), stackings=(), shared_caps=())
     return small if run_case(small, case).holds else policy
 
 
@@ -113,6 +119,9 @@ def _with(policy: Policy, changed: Altered) -> Policy:
         case Stacking():
             stackings = tuple(changed if other.ground == changed.ground else other for other in policy.stackings)
             return replace(policy, stackings=stackings)
+        case SharedCap():
+            caps = tuple(changed if other.sentence == changed.sentence else other for other in policy.shared_caps)
+            return replace(policy, shared_caps=caps)
 
 
 def _list_mutants(original: Altered) -> Iterator[Mutant]:
@@ -124,12 +133,35 @@ def _list_mutants(original: Altered) -> Iterator[Mutant]:
                 yield Mutant(replace(original, amount=amount), alteration)
             for alteration, priority in alter_tree(original.priority, ground):
                 yield Mutant(replace(original, priority=priority), alteration)
+            if original.over is not None:
+                yield from _groupings_altered(original, original.over)
         case Allotment(indicators=indicators):
             for place, indicator in enumerate(indicators):
                 ground = Alteration(f"不计“{indicator.fact.zh}”", indicator.weight.sentence, indicator.weight.phrase)
                 yield Mutant(replace(original, indicators=(*indicators[:place], *indicators[place + 1 :])), ground)
         case Stacking(order=order, by=by):
-            yield Mutant(replace(original, order=order[::-1]), Alteration("先后对调", by.sentence, by.phrase))
+            if len(order) > 1:  # the order between policies is that of their levels
+                yield Mutant(replace(original, order=order[::-1]), Alteration("先后对调", by.sentence, by.phrase))
+        case SharedCap(rules=rules):
+            ground = Alteration("先后对调", original.sentence, original.phrase)
+            yield Mutant(replace(original, rules=rules[::-1]), ground)
+            for alteration, limit in alter_tree(original.limit, ground):
+                yield Mutant(replace(original, limit=limit), alteration)
+
+
+def _groupings_altered(rule: Rule, over: Grouping) -> Iterator[Mutant]:
+    """Totals over other claims: of another period, of everybody, with what repeats, in another turn."""
+    changed = {
+        "改为另一期间合计": replace(
+            over, period=Period.ALWAYS if over.day and over.period != Period.ALWAYS else over.period
+        )
+    }
+    changed["重复的也计"] = replace(over, once=())
+    changed["先后对调"] = replace(over, order=over.order[::-1])
+    changed["不按对象合计"] = replace(over, of=())
+    for what, grouping in changed.items():
+        if grouping != over:
+            yield Mutant(replace(rule, over=grouping), Alteration(what, over.sentence, over.phrase))
 
 
 def _conditions_altered(rule: Rule) -> Iterator[Mutant]:

@@ -13,9 +13,9 @@ from typing import Any
 
 from huisuan.law.cases.coverage_gaps import CoverageGap, find_gaps
 from huisuan.law.cases.runner import CaseResult, load_policy_cases, run_case
-from huisuan.law.model.errors import LawError
 from huisuan.law.model.handling import Handling
 from huisuan.law.policy.coverage import list_coverage
+from huisuan.law.policy.endless_lists import EndlessList, endless_lists
 from huisuan.law.policy.figure_coverage import UnmetFigure, unmet_figures
 from huisuan.law.policy.load import load_installed, search_path
 from huisuan.law.policy.policy import Policy
@@ -44,6 +44,7 @@ class PolicyCheck:
     conflicts: tuple[str, ...] = ()
     unmet_figures: tuple[UnmetFigure, ...] = ()
     header_differences: tuple[str, ...] = ()
+    endless_lists: tuple[EndlessList, ...] = ()
 
     @property
     def findings(self) -> tuple[PolicyFinding, ...]:
@@ -63,6 +64,10 @@ class PolicyCheck:
             yield PolicyFinding("policy.toml", difference)
         for figure in self.unmet_figures:
             yield PolicyFinding(f"第 {figure.sentence} 句", figure.what)
+        for endless in self.endless_lists:
+            yield PolicyFinding(
+                f"第 {endless.sentence} 句", f"“{endless.text}”以“等”结尾：是否限于所列，请用 open_list(…) 写成解释口径"
+            )
         for outcome in self.outcomes:
             if outcome.wrong:
                 yield PolicyFinding(outcome.case.place, outcome.wrong.removeprefix(f"{outcome.case.place}："))
@@ -103,6 +108,7 @@ def check_policy(policy: Policy) -> PolicyCheck:
         tuple(_conflicts_with_others(policy)),
         tuple(unmet_figures(policy)),
         tuple(_header_differences(policy)),
+        tuple(endless_lists(policy)),
     )
 
 
@@ -122,10 +128,14 @@ def _conflicts_with_others(policy: Policy) -> Iterator[str]:
     if others:
         yield f"同名的政策文件夹还有 {'、'.join(others)}：名称要唯一，请改名"
     found, broken = load_installed()
-    try:
-        rules_by_ground([policy, *(other for other in found if other.name != policy.name)])
-    except LawError as error:
-        yield str(error)
+    for layer in rules_by_ground([policy, *(other for other in found if other.name != policy.name)]):
+        for place in layer.left_out:
+            if place.policy is policy:
+                beside = "、".join(other.key for other in layer.rules)
+                yield (
+                    f"{place.key}（{place.rule.title}）与 {beside} 都对“{layer.ground}”付款，"
+                    "但没有声明如何叠加，不计入合计：请写 article.stacks(…)，并给出解释口径"
+                )
     for name, wrong in broken.items():
         if name != policy.name:
             yield f"政策 {name} 读不了：{wrong}"

@@ -13,6 +13,7 @@ from typing import Any
 
 from huisuan.law.budget.allotment import allot_budget
 from huisuan.law.cases.case_file import Case, load_cases, parse_given, parse_yuan
+from huisuan.law.explain.claims import ClaimInput, decide_claims
 from huisuan.law.explain.combine import RuleInput, combine_answers
 from huisuan.law.explain.explanation import explain, parse_facts
 from huisuan.law.model.answers import STATUS_ZH, Status
@@ -21,6 +22,7 @@ from huisuan.law.model.rules import Rule
 from huisuan.law.model.values import format_fen, to_json
 from huisuan.law.policy.by_day import cut_rule, part_starts
 from huisuan.law.policy.load import load_folder, search_path
+from huisuan.law.policy.overlap import SharedSpend
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import Scenario, apply_scenario, setting_declarations
 from huisuan.law.policy.stacking import PolicyRule
@@ -86,7 +88,8 @@ def load_policy_cases(policy: Policy) -> tuple[Case, ...]:
 def case_subjects(policy: Policy) -> tuple[str, ...]:
     """What cases may ask: rules and allotments by key, and the grounds that rules combine on."""
     keys = (*(rule.key for rule in policy.rules), *(allotment.key for allotment in policy.allotments))
-    return (*keys, *(stacking.ground for stacking in policy.stackings))
+    grounds = (stacking.ground for stacking in policy.stackings)
+    return (*keys, *grounds, *(cap.name for cap in policy.shared_caps))
 
 
 def run_case(policy: Policy, case: Case) -> CaseResult:
@@ -94,7 +97,9 @@ def run_case(policy: Policy, case: Case) -> CaseResult:
     try:
         law = _policy_for_case(policy, case)
         on, as_known = case.day or law.valid_from, case.as_known or date.max
-        if case.subject in [rule.key for rule in law.rules]:
+        if case.kind == "claims":
+            found = _check_claims(law, case, on, as_known)
+        elif case.subject in [rule.key for rule in law.rules]:
             found = _check_rule(law, _check_kind(case, "facts"), on, as_known)
         elif case.subject in [allotment.key for allotment in law.allotments]:
             found = _check_allotment(law, _check_kind(case, "rows"), on, as_known)
@@ -180,10 +185,43 @@ def _check_stack(policy: Policy, case: Case, on: date, as_known: date) -> Iterat
         if not isinstance(raw, dict):
             raise LawError(f"{case.place}：{key} 应为一张事实的表", code="law.table_expected")
         asked.append(RuleInput(place, _parse_facts(place.rule, raw, f"{case.place}，{key}")))
-    grounds = [found for found in combine_answers(asked, on=on, as_known=as_known) if found.ground == case.subject]
+    shared = [_parse_shared(policy, str(rules), raw, case.place) for rules, raw in case.shared.items()]
+    try:
+        combined = combine_answers(asked, on=on, as_known=as_known, shared=shared)
+    except LawError as refusal:
+        if str(case.expected.get("refused", "\0")) not in str(refusal):
+            yield CaseDifference("结果", _format_table(case.expected.get("payable", {})) or "拒绝", f"拒绝：{refusal}")
+        return
+    grounds = [found for found in combined if found.ground == case.subject]
     rows = [row for found in grounds for row in found.rows]
     shown = {row.place.rule.key if row.place.policy is policy else row.place.key: row.payable_fen for row in rows}
     yield from _check_amounts(case, "payable", shown)
+
+
+def _check_claims(policy: Policy, case: Case, on: date, as_known: date) -> Iterator[CaseDifference]:
+    """Several claims: facts by the claim's name, with `claimant` and (of several rules) `rule` beside them."""
+    claims = []
+    for name, raw in case.given.items():
+        if not isinstance(raw, dict) or "claimant" not in raw:
+            raise LawError(f"{case.place}：申报 {name} 应为一张表，写明 claimant（谁的）", code="law.table_expected")
+        rule = policy.rule(str(raw.get("rule", case.subject)))
+        facts = {fact: value for fact, value in raw.items() if fact not in ("claimant", "rule")}
+        parsed = _parse_facts(rule, facts, f"{case.place}，{name}")
+        claims.append(ClaimInput(rule.key, str(raw["claimant"]), parsed, str(name)))
+    answers = decide_claims(policy, claims, on=on, as_known=as_known)
+    yield from _check_amounts(case, "amounts", {answer.claim.name: answer.amount_fen for answer in answers})
+    codes = ((answer.claim.name, reason.code) for answer in answers for reason in answer.reasons)
+    told = {name: code[8:].rpartition("@")[0] for name, code in codes if code.startswith("repeats:")}
+    meant = {str(name): str(first) for name, first in case.expected.get("repeats", {}).items()}
+    if told != meant:
+        yield CaseDifference("重复", _format_table(meant), _format_table(told))
+
+
+def _parse_shared(policy: Policy, rules: str, raw: object, place: str) -> SharedSpend:
+    """A part of the spend that several rules claim: `"anhui-agi-2023/2.2 + w.2": 20万元`."""
+    return SharedSpend(
+        frozenset(_find_rule(policy, key.strip()).key for key in rules.split("+")), parse_yuan(raw, place)
+    )
 
 
 def _find_rule(policy: Policy, key: str) -> PolicyRule:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.law.cli import budget_commands, form_commands, stacking_commands
+from huisuan.law.cli import budget_commands, claims_commands, form_commands, stacking_commands
 from huisuan.law.cli.answer_commands import compute, explain_, sql
 from huisuan.law.cli.arguments import (
     ArticleName,
@@ -30,6 +30,7 @@ app = typer.Typer()
 form_commands.add_form_commands(app)
 budget_commands.add_budget_commands(app)
 stacking_commands.add_stacking_commands(app)
+claims_commands.add_claims_commands(app)
 
 
 class ProseLanguage(StrEnum):

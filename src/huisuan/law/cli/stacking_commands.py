@@ -23,6 +23,7 @@ from huisuan.law.model.handling import HANDLINGS_ZH, Handling
 from huisuan.law.model.rules import Allotment
 from huisuan.law.policy.coverage import SentenceCoverage, list_coverage
 from huisuan.law.policy.load import load_policy
+from huisuan.law.policy.overlap import SharedSpend
 from huisuan.law.policy.stacking import PolicyRule, rules_by_ground
 from huisuan.terminal import AsJson, out, print_json, print_table
 
@@ -158,8 +159,11 @@ def stack(
             _stack_file(places, source, target, (day, known), as_json)
             return
         given = load_json_object(facts or "-")
-        asked = [RuleInput(place, _facts_of(place, given.get(place.key, {}))) for place in places]
-        found = combine_answers(asked, on=day, as_known=known)
+        lines = given.get("lines", {})
+        asked = [
+            RuleInput(place, _facts_of(place, given.get(place.key, {})), _lines_of(place, lines)) for place in places
+        ]
+        found = combine_answers(asked, on=day, as_known=known, shared=_shared_spend(given.get("shared", [])))
     except LawError as error:
         raise InvalidRequest(f"{facts or source}：{error}", code=error.code) from None
     if as_json:
@@ -182,6 +186,40 @@ def _facts_of(place: PolicyRule, raw: object) -> dict[str, Any]:
         return dict(parse_facts(place.rule, raw))
     except LawError as error:
         raise LawError(f"{place.key}：{error}", code=error.code) from None
+
+
+def _shared_spend(raw: object) -> list[SharedSpend]:
+    """What several rules claim in common: `[{"rules": [KEY, KEY], "fen": 20000000}]`.
+
+    Raises:
+        LawError: another form.
+    """
+    found: list[SharedSpend] = []
+    for part in raw if isinstance(raw, list) else [raw]:
+        rules = part.get("rules") if isinstance(part, dict) else None
+        if not isinstance(rules, list):
+            raise LawError(
+                'shared 应如 [{"rules": ["政策/句", "政策/句"], "fen": 20000000}]', code="law.json_malformed"
+            )
+        found.append(SharedSpend(frozenset(map(str, rules)), _whole_fen(part.get("fen"))))
+    return found
+
+
+def _lines_of(place: PolicyRule, raw: object) -> dict[str, int] | None:
+    """The spend of a rule by bill line: `{KEY: {LINE: fen}}`; None where the rule has none."""
+    own = raw.get(place.key) if isinstance(raw, dict) else None
+    return {str(line): _whole_fen(fen) for line, fen in own.items()} if isinstance(own, dict) else None
+
+
+def _whole_fen(raw: object) -> int:
+    """An amount of JSON in fen.
+
+    Raises:
+        LawError: no whole number, or below zero.
+    """
+    if isinstance(raw, bool) or not isinstance(raw, int) or raw < 0:
+        raise LawError(f"{raw} 不是整数分", code="law.json_malformed")
+    return raw
 
 
 def _stack_file(places: list[PolicyRule], source: Path, target: Path, on: tuple[date, date], as_json: bool) -> None:
@@ -210,9 +248,10 @@ def _stack_file(places: list[PolicyRule], source: Path, target: Path, on: tuple[
 
 
 def _as_json(found: CombinedAnswer) -> dict[str, Any]:
-    by = {"name": found.by.name, "option": found.by.value, "shown": found.by.shown} if found.by else None
+    by = [{"name": used.name, "option": used.value, "shown": used.shown} for used in found.questions]
     return {
-        "ground": found.ground, "spent_fen": found.spent_fen, "payable_fen": found.payable_fen, "by": by,
+        "ground": found.ground, "spent_fen": found.spent_fen, "payable_fen": found.payable_fen,
+        "by": by[0] if by else None, "questions": by,
         "rules": [row.to_dict() for row in found.rows],
     }  # fmt: skip
 
@@ -230,8 +269,8 @@ def _print_combined(found: CombinedAnswer) -> None:
     columns = {"rule": "规则", "title": "内容", "status": "状态", "amount": "应享（元）", "payable": "可付（元）"}
     columns["reason"] = "说明"
     print_table(found.ground, rows, columns, "没有规则")
-    if found.by:
-        out.print(f"叠加口径 {found.by.question}：{found.by.shown}（{found.by.authority}）", markup=False)
+    for used in found.questions:
+        out.print(f"叠加口径 {used.question}：{used.shown}（{used.authority}）", markup=False)
     spent = "" if found.spent_fen is None else f"，支出 {yuan(found.spent_fen)} 元"
     out.print(f"合计可付 {yuan(found.payable_fen)} 元{spent}")
 

@@ -3,9 +3,11 @@
 Above the policy; it needs no SQL and no database. Pages, the API and settlement import what is named here.
 """
 
+from huisuan.law.explain.claims import ClaimAnswer, ClaimInput, decide_claims
 from huisuan.law.explain.combine import CombinedAnswer, RuleInput, combine_answers
 from huisuan.law.explain.explanation import default_day, explain, parse_facts
 from huisuan.law.explain.intervals import IntervalEvaluation
+from huisuan.law.explain.limits import shared_limits
 from huisuan.law.explain.prose import general_terms, rule_prose
 from huisuan.law.explain.questionnaire import (
     OpenQuestion,
@@ -21,6 +23,8 @@ from huisuan.law.explain.questionnaire import (
 from huisuan.law.explain.verdict import RuleEvaluator, Verdict
 
 __all__ = [
+    "ClaimAnswer",
+    "ClaimInput",
     "CombinedAnswer",
     "IntervalEvaluation",
     "OpenQuestion",
@@ -34,6 +38,7 @@ __all__ = [
     "build_questionnaire",
     "combine_answers",
     "combine_certain",
+    "decide_claims",
     "default_day",
     "explain",
     "general_terms",
@@ -41,4 +46,5 @@ __all__ = [
     "parse_facts",
     "presumed_answer",
     "rule_prose",
+    "shared_limits",
 ]

@@ -2,7 +2,8 @@
 
     combine_answers([RuleInput(rule_2_2, facts), RuleInput(rule_w_2, facts)], on=day, as_known=day)
 
-The order and the way they combine are declared (`stacking`); in all never more than the spend is paid.
+The order and the way they combine are declared (`policy.stacking`). What an earlier rule paid lies on the parts of its
+spend (`policy.overlap`); a later one reckons with it only on the parts that it claims, too.
 """
 
 from __future__ import annotations
@@ -14,26 +15,40 @@ from typing import Any
 
 from huisuan.law.explain.explanation import explain, option_used
 from huisuan.law.model.answers import Answer, Reason, SettingUsed
+from huisuan.law.model.errors import LawError
 from huisuan.law.model.values import format_fen
+from huisuan.law.policy.overlap import SharedSpend, SpendPart, declared_parts, lay_out, line_parts, nested_parts
 from huisuan.law.policy.stacking import PolicyRule, StackedRules, StackingMode, adopted_mode, rules_by_ground
 
 
 @dataclass(frozen=True)
 class RuleInput:
-    """A rule, and the facts that it is asked with."""
+    """A rule, the facts that it is asked with, and its spend by bill line (fen), where the meter knows that."""
 
     place: PolicyRule
     facts: Mapping[str, Any]
+    lines: Mapping[str, int] | None = None
+
+    @property
+    def spent(self) -> int | None:
+        """What was spent on its ground (fen); None where it is not known."""
+        claim = self.place.rule.claim
+        spent = self.facts.get(claim.spent) if claim else None
+        return spent if isinstance(spent, int) else None
 
 
 @dataclass(frozen=True)
 class StackedAnswer:
-    """One rule's answer, and what of it may be paid beside the others (fen; None where no number may be given)."""
+    """One rule's answer, and what of it may be paid beside the others (fen; None where no number may be given).
+
+    `by` is the question that says how it follows those before it; None for the first.
+    """
 
     place: PolicyRule
     answer: Answer
     payable_fen: int | None
     reason: Reason | None = None
+    by: SettingUsed | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The row as JSON carries it."""
@@ -46,87 +61,156 @@ class StackedAnswer:
 
 @dataclass(frozen=True)
 class CombinedAnswer:
-    """The rules of one ground: what was spent on it, the answers in their order, how they combine, the total (fen)."""
+    """The rules of one ground: what was spent on it, and the answers in their order."""
 
     ground: str
     spent_fen: int | None
     rows: tuple[StackedAnswer, ...]
-    by: SettingUsed | None = None
 
     @property
     def payable_fen(self) -> int:
         """What is payable in all."""
         return sum(row.payable_fen or 0 for row in self.rows)
 
+    @property
+    def questions(self) -> tuple[SettingUsed, ...]:
+        """How the rules combine, each question once."""
+        return tuple({row.by.name: row.by for row in self.rows if row.by}.values())
 
-def combine_answers(asked: Sequence[RuleInput], *, on: date, as_known: date) -> tuple[CombinedAnswer, ...]:
+
+def combine_answers(
+    asked: Sequence[RuleInput], *, on: date, as_known: date, shared: Sequence[SharedSpend] = ()
+) -> tuple[CombinedAnswer, ...]:
     """The answers of paying rules, grouped by what they pay for.
 
     Raises:
-        LawError: two of them pay for the same without a declared order; it names both.
+        LawError: a common part that is larger than what a rule claims; bill lines that are not the spend.
     """
-    facts = {question.place.key: question.facts for question in asked}
+    by_key = {question.place.key: question for question in asked}
     policies = list({question.place.policy.name: question.place.policy for question in asked}.values())
     found = []
     for layer in rules_by_ground(policies):
-        places = [place for place in layer.rules if place.key in facts]
-        if places:
-            found.append(_combine_ground(layer, places, facts, on, as_known))
+        questions = [by_key[place.key] for place in layer.rules if place.key in by_key]
+        left_out = [by_key[place.key] for place in layer.left_out if place.key in by_key]
+        if questions or left_out:
+            found.append(_Stack(layer, questions, shared, (on, as_known)).combine(left_out))
     return tuple(found)
 
 
-def _combine_ground(
-    layer: StackedRules, places: Sequence[PolicyRule], facts: Mapping[str, Mapping[str, Any]], on: date, as_known: date
-) -> CombinedAnswer:
-    spends = [facts[place.key].get(place.rule.claim.spent) for place in places if place.rule.claim]
-    spent = max((spend for spend in spends if isinstance(spend, int)), default=None)
-    used, mode = _adopted_mode(layer, on, as_known)
-    paid: int | None = 0
-    rows: list[StackedAnswer] = []
-    for place in places:
-        row = _stack_answer(place, facts[place.key], mode, paid, spent, (on, as_known), bool(rows))
-        rows.append(row)
-        known = row.payable_fen if row.answer.amount_fen is not None else None
-        paid = None if paid is None or known is None else paid + known
-    return CombinedAnswer(layer.ground, spent, tuple(rows), used)
+class _Stack:
+    """The rules of one ground in turn, and what has been paid on each part of the spend (fen; None: undecided)."""
+
+    def __init__(
+        self, layer: StackedRules, questions: Sequence[RuleInput], shared: Sequence[SharedSpend],
+        days: tuple[date, date],
+    ) -> None:  # fmt: skip
+        self.layer, self.questions, self.days = layer, questions, days
+        self.parts = _parts(questions, shared)
+        self.paid: list[int | None] = [0] * len(self.parts)
+
+    def combine(self, left_out: Sequence[RuleInput]) -> CombinedAnswer:
+        """All answers; those left out come last and have no number."""
+        rows = [self._follow(at, question) for at, question in enumerate(self.questions)]
+        for question in left_out:
+            answer = self._explain(question, question.facts)
+            why = _undecided(question.place, "本政策没有声明与同一支出的其他补助如何叠加（article.stacks）")
+            rows.append(StackedAnswer(question.place, answer, None if answer.amount_fen else answer.amount_fen, why))
+        known = any(question.spent is not None for question in self.questions)
+        spent = sum(part.fen for part in self.parts) if known else None
+        return CombinedAnswer(self.layer.ground, spent, tuple(rows))
+
+    def _explain(self, question: RuleInput, facts: Mapping[str, Any]) -> Answer:
+        return explain(question.place.policy, question.place.rule, facts, on=self.days[0], as_known=self.days[1])
+
+    def _follow(self, at: int, question: RuleInput) -> StackedAnswer:
+        """One rule after those before it."""
+        place, claim = question.place, question.place.rule.claim
+        by, mode = self._mode(place) if at else (None, None)
+        mine = [index for index, part in enumerate(self.parts) if at in part.members and part.fen]
+        before = [self.paid[index] for index in mine]
+        facts = question.facts
+        weights = [self.parts[index].fen for index in mine]
+        if mode is StackingMode.REST and claim and None not in before:
+            weights = [max(fen - (paid or 0), 0) for fen, paid in zip(weights, before, strict=True)]
+            facts = facts if question.spent is None else {**facts, claim.spent: sum(weights)}
+        answer = self._explain(question, facts)
+        amount = answer.amount_fen
+        if not amount:
+            if amount is None:
+                self._leave_open(question, mine)
+            return StackedAnswer(place, answer, amount, by=by)
+        if at and (mode is None or None in before or question.spent is None):
+            self._leave_open(question, mine)
+            unset = "与在先条款如何叠加：当日尚未确定" if mode is None else "在先条款的金额未定，本条可付多少也未定"
+            return StackedAnswer(place, answer, None, _undecided(place, unset), by)
+        laid = lay_out(amount, weights)
+        if not at:
+            if question.spent is None:
+                self._leave_open(question, mine)
+            self._pay(mine, laid)
+            return StackedAnswer(place, answer, amount, by=by)
+        fen = [self.parts[index].fen for index in mine]
+        allowed = [_allowed(mode, *figures) for figures in zip(laid, fen, (paid or 0 for paid in before), strict=True)]
+        self._pay(mine, allowed)
+        payable = sum(allowed)
+        why = None if payable == amount else _reduced(place, amount, payable, sum(paid or 0 for paid in before))
+        return StackedAnswer(place, answer, payable, why, by)
+
+    def _mode(self, place: PolicyRule) -> tuple[SettingUsed | None, StackingMode | None]:
+        adopted, stacking = adopted_mode(place, self.layer.ground, *self.days), self.layer.stacking(place)
+        if adopted is None or stacking is None:
+            return None, None
+        return option_used(stacking.by, adopted), StackingMode(str(adopted.value))
+
+    def _leave_open(self, question: RuleInput, mine: Sequence[int]) -> None:
+        """What is undecided leaves its parts undecided; where its spend is not known, every part."""
+        for index in range(len(self.parts)) if question.spent is None else mine:
+            self.paid[index] = None
+
+    def _pay(self, mine: Sequence[int], amounts: Sequence[int]) -> None:
+        for index, amount in zip(mine, amounts, strict=True):
+            before = self.paid[index]
+            self.paid[index] = None if before is None else before + amount
 
 
-def _adopted_mode(layer: StackedRules, on: date, as_known: date) -> tuple[SettingUsed | None, StackingMode | None]:
-    adopted = adopted_mode(layer, on, as_known)
-    if adopted is None or layer.stacking is None:
-        return None, None
-    return option_used(layer.stacking.by, adopted), StackingMode(str(adopted.value))
+def _parts(questions: Sequence[RuleInput], shared: Sequence[SharedSpend]) -> tuple[SpendPart, ...]:
+    """The parts of the spend: by bill line where all rules have them, as declared, else each within the larger.
+
+    Raises:
+        LawError: bill lines that do not add up to the spend; what `declared_parts` and `line_parts` refuse.
+    """
+    keys = [question.place.key for question in questions]
+    spends = [question.spent or 0 for question in questions]
+    lines = [question.lines for question in questions if question.lines is not None]
+    if lines and len(lines) == len(questions):
+        for key, spend, own in zip(keys, spends, lines, strict=True):
+            if sum(own.values()) != spend:
+                raise LawError(
+                    f"{key}：账单行合计 {sum(own.values())} 分，不等于支出 {spend} 分", code="law.lines_differ"
+                )
+        return line_parts(keys, lines)
+    common = [part for part in shared if part.rules & set(keys)]
+    return declared_parts(keys, spends, common) if common else nested_parts(spends)
 
 
-def _stack_answer(
-    place: PolicyRule, facts: Mapping[str, Any], mode: StackingMode | None, paid: int | None, spent: int | None,
-    days: tuple[date, date], later: bool,
-) -> StackedAnswer:  # fmt: skip
-    """One rule after those that have `paid` so much for the same spend."""
-    rule, claim = place.rule, place.rule.claim
-    if later and mode is StackingMode.REST and claim and paid and facts.get(claim.spent) is not None:
-        facts = {**facts, claim.spent: max(facts[claim.spent] - paid, 0)}
-    answer = explain(place.policy, rule, facts, on=days[0], as_known=days[1])
-    amount = answer.amount_fen
-    if not later or not amount:
-        return StackedAnswer(place, answer, amount)
-    if mode is None or paid is None:
-        return StackedAnswer(place, answer, None, _undecided(place, mode is None))
-    room = 0 if mode is StackingMode.ONCE and paid else amount
-    payable = min(room, amount if spent is None else max(spent - paid, 0))
-    return StackedAnswer(place, answer, payable, None if payable == amount else _reduced(place, amount, payable, paid))
+def _allowed(mode: StackingMode | None, amount: int, fen: int, paid: int) -> int:
+    """What of an amount on a part is payable beside what was paid on it; never more than the part in all."""
+    if mode is StackingMode.ONCE and paid:
+        return 0
+    if mode is StackingMode.BETTER:
+        amount = max(amount - paid, 0)
+    return min(amount, max(fen - paid, 0))
 
 
 def _reduced(place: PolicyRule, amount: int, payable: int, paid: int) -> Reason:
     before, owed, left = format_fen(paid), format_fen(amount), format_fen(payable)
-    text = f"同一支出已由在先的条款补助 {before} 元：本条应享 {owed} 元，可付 {left} 元"
-    english = f"Earlier rules paid {before} yuan for the same: of {owed} yuan {left} are payable"
+    text = f"共同的支出已由在先的条款补助 {before} 元：本条应享 {owed} 元，可付 {left} 元"
+    english = f"Earlier rules paid {before} yuan for what is common: of {owed} yuan {left} are payable"
     rule = place.rule
     return Reason(f"stacked@{rule.sentence}", text, english, rule.sentence, rule.phrase)
 
 
-def _undecided(place: PolicyRule, unset: bool) -> Reason:
-    text = "与在先条款如何叠加：当日尚未确定" if unset else "在先条款的金额未定，本条可付多少也未定"
-    english = "How it combines is not set on that day" if unset else "It depends on an earlier rule that is undecided"
+def _undecided(place: PolicyRule, text: str) -> Reason:
+    english = "How much is payable beside the other rules is not settled"
     rule = place.rule
     return Reason(f"stacking@{rule.sentence}", text, english, rule.sentence, rule.phrase)

@@ -103,6 +103,7 @@ class _Search:
         """A fact against something that does not depend on it: the fact goes to the edge."""
         for fact, other, op in ((node.left, node.right, node.op), (node.right, node.left, _MIRRORED[node.op])):
             bare = fact.node if isinstance(fact, nodes.Cited) else fact
+            bare = bare.of if isinstance(bare, nodes.Total) else bare
             if isinstance(bare, nodes.Fact):
                 edge = Evaluation(self.facts, self.evaluator.terms).evaluate(other)
                 meant = op if wanted else _NEGATED.get(op, "")

@@ -13,6 +13,8 @@ from fractions import Fraction
 from typing import Any
 
 from huisuan.law.model import expressions as nodes
+from huisuan.law.model.day_nodes import Elapsed, Shift
+from huisuan.law.model.days import shift_day
 from huisuan.law.model.expressions import Node
 from huisuan.law.model.terms import Terms
 
@@ -82,6 +84,17 @@ class Evaluation:
         amount = self.evaluate(node.amount)
         return None if amount is None else node.apply(amount)
 
+    def _total(self, node: nodes.Total) -> Result:
+        return self.evaluate(node.of)
+
+    def _shift(self, node: Shift) -> Result:
+        day = self.evaluate(node.day)
+        return None if day is None else shift_day(day, node.months, node.days, late=node.late)
+
+    def _elapsed(self, node: Elapsed) -> Result:
+        later, earlier = self.evaluate(node.later), self.evaluate(node.earlier)
+        return None if later is None or earlier is None else max((later - earlier).days, 0)
+
     def _compare(self, node: nodes.Compare) -> Result:
         left, right = self.evaluate(node.left), self.evaluate(node.right)
         return None if left is None or right is None else COMPARISONS[node.op](left, right)
@@ -125,6 +138,7 @@ _EVALUATORS: dict[type, Callable[[Evaluation, Any], Result]] = {
     nodes.Fact: Evaluation._fact, nodes.Const: Evaluation._const, nodes.Setting: Evaluation._setting,
     nodes.Lookup: Evaluation._lookup, nodes.Sum: Evaluation._sum, nodes.Minus: Evaluation._less,
     nodes.Times: Evaluation._times, nodes.Cap: Evaluation._cap, nodes.Rounded: Evaluation._rounded,
+    nodes.Total: Evaluation._total, Shift: Evaluation._shift, Elapsed: Evaluation._elapsed,
     nodes.Compare: Evaluation._compare,
     nodes.Among: Evaluation._among, nodes.All: Evaluation._all, nodes.AnyOf: Evaluation._any,
     nodes.Not: Evaluation._not, nodes.When: Evaluation._when, nodes.Interpreted: Evaluation._interpreted,

@@ -16,6 +16,8 @@ from typing import Any
 
 from huisuan.law.explain.evaluation import Evaluation
 from huisuan.law.model import expressions as nodes
+from huisuan.law.model.day_nodes import Elapsed, Shift
+from huisuan.law.model.days import shift_day
 from huisuan.law.model.expressions import FactSpec, Node
 from huisuan.law.model.ranges import PossibleValues, Range, fact_span, is_single, single_value
 from huisuan.law.model.terms import Terms
@@ -143,6 +145,17 @@ class IntervalEvaluation:
         amount = self._range(node.amount)
         return Range(node.apply(amount.low), node.apply(amount.high))
 
+    def _total(self, node: nodes.Total) -> PossibleValues:
+        return self.span(node.of)
+
+    def _shift(self, node: Shift) -> PossibleValues:
+        day = self._range(node.day)
+        return Range(*(shift_day(end, node.months, node.days, late=node.late) for end in (day.low, day.high)))
+
+    def _elapsed(self, node: Elapsed) -> PossibleValues:
+        later, earlier = self._range(node.later), self._range(node.earlier)
+        return Range(max((later.low - earlier.high).days, 0), max((later.high - earlier.low).days, 0))
+
     def _compare(self, node: nodes.Compare) -> PossibleValues:
         left, right = self.span(node.left), self.span(node.right)
         if node.op == "=":
@@ -229,6 +242,9 @@ _EVALUATORS: dict[type, Callable[[IntervalEvaluation, Any], PossibleValues]] = {
     nodes.Times: IntervalEvaluation._times,
     nodes.Cap: IntervalEvaluation._cap,
     nodes.Rounded: IntervalEvaluation._rounded,
+    nodes.Total: IntervalEvaluation._total,
+    Shift: IntervalEvaluation._shift,
+    Elapsed: IntervalEvaluation._elapsed,
     nodes.Compare: IntervalEvaluation._compare,
     nodes.Among: IntervalEvaluation._among,
     nodes.All: IntervalEvaluation._all,

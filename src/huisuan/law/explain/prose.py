@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
 from huisuan.law.explain.evaluation import Evaluation
+from huisuan.law.explain.grouping_prose import grouping_words
 from huisuan.law.model import expressions as nodes
+from huisuan.law.model.day_nodes import Elapsed, Shift
 from huisuan.law.model.expressions import ROUNDING_UNITS, Node
 from huisuan.law.model.rules import Condition, Rule, RuleKind
 from huisuan.law.model.terms import Terms
@@ -22,6 +24,8 @@ PHRASES: dict[Language, dict[str, str]] = {
         "down": "{0}，向下取整到{1}", "half_up": "{0}，四舍五入到{1}", "fen": "分", "yuan": "元", "wan": "万元",
         "among": "{0} 属于 {1}", "when": "若 {0}，为 {1}；否则为 {2}", "not": "并非 {0}", "all": " 且 ", "any": " 或 ",
         "per": "解释口径“{0}”", "set": "{0}已确定{1}", "of": "按{0}（法定上限 {1}）", "plainly": "按{0}",
+        "after": "{0}满{1}之日", "before": "{0}前{1}之日", "years": "{0}年", "months": "{0}个月", "days": "{0}天",
+        "elapsed": "{0}至{1}的天数",
         "by_day": "{0}（按用量发生之日）", "closed": "（{0}）", "cited": "{0}（{1}“{2}”）",
         "named": "{0}：{1}", "next": "；",
     },
@@ -31,6 +35,8 @@ PHRASES: dict[Language, dict[str, str]] = {
         "among": "{0} is one of {1}", "when": "if {0}: {1}; otherwise {2}",
         "set": "{0} has set {1}", "not": "not {0}", "all": " and ", "any": " or ", "per": "by the reading “{0}”",
         "of": "{0} (by law at most {1})", "plainly": "{0}",
+        "after": "{1} after {0}", "before": "{1} before {0}", "years": "{0} years", "months": "{0} months",
+        "days": "{0} days", "elapsed": "days from {0} to {1}",
         "by_day": "{0} (by the day of use)", "closed": "({0})", "cited": "{0} ({1} “{2}”)",
         "named": "{0}: {1}", "next": "; ",
     },
@@ -118,6 +124,25 @@ class Wording:
         unit = next(name for name, fen in ROUNDING_UNITS.items() if fen == node.to)
         return self.phrase("half_up" if node.half_up else "down", self._bracketed(node.amount), self.phrase(unit))
 
+    def _total(self, node: nodes.Total) -> str:
+        return (
+            (node.spec.zh if self.language == "zh" else node.spec.en) if self.case is None else self.expression(node.of)
+        )
+
+    def _shift(self, node: Shift) -> str:
+        return self.phrase(
+            "after" if node.months + node.days >= 0 else "before", self.expression(node.day), self._span(node)
+        )
+
+    def _span(self, node: Shift) -> str:
+        """So many years, months and days."""
+        years, months = divmod(abs(node.months), 12)
+        counted = ((years, "years"), (months, "months"), (abs(node.days), "days"))
+        return ("" if self.language == "zh" else " ").join(self.phrase(unit, str(n)) for n, unit in counted if n)
+
+    def _elapsed(self, node: Elapsed) -> str:
+        return self.phrase("elapsed", self.expression(node.earlier), self.expression(node.later))
+
     def _bracketed(self, node: Node) -> str:
         """In brackets where the words that follow could be read into its last branch."""
         words = self.expression(node)
@@ -184,7 +209,9 @@ _WORDINGS: dict[type, Callable[[Wording, Any], str]] = {
     nodes.Fact: Wording._fact, nodes.Const: Wording._const, nodes.Setting: Wording._setting,
     nodes.Lookup: Wording._lookup, nodes.Sum: Wording._sum,
     nodes.Minus: Wording._less, nodes.Times: Wording._times, nodes.Cap: Wording._cap, nodes.Rounded: Wording._rounded,
-    nodes.Compare: Wording._compare, nodes.Among: Wording._among, nodes.All: Wording._all, nodes.AnyOf: Wording._any,
+    nodes.Total: Wording._total, Shift: Wording._shift, Elapsed: Wording._elapsed,
+    nodes.Compare: Wording._compare, nodes.Among: Wording._among,
+    nodes.All: Wording._all, nodes.AnyOf: Wording._any,
     nodes.Not: Wording._not, nodes.When: Wording._when, nodes.Interpreted: Wording._interpreted,
     nodes.ByDay: Wording._by_day, nodes.Cited: Wording._cited,
 }  # fmt: skip
@@ -201,7 +228,7 @@ def rule_prose(rule: Rule, language: Language = "zh", terms: Terms | None = None
     for number, condition in enumerate(rule.conditions, start=1):
         cited = wording.phrase("cited", wording.condition(condition), condition.sentence, condition.phrase)
         lines.append(f"{number}. {cited}")
-    lines.append("")
+    lines += [*_totals(rule, wording), ""]
     if rule.amount is None:
         lines += [*_granted(rule, wording), *_open_questions(rule, language, terms)]
         return "\n".join(lines) + "\n"
@@ -209,6 +236,14 @@ def rule_prose(rule: Rule, language: Language = "zh", terms: Terms | None = None
     lines += [f"**金额**：{amount}" if zh else f"**Amount**: {amount}", ""]
     figures = dict.fromkeys(wording.figure(node) for node in _named_figures(rule.amount, terms))
     return "\n".join([*lines, *(f"- {figure}" for figure in figures), *_open_questions(rule, language, terms)]) + "\n"
+
+
+def _totals(rule: Rule, wording: Wording) -> Iterator[str]:
+    """Over which claims a rule sums, and what counts once."""
+    if rule.over is not None:
+        words = grouping_words(rule, rule.over, wording.language)
+        heading = "**合计**：" if wording.language == "zh" else "**Totals**: "
+        yield f"\n{heading}{wording.phrase('cited', words, rule.over.sentence, rule.over.phrase)}"
 
 
 def general_terms(rule: Rule, adopted: Mapping[str, AdoptedSetting]) -> Terms:

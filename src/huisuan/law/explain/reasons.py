@@ -7,8 +7,8 @@ from datetime import date
 
 from huisuan.law.explain.prose import Wording
 from huisuan.law.explain.verdict import Verdict
-from huisuan.law.model import expressions as nodes
 from huisuan.law.model.answers import Reason, Status
+from huisuan.law.model.awaited import awaited_region
 from huisuan.law.model.expressions import FactSpec, InterpretationSpec, SettingSpec
 from huisuan.law.model.rules import Condition, Rule, RuleKind
 from huisuan.law.model.values import format_fen
@@ -79,7 +79,7 @@ def _not_set(spec: SettingSpec | InterpretationSpec) -> Reason:
 
 
 def _awaited(condition: Condition, spec: SettingSpec, zh: Wording, en: Wording) -> Reason:
-    where = nodes.awaited_region(condition.node)
+    where = awaited_region(condition.node)
     text, english = (
         f"{zh.expression(where)}：尚未确定“{spec.zh}”",
         f"{en.expression(where)}: “{spec.en}” is not set there",

@@ -15,6 +15,7 @@ from huisuan.law.explain.evaluation import CitedValue, Evaluation
 from huisuan.law.explain.intervals import BindingCap, IntervalEvaluation
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.answers import Status
+from huisuan.law.model.awaited import awaited_setting
 from huisuan.law.model.expressions import FactSpec, InterpretationSpec, SettingSpec
 from huisuan.law.model.ranges import single_value
 from huisuan.law.model.rules import Condition, Rule, RuleKind
@@ -52,7 +53,7 @@ class Verdict:
         return tuple(
             condition
             for condition, holds in zip(self.rule.conditions, self.holds, strict=False)
-            if holds is False and nodes.awaited_setting(condition.node) is None
+            if holds is False and awaited_setting(condition.node) is None
         )
 
     @property
@@ -61,7 +62,7 @@ class Verdict:
         return tuple(
             (condition, spec)
             for condition, holds in zip(self.rule.conditions, self.holds, strict=False)
-            if holds is False and (spec := nodes.awaited_setting(condition.node)) is not None
+            if holds is False and (spec := awaited_setting(condition.node)) is not None
         )
 
     def codes(self) -> Iterator[str]:
@@ -189,7 +190,7 @@ def status_and_amount(
 def _fails(rule: Rule, holds: Holds) -> bool:
     """Whether a condition fails for good: not one that only waits for a region's setting."""
     pairs = zip(rule.conditions, holds, strict=True)
-    return any(held is False and nodes.awaited_setting(condition.node) is None for condition, held in pairs)
+    return any(held is False and awaited_setting(condition.node) is None for condition, held in pairs)
 
 
 def _binds(seen: CitedValue) -> bool:

@@ -15,6 +15,8 @@ from math import lcm
 from typing import Any, Generic, Protocol, TypeVar
 
 from huisuan.law.model import expressions as nodes
+from huisuan.law.model.day_nodes import Elapsed, Shift
+from huisuan.law.model.days import MAX_ELAPSED, is_date
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec, Node
 from huisuan.law.model.terms import Terms
@@ -55,6 +57,12 @@ class Backend(Protocol[_T]):
 
     def floor_divide(self, left: _T, right: _T) -> _T:
         """Whole quotient, downwards."""
+
+    def shift_day(self, day: _T, months: int, days: int, *, late: bool) -> _T:
+        """The day so much later: see `days.shift_day`."""
+
+    def days_between(self, later: _T, earlier: _T) -> _T:
+        """Days, never below zero."""
 
     def compare(self, op: str, left: _T, right: _T) -> _T:
         """Comparison."""
@@ -119,7 +127,7 @@ class Arithmetic(Generic[_T]):
         """The branch of the option chosen."""
         return node.branches[self.terms.options[node.spec.name]]
 
-    def number(self, node: Node) -> Exact[_T]:  # noqa: PLR0911
+    def number(self, node: Node) -> Exact[_T]:  # noqa: PLR0911, PLR0912
         """A number, exact."""
         match node:
             case nodes.Cited():
@@ -147,6 +155,11 @@ class Arithmetic(Generic[_T]):
             case nodes.Cap():
                 left, right, den, den_high = self._common_denominator(self.number(node.amount), self.number(node.limit))
                 return self._checked(self.backend.minimum(left[0], right[0]), min(left[1], right[1]), den, den_high)
+            case nodes.Total():
+                return self.number(node.of)
+            case Elapsed():
+                between = self.backend.days_between(self._scalar(node.later), self._scalar(node.earlier))
+                return self._checked(between, MAX_ELAPSED, None, 1)
             case nodes.Rounded():
                 return self._round(self.number(node.amount), node)
             case nodes.When():
@@ -244,7 +257,7 @@ class Arithmetic(Generic[_T]):
         return self._checked(whole, number.high + (to if node.half_up else 0), None, 1)
 
     def _compare(self, node: nodes.Compare) -> _T:
-        if _is_date(node.left):
+        if is_date(node.left):
             return self.backend.compare(node.op, self._scalar(node.left), self._scalar(node.right))
         left, right, _, _ = self._common_denominator(self.number(node.left), self.number(node.right))
         return self.backend.compare(node.op, left[0], right[0])
@@ -255,6 +268,10 @@ class Arithmetic(Generic[_T]):
                 return self._scalar(node.node)
             case nodes.Fact():
                 return self.backend.fact(node.spec)
+            case nodes.Interpreted():
+                return self._scalar(self.branch(node))
+            case Shift():
+                return self.backend.shift_day(self._scalar(node.day), node.months, node.days, late=node.late)
             case nodes.Const() if not isinstance(node.value, (tuple, Fraction)):
                 return self.backend.const(node.value)
         raise LawError(f"{self.place}：{type(node).__name__} 不能这样用", code="law.not_a_scalar")
@@ -269,11 +286,3 @@ def _options(node: Node) -> tuple[str, ...]:
     while isinstance(node, nodes.Cited):
         node = node.node
     return tuple(node.spec.options or ()) if isinstance(node, nodes.Fact) else ()
-
-
-def _is_date(node: Node) -> bool:
-    return any(
-        (isinstance(node, nodes.Fact) and node.spec.kind == ValueKind.DATE)
-        or (isinstance(node, nodes.Const) and node.kind == ValueKind.DATE)
-        for node in nodes.walk(node)
-    )

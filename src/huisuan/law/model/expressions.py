@@ -12,6 +12,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any, TypeAlias, get_args
 
+from huisuan.law.model.day_nodes import Elapsed, Shift
 from huisuan.law.model.values import ValueKind
 
 
@@ -77,6 +78,10 @@ class InterpretationSpec:
     en: str
     options: Mapping[str, str]
     options_en: Mapping[str, str]
+
+
+#: the options of the question whether a list that ends with 等 is closed
+OPEN_LIST = ("closed", "open")
 
 
 @dataclass(frozen=True)
@@ -156,6 +161,17 @@ class Rounded:
         """An amount in fen, never below zero, rounded so."""
         half = Fraction(1, 2) if self.half_up else 0
         return int((Fraction(amount) / self.to + half) // 1) * self.to
+
+
+@dataclass(frozen=True)
+class Total:
+    """A number summed over the claims of one group (`Grouping`) up to this one; a claim by itself is its own total.
+
+    `spec` is the total as a fact of the group: its words, and the most that it can come to.
+    """
+
+    of: Node
+    spec: FactSpec
 
 
 @dataclass(frozen=True)
@@ -242,8 +258,8 @@ class Cited:
 
 
 Node: TypeAlias = (
-    Fact | Const | Setting | Lookup | Sum | Minus | Times | Cap | Rounded | Compare | Among | All | AnyOf | Not | When
-    | Interpreted | ByDay | Cited
+    Fact | Const | Setting | Lookup | Sum | Minus | Times | Cap | Rounded | Total | Shift | Elapsed | Compare
+    | Among | All | AnyOf | Not | When | Interpreted | ByDay | Cited
 )  # fmt: skip
 
 NODE_TYPES = get_args(Node)
@@ -270,22 +286,6 @@ def walk(node: Node, options: Mapping[str, str] | None = None) -> Iterator[Node]
         return
     for child in children(node):
         yield from walk(child, options)
-
-
-def awaited_setting(condition: Node) -> SettingSpec | None:
-    """The setting by region of which a condition says only that the region has set it; None of any other condition."""
-    while isinstance(condition, Cited):
-        condition = condition.node
-    members = condition.members if isinstance(condition, Among) else None
-    return members.spec if isinstance(members, Setting) and members.spec.kind == ValueKind.RATES else None
-
-
-def awaited_region(condition: Node) -> Node:
-    """The region that such a condition asks for."""
-    while isinstance(condition, Cited):
-        condition = condition.node
-    assert isinstance(condition, Among), "not a condition on a region's setting"
-    return condition.value
 
 
 def facts_of(*nodes: Node) -> tuple[FactSpec, ...]:

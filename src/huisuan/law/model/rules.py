@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.expressions import FactSpec, InterpretationSpec, Node, SettingSpec
+from huisuan.law.model.grouping import Grouping
 
 
 class RuleKind(StrEnum):
@@ -38,7 +39,7 @@ class Rule:
 
     `key` is the sentence's number, with a name after it where the sentence decides several things
     ("6.2.recommendation"). `amount` (fen) is set for rules that pay, `priority` for those that may prefer someone,
-    `fund` where a year's payments together have a limit.
+    `fund` where a year's payments together have a limit, `over` where its totals run over several claims.
     """
 
     key: str
@@ -62,6 +63,7 @@ class Rule:
     fund: Node | None = None
     read_facts_by: tuple[InterpretationSpec, ...] = ()
     version: str = ""  # the change of the text (`changes/NAME.toml`) since which the rule reads so
+    over: Grouping | None = None
 
     @property
     def roots(self) -> tuple[Node, ...]:
@@ -87,6 +89,8 @@ class Rule:
             yield condition.sentence, condition.phrase
         for spec in self.read_facts_by:
             yield spec.sentence, spec.phrase
+        if self.over is not None:
+            yield self.over.sentence, self.over.phrase
         for node in (*self._nodes(), *(() if self.fund is None else nodes.walk(self.fund))):
             if isinstance(node, (nodes.Cited, nodes.ByDay)):
                 yield node.sentence, node.phrase
@@ -98,18 +102,24 @@ class Rule:
             yield from nodes.walk(root, options)
 
 
+#: whose policy it is, in the order in which policies on one ground go
+LEVELS = ("nation", "province", "city", "county")
+
+
 @dataclass(frozen=True)
 class Stacking:
-    """How rules that pay for the same ground combine: who goes first, and by which answer to an open question.
+    """How a policy's rules on a ground combine with those before them, by the answer to an open question.
 
-    `order` holds keys of this policy ("1.2") or of others ("anhui-agi-2023/2.2"). The options of `by` are among
-    once (only the first that pays), together (each, but in all never above what was spent), rest (a later one only
-    counts what the earlier ones left).
+    `order` holds the policy's own rules on the ground ("1.2", "8.2"), where there are several; `after` the levels that
+    it comes after although its own would put it before. On the part of the spend that an earlier rule claims, too, the
+    options of `by` mean: once (nothing where the earlier paid), together (both, never above that part), rest (the later
+    counts what the earlier left), better (the later adds what it gives more).
     """
 
     ground: str
-    order: tuple[str, ...]
     by: InterpretationSpec
+    order: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

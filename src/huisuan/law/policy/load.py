@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from huisuan.law.authoring.article_modules import import_articles
+from huisuan.law.authoring.groups import check_shared_cap
 from huisuan.law.authoring.registry import ArticleRegistry, registering
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import SettingSpec
 from huisuan.law.model.overflow_proof import prove_no_overflow
-from huisuan.law.model.rules import Allotment, Rule
+from huisuan.law.model.rules import LEVELS, Allotment, Rule
 from huisuan.law.policy.by_day import read_rule
 from huisuan.law.policy.coverage import check_handlings
 from huisuan.law.policy.policy import Policy
@@ -83,10 +84,13 @@ def _load(folder: Path, adopted: tuple[Path, ...], sources: tuple[Source, ...]) 
         about["valid_from"], about["valid_to"], about.get("note", ""), text, rules, Settings(()),
         sources_digest(sources),
         folder,
-        tuple(state.allotments), tuple(state.stackings), tuple(state.handlings), changes=changes, versions=versions,
+        tuple(state.allotments), tuple(state.stackings), tuple(state.shared_caps), tuple(state.handlings),
+        changes=changes, versions=versions, level=about.get("level", ""),
     )  # fmt: skip
     check_versions(unset)
     check_overlaps(unset)
+    for cap in unset.shared_caps:
+        check_shared_cap(cap, rules)
     check_handlings(unset)
     settings = load_settings(
         [folder / "settings", *adopted], unset.setting_specs().values(), unset.interpretation_specs().values()
@@ -103,6 +107,8 @@ def _load_metadata(path: Path) -> dict[str, Any]:
         about = tomllib.loads(read_policy_file(path))
     except tomllib.TOMLDecodeError as error:
         raise LawError(f"{path.name}：不是 TOML（{error}）", code="law.toml_malformed") from None
+    if about.get("level", LEVELS[0]) not in LEVELS:
+        raise LawError(f"{path.name}：level 应为 {'、'.join(LEVELS)} 之一", code="law.level_unknown")
     for key, kind in {"issuer": str, "issued": date, "valid_from": date, "valid_to": date}.items():
         if not isinstance(about.get(key), kind):
             raise LawError(f"{path.name}：缺 {key}，或其类型不对", code="law.metadata_missing")

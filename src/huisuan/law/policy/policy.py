@@ -13,6 +13,7 @@ from pathlib import Path
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec, InterpretationSpec, SettingSpec
+from huisuan.law.model.grouping import SharedCap
 from huisuan.law.model.handling import SentenceHandling, Validity
 from huisuan.law.model.rules import Allotment, Rule, RuleKind, Stacking
 from huisuan.law.policy.settings import AdoptedSetting, Settings
@@ -34,7 +35,7 @@ class Policy:
     """A policy as loaded: its text, its rules in the order of the text, its settings, and its digest.
 
     `digest` is a SHA-256 over every file that decides about answers, settings adopted later included: the same
-    digest means the same law.
+    digest means the same law. `level` is whose policy it is (`LEVELS`), empty where `policy.toml` does not say.
     """
 
     name: str
@@ -52,10 +53,12 @@ class Policy:
     folder: Path
     allotments: tuple[Allotment, ...] = ()
     stackings: tuple[Stacking, ...] = ()
+    shared_caps: tuple[SharedCap, ...] = ()
     handlings: tuple[SentenceHandling, ...] = ()
     sources: tuple[Source, ...] = ()
     changes: tuple[TextChange, ...] = ()
     versions: tuple[Rule, ...] = ()
+    level: str = ""
 
     def rule(self, wanted: str) -> Rule:
         """The rule of that key ("8.2", "6.2.recommendation"), or the one that pays in an article ("8").

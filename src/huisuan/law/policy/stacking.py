@@ -1,28 +1,30 @@
-"""Several rules that pay for the same: their order, and that together they never pay more than was spent.
+"""Several rules that pay for the same spend: who goes first, and how a later one treats what an earlier one paid.
 
-A ground ("compute-spend") is what a rule pays for. Two rules with one ground, in one policy or in two, need a
-declared order; without one nothing is computed, and the error names both.
+A ground ("compute-spend") is what a rule pays for. The order is by level (nation, province, city, county), then by day
+of issue; a policy says with one declaration how it combines with whatever goes before it, naming no other policy. A
+policy that joins a ground and declares nothing is left out of the sum and says so; it does not stop the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
 from huisuan.law.model.errors import LawError
-from huisuan.law.model.rules import Rule, RuleKind, Stacking
+from huisuan.law.model.rules import LEVELS, Rule, RuleKind, Stacking
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import AdoptedSetting
 
 
 class StackingMode(StrEnum):
-    """How a later rule treats what an earlier one paid for the same."""
+    """How a later rule treats what an earlier one paid on the part of the spend that both claim."""
 
     ONCE = "once"
     TOGETHER = "together"
     REST = "rest"
+    BETTER = "better"
 
 
 @dataclass(frozen=True)
@@ -40,45 +42,66 @@ class PolicyRule:
 
 @dataclass(frozen=True)
 class StackedRules:
-    """The rules of one ground in their order, and the question that says how they combine."""
+    """The rules of one ground in their order; `left_out` are those whose policy does not say how it combines."""
 
     ground: str
     rules: tuple[PolicyRule, ...]
-    stacking: Stacking | None = None
-    declared_in: Policy | None = None
+    left_out: tuple[PolicyRule, ...] = ()
+
+    def stacking(self, place: PolicyRule) -> Stacking | None:
+        """What the rule's own policy declares for the ground."""
+        return declared_stacking(place.policy, self.ground)
 
 
-def adopted_mode(layer: StackedRules, on: date, as_known: date) -> AdoptedSetting | None:
-    """The adopted mode in which the rules combine on a day, as known on a day; None where none is set."""
-    if layer.stacking is None or layer.declared_in is None:
-        return None
-    return layer.declared_in.adopted(on, as_known).get(layer.stacking.by.name)
+def declared_stacking(policy: Policy, ground: str) -> Stacking | None:
+    """What a policy declares for a ground, if it does."""
+    return next((stacking for stacking in policy.stackings if stacking.ground == ground), None)
+
+
+def adopted_mode(place: PolicyRule, ground: str, on: date, as_known: date) -> AdoptedSetting | None:
+    """The mode in which a rule follows those before it on a day, as known on a day; None where none is set."""
+    stacking = declared_stacking(place.policy, ground)
+    return None if stacking is None else place.policy.adopted(on, as_known).get(stacking.by.name)
 
 
 def check_overlaps(policy: Policy) -> None:
     """Within one policy every ground that several rules pay for has a declared order.
 
     Raises:
-        LawError: it has none, or the order names a rule of this policy that does not pay for it.
+        LawError: it has none, or the order names a rule that the policy has not.
     """
     keys = {rule.key for rule in policy.rules}
     for stacking in policy.stackings:
-        unknown = [key for key in stacking.order if "/" not in key and key not in keys]
+        unknown = [key for key in stacking.order if key not in keys]
         if unknown:
-            raise LawError(f"“{stacking.ground}”的先后中写了没有的规则 {'、'.join(unknown)}", code="law.rule_unknown")
-    rules_by_ground([policy])
+            raise LawError(
+                f"“{stacking.ground}”的先后中写了没有的规则 {'、'.join(unknown)}；"
+                "只写本政策的规则，与其他政策的先后按层级（after=）",
+                code="law.rule_unknown",
+            )
+    for ground, places in _by_ground([policy]).items():
+        declared = declared_stacking(policy, ground)
+        unordered = [place for place in places if declared is None or place.rule.key not in declared.order]
+        if len(places) > 1 and unordered:
+            other = next(place for place in places if place is not unordered[0])
+            first, second = sorted((other, unordered[0]), key=places.index)
+            raise LawError(
+                f"{first.key}（{first.rule.title}）与 {second.key}（{second.rule.title}）都对“{ground}”付款，"
+                "但没有声明先后：请写 article.stacks(…, order=(…))，并给出解释口径",
+                code="law.stacking_undeclared",
+            )
 
 
 def rules_by_ground(policies: Sequence[Policy]) -> tuple[StackedRules, ...]:
-    """The paying rules of the policies by ground, each ground's in its declared order.
+    """The paying rules of the policies by ground, each ground's in its order."""
+    return tuple(_ordered(ground, places) for ground, places in _by_ground(policies).items())
 
-    Raises:
-        LawError: two rules pay for the same without a declared order; it names both.
-    """
+
+def _by_ground(policies: Iterable[Policy]) -> dict[str, list[PolicyRule]]:
     by_ground: dict[str, list[PolicyRule]] = {}
     for place in _paying_rules(policies):
         by_ground.setdefault(_ground(place), []).append(place)
-    return tuple(_in_declared_order(ground, places, policies) for ground, places in by_ground.items())
+    return by_ground
 
 
 def _paying_rules(policies: Iterable[Policy]) -> Iterator[PolicyRule]:
@@ -93,34 +116,36 @@ def _ground(place: PolicyRule) -> str:
     return claim.ground if claim and claim.spent else f"{place.policy.name}/{place.rule.sentence}"
 
 
-def _in_declared_order(ground: str, places: list[PolicyRule], policies: Sequence[Policy]) -> StackedRules:
-    if len(places) == 1:
-        return StackedRules(ground, tuple(places))
-    wanted = {place.key for place in places}
-    for policy in policies:
-        for stacking in policy.stackings:
-            order = [key if "/" in key else f"{policy.name}/{key}" for key in stacking.order]
-            if stacking.ground == ground and wanted <= set(order):
-                ordered = sorted(places, key=lambda place: order.index(place.key))
-                return StackedRules(ground, tuple(ordered), stacking, policy)
-    first, second = _undeclared(ground, places, policies)
-    raise LawError(
-        f"{first.key}（{first.rule.title}）与 {second.key}（{second.rule.title}）都对“{ground}”付款，"
-        "但没有声明先后：请在其中一个政策里写 article.stacks(…)，并给出解释口径",
-        code="law.stacking_undeclared",
+def _ordered(ground: str, places: Sequence[PolicyRule]) -> StackedRules:
+    """Those of one ground by level, day of issue and name; of one policy in its own order."""
+    silent = {place.policy.name: place.policy for place in places if declared_stacking(place.policy, ground) is None}
+    named = {level for place in places for level in _after(place.policy, ground)}
+    # one policy may be silent, the one that the others come after: as others place it, else the one issued first
+    base = min(
+        silent.values(), key=lambda policy: (policy.level not in named, policy.issued, policy.name), default=None
     )
+    kept = [place for place in places if place.policy.name not in silent or place.policy is base]
+    ordered = sorted(kept, key=lambda place: _turn(place, ground))
+    if base is not None and ordered and ordered[0].policy is not base:
+        kept = [place for place in ordered if place.policy is not base]  # silent, and not the first: it must say how
+        ordered = kept
+    return StackedRules(ground, tuple(ordered), tuple(place for place in places if place not in ordered))
 
 
-def _undeclared(ground: str, places: list[PolicyRule], policies: Sequence[Policy]) -> tuple[PolicyRule, PolicyRule]:
-    """The first two rules that no order names together."""
-    orders: list[Mapping[str, int]] = [
-        {key if "/" in key else f"{policy.name}/{key}": at for at, key in enumerate(stacking.order)}
-        for policy in policies
-        for stacking in policy.stackings
-        if stacking.ground == ground
-    ]
-    for at, first in enumerate(places):
-        for second in places[at + 1 :]:
-            if not any(first.key in order and second.key in order for order in orders):
-                return first, second
-    return places[0], places[-1]
+def _after(policy: Policy, ground: str) -> tuple[str, ...]:
+    declared = declared_stacking(policy, ground)
+    return () if declared is None else declared.after
+
+
+def _turn(place: PolicyRule, ground: str) -> tuple[float, date, str, int]:
+    policy, declared = place.policy, declared_stacking(place.policy, ground)
+    rank = float(_rank(policy.level))
+    rank = max([rank, *(_rank(level) + 0.5 for level in _after(policy, ground))])
+    order = declared.order if declared else ()
+    own = order.index(place.rule.key) if place.rule.key in order else len(order)
+    return rank, policy.issued, policy.name, own
+
+
+def _rank(level: str) -> int:
+    """The place of a level; a policy that names none comes after all that do."""
+    return LEVELS.index(level) if level in LEVELS else len(LEVELS)

@@ -13,6 +13,7 @@ from datetime import date
 from sqlglot import exp
 
 from huisuan.law.model import expressions as nodes
+from huisuan.law.model.awaited import awaited_setting
 from huisuan.law.model.exact_arithmetic import Arithmetic
 from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 from huisuan.law.model.rules import Rule, RuleKind
@@ -108,7 +109,7 @@ class CompiledRule:
     def _outcome_columns(self, names: Columns) -> tuple[SqlExpr, ...]:
         """Whether a condition fails; whether all else holds and a region has set nothing; whether the rest is known."""
         held = [
-            (column(f"{names.conditions}{at}"), nodes.awaited_setting(condition.node) is not None)
+            (column(f"{names.conditions}{at}"), awaited_setting(condition.node) is not None)
             for at, condition in enumerate(self.rule.conditions)
         ]
         plain, awaited = [[condition for condition, waits in held if waits is which] for which in (False, True)]
@@ -138,7 +139,7 @@ class CompiledRule:
         failed: list[tuple[SqlExpr, SqlExpr]] = []
         waiting: list[tuple[SqlExpr, SqlExpr]] = []
         for at, condition in enumerate(rule.conditions):
-            spec, lacks = nodes.awaited_setting(condition.node), not_(column(f"{names.conditions}{at}"))
+            spec, lacks = awaited_setting(condition.node), not_(column(f"{names.conditions}{at}"))
             if spec is None:
                 failed.append((lacks, string_literal(f"failed:{condition.name}@{condition.sentence}")))
             else:
@@ -183,7 +184,7 @@ class CompiledRule:
         set_by = tuple(
             is_not_true(not_(bounds.condition(condition.node)))
             for condition in rule.conditions
-            if nodes.awaited_setting(condition.node) is not None
+            if awaited_setting(condition.node) is not None
         )
         roots += [(node, set_by) for node in (rule.amount, rule.priority) if node is not None]
         for root, given in roots:

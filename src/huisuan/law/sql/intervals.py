@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 from sqlglot import exp
 
 from huisuan.law.model import expressions as nodes
+from huisuan.law.model.day_nodes import Elapsed
+from huisuan.law.model.days import MAX_ELAPSED, is_date
 from huisuan.law.model.exact_arithmetic import Arithmetic, Exact
 from huisuan.law.model.expressions import FactSpec, Node
 from huisuan.law.model.ranges import Range, fact_span, is_single
@@ -191,6 +193,9 @@ class _IntervalEnd(Arithmetic[SqlExpr]):
                 return self._checked(self.backend.subtract(left[0], right[0]), left[1], den, den_high)
             case nodes.When():
                 return self._either(node)
+            case Elapsed():
+                between = self.backend.days_between(self._scalar(node.later), self.other._scalar(node.earlier))
+                return self._checked(between, MAX_ELAPSED, None, 1)
         return super().number(node)
 
     def condition(self, node: Node) -> SqlExpr:
@@ -238,14 +243,6 @@ class _EndBackend(SqlBackend):
         above, below = super().share_parts(spec)
         filled = exp.Coalesce(this=above, expressions=[self.const(int(self._highest))])
         return filled, case((above.copy().is_(exp.null()), self.const(1)), otherwise=below)
-
-
-def is_date(node: Node) -> bool:
-    """Whether a node is a day."""
-    while isinstance(node, nodes.Cited):
-        node = node.node
-    kind = node.spec.kind if isinstance(node, nodes.Fact) else node.kind if isinstance(node, nodes.Const) else None
-    return kind == ValueKind.DATE
 
 
 def is_not_true(truth: SqlExpr) -> SqlExpr:

@@ -59,6 +59,10 @@ def _parenthesized(expression: SqlExpr) -> SqlExpr:
     return exp.Paren(this=expression) if isinstance(expression, (exp.Binary, exp.Not)) else expression
 
 
+def _day_of_month(day: SqlExpr) -> SqlExpr:
+    return exp.Extract(this=exp.var("DAY"), expression=day)
+
+
 def map_lookup(values: Mapping[str, SqlExpr], key: SqlExpr) -> SqlExpr:
     """For DuckDB, what a MAP has for the key; NULL where it has nothing.
 
@@ -147,6 +151,33 @@ class SqlBackend:
     def floor_divide(self, left: SqlExpr, right: SqlExpr) -> SqlExpr:
         """Whole quotient of integers that are not negative."""
         return _parenthesized(exp.IntDiv(this=_parenthesized(left), expression=_parenthesized(right)))
+
+    def shift_day(self, day: SqlExpr, months: int, days: int, *, late: bool) -> SqlExpr:
+        """The day so much later; every engine ends a short month on its last day."""
+        moved = self._months_later(day, months) if months else day
+        if late and months:
+            short = exp.LT(this=_day_of_month(moved.copy()), expression=_day_of_month(day.copy()))
+            moved = self._days_later(moved, case((short, exp.Literal.number(1)), otherwise=exp.Literal.number(0)))
+        return self._days_later(moved, exp.Literal.number(days)) if days else moved
+
+    def _months_later(self, day: SqlExpr, months: int) -> SqlExpr:
+        if self.dialect is Dialect.SPARK:
+            return exp.Anonymous(this="ADD_MONTHS", expressions=[day.copy(), exp.Literal.number(months)])
+        interval = exp.Interval(this=string_literal(str(months)), unit=exp.var("MONTH"))
+        return exp.cast(exp.Add(this=day.copy(), expression=interval), "DATE")
+
+    def _days_later(self, day: SqlExpr, days: SqlExpr) -> SqlExpr:
+        if self.dialect is Dialect.SPARK:
+            return exp.Anonymous(this="DATE_ADD", expressions=[day, days])
+        return _parenthesized(exp.Add(this=day, expression=days))
+
+    def days_between(self, later: SqlExpr, earlier: SqlExpr) -> SqlExpr:
+        """Days, never below zero; NULL where either is."""
+        if self.dialect is Dialect.SPARK:
+            between: SqlExpr = exp.Anonymous(this="DATEDIFF", expressions=[later.copy(), earlier.copy()])
+        else:
+            between = _parenthesized(exp.Sub(this=later.copy(), expression=earlier.copy()))
+        return case((exp.LTE(this=later, expression=earlier), self.const(0)), otherwise=as_bigint(between))
 
     def compare(self, op: str, left: SqlExpr, right: SqlExpr) -> SqlExpr:
         """Comparison."""

@@ -8,8 +8,8 @@ from datetime import date
 
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.law.explain import CombinedAnswer, IntervalEvaluation, Questionnaire, RuleProgress, combine_certain
-from huisuan.law.model import Answer, LawError, Range, Status
+from huisuan.law.explain import IntervalEvaluation, Questionnaire, RuleProgress, combine_certain
+from huisuan.law.model import Answer, LawError, Range, SettingUsed, Status
 from huisuan.law.model import expressions as nodes
 from huisuan.law.policy import Policy, PolicyRule
 from huisuan.law.text import Sentence
@@ -193,8 +193,8 @@ def _sum(inquiry: Questionnaire, policies: Sequence[Policy], on: date, as_known:
                 reason = row.reason and (row.reason.text_en if reads_english() else row.reason.text)
                 owed = certain[row.place.key].verdict.amount_fen or 0
                 rows.append(_row(row.place, owed, row.payable_fen, reason or ""))
-        if ground.by and sum(row.place.key in certain for row in ground.rows) > 1:
-            shared.append(_by(ground, policies))
+        if sum(row.place.key in certain for row in ground.rows) > 1:
+            shared += [_by(used, policies) for used in ground.questions]
     return Sum(sum(row.payable_fen or 0 for row in rows), rows, shared)
 
 
@@ -202,11 +202,10 @@ def _row(place: PolicyRule, owed: int, payable: int | None, reason: str) -> Row:
     return Row(place, title_of(place), "r-" + anchor(place.key)[2:], owed, payable, reason)
 
 
-def _by(ground: CombinedAnswer, policies: Sequence[Policy]) -> tuple[str, str]:
+def _by(used: SettingUsed, policies: Sequence[Policy]) -> tuple[str, str]:
     """The question how these rules combine, and its answer."""
-    assert ground.by is not None
     specs = {name: spec for policy in policies for name, spec in policy.interpretation_specs().items()}
-    spec = specs.get(ground.by.name)
+    spec = specs.get(used.name)
     if reads_english() and spec is not None:
-        return spec.en, spec.options_en[str(ground.by.value)]
-    return ground.by.question, ground.by.label
+        return spec.en, spec.options_en[str(used.value)]
+    return used.question, used.label
