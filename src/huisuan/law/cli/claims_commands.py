@@ -14,7 +14,7 @@ from huisuan.law.cli.arguments import AsKnown, On, PolicyName, law_days
 from huisuan.law.explain.limits import shared_limits
 from huisuan.law.model.answers import STATUS_ZH, Status
 from huisuan.law.policy.load import load_policy
-from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
+from huisuan.terminal import AsJson, out, print_json, print_table, progress
 
 
 def claims(
@@ -40,9 +40,7 @@ def claims(
 
     law = load_policy(policy)
     asked = [law.rule(key) for key in rules]
-    day, known, remark = law_days(law, on, as_known)
-    if remark:
-        note(remark)
+    day, known = law_days(law, on, as_known)
     session = Spark() if engine is EngineName.SPARK else nullcontext()
     with progress("合计", None), session as spark:
         caps = shared_limits(law, day, known)

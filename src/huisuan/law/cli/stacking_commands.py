@@ -196,12 +196,11 @@ def _shared_spend(raw: object) -> list[SharedSpend]:
     """
     found: list[SharedSpend] = []
     for part in raw if isinstance(raw, list) else [raw]:
-        rules = part.get("rules") if isinstance(part, dict) else None
-        if not isinstance(rules, list):
+        if not isinstance(part, dict) or not isinstance(part.get("rules"), list):
             raise LawError(
                 'shared 应如 [{"rules": ["政策/句", "政策/句"], "fen": 20000000}]', code="law.json_malformed"
             )
-        found.append(SharedSpend(frozenset(map(str, rules)), _whole_fen(part.get("fen"))))
+        found.append(SharedSpend(frozenset(map(str, part["rules"])), _whole_fen(part.get("fen"))))
     return found
 
 
