@@ -119,7 +119,7 @@ def test_a_case_that_cannot_be_asked_says_where_and_why(tmp_path: Path, text: st
         ("- facts: {}\n", "行 1：算例应以“- case: 标题”开头"),
         ("- case: 试\n  fact: {}\n", "行 1：不认识 fact；是不是 facts？"),
         ("- case: 试\n  facts: {}\n", "行 1：没有写应当得到什么"),
-        ("- case: 试\n  facts: {}\n  rows: {}\n  answer: eligible\n", "三者之一"),
+        ("- case: 试\n  facts: {}\n  rows: {}\n  answer: eligible\n", "其中之一"),
         ("- case: 试\n  facts: {}\n  day: 2024\n  answer: eligible\n", "day 应为日期"),
     ],
 )

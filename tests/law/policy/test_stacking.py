@@ -188,7 +188,7 @@ def _row(chance: random.Random) -> dict[str, Any]:
 
 def _one(city: Policy, row: dict[str, Any], shared: Sequence[SharedSpend] = ()) -> CombinedAnswer:
     rules = (PolicyRule(PROVINCE, PROVINCE.rule("2.2")), PolicyRule(city, city.rule("w.2")))
-    asked = [RuleInput(place, {spec.name: row[spec.name] for spec in place.rule.facts}) for place in rules]
+    asked = [RuleInput(place, {spec.name: row.get(spec.name) for spec in place.rule.facts}) for place in rules]
     (found,) = combine_answers(asked, on=DAY, as_known=DAY, shared=shared)
     return found
 

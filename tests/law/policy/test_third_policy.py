@@ -37,7 +37,7 @@ RULES = {"anhui-agi-2023": "2.2", "wuhu-compute-2025": "w.2", "some-county-2025"
 
 def combined(row: Row, *policies: Policy, shared: tuple[SharedSpend, ...] = ()) -> CombinedAnswer:
     places = [PolicyRule(policy, policy.rule(RULES[policy.name])) for policy in policies]
-    asked = [RuleInput(place, {spec.name: row[spec.name] for spec in place.rule.facts}) for place in places]
+    asked = [RuleInput(place, {spec.name: row.get(spec.name) for spec in place.rule.facts}) for place in places]
     (found,) = combine_answers(asked, on=DAY, as_known=DAY, shared=shared)
     return found
 
