@@ -11,13 +11,14 @@ from huisuan.law.authoring.registry import current_registry
 from huisuan.law.authoring.tracing import is_rounded, source_place, trace_rule
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.errors import LawError
-from huisuan.law.model.expressions import SettingSpec
+from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 from huisuan.law.model.grouping import Grouping, Period, SharedCap
 from huisuan.law.model.handling import Declaration, Modification, Procedure, ProcedureKind, Validity
 from huisuan.law.model.rules import LEVELS, Allotment, Claim, Indicator, Rule, RuleKind, Stacking
 
 F = TypeVar("F", bound=Facts)
 STACKING_OPTIONS = {"once", "together", "rest", "better"}
+FUND_OPTIONS = {"pro_rata", "first_come", "rank"}
 VALIDITY_OPTIONS = {"replaced": {"ends", "runs"}, "began_within": {"covered", "not_covered"}}
 
 
@@ -52,12 +53,13 @@ class Article:
         read_facts_by: tuple[Interpretation, ...] = (),
         version: str = "",
         over: Grouping | None = None,
+        short: Interpretation | None = None,
     ) -> Callable[[Callable[[F], Money]], Callable[[F], Money]]:
         """The decorated function says what the sentence owes, and to whom.
 
         `by` names who may claim (`CLAIMANTS`), `claim` what it pays for, `fund` the most that a year may cost;
         `version` the change of the text (`changes/NAME.toml`) since which the sentence reads so, `over` the claims that
-        its totals run over (`each`).
+        its totals run over (`each`), `short` how a fund that is too small is shared out.
 
         Raises:
             LawError: a citation that is not in the text, an amount that is not rounded, facts not declared.
@@ -87,6 +89,7 @@ class Article:
                 read_facts_by=tuple(interpretation.spec for interpretation in read_facts_by),
                 version=version,
                 over=over,
+                short=None if short is None else _fund_question(short),
             )
             self._registry.add_rule(rule, source_place(function))
             return function
@@ -260,6 +263,18 @@ class Article:
                 )
             self._registry.text.check_citation(spec.sentence, spec.phrase, spec.name)
         self._registry.add_handling(self.number, Validity(sentence, phrase, **specs))
+
+
+def _fund_question(short: Interpretation) -> InterpretationSpec:
+    """How a fund is shared out: of the ways that `budget.pool` knows.
+
+    Raises:
+        LawError: another option.
+    """
+    if not set(short.spec.options) <= FUND_OPTIONS:
+        known = "、".join(sorted(FUND_OPTIONS))
+        raise LawError(f"解释口径 {short.spec.name}：资金不足时的选项只能是 {known}", code="law.fund_option_unknown")
+    return short.spec
 
 
 def _rule_key(sentence: str, name: str) -> str:

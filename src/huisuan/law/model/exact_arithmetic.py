@@ -163,13 +163,14 @@ class Arithmetic(Generic[_T]):
             case nodes.Rounded():
                 return self._round(self.number(node.amount), node)
             case nodes.When():
-                condition = self.condition(node.condition)
-                left, right, den, den_high = self._common_denominator(
-                    self.number(node.then), self.number(node.otherwise)
-                )
-                chosen = self.backend.choose(condition, left[0], right[0])
-                return self._checked(chosen, max(left[1], right[1]), den, den_high)
+                return self._choose(node)
         raise LawError(f"{self.place}：{type(node).__name__} 不是数", code="law.not_a_number")
+
+    def _choose(self, node: nodes.When) -> Exact[_T]:
+        condition = self.condition(node.condition)
+        left, right, den, den_high = self._common_denominator(self.number(node.then), self.number(node.otherwise))
+        chosen = self.backend.choose(condition, left[0], right[0])
+        return self._checked(chosen, max(left[1], right[1]), den, den_high)
 
     def whole_number(self, node: Node) -> _T:
         """A number that its own rounding made whole."""

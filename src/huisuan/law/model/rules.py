@@ -64,6 +64,7 @@ class Rule:
     read_facts_by: tuple[InterpretationSpec, ...] = ()
     version: str = ""  # the change of the text (`changes/NAME.toml`) since which the rule reads so
     over: Grouping | None = None
+    short: InterpretationSpec | None = None  # how its fund is shared out where that is too small
 
     @property
     def roots(self) -> tuple[Node, ...]:
@@ -87,7 +88,7 @@ class Rule:
         yield self.sentence, self.phrase
         for condition in self.conditions:
             yield condition.sentence, condition.phrase
-        for spec in self.read_facts_by:
+        for spec in (*self.read_facts_by, *((self.short,) if self.short else ())):
             yield spec.sentence, spec.phrase
         if self.over is not None:
             yield self.over.sentence, self.over.phrase

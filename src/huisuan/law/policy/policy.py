@@ -188,4 +188,5 @@ class Policy:
         """Every open question that some rule, or the way in which rules combine, rests on."""
         found = {spec.name: spec for rule in (*self.rules, *self.versions) for spec in rule.interpretations()}
         found |= {spec.name: spec for spec in (self.validity.questions if self.validity else ())}
-        return found | {stacking.by.name: stacking.by for stacking in self.stackings}
+        shared = {rule.short.name: rule.short for rule in self.rules if rule.short is not None}
+        return found | shared | {stacking.by.name: stacking.by for stacking in self.stackings}
