@@ -1,8 +1,8 @@
 """A fund that is too small: who is paid what by the declared way, adding up to the fund to the fen.
 
 Three ways, and which one is an interpretation with an authority (`pays(…, fund=…, short=question)`): everybody pro
-rata, who applied first, or who ranks best. Whoever stands at the edge is paid in part; those who stand there together share
-what is left in proportion, by largest remainder.
+rata, who applied first, or who ranks best. Whoever stands at the edge is paid in part; those who stand there together
+share what is left in proportion, by largest remainder.
 """
 
 from __future__ import annotations
