@@ -16,7 +16,6 @@ from huisuan.base.temporary import (
     lock_folder,
     process_folder,
     remove_abandoned_folders,
-    remove_tree,
     temporary_folder,
 )
 from huisuan.serving import disk
@@ -72,13 +71,3 @@ def test_a_folder_is_claimed_once_and_a_link_never(home: Path) -> None:
     (home / TEMP_FOLDER / "link").symlink_to(outside)
     assert remove_abandoned_folders() == []
     assert outside.exists()
-
-
-def test_a_folder_that_its_owner_may_not_look_into_is_removed(home: Path) -> None:
-    inner = home / "run" / "a" / "b"
-    inner.mkdir(parents=True)
-    (inner / "x").write_text("x")
-    inner.chmod(0)
-    inner.parent.chmod(0)
-    remove_tree(home / "run")
-    assert not (home / "run").exists()

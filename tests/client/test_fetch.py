@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from huisuan.base.errors import Conflict
 from huisuan.client.fetch import PARTS_FOLDER, Fetcher, FetchReport, FileSource
 from huisuan.protocol.job_files import ListedFile
 from support.command_tree import invoke
@@ -153,3 +154,55 @@ def test_the_commands_list_fetch_and_copy_and_fail_where_something_is_missing(
         assert ((tmp_path / "renamed").read_text(), (tmp_path / "d/x").read_text()) == ("3\n", "3\n")
         assert invoke("job", "cp", job.uid, ".").exit_code == 1
         assert invoke("job", "get", job.uid).exit_code == 1  # it declared no results
+
+
+def listed_as(monkeypatch: pytest.MonkeyPatch, site: Site, *entries: ListedFile) -> None:
+    """The centre lists these, whatever there is."""
+    monkeypatch.setattr(site.client, "list_files", lambda *_, **__: iter(entries))
+
+
+def test_links_that_may_lead_out_by_another_link_or_are_no_names_are_left_out_and_told(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uid = run_with_results(site, "true")
+    targets = {
+        "here": ".", "here-out": "here/../../secret", "up": "d/../..", "slash": "//etc", "empty": "", "in": "./d/x",
+        "d/ok": "../d/x", "d/out": "../../secret", "d/in-out": "in/..",
+        "nul": "a\\x00b", "broken": "a\\zz", "long": "n" * 5000,
+    }  # fmt: skip
+    listed_as(
+        monkeypatch, site, *(ListedFile(path=path, kind="link", target=target) for path, target in targets.items())
+    )
+    report = fetch(site, uid, tmp_path / "here")
+    made = sorted(path.relative_to(tmp_path / "here").as_posix() for path in (tmp_path / "here").rglob("*"))
+    assert made == ["d", "d/ok", "here", "in"]
+    assert sorted(path for path, _ in report.skipped) == [
+        "d/in-out", "d/out", "empty", "here-out", "slash", "up",
+    ]  # fmt: skip
+    assert {path: code for path, _, code in report.failed} == {
+        "nul": "files.path_malformed", "broken": "files.path_malformed", "long": "files.cannot_write",
+    }  # fmt: skip
+
+
+def test_two_files_for_one_place_and_files_that_nobody_asked_for_are_told_and_not_written(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uid = run_with_results(site, "mkdir results/a results/b; echo 1 > results/a/x; echo 2 > results/b/x")
+    here = tmp_path / "here"
+    with by_itself(site):
+        fetcher = Fetcher(site.client, FileSource(uid), here)
+        report = fetcher.fetch_to([("a/x", "x"), ("b/x", "x"), ("a/x", "x")])
+        assert [code for _, _, code in report.failed] == ["files.two_to_one"]
+        assert [file.path for file in report.files] == ["a/x"]
+        assert (here / "x").read_text() == "1\n"
+        listed_as(monkeypatch, site, ListedFile(path="b/x", kind="file", size=2))
+        report = fetcher.fetch(["a"])
+    assert [code for _, _, code in report.failed] == ["files.not_asked_for"]
+    assert [path.name for path in here.iterdir()] == ["x"]
+
+
+def test_a_list_without_end_is_broken_off(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huisuan.client.fetch._MOST_LISTED", 50)
+    listed_as(monkeypatch, site, *(ListedFile(path=f"{number}", kind="other") for number in range(51)))
+    with pytest.raises(Conflict, match="超过 50 个文件"):
+        fetch(site, run_with_results(site, "true"), tmp_path / "here")

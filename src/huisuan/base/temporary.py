@@ -7,7 +7,6 @@ ends, so that a lock, other than a process number, never names somebody else aft
 from __future__ import annotations
 
 import atexit
-import contextlib
 import fcntl
 import os
 import secrets
@@ -76,17 +75,6 @@ def lock_folder(folder: Path) -> int | None:
         pass
     os.close(descriptor)
     return None
-
-
-def remove_tree(folder: Path) -> None:
-    """Remove a folder, also where its owner took from himself the right to look into it."""
-    if os.geteuid():  # root needs no right, and would follow a link that a job put there meanwhile
-        for place, folders, _ in os.walk(folder):
-            for inner in (Path(place) / name for name in folders):
-                with contextlib.suppress(OSError):  # another user's
-                    if not inner.is_symlink():
-                        inner.chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_abandoned_folders() -> list[str]:

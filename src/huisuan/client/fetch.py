@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from huisuan.base.errors import Conflict, Refused
 from huisuan.base.hashing import file_sha256
@@ -30,6 +30,7 @@ from huisuan.protocol.job_files import ListedFile
 PARTS_FOLDER = ".huisuan-part"
 _AT_ONCE = 4  # files
 _HASHED_AHEAD = 32 * 2**20  # bytes: of larger files the hash is asked for before the first piece
+_MOST_LISTED = 1_000_000  # entries: what lists on and on is no folder
 _TRIES = 3  # of a file that changes while it is fetched
 
 
@@ -73,6 +74,7 @@ class Fetcher:
         self.client, self.source, self.target, self.overwrite = client, source, target, overwrite
         self._on_total, self._on_progress, self._pause = on_total, on_progress, pause
         self._lock = threading.Lock()
+        self._taken: dict[Path, str] = {}  # by whom a place here is taken
 
     def fetch(self, paths: Sequence[str]) -> FetchReport:
         """Fetch files and folders, "" for everything, each to its own path below the target.
@@ -89,10 +91,16 @@ class Fetcher:
             Refused: a path is none, is not there, or the centre cannot be asked.
         """
         report = FetchReport()
+        self._taken.clear()
         files: list[tuple[ListedFile, Path]] = []
         links: list[tuple[ListedFile, Path, Path]] = []
         for path, name in pairs:
-            for entry in self._below(path):
+            for count, entry in enumerate(self._below(path, report)):
+                if count >= _MOST_LISTED:
+                    raise Conflict(f"超过 {_MOST_LISTED:,} 个文件：请逐个文件夹取", code="files.too_many")
+                if path and entry.path != path and not entry.path.startswith(f"{path}/"):
+                    report.failed.append((entry.path, f"中心列出了没有要的 {entry.path}", "files.not_asked_for"))
+                    continue
                 self._sort(entry, path, name, report, files, links)
         self._on_total(sum(entry.size for entry, _ in files))
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -106,15 +114,23 @@ class Fetcher:
 
     # --- what there is
 
-    def _below(self, path: str) -> Iterator[ListedFile]:
-        asked = {"area": self.source.area, "run": self.source.run, "pause": self._pause}
+    def _below(self, path: str, report: FetchReport) -> Iterator[ListedFile]:
+        def told(note: str) -> None:
+            report.failed.append((path, note, "files.unlisted"))
+
+        asked: dict[str, Any] = {
+            "area": self.source.area,
+            "run": self.source.run,
+            "pause": self._pause,
+            "on_note": told,
+        }
         try:
-            yield from self.client.list_files(self.source.uid, path, deep=True, **asked)  # type: ignore[arg-type]
+            yield from self.client.list_files(self.source.uid, path, deep=True, **asked)
         except ClientError as error:
             if error.code != "files.not_a_folder":
                 raise
             parent = path.rpartition("/")[0]
-            found = (each for each in self.client.list_files(self.source.uid, parent, **asked) if each.path == path)  # type: ignore[arg-type]
+            found = (each for each in self.client.list_files(self.source.uid, parent, **asked) if each.path == path)
             yield from found
 
     def _sort(
@@ -126,6 +142,11 @@ class Fetcher:
         except BadPath as problem:
             report.failed.append((entry.path, str(problem), "files.path_malformed"))
             return
+        if entry.kind != "folder" and (other := self._taken.get(local)) is not None:
+            if other != entry.path:  # else it is asked for twice
+                report.failed.append((entry.path, f"{entry.path} 与 {other} 都要放到 {local}", "files.two_to_one"))
+            return
+        self._taken[local] = entry.path
         if entry.kind == "file":
             files.append((entry, local))
         elif entry.kind == "folder":
@@ -217,12 +238,11 @@ class Fetcher:
 
     def _link(self, entry: ListedFile, local: Path, top: Path, report: FetchReport) -> None:
         """Make a link anew where it stays within what was fetched; else say that it was left out."""
-        target = os.fsdecode(text_to_name(entry.target))
-        inside = os.path.normpath(PurePosixPath(local.parent.relative_to(top) if local != top else ".") / target)
-        if target.startswith("/") or inside == ".." or inside.startswith("../"):
-            report.skipped.append((entry.path, f"是链接，指向外面的 {entry.target}"))
-            return
         with self._telling(entry.path, report):
+            target = os.fsdecode(text_to_name(entry.target))
+            if _leads_out(target, len(local.relative_to(top).parts) - 1):
+                report.skipped.append((entry.path, f"是链接，会（或可能）指向外面的 {entry.target}"))
+                return
             self._make_folder(local.parent)
             if local.is_symlink() and str(local.readlink()) == target:
                 return
@@ -231,8 +251,18 @@ class Fetcher:
             local.symlink_to(target)
 
 
+def _leads_out(target: str, depth: int) -> bool:
+    """Whether a link may lead out of what was fetched, that lies so many folders below its top.
+
+    Upwards by its first steps only: after a name, that may be a link itself, nobody knows what `..` is.
+    """
+    steps = [step for step in target.split("/") if step not in ("", ".")]
+    up = next((count for count, step in enumerate(steps) if step != ".."), len(steps))
+    return target.startswith("/") or not target or up > max(depth, 0) or ".." in steps[up:]
+
+
 class _Telling:
-    """Puts a refusal into the report instead of ending everything."""
+    """Puts a refusal, or a name that cannot be, into the report instead of ending everything."""
 
     def __init__(self, path: str, report: FetchReport, lock: threading.Lock) -> None:
         self.path, self.report, self.lock = path, report, lock
@@ -241,10 +271,14 @@ class _Telling:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: object) -> bool:
-        if not isinstance(error, (Refused, OSError)):
+        if isinstance(error, Refused):
+            words, code = str(error), error.code
+        elif isinstance(error, OSError):
+            words, code = f"写不下：{error.strerror or error}", "files.cannot_write"
+        elif isinstance(error, ValueError):  # BadPath, or what this system takes for no name
+            words, code = f"{self.path} 不能作这里的文件名：{error}", "files.path_malformed"
+        else:
             return False
-        code = error.code if isinstance(error, Refused) else "files.cannot_write"
-        words = str(error) if isinstance(error, Refused) else f"写不下：{error.strerror or error}"
         with self.lock:
             self.report.failed.append((self.path, words, code))
         return True

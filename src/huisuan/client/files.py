@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -32,9 +32,9 @@ class FileCalls(Sending):
 
     def list_files(
         self, uid: str, path: str = "", *, area: Area = "outputs", deep: bool = False, run: int | None = None,
-        pause: Pause = time.sleep,
+        pause: Pause = time.sleep, on_note: Callable[[str], None] = lambda _: None,
     ) -> Iterator[wire.ListedFile]:  # fmt: skip
-        """The entries of a folder, with `deep` all that lies below it.
+        """The entries of a folder, with `deep` all that lies below it; `on_note` hears which folders are not listed.
 
         Raises:
             ClientError: refused, or the centre did not answer in time.
@@ -44,6 +44,8 @@ class FileCalls(Sending):
             asked = given(area=area, path=path, deep=deep, after=after, run=run)
             page = self._read(wire.FileListing, f"jobs/{part(uid)}/files/list", asked, _ANSWER_SECONDS, pause)
             yield from page.items
+            if page.note:
+                on_note(page.note)
             after = page.next
 
     def file_hash(

@@ -6,9 +6,10 @@ Nothing here is remembered by the agent: a question without an answer is asked a
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Base64Bytes, Field
+from pydantic import AwareDatetime, Base64Bytes, BeforeValidator, Field
 
 from huisuan.protocol.resources import RequestModel, ResponseModel
 
@@ -17,8 +18,17 @@ Action = Literal["list", "read", "hash"]
 FILE_PIECE_BYTES = 4 * 1024 * 1024  # of a file, in one answer
 ANSWERED_BYTES = 16 * 1024 * 1024  # of files, in one request of the agent
 LISTED = 1000  # entries in one answer
+LISTED_BYTES = 1024 * 1024  # of a list, as it is sent: names of a thousand entries can be of 16 KiB each
+
+
+def _on_one_line(text: object) -> object:
+    """Control characters as spaces: an agent of an earlier version may send some, and is not refused for that."""
+    return re.sub(r"[\x00-\x1f]", " ", text) if isinstance(text, str) else text
+
+
+AgentRemark = Annotated[str, BeforeValidator(_on_one_line), Field(pattern=r"^[^\x00-\x1f]*$")]
 PathText = Annotated[str, Field(max_length=16_384)]
-_Whole = Annotated[int, Field(ge=0, lt=2**62)]
+_Whole = Annotated[int, Field(ge=0, lt=2**63)]  # a sparse file can be of any size that Linux knows
 
 
 class FileQuestion(ResponseModel):
@@ -58,7 +68,9 @@ class FileAnswer(RequestModel):
 
     id: int = Field(ge=1, lt=2**62)
     problem: Literal["", "missing", "link", "special", "folder", "file", "changed", "unreadable", "bad_path"] = ""
-    message: str = Field(default="", max_length=1000)
+    message: AgentRemark = Field(
+        default="", max_length=1000, description="why there is none; of a list, which folders are not listed, and why"
+    )
     entries: list[FileEntry] = Field(default_factory=list, max_length=LISTED)
     more: bool = Field(default=False, description="of a list: there are entries after the last one")
     size: _Whole = Field(default=0, description="of the whole file, bytes")
@@ -76,4 +88,4 @@ class OutputsReport(RequestModel):
     size: _Whole = Field(description="bytes, all files together")
     kept_until: AwareDatetime
     over_quota: bool = Field(default=False, description="larger than what the centre keeps: gone after a day")
-    note: str = Field(default="", max_length=500)
+    note: AgentRemark = Field(default="", max_length=500)

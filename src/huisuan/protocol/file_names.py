@@ -11,8 +11,8 @@ import re
 import unicodedata
 
 MOST_PATH_BYTES = 4096  # as Linux has it
-_MOST_NAME_BYTES = 255
-_MOST_DEPTH = 100
+MOST_NAME_BYTES = 255
+MOST_DEPTH = 100  # names in one path
 _ESCAPE = re.compile(r"\\(?:(\\)|x([0-9a-f]{2}))|(\\)|[^\\]+", re.DOTALL)
 _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
@@ -57,9 +57,9 @@ def path_to_names(text: str) -> tuple[bytes, ...]:
     names = tuple(text_to_name(part) for part in text.split("/"))
     if any(name in (b"", b".", b"..") for name in names):
         raise BadPath(f"{text}：应是相对路径，不含空的一段、. 或 ..")
-    if any(b"\0" in name or b"/" in name or len(name) > _MOST_NAME_BYTES for name in names):
-        raise BadPath(f"{text[:80]}：没有文件能叫这个名字（一段至多 {_MOST_NAME_BYTES} 字节，不含 NUL 与 /）")
-    if len(names) > _MOST_DEPTH or sum(map(len, names)) + len(names) > MOST_PATH_BYTES:
+    if any(b"\0" in name or b"/" in name or len(name) > MOST_NAME_BYTES for name in names):
+        raise BadPath(f"{text[:80]}：没有文件能叫这个名字（一段至多 {MOST_NAME_BYTES} 字节，不含 NUL 与 /）")
+    if len(names) > MOST_DEPTH or sum(map(len, names)) + len(names) > MOST_PATH_BYTES:
         raise BadPath("路径太长")
     return names
 

@@ -21,10 +21,11 @@ class ListedFile(ResponseModel):
 
 
 class FileListing(ResponseModel):
-    """Entries in order; `next` continues (as `after`), None at the end."""
+    """Entries in order; `next` continues (as `after`), None at the end. `note`: folders not listed, and why."""
 
     items: list[ListedFile]
     next: str | None
+    note: str = ""
 
 
 class FileHash(ResponseModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -15,8 +16,10 @@ from typing import Any
 import pytest
 
 from huisuan.compute.sessions.node.bridge import SOCKET, session_folder
+from huisuan.compute.sessions.node.foreground import is_terminal_busy
 from huisuan.compute.sessions.node_script import session_script
 from huisuan.protocol.job_uid import job_uid
+from support.jobs import eventually
 
 #: a program that listens, computes nothing, and goes when it is told to
 LISTENS = """#!{python}
@@ -27,6 +30,17 @@ listening.bind(path)
 listening.listen()
 while True:
     listening.accept()[0].close()
+"""
+
+#: a program with a terminal in which something computes for a while, as in JupyterLab's or VS Code's
+OPENS_A_TERMINAL = """#!{python}
+import os, pty, sys
+shell, master = pty.fork()
+if shell == 0:
+    os.execvp("bash", ["bash", "--norc", "-i"])
+os.write(master, b"sleep 4; echo done > computed\\n")
+while os.read(master, 1000):
+    pass
 """
 
 
@@ -107,6 +121,28 @@ def test_a_program_that_the_node_has_not_is_named_with_the_remedy(node: Node) ->
     assert code == 127
     assert "code-server" in said
     assert "--prepare" in said
+
+
+def test_a_program_in_a_terminal_keeps_the_session_though_nobody_looks(node: Node) -> None:
+    node.has("jupyter", OPENS_A_TERMINAL)
+    node.start(kind="jupyter", idle_seconds=1)
+    code, said = node.ended()
+    assert (code, "会话空闲" in said) == (0, True)
+    assert (node.folder / "computed").read_text() == "done\n"  # and the shell at rest did not keep it
+
+
+def test_a_terminal_whose_shell_is_the_program_itself_is_busy(tmp_path: Path) -> None:
+    uid = job_uid(datetime.now(UTC), os.urandom(10))
+    assert not is_terminal_busy(uid)
+    task, master = pty.fork()
+    if task == 0:
+        os.execve("/bin/sleep", ["sleep", "60"], {"HUISUAN_JOB_UID": uid})
+    eventually(lambda: is_terminal_busy(uid))
+    assert not is_terminal_busy(uid[:-1])  # another session's
+    os.kill(task, signal.SIGKILL)
+    os.waitpid(task, 0)
+    os.close(master)
+    assert not is_terminal_busy(uid)
 
 
 def test_what_prepares_the_node_runs_before_the_program_and_its_failure_is_the_sessions(node: Node) -> None:

@@ -150,3 +150,11 @@ def test_a_damaged_archive_is_refused(store: WorkdirStore, damage: Callable[[byt
 def test_a_set_uid_bit_does_not_come_along(store: WorkdirStore) -> None:
     sha256 = here(store, packed(("tool", {"mode": 0o4777, "uid": 0}, b"x")))
     assert (store.unpack(sha256, UID, 0) / "tool").stat().st_mode & 0o7022 == 0
+
+
+def test_folders_deeper_than_can_be_walked_are_refused_and_nothing_of_them_stays(store: WorkdirStore) -> None:
+    content = packed(("a/" * 1500 + "x", {}, b"1"))
+    with pytest.raises(UnpackableArchive, match="多于 100 层"):
+        store.unpack(here(store, content), UID, 0)
+    assert list(store.unpacked.iterdir()) == []
+    assert store.unpack(here(store, packed(("a/" * 100 + "x", {}, b"1"))), UID, 0).is_dir()

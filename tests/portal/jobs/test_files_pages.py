@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from huisuan.base.errors import Refused
-from huisuan.compute.models import FileRequest, SiteAgent
+from huisuan.compute.models import FileRequest, JobOutputs, SiteAgent
 from huisuan.parties.models import Person
 from huisuan.portal.jobs.file_preview import SHOWN_BYTES, preview_of
 from support.jobs import eventually, party
@@ -151,3 +151,59 @@ def test_the_output_is_searched_by_lines_and_downloaded_whole(site: Site) -> Non
     whole = b"".join(browser().get(reverse("job-log", args=[job.uid]), {"download": ""}))
     assert whole == b"".join(site.client.follow_log(job.uid))
     assert browser(2).get(reverse("job-log", args=[job.uid])).status_code == 404
+
+
+def test_an_archive_names_what_it_leaves_out_by_the_thousand_and_breaks_off_where_there_is_too_much(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uid = run_with_results(
+        site, "cd results; mkdir many; touch 没有收入-not-included.txt; for n in $(seq 1100); do ln -s / many/$n; done"
+    )
+    address = reverse("job-file", args=[uid])
+    with by_itself(site):
+        archive = zipfile.ZipFile(io.BytesIO(b"".join(browser().get(address))))
+        monkeypatch.setattr("huisuan.compute.jobs.files.streams.MOST_ARCHIVED", 2)
+        with pytest.raises(Refused, match="打不成一个包"):
+            b"".join(browser().get(reverse("job-file", args=[run_with_results_of_three(site)])))
+    *names, told = archive.namelist()
+    assert names == ["many/", "没有收入-not-included.txt"]
+    assert told != names[-1]
+    lines = archive.read(told).decode().splitlines()
+    assert (len(lines), lines[1][:5], "100" in lines[-1]) == (1002, "many/", True)
+
+
+def run_with_results_of_three(site: Site) -> str:
+    """The uid of a job that left three files, while the agent works by itself."""
+    job = submit(site, "sh", "-c", "touch results/a results/b results/c", outputs="results")
+    eventually(lambda: JobOutputs.objects.filter(job=job.uid).exists())
+    return job.uid
+
+
+def test_a_log_of_a_gigabyte_is_previewed_by_its_ends(site: Site) -> None:
+    text = "yes '{} line' | head -c 70000 {} results/log"
+    script = f"{text.format('first', '>')}; truncate -s 1073741824 results/log; {text.format('last', '>>')}"
+    uid = run_with_results(site, script)
+    client = browser()
+    with by_itself(site):
+        page = settled(client, reverse("job-files", args=[uid]))
+        (view,) = [
+            part.split('"')[0].replace("&amp;", "&") for part in page.split('href="')[1:] if "/files/view" in part
+        ]
+        first = settled(client, view)
+        assert ("1,073,811,824" in first, len(first) < 10 * SHOWN_BYTES) == (True, True)
+        assert "last line" in settled(client, f"{view}&end=1")
+    assert not FileRequest.objects.filter(content__isnull=False).exists()
+
+
+def test_an_address_with_a_version_that_is_none_gives_no_empty_file(site: Site) -> None:
+    uid = run_with_results(site, "echo 1 > results/a")
+    for version in ("x", "1-" + "f" * 17 + "-1", "1--1"):
+        assert browser().get(reverse("job-file", args=[uid]), {"path": "a", "version": version}).status_code == 404
+
+
+def test_folders_that_are_not_listed_are_told_on_the_page(site: Site) -> None:
+    deep = "/".join("d" * 250 for _ in range(15))
+    uid = run_with_results(site, f"mkdir -p results/{deep}")
+    with by_itself(site):
+        page = settled(browser(), f"{reverse('job-files', args=[uid])}?path={deep}")
+    assert "路径太长" in page

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from huisuan.compute.sessions.node import bridge, frames, host, streams, terminal
+from huisuan.compute.sessions.node import bridge, foreground, frames, host, streams, terminal
 
 _FUTURE = "from __future__ import annotations"
 _OWN = "from huisuan."
@@ -16,7 +16,7 @@ _OWN = "from huisuan."
 
 def session_script(settings: Mapping[str, Any]) -> str:
     """A Python script for the node: the session with these settings; with the word `bridge`, its tunnel's end."""
-    parts = [_body(module) for module in (frames, streams, bridge, terminal, host)]
+    parts = [_body(module) for module in (frames, streams, bridge, terminal, foreground, host)]
     given = json.dumps(settings, ensure_ascii=True, sort_keys=True)
     end = f"if __name__ == '__main__':\n    sys.exit(main(json.loads({given!r})))\n"
     return "\n".join(["#!/usr/bin/env python3", _FUTURE, *parts, end])

@@ -72,7 +72,7 @@ class Agent:
         self.reconciler = Reconciler(
             engine, state, self.workdirs, self.lease_file, log, kept=self.kept, keep_days=keep_days
         )
-        self.files = FileDesk(self.kept, self.reconciler.find_workdir)
+        self.files = FileDesk(self.kept, self.reconciler.find_workdir, log)
         self.usage_reporter = UsageReporter(engine, state, key, log)
         self.seal_signer = SealSigner(state, key, log)
         self.tunnels = SessionTunnels(engine, link.url, state.name, key, log, ca=ca)

@@ -11,6 +11,7 @@ import sqlite3
 import sys
 import threading
 import time
+import traceback
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -180,6 +181,11 @@ def _run(agent: Agent, jobs: Path, stopping: threading.Event, log: Callable[[str
         except (OSError, sqlite3.OperationalError) as error:
             # a full disk, say: nothing is lost by waiting, for everything is reported until it is acknowledged
             log(f"本机故障，{REFUSED_SECONDS:g} 秒后再试：{error}")
+            pause = REFUSED_SECONDS
+        except (
+            Exception
+        ):  # a fault of ours that one run brought out must not end the others; every step may be repeated
+            log(f"程序出错，{REFUSED_SECONDS:g} 秒后再试：{traceback.format_exc()}")
             pause = REFUSED_SECONDS
         stopping.wait(pause)
 

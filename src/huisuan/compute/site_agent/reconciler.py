@@ -86,7 +86,7 @@ class Reconciler:
         """Close the runs of which the platform has everything."""
         for run in self.state.open_runs():
             if run.over and (run.metered or run.verdict):
-                self._close(run, int(now))
+                self._close_or_log(run, int(now))
 
     def remove_closed(self, jobs: Path, now: float) -> list[str]:
         """Remove what is still there of runs that were closed `keep_days` ago or longer; returns the runs' names.
@@ -102,10 +102,9 @@ class Reconciler:
         for name in removed:
             try:
                 self.engine.forget(name)
-            except EngineError as error:
+                self.workdirs.remove(*closed[name])
+            except (EngineError, OSError) as error:
                 self._log(f"作业 {name} 的文件暂时清理不了：{error}")
-                continue
-            self.workdirs.remove(*closed[name])
         self.workdirs.remove_drafts(now)
         return removed
 
@@ -172,6 +171,16 @@ class Reconciler:
         if (found := self.workdirs.find(uid, run)) is not None:
             return found
         return self.engine.working_folder(run_name(uid, run)) if isinstance(self.engine, ShowsWorkdir) else None
+
+    def _close_or_log(self, run: Run, now: int) -> None:
+        """Close a run; one whose files cannot be put away now is closed later, and holds up no other."""
+        try:
+            self._close(run, now)
+            self._failing.discard(run.key)
+        except (EngineError, OSError) as error:
+            if run.key not in self._failing:
+                self._failing.add(run.key)
+                self._log(f"作业 {run.name} 的文件暂时收不了，稍后再试：{error}")
 
     def _close(self, run: Run, now: int) -> None:
         if not run.verdict and not run.ending and not self._record_ending(run):

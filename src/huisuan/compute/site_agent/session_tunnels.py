@@ -58,7 +58,7 @@ class SessionTunnels:
         self.ca = ca
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._tasks: dict[Key, asyncio.Task[None]] = {}
+        self._tasks: dict[Key, tuple[str, asyncio.Task[None]]] = {}  # with the relay that each is dialled to
         self._wanted: tuple[str, Mapping[Key, str]] = ("", {})
 
     def want(self, relay: str, runs: Mapping[Key, str]) -> None:
@@ -94,14 +94,16 @@ class SessionTunnels:
         self._thread.start()
 
     def _apply(self, relay: str, runs: Mapping[Key, str]) -> None:
-        for key in [key for key in self._tasks if key not in runs]:
-            self._tasks.pop(key).cancel()
+        for key, (dialled, task) in list(self._tasks.items()):
+            if key not in runs or dialled != relay or task.done():
+                task.cancel()
+                del self._tasks[key]
         for key, name in runs.items():
-            if key not in self._tasks or self._tasks[key].done():
-                self._tasks[key] = asyncio.get_event_loop().create_task(self._keep(relay, key, name))
+            if key not in self._tasks:
+                self._tasks[key] = relay, asyncio.get_event_loop().create_task(self._keep(relay, key, name))
 
     async def _end_all(self) -> None:
-        tasks = list(self._tasks.values())
+        tasks = [task for _, task in self._tasks.values()]
         for task in tasks:
             task.cancel()
         with contextlib.suppress(TimeoutError):

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tarfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from huisuan.base.hashing import file_sha256
-from huisuan.base.temporary import remove_tree
+from huisuan.base.tree_removal import discard_tree, empty_trash
 from huisuan.compute.engines.interface import run_name
 from huisuan.protocol.agent import Piece, Wanted
 
 MOST_BYTES = 4 * 2**30  # unpacked
 MOST_FILES = 100_000
+MOST_LEVELS = 100  # of folders: more than that can be neither made, walked through nor asked for
+TRASH_FOLDER = "trash"
 READ_BYTES = 1024 * 1024
 DRAFT_SECONDS = 24 * 3600  # nothing is unpacked for so long
 
@@ -32,7 +33,8 @@ class WorkdirStore:
     """The archives and unpacked directories under `folder`."""
 
     def __init__(self, folder: Path) -> None:
-        self.archives, self.unpacked = folder / "uploads", folder / "work"
+        self.archives, self.unpacked, self.trash = folder / "uploads", folder / "work", folder / TRASH_FOLDER
+        empty_trash(self.trash)
         for place, mode in ((self.archives, 0o700), (self.unpacked, 0o711)):
             place.mkdir(parents=True, exist_ok=True)
             place.chmod(mode)  # jobs pass through to their own folder, and see neither names nor archives
@@ -72,12 +74,12 @@ class WorkdirStore:
         if place.exists():
             return place
         draft = place.with_name(f".{place.name}")
-        shutil.rmtree(draft, ignore_errors=True)
+        discard_tree(draft, self.trash)
         draft.mkdir(mode=0o700)
         try:
             _unpack(self._complete(sha256), draft)
         except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)
+            discard_tree(draft, self.trash)
             raise
         draft.rename(place)
         return place
@@ -94,15 +96,15 @@ class WorkdirStore:
         return place if place.is_dir() else None
 
     def remove(self, uid: str, run: int) -> None:
-        """Remove the folder of a run that is over."""
-        remove_tree(self.unpacked / run_name(uid, run))
+        """Remove the folder of a run that is over: at once out of the way, then by and by."""
+        discard_tree(self.unpacked / run_name(uid, run), self.trash)
 
     def remove_drafts(self, now: float) -> None:
         """Remove what a killed agent left half-unpacked; `now` in seconds since 1970."""
         for place in self.unpacked.glob(".*"):
             with contextlib.suppress(FileNotFoundError):
                 if now - place.stat().st_mtime > DRAFT_SECONDS:
-                    remove_tree(place)
+                    discard_tree(place, self.trash)
 
     def keep_only(self, hashes: Iterable[str]) -> None:
         """Remove the archives that no run needs any more."""
@@ -131,6 +133,8 @@ def _unpack(archive: Path, folder: Path) -> None:
                 files, size = files + 1, size + max(member.size, 0)
                 if files > MOST_FILES or size > MOST_BYTES:
                     raise UnpackableArchive(f"工作目录解开后超过 {MOST_FILES:,} 个文件或 {MOST_BYTES // 2**30} GiB")
+                if member.name.count("/") > MOST_LEVELS:
+                    raise UnpackableArchive(f"工作目录里的文件夹多于 {MOST_LEVELS} 层：{member.name[:60]}…")
                 _stays_within(member, folder)
                 # the filter refuses .., links that lead out, devices; and drops set-uid bits
                 members.extract(member, folder, filter="data")

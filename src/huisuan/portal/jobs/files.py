@@ -31,7 +31,7 @@ from huisuan.protocol.job_files import ListedFile
 
 _MOST_ASKED = 60  # times that a page asks by itself, a second apart
 _RANGE = re.compile(r"bytes=([0-9]{1,18})-")
-_VERSION = re.compile(r"[0-9a-f]+-([0-9a-f]{1,15})-[0-9a-f]+")
+_VERSION = re.compile(r"[0-9a-f]+-([0-9a-f]{1,16})-[0-9a-f]+")
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,7 @@ def view_file(request: HttpRequest, uid: str) -> HttpResponseBase:
     place = _place(request, uid)
     job, asker = _asker(request, place)
     version, at_end = request.GET.get("version", ""), "end" in request.GET
-    size = _size_of(version)
-    offset = max(size - SHOWN_BYTES, 0) if at_end else 0
+    offset = max((_size_of(version) or 0) - SHOWN_BYTES, 0) if at_end else 0
     context: dict[str, Any] = {"here": "jobs", "job": job, "place": place, "asked": _asked(request), "at_end": at_end}
     try:
         if isinstance(asker, Refused):
@@ -141,16 +140,18 @@ def download(request: HttpRequest, uid: str) -> HttpResponseBase:
     job, asker = _asker(request, place)
     if isinstance(asker, Refused):
         return _refused(asker)
-    version = request.GET.get("version", "")
+    version, reader = request.GET.get("version", ""), viewer_of(request).name
     if not version:
         name = place.path.rpartition("/")[2] or f"{job.name}-{uid}"
-        folder = SteppedResponse(folder_steps(new_reader(asker), place.area, place.path), "application/zip")
+        folder = SteppedResponse(folder_steps(new_reader(asker), place.area, place.path), "application/zip", reader)
         folder["Content-Disposition"] = _attachment(f"{name}.zip")
         return folder
     size = _size_of(version)
+    if size is None:
+        raise Http404
     start = _start(request, version, size)
     steps = file_steps(new_reader(asker), StreamedFile(place.area, place.path, version, size, start))
-    answer = SteppedResponse(steps, "application/octet-stream")
+    answer = SteppedResponse(steps, "application/octet-stream", reader)
     answer["Content-Disposition"] = _attachment(place.path.rpartition("/")[2])
     answer["Content-Length"], answer["ETag"], answer["Accept-Ranges"] = str(size - start), f'"{version}"', "bytes"
     if start:
@@ -167,10 +168,11 @@ def picture(request: HttpRequest, uid: str) -> HttpResponseBase:
     version, media = request.GET.get("version", ""), request.GET.get("type", "")
     if isinstance(asker, Refused):
         return _refused(asker)
-    if media not in PICTURE_TYPES or _size_of(version) > MOST_PICTURE_BYTES:
+    size = _size_of(version)
+    if media not in PICTURE_TYPES or size is None or size > MOST_PICTURE_BYTES:
         raise Http404
-    steps = file_steps(new_reader(asker), StreamedFile(place.area, place.path, version, _size_of(version)))
-    answer = SteppedResponse(steps, media)
+    steps = file_steps(new_reader(asker), StreamedFile(place.area, place.path, version, size))
+    answer = SteppedResponse(steps, media, viewer_of(request).name)
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
     answer["X-Content-Type-Options"] = "nosniff"
     return answer
@@ -215,10 +217,10 @@ def _asked(request: HttpRequest) -> int:
     return int(text) if text.isdecimal() and len(text) < 5 else 0
 
 
-def _size_of(version: str) -> int:
-    """The size that a file's version names."""
+def _size_of(version: str) -> int | None:
+    """The size that a file's version names; None where it is no version."""
     found = _VERSION.fullmatch(version)
-    return int(found[1], 16) if found else 0
+    return int(found[1], 16) if found else None
 
 
 def _start(request: HttpRequest, version: str, size: int) -> int:

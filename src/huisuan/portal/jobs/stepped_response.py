@@ -13,11 +13,14 @@ _PAUSE_SECONDS = 0.1
 
 
 class SteppedResponse(StreamingHttpResponse):
-    """An answer made in steps; under a server that does not know of them, a thread waits where a step gives nothing."""
+    """An answer made in steps; under a server that does not know of them, a thread waits where a step gives nothing.
 
-    def __init__(self, steps: FileSteps, content_type: str) -> None:
+    `reader` is who gets it: nobody has many under way at once.
+    """
+
+    def __init__(self, steps: FileSteps, content_type: str, reader: str) -> None:
         super().__init__(_waiting(steps), content_type=content_type)
-        self.steps = steps
+        self.steps, self.reader = steps, reader
 
 
 def _waiting(steps: FileSteps) -> Iterator[bytes]:

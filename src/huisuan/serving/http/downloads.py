@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,12 +18,14 @@ from huisuan.base.errors import Refused
 from huisuan.portal.jobs.stepped_response import SteppedResponse
 
 _MOST_AT_ONCE = 32  # downloads
+MOST_OF_ONE = 4  # downloads of one person: slow ones must not keep everybody else out
 _SEND_SECONDS = 30.0  # for a reader to take a piece
+_SENT_BYTES = 256 * 1024  # at a time: slow lines get through as well
 _POLL_SECONDS = 0.1
 _END = object()
 _Send = Callable[[dict[str, Any]], Awaitable[None]]
 _Run = Callable[..., Awaitable[Any]]
-_under_way = 0
+_under_way: Counter[str] = Counter()  # of this process, in its one loop: downloads by reader
 
 log = logging.getLogger(__name__)
 
@@ -39,25 +42,29 @@ async def send_steps(
     Raises:
         BrokenOff: in the middle; the reason is logged.
     """
-    global _under_way  # noqa: PLW0603 - of this process, in its one loop
-    if _under_way >= _MOST_AT_ONCE:
-        await _busy(send)
+    if refusal := _refusal(response.reader):
+        await run(_close, response)
+        await _refuse(send, *refusal)
         return
-    _under_way += 1
+    _under_way[response.reader] += 1
     try:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         while (piece := await run(_step, response)) is not _END:
             if piece is None:
                 await asyncio.sleep(_POLL_SECONDS)
                 continue
-            async with asyncio.timeout(_SEND_SECONDS):
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            for begin in range(0, len(piece), _SENT_BYTES):
+                async with asyncio.timeout(_SEND_SECONDS):
+                    body = piece[begin : begin + _SENT_BYTES]
+                    await send({"type": "http.response.body", "body": body, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     except (Refused, TimeoutError) as error:
         log.info("a download broke off: %s", error)
         raise BrokenOff from error
     finally:
-        _under_way -= 1
+        _under_way[response.reader] -= 1
+        if not _under_way[response.reader]:
+            del _under_way[response.reader]
         await run(_close, response)
 
 
@@ -73,8 +80,21 @@ def _close(response: SteppedResponse) -> None:
     response.close()
 
 
-async def _busy(send: _Send) -> None:
-    body = f"503\n同时下载的已有 {_MOST_AT_ONCE} 个，请稍后再试\nToo many downloads at once: try again later\n".encode()
+def _refusal(reader: str) -> tuple[int, str, str] | None:
+    """Why this reader can have no further download now: status, in Chinese, in English."""
+    if _under_way[reader] >= MOST_OF_ONE:
+        return (
+            429,
+            f"你同时下载的已有 {MOST_OF_ONE} 个：请等其中一个完成",
+            f"You have {MOST_OF_ONE} downloads under way",
+        )
+    if _under_way.total() >= _MOST_AT_ONCE:
+        return 503, f"同时下载的已有 {_MOST_AT_ONCE} 个，请稍后再试", "Too many downloads at once: try again later"
+    return None
+
+
+async def _refuse(send: _Send, status: int, chinese: str, english: str) -> None:
+    body = f"{status}\n{chinese}\n{english}\n".encode()
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"retry-after", b"10")]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from huisuan.base.tree_removal import remove_tree
 from huisuan.compute.engines.interface import Observation, RunState
 
 
@@ -68,4 +68,4 @@ class RunJournal:
 
     def forget(self, run: str) -> None:
         """Throw the run's folder away."""
-        shutil.rmtree(self.place(run), ignore_errors=True)
+        remove_tree(self.place(run))

@@ -213,10 +213,11 @@ def give_folder(folder: Path, account: str | int) -> None:
     """Make a folder with all that is in it the account's own, and closed to everyone else."""
     user, group = identity(account)
     folder.chmod(0o700)
-    for place, folders, names in os.walk(folder):
-        os.chown(place, user, group)
+    for _, folders, names, handle in os.fwalk(folder):
         for name in (*folders, *names):
-            os.chown(Path(place) / name, user, group, follow_symlinks=False)
+            os.chown(name, user, group, dir_fd=handle, follow_symlinks=False)
+    # last: from now on another job of the account may put links in there
+    os.chown(folder, user, group)
 
 
 def adopt_orphans() -> None:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from huisuan.base.temporary import remove_tree
+from huisuan.base.tree_removal import discard_tree, empty_trash
 from huisuan.compute.engines.common import runner
 from huisuan.compute.engines.common.start_gate import has_begun
 from huisuan.compute.engines.interface import (
@@ -36,6 +36,7 @@ from huisuan.compute.engines.local.unix_user import ACCOUNT, RANGE, can_become, 
 
 _NAME = re.compile(r"[0-9a-z]{20,32}(-[0-9]{1,5})?")
 _CARD = "CPU-SLOT"
+_TRASH = ".trash"
 END_UNKNOWN = "执行进程意外消失，无法证明用时，本次运行不计量"
 NEVER_STARTED = "执行进程在开始之前意外消失，作业没有运行过"
 LOCAL_ABILITIES = {
@@ -65,6 +66,7 @@ class LocalEngine:
         folder.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(PermissionError):  # the folder is another user's
             folder.chmod(0o711)  # the jobs' users pass through, and cannot see whose folders are here
+        empty_trash(folder / _TRASH)
         self._open = {
             path.parent.name for path in folder.glob(f"*/{runner.JOB}") if not (path.parent / runner.EXIT).exists()
         }
@@ -141,9 +143,9 @@ class LocalEngine:
         return BridgeCommand((str(place / runner.SCRIPT), "bridge", job["uid"]), surroundings, user, group)
 
     def forget(self, name: str) -> None:
-        """Remove the folder of a run that is over."""
+        """Remove the folder of a run that is over, whatever it left there: at once out of the way, then by and by."""
         if _NAME.fullmatch(name) and self._exit_record(name):
-            remove_tree(self.folder / name)
+            discard_tree(self.folder / name, self.folder / _TRASH)
             self._processes.discard(name)
 
     def diagnose(self) -> Sequence[CheckResult]:

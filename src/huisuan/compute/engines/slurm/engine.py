@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from huisuan.base.tree_removal import empty_trash
 from huisuan.compute.accelerators import Unmetered
 from huisuan.compute.engines.interface import (
     Ability,
@@ -21,7 +22,7 @@ from huisuan.compute.engines.interface import (
 )
 from huisuan.compute.engines.slurm import accounting, diagnostics, job_files, submit
 from huisuan.compute.engines.slurm.observe import UNKNOWN_RUN, Watch, held_by, is_late
-from huisuan.compute.engines.slurm.run_folder import RUN_NAME, WORK, RunFolder, born, check_run_name, sweep
+from huisuan.compute.engines.slurm.run_folder import RUN_NAME, TRASH, WORK, RunFolder, born, check_run_name, sweep
 from huisuan.compute.engines.slurm.session import SlurmSession
 from huisuan.compute.engines.slurm.types import WAITING, Accounted, as_accounted
 
@@ -45,6 +46,7 @@ class SlurmEngine:
         if self.session.person.other:
             self.folder.chmod(0o711)  # the job's user passes through
         sweep(self.folder, time.time())
+        empty_trash(self.folder / TRASH)
 
     def abilities(self) -> Mapping[str, Ability]:
         """What it can do, by the names of ABILITIES."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import stat
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from huisuan.base.tree_removal import discard_tree
 from huisuan.compute.engines.common.runner import write_json
 from huisuan.compute.engines.common.start_gate import gate_of
 from huisuan.compute.engines.interface import JobSpec
@@ -22,7 +22,7 @@ from huisuan.protocol.job_uid import ALPHABET
 
 RUN_NAME = re.compile(r"[0-9a-z]{20,32}(-[1-9][0-9]{0,4})?")
 RECORD, OUTPUT, WORK = "run.json", "output.log", "work"
-_FORGOTTEN = ".forgotten"
+_FORGOTTEN, TRASH = ".forgotten", ".trash"
 _DAY = 24 * 3600
 KEPT_DAYS = 7  # by then nobody asks for a run any more that the platform has everything of
 YEAR_2020 = 1_577_836_800
@@ -111,8 +111,8 @@ class RunFolder:
             os.close(handle)
 
     def forget(self) -> None:
-        """Remove everything that was kept for it, but that it is not to be looked for any more."""
-        shutil.rmtree(self.place, ignore_errors=True)
+        """Remove everything that was kept for it, but that it is not to be looked for any more; its files by and by."""
+        discard_tree(self.place, self.place.with_name(TRASH))
         self._tombstone.parent.mkdir(mode=0o700, exist_ok=True)
         self._tombstone.touch(mode=0o600)
 

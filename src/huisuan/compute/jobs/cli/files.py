@@ -34,7 +34,8 @@ def list_results(
     """列出作业的结果文件夹（或工作目录）：文件在智算中心，经站点代理查看。"""
     with connect() as client:
         area: Area = "workdir" if workdir else "outputs"
-        found = list(client.list_files(uid, path.strip("/"), area=area, deep=deep, run=_index(run)))
+        asked = client.list_files(uid, path.strip("/"), area=area, deep=deep, run=_index(run), on_note=note)
+        found = list(asked)
         about = None if workdir or as_json else client.job_files(uid)
     if as_json:
         print_json({"uid": uid, "area": area, "items": [entry.model_dump() for entry in found]})

@@ -89,7 +89,7 @@ def listing(asker: Asker, question: Question, now: datetime) -> FileListing | No
     if answer is None:
         return None
     items = [ListedFile.model_validate(entry.model_dump()) for entry in answer.entries]
-    return FileListing(items=items, next=items[-1].path if answer.more and items else None)
+    return FileListing(items=items, next=items[-1].path if answer.more and items else None, note=answer.message)
 
 
 def file_hash(asker: Asker, question: Question, now: datetime) -> FileHash | None:

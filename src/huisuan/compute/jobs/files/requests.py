@@ -1,6 +1,7 @@
 """Questions about files, and their answers: asked once however often a reader looks, handed to the agent, read once.
 
-A piece goes from the table as it is read: files of any size pass through, and what is here is bounded (`MOST_HELD`).
+A piece goes from the table as it is given: files of any size pass through. What is asked and not given yet is bounded
+for each party, whatever it asks and leaves lying: its own requests wait then, and nobody else's.
 """
 
 from __future__ import annotations
@@ -11,18 +12,30 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q, Sum, Window
-from django.db.models.functions import Length
+from django.db.models import Count, Q, QuerySet, Sum, Window
+from django.db.models.functions import RowNumber
 
 from huisuan.base.errors import Unavailable
 from huisuan.compute.models import Centre, FileRequest, Job, JobOutputs, PlacementDecision
-from huisuan.protocol.agent_files import ANSWERED_BYTES, Action, Area, FileAnswer, FileQuestion, OutputsReport
+from huisuan.protocol.agent_files import (
+    ANSWERED_BYTES,
+    LISTED_BYTES,
+    Action,
+    Area,
+    FileAnswer,
+    FileQuestion,
+    OutputsReport,
+)
 
 LIFE = {"list": timedelta(seconds=60), "read": timedelta(seconds=60), "hash": timedelta(minutes=15)}
 FRESH = timedelta(seconds=10)  # how old a list may be that is shown again
-MOST_HELD = 256 * 2**20  # bytes of answers that nobody has read yet: beyond that no more is asked for
-MOST_OPEN = 64  # questions of one party
-_MOST_AT_ONCE = 32  # questions in one reply to an agent
+GIVEN = timedelta(seconds=3)  # by then whoever waits for a list has it: before, another must not push it out
+MOST_HELD = 64 * 2**20  # bytes of one party: answers that are here, and those that may come
+MOST_OPEN = 64  # questions and answers of one party
+_AHEAD_SHARE = 2  # of both, ahead may be asked for the half: what is wanted now finds room
+_MOST_AT_ONCE = 32  # questions in one reply to an agent, and as many for hashes
+_HASH_BYTES = 1024  # of an answer that is a hash, or a refusal
+_ANSWER_BYTES = 2 * LISTED_BYTES  # of an answer without its content, at most
 
 
 @dataclass(frozen=True)
@@ -61,8 +74,8 @@ def answer_to(asker: Asker, question: Question, now: datetime) -> FileAnswer | N
         row = FileRequest.objects.select_for_update().filter(key=key).first()
         if row is not None and row.answered_at is not None:
             stale = question.action == "list" and row.answered_at < now - FRESH
-            if question.action == "read" or stale or (row.answer or {}).get("problem"):
-                row.delete()
+            if question.action != "list" or stale or (row.answer or {}).get("problem"):
+                row.delete()  # a hash too: the agent knows it, should it be asked for again
             if not stale:
                 return _answer(row)
             row = None
@@ -70,30 +83,56 @@ def answer_to(asker: Asker, question: Question, now: datetime) -> FileAnswer | N
             row.delete()
             row = None
         if row is None:
+            if not _has_room(asker, [question], now):
+                raise Unavailable(
+                    f"已有 {MOST_OPEN} 个文件请求（或 {MOST_HELD // 2**20} MiB）在等：请等它们完成，或停掉另外的下载",
+                    code="files.too_many_at_once",
+                )
             _ask(asker, [question], now)
     return None
 
 
 def ask_ahead(asker: Asker, questions: Sequence[Question], now: datetime) -> None:
-    """Ask what will be read next, so that it is there by then; what is asked already is left alone.
+    """Ask what will be read next, so that it is there by then: as much as there is room for, nothing twice."""
+    keys = {_key(asker, question): question for question in questions}
+    asked = set(FileRequest.objects.filter(key__in=keys).values_list("key", flat=True))
+    fresh = [question for key, question in keys.items() if key not in asked]
+    while fresh and not _has_room(asker, fresh, now, share=_AHEAD_SHARE):
+        fresh.pop()
+    _ask(asker, fresh, now)
 
-    Raises:
-        Unavailable: the party has too many questions open.
-    """
-    _ask(asker, questions, now)
+
+def _has_room(asker: Asker, questions: Sequence[Question], now: datetime, share: int = 1) -> bool:
+    """Whether the party may ask these too. Lists that were given make room for them."""
+    count, size = len(questions), sum(map(_reserved, questions))
+    for _ in range(2):
+        held = _live(now).filter(job__party=asker.job.party_id).aggregate(rows=Count("pk"), size=Sum("length"))
+        if held["rows"] + count <= MOST_OPEN // share and (held["size"] or 0) + size <= MOST_HELD // share:
+            return True
+        given = Q(question__action="list", answered_at__lt=now - GIVEN, job__party=asker.job.party_id)
+        if not FileRequest.objects.filter(given).delete()[0]:
+            break
+    return False
+
+
+def _live(now: datetime) -> QuerySet[FileRequest]:
+    """What is waited for yet: an answer, or that somebody takes it."""
+    waits = Q(answered_at__isnull=True, asked_at__gt=now - LIFE["list"])
+    counts = Q(answered_at__isnull=True, asked_at__gt=now - LIFE["hash"], question__action="hash")
+    return FileRequest.objects.filter(waits | counts | Q(answered_at__gt=now - LIFE["read"]))
+
+
+def _reserved(question: Question) -> int:
+    """Bytes that the answer may bring."""
+    return question.length if question.action == "read" else LISTED_BYTES if question.action == "list" else _HASH_BYTES
 
 
 def _ask(asker: Asker, questions: Sequence[Question], now: datetime) -> None:
-    live = Q(answered_at__isnull=True, asked_at__gt=now - LIFE["list"], job__party=asker.job.party_id)
-    if FileRequest.objects.filter(live).count() + len(questions) > MOST_OPEN:
-        raise Unavailable(
-            f"已有 {MOST_OPEN} 个文件请求在等中心应答：请等它们完成，或停掉另外的下载", code="files.too_many_at_once"
-        )
     FileRequest.objects.bulk_create(
         [
             FileRequest(
                 key=_key(asker, question), job=asker.job, run=asker.run, centre=asker.centre, reader=asker.reader,
-                question=asdict(question), length=question.length, asked_at=now,
+                question=asdict(question), length=_reserved(question), asked_at=now,
             )
             for question in questions
         ],
@@ -115,19 +154,20 @@ def _answer(row: FileRequest) -> FileAnswer:
 
 
 def open_questions(centre: Centre, now: datetime) -> list[FileQuestion]:
-    """What the centre's agent is to be asked now: as much as one answer of it takes, none while too much waits here."""
-    held = FileRequest.objects.filter(content__isnull=False).aggregate(held=Sum(Length("content")))["held"] or 0
-    if held > MOST_HELD:
-        return []
-    rows = (
-        FileRequest.objects.filter(centre=centre, answered_at__isnull=True, asked_at__gt=now - max(LIFE.values()))
-        .annotate(before=Window(Sum("length"), order_by="id") - F("length"))
-        .order_by("id")[:_MOST_AT_ONCE]
-    )
-    return [
-        FileQuestion(id=row.pk, uid=row.job_id, run=row.run, **row.question)
-        for row in rows if row.before < ANSWERED_BYTES
-    ]  # fmt: skip
+    """What the centre's agent is to be asked now: as much as one answer of it takes, the parties in turn.
+
+    Hashes take long and bring little: they are asked beside the rest, never instead of it.
+    """
+    waiting = _live(now).filter(centre=centre, answered_at__isnull=True)
+    found = []
+    for rows in (waiting.exclude(question__action="hash"), waiting.filter(question__action="hash")):
+        turn = Window(RowNumber(), partition_by="job__party", order_by="id")
+        room = ANSWERED_BYTES
+        for row in rows.annotate(turn=turn).order_by("turn", "id")[:_MOST_AT_ONCE]:
+            if room > 0:
+                found.append(FileQuestion(id=row.pk, uid=row.job_id, run=row.run, **row.question))
+            room -= row.length
+    return found
 
 
 def take_answers(centre: Centre, answers: Sequence[FileAnswer], now: datetime) -> None:
@@ -140,12 +180,13 @@ def take_answers(centre: Centre, answers: Sequence[FileAnswer], now: datetime) -
     by_id = {answer.id: answer for answer in answers}
     for row in rows:
         answer = by_id[row.pk]
-        if len(answer.content) > row.length:
-            answer = FileAnswer(id=answer.id, problem="unreadable", message="中心答的比问的多")
+        size = len(answer.model_dump_json(exclude={"content"}).encode())
+        if len(answer.content) > row.question["length"] or size > _ANSWER_BYTES:
+            answer, size = FileAnswer(id=answer.id, problem="unreadable", message="中心答的比问的多"), _HASH_BYTES
         row.content = answer.content or None
         row.answer = answer.model_dump(mode="json", exclude={"content"})
-        row.answered_at = now
-        row.save(update_fields=["content", "answer", "answered_at"])
+        row.answered_at, row.length = now, len(answer.content) + size
+        row.save(update_fields=["content", "answer", "answered_at", "length"])
 
 
 def note_outputs(centre: Centre, reports: Sequence[OutputsReport], now: datetime) -> list[tuple[str, int]]:

@@ -26,6 +26,8 @@ Found = TypeVar("Found")
 FileSteps = Iterator[bytes | None]
 _AHEAD = 3
 _ANSWER_SECONDS = 60.0  # that a centre may take for a step
+MOST_ARCHIVED = 100_000  # entries of an archive: its directory is in memory until its end
+_MOST_NAMED = 1000  # of what is left out
 _LEFT_OUT = "没有收入-not-included.txt"
 
 
@@ -67,13 +69,16 @@ def folder_steps(asker: Asker, area: Area, path: str) -> FileSteps:
     """A folder with all that lies below it, as a ZIP archive that is not compressed; what is left out is named in it.
 
     Raises:
-        Refused: in the middle, where a file changed or the centre is silent.
+        Refused: in the middle, where a file changed, there are too many, or the centre is silent.
     """
-    sink = _Sink()
-    left_out: list[str] = []
+    sink, left_out = _Sink(), _LeftOut()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
-        entries = _entries(asker, area, path)
-        for entry in entries:
+        for entry in _entries(asker, area, path, left_out):
+            if len(archive.filelist) >= MOST_ARCHIVED:
+                raise Conflict(
+                    f"超过 {MOST_ARCHIVED:,} 个文件，打不成一个包：请用 huisuan job get 取，或逐个文件夹下载",
+                    code="files.archive_too_large",
+                )
             if entry is None:
                 yield None
             elif entry.kind == "folder":
@@ -84,22 +89,44 @@ def folder_steps(asker: Asker, area: Area, path: str) -> FileSteps:
                         member.write(content or b"")
                         yield sink.taken() if content else None
             else:
-                left_out.append(f"{entry.path} → {entry.target}" if entry.kind == "link" else entry.path)
+                left_out.add(f"{entry.path} → {entry.target}" if entry.kind == "link" else entry.path)
             if given := sink.taken():
                 yield given
-        if left_out:
-            archive.writestr(
-                _LEFT_OUT, "链接与特殊文件，没有收入 (links and special files):\n" + "\n".join(left_out) + "\n"
-            )
+        if left_out.count:
+            archive.writestr(left_out.name(archive), left_out.text())
     yield sink.taken()
 
 
-def _entries(asker: Asker, area: Area, path: str) -> Iterator[ListedFile | None]:
+class _LeftOut:
+    """What an archive does not hold: the first names, and how many there are."""
+
+    def __init__(self) -> None:
+        self.count, self._names = 0, list[str]()
+
+    def add(self, name: str) -> None:
+        self.count += 1
+        if len(self._names) < _MOST_NAMED:
+            self._names.append(name)
+
+    def name(self, archive: zipfile.ZipFile) -> str:
+        """A name that no file of the archive has."""
+        taken = _LEFT_OUT in archive.NameToInfo
+        return f"{secrets.token_hex(4)}-{_LEFT_OUT}" if taken else _LEFT_OUT
+
+    def text(self) -> str:
+        rest = self.count - len(self._names)
+        more = [f"…… 另有 {rest:,} 个 (and {rest:,} more)"] if rest else []
+        return "\n".join(["链接与特殊文件，没有收入 (links and special files):", *self._names, *more, ""])
+
+
+def _entries(asker: Asker, area: Area, path: str, left_out: _LeftOut) -> Iterator[ListedFile | None]:
     after: str | None = ""
     while after is not None:
         question = make_question(asker, area, "list", path, after=after, deep=True)
         page: FileListing = yield from _answered(lambda asked=question: listing(asker, asked, _now()))  # type: ignore[misc]
         yield from page.items
+        if page.note:
+            left_out.add(page.note)
         after = page.next
 
 
@@ -110,11 +137,16 @@ def _answered(look: Callable[[], Found | None]) -> Generator[None, None, Found]:
         Unavailable: the centre does not answer.
     """
     until = time.monotonic() + _ANSWER_SECONDS
-    while (found := look()) is None:
+    while True:
+        try:
+            if (found := look()) is not None:
+                return found
+        except Unavailable as busy:  # the party's other downloads hold all that it may: it waits for them
+            if busy.code != "files.too_many_at_once" or time.monotonic() > until:
+                raise
         if time.monotonic() > until:
             raise Unavailable("中心没有答复：请稍后再取", code="files.centre_silent")
         yield None
-    return found
 
 
 def _member(entry: ListedFile, below: str, end: str = "") -> zipfile.ZipInfo:

@@ -47,8 +47,8 @@ async def is_listening(folder: Path) -> bool:
     return True
 
 
-async def run_bridge(uid: str) -> int:
-    """Serve one tunnel on standard input and output until that ends; the exit code."""
+async def run_bridge(uid: str, kind: str = "") -> int:
+    """Serve one tunnel, to a session of that kind, on standard input and output until that ends; the exit code."""
     folder = session_folder(uid)
     for _ in range(int(START_SECONDS / _POLL_SECONDS)):
         if await is_listening(folder):
@@ -71,14 +71,15 @@ async def run_bridge(uid: str) -> int:
         task.add_done_callback(tasks.discard)
 
     streams, parser = Multiplexer(send, serve), FrameParser()
-    await send(pack_frame(HELLO, 0, json.dumps({"secret": (folder / SECRET).read_text()}).encode()))
+    hello = {"secret": (folder / SECRET).read_text(), "kind": kind}
+    await send(pack_frame(HELLO, 0, json.dumps(hello).encode()))
     try:
         while data := await reader.read(2 * MAX_PAYLOAD):
-            for kind, number, payload in parser.feed(data):
-                if kind == ACTIVE:
+            for frame, number, payload in parser.feed(data):
+                if frame == ACTIVE:
                     (folder / ACTIVE_FILE).touch()
                 else:
-                    streams.receive(kind, number, payload)
+                    streams.receive(frame, number, payload)
     except (MalformedFrame, ConnectionError) as error:
         sys.stderr.write("tunnel broken: %s\n" % error)
     finally:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from huisuan.compute.sessions.node.bridge import ACTIVE_FILE, SECRET, SOCKET, is_own_folder, run_bridge, session_folder
+from huisuan.compute.sessions.node.foreground import is_terminal_busy
 from huisuan.compute.sessions.node.terminal import Terminal
 
 LOOK_SECONDS = 5.0
@@ -158,6 +159,8 @@ class SessionHost:
         if self.terminal is not None:
             lately = asyncio.get_event_loop().time() - self.terminal.last_output < LOOK_SECONDS
             return self.terminal.is_busy() or (self.terminal.last_output > 0 and lately)
+        if is_terminal_busy(os.environ["HUISUAN_JOB_UID"]):
+            return True
         return self.settings["kind"] == "jupyter" and await self._has_busy_kernel()
 
     async def _has_busy_kernel(self) -> bool:
@@ -178,7 +181,7 @@ class SessionHost:
 def main(settings: Dict[str, Any]) -> int:
     """The script's own beginning: `bridge UID` is a tunnel's end, without words it is the session."""
     if sys.argv[1:2] == ["bridge"]:
-        return asyncio.run(run_bridge(sys.argv[2]))
+        return asyncio.run(run_bridge(sys.argv[2], settings["kind"]))
 
     async def run() -> int:
         return await SessionHost(settings).run()

@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
 
 from huisuan.compute.sessions.node.streams import StreamReset, TunnelStream
+from huisuan.compute.sessions.relay.activity import ActivityFilter
 from huisuan.compute.sessions.relay.headers import first_header, request_headers, response_headers
 from huisuan.compute.sessions.relay.tunnels import AsgiReceive, AsgiScope, AsgiSend, Tunnel
 from huisuan.compute.sessions.relay.upstream import http_connection, upstream_websocket
@@ -154,11 +155,14 @@ async def _both_ways(program: ClientConnection, receive: AsgiReceive, send: Asgi
 
 
 async def _towards_program(program: ClientConnection, receive: AsgiReceive, tunnel: Tunnel) -> None:
+    activity, clock = ActivityFilter(tunnel.kind), asyncio.get_running_loop().time
     with contextlib.suppress(ConnectionClosed):
         while (message := await receive())["type"] == "websocket.receive":
-            await tunnel.note_active()
             text = message.get("text")
-            await program.send(text if text is not None else message.get("bytes") or b"")
+            content: str | bytes = text if text is not None else message.get("bytes") or b""
+            if activity.tells(content, clock()):
+                await tunnel.note_active()
+            await program.send(content)
         await program.close()
 
 

@@ -50,6 +50,7 @@ class Tunnel:
     streams: Multiplexer
     send: Callable[[bytes], Awaitable[None]]
     secret: str = ""
+    kind: str = ""  # of the session; "": its script is of an earlier version, and does not say
     told_active: float = field(default=float("-inf"))
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -136,7 +137,8 @@ async def _carry(tunnel: Tunnel, receive: AsgiReceive) -> None:
         try:
             for kind, number, payload in parser.feed(message.get("bytes") or b""):
                 if kind == HELLO:
-                    tunnel.secret = str(json.loads(payload)["secret"])
+                    told = json.loads(payload)
+                    tunnel.secret, tunnel.kind = str(told["secret"]), str(told.get("kind", ""))
                     await asyncio.to_thread(access.note_ready, tunnel.uid, datetime.now(UTC))
                 else:
                     tunnel.streams.receive(kind, number, payload)

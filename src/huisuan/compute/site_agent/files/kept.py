@@ -7,24 +7,27 @@ that a result of any size is kept in an instant, whole or not at all.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from huisuan.base.temporary import remove_tree
+from huisuan.base.tree_removal import discard_tree
 from huisuan.compute.engines.interface import run_name
-from huisuan.compute.site_agent.files.tree import FileProblem, Root, open_folder
+from huisuan.compute.site_agent.files.listing import Measured, measure_folder
+from huisuan.compute.site_agent.files.tree import FileProblem, Root, make_folder, open_folder
+from huisuan.compute.site_agent.workdirs import TRASH_FOLDER
 from huisuan.protocol.agent_files import OutputsReport
-from huisuan.protocol.file_names import name_to_text, path_to_names
+from huisuan.protocol.file_names import MOST_DEPTH, path_to_names
 
 ABOUT, FILES = "about.json", "files"
 _DAY = 24 * 3600
 OVER_QUOTA_DAYS = 1  # for what is larger than the centre keeps: long enough to fetch it, never cut
-MOST_MEASURED = 1_000_000  # files
+MOST_MEASURED = 1_000_000  # files and folders
+_MOST_SIZE = 2**62  # sparse files can add up to more than anyone counts
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,10 @@ class KeptOutputs:
     """The results under `folder`/outputs."""
 
     def __init__(self, folder: Path, quota: Quota) -> None:
-        self.place, self.quota = folder / "outputs", quota
+        self.place, self.trash, self.quota = folder / "outputs", folder / TRASH_FOLDER, quota
         self.place.mkdir(parents=True, exist_ok=True)
         self.place.chmod(0o700)  # a run's results are seen through the platform, not by other jobs
-        found = (_load(place / ABOUT) for place in sorted(self.place.iterdir()))
+        found = (_load(place) for place in sorted(self.place.iterdir()))
         self._runs = {run_name(about.uid, about.run): about for about in found if about}  # what is on the disk
 
     def expect(self, uid: str, run: int, folder: str, workdir: Path) -> None:
@@ -78,13 +81,10 @@ class KeptOutputs:
         place.mkdir(mode=0o700, exist_ok=True)
         if not (place / ABOUT).exists():
             self._save(KeptRun(uid, run, folder))
-        inner = workdir
-        for name in path_to_names(folder):
-            inner = inner / os.fsdecode(name)
-            with suppress(FileExistsError):
-                inner.mkdir()
-            if inner.is_symlink() or not inner.is_dir():
-                raise ValueError(f"结果文件夹 outputs={folder}：上传的工作目录里 {name_to_text(name)} 不是文件夹")
+        try:
+            make_folder(Root(workdir), path_to_names(folder))
+        except FileProblem as problem:
+            raise ValueError(f"结果文件夹 outputs={folder}：上传的工作目录里，{problem}") from None
 
     def take(self, uid: str, run: int, workdir: Path, now: int) -> None:
         """The run is over: keep what lies in its results folder. Does nothing for one that declared none."""
@@ -103,18 +103,26 @@ class KeptOutputs:
         self._save(replace(about, kept_at=now, kept_until=now + self.quota.days * _DAY, note=note[:500]))
 
     def measure(self, uid: str, run: int) -> None:
-        """Count what was kept; what is over the quota is kept for a day only. May take long: not for the loop."""
+        """Count what was kept; what is over the quota is kept for a day only. May take long: not for the loop.
+
+        Raises:
+            OSError: it cannot be written down (a full disk): to be tried again.
+        """
         about = self._runs.get(run_name(uid, run))
         if about is None or not about.kept_at or about.files is not None:
             return
-        files = size = 0
-        for count, length in enumerate(_sizes(self.place / run_name(uid, run) / FILES), start=1):
-            files, size = count, size + length
-            if files >= MOST_MEASURED:
-                break
-        over = size > self.quota.bytes_a_run or files >= MOST_MEASURED
+        found, note = Measured(0, 0, True), about.note
+        if (place := self.find(uid, run)) is not None:
+            try:
+                found = measure_folder(place, MOST_MEASURED)
+            except OSError as error:
+                note = note or f"结果文件夹打不开：{error.strerror or error}"
+        if not found.whole:
+            note = note or f"文件太多（超过 {MOST_MEASURED:,} 个）或文件夹太深（超过 {MOST_DEPTH} 层），没有数完"
+        over = found.size > self.quota.bytes_a_run or not found.whole
         until = about.kept_at + (OVER_QUOTA_DAYS if over else self.quota.days) * _DAY
-        self._save(replace(about, files=files, size=size, over_quota=over, kept_until=until))
+        size = min(found.size, _MOST_SIZE)
+        self._save(replace(about, files=found.files, size=size, over_quota=over, kept_until=until, note=note))
 
     def find(self, uid: str, run: int) -> Path | None:
         """The folder of a run's kept results; None where it is not over, or there are none."""
@@ -141,20 +149,30 @@ class KeptOutputs:
             self._save(replace(about, noted=True))
 
     def remove_expired(self, now: float) -> list[str]:
-        """Remove the results whose days are over; the runs' names."""
-        gone = [about for about in list(self._runs.values()) if about.kept_at and about.kept_until <= now]
-        for about in gone:
-            remove_tree(self.place / run_name(about.uid, about.run))
-            del self._runs[run_name(about.uid, about.run)]
-        return [run_name(about.uid, about.run) for about in gone]
+        """Remove the results whose days are over; the runs' names. Also those of which nothing is known any more."""
+        for place in self.place.iterdir():
+            if place.name not in self._runs and place.lstat().st_mtime + self.quota.days * _DAY <= now:
+                discard_tree(place, self.trash)
+        late = [name for name, about in list(self._runs.items()) if about.kept_at and about.kept_until <= now]
+        gone = [name for name in late if discard_tree(self.place / name, self.trash)]
+        for name in gone:
+            del self._runs[name]
+        return gone
 
     def _move(self, workdir: Path, folder: str, target: Path) -> None:
-        names = path_to_names(folder)
-        with open_folder(Root(workdir), names):  # a folder, and no link on the way
-            (workdir / os.fsdecode(b"/".join(names))).rename(target)
-        if target.is_symlink():  # put there between the look and the move
+        """Move a folder out of what a job may still be writing to: by its name in a folder that is held open.
+
+        Raises:
+            FileProblem: it is no folder, or a link is on the way.
+            OSError: it cannot be moved.
+        """
+        *above, name = path_to_names(folder)
+        with open_folder(Root(workdir), tuple(above)) as handle, open_folder(Root(workdir), path_to_names(folder)):
+            os.rename(name, os.fsencode(target), src_dir_fd=handle)
+        if not stat.S_ISDIR(target.lstat().st_mode):  # put there between the look and the move
+            is_link = target.is_symlink()
             target.unlink()
-            raise FileProblem("link", names)
+            raise FileProblem("link" if is_link else "file", path_to_names(folder))
 
     def _save(self, about: KeptRun) -> None:
         path = self.place / run_name(about.uid, about.run) / ABOUT
@@ -167,20 +185,12 @@ class KeptOutputs:
         self._runs[run_name(about.uid, about.run)] = about
 
 
-def _load(path: Path) -> KeptRun | None:
+def _load(place: Path) -> KeptRun | None:
+    """What is known of a run's results; None where nothing is, or what was written is damaged: that is logged."""
     try:
-        return KeptRun(**json.loads(path.read_text("utf-8")))
+        return KeptRun(**json.loads((place / ABOUT).read_text("utf-8")))
     except (FileNotFoundError, NotADirectoryError):
         return None
-
-
-def _sizes(folder: Path) -> Iterator[int]:
-    """The sizes in bytes of the regular files below a folder, no link followed."""
-    if not folder.is_dir() or folder.is_symlink():
-        return
-    for _, _, names, handle in os.fwalk(folder, follow_symlinks=False):
-        for name in names:
-            with suppress(OSError):
-                found = os.stat(name, dir_fd=handle, follow_symlinks=False)
-                if stat.S_ISREG(found.st_mode):
-                    yield found.st_size
+    except (OSError, ValueError, TypeError) as error:
+        log.warning("%s: %s", place / ABOUT, error)
+        return None
