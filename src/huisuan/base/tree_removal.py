@@ -18,6 +18,7 @@ from queue import SimpleQueue
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _SEEN_ONLY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+TRASH_FOLDER = "trash"  # beside what is discarded into it, on the same file system
 log = logging.getLogger(__name__)
 
 

@@ -13,14 +13,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from huisuan.base.hashing import file_sha256
-from huisuan.base.tree_removal import discard_tree, empty_trash
+from huisuan.base.tree_removal import TRASH_FOLDER, discard_tree, empty_trash
 from huisuan.compute.engines.interface import run_name
 from huisuan.protocol.agent import Piece, Wanted
 
 MOST_BYTES = 4 * 2**30  # unpacked
 MOST_FILES = 100_000
 MOST_LEVELS = 100  # of folders: more than that can be neither made, walked through nor asked for
-TRASH_FOLDER = "trash"
 READ_BYTES = 1024 * 1024
 DRAFT_SECONDS = 24 * 3600  # nothing is unpacked for so long
 

@@ -14,11 +14,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from huisuan.base.tree_removal import discard_tree
+from huisuan.base.tree_removal import TRASH_FOLDER, discard_tree
 from huisuan.compute.engines.interface import run_name
-from huisuan.compute.site_agent.files.listing import Measured, measure_folder
+from huisuan.compute.site_agent.files.listing import MeasuredTree, measure_folder
 from huisuan.compute.site_agent.files.tree import FileProblem, Root, make_folder, open_folder
-from huisuan.compute.site_agent.workdirs import TRASH_FOLDER
 from huisuan.protocol.agent_files import OutputsReport
 from huisuan.protocol.file_names import MOST_DEPTH, path_to_names
 
@@ -111,7 +110,7 @@ class KeptOutputs:
         about = self._runs.get(run_name(uid, run))
         if about is None or not about.kept_at or about.files is not None:
             return
-        found, note = Measured(0, 0, True), about.note
+        found, note = MeasuredTree(0, 0, True), about.note
         if (place := self.find(uid, run)) is not None:
             try:
                 found = measure_folder(place, MOST_MEASURED)

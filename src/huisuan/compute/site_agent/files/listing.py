@@ -21,14 +21,13 @@ from huisuan.compute.site_agent.files.tree import (
     PathNames,
     Root,
     open_folder,
-    shortened,
+    shortened_path,
     version_in,
 )
 from huisuan.protocol.agent_files import LISTED, LISTED_BYTES, FileEntry
 from huisuan.protocol.file_names import MOST_DEPTH, MOST_NAME_BYTES, MOST_PATH_BYTES, name_to_text, names_to_path
 
 MOST_NAMES = 1_000_000  # in one folder: to sort more takes longer than anyone waits
-_REMARKED = 3  # folders named in a remark
 _TOO_DEEP, _TOO_MANY = f"超过 {MOST_DEPTH} 层，或路径太长", f"里面超过 {MOST_NAMES:,} 个名字"
 
 
@@ -43,9 +42,12 @@ class Listing:
     @property
     def remark(self) -> str:
         """What is not listed, on one line; "" where everything is."""
-        told = [f"{shortened(path)}（{why}）" for path, why in self.unlisted[:_REMARKED]]
-        rest = f" 等 {len(self.unlisted)} 个文件夹" if len(self.unlisted) > _REMARKED else ""
-        return f"没有列出里面的内容：{'、'.join(told)}{rest}" if told else ""
+        if not self.unlisted:
+            return ""
+        (path, why), count = self.unlisted[0], len(self.unlisted)
+        if count == 1:
+            return f"没有列出 {shortened_path(path)} 里的内容：{why}"
+        return f"没有列出 {shortened_path(path)} 等 {count} 个文件夹里的内容：{why}"
 
 
 def list_folder(root: Root, start: PathNames, after: PathNames, *, deep: bool, most: int = LISTED) -> Listing:
@@ -153,7 +155,7 @@ def _entry(folder: int, name: bytes, path: str) -> FileEntry:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredTree:
     """Regular files of a tree and their bytes together. `whole`: everything was counted."""
 
     files: int
@@ -161,7 +163,7 @@ class Measured:
     whole: bool
 
 
-def measure_folder(folder: Path, most: int) -> Measured:
+def measure_folder(folder: Path, most: int) -> MeasuredTree:
     """Count the regular files below a folder, no link followed: `most` entries at most, and as deep as a path goes.
 
     Raises:
@@ -178,7 +180,7 @@ def measure_folder(folder: Path, most: int) -> Measured:
                 continue
             seen += 1
             if seen > most:
-                return Measured(files, size, False)
+                return MeasuredTree(files, size, False)
             with suppress(OSError):  # it vanished, or cannot be looked into: then nobody can fetch it either
                 found = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(found.st_mode):
@@ -190,7 +192,7 @@ def measure_folder(folder: Path, most: int) -> Measured:
     finally:
         for level in stack:
             level.close()
-    return Measured(files, size, whole)
+    return MeasuredTree(files, size, whole)
 
 
 class _Level:

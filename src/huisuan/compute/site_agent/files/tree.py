@@ -39,11 +39,11 @@ class FileProblem(Exception):
     """Why a file cannot be handed out: `kind` as in FileAnswer.problem, words for its user."""
 
     def __init__(self, kind: str, names: PathNames, more: str = "") -> None:
-        super().__init__("：".join(filter(None, (shortened(names_to_path(names)), _WORDS[kind], more))))
+        super().__init__("：".join(filter(None, (shortened_path(names_to_path(names)), _WORDS[kind], more))))
         self.kind = kind
 
 
-def shortened(path: str) -> str:
+def shortened_path(path: str) -> str:
     """A path for a message: of a long one the end, which tells more."""
     return path if len(path) <= _SHOWN else f"…{path[-_SHOWN:]}"
 
@@ -101,6 +101,7 @@ def version_of(handle: int) -> str:
 
 
 def version_in(found: os.stat_result) -> str:
+    """The version of the file that was looked at."""
     return f"{found.st_ino:x}-{found.st_size:x}-{found.st_mtime_ns:x}"
 
 
