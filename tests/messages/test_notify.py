@@ -12,6 +12,7 @@ from stdnum.cn import uscc
 from huisuan.messages.models import Message, MessageKind
 from huisuan.messages.notify import Notice, notify, notify_all
 from huisuan.messages.recipients import (
+    owners_of_firm,
     people_of_city,
     people_of_firm,
     people_of_operator,
@@ -31,9 +32,11 @@ def firm(number: int, kind: str = "enterprise") -> Party:
     return Party.objects.create(uscc=code, name=f"firm {number}", kind=kind, region_id="340100")
 
 
-def person(name: str, role: str = "user", party: Party | None = None, city: str | None = None) -> Person:
+def person(
+    name: str, role: str = "user", party: Party | None = None, city: str | None = None, member_role: str = ""
+) -> Person:
     place = Region.objects.get(code=city) if city else None
-    return Person.objects.create_person(name, None, role=role, party=party, city=place)
+    return Person.objects.create_person(name, None, role=role, party=party, city=place, member_role=member_role)
 
 
 def told() -> set[tuple[str, str]]:
@@ -73,6 +76,22 @@ def test_who_was_disabled_or_moved_or_is_a_machine_is_told_nothing() -> None:
     to = [people_of_firm(ours.pk), person_of_firm(ours.pk, "moved"), person_of_firm(ours.pk, "nobody")]
     notify("job_done", VALUES, to=to, key="k", now=NOW)
     assert told() == {("boss", "k")}
+
+
+@pytest.mark.django_db
+def test_what_only_owners_can_decide_is_told_to_the_active_owners_of_the_firm() -> None:
+    ours, theirs = firm(1), firm(2)
+    for name, role in (("first", "owner"), ("second", "owner"), ("li", "submitter"), ("zhao", "viewer")):
+        person(name, party=ours, member_role=role)
+    person("elsewhere", party=theirs)
+    gone = person("gone", party=ours, member_role="owner")
+    gone.is_active = False
+    gone.save()
+    Person.objects.create_person("robot", None, role="user", party=ours, machine=True, member_role="owner")
+    notify("job_done", VALUES, to=[owners_of_firm(ours.pk), person_of_firm(ours.pk, "li")], key="k", now=NOW)
+    assert told() == {("first", "k"), ("second", "k"), ("li", "k")}
+    notify("job_done", VALUES, to=[owners_of_firm(ours.pk)], key="k2", now=NOW)
+    assert told() - {("first", "k"), ("second", "k"), ("li", "k")} == {("first", "k2"), ("second", "k2")}
 
 
 @pytest.mark.django_db

@@ -9,7 +9,7 @@ from functools import reduce
 
 from django.db.models import Q
 
-from huisuan.parties.models import Person, Role
+from huisuan.parties.models import MemberRole, Person, Role
 
 
 @dataclass(frozen=True)
@@ -17,16 +17,23 @@ class Recipients:
     """The active people of a role at a place, or one of them; somebody who is elsewhere now is not among them.
 
     `place` is a party's primary key for users and centres, a region code for cities, and empty for the others.
+    `member_role` narrows a firm's people to those of that role in it.
     """
 
     role: str
     place: str = ""
     username: str = ""
+    member_role: str = ""
 
 
 def people_of_firm(party: int) -> Recipients:
     """Everybody who acts for a firm, university or institute."""
     return Recipients(Role.USER, str(party))
+
+
+def owners_of_firm(party: int) -> Recipients:
+    """The owners of a firm: for what only they can decide."""
+    return Recipients(Role.USER, str(party), member_role=MemberRole.OWNER)
 
 
 def person_of_firm(party: int, username: str) -> Recipients:
@@ -67,12 +74,17 @@ def find_people(recipients: Iterable[Recipients]) -> dict[Recipients, list[Perso
     ]
     people = Person.objects.filter(reduce(Q.__or__, conditions), is_active=True, machine=False)
     found: dict[Recipients, list[Person]] = defaultdict(list)
-    for person in people.only("username", "role", "party_id", "city_id"):
-        for username in ("", person.username):
-            group = Recipients(person.role, _place(person), username)
-            if group in wanted:
-                found[group].append(person)
+    for person in people.only("username", "role", "party_id", "city_id", "member_role"):
+        for group in _groups_of(person) & wanted:
+            found[group].append(person)
     return found
+
+
+def _groups_of(person: Person) -> frozenset[Recipients]:
+    """Every group that a person is in."""
+    place = _place(person)
+    narrower = [{}, {"username": person.username}, {"member_role": person.member_role}]
+    return frozenset(Recipients(person.role, place, **more) for more in narrower)
 
 
 def _of_role(role: str, places: Collection[str]) -> Q:

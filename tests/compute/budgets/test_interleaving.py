@@ -1,4 +1,8 @@
-"""Two budgets reached at once by a hundred submissions over real connections: neither is ever passed."""
+"""Two budgets reached at once by a hundred submissions over real connections: neither is ever passed.
+
+Runs end meanwhile, metered or not yet, and schedulers requeue some, whose time limit then begins anew. In the end every
+run uses all that it may: what was placed by a wrong count of the reserved would then have passed a limit.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,68 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
+from huisuan.compute.budgets.party_use import count_party_use
 from huisuan.compute.budgets.prices import Prices
+from huisuan.compute.budgets.services import PLACEMENT_LOCK
 from huisuan.compute.budgets.standing import load_standings
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.jobs.services import submit_job
-from huisuan.compute.models import AT_CENTRE, BudgetReservation, FirmBudget, Job, JobState
+from huisuan.compute.models import AT_CENTRE, BudgetReservation, FirmBudget, Job, JobState, UsageRecord
 from huisuan.parties.projects import create_project
 from support.budgets import HOUR, budget, centre, meter, owner
 from support.jobs import NOON, asked, user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS, EACH = 10, 10
+AGAIN = NOON + timedelta(hours=6)  # when a requeued run begins anew
+
+
+def _ends_one(*, metered: bool) -> None:
+    """A run ends after some minutes, and its use is metered or comes later."""
+    job = Job.objects.filter(state=JobState.PLACED).order_by("?").first()
+    if job is None:
+        return
+    held = min(300, job.time_limit_seconds)
+    ended = NOON + timedelta(seconds=held)
+    over = Job.objects.filter(pk=job.pk, state=JobState.PLACED)
+    if over.update(state="done", started_at=NOON, ended_at=ended) and metered:
+        meter(job, NOON, held, "COMPLETED")
+
+
+@transaction.atomic
+def _requeues_one(how: str) -> None:
+    """A scheduler preempts a run after some minutes and begins it anew, where the budgets can bear it.
+
+    Nobody asks the platform first: that it cannot bear it is not what is tried here, so no placement comes in between.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PLACEMENT_LOCK])
+    job = Job.objects.select_for_update().filter(state=JobState.PLACED).order_by("?").first()
+    if job is None:
+        return
+    held = min(300, job.time_limit_seconds)
+    count_party_use()
+    amounts = job.cards * held, job.cards * held * 1000
+    standings = load_standings(FirmBudget.objects.filter(ended_at__isnull=True), NOON, Prices())
+    if any(each.concerns(job.party_id, job.project_id) and each.left < each.cost(amounts) for each in standings):
+        return
+    meter(job, NOON, held, how)
+    Job.objects.filter(pk=job.pk).update(state="running", started_at=AGAIN)
+
+
+def _use_all_that_may_be_used() -> None:
+    """Every run ends at its time limit and is metered; so does what is placed in the room that is left, to the end."""
+    while True:
+        runs = list(Job.objects.filter(state__in=AT_CENTRE))
+        for job in runs:
+            began = AGAIN if job.state == JobState.RUNNING else NOON
+            meter(job, began, job.time_limit_seconds, "COMPLETED")
+            ended = began + timedelta(seconds=job.time_limit_seconds)
+            Job.objects.filter(pk=job.pk).update(state="done", started_at=began, ended_at=ended)
+        if not place_waiting(NOON) and not Job.objects.filter(state__in=AT_CENTRE).exists():
+            return
 
 
 def _checked() -> None:
@@ -54,23 +107,15 @@ def test_two_budgets_are_never_passed_by_a_hundred_submissions_at_once(seed: int
         finally:
             connection.close()
 
-    def ends_jobs() -> None:
-        """Meanwhile runs end, some metered and some not yet, and room comes free."""
+    def ends_and_requeues() -> None:
+        """Meanwhile runs end, some metered and some not yet, or are requeued, and room comes free."""
         gate.wait()
         try:
-            for turn in range(12):
-                job = Job.objects.filter(state=JobState.PLACED).order_by("?").first()
-                if job is None:
-                    continue
-                held = min(300, job.time_limit_seconds)
-                ended = NOON + timedelta(seconds=held)
-                if (
-                    Job.objects.filter(pk=job.pk, state=JobState.PLACED).update(
-                        state="done", started_at=NOON, ended_at=ended
-                    )
-                    and turn % 2
-                ):
-                    meter(job, NOON, held, "COMPLETED")
+            for turn in range(16):
+                if turn % 2:
+                    _requeues_one(draw.choice(["PREEMPTED", "CANCELLED", "FAILED"]))
+                else:
+                    _ends_one(metered=bool(turn % 4))
                 place_waiting(NOON)
         except Exception as error:
             broken.append(error)
@@ -78,7 +123,7 @@ def test_two_budgets_are_never_passed_by_a_hundred_submissions_at_once(seed: int
             connection.close()
 
     threads = [threading.Thread(target=submits, args=(number,)) for number in range(THREADS)]
-    threads.append(threading.Thread(target=ends_jobs))
+    threads.append(threading.Thread(target=ends_and_requeues))
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
@@ -94,3 +139,13 @@ def test_two_budgets_are_never_passed_by_a_hundred_submissions_at_once(seed: int
     assert waits.exists()
     assert placed.exists()
     assert BudgetReservation.objects.count() >= placed.count()
+    assert UsageRecord.objects.filter(state__in=("PREEMPTED", "CANCELLED", "FAILED")).exists()  # some were requeued
+    _use_all_that_may_be_used()
+    count_party_use()
+    standings = load_standings(FirmBudget.objects.filter(ended_at__isnull=True), NOON, Prices())
+    for found in standings:
+        assert 0 < found.used <= found.limit, found
+    for job in Job.objects.filter(state="waiting"):  # and none was held back without need
+        most = job.cards * job.time_limit_seconds
+        limits = [each for each in standings if each.concerns(job.party_id, job.project_id)]
+        assert any(each.left < each.cost((most, most * 1000)) for each in limits), job.uid

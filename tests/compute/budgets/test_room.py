@@ -18,7 +18,8 @@ from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.jobs.preview import preview
 from huisuan.compute.jobs.services import submit_job
 from huisuan.compute.models import BudgetAlert, BudgetReservation, FirmBudget, Job, JobState, PartyUseDay
-from huisuan.parties.models import Project
+from huisuan.messages.models import Message
+from huisuan.parties.models import Person, Project
 from huisuan.parties.projects import close_project, create_project
 from huisuan.parties.viewer import Viewer
 from support.budgets import A100, HOUR, budget, centre, meter, owner
@@ -103,9 +104,9 @@ def test_a_run_that_goes_on_reserves_what_is_not_metered_of_it_yet() -> None:
     meter(job, NOON, HOUR)
     count_party_use()
     assert (standing(year).used_amount, standing(year).reserved_amount) == (2000, 2000)
-    meter(job, NOON + timedelta(hours=1), HOUR, "REQUEUED")  # its time limit begins anew
+    meter(job, NOON + timedelta(hours=1), HOUR)
     count_party_use()
-    assert (standing(year).used_amount, standing(year).reserved_amount) == (4000, 4000)
+    assert (standing(year).used_amount, standing(year).reserved_amount) == (4000, 0)
 
 
 def test_a_run_that_failed_is_charged_and_its_retry_is_judged_anew() -> None:
@@ -221,6 +222,8 @@ def test_use_is_charged_by_day_and_a_correction_takes_the_former_away() -> None:
 
 def test_alerts_come_once_each_at_50_80_and_100_percent() -> None:
     centre()
+    for name, role in (("boss", "owner"), ("li", "submitter"), ("zhao", "viewer")):
+        Person.objects.create_person(name, None, role="user", party=party(), member_role=role)
     soft = budget(2000, hard=False)
     job = sent(1, time_limit_seconds=4 * HOUR)
     said = []
@@ -231,6 +234,7 @@ def test_alerts_come_once_each_at_50_80_and_100_percent() -> None:
     assert said == [0] * 5
     kinds = [(alert.kind, alert.used) for alert in BudgetAlert.objects.filter(budget=soft).order_by("id")]
     assert kinds == [("50", 1000), ("80", 1600), ("100", 2000)]
+    assert list(Message.objects.values_list("person__username", flat=True)) == ["boss"] * 3  # who can raise the limit
     with pytest.raises(DatabaseError), transaction.atomic():
         BudgetAlert.objects.all().delete()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from huisuan.base.errors import Refused
 from huisuan.compute.jobs import queries as job_queries
 from huisuan.compute.jobs.queries import JobFilter
 from huisuan.compute.jobs.services import cancel_array, cancel_job, submit_job
+from huisuan.compute.jobs.workdirs.services import upload_of
 from huisuan.compute.models import (
     Accelerator,
     AgentKey,
@@ -27,6 +29,7 @@ from huisuan.compute.models import (
     Tariff,
     Upload,
 )
+from huisuan.parties.models import Project
 from huisuan.parties.viewer import Viewer
 from support.jobs import NOON, PROVINCE, asked, centre, party, user
 
@@ -119,6 +122,24 @@ def test_a_submission_that_is_sent_again_is_the_same_job_and_another_is_another(
         submit_job(asked("true"), user(), NOON, (24).to_bytes(10)).uid,
     }
     assert len(uids) == 6
+
+
+def test_the_same_request_and_key_by_a_token_of_another_project_is_another_submission() -> None:
+    online(centre())
+    SiteAgent.objects.update(capabilities={"sessions": [True, "本机"]})
+    projects = [
+        Project.objects.create(party=party(), code=code, name=code, created_at=NOON) for code in ("speech", "vision")
+    ]
+    bound = [dataclasses.replace(user(), project_id=project.pk) for project in projects]
+    jobs = [
+        submit_job(asked("true"), viewer, NOON, number.to_bytes(10), "key")
+        for number, viewer in enumerate([*bound, user()], 1)
+    ]
+    assert [job.project.code for job in jobs] == ["speech", "vision", "default"]
+    again = submit_job(asked("true"), bound[1], NOON, (9).to_bytes(10), "key")
+    assert again == jobs[1]
+    session = submit_job(asked("true"), user(), NOON, (10).to_bytes(10), "key", session_kind="shell")
+    assert session not in jobs
 
 
 def test_the_first_step_of_a_jobs_life_is_noted() -> None:
@@ -254,6 +275,39 @@ def test_a_working_directory_is_its_own_partys_only() -> None:
     with pytest.raises(Refused, match="没有上传"):
         submit("x", workdir=packed.sha256)
     assert submit("x", workdir=packed.sha256, viewer=user(2)).workdir == packed
+
+
+def test_a_working_directory_and_jobs_to_wait_for_are_of_the_tokens_own_project() -> None:
+    online(centre())
+    whole = user()
+    default = submit("x")
+    speech = Project.objects.create(party=party(), code="speech", name="语音", created_at=NOON)
+    bound = dataclasses.replace(whole, scope="submit", project_id=speech.pk)
+    packed = upload(1)
+    for look in (
+        lambda: upload_of(packed.sha256, bound),
+        lambda: submit("x", number=1, viewer=bound, workdir=packed.sha256),
+        lambda: submit("x", number=2, viewer=bound, after=[default.uid]),
+    ):
+        with pytest.raises((Refused, Upload.DoesNotExist)):
+            look()
+    packed.projects.add(speech)  # its token brought it, too
+    own = submit("x", number=3, viewer=bound, workdir=packed.sha256)
+    assert (own.project, upload_of(packed.sha256, bound)) == (speech, packed)
+    assert submit("x", number=4, viewer=bound, after=[own.uid]).project == speech
+    other = upload(1, b"another")
+    submit("x", number=5, workdir=other.sha256, project="speech")  # a job of the project came with it
+    assert upload_of(other.sha256, bound) == other
+    assert submit("x", number=6, after=[own.uid, default.uid]).state == "submitted"
+
+
+def test_an_array_of_another_project_is_nothing_to_wait_for() -> None:
+    online(centre())
+    speech = Project.objects.create(party=party(), code="speech", name="语音", created_at=NOON)
+    bound = dataclasses.replace(user(), scope="submit", project_id=speech.pk)
+    array = submit("x", array=[1, 2])
+    with pytest.raises(Refused, match="要先完成的作业"):
+        submit("x", number=9, viewer=bound, after=[array.uid])
 
 
 def test_reading_a_job_never_fetches_the_working_directory_itself() -> None:

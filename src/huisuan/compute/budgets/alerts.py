@@ -1,6 +1,6 @@
 """Alerts of budgets, soft and hard: at 50, 80 and 100 % of what is metered, once each in a period.
 
-Each is a row (`BudgetAlert`) that stays, and a message to the firm in the same transaction.
+Each is a row (`BudgetAlert`) that stays, and a message to the firm's owners in the same transaction.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from huisuan.compute.budgets.room import Shortage
 from huisuan.compute.budgets.standing import BudgetStanding, load_standings
 from huisuan.compute.models import AlertKind, BudgetAlert, BudgetUnit, FirmBudget
 from huisuan.messages.notify import Notice, notify_all
-from huisuan.messages.recipients import people_of_firm
+from huisuan.messages.recipients import owners_of_firm
 
 _SHARES = {50: AlertKind.HALF, 80: AlertKind.MOST, 100: AlertKind.REACHED}
 
@@ -73,7 +73,7 @@ def note_held(shortages: Iterable[tuple[str, Shortage]], now: datetime) -> None:
 
 
 def _notice(alert: BudgetAlert) -> Notice:
-    """What the firm is told; amounts in signs that need no translation."""
+    """What the owners are told, who alone can do something about it; amounts in signs that need no translation."""
     budget = alert.budget
     values: dict[str, str | int] = {
         "budget": budget.project.name if budget.project else budget.party.name,
@@ -88,7 +88,7 @@ def _notice(alert: BudgetAlert) -> Notice:
         code, values = "budget_share", values | {"percent": int(alert.kind)}
     key = f"budget:{budget.pk}:{alert.starts}:{alert.kind}"
     link = f"/firm/projects/{budget.project.code}" if budget.project else "/firm/"
-    return Notice(code, values, (people_of_firm(budget.party_id),), key, link)
+    return Notice(code, values, (owners_of_firm(budget.party_id),), key, link)
 
 
 def _amount(budget: FirmBudget, amount: int) -> str:

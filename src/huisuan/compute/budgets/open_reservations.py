@@ -1,4 +1,4 @@
-"""What is still reserved for placed jobs: the most that each can use, less what the meter has counted of it.
+"""What is still reserved for placed jobs: the most that each can use, less what is counted as used of it.
 
 A reservation is open from the placement until the last slice of its run is metered: an end that an agent reports comes
 before its usage, and what is not metered yet must not be given away a second time. Closing it is lazy and on record.
@@ -18,50 +18,69 @@ from huisuan.compute.models import AT_CENTRE, BudgetReservation, ReservationOutc
 
 UNMETERED_AFTER = timedelta(days=7)  # after a run's end: what is not metered by then will not be
 
-#: Each open reservation with its job's state, the end of its run, and what is metered of the run: since its scheduler
-#: last requeued it, for the time limit begins anew with that. Corrections are found through the record that they
-#: correct, for only first records are indexed by job.
+#: Each open reservation with how its run stands, and what is metered of the run's last stretch: where a scheduler
+#: requeues a run, the run goes on under its name, but its time limit begins anew. An agent tells of the former stretch
+#: as ended (FAILED, CANCELLED, PREEMPTED, ...) while the job is still at its centre; after the job's end, the stretch
+#: that counts is the one that began last. Metered is what `party_use` has counted as used, no more: else a record that
+#: comes between two looks would be in neither. Corrections are found through the record that they correct, for only
+#: first records are indexed by job.
 _OPEN = """
 WITH RECURSIVE reserved AS (
-    SELECT r.*, p.party_id FROM compute_budgetreservation r JOIN parties_project p ON p.id = r.project_id
+    SELECT r.*, p.party_id, coalesce(t.sequence, 0) AS counted, j.cards,
+        j.run = r.run AND j.lease = r.lease AND j.state = ANY(%(at_centre)s) AS here,
+        CASE WHEN j.run = r.run THEN j.started_at ELSE failed.began_at END AS began,
+        CASE WHEN j.run = r.run THEN j.ended_at ELSE failed.at END AS ended
+    FROM compute_budgetreservation r
+    JOIN parties_project p ON p.id = r.project_id
+    JOIN compute_job j ON j.uid = r.job_id
+    LEFT JOIN compute_partyusetally t ON t.centre_id = r.centre_id
+    LEFT JOIN LATERAL (
+        SELECT e.at, e.began_at FROM compute_jobevent e
+        WHERE e.job_id = r.job_id AND e.run = r.run AND e.state = 'failed' AND j.run <> r.run
+        ORDER BY e.id DESC LIMIT 1
+    ) failed ON true
     WHERE r.closed_at IS NULL AND (%(parties)s::bigint[] IS NULL OR p.party_id = ANY(%(parties)s::bigint[]))
 ), chain AS (
-    SELECT reserved.id, u.centre_id, u.sequence, u.card_seconds, u.state, u.started_at, u.ended_at
+    SELECT reserved.id, reserved.counted, u.centre_id, u.sequence, u.card_seconds, u.state, u.started_at, u.ended_at
     FROM reserved JOIN compute_usagerecord u
         ON u.centre_id = reserved.centre_id AND u.job_id = reserved.job_id AND u.supersedes IS NULL
-       AND u.run = reserved.run
+       AND u.run = reserved.run AND u.sequence <= reserved.counted
     UNION ALL
-    SELECT chain.id, n.centre_id, n.sequence, n.card_seconds, n.state, n.started_at, n.ended_at
-    FROM chain JOIN compute_usagerecord n ON n.centre_id = chain.centre_id AND n.supersedes = chain.sequence
+    SELECT chain.id, chain.counted, n.centre_id, n.sequence, n.card_seconds, n.state, n.started_at, n.ended_at
+    FROM chain JOIN compute_usagerecord n
+        ON n.centre_id = chain.centre_id AND n.supersedes = chain.sequence AND n.sequence <= chain.counted
 ), standing AS (
     SELECT * FROM chain WHERE NOT EXISTS (
-        SELECT 1 FROM compute_usagerecord n WHERE n.centre_id = chain.centre_id AND n.supersedes = chain.sequence
+        SELECT 1 FROM compute_usagerecord n
+        WHERE n.centre_id = chain.centre_id AND n.supersedes = chain.sequence AND n.sequence <= chain.counted
     )
-), requeued AS (
-    SELECT id, max(ended_at) AS at FROM standing WHERE state = 'REQUEUED' GROUP BY id
+), stretch AS (
+    SELECT r.id, greatest(
+        max(s.ended_at) FILTER (WHERE r.here AND s.state <> 'RUNNING'),
+        date_trunc('second', r.began) - interval '1 second',  -- records are in whole seconds
+        '-infinity'
+    ) AS since
+    FROM reserved r LEFT JOIN standing s USING (id) GROUP BY r.id, r.here, r.began
 ), metered AS (
-    SELECT id, sum(card_seconds) FILTER (WHERE started_at >= coalesce(requeued.at, '-infinity'))::bigint AS used,
-        bool_or(state NOT IN ('RUNNING', 'REQUEUED')) AS complete
-    FROM standing LEFT JOIN requeued USING (id) GROUP BY id
+    SELECT s.id, sum(s.card_seconds) FILTER (WHERE s.started_at >= l.since)::bigint AS used,
+        bool_or(s.state <> 'RUNNING' AND s.started_at >= l.since) AS complete
+    FROM standing s JOIN stretch l USING (id) GROUP BY s.id
 )
 SELECT r.id, r.party_id, r.project_id, r.centre_id, r.accelerator_id, r.card_seconds, r.fen_per_card_hour, r.placed_at,
-    coalesce(m.used, 0), coalesce(m.complete, false), j.cards,
-    j.run = r.run AND j.lease = r.lease AND j.state = ANY(%(at_centre)s),
-    CASE WHEN j.run = r.run THEN j.started_at
-         WHEN failed.at IS NOT NULL THEN r.placed_at END,
-    CASE WHEN j.run = r.run THEN j.ended_at ELSE failed.at END
-FROM reserved r JOIN compute_job j ON j.uid = r.job_id LEFT JOIN metered m USING (id)
-LEFT JOIN LATERAL (
-    SELECT max(e.at) AS at FROM compute_jobevent e
-    WHERE e.job_id = r.job_id AND e.run = r.run AND e.state = 'failed' AND j.run <> r.run
-) failed ON true
+    coalesce(m.used, 0), NOT r.here AND coalesce(m.complete, false), r.cards, r.here,
+    r.began, r.ended
+FROM reserved r LEFT JOIN metered m USING (id)
 ORDER BY r.id
 """
 
 
 @dataclass(frozen=True)
 class OpenReservation:
-    """One open reservation. `metered` card-seconds of its run so far; `began` and `ended` of the run, if it has."""
+    """One open reservation.
+
+    `metered`: card-seconds counted of its run's last stretch; `began` and `ended` of that stretch, None: it has not.
+    `complete`: the job has left its centre, and the stretch's last record is counted.
+    """
 
     pk: int
     party: int
@@ -117,7 +136,6 @@ def load_open(parties: Collection[int] | None = None) -> list[OpenReservation]:
 @transaction.atomic
 def close_settled(found: Sequence[OpenReservation], now: datetime) -> int:
     """Close those whose use is metered, that never began, or whose use has not come for a week; how many."""
-    closed = 0
     by_outcome: dict[ReservationOutcome, list[int]] = {}
     for each in found:
         outcome = each.outcome
@@ -125,7 +143,11 @@ def close_settled(found: Sequence[OpenReservation], now: datetime) -> int:
             outcome = ReservationOutcome.UNMETERED
         if outcome is not None:
             by_outcome.setdefault(outcome, []).append(each.pk)
+    settled = [pk for ids in by_outcome.values() for pk in ids]
+    still_open = BudgetReservation.objects.filter(pk__in=settled, closed_at__isnull=True).order_by("pk")
+    # all of them in one order before the first is written: two who close the same ones do not wait for each other
+    locked = set(still_open.select_for_update(no_key=True).values_list("pk", flat=True))
     for outcome, ids in by_outcome.items():
-        still_open = BudgetReservation.objects.filter(pk__in=ids, closed_at__isnull=True)
-        closed += still_open.update(closed_at=now, outcome=outcome)
-    return closed
+        rows = BudgetReservation.objects.filter(pk__in=locked.intersection(ids))
+        rows.update(closed_at=now, outcome=outcome)
+    return len(locked)

@@ -7,7 +7,8 @@ not pass a limit together; cycles follow one another (`dispatch.scheduling_cycle
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -53,6 +54,9 @@ class BudgetRoom:
         self.standings, self.prices, self.now = list(standings), prices, now
         self.pools: dict[PoolKey, PoolId] = {}
         self._too_dear: dict[BudgetClaim, frozenset[PoolKey]] = {}
+        self._of_party: dict[int, list[BudgetStanding]] = defaultdict(list)
+        for each in self.standings:
+            self._of_party[each.budget.party_id].append(each)
         if self.standings:
             centres = dict(Centre.objects.values_list("code", "pk"))
             cards = dict(Accelerator.objects.values_list("model", "pk"))
@@ -60,7 +64,7 @@ class BudgetRoom:
 
     def limits(self, party: int, project: int) -> list[BudgetStanding]:
         """The budgets in which jobs of a project count."""
-        return [each for each in self.standings if each.concerns(party, project)]
+        return [each for each in self._of_party.get(party, ()) if each.concerns(party, project)]
 
     def too_dear(self, claim: BudgetClaim) -> frozenset[PoolKey]:
         """The pools whose most a job would not fit; all of them where card-seconds are short."""
@@ -108,16 +112,16 @@ class BudgetRoom:
         self._too_dear.clear()
 
 
-def load_room(parties: Iterable[int], now: datetime) -> BudgetRoom:
-    """The room of these parties now. Must run in the transaction that places, under its lock."""
-    budgets = list(
-        FirmBudget.objects.filter(party__in=list(parties), hard=True, ended_at__isnull=True).select_related(
-            "project", "party"
-        )
-    )
+def load_room(now: datetime, parties: Collection[int] | None = None) -> BudgetRoom:
+    """The room of these parties now, or of all. Must run in the transaction that places, under its lock.
+
+    Placement asks for all: a firm whose first job comes after the look must not find itself without a limit.
+    """
+    standing = FirmBudget.objects.filter(hard=True, ended_at__isnull=True).select_related("project", "party")
+    budgets = list(standing if parties is None else standing.filter(party__in=parties))
     if not budgets:
         return BudgetRoom((), Prices(), now)
-    count_party_use()
+    count_party_use()  # before what is reserved is read: of a run, only what is counted is no longer reserved
     open_ones = load_open({budget.party_id for budget in budgets})
     close_settled(open_ones, now)
     prices = Prices()

@@ -94,9 +94,11 @@ def load_standings(
     parties = {each.budget.party_id for each in found}
     if not parties:
         return []
+    # what is reserved before what is used: a record that is counted meanwhile is then in both, and never in neither
+    open_ones = load_open(parties) if reserved is None else reserved
     use = load_month_use(parties, date(now.astimezone(SHANGHAI).year, 1, 1))
     holds: dict[tuple[int, int], Amounts] = defaultdict(lambda: (0, 0))
-    for hold in load_open(parties) if reserved is None else reserved:
+    for hold in open_ones:
         seconds, fen = holds[hold.party, hold.project]
         holds[hold.party, hold.project] = (seconds + hold.outstanding, fen + hold.outstanding_fen(prices))
     for each in found:

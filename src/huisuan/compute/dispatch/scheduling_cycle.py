@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.budgets.alerts import note_held
 from huisuan.compute.budgets.messages import why_budget
-from huisuan.compute.budgets.room import BudgetClaim, BudgetRoom
+from huisuan.compute.budgets.room import BudgetClaim, BudgetRoom, load_room
 from huisuan.compute.budgets.services import PLACEMENT_LOCK
 from huisuan.compute.centres.windows import NO_WINDOWS, load_windows
-from huisuan.compute.dispatch.snapshot import load_waiting_room, take_snapshot
+from huisuan.compute.dispatch.snapshot import take_snapshot
 from huisuan.compute.models import (
     Accelerator,
     BudgetReservation,
@@ -67,7 +68,7 @@ def _run_cycle(now: datetime) -> int:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:
             return 0
-    weights, room, placed = weights_on(now.astimezone(SHANGHAI).date()), load_waiting_room(now), 0
+    weights, room, placed = weights_on(now.astimezone(SHANGHAI).date()), load_room(now), 0
     while True:
         snapshot = take_snapshot(now, weights, room)
         decided = plan(
@@ -155,10 +156,7 @@ def _write_placed(placed: Sequence[PlacedJob], weights: Weights, room: BudgetRoo
 
     A job that was cancelled since the snapshot stays as it is.
     """
-    waiting = Job.objects.select_for_update(of=("self",)).filter(
-        pk__in=[decision.request.uid for decision in placed], state=JobState.WAITING
-    )
-    jobs = {job.uid: job for job in waiting}
+    jobs = {job.uid: job for job in _lock_waiting([decision.request.uid for decision in placed])}
     written = _Written(room, weights, now)
     turned_down = 0
     for decision in placed:
@@ -167,6 +165,16 @@ def _write_placed(placed: Sequence[PlacedJob], weights: Weights, room: BudgetRoo
             turned_down += 1
     written.write()
     return len(written.jobs), turned_down
+
+
+def _lock_waiting(uids: Collection[str]) -> QuerySet[Job]:
+    """Those of these jobs that still wait, locked.
+
+    One that somebody else is just changing is left to the next cycle: a cycle that has locked jobs waits for nobody,
+    so who cancels many jobs and a cycle that places them never wait for each other.
+    """
+    waiting = Job.objects.filter(pk__in=uids, state=JobState.WAITING).order_by("pk")
+    return waiting.select_for_update(of=("self",), no_key=True, skip_locked=True)
 
 
 def _partitions(now: datetime) -> dict[tuple[str, str], str]:
@@ -200,11 +208,12 @@ def _explain_waiting(waits: Sequence[WaitingJob], room: BudgetRoom) -> None:
         )
         for job in explained
     }
-    changed = [
-        job
-        for job in Job.objects.filter(pk__in=first, state=JobState.WAITING).only("uid", "reasons", "expected_start")
-        if (job.reasons, job.expected_start) != first[job.uid]
+    stale = [
+        uid
+        for uid, *known in Job.objects.filter(pk__in=first).values_list("uid", "reasons", "expected_start")
+        if tuple(known) != first[uid]
     ]
+    changed = list(_lock_waiting(stale).only("uid", "reasons", "expected_start"))
     for job in changed:
         job.reasons, job.expected_start = first[job.uid]
     Job.objects.bulk_update(changed, ["reasons", "expected_start"], batch_size=500)

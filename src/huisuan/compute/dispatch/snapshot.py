@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import Q, Sum
 
 from huisuan.base.months import SHANGHAI
-from huisuan.compute.budgets.room import BudgetClaim, BudgetRoom, load_room
+from huisuan.compute.budgets.room import BudgetClaim, BudgetRoom
 from huisuan.compute.centres.restoration import may_be_placed
 from huisuan.compute.dispatch.net_price import Subsidies
 from huisuan.compute.dispatch.pools import pools
@@ -213,13 +213,6 @@ def take_snapshot(now: datetime, weights: Weights, room: BudgetRoom | None = Non
     requests = list(waiting(now, room))
     parties = Party.objects.filter(uscc__in={request.tenant for request in requests}).select_related("region")
     return Snapshot(requests, pools(now), tenants(parties, now, weights), cities(), running(now))
-
-
-def load_waiting_room(now: datetime) -> BudgetRoom:
-    """What the hard budgets leave to the parties whose jobs wait."""
-    return load_room(
-        Job.objects.filter(state=JobState.WAITING).order_by().values_list("party", flat=True).distinct(), now
-    )
 
 
 def evaluate_now(request: PlacementRequest, party: Party, now: datetime) -> PoolEvaluation:

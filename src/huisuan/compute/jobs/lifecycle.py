@@ -171,8 +171,9 @@ def _take_end(job: Job, seen: Observed, steps: Steps) -> None:
         return
     state = _ENDS[seen.state]
     why = seen.reason or ("由提交方取消" if job.cancel_requested_at and state == JobState.CANCELLED else "")
-    ended = seen.ended_at or max(steps.now, seen.started_at or steps.now)
-    end = {"started_at": seen.started_at, "ended_at": ended, "exit_code": seen.exit_code}
+    began = seen.started_at or job.started_at  # an end that an engine did not see may come without its beginning
+    ended = max(seen.ended_at or steps.now, began or steps.now)
+    end = {"started_at": began, "ended_at": ended, "exit_code": seen.exit_code}
     if state != JobState.FAILED or job.cancel_requested_at or not _may_be_tried_again(job):
         steps.end(job, state, why, **end)
         return
@@ -180,7 +181,7 @@ def _take_end(job: Job, seen: Observed, steps: Steps) -> None:
     tried = f"第 {job.run + 1} 次运行失败{code}{f'（{why}）' if why else ''}"
     steps.events.append(
         JobEvent(
-            job=job, at=steps.now, run=job.run, lease=job.lease, state=state, centre_id=job.centre_id,
+            job=job, at=steps.now, run=job.run, lease=job.lease, state=state, centre_id=job.centre_id, began_at=began,
             text=f"{tried}；将重试（最多 {job.retries} 次）",
         )
     )  # fmt: skip

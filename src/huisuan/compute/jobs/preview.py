@@ -70,7 +70,7 @@ def why(uid: str, viewer: Viewer, now: datetime) -> Why:
 
 def _preview(job: Job, now: datetime) -> Preview:
     day = now.astimezone(SHANGHAI).date()
-    room = load_room([job.party_id], now)
+    room = load_room(now, [job.party_id])
     request = placement_request(job, now, room)
     evaluation = evaluate_now(request, job.party, now)
     subsidies = Subsidies(day)

@@ -10,8 +10,10 @@ from django.db.models import QuerySet
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound, Refused
 from huisuan.compute.accelerators import matching_models, matching_vendor
 from huisuan.compute.accelerators.registry import to_card
+from huisuan.compute.jobs.workdirs.services import uploads_for
 from huisuan.compute.models import FINAL_STATES, Accelerator, Centre, Job, JobState, Upload
 from huisuan.parties.models import Party, Region
+from huisuan.parties.viewer import Viewer
 from huisuan.protocol.resources import JobRequest
 
 MOST_LINKS = 100_000  # jobs to wait for, over all the jobs of an array
@@ -94,15 +96,15 @@ def place_of_data(name: str | None) -> tuple[Centre | None, Region | None]:
         ) from None
 
 
-def upload_named(sha256: str | None, party: Party) -> Upload | None:
-    """A working directory that the party uploaded.
+def upload_named(sha256: str | None, party: Party, viewer: Viewer) -> Upload | None:
+    """A working directory that the party uploaded, and that the viewer may use.
 
     Raises:
         Refused: it did not.
     """
     if not sha256:
         return None
-    found = Upload.objects.defer("content").filter(party=party, sha256=sha256, forgotten_at__isnull=True).first()
+    found = uploads_for(viewer).filter(party=party, sha256=sha256).first()
     if found is None:
         raise NotFound(
             f"工作目录 {sha256} 没有上传：请先用 POST /api/v1/uploads 上传，或用 --workdir 目录",
@@ -111,20 +113,24 @@ def upload_named(sha256: str | None, party: Party) -> Upload | None:
     return found
 
 
-def jobs_before(uids: Sequence[str], party: Party, followers: int) -> list[Job]:
+def jobs_before(uids: Sequence[str], party: Party, viewer: Viewer, followers: int) -> list[Job]:
     """The jobs to wait for, locked until they are noted down; an array's first uid stands for the whole array.
 
     Raises:
-        Refused: one is not the party's, or has ended without being done, or they are too many.
+        Refused: one is not the party's, or not of the project that the viewer's token is bound to, or has ended
+            without being done, or they are too many.
     """
     if not uids:
         return []
-    named = Job.objects.filter(party=party, pk__in=uids)
+    within = Job.objects.filter(party=party)
+    if viewer.project_id is not None:
+        within = within.filter(project=viewer.project_id)
+    named = within.filter(pk__in=uids)
     missing = sorted(set(uids) - set(named.values_list("pk", flat=True)))
     if missing:
         raise NotFound(f"要先完成的作业 {'、'.join(missing)} 不存在，或不属于这个主体", code="job.dependency_unknown")
     # in order of their names: two submissions that wait for the same jobs do not wait for each other
-    whole: QuerySet[Job] = (named | Job.objects.filter(party=party, array_uid__in=uids)).order_by("pk")
+    whole: QuerySet[Job] = (named | within.filter(array_uid__in=uids)).order_by("pk")
     found = list(whole.select_for_update(of=("self",), no_key=True).only("pk", "state"))
     over = [job for job in found if job.state in FINAL_STATES and job.state != JobState.DONE]
     if over:

@@ -65,12 +65,12 @@ def submit_job(
     job = unsaved_job(asked, viewer, now)
     job.session_kind = session_kind
     if key:
-        job.submission = hashlib.sha256(f"{key}\0{asked.model_dump_json()}".encode()).hexdigest()
+        job.submission = _submission(key, asked, job)
         if sent_before := _sent_before(job):
             return visible(viewer).get(pk=sent_before.pk)
     if job.workdir is not None:
         keep(job.workdir)
-    before = jobs_before(asked.after, job.party, max(len(asked.array), 1))
+    before = jobs_before(asked.after, job.party, viewer, max(len(asked.array), 1))
     _someone_can(job, now)
     job.state = JobState.SUBMITTED if before else JobState.WAITING
     job.reasons = [_waits_for(before)] if before else []
@@ -149,7 +149,7 @@ def unsaved_job(asked: JobRequest, viewer: Viewer, now: datetime) -> Job:
         command=asked.command,
         script=asked.script,
         image=asked.image,
-        workdir=upload_named(asked.workdir, party),
+        workdir=upload_named(asked.workdir, party, viewer),
         outputs=asked.outputs,
         cards=asked.devices,
         nodes=asked.nodes,
@@ -182,12 +182,21 @@ def _someone_can(job: Job, now: datetime) -> None:
     evaluation = evaluate_now(placement_request(job, now), job.party, now)
     if not evaluation.possible:
         raise InvalidRequest(why_never(evaluation.needs, evaluation.rejected).text, code="job.never_placeable")
-    room = load_room([job.party_id], now)
+    room = load_room(now, [job.party_id])
     if room.limits(job.party_id, job.project_id):
         claim = BudgetClaim(job.party_id, job.project_id, job.cards * job.time_limit_seconds)
         shortage = room.shortage(claim, evaluation.possible_pools, of_limit=True)
         if shortage is not None and shortage.cost is not None:
             raise InvalidRequest(why_never_affordable(shortage), code="budget.job_never_fits")
+
+
+def _submission(key: str, asked: JobRequest, job: Job) -> str:
+    """What names a submission: its key and all that makes it another one, what it says and where it belongs.
+
+    The project and the kind of session do not stand in every request: a token's project is taken where none is named.
+    """
+    parts = (key, job.project_id, job.session_kind, asked.model_dump_json())
+    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
 
 
 def _sent_before(job: Job) -> Job | None:

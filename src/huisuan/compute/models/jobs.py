@@ -33,7 +33,8 @@ FINAL_STATES = (JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.LOS
 class Upload(models.Model):
     """A working directory as a party packed it (tar.gz, checked before it was stored); its name is its SHA-256.
 
-    Its content is forgotten when nobody has needed it for long; sent again, it is another upload.
+    Its content is forgotten when nobody has needed it for long; sent again, it is another upload. `projects`: those
+    whose tokens sent it, which may use it besides the projects of the jobs that came with it.
     """
 
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="uploads")
@@ -42,6 +43,7 @@ class Upload(models.Model):
     content = models.BinaryField(null=True)
     uploaded_at = models.DateTimeField()
     forgotten_at = models.DateTimeField(null=True, blank=True)
+    projects = models.ManyToManyField(Project, blank=True, related_name="+")
 
     class Meta:
         constraints = [
@@ -257,6 +259,9 @@ class JobEvent(models.Model):
     text = models.TextField(blank=True)
     tries = models.PositiveSmallIntegerField(default=0, help_text="of telling the webhook")
     notified_at = models.DateTimeField(null=True, blank=True)
+    began_at = models.DateTimeField(
+        null=True, blank=True, help_text="of a run that failed and is tried again: when it last began"
+    )
 
     class Meta:
         ordering = ["job", "id"]

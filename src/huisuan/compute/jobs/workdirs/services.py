@@ -17,6 +17,7 @@ from huisuan.base.paths import spool_folder
 from huisuan.compute.jobs.workdirs.archive_safety import MOST_BYTES, check
 from huisuan.compute.models import Job, Upload
 from huisuan.parties.acting_party import resolve_acting_party
+from huisuan.parties.models import Party
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol import resources as wire
 
@@ -35,10 +36,18 @@ class Stream(Protocol):
 def take_upload(stream: Stream, uscc: str | None, viewer: Viewer, now: datetime) -> tuple[Upload, bool]:
     """Keep what the stream brings under its SHA-256; whether it is new. The same again changes nothing.
 
+    A token that is bound to a project brings it along for that project.
+
     Raises:
         Refused: it is too large, no safe tar.gz, or for another party.
     """
-    party = resolve_acting_party(uscc, viewer)
+    upload, new = _take(stream, resolve_acting_party(uscc, viewer), now)
+    if viewer.project_id is not None:
+        upload.projects.add(viewer.project_id)
+    return upload, new
+
+
+def _take(stream: Stream, party: Party, now: datetime) -> tuple[Upload, bool]:
     with tempfile.TemporaryFile(dir=spool_folder()) as file:
         sha256, size = _received(stream, file)
         if found := _known().filter(party=party, sha256=sha256).first():
@@ -62,10 +71,19 @@ def upload_of(sha256: str, viewer: Viewer) -> Upload:
     """
     if not sha256.isalnum():  # a NUL, say, which the database refuses to look for
         raise Upload.DoesNotExist
-    found = _known().filter(viewer.parties("party"), sha256=sha256).first()
+    found = uploads_for(viewer).filter(viewer.parties("party"), sha256=sha256).first()
     if found is None:
         raise Upload.DoesNotExist
     return found
+
+
+def uploads_for(viewer: Viewer) -> QuerySet[Upload]:
+    """What is kept, of any party: for a token that is bound to a project, what it or the project's jobs brought."""
+    if viewer.project_id is None:
+        return _known()
+    brought = Upload.projects.through.objects.filter(upload=OuterRef("pk"), project=viewer.project_id)
+    used = Job.objects.filter(workdir=OuterRef("pk"), project=viewer.project_id)
+    return _known().filter(Exists(brought) | Exists(used))
 
 
 def keep(upload: Upload) -> None:
