@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test import Client
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound, Refused
@@ -60,6 +62,12 @@ def test_the_first_of_a_firm_is_its_owner_and_the_next_ones_are_submitters() -> 
         people.add_person("five", Position("province", member_role="owner"), ACTOR, NOW)
     moved = people.change_position(Person.objects.get(username="three"), Position("user", party().uscc), ACTOR, NOW)
     assert moved.member_role == "submitter"  # its role in the former firm did not come along
+    add("six", "viewer", number=2)
+    for role in ("viewer", "owner"):  # the same as in the former firm is no reason to take it for left out
+        there, back = Position("user", party().uscc, member_role=role), Position("user", party(2).uscc)
+        six = people.change_position(Person.objects.get(username="six"), there, ACTOR, NOW)
+        assert six.member_role == role
+        people.change_position(six, dataclasses.replace(back, member_role="owner"), ACTOR, NOW)
 
 
 def test_a_link_lets_in_one_colleague_once_and_is_kept_nowhere() -> None:
@@ -82,11 +90,76 @@ def test_a_link_lets_in_one_colleague_once_and_is_kept_nowhere() -> None:
             members.accept_invitation(wrong, "wang", PASSWORD, NOW)
     with pytest.raises(DatabaseError), transaction.atomic():
         MemberInvitation.objects.filter(used_by=li).update(used_at=None, used_by=None)
-    gone = members.invite(seen(owner), ACTOR, NOW, member_role="owner")
-    people.set_member_role(li, "owner", ACTOR, NOW)
-    people.set_member_role(owner, "submitter", ACTOR, NOW)
-    with pytest.raises(NotFound, match="已不是本单位的所有者"):
-        members.accept_invitation(gone.secret, "wang", PASSWORD, NOW)
+
+
+ENDS = {
+    "another role": lambda who: people.set_member_role(who, "submitter", ACTOR, NOW),
+    "removed": lambda who: people.disable_person(who, ACTOR, NOW),
+    "owner of another firm": lambda who: people.change_position(
+        who, Position("user", party(2).uscc, member_role="owner"), ACTOR, NOW
+    ),
+    "moved behind the services": lambda who: Person.objects.filter(pk=who.pk).update(party=party(2)),
+    "no user any more": lambda who: people.change_position(who, Position("auditor"), ACTOR, NOW),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS.keys())
+def test_open_invitations_end_with_the_owner_who_made_them(end: Callable[[Person], object]) -> None:
+    other, owner = add("other"), add("owner", "owner")
+    used, left = (members.invite(seen(owner), ACTOR, NOW, member_role="owner") for _ in range(2))
+    kept = members.invite(seen(other), ACTOR, NOW, member_role="viewer")
+    members.accept_invitation(used.secret, "li", PASSWORD, NOW)
+    people.set_password(owner, PASSWORD + " 2", ACTOR, NOW)  # that ends nothing of what an owner granted
+    assert members.find_invitation(left.secret, NOW) is not None
+    end(owner)
+    assert list(members.open_invitations(seen(other), NOW)) == [kept.invitation]
+    with pytest.raises(NotFound, match="撤回"):
+        members.accept_invitation(left.secret, "wang", PASSWORD, NOW)
+    if not Person.objects.get(pk=owner.pk).is_active:
+        members.restore_member(seen(other), "owner", ACTOR, NOW)
+        assert members.find_invitation(left.secret, NOW) is None  # it does not come back with them
+    assert members.accept_invitation(kept.secret, "wang", PASSWORD, NOW).member_role == "viewer"
+
+
+def test_the_database_lets_only_an_owner_of_the_firm_invite() -> None:
+    owner = add("owner")
+    for inviter, firm in ((add("li", "submitter"), party()), (owner, party(2)), (add("elsewhere", number=2), party())):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            MemberInvitation.objects.create(
+                party=firm, member_role="owner", digest=f"{inviter.pk} {firm.pk}", invited_by=inviter, invited_at=NOW,
+                expires_at=NOW + timedelta(days=1),
+            )  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_owner_who_is_removed_while_inviting_leaves_no_open_invitation() -> None:
+    other, owner = add("other"), add("owner", "owner")
+    viewer = seen(owner)
+    gate, outcomes = threading.Barrier(2), []
+
+    def does(what: Callable[[], object]) -> None:
+        gate.wait()
+        try:
+            what()
+        except Refused as refusal:
+            outcomes.append(refusal.code)
+        finally:
+            connection.close()
+
+    threads = [
+        threading.Thread(target=does, args=(act,))
+        for act in (
+            lambda: members.remove_member(seen(other), "owner", ACTOR, NOW),
+            lambda: members.invite(viewer, ACTOR, NOW, member_role="owner"),
+        )
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert outcomes in ([], ["member.not_owner"])
+    assert not members.open_invitations(seen(other), NOW).exists()
+    assert not Person.objects.get(username="owner").is_active
 
 
 @pytest.mark.django_db(transaction=True)
@@ -208,6 +281,9 @@ def test_a_projects_token_opens_its_jobs_and_nothing_else() -> None:
     assert bound.get(f"{API}/jobs/{elsewhere['uid']}").status_code == 404
     assert bound.post(f"{API}/jobs/{elsewhere['uid']}/cancel").status_code == 404
     assert [each["code"] for each in bound.get(f"{API}/projects").json()] == ["speech"]
+    other = elsewhere["uid"]
+    after = bound.post(f"{API}/jobs", {"command": ["true"], "after": [other]}, content_type="application/json")
+    assert (after.status_code, after.json()["code"]) == (422, "job.dependency_unknown")
     for closed in ("bills", "entitlements", "usage", "members", "use"):
         answer = bound.get(f"{API}/{closed}")
         assert (closed, answer.status_code, answer.json().get("code")) == (closed, 403, "access.project_token")

@@ -132,9 +132,9 @@ def _parse_party(code: str, cells: dict[str, str], regions: dict[str, Region]) -
 def _store_parties(read: list[Party], header: list[str], report: FileReport, *, demo: bool) -> list[dict[str, Any]]:
     """New ones in, changed ones updated; a column that the file lacks leaves what is known. Says what changed."""
     fields = ["name", "kind", "region_id", *(column for column in _OPTIONAL_PARTY_COLUMNS if column in header)]
-    known = {
-        party.uscc: party for party in Party.objects.select_for_update().filter(uscc__in=[party.uscc for party in read])
-    }
+    # in one order: two imports of the same parties do not wait for each other
+    locked = Party.objects.select_for_update().filter(uscc__in=[party.uscc for party in read]).order_by("pk")
+    known = {party.uscc: party for party in locked}
     new: list[Party] = []
     changed: list[Party] = []
     changes: list[dict[str, Any]] = []

@@ -84,6 +84,7 @@ def invite(
         InvalidRequest: no such role, too long a note, no such end, or too many invitations are open.
     """
     party, note = check_owner(viewer), note.strip()
+    _lock_owners(viewer)
     _check_role(member_role)
     if len(note) > _LONGEST_NOTE or "\0" in note:
         raise InvalidRequest(f"给谁：至多 {_LONGEST_NOTE} 个字", code="invitation.note_too_long")
@@ -138,7 +139,7 @@ def accept_invitation(
     """The new colleague, by a link that is used up by this.
 
     Raises:
-        NotFound: the link is used, withdrawn, past its end, or none.
+        NotFound: the link is used, withdrawn (as it is when its inviter is no owner any more), past its end, or none.
         Refused: the name is taken or malformed, or the password is weak (the link is then still good).
     """
     found = find_invitation(secret, now)
@@ -151,8 +152,6 @@ def accept_invitation(
         )
     if found is None:
         raise NotFound("这个邀请链接已经用过、撤回或过期：请本单位的所有者再发一个", code="invitation.not_valid")
-    if not found.invited_by.is_active or found.invited_by.member_role != MemberRole.OWNER:
-        raise NotFound("发出邀请的人已不是本单位的所有者：请现在的所有者再发一个", code="invitation.inviter_gone")
     if not password:
         raise InvalidRequest("请设一个口令", code="person.password_missing")
     actor = Actor(f"{username.strip()[:80]}（受 {found.invited_by.username} 邀请）"[:120], address=address)

@@ -53,13 +53,9 @@ _USER_HAS_A_MEMBER_ROLE = Q(role=Role.USER, member_role__in=MemberRole.values) |
 )
 
 # A user that nobody gave a role in the firm is its owner where it has none, and a submitter otherwise; who is no user
-# has none. So the invariant holds however a person is written.
+# has none. So the invariant holds however a person is written. Whoever moves somebody to another firm says which role
+# they have there, or writes none: that it is the same as in the former one is no reason to take it for left out.
 _FILL_MEMBER_ROLE = """
-    IF TG_OP = 'UPDATE' THEN  -- another firm: the role in the former one does not come along
-        IF NEW.party_id IS DISTINCT FROM OLD.party_id AND NEW.member_role = OLD.member_role THEN
-            NEW.member_role := '';
-        END IF;
-    END IF;
     IF NEW.role <> 'user' THEN
         NEW.member_role := '';
     ELSIF NEW.member_role = '' THEN
@@ -77,7 +73,9 @@ _FILL_MEMBER_ROLE = """
 """
 
 # Whoever changes who a person is, however it is done, ends what was granted to the person before: the sessions (their
-# key holds the epoch) and the tokens. The lock makes two operators who disable each other wait for one another.
+# key holds the epoch) and the tokens; and what the person granted as an owner: the invitations that nobody has used,
+# for a colleague who was removed could come back by them. The lock makes two operators who disable each other wait for
+# one another.
 _BEFORE_UPDATE = """
     IF (NEW.role, NEW.party_id, NEW.city_id, NEW.is_active, NEW.password_changed_at, NEW.member_role)
         IS DISTINCT FROM
@@ -85,6 +83,9 @@ _BEFORE_UPDATE = """
         NEW.session_epoch := OLD.session_epoch + 1;
         UPDATE parties_token SET revoked_at = GREATEST(now(), created_at)
             WHERE person_id = NEW.id AND revoked_at IS NULL;
+        UPDATE parties_memberinvitation SET revoked_at = GREATEST(now(), invited_at)
+            WHERE invited_by_id = NEW.id AND used_at IS NULL AND revoked_at IS NULL
+              AND NOT (NEW.is_active AND NEW.member_role = 'owner' AND party_id = NEW.party_id);
     END IF;
     IF OLD.role = 'operator' AND OLD.is_active AND NOT (NEW.role = 'operator' AND NEW.is_active) THEN
         PERFORM pg_advisory_xact_lock(hashtext('parties_person operators'));

@@ -51,7 +51,10 @@ class Project(models.Model):
 
 
 class MemberInvitation(models.Model):
-    """A link by which a colleague joins a firm, once, until a day; only the digest of its secret is kept."""
+    """A link by which a colleague joins a firm, once, until a day; only the digest of its secret is kept.
+
+    An open one is always an active owner's of that firm: with the inviter's removal, move or other role it is revoked.
+    """
 
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="invitations")
     member_role = models.CharField(max_length=10, choices=MemberRole)
@@ -79,6 +82,22 @@ class MemberInvitation(models.Model):
             ),
         ]
         triggers = [
+            # locks the inviter: who is just being removed either is so before, or takes this invitation along
+            pgtrigger.Trigger(
+                name="invitation_is_an_owners",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    PERFORM 1 FROM parties_person p
+                        WHERE p.id = NEW.invited_by_id AND p.party_id = NEW.party_id
+                          AND p.member_role = 'owner' AND p.is_active FOR SHARE;
+                    IF NOT FOUND THEN
+                        RAISE EXCEPTION 'only an owner of the firm invites'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'invitation_is_an_owners';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             pgtrigger.Protect(name="invitations_stay", operation=pgtrigger.Delete),
             pgtrigger.Protect(
                 name="invitations_only_end",
