@@ -12,6 +12,7 @@ from huisuan.protocol.resources import RequestModel, ResponseModel
 MemberRoleName = Literal["owner", "submitter", "viewer"]
 PeriodName = Literal["year", "month"]
 UnitName = Literal["fen", "card_seconds"]
+HUGE_LIMIT = 10**17  # fen or card-seconds of a budget: more is a slip of the pen, and far from the edge of a bigint
 
 
 class MemberInfo(ResponseModel):

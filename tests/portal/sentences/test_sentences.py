@@ -92,7 +92,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "compute/sessions/services.py": ("start_session", "session_of", "open_session"),
     "portal/sessions/views.py": ("_asked", "_number"),
     "parties/members.py": (), "parties/projects.py": (), "parties/queries.py": (), "compute/jobs/leaving.py": (),
-    "compute/budgets/services.py": (), "compute/budgets/party_use.py": (),
+    "compute/budgets/services.py": (), "compute/budgets/party_use.py": (), "compute/budgets/limit_text.py": (),
     "compute/jobs/again.py": (), "compute/jobs/held_cancels.py": (),
     "compute/agent_gateway/enrolment.py": ("revoke",),
     "portal/centres/maintenance.py": ("_time",), "portal/centres/tariffs.py": ("fen_of_yuan", "_day"),

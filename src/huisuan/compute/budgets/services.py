@@ -8,10 +8,10 @@ from django.db import connection, transaction
 
 from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.compute.models import BudgetPeriod, BudgetUnit, FirmBudget
-from huisuan.compute.models.budgets import HUGE_LIMIT
 from huisuan.parties.members import check_owner
 from huisuan.parties.projects import get_project
 from huisuan.parties.viewer import Viewer
+from huisuan.protocol.firm import HUGE_LIMIT
 
 PLACEMENT_LOCK = 0x4855_4953_5541_4E01  # of the database: held by each scheduling cycle, and while a budget changes
 

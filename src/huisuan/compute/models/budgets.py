@@ -14,8 +14,7 @@ from huisuan.base.db.append_only import append_only
 from huisuan.compute.models.centres import Accelerator, Centre
 from huisuan.compute.models.jobs import Job
 from huisuan.parties.models import Party, Project
-
-HUGE_LIMIT = 10**17  # fen or card-seconds: a slip of the pen, and far from the edge of a bigint
+from huisuan.protocol.firm import HUGE_LIMIT
 
 
 class BudgetPeriod(models.TextChoices):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.contrib import messages
@@ -19,6 +18,7 @@ from django.views.decorators.http import require_POST
 from huisuan.base.errors import InvalidRequest, Refused, Unavailable
 from huisuan.base.months import SHANGHAI, Month
 from huisuan.compute.budgets import queries, services
+from huisuan.compute.budgets.limit_text import parse_limit
 from huisuan.compute.budgets.standing import BudgetStanding
 from huisuan.compute.models import BudgetAlert, BudgetPeriod, BudgetUnit
 from huisuan.parties import projects
@@ -29,12 +29,12 @@ from huisuan.portal.account.views import actor_of, person_of
 from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.ui import number_format, state_labels
 from huisuan.portal.ui.refusals import refusal_html
+from huisuan.protocol.firm import UnitName
 from huisuan.settlement.statements.forecast import Forecast, forecast_year
 
 PERIODS = {BudgetPeriod.YEAR: _("每年"), BudgetPeriod.MONTH: _("每月")}
 UNITS = {BudgetUnit.FEN: _("元"), BudgetUnit.CARD_SECONDS: _("卡时")}
 ALERTS = {"50": _("已用 50%"), "80": _("已用 80%"), "100": _("已用 100%"), "held": _("有作业在等预算")}
-_CARD_HOUR = 3600
 
 
 @dataclass(frozen=True)
@@ -250,10 +250,10 @@ def set_budget(request: HttpRequest) -> HttpResponseBase:
     asked, viewer = request.POST, viewer_of(request)
     code = asked.get("project", "")
     try:
-        limit = parse_limit(asked.get("unit", ""), asked.get("limit", ""))
+        unit: UnitName = "fen" if asked.get("unit") == BudgetUnit.FEN else "card_seconds"
         services.set_budget(
-            viewer, code or None, asked.get("period", ""), asked.get("unit", ""), limit, timezone.now(),
-            hard=asked.get("hard") != "soft",
+            viewer, code or None, asked.get("period", ""), asked.get("unit", ""),
+            parse_limit(asked.get("limit", ""), unit), timezone.now(), hard=asked.get("hard") != "soft",
         )  # fmt: skip
     except Refused as refusal:
         if code:
@@ -273,22 +273,3 @@ def end_budget(request: HttpRequest, number: int) -> HttpResponseBase:
         return _page(request, refused=refusal_html(refusal))
     messages.success(request, _t("预算已取消；记录仍在。"))
     return redirect("project", code=ended.project.code) if ended.project else redirect("firm")
-
-
-def parse_limit(unit: str, text: str) -> int:
-    """A limit as typed, in yuan or card-hours: in fen or card-seconds.
-
-    Raises:
-        InvalidRequest: no number, negative, or finer than a fen or a card-second.
-    """
-    scale = 100 if unit == BudgetUnit.FEN else _CARD_HOUR
-    try:
-        amount = Decimal(text.strip().replace(",", "").replace("，", "")) * scale
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount != int(amount) or amount < 0:
-        raise InvalidRequest(
-            _t("限额 {text}：应是不小于 0 的数，以元（至多两位小数）或卡时计，例如 12000.50").format(text=text[:40]),
-            code="budget.limit_malformed",
-        )
-    return int(amount)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,6 +11,7 @@ import typer
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.money import round_half_up, yuan
 from huisuan.client import connect
+from huisuan.compute.budgets.limit_text import parse_limit
 from huisuan.protocol import firm as wire
 from huisuan.terminal import AsJson, out, print_json, print_table
 
@@ -96,9 +96,9 @@ def budget(
     as_json: AsJson = False,
 ) -> None:
     """设定预算，立即生效；同样的预算已有时，新的代替旧的。硬预算放不下的作业等待。"""
+    unit: wire.UnitName = "card_seconds" if card_hours else "fen"
     asked = wire.BudgetRequest(
-        project=project, period=_period(per), unit="card_seconds" if card_hours else "fen",
-        limit=_parse_limit(limit, _HOUR if card_hours else 100), hard=not soft,
+        project=project, period=_period(per), unit=unit, limit=parse_limit(limit, unit), hard=not soft,
     )  # fmt: skip
     with connect() as client:
         made = client.set_budget(asked)
@@ -219,16 +219,3 @@ def _period(text: str) -> Literal["year", "month"]:
     if text == "year":
         return "year"
     raise InvalidRequest(f"--per {text}：只能是 month 或 year", code="budget.kind_unknown")
-
-
-def _parse_limit(text: str, scale: int) -> int:
-    try:
-        amount = Decimal(text.replace(",", "")) * scale
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount != int(amount) or amount < 0:
-        raise InvalidRequest(
-            f'限额 "{text}"：应是不小于 0 的数，以元（至多两位小数）或卡时计，例如 12000.50',
-            code="budget.limit_malformed",
-        )
-    return int(amount)
