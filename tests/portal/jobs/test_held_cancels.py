@@ -116,9 +116,14 @@ def test_a_filter_names_what_is_not_over_and_nothing_named_is_refused(world: Wor
     job, other = submit(world, 1), submit(world, 2)
     Job.objects.filter(pk=other.pk).update(state="done", ended_at=NOW)
     assert named_by(CancelRequest(name="批"), viewer(world)) == [job.pk]
-    for asked in (CancelRequest(), CancelRequest(name="没有这个"), CancelRequest(state="gone")):
+    for asked in (CancelRequest(name="没有这个"), CancelRequest(state="gone")):
         with pytest.raises(InvalidRequest):
             named_by(asked, viewer(world))
+    empty = ({}, {"name": ""}, {"state": ","}, {"state": " , ", "name": " "}, {"centre": "", "model": "", "array": ""})
+    for nothing in empty:
+        with pytest.raises(InvalidRequest, match="没有说要取消哪些作业") as why:
+            named_by(CancelRequest.model_validate(nothing), viewer(world))
+        assert why.value.code == "cancel.names_nothing"
     with pytest.raises(InvalidRequest):
         hold_cancel([f"{n:026d}" for n in range(MOST_JOBS + 1)], viewer(world), NOW)
 

@@ -40,10 +40,10 @@ def named_by(asked: wire.CancelRequest, viewer: Viewer) -> list[str]:
     """
     if asked.uids:
         return asked.uids
-    given = asked.model_dump(exclude={"uids"}, exclude_none=True)
-    if not given:
+    only = JobFilter(**asked.model_dump(exclude={"uids"}, exclude_none=True))
+    if only.finds_all:
         raise InvalidRequest("没有说要取消哪些作业：请给出作业号或筛选条件", code="cancel.names_nothing")
-    found = list(jobs_to_cancel(viewer, JobFilter(**given)).values_list("pk", flat=True)[: MOST_JOBS + 1])
+    found = list(jobs_to_cancel(viewer, only).values_list("pk", flat=True)[: MOST_JOBS + 1])
     if not found:
         raise InvalidRequest("没有一个没结束的作业符合这个筛选", code="cancel.finds_nothing")
     return found

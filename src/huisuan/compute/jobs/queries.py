@@ -71,19 +71,17 @@ class JobFilter:
     since: datetime | None = None
     until: datetime | None = None
 
-    def apply(self, jobs: QuerySet[Job]) -> QuerySet[Job]:
-        """The jobs that pass the filter.
+    @property
+    def finds_all(self) -> bool:
+        """Whether it leaves nothing out, as one of empty words does: who cancels by a filter must have said which."""
+        return not (self._states or self._wanted or self.since or self.until)
 
-        Raises:
-            InvalidRequest: there is no such state.
-        """
-        states = [state for state in (self.state or "").split(",") if state]
-        if unknown := [state for state in states if state not in JobState.values]:
-            raise InvalidRequest(
-                f"状态 {'、'.join(unknown)}：只能是 {'、'.join(JobState.values)}", code="job.state_unknown"
-            )
-        if states:
-            jobs = jobs.filter(state__in=states)
+    @property
+    def _states(self) -> list[str]:
+        return [state for state in (self.state or "").split(",") if state.strip()]
+
+    @property
+    def _wanted(self) -> dict[str, str]:
         given = {
             "array_uid": self.array,
             "name__icontains": self.name,
@@ -92,7 +90,21 @@ class JobFilter:
             "project__code": self.project,
             "accelerator__model": self.model,
         }
-        wanted = {field: text for field, text in given.items() if text}
+        return {field: text for field, text in given.items() if text and text.strip()}
+
+    def apply(self, jobs: QuerySet[Job]) -> QuerySet[Job]:
+        """The jobs that pass the filter.
+
+        Raises:
+            InvalidRequest: there is no such state.
+        """
+        states, wanted = self._states, self._wanted
+        if unknown := [state for state in states if state not in JobState.values]:
+            raise InvalidRequest(
+                f"状态 {'、'.join(unknown)}：只能是 {'、'.join(JobState.values)}", code="job.state_unknown"
+            )
+        if states:
+            jobs = jobs.filter(state__in=states)
         if any("\0" in text for text in wanted.values()):
             return jobs.none()  # the database refuses to look for it
         times = {"submitted_at__gte": self.since, "submitted_at__lt": self.until}
