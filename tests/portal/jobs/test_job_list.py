@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from huisuan.compute.jobs.expected import job_times
 from huisuan.compute.models import Accelerator, Centre, Job
+from huisuan.parties.models import Project
 from huisuan.portal.ui import keyset_table
 from huisuan.portal.ui.keyset_table import KeysetTable
 from support.portal import World
@@ -153,3 +154,20 @@ def test_the_file_holds_what_is_filtered_with_costs(world: World) -> None:
     assert len(rows) == 4
     assert "至今花费，估算（元）" in rows[0]
     assert date(2025, 3, 1).isoformat() in rows[1]
+
+
+def test_a_user_looks_at_the_jobs_of_one_project_by_a_link_that_can_be_sent(world: World) -> None:
+    speech, twin = (
+        Project.objects.create(party=party, code="speech", name="语音", created_at=AT)
+        for party in (world.alpha, world.beta)
+    )
+    mine, theirs = make(world, 2, project=speech), make(world, 1, party=world.beta, project=twin)
+    assert sorted(uids(listed(world, project="speech"))) == sorted(job.uid for job in mine)
+    assert len(uids(listed(world))) > len(mine)
+    assert uids(listed(world, "beta", project="speech")) == [job.uid for job in theirs]
+    page = world.browser("alpha").get(reverse("jobs"), {"project": "no-such"})
+    assert (page.status_code, uids(page.context["table"])) == (200, uids(listed(world)))
+    assert "no-such" in page.content.decode()  # what of the address could not be used is said
+    link = f"{reverse('jobs')}?project=speech"
+    assert link in world.browser("alpha").get(reverse("project", args=["speech"])).content.decode()
+    assert 'name="project"' not in world.browser("province").get(reverse("jobs")).content.decode()

@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from huisuan.compute.jobs.cost import costs_of
 from huisuan.compute.jobs.expected import job_times
 from huisuan.compute.models import FINAL_STATES, Accelerator, Centre, Job, JobState, Partition
+from huisuan.parties.models import Project
+from huisuan.parties.projects import get_project, list_projects
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.jobs import details as job_facts
 from huisuan.portal.sentences.page import translate_sentence
@@ -131,6 +133,10 @@ def _since(rows: QuerySet[Any], days: str) -> QuerySet[Any]:
     return rows.filter(submitted_at__gte=timezone.now() - timedelta(days=int(days)))
 
 
+def _project_name(project: Project) -> str:
+    return project.code if project.code == project.name else f"{project.code} · {translate_sentence(project.name)[:24]}"
+
+
 def _choices(viewer: Viewer) -> list[Choice]:
     def centres(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
         inside = Centre.objects.filter(viewer.centres()) if viewer.role == "centre" else Centre.objects.all()
@@ -142,12 +148,21 @@ def _choices(viewer: Viewer) -> list[Choice]:
     def of_model(rows: QuerySet[Any], model: str) -> QuerySet[Any]:
         return rows.filter(accelerator=Accelerator.objects.get(model=model))
 
-    return [
+    def own_projects(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+        return [(project.code, _project_name(project)) for project in list_projects(viewer)]
+
+    def of_project(rows: QuerySet[Any], code: str) -> QuerySet[Any]:
+        return rows.filter(project=get_project(viewer, code))
+
+    found = [
         Choice("state", _("状态"), _states_and_open, _in_state),
         Choice("centre", _("中心"), centres, at_centre),
         Choice("model", _("型号"), _models, of_model),
         Choice("since", _("提交于"), lambda _rows: list(_SPANS.items()), _since),
     ]
+    if viewer.role == "user":  # who reads several firms finds the same code in each
+        found.insert(1, Choice("project", _("项目"), own_projects, of_project))
+    return found
 
 
 def job_table(request: HttpRequest, viewer: Viewer, selection: Selection | None = None) -> Table:

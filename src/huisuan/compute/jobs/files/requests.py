@@ -174,9 +174,8 @@ def take_answers(centre: Centre, answers: Sequence[FileAnswer], now: datetime) -
     """Keep the answers to questions that this centre was asked; any other is dropped. Must run in a transaction."""
     if not answers:
         return
-    rows = FileRequest.objects.select_for_update().filter(
-        pk__in=[answer.id for answer in answers], centre=centre, answered_at__isnull=True
-    )
+    open_ones = FileRequest.objects.filter(centre=centre, answered_at__isnull=True).order_by("pk")
+    rows = open_ones.select_for_update().filter(pk__in=[answer.id for answer in answers])
     by_id = {answer.id: answer for answer in answers}
     for row in rows:
         answer = by_id[row.pk]
