@@ -29,6 +29,7 @@ ROUTERS = {
     "huisuan.compute.jobs.workdirs.api": "huisuan_compute_upload_api",
     "huisuan.compute.sessions.api": "huisuan_compute_session_api",
     "huisuan.compute.maintenance.api": "huisuan_compute_maintenance_api",
+    "huisuan.compute.centre_desk.api": "huisuan_compute_centre_desk_api",
     "huisuan.compute.metering.api.usage": "huisuan_compute_usage_api",
     "huisuan.compute.metering.api.seals": "huisuan_compute_meter_api",
     "huisuan.settlement.statements.api": "huisuan_statements_api",
