@@ -58,12 +58,21 @@ def count_before_reading() -> None:
     Raises:
         Unavailable: so much is not counted yet that it is left to the worker; what was read now would be too little.
     """
-    behind = Centre.objects.aggregate(left=Sum(F("last_sequence") - Coalesce("party_tally__sequence", 0)))["left"] or 0
-    if behind > REFRESH_LIMIT:
+    if behind := count_if_few():
         raise Unavailable(
             f"还有 {behind:,} 条用量记录没有计入，平台正在计数：请过几分钟再试", code="use.not_counted_yet"
         )
-    count_party_use()
+
+
+def count_if_few() -> int:
+    """Count what has come unless it is much, which is left to the worker; how many records are not counted then."""
+    left = Sum(F("last_sequence") - Coalesce("party_tally__sequence", 0))
+    behind: int = Centre.objects.aggregate(left=left)["left"] or 0
+    if behind > REFRESH_LIMIT:
+        return behind
+    if behind:
+        count_party_use()
+    return 0
 
 
 @transaction.atomic

@@ -54,15 +54,16 @@ from huisuan.compute.models.sessions import InteractiveSession, SessionAdmission
 from huisuan.compute.models.usage import SourceChunk, SourceFile, UsageRecord
 from huisuan.compute.models.usage_days import UsageDay, UsageTally
 from huisuan.compute.models.usage_imports import UsageImport
+from huisuan.compute.models.use_months import PartyUseMonth
 
 __all__ = [
     "AT_CENTRE", "FINAL_STATES", "HUGE_CARDS", "Accelerator", "AccountClaim", "AgentKey", "AlertKind",
     "BudgetAlert", "BudgetPeriod", "BudgetReservation", "BudgetUnit", "CapacityAttestation", "CapacitySighting",
     "Centre", "CentreNode", "CityQuota", "DurationLine", "EndedArray", "FileRequest", "FirmBudget", "HeldCancel",
     "InteractiveSession", "Invitation", "Job", "JobDependency", "JobEvent", "JobLog", "JobOutputs", "JobState",
-    "JobTemplate", "MaintenanceWindow", "MeterBatch", "MeterFlag", "Partition", "PartyUseDay", "PartyUseTally",
-    "PendingCorrection", "PlacementDecision", "RegisterEntry", "RegisterSignature", "ReservationOutcome",
-    "Restoration", "Seal", "SealRequest", "SealSignature", "SessionAdmission", "SessionKind", "SiteAgent",
-    "SourceChunk", "SourceFile", "Tariff", "TariffChange", "TariffStep", "Tenant", "TenantShare", "Upload", "UsageDay",
-    "UsageImport", "UsageRecord", "UsageTally",
+    "JobTemplate", "MaintenanceWindow", "MeterBatch", "MeterFlag", "Partition", "PartyUseDay", "PartyUseMonth",
+    "PartyUseTally", "PendingCorrection", "PlacementDecision", "RegisterEntry", "RegisterSignature",
+    "ReservationOutcome", "Restoration", "Seal", "SealRequest", "SealSignature", "SessionAdmission", "SessionKind",
+    "SiteAgent", "SourceChunk", "SourceFile", "Tariff", "TariffChange", "TariffStep", "Tenant", "TenantShare",
+    "Upload", "UsageDay", "UsageImport", "UsageRecord", "UsageTally",
 ]  # fmt: skip

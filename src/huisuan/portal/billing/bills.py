@@ -18,7 +18,8 @@ from huisuan.portal.billing import bill_lines
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
-from huisuan.portal.usage.records import MODEL_CHOICE, WITHIN, record_table
+from huisuan.portal.usage.record_filters import MODEL_CHOICE
+from huisuan.portal.usage.records import WITHIN, record_table
 from huisuan.portal.visible import compute as queries
 from huisuan.settlement.models import Bill
 from huisuan.settlement.runs.queries import records_of_bill

@@ -19,7 +19,7 @@ from huisuan.parties.viewer import Viewer
 from huisuan.portal.ui import number_format
 from huisuan.portal.ui.columns import Choice, Text
 from huisuan.portal.ui.table import Table
-from huisuan.portal.usage.records import record_table
+from huisuan.portal.usage.records import many_records
 from huisuan.portal.usage.sums import Sums
 from huisuan.portal.visible import centres as queries
 
@@ -52,17 +52,11 @@ def records_of_months(request: HttpRequest, viewer: Viewer, centre: Centre, year
         days = UsageDay.objects.filter(centre=centre, accelerator__isnull=False).order_by("accelerator__model")
         return [(name, name) for name in days.values_list("accelerator__model", flat=True).distinct()]
 
-    return record_table(
-        request,
-        viewer,
-        queries.records(centre),
-        file=f"{centre.code}-records",
-        name="records",
-        choices=[
-            Choice("month", _("月份"), options, _of_month, always=True, first=newest),
-            Choice("model", _("型号"), models, lambda rows, model: rows.filter(accelerator__model=model)),
-        ],
-    )
+    choices = [
+        Choice("month", _("月份"), options, _of_month, always=True, first=newest, served=True),
+        Choice("model", _("型号"), models, lambda rows, model: rows.filter(accelerator__model=model)),
+    ]
+    return many_records(request, viewer, queries.records(centre), choices, f"{centre.code}-records", "records")
 
 
 def _of_month(rows: QuerySet[Any], text: str) -> QuerySet[Any]:

@@ -95,7 +95,7 @@ def queue_table(request: HttpRequest, viewer: Viewer, centre: Centre) -> Table:
     columns.append(Column("started", _("开始"), "started_at", Kind.MOMENT, sort="started_at"))
     return Table(
         request,
-        user_queries.jobs(viewer).filter(centre=centre, state__in=AT_CENTRE),
+        user_queries.listed_jobs(viewer).filter(centre=centre, state__in=AT_CENTRE),
         columns,
         file=f"{centre.code}-queue",
         name="queue",

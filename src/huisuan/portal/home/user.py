@@ -6,6 +6,7 @@ from django.db.models import Sum
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 
+from huisuan.compute.budgets.party_use import count_if_few
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.state_labels import state_word
@@ -18,6 +19,7 @@ LATEST = 8
 
 def home(request: HttpRequest, viewer: Viewer) -> HttpResponseBase:
     """Jobs, card-hours by month and model, the year's spend, entitlements."""
+    uncounted = count_if_few()
     sums = usage_sums.month_and_model(viewer)
     entitled = list(queries.entitlements_of_newest_runs(viewer).order_by("-run__year", "run__sentence"))
     years = sorted({*usage_sums.years(sums), *(each.run.year for each in entitled)}, reverse=True)
@@ -27,8 +29,9 @@ def home(request: HttpRequest, viewer: Viewer) -> HttpResponseBase:
         if year
         else queries.bills_of_newest_runs(viewer).none()
     )
-    jobs = queries.jobs(viewer).order_by("-submitted_at")[:LATEST]
+    jobs = queries.listed_jobs(viewer).order_by("-submitted_at", "-uid")[:LATEST]
     context = {
+        "uncounted": uncounted,
         "years": years,
         "year": year,
         "used": usage_sums.total(sums, year) if year else 0,

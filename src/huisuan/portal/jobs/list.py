@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import cached_property, reduce
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from huisuan.compute.jobs.cost import costs_of
 from huisuan.compute.jobs.expected import job_times
 from huisuan.compute.models import FINAL_STATES, Accelerator, Centre, Job, JobState, Partition
-from huisuan.parties.models import Project
+from huisuan.parties.models import Party, Project
 from huisuan.parties.projects import get_project, list_projects
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.jobs import details as job_facts
@@ -28,8 +29,6 @@ from huisuan.portal.ui.table import Table
 from huisuan.portal.visible import compute as queries
 
 NOT_OVER = "open"  # as a state: whatever is not over
-RELATED = ("party__region", "centre", "accelerator")
-UNREAD = ("command", "script", "environment", "notes")  # large, and no column shows them
 _SPANS = {"1": _("近 24 小时"), "7": _("近 7 天"), "30": _("近 30 天"), "365": _("近一年")}
 
 
@@ -155,22 +154,49 @@ def _choices(viewer: Viewer) -> list[Choice]:
         return rows.filter(project=get_project(viewer, code))
 
     found = [
-        Choice("state", _("状态"), _states_and_open, _in_state),
-        Choice("centre", _("中心"), centres, at_centre),
+        Choice("state", _("状态"), _states_and_open, _in_state, served=True),
+        Choice("centre", _("中心"), centres, at_centre, served=True),
         Choice("model", _("型号"), _models, of_model),
-        Choice("since", _("提交于"), lambda _rows: list(_SPANS.items()), _since),
+        Choice("since", _("提交于"), lambda _rows: list(_SPANS.items()), _since, served=True),
     ]
     if viewer.role == "user":  # who reads several firms finds the same code in each
-        found.insert(1, Choice("project", _("项目"), own_projects, of_project))
+        found.insert(1, Choice("project", _("项目"), own_projects, of_project, served=True))
     return found
+
+
+class ManyJobs(KeysetTable):
+    """Jobs, newest first. A word that is the number of a job or of an array finds it wherever it stands."""
+
+    @cached_property
+    def _numbers(self) -> list[Q]:
+        """The words that are numbers, as what they find."""
+        plain = [word for word in self.words if word.isalnum()]
+        found = ((word, Q(pk=word) | Q(array_uid=word)) for word in plain)
+        return [which for _word, which in found if Job.objects.filter(which).exists()]
+
+    def matching(self, rows: QuerySet[Any], word: str) -> QuerySet[Any]:
+        """The rows of that number, if there are any; else those that have the word somewhere."""
+        number = Q(pk=word) | Q(array_uid=word)
+        if number in self._numbers:
+            return rows.filter(number)
+        if "party__name" not in self.search:
+            return super().matching(rows, word)
+        own = reduce(Q.__or__, (Q(**{f"{path}__icontains": word}) for path in self.search if path != "party__name"))
+        parties = Party.objects.filter(name__icontains=word)  # few: each job is asked for its own fields alone
+        return rows.filter(own | Q(party__in=list(parties.values_list("pk", flat=True))))
+
+    @cached_property
+    def searches(self) -> bool:
+        """Not for a number, which has an index."""
+        return not self._numbers and super().searches
 
 
 def job_table(request: HttpRequest, viewer: Viewer, selection: Selection | None = None) -> Table:
     """The jobs that the viewer reads, newest first."""
     own = viewer.role == "user"
-    return KeysetTable(
+    return ManyJobs(
         request,
-        queries.jobs(viewer).select_related(None).select_related(*RELATED).defer(*UNREAD),
+        queries.listed_jobs(viewer),
         [*job_columns(viewer), *_progress_columns()],
         file="jobs",
         order="-submitted",

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property, reduce
+from html import escape
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -105,6 +107,20 @@ class Column:
         named |= {"clipped": self.kind is Kind.LONG_CODE, "minor": self.minor, "moment": self.kind is Kind.MOMENT}
         return " ".join(name for name, holds in named.items() if holds)
 
+    @cached_property
+    def _openings(self) -> dict[str, str]:
+        return {}
+
+    @property
+    def opening(self) -> str:
+        """The attributes of each of its cells as HTML, in the reader's language; worked out once, not for each cell."""
+        language = get_language() or ""
+        if language not in self._openings:
+            label = f"{self.label} {self.unit}" if self.unit else str(self.label)
+            style = f' class="{escape(self.style)}"' if self.style else ""
+            self._openings[language] = f' data-label="{escape(label)}"{style}'
+        return self._openings[language]
+
     @property
     def unit(self) -> Text:
         """The unit as the page's heading names it."""
@@ -122,7 +138,8 @@ class Choice:
     """A filter by a short list: what can be chosen, and how a choice narrows the rows.
 
     `options` gets the rows before any filter and returns (value, label) pairs. One that is `always` narrows by its
-    first option where nothing is chosen, or by `first`: for rows that nobody can look at all at once.
+    first option where nothing is chosen, or by `first`: for rows that nobody can look at all at once. One that is
+    `served` has an index in the order of the list: its rows are found without looking at others.
     """
 
     key: str
@@ -131,6 +148,7 @@ class Choice:
     narrow: Callable[[QuerySet[Any], str], QuerySet[Any]]
     always: bool = False
     first: str = ""
+    served: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,36 +3,70 @@
 A page begins after the last row of the page before (`after`) or ends before its first (`before`), so the database reads
 one page along an index whatever the page, and a row that arrives meanwhile moves no other. Rows are counted up to
 `MOST_COUNTED`; beyond that, unless somebody keeps the sums (`kept`), the page says "more than" and sums nothing.
+
+A word, or a choice that no index serves, is looked for in a stretch of at most `MOST_SEARCHED` rows from where the page
+begins, in the order of the list: the page says how far it looked, and leads on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Count, DateTimeField, Field, ForeignKey, Q, QuerySet, Sum
+from django.db.models import Count, DateTimeField, Field, Q, QuerySet, Sum
 
-from huisuan.base.months import SHANGHAI
 from huisuan.portal.ui.columns import Column
+from huisuan.portal.ui.keyset_places import BETWEEN_VALUES, beyond_nullable, cursor_text, cursor_value, midnight_of
 from huisuan.portal.ui.table import PAGE_ROWS, Table
 
 MOST_COUNTED = 10_000
-LARGEST_KEY = 2**62
-_BETWEEN = "~"  # the values of a cursor
+MOST_SEARCHED = 10_000
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What was found from a place on: at most a page of rows, and whether there are `more`.
+
+    `end`: the values of the last row that was looked at, where looking stopped before the rows did.
+    """
+
+    rows: list[Any]
+    more: bool
+    end: tuple[Any, ...] | None
+    looked_through: QuerySet[Any]
+
+
+@dataclass(frozen=True)
+class KeysetPage:
+    """The rows of a page, and by which parameters the one before it and the one after it are asked; None: no such."""
+
+    rows: list[Any]
+    previous: dict[str, str] | None
+    next: dict[str, str] | None
+    stretch: Stretch
 
 
 class KeysetTable(Table):
     """`kept` gives the totals of everything filtered where they are kept, None where the rows are to be counted.
 
     Sortable columns sort by fields of the row itself. One whose field is a time makes the list jump to a date (`at`).
+    `measured` are the rows by which a stretch is measured, where that is cheaper than by the rows themselves: all of
+    them, and some more.
     """
 
-    def __init__(self, *args: Any, kept: Callable[[Table], dict[str, int] | None] | None = None, **more: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        kept: Callable[[Table], dict[str, int] | None] | None = None,
+        measured: QuerySet[Any] | None = None,
+        **more: Any,
+    ) -> None:
         super().__init__(*args, **more)
-        self.kept = kept
+        self.kept, self.measured = kept, measured
 
     @property
     def page_keys(self) -> tuple[str, ...]:
@@ -70,16 +104,15 @@ class KeysetTable(Table):
 
     def cursor(self, row: Any) -> str:
         """A row's place in the order, as the address names it."""
-        values = (getattr(row, field.attname) for field in self._fields)
-        return _BETWEEN.join("" if v is None else v.isoformat() if isinstance(v, datetime) else str(v) for v in values)
+        return cursor_text([getattr(row, field.attname) for field in self._fields])
 
     def _place(self, key: str) -> list[Any] | None:
         """The values of the cursor that the address gives; None: there is none, or it is none of ours."""
-        texts = self.asked(key).rsplit(_BETWEEN, len(self._fields) - 1) if self.asked(key) else []
+        texts = self.asked(key).rsplit(BETWEEN_VALUES, len(self._fields) - 1) if self.asked(key) else []
         if len(texts) != len(self._fields):
             return None
         try:
-            return [_value(field, text) for field, text in zip(self._fields, texts, strict=True)]
+            return [cursor_value(field, text) for field, text in zip(self._fields, texts, strict=True)]
         except (ValueError, ValidationError):
             return None
 
@@ -99,33 +132,80 @@ class KeysetTable(Table):
     @cached_property
     def page_rows(self) -> Sequence[Any]:
         """The rows of the page, at most PAGE_ROWS."""
-        return self._page[0]
+        return self._prepared(self._page.rows)
 
     @cached_property
-    def _page(self) -> tuple[list[Any], bool, bool]:
-        """The rows, whether some come before them, whether some follow."""
+    def _page(self) -> KeysetPage:
         if before := self._place("before"):
-            rows = list(self._beyond(before, back=True).reverse()[: PAGE_ROWS + 1])
-            if len(rows) > PAGE_ROWS:
-                return self._prepared(rows[:PAGE_ROWS][::-1]), True, True
-            return self._from_here(self.filtered, begins=False)  # the first page, filled up
-        if after := self._place("after"):
-            return self._from_here(self._beyond(after), begins=True)
-        if self.jump_day:
-            return self._from_here(self._from_day(self.jump_day), begins=True)
-        return self._from_here(self.filtered, begins=False)
+            found = self._look(lambda rows: self._beyond(rows, before, back=True).reverse(), back=True)
+            if found.more or found.end:
+                return self._page_back(found)
+        elif after := self._place("after"):
+            return self._page_on(self._look(lambda rows: self._beyond(rows, after)), begins=True)
+        elif day := self.jump_day:
+            return self._page_on(self._look(lambda rows: self._from_day(rows, day)), begins=True)
+        return self._page_on(self._look(lambda rows: rows), begins=False)  # before the first page comes the first page
 
-    def _from_here(self, rows: QuerySet[Any], *, begins: bool) -> tuple[list[Any], bool, bool]:
+    def _page_on(self, found: Stretch, *, begins: bool) -> KeysetPage:
+        rows, end = found.rows, found.end
+        after = self.cursor(rows[-1]) if found.more else cursor_text(end) if end else ""
+        previous = {"before": self.cursor(rows[0])} if begins and rows else {} if begins else None
+        return KeysetPage(rows, previous, {"after": after} if after else None, found)
+
+    def _page_back(self, found: Stretch) -> KeysetPage:
+        rows, end = found.rows[::-1], found.end
+        before = self.cursor(rows[0]) if found.more else cursor_text(end or ())
+        return KeysetPage(rows, {"before": before}, {"after": self.cursor(rows[-1]) if rows else before}, found)
+
+    def _look(self, place: Callable[[QuerySet[Any]], QuerySet[Any]], *, back: bool = False) -> Stretch:
+        """What is found from a place on, in a direction; as far as one looks for words."""
+        rows, ends = place(self.filtered), list[tuple[Any, ...]]()
+        if self.searches:
+            names = [field.attname for field in self._fields]
+            ends = list(place(self._served).values_list(*names)[MOST_SEARCHED - 1 : MOST_SEARCHED + 1])
+        if bounded := len(ends) == 2:
+            rows = self._beyond(rows, ends[1], back=not back)
         found = list(rows[: PAGE_ROWS + 1])
-        return self._prepared(found[:PAGE_ROWS]), begins, len(found) > PAGE_ROWS
+        more = len(found) > PAGE_ROWS
+        return Stretch(found[:PAGE_ROWS], more, ends[0] if bounded and not more else None, rows)
 
-    def _from_day(self, day: date) -> QuerySet[Any]:
+    @cached_property
+    def searches(self) -> bool:
+        """Whether rows are looked at one by one, and there are too many to look at all."""
+        unserved = any(self.chosen(choice) for choice in self.choices if not choice.served)
+        if not (self.words or unserved):
+            return False
+        return bool(self._served[: MOST_SEARCHED + 1].count() > MOST_SEARCHED)
+
+    @property
+    def _served(self) -> QuerySet[Any]:
+        """What indexes lead to: every row of the filter is among them, and others are."""
+        rows = self.everything if self.measured is None else self.measured
+        return self.narrowed(rows, [choice for choice in self.choices if choice.served]).order_by(*self.ordering)
+
+    @property
+    def searched_until(self) -> tuple[Any, ...] | None:
+        """The values of the last row that was looked at, where others follow it and the page is not full."""
+        return self._page.stretch.end
+
+    @property
+    def searched_rows(self) -> int:
+        """How many rows are looked at for one page."""
+        return MOST_SEARCHED
+
+    @property
+    def searched_to(self) -> datetime | None:
+        """The time of the last row that was looked at, in a list in the order of a time."""
+        first = self.searched_until[0] if self.searched_until else None
+        return first if isinstance(first, datetime) else None
+
+    def _from_day(self, rows: QuerySet[Any], day: date) -> QuerySet[Any]:
         name = self._fields[0].attname
         if self.sorting.startswith("-"):
-            return self.filtered.filter(**{f"{name}__lt": _midnight(day + timedelta(days=1))})
-        return self.filtered.filter(**{f"{name}__gte": _midnight(day)})
+            return rows.filter(**{f"{name}__lt": midnight_of(day + timedelta(days=1))})
+        return rows.filter(**{f"{name}__gte": midnight_of(day)})
 
-    def _beyond(self, place: Sequence[Any], *, back: bool = False) -> QuerySet[Any]:
+    def _beyond(self, rows: QuerySet[Any], place: Sequence[Any], *, back: bool = False) -> QuerySet[Any]:
         """The rows behind a place in the order, or before it."""
         down = self.sorting.startswith("-") != back
         first, names = self._fields[0], [field.attname for field in self._fields]
@@ -136,12 +216,12 @@ class KeysetTable(Table):
         if not first.null:
             way = "lt" if down else "gt"
             if not tie:
-                return self.filtered.filter(**{f"{names[0]}__{way}": place[0]})
+                return rows.filter(**{f"{names[0]}__{way}": place[0]})
             # the first condition is what an index is searched by
-            return self.filtered.filter(Q(**{f"{names[0]}__{way}e": place[0]})).filter(
+            return rows.filter(Q(**{f"{names[0]}__{way}e": place[0]})).filter(
                 Q(**{f"{names[0]}__{way}": place[0]}) | tie
             )
-        return self.filtered.filter(_beyond_nullable(names[0], place[0], tie, down=down))
+        return rows.filter(beyond_nullable(names[0], place[0], tie, down=down))
 
     # what the page says of the whole
 
@@ -150,11 +230,25 @@ class KeysetTable(Table):
         """How many rows the filter leaves, at most one more than MOST_COUNTED; the sums where that is all of them."""
         if self.kept and (found := self.kept(self)) is not None:
             return found
+        if self.searches:
+            return self._found_totals()
         few = self.filtered.order_by()[: MOST_COUNTED + 1]
         wanted = {f"sum_{column.key}": Sum(column.total) for column in self.columns if column.total}
         counted = few.aggregate(rows=Count("*"), **wanted)
         if counted["rows"] > MOST_COUNTED:
             return {"rows": counted["rows"]}
+        return {key: int(value or 0) for key, value in counted.items()}
+
+    def _found_totals(self) -> dict[str, int]:
+        """The totals of the stretch that was looked through: where the page holds all of it, without asking again."""
+        found, summed = self._page.stretch, [column for column in self.columns if column.total]
+        if not found.more:
+            return {
+                "rows": len(found.rows),
+                **{f"sum_{column.key}": sum(getattr(row, column.total) for row in found.rows) for column in summed},
+            }
+        wanted = {f"sum_{column.key}": Sum(column.total) for column in summed}
+        counted = found.looked_through.order_by().aggregate(rows=Count("*"), **wanted)
         return {key: int(value or 0) for key, value in counted.items()}
 
     @property
@@ -181,46 +275,14 @@ class KeysetTable(Table):
     @property
     def previous(self) -> str:
         """The address of the page before."""
-        rows, before, _after = self._page
-        if not before:
-            return ""
-        return self._elsewhere(before=self.cursor(rows[0])) if rows else self._elsewhere()
+        where = self._page.previous
+        return "" if where is None else self._elsewhere(**where)
 
     @property
     def next(self) -> str:
         """The address of the page after."""
-        rows, _before, after = self._page
-        return self._elsewhere(after=self.cursor(rows[-1])) if after and rows else ""
+        where = self._page.next
+        return "" if where is None else self._elsewhere(**where)
 
     def _elsewhere(self, **where: str) -> str:
         return self.address(**{**dict.fromkeys(self.page_keys, ""), **where})
-
-
-def _value(field: Field[Any, Any], text: str) -> Any:
-    """What a text of a cursor stands for.
-
-    Raises:
-        ValueError, ValidationError: nothing that the field could hold.
-    """
-    if not text and field.null:
-        return None
-    target = field.target_field if isinstance(field, ForeignKey) else field
-    value = target.to_python(text)
-    if isinstance(value, int) and abs(value) > LARGEST_KEY:
-        raise ValueError("no key is so large")
-    if isinstance(value, datetime) and value.tzinfo is None:
-        raise ValueError("a time without its zone")
-    return value
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), SHANGHAI)
-
-
-def _beyond_nullable(name: str, value: Any, tie: Q, *, down: bool) -> Q:
-    """The same where a value may be missing: PostgreSQL sorts those last going up, first going down."""
-    missing = Q(**{f"{name}__isnull": True})
-    if value is None:
-        return (~missing | missing & tie) if down else (missing & tie)
-    nearer = Q(**{f"{name}__{'lt' if down else 'gt'}": value}) | Q(**{name: value}) & tie
-    return nearer if down else nearer | missing

@@ -73,12 +73,21 @@ class Table(TableAddress):
     def filtered(self) -> QuerySet[Any]:
         """The rows that the text filter and the choices leave, in the order asked for."""
         rows = self.everything
-        for word in self.asked("q")[:LONGEST_WORD].split():
+        for word in self.words:
             rows = self.matching(rows, word)
-        for choice in self.choices:
+        return self.narrowed(rows, self.choices).order_by(*self.ordering)
+
+    @property
+    def words(self) -> list[str]:
+        """The words of the filter box."""
+        return self.asked("q")[:LONGEST_WORD].split()
+
+    def narrowed(self, rows: QuerySet[Any], choices: Sequence[Choice]) -> QuerySet[Any]:
+        """The rows that these choices leave."""
+        for choice in choices:
             if value := self.chosen(choice):
                 rows = choice.narrow(rows, value)
-        return rows.order_by(*self.ordering)
+        return rows
 
     def matching(self, rows: QuerySet[Any], word: str) -> QuerySet[Any]:
         """The rows that have a word of the filter box somewhere."""

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.base.months import SHANGHAI
 from huisuan.compute.metering.usage.records import of_jobs
-from huisuan.compute.models import Accelerator, Centre, Partition, UsageDay, UsageRecord
+from huisuan.compute.models import Centre, UsageRecord
+from huisuan.parties.models import Party
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.seals.calendar import refusals, state_of
 from huisuan.portal.ui import keyset_table, state_labels
-from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
+from huisuan.portal.ui.columns import Choice, Column, Empty, Kind
 from huisuan.portal.ui.keyset_table import KeysetTable
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
+from huisuan.portal.usage.record_filters import CHOICES_OF_FEW, LONGEST_CHOICE, choices_of_many
 from huisuan.portal.visible import compute as queries
 from huisuan.settlement.runs.queries import load_checked_raw_line
-
-LONGEST_CHOICE = 60
 
 
 def _address(record: UsageRecord) -> str:
@@ -77,87 +76,36 @@ def record_columns(viewer: Viewer) -> list[Column]:
     return columns
 
 
-def _months(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
-    """The months between the first record and the last: of the rows' owner or centre, found by index."""
-    span = rows.order_by().aggregate(first=Min("started_at"), last=Max("started_at"))
-    if span["first"] is None:
-        return []
-    first, last = (span[end].astimezone(SHANGHAI) for end in ("first", "last"))
-    count = min((last.year - first.year) * 12 + last.month - first.month + 1, LONGEST_CHOICE)
-    named = [divmod(last.year * 12 + last.month - 1 - back, 12) for back in range(count)]
-    return [(month := f"{year}-{index + 1:02d}", month) for year, index in named]
-
-
-def _in_year(rows: QuerySet[Any], year: str) -> QuerySet[Any]:
-    start, end = (datetime(number, 1, 1, tzinfo=SHANGHAI) for number in (int(year), int(year) + 1))
-    return rows.filter(ended_at__gt=start, started_at__lt=end)
-
-
-def _in_month(rows: QuerySet[Any], month: str) -> QuerySet[Any]:
-    year, number = (int(part) for part in month.split("-"))
-    start = datetime(year, number, 1, tzinfo=SHANGHAI)
-    end = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=SHANGHAI)
-    return rows.filter(started_at__gte=start, started_at__lt=end)
-
-
-def _choices_of_many(viewer: Viewer) -> list[Choice]:
-    """The filters of a list of all that a viewer reads; none looks at every record to know its options."""
-    inside = Centre.objects.filter(viewer.centres()) if viewer.role == "centre" else Centre.objects.all()
-    spanned = UsageRecord.objects.filter(viewer.usage()) if viewer.role == "user" else UsageRecord.objects.all()
-    months = list(_months(spanned))
-    years = [(year, year) for year in dict.fromkeys(month[:4] for month, _label in months)]
-    declared = Partition.objects.filter(centre__in=inside).order_by().values("accelerator")
-    counted = UsageDay.objects.filter(centre__in=inside).order_by().values("accelerator")
-    models = Accelerator.objects.filter(Q(pk__in=declared) | Q(pk__in=counted)).order_by("model")
-    names = [(name, name) for name in models.values_list("model", flat=True)]
-    centres = [(each.code, local_name(each)) for each in inside.filter(last_sequence__gt=0)]
-    return [
-        Choice("centre", _("中心"), lambda _rows: centres, _at_centre),
-        Choice("year", _("年度"), lambda _rows: years, _in_year),
-        Choice("month", _("开始月份"), lambda _rows: months, _in_month),
-        Choice("model", _("型号"), lambda _rows: names, _of_model),
-    ]
-
-
-def _models_of(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
-    names = rows.order_by("accelerator__model").values_list("accelerator__model", flat=True).distinct()
-    return [(name, name) for name in names]
-
-
-def _at_centre(found: QuerySet[Any], code: str) -> QuerySet[Any]:
-    return found.filter(centre=Centre.objects.get(code=code))  # by its key: an index is searched by it
-
-
-def _of_model(found: QuerySet[Any], model: str) -> QuerySet[Any]:
-    return found.filter(accelerator=Accelerator.objects.get(model=model))
-
-
-def _centres_of(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
-    found = Centre.objects.filter(Exists(rows.order_by().filter(centre=OuterRef("pk"))))
-    return [(centre.code, local_name(centre)) for centre in found]
-
-
-def _years_of(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
-    return [(year, year) for year in dict.fromkeys(month[:4] for month, _label in _months(rows))]
-
-
-#: of records that are few: what the rows themselves have
-MODEL_CHOICE = Choice("model", _("型号"), _models_of, _of_model)
-_CHOICES_OF_FEW = (
-    Choice("centre", _("中心"), _centres_of, _at_centre),
-    Choice("year", _("年度"), _years_of, _in_year),
-    Choice("month", _("开始月份"), _months, _in_month),
-    MODEL_CHOICE,
-)
-
-
 class ManyRecords(KeysetTable):
     """Records beyond counting, newest first. A word that is the name of a job finds that job by its index."""
 
+    @cached_property
+    def _of_one_job(self) -> bool:
+        """Whether one of the words is the name of a job: what is left of it are few, wherever they stand."""
+        return any(self.everything.filter(of_jobs([word])).exists() for word in self.words)
+
     def matching(self, rows: QuerySet[Any], word: str) -> QuerySet[Any]:
-        """The rows of the job of that name, if there is one; else those that have the word somewhere."""
-        exact = rows.filter(of_jobs([word]))
-        return exact if exact.exists() else super().matching(rows, word)
+        """The rows of the job of that name, if there is one; else those that have the word somewhere.
+
+        Parties and centres are few and looked up first, so that each record is asked for its own fields alone.
+        """
+        if self.everything.filter(of_jobs([word])).exists():
+            return rows.filter(of_jobs([word]))
+        parties = Party.objects.filter(Q(name__icontains=word) | Q(uscc__icontains=word))
+        own = Q(job_id__icontains=word) | Q(account__icontains=word) | Q(user__icontains=word)
+        named = list(parties.values_list("pk", flat=True)[: LONGEST_CHOICE + 1])
+        if len(named) > LONGEST_CHOICE:
+            own |= Q(party__in=parties)
+        elif named:
+            own |= Q(party__in=named)
+        if centres := list(Centre.objects.filter(code__icontains=word).values_list("pk", flat=True)):
+            own |= Q(centre__in=centres)
+        return rows.filter(own | Q(state__startswith=word.upper()))
+
+    @cached_property
+    def searches(self) -> bool:
+        """Not for the name of a job, which has an index."""
+        return not self._of_one_job and super().searches
 
 
 SEARCHED = ("job_id", "account", "user", "party__name", "party__uscc", "centre__code", "state")
@@ -198,24 +146,42 @@ def record_list(request: HttpRequest) -> HttpResponseBase:
     """The records that the viewer reads."""
     viewer = viewer_of(request)
     rows = queries.records(viewer)
-    few = rows.order_by()[: keyset_table.MOST_COUNTED + 1].count() <= keyset_table.MOST_COUNTED
+    counted = rows.order_by()[: keyset_table.MOST_COUNTED + 1].count()
     table = (
-        record_table(request, viewer, rows, choices=_CHOICES_OF_FEW) if few else _many_records(request, viewer, rows)
+        record_table(request, viewer, rows, choices=CHOICES_OF_FEW)
+        if counted <= keyset_table.MOST_COUNTED
+        else many_records(request, viewer, rows, choices_of_many(viewer), unfiltered={"rows": counted})
     )
     return render_tables(request, "portal/user/usage.html", {"here": "usage"}, [table])
 
 
-def _many_records(request: HttpRequest, viewer: Viewer, rows: QuerySet[UsageRecord]) -> Table:
-    """Records that nobody can count: where a filter leaves so few that they can, sorted by any column and summed."""
-    choices = _choices_of_many(viewer)
+def many_records(
+    request: HttpRequest,
+    viewer: Viewer,
+    rows: QuerySet[UsageRecord],
+    choices: Sequence[Choice],
+    file: str = "usage",
+    name: str = "",
+    unfiltered: dict[str, int] | None = None,
+) -> Table:
+    """Records that nobody can count: where a filter leaves so few that they can, sorted by any column and summed.
+
+    `unfiltered`: what they come to without a filter, where that is known.
+    """
     columns = [
         replace(column, sort="" if column.key != "started" else "started_at") for column in record_columns(viewer)
     ]
     many = ManyRecords(
-        request, rows, columns, file="usage", order="-started", search=SEARCHED, choices=choices, opens=_opens,
-        page=_address, empty=_NO_RECORDS,
+        request, rows, columns, file=file, name=name, order="-started", search=SEARCHED, choices=choices,
+        opens=_opens, page=_address, empty=_NO_RECORDS, measured=queries.records_ever(viewer),
     )  # fmt: skip
-    return many if many.is_more else record_table(request, viewer, rows, choices=choices)
+    if unfiltered and not many.is_filtered:
+        many.totals = unfiltered
+    if many.searches or many.is_more:
+        return many
+    few = record_table(request, viewer, rows, file, name, choices=choices)
+    few.totals = many.totals  # the same rows: they are not counted twice
+    return few
 
 
 def _record(viewer: Viewer, code: str, sequence: int) -> UsageRecord:

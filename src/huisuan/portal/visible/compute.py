@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.urls import reverse
 
 from huisuan.base.months import SHANGHAI, Month, next_month
 from huisuan.compute.jobs.queries import visible
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import Centre, Job, MeterBatch, Seal, UsageRecord
+from huisuan.parties.models import Party
 from huisuan.parties.viewer import Viewer
 from huisuan.settlement.models import Bill, Entitlement
 from huisuan.settlement.runs.queries import latest_runs
+
+_LISTED = ("party__region", "centre", "accelerator")
+_UNREAD = ("command", "script", "environment", "notes")  # large, and no list shows them
 
 
 def jobs(viewer: Viewer) -> QuerySet[Job]:
@@ -21,9 +25,33 @@ def jobs(viewer: Viewer) -> QuerySet[Job]:
     return visible(viewer)
 
 
+def _seen_by(viewer: Viewer) -> Q:
+    """`Viewer.usage`, the parties and centres by their keys where they are some of many.
+
+    Few of a million records may be a city's: by way of joins the database would read all of them to find these.
+    """
+    if viewer.role not in ("city", "centre"):
+        return viewer.usage()
+    at_centres = Q(centre__in=list(Centre.objects.filter(viewer.centres()).values_list("pk", flat=True)))
+    if viewer.role == "centre":
+        return at_centres
+    return at_centres | Q(party__in=list(Party.objects.filter(viewer.parties()).values_list("pk", flat=True)))
+
+
+def listed_jobs(viewer: Viewer) -> QuerySet[Job]:
+    """The same with what a list shows of each: planning the joins of all that a job names takes longer than a list."""
+    seen = Job.objects.filter(_seen_by(viewer)).select_related(*_LISTED).defer(*_UNREAD)
+    return seen if viewer.project_id is None else seen.filter(project=viewer.project_id)
+
+
 def records(viewer: Viewer) -> QuerySet[UsageRecord]:
     """The usage records that the viewer reads: corrected ones only in their last form."""
-    return current_usage().filter(viewer.usage()).select_related("centre", "party", "accelerator")
+    return current_usage().filter(_seen_by(viewer)).select_related("centre", "party", "accelerator")
+
+
+def records_ever(viewer: Viewer) -> QuerySet[UsageRecord]:
+    """The same with those that were corrected since, by which a stretch of records is measured."""
+    return UsageRecord.objects.filter(_seen_by(viewer))
 
 
 def bills_of_all_runs(viewer: Viewer) -> QuerySet[Bill]:
