@@ -10,6 +10,8 @@ from huisuan.portal.account import views as account
 from huisuan.portal.applications import draft as drafts
 from huisuan.portal.applications import list as draft_list
 from huisuan.portal.audit import sample as audit_sample
+from huisuan.portal.background import budgets as budget_work
+from huisuan.portal.background import comparisons as comparison_work
 from huisuan.portal.background import seals as seal_work
 from huisuan.portal.background import settlements as settlement_work
 from huisuan.portal.billing import bills, entitlements
@@ -160,6 +162,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/requests/<int:number>/cancel", settlement_work.cancel_settlement, name="cancel-settlement"),
     path("runs/<int:number>", oversight.run_page, name="run"),
     path("budget/", budget_page, name="budget"),
+    path("budget/requests/<int:number>", budget_work.budget_request_page, name="budget-request"),
+    path("budget/requests/<int:number>/cancel", budget_work.cancel_budget, name="cancel-budget"),
+    path("budget/requests/<int:number>/again", budget_work.budget_again, name="budget-again"),
     path("charts/vega.js", engine.chart_engine, name="chart-engine"),
     path("calculator/", calculator, name="calculator"),
     path("policies/", policies.policies, name="policies"),
@@ -167,7 +172,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("policies/<str:name>/settings", settings.settings_page, name="settings"),
     path("policies/<str:name>/settings/propose", settings.propose, name="propose-settings"),
     path("proposals/<int:number>", settings.proposal_page, name="proposal"),
-    path("proposals/<int:number>/compare", settings.compare, name="compare-proposal"),
+    path("proposals/<int:number>/compare", comparison_work.compare, name="compare-proposal"),
+    path("comparisons/<int:number>", comparison_work.comparison_request_page, name="comparison-request"),
+    path("comparisons/<int:number>/cancel", comparison_work.cancel_comparison, name="cancel-comparison"),
     path("proposals/<int:number>/adopt", settings.adopt, name="adopt-proposal"),
     path("proposals/<int:number>/withdraw", settings.withdraw, name="withdraw-proposal"),
 ]

@@ -17,7 +17,9 @@ from procrastinate.jobs import Job, Status
 from huisuan.compute.metering.imports.requests import IMPORTS
 from huisuan.compute.metering.seals.requests import SEALINGS
 from huisuan.serving import disk
+from huisuan.settlement.impact.requests import COMPARISONS
 from huisuan.settlement.runs.requests import SETTLEMENTS
+from huisuan.settlement.scenarios.requests import BUDGETS
 
 _MAX_ATTEMPTS = 3
 _ROWS_KEPT_HOURS = 30 * 24  # of jobs that failed
@@ -30,8 +32,9 @@ log = logging.getLogger(__name__)
 async def look_after_tasks(context: JobContext, timestamp: int) -> None:
     """Every ten seconds: what a worker that died was doing goes on, or ends with a reason."""
     await take_up_stalled(context)
-    for kind in (SETTLEMENTS, SEALINGS, IMPORTS):
-        await sync_to_async(kind.recover)(datetime.now(UTC))
+    now = datetime.now(UTC)
+    for recover in (SETTLEMENTS.recover, SEALINGS.recover, IMPORTS.recover, COMPARISONS.recover, BUDGETS.recover):
+        await sync_to_async(recover)(now)
 
 
 @app.periodic(cron="43 3 * * *")

@@ -13,3 +13,19 @@ def settle_year(request: int) -> None:
     from huisuan.settlement.runs.requests import run_request
 
     run_request(request, datetime.now(UTC))
+
+
+@app.task(name="settlement.compare_year", queue="settlement", lock="settlement.compare")
+def compare_year(request: int) -> None:
+    """Carry out the comparison request of that number."""
+    from huisuan.settlement.impact.requests import run_comparison_request
+
+    run_comparison_request(request, datetime.now(UTC))
+
+
+@app.task(name="settlement.budget_scenario", queue="settlement", lock="settlement.budget")
+def budget_scenario(request: int) -> None:
+    """Carry out the budget request of that number."""
+    from huisuan.settlement.scenarios.requests import run_budget_request
+
+    run_budget_request(request, datetime.now(UTC))

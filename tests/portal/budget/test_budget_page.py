@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -15,25 +16,41 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from huisuan.base.db.background_work import WORK_UNDER_WAY, WorkState
 from huisuan.law.budget.compute import SampleClaims, compute_budget
 from huisuan.law.budget.model import Budget
 from huisuan.law.budget.synthetic_claims import Sample
 from huisuan.law.policy.amended_figures import FigureKind, parse_amendment
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.scenario import Scenario, apply_scenario
-from huisuan.portal.budget.views import PARTIES
 from huisuan.portal.ui import number_format
+from huisuan.settlement.models import BudgetRequest
+from huisuan.settlement.scenarios import requests
+from huisuan.settlement.scenarios.requests import run_budget_request
 from support.portal import World
 
 pytestmark = pytest.mark.django_db
+PARTIES = 2_000  # as large a sample as the figures need
 POLICY = load_policy("anhui-agi-2023")
 FIFTEEN = {"s.2.2.rate": "15%", "caps.8.2": "50%"}
 
 
 def page(world: World, language: str = "zh-hans", who: str = "province", **query: str) -> Any:
-    """The page for a scenario of 2024."""
+    """The page for a scenario of 2024, once the worker has computed it."""
     asked = {"policy": POLICY.name, "year": "2024", **query}
-    return world.browser(who, language).get(f"{reverse('budget')}?{urlencode(asked)}")
+    browser, address = world.browser(who, language), f"{reverse('budget')}?{urlencode(asked)}"
+    answer = browser.get(address)
+    for waiting in BudgetRequest.objects.filter(state__in=WORK_UNDER_WAY):
+        run_budget_request(waiting.pk, timezone.now())
+        answer = browser.get(address)
+    return answer
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("huisuan.portal.budget.views.PARTIES", PARTIES)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +73,7 @@ def test_the_address_is_the_scenario_and_the_figures_are_the_laws(world: World, 
 
 def test_it_says_that_a_sample_is_no_claim_and_that_the_law_is_unchanged(world: World) -> None:
     shown = page(world, **FIFTEEN).content.decode()
-    assert "推演样本（随机生成，100,000 个主体，种子 1），不是实际申报" in shown
+    assert "推演样本（随机生成，2,000 个主体，种子 1），不是实际申报" in shown
     assert "<b>假设：法律未改</b>" in shown
     assert "<b>假设：法律未改</b>" not in page(world).content.decode()
 
@@ -136,3 +153,47 @@ def test_in_english_only_the_law_and_names_stay_chinese(world: World) -> None:
 @pytest.mark.parametrize(("who", "status"), [("alpha", 403), ("province", 200)])
 def test_it_is_for_the_province_and_auditors(who: str, status: int, world: World) -> None:
     assert page(world, who=who).status_code == status
+
+
+def test_a_new_scenario_is_the_workers_and_its_page_says_how_far_it_is_until_somebody_cancels_it(world: World) -> None:
+    browser, asked = world.browser("province"), f"{reverse('budget')}?{urlencode({'year': '2024', 'seed': '7'})}"
+    waiting = browser.get(asked).content.decode()
+    work = BudgetRequest.objects.get()
+    shown_at = reverse("budget-request", args=[work.pk])
+    assert f'hx-get="{shown_at}"' in waiting
+    assert "排队中" in waiting
+    browser.get(asked)
+    assert BudgetRequest.objects.count() == 1  # asked once, however often it is looked at
+    browser.post(reverse("cancel-budget", args=[work.pk]))
+    cancelled = browser.get(asked).content.decode()
+    assert "已取消" in cancelled
+    assert reverse("budget-again", args=[work.pk]) in cancelled
+    again = browser.post(reverse("budget-again", args=[work.pk]))
+    assert again.url == asked  # type: ignore[attr-defined]
+    run_budget_request(BudgetRequest.objects.latest("pk").pk, timezone.now())
+    assert "现行" in browser.get(asked).content.decode()
+    live = world.browser("auditor").get(
+        reverse("budget-request", args=[BudgetRequest.objects.latest("pk").pk]), headers={"HX-Request": "true"}
+    )
+    assert live["HX-Redirect"] == asked
+
+
+def test_what_the_worker_keeps_is_the_budget_that_was_computed(world: World, expected: Budget) -> None:
+    page(world, **FIFTEEN)
+    kept = requests.budget_of_request(BudgetRequest.objects.get(), POLICY)
+    assert kept == expected
+    assert kept.to_dict() == expected.to_dict()
+
+
+def test_a_budget_asked_for_under_another_law_is_refused_and_names_the_remedy(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.browser("province").get(f"{reverse('budget')}?year=2024")
+    BudgetRequest.objects.update(key="0" * 64)
+    work = BudgetRequest.objects.get()
+    run_budget_request(work.pk, timezone.now())
+    work.refresh_from_db()
+    assert work.state == WorkState.FAILED
+    assert "请重新推演" in work.reason
+    monkeypatch.setattr(requests, "MOST_WAITING", 0)
+    assert "个推演在等后台计算" in world.browser("province").get(f"{reverse('budget')}?seed=3").content.decode()

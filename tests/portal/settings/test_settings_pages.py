@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from huisuan.law.policy.load import load_policy
 from huisuan.parties.models import Person
-from huisuan.settlement.models import SettingsProposal
+from huisuan.settlement.impact.requests import run_comparison_request
+from huisuan.settlement.models import ComparisonRequest, SettingsProposal
 from support.portal import POLICY, World
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +53,36 @@ def proposed(browser: Client, **changes: Any) -> SettingsProposal:
     answer = browser.post(reverse("propose-settings", args=[POLICY]), form(browser) | changes)
     assert answer.status_code == 302, answer.context["form"].errors
     return SettingsProposal.objects.latest("pk")
+
+
+def compared(browser: Client, proposal: SettingsProposal) -> None:
+    """Ask for a comparison over 2024, and let the worker make it."""
+    answer = browser.post(reverse("compare-proposal", args=[proposal.pk]), {"year": "2024"})
+    work = ComparisonRequest.objects.latest("pk")
+    assert answer.url == reverse("comparison-request", args=[work.pk])  # type: ignore[attr-defined]
+    run_comparison_request(work.pk, timezone.now())
+
+
+def test_a_comparison_is_the_workers_shows_how_far_it_is_and_cancelled_writes_nothing(world: World) -> None:
+    browser = world.browser("province")
+    made = proposed(browser, **{"set:2.2.rate": "10%"})
+    for _twice in range(2):
+        asked = browser.post(reverse("compare-proposal", args=[made.pk]), {"year": "2024"})
+    work = ComparisonRequest.objects.get()  # the second was given the first
+    shown = browser.get(asked.url).content.decode()  # type: ignore[attr-defined]
+    assert "排队中" in shown
+    assert reverse("cancel-comparison", args=[work.pk]) in shown
+    assert asked.url in browser.get(reverse("proposal", args=[made.pk])).content.decode()  # type: ignore[attr-defined]
+    browser.post(reverse("cancel-comparison", args=[work.pk]))
+    assert "以前的比较仍在" in browser.get(asked.url).content.decode()  # type: ignore[attr-defined]
+    run_comparison_request(work.pk, timezone.now())
+    assert not made.comparisons.exists()
+    compared(browser, made)
+    done = ComparisonRequest.objects.latest("pk")
+    live = browser.get(reverse("comparison-request", args=[done.pk]), headers={"HX-Request": "true"})
+    assert live["HX-Redirect"] == f"{reverse('proposal', args=[made.pk])}?year=2024"
+    assert browser.post(reverse("compare-proposal", args=[made.pk]), {"year": "1999"}, follow=True).status_code == 200
+    assert ComparisonRequest.objects.count() == 2
 
 
 def test_everyone_reads_the_settings_and_only_overseers_the_proposals(world: World) -> None:
@@ -115,7 +147,7 @@ def test_a_proposal_is_compared_exported_and_adopted_by_another(
     made = proposed(first, **{"set:2.2.rate": "10%"})
     page = reverse("proposal", args=[made.pk])
     assert "还没有比较过" in first.get(page).content.decode()
-    first.post(reverse("compare-proposal", args=[made.pk]), {"year": "2024"})
+    compared(first, made)
     shown = first.get(page)
     comparison = shown.context["comparison"]
     assert comparison.before_fen == world.run.amount_fen
@@ -177,7 +209,7 @@ def test_a_past_day_shows_what_was_known_then(world: World) -> None:
 
 def test_in_english_only_the_law_stays_chinese(world: World) -> None:
     made = proposed(world.browser("province"), **{"set:2.2.rate": "10%"})
-    world.browser("province").post(reverse("compare-proposal", args=[made.pk]), {"year": "2024"})
+    compared(world.browser("province"), made)
     names = [*world.run._meta.model.objects.values_list("requested_by", flat=True)]
     for person in Person.objects.all():
         names.append(person.name)

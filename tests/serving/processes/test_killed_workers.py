@@ -46,11 +46,24 @@ from huisuan.compute.models import (
     UsageImport,
     UsageRecord,
 )
+from huisuan.law.budget import Sample
+from huisuan.law.policy import load_policy
 from huisuan.parties.models import Person
 from huisuan.protocol.batch_chain import statement_sha256
-from huisuan.settlement.models import SettlementRequest, SettlementRun
+from huisuan.settlement.adoption.proposed_settings import parse_draft
+from huisuan.settlement.adoption.services import ProposalActor, propose_settings
+from huisuan.settlement.impact.requests import request_comparison
+from huisuan.settlement.models import (
+    BudgetRequest,
+    Comparison,
+    ComparisonRequest,
+    SettlementRequest,
+    SettlementRun,
+    Through,
+)
 from huisuan.settlement.runs import requests
 from huisuan.settlement.runs.settle import settle
+from huisuan.settlement.scenarios.requests import BudgetScenario, request_budget
 from support.accounts import make_token
 from support.usage_records import A800, centre, imported, line, party, sacct
 
@@ -158,6 +171,31 @@ def the_month_is_sealed() -> None:
     assert (request.state, request.attempts) == (WorkState.DONE, 2)
 
 
+def a_comparison() -> ComparisonRequest:
+    """Of a proposal over a year that is settled, and in which nobody used anything."""
+    settle(POLICY, 2023, now=datetime.now(UTC), by="test")
+    text = 'authority = "省专班"\nvalid_from = 2024-01-01\n[settings]\n"2.2.rate" = "15%"\n'
+    draft = parse_draft(load_policy(POLICY), "f.toml", text)
+    made = propose_settings(POLICY, draft, ProposalActor("zhang", Through.WEB), datetime.now(UTC))
+    return request_comparison(made, 2023, "专班", datetime.now(UTC))
+
+
+def the_comparison_is_there_once() -> None:
+    request = ComparisonRequest.objects.get()
+    assert (request.state, request.attempts, request.comparison) == (WorkState.DONE, 2, Comparison.objects.get())
+
+
+def a_budget() -> BudgetRequest:
+    scenario = BudgetScenario(load_policy(POLICY), date(2024, 12, 31), date(2026, 1, 1), {}, Sample(100, 1))
+    return request_budget(scenario, "", "专班", datetime.now(UTC))
+
+
+def the_budget_is_computed() -> None:
+    request = BudgetRequest.objects.get()
+    assert (request.state, request.attempts) == (WorkState.DONE, 1)  # killed as it wrote that it begins
+    assert request.result is not None
+
+
 def silence_is_noted_once() -> None:
     assert len(Job.objects.get(state=JobState.RUNNING).reasons) == 1
 
@@ -240,6 +278,8 @@ KINDS = {
         "compute_seal", the_month_is_sealed, lambda: request_seals("c1", Month(2024, 3), "专班", datetime.now(UTC))
     ),
     "metering.import_usage": Kind("compute_sourcefile", the_file_is_imported_once, ask_for_an_import),
+    "settlement.compare_year": Kind("settlement_comparison", the_comparison_is_there_once, a_comparison),
+    "settlement.budget_scenario": Kind("settlement_budgetrequest", the_budget_is_computed, a_budget),
     "compute.look_after_jobs": Kind("compute_job", silence_is_noted_once),
     "compute.note_capacities": Kind("compute_capacitysighting", capacity_is_noted),
     "compute.learn_durations": Kind("compute_durationline", a_line_is_fitted),

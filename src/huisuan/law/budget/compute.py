@@ -6,7 +6,7 @@ what fell is known claim by claim. DuckDB sums integers of 64 bits in 128.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -79,8 +79,18 @@ class SampleClaims:
         return sample_query(policy, rule, self.sample)
 
 
-def compute_budget(before: Policy, after: Policy, source: ClaimSource, *, on: date, as_known: date) -> Budget:
+def compute_budget(
+    before: Policy,
+    after: Policy,
+    source: ClaimSource,
+    *,
+    on: date,
+    as_known: date,
+    begin_rule: Callable[[str, int, int], None] | None = None,
+) -> Budget:
     """Both policies (the second: with a scenario applied) over the same claims.
+
+    `begin_rule` is told the key of each rule before it is asked, its number from 1, and how many there are.
 
     Raises:
         LawError: claims that cannot be read, or none for any rule.
@@ -90,7 +100,9 @@ def compute_budget(before: Policy, after: Policy, source: ClaimSource, *, on: da
     done: list[RuleBudget] = []
     without: list[str] = []
     with connect_duck() as engine:
-        for rule, supposed in zip(before.rules, after.rules, strict=True):
+        for number, (rule, supposed) in enumerate(zip(before.rules, after.rules, strict=True), start=1):
+            if begin_rule:
+                begin_rule(rule.key, number, len(before.rules))
             claims = source.query(before, rule)
             if claims is None:
                 without.append(rule.key)

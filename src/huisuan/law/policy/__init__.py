@@ -9,7 +9,13 @@ from huisuan.law.policy.by_day import find_part_starts, part_name, part_starts
 from huisuan.law.policy.coverage import SentenceCoverage, list_coverage
 from huisuan.law.policy.load import list_policies, load_folder, load_installed, load_policy
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.scenario import Scenario, apply_scenario, setting_declarations, with_adopted
+from huisuan.law.policy.scenario import (
+    Scenario,
+    apply_scenario,
+    scenario_from_tables,
+    setting_declarations,
+    with_adopted,
+)
 from huisuan.law.policy.setting_bounds import REPEAL_KEY, SettingValue
 from huisuan.law.policy.settings import HEADER_KEYS, AdoptedSetting, Settings, parse_last_day
 from huisuan.law.policy.settings_history import SettingHistory, list_settings, names_deciding, setting_names
@@ -48,6 +54,7 @@ __all__ = [
     "parse_last_day",
     "part_name",
     "part_starts",
+    "scenario_from_tables",
     "setting_declarations",
     "setting_names",
     "toml_string",

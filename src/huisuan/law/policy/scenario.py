@@ -12,7 +12,13 @@ from pathlib import Path
 
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.values import to_json
-from huisuan.law.policy.amended_figures import AmendedFigure, FigureKind, amend_figures, parse_amendments
+from huisuan.law.policy.amended_figures import (
+    AmendedFigure,
+    FigureKind,
+    amend_figures,
+    parse_amendment,
+    parse_amendments,
+)
 from huisuan.law.policy.load import prove_bounds
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.setting_bounds import SettingDeclarations, SettingValue
@@ -69,6 +75,26 @@ def scenario_from_options(policy: Policy, pairs: Iterable[str]) -> Scenario:
             raise LawError(f"{pair}：应写作 解释口径=选项，如 0.2.cap=beyond", code="law.choice_malformed")
         values[name.strip()] = setting_declarations(policy).parse_option(name.strip(), option.strip(), pair)
     return Scenario("、".join(pairs), values)
+
+
+def scenario_from_tables(policy: Policy, title: str, tables: Mapping[str, Mapping[str, object]]) -> Scenario:
+    """A scenario of what its form or file said, table by table: `settings`, `interpretations`, `caps`, `rates`.
+
+    Raises:
+        LawError: unknown, of another kind, above the legal bound.
+        InvalidValue: no such value.
+    """
+    declared = setting_declarations(policy)
+    values = {name: declared.parse_setting(name, raw, "") for name, raw in tables.get("settings", {}).items()}
+    for name, option in tables.get("interpretations", {}).items():
+        values[name] = declared.parse_option(name, str(option), "")
+    figures = [
+        amended
+        for kind in FigureKind
+        for sentence, raw in tables.get(kind.value, {}).items()
+        for amended in parse_amendment(policy, kind, sentence, raw)
+    ]
+    return Scenario(title, values, tuple(figures))
 
 
 def setting_declarations(policy: Policy) -> SettingDeclarations:

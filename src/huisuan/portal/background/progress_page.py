@@ -27,7 +27,8 @@ class WorkPage:
     """What the page says of a kind of work beside its progress.
 
     `back` is where its list is; `result` where what it made is seen; `cancel` where it is cancelled, empty for who may
-    not; `report` the template that shows what came of it, once it is done.
+    not; `report` the template that shows what came of it, once it is done; `again` where it is asked for anew. `live` is
+    where its progress is asked for, empty: the page's own address.
     """
 
     title: str
@@ -39,19 +40,20 @@ class WorkPage:
     cancel: str = ""
     report: str = ""
     facts: list[tuple[str | Promise, str]] = field(default_factory=list)
+    again: str = ""
+    live: str = ""
+
+
+def work_context(work: BackgroundWork, page: WorkPage) -> dict[str, Any]:
+    """What `portal/background/live.html` shows."""
+    waits = work.is_under_way and not has_worker(work)
+    return {"work": work, "page": page, "word": WORK_STATES[work.state], "waits_for_worker": waits}
 
 
 def render_work(
     request: HttpRequest, work: BackgroundWork, page: WorkPage, here: str, more: dict[str, Any] | None = None
 ) -> HttpResponseBase:
     """The page of a request, or the part of it that asks anew; `more`: what the template of its report uses."""
-    context: dict[str, Any] = {
-        **(more or {}),
-        "here": here,
-        "work": work,
-        "page": page,
-        "word": WORK_STATES[work.state],
-        "waits_for_worker": work.is_under_way and not has_worker(work),
-    }
+    context = {**(more or {}), "here": here, **work_context(work, page)}
     live = request.htmx.target == "work"  # type: ignore[attr-defined]
     return render(request, "portal/background/live.html" if live else "portal/background/progress.html", context)

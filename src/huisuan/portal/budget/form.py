@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from django.http import QueryDict
 from django.utils.functional import Promise
@@ -65,12 +65,16 @@ class ScenarioField(FormField):
 
 @dataclass(frozen=True)
 class ScenarioForm:
-    """The form as it was sent: the fields, and the scenario if every field could be read."""
+    """The form as it was sent: the fields, and the scenario if every field could be read.
+
+    `tables` says the same as the scenario, as `scenario_from_tables` reads it.
+    """
 
     settings: list[ScenarioField]
     questions: list[ScenarioField]
     figures: list[ScenarioField]
     scenario: Scenario
+    tables: dict[str, dict[str, Any]]
 
     @property
     def wrong(self) -> list[ScenarioField]:
@@ -90,7 +94,9 @@ def parse_form(policy: Policy, on: date, as_known: date, query: QueryDict, title
     settings = [parser.setting(row, row.spec) for row in rows if isinstance(row.spec, SettingSpec)]
     questions = [parser.question(row, row.spec) for row in rows if isinstance(row.spec, InterpretationSpec)]
     supposed = [parser.figure(each) for each in _by_sentence(legal_figures(policy))]
-    return ScenarioForm(settings, questions, supposed, Scenario(title, parser.values, tuple(parser.supposed)))
+    return ScenarioForm(
+        settings, questions, supposed, Scenario(title, parser.values, tuple(parser.supposed)), parser.tables
+    )
 
 
 class _FormParser:
@@ -101,6 +107,7 @@ class _FormParser:
         self.declared = setting_declarations(policy)
         self.values: dict[str, SettingValue] = {}
         self.supposed: list[AmendedFigure] = []
+        self.tables: dict[str, dict[str, Any]] = {}
 
     def setting(self, row: SettingHistory, spec: SettingSpec) -> ScenarioField:
         """A setting: a box, or a list of regions to tick."""
@@ -146,10 +153,7 @@ class _FormParser:
         typed = self._typed(param)
         if not typed:
             return field
-        return self._parse(
-            field, None, typed,
-            lambda: self.supposed.extend(parse_amendment(self.policy, figure.kind, figure.sentence, _money(typed))),
-        )  # fmt: skip
+        return self._parse(field, None, typed, lambda: self._suppose(figure, _money(typed)))
 
     def _regions(self, field: ScenarioField, spec: SettingSpec, row: SettingHistory) -> ScenarioField:
         adopted = row.current.value if row.current and isinstance(row.current.value, tuple) else ()
@@ -171,9 +175,18 @@ class _FormParser:
 
     def _set(self, name: str, raw: object) -> None:
         self.values[name] = self.declared.parse_setting(name, raw, "")
+        self._note("settings", name, raw)
 
     def _choose(self, name: str, option: str) -> None:
         self.values[name] = self.declared.parse_option(name, option, "")
+        self._note("interpretations", name, option)
+
+    def _suppose(self, figure: LegalFigure, raw: object) -> None:
+        self.supposed.extend(parse_amendment(self.policy, figure.kind, figure.sentence, raw))
+        self._note(figure.kind.value, figure.sentence, raw)
+
+    def _note(self, table: str, name: str, raw: object) -> None:
+        self.tables.setdefault(table, {})[name] = raw
 
     def _typed(self, param: str) -> str:
         return self.query.get(param, "")[:_LONGEST].strip()

@@ -6,9 +6,7 @@ The address holds the whole scenario: whoever gets it sees the same figures.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -18,6 +16,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from huisuan.base.db.background_work import WorkState
+from huisuan.base.errors import HuisuanError
 from huisuan.law.budget import (
     DISTRIBUTION,
     DISTRIBUTION_EN,
@@ -28,16 +28,16 @@ from huisuan.law.budget import (
     budget_tables,
     last_day_in_force,
 )
-from huisuan.law.budget.compute import SampleClaims, compute_budget
-from huisuan.law.model import LawError
 from huisuan.law.policy import Policy, apply_scenario, load_installed
-from huisuan.parties.route_access import allow
+from huisuan.parties.route_access import allow, viewer_of
+from huisuan.portal.background.budgets import budget_work
 from huisuan.portal.budget.files import FORMS, exported
 from huisuan.portal.budget.form import ScenarioForm, parse_form
 from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.ui import charts, number_format
 from huisuan.portal.ui.address import refused
 from huisuan.portal.ui.refusals import refusal_html
+from huisuan.settlement.scenarios.requests import BudgetScenario, budget_of_request, find_budget, request_budget
 
 PARTIES = 100_000
 LARGEST_SEED = 2**31
@@ -81,7 +81,10 @@ class Shown:
 
 @allow("province", "auditor")
 def budget_page(request: HttpRequest) -> HttpResponseBase:
-    """The form and, with a policy in force that year, what it costs over a sample, before and after."""
+    """The form and, with a policy in force that year, what it costs over a sample, before and after.
+
+    The worker computes a scenario that is new; until then the page shows how far it is.
+    """
     policies, broken = load_installed()
     if not policies:
         raise Http404
@@ -104,11 +107,32 @@ def budget_page(request: HttpRequest) -> HttpResponseBase:
     context |= {"day": day, "asked": asked}
     if asked.wrong:
         return render(request, "portal/oversight/budget.html", context, status=422)
+    scenario = BudgetScenario(policy, day, known, asked.tables, Sample(PARTIES, seed))
+    return _answered(request, scenario, asked, context)
+
+
+def _answered(
+    request: HttpRequest, scenario: BudgetScenario, asked: ScenarioForm, context: dict[str, Any]
+) -> HttpResponseBase:
+    """The figures of a scenario where they are there, else how far they are; where nobody has asked, the worker is."""
+    address = request.GET.copy()
+    address.pop("export", None)
     try:
-        done = _computed(policy, asked, day, known, seed)
-    except LawError as error:
+        apply_scenario(scenario.policy, asked.scenario)  # refused here, where it was typed
+        work = find_budget(scenario) or request_budget(
+            scenario, address.urlencode(), viewer_of(request).name, timezone.now()
+        )
+        done = budget_of_request(work, scenario.policy) if work.state == WorkState.DONE else None
+    except HuisuanError as error:
         return render(request, "portal/oversight/budget.html", {**context, "refused": refusal_html(error)}, status=422)
-    tables = budget_tables(done, english=reads_english())
+    if done is None:
+        return render(request, "portal/oversight/budget.html", {**context, **budget_work(work)})
+    return _figures(request, done, context)
+
+
+def _figures(request: HttpRequest, done: Budget, context: dict[str, Any]) -> HttpResponseBase:
+    """The page with its figures, or a file of them."""
+    policy, year, tables = done.policy, context["year"], budget_tables(done, english=reads_english())
     form = request.GET.get("export", "")
     if form in FORMS:
         return exported(form, f"budget-{policy.name}-{year}", [(_titled(each), _headed(each), each) for each in tables])
@@ -131,29 +155,6 @@ def _unusable(request: HttpRequest, policies: list[Policy]) -> list[str]:
         if typed and _number(typed, -1) < 0:
             found.append(gettext("{key}={typed} 不是可用的数：请改正").format(key=key, typed=typed))
     return found
-
-
-def _computed(policy: Policy, asked: ScenarioForm, day: date, known: date, seed: int) -> Budget:
-    after = policy if asked.empty else apply_scenario(policy, asked.scenario)
-    return _over_a_sample(_Hashed(policy), _Hashed(after), day, known, seed)
-
-
-class _Hashed:
-    """A policy that a cache can keep apart by its digest."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.policy = policy
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Hashed) and other.policy.digest == self.policy.digest
-
-    def __hash__(self) -> int:
-        return hash(self.policy.digest)
-
-
-@lru_cache(maxsize=16)  # a page, its exports, its other language: the same figures
-def _over_a_sample(before: _Hashed, after: _Hashed, day: date, known: date, seed: int) -> Budget:
-    return compute_budget(before.policy, after.policy, SampleClaims(Sample(PARTIES, seed)), on=day, as_known=known)
 
 
 def _number(typed: str | None, otherwise: int) -> int:

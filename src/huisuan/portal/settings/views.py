@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from huisuan.base.errors import NotFound, Refused
+from huisuan.base.errors import Refused
 from huisuan.law.explain import default_day
 from huisuan.law.model import InvalidValue, parse_date
 from huisuan.law.policy import (
@@ -40,7 +40,7 @@ from huisuan.portal.ui.table import Table, render_tables
 from huisuan.settlement.adoption import services
 from huisuan.settlement.adoption.proposed_settings import draft_of_proposal
 from huisuan.settlement.adoption.queries import list_proposals, proposal_state
-from huisuan.settlement.impact.compare import compare_year, rules_without_facts, settled_years
+from huisuan.settlement.impact.compare import rules_without_facts, settled_years
 from huisuan.settlement.impact.settled_days import foresee, overruled, settled_reach
 from huisuan.settlement.models import Comparison, SettingsProposal, Through
 
@@ -186,6 +186,7 @@ def proposal_page(request: HttpRequest, number: int) -> HttpResponseBase:
         "may_end": viewer.role == "province" and proposal_state(proposal) == "proposed",
         "may_adopt": viewer.name.lower() != proposal.proposed_by.lower(),
         "may_compare": viewer.role == "province",
+        "comparing": [each for each in proposal.requests.all() if each.is_under_way],
         "here": "policies",
     }
     try:
@@ -239,22 +240,6 @@ def _sets(proposal: SettingsProposal) -> dict[str, Any]:
         "rows": rows,
         "untouched": rules_without_facts(proposal, policy),
     }
-
-
-@allow("province")
-@require_POST
-def compare(request: HttpRequest, number: int) -> HttpResponse:
-    """Compare with the facts of a settled year."""
-    proposal = _proposal(number)
-    asked = request.POST.get("year", "")
-    try:
-        if asked not in map(str, settled_years(proposal)):
-            raise NotFound(_t("这一年还没有结算。"), code="settlement.none_yet")
-        compare_year(proposal, int(asked), viewer_of(request).name, timezone.now())
-    except Refused as refusal:
-        messages.error(request, refusal_html(refusal))
-        return redirect("proposal", number=number)
-    return redirect(f"{reverse('proposal', args=[number])}?year={asked}")
 
 
 @allow("province")

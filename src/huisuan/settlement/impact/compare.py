@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 from django.db import transaction
 
+from huisuan.base.db.background_work import NoProgress, WorkProgress
 from huisuan.base.duck import connect_duck
 from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI
@@ -46,6 +47,7 @@ from huisuan.settlement.runs.settled_sentence import SETTLES, fact_types, reach_
 
 _PARTY = "party"
 _BATCH = 2000
+COMPARE_STEPS = ("facts", "answers", "store")
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -91,8 +93,12 @@ def settled_years(proposal: SettingsProposal) -> list[int]:
     return list(runs.order_by("-year").values_list("year", flat=True))
 
 
-def compare_year(proposal: SettingsProposal, year: int, by: str, now: datetime) -> Comparison:
-    """Compute the year as it would be settled now, without the proposal and with it, and keep what came out.
+def _step(name: str) -> tuple[str, int, int]:
+    return name, COMPARE_STEPS.index(name) + 1, len(COMPARE_STEPS)
+
+
+def comparable(proposal: SettingsProposal, year: int, now: datetime) -> tuple[Sides, Rule, SettlementRun]:
+    """Both sides of a proposal, the rule it is compared by, and the settlement whose facts are taken.
 
     Raises:
         NotFound: the year is not settled.
@@ -115,8 +121,24 @@ def compare_year(proposal: SettingsProposal, year: int, by: str, now: datetime) 
         raise NotFound(
             f"{year} 年还没有结算：请先 huisuan settle run --year {year}", code="settlement.year_not_settled"
         )
+    return both, rule, run
+
+
+def compare_year(
+    proposal: SettingsProposal, year: int, by: str, now: datetime, progress: WorkProgress | None = None
+) -> Comparison:
+    """Compute the year as it would be settled now, without the proposal and with it, and keep what came out.
+
+    Raises:
+        NotFound: the year is not settled.
+        InvalidRequest: the proposal does not touch the sentence that is.
+    """
+    told = progress or NoProgress()
+    told.begin_step(*_step("facts"))
+    both, rule, run = comparable(proposal, year, now)
     before = _read_facts(run, rule.key, both.before, both.as_known)
     after = _read_facts(run, rule.key, both.after, both.as_known)
+    told.begin_step(*_step("answers"))
     with connect_duck() as engine:
         before_state, after_state = (
             _state(engine, name, side, facts, both.as_known)
@@ -127,6 +149,7 @@ def compare_year(proposal: SettingsProposal, year: int, by: str, now: datetime) 
             "SELECT identity, status_before, status_after, coalesce(before_fen, 0), coalesce(after_fen, 0) "
             "FROM compared"
         ).fetchall()
+    told.begin_step(*_step("store"))
     digests = (both.before.digest_as_known(both.as_known), both.after.digest)
     anew = before.anew or after.anew
     return _store_comparison(proposal, run, both.as_known, digests, anew, compared, lines, by, now)
