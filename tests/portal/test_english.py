@@ -11,7 +11,7 @@ from django.db import OperationalError, transaction
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from django.urls import resolve, reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from pytest_django import DjangoDbBlocker
 
 from huisuan.law.policy.load import list_policies, load_policy
@@ -75,7 +75,7 @@ def data(full: Full) -> Data:
 def addresses(full: Full) -> dict[str, list[str]]:
     """The addresses of every page by the name of its route, each thing of the world once."""
     from huisuan.compute.models import MeterFlag, SealRequest, UsageImport
-    from huisuan.settlement.models import SettlementRequest
+    from huisuan.settlement.models import BudgetRequest, ComparisonRequest, SettlementRequest
 
     world = full.world
     bill, record = world.bill(world.alpha, 5), world.alpha.usage.get(job_id="100")
@@ -110,6 +110,8 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "change-party": [[world.alpha.uscc]],
         "settlement-request": [[number] for number in SettlementRequest.objects.values_list("pk", flat=True)],
         "seal-request": [[number] for number in SealRequest.objects.values_list("pk", flat=True)],
+        "comparison-request": [[number] for number in ComparisonRequest.objects.values_list("pk", flat=True)],
+        "budget-request": [[number] for number in BudgetRequest.objects.values_list("pk", flat=True)],
         "policy": [[each] for each in named],
         "settings": [[each] for each in named],
         "propose-settings": [[named[0]]],
@@ -125,6 +127,11 @@ def addresses(full: Full) -> dict[str, list[str]]:
 @pytest.fixture(scope="module")
 def crawled(full: Full, data: Data) -> tuple[Found, list[tuple[str, Form]]]:
     """What the pages leave over, and every form that they have, once, with who met it first."""
+    from huisuan.settlement.models import BudgetRequest
+    from huisuan.settlement.scenarios.requests import run_budget_request
+
+    browser(full.world.people["province"]).get(reverse("budget"))  # so that its figures are there to be read
+    run_budget_request(BudgetRequest.objects.latest("pk").pk, timezone.now())
     found: Found = {}
     met: dict[tuple[str, ...], tuple[str, Form]] = {}
     for who in ROLES:

@@ -54,7 +54,14 @@ from huisuan.settlement.adoption.proposed_settings import parse_draft
 from huisuan.settlement.adoption.services import ProposalActor as Proposer
 from huisuan.settlement.adoption.services import propose_settings, withdraw_proposal
 from huisuan.settlement.impact.compare import compare_year
-from huisuan.settlement.models import SettingsProposal, SettlementRequest, SettlementRun, Through
+from huisuan.settlement.models import (
+    BudgetRequest,
+    ComparisonRequest,
+    SettingsProposal,
+    SettlementRequest,
+    SettlementRun,
+    Through,
+)
 from support import portal
 from support.jobs import Voice
 from support.metering import Agent, said
@@ -210,6 +217,7 @@ def _proposals() -> list[int]:
             steps=4, ended_at=None if state == "running" else portal.NOW, report=_report() if state == "done" else None,
             reason="sacct.txt 已不在平台的磁盘上：请重新上传" if state == "failed" else "",
         )  # fmt: skip
+    _long_work(made[0])
     AccountClaim.objects.create(
         centre=Centre.objects.get(code="hf"), kind="account", name="lab", party=None, previous=None, by="省专班",
         at=portal.NOW,
@@ -229,6 +237,26 @@ def _report() -> dict[str, Any]:
         no_cards={"asked": 1}, refused=[(4, "")], tenants=FileReport(new=1, faults=[fault]), dry_run=True,
     )  # fmt: skip
     return report_to_keep(report)
+
+
+def _long_work(proposal: SettingsProposal) -> None:
+    """Comparisons and budgets that the worker is at, and some that ended without a result."""
+    said = {"requested_by": "省专班", "requested_at": portal.NOW}
+    over = {**said, "ended_at": portal.NOW}
+    running = {**said, "state": "running", "step": "answers", "number": 2, "steps": 3}
+    ComparisonRequest.objects.create(proposal=proposal, year=2023, **running)
+    reason = "已取消，什么都没有写入：以前的比较仍在"
+    ComparisonRequest.objects.create(
+        proposal=proposal, year=2024, state="cancelled", cancelled_by="李运维", reason=reason, **over
+    )
+    plain = {
+        "policy": portal.POLICY, "on": date(2024, 12, 31), "as_known": date(2025, 1, 1), "parties": 200, "scenario": {},
+        "address": "year=2024",
+    }  # fmt: skip
+    BudgetRequest.objects.create(key="1" * 64, seed=1, **plain, **running | {"step": "2.2"})
+    refused = "推演提出后政策文件或参数有了改动：请重新推演"
+    BudgetRequest.objects.create(key="2" * 64, seed=2, state="failed", reason=refused, **plain, **over)
+    BudgetRequest.objects.create(key="3" * 64, seed=3, state="cancelled", reason="已取消，没有结果", **plain, **over)
 
 
 def _firm(world: portal.World, now: datetime) -> str:

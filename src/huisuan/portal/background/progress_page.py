@@ -27,8 +27,8 @@ class WorkPage:
     """What the page says of a kind of work beside its progress.
 
     `back` is where its list is; `result` where what it made is seen; `cancel` where it is cancelled, empty for who may
-    not; `report` the template that shows what came of it, once it is done; `again` where it is asked for anew. `live` is
-    where its progress is asked for, empty: the page's own address.
+    not; `report` the template that shows what came of it, once it is done; `again` where it is asked for anew. `live`
+    is where its progress is asked for, empty: the page's own address.
     """
 
     title: str
