@@ -119,8 +119,10 @@ def test_keys_find_the_filter_show_themselves_and_change_the_room(site: Site) ->
     assert page.locator("dialog[open]").count() == 1
     page.keyboard.press("Escape")
     assert page.locator("dialog[open]").count() == 0
+    page.keyboard.press("m")
+    assert page.evaluate("document.activeElement.matches('.rail a')")
     page.keyboard.press("g")
-    page.keyboard.press("4")
+    page.keyboard.press("6")
     page.wait_for_url("**/bills/")
     page.go_back()
     page.wait_for_url("**q=200**")

@@ -26,7 +26,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "place": (person.party or person.city) if person else None,
         "unread_messages": SimpleLazyObject(lambda: _unread(person)),
         "operators": SimpleLazyObject(_operators),
-        "rooms": navigation.rooms(role),
+        "menu": navigation.menu(role),
         "strangers": SimpleLazyObject(lambda: strangers(request)),
         "route": request.resolver_match.url_name if request.resolver_match else "",
     }

@@ -1,4 +1,4 @@
-"""The rooms of each audience (at most seven), and the chain from a job to the money."""
+"""The menu, one for every role and ordered by subject, and the chain from a job to the money."""
 
 from __future__ import annotations
 
@@ -9,56 +9,68 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+_USER, _CENTRE, _CITY = frozenset({"user"}), frozenset({"centre"}), frozenset({"city"})
+_OVERSEES = frozenset({"province", "auditor"})
+_PUBLIC = frozenset({"user", "centre", "city", "province", "auditor", "operator", ""})
+_ALL_BUT_OPERATORS = _USER | _CENTRE | _CITY | _OVERSEES
+
 
 @dataclass(frozen=True)
 class Room:
-    """One entry of the rail: where it leads and what it is called."""
+    """One entry of the menu: where it leads, what it is called, and who has it."""
 
     route: str
     label: str | Promise
+    roles: frozenset[str]
 
 
-HOME = Room("home", _("总览"))
-TODO = Room("todo", _("待办"))
-REGISTER = Room("parties", _("登记库"))
-SAMPLE = Room("audit-sample", _("抽样"))
-_JOBS = Room("jobs", _("作业"))
-_USAGE = Room("usage", _("用量"))
-BILLS = Room("bills", _("账单"))
-ENTITLEMENTS = Room("entitlements", _("应享"))
-CENTRES = Room("centres", _("智算中心"))
-COMPUTE = Room("compute", _("算力"))
-DRAFTS = Room("drafts", _("申报"))
-_FLAGS = Room("flags", _("疑点"))
-RUNS = Room("runs", _("结算批次"))
-_POLICIES = Room("policies", _("政策"))
-PEOPLE = Room("people", _("人员"))
-FIRM = Room("firm", _("本单位"))
-CALCULATOR = Room("calculator", _("计算器"))
-STATISTICS = Room("statistics", _("统计"))
+@dataclass(frozen=True)
+class Subject:
+    """Rooms about one subject; the first subject, where one arrives, has no name."""
 
-ROOMS: dict[str, tuple[Room, ...]] = {
-    # a user's records of use are a step of the chain, and the firm's page adds them up
-    "user": (HOME, _JOBS, FIRM, BILLS, ENTITLEMENTS, DRAFTS, _POLICIES),
-    "centre": (HOME, CENTRES, _JOBS, _USAGE, BILLS, _FLAGS, _POLICIES),
-    # bills and use are steps of the chain above every page
-    "city": (HOME, TODO, ENTITLEMENTS, BILLS, REGISTER, COMPUTE, _POLICIES),
-    "province": (HOME, TODO, ENTITLEMENTS, RUNS, REGISTER, COMPUTE, _POLICIES),
-    "auditor": (HOME, TODO, ENTITLEMENTS, RUNS, SAMPLE, COMPUTE, _POLICIES),
-    "operator": (PEOPLE, _POLICIES),
-    "": (_POLICIES, CALCULATOR, STATISTICS),
-}
+    label: str | Promise
+    rooms: tuple[Room, ...]
 
-#: which roles reach which step's list (a draft is its own party's until it is submitted); payments are not built yet
-#: and are no link; what is inside a centre, its seals too, is not for its users to read
-WHO_LISTS: dict[str, frozenset[str]] = {
-    "jobs": frozenset({"user", "centre", "city", "province", "auditor"}),
-    "usage": frozenset({"user", "centre", "city", "province", "auditor"}),
-    "seals": frozenset({"centre", "city", "province", "auditor"}),
-    "bills": frozenset({"user", "centre", "city", "province", "auditor"}),
-    "entitlements": frozenset({"user", "city", "province", "auditor"}),
-    "drafts": frozenset({"user", "city"}),
-}
+
+#: the same order for everybody; each sees the rooms that they may enter
+MENU = (
+    Subject("", (
+        Room("home", _("总览"), _ALL_BUT_OPERATORS),
+        Room("todo", _("待办"), _CENTRE | _CITY | _OVERSEES),
+    )),
+    Subject(_("作业"), (
+        Room("jobs", _("作业"), _ALL_BUT_OPERATORS),
+        Room("sessions", _("交互会话"), _USER),
+        Room("now", _("现在有什么"), _ALL_BUT_OPERATORS),
+    )),
+    Subject(_("算力"), (
+        Room("compute", _("全省算力"), _CITY | _OVERSEES),
+        Room("centres", _("智算中心"), _CENTRE | _CITY | _OVERSEES),
+    )),
+    Subject(_("计量"), (
+        Room("usage", _("用量"), _ALL_BUT_OPERATORS),
+        Room("seals", _("封账"), _CENTRE | _CITY | _OVERSEES),
+        Room("flags", _("疑点"), _CENTRE | _CITY | _OVERSEES),
+        Room("audit-sample", _("抽样"), _OVERSEES),
+    )),
+    Subject(_("资金"), (
+        Room("bills", _("账单"), _ALL_BUT_OPERATORS),
+        Room("entitlements", _("应享"), _USER | _CITY | _OVERSEES),
+        Room("drafts", _("申报"), _USER | _CITY),
+        Room("runs", _("结算批次"), _OVERSEES),
+        Room("budget", _("预算推演"), _OVERSEES),
+    )),
+    Subject(_("主体"), (
+        Room("firm", _("本单位"), _USER),
+        Room("parties", _("登记库"), _CITY | _OVERSEES),
+        Room("people", _("人员"), frozenset({"operator"})),
+    )),
+    Subject(_("政策"), (
+        Room("policies", _("政策"), _PUBLIC),
+        Room("calculator", _("计算器"), _PUBLIC),
+        Room("statistics", _("统计"), _PUBLIC),
+    )),
+)  # fmt: skip
 
 _STEPS: tuple[tuple[str, str | Promise], ...] = (
     ("jobs", _("作业")),
@@ -80,18 +92,21 @@ class Step:
     here: bool
 
 
-def rooms(role: str) -> tuple[Room, ...]:
-    """The rooms of a role; of nobody, the public ones."""
-    return ROOMS.get(role, ROOMS[""])
+def menu(role: str) -> list[Subject]:
+    """The menu of a role ("": nobody signed in): the subjects in which it has a room, with those rooms."""
+    found = [Subject(each.label, tuple(room for room in each.rooms if role in room.roles)) for each in MENU]
+    return [each for each in found if each.rooms]
 
 
 def chain(role: str, here: str, same: Mapping[str, str]) -> list[Step]:
     """The chain for a page: `same` names, per step, the address of the same thing at that step.
 
-    A step that `same` does not name leads to its list, where the role has one.
+    A step that `same` does not name leads to its list, where the role has one. A draft is its own party's until it is
+    submitted; payments are not built yet and are no link; what is inside a centre, its seals too, is not for its users.
     """
     return [Step(label, same.get(key) or _list(role, key), key == here) for key, label in _STEPS]
 
 
 def _list(role: str, key: str) -> str:
-    return reverse(key) if role in WHO_LISTS.get(key, frozenset()) else ""
+    reached = any(room.route == key and role in room.roles for subject in MENU for room in subject.rooms)
+    return reverse(key) if reached else ""

@@ -19,6 +19,8 @@ document.addEventListener("keydown", (event) => {
     if (focusSearch()) event.preventDefault();
   } else if (event.key === "?") {
     document.getElementById("keys").showModal();
+  } else if (event.key === "m") {
+    document.querySelector(".rail a")?.focus();
   } else if (goPressed && /^[1-9]$/.test(event.key)) {
     document.querySelectorAll(".rail a")[Number(event.key) - 1]?.click();
   }
