@@ -52,9 +52,8 @@ from huisuan.compute.models.restoration import Restoration
 from huisuan.compute.models.seal_requests import SealRequest
 from huisuan.compute.models.sessions import InteractiveSession, SessionAdmission, SessionKind
 from huisuan.compute.models.usage import SourceChunk, SourceFile, UsageRecord
-from huisuan.compute.models.usage_days import UsageDay, UsageTally
+from huisuan.compute.models.usage_days import PartyUseMonth, UsageDay, UsageTally
 from huisuan.compute.models.usage_imports import UsageImport
-from huisuan.compute.models.use_months import PartyUseMonth
 
 __all__ = [
     "AT_CENTRE", "FINAL_STATES", "HUGE_CARDS", "Accelerator", "AccountClaim", "AgentKey", "AlertKind",

@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from huisuan.base.db.append_only import append_only
 from huisuan.compute.models.centres import Accelerator, Centre
 from huisuan.compute.models.jobs import Job
-from huisuan.compute.models.use_months import use_month_triggers
+from huisuan.compute.models.usage_days import use_month_triggers
 from huisuan.parties.models import Party, Project
 from huisuan.protocol.firm import HUGE_LIMIT
 

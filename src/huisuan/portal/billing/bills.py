@@ -12,10 +12,13 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from huisuan.compute.models import Centre
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.billing import bill_lines
+from huisuan.portal.ui import number_format
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
+from huisuan.portal.ui.list_filters import firm_choice
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.portal.usage.record_filters import MODEL_CHOICE
@@ -44,6 +47,16 @@ def _years(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
     return [(str(each.year), str(each.year)) for each in rows.order_by().dates("month", "year", order="DESC")]
 
 
+def _months(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+    months = rows.order_by("-month").values_list("month", flat=True).distinct()
+    return [(text, text) for text in map(number_format.month, months)]
+
+
+def _centres(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+    keys = rows.order_by().values_list("centre", flat=True).distinct()
+    return [(each.code, local_name(each)) for each in Centre.objects.filter(pk__in=list(keys))]
+
+
 def _of_year(rows: QuerySet[Any], year: str) -> QuerySet[Any]:
     return rows.filter(month__gte=date(int(year), 1, 1), month__lt=date(int(year) + 1, 1, 1))
 
@@ -60,10 +73,17 @@ def bill_table(
         name=name,
         order="-month",
         search=("party__name", "party__uscc", "centre__name", "centre__code"),
-        choices=[Choice("year", _("年度"), _years, _of_year)],
+        choices=[
+            Choice("year", _("年度"), _years, _of_year),
+            Choice("month", _("月份"), _months, lambda found, month: found.filter(month=f"{month}-01")),
+            Choice("centre", _("中心"), _centres, lambda found, code: found.filter(centre__code=code)),
+            *([] if viewer.role == "user" else [firm_choice()]),
+        ],
         empty=Empty(
             _("还没有账单。结算批次完成后，每个使用方在每个中心的每个月有一张："),
             command="huisuan settle run --year YEAR",
+            link=f"{reverse('runs')}#settle" if viewer.role == "province" else reverse("usage"),
+            link_text=_("去结算") if viewer.role == "province" else _("看用量"),
         ),
     )
 

@@ -21,6 +21,7 @@ from huisuan.portal.billing import bill_lines
 from huisuan.portal.law.reasoning import reasoning
 from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
+from huisuan.portal.ui.list_filters import firm_choice
 from huisuan.portal.ui.state_labels import local_name, state_word
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.portal.visible import compute as queries
@@ -88,6 +89,8 @@ def entitlement_table(
         Choice("year", _("年度"), _years, lambda found, year: found.filter(run__year=int(year))),
         Choice("status", _("状态"), _states, lambda found, status: found.filter(status=status)),
     ]
+    if viewer.role != "user":
+        choices.append(firm_choice())
     if viewer.sees_everything:
         choices.append(Choice("region", _("市"), _regions, lambda found, code: found.filter(party__region=code)))
     return Table(
@@ -102,6 +105,8 @@ def entitlement_table(
         empty=Empty(
             _("还没有应享金额。年度结算后，每个有用量的主体都有一行，金额为零的也写明原因："),
             command="huisuan settle run --year YEAR",
+            link=f"{reverse('runs')}#settle" if viewer.role == "province" else reverse("usage"),
+            link_text=_("去结算") if viewer.role == "province" else _("看用量"),
         ),
     )
 

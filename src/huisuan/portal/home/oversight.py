@@ -56,7 +56,9 @@ def run_table(request: HttpRequest, name: str = "") -> Table:
         file="runs",
         name=name,
         order="-number",
-        empty=Empty(_("还没有结算批次。"), command="huisuan settle run --year YEAR"),
+        empty=Empty(
+            _("还没有结算批次。"), command="huisuan settle run --year YEAR", link="#settle", link_text=_("去结算")
+        ),
     )
 
 
@@ -88,7 +90,7 @@ def request_table(request: HttpRequest) -> Table:
         file="settlement-requests",
         name="requests",
         order="-number",
-        empty=Empty(_("没有提出过后台结算。")),
+        empty=Empty(_("没有提出过后台结算。"), link="#settle", link_text=_("去结算")),
     )
 
 

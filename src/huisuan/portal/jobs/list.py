@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cached_property, reduce
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -25,6 +25,7 @@ from huisuan.portal.sentences.page import translate_sentence
 from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Selection, Text
 from huisuan.portal.ui.keyset_table import KeysetTable
+from huisuan.portal.ui.list_filters import firm_choice, months_between, span_of_month
 from huisuan.portal.ui.table import Table
 from huisuan.portal.visible import compute as queries
 
@@ -136,6 +137,15 @@ def _project_name(project: Project) -> str:
     return project.code if project.code == project.name else f"{project.code} · {translate_sentence(project.name)[:24]}"
 
 
+def _months_submitted(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+    return months_between(rows.order_by().aggregate(first=Min("submitted_at"), last=Max("submitted_at")))
+
+
+def _in_month_submitted(rows: QuerySet[Any], month: str) -> QuerySet[Any]:
+    starts, ends = span_of_month(month)
+    return rows.filter(submitted_at__gte=starts, submitted_at__lt=ends)
+
+
 def _choices(viewer: Viewer) -> list[Choice]:
     def centres(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
         inside = Centre.objects.filter(viewer.centres()) if viewer.role == "centre" else Centre.objects.all()
@@ -158,6 +168,8 @@ def _choices(viewer: Viewer) -> list[Choice]:
         Choice("centre", _("中心"), centres, at_centre, served=True),
         Choice("model", _("型号"), _models, of_model),
         Choice("since", _("提交于"), lambda _rows: list(_SPANS.items()), _since, served=True),
+        Choice("month", _("提交月份"), _months_submitted, _in_month_submitted, served=True),
+        *([] if viewer.role == "user" else [firm_choice(served=True)]),
     ]
     if viewer.role == "user":  # who reads several firms finds the same code in each
         found.insert(1, Choice("project", _("项目"), own_projects, of_project, served=True))

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Max, Min, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -23,6 +23,7 @@ from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
+from huisuan.portal.ui.list_filters import months_between, span_of_month
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
@@ -61,6 +62,15 @@ def _centres(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
     return [(each.code, local_name(each)) for each in Centre.objects.filter(flags__in=rows).distinct()]
 
 
+def _months(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+    return months_between(rows.order_by().aggregate(first=Min("flagged_at"), last=Max("flagged_at")))
+
+
+def _found_in(rows: QuerySet[Any], month: str) -> QuerySet[Any]:
+    starts, ends = span_of_month(month)
+    return rows.filter(flagged_at__gte=starts, flagged_at__lt=ends)
+
+
 def flag_table(request: HttpRequest, viewer: Viewer) -> Table:
     """Every flag that the viewer reads, those without an answer first."""
     return Table(
@@ -79,6 +89,7 @@ def flag_table(request: HttpRequest, viewer: Viewer) -> Table:
             ),
             Choice("kind", _("种类"), _kinds, lambda rows, kind: rows.filter(kind=kind)),
             Choice("centre", _("中心"), _centres, lambda rows, code: rows.filter(centre__code=code)),
+            Choice("month", _("发现月份"), _months, _found_in),
         ],
         empty=Empty(_("没有疑点：报来的每一行都对得上。查漏："), command="huisuan meter check CENTRE"),
     )

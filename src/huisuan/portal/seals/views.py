@@ -59,6 +59,11 @@ def _years(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
     return [(str(each.year), str(each.year)) for each in rows.order_by().dates("month", "year", order="DESC")]
 
 
+def _sealed_months(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+    months = rows.order_by("-month").values_list("month", flat=True).distinct()
+    return [(text, text) for text in map(month_text, months)]
+
+
 def seal_table(request: HttpRequest, viewer: Viewer) -> Table:
     """The sealed months that the viewer reads."""
     open_flags = MeterFlag.objects.filter(viewer.centres("centre"), kind=MeterFlag.Kind.SCHEDULER, answered_at=None)
@@ -88,8 +93,20 @@ def seal_table(request: HttpRequest, viewer: Viewer) -> Table:
         choices=[
             Choice("centre", _("中心"), _centres, lambda rows, code: rows.filter(centre__code=code)),
             Choice("year", _("年度"), _years, lambda rows, year: rows.filter(month__year=int(year))),
+            Choice("month", _("月份"), _sealed_months, lambda rows, month: rows.filter(month=f"{month}-01")),
+            Choice(
+                "state",
+                _("状态"),
+                lambda _rows: [("signed", state_labels.SEAL["countersigned"].label), ("unsigned", _("中心没有签"))],
+                lambda rows, state: rows.filter(countersigned__isnull=state == "unsigned"),
+            ),
         ],
-        empty=Empty(_("还没有封账的月份。一个月过完、疑点都已答复后封账："), command="huisuan meter seal CENTRE MONTH"),
+        empty=Empty(
+            _("还没有封账的月份。一个月过完、疑点都已答复后封账："),
+            command="huisuan meter seal CENTRE MONTH",
+            link=f"{reverse('flags')}?state=open",
+            link_text=_("看未答复的疑点"),
+        ),
     )
 
 

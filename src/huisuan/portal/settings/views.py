@@ -121,18 +121,23 @@ def settings_page(request: HttpRequest, name: str) -> HttpResponseBase:
         "may_propose": viewer is not None and viewer.role == "province",
         "here": "policies",
     }
-    tables = [_proposal_table(request, policy)] if oversees else []
+    tables = [_proposal_table(request, policy, may_propose=bool(context["may_propose"]))] if oversees else []
     return render_tables(request, "portal/oversight/settings.html", context, tables)
 
 
-def _proposal_table(request: HttpRequest, policy: Policy) -> Table:
+def _proposal_table(request: HttpRequest, policy: Policy, *, may_propose: bool) -> Table:
     return Table(
         request,
         list_proposals(policy.name),
         _COLUMNS,
         file=f"proposals-{policy.name}",
         order="-number",
-        empty=Empty(_("还没有提案。"), command=f"huisuan settings propose {policy.name} --file F.toml"),
+        empty=Empty(
+            _("还没有提案。"),
+            command=f"huisuan settings propose {policy.name} --file F.toml",
+            link=reverse("propose-settings", args=[policy.name]) if may_propose else "",
+            link_text=_("提出参数"),
+        ),
     )
 
 

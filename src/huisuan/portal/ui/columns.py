@@ -139,7 +139,8 @@ class Choice:
 
     `options` gets the rows before any filter and returns (value, label) pairs. One that is `always` narrows by its
     first option where nothing is chosen, or by `first`: for rows that nobody can look at all at once. One that is
-    `served` has an index in the order of the list: its rows are found without looking at others.
+    `served` has an index in the order of the list: its rows are found without looking at others. One that `finds` is
+    typed in, for options are too many to choose from: it says whether a text names anything.
     """
 
     key: str
@@ -149,6 +150,7 @@ class Choice:
     always: bool = False
     first: str = ""
     served: bool = False
+    finds: Callable[[str], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ class Empty:
 
     text: Text
     command: str = ""
-    link: str = ""
+    link: Text = ""
     link_text: Text = ""
 
 

@@ -57,16 +57,6 @@ class Table(TableAddress):
         self.prepare, self.selection = prepare, selection
         self.strangers: list[str] = []  # what the address asks that nothing on the page understands
 
-    @property
-    def sortings(self) -> list[tuple[str, str]]:
-        """Every order there is, for a narrow screen that shows no headings; the one in force is the page's own."""
-        return [
-            (f"{sign}{column.key}", f"{column.label} {arrow}")
-            for column in self.columns
-            if column.sort
-            for sign, arrow in (("", "▲"), ("-", "▼"))
-        ]
-
     # What the rows are
 
     @cached_property
@@ -95,6 +85,8 @@ class Table(TableAddress):
 
     def chosen(self, choice: Choice) -> str:
         """The option that holds; none where the rows are not narrowed by it."""
+        if choice.finds:
+            return self.typed[choice.key]
         options = [option for option, _label in self.options[choice.key]]
         asked = self.asked(choice.key)
         if asked in options or not (choice.always and options):
@@ -102,9 +94,16 @@ class Table(TableAddress):
         return choice.first if choice.first in options else options[0]
 
     @cached_property
+    def typed(self) -> dict[str, str]:
+        """What is typed into the choices that are typed in, where it names anything."""
+        asked = {choice: self.asked(choice.key)[:LONGEST_WORD] for choice in self.choices if choice.finds}
+        return {each.key: text if text and each.finds and each.finds(text) else "" for each, text in asked.items()}
+
+    @cached_property
     def refused(self) -> list[str]:
         """What the address asks of this table and it cannot do: no such option, order, page or file."""
         keys = {choice.key: [value for value, _label in self.options[choice.key]] for choice in self.choices}
+        keys |= {key: [text] for key, text in self.typed.items()}
         wrong = [key for key, options in keys.items() if self.asked(key) and self.asked(key) not in options]
         wrong += ["sort"] if self.asked("sort") and self.asked("sort") != self.sorting else []
         wrong += self.refused_page
@@ -126,7 +125,7 @@ class Table(TableAddress):
     @cached_property
     def options(self) -> dict[str, Sequence[tuple[str, Any]]]:
         """The options of every choice, from all rows that this viewer has."""
-        return {choice.key: choice.options(self.everything) for choice in self.choices}
+        return {choice.key: () if choice.finds else choice.options(self.everything) for choice in self.choices}
 
     @cached_property
     def sorting(self) -> str:
@@ -251,20 +250,12 @@ class Table(TableAddress):
                 "options": self.options[choice.key],
                 "chosen": self.chosen(choice),
                 "always": choice.always,
+                "typed": choice.finds is not None,
+                "text": self.asked(choice.key),
             }
             for choice in self.choices
-            if len(self.options[choice.key]) > 1
+            if choice.finds or len(self.options[choice.key]) > 1
         ]
-
-    @property
-    def hidden(self) -> list[tuple[str, str]]:
-        """What the filter form must carry along: the order, and the parameters of the page's other tables."""
-        return [(key, value) for key, values in self.request.GET.lists() if key not in self.own for value in values]
-
-    @property
-    def exports(self) -> list[tuple[str, str]]:
-        """The addresses of the exports of exactly what is filtered."""
-        return [(name.upper(), self.address(export=name, **self.first_page)) for name in FORMATS]
 
     @property
     def previous(self) -> str:

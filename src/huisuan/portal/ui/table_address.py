@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.http import HttpRequest
+
+from huisuan.portal.ui.columns import Column
+from huisuan.portal.ui.export import FORMATS
 
 
 class TableAddress:
@@ -10,6 +15,8 @@ class TableAddress:
 
     request: HttpRequest
     name: str
+    own: set[str]
+    columns: Sequence[Column]
 
     @property
     def element(self) -> str:
@@ -78,3 +85,23 @@ class TableAddress:
     def first_page(self) -> dict[str, str]:
         """The changes of an address that lead to the first page."""
         return dict.fromkeys(self.page_keys, "")
+
+    @property
+    def hidden(self) -> list[tuple[str, str]]:
+        """What the filter form must carry along: the order, and the parameters of the page's other tables."""
+        return [(key, value) for key, values in self.request.GET.lists() if key not in self.own for value in values]
+
+    @property
+    def exports(self) -> list[tuple[str, str]]:
+        """The addresses of the exports of exactly what is filtered."""
+        return [(name.upper(), self.address(export=name, **self.first_page)) for name in FORMATS]
+
+    @property
+    def sortings(self) -> list[tuple[str, str]]:
+        """Every order there is, for a narrow screen that shows no headings; the one in force is the page's own."""
+        return [
+            (f"{sign}{column.key}", f"{column.label} {arrow}")
+            for column in self.columns
+            if column.sort
+            for sign, arrow in (("", "▲"), ("-", "▼"))
+        ]

@@ -13,20 +13,13 @@ from huisuan.base.months import SHANGHAI
 from huisuan.compute.models import Accelerator, Centre, Partition, UsageDay, UsageRecord
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.ui.columns import Choice, Text
+from huisuan.portal.ui.list_filters import firm_choice, months_between, span_of_month
 from huisuan.portal.ui.state_labels import local_name
-
-LONGEST_CHOICE = 60
 
 
 def _months(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
     """The months between the first record and the last: of the rows' owner or centre, found by index."""
-    span = rows.order_by().aggregate(first=Min("started_at"), last=Max("started_at"))
-    if span["first"] is None:
-        return []
-    first, last = (span[end].astimezone(SHANGHAI) for end in ("first", "last"))
-    count = min((last.year - first.year) * 12 + last.month - first.month + 1, LONGEST_CHOICE)
-    named = [divmod(last.year * 12 + last.month - 1 - back, 12) for back in range(count)]
-    return [(month := f"{year}-{index + 1:02d}", month) for year, index in named]
+    return months_between(rows.order_by().aggregate(first=Min("started_at"), last=Max("started_at")))
 
 
 def _in_year(rows: QuerySet[Any], year: str) -> QuerySet[Any]:
@@ -35,9 +28,7 @@ def _in_year(rows: QuerySet[Any], year: str) -> QuerySet[Any]:
 
 
 def _in_month(rows: QuerySet[Any], month: str) -> QuerySet[Any]:
-    year, number = (int(part) for part in month.split("-"))
-    start = datetime(year, number, 1, tzinfo=SHANGHAI)
-    end = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=SHANGHAI)
+    start, end = span_of_month(month)
     return rows.filter(started_at__gte=start, started_at__lt=end)
 
 
@@ -58,6 +49,7 @@ def choices_of_many(viewer: Viewer) -> list[Choice]:
         Choice("month", _("开始月份"), lambda _rows: months, _in_month, served=True),
         Choice("model", _("型号"), lambda _rows: names, _of_model),
         Choice("state", _("终态"), lambda _rows: _FINAL_STATES, _ended_as),
+        *([] if viewer.role == "user" else [firm_choice(served=True)]),
     ]
 
 
@@ -91,9 +83,13 @@ def _years_of(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
     return [(year, year) for year in dict.fromkeys(month[:4] for month, _label in _months(rows))]
 
 
-#: of records that are few: what the rows themselves have
+def choices_of_few(viewer: Viewer) -> list[Choice]:
+    """The filters of records that are few: what the rows themselves have."""
+    return [*_CHOICES_OF_FEW, *([] if viewer.role == "user" else [firm_choice()])]
+
+
 MODEL_CHOICE = Choice("model", _("型号"), _models_of, _of_model)
-CHOICES_OF_FEW = (
+_CHOICES_OF_FEW = (
     Choice("centre", _("中心"), _centres_of, _at_centre),
     Choice("year", _("年度"), _years_of, _in_year),
     Choice("month", _("开始月份"), _months, _in_month),

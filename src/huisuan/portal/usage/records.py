@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.compute.metering.usage.records import of_jobs
@@ -24,7 +24,7 @@ from huisuan.portal.ui.columns import Choice, Column, Empty, Kind
 from huisuan.portal.ui.keyset_table import KeysetTable
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
-from huisuan.portal.usage.record_filters import CHOICES_OF_FEW, LONGEST_CHOICE, choices_of_many
+from huisuan.portal.usage.record_filters import choices_of_few, choices_of_many
 from huisuan.portal.visible import compute as queries
 from huisuan.settlement.runs.queries import load_checked_raw_line
 
@@ -76,6 +76,9 @@ def record_columns(viewer: Viewer) -> list[Column]:
     return columns
 
 
+_NAMED_PARTIES = 60  # to the database, one by one
+
+
 class ManyRecords(KeysetTable):
     """Records beyond counting, newest first. A word that is the name of a job finds that job by its index."""
 
@@ -93,8 +96,8 @@ class ManyRecords(KeysetTable):
             return rows.filter(of_jobs([word]))
         parties = Party.objects.filter(Q(name__icontains=word) | Q(uscc__icontains=word))
         own = Q(job_id__icontains=word) | Q(account__icontains=word) | Q(user__icontains=word)
-        named = list(parties.values_list("pk", flat=True)[: LONGEST_CHOICE + 1])
-        if len(named) > LONGEST_CHOICE:
+        named = list(parties.values_list("pk", flat=True)[: _NAMED_PARTIES + 1])
+        if len(named) > _NAMED_PARTIES:
             own |= Q(party__in=parties)
         elif named:
             own |= Q(party__in=named)
@@ -112,6 +115,8 @@ SEARCHED = ("job_id", "account", "user", "party__name", "party__uscc", "centre__
 _NO_RECORDS = Empty(
     _("还没有用量记录。作业结束后由智算中心自动报来；也可由运营方导入调度器的记账文件："),
     command="huisuan usage import --centre CODE --format sacct FILE",
+    link=reverse_lazy("jobs"),
+    link_text=_("看作业"),
 )
 
 
@@ -148,7 +153,7 @@ def record_list(request: HttpRequest) -> HttpResponseBase:
     rows = queries.records(viewer)
     counted = rows.order_by()[: keyset_table.MOST_COUNTED + 1].count()
     table = (
-        record_table(request, viewer, rows, choices=CHOICES_OF_FEW)
+        record_table(request, viewer, rows, choices=choices_of_few(viewer))
         if counted <= keyset_table.MOST_COUNTED
         else many_records(request, viewer, rows, choices_of_many(viewer), unfiltered={"rows": counted})
     )

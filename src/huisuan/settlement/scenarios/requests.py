@@ -21,10 +21,8 @@ from huisuan.base.db.background_work import (
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.base.hashing import text_sha256
 from huisuan.base.months import SHANGHAI
-from huisuan.law.budget import Sample
+from huisuan.law.budget import Budget, Sample, budget_from_json, budget_to_json
 from huisuan.law.budget.compute import SampleClaims, compute_budget
-from huisuan.law.budget.model import Budget
-from huisuan.law.budget.stored import budget_from_json, budget_to_json
 from huisuan.law.model import LawError
 from huisuan.law.policy import Policy, apply_scenario, load_policy, scenario_from_tables
 from huisuan.settlement.models import BudgetRequest

@@ -1,0 +1,51 @@
+"""Filters that several lists have: by a firm, typed in by name or number, for a province has thousands; by a month."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from huisuan.base.months import SHANGHAI
+from huisuan.parties.models import Party
+from huisuan.portal.ui.columns import Choice, Text
+
+_LISTED = 200  # parties that are named to the database one by one
+MOST_MONTHS = 60
+
+
+def firm_choice(path: str = "party", *, served: bool = False) -> Choice:
+    """Rows of the parties whose number is what is typed, or whose name has it; `path` leads from a row to its party."""
+    return Choice("firm", _("主体"), lambda _rows: (), lambda rows, text: _of_firms(rows, path, text), served=served,
+                  finds=lambda text: _firms(text).exists())  # fmt: skip
+
+
+def _firms(text: str) -> QuerySet[Party]:
+    exact = Party.objects.filter(uscc=text.upper())
+    return exact if exact.exists() else Party.objects.filter(Q(name__icontains=text) | Q(name_en__icontains=text))
+
+
+def _of_firms(rows: QuerySet[Any], path: str, text: str) -> QuerySet[Any]:
+    found = _firms(text)
+    keys = list(found.values_list("pk", flat=True)[: _LISTED + 1])
+    return rows.filter(**{f"{path}__in": keys if len(keys) <= _LISTED else found})
+
+
+def months_between(span: Mapping[str, datetime | None]) -> Sequence[tuple[str, Text]]:
+    """The months from `first` to `last`, the last first, at most MOST_MONTHS of them; none where there is no first."""
+    if span["first"] is None or span["last"] is None:
+        return []
+    first, last = (end.astimezone(SHANGHAI) for end in (span["first"], span["last"]))
+    count = min((last.year - first.year) * 12 + last.month - first.month + 1, MOST_MONTHS)
+    named = [divmod(last.year * 12 + last.month - 1 - back, 12) for back in range(count)]
+    return [(month := f"{year}-{index + 1:02d}", month) for year, index in named]
+
+
+def span_of_month(month: str) -> tuple[datetime, datetime]:
+    """When a month of the choice begins, and the next."""
+    year, number = (int(part) for part in month.split("-"))
+    starts = datetime(year, number, 1, tzinfo=SHANGHAI)
+    return starts, datetime(year + number // 12, number % 12 + 1, 1, tzinfo=SHANGHAI)
