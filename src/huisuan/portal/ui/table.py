@@ -112,12 +112,6 @@ class Table(TableAddress):
         return [f"{self.param(key)}={self.asked(key)}" for key in wrong] + self.strangers
 
     @property
-    def own(self) -> set[str]:
-        """The parameters of this table in the address."""
-        keys = ("q", "sort", *self.page_keys, "export", *(choice.key for choice in self.choices))
-        return {self.param(key) for key in keys}
-
-    @property
     def refused_page(self) -> list[str]:
         """Which of them the address gives and nothing can be found by."""
         return ["page"] if self.asked("page") and self.asked("page") != str(self.page.number) else []

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from django.http import HttpRequest
 
-from huisuan.portal.ui.columns import Column
+from huisuan.portal.ui.columns import Choice, Column
 from huisuan.portal.ui.export import FORMATS
 
 
@@ -15,8 +15,8 @@ class TableAddress:
 
     request: HttpRequest
     name: str
-    own: set[str]
     columns: Sequence[Column]
+    choices: Sequence[Choice]
 
     @property
     def element(self) -> str:
@@ -105,3 +105,9 @@ class TableAddress:
             if column.sort
             for sign, arrow in (("", "▲"), ("-", "▼"))
         ]
+
+    @property
+    def own(self) -> set[str]:
+        """The parameters of this table in the address."""
+        keys = ("q", "sort", *self.page_keys, "export", *(choice.key for choice in self.choices))
+        return {self.param(key) for key in keys}
