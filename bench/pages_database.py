@@ -107,9 +107,11 @@ def fill(jobs: int, records: int) -> None:
 
 
 def _count_days() -> None:
+    from huisuan.compute.budgets.party_use import count_party_use
     from huisuan.compute.metering.usage.daily_totals import update_all_daily_totals
 
     update_all_daily_totals()
+    count_party_use()
 
 
 def _parties() -> int:
