@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from support.browser import CHROMIUM, Site
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.django_db,
     pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: apt-get install chromium"),
 ]
 BOTH = pytest.mark.parametrize("english", [False, True], ids=["zh", "en"])
@@ -34,6 +34,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HUISUAN_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setattr("huisuan.portal.budget.views.PARTIES", 200)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def committed(site: Site, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """What a test does is committed, so that the server sees it; the end of the module empties the database."""
+    with django_db_blocker.unblock():
         yield
 
 

@@ -41,7 +41,8 @@ from huisuan.settlement.adoption import services
 from huisuan.settlement.adoption.proposed_settings import draft_of_proposal
 from huisuan.settlement.adoption.queries import list_proposals, proposal_state
 from huisuan.settlement.impact.compare import rules_without_facts, settled_years
-from huisuan.settlement.impact.settled_days import foresee, overruled, settled_reach
+from huisuan.settlement.impact.requests import request_foreseen
+from huisuan.settlement.impact.settled_days import overruled, settled_reach
 from huisuan.settlement.models import Comparison, SettingsProposal, Through
 
 _STATES = {
@@ -157,7 +158,7 @@ def propose(request: HttpRequest, name: str) -> HttpResponse:
             except Refused as refusal:
                 form.errors[""] = refusal_html(refusal)
             else:
-                foresee(made, viewer_of(request).name, timezone.now())
+                request_foreseen(made, viewer_of(request).name, timezone.now())
                 messages.success(request, _t("已提出。采用须由另一人。"))
                 return redirect("proposal", number=made.pk)
         status = 422

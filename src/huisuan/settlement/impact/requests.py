@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -14,8 +15,9 @@ from huisuan.base.db.background_work import (
     WorkState,
     end_work,
 )
-from huisuan.base.errors import NotFound
+from huisuan.base.errors import NotFound, Refused
 from huisuan.settlement.impact.compare import comparable, compare_year
+from huisuan.settlement.impact.settled_days import settled_reach
 from huisuan.settlement.models import ComparisonRequest, SettingsProposal
 
 COMPARISON_LOST = (
@@ -48,6 +50,13 @@ def request_comparison(proposal: SettingsProposal, year: int, by: str, now: date
         made = ComparisonRequest.objects.create(proposal=proposal, year=year, requested_by=by[:80], requested_at=now)
         COMPARISONS.hand_over(made)
     return made
+
+
+def request_foreseen(proposal: SettingsProposal, by: str, now: datetime) -> None:
+    """Ask the worker what a proposal changes in every settled year that it reaches into; what cannot be is left out."""
+    for reach in settled_reach(proposal):
+        with suppress(Refused):
+            request_comparison(proposal, reach.run.year, by, now)
 
 
 def run_comparison_request(number: int, now: datetime) -> None:
