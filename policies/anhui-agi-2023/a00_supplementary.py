@@ -7,6 +7,7 @@ until when the policy holds. What the text leaves open for several articles is a
 from __future__ import annotations
 
 from huisuan.law import (
+    THE_CLAIMANT,
     Article,
     Bool,
     Choice,
@@ -188,13 +189,18 @@ def listed_agi(asked_by: str) -> Bool:
         asked_by=asked_by,
         evidence="企业认定文件",
         known_by="register",
+        about=THE_CLAIMANT,
     )
 
 
 def agi_income(asked_by: str) -> Share:
     """The fact what share of its revenue a firm earns with general AI."""
     return share(
-        "通用人工智能业务收入占比", "Revenue from general AI as a share of all", asked_by=asked_by, evidence="审计报告"
+        "通用人工智能业务收入占比",
+        "Revenue from general AI as a share of all",
+        asked_by=asked_by,
+        evidence="审计报告",
+        about=THE_CLAIMANT,
     )
 
 

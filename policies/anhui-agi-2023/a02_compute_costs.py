@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from huisuan.law import (
+    THE_CLAIMANT,
     Article,
     Facts,
     Money,
@@ -63,14 +64,21 @@ article.procedure(
 class ComputeUse(Facts):
     """One compute user's calendar year on the dispatch platform."""
 
-    in_anhui = boolean("在皖", "In Anhui", asked_by="2.2", evidence="营业执照或事业单位法人证书", known_by="register")
+    in_anhui = boolean(
+        "在皖",
+        "In Anhui",
+        asked_by="2.2",
+        evidence="营业执照或事业单位法人证书",
+        known_by="register",
+        about=THE_CLAIMANT,
+    )
     kind = choice(
         "使用方类别", "Kind of user",
         {
             "enterprise": ("企业", "enterprise"), "university": ("高校", "university"),
             "institute": ("科研院所", "research institute"), "other": ("其他", "other"),
         },
-        asked_by="2.2", evidence="登记机关", known_by="register",
+        asked_by="2.2", evidence="登记机关", known_by="register", about=THE_CLAIMANT,
     )  # fmt: skip
     alike = found_alike("2.2", "省专班", "the working group")
     spend = money(

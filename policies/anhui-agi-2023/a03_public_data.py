@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from huisuan.law import Article, Facts, ProcedureKind, boolean
+from huisuan.law import (
+    THE_CLAIMANT,
+    Article,
+    Facts,
+    ProcedureKind,
+    boolean,
+)
 
 from .a00_supplementary import agi_income, is_agi_enterprise, listed_agi
 
@@ -21,7 +27,7 @@ article.procedure(
 class DataUser(Facts):
     """A firm that asks for public data."""
 
-    in_anhui = boolean("在皖", "In Anhui", asked_by="3.2", evidence="营业执照", known_by="register")
+    in_anhui = boolean("在皖", "In Anhui", asked_by="3.2", evidence="营业执照", known_by="register", about=THE_CLAIMANT)
     agi_enterprise = listed_agi("3.2")
     agi_revenue = agi_income("3.2")
     may_be_open = boolean(

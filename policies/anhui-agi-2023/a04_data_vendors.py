@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from huisuan.law import (
+    THE_CLAIMANT,
     Article,
     Facts,
     Money,
@@ -39,7 +40,7 @@ others = open_list(
 class DataVendor(Facts):
     """A data vendor's year."""
 
-    in_anhui = boolean("在皖", "In Anhui", asked_by="4.1", evidence="营业执照", known_by="register")
+    in_anhui = boolean("在皖", "In Anhui", asked_by="4.1", evidence="营业执照", known_by="register", about=THE_CLAIMANT)
     service = choice(
         "服务类型", "Kind of service",
         {

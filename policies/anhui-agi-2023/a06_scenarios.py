@@ -32,6 +32,7 @@ article.procedure(
 class ScenarioCase(Facts):
     """One case of general AI at work that took part in the province's contest."""
 
+    about = "one of the ten best cases"
     among_ten = boolean(
         "入选省级“十大”标杆",
         "One of the province's ten best",
@@ -60,6 +61,7 @@ def scenario_award(case: ScenarioCase) -> Money:
 class ChosenCase(Facts):
     """A case of which the province may recommend some to the ministry."""
 
+    about = "one of the ten best cases"
     among_ten = boolean(
         "入选省级“十大”标杆",
         "One of the province's ten best",

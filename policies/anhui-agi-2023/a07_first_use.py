@@ -12,6 +12,7 @@ PRODUCT = "对通用人工智能创新产品"
 class InnovativeProduct(Facts):
     """A product of general AI."""
 
+    about = "a product"
     agi_product = boolean("通用人工智能产品", "A product of general AI", asked_by="7.1", evidence="产品说明、检测报告")
     innovative = boolean("创新产品", "An innovative product", asked_by="7.1", evidence="查新报告、知识产权证明")
 
@@ -31,6 +32,7 @@ def listing(product: InnovativeProduct) -> None:
 class Purchase(Facts):
     """A purchase that a public buyer plans."""
 
+    about = "a product"
     agi_product = boolean("通用人工智能产品", "A product of general AI", asked_by="7.1", evidence="产品说明、检测报告")
     innovative = boolean("创新产品", "An innovative product", asked_by="7.1", evidence="查新报告、知识产权证明")
     procedure = choice(

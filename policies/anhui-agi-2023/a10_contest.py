@@ -16,6 +16,7 @@ CAP = "最高支持金额3000万元"
 class PrizeProject(Facts):
     """A project or team that won a prize in the national contest, and what is planned for it."""
 
+    about = "a prize project"
     winner = boolean(
         "大赛获奖", "Won a prize in the contest", asked_by="10.1", evidence="获奖证书", known_by="register"
     )
@@ -44,6 +45,7 @@ def prize_support(project: PrizeProject) -> Money:
 class PrizeWinner(Facts):
     """A prize-winning project or team that applies for the policies for founders."""
 
+    about = "a prize project"
     winner = boolean(
         "大赛获奖", "Won a prize in the contest", asked_by="10.1", evidence="获奖证书", known_by="register"
     )

@@ -44,13 +44,14 @@ from huisuan.law.authoring.operators import (  # fmt: skip
     opposite,
     when,
 )
+from huisuan.law.model.claimants import THE_CLAIMANT
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.handling import ProcedureKind
 
 __all__ = [
-    "Article", "Bool", "Choice", "Date", "Facts", "Int", "LawError", "Money", "ProcedureKind", "Rates", "Regions",
-    "Share", "Text", "all_of", "always", "anniversary", "any_of", "boolean", "budget_setting", "choice", "claims",
-    "date", "day", "each", "found_alike", "higher_of", "integer", "interpretation", "legal_day", "legal_int",
+    "THE_CLAIMANT", "Article", "Bool", "Choice", "Date", "Facts", "Int", "LawError", "Money", "ProcedureKind", "Rates",
+    "Regions", "Share", "Text", "all_of", "always", "anniversary", "any_of", "boolean", "budget_setting", "choice",
+    "claims", "date", "day", "each", "found_alike", "higher_of", "integer", "interpretation", "legal_day", "legal_int",
     "legal_money", "legal_share", "lower_of", "money", "money_setting", "open_list", "opposite", "rates_setting",
     "regions_setting", "share", "share_setting", "text", "when", "whole",
 ]  # fmt: skip

@@ -294,7 +294,7 @@ def test_a_cap_that_binds_in_any_case_ends_the_questions_too_and_says_so() -> No
     assert [(cap.limit, cap.at_least) for cap in award.caps] == [(100_000_000, 2_000_000_000)]
     assert [spec.name for spec in award.irrelevant] == ["city", "county"]
     less = who("enterprise", among_ten=True, investment=10**7)  # here the uplift of the north would show
-    assert "1.2:city" in keys(less)
+    assert "6.2:city" in keys(less)
 
 
 def test_where_no_city_has_set_a_rate_nothing_is_asked_about_sales() -> None:
@@ -317,6 +317,15 @@ def test_one_question_serves_all_rules_that_mean_the_same_and_keys_tell_the_othe
     assert "in_anhui" not in by_key  # a short key would not say which of its three meanings was answered
     assert by_key["2.2:in_anhui"] == ["anhui-agi-2023/2.2", "anhui-agi-2023/3.2", "anhui-agi-2023/4.1"]
     assert len(by_key) == len(list_questions(POLICIES))
+
+
+def test_a_question_is_shared_only_where_it_is_about_the_same_thing() -> None:
+    by_key = {question.key: [place.rule.key for place in question.places] for question in list_questions(POLICIES)}
+    cities = [by_key[f"{key}:city"] for key in ("1.2", "5.1", "6.2", "8.2")]
+    assert cities == [["1.2"], ["5.1"], ["6.2"], ["8.2"]]  # four projects, each in its own city
+    assert by_key["8.2:city_granted"] == ["8.2"]
+    assert by_key["among_ten"] == ["6.2", "6.2.recommendation"]  # one case, paid and recommended
+    assert by_key["agi_enterprise"] == ["3.2", "14.1"]  # the claimant is the same in every rule
 
 
 def test_every_fact_of_every_rule_has_its_question() -> None:

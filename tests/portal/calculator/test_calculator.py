@@ -114,7 +114,7 @@ def test_a_cap_that_binds_in_any_case_ends_the_questions_and_is_said() -> None:
     page = text(asked(**{"f.among_ten": "yes", "f.investment": "100000000"}))
     assert "上限 1,000,000.00 元生效；未封顶至少 20,000,000.00 元" in page
     assert "不必再知道：项目所在市" in page
-    assert "f.1.2:city" not in named(page)
+    assert "f.6.2:city" not in named(page)
 
 
 def test_rules_that_pay_for_the_same_are_summed_as_the_law_combines_them() -> None:
@@ -129,8 +129,9 @@ def test_rules_that_pay_for_the_same_are_summed_as_the_law_combines_them() -> No
 
 
 CITY = {
-    "f.1.2:city": "340600", "f.city_qualifies": "yes", "f.added_p": "500", "f.finished_on": "2024-06-30",
-    "f.1.2:city_paid": "10000000", "f.key_technology": "yes", "f.8.2:city_paid": "50000000",
+    "f.1.2:city": "340600", "f.8.2:city": "340600", "f.city_qualifies": "yes", "f.added_p": "500",
+    "f.finished_on": "2024-06-30", "f.1.2:city_paid": "10000000",
+    "f.key_technology": "yes", "f.8.2:city_paid": "50000000",
 }  # fmt: skip
 
 

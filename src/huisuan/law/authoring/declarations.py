@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from typing import TypeAlias, TypeVar
+from typing import ClassVar, TypeAlias, TypeVar
 
 from huisuan.law.authoring.operators import Bool, Choice, Date, H, Int, Money, Operand, Rates, Regions, Share, Text
 from huisuan.law.model import expressions as nodes
@@ -20,7 +20,13 @@ RegionNames: TypeAlias = Mapping[str, tuple[str, str]]
 
 
 class Facts:
-    """The facts of an article: a class whose attributes are made by `money`, `integer`, `boolean`, ..."""
+    """The facts of an article: a class whose attributes are made by `money`, `integer`, `boolean`, ...
+
+    They are facts of the thing that `about` names, else of one that only this class describes; a fact of the claimant
+    itself says so (`about=THE_CLAIMANT`). The calculator asks the same fact of the same thing once.
+    """
+
+    about: ClassVar[str] = ""
 
     @classmethod
     def specs(cls) -> tuple[FactSpec, ...]:
@@ -46,28 +52,29 @@ def integer(zh: str, en: str, *, asked_by: str, unit: str, maximum: int, evidenc
     return Int(nodes.Fact(FactSpec("", ValueKind.INT, zh, en, asked_by, unit, evidence, known_by, maximum)))
 
 
-def boolean(zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "") -> Bool:
+def boolean(zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "", about: str = "") -> Bool:
     """A fact that holds or does not."""
-    return Bool(nodes.Fact(FactSpec("", ValueKind.BOOL, zh, en, asked_by, "", evidence, known_by)))
+    return Bool(nodes.Fact(FactSpec("", ValueKind.BOOL, zh, en, asked_by, "", evidence, known_by, about=about)))
 
 
-def day(zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "") -> Date:
+def day(zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "", about: str = "") -> Date:
     """A fact that is a calendar day."""
-    return Date(nodes.Fact(FactSpec("", ValueKind.DATE, zh, en, asked_by, "", evidence, known_by)))
+    return Date(nodes.Fact(FactSpec("", ValueKind.DATE, zh, en, asked_by, "", evidence, known_by, about=about)))
 
 
-def share(zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "") -> Share:
+def share(zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "", about: str = "") -> Share:
     """A fact that is a share ("1/3", "20%")."""
-    return Share(nodes.Fact(FactSpec("", ValueKind.SHARE, zh, en, asked_by, "", evidence, known_by)))
+    return Share(nodes.Fact(FactSpec("", ValueKind.SHARE, zh, en, asked_by, "", evidence, known_by, about=about)))
 
 
 def choice(
-    zh: str, en: str, options: Mapping[str, tuple[str, str]], *, asked_by: str, evidence: str = "", known_by: str = ""
-) -> Choice:
+    zh: str, en: str, options: Mapping[str, tuple[str, str]], *, asked_by: str, evidence: str = "", known_by: str = "",
+    about: str = "",
+) -> Choice:  # fmt: skip
     """A fact that is one of the options (name -> Chinese, English)."""
     zh_words = {name: words[0] for name, words in options.items()}
     en_words = {name: words[1] for name, words in options.items()}
-    spec = FactSpec("", ValueKind.CHOICE, zh, en, asked_by, "", evidence, known_by, None, zh_words, en_words)
+    spec = FactSpec("", ValueKind.CHOICE, zh, en, asked_by, "", evidence, known_by, None, zh_words, en_words, about)
     return Choice(nodes.Fact(spec))
 
 

@@ -54,7 +54,9 @@ class Operand:
 
     def __set_name__(self, owner: type, name: str) -> None:
         if isinstance(self.node, nodes.Fact):
-            self.node = nodes.Fact(replace(self.node.spec, name=name))
+            spec = self.node.spec
+            about = spec.about or getattr(owner, "about", "") or owner.__name__
+            self.node = nodes.Fact(replace(spec, name=name, about=about))
 
     def __bool__(self) -> NoReturn:
         raise LawError(

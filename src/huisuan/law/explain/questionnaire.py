@@ -2,8 +2,9 @@
 
     build_questionnaire(policies, "enterprise", {"in_anhui": True, "spend": 100_00}, on=day, as_known=day)
 
-Rules that take the same fact (one name, one Chinese label, one range) share one question. A rule is settled as soon as
-no missing fact can change its status, its amount or its priority: a failed condition, a cap that binds in any case.
+Rules that take the same fact (one name, one Chinese label, one range) of the same thing share one question. A rule is
+settled as soon as no missing fact can change its status, its amount or its priority: a failed condition, a cap that
+binds in any case.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from huisuan.law.explain.intervals import BindingCap, IntervalEvaluation
 from huisuan.law.explain.verdict import RuleEvaluator, Verdict
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.answers import Answer, Status
+from huisuan.law.model.claimants import THE_CLAIMANT
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.ranges import Range, fact_span
 from huisuan.law.model.rules import Rule, RuleKind
@@ -183,7 +185,7 @@ def list_questions(policies: Sequence[Policy]) -> tuple[Question, ...]:
     for policy in policies:
         for rule in policy.rules:
             for spec in rule.facts:
-                same = meant.setdefault(spec.name, {}).setdefault(_meaning(spec), [])
+                same = meant.setdefault(spec.name, {}).setdefault(_meaning(policy, spec), [])
                 same.append((PolicyRule(policy, rule), spec))
     return tuple(
         Question(key, takers[0][1], tuple(place for place, _ in takers))
@@ -192,8 +194,10 @@ def list_questions(policies: Sequence[Policy]) -> tuple[Question, ...]:
     )
 
 
-def _meaning(spec: FactSpec) -> tuple[object, ...]:
-    return spec.zh, spec.kind, spec.unit, spec.maximum, tuple((spec.options or {}).items())
+def _meaning(policy: Policy, spec: FactSpec) -> tuple[object, ...]:
+    """What a fact is and of what: two projects have two cities, the claimant is one in every policy."""
+    thing = "" if spec.about == THE_CLAIMANT else f"{policy.name}/{spec.about}"
+    return thing, spec.zh, spec.kind, spec.unit, spec.maximum, tuple((spec.options or {}).items())
 
 
 def _keys(name: str, meanings: list[list[tuple[PolicyRule, FactSpec]]]) -> list[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+#: what a fact is about that holds of the claimant, whatever it claims (`FactSpec.about`)
+THE_CLAIMANT = "claimant"
+
 #: name -> Chinese, English
 CLAIMANT_KINDS: dict[str, tuple[str, str]] = {
     "enterprise": ("企业", "an enterprise"),

@@ -21,7 +21,7 @@ class FactSpec:
     """One typed input of an article.
 
     `maximum` is the largest value that may be declared (fen for money): the proof that nothing overflows
-    rests on it. `asked_by` is the sentence that makes the fact matter.
+    rests on it. `asked_by` is the sentence that makes the fact matter, `about` the thing that it is a fact of.
     """
 
     name: str
@@ -35,6 +35,7 @@ class FactSpec:
     maximum: int | None = None
     options: Mapping[str, str] | None = None
     options_en: Mapping[str, str] | None = None
+    about: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The fact as a form, a script or a lawyer needs it; money is an integer number of fen."""
