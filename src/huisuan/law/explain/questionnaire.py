@@ -130,7 +130,7 @@ def assess_rule(place: PolicyRule, facts: Mapping[str, Any], on: date, as_known:
     """Evaluate a rule as far as the known facts go."""
     evaluator = RuleEvaluator(place.policy, place.rule, on, as_known)
     verdict = evaluator(facts)
-    if verdict.unset or verdict.status is Status.NOT_IN_FORCE:
+    if verdict.unset or verdict.status in (Status.NOT_IN_FORCE, Status.NOT_YET_KNOWN):
         return RuleProgress(place, evaluator, facts, verdict)
     then = tuple(spec for spec in verdict.missing if spec not in verdict.deciding)
     possible = _possible_amount(evaluator.rule, IntervalEvaluation(facts, evaluator.terms), verdict.holds)
