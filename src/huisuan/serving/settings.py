@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "huisuan.parties",
     "huisuan.messages",
+    "huisuan.treasury",
     "huisuan.compute",
     "huisuan.settlement",
     "huisuan.programmes",

@@ -1,0 +1,125 @@
+"""Moving money: entries with their postings, many in one statement each, and what the database refuses, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import IntegrityError, connection, transaction
+from psycopg import errors as postgres
+
+from huisuan.base.errors import Conflict, InvalidRequest, NotFound
+from huisuan.treasury.models import Account, AccountKind, BudgetLine, Entry, EntryKind
+from huisuan.treasury.models.ledger import HUGE_FEN
+
+_POST = (
+    "INSERT INTO treasury_posting (entry_id, account_id, amount_fen) "
+    "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])"
+)
+
+
+@dataclass(frozen=True)
+class Act:
+    """Who does something, when, and for which day of the books (Asia/Shanghai)."""
+
+    by: str
+    now: datetime
+    day: date
+
+
+@dataclass(frozen=True)
+class Movement:
+    """An entry to be posted: fen by account id, adding up to zero. `key` names it for good."""
+
+    key: str
+    kind: EntryKind
+    postings: Mapping[int, int]
+    reason: str = ""
+    reverses: int | None = None
+
+
+def post(movements: Sequence[Movement], act: Act) -> list[Entry]:
+    """Post them, in the caller's transaction; the entries in the order of the movements.
+
+    Raises:
+        Conflict: an account would fall below its floor, or an entry of that key was posted already.
+    """
+    with refusals():
+        entries = Entry.objects.bulk_create(
+            Entry(
+                key=move.key, kind=move.kind, day=act.day, reason=move.reason, reverses_id=move.reverses,
+                by=act.by, at=act.now,
+            )
+            for move in movements
+        )  # fmt: skip
+        rows = [
+            (entry.pk, account, fen)
+            for entry, move in zip(entries, movements, strict=True)
+            for account, fen in move.postings.items()
+            if fen
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(_POST, [list(column) for column in zip(*rows, strict=True)] or [[], [], []])
+    return entries
+
+
+def reverse(entry: Entry, act: Act, reason: str) -> Entry:
+    """Take an entry back, to the fen.
+
+    Raises:
+        Conflict: it was taken back before, or the money has moved on.
+    """
+    taken = {posting.account_id: -posting.amount_fen for posting in entry.postings.all()}
+    return post([Movement(f"reversal:{entry.pk}", EntryKind.REVERSAL, taken, reason, entry.pk)], act)[0]
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Say in words what the ledger's constraints refuse; what was written within is rolled back.
+
+    Raises:
+        Conflict: money that is not there, or an entry that was posted before.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        cause = error.__cause__
+        rule = cause.diag.constraint_name if isinstance(cause, postgres.Error) else ""
+        if rule == "account_not_overdrawn":
+            raise Conflict("余额不够：没有记账；请查这条预算的可用余额", code="treasury.overdrawn") from error
+        if rule and rule.startswith(("treasury_entry_key", "treasury_entry_reverses")):
+            raise Conflict("这笔账已经记过或冲销过：没有再记", code="treasury.posted_before") from error
+        if rule in ("order_lives_once", "released_is_not_ordered", "instalment_under_order_stays"):
+            raise Conflict("这一期已开支付令、已付或已解除：没有改动", code="treasury.instalment_taken") from error
+        raise
+
+
+def line_accounts(line: BudgetLine) -> dict[AccountKind, int]:
+    """The ids of a line's own accounts by kind; those of its debts are not among them."""
+    rows = Account.objects.filter(line=line, debt="").values_list("kind", "pk")
+    return {AccountKind(kind): number for kind, number in rows}
+
+
+def get_line(policy: str, sentence: str, year: int, office: str) -> BudgetLine:
+    """A line by its keys.
+
+    Raises:
+        NotFound: nobody opened it.
+    """
+    found = BudgetLine.objects.filter(policy=policy, sentence=sentence, year=year, office=office).first()
+    if found is None:
+        raise NotFound(f"没有预算 {policy} 第{sentence}句 {year} 年 {office}", code="treasury.line_unknown")
+    return found
+
+
+def check_amount(fen: int) -> None:
+    """An amount of money that can be meant.
+
+    Raises:
+        InvalidRequest: nothing, or beyond any budget.
+    """
+    if not 0 < fen <= HUGE_FEN:
+        raise InvalidRequest(f"金额 {fen} 分：须大于 0，且不超过 {HUGE_FEN} 分", code="treasury.amount_out_of_bounds")

@@ -1,0 +1,24 @@
+"""What the treasury keeps: lines and accounts, entries and postings, commitments, orders and what the bank said."""
+
+from huisuan.treasury.models.bank import BankFile, BankFileLine, BankOutcome, BankReturn, BankReturnLine
+from huisuan.treasury.models.commitments import Commitment, Instalment, PaymentOrder
+from huisuan.treasury.models.ledger import Account, AccountKind, BudgetLine, Entry, EntryKind, Posting
+from huisuan.treasury.models.recoveries import Debt
+
+__all__ = [
+    "Account",
+    "AccountKind",
+    "BankFile",
+    "BankFileLine",
+    "BankOutcome",
+    "BankReturn",
+    "BankReturnLine",
+    "BudgetLine",
+    "Commitment",
+    "Debt",
+    "Entry",
+    "EntryKind",
+    "Instalment",
+    "PaymentOrder",
+    "Posting",
+]

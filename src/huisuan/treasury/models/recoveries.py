@@ -1,0 +1,38 @@
+"""What a party has to pay back."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from huisuan.base.db.append_only import append_only
+from huisuan.parties.models import Party
+from huisuan.treasury.models.commitments import Commitment
+from huisuan.treasury.models.ledger import Account, BudgetLine, Entry
+
+
+class Debt(models.Model):
+    """Money paid above what was owed, as notified. What is still open is the balance of its account."""
+
+    key = models.CharField(max_length=80, unique=True)
+    line = models.ForeignKey(BudgetLine, on_delete=models.PROTECT, related_name="debts")
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="debts")
+    commitment = models.ForeignKey(Commitment, on_delete=models.PROTECT, related_name="debts")
+    amount_fen = models.BigIntegerField()
+    reason = models.CharField(max_length=300)
+    account = models.OneToOneField(Account, on_delete=models.PROTECT, related_name="of_debt")
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="debt_made")
+    by = models.CharField(max_length=80)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="debt_says_why", condition=Q(amount_fen__gt=0) & ~Q(reason="") & ~Q(key="") & ~Q(by="")
+            )
+        ]
+        triggers = [append_only("debts_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.amount_fen}"

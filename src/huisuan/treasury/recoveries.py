@@ -1,0 +1,89 @@
+"""Money that comes back: notified as a debt, received in parts, shown at every later check of the party."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import QuerySet, Sum
+
+from huisuan.base.errors import Conflict, InvalidRequest
+from huisuan.base.money import yuan
+from huisuan.treasury.ledger import Act, Movement, check_amount, line_accounts, post
+from huisuan.treasury.models import Account, AccountKind, BudgetLine, Commitment, Debt, Entry, EntryKind, Instalment
+from huisuan.treasury.models.commitments import OrderOutcome
+
+
+@transaction.atomic
+def claim_back(key: str, commitment: Commitment, fen: int, reason: str, act: Act) -> Debt:
+    """Notify a party that so much of what an award paid is to come back; the same key again is the same debt.
+
+    Raises:
+        InvalidRequest: no reason, or an amount that cannot be meant.
+        Conflict: more than one line paid of it and nobody claimed back yet, or the key names another debt.
+    """
+    check_amount(fen)
+    if not reason.strip() or not key.strip():
+        raise InvalidRequest("追回须有编号和理由", code="treasury.reason_missing")
+    # held until the end, so that two who claim back see one another
+    held = Commitment.objects.select_for_update(of=("self",), no_key=True).get(pk=commitment.pk)
+    standing = Debt.objects.filter(key=key).first()
+    if standing:
+        if (standing.commitment_id, standing.amount_fen) != (held.pk, fen):
+            raise Conflict(f'追回 "{key}" 已有另外的金额或项目', code="treasury.debt_differs")
+        return standing
+    line = _line_that_paid(held, fen)
+    account = Account.objects.create(kind=AccountKind.RECEIVABLE, line=line, debt=key)
+    moved = {account.pk: fen, line_accounts(line)[AccountKind.CLAIMED_BACK]: -fen}
+    entry = post([Movement(f"debt:{key}", EntryKind.CLAIM_BACK, moved, reason.strip())], act)[0]
+    return Debt.objects.create(
+        key=key, line=line, party_id=held.party_id, commitment=held, amount_fen=fen, reason=reason.strip(),
+        account=account, entry=entry, by=act.by, at=act.now,
+    )  # fmt: skip
+
+
+def _line_that_paid(commitment: Commitment, fen: int) -> BudgetLine:
+    """The newest line that paid so much of an award; instalments that were carried over were paid by another."""
+    left = unclaimed_fen(commitment)
+    for line in BudgetLine.objects.filter(pk__in=left).order_by("-year"):
+        if left[line.pk] >= fen:
+            return line
+    raise Conflict(
+        f"已付而未通知追回的，一条预算中最多 {yuan(max(left.values(), default=0))} 元，不能追回 {yuan(fen)} 元；"
+        "分属两年预算的请分两次通知",
+        code="treasury.claims_back_too_much",
+    )
+
+
+@transaction.atomic
+def receive(debt: Debt, fen: int, voucher: str, act: Act) -> Entry:
+    """Book money that a party paid back; once a voucher.
+
+    Raises:
+        InvalidRequest: no voucher, or an amount that cannot be meant.
+        Conflict: more than is open, or the voucher was booked before.
+    """
+    check_amount(fen)
+    if not voucher.strip():
+        raise InvalidRequest("收到追回款须写明凭证号", code="treasury.voucher_missing")
+    here = line_accounts(debt.line)
+    moved = {
+        debt.account_id: -fen, here[AccountKind.CLAIMED_BACK]: fen,
+        here[AccountKind.PAID]: -fen, here[AccountKind.RECOVERED]: fen,
+    }  # fmt: skip
+    return post(
+        [Movement(f"receipt:{debt.pk}:{voucher.strip()}"[:120], EntryKind.RECEIPT, moved, voucher.strip())], act
+    )[0]
+
+
+def open_debts() -> QuerySet[Debt]:
+    """Debts of which something is still to come; the rest is the balance of their account."""
+    return Debt.objects.filter(account__balance__gt=0).select_related("account", "party", "line")
+
+
+def unclaimed_fen(commitment: Commitment) -> dict[int, int]:
+    """What the bank paid of an award and nobody has claimed back, by the id of the line that paid it."""
+    paid = Instalment.objects.filter(commitment=commitment, orders__outcome=OrderOutcome.PAID)
+    claimed = Debt.objects.filter(commitment=commitment)
+    left = dict(paid.order_by().values_list("line").annotate(Sum("amount_fen")))
+    for line, fen in claimed.order_by().values_list("line").annotate(Sum("amount_fen")):
+        left[line] = left.get(line, 0) - fen
+    return left

@@ -1,0 +1,55 @@
+"""What was paid above what was owed comes back in parts, never more than was paid."""
+
+from __future__ import annotations
+
+import pytest
+
+from huisuan.base.errors import Conflict, InvalidRequest
+from huisuan.treasury.bank_returns import import_returns
+from huisuan.treasury.check import prove
+from huisuan.treasury.models import Commitment
+from huisuan.treasury.recoveries import claim_back, open_debts, receive
+from support.treasury import ACT, balances, committed, line, ordered, returned, sent
+
+pytestmark = pytest.mark.django_db
+
+
+def paid(*fen: int) -> Commitment:
+    """An award of which the first instalment was paid."""
+    award = committed(line(100_000), "甲", *fen)
+    order = ordered(award)
+    sent(order)
+    import_returns(returned(f"{order.name},{fen[0] // 100}.{fen[0] % 100:02d},成功,"), "x.csv", ACT)
+    return award
+
+
+def test_a_debt_is_received_in_parts_and_shows_until_it_is_settled() -> None:
+    award = paid(30_000, 20_000)
+    debt = claim_back("E7-2024", award, 12_345, "用量更正后应付减少", ACT)
+    assert claim_back("E7-2024", award, 12_345, "又点了一次", ACT) == debt
+    receive(debt, 10_000, "进账单 18", ACT)
+    assert [found.account.balance for found in open_debts()] == [2_345]
+    with pytest.raises(Conflict, match="已经记过"):
+        receive(debt, 10_000, "进账单 18", ACT)
+    with pytest.raises(Conflict, match="余额不够"):
+        receive(debt, 2_346, "进账单 19", ACT)
+    receive(debt, 2_345, "进账单 19", ACT)
+    assert not open_debts()
+    assert balances(line(0)) == {
+        "appropriated": -100_000, "available": 50_000, "committed": 20_000, "paid": 17_655, "recovered": 12_345
+    }  # fmt: skip
+    assert prove().holds
+
+
+def test_no_more_is_claimed_back_than_was_paid() -> None:
+    award = paid(30_000, 20_000)
+    claim_back("一", award, 20_000, "更正", ACT)
+    with pytest.raises(Conflict, match=r"最多 100.00 元，不能追回 100.01 元"):
+        claim_back("二", award, 10_001, "更正", ACT)
+    with pytest.raises(Conflict, match="已有另外的金额"):
+        claim_back("一", award, 1, "更正", ACT)
+    for key, reason, fen in (("", "更正", 1), ("三", "", 1), ("三", "更正", 0)):
+        with pytest.raises(InvalidRequest):
+            claim_back(key, award, fen, reason, ACT)
+    claim_back("二", award, 10_000, "更正", ACT)
+    assert prove().holds
