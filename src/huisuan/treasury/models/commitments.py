@@ -87,12 +87,18 @@ class Instalment(models.Model):
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
                 referencing=pgtrigger.Referencing(new="new_instalments"),
+                declare=[("broken", "boolean")],
                 func="""
-                    IF EXISTS (
-                        SELECT 1 FROM treasury_commitment c JOIN treasury_instalment i ON i.commitment_id = c.id
-                        WHERE c.id IN (SELECT commitment_id FROM new_instalments)
-                        GROUP BY c.id HAVING sum(i.amount_fen) <> c.amount_fen
-                    ) THEN
+                    EXECUTE $sql$
+                        SELECT (SELECT count(*) FROM new_instalments) <> (
+                            SELECT count(*) FROM treasury_instalment
+                            WHERE commitment_id IN (SELECT commitment_id FROM new_instalments))
+                        OR EXISTS (
+                            SELECT 1 FROM treasury_commitment c JOIN (
+                                SELECT commitment_id, sum(amount_fen) AS fen FROM new_instalments GROUP BY commitment_id
+                            ) n ON n.commitment_id = c.id WHERE n.fen <> c.amount_fen)
+                    $sql$ INTO broken;
+                    IF broken THEN
                         RAISE EXCEPTION 'instalments make up their commitment' USING ERRCODE = 'check_violation';
                     END IF;
                     RETURN NULL;
