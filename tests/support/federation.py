@@ -134,6 +134,8 @@ class Province:
 class Site:
     """A centre's machine: its disk and its scheduler stay, its agent comes and goes; `skew` is its clock's."""
 
+    url = "http://127.0.0.1:1"  # where a tunnel of a session would lead: nobody opens one here
+
     def __init__(self, province: Province, centre: Centre, folder: Path, programs: dict[str, Program],
                  begun: list[Began], skew: int) -> None:  # fmt: skip
         self.province, self.folder, self.skew = province, folder, timedelta(seconds=skew)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from huisuan.compute.engines import load
-from huisuan.compute.engines.interface import ABILITIES, EngineError
+from huisuan.compute.engines.interface import ABILITIES, OPTIONAL_ABILITIES, EngineError
 from huisuan.compute.engines.slurm import SlurmEngine
 from huisuan.compute.engines.slurm.rest_client import token_expiry
 
@@ -40,7 +40,7 @@ def test_a_cluster_that_is_well_passes_every_check(site: Site) -> None:
     assert [one for one in checked if not one[1]] == []
     assert len(checked) == (12 if "rest_url" in site.options else 11)
     abilities = engine.abilities()
-    assert sorted(abilities) == sorted(ABILITIES)
+    assert sorted(abilities) == sorted([*ABILITIES, *OPTIONAL_ABILITIES])
     assert [name for name, ability in abilities.items() if not ability.able] == ["containers"]
     assert all(ability.why for ability in abilities.values())
 
