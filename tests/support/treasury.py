@@ -8,7 +8,7 @@ from huisuan.treasury.bank_files import make_bank_file
 from huisuan.treasury.commitments import Promise, commit
 from huisuan.treasury.ledger import Act, line_accounts
 from huisuan.treasury.lines import appropriate, open_line
-from huisuan.treasury.models import Account, AccountKind, BankFile, BudgetLine, Commitment, PaymentOrder
+from huisuan.treasury.models import Account, AccountKind, BankFile, AppropriationLine, Commitment, PaymentOrder
 from huisuan.treasury.orders import Payee, order_payments
 from support.jobs import party
 
@@ -17,7 +17,7 @@ ACT = Act("王会计", NOON, date(2024, 9, 2))
 PAYEE = Payee("合肥甲智能科技有限公司", "1302010109022100001", "工商银行合肥分行")
 
 
-def line(fen: int = 100_000, year: int = 2024) -> BudgetLine:
+def line(fen: int = 100_000, year: int = 2024) -> AppropriationLine:
     """The line of 5.1 with so much on it."""
     made = open_line("anhui-agi-2023", "5.1", year, "科技厅", "张处", NOON)
     if fen:
@@ -30,7 +30,7 @@ def promise(award: str, *fen: int, who: int = 1, due: date | None = None) -> Pro
     return Promise(award, party(who).pk, tuple((part, due) for part in fen))
 
 
-def committed(on: BudgetLine, award: str, *fen: int) -> Commitment:
+def committed(on: AppropriationLine, award: str, *fen: int) -> Commitment:
     """An award that was committed."""
     return commit(on, [promise(award, *fen)], ACT)[0]
 
@@ -50,7 +50,7 @@ def returned(*lines: str) -> bytes:
     return ("\r\n".join(["支付令号,金额（元）,结果,原因", *lines]) + "\r\n").encode("utf-8-sig")
 
 
-def balances(of: BudgetLine) -> dict[str, int]:
+def balances(of: AppropriationLine) -> dict[str, int]:
     """What stands on a line's accounts, in fen, but for those with nothing."""
     rows = Account.objects.in_bulk(line_accounts(of).values()).values()
     return {AccountKind(row.kind).value: row.balance for row in rows if row.balance}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from huisuan.base.errors import Refused
 from huisuan.treasury.bank_returns import import_returns
 from huisuan.treasury.check import prove
-from huisuan.treasury.commitments import release
+from huisuan.treasury.commitments import release_instalment
 from huisuan.treasury.models import Commitment, Instalment, PaymentOrder
 from huisuan.treasury.recoveries import claim_back, receive
 from support.treasury import ACT, balances, committed, line, ordered, returned, sent
@@ -109,7 +109,7 @@ def does(oracle: Oracle, place: int, what: str, who: int, with_: list[int] | int
             sent(ordered(award, with_))  # type: ignore[arg-type]
         elif what == "release":
             may = oracle.move(who, with_, "open", "released")
-            release(award.instalments.get(number=with_), ACT, "撤回")  # type: ignore[union-attr]
+            release_instalment(award.instalments.get(number=with_), ACT, "撤回")  # type: ignore[union-attr]
         elif what in ("succeed", "fail"):
             may = oracle.move(who, with_, "ordered", "paid" if what == "succeed" else "open")
             if not may:

@@ -80,12 +80,12 @@ def test_one_order_one_file_and_one_return_however_many_people_act() -> None:
 
 
 def test_a_release_and_an_order_at_once_one_of_them_stands() -> None:
-    from huisuan.treasury.commitments import release
+    from huisuan.treasury.commitments import release_instalment
 
     on = line(100_000)
     for number in range(6):
         award = committed(on, f"award {number}", 100)
         part = award.instalments.get()
-        results = at_once(lambda award=award: ordered(award), lambda part=part: release(part, ACT, "撤回"))
+        results = at_once(lambda award=award: ordered(award), lambda part=part: release_instalment(part, ACT, "撤回"))
         assert len([result for result in results if isinstance(result, Conflict)]) == 1, results
     assert prove().holds

@@ -9,8 +9,8 @@ from django.db import DatabaseError, connection, transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.treasury.check import prove
-from huisuan.treasury.commitments import commit, release
-from huisuan.treasury.ledger import Movement, line_accounts, post, reverse
+from huisuan.treasury.commitments import commit, release_instalment
+from huisuan.treasury.ledger import Movement, line_accounts, post_entries, reverse
 from huisuan.treasury.lines import appropriate, carry_over, lapse
 from huisuan.treasury.models import Account, AccountKind, Commitment, Entry, EntryKind, Posting
 from support.treasury import ACT, balances, committed, line, ordered, promise
@@ -57,13 +57,13 @@ def test_committing_the_same_award_again_changes_nothing_and_with_other_figures_
 def test_an_entry_that_does_not_balance_or_overdraws_is_refused_by_the_database(fen: dict[str, int]) -> None:
     on = line(100_000)
     with pytest.raises((DatabaseError, Conflict)), transaction.atomic():
-        post([moved(EntryKind.COMMITMENT, **fen)], ACT)
+        post_entries([moved(EntryKind.COMMITMENT, **fen)], ACT)
     assert balances(on) == {"appropriated": -100_000, "available": 100_000}
 
 
 def test_an_entry_takes_no_further_postings() -> None:
     line(100_000)
-    entry = post([moved(EntryKind.COMMITMENT, available=-5, committed=5)], ACT)[0]
+    entry = post_entries([moved(EntryKind.COMMITMENT, available=-5, committed=5)], ACT)[0]
     accounts = line_accounts(line(0))
     with pytest.raises(DatabaseError, match="posted once"), transaction.atomic():
         Posting.objects.bulk_create(
@@ -95,7 +95,7 @@ def test_a_reversal_takes_back_exactly_once_and_exactly_as_much() -> None:
     entry = appropriate(on, 500, "皖财教〔2024〕102 号", ACT)
     wrong = moved(EntryKind.REVERSAL, available=-400, appropriated=400)
     with pytest.raises(DatabaseError, match="to the fen"), transaction.atomic():
-        post([Movement(wrong.key, wrong.kind, wrong.postings, "", entry.pk)], ACT)
+        post_entries([Movement(wrong.key, wrong.kind, wrong.postings, "", entry.pk)], ACT)
     reverse(entry, ACT, "录重了")
     with pytest.raises(Conflict, match="冲销过"):
         reverse(entry, ACT, "录重了")
@@ -118,14 +118,14 @@ def test_what_is_released_is_available_again_and_cannot_be_ordered() -> None:
     on = line(100_000)
     award = committed(on, "甲", 30_000, 20_000)
     second = award.instalments.get(number=2)
-    release(second, ACT, "里程碑未达到")
+    release_instalment(second, ACT, "里程碑未达到")
     assert balances(on) == {"appropriated": -100_000, "available": 70_000, "committed": 30_000}
-    for act in (lambda: ordered(award, 2), lambda: release(second, ACT, "再来")):
+    for act in (lambda: ordered(award, 2), lambda: release_instalment(second, ACT, "再来")):
         with pytest.raises(Conflict, match="已解除"):
             act()
     ordered(award, 1)
     with pytest.raises(Conflict, match="已开支付令"):
-        release(award.instalments.get(number=1), ACT, "晚了")
+        release_instalment(award.instalments.get(number=1), ACT, "晚了")
     assert prove().holds
 
 

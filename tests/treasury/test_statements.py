@@ -13,7 +13,7 @@ from huisuan.treasury.bank_returns import import_returns
 from huisuan.treasury.cli.treasury_commands import app
 from huisuan.treasury.commitments import commit
 from huisuan.treasury.recoveries import claim_back, receive
-from huisuan.treasury.statements import StatementRow, load_statement
+from huisuan.treasury.statements import StatementRow, load_money_statement
 from support.treasury import ACT, line, ordered, promise, returned, sent
 
 pytestmark = pytest.mark.django_db
@@ -33,17 +33,17 @@ def history() -> None:
 
 def test_every_cut_shows_the_same_money() -> None:
     history()
-    (row,) = load_statement("sentence", POLICY)
+    (row,) = load_money_statement("sentence", POLICY)
     assert row == StatementRow(
         "5.1", appropriated=100_000, available=58_000, committed=5_000, ordered=7_000, paid=30_000, recovered=4_000,
         owed=6_000,
     )  # fmt: skip
     for by in ("office", "year", "city", "party"):
-        rows = load_statement(by, POLICY, 2024)  # type: ignore[arg-type]
+        rows = load_money_statement(by, POLICY, 2024)  # type: ignore[arg-type]
         for column in ("committed", "ordered", "paid", "recovered", "owed"):
             assert sum(getattr(each, column) for each in rows) == getattr(row, column), (by, column)
-    assert len(load_statement("party", POLICY)) == 2
-    assert load_statement("sentence", POLICY, 2023) == []
+    assert len(load_money_statement("party", POLICY)) == 2
+    assert load_money_statement("sentence", POLICY, 2023) == []
 
 
 def test_the_commands_prove_the_books_and_name_what_does_not_agree() -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.treasury.ledger import Act, Movement, line_accounts, post, reverse
+from huisuan.treasury.ledger import Act, Movement, line_accounts, post_entries, reverse
 from huisuan.treasury.models import (
     Account,
     AccountKind,
@@ -128,7 +128,7 @@ def _book(file: BankReturn, lines: Sequence[ReturnedLine], act: Act) -> None:
     rows = [_judge(file, line, orders.get(_number(line.order)), sent, ended) for line in lines]
     accounts = {order.instalment.line_id: line_accounts(order.instalment.line) for order in orders.values()}
     moves = [_movement(file, row, accounts) for row in rows]
-    entries = iter(post([move for move in moves if move], act))
+    entries = iter(post_entries([move for move in moves if move], act))
     for row, move in zip(rows, moves, strict=True):
         row.entry = next(entries) if move else None
     BankReturnLine.objects.bulk_create(rows)

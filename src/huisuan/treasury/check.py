@@ -43,7 +43,7 @@ class Proof:
 _RULES = {
     "treasury.trial_balance": """
         SELECT coalesce(l.policy || ' ' || l.sentence || ' ' || l.year || ' ' || l.office, '待清算'), sum(a.balance), 0
-        FROM treasury_account a LEFT JOIN treasury_budgetline l ON l.id = a.line_id
+        FROM treasury_account a LEFT JOIN treasury_appropriationline l ON l.id = a.line_id
         GROUP BY a.line_id, l.policy, l.sentence, l.year, l.office HAVING sum(a.balance) <> 0""",
     "treasury.balance_is_its_postings": """
         SELECT a.kind || ' ' || a.id, a.balance, coalesce(sum(p.amount_fen), 0)
@@ -64,7 +64,7 @@ _RULES = {
         GROUP BY c.id HAVING sum(i.amount_fen) > c.amount_fen""",
     "treasury.accounts_are_their_instalments": """
         SELECT a.kind || ' ' || l.policy || ' ' || l.sentence || ' ' || l.year || ' ' || l.office, a.balance, s.fen
-        FROM treasury_account a JOIN treasury_budgetline l ON l.id = a.line_id
+        FROM treasury_account a JOIN treasury_appropriationline l ON l.id = a.line_id
         CROSS JOIN LATERAL (
             SELECT coalesce(sum(i.amount_fen), 0) AS fen FROM treasury_instalment i
             LEFT JOIN treasury_paymentorder o ON o.instalment_id = i.id AND o.outcome <> 'failed'
@@ -74,7 +74,7 @@ _RULES = {
         WHERE a.kind IN ('committed', 'ordered') AND a.balance <> s.fen""",
     "treasury.paid_and_recovered_are_their_orders": """
         SELECT 'paid ' || l.policy || ' ' || l.sentence || ' ' || l.year || ' ' || l.office, s.stands, s.fen
-        FROM treasury_budgetline l CROSS JOIN LATERAL (
+        FROM treasury_appropriationline l CROSS JOIN LATERAL (
             SELECT (SELECT coalesce(sum(balance), 0) FROM treasury_account
                     WHERE line_id = l.id AND kind IN ('paid', 'recovered')) AS stands,
                    (SELECT coalesce(sum(i.amount_fen), 0) FROM treasury_instalment i
@@ -88,7 +88,7 @@ _RULES = {
         GROUP BY f.id HAVING f.total_fen <> coalesce(sum(i.amount_fen), 0) OR f.orders <> count(b.id)""",
 }
 _COUNTS = """SELECT (SELECT count(*) FROM treasury_entry), (SELECT count(*) FROM treasury_posting),
-    (SELECT count(*) FROM treasury_budgetline), (SELECT count(*) FROM treasury_commitment)"""
+    (SELECT count(*) FROM treasury_appropriationline), (SELECT count(*) FROM treasury_commitment)"""
 
 
 def prove() -> Proof:
@@ -98,11 +98,11 @@ def prove() -> Proof:
         if own:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         cursor.execute(_COUNTS)
-        counts = cursor.fetchone()
+        entries, postings, lines, awards = cursor.fetchone()
         for code, rule in _RULES.items():
             cursor.execute(rule)
             findings += [Finding(code, str(about), int(stands), int(fen)) for about, stands, fen in cursor.fetchall()]
-    return Proof(*counts, tuple(findings))
+    return Proof(entries, postings, lines, awards, tuple(findings))
 
 
 def sentence_of(finding: Finding) -> str:

@@ -11,11 +11,11 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.base.money import yuan
-from huisuan.treasury.ledger import Act, Movement, check_amount, line_accounts, post, refusals
+from huisuan.treasury.ledger import Act, Movement, check_amount, ledger_refusals, line_accounts, post_entries
 from huisuan.treasury.models import (
     Account,
     AccountKind,
-    BudgetLine,
+    AppropriationLine,
     Commitment,
     EntryKind,
     Instalment,
@@ -39,7 +39,7 @@ class Promise:
 
 
 @transaction.atomic
-def commit(line: BudgetLine, promises: Sequence[Promise], act: Act) -> list[Commitment]:
+def commit(line: AppropriationLine, promises: Sequence[Promise], act: Act) -> list[Commitment]:
     """Set the money of these awards aside, all or none; those that stand just so already are left as they are.
 
     Raises:
@@ -73,7 +73,7 @@ def _standing(promises: Sequence[Promise]) -> QuerySet[Commitment]:
     return Commitment.objects.filter(award__in=awards).prefetch_related("instalments")
 
 
-def _stands(line: BudgetLine, promise: Promise, found: Commitment | None) -> bool:
+def _stands(line: AppropriationLine, promise: Promise, found: Commitment | None) -> bool:
     if found is None:
         return False
     parts = tuple((part.amount_fen, part.due_on) for part in found.instalments.all())
@@ -84,7 +84,7 @@ def _stands(line: BudgetLine, promise: Promise, found: Commitment | None) -> boo
     return True
 
 
-def _commit_new(line: BudgetLine, promises: Sequence[Promise], act: Act) -> list[Commitment]:
+def _commit_new(line: AppropriationLine, promises: Sequence[Promise], act: Act) -> list[Commitment]:
     accounts = line_accounts(line)
     available, committed = accounts[AccountKind.AVAILABLE], accounts[AccountKind.COMMITTED]
     total = sum(promise.fen for promise in promises)
@@ -95,7 +95,7 @@ def _commit_new(line: BudgetLine, promises: Sequence[Promise], act: Act) -> list
             f"预算 {line}：可用 {yuan(left)} 元，不够承诺 {yuan(total)} 元；没有承诺任何一项",
             code="treasury.line_exhausted",
         )
-    entries = post(
+    entries = post_entries(
         [
             Movement(
                 f"commitment:{promise.award}", EntryKind.COMMITMENT, {available: -promise.fen, committed: promise.fen}
@@ -104,7 +104,7 @@ def _commit_new(line: BudgetLine, promises: Sequence[Promise], act: Act) -> list
         ],
         act,
     )
-    with refusals():
+    with ledger_refusals():
         made = Commitment.objects.bulk_create(
             Commitment(
                 award=promise.award, line=line, party_id=promise.party, amount_fen=promise.fen, entry=entry, by=act.by,
@@ -120,14 +120,14 @@ def _commit_new(line: BudgetLine, promises: Sequence[Promise], act: Act) -> list
     return made
 
 
-def open_instalments(line: BudgetLine) -> QuerySet[Instalment]:
+def open_instalments(line: AppropriationLine) -> QuerySet[Instalment]:
     """Those whose money stands on a line, neither released nor under order nor paid."""
     living = PaymentOrder.objects.filter(instalment=OuterRef("pk")).exclude(outcome=OrderOutcome.FAILED)
     return Instalment.objects.filter(line=line, release__isnull=True).exclude(Exists(living))
 
 
 @transaction.atomic
-def release(instalment: Instalment, act: Act, reason: str) -> Instalment:
+def release_instalment(instalment: Instalment, act: Act, reason: str) -> Instalment:
     """Give the money of an instalment back to its line, where the award was lowered or fell away.
 
     Raises:
@@ -141,6 +141,6 @@ def release(instalment: Instalment, act: Act, reason: str) -> Instalment:
         raise Conflict("这一期已开支付令、已付或已解除：没有改动", code="treasury.instalment_taken")
     accounts = line_accounts(found.line)
     moved = {accounts[AccountKind.COMMITTED]: -found.amount_fen, accounts[AccountKind.AVAILABLE]: found.amount_fen}
-    found.release = post([Movement(f"release:{found.pk}", EntryKind.RELEASE, moved, reason.strip())], act)[0]
+    found.release = post_entries([Movement(f"release:{found.pk}", EntryKind.RELEASE, moved, reason.strip())], act)[0]
     found.save(update_fields=["release"])
     return found

@@ -11,8 +11,8 @@ from django.db import IntegrityError, connection, transaction
 from psycopg import errors as postgres
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
-from huisuan.treasury.models import Account, AccountKind, BudgetLine, Entry, EntryKind
-from huisuan.treasury.models.ledger import HUGE_FEN
+from huisuan.treasury.models import Account, AccountKind, AppropriationLine, Entry, EntryKind
+from huisuan.treasury.models.ledger import LARGEST_AMOUNT
 
 _POST = (
     "INSERT INTO treasury_posting (entry_id, account_id, amount_fen) "
@@ -40,13 +40,13 @@ class Movement:
     reverses: int | None = None
 
 
-def post(movements: Sequence[Movement], act: Act) -> list[Entry]:
+def post_entries(movements: Sequence[Movement], act: Act) -> list[Entry]:
     """Post them, in the caller's transaction; the entries in the order of the movements.
 
     Raises:
         Conflict: an account would fall below its floor, or an entry of that key was posted already.
     """
-    with refusals():
+    with ledger_refusals():
         entries = Entry.objects.bulk_create(
             Entry(
                 key=move.key, kind=move.kind, day=act.day, reason=move.reason, reverses_id=move.reverses,
@@ -72,11 +72,11 @@ def reverse(entry: Entry, act: Act, reason: str) -> Entry:
         Conflict: it was taken back before, or the money has moved on.
     """
     taken = {posting.account_id: -posting.amount_fen for posting in entry.postings.all()}
-    return post([Movement(f"reversal:{entry.pk}", EntryKind.REVERSAL, taken, reason, entry.pk)], act)[0]
+    return post_entries([Movement(f"reversal:{entry.pk}", EntryKind.REVERSAL, taken, reason, entry.pk)], act)[0]
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
+def ledger_refusals() -> Iterator[None]:
     """Say in words what the ledger's constraints refuse; what was written within is rolled back.
 
     Raises:
@@ -97,19 +97,19 @@ def refusals() -> Iterator[None]:
         raise
 
 
-def line_accounts(line: BudgetLine) -> dict[AccountKind, int]:
+def line_accounts(line: AppropriationLine) -> dict[AccountKind, int]:
     """The ids of a line's own accounts by kind; those of its debts are not among them."""
     rows = Account.objects.filter(line=line, debt="").values_list("kind", "pk")
     return {AccountKind(kind): number for kind, number in rows}
 
 
-def get_line(policy: str, sentence: str, year: int, office: str) -> BudgetLine:
+def get_line(policy: str, sentence: str, year: int, office: str) -> AppropriationLine:
     """A line by its keys.
 
     Raises:
         NotFound: nobody opened it.
     """
-    found = BudgetLine.objects.filter(policy=policy, sentence=sentence, year=year, office=office).first()
+    found = AppropriationLine.objects.filter(policy=policy, sentence=sentence, year=year, office=office).first()
     if found is None:
         raise NotFound(f"没有预算 {policy} 第{sentence}句 {year} 年 {office}", code="treasury.line_unknown")
     return found
@@ -121,5 +121,7 @@ def check_amount(fen: int) -> None:
     Raises:
         InvalidRequest: nothing, or beyond any budget.
     """
-    if not 0 < fen <= HUGE_FEN:
-        raise InvalidRequest(f"金额 {fen} 分：须大于 0，且不超过 {HUGE_FEN} 分", code="treasury.amount_out_of_bounds")
+    if not 0 < fen <= LARGEST_AMOUNT:
+        raise InvalidRequest(
+            f"金额 {fen} 分：须大于 0，且不超过 {LARGEST_AMOUNT} 分", code="treasury.amount_out_of_bounds"
+        )

@@ -8,8 +8,8 @@ from django.db import transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.treasury.commitments import open_instalments
-from huisuan.treasury.ledger import Act, Movement, check_amount, line_accounts, post
-from huisuan.treasury.models import Account, AccountKind, BudgetLine, Entry, EntryKind, Instalment
+from huisuan.treasury.ledger import Act, Movement, check_amount, line_accounts, post_entries
+from huisuan.treasury.models import Account, AccountKind, AppropriationLine, Entry, EntryKind, Instalment
 
 _OF_A_LINE = (
     AccountKind.APPROPRIATED, AccountKind.AVAILABLE, AccountKind.COMMITTED, AccountKind.ORDERED, AccountKind.PAID,
@@ -19,9 +19,9 @@ _MIRRORS = (AccountKind.APPROPRIATED, AccountKind.CLAIMED_BACK)
 
 
 @transaction.atomic
-def open_line(policy: str, sentence: str, year: int, office: str, by: str, now: datetime) -> BudgetLine:
+def open_line(policy: str, sentence: str, year: int, office: str, by: str, now: datetime) -> AppropriationLine:
     """A line with its accounts, all empty; the one that stands if there is one."""
-    line, made = BudgetLine.objects.get_or_create(
+    line, made = AppropriationLine.objects.get_or_create(
         policy=policy, sentence=sentence, year=year, office=office, defaults={"opened_by": by, "opened_at": now}
     )
     if made:
@@ -32,7 +32,7 @@ def open_line(policy: str, sentence: str, year: int, office: str, by: str, now: 
 
 
 @transaction.atomic
-def appropriate(line: BudgetLine, fen: int, document: str, act: Act) -> Entry:
+def appropriate(line: AppropriationLine, fen: int, document: str, act: Act) -> Entry:
     """Give money to a line, or take back (negative) what is still available; once a document.
 
     Raises:
@@ -45,11 +45,11 @@ def appropriate(line: BudgetLine, fen: int, document: str, act: Act) -> Entry:
     accounts = line_accounts(line)
     moved = {accounts[AccountKind.APPROPRIATED]: -fen, accounts[AccountKind.AVAILABLE]: fen}
     key = f"appropriation:{line.pk}:{document.strip()}"
-    return post([Movement(key, EntryKind.APPROPRIATION, moved, document.strip())], act)[0]
+    return post_entries([Movement(key, EntryKind.APPROPRIATION, moved, document.strip())], act)[0]
 
 
 @transaction.atomic
-def carry_over(line: BudgetLine, into: BudgetLine, act: Act) -> int:
+def carry_over(line: AppropriationLine, into: AppropriationLine, act: Act) -> int:
     """Move what is still committed and not ordered to a later year's line of the same policy, sentence and office.
 
     Returns how many instalments it moved.
@@ -70,12 +70,12 @@ def carry_over(line: BudgetLine, into: BudgetLine, act: Act) -> int:
         there[AccountKind.APPROPRIATED]: -total, there[AccountKind.COMMITTED]: total,
     }  # fmt: skip
     key = f"carry_over:{line.pk}:{into.pk}:{min(found)}"
-    post([Movement(key, EntryKind.CARRY_OVER, moved, f"{len(found)} 期结转至 {into.year} 年")], act)
+    post_entries([Movement(key, EntryKind.CARRY_OVER, moved, f"{len(found)} 期结转至 {into.year} 年")], act)
     return Instalment.objects.filter(pk__in=found).update(line=into)
 
 
 @transaction.atomic
-def lapse(line: BudgetLine, act: Act) -> Entry:
+def lapse(line: AppropriationLine, act: Act) -> Entry:
     """Take back at the end of the year all that nobody was promised.
 
     Raises:
@@ -86,4 +86,4 @@ def lapse(line: BudgetLine, act: Act) -> Entry:
     if not left:
         raise Conflict("这条预算没有可用余额：没有可收回的", code="treasury.nothing_left")
     moved = {accounts[AccountKind.AVAILABLE]: -left, accounts[AccountKind.LAPSED]: left}
-    return post([Movement(f"lapse:{line.pk}:{act.day.isoformat()}", EntryKind.LAPSE, moved)], act)[0]
+    return post_entries([Movement(f"lapse:{line.pk}:{act.day.isoformat()}", EntryKind.LAPSE, moved)], act)[0]

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from huisuan.base.errors import Conflict, InvalidRequest
-from huisuan.treasury.ledger import Act, Movement, line_accounts, post, refusals
+from huisuan.treasury.ledger import Act, Movement, ledger_refusals, line_accounts, post_entries
 from huisuan.treasury.models import AccountKind, EntryKind, Instalment, PaymentOrder
 from huisuan.treasury.models.commitments import OrderOutcome
 
@@ -78,8 +78,8 @@ def order_payments(instalments: Sequence[Instalment], payees: Mapping[int, Payee
         )
         for part in found
     ]
-    entries = post(moves, act)
-    with refusals():
+    entries = post_entries(moves, act)
+    with ledger_refusals():
         return PaymentOrder.objects.bulk_create(
             PaymentOrder(
                 instalment=part, attempt=before.get(part.pk, 0) + 1, payee=payees[part.commitment_id].name,

@@ -7,8 +7,17 @@ from django.db.models import QuerySet, Sum
 
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.base.money import yuan
-from huisuan.treasury.ledger import Act, Movement, check_amount, line_accounts, post
-from huisuan.treasury.models import Account, AccountKind, BudgetLine, Commitment, Debt, Entry, EntryKind, Instalment
+from huisuan.treasury.ledger import Act, Movement, check_amount, line_accounts, post_entries
+from huisuan.treasury.models import (
+    Account,
+    AccountKind,
+    AppropriationLine,
+    Commitment,
+    Debt,
+    Entry,
+    EntryKind,
+    Instalment,
+)
 from huisuan.treasury.models.commitments import OrderOutcome
 
 
@@ -33,17 +42,17 @@ def claim_back(key: str, commitment: Commitment, fen: int, reason: str, act: Act
     line = _line_that_paid(held, fen)
     account = Account.objects.create(kind=AccountKind.RECEIVABLE, line=line, debt=key)
     moved = {account.pk: fen, line_accounts(line)[AccountKind.CLAIMED_BACK]: -fen}
-    entry = post([Movement(f"debt:{key}", EntryKind.CLAIM_BACK, moved, reason.strip())], act)[0]
+    entry = post_entries([Movement(f"debt:{key}", EntryKind.CLAIM_BACK, moved, reason.strip())], act)[0]
     return Debt.objects.create(
         key=key, line=line, party_id=held.party_id, commitment=held, amount_fen=fen, reason=reason.strip(),
         account=account, entry=entry, by=act.by, at=act.now,
     )  # fmt: skip
 
 
-def _line_that_paid(commitment: Commitment, fen: int) -> BudgetLine:
+def _line_that_paid(commitment: Commitment, fen: int) -> AppropriationLine:
     """The newest line that paid so much of an award; instalments that were carried over were paid by another."""
     left = unclaimed_fen(commitment)
-    for line in BudgetLine.objects.filter(pk__in=left).order_by("-year"):
+    for line in AppropriationLine.objects.filter(pk__in=left).order_by("-year"):
         if left[line.pk] >= fen:
             return line
     raise Conflict(
@@ -69,7 +78,7 @@ def receive(debt: Debt, fen: int, voucher: str, act: Act) -> Entry:
         debt.account_id: -fen, here[AccountKind.CLAIMED_BACK]: fen,
         here[AccountKind.PAID]: -fen, here[AccountKind.RECOVERED]: fen,
     }  # fmt: skip
-    return post(
+    return post_entries(
         [Movement(f"receipt:{debt.pk}:{voucher.strip()}"[:120], EntryKind.RECEIPT, moved, voucher.strip())], act
     )[0]
 

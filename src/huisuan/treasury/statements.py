@@ -11,8 +11,8 @@ from django.db.models import Exists, OuterRef, Q, Sum
 from huisuan.treasury.models import Account, AccountKind, Debt, Instalment, PaymentOrder
 from huisuan.treasury.models.commitments import OrderOutcome
 
-By = Literal["sentence", "office", "year", "city", "party"]
-STATEMENTS: tuple[str, ...] = get_args(By)
+GroupedBy = Literal["sentence", "office", "year", "city", "party"]
+STATEMENTS: tuple[str, ...] = get_args(GroupedBy)
 _LINE_KEYS = {"sentence": "line__sentence", "office": "line__office", "year": "line__year"}
 _PARTY_KEYS = {"city": "party__region_id", "party": "party__uscc"}
 
@@ -39,7 +39,7 @@ class StatementRow:
         return asdict(self)
 
 
-def load_statement(by: By, policy: str, year: int | None = None) -> list[StatementRow]:
+def load_money_statement(by: GroupedBy, policy: str, year: int | None = None) -> list[StatementRow]:
     """The rows of one policy, of one year's lines or all, in the order of their keys."""
     rows = _by_line(by, policy, year) if by in _LINE_KEYS else _by_party(by, policy, year)
     return [rows[key] for key in sorted(rows)]

@@ -32,8 +32,8 @@ from huisuan.programmes.applications.evidence_files import EXTENSIONS, TooLarge
 from huisuan.programmes.applications.evidence_store import load_evidence
 from huisuan.programmes.applications.queries import KnownFacts
 from huisuan.programmes.applications.services import DraftChanged, DraftTexts
-from huisuan.programmes.limits import LARGEST_BYTES
 from huisuan.programmes.models import Draft
+from huisuan.programmes.models.limits import LARGEST_BYTES
 
 _DIGITS = re.compile(r"[0-9]{1,18}")
 

@@ -18,7 +18,7 @@ from huisuan.compute.agent_gateway import api as agent_api
 from huisuan.compute.jobs.workdirs import archive_safety as archives
 from huisuan.compute.metering.imports.upload_limits import IMPORT_MOST_BYTES
 from huisuan.portal.sentences.catalogue import translate
-from huisuan.programmes.limits import LARGEST_BYTES
+from huisuan.programmes.models.limits import LARGEST_BYTES
 
 MIB = 1024 * 1024
 SMALL = 2 * MIB  # what Django itself allows a form (DATA_UPLOAD_MAX_MEMORY_SIZE), and more than any form has

@@ -47,11 +47,11 @@ def statement(
     as_json: AsJson = False,
 ) -> None:
     """资金到哪一步了：按条款、部门、年度、市或主体合计。"""
-    from huisuan.treasury.statements import STATEMENTS, load_statement
+    from huisuan.treasury.statements import STATEMENTS, load_money_statement
 
     if by not in STATEMENTS:
         raise InvalidRequest(f"--by {by}：只能是 {'、'.join(STATEMENTS)}", code="treasury.statement_unknown")
-    rows = [row.to_dict() for row in load_statement(by, policy, year)]  # type: ignore[arg-type]
+    rows = [row.to_dict() for row in load_money_statement(by, policy, year)]  # type: ignore[arg-type]
     if as_json:
         print_json(rows)
         return

@@ -2,18 +2,18 @@
 
 from huisuan.treasury.models.bank import BankFile, BankFileLine, BankOutcome, BankReturn, BankReturnLine
 from huisuan.treasury.models.commitments import Commitment, Instalment, PaymentOrder
-from huisuan.treasury.models.ledger import Account, AccountKind, BudgetLine, Entry, EntryKind, Posting
+from huisuan.treasury.models.ledger import Account, AccountKind, AppropriationLine, Entry, EntryKind, Posting
 from huisuan.treasury.models.recoveries import Debt
 
 __all__ = [
     "Account",
     "AccountKind",
+    "AppropriationLine",
     "BankFile",
     "BankFileLine",
     "BankOutcome",
     "BankReturn",
     "BankReturnLine",
-    "BudgetLine",
     "Commitment",
     "Debt",
     "Entry",

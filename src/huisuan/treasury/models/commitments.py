@@ -8,14 +8,14 @@ from django.db.models import Q
 
 from huisuan.base.db.append_only import append_only
 from huisuan.parties.models import Party
-from huisuan.treasury.models.ledger import HUGE_FEN, BudgetLine, Entry
+from huisuan.treasury.models.ledger import LARGEST_AMOUNT, AppropriationLine, Entry
 
 
 class Commitment(models.Model):
     """The money of one award, set aside on one line. `award` is the key by which the room above knows the award."""
 
     award = models.CharField(max_length=80, unique=True)
-    line = models.ForeignKey(BudgetLine, on_delete=models.PROTECT, related_name="commitments")
+    line = models.ForeignKey(AppropriationLine, on_delete=models.PROTECT, related_name="commitments")
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="commitments")
     amount_fen = models.BigIntegerField()
     entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="commitment")
@@ -27,7 +27,7 @@ class Commitment(models.Model):
         constraints = [
             models.CheckConstraint(name="commitment_names_its_award", condition=~Q(award="") & ~Q(by="")),
             models.CheckConstraint(
-                name="commitment_of_something", condition=Q(amount_fen__gt=0, amount_fen__lte=HUGE_FEN)
+                name="commitment_of_something", condition=Q(amount_fen__gt=0, amount_fen__lte=LARGEST_AMOUNT)
             ),
         ]
         triggers = [append_only("commitments_stay")]
@@ -43,7 +43,7 @@ class Instalment(models.Model):
     number = models.PositiveSmallIntegerField(help_text="from 1")
     amount_fen = models.BigIntegerField()
     line = models.ForeignKey(
-        BudgetLine, on_delete=models.PROTECT, related_name="instalments", help_text="where its money stands now"
+        AppropriationLine, on_delete=models.PROTECT, related_name="instalments", help_text="where its money stands now"
     )
     due_on = models.DateField(null=True, help_text="not ordered before this day, Asia/Shanghai")
     release = models.OneToOneField(Entry, on_delete=models.PROTECT, null=True, related_name="released")
@@ -86,7 +86,7 @@ class Instalment(models.Model):
                 level=pgtrigger.Statement,
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
-                referencing=pgtrigger.Referencing(new="new_instalments"),
+                referencing=pgtrigger.Referencing(new="new_instalments"),  # type: ignore[no-untyped-call]
                 declare=[("broken", "boolean")],
                 func="""
                     EXECUTE $sql$

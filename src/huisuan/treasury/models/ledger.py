@@ -8,7 +8,7 @@ from django.db.models import F, Q
 
 from huisuan.base.db.append_only import append_only
 
-HUGE_FEN = 10**15  # ten trillion yuan: a slip of the pen, and far from the edge of a bigint
+LARGEST_AMOUNT = 10**15  # ten trillion yuan: a slip of the pen, and far from the edge of a bigint
 
 
 class AccountKind(models.TextChoices):
@@ -48,7 +48,7 @@ class EntryKind(models.TextChoices):
     REVERSAL = "reversal", "冲销"
 
 
-class BudgetLine(models.Model):
+class AppropriationLine(models.Model):
     """An appropriation by policy, sentence, year and office: the keys that the policy's own folder gives them."""
 
     policy = models.CharField(max_length=60)
@@ -79,7 +79,7 @@ class Account(models.Model):
     """
 
     kind = models.CharField(max_length=12, choices=AccountKind)
-    line = models.ForeignKey(BudgetLine, on_delete=models.PROTECT, null=True, related_name="accounts")
+    line = models.ForeignKey(AppropriationLine, on_delete=models.PROTECT, null=True, related_name="accounts")
     debt = models.CharField(max_length=80, blank=True, help_text="the key of the debt, of a receivable only")
     floor = models.BigIntegerField(null=True, default=0, help_text="fen; none: a mirror of the other accounts")
     balance = models.BigIntegerField(default=0, help_text="fen")
@@ -210,7 +210,7 @@ class Posting(models.Model):
             models.UniqueConstraint(name="posting_once", fields=["entry", "account"]),
             models.CheckConstraint(
                 name="posting_moves_something",
-                condition=~Q(amount_fen=0) & Q(amount_fen__gte=-HUGE_FEN, amount_fen__lte=HUGE_FEN),
+                condition=~Q(amount_fen=0) & Q(amount_fen__gte=-LARGEST_AMOUNT, amount_fen__lte=LARGEST_AMOUNT),
             ),
         ]
         triggers = [
@@ -220,7 +220,7 @@ class Posting(models.Model):
                 level=pgtrigger.Statement,
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
-                referencing=pgtrigger.Referencing(new="new_postings"),
+                referencing=pgtrigger.Referencing(new="new_postings"),  # type: ignore[no-untyped-call]
                 declare=[("broken", "boolean")],
                 func=_POST,
             ),

@@ -8,14 +8,14 @@ from django.db.models import Q
 from huisuan.base.db.append_only import append_only
 from huisuan.parties.models import Party
 from huisuan.treasury.models.commitments import Commitment
-from huisuan.treasury.models.ledger import Account, BudgetLine, Entry
+from huisuan.treasury.models.ledger import Account, AppropriationLine, Entry
 
 
 class Debt(models.Model):
     """Money paid above what was owed, as notified. What is still open is the balance of its account."""
 
     key = models.CharField(max_length=80, unique=True)
-    line = models.ForeignKey(BudgetLine, on_delete=models.PROTECT, related_name="debts")
+    line = models.ForeignKey(AppropriationLine, on_delete=models.PROTECT, related_name="debts")
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="debts")
     commitment = models.ForeignKey(Commitment, on_delete=models.PROTECT, related_name="debts")
     amount_fen = models.BigIntegerField()
