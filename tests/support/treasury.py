@@ -8,7 +8,7 @@ from huisuan.treasury.bank_files import make_bank_file
 from huisuan.treasury.commitments import Promise, commit
 from huisuan.treasury.ledger import Act, line_accounts
 from huisuan.treasury.lines import appropriate, open_line
-from huisuan.treasury.models import Account, AccountKind, BankFile, AppropriationLine, Commitment, PaymentOrder
+from huisuan.treasury.models import Account, AccountKind, AppropriationLine, BankFile, Commitment, PaymentOrder
 from huisuan.treasury.orders import Payee, order_payments
 from support.jobs import party
 
