@@ -234,7 +234,8 @@ def _report() -> dict[str, Any]:
     fault = LineFault(2, "uscc", "x", "不是已登记的主体", "请先用 huisuan party import 导入它")
     report = UsageReport(
         "hf", "sacct.txt", lines=9, new=3, superseding=1, unchanged=1, running=1, waiting=1, unclaimed=2, flagged=1,
-        no_cards={"asked": 1}, refused=[(4, "")], tenants=FileReport(new=1, faults=[fault]), dry_run=True,
+        no_cards={"asked": 1}, tenants=FileReport(new=1, faults=[fault]), dry_run=True,
+        refused=[(4, '列 State: "SLEEPING" 不是已知的作业状态；请核对这一行')],
     )  # fmt: skip
     return report_to_keep(report)
 

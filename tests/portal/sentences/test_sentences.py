@@ -44,7 +44,11 @@ SPEAKERS = (
     )),
     "compute/site_agent/reconciler.py",
 )  # fmt: skip
-NAMES = ("compute/models/jobs.py",)  # the states of a job, which their sentences name
+#: the states of a job, which their sentences name; readers of files, whose reasons are made within SQL
+NAMES = (
+    "compute/models/jobs.py", "compute/metering/intake/sacct.py", "compute/metering/intake/sacct_text.py",
+    "compute/traces/judge.py", "compute/traces/gpu_csv.py", "compute/duck/source_lines.py",
+)  # fmt: skip
 REGIONS = "parties/regions.csv"
 WORDS = re.compile(r"[\u4e00-\u9fff]+")
 #: what an engine can do and why not, which a centre's page shows: only there do these modules speak to readers
@@ -98,6 +102,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "portal/centres/maintenance.py": ("_time",), "portal/centres/tariffs.py": ("fen_of_yuan", "_day"),
     "compute/centres/tariffs.py": (), "compute/centre_desk/tariff_preview.py": (),
     "compute/centre_desk/seal_checklist.py": (),
+    "compute/metering/imports/accounts.py": (),
     "compute/metering/imports/requests.py": (
         "IMPORT_LOST", "IMPORTS", "request_import", "repeat_for_real", "cancel_import", "_kept",
     ),
