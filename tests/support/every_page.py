@@ -27,6 +27,9 @@ def page_addresses(world: World) -> dict[str, str]:
         "seal": ["hf", "2024-01"], "bill": [bill.pk], "entitlement": [world.entitlement(world.alpha).pk],
         "centre": ["hf"], "run": [world.run.pk], "policy": [policy], "settings": [policy], "proposal": [proposal()],
         "propose-settings": [policy], "new-draft": [policy, "2.2"],
+        **{name: ["hf"] for name in (
+            "centre-figures", "centre-maintenance", "centre-tariffs", "seal-checklist", "unclaimed", "usage-imports",
+        )},
     }  # fmt: skip
     found = {}
     for name in sorted(pages().keys() - PARTS):
