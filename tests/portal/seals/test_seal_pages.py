@@ -17,11 +17,13 @@ from django.urls import reverse
 from huisuan.base.months import Month
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.audit.verify import verify_document, verify_export
+from huisuan.compute.metering.checks.anomaly import Anomaly, FlagKind
+from huisuan.compute.metering.checks.flags import answer_flag, raise_flags
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.compute.metering.seals.queries import record_countersignature
 from huisuan.compute.metering.seals.register import publish_register, register_file
 from huisuan.compute.metering.seals.seal_month import parquet_path, seal_month
-from huisuan.compute.models import MeterFlag, Seal
+from huisuan.compute.models import Centre, MeterFlag, Seal
 from huisuan.protocol.agent import SealWord
 from huisuan.protocol.batch_chain import seal_digest, statement_sha256
 from support.metering import HOUR, T0, Agent, agent, leased, said
@@ -266,6 +268,16 @@ def test_flags_are_listed_to_those_who_read_the_centre_and_answered_by_the_provi
     assert "扩容未登记" in shown
     again = world.browser("province").post(answers, {"answer": "再说一次"})
     assert "已由 province 答复" in again.content.decode()
+
+
+def test_a_flag_raised_once_more_shows_what_was_answered_before(world: World) -> None:
+    place = Centre.objects.get(code="hf")
+    for size in (1, 2):
+        raise_flags(place, [Anomaly(FlagKind.OVER_CAPACITY, "again", f"多 {size} 卡", size=size)], NOW)
+        flag = MeterFlag.objects.get(key="again", answered_at=None)
+        page = text(world, reverse("flag", args=[flag.pk]))
+        assert ("扩容未登记" in page) == (size == 2)
+        answer_flag(flag.pk, "扩容未登记", "province", NOW)
 
 
 def test_a_correction_that_waits_is_accepted_or_not_on_the_page_of_its_flag(world: World) -> None:

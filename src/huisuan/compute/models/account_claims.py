@@ -11,10 +11,14 @@ from huisuan.parties.models import Party
 
 
 class AccountClaim(models.Model):
-    """An account or user of a centre was mapped to `party` (none: to nobody any more); before, it was `previous`'s."""
+    """An account or user of a centre was mapped to `party` (none: to nobody any more); before, it was `previous`'s.
+
+    By a person who claimed it or took a claim back, or by a mapping file that gave it to another party; the kind is
+    empty where a file maps a name whether it is an account or a user.
+    """
 
     centre = models.ForeignKey(Centre, on_delete=models.PROTECT, related_name="account_claims")
-    kind = models.CharField(max_length=8, choices=Tenant.Kind)
+    kind = models.CharField(max_length=8, choices=Tenant.Kind, blank=True)
     name = models.CharField(max_length=120)
     party = models.ForeignKey(Party, on_delete=models.PROTECT, null=True, related_name="+")
     previous = models.ForeignKey(Party, on_delete=models.PROTECT, null=True, related_name="+")
@@ -25,9 +29,7 @@ class AccountClaim(models.Model):
     class Meta:
         ordering = ["-id"]
         indexes = [models.Index("centre", "kind", "name", name="account_claim_of")]
-        constraints = [
-            models.CheckConstraint(name="account_claim_names_it", condition=~Q(name="") & ~Q(kind="") & ~Q(by=""))
-        ]
+        constraints = [models.CheckConstraint(name="account_claim_names_it", condition=~Q(name="") & ~Q(by=""))]
         triggers = [append_only("account_claims_stay")]
 
     def __str__(self) -> str:

@@ -112,8 +112,15 @@ def _shown(request: HttpRequest, flag: MeterFlag, refused: str = "") -> HttpResp
         "may_answer": viewer_of(request).role in ANSWERS and flag.answered_at is None,
         "refused": refused,
         "correction": PendingCorrection.objects.filter(flag=flag).first(),
+        "earlier": _earlier(flag),
     }
     return render(request, "portal/centre/flag.html", context, status=422 if refused else 200)
+
+
+def _earlier(flag: MeterFlag) -> QuerySet[MeterFlag]:
+    """The flags of other occasions about the same, before this one: whoever answers reads what was said then."""
+    same = MeterFlag.objects.filter(centre=flag.centre, kind=flag.kind, key=flag.key, occasion__lt=flag.occasion)
+    return same.order_by("-occasion")
 
 
 @allow(*_READERS)

@@ -257,12 +257,44 @@ def test_an_account_that_a_name_of_either_kind_maps_goes_back_to_that_party(cent
     assert whose()["1"] == "阿尔法"
 
 
-def test_a_claim_that_a_mapping_file_overtook_is_not_taken_back(centre: Centre) -> None:
+def mapped_by_file(column: str, whom: Party) -> UsageReport:
+    """Import a file with a mapping of the account."""
+    content = "\n".join([HEADER, line(9, "alpha-nlp", "2024-05-01T00:00:00", 1, 1), ""]).encode()
+    tenants = (f"{column},uscc\nalpha-nlp,{whom.uscc}\n".encode(), "t.csv")
+    return import_usage("c1", UsageFile(content, "n.txt", "sacct", tenants=tenants, by="zhang"), NOW)
+
+
+def test_what_a_mapping_file_gives_to_another_party_is_on_record_and_can_be_taken_back(centre: Centre) -> None:
     alpha, beta = party(1, "阿尔法"), party(2, "贝塔")
     claim = claim_account("c1", "account", "alpha-nlp", alpha.uscc, "省专班", NOW).claim
-    content = "\n".join([HEADER, line(9, "alpha-nlp", "2024-05-01T00:00:00", 1, 1), ""]).encode()
-    tenants = (f"account,uscc\nalpha-nlp,{beta.uscc}\n".encode(), "t.csv")
-    import_usage("c1", UsageFile(content, "n.txt", "sacct", tenants=tenants), NOW)
+    mapped_by_file("account", beta)
+    kept = AccountClaim.objects.exclude(pk=claim.pk).get()
+    assert (kept.by, kept.why, kept.party, kept.previous) == ("zhang", "对应表 t.csv", beta, alpha)
+    with pytest.raises(HuisuanError) as refusal:
+        undo_claim(claim.pk, "省专班", NOW)
+    assert (refusal.value.code, Tenant.objects.get(name="alpha-nlp").party) == ("claim.not_the_last", beta)
+    undo_claim(kept.pk, "省专班", NOW)
+    assert Tenant.objects.get(name="alpha-nlp").party == alpha
+    mapped_by_file("account", alpha)  # nothing changes, and nothing is put on record
+    assert AccountClaim.objects.count() == 3
+
+
+def test_a_name_of_either_kind_that_a_file_gives_to_another_is_taken_back_whole(centre: Centre) -> None:
+    alpha, beta = party(1, "阿尔法"), party(2, "贝塔")
+    mapped_by_file("name", alpha)
+    assert not AccountClaim.objects.exists()  # it was nobody's
+    mapped_by_file("name", beta)
+    kept = AccountClaim.objects.get()
+    assert (kept.kind, kept.party, kept.previous) == ("", beta, alpha)
+    back = undo_claim(kept.pk, "省专班", NOW)
+    assert (back.claim.kind, back.claim.party) == ("", alpha)
+    assert {whose()[job] for job in ("1", "2", "9")} == {"阿尔法"}
+
+
+def test_a_claim_is_not_taken_back_past_a_mapping_that_left_no_record(centre: Centre) -> None:
+    alpha, beta = party(1, "阿尔法"), party(2, "贝塔")
+    claim = claim_account("c1", "account", "alpha-nlp", alpha.uscc, "省专班", NOW).claim
+    Tenant.objects.filter(name="alpha-nlp").update(party=beta)  # by an older release
     with pytest.raises(HuisuanError) as refusal:
         undo_claim(claim.pk, "省专班", NOW)
     assert (refusal.value.code, Tenant.objects.get(name="alpha-nlp").party) == ("claim.not_the_last", beta)

@@ -177,6 +177,7 @@ def upload(
         epoch=form.epoch,
         shift_days=form.shift_days,
         tenant=form.tenant,
+        by=viewer_of(request).name,
     )
     return import_usage(form.centre, usage, datetime.now(UTC), dry_run=form.dry_run).as_json()
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from huisuan.base.csv_lines import CsvTable, FileReport, LineRefused
 from huisuan.base.errors import InvalidRequest
 from huisuan.compute.metering.imports.mappings import map_name
-from huisuan.compute.models import Centre, Tenant
+from huisuan.compute.models import AccountClaim, Centre, Tenant
 from huisuan.parties.csv_import import parse_uscc
 from huisuan.parties.models import Party
 
+_WHY_LENGTH = 200
 #: column of the file -> what it names
 _KINDS = {"user": Tenant.Kind.USER, "account": Tenant.Kind.ACCOUNT, "name": Tenant.Kind.EITHER}
 
 
-def import_tenants(content: bytes, name: str, centre: Centre) -> FileReport:
+def import_tenants(content: bytes, name: str, centre: Centre, by: str, now: datetime) -> FileReport:
     """Bring a centre's tenants up to the file (columns `user`, `account` or `name`, and `uscc`).
 
-    A line that fills several of the three maps each of them. Call it within a transaction.
+    A line that fills several of the three maps each of them. A name that goes from one party to another is put on
+    record as a claim is: by whom, when, by which file. Call it within a transaction.
 
     Raises:
         InvalidRequest: the file is not a CSV with these columns.
@@ -31,13 +35,23 @@ def import_tenants(content: bytes, name: str, centre: Centre) -> FileReport:
     parties = dict(Party.objects.values_list("uscc", "pk"))
     known = {(tenant.kind, tenant.name): tenant for tenant in Tenant.objects.filter(centre=centre)}
     seen: dict[tuple[str, str], tuple[int, str]] = {}
+    claims: list[AccountClaim] = []
     for line, cells in table.rows(report.faults):
         try:
             for key, party in _meant(line, cells, parties, seen):
-                _store(centre, key, party, known, report)
+                if moved := _store(centre, key, party, known, report):
+                    claims.append(_on_record(known[key], moved, name, by, now))
         except LineRefused as refusal:
             report.faults.append(refusal.at(line))
+    AccountClaim.objects.bulk_create(claims, batch_size=1000)
     return report
+
+
+def _on_record(tenant: Tenant, previous: int, file: str, by: str, now: datetime) -> AccountClaim:
+    return AccountClaim(
+        centre=tenant.centre, kind=tenant.kind, name=tenant.name, party_id=tenant.party_id, previous_id=previous,
+        why=f"对应表 {file}"[:_WHY_LENGTH], by=by[:80], at=now,
+    )  # fmt: skip
 
 
 def _meant(
@@ -61,13 +75,15 @@ def _meant(
 
 def _store(
     centre: Centre, key: tuple[str, str], party: int, known: dict[tuple[str, str], Tenant], report: FileReport
-) -> None:
+) -> int | None:
+    """Map a name; of whom it was before, if that was another."""
     stands = known.get(key)
-    if stands is None:
-        known[key] = map_name(centre, *key, party)
-        report.new += 1
-    elif stands.party_id != party:
-        known[key] = map_name(centre, *key, party)
-        report.changed += 1
-    else:
+    if stands is not None and stands.party_id == party:
         report.same += 1
+        return None
+    known[key] = map_name(centre, *key, party)
+    if stands is None:
+        report.new += 1
+        return None
+    report.changed += 1
+    return stands.party_id

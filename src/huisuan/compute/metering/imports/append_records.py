@@ -15,7 +15,7 @@ from huisuan import __version__
 from huisuan.base.temporary import temporary_folder
 from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.duck.workbench import literal
-from huisuan.compute.metering.imports.mappings import load_mappings
+from huisuan.compute.metering.imports.mappings import load_mappings, named_kinds
 from huisuan.compute.metering.intake.tables import RECORD_PARTY, STORED, TENANT
 from huisuan.compute.metering.ledger.append import AppendedRecords, append_batches
 from huisuan.compute.metering.ledger.record_hash import RECORD_FIELDS, leaf_sql, leaves_digest
@@ -109,7 +109,8 @@ def load_tenants(con: duckdb.DuckDBPyConnection, centre: Centre, unmapped: Accou
         key: (tenant.party_id, f"m{tenant.pk}") for key, tenant in load_mappings(centre).tenants.items()
     }
     if unmapped is not None:
-        rows.setdefault((unmapped.kind, unmapped.name), (None, f"c{unmapped.pk}"))
+        for kind in named_kinds(unmapped.kind):
+            rows.setdefault((kind, unmapped.name), (None, f"c{unmapped.pk}"))
     TENANT.load(con, [(*key, *row) for key, row in rows.items()])
 
 

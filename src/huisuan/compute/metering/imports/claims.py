@@ -13,7 +13,7 @@ from django.db.models import Q
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
-from huisuan.compute.metering.imports.mappings import find_mapping, map_name
+from huisuan.compute.metering.imports.mappings import find_mapping, map_name, named_kinds
 from huisuan.compute.metering.imports.pending_corrections import close_overtaken_corrections, open_corrections
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import AccountClaim, Centre, SourceFile, Tenant
@@ -84,7 +84,7 @@ def undo_claim(number: int, by: str, now: datetime, code: str | None = None) -> 
 def _map(centre: Centre, kind: str, name: str, party: Party | None, by: str, now: datetime, why: str) -> ClaimReport:
     stands = find_mapping(centre, kind, name)
     previous = stands.party if stands else None
-    either = Tenant.objects.select_related("party").filter(centre=centre, kind="", name=name).first()
+    either = find_mapping(centre, "", name) if kind else None
     if party is None and either is not None:
         party = either.party  # without a mapping of its own kind, that one holds
     if previous == party:
@@ -115,7 +115,7 @@ def _meter_anew(claim: AccountClaim, overtaken: Sequence[SourceFile], now: datet
         file = UsageFile(_content(source), source.name, source.format, timezone=source.timezone, unmapped=unmapped)
         report = import_usage(claim.centre.code, file, now)
         files, made = files + 1, made + report.new
-    waiting = open_corrections(claim.centre).filter(**{f"record__{claim.kind}": claim.name}).count()
+    waiting = open_corrections(claim.centre).filter(_named(claim, "record__")).count()
     return ClaimReport(claim, files, made, waiting, tuple(not_read))
 
 
@@ -124,7 +124,7 @@ def _to_be_moved(claim: AccountClaim) -> Q:
 
     A user's own mapping goes before that of the account: those records stay.
     """
-    named = Q(**{claim.kind: claim.name})
+    named = _named(claim)
     if claim.party is None:
         return named & Q(party=claim.previous)
     others = ~Q(party=claim.party)
@@ -132,6 +132,14 @@ def _to_be_moved(claim: AccountClaim) -> Q:
         own = Tenant.objects.filter(centre=claim.centre, kind__in=(Tenant.Kind.USER, Tenant.Kind.EITHER))
         others &= ~Q(user__in=own.values("name"))
     return named & (Q(party__isnull=True) | others)
+
+
+def _named(claim: AccountClaim, to: str = "") -> Q:
+    """Filter for what carries the name of a claim; `to` is the path to the record."""
+    found = Q()
+    for kind in named_kinds(claim.kind):
+        found |= Q(**{f"{to}{kind}": claim.name})
+    return found
 
 
 def _content(source: SourceFile) -> bytes:

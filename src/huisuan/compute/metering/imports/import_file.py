@@ -63,6 +63,7 @@ class UsageFile:
     epoch: str | None = None
     shift_days: int = 0
     tenant: str = ""
+    by: str = "huisuan usage import"  # who imports it: what the mapping file changes is on record under this name
     unmapped: AccountClaim | None = None  # by which an account is nobody's any more (imports.claims)
 
 
@@ -167,7 +168,7 @@ def import_usage(
         _check_delimiter(centre, source)
         _check_zone(centre, source, zone)
         if file.tenants:
-            report.tenants = import_tenants(*file.tenants, centre)
+            report.tenants = import_tenants(*file.tenants, centre, file.by, now)
             if overtaken := close_overtaken_corrections(centre, now):
                 report.notes.append(_OVERTAKEN.format(files="、".join(sorted(each.name for each in overtaken))))
         begin("对照")

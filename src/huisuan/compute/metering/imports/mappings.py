@@ -20,12 +20,16 @@ class AccountMappings:
         return None if tenant is None else tenant.party_id
 
 
+def named_kinds(kind: str) -> tuple[str, ...]:
+    """What a mapping of a kind names: accounts, users, or either of them."""
+    return (kind,) if kind else (Tenant.Kind.ACCOUNT.value, Tenant.Kind.USER.value)
+
+
 def load_mappings(centre: Centre) -> AccountMappings:
     """All mappings of a centre."""
     known: dict[tuple[str, str], Tenant] = {}
     for tenant in Tenant.objects.filter(centre=centre).order_by("kind"):  # "" first: a kind of its own goes before
-        kinds = [tenant.kind] if tenant.kind else [Tenant.Kind.ACCOUNT, Tenant.Kind.USER]
-        known |= {(str(kind), tenant.name): tenant for kind in kinds}
+        known |= {(kind, tenant.name): tenant for kind in named_kinds(tenant.kind)}
     return AccountMappings(known)
 
 

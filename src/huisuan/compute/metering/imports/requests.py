@@ -204,7 +204,14 @@ def _usage_file(request: UsageImport) -> UsageFile:
     with _kept(request.sha256, request.name).open("rb") as file:
         content = map_or_read(file)  # the map outlives the file
     return UsageFile(
-        content, request.name, request.format, request.timezone or None, tenants, columns=columns, **options
+        content,
+        request.name,
+        request.format,
+        request.timezone or None,
+        tenants,
+        columns=columns,
+        by=request.requested_by,
+        **options,
     )
 
 
