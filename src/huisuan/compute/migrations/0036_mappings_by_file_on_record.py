@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('compute', '0033_agent_health'),
+        ('compute', '0035_use_by_month'),
         ('parties', '0008_register_history'),
     ]
 
