@@ -78,6 +78,7 @@ bench: .venv
 	.venv/bin/python bench/meter.py
 	.venv/bin/python bench/placement.py
 	.venv/bin/python bench/sync.py
+	.venv/bin/python bench/outputs.py
 	$(if $(TRACE),.venv/bin/python bench/simulate.py --trace '$(TRACE)' $(if $(PEER),--peer '$(PEER)'))
 
 agree: .venv

@@ -202,7 +202,7 @@ def test_an_address_with_a_version_that_is_none_gives_no_empty_file(site: Site) 
 
 
 def test_folders_that_are_not_listed_are_told_on_the_page(site: Site) -> None:
-    deep = "/".join("d" * 250 for _ in range(15))
+    deep = "/".join("d" * 250 for _ in range(16))
     uid = run_with_results(site, f"mkdir -p results/{deep}")
     with by_itself(site):
         page = settled(browser(), f"{reverse('job-files', args=[uid])}?path={deep}")
