@@ -13,7 +13,7 @@ from huisuan.compute.budgets.services import set_budget
 from huisuan.compute.jobs.services import submit_job
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.members import invite
-from huisuan.parties.models import Person
+from huisuan.parties.models import Party, Person
 from huisuan.parties.projects import create_project
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol.resources import JobRequest
@@ -100,6 +100,7 @@ def _make_wide(site: Site, letters: str, code: str) -> str:
     create_project(owner, code, letters * 120, NOW)
     set_budget(owner, code, "year", "fen", 10**16, NOW, hard=True)
     party = site.world.alpha
+    Party.objects.filter(pk=party.pk).update(name=letters * 120)  # in the head of every page
     who = Person.objects.create_person(letters * 80, None, role="user", party=party)
     invite(owner, Actor("test"), datetime.now(UTC), member_role="viewer", note=letters * 120)
     asked = JobRequest.model_validate({"command": ["true"], "name": letters * 120, "project": code})
