@@ -199,9 +199,11 @@ def settled(usage: Path) -> int:
     """What a settlement run computes between reading its snapshot and writing its result."""
     import duckdb
 
-    from huisuan.law.policy import load_policy
+    from huisuan.law.policy import PolicyRule, load_policy
     from huisuan.parties.affiliation import AffiliationSpan
-    from huisuan.settlement.runs.billing import Billing, Price, RegisteredParty
+    from huisuan.parties.party_state import PartyState, StateSpan
+    from huisuan.settlement.runs.billing import Billing, Price
+    from huisuan.settlement.runs.entitle import AskedRule, make_answers
 
     starts, ends = date(2024, 1, 1), date(2025, 1, 1)
     half = date(2024, 7, 1)
@@ -214,9 +216,15 @@ def settled(usage: Path) -> int:
     policy = load_policy("anhui-agi-2023")
     with duckdb.connect() as engine:
         billing = Billing(engine, usage, starts, ends)
-        assert billing.bill(prices, own) == []
-        register = [RegisteredParty(party, True, "enterprise") for party in parties]
-        billing.entitle(policy, policy.rule("2.2"), register, date(2024, 12, 31), date(2024, 12, 31))
+        moved = date(2024, 11, 5)  # of one firm in twenty, from one city of the province to another
+        assert billing.bill(prices, own, {party: [moved] for party in parties[:20]}) == []
+        there, elsewhere = PartyState("enterprise", "340100"), PartyState("enterprise", "340200")
+        spans = [StateSpan(party, starts, ends, there) for party in parties[20:]]
+        spans += [StateSpan(party, starts, moved, there) for party in parties[:20]]
+        spans += [StateSpan(party, moved, ends, elsewhere) for party in parties[:20]]
+        last = date(2024, 12, 31)
+        asked = AskedRule.over(PolicyRule(policy, policy.rule("2.2")), starts, last, last)
+        make_answers(billing, asked, spans, {CENTRE: "340100"})
         ((entitled,),) = billing.rows("SELECT count(*) FROM answers WHERE status = 'eligible'")
     assert entitled == len(parties)
     return int(entitled)

@@ -65,29 +65,25 @@ class ComputeUse(Facts):
     """One compute user's calendar year on the dispatch platform."""
 
     in_anhui = boolean(
-        "在皖",
-        "In Anhui",
-        asked_by="2.2",
-        evidence="营业执照或事业单位法人证书",
-        known_by="register",
-        about=THE_CLAIMANT,
-    )
+        "在皖", "In Anhui", asked_by="2.2", evidence="营业执照或事业单位法人证书",
+        known_by="register", measure="region", within="340000", about=THE_CLAIMANT,
+    )  # fmt: skip
     kind = choice(
         "使用方类别", "Kind of user",
         {
             "enterprise": ("企业", "enterprise"), "university": ("高校", "university"),
             "institute": ("科研院所", "research institute"), "other": ("其他", "other"),
         },
-        asked_by="2.2", evidence="登记机关", known_by="register", about=THE_CLAIMANT,
+        asked_by="2.2", evidence="登记机关", known_by="register", measure="kind", about=THE_CLAIMANT,
     )  # fmt: skip
     alike = found_alike("2.2", "省专班", "the working group")
     spend = money(
         "算力总支出", "Total compute spend", maximum="100亿元", asked_by="2.2",
-        evidence="平台计量的账单", known_by="meter",
+        evidence="平台计量的账单", known_by="meter", measure="spend",
     )  # fmt: skip
     self_use = money(
         "其中自建自用", "Of it self-built-self-use", maximum="100亿元", asked_by="2.2",
-        evidence="关联关系登记；平台计量的账单", known_by="relations",
+        evidence="关联关系登记；平台计量的账单", known_by="relations", measure="self_use",
     )  # fmt: skip
 
 

@@ -65,11 +65,11 @@ class LocalComputeUse(Facts):
             "enterprise": ("企业", "enterprise"), "university": ("高校", "university"),
             "institute": ("科研院所", "research institute"), "other": ("其他", "other"),
         },
-        asked_by="w.2", evidence="登记机关", known_by="register", about=THE_CLAIMANT,
+        asked_by="w.2", evidence="登记机关", known_by="register", measure="kind", about=THE_CLAIMANT,
     )  # fmt: skip
     local_spend = money(
         "本地智能算力费用", "Cost of local intelligent compute", maximum="100亿元", asked_by="w.2",
-        evidence="平台计量的账单（芜湖的中心）", known_by="meter",
+        evidence="平台计量的账单（芜湖的中心）", known_by="meter", measure="spend", within="340200",
     )  # fmt: skip
 
 
@@ -100,8 +100,9 @@ class DataPurchase(Facts):
     """One enterprise's purchases of data."""
 
     enterprise = boolean(
-        "企业", "An enterprise", asked_by="w.4", evidence="营业执照", known_by="register", about=THE_CLAIMANT
-    )
+        "企业", "An enterprise", asked_by="w.4", evidence="营业执照", known_by="register", measure="kind",
+        within="enterprise", about=THE_CLAIMANT,
+    )  # fmt: skip
     compliant = boolean("所购数据产品和服务合规", "What it buys is compliant", asked_by="w.4", evidence="合规评估报告")
     purchases = money(
         "数据产品和服务采购额", "Purchases of data products and services", maximum="10亿元", asked_by="w.4",

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from stdnum.cn import uscc
@@ -13,11 +14,16 @@ from typer.testing import CliRunner
 
 from huisuan.base.csv_lines import LineRefused
 from huisuan.base.errors import Refused
-from huisuan.parties.cli.party_commands import app
-from huisuan.parties.csv_import import import_parties, import_relations, parse_uscc
+from huisuan.parties.cli import party_commands
+from huisuan.parties.csv_import import import_parties, parse_uscc
 from huisuan.parties.models import Party, Relation
+from huisuan.parties.relation_import import import_relations
+from huisuan.settlement.cli.register_commands import import_
 
 pytestmark = pytest.mark.django_db
+app = typer.Typer()
+app.command("import")(import_)
+app.registered_commands += party_commands.app.registered_commands
 HEADER = "uscc,name,kind,region,registered_on"
 
 

@@ -56,6 +56,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("huisuan.compute.agent_gateway.commands", ("invite", "agents", "revoke")),
         ("huisuan.compute.capacity.commands", ("capacity", "attest")),
     ),
+    "party": (("huisuan.settlement.cli.register_commands", ("import_",)),),
     "usage": (("huisuan.compute.metering.cli.claim_commands", ("suggest", "claim", "unclaim")),),
     "tariff": (("huisuan.compute.centre_desk.commands", ("preview", "history")),),
     "meter": (("huisuan.compute.centre_desk.commands", ("checklist",)),),
@@ -143,7 +144,7 @@ def _group(name: str, module: str) -> typer.Typer:
     added = typer.Typer()
     for other, functions in GROUP_COMMANDS.get(name, ()):
         for function in functions:
-            added.command()(getattr(importlib.import_module(other), function))
+            added.command(function.rstrip("_").replace("_", "-"))(getattr(importlib.import_module(other), function))
     group.registered_commands = [*added.registered_commands, *map(copy, group.registered_commands)]
     return group
 

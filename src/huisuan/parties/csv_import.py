@@ -1,10 +1,10 @@
-"""Parties and the relations between them, from CSV: good lines are kept, bad ones named, twice changes nothing."""
+"""Parties from CSV: good lines are kept, bad ones named, twice changes nothing; what has days keeps them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from fractions import Fraction
 from typing import Any
 
 from django.db import transaction
@@ -13,25 +13,27 @@ from stdnum.cn import uscc as uscc_number
 from stdnum.exceptions import InvalidChecksum, ValidationError
 
 from huisuan.base.csv_lines import CsvTable, FileReport, LineRefused
-from huisuan.parties.models import Party, PartyChange, PartyKind, Region, Relation
+from huisuan.parties.dated_import import DatedImport, StatedDays
+from huisuan.parties.models import Party, PartyChange, PartyKind, PartyStatus, Region
+from huisuan.parties.state_history import present_state
 
 BY_COMMAND = "本机命令行"  # who changed the register where nobody signed in
 _BATCH_ROWS = 2000
 _PARTY_COLUMNS = ("uscc", "name", "kind", "region")
-_OPTIONAL_PARTY_COLUMNS = ("name_en", "registered_on")
-_RELATION_COLUMNS = ("owner", "owned", "valid_from")
-_OPTIONAL_RELATION_COLUMNS = ("share_permille", "share", "control", "valid_to")
-_YES, _NO = {"true", "1", "yes", "y", "是"}, {"false", "0", "no", "n", "否", ""}
+_OPTIONAL_PARTY_COLUMNS = ("name_en", "registered_on", "status", "valid_from", "valid_to")
+_KEPT_COLUMNS = ("name_en", "registered_on", "status")  # what of them is stored of a party
+_WITH_DAYS = ("region_id", "kind", "status", "registered_on")  # what has days: see `models.dated`
 
 
 def import_parties(
     content: bytes, name: str = "CSV", *, demo: bool = False, by: str = BY_COMMAND, now: datetime | None = None
 ) -> FileReport:
-    """Bring parties up to the file (columns uscc, name, kind, region; optional name_en, registered_on).
+    """Bring parties up to the file (columns uscc, name, kind, region; see `_OPTIONAL_PARTY_COLUMNS` for the others).
 
-    A known USCC whose line differs is updated. One transaction, with what changed kept in the register's history:
-    `by` is who did it, at `now` (None: the clock). `demo` marks new parties as
-    invented.
+    What a line says otherwise of a known USCC holds from `valid_from` (until `valid_to`, which is not in it); without
+    that a new region from the day of registration that comes with it, all else from today: what was before stays, so a
+    party may have a line for each day. One transaction, with what changed kept in the register's history: `by` is who
+    did it, at `now` (None: the clock). `demo` marks new parties as invented.
 
     Raises:
         Refused: the file is not a CSV with these columns.
@@ -39,25 +41,50 @@ def import_parties(
     table = CsvTable(content, name, _PARTY_COLUMNS, _OPTIONAL_PARTY_COLUMNS)
     report = FileReport(ignored_columns=table.ignored)
     regions = _load_regions()
-    seen: dict[str, int] = {}
-    read: list[Party] = []
+    seen: dict[tuple[str, date | None], int] = {}
+    read: list[_PartyLine] = []
     for line, cells in table.rows(report.faults):
         try:
             code = parse_uscc("uscc", cells["uscc"])
-            if code in seen:
-                raise LineRefused("uscc", code, f"在第 {seen[code]} 行已出现", "每个主体只留一行")
-            read.append(_parse_party(code, cells, regions))
-            seen[code] = line
+            days = _parse_days(cells)
+            if (code, days.valid_from) in seen:
+                rule, remedy = f"在第 {seen[code, days.valid_from]} 行已出现", "每个主体只留一行"
+                if days.valid_from:
+                    rule = f"在第 {seen[code, days.valid_from]} 行已出现，也自 {days.valid_from} 起"
+                    remedy = "同一天不能变更两次；请核对是哪一行"
+                raise LineRefused("uscc", code, rule, remedy)
+            read.append(_PartyLine(line, _parse_party(code, cells, regions), days))
+            seen[code, days.valid_from] = line
         except LineRefused as refusal:
             report.faults.append(refusal.at(line))
     with transaction.atomic():
-        changes = _store_parties(read, table.header, report, demo=demo)
-        at, who = now or timezone.now(), by
+        dated = DatedImport(name, by, now or timezone.now())
+        changes = _store_parties(read, table.header, report, dated, demo=demo)
         PartyChange.objects.bulk_create(
-            (PartyChange(at=at, by=who[:120], source=name[:200], **change) for change in changes),
+            (PartyChange(at=dated.now, by=by[:120], source=name[:200], **change) for change in changes),
             batch_size=_BATCH_ROWS,
         )
     return report
+
+
+@dataclass(frozen=True)
+class _PartyLine:
+    """A line of the file that was read: the party as it says, and the days for which it says so."""
+
+    line: int
+    party: Party
+    days: StatedDays
+
+
+def _parse_days(cells: dict[str, str]) -> StatedDays:
+    first, after = (
+        parse_date_cell(name, cells[name]) if cells.get(name) else None for name in ("valid_from", "valid_to")
+    )
+    if after is not None and (first is None or after <= first):
+        raise LineRefused(
+            "valid_to", cells["valid_to"], f"不晚于 valid_from {first or '（空）'}", "终止日不含当日，须晚于起始日"
+        )
+    return StatedDays(first, after)
 
 
 def parse_uscc(column: str, value: str) -> str:
@@ -118,6 +145,10 @@ def _parse_party(code: str, cells: dict[str, str], regions: dict[str, Region]) -
             "不是已知的行政区划代码（GB/T 2260）",
             "安徽各市为 340100 合肥市 至 341800 宣城市，外省用省级代码，如 310000 上海市",
         )
+    states = {label: value for value, label in PartyStatus.choices} | {value: value for value in PartyStatus.values}
+    status = states.get(cells.get("status", "") or "active")
+    if status is None:
+        raise LineRefused("status", cells["status"], "不是已知的状态", f"可用：{'、'.join(PartyStatus.values)}")
     registered = cells.get("registered_on", "")
     return Party(
         uscc=code,
@@ -125,131 +156,81 @@ def _parse_party(code: str, cells: dict[str, str], regions: dict[str, Region]) -
         name_en=cells.get("name_en", ""),
         kind=kind,
         region=region,
+        status=status,
         registered_on=parse_date_cell("registered_on", registered) if registered else None,
     )
 
 
-def _store_parties(read: list[Party], header: list[str], report: FileReport, *, demo: bool) -> list[dict[str, Any]]:
+def _store_parties(
+    read: list[_PartyLine], header: list[str], report: FileReport, dated: DatedImport, *, demo: bool
+) -> list[dict[str, Any]]:
     """New ones in, changed ones updated; a column that the file lacks leaves what is known. Says what changed."""
-    fields = ["name", "kind", "region_id", *(column for column in _OPTIONAL_PARTY_COLUMNS if column in header)]
+    fields = ["name", "kind", "region_id", *(column for column in _KEPT_COLUMNS if column in header)]
     # in one order: two imports of the same parties do not wait for each other
-    locked = Party.objects.select_for_update().filter(uscc__in=[party.uscc for party in read]).order_by("pk")
+    locked = Party.objects.select_for_update().filter(uscc__in=[line.party.uscc for line in read]).order_by("pk")
     known = {party.uscc: party for party in locked}
-    new: list[Party] = []
-    changed: list[Party] = []
-    changes: list[dict[str, Any]] = []
-    for party in read:
-        stands = known.get(party.uscc)
-        if stands is None:
-            party.demo = demo
-            new.append(party)
-            changes.append({"party": party, "after": _cells(party, fields)})
-        elif differ := [field for field in fields if getattr(stands, field) != getattr(party, field)]:
-            changes.append({"party": stands, "before": _cells(stands, differ), "after": _cells(party, differ)})
-            for field in fields:
-                setattr(stands, field, getattr(party, field))
-            changed.append(stands)
-    Party.objects.bulk_create(new, batch_size=_BATCH_ROWS)
-    Party.objects.bulk_update(changed, [field.removesuffix("_id") for field in fields], batch_size=_BATCH_ROWS)
-    report.new, report.changed, report.same = len(new), len(changed), len(read) - len(new) - len(changed)
-    return changes
+    new: dict[str, Party] = {}
+    changed: dict[str, tuple[Party, dict[str, str]]] = {}  # with what it had before the file
+    later: list[_PartyLine] = []
+    for line in sorted(read, key=lambda line: (line.days.valid_from or date.max, line.line)):
+        if line.party.uscc in known or line.party.uscc in new:
+            later.append(line)
+        else:
+            line.party.demo = demo
+            new[line.party.uscc] = line.party
+    Party.objects.bulk_create(new.values(), batch_size=_BATCH_ROWS)
+    dated.start([*known.values(), *new.values()])
+    for line in later:
+        try:
+            _enter_line(line, known.get(line.party.uscc) or new[line.party.uscc], fields, dated, changed)
+        except LineRefused as refusal:
+            report.faults.append(refusal.at(line.line))
+    dated.store()
+    columns = [field.removesuffix("_id") for field in fields]
+    Party.objects.bulk_update([party for party, _ in changed.values()], columns, batch_size=_BATCH_ROWS)
+    updated = [party for party, _ in changed.values() if party.uscc not in new]
+    report.new, report.changed = len(new), len(updated)
+    report.same = len(known.keys() & {line.party.uscc for line in read}) - len(updated)
+    return [
+        *({"party": party, "after": _cells(party, fields)} for party in new.values()),
+        *(
+            {
+                "party": party,
+                "before": {name: before[name] for name in differ},
+                "after": {name: after[name] for name in differ},
+            }
+            for party, before in changed.values()
+            if party.uscc not in new
+            for after in (_cells(party, fields),)
+            for differ in ([name for name in after if after[name] != before[name]],)
+        ),
+    ]
+
+
+def _enter_line(
+    line: _PartyLine,
+    stands: Party,
+    fields: list[str],
+    dated: DatedImport,
+    changed: dict[str, tuple[Party, dict[str, str]]],
+) -> None:
+    """Bring one known party up to a line: what has days by its days, the names as they are."""
+    with_days = [field.removesuffix("_id") for field in fields if field in _WITH_DAYS]
+    moved = dated.enter(stands, present_state(line.party), line.days, with_days)
+    differ = [
+        field for field in fields if field not in _WITH_DAYS and getattr(stands, field) != getattr(line.party, field)
+    ]
+    if not moved and not differ:
+        return
+    changed.setdefault(stands.uscc, (stands, _cells(stands, fields)))
+    for field in differ:
+        setattr(stands, field, getattr(line.party, field))
+    state = dated.present(stands.uscc)
+    stands.kind, stands.status, stands.registered_on = state.kind, state.status, state.registered_on
+    stands.region_id = state.region or stands.region_id
 
 
 def _cells(party: Party, fields: Sequence[str]) -> dict[str, str]:
     """What a party has in some columns, as a file would write it."""
     values = {field.removesuffix("_id"): getattr(party, field) for field in fields}
     return {name: "" if value is None else str(value) for name, value in values.items()}
-
-
-def import_relations(content: bytes, name: str = "CSV") -> FileReport:
-    """Bring relations up to the file (columns owner, owned, valid_from; share_permille or share, control, valid_to).
-
-    A relation is known by owner, owned and its first day; a line that says otherwise updates the rest. One
-    transaction.
-
-    Raises:
-        Refused: the file is not a CSV with these columns.
-    """
-    table = CsvTable(content, name, _RELATION_COLUMNS, _OPTIONAL_RELATION_COLUMNS)
-    report = FileReport(ignored_columns=table.ignored)
-    with transaction.atomic():
-        parties = {party.uscc: party for party in Party.objects.all()}
-        seen: dict[tuple[int, int, date], int] = {}
-        for line, cells in table.rows(report.faults):
-            try:
-                relation = _parse_relation(cells, parties)
-                key = (relation.owner_id, relation.owned_id, relation.valid_from)
-                if key in seen:
-                    rule = f"与第 {seen[key]} 行说的是同一关系"
-                    raise LineRefused("valid_from", cells["valid_from"], rule, "每段关系只留一行")
-                _store_relation(relation, report)
-                seen[key] = line
-            except LineRefused as refusal:
-                report.faults.append(refusal.at(line))
-    return report
-
-
-def _parse_relation(cells: dict[str, str], parties: dict[str, Party]) -> Relation:
-    ends = {}
-    for column in ("owner", "owned"):
-        code = parse_uscc(column, cells[column])
-        if code not in parties:
-            raise LineRefused(column, code, "不是已登记的主体", "请先用 huisuan party import 导入它")
-        ends[column] = parties[code]
-    if ends["owner"] == ends["owned"]:
-        raise LineRefused("owned", cells["owned"], "与 owner 相同", "关系须在两个主体之间")
-    control = cells.get("control", "").lower()
-    if control not in _YES | _NO:
-        raise LineRefused("control", cells["control"], "不是 true 或 false", "有控制关系写 true，没有写 false")
-    share = _parse_share(cells)
-    if not share and control not in _YES:
-        rule = "持股为 0 且无控制关系"
-        raise LineRefused("share", cells.get("share") or cells.get("share_permille", ""), rule, "请写明持股或控制关系")
-    first = parse_date_cell("valid_from", cells["valid_from"])
-    last = parse_date_cell("valid_to", cells["valid_to"]) if cells.get("valid_to") else None
-    if last is not None and last <= first:
-        raise LineRefused("valid_to", cells["valid_to"], f"不晚于 valid_from {first}", "终止日不含当日，须晚于起始日")
-    return Relation(**ends, share_permille=share, control=control in _YES, valid_from=first, valid_to=last)
-
-
-def _parse_share(cells: dict[str, str]) -> int:
-    """The share in per mille, exact: share_permille, or share as 51%, 0.5% or 1/2."""
-    whole, text = cells.get("share_permille", ""), cells.get("share", "")
-    column, value = ("share_permille", whole) if whole else ("share", text)
-    if not value:
-        return 0
-    try:
-        if whole:
-            permille = Fraction(whole)
-        elif text.endswith("%"):
-            permille = Fraction(text[:-1].strip()) * 10
-        else:
-            permille = Fraction(text) * 1000
-    except (ValueError, ZeroDivisionError):
-        raise LineRefused(column, value, "不是比例", "请写成 51%、0.5%、1/2，或用 share_permille 写千分之几") from None
-    if permille.denominator != 1:
-        raise LineRefused(column, value, "不是整千分数", "登记以千分之一为最小单位；请按登记文件核对")
-    if not 0 <= permille <= 1000:
-        raise LineRefused(column, value, "不在 0 与 100% 之间", "51% 请写 51%，或在 share_permille 中写 510")
-    return int(permille)
-
-
-def _store_relation(relation: Relation, report: FileReport) -> None:
-    pair = Relation.objects.select_for_update().filter(owner=relation.owner, owned=relation.owned)
-    stands = pair.filter(valid_from=relation.valid_from).first()
-    for other in pair.exclude(valid_from=relation.valid_from):
-        if other.valid_from < (relation.valid_to or date.max) and relation.valid_from < (other.valid_to or date.max):
-            rule = f"与已登记的一段（{other.valid_from} 至 {other.valid_to or '今'}）重叠"
-            raise LineRefused("valid_from", str(relation.valid_from), rule, "请先导入那一段的终止日 valid_to")
-    if stands is None:
-        relation.save()
-        report.new += 1
-        return
-    fields = ("share_permille", "control", "valid_to")
-    if all(getattr(stands, field) == getattr(relation, field) for field in fields):
-        report.same += 1
-        return
-    for field in fields:
-        setattr(stands, field, getattr(relation, field))
-    stands.save(update_fields=fields)
-    report.changed += 1

@@ -23,10 +23,11 @@ MOST_DIGITS = 18  # of a number that the database has room for
 
 
 class SettleRequest(Schema):
-    """Which year to settle, under which policy (sentence 2.2)."""
+    """Which year to settle, under which policy and rule; none named: all in force that the platform can settle."""
 
     year: int
-    policy: str = "anhui-agi-2023"
+    policy: str = ""
+    rule: str = ""
 
 
 @router.get("/entitlements", auth=Allow(*_READERS, scope="read"), summary="应享金额（分），最近一次结算")
@@ -82,7 +83,9 @@ def list_settlements(request: HttpRequest) -> list[dict[str, Any]]:
 def settle(request: HttpRequest, wanted: SettleRequest) -> tuple[int, dict[str, Any]]:
     """Hand a year to the background worker (202); while one is under way for it, that one is the answer (200)."""
     try:
-        asked = requests.request_settlement(wanted.policy, wanted.year, viewer_of(request).name, datetime.now(UTC))
+        asked = requests.request_settlement(
+            wanted.policy, wanted.year, viewer_of(request).name, datetime.now(UTC), wanted.rule
+        )
     except Refused as refusal:
         raise ApiRefusal(400, str(refusal), code=refusal.code) from None
     return 202 if asked.new else 200, requests.request_to_dict(asked.request)

@@ -13,7 +13,7 @@ from huisuan.compute.centres.services import CentrePlan, add_centre
 from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.dispatch import scheduling_cycle as dispatch
 from huisuan.compute.dispatch.fair_share_commands import app
-from huisuan.compute.dispatch.net_price import Subsidies
+from huisuan.compute.dispatch.net_price import PartySubsidy, Subsidies
 from huisuan.compute.dispatch.pools import pools
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.dispatch.snapshot import tenants
@@ -248,14 +248,33 @@ def test_share_set_and_list_speak_json_and_refuse_what_is_no_party() -> None:
 # --- what comes back
 
 
+def comes_back(day: date, whose: Party) -> PartySubsidy:
+    return Subsidies(day).of([whose])[whose.uscc]
+
+
 def test_what_comes_back_is_what_the_rule_of_the_law_pays() -> None:
     day = date(2024, 6, 3)
-    assert Subsidies(day).of(party(1)).share == Fraction(1, 5)
-    assert Subsidies(day).of(party(99, "centre_operator")).share == 0
+    assert comes_back(day, party(1)).elsewhere.share == Fraction(1, 5)
+    assert comes_back(day, party(99, "centre_operator")).elsewhere.share == 0
+
+
+def test_where_a_city_pays_too_more_comes_back() -> None:
+    centre("a", f"gpu={A100}:1x8", fen=1000)
+    centre("wuhu", f"gpu={A100}:1x8", fen=1000, city="340200")
+    back = comes_back(date(2025, 6, 3), party(1))
+    assert (back.elsewhere.share, back.share_at("a"), back.share_at("wuhu")) == (
+        Fraction(1, 5), Fraction(1, 5), Fraction(9, 20),
+    )  # fmt: skip
+    (tenant,) = tenants([party(1)], datetime(2025, 6, 3, 4, tzinfo=UTC), weights_on(date(2025, 6, 3)))
+    assert tenant.subsidy_at == (("wuhu", Fraction(9, 20)),)
+    told = preview.preview(asked("x", cards=1), user(), datetime(2025, 6, 3, 4, tzinfo=UTC))
+    net = {each.centre: each.net_fen_per_card_hour for each in told.now}
+    assert net == {"a": "800", "wuhu": "550"}
+    assert told.now[0].centre == "wuhu"
 
 
 def test_after_the_policy_nothing_comes_back_and_it_is_said() -> None:
-    told = Subsidies(AFTER_THE_POLICY.date()).of(party(1))
+    told = comes_back(AFTER_THE_POLICY.date(), party(1)).elsewhere
     assert (told.share, told.status) == (0, "not_in_force")
     assert "2025-12-31" in told.why
 

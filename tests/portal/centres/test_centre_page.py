@@ -72,7 +72,7 @@ def test_the_sizes_stand_on_one_axis_beside_the_400_p_of_the_law(world: World, h
 def test_what_was_used_at_once_is_told_with_its_moment(hf: Centre) -> None:
     found = capacity.sizes(hf, date(2024, 12, 31), None)
     assert (found.used.p, found.used.at) == (Decimal("12.48"), datetime(2024, 1, 5, tzinfo=UTC))  # 40 cards at once
-    bars = capacity.chart(found).bars
+    bars = capacity.chart(found, capacity.legal_size()).bars
     assert [(bar.name, bar.shown, bar.when) for bar in bars][-1] == ("同时用过", "12.5 P", "2024-01-05 08:00")
     assert [bar.shown for bar in bars][1:3] == ["还没有", "还没有"]
 

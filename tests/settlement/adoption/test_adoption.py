@@ -309,7 +309,7 @@ def test_an_entitlement_of_the_past_still_stands_on_its_law(
 
 def test_a_proposal_that_does_not_touch_what_is_settled_says_so(settled: SettlementRun) -> None:
     made = proposed(ABOUT + '[settings]\n"14.1.national" = 40_000_000\n')
-    with pytest.raises(Refused, match=r"不影响第 2\.2 句；受影响的句：14\.1"):
+    with pytest.raises(Refused, match=r"不影响平台自行结算的条款（2\.2）；受影响的句：14\.1"):
         compare_year(made, 2024, "zhang", MARCH)
     with pytest.raises(Refused, match="2023 年还没有结算"):
         compare_year(proposed(LOWER), 2023, "zhang", MARCH)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -18,9 +19,12 @@ from huisuan.base.months import midnight
 from huisuan.compute.duck.relation import ARROW
 from huisuan.compute.metering.exports.settled_usage import SETTLED_USAGE
 from huisuan.compute.metering.usage.slicing import HeldSpan, held_before
+from huisuan.law.policy import PolicyRule
 from huisuan.law.policy.load import load_policy
 from huisuan.parties.affiliation import AffiliationSpan
-from huisuan.settlement.runs.billing import Billing, Price, RegisteredParty
+from huisuan.parties.party_state import PartyState, StateSpan
+from huisuan.settlement.runs.billing import Billing, Price
+from huisuan.settlement.runs.entitle import AskedRule, make_answers
 
 YEAR = (date(2024, 1, 1), date(2025, 1, 1))
 HALF = date(2024, 7, 1)
@@ -56,9 +60,30 @@ def test_usage_with_other_columns_is_not_billed(tmp_path: Path) -> None:
         Billing(duckdb.connect(), path, *YEAR)
 
 
-def billed(folder: Path, records: list[Record]) -> Billing:
+def billed(folder: Path, records: list[Record], moves: Mapping[str, Sequence[date]] | None = None) -> Billing:
     billing = opened(folder, records)
-    assert billing.bill(PRICES, OWN) == []
+    assert billing.bill(PRICES, OWN, moves or {}) == []
+    return billing
+
+
+def states(party: str, *changes: tuple[date, str, str | None]) -> list[StateSpan]:
+    """A party's states: from which day it is of which kind and region."""
+    days = [*(max(day, YEAR[0]) for day, _, _ in changes), YEAR[1]]
+    return [
+        StateSpan(party, first, after, PartyState(kind, region))
+        for (_, kind, region), first, after in zip(changes, days, days[1:], strict=False)
+    ]
+
+
+def answered(folder: Path, records: list[Record], spans: list[StateSpan], key: str = "anhui-agi-2023/2.2") -> Billing:
+    """The bills and answers of some use under a rule, on the last day of the year (or of the policy's first)."""
+    policy_name, rule = key.split("/")
+    policy = load_policy(policy_name)
+    moves = {span.uscc: [span.starts] for span in spans if span.starts > YEAR[0]}
+    billing = billed(folder, records, moves)
+    on = max(date(2024, 12, 31), policy.valid_from)
+    asked = AskedRule.over(PolicyRule(policy, policy.rule(rule)), YEAR[0], on, on)
+    make_answers(billing, asked, spans, {"hefei": "340100", "huaibei": "340600"})
     return billing
 
 
@@ -112,19 +137,72 @@ def test_usage_without_a_price_is_named(tmp_path: Path) -> None:
 
 def test_the_rule_answers_for_every_party(tmp_path: Path) -> None:
     hour = at(CHANGED), at(CHANGED) + 3600, 0
-    billing = billed(tmp_path, [("U1", "hefei", 4, *hour), ("U2", "hefei", 4, *hour), ("U3", "huaibei", 1, *hour)])
-    policy = load_policy("anhui-agi-2023")
+    use: list[Record] = [("U1", "hefei", 4, *hour), ("U2", "hefei", 4, *hour), ("U3", "huaibei", 1, *hour)]
     register = [
-        RegisteredParty("U1", True, "enterprise"),
-        RegisteredParty("U2", True, "university"),
-        RegisteredParty("U3", False, "enterprise"),
+        *states("U1", (YEAR[0], "enterprise", "340200")),
+        *states("U2", (YEAR[0], "university", "340100")),
+        *states("U3", (YEAR[0], "enterprise", "310000")),
     ]
-    billing.entitle(policy, policy.rule("2.2"), register, date(2024, 12, 31), date(2024, 12, 31))
-    assert billing.rows("SELECT party, status, amount_fen, reasons, spend, self_use FROM answers ORDER BY 1") == [
+    billing = answered(tmp_path, use, register)
+    assert answers(billing) == [
         ("U1", "eligible", 1000, "", 5000, 0),
         ("U2", "eligible", 0, "zero@2.2", 5000, 5000),
         ("U3", "not_eligible", 0, "failed:in_anhui@2.2", 899, 0),
     ]
+
+
+def answers(billing: Billing) -> list[tuple[object, ...]]:
+    return billing.rows(
+        'SELECT party, status, amount_fen, reasons, "fact:spend", "fact:self_use" FROM answers ORDER BY 1'
+    )
+
+
+def hours(party: str, day: date, cards: int = 4) -> Record:
+    """An hour of that many cards at Hefei: 12.50 or 11.00 yuan a card."""
+    return (party, "hefei", cards, at(day), at(day) + 3600, 0)
+
+
+MOVED = date(2024, 11, 5)
+
+
+def test_use_counts_on_the_days_on_which_a_party_was_one_whom_the_rule_is_for(tmp_path: Path) -> None:
+    use = [hours(party, day) for party in ("U1", "U3") for day in (date(2024, 8, 1), date(2024, 12, 1))]
+    leaves = states("U1", (YEAR[0], "enterprise", "340100"), (MOVED, "enterprise", "310000"))
+    comes = states("U3", (YEAR[0], "enterprise", "310000"), (MOVED, "enterprise", "340100"))
+    billing = answered(tmp_path, use, [*leaves, *comes])
+    assert answers(billing) == [("U1", "eligible", 880, "", 4400, 0), ("U3", "eligible", 880, "", 4400, 0)]
+    assert [row[3:] for row in bills(billing)] == [(14400, 4400, 0)] * 4, "the bills are of all use"
+
+
+def test_a_party_that_was_never_one_while_it_used_something_is_refused_with_all_of_its_use(tmp_path: Path) -> None:
+    comes = states("U1", (YEAR[0], "enterprise", "310000"), (MOVED, "enterprise", "340100"))
+    billing = answered(tmp_path, [hours("U1", date(2024, 8, 1))], comes)
+    assert answers(billing) == [("U1", "not_eligible", 0, "failed:in_anhui@2.2", 4400, 0)]
+
+
+def test_a_run_over_the_day_of_a_move_is_cut_there(tmp_path: Path) -> None:
+    crossing: Record = ("U1", "hefei", 1, at(MOVED) - 7200, at(MOVED) + 3600, 0)
+    leaves = states("U1", (YEAR[0], "enterprise", "340100"), (MOVED, "city", "340100"))
+    billing = answered(
+        tmp_path, [crossing, hours("U2", MOVED)], [*leaves, *states("U2", (YEAR[0], "enterprise", "340100"))]
+    )
+    assert answers(billing) == [("U1", "eligible", 440, "", 2200, 0), ("U2", "eligible", 880, "", 4400, 0)]
+    assert billing.rows("SELECT count(*) FROM lines WHERE party = 'U2'") == [(1,)], "others' lines are not cut"
+
+
+def test_a_local_rule_counts_what_was_used_at_its_citys_centres(tmp_path: Path) -> None:
+    policy = load_policy("wuhu-compute-2025")
+    place = PolicyRule(policy, policy.rule("w.2"))
+    (local,) = (spec for spec in place.rule.facts if spec.known_by == "meter")
+    day = date(2025, 6, 1)
+    assert local.within == ("340200",)
+    billing = billed(tmp_path, [hours("U1", HALF), ("U2", "huaibei", 1, at(HALF), at(HALF) + 3600, 0)])
+    spans = [*states("U1", (YEAR[0], "enterprise", "340100")), *states("U2", (YEAR[0], "enterprise", "340100"))]
+    make_answers(
+        billing, AskedRule.over(place, date(2025, 1, 1), day, day), spans, {"hefei": "340200", "huaibei": "340600"}
+    )
+    found = billing.rows(f'SELECT party, status, amount_fen, "fact:{local.name}" FROM answers')
+    assert found == [("U1", "eligible", 1100, 4400)], "who used nothing there has no row"
 
 
 @st.composite
@@ -170,3 +248,18 @@ def test_bills_equal_the_sum_of_days_in_exact_fractions(tmp_path: Path, usage: l
     }
     found = {row[:3]: row[3:] for row in bills(billed(tmp_path, usage)) if row[3]}
     assert found == wanted
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(records(), min_size=1, max_size=8),
+    st.lists(st.dates(date(2024, 1, 2), date(2024, 12, 31)), max_size=3, unique=True),
+)
+def test_cuts_on_days_of_a_partys_own_change_no_sum(tmp_path: Path, usage: list[Record], cuts: list[date]) -> None:
+    seconds = (
+        "SELECT party, centre, month, sum(card_seconds) FROM lines "
+        "GROUP BY ALL HAVING sum(card_seconds) > 0 ORDER BY ALL"
+    )
+    cut, whole = billed(tmp_path, usage, {"U1": cuts, "U2": cuts[:1]}), billed(tmp_path, usage)
+    assert cut.rows(seconds) == whole.rows(seconds)
+    assert [row for row in bills(cut) if row[3]] == [row for row in bills(whole) if row[3]]

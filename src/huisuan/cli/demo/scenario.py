@@ -21,11 +21,12 @@ from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.metering.imports.import_file import UsageFile, UsageReport, import_usage
 from huisuan.compute.metering.intake.synthetic_sacct import generate_year
 from huisuan.compute.models import Tariff
-from huisuan.parties.csv_import import import_parties, import_relations
+from huisuan.parties.csv_import import import_parties
 from huisuan.parties.identity import second_factor
 from huisuan.parties.identity.audit_trail import Actor, record_event
 from huisuan.parties.identity.people import generate_password
 from huisuan.parties.models import Party, Person, PersonAction, Region, Role
+from huisuan.parties.relation_import import import_relations
 from huisuan.protocol.resources import Job, UsageRecord
 from huisuan.settlement.runs.settle import SettleResult, settle
 

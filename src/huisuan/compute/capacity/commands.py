@@ -38,7 +38,7 @@ def capacity(
     ends: Annotated[str | None, typer.Option("--to", help="到哪天为止（不含）；默认明天")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """一个中心的三种规模：登记的、代理看到的、记录里同时用过的（第 1.2 句的 400P 以此为据）。"""
+    """一个中心的三种规模：登记的、代理看到的、记录里同时用过的；条款问到规模时以此为据。"""
     from huisuan.compute.capacity.attestation import record_attestations
     from huisuan.compute.capacity.capacity import capacity as measured
     from huisuan.compute.capacity.capacity import capacity_to_dict

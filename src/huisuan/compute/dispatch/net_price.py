@@ -1,95 +1,176 @@
-"""What of a job's price comes back under the law: asked of the rule itself, so that it is written nowhere twice.
+"""What of a job's price comes back under the law: asked of the rules themselves, so that it is written nowhere twice.
 
-Sentence 2.2 pays a share of a year's spend, so what it pays for one job is known only when the year is over; what is
-told here is the share it would pay of this job's spend, by the settings adopted on the day.
+Rules pay a share of a year's spend, so what they pay for one job is known only when the year is over; what is told here
+is the share they would pay of this job's spend at a place, by the settings adopted on the day, each after those that
+pay before it for the same. The rules are those that the platform settles by itself (`compute.fact_sources`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
-from typing import cast
 
+from huisuan.compute.fact_sources.registry import UsePiece, state_values, use_values
+from huisuan.compute.fact_sources.rules import reach_of, rules_settled_from_use
 from huisuan.compute.models import Centre
-from huisuan.law.explain import RuleEvaluator
-from huisuan.law.model import LawError, Status
-from huisuan.law.policy import load_policy
+from huisuan.law.explain import CombinedAnswer, RuleInput, combine_answers
+from huisuan.law.model import LawError, Status, smallest_cap
+from huisuan.law.policy import PolicyRule, list_policies, load_policy
 from huisuan.parties.affiliation import OwnershipRelation, Reach, find_affiliations
 from huisuan.parties.models import Party, Relation
+from huisuan.parties.party_state import PartyState
+from huisuan.parties.state_history import states_on
 
-POLICY, SENTENCE = "anhui-agi-2023", "2.2"
-_USER_KINDS = ("enterprise", "university", "institute")
 SAMPLE_FEN = 10**9  # so large that rounding to the fen cannot show in the share
+NOWHERE = "000000"  # a region that no rule names: what comes back wherever the job runs
 
 
 @dataclass(frozen=True)
 class Subsidy:
-    """The share of spend that comes back under a sentence; `why` says why it is nothing, where it is.
+    """The share of spend that comes back; `why` says why it is nothing, where it is.
 
-    `status` is the law's (`Status`), or "broken" where the policy's files can not be read: the code of the reason.
+    `policy` and `sentence` are of the rule that pays first. `status` is the law's (`Status`), or "broken" where the
+    policy's files can not be read: the code of the reason.
     """
 
     share: Fraction
-    policy: str = POLICY
-    sentence: str = SENTENCE
+    policy: str = ""
+    sentence: str = ""
     status: str = Status.ELIGIBLE.value
     why: str = ""
 
 
+@dataclass(frozen=True)
+class PartySubsidy:
+    """What comes back to a party: `elsewhere` at most centres, `at` (by code) the share at those where it is another.
+
+    `own`: centres where its use is self-built-self-use.
+    """
+
+    elsewhere: Subsidy
+    at: Mapping[str, Fraction] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
+
+    def share_at(self, centre: str) -> Fraction:
+        """The share of spend at a centre that comes back."""
+        return self.at.get(centre, self.elsewhere.share)
+
+    @property
+    def nothing_at(self) -> frozenset[str]:
+        """Where nothing comes back though something does elsewhere."""
+        return frozenset(centre for centre, share in self.at.items() if not share)
+
+    @property
+    def something_at(self) -> tuple[tuple[str, Fraction], ...]:
+        """Where another share comes back than elsewhere, with that share."""
+        return tuple(sorted((centre, share) for centre, share in self.at.items() if share))
+
+
+_Place = tuple[str, frozenset[Reach]]  # a region, and by which reaches use there is self-use
+
+
 class Subsidies:
-    """What comes back on one day, by party; the law is read once and asked once per kind of party."""
+    """What comes back on one day, by party; the law is read once and asked once per state of a party and place."""
 
     def __init__(self, day: date) -> None:
         self.day = day
-        self.reach: Reach = "control"
-        self._judge: RuleEvaluator | None = None
-        self._known: dict[tuple[bool, str], Subsidy] = {}
-        try:
-            policy = load_policy(POLICY)
-            self._judge, self._valid_to = RuleEvaluator(policy, policy.rule(SENTENCE), day, day), policy.valid_to
-        except LawError as error:
-            self._broken = str(error)
-            return
-        if chosen := policy.adopted(day, day).get("2.2.affiliated"):
-            self.reach = cast(Reach, chosen.value)
+        self._known: dict[tuple[PartyState, _Place], Subsidy] = {}
+        self._rules, self._broken = rules_on(day, day)
+        self._reaches: dict[str, Reach] = {place.key: reach_of(place, day, day) for place in self._rules}
 
-    def of(self, party: Party) -> Subsidy:
-        """What comes back to a party of what it spends on the day, self-use aside."""
-        key = party.region.in_anhui, party.kind if party.kind in _USER_KINDS else "other"
-        if key not in self._known:
-            self._known[key] = self._asked(*key)
-        return self._known[key]
+    def of(self, parties: Iterable[Party]) -> dict[str, PartySubsidy]:
+        """By USCC what comes back to each of some parties of what it spends on the day."""
+        wanted = {party.uscc: party for party in parties}
+        states = states_on(wanted.values(), self.day, self.day)
+        centres = list(Centre.objects.values_list("code", "operator__uscc", "region_id"))
+        reaches = set(self._reaches.values()) or {"control"}
+        own = {reach: self._own_centres(wanted, centres, reach) for reach in reaches}
+        found = {}
+        for uscc in wanted:
+            elsewhere = self._at(states[uscc], (NOWHERE, frozenset()))
+            shares = {}
+            for code, _operator, region in centres:
+                mine = frozenset(reach for reach in reaches if code in own[reach].get(uscc, ()))
+                share = self._at(states[uscc], (region, mine)).share
+                if share != elsewhere.share:
+                    shares[code] = share
+            owned = frozenset().union(*(own[reach].get(uscc, frozenset()) for reach in reaches))
+            found[uscc] = PartySubsidy(elsewhere, shares, owned)
+        return found
 
-    def _asked(self, in_anhui: bool, kind: str) -> Subsidy:
-        if self._judge is None:
+    def _at(self, state: PartyState, place: _Place) -> Subsidy:
+        if (state, place) not in self._known:
+            self._known[state, place] = self._asked(state, place)
+        return self._known[state, place]
+
+    def _asked(self, state: PartyState, place: _Place) -> Subsidy:
+        if self._broken and not self._rules:
             return Subsidy(Fraction(0), status="broken", why=self._broken)
-        verdict = self._judge({"in_anhui": in_anhui, "kind": kind, "spend": SAMPLE_FEN, "self_use": 0})
-        share = Fraction(verdict.amount_fen or 0, SAMPLE_FEN)
-        return Subsidy(share, status=verdict.status.value, why="" if share else _why(verdict.status, self._valid_to))
+        if not self._rules:
+            return Subsidy(Fraction(0), status=Status.NOT_IN_FORCE.value, why="没有按算力用量计的条款")
+        region, mine = place
+        sample = min([SAMPLE_FEN, *(cap for each in self._rules if (cap := smallest_cap(each.rule)))])
+        asked = []
+        for each in self._rules:
+            own = sample if self._reaches[each.key] in mine else 0
+            piece = UsePiece(region, Fraction(sample), Fraction(own))
+            asked.append(RuleInput(each, state_values(each.rule.facts, state) | use_values(each.rule.facts, [piece])))
+        try:
+            answers = combine_answers(asked, on=self.day, as_known=self.day)
+        except LawError as error:
+            return Subsidy(Fraction(0), status="broken", why=str(error))
+        return _subsidy(answers, sample, self._rules[0])
 
-    def own_centres(self, parties: Iterable[Party]) -> dict[str, frozenset[str]]:
-        """By party (USCC) the codes of centres where its use is self-use on the day, so that nothing comes back."""
+    def _own_centres(
+        self, parties: Mapping[str, Party], centres: Iterable[tuple[str, str, str]], reach: Reach
+    ) -> dict[str, frozenset[str]]:
+        """By party (USCC) the codes of centres where its use is self-use on the day."""
         operators: dict[str, list[str]] = {}
-        for code, operator in Centre.objects.values_list("code", "operator__uscc"):
+        for code, operator, _region in centres:
             operators.setdefault(operator, []).append(code)
         after = self.day + timedelta(days=1)
         relations = Relation.objects.filter(valid_from__lt=after).exclude(valid_to__lte=self.day)
         columns = ("owner__uscc", "owned__uscc", "share_permille", "control", "valid_from", "valid_to")
         holdings = [OwnershipRelation(*row) for row in relations.values_list(*columns)]
         related = {one for each in holdings for one in (each.owner, each.owned)} | set(operators)
-        pairs = [(party.uscc, each) for party in parties if party.uscc in related for each in operators]
+        pairs = [(uscc, each) for uscc in parties if uscc in related for each in operators]
         found: dict[str, frozenset[str]] = {}
-        for span in find_affiliations(holdings, pairs, starts=self.day, ends=after, reach=self.reach):
+        for span in find_affiliations(holdings, pairs, starts=self.day, ends=after, reach=reach):
             found[span.user] = found.get(span.user, frozenset()) | frozenset(operators[span.operator])
         return found
 
 
-def _why(status: Status, valid_to: date) -> str:
+def rules_on(day: date, as_known: date) -> tuple[list[PolicyRule], str]:
+    """The rules in force; where none is, the one that was last, which then says so. And what is wrong with a policy."""
+    rules: list[PolicyRule] = []
+    broken = ""
+    for name in list_policies():
+        try:
+            rules += rules_settled_from_use(load_policy(name), day, as_known)
+        except LawError as error:
+            broken = broken or str(error)
+    in_force = [place for place in rules if place.policy.in_force(day, as_known)]
+    latest = max((place.policy.last_day(as_known) for place in rules), default=None)
+    return in_force or [place for place in rules if place.policy.last_day(as_known) == latest][:1], broken
+
+
+def _subsidy(answers: Iterable[CombinedAnswer], sample: int, first: PolicyRule) -> Subsidy:
+    """All that is payable of the sample; where it is nothing, why the first rule pays nothing."""
+    rows = [row for answer in answers for row in answer.rows]
+    share = Fraction(sum(row.payable_fen or 0 for row in rows), sample)
+    paying = next((row for row in rows if row.payable_fen), rows[0])
+    place, status = (paying.place, paying.answer.status) if rows else (first, Status.NOT_IN_FORCE)
+    why = "" if share else _why(status, place)
+    return Subsidy(share, place.policy.name, place.rule.sentence, status.value, why)
+
+
+def _why(status: Status, place: PolicyRule) -> str:
+    key = place.rule.key
     match status:
         case Status.NOT_IN_FORCE:
-            return f"第 {SENTENCE} 句不在有效期内（至 {valid_to}）"
+            return f"第 {key} 句不在有效期内（至 {place.policy.valid_to}）"
         case Status.NOT_ELIGIBLE:
-            return f"不是第 {SENTENCE} 句所说的在皖企业、高校院所等算力使用方"
-    return f"第 {SENTENCE} 句的年度比例还没有确定"
+            return f"不是第 {key} 句所说的{place.rule.to}"
+    return f"第 {key} 句的年度比例还没有确定"

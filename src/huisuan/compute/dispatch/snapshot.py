@@ -45,16 +45,16 @@ def tenants(parties: Iterable[Party], now: datetime, weights: Weights) -> list[T
         .annotate(cards=Sum("cards"))
     )
     use, subsidies = _use(now, weights), Subsidies(now.astimezone(SHANGHAI).date())
-    own = subsidies.own_centres(wanted)
+    backs = subsidies.of(wanted)
     found = []
     for party in wanted:
-        share = shares.get(party.pk)
+        share, back = shares.get(party.pk), backs[party.uscc]
         found.append(
             Tenant(
                 code=party.uscc, city=party.region_id, weight=share.weight if share else 100,
                 use=use.get(party.pk, 0), most_cards=share.most_cards if share else None,
-                held=held.get(party.pk, 0), subsidy=subsidies.of(party).share,
-                no_subsidy_at=own.get(party.uscc, frozenset()),
+                held=held.get(party.pk, 0), subsidy=back.elsewhere.share, no_subsidy_at=back.nothing_at,
+                subsidy_at=back.something_at,
             )
         )  # fmt: skip
     return found

@@ -95,9 +95,11 @@ def _asked(viewer: Viewer, now: datetime, hours: int) -> _Asked:
     party = own_party.first() if viewer.role == "user" else None
     tenant = Tenant("")
     if party is not None:
-        subsidies = Subsidies(day)
-        own = subsidies.own_centres([party]).get(party.uscc, frozenset())
-        tenant = Tenant(party.uscc, party.region_id, subsidy=subsidies.of(party).share, no_subsidy_at=own)
+        back = Subsidies(day).of([party])[party.uscc]
+        tenant = Tenant(
+            party.uscc, party.region_id, subsidy=back.elsewhere.share, no_subsidy_at=back.nothing_at,
+            subsidy_at=back.something_at,
+        )  # fmt: skip
     by_pool: dict[Key, list[Running]] = defaultdict(list)
     for job in running(now):
         by_pool[job.centre, job.model].append(job)

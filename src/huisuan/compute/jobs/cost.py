@@ -100,14 +100,14 @@ def costs_of(
     """
     found = standing_records(jobs) if records is None else records
     prices = _Prices({record.centre_id for of_job in found.values() for record in of_job} | {j.centre_id for j in jobs})
-    subsidies = Subsidies(now.astimezone(SHANGHAI).date())
-    own = subsidies.own_centres({job.party for job in jobs})
+    backs = Subsidies(now.astimezone(SHANGHAI).date()).of({job.party for job in jobs})
     costs = {}
     for job in jobs:
         lines = _lines_of(job, found.get(job.pk, ()), prices, now)
-        mine, subsidy = own.get(job.party.uscc, frozenset()), subsidies.of(job.party)
-        back = sum((line.fen for line in lines if line.centre not in mine), Fraction(0)) * subsidy.share
-        costs[job.pk] = Cost(_summed(lines), subsidy, back, any(line.centre in mine for line in lines))
+        party = backs[job.party.uscc]
+        back = sum((line.fen * party.share_at(line.centre) for line in lines), Fraction(0))
+        own = any(line.centre in party.own for line in lines)
+        costs[job.pk] = Cost(_summed(lines), party.elsewhere, back, own)
     return costs
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.budgets.messages import why_budget
 from huisuan.compute.budgets.room import BudgetClaim, BudgetRoom, load_room
-from huisuan.compute.dispatch.net_price import Subsidies, Subsidy
+from huisuan.compute.dispatch.net_price import PartySubsidy, Subsidies
 from huisuan.compute.dispatch.snapshot import evaluate_now, placement_request
 from huisuan.compute.jobs.queries import one
 from huisuan.compute.jobs.services import unsaved_job
@@ -73,13 +73,12 @@ def _preview(job: Job, now: datetime) -> Preview:
     room = load_room(now, [job.party_id])
     request = placement_request(job, now, room)
     evaluation = evaluate_now(request, job.party, now)
-    subsidies = Subsidies(day)
-    subsidy = subsidies.of(job.party)
-    own = subsidies.own_centres([job.party]).get(job.party.uscc, frozenset())
+    back = Subsidies(day).of([job.party])[job.party.uscc]
+    subsidy = back.elsewhere
     return Preview(
         possible=evaluation.possible,
-        now=[_option(pool, job, subsidy, own, now) for pool in evaluation.now[:_SHOWN]],
-        later=[_option(pool, job, subsidy, own, now) for pool in evaluation.later[:_SHOWN]],
+        now=[_option(pool, job, back, now) for pool in evaluation.now[:_SHOWN]],
+        later=[_option(pool, job, back, now) for pool in evaluation.later[:_SHOWN]],
         barred=[
             PlaceBarred(
                 centre=pool.centre, model=pool.model, code=rejection.value,
@@ -106,10 +105,10 @@ def _why_not(job: Job, evaluation: PoolEvaluation, room: BudgetRoom) -> list[str
     return [] if shortage is None else [why_budget(shortage)]
 
 
-def _option(scored: ScoredPool, job: Job, subsidy: Subsidy, own: frozenset[str], now: datetime) -> PlaceOption:
+def _option(scored: ScoredPool, job: Job, subsidy: PartySubsidy, now: datetime) -> PlaceOption:
     price = scored.pool.fen_per_card_hour
     cost = None if price is None else Fraction(price * job.cards * job.time_limit_seconds, 3600)
-    back = None if cost is None else cost * (0 if scored.pool.centre in own else subsidy.share)
+    back = None if cost is None else cost * subsidy.share_at(scored.pool.centre)
     return PlaceOption(
         centre=scored.pool.centre,
         model=scored.pool.model,

@@ -83,7 +83,7 @@ class NeedsClass:
         self.gather = _gather(self.pools, len(states))
         self.dearest = max((states[index].pool.fen_per_card_hour or 0 for index in self.pools), default=0)
         self.rest: list[int] | None = None
-        self.vectors: dict[tuple[int, int, frozenset[str]], list[int]] = {}
+        self.vectors: dict[tuple[int, int, frozenset[str], tuple[tuple[str, int], ...]], list[int]] = {}
         self.waiting = 0  # groups of such jobs that are yet to be looked at
         self.cycle = self.nothing_left_cycle = -1
         self.reserved: list[tuple[int, int, int]] = []  # what the scheduler last found: in which cycle, among how many
@@ -101,20 +101,20 @@ class NeedsClass:
     def static(self, states: Sequence[PoolState], terms: PriceTerms, card_seconds: int) -> list[int]:
         """The parts of each pool's score that do not change while jobs are placed, added up."""
         left, per = terms.left, terms.per
-        if left is None or terms.of * self.dearest * card_seconds <= left:
-            of = terms.of  # the cap does not bind: the share is all that matters
+        if left is None or terms.most * self.dearest * card_seconds <= left:
+            of, of_at = terms.of, terms.of_at  # the cap does not bind: the share is all that matters
         elif left == 0:
-            of, per = 0, 1
+            of, per, of_at = 0, 1, ()
         else:
             return [
                 rest + price_part(states[index].pool, terms, card_seconds)
                 for index, rest in zip(self.pools, self._rest(states, terms.weights), strict=True)
             ]
-        key = of, per, terms.no_subsidy_at
+        key = of, per, terms.no_subsidy_at, of_at
         vector = self.vectors.get(key)
         if vector is None:
             rest = self._rest(states, terms.weights)
-            free = PriceTerms(terms.weights, of, per, None, terms.no_subsidy_at)
+            free = PriceTerms(terms.weights, of, per, None, terms.no_subsidy_at, of_at)
             vector = [
                 part + price_part(states[index].pool, free, 1) for index, part in zip(self.pools, rest, strict=True)
             ]

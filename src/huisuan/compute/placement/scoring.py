@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -15,7 +16,8 @@ _HOUR = 3600
 class PriceTerms:
     """What a price means to a tenant at that moment. Exact, in whole numbers: `of` / `per` of a bill comes back.
 
-    `left`: how much may still come back, in fen x 3600 x per (None: no cap). Nothing does at `no_subsidy_at`.
+    `left`: how much may still come back, in fen x 3600 x per (None: no cap). Nothing does at `no_subsidy_at`; at some
+    centres it is another share (`of_at`, of the same `per`).
     """
 
     weights: Weights
@@ -23,20 +25,28 @@ class PriceTerms:
     per: int = 1
     left: int | None = None
     no_subsidy_at: frozenset[str] = frozenset()
+    of_at: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def before(cls, tenant: Tenant, weights: Weights) -> PriceTerms:
         """The tenant's terms before anything is placed."""
-        of, per = tenant.subsidy.as_integer_ratio()
+        per = math.lcm(tenant.subsidy.denominator, *(share.denominator for _, share in tenant.subsidy_at))
+        of_at = tuple((centre, int(share * per)) for centre, share in tenant.subsidy_at)
         fen = tenant.remaining_fen
         left = None if fen is None else max(fen, 0) * _HOUR * per
-        return cls(weights, of, per, left, tenant.no_subsidy_at)
+        return cls(weights, int(tenant.subsidy * per), per, left, tenant.no_subsidy_at, of_at)
+
+    @property
+    def most(self) -> int:
+        """The largest share that comes back anywhere, of `per`."""
+        return max([self.of, *(of for _, of in self.of_at)])
 
     def back(self, pool: Pool, card_seconds: int) -> int:
         """What comes back of the bill of so many card-seconds, as far as the cap still goes; in fen x 3600 x per."""
         if pool.fen_per_card_hour is None or pool.centre in self.no_subsidy_at:
             return 0
-        back = self.of * pool.fen_per_card_hour * card_seconds
+        of = dict(self.of_at).get(pool.centre, self.of) if self.of_at else self.of
+        back = of * pool.fen_per_card_hour * card_seconds
         return back if self.left is None else min(back, self.left)
 
     def after(self, pool: Pool, card_seconds: int) -> PriceTerms:
@@ -44,7 +54,7 @@ class PriceTerms:
         if self.left is None or not self.left:
             return self
         return PriceTerms(
-            self.weights, self.of, self.per, self.left - self.back(pool, card_seconds), self.no_subsidy_at
+            self.weights, self.of, self.per, self.left - self.back(pool, card_seconds), self.no_subsidy_at, self.of_at
         )
 
 

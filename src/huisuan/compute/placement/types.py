@@ -153,7 +153,8 @@ class Tenant:
     """The party that a job is for. `use`: decayed card-seconds x TFLOPS (`fair_share`); `held`: cards it holds now.
 
     `subsidy`: the share of the bill that comes back to it, `remaining_fen` how much of that is left (None: no cap);
-    at the centres of `no_subsidy_at`, which are its own (self-built-self-use), nothing does.
+    at the centres of `no_subsidy_at`, which are its own (self-built-self-use), nothing does; at those of `subsidy_at`
+    (of a city that pays, too) another share.
     """
 
     code: str
@@ -165,6 +166,7 @@ class Tenant:
     subsidy: Fraction = Fraction(0)
     remaining_fen: int | None = None
     no_subsidy_at: frozenset[str] = frozenset()
+    subsidy_at: tuple[tuple[str, Fraction], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 from huisuan.law.model.grouping import Grouping, Period, SharedCap
 from huisuan.law.model.handling import Declaration, Modification, Procedure, ProcedureKind, Validity
 from huisuan.law.model.rules import LEVELS, Allotment, Claim, Indicator, Rule, RuleKind, Stacking
+from huisuan.law.model.use_window import WHOLE_YEAR, UseWindow
 
 F = TypeVar("F", bound=Facts)
 STACKING_OPTIONS = {"once", "together", "rest", "better"}
@@ -51,6 +52,7 @@ class Article:
         claim: Claim | None = None,
         fund: Money | None = None,
         read_facts_by: tuple[Interpretation, ...] = (),
+        window: UseWindow = WHOLE_YEAR,
         version: str = "",
         over: Grouping | None = None,
         short: Interpretation | None = None,
@@ -58,8 +60,9 @@ class Article:
         """The decorated function says what the sentence owes, and to whom.
 
         `by` names who may claim (`CLAIMANTS`), `claim` what it pays for, `fund` the most that a year may cost;
-        `version` the change of the text (`changes/NAME.toml`) since which the sentence reads so, `over` the claims that
-        its totals run over (`each`), `short` how a fund that is too small is shared out.
+        `window` the days of a year that it is settled over (`days_of_year`), `version` the change of the text
+        (`changes/NAME.toml`) since which the sentence reads so, `over` the claims that its totals run over (`each`),
+        `short` how a fund that is too small is shared out.
 
         Raises:
             LawError: a citation that is not in the text, an amount that is not rounded, facts not declared.
@@ -90,6 +93,7 @@ class Article:
                 version=version,
                 over=over,
                 short=None if short is None else _fund_question(short),
+                window=window,
             )
             self._registry.add_rule(rule, source_place(function))
             return function

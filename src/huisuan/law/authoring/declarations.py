@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from typing import ClassVar, TypeAlias, TypeVar
+from typing import ClassVar, TypeAlias, TypedDict, TypeVar
 
 from huisuan.law.authoring.operators import Bool, Choice, Date, H, Int, Money, Operand, Rates, Regions, Share, Text
 from huisuan.law.model import expressions as nodes
@@ -17,6 +17,15 @@ from huisuan.law.text.figures import FigureValue, names_figure
 
 B = TypeVar("B")
 RegionNames: TypeAlias = Mapping[str, tuple[str, str]]
+Within: TypeAlias = str | tuple[str, ...]
+
+
+class FactSource(TypedDict):
+    """The part of a `FactSpec` that says who knows the fact."""
+
+    known_by: str
+    measure: str
+    within: tuple[str, ...]
 
 
 class Facts:
@@ -41,46 +50,80 @@ class Facts:
         return tuple(found)
 
 
-def money(zh: str, en: str, *, asked_by: str, maximum: str, evidence: str = "", known_by: str = "") -> Money:
+def money(
+    zh: str, en: str, *, asked_by: str, maximum: str, evidence: str = "", known_by: str = "", measure: str = "",
+    within: Within = (),
+) -> Money:  # fmt: skip
     """A fact in fen; `maximum` ("100亿元") is the most that can be declared."""
     most = parse_chinese_money(maximum)
-    return Money(nodes.Fact(FactSpec("", ValueKind.MONEY, zh, en, asked_by, "分", evidence, known_by, most)))
+    source = _source(known_by, measure, within)
+    return Money(nodes.Fact(FactSpec("", ValueKind.MONEY, zh, en, asked_by, "分", evidence, maximum=most, **source)))
 
 
-def integer(zh: str, en: str, *, asked_by: str, unit: str, maximum: int, evidence: str = "", known_by: str = "") -> Int:
+def integer(
+    zh: str, en: str, *, asked_by: str, unit: str, maximum: int, evidence: str = "", known_by: str = "",
+    measure: str = "", within: Within = (),
+) -> Int:  # fmt: skip
     """A fact that is a count in a unit."""
-    return Int(nodes.Fact(FactSpec("", ValueKind.INT, zh, en, asked_by, unit, evidence, known_by, maximum)))
+    source = _source(known_by, measure, within)
+    return Int(nodes.Fact(FactSpec("", ValueKind.INT, zh, en, asked_by, unit, evidence, maximum=maximum, **source)))
 
 
-def boolean(zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "", about: str = "") -> Bool:
+def boolean(
+    zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "", measure: str = "", within: Within = (),
+    about: str = "",
+) -> Bool:  # fmt: skip
     """A fact that holds or does not."""
-    return Bool(nodes.Fact(FactSpec("", ValueKind.BOOL, zh, en, asked_by, "", evidence, known_by, about=about)))
+    source = _source(known_by, measure, within)
+    return Bool(nodes.Fact(FactSpec("", ValueKind.BOOL, zh, en, asked_by, "", evidence, about=about, **source)))
 
 
-def day(zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "", about: str = "") -> Date:
+def day(
+    zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "", measure: str = "", about: str = ""
+) -> Date:
     """A fact that is a calendar day."""
-    return Date(nodes.Fact(FactSpec("", ValueKind.DATE, zh, en, asked_by, "", evidence, known_by, about=about)))
+    source = _source(known_by, measure)
+    return Date(nodes.Fact(FactSpec("", ValueKind.DATE, zh, en, asked_by, "", evidence, about=about, **source)))
 
 
-def share(zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "", about: str = "") -> Share:
+def share(
+    zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "", measure: str = "", about: str = ""
+) -> Share:
     """A fact that is a share ("1/3", "20%")."""
-    return Share(nodes.Fact(FactSpec("", ValueKind.SHARE, zh, en, asked_by, "", evidence, known_by, about=about)))
+    source = _source(known_by, measure)
+    return Share(nodes.Fact(FactSpec("", ValueKind.SHARE, zh, en, asked_by, "", evidence, about=about, **source)))
 
 
 def choice(
     zh: str, en: str, options: Mapping[str, tuple[str, str]], *, asked_by: str, evidence: str = "", known_by: str = "",
-    about: str = "",
+    measure: str = "", about: str = "",
 ) -> Choice:  # fmt: skip
     """A fact that is one of the options (name -> Chinese, English)."""
     zh_words = {name: words[0] for name, words in options.items()}
     en_words = {name: words[1] for name, words in options.items()}
-    spec = FactSpec("", ValueKind.CHOICE, zh, en, asked_by, "", evidence, known_by, None, zh_words, en_words, about)
+    spec = FactSpec(
+        "", ValueKind.CHOICE, zh, en, asked_by, "", evidence, options=zh_words, options_en=en_words, about=about,
+        **_source(known_by, measure),
+    )  # fmt: skip
     return Choice(nodes.Fact(spec))
 
 
-def text(zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "") -> Text:
+def text(zh: str, en: str, *, asked_by: str, evidence: str = "", known_by: str = "", measure: str = "") -> Text:
     """A fact in words."""
-    return Text(nodes.Fact(FactSpec("", ValueKind.TEXT, zh, en, asked_by, "", evidence, known_by)))
+    source = _source(known_by, measure)
+    return Text(nodes.Fact(FactSpec("", ValueKind.TEXT, zh, en, asked_by, "", evidence, **source)))
+
+
+def _source(known_by: str, measure: str, within: Within = ()) -> FactSource:
+    """Who knows a fact, what of that source it is, and where the source is to look (see `FactSpec`).
+
+    Raises:
+        LawError: a measure of no source, or a place where nothing is measured.
+    """
+    places = (within,) if isinstance(within, str) else tuple(within)
+    if (measure and not known_by) or (places and not measure):
+        raise LawError("写了 measure 须写 known_by；写了 within 须写 measure", code="law.fact_source_incomplete")
+    return {"known_by": known_by, "measure": measure, "within": places}
 
 
 def legal_share(figure: str, sentence: str, phrase: str) -> Share:

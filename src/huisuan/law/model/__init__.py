@@ -8,9 +8,11 @@ from huisuan.law.model.answers import STATUS_ZH, Answer, NeededChange, Reason, S
 from huisuan.law.model.claimants import CLAIMANT_KINDS
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import FactSpec, InterpretationSpec, SettingSpec
+from huisuan.law.model.fact_hints import compared_number, smallest_cap
 from huisuan.law.model.handling import Handling
 from huisuan.law.model.ranges import Range
 from huisuan.law.model.rules import Condition, Rule, RuleKind
+from huisuan.law.model.use_window import WHOLE_YEAR, UseWindow
 from huisuan.law.model.values import (
     InvalidValue,
     Value,
@@ -28,6 +30,7 @@ from huisuan.law.model.values import (
 __all__ = [
     "CLAIMANT_KINDS",
     "STATUS_ZH",
+    "WHOLE_YEAR",
     "Answer",
     "Condition",
     "FactSpec",
@@ -44,8 +47,10 @@ __all__ = [
     "SettingUsed",
     "Status",
     "Step",
+    "UseWindow",
     "Value",
     "ValueKind",
+    "compared_number",
     "format_fen",
     "format_share",
     "format_value",
@@ -53,5 +58,6 @@ __all__ = [
     "parse_date",
     "parse_share",
     "parse_value",
+    "smallest_cap",
     "to_json",
 ]

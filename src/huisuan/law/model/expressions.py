@@ -22,6 +22,9 @@ class FactSpec:
 
     `maximum` is the largest value that may be declared (fen for money): the proof that nothing overflows
     rests on it. `asked_by` is the sentence that makes the fact matter, `about` the thing that it is a fact of.
+    `known_by` names who knows it ("register", "meter", ...), `measure` what of that source it is ("spend"), `within`
+    where the source is to look: regions of GB/T 2260 ("340000": the province and all of it), or the words that make a
+    yes-or-no fact true.
     """
 
     name: str
@@ -36,6 +39,8 @@ class FactSpec:
     options: Mapping[str, str] | None = None
     options_en: Mapping[str, str] | None = None
     about: str = ""
+    measure: str = ""
+    within: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The fact as a form, a script or a lawyer needs it; money is an integer number of fen."""

@@ -9,6 +9,7 @@ from enum import StrEnum
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.expressions import FactSpec, InterpretationSpec, Node, SettingSpec
 from huisuan.law.model.grouping import Grouping
+from huisuan.law.model.use_window import WHOLE_YEAR, UseWindow
 
 
 class RuleKind(StrEnum):
@@ -39,7 +40,8 @@ class Rule:
 
     `key` is the sentence's number, with a name after it where the sentence decides several things
     ("6.2.recommendation"). `amount` (fen) is set for rules that pay, `priority` for those that may prefer someone,
-    `fund` where a year's payments together have a limit, `over` where its totals run over several claims.
+    `fund` where a year's payments together have a limit, `over` where its totals run over several claims, `window` the
+    days of a year that it is settled over.
     """
 
     key: str
@@ -65,6 +67,7 @@ class Rule:
     version: str = ""  # the change of the text (`changes/NAME.toml`) since which the rule reads so
     over: Grouping | None = None
     short: InterpretationSpec | None = None  # how its fund is shared out where that is too small
+    window: UseWindow = WHOLE_YEAR
 
     @property
     def roots(self) -> tuple[Node, ...]:

@@ -5,7 +5,7 @@ what is named here; how a folder is read is this room's own affair.
 """
 
 from huisuan.law.policy.amended_figures import AmendedFigure, FigureKind, LegalFigure, legal_figures, parse_amendment
-from huisuan.law.policy.by_day import find_part_starts, part_name, part_starts
+from huisuan.law.policy.by_day import dated_facts, find_part_starts, part_name, part_starts
 from huisuan.law.policy.coverage import SentenceCoverage, list_coverage
 from huisuan.law.policy.load import list_policies, load_folder, load_installed, load_policy
 from huisuan.law.policy.policy import Policy
@@ -20,7 +20,7 @@ from huisuan.law.policy.setting_bounds import REPEAL_KEY, SettingValue
 from huisuan.law.policy.settings import HEADER_KEYS, AdoptedSetting, Settings, parse_last_day
 from huisuan.law.policy.settings_history import SettingHistory, list_settings, names_deciding, setting_names
 from huisuan.law.policy.sources import adopted_folder, list_setting_files
-from huisuan.law.policy.stacking import PolicyRule
+from huisuan.law.policy.stacking import PolicyRule, StackedRules, StackingMode, adopted_mode, rules_by_ground
 from huisuan.law.policy.toml_documents import SettingsDocument, toml_string
 
 __all__ = [
@@ -38,8 +38,12 @@ __all__ = [
     "SettingValue",
     "Settings",
     "SettingsDocument",
+    "StackedRules",
+    "StackingMode",
     "adopted_folder",
+    "adopted_mode",
     "apply_scenario",
+    "dated_facts",
     "find_part_starts",
     "legal_figures",
     "list_coverage",
@@ -54,6 +58,7 @@ __all__ = [
     "parse_last_day",
     "part_name",
     "part_starts",
+    "rules_by_ground",
     "scenario_from_tables",
     "setting_declarations",
     "setting_names",

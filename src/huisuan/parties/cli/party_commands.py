@@ -1,4 +1,4 @@
-"""`huisuan party`: import organisations and their relations, and look at them."""
+"""`huisuan party`: look at organisations and their relations (`import` is settlement's: it looks at past results)."""
 
 from __future__ import annotations
 
@@ -59,24 +59,6 @@ def show_report(report: FileReport, *, as_json: bool) -> None:
         out.print(report.summary(), markup=False)
     if report.exit_code:
         raise typer.Exit(report.exit_code)
-
-
-@app.command("import")
-def import_(
-    file: Annotated[str, typer.Argument(help="CSV 文件，- 为标准输入")],
-    relations: Annotated[
-        bool,
-        typer.Option(
-            "--relations", help="导入关联关系：owner,owned,share_permille 或 share,control,valid_from,valid_to"
-        ),
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """从 CSV 导入主体（uscc,name,kind,region；可选 name_en,registered_on）；好行留下，坏行逐行说明。"""
-    from huisuan.parties.csv_import import import_parties, import_relations
-
-    content, name = read_file(file)
-    show_report((import_relations if relations else import_parties)(content, name), as_json=as_json)
 
 
 @app.command()

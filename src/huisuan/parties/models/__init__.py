@@ -1,6 +1,7 @@
 """What is stored of organisations and of the people who sign in, with its invariants as database constraints."""
 
 from huisuan.parties.models.credentials import IdentityLink, RecoveryCode, Scope, SecondFactor, Token
+from huisuan.parties.models.dated import PartyStatus, StateChange, StateField, Succession, SuccessionKind
 from huisuan.parties.models.organisations import USCC_PATTERN, Party, PartyKind, Region, Relation
 from huisuan.parties.models.people import MEMBER_SCOPE, SECOND_FACTOR_ROLES, MemberRole, Person, Role
 from huisuan.parties.models.projects import DEFAULT_PROJECT, MemberInvitation, Project
@@ -8,7 +9,7 @@ from huisuan.parties.models.records import CredentialKind, KnownPlace, PartyChan
 
 __all__ = [
     "DEFAULT_PROJECT", "MEMBER_SCOPE", "SECOND_FACTOR_ROLES", "USCC_PATTERN", "CredentialKind", "IdentityLink",
-    "KnownPlace", "MemberInvitation", "MemberRole", "Party", "PartyChange", "PartyKind", "Person", "PersonAction",
-    "PersonEvent", "Project", "RecoveryCode", "Region", "Relation", "Role", "Scope", "SecondFactor", "SignInTry",
-    "Token",
+    "KnownPlace", "MemberInvitation", "MemberRole", "Party", "PartyChange", "PartyKind", "PartyStatus", "Person",
+    "PersonAction", "PersonEvent", "Project", "RecoveryCode", "Region", "Relation", "Role", "Scope", "SecondFactor",
+    "SignInTry", "StateChange", "StateField", "Succession", "SuccessionKind", "Token",
 ]  # fmt: skip

@@ -30,7 +30,7 @@ class Region(models.Model):
 
 
 class PartyKind(models.TextChoices):
-    """What an organisation is; 2.2 pays enterprises, universities and institutes."""
+    """What an organisation is; whom a rule is for its own conditions say."""
 
     ENTERPRISE = "enterprise", "企业"
     UNIVERSITY = "university", "高校"
@@ -43,7 +43,8 @@ class PartyKind(models.TextChoices):
 class Party(models.Model):
     """An organisation by its unified social credit code (USCC, GB 32100-2015).
 
-    The database checks the code's check digit too (see the first migration).
+    `kind`, `region`, `status` and `registered_on` are what stands now; by day they are `StateChange`. The database
+    checks the code's check digit too (see the first migration).
     """
 
     uscc = models.CharField(max_length=18, unique=True)
@@ -51,6 +52,7 @@ class Party(models.Model):
     name_en = models.CharField(max_length=200, blank=True)
     kind = models.CharField(max_length=20, choices=PartyKind)
     region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="parties")
+    status = models.CharField(max_length=10, default="active", help_text="see PartyStatus")
     registered_on = models.DateField(null=True, blank=True, help_text="the day of its registration in the region")
     demo = models.BooleanField(default=False, help_text="invented for the demonstration")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -61,6 +63,9 @@ class Party(models.Model):
             models.CheckConstraint(name="party_uscc_has_its_form", condition=Q(uscc__regex=USCC_PATTERN)),
             models.CheckConstraint(name="party_has_a_name", condition=~Q(name="")),
             models.CheckConstraint(name="party_kind_is_known", condition=Q(kind__in=PartyKind.values)),
+            models.CheckConstraint(
+                name="party_status_is_known", condition=Q(status__in=("active", "suspended", "dissolved"))
+            ),
         ]
 
     def __str__(self) -> str:

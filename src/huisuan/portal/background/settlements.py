@@ -36,7 +36,7 @@ SETTLE_STEPS: dict[str, str | Promise] = {
 
 def settle_form(today: date) -> dict[str, Any]:
     """What the form to settle a year offers: policies, the years in which one of them holds, and which are outdated."""
-    policies = policies_to_settle()
+    policies = policies_to_settle(today)
     waiting: list[OutdatedYear] = outdated_years(today)
     first = min((policy.valid_from.year for policy in policies), default=today.year)
     years = range(today.year, min(first, today.year) - 1, -1)

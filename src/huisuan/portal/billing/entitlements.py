@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -27,15 +27,11 @@ from huisuan.portal.ui.table import Table, render_tables
 from huisuan.portal.visible import compute as queries
 from huisuan.programmes.claims import claim_drafts
 from huisuan.settlement.models import BillLine, Entitlement
-from huisuan.settlement.runs.queries import iterate_slices, records_of_line
+from huisuan.settlement.runs.queries import iterate_slices, records_of_line, with_use
 from huisuan.settlement.standing.queries import standing_of
 
 _READERS = ("user", "city", "province", "auditor")
 BRANCH_RECORDS = 50
-
-
-def _fact(name: str) -> Any:
-    return lambda entitled: entitled.facts.get(name)
 
 
 def entitlement_columns(viewer: Viewer) -> list[Column]:
@@ -43,8 +39,8 @@ def entitlement_columns(viewer: Viewer) -> list[Column]:
     columns = [
         Column("year", _("年度"), lambda each: str(each.run.year), sort="run__year"),
         Column("sentence", _("条款"), lambda each: each.run.sentence, sort="run__sentence", minor=True),
-        Column("spend", _("算力总支出"), _fact("spend"), Kind.FEN, sort="facts__spend"),
-        Column("self_use", _("其中自建自用"), _fact("self_use"), Kind.FEN, sort="facts__self_use", minor=True),
+        Column("spend", _("算力总支出"), "spent_fen", Kind.FEN, sort="spent_fen"),
+        Column("own", _("其中自建自用"), "own_fen", Kind.FEN, sort="own_fen", minor=True),
         Column("amount", _("应享"), "amount_fen", Kind.FEN, "amount_fen", total="amount_fen", link=_address),
         Column(
             "status",
@@ -95,7 +91,7 @@ def entitlement_table(
         choices.append(Choice("region", _("市"), _regions, lambda found, code: found.filter(party__region=code)))
     return Table(
         request,
-        rows,
+        with_use(rows),
         entitlement_columns(viewer),
         file=file,
         name=name,
@@ -126,7 +122,7 @@ def entitlement_page(request: HttpRequest, number: int) -> HttpResponseBase:
     entitled = get_object_or_404(queries.entitlements_of_all_runs(viewer), pk=number)
     bills = (
         queries.bills_of_all_runs(viewer)
-        .filter(run=entitled.run_id, party=entitled.party_id)
+        .filter(Q(party=entitled.party_id) | Q(party__uscc__in=entitled.carried), run=entitled.run_id)
         .order_by("month", "centre__code")
     )
     records = BillLine.objects.filter(bill__in=bills).aggregate(n=Sum("records"))["n"] or 0

@@ -15,14 +15,16 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.compute.capacity.capacity import Capacity, Size, capacity
+from huisuan.compute.fact_sources.rules import readable_policies
 from huisuan.compute.metering.usage.daily_totals import REFRESH_LIMIT
 from huisuan.compute.models import CapacityAttestation, Centre, CentreNode
+from huisuan.law.model import compared_number
+from huisuan.law.text import Sentence
 from huisuan.portal.ui import charts, number_format, state_labels
 from huisuan.portal.ui.charts import Bar, Chart
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.table import Table
 
-LARGE_P = Decimal(400)  # sentence 1.2 of anhui-agi-2023: 新增单体智能算力规模400P以上
 YEAR = timedelta(days=366)
 _ATTESTED = 20
 
@@ -34,20 +36,45 @@ def sizes(centre: Centre, today: date, year: int | None) -> Capacity:
     return capacity(centre, date(year, 1, 1), date(year + 1, 1, 1), at_most=REFRESH_LIMIT)
 
 
-def chart(found: Capacity) -> Chart:
+@dataclass(frozen=True)
+class LegalSize:
+    """The size in P that a rule asks of a centre, and where it stands."""
+
+    policy: str
+    sentence: Sentence
+    p: Decimal
+
+    @property
+    def name(self) -> str:
+        """The size as it is written beside the line that marks it."""
+        return f"{self.p.normalize():f} P"
+
+
+def legal_size() -> LegalSize | None:
+    """The size that the first rule compares a fact known by the centre with; None where no policy names one."""
+    for policy in readable_policies():
+        for rule in policy.rules:
+            for spec in rule.facts:
+                if spec.known_by == "centre" and (named := compared_number(rule, spec)):
+                    return LegalSize(policy.name, policy.text.sentences[rule.sentence], Decimal(named))
+    return None
+
+
+def chart(found: Capacity, asked: LegalSize | None) -> Chart:
     """The capacities on one axis, with the size that the law asks for."""
     named = ((_t("登记"), found.claimed), (_t("现在看到"), found.seen), (_t("一天最多看到"), found.seen_most),
              (_t("同时用过"), found.used))  # fmt: skip
     bars = [_bar(name, size) for name, size in named]
     claimed = found.claimed.p or Decimal(0)
-    if claimed >= LARGE_P:
-        message = _t("登记 {size} P，达到 400 P").format(size=number_format.petaflops(claimed))
+    size = number_format.petaflops(claimed)
+    if asked is None:
+        return charts.against(_t("登记 {size} P").format(size=size), (_("规模"), "P", _("日期")), bars, claimed, "")
+    if claimed >= asked.p:
+        message = _t("登记 {size} P，达到 {asked}").format(size=size, asked=asked.name)
     else:
-        lacks = number_format.petaflops(LARGE_P - claimed)
-        message = _t("登记 {size} P，离 400 P 还差 {lacks} P").format(
-            size=number_format.petaflops(claimed), lacks=lacks
-        )
-    return charts.against(message, (_("规模"), "P", _("日期")), bars, LARGE_P, "400 P")
+        lacks = number_format.petaflops(asked.p - claimed)
+        message = _t("登记 {size} P，离 {asked} 还差 {lacks} P").format(size=size, asked=asked.name, lacks=lacks)
+    return charts.against(message, (_("规模"), "P", _("日期")), bars, asked.p, asked.name)
 
 
 def _bar(name: str, size: Size) -> Bar:

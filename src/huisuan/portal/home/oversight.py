@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Count, Q, Sum
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -109,7 +110,9 @@ def home(request: HttpRequest, viewer: Viewer) -> HttpResponseBase:
         "years": years,
         "year": year,
         "sums": of_year.aggregate(
-            owed=Sum("amount_fen"), parties=Count("party", distinct=True), paid=Count("pk", filter=Q(amount_fen__gt=0))
+            owed=Sum(Coalesce("payable_fen", "amount_fen")),
+            parties=Count("party", distinct=True),
+            paid=Count("pk", filter=Q(amount_fen__gt=0)),
         ),
         "spend": bills.aggregate(amount=Sum("amount_fen"), excluded=Sum("excluded_fen"), used=Sum("card_seconds")),
         "open_flags": visible_flags(viewer).filter(answered_at__isnull=True).count(),

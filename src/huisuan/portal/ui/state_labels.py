@@ -160,7 +160,7 @@ FACT_KIND = {
 #: why nothing of a job's cost comes back, by the status of the law's answer
 NO_SUBSIDY = {
     "not_in_force": _("第 {sentence} 句不在有效期内"),
-    "not_eligible": _("不是第 {sentence} 句所说的在皖企业、高校院所等算力使用方"),
+    "not_eligible": _("不是第 {sentence} 句所说的申领人"),
     "not_set": _("第 {sentence} 句的年度比例还没有确定"),
     "eligible": _("第 {sentence} 句的年度比例是零"),
 }

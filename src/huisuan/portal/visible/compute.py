@@ -14,7 +14,7 @@ from huisuan.compute.models import Centre, Job, MeterBatch, Seal, UsageRecord
 from huisuan.parties.models import Party
 from huisuan.parties.viewer import Viewer
 from huisuan.settlement.models import Bill, Entitlement
-from huisuan.settlement.runs.queries import latest_runs
+from huisuan.settlement.runs.queries import billing_runs, latest_runs
 
 _LISTED = ("party__region", "centre", "accelerator")
 _UNREAD = ("command", "script", "environment", "notes")  # large, and no list shows them
@@ -62,7 +62,7 @@ def bills_of_all_runs(viewer: Viewer) -> QuerySet[Bill]:
 
 def bills_of_newest_runs(viewer: Viewer) -> QuerySet[Bill]:
     """The bills of the runs that stand, each year's once."""
-    return bills_of_all_runs(viewer).filter(run__in=latest_runs())
+    return bills_of_all_runs(viewer).filter(run__in=billing_runs())
 
 
 def entitlements_of_all_runs(viewer: Viewer) -> QuerySet[Entitlement]:

@@ -56,10 +56,8 @@ class KnownFacts:
 
 def known(party: Party, policy: Policy, rule: Rule) -> KnownFacts | None:
     """What the newest standing settlement of this rule knows of the party; None where there is none."""
-    if rule.key != rule.sentence:
-        return None
     settled = Entitlement.objects.filter(
-        party=party, run__in=latest_runs(), run__policy=policy.name, run__sentence=rule.sentence
+        party=party, run__in=latest_runs(), run__policy=policy.name, run__sentence=rule.key
     )
     found = settled.select_related("run").order_by("-run__year").first()
     if found is None:

@@ -19,25 +19,28 @@ _PROVINCE = "省专班（本机命令行）"
 @app.command()
 def run(
     year: Annotated[int, typer.Option("--year", help="结算哪一年的用量")],
-    policy: Annotated[str, typer.Option("--policy", help="按哪个政策（第 2.2 句）")] = "anhui-agi-2023",
+    policy: Annotated[str, typer.Option("--policy", help="按哪个政策；不写则当年有效的全部")] = "",
+    rule: Annotated[str, typer.Option("--rule", help="按哪一句；不写则该政策中平台可自行结算的全部")] = "",
     as_known: Annotated[datetime | None, typer.Option(help="按截至哪天已知的参数", formats=["%Y-%m-%d"])] = None,
     as_json: AsJson = False,
 ) -> None:
-    """结算一年：用量 → 账单 → 应享金额。输入没有变化时不重复结算。"""
+    """结算一年：用量 → 账单 → 应享金额；为同一支出付款的各条一并结算。输入没有变化时不重复结算。"""
     from huisuan.settlement.runs.queries import run_to_dict
-    from huisuan.settlement.runs.settle import settle
+    from huisuan.settlement.runs.settle import settle_year
 
+    day = as_known.date() if as_known else None
     with progress(f"结算 {year} 年", None):
-        settled = settle(
-            policy, year, now=datetime.now(UTC), by=_PROVINCE, as_known=as_known.date() if as_known else None
-        )
-    made = settled.run
+        results = settle_year(year, now=datetime.now(UTC), by=_PROVINCE, policy=policy, rule=rule, as_known=day)
     if as_json:
-        print_json({**run_to_dict(made), "new": settled.new, "entitlements": _entitlements(made.pk)})
+        runs = [
+            {**run_to_dict(made.run), "new": made.new, "entitlements": _entitlements(made.run.pk)} for made in results
+        ]
+        print_json({**runs[-1], "runs": runs})
         return
-    if not settled.new:
-        note(f"用量、价目、关系与法律自第 {made.pk} 次结算以来没有变化；沿用该次结果")
-    show_run(made.pk)
+    for made in results:
+        if not made.new:
+            note(f"用量、价目、关系与法律自第 {made.run.pk} 次结算以来没有变化；沿用该次结果")
+        show_run(made.run.pk)
 
 
 @app.command()
@@ -207,19 +210,24 @@ def show_run(run_id: int) -> None:
     """Print a run: what each party is owed, and the sums."""
     from huisuan.law.model import STATUS_ZH, Status
     from huisuan.settlement.models import SettlementRun
+    from huisuan.settlement.runs.queries import money_facts
 
     made = SettlementRun.objects.get(pk=run_id)
+    money = money_facts(made)
+    owed = _entitlements(run_id)
     rows = [
         {
-            "id": row["id"], "name": row["name"], "spend_fen": row["facts"]["spend"],
-            "self_use_fen": row["facts"]["self_use"], "status": STATUS_ZH[Status(row["status"])],
-            "amount_fen": row["amount_fen"], "reasons": "；".join(row["reasons"]),
+            "id": row["id"], "name": row["name"], **{f"fact-{name}_fen": row["facts"].get(name) for name in money},
+            "status": STATUS_ZH[Status(row["status"])], "amount_fen": row["amount_fen"],
+            "payable_fen": row["payable_fen"], "reasons": "；".join(row["reasons"]),
         }
-        for row in _entitlements(run_id)
+        for row in owed
     ]  # fmt: skip
+    stacked = any(row["payable_fen"] != row["amount_fen"] for row in owed)
     columns = {
-        "id": "编号", "name": "主体", "spend_fen": "算力总支出（元）", "self_use_fen": "自建自用（元）",
-        "status": "结论", "amount_fen": "应享（元）", "reasons": "原因",
+        "id": "编号", "name": "主体", **{f"fact-{name}_fen": f"{label}（元）" for name, label in money.items()},
+        "status": "结论", "amount_fen": "应享（元）", **({"payable_fen": "可付（元）"} if stacked else {}),
+        "reasons": "原因",
     }  # fmt: skip
     title = f"第 {made.pk} 次结算　{made.year} 年　{made.policy} 第 {made.sentence} 句"
     print_table(title, rows, columns, "这一年没有任何主体的用量；先 huisuan usage import")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import duckdb
@@ -19,16 +19,10 @@ from huisuan.base.db.background_work import NoProgress, WorkProgress
 from huisuan.base.duck import connect_duck
 from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI
+from huisuan.compute.fact_sources.rules import days_settled, last_day, reach_spans, rules_settled_from_use
 from huisuan.law.budget.impact import LawState, RuleImpact, affected_rules, compare_answers
 from huisuan.law.model import LawError, Rule
-from huisuan.law.policy import (
-    Policy,
-    Settings,
-    adopted_folder,
-    find_part_starts,
-    names_deciding,
-    with_adopted,
-)
+from huisuan.law.policy import Policy, PolicyRule, Settings, adopted_folder, names_deciding, with_adopted
 from huisuan.parties.models import Party
 from huisuan.settlement.adoption.proposed_settings import NO_FILE, draft_of_proposal, get_policy, to_adopted
 from huisuan.settlement.adoption.services import day_known
@@ -40,10 +34,9 @@ from huisuan.settlement.models import (
     SettingsProposal,
     SettlementRun,
 )
-from huisuan.settlement.runs.inputs import latest_cursors, load_registers, open_billing
+from huisuan.settlement.runs.entitle import AskedRule, fact_names, make_facts
+from huisuan.settlement.runs.inputs import latest_cursors, load_registers, open_usage
 from huisuan.settlement.runs.queries import latest_runs
-from huisuan.settlement.runs.settle import settlement_window
-from huisuan.settlement.runs.settled_sentence import SETTLES, fact_types, reach_spans
 
 _PARTY = "party"
 _BATCH = 2000
@@ -84,13 +77,41 @@ def sides_of_proposal(proposal: SettingsProposal, today: date) -> Sides:
 
 def rules_without_facts(proposal: SettingsProposal, policy: Policy) -> list[str]:
     """The rules that the proposal touches and of which the platform has no facts to compare with."""
-    return [rule.key for rule in affected_rules(policy, proposal.names) if rule.key != SETTLES]
+    settled = _settled_keys(policy)
+    return [rule.key for rule in affected_rules(policy, proposal.names) if rule.key not in settled]
 
 
 def settled_years(proposal: SettingsProposal) -> list[int]:
     """The settled years to compare with, the newest first."""
-    runs = latest_runs().filter(policy=proposal.policy, sentence=SETTLES)
-    return list(runs.order_by("-year").values_list("year", flat=True))
+    runs = latest_runs().filter(policy=proposal.policy)
+    return sorted(set(runs.values_list("year", flat=True)), reverse=True)
+
+
+def _settled_keys(policy: Policy) -> set[str]:
+    """The rules that the platform settles by itself."""
+    last = policy.valid_to
+    return {place.rule.key for place in rules_settled_from_use(policy, last, last)}
+
+
+def _touched_rule(proposal: SettingsProposal, policy: Policy, year: int) -> Rule:
+    """The rule of which a proposal is compared: one that it touches and that the platform settles.
+
+    Raises:
+        InvalidRequest: it touches none.
+    """
+    settled = _settled_keys(policy)
+    touched = [
+        rule for rule in policy.rules if rule.key in settled and names_deciding(policy, rule) & set(proposal.names)
+    ]
+    if not touched:
+        keys = "、".join(rules_without_facts(proposal, policy)) or "无"
+        raise InvalidRequest(
+            f"提案 {proposal.pk} 不影响平台自行结算的条款（{'、'.join(sorted(settled)) or '无'}）；受影响的句：{keys}，"
+            "平台上还没有它们的事实。可用 huisuan law budget 按情景推算",
+            code="proposal.sentence_untouched",
+        )
+    runs = latest_runs().filter(policy=proposal.policy, year=year).values_list("sentence", flat=True)
+    return next((rule for rule in touched if rule.key in set(runs)), touched[0])
 
 
 def _step(name: str) -> tuple[str, int, int]:
@@ -105,18 +126,8 @@ def comparable(proposal: SettingsProposal, year: int, now: datetime) -> tuple[Si
         InvalidRequest: the proposal does not touch the sentence that is.
     """
     both = sides_of_proposal(proposal, now.astimezone(SHANGHAI).date())
-    try:
-        rule = both.before.rule(SETTLES)
-    except LawError as error:
-        raise InvalidRequest(str(error), code=error.code) from None
-    if not names_deciding(both.before, rule) & set(proposal.names):
-        keys = "、".join(rules_without_facts(proposal, both.before)) or "无"
-        raise InvalidRequest(
-            f"提案 {proposal.pk} 不影响第 {SETTLES} 句；受影响的句：{keys}，平台上还没有它们的事实。"
-            "可用 huisuan law budget 按情景推算",
-            code="proposal.sentence_untouched",
-        )
-    run = latest_runs().filter(policy=proposal.policy, sentence=SETTLES, year=year).first()
+    rule = _touched_rule(proposal, both.before, year)
+    run = latest_runs().filter(policy=proposal.policy, sentence=rule.key, year=year).first()
     if run is None:
         raise NotFound(
             f"{year} 年还没有结算：请先 huisuan settle run --year {year}", code="settlement.year_not_settled"
@@ -167,24 +178,25 @@ class _YearFacts:
 
 def _read_facts(run: SettlementRun, key: str, side: Policy, as_known: date) -> _YearFacts:
     """What a settlement under this law reads: what the newest one stored, where that is still what it would read."""
-    rule = side.rule(key)
-    starts, until = settlement_window(side, run.year, as_known)
-    on = until - timedelta(days=1)
-    parts = find_part_starts(side, rule, starts, on, as_known)
-    reach = reach_spans(side, starts, until, as_known, parts)
-    registers = load_registers(starts, until, latest_cursors())
+    place = PolicyRule(side, side.rule(key))
+    starts, until = days_settled(place, run.year, as_known)
+    on = last_day(until)
+    asked = AskedRule.over(place, starts, on, as_known)
+    reach = reach_spans(place, starts, until, as_known, asked.parts)
+    registers = load_registers(starts, until, latest_cursors(), as_known)
     stored = _stored_facts(run)
     is_current = (run.starts, run.ends, dict(run.cursors), run.inputs_sha256) == (
         starts, on, registers.cursors, registers.digest(),
     )  # fmt: skip
-    reached = {each.reach for each in reach} == {_reach_of_run(run, rule)}
-    if is_current and reached and (not stored or _dated(stored[0]) == _dated(fact_types(parts))):
-        return _YearFacts(stored, fact_types(parts), on, anew=False)
-    with open_billing(registers, starts, until, reach, parts=parts) as billing:
-        billing.collect_facts(registers.parties)
-        rows = billing.rows("SELECT * FROM facts ORDER BY party")
-        names = [_PARTY, *billing.fact_names()]
-    return _YearFacts([dict(zip(names, row, strict=True)) for row in rows], fact_types(parts), on, anew=True)
+    reached = {each.reach for each in reach} == {_reach_of_run(run, place.rule)} or not place.rule.read_facts_by
+    if is_current and reached and (not stored or _dated(stored[0]) == _dated(asked.types)):
+        return _YearFacts(stored, asked.types, on, anew=False)
+    with open_usage() as usage:
+        billing = usage.bill(registers, reach, parts=asked.parts)
+        make_facts(billing, asked, registers.parties, registers.regions, registers.heirs)
+        names = [_PARTY, *fact_names(billing)]
+        rows = billing.rows(f"SELECT * FROM facts ORDER BY {_PARTY}")  # noqa: S608 (a name of ours)
+    return _YearFacts([dict(zip(names, row, strict=True)) for row in rows], asked.types, on, anew=True)
 
 
 def _reach_of_run(run: SettlementRun, rule: Rule) -> str:

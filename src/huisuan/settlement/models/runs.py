@@ -19,7 +19,9 @@ class SettlementRun(models.Model):
     """
 
     policy = models.CharField(max_length=60)
-    sentence = models.CharField(max_length=8)
+    sentence = models.CharField(
+        max_length=60, help_text="the key of the rule: its sentence, and a name where it has several"
+    )
     year = models.IntegerField()
     starts = models.DateField(help_text="first day of the use that counts: the year, as far as the policy holds")
     ends = models.DateField(help_text="last day of it")
@@ -48,7 +50,8 @@ class SettlementRun(models.Model):
 class SettlementRequest(BackgroundWork):
     """A year that somebody asked the background worker to settle, and what became of it."""
 
-    policy = models.CharField(max_length=60)
+    policy = models.CharField(max_length=60, blank=True, help_text="empty: every policy in force in the year")
+    rule = models.CharField(max_length=60, blank=True, default="", help_text="empty: all that the platform can settle")
     year = models.IntegerField()
     run = models.ForeignKey(SettlementRun, on_delete=models.PROTECT, null=True, related_name="requests")
 
@@ -56,7 +59,9 @@ class SettlementRequest(BackgroundWork):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                name="one_request_under_way_a_year", fields=["policy", "year"], condition=Q(state__in=WORK_UNDER_WAY)
+                name="one_request_under_way_a_year",
+                fields=["policy", "rule", "year"],
+                condition=Q(state__in=WORK_UNDER_WAY),
             ),
             models.CheckConstraint(
                 name="request_done_has_its_run",
@@ -82,7 +87,7 @@ class Bill(models.Model):
     month = models.DateField(help_text="its first day, Asia/Shanghai")
     card_seconds = models.BigIntegerField()
     amount_fen = models.BigIntegerField()
-    excluded_fen = models.BigIntegerField(help_text="the part that is self-built-self-use (2.2)")
+    excluded_fen = models.BigIntegerField(help_text="the part that is self-built-self-use, as the run's rule takes it")
 
     class Meta:
         ordering = ["run", "party", "month", "centre"]
@@ -121,22 +126,39 @@ class BillLine(models.Model):
 
 
 class Entitlement(models.Model):
-    """What the law owes a party for a year: the facts as metered, and the answer of the sentence."""
+    """What the law owes a party for a year: the facts as metered, and the answer of the rule.
+
+    `amount_fen` is what the rule owes by itself, `payable_fen` what of it may be paid beside the rules that pay before
+    it for the same use (None, in runs of old: all of it). `carried`: other parties whose claims it carries (USCC).
+    `counted`: by party of whose use only some days count, those days, [first, day after the last) in ISO 8601.
+    """
 
     run = models.ForeignKey(SettlementRun, on_delete=models.PROTECT, related_name="entitlements")
     party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="entitlements")
     status = models.CharField(max_length=20)
     amount_fen = models.BigIntegerField()
+    payable_fen = models.BigIntegerField(null=True)
     facts = models.JSONField()
     reasons = models.JSONField()
+    counted = models.JSONField(null=True)
+    carried = models.JSONField(default=list)
 
     class Meta:
         ordering = ["run", "-amount_fen", "party"]
         constraints = [
             models.UniqueConstraint(name="entitlement_once", fields=["run", "party"]),
             models.CheckConstraint(name="entitlement_not_negative", condition=Q(amount_fen__gte=0)),
+            models.CheckConstraint(
+                name="entitlement_pays_no_more_than_it_owes",
+                condition=Q(payable_fen__isnull=True) | Q(payable_fen__gte=0, payable_fen__lte=F("amount_fen")),
+            ),
         ]
         triggers = [append_only("entitlements_stay")]
 
     def __str__(self) -> str:
         return f"E{self.pk}"
+
+    @property
+    def payable(self) -> int:
+        """What may be paid of it, in fen."""
+        return self.amount_fen if self.payable_fen is None else self.payable_fen

@@ -1,15 +1,16 @@
-"""From usage to bills to what each party is owed: set-based, on DuckDB, exact integers throughout.
+"""From usage to bills: set-based, on DuckDB, exact integers throughout.
 
-Time is cut into segments: at every month, and on every day on which a price or an affiliation changes. Within a
-segment all that matters is constant, so card-seconds are summed first; the price comes after, and the one
-rounding of a bill (half up, to the fen) comes last. A record that crosses a cut is split by the cumulative rule of
-`compute.metering.slicing`, so its slices add up to what it held.
+Time is cut into segments: at every month, and on every day on which a price or an affiliation changes; the use of a
+party of which the register says another thing from some day on is cut on that day, too. Within a segment all that
+matters is constant, so card-seconds are summed first; the price comes after, and the one rounding of a bill (half up,
+to the fen) comes last. A record that crosses a cut is split by the cumulative rule of `compute.metering.slicing`, so
+its slices add up to what it held.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,11 +21,7 @@ import pyarrow as pa
 
 from huisuan.base.months import Month, midnight
 from huisuan.compute.metering.exports.settled_usage import check_settled_usage
-from huisuan.law.model import Rule
-from huisuan.law.policy import Policy
-from huisuan.law.sql.compute_file import answer_query
 from huisuan.parties.affiliation import AffiliationSpan
-from huisuan.settlement.runs.settled_sentence import fact_types, facts_query
 
 _DAY = 86_400
 _HOUR = 3_600
@@ -39,15 +36,6 @@ class Price:
     fen_per_card_hour: int
     starts: date
     ends: date | None
-
-
-@dataclass(frozen=True)
-class RegisteredParty:
-    """What the register says of a party that bears on 2.2."""
-
-    uscc: str
-    in_anhui: bool
-    kind: str
 
 
 @dataclass(frozen=True)
@@ -77,85 +65,92 @@ def segment_days(
 
 
 class Billing:
-    """One settlement on one DuckDB connection: `bill`, then read the tables `lines`, `bills`, `answers`."""
+    """The bills of one stretch of days on one DuckDB connection: `bill`, then read the tables `lines` and `bills`.
 
-    def __init__(self, engine: duckdb.DuckDBPyConnection, usage: Path, starts: date, ends: date) -> None:
-        self.engine, self.starts, self.ends = engine, starts, ends
+    `schema` keeps the tables of several apart on one connection.
+    """
+
+    def __init__(
+        self, engine: duckdb.DuckDBPyConnection, usage: Path, starts: date, ends: date, schema: str = ""
+    ) -> None:
+        self.starts, self.ends, self.schema = starts, ends, schema or "main"
         self.parts: tuple[date, ...] = ()
+        self.engine = engine.cursor() if schema else engine
+        if schema:
+            self.engine.execute(f"CREATE SCHEMA {schema}")
+            self.engine.execute(f"USE {schema}")
         quoted = str(usage).replace("'", "''")
-        engine.execute(f"CREATE VIEW usage AS SELECT * FROM read_parquet('{quoted}')")  # noqa: S608
+        self.engine.execute(f"CREATE VIEW usage AS SELECT * FROM read_parquet('{quoted}')")  # noqa: S608
         check_settled_usage(dict(self.rows("SELECT column_name, column_type FROM (DESCRIBE usage)")))
 
     def bill(
-        self, prices: Sequence[Price], affiliated: Sequence[AffiliationSpan], parts: Sequence[date] = ()
-    ) -> list[UnpricedUsage]:
+        self, prices: Sequence[Price], affiliated: Sequence[AffiliationSpan], moves: Mapping[str, Sequence[date]] = {},
+        parts: Sequence[date] = (),
+    ) -> list[UnpricedUsage]:  # fmt: skip
         """Make `lines` and `bills`; says what could not be priced (then the bills are not to be used).
 
-        In `affiliated`, `operator` holds the centre's code: the caller knows who operates which centre. `parts` are the
-        first days of the parts that the year is cut into, the first included: then `bill_parts` is made, too.
+        In `affiliated`, `operator` holds the centre's code: the caller knows who operates which centre. `moves`: by
+        party the days on which its own use is cut. `parts` are the first days of the parts that the year is cut into,
+        the first included: then no line crosses one, and `part` has them.
         """
         self.parts = tuple(parts)
-        self._calendar(segment_days(self.starts, self.ends, prices, affiliated, parts))
-        self._table(
+        self.table("part", "starts DATE, ends DATE", list(itertools.pairwise([*parts, self.ends])) if parts else [])
+        days = segment_days(self.starts, self.ends, prices, affiliated, parts)
+        self._calendar(days)
+        self._own_calendars(days, moves)
+        self.table(
             "price", "centre TEXT, model TEXT, fen BIGINT, starts DATE, ends DATE", [_price(price) for price in prices]
         )
-        self._table(
+        self.table(
             "affiliated", "party TEXT, centre TEXT, starts DATE, ends DATE, why TEXT",
             [(span.user, span.operator, span.starts, span.ends, span.why) for span in affiliated],
         )  # fmt: skip
         self.engine.execute(_LINES)
         self.engine.execute(_BILLS)
-        if parts:
-            self._table("part", "starts DATE, ends DATE", list(itertools.pairwise([*parts, self.ends])))
-            self.engine.execute(_BILL_PARTS)
         gaps = self.engine.execute(_UNPRICED).fetchall()
         return [UnpricedUsage(*gap) for gap in gaps]
-
-    def entitle(self, policy: Policy, rule: Rule, parties: Sequence[RegisteredParty], on: date, as_known: date) -> None:
-        """Make `answers`: the facts of 2.2 for every registered party with a bill, and the rule's answer."""
-        self.collect_facts(parties)
-        query, _ = answer_query(policy, rule, "facts", fact_types(self.parts), on=on, as_known=as_known)
-        self.engine.execute(
-            f"CREATE TABLE answers AS SELECT a.*, f.* EXCLUDE (party) "  # noqa: S608
-            f"FROM ({query.sql('duckdb')}) a JOIN facts f USING (party)"
-        )
-
-    def collect_facts(self, parties: Sequence[RegisteredParty]) -> None:
-        """Make `facts`: those of 2.2 for every registered party with a bill."""
-        self._table(
-            "register", "party TEXT, in_anhui BOOLEAN, kind TEXT", [(p.uscc, p.in_anhui, p.kind) for p in parties]
-        )
-        self.engine.execute(facts_query(self.parts))
-
-    def fact_names(self) -> list[str]:
-        """The facts in `answers`, behind party, status, amount and reasons."""
-        return [name for name, *_ in self.rows("DESCRIBE facts") if name != "party"]
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What a query over the tables gives."""
         return self.engine.execute(query).fetchall()
 
-    def _calendar(self, days: list[date]) -> None:
-        """`segment`: its seconds, its days, its month; `day`: which segment each day lies in."""
-        rows = [
-            (at, midnight(first), midnight(last), first, last, first.replace(day=1))
-            for at, (first, last) in enumerate(itertools.pairwise(days))
-        ]
-        layout = "segment INTEGER, begins BIGINT, finishes BIGINT, starts DATE, ends DATE, month DATE"
-        self._table("segment", layout, rows)
-        self.engine.execute(
-            f"CREATE TABLE day AS SELECT unnest(range(begins // {_DAY}, finishes // {_DAY})) AS day, segment, finishes "  # noqa: S608
-            f"FROM (SELECT segment, begins + 8 * {_HOUR} AS begins, finishes + 8 * {_HOUR} AS finishes FROM segment)"
-        )
-        self.engine.execute(f"UPDATE day SET finishes = finishes - 8 * {_HOUR}")  # noqa: S608
-
-    def _table(self, name: str, layout: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    def table(self, name: str, layout: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Make a table of these rows."""
         self.engine.execute(f"CREATE TABLE {name} ({layout})")
         if rows:  # by way of Arrow: an INSERT a row costs more than the whole settlement
             columns = {str(at): list(column) for at, column in enumerate(zip(*rows, strict=True))}
             self.engine.register("arriving", pa.table(columns))
             self.engine.execute(f"INSERT INTO {name} SELECT * FROM arriving")  # noqa: S608
             self.engine.unregister("arriving")
+
+    def _calendar(self, days: list[date]) -> None:
+        """`segment`: its seconds, its days, its month; `day`: which segment each day lies in."""
+        self.table("segment", f"segment INTEGER, {_SPAN}", [(at, *span) for at, span in enumerate(_spans(days))])
+        self.engine.execute(
+            f"CREATE TABLE day AS SELECT unnest(range(begins // {_DAY}, finishes // {_DAY})) AS day, segment, finishes "  # noqa: S608
+            f"FROM (SELECT segment, begins + 8 * {_HOUR} AS begins, finishes + 8 * {_HOUR} AS finishes FROM segment)"
+        )
+        self.engine.execute(f"UPDATE day SET finishes = finishes - 8 * {_HOUR}")  # noqa: S608
+
+    def _own_calendars(self, days: list[date], moves: Mapping[str, Sequence[date]]) -> None:
+        """`own_segment`: segments of parties whose use is cut on days of their own; `steady`: the use of the others."""
+        rows = [
+            (party, *span)
+            for party, cuts in moves.items()
+            for span in _spans(sorted({*days, *(day for day in cuts if self.starts < day < self.ends)}))
+        ]
+        self.table("own_segment", f"party TEXT, {_SPAN}", rows)
+        others = "ANTI JOIN own_segment USING (party)" if rows else ""
+        self.engine.execute(f"CREATE VIEW steady AS SELECT * FROM usage {others}")  # noqa: S608
+
+
+_SPAN = "begins BIGINT, finishes BIGINT, starts DATE, ends DATE, month DATE"
+
+
+def _spans(days: list[date]) -> list[tuple[int, int, date, date, date]]:
+    return [
+        (midnight(first), midnight(last), first, last, first.replace(day=1)) for first, last in itertools.pairwise(days)
+    ]
 
 
 def _price(price: Price) -> tuple[str, str, int, date, date]:
@@ -172,13 +167,13 @@ WITH placed AS (
            sum(card_seconds) FILTER (ended <= finishes) AS card_seconds, count(*) FILTER (ended <= finishes) AS records,
            list({{'cards': cards, 'started': started, 'ended': ended, 'held': ended - started - suspended}})
                FILTER (ended > finishes) AS crossing
-    FROM usage JOIN day ON (started + 8 * {_HOUR}) // {_DAY} = day.day GROUP BY ALL
+    FROM steady JOIN day ON (started + 8 * {_HOUR}) // {_DAY} = day.day GROUP BY ALL
 ),
 crossing AS (
     SELECT party, centre, model, unnest(crossing, recursive := true) FROM placed
     UNION ALL
     SELECT party, centre, model, cards, started, ended, ended - started - suspended
-    FROM usage WHERE started < (SELECT min(begins) FROM segment) AND ended > (SELECT min(begins) FROM segment)
+    FROM steady WHERE started < (SELECT min(begins) FROM segment) AND ended > (SELECT min(begins) FROM segment)
 ),
 cut AS (
     SELECT party, centre, model, segment, cards, held, started, ended,
@@ -198,54 +193,36 @@ summed AS (
     SELECT party, centre, model, segment,
            CAST(sum(card_seconds) AS BIGINT) AS card_seconds, CAST(sum(records) AS BIGINT) AS records
     FROM pieces GROUP BY ALL
+),
+own AS (
+    SELECT party, centre, model, month, starts, ends, cards, started, ended, ended - started - suspended AS held,
+           greatest(begins, started) AS cut_from, least(finishes, ended) AS cut_to
+    FROM usage JOIN own_segment USING (party)
+    WHERE started < finishes AND (ended > begins OR started = ended AND started >= begins)
+),
+cut_by_day AS (
+    SELECT party, centre, model, month, starts, ends, card_seconds, records FROM summed JOIN segment USING (segment)
+    UNION ALL
+    SELECT party, centre, model, month, starts, ends,
+           CAST(coalesce(sum(cards * (held * (cut_to - started) // nullif(ended - started, 0)
+                                      - held * (cut_from - started) // nullif(ended - started, 0))), 0) AS BIGINT),
+           count(*)
+    FROM own GROUP BY ALL
 )
-SELECT u.party, u.centre, u.model, s.month, s.starts, s.ends, u.card_seconds, u.records,
+SELECT u.party, u.centre, u.model, u.month, u.starts, u.ends, u.card_seconds, u.records,
        p.fen AS fen_per_card_hour, coalesce(a.why, '') AS excluded_because
-FROM summed u JOIN segment s USING (segment)
-LEFT JOIN price p ON p.centre = u.centre AND p.model = u.model AND p.starts <= s.starts AND s.ends <= p.ends
-LEFT JOIN affiliated a ON a.party = u.party AND a.centre = u.centre AND a.starts <= s.starts AND s.ends <= a.ends
+FROM cut_by_day u
+LEFT JOIN price p ON p.centre = u.centre AND p.model = u.model AND p.starts <= u.starts AND u.ends <= p.ends
+LEFT JOIN affiliated a ON a.party = u.party AND a.centre = u.centre AND a.starts <= u.starts AND u.ends <= a.ends
 """  # noqa: S608
 
 # fen = card-seconds x fen per card-hour / 3600, summed exactly, rounded half up once per bill
-_BILLS = f"""
-CREATE TABLE bills AS
-SELECT party, centre, month, CAST(sum(card_seconds) AS BIGINT) AS card_seconds,
+BILL_SUMS = f"""CAST(sum(card_seconds) AS BIGINT) AS card_seconds,
        CAST((2 * sum(card_seconds * fen_per_card_hour) + {_HOUR}) // (2 * {_HOUR}) AS BIGINT) AS amount_fen,
        CAST((2 * coalesce(sum(card_seconds * fen_per_card_hour) FILTER (excluded_because <> ''), 0) + {_HOUR})
-            // (2 * {_HOUR}) AS BIGINT) AS excluded_fen
-FROM lines WHERE party IS NOT NULL GROUP BY ALL
-"""  # noqa: S608
-
-# A bill's fen shared out among the parts of the year so that they add up to it: what is excluded and what counts, each
-# by the rounded sum up to the part's end less that up to its beginning; what counts ends at what the bill has of it.
-_BILL_PARTS = f"""
-CREATE TABLE bill_parts AS
-WITH exact AS (
-    SELECT l.party, l.centre, l.month, p.starts,
-           sum(card_seconds * fen_per_card_hour) FILTER (excluded_because = '') AS counted,
-           sum(card_seconds * fen_per_card_hour) FILTER (excluded_because <> '') AS excluded
-    FROM lines l JOIN part p ON p.starts <= l.starts AND l.ends <= p.ends WHERE party IS NOT NULL GROUP BY ALL
-),
-summed AS (
-    SELECT party, centre, month, starts,
-           sum(coalesce(counted, 0)) OVER so_far AS counted, sum(coalesce(excluded, 0)) OVER so_far AS excluded,
-           row_number() OVER (PARTITION BY party, centre, month ORDER BY starts DESC) = 1 AS last
-    FROM exact WINDOW so_far AS (PARTITION BY party, centre, month ORDER BY starts)
-),
-rounded AS (
-    SELECT party, centre, month, starts, (2 * excluded + {_HOUR}) // (2 * {_HOUR}) AS excluded,
-           CASE WHEN last THEN amount_fen - excluded_fen
-                ELSE least((2 * counted + {_HOUR}) // (2 * {_HOUR}), amount_fen - excluded_fen) END AS counted
-    FROM summed JOIN bills USING (party, centre, month)
-),
-shared AS (
-    SELECT party, centre, month, starts, counted - coalesce(lag(counted) OVER before, 0) AS counted,
-           excluded - coalesce(lag(excluded) OVER before, 0) AS excluded
-    FROM rounded WINDOW before AS (PARTITION BY party, centre, month ORDER BY starts)
-)
-SELECT party, centre, month, starts, CAST(counted + excluded AS BIGINT) AS amount_fen,
-       CAST(excluded AS BIGINT) AS excluded_fen
-FROM shared
+            // (2 * {_HOUR}) AS BIGINT) AS excluded_fen"""
+_BILLS = f"""
+CREATE TABLE bills AS SELECT party, centre, month, {BILL_SUMS} FROM lines WHERE party IS NOT NULL GROUP BY ALL
 """  # noqa: S608
 
 _UNPRICED = """

@@ -5,60 +5,101 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass, field
 from datetime import UTC, date, datetime, time
+from pathlib import Path
+
+import duckdb
 
 from huisuan.base.duck import connect_duck
 from huisuan.base.errors import Conflict
 from huisuan.base.hashing import text_sha256
 from huisuan.base.months import SHANGHAI
 from huisuan.base.temporary import temporary_folder
+from huisuan.compute.fact_sources.rules import ReachSpan
 from huisuan.compute.metering.exports.usage_parquet import SealedFile, export_usage
 from huisuan.compute.models import Centre, Tariff
 from huisuan.parties.affiliation import AffiliationSpan, OwnershipRelation, find_affiliations
-from huisuan.parties.models import Party, Relation
-from huisuan.settlement.runs.billing import Billing, Price, RegisteredParty
-from huisuan.settlement.runs.settled_sentence import USER_KINDS, ReachSpan
+from huisuan.parties.models import Relation
+from huisuan.parties.party_state import StateSpan
+from huisuan.parties.state_history import load_heirs, load_state_spans
+from huisuan.settlement.runs.billing import Billing, Price
 
 
 @contextmanager
-def open_billing(
-    registers: RegisterSnapshot,
-    starts: date,
-    ends: date,
-    reach: Sequence[ReachSpan],
-    sealed: Sequence[SealedFile] | None = None,
-    parts: Sequence[date] = (),
-) -> Iterator[Billing]:
-    """The bills of [starts, ends) from what was read, in an engine of their own; `sealed` if it was looked up already.
-
-    `parts`: the first days of the parts that the year is cut into, where it is.
-
-    Raises:
-        Conflict: usage that no tariff covers.
-    """
+def open_usage() -> Iterator[UsageReader]:
+    """An engine and a folder for the use of a settlement; both are gone when it ends."""
     with temporary_folder() as folder, connect_duck() as engine:
-        usage = folder / "usage.parquet"
-        export_usage(usage, registers.cursors, start_of_day(starts), start_of_day(ends), sealed)
-        billing = Billing(engine, usage, starts, ends)
+        yield UsageReader(engine, folder)
+
+
+@dataclass
+class UsageReader:
+    """Reads the use of a snapshot's days once, and bills it as often as rules ask: each takes self-use its own way."""
+
+    engine: duckdb.DuckDBPyConnection
+    folder: Path
+    files: dict[tuple[date, date], Path] = field(default_factory=dict)
+    billed: int = 0
+
+    def bill(
+        self, registers: RegisterSnapshot, reach: Sequence[ReachSpan], sealed: Sequence[SealedFile] | None = None,
+        parts: Sequence[date] = (),
+    ) -> Billing:  # fmt: skip
+        """The bills of the snapshot's days, in a schema of their own; `sealed` if it was looked up already.
+
+        `parts`: the first days of the parts that the year is cut into, where it is.
+
+        Raises:
+            Conflict: usage that no tariff covers.
+        """
+        days = (registers.starts, registers.ends)
+        if days not in self.files:
+            self.files[days] = self.folder / f"usage-{len(self.files)}.parquet"
+            first, after = start_of_day(registers.starts), start_of_day(registers.ends)
+            export_usage(self.files[days], registers.cursors, first, after, sealed)
+        self.billed += 1
+        billing = Billing(self.engine, self.files[days], *days, schema=f"billing_{self.billed}")
         _bill(billing, registers, reach, parts)
-        yield billing
+        return billing
 
 
 @dataclass(frozen=True)
 class RegisterSnapshot:
-    """Everything that was read from the registers, as it stood."""
+    """Everything that was read from the registers about [starts, ends), as it stood.
 
+    `operators` and `regions` are by the code of the centre, `heirs` by party the one that carries its claims.
+    """
+
+    starts: date
+    ends: date
     cursors: dict[str, int]
     prices: list[Price]
     holdings: list[OwnershipRelation]
-    parties: list[RegisteredParty]
+    parties: list[StateSpan]
     operators: dict[str, str]
+    regions: dict[str, str]
+    heirs: dict[str, str]
+
+    def moves(self) -> dict[str, list[date]]:
+        """By party of which the register says another thing from some day on, those days."""
+        found: dict[str, list[date]] = {}
+        for span in self.parties:
+            if span.starts > self.starts:
+                found.setdefault(span.uscc, []).append(span.starts)
+        return found
 
     def digest(self) -> str:
         """SHA-256 of it, the cursors left out."""
-        data = asdict(self)
-        del data["cursors"]
+        data = {
+            "days": [self.starts, self.ends],
+            "prices": [astuple(price) for price in self.prices],
+            "holdings": [astuple(holding) for holding in self.holdings],
+            "parties": [[span.uscc, span.starts, span.ends, *vars(span.state).values()] for span in self.parties],
+            "operators": self.operators,
+            "regions": self.regions,
+            "heirs": self.heirs,
+        }
         return text_sha256(json.dumps(data, sort_keys=True, default=str))
 
 
@@ -72,11 +113,14 @@ def latest_cursors() -> dict[str, int]:
     return dict(Centre.objects.order_by("code").values_list("code", "last_sequence"))
 
 
-def load_registers(starts: date, ends: date, cursors: dict[str, int]) -> RegisterSnapshot:
-    """What bears on [starts, ends) in the registers, as they stand now."""
+def load_registers(starts: date, ends: date, cursors: dict[str, int], as_known: date) -> RegisterSnapshot:
+    """What bears on [starts, ends) in the registers; of parties, as it was known on a day."""
     tariffs = Tariff.objects.filter(valid_from__lt=ends).exclude(valid_to__lte=starts)
     relations = Relation.objects.filter(valid_from__lt=ends).exclude(valid_to__lte=starts)
+    centres = list(Centre.objects.order_by("code").values_list("code", "operator__uscc", "region_id"))
     return RegisterSnapshot(
+        starts=starts,
+        ends=ends,
         cursors=cursors,
         prices=[
             Price(*row)
@@ -90,11 +134,10 @@ def load_registers(starts: date, ends: date, cursors: dict[str, int]) -> Registe
                 "owner__uscc", "owned__uscc", "share_permille", "control", "valid_from", "valid_to"
             )
         ],
-        parties=[
-            RegisteredParty(party.uscc, party.region.in_anhui, party.kind if party.kind in USER_KINDS else "other")
-            for party in Party.objects.select_related("region").order_by("uscc")
-        ],
-        operators=dict(Centre.objects.order_by("code").values_list("code", "operator__uscc")),
+        parties=load_state_spans(starts, ends, as_known),
+        operators={code: operator for code, operator, _ in centres},
+        regions={code: region for code, _, region in centres},
+        heirs=load_heirs(ends, as_known),
     )
 
 
@@ -107,7 +150,7 @@ def _bill(billing: Billing, registers: RegisterSnapshot, reach: Sequence[ReachSp
         for span in reach
         for found in find_affiliations(registers.holdings, pairs, starts=span.starts, ends=span.ends, reach=span.reach)
     ]
-    gaps = billing.bill(registers.prices, list(_by_centre(together, registers.operators)), parts)
+    gaps = billing.bill(registers.prices, list(_by_centre(together, registers.operators)), registers.moves(), parts)
     if gaps:
         places = "；".join(
             f"{gap.centre} 的 {gap.model}（{gap.starts} 至 {gap.ends}，{gap.card_seconds:,} 卡秒）" for gap in gaps

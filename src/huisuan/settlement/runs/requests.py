@@ -23,7 +23,7 @@ from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI
 from huisuan.settlement.models import SettlementRequest
 from huisuan.settlement.runs.queries import latest_runs
-from huisuan.settlement.runs.settle import check_request, settle
+from huisuan.settlement.runs.settle import check_request, settle_year
 
 MOST_ATTEMPTS = WORK_ATTEMPTS
 LOST = f"后台进程 {MOST_ATTEMPTS} 次都在结算途中意外结束，不再自动重来：请看数据目录的 logs/worker.log，排除后重新提出"
@@ -39,7 +39,9 @@ class RequestResult:
 
 
 def _what_stands(request: SettlementRequest) -> str:
-    run = latest_runs().filter(policy=request.policy, year=request.year).order_by("-pk").first()
+    named = {"policy": request.policy, "sentence": request.rule}
+    asked = {field: value for field, value in named.items() if value}
+    run = latest_runs().filter(year=request.year, **asked).order_by("-pk").first()
     if run is None:
         return f"已取消，什么都没有写入：{request.year} 年还没有结算结果"
     return f"已取消，什么都没有写入：{request.year} 年仍以第 {run.pk} 次结算为准"
@@ -48,20 +50,20 @@ def _what_stands(request: SettlementRequest) -> str:
 SETTLEMENTS = WorkKind(SettlementRequest, "settlement.settle_year", _what_stands, LOST)
 
 
-def request_settlement(policy: str, year: int, by: str, now: datetime) -> RequestResult:
+def request_settlement(policy: str, year: int, by: str, now: datetime, rule: str = "") -> RequestResult:
     """Ask the worker to settle a year; while a request for it is under way, that one is the answer.
 
     Raises:
-        InvalidRequest: no such policy, or a year that has not come.
+        InvalidRequest: no such policy or rule, one that the platform cannot settle, or a year that has not come.
     """
-    check_request(policy, year, now)
+    check_request(policy, year, now, rule)
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ASKING])
-        found = SettlementRequest.objects.filter(policy=policy, year=year, state__in=WORK_UNDER_WAY).first()
+        found = SettlementRequest.objects.filter(policy=policy, rule=rule, year=year, state__in=WORK_UNDER_WAY).first()
         if found is not None:
             return RequestResult(found, new=False)
-        made = SettlementRequest.objects.create(policy=policy, year=year, requested_by=by, requested_at=now)
+        made = SettlementRequest.objects.create(policy=policy, rule=rule, year=year, requested_by=by, requested_at=now)
         SETTLEMENTS.hand_over(made)
     return RequestResult(made, new=True)
 
@@ -82,8 +84,11 @@ def run_request(number: int, now: datetime) -> None:
 
     def do(request: SettlementRequest, progress: WorkProgress) -> None:
         with transaction.atomic():
-            made = settle(request.policy, request.year, now=now, by=request.requested_by, progress=progress)
-            finish_work(request, now, run=made.run)
+            made = settle_year(
+                request.year, now=now, by=request.requested_by, policy=request.policy, rule=request.rule,
+                progress=progress,
+            )  # fmt: skip
+            finish_work(request, now, run=made[-1].run)
 
     SETTLEMENTS.carry_out(number, now, do)
 
@@ -103,7 +108,8 @@ def cancel_request(number: int, by: str, now: datetime) -> SettlementRequest:
 def request_to_dict(request: SettlementRequest) -> dict[str, Any]:
     """A request as the API and `--json` give it."""
     return {
-        "task": request.pk, "policy": request.policy, "year": request.year, "state": request.state,
+        "task": request.pk, "policy": request.policy, "rule": request.rule, "year": request.year,
+        "state": request.state,
         "requested_by": request.requested_by, "requested_at": request.requested_at.astimezone(SHANGHAI).isoformat(),
         "ended_at": request.ended_at.astimezone(SHANGHAI).isoformat() if request.ended_at else None,
         "attempts": request.attempts, "reason": request.reason, "run": request.run_id,

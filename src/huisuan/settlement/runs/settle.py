@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
@@ -13,54 +13,89 @@ from django.db import transaction
 from huisuan.base.db.background_work import NoProgress, WorkProgress
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
-from huisuan.compute.metering.exports.usage_parquet import sealed_usage
+from huisuan.compute.fact_sources.rules import ReachSpan, last_day, reach_spans
+from huisuan.compute.metering.exports.usage_parquet import SealedFile, sealed_usage
 from huisuan.compute.metering.seals.queries import seal_reference
-from huisuan.compute.models import Accelerator, Centre
-from huisuan.law.model import LawError, Rule, to_json
-from huisuan.law.policy import Policy, find_part_starts, load_policy
-from huisuan.parties.models import Party
+from huisuan.law.model import to_json
 from huisuan.settlement.adoption.lock import lock_settlement
 from huisuan.settlement.adoption.settings_files import refuse_unadopted_files, write_adopted
-from huisuan.settlement.models import Bill, BillLine, Entitlement, SettlementRun
+from huisuan.settlement.models import SettlementRun
 from huisuan.settlement.runs.billing import Billing
-from huisuan.settlement.runs.inputs import latest_cursors, load_registers, open_billing, start_of_day
+from huisuan.settlement.runs.entitle import AskedRule, make_answers
+from huisuan.settlement.runs.inputs import (
+    RegisterSnapshot,
+    UsageReader,
+    latest_cursors,
+    load_registers,
+    open_usage,
+    start_of_day,
+)
 from huisuan.settlement.runs.later_records import has_changed_since
 from huisuan.settlement.runs.result_messages import tell_results
-from huisuan.settlement.runs.settled_sentence import SETTLES, reach_spans
+from huisuan.settlement.runs.rules import SettledRule, find_rules
+from huisuan.settlement.runs.stacking import AnsweredRule, make_payable, stacking_mode
+from huisuan.settlement.runs.store import RunWriter
 
 NO_PROGRESS = NoProgress()
 #: what a settlement does, in order; a request to cancel is looked at before each
 SETTLEMENT_STEPS = ("registers", "usage", "answers", "bills", "lines", "entitlements")
-_BATCH = 2000  # rows of one INSERT
-BillKey = tuple[int, int, date]  # party, centre, month
 
 
 @dataclass(frozen=True)
 class SettleResult:
-    """The run, and whether it is new (the same inputs under the same law are not settled twice)."""
+    """The run of a rule, and whether it is new (the same inputs under the same law are not settled twice)."""
 
     run: SettlementRun
     new: bool
 
 
 def settle(
-    policy_name: str,
+    policy: str,
     year: int,
     *,
     now: datetime,
     by: str,
+    rule: str = "",
     as_known: date | None = None,
     cursors: Mapping[str, int] | None = None,
     progress: WorkProgress = NO_PROGRESS,
 ) -> SettleResult:
-    """Settle a year under sentence 2.2: bills, and what each party is owed.
+    """Settle a year under one rule (see `settle_year`); `rule` may be left out where the policy has one only.
 
-    `cursors` (centre code -> last usage record read) repeats a past reading; without it everything is read.
-    `progress` hears of each of `SETTLEMENT_STEPS`.
+    Raises:
+        InvalidRequest: the policy has several; and all that `settle_year` raises.
+    """
+    found = settle_year(
+        year, now=now, by=by, policy=policy, rule=rule, as_known=as_known, cursors=cursors, progress=progress
+    )
+    own = [result for result in found if result.run.policy == policy and rule in ("", result.run.sentence)]
+    if len(own) != 1:
+        keys = "、".join(result.run.sentence for result in own)
+        raise InvalidRequest(f"政策 {policy} 可结算的条款不止一条，请指明：{keys}", code="settlement.rule_ambiguous")
+    return own[0]
+
+
+def settle_year(
+    year: int,
+    *,
+    now: datetime,
+    by: str,
+    policy: str = "",
+    rule: str = "",
+    as_known: date | None = None,
+    cursors: Mapping[str, int] | None = None,
+    progress: WorkProgress = NO_PROGRESS,
+) -> list[SettleResult]:
+    """Settle a year: bills, and what each is owed, under one rule, all of a policy or (neither named) all in force.
+
+    Rules that pay for the same are settled together, in the order in which they pay; one transaction. `cursors` (centre
+    code -> last usage record read) repeats a past reading; without it everything is read. `progress` hears of each of
+    `SETTLEMENT_STEPS`.
 
     Raises:
         WorkCancelled: `progress` says so; nothing is written.
-        InvalidRequest: no such policy, or a year or a day that has not come.
+        InvalidRequest: no such policy or rule, one whose facts the platform does not know (it names them and who does),
+            or a year or a day that has not come.
         Conflict: settings that nobody adopted, usage that no tariff covers (it says which), or a sealed month that is
             not as it was sealed.
         Unavailable: the file of a sealed month is gone.
@@ -72,48 +107,118 @@ def settle(
         lock_settlement()
         write_adopted()  # under the lock: nothing is adopted between this reading of the law and the run
         refuse_unadopted_files()
-        policy, rule = _law(policy_name)
-        starts, ends = settlement_window(policy, year, known)
-        on = ends - timedelta(days=1)
-        parts = find_part_starts(policy, rule, starts, on, known)
-        registers = load_registers(starts, ends, dict(cursors) if cursors is not None else latest_cursors())
-        law = _law_used(policy, rule, on, known, parts)
-        newest = SettlementRun.objects.filter(policy=policy.name, sentence=rule.sentence, year=year).first()
-        sealed = sealed_usage(registers.cursors, start_of_day(starts), start_of_day(ends))
-        seals = [seal_reference(file.seal) for file in sealed]
+        rules = find_rules(policy, rule, year, known)
+        readings = _Readings(known, dict(cursors) if cursors is not None else latest_cursors())
+        drafts = [_Draft.of(settled, year, readings) for settled in rules]
+        if all(draft.stands and draft.stands.cursors == readings.cursors for draft in drafts):
+            return [SettleResult(draft.stands, new=False) for draft in drafts if draft.stands]
+        with open_usage() as usage:
+            return _settle(drafts, usage, year, by, now, progress)
+
+
+@dataclass
+class _Readings:
+    """What was read of the registers and of seals, once for all rules of the same days."""
+
+    known: date
+    cursors: dict[str, int]
+    found: dict[tuple[date, date], tuple[RegisterSnapshot, list[SealedFile]]] = field(default_factory=dict)
+
+    def of(self, starts: date, ends: date) -> tuple[RegisterSnapshot, list[SealedFile]]:
+        if (starts, ends) not in self.found:
+            sealed = sealed_usage(self.cursors, start_of_day(starts), start_of_day(ends))
+            self.found[starts, ends] = load_registers(starts, ends, self.cursors, self.known), sealed
+        return self.found[starts, ends]
+
+
+@dataclass
+class _Draft:
+    """A rule on its way to a run; `stands`: the newest run, where it rests on the same law, registers and seals."""
+
+    settled: SettledRule
+    asked: AskedRule
+    registers: RegisterSnapshot
+    sealed: list[SealedFile]
+    law: dict[str, Any]
+    digest: str
+    stands: SettlementRun | None
+
+    @property
+    def reach(self) -> Sequence[ReachSpan]:
+        """How far self-built-self-use reaches, part by part."""
+        return reach_spans(
+            self.settled.place, self.settled.starts, self.settled.ends, self.asked.as_known, self.asked.parts
+        )
+
+    @classmethod
+    def of(cls, settled: SettledRule, year: int, readings: _Readings) -> _Draft:
+        place = settled.place
+        asked = AskedRule.over(place, settled.starts, settled.on, readings.known)
+        registers, sealed = readings.of(settled.starts, settled.ends)
+        law, digest = _law_used(asked, settled), registers.digest()
+        found = SettlementRun.objects.filter(policy=place.policy.name, sentence=place.rule.key, year=year)
+        newest = found.order_by("-pk").first()
         # a month that was sealed since makes a new run, which rests on the seal, though it comes to the same
-        inputs = (on, law, registers.digest(), seals)
-        stands = newest if newest and (newest.on, newest.law, newest.inputs_sha256, newest.seals) == inputs else None
-        if stands and stands.cursors == registers.cursors:
-            return SettleResult(stands, new=False)
-        begin_step(progress, "usage")
-        reach = reach_spans(policy, starts, ends, known, parts)
-        with open_billing(registers, starts, ends, reach, sealed, parts) as billing:
-            begin_step(progress, "answers")
-            billing.entitle(policy, rule, registers.parties, on, known)
-            result = _result(billing)
-            same = stands is not None and stands.result_sha256 == result
-            if stands and same and not has_changed_since(stands, registers.cursors):  # only other years went on
-                return SettleResult(stands, new=False)
-            begin_step(progress, "bills")
-            run = SettlementRun.objects.create(
-                policy=policy.name, sentence=rule.sentence, year=year, starts=starts, ends=on, on=on, as_known=known,
-                cursors=registers.cursors, seals=seals, law=law, inputs_sha256=registers.digest(), result_sha256=result,
-                requested_by=by, made_at=now, **_totals(billing),
-            )  # fmt: skip
-            _store(run, billing, progress)
-        tell_results(run, now)
-        return SettleResult(run, new=True)
+        inputs = (asked.on, law, digest, [seal_reference(file.seal) for file in sealed])
+        same = newest and (newest.on, newest.law, newest.inputs_sha256, newest.seals) == inputs
+        return cls(settled, asked, registers, sealed, law, digest, newest if same else None)
 
 
-def check_request(policy_name: str, year: int, now: datetime) -> None:
+def _settle(
+    drafts: Sequence[_Draft], usage: UsageReader, year: int, by: str, now: datetime, progress: WorkProgress
+) -> list[SettleResult]:
+    begin_step(progress, "usage")
+    billings = [usage.bill(draft.registers, draft.reach, draft.sealed, draft.asked.parts) for draft in drafts]
+    begin_step(progress, "answers")
+    answered: dict[str, AnsweredRule] = {}
+    for draft, billing in zip(drafts, billings, strict=True):
+        make_answers(billing, draft.asked, draft.registers.parties, draft.registers.regions, draft.registers.heirs)
+        rule = AnsweredRule(draft.settled, draft.asked, billing)
+        make_payable(rule, [answered[key] for key in draft.settled.earlier])
+        answered[draft.settled.place.key] = rule
+    results = list(_results(drafts, answered, year, by, now))
+    writers = [RunWriter(made.run, rule) for made, rule in zip(results, answered.values(), strict=True) if made.new]
+    for step, write in (
+        ("bills", RunWriter.write_bills), ("lines", RunWriter.write_lines),
+        ("entitlements", RunWriter.write_entitlements),
+    ):  # fmt: skip
+        if writers:
+            begin_step(progress, step)
+        for writer in writers:
+            write(writer)
+    for writer in writers:
+        tell_results(writer.run, now)
+    return results
+
+
+def _results(
+    drafts: Sequence[_Draft], answered: Mapping[str, AnsweredRule], year: int, by: str, now: datetime
+) -> Iterator[SettleResult]:
+    """Each rule's run: the one that stands where it came to the same, or a new one."""
+    for draft in drafts:
+        rule, place = answered[draft.settled.place.key], draft.settled.place
+        result = _result(rule)
+        stands = draft.stands if draft.stands and draft.stands.result_sha256 == result else None
+        if stands and not has_changed_since(stands, draft.registers.cursors):  # only other years went on
+            yield SettleResult(stands, new=False)
+            continue
+        run = SettlementRun.objects.create(
+            policy=place.policy.name, sentence=place.rule.key, year=year, starts=draft.settled.starts,
+            ends=last_day(draft.settled.ends), on=draft.asked.on, as_known=draft.asked.as_known,
+            cursors=draft.registers.cursors, seals=[seal_reference(file.seal) for file in draft.sealed], law=draft.law,
+            inputs_sha256=draft.digest, result_sha256=result, requested_by=by, made_at=now, **_totals(rule.billing),
+        )  # fmt: skip
+        yield SettleResult(run, new=True)
+
+
+def check_request(policy: str, year: int, now: datetime, rule: str = "") -> None:
     """Whether such a settlement can be asked for at all.
 
     Raises:
-        InvalidRequest: no such policy, or a year that has not come.
+        InvalidRequest: no such policy or rule, one that the platform cannot settle, or a year that has not come.
     """
     _check_year(year, now)
-    _law(policy_name)
+    find_rules(policy, rule, year, _day_known(None, now))
 
 
 def _check_year(year: int, now: datetime) -> None:
@@ -134,31 +239,19 @@ def _day_known(as_known: date | None, now: datetime) -> date:
     return known
 
 
-def _law(name: str) -> tuple[Policy, Rule]:
-    try:
-        policy = load_policy(name)
-        return policy, policy.rule(SETTLES)
-    except LawError as error:
-        raise InvalidRequest(str(error), code=error.code) from None
-
-
-def settlement_window(policy: Policy, year: int, as_known: date) -> tuple[date, date]:
-    """[first day, day after the last) of the year's use under the policy; the whole year if it never held then."""
-    starts, ends = date(year, 1, 1), date(year + 1, 1, 1)
-    held_from, held_to = max(starts, policy.valid_from), min(ends, policy.last_day(as_known) + timedelta(days=1))
-    return (held_from, held_to) if held_from < held_to else (starts, ends)
-
-
-def _law_used(policy: Policy, rule: Rule, on: date, as_known: date, parts: Sequence[date]) -> dict[str, Any]:
+def _law_used(asked: AskedRule, settled: SettledRule) -> dict[str, Any]:
     """The digest, settings and options of the year's last day; where it is cut, those of each part as well."""
-    law = {"digest": policy.digest_as_known(as_known), **_values_on(policy, rule, on, as_known)}
-    if parts:
-        law["parts"] = [{"from": str(first), **_values_on(policy, rule, first, as_known)} for first in parts]
-    return law
+    used = {"digest": asked.place.policy.digest_as_known(asked.as_known), **_values_on(asked, asked.on)}
+    if asked.parts:
+        used["parts"] = [{"from": str(first), **_values_on(asked, first)} for first in asked.parts]
+    if settled.earlier:
+        mode = stacking_mode(settled, asked)
+        used["after"] = {"rules": list(settled.earlier), "by": mode.value if mode else None}
+    return used
 
 
-def _values_on(policy: Policy, rule: Rule, on: date, as_known: date) -> dict[str, Any]:
-    adopted = policy.adopted(on, as_known)
+def _values_on(asked: AskedRule, on: date) -> dict[str, Any]:
+    rule, adopted = asked.place.rule, asked.place.policy.adopted(on, asked.as_known)
     return {
         "settings": {spec.name: to_json(adopted[spec.name].value) for spec in rule.settings() if spec.name in adopted},
         "interpretations": {
@@ -167,11 +260,11 @@ def _values_on(policy: Policy, rule: Rule, on: date, as_known: date) -> dict[str
     }
 
 
-def _result(billing: Billing) -> str:
-    """SHA-256 of every line and every answer, in a fixed order."""
+def _result(rule: AnsweredRule) -> str:
+    """SHA-256 of every line and every answer, in a fixed order; of a later rule of several also of what is payable."""
     total = hashlib.sha256()
-    for table in ("lines", "answers"):
-        for row in billing.rows(f"SELECT * FROM {table} ORDER BY ALL"):  # noqa: S608 (two names of ours)
+    for table in ("lines", "answers", *(("payable",) if rule.settled.earlier else ())):
+        for row in rule.billing.rows(f"SELECT * FROM {table} ORDER BY ALL"):  # noqa: S608 (names of ours)
             total.update(repr(row).encode())
     return total.hexdigest()
 
@@ -194,65 +287,3 @@ def begin_step(progress: WorkProgress, step: str) -> None:
         WorkCancelled: somebody cancelled.
     """
     progress.begin_step(step, SETTLEMENT_STEPS.index(step) + 1, len(SETTLEMENT_STEPS))
-
-
-def _store(run: SettlementRun, billing: Billing, progress: WorkProgress) -> None:
-    """Store the bills, their lines and the entitlements of a run."""
-    parties = dict(Party.objects.values_list("uscc", "id"))
-    centres = dict(Centre.objects.values_list("code", "id"))
-    bills = _store_bills(run, billing, parties, centres)
-    begin_step(progress, "lines")
-    _store_lines(billing, bills, parties, centres)
-    begin_step(progress, "entitlements")
-    names = billing.fact_names()
-    Entitlement.objects.bulk_create(
-        (
-            Entitlement(
-                run=run, party_id=parties[party], status=status, amount_fen=amount or 0,
-                facts=dict(zip(names, facts, strict=True)), reasons=reasons.split(";") if reasons else [],
-            )
-            for party, status, amount, reasons, *facts in billing.rows(
-                "SELECT party, status, amount_fen, reasons, * EXCLUDE (party, status, amount_fen, reasons) "
-                "FROM answers ORDER BY party"
-            )
-        ),
-        batch_size=_BATCH,
-    )  # fmt: skip
-
-
-def _store_bills(
-    run: SettlementRun, billing: Billing, parties: Mapping[str, int], centres: Mapping[str, int]
-) -> dict[BillKey, Bill]:
-    bills = Bill.objects.bulk_create(
-        (
-            Bill(
-                run=run, party_id=parties[party], centre_id=centres[centre], month=month, card_seconds=seconds,
-                amount_fen=amount, excluded_fen=excluded,
-            )
-            for party, centre, month, seconds, amount, excluded in billing.rows(
-                "SELECT party, centre, month, card_seconds, amount_fen, excluded_fen FROM bills ORDER BY ALL"
-            )
-        ),
-        batch_size=_BATCH,
-    )  # fmt: skip
-    return {(bill.party_id, bill.centre_id, bill.month): bill for bill in bills}
-
-
-def _store_lines(
-    billing: Billing, bills: Mapping[BillKey, Bill], parties: Mapping[str, int], centres: Mapping[str, int]
-) -> None:
-    models = dict(Accelerator.objects.values_list("model", "id"))
-    BillLine.objects.bulk_create(
-        (
-            BillLine(
-                bill=bills[parties[party], centres[centre], month], accelerator_id=models[model],
-                starts=start_of_day(starts), ends=start_of_day(ends), fen_per_card_hour=price or 0,
-                excluded_because=why, records=records, card_seconds=seconds,
-            )
-            for party, centre, month, model, starts, ends, price, why, records, seconds in billing.rows(
-                "SELECT party, centre, month, model, starts, ends, fen_per_card_hour, excluded_because, records, "
-                "card_seconds FROM lines WHERE party IS NOT NULL ORDER BY ALL"
-            )
-        ),
-        batch_size=_BATCH,
-    )  # fmt: skip

@@ -39,6 +39,8 @@ from huisuan.settlement.runs.queries import (
     entitlement_to_dict,
     recompute_entitlement,
     run_to_dict,
+    use_facts_of,
+    use_of_entitlement,
 )
 
 _RecordKey = tuple[int, int]  # a record's centre and sequence
@@ -74,11 +76,16 @@ def trace_entitlement(owed: Entitlement, *, records_per_line: int = 3) -> dict[s
         "checks": {
             "two_readings_agree": reading.agrees,
             "law_unchanged": reading.same_law,
-            "bills_add_up_to_spend": sum(bill.amount_fen for bill in made) == owed.facts["spend"],
+            "bills_add_up_to_spend": use_of_entitlement(owed, made) == _stated_use(owed),
             "records_add_up_to_lines": all(line["reconciled"] for line in lines),
             "raw_lines_intact": all(record["raw"]["intact"] for line in lines for record in line["records_shown"]),
         },
     }
+
+
+def _stated_use(owed: Entitlement) -> dict[str, Any]:
+    """The facts of an entitlement that are sums of its bills, as it states them."""
+    return {spec.name: owed.facts[spec.name] for spec, _ in use_facts_of(owed)}
 
 
 def _behind(run: SettlementRun, bills: Sequence[Bill], first: int) -> dict[int, RecordsBehind]:

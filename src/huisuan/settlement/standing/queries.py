@@ -20,6 +20,7 @@ from huisuan.settlement.adoption.queries import list_proposals
 from huisuan.settlement.models import Bill, Entitlement, SettlementRun
 from huisuan.settlement.runs.inputs import start_of_day
 from huisuan.settlement.runs.later_records import corrections_since, records_since, takes_from, within_run
+from huisuan.settlement.runs.queries import bills_of_entitlement
 
 _MOST_COUNTED = 1000  # records that came since; beyond it nobody needs to know how many
 
@@ -94,8 +95,7 @@ class Standing:
 def standing_of(owed: Entitlement, today: date) -> Standing:
     """How an entitlement stands on a day."""
     run = owed.run
-    bills = Bill.objects.filter(run=run, party=owed.party_id).select_related("centre").order_by("month", "centre__code")
-    months = _months(run, list(bills))
+    months = _months(run, list(bills_of_entitlement(owed)))
     centres = {month.bill.centre_id for month in months}
     newer = _newer(run)
     other = Entitlement.objects.filter(run=newer, party=owed.party_id).first() if newer else None

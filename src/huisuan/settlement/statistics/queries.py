@@ -9,9 +9,8 @@ from typing import Any
 
 from django.db import connection
 
-from huisuan.settlement.models import SettlementRun
 from huisuan.settlement.runs.inputs import start_of_day
-from huisuan.settlement.runs.queries import latest_runs
+from huisuan.settlement.runs.queries import billing_runs, latest_runs
 from huisuan.settlement.statistics.disclosure import StatisticsCell, merge_unsafe_cells
 
 #: parties that used something in a month that was over when it was settled, by month and one column of theirs
@@ -46,7 +45,7 @@ def settled_statistics_years() -> list[int]:
 def is_settled_whole(year: int) -> bool:
     """Whether a year was over when it was settled."""
     ends = start_of_day(date(year + 1, 1, 1))
-    return all(run.made_at >= ends for run in _runs(year))
+    return all(run.made_at >= ends for run in billing_runs(year))
 
 
 def monthly_by_city(year: int) -> list[StatisticsRow]:
@@ -54,7 +53,7 @@ def monthly_by_city(year: int) -> list[StatisticsRow]:
 
     Nor is one that was not over: from one settlement to the next it would grow by what a day's few parties used.
     """
-    runs = [run.pk for run in _runs(year)]
+    runs = [run.pk for run in billing_runs(year)]
     return _rows(_CELLS.format(month="month", month_of="b.month", column="region_id", where="true"), [runs])
 
 
@@ -68,16 +67,7 @@ def yearly_by_kind(year: int) -> list[StatisticsRow]:
         return []
     months = sorted({row.month for row in monthly_by_city(year) if row.month})
     query = _CELLS.format(month="NULL::date", month_of="1 AS one", column="kind", where="b.month = ANY(%s)")
-    return _rows(query, [[run.pk for run in _runs(year)], months])
-
-
-def _runs(year: int) -> list[SettlementRun]:
-    """The runs that stand for a year, none of the same days as another: two policies bill the same use once each."""
-    kept: list[SettlementRun] = []
-    for run in sorted(latest_runs().filter(year=year), key=lambda run: (run.starts - run.ends, -run.pk)):
-        if all(run.ends < other.starts or other.ends < run.starts for other in kept):
-            kept.append(run)
-    return kept
+    return _rows(query, [[run.pk for run in billing_runs(year)], months])
 
 
 def _rows(query: str, parameters: list[Any]) -> list[StatisticsRow]:

@@ -6,20 +6,20 @@ themselves are looked for only at a centre whose days say that something of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
 from django.db.models import Q
 
 from huisuan.base.months import Month
+from huisuan.compute.fact_sources.rules import readable_policies, rules_settled_from_use
 from huisuan.compute.models import Centre, Seal, UsageDay
 from huisuan.law.model import LawError
-from huisuan.law.policy import Policy, list_policies, load_policy
+from huisuan.law.policy import Policy, PolicyRule, load_policy
 from huisuan.settlement.models import SettlementRun
 from huisuan.settlement.runs.later_records import corrections_since, records_since
 from huisuan.settlement.runs.queries import latest_runs
-from huisuan.settlement.runs.settled_sentence import SETTLES
 from huisuan.settlement.todo.items import NEVER_SETTLED, NEW_LAW, NEW_RECORDS, NEW_SEALS
 
 
@@ -34,38 +34,50 @@ class OutdatedYear:
 
 
 def outdated_years(today: date) -> list[OutdatedYear]:
-    """The years to settle under every policy that has the settled sentence, the latest first."""
-    runs = {(run.policy, run.year): run for run in latest_runs().filter(sentence=SETTLES)}
+    """The years to settle under every rule that the platform settles by itself, the latest first."""
+    runs = {(run.policy, run.sentence, run.year): run for run in latest_runs()}
     codes = dict(Centre.objects.values_list("code", "pk"))
     found = [
         *(each for run in runs.values() if (each := _outdated(run, today, codes))),
-        *(year for policy in _policies() for year in _never_settled(policy, today, runs)),
+        *(year for place in rules_to_settle(today) for year in _never_settled(place, today, runs)),
     ]
-    return sorted(found, key=lambda outdated: (-outdated.year, outdated.policy))
+    return sorted(_by_policy(found), key=lambda outdated: (-outdated.year, outdated.policy))
 
 
-def policies_to_settle() -> list[Policy]:
-    """The policies that have the settled sentence."""
-    return list(_policies())
+def _by_policy(found: Iterable[OutdatedYear]) -> Iterator[OutdatedYear]:
+    """Years of several rules of one policy as one: they are settled together."""
+    years: dict[tuple[str, int], list[OutdatedYear]] = {}
+    for outdated in found:
+        years.setdefault((outdated.policy, outdated.year), []).append(outdated)
+    for (policy, year), rules in years.items():
+        reasons = dict.fromkeys(reason for rule in rules for reason in rule.reasons)
+        yield OutdatedYear(policy, year, next((rule.run for rule in rules if rule.run), None), tuple(reasons))
 
 
-def _policies() -> Iterator[Policy]:
-    for name in list_policies():
-        try:
-            policy = load_policy(name)
-            policy.rule(SETTLES)
-        except LawError:
-            continue  # one that does not stand up is named where it is read; it is no work that waits
-        yield policy
+def policies_to_settle(today: date) -> list[Policy]:
+    """The policies that have a rule which the platform settles by itself."""
+    return list({place.policy.name: place.policy for place in rules_to_settle(today)}.values())
 
 
-def _never_settled(policy: Policy, today: date, runs: dict[tuple[str, int], SettlementRun]) -> Iterator[OutdatedYear]:
+def rules_to_settle(today: date) -> list[PolicyRule]:
+    """The rules that the platform settles by itself, of every policy that can be read."""
+    return [
+        place
+        for policy in readable_policies()
+        for place in rules_settled_from_use(policy, min(max(today, policy.valid_from), policy.last_day(today)), today)
+    ]
+
+
+def _never_settled(
+    place: PolicyRule, today: date, runs: dict[tuple[str, str, int], SettlementRun]
+) -> Iterator[OutdatedYear]:
     """Years that are over, in which the policy held and cards were used."""
+    policy = place.policy
     days = UsageDay.objects.filter(
         day__gte=policy.valid_from, day__lte=policy.last_day(today), day__year__lt=today.year
     )
     for year in days.filter(card_seconds__gt=0).order_by().dates("day", "year"):
-        if (policy.name, year.year) not in runs:
+        if (policy.name, place.rule.key, year.year) not in runs:
             yield OutdatedYear(policy.name, year.year, None, (NEVER_SETTLED,))
 
 

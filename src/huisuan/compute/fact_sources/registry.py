@@ -1,0 +1,137 @@
+"""Every measure of every source. Pure.
+
+A *state measure* is of a party on a day (register): it cuts use where it changes. A *use measure* is summed over use
+(meter, relations): one column of the bills, so that a sum over a million parties and one over a sample are one thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from huisuan.base.errors import InvalidRequest
+from huisuan.base.money import round_half_up
+from huisuan.law.model import FactSpec, Value, ValueKind
+from huisuan.parties.party_state import PartyState, lies_within
+
+#: who may know a fact, in words; of some of them the platform has nothing to ask yet
+SOURCES: Mapping[str, str] = {
+    "register": "主体登记库", "meter": "平台的计量", "relations": "关联关系登记", "centre": "智算中心容量",
+    "treasury": "财政拨付账", "city": "市级申报", "opendata": "开放数据目录",
+}  # fmt: skip
+_APPLICANT = "申报人提供"
+_OTHER = "other"  # the option of a choice that takes what none of the others is
+
+
+@dataclass(frozen=True)
+class StateMeasure:
+    """What the register says of a party on a day; `takes` are the kinds of fact that it can be."""
+
+    takes: Collection[ValueKind]
+    value: Callable[[FactSpec, PartyState], Value | None]
+
+
+@dataclass(frozen=True)
+class UseMeasure:
+    """A sum over use: `column` of a bill (and of `UsePiece`), whole units of `per` of it."""
+
+    takes: Collection[ValueKind]
+    column: str
+    per: int = 1
+
+
+@dataclass(frozen=True)
+class UsePiece:
+    """Some use at one place: fen exactly, of them self-built-self-use, card-seconds."""
+
+    region: str
+    amount_fen: Fraction
+    excluded_fen: Fraction
+    card_seconds: Fraction = Fraction(0)
+
+
+def _chosen(spec: FactSpec, word: str | None) -> Value | None:
+    """The option of a choice that a word is; for a yes-or-no fact whether it is one of those named."""
+    if spec.kind is ValueKind.BOOL:
+        return word in spec.within
+    options = spec.options or {}
+    return word if word in options else _OTHER if word is not None and _OTHER in options else None
+
+
+def _region(spec: FactSpec, state: PartyState) -> Value | None:
+    if spec.kind is ValueKind.BOOL:
+        return lies_within(state.region, spec.within)
+    return _chosen(spec, state.region)
+
+
+_WORDS = frozenset({ValueKind.BOOL, ValueKind.CHOICE})
+_FEN = frozenset({ValueKind.MONEY})
+_COUNT = frozenset({ValueKind.INT})
+
+MEASURES: Mapping[tuple[str, str], StateMeasure | UseMeasure] = {
+    ("register", "region"): StateMeasure(_WORDS, _region),
+    ("register", "kind"): StateMeasure(_WORDS, lambda spec, state: _chosen(spec, state.kind)),
+    ("register", "status"): StateMeasure(_WORDS, lambda spec, state: _chosen(spec, state.status)),
+    ("register", "registered_on"): StateMeasure(frozenset({ValueKind.DATE}), lambda _spec, state: state.registered_on),
+    ("meter", "spend"): UseMeasure(_FEN, "amount_fen"),
+    ("meter", "card_hours"): UseMeasure(_COUNT, "card_seconds", per=3600),
+    ("relations", "self_use"): UseMeasure(_FEN, "excluded_fen"),
+}
+
+
+def measure_of(spec: FactSpec) -> StateMeasure | UseMeasure | None:
+    """The measure that a fact is, or None where no source of the platform has it."""
+    found = MEASURES.get((spec.known_by, spec.measure))
+    return found if found is not None and spec.kind in found.takes else None
+
+
+def state_facts(facts: Iterable[FactSpec]) -> list[FactSpec]:
+    """Those that the register says of a party on a day."""
+    return [spec for spec in facts if isinstance(measure_of(spec), StateMeasure)]
+
+
+def use_facts(facts: Iterable[FactSpec]) -> list[tuple[FactSpec, UseMeasure]]:
+    """Those that are summed over use, each with its measure."""
+    return [(spec, measure) for spec in facts if isinstance(measure := measure_of(spec), UseMeasure)]
+
+
+def state_values(facts: Iterable[FactSpec], state: PartyState) -> dict[str, Value | None]:
+    """By name what the register says of a party in a state."""
+    measures = ((spec, measure_of(spec)) for spec in facts)
+    return {spec.name: measure.value(spec, state) for spec, measure in measures if isinstance(measure, StateMeasure)}
+
+
+def use_values(facts: Iterable[FactSpec], pieces: Collection[UsePiece]) -> dict[str, Value | None]:
+    """By name the sums over some use, in whole units: fen rounded half up as a bill is, hours rounded down."""
+    found: dict[str, Value | None] = {}
+    for spec, measure in use_facts(facts):
+        within = (piece for piece in pieces if lies_within(piece.region, spec.within))
+        total = sum((getattr(piece, measure.column) for piece in within), Fraction(0))
+        found[spec.name] = round_half_up(total) if measure.per == 1 else int(total // measure.per)
+    return found
+
+
+def require_known(facts: Iterable[FactSpec], rule: str) -> None:
+    """Refuse a rule with a fact that no source of the platform has.
+
+    Raises:
+        InvalidRequest: it names those facts and who knows them.
+    """
+    if unknown := [spec for spec in facts if measure_of(spec) is None]:
+        named = "；".join(f"{spec.zh}（{spec.name}）：{_who_knows(spec)}" for spec in unknown)
+        raise InvalidRequest(
+            f"{rule}不能由平台结算，下列事实平台无从得知：{named}。请按 huisuan law form 申报",
+            code="settlement.facts_unknown",
+        )
+
+
+def _who_knows(spec: FactSpec) -> str:
+    """Who knows a fact that the platform has not, and why it has not."""
+    if not spec.known_by:
+        return f"{_APPLICANT}（{spec.evidence}）" if spec.evidence else _APPLICANT
+    source = SOURCES.get(spec.known_by, spec.known_by)
+    known = sorted(name for by, name in MEASURES if by == spec.known_by)
+    if spec.measure and known:
+        return f"{source}没有“{spec.measure}”这样的{spec.kind.value}事实；有：{'、'.join(known)}"
+    return f"{source}（政策没有写明取哪一项 measure）" if known else f"{source}（平台尚未接入）"

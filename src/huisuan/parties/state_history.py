@@ -1,0 +1,65 @@
+"""The states of parties by day and who took whose place, read from the register as it was known on a day."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from huisuan.parties.models import Party, StateChange, Succession
+from huisuan.parties.party_state import DatedValue, PartyState, StateSpan, state_on_day, state_spans
+
+_COLUMNS = ("what", "value", "before", "valid_from", "valid_to", "known_from", "pk")
+
+
+def load_state_spans(starts: date, ends: date, as_known: date) -> list[StateSpan]:
+    """Every party's states within [starts, ends), by USCC and day, as known on a day."""
+    changes = load_state_changes()
+    found: list[StateSpan] = []
+    rows = Party.objects.order_by("uscc").values_list("uscc", "kind", "region_id", "status", "registered_on")
+    for uscc, kind, region, status, registered in rows:
+        state = PartyState(kind, region, status, registered)
+        if uscc not in changes and (registered is None or registered <= starts):
+            found.append(StateSpan(uscc, starts, ends, state))  # nearly all of them
+        else:
+            found += state_spans(uscc, state, changes.get(uscc, ()), starts, ends, as_known)
+    return found
+
+
+def states_on(parties: Iterable[Party], day: date, as_known: date) -> dict[str, PartyState]:
+    """By USCC the state of each of some parties on a day, as known on a day."""
+    wanted = {party.uscc: present_state(party) for party in parties}
+    changes = load_state_changes(wanted)
+    return {uscc: state_on_day(state, changes.get(uscc, ()), day, as_known) for uscc, state in wanted.items()}
+
+
+def present_state(party: Party) -> PartyState:
+    """What stands of a party now."""
+    return PartyState(party.kind, party.region_id, party.status, party.registered_on)
+
+
+def load_state_changes(usccs: Iterable[str] | None = None) -> Mapping[str, list[DatedValue]]:
+    """By USCC the changes of each party that has some, in order of entry; `usccs`: only of these."""
+    rows = StateChange.objects.order_by("pk")
+    if usccs is not None:
+        rows = rows.filter(party__uscc__in=list(usccs))
+    found: dict[str, list[DatedValue]] = defaultdict(list)
+    for uscc, *values in rows.values_list("party__uscc", *_COLUMNS):
+        found[uscc].append(DatedValue(*values))
+    return dict(found)
+
+
+def load_heirs(until: date, as_known: date) -> dict[str, str]:
+    """By USCC of a party whose claims another one carries, that other: the last in line.
+
+    Only what began before `until` and was known on a day.
+    """
+    rows = Succession.objects.filter(carries=True, valid_from__lt=until, known_from__lte=as_known)
+    next_of = dict(rows.values_list("old__uscc", "new__uscc"))
+    found = {}
+    for old in next_of:
+        heir = old
+        while heir in next_of:
+            heir = next_of[heir]
+        found[old] = heir
+    return found

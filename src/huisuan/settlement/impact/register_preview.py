@@ -1,0 +1,93 @@
+"""What past results would become if the register said something else: seen before it is accepted, nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from huisuan.base.csv_lines import FileReport
+from huisuan.base.months import SHANGHAI
+from huisuan.compute.fact_sources.rules import reach_spans
+from huisuan.law.model import LawError
+from huisuan.law.policy import PolicyRule, load_policy
+from huisuan.settlement.models import Entitlement, SettlementRun
+from huisuan.settlement.runs.entitle import AskedRule, make_answers
+from huisuan.settlement.runs.inputs import load_registers, open_usage
+from huisuan.settlement.runs.queries import latest_runs
+
+
+@dataclass(frozen=True)
+class ChangedResult:
+    """What a party is owed for a year under a rule, as it stands and as it would be (fen; None: no row)."""
+
+    year: int
+    policy: str
+    rule: str
+    run: int
+    party: str
+    status_before: str | None
+    before_fen: int | None
+    status_after: str | None
+    after_fen: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON carries it."""
+        return asdict(self)
+
+
+def preview_import(apply: Callable[[], FileReport], now: datetime) -> tuple[FileReport, list[ChangedResult]]:
+    """What an import would do, and whose standing results it would change; nothing of it stays.
+
+    Raises:
+        Refused: what the import raises.
+        Unavailable: the file of a sealed month is gone.
+    """
+    with transaction.atomic():
+        report = apply()
+        changed = list(changed_results(now)) if report.new or report.changed else []
+        transaction.set_rollback(True)
+    return report, changed
+
+
+def changed_results(now: datetime) -> Iterable[ChangedResult]:
+    """Whose results of the runs that stand are others by the registers as they are known today."""
+    today = now.astimezone(SHANGHAI).date()
+    for run in latest_runs().order_by("-year", "policy", "sentence"):
+        yield from _compare(run, today)
+
+
+def _compare(run: SettlementRun, today: date) -> Iterable[ChangedResult]:
+    stood = {
+        uscc: (status, amount)
+        for uscc, status, amount in Entitlement.objects.filter(run=run).values_list(
+            "party__uscc", "status", "amount_fen"
+        )
+    }
+    found = _answers(run, today)
+    for party in sorted(stood.keys() | found.keys()):
+        before, after = stood.get(party, (None, None)), found.get(party, (None, None))
+        if before != after:
+            yield ChangedResult(run.year, run.policy, run.sentence, run.pk, party, *before, *after)
+
+
+def _answers(run: SettlementRun, today: date) -> dict[str, tuple[str, int]]:
+    """By party status and amount of the run's rule over the use that the run read; none where the rule has gone."""
+    try:
+        policy = load_policy(run.policy)
+        place = PolicyRule(policy, policy.rule(run.sentence))
+    except LawError:
+        return {}
+    until = run.ends + timedelta(days=1)
+    asked = AskedRule.over(place, run.starts, run.on, run.as_known)
+    registers = load_registers(run.starts, until, dict(run.cursors), today)
+    with open_usage() as usage:
+        billing = usage.bill(
+            registers, reach_spans(place, run.starts, until, run.as_known, asked.parts), parts=asked.parts
+        )
+        make_answers(billing, asked, registers.parties, registers.regions, registers.heirs)
+        rows = billing.rows("SELECT party, status, amount_fen FROM answers")
+    return {party: (status, amount or 0) for party, status, amount in rows}
