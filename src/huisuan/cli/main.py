@@ -58,7 +58,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     ),
     "party": (("huisuan.settlement.cli.register_commands", ("import_",)),),
     "usage": (("huisuan.compute.metering.cli.claim_commands", ("suggest", "claim", "unclaim")),),
-    "tariff": (("huisuan.compute.centre_desk.commands", ("preview", "history")),),
+    "tariff": (("huisuan.compute.centre_desk.commands", ("what_if", "history")),),
     "meter": (("huisuan.compute.centre_desk.commands", ("checklist",)),),
 }
 #: commands of these groups that work without the database, or ask for it themselves: an auditor verifies without

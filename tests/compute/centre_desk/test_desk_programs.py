@@ -67,11 +67,11 @@ def test_a_correction_of_a_price_is_on_record_with_what_it_was_and_no_record_cha
 
 def test_the_commands_say_the_same() -> None:
     begins = f"{timezone.localdate() + timedelta(days=9)}"
-    found = json.loads(invoke("tariff", "preview", "c1", A800, "1500", "--from", begins, "--json").stdout)
+    found = json.loads(invoke("tariff", "what-if", "c1", A800, "1500", "--from", begins, "--json").stdout)
     assert found["payers"][0]["difference_fen"] == 8 * 220
-    assert "17.60" in invoke("tariff", "preview", "c1", A800, "1500", "--from", begins).stdout
+    assert "17.60" in invoke("tariff", "what-if", "c1", A800, "1500", "--from", begins).stdout
     assert json.loads(invoke("tariff", "history", "c1", "--json").stdout)[0]["step"] == "set"
-    assert invoke("tariff", "preview", "c1", A800, "0.5", "--from", begins).exit_code == 1
+    assert invoke("tariff", "what-if", "c1", A800, "0.5", "--from", begins).exit_code == 1
     ended = DAY.replace(day=1) - timedelta(days=1)
     last = f"{ended:%Y-%m}"
     assert invoke("meter", "checklist", "c1", last).exit_code == 1  # nothing to seal until then

@@ -10,7 +10,12 @@ from ninja import Field, Query, Router, Schema, Status
 
 from huisuan.base.months import Month
 from huisuan.compute.centre_desk.seal_checklist import checklist_to_dict, seal_checklist
-from huisuan.compute.centre_desk.tariff_preview import MOST_MONTHS, confirm_tariffs, preview_tariffs, preview_to_dict
+from huisuan.compute.centre_desk.tariff_preview import (
+    MOST_PREVIEW_MONTHS,
+    confirm_tariffs,
+    preview_tariffs,
+    preview_to_dict,
+)
 from huisuan.compute.centres.queries import list_tariff_changes, tariff_change_to_dict, tariff_to_dict
 from huisuan.compute.centres.tariffs import HUGE_FEN, TariffPlan
 from huisuan.compute.models import Centre
@@ -30,7 +35,7 @@ class TariffRequest(Schema):
     valid_from: date
     valid_to: date | None = Field(None, description="至哪天（不含）；不写为一直有效")
     replace: bool = Field(False, description="使现行的价目止于 valid_from；起止日相同的，是更正它的价格")
-    months: Annotated[int, Field(ge=1, le=MOST_MONTHS, description="按最近几个月的用量预览")] = 3
+    months: Annotated[int, Field(ge=1, le=MOST_PREVIEW_MONTHS, description="按最近几个月的用量预览")] = 3
     seen: str | None = Field(None, max_length=64, description="预览给的 seen：与预览时不同则 422，什么也不设")
 
 

@@ -1,4 +1,4 @@
-"""`huisuan tariff preview` and `history`, `huisuan meter checklist`: a centre's desk at the command line."""
+"""`huisuan tariff what-if` and `history`, `huisuan meter checklist`: a centre's desk at the command line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HISTORY = {
 }  # fmt: skip
 
 
-def preview(
+def what_if(
     centre: Annotated[str, typer.Argument(help="中心代码")],
     model: Annotated[str, typer.Argument(help="加速卡型号")],
     fen: Annotated[str, typer.Argument(help="每卡时多少分（整数；1 元 = 100）")],

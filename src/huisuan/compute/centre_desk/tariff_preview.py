@@ -29,7 +29,7 @@ from huisuan.parties.models import Party
 PricedUse = dict[tuple[int, int], tuple[int, int]]  # (party, accelerator) -> (card-seconds, fen x 3600)
 
 _HOUR = 3600
-MOST_MONTHS = 24
+MOST_PREVIEW_MONTHS = 24
 JOBS_SHOWN = 100
 #: exact fen x 3600 of use by day, at the prices that stand; a day without a price counts as nothing
 _PRICED_USE = """
@@ -123,8 +123,10 @@ def preview_tariffs(code: str, plan: TariffPlan, months: int, now: datetime) -> 
     """
     if not plan.prices:
         raise InvalidRequest("没有填写新价：请至少给一种型号填写价格", code="tariff.nothing_planned")
-    if not 1 <= months <= MOST_MONTHS:
-        raise InvalidRequest(f"按最近几个月的用量预览：请填 1 至 {MOST_MONTHS}", code="tariff.months_out_of_range")
+    if not 1 <= months <= MOST_PREVIEW_MONTHS:
+        raise InvalidRequest(
+            f"按最近几个月的用量预览：请填 1 至 {MOST_PREVIEW_MONTHS}", code="tariff.months_out_of_range"
+        )
     count_before_reading()
     today = now.astimezone(SHANGHAI).date()
     until = today + timedelta(days=1)
