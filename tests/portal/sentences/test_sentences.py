@@ -80,6 +80,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "compute/metering/exports/audit_sample.py": (),
     "parties/csv_import.py": ("parse_uscc", "parse_date_cell", "_parse_party", "import_parties", "_parse_days"),
     "parties/dated_import.py": ("_add",), "settlement/runs/rules.py": (),
+    "settlement/impact/requests.py": (), "settlement/scenarios/requests.py": (),
     "base/csv_lines.py": ("decode_text", "__init__", "rows"), "portal/parties/views.py": ("import_register",),
     "base/db/background_work.py": ("_BROKEN",), "base/months.py": ("parse",),
     "compute/agent_gateway/clock_skew.py": (), "compute/metering/checks/clock.py": (),
