@@ -17,13 +17,14 @@ from huisuan.law.sql.claims_file import ClaimsSummary, claims_file
 from huisuan.law.sql.spark import Spark
 
 DAY = date(2024, 6, 30)
-KEYS = ("1.1", "1.2", "1.4", "1.5")
+KEYS = ("1.1", "1.2", "1.4", "1.5", "1.6")
 SCHEMA = pa.schema(
     {
         "claimant": pa.string(), "claim": pa.string(), "rule": pa.string(), "enterprise": pa.bool_(),
         "compliant": pa.bool_(), "price": pa.int64(), "paid_on": pa.date32(), "contract": pa.string(),
         "fee": pa.int64(), "billed_on": pa.date32(), "bill": pa.string(), "cost": pa.int64(),
         "project": pa.string(), "kind": pa.string(), "number": pa.string(),
+        "proved": pa.bool_(), "paid": pa.int64(), "payment": pa.string(),
     }
 )  # fmt: skip
 Row = dict[str, Any]
@@ -56,6 +57,7 @@ def random_claims(seed: int, count: int) -> list[Row]:
             "price": fen(), "paid_on": day(), "contract": named("HT"), "fee": fen(), "billed_on": day(),
             "bill": named("B"), "cost": fen(), "project": named("P"),
             "kind": chance.choice(["world", "state", "x", None]), "number": named("N"),
+            "proved": chance.choice([True, True, False, None]), "paid": fen(), "payment": named("Z"),
         }
         for at in range(count)
     ]  # fmt: skip

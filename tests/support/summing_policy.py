@@ -18,6 +18,7 @@ TEXT = """# 试验合计政策
 - [1.3] 两项补助每家企业每年合计最高60万元。
 - [1.4] 对研发项目按研发费用的30%资助，单个项目最高100万元。
 - [1.5] 每个国际标准、国家标准分别给予一次性奖补100万元、50万元。
+- [1.6] 经查实骗取补助的，追回已拨付的补助。
 """
 ABOUT = 'issuer = "某市"\nissued = 2024-01-01\nvalid_from = 2024-01-01\nvalid_to = 2025-12-31\n'
 ARTICLE = """
@@ -89,6 +90,21 @@ def research(done: Research) -> Money:
     cost = done.cost.summed("项目研发费用", "R&D cost of the project", maximum="10亿元")
     share = legal_share("30%", "1.4", "研发费用的30%") * cost
     return share.capped(legal_money("100万元", "1.4", "最高100万元"), "1.4", "最高100万元").rounded_down("fen")
+
+
+class Fraud(Facts):
+    proved = boolean("查实骗取", "Fraud proved", asked_by="1.6")
+    paid = money("已拨付的补助", "What was paid", maximum="1亿元", asked_by="1.6")
+    payment = text("拨付单号", "Payment", asked_by="1.6")
+
+
+@article.recovers(
+    "1.6", "追回已拨付的补助", to="企业", to_en="enterprises", title="追回", title_en="Recovery",
+    over=each("always", "1.6", "追回已拨付的补助", once=Fraud.payment),
+)
+def recovery(fraud: Fraud) -> Money:
+    fraud.proved.required("1.6", "经查实骗取补助的")
+    return fraud.paid.summed("应追回合计", "To be paid back", maximum="10亿元").rounded_down("fen")
 
 
 class Standard(Facts):

@@ -113,6 +113,18 @@ def test_two_rules_together_come_to_the_shared_cap_in_their_declared_order(polic
     assert found == {"b": ("eligible", 400_000, []), "u": ("eligible", 200_000, ["together@1.3"])}
 
 
+def test_what_is_paid_back_counts_below_zero_and_once(policy: Policy) -> None:
+    def back(name: str, yuan: int, *, proved: bool = True) -> ClaimInput:
+        return ClaimInput("1.6", "甲", {"proved": proved, "paid": yuan * YUAN, "payment": name[0]}, name)
+
+    found = decided(policy, bought("甲", "b", 1_000_000), back("1", 120_000), back("1 again", 120_000),
+                    back("2", 5, proved=False))  # fmt: skip
+    assert [(name, amount) for name, (_, amount, _) in found.items()] == [
+        ("b", 200_000), ("1", -120_000), ("1 again", 0), ("2", 0)
+    ]  # fmt: skip
+    assert found["1 again"][2] == ["repeats:1@1.6"]
+
+
 def test_entered_in_whatever_order_every_claim_gets_the_same(policy: Policy) -> None:
     claims = [
         bought("甲", "1", 1_600_000, paid_on=date(2024, 5, 1)), bought("甲", "2", 1_500_000), bought("甲", "3", 40_000),

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from huisuan.law.explain.explanation import explain
 from huisuan.law.explain.prose import rule_prose
 from huisuan.law.model.days import shift_day
+from huisuan.law.policy.figure_coverage import unmet_figures
 from huisuan.law.policy.policy import Policy
 from huisuan.law.sql.compute_file import answer_query
 from huisuan.law.sql.dialect import Dialect
@@ -69,6 +70,10 @@ def test_the_words_say_how_long(policies: dict[str, Policy]) -> None:
     assert "成立日期满3年之日 > 申报日期" in words
     assert "成立日期至申报日期前1个月1天之日的天数" in words
     assert "3 years after Founded > Applied" in rule_prose(policies["last"].rule("1.1"), "en")
+
+
+def test_the_years_of_the_text_are_met_by_the_days_of_the_rule(policies: dict[str, Policy]) -> None:
+    assert [figure.what for figure in unmet_figures(policies["last"]) if "3" in figure.what] == []
 
 
 @given(st.dates(date(1900, 1, 1), date(2199, 12, 31)), st.integers(-600, 600), st.booleans())

@@ -37,7 +37,7 @@ def one_by_one(policy: Policy, rows: list[Row]) -> list[tuple[str, str, int | No
 def _facts(policy: Policy, row: Row) -> Row:
     facts = {spec.name: row[spec.name] for spec in policy.rule(row["rule"]).facts}
     blank = {name: None for name, value in facts.items() if isinstance(value, str) and not value.strip()}
-    most = {name: None for name in ("price", "fee", "cost") if (facts.get(name) or 0) > 10_000_000_000}
+    most = {name: None for name in ("price", "fee", "cost", "paid") if (facts.get(name) or 0) > 10_000_000_000}
     return {**facts, **blank, **most} | ({"kind": None} if facts.get("kind") == "x" else {})
 
 

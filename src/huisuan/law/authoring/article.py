@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from huisuan.law.authoring.declarations import Facts, Interpretation
 from huisuan.law.authoring.operators import Bool, Money, Operand, Share
@@ -56,6 +56,7 @@ class Article:
         version: str = "",
         over: Grouping | None = None,
         short: Interpretation | None = None,
+        repays: bool = False,
     ) -> Callable[[Callable[[F], Money]], Callable[[F], Money]]:
         """The decorated function says what the sentence owes, and to whom.
 
@@ -94,11 +95,18 @@ class Article:
                 over=over,
                 short=None if short is None else _fund_question(short),
                 window=window,
+                repays=repays,
             )
             self._registry.add_rule(rule, source_place(function))
             return function
 
         return register
+
+    def recovers(
+        self, sentence: str, phrase: str, **words: Any
+    ) -> Callable[[Callable[[F], Money]], Callable[[F], Money]]:
+        """The decorated function says what is to be paid back; among claims it counts below zero. See `pays`."""
+        return self.pays(sentence, phrase, repays=True, **words)
 
     def discretion(
         self,

@@ -86,7 +86,7 @@ def check_shared_cap(cap: SharedCap, rules: Iterable[Rule]) -> None:
     known = {rule.key: rule for rule in rules if rule.kind is RuleKind.PAYS}
     for key in cap.rules:
         over = known[key].over if key in known else None
-        if over is None or over.period != cap.period:
+        if over is None or over.period != cap.period or known[key].repays:
             raise LawError(
                 f"{cap.sentence}：合计上限写了 {key}；须是付款的规则，且同样按“{cap.period}”合计（over=each(…)）",
                 code="law.shared_cap_rule",

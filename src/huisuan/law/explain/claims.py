@@ -171,7 +171,8 @@ class _Summing:
         reached = _reached([answer.amount_fen for answer in answers])
         before = 0
         for line, answer, too_much, amount in zip(counted, answers, beyond, reached, strict=True):
-            line.decide(*self._answer(answer, too_much, None if amount is None else amount - before))
+            added = None if amount is None else (amount - before) * (-1 if self.rule.repays else 1)
+            line.decide(*self._answer(answer, too_much, added))
             before = amount or before
 
     def _totals(self, prefix: str, values: Sequence[int] | None) -> dict[str, int | None]:

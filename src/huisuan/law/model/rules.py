@@ -66,6 +66,7 @@ class Rule:
     read_facts_by: tuple[InterpretationSpec, ...] = ()
     version: str = ""  # the change of the text (`changes/NAME.toml`) since which the rule reads so
     over: Grouping | None = None
+    repays: bool = False  # what its claims come to is taken back: it counts below zero
     short: InterpretationSpec | None = None  # how its fund is shared out where that is too small
     window: UseWindow = WHOLE_YEAR
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from huisuan.law.model import expressions as nodes
+from huisuan.law.model.day_nodes import Shift
 from huisuan.law.model.expressions import Node
 from huisuan.law.model.handling import Procedure
 from huisuan.law.model.rules import Allotment, Rule
@@ -113,6 +114,10 @@ def _uses_below(node: Node, sentence: str, operator: Operator, *, denied: bool =
             yield from _uses_below(node.condition, sentence, operator)
             for branch in (node.then, node.otherwise):
                 yield from _uses_below(branch, sentence, operator, denied=denied)
+        case Shift(months=months, days=days):  # "not yet 3 years" is a day before which something lies
+            length = abs(months) // 12 if months and months % 12 == 0 else abs(months) or abs(days)
+            yield _Use(sentence, ValueKind.INT, length, operator if months + days > 0 else Operator(_FLIPPED[operator]))
+            yield from _uses_below(node.day, sentence, Operator.EXACTLY)
         case nodes.Minus():
             yield from _uses_below(node.minuend, sentence, operator, denied=denied)
             yield from _uses_below(node.subtrahend, sentence, Operator(_FLIPPED[operator]), denied=denied)

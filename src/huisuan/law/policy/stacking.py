@@ -107,7 +107,7 @@ def _by_ground(policies: Iterable[Policy]) -> dict[str, list[PolicyRule]]:
 def _paying_rules(policies: Iterable[Policy]) -> Iterator[PolicyRule]:
     for policy in policies:
         for rule in policy.rules:
-            if rule.kind is RuleKind.PAYS:
+            if rule.kind is RuleKind.PAYS and not rule.repays:
                 yield PolicyRule(policy, rule)
 
 

@@ -219,13 +219,13 @@ class _Writer:
     def _answered(self) -> str:
         """One row per claim of the rule."""
         own, again, open_ = "status__ <> 'eligible'", "nth__ > 1", "group__ = 'missing_facts'"
-        where, ground = self.over.sentence, self.rule.sentence
+        where, ground, sign = self.over.sentence, self.rule.sentence, "-" if self.rule.repays else ""
         spent = f"CASE WHEN group__ = 'eligible' AND brings__ = 0 AND worth__ > 0 THEN 'zero@@{ground}' END"
         waits = f"CASE WHEN beyond__ THEN 'beyond@@{where}' ELSE 'undecided@@{where}' END"
         return (
             f"SELECT {ROW}, whose__, period__, row_number() OVER (ORDER BY {self._turn()}) AS turn__, "
             f"CASE WHEN {own} THEN status__ WHEN {again} THEN 'not_eligible' ELSE group__ END AS status, "
-            f"CASE WHEN {own} THEN amount__ WHEN {again} THEN 0 WHEN {open_} THEN NULL ELSE brings__ END "
+            f"CASE WHEN {own} THEN amount__ WHEN {again} THEN 0 WHEN {open_} THEN NULL ELSE {sign}brings__ END "
             f"AS amount_fen, "
             f"CASE WHEN {own} THEN reasons__ WHEN {again} THEN concat('repeats:', first__, '@@{where}') "
             f"WHEN {open_} THEN {waits} ELSE concat_ws(';', CASE WHEN told__ <> '' THEN told__ END, {spent}) END "
