@@ -17,7 +17,7 @@ from huisuan.base.db.background_work import WorkState
 from huisuan.compute.metering.imports import requests
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.compute.metering.imports.requests import forget_import_files, run_import
-from huisuan.compute.models import Centre, UsageImport, UsageRecord
+from huisuan.compute.models import Centre, UsageDay, UsageImport, UsageRecord
 from support.portal import HEADER, World, line
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +73,7 @@ def test_good_lines_are_taken_and_each_bad_one_is_named_with_its_place(world: Wo
     assert refused.splitlines()[1].startswith("5,")
     english = world.browser("province", "en").get(f"/imports/{work.pk}").content.decode()
     assert "belongs to no organisation yet" in english
+    assert UsageDay.objects.filter(centre__code="hf", day="2024-09-01").exists()  # counted with it
     assert not [path for path in (at_home / "imports").rglob("*") if path.is_file()]  # it is in the ledger now
 
 

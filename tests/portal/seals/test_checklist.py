@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import timezone
 
+from huisuan.base.errors import Unavailable
 from huisuan.base.months import Month
 from huisuan.compute.centre_desk.seal_checklist import seal_checklist
 from huisuan.compute.centres.services import CentrePlan, add_centre
@@ -16,7 +17,7 @@ from huisuan.compute.metering.checks.flags import open_flags, raise_flags
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.compute.metering.seals.seal_month import open_flags_in, seal_month
 from huisuan.compute.metering.usage.summaries import UsageFilter, summarise_usage
-from huisuan.compute.models import AgentKey, CapacitySighting, Centre, Job, Seal, SealRequest
+from huisuan.compute.models import AgentKey, CapacitySighting, Centre, Job, Seal, SealRequest, UsageDay, UsageTally
 from support.jobs import Voice
 from support.portal import CARD, HEADER, NOW, World, line
 
@@ -102,6 +103,17 @@ def test_a_month_after_whose_end_no_file_was_imported_is_told(world: World) -> N
     found = seal_checklist(centre, None, NOW)
     assert (str(found.last), found.last_file, found.files_missing) == ("2024-06", imported_at, True)
     assert not found.is_clear
+
+
+def test_while_records_are_not_counted_yet_nobody_is_told_that_nothing_waits(
+    world: World, hf: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huisuan.compute.centre_desk.seal_checklist.REFRESH_LIMIT", 1)
+    UsageDay.objects.filter(centre=hf).delete()
+    UsageTally.objects.filter(centre=hf).delete()
+    with pytest.raises(Unavailable, match="正在计数"):
+        seal_checklist(hf, None, NOW)
+    assert "正在计数" in page(world)
 
 
 def test_the_province_seals_from_the_list_and_a_centre_looks_and_checks(world: World, hf: Centre) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.models import Count, Max, Min, Sum
 
-from huisuan.base.errors import Conflict, InvalidRequest
+from huisuan.base.errors import Conflict, InvalidRequest, Unavailable
 from huisuan.base.months import SHANGHAI, Month
 from huisuan.compute.budgets.party_use import count_before_reading
 from huisuan.compute.centres.online import AGENT_SILENT
@@ -117,6 +117,10 @@ def seal_checklist(centre: Centre, through: Month | None, now: datetime) -> Seal
     first = _next_month(centre)
     last = through or _last_used(centre, now)
     if first is None or last is None or last < first:
+        if uncounted:  # the months that wait may be among these
+            raise Unavailable(
+                f"还有 {uncounted:,} 条用量记录没有计入，平台正在计数：请过几分钟再试", code="use.not_counted_yet"
+            )
         if through is None:
             raise Conflict(f"智算中心 {centre.code} 现在没有要封的月", code="seal.nothing_due")
         raise Conflict(f"智算中心 {centre.code} 到 {through} 为止没有要封的月", code="seal.nothing_due")

@@ -32,6 +32,7 @@ from huisuan.base.paths import ensure_folder, home
 from huisuan.base.time_zones import parse_time_zone
 from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.metering.imports.import_file import UsageFile, UsageReport, import_usage
+from huisuan.compute.metering.usage.daily_totals import update_daily_totals
 from huisuan.compute.models import UsageImport
 from huisuan.compute.traces.columns import TraceColumns
 
@@ -151,7 +152,9 @@ def run_import(number: int, clock: Callable[[], datetime]) -> None:
             finish_work(request, now, report=report_to_keep(report))
 
     IMPORTS.carry_out(number, clock(), do)
-    ended = UsageImport.objects.get(pk=number)
+    ended = UsageImport.objects.select_related("centre").get(pk=number)
+    if ended.state == WorkState.DONE and not ended.dry_run:
+        update_daily_totals(ended.centre)  # else its pages would say for minutes that there is no use
     if not ended.is_under_way and not (ended.dry_run and ended.state == WorkState.DONE):
         _remove_unneeded(ended.sha256, clock())
 
