@@ -32,6 +32,7 @@ from huisuan.compute.models import (
     SiteAgent,
     TenantShare,
 )
+from huisuan.compute.placement.scoring import PriceTerms, net_fen
 from huisuan.compute.placement.weights import weights_on
 from huisuan.parties.models import Party, Relation
 from support.jobs import NOON, PROVINCE, Voice, asked, party, user
@@ -267,10 +268,8 @@ def test_where_a_city_pays_too_more_comes_back() -> None:
     )  # fmt: skip
     (tenant,) = tenants([party(1)], datetime(2025, 6, 3, 4, tzinfo=UTC), weights_on(date(2025, 6, 3)))
     assert tenant.subsidy_at == (("wuhu", Fraction(9, 20)),)
-    told = preview.preview(asked("x", cards=1), user(), datetime(2025, 6, 3, 4, tzinfo=UTC))
-    net = {each.centre: each.net_fen_per_card_hour for each in told.now}
-    assert net == {"a": "800", "wuhu": "550"}
-    assert told.now[0].centre == "wuhu"
+    terms = PriceTerms.before(tenant, weights_on(date(2025, 6, 3)))
+    assert {pool.centre: net_fen(pool, terms, 3600) for pool in pools(NOON)} == {"a": 800, "wuhu": 550}
 
 
 def test_after_the_policy_nothing_comes_back_and_it_is_said() -> None:
