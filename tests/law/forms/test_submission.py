@@ -99,8 +99,8 @@ def test_good_rows_are_kept_and_bad_cells_are_named_as_the_sheet_names_them() ->
     for encoded in (content, content.decode().encode("utf-8-sig"), content.decode().encode("gb18030")):
         found = parse_submission(USE, encoded, "表.csv")
         assert facts(found) == [
-            {"in_anhui": True, "kind": "enterprise", "spend": 153456785, "self_use": 30000000},
-            {"in_anhui": False, "kind": "university", "spend": None, "self_use": None},
+            {"in_anhui": True, "kind": "enterprise", "alike": None, "spend": 153456785, "self_use": 30000000},
+            {"in_anhui": False, "kind": "university", "alike": None, "spend": None, "self_use": None},
         ]
         assert [row.row for row in found.rows] == [2, 5]
         assert errors(found) == [("A3", "也许"), ("B3", "公司"), ("C3", "12.345"), ("D3", "-1")]
@@ -186,7 +186,7 @@ def test_other_columns_are_carried_over_and_a_misspelt_one_is_pointed_at() -> No
     assert found.carried == ("备注", "selfuse")
     assert found.rows[0].carried == ("甲", "2")
     assert found.layout.remarks == ("列 C“selfuse”不是事实，原样带过；是不是 self_use？",)
-    assert [spec.name for spec in found.layout.absent] == ["in_anhui", "kind", "self_use"]
+    assert [spec.name for spec in found.layout.absent] == ["in_anhui", "kind", "alike", "self_use"]
 
 
 def test_a_thousands_comma_without_quotes_does_not_shift_a_row_unseen() -> None:
