@@ -12,11 +12,11 @@ from xdist.scheduler import LoadScopeScheduling
 #: given out as one: what the tests of a folder share is made once, and two Rays of one machine end each other
 WHOLE_FOLDERS = ("tests/system/ray/", "tests/serving/backup/", "tests/architecture/")
 #: given out test by test: they share nothing within a file, or each worker has a cluster of its own
-SPLIT = ("tests/system/slurm/", "tests/law/cases/", "tests/law/sql/test_engines_agree.py", "tests/test_routes.py")
+SPLIT = ("tests/system/slurm/", "tests/law/cases/", "tests/test_routes.py")
 #: given out first, so that no worker starts a long file when the other has none left
 LONGEST = (
-    "tests/system/ray/", "tests/system/slurm/", "tests/system/", "tests/serving/", "tests/attacks/", "tests/portal/",
-    "tests/compute/site_agent/", "tests/compute/",
+    "tests/law/sql/test_spark_agrees.py", "tests/system/ray/", "tests/system/slurm/", "tests/system/",
+    "tests/serving/", "tests/attacks/", "tests/portal/", "tests/compute/site_agent/", "tests/compute/",
 )  # fmt: skip
 
 
