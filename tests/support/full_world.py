@@ -55,7 +55,7 @@ from huisuan.settlement.adoption.services import ProposalActor as Proposer
 from huisuan.settlement.adoption.services import propose_settings, withdraw_proposal
 from huisuan.settlement.impact.compare import compare_year
 from huisuan.settlement.models import (
-    BudgetRequest,
+    ScenarioRequest,
     ComparisonRequest,
     SettingsProposal,
     SettlementRequest,
@@ -254,11 +254,11 @@ def _long_work(proposal: SettingsProposal) -> None:
         "policy": portal.POLICY, "on": date(2024, 12, 31), "as_known": date(2025, 1, 1), "parties": 200, "scenario": {},
         "address": "year=2024",
     }  # fmt: skip
-    BudgetRequest.objects.create(key="1" * 64, seed=1, **plain, **running | {"step": "2.2"})
+    ScenarioRequest.objects.create(key="1" * 64, seed=1, **plain, **running | {"step": "2.2"})
     lately = {**said, "ended_at": timezone.now()}  # older ones are forgotten as soon as somebody asks for another
     refused = "推演提出后政策文件或参数有了改动：请重新推演"
-    BudgetRequest.objects.create(key="2" * 64, seed=2, state="failed", reason=refused, **plain, **lately)
-    BudgetRequest.objects.create(key="3" * 64, seed=3, state="cancelled", reason="已取消，没有结果", **plain, **lately)
+    ScenarioRequest.objects.create(key="2" * 64, seed=2, state="failed", reason=refused, **plain, **lately)
+    ScenarioRequest.objects.create(key="3" * 64, seed=3, state="cancelled", reason="已取消，没有结果", **plain, **lately)
 
 
 def _firm(world: portal.World, now: datetime) -> str:

@@ -17,7 +17,7 @@ from procrastinate.jobs import Job, Status
 from huisuan.compute.metering.imports.requests import IMPORTS
 from huisuan.compute.metering.seals.requests import SEALINGS
 from huisuan.serving import disk
-from huisuan.settlement.impact.requests import COMPARISONS
+from huisuan.settlement.impact.requests import COMPARISON_WORK
 from huisuan.settlement.runs.requests import SETTLEMENTS
 from huisuan.settlement.scenarios.requests import BUDGETS
 
@@ -33,7 +33,7 @@ async def look_after_tasks(context: JobContext, timestamp: int) -> None:
     """Every ten seconds: what a worker that died was doing goes on, or ends with a reason."""
     await take_up_stalled(context)
     now = datetime.now(UTC)
-    for recover in (SETTLEMENTS.recover, SEALINGS.recover, IMPORTS.recover, COMPARISONS.recover, BUDGETS.recover):
+    for recover in (SETTLEMENTS.recover, SEALINGS.recover, IMPORTS.recover, COMPARISON_WORK.recover, BUDGETS.recover):
         await sync_to_async(recover)(now)
 
 

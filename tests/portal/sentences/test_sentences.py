@@ -135,6 +135,9 @@ EXCEPTIONS: dict[str, str] = {
     "（不跟随重定向）": "the end of the sentence about an answer",
     "{} 元": "money: its unit is put into English with the figure",
     "假设：法律未改": "a label, which the pages say by themselves",
+    "情景": "the name of a scenario's file within the worker, in no sentence",
+    "废止": "the beginning of a proposal's title, which is stored as written",
+    "对应表 {}": "why an account is mapped, stored as written: the name of a file",
 }
 #: what no module says any more and stored texts may still hold
 RETIRED: frozenset[str] = frozenset()

@@ -63,7 +63,7 @@ def test_a_search_looks_at_so_many_records_says_how_far_and_leads_on_to_all_that
     imported(sacct(*lines), "hefei", tenants=(f"user,uscc\nzhang,{party(1).uscc}\n".encode(), "t"))
     monkeypatch.setattr("huisuan.portal.ui.keyset_table.PAGE_ROWS", 2)
     monkeypatch.setattr("huisuan.portal.ui.keyset_table.MOST_COUNTED", 4)
-    monkeypatch.setattr("huisuan.portal.ui.keyset_table.MOST_SEARCHED", 4)
+    monkeypatch.setattr("huisuan.portal.ui.keyset_table.STRETCH_ROWS", 4)
     stretches, table = [], asked_for(q="zhang")
     assert (table.count, table.is_more, table.sums["used"]) == (3, False, 8 * 3600 * (8 + 9 + 10))  # 14 to 16 o'clock
     while True:
@@ -82,7 +82,7 @@ def test_a_search_looks_at_so_many_records_says_how_far_and_leads_on_to_all_that
 def test_the_name_of_a_job_is_found_at_once_however_old_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     centre("hefei")
     imported(sacct(*(line(number, Start=f"2024-03-01T09:{number:02d}:00") for number in range(10, 30))), "hefei")
-    monkeypatch.setattr("huisuan.portal.ui.keyset_table.MOST_SEARCHED", 4)
+    monkeypatch.setattr("huisuan.portal.ui.keyset_table.STRETCH_ROWS", 4)
     table = asked_for(q="10")
     assert [row.job_id for row in table.page_rows] == ["10"]
     assert not table.next

@@ -279,7 +279,7 @@ KINDS = {
     ),
     "metering.import_usage": Kind("compute_sourcefile", the_file_is_imported_once, ask_for_an_import),
     "settlement.compare_year": Kind("settlement_comparison", the_comparison_is_there_once, a_comparison),
-    "settlement.budget_scenario": Kind("settlement_budgetrequest", the_budget_is_computed, a_budget),
+    "settlement.budget_scenario": Kind("settlement_scenariorequest", the_budget_is_computed, a_budget),
     "compute.look_after_jobs": Kind("compute_job", silence_is_noted_once),
     "compute.note_capacities": Kind("compute_capacitysighting", capacity_is_noted),
     "compute.learn_durations": Kind("compute_durationline", a_line_is_fitted),

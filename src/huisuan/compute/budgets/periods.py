@@ -8,7 +8,7 @@ from huisuan.base.months import SHANGHAI, Month
 from huisuan.compute.models import BudgetPeriod
 
 
-def period_of(kind: str, now: datetime) -> tuple[date, date]:
+def budget_period(kind: str, now: datetime) -> tuple[date, date]:
     """First day of the period that holds a moment, and the first day after it."""
     day = now.astimezone(SHANGHAI).date()
     if kind == BudgetPeriod.YEAR:

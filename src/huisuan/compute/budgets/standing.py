@@ -16,7 +16,7 @@ from django.db import connection
 
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.budgets.open_reservations import OpenReservation, load_open
-from huisuan.compute.budgets.periods import period_of
+from huisuan.compute.budgets.periods import budget_period
 from huisuan.compute.budgets.prices import SECONDS_PER_HOUR, Prices
 from huisuan.compute.models import BudgetUnit, FirmBudget
 
@@ -90,7 +90,7 @@ def load_standings(
     budgets: Iterable[FirmBudget], now: datetime, prices: Prices, reserved: Sequence[OpenReservation] | None = None
 ) -> list[BudgetStanding]:
     """How these budgets stand, by what is counted so far (`party_use`); `reserved`: as loaded already."""
-    found = [BudgetStanding(budget, *period_of(budget.period, now)) for budget in budgets]
+    found = [BudgetStanding(budget, *budget_period(budget.period, now)) for budget in budgets]
     parties = {each.budget.party_id for each in found}
     if not parties:
         return []

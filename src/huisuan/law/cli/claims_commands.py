@@ -17,7 +17,7 @@ from huisuan.law.policy.load import load_policy
 from huisuan.terminal import AsJson, out, print_json, print_table, progress
 
 
-def claims(
+def compute_claims(
     policy: PolicyName,
     rules: Annotated[list[str], typer.Argument(metavar="RULE…", help="按多笔申报合计的规则，如 w.4；几条可共用上限")],
     source: Annotated[
@@ -60,4 +60,4 @@ def claims(
 
 def add_claims_commands(app: typer.Typer) -> None:
     """Put the command into the group `law`."""
-    app.command("claims")(claims)
+    app.command("claims")(compute_claims)

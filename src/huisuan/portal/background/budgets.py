@@ -17,18 +17,18 @@ from huisuan.base.errors import Refused
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.background.progress_page import WorkPage, render_work, work_context
 from huisuan.portal.ui.refusals import refusal_html
-from huisuan.settlement.models import BudgetRequest
+from huisuan.settlement.models import ScenarioRequest
 from huisuan.settlement.scenarios.requests import cancel_budget_request, request_budget_again
 
 _READERS = ("province", "auditor")
 
 
-def budget_work(work: BudgetRequest) -> dict[str, Any]:
+def budget_work(work: ScenarioRequest) -> dict[str, Any]:
     """What the budget page shows of a request that is not done."""
     return work_context(work, _page(work))
 
 
-def _page(work: BudgetRequest) -> WorkPage:
+def _page(work: ScenarioRequest) -> WorkPage:
     over = not work.is_under_way
     return WorkPage(
         title=_t("预算推演"),
@@ -44,14 +44,14 @@ def _page(work: BudgetRequest) -> WorkPage:
     )
 
 
-def _address(work: BudgetRequest) -> str:
+def _address(work: ScenarioRequest) -> str:
     return f"{reverse('budget')}?{work.address}"
 
 
 @allow(*_READERS)
 def budget_request_page(request: HttpRequest, number: int) -> HttpResponseBase:
     """How far a budget is; who looks on as it ends is led to its figures."""
-    work = get_object_or_404(BudgetRequest, pk=number)
+    work = get_object_or_404(ScenarioRequest, pk=number)
     if work.result and request.htmx:  # type: ignore[attr-defined]
         return HttpResponse(headers={"HX-Redirect": _address(work)})
     return render_work(request, work, _page(work), "budget")

@@ -25,7 +25,7 @@ from huisuan.portal.sentences.page import translate_sentence
 from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Selection, Text
 from huisuan.portal.ui.keyset_table import KeysetTable
-from huisuan.portal.ui.list_filters import firm_choice, months_between, span_of_month
+from huisuan.portal.ui.list_filters import firm_choice, months_to_choose, span_of_month
 from huisuan.portal.ui.table import Table
 from huisuan.portal.visible import compute as queries
 
@@ -138,7 +138,7 @@ def _project_name(project: Project) -> str:
 
 
 def _months_submitted(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
-    return months_between(rows.order_by().aggregate(first=Min("submitted_at"), last=Max("submitted_at")))
+    return months_to_choose(rows.order_by().aggregate(first=Min("submitted_at"), last=Max("submitted_at")))
 
 
 def _in_month_submitted(rows: QuerySet[Any], month: str) -> QuerySet[Any]:

@@ -23,7 +23,7 @@ from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
-from huisuan.portal.ui.list_filters import months_between, span_of_month
+from huisuan.portal.ui.list_filters import months_to_choose, span_of_month
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
@@ -63,7 +63,7 @@ def _centres(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
 
 
 def _months(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
-    return months_between(rows.order_by().aggregate(first=Min("flagged_at"), last=Max("flagged_at")))
+    return months_to_choose(rows.order_by().aggregate(first=Min("flagged_at"), last=Max("flagged_at")))
 
 
 def _found_in(rows: QuerySet[Any], month: str) -> QuerySet[Any]:

@@ -33,7 +33,7 @@ from huisuan.portal.ui.bar_drawings import (
 )
 
 WIDE, NARROW = 560, 320
-LONGEST_NAME = 22  # signs
+_LONGEST_NAME = 22  # signs
 ROUNDINGS = {"zh": ((10**8, "亿"), (10**4, "万")), "en": ((10**9, "bn"), (10**6, "m"), (10**3, "k"))}
 
 
@@ -107,7 +107,7 @@ def _label(bar: Bar) -> str:
 
 
 def _ranking(bars: Sequence[Bar], width: int) -> Drawing:
-    room = min(max((text_width(bar.name) for bar in bars), default=0), LONGEST_NAME * SIGN_WIDTH)
+    room = min(max((text_width(bar.name) for bar in bars), default=0), _LONGEST_NAME * SIGN_WIDTH)
     return level_bars(_rows(bars), max(width - room - 60, 80), room, 24)
 
 

@@ -4,7 +4,7 @@ A page begins after the last row of the page before (`after`) or ends before its
 one page along an index whatever the page, and a row that arrives meanwhile moves no other. Rows are counted up to
 `MOST_COUNTED`; beyond that, unless somebody keeps the sums (`kept`), the page says "more than" and sums nothing.
 
-A word, or a choice that no index serves, is looked for in a stretch of at most `MOST_SEARCHED` rows from where the page
+A word, or a choice that no index serves, is looked for in a stretch of at most `STRETCH_ROWS` rows from where the page
 begins, in the order of the list: the page says how far it looked, and leads on.
 """
 
@@ -24,7 +24,7 @@ from huisuan.portal.ui.keyset_places import BETWEEN_VALUES, beyond_nullable, cur
 from huisuan.portal.ui.table import PAGE_ROWS, Table
 
 MOST_COUNTED = 10_000
-MOST_SEARCHED = 10_000
+STRETCH_ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class KeysetTable(Table):
         rows, ends = place(self.filtered), list[tuple[Any, ...]]()
         if self.searches:
             names = [field.attname for field in self._fields]
-            ends = list(place(self._served).values_list(*names)[MOST_SEARCHED - 1 : MOST_SEARCHED + 1])
+            ends = list(place(self._served).values_list(*names)[STRETCH_ROWS - 1 : STRETCH_ROWS + 1])
         if bounded := len(ends) == 2:
             rows = self._beyond(rows, ends[1], back=not back)
         found = list(rows[: PAGE_ROWS + 1])
@@ -175,7 +175,7 @@ class KeysetTable(Table):
         unserved = any(self.chosen(choice) for choice in self.choices if not choice.served)
         if not (self.words or unserved):
             return False
-        return bool(self._served[: MOST_SEARCHED + 1].count() > MOST_SEARCHED)
+        return bool(self._served[: STRETCH_ROWS + 1].count() > STRETCH_ROWS)
 
     @property
     def _served(self) -> QuerySet[Any]:
@@ -191,7 +191,7 @@ class KeysetTable(Table):
     @property
     def searched_rows(self) -> int:
         """How many rows are looked at for one page."""
-        return MOST_SEARCHED
+        return STRETCH_ROWS
 
     @property
     def searched_to(self) -> datetime | None:

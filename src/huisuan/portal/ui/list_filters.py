@@ -34,7 +34,7 @@ def _of_firms(rows: QuerySet[Any], path: str, text: str) -> QuerySet[Any]:
     return rows.filter(**{f"{path}__in": keys if len(keys) <= _LISTED else found})
 
 
-def months_between(span: Mapping[str, datetime | None]) -> Sequence[tuple[str, Text]]:
+def months_to_choose(span: Mapping[str, datetime | None]) -> Sequence[tuple[str, Text]]:
     """The months from `first` to `last`, the last first, at most MOST_MONTHS of them; none where there is no first."""
     if span["first"] is None or span["last"] is None:
         return []

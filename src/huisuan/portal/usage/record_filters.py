@@ -13,13 +13,13 @@ from huisuan.base.months import SHANGHAI
 from huisuan.compute.models import Accelerator, Centre, Partition, UsageDay, UsageRecord
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.ui.columns import Choice, Text
-from huisuan.portal.ui.list_filters import firm_choice, months_between, span_of_month
+from huisuan.portal.ui.list_filters import firm_choice, months_to_choose, span_of_month
 from huisuan.portal.ui.state_labels import local_name
 
 
 def _months(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
     """The months between the first record and the last: of the rows' owner or centre, found by index."""
-    return months_between(rows.order_by().aggregate(first=Min("started_at"), last=Max("started_at")))
+    return months_to_choose(rows.order_by().aggregate(first=Min("started_at"), last=Max("started_at")))
 
 
 def _in_year(rows: QuerySet[Any], year: str) -> QuerySet[Any]:

@@ -30,7 +30,7 @@ def _what_stands(_request: ComparisonRequest) -> str:
     return "已取消，什么都没有写入：以前的比较仍在"
 
 
-COMPARISONS = WorkKind(ComparisonRequest, "settlement.compare_year", _what_stands, COMPARISON_LOST)
+COMPARISON_WORK = WorkKind(ComparisonRequest, "settlement.compare_year", _what_stands, COMPARISON_LOST)
 
 
 def request_comparison(proposal: SettingsProposal, year: int, by: str, now: datetime) -> ComparisonRequest:
@@ -48,7 +48,7 @@ def request_comparison(proposal: SettingsProposal, year: int, by: str, now: date
         if found := same.filter(state__in=WORK_UNDER_WAY).first():
             return found
         made = ComparisonRequest.objects.create(proposal=proposal, year=year, requested_by=by[:80], requested_at=now)
-        COMPARISONS.hand_over(made)
+        COMPARISON_WORK.hand_over(made)
     return made
 
 
@@ -67,7 +67,7 @@ def run_comparison_request(number: int, now: datetime) -> None:
             made = compare_year(request.proposal, request.year, request.requested_by, now, progress)
             end_work(request, WorkState.DONE, now, comparison=made)
 
-    COMPARISONS.carry_out(number, now, do)
+    COMPARISON_WORK.carry_out(number, now, do)
 
 
 def cancel_comparison_request(number: int, by: str, now: datetime) -> ComparisonRequest:
@@ -77,6 +77,6 @@ def cancel_comparison_request(number: int, by: str, now: datetime) -> Comparison
         NotFound: none of that number.
     """
     try:
-        return COMPARISONS.cancel(number, by, now)
+        return COMPARISON_WORK.cancel(number, by, now)
     except ComparisonRequest.DoesNotExist:
         raise NotFound(f"没有提出过第 {number} 号比较", code="comparison.request_unknown") from None

@@ -1,7 +1,7 @@
 """What is stored of settlement runs and of adopted settings: Django finds the models of the room here."""
 
 from huisuan.settlement.models.adoption import ComparedParty, Comparison, End, ProposalEnd, SettingsProposal, Through
-from huisuan.settlement.models.long_work import BudgetRequest, ComparisonRequest
+from huisuan.settlement.models.long_work import ScenarioRequest, ComparisonRequest
 from huisuan.settlement.models.runs import (
     Bill,
     BillLine,
@@ -11,6 +11,6 @@ from huisuan.settlement.models.runs import (
 )
 
 __all__ = [
-    "Bill", "BillLine", "BudgetRequest", "ComparedParty", "Comparison", "ComparisonRequest", "End", "Entitlement",
+    "Bill", "BillLine", "ScenarioRequest", "ComparedParty", "Comparison", "ComparisonRequest", "End", "Entitlement",
     "ProposalEnd", "SettingsProposal", "SettlementRequest", "SettlementRun", "Through",
 ]  # fmt: skip

@@ -38,7 +38,7 @@ class ComparisonRequest(BackgroundWork):
         return f"{self.proposal_id} over {self.year}: {self.state}"
 
 
-class BudgetRequest(BackgroundWork):
+class ScenarioRequest(BackgroundWork):
     """A scenario that somebody asked to budget over a sample; its result is kept for whoever opens the same scenario.
 
     `key` is the digest of all that the figures rest on: the law as known, the scenario, the day, the sample.

@@ -25,13 +25,13 @@ from huisuan.law.budget import Budget, Sample, budget_from_json, budget_to_json
 from huisuan.law.budget.compute import SampleClaims, compute_budget
 from huisuan.law.model import LawError
 from huisuan.law.policy import Policy, apply_scenario, load_policy, scenario_from_tables
-from huisuan.settlement.models import BudgetRequest
+from huisuan.settlement.models import ScenarioRequest
 
 BUDGET_LOST = (
     f"后台进程 {WORK_ATTEMPTS} 次都在推演途中意外结束，不再自动重来：请看数据目录的 logs/worker.log，排除后重新推演"
 )
 MOST_WAITING = 20  # budgets that wait or run, of everybody: each takes seconds of the worker
-KEPT = timedelta(days=30)
+_KEPT = timedelta(days=30)
 LONGEST_ADDRESS = 20_000
 _SUPPOSED = "情景"
 _ASKING = 0x4855_4957  # key of the advisory lock
@@ -65,19 +65,19 @@ def _key(policy: str, law: str, on: date, tables: Tables, parties: int, seed: in
     return text_sha256(json.dumps(stated, sort_keys=True, ensure_ascii=False))
 
 
-def _what_stands(_request: BudgetRequest) -> str:
+def _what_stands(_request: ScenarioRequest) -> str:
     return "已取消，没有结果"
 
 
-BUDGETS = WorkKind(BudgetRequest, "settlement.budget_scenario", _what_stands, BUDGET_LOST)
+BUDGETS = WorkKind(ScenarioRequest, "settlement.budget_scenario", _what_stands, BUDGET_LOST)
 
 
-def find_budget(scenario: BudgetScenario) -> BudgetRequest | None:
+def find_budget(scenario: BudgetScenario) -> ScenarioRequest | None:
     """The newest request for a scenario, however it stands; None: nobody has asked."""
-    return BudgetRequest.objects.filter(key=scenario.key).first()
+    return ScenarioRequest.objects.filter(key=scenario.key).first()
 
 
-def budget_of_request(request: BudgetRequest, policy: Policy) -> Budget:
+def budget_of_request(request: ScenarioRequest, policy: Policy) -> Budget:
     """What came out of a request that is done.
 
     Raises:
@@ -86,7 +86,7 @@ def budget_of_request(request: BudgetRequest, policy: Policy) -> Budget:
     return budget_from_json(policy, request.result or {})
 
 
-def request_budget(scenario: BudgetScenario, address: str, by: str, now: datetime) -> BudgetRequest:
+def request_budget(scenario: BudgetScenario, address: str, by: str, now: datetime) -> ScenarioRequest:
     """Ask the worker for a budget; one that is under way or done for the same scenario is the answer.
 
     Raises:
@@ -99,8 +99,8 @@ def request_budget(scenario: BudgetScenario, address: str, by: str, now: datetim
         if found is not None and (found.is_under_way or found.state == WorkState.DONE):
             return found
         _refuse_too_many()
-        BudgetRequest.objects.filter(ended_at__lt=now - KEPT).delete()
-        made = BudgetRequest.objects.create(
+        ScenarioRequest.objects.filter(ended_at__lt=now - _KEPT).delete()
+        made = ScenarioRequest.objects.create(
             key=scenario.key, policy=scenario.policy.name, on=scenario.on, as_known=scenario.as_known,
             parties=scenario.sample.parties, seed=scenario.sample.seed, scenario=scenario.tables,
             address=address[:LONGEST_ADDRESS], requested_by=by[:80], requested_at=now,
@@ -110,20 +110,20 @@ def request_budget(scenario: BudgetScenario, address: str, by: str, now: datetim
 
 
 def _refuse_too_many() -> None:
-    if BudgetRequest.objects.filter(state__in=WORK_UNDER_WAY).count() >= MOST_WAITING:
+    if ScenarioRequest.objects.filter(state__in=WORK_UNDER_WAY).count() >= MOST_WAITING:
         raise Conflict(
             f"已有 {MOST_WAITING} 个推演在等后台计算：请等它们算完，或取消不要的", code="budget.too_many_waiting"
         )
 
 
-def request_budget_again(number: int, by: str, now: datetime) -> BudgetRequest:
+def request_budget_again(number: int, by: str, now: datetime) -> ScenarioRequest:
     """Ask anew for what a request asked for; that of the same scenario that is under way or done is the answer.
 
     Raises:
         NotFound: none of that number.
         Conflict: too many wait already.
     """
-    old = BudgetRequest.objects.filter(pk=number).first()
+    old = ScenarioRequest.objects.filter(pk=number).first()
     if old is None:
         raise NotFound(f"没有提出过第 {number} 号推演", code="budget.request_unknown")
     policy = load_policy(old.policy)
@@ -135,7 +135,7 @@ def request_budget_again(number: int, by: str, now: datetime) -> BudgetRequest:
 def run_budget_request(number: int, now: datetime) -> None:
     """Compute what a request asks for, and note its end; does nothing for one that has ended."""
 
-    def do(request: BudgetRequest, progress: WorkProgress) -> None:
+    def do(request: ScenarioRequest, progress: WorkProgress) -> None:
         try:
             result = _computed(request, progress)
         except LawError as error:
@@ -146,7 +146,7 @@ def run_budget_request(number: int, now: datetime) -> None:
     BUDGETS.carry_out(number, now, do)
 
 
-def _computed(request: BudgetRequest, progress: WorkProgress) -> Budget:
+def _computed(request: ScenarioRequest, progress: WorkProgress) -> Budget:
     policy = load_policy(request.policy)
     sample = Sample(request.parties, request.seed)
     if BudgetScenario(policy, request.on, request.as_known, request.scenario, sample).key != request.key:
@@ -158,7 +158,7 @@ def _computed(request: BudgetRequest, progress: WorkProgress) -> Budget:
     )
 
 
-def cancel_budget_request(number: int, by: str, now: datetime) -> BudgetRequest:
+def cancel_budget_request(number: int, by: str, now: datetime) -> ScenarioRequest:
     """Cancel a budget. One that has ended stays as it ended.
 
     Raises:
@@ -166,5 +166,5 @@ def cancel_budget_request(number: int, by: str, now: datetime) -> BudgetRequest:
     """
     try:
         return BUDGETS.cancel(number, by, now)
-    except BudgetRequest.DoesNotExist:
+    except ScenarioRequest.DoesNotExist:
         raise NotFound(f"没有提出过第 {number} 号推演", code="budget.request_unknown") from None
