@@ -55,8 +55,8 @@ from huisuan.settlement.adoption.services import ProposalActor as Proposer
 from huisuan.settlement.adoption.services import propose_settings, withdraw_proposal
 from huisuan.settlement.impact.compare import compare_year
 from huisuan.settlement.models import (
-    ScenarioRequest,
     ComparisonRequest,
+    ScenarioRequest,
     SettingsProposal,
     SettlementRequest,
     SettlementRun,
@@ -257,8 +257,9 @@ def _long_work(proposal: SettingsProposal) -> None:
     ScenarioRequest.objects.create(key="1" * 64, seed=1, **plain, **running | {"step": "2.2"})
     lately = {**said, "ended_at": timezone.now()}  # older ones are forgotten as soon as somebody asks for another
     refused = "推演提出后政策文件或参数有了改动：请重新推演"
-    ScenarioRequest.objects.create(key="2" * 64, seed=2, state="failed", reason=refused, **plain, **lately)
-    ScenarioRequest.objects.create(key="3" * 64, seed=3, state="cancelled", reason="已取消，没有结果", **plain, **lately)
+    ask = ScenarioRequest.objects.create
+    ask(key="2" * 64, seed=2, state="failed", reason=refused, **plain, **lately)
+    ask(key="3" * 64, seed=3, state="cancelled", reason="已取消，没有结果", **plain, **lately)
 
 
 def _firm(world: portal.World, now: datetime) -> str:

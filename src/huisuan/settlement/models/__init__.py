@@ -1,7 +1,7 @@
 """What is stored of settlement runs and of adopted settings: Django finds the models of the room here."""
 
 from huisuan.settlement.models.adoption import ComparedParty, Comparison, End, ProposalEnd, SettingsProposal, Through
-from huisuan.settlement.models.long_work import ScenarioRequest, ComparisonRequest
+from huisuan.settlement.models.long_work import ComparisonRequest, ScenarioRequest
 from huisuan.settlement.models.runs import (
     Bill,
     BillLine,
@@ -11,6 +11,17 @@ from huisuan.settlement.models.runs import (
 )
 
 __all__ = [
-    "Bill", "BillLine", "ScenarioRequest", "ComparedParty", "Comparison", "ComparisonRequest", "End", "Entitlement",
-    "ProposalEnd", "SettingsProposal", "SettlementRequest", "SettlementRun", "Through",
+    "Bill",
+    "BillLine",
+    "ComparedParty",
+    "Comparison",
+    "ComparisonRequest",
+    "End",
+    "Entitlement",
+    "ProposalEnd",
+    "ScenarioRequest",
+    "SettingsProposal",
+    "SettlementRequest",
+    "SettlementRun",
+    "Through",
 ]  # fmt: skip
