@@ -180,10 +180,11 @@ def test_the_days_are_choosable_and_decide_which_policies_answer() -> None:
     assert "这一天没有政策有效" in text(asked(on="2026-06-30"))
 
 
-def test_a_setting_that_was_not_known_yet_is_said_instead_of_a_question() -> None:
-    page = text(asked(known="2023-01-01", **USER))
-    assert "当日尚未确定" in page
-    assert "参数未定" in page
+def test_before_a_policy_was_issued_the_page_says_so_instead_of_counting_nothing() -> None:
+    page = text(asked(known="2023-10-11", **USER))
+    assert "截至 2023-10-11 还没有印发任何政策" in page
+    assert "；那时尚未印发：" in page
+    assert "还要回答 0 项" not in page
 
 
 def test_the_link_to_share_gives_the_same_answers_and_pins_the_days() -> None:

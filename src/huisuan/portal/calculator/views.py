@@ -70,10 +70,11 @@ def _address(query: str) -> str:
 def _context(
     request: HttpRequest, policies: list[Policy], broken: list[str], known: tuple[Question, ...], asked: CalculatorQuery
 ) -> dict[str, object]:
-    holding = [policy for policy in policies if policy.in_force(asked.on)]
+    unissued = [policy for policy in policies if asked.as_known < policy.issued]
+    holding = [policy for policy in policies if policy not in unissued and policy.in_force(asked.on)]
     context: dict[str, object] = {
         "asked": asked, "audiences": _audiences(holding, asked), "policies": holding, "broken": broken,
-        "others": [policy for policy in policies if policy not in holding], "today": timezone.localdate(),
+        "others": [policy for policy in policies if policy not in (*holding, *unissued)], "unissued": unissued, "today": timezone.localdate(),
         "english": reads_english(), "here": "calculator",
         "not_used": refused(request, *(() if asked.who else ("who",))),
     }  # fmt: skip
