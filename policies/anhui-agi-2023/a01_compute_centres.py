@@ -21,6 +21,7 @@ from huisuan.law import (
     legal_share,
     money,
     open_list,
+    read_on,
 )
 
 from .a00_supplementary import actual_subsidy, payable, project_city, project_county, raised_in_the_north
@@ -94,7 +95,7 @@ class CentreProject(Facts):
 
 @article.pays(
     "1.2", ONE_THIRD, to="符合条件的市", to_en="qualifying cities", by=("city",),
-    claim=claims("city-subsidy", CentreProject.city_paid),
+    claim=claims("city-subsidy", CentreProject.city_paid), settings_by=read_on("payment", "1.2", "市级实际补助额度"),
     title="智算中心建设：省级按市级补助的 1/3 补助", title_en="Compute centres: a third of what the city paid",
 )  # fmt: skip
 def centre_support(project: CentreProject) -> Money:

@@ -15,6 +15,7 @@ from huisuan.law import (
     money,
     open_list,
     rates_setting,
+    read_on,
     share_setting,
 )
 
@@ -61,6 +62,7 @@ class DataVendor(Facts):
 @article.pays(
     "4.1", BY_SALES, to="在皖数据生产处理供应商（由所在市补贴）", to_en="data vendors in Anhui (paid by their city)",
     title="数据供应商补贴", title_en="Subsidy for data vendors", by=("enterprise",),
+    settings_by=read_on("event", "4.1", "当年数据交易额"),
 )  # fmt: skip
 def vendor_subsidy(vendor: DataVendor) -> Money:
     """The city's share of the year's data transactions; a city that set no rate pays none, and the answer says so."""

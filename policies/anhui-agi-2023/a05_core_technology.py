@@ -25,6 +25,14 @@ AT_MOST_20 = "按照不超过项目研发费用的20%予以资助"
 CAP = "单个项目最高5000万元"
 
 rate = share_setting("5.1.rate", "资助比例", "Rate of support", sentence="5.1", phrase=AT_MOST_20, at_most="20%")
+which_day = interpretation(
+    "5.1.day", "资助比例按申报之日还是立项之日", "Is the rate that of the application or of the approval?",
+    {
+        "application": ("申报之日", "the day of application"),
+        "event": ("立项之日", "the day of approval"),
+    },
+    sentence="5.1", phrase=AT_MOST_20,
+)  # fmt: skip
 compute_in_cost = interpretation(
     "5.1.compute", "研发费用是否含已按 2.2 获补助的算力支出",
     "Does R&D cost include compute spend that 2.2 subsidised?",
@@ -82,6 +90,7 @@ class ResearchProject(Facts):
     "5.1", AT_MOST_20, to="项目承担单位", to_en="whoever carries out the project",
     title="关键核心技术攻关资助", title_en="Support for key technology projects",
     by=("enterprise", "university", "institute"), claim=claims("research-cost", ResearchProject.cost),
+    settings_by=which_day,
 )  # fmt: skip
 def research_support(project: ResearchProject) -> Money:
     """A share of the R&D cost, at most 50 million yuan a project; open challenges, horse races, directed projects."""

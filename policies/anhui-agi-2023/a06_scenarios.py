@@ -14,6 +14,7 @@ from huisuan.law import (
     legal_money,
     legal_share,
     money,
+    read_on,
 )
 
 from .a00_supplementary import payable, project_city, project_county, raised_and_capped
@@ -49,6 +50,7 @@ class ScenarioCase(Facts):
     "6.2", AWARD, to="评选优秀的案例", to_en="the cases chosen",
     title="“十大”场景应用标杆补助", title_en="Award for the ten best scenarios",
     by=("enterprise", "university", "institute"), claim=claims("scenario-investment", ScenarioCase.investment),
+    settings_by=read_on("event", "6.2", "评选优秀的案例"),
 )  # fmt: skip
 def scenario_award(case: ScenarioCase) -> Money:
     """A fifth of the total investment, at most a million yuan."""

@@ -17,6 +17,7 @@ from huisuan.law import (
     legal_share,
     money,
     open_list,
+    read_on,
 )
 
 from .a00_supplementary import actual_subsidy, payable, project_city, project_county, raised_and_capped
@@ -86,7 +87,7 @@ class AttractedProject(Facts):
 @article.pays(
     "8.2", AWARD, to="项目所在市（用于智能算力建设和招引重点企业）", to_en="the city of the project (earmarked)",
     title="关键技术项目引进奖补", title_en="Award for key projects brought in", by=("city",),
-    claim=claims("city-subsidy", AttractedProject.city_paid),
+    claim=claims("city-subsidy", AttractedProject.city_paid), settings_by=read_on("payment", "8.2", "市级实际补助金额"),
 )  # fmt: skip
 def attraction_award(project: AttractedProject) -> Money:
     """30% of what the city actually paid, at most 10 million yuan; how the uplift meets the cap is interpreted."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from huisuan.law import Article, Facts, Money, integer, money_setting
+from huisuan.law import Article, Facts, Money, integer, interpretation, money_setting
 
 from .a00_supplementary import agi_income, is_agi_enterprise, listed_agi, payable
 
@@ -17,6 +17,15 @@ per_international = money_setting(
 per_national = money_setting(
     "14.1.national", "每个国家（行业）标准奖补", "Award per national or industry standard",
     sentence="14.1", phrase=AWARD, at_most="50万元",
+)  # fmt: skip
+which_day = interpretation(
+    "14.1.day", "每个标准的奖补按申报之日还是标准发布之日的数额",
+    "Is the award that of the application or of the publication?",
+    {
+        "application": ("申报之日", "the day of application"),
+        "event": ("标准发布之日", "the day of publication"),
+    },
+    sentence="14.1", phrase=AWARD,
 )  # fmt: skip
 
 
@@ -37,7 +46,7 @@ class StandardsLed(Facts):
 
 @article.pays(
     "14.1", AWARD, to="主导制定标准的通用人工智能企业", to_en="AGI enterprises that led standards",
-    title="标准制定奖补", title_en="Award for standards", by=("enterprise",),
+    title="标准制定奖补", title_en="Award for standards", by=("enterprise",), settings_by=which_day,
 )  # fmt: skip
 def standards_award(led: StandardsLed) -> Money:
     """So much for each international, so much for each national or industry standard; a standard counts once."""

@@ -95,6 +95,16 @@ rate = share_setting(
     phrase="用于购买合规的数据产品和服务",
 )
 
+voucher_day = interpretation(
+    "w.4.day", "数据券的抵用比例按申报之日还是采购之日",
+    "Is the voucher's share that of the application or of the purchase?",
+    {
+        "application": ("申报之日", "the day of application"),
+        "event": ("采购之日", "the day of the purchase"),
+    },
+    sentence="w.4", phrase="用于购买合规的数据产品和服务",
+)  # fmt: skip
+
 
 class DataPurchase(Facts):
     """One enterprise's purchases of data."""
@@ -120,6 +130,7 @@ class DataPurchase(Facts):
         "always", "w.4", "每家企业最高50万元", once=DataPurchase.contract,
         order=(DataPurchase.paid_on, DataPurchase.contract),
     ),
+    settings_by=voucher_day,
 )  # fmt: skip
 def data_vouchers(bought: DataPurchase) -> Money:
     """What was bought in all, at most 500,000 yuan an enterprise; the same contract counts once."""

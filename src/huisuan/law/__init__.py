@@ -6,6 +6,7 @@ from huisuan.law.authoring.anniversaries import anniversary
 from huisuan.law.authoring.article import Article, claims
 from huisuan.law.authoring.branches import higher_of, lower_of
 from huisuan.law.authoring.days_of_year import days_of_year
+from huisuan.law.authoring.reading_days import read_on
 from huisuan.law.authoring.declarations import (  # fmt: skip
     Facts,
     boolean,
@@ -54,5 +55,6 @@ __all__ = [
     "Rates", "Regions", "Share", "Text", "all_of", "always", "anniversary", "any_of", "boolean", "budget_setting",
     "choice", "claims", "date", "day", "days_of_year", "each", "found_alike", "higher_of", "integer",
     "interpretation", "legal_day", "legal_int", "legal_money", "legal_share", "lower_of", "money", "money_setting",
-    "open_list", "opposite", "rates_setting", "regions_setting", "share", "share_setting", "text", "when", "whole",
+    "open_list", "opposite", "rates_setting", "read_on", "regions_setting", "share", "share_setting", "text",
+    "when", "whole",
 ]  # fmt: skip

@@ -249,10 +249,12 @@ def test_cells_written_as_text_are_read_as_typed_ones_are(rule: Rule) -> None:
 def test_out_of_force_and_before_anything_was_set_both_say_so(rule: Rule) -> None:
     rows = random_rows(7, rule, 20)
     late = world(*RATES[:2], 0, on=LATE)
-    unset = world(*RATES[:2], 0, as_known=date(2023, 10, 11))
-    for at in (late, unset):
+    unknown = world(*RATES[:2], 0, as_known=date(2023, 10, 11))
+    unset = replace(late, policy=replace(late.policy, settings=Settings(())), on=IN_FORCE)
+    for at in (late, unknown, unset):
         assert list(differences(at, rule, rows)) == []
     assert {told[0] for told in by_sql(late, rule, rows)} == {"not_in_force"}
+    assert {told[:2] for told in by_sql(unknown, rule, rows)} == {("not_yet_known", None)}
     if rule.settings():
         assert all(told[2].startswith("setting:") for told in by_sql(unset, rule, rows))
 

@@ -263,3 +263,43 @@ def test_cuts_on_days_of_a_partys_own_change_no_sum(tmp_path: Path, usage: list[
     cut, whole = billed(tmp_path, usage, {"U1": cuts, "U2": cuts[:1]}), billed(tmp_path, usage)
     assert cut.rows(seconds) == whole.rows(seconds)
     assert [row for row in bills(cut) if row[3]] == [row for row in bills(whole) if row[3]]
+
+
+PARTS = (YEAR[0], date(2024, 2, 29), date(2024, 3, 15), HALF)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(records(), min_size=1, max_size=12))
+def test_the_parts_of_a_year_add_up_to_its_bills_and_each_is_within_a_fen_of_its_days(
+    tmp_path: Path, usage: list[Record]
+) -> None:
+    billing = opened(tmp_path, usage)
+    assert billing.bill(PRICES, OWN, PARTS) == []
+    rows = billing.rows("SELECT party, centre, month, starts, amount_fen, excluded_fen FROM bill_parts")
+    assert all(0 <= excluded <= amount for *_, amount, excluded in rows)
+    summed: dict[tuple[object, ...], tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for party, centre, month, _, amount, excluded in rows:
+        total = summed[party, centre, month]
+        summed[party, centre, month] = (total[0] + amount, total[1] + excluded)
+    assert {row[:3]: row[4:] for row in bills(billing) if row[4]} == {key: fen for key, fen in summed.items() if fen[0]}
+    for party, centre, month, first, amount, _ in rows:
+        ends = next((day for day in PARTS if day > first), YEAR[1])
+        exact = sum(days_of(usage, party, centre, day) for day in days_within(month, first, ends))
+        assert abs(amount - exact) <= 2
+
+
+def days_within(month: date, first: date, ends: date) -> list[date]:
+    """The days of a month that lie in [first, ends)."""
+    days = [month + timedelta(days=at) for at in range(31)]
+    return [day for day in days if day.month == month.month and first <= day < ends]
+
+
+def days_of(usage: list[Record], party: str, centre: str, day: date) -> Fraction:
+    """What a party's use of a day costs, exactly."""
+    fen = Fraction(0)
+    for who, where, cards, started, ended, suspended in usage:
+        if (who, where) == (party, centre):
+            span = HeldSpan(started, ended, suspended)
+            seconds = cards * (held_before(at(day + timedelta(days=1)), span) - held_before(at(day), span))
+            fen += {"hefei": 1250 if day < HALF else 1100, "huaibei": 899}[centre] * Fraction(seconds, 3600)
+    return fen

@@ -171,6 +171,8 @@ def _why(status: Status, place: PolicyRule) -> str:
     match status:
         case Status.NOT_IN_FORCE:
             return f"第 {key} 句不在有效期内（至 {place.policy.valid_to}）"
+        case Status.NOT_YET_KNOWN:
+            return f"第 {key} 句所在的政策尚未公布"
         case Status.NOT_ELIGIBLE:
             return f"不是第 {key} 句所说的{place.rule.to}"
     return f"第 {key} 句的年度比例还没有确定"

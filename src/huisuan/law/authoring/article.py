@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from huisuan.law.authoring.declarations import Facts, Interpretation
 from huisuan.law.authoring.operators import Bool, Money, Operand, Share
+from huisuan.law.authoring.reading_days import declared_reading_day
 from huisuan.law.authoring.registry import current_registry
 from huisuan.law.authoring.tracing import is_rounded, source_place, trace_rule
 from huisuan.law.model import expressions as nodes
@@ -14,7 +15,7 @@ from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
 from huisuan.law.model.grouping import Grouping, Period, SharedCap
 from huisuan.law.model.handling import Declaration, Modification, Procedure, ProcedureKind, Validity
-from huisuan.law.model.rules import LEVELS, Allotment, Claim, Indicator, Rule, RuleKind, Stacking
+from huisuan.law.model.rules import LEVELS, Allotment, Claim, Indicator, ReadingDay, Rule, RuleKind, Stacking
 from huisuan.law.model.use_window import WHOLE_YEAR, UseWindow
 
 F = TypeVar("F", bound=Facts)
@@ -53,6 +54,7 @@ class Article:
         fund: Money | None = None,
         read_facts_by: tuple[Interpretation, ...] = (),
         window: UseWindow = WHOLE_YEAR,
+        settings_by: ReadingDay | Interpretation | None = None,
         version: str = "",
         over: Grouping | None = None,
         short: Interpretation | None = None,
@@ -61,6 +63,7 @@ class Article:
         """The decorated function says what the sentence owes, and to whom.
 
         `by` names who may claim (`CLAIMANTS`), `claim` what it pays for, `fund` the most that a year may cost;
+        `settings_by` by which day of the claim its settings are read (`read_on`, or a question where it is silent),
         `window` the days of a year that it is settled over (`days_of_year`), `version` the change of the text
         (`changes/NAME.toml`) since which the sentence reads so, `over` the claims that its totals run over (`each`),
         `short` how a fund that is too small is shared out.
@@ -91,6 +94,7 @@ class Article:
                 claim=claim or Claim(sentence, ""),
                 fund=None if fund is None else fund.node,
                 read_facts_by=tuple(interpretation.spec for interpretation in read_facts_by),
+                reading_day=declared_reading_day(amount.node, settings_by),
                 version=version,
                 over=over,
                 short=None if short is None else _fund_question(short),

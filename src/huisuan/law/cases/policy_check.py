@@ -14,6 +14,7 @@ from typing import Any
 from huisuan.law.cases.coverage_gaps import CoverageGap, find_gaps
 from huisuan.law.cases.runner import CaseResult, load_policy_cases, run_case
 from huisuan.law.model.handling import Handling
+from huisuan.law.model.rules import RuleKind
 from huisuan.law.policy.coverage import list_coverage
 from huisuan.law.policy.endless_lists import EndlessList, endless_lists
 from huisuan.law.policy.figure_coverage import UnmetFigure, unmet_figures
@@ -45,6 +46,7 @@ class PolicyCheck:
     unmet_figures: tuple[UnmetFigure, ...] = ()
     header_differences: tuple[str, ...] = ()
     endless_lists: tuple[EndlessList, ...] = ()
+    undated: tuple[str, ...] = ()
 
     @property
     def findings(self) -> tuple[PolicyFinding, ...]:
@@ -60,6 +62,11 @@ class PolicyCheck:
         for number in self.open_sentences:
             text = self.policy.text.sentences[number].text
             yield PolicyFinding(f"第 {number} 句", f"未处理：{text} 请写成规则，或用 procedure、declares 交代")
+        for key in self.undated:
+            yield PolicyFinding(
+                f"第 {key} 句",
+                "用到参数，没有写按哪天的：by_day_of_use，或 settings_by=read_on(…)，条文未写的用解释口径",
+            )
         for difference in self.header_differences:
             yield PolicyFinding("policy.toml", difference)
         for figure in self.unmet_figures:
@@ -109,7 +116,15 @@ def check_policy(policy: Policy) -> PolicyCheck:
         tuple(unmet_figures(policy)),
         tuple(_header_differences(policy)),
         tuple(endless_lists(policy)),
+        tuple(_undated(policy)),
     )
+
+
+def _undated(policy: Policy) -> Iterator[str]:
+    """The rules that pay by settings and do not say by which day these are read."""
+    for rule in (*policy.rules, *policy.versions):
+        if rule.kind is RuleKind.PAYS and rule.settings() and rule.reading_day is None:
+            yield rule.key
 
 
 def _header_differences(policy: Policy) -> Iterator[str]:

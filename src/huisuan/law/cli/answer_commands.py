@@ -28,7 +28,7 @@ from huisuan.law.explain.explanation import explain, parse_facts
 from huisuan.law.explain.html import answer_html
 from huisuan.law.model.answers import STATUS_ZH, Answer, Status
 from huisuan.law.model.errors import LawError
-from huisuan.law.model.rules import Rule
+from huisuan.law.model.rules import DAYS_ZH, DayBasis, Rule
 from huisuan.law.policy.by_day import dated_facts, find_part_starts, part_name, part_starts
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.policy import Policy
@@ -189,7 +189,8 @@ def _supposed(law: Policy, scenario: Path | None, choices: list[str] | None) -> 
 def _print_answer(answer: Answer, policy: Policy) -> None:
     amount = "—" if answer.amount_fen is None else f"{yuan(answer.amount_fen)} 元"
     out.print(f"[bold]{policy.title} 第 {answer.sentence} 句　{answer.title}[/]")
-    out.print(f"[bold]{STATUS_ZH[answer.status]}[/]　{amount}　（{answer.on} 的法律，截至 {answer.as_known} 所知）")
+    by = f"，参数按{DAYS_ZH[DayBasis(answer.settings_by)]}" if answer.settings_by else ""
+    out.print(f"[bold]{STATUS_ZH[answer.status]}[/]　{amount}　（{answer.on} 的法律，截至 {answer.as_known} 所知{by}）")
     for step in answer.steps:
         out.print(f"  {step.mark} {step.text}　[dim]{step.sentence}“{step.phrase}”[/]")
     for reason in answer.reasons:

@@ -57,7 +57,8 @@ def list_(as_json: AsJson = False) -> None:
 
 def _print_list(rows: list[dict[str, Any]]) -> None:
     for row in rows:
-        out.print(f"[bold]{row['title']}[/]  {row['name']}  {row['valid_from']} 至 {row['valid_to']}")
+        mark = "  （待与印发文本核对）" if row["prepared"] else ""
+        out.print(f"[bold]{row['title']}[/]  {row['name']}  {row['valid_from']} 至 {row['valid_to']}{mark}")
         columns = {"rule": "句", "title": "内容", "to": "给谁", "kind": "答法"}
         print_table("", row["rules"], columns, "没有可计算的句")
 
@@ -141,5 +142,6 @@ def _about(policy: Policy) -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "name": policy.name, "title": policy.title, "issuer": policy.issuer, "valid_from": policy.valid_from,
-        "valid_to": policy.valid_to, "sentences": len(policy.text.sentences), "digest": policy.digest, "rules": rules,
+        "valid_to": policy.valid_to, "sentences": len(policy.text.sentences), "digest": policy.digest,
+        "prepared": policy.prepared, "rules": rules,
     }  # fmt: skip

@@ -103,12 +103,13 @@ def answer_from_verdict(
         policy=policy.name, digest=policy.digest_as_known(as_known), key=rule.key, sentence=rule.sentence,
         title=rule.title, on=on, as_known=as_known, status=status, amount_fen=verdict.amount_fen,
         reasons=list_reasons(policy, verdict, narration.zh, narration.en, (on, as_known)),
-        steps=tuple(narration.steps()),
+        steps=tuple(_marked(step, policy) for step in narration.steps()),
         limits=tuple(_limit(seen) for seen in verdict.cited if seen.limit is not None and seen.uncapped is not None),
         settings=tuple(_settings_used(rule, adopted, evaluator.terms.options)),
         interpretations=tuple(_options_used(rule, adopted, evaluator.terms.options)),
         facts=dict(facts), grants=rule.grants if status in (Status.ELIGIBLE, Status.PRIORITY) else "",
         nearest=nearest_eligible(evaluator, facts, verdict) if status is Status.NOT_ELIGIBLE else (),
+        settings_by=_settings_by(rule, evaluator.terms.options),
     )  # fmt: skip
 
 
@@ -160,6 +161,20 @@ class _Narration:
         phrase = bound if seen.uncapped > seen.limit else free
         limit, uncapped = wording.value(ValueKind.MONEY, seen.limit), wording.value(ValueKind.MONEY, seen.uncapped)
         return f"{limit}{colon}{phrase} {uncapped}"
+
+
+def _settings_by(rule: Rule, options: Mapping[str, str]) -> str:
+    day = rule.reading_day.chosen(options) if rule.reading_day and rule.settings(options) else None
+    return day.value if day else ""
+
+
+def _marked(step: Step, policy: Policy) -> Step:
+    """The step, with a mark where it rests on words that nobody has compared with the issued text yet."""
+    if not policy.text.sentences[step.sentence].unchecked:
+        return step
+    return replace(
+        step, text=f"{step.text}（待与印发文本核对）", text_en=f"{step.text_en} (to be checked against the issued text)"
+    )
 
 
 def _limit(seen: CitedValue) -> Limit:

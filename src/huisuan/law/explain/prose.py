@@ -10,7 +10,7 @@ from huisuan.law.explain.grouping_prose import grouping_words
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.day_nodes import Elapsed, Shift
 from huisuan.law.model.expressions import ROUNDING_UNITS, Node
-from huisuan.law.model.rules import Condition, Rule, RuleKind
+from huisuan.law.model.rules import DAYS_EN, DAYS_ZH, Condition, Rule, RuleKind
 from huisuan.law.model.terms import Terms
 from huisuan.law.model.values import ValueKind, format_value
 from huisuan.law.policy.setting_bounds import has_legal_bound
@@ -234,6 +234,7 @@ def rule_prose(rule: Rule, language: Language = "zh", terms: Terms | None = None
         return "\n".join(lines) + "\n"
     amount = wording.expression(rule.amount)
     lines += [f"**金额**：{amount}" if zh else f"**Amount**: {amount}", ""]
+    lines += _day_of_settings(rule, language, terms)
     figures = dict.fromkeys(wording.figure(node) for node in _named_figures(rule.amount, terms))
     return "\n".join([*lines, *(f"- {figure}" for figure in figures), *_open_questions(rule, language, terms)]) + "\n"
 
@@ -244,6 +245,17 @@ def _totals(rule: Rule, wording: Wording) -> Iterator[str]:
         words = grouping_words(rule, rule.over, wording.language)
         heading = "**合计**：" if wording.language == "zh" else "**Totals**: "
         yield f"\n{heading}{wording.phrase('cited', words, rule.over.sentence, rule.over.phrase)}"
+
+
+def _day_of_settings(rule: Rule, language: Language, terms: Terms | None) -> list[str]:
+    """By which day the settings are read, where the rule rests on any."""
+    day = rule.reading_day
+    basis = day.chosen(terms.options if terms else {}) if day else None
+    if day is None or basis is None or not rule.settings():
+        return []
+    if language == "zh":
+        return [f"**参数按哪天**：{DAYS_ZH[basis]}（{day.sentence}“{day.phrase}”）", ""]
+    return [f"**Settings of**: {DAYS_EN[basis]} ({day.sentence} “{day.phrase}”)", ""]
 
 
 def general_terms(rule: Rule, adopted: Mapping[str, AdoptedSetting]) -> Terms:

@@ -131,6 +131,7 @@ class Answer:
     facts: Mapping[str, Any] = field(default_factory=dict)
     grants: str = ""
     nearest: tuple[NeededChange, ...] = ()
+    settings_by: str = ""  # by which day of the claim its settings are read: a name of `DayBasis`
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as JSON carries it."""

@@ -23,6 +23,44 @@ class RuleKind(StrEnum):
 KINDS_ZH = {RuleKind.PAYS: "计算金额", RuleKind.DISCRETION: "一事一议", RuleKind.ENTITLES: "称号、优先或通道"}
 
 
+class DayBasis(StrEnum):
+    """By which day of a claim its settings are read."""
+
+    USE = "use"
+    PAYMENT = "payment"
+    APPLICATION = "application"
+    EVENT = "event"
+
+
+DAYS_ZH = {
+    DayBasis.USE: "用量发生之日", DayBasis.PAYMENT: "拨付之日", DayBasis.APPLICATION: "申报之日",
+    DayBasis.EVENT: "事项完成之日",
+}  # fmt: skip
+DAYS_EN = {
+    DayBasis.USE: "the day of use", DayBasis.PAYMENT: "the day of payment",
+    DayBasis.APPLICATION: "the day of application", DayBasis.EVENT: "the day of the event",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ReadingDay:
+    """By which day the settings of a rule are read, as a phrase says; where it is silent, as a question decides.
+
+    The options of `question` are names of `DayBasis`.
+    """
+
+    sentence: str
+    phrase: str
+    basis: DayBasis | None = None
+    question: InterpretationSpec | None = None
+
+    def chosen(self, options: Mapping[str, str]) -> DayBasis | None:
+        """The day, by the options chosen for open questions; None where the question is not decided."""
+        if self.question is None:
+            return self.basis
+        return DayBasis(options[self.question.name]) if self.question.name in options else None
+
+
 @dataclass(frozen=True)
 class Claim:
     """What a rule pays for: its ground (other rules may pay for the same), and the fact that says how much was spent.
@@ -64,6 +102,7 @@ class Rule:
     claim: Claim | None = None
     fund: Node | None = None
     read_facts_by: tuple[InterpretationSpec, ...] = ()
+    reading_day: ReadingDay | None = None
     version: str = ""  # the change of the text (`changes/NAME.toml`) since which the rule reads so
     over: Grouping | None = None
     repays: bool = False  # what its claims come to is taken back: it counts below zero
@@ -84,6 +123,8 @@ class Rule:
     def interpretations(self, options: Mapping[str, str] | None = None) -> tuple[InterpretationSpec, ...]:
         """The open questions it rests on, each once: those in its tree, and those that say how its facts are taken."""
         found = {spec.name: spec for spec in self.read_facts_by}
+        if self.reading_day is not None and self.reading_day.question is not None:
+            found[self.reading_day.question.name] = self.reading_day.question
         found |= {node.spec.name: node.spec for node in self._nodes(options) if isinstance(node, nodes.Interpreted)}
         return tuple(found.values())
 
@@ -96,6 +137,8 @@ class Rule:
             yield spec.sentence, spec.phrase
         if self.over is not None:
             yield self.over.sentence, self.over.phrase
+        if self.reading_day is not None:
+            yield self.reading_day.sentence, self.reading_day.phrase
         for node in (*self._nodes(), *(() if self.fund is None else nodes.walk(self.fund))):
             if isinstance(node, (nodes.Cited, nodes.ByDay)):
                 yield node.sentence, node.phrase

@@ -40,17 +40,20 @@ def list_coverage(policy: Policy) -> list[SentenceCoverage]:
 
 
 def _cover_sentence(policy: Policy, number: str) -> SentenceCoverage:
+    sentence = policy.text.sentences[number]
     decided: list[Rule | Allotment] = [*policy.rules, *policy.allotments]
     rules = [rule for rule in decided if rule.sentence == number]
     handlings = [handling for handling in policy.handlings if handling.sentence == number]
     duty = policy.text.departments_for(number)
+    marks = (f"待与印发文本核对：{sentence.unchecked}", "To be checked against the issued text")
+    unchecked = marks if sentence.unchecked else ()
     named = next((handling for handling in handlings if isinstance(handling, Procedure) and handling.responsible), None)
     return SentenceCoverage(
         sentence=number,
-        text=policy.text.sentences[number].text,
+        text=sentence.text,
         handling=_handling(policy, number),
-        what=(*(rule.title for rule in rules), *_descriptions(policy, handlings, english=False)),
-        what_en=(*(rule.title_en for rule in rules), *_descriptions(policy, handlings, english=True)),
+        what=(*(rule.title for rule in rules), *_descriptions(policy, handlings, english=False), *unchecked[:1]),
+        what_en=(*(rule.title_en for rule in rules), *_descriptions(policy, handlings, english=True), *unchecked[1:]),
         rules=tuple(rule.key for rule in rules),
         responsible=named.responsible if named else duty.responsible,
         cooperating=named.cooperating if named else duty.cooperating,
@@ -115,7 +118,7 @@ def check_handlings(policy: Policy) -> None:
                 raise LawError(
                     f"第 {handling.sentence} 句：没有规则用到参数 {handling.setting.name}", code="law.setting_unused"
                 )
-            case Validity():
+            case Validity() if not policy.prepared:  # of one that is, nobody has read the end yet
                 end = policy.valid_to
                 if f"{end.year}年{end.month}月{end.day}日" not in handling.phrase:
                     raise LawError(

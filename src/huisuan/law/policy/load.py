@@ -86,6 +86,7 @@ def _load(folder: Path, adopted: tuple[Path, ...], sources: tuple[Source, ...]) 
         folder,
         tuple(state.allotments), tuple(state.stackings), tuple(state.shared_caps), tuple(state.handlings),
         changes=changes, versions=versions, level=about.get("level", ""),
+        prepared=bool(about.get("prepared", False)),
     )  # fmt: skip
     check_versions(unset)
     check_overlaps(unset)

@@ -36,6 +36,7 @@ class Policy:
 
     `digest` is a SHA-256 over every file that decides about answers, settings adopted later included: the same
     digest means the same law. `level` is whose policy it is (`LEVELS`), empty where `policy.toml` does not say.
+    `prepared`: encoded before its issued text could be read, so that the calculator leaves it out.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Policy:
     changes: tuple[TextChange, ...] = ()
     versions: tuple[Rule, ...] = ()
     level: str = ""
+    prepared: bool = False
 
     def rule(self, wanted: str) -> Rule:
         """The rule of that key ("8.2", "6.2.recommendation"), or the one that pays in an article ("8").

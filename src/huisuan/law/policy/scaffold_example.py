@@ -44,8 +44,9 @@ def compute_subsidy(use: ComputeUse) -> Money:
     """A share of what was spent, with a cap per firm and year."""
     use.local.required("1.1", "对本地企业")
     share = (rate * use.spend).cites("1.1", AT_MOST_20, "支出的一定比例", "A share of the spend")
+    by_day = share.by_day_of_use("1.1", AT_MOST_20)
     most = legal_money("100万元", "1.1", AT_MOST_A_MILLION)
-    return share.capped(most, "1.1", AT_MOST_A_MILLION).rounded_down("fen")
+    return by_day.capped(most, "1.1", AT_MOST_A_MILLION).rounded_down("fen")
 '''
 
 SETTINGS = """authority = {issuer}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,6 +13,7 @@ from huisuan.law.model.errors import LawError
 _CHAPTER = re.compile(r"## (.+)")
 _ARTICLE = re.compile(r"### 第(\d+)条 (.+)")
 _SENTENCE = re.compile(r"- \[([\w.]+)\] (.+)")
+_UNCHECKED = re.compile(r"  - 待核：(.+)")
 _DUTY = re.compile(r"  - 责任单位：([^;]+?)(?: ; 配合单位：(.+))?")
 
 
@@ -22,12 +23,16 @@ ArticleDraft: TypeAlias = tuple[str, str, str, list["Sentence"]]
 
 @dataclass(frozen=True)
 class Sentence:
-    """One sentence of the law by its number ("2.2"), with the departments that the text names for it."""
+    """One sentence of the law by its number ("2.2"), with the departments that the text names for it.
+
+    `unchecked` says what of it is still to be checked against the issued text; empty where nothing is.
+    """
 
     number: str
     text: str
     responsible: str = ""
     cooperating: str = ""
+    unchecked: str = ""
 
     @property
     def article(self) -> str:
@@ -119,7 +124,9 @@ def load_policy_text(path: Path) -> PolicyText:
         elif (found := _DUTY.fullmatch(line)) and articles:
             sentences = articles[-1][3]
             last = sentences[-1]
-            sentences[-1] = Sentence(last.number, last.text, found[1], found[2] or "")
+            sentences[-1] = replace(last, responsible=found[1], cooperating=found[2] or "")
+        elif (found := _UNCHECKED.fullmatch(line)) and articles:
+            articles[-1][3][-1] = replace(articles[-1][3][-1], unchecked=found[1])
         elif found := _ARTICLE.fullmatch(line):
             articles.append((found[1], found[2], chapter, []))
         elif found := _CHAPTER.fullmatch(line):

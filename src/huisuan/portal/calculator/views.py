@@ -48,7 +48,8 @@ class Audience:
 @public_page
 def calculator(request: HttpRequest) -> HttpResponseBase:
     """The page; htmx asks only for the part that changes."""
-    policies, broken = load_all_policies()
+    found, broken = load_all_policies()
+    policies = [policy for policy in found if not policy.prepared]
     known = list_questions(policies)
     asked = without_presumed(CalculatorQuery.from_request(request, policies, timezone.localdate()), known)
     address = _address(asked.query())

@@ -93,6 +93,7 @@ ENTITLEMENT = {
     "missing_facts": Word(_("缺少事实"), "wait"),
     "not_set": Word(_("参数未定"), "wait"),
     "not_in_force": Word(_("不在有效期内"), "plain"),
+    "not_yet_known": Word(_("尚未公布"), "plain"),
     "discretionary": Word(_("一事一议"), "wait"),
     "budget_exhausted": Word(_("预算已用完"), "wait"),
 }
@@ -160,6 +161,7 @@ FACT_KIND = {
 #: why nothing of a job's cost comes back, by the status of the law's answer
 NO_SUBSIDY = {
     "not_in_force": _("第 {sentence} 句不在有效期内"),
+    "not_yet_known": _("第 {sentence} 句所在的政策尚未公布"),
     "not_eligible": _("不是第 {sentence} 句所说的申领人"),
     "not_set": _("第 {sentence} 句的年度比例还没有确定"),
     "eligible": _("第 {sentence} 句的年度比例是零"),
