@@ -21,11 +21,15 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class Question(Schema):
-    """Facts (money in fen), the day of the law, the day of knowledge; without days: today, within validity."""
+    """Facts (money in fen), the day of the law, the day of knowledge; without days: today, within validity.
+
+    `spend@2024-07-01` is the part of a fact from that day on; `began` the day on which what is asked about began.
+    """
 
     facts: dict[str, Any]
     on: date | None = None
     as_known: date | None = None
+    began: date | None = None
 
 
 @router.get("/law", summary="政策列表")
@@ -100,12 +104,12 @@ def answer(request: HttpRequest, policy: str, article: str, asked: Question) -> 
     law = _policy(policy)
     rule = _rule(law, article)
     today = datetime.now(UTC).astimezone(SHANGHAI).date()
+    on = asked.on or default_day(law, today)
     try:
         values = parse_facts(rule, asked.facts)
+        return explain(law, rule, values, on=on, as_known=asked.as_known or today, began=asked.began).to_dict()
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
-    on = asked.on or default_day(law, today)
-    return explain(law, rule, values, on=on, as_known=asked.as_known or today).to_dict()
 
 
 def _file(content: bytes, name: str, kind: str) -> HttpResponse:

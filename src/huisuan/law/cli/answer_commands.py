@@ -77,9 +77,9 @@ def explain_(
     try:
         values = parse_facts(rule, load_json_object(facts))
         _tell_changes(law, rule, day, known, values)
+        answer = explain(law, rule, values, on=day, as_known=known, budget_left_fen=budget_left, began=began_on)
     except LawError as error:
         raise InvalidRequest(f"{facts}：{error}", code=error.code) from None
-    answer = explain(law, rule, values, on=day, as_known=known, budget_left_fen=budget_left, began=began_on)
     if as_json:
         print_json(answer.to_dict())
     elif html:
