@@ -4,9 +4,10 @@
                           [--policy anhui-agi-2023] [--json]
 
 So many rows per rule, in chunks. The first chunk is decided as the policy is set; every other one under settings and
-readings of the open questions drawn at random within the bounds of the law. Cells are missing, at the edges where an
-answer turns, and beyond what a fact allows; every second chunk comes as text, as CSV does. Of every chunk the first
-rows are also asked of the calculator. The tests compare the same for few rows. Exit code 1: they differ.
+readings of the open questions drawn at random within the bounds of the law; of a rule that counts by the days of use,
+every third chunk is cut into parts on days by chance, each with settings of its own. Cells are missing, at the edges
+where an answer turns, and beyond what a fact allows; every second chunk comes as text, as CSV does. Of every chunk the
+first rows are also asked of the calculator. The tests compare the same for few rows. Exit code 1: they differ.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -36,7 +37,17 @@ from agree_engines import on_postgres, on_spark, private_postgres
 
 from huisuan.law.explain import RuleEvaluator, assess_rule
 from huisuan.law.model import FactSpec, InvalidValue, Rule, SettingSpec, Value, ValueKind, parse_value
-from huisuan.law.policy import Policy, PolicyRule, Scenario, SettingValue, apply_scenario, load_policy
+from huisuan.law.policy import (
+    AdoptedSetting,
+    Policy,
+    PolicyRule,
+    Scenario,
+    SettingValue,
+    apply_scenario,
+    load_policy,
+    with_adopted,
+)
+from huisuan.law.policy.by_day import cut_rule, dated_facts
 from huisuan.law.sql.compute_file import answer_query
 from support.random_facts import Row, as_words, random_rows, typed
 
@@ -83,6 +94,24 @@ def drawn_policy(policy: Policy, rule: Rule, chance: random.Random) -> Policy:
     values: dict[str, SettingValue] = {spec.name: _setting(spec, chance) for spec in rule.settings()}
     values |= {spec.name: chance.choice(list(spec.options)) for spec in rule.interpretations()}
     return apply_scenario(policy, Scenario("drawn", values)) if values else policy
+
+
+def drawn_parts(policy: Policy, rule: Rule, chance: random.Random) -> tuple[Policy, tuple[date, ...]]:
+    """The policy with other settings from days by chance, and those days; none for a rule that is read on one day."""
+    if not dated_facts(rule):
+        return policy, ()
+    days = (policy.valid_to - policy.valid_from).days
+    starts = sorted({policy.valid_from + timedelta(days=chance.randrange(days)) for _ in range(chance.randint(2, 4))})
+    decided = []
+    for number, first in enumerate(starts):
+        values: dict[str, SettingValue] = {spec.name: _setting(spec, chance) for spec in rule.settings()}
+        values |= {spec.name: chance.choice(list(spec.options)) for spec in rule.interpretations()}
+        known = policy.valid_from + timedelta(days=number + 1)
+        decided += [
+            AdoptedSetting(name, value, "drawn", "", first, known, f"{number}", Path(os.devnull))
+            for name, value in values.items()
+        ]
+    return with_adopted(policy, decided), tuple(starts)
 
 
 def _setting(spec: SettingSpec, chance: random.Random) -> SettingValue:
@@ -134,10 +163,16 @@ def by_calculator(policy: Policy, rule: Rule, rows: list[Row], days: tuple[date,
         yield progress.verdict.status.value, progress.verdict.amount_fen, marked
 
 
-def by_sql(task: Task, policy: Policy, rule: Rule, rows: list[Row], days: tuple[date, date]) -> dict[str, list[Told]]:
-    """The second reading, per engine: all rows in one query, typed as in Parquet or as text as in CSV."""
+def by_sql(
+    task: Task, policy: Policy, rules: tuple[Rule, Rule], rows: list[Row], days: tuple[date, date]
+) -> dict[str, list[Told]]:
+    """The second reading, per engine: all rows in one query, typed as in Parquet or as text as in CSV.
+
+    `rules`: the rule, and with the facts of its parts.
+    """
+    rule, asked = rules
     as_text = bool(task.number % 2)
-    facts = pa.table(as_words(rule, rows) if as_text else typed(rule, rows))
+    facts = pa.table(as_words(asked, rows) if as_text else typed(asked, rows))
     answers: dict[str, list[Told]] = {}
     if "duckdb" in task.engines:
         with duckdb.connect(config={"threads": 1}) as engine:
@@ -146,7 +181,7 @@ def by_sql(task: Task, policy: Policy, rule: Rule, rows: list[Row], days: tuple[
             query, _ = answer_query(policy, rule, "facts", types, on=days[0], as_known=days[1])
             answers["duckdb"] = engine.execute(query.sql("duckdb")).fetchall()
     if "postgres" in task.engines:
-        answers["postgres"] = on_postgres(task.postgres, policy, rule, facts, days, as_text=as_text)
+        answers["postgres"] = on_postgres(task.postgres, policy, rules, facts, days, as_text=as_text)
     if "spark" in task.engines:
         answers["spark"] = on_spark(policy, rule, facts, days)
     return answers
@@ -158,13 +193,17 @@ def compare(task: Task) -> Found:
     chance = random.Random(f"{task.seed}:{task.rule}:{task.number}")
     if task.number:
         policy = drawn_policy(policy, policy.rule(task.rule), chance)
-    rule = policy.rule(task.rule)
-    rows = random_rows(chance.getrandbits(64), rule, task.rows)
+    rule, starts = policy.rule(task.rule), ()
+    if task.number % 3 == 2:
+        policy, starts = drawn_parts(policy, rule, chance)
+    asked = cut_rule(rule, starts)
+    rows = random_rows(chance.getrandbits(64), asked, task.rows)
     days = (policy.valid_to, policy.valid_to)
-    evaluated = list(by_evaluation(RuleEvaluator(policy, rule, *days), rule, rows))
-    readings = by_sql(task, policy, rule, rows, days)
+    evaluated = list(by_evaluation(RuleEvaluator(policy, rule, *days, starts), asked, rows))
+    readings = by_sql(task, policy, (rule, asked), rows, days)
     assert all(len(answers) == task.rows for answers in readings.values()), "an engine lost or doubled rows"
-    readings["calculator"] = list(by_calculator(policy, rule, rows[:ASKED], days))
+    if not starts:  # it asks about one day
+        readings["calculator"] = list(by_calculator(policy, rule, rows[:ASKED], days))
     differing = [
         f"{rule.key} chunk {task.number} {row}: {name} {other}, evaluation {answer}"
         for name, answers in readings.items()

@@ -20,6 +20,7 @@ from huisuan.law.sql import COLUMN_TYPES, Dialect
 from huisuan.law.sql.compute_file import answer_query, compute_file
 from huisuan.law.sql.spark import Spark
 
+_PLACE = "place"  # of a row: a column beside the facts
 Answers = list[tuple[str, int | None, str]]  # status, fen, reason codes
 
 
@@ -40,18 +41,21 @@ def _connection(address: str) -> psycopg.Connection:
 
 
 def on_postgres(
-    address: str, policy: Policy, rule: Rule, facts: pa.Table, days: tuple[date, date], *, as_text: bool
+    address: str, policy: Policy, rules: tuple[Rule, Rule], facts: pa.Table, days: tuple[date, date], *, as_text: bool
 ) -> Answers:
-    """What PostgreSQL answers; columns are typed as facts are, or all text."""
-    types = {spec.name: "VARCHAR" if as_text else COLUMN_TYPES[spec.kind] for spec in rule.facts}
-    query, _ = answer_query(policy, rule, "facts", types, on=days[0], as_known=days[1], dialect=Dialect.POSTGRES)
-    columns = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
+    """What PostgreSQL answers; columns are typed as facts are, or all text. `rules`: the rule, and with its parts."""
+    rule, asked = rules
+    types = {spec.name: "VARCHAR" if as_text else COLUMN_TYPES[spec.kind] for spec in asked.facts}
+    numbered = {_PLACE: "BIGINT", **types}  # a heap keeps no order: a row that does not fit goes to a later page
+    query, _ = answer_query(policy, rule, "facts", numbered, on=days[0], as_known=days[1], dialect=Dialect.POSTGRES)
+    columns = ", ".join(f'"{name}" {kind}' for name, kind in numbered.items())
     with _connection(address).cursor() as cursor:
         cursor.execute(f"CREATE TEMP TABLE facts ({columns})")
         with cursor.copy("COPY facts FROM STDIN") as copy:
-            for row in zip(*(facts[name].to_pylist() for name in types), strict=True):
-                copy.write_row(row)
-        cursor.execute(query.sql(Dialect.POSTGRES))
+            for at, row in enumerate(zip(*(facts[name].to_pylist() for name in types), strict=True)):
+                copy.write_row((at, *row))
+        asked_in_order = query.sql(Dialect.POSTGRES)
+        cursor.execute(f'SELECT status, amount_fen, reasons FROM ({asked_in_order}) a ORDER BY "{_PLACE}"')
         answers: Answers = cursor.fetchall()
         cursor.execute("DROP TABLE facts")
     return answers

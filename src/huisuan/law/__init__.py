@@ -6,7 +6,6 @@ from huisuan.law.authoring.anniversaries import anniversary
 from huisuan.law.authoring.article import Article, claims
 from huisuan.law.authoring.branches import higher_of, lower_of
 from huisuan.law.authoring.days_of_year import days_of_year
-from huisuan.law.authoring.reading_days import read_on
 from huisuan.law.authoring.declarations import (  # fmt: skip
     Facts,
     boolean,
@@ -46,6 +45,7 @@ from huisuan.law.authoring.operators import (  # fmt: skip
     opposite,
     when,
 )
+from huisuan.law.authoring.reading_days import read_on
 from huisuan.law.model.claimants import THE_CLAIMANT
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.handling import ProcedureKind

@@ -262,15 +262,13 @@ class Article:
         began_within: Interpretation | None = None,
         began_before: Interpretation | None = None,
     ) -> None:
-        """The sentence says until when the policy holds; `policy.toml` must name the same day.
-
-        What it leaves open is asked: see `model.handling.Validity`.
+        """The sentence says until when the policy holds, as `policy.toml` does; its questions: see `Validity`.
 
         Raises:
             LawError: a phrase that is not in the text, or options that mean nothing here.
         """
-        asked = {"replaced": replaced, "began_within": began_within, "began_before": began_before}
-        specs = {name: question.spec for name, question in asked.items() if question is not None}
+        asked = (("replaced", replaced), ("began_within", began_within), ("began_before", began_before))
+        specs = {name: question.spec for name, question in asked if question is not None}
         for name, spec in specs.items():
             wanted = VALIDITY_OPTIONS.get(name, VALIDITY_OPTIONS["began_within"])
             if set(spec.options) != wanted:

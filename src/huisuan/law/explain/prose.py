@@ -249,9 +249,8 @@ def _totals(rule: Rule, wording: Wording) -> Iterator[str]:
 
 def _day_of_settings(rule: Rule, language: Language, terms: Terms | None) -> list[str]:
     """By which day the settings are read, where the rule rests on any."""
-    day = rule.reading_day
-    basis = day.chosen(terms.options if terms else {}) if day else None
-    if day is None or basis is None or not rule.settings():
+    day, options = rule.reading_day, terms.options if terms else {}
+    if day is None or (basis := day.chosen(options)) is None or not rule.settings():
         return []
     if language == "zh":
         return [f"**参数按哪天**：{DAYS_ZH[basis]}（{day.sentence}“{day.phrase}”）", ""]
