@@ -19,8 +19,7 @@ from huisuan.law.model.rules import LEVELS, Allotment, Claim, Indicator, Reading
 from huisuan.law.model.use_window import WHOLE_YEAR, UseWindow
 
 F = TypeVar("F", bound=Facts)
-STACKING_OPTIONS = {"once", "together", "rest", "better"}
-FUND_OPTIONS = {"pro_rata", "first_come", "rank"}
+STACKING_OPTIONS, FUND_OPTIONS = {"once", "together", "rest", "better"}, {"pro_rata", "first_come", "rank"}
 VALIDITY_OPTIONS = {"replaced": {"ends", "runs"}, "began_within": {"covered", "not_covered"}}
 
 
