@@ -23,7 +23,7 @@ def test_a_filled_workbook_becomes_amounts(tmp_path: Path, suffix: str) -> None:
     book, good, errors, result = (tmp_path / name for name in ("表.xlsx", f"facts{suffix}", "errors.csv", "out.csv"))
     assert RUN.invoke(app, ["template", POLICY, "2.2", "--output", str(book)]).exit_code == 0
     filled = load_workbook(book)
-    for row in (["是", "企业", 1534567.85, 300000], ["是", "企业", "很多", 0], ["否", "高校", 1, 0]):
+    for row in (["是", "企业", None, 1534567.85, 300000], ["是", "企业", None, "很多", 0], ["否", "高校", None, 1, 0]):
         filled["填报"].append(row)
     filled.save(book)
     read = RUN.invoke(
@@ -32,7 +32,7 @@ def test_a_filled_workbook_becomes_amounts(tmp_path: Path, suffix: str) -> None:
     )
     assert read.exit_code == 1
     told = json.loads(read.stdout)
-    assert (told["rows"], told["refused"], told["errors"][0]["cell"]) == (2, 1, "C3")
+    assert (told["rows"], told["refused"], told["errors"][0]["cell"]) == (2, 1, "D3")
     assert errors.read_text(encoding="utf-8-sig").count("很多") == 1
     computed = RUN.invoke(
         app, ["compute", POLICY, "2.2", "--input", str(good), "--output", str(result), "--on", "2024-12-31"]
@@ -51,7 +51,8 @@ def test_where_all_is_well_the_exit_code_is_zero_and_the_facts_are_told(tmp_path
     path.write_text("in_anhui,kind,spend,self_use\ntrue,enterprise,100,0\n", encoding="utf-8")
     read = RUN.invoke(app, ["read", POLICY, "2.2", "--input", str(path), "--json"])
     assert read.exit_code == 0
-    assert json.loads(read.stdout)["facts"] == [{"in_anhui": True, "kind": "enterprise", "spend": 100, "self_use": 0}]
+    told = {"in_anhui": True, "kind": "enterprise", "alike": None, "spend": 100, "self_use": 0}
+    assert json.loads(read.stdout)["facts"] == [told]
 
 
 @pytest.mark.parametrize(

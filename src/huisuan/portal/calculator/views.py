@@ -75,7 +75,8 @@ def _context(
     holding = [policy for policy in policies if policy not in unissued and policy.in_force(asked.on)]
     context: dict[str, object] = {
         "asked": asked, "audiences": _audiences(holding, asked), "policies": holding, "broken": broken,
-        "others": [policy for policy in policies if policy not in (*holding, *unissued)], "unissued": unissued, "today": timezone.localdate(),
+        "others": [policy for policy in policies if policy not in (*holding, *unissued)], "unissued": unissued,
+        "today": timezone.localdate(),
         "english": reads_english(), "here": "calculator",
         "not_used": refused(request, *(() if asked.who else ("who",))),
     }  # fmt: skip
