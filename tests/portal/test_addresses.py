@@ -53,12 +53,12 @@ def address(world: World, name: str) -> str:
         "centre-maintenance": ["hf"], "unclaimed": ["hf"], "centre-tariffs": ["hf"],
         "usage-imports": ["hf"], "seal-checklist": ["hf"],
         "centre-figures": ["hf"], "job-files": [world.jobs["alpha"].uid],
-        "job-log": [world.jobs["alpha"].uid],
+        "job-log": [world.jobs["alpha"].uid], "job-file-view": [world.jobs["alpha"].uid],
     }  # fmt: skip
     if name == "proposal":
         proposal()
         arguments["proposal"] = [SettingsProposal.objects.values_list("pk", flat=True)[0]]
-    if name in ("settlement-request", "seal-request", "usage-import"):
+    if name in ("settlement-request", "seal-request", "usage-import", "comparison-request", "budget-request"):
         arguments[name] = [_work(name)]
     if name == "flag":
         from huisuan.compute.models import MeterFlag
@@ -72,12 +72,19 @@ def _work(name: str) -> int:
     from datetime import date
 
     from huisuan.compute.models import Centre, SealRequest, UsageImport
-    from huisuan.settlement.models import SettlementRequest
+    from huisuan.settlement.models import ComparisonRequest, ScenarioRequest, SettingsProposal, SettlementRequest
+    from support.browser import proposal
     from support.portal import NOW, POLICY
 
     asked = {"requested_by": "王", "requested_at": NOW}
     if name == "settlement-request":
         return SettlementRequest.objects.create(policy=POLICY, year=2024, **asked).pk
+    if name == "comparison-request":
+        proposal()
+        return ComparisonRequest.objects.create(proposal=SettingsProposal.objects.all()[0], year=2024, **asked).pk
+    if name == "budget-request":
+        days = {"on": date(2024, 12, 31), "as_known": date(2025, 1, 1), "parties": 200, "seed": 1}
+        return ScenarioRequest.objects.create(policy=POLICY, key="0" * 64, scenario={}, address="", **days, **asked).pk
     if name == "usage-import":
         centre, file = Centre.objects.get(code="hf"), {"name": "f", "sha256": "0" * 64, "size": 1, "format": "sacct"}
         return UsageImport.objects.create(centre=centre, dry_run=False, **file, **asked).pk
@@ -111,7 +118,9 @@ def test_whatever_an_address_asks_in_vain_is_named(world: World, name: str, monk
         ("calculator", {"who": "enterprise", "on": "2024-05-01", "known": "2024-05-01"}), ("home", {"year": "2024"}),
         ("settings", {"on": "2024-05-01", "known": "2024-05-01"}), ("budget", {"year": "2024", "seed": "2"}),
         ("usage", {"centre": "hf", "sort": "-used", "page": "2", "q": "alpha"}), ("proposal", {"year": "2024"}),
-        ("centre", {"year": "2024"}), ("submit-job", {"by": "file"}),
+        ("centre", {"year": "2024"}), ("submit-job", {"by": "file"}), ("centre-figures", {"year": "2024"}),
+        ("seal-checklist", {"through": "2024-01"}), ("job-files", {"area": "workdir", "run": "0", "path": "a"}),
+        ("job-file-view", {"area": "workdir", "path": "a/b.txt"}), ("job-log", {"q": "loss"}),
     ],
 )  # fmt: skip
 def test_what_an_address_asks_and_gets_is_not_named(
