@@ -24,7 +24,7 @@ from huisuan.law.policy.amended_figures import FigureKind, parse_amendment
 from huisuan.law.policy.load import load_policy
 from huisuan.law.policy.scenario import Scenario, apply_scenario
 from huisuan.portal.ui import number_format
-from huisuan.settlement.models import BudgetRequest
+from huisuan.settlement.models import ScenarioRequest
 from huisuan.settlement.scenarios import requests
 from huisuan.settlement.scenarios.requests import run_budget_request
 from support.portal import World
@@ -40,7 +40,7 @@ def page(world: World, language: str = "zh-hans", who: str = "province", **query
     asked = {"policy": POLICY.name, "year": "2024", **query}
     browser, address = world.browser(who, language), f"{reverse('budget')}?{urlencode(asked)}"
     answer = browser.get(address)
-    for waiting in BudgetRequest.objects.filter(state__in=WORK_UNDER_WAY):
+    for waiting in ScenarioRequest.objects.filter(state__in=WORK_UNDER_WAY):
         run_budget_request(waiting.pk, timezone.now())
         answer = browser.get(address)
     return answer
@@ -158,29 +158,29 @@ def test_it_is_for_the_province_and_auditors(who: str, status: int, world: World
 def test_a_new_scenario_is_the_workers_and_its_page_says_how_far_it_is_until_somebody_cancels_it(world: World) -> None:
     browser, asked = world.browser("province"), f"{reverse('budget')}?{urlencode({'year': '2024', 'seed': '7'})}"
     waiting = browser.get(asked).content.decode()
-    work = BudgetRequest.objects.get()
+    work = ScenarioRequest.objects.get()
     shown_at = reverse("budget-request", args=[work.pk])
     assert f'hx-get="{shown_at}"' in waiting
     assert "排队中" in waiting
     browser.get(asked)
-    assert BudgetRequest.objects.count() == 1  # asked once, however often it is looked at
+    assert ScenarioRequest.objects.count() == 1  # asked once, however often it is looked at
     browser.post(reverse("cancel-budget", args=[work.pk]))
     cancelled = browser.get(asked).content.decode()
     assert "已取消" in cancelled
     assert reverse("budget-again", args=[work.pk]) in cancelled
     again = browser.post(reverse("budget-again", args=[work.pk]))
     assert again.url == asked  # type: ignore[attr-defined]
-    run_budget_request(BudgetRequest.objects.latest("pk").pk, timezone.now())
+    run_budget_request(ScenarioRequest.objects.latest("pk").pk, timezone.now())
     assert "现行" in browser.get(asked).content.decode()
     live = world.browser("auditor").get(
-        reverse("budget-request", args=[BudgetRequest.objects.latest("pk").pk]), headers={"HX-Request": "true"}
+        reverse("budget-request", args=[ScenarioRequest.objects.latest("pk").pk]), headers={"HX-Request": "true"}
     )
     assert live["HX-Redirect"] == asked
 
 
 def test_what_the_worker_keeps_is_the_budget_that_was_computed(world: World, expected: Budget) -> None:
     page(world, **FIFTEEN)
-    kept = requests.budget_of_request(BudgetRequest.objects.get(), POLICY)
+    kept = requests.budget_of_request(ScenarioRequest.objects.get(), POLICY)
     assert kept == expected
     assert kept.to_dict() == expected.to_dict()
 
@@ -189,8 +189,8 @@ def test_a_budget_asked_for_under_another_law_is_refused_and_names_the_remedy(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.browser("province").get(f"{reverse('budget')}?year=2024")
-    BudgetRequest.objects.update(key="0" * 64)
-    work = BudgetRequest.objects.get()
+    ScenarioRequest.objects.update(key="0" * 64)
+    work = ScenarioRequest.objects.get()
     run_budget_request(work.pk, timezone.now())
     work.refresh_from_db()
     assert work.state == WorkState.FAILED

@@ -32,7 +32,7 @@ def two_places(world: World) -> World:
     """Of hf's four slots the world's jobs hold two; wh-2 has four free ones, at twice the price."""
     operator = Centre.objects.get(code="wh").operator
     plan = CentrePlan(
-        name="二号", operator=operator.uscc, region="340200", engine="local", partitions=("cpu=CPU-SLOT:1x4",)
+        name="二号", operator=operator.uscc, region="340600", engine="local", partitions=("cpu=CPU-SLOT:1x4",)
     )
     second = add_centre("wh-2", plan)
     set_tariff("hf", "CPU-SLOT", "360", date(2024, 1, 1))

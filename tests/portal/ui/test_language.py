@@ -21,6 +21,7 @@ HOLES = re.compile(r"%\(\w+\)s|\{\w+\}|<\w+>")
 COUNTED = re.compile(r"(?:%\(n\)s|\{n\}) (?:[a-z-]+ )?[a-z]+s\b")
 NEVER_ONE = {
     "%(n)s 个节点": "shown of several nodes only",
+    "只在这 %(n)s 行里找过": "a stretch of thousands of rows",
     "推演样本（随机生成": "of ten thousand parties",
 }
 

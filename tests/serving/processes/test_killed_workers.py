@@ -54,9 +54,9 @@ from huisuan.settlement.adoption.proposed_settings import parse_draft
 from huisuan.settlement.adoption.services import ProposalActor, propose_settings
 from huisuan.settlement.impact.requests import request_comparison
 from huisuan.settlement.models import (
-    BudgetRequest,
     Comparison,
     ComparisonRequest,
+    ScenarioRequest,
     SettlementRequest,
     SettlementRun,
     Through,
@@ -185,13 +185,13 @@ def the_comparison_is_there_once() -> None:
     assert (request.state, request.attempts, request.comparison) == (WorkState.DONE, 2, Comparison.objects.get())
 
 
-def a_budget() -> BudgetRequest:
+def a_budget() -> ScenarioRequest:
     scenario = BudgetScenario(load_policy(POLICY), date(2024, 12, 31), date(2026, 1, 1), {}, Sample(100, 1))
     return request_budget(scenario, "", "专班", datetime.now(UTC))
 
 
 def the_budget_is_computed() -> None:
-    request = BudgetRequest.objects.get()
+    request = ScenarioRequest.objects.get()
     assert (request.state, request.attempts) == (WorkState.DONE, 1)  # killed as it wrote that it begins
     assert request.result is not None
 

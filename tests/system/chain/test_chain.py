@@ -205,7 +205,7 @@ def test_the_output_of_a_real_slurm_is_metered_and_settled(stage: Path) -> None:
     first = told(*both, DATA / "sacct-real.txt")
     told(*both, DATA / "sacct-real-later.txt")
     assert first["new"] > 100
-    run = told("settle", "run", "--year", "2026")
+    run = told("settle", "run", "--policy", "anhui-agi-2023", "--year", "2026")
     assert {owed["status"] for owed in run["entitlements"]} == {"not_in_force"}
     for owed in run["entitlements"]:
         assert owed["facts"]["spend"] > 0
