@@ -75,7 +75,7 @@ def data(full: Full) -> Data:
 def addresses(full: Full) -> dict[str, list[str]]:
     """The addresses of every page by the name of its route, each thing of the world once."""
     from huisuan.compute.models import MeterFlag, SealRequest, UsageImport
-    from huisuan.settlement.models import BudgetRequest, ComparisonRequest, SettlementRequest
+    from huisuan.settlement.models import ComparisonRequest, ScenarioRequest, SettlementRequest
 
     world = full.world
     bill, record = world.bill(world.alpha, 5), world.alpha.usage.get(job_id="100")
@@ -111,7 +111,7 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "settlement-request": [[number] for number in SettlementRequest.objects.values_list("pk", flat=True)],
         "seal-request": [[number] for number in SealRequest.objects.values_list("pk", flat=True)],
         "comparison-request": [[number] for number in ComparisonRequest.objects.values_list("pk", flat=True)],
-        "budget-request": [[number] for number in BudgetRequest.objects.values_list("pk", flat=True)],
+        "budget-request": [[number] for number in ScenarioRequest.objects.values_list("pk", flat=True)],
         "policy": [[each] for each in named],
         "settings": [[each] for each in named],
         "propose-settings": [[named[0]]],
@@ -127,11 +127,11 @@ def addresses(full: Full) -> dict[str, list[str]]:
 @pytest.fixture(scope="module")
 def crawled(full: Full, data: Data) -> tuple[Found, list[tuple[str, Form]]]:
     """What the pages leave over, and every form that they have, once, with who met it first."""
-    from huisuan.settlement.models import BudgetRequest
+    from huisuan.settlement.models import ScenarioRequest
     from huisuan.settlement.scenarios.requests import run_budget_request
 
     browser(full.world.people["province"]).get(reverse("budget"))  # so that its figures are there to be read
-    run_budget_request(BudgetRequest.objects.latest("pk").pk, timezone.now())
+    run_budget_request(ScenarioRequest.objects.latest("pk").pk, timezone.now())
     found: Found = {}
     met: dict[tuple[str, ...], tuple[str, Form]] = {}
     for who in ROLES:

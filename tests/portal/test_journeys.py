@@ -101,7 +101,7 @@ def test_an_official_of_a_city_goes_from_what_waits_to_an_amount_and_down_to_its
 @BOTH
 def test_the_province_proposes_compares_in_the_background_and_supposes_a_budget(site: Site, english: bool) -> None:
     from huisuan.settlement.impact.requests import run_comparison_request
-    from huisuan.settlement.models import BudgetRequest, ComparisonRequest
+    from huisuan.settlement.models import ComparisonRequest, ScenarioRequest
     from huisuan.settlement.scenarios.requests import run_budget_request
 
     page = site.page("province", english=english)
@@ -122,7 +122,7 @@ def test_the_province_proposes_compares_in_the_background_and_supposes_a_budget(
     assert page.locator("table.cards tfoot").count() >= 1
     page.goto(f"{site.url}{reverse('budget')}?year=2024&s.2.2.rate={13 if english else 14}%25")
     page.wait_for_selector("#work[hx-trigger]")
-    run_budget_request(BudgetRequest.objects.latest("pk").pk, timezone.now())
+    run_budget_request(ScenarioRequest.objects.latest("pk").pk, timezone.now())
     page.wait_for_selector("figure.chart")  # who looks on is led to the figures
     page.context.close()
 
