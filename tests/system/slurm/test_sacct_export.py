@@ -109,14 +109,15 @@ def test_the_printed_command_leaves_out_no_job_that_ran_in_its_window(cluster: C
         "running": f"time_eligible=0, time_start={began - 60}, time_end=0, state=1",
         "suspended": f"time_eligible=0, time_start={began - 60}, time_end=0, state=2, time_suspended={began}",
     }
+    row = f"id_job={job} ORDER BY job_db_inx DESC LIMIT 1"  # a cluster that lost its state counts from the first again
     columns = f"SELECT job_db_inx, 1, {began}, 0 FROM slurm_acct_db.ah_job_table WHERE id_job={job}"
     cluster.sql(f"INSERT INTO slurm_acct_db.ah_suspend_table (job_db_inx, id_assoc, time_start, time_end) {columns}")
     for kind, values in kinds.items():
-        cluster.sql(f"UPDATE slurm_acct_db.ah_job_table SET {values} WHERE id_job={job}")
+        cluster.sql(f"UPDATE slurm_acct_db.ah_job_table SET {values} WHERE {row}")
         assert exported_of(cluster, began, began + 3600, [job, never]) == {job}, kind
     cluster.sql(f"UPDATE slurm_acct_db.ah_suspend_table SET time_end={began + 60}")
     for kind in ("without an Eligible time", "in its last second"):
-        cluster.sql(f"UPDATE slurm_acct_db.ah_job_table SET {kinds[kind]}, state=3 WHERE id_job={job}")
+        cluster.sql(f"UPDATE slurm_acct_db.ah_job_table SET {kinds[kind]}, state=3 WHERE {row}")
         assert not exported_of(cluster, began + 3600, began + 7200, [job]), kind  # of the window before
 
 

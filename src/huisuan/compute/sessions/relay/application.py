@@ -95,7 +95,7 @@ class Relay:
         elif not held.runs:
             await _refuse(scope, receive, send, 410, pages.over())
         elif (tunnel := self.tunnels.find(uid)) is None:
-            await _refuse(scope, receive, send, 503, pages.starting())
+            await self._no_tunnel(uid, cookie, scope, receive, send)
         else:
             await self._proxy(scope, receive, send, tunnel, cookie)
 
@@ -107,7 +107,16 @@ class Relay:
         try:
             await proxy_http(scope, receive, send, tunnel)
         except Unreachable:
-            await _page(send, 503, pages.starting())
+            await self._no_tunnel(tunnel.uid, cookie, scope, receive, send)
+
+    async def _no_tunnel(self, uid: str, cookie: str, scope: AsgiScope, receive: AsgiReceive, send: AsgiSend) -> None:
+        """It starts, or it has just ended: what was believed of it for a few seconds is asked anew."""
+        self._admitted.pop((uid, cookie), None)
+        held = await self._who(uid, cookie)
+        if held is not None and not held.runs:
+            await _refuse(scope, receive, send, 410, pages.over())
+        else:
+            await _refuse(scope, receive, send, 503, pages.starting())
 
     async def _while_admitted(
         self, uid: str, cookie: str, serving: Coroutine[None, None, None], send: AsgiSend
