@@ -206,7 +206,12 @@ class Cluster:
 
     def _database(self) -> None:
         data, sock = self.folder / "mysql", self.environment["MYSQL_UNIX_PORT"]
-        fast = ("--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M")
+        scratch = self.folder / "mysql-tmp"  # its own: one that starts removes what it takes for leftovers of another
+        scratch.mkdir()
+        fast = (
+            "--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M",
+            f"--tmpdir={scratch}",
+        )  # fmt: skip
         install = ["mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={data}", "--skip-test-db"]
         installed = subprocess.run(
             [*install, "--auth-root-authentication-method=socket", *fast],

@@ -109,7 +109,7 @@ def test_the_printed_command_leaves_out_no_job_that_ran_in_its_window(cluster: C
         "running": f"time_eligible=0, time_start={began - 60}, time_end=0, state=1",
         "suspended": f"time_eligible=0, time_start={began - 60}, time_end=0, state=2, time_suspended={began}",
     }
-    row = f"id_job={job} ORDER BY job_db_inx DESC LIMIT 1"  # a cluster that lost its state counts from the first again
+    row = f"id_job={job} ORDER BY job_db_inx LIMIT 1"  # a late message makes another, once its time_submit differs
     columns = f"SELECT job_db_inx, 1, {began}, 0 FROM slurm_acct_db.ah_job_table WHERE id_job={job}"
     cluster.sql(f"INSERT INTO slurm_acct_db.ah_suspend_table (job_db_inx, id_assoc, time_start, time_end) {columns}")
     for kind, values in kinds.items():
