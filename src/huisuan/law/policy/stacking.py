@@ -137,10 +137,10 @@ def _after(policy: Policy, ground: str) -> tuple[str, ...]:
     return () if declared is None else declared.after
 
 
-def _turn(place: PolicyRule, ground: str) -> tuple[float, date, str, int]:
+def _turn(place: PolicyRule, ground: str) -> tuple[int, date, str, int]:
     policy, declared = place.policy, declared_stacking(place.policy, ground)
-    rank = float(_rank(policy.level))
-    rank = max([rank, *(_rank(level) + 0.5 for level in _after(policy, ground))])
+    # levels count by twos: what comes after a level stands between it and the next
+    rank = max([2 * _rank(policy.level), *(2 * _rank(level) + 1 for level in _after(policy, ground))])
     order = declared.order if declared else ()
     own = order.index(place.rule.key) if place.rule.key in order else len(order)
     return rank, policy.issued, policy.name, own
