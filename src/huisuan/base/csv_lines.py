@@ -10,6 +10,8 @@ from typing import Any
 
 from huisuan.base.errors import InvalidRequest
 
+#: what a spreadsheet takes for a formula at the beginning of a cell
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 LARGEST_CSV = 8 * 1024 * 1024  # bytes of a file that people make: some fifty thousand lines
 
 
@@ -137,3 +139,8 @@ class CsvTable:
                 faults.append(LineFault(line, "—", ",".join(cells), rule, "请补齐；含逗号的值请加双引号"))
                 continue
             yield line, {name: cell.strip() for name, cell in zip(self.header, cells, strict=True)}
+
+
+def escape_formula(text: str) -> str:
+    """A text for a cell that a spreadsheet opens: what would begin a formula stands behind an apostrophe."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

@@ -14,6 +14,11 @@ def yuan(fen: int | Fraction) -> str:
     return f"{sign}{whole_fen // 100:,}.{whole_fen % 100:02d}"
 
 
+def plain_yuan(fen: int) -> str:
+    """Fen (not negative) as people type yuan and banks write it, without separators: 1234.05."""
+    return f"{fen // 100}.{fen % 100:02d}"
+
+
 def round_half_up(fen: Fraction) -> int:
     """The nearest whole fen, a half upwards: how a bill is rounded, once."""
     return (2 * fen.numerator + fen.denominator) // (2 * fen.denominator)

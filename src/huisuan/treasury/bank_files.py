@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from django.db import IntegrityError, transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest
+from huisuan.base.money import plain_yuan
 from huisuan.treasury.ledger import Act
 from huisuan.treasury.models import BankFile, BankFileLine, PaymentOrder
 
@@ -64,8 +65,3 @@ def _content(orders: Sequence[PaymentOrder]) -> bytes:
         ["合计", len(orders), "", "", "", plain_yuan(sum(order.instalment.amount_fen for order in orders)), ""]
     )
     return text.getvalue().encode("utf-8-sig")
-
-
-def plain_yuan(fen: int) -> str:
-    """Fen (not negative) as a bank writes yuan: 1234.05."""
-    return f"{fen // 100}.{fen % 100:02d}"

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Max
 
+from huisuan.base.csv_lines import FORMULA_STARTS
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.treasury.ledger import Act, Movement, ledger_refusals, line_accounts, post_entries
 from huisuan.treasury.models import AccountKind, EntryKind, Instalment, PaymentOrder
 from huisuan.treasury.models.commitments import OrderOutcome
 
 _ACCOUNT = re.compile(r"[0-9]{8,32}")
-_FORMULA = tuple("=+-@\t\r")  # what a spreadsheet takes for a formula at the beginning of a cell
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def parse_payee(name: str, account_number: str, bank: str) -> Payee:
 
 def _text(field: str, written: str) -> str:
     text = " ".join(unicodedata.normalize("NFC", written).split())
-    if not text or len(text) > 200 or text.startswith(_FORMULA) or not text.isprintable():
+    if not text or len(text) > 200 or text.startswith(FORMULA_STARTS) or not text.isprintable():
         raise InvalidRequest(
             f'{field} "{text[:40]}"：须为 1 至 200 字，不能以 = + - @ 开头', code="treasury.payee_malformed"
         )

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from huisuan.base.csv_lines import escape_formula
 from huisuan.law.budget.model import Budget, ClaimChange, GroupChange, RuleBudget
 from huisuan.law.model.answers import STATUS_ZH
 from huisuan.law.model.claimants import CLAIMANT_KINDS
@@ -177,5 +178,4 @@ def _cell(key: str, value: Any) -> str:
         return ""
     if key.endswith("_fen"):
         return str(Decimal(value).scaleb(-2))
-    text = str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) and not isinstance(value, int) else text
+    return str(value) if isinstance(value, int) else escape_formula(str(value))

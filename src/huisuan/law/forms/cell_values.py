@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from fractions import Fraction
 
+from huisuan.base.money import plain_yuan
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.values import InvalidValue, Value, ValueKind, format_fen, parse_value
 
@@ -52,7 +53,7 @@ def format_cell(spec: FactSpec, value: Value | None) -> str:
     if value is None:
         return ""
     if spec.kind == ValueKind.MONEY and isinstance(value, int):
-        return f"{value // 100}.{value % 100:02d}"
+        return plain_yuan(value)
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, Fraction):

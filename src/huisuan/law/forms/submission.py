@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
 
+from huisuan.base.csv_lines import escape_formula
 from huisuan.law.forms.cell_values import InvalidCell, parse_cell
 from huisuan.law.forms.layout import FactColumn, SheetLayout, column_letter, format_heading, parse_layout
 from huisuan.law.forms.sheet_reader import SheetCell, UnreadableCell, read_rows
@@ -20,7 +21,6 @@ from huisuan.law.model.values import Value
 
 HEADING_WITHIN = 20  # rows: a title or a note may stand above the headings
 SOURCE_ROW = "source_row"
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -156,9 +156,5 @@ def errors_csv(errors: Sequence[CellError]) -> bytes:
     writer = csv.writer(out)
     writer.writerow(["行", "单元格", "列", "事实", "所填的值", "应为", "怎么办"])
     for error in errors:
-        writer.writerow([_escape_formula(str(part)) for part in error.to_dict().values()])
+        writer.writerow([escape_formula(str(part)) for part in error.to_dict().values()])
     return out.getvalue().encode("utf-8-sig")
-
-
-def _escape_formula(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from huisuan.base.csv_lines import LARGEST_CSV
+from huisuan.base.csv_lines import LARGEST_CSV, escape_formula
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.compute.metering.imports.requests import (
     ImportPlan,
@@ -146,8 +146,8 @@ def import_faults(request: HttpRequest, number: int) -> HttpResponse:
     buffer = io.StringIO()
     rows = csv.writer(buffer)
     rows.writerow([_t("行"), _t("哪里不对，怎么改")])
-    rows.writerows((fault["line"], f"'{fault['reason']}" if fault["reason"][:1] in "=+-@" else fault["reason"])
-                   for fault in cast("dict[str, Any]", work.report)["faults"])  # fmt: skip
+    faults = cast("dict[str, Any]", work.report)["faults"]
+    rows.writerows((fault["line"], escape_formula(fault["reason"])) for fault in faults)
     answer = HttpResponse("﻿" + buffer.getvalue(), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{work.centre.code}-import-{number}-refused.csv"'
     return answer

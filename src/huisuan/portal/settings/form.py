@@ -11,6 +11,7 @@ from fractions import Fraction
 from django.http import QueryDict
 from django.utils.translation import gettext as _t
 
+from huisuan.base.money import plain_yuan
 from huisuan.law.model import InterpretationSpec, InvalidValue, LawError, ValueKind, format_share, parse_date
 from huisuan.law.policy import Policy, SettingHistory, SettingValue, setting_declarations
 from huisuan.portal.law.field_faults import setting_error_html
@@ -134,7 +135,7 @@ def _entered(row: SettingHistory) -> list[str]:
     if isinstance(value, Fraction):
         return [_share(value)]
     if isinstance(value, int):
-        return [f"{value // 100}.{value % 100:02d}"]
+        return [plain_yuan(value)]
     return [value]
 
 
