@@ -10,7 +10,7 @@ from typing import Any
 
 from huisuan.base.errors import InvalidRequest
 
-#: what a spreadsheet takes for a formula at the beginning of a cell
+#: what a spreadsheet takes for the beginning of a formula; Chinese ones read the full-width signs too
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 LARGEST_CSV = 8 * 1024 * 1024  # bytes of a file that people make: some fifty thousand lines
 

@@ -14,9 +14,10 @@ import pytest
 from django.db.models import QuerySet
 from django.test import RequestFactory
 
+from huisuan.base.csv_lines import FORMULA_STARTS
 from huisuan.compute.models import UsageRecord
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind
-from huisuan.portal.ui.export import FORMULA_STARTS, harmless
+from huisuan.portal.ui.export import harmless
 from huisuan.portal.ui.table import PAGE_ROWS, Table
 from support.portal import World
 

@@ -15,13 +15,12 @@ from django.db.models import QuerySet
 from django.http import FileResponse, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone, translation
 
-from huisuan.base.csv_lines import FORMULA_STARTS
+from huisuan.base.csv_lines import escape_formula
 from huisuan.base.paths import spool_folder
 from huisuan.portal.sentences.page import translate_sentence
 from huisuan.portal.ui import number_format
 from huisuan.portal.ui.columns import NUMBERS, Column, Kind
 
-#: what a spreadsheet takes for the start of a formula; Chinese ones read the full-width signs too
 _CHUNK = 2000
 XLSX_ROWS = 1_048_575  # what a sheet holds below its heading
 BOM = "\ufeff"  # without it Excel reads Chinese as gibberish
@@ -32,7 +31,7 @@ Export = Callable[[str, Sequence[Column], QuerySet[Any], Prepare | None], HttpRe
 
 def harmless(text: str) -> str:
     """Text that a spreadsheet will not run: an apostrophe before what would start a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return escape_formula(text)
 
 
 def plain(column: Column, value: Any) -> str:
