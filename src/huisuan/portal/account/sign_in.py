@@ -67,7 +67,7 @@ def sign_in_page(request: HttpRequest, there: str, wrong: str = "", status: int 
         "username": request.POST.get("username", "")[:80],
         "elsewhere": settings.HUISUAN_OIDC_NAME if settings.HUISUAN_OIDC_ISSUER else "",
     }
-    return render(request, "portal/sign_in.html", context, status=status)
+    return render(request, "portal/account/sign_in.html", context, status=status)
 
 
 def go_on(request: HttpRequest, person: Person, there: str, how: str) -> HttpResponse:
@@ -104,7 +104,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
         except Refused as refusal:
             wrong = refusal_html(refusal)
         wrong = wrong or _("验证码不对，或已经用过：请等下一个。")
-    return render(request, "portal/second_step.html", {"who": person, "wrong": wrong})
+    return render(request, "portal/account/second_step.html", {"who": person, "wrong": wrong})
 
 
 def halfway(request: HttpRequest) -> Person | None:
@@ -135,14 +135,14 @@ def _enrol(request: HttpRequest, person: Person, half: dict[str, Any]) -> HttpRe
         "secret": secret,
         "image": as_image(second_factor.provisioning_uri(person, secret)),
     }
-    return render(request, "portal/enrol_factor.html", context)
+    return render(request, "portal/account/enrol_factor.html", context)
 
 
 def recovery_codes_page(
     request: HttpRequest, codes: list[str], there: str, with_cookies: HttpResponse | None = None
 ) -> HttpResponse:
     """The recovery codes, this once."""
-    page = render(request, "portal/recovery_codes.html", {"codes": codes, "there": there})
+    page = render(request, "portal/account/recovery_codes.html", {"codes": codes, "there": there})
     if with_cookies is not None:
         page.cookies.update(with_cookies.cookies)
     page["Cache-Control"] = "no-store"
@@ -168,7 +168,7 @@ def complete_sign_in(request: HttpRequest, person: Person, there: str, how: str)
 
 def too_many_tries_page(request: HttpRequest, many: TooManyAttempts) -> HttpResponse:
     """The page of too many tries."""
-    answer = render(request, "portal/locked.html", {"minutes": -(-many.wait // 60)}, status=429)
+    answer = render(request, "portal/account/locked.html", {"minutes": -(-many.wait // 60)}, status=429)
     answer["Retry-After"] = str(many.wait)
     return answer
 

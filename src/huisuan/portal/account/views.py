@@ -143,7 +143,7 @@ def enrol_factor(request: HttpRequest) -> HttpResponseBase:
         "here": "account", "who": person, "wrong": wrong, "secret": secret,
         "image": as_image(second_factor.provisioning_uri(person, secret)),
     }  # fmt: skip
-    return render(request, "portal/enrol_factor.html", context)
+    return render(request, "portal/account/enrol_factor.html", context)
 
 
 @allow(scope="read")

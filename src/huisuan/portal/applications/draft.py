@@ -45,7 +45,7 @@ def new_draft(request: HttpRequest, policy: str, rule: str) -> HttpResponseBase:
     party = queries.claimant(viewer_of(request))
     if party is None:
         text = _t("本市还没有登记为主体：请省专班用 huisuan party import 导入（kind 为 city）后再填。")
-        return render(request, "portal/user/draft_wrong.html", {"wrong": text, "here": "drafts"}, status=409)
+        return render(request, "portal/applications/draft_wrong.html", {"wrong": text, "here": "drafts"}, status=409)
     known = queries.known(party, law, asked)
     if request.method != "POST":
         return _form(request, law, asked, party, draft_form.prefilled_texts(asked, known), Beside(known=known))
@@ -68,7 +68,7 @@ def draft_page(request: HttpRequest, number: int) -> HttpResponseBase:
         rule = law.rule(draft.rule)
     except LawError as error:
         context = {"wrong": refusal_html(error), "draft": draft, "here": "drafts"}
-        return render(request, "portal/user/draft_wrong.html", context)
+        return render(request, "portal/applications/draft_wrong.html", context)
     if request.method != "POST":
         return _form(request, law, rule, draft.party, draft.facts, _beside(law, rule, draft), draft=draft)
     return _save(request, law, rule, draft)
@@ -127,7 +127,7 @@ def live_answer(request: HttpRequest, policy: str, rule: str) -> HttpResponse:
     known = queries.known(party, law, asked) if party else None
     fields = draft_form.fact_fields(law, asked, typed.facts, Beside())
     context = {"fields": fields, "unread": with_errors(fields), **_answer(law, asked, typed.facts, known)}
-    return render(request, "portal/user/draft_live.html", context)
+    return render(request, "portal/applications/draft_live.html", context)
 
 
 @allow(*CLAIMANTS)
@@ -149,7 +149,7 @@ def download(request: HttpRequest, number: int) -> HttpResponseBase:
         content = load_evidence(found.sha256)
     except Refused as refusal:
         context = {"wrong": refusal_html(refusal), "here": "drafts"}
-        return render(request, "portal/user/draft_wrong.html", context, status=409)
+        return render(request, "portal/applications/draft_wrong.html", context, status=409)
     response = HttpResponse(content, content_type=found.media_type)
     response.headers["Content-Disposition"] = _attachment(found.filename)
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
@@ -228,4 +228,4 @@ def _form(
         "megabytes": LARGEST_BYTES // (1024 * 1024),
         **_answer(law, rule, texts, beside.known),
     }
-    return render(request, "portal/user/draft.html", context, status=status)
+    return render(request, "portal/applications/draft.html", context, status=status)

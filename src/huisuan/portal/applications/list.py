@@ -94,4 +94,4 @@ def draft_list(request: HttpRequest) -> HttpResponseBase:
         request, queries.drafts(viewer), draft_columns(), file="drafts", order="-updated", empty=empty,
         search=("label", "rule"),
     )  # fmt: skip
-    return render_tables(request, "portal/user/drafts.html", {"here": "drafts"}, [table])
+    return render_tables(request, "portal/applications/drafts.html", {"here": "drafts"}, [table])

@@ -93,7 +93,7 @@ def bill_list(request: HttpRequest) -> HttpResponseBase:
     """The bills of the settlement runs that stand."""
     viewer = viewer_of(request)
     table = bill_table(request, viewer, queries.bills_of_newest_runs(viewer))
-    return render_tables(request, "portal/user/bills.html", {"here": "bills"}, [table])
+    return render_tables(request, "portal/billing/bills.html", {"here": "bills"}, [table])
 
 
 @allow()
@@ -121,4 +121,4 @@ def bill_page(request: HttpRequest, number: int) -> HttpResponseBase:
         "entitled": entitled,
         "stands": queries.is_newest_run(bill.run_id),
     }
-    return render_tables(request, "portal/user/bill.html", context, [table])
+    return render_tables(request, "portal/billing/bill.html", context, [table])

@@ -112,7 +112,7 @@ def entitlement_list(request: HttpRequest) -> HttpResponseBase:
     """The entitlements of the runs that stand."""
     viewer = viewer_of(request)
     table = entitlement_table(request, viewer, queries.entitlements_of_newest_runs(viewer))
-    return render_tables(request, "portal/user/entitlements.html", {"here": "entitlements"}, [table])
+    return render_tables(request, "portal/billing/entitlements.html", {"here": "entitlements"}, [table])
 
 
 @allow(*_READERS)
@@ -142,7 +142,7 @@ def entitlement_page(request: HttpRequest, number: int) -> HttpResponseBase:
         "claims": claim_drafts(entitled) if viewer.role == "user" else [],
         "may_claim": viewer.role == "user",
     }
-    return render(request, "portal/user/entitlement.html", context)
+    return render(request, "portal/billing/entitlement.html", context)
 
 
 def _same(viewer: Viewer, entitled: Entitlement) -> dict[str, str]:
@@ -162,7 +162,7 @@ def _same(viewer: Viewer, entitled: Entitlement) -> dict[str, str]:
 def bill_branch(request: HttpRequest, number: int) -> HttpResponseBase:
     """The lines of a bill, as a branch of the tree."""
     bill = get_object_or_404(queries.bills_of_all_runs(viewer_of(request)), pk=number)
-    return render(request, "portal/user/branch_lines.html", {"bill": bill, "lines": bill_lines.lines_of(bill)})
+    return render(request, "portal/billing/branch_lines.html", {"bill": bill, "lines": bill_lines.lines_of(bill)})
 
 
 @allow(*_READERS)
@@ -174,6 +174,6 @@ def line_branch(request: HttpRequest, number: int, line: int) -> HttpResponseBas
     shown = records_of_line(found)[max(page.start_index() - 1, 0) : page.end_index()]
     return render(
         request,
-        "portal/user/branch_records.html",
+        "portal/billing/branch_records.html",
         {"bill": bill, "line": found, "page": page, "slices": iterate_slices(shown)},
     )

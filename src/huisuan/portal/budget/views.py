@@ -98,15 +98,15 @@ def budget_page(request: HttpRequest) -> HttpResponseBase:
         "broken": list(broken), "not_used": [] if request.GET.get("export") in FORMS else refused(request, "export"),
     }  # fmt: skip
     if unusable := _unusable(request, policies):
-        return render(request, "portal/oversight/budget.html", {**context, "unusable": unusable}, status=422)
+        return render(request, "portal/budget/budget.html", {**context, "unusable": unusable}, status=422)
     day = last_day_in_force(policy, year)
     if day is None:
-        return render(request, "portal/oversight/budget.html", context)
+        return render(request, "portal/budget/budget.html", context)
     known = timezone.localdate()
     asked = parse_form(policy, day, known, request.GET, gettext("情景"))
     context |= {"day": day, "asked": asked}
     if asked.wrong:
-        return render(request, "portal/oversight/budget.html", context, status=422)
+        return render(request, "portal/budget/budget.html", context, status=422)
     scenario = BudgetScenario(policy, day, known, asked.tables, Sample(PARTIES, seed))
     return _answered(request, scenario, asked, context)
 
@@ -124,9 +124,9 @@ def _answered(
         )
         done = budget_of_request(work, scenario.policy) if work.state == WorkState.DONE else None
     except HuisuanError as error:
-        return render(request, "portal/oversight/budget.html", {**context, "refused": refusal_html(error)}, status=422)
+        return render(request, "portal/budget/budget.html", {**context, "refused": refusal_html(error)}, status=422)
     if done is None:
-        return render(request, "portal/oversight/budget.html", {**context, **budget_work(work)})
+        return render(request, "portal/budget/budget.html", {**context, **budget_work(work)})
     return _figures(request, done, context)
 
 
@@ -141,7 +141,7 @@ def _figures(request: HttpRequest, done: Budget, context: dict[str, Any]) -> Htt
         "tables": [_shown(each) for each in tables if each.rows], "chart": _chart(done, policy, year),
         "exports": [(name.upper(), _address(request, name)) for name in FORMS],
     }  # fmt: skip
-    return render(request, "portal/oversight/budget.html", context)
+    return render(request, "portal/budget/budget.html", context)
 
 
 def _unusable(request: HttpRequest, policies: list[Policy]) -> list[str]:

@@ -56,7 +56,7 @@ def calculator(request: HttpRequest) -> HttpResponseBase:
     live = request.htmx.target == _LIVE  # type: ignore[attr-defined]
     if not live and "" in request.GET.dict().values():
         return redirect(address)  # a form sent without script carries its empty fields
-    template = "portal/public/calculator_live.html" if live else "portal/public/calculator.html"
+    template = "portal/calculator/calculator_live.html" if live else "portal/calculator/calculator.html"
     response = render(request, template, {**_context(request, policies, broken, known, asked), "live": live})
     if live:
         response.headers["HX-Replace-Url"] = address

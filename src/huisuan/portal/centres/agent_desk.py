@@ -35,7 +35,7 @@ def invite_agent(request: HttpRequest, code: str) -> HttpResponseBase:
         "here": "centres", "centre": centre, "invitation": invitation, "word": word,
         "platform": request.build_absolute_uri("/").rstrip("/"), "engine": centre.engine or "slurm",
     }  # fmt: skip
-    page = render(request, "portal/centre/invited.html", context)
+    page = render(request, "portal/centres/invited.html", context)
     page["Cache-Control"] = "no-store"
     return page
 

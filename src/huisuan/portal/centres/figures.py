@@ -40,7 +40,7 @@ def figures_page(request: HttpRequest, code: str) -> HttpResponseBase:
             context |= {"found": found, **_drawn(found), "share": number_format.share(found.used, found.there)}
         except Unavailable as refusal:
             context["refused"] = refusal_html(refusal)
-    return render(request, "portal/centre/figures.html", context)
+    return render(request, "portal/centres/figures.html", context)
 
 
 def _drawn(found: CentreYear) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def usage_import(request: HttpRequest, number: int) -> HttpResponseBase:
             *([(_("账户对应表"), work.tenants_name)] if work.tenants_name else []),
             *([(_("试运行"), _t("只说会怎样，不写入"))] if work.dry_run else []),
         ],
-        report="portal/centre/import_report.html",
+        report="portal/centres/import_report.html",
     )
     more = {"import": work, "centre": work.centre, "tab": "imports", "may_import": manages, **report_context(work)}
     return render_work(request, work, page, "centres", more)
@@ -210,7 +210,7 @@ def _page(request: HttpRequest, centre: Centre, *, status: int = 200, **more: An
         "month": f"{_last_month(timezone.localtime()):%Y-%m}",
         **more,
     }
-    return render_tables(request, "portal/centre/imports.html", context, [table], status=status)
+    return render_tables(request, "portal/centres/imports.html", context, [table], status=status)
 
 
 def _states(rows: QuerySet[Any]) -> list[tuple[str, Any]]:

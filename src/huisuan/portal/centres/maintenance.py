@@ -88,7 +88,7 @@ def _page(
         "may_declare": viewer_of(request).role in _MANAGERS,
         **more,
     }
-    return render(request, "portal/centre/maintenance.html", context, status=status)
+    return render(request, "portal/centres/maintenance.html", context, status=status)
 
 
 def _plan(request: HttpRequest) -> WindowPlan:

@@ -159,7 +159,7 @@ def _page(
         **({} if tried is None else _amounts(tried)),
         **more,
     }
-    return render_tables(request, "portal/centre/tariffs.html", context, [_history(request, centre)], status=status)
+    return render_tables(request, "portal/centres/tariffs.html", context, [_history(request, centre)], status=status)
 
 
 def _amounts(tried: TariffPreview) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def unclaimed_page(request: HttpRequest, code: str) -> HttpResponseBase:
         "claims": [(one, newest[one.kind, one.name] == one.pk) for one in claims[:_SHOWN]],
         "may_claim": viewer.role in _MANAGERS,
     }
-    return render(request, "portal/centre/unclaimed.html", context)
+    return render(request, "portal/centres/unclaimed.html", context)
 
 
 @allow(*_MANAGERS)

@@ -86,7 +86,7 @@ def centre_table(request: HttpRequest, viewer: Viewer, name: str = "") -> Table:
 @allow(*_READERS)
 def centre_list(request: HttpRequest) -> HttpResponseBase:
     """All centres that the viewer reads."""
-    return render_tables(request, "portal/centre/centres.html", {}, [centre_table(request, viewer_of(request))])
+    return render_tables(request, "portal/centres/centres.html", {}, [centre_table(request, viewer_of(request))])
 
 
 def queue_table(request: HttpRequest, viewer: Viewer, centre: Centre) -> Table:
@@ -159,4 +159,4 @@ def centre_page(request: HttpRequest, code: str) -> HttpResponseBase:
         use.records_of_months(request, viewer, centre, year),
         file_table(request, centre),
     ]
-    return render_tables(request, "portal/centre/centre.html", context, tables)
+    return render_tables(request, "portal/centres/centre.html", context, tables)

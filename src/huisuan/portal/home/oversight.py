@@ -123,7 +123,7 @@ def home(request: HttpRequest, viewer: Viewer) -> HttpResponseBase:
         entitlement_table(request, viewer, of_year, name="entitlements"),
         centre_table(request, viewer, name="centres"),
     ]
-    return render_tables(request, "portal/oversight/home.html", context, tables)
+    return render_tables(request, "portal/home/oversight.html", context, tables)
 
 
 @allow("province", "auditor")
@@ -133,7 +133,7 @@ def run_list(request: HttpRequest) -> HttpResponseBase:
     if viewer_of(request).role == "province":
         context |= settle_form(timezone.localdate())
     return render_tables(
-        request, "portal/oversight/runs.html", context, [run_table(request, "runs"), request_table(request)]
+        request, "portal/home/runs.html", context, [run_table(request, "runs"), request_table(request)]
     )
 
 
@@ -152,4 +152,4 @@ def run_page(request: HttpRequest, number: int) -> HttpResponseBase:
     }
     rows = queries.entitlements_of_all_runs(viewer).filter(run=run)
     table = entitlement_table(request, viewer, rows, file=f"run-{number}", name="entitlements")
-    return render_tables(request, "portal/oversight/run.html", context, [table])
+    return render_tables(request, "portal/home/run.html", context, [table])

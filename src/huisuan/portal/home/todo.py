@@ -192,4 +192,4 @@ def todo_page(request: HttpRequest) -> HttpResponseBase:
         "mine": count_todo(items, viewer.role),
         "groups": [(True, [row for row in rows if row.yours]), (False, [row for row in rows if not row.yours])],
     }
-    return render(request, "portal/oversight/todo.html", context)
+    return render(request, "portal/home/todo.html", context)

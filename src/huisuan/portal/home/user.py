@@ -41,4 +41,4 @@ def home(request: HttpRequest, viewer: Viewer) -> HttpResponseBase:
         "owed": next((each for each in entitled if each.run.year == year), None),
         "jobs": [(job, state_word(state_labels.JOB, job.state)) for job in jobs],
     }
-    return render(request, "portal/user/home.html", context)
+    return render(request, "portal/home/user.html", context)

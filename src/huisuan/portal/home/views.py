@@ -25,5 +25,5 @@ def home(request: HttpRequest) -> HttpResponseBase:
         own = list(centres.centres(viewer)[:2])
         if len(own) == 1:
             return redirect("centre", code=own[0].code)
-        return render_tables(request, "portal/centre/centres.html", {}, [centre_table(request, viewer)])
+        return render_tables(request, "portal/centres/centres.html", {}, [centre_table(request, viewer)])
     return oversight_home(request, viewer)

@@ -53,7 +53,7 @@ def ask_cancel(request: HttpRequest) -> HttpResponse:
         "too_many": MOST_JOBS if len(found) > MOST_JOBS else 0,
         "back": request.GET.urlencode() if not uids else "",
     }
-    return render(request, "portal/user/cancel_jobs.html", context)
+    return render(request, "portal/jobs/cancel_jobs.html", context)
 
 
 def _hold(request: HttpRequest) -> HttpResponse:
@@ -71,7 +71,7 @@ def _hold(request: HttpRequest) -> HttpResponse:
 @allow(*CANCELS)
 def held_cancels(request: HttpRequest) -> HttpResponse:
     """What can still be undone, as the part of the list's page that asks anew by itself."""
-    return render(request, "portal/user/held_cancels.html", held_context(request))
+    return render(request, "portal/jobs/held_cancels.html", held_context(request))
 
 
 def held_context(request: HttpRequest) -> dict[str, Any]:

@@ -26,4 +26,4 @@ def job_list(request: HttpRequest) -> HttpResponseBase:
         selection = Selection(reverse("cancel-jobs"), "uid", _("取消选中的…"), selects, all_label)
         context = held_context(request)
     table = job_table(request, viewer, selection)
-    return render_tables(request, "portal/user/jobs.html", {"here": "jobs", **context}, [table])
+    return render_tables(request, "portal/jobs/jobs.html", {"here": "jobs", **context}, [table])

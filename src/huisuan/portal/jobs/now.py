@@ -51,7 +51,7 @@ def now_page(request: HttpRequest) -> HttpResponse:
         "here": "jobs", "found": found, "rows": _rows(found), "models": models, "model": model,
         "not_used": refused(request, *wrong), "has_net": viewer.role == "user",
     }  # fmt: skip
-    return render(request, "portal/user/now.html", context)
+    return render(request, "portal/jobs/now.html", context)
 
 
 def _number(text: str) -> int | None:

@@ -70,7 +70,7 @@ def submit_page(request: HttpRequest) -> HttpResponseBase:
         except Refused as refusal:
             context["refused"] = refusal_lines(refusal)
     live = request.htmx.target == "look"  # type: ignore[attr-defined]
-    return render(request, f"portal/user/submit{'_look' if live else ''}.html", context)
+    return render(request, "portal/jobs/submit_look.html" if live else "portal/jobs/submit.html", context)
 
 
 def _form(request: HttpRequest, source: Copied | None) -> dict[str, Any]:

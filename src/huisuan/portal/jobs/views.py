@@ -95,19 +95,19 @@ def job_page(request: HttpRequest, uid: str) -> HttpResponseBase:
     viewer, now = viewer_of(request), timezone.now()
     job = get_object_or_404(queries.jobs(viewer).select_related("centre__agent", "party__region"), uid=uid)
     context = _live(job, viewer, now)
-    context["more"] = render_to_string("portal/user/job_more.html", context, request)
+    context["more"] = render_to_string("portal/jobs/job_more.html", context, request)
     context["digest"] = hashlib.sha256(context["more"].encode()).hexdigest()[:16]
     if request.htmx.target == "live":  # type: ignore[attr-defined]
         if request.GET.get("at", context["stands"]) != context["stands"]:
             return HttpResponse(headers={"HX-Refresh": "true"})
         # what did not change stays as it is, with what somebody selected or unfolded in it
         context["changed"] = request.GET.get("more") != context["digest"]
-        return render(request, "portal/user/job_live.html", context)
+        return render(request, "portal/jobs/job_live.html", context)
     context |= {**_why(job, viewer, now), "again_key": secrets.token_hex(16)}
     same = {"jobs": reverse("job", args=[uid])}
     if context["records"]:
         same |= queries.chain_of(viewer, context["records"][0])
-    return render(request, "portal/user/job.html", {**context, "here": "jobs", "same": same})
+    return render(request, "portal/jobs/job.html", {**context, "here": "jobs", "same": same})
 
 
 def _cancelled(

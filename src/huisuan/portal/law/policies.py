@@ -120,7 +120,7 @@ def policies(request: HttpRequest) -> HttpResponse:
     found, broken = load_all_policies()
     rows = [(policy, policy.in_force(today)) for policy in found]
     context = {"policies": rows, "broken": broken, "english": reads_english()}
-    return render(request, "portal/public/policies.html", context)
+    return render(request, "portal/law/policies.html", context)
 
 
 @public_page
@@ -137,4 +137,4 @@ def policy_page(request: HttpRequest, name: str) -> HttpResponse:
         "english": reads_english(),
         "here": "policies",
     }
-    return render(request, "portal/public/policy.html", context)
+    return render(request, "portal/law/policy.html", context)

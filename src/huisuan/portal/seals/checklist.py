@@ -50,7 +50,7 @@ def checklist_page(request: HttpRequest, code: str) -> HttpResponseBase:
         found = seal_checklist(centre, Month.parse(through) if through else None, now)
     except Refused as refusal:
         context["refused"] = refusal_html(refusal)
-        return render(request, "portal/centre/seal_checklist.html", context, status=422 if through else 200)
+        return render(request, "portal/seals/seal_checklist.html", context, status=422 if through else 200)
     context |= {
         "found": found,
         "through": str(found.last),
@@ -59,7 +59,7 @@ def checklist_page(request: HttpRequest, code: str) -> HttpResponseBase:
         "empty_days": _days(found.empty_days),
         "unheard_days": _days(found.unheard_days),
     }
-    return render(request, "portal/centre/seal_checklist.html", context)
+    return render(request, "portal/seals/seal_checklist.html", context)
 
 
 @allow("centre", "province")

@@ -99,7 +99,7 @@ def flag_table(request: HttpRequest, viewer: Viewer) -> Table:
 def flag_list(request: HttpRequest) -> HttpResponseBase:
     """What looked wrong."""
     return render_tables(
-        request, "portal/centre/flags.html", {"here": "flags"}, [flag_table(request, viewer_of(request))]
+        request, "portal/seals/flags.html", {"here": "flags"}, [flag_table(request, viewer_of(request))]
     )
 
 
@@ -114,7 +114,7 @@ def _shown(request: HttpRequest, flag: MeterFlag, refused: str = "") -> HttpResp
         "correction": PendingCorrection.objects.filter(flag=flag).first(),
         "earlier": _earlier(flag),
     }
-    return render(request, "portal/centre/flag.html", context, status=422 if refused else 200)
+    return render(request, "portal/seals/flag.html", context, status=422 if refused else 200)
 
 
 def _earlier(flag: MeterFlag) -> QuerySet[MeterFlag]:

@@ -123,7 +123,7 @@ def seal_list(request: HttpRequest) -> HttpResponseBase:
         "may_seal": viewer.role == "province",
         "flagged": set(open_flags.order_by().values_list("centre", flat=True)),
     }
-    return render_tables(request, "portal/centre/seals.html", context, [seal_table(request, viewer)])
+    return render_tables(request, "portal/seals/seals.html", context, [seal_table(request, viewer)])
 
 
 def months_to_offer(first: Month, last: Month) -> list[str]:
@@ -175,7 +175,7 @@ def seal_page(request: HttpRequest, code: str, month: str) -> HttpResponseBase:
         "checks": _checks(seal),
         "same": {"seals": _address(seal), "usage": f"{reverse('centre', args=[code])}?records-month={month}#records"},
     }
-    return render(request, "portal/centre/seal.html", context)
+    return render(request, "portal/seals/seal.html", context)
 
 
 def _checks(seal: Seal) -> list[tuple[Text, bool, str]]:

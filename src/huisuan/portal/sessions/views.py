@@ -70,8 +70,8 @@ def session_list(request: HttpRequest) -> HttpResponseBase:
         "models": list(Accelerator.objects.exclude(tflops_fp16=0).values_list("model", flat=True)),
     }  # fmt: skip
     if request.htmx.target == "sessions":  # type: ignore[attr-defined]
-        return render(request, "portal/user/session_rows.html", context)
-    return render(request, "portal/user/sessions.html", context)
+        return render(request, "portal/sessions/session_rows.html", context)
+    return render(request, "portal/sessions/sessions.html", context)
 
 
 @allow("user")
@@ -85,7 +85,7 @@ def open_session(request: HttpRequest, uid: str) -> HttpResponseBase:
     except Refused as refusal:
         messages.error(request, refusal_html(refusal))
         return redirect("sessions")
-    answer = render(request, "portal/user/session_open.html", {"here": "jobs", "url": ticket.url})
+    answer = render(request, "portal/sessions/session_open.html", {"here": "jobs", "url": ticket.url})
     answer["Cache-Control"] = "no-store"
     return answer
 

@@ -123,7 +123,7 @@ def settings_page(request: HttpRequest, name: str) -> HttpResponseBase:
         "here": "policies",
     }
     tables = [_proposal_table(request, policy, may_propose=bool(context["may_propose"]))] if oversees else []
-    return render_tables(request, "portal/oversight/settings.html", context, tables)
+    return render_tables(request, "portal/settings/settings.html", context, tables)
 
 
 def _proposal_table(request: HttpRequest, policy: Policy, *, may_propose: bool) -> Table:
@@ -170,7 +170,7 @@ def propose(request: HttpRequest, name: str) -> HttpResponse:
         "rows": [(entry.as_field(row["label"], english=reads_english()), row) for entry, row in rows],
         "here": "policies",
     }
-    return render(request, "portal/oversight/propose.html", context, status=status)
+    return render(request, "portal/settings/propose.html", context, status=status)
 
 
 @allow("province", "auditor")
@@ -202,9 +202,9 @@ def proposal_page(request: HttpRequest, number: int) -> HttpResponseBase:
     except Refused as refusal:
         context["gone"] = refusal_html(refusal)
     if comparison is None:
-        return render_tables(request, "portal/oversight/proposal.html", context, [])
+        return render_tables(request, "portal/settings/proposal.html", context, [])
     context |= comparison_context(comparison)
-    return render_tables(request, "portal/oversight/proposal.html", context, [compared_table(request, comparison)])
+    return render_tables(request, "portal/settings/proposal.html", context, [compared_table(request, comparison)])
 
 
 def _reaches(proposal: SettingsProposal) -> list[dict[str, Any]]:

@@ -51,7 +51,7 @@ def statistics_page(request: HttpRequest) -> HttpResponseBase:
         "total": sum(row.cell.card_seconds for row in cities), "spend": sum(row.cell.spend_fen for row in cities),
         "least": LEAST_PARTIES, "share": LARGEST_SHARE[0] * 100 // LARGEST_SHARE[1],
     }  # fmt: skip
-    return render(request, "portal/public/statistics.html", context)
+    return render(request, "portal/statistics/statistics.html", context)
 
 
 @public_page

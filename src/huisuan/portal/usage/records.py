@@ -157,7 +157,7 @@ def record_list(request: HttpRequest) -> HttpResponseBase:
         if counted <= keyset_table.MOST_COUNTED
         else many_records(request, viewer, rows, choices_of_many(viewer), unfiltered={"rows": counted})
     )
-    return render_tables(request, "portal/user/usage.html", {"here": "usage"}, [table])
+    return render_tables(request, "portal/usage/usage.html", {"here": "usage"}, [table])
 
 
 def many_records(
@@ -214,7 +214,7 @@ def record_page(request: HttpRequest, code: str, sequence: int) -> HttpResponseB
         "seal_address": queries.seal_address(viewer, seal) if seal else None,
         "bills": queries.bills_of(viewer, record) if record.party_id else [],
     }
-    return render(request, "portal/user/record.html", context)
+    return render(request, "portal/usage/record.html", context)
 
 
 @allow()
@@ -222,5 +222,5 @@ def raw_line(request: HttpRequest, code: str, sequence: int) -> HttpResponseBase
     """The raw line of a record, as what a row or a branch opens in place."""
     record = _record(viewer_of(request), code, sequence)
     branch = request.GET.get("as") == "branch"
-    template = "portal/user/raw_branch.html" if branch else "portal/user/raw_row.html"
+    template = "portal/usage/raw_branch.html" if branch else "portal/usage/raw_row.html"
     return render(request, template, {"record": record, "raw": load_checked_raw_line(record)})
