@@ -14,7 +14,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection
 
-from huisuan.client.client import ClientError
+from huisuan.client import ClientError
 from huisuan.compute.agent_gateway.enrolment import EnrolmentRefused
 from huisuan.compute.agent_gateway.sync import sync
 from huisuan.compute.models import AgentKey, Centre

@@ -17,7 +17,7 @@ from huisuan.client.client import Client
 
 _T = TypeVar("_T")
 CREDENTIALS = "credentials.json"
-INSTANCE = "instance.json"
+INSTANCE_FILE = "instance.json"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def forget() -> None:
 
 def running_here() -> Instance | None:
     """The platform that `huisuan up` runs on this machine; a stale note of one is no platform."""
-    found = _load(home() / INSTANCE, Instance)
+    found = _load(home() / INSTANCE_FILE, Instance)
     return found if found and found.alive else None
 
 

@@ -75,7 +75,7 @@ class Sending:
             ) from None
         if answer.is_success:
             return answer
-        raise ClientError(_detail(answer), answer.status_code, code=code_of(answer))
+        raise ClientError(_detail(answer), answer.status_code, code=error_code(answer))
 
 
 def _read(adapter: TypeAdapter[_T], answer: httpx.Response) -> _T:
@@ -89,7 +89,7 @@ def _read(adapter: TypeAdapter[_T], answer: httpx.Response) -> _T:
         ) from None
 
 
-def code_of(answer: httpx.Response) -> str:
+def error_code(answer: httpx.Response) -> str:
     """The code of the platform's refusal; "" where it gave none."""
     try:
         return str(answer.json().get("code", ""))

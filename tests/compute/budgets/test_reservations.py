@@ -14,6 +14,7 @@ from huisuan.compute.budgets import room
 from huisuan.compute.budgets.open_reservations import close_settled, load_open
 from huisuan.compute.budgets.party_use import count_party_use
 from huisuan.compute.budgets.prices import Prices
+from huisuan.compute.budgets.services import PLACEMENT_LOCK
 from huisuan.compute.budgets.standing import load_standings
 from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.dispatch import scheduling_cycle
@@ -223,12 +224,12 @@ def _waits_for_a_lock(pids: list[int]) -> bool:
 def test_a_cycle_waits_for_no_job_that_somebody_is_changing_and_places_the_others() -> None:
     centre()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [scheduling_cycle.LOCK])  # nothing is placed yet
+        cursor.execute("SELECT pg_advisory_lock(%s)", [PLACEMENT_LOCK])  # nothing is placed yet
     held, other = [_sent_unplaced(number) for number in (1, 2)]
     with transaction.atomic():
         Job.objects.select_for_update().get(pk=held.pk)  # is being cancelled
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [scheduling_cycle.LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [PLACEMENT_LOCK])
         thread, broken, pids = _in_background(lambda: place_waiting(NOON))
         eventually(lambda: not thread.is_alive() or _waits_for_a_lock(pids))
         assert not thread.is_alive()

@@ -2,7 +2,7 @@
 
 A job fits where the most that it can cost (cards x time limit x the highest price on record for the pool) is left in
 every hard budget that it counts in. What a placement reserves is taken off at once, so that two jobs of one cycle do
-not pass a limit together; cycles follow one another (`dispatch.scheduling_cycle.LOCK`).
+not pass a limit together; cycles follow one another (`budgets.services.PLACEMENT_LOCK`).
 """
 
 from __future__ import annotations

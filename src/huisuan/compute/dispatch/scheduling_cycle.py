@@ -36,7 +36,6 @@ from huisuan.compute.placement.weights import Weights, weights_on
 
 #: one placement at a time: two would give the same cards away twice. Who declares a maintenance window takes it, too:
 #: a cycle that had not seen the window must be over before it counts whom the window meets
-LOCK = PLACEMENT_LOCK
 EXPLAINED = 500  # of the waiting jobs, the first so many get their reasons in each cycle, the others on request
 SLOW_SECONDS = 0.25  # a longer cycle is not repeated at once: agents call all the time
 COOLDOWN_FACTOR = 4  # pause after a slow cycle, in multiples of its duration
@@ -65,7 +64,7 @@ def place_waiting(now: datetime) -> int:
 @transaction.atomic
 def _run_cycle(now: datetime) -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [PLACEMENT_LOCK])
         if not cursor.fetchone()[0]:
             return 0
     weights, room, placed = weights_on(now.astimezone(SHANGHAI).date()), load_room(now), 0

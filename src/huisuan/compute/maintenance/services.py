@@ -9,9 +9,9 @@ from django.db import connection, transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI
+from huisuan.compute.budgets.services import PLACEMENT_LOCK
 from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.centres.windows import CentreWindows
-from huisuan.compute.dispatch.scheduling_cycle import LOCK
 from huisuan.compute.maintenance.met_jobs import MetJob, jobs_met_by, withdraw_from_maintenance
 from huisuan.compute.models import Centre, CentreNode, MaintenanceWindow
 from huisuan.messages.notify import Notice, notify_all
@@ -55,8 +55,8 @@ def declare_window(code: str, plan: WindowPlan, by: str, now: datetime, *, dry_r
     centre = centre_by_code(code)
     window = _window(centre, plan, by, now)
     with transaction.atomic():
-        with connection.cursor() as cursor:  # see LOCK
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        with connection.cursor() as cursor:  # see PLACEMENT_LOCK
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PLACEMENT_LOCK])
         _refuse_twice(window)
         own = CentreWindows((window,))
         met = jobs_met_by(own, centre.pk, now)

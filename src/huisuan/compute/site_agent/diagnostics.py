@@ -21,7 +21,7 @@ import httpx
 from huisuan import __version__
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.base.months import SHANGHAI
-from huisuan.client.client import ClientError
+from huisuan.client import ClientError
 from huisuan.compute import engines
 from huisuan.compute.engines.interface import EngineError
 from huisuan.compute.site_agent.config import JOBS, KEY, LOCK, STATE_FILE, Config, key_problem, load_config

@@ -12,8 +12,7 @@ import httpx
 from pydantic import ValidationError
 
 from huisuan import __version__
-from huisuan.client.client import ClientError
-from huisuan.client.transport import code_of
+from huisuan.client import ClientError, error_code
 from huisuan.protocol.agent import AGENT, SIGNATURE, SyncReply, SyncRequest
 
 PATH = "/api/agent/v1/sync"
@@ -60,7 +59,7 @@ class AgentLink:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ClientError(f"连不上 {self.url}：{error}", code="client.unreachable") from None
         if not answer.is_success:
-            raise ClientError(_why(answer), answer.status_code, code=code_of(answer))
+            raise ClientError(_why(answer), answer.status_code, code=error_code(answer))
         try:
             return SyncReply.model_validate_json(answer.content)
         except ValidationError as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from huisuan import __version__
-from huisuan.client.client import ClientError
+from huisuan.client import ClientError
 from huisuan.compute.engines.common.start_gate import gate_of
 from huisuan.compute.engines.interface import Engine, Observation, run_name
 from huisuan.compute.site_agent.backoff import Pace

@@ -13,7 +13,7 @@ import psutil
 
 from huisuan.base.errors import Conflict
 from huisuan.base.paths import ensure_folder, home, write_private
-from huisuan.client.credentials import INSTANCE, Instance, running_here
+from huisuan.client import INSTANCE_FILE, Instance, running_here
 
 _LOCK = "up.lock"
 
@@ -50,10 +50,10 @@ def write_instance(url: str, token: str) -> Instance:
     """Note where the platform is, for its owner's eyes only."""
     process = psutil.Process()
     instance = Instance(url=url, pid=process.pid, born=process.create_time(), token=token)
-    write_private(home() / INSTANCE, json.dumps(asdict(instance), indent=2))
+    write_private(home() / INSTANCE_FILE, json.dumps(asdict(instance), indent=2))
     return instance
 
 
 def remove_instance() -> None:
     """Remove the note."""
-    (home() / INSTANCE).unlink(missing_ok=True)
+    (home() / INSTANCE_FILE).unlink(missing_ok=True)

@@ -10,8 +10,7 @@ import typer
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
-from huisuan.client import Client, connect
-from huisuan.client.fetch import Fetcher, FetchReport, FileSource
+from huisuan.client import Client, Fetcher, FetchReport, FileSource, connect
 from huisuan.protocol.agent_files import Area
 from huisuan.protocol.file_names import name_to_text
 from huisuan.protocol.job_files import JobFiles
