@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -123,3 +125,17 @@ def test_the_sample_draws_towards_those_whom_a_fact_does_not_exclude(place: Path
     assert told is not None
     assert 0 < told[0] < told[1] / 2
     assert policy.in_force(date(2024, 6, 30))
+
+
+def test_threads_that_ask_for_a_policy_at_once_get_one_and_the_same(tmp_path: Path) -> None:
+    """A server's first requests come together: each dropped the modules that another's articles were run in."""
+    folder = trial_policy(tmp_path).folder
+    (folder / "a01_support.py").write_text(f"{ARTICLE}\n# loaded by nobody yet\n", encoding="utf-8")
+    ready = threading.Barrier(8)
+
+    def load(_number: int) -> int:
+        ready.wait()
+        return id(load_folder(folder))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(load, range(8)))) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 import tomllib
 from dataclasses import replace
 from datetime import date
@@ -27,6 +28,9 @@ from huisuan.law.policy.stacking import check_overlaps
 from huisuan.law.policy.versions import check_versions, with_versions
 from huisuan.law.text.policy_text import load_policy_text, read_policy_file
 from huisuan.law.text.text_changes import load_changes
+
+#: articles are run as modules: of two threads that load at once, one would drop the other's half-run modules
+_loading = threading.RLock()
 
 
 def search_path() -> list[Path]:
@@ -64,7 +68,8 @@ def load_policy(name: str) -> Policy:
 def load_folder(folder: Path, adopted: tuple[Path, ...] = ()) -> Policy:
     """The policy in a folder, with the settings in the folders `adopted`; loaded once as long as no file changes."""
     folder = folder.resolve()
-    return _load(folder, adopted, list_sources(folder, adopted))
+    with _loading:
+        return _load(folder, adopted, list_sources(folder, adopted))
 
 
 @lru_cache(maxsize=32)
