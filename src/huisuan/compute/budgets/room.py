@@ -15,6 +15,7 @@ from datetime import datetime
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.budgets.open_reservations import close_settled, load_open
 from huisuan.compute.budgets.party_use import count_party_use
+from huisuan.compute.budgets.periods import budget_period
 from huisuan.compute.budgets.prices import PoolId, Prices
 from huisuan.compute.budgets.standing import BudgetStanding, load_standings
 from huisuan.compute.models import Accelerator, BudgetUnit, Centre, FirmBudget
@@ -110,6 +111,13 @@ class BudgetRoom:
         for each in self.limits(claim.party, claim.project):
             each.reserved += each.cost((claim.card_seconds, claim.card_seconds * (price or 0)))
         self._too_dear.clear()
+
+
+def load_limits(now: datetime, party: int) -> BudgetRoom:
+    """The hard budgets of a party as if nothing of them were used: for `shortage(of_limit=True)`."""
+    budgets = FirmBudget.objects.filter(hard=True, ended_at__isnull=True, party=party).select_related("project")
+    standings = [BudgetStanding(budget, *budget_period(budget.period, now)) for budget in budgets]
+    return BudgetRoom(standings, Prices(), now)
 
 
 def load_room(now: datetime, parties: Collection[int] | None = None) -> BudgetRoom:

@@ -7,7 +7,7 @@ pay before it for the same. The rules are those that the platform settles by its
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
@@ -17,13 +17,14 @@ from huisuan.compute.fact_sources.rules import reach_of, rules_settled_from_use
 from huisuan.compute.models import Centre
 from huisuan.law.explain import CombinedAnswer, RuleInput, combine_answers
 from huisuan.law.model import LawError, Status, smallest_cap
-from huisuan.law.policy import PolicyRule, list_policies, load_policy
+from huisuan.law.policy import Policy, PolicyRule, list_policies, load_policy
 from huisuan.parties.affiliation import OwnershipRelation, Reach, find_affiliations
 from huisuan.parties.models import Party, Relation
 from huisuan.parties.party_state import PartyState
 from huisuan.parties.state_history import states_on
 
 SAMPLE_FEN = 10**9  # so large that rounding to the fen cannot show in the share
+_MOST_ANSWERS, _MOST_LAWS = 10_000, 16
 NOWHERE = "000000"  # a region that no rule names: what comes back wherever the job runs
 
 
@@ -71,57 +72,85 @@ class PartySubsidy:
 _Place = tuple[str, frozenset[Reach]]  # a region, and by which reaches use there is self-use
 
 
-class Subsidies:
-    """What comes back on one day, by party; the law is read once and asked once per state of a party and place."""
+class _LawOfDay:
+    """The rules that pay for use on a day, and what they pay by a party's state and a place: each asked once."""
 
-    def __init__(self, day: date) -> None:
-        self.day = day
+    def __init__(self, day: date, rules: Sequence[PolicyRule], broken: str) -> None:
+        self.day, self.rules, self.broken = day, tuple(rules), broken
+        self.reaches: dict[str, Reach] = {place.key: reach_of(place, day, day) for place in rules}
         self._known: dict[tuple[PartyState, _Place], Subsidy] = {}
-        self._rules, self._broken = rules_on(day, day)
-        self._reaches: dict[str, Reach] = {place.key: reach_of(place, day, day) for place in self._rules}
 
-    def of(self, parties: Iterable[Party]) -> dict[str, PartySubsidy]:
-        """By USCC what comes back to each of some parties of what it spends on the day."""
-        wanted = {party.uscc: party for party in parties}
-        states = states_on(wanted.values(), self.day, self.day)
-        centres = list(Centre.objects.values_list("code", "operator__uscc", "region_id"))
-        reaches = set(self._reaches.values()) or {"control"}
-        own = {reach: self._own_centres(wanted, centres, reach) for reach in reaches}
-        found = {}
-        for uscc in wanted:
-            elsewhere = self._at(states[uscc], (NOWHERE, frozenset()))
-            shares = {}
-            for code, _operator, region in centres:
-                mine = frozenset(reach for reach in reaches if code in own[reach].get(uscc, ()))
-                share = self._at(states[uscc], (region, mine)).share
-                if share != elsewhere.share:
-                    shares[code] = share
-            owned = frozenset().union(*(own[reach].get(uscc, frozenset()) for reach in reaches))
-            found[uscc] = PartySubsidy(elsewhere, shares, owned)
+    def at(self, state: PartyState, place: _Place) -> Subsidy:
+        """What comes back to a party in that state of what it spends at a place."""
+        found = self._known.get((state, place))
+        if found is None:
+            if len(self._known) >= _MOST_ANSWERS:
+                self._known.clear()
+            found = self._known[state, place] = self._ask(state, place)
         return found
 
-    def _at(self, state: PartyState, place: _Place) -> Subsidy:
-        if (state, place) not in self._known:
-            self._known[state, place] = self._asked(state, place)
-        return self._known[state, place]
-
-    def _asked(self, state: PartyState, place: _Place) -> Subsidy:
-        if self._broken and not self._rules:
-            return Subsidy(Fraction(0), status="broken", why=self._broken)
-        if not self._rules:
+    def _ask(self, state: PartyState, place: _Place) -> Subsidy:
+        if self.broken and not self.rules:
+            return Subsidy(Fraction(0), status="broken", why=self.broken)
+        if not self.rules:
             return Subsidy(Fraction(0), status=Status.NOT_IN_FORCE.value, why="没有按算力用量计的条款")
         region, mine = place
-        sample = min([SAMPLE_FEN, *(cap for each in self._rules if (cap := smallest_cap(each.rule)))])
+        sample = min([SAMPLE_FEN, *(cap for each in self.rules if (cap := smallest_cap(each.rule)))])
         asked = []
-        for each in self._rules:
-            own = sample if self._reaches[each.key] in mine else 0
+        for each in self.rules:
+            own = sample if self.reaches[each.key] in mine else 0
             piece = UsePiece(region, Fraction(sample), Fraction(own))
             asked.append(RuleInput(each, state_values(each.rule.facts, state) | use_values(each.rule.facts, [piece])))
         try:
             answers = combine_answers(asked, on=self.day, as_known=self.day)
         except LawError as error:
             return Subsidy(Fraction(0), status="broken", why=str(error))
-        return _subsidy(answers, sample, self._rules[0])
+        return _subsidy(answers, sample, self.rules[0])
+
+
+#: the laws last asked for with the policies that they were read from: a file that changes is another policy, and each
+#: submission asks anew. Threads may read one twice; nothing comes of that
+_laws: dict[date, tuple[list[Policy], str, _LawOfDay]] = {}
+
+
+def _law_of(day: date) -> _LawOfDay:
+    policies, broken = _readable_policies()
+    known = _laws.get(day)
+    if known is not None and known[1] == broken and list(map(id, known[0])) == list(map(id, policies)):
+        return known[2]
+    law = _LawOfDay(day, *_rules_in_force(policies, broken, day, day))
+    if len(_laws) >= _MOST_LAWS:
+        _laws.clear()
+    _laws[day] = (policies, broken, law)
+    return law
+
+
+class Subsidies:
+    """What comes back on one day, by party; the law is asked once per state of a party and place."""
+
+    def __init__(self, day: date) -> None:
+        self.day = day
+        self._law = _law_of(day)
+
+    def of(self, parties: Iterable[Party]) -> dict[str, PartySubsidy]:
+        """By USCC what comes back to each of some parties of what it spends on the day."""
+        wanted = {party.uscc: party for party in parties}
+        states = states_on(wanted.values(), self.day, self.day)
+        centres = list(Centre.objects.values_list("code", "operator__uscc", "region_id"))
+        reaches = set(self._law.reaches.values()) or {"control"}
+        own = {reach: self._own_centres(wanted, centres, reach) for reach in reaches}
+        found = {}
+        for uscc in wanted:
+            elsewhere = self._law.at(states[uscc], (NOWHERE, frozenset()))
+            shares = {}
+            for code, _operator, region in centres:
+                mine = frozenset(reach for reach in reaches if code in own[reach].get(uscc, ()))
+                share = self._law.at(states[uscc], (region, mine)).share
+                if share != elsewhere.share:
+                    shares[code] = share
+            owned = frozenset().union(*(own[reach].get(uscc, frozenset()) for reach in reaches))
+            found[uscc] = PartySubsidy(elsewhere, shares, owned)
+        return found
 
     def _own_centres(
         self, parties: Mapping[str, Party], centres: Iterable[tuple[str, str, str]], reach: Reach
@@ -144,11 +173,25 @@ class Subsidies:
 
 def rules_on(day: date, as_known: date) -> tuple[list[PolicyRule], str]:
     """The rules in force; where none is, the one that was last, which then says so. And what is wrong with a policy."""
-    rules: list[PolicyRule] = []
-    broken = ""
+    return _rules_in_force(*_readable_policies(), day, as_known)
+
+
+def _readable_policies() -> tuple[list[Policy], str]:
+    """Those that can be read, each the same object until a file of it changes; what is wrong with another."""
+    policies, broken = [], ""
     for name in list_policies():
         try:
-            rules += rules_settled_from_use(load_policy(name), day, as_known)
+            policies.append(load_policy(name))
+        except LawError as error:
+            broken = broken or str(error)
+    return policies, broken
+
+
+def _rules_in_force(policies: Iterable[Policy], broken: str, day: date, as_known: date) -> tuple[list[PolicyRule], str]:
+    rules: list[PolicyRule] = []
+    for policy in policies:
+        try:
+            rules += rules_settled_from_use(policy, day, as_known)
         except LawError as error:
             broken = broken or str(error)
     in_force = [place for place in rules if place.policy.in_force(day, as_known)]

@@ -6,6 +6,7 @@ Light on purpose: the runner of every job imports this package, and its memory c
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -28,6 +29,7 @@ def load(name: str, folder: Path, options: Mapping[str, str] | None = None) -> E
     raise LookupError(f"没有名为 {name} 的执行引擎；已安装：{'、'.join(installed()) or '无'}")
 
 
+@cache  # what is installed is read from many files, and a process that runs keeps to what it found
 def installed() -> tuple[str, ...]:
     """Names of the engines that installed packages offer."""
     from importlib.metadata import entry_points

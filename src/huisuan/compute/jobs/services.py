@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.budgets.messages import why_never_affordable
-from huisuan.compute.budgets.room import BudgetClaim, load_room
+from huisuan.compute.budgets.room import BudgetClaim, load_limits
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.dispatch.snapshot import evaluate_now, placement_request
 from huisuan.compute.jobs.lifecycle import Steps
@@ -182,7 +182,7 @@ def _someone_can(job: Job, now: datetime) -> None:
     evaluation = evaluate_now(placement_request(job, now), job.party, now)
     if not evaluation.possible:
         raise InvalidRequest(why_never(evaluation.needs, evaluation.rejected).text, code="job.never_placeable")
-    room = load_room(now, [job.party_id])
+    room = load_limits(now, job.party_id)
     if room.limits(job.party_id, job.project_id):
         claim = BudgetClaim(job.party_id, job.project_id, job.cards * job.time_limit_seconds)
         shortage = room.shortage(claim, evaluation.possible_pools, of_limit=True)
