@@ -15,7 +15,7 @@ from huisuan.compute.centres.online import AGENT_SILENT
 from huisuan.compute.dispatch.runtime_estimates import fit_runtime_model
 from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.jobs import lifecycle
-from huisuan.compute.jobs.files.requests import forget_requests
+from huisuan.compute.jobs.files.held_answers import forget_requests
 from huisuan.compute.jobs.held_cancels import send_due_cancels
 from huisuan.compute.jobs.webhooks import delivery as notify
 from huisuan.compute.jobs.webhooks.ended_messages import tell_ended_arrays

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from huisuan.base.errors import Unavailable
 from huisuan.client import ClientError
 from huisuan.client.fetch import Fetcher, FileSource
-from huisuan.compute.jobs.files import requests
+from huisuan.compute.jobs.files import held_answers, requests
 from huisuan.compute.jobs.files.requests import Asker, Question, answer_to, ask_ahead, open_questions, take_answers
 from huisuan.compute.models import Centre, FileRequest, Job
 from huisuan.protocol.agent_files import LISTED_BYTES, FileAnswer, FileEntry
@@ -151,6 +153,56 @@ def test_no_more_than_64_questions_of_a_party_wait_whatever_they_ask(site: Site)
     found = answer_to(greedy, first, NOW)
     assert found is not None
     assert answer_to(greedy, Question("outputs", "list", "", "results"), NOW) is None
+
+
+def test_a_centre_holds_a_quarter_of_a_gigabyte_for_all_and_the_last_quarter_is_for_who_has_nothing_yet(
+    site: Site,
+) -> None:
+    for number in (1, 2, 3):
+        greedy = asker(site, number)
+        for place in range(16):
+            answer_to(greedy, piece(place), NOW)
+    fourth, fifth = asker(site, 4), asker(site, 5)
+    assert answer_to(fourth, piece(0), NOW) is None
+    ask_ahead(fourth, [piece(1)], NOW)
+    assert FileRequest.objects.count() == 49
+    with pytest.raises(Unavailable, match="256 MiB") as refusal:
+        answer_to(fourth, piece(1), NOW)
+    assert refusal.value.code == "files.centre_holds_too_much"
+    assert refusal.value.code in held_answers.PASSING
+    assert answer_to(fifth, piece(0), NOW) is None
+    later = NOW + timedelta(minutes=2)
+    for place in (1, 2):
+        assert answer_to(fourth, piece(place), later) is None
+    assert FileRequest.objects.count() == 2  # what nobody came for makes room, and is gone
+
+
+def test_all_centres_together_hold_no_more_than_the_platform_s_bound(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held_answers, "MOST_HELD_IN_ALL", 12 * 2**20)
+    greedy, other = asker(site), asker(site, 2)
+    answer_to(greedy, piece(0), NOW)
+    answer_to(greedy, piece(1), NOW)
+    with pytest.raises(Unavailable, match="平台上") as refusal:
+        answer_to(greedy, piece(2), NOW)
+    assert refusal.value.code == "files.platform_holds_too_much"
+    answer_to(other, piece(0), NOW)
+    with pytest.raises(Unavailable):
+        answer_to(asker(site, 3), piece(0), NOW)  # not a byte more, whoever asks
+
+
+def test_readers_that_ask_at_once_do_not_pass_a_bound_together(site: Site) -> None:
+    greedy = asker(site)
+
+    def ask(place: int) -> None:
+        with suppress(Unavailable):
+            answer_to(greedy, piece(place), NOW)
+        connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(ask, range(40)))
+    assert FileRequest.objects.count() == 16
 
 
 def test_hashes_that_take_long_do_not_keep_others_from_being_asked(site: Site) -> None:

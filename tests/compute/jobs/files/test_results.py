@@ -12,7 +12,7 @@ import pytest
 
 from huisuan.client import Client, ClientError
 from huisuan.compute.jobs.files import requests
-from huisuan.compute.jobs.files.requests import forget_requests
+from huisuan.compute.jobs.files.held_answers import forget_requests
 from huisuan.compute.models import FileRequest, JobOutputs, SiteAgent
 from huisuan.compute.site_agent.files.kept import Quota
 from huisuan.protocol import agent_files

@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet, Sum, Window
+from django.db.models import Window
 from django.db.models.functions import RowNumber
 
-from huisuan.base.errors import Unavailable
+from huisuan.compute.jobs.files.held_answers import LIFE, has_room_ahead, live, refuse_if_full
 from huisuan.compute.models import Centre, FileRequest, Job, JobOutputs, PlacementDecision
 from huisuan.protocol.agent_files import (
     ANSWERED_BYTES,
@@ -27,12 +27,7 @@ from huisuan.protocol.agent_files import (
     OutputsReport,
 )
 
-LIFE = {"list": timedelta(seconds=60), "read": timedelta(seconds=60), "hash": timedelta(minutes=15)}
 FRESH = timedelta(seconds=10)  # how old a list may be that is shown again
-GIVEN = timedelta(seconds=3)  # by then whoever waits for a list has it: before, another must not push it out
-MOST_HELD = 64 * 2**20  # bytes of one party: answers that are here, and those that may come
-MOST_OPEN = 64  # questions and answers of one party
-_AHEAD_SHARE = 2  # of both, ahead may be asked for the half: what is wanted now finds room
 _MOST_AT_ONCE = 32  # questions in one reply to an agent, and as many for hashes
 _HASH_BYTES = 1024  # of an answer that is a hash, or a refusal
 _ANSWER_BYTES = 2 * LISTED_BYTES  # of an answer without its content, at most
@@ -67,7 +62,7 @@ def answer_to(asker: Asker, question: Question, now: datetime) -> FileAnswer | N
     """The answer, if it is there; else the question is asked, and None. A piece is given once.
 
     Raises:
-        Unavailable: the party has too many questions open.
+        Unavailable: the party, the centre or the platform has too much waiting.
     """
     key = _key(asker, question)
     with transaction.atomic():
@@ -83,43 +78,21 @@ def answer_to(asker: Asker, question: Question, now: datetime) -> FileAnswer | N
             row.delete()
             row = None
         if row is None:
-            if not _has_room(asker, [question], now):
-                raise Unavailable(
-                    f"已有 {MOST_OPEN} 个文件请求（或 {MOST_HELD // 2**20} MiB）在等：请等它们完成，或停掉另外的下载",
-                    code="files.too_many_at_once",
-                )
+            refuse_if_full(asker.job.party_id, asker.centre.pk, 1, _reserved(question), now)
             _ask(asker, [question], now)
     return None
 
 
+@transaction.atomic
 def ask_ahead(asker: Asker, questions: Sequence[Question], now: datetime) -> None:
     """Ask what will be read next, so that it is there by then: as much as there is room for, nothing twice."""
     keys = {_key(asker, question): question for question in questions}
     asked = set(FileRequest.objects.filter(key__in=keys).values_list("key", flat=True))
     fresh = [question for key, question in keys.items() if key not in asked]
-    while fresh and not _has_room(asker, fresh, now, share=_AHEAD_SHARE):
+    party, centre = asker.job.party_id, asker.centre.pk
+    while fresh and not has_room_ahead(party, centre, len(fresh), sum(map(_reserved, fresh)), now):
         fresh.pop()
     _ask(asker, fresh, now)
-
-
-def _has_room(asker: Asker, questions: Sequence[Question], now: datetime, share: int = 1) -> bool:
-    """Whether the party may ask these too. Lists that were given make room for them."""
-    count, size = len(questions), sum(map(_reserved, questions))
-    for _ in range(2):
-        held = _live(now).filter(job__party=asker.job.party_id).aggregate(rows=Count("pk"), size=Sum("length"))
-        if held["rows"] + count <= MOST_OPEN // share and (held["size"] or 0) + size <= MOST_HELD // share:
-            return True
-        given = Q(question__action="list", answered_at__lt=now - GIVEN, job__party=asker.job.party_id)
-        if not FileRequest.objects.filter(given).delete()[0]:
-            break
-    return False
-
-
-def _live(now: datetime) -> QuerySet[FileRequest]:
-    """What is waited for yet: an answer, or that somebody takes it."""
-    waits = Q(answered_at__isnull=True, asked_at__gt=now - LIFE["list"])
-    counts = Q(answered_at__isnull=True, asked_at__gt=now - LIFE["hash"], question__action="hash")
-    return FileRequest.objects.filter(waits | counts | Q(answered_at__gt=now - LIFE["read"]))
 
 
 def _reserved(question: Question) -> int:
@@ -158,7 +131,7 @@ def open_questions(centre: Centre, now: datetime) -> list[FileQuestion]:
 
     Hashes take long and bring little: they are asked beside the rest, never instead of it.
     """
-    waiting = _live(now).filter(centre=centre, answered_at__isnull=True)
+    waiting = live(now).filter(centre=centre, answered_at__isnull=True)
     found = []
     for rows in (waiting.exclude(question__action="hash"), waiting.filter(question__action="hash")):
         turn = Window(RowNumber(), partition_by="job__party", order_by="id")
@@ -214,12 +187,6 @@ def note_outputs(centre: Centre, reports: Sequence[OutputsReport], now: datetime
         update_fields=["centre", "files", "size", "kept_until", "over_quota", "note", "reported_at"],
     )
     return [(report.uid, report.run) for report in reports]
-
-
-def forget_requests(now: datetime) -> int:
-    """Remove the questions and answers that nobody came for; how many."""
-    old = Q(asked_at__lt=now - max(LIFE.values())) | Q(answered_at__lt=now - LIFE["read"], content__isnull=False)
-    return FileRequest.objects.filter(old | Q(question__action="list", asked_at__lt=now - LIFE["list"])).delete()[0]
 
 
 def pieces_after(question: Question, size: int, ahead: int) -> list[Question]:

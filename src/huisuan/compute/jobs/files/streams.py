@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from huisuan.base.errors import Conflict, Unavailable
 from huisuan.base.months import SHANGHAI
+from huisuan.compute.jobs.files.held_answers import PASSING
 from huisuan.compute.jobs.files.queries import listing, make_question, piece
 from huisuan.compute.jobs.files.requests import Asker
 from huisuan.protocol.agent_files import FILE_PIECE_BYTES, Area
@@ -141,8 +142,8 @@ def _answered(look: Callable[[], Found | None]) -> Generator[None, None, Found]:
         try:
             if (found := look()) is not None:
                 return found
-        except Unavailable as busy:  # the party's other downloads hold all that it may: it waits for them
-            if busy.code != "files.too_many_at_once" or time.monotonic() > until:
+        except Unavailable as busy:  # other downloads hold all that may be held: it waits for them
+            if busy.code not in PASSING or time.monotonic() > until:
                 raise
         if time.monotonic() > until:
             raise Unavailable("中心没有答复：请稍后再取", code="files.centre_silent")
