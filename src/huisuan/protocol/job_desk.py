@@ -16,6 +16,8 @@ class CancelRequest(RequestModel):
     centre: str | None = None
     model: str | None = None
     array: str | None = Field(default=None, description="阵列的第一个作业号")
+    project: str | None = Field(default=None, description="项目代码；不止一家单位可见的人还要写 party")
+    party: str | None = Field(default=None, description="使用方的统一社会信用代码")
 
 
 class CancelHold(ResponseModel):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.test import Client
 from django.urls import reverse
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
@@ -21,6 +22,9 @@ from huisuan.compute.jobs.held_cancels import (
 )
 from huisuan.compute.jobs.services import submit_job
 from huisuan.compute.models import Centre, HeldCancel, Job
+from huisuan.parties.identity.audit_trail import Actor
+from huisuan.parties.identity.tokens import issue_token
+from huisuan.parties.projects import create_project, get_project
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol.job_desk import CancelRequest
 from huisuan.protocol.resources import JobRequest
@@ -102,7 +106,7 @@ def test_nobody_cancels_or_undoes_anothers(world: World) -> None:
     for who in ("beta", "province", "auditor"):
         with pytest.raises(NotFound):
             undo_cancel(held.pk, viewer(world, who), NOW)
-        assert not open_cancels(viewer(world, who)).exists()
+        assert not open_cancels(viewer(world, who))
 
 
 @pytest.mark.parametrize("uid", ["x", "", "0" * 40, "a\0b", "'; DROP TABLE"])
@@ -179,3 +183,49 @@ def test_the_api_holds_lists_and_undoes(world: World) -> None:
     assert browser.post(f"/api/v1/cancels/{number}/undo").json()["undone_at"]
     assert browser.post("/api/v1/cancels", {}, content_type="application/json").json()["code"] == "cancel.names_nothing"
     assert browser.post(f"/api/v1/cancels/{10**30}/undo").status_code in (404, 422)
+
+
+def test_a_projects_token_cancels_and_undoes_its_own_projects_jobs_and_nobody_elses(world: World) -> None:
+    for name in ("speech", "vision"):
+        create_project(viewer(world), name, name, NOW)
+    speech, vision = (submit(world, n, project=name) for n, name in enumerate(("speech", "vision"), 1))
+    person = world.people["alpha"]
+    _, secret = issue_token(
+        person, "x", Actor("test"), datetime.now(UTC), scope="submit", project=get_project(viewer(world), "speech")
+    )
+    bound, whole = Client(headers={"Authorization": f"Bearer {secret}"}), world.browser("alpha")
+
+    def post(client: Client, **asked: Any) -> Any:
+        return client.post("/api/v1/cancels", asked, content_type="application/json")
+
+    for asked in ({"uids": [vision.pk]}, {"uids": [speech.pk, vision.pk]}):
+        assert post(bound, **asked).json()["code"] == "job.unknown"
+    for code in ("vision", "nil"):
+        assert post(bound, project=code).json()["code"] == "project.unknown"
+    assert not HeldCancel.objects.exists()
+    assert post(bound, name="批").json()["uids"] == [speech.pk]  # the filter finds both, the token one
+    both = post(whole, name="批").json()
+    assert set(both["uids"]) == {vision.pk, speech.pk}
+    mine = [held["id"] for held in bound.get("/api/v1/cancels").json()]
+    assert both["id"] not in mine
+    assert len(mine) == 1
+    assert bound.post(f"/api/v1/cancels/{both['id']}/undo").json()["code"] == "cancel.unknown"
+    assert bound.post(f"/api/v1/cancels/{mine[0]}/undo").json()["undone_at"]
+    assert whole.post(f"/api/v1/cancels/{both['id']}/undo").json()["undone_at"]
+
+
+def test_a_filter_by_project_names_that_projects_jobs_of_one_firm(world: World) -> None:
+    create_project(viewer(world), "speech", "语音", NOW)
+    speech, plain, others = submit(world, 1, project="speech"), submit(world, 2), submit(world, 3, "beta")
+    assert named_by(CancelRequest(project="speech"), viewer(world)) == [speech.pk]
+    assert named_by(CancelRequest(project="default", name="批"), viewer(world)) == [plain.pk]
+    with pytest.raises(InvalidRequest) as why:  # every firm has a project of that name
+        named_by(CancelRequest(project="default"), viewer(world, "province"))
+    assert why.value.code == "cancel.project_of_which_party"
+    of_beta = CancelRequest(project="default", party=world.beta.uscc, name="批")
+    assert named_by(of_beta, viewer(world, "province")) == [others.pk]
+    with pytest.raises(InvalidRequest):
+        named_by(of_beta, viewer(world))
+    for nothing in ("", " "):
+        with pytest.raises(InvalidRequest, match="没有说要取消哪些作业"):
+            named_by(CancelRequest(project=nothing), viewer(world))

@@ -17,6 +17,7 @@ from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.jobs.queries import JobFilter, visible
 from huisuan.compute.jobs.services import cancel_jobs
 from huisuan.compute.models import FINAL_STATES, HeldCancel, Job
+from huisuan.parties.projects import get_project
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol import job_desk as wire
 
@@ -36,17 +37,32 @@ def named_by(asked: wire.CancelRequest, viewer: Viewer) -> list[str]:
     """The uids that a request names, by itself or by its filter.
 
     Raises:
-        InvalidRequest: it names nothing, or more than can be asked about at once.
+        InvalidRequest: it names nothing, nothing that is not over, or a project of nobody knows which firm.
+        NotFound: the viewer's firm has no such project, or their token is of another one.
     """
     if asked.uids:
         return asked.uids
     only = JobFilter(**asked.model_dump(exclude={"uids"}, exclude_none=True))
     if only.finds_all:
         raise InvalidRequest("没有说要取消哪些作业：请给出作业号或筛选条件", code="cancel.names_nothing")
+    _check_project(only, viewer)
     found = list(jobs_to_cancel(viewer, only).values_list("pk", flat=True)[: MOST_JOBS + 1])
     if not found:
         raise InvalidRequest("没有一个没结束的作业符合这个筛选", code="cancel.finds_nothing")
     return found
+
+
+def _check_project(only: JobFilter, viewer: Viewer) -> None:
+    """That a project is named which the viewer has: every firm has one called default."""
+    if not (only.project or "").strip():
+        return
+    if viewer.role == "user":
+        get_project(viewer, only.project or "")
+    elif not (only.party or "").strip():
+        raise InvalidRequest(
+            f"项目 {only.project}：各单位的项目可以同名，请同时写 party（统一社会信用代码）",
+            code="cancel.project_of_which_party",
+        )
 
 
 @transaction.atomic
@@ -77,12 +93,22 @@ def hold_cancel(uids: Sequence[str], viewer: Viewer, now: datetime) -> tuple[Hel
     return held, over
 
 
-def open_cancels(viewer: Viewer) -> QuerySet[HeldCancel]:
-    """What is held and may still be undone by the viewer."""
+def open_cancels(viewer: Viewer) -> list[HeldCancel]:
+    """What is held and may still be undone by the viewer, newest first."""
     held = HeldCancel.objects.filter(undone_at__isnull=True, sent_at__isnull=True)
-    if viewer.role == "user":
-        return held.filter(party=viewer.party_id)
-    return held.filter(party__isnull=True) if viewer.role == "province" else held.none()
+    if viewer.role not in ("user", "province"):
+        return []
+    return _within_project(held.filter(party=viewer.party_id if viewer.role == "user" else None), viewer)
+
+
+def _within_project(held: QuerySet[HeldCancel], viewer: Viewer) -> list[HeldCancel]:
+    """Those about jobs of the token's project alone: what also holds another project's jobs is not its to see."""
+    rows = list(held)
+    if viewer.project_id is None or not rows:
+        return rows
+    jobs = Job.objects.filter(pk__in={uid for each in rows for uid in each.uids})
+    elsewhere = set(jobs.exclude(project=viewer.project_id).values_list("pk", flat=True))
+    return [each for each in rows if elsewhere.isdisjoint(each.uids)]
 
 
 @transaction.atomic
@@ -92,8 +118,9 @@ def undo_cancel(number: int, viewer: Viewer, now: datetime) -> HeldCancel:
     Raises:
         NotFound: nothing of the viewer's is held under that number. Conflict: it is sent already, or due.
     """
-    mine = HeldCancel.objects.filter(party=viewer.party_id if viewer.role == "user" else None)
-    held = mine.select_for_update().filter(pk=number).first() if viewer.role in ("user", "province") else None
+    mine = HeldCancel.objects.filter(party=viewer.party_id if viewer.role == "user" else None, pk=number)
+    found = _within_project(mine.select_for_update(), viewer) if viewer.role in ("user", "province") else []
+    held = next(iter(found), None)
     if held is None:
         raise NotFound(f"没有待发的取消 {number}", code="cancel.unknown")
     if held.undone_at:

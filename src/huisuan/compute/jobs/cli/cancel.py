@@ -33,6 +33,7 @@ def cancel(
     model: Annotated[
         str | None, typer.Option("--model", help="取消用这个型号的全部", autocompletion=model_names)
     ] = None,
+    project: Annotated[str | None, typer.Option("--project", help="取消这个项目的全部")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="按筛选取消时不再问")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -40,9 +41,10 @@ def cancel(
 
     按筛选取消的先问一句，之后还有几秒可以用 huisuan job undo 撤销。
     """
-    only = {key: text for key, text in (("state", state), ("name", name), ("centre", centre), ("model", model)) if text}
+    given = {"state": state, "name": name, "centre": centre, "model": model, "project": project}
+    only = {key: text for key, text in given.items() if text}
     if bool(uids) == bool(only):
-        raise typer.BadParameter("请写作业号，或写筛选（--state、--name、--centre、--model），二者之一")
+        raise typer.BadParameter("请写作业号，或写筛选（--state、--name、--centre、--model、--project），二者之一")
     if only and array:
         raise typer.BadParameter("--array 要写作业号")
     with connect() as client:
@@ -76,7 +78,7 @@ def _by_filter(client: Client, only: dict[str, str], *, yes: bool, as_json: bool
     while len(found) <= MOST_ASKED:
         page = client.jobs(
             state=only.get("state", OPEN_STATES), name=only.get("name"), centre=only.get("centre"),
-            model=only.get("model"), limit=500, before=before,
+            model=only.get("model"), project=only.get("project"), limit=500, before=before,
         )  # fmt: skip
         found += [job for job in page.items if not job.final and job.cancel_requested_at is None]
         before = page.next
