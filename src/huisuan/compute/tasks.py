@@ -17,6 +17,7 @@ from huisuan.compute.dispatch.scheduling_cycle import place_waiting
 from huisuan.compute.jobs import lifecycle
 from huisuan.compute.jobs.files.held_answers import forget_requests
 from huisuan.compute.jobs.held_cancels import send_due_cancels
+from huisuan.compute.jobs.price_changes import withdraw_after_price_rises
 from huisuan.compute.jobs.webhooks import delivery as notify
 from huisuan.compute.jobs.webhooks.ended_messages import tell_ended_arrays
 from huisuan.compute.jobs.workdirs.services import forget_uploads
@@ -72,6 +73,7 @@ def look_after(now: datetime, steadiness: Steadiness) -> dict[str, int]:
             done["moved"] = lifecycle.move_from_silent(now)
         done["withdrawn"] = withdraw_from_maintenance(now)
         done["noted"] = note_silence(now)
+    done["withdrawn"] += withdraw_after_price_rises(now)
     done["placed"] = place_waiting(now)
     tell_ended_arrays(now)
     return done

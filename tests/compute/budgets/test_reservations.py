@@ -168,7 +168,7 @@ def test_a_firm_whose_first_job_comes_during_a_cycle_is_held_to_its_budget(monke
 
 
 def test_a_price_raised_under_a_queued_job_is_reserved_for_it_and_nothing_more_is_placed() -> None:
-    """The job stays where it is: its price is that of the days it runs on, and the budget shows it beforehand."""
+    """Its price is that of the days it runs on, and the budget shows it beforehand (test_price_changes: taken back)."""
     centre()
     month = budget(3000)
     queued = said(sent(1, time_limit_seconds=2 * HOUR), "queued", NOON)

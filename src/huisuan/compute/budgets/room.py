@@ -112,6 +112,12 @@ class BudgetRoom:
             each.reserved += each.cost((claim.card_seconds, claim.card_seconds * (price or 0)))
         self._too_dear.clear()
 
+    def give_back(self, claim: BudgetClaim, price: int) -> None:
+        """What was reserved for a job at a price (fen per card-hour) is reserved no longer: it was taken back."""
+        for each in self.limits(claim.party, claim.project):
+            each.reserved -= each.cost((claim.card_seconds, claim.card_seconds * price))
+        self._too_dear.clear()
+
 
 def load_limits(now: datetime, party: int) -> BudgetRoom:
     """The hard budgets of a party as if nothing of them were used: for `shortage(of_limit=True)`."""
