@@ -68,7 +68,7 @@ class Memory:
 @contextmanager
 def agent(folder: Path, url: str) -> Iterator[int]:
     """An agent of its own process that joined for a centre on this machine; its number."""
-    from huisuan.compute.agent_gateway.enrolment import invite
+    from huisuan.compute.agent_gateway.enrolment import invite_agent
     from huisuan.compute.centres.services import CentrePlan, add_centre
     from huisuan.compute.site_agent.config import Config
     from huisuan.compute.site_agent.process import join
@@ -76,7 +76,7 @@ def agent(folder: Path, url: str) -> Iterator[int]:
 
     plan = CentrePlan("本机", Party.objects.get().uscc, "340100", engine="local", partitions=("main=CPU-SLOT:1x4",))
     add_centre("here", plan)
-    word = invite("here", "bench", datetime.now(UTC))[1]
+    word = invite_agent("here", "bench", datetime.now(UTC))[1]
     join(folder, Config(url=url, engine="local", options={"slots": "4"}, output_gib=10_000), word)
     process = subprocess.Popen([*HUISUAN, "agent", "run", "--home", str(folder)], stdout=subprocess.DEVNULL)
     try:

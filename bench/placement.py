@@ -32,7 +32,7 @@ from measure import Line, as_json, interleaved, line, machine, report
 from huisuan.compute.placement.decisions import Plan
 from huisuan.compute.placement.messages import why_placed, why_waiting
 from huisuan.compute.placement.plan import plan
-from huisuan.compute.placement.types import City, Needs, PlacementRequest, Pool, Running, Tenant
+from huisuan.compute.placement.types import City, Needs, PlacementRequest, PlacementTenant, Pool, Running
 from huisuan.compute.placement.weights import weights_on
 from support.reference_scheduler import Naive
 
@@ -55,7 +55,7 @@ class Province:
     """All that a plan is made of."""
 
     pools: list[Pool]
-    tenants: list[Tenant]
+    tenants: list[PlacementTenant]
     running: list[Running]
     requests: list[PlacementRequest]
     cities: list[City]
@@ -96,7 +96,7 @@ def province(centres: int, jobs: int, full: bool, seed: int) -> Province:
                 ends = NOW + draw.randint(60, 86_400)
                 running.append(Running(f"r{len(running)}", pool.centre, model, 8 * taken, taken, ends))
     tenants = [
-        Tenant(
+        PlacementTenant(
             f"t{number:03}", draw.choice(CITIES), draw.choice((50, 100, 200)), draw.randint(0, 10**10),
             subsidy=Fraction(1, 5), remaining_fen=draw.choice((None, 10**12, 200_000)),
         )

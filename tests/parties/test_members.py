@@ -72,7 +72,7 @@ def test_the_first_of_a_firm_is_its_owner_and_the_next_ones_are_submitters() -> 
 
 def test_a_link_lets_in_one_colleague_once_and_is_kept_nowhere() -> None:
     owner = add("owner")
-    made = members.invite(seen(owner), ACTOR, NOW, member_role="viewer", note="小李")
+    made = members.invite_member(seen(owner), ACTOR, NOW, member_role="viewer", note="小李")
     assert made.secret not in str(MemberInvitation.objects.values())
     with pytest.raises(Refused):
         members.accept_invitation(made.secret, "li", "short", NOW)
@@ -81,7 +81,7 @@ def test_a_link_lets_in_one_colleague_once_and_is_kept_nowhere() -> None:
     assert "受 owner 邀请" in PersonEvent.objects.get(person=li).actor
     with pytest.raises(NotFound, match="已经用过"):
         members.accept_invitation(made.secret, "wang", PASSWORD, NOW)
-    late = members.invite(seen(owner), ACTOR, NOW, member_role="owner", days=1)
+    late = members.invite_member(seen(owner), ACTOR, NOW, member_role="owner", days=1)
     with pytest.raises(NotFound):
         members.accept_invitation(late.secret, "wang", PASSWORD, NOW + timedelta(days=1))
     members.revoke_invitation(seen(owner), late.invitation.pk, ACTOR, NOW)
@@ -106,8 +106,8 @@ ENDS = {
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS.keys())
 def test_open_invitations_end_with_the_owner_who_made_them(end: Callable[[Person], object]) -> None:
     other, owner = add("other"), add("owner", "owner")
-    used, left = (members.invite(seen(owner), ACTOR, NOW, member_role="owner") for _ in range(2))
-    kept = members.invite(seen(other), ACTOR, NOW, member_role="viewer")
+    used, left = (members.invite_member(seen(owner), ACTOR, NOW, member_role="owner") for _ in range(2))
+    kept = members.invite_member(seen(other), ACTOR, NOW, member_role="viewer")
     members.accept_invitation(used.secret, "li", PASSWORD, NOW)
     people.set_password(owner, PASSWORD + " 2", ACTOR, NOW)  # that ends nothing of what an owner granted
     assert members.find_invitation(left.secret, NOW) is not None
@@ -150,7 +150,7 @@ def test_an_owner_who_is_removed_while_inviting_leaves_no_open_invitation() -> N
         threading.Thread(target=does, args=(act,))
         for act in (
             lambda: members.remove_member(seen(other), "owner", ACTOR, NOW),
-            lambda: members.invite(viewer, ACTOR, NOW, member_role="owner"),
+            lambda: members.invite_member(viewer, ACTOR, NOW, member_role="owner"),
         )
     ]
     for thread in threads:
@@ -164,7 +164,7 @@ def test_an_owner_who_is_removed_while_inviting_leaves_no_open_invitation() -> N
 
 @pytest.mark.django_db(transaction=True)
 def test_one_link_used_by_two_at_once_lets_one_in() -> None:
-    made = members.invite(seen(add("owner")), ACTOR, NOW, member_role="viewer")
+    made = members.invite_member(seen(add("owner")), ACTOR, NOW, member_role="viewer")
     gate, outcomes = threading.Barrier(2), []
 
     def join(name: str) -> None:
@@ -190,12 +190,12 @@ def test_only_an_owner_manages_and_only_the_own_firm() -> None:
     for role in ("submitter", "viewer"):
         member = add(role, role)
         with pytest.raises(NotAllowed):
-            members.invite(seen(member), ACTOR, NOW, member_role="owner")
+            members.invite_member(seen(member), ACTOR, NOW, member_role="owner")
         with pytest.raises(NotAllowed):
             members.change_member_role(seen(member), "owner", "viewer", ACTOR, NOW)
     weak = Viewer.for_person(owner, scope="submit")
     with pytest.raises(NotAllowed, match="此令牌不能管理"):
-        members.invite(weak, ACTOR, NOW, member_role="viewer")
+        members.invite_member(weak, ACTOR, NOW, member_role="viewer")
     with pytest.raises(NotFound):
         members.change_member_role(seen(owner), other.username, "viewer", ACTOR, NOW)
     with pytest.raises(InvalidRequest):

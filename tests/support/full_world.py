@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from huisuan.base.csv_lines import FileReport, LineFault
 from huisuan.base.months import Month
-from huisuan.compute.agent_gateway.enrolment import invite
+from huisuan.compute.agent_gateway.enrolment import invite_agent
 from huisuan.compute.budgets.services import set_budget
 from huisuan.compute.jobs.again import request_of, save_template
 from huisuan.compute.jobs.held_cancels import hold_cancel
@@ -166,7 +166,7 @@ def _metered(world: portal.World) -> None:
     answered = MeterFlag.objects.filter(centre__code="hf").order_by("pk")[0]
     answered.answered_at, answered.answered_by, answered.answer = portal.NOW, "省专班", ANSWER
     answered.save()
-    invite("hf", "李运维", timezone.now())
+    invite_agent("hf", "李运维", timezone.now())
 
 
 def _draft(world: portal.World) -> tuple[Draft, Evidence]:
@@ -275,7 +275,7 @@ def _firm(world: portal.World, now: datetime) -> str:
     close_project(owner, "closed", now)
     set_budget(owner, "speech", "month", "fen", 100_000, now, hard=True)
     set_budget(owner, None, "year", "card_seconds", 36_000_000, now, hard=False)
-    return members.invite(owner, ACTOR, now, member_role="viewer", note="孙同事").secret
+    return members.invite_member(owner, ACTOR, now, member_role="viewer", note="孙同事").secret
 
 
 def _member(world: portal.World, now: datetime) -> Person:

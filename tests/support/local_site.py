@@ -14,7 +14,7 @@ import httpx
 from django.db import connections
 
 from huisuan.client import Client
-from huisuan.compute.agent_gateway.enrolment import invite
+from huisuan.compute.agent_gateway.enrolment import invite_agent
 from huisuan.compute.engines.local import LocalEngine
 from huisuan.compute.models import JobOutputs
 from huisuan.compute.site_agent.backoff import Pace
@@ -34,7 +34,7 @@ OPTIONS = {"slots": "4", "grace_seconds": "0.2"}
 def joined(url: str, folder: Path, code: str = "hf-local") -> Config:
     """An agent's folder that joined for the centre."""
     config = Config(url=url, engine="local", options=OPTIONS)
-    join(folder, config, invite(code, "test", datetime.now(UTC))[1])
+    join(folder, config, invite_agent(code, "test", datetime.now(UTC))[1])
     return config
 
 

@@ -12,7 +12,7 @@ from huisuan.compute.placement.filters import filter_pool
 from huisuan.compute.placement.node_assignment import assign_nodes
 from huisuan.compute.placement.priority import by_weights, fair_points
 from huisuan.compute.placement.scoring import PriceTerms, fragmentation_part, price_part, rest_part
-from huisuan.compute.placement.types import City, Needs, PlacementRequest, Pool, Running, Tenant, WaitReason
+from huisuan.compute.placement.types import City, Needs, PlacementRequest, PlacementTenant, Pool, Running, WaitReason
 from huisuan.compute.placement.weights import Weights
 
 
@@ -99,7 +99,7 @@ class Naive:
         pools: Iterable[Pool],
         now_s: int,
         weights: Weights,
-        tenants: Iterable[Tenant],
+        tenants: Iterable[PlacementTenant],
         cities: Iterable[City],
         running: Sequence[Running],
     ) -> None:
@@ -131,7 +131,7 @@ class Naive:
         left = {request.uid: request for request in requests}
         for request in left.values():
             if request.tenant not in self.tenants:
-                tenant = self.tenants[request.tenant] = Tenant(request.tenant)
+                tenant = self.tenants[request.tenant] = PlacementTenant(request.tenant)
                 self.held[request.tenant] = self.use[request.tenant] = 0
                 self.terms[request.tenant] = PriceTerms.before(tenant, self.weights)
         hour = sum(int(place.pool.tflops_fp16 * 10) * place.pool.cards for place in self.places) * 3600 // 10

@@ -18,7 +18,7 @@ from django.db import connection
 
 from huisuan.client import Client
 from huisuan.compute import engines
-from huisuan.compute.agent_gateway.enrolment import invite
+from huisuan.compute.agent_gateway.enrolment import invite_agent
 from huisuan.compute.jobs.relay_address import PORT
 from huisuan.compute.sessions.node.bridge import session_folder
 from huisuan.compute.site_agent.backoff import Pace
@@ -94,7 +94,11 @@ class SessionSite:
     def __init__(self, url: str, folder: Path, code: str, engine: str, options: Mapping[str, str]) -> None:
         self.url, self.folder, self.engine_name, self.options = url, folder, engine, dict(options)
         folder.chmod(0o755)
-        join(folder, Config(url=url, engine=engine, options=self.options), invite(code, "test", datetime.now(UTC))[1])
+        join(
+            folder,
+            Config(url=url, engine=engine, options=self.options),
+            invite_agent(code, "test", datetime.now(UTC))[1],
+        )
         self.messages: list[str] = []
         self.started, self.lost = set[str](), set[str]()
         self.agent = self._start()

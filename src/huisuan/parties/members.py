@@ -74,7 +74,7 @@ def open_invitations(viewer: Viewer, now: datetime) -> QuerySet[MemberInvitation
 
 
 @transaction.atomic
-def invite(
+def invite_member(
     viewer: Viewer, actor: Actor, now: datetime, *, member_role: str, note: str = "", days: int = DEFAULT_DAYS
 ) -> NewInvitation:
     """A link for one colleague, once. `note` says for whom; `days` until it ends.

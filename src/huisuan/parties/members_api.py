@@ -49,7 +49,7 @@ def list_invitations(request: HttpRequest) -> list[wire.InvitationInfo]:
 @router.post("/invitations", response={201: wire.InvitationInfo}, auth=_OWNER, summary="邀请同事")
 def invite(request: HttpRequest, asked: wire.InvitationRequest) -> Status[wire.InvitationInfo]:
     """A one-time link; the answer is the only place where it stands."""
-    made = members.invite(
+    made = members.invite_member(
         viewer_of(request), actor_of_request(request), datetime.now(UTC), member_role=asked.member_role,
         note=asked.note, days=asked.days,
     )  # fmt: skip

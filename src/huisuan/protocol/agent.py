@@ -20,8 +20,8 @@ PROTOCOL = 1
 LOG_LIMIT = 16 * 1024 * 1024  # bytes of a job's output that are sent; the rest stays at the centre
 PIECE_BYTES = 1024 * 1024  # of an upload in one reply, all together
 BATCH_LINES = 1000
-_MOST_CARDS = 1_000_000  # of a node, or of a run
-Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f]*$")]
+HUGE_CARDS = 1_000_000  # of a node, a run or a centre: more than any centre on earth holds, so a slip of the pen
+LineText = Annotated[str, Field(pattern=r"^[^\x00-\x1f]*$")]
 Hex64 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Hex128 = Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
 
@@ -30,28 +30,28 @@ class Capability(RequestModel):
     """Whether an engine can do something, and why (not)."""
 
     able: bool
-    why: Line = Field(max_length=300)
+    why: LineText = Field(max_length=300)
 
 
 class SeenNode(RequestModel):
     """A node as the centre's scheduler shows it: cards of one kind (`local_card`, the scheduler's word)."""
 
-    name: Line = Field(max_length=120)
-    partition: Line = Field(default="", max_length=60)
-    local_card: Line = Field(default="", max_length=60)
-    cards: int = Field(ge=0, le=_MOST_CARDS)
-    used: int = Field(ge=0, le=_MOST_CARDS)
+    name: LineText = Field(max_length=120)
+    partition: LineText = Field(default="", max_length=60)
+    local_card: LineText = Field(default="", max_length=60)
+    cards: int = Field(ge=0, le=HUGE_CARDS)
+    used: int = Field(ge=0, le=HUGE_CARDS)
     state: Literal["up", "down", "drained"] = "up"
 
 
 class Observed(RequestModel):
     """How one run of a job stands at the centre; times in whole seconds, by the centre's clock."""
 
-    uid: Line = Field(max_length=32)
+    uid: LineText = Field(max_length=32)
     run: int = Field(default=0, ge=0, lt=2**15)
     lease: int = Field(ge=1, lt=2**31)
     state: Literal["starting", "queued", "running", "completed", "failed", "cancelled", "timeout", "lost", "expired"]
-    reason: Line = Field(default="", max_length=1000)
+    reason: LineText = Field(default="", max_length=1000)
     expected_start: AwareDatetime | None = Field(default=None, description="the scheduler's own estimate")
     started_at: AwareDatetime | None = None
     ended_at: AwareDatetime | None = None
@@ -73,7 +73,7 @@ class Observed(RequestModel):
 class SentLog(RequestModel):
     """A piece of a job's output at its place in bytes."""
 
-    uid: Line = Field(max_length=32)
+    uid: LineText = Field(max_length=32)
     offset: int = Field(ge=0, lt=2**62)
     content: Base64Bytes
 
@@ -85,23 +85,23 @@ class UsageLine(RequestModel):
     `corrects` replaces an earlier one of the same run and start.
     """
 
-    uid: Line = Field(max_length=32)
+    uid: LineText = Field(max_length=32)
     run: int = Field(ge=0, lt=2**15)
     lease: int = Field(ge=1, lt=2**31)
     slice: int = Field(ge=0, lt=2**31, description="of the run, from 0")
     corrects: bool = False
-    nodes: Line = Field(max_length=2000)
+    nodes: LineText = Field(max_length=2000)
     node_count: int = Field(ge=1, lt=2**20)
-    local_card: Line = Field(default="", max_length=60)
-    cards: int = Field(ge=1, le=_MOST_CARDS)
+    local_card: LineText = Field(default="", max_length=60)
+    cards: int = Field(ge=1, le=HUGE_CARDS)
     started_at: AwareDatetime
     ended_at: AwareDatetime
     suspended_seconds: int = Field(default=0, ge=0)
     state: Literal["running", "completed", "failed", "cancelled", "timeout", "lost"]
     exit_code: int | None = Field(default=None, ge=-(2**31), lt=2**31)
     measured: dict[str, int] = Field(default_factory=dict, description="further figures, the unit in the name")
-    raw: Line = Field(default="", max_length=4000, description="the engine's own accounting line")
-    collector: Line = Field(max_length=60)
+    raw: LineText = Field(default="", max_length=4000, description="the engine's own accounting line")
+    collector: LineText = Field(max_length=60)
 
     def to_json_line(self) -> str:
         """The line: keys in order, nothing superfluous, so that the same slice always gives the same bytes."""
@@ -116,17 +116,17 @@ class SignedBatch(RequestModel):
 
     number: int = Field(ge=1, lt=2**62)
     previous: Hex64
-    lines: list[Annotated[Line, Field(max_length=8000)]] = Field(min_length=1, max_length=BATCH_LINES)
+    lines: list[Annotated[LineText, Field(max_length=8000)]] = Field(min_length=1, max_length=BATCH_LINES)
     signature: Hex128
 
 
 class SealWord(RequestModel):
     """The agent's signature under a seal, or why it will not sign."""
 
-    month: Line = Field(pattern=r"^\d{4}-\d{2}$")
+    month: LineText = Field(pattern=r"^\d{4}-\d{2}$")
     statement_sha256: Hex64
     signature: Hex128 | None = None
-    refused: Line = Field(default="", max_length=500)
+    refused: LineText = Field(default="", max_length=500)
 
 
 class Wanted(RequestModel):
@@ -139,25 +139,25 @@ class Wanted(RequestModel):
 class HealthCheck(RequestModel):
     """One check of the agent's self-check: what was looked at, whether it is well, and the remedy where it is not."""
 
-    what: Line = Field(max_length=500)
+    what: LineText = Field(max_length=500)
     well: bool
-    remedy: Line = Field(default="", max_length=1000)
+    remedy: LineText = Field(default="", max_length=1000)
 
 
 class SyncRequest(RequestModel):
     """What an agent saw and the platform has not acknowledged; `enrol` only the first time."""
 
     protocol: int = Field(default=1, ge=1, lt=2**15, description="the agent's `PROTOCOL`; version 1 does not say it")
-    agent: Line = Field(min_length=8, max_length=36)
+    agent: LineText = Field(min_length=8, max_length=36)
     number: int = Field(ge=1, lt=2**62, description="grows with every request of this agent: an old one is a replay")
     boot: str = Field(
         pattern=r"^[0-9a-f]{24}\.[0-9]{1,11}$",
         description="place and start: one place (folder and machine) runs one process at a time, so that a later start "
         "there says that the ones before are over",
     )
-    host: Line = Field(max_length=120)
-    version: Line = Field(max_length=40)
-    engine: Line = Field(max_length=20)
+    host: LineText = Field(max_length=120)
+    version: LineText = Field(max_length=40)
+    engine: LineText = Field(max_length=20)
     sent_at: AwareDatetime
     probe: bool = Field(default=False, description="only ask whether this agent is let in, and which one serves")
     enrol: Annotated[str, Field(max_length=200)] | None = Field(default=None, description="the invitation's word")

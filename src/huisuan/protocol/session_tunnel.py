@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field
 
-from huisuan.protocol.agent import Hex64, Hex128, Line
+from huisuan.protocol.agent import Hex64, Hex128, LineText
 from huisuan.protocol.resources import RequestModel, ResponseModel
 
 TUNNEL_PATH = "/tunnel/v1"
@@ -25,7 +25,7 @@ class TunnelHello(RequestModel):
     """Which agent calls, for which run of which session."""
 
     protocol: int = Field(default=TUNNEL_PROTOCOL, ge=1, lt=2**15)
-    agent: Line = Field(min_length=8, max_length=36)
+    agent: LineText = Field(min_length=8, max_length=36)
     uid: Annotated[str, Field(pattern=r"^[0-9a-z]{20,32}$")]
     lease: int = Field(ge=1, lt=2**31)
 

@@ -40,7 +40,7 @@ MIDDLEWARE = [
     "huisuan.serving.http.middleware.InputGuard",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "huisuan.portal.ui.middleware.Language",
+    "huisuan.portal.ui.middleware.LanguageSwitch",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

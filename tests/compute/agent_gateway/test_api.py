@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from huisuan.base.errors import Refused
 from huisuan.cli.main import COMMAND_GROUPS, _group
 from huisuan.compute.agent_gateway import api as agent_api
-from huisuan.compute.agent_gateway.enrolment import invite, revoke
+from huisuan.compute.agent_gateway.enrolment import invite_agent, revoke_agents
 from huisuan.compute.models import AgentKey, Centre, Invitation, SiteAgent
 from huisuan.protocol.agent import AGENT as AGENT_HEADER
 from huisuan.protocol.agent import SIGNATURE, SyncRequest
@@ -33,7 +33,7 @@ def a_centre() -> Centre:
 
 @pytest.fixture
 def word() -> str:
-    return invite("hf-local", "test", datetime.now(UTC))[1]
+    return invite_agent("hf-local", "test", datetime.now(UTC))[1]
 
 
 def body(number: int = 1, **rest: Any) -> bytes:
@@ -128,14 +128,14 @@ def test_an_agent_cannot_speak_in_another_s_name(word: str) -> None:
 
 def test_a_revoked_agent_is_refused_and_another_takes_its_place(word: str) -> None:
     joining(word)
-    unused = invite("hf-local", "test", datetime.now(UTC))[1]
-    (gone,) = revoke("hf-local", "province", datetime.now(UTC))
+    unused = invite_agent("hf-local", "test", datetime.now(UTC))[1]
+    (gone,) = revoke_agents("hf-local", "province", datetime.now(UTC))
     answer = post(body(2))
     assert (answer.status_code, "吊销" in why(answer)) == (403, True)
     assert joining(unused, OTHER).status_code == 401  # under the name of the one that is gone
     name = "99999999-2222-3333-4444-555555555555"
     assert post(body(agent=name, enrol=unused, public_key=public_half(OTHER)), OTHER, name).status_code == 401
-    fresh = invite("hf-local", "test", datetime.now(UTC))[1]
+    fresh = invite_agent("hf-local", "test", datetime.now(UTC))[1]
     other = body(agent=name, boot=f"{'b' * 24}.1", enrol=fresh, public_key=public_half(OTHER))
     assert post(other, OTHER, name).json()["centre"] == "hf-local"
     assert (gone.revoked_by, SiteAgent.objects.get().key.name) == ("province", name)
@@ -165,7 +165,7 @@ def test_what_has_not_the_form_of_a_request_is_refused_after_its_signature(word:
 
 
 def test_a_request_that_is_too_large_is_refused(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agent_api, "MOST_BYTES", 1000)
+    monkeypatch.setattr(agent_api, "_MOST_REQUEST_BYTES", 1000)
     assert post(b"x" * 1001).status_code == 413
 
 

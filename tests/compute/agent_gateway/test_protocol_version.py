@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.test import Client
 
-from huisuan.compute.agent_gateway.enrolment import invite
+from huisuan.compute.agent_gateway.enrolment import invite_agent
 from huisuan.compute.models import AgentKey, Invitation
 from huisuan.protocol import agent as wire
 from huisuan.protocol.signatures import public_half, sign_request
@@ -32,7 +32,7 @@ def post(number: int, **fields: Any) -> Any:
 
 def join(number: int = 1, **fields: Any) -> Any:
     centre()
-    token = invite("hf-local", "test", datetime.now(UTC))[1]
+    token = invite_agent("hf-local", "test", datetime.now(UTC))[1]
     return post(number, enrol=token, public_key=public_half(KEY), **fields)
 
 
@@ -71,7 +71,7 @@ def test_an_agent_of_another_version_uses_up_no_invitation(monkeypatch: pytest.M
 
 def test_a_newer_agent_s_unknown_fields_are_not_a_slip_but_another_version() -> None:
     assert join(protocol=wire.PROTOCOL + 1, quantum=True).status_code == 409
-    token = invite("hf-local", "test", datetime.now(UTC))[1]
+    token = invite_agent("hf-local", "test", datetime.now(UTC))[1]
     assert post(1, enrol=token, public_key=public_half(KEY)).status_code == 200
     assert post(2, protocol=wire.PROTOCOL + 1, quantum=True).status_code == 409
     assert post(2, quantum=True).status_code == 422

@@ -18,7 +18,7 @@ from huisuan.compute.placement.decisions import Plan
 from huisuan.compute.placement.messages import why_placed, why_waiting
 from huisuan.compute.placement.nodes import shape
 from huisuan.compute.placement.plan import plan
-from huisuan.compute.placement.types import City, Needs, PlacementRequest, Pool, Running, Tenant, expected_s
+from huisuan.compute.placement.types import City, Needs, PlacementRequest, PlacementTenant, Pool, Running, expected_s
 from huisuan.compute.placement.weights import weights_on
 from support.reference_scheduler import Naive
 
@@ -34,7 +34,7 @@ class World:
 
     requests: list[PlacementRequest]
     pools: list[Pool]
-    tenants: list[Tenant]
+    tenants: list[PlacementTenant]
     cities: list[City]
     running: list[Running]
 
@@ -126,7 +126,7 @@ def a_world(seed: int) -> World:
     draw = Random(seed)
     pools = [a_pool(number, draw) for number in range(draw.randint(1, 5))]
     tenants = [
-        Tenant(
+        PlacementTenant(
             code,
             city=city,
             weight=draw.choice([50, 100, 400]),

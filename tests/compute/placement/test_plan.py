@@ -23,7 +23,16 @@ from huisuan.compute.placement.prediction.features import exp2
 from huisuan.compute.placement.priority import log2
 from huisuan.compute.placement.scheduler import Scheduler
 from huisuan.compute.placement.scheduling_rules import Rules
-from huisuan.compute.placement.types import City, Needs, PlacementRequest, Pool, Rejection, Running, Tenant, WaitReason
+from huisuan.compute.placement.types import (
+    City,
+    Needs,
+    PlacementRequest,
+    PlacementTenant,
+    Pool,
+    Rejection,
+    Running,
+    WaitReason,
+)
 from huisuan.compute.placement.weights import load_weights, parse_weights, weights_on
 
 WEIGHTS = weights_on(date(2024, 1, 1))
@@ -61,13 +70,13 @@ def test_the_cheaper_centre_wins_and_the_reasons_name_it_and_the_next() -> None:
 
 def test_what_comes_back_may_make_the_dearer_centre_the_better_one() -> None:
     pools = [pool("own", fen_per_card_hour=1_000), pool("other", fen_per_card_hour=1_100)]
-    half = Tenant("t", subsidy=Fraction(1, 2), no_subsidy_at=frozenset({"own"}))
+    half = PlacementTenant("t", subsidy=Fraction(1, 2), no_subsidy_at=frozenset({"own"}))
     (one,) = planned([request()], pools, tenants=[half]).placed
     assert (one.pool.centre, one.chosen.net_fen) == ("other", 550)
 
 
 def test_a_cap_that_is_used_up_leaves_the_full_price_to_the_next_job() -> None:
-    tenant = Tenant("t", subsidy=Fraction(1, 2), remaining_fen=700)
+    tenant = PlacementTenant("t", subsidy=Fraction(1, 2), remaining_fen=700)
     found = planned(
         [request("a", cards=1), request("b", at=1, cards=1), request("c", at=2, cards=1)], [pool("x")], tenants=[tenant]
     )
@@ -183,7 +192,7 @@ def test_cards_that_are_free_but_kept_are_told_as_kept() -> None:
 
 
 def test_a_tenant_that_used_more_than_its_share_comes_after_one_that_did_not() -> None:
-    tenants = [Tenant("much", use=10**10), Tenant("little")]
+    tenants = [PlacementTenant("much", use=10**10), PlacementTenant("little")]
     jobs = [request("m", "much", cards=8), request("l", "little", at=60, cards=8)]
     assert list(where(planned(jobs, [pool("x", free=1)], tenants=tenants))) == ["l"]
 
@@ -208,7 +217,7 @@ def test_a_deadline_that_comes_near_moves_a_job_ahead() -> None:
 
 
 def test_quotas_hold_and_say_what_is_held() -> None:
-    tenants = [Tenant("t", "340100", most_cards=10, held=4), Tenant("u", "340100", held=0)]
+    tenants = [PlacementTenant("t", "340100", most_cards=10, held=4), PlacementTenant("u", "340100", held=0)]
     jobs = [request("a", cards=8), request("b", at=1, cards=4), request("c", at=2, cards=8, nodes=1, min_memory_gib=1)]
     found = planned(jobs, [pool("x")], tenants=tenants)
     assert list(where(found)) == ["b"]

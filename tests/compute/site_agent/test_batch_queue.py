@@ -16,7 +16,7 @@ from huisuan.compute.site_agent.batch_queue import LINES_KEPT, BatchQueue
 from huisuan.compute.site_agent.config import STATE_FILE, Config, write_config
 from huisuan.compute.site_agent.diagnostics import held_receipts
 from huisuan.compute.site_agent.state import RUNS_KEPT, AgentState
-from huisuan.compute.site_agent.usage_slices import Line, Slice
+from huisuan.compute.site_agent.usage_slices import Slice, SliceLine
 from huisuan.protocol.agent import BATCH_LINES, BatchAnswer, SignedBatch
 from huisuan.protocol.batch_chain import START, batch_digest
 from huisuan.protocol.signatures import is_signed_by, public_half
@@ -39,8 +39,8 @@ def queue(state: AgentState) -> BatchQueue:
     return state.batch_queue
 
 
-def line(started: int, text: str = "") -> Line:
-    return Line(Slice(started, "a800", 0, started + 10, 0, 2, "running"), text or f"line {started}")
+def line(started: int, text: str = "") -> SliceLine:
+    return SliceLine(Slice(started, "a800", 0, started + 10, 0, 2, "running"), text or f"line {started}")
 
 
 def checked(state: AgentState, batches: list[SignedBatch]) -> list[str]:
@@ -100,7 +100,7 @@ def test_under_another_key_what_was_not_acknowledged_is_signed_anew_in_a_new_cha
 
 
 def test_lines_and_their_slices_are_queued_together_or_not_at_all(state: AgentState, queue: BatchQueue) -> None:
-    bad = Line(Slice(5, "a800", None, 15, 0, 2, "running"), "bad")  # type: ignore[arg-type]
+    bad = SliceLine(Slice(5, "a800", None, 15, 0, 2, "running"), "bad")  # type: ignore[arg-type]
     with pytest.raises(sqlite3.IntegrityError):
         queue.append(UID, 1, [line(0), bad], last=True)
     assert (queue.count_unacknowledged(), queue.list_slices(UID, 1)) == ((0, 0), [])
@@ -158,7 +158,9 @@ def test_the_receipts_are_kept_and_given_out_as_an_auditor_takes_them(tmp_path: 
     state = AgentState(tmp_path / STATE_FILE)
     state.assign_new_name()
     state.put("centre", "hf")
-    lines = [Line(Slice(3600 * number, "a", number, 3600 * number + 60, 0, 1, "running"), "{}") for number in range(2)]
+    lines = [
+        SliceLine(Slice(3600 * number, "a", number, 3600 * number + 60, 0, 1, "running"), "{}") for number in range(2)
+    ]
     state.batch_queue.append("J1", 1, lines, last=False)
     (batch,) = state.batch_queue.next_batches(lambda digest: b"s" * 64, 0)
     assert state.batch_queue.list_receipts() == []

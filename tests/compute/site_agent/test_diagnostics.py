@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from typer.testing import CliRunner
 
-from huisuan.compute.agent_gateway.enrolment import invite, revoke
+from huisuan.compute.agent_gateway.enrolment import invite_agent, revoke_agents
 from huisuan.compute.models import AgentKey, SiteAgent
 from huisuan.compute.site_agent import diagnostics
 from huisuan.compute.site_agent.commands import app
@@ -40,7 +40,7 @@ def folder(live_server: Any, tmp_path: Path) -> Path:
     centre()
     place = tmp_path / "agent"
     place.mkdir(mode=0o700)
-    join(place, Config(url=live_server.url, engine="local"), invite("hf-local", "test", datetime.now(UTC))[1])
+    join(place, Config(url=live_server.url, engine="local"), invite_agent("hf-local", "test", datetime.now(UTC))[1])
     return place
 
 
@@ -244,7 +244,7 @@ def test_a_certificate_that_expired_or_names_another_is_found(
 
 
 def test_an_agent_that_was_revoked_or_is_unknown_is_told_to_join_anew(folder: Path) -> None:
-    revoke("hf-local", "test", datetime.now(UTC))
+    revoke_agents("hf-local", "test", datetime.now(UTC))
     assert "平台不让进（403）" in fault(folder)
     SiteAgent.objects.all().delete()
     AgentKey.objects.all().delete()
@@ -271,7 +271,7 @@ def test_a_second_copy_of_the_agent_is_found(folder: Path) -> None:
 def test_another_agent_that_serves_the_centre_is_found(folder: Path, tmp_path: Path, live_server: Any) -> None:
     SiteAgent.objects.all().delete()
     config = Config(url=live_server.url, engine="local")
-    join(tmp_path / "other", config, invite("hf-local", "test", datetime.now(UTC))[1])
+    join(tmp_path / "other", config, invite_agent("hf-local", "test", datetime.now(UTC))[1])
     assert "另一个代理在服务这个中心" in fault(folder)
 
 

@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 from huisuan.client import Client
-from huisuan.compute.agent_gateway.enrolment import invite
+from huisuan.compute.agent_gateway.enrolment import invite_agent
 from huisuan.compute.engines.local import LocalEngine
 from huisuan.compute.metering.usage.records import current_usage
 from huisuan.compute.models import (
@@ -84,7 +84,7 @@ def test_a_job_runs_is_logged_and_metered_once(site: Site) -> None:
 def test_when_the_end_is_shown_everything_the_job_wrote_can_be_read(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report, "LOG_BYTES", 1000)
+    monkeypatch.setattr(report, "LOG_BYTES_PER_REQUEST", 1000)
     job = submit(site, sys.executable, "-c", "print('x' * 4999)")
     until(site, job.uid, "done")
     piece = site.client.job_log(job.uid)
@@ -403,7 +403,7 @@ def test_the_agent_joins_runs_and_is_examined_where_neither_django_nor_a_databas
     live_server: Any, tmp_path: Path
 ) -> None:
     centre()
-    word = invite("hf-local", "test", datetime.now(UTC))[1]
+    word = invite_agent("hf-local", "test", datetime.now(UTC))[1]
     environment = {**os.environ, "HUISUAN_AGENT_HOME": str(tmp_path / "agent")}
     environment.pop("DJANGO_SETTINGS_MODULE")
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from huisuan.compute.site_agent.batch_queue import LINES_KEPT
 from huisuan.compute.site_agent.seal_signer import SealSigner
 from huisuan.compute.site_agent.state import AgentState
-from huisuan.compute.site_agent.usage_slices import Line, Slice
+from huisuan.compute.site_agent.usage_slices import Slice, SliceLine
 from huisuan.protocol.agent import BatchAnswer, SealAsked, SealWord, UsageLine
 from huisuan.protocol.batch_chain import seal_digest
 from huisuan.protocol.signatures import is_signed_by, public_half
@@ -24,7 +24,7 @@ MARCH_ENDS = int(datetime(2024, 3, 31, 16, tzinfo=UTC).timestamp())  # midnight 
 HOUR = 3600
 
 
-def line(hour: int) -> Line:
+def line(hour: int) -> SliceLine:
     """Eight cards for the hour that begins so many hours after noon."""
     starts = START + timedelta(hours=hour)
     said = UsageLine(
@@ -32,7 +32,7 @@ def line(hour: int) -> Line:
         started_at=starts, ended_at=starts + timedelta(hours=1), state="running", collector="test",
     )  # fmt: skip
     begun = int(starts.timestamp())
-    return Line(Slice(begun, "", hour, begun + HOUR, 0, 8, "running"), said.to_json_line())
+    return SliceLine(Slice(begun, "", hour, begun + HOUR, 0, 8, "running"), said.to_json_line())
 
 
 @pytest.fixture

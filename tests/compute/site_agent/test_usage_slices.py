@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huisuan.compute.engines.interface import RunState, RunUsage
-from huisuan.compute.site_agent.usage_slices import HOUR, SETTLED_AFTER, Line, Slice, due_lines
+from huisuan.compute.site_agent.usage_slices import HOUR, SETTLED_AFTER, Slice, SliceLine, due_lines
 
 UID = "01m8558jnns7cryxk3r3r51yjp"
 TEN = int(datetime(2024, 6, 3, 10, tzinfo=UTC).timestamp())
@@ -33,9 +33,9 @@ class Ledger:
 
     def __init__(self) -> None:
         self.slices: dict[tuple[int, str], Slice] = {}
-        self.lines: list[Line] = []
+        self.lines: list[SliceLine] = []
 
-    def look(self, now: int, *stretches: RunUsage) -> list[Line]:
+    def look(self, now: int, *stretches: RunUsage) -> list[SliceLine]:
         lines = due_lines(UID, 0, 1, stretches, list(self.slices.values()), now, "test/1")
         for each in lines:
             told = json.loads(each.content)

@@ -11,7 +11,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from huisuan.compute.agent_gateway.enrolment import enrol, invite, revoke
+from huisuan.compute.agent_gateway.enrolment import enrol, invite_agent, revoke_agents
 from huisuan.compute.jobs.services import submit_job
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.compute.metering.usage.summaries import UsageFilter, summarise_usage
@@ -155,10 +155,10 @@ def test_an_agent_whose_clock_is_wrong_is_shown_with_what_follows_from_it(world:
 
 def test_a_revoked_agent_and_a_waiting_invitation_are_told(world: World) -> None:
     now = timezone.now()
-    _, word = invite("hf", "李四", now)
+    _, word = invite_agent("hf", "李四", now)
     enrol(word, "33333333-2222-3333-4444-555555555555", "ab" * 32, "old-host", "local", now)
-    revoke("hf", "王五", now)
-    invite("hf", "赵六", now)
+    revoke_agents("hf", "王五", now)
+    invite_agent("hf", "赵六", now)
     shown = section(page(world), "agent")
     assert "赵六 发出的邀请" in shown
     assert "李四 发出的邀请" not in shown  # used

@@ -12,7 +12,7 @@ from pytest_django import DjangoDbBlocker
 from huisuan.compute.budgets.services import set_budget
 from huisuan.compute.jobs.services import submit_job
 from huisuan.parties.identity.audit_trail import Actor
-from huisuan.parties.members import invite
+from huisuan.parties.members import invite_member
 from huisuan.parties.models import Party, Person
 from huisuan.parties.projects import create_project
 from huisuan.parties.viewer import Viewer
@@ -102,7 +102,7 @@ def _make_wide(site: Site, letters: str, code: str) -> str:
     party = site.world.alpha
     Party.objects.filter(pk=party.pk).update(name=letters * 120)  # in the head of every page
     who = Person.objects.create_person(letters * 80, None, role="user", party=party)
-    invite(owner, Actor("test"), datetime.now(UTC), member_role="viewer", note=letters * 120)
+    invite_member(owner, Actor("test"), datetime.now(UTC), member_role="viewer", note=letters * 120)
     asked = JobRequest.model_validate({"command": ["true"], "name": letters * 120, "project": code})
     submit_job(asked, Viewer.for_person(who), NOW, letters.encode().rjust(10, b"."))
     return code

@@ -18,7 +18,7 @@ from huisuan.compute.jobs.services import submit_job
 from huisuan.compute.models import Centre, Job, JobTemplate, Upload
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.jobs.copying import form_texts
-from huisuan.portal.jobs.submit_form import parse_form
+from huisuan.portal.jobs.submit_form import parse_submit_form
 from huisuan.protocol.resources import JobRequest
 from support.portal import World
 
@@ -103,7 +103,7 @@ def test_a_copied_form_asks_for_the_same_and_shows_no_value(world: World) -> Non
     job = submit(world)
     asked = request_of(job, NOW)
     with_outputs = asked.model_copy(update={"outputs": "results"})
-    read = parse_form({**form_texts(with_outputs), "environment": ""}).read
+    read = parse_submit_form({**form_texts(with_outputs), "environment": ""}).read
     assert read is not None
     assert read.request.model_copy(update={"environment": asked.environment}) == with_outputs
     browser = world.browser("alpha")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from huisuan.compute.jobspec.huisuan.job_file import JobFile
 from huisuan.compute.models import Job
-from huisuan.portal.jobs.submit_form import KEYS, parse_form
+from huisuan.portal.jobs.submit_form import KEYS, parse_submit_form
 from support.portal import CARD, World
 
 SBATCH = "#!/bin/bash\n#SBATCH --job-name=微调\n#SBATCH --gres=gpu:a800:8\n#SBATCH --mem=64G\nsrun python train.py\n"
@@ -28,7 +28,7 @@ def test_the_form_asks_for_everything_that_a_job_file_can_say() -> None:
 
 
 def test_what_is_typed_becomes_a_job_file_that_is_read_as_any_other() -> None:
-    found = parse_form(
+    found = parse_submit_form(
         {"command": 'python train.py --name "a b"', "cards": "8", "models": "A100，H20", "price_ceiling": "12.5",
          "time_limit": "1h30m", "environment": "A=1\nB=x=y\n", "array": "0-3"}
     )  # fmt: skip
@@ -60,18 +60,18 @@ def test_what_is_typed_becomes_a_job_file_that_is_read_as_any_other() -> None:
     ],
 )
 def test_what_is_wrong_is_said_at_its_field(texts: dict[str, str], field: str, says: str) -> None:
-    found = parse_form(texts)
+    found = parse_submit_form(texts)
     assert found.read is None
     assert says in "".join(found.wrong[field])
 
 
 def test_a_form_that_says_nothing_to_run_says_so() -> None:
-    assert "没有 command 也没有 script" in "".join(parse_form({}).general)
+    assert "没有 command 也没有 script" in "".join(parse_submit_form({}).general)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(KEYS)), st.text(max_size=40), max_size=8))
 def test_nothing_typed_can_mean_another_field(texts: dict[str, str]) -> None:
-    found = parse_form(texts)
+    found = parse_submit_form(texts)
     if found.read is not None and "command" in texts and texts["command"].strip():
         assert not found.read.request.script or texts.get("script", "").strip()
         assert found.read.request.party is None

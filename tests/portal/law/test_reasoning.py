@@ -10,7 +10,7 @@ import pytest
 from django.urls import reverse
 
 from huisuan.law.policy.load import load_policy
-from huisuan.portal.law.quotations import Piece, pieces
+from huisuan.portal.law.quotations import QuotedStretch, pieces
 from support.portal import POLICY, World
 
 pytestmark = pytest.mark.django_db
@@ -18,12 +18,12 @@ pytestmark = pytest.mark.django_db
 
 def test_quoted_phrases_are_cut_out_of_the_sentence_with_their_steps() -> None:
     assert pieces("甲乙丙丁", [(1, "乙丙"), (2, "丙丁"), (3, "戊")]) == [
-        Piece("甲", False),
-        Piece("乙", True),
-        Piece("丙", True, (1,)),
-        Piece("丁", True, (2,)),
+        QuotedStretch("甲", False),
+        QuotedStretch("乙", True),
+        QuotedStretch("丙", True, (1,)),
+        QuotedStretch("丁", True, (2,)),
     ]
-    assert pieces("甲乙", []) == [Piece("甲乙", False)]
+    assert pieces("甲乙", []) == [QuotedStretch("甲乙", False)]
     assert "".join(piece.text for piece in pieces("甲乙甲", [(1, "甲"), (2, "甲")])) == "甲乙甲"
 
 

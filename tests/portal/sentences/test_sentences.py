@@ -21,7 +21,7 @@ from huisuan.compute.placement.decisions import PlacedJob, Ranked
 from huisuan.compute.placement.filters import filter_pool
 from huisuan.compute.placement.messages import free_cards, rejection_text, why_never, why_placed
 from huisuan.compute.placement.scoring import PriceTerms
-from huisuan.compute.placement.types import Needs, PlacementRequest, Pool, Tenant
+from huisuan.compute.placement.types import Needs, PlacementRequest, PlacementTenant, Pool
 from huisuan.compute.placement.weights import weights_on
 from huisuan.portal.sentences.catalogue import LONGEST, MOST_LOOKS, WIDE, _Translating, catalogue, subjects, translate
 from huisuan.portal.sentences.page import sentence_html
@@ -309,7 +309,7 @@ def test_whatever_placement_decides_reads_in_english(
     told += [free_cards(pool, pool.bins, needs) for pool in pools]
     if pools:
         request = PlacementRequest("j", "t", needs, 0, 86_400, None, expected)
-        terms = PriceTerms.before(Tenant("t", subsidy=Fraction(1, 3)), weights_on(date(2024, 6, 1)))
+        terms = PriceTerms.before(PlacementTenant("t", subsidy=Fraction(1, 3)), weights_on(date(2024, 6, 1)))
         ranked = tuple(Ranked(pool, at) for at, pool in enumerate(pools))
         told += [reason.text for reason in why_placed(PlacedJob(request, terms, now, ranked, backfilled, ()))]
     assert [text for text in told if WIDE.search(translate(text))] == []

@@ -53,8 +53,8 @@ def test_figures_are_exact() -> None:
     assert number_format.line_yuan(1, 1) == "0.0000"
     assert number_format.line_yuan(3600, 1201) == "12.0100"
     assert number_format.line_yuan(36, 5001) == "0.5001"
-    assert number_format.share(1, 3) == "33.3%"
-    assert number_format.share(1, 0) == "—"
+    assert number_format.format_percentage(1, 3) == "33.3%"
+    assert number_format.format_percentage(1, 0) == "—"
     assert number_format.duration(97925) == "27:12:05"
 
 

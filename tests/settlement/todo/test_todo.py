@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from huisuan.base.months import SHANGHAI, Month
-from huisuan.compute.agent_gateway.enrolment import revoke
+from huisuan.compute.agent_gateway.enrolment import revoke_agents
 from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.metering.checks.anomaly import Anomaly, FlagKind
 from huisuan.compute.metering.checks.flags import answer_flag, raise_flags
@@ -159,7 +159,7 @@ def test_an_agent_that_was_revoked_is_not_waited_for(place: Centre) -> None:
         centre=place, key=key, boot="b", host="h", version="1", engine="slurm", last_seen_at=LATER - timedelta(days=9)
     )
     assert item("agent") is not None
-    revoke("c1", "王", LATER)
+    revoke_agents("c1", "王", LATER)
     assert item("agent") is None
 
 

@@ -18,7 +18,7 @@ import pytest
 from django.db import connection
 from stdnum.cn import uscc
 
-from huisuan.compute.agent_gateway.enrolment import invite
+from huisuan.compute.agent_gateway.enrolment import invite_agent
 from huisuan.compute.engines.local import LocalEngine
 from huisuan.compute.jobs.services import submit_job
 from huisuan.compute.metering.usage.records import current_usage
@@ -107,7 +107,7 @@ def test_jobs_run_once_and_are_billed_once_though_web_and_agent_are_killed_again
     Partition.objects.create(centre=centre, name="cpu", accelerator=slot, nodes=1, cards_per_node=SLOTS)
     machine.start("web")
     eventually(machine.answers)
-    word = invite("hf", "test", datetime.now(UTC))[1]
+    word = invite_agent("hf", "test", datetime.now(UTC))[1]
     join(tmp_path / "agent", Config(machine.url, "local", {"slots": str(SLOTS), "grace_seconds": "0.2"}), word)
     machine.start("agent")
 

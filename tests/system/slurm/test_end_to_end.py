@@ -15,7 +15,7 @@ import pytest
 from huisuan.base.months import SHANGHAI, Month
 from huisuan.client import Client
 from huisuan.compute import engines
-from huisuan.compute.agent_gateway.enrolment import invite
+from huisuan.compute.agent_gateway.enrolment import invite_agent
 from huisuan.compute.centres.services import CentrePlan, add_centre
 from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.jobspec.detect import parse_job_file
@@ -51,7 +51,11 @@ class Station:
     """One centre's agent, stepped by the test."""
 
     def __init__(self, url: str, folder: Path, code: str, engine: str, options: Mapping[str, str]) -> None:
-        join(folder, Config(url=url, engine=engine, options=dict(options)), invite(code, "test", datetime.now(UTC))[1])
+        join(
+            folder,
+            Config(url=url, engine=engine, options=dict(options)),
+            invite_agent(code, "test", datetime.now(UTC))[1],
+        )
         self.state = AgentState(folder / STATE_FILE)
         self.link = AgentLink(url)
         runs = engines.load(engine, folder / JOBS, options)

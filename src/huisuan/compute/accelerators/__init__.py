@@ -8,7 +8,6 @@ from huisuan.compute.accelerators.aliases import known_cards, matching_models, m
 from huisuan.compute.accelerators.catalogue import PROCESSOR_SLOT
 from huisuan.compute.accelerators.names import (
     CARD_FAMILIES,
-    HUGE_CARDS,
     Card,
     CardNames,
     PartOfCard,
@@ -28,7 +27,6 @@ from huisuan.compute.accelerators.tres import (
 
 __all__ = [
     "CARD_FAMILIES",
-    "HUGE_CARDS",
     "PROCESSOR_SLOT",
     "WHOLE_ONLY",
     "Card",

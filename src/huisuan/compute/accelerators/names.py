@@ -9,9 +9,6 @@ from dataclasses import dataclass, field
 from huisuan.base.errors import HuisuanError
 from huisuan.compute.accelerators.parts import is_all_of_it, part_of
 
-HUGE_CARDS = 1_000_000
-
-
 CARD_NAMES_ELSEWHERE = """
 gpus gpgpu accel accelerator accelerators card cards nvidia cuda amd rocm ascend huawei davinci ppu iluvatar corex
 biren cambricon kunlun kunlunxin hygon enflame dtu metax maca mxgpu mthreads musa mtgpu tpu hpu gaudi ipu

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from huisuan.compute.accelerators.names import (
     CARD_FAMILIES,
     CARD_WORDS,
-    HUGE_CARDS,
     Card,
     CardNames,
     PartOfCard,
@@ -20,6 +19,7 @@ from huisuan.compute.accelerators.names import (
     part_unmetered,
 )
 from huisuan.compute.accelerators.parts import part_of
+from huisuan.protocol.agent import HUGE_CARDS
 
 _USAGE = frozenset({"gpumem", "gpuutil"})  # how a card was used, which Slurm accounts beside it
 

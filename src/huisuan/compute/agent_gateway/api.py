@@ -25,7 +25,7 @@ from huisuan.protocol.agent import AGENT, SIGNATURE, SyncRequest
 from huisuan.protocol.signatures import request_is_signed_by
 
 log = logging.getLogger(__name__)
-MOST_BYTES = 32 * 1024 * 1024  # of a request
+_MOST_REQUEST_BYTES = 32 * 1024 * 1024  # of a request
 
 
 class EnrolledAgent(AuthBase):
@@ -41,9 +41,9 @@ class EnrolledAgent(AuthBase):
         Raises:
             ApiRefusal: 401 unknown, 403 known and refused, 413 too large.
         """
-        body = request.read(MOST_BYTES + 1)  # not request.body: Django's limit for forms is not meant for this
-        if len(body) > MOST_BYTES:
-            raise ApiRefusal(413, f"请求超过 {MOST_BYTES} 字节", code="agent.request_too_large")
+        body = request.read(_MOST_REQUEST_BYTES + 1)  # not request.body: Django's limit for forms is not meant for this
+        if len(body) > _MOST_REQUEST_BYTES:
+            raise ApiRefusal(413, f"请求超过 {_MOST_REQUEST_BYTES} 字节", code="agent.request_too_large")
         name, signature = request.headers.get(AGENT, ""), request.headers.get(SIGNATURE, "")
         if not name or not signature:
             raise ApiRefusal(

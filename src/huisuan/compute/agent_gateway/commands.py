@@ -11,7 +11,7 @@ import typer
 from huisuan.base.months import SHANGHAI
 from huisuan.terminal import AsJson, note, out, print_json, print_table
 
-Code = Annotated[str, typer.Argument(help="中心代码")]
+_CentreCode = Annotated[str, typer.Argument(help="中心代码")]
 _COLUMNS = {
     "agent": "代理", "host": "主机", "serving": "正在服务", "version": "版本", "skew_ms": "时钟偏差（毫秒）",
     "clock_wrong_at": "时钟不对（不服务）自",
@@ -20,12 +20,12 @@ _COLUMNS = {
 
 
 def invite(
-    code: Code,
+    code: _CentreCode,
     days: Annotated[int, typer.Option("--days", help="有效天数")] = 7,
     as_json: AsJson = False,
 ) -> None:
     """开一个邀请码：站点代理凭它加入一次；只显示这一次，平台只保存其摘要。"""
-    from huisuan.compute.agent_gateway.enrolment import invite as make
+    from huisuan.compute.agent_gateway.enrolment import invite_agent as make
 
     invitation, word = make(code, _operator(), datetime.now(UTC), days)
     if as_json:
@@ -38,7 +38,7 @@ def invite(
     note(f"  huisuan agent enrol 平台网址 --token 邀请码 --engine {engine} && huisuan agent run")
 
 
-def agents(code: Code, as_json: AsJson = False) -> None:
+def agents(code: _CentreCode, as_json: AsJson = False) -> None:
     """列出加入过这个中心的站点代理。"""
     from huisuan.compute.agent_gateway.serving_agent import list_agents
     from huisuan.compute.centres.services import centre_by_code
@@ -51,12 +51,12 @@ def agents(code: Code, as_json: AsJson = False) -> None:
 
 
 def revoke(
-    code: Code,
+    code: _CentreCode,
     agent: Annotated[str | None, typer.Option("--agent", help="只吊销这一个（见 huisuan centre agents）")] = None,
     as_json: AsJson = False,
 ) -> None:
     """吊销站点代理的密钥和未用的邀请码：立即失效，不能恢复；运行中的作业由下一个加入的代理接管。"""
-    from huisuan.compute.agent_gateway.enrolment import revoke as take_back
+    from huisuan.compute.agent_gateway.enrolment import revoke_agents as take_back
 
     keys = take_back(code, _operator(), datetime.now(UTC), agent)
     if as_json:

@@ -33,7 +33,7 @@ def token_digest(token: str) -> str:
     return text_sha256(token)
 
 
-def invite(code: str, by: str, now: datetime, days: int = DAYS) -> tuple[Invitation, str]:
+def invite_agent(code: str, by: str, now: datetime, days: int = DAYS) -> tuple[Invitation, str]:
     """An invitation for one agent of that centre, and its token, which is stored nowhere.
 
     Raises:
@@ -100,7 +100,7 @@ def _has_engine(centre: Centre, engine: str) -> None:
 
 
 @transaction.atomic
-def revoke(code: str, by: str, now: datetime, agent: str | None = None) -> list[AgentKey]:
+def revoke_agents(code: str, by: str, now: datetime, agent: str | None = None) -> list[AgentKey]:
     """Revoke a centre's agents (or the one of that name) and unused invitations; returns the revoked keys.
 
     What runs at the centre goes on, and is taken over by the next agent that joins.

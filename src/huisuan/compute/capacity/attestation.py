@@ -19,7 +19,7 @@ from huisuan.compute.models import CapacityAttestation, Centre, Job, JobLog, Job
 from huisuan.protocol.resources import JobRequest
 
 MARK = "HUISUAN-ATTESTATION "
-MOST_BYTES = 1024 * 1024
+MOST_MEASUREMENT_BYTES = 1024 * 1024
 _SECONDS = 900
 
 
@@ -100,7 +100,11 @@ def parse_measurements(output: str) -> list[Measured]:
 
 
 def _output(job: Job) -> str:
-    pieces = JobLog.objects.filter(job=job, offset__lt=MOST_BYTES).order_by("offset").values_list("content", flat=True)
+    pieces = (
+        JobLog.objects.filter(job=job, offset__lt=MOST_MEASUREMENT_BYTES)
+        .order_by("offset")
+        .values_list("content", flat=True)
+    )
     return b"".join(bytes(piece) for piece in pieces).decode(errors="replace")
 
 

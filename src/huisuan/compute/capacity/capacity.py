@@ -17,7 +17,7 @@ from huisuan.compute.centres.queries import format_decimal
 from huisuan.compute.metering.usage.daily_totals import update_daily_totals
 from huisuan.compute.models import Centre, UsageDay
 
-P = Decimal(1000)  # TFLOPS
+TFLOPS_PER_P = Decimal(1000)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def capacity_to_dict(found: Capacity) -> dict[str, Any]:
 
 
 def _p(cards: Iterable[tuple[str, int]], tflops: dict[str, Decimal]) -> Decimal:
-    return sum((count * tflops[model] for model, count in cards), Decimal(0)) / P
+    return sum((count * tflops[model] for model, count in cards), Decimal(0)) / TFLOPS_PER_P
 
 
 def _claimed(centre: Centre) -> tuple[dict[str, int], dict[str, Decimal]]:
@@ -137,7 +137,7 @@ def _most_on_a_day(centre: Centre) -> Size:
     if not days:
         return Size()
     day = max(days, key=lambda each: (days[each], -each.toordinal()))
-    return Size(days[day] / P, day)
+    return Size(days[day] / TFLOPS_PER_P, day)
 
 
 def _peaks(centre: Centre, first: date, last: date, tflops: dict[str, Decimal]) -> dict[str, tuple[Decimal, datetime]]:
@@ -163,4 +163,4 @@ def _used(peaks: dict[str, tuple[Decimal, datetime]]) -> Size:
     if "" not in peaks:
         return Size(Decimal(0))
     most, at = peaks[""]
-    return Size(most / P, at)
+    return Size(most / TFLOPS_PER_P, at)

@@ -12,7 +12,7 @@ from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
 from huisuan.terminal import AsJson, out, print_json, print_table
 
-Code = Annotated[str, typer.Argument(metavar="CENTRE", help="中心代码")]
+_CentreCode = Annotated[str, typer.Argument(metavar="CENTRE", help="中心代码")]
 _COLUMNS = {
     "model": "型号",
     "tflops_fp16": "TFLOPS（稠密 FP16）",
@@ -33,7 +33,7 @@ _ATTESTED = {
 
 
 def capacity(
-    code: Code,
+    code: _CentreCode,
     begins: Annotated[str | None, typer.Option("--from", help="从哪天起看用量；默认一年前")] = None,
     ends: Annotated[str | None, typer.Option("--to", help="到哪天为止（不含）；默认明天")] = None,
     as_json: AsJson = False,
@@ -70,7 +70,7 @@ def capacity(
 
 
 def attest(
-    code: Code,
+    code: _CentreCode,
     model: Annotated[str | None, typer.Option("--model", help="核验哪种型号；不写则由调度决定")] = None,
     cards: Annotated[int, typer.Option("--cards", min=1, help="抽几张卡")] = 1,
     as_json: AsJson = False,

@@ -12,9 +12,10 @@ from huisuan.base.time_zones import parse_time_zone
 from huisuan.compute import engines
 from huisuan.compute.accelerators import is_all_of_it, part_of
 from huisuan.compute.accelerators.registry import accelerator_by_name
-from huisuan.compute.models import HUGE_CARDS, Accelerator, Centre, Partition
+from huisuan.compute.models import Accelerator, Centre, Partition
 from huisuan.parties.models import Region
 from huisuan.parties.queries import get_party
+from huisuan.protocol.agent import HUGE_CARDS
 
 PARTITION = re.compile(r"(?P<name>[^=]+)=(?P<model>[^:]+):(?P<nodes>[^:x×]+)[x×](?P<cards>[^:]+)(?::(?P<local>.*))?")
 

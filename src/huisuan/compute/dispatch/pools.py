@@ -11,6 +11,7 @@ from django.db.models import Q
 from huisuan.base.months import SHANGHAI
 from huisuan.compute import engines
 from huisuan.compute.accelerators import PROCESSOR_SLOT
+from huisuan.compute.budgets.room import PoolKey
 from huisuan.compute.centres.online import is_online
 from huisuan.compute.centres.windows import NO_WINDOWS, load_windows
 from huisuan.compute.engines.interface import ABILITIES
@@ -23,11 +24,10 @@ HISTORY = timedelta(days=7)
 #: What an engine can really run on: a job for Ascend cards would run on a processor and be billed as Ascend.
 #: An engine that is not named runs on whatever its centre declares.
 RUNS_ON = {"local": frozenset({PROCESSOR_SLOT})}
-Key = tuple[str, str]  # centre code, model
 _SeenNode = tuple[int, int, bool, str]  # cards, free cards, whether it is up, partition
 
 
-def prices_on(now: datetime) -> dict[Key, int]:
+def prices_on(now: datetime) -> dict[PoolKey, int]:
     """Fen per card-hour by centre code and model, on that day in Shanghai."""
     day = now.astimezone(SHANGHAI).date()
     valid = Tariff.objects.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day), valid_from__lte=day)
@@ -119,11 +119,11 @@ def _bins(partitions: list[Partition], seen: list[tuple[int, int, bool]] | None)
     return tuple(sizes), tuple(bins)
 
 
-def _seen_nodes(now: datetime) -> tuple[dict[Key, list[_SeenNode]], dict[Key, datetime]]:
+def _seen_nodes(now: datetime) -> tuple[dict[PoolKey, list[_SeenNode]], dict[PoolKey, datetime]]:
     """By centre and model the nodes that its agent saw lately; and when."""
     rows = CentreNode.objects.filter(seen_at__gt=now - NODES_STALE, accelerator__isnull=False, cards__gt=0)
-    found: dict[Key, dict[str, _SeenNode]] = defaultdict(dict)
-    at: dict[Key, datetime] = {}
+    found: dict[PoolKey, dict[str, _SeenNode]] = defaultdict(dict)
+    at: dict[PoolKey, datetime] = {}
     for centre, model, name, cards, used, state, seen_at, partition in rows.values_list(
         "centre__code", "accelerator__model", "name", "cards", "used", "state", "seen_at", "partition"
     ):
@@ -132,12 +132,12 @@ def _seen_nodes(now: datetime) -> tuple[dict[Key, list[_SeenNode]], dict[Key, da
     return {key: list(nodes.values()) for key, nodes in found.items()}, at
 
 
-def _held() -> dict[Key, list[tuple[int, int, datetime | None, str]]]:
+def _held() -> dict[PoolKey, list[tuple[int, int, datetime | None, str]]]:
     """By centre and model what the jobs there hold: cards, nodes, since when they run (None: not yet), partition."""
     rows = Job.objects.filter(state__in=AT_CENTRE).values_list(
         "centre__code", "accelerator__model", "cards", "nodes", "running_since", "partition"
     )
-    found: dict[Key, list[tuple[int, int, datetime | None, str]]] = defaultdict(list)
+    found: dict[PoolKey, list[tuple[int, int, datetime | None, str]]] = defaultdict(list)
     for centre, model, cards, nodes, since, partition in rows:
         found[centre, model].append((cards, nodes, since, partition))
     return found

@@ -24,7 +24,7 @@ from huisuan.compute.models import AT_CENTRE, CityQuota, HeldCancel, Job, JobSta
 from huisuan.compute.placement.evaluate import PoolEvaluation, evaluate_pools
 from huisuan.compute.placement.fair_share import decayed_use
 from huisuan.compute.placement.prediction import revised_estimate_s, upper_bound_s
-from huisuan.compute.placement.types import City, Needs, PlacementRequest, Pool, Running, Tenant, epoch
+from huisuan.compute.placement.types import City, Needs, PlacementRequest, PlacementTenant, Pool, Running, epoch
 from huisuan.compute.placement.weights import Weights, weights_on
 from huisuan.parties.models import Party
 
@@ -34,7 +34,7 @@ HALF_LIVES = 6  # older use has decayed below a fiftieth
 # --- whose work
 
 
-def tenants(parties: Iterable[Party], now: datetime, weights: Weights) -> list[Tenant]:
+def tenants(parties: Iterable[Party], now: datetime, weights: Weights) -> list[PlacementTenant]:
     """These parties as placement knows them; the price that counts is the net price after the law's subsidy."""
     wanted = list(parties)
     shares = {share.party_id: share for share in TenantShare.objects.filter(party__in=wanted)}
@@ -50,7 +50,7 @@ def tenants(parties: Iterable[Party], now: datetime, weights: Weights) -> list[T
     for party in wanted:
         share, back = shares.get(party.pk), backs[party.uscc]
         found.append(
-            Tenant(
+            PlacementTenant(
                 code=party.uscc, city=party.region_id, weight=share.weight if share else 100,
                 use=use.get(party.pk, 0), most_cards=share.most_cards if share else None,
                 held=held.get(party.pk, 0), subsidy=back.elsewhere.share, no_subsidy_at=back.nothing_at,
@@ -203,7 +203,7 @@ class Snapshot:
 
     requests: list[PlacementRequest]
     pools: list[Pool]
-    tenants: list[Tenant]
+    tenants: list[PlacementTenant]
     cities: list[City]
     running: list[Running]
 

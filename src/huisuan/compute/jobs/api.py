@@ -160,7 +160,7 @@ def platform_public_key(request: HttpRequest) -> dict[str, str]:
 )
 def list_centres(request: HttpRequest) -> list[wire.CentreInfo]:
     """Every centre; what a user chooses from."""
-    return job_queries.centres(datetime.now(UTC))
+    return job_queries.list_centre_cards(datetime.now(UTC))
 
 
 def _job(viewer: Viewer, uid: str) -> Job:

@@ -16,21 +16,22 @@ from django.db.models import Count, Sum
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.accelerators import PROCESSOR_SLOT
+from huisuan.compute.budgets.room import PoolKey
 from huisuan.compute.dispatch.net_price import Subsidies
 from huisuan.compute.dispatch.pools import pools
 from huisuan.compute.dispatch.snapshot import running
-from huisuan.compute.models import AT_CENTRE, HUGE_CARDS, Centre, Job, JobState, MaintenanceWindow
+from huisuan.compute.models import AT_CENTRE, Centre, Job, JobState, MaintenanceWindow
 from huisuan.compute.placement.evaluate import evaluate_pools
-from huisuan.compute.placement.types import Needs, PlacementRequest, Pool, Running, ScoredPool, Tenant, epoch
+from huisuan.compute.placement.types import Needs, PlacementRequest, PlacementTenant, Pool, Running, ScoredPool, epoch
 from huisuan.compute.placement.weights import Weights, weights_on
 from huisuan.parties.models import Party
 from huisuan.parties.viewer import Viewer
+from huisuan.protocol.agent import HUGE_CARDS
 from huisuan.protocol.placement import Availability, PoolNow, WindowAhead
 
 SIZES = (1, 8, 16, 32)  # cards for which the wait is told
 LONGEST_HOURS = 720
 SOON_S = 3600
-Key = tuple[str, str]  # centre code, model
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,10 @@ class _Asked:
 
     now: datetime
     weights: Weights
-    tenant: Tenant
+    tenant: PlacementTenant
     has_party: bool
     seconds: int
-    running: Mapping[Key, Sequence[Running]]
+    running: Mapping[PoolKey, Sequence[Running]]
 
 
 def availability(
@@ -93,14 +94,14 @@ def _asked(viewer: Viewer, now: datetime, hours: int) -> _Asked:
     day = now.astimezone(SHANGHAI).date()
     own_party = Party.objects.select_related("region").filter(viewer.parties())
     party = own_party.first() if viewer.role == "user" else None
-    tenant = Tenant("")
+    tenant = PlacementTenant("")
     if party is not None:
         back = Subsidies(day).of([party])[party.uscc]
-        tenant = Tenant(
+        tenant = PlacementTenant(
             party.uscc, party.region_id, subsidy=back.elsewhere.share, no_subsidy_at=back.nothing_at,
             subsidy_at=back.something_at,
         )  # fmt: skip
-    by_pool: dict[Key, list[Running]] = defaultdict(list)
+    by_pool: dict[PoolKey, list[Running]] = defaultdict(list)
     for job in running(now):
         by_pool[job.centre, job.model].append(job)
     return _Asked(now, weights_on(day), tenant, party is not None, hours * 3600, by_pool)
@@ -122,7 +123,7 @@ def _row(
     fits: Mapping[int, ScoredPool | None],
     asked: _Asked,
     queues: _Queues,
-    ahead: Counter[Key],
+    ahead: Counter[PoolKey],
 ) -> PoolNow:
     net = next((fit.net_fen for fit in fits.values() if fit is not None), None) if asked.has_party else None
     return PoolNow(
@@ -156,12 +157,12 @@ def _queues() -> _Queues:
     return _Queues(at, waiting["jobs"], waiting["cards"] or 0)
 
 
-def _waiting_for(found: Iterable[Pool]) -> Counter[Key]:
+def _waiting_for(found: Iterable[Pool]) -> Counter[PoolKey]:
     """By pool the waiting jobs that name its model, or any, and neither another centre nor another city."""
     wants = Job.objects.filter(state=JobState.WAITING).order_by()
     groups = wants.values_list("card_models", "wanted_centre__code", "wanted_city", "takes_slots")
     counted = list(groups.annotate(count=Count("pk")))
-    ahead: Counter[Key] = Counter()
+    ahead: Counter[PoolKey] = Counter()
     for pool in found:
         for models, centre, city, takes_slots, count in counted:
             any_card = not models and (takes_slots or pool.model != PROCESSOR_SLOT)
@@ -170,11 +171,11 @@ def _waiting_for(found: Iterable[Pool]) -> Counter[Key]:
     return ahead
 
 
-def _by_price(option: ScoredPool) -> tuple[bool, object, int, Key]:
+def _by_price(option: ScoredPool) -> tuple[bool, object, int, PoolKey]:
     return option.net_fen is None, option.net_fen or 0, option.starts_s, option.pool.key
 
 
-def _by_start(option: ScoredPool) -> tuple[int, bool, object, Key]:
+def _by_start(option: ScoredPool) -> tuple[int, bool, object, PoolKey]:
     return option.starts_s, option.net_fen is None, option.net_fen or 0, option.pool.key
 
 

@@ -49,13 +49,13 @@ def undo_cancel(request: HttpRequest, number: int) -> wire.CancelHold:
 
 
 _OWN = Allow("user", scope="submit")
-Key = Annotated[
+_IdempotencyKey = Annotated[
     str, Header(alias=resources.IDEMPOTENCY_KEY, max_length=200, description="同一请求带同一个值重发，只提交一次")
 ]
 
 
 @router.post("/jobs/{uid}/resubmit", response={201: resources.Job}, auth=_CHANGES, summary="照原样再提交一次")
-def resubmit(request: HttpRequest, uid: str, key: Key = "") -> Status[resources.Job]:
+def resubmit(request: HttpRequest, uid: str, key: _IdempotencyKey = "") -> Status[resources.Job]:
     """The new job; 422 where what it asked for cannot be had any more."""
     try:
         job = again.resubmit(uid, viewer_of(request), datetime.now(UTC), secrets.token_bytes(RANDOM_BYTES), key)
@@ -91,7 +91,7 @@ def delete_template(request: HttpRequest, name: str) -> Status[None]:
 
 
 @router.post("/job-templates/{name}/submit", response={201: resources.Job}, auth=_OWN, summary="照模板提交一个作业")
-def submit_template(request: HttpRequest, name: str, key: Key = "") -> Status[resources.Job]:
+def submit_template(request: HttpRequest, name: str, key: _IdempotencyKey = "") -> Status[resources.Job]:
     """The job."""
     viewer = viewer_of(request)
     asked = resources.JobRequest.model_validate(again.template_named(name, viewer).request)

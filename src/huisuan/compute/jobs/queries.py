@@ -267,7 +267,7 @@ def log_piece(job: Job, offset: int) -> wire.LogPiece:
     return wire.LogPiece(text=bytes(text), next_offset=place, complete=final and place >= log_end(job.uid))
 
 
-def centres(now: datetime) -> list[wire.CentreInfo]:
+def list_centre_cards(now: datetime) -> list[wire.CentreInfo]:
     """Every centre with its cards: what is there, what is free, what it costs today."""
     by_centre: dict[str, list[wire.CardPool]] = {}
     for pool in pools(now):

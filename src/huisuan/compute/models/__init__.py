@@ -21,7 +21,6 @@ from huisuan.compute.models.budgets import (
     ReservationOutcome,
 )
 from huisuan.compute.models.centres import (
-    HUGE_CARDS,
     Accelerator,
     Centre,
     Partition,
@@ -56,7 +55,7 @@ from huisuan.compute.models.usage_days import PartyUseMonth, UsageDay, UsageTall
 from huisuan.compute.models.usage_imports import UsageImport
 
 __all__ = [
-    "AT_CENTRE", "FINAL_STATES", "HUGE_CARDS", "Accelerator", "AccountClaim", "AgentKey", "AlertKind",
+    "AT_CENTRE", "FINAL_STATES", "Accelerator", "AccountClaim", "AgentKey", "AlertKind",
     "BudgetAlert", "BudgetPeriod", "BudgetReservation", "BudgetUnit", "CapacityAttestation", "CapacitySighting",
     "Centre", "CentreNode", "CityQuota", "DurationLine", "EndedArray", "FileRequest", "FirmBudget", "HeldCancel",
     "InteractiveSession", "Invitation", "Job", "JobDependency", "JobEvent", "JobLog", "JobOutputs", "JobState",

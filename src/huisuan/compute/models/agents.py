@@ -6,8 +6,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from huisuan.base.db.append_only import append_only
-from huisuan.compute.models.centres import HUGE_CARDS, Accelerator, Centre
+from huisuan.compute.models.centres import Accelerator, Centre
 from huisuan.compute.models.jobs import Job
+from huisuan.protocol.agent import HUGE_CARDS
 
 HEX_64 = r"^[0-9a-f]{64}$"
 

@@ -11,8 +11,7 @@ from django.db.models import F, Q
 
 from huisuan.base.db.append_only import append_only
 from huisuan.parties.models import Party, Region
-
-HUGE_CARDS = 1_000_000  # more than any centre on earth holds: a slip of the pen
+from huisuan.protocol.agent import HUGE_CARDS
 
 
 class Accelerator(models.Model):

@@ -7,8 +7,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-from huisuan.compute.models.centres import HUGE_CARDS, Accelerator, Centre
+from huisuan.compute.models.centres import Accelerator, Centre
 from huisuan.parties.models import Party, Project, Region
+from huisuan.protocol.agent import HUGE_CARDS
 
 
 class JobState(models.TextChoices):

@@ -12,8 +12,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from huisuan.base.db.append_only import append_only
-from huisuan.compute.models.centres import HUGE_CARDS, Accelerator, Centre
+from huisuan.compute.models.centres import Accelerator, Centre
 from huisuan.parties.models import Party
+from huisuan.protocol.agent import HUGE_CARDS
 
 
 class SourceFile(models.Model):

@@ -12,11 +12,11 @@ from huisuan.compute.placement.scoring import PriceTerms, fragmentation_part, sc
 from huisuan.compute.placement.types import (
     Needs,
     PlacementRequest,
+    PlacementTenant,
     Pool,
     Rejection,
     Running,
     ScoredPool,
-    Tenant,
     expected_s,
 )
 from huisuan.compute.placement.weights import Weights
@@ -50,11 +50,11 @@ def evaluate_pools(
     now_s: int,
     weights: Weights,
     *,
-    tenant: Tenant | None = None,
+    tenant: PlacementTenant | None = None,
     running: Iterable[Running] = (),
 ) -> PoolEvaluation:
     """Evaluate every pool for one job as if nothing else waited: for a preview, or to explain why it waits."""
-    terms = PriceTerms.before(tenant or Tenant(request.tenant), weights)
+    terms = PriceTerms.before(tenant or PlacementTenant(request.tenant), weights)
     demand = tuple(sorted(weights.demand.items()))
     by_pool: dict[tuple[str, str], list[Running]] = {}
     for job in sorted(running, key=lambda job: job.uid):

@@ -11,7 +11,7 @@ from huisuan.compute.placement.pool_state import NO_ROOM
 from huisuan.compute.placement.queue import JobGroup
 from huisuan.compute.placement.scheduler import Scheduler
 from huisuan.compute.placement.scheduling_rules import PLATFORM_RULES, Rules
-from huisuan.compute.placement.types import City, PlacementRequest, Pool, Running, Tenant, WaitReason
+from huisuan.compute.placement.types import City, PlacementRequest, PlacementTenant, Pool, Running, WaitReason
 from huisuan.compute.placement.weights import Weights
 from huisuan.compute.placement.windows import with_open_pools
 
@@ -22,7 +22,7 @@ def plan(
     now_s: int,
     weights: Weights,
     *,
-    tenants: Iterable[Tenant] = (),
+    tenants: Iterable[PlacementTenant] = (),
     cities: Iterable[City] = (),
     running: Iterable[Running] = (),
     rules: Rules = PLATFORM_RULES,

@@ -8,7 +8,7 @@ from heapq import heapify, heappop, heappush, heapreplace
 from huisuan.compute.placement.equivalence_classes import NeedsClass
 from huisuan.compute.placement.priority import PriorityKey
 from huisuan.compute.placement.scoring import PriceTerms
-from huisuan.compute.placement.types import City, PlacementRequest, Reservation, Tenant, WaitReason
+from huisuan.compute.placement.types import City, PlacementRequest, PlacementTenant, Reservation, WaitReason
 from huisuan.compute.placement.weights import Weights
 
 
@@ -29,7 +29,7 @@ class TenantState:
 
     __slots__ = ("city", "code", "entry", "heads", "held", "most", "points", "terms", "use", "weight")
 
-    def __init__(self, tenant: Tenant, city: CityState | None, weights: Weights) -> None:
+    def __init__(self, tenant: PlacementTenant, city: CityState | None, weights: Weights) -> None:
         self.code, self.city, self.weight = tenant.code, city, tenant.weight
         self.use, self.held, self.most = tenant.use, tenant.held, tenant.most_cards
         self.terms = PriceTerms.before(tenant, weights)

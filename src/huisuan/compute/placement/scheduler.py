@@ -23,9 +23,9 @@ from huisuan.compute.placement.types import (
     City,
     Needs,
     PlacementRequest,
+    PlacementTenant,
     Pool,
     Running,
-    Tenant,
     WaitReason,
     expected_s,
 )
@@ -52,7 +52,7 @@ class Scheduler:
         pools: Iterable[Pool],
         weights: Weights,
         *,
-        tenants: Iterable[Tenant] = (),
+        tenants: Iterable[PlacementTenant] = (),
         cities: Iterable[City] = (),
         running: Iterable[Running] = (),
         rules: Rules = PLATFORM_RULES,
@@ -84,7 +84,7 @@ class Scheduler:
         for tenant in tenants:
             self.enter(tenant)
 
-    def enter(self, tenant: Tenant) -> TenantState:
+    def enter(self, tenant: PlacementTenant) -> TenantState:
         """Add a tenant."""
         state = self.tenants[tenant.code] = TenantState(tenant, self.cities.get(tenant.city), self.weights)
         self.use.enter(state)
@@ -92,7 +92,7 @@ class Scheduler:
 
     def submit(self, request: PlacementRequest, now_s: int, *, peers: Hashable = None) -> None:
         """Add a waiting job. `peers` identifies jobs of one tenant with the same needs for `estimate`."""
-        tenant = self.tenants.get(request.tenant) or self.enter(Tenant(request.tenant))
+        tenant = self.tenants.get(request.tenant) or self.enter(PlacementTenant(request.tenant))
         needs_class = self.needs_classes.get(request.needs)
         if needs_class is None:
             size = request.needs.cards, request.needs.nodes

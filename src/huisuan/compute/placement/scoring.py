@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-from huisuan.compute.placement.types import POINT, Needs, Pool, ScoredPool, Tenant
+from huisuan.compute.placement.types import POINT, Needs, PlacementTenant, Pool, ScoredPool
 from huisuan.compute.placement.weights import Weights
 
 _HOUR = 3600
@@ -28,7 +28,7 @@ class PriceTerms:
     of_at: tuple[tuple[str, int], ...] = ()
 
     @classmethod
-    def before(cls, tenant: Tenant, weights: Weights) -> PriceTerms:
+    def before(cls, tenant: PlacementTenant, weights: Weights) -> PriceTerms:
         """The tenant's terms before anything is placed."""
         per = math.lcm(tenant.subsidy.denominator, *(share.denominator for _, share in tenant.subsidy_at))
         of_at = tuple((centre, int(share * per)) for centre, share in tenant.subsidy_at)

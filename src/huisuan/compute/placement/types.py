@@ -149,7 +149,7 @@ def expected_s(request: PlacementRequest) -> int:
 
 
 @dataclass(frozen=True)
-class Tenant:
+class PlacementTenant:
     """The party that a job is for. `use`: decayed card-seconds x TFLOPS (`fair_share`); `held`: cards it holds now.
 
     `subsidy`: the share of the bill that comes back to it, `remaining_fen` how much of that is left (None: no cap);

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from huisuan.base.errors import InvalidRequest, NotFound, Unavailable
-from huisuan.compute.placement.types import City, Pool, Tenant
+from huisuan.compute.placement.types import City, PlacementTenant, Pool
 
 POOL = re.compile(r"(\d{1,6})[x×](\d{1,4})", re.IGNORECASE)
 ABLE = frozenset({"gang", "containers", "workdir"})
@@ -84,7 +84,7 @@ class World:
     """Where a trace is replayed. `subsidy`, `cap_fen`: for the tenants that are not listed."""
 
     pools: tuple[Pool, ...]
-    tenants: tuple[Tenant, ...] = ()
+    tenants: tuple[PlacementTenant, ...] = ()
     cities: tuple[City, ...] = ()
     subsidy: Fraction = Fraction(0)
     cap_fen: int | None = None
@@ -99,10 +99,10 @@ class World:
         """Whether any pool has a price."""
         return any(pool.fen_per_card_hour is not None for pool in self.pools)
 
-    def tenant(self, code: str) -> Tenant:
+    def tenant(self, code: str) -> PlacementTenant:
         """A tenant of the trace."""
         known = {tenant.code: tenant for tenant in self.tenants}
-        return known.get(code) or Tenant(code, subsidy=self.subsidy, remaining_fen=self.cap_fen)
+        return known.get(code) or PlacementTenant(code, subsidy=self.subsidy, remaining_fen=self.cap_fen)
 
 
 def one_pool(text: str) -> World:
@@ -145,7 +145,7 @@ def read_world(path: Path) -> World:
             f"{path.name}：中心 {twice[0]} 的 {twice[1]} 列了两次；请合并", code="simulation.model_twice"
         )
     tenants = tuple(
-        Tenant(
+        PlacementTenant(
             tenant.code,
             tenant.city,
             tenant.weight,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from huisuan.compute.site_agent.state_database import StateDatabase
-from huisuan.compute.site_agent.usage_slices import Line, Slice
+from huisuan.compute.site_agent.usage_slices import Slice, SliceLine
 from huisuan.protocol.agent import BATCH_LINES, BatchAnswer, SignedBatch
 from huisuan.protocol.batch_chain import START, SentBatch, batch_digest
 
@@ -31,7 +31,7 @@ class BatchQueue:
         rows = self._database.execute(f"SELECT {columns} FROM slice WHERE uid = ? AND lease = ?", [uid, lease])  # noqa: S608
         return [Slice(*row) for row in rows]
 
-    def append(self, uid: str, lease: int, lines: Sequence[Line], *, last: bool) -> None:
+    def append(self, uid: str, lease: int, lines: Sequence[SliceLine], *, last: bool) -> None:
         """Queue a run's lines and record the slices they stand for; `last`: nothing follows."""
         with self._database.transaction():
             self._database.executemany("INSERT INTO line (content) VALUES (?)", [(line.content,) for line in lines])

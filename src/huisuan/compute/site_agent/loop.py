@@ -23,10 +23,10 @@ from huisuan.compute.site_agent.files.answering import FileDesk
 from huisuan.compute.site_agent.files.kept import KeptOutputs, Quota
 from huisuan.compute.site_agent.link import AgentLink
 from huisuan.compute.site_agent.reconciler import Reconciler
-from huisuan.compute.site_agent.report import Key, Reporter, SelfCheck, SentReport, single_line
+from huisuan.compute.site_agent.report import Reporter, SelfCheck, SentReport, single_line
 from huisuan.compute.site_agent.seal_signer import SealSigner
 from huisuan.compute.site_agent.session_tunnels import SessionTunnels
-from huisuan.compute.site_agent.state import AgentState, Run
+from huisuan.compute.site_agent.state import AgentState, Run, RunLease
 from huisuan.compute.site_agent.usage_reporter import UsageReporter
 from huisuan.compute.site_agent.workdirs import WorkdirStore
 from huisuan.protocol.agent import PROTOCOL, Capability, DesiredJob, SyncReply, SyncRequest
@@ -86,7 +86,7 @@ class Agent:
             self.capabilities["outputs"] = Capability(
                 able=True, why=single_line(f"{keeps.why}；{self.kept.quota}", 300)
             )
-        self.desired: dict[Key, DesiredJob] = {}
+        self.desired: dict[RunLease, DesiredJob] = {}
         self._held: str | None = None  # digest of `desired`; "": not what the platform wants; None: not known yet
         self._introduced = False
         self._numbers = iter(range(0))
@@ -209,7 +209,7 @@ class Agent:
         self.files.measure_kept()
         self.reconciler.reconcile(self.desired, sent.at, behind=reply.behind)
 
-    def _update_desired(self, reply: SyncReply, over: set[Key]) -> None:
+    def _update_desired(self, reply: SyncReply, over: set[RunLease]) -> None:
         """What is wanted now: all that came, or what was known without the runs that are over and with those added."""
         if reply.desired is not None:
             self.desired = {(job.uid, job.lease): job for job in reply.desired}

@@ -18,12 +18,11 @@ from huisuan.compute.engines.interface import (
 )
 from huisuan.compute.site_agent.files.kept import KeptOutputs
 from huisuan.compute.site_agent.run_endings import format_ending
-from huisuan.compute.site_agent.state import AgentState, Run
+from huisuan.compute.site_agent.state import AgentState, Run, RunLease
 from huisuan.compute.site_agent.workdirs import UnpackableArchive, WorkdirStore
 from huisuan.protocol.agent import DesiredJob, Wanted
 from huisuan.protocol.file_names import path_to_names
 
-Key = tuple[str, int]
 UNWANTED = "平台不再需要此作业"
 _FORGOTTEN = "中心没有这次运行的记录"
 CANCEL_AGAIN = 10.0  # seconds
@@ -41,16 +40,16 @@ class Reconciler:
         self.engine, self.state, self.workdirs, self.lease_file, self._log = engine, state, workdirs, lease_file, log
         self.kept, self.keep_days = kept, keep_days
         self._has_gate = engine.abilities()["lease"].able
-        self._waiting: dict[Key, DesiredJob] = {}  # for their working directory
-        self._failing: set[Key] = set()  # could not be started yet: logged once
-        self._cancelled: dict[Key, float] = {}
+        self._waiting: dict[RunLease, DesiredJob] = {}  # for their working directory
+        self._failing: set[RunLease] = set()  # could not be started yet: logged once
+        self._cancelled: dict[RunLease, float] = {}
 
     @property
     def waits_for_workdirs(self) -> bool:
         """Whether a run waits for a working directory, which the next exchanges bring."""
         return bool(self._waiting)
 
-    def reconcile(self, desired: Mapping[Key, DesiredJob], now: float, *, behind: bool = False) -> None:
+    def reconcile(self, desired: Mapping[RunLease, DesiredJob], now: float, *, behind: bool = False) -> None:
         """Adopt what is new, cancel what is to end and what is not wanted any more.
 
         `behind`: the platform was restored from a backup; what it does not know may have come after that, and goes on.
@@ -110,7 +109,7 @@ class Reconciler:
 
     # --- one job
 
-    def _adopt(self, unknown: Mapping[Key, DesiredJob]) -> None:
+    def _adopt(self, unknown: Mapping[RunLease, DesiredJob]) -> None:
         """Runs that this agent never adopted: new ones, or ones begun under a state file that is gone."""
         try:
             present = self.engine.observe([run_name(job.uid, job.run) for job in unknown.values()])

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 from huisuan.base.hashing import text_sha256
 from huisuan.compute.engines.interface import Engine, EngineError, Observation, RunState
 from huisuan.compute.site_agent.run_endings import parse_ending
-from huisuan.compute.site_agent.state import Run
+from huisuan.compute.site_agent.state import Run, RunLease
 from huisuan.protocol.agent import LOG_LIMIT, HealthCheck, Observed, SeenNode, SentLog
 
 if TYPE_CHECKING:
     from huisuan.compute.site_agent.diagnostics import Check
 
-LOG_BYTES = 512 * 1024  # in one request, all jobs together
+LOG_BYTES_PER_REQUEST = 512 * 1024  # in one request, all jobs together
 MOST_OBSERVATIONS = 5000  # in one request
 NODES_RESENT, NODES_IDLE = 300.0, 15.0  # seconds: sent again though unchanged; between two looks at the nodes
 NODES_CHANGED = 2.0  # instead, once a run of ours began or ended: cards are free, or are not any more
@@ -31,7 +31,6 @@ _LOST = "中心的作业文件已丢失"
 _CHECK_REST_SECONDS = 20.0  # between the end of a check and the beginning of the next, however often it is asked for
 _MOST_CHECKS = 200  # checks in a report
 _WHAT_LENGTH, _REMEDY_LENGTH = 500, 1000  # characters
-Key = tuple[str, int]  # uid, lease
 
 
 @dataclass
@@ -39,8 +38,8 @@ class SentReport:
     """What one request reported, to be noted once it is answered; `at` in seconds since 1970."""
 
     at: float = 0.0
-    observations: dict[Key, tuple[str, bool]] = field(default_factory=dict)  # digest, whether it is final
-    running: set[Key] = field(default_factory=set)
+    observations: dict[RunLease, tuple[str, bool]] = field(default_factory=dict)  # digest, whether it is final
+    running: set[RunLease] = field(default_factory=set)
     logs: dict[str, Run] = field(default_factory=dict)
     nodes: str = ""
     nodes_same: bool = False
@@ -75,7 +74,7 @@ class Reporter:
         """The observations that the platform has not acknowledged, and the next pieces of output; noted in `sent`."""
         observed: list[Observed] = []
         logs: list[SentLog] = []
-        room = LOG_BYTES
+        room = LOG_BYTES_PER_REQUEST
         for run in runs:
             if run.name not in seen:
                 continue

@@ -23,6 +23,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from huisuan.compute.engines.interface import BridgeCommand, Engine, EngineError, ReachesRuns
 from huisuan.compute.site_agent.link import NO_PROXY
+from huisuan.compute.site_agent.state import RunLease
 from huisuan.protocol.session_tunnel import (
     HANDSHAKE_SECONDS,
     TUNNEL_PATH,
@@ -34,7 +35,6 @@ from huisuan.protocol.session_tunnel import (
 )
 from huisuan.protocol.signatures import sign_tunnel
 
-Key = tuple[str, int]  # uid, lease
 _PIECE_BYTES = 64 * 1024
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
 _QUIET_SECONDS = 1.5
@@ -58,10 +58,10 @@ class SessionTunnels:
         self.ca = ca
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._tasks: dict[Key, tuple[str, asyncio.Task[None]]] = {}  # with the relay that each is dialled to
-        self._wanted: tuple[str, Mapping[Key, str]] = ("", {})
+        self._tasks: dict[RunLease, tuple[str, asyncio.Task[None]]] = {}  # with the relay that each is dialled to
+        self._wanted: tuple[str, Mapping[RunLease, str]] = ("", {})
 
-    def want(self, relay: str, runs: Mapping[Key, str]) -> None:
+    def want(self, relay: str, runs: Mapping[RunLease, str]) -> None:
         """Keep tunnels to exactly these runs, by uid and lease the run's name. Costs nothing where none are wanted."""
         if not relay or not isinstance(self.engine, ReachesRuns):
             runs = {}
@@ -93,7 +93,7 @@ class SessionTunnels:
         self._thread = threading.Thread(target=run, name="session tunnels", daemon=True)
         self._thread.start()
 
-    def _apply(self, relay: str, runs: Mapping[Key, str]) -> None:
+    def _apply(self, relay: str, runs: Mapping[RunLease, str]) -> None:
         for key, (dialled, task) in list(self._tasks.items()):
             if key not in runs or dialled != relay or task.done():
                 task.cancel()
@@ -111,7 +111,7 @@ class SessionTunnels:
                 await asyncio.gather(*tasks, return_exceptions=True)
         asyncio.get_running_loop().stop()
 
-    async def _keep(self, relay: str, key: Key, name: str) -> None:
+    async def _keep(self, relay: str, key: RunLease, name: str) -> None:
         """Keep one tunnel open for as long as it is wanted."""
         pause, told = _FIRST_PAUSE, ""
         address = relay_address(self.platform, relay, TUNNEL_PATH)
@@ -131,7 +131,7 @@ class SessionTunnels:
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    async def _tunnel(self, address: str, key: Key, command: BridgeCommand) -> str:
+    async def _tunnel(self, address: str, key: RunLease, command: BridgeCommand) -> str:
         """One tunnel from its beginning to its end; why it ended, "" where the relay closed it in order."""
         local = any(f"//{host}:" in address or f"//[{host}]" in address for host in NO_PROXY)
         trust = ssl.create_default_context(cafile=str(self.ca)) if self.ca and address.startswith("wss:") else None
@@ -146,7 +146,7 @@ class SessionTunnels:
             finally:
                 await _end_bridge(bridge)
 
-    async def _introduce(self, relay: ClientConnection, key: Key) -> None:
+    async def _introduce(self, relay: ClientConnection, key: RunLease) -> None:
         """Prove who calls.
 
         Raises:

@@ -15,6 +15,7 @@ from huisuan.compute.engines.interface import run_name
 from huisuan.compute.site_agent.batch_queue import BatchQueue
 from huisuan.compute.site_agent.state_database import StateDatabase
 
+RunLease = tuple[str, int]  # uid and lease: what the platform calls a run
 RUNS_KEPT = 400 * 86400  # seconds after they were closed
 
 
@@ -40,7 +41,7 @@ class Run:
         return run_name(self.uid, self.run)
 
     @property
-    def key(self) -> tuple[str, int]:
+    def key(self) -> RunLease:
         """What the platform calls it: uid and lease."""
         return self.uid, self.lease
 

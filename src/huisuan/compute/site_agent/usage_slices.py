@@ -19,7 +19,7 @@ HOUR = 3600
 SETTLED_AFTER = 90  # seconds after the full hour by which accounting knows what ended before it
 NODES_LENGTH, RAW_LENGTH = 2000, 4000
 CONTROL = re.compile(r"[\x00-\x1f]+")
-Key = tuple[int, str]  # start, the scheduler's name of the card
+_SliceKey = tuple[int, str]  # start, the scheduler's name of the card
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class Slice:
     state: str
 
     @property
-    def key(self) -> Key:
+    def key(self) -> _SliceKey:
         """What tells it from the other slices of its run."""
         return self.started, self.local_card
 
 
 @dataclass(frozen=True)
-class Line:
+class SliceLine:
     """A line to send, and the slice that it stands for."""
 
     slice: Slice
@@ -56,7 +56,7 @@ def is_complete(held: Iterable[RunUsage]) -> bool:
 
 def due_lines(
     uid: str, run: int, lease: int, held: Sequence[RunUsage], sent: Iterable[Slice], now: int, collector: str
-) -> list[Line]:
+) -> list[SliceLine]:
     """The lines that are due: for hours that are over and for what has ended, and corrections of slices sent before.
 
     Args:
@@ -68,7 +68,7 @@ def due_lines(
     known = {piece.key: piece for piece in sent}
     complete, count = is_complete(held), len(known)
     latest = max((int(stretch.started_at.timestamp()) for stretch in held), default=0)
-    wanted: dict[Key, tuple[Slice, RunUsage]] = {}
+    wanted: dict[_SliceKey, tuple[Slice, RunUsage]] = {}
     for stretch in held:
         for piece in _slices(stretch, known, now):
             wanted[piece.key] = piece, stretch
@@ -86,7 +86,7 @@ def due_lines(
     return [_line(uid, run, lease, piece, stretch, piece.key in known, collector) for piece, stretch in due]
 
 
-def _slices(held: RunUsage, known: Mapping[Key, Slice], now: int) -> list[Slice]:
+def _slices(held: RunUsage, known: Mapping[_SliceKey, Slice], now: int) -> list[Slice]:
     """The slices of one stretch: of one that goes on up to the last full hour that accounting has settled."""
     start = int(held.started_at.timestamp())
     over = held.ended_at is not None
@@ -128,7 +128,7 @@ def _emptied(piece: Slice, held: RunUsage) -> tuple[Slice, RunUsage]:
     return replace(piece, ended=piece.started, suspended=0, state=held.state.value), held
 
 
-def _line(uid: str, run: int, lease: int, piece: Slice, held: RunUsage, corrects: bool, collector: str) -> Line:
+def _line(uid: str, run: int, lease: int, piece: Slice, held: RunUsage, corrects: bool, collector: str) -> SliceLine:
     ended = piece.state != RunState.RUNNING.value
     line = UsageLine(
         uid=uid, run=run, lease=lease, slice=piece.number, corrects=corrects,
@@ -138,7 +138,7 @@ def _line(uid: str, run: int, lease: int, piece: Slice, held: RunUsage, corrects
         state=piece.state, exit_code=held.exit_code if ended else None,
         measured=dict(held.measured) if ended else {}, raw=_text(held.raw, RAW_LENGTH), collector=collector,
     )  # fmt: skip
-    return Line(piece, line.to_json_line())
+    return SliceLine(piece, line.to_json_line())
 
 
 def _text(text: str, most: int) -> str:

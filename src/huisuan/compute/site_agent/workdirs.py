@@ -17,7 +17,7 @@ from huisuan.base.tree_removal import TRASH_FOLDER, discard_tree, empty_trash
 from huisuan.compute.engines.interface import run_name
 from huisuan.protocol.agent import Piece, Wanted
 
-MOST_BYTES = 4 * 2**30  # unpacked
+MOST_UNPACKED_BYTES = 4 * 2**30  # unpacked
 MOST_FILES = 100_000
 MOST_LEVELS = 100  # of folders: more than that can be neither made, walked through nor asked for
 READ_BYTES = 1024 * 1024
@@ -130,8 +130,10 @@ def _unpack(archive: Path, folder: Path) -> None:
         with tarfile.open(archive, "r:gz") as members:
             for member in members:
                 files, size = files + 1, size + max(member.size, 0)
-                if files > MOST_FILES or size > MOST_BYTES:
-                    raise UnpackableArchive(f"工作目录解开后超过 {MOST_FILES:,} 个文件或 {MOST_BYTES // 2**30} GiB")
+                if files > MOST_FILES or size > MOST_UNPACKED_BYTES:
+                    raise UnpackableArchive(
+                        f"工作目录解开后超过 {MOST_FILES:,} 个文件或 {MOST_UNPACKED_BYTES // 2**30} GiB"
+                    )
                 if member.name.count("/") > MOST_LEVELS:
                     raise UnpackableArchive(f"工作目录里的文件夹多于 {MOST_LEVELS} 层：{member.name[:60]}…")
                 _stays_within(member, folder)

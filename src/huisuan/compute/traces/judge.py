@@ -6,11 +6,11 @@ from __future__ import annotations
 import duckdb
 
 from huisuan.base.slurm_states import SLURM_FINAL_STATES, SLURM_LIVE_STATES, SLURM_PENDING_STATES
-from huisuan.compute.accelerators import HUGE_CARDS
 from huisuan.compute.duck.reader_tables import MOST_CHARACTERS, STATE_MAP
 from huisuan.compute.duck.workbench import literal
 from huisuan.compute.traces.columns import MISSING_VALUES
 from huisuan.compute.traces.layout import TraceLayout
+from huisuan.protocol.agent import HUGE_CARDS
 
 _STATES = {"PASS": "COMPLETED", "SUCCEEDED": "COMPLETED", "KILLED": "CANCELLED", "CANCELED": "CANCELLED"}
 PARTIAL = "PARTIAL"

@@ -19,7 +19,7 @@ from huisuan.parties.route_access import public_page
 from huisuan.portal.account.sign_in import go_on, sign_in_page
 
 BEGUN = "oidc"  # in the session
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @public_page
@@ -52,7 +52,7 @@ def come_back(request: HttpRequest) -> HttpResponse:
 
 
 def _refused(request: HttpRequest, reason: oidc.IdentityNotProven) -> HttpResponse:
-    logger.warning("OpenID sign-in refused: %s", reason)
+    log.warning("OpenID sign-in refused: %s", reason)
     return sign_in_page(request, "", _("统一身份认证没有成功：请重试；仍不成功请找平台管理员。"), status=403)
 
 

@@ -80,7 +80,7 @@ class Beside:
     theirs: Mapping[str, str] = field(default_factory=dict)
 
 
-def parse_facts(rule: Rule, texts: Mapping[str, str]) -> tuple[dict[str, Value | None], dict[str, InvalidCell]]:
+def parse_typed_facts(rule: Rule, texts: Mapping[str, str]) -> tuple[dict[str, Value | None], dict[str, InvalidCell]]:
     """The facts that can be read from what was typed, and what is wrong with the others."""
     facts: dict[str, Value | None] = {}
     wrong: dict[str, InvalidCell] = {}
@@ -94,7 +94,7 @@ def parse_facts(rule: Rule, texts: Mapping[str, str]) -> tuple[dict[str, Value |
 
 def explain_facts(policy: Policy, rule: Rule, texts: Mapping[str, str], on: date) -> Reasoning:
     """What the law of a day says to what was typed so far; what cannot be read is not known."""
-    facts, _wrong = parse_facts(rule, texts)
+    facts, _wrong = parse_typed_facts(rule, texts)
     return describe_answer(policy, explain(policy, rule, facts, on=on, as_known=timezone.localdate()))
 
 
@@ -106,7 +106,7 @@ def law_day(policy: Policy, known: KnownFacts | None) -> date:
 
 def fact_fields(policy: Policy, rule: Rule, texts: Mapping[str, str], beside: Beside) -> list[FactField]:
     """The fields of a rule in the order of its facts; the first of a sentence quotes it."""
-    facts, wrong = parse_facts(rule, texts)
+    facts, wrong = parse_typed_facts(rule, texts)
     quoted: set[str] = set()
     fields: list[FactField] = []
     for spec in rule.facts:

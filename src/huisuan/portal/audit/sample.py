@@ -123,7 +123,7 @@ def _stratum(name: str, by: str, centres: Mapping[str, str]) -> str:
     if by != "amount":
         return centres.get(name, name) if by == "centre" else name
     at = int(name)
-    edges = [number_format.integer(edge // 100) for edge in AMOUNT_EDGES_FEN]
+    edges = [number_format.format_integer(edge // 100) for edge in AMOUNT_EDGES_FEN]
     if at == 0:
         return _t("不到 {edge} 元").format(edge=edges[0])
     if at == len(edges):

@@ -9,7 +9,7 @@ from huisuan.settlement.models import Bill, BillLine
 
 
 @dataclass(frozen=True)
-class Line:
+class BillLineView:
     """A bill line as it is read."""
 
     line: BillLine
@@ -20,6 +20,6 @@ class Line:
         return number_format.line_yuan(self.line.card_seconds, self.line.fen_per_card_hour)
 
 
-def lines_of(bill: Bill) -> list[Line]:
+def lines_of(bill: Bill) -> list[BillLineView]:
     """The lines of a bill in their order."""
-    return [Line(line) for line in bill.lines.select_related("accelerator")]
+    return [BillLineView(line) for line in bill.lines.select_related("accelerator")]

@@ -17,7 +17,7 @@ from huisuan.portal.ui.export import BOM, harmless
 Titled = tuple[str, list[str], BudgetTable]
 
 
-def as_csv(tables: Sequence[Titled]) -> bytes:
+def tables_to_csv(tables: Sequence[Titled]) -> bytes:
     """Each table under its title, a blank line between; money in yuan, exact."""
     buffer = io.StringIO()
     buffer.write(BOM)
@@ -31,7 +31,7 @@ def as_csv(tables: Sequence[Titled]) -> bytes:
     return buffer.getvalue().encode()
 
 
-def as_xlsx(tables: Sequence[Titled]) -> bytes:
+def tables_to_xlsx(tables: Sequence[Titled]) -> bytes:
     """A sheet per table with typed cells."""
     import xlsxwriter
 
@@ -76,12 +76,12 @@ def _plain(key: str, value: Any) -> str:
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMS: dict[str, tuple[Callable[[Sequence[Titled]], bytes], str]] = {
-    "csv": (as_csv, "text/csv; charset=utf-8"),
-    "xlsx": (as_xlsx, _XLSX),
+    "csv": (tables_to_csv, "text/csv; charset=utf-8"),
+    "xlsx": (tables_to_xlsx, _XLSX),
 }
 
 
-def exported(form: str, file: str, tables: Sequence[Titled]) -> HttpResponse:
+def tables_response(form: str, file: str, tables: Sequence[Titled]) -> HttpResponse:
     """The tables as a file of a form that FORMS names."""
     write, kind = FORMS[form]
     answer = HttpResponse(write(tables), content_type=kind)

@@ -87,7 +87,7 @@ class ScenarioForm:
         return not self.scenario.values and not self.scenario.figures
 
 
-def parse_form(policy: Policy, on: date, as_known: date, query: QueryDict, title: str) -> ScenarioForm:
+def parse_scenario_form(policy: Policy, on: date, as_known: date, query: QueryDict, title: str) -> ScenarioForm:
     """The form of a policy on a day, filled from an address."""
     parser = _FormParser(policy, query)
     rows = list_settings(policy, on, as_known)

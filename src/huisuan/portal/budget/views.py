@@ -31,8 +31,8 @@ from huisuan.law.budget import (
 from huisuan.law.policy import Policy, apply_scenario, load_installed
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.background.budgets import budget_work
-from huisuan.portal.budget.files import FORMS, exported
-from huisuan.portal.budget.form import ScenarioForm, parse_form
+from huisuan.portal.budget.files import FORMS, tables_response
+from huisuan.portal.budget.form import ScenarioForm, parse_scenario_form
 from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.ui import charts, number_format
 from huisuan.portal.ui.address import refused
@@ -59,7 +59,7 @@ HEADINGS: dict[str, str | Promise] = {
 
 
 @dataclass(frozen=True)
-class Cell:
+class FigureCell:
     """A cell as the page shows it."""
 
     label: str
@@ -73,9 +73,9 @@ class Shown:
 
     name: str
     title: str
-    heads: list[Cell]
-    rows: list[list[Cell]]
-    foot: list[Cell]
+    heads: list[FigureCell]
+    rows: list[list[FigureCell]]
+    foot: list[FigureCell]
     folded: bool
 
 
@@ -103,7 +103,7 @@ def budget_page(request: HttpRequest) -> HttpResponseBase:
     if day is None:
         return render(request, "portal/budget/budget.html", context)
     known = timezone.localdate()
-    asked = parse_form(policy, day, known, request.GET, gettext("情景"))
+    asked = parse_scenario_form(policy, day, known, request.GET, gettext("情景"))
     context |= {"day": day, "asked": asked}
     if asked.wrong:
         return render(request, "portal/budget/budget.html", context, status=422)
@@ -135,7 +135,9 @@ def _figures(request: HttpRequest, done: Budget, context: dict[str, Any]) -> Htt
     policy, year, tables = done.policy, context["year"], budget_tables(done, english=reads_english())
     form = request.GET.get("export", "")
     if form in FORMS:
-        return exported(form, f"budget-{policy.name}-{year}", [(_titled(each), _headed(each), each) for each in tables])
+        return tables_response(
+            form, f"budget-{policy.name}-{year}", [(_titled(each), _headed(each), each) for each in tables]
+        )
     context |= {
         "done": done, "total": done.total, "distribution": DISTRIBUTION_EN if reads_english() else DISTRIBUTION,
         "tables": [_shown(each) for each in tables if each.rows], "chart": _chart(done, policy, year),
@@ -188,8 +190,10 @@ def _shown(sheet: BudgetTable) -> Shown:
         rows = sorted(rows, key=lambda row: -abs(row["difference_fen"]))[:SHOWN_MOVERS]
     labels = dict(zip(sheet.columns, _headed(sheet), strict=True))
     numbers = {key for key in sheet.columns if any(isinstance(row.get(key), int) for row in rows)}
-    cells = [[Cell(label, _text(key, row.get(key)), key in numbers) for key, label in labels.items()] for row in rows]
-    heads = [Cell(label, label, key in numbers) for key, label in labels.items()]
+    cells = [
+        [FigureCell(label, _text(key, row.get(key)), key in numbers) for key, label in labels.items()] for row in rows
+    ]
+    heads = [FigureCell(label, label, key in numbers) for key, label in labels.items()]
     summed = bool(rows) and sheet.name == "articles"
     rows_shown, foot = (cells[:-1], cells[-1]) if summed else (cells, [])
     return Shown(sheet.name, _titled(sheet), heads, rows_shown, foot, sheet.name not in _OPEN)
@@ -200,7 +204,7 @@ def _text(key: str, value: Any) -> str:
         return number_format.NOTHING
     if key.endswith("_fen"):
         return number_format.yuan(value)
-    return number_format.integer(value) if isinstance(value, int) else str(value)
+    return number_format.format_integer(value) if isinstance(value, int) else str(value)
 
 
 def _chart(done: Budget, policy: Policy, year: int) -> charts.Chart | None:

@@ -15,7 +15,7 @@ from huisuan.law.policy import Policy, PolicyRule
 from huisuan.law.text import Sentence
 from huisuan.portal.applications.form import label_of
 from huisuan.portal.calculator.form import anchor, title_of
-from huisuan.portal.law.quotations import Piece, pieces
+from huisuan.portal.law.quotations import QuotedStretch, pieces
 from huisuan.portal.law.reasoning import Reasoning, describe_answer, reads_english
 from huisuan.portal.ui import state_labels as words
 from huisuan.portal.ui.refusals import refusal_html
@@ -27,7 +27,7 @@ PRIORITY_OPEN = Word(_("符合条件，是否优先待定"), "wait")
 
 
 @dataclass(frozen=True)
-class Card:
+class AnswerCard:
     """One rule's answer as the page shows it (amounts in fen).
 
     `at_most` is set where a cap of the law limits what is still open, `beside` where other rules leave less of it.
@@ -49,7 +49,7 @@ class Card:
     missing: list[tuple[str, str]]
     moot: list[str]
     why: Reasoning
-    sentences: list[tuple[Sentence, list[Piece]]]
+    sentences: list[tuple[Sentence, list[QuotedStretch]]]
 
     @property
     def id(self) -> str:
@@ -70,7 +70,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Sum:
+class AnswerTotal:
     """What is certain, in all (fen); `shared` tells how rules that pay for the same combine."""
 
     total_fen: int
@@ -83,10 +83,10 @@ class Sum:
 class Answers:
     """All cards, by what they come to, and the sum."""
 
-    yes: list[Card]
-    open: list[Card]
-    no: list[Card]
-    sum: Sum
+    yes: list[AnswerCard]
+    open: list[AnswerCard]
+    no: list[AnswerCard]
+    sum: AnswerTotal
 
 
 def answers(inquiry: Questionnaire, policies: Sequence[Policy], shown: Set[str], on: date, as_known: date) -> Answers:
@@ -98,7 +98,7 @@ def answers(inquiry: Questionnaire, policies: Sequence[Policy], shown: Set[str],
     }
     certain = _sum(inquiry, policies, on, as_known)
     beside = {row.place.key: row.reason for row in certain.rows}
-    found: dict[str, list[Card]] = {"yes": [], "open": [], "no": []}
+    found: dict[str, list[AnswerCard]] = {"yes": [], "open": [], "no": []}
     for standing in inquiry.progress:
         card = _card(standing, standing.answer(on, as_known), anchors, beside.get(standing.place.key, ""))
         found[_side(standing)].append(card)
@@ -114,14 +114,14 @@ def _side(standing: RuleProgress) -> str:
     return "no"
 
 
-def _card(standing: RuleProgress, answer: Answer, anchors: Mapping[tuple[str, str], str], beside: str) -> Card:
+def _card(standing: RuleProgress, answer: Answer, anchors: Mapping[tuple[str, str], str], beside: str) -> AnswerCard:
     place, verdict, rule = standing.place, standing.verdict, standing.place.rule
     why = describe_answer(place.policy, answer)
     cited = why.sentences or [_sentence(place)]
     settled = standing.settled
     reasons = why.reasons if settled else []
     span = standing.amount if rule.amount is not None and not settled else None
-    return Card(
+    return AnswerCard(
         place=place,
         title=title_of(place),
         to=rule.to_en if reads_english() else rule.to,
@@ -172,20 +172,20 @@ def _most(standing: RuleProgress) -> int | None:
     return int(span.high) if span.high in highs else None
 
 
-def _sentence(place: PolicyRule) -> tuple[Sentence, list[Piece]]:
+def _sentence(place: PolicyRule) -> tuple[Sentence, list[QuotedStretch]]:
     sentence = place.policy.text.sentences[place.rule.sentence]
     return sentence, pieces(sentence.text, [(1, place.rule.phrase)])
 
 
-def _sum(inquiry: Questionnaire, policies: Sequence[Policy], on: date, as_known: date) -> Sum:
+def _sum(inquiry: Questionnaire, policies: Sequence[Policy], on: date, as_known: date) -> AnswerTotal:
     certain = {each.place.key: each for each in inquiry.progress if each.settled and each.verdict.amount_fen}
     if not certain:
-        return Sum(0, [], [])
+        return AnswerTotal(0, [], [])
     try:
         combined = combine_certain(inquiry.progress, on=on, as_known=as_known)
     except LawError as error:
         rows = [_row(each.place, each.verdict.amount_fen or 0, None, "") for each in certain.values()]
-        return Sum(0, rows, [], refusal_html(error))
+        return AnswerTotal(0, rows, [], refusal_html(error))
     rows, shared = [], []
     for ground in combined:
         for row in ground.rows:
@@ -195,7 +195,7 @@ def _sum(inquiry: Questionnaire, policies: Sequence[Policy], on: date, as_known:
                 rows.append(_row(row.place, owed, row.payable_fen, reason or ""))
         if sum(row.place.key in certain for row in ground.rows) > 1:
             shared += [_by(used, policies) for used in ground.questions]
-    return Sum(sum(row.payable_fen or 0 for row in rows), rows, shared)
+    return AnswerTotal(sum(row.payable_fen or 0 for row in rows), rows, shared)
 
 
 def _row(place: PolicyRule, owed: int, payable: int | None, reason: str) -> Row:

@@ -27,7 +27,7 @@ def invite_agent(request: HttpRequest, code: str) -> HttpResponseBase:
     viewer = viewer_of(request)
     centre = get_object_or_404(queries.centres(viewer), code=code)
     try:
-        invitation, word = enrolment.invite(code, viewer.name, timezone.now())
+        invitation, word = enrolment.invite_agent(code, viewer.name, timezone.now())
     except Refused as refusal:
         messages.error(request, refusal_html(refusal))
         return _back(code)
@@ -47,7 +47,7 @@ def revoke_agents(request: HttpRequest, code: str) -> HttpResponse:
     viewer = viewer_of(request)
     get_object_or_404(queries.centres(viewer), code=code)
     try:
-        keys = enrolment.revoke(code, viewer.name, timezone.now(), request.POST.get("agent") or None)
+        keys = enrolment.revoke_agents(code, viewer.name, timezone.now(), request.POST.get("agent") or None)
         names = " ".join(f"{key.host} {key.name}" for key in keys)
         messages.success(request, _t("已吊销：%(names)s") % {"names": names} if keys else _t("未用的邀请已作废。"))
     except Refused as refusal:

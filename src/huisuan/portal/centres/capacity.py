@@ -82,7 +82,11 @@ def _bar(name: str, size: Size) -> Bar:
         return Bar(name, _t("还没有"), Decimal(0))
     at = size.at
     when = (
-        "" if at is None else number_format.local_time(at)[:16] if isinstance(at, datetime) else number_format.day(at)
+        ""
+        if at is None
+        else number_format.local_time(at)[:16]
+        if isinstance(at, datetime)
+        else number_format.format_day(at)
     )
     return Bar(name, f"{number_format.petaflops(size.p)} P", size.p, when)
 

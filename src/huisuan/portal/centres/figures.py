@@ -37,7 +37,11 @@ def figures_page(request: HttpRequest, code: str) -> HttpResponseBase:
     if year is not None:
         try:
             found = centre_year(centre, year, timezone.now())
-            context |= {"found": found, **_drawn(found), "share": number_format.share(found.used, found.there)}
+            context |= {
+                "found": found,
+                **_drawn(found),
+                "share": number_format.format_percentage(found.used, found.there),
+            }
         except Unavailable as refusal:
             context["refused"] = refusal_html(refusal)
     return render(request, "portal/centres/figures.html", context)
@@ -73,11 +77,11 @@ def _income(found: CentreYear) -> Chart:
 
 def _utilisation(found: CentreYear) -> Chart:
     message = _t("利用率 {share}：用了的卡时占有卡的卡时，逐月 %").format(
-        share=number_format.share(found.used, found.there)
+        share=number_format.format_percentage(found.used, found.there)
     )
     bars = [
         Bar(
-            f"{month.month.number}", number_format.share(month.used, month.there),
+            f"{month.month.number}", number_format.format_percentage(month.used, month.there),
             Decimal(month.used * 100) / month.there if month.there else Decimal(0),
         )
         for month in found.months
@@ -136,7 +140,8 @@ def _sizes(found: CentreYear) -> Chart:
 def _parties(found: CentreYear) -> Chart:
     top, whole = found.parties[0], found.used + found.unclaimed
     message = _t("{party} 用得最多，占 {share}").format(
-        party=local_name(top.party), share=number_format.share(top.card_seconds, max(whole, top.card_seconds))
+        party=local_name(top.party),
+        share=number_format.format_percentage(top.card_seconds, max(whole, top.card_seconds)),
     )
     bars = [
         Bar(local_name(each.party), number_format.card_hours(each.card_seconds), Decimal(each.card_seconds) / 3600)

@@ -36,7 +36,7 @@ from huisuan.portal.background.progress_page import WORK_STATES, WorkPage, rende
 from huisuan.portal.centres.import_report import report_context
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind
 from huisuan.portal.ui.forms import choices
-from huisuan.portal.ui.number_format import integer
+from huisuan.portal.ui.number_format import format_integer
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
@@ -104,7 +104,7 @@ def usage_import(request: HttpRequest, number: int) -> HttpResponseBase:
         if manages and work.is_under_way and not work.cancelled_by
         else "",
         facts=[
-            (_("文件"), f"{work.name} · {integer(work.size)} B · {work.format}"),
+            (_("文件"), f"{work.name} · {format_integer(work.size)} B · {work.format}"),
             ("SHA-256", work.sha256),
             (_("时区"), work.timezone or work.centre.timezone),
             *([(_("账户对应表"), work.tenants_name)] if work.tenants_name else []),

@@ -84,11 +84,11 @@ def undo(request: HttpRequest, code: str, number: int) -> HttpResponse:
 def _told(done: ClaimReport) -> str:
     text = ngettext(
         "已记录。重新计量了 %(n)s 条记录。", "已记录。重新计量了 %(n)s 条记录。", done.records
-    ) % {"n": number_format.integer(done.records)}  # fmt: skip
+    ) % {"n": number_format.format_integer(done.records)}  # fmt: skip
     if done.waiting:
         text += ngettext(
             "有 %(n)s 条更正等省专班确认，见疑点。", "有 %(n)s 条更正等省专班确认，见疑点。", done.waiting
-        ) % {"n": number_format.integer(done.waiting)}  # fmt: skip
+        ) % {"n": number_format.format_integer(done.waiting)}  # fmt: skip
     if done.not_read:
         text += _t("跟踪数据的读法没有存下，请带 --tenants 再导入：") + " ".join(done.not_read)
     return text

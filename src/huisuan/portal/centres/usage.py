@@ -56,7 +56,7 @@ def records_of_months(request: HttpRequest, viewer: Viewer, centre: Centre, year
         Choice("month", _("月份"), options, _of_month, always=True, first=newest, served=True),
         Choice("model", _("型号"), models, lambda rows, model: rows.filter(accelerator__model=model)),
     ]
-    return many_records(request, viewer, queries.records(centre), choices, f"{centre.code}-records", "records")
+    return many_records(request, viewer, queries.centre_records(centre), choices, f"{centre.code}-records", "records")
 
 
 def _of_month(rows: QuerySet[Any], text: str) -> QuerySet[Any]:

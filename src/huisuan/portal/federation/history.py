@@ -43,7 +43,7 @@ class CityMonth:
     @property
     def used(self) -> str:
         """The same as a share."""
-        return number_format.share(self.mean_cards, self.seen)
+        return number_format.format_percentage(self.mean_cards, self.seen)
 
 
 def months_of_use(viewer: Viewer) -> list[Month]:

@@ -10,18 +10,18 @@ from decimal import Decimal
 
 from django.db.models import Count, Q, QuerySet, Sum
 
+from huisuan.compute.capacity.capacity import TFLOPS_PER_P
 from huisuan.compute.centres.online import AGENT_SILENT
 from huisuan.compute.models import AT_CENTRE, Accelerator, Centre, CentreNode, Job, JobState, Partition
 from huisuan.parties.models import Region
 from huisuan.parties.viewer import Viewer
 
 LATELY = timedelta(minutes=10)  # an older sight of the nodes tells nothing of now
-P = Decimal(1000)
 _PROVINCE = "340000"  # itself, not a city of it
 
 
 @dataclass
-class Size:
+class ComputeTotals:
     """Cards and P: registered, seen by the agents lately, in use now (by anyone, as the schedulers show it)."""
 
     cards: int = 0
@@ -33,12 +33,12 @@ class Size:
 
     def claim(self, cards: int, tflops: Decimal) -> None:
         """Add registered cards."""
-        self.cards, self.p = self.cards + cards, self.p + cards * tflops / P
+        self.cards, self.p = self.cards + cards, self.p + cards * tflops / TFLOPS_PER_P
 
     def see(self, cards: int, used: int, tflops: Decimal) -> None:
         """Add cards that an agent saw."""
-        self.seen, self.seen_p = self.seen + cards, self.seen_p + cards * tflops / P
-        self.used, self.used_p = self.used + used, self.used_p + used * tflops / P
+        self.seen, self.seen_p = self.seen + cards, self.seen_p + cards * tflops / TFLOPS_PER_P
+        self.used, self.used_p = self.used + used, self.used_p + used * tflops / TFLOPS_PER_P
 
     @property
     def permille(self) -> int:
@@ -51,7 +51,7 @@ class CityRow:
     """One city: its centres, their size, and the work of its parties that waits."""
 
     region: Region
-    size: Size = field(default_factory=Size)
+    size: ComputeTotals = field(default_factory=ComputeTotals)
     centres: int = 0
     online: int = 0
     waiting: int = 0
@@ -63,7 +63,7 @@ class ModelRow:
     """One model over all centres."""
 
     accelerator: Accelerator
-    size: Size = field(default_factory=Size)
+    size: ComputeTotals = field(default_factory=ComputeTotals)
     centres: set[int] = field(default_factory=set)
 
 
@@ -73,16 +73,16 @@ class Federation:
 
     cities: list[CityRow]
     models: list[ModelRow]
-    total: Size
+    total: ComputeTotals
     centres: int
     online: int
     waiting: int
     running: int
 
     @property
-    def vendors(self) -> list[tuple[str, Size]]:
+    def vendors(self) -> list[tuple[str, ComputeTotals]]:
         """The sizes by vendor, the largest first."""
-        found: dict[str, Size] = defaultdict(Size)
+        found: dict[str, ComputeTotals] = defaultdict(ComputeTotals)
         for row in self.models:
             into = found[row.accelerator.vendor]
             into.claim(row.size.cards, row.accelerator.tflops_fp16)
@@ -97,7 +97,7 @@ def federation(viewer: Viewer, now: datetime) -> Federation:
         region.code: CityRow(region) for region in Region.objects.filter(code__startswith="34").exclude(code=_PROVINCE)
     }
     models: dict[int, ModelRow] = {}
-    total = Size()
+    total = ComputeTotals()
     homes = _homes(centres, cities, now)
     for partition in Partition.objects.filter(centre__in=homes).select_related("accelerator"):
         row = models.setdefault(partition.accelerator_id, ModelRow(partition.accelerator))
@@ -136,7 +136,9 @@ def _homes(centres: QuerySet[Centre], cities: dict[str, CityRow], now: datetime)
     return homes
 
 
-def _sizes(city: str, cities: dict[str, CityRow], model: ModelRow, total: Size) -> tuple[Size, Size, Size]:
+def _sizes(
+    city: str, cities: dict[str, CityRow], model: ModelRow, total: ComputeTotals
+) -> tuple[ComputeTotals, ComputeTotals, ComputeTotals]:
     return cities[city].size, model.size, total
 
 

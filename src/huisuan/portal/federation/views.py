@@ -57,7 +57,7 @@ def compute_page(request: HttpRequest) -> HttpResponseBase:
         "tiles": [_tile(row) for row in found.cities if row.region.code in TILES],
         "charts": _charts(found),
         **past,
-        "total_used": number_format.share(found.total.used, found.total.seen),
+        "total_used": number_format.format_percentage(found.total.used, found.total.seen),
     }
     return render_tables(
         request, "portal/federation/compute.html", context, [centre_table(request, viewer, name="centres")]
@@ -84,7 +84,7 @@ def _history(request: HttpRequest, viewer: Viewer) -> dict[str, Any]:
 def _tile(row: CityRow) -> Tile:
     place = TILES[row.region.code]
     href = f"{reverse('centres')}?{urlencode({'city': row.region.code})}"
-    return Tile(*place, row, href, number_format.share(row.size.used, row.size.seen))
+    return Tile(*place, row, href, number_format.format_percentage(row.size.used, row.size.seen))
 
 
 def _charts(found: Federation) -> list[charts.Chart]:

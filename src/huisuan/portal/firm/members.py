@@ -77,7 +77,7 @@ def invite(request: HttpRequest) -> HttpResponseBase:
     """Make a link; it stands on this answer and nowhere else."""
     days = request.POST.get("days", "")
     try:
-        made = members.invite(
+        made = members.invite_member(
             viewer_of(request), actor_of(request), timezone.now(), member_role=request.POST.get("member_role", ""),
             note=request.POST.get("note", ""), days=int(days) if days.isascii() and days.isdigit() else 0,
         )  # fmt: skip

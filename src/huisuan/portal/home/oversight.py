@@ -19,7 +19,7 @@ from huisuan.portal.background.settlements import settle_form
 from huisuan.portal.billing.entitlements import entitlement_table
 from huisuan.portal.centres.views import centre_table
 from huisuan.portal.home.todo import todo_of
-from huisuan.portal.seals.flags import visible as visible_flags
+from huisuan.portal.seals.flags import visible_flags
 from huisuan.portal.ui.columns import Column, Empty, Kind
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.portal.ui.year_filter import chosen_year
@@ -95,7 +95,7 @@ def request_table(request: HttpRequest) -> Table:
     )
 
 
-def home(request: HttpRequest, viewer: Viewer) -> HttpResponseBase:
+def oversight_home(request: HttpRequest, viewer: Viewer) -> HttpResponseBase:
     """A year at a glance, its entitlements, and the centres."""
     every = queries.entitlements_of_newest_runs(viewer)
     years = list(every.order_by("-run__year").values_list("run__year", flat=True).distinct())

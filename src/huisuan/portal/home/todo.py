@@ -98,7 +98,7 @@ def _about(item: TodoItem) -> str:
 
 def _what(item: TodoItem) -> str:
     """How much waits, in words."""
-    count = number_format.integer(item.count)
+    count = number_format.format_integer(item.count)
     match item.kind:
         case TodoKind.PROPOSAL:
             said = _t("{policy}，{who} 提出").format(policy=item.detail[0], who=item.detail[1])

@@ -17,7 +17,7 @@ from huisuan.portal.visible import compute as queries
 LATEST = 8
 
 
-def home(request: HttpRequest, viewer: Viewer) -> HttpResponseBase:
+def user_home(request: HttpRequest, viewer: Viewer) -> HttpResponseBase:
     """Jobs, card-hours by month and model, the year's spend, entitlements."""
     uncounted = count_if_few()
     sums = usage_sums.month_and_model(viewer)

@@ -7,8 +7,8 @@ from django.shortcuts import redirect
 
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.centres.views import centre_table
-from huisuan.portal.home.oversight import home as oversight_home
-from huisuan.portal.home.user import home as user_home
+from huisuan.portal.home.oversight import oversight_home
+from huisuan.portal.home.user import user_home
 from huisuan.portal.ui.table import render_tables
 from huisuan.portal.visible import centres
 

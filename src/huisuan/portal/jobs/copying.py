@@ -21,7 +21,7 @@ from huisuan.compute.jobs.queries import one
 from huisuan.compute.jobspec.core.array_indices import ranges
 from huisuan.compute.models import Job, Upload
 from huisuan.parties.viewer import Viewer
-from huisuan.portal.jobs.submit_form import SubmittedForm, parse_form
+from huisuan.portal.jobs.submit_form import SubmittedForm, parse_submit_form
 from huisuan.protocol.resources import JobRequest
 
 RECENT_FOLDERS = 8
@@ -75,10 +75,10 @@ def form_texts(asked: JobRequest) -> dict[str, str]:
 def parse_copy(texts: Mapping[str, str], source: Copied | None) -> SubmittedForm:
     """What a form asks for, with the values of those names that stand alone taken from what was copied."""
     if source is None:
-        return parse_form(texts)
+        return parse_submit_form(texts)
     lines = texts.get("environment", "").splitlines()
     kept = {line.strip() for line in lines if line.strip() in source.request.environment}
-    found = parse_form({**texts, "environment": "\n".join(line for line in lines if line.strip() not in kept)})
+    found = parse_submit_form({**texts, "environment": "\n".join(line for line in lines if line.strip() not in kept)})
     found = replace(found, texts={**found.texts, "environment": texts.get("environment", "").strip()})
     if found.read is None:
         return found

@@ -41,7 +41,7 @@ def cards_wanted(job: Job) -> str:
     """The cards that will do, in words."""
     least = [job.vendor] if job.vendor else []
     if job.min_memory_gib:
-        least.append(_t("显存 ≥ {n} GiB").format(n=number_format.integer(job.min_memory_gib)))
+        least.append(_t("显存 ≥ {n} GiB").format(n=number_format.format_integer(job.min_memory_gib)))
     if job.min_tflops_fp16:
         least.append(_t("FP16 ≥ {n} TFLOPS").format(n=f"{job.min_tflops_fp16.normalize():f}"))
     return " · ".join(filter(None, [_t("、").join(job.card_models), *least])) or _t("任何型号")
@@ -119,7 +119,7 @@ def array_of(job: Job, viewer: Viewer) -> Array | None:
 
 
 @dataclass(frozen=True)
-class Step:
+class TimelineStep:
     """A step as the timeline shows it; `told`: what became of telling the webhook, `failed` where it was given up."""
 
     event: JobEvent
@@ -133,30 +133,30 @@ class Step:
         return self.event.run + 1
 
 
-def steps(job: Job) -> list[Step]:
+def steps(job: Job) -> list[TimelineStep]:
     """The latest steps, in order."""
     events = JobEvent.objects.filter(job=job).select_related("centre").order_by("-id")[:STEPS_SHOWN]
     return [_step(job, event) for event in reversed(events)]
 
 
-def _step(job: Job, event: JobEvent) -> Step:
+def _step(job: Job, event: JobEvent) -> TimelineStep:
     word = state_labels.state_word(state_labels.JOB, event.state)
     if not job.notify_url:
-        return Step(event, word, "", False)
+        return TimelineStep(event, word, "", False)
     if event.notified_at:
         told = _t("{at} 已通知").format(at=number_format.local_time(event.notified_at))
         if event.tries > 1:
             told += _t("（第 {n} 次）").format(n=event.tries)
-        return Step(event, word, told, False)
+        return TimelineStep(event, word, told, False)
     if event.tries >= len(TRIES_AFTER):
-        return Step(
+        return TimelineStep(
             event,
             word,
             ngettext("通知 {n} 次未成，不再试", "通知 {n} 次未成，不再试", event.tries).format(n=event.tries),
             True,
         )
     again = ngettext("通知了 {n} 次未成，再试", "通知了 {n} 次未成，再试", event.tries).format(n=event.tries)
-    return Step(event, word, again if event.tries else "", False)
+    return TimelineStep(event, word, again if event.tries else "", False)
 
 
 # --- why there

@@ -120,7 +120,7 @@ class JobField(FormField):
     is_wide: bool
 
 
-def parse_form(texts: Mapping[str, str]) -> SubmittedForm:
+def parse_submit_form(texts: Mapping[str, str]) -> SubmittedForm:
     """What the texts of a form ask for."""
     given = {key: texts.get(key, "").strip() for key in KEYS}
     wrong: dict[str, list[str]] = {}

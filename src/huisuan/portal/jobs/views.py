@@ -54,7 +54,7 @@ def _live(job: Job, viewer: Viewer, now: datetime) -> dict[str, Any]:
         "cost": cost,
         "times": job_times(job, now),
         "metered": sum(record.card_seconds for record in records),
-        "share": number_format.share(cost.subsidy.share.numerator, cost.subsidy.share.denominator),
+        "share": number_format.format_percentage(cost.subsidy.share.numerator, cost.subsidy.share.denominator),
         "array": array,
         "steps": job_facts.steps(job),
         "webhook_host": job_facts.webhook_host(job),

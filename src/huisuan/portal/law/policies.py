@@ -28,7 +28,7 @@ HANDLINGS: dict[Handling, str | Promise] = {
     Handling.OPEN: _("未处理"),
 }  # fmt: skip
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def load_all_policies() -> tuple[list[Policy], list[str]]:
     """The policies that stand up, and the names of those that do not."""
     found, broken = load_installed()
     for name, wrong in broken.items():
-        logger.error("%s: %s", name, wrong)
+        log.error("%s: %s", name, wrong)
     return found, list(broken)
 
 

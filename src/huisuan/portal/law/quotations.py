@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Piece:
+class QuotedStretch:
     """A stretch of a sentence: quoted or not, and the steps whose quotation ends here."""
 
     text: str
@@ -16,12 +16,12 @@ class Piece:
     notes: tuple[int, ...] = ()
 
 
-def pieces(text: str, phrases: Sequence[tuple[int, str]]) -> list[Piece]:
+def pieces(text: str, phrases: Sequence[tuple[int, str]]) -> list[QuotedStretch]:
     """Cut a sentence at the ends of its quoted phrases; `phrases` are (step, phrase), overlaps allowed."""
     spans = [(at, at + len(phrase), step) for step, phrase in phrases if phrase and (at := text.find(phrase)) >= 0]
     cuts = sorted({0, len(text), *(edge for start, end, _ in spans for edge in (start, end))})
     return [
-        Piece(
+        QuotedStretch(
             text[start:end],
             any(first <= start and end <= last for first, last, _ in spans),
             tuple(sorted({step for _, last, step in spans if last == end})),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from huisuan.law.model import Answer, LawError, SettingUsed, Status, Step, format_value
 from huisuan.law.policy import Policy, load_policy
 from huisuan.law.text import Sentence
-from huisuan.portal.law.quotations import Piece, pieces
+from huisuan.portal.law.quotations import QuotedStretch, pieces
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.settlement.models import Entitlement
 from huisuan.settlement.runs.queries import recompute_entitlement
@@ -50,7 +50,7 @@ class Reasoning:
 
     policy: Policy | None = None
     answer: Answer | None = None
-    sentences: list[tuple[Sentence, list[Piece]]] = field(default_factory=list)
+    sentences: list[tuple[Sentence, list[QuotedStretch]]] = field(default_factory=list)
     steps: list[StepRow] = field(default_factory=list)
     formula: list[str] = field(default_factory=list)
     settings: list[TermRow] = field(default_factory=list)
@@ -109,7 +109,7 @@ def _step(number: int, step: Step, owed: bool) -> StepRow:
     return StepRow(number, "＝", "good" if owed else "plain", words, step.sentence, step.phrase)
 
 
-def _quoted(policy: Policy, steps: list[StepRow]) -> list[tuple[Sentence, list[Piece]]]:
+def _quoted(policy: Policy, steps: list[StepRow]) -> list[tuple[Sentence, list[QuotedStretch]]]:
     """The sentences that the steps cite, in the order of the text, with the phrases marked."""
     cited = {step.sentence for step in steps}
     return [

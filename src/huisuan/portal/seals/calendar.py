@@ -20,7 +20,7 @@ from huisuan.portal.ui.state_labels import SEAL, Word
 
 
 @dataclass(frozen=True)
-class Cell:
+class MonthCell:
     """One month: its word, and where its seal is shown; `href` is empty where there is none."""
 
     month: Month
@@ -33,7 +33,7 @@ class Year:
     """Twelve months of a year."""
 
     number: int
-    months: Sequence[Cell]
+    months: Sequence[MonthCell]
 
 
 def state_of(seal: Seal, refused: frozenset[str] | set[str]) -> str:
@@ -86,12 +86,12 @@ def due(centres: QuerySet[Centre], today: date) -> list[tuple[Centre, Month, Mon
     ]
 
 
-def _cell(month: Month, seals: dict[Month, Seal], used: set[Month], refused: set[str], this: Month) -> Cell:
+def _cell(month: Month, seals: dict[Month, Seal], used: set[Month], refused: set[str], this: Month) -> MonthCell:
     seal = seals.get(month)
     if seal is not None:
         address = reverse("seal", args=[seal.centre.code, str(month)])
-        return Cell(month, SEAL[state_of(seal, refused)], address)
+        return MonthCell(month, SEAL[state_of(seal, refused)], address)
     if month >= this:
-        return Cell(month, SEAL["open" if month == this else "none"] if month in used else Word(""))
+        return MonthCell(month, SEAL["open" if month == this else "none"] if month in used else Word(""))
     behind = seals and month < max(seals)
-    return Cell(month, SEAL["due"] if month in used and not behind else Word(""))
+    return MonthCell(month, SEAL["due"] if month in used and not behind else Word(""))

@@ -75,7 +75,7 @@ def check_month(request: HttpRequest, code: str) -> HttpResponse:
     if report.gaps:
         messages.error(request, "；".join(report.gaps[:5]))
     elif report.doubts:
-        n = number_format.integer(len(report.doubts))
+        n = number_format.format_integer(len(report.doubts))
         messages.warning(request, ngettext(
             "{month} 核对过了：有 {n} 处缺少或对不上，已留下疑点。",
             "{month} 核对过了：有 {n} 处缺少或对不上，已留下疑点。", len(report.doubts),
@@ -92,5 +92,5 @@ def _last_over(today: date) -> Month:
 
 
 def _days(days: Any) -> dict[str, Any]:
-    return {"shown": [number_format.day(day) for day in days[:_DAYS_SHOWN]], "count": len(days),
+    return {"shown": [number_format.format_day(day) for day in days[:_DAYS_SHOWN]], "count": len(days),
             "left_out": max(len(days) - _DAYS_SHOWN, 0)}  # fmt: skip

@@ -48,7 +48,7 @@ _COLUMNS = [
 ]
 
 
-def visible(viewer: Viewer) -> QuerySet[MeterFlag]:
+def visible_flags(viewer: Viewer) -> QuerySet[MeterFlag]:
     """The flags of the centres whose inside the viewer reads."""
     return MeterFlag.objects.filter(viewer.centres("centre")).select_related("centre")
 
@@ -75,7 +75,7 @@ def flag_table(request: HttpRequest, viewer: Viewer) -> Table:
     """Every flag that the viewer reads, those without an answer first."""
     return Table(
         request,
-        visible(viewer),
+        visible_flags(viewer),
         _COLUMNS,
         file="flags",
         order="-flagged",
@@ -126,7 +126,7 @@ def _earlier(flag: MeterFlag) -> QuerySet[MeterFlag]:
 @allow(*_READERS)
 def flag_page(request: HttpRequest, number: int) -> HttpResponseBase:
     """One flag with its line, and its answer."""
-    return _shown(request, get_object_or_404(visible(viewer_of(request)), pk=number))
+    return _shown(request, get_object_or_404(visible_flags(viewer_of(request)), pk=number))
 
 
 @allow(*ANSWERS)
@@ -134,7 +134,7 @@ def flag_page(request: HttpRequest, number: int) -> HttpResponseBase:
 def answer_page(request: HttpRequest, number: int) -> HttpResponseBase:
     """Close a flag with what was found out; a correction that waits is applied if it is accepted."""
     viewer = viewer_of(request)
-    flag = get_object_or_404(visible(viewer), pk=number)
+    flag = get_object_or_404(visible_flags(viewer), pk=number)
     try:
         with transaction.atomic():
             accept = request.POST.get("accept") == "yes"

@@ -46,7 +46,7 @@ def _address(seal: Seal) -> str:
     return reverse("seal", args=[seal.centre.code, month_text(seal.month)])
 
 
-def visible(viewer: Viewer) -> QuerySet[Seal]:
+def visible_seals(viewer: Viewer) -> QuerySet[Seal]:
     """The seals of the centres whose inside the viewer reads."""
     return Seal.objects.filter(viewer.centres("centre")).select_related("centre", "countersigned__key")
 
@@ -85,7 +85,7 @@ def seal_table(request: HttpRequest, viewer: Viewer) -> Table:
     ]
     return Table(
         request,
-        visible(viewer),
+        visible_seals(viewer),
         columns,
         file="seals",
         order="-month",
@@ -151,7 +151,7 @@ def _seal(request: HttpRequest, code: str, month: str) -> Seal:
         first = Month.parse(month).first_day
     except Refused:
         raise Http404 from None
-    return get_object_or_404(visible(viewer_of(request)), centre__code=code, month=first)
+    return get_object_or_404(visible_seals(viewer_of(request)), centre__code=code, month=first)
 
 
 @allow(*_READERS)
@@ -159,7 +159,9 @@ def seal_page(request: HttpRequest, code: str, month: str) -> HttpResponseBase:
     """One sealed month: what was stated, who signed it, whether it still holds, how to check it without us."""
     seal = _seal(request, code, month)
     said = json.loads(seal.statement)
-    before = visible(viewer_of(request)).filter(centre=seal.centre, month__lt=seal.month).order_by("-month").first()
+    before = (
+        visible_seals(viewer_of(request)).filter(centre=seal.centre, month__lt=seal.month).order_by("-month").first()
+    )
     refused = MeterFlag.objects.filter(centre=seal.centre, kind=MeterFlag.Kind.SCHEDULER, key=f"seal {month}")
     context = {
         "here": "seals",

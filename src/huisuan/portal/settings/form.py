@@ -80,7 +80,7 @@ def blank_form(listed: list[SettingHistory], today: date) -> ProposalForm:
     return ProposalForm(valid_from=str(today), entries=[SettingEntry(row, _entered(row)) for row in listed])
 
 
-def parse_form(
+def parse_proposal_form(
     policy: Policy, listed: list[SettingHistory], posted: QueryDict
 ) -> tuple[ProposalForm, SettingsDraft | None]:
     """What was posted, and the draft it makes; no draft where something is wrong, which the form then says."""

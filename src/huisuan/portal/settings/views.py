@@ -30,7 +30,7 @@ from huisuan.parties.models import Person
 from huisuan.parties.route_access import allow, public_page, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.law.reasoning import reads_english
-from huisuan.portal.settings.form import blank_form, parse_form
+from huisuan.portal.settings.form import blank_form, parse_proposal_form
 from huisuan.portal.settings.impact import compared_table, comparison_context
 from huisuan.portal.ui.address import refused
 from huisuan.portal.ui.columns import Column, Empty, Kind
@@ -151,7 +151,7 @@ def propose(request: HttpRequest, name: str) -> HttpResponse:
     listed = list_settings(policy, day, today)
     form, status = blank_form(listed, day), 200
     if request.method == "POST":
-        form, draft = parse_form(policy, listed, request.POST)
+        form, draft = parse_proposal_form(policy, listed, request.POST)
         if draft is not None:
             try:
                 made = services.propose_settings(policy.name, draft, _actor(request), timezone.now())

@@ -48,7 +48,7 @@ def card_hours(card_seconds: int | None) -> str:
 @register.filter
 def integer(value: int | None) -> str:
     """A whole number with separators."""
-    return number_format.NOTHING if value is None else number_format.integer(value)
+    return number_format.NOTHING if value is None else number_format.format_integer(value)
 
 
 @register.filter
@@ -60,14 +60,14 @@ def petaflops(capacity: Decimal) -> str:
 @register.filter
 def day(value: date | datetime | None) -> str:
     """A day at Asia/Shanghai."""
-    return number_format.NOTHING if value is None else number_format.day(value)
+    return number_format.NOTHING if value is None else number_format.format_day(value)
 
 
 @register.filter
 def last_day(end: date | datetime) -> str:
     """The last day of a span, from the end that is not in it any more."""
     before = timedelta(microseconds=1) if isinstance(end, datetime) else timedelta(days=1)
-    return number_format.day(end - before)
+    return number_format.format_day(end - before)
 
 
 @register.filter

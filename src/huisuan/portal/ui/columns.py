@@ -40,12 +40,12 @@ class Kind(StrEnum):
 
 
 _SHOW: dict[Kind, Callable[[Any], str]] = {
-    Kind.INTEGER: number_format.integer,
+    Kind.INTEGER: number_format.format_integer,
     Kind.FEN: number_format.yuan,
     Kind.CARD_SECONDS: number_format.card_hours,
     Kind.P: number_format.petaflops,
     Kind.MOMENT: number_format.local_time,
-    Kind.DAY: number_format.day,
+    Kind.DAY: number_format.format_day,
     Kind.MONTH: number_format.month,
 }
 #: unit on the page and unit in an export: card-hours are read, card-seconds are computed with
@@ -199,7 +199,7 @@ class Head:
 
 
 @dataclass
-class Line:
+class TableRow:
     """One row: its cells, where it opens in place, and what its box stands for where it can be selected."""
 
     cells: list[Cell] = field(default_factory=list)

@@ -30,7 +30,7 @@ POLICY = "; ".join(
     )
 )
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 Respond = Callable[[HttpRequest], HttpResponse]
 
@@ -62,14 +62,14 @@ class BrokenLaw:
         """The page that says which file is wrong, to whoever oversees; to others, that it is being mended."""
         if not isinstance(exception, LawError):
             return None
-        logger.error("%s: %s", request.path, exception)
+        log.error("%s: %s", request.path, exception)
         oversees = isinstance(request.user, Person) and Viewer.for_person(request.user).sees_everything
         return render(
             request, "portal/broken_law.html", {"wrong": refusal_html(exception) if oversees else ""}, status=503
         )
 
 
-class Language:
+class LanguageSwitch:
     """Chinese first: English only for whoever chose it with the switch, whatever the browser prefers."""
 
     def __init__(self, get_response: Respond) -> None:

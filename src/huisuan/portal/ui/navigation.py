@@ -84,7 +84,7 @@ _STEPS: tuple[tuple[str, str | Promise], ...] = (
 
 
 @dataclass(frozen=True)
-class Step:
+class ChainStep:
     """One step of the chain as this page shows it; `href` is empty where the step cannot be gone to."""
 
     label: str | Promise
@@ -98,13 +98,13 @@ def menu(role: str) -> list[Subject]:
     return [each for each in found if each.rooms]
 
 
-def chain(role: str, here: str, same: Mapping[str, str]) -> list[Step]:
+def chain(role: str, here: str, same: Mapping[str, str]) -> list[ChainStep]:
     """The chain for a page: `same` names, per step, the address of the same thing at that step.
 
     A step that `same` does not name leads to its list, where the role has one. A draft is its own party's until it is
     submitted; payments are not built yet and are no link; what is inside a centre, its seals too, is not for its users.
     """
-    return [Step(label, same.get(key) or _list(role, key), key == here) for key, label in _STEPS]
+    return [ChainStep(label, same.get(key) or _list(role, key), key == here) for key, label in _STEPS]
 
 
 def _list(role: str, key: str) -> str:

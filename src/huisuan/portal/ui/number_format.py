@@ -15,12 +15,21 @@ from huisuan.base.money import line_yuan, yuan
 NOTHING = "—"
 
 __all__ = [
-    "NOTHING", "card_hours", "day", "duration", "integer", "line_yuan", "local_time", "month", "petaflops", "share",
+    "NOTHING",
+    "card_hours",
+    "duration",
+    "format_day",
+    "format_integer",
+    "format_percentage",
+    "line_yuan",
+    "local_time",
+    "month",
+    "petaflops",
     "yuan",
 ]  # fmt: skip
 
 
-def integer(value: int) -> str:
+def format_integer(value: int) -> str:
     """1,234,567."""
     return f"{value:,}"
 
@@ -36,7 +45,7 @@ def petaflops(capacity: Decimal) -> str:
     return f"{capacity:,.1f}"
 
 
-def day(value: date | datetime) -> str:
+def format_day(value: date | datetime) -> str:
     """2024-06-30, at Asia/Shanghai."""
     if isinstance(value, datetime):
         value = timezone.localtime(value)
@@ -45,7 +54,7 @@ def day(value: date | datetime) -> str:
 
 def month(value: date | datetime) -> str:
     """2024-06, at Asia/Shanghai."""
-    return day(value)[:7]
+    return format_day(value)[:7]
 
 
 def local_time(value: datetime) -> str:
@@ -58,7 +67,7 @@ def duration(seconds: int) -> str:
     return f"{seconds // 3600:,}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
-def share(numerator: int, denominator: int) -> str:
+def format_percentage(numerator: int, denominator: int) -> str:
     """A share as a percentage with one place, rounded half up; nothing of nothing has no share."""
     if denominator == 0:
         return NOTHING

@@ -17,9 +17,9 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
 from huisuan.portal.ui.address import strangers
-from huisuan.portal.ui.columns import Cell, Choice, Column, Empty, Head, Line, Selection, cell, file_columns
+from huisuan.portal.ui.columns import Cell, Choice, Column, Empty, Head, Selection, TableRow, cell, file_columns
 from huisuan.portal.ui.export import FORMATS, exported
-from huisuan.portal.ui.number_format import integer
+from huisuan.portal.ui.number_format import format_integer
 from huisuan.portal.ui.table_address import TableAddress
 
 PAGE_ROWS = 50
@@ -160,7 +160,7 @@ class Table(TableAddress):
     @property
     def place(self) -> str:
         """Which page it is, in words."""
-        number, pages = integer(self.page.number), integer(self.page.paginator.num_pages)
+        number, pages = format_integer(self.page.number), format_integer(self.page.paginator.num_pages)
         return _("第 {number} / {pages} 页").format(number=number, pages=pages)
 
     @cached_property
@@ -214,10 +214,10 @@ class Table(TableAddress):
         )
 
     @property
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[TableRow]:
         """The rows of this page."""
         return [
-            Line(
+            TableRow(
                 [cell(column, row) for column in self.columns],
                 self.opens(row) if self.opens else "",
                 self.page_of(row) if self.page_of else "",

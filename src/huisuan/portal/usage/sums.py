@@ -56,7 +56,7 @@ def chart_by_model(sums: Sums, year: int) -> Chart:
     ordered = sorted(by.items(), key=lambda each: (-each[1], each[0]))
     bars = [_bar(model, seconds) for model, seconds in ordered]
     message = _t("{model} 占 {share}").format(
-        model=ordered[0][0], share=number_format.share(ordered[0][1], sum(by.values()))
+        model=ordered[0][0], share=number_format.format_percentage(ordered[0][1], sum(by.values()))
     )
     return charts.ranking(message, (_("型号"), _("卡时")), bars)
 

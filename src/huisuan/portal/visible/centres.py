@@ -29,7 +29,7 @@ def with_size(rows: QuerySet[Centre]) -> QuerySet[Centre]:
     )
 
 
-def records(centre: Centre) -> QuerySet[UsageRecord]:
+def centre_records(centre: Centre) -> QuerySet[UsageRecord]:
     """The records of a centre that stand."""
     return current_usage().filter(centre=centre).select_related("centre", "party", "accelerator")
 

@@ -42,13 +42,13 @@ class RequestLimit:
 
 REQUEST_LIMITS = (
     (r"/healthz", RequestLimit(0, "health")),
-    (r"/api/agent/.*", RequestLimit(agent_api.MOST_BYTES, "agents")),
+    (r"/api/agent/.*", RequestLimit(agent_api._MOST_REQUEST_BYTES, "agents")),
     (
         r"/api/v1/usage/import|/centres/[\w-]+/imports",
         RequestLimit(IMPORT_MOST_BYTES, remedy="请按月导出，分几次导入，或在平台所在的机器上用 huisuan usage import"),
     ),
-    (r"/api/v1/uploads", RequestLimit(archives.MOST_BYTES, remedy=_WORKDIR_REMEDY)),
-    (r"/jobs/new", RequestLimit(archives.MOST_BYTES + SMALL, remedy=_WORKDIR_REMEDY)),
+    (r"/api/v1/uploads", RequestLimit(archives.MOST_PACKED_BYTES, remedy=_WORKDIR_REMEDY)),
+    (r"/jobs/new", RequestLimit(archives.MOST_PACKED_BYTES + SMALL, remedy=_WORKDIR_REMEDY)),
     (r"/parties/import", RequestLimit(LARGEST_CSV + SMALL, remedy="请分成几个再导入")),
     (r"/drafts/(?:\d+|new/.*)", RequestLimit(_FILES_AT_ONCE * LARGEST_BYTES + SMALL, remedy="请分几次上传")),
 )

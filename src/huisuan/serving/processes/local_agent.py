@@ -32,7 +32,7 @@ def plan_agent_start(now: datetime) -> AgentStart | None:
     from django.db.models import F, Sum
 
     from huisuan.compute.accelerators import PROCESSOR_SLOT
-    from huisuan.compute.agent_gateway.enrolment import invite
+    from huisuan.compute.agent_gateway.enrolment import invite_agent
     from huisuan.compute.models import AgentKey, Centre, Partition
 
     known = AgentKey.objects.filter(name=_name(), revoked_at__isnull=True, centre__engine="local").first()
@@ -42,7 +42,7 @@ def plan_agent_start(now: datetime) -> AgentStart | None:
     slots = Partition.objects.filter(centre=centre, accelerator__model=PROCESSOR_SLOT).aggregate(
         slots=Sum(F("nodes") * F("cards_per_node"))
     )["slots"]
-    word = "" if known else invite(centre.code, _INVITED_BY, now, days=1)[1]
+    word = "" if known else invite_agent(centre.code, _INVITED_BY, now, days=1)[1]
     return AgentStart(centre.code, slots or 1, word)
 
 

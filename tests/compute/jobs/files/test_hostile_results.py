@@ -18,7 +18,7 @@ from huisuan.base.errors import Unavailable
 from huisuan.client import ClientError
 from huisuan.client.fetch import Fetcher, FileSource
 from huisuan.compute.jobs.files import held_answers, requests
-from huisuan.compute.jobs.files.requests import Asker, Question, answer_to, ask_ahead, open_questions, take_answers
+from huisuan.compute.jobs.files.requests import Asker, FileQuery, answer_to, ask_ahead, open_questions, take_answers
 from huisuan.compute.models import Centre, FileRequest, Job
 from huisuan.protocol.agent_files import LISTED_BYTES, FileAnswer, FileEntry
 from huisuan.protocol.file_names import name_to_text
@@ -104,12 +104,12 @@ def asker(site: Site, number: int = 1, reader: str = "r") -> Asker:
     return Asker(Job.objects.get(pk=job.uid), 0, Centre.objects.get(), reader)
 
 
-def piece(number: int) -> Question:
+def piece(number: int) -> FileQuery:
     """A question for four megabytes."""
-    return Question("outputs", "read", "f", "results", offset=number, length=4 * 2**20)
+    return FileQuery("outputs", "read", "f", "results", offset=number, length=4 * 2**20)
 
 
-def ask_until_refused(asker: Asker, questions: Iterable[Question]) -> None:
+def ask_until_refused(asker: Asker, questions: Iterable[FileQuery]) -> None:
     """Ask all that; one of them has to be refused."""
 
     def ask() -> None:
@@ -143,16 +143,16 @@ def test_a_party_that_leaves_its_answers_lying_is_held_up_and_no_other(site: Sit
 
 def test_no_more_than_64_questions_of_a_party_wait_whatever_they_ask(site: Site) -> None:
     greedy = asker(site)
-    ask_until_refused(greedy, (Question("outputs", "hash", f"f{number}", "results") for number in range(100)))
+    ask_until_refused(greedy, (FileQuery("outputs", "hash", f"f{number}", "results") for number in range(100)))
     assert FileRequest.objects.count() == 64
     numbers = list(FileRequest.objects.values_list("pk", flat=True))
     reply(numbers, sha256="0" * 64)
     with pytest.raises(Unavailable):
-        answer_to(greedy, Question("outputs", "list", "", "results"), NOW)  # answered, and nobody came for them
-    first = Question("outputs", "hash", "f0", "results")
+        answer_to(greedy, FileQuery("outputs", "list", "", "results"), NOW)  # answered, and nobody came for them
+    first = FileQuery("outputs", "hash", "f0", "results")
     found = answer_to(greedy, first, NOW)
     assert found is not None
-    assert answer_to(greedy, Question("outputs", "list", "", "results"), NOW) is None
+    assert answer_to(greedy, FileQuery("outputs", "list", "", "results"), NOW) is None
 
 
 def test_a_centre_holds_a_quarter_of_a_gigabyte_for_all_and_the_last_quarter_is_for_who_has_nothing_yet(
@@ -208,9 +208,9 @@ def test_readers_that_ask_at_once_do_not_pass_a_bound_together(site: Site) -> No
 def test_hashes_that_take_long_do_not_keep_others_from_being_asked(site: Site) -> None:
     slow, quick = asker(site), asker(site, 2)
     for number in range(60):
-        answer_to(slow, Question("outputs", "hash", f"f{number}", "results"), NOW)
-    answer_to(quick, Question("outputs", "list", "", "results"), NOW)
-    answer_to(quick, Question("outputs", "hash", "x", "results"), NOW)
+        answer_to(slow, FileQuery("outputs", "hash", f"f{number}", "results"), NOW)
+    answer_to(quick, FileQuery("outputs", "list", "", "results"), NOW)
+    answer_to(quick, FileQuery("outputs", "hash", "x", "results"), NOW)
     asked = open_questions(Centre.objects.get(), NOW)
     assert [question.action for question in asked if question.uid == quick.job.pk] == ["list", "hash"]
 
@@ -227,11 +227,11 @@ def test_what_is_asked_ahead_leaves_room_for_what_is_wanted_now(site: Site) -> N
 def test_lists_that_were_given_make_room_for_others(site: Site) -> None:
     reading = asker(site)
     for number in range(64):
-        answer_to(reading, Question("outputs", "list", "", "results", after=str(number)), NOW)
+        answer_to(reading, FileQuery("outputs", "list", "", "results", after=str(number)), NOW)
     reply(list(FileRequest.objects.values_list("pk", flat=True)), entries=[])
     with pytest.raises(Unavailable):
-        answer_to(reading, Question("outputs", "list", "next", "results"), NOW + timedelta(seconds=1))
-    assert answer_to(reading, Question("outputs", "list", "next", "results"), NOW + timedelta(seconds=4)) is None
+        answer_to(reading, FileQuery("outputs", "list", "next", "results"), NOW + timedelta(seconds=1))
+    assert answer_to(reading, FileQuery("outputs", "list", "next", "results"), NOW + timedelta(seconds=4)) is None
     assert FileRequest.objects.count() == 1
 
 
@@ -239,8 +239,8 @@ def test_a_centre_that_answers_more_than_was_asked_is_not_believed(site: Site) -
     reading = asker(site)
     wide = [FileEntry(path=f"{number:04}" + "x" * 16_000, kind="link", target="y" * 16_000) for number in range(100)]
     for question, given in (
-        (Question("outputs", "list", "", "results"), {"entries": wide}),
-        (Question("outputs", "list", "a", "results"), {"content": b"eHg="}),
+        (FileQuery("outputs", "list", "", "results"), {"entries": wide}),
+        (FileQuery("outputs", "list", "a", "results"), {"content": b"eHg="}),
         (piece(0), {"content": b"eHh4" * (4 * 2**20 // 3 + 1)}),
     ):
         answer_to(reading, question, NOW)

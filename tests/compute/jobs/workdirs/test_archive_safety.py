@@ -206,7 +206,7 @@ def test_a_folder_that_cannot_be_packed_says_which_file_and_what_to_do(
         pack(folder, tmp_path / "x.tgz")
     (folder / "pipe").unlink()
     (folder / "big").write_bytes(os.urandom(10_000))
-    monkeypatch.setattr(packing, "MOST_BYTES", 1000)
+    monkeypatch.setattr(packing, "MOST_PACKED_BYTES", 1000)
     with pytest.raises(Refused, match=r"太大.*\.huisuanignore"):
         pack(folder, tmp_path / "x.tgz")
 

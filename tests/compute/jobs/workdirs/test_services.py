@@ -84,10 +84,10 @@ def test_what_is_no_safe_tar_gz_or_too_large_is_refused_and_not_kept(
         bad.write_bytes(content)
         with pytest.raises(ClientError, match=message):
             first.send_upload(bad)
-    monkeypatch.setattr(uploads, "MOST_BYTES", 10)
+    monkeypatch.setattr(uploads, "MOST_PACKED_BYTES", 10)
     with pytest.raises(ClientError, match="打包后超过"):
         first.send_upload(packed.file)
-    assert archives.MOST_BYTES == 200 * 2**20
+    assert archives.MOST_PACKED_BYTES == 200 * 2**20
     assert not Upload.objects.exists()
 
 

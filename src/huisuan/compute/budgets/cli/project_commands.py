@@ -17,7 +17,7 @@ from huisuan.terminal import AsJson, out, print_json, print_table
 
 app = typer.Typer()
 _HOUR = 3600
-Code = Annotated[str, typer.Argument(metavar="项目", help="代码；见 huisuan project list")]
+_ProjectCode = Annotated[str, typer.Argument(metavar="项目", help="代码；见 huisuan project list")]
 _PROJECTS = {"code": "代码", "name": "名称", "created_at": "新建于", "closed_at": "关闭于"}
 _BUDGETS = {
     "id": "编号",
@@ -60,7 +60,7 @@ def new(
 
 
 @app.command("close")
-def close(code: Code, as_json: AsJson = False) -> None:
+def close(code: _ProjectCode, as_json: AsJson = False) -> None:
     """关闭项目：不收新作业，它的令牌失效；已有的作业照常运行。"""
     with connect() as client:
         closed = client.close_project(code)
@@ -68,7 +68,7 @@ def close(code: Code, as_json: AsJson = False) -> None:
 
 
 @app.command("reopen")
-def reopen(code: Code, as_json: AsJson = False) -> None:
+def reopen(code: _ProjectCode, as_json: AsJson = False) -> None:
     """重新打开项目。"""
     with connect() as client:
         back = client.reopen_project(code)

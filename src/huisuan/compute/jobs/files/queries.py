@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound, Refused, Unavailable
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.centres.online import is_online
-from huisuan.compute.jobs.files.requests import Asker, Question, answer_to, ask_ahead, pieces_after
+from huisuan.compute.jobs.files.requests import Asker, FileQuery, answer_to, ask_ahead, pieces_after
 from huisuan.compute.jobs.queries import LARGEST_OFFSET, one
 from huisuan.compute.models import Centre, Job, JobOutputs
 from huisuan.parties.viewer import Viewer
@@ -79,7 +79,7 @@ def asker_for(viewer: Viewer, uid: str, area: Area, run: int | None, reader: str
     return Asker(job, wanted, centre, _reader(viewer, reader))
 
 
-def listing(asker: Asker, question: Question, now: datetime) -> FileListing | None:
+def listing(asker: Asker, question: FileQuery, now: datetime) -> FileListing | None:
     """A folder's entries, a page of them; None: not answered yet.
 
     Raises:
@@ -92,7 +92,7 @@ def listing(asker: Asker, question: Question, now: datetime) -> FileListing | No
     return FileListing(items=items, next=items[-1].path if answer.more and items else None, note=answer.message)
 
 
-def file_hash(asker: Asker, question: Question, now: datetime) -> FileHash | None:
+def file_hash(asker: Asker, question: FileQuery, now: datetime) -> FileHash | None:
     """The SHA-256 of a file; None: not answered yet.
 
     Raises:
@@ -104,7 +104,7 @@ def file_hash(asker: Asker, question: Question, now: datetime) -> FileHash | Non
     return FileHash(path=question.path, size=answer.size, version=answer.version, sha256=answer.sha256)
 
 
-def piece(asker: Asker, question: Question, now: datetime, *, ahead: int = 0) -> FilePiece | None:
+def piece(asker: Asker, question: FileQuery, now: datetime, *, ahead: int = 0) -> FilePiece | None:
     """Bytes of a file from an offset on; None: not answered yet. `ahead`: pieces that will be wanted next.
 
     Raises:
@@ -120,7 +120,7 @@ def piece(asker: Asker, question: Question, now: datetime, *, ahead: int = 0) ->
 
 
 def make_question(asker: Asker, area: Area, action: Action, path: str, *, after: str = "", deep: bool = False,
-                  offset: int = 0, length: int = 0, version: str = "") -> Question:  # fmt: skip
+                  offset: int = 0, length: int = 0, version: str = "") -> FileQuery:  # fmt: skip
     """A question about a path of an area.
 
     Raises:
@@ -134,10 +134,10 @@ def make_question(asker: Asker, area: Area, action: Action, path: str, *, after:
     if not (0 <= offset <= LARGEST_OFFSET and 0 <= length <= LARGEST_OFFSET):
         raise InvalidRequest("offset、length 不能为负，也不能这么大", code="page.offset_negative")
     folder = asker.job.outputs if area == "outputs" else ""
-    return Question(area, action, path, folder, after, deep, offset, length, version[:120])
+    return FileQuery(area, action, path, folder, after, deep, offset, length, version[:120])
 
 
-def _asked(asker: Asker, question: Question, now: datetime) -> FileAnswer | None:
+def _asked(asker: Asker, question: FileQuery, now: datetime) -> FileAnswer | None:
     answer = answer_to(asker, question, now)
     if answer is not None and answer.problem:
         kind, code = _PROBLEMS[answer.problem]

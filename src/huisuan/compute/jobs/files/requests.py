@@ -34,7 +34,7 @@ _ANSWER_BYTES = 2 * LISTED_BYTES  # of an answer without its content, at most
 
 
 @dataclass(frozen=True)
-class Question:
+class FileQuery:
     """What is asked; fields as in protocol.agent_files.FileQuestion."""
 
     area: Area
@@ -58,7 +58,7 @@ class Asker:
     reader: str
 
 
-def answer_to(asker: Asker, question: Question, now: datetime) -> FileAnswer | None:
+def answer_to(asker: Asker, question: FileQuery, now: datetime) -> FileAnswer | None:
     """The answer, if it is there; else the question is asked, and None. A piece is given once.
 
     Raises:
@@ -84,7 +84,7 @@ def answer_to(asker: Asker, question: Question, now: datetime) -> FileAnswer | N
 
 
 @transaction.atomic
-def ask_ahead(asker: Asker, questions: Sequence[Question], now: datetime) -> None:
+def ask_ahead(asker: Asker, questions: Sequence[FileQuery], now: datetime) -> None:
     """Ask what will be read next, so that it is there by then: as much as there is room for, nothing twice."""
     keys = {_key(asker, question): question for question in questions}
     asked = set(FileRequest.objects.filter(key__in=keys).values_list("key", flat=True))
@@ -95,12 +95,12 @@ def ask_ahead(asker: Asker, questions: Sequence[Question], now: datetime) -> Non
     _ask(asker, fresh, now)
 
 
-def _reserved(question: Question) -> int:
+def _reserved(question: FileQuery) -> int:
     """Bytes that the answer may bring."""
     return question.length if question.action == "read" else LISTED_BYTES if question.action == "list" else _HASH_BYTES
 
 
-def _ask(asker: Asker, questions: Sequence[Question], now: datetime) -> None:
+def _ask(asker: Asker, questions: Sequence[FileQuery], now: datetime) -> None:
     FileRequest.objects.bulk_create(
         [
             FileRequest(
@@ -113,7 +113,7 @@ def _ask(asker: Asker, questions: Sequence[Question], now: datetime) -> None:
     )  # fmt: skip
 
 
-def _key(asker: Asker, question: Question) -> str:
+def _key(asker: Asker, question: FileQuery) -> str:
     parts = [asker.job.pk, asker.run, asker.centre.pk, asker.reader, *asdict(question).values()]
     return hashlib.sha256("\0".join(map(str, parts)).encode("utf-8", "replace")).hexdigest()
 
@@ -189,7 +189,7 @@ def note_outputs(centre: Centre, reports: Sequence[OutputsReport], now: datetime
     return [(report.uid, report.run) for report in reports]
 
 
-def pieces_after(question: Question, size: int, ahead: int) -> list[Question]:
+def pieces_after(question: FileQuery, size: int, ahead: int) -> list[FileQuery]:
     """The pieces of a file that follow a piece, as many as are asked for and there are."""
     offsets = (question.offset + question.length * number for number in range(1, ahead + 1))
     return [replace(question, offset=offset) for offset in offsets if offset < size]

@@ -14,7 +14,7 @@ from typing import IO
 
 from huisuan.base.errors import InvalidRequest
 
-MOST_BYTES = 200 * 1024 * 1024  # packed
+MOST_PACKED_BYTES = 200 * 1024 * 1024  # packed
 MOST_UNPACKED = 2 * 1024 * 1024 * 1024
 MOST_ENTRIES = 100_000
 MOST_HEADER = 64 * 1024  # of an entry's extended header, which tarfile reads whole

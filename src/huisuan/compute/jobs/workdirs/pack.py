@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, Refused
 from huisuan.base.hashing import file_sha256
-from huisuan.compute.jobs.workdirs.archive_safety import MOST_BYTES, MOST_ENTRIES, MOST_UNPACKED, check_link
+from huisuan.compute.jobs.workdirs.archive_safety import MOST_ENTRIES, MOST_PACKED_BYTES, MOST_UNPACKED, check_link
 
 IGNORE = ".huisuanignore"
 ALWAYS_LEFT_OUT = (".git/", "__pycache__/", ".venv/", "node_modules/", IGNORE)
@@ -89,9 +89,9 @@ def pack(folder: Path, file: Path, told: Callable[[int], None] = lambda _: None)
                 total += _add(archive, path, name)
                 entries += 1
                 told(total)
-                if total > MOST_UNPACKED or entries > MOST_ENTRIES or out.tell() > MOST_BYTES:
+                if total > MOST_UNPACKED or entries > MOST_ENTRIES or out.tell() > MOST_PACKED_BYTES:
                     raise InvalidRequest(_too_large(folder, total, entries), code="workdir.too_large")
-        if out.tell() > MOST_BYTES:
+        if out.tell() > MOST_PACKED_BYTES:
             raise InvalidRequest(_too_large(folder, total, entries), code="workdir.too_large")
     return Packed(file, file_sha256(file), file.stat().st_size, entries)
 
@@ -164,6 +164,6 @@ def _target(link: Path, name: str) -> str:
 def _too_large(folder: Path, total: int, entries: int) -> str:
     return (
         f"工作目录 {folder} 太大（{entries:,} 个文件、{total / 2**20:,.0f} MiB）："
-        f"打包后最多 {MOST_BYTES // 2**20} MiB，展开最多 {MOST_UNPACKED // 2**30} GiB、{MOST_ENTRIES:,} 个文件；"
+        f"打包后最多 {MOST_PACKED_BYTES // 2**20} MiB，展开最多 {MOST_UNPACKED // 2**30} GiB、{MOST_ENTRIES:,} 个文件；"
         f"请把数据和环境写进 {IGNORE}"
     )

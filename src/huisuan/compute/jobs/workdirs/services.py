@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.paths import spool_folder
-from huisuan.compute.jobs.workdirs.archive_safety import MOST_BYTES, check
+from huisuan.compute.jobs.workdirs.archive_safety import MOST_PACKED_BYTES, check
 from huisuan.compute.models import Job, Upload
 from huisuan.parties.acting_party import resolve_acting_party
 from huisuan.parties.models import Party
@@ -120,9 +120,9 @@ def _received(stream: Stream, file: IO[bytes]) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     while chunk := stream.read(_CHUNK_BYTES):
         size += len(chunk)
-        if size > MOST_BYTES:
+        if size > MOST_PACKED_BYTES:
             raise InvalidRequest(
-                f"工作目录打包后超过 {MOST_BYTES // 2**20} MiB：请用 .huisuanignore 排除数据与环境",
+                f"工作目录打包后超过 {MOST_PACKED_BYTES // 2**20} MiB：请用 .huisuanignore 排除数据与环境",
                 code="workdir.too_large",
             )
         digest.update(chunk)

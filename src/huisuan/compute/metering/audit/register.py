@@ -13,10 +13,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from huisuan.compute.metering.audit.folder import AuditFinding, Unusable, is_signed
+from huisuan.protocol.agent import Hex64
 from huisuan.protocol.batch_chain import register_digest, statement_sha256
 
 REGISTER_KIND = "huisuan-register-1"
-Hex64 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 MonthText = Annotated[str, Field(pattern=r"^2\d{3}-(0[1-9]|1[0-2])$")]
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from huisuan.compute.metering.audit.folder import Unusable
-from huisuan.compute.metering.audit.register import Hex64, Register, load_register
+from huisuan.compute.metering.audit.register import Register, load_register
+from huisuan.protocol.agent import Hex64
 
 
 class HeldReceipt(BaseModel):
