@@ -89,6 +89,7 @@ def test_two_lines_of_one_file_on_one_order_count_once() -> None:
         ("P1,3.005,成功,", "行 2，列 金额"),
         ("P1,0.00,成功,", "行 2，列 金额"),
         ("P1,-5,成功,", "行 2，列 金额"),
+        ('P1,"1,50",成功,', "行 2，列 金额"),  # one and a half, or a hundred and fifty?
         ("P1," + "9" * 40 + ",成功,", "行 2，列 金额"),
         ("P1,5,success,", "行 2，列 结果"),
         (",5,成功,", "行 2，列 支付令号"),

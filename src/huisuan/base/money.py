@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
+
+# [0-9], not \d, which takes the digits of every script: what one parser takes, all must take
+_YUAN = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.([0-9]{1,2}))?")
+_FULL_WIDTH = str.maketrans("０１２３４５６７８９，．", "0123456789,.")
 
 
 def yuan(fen: int | Fraction) -> str:
@@ -28,3 +33,22 @@ def line_yuan(card_seconds: int, fen_per_card_hour: int) -> str:
     """What a bill line comes to in yuan, to a hundredth of a fen: 1,234.5678. Lines are not rounded to the fen."""
     hundredths = (card_seconds * fen_per_card_hour * 100 * 2 + 3600) // 7200
     return f"{hundredths // 10000:,}.{hundredths % 10000:04d}"
+
+
+def parse_written_yuan(text: str, *, digits: int = 13) -> int | None:
+    """Fen from yuan as a file or a bank writes them (1234.5 or 1,234.50); None where it is no such amount.
+
+    `digits` is how many may stand before the point, at most; behind it at most two. Commas stand between thousands
+    only, for "1,50" may mean one and a half. No sign, no unit, no 万: those are the law's own
+    (`law.model.parse_chinese_money`).
+    """
+    found = _YUAN.fullmatch(text)
+    whole = found[1].replace(",", "") if found else ""
+    if not found or len(whole) > digits:
+        return None
+    return int(whole) * 100 + int((found[2] or "").ljust(2, "0"))
+
+
+def parse_typed_yuan(text: str, *, digits: int = 13) -> int | None:
+    """The same as a person types it into a box: blanks around it, and the full width of a Chinese keyboard."""
+    return parse_written_yuan(text.strip().translate(_FULL_WIDTH), digits=digits)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from huisuan.base.errors import InvalidRequest
+from huisuan.base.money import parse_written_yuan
 from huisuan.treasury.ledger import Act, Movement, line_accounts, post_entries, reverse
 from huisuan.treasury.models import (
     Account,
@@ -30,7 +31,6 @@ from huisuan.treasury.models import (
 
 _COLUMNS = ("支付令号", "金额（元）", "结果", "原因")
 _RESULTS = {"成功": True, "失败": False}
-_YUAN = re.compile(r"(?=.{1,18}$)([0-9]{1,13})(?:\.([0-9]{1,2}))?")
 _ORDER = re.compile(r"P([1-9][0-9]{0,17})")
 _MOST_LINES = 200_000
 _MOST_NAMED = 50
@@ -108,8 +108,7 @@ def _parse_line(number: int, row: list[str], problems: list[str]) -> ReturnedLin
         problems.append(f"行 {number}：有 {len(row)} 列，须是 {len(_COLUMNS)} 列")
         return None
     order, amount, result, reason = (cell.strip() for cell in row)
-    found = _YUAN.fullmatch(amount.replace(",", ""))
-    fen = int(found[1]) * 100 + int((found[2] or "").ljust(2, "0")) if found else 0
+    fen = parse_written_yuan(amount) or 0
     if not fen:
         problems.append(f'行 {number}，列 金额（元）："{amount[:30]}" 须大于 0，至多两位小数')
     if result not in _RESULTS:

@@ -53,6 +53,7 @@ def test_what_is_typed_becomes_a_job_file_that_is_read_as_any_other() -> None:
         ({"command": "a", "cards": "0"}, "cards", "太小"),
         ({"command": "a", "environment": "novalue"}, "environment", "第 1 行应写成 名=值"),
         ({"command": "a", "price_ceiling": "1.005"}, "price_ceiling", "最多两位小数"),
+        ({"command": "a", "price_ceiling": "1e1"}, "price_ceiling", "以元为单位"),
         ({"command": "a", "price_ceiling": "free"}, "price_ceiling", "以元为单位"),
         ({"command": "a", "time_limit": "soon"}, "time_limit", "应形如"),
         ({"command": "a", "models": "B200X"}, "models", "B200X"),

@@ -116,6 +116,7 @@ def test_only_what_is_changed_is_proposed(world: World) -> None:
         ("set:2.2.rate", "25%", "25% 超过法定上限 20%"),
         ("set:2.2.rate", "a lot", "不是比例"),
         ("set:14.1.national", "1e5", "不是金额"),
+        ("set:14.1.national", "50,00", "不是金额"),
         ("set:14.1.national", "500000.01", "超过法定上限 500,000.00 元"),
         ("set:4.1.rate", "hefei", "应为一行一个区划代码和比例"),
         ("set:4.1.rate", "110000 10%", "没有区划 110000"),

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from huisuan.base.card_time import card_hours
 from huisuan.base.money import yuan
 from huisuan.compute.budgets.open_reservations import close_settled, load_open
 from huisuan.compute.budgets.party_use import count_party_use
@@ -94,5 +95,4 @@ def _notice(alert: BudgetAlert) -> Notice:
 def _amount(budget: FirmBudget, amount: int) -> str:
     if budget.unit == BudgetUnit.FEN:
         return f"¥{yuan(amount)}"
-    hundredths = amount // 36
-    return f"{hundredths // 100:,}.{hundredths % 100:02d} GPU·h"
+    return f"{card_hours(amount, 'down')} GPU·h"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from fractions import Fraction
 
+from huisuan.base.card_time import card_hours
 from huisuan.base.money import yuan
 from huisuan.compute.budgets.room import Shortage
 from huisuan.compute.budgets.standing import BudgetStanding
@@ -13,12 +14,9 @@ from huisuan.compute.models import BudgetPeriod, BudgetUnit, FirmBudget
 
 def format_amount(unit: str, amount: Fraction | int, *, up: bool = False) -> str:
     """An amount of a budget: yuan to the fen, or card-hours to a hundredth, rounded down (or `up`)."""
-    whole = -(-Fraction(amount) // 1) if up else Fraction(amount) // 1
     if unit == BudgetUnit.FEN:
-        return f"{yuan(whole)} 元"
-    hundredths = Fraction(amount) / 36
-    whole = -(-hundredths // 1) if up else hundredths // 1
-    return f"{whole // 100:,}.{whole % 100:02d} 卡时"
+        return f"{yuan(-(-Fraction(amount) // 1) if up else Fraction(amount) // 1)} 元"
+    return f"{card_hours(amount, 'up' if up else 'down')} 卡时"
 
 
 def format_period(kind: str, starts: date) -> str:

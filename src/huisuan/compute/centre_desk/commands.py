@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from huisuan.base.card_time import card_hours
 from huisuan.base.money import yuan
 from huisuan.terminal import AsJson, note, print_json, print_table
 
@@ -91,7 +92,7 @@ _CHECKLIST = {
 def _row(payer: dict[str, Any]) -> dict[str, Any]:
     return {
         "party_name": payer["party_name"], "model": payer["model"],
-        "card_hours": f"{payer['card_seconds'] / 3600:,.2f}",
+        "card_hours": card_hours(payer["card_seconds"]),
         "before": "—" if payer["before_fen"] is None else yuan(payer["before_fen"]),
         "after": yuan(payer["after_fen"]), "difference": yuan(payer["difference_fen"]),
     }  # fmt: skip

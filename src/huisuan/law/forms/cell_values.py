@@ -10,13 +10,12 @@ import re
 from collections import Counter
 from fractions import Fraction
 
-from huisuan.base.money import plain_yuan
+from huisuan.base.money import parse_written_yuan, plain_yuan
 from huisuan.law.model.expressions import FactSpec
 from huisuan.law.model.values import InvalidValue, Value, ValueKind, format_fen, parse_value
 
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,18}")
-_YUAN = re.compile(r"(?P<whole>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,16})(?:\.(?P<rest>[0-9]{1,2}))?")
 _DAY = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})-([0-9]{1,2})|/([0-9]{1,2})/([0-9]{1,2})|年([0-9]{1,2})月([0-9]{1,2})日)")
 TRUE, FALSE = frozenset({"true", "1", "是", "yes"}), frozenset({"false", "0", "否", "no"})
 
@@ -79,13 +78,13 @@ def _parse_money(spec: FactSpec, text: str, by_people: bool) -> int:
                 "Expected: a whole number of fen. Or head the column in yuan.",
             )  # fmt: skip
         return int(text)
-    found = _YUAN.fullmatch(text.removesuffix("元").strip())
-    if not found:
+    fen = parse_written_yuan(text.removesuffix("元").strip(), digits=16)
+    if fen is None:
         raise InvalidCell(
             "以元计的金额，至多两位小数，如 1234567.85", "请去掉文字和符号，换算成元，按凭证写到分",
             "Expected: an amount in yuan with at most two decimals, such as 1234567.85.",
         )  # fmt: skip
-    return int(found["whole"].replace(",", "")) * 100 + int((found["rest"] or "").ljust(2, "0"))
+    return fen
 
 
 def _parse_count(spec: FactSpec, text: str, by_people: bool) -> int:

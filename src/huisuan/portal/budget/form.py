@@ -6,17 +6,16 @@ it was adopted.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
 from typing import Any, TypeAlias
 
 from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from huisuan.base.money import parse_typed_yuan
 from huisuan.law.model import (
     InterpretationSpec,
     InvalidValue,
@@ -45,7 +44,6 @@ from huisuan.portal.ui.forms import Choice, FormField, Widget, with_errors
 
 Spec: TypeAlias = SettingSpec | InterpretationSpec
 _LONGEST = 2000
-_YUAN = re.compile(r"[0-9]{1,15}(\.[0-9]{1,2})?")
 _HINTS: dict[str, str | Promise] = {
     ValueKind.SHARE: _("比例，如 15% 或 1/8"), ValueKind.MONEY: _("元，或如 80万元"),
     ValueKind.RATES: _("各市同一比例，如 10%"),
@@ -212,8 +210,8 @@ def _raw(spec: SettingSpec, typed: str) -> object:
 
 def _money(typed: str) -> int | str:
     """Fen where plain yuan were typed ("800000", "800,000.50"); else the words."""
-    plain = typed.replace(",", "").replace("，", "")
-    return int(Decimal(plain) * 100) if _YUAN.fullmatch(plain) else typed
+    fen = parse_typed_yuan(typed, digits=15)
+    return typed if fen is None else fen
 
 
 def _kind(figure: LegalFigure) -> ValueKind:

@@ -10,12 +10,12 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from huisuan.base.money import parse_typed_yuan
 from huisuan.compute.jobspec.core.parse_result import FileRefused, ParsedJob
 from huisuan.compute.jobspec.core.request_rules import HIGHEST_PRICE_FEN
 from huisuan.compute.jobspec.detect import parse_job_file
@@ -188,10 +188,7 @@ def _pairs(text: str) -> dict[str, str]:
 
 def _fen(text: str) -> int:
     """Yuan as typed, in fen."""
-    try:
-        fen = Decimal(text.replace(",", "")) * 100
-    except InvalidOperation:
-        raise ValueError(_t("应是以元为单位的数，例如 12.50")) from None
-    if not fen.is_finite() or fen != int(fen) or not 0 <= fen <= HIGHEST_PRICE_FEN:
+    fen = parse_typed_yuan(text)
+    if fen is None or fen > HIGHEST_PRICE_FEN:
         raise ValueError(_t("应是以元为单位的数，最多两位小数，例如 12.50"))
-    return int(fen)
+    return fen

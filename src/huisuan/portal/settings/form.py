@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,7 +10,7 @@ from fractions import Fraction
 from django.http import QueryDict
 from django.utils.translation import gettext as _t
 
-from huisuan.base.money import plain_yuan
+from huisuan.base.money import parse_typed_yuan, plain_yuan
 from huisuan.law.model import InterpretationSpec, InvalidValue, LawError, ValueKind, format_share, parse_date
 from huisuan.law.policy import Policy, SettingHistory, SettingValue, setting_declarations
 from huisuan.portal.law.field_faults import setting_error_html
@@ -19,7 +18,6 @@ from huisuan.portal.ui.forms import Choice, FormField, Widget
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.settlement.adoption.proposed_settings import SettingsDraft, check_draft
 
-_YUAN = re.compile(r"[0-9]{1,13}(\.[0-9]{1,2})?")
 AUTHORITY = "省人工智能产业推进组工作专班"
 
 
@@ -171,7 +169,7 @@ def _rate(line: str) -> tuple[str, str]:
 
 
 def _fen(text: str) -> int:
-    plain = text.replace(",", "").replace("，", "")
-    if not _YUAN.fullmatch(plain):
+    fen = parse_typed_yuan(text)
+    if fen is None:
         raise InvalidValue(_t("“%(text)s”不是金额：请以元写，至多两位小数") % {"text": text})
-    return int(Fraction(plain) * 100)
+    return fen

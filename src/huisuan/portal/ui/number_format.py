@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 
+from huisuan.base.card_time import card_hours
 from huisuan.base.money import line_yuan, yuan
 
 NOTHING = "—"
@@ -32,12 +33,6 @@ __all__ = [
 def format_integer(value: int) -> str:
     """1,234,567."""
     return f"{value:,}"
-
-
-def card_hours(card_seconds: int) -> str:
-    """Card-seconds as card-hours, rounded half up to two places: 1,234.57."""
-    hundredths = (abs(card_seconds) * 100 + 1800) // 3600
-    return f"{'-' if card_seconds < 0 else ''}{hundredths // 100:,}.{hundredths % 100:02d}"
 
 
 def petaflops(capacity: Decimal) -> str:

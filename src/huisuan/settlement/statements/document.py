@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from importlib.resources import files
 
+from huisuan.base.card_time import card_hours
 from huisuan.base.errors import Unavailable
 from huisuan.base.money import yuan
 from huisuan.settlement.statements.lines import FirmStatement
@@ -42,23 +43,18 @@ def _data(statement: FirmStatement) -> dict[str, object]:
         "party": f"{party.name}（{party.uscc}）",
         "totals": [
             [
-                total.centre_name, _hours(total.card_seconds), yuan(total.fen),
+                total.centre_name, card_hours(total.card_seconds), yuan(total.fen),
                 "—" if total.billed_fen is None else yuan(total.billed_fen),
             ]
             for total in statement.totals
         ],
-        "sum": [_hours(statement.card_seconds), yuan(statement.fen)],
+        "sum": [card_hours(statement.card_seconds), yuan(statement.fen)],
         "lines": [
             [
                 line.project or "不经平台", line.user, line.centre, line.model,
                 "没有价目" if line.fen_per_card_hour is None else yuan(line.fen_per_card_hour),
-                f"{line.first_day:%m-%d} 至 {line.last_day:%m-%d}", _hours(line.card_seconds), yuan(line.fen),
+                f"{line.first_day:%m-%d} 至 {line.last_day:%m-%d}", card_hours(line.card_seconds), yuan(line.fen),
             ]
             for line in statement.lines
         ],
     }  # fmt: skip
-
-
-def _hours(card_seconds: int) -> str:
-    hundredths = (card_seconds * 100 + 1800) // 3600
-    return f"{hundredths // 100:,}.{hundredths % 100:02d}"

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from huisuan.base.card_time import card_hours
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.money import round_half_up, yuan
 from huisuan.client import connect
@@ -16,7 +17,6 @@ from huisuan.protocol import firm as wire
 from huisuan.terminal import AsJson, out, print_json, print_table
 
 app = typer.Typer()
-_HOUR = 3600
 _ProjectCode = Annotated[str, typer.Argument(metavar="项目", help="代码；见 huisuan project list")]
 _PROJECTS = {"code": "代码", "name": "名称", "created_at": "新建于", "closed_at": "关闭于"}
 _BUDGETS = {
@@ -136,7 +136,7 @@ def use(
         return
     rows = [
         {
-            "project": row.project or "（不经平台）", "user": row.user, "card_hours": _card_hours(row.card_seconds),
+            "project": row.project or "（不经平台）", "user": row.user, "card_hours": card_hours(row.card_seconds),
             "yuan": yuan(round_half_up(Fraction(row.fen))),
         }
         for row in found.rows
@@ -204,13 +204,9 @@ def _budget_row(budget: wire.BudgetInfo) -> dict[str, Any]:
 
 
 def _amount(unit: str, amount: Fraction, *, down: bool = False) -> str:
-    whole = amount // 1 if down else -(-amount // 1)
-    return f"{yuan(whole)} 元" if unit == "fen" else f"{_card_hours(whole)} 卡时"
-
-
-def _card_hours(card_seconds: int) -> str:
-    hundredths = (card_seconds * 100 + _HOUR // 2) // _HOUR
-    return f"{hundredths // 100:,}.{hundredths % 100:02d}"
+    if unit == "fen":
+        return f"{yuan(amount // 1 if down else -(-amount // 1))} 元"
+    return f"{card_hours(amount, 'down' if down else 'up')} 卡时"
 
 
 def _period(text: str) -> Literal["year", "month"]:
