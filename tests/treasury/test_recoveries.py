@@ -53,3 +53,14 @@ def test_no_more_is_claimed_back_than_was_paid() -> None:
             claim_back(key, award, fen, reason, ACT)
     claim_back("二", award, 10_000, "更正", ACT)
     assert prove().holds
+
+
+def test_two_long_vouchers_of_one_beginning_are_two_receipts_and_one_that_is_too_long_is_refused() -> None:
+    debt = claim_back("E9", paid(30_000), 12_345, "用量更正后应付减少", ACT)
+    for ending in "甲乙":
+        receive(debt, 1_000, "证" * 79 + ending, ACT)
+    with pytest.raises(InvalidRequest, match="凭证号：有 81 个字"):
+        receive(debt, 1_000, "证" * 81, ACT)
+    with pytest.raises(InvalidRequest, match="理由：有 301 个字"):
+        claim_back("E10", debt.commitment, 1, "由" * 301, ACT)
+    assert [found.account.balance for found in open_debts()] == [10_345]

@@ -18,6 +18,7 @@ from typing import Any
 from django.core.mail import get_connection
 from django.db import transaction
 
+from huisuan.base.text_length import shortened
 from huisuan.messages.composing import compose_mail, compose_webhook
 from huisuan.messages.http_post import Network, NotDelivered
 from huisuan.messages.models import Channel, Delivery, Message
@@ -145,4 +146,4 @@ def _note(delivery: Delivery, error: str, now: datetime) -> None:
 
 
 def _words(error: Exception) -> str:
-    return (str(error) or type(error).__name__)[:_LONGEST_ERROR]
+    return shortened(str(error) or type(error).__name__, _LONGEST_ERROR)

@@ -13,6 +13,7 @@ from stdnum.cn import uscc as uscc_number
 from stdnum.exceptions import InvalidChecksum, ValidationError
 
 from huisuan.base.csv_lines import CsvTable, FileReport, LineRefused
+from huisuan.base.text_length import shortened
 from huisuan.parties.dated_import import DatedImport, StatedDays
 from huisuan.parties.models import Party, PartyChange, PartyKind, PartyStatus, Region
 from huisuan.parties.state_history import present_state
@@ -61,7 +62,7 @@ def import_parties(
         dated = DatedImport(name, by, now or timezone.now())
         changes = _store_parties(read, table.header, report, dated, demo=demo)
         PartyChange.objects.bulk_create(
-            (PartyChange(at=dated.now, by=by[:120], source=name[:200], **change) for change in changes),
+            (PartyChange(at=dated.now, by=by[:120], source=shortened(name, 200), **change) for change in changes),
             batch_size=_BATCH_ROWS,
         )
     return report

@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from huisuan.base.csv_lines import LineRefused
 from huisuan.base.months import SHANGHAI
+from huisuan.base.text_length import shortened
 from huisuan.parties.models import Party, StateChange
 from huisuan.parties.party_state import DatedValue, PartyState, state_on_day
 from huisuan.parties.state_history import load_state_changes, present_state
@@ -100,7 +101,7 @@ class DatedImport:
                 valid_from=day,
                 valid_to=until,
                 known_from=self.today,
-                source=self.source[:200],
+                source=shortened(self.source, 200),
                 by=self.by[:120],
                 at=self.now,
             )

@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 
 from huisuan.base.errors import InvalidRequest, NotAllowed, NotFound
 from huisuan.base.hashing import text_sha256
+from huisuan.base.text_length import shortened
 from huisuan.parties.identity import people
 from huisuan.parties.identity.audit_trail import Actor, record_event
 from huisuan.parties.identity.positions import Position
@@ -154,7 +155,7 @@ def accept_invitation(
         raise NotFound("这个邀请链接已经用过、撤回或过期：请本单位的所有者再发一个", code="invitation.not_valid")
     if not password:
         raise InvalidRequest("请设一个口令", code="person.password_missing")
-    actor = Actor(f"{username.strip()[:80]}（受 {found.invited_by.username} 邀请）"[:120], address=address)
+    actor = Actor(shortened(f"{username.strip()}（受 {found.invited_by.username} 邀请）", 120), address=address)
     position = Position(Role.USER, found.party.uscc, member_role=found.member_role)
     person, _ = people.add_person(username, position, actor, now, name=name, password=password)
     found.used_by, found.used_at = person, now

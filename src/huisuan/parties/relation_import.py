@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from huisuan.base.csv_lines import CsvTable, FileReport, LineRefused
 from huisuan.base.months import SHANGHAI
+from huisuan.base.text_length import shortened
 from huisuan.parties.csv_import import BY_COMMAND, parse_date_cell, parse_uscc
 from huisuan.parties.models import Party, Relation, Succession, SuccessionKind
 
@@ -134,7 +135,7 @@ def import_successions(
                 found = _parse_succession(cells, parties)
                 found.known_from, found.source, found.by, found.at = (
                     at.astimezone(SHANGHAI).date(),
-                    name[:200],
+                    shortened(name, 200),
                     by[:120],
                     at,
                 )

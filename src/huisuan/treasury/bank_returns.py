@@ -16,6 +16,7 @@ from django.db import transaction
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.money import parse_written_yuan
+from huisuan.base.text_length import shortened
 from huisuan.treasury.ledger import Act, Movement, line_accounts, post_entries, reverse
 from huisuan.treasury.models import (
     Account,
@@ -57,7 +58,7 @@ def import_returns(content: bytes, name: str, act: Act) -> tuple[BankReturn, boo
     digest = hashlib.sha256(content).hexdigest()
     lines = parse_returns(content)
     file, made = BankReturn.objects.get_or_create(
-        sha256=digest, defaults={"name": name[:200], "lines_count": len(lines), "by": act.by, "at": act.now}
+        sha256=digest, defaults={"name": shortened(name, 200), "lines_count": len(lines), "by": act.by, "at": act.now}
     )
     if made:
         _book(file, lines, act)

@@ -7,6 +7,7 @@ from django.db.models import QuerySet, Sum
 
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.base.money import yuan
+from huisuan.base.text_length import check_length
 from huisuan.treasury.ledger import Act, Movement, check_amount, line_accounts, post_entries
 from huisuan.treasury.models import (
     Account,
@@ -20,6 +21,8 @@ from huisuan.treasury.models import (
 )
 from huisuan.treasury.models.commitments import OrderOutcome
 
+_LONGEST_VOUCHER = 80  # it is part of the key of an entry: cut, two vouchers would be one
+
 
 @transaction.atomic
 def claim_back(key: str, commitment: Commitment, fen: int, reason: str, act: Act) -> Debt:
@@ -32,6 +35,8 @@ def claim_back(key: str, commitment: Commitment, fen: int, reason: str, act: Act
     check_amount(fen)
     if not reason.strip() or not key.strip():
         raise InvalidRequest("追回须有编号和理由", code="treasury.reason_missing")
+    check_length(key, 80, "编号")
+    check_length(reason.strip(), 300, "理由")
     # held until the end, so that two who claim back see one another
     held = Commitment.objects.select_for_update(of=("self",), no_key=True).get(pk=commitment.pk)
     standing = Debt.objects.filter(key=key).first()
@@ -71,16 +76,15 @@ def receive(debt: Debt, fen: int, voucher: str, act: Act) -> Entry:
         Conflict: more than is open, or the voucher was booked before.
     """
     check_amount(fen)
-    if not voucher.strip():
+    voucher = check_length(voucher.strip(), _LONGEST_VOUCHER, "凭证号")
+    if not voucher:
         raise InvalidRequest("收到追回款须写明凭证号", code="treasury.voucher_missing")
     here = line_accounts(debt.line)
     moved = {
         debt.account_id: -fen, here[AccountKind.CLAIMED_BACK]: fen,
         here[AccountKind.PAID]: -fen, here[AccountKind.RECOVERED]: fen,
     }  # fmt: skip
-    return post_entries(
-        [Movement(f"receipt:{debt.pk}:{voucher.strip()}"[:120], EntryKind.RECEIPT, moved, voucher.strip())], act
-    )[0]
+    return post_entries([Movement(f"receipt:{debt.pk}:{voucher}", EntryKind.RECEIPT, moved, voucher)], act)[0]
 
 
 def open_debts() -> QuerySet[Debt]:

@@ -150,6 +150,8 @@ def test_a_report_of_many_faults_keeps_some_and_says_how_many_more(
     [
         ({"format": "xlsx"}, "请选择格式"), ({"timezone": "Mars/Olympus"}, "Mars/Olympus"),
         ({"format": "trace", "shift_days": "一"}, "不是整数"),
+        ({"format": "trace", "tenant": "u" * 121}, "用户名：有 121 个字，至多 120 个"),
+        ({"format": "trace", "job_column": "j" * 61}, "列名 job：有 61 个字，至多 60 个"),
     ],
 )  # fmt: skip
 def test_a_form_that_cannot_be_used_is_refused_before_anything_is_handed_over(

@@ -86,7 +86,16 @@ def test_only_its_owner_enters_and_another_party_finds_nothing(browser: Client, 
 
 @pytest.mark.parametrize(
     ("field", "text"),
-    [("kind", "emacs"), ("hours", "0"), ("hours", "1e9"), ("cards", "-1"), ("cards", "二"), ("idle", "x")],
+    [
+        ("kind", "emacs"),
+        ("hours", "0"),
+        ("hours", "1e9"),
+        ("cards", "-1"),
+        ("cards", "二"),
+        ("idle", "x"),
+        ("prepare", "#" * 4001),
+        ("project", "p" * 61),
+    ],
 )
 def test_what_cannot_be_is_said_and_nothing_is_started(browser: Client, field: str, text: str) -> None:
     assert "said error" in start(browser, **{field: text})

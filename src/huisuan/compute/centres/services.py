@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
+from huisuan.base.text_length import check_length
 from huisuan.base.time_zones import parse_time_zone
 from huisuan.compute import engines
 from huisuan.compute.accelerators import is_all_of_it, part_of
@@ -145,8 +146,8 @@ def _apply_plan(centre: Centre, plan: CentrePlan) -> None:
                 f'--engine "{plan.engine}" 未知；可用：{"、".join(known)}；只报用量的中心不必写', code="engine.unknown"
             )
         centre.engine = plan.engine
-    centre.name = (plan.name or centre.name)[:120]
-    centre.name_en = (plan.name_en or centre.name_en)[:120]
+    centre.name = check_length(plan.name or centre.name, 120, "中心名称")
+    centre.name_en = check_length(plan.name_en or centre.name_en, 120, "中心英文名称")
     centre.save()
 
 

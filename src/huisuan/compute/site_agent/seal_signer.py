@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from huisuan.base.text_length import shortened
 from huisuan.compute.site_agent.state import AgentState
 from huisuan.protocol.agent import SealAsked, SealWord
 from huisuan.protocol.batch_chain import count_sealed, objection, seal_digest, sealed_part_of, statement_sha256
@@ -30,7 +31,7 @@ class SealSigner:
             month=seal.month,
             statement_sha256=statement_sha256(seal.statement),
             signature=None if why else self.key.sign(seal_digest(seal.statement)).hex(),
-            refused=why[:500],
+            refused=shortened(why, 500),
         )
 
     def _objection(self, seal: SealAsked) -> str:

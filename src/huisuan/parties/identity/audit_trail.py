@@ -6,6 +6,7 @@ import getpass
 from dataclasses import dataclass
 from datetime import datetime
 
+from huisuan.base.text_length import shortened
 from huisuan.parties.models import Person, PersonAction, PersonEvent
 
 
@@ -30,5 +31,10 @@ class Actor:
 def record_event(person: Person, what: PersonAction, actor: Actor, now: datetime, detail: str = "") -> None:
     """Append one event."""
     PersonEvent.objects.create(
-        person=person, what=what, actor=actor.name[:120], address=actor.address, at=now, detail=detail[:300]
+        person=person,
+        what=what,
+        actor=shortened(actor.name, 120),
+        address=actor.address,
+        at=now,
+        detail=shortened(detail, 300),
     )

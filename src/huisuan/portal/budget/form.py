@@ -43,7 +43,7 @@ from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.ui.forms import Choice, FormField, Widget, with_errors
 
 Spec: TypeAlias = SettingSpec | InterpretationSpec
-_LONGEST = 2000
+LONGEST_TYPED = 2000  # characters of one field; the page refuses an address with more
 _HINTS: dict[str, str | Promise] = {
     ValueKind.SHARE: _("比例，如 15% 或 1/8"), ValueKind.MONEY: _("元，或如 80万元"),
     ValueKind.RATES: _("各市同一比例，如 10%"),
@@ -187,7 +187,7 @@ class _FormParser:
         self.tables.setdefault(table, {})[name] = raw
 
     def _typed(self, param: str) -> str:
-        return self.query.get(param, "")[:_LONGEST].strip()
+        return self.query.get(param, "").strip()
 
 
 def _by_sentence(found: Sequence[LegalFigure]) -> Iterator[list[LegalFigure]]:

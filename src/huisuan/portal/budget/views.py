@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.db.background_work import WorkState
 from huisuan.base.errors import HuisuanError
+from huisuan.base.text_length import shortened
 from huisuan.law.budget import (
     DISTRIBUTION,
     DISTRIBUTION_EN,
@@ -32,7 +33,7 @@ from huisuan.law.policy import Policy, apply_scenario, load_installed
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.background.budgets import budget_work
 from huisuan.portal.budget.files import FORMS, tables_response
-from huisuan.portal.budget.form import ScenarioForm, parse_scenario_form
+from huisuan.portal.budget.form import LONGEST_TYPED, ScenarioForm, parse_scenario_form
 from huisuan.portal.law.reasoning import reads_english
 from huisuan.portal.ui import charts, number_format
 from huisuan.portal.ui.address import refused
@@ -152,6 +153,9 @@ def _unusable(request: HttpRequest, policies: list[Policy]) -> list[str]:
     found = []
     if name and name not in {each.name for each in policies}:
         found.append(gettext("没有政策 {name}：请从列表中选择").format(name=name))
+    for key, text in request.GET.items():
+        if len(str(text)) > LONGEST_TYPED:
+            found.append(gettext("{key} 超过 {most} 个字：请改短").format(key=shortened(key, 40), most=LONGEST_TYPED))
     for key in ("year", "seed"):
         typed = request.GET.get(key, "")
         if typed and _number(typed, -1) < 0:

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 
 from huisuan.base.csv_lines import LARGEST_CSV, escape_formula
 from huisuan.base.errors import InvalidRequest, Refused
+from huisuan.base.text_length import check_length
 from huisuan.compute.metering.imports.requests import (
     ImportPlan,
     KeptFile,
@@ -46,7 +47,11 @@ _READERS = ("centre", "city", "province", "auditor")
 _MANAGERS = ("centre", "province")
 _FORMATS = (("sacct", "sacct"), ("trace", "trace"))
 _COLUMNS = ("submit", "start", "end", "duration", "cards", "user", "account", "job", "state")
-_LONGEST = 120
+#: text fields of the form: how long each may be, and what its label calls it
+_TEXTS = {
+    "timezone": (60, "时区"), "epoch": (40, "按秒计时的零点"), "shift_days": (7, "平移天数"), "tenant": (120, "用户名"),
+    "model": (120, "型号"), **{f"{name}_column": (60, f"列名 {name}") for name in _COLUMNS},
+}  # fmt: skip
 IMPORT_STEPS = {"读入": _("读入文件"), "解析": _("逐行解析"), "对照": _("与已有记录对照"), "写入": _("写入账本")}
 
 
@@ -154,7 +159,9 @@ def import_faults(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _plan(request: HttpRequest) -> ImportPlan:
-    given = {name: request.POST.get(name, "").replace("\0", "").strip()[:_LONGEST] for name in request.POST}
+    given = {name: request.POST.get(name, "").replace("\0", "").strip() for name in request.POST}
+    for name, (most, label) in _TEXTS.items():
+        check_length(given.get(name, ""), most, label)
     file = request.FILES.get("file")
     if file is None or not file.size:
         raise InvalidRequest("没有选文件，或文件是空的：请选一份记账文件", code="file.missing")

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.base.months import SHANGHAI
+from huisuan.base.text_length import check_length
 from huisuan.compute.maintenance.queries import list_windows, met_to_dict, window_state
 from huisuan.compute.maintenance.services import DeclaredWindow, WindowPlan, cancel_window, declare_window
 from huisuan.compute.models import Centre
@@ -93,9 +94,10 @@ def _page(
 
 def _plan(request: HttpRequest) -> WindowPlan:
     given = request.POST
+    nodes = check_length(given.get("nodes", ""), _LONGEST_TEXT, "节点").replace("\0", "").split()
     return WindowPlan(
         _time(given.get("starts", "")), _time(given.get("ends", "")), given.get("reason", "").replace("\0", ""),
-        tuple(given.getlist("partition")), tuple(given.get("nodes", "")[:_LONGEST_TEXT].replace("\0", "").split()),
+        tuple(given.getlist("partition")), tuple(nodes),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from huisuan.base.text_length import shortened
 from huisuan.compute.jobs.cost import costs_of
 from huisuan.compute.jobs.expected import job_times
 from huisuan.compute.models import FINAL_STATES, Accelerator, Centre, Job, JobState, Partition
@@ -134,7 +135,11 @@ def _since(rows: QuerySet[Any], days: str) -> QuerySet[Any]:
 
 
 def _project_name(project: Project) -> str:
-    return project.code if project.code == project.name else f"{project.code} · {translate_sentence(project.name)[:24]}"
+    return (
+        project.code
+        if project.code == project.name
+        else f"{project.code} · {shortened(translate_sentence(project.name), 24)}"
+    )
 
 
 def _months_submitted(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:

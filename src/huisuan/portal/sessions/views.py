@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from huisuan.base.errors import InvalidRequest, NotFound, Refused
+from huisuan.base.text_length import check_length
 from huisuan.compute.jobs.relay_address import relay_for_agents
 from huisuan.compute.models import Accelerator, Centre, InteractiveSession, SessionKind
 from huisuan.compute.sessions import services
@@ -131,8 +132,8 @@ def _asked(typed: dict[str, str]) -> SessionRequest:
         cards=_number("卡数", typed["cards"], _MOST_CARDS) if typed.get("cards", "").strip() else None,
         models=[name.strip() for name in typed.get("models", "").replace("，", ",").split(",") if name.strip()],
         centre=typed.get("centre") or None,
-        project=typed.get("project", "").strip()[:60].replace("\0", "") or None,
-        prepare=typed.get("prepare", "").replace("\r\n", "\n")[:4000].replace("\0", ""),
+        project=check_length(typed.get("project", "").strip(), 60, "项目").replace("\0", "") or None,
+        prepare=check_length(typed.get("prepare", "").replace("\r\n", "\n"), 4000, "启动前执行").replace("\0", ""),
     )
 
 
@@ -151,7 +152,7 @@ def _first_fields(typed: dict[str, str]) -> list[FormField]:
         FormField(name="kind", id="f-kind", label=_("种类"), widget=Widget.SELECT,
                   choices=choices(kinds, typed.get("kind", "jupyter"))),
         FormField(name="cards", id="f-cards", label=_("卡数"), hint=_("不写则处理器槽也可以"), described_by="h-cards",
-                  text=typed.get("cards", "")[:10], inputmode="numeric", max_length=6),
+                  text=typed.get("cards", ""), inputmode="numeric", max_length=6),
         FormField(name="hours", id="f-hours", label=_("至多多久"), widget=Widget.SELECT,
                   choices=choices(hours, typed.get("hours", "2"))),
     ]  # fmt: skip
@@ -164,14 +165,14 @@ def _more_fields(typed: dict[str, str]) -> list[FormField]:
     idle = [(each, _t("{n} 分钟").format(n=each)) for each in _IDLE_MINUTES]
     return [
         FormField(name="models", id="f-models", label=_("可接受的型号"), hint=_("用逗号隔开；不写则任何型号"),
-                  described_by="h-models", text=typed.get("models", "")[:500], suggestions="of-models"),
+                  described_by="h-models", text=typed.get("models", ""), suggestions="of-models"),
         FormField(name="centre", id="f-centre", label=_("智算中心"), widget=Widget.SELECT, blank=_("由平台调度"),
                   choices=choices(centres, typed.get("centre", ""))),
         FormField(name="project", id="f-project", label=_("项目"), hint=_("项目代码；不写则归默认项目"),
-                  described_by="h-project", text=typed.get("project", "")[:60]),
+                  described_by="h-project", text=typed.get("project", "")),
         FormField(name="idle", id="f-idle", label=_("空闲多久后结束"), widget=Widget.SELECT,
                   choices=choices(idle, typed.get("idle", "30"))),
         FormField(name="prepare", id="f-prepare", label=_("启动前执行"), widget=Widget.LINES,
                   hint=_("在节点上由 bash 执行，例如 module load jupyter"), described_by="h-prepare",
-                  text=typed.get("prepare", "")[:4000]),
+                  text=typed.get("prepare", "")),
     ]  # fmt: skip

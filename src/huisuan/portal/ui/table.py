@@ -70,7 +70,8 @@ class Table(TableAddress):
     @property
     def words(self) -> list[str]:
         """The words of the filter box."""
-        return self.asked("q")[:LONGEST_WORD].split()
+        text = self.asked("q")
+        return text.split() if len(text) <= LONGEST_WORD else []  # else `refused` says so
 
     def narrowed(self, rows: QuerySet[Any], choices: Sequence[Choice]) -> QuerySet[Any]:
         """The rows that these choices leave."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
+from huisuan.base.text_length import check_length
 from huisuan.law.model import Rule
 from huisuan.law.policy import Policy
 from huisuan.parties.models import Party, Person
@@ -17,6 +18,7 @@ from huisuan.programmes.applications.evidence_store import evidence_store
 from huisuan.programmes.models import Draft, Evidence
 
 _LONGEST_TEXT = 2_000
+_LONGEST_LABEL = 80
 _MOST_FILES = 100
 MOST_DRAFTS = 500
 
@@ -138,4 +140,5 @@ def withdraw_evidence(draft: Draft, number: int, person: Person, now: datetime) 
 
 
 def _label(typed: DraftTexts) -> str:
-    return "".join(sign for sign in typed.label if sign.isprintable()).strip()[:80]
+    label = "".join(sign for sign in typed.label if sign.isprintable()).strip()
+    return check_length(label, _LONGEST_LABEL, "草稿名称")

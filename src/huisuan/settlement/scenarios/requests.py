@@ -21,6 +21,7 @@ from huisuan.base.db.background_work import (
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.base.hashing import text_sha256
 from huisuan.base.months import SHANGHAI
+from huisuan.base.text_length import check_length
 from huisuan.law.budget import Budget, Sample, budget_from_json, budget_to_json
 from huisuan.law.budget.compute import SampleClaims, compute_budget
 from huisuan.law.model import LawError
@@ -103,7 +104,7 @@ def request_budget(scenario: BudgetScenario, address: str, by: str, now: datetim
         made = ScenarioRequest.objects.create(
             key=scenario.key, policy=scenario.policy.name, on=scenario.on, as_known=scenario.as_known,
             parties=scenario.sample.parties, seed=scenario.sample.seed, scenario=scenario.tables,
-            address=address[:LONGEST_ADDRESS], requested_by=by[:80], requested_at=now,
+            address=check_length(address, LONGEST_ADDRESS, "网址"), requested_by=by[:80], requested_at=now,
         )  # fmt: skip
         BUDGETS.hand_over(made)
     return made

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from huisuan.base.text_length import shortened
 from huisuan.compute.engines.interface import EngineError
 
 _TIMEOUT_SECONDS = 30
@@ -203,6 +204,6 @@ def _message(body: Any) -> str:
     text = body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
     try:
         found = json.loads(text)
-        return str(found["message"])[:500]
+        return shortened(str(found["message"]), 500)
     except (ValueError, KeyError, TypeError):
-        return text[:200]
+        return shortened(text, 200)

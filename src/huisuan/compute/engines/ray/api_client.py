@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import httpx
 
+from huisuan.base.text_length import shortened
 from huisuan.compute.engines.interface import EngineError
 
 _TIMEOUT_SECONDS = 30.0
@@ -20,7 +21,7 @@ class RayRefused(EngineError):
 
     def __init__(self, status: int, text: str) -> None:
         lines = [line for line in text.splitlines() if line.strip(" .")]
-        super().__init__(f"Ray 拒绝（{status}）：{(lines or [''])[-1][:300]}{_ADVICE.get(status, '')}")
+        super().__init__(f"Ray 拒绝（{status}）：{shortened((lines or [''])[-1], 300)}{_ADVICE.get(status, '')}")
         self.status = status
 
 

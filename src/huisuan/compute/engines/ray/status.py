@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from huisuan.base.text_length import shortened
 from huisuan.compute.engines.interface import JobSpec, NodeSeen, Observation, RunState, RunUsage
 from huisuan.compute.engines.ray.launcher import LAUNCHER_MARK
 
@@ -141,7 +142,7 @@ def _waits_for(ray: _Json) -> str:
 
 def _last(ray: _Json) -> str:
     lines = [line for line in (ray.get("message") or "").splitlines() if line.strip()]
-    return lines[-1][:300] if lines else ""
+    return shortened(lines[-1], 300) if lines else ""
 
 
 def _code(ray: _Json) -> int | None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from huisuan.base.slurm_duration import parse_slurm_duration
+from huisuan.base.text_length import shortened
 from huisuan.compute.accelerators import Unmetered, count_cards
 from huisuan.compute.engines.interface import EngineError, RunState, RunUsage
 from huisuan.compute.engines.slurm import parsing
@@ -124,11 +125,11 @@ def _rows(lines: Sequence[str], width: int, delimiter: str) -> Iterator[list[str
         held = [*held[:-1], f"{held[-1]}\n{values[0]}", *values[1:]] if held else values
         if len(held) >= width:
             if len(held) > width:
-                raise EngineError(f"sacct 的一行有 {len(held)} 个字段，应为 {width} 个：{line[:200]!r}")
+                raise EngineError(f"sacct 的一行有 {len(held)} 个字段，应为 {width} 个：{shortened(line, 200)!r}")
             yield held
             held = []
     if held:
-        raise EngineError(f"sacct 的一行有 {len(held)} 个字段，应为 {width} 个：{'|'.join(held)[:200]!r}")
+        raise EngineError(f"sacct 的一行有 {len(held)} 个字段，应为 {width} 个：{shortened('|'.join(held), 200)!r}")
 
 
 def _run(job: int, row: dict[str, str], line: str) -> Accounted:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from huisuan.base.slurm_duration import parse_slurm_duration
+from huisuan.base.text_length import shortened
 from huisuan.compute.engines.interface import EngineError
 from huisuan.compute.engines.slurm import parsing
 from huisuan.compute.engines.slurm.config import Options, UnixUser
@@ -79,7 +80,7 @@ class CommandClient:
             raise
         found = re.match(r"\d+", answer_text)
         if not found:
-            raise EngineError(f"sbatch 没有给出作业号：{answer_text[:200]!r}")
+            raise EngineError(f"sbatch 没有给出作业号：{shortened(answer_text, 200)!r}")
         return int(found[0])
 
     def jobs(self) -> list[Queued]:
@@ -190,4 +191,4 @@ def _queued(line: str) -> Queued:
 
 def _brief(answer_text: str) -> str:
     lines = [line.strip() for line in answer_text.splitlines() if line.strip()]
-    return "；".join(lines[-3:])[:500]
+    return shortened("；".join(lines[-3:]), 500)

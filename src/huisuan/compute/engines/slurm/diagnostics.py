@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from huisuan.base.text_length import shortened
 from huisuan.compute.engines.interface import Ability, CheckResult, EngineError
 from huisuan.compute.engines.slurm.cluster import spelt
 from huisuan.compute.engines.slurm.rest_client import token_expiry
@@ -44,7 +45,7 @@ def _accounting(session: SlurmSession) -> Ability:
         _answers(session)
         tracked = _tracked(session)
     except EngineError as error:
-        return Ability(False, f"{error}；没有记账就不能计量，作业不会提交"[:300])
+        return Ability(False, shortened(f"{error}；没有记账就不能计量，作业不会提交", 300))
     return Ability(not tracked, tracked or "用量取自 sacct 的 AllocTRES")
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 
+from huisuan.base.text_length import shortened
 from huisuan.compute.engines.interface import EngineError
 from huisuan.compute.engines.slurm import parsing
 from huisuan.compute.engines.slurm.config import Options, UnixUser
@@ -195,7 +196,7 @@ class RestClient:
         if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             raise EngineError("slurmrestd 不认这个令牌；请检查令牌的用户与有效期")
         message = "；".join(str(error.get("description") or error.get("error")) for error in errors)
-        raise EngineError(f"slurmrestd 报错：{message[:500] or f'HTTP {answer.status_code}'}")
+        raise EngineError(f"slurmrestd 报错：{shortened(message, 500) or f'HTTP {answer.status_code}'}")
 
 
 def submission(request: Request, version: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound, Refused, Unavailable
 from huisuan.base.months import SHANGHAI
+from huisuan.base.text_length import check_length
 from huisuan.compute.centres.online import is_online
 from huisuan.compute.jobs.files.requests import Asker, FileQuery, answer_to, ask_ahead, pieces_after
 from huisuan.compute.jobs.queries import LARGEST_OFFSET, one
@@ -134,7 +135,7 @@ def make_question(asker: Asker, area: Area, action: Action, path: str, *, after:
     if not (0 <= offset <= LARGEST_OFFSET and 0 <= length <= LARGEST_OFFSET):
         raise InvalidRequest("offset、length 不能为负，也不能这么大", code="page.offset_negative")
     folder = asker.job.outputs if area == "outputs" else ""
-    return FileQuery(area, action, path, folder, after, deep, offset, length, version[:120])
+    return FileQuery(area, action, path, folder, after, deep, offset, length, check_length(version, 120, "version"))
 
 
 def _asked(asker: Asker, question: FileQuery, now: datetime) -> FileAnswer | None:

@@ -32,6 +32,8 @@ def job_name(nodes: Sequence[YamlNode], report: ParseReport) -> str:
         if not name:
             found = metadata.fields.get("name") or metadata.fields.get("generateName")
             name = ((found.text if found else None) or "").rstrip("-")
+            if found and len(name) > LONGEST_NAME:
+                report.note(f"{where}.name：作业名至多 {LONGEST_NAME} 个字，只取前面的", found.at)
     return name[:LONGEST_NAME] or "job"
 
 

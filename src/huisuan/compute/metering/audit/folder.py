@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.hashing import file_sha256
+from huisuan.base.text_length import shortened
 from huisuan.compute.duck.workbench import literal, workbench
 from huisuan.compute.metering.ledger.chain import Header
 from huisuan.compute.metering.ledger.record_hash import TYPES
@@ -234,7 +235,7 @@ def _open_tables(opened: OpenedExport) -> None:
             opened.con.execute(f"INSERT INTO {table} SELECT {picked} FROM read_parquet({literal(str(path))})")
         except duckdb.Error as error:
             opened.unreadable.add(table)
-            opened.find(file, f"读不出来：{str(error).splitlines()[0][:200]}")
+            opened.find(file, f"读不出来：{shortened(str(error).splitlines()[0], 200)}")
 
 
 def _json_list(opened: OpenedExport, name: str) -> list[dict[str, Any]]:

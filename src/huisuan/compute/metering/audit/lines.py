@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from huisuan.base.errors import Refused
 from huisuan.base.hashing import bytes_sha256
+from huisuan.base.text_length import shortened
 from huisuan.compute.accelerators import Card, CardNames
 from huisuan.compute.duck.relation import DuckRelation
 from huisuan.compute.duck.source_lines import split_source
@@ -139,7 +140,7 @@ class Lines:
             lines = split_source(file.content, file.source)
             parsed = parse_sacct(lines, names, ZoneInfo(file.timezone), trust_all_lines=True)
         except (Refused, ValueError, KeyError, OSError) as error:
-            self.opened.find(file.where, f"读不成记账文件：{str(error).splitlines()[0][:200]}")
+            self.opened.find(file.where, f"读不成记账文件：{shortened(str(error).splitlines()[0], 200)}")
             return
         with parsed.con as con:
             self.parsed += [(file.source, at, None, *row) for at, *row in con.execute(_READING).fetchall()]

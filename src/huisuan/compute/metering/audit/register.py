@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from huisuan.base.text_length import shortened
 from huisuan.compute.metering.audit.folder import AuditFinding, Unusable, is_signed
 from huisuan.protocol.agent import Hex64
 from huisuan.protocol.batch_chain import register_digest, statement_sha256
@@ -123,7 +124,7 @@ def load_register(path: Path) -> Register:
         statement = [EntryStatement.model_validate_json(entry.statement) for entry in file.entries]
     except (OSError, ValueError) as error:
         raise Unusable(
-            f"{path} 不是登记册（huisuan meter register）：{' '.join(str(error).split())[:200]}",
+            f"{path} 不是登记册（huisuan meter register）：{shortened(' '.join(str(error).split()), 200)}",
             code="register.unreadable",
         ) from None
     return Register(path.name, file.platform_key, list(zip(file.entries, statement, strict=True)))

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from huisuan.base.hashing import file_sha256
+from huisuan.base.text_length import shortened
 from huisuan.compute.metering.audit.folder import RECORDS, OpenedExport, is_signed
 from huisuan.compute.metering.ledger.merkle import merkle_root, root_from_proof
 from huisuan.compute.metering.ledger.record_hash import HashedRecord, record_leaf
@@ -79,7 +80,7 @@ def _statement(opened: OpenedExport, row: dict[str, Any], platform_key: str) -> 
     try:
         statement = Statement.model_validate_json(row["statement"])
     except (KeyError, ValueError) as error:
-        opened.find(f"{row.get('month', '?')} 封账", f"封账书读不出来：{str(error).splitlines()[0][:200]}")
+        opened.find(f"{row.get('month', '?')} 封账", f"封账书读不出来：{shortened(str(error).splitlines()[0], 200)}")
         return None
     where = seal_name(statement.month)
     if not is_signed(platform_key, row.get("signature"), seal_digest(row["statement"])):

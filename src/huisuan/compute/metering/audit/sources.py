@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from huisuan.base.hashing import bytes_sha256
+from huisuan.base.text_length import shortened
 from huisuan.compute.duck.source_lines import UTF8_BOM
 from huisuan.compute.metering.audit.folder import SOURCES, OpenedExport
 from huisuan.compute.metering.audit.records import MOST
@@ -77,5 +78,5 @@ def _put_together(opened: OpenedExport, source: str, pieces: list[Any]) -> bytes
         try:
             held.append(pa.decompress(content, decompressed_size=raw_bytes, codec="zstd", asbytes=True))
         except (OSError, pa.ArrowException, OverflowError, ValueError, MemoryError) as error:
-            opened.find(where, f"解压不出来：{str(error)[:100]}")
+            opened.find(where, f"解压不出来：{shortened(str(error), 100)}")
     return b"".join(held)

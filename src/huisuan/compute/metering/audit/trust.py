@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from huisuan.base.text_length import shortened
 from huisuan.compute.metering.audit.folder import Unusable
 from huisuan.compute.metering.audit.register import Register, load_register
 from huisuan.protocol.agent import Hex64
@@ -127,7 +128,7 @@ def _receipts(path: Path) -> ReceiptFile:
     try:
         return ReceiptFile.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        why = " ".join(str(error).split())[:200]
+        why = shortened(" ".join(str(error).split()), 200)
         raise Unusable(f"{path} 不是收据（huisuan agent receipts）：{why}", code="receipt.unreadable") from None
 
 

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI
+from huisuan.base.text_length import distinct_key
 from huisuan.compute.metering.checks.anomaly import Anomaly, FlagKind
 from huisuan.compute.models import Centre, MeterFlag, PendingCorrection
 from huisuan.messages.notify import notify
@@ -27,7 +28,7 @@ def raise_flags(centre: Centre, anomalies: Iterable[Anomaly], now: datetime) -> 
     """Keep what is new among them, and tell once a day and centre that something waits for an answer."""
     found: dict[_About, Anomaly] = {}
     for anomaly in anomalies:
-        found.setdefault((anomaly.kind.value, anomaly.key[:_LONGEST_KEY]), anomaly)
+        found.setdefault((anomaly.kind.value, distinct_key(anomaly.key, _LONGEST_KEY)), anomaly)
     if not found:
         return
     last = _last_flags(centre, [key for _, key in found])

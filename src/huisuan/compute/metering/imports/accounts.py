@@ -6,6 +6,7 @@ from datetime import datetime
 
 from huisuan.base.csv_lines import CsvTable, FileReport, LineRefused
 from huisuan.base.errors import InvalidRequest
+from huisuan.base.text_length import shortened
 from huisuan.compute.metering.imports.mappings import map_name
 from huisuan.compute.models import AccountClaim, Centre, Tenant
 from huisuan.parties.csv_import import parse_uscc
@@ -50,7 +51,7 @@ def import_tenants(content: bytes, name: str, centre: Centre, by: str, now: date
 def _on_record(tenant: Tenant, previous: int, file: str, by: str, now: datetime) -> AccountClaim:
     return AccountClaim(
         centre=tenant.centre, kind=tenant.kind, name=tenant.name, party_id=tenant.party_id, previous_id=previous,
-        why=f"对应表 {file}"[:_WHY_LENGTH], by=by[:80], at=now,
+        why=shortened(f"对应表 {file}", _WHY_LENGTH), by=by[:80], at=now,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from django.db import connection
 
 from huisuan import __version__
 from huisuan.base.temporary import temporary_folder
+from huisuan.base.text_length import shortened
 from huisuan.compute.duck.source_lines import SourceLines
 from huisuan.compute.duck.workbench import literal
 from huisuan.compute.metering.imports.mappings import load_mappings, named_kinds
@@ -129,7 +130,7 @@ def store_source(source: SourceLines, centre: Centre, kind: str, zone: str, now:
     file = SourceFile.objects.create(
         centre=centre,
         sha256=source.sha256,
-        name=source.name[:200],
+        name=shortened(source.name, 200),
         format=kind,
         timezone=zone,
         line_count=source.line_count,

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
+from huisuan.base.text_length import check_length
 from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.compute.metering.imports.mappings import find_mapping, map_name, named_kinds
@@ -52,6 +53,7 @@ def claim_account(code: str, kind: str, name: str, uscc: str, by: str, now: date
             f'请写明是哪个账户或用户，1 至 {_NAME_LENGTH} 个字符（现为 {kind[:20]} "{name[:40]}"）',
             code="claim.malformed",
         )
+    check_length(why, _WHY_LENGTH, "理由")
     party = get_party(uscc)
     with transaction.atomic():
         centre = Centre.objects.select_for_update().get(pk=centre_by_code(code).pk)
@@ -94,7 +96,7 @@ def _map(centre: Centre, kind: str, name: str, party: Party | None, by: str, now
     else:
         map_name(centre, kind, name, party.pk)
     claim = AccountClaim.objects.create(
-        centre=centre, kind=kind, name=name, party=party, previous=previous, why=why[:_WHY_LENGTH], by=by[:80], at=now
+        centre=centre, kind=kind, name=name, party=party, previous=previous, why=why, by=by[:80], at=now
     )
     return _meter_anew(claim, close_overtaken_corrections(centre, now), now)
 

@@ -29,6 +29,7 @@ from huisuan.base.db.background_work import (
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.base.large_files import map_or_read
 from huisuan.base.paths import ensure_folder, home
+from huisuan.base.text_length import shortened
 from huisuan.base.time_zones import parse_time_zone
 from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.metering.imports.import_file import UsageFile, UsageReport, import_usage
@@ -90,7 +91,7 @@ def keep_file(content: IO[bytes], name: str) -> KeptFile:
         draft.replace(place)
     finally:
         draft.unlink(missing_ok=True)
-    return KeptFile(name[:200], found.hexdigest(), size)
+    return KeptFile(shortened(name, 200), found.hexdigest(), size)
 
 
 def request_import(code: str, plan: ImportPlan, by: str, now: datetime) -> UsageImport:

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from huisuan.base.text_length import shortened
 from huisuan.compute.site_agent.files.hashing import FileHasher
 from huisuan.compute.site_agent.files.kept import KeptOutputs
 from huisuan.compute.site_agent.files.listing import list_folder
@@ -130,7 +131,10 @@ class FileDesk:
         if question.action == "list":
             found = list_folder(root, names, path_to_names(question.after), deep=question.deep, most=LISTED)
             return FileAnswer(
-                id=question.id, entries=found.entries, more=found.more, message=found.remark[:_LONGEST_MESSAGE]
+                id=question.id,
+                entries=found.entries,
+                more=found.more,
+                message=shortened(found.remark, _LONGEST_MESSAGE),
             )
         return _read(question, root, names)
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from huisuan.base.text_length import shortened
 from huisuan.base.tree_removal import TRASH_FOLDER, discard_tree
 from huisuan.compute.engines.interface import run_name
 from huisuan.compute.site_agent.files.listing import MeasuredTree, measure_folder
@@ -99,7 +100,7 @@ class KeptOutputs:
                 note = str(problem)
             except OSError as error:
                 note = f"结果文件夹没能留下：{error.strerror or error}"
-        self._save(replace(about, kept_at=now, kept_until=now + self.quota.days * _DAY, note=note[:500]))
+        self._save(replace(about, kept_at=now, kept_until=now + self.quota.days * _DAY, note=shortened(note, 500)))
 
     def measure(self, uid: str, run: int) -> None:
         """Count what was kept; what is over the quota is kept for a day only. May take long: not for the loop.
