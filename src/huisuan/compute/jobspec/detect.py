@@ -68,20 +68,6 @@ def parse_job_file(text: str, name: str, form: str | None = None) -> ParsedJob:
     )
 
 
-def recognise_format(text: str, name: str) -> Format:
-    """The format of a file.
-
-    Raises:
-        FileRefused: none that is known; says what was seen.
-    """
-    if _is_script(text):
-        return "sbatch"
-    found = documents(text, name)
-    if not found:
-        raise _refused(name, f"文件里只有注释或空行。{_ACCEPTED}")
-    return _yaml_format(found, name)
-
-
 def _is_script(text: str) -> bool:
     return text.startswith("#!") or re.search(r"^#SBATCH\s", text, re.MULTILINE) is not None
 

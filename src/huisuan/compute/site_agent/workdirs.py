@@ -20,7 +20,6 @@ from huisuan.protocol.agent import Piece, Wanted
 MOST_UNPACKED_BYTES = 4 * 2**30  # unpacked
 MOST_FILES = 100_000
 MOST_LEVELS = 100  # of folders: more than that can be neither made, walked through nor asked for
-READ_BYTES = 1024 * 1024
 DRAFT_SECONDS = 24 * 3600  # nothing is unpacked for so long
 
 

@@ -6,13 +6,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from huisuan.base.money import yuan
-from huisuan.law.model.answers import STATUS_ZH, Status
 from huisuan.law.policy.settings import AdoptedSetting
 from huisuan.law.policy.settings_history import SettingHistory
 from huisuan.terminal import out, print_json, print_table
 
 if TYPE_CHECKING:
-    from huisuan.law.budget.impact import RuleImpact
+    pass
 
 
 def print_settings(title: str, rows: list[SettingHistory], on: date, as_known: date, *, as_json: bool) -> None:
@@ -51,36 +50,6 @@ def _ground(adopted: AdoptedSetting) -> str:
     document = f"，{adopted.document}" if adopted.document else ""
     until = f" 至 {adopted.valid_to}" if adopted.valid_to else " 起"
     return f"{adopted.authority}{document}；{adopted.valid_from}{until}，{adopted.known_from} 公布"
-
-
-def print_impact(compared: RuleImpact, title: str, *, names: dict[str, str] | None = None) -> None:
-    """Print the impact on one rule, with the largest changes."""
-    out.print(f"[bold]第 {compared.key} 句　{compared.title}[/]　{title}")
-    statuses = sorted({*compared.before.by_status, *compared.after.by_status})
-    rows = [
-        {
-            "status": STATUS_ZH[Status(status)], "before": compared.before.by_status.get(status, 0),
-            "after": compared.after.by_status.get(status, 0),
-        }
-        for status in statuses
-    ]  # fmt: skip
-    print_table("", rows, {"status": "状态", "before": "现行", "after": "改后"}, "没有行")
-    before, after = yuan(compared.before.amount_fen), yuan(compared.after.amount_fen)
-    out.print(f"合计 {before} → {after} 元（{format_signed(compared.difference_fen)}）", markup=False)
-    out.print(
-        f"增加 {compared.winners:,} 家，共 {yuan(compared.won_fen)} 元；"
-        f"减少 {compared.losers:,} 家，共 {yuan(compared.lost_fen)} 元"
-    )
-    changes = [
-        {
-            "who": (names or {}).get(change.identity, change.identity), "before_fen": change.before_fen,
-            "after_fen": change.after_fen, "difference": format_signed(change.difference_fen),
-            "status": STATUS_ZH[Status(change.status_after)],
-        }
-        for change in compared.largest
-    ]  # fmt: skip
-    columns = {"who": "谁", "before_fen": "现行（元）", "after_fen": "改后（元）", "difference": "变化（元）"}
-    print_table("变化最大的", changes, {**columns, "status": "改后结论"}, "谁的结果都没有变化")
 
 
 def format_signed(fen: int) -> str:

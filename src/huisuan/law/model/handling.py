@@ -20,12 +20,6 @@ class ProcedureKind(StrEnum):
     RULES = "rules"
 
 
-PROCEDURES_ZH = {
-    ProcedureKind.PROGRAMME: "计划", ProcedureKind.LIST: "清单", ProcedureKind.TITLE: "称号",
-    ProcedureKind.PRIORITY: "优先", ProcedureKind.CHANNEL: "通道", ProcedureKind.RULES: "细则",
-}  # fmt: skip
-
-
 class Handling(StrEnum):
     """How a sentence is accounted for."""
 

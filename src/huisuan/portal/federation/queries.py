@@ -12,7 +12,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 
 from huisuan.compute.capacity.capacity import TFLOPS_PER_P
 from huisuan.compute.centres.online import AGENT_SILENT
-from huisuan.compute.models import AT_CENTRE, Accelerator, Centre, CentreNode, Job, JobState, Partition
+from huisuan.compute.models import Accelerator, Centre, CentreNode, Job, JobState, Partition
 from huisuan.parties.models import Region
 from huisuan.parties.viewer import Viewer
 
@@ -159,9 +159,3 @@ def _count_jobs(viewer: Viewer, cities: dict[str, CityRow]) -> None:
     for code, jobs, cards in rows.annotate(jobs=Count("pk"), wanted=Sum("cards")):
         if code in cities:
             cities[code].waiting, cities[code].waiting_cards = jobs, cards
-
-
-def busy_cards(centre: Centre) -> int:
-    """Cards that the platform's own jobs hold at a centre."""
-    held = Job.objects.filter(centre=centre, state__in=AT_CENTRE).aggregate(cards=Sum("cards"))["cards"]
-    return held or 0

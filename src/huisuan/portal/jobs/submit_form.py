@@ -24,7 +24,6 @@ from huisuan.portal.ui.forms import FormField, Widget, with_errors
 #: keys that the page suggests values for
 SUGGESTED = ("centre", "models", "project")
 FILE = "form"  # what errors call the file that the form writes
-MOST_TYPED = 256 * 1024
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from typing import Any
 from django.db.models import Count, QuerySet, Sum
 
 from huisuan.base.errors import NotFound
-from huisuan.law.model import STATUS_ZH, Status
 from huisuan.settlement.models import ComparedParty, Comparison, End, SettingsProposal
 
 PROPOSED = "proposed"
@@ -91,11 +90,6 @@ def line_to_dict(line: ComparedParty) -> dict[str, Any]:
         "status_before": line.status_before, "status_after": line.status_after, "before_fen": line.before_fen,
         "after_fen": line.after_fen, "difference_fen": line.difference_fen,
     }  # fmt: skip
-
-
-def status_zh(status: str) -> str:
-    """An answer's status in Chinese."""
-    return STATUS_ZH[Status(status)]
 
 
 def _sum_json(each: dict[str, Any], by: str) -> dict[str, Any]:

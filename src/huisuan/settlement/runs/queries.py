@@ -8,7 +8,7 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 
-from django.db.models import BigIntegerField, Case, Count, Max, Min, Q, QuerySet, Sum, When
+from django.db.models import BigIntegerField, Case, Max, Min, Q, QuerySet, When
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
@@ -203,12 +203,6 @@ def iterate_slices(records: QuerySet[UsageRecord]) -> Iterator[RecordSlice]:
     """What each record of `records_of` adds: all of its card-seconds, or its slice where it crosses an edge."""
     for record in records:
         yield RecordSlice(record, record.within)  # type: ignore[attr-defined]
-
-
-def sum_records(line: BillLine) -> tuple[int, int]:
-    """(records, card-seconds) of a line, summed anew from the records by the database."""
-    summed = records_of_line(line).order_by().aggregate(records=Count("sequence"), seconds=Sum("within"))
-    return int(summed["records"]), int(summed["seconds"] or 0)
 
 
 def load_checked_raw_line(record: UsageRecord) -> CheckedRawLine:

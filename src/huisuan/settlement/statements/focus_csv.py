@@ -16,7 +16,6 @@ from decimal import Decimal
 from huisuan.base.months import SHANGHAI
 from huisuan.settlement.statements.lines import FirmStatement, StatementLine
 
-FOCUS_VERSION = "1.2"
 FOCUS_TYPE = "text/csv; charset=utf-8"
 
 
