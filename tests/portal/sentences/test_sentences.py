@@ -81,6 +81,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "parties/csv_import.py": ("parse_uscc", "parse_date_cell", "_parse_party", "import_parties", "_parse_days"),
     "parties/dated_import.py": ("_add",), "settlement/runs/rules.py": (),
     "settlement/impact/requests.py": (), "settlement/scenarios/requests.py": (),
+    "base/text_length.py": ("check_length",),
     "base/csv_lines.py": ("decode_text", "__init__", "rows"), "portal/parties/views.py": ("import_register",),
     "base/db/background_work.py": ("_BROKEN",), "base/months.py": ("parse",),
     "compute/agent_gateway/clock_skew.py": (), "compute/metering/checks/clock.py": (),
@@ -100,15 +101,15 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "parties/members.py": (), "parties/projects.py": (), "parties/queries.py": (), "compute/jobs/leaving.py": (),
     "compute/budgets/services.py": (), "compute/budgets/party_use.py": (), "compute/budgets/limit_text.py": (),
     "compute/jobs/again.py": (), "compute/jobs/held_cancels.py": (),
-    "compute/agent_gateway/enrolment.py": ("revoke",),
-    "portal/centres/maintenance.py": ("_time",), "portal/centres/tariffs.py": ("fen_of_yuan", "_day"),
+    "compute/agent_gateway/enrolment.py": ("revoke_agents",),
+    "portal/centres/maintenance.py": ("_plan", "_time"), "portal/centres/tariffs.py": ("fen_of_yuan", "_day"),
     "compute/centres/tariffs.py": (), "compute/centre_desk/tariff_preview.py": (),
     "compute/centre_desk/seal_checklist.py": (),
     "compute/metering/imports/accounts.py": (),
     "compute/metering/imports/requests.py": (
         "IMPORT_LOST", "IMPORTS", "request_import", "repeat_for_real", "cancel_import", "_kept",
     ),
-    "portal/centres/imports.py": ("_plan", "_trace_options"),
+    "portal/centres/imports.py": ("_TEXTS", "_plan", "_trace_options"),
 }  # fmt: skip
 #: what they say to nobody who reads a page, and why
 EXCEPTIONS: dict[str, str] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.errors import InvalidRequest, Refused
+from huisuan.base.money import parse_typed_yuan
 from huisuan.compute.centre_desk.tariff_preview import TariffPreview, confirm_tariffs, preview_tariffs
 from huisuan.compute.centres.tariffs import TariffPlan
 from huisuan.compute.models import Accelerator, Centre, TariffChange
@@ -90,13 +90,13 @@ def fen_of_yuan(model: str, text: str) -> str:
     Raises:
         InvalidRequest: not an amount in yuan with at most two decimals.
     """
-    found = re.fullmatch(r"([0-9]{1,9}|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.([0-9]{1,2}))?", text)
-    if found is None:
+    fen = parse_typed_yuan(text, digits=9)
+    if fen is None:
         raise InvalidRequest(
             f'{model} 的新价 "{text[:40]}" 不是以元计的价格；应如 12.80，至多两位小数，不能为负',
             code="tariff.yuan_malformed",
         )
-    return f"{found[1].replace(',', '')}{(found[2] or '').ljust(2, '0')}"
+    return str(fen)
 
 
 def _day(text: str) -> date:
