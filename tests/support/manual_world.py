@@ -43,6 +43,7 @@ FILES = {
         "claimant,claim,enterprise,compliant,purchases,contract,paid_on\n"
         "甲公司,一,true,true,160000000,HT-A,2025-03-01\n甲公司,二,true,true,160000000,HT-B,2025-03-02\n"
     ),
+    "owed.csv": "claimant,claim,amount_fen\n甲公司,一,50000000\n乙公司,一,50000000\n",
     "印发文本.txt": "合肥市支持算力发展若干措施\n第一条 为了支持算力发展，制定本措施。\n"
     "第二条 对使用算力的企业给予不超过10%的补助。\n",
     "projects.csv": "key_technology,city_paid,city\ntrue,100000000,340100\n",

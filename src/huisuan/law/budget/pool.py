@@ -50,9 +50,10 @@ class PoolPayment:
 
 
 def pay_from_fund(
-    policy: Policy, rule: Rule, claims: Sequence[PoolClaim], *, on: date, as_known: date, fund_fen: int | None = None
-) -> tuple[PoolPayment, ...]:
-    """Pay what a rule owes out of its year's fund; `fund_fen` supposes another fund.
+    policy: Policy, rule: Rule, claims: Sequence[PoolClaim], *, on: date, as_known: date, fund_fen: int | None = None,
+    supposed_mode: PoolMode | None = None,
+) -> tuple[int, tuple[PoolPayment, ...]]:  # fmt: skip
+    """The fund in fen, and what it pays of what a rule owes; `fund_fen` and `supposed_mode` suppose others.
 
     Raises:
         LawError: the rule has no fund, what the fund is or how it is shared out is not set, or `share_pool` refuses.
@@ -63,14 +64,18 @@ def pay_from_fund(
     if limit is None:
         raise LawError(f"第 {rule.key} 句没有资金总额，或当日尚未确定", code="law.fund_not_set")
     if sum(claim.owed_fen for claim in claims) <= limit:
-        return share_pool(limit, claims, PoolMode.PRO_RATA)
+        return limit, share_pool(limit, claims, PoolMode.PRO_RATA)
+    return limit, share_pool(limit, claims, supposed_mode or _adopted_mode(policy, rule, on, as_known))
+
+
+def _adopted_mode(policy: Policy, rule: Rule, on: date, as_known: date) -> PoolMode:
     adopted = None if rule.short is None else policy.adopted(on, as_known).get(rule.short.name)
     if adopted is None:
         raise LawError(
             f"第 {rule.key} 句：资金不足时如何分（按比例、先到先得或按名次）尚未声明或尚未确定，不能少付任何一方",
             code="law.fund_sharing_not_set",
         )
-    return share_pool(limit, claims, PoolMode(str(adopted.value)))
+    return PoolMode(str(adopted.value))
 
 
 def share_pool(limit_fen: int, claims: Sequence[PoolClaim], mode: PoolMode) -> tuple[PoolPayment, ...]:

@@ -1,4 +1,4 @@
-"""`huisuan law claims`: a file of claims, summed by claimant (or object) and period, each thing once."""
+"""`huisuan law claims` and `law payout`: a file of claims, summed; and paid out of a fund that may be too small."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from typing import Annotated
 import typer
 
 from huisuan.base.money import yuan
+from huisuan.law.budget.pool import PoolMode
+from huisuan.law.cases.case_file import parse_yuan
 from huisuan.law.cli.answer_commands import EngineName
 from huisuan.law.cli.arguments import AsKnown, On, PolicyName, law_days
 from huisuan.law.explain.limits import shared_limits
 from huisuan.law.model.answers import STATUS_ZH, Status
 from huisuan.law.policy.load import load_policy
-from huisuan.terminal import AsJson, out, print_json, print_table, progress
+from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
+
+_SHOWN_APPLICANTS = 50  # of the table; the file has them all
 
 
 def compute_claims(
@@ -58,6 +62,56 @@ def compute_claims(
     out.print(f"合计 {yuan(done.amount_fen)} 元")
 
 
+def payout(
+    policy: PolicyName,
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="付款的规则，如 w.4")],
+    source: Annotated[
+        Path,
+        typer.Option(
+            "--input",
+            metavar="FILE",
+            help="Parquet 或 CSV：claimant、amount_fen（分），可有 claim、status、applied_on（申报日）、rank（名次）",
+        ),
+    ],
+    target: Annotated[
+        Path, typer.Option("--output", metavar="FILE", help="Parquet 或 CSV，一行对一行，加一列 paid_fen")
+    ],
+    pool: Annotated[
+        str | None, typer.Option("--pool", metavar="YUAN", help="假如资金为多少元，如 800万元（不写则按条文）")
+    ] = None,
+    mode: Annotated[
+        PoolMode | None, typer.Option("--mode", help="假如：资金不足时的分法（不写则按已采用的口径）")
+    ] = None,
+    on: On = None,
+    as_known: AsKnown = None,
+    as_json: AsJson = False,
+) -> None:
+    """资金不足时每户实付多少：按比例、先到先得或按名次，合计与资金分文不差。"""
+    from huisuan.law.budget.pool_file import pay_file
+
+    law = load_policy(policy)
+    day, known = law_days(law, on, as_known)
+    fund = None if pool is None else parse_yuan(pool, "--pool")
+    if fund is not None or mode is not None:
+        note("按所给的假设计算，不是现行规定")
+    done = pay_file(law, law.rule(rule), source, target, on=day, as_known=known, fund_fen=fund, mode=mode)
+    rows = [vars(applicant) for applicant in done.applicants]
+    if as_json:
+        print_json(
+            {
+                "rule": rule, "fund_fen": done.fund_fen, "owed_fen": done.owed_fen, "paid_fen": done.paid_fen,
+                "supposed": {"fund_fen": fund, "mode": mode}, "applicants": rows, "output": str(target),
+                "on": day, "as_known": known,
+            }
+        )  # fmt: skip
+        return
+    columns = {"claimant": "申报主体", "rows": "笔数", "owed_fen": "应付（元）", "paid_fen": "实付（元）"}
+    more = f"；只列出前 {_SHOWN_APPLICANTS} 户，其余见文件" if len(rows) > _SHOWN_APPLICANTS else ""
+    print_table(f"{rule}，{len(rows):,} 户 → {target}{more}", rows[:_SHOWN_APPLICANTS], columns, "没有行")
+    out.print(f"资金 {yuan(done.fund_fen)} 元，应付 {yuan(done.owed_fen)} 元，实付 {yuan(done.paid_fen)} 元")
+
+
 def add_claims_commands(app: typer.Typer) -> None:
-    """Put the command into the group `law`."""
+    """Put the commands into the group `law`."""
     app.command("claims")(compute_claims)
+    app.command("payout")(payout)
