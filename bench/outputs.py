@@ -188,7 +188,7 @@ def measure(place: Path, size: int) -> tuple[str, list[Any], dict[str, Any], lis
         into, kept = place / "into", place / "agent" / "outputs" / uid / "files" / "big"
         began = time.perf_counter()
         killed = fetch(uid, into, surroundings, memory, kill_at=size // 2)
-        half = time.perf_counter() - began
+        half, at_half = time.perf_counter() - began, dict(memory.highest)
         began = time.perf_counter()
         told = fetch(uid, into, surroundings, memory)
         rest = time.perf_counter() - began
@@ -208,10 +208,15 @@ def measure(place: Path, size: int) -> tuple[str, list[Any], dict[str, Any], lis
         ratio = ours.median / seconds
         lines.append(line(what, 1, Timing(((seconds, 0.0),)), None, remark=f"ours / this {ratio:.2f}"))
     highest = ", ".join(f"{name} {held / 2**20:,.0f} MiB" for name, held in sorted(memory.highest.items()))
+    growth = ", ".join(
+        f"{name} {(held - at_half[name]) / 2**20 / (size / 2 / GIB):,.0f}"
+        for name, held in sorted(memory.highest.items())
+    )
     return (
         f"A result of {size / GIB:.1f} GiB ({size:,} bytes)", lines, machine(),
         [f"first half {half:.1f} s, the rest with the whole hash {rest:.1f} s: {size / 1e6 / (half + rest):,.0f} MB/s",
-         f"highest memory: {highest}", f"the bytes are the same: {same}"],
+         f"highest memory: {highest}", f"grown in the second half, MiB for each GiB moved: {growth}",
+         f"the bytes are the same: {same}"],
     )  # fmt: skip
 
 

@@ -88,6 +88,7 @@ _EXTRAS = {"duckdb": "bulk", "sqlglot": "bulk", "cryptography": "agent", "pyspar
 _OPERATOR_COMMANDS = {"up", "migrate", "backup", "restore", "demo"} | {
     name for name, (_, database, _) in COMMAND_GROUPS.items() if database
 }
+_MOVES_FILES = {"agent", "job"}  # of any size, in pieces
 
 
 @cache
@@ -171,6 +172,10 @@ def _after_database(command: Callable[..., None]) -> Callable[..., None]:
 
 def main() -> None:
     """Run it: errors for people, exit codes for scripts."""
+    if sys.argv[1:2] and sys.argv[1] in _MOVES_FILES:
+        from huisuan.base.allocator import return_large_blocks
+
+        return_large_blocks()
     if sys.argv[1:2] and sys.argv[1] in _OPERATOR_COMMANDS:
         os.umask(0o077)  # what is written of the platform is its owner's alone
     try:

@@ -16,7 +16,7 @@ from huisuan.protocol.resources import RequestModel, ResponseModel
 Area = Literal["outputs", "workdir"]  # the results folder that the job declared; the folder in which it started
 Action = Literal["list", "read", "hash"]
 FILE_PIECE_BYTES = 4 * 1024 * 1024  # of a file, in one answer
-ANSWERED_BYTES = 16 * 1024 * 1024  # of files, in one request of the agent
+ANSWERED_BYTES = 8 * 1024 * 1024  # of files, in one request of the agent; each holds it several times over
 LISTED = 1000  # entries in one answer
 LISTED_BYTES = 1024 * 1024  # of a list, as it is sent: names of a thousand entries can be of 16 KiB each
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from huisuan.base.allocator import return_large_blocks
 from huisuan.serving.http.wsgi import application as behind
 
 
@@ -11,4 +12,5 @@ def _front() -> object:
     return Front(behind)
 
 
+return_large_blocks()  # files pass through in pieces of megabytes
 application = _front()

@@ -13,6 +13,8 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+from huisuan.base.allocator import return_large_blocks
+
 _MAX_CONNECTIONS = 4096
 _WORKER_GRACE_SECONDS = 5
 
@@ -123,6 +125,7 @@ def main(kind: str, *arguments: str) -> None:
     while not secret.endswith(b"\n"):
         secret += os.read(0, 1) or b"\n"
     exit_when_parent_dies()
+    return_large_blocks()
     # an agent opens some folders to the users that jobs run as, and closes the rest itself
     os.umask(0o022 if kind == "agent" else 0o077)
     if kind in ("web", "relay"):

@@ -6,7 +6,6 @@ but the hashes: a question that was not answered, because the agent was killed s
 
 from __future__ import annotations
 
-import base64
 import os
 import threading
 import time
@@ -161,7 +160,8 @@ def _read(question: FileQuestion, root: Root, names: PathNames) -> FileAnswer:
         size = os.fstat(handle).st_size
         if version_of(handle) != version:
             raise FileProblem("changed", names)
-    return FileAnswer(id=question.id, size=size, version=version, content=base64.b64encode(content))
+    answer = FileAnswer(id=question.id, size=size, version=version)
+    return answer.model_copy(update={"content": content})  # as it is: encoded once, when it is sent
 
 
 def _problem(question: FileQuestion, kind: str, words: str) -> FileAnswer:
