@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
+from huisuan.base.text_length import shortened
 from huisuan.parties.members import check_owner
 from huisuan.parties.models import DEFAULT_PROJECT, Party, Project
 from huisuan.parties.viewer import Viewer
@@ -90,7 +91,7 @@ def create_project(viewer: Viewer, code: str, name: str, now: datetime) -> Proje
     party, code, name = check_owner(viewer), code.strip(), name.strip()
     if not _CODE.fullmatch(code):
         raise InvalidRequest(
-            f'项目代码 "{code[:60]}"：1 至 40 个小写字母、数字或 -，以字母或数字开头，例如 speech-2026',
+            f'项目代码 "{shortened(code, 60)}"：1 至 40 个小写字母、数字或 -，以字母或数字开头，例如 speech-2026',
             code="project.code_malformed",
         )
     if not name or len(name) > _LONGEST_NAME or "\0" in name:

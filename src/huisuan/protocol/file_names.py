@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from huisuan.base.text_length import shortened
+
 MOST_PATH_BYTES = 4096  # as Linux has it
 MOST_NAME_BYTES = 255
 MOST_DEPTH = 100  # names in one path
@@ -58,7 +60,7 @@ def path_to_names(text: str) -> tuple[bytes, ...]:
     if any(name in (b"", b".", b"..") for name in names):
         raise BadPath(f"{text}：应是相对路径，不含空的一段、. 或 ..")
     if any(b"\0" in name or b"/" in name or len(name) > MOST_NAME_BYTES for name in names):
-        raise BadPath(f"{text[:80]}：没有文件能叫这个名字（一段至多 {MOST_NAME_BYTES} 字节，不含 NUL 与 /）")
+        raise BadPath(f"{shortened(text, 80)}：没有文件能叫这个名字（一段至多 {MOST_NAME_BYTES} 字节，不含 NUL 与 /）")
     if len(names) > MOST_DEPTH or sum(map(len, names)) + len(names) > MOST_PATH_BYTES:
         raise BadPath("路径太长")
     return names

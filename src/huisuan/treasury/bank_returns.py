@@ -111,11 +111,11 @@ def _parse_line(number: int, row: list[str], problems: list[str]) -> ReturnedLin
     order, amount, result, reason = (cell.strip() for cell in row)
     fen = parse_written_yuan(amount) or 0
     if not fen:
-        problems.append(f'行 {number}，列 金额（元）："{amount[:30]}" 须大于 0，至多两位小数')
+        problems.append(f'行 {number}，列 金额（元）："{shortened(amount, 30)}" 须大于 0，至多两位小数')
     if result not in _RESULTS:
-        problems.append(f'行 {number}，列 结果："{result[:30]}" 须是 成功 或 失败')
+        problems.append(f'行 {number}，列 结果："{shortened(result, 30)}" 须是 成功 或 失败')
     if not order or len(order) > 40 or not order.isprintable():
-        problems.append(f'行 {number}，列 支付令号："{order[:40]}" 须是送出文件中的支付令号，例如 P12')
+        problems.append(f'行 {number}，列 支付令号："{shortened(order, 40)}" 须是送出文件中的支付令号，例如 P12')
     if not reason.isprintable() or len(reason) > 200:
         problems.append(f"行 {number}，列 原因：至多 200 字，不含控制字符")
     return ReturnedLine(number, order, fen, _RESULTS.get(result, False), reason)

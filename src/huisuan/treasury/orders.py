@@ -12,6 +12,7 @@ from django.db.models import Max
 
 from huisuan.base.csv_lines import FORMULA_STARTS
 from huisuan.base.errors import Conflict, InvalidRequest
+from huisuan.base.text_length import shortened
 from huisuan.treasury.ledger import Act, Movement, ledger_refusals, line_accounts, post_entries
 from huisuan.treasury.models import AccountKind, EntryKind, Instalment, PaymentOrder
 from huisuan.treasury.models.commitments import OrderOutcome
@@ -44,7 +45,7 @@ def _text(field: str, written: str) -> str:
     text = " ".join(unicodedata.normalize("NFC", written).split())
     if not text or len(text) > 200 or text.startswith(FORMULA_STARTS) or not text.isprintable():
         raise InvalidRequest(
-            f'{field} "{text[:40]}"：须为 1 至 200 字，不能以 = + - @ 开头', code="treasury.payee_malformed"
+            f'{field} "{shortened(text, 40)}"：须为 1 至 200 字，不能以 = + - @ 开头', code="treasury.payee_malformed"
         )
     return text
 

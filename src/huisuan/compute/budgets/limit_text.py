@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal, Inexact, localcontext
 
 from huisuan.base.errors import InvalidRequest
+from huisuan.base.text_length import shortened
 from huisuan.protocol.firm import HUGE_LIMIT, UnitName
 
 _SCALE: dict[UnitName, int] = {"fen": 100, "card_seconds": 3600}  # of what is written: a yuan, a card-hour
@@ -28,13 +29,13 @@ def parse_limit(text: str, unit: UnitName) -> int:
         amount, too_much = Decimal("NaN"), False
     if too_much:
         raise InvalidRequest(
-            f"预算 {text.strip()[:_MOST_ECHOED]}：须在 0 至 {HUGE_LIMIT // scale} 之间",
+            f"预算 {shortened(text.strip(), _MOST_ECHOED)}：须在 0 至 {HUGE_LIMIT // scale} 之间",
             code="budget.limit_out_of_bounds",
         )
     if not amount.is_finite() or amount < 0 or amount != amount.to_integral_value():
         raise InvalidRequest(
-            f'限额 "{text.strip()[:_MOST_ECHOED]}"：应是不小于 0 的数，以元（至多两位小数）或卡时（至多精确到秒）计，'
-            "例如 12000.50",
+            f'限额 "{shortened(text.strip(), _MOST_ECHOED)}"：应是不小于 0 的数，以元（至多两位小数）或卡时'
+            "（至多精确到秒）计，例如 12000.50",
             code="budget.limit_malformed",
         )
     return int(amount)

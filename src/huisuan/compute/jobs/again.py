@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from huisuan.base.errors import InvalidRequest, NotFound
+from huisuan.base.text_length import shortened
 from huisuan.compute.jobs.queries import one
 from huisuan.compute.jobs.services import INDEX_NAMES, submit_job, unsaved_job
 from huisuan.compute.jobspec.core.request_rules import checked
@@ -95,7 +96,7 @@ def save_template(name: str, asked: JobRequest, viewer: Viewer, now: datetime) -
     """
     name = name.strip()
     if not name or len(name) > 60 or not name.isprintable():
-        raise InvalidRequest(f"模板名 {name[:70]!r}：应是 1 至 60 个可见字符", code="template.name_malformed")
+        raise InvalidRequest(f"模板名 {shortened(name, 70)!r}：应是 1 至 60 个可见字符", code="template.name_malformed")
     asked = checked(asked).model_copy(update={"deadline": None, "after": []})
     job = unsaved_job(asked, viewer, now)  # refuses what names nothing that there is
     if JobTemplate.objects.filter(party=job.party).exclude(name=name).count() >= MOST_TEMPLATES:

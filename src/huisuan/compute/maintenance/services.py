@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI
+from huisuan.base.text_length import shortened
 from huisuan.compute.budgets.services import PLACEMENT_LOCK
 from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.centres.windows import CentreWindows
@@ -125,7 +126,7 @@ def _partitions(centre: Centre, plan: WindowPlan) -> list[str]:
     for name in plan.partitions:
         if name not in known:
             raise InvalidRequest(
-                f'中心 {centre.code} 没有分区 "{name[:60]}"；有：{"、".join(known)}',
+                f'中心 {centre.code} 没有分区 "{shortened(name, 60)}"；有：{"、".join(known)}',
                 code="maintenance.partition_unknown",
             )
     if len(plan.nodes) > _MOST_NODES:
@@ -137,7 +138,7 @@ def _partitions(centre: Centre, plan: WindowPlan) -> list[str]:
     for name in plan.nodes:
         if name not in seen:
             raise InvalidRequest(
-                f'中心 {centre.code} 的调度器没有显示过节点 "{name[:120]}"；节点名见中心页，或改写分区',
+                f'中心 {centre.code} 的调度器没有显示过节点 "{shortened(name, 120)}"；节点名见中心页，或改写分区',
                 code="maintenance.node_unknown",
             )
     met = {partition for _, partition in rows}

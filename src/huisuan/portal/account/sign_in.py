@@ -64,7 +64,7 @@ def sign_in_page(request: HttpRequest, there: str, wrong: str = "", status: int 
         "demo": [(person, state_labels.ROLE[person.role], person.party or person.city) for person in people],
         "next": there,
         "wrong": wrong,
-        "username": request.POST.get("username", "")[:80],
+        "username": request.POST.get("username", ""),
         "elsewhere": settings.HUISUAN_OIDC_NAME if settings.HUISUAN_OIDC_ISSUER else "",
     }
     return render(request, "portal/account/sign_in.html", context, status=status)

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 
 from huisuan.base.csv_lines import LARGEST_CSV, escape_formula
 from huisuan.base.errors import InvalidRequest, Refused
-from huisuan.base.text_length import check_length
+from huisuan.base.text_length import check_length, shortened
 from huisuan.compute.metering.imports.requests import (
     ImportPlan,
     KeptFile,
@@ -188,7 +188,7 @@ def _tenants(file: UploadedFile[bytes] | None) -> KeptFile | None:
 def _trace_options(given: dict[str, str]) -> dict[str, Any]:
     shift = given.get("shift_days", "") or "0"
     if not shift.lstrip("+-").isdecimal() or len(shift) > 7:
-        raise InvalidRequest(f'平移天数 "{shift[:20]}" 不是整数；如 -365', code="usage.shift_malformed")
+        raise InvalidRequest(f'平移天数 "{shortened(shift, 20)}" 不是整数；如 -365', code="usage.shift_malformed")
     columns = {name: given[f"{name}_column"] for name in _COLUMNS if given.get(f"{name}_column")}
     return {
         "model": given.get("model") or None, "epoch": given.get("epoch") or None, "shift_days": int(shift),

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.base.months import SHANGHAI
-from huisuan.base.text_length import check_length
+from huisuan.base.text_length import check_length, shortened
 from huisuan.compute.maintenance.queries import list_windows, met_to_dict, window_state
 from huisuan.compute.maintenance.services import DeclaredWindow, WindowPlan, cancel_window, declare_window
 from huisuan.compute.models import Centre
@@ -106,5 +106,6 @@ def _time(text: str) -> datetime:
         return datetime.strptime(text, "%Y-%m-%dT%H:%M").replace(tzinfo=SHANGHAI)
     except ValueError:
         raise InvalidRequest(
-            f'时间 "{text[:40]}" 写法不对；应如 2026-07-01T08:00（北京时间）', code="maintenance.time_malformed"
+            f'时间 "{shortened(text, 40)}" 写法不对；应如 2026-07-01T08:00（北京时间）',
+            code="maintenance.time_malformed",
         ) from None

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.base.money import parse_typed_yuan
+from huisuan.base.text_length import shortened
 from huisuan.compute.centre_desk.tariff_preview import TariffPreview, confirm_tariffs, preview_tariffs
 from huisuan.compute.centres.tariffs import TariffPlan
 from huisuan.compute.models import Accelerator, Centre, TariffChange
@@ -93,7 +94,7 @@ def fen_of_yuan(model: str, text: str) -> str:
     fen = parse_typed_yuan(text, digits=9)
     if fen is None:
         raise InvalidRequest(
-            f'{model} 的新价 "{text[:40]}" 不是以元计的价格；应如 12.80，至多两位小数，不能为负',
+            f'{model} 的新价 "{shortened(text, 40)}" 不是以元计的价格；应如 12.80，至多两位小数，不能为负',
             code="tariff.yuan_malformed",
         )
     return str(fen)
@@ -103,9 +104,13 @@ def _day(text: str) -> date:
     try:
         day = date.fromisoformat(text.strip())
     except ValueError:
-        raise InvalidRequest(f'日期 "{text[:40]}" 写法不对；应如 2026-07-01', code="tariff.day_malformed") from None
+        raise InvalidRequest(
+            f'日期 "{shortened(text, 40)}" 写法不对；应如 2026-07-01', code="tariff.day_malformed"
+        ) from None
     if not 2000 <= day.year < 2200:
-        raise InvalidRequest(f'日期 "{text[:40]}" 不在 2000 年至 2199 年之间：请核对年份', code="tariff.day_far_off")
+        raise InvalidRequest(
+            f'日期 "{shortened(text, 40)}" 不在 2000 年至 2199 年之间：请核对年份', code="tariff.day_far_off"
+        )
     return day
 
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from huisuan.base.errors import InvalidRequest, Refused, Unavailable
 from huisuan.base.months import SHANGHAI, Month
+from huisuan.base.text_length import shortened
 from huisuan.compute.budgets import queries, services
 from huisuan.compute.budgets.limit_text import parse_limit
 from huisuan.compute.budgets.standing import BudgetStanding
@@ -144,7 +145,7 @@ def chosen_month(request: HttpRequest, now: datetime) -> tuple[Month, list[str]]
     try:
         return Month.parse(asked), []
     except InvalidRequest:
-        return present, [asked[:40]]
+        return present, [shortened(asked, 40)]
 
 
 @allow("user")

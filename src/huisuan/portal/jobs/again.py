@@ -24,7 +24,7 @@ from huisuan.protocol.job_uid import RANDOM_BYTES
 @require_POST
 def submit_again(request: HttpRequest, uid: str) -> HttpResponse:
     """Submit a job as it was; pressing twice is once."""
-    key = request.POST.get("key", "")[:64]
+    key = request.POST.get("key", "")
     try:
         job = resubmit(uid, viewer_of(request), timezone.now(), secrets.token_bytes(RANDOM_BYTES), key)
     except Job.DoesNotExist:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from huisuan.base.errors import InvalidRequest, NotFound, Refused
-from huisuan.base.text_length import check_length
+from huisuan.base.text_length import check_length, shortened
 from huisuan.compute.jobs.relay_address import relay_for_agents
 from huisuan.compute.models import Accelerator, Centre, InteractiveSession, SessionKind
 from huisuan.compute.sessions import services
@@ -55,7 +55,7 @@ def session_list(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST":
         try:
             asked = _asked(typed)
-            key = typed.get("key", "")[:64]
+            key = typed.get("key", "")
             session = services.start_session(asked, viewer, now, secrets.token_bytes(RANDOM_BYTES), key)
         except Refused as refusal:
             wrong = refusal_lines(refusal)
@@ -140,7 +140,9 @@ def _asked(typed: dict[str, str]) -> SessionRequest:
 def _number(what: str, text: str, most: int) -> int:
     text = text.strip()
     if not (text.isascii() and text.isdigit() and len(text) < 7 and 1 <= int(text) <= most):
-        raise InvalidRequest(f"{what} {text[:20]!r}：应是 1 至 {most} 的整数", code="session.number_out_of_bounds")
+        raise InvalidRequest(
+            f"{what} {shortened(text, 20)!r}：应是 1 至 {most} 的整数", code="session.number_out_of_bounds"
+        )
     return int(text)
 
 

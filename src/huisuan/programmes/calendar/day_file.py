@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from huisuan.base.errors import InvalidRequest
+from huisuan.base.text_length import shortened
 
 _COLUMNS = ("日期", "类型", "名称")
 _KINDS = {"放假": False, "上班": True}
@@ -60,10 +61,10 @@ def _add(number: int, row: list[str], days: dict[date, NamedDay], problems: list
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        problems.append(f'行 {number}，列 日期："{text[:20]}" 须写成 2027-01-01')
+        problems.append(f'行 {number}，列 日期："{shortened(text, 20)}" 须写成 2027-01-01')
         return
     if kind not in _KINDS:
-        problems.append(f'行 {number}，列 类型："{kind[:20]}" 须是 放假 或 上班')
+        problems.append(f'行 {number}，列 类型："{shortened(kind, 20)}" 须是 放假 或 上班')
     elif not name or len(name) > 40 or not name.isprintable():
         problems.append(f"行 {number}，列 名称：须为 1 至 40 字，例如 春节")
     elif day in days:

@@ -21,6 +21,7 @@ from huisuan.base.db.background_work import (
 )
 from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.base.months import SHANGHAI
+from huisuan.base.text_length import shortened
 from huisuan.settlement.models import SettlementRequest
 from huisuan.settlement.runs.queries import latest_runs
 from huisuan.settlement.runs.settle import check_request, settle_year
@@ -75,7 +76,7 @@ def parse_settled_year(text: str) -> int:
         InvalidRequest: it is not four digits.
     """
     if not (text.isascii() and text.isdecimal() and len(text) == 4):
-        raise InvalidRequest(f"年份 {text[:20]} 不能结算：应是四位数字", code="settlement.year_malformed")
+        raise InvalidRequest(f"年份 {shortened(text, 20)} 不能结算：应是四位数字", code="settlement.year_malformed")
     return int(text)
 
 

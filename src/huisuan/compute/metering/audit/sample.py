@@ -17,6 +17,7 @@ from typing import Any
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.hashing import bytes_sha256
+from huisuan.base.text_length import shortened
 from huisuan.compute.metering.audit.folder import canonical, is_signed
 from huisuan.compute.metering.audit.seals import check_inclusion
 
@@ -48,7 +49,9 @@ def check_sample_request(seed: str, size: int, by: str) -> None:
     if not 1 <= size <= MOST_SAMPLED:
         raise InvalidRequest(f"样本 {size} 条：应在 1 与 {MOST_SAMPLED:,} 之间", code="sample.size_out_of_range")
     if by not in STRATIFIED_BY:
-        raise InvalidRequest(f"分层 {by[:40]}：可用 {'、'.join(STRATIFIED_BY)}", code="sample.division_unknown")
+        raise InvalidRequest(
+            f"分层 {shortened(by, 40)}：可用 {'、'.join(STRATIFIED_BY)}", code="sample.division_unknown"
+        )
 
 
 def allocate_sample(size: int, strata: Mapping[str, tuple[int, int]]) -> dict[str, int]:

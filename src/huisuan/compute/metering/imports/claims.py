@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from huisuan.base.errors import Conflict, InvalidRequest, NotFound
-from huisuan.base.text_length import check_length
+from huisuan.base.text_length import check_length, shortened
 from huisuan.compute.centres.services import centre_by_code
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.compute.metering.imports.mappings import find_mapping, map_name, named_kinds
@@ -50,7 +50,7 @@ def claim_account(code: str, kind: str, name: str, uscc: str, by: str, now: date
     """
     if kind not in (Tenant.Kind.ACCOUNT, Tenant.Kind.USER) or not 0 < len(name) <= _NAME_LENGTH:
         raise InvalidRequest(
-            f'请写明是哪个账户或用户，1 至 {_NAME_LENGTH} 个字符（现为 {kind[:20]} "{name[:40]}"）',
+            f'请写明是哪个账户或用户，1 至 {_NAME_LENGTH} 个字符（现为 {shortened(kind, 20)} "{shortened(name, 40)}"）',
             code="claim.malformed",
         )
     check_length(why, _WHY_LENGTH, "理由")
