@@ -90,7 +90,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "law/model/values.py": ("parse_chinese_money", "parse_share", "parse_date", "_parse_declared_share"),
     **{f"messages/{name}.py": () for name in ("delivery", "http_post", "preferences", "queries", "signed_post")},
     "compute/jobs/files/queries.py": (), "compute/jobs/files/requests.py": (), "compute/jobs/files/log_search.py": (),
-    "compute/jobs/files/streams.py": (),
+    "compute/jobs/files/streams.py": (), "compute/jobs/files/held_answers.py": (),
     "compute/site_agent/files/tree.py": (), "compute/site_agent/files/kept.py": (),
     "compute/site_agent/files/answering.py": (), "compute/site_agent/files/listing.py": (),
     "compute/site_agent/files/hashing.py": (), "protocol/file_names.py": (),
