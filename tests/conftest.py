@@ -28,7 +28,7 @@ FEW_EXAMPLES = 50
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 if "PYTEST_XDIST_WORKER" not in os.environ:
-    os.environ["HUISUAN_HOME"] = str(new_run_folder())
+    os.environ["HUISUAN_HOME"] = os.environ["HUISUAN_TEST_RUN_FOLDER"] = str(new_run_folder())
 HOME = os.environ["HUISUAN_HOME"]
 os.environ.pop("DATABASE_URL", None)
 # here and not in pyproject.toml: pytest-django would read the settings before the lines above
@@ -48,6 +48,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if "PYTEST_XDIST_WORKER" not in os.environ:
         guard(Path(HOME))
     django.setup()
+    from django.conf import settings as platform
+
+    platform.PASSWORD_HASHERS = ["support.passwords.OneRound", *platform.PASSWORD_HASHERS[1:]]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -30,11 +30,6 @@ NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 HOME, ACTOR = ClientPlace("203.0.113.9"), Actor("test")
 
 
-@pytest.fixture(autouse=True)
-def quick_hashes(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # hundreds of tries in a second
-
-
 @pytest.fixture
 def owner(db: None) -> Person:
     person = Person.objects.create_person("zhang", PASSWORD, role="auditor")

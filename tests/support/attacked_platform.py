@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from support.migrated_cluster import copy_cluster
+
 PATIENCE = 60.0
 
 
@@ -81,6 +83,7 @@ def attacked(**environment: str) -> Iterator[Attacked]:
     folder = Path(tempfile.mkdtemp(prefix="hs-attack-"))
     folder.chmod(0o755)
     try:
+        copy_cluster(folder)
         platform = Attacked(folder, **environment)
         try:
             yield platform

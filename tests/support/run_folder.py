@@ -44,7 +44,8 @@ def guard(folder: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    postmaster.kill_postmaster(folder / "pg")
+    for data in (folder / "pg", folder / "cluster" / "pg"):  # of `support.migrated_cluster`
+        postmaster.kill_postmaster(data)
     shutil.rmtree(folder, ignore_errors=True)
 
 

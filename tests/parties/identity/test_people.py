@@ -8,7 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.conf import global_settings
+from django.contrib.auth.hashers import get_hasher
 from django.db import DatabaseError, connection, transaction
+from django.utils.module_loading import import_string
 from typer.testing import CliRunner
 
 from huisuan.base.errors import Refused
@@ -17,16 +20,13 @@ from huisuan.parties.identity import people
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.identity.positions import Position
 from huisuan.parties.models import Party, Person, PersonEvent
+from huisuan.serving import settings as platform_settings
+from support.passwords import OneRound
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 ACTOR = Actor("test")
 USCC = "91340100MA2T000013"
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
@@ -164,3 +164,11 @@ def test_a_machine_has_no_password_and_a_demo_code_is_for_invented_people_only()
         run("code", "zhang")
     with pytest.raises(Refused, match="没有设统一身份"):
         run("bind", "zhang", "sub")
+
+
+def test_the_platform_hashes_passwords_as_django_advises_and_not_as_the_tests_do() -> None:
+    assert not hasattr(platform_settings, "PASSWORD_HASHERS")
+    advised = import_string(global_settings.PASSWORD_HASHERS[0])()
+    assert advised.iterations >= 600_000
+    assert type(get_hasher()) is OneRound
+    assert advised.must_update(OneRound().encode("correct horse battery", "0123456789abcdefghijkl"))

@@ -20,11 +20,6 @@ PASSWORD, OTHER = "correct horse battery", "another long sentence"
 ACTOR = Actor("test")
 
 
-@pytest.fixture(autouse=True)
-def quick_hashes(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 def now() -> datetime:
     return datetime.now(UTC)
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from support.homes import Homes
+from support.migrated_cluster import copy_cluster
 
 
 @pytest.fixture(scope="package")
@@ -25,6 +26,7 @@ def homes() -> Iterator[Homes]:
 @pytest.fixture(scope="package")
 def backup(homes: Homes) -> Path:
     """A backup of the home `a`."""
+    copy_cluster(homes.folder / "a")
     homes.run("a", "-m", "support.backed_up", "seed")
     made = homes.folder / "b.huisuan"
     report = json.loads(homes.huisuan("a", "backup", made, "--json"))

@@ -20,6 +20,8 @@ import httpx
 import psutil
 import pytest
 
+from support.migrated_cluster import copy_cluster
+
 pytestmark = [pytest.mark.db, pytest.mark.slow]
 COMMAND = [
     sys.executable,
@@ -120,7 +122,7 @@ Partition.objects.create(centre=centre, name="cpu", accelerator=slot, nodes=1, c
 def home() -> Iterator[Home]:
     folder = Path(tempfile.mkdtemp(prefix="hs-up-"))
     made = Home(folder / "h")
-    made.folder.mkdir()
+    copy_cluster(made.folder)
     made.run(SEED)
     yield made
     for process in made.processes():
