@@ -20,8 +20,8 @@ from huisuan.compute.metering.imports.upload_limits import IMPORT_MOST_BYTES
 from huisuan.portal.sentences.catalogue import translate
 from huisuan.programmes.models.limits import LARGEST_BYTES
 
-MIB = 1024 * 1024
-SMALL = 2 * MIB  # what Django itself allows a form (DATA_UPLOAD_MAX_MEMORY_SIZE), and more than any form has
+_MIB = 1024 * 1024
+SMALL = 2 * _MIB  # what Django itself allows a form (DATA_UPLOAD_MAX_MEMORY_SIZE), and more than any form has
 _FILES_AT_ONCE = 10  # pieces of evidence in one form
 _WORKDIR_REMEDY = "请用 .huisuanignore 排除数据与环境"
 
@@ -62,7 +62,7 @@ def limit_for(path: str) -> RequestLimit:
 
 
 def _size(number: int) -> str:
-    for unit, name in ((1024 * MIB, "GiB"), (MIB, "MiB"), (1024, "KiB")):
+    for unit, name in ((1024 * _MIB, "GiB"), (_MIB, "MiB"), (1024, "KiB")):
         if number >= unit and number % unit == 0:
             return f"{number // unit} {name}"
     return f"{number} 字节"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from huisuan.base.text_length import shortened
 from huisuan.compute.engines.interface import Observation, RunState, RunUsage
 from huisuan.compute.engines.kubernetes.manifest import CONTAINER, INDEX, RUN
 
@@ -205,11 +206,6 @@ def _usage(
 
 def _line(pod: PodSeen) -> list[Any]:
     return [pod.name, pod.uid, pod.node, pod.cards, pod.started_at, pod.ended_at, pod.exit_code]
-
-
-def shortened(text: str, limit: int) -> str:
-    """A text that fits, saying so where it was cut."""
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _moment(at: int) -> datetime:

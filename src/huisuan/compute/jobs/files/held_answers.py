@@ -18,11 +18,11 @@ from huisuan.compute.models import FileRequest
 
 LIFE = {"list": timedelta(seconds=60), "read": timedelta(seconds=60), "hash": timedelta(minutes=15)}
 GIVEN = timedelta(seconds=3)  # by then whoever waits for a list has it: before, another must not push it out
-MIB = 2**20
-MOST_HELD = 64 * MIB  # bytes of one party: answers that are here, and those that may come
+_MIB = 2**20
+MOST_HELD = 64 * _MIB  # bytes of one party: answers that are here, and those that may come
 MOST_OPEN = 64  # questions and answers of one party
-MOST_HELD_OF_CENTRE = 256 * MIB  # bytes of all parties' jobs at one centre
-MOST_HELD_IN_ALL = 1024 * MIB
+MOST_HELD_OF_CENTRE = 256 * _MIB  # bytes of all parties' jobs at one centre
+MOST_HELD_IN_ALL = 1024 * _MIB
 #: reasons that pass by themselves as readers take what is theirs: whoever streams waits for them
 PASSING = ("files.too_many_at_once", "files.centre_holds_too_much", "files.platform_holds_too_much")
 _AHEAD_SHARE = 2  # of all bounds, ahead may be asked for the half: what is wanted now finds room
@@ -92,7 +92,7 @@ def _passed(party: int, centre: int, count: int, size: int, now: datetime, share
     own = _held(live(now).filter(job__party=party))
     if own.rows + count > MOST_OPEN // share or own.size + size > MOST_HELD // share:
         return Unavailable(
-            f"已有 {MOST_OPEN} 个文件请求（或 {MOST_HELD // MIB} MiB）在等：请等它们完成，或停掉另外的下载",
+            f"已有 {MOST_OPEN} 个文件请求（或 {MOST_HELD // _MIB} MiB）在等：请等它们完成，或停掉另外的下载",
             code="files.too_many_at_once",
         )
     #: what is past its life still lies there until it is removed: it counts
@@ -107,7 +107,7 @@ def _passed(party: int, centre: int, count: int, size: int, now: datetime, share
     ):
         if held.size + size > (most // 4 * 3 if own.rows else most) // share:
             return Unavailable(
-                f"{whose}各主体在取的文件内容已有 {held.size // MIB} MiB 在等人取走（至多 {most // MIB} MiB）："
+                f"{whose}各主体在取的文件内容已有 {held.size // _MIB} MiB 在等人取走（至多 {most // _MIB} MiB）："
                 "取走后自会空出来，请过几秒再试",
                 code=code,
             )
