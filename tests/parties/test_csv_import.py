@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from huisuan.base.csv_lines import LineRefused
 from huisuan.base.errors import Refused
+from huisuan.base.months import SHANGHAI
 from huisuan.parties.cli import party_commands
 from huisuan.parties.csv_import import import_parties, parse_uscc
 from huisuan.parties.models import Party, Relation
@@ -206,6 +208,7 @@ def test_the_command_line_imports_shows_and_lists(tmp_path: Path) -> None:
             "control": True,
             "valid_from": "2024-01-01",
             "valid_to": None,
+            "known_from": datetime.now(SHANGHAI).date().isoformat(),
         }
     ]
     assert [row["uscc"] for row in json.loads(CliRunner().invoke(app, ["list", "--json"]).stdout)] == [code(1), code(2)]

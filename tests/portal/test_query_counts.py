@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from support.every_page import page_addresses
+from support.relations import relate
 
 if TYPE_CHECKING:
     from support.portal import World
@@ -39,13 +40,13 @@ def grow(world: World, rounds: range) -> None:
     """Add one more of everything a page lists, for each round."""
     from huisuan.base.months import Month
     from huisuan.compute.metering.seals.seal_month import seal_month
-    from huisuan.parties.models import Party, Person, Relation
+    from huisuan.parties.models import Party, Person
     from huisuan.settlement.runs.settle import settle
     from support import portal as making
 
     for n in rounds:
         party = making.party(100 + n, f"公司 {n}")
-        Relation.objects.create(owner=world.alpha, owned=party, control=True, valid_from=date(2024, 1, 1))
+        relate(world.alpha, party)
         person = Person.objects.create_person(f"more-{n}", None, role="user", party=party)
         _centre(n)
         _usage(n, party)

@@ -16,11 +16,12 @@ from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.compute.jobs.services import submit_job
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.compute.models import Job, JobLog
-from huisuan.parties.models import Party, Person, Region, Relation
+from huisuan.parties.models import Party, Person, Region
 from huisuan.parties.viewer import Viewer
 from huisuan.protocol.resources import JobRequest
 from huisuan.settlement.models import Bill, Entitlement, SettlementRun
 from huisuan.settlement.runs.settle import settle
+from support.relations import relate
 
 NOW = datetime(2025, 2, 3, 4, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -100,7 +101,7 @@ def build() -> World:
         )
         set_tariff(name, CARD, "1000", date(2024, 1, 1), date(2024, 7, 1))
         set_tariff(name, CARD, "1201", date(2024, 7, 1))
-    Relation.objects.create(owner=alpha, owned=operators["wh"], control=True, valid_from=date(2024, 1, 1))
+    relate(alpha, operators["wh"])
     tenants = f"account,uscc\nalpha,{alpha.uscc}\nbeta,{beta.uscc}\n".encode()
     usage = {
         "hf": [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.db.models import QuerySet
 
 from huisuan.base.errors import NotFound
 from huisuan.parties.models import Party, Relation
+from huisuan.parties.relation_history import relations_known
 from huisuan.parties.viewer import Viewer
 
 
@@ -47,17 +49,17 @@ def party_row(party: Party) -> dict[str, Any]:
     }
 
 
-def party_with_relations(uscc: str) -> dict[str, Any]:
-    """A party with whom it owns or controls and who owns or controls it, each with its dates.
+def party_with_relations(uscc: str, as_known: date) -> dict[str, Any]:
+    """A party with whom it owns or controls and who owns or controls it, each with its dates, as known on a day.
 
     Raises:
         Refused: no such party.
     """
-    party = get_party(uscc)
+    party, known = get_party(uscc), relations_known(as_known)
     return {
         **party_row(party),
-        "owns": [_relation_row(row, row.owned) for row in party.owns.select_related("owned")],
-        "owned_by": [_relation_row(row, row.owner) for row in party.owned_by.select_related("owner")],
+        "owns": [_relation_row(row, row.owned) for row in known.filter(owner=party).select_related("owned")],
+        "owned_by": [_relation_row(row, row.owner) for row in known.filter(owned=party).select_related("owner")],
     }
 
 
@@ -69,4 +71,5 @@ def _relation_row(relation: Relation, other: Party) -> dict[str, Any]:
         "control": relation.control,
         "valid_from": relation.valid_from,
         "valid_to": relation.valid_to,
+        "known_from": relation.known_from,
     }

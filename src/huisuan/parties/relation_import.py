@@ -6,6 +6,7 @@ from datetime import date, datetime
 from fractions import Fraction
 
 from django.db import transaction
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from huisuan.base.csv_lines import CsvTable, FileReport, LineRefused
@@ -13,24 +14,29 @@ from huisuan.base.months import SHANGHAI
 from huisuan.base.text_length import shortened
 from huisuan.parties.csv_import import BY_COMMAND, parse_date_cell, parse_uscc
 from huisuan.parties.models import Party, Relation, Succession, SuccessionKind
+from huisuan.parties.relation_history import latest_statements
 
 _RELATION_COLUMNS = ("owner", "owned", "valid_from")
-_OPTIONAL_RELATION_COLUMNS = ("share_permille", "share", "control", "valid_to")
+_OPTIONAL_RELATION_COLUMNS = ("share_permille", "share", "control", "valid_to", "withdrawn")
 _SUCCESSION_COLUMNS = ("old", "new", "kind", "valid_from")
 _YES, _NO = {"true", "1", "yes", "y", "是"}, {"false", "0", "no", "n", "否", ""}
 
 
-def import_relations(content: bytes, name: str = "CSV") -> FileReport:
+def import_relations(
+    content: bytes, name: str = "CSV", *, by: str = BY_COMMAND, now: datetime | None = None
+) -> FileReport:
     """Bring relations up to the file (columns owner, owned, valid_from; share_permille or share, control, valid_to).
 
-    A relation is known by owner, owned and its first day; a line that says otherwise updates the rest. One
-    transaction.
+    A relation is known by owner, owned and its first day; a line that says otherwise is what is known since today, and
+    what was known before stays as it was. `withdrawn` takes back one that never was. One transaction.
 
     Raises:
         Refused: the file is not a CSV with these columns.
     """
     table = CsvTable(content, name, _RELATION_COLUMNS, _OPTIONAL_RELATION_COLUMNS)
     report = FileReport(ignored_columns=table.ignored)
+    at = now or timezone.now()
+    entry = {"known_from": at.astimezone(SHANGHAI).date(), "source": shortened(name, 200), "by": by[:120], "at": at}
     with transaction.atomic():
         parties = {party.uscc: party for party in Party.objects.all()}
         seen: dict[tuple[int, int, date], int] = {}
@@ -41,6 +47,8 @@ def import_relations(content: bytes, name: str = "CSV") -> FileReport:
                 if key in seen:
                     rule = f"与第 {seen[key]} 行说的是同一关系"
                     raise LineRefused("valid_from", cells["valid_from"], rule, "每段关系只留一行")
+                for field, value in entry.items():
+                    setattr(relation, field, value)
                 _store_relation(relation, report)
                 seen[key] = line
             except LineRefused as refusal:
@@ -57,9 +65,11 @@ def _parse_relation(cells: dict[str, str], parties: dict[str, Party]) -> Relatio
         ends[column] = parties[code]
     if ends["owner"] == ends["owned"]:
         raise LineRefused("owned", cells["owned"], "与 owner 相同", "关系须在两个主体之间")
-    control = cells.get("control", "").lower()
+    control, withdrawn = (cells.get(column, "").lower() for column in ("control", "withdrawn"))
     if control not in _YES | _NO:
         raise LineRefused("control", cells["control"], "不是 true 或 false", "有控制关系写 true，没有写 false")
+    if withdrawn not in _YES | _NO:
+        raise LineRefused("withdrawn", cells["withdrawn"], "不是 true 或 false", "登记错了、从来没有的关系写 true")
     share = _parse_share(cells)
     if not share and control not in _YES:
         rule = "持股为 0 且无控制关系"
@@ -68,7 +78,10 @@ def _parse_relation(cells: dict[str, str], parties: dict[str, Party]) -> Relatio
     last = parse_date_cell("valid_to", cells["valid_to"]) if cells.get("valid_to") else None
     if last is not None and last <= first:
         raise LineRefused("valid_to", cells["valid_to"], f"不晚于 valid_from {first}", "终止日不含当日，须晚于起始日")
-    return Relation(**ends, share_permille=share, control=control in _YES, valid_from=first, valid_to=last)
+    return Relation(
+        **ends, share_permille=share, control=control in _YES, valid_from=first, valid_to=last,
+        withdrawn=withdrawn in _YES,
+    )  # fmt: skip
 
 
 def _parse_share(cells: dict[str, str]) -> int:
@@ -94,24 +107,38 @@ def _parse_share(cells: dict[str, str]) -> int:
 
 
 def _store_relation(relation: Relation, report: FileReport) -> None:
-    pair = Relation.objects.select_for_update().filter(owner=relation.owner, owned=relation.owned)
-    stands = pair.filter(valid_from=relation.valid_from).first()
-    for other in pair.exclude(valid_from=relation.valid_from):
+    Party.objects.select_for_update(no_key=True).get(pk=relation.owned_id)  # two imports see one another
+    pair = {"owner": relation.owner_id, "owned": relation.owned_id}
+    latest = Relation.objects.filter(**pair).aggregate(day=Max("known_from"))["day"]
+    if latest and latest > relation.known_from:
+        rule = f"的登记已有 {latest} 才知道的一条"
+        raise LineRefused("owned", relation.owned.uscc, rule, "不能补登在它之前；请核对本机的日期")
+    stands = latest_statements(date.max).filter(**pair)
+    if not relation.withdrawn:
+        _refuse_overlap(relation, stands.filter(withdrawn=False).exclude(valid_from=relation.valid_from))
+    same = stands.filter(valid_from=relation.valid_from).first()
+    if relation.withdrawn and same is None:
+        raise LineRefused("withdrawn", "true", "没有登记过这段关系", "请核对 owner、owned 与 valid_from")
+    fields = ("share_permille", "control", "valid_to", "withdrawn")
+    unchanged = same and (
+        all(getattr(same, field) == getattr(relation, field) for field in fields)
+        or (same.withdrawn and relation.withdrawn)
+    )
+    if unchanged:
+        report.same += 1
+        return
+    relation.save()
+    if same is None or same.withdrawn:
+        report.new += 1
+    else:
+        report.changed += 1
+
+
+def _refuse_overlap(relation: Relation, others: QuerySet[Relation]) -> None:
+    for other in others:
         if other.valid_from < (relation.valid_to or date.max) and relation.valid_from < (other.valid_to or date.max):
             rule = f"与已登记的一段（{other.valid_from} 至 {other.valid_to or '今'}）重叠"
             raise LineRefused("valid_from", str(relation.valid_from), rule, "请先导入那一段的终止日 valid_to")
-    if stands is None:
-        relation.save()
-        report.new += 1
-        return
-    fields = ("share_permille", "control", "valid_to")
-    if all(getattr(stands, field) == getattr(relation, field) for field in fields):
-        report.same += 1
-        return
-    for field in fields:
-        setattr(stands, field, getattr(relation, field))
-    stands.save(update_fields=fields)
-    report.changed += 1
 
 
 def import_successions(

@@ -34,8 +34,9 @@ from huisuan.compute.models import (
 )
 from huisuan.compute.placement.scoring import PriceTerms, net_fen
 from huisuan.compute.placement.weights import weights_on
-from huisuan.parties.models import Party, Relation
+from huisuan.parties.models import Party
 from support.jobs import NOON, PROVINCE, Voice, asked, party, user
+from support.relations import relate
 
 pytestmark = pytest.mark.django_db
 A100, H20, NPU = "A100-SXM4-80GB", "H20", "Ascend-910B3"
@@ -281,10 +282,7 @@ def test_after_the_policy_nothing_comes_back_and_it_is_said() -> None:
 def test_at_its_own_centre_nothing_comes_back_so_it_counts_as_dearer() -> None:
     centre("own", f"gpu={A100}:1x8", operator=98, fen=1000)
     centre("other", f"gpu={A100}:1x8", operator=97, fen=1100)
-    Relation.objects.create(
-        owner=party(1), owned=Party.objects.get(uscc=party(98, "centre_operator").uscc), control=True,
-        valid_from=date(2024, 1, 1),
-    )  # fmt: skip
+    relate(party(1), Party.objects.get(uscc=party(98, "centre_operator").uscc))
     (tenant,) = tenants([party(1)], NOON, weights_on(NOON.date()))
     assert tenant.no_subsidy_at == frozenset({"own"})
     told = preview.preview(asked("x", cards=1), user(), NOON)

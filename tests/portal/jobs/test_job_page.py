@@ -26,6 +26,7 @@ from huisuan.protocol.resources import JobRequest
 from support.jobs import Voice
 from support.metering import Agent, said
 from support.portal import World
+from support.relations import relate
 
 pytestmark = pytest.mark.django_db
 START = datetime(2025, 2, 3, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai; the law holds until the end of the year
@@ -211,9 +212,7 @@ def test_a_job_that_crosses_a_change_of_price_is_priced_day_by_day(site: Site) -
 
 def test_nothing_comes_back_of_use_at_ones_own_centre_and_the_page_says_so(site: Site) -> None:
     operator = Centre.objects.get(code="hf").operator
-    from huisuan.parties.models import Relation
-
-    Relation.objects.create(owner=site.world.alpha, owned=operator, control=True, valid_from=date(2024, 1, 1))
+    relate(site.world.alpha, operator)
     job = site.tells(site.submit(), "running", started_at=START)
     cost = cost_of(job, [], START + HOUR)
     assert (cost.rounded_fen, cost.back_fen, cost.own) == (360, 0, True)

@@ -22,7 +22,7 @@ from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
 from huisuan.law.explain.explanation import explain, parse_facts
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_policy
-from huisuan.parties.models import Party, Person, Relation
+from huisuan.parties.models import Party, Person
 from huisuan.parties.viewer import Viewer
 from huisuan.settlement.adoption.proposed_settings import parse_draft
 from huisuan.settlement.adoption.queries import comparison_lines, comparison_to_dict, proposal_to_dict
@@ -34,6 +34,7 @@ from huisuan.settlement.impact.settled_days import overruled, settled_reach
 from huisuan.settlement.models import ProposalEnd, SettingsProposal, SettlementRun, Through
 from huisuan.settlement.runs.queries import latest_entitlements, recompute_entitlement
 from huisuan.settlement.runs.settle import settle
+from support.relations import relate
 
 pytestmark = pytest.mark.django_db
 Committed = Callable[..., AbstractContextManager[Any]]
@@ -63,7 +64,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def settled() -> SettlementRun:
     """Two users of one centre in 2024; the operator controls the second."""
     firm, school, operator = (_party(n, kind) for n, kind in enumerate(("enterprise", "university", "centre_operator")))
-    Relation.objects.create(owner=operator, owned=school, control=True, valid_from=date(2024, 1, 1))
+    relate(operator, school)
     plan = CentrePlan(
         name="合肥中心", operator=operator.uscc, region="340100", engine=None, partitions=(f"gpu={CARD}:4x8:a800",)
     )

@@ -6,11 +6,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from django.db import DatabaseError, IntegrityError, transaction
 
 from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.parties.csv_import import import_parties
-from huisuan.parties.models import Party, StateChange
-from huisuan.parties.relation_import import import_successions
+from huisuan.parties.models import Party, Relation, StateChange
+from huisuan.parties.relation_import import import_relations, import_successions
 from huisuan.settlement.impact.register_preview import preview_import
 from huisuan.settlement.models import Entitlement, SettlementRun
 from huisuan.settlement.runs.settle import SettleResult, settle
@@ -192,3 +193,53 @@ def test_of_a_split_one_carries_and_the_others_begin_anew() -> None:
     ]
     assert import_successions(csv(SUCCESSIONS, *lines), now=NOW).new == 2
     assert owed(settled().run) == {"公司2": ("eligible", 4 * HOUR // 5), "公司3": ("not_eligible", 0)}
+
+
+RELATIONS = "owner,owned,control,valid_from,valid_to,withdrawn"
+
+
+def owns(valid_to: str = "", withdrawn: str = "") -> bytes:
+    """The operator of the centre (99) controls firm 1 since July 2024."""
+    return csv(RELATIONS, f"{party(99).uscc},{party(1).uscc},true,2024-07-01,{valid_to},{withdrawn}")
+
+
+def test_a_relation_learned_late_shows_what_past_results_become_and_a_replay_stays_what_it_was() -> None:
+    live = settled(LATER).run
+    _, changed = preview_import(lambda: import_relations(owns(), now=NOW), NOW)
+    assert [(each.party, each.before_fen, each.after_fen) for each in changed] == [
+        (party(1).uscc, 2 * HOUR // 5, HOUR // 5)
+    ]
+    assert not Relation.objects.exists(), "a look changes nothing"
+    assert import_relations(owns(), now=NOW).new == 1
+    assert owed(settled().run)["公司1"] == ("eligible", HOUR // 5)
+    replayed = settled(NOW, as_known=live.as_known).run
+    assert (owed(replayed), replayed.inputs_sha256) == (owed(live), live.inputs_sha256)
+
+
+def test_a_relation_that_ended_earlier_or_never_was_is_so_since_it_is_known() -> None:
+    import_relations(owns(), now=LATER)
+    own = settled(LATER).run
+    assert owed(own)["公司1"] == ("eligible", HOUR // 5)
+    assert import_relations(owns("2024-08-01"), now=NOW).changed == 1
+    assert owed(settled().run)["公司1"] == ("eligible", 2 * HOUR // 5)
+    assert import_relations(owns(withdrawn="true"), now=NOW).changed == 1
+    assert import_relations(owns(withdrawn="true"), now=NOW).same == 1
+    assert import_relations(owns(), now=NOW).new == 1
+    assert owed(settled(NOW, as_known=own.as_known).run) == owed(own)
+    (fault,) = import_relations(owns("2024-09-01"), now=LATER).faults
+    assert "不能补登在它之前" in str(fault)
+
+
+def test_what_was_known_of_a_relation_stays_and_never_overlaps_on_any_day() -> None:
+    import_relations(owns(), now=LATER)
+    (first,) = Relation.objects.all()
+    for change in (first.delete, first.save):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            change()
+    later = {"owner": party(99), "owned": party(1), "control": True, "source": "x", "by": "x", "at": NOW}
+    for fields in (
+        {"valid_from": date(2024, 8, 1), "known_from": NOW.date()},  # overlaps
+        {"valid_from": date(2024, 1, 1), "valid_to": date(2024, 2, 1), "known_from": BEFORE.date()},  # known before
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Relation.objects.create(**later, **fields)

@@ -19,7 +19,7 @@ from huisuan.base.money import round_half_up
 from huisuan.base.months import Month
 from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.law.model import Status
-from huisuan.parties.models import Party, Relation
+from huisuan.parties.models import Party
 from huisuan.parties.viewer import Viewer
 from huisuan.settlement.models import Bill, Entitlement
 from huisuan.settlement.runs.settle import settle
@@ -28,6 +28,7 @@ from huisuan.settlement.statements.focus_csv import focus_csv
 from huisuan.settlement.statements.forecast import forecast_year
 from huisuan.settlement.statements.lines import FirmStatement, StatementLine, allot_fen, load_statement
 from huisuan.settlement.statements.workbook import workbook
+from support.relations import relate
 from support.usage_records import A800, centre, imported, line, party, sacct
 
 NOW = datetime(2026, 1, 5, 4, tzinfo=UTC)
@@ -145,9 +146,7 @@ def test_a_forecast_goes_on_at_the_pace_of_the_year_and_leaves_out_the_firms_own
     assert found.elapsed == Fraction(1, 2)
     assert found.at_end.spend == 2 * found.so_far.spend > 0
     assert found.at_end.net == found.at_end.spend - found.at_end.subsidy_fen
-    Relation.objects.create(
-        owner=party(99), owned=party(1), share_permille=1000, control=True, valid_from=date(2024, 3, 1)
-    )
+    relate(party(99), party(1), share_permille=1000, valid_from=date(2024, 3, 1))
     found = forecast_year(firm, half)
     march = load_statement(firm, Month(2024, 3))
     assert found.so_far.self_use_fen == march.fen

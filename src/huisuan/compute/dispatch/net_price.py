@@ -18,9 +18,10 @@ from huisuan.compute.models import Centre
 from huisuan.law.explain import CombinedAnswer, RuleInput, combine_answers
 from huisuan.law.model import LawError, Status, smallest_cap
 from huisuan.law.policy import Policy, PolicyRule, list_policies, load_policy
-from huisuan.parties.affiliation import OwnershipRelation, Reach, find_affiliations
-from huisuan.parties.models import Party, Relation
+from huisuan.parties.affiliation import Reach, find_affiliations
+from huisuan.parties.models import Party
 from huisuan.parties.party_state import PartyState
+from huisuan.parties.relation_history import load_holdings
 from huisuan.parties.state_history import states_on
 
 SAMPLE_FEN = 10**9  # so large that rounding to the fen cannot show in the share
@@ -160,9 +161,7 @@ class Subsidies:
         for code, operator, _region in centres:
             operators.setdefault(operator, []).append(code)
         after = self.day + timedelta(days=1)
-        relations = Relation.objects.filter(valid_from__lt=after).exclude(valid_to__lte=self.day)
-        columns = ("owner__uscc", "owned__uscc", "share_permille", "control", "valid_from", "valid_to")
-        holdings = [OwnershipRelation(*row) for row in relations.values_list(*columns)]
+        holdings = load_holdings(self.day, after, self.day)
         related = {one for each in holdings for one in (each.owner, each.owned)} | set(operators)
         pairs = [(uscc, each) for uscc in parties if uscc in related for each in operators]
         found: dict[str, frozenset[str]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from huisuan.base.csv_lines import FileReport
 from huisuan.base.errors import Unavailable
+from huisuan.base.months import SHANGHAI
 from huisuan.terminal import AsJson, note, out, print_json, print_table
 
 app = typer.Typer()
@@ -30,6 +32,7 @@ _RELATION_COLUMNS = {
     "control": "控制",
     "valid_from": "自",
     "valid_to": "至（不含）",
+    "known_from": "何日起知道",
 }
 
 
@@ -62,11 +65,15 @@ def show_report(report: FileReport, *, as_json: bool) -> None:
 
 
 @app.command()
-def show(uscc: Annotated[str, typer.Argument(help="统一社会信用代码")], as_json: AsJson = False) -> None:
+def show(
+    uscc: Annotated[str, typer.Argument(help="统一社会信用代码")],
+    as_known: Annotated[datetime | None, typer.Option(help="按截至哪天已知的关联关系", formats=["%Y-%m-%d"])] = None,
+    as_json: AsJson = False,
+) -> None:
     """查看一个主体和它的关联关系。"""
     from huisuan.parties.queries import party_with_relations
 
-    party = party_with_relations(uscc)
+    party = party_with_relations(uscc, (as_known or datetime.now(SHANGHAI)).date())
     if as_json:
         print_json(party)
         return

@@ -6,6 +6,8 @@ import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
+from huisuan.base.db.append_only import append_only
+
 USCC_PATTERN = "^[0-9A-HJ-NPQRTUWXY]{18}$"  # GB 32100-2015: no I, O, S, V, Z
 
 
@@ -73,7 +75,11 @@ class Party(models.Model):
 
 
 class Relation(models.Model):
-    """Who owns or controls whom, from a day until a day (the end day is not in it; none: still so)."""
+    """Who owns or controls whom, from a day until a day (the end day is not in it; none: still so); since when known.
+
+    Append-only: of rows of one pair and first day the latest known counts (`parties.relation_history`); one that is
+    `withdrawn` says that the relation never was.
+    """
 
     owner = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="owns")
     owned = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="owned_by")
@@ -81,9 +87,15 @@ class Relation(models.Model):
     control = models.BooleanField(default=False, help_text="controls it whatever the share (agreement, board)")
     valid_from = models.DateField()
     valid_to = models.DateField(null=True, blank=True)
+    withdrawn = models.BooleanField(default=False, help_text="it was entered in error")
+    known_from = models.DateField()
+    source = models.CharField(max_length=200)
+    by = models.CharField(max_length=120)
+    at = models.DateTimeField()
 
     class Meta:
-        ordering = ["owner", "owned", "valid_from"]
+        ordering = ["owner", "owned", "valid_from", "known_from", "id"]
+        indexes = [models.Index(fields=["owner", "owned", "valid_from", "known_from", "id"], name="relation_as_known")]
         constraints = [
             models.CheckConstraint(name="relation_is_between_two", condition=~Q(owner=F("owned"))),
             models.CheckConstraint(name="relation_share_is_per_mille", condition=Q(share_permille__lte=1000)),
@@ -92,25 +104,39 @@ class Relation(models.Model):
                 name="relation_ends_after_it_begins",
                 condition=Q(valid_to__isnull=True) | Q(valid_to__gt=F("valid_from")),
             ),
+            models.CheckConstraint(name="relation_says_by_whom", condition=~Q(by="")),
         ]
         triggers = [
+            append_only("relations_stay"),
+            # at every day on which something became known, what was known until then does not overlap
             pgtrigger.Trigger(
                 name="relation_days_do_not_overlap",
                 when=pgtrigger.Before,
-                operation=pgtrigger.Insert | pgtrigger.Update,
+                operation=pgtrigger.Insert,
                 func="""
                     PERFORM 1 FROM parties_party WHERE id = NEW.owned_id FOR NO KEY UPDATE;
                     IF EXISTS (
-                        SELECT 1 FROM parties_relation r
-                        WHERE r.owner_id = NEW.owner_id AND r.owned_id = NEW.owned_id AND r.id <> NEW.id
-                          AND r.valid_from < COALESCE(NEW.valid_to, 'infinity'::date)
+                        SELECT 1 FROM parties_relation r WHERE r.owner_id = NEW.owner_id
+                          AND r.owned_id = NEW.owned_id AND r.known_from > NEW.known_from
+                    ) THEN
+                        RAISE EXCEPTION 'relation is known before one that stands'
+                            USING ERRCODE = 'exclusion_violation';
+                    END IF;
+                    IF NOT NEW.withdrawn AND EXISTS (
+                        SELECT 1 FROM (
+                            SELECT DISTINCT ON (valid_from) * FROM parties_relation
+                            WHERE owner_id = NEW.owner_id AND owned_id = NEW.owned_id
+                              AND valid_from <> NEW.valid_from
+                            ORDER BY valid_from, known_from DESC, id DESC
+                        ) r
+                        WHERE NOT r.withdrawn AND r.valid_from < COALESCE(NEW.valid_to, 'infinity'::date)
                           AND NEW.valid_from < COALESCE(r.valid_to, 'infinity'::date)
                     ) THEN
                         RAISE EXCEPTION 'relation overlaps one that stands' USING ERRCODE = 'exclusion_violation';
                     END IF;
                     RETURN NEW;
                 """,
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -18,9 +18,11 @@ from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.csv_lines import LARGEST_CSV, FileReport, LineFault
 from huisuan.base.errors import InvalidRequest, Refused
+from huisuan.base.months import SHANGHAI
 from huisuan.parties.csv_import import import_parties
 from huisuan.parties.models import Party, PartyKind, Region
 from huisuan.parties.queries import list_visible_parties
+from huisuan.parties.relation_history import relations_known
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.ui import state_labels
@@ -96,12 +98,13 @@ def party_page(request: HttpRequest, uscc: str) -> HttpResponseBase:
     """One party: what is registered, its relations, and every change with who made it."""
     viewer = viewer_of(request)
     party = get_object_or_404(list_visible_parties(viewer), uscc=uscc.upper())
+    known = relations_known(timezone.now().astimezone(SHANGHAI).date())
     context = {
         "here": "parties",
         "party": party,
         "may_change": viewer.role == "province",
-        "owns": party.owns.select_related("owned").order_by("owned__uscc", "valid_from"),
-        "owned_by": party.owned_by.select_related("owner").order_by("owner__uscc", "valid_from"),
+        "owns": known.filter(owner=party).select_related("owned").order_by("owned__uscc", "valid_from"),
+        "owned_by": known.filter(owned=party).select_related("owner").order_by("owner__uscc", "valid_from"),
         "changes": [_change(each) for each in party.changes.all()[:HISTORY_SHOWN]],
         "same": {"bills": f"{reverse('bills')}?q={party.uscc}", "entitlements": f"{reverse('entitlements')}?q={uscc}"},
     }

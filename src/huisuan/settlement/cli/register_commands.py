@@ -23,7 +23,8 @@ def import_(
     relations: Annotated[
         bool,
         typer.Option(
-            "--relations", help="导入关联关系：owner,owned,share_permille 或 share,control,valid_from,valid_to"
+            "--relations",
+            help="导入关联关系：owner,owned,valid_from；可选 share_permille 或 share,control,valid_to,withdrawn",
         ),
     ] = False,
     successions: Annotated[
@@ -41,7 +42,7 @@ def import_(
 
     content, name = read_file(file)
     now = datetime.now(UTC)
-    enter = import_relations if relations else import_successions if successions else partial(import_parties, now=now)
+    enter = partial(import_relations if relations else import_successions if successions else import_parties, now=now)
     if not accept:
         with progress("对照以往的结算", None):
             report, changed = preview_import(lambda: enter(content, name), now)

@@ -20,8 +20,8 @@ from huisuan.compute.fact_sources.rules import ReachSpan
 from huisuan.compute.metering.exports.usage_parquet import SealedFile, export_usage
 from huisuan.compute.models import Centre, Tariff
 from huisuan.parties.affiliation import AffiliationSpan, OwnershipRelation, find_affiliations
-from huisuan.parties.models import Relation
 from huisuan.parties.party_state import StateSpan
+from huisuan.parties.relation_history import load_holdings
 from huisuan.parties.state_history import load_heirs, load_state_spans
 from huisuan.settlement.runs.billing import Billing, Price
 
@@ -114,9 +114,8 @@ def latest_cursors() -> dict[str, int]:
 
 
 def load_registers(starts: date, ends: date, cursors: dict[str, int], as_known: date) -> RegisterSnapshot:
-    """What bears on [starts, ends) in the registers; of parties, as it was known on a day."""
+    """What bears on [starts, ends) in the registers; of parties and relations, as it was known on a day."""
     tariffs = Tariff.objects.filter(valid_from__lt=ends).exclude(valid_to__lte=starts)
-    relations = Relation.objects.filter(valid_from__lt=ends).exclude(valid_to__lte=starts)
     centres = list(Centre.objects.order_by("code").values_list("code", "operator__uscc", "region_id"))
     return RegisterSnapshot(
         starts=starts,
@@ -128,12 +127,7 @@ def load_registers(starts: date, ends: date, cursors: dict[str, int], as_known: 
                 "centre__code", "accelerator__model", "fen_per_card_hour", "valid_from", "valid_to"
             )
         ],
-        holdings=[
-            OwnershipRelation(*row)
-            for row in relations.order_by("owner__uscc", "owned__uscc", "valid_from").values_list(
-                "owner__uscc", "owned__uscc", "share_permille", "control", "valid_from", "valid_to"
-            )
-        ],
+        holdings=load_holdings(starts, ends, as_known),
         parties=load_state_spans(starts, ends, as_known),
         operators={code: operator for code, operator, _ in centres},
         regions={code: region for code, _, region in centres},

@@ -25,9 +25,10 @@ from huisuan.compute.models import Centre
 from huisuan.law.explain import RuleInput, combine_answers
 from huisuan.law.model import Answer, LawError
 from huisuan.law.policy import PolicyRule
-from huisuan.parties.affiliation import OwnershipRelation, Reach, find_affiliations
-from huisuan.parties.models import Party, Relation
+from huisuan.parties.affiliation import Reach, find_affiliations
+from huisuan.parties.models import Party
 from huisuan.parties.party_state import PartyState
+from huisuan.parties.relation_history import load_holdings
 from huisuan.parties.state_history import states_on
 from huisuan.parties.viewer import Viewer
 from huisuan.settlement.runs.queries import latest_entitlements
@@ -112,7 +113,7 @@ def forecast_year(viewer: Viewer, now: datetime) -> Forecast:
     if not rules:
         raise InvalidRequest(broken or "没有按算力用量计的条款，无从预测", code="forecast.no_rules")
     reaches = {place.key: reach_of(place, last, today) for place in rules}
-    use = _use(party, first, set(reaches.values()))
+    use = _use(party, first, today, set(reaches.values()))
     begins, ends = midnight(first), midnight(last + timedelta(days=1))
     elapsed = Fraction(int(now.timestamp()) - begins, ends - begins)
     pace = 1 / elapsed if elapsed else Fraction(1)
@@ -153,9 +154,9 @@ def _outlook(
     )
 
 
-def _use(party: Party, first: date, reaches: Iterable[Reach]) -> list[_YearUse]:
+def _use(party: Party, first: date, as_known: date, reaches: Iterable[Reach]) -> list[_YearUse]:
     """The year so far by centre."""
-    own = {reach: _own_days(party, first, reach) for reach in reaches}
+    own = {reach: _own_days(party, first, as_known, reach) for reach in reaches}
     regions = dict(Centre.objects.values_list("pk", "region_id"))
     fen: dict[int, Fraction] = {}
     mine: dict[tuple[int, Reach], Fraction] = {}
@@ -173,15 +174,13 @@ def _use(party: Party, first: date, reaches: Iterable[Reach]) -> list[_YearUse]:
     ]
 
 
-def _own_days(party: Party, first: date, reach: Reach) -> dict[int, list[tuple[date, date]]]:
+def _own_days(party: Party, first: date, as_known: date, reach: Reach) -> dict[int, list[tuple[date, date]]]:
     """By centre the spans of days on which it is the firm's own, as the settlement finds them."""
     ends = date(first.year + 1, 1, 1)
     centres: dict[str, list[int]] = {}
     for pk, operator in Centre.objects.values_list("pk", "operator__uscc"):
         centres.setdefault(operator, []).append(pk)
-    relations = Relation.objects.filter(valid_from__lt=ends).exclude(valid_to__lte=first)
-    columns = ("owner__uscc", "owned__uscc", "share_permille", "control", "valid_from", "valid_to")
-    holdings = [OwnershipRelation(*row) for row in relations.values_list(*columns)]
+    holdings = load_holdings(first, ends, as_known)
     pairs = [(party.uscc, operator) for operator in centres]
     found: dict[int, list[tuple[date, date]]] = {}
     for span in find_affiliations(holdings, pairs, starts=first, ends=ends, reach=reach):

@@ -1,0 +1,32 @@
+"""Who owned or controlled whom, read from the register as it was known on a day."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db.models import QuerySet
+
+from huisuan.parties.affiliation import OwnershipRelation
+from huisuan.parties.models import Relation
+
+_COLUMNS = ("owner__uscc", "owned__uscc", "share_permille", "control", "valid_from", "valid_to")
+
+
+def latest_statements(as_known: date) -> QuerySet[Relation]:
+    """Of each relation (owner, owned, first day) what was known of it last by a day, those withdrawn among them."""
+    newest = Relation.objects.filter(known_from__lte=as_known)
+    key = ("owner_id", "owned_id", "valid_from")
+    newest = newest.order_by(*key, "-known_from", "-pk").distinct(*key)
+    return Relation.objects.filter(pk__in=newest.values("pk"))
+
+
+def relations_known(as_known: date) -> QuerySet[Relation]:
+    """The relations that were known by a day, each as it was known."""
+    return latest_statements(as_known).filter(withdrawn=False)
+
+
+def load_holdings(starts: date, ends: date, as_known: date) -> list[OwnershipRelation]:
+    """The relations that hold on some day of [starts, ends), as known on a day, by owner, owned and first day."""
+    found = relations_known(as_known).filter(valid_from__lt=ends).exclude(valid_to__lte=starts)
+    rows = found.order_by("owner__uscc", "owned__uscc", "valid_from").values_list(*_COLUMNS)
+    return [OwnershipRelation(*row) for row in rows]
