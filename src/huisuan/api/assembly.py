@@ -34,6 +34,7 @@ ROUTERS = {
     "huisuan.compute.metering.api.seals": "huisuan_compute_meter_api",
     "huisuan.settlement.statements.api": "huisuan_statements_api",
     "huisuan.settlement.api": "huisuan_settlement_api",
+    "huisuan.documents.api": "huisuan_documents_api",
     "huisuan.programmes.api": "huisuan_programmes_api",
     "huisuan.api.law": "huisuan_api_law",
 }

@@ -47,6 +47,7 @@ COMMAND_GROUPS: dict[str, tuple[str, bool, str]] = {
     "policy": ("huisuan.law.cli.policy_commands", False, "政策目录：新建、检查"),
     "settle": ("huisuan.settlement.cli.settle_commands", True, "结算：用量到账单到应享金额"),
     "settings": ("huisuan.settlement.cli.settings_commands", True, "参数与解释口径：提出、比较、采用"),
+    "document": ("huisuan.documents.commands", True, "公文：签发、核验、代字"),
     "treasury": ("huisuan.treasury.cli.treasury_commands", True, "资金：对账，资金到哪一步"),
     "calendar": ("huisuan.programmes.calendar.commands", True, "工作日：数期限，采用一年的放假和调休"),
 }

@@ -19,6 +19,7 @@ from huisuan.portal.budget.views import budget_page
 from huisuan.portal.calculator.views import calculator
 from huisuan.portal.centres import agent_desk, figures, imports, maintenance, tariffs, unclaimed
 from huisuan.portal.centres import views as centre
+from huisuan.portal.documents import views as documents
 from huisuan.portal.federation import views as federation
 from huisuan.portal.firm import budgets as firm
 from huisuan.portal.firm import members, statement
@@ -129,6 +130,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("drafts/new/<str:policy>/<str:rule>", drafts.new_draft, name="new-draft"),
     path("drafts/answer/<str:policy>/<str:rule>", drafts.live_answer, name="live-answer"),
     path("evidence/<int:number>", drafts.download, name="evidence"),
+    path("documents/", documents.documents_page, name="documents"),
+    path("documents/check", documents.check_page, name="check-document"),
+    path("documents/<str:code>", documents.document_page, name="document"),
+    path("documents/<str:code>/pdf", documents.document_pdf, name="document-pdf"),
     path("statistics/", statistics.statistics_page, name="statistics"),
     path("statistics/<slug:name>.csv", statistics.statistics_file, name="statistics-file"),
     path("parties/", register_views.party_list, name="parties"),

@@ -13,6 +13,8 @@ SECRET_KEY = secret_key()
 DEBUG = False
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *filter(None, os.environ.get("HUISUAN_HOSTS", "").split(","))]
 CSRF_TRUSTED_ORIGINS = [*filter(None, os.environ.get("HUISUAN_ORIGINS", "").split(","))]
+#: where everyone reaches the platform: what the codes on documents lead to
+PUBLIC_ADDRESS = next(iter(CSRF_TRUSTED_ORIGINS), "http://127.0.0.1:8000")
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -28,6 +30,7 @@ INSTALLED_APPS = [
     "huisuan.parties",
     "huisuan.messages",
     "huisuan.treasury",
+    "huisuan.documents",
     "huisuan.compute",
     "huisuan.settlement",
     "huisuan.programmes",

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 _READ: dict[str, tuple[str, ...]] = {
     "audit-sample": ("lot", "size", "by", "year", "centre", "export"),
+    "check-document": ("code",),
     "compute": ("month",),
     "budget": ("policy", "year", "seed", "export", "s.", "i.", "cap.", "rate."),
     "calculator": ("who", "on", "known", "f."),

@@ -57,6 +57,7 @@ MENU = (
         Room("bills", _("账单"), _ALL_BUT_OPERATORS),
         Room("entitlements", _("应享"), _USER | _CITY | _OVERSEES),
         Room("drafts", _("申报"), _USER | _CITY),
+        Room("documents", _("公文"), _USER | _CITY | _OVERSEES),
         Room("runs", _("结算批次"), _OVERSEES),
         Room("budget", _("预算推演"), _OVERSEES),
     )),

@@ -1,0 +1,126 @@
+"""What is asked about documents: by anyone with a code, by those whom they concern, and the proof of all of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from huisuan.base.content_store import ContentDamaged, ContentMissing
+from huisuan.base.errors import NotFound, Unavailable
+from huisuan.base.hashing import bytes_sha256
+from huisuan.documents.fonts import embedded_families
+from huisuan.documents.issuing import document_store, imprint_of
+from huisuan.documents.letters import parse_letter
+from huisuan.documents.models import CODE_FORM, PUBLIC_KINDS, Document
+from huisuan.documents.typesetting import typeset, typesetter
+from huisuan.parties.viewer import Viewer
+
+_CODE = re.compile(CODE_FORM)
+_LOOSE = str.maketrans({" ": "", "-": "", "O": "0", "I": "1", "L": "1"})
+
+
+def find_document(code: str) -> Document:
+    """The document of a code, however it was typed (spaces, small letters, O for 0).
+
+    Raises:
+        NotFound: no document bears it.
+    """
+    signs = code[:40].upper().translate(_LOOSE)
+    wanted = "-".join(signs[at : at + 4] for at in range(0, len(signs), 4))
+    found = _with_names(Document.objects.filter(code=wanted)).first() if _CODE.fullmatch(wanted) else None
+    if found is None:
+        raise NotFound(
+            f"没有核验码为“{code[:40]}”的公文：请对照纸面核对；仍查不到的，不是本平台发出的",
+            code="document.code_unknown",
+        )
+    return found
+
+
+def every_document() -> QuerySet[Document]:
+    """All documents, the newest first, for whoever runs the platform."""
+    return _with_names(Document.objects.all())
+
+
+def is_same_file(document: Document, content: bytes) -> bool:
+    """Whether a file is the very one that was issued."""
+    return bytes_sha256(content) == document.sha256
+
+
+def list_documents(viewer: Viewer | None) -> QuerySet[Document]:
+    """The documents that a viewer may open; nobody signed in: the public ones."""
+    every = every_document()
+    if viewer is None:
+        return every.filter(kind__in=PUBLIC_KINDS)
+    if viewer.sees_everything:
+        return every
+    own = viewer.parties("party")
+    return every.filter(Q(kind__in=PUBLIC_KINDS) | (own & Q(party__isnull=False)))
+
+
+def load_pdf(document: Document, viewer: Viewer | None) -> bytes:
+    """The PDF as it was issued.
+
+    Raises:
+        NotFound: this viewer may not open it (and need not know why).
+        Unavailable: see `read_pdf`.
+    """
+    if not list_documents(viewer).filter(pk=document.pk).exists():
+        raise NotFound("这份公文不公开：收文单位、主管部门与审计登录后可以打开", code="document.not_public")
+    return read_pdf(document)
+
+
+def read_pdf(document: Document) -> bytes:
+    """The PDF as it was issued, for whoever may have it.
+
+    Raises:
+        Unavailable: its file is lost or was changed.
+    """
+    try:
+        return document_store().load(document.sha256)
+    except (ContentMissing, ContentDamaged):
+        raise Unavailable(
+            f"{document.full_number} 的文件缺失或已损坏：请从备份恢复", code="document.file_damaged"
+        ) from None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with one document."""
+
+    number: str
+    code: str
+    what: str
+
+
+def check_documents() -> Iterator[Finding]:
+    """Every file read anew, and every document set anew where this machine has its setter and its faces."""
+    for document in _with_names(Document.objects.order_by("pk")).iterator(chunk_size=200):
+        try:
+            document_store().load(document.sha256)
+        except (ContentMissing, ContentDamaged) as error:
+            what = "missing" if isinstance(error, ContentMissing) else "damaged"
+            yield Finding(document.full_number, document.code, what)
+            continue
+        if document.setter != typesetter():
+            continue
+        again = typeset(parse_letter(document.letter), imprint_of(document))
+        if bytes_sha256(again) != document.sha256 and embedded_families(again) == document.fonts:
+            yield Finding(document.full_number, document.code, "set_differently")
+
+
+def document_to_dict(document: Document) -> dict[str, object]:
+    """What everyone may know of a document: issued, by whom, its hash, and whether it still holds."""
+    later = getattr(document, "replaced_by", None)
+    return {
+        "code": document.code, "number": document.full_number, "kind": document.kind, "title": document.title,
+        "office": document.series.office, "issued_at": document.issued_at, "sha256": document.sha256,
+        "fonts": document.fonts, "valid": later is None, "replaced_by": later.code if later else None,
+        "replaces": document.replaces.code if document.replaces else None,
+    }  # fmt: skip
+
+
+def _with_names(documents: QuerySet[Document]) -> QuerySet[Document]:
+    return documents.select_related("series", "party", "replaces__series", "replaced_by__series")

@@ -1,0 +1,75 @@
+"""A letter as a PDF, set with Typst. What it says goes in as data: a string is text, whatever signs it has."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.resources import files
+
+from huisuan.base.errors import Unavailable
+from huisuan.base.months import SHANGHAI
+from huisuan.documents.fonts import choose_faces, load_fonts
+from huisuan.documents.letters import Letter
+
+PDF_TYPE = "application/pdf"
+_HEAD_WIDTH, _LARGEST_HEAD = 400, 36  # points
+
+
+@dataclass(frozen=True)
+class Imprint:
+    """What a document is given when it is issued: who signs, its number, its code and the address that checks it."""
+
+    office: str
+    number: str
+    code: str
+    address: str
+    issued_at: datetime
+    replaces: str = ""
+
+
+def typesetter() -> str:
+    """What sets documents here, with its version: another version may break lines elsewhere."""
+    return f"typst {version('typst')}"
+
+
+def typeset(letter: Letter, imprint: Imprint) -> bytes:
+    """The PDF. The same letter with the same imprint and faces is the same bytes.
+
+    Raises:
+        Unavailable: it cannot be set here (a missing package or font).
+    """
+    try:
+        import typst
+    except ImportError:
+        raise Unavailable("这台机器没有装 typst：不能排版公文", code="document.no_typst") from None
+    source = files("huisuan.documents").joinpath("letter.typ").read_bytes()
+    try:
+        made = typst.compile(
+            source, format="pdf", sys_inputs={"letter": json.dumps(_data(letter, imprint), ensure_ascii=False)},
+            font_paths=load_fonts(), ignore_system_fonts=True,
+            timestamp=int(imprint.issued_at.astimezone(UTC).timestamp()),
+        )  # fmt: skip
+    except RuntimeError as error:
+        raise Unavailable(f"公文没有排成（{error}）", code="document.not_set") from None
+    return made
+
+
+def _data(letter: Letter, imprint: Imprint) -> dict[str, object]:
+    day = imprint.issued_at.astimezone(SHANGHAI)
+    size = min(_LARGEST_HEAD, _HEAD_WIDTH * 10 // (11 * max(1, len(imprint.office))))
+    return {
+        **letter.to_dict(), "office": imprint.office, "number": imprint.number, "code": imprint.code,
+        "qr": _qr_code(imprint.address), "replaces": imprint.replaces, "signed": imprint.office,
+        "day": f"{day.year}年{day.month}月{day.day}日", "head-size": size, "fonts": choose_faces(load_fonts()),
+    }  # fmt: skip
+
+
+def _qr_code(address: str) -> str:
+    import segno
+
+    drawn = io.BytesIO()
+    segno.make(address, error="m", micro=False).save(drawn, kind="svg", border=0, xmldecl=False)
+    return drawn.getvalue().decode()
