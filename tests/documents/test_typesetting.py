@@ -13,7 +13,7 @@ import pytest
 
 from huisuan.base.errors import InvalidRequest, Unavailable
 from huisuan.documents.fonts import embedded_families
-from huisuan.documents.letters import Annex, Column, Letter, Part, parse_letter
+from huisuan.documents.letters import Annex, AnnexColumn, Letter, Part, parse_letter
 from huisuan.documents.typesetting import Imprint, typeset
 
 NOON = datetime(2026, 11, 29, 4, tzinfo=UTC)
@@ -23,7 +23,7 @@ IMPRINT = Imprint(
 HOSTILE = "甲#pagebreak()& <b> $x^2$ *粗* _斜_ @引 \\ [框] `码` //注 公司"
 TABLE = Annex(
     "分配表",
-    (Column("单位", wide=True), Column("金额（元）", number=True)),
+    (AnnexColumn("单位", wide=True), AnnexColumn("金额（元）", number=True)),
     tuple((f"{HOSTILE} {number}", f"{number}.00") for number in range(80)),
 )
 LETTER = Letter(
@@ -90,7 +90,8 @@ def test_a_folder_of_fonts_that_is_not_there_is_named(monkeypatch: pytest.Monkey
         ("title：带有控制字符", {"title": "题\x00", "body": []}),
         ("公文：应是一个对象", []),
         ("annexes\\[0\\].size", {
-            "title": "题", "body": [], "annexes": [{"title": "表", "columns": [{"title": "一"}], "rows": [], "size": True}],
+            "title": "题", "body": [],
+            "annexes": [{"title": "表", "columns": [{"title": "一"}], "rows": [], "size": True}],
         }),
     ],
 )  # fmt: skip

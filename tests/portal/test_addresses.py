@@ -40,8 +40,12 @@ ELSEWHERE = {"second-step", "enrol-factor"}
 
 
 def address(world: World, name: str) -> str:
+    from huisuan.documents.issuing import issue_document
+    from huisuan.documents.letters import Letter, Part
+    from huisuan.documents.models import DocumentKind
     from huisuan.settlement.models import SettingsProposal
     from support.browser import proposal
+    from support.portal import NOW
 
     bill = world.bill(world.alpha, 5)
     arguments: dict[str, list[object]] = {
@@ -55,6 +59,9 @@ def address(world: World, name: str) -> str:
         "centre-figures": ["hf"], "job-files": [world.jobs["alpha"].uid],
         "job-log": [world.jobs["alpha"].uid], "job-file-view": [world.jobs["alpha"].uid],
     }  # fmt: skip
+    if name == "document":
+        letter = Letter("申报通知", (Part("现予通知。"),))
+        arguments[name] = [issue_document(DocumentKind.CALL, "科技厅", letter, world.people["province"], NOW).code]
     if name == "proposal":
         proposal()
         arguments["proposal"] = [SettingsProposal.objects.values_list("pk", flat=True)[0]]

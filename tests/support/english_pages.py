@@ -23,6 +23,7 @@ NO_PAGE = {
     "export-seal",
     "evidence",
     "statistics-file",
+    "document-pdf",
     "statement",
     "job-file",
     "job-picture",

@@ -39,6 +39,9 @@ from huisuan.compute.models import (
     SourceFile,
     UsageImport,
 )
+from huisuan.documents.issuing import About, issue_document
+from huisuan.documents.letters import Letter, Part
+from huisuan.documents.models import DocumentKind
 from huisuan.law.policy.load import load_policy
 from huisuan.parties import members
 from huisuan.parties.identity import people, second_factor
@@ -68,7 +71,20 @@ from support.metering import Agent, said
 
 ACTOR = Actor("李运维")
 DESPITE, ANSWER = "历史记录，已与中心核对", "扩容未登记，下月补"
-WRITTEN = (DESPITE, ANSWER, "省专班", "李运维", "内存不足", "上调算力补助比例", "约一百万", "是", "企业")
+OFFICE = "安徽省科学技术厅"
+WRITTEN = (
+    OFFICE,
+    "申报通知",
+    DESPITE,
+    ANSWER,
+    "省专班",
+    "李运维",
+    "内存不足",
+    "上调算力补助比例",
+    "约一百万",
+    "是",
+    "企业",
+)
 PROPOSAL = 'authority = "省专班"\nvalid_from = 2024-01-01\ntitle = "上调算力补助比例"\n[settings]\n"2.2.rate" = "15%"\n'
 NODES = [
     *({"name": f"gpu{n}", "partition": "gpu", "local_card": "a800", "cards": 8, "used": n} for n in range(3)),
@@ -106,10 +122,18 @@ def build() -> Full:
     world = portal.build()
     world.people["operator"] = Person.objects.create_person("operator", None, role="operator", name="李运维")
     now = timezone.now()
+    _documents(world)
     jobs = _jobs(world, now)
     _metered(world)
     draft, evidence = _draft(world)
     return Full(world, jobs, draft, evidence, _proposals(), _member(world, now), _firm(world, now))
+
+
+def _documents(world: portal.World) -> None:
+    """A notice, and the one that replaced it."""
+    letter, by = Letter("申报通知", (Part("现予通知。"),)), world.people["province"]
+    first = issue_document(DocumentKind.CALL, OFFICE, letter, by, portal.NOW)
+    issue_document(DocumentKind.CALL, OFFICE, letter, by, portal.NOW, About(replaces=first))
 
 
 def _jobs(world: portal.World, now: datetime) -> dict[str, Job]:

@@ -22,7 +22,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Column:
+class AnnexColumn:
     """A column of an annex; `wide` takes the room that is left, `number` is set flush right."""
 
     title: str
@@ -35,7 +35,7 @@ class Annex:
     """A table on pages of its own behind the letter; every row has a text for each column. `size` is in points."""
 
     title: str
-    columns: tuple[Column, ...]
+    columns: tuple[AnnexColumn, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
     size: int = 12
@@ -97,12 +97,12 @@ def _annex(value: object, place: str) -> Annex:
     return Annex(title, columns, rows, _text(found.get("note", ""), f"{place}.note", most=2_000), size)
 
 
-def _column(value: object, place: str) -> Column:
-    found = _fields(value, Column, place)
+def _column(value: object, place: str) -> AnnexColumn:
+    found = _fields(value, AnnexColumn, place)
     for name in ("wide", "number"):
         if type(found.get(name, False)) is not bool:
             raise _refused(f"{place}.{name}", "只能是 true 或 false")
-    return Column(
+    return AnnexColumn(
         _text(found["title"], f"{place}.title", most=60), found.get("wide", False), found.get("number", False)
     )
 

@@ -87,7 +87,7 @@ def read_pdf(document: Document) -> bytes:
 
 
 @dataclass(frozen=True)
-class Finding:
+class DocumentFinding:
     """What is wrong with one document."""
 
     number: str
@@ -95,20 +95,20 @@ class Finding:
     what: str
 
 
-def check_documents() -> Iterator[Finding]:
+def check_documents() -> Iterator[DocumentFinding]:
     """Every file read anew, and every document set anew where this machine has its setter and its faces."""
     for document in _with_names(Document.objects.order_by("pk")).iterator(chunk_size=200):
         try:
             document_store().load(document.sha256)
         except (ContentMissing, ContentDamaged) as error:
             what = "missing" if isinstance(error, ContentMissing) else "damaged"
-            yield Finding(document.full_number, document.code, what)
+            yield DocumentFinding(document.full_number, document.code, what)
             continue
         if document.setter != typesetter():
             continue
         again = typeset(parse_letter(document.letter), imprint_of(document))
         if bytes_sha256(again) != document.sha256 and embedded_families(again) == document.fonts:
-            yield Finding(document.full_number, document.code, "set_differently")
+            yield DocumentFinding(document.full_number, document.code, "set_differently")
 
 
 def document_to_dict(document: Document) -> dict[str, object]:

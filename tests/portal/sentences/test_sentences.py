@@ -98,6 +98,7 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "serving/http/front.py": (), "parties/input_limits.py": (), "portal/people/views.py": ("_password",),
     "compute/sessions/services.py": ("start_session", "session_of", "open_session"),
     "portal/sessions/views.py": ("_asked", "_number"),
+    "documents/queries.py": ("find_document", "load_pdf", "read_pdf"),
     "parties/members.py": (), "parties/projects.py": (), "parties/queries.py": (), "compute/jobs/leaving.py": (),
     "compute/budgets/services.py": (), "compute/budgets/party_use.py": (), "compute/budgets/limit_text.py": (),
     "compute/jobs/again.py": (), "compute/jobs/held_cancels.py": (),

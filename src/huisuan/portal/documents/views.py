@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.errors import NotFound
@@ -42,7 +43,7 @@ def document_page(request: HttpRequest, code: str) -> HttpResponseBase:
         return render(request, "portal/documents/check.html", context, status=404)
     later = getattr(document, "replaced_by", None)
     known: dict[str, object] = {
-        "here": "check-document", "document": document, "later": later, "kind": DocumentKind(document.kind).label,
+        "here": "check-document", "document": document, "later": later, "kind": _kind(document.kind),
         "may_open": list_documents(_viewer(request)).filter(pk=document.pk).exists(),
     }  # fmt: skip
     return render(request, "portal/documents/document.html", known)
@@ -69,7 +70,7 @@ def documents_page(request: HttpRequest) -> HttpResponseBase:
         list_documents(viewer_of(request)),
         [
             Column("number", _("文号"), "full_number", link=lambda row: reverse("document", args=[row.code])),
-            Column("kind", _("种类"), lambda row: DocumentKind(row.kind).label, sort="kind"),
+            Column("kind", _("种类"), lambda row: _kind(row.kind), sort="kind"),
             Column("title", _("标题"), "title"),
             Column("office", _("发文机关"), "series.office", sort="series__office"),
             Column("issued", _("签发"), "issued_at", Kind.MOMENT, "issued_at"),
@@ -80,7 +81,10 @@ def documents_page(request: HttpRequest) -> HttpResponseBase:
         search=("code", "letter__title", "series__office"),
         choices=[
             Choice(
-                "kind", _("种类"), lambda rows: list(DocumentKind.choices), lambda rows, kind: rows.filter(kind=kind)
+                "kind",
+                _("种类"),
+                lambda rows: [(kind, _kind(kind)) for kind in DocumentKind.values],
+                lambda rows, kind: rows.filter(kind=kind),
             )
         ],
         empty=Empty(
@@ -95,6 +99,10 @@ def documents_page(request: HttpRequest) -> HttpResponseBase:
 def _standing(document: Document) -> str:
     later = getattr(document, "replaced_by", None)
     return str(_("已被 %s 替代") % later.full_number if later else _("有效"))
+
+
+def _kind(kind: str) -> str:
+    return _t(DocumentKind(kind).label)
 
 
 def _viewer(request: HttpRequest) -> Viewer | None:

@@ -11,8 +11,6 @@ from huisuan.base.errors import Unavailable
 from huisuan.base.money import yuan
 from huisuan.settlement.statements.lines import FirmStatement
 
-PDF_TYPE = "application/pdf"
-
 
 def document(statement: FirmStatement, now: datetime) -> bytes:
     """The whole file; the same statement at the same moment is the same bytes.
