@@ -10,6 +10,7 @@ from ninja import Router
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import Month
+from huisuan.documents.typesetting import PDF_TYPE
 from huisuan.parties.route_access import Allow, viewer_of
 from huisuan.protocol import firm as wire
 from huisuan.settlement.statements import document, focus_csv, workbook
@@ -19,7 +20,7 @@ from huisuan.settlement.statements.lines import FirmStatement, load_statement
 router = Router(tags=["本单位"])
 _FORMS: dict[str, tuple[str, str, Callable[[FirmStatement, datetime], bytes]]] = {
     "xlsx": ("xlsx", workbook.XLSX_TYPE, lambda statement, now: workbook.workbook(statement)),
-    "pdf": ("pdf", document.PDF_TYPE, document.document),
+    "pdf": ("pdf", PDF_TYPE, document.document),
     "focus": ("focus.csv", focus_csv.FOCUS_TYPE, lambda statement, now: focus_csv.focus_csv(statement)),
 }
 
