@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.programmes.review.draw import (
-    Bar,
     DrawnExpert,
     DrawTerms,
+    Exclusion,
     Panel,
+    PanelShortage,
     ReviewedApplication,
-    Shortage,
     TooFewExperts,
     draw_panels,
     find_bar,
@@ -96,7 +96,7 @@ def test_a_draw_is_free_of_conflicts_and_does_not_depend_on_the_order_of_rows(
     named, of_key = {row.key: row for row in rows}, {expert.key: expert for expert in people}
     loads = Counter({expert.key: expert.load for expert in people})
     for panel in found:
-        if isinstance(panel, Shortage):
+        if isinstance(panel, PanelShortage):
             assert 0 < panel.lacking <= terms.panel
             # every expert is accounted for: on the panel as far as it can be filled, or taken by a rule
             assert sum(panel.taken_by.values()) + terms.panel - panel.lacking == len(people)
@@ -112,7 +112,7 @@ def test_a_draw_is_free_of_conflicts_and_does_not_depend_on_the_order_of_rows(
     assert _draw_or_shortages(rows, people, terms) == found
 
 
-def _draw_or_shortages(rows: list, people: list, terms: DrawTerms) -> tuple[Panel | Shortage, ...]:
+def _draw_or_shortages(rows: list, people: list, terms: DrawTerms) -> tuple[Panel | PanelShortage, ...]:
     try:
         return draw_panels(rows, people, terms)
     except TooFewExperts as refused:
@@ -159,7 +159,13 @@ def test_too_small_a_pool_says_which_application_lacks_how_many_and_which_rule_t
         draw_panels(rows, people, DrawTerms("s", 3, 9, 0))
     (short,) = refused.value.shortages
     assert (short.application, short.lacking) == ("A1", 2)
-    assert short.taken_by == {Bar.INACTIVE: 1, Bar.FIELD: 1, Bar.TIE: 1, Bar.CONTROL: 1, Bar.LOAD: 1}
+    assert short.taken_by == {
+        Exclusion.INACTIVE: 1,
+        Exclusion.FIELD: 1,
+        Exclusion.TIE: 1,
+        Exclusion.CONTROL: 1,
+        Exclusion.LOAD: 1,
+    }
     assert "A1 缺 2 人（当日不在库 1 人，领域不符 1 人" in str(refused.value)
 
 
@@ -169,7 +175,7 @@ def test_a_pool_that_is_full_although_every_application_alone_could_be_reviewed_
     with pytest.raises(TooFewExperts) as refused:
         draw_panels(rows, people, DrawTerms("s", 3, 2, 0))
     assert sum(short.lacking for short in refused.value.shortages) == 1  # 9 seats, 8 reviews
-    assert all(short.taken_by[Bar.LOAD] == 4 - (3 - short.lacking) for short in refused.value.shortages)
+    assert all(short.taken_by[Exclusion.LOAD] == 4 - (3 - short.lacking) for short in refused.value.shortages)
 
 
 @pytest.mark.parametrize("terms", [("s", 4, 3, 0), ("s", 0, 3, 0), ("s", 3, 0, 0), ("", 3, 3, 0), ("a\nb", 3, 3, 0)])

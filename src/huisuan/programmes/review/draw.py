@@ -22,7 +22,7 @@ from huisuan.programmes.review.assignment import COST_BITS, Costs, Pairs, assign
 _MOST_LINES = 20  # of applications that a refusal names
 
 
-class Bar(StrEnum):
+class Exclusion(StrEnum):
     """Why an expert cannot sit on a panel; the first that holds, in this order, is the one that is counted."""
 
     INACTIVE = "inactive"
@@ -32,12 +32,12 @@ class Bar(StrEnum):
     LOAD = "load"
 
 
-BAR_NAMES = {
-    Bar.INACTIVE: "当日不在库",
-    Bar.FIELD: "领域不符",
-    Bar.TIE: "与申报单位有利害关系",
-    Bar.CONTROL: "所在单位与申报单位或其所在市有控制关系",
-    Bar.LOAD: "评审件数已满",
+EXCLUSION_NAMES = {
+    Exclusion.INACTIVE: "当日不在库",
+    Exclusion.FIELD: "领域不符",
+    Exclusion.TIE: "与申报单位有利害关系",
+    Exclusion.CONTROL: "所在单位与申报单位或其所在市有控制关系",
+    Exclusion.LOAD: "评审件数已满",
 }
 
 
@@ -103,22 +103,24 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Shortage:
+class PanelShortage:
     """How many experts an application lacks, and how many each rule took."""
 
     application: str
     lacking: int
-    taken_by: Mapping[Bar, int]
+    taken_by: Mapping[Exclusion, int]
 
     def __str__(self) -> str:
-        took = "，".join(f"{BAR_NAMES[bar]} {number} 人" for bar, number in self.taken_by.items()) or "库里没有专家"
+        took = (
+            "，".join(f"{EXCLUSION_NAMES[bar]} {number} 人" for bar, number in self.taken_by.items()) or "库里没有专家"
+        )
         return f"{self.application} 缺 {self.lacking} 人（{took}）"
 
 
 class TooFewExperts(InvalidRequest):
     """The panels cannot be filled; nothing was drawn. `shortages` says which lack how many, and why."""
 
-    def __init__(self, shortages: Sequence[Shortage]) -> None:
+    def __init__(self, shortages: Sequence[PanelShortage]) -> None:
         shown = "\n".join(str(shortage) for shortage in shortages[:_MOST_LINES])
         more = f"\n……共 {len(shortages)} 件" if len(shortages) > _MOST_LINES else ""
         super().__init__(
@@ -127,17 +129,17 @@ class TooFewExperts(InvalidRequest):
         self.shortages = tuple(shortages)
 
 
-def find_bar(application: ReviewedApplication, expert: DrawnExpert, most_reviews: int) -> Bar | None:
+def find_bar(application: ReviewedApplication, expert: DrawnExpert, most_reviews: int) -> Exclusion | None:
     """The first rule under which the expert cannot review the application; None: may review it."""
     if not expert.active:
-        return Bar.INACTIVE
+        return Exclusion.INACTIVE
     if application.field and application.field not in expert.fields:
-        return Bar.FIELD
+        return Exclusion.FIELD
     if expert.tied & application.parties:
-        return Bar.TIE
+        return Exclusion.TIE
     if expert.controlled & (application.parties | application.city):
-        return Bar.CONTROL
-    return Bar.LOAD if expert.load >= most_reviews else None
+        return Exclusion.CONTROL
+    return Exclusion.LOAD if expert.load >= most_reviews else None
 
 
 def draw_panels(
@@ -223,17 +225,17 @@ def _by_cost(people: Sequence[DrawnExpert], costs: Costs, chosen: Pairs) -> tupl
 
 def _explain(
     rows: Sequence[ReviewedApplication], people: Sequence[DrawnExpert], terms: DrawTerms, lacking: Sequence[int]
-) -> list[Shortage]:
+) -> list[PanelShortage]:
     """Which rule took how many experts of each application that lacks some.
 
     Whoever may review it and was not given to it is full with other applications of the same draw.
     """
-    found: list[Shortage] = []
+    found: list[PanelShortage] = []
     for row, missing in zip(rows, lacking, strict=True):
         if not missing:
             continue
         bars = Counter(find_bar(row, expert, terms.most_reviews) for expert in people)
         left = bars.pop(None, 0) - (terms.panel - missing)
-        bars[Bar.LOAD] += left
-        found.append(Shortage(row.key, missing, {bar: bars[bar] for bar in Bar if bars[bar]}))
+        bars[Exclusion.LOAD] += left
+        found.append(PanelShortage(row.key, missing, {bar: bars[bar] for bar in Exclusion if bars[bar]}))
     return found
