@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -12,10 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huisuan.law.explain.explanation import explain, parse_facts
+from huisuan.law.model import expressions as nodes
 from huisuan.law.model.answers import Answer
 from huisuan.law.model.errors import LawError
+from huisuan.law.model.values import ValueKind
 from huisuan.law.policy.by_day import find_part_starts, part_name, part_starts
 from huisuan.law.policy.load import load_policy
+from huisuan.law.policy.open_parts import open_parts
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.scenario import with_adopted
 from huisuan.law.policy.settings import AdoptedSetting, Settings
@@ -100,16 +104,49 @@ def test_a_later_decision_prevails_for_the_days_that_it_names_and_for_no_others(
     assert find_part_starts(policy, RULE, NEW_YEAR, YEAR_END, KNOWN) == (NEW_YEAR, LEAP_DAY, date(2024, 4, 1), JULY)
 
 
-def test_after_a_repeal_nothing_is_set_and_the_answer_says_of_which_days() -> None:
+def test_after_a_repeal_what_was_used_before_is_owed_and_the_answer_says_of_which_days_nothing_is_set() -> None:
     policy = law(decided(None, JULY, last=date(2024, 9, 30)))
     assert (rate(policy, JULY), rate(policy, date(2024, 10, 1))) == (None, Fraction(1, 5))
     october = date(2024, 10, 1)
-    facts = parts(spend={NEW_YEAR: 10, JULY: 10, october: 10}, self_use=dict.fromkeys((NEW_YEAR, JULY, october), 0))
+    facts = parts(spend={NEW_YEAR: 10, JULY: 1000, october: 15}, self_use=dict.fromkeys((NEW_YEAR, JULY, october), 0))
     found = answer(policy, facts)
     assert (found.status, found.amount_fen, [reason.code for reason in found.reasons]) == (
-        "not_set", None, ["setting:2.2.rate@2024-07-01"],
+        "eligible", 5, ["setting:2.2.rate@2024-07-01"],
     )  # fmt: skip
-    assert in_sql(policy, facts) == ("not_set", None, "setting:2.2.rate@2024-07-01")
+    assert "这一段的用量未计入" in found.reasons[0].text
+    assert in_sql(policy, facts) == ("eligible", 5, "setting:2.2.rate@2024-07-01")
+
+
+def test_a_year_whose_rate_is_set_only_from_july_owes_what_was_used_since() -> None:
+    policy = law(decided(None, NEW_YEAR), decided(Fraction(1, 10), JULY, date(2024, 2, 1)))
+    facts = parts(spend={NEW_YEAR: 1000, JULY: 50}, self_use=dict.fromkeys((NEW_YEAR, JULY), 0))
+    assert (answer(policy, facts).amount_fen, in_sql(policy, facts)) == (
+        5, ("eligible", 5, "setting:2.2.rate@2024-01-01"),
+    )  # fmt: skip
+    nothing = parts(spend={NEW_YEAR: 1000, JULY: 0}, self_use=dict.fromkeys((NEW_YEAR, JULY), 0))
+    both = "zero@2.2;setting:2.2.rate@2024-01-01"
+    assert (";".join(reason.code for reason in answer(policy, nothing).reasons), in_sql(policy, nothing)[2]) == (
+        both, both,
+    )  # fmt: skip
+
+
+def test_a_year_in_no_part_of_which_anything_is_set_is_not_answered() -> None:
+    policy = law(decided(None, NEW_YEAR), decided(None, JULY, date(2024, 2, 1)))
+    facts = parts(spend={NEW_YEAR: 10, JULY: 10}, self_use=dict.fromkeys((NEW_YEAR, JULY), 0))
+    assert answer(policy, facts).status == in_sql(policy, facts)[0] == "not_set"
+
+
+def test_parts_are_left_out_only_where_they_could_but_add_to_what_is_owed() -> None:
+    unset = [replace(RULE.settings()[0], name=f"2.2.rate@{JULY}")]
+    assert open_parts(RULE, (NEW_YEAR, JULY), unset) == {JULY}
+    assert open_parts(RULE, (NEW_YEAR, JULY), [RULE.settings()[0]]) is None  # it lacks in the whole year
+    assert RULE.amount is not None
+    by_day = next(node for node in nodes.walk(RULE.amount) if isinstance(node, nodes.ByDay))
+    fixed = nodes.Const(100, ValueKind.MONEY)
+    less = replace(RULE, amount=nodes.Minus(fixed, by_day))
+    deciding = replace(RULE.conditions[0], node=nodes.Compare(">=", by_day, fixed))
+    for rule in (less, replace(RULE, conditions=(deciding,))):
+        assert open_parts(rule, (NEW_YEAR, JULY), unset) is None
 
 
 @pytest.mark.parametrize(
@@ -164,15 +201,19 @@ def test_the_readings_agree_on_any_decisions(
         spend={first: both[0] for first, both in amounts.items()},
         self_use={first: both[1] for first, both in amounts.items()},
     )
-    exact: Fraction | None = Fraction(0)
+    owed, open_days = Fraction(0), []
     for first, (spend, own) in amounts.items():
         # plainly: the last decision made of those that name the day
         naming = [entry for entry in made if entry.holds_on(first)]
         value = (naming[-1].value if not naming[-1].repealed else None) if naming else Fraction(1, 5)
         share = Fraction(50, 53) if without_vat and first >= JULY else 1
-        exact = None if exact is None or value is None else exact + value * share * max(spend - own, 0)  # type: ignore[operator]
+        open_days += [first] if value is None else []
+        owed += (value or 0) * share * max(spend - own, 0)  # type: ignore[operator]
     found, row = answer(policy, facts), in_sql(policy, facts)
-    assert found.amount_fen == (None if exact is None else int(exact))
+    assert found.amount_fen == (None if len(open_days) == len(starts) else int(owed))
+    assert [reason.code for reason in found.reasons if reason.code.startswith("setting:")] == [
+        f"setting:2.2.rate@{day}" for day in open_days
+    ]
     assert row == (found.status.value, found.amount_fen, ";".join(reason.code for reason in found.reasons))
 
 

@@ -78,6 +78,12 @@ def _not_set(spec: SettingSpec | InterpretationSpec) -> Reason:
     return Reason(f"setting:{spec.name}", text, english, spec.sentence, spec.phrase)
 
 
+def _left_out(spec: SettingSpec | InterpretationSpec) -> Reason:
+    text = f"{spec.zh}：尚未确定，这一段的用量未计入；确定之后重新计算"
+    english = f"{spec.en}: not set, so the use of this part is not counted; it is computed anew once it is set"
+    return Reason(f"setting:{spec.name}", text, english, spec.sentence, spec.phrase)
+
+
 def _awaited(condition: Condition, spec: SettingSpec, zh: Wording, en: Wording) -> Reason:
     where = awaited_region(condition.node)
     text, english = (
@@ -111,6 +117,7 @@ def _remarks(verdict: Verdict, zh: Wording, en: Wording) -> Iterator[Reason]:
         if verdict.amount_fen == 0:
             text, english = "符合条件，但按此计算为 0 元", "Eligible, but the amount comes to 0"
             yield Reason(f"zero@{rule.sentence}", text, english, *ground)
+        yield from map(_left_out, verdict.open_)
 
 
 def _caps(verdict: Verdict) -> Iterator[Reason]:

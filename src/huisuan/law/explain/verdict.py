@@ -7,7 +7,7 @@ decide in any case (a failed condition, a cap that binds, a share of nothing) is
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TypeAlias
 
@@ -32,7 +32,8 @@ class Verdict:
     """An answer in bare form. `holds` runs along the rule's conditions; `seen` are the cited figures on the way.
 
     `missing` are the facts that can still change the answer, `deciding` those of them that can change whether the
-    conditions hold. `caps` bind whatever the facts turn out to be that are not known.
+    conditions hold. `caps` bind whatever the facts turn out to be that are not known. `open_` is not set in some parts
+    of the period, which the amount leaves out.
     """
 
     rule: Rule
@@ -46,6 +47,7 @@ class Verdict:
     deciding: tuple[FactSpec, ...] = ()
     cited: tuple[CitedValue, ...] = ()
     caps: tuple[BindingCap, ...] = ()
+    open_: tuple[SettingSpec | InterpretationSpec, ...] = ()
 
     @property
     def failed(self) -> tuple[Condition, ...]:
@@ -89,6 +91,7 @@ class Verdict:
                 yield from (f"capped@{cap.cited.sentence}" for cap in self.caps)
                 if self.amount_fen == 0:
                     yield f"zero@{rule.sentence}"
+                yield from (f"setting:{spec.name}" for spec in self.open_)
 
 
 class RuleEvaluator:
@@ -123,7 +126,8 @@ class RuleEvaluator:
             return Verdict(rule, Status.NOT_IN_FORCE, 0)
         if self.unset:
             return Verdict(rule, Status.NOT_SET, None, self.unset)
-        return _decide(rule, facts, self.terms)
+        verdict = _decide(rule, facts, self.terms)
+        return replace(verdict, open_=self.reading.open_) if self.reading.open_ else verdict
 
 
 def _decide(rule: Rule, facts: Mapping[str, Any], terms: Terms) -> Verdict:

@@ -21,6 +21,7 @@ from huisuan.law.model.rewriting import replace_topmost, rewrite_tree
 from huisuan.law.model.rules import Rule
 from huisuan.law.model.terms import Terms
 from huisuan.law.model.values import InvalidValue, ValueKind, format_value, parse_date
+from huisuan.law.policy.open_parts import open_parts
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.settings import AdoptedSetting, rule_terms
 
@@ -33,13 +34,15 @@ _DAY = timedelta(days=1)
 class RuleReading:
     """A rule with everything that is read beside the facts; `rule` has a fact for each part of a period.
 
-    `adopted` holds the settings by name, those of a part under the name of the part. `unset` lack.
+    `adopted` holds the settings by name, those of a part under the name of the part. `unset` lack: nothing can be
+    answered. `open_` lack in some parts of a period, which the rule then leaves out (`open_parts`).
     """
 
     rule: Rule
     adopted: Mapping[str, AdoptedSetting]
     terms: Terms
     unset: tuple[SettingSpec | InterpretationSpec, ...]
+    open_: tuple[SettingSpec | InterpretationSpec, ...] = ()
 
 
 def part_name(name: str, first: date) -> str:
@@ -105,10 +108,13 @@ def without_totals(rule: Rule, facts: Mapping[str, object]) -> dict[str, object]
     return {name: value for name, value in facts.items() if name not in parts}
 
 
-def cut_rule(rule: Rule, starts: Sequence[date], versions: Sequence[Rule] = ()) -> Rule:
+def cut_rule(
+    rule: Rule, starts: Sequence[date], versions: Sequence[Rule] = (), left_out: frozenset[date] = frozenset()
+) -> Rule:
     """The rule for a period whose parts begin on these days; without any, the rule as it is read on one day.
 
-    `versions`: per part, the rule as its sentence reads then; without them, it reads as at the end of the period.
+    `versions`: per part, the rule as its sentence reads then; without them, it reads as at the end of the period. The
+    parts that are `left_out` do not count; their facts are there all the same.
     """
     if not _by_day_nodes(rule):
         return rule
@@ -119,7 +125,11 @@ def cut_rule(rule: Rule, starts: Sequence[date], versions: Sequence[Rule] = ()) 
     def change(node: Node) -> Node | None:
         if isinstance(node, nodes.ByDay):
             at = next(place)  # the same place in every version: `versions.with_versions` checks that there are as many
-            parts = tuple(_of_part(each[at].node, first) for each, first in zip(counted, starts, strict=True))
+            parts = tuple(
+                _of_part(each[at].node, first)
+                for each, first in zip(counted, starts, strict=True)
+                if first not in left_out
+            )
             return node.node if not parts else parts[0] if len(parts) == 1 else nodes.Sum(parts)
         if isinstance(node, nodes.Fact) and node.spec.name in dated:
             whole = tuple(nodes.Fact(_named(node.spec, first)) for first in starts)
@@ -129,13 +139,13 @@ def cut_rule(rule: Rule, starts: Sequence[date], versions: Sequence[Rule] = ()) 
     facts: list[FactSpec] = []
     for spec in rule.facts:
         facts += [_named(spec, first) for first in starts] if spec.name in dated else [spec]
-    taken = rule.read_facts_by
+    taken, kept = rule.read_facts_by, [first for first in starts if first not in left_out]
     return replace(
         rule, facts=tuple(facts),
         conditions=tuple(replace(each, node=replace_topmost(each.node, change)) for each in rule.conditions),
         amount=None if rule.amount is None else replace_topmost(rule.amount, change),
         priority=None if rule.priority is None else replace_topmost(rule.priority, change),
-        read_facts_by=tuple(_named(spec, first) for spec in taken for first in starts) if starts else taken,
+        read_facts_by=tuple(_named(spec, first) for spec in taken for first in kept) if starts else taken,
     )  # fmt: skip
 
 
@@ -155,6 +165,10 @@ def read_rule(policy: Policy, rule: Rule, on: date, as_known: date, starts: Sequ
             held = policy.adopted(first, as_known)
             adopted |= {part_name(name, first): held[name] for name in _names_by_day(version) if name in held}
     terms, unset = rule_terms(cut, adopted)
+    left_out = open_parts(policy.rule_on(rule, on, as_known), starts, unset) if starts and unset else None
+    if left_out:
+        cut = cut_rule(policy.rule_on(rule, on, as_known), starts, versions, left_out)
+        return RuleReading(cut, adopted, rule_terms(cut, adopted)[0], (), unset)
     return RuleReading(cut, adopted, terms, unset)
 
 

@@ -40,6 +40,7 @@ class CompiledRule:
     terms: Terms
     standing: PolicyStanding
     unset: tuple[SettingSpec | InterpretationSpec, ...]
+    open_: tuple[SettingSpec | InterpretationSpec, ...] = ()  # not set in parts of the period, which are left out
 
     @property
     def facts_read(self) -> frozenset[str]:
@@ -167,6 +168,9 @@ class CompiledRule:
                 (cap, string_literal(f"capped@{sentence}")) for cap, sentence in zip(caps, capped, strict=True)
             ]
             remarks.append((column(names.amount).eq(0), string_literal(f"zero@{rule.sentence}")))
+            if self.open_:
+                left_out = ";".join(f"setting:{spec.name}" for spec in self.open_)
+                return _join_codes([*remarks, (exp.true(), string_literal(left_out))])
             quiet = exp.and_(column(names.amount) > 0, *(not_(cap.copy()) for cap in caps), copy=False)
             return case((quiet, string_literal("")), otherwise=_join_codes(remarks))
         if rule.kind is RuleKind.DISCRETION:
@@ -213,7 +217,7 @@ def compile_rule(
     day = policy.day_read(on, as_known, began)
     standing = PolicyStanding.NOT_COVERED if day is None else policy.standing(day, as_known)
     reading = read_rule(policy, rule, day or on, as_known, starts)
-    return CompiledRule(reading.rule, reading.terms, standing, reading.unset)
+    return CompiledRule(reading.rule, reading.terms, standing, reading.unset, reading.open_)
 
 
 def _select(columns: list[SqlExpr], source: str | exp.Select) -> exp.Select:
