@@ -357,7 +357,8 @@ def adopted(text: str, at: datetime, callbacks: Committed) -> ProposalEnd:
         (MAY.replace("2024-05-05", "2024-05-05\nvalid_to = 2024-05-05") + '[settings]\n"2.2.rate" = "15%"\n', 6_000),
         (JUNE + '[interpretations]\n"2.2.affiliated" = "same"\n', 8_000),
         (MAY + '[interpretations]\n"2.2.affiliated" = "same"\n', 16_000),
-        (JUNE + 'repeal = ["2.2.rate"]\n', 0),
+        (JUNE + 'repeal = ["2.2.rate"]\n', 8_000),  # what was used in May is owed by the rate that held
+        (MAY + 'repeal = ["2.2.rate"]\n', 0),
     ],
 )
 def test_a_settlement_counts_each_day_by_what_held_on_it_as_the_comparison_said(
