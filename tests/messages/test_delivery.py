@@ -19,7 +19,7 @@ from huisuan.messages.models import Delivery, Message
 from huisuan.messages.notify import notify
 from huisuan.messages.preferences import MessagePreferences, next_digest, save_preferences
 from huisuan.messages.recipients import people_of_firm
-from huisuan.messages.routing import route_messages
+from huisuan.messages.routing import MOST_MAILS_AN_HOUR, route_messages
 from huisuan.parties.models import Party, Person
 from support.mail_server import MailServer, mail_server
 
@@ -142,6 +142,40 @@ def test_a_digest_comes_at_its_hour_with_all_of_the_day(firm: Party, wang: Perso
     tell(firm, "c")
     work(at + timedelta(minutes=10))
     assert [work(at + timedelta(hours=23)), work(at + timedelta(hours=24))] == [0, 1]
+
+
+def test_jobs_that_end_one_by_one_all_day_are_a_dozen_mails_an_hour_and_then_one(
+    firm: Party, wang: Person, server: MailServer
+) -> None:
+    wants(wang)
+    for minute in range(40):
+        tell(firm, str(minute), f"train-{minute}")
+        work(NOW + timedelta(minutes=minute))
+    assert len(server.mails) == MOST_MAILS_AN_HOUR
+    tell(firm, "urgent", "budget", code="job_failed")
+    work(NOW + timedelta(minutes=59))
+    assert len(server.mails) == MOST_MAILS_AN_HOUR
+    work(NOW + timedelta(minutes=60))
+    assert server.mails[-1]["Subject"] == "[惠算] 29 条消息"  # none is lost
+    tell(firm, "later")
+    work(NOW + timedelta(minutes=80))
+    assert len(server.mails) == MOST_MAILS_AN_HOUR + 2  # quiet for a while, they come at once again
+
+
+def test_a_webhook_that_breaks_in_a_way_nobody_thought_of_lets_no_mail_go_out_twice(
+    firm: Party, wang: Person, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wants(wang, webhook_url="https://hook.example.cn/x", frequencies=AT_ONCE | {("job_ended", "webhook"): "now"})
+
+    def breaks(*_: Any) -> None:
+        raise RuntimeError("nobody thought of this")
+
+    monkeypatch.setattr(sending, "post_signed", breaks)
+    tell(firm)
+    assert work() == 1
+    assert len(server.mails) == 1
+    assert Delivery.objects.get(channel="mail").delivered_at == NOW
+    assert "nobody thought" in Delivery.objects.get(channel="webhook").error
 
 
 def test_the_hour_is_that_of_shanghai() -> None:

@@ -132,6 +132,9 @@ def _post(parcel: _Parcel, now: datetime, sign: Sign, networks: Sequence[Network
         post_signed(parcel.wants.webhook_url, body, f"delivery-{parcel.delivery.pk}", sign, networks)
     except NotDelivered as error:
         return _words(error)
+    except Exception as error:  # of one address; the mails of this round are sent and must be noted as such
+        log.exception("webhook delivery %s", parcel.delivery.pk)
+        return _words(error)
     return ""
 
 
