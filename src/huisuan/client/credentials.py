@@ -77,8 +77,10 @@ def running_here() -> Instance | None:
     return found if found and found.alive else None
 
 
-def connect() -> Client:
+def connect(timeout: float = 30) -> Client:
     """The platform to speak to: `HUISUAN_URL` with `HUISUAN_TOKEN`, else the login, else the one running here.
+
+    `timeout`: seconds for each step of an answer.
 
     Raises:
         NotFound: there is none.
@@ -87,14 +89,14 @@ def connect() -> Client:
     """
     url, token = os.environ.get("HUISUAN_URL"), os.environ.get("HUISUAN_TOKEN", "")
     if url:
-        return Client(url, token)
+        return Client(url, token, timeout=timeout)
     login = remembered() or running_here()
     if login is None:
         raise NotFound(
             "没有登录，本机也没有运行平台：请先 huisuan login 网址，或在本机运行 huisuan up",
             code="client.not_signed_in",
         )
-    return Client(login.url, login.token)
+    return Client(login.url, login.token, timeout=timeout)
 
 
 def _load(path: Path, kind: type[_T]) -> _T | None:

@@ -74,28 +74,30 @@ def test_an_owner_invites_a_colleague_and_gives_a_project_a_budget(site: Site, e
 
 
 @pytest.fixture(scope="module")
-def wide(site: Site, django_db_blocker: DjangoDbBlocker) -> dict[str, str]:
-    """The longest names there may be, by their letter the code of a project: committed, for the server to see."""
+def wide(site: Site, django_db_blocker: DjangoDbBlocker) -> dict[str, tuple[str, str]]:
+    """The longest names there may be, by their letter a project's code and a job: committed, for the server to see."""
     with django_db_blocker.unblock():
         return {letter: _make_wide(site, letter, code) for letter, code in (("國", "k" * 40), ("W", "w" * 40))}
 
 
 @pytest.mark.parametrize("letters", ["國", "W"], ids=["breaks anywhere", "breaks nowhere"])
-def test_names_of_a_hundred_and_twenty_wide_letters_fit_every_page_of_the_firm(
-    site: Site, wide: dict[str, str], letters: str
+def test_names_of_a_hundred_and_twenty_wide_letters_fit_every_page_of_the_firm_and_its_jobs(
+    site: Site, wide: dict[str, tuple[str, str]], letters: str
 ) -> None:
-    made = wide[letters]
+    made, job = wide[letters]
+    pages = ("/firm/", f"/firm/projects/{made}", "/firm/members", f"/jobs/?project={made}", f"/jobs/{job}",
+             f"/jobs/{job}/files", f"/jobs/{job}/log", f"/jobs/new?from={job}")  # fmt: skip
     for width, english in ((390, False), (390, True), (1280, False)):
         desk = site.page("alpha", width, english=english)
-        for address in ("/firm/", f"/firm/projects/{made}", "/firm/members", f"/jobs/?project={made}"):
+        for address in pages:
             desk.goto(site.url + address)
             assert letters * 80 in desk.content()
             _seen(desk, f"wide-{ord(letters)}-{address.strip('/').replace('/', '-').split('?')[0]}-{width}-{english}")
             assert desk.evaluate("document.documentElement.scrollWidth") <= width, (address, width)
 
 
-def _make_wide(site: Site, letters: str, code: str) -> str:
-    """A project, a budget, a job, a colleague and an invitation with the longest names there may be; the project."""
+def _make_wide(site: Site, letters: str, code: str) -> tuple[str, str]:
+    """A project, a budget, a job, a colleague and an invitation with the longest names; the project and the job."""
     owner = Viewer.for_person(site.world.people["alpha"])
     create_project(owner, code, letters * 120, NOW)
     set_budget(owner, code, "year", "fen", 10**16, NOW, hard=True)
@@ -104,5 +106,4 @@ def _make_wide(site: Site, letters: str, code: str) -> str:
     who = Person.objects.create_person(letters * 80, None, role="user", party=party)
     invite_member(owner, Actor("test"), datetime.now(UTC), member_role="viewer", note=letters * 120)
     asked = JobRequest.model_validate({"command": ["true"], "name": letters * 120, "project": code})
-    submit_job(asked, Viewer.for_person(who), NOW, letters.encode().rjust(10, b"."))
-    return code
+    return code, submit_job(asked, Viewer.for_person(who), NOW, letters.encode().rjust(10, b".")).pk

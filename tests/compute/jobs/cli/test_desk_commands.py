@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 from typing import Any
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
 from huisuan.base.errors import Refused
+from huisuan.client import Client
+from huisuan.compute.jobs.cli import completion
+from huisuan.compute.jobs.cli import top as cli_top
 from huisuan.compute.jobs.cli.commands import app
-from huisuan.compute.jobs.cli.completion import centre_codes, job_uids, model_names, template_names
+from huisuan.compute.jobs.cli.completion import centre_codes, job_sources, job_uids, model_names, template_names
 from huisuan.compute.models import HeldCancel, Job, JobTemplate
 from support.accounts import make_token
 from support.jobs import centre, party
@@ -64,10 +70,47 @@ def test_jobs_are_cancelled_by_filter_undone_watched_and_submitted_again(monkeyp
     assert (again["name"], again["uid"] in uids) == ("乙", False)
     assert set(job_uids("")) == {*uids, again["uid"]}
     assert job_uids("nothing") == []
+    assert job_sources(uids[0]) == [f"{uids[0]}:"]  # the path is typed after it
+    assert job_sources(f"{uids[0]}:") == []
     assert len(centre_codes("")) == 1
     assert model_names("CPU") == ["CPU-SLOT"]
     monkeypatch.setenv("HUISUAN_TOKEN", "no-such-token")
     assert job_uids("") == []  # nobody is told off while typing
+
+
+def test_the_shell_waits_for_no_platform_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(completion, "_PATIENCE", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("HUISUAN_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        assert job_uids("") == []
+    assert job_uids("") == []  # and where nobody listens
+
+
+def test_who_watches_jobs_goes_on_watching_while_the_platform_starts_anew(
+    live_server: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pauses, real = [0], httpx.HTTPTransport()
+
+    def pause(_seconds: float) -> None:
+        pauses[0] += 1
+        if pauses[0] == 3:
+            raise KeyboardInterrupt
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if pauses[0] == 1:
+            raise httpx.ConnectError("away")
+        return real.handle_request(request)
+
+    def comes_back() -> Client:
+        return Client(live_server.url, os.environ["HUISUAN_TOKEN"], transport=httpx.MockTransport(answer))
+
+    monkeypatch.setattr(cli_top, "connect", comes_back)
+    monkeypatch.setattr(cli_top.time, "sleep", pause)
+    monkeypatch.setattr(type(cli_top.out), "is_terminal", True)
+    cli_top.top(every=1, once=False, limit=5, as_json=False)
+    told = capsys.readouterr()
+    assert told.out.count("没结束的作业") >= 2
+    assert "接着再试" in told.err
 
 
 def test_a_template_is_kept_submitted_and_deleted(tmp_path: Any) -> None:

@@ -11,6 +11,7 @@ import typer
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
 from huisuan.client import Client, Fetcher, FetchReport, FileSource, connect
+from huisuan.compute.jobs.cli.completion import job_sources, job_uids
 from huisuan.protocol.agent_files import Area
 from huisuan.protocol.file_names import name_to_text
 from huisuan.protocol.job_files import JobFiles
@@ -19,7 +20,7 @@ from huisuan.terminal import AsJson, note, out, print_json, print_table, progres
 _KINDS = {"file": "文件", "folder": "文件夹", "link": "链接", "other": "特殊文件"}
 RunOption = Annotated[int | None, typer.Option("--run", min=1, help="第几次运行（有重试时），从 1 起；默认最后一次")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="本地已有同名而内容不同的文件时覆盖")]
-_Uid = Annotated[str, typer.Argument(metavar="作业号", help="见 huisuan job list")]
+_Uid = Annotated[str, typer.Argument(metavar="作业号", help="见 huisuan job list", autocompletion=job_uids)]
 
 
 def list_results(
@@ -80,7 +81,10 @@ def get(
 
 
 def copy(
-    sources: Annotated[list[str], typer.Argument(metavar="作业号:路径…", help="工作目录里的文件或文件夹")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="作业号:路径…", help="工作目录里的文件或文件夹", autocompletion=job_sources),
+    ],
     target: Annotated[Path, typer.Argument(metavar="目标", help="本地文件夹，或（只取一个文件时）新文件名")],
     run: RunOption = None,
     overwrite: Overwrite = False,

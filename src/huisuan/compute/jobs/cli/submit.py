@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from huisuan.client import Client, connect
+from huisuan.compute.jobs.cli.completion import centre_codes
 from huisuan.compute.jobs.cli.output import STATES, print_job, print_preview
 from huisuan.compute.jobs.cli.request_from_options import STDIN, planned, upload
 from huisuan.compute.jobspec.detect import JOB_FORMATS
@@ -48,7 +49,9 @@ def submit(
     vendor: Annotated[str | None, typer.Option("--vendor", help="可接受的厂商")] = None,
     min_memory: Annotated[int | None, typer.Option("--min-memory", help="每卡显存至少多少 GiB")] = None,
     min_tflops: Annotated[str | None, typer.Option("--min-tflops", help="每卡稠密 FP16 至少多少 TFLOPS")] = None,
-    centre: Annotated[str | None, typer.Option("--centre", help="只在这个智算中心；不写则由平台调度")] = None,
+    centre: Annotated[
+        str | None, typer.Option("--centre", help="只在这个智算中心；不写则由平台调度", autocompletion=centre_codes)
+    ] = None,
     city: Annotated[str | None, typer.Option("--city", help="只在这个市")] = None,
     data_at: Annotated[str | None, typer.Option("--data-at", help="数据所在：智算中心代码，或市")] = None,
     price_ceiling: Annotated[int | None, typer.Option("--price-ceiling", help="每卡时最高价，分，补助前")] = None,

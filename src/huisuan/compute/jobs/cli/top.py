@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
-from huisuan.client import Client, connect
+from huisuan.client import Client, ClientError, connect
 from huisuan.compute.jobs.cli.output import STATES
 from huisuan.protocol.placement import Availability
 from huisuan.protocol.resources import Job
-from huisuan.terminal import AsJson, out, print_json, print_table
+from huisuan.terminal import AsJson, note, out, print_json, print_table
 
 UNFINISHED = "submitted,waiting,placed,queued,running"
 _CLEAR = "\x1b[H\x1b[2J"
@@ -36,18 +37,29 @@ def top(
             jobs, now = _look(client, limit)
             print_json({"jobs": [job.model_dump() for job in jobs], "now": now.model_dump()})
             return
-        while True:
-            jobs, now = _look(client, limit)
-            alive = out.is_terminal and not once
-            if alive:
-                out.file.write(_CLEAR)
-            _draw(jobs, now, limit)
-            if not alive:
-                return
-            try:
+        alive = out.is_terminal and not once
+        with suppress(KeyboardInterrupt):
+            while _show(client, limit, alive):
                 time.sleep(every)
-            except KeyboardInterrupt:
-                return
+
+
+def _show(client: Client, limit: int, alive: bool) -> bool:
+    """Draw what is there now; whether to go on. While it is watched, a platform that starts anew is no end of it.
+
+    Raises:
+        ClientError: refused; or not reached, when it is not watched.
+    """
+    try:
+        jobs, now = _look(client, limit)
+    except ClientError as error:
+        if not alive or 0 < error.status < 500:
+            raise
+        note(f"{error}；接着再试")
+        return True
+    if alive:
+        out.file.write(_CLEAR)
+    _draw(jobs, now, limit)
+    return alive
 
 
 def _look(client: Client, limit: int) -> tuple[Sequence[Job], Availability]:

@@ -13,6 +13,7 @@ import typer
 from huisuan.base.errors import Conflict, InvalidRequest
 from huisuan.base.money import yuan
 from huisuan.client import Client, connect
+from huisuan.compute.jobs.cli.completion import centre_codes, complete_from
 from huisuan.compute.jobs.cli.output import STATES
 from huisuan.compute.jobs.cli.request_from_options import environment_pair, upload
 from huisuan.compute.jobspec.core.request_rules import duration_seconds
@@ -23,14 +24,22 @@ app = typer.Typer()
 KIND_NAMES = {"jupyter": "JupyterLab", "vscode": "VS Code", "shell": "终端"}
 _POLL_SECONDS = 1.0
 
-_Uid = Annotated[str, typer.Argument(metavar="会话号", help="见 huisuan session list")]
+
+def session_uids(incomplete: str) -> list[str]:
+    """What the shell completes: the sessions that are not over."""
+    return complete_from(incomplete, lambda client: [session.uid for session in client.sessions()])
+
+
+_Uid = Annotated[str, typer.Argument(metavar="会话号", help="见 huisuan session list", autocompletion=session_uids)]
 _Cards = Annotated[int | None, typer.Option("--cards", help="加速卡数；不写则处理器槽也可以")]
 _Hours = Annotated[str, typer.Option("--hours", help="至多几小时，到时自动结束")]
 _Idle = Annotated[str, typer.Option("--idle", help="没人用也没在算，多久后自动结束：30m、2h")]
 _Models = Annotated[
     list[str] | None, typer.Option("--models", "--model", help="可接受的型号，逗号分隔或重复；不写则任何型号")
 ]
-_CentreCode = Annotated[str | None, typer.Option("--centre", help="只在这个智算中心；不写则由平台调度")]
+_CentreCode = Annotated[
+    str | None, typer.Option("--centre", help="只在这个智算中心；不写则由平台调度", autocompletion=centre_codes)
+]
 _City = Annotated[str | None, typer.Option("--city", help="只在这个市")]
 _Ceiling = Annotated[int | None, typer.Option("--price-ceiling", help="每卡时最高价，分，补助前")]
 _Prepare = Annotated[str, typer.Option("--prepare", help="启动前在节点上执行，如 module load jupyter")]
