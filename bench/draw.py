@@ -28,7 +28,7 @@ from huisuan.programmes.review.draw import (
     Panel,
     ReviewedApplication,
     draw_panels,
-    find_bar,
+    find_exclusion,
     random_cost,
 )
 
@@ -81,7 +81,7 @@ def draw_with_networkx(case: Case) -> list[tuple[str, tuple[str, ...]]]:
     for row in rows:
         graph.add_node(("application", row.key), demand=-terms.panel)
         for person in people:
-            if find_bar(row, person, terms.most_reviews) is None:
+            if find_exclusion(row, person, terms.most_reviews) is None:
                 cost = random_cost(terms.seed, row.key, person.key)
                 graph.add_edge(("application", row.key), ("expert", person.key), capacity=1, weight=cost)
     flow = networkx.min_cost_flow(graph)

@@ -50,6 +50,7 @@ COMMAND_GROUPS: dict[str, tuple[str, bool, str]] = {
     "document": ("huisuan.documents.commands", True, "公文：签发、核验、代字"),
     "treasury": ("huisuan.treasury.cli.treasury_commands", True, "资金：对账，资金到哪一步"),
     "calendar": ("huisuan.programmes.calendar.commands", True, "工作日：数期限，采用一年的放假和调休"),
+    "experts": ("huisuan.programmes.review.commands", True, "评审专家：入库、利害关系"),
 }
 #: group -> commands of other rooms that stand before its own: (module, functions)
 GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {

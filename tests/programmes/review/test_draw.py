@@ -24,7 +24,7 @@ from huisuan.programmes.review.draw import (
     ReviewedApplication,
     TooFewExperts,
     draw_panels,
-    find_bar,
+    find_exclusion,
 )
 
 _FIELDS = ("模型", "芯片")
@@ -59,7 +59,7 @@ def _worlds(draw: st.DrawFn, most_rows: int, most_experts: int) -> tuple[list, l
 
 def _every_draw(rows: Sequence, people: Sequence, terms: DrawTerms) -> Iterator[tuple[tuple[DrawnExpert, ...], ...]]:
     """Every draw that the rules allow, one by one."""
-    fit = [[each for each in people if find_bar(row, each, terms.most_reviews) is None] for row in rows]
+    fit = [[each for each in people if find_exclusion(row, each, terms.most_reviews) is None] for row in rows]
     for chosen in itertools.product(*(itertools.combinations(each, terms.panel) for each in fit)):
         added = Counter(expert.key for panel in chosen for expert in panel)
         if all(expert.load + added[expert.key] <= terms.most_reviews for expert in people):
@@ -105,7 +105,7 @@ def test_a_draw_is_free_of_conflicts_and_does_not_depend_on_the_order_of_rows(
         assert not {*panel.members} & {*panel.alternates}
         loads.update(panel.members)
         for key in panel.members + panel.alternates:
-            assert find_bar(named[panel.application], of_key[key], terms.most_reviews) is None
+            assert find_exclusion(named[panel.application], of_key[key], terms.most_reviews) is None
             assert loads[key] <= terms.most_reviews
     random.shuffle(rows)
     random.shuffle(people)

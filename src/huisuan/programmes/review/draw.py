@@ -112,7 +112,8 @@ class PanelShortage:
 
     def __str__(self) -> str:
         took = (
-            "，".join(f"{EXCLUSION_NAMES[bar]} {number} 人" for bar, number in self.taken_by.items()) or "库里没有专家"
+            "，".join(f"{EXCLUSION_NAMES[rule]} {number} 人" for rule, number in self.taken_by.items())
+            or "库里没有专家"
         )
         return f"{self.application} 缺 {self.lacking} 人（{took}）"
 
@@ -129,7 +130,7 @@ class TooFewExperts(InvalidRequest):
         self.shortages = tuple(shortages)
 
 
-def find_bar(application: ReviewedApplication, expert: DrawnExpert, most_reviews: int) -> Exclusion | None:
+def find_exclusion(application: ReviewedApplication, expert: DrawnExpert, most_reviews: int) -> Exclusion | None:
     """The first rule under which the expert cannot review the application; None: may review it."""
     if not expert.active:
         return Exclusion.INACTIVE
@@ -177,7 +178,7 @@ def draw_panels(
 
 
 def _allowed(rows: Sequence[ReviewedApplication], people: Sequence[DrawnExpert], most_reviews: int) -> Pairs:
-    """Who may review what, as `find_bar` says it, by field and party instead of pair by pair."""
+    """Who may review what, as `find_exclusion` says it, by field and party instead of pair by pair."""
     fields: dict[str, list[int]] = defaultdict(list)
     tied: dict[str, list[int]] = defaultdict(list)
     controlled: dict[str, list[int]] = defaultdict(list)
@@ -234,7 +235,7 @@ def _explain(
     for row, missing in zip(rows, lacking, strict=True):
         if not missing:
             continue
-        bars = Counter(find_bar(row, expert, terms.most_reviews) for expert in people)
+        bars = Counter(find_exclusion(row, expert, terms.most_reviews) for expert in people)
         left = bars.pop(None, 0) - (terms.panel - missing)
         bars[Exclusion.LOAD] += left
         found.append(PanelShortage(row.key, missing, {bar: bars[bar] for bar in Exclusion if bars[bar]}))
