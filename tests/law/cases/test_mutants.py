@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from huisuan.law.cases.alterations import Alteration, alter_tree
+from huisuan.law.cases.case_file import Case
 from huisuan.law.cases.mutants import try_mutants
 from huisuan.law.cases.runner import load_policy_cases
 from huisuan.law.cli.policy_commands import app
@@ -56,6 +57,22 @@ def test_an_edge_that_no_case_tries_is_named() -> None:
 def test_without_cases_every_alteration_goes_unnoticed() -> None:
     report = try_mutants(without(ANHUI, "8.2"), [])
     assert report.tried == len(report.unnoticed) > 10
+
+
+def test_the_place_of_a_policy_among_others_that_pay_for_the_same_is_held_by_a_case() -> None:
+    wuhu = load_folder(load_policy("wuhu-compute-2025").folder)
+    # the order alone: without the rule's own cases, what else goes unnoticed is not of interest here
+    small = replace(wuhu, rules=tuple(rule for rule in wuhu.rules if rule.key == "w.2"), shared_caps=())
+    cases = [case for case in load_policy_cases(wuhu) if case.subject == "compute-spend"]
+    by_itself = [case for case in cases if "anhui-agi-2023/2.2" not in case.given]
+    moved = ("compute-spend", "级别改为 nation，排到最先", "w.2")
+
+    def unnoticed(tried: list[Case]) -> list[tuple[str, str, str]]:
+        found = try_mutants(small, tried).unnoticed
+        return [(entry.subject, entry.alteration.what, entry.alteration.sentence) for entry in found]
+
+    assert moved in unnoticed(by_itself)
+    assert moved not in unnoticed(cases)
 
 
 def test_a_case_that_cannot_be_asked_notices_nothing() -> None:

@@ -14,7 +14,8 @@ from huisuan.law.cases.alterations import Alteration, alter_tree
 from huisuan.law.cases.case_file import Case
 from huisuan.law.cases.runner import run_case
 from huisuan.law.model.grouping import Grouping, Period, SharedCap
-from huisuan.law.model.rules import Allotment, Rule, Stacking
+from huisuan.law.model.rules import LEVELS, Allotment, Rule, Stacking
+from huisuan.law.policy.load import load_installed
 from huisuan.law.policy.policy import Policy
 
 Altered = Rule | Allotment | Stacking | SharedCap
@@ -22,10 +23,11 @@ Altered = Rule | Allotment | Stacking | SharedCap
 
 @dataclass(frozen=True)
 class Mutant:
-    """A rule, an allotment or an order with one thing altered."""
+    """A rule, an allotment or an order with one thing altered; `level`: of the policy, where that is altered."""
 
     changed: Altered
     alteration: Alteration
+    level: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,16 +73,18 @@ def list_subjects(policy: Policy) -> tuple[Altered, ...]:
 def try_mutants(policy: Policy, cases: Sequence[Case], advance: Callable[[], None] = lambda: None) -> MutantReport:
     """Alter everything in every way and run the cases of its subject; `advance` is called after each subject.
 
-    A case notices only by another outcome, not by being impossible to ask.
+    A case notices only by another outcome, not by being impossible to ask. Where policies on the search path pay for
+    the same as this one, its place among them is altered, too.
     """
     tried = 0
+    shared = _shared_grounds(policy)
     unnoticed: list[Unnoticed] = []
     for original in list_subjects(policy):
         key = _key(original)
         asked = [(_smallest(policy, original, case), case) for case in cases if case.subject == key]
-        for mutant in _list_mutants(original):
+        for mutant in (*_list_mutants(original), *_other_turns(policy, original, shared)):
             tried += 1
-            if not any(run_case(_with(small, mutant.changed), case).differences for small, case in asked):
+            if not any(run_case(_with(small, mutant), case).differences for small, case in asked):
                 unnoticed.append(Unnoticed(key, mutant.alteration))
         advance()
     return MutantReport(tried, tuple(unnoticed))
@@ -103,8 +107,10 @@ def _smallest(policy: Policy, original: Altered, case: Case) -> Policy:
     return small if run_case(small, case).holds else policy
 
 
-def _with(policy: Policy, changed: Altered) -> Policy:
-    match changed:
+def _with(policy: Policy, mutant: Mutant) -> Policy:
+    if mutant.level:
+        policy = replace(policy, level=mutant.level)
+    match changed := mutant.changed:
         case Rule(version=version) if version:
             versions = tuple(
                 changed if (rule.key, rule.version) == (changed.key, version) else rule for rule in policy.versions
@@ -140,13 +146,37 @@ def _list_mutants(original: Altered) -> Iterator[Mutant]:
                 ground = Alteration(f"不计“{indicator.fact.zh}”", indicator.weight.sentence, indicator.weight.phrase)
                 yield Mutant(replace(original, indicators=(*indicators[:place], *indicators[place + 1 :])), ground)
         case Stacking(order=order, by=by):
-            if len(order) > 1:  # the order between policies is that of their levels
+            if len(order) > 1:  # the order between policies is that of their levels: `_other_turns`
                 yield Mutant(replace(original, order=order[::-1]), Alteration("先后对调", by.sentence, by.phrase))
         case SharedCap(rules=rules):
             ground = Alteration("先后对调", original.sentence, original.phrase)
             yield Mutant(replace(original, rules=rules[::-1]), ground)
             for alteration, limit in alter_tree(original.limit, ground):
                 yield Mutant(replace(original, limit=limit), alteration)
+
+
+def _shared_grounds(policy: Policy) -> frozenset[str]:
+    """The grounds that rules of other policies on the search path pay for, too."""
+    others = [other for other in load_installed()[0] if other.name != policy.name]
+    return frozenset(rule.claim.ground for other in others for rule in other.rules if rule.claim)
+
+
+def _other_turns(policy: Policy, original: Altered, shared: frozenset[str]) -> Iterator[Mutant]:
+    """The policy in another place among those that pay for the same: first of all, or before a level it comes after."""
+    if not isinstance(original, Stacking) or original.ground not in shared:
+        return
+    by = original.by
+    first, last = LEVELS[0], LEVELS[-1]
+    if policy.level == first and not original.after:
+        yield Mutant(original, Alteration(f"级别改为 {last}，排到最后", by.sentence, by.phrase), last)
+    else:
+        altered = Alteration(f"级别改为 {first}，排到最先", by.sentence, by.phrase)
+        yield Mutant(replace(original, after=()), altered, first)
+    own = LEVELS.index(policy.level) if policy.level in LEVELS else len(LEVELS)
+    for level in original.after:
+        if LEVELS.index(level) > own:  # of a level before its own it says only who goes first where nobody else does
+            kept = tuple(other for other in original.after if other != level)
+            yield Mutant(replace(original, after=kept), Alteration(f"不再排在 {level} 之后", by.sentence, by.phrase))
 
 
 def _groupings_altered(rule: Rule, over: Grouping) -> Iterator[Mutant]:
