@@ -18,7 +18,7 @@ help:
 	@echo "make accessibility   axe-core on every page of every role (minutes)"
 	@echo "make bench           the benchmarks, each against a named peer or limit (ten minutes; TRACE=venus-2020-09.csv adds"
 	@echo "                     the simulator, PEER=folder a checkout of HeliosArtifact to compare it with)"
-	@echo "make agree           every rule decided twice over a million random rows, claim by claim and in SQL (ROWS=n)"
+	@echo "make agree           every rule, sums of claims and stacking, decided twice over a million random rows (ROWS=n)"
 	@echo "make snapshots       store the present API, protocol, help texts and demo figures as the contract (tests/contract)"
 	@echo "make lock            resolve the packages anew (needs uv)"
 

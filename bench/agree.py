@@ -7,7 +7,8 @@ So many rows per rule, in chunks. The first chunk is decided as the policy is se
 readings of the open questions drawn at random within the bounds of the law; of a rule that counts by the days of use,
 every third chunk is cut into parts on days by chance, each with settings of its own. Cells are missing, at the edges
 where an answer turns, and beyond what a fact allows; every second chunk comes as text, as CSV does. Of every chunk the
-first rows are also asked of the calculator. The tests compare the same for few rows. Exit code 1: they differ.
+first rows are also asked of the calculator. So many rows, too, of claims that are summed and of rules that pay for the
+same (`agree_sums`: `--rules claims,stacking`). The tests compare the same for few rows. Exit code 1: they differ.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the rows by chan
 import duckdb
 import pyarrow as pa
 from agree_engines import on_postgres, on_spark, private_postgres
+from agree_sums import CLAIMS, STACKING, compare_sums
 
 from huisuan.law.explain import RuleEvaluator, assess_rule
 from huisuan.law.model import FactSpec, InvalidValue, Rule, SettingSpec, Value, ValueKind, parse_value
@@ -189,6 +191,9 @@ def by_sql(
 
 def compare(task: Task) -> Found:
     """Decide one chunk all ways."""
+    if task.rule in (CLAIMS, STACKING):
+        counted, apart = compare_sums(task.rule, task.number, task.rows, task.seed)
+        return Found(task, counted, len(apart), tuple(apart[:SHOWN]))
     policy = policy_named(task.policy)
     chance = random.Random(f"{task.seed}:{task.rule}:{task.number}")
     if task.number:
@@ -265,7 +270,8 @@ def main() -> None:
     engines = tuple(options.engines.split(","))
     if unknown := set(engines) - set(ENGINES):
         parser.error(f"--engines: no {', '.join(sorted(unknown))}")
-    keys = options.rules.split(",") if options.rules else [rule.key for rule in load_policy(options.policy).rules]
+    every = [*(rule.key for rule in load_policy(options.policy).rules), CLAIMS, STACKING]
+    keys = options.rules.split(",") if options.rules else every
     found = run(options.policy, keys, options.rows, options.seed, options.workers, engines)
     if options.json:
         print(json.dumps(found, ensure_ascii=False, indent=2))

@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from huisuan.law.explain.claims import ClaimInput, decide_claims
 from huisuan.law.explain.limits import shared_limits
 from huisuan.law.policy.policy import Policy
 from huisuan.law.sql.claims_file import ClaimsSummary, claims_file
@@ -76,3 +77,29 @@ def in_bulk(
     told = duckdb.sql(f"SELECT claim, period, status, amount_fen, reasons FROM '{target}'").fetchall()
     assert [row[0] for row in told] == [row["claim"] for row in rows]
     return summary, [row[1:] for row in told]
+
+
+def one_by_one(policy: Policy, rows: list[Row]) -> list[tuple[str, str, int | None, str]]:
+    """The first reading, as `in_bulk` gives the second; a cell that cannot be used is missing, its reason invalid."""
+    claims = [ClaimInput(row["rule"], row["claimant"], _facts(policy, row), row["claim"]) for row in rows]
+    answers = decide_claims(policy, claims, on=DAY, as_known=DAY)
+    return [
+        (
+            answer.period, answer.status.value, answer.amount_fen,
+            ";".join(_code(reason.code, row) for reason in answer.reasons),
+        )
+        for answer, row in zip(answers, rows, strict=True)
+    ]  # fmt: skip
+
+
+def _facts(policy: Policy, row: Row) -> Row:
+    facts = {spec.name: row[spec.name] for spec in policy.rule(row["rule"]).facts}
+    blank = {name: None for name, value in facts.items() if isinstance(value, str) and not value.strip()}
+    most = {name: None for name in ("price", "fee", "cost", "paid") if (facts.get(name) or 0) > 10_000_000_000}
+    return {**facts, **blank, **most} | ({"kind": None} if facts.get("kind") == "x" else {})
+
+
+def _code(code: str, row: Row) -> str:
+    kind, _, name = code.partition(":")
+    unusable = kind == "missing" and row[name] is not None and str(row[name]).strip()
+    return f"invalid:{name}" if unusable else code

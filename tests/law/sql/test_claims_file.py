@@ -7,44 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from huisuan.law.explain.claims import ClaimInput, decide_claims
 from huisuan.law.explain.limits import shared_limits
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.policy import Policy
 from huisuan.law.sql.claims_file import claims_file
-from support.random_claims import DAY, Row, in_bulk, random_claims
+from support.random_claims import DAY, in_bulk, one_by_one, random_claims
 from support.summing_policy import summing_policy
 
 
 @pytest.fixture(scope="module")
 def policy(tmp_path_factory: pytest.TempPathFactory) -> Policy:
     return summing_policy(tmp_path_factory.mktemp("policy"))
-
-
-def one_by_one(policy: Policy, rows: list[Row]) -> list[tuple[str, str, int | None, str]]:
-    """The first reading; a cell that cannot be used is missing, and its reason says invalid."""
-    claims = [ClaimInput(row["rule"], row["claimant"], _facts(policy, row), row["claim"]) for row in rows]
-    answers = decide_claims(policy, claims, on=DAY, as_known=DAY)
-    return [
-        (
-            answer.period, answer.status.value, answer.amount_fen,
-            ";".join(_code(reason.code, row) for reason in answer.reasons),
-        )
-        for answer, row in zip(answers, rows, strict=True)
-    ]  # fmt: skip
-
-
-def _facts(policy: Policy, row: Row) -> Row:
-    facts = {spec.name: row[spec.name] for spec in policy.rule(row["rule"]).facts}
-    blank = {name: None for name, value in facts.items() if isinstance(value, str) and not value.strip()}
-    most = {name: None for name in ("price", "fee", "cost", "paid") if (facts.get(name) or 0) > 10_000_000_000}
-    return {**facts, **blank, **most} | ({"kind": None} if facts.get("kind") == "x" else {})
-
-
-def _code(code: str, row: Row) -> str:
-    kind, _, name = code.partition(":")
-    unusable = kind == "missing" and row[name] is not None and str(row[name]).strip()
-    return f"invalid:{name}" if unusable else code
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
