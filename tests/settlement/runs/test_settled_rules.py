@@ -91,6 +91,8 @@ def test_a_policy_in_a_folder_of_its_own_is_settled_in_one_run_after_the_others(
     assert (third.policy, third.starts, third.ends) == (NAME, date(2025, 7, 1), date(2025, 12, 31))
     assert figures(results)["h.1"] == (AUGUST // 10, payable)
     owed = Entitlement.objects.get(run=third)
+    assert (third.amount_fen, third.payable_fen) == (AUGUST // 10, payable), "a run shows both, and its sums are right"
+    assert {made.run.sentence: (made.run.amount_fen, made.run.payable_fen) for made in results} == figures(results)
     assert owed.facts == {"opened": "2020-01-01", "cost": AUGUST, "used": 8 * 24}
     assert owed.reasons == ([] if mode == "together" else ["stacked@h.1"])
 

@@ -19,7 +19,7 @@ from huisuan.base.money import round_half_up
 from huisuan.base.months import Month
 from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.law.model import Status
-from huisuan.parties.models import Party
+from huisuan.parties.models import Party, StateChange
 from huisuan.parties.viewer import Viewer
 from huisuan.settlement.models import Bill, Entitlement
 from huisuan.settlement.runs.settle import settle
@@ -155,3 +155,46 @@ def test_a_forecast_goes_on_at_the_pace_of_the_year_and_leaves_out_the_firms_own
     begins = datetime(2023, 12, 31, 16, tzinfo=UTC)
     assert forecast_year(stranger, begins).elapsed == 0
     assert forecast_year(stranger, begins + timedelta(seconds=1)).at_end.spend == 0
+
+
+def test_a_forecast_counts_only_the_days_on_which_the_firm_is_one_whom_the_rule_is_for(firm: Viewer) -> None:
+    half = datetime(2024, 7, 1, 16, tzinfo=UTC)
+    whole = forecast_year(firm, half)
+    assert (whole.so_far.subsidy_fen, whole.at_end.subsidy_fen) == (
+        whole.so_far.spend_fen // 5,
+        whole.at_end.spend_fen // 5,
+    )
+    _moves_to_shanghai(date(2024, 3, 5), known=half)
+    found = forecast_year(firm, half)
+    assert found.at_end.spend == whole.at_end.spend, "what is spent stays what it is"
+    assert 0 < found.so_far.subsidy_fen < whole.so_far.subsidy_fen
+    assert found.at_end.subsidy_fen == found.so_far.subsidy_fen, "of what comes after the move nothing comes back"
+    settle("anhui-agi-2023", 2024, now=NOW, by="x")
+    owed = Entitlement.objects.get(party=party(1))
+    assert abs(found.so_far.subsidy_fen - owed.amount_fen) <= 3  # each bill is rounded by itself
+
+
+def _moves_to_shanghai(day: date, known: datetime) -> None:
+    StateChange.objects.create(
+        party=party(1), what="region", value="310000", before="340100", valid_from=day, known_from=known.date(),
+        source="x", by="x", at=known,
+    )  # fmt: skip
+
+
+def test_a_move_that_is_still_to_come_counts_from_its_day(firm: Viewer) -> None:
+    half = datetime(2024, 7, 1, 16, tzinfo=UTC)
+    _moves_to_shanghai(date(2024, 10, 1), known=half)
+    found = forecast_year(firm, half)
+    assert found.so_far.subsidy_fen == found.so_far.spend_fen // 5
+    counted = found.so_far.spend * (1 + Fraction(91, 183))  # of the 183 days that are left 91 lie before it
+    assert found.at_end.subsidy_fen == round_half_up(counted) // 5
+
+
+def test_a_centre_that_is_the_firms_own_from_some_day_to_come_is_left_out_from_that_day(firm: Viewer) -> None:
+    half = datetime(2024, 7, 1, 16, tzinfo=UTC)
+    before = forecast_year(firm, half)
+    relate(party(99), party(1), valid_from=date(2024, 10, 1), known_from=date(2024, 6, 1))
+    found = forecast_year(firm, half)
+    assert (found.so_far.self_use, found.so_far.subsidy_fen) == (0, before.so_far.subsidy_fen)
+    quarter = Fraction(92, 183)  # of the days that are left
+    assert found.at_end.self_use == before.so_far.spend * quarter

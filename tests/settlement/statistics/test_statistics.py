@@ -80,7 +80,7 @@ def _run(**changed: Any) -> SettlementRun:
         "policy": "anhui-agi-2023", "sentence": "2.2", "year": 2024, "starts": date(2024, 1, 1),
         "ends": date(2024, 12, 31), "on": date(2024, 12, 31), "as_known": date(2025, 1, 1), "cursors": {}, "law": {},
         "inputs_sha256": "", "result_sha256": "", "records": 0, "card_seconds": 0, "unclaimed_card_seconds": 0,
-        "amount_fen": 0, "requested_by": "王", "made_at": NOW,
+        "amount_fen": 0, "payable_fen": 0, "requested_by": "王", "made_at": NOW,
     }  # fmt: skip
     return SettlementRun.objects.create(**(plain | changed))
 

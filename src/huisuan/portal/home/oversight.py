@@ -43,6 +43,7 @@ _RUN_COLUMNS = [
     Column("used", _("用量"), "card_seconds", Kind.CARD_SECONDS, sort="card_seconds"),
     Column("unclaimed", _("无主用量"), "unclaimed_card_seconds", Kind.CARD_SECONDS, sort="unclaimed_card_seconds"),
     Column("amount", _("应享合计"), "amount_fen", Kind.FEN, sort="amount_fen"),
+    Column("payable", _("可付合计"), "payable_fen", Kind.FEN, sort="payable_fen"),
     Column("made", _("完成"), "made_at", Kind.MOMENT, sort="made_at"),
     Column("by", _("发起人"), "requested_by", sort="requested_by", minor=True),
 ]

@@ -75,7 +75,10 @@ def list_(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
-    columns = {"id": "次", "year": "年", "policy": "政策", "records": "用量记录", "amount_fen": "应享合计（元）"}
+    columns = {
+        "id": "次", "year": "年", "policy": "政策", "records": "用量记录", "amount_fen": "应享合计（元）",
+        "payable_fen": "可付合计（元）",
+    }  # fmt: skip
     shown = [{**row, "year": str(row["year"])} for row in rows]
     print_table("结算", shown, {**columns, "made_at": "时间"}, "还没有结算：huisuan settle run --year 年份")
 
@@ -237,4 +240,5 @@ def show_run(run_id: int) -> None:
     out.print(
         f"用量记录 {made.records:,} 条，{made.card_seconds // 3600:,} 卡时"
         f"（未认领 {made.unclaimed_card_seconds // 3600:,} 卡时）；应享合计 [bold]{yuan(made.amount_fen)}[/] 元"
+        + (f"，其中可付 [bold]{yuan(made.payable_fen)}[/] 元" if made.payable_fen != made.amount_fen else "")
     )

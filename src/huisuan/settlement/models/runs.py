@@ -35,12 +35,19 @@ class SettlementRun(models.Model):
     records = models.BigIntegerField()
     card_seconds = models.BigIntegerField()
     unclaimed_card_seconds = models.BigIntegerField()
-    amount_fen = models.BigIntegerField()
+    amount_fen = models.BigIntegerField(help_text="what the rule owes all parties by itself")
+    payable_fen = models.BigIntegerField(help_text="what of it may be paid beside the rules that pay before it")
     requested_by = models.CharField(max_length=80)
     made_at = models.DateTimeField()
 
     class Meta:
         ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="run_pays_no_more_than_it_owes",
+                condition=Q(payable_fen__gte=0, payable_fen__lte=F("amount_fen")),
+            )
+        ]
         triggers = [append_only("runs_stay")]
 
     def __str__(self) -> str:

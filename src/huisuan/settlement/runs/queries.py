@@ -233,7 +233,8 @@ def run_to_dict(run: SettlementRun) -> dict[str, Any]:
         "law": run.law,
         "inputs_sha256": run.inputs_sha256, "result_sha256": run.result_sha256,
         "records": run.records, "card_seconds": run.card_seconds,
-        "unclaimed_card_seconds": run.unclaimed_card_seconds, "amount_fen": run.amount_fen, "made_at": run.made_at,
+        "unclaimed_card_seconds": run.unclaimed_card_seconds, "amount_fen": run.amount_fen,
+        "payable_fen": run.payable_fen, "made_at": run.made_at,
         "requested_by": run.requested_by,
     }  # fmt: skip
 

@@ -274,9 +274,13 @@ def _totals(billing: Billing) -> dict[str, int]:
         "SELECT CAST(count(*) AS BIGINT), CAST(coalesce(sum(card_seconds), 0) AS BIGINT), "
         "CAST(coalesce(sum(card_seconds) FILTER (party IS NULL), 0) AS BIGINT) FROM usage"
     )
-    ((amount,),) = billing.rows("SELECT CAST(coalesce(sum(amount_fen), 0) AS BIGINT) FROM answers")
+    ((amount, payable),) = billing.rows(
+        "SELECT CAST(coalesce(sum(amount_fen), 0) AS BIGINT), CAST(coalesce(sum(payable_fen), 0) AS BIGINT) "
+        "FROM answers JOIN payable USING (party)"
+    )
     return {
         "records": records, "card_seconds": card_seconds, "unclaimed_card_seconds": unclaimed, "amount_fen": amount,
+        "payable_fen": payable,
     }  # fmt: skip
 
 

@@ -1,18 +1,17 @@
 """What a firm will have spent by the end of the year, and what comes back of it: the law's own answer, exactly.
 
-The year so far goes on at its own pace: spend per second of what has passed, for the seconds that are left. The facts
-are then those that a settlement would read, by the same registry of sources, and the rules answer as they do there,
-each with its rate and its cap, after those that pay before it for the same.
+The facts are those that a settlement would read, by the same registry of sources and by day: what the register says
+(a move, also one to come), which centre is the firm's own, the days over which a rule is settled. The rules answer as
+they do there, each with its rate and its cap, after those that pay before it for the same. Claims of a predecessor, and
+rates that change within the year, a settlement reckons with and a forecast does not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
-
-from django.db import connection
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.money import round_half_up
@@ -20,28 +19,16 @@ from huisuan.base.months import SHANGHAI, midnight
 from huisuan.compute.budgets.party_use import count_before_reading
 from huisuan.compute.dispatch.net_price import rules_on
 from huisuan.compute.fact_sources.registry import UsePiece, state_values, use_values
-from huisuan.compute.fact_sources.rules import reach_of
-from huisuan.compute.models import Centre
-from huisuan.law.explain import RuleInput, combine_answers
-from huisuan.law.model import Answer, LawError
+from huisuan.compute.fact_sources.rules import chosen_options, claimant_rule, days_settled, reach_of
+from huisuan.law.explain import RuleInput, combine_answers, explain
+from huisuan.law.model import Answer, LawError, Rule, Status
 from huisuan.law.policy import PolicyRule
-from huisuan.parties.affiliation import Reach, find_affiliations
+from huisuan.parties.affiliation import Reach
 from huisuan.parties.models import Party
-from huisuan.parties.party_state import PartyState
-from huisuan.parties.relation_history import load_holdings
-from huisuan.parties.state_history import states_on
+from huisuan.parties.party_state import StateSpan
 from huisuan.parties.viewer import Viewer
 from huisuan.settlement.runs.queries import latest_entitlements
-
-_HOUR = 3600
-
-_USED = """
-SELECT u.centre_id, u.day, sum(u.card_seconds * coalesce(t.fen_per_card_hour, 0))
-FROM compute_partyuseday u LEFT JOIN compute_tariff t
-    ON t.centre_id = u.centre_id AND t.accelerator_id = u.accelerator_id AND t.valid_from <= u.day
-   AND (t.valid_to IS NULL OR u.day < t.valid_to)
-WHERE u.party_id = %s AND u.day >= %s AND u.day < %s GROUP BY 1, 2
-"""
+from huisuan.settlement.statements.year_use import UseStretch, load_states, load_year_use
 
 
 @dataclass(frozen=True)
@@ -89,12 +76,14 @@ class Forecast:
 
 
 @dataclass(frozen=True)
-class _YearUse:
-    """The use of one party at one centre so far: fen exactly, and those of them that are self-use, by reach."""
+class _AskedYear:
+    """A rule with the days of the year that it is settled over, how far self-use reaches, and whom it is for."""
 
-    region: str
-    fen: Fraction
-    own: Mapping[Reach, Fraction]
+    place: PolicyRule
+    starts: date
+    ends: date
+    reach: Reach
+    claimants: Rule | None
 
 
 def forecast_year(viewer: Viewer, now: datetime) -> Forecast:
@@ -112,14 +101,21 @@ def forecast_year(viewer: Viewer, now: datetime) -> Forecast:
     rules, broken = rules_on(last, today)
     if not rules:
         raise InvalidRequest(broken or "没有按算力用量计的条款，无从预测", code="forecast.no_rules")
-    reaches = {place.key: reach_of(place, last, today) for place in rules}
-    use = _use(party, first, today, set(reaches.values()))
-    begins, ends = midnight(first), midnight(last + timedelta(days=1))
-    elapsed = Fraction(int(now.timestamp()) - begins, ends - begins)
-    pace = 1 / elapsed if elapsed else Fraction(1)
-    state = states_on([party], today, today)[party.uscc]
-    so_far, at_end = (_outlook(rules, reaches, state, use, scale, (last, today)) for scale in (Fraction(1), pace))
+    asked, ends = [_asked_year(place, last, today) for place in rules], last + timedelta(days=1)
+    states = load_states(party, first, ends, today)
+    edges = {day for each in (*asked, *states) for day in (each.starts, each.ends)}
+    use = load_year_use(party, first, ends, {each.reach for each in asked}, edges, now, today)
+    begins = midnight(first)
+    elapsed = Fraction(int(now.timestamp()) - begins, midnight(ends) - begins)
+    so_far, at_end = (_outlook(asked, states, use, whole, (last, today)) for whole in (False, True))
     return Forecast(today.year, elapsed, so_far, at_end, _settled(viewer, today.year, rules))
+
+
+def _asked_year(place: PolicyRule, last: date, today: date) -> _AskedYear:
+    starts, ends = days_settled(place, last.year, today)
+    read = place.policy.rule_on(place.rule, last, today)
+    claimants = claimant_rule(read, chosen_options(place.policy, read, last, today))
+    return _AskedYear(place, starts, ends, reach_of(place, last, today), claimants)
 
 
 def _settled(viewer: Viewer, year: int, rules: Iterable[PolicyRule]) -> int | None:
@@ -131,59 +127,51 @@ def _settled(viewer: Viewer, year: int, rules: Iterable[PolicyRule]) -> int | No
 
 
 def _outlook(
-    rules: Sequence[PolicyRule], reaches: Mapping[str, Reach], state: PartyState, use: Sequence[_YearUse],
-    scale: Fraction, days: tuple[date, date],
+    asked: Sequence[_AskedYear], states: Sequence[StateSpan], use: Sequence[UseStretch], whole: bool,
+    days: tuple[date, date],
 ) -> Outlook:  # fmt: skip
-    asked = []
-    for place in rules:
-        reach = reaches[place.key]
-        pieces = [UsePiece(each.region, each.fen * scale, each.own[reach] * scale) for each in use]
-        facts = place.rule.facts
-        asked.append(RuleInput(place, state_values(facts, state) | use_values(facts, pieces)))
     try:
-        answers = combine_answers(asked, on=days[0], as_known=days[1])
+        inputs = [_rule_input(each, states, use, whole, days) for each in asked]
+        answers = combine_answers(inputs, on=days[0], as_known=days[1])
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
     rows = [row for answer in answers for row in answer.rows]
-    first = reaches[rules[0].key]
+    first = asked[0].reach
     return Outlook(
-        sum((each.fen * scale for each in use), Fraction(0)),
-        sum((each.own[first] * scale for each in use), Fraction(0)),
+        sum((each.fen(whole) for each in use), Fraction(0)),
+        sum((each.fen(whole) for each in use if first in each.own), Fraction(0)),
         sum(row.payable_fen or 0 for row in rows),
         next((row for row in rows if row.payable_fen), rows[0]).answer,
     )
 
 
-def _use(party: Party, first: date, as_known: date, reaches: Iterable[Reach]) -> list[_YearUse]:
-    """The year so far by centre."""
-    own = {reach: _own_days(party, first, as_known, reach) for reach in reaches}
-    regions = dict(Centre.objects.values_list("pk", "region_id"))
-    fen: dict[int, Fraction] = {}
-    mine: dict[tuple[int, Reach], Fraction] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_USED, [party.pk, first, date(first.year + 1, 1, 1)])
-        for centre, day, scaled in cursor.fetchall():
-            piece = Fraction(int(scaled), _HOUR)
-            fen[centre] = fen.get(centre, Fraction(0)) + piece
-            for reach, days in own.items():
-                if any(starts <= day < ends for starts, ends in days.get(centre, ())):
-                    mine[centre, reach] = mine.get((centre, reach), Fraction(0)) + piece
-    return [
-        _YearUse(regions[centre], whole, {reach: mine.get((centre, reach), Fraction(0)) for reach in own})
-        for centre, whole in fen.items()
+def _rule_input(
+    asked: _AskedYear, states: Sequence[StateSpan], use: Sequence[UseStretch], whole: bool, days: tuple[date, date]
+) -> RuleInput:
+    """A rule with the facts that a settlement would read: only use on days on which the firm is one whom it is for.
+
+    One that is so on no day is asked with all of its use, so that the refusal names what failed.
+    """
+    own = [span for span in states if span.starts < asked.ends and asked.starts < span.ends] or list(states[-1:])
+    counted = [each for each in use if asked.starts <= each.starts and each.ends <= asked.ends and each.fen(whole)]
+    state = own[-1].state
+    if len(own) > 1 and asked.claimants is not None:
+        used = [span for span in own if any(span.starts <= each.starts < span.ends for each in counted)]
+        for_it = [span for span in used if _is_for(asked, span, days)]
+        if used:
+            state = (for_it or used)[-1].state
+        if for_it:
+            counted = [each for each in counted if any(span.starts <= each.starts < span.ends for span in for_it)]
+    pieces = [
+        UsePiece(each.region, each.fen(whole), each.fen(whole) if asked.reach in each.own else Fraction(0))
+        for each in counted
     ]
+    facts = asked.place.rule.facts
+    return RuleInput(asked.place, state_values(facts, state) | use_values(facts, pieces))
 
 
-def _own_days(party: Party, first: date, as_known: date, reach: Reach) -> dict[int, list[tuple[date, date]]]:
-    """By centre the spans of days on which it is the firm's own, as the settlement finds them."""
-    ends = date(first.year + 1, 1, 1)
-    centres: dict[str, list[int]] = {}
-    for pk, operator in Centre.objects.values_list("pk", "operator__uscc"):
-        centres.setdefault(operator, []).append(pk)
-    holdings = load_holdings(first, ends, as_known)
-    pairs = [(party.uscc, operator) for operator in centres]
-    found: dict[int, list[tuple[date, date]]] = {}
-    for span in find_affiliations(holdings, pairs, starts=first, ends=ends, reach=reach):
-        for centre in centres[span.operator]:
-            found.setdefault(centre, []).append((span.starts, span.ends))
-    return found
+def _is_for(asked: _AskedYear, span: StateSpan, days: tuple[date, date]) -> bool:
+    assert asked.claimants is not None
+    facts = state_values(asked.claimants.facts, span.state)
+    answer = explain(asked.place.policy, asked.claimants, facts, on=days[0], as_known=days[1])
+    return answer.status is not Status.NOT_ELIGIBLE
