@@ -103,7 +103,7 @@ def forecast_year(viewer: Viewer, now: datetime) -> Forecast:
         raise InvalidRequest(broken or "没有按算力用量计的条款，无从预测", code="forecast.no_rules")
     asked, ends = [_asked_year(place, last, today) for place in rules], last + timedelta(days=1)
     states = load_states(party, first, ends, today)
-    edges = {day for each in (*asked, *states) for day in (each.starts, each.ends)}
+    edges = {day for each in asked for day in (each.starts, each.ends)} | {span.starts for span in states}
     use = load_year_use(party, first, ends, {each.reach for each in asked}, edges, now, today)
     begins = midnight(first)
     elapsed = Fraction(int(now.timestamp()) - begins, midnight(ends) - begins)
