@@ -302,6 +302,16 @@ def test_a_containers_words_are_expanded_as_kubernetes_expands_them_and_run_in_i
     ]  # fmt: skip
 
 
+def test_a_kubernetes_name_that_is_too_long_for_a_job_is_shortened_and_the_note_says_so() -> None:
+    found = recognise.parse_job_file(
+        f"apiVersion: batch/v1\nkind: Job\nmetadata: {{name: {'n' * 130}}}\n"
+        "spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: a, command: [x]}]}}}\n",
+        "x",
+    )
+    assert found.request.name == "n" * 120
+    assert any("metadata.name：作业名至多 120 个字" in note for note in found.notes)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -87,6 +87,14 @@ def test_the_text_filter_wants_every_word_somewhere(rows: QuerySet[UsageRecord])
     assert jobs(table(rows, q="20\x000")) == ["200"]
 
 
+def test_a_text_filter_that_is_too_long_is_named_and_nothing_is_filtered_by_its_beginning(
+    rows: QuerySet[UsageRecord],
+) -> None:
+    asked = table(rows, q="200 " + "x" * 100)
+    assert [text[:6] for text in asked.refused] == ["q=200 "]
+    assert asked.count == table(rows).count
+
+
 def test_a_choice_that_is_not_offered_filters_nothing(rows: QuerySet[UsageRecord]) -> None:
     assert table(rows, cards="1 OR 1=1").count == table(rows).count
 

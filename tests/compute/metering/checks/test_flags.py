@@ -58,6 +58,13 @@ def test_what_the_platform_found_gone_and_each_refusal_may_come_back(place: Cent
     assert raised(place, recurs=True) == 1
 
 
+def test_two_about_names_of_one_long_beginning_are_two(place: Centre) -> None:
+    keys = ["作业" * 150 + ending for ending in "甲乙"]
+    for _ in range(2):
+        raise_flags(place, [Anomaly(FlagKind.OVERLAP, key, "x") for key in keys], NOW)
+    assert open_flags(place).count() == 2
+
+
 def test_two_cannot_be_open_about_the_same(place: Centre) -> None:
     raised(place)
     with pytest.raises(IntegrityError), transaction.atomic():
