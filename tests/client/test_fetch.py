@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from huisuan.base.errors import Conflict
+from huisuan.client import ClientError
 from huisuan.client.fetch import PARTS_FOLDER, Fetcher, FetchReport, FileSource
 from huisuan.protocol.job_files import ListedFile
 from support.command_tree import invoke
@@ -50,6 +51,23 @@ def test_a_tree_arrives_with_its_links_and_what_leads_out_is_named(site: Site, t
     assert sorted(path.name for path in (tmp_path / "here").iterdir()) == ["a", "empty"]
     again = fetch(site, uid, tmp_path / "here", "a")
     assert [file.how for file in again.files] == ["unchanged"]
+
+
+def test_of_several_paths_the_missing_ones_are_named_and_the_others_fetched(site: Site, tmp_path: Path) -> None:
+    uid = run_with_results(site, "cd results; echo 1 > a; echo 2 > b; ln -s /etc out")
+    report = fetch(site, uid, tmp_path / "here", "a", "gone", "out/passwd", "b")
+    assert [file.path for file in report.files] == ["a", "b"]
+    assert [(path, code) for path, _, code in report.failed] == [
+        ("gone", "files.missing"),
+        ("out/passwd", "files.link"),
+    ]
+    with pytest.raises(ClientError) as refusal:
+        fetch(site, uid, tmp_path / "here", "gone")
+    assert refusal.value.code == "files.missing"
+    for name in ("", "..", "../../etc", f"{uid}/"):  # no address of ours comes of these
+        with pytest.raises(ClientError) as refusal:
+            site.client.job(name)
+        assert (refusal.value.status, refusal.value.code) == (404, "client.name_malformed")
 
 
 def test_a_fetch_that_broke_off_goes_on_where_it_was(site: Site, tmp_path: Path, small_pieces: None) -> None:

@@ -31,6 +31,8 @@ PARTS_FOLDER = ".huisuan-part"
 _AT_ONCE = 4  # files
 _HASHED_AHEAD = 32 * 2**20  # bytes: of larger files the hash is asked for before the first piece
 _MOST_LISTED = 1_000_000  # entries: what lists on and on is no folder
+#: refusals of one path; of several that are asked for, the others are fetched all the same
+_OF_ONE_PATH = {"files.missing", "files.link", "files.not_a_regular_file", "files.unreadable", "files.path_malformed"}
 _TRIES = 3  # of a file that changes while it is fetched
 
 
@@ -80,7 +82,7 @@ class Fetcher:
         """Fetch files and folders, "" for everything, each to its own path below the target.
 
         Raises:
-            Refused: a path is none, is not there, or the centre cannot be asked.
+            Refused: the only path is none or not there (of several, the report says so); the centre cannot be asked.
         """
         return self.fetch_to([(path, path) for path in paths])
 
@@ -88,20 +90,20 @@ class Fetcher:
         """Fetch each path to another one below the target; both as in protocol.file_names.
 
         Raises:
-            Refused: a path is none, is not there, or the centre cannot be asked.
+            Refused: as `fetch`.
         """
         report = FetchReport()
         self._taken.clear()
         files: list[tuple[ListedFile, Path]] = []
         links: list[tuple[ListedFile, Path, Path]] = []
         for path, name in pairs:
-            for count, entry in enumerate(self._below(path, report)):
-                if count >= _MOST_LISTED:
-                    raise Conflict(f"超过 {_MOST_LISTED:,} 个文件：请逐个文件夹取", code="files.too_many")
-                if path and entry.path != path and not entry.path.startswith(f"{path}/"):
-                    report.failed.append((entry.path, f"中心列出了没有要的 {entry.path}", "files.not_asked_for"))
-                    continue
-                self._sort(entry, path, name, report, files, links)
+            try:
+                for entry in self._asked_for(path, report):
+                    self._sort(entry, path, name, report, files, links)
+            except ClientError as error:
+                if len(pairs) == 1 or error.code not in _OF_ONE_PATH:
+                    raise
+                report.failed.append((path, str(error), error.code))
         self._on_total(sum(entry.size for entry, _ in files))
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             list(pool.map(lambda each: self._fetch_or_tell(each[0], each[1], report), files))
@@ -113,6 +115,16 @@ class Fetcher:
         return report
 
     # --- what there is
+
+    def _asked_for(self, path: str, report: FetchReport) -> Iterator[ListedFile]:
+        """What lies there and below, and nothing else that a centre may list."""
+        for count, entry in enumerate(self._below(path, report)):
+            if count >= _MOST_LISTED:
+                raise Conflict(f"超过 {_MOST_LISTED:,} 个文件：请逐个文件夹取", code="files.too_many")
+            if path and entry.path != path and not entry.path.startswith(f"{path}/"):
+                report.failed.append((entry.path, f"中心列出了没有要的 {entry.path}", "files.not_asked_for"))
+            else:
+                yield entry
 
     def _below(self, path: str, report: FetchReport) -> Iterator[ListedFile]:
         def told(note: str) -> None:

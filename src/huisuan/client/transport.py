@@ -111,7 +111,13 @@ def _detail(answer: httpx.Response) -> str:
 
 
 def part(name: str) -> str:
-    """A name as one part of an address, whatever it contains."""
+    """A name as one part of an address, whatever it contains.
+
+    Raises:
+        ClientError: there is no such name: it is empty, or would be several parts.
+    """
+    if not name.strip(".") or "/" in name:
+        raise ClientError(f'没有名为 "{name[:60]}" 的：请核对', 404, code="client.name_malformed")
     return quote(name, safe="")
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from huisuan.compute.sessions.node.bridge import SOCKET, session_folder
 from huisuan.compute.sessions.node.foreground import is_terminal_busy
+from huisuan.compute.sessions.node.host import program
 from huisuan.compute.sessions.node_script import session_script
 from huisuan.protocol.job_uid import job_uid
 from support.jobs import eventually
@@ -177,3 +178,16 @@ def test_a_folder_that_somebody_else_made_first_is_not_used(node: Node) -> None:
         assert "已被别的用户占用" in said
     finally:
         node.place.rmdir()
+
+
+def test_code_server_starts_where_the_jobs_folder_has_a_long_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its options are those of code-server 4.96; its own socket must not lie too deep to be one."""
+    folder = session_folder("0" * 26)
+    monkeypatch.setenv("XDG_DATA_HOME", "/var/lib/agent/jobs/x/work")
+    short = program("vscode", folder, "")
+    assert short[:3] == ["code-server", "--auth=none", f"--socket={folder / SOCKET}"]
+    assert not any(word.startswith("--session-socket") for word in short)
+    monkeypatch.setenv("XDG_DATA_HOME", f"/home/{'a' * 80}")
+    (option,) = set(program("vscode", folder, "")) - set(short)
+    assert option == f"--session-socket={folder}/editor"
+    assert len(option) < 107

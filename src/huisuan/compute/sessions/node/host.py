@@ -25,6 +25,7 @@ from huisuan.compute.sessions.node.terminal import Terminal
 LOOK_SECONDS = 5.0
 _END_SECONDS = 10.0
 _MISSING = 127
+_LONGEST_SOCKET = 100  # bytes of its path; Linux takes 107
 _ABANDONED_SECONDS = 3600.0  # one that is only starting does not listen yet
 
 
@@ -47,6 +48,16 @@ def remove_abandoned() -> None:
             continue
 
 
+def _short_socket(folder: Path) -> List[str]:
+    """Where code-server's own socket goes, if below HOME (the job's folder) its name would be longer than a socket's.
+
+    It does not start then. Older versions do not know the option, so it is not given without need.
+    """
+    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    usual = data / "code-server" / "code-server-ipc.sock"
+    return ["--session-socket=" + str(folder / "editor")] if len(os.fsencode(usual)) > _LONGEST_SOCKET else []
+
+
 def program(kind: str, folder: Path, prepare: str) -> List[str]:
     """The words that start JupyterLab or VS Code on the session's socket; `prepare` is run by bash before them."""
     place = str(folder / SOCKET)
@@ -59,7 +70,7 @@ def program(kind: str, folder: Path, prepare: str) -> List[str]:
         ]
     else:
         words = ["code-server", "--auth=none", "--socket=" + place, "--socket-mode=600", "--disable-telemetry"]
-        words += ["--disable-update-check", str(Path.cwd())]
+        words += ["--disable-update-check", *_short_socket(folder), str(Path.cwd())]
     if prepare:
         words = ["/bin/bash", "-c", prepare + '\nexec "$@"', "bash", *words]
     return words
