@@ -26,6 +26,17 @@ def load_state_spans(starts: date, ends: date, as_known: date) -> list[StateSpan
     return found
 
 
+def load_changed_spans(starts: date, ends: date, as_known: date) -> list[StateSpan]:
+    """The same of the parties of which the register ever said something else: nearly all have none."""
+    changes = load_state_changes()
+    changed = Party.objects.filter(uscc__in=list(changes)) if changes else Party.objects.none()
+    return [
+        span
+        for party in changed
+        for span in state_spans(party.uscc, present_state(party), changes[party.uscc], starts, ends, as_known)
+    ]
+
+
 def states_on(parties: Iterable[Party], day: date, as_known: date) -> dict[str, PartyState]:
     """By USCC the state of each of some parties on a day, as known on a day."""
     wanted = {party.uscc: present_state(party) for party in parties}

@@ -33,6 +33,7 @@ from huisuan.portal.jobs import views as jobs
 from huisuan.portal.law import policies
 from huisuan.portal.messages import inbox
 from huisuan.portal.messages.settings import message_settings
+from huisuan.portal.parties import import_page
 from huisuan.portal.parties import views as register_views
 from huisuan.portal.people import views as people
 from huisuan.portal.seals import checklist, flags, register
@@ -138,7 +139,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("statistics/<slug:name>.csv", statistics.statistics_file, name="statistics-file"),
     path("parties/", register_views.party_list, name="parties"),
     path("parties/new", register_views.new_party, name="new-party"),
-    path("parties/import", register_views.import_register, name="import-parties"),
+    path("parties/import", import_page.import_register, name="import-parties"),
     path("parties/<str:uscc>", register_views.party_page, name="party"),
     path("parties/<str:uscc>/change", register_views.change_party, name="change-party"),
     path("compute/", federation.compute_page, name="compute"),

@@ -8,12 +8,16 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from huisuan.base.months import Month
 from huisuan.compute.agent_gateway.enrolment import enrol, invite_agent, revoke_agents
 from huisuan.compute.jobs.services import submit_job
 from huisuan.compute.metering.imports.import_file import UsageFile, import_usage
+from huisuan.compute.metering.usage.daily_totals import update_daily_totals
 from huisuan.compute.metering.usage.summaries import UsageFilter, summarise_usage
 from huisuan.compute.models import Accelerator, AgentKey, CapacityAttestation, Centre, Job
 from huisuan.parties.viewer import Viewer
@@ -70,6 +74,7 @@ def test_the_sizes_stand_on_one_axis_beside_the_400_p_of_the_law(world: World, h
 
 
 def test_what_was_used_at_once_is_told_with_its_moment(hf: Centre) -> None:
+    update_daily_totals(hf)
     found = capacity.sizes(hf, date(2024, 12, 31), None)
     assert (found.used.p, found.used.at) == (Decimal("12.48"), datetime(2024, 1, 5, tzinfo=UTC))  # 40 cards at once
     bars = capacity.chart(found, capacity.legal_size()).bars
@@ -79,7 +84,7 @@ def test_what_was_used_at_once_is_told_with_its_moment(hf: Centre) -> None:
 
 def test_partitions_show_what_was_registered_beside_what_is_seen(world: World, hf: Centre) -> None:
     Voice(hf).says(timezone.now(), nodes=NODES)
-    rows = {(row.name, row.model): row for row in capacity.partitions(hf)}
+    rows = {(row.name, row.model): row for row in capacity.partitions(hf, capacity.seen_nodes(hf))}
     gpu, new = rows["gpu", CARD], rows["new", ""]
     assert (gpu.nodes, gpu.cards, gpu.seen_nodes, gpu.up_nodes, gpu.seen, gpu.used) == (4, 32, 4, 3, 32, 3)
     assert (new.nodes, new.seen, new.amiss) == (0, 4, True)
@@ -92,7 +97,7 @@ def test_what_a_scheduler_without_partitions_shows_belongs_to_the_only_one_with_
     Voice(hf).says(
         timezone.now(), nodes=[{"name": "vm", "partition": "", "local_card": "CPU-SLOT", "cards": 4, "used": 1}]
     )
-    rows = {(row.name, row.model): row for row in capacity.partitions(hf)}
+    rows = {(row.name, row.model): row for row in capacity.partitions(hf, capacity.seen_nodes(hf))}
     assert (rows["cpu", "CPU-SLOT"].seen, rows["cpu", "CPU-SLOT"].used, ("", "CPU-SLOT") in rows) == (4, 1, False)
 
 
@@ -169,8 +174,8 @@ def test_a_revoked_agent_and_a_waiting_invitation_are_told(world: World) -> None
 
 
 def test_the_calendar_knows_months_that_are_over_from_the_one_that_is_not(hf: Centre) -> None:
-    capacity.sizes(hf, date(2024, 8, 15), None)  # whoever opens the page has the days counted
-    (year,) = calendar(hf, date(2024, 8, 15))
+    update_daily_totals(hf)  # as it is whenever somebody opens the page
+    (year,) = calendar(hf, date(2024, 8, 15), {Month.parse(month) for month, _model in use.sums(hf)})
     words = {cell.month.number: str(cell.word.label) for cell in year.months}
     assert [words[number] for number in (1, 6, 7, 8, 9)] == ["待封", "待封", "", "未结束", ""]
     own = Centre.objects.filter(pk=hf.pk)
@@ -212,7 +217,6 @@ def test_records_that_came_since_the_last_look_are_counted_by_the_next(world: Wo
 def test_whoever_looks_is_told_of_records_that_are_not_counted_yet(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(capacity, "REFRESH_LIMIT", 10)
     monkeypatch.setattr("huisuan.portal.centres.views.REFRESH_LIMIT", 10)
     shown = page(world)
     assert "还有 64 条新记录没有按日汇总" in shown
@@ -263,3 +267,26 @@ def test_use_at_once_charts_and_records_are_of_the_year_that_the_page_shows(worl
 def test_only_months_with_use_wait_for_their_seal(hf: Centre) -> None:
     ((_, _, last),) = due(Centre.objects.filter(pk=hf.pk), date(2026, 11, 28))
     assert str(last).startswith("2024-")
+
+
+def test_a_centre_with_a_thousand_nodes_is_one_page_of_few_questions(world: World, hf: Centre) -> None:
+    now = timezone.now()
+    nodes = [
+        {"name": f"gpu{n:04d}", "partition": "gpu", "local_card": "a800", "cards": 8, "used": n % 9,
+         "state": "down" if n % 10 == 0 else "up"}
+        for n in range(1000)
+    ]  # fmt: skip
+    Voice(hf).says(now, nodes=nodes)
+    invite_agent("hf", "赵六", now)
+    browser = world.browser("centre")
+    address = reverse("centre", args=["hf"])
+    browser.get(address)
+    with CaptureQueriesContext(connection) as asked:
+        answer = browser.get(address)
+    assert len(asked) <= 27, [query["sql"][:120] for query in asked]
+    shown = section(answer.content.decode(), "nodes")
+    assert "1,000" in shown
+    table = answer.context["nodes_table"]
+    assert (len(table.page_rows), [value for value, _label in table.options["state"]]) == (50, ["up", "down"])
+    down = browser.get(address, {"nodes-state": "down"}).context["nodes_table"]
+    assert down.count == 100

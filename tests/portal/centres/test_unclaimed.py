@@ -21,7 +21,7 @@ def test_an_account_is_mapped_from_the_page_and_taken_back(world: World) -> None
     given = {"kind": "account", "name": "nobody", "uscc": world.beta.uscc}
     done = browser.post(reverse("claim-account", args=["hf"]), given, follow=True).content.decode()
     assert "重新计量了 1 条记录" in done
-    claim = AccountClaim.objects.get()
+    claim = AccountClaim.objects.get(name="nobody")
     assert (claim.party, claim.by) == (world.beta, "centre")
     assert (
         "1 条记录" not in browser.get(reverse("centre", args=["hf"])).content.decode().split('id="unclaimed"')[1][:400]
@@ -38,4 +38,12 @@ def test_who_only_reads_does_not_claim_and_rubbish_is_refused_in_words(world: Wo
         reverse("claim-account", args=["hf"]), {"kind": "account", "name": "nobody", "other": "x"}, follow=True
     )
     assert "x" in said.content.decode()
-    assert not AccountClaim.objects.exists()
+    assert not AccountClaim.objects.filter(name="nobody").exists()
+
+
+def test_what_a_mapping_file_mapped_first_is_on_the_page_with_its_file(world: World) -> None:
+    shown = world.browser("province").get(reverse("unclaimed", args=["hf"])).content.decode()
+    assert "对应表 t.csv" in shown
+    assert (
+        "Mapping file t.csv" in world.browser("province", "en").get(reverse("unclaimed", args=["hf"])).content.decode()
+    )

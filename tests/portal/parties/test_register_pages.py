@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, transaction
 from django.urls import reverse
 
-from huisuan.parties.models import Party, PartyChange
+from huisuan.base.errors import InvalidRequest
+from huisuan.parties.models import Party, PartyChange, StateChange
+from huisuan.portal.parties.held_files import held_file, hold_file
+from huisuan.portal.ui import number_format
 from support.portal import World, code
 
 pytestmark = pytest.mark.django_db
@@ -76,3 +82,78 @@ def test_a_city_reads_its_own_parties_and_changes_none(world: World) -> None:
     assert browser.get(reverse("new-party")).status_code == 403
     assert world.browser("auditor").post(reverse("change-party", args=[world.alpha.uscc]), NEW).status_code == 403
     assert world.beta.uscc in world.browser("auditor").get(reverse("parties")).content.decode()
+
+
+def _moved(world: World, region: str = "310000") -> SimpleUploadedFile:
+    """A file by which the firm had left the province before most of the year that is settled."""
+    head, row = (
+        "uscc,name,kind,region,valid_from",
+        f"{world.alpha.uscc},{world.alpha.name},enterprise,{region},2024-02-01",
+    )
+    return SimpleUploadedFile("迁出.csv", f"{head}\n{row}\n".encode())
+
+
+def test_a_file_that_changes_past_results_is_shown_first_and_imported_once_it_is_accepted(world: World) -> None:
+    browser, address = world.browser("province"), reverse("import-parties")
+    owed = world.entitlement(world.alpha)
+    answer = browser.post(address, {"file": _moved(world)})
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    for text in ("还没有写入", "接受并导入", number_format.yuan(owed.amount_fen), reverse("run", args=[world.run.pk])):
+        assert text in page
+    ((row, _name, _before, _after),) = answer.context["changed"]
+    assert (row.party, row.before_fen) == (world.alpha.uscc, owed.amount_fen)
+    assert row.after_fen < owed.amount_fen
+    assert not StateChange.objects.exists()
+    slip, seen = answer.context["slip"], answer.context["seen"]
+    for wrong in ({"slip": slip + "x", "seen": seen}, {"slip": "", "seen": seen}):
+        assert browser.post(address, wrong).status_code == 422
+    assert "请再看一次" in browser.post(address, {"slip": slip, "seen": "0" * 64}).content.decode()
+    assert not StateChange.objects.exists()
+    done = browser.post(address, {"slip": slip, "seen": seen})
+    assert done.context["report"].changed == 1
+    assert "changed" not in done.context
+    assert StateChange.objects.get().source == "迁出.csv"
+
+
+def test_what_was_previewed_is_its_uploaders_alone(world: World) -> None:
+    slip = hold_file(b"uscc", "x.csv", "somebody")
+    answer = world.browser("province").post(reverse("import-parties"), {"slip": slip, "seen": ""})
+    assert "已经不在了" in answer.content.decode()
+
+
+def test_a_held_file_is_cleared_away_after_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUISUAN_HOME", str(tmp_path))
+    slip = hold_file(b"one", "x.csv", "province")
+    assert held_file(slip, "province") == (b"one", "x.csv")
+    (path,) = (tmp_path / "register-imports").glob("??/*")
+    os.utime(path, (0, 0))
+    hold_file(b"two", "y.csv", "province")
+    with pytest.raises(InvalidRequest):
+        held_file(slip, "province")
+
+
+def test_a_change_on_the_page_of_a_party_that_changes_past_results_is_accepted_as_a_second_step(world: World) -> None:
+    browser, address = world.browser("province"), reverse("change-party", args=[world.alpha.uscc])
+    given = {
+        "name": world.alpha.name,
+        "kind": "enterprise",
+        "region": "340100",
+        "name_en": "",
+        "registered_on": "2024-05-01",
+    }
+    answer = browser.post(address, given)
+    assert "接受并登记" in answer.content.decode()
+    assert not StateChange.objects.exists()
+    assert 'value="2024-05-01"' in answer.content.decode()
+    other = browser.post(address, {**given, "registered_on": "2024-04-01", "seen": answer.context["seen"]})
+    assert other.context["changed"]  # another change than the one that was seen
+    done = browser.post(address, {**given, "seen": answer.context["seen"]})
+    assert done.url == reverse("party", args=[world.alpha.uscc])  # type: ignore[attr-defined]
+    assert str(Party.objects.get(pk=world.alpha.pk).registered_on) == "2024-05-01"
+
+
+def test_the_preview_reads_in_english(world: World) -> None:
+    page = world.browser("province", "en").post(reverse("import-parties"), {"file": _moved(world)}).content.decode()
+    for text in ("Past results would become", "Nothing is written yet", "Accept and import"):
+        assert text in page

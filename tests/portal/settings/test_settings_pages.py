@@ -110,6 +110,43 @@ def test_only_what_is_changed_is_proposed(world: World) -> None:
     assert '"4.1.rate" = { "340100" = "10%", "340200" = "1/3" }' in made.values
 
 
+def test_a_setting_is_repealed_for_some_days_by_the_form_and_the_page_says_so(
+    world: World, second: Client, django_capture_on_commit_callbacks: Committed
+) -> None:
+    browser = world.browser("province")
+    opened = browser.get(reverse("propose-settings", args=[POLICY])).content.decode()
+    assert 'name="repeal" value="2.2.rate"' in opened
+    assert 'name="repeal" value="4.1.budget"' not in opened  # nothing is set that could be repealed
+    made = proposed(browser, repeal=["2.2.rate"], valid_from="2024-03-01", valid_to="2024-06-30")
+    assert (made.names, str(made.valid_from), str(made.valid_to)) == (["2.2.rate"], "2024-03-01", "2024-06-30")
+    assert 'repeal = ["2.2.rate"]' in made.values
+    page = browser.get(reverse("proposal", args=[made.pk])).content.decode()
+    assert "及于已结算的 2024 年" in page
+    assert "<b>废止</b>" in page
+    compared(browser, made)
+    shown = browser.get(reverse("proposal", args=[made.pk])).context
+    assert shown["comparison"].after_fen < shown["comparison"].before_fen
+    with django_capture_on_commit_callbacks(execute=True):
+        assert "已采用" in second.post(reverse("adopt-proposal", args=[made.pk]), follow=True).content.decode()
+    address = reverse("settings", args=[POLICY])
+    during, after = (browser.get(address, {"on": day}).context["settings"] for day in ("2024-04-01", "2024-07-01"))
+    rate = {row["name"]: row for row in during}["2.2.rate"]
+    assert (rate["holds"], rate["decided"]["adopted"].repealed) == (None, True)
+    assert "已废止" in browser.get(address, {"on": "2024-04-01"}).content.decode()
+    assert {row["name"]: row for row in after}["2.2.rate"]["holds"]
+
+
+def test_a_setting_is_not_changed_and_repealed_at_once_and_nothing_unset_is_repealed(world: World) -> None:
+    browser = world.browser("province")
+    posted = form(browser) | {"set:2.2.rate": "15%", "repeal": ["2.2.rate"]}
+    answer = browser.post(reverse("propose-settings", args=[POLICY]), posted)
+    assert answer.status_code == 422
+    assert "请只留一样" in answer.content.decode()
+    assert 'value="2.2.rate" checked' in answer.content.decode()
+    answer = browser.post(reverse("propose-settings", args=[POLICY]), form(browser) | {"repeal": ["4.1.budget", "x"]})
+    assert "请至少改一项" in answer.content.decode()
+
+
 @pytest.mark.parametrize(
     ("field", "entered", "message"),
     [

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.models import Centre
+from huisuan.parties.csv_import import import_parties
 from huisuan.parties.models import Party
 from huisuan.settlement.models import Bill, SettlementRun
 from huisuan.settlement.statistics.disclosure import OTHERS, StatisticsCell, merge_unsafe_cells
@@ -167,6 +168,40 @@ def test_anyone_reads_the_page_and_the_open_files_and_no_name_of_a_party_is_ther
     assert client.get("/statistics/usage-by-city.csv?year=1999").status_code == 404
     assert client.get("/statistics/nothing.csv").status_code == 404
     assert "没有 1999 年的数据" in client.get("/statistics/?year=1999").content.decode()
+
+
+def _move(who: Party, what: str, value: str, day: date, known: datetime) -> None:
+    """It enters the register as a file does."""
+    cells = {"uscc": who.uscc, "name": who.name, "kind": who.kind, "region": who.region_id} | {what: value}
+    content = ",".join([*cells, "valid_from"]) + "\n" + ",".join([*cells.values(), day.isoformat()]) + "\n"
+    report = import_parties(content.encode(), now=known)
+    assert (report.changed, report.faults) == (1, [])
+
+
+def test_a_move_in_november_changes_nothing_of_the_months_before(db: None) -> None:
+    run = _run(as_known=date(2025, 2, 1))
+    for number in range(1, 7):
+        for month in (10, 11):
+            _bill(run, party(number), month)
+    for number in (4, 5, 6):
+        _move(party(number), "region", "340200", date(2024, 11, 15), datetime(2025, 1, 5, tzinfo=SHANGHAI))
+    assert [(row.month, row.key, row.cell.parties) for row in monthly_by_city(2024)] == [
+        (date(2024, 10, 1), "340100", 6), (date(2024, 11, 1), "340100", 3), (date(2024, 11, 1), "340200", 3),
+    ]  # fmt: skip
+
+
+def test_what_the_register_learns_after_a_settlement_waits_for_the_next_one(db: None) -> None:
+    before, later = datetime(2025, 1, 5, tzinfo=SHANGHAI), datetime(2025, 3, 5, tzinfo=SHANGHAI)
+    run = _run(as_known=date(2025, 2, 1))
+    for number in range(1, 7):
+        _bill(run, party(number), 11)
+    for number in (4, 5, 6):
+        _move(party(number), "kind", "university", date(2024, 6, 1), before if number < 6 else later)
+    assert [(row.key, row.cell.parties) for row in yearly_by_kind(2024)] == [(OTHERS, 6)]  # two are not published
+    again = _run(as_known=date(2025, 4, 1))
+    for number in range(1, 7):
+        _bill(again, party(number), 11)
+    assert [(row.key, row.cell.parties) for row in yearly_by_kind(2024)] == [("enterprise", 3), ("university", 3)]
 
 
 def test_before_anything_is_settled_the_page_says_so(db: None, client: Client) -> None:

@@ -13,11 +13,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Case, DecimalField, F, Max, Q, Sum, When, prefetch_related_objects
+
 from huisuan.compute.centres.queries import format_decimal
 from huisuan.compute.metering.usage.daily_totals import update_daily_totals
-from huisuan.compute.models import Centre, UsageDay
+from huisuan.compute.models import Centre, CentreNode, UsageDay
 
 TFLOPS_PER_P = Decimal(1000)
+_TFLOPS: DecimalField[Any, Any] = DecimalField(max_digits=30, decimal_places=1)
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,11 @@ def capacity(centre: Centre, first: date, last: date, *, at_most: int | None = N
     With `at_most`, records that are not counted by day yet are left to the worker where there are more than so many.
     """
     update_daily_totals(centre, at_most)
+    return counted_capacity(centre, first, last)
+
+
+def counted_capacity(centre: Centre, first: date, last: date) -> Capacity:
+    """The same of what is counted already: use is looked for on the days from `first` until before `last`."""
     claimed, tflops = _claimed(centre)
     seen, seen_at, unknown = _seen(centre, tflops)
     peaks = _peaks(centre, first, last, tflops)
@@ -105,7 +113,8 @@ def _p(cards: Iterable[tuple[str, int]], tflops: dict[str, Decimal]) -> Decimal:
 def _claimed(centre: Centre) -> tuple[dict[str, int], dict[str, Decimal]]:
     cards: dict[str, int] = defaultdict(int)
     tflops: dict[str, Decimal] = {}
-    for partition in centre.partitions.select_related("accelerator"):
+    prefetch_related_objects([centre], "partitions__accelerator")
+    for partition in centre.partitions.all():
         cards[partition.accelerator.model] += partition.cards
         tflops[partition.accelerator.model] = partition.accelerator.tflops_fp16
     return cards, tflops
@@ -113,44 +122,45 @@ def _claimed(centre: Centre) -> tuple[dict[str, int], dict[str, Decimal]]:
 
 def _seen(centre: Centre, tflops: dict[str, Decimal]) -> tuple[dict[str, int], datetime | None, int]:
     """Cards by model as the scheduler shows them; a node that stands in two partitions counts once."""
-    cards: dict[str, int] = defaultdict(int)
+    cards: dict[str, int] = {}
     unknown = 0
     latest: datetime | None = None
-    counted: set[tuple[str, str]] = set()
-    for node in centre.seen_nodes.select_related("accelerator"):
-        latest = max(latest or node.seen_at, node.seen_at)
-        if (node.name, node.local_card) in counted:
+    nodes = CentreNode.objects.filter(centre=centre)
+    once = nodes.order_by("name", "local_card", "pk").distinct("name", "local_card").values("pk")
+    by_model = nodes.order_by().values_list("accelerator__model", "accelerator__tflops_fp16")
+    for model, each, held, at in by_model.annotate(
+        held=Sum("cards", filter=Q(pk__in=once)), latest=Max("seen_at")
+    ):  # fmt: skip
+        latest = max(latest or at, at)
+        if held is None:
             continue
-        counted.add((node.name, node.local_card))
-        if node.accelerator is None:
-            unknown += node.cards
-            continue
-        cards[node.accelerator.model] += node.cards
-        tflops[node.accelerator.model] = node.accelerator.tflops_fp16
+        if model is None:
+            unknown = held
+        else:
+            cards[model], tflops[model] = held, each
     return cards, latest, unknown
 
 
 def _most_on_a_day(centre: Centre) -> Size:
-    days: dict[date, Decimal] = defaultdict(Decimal)
-    for sighting in centre.sightings.select_related("accelerator"):
-        days[sighting.day] += sighting.most * sighting.accelerator.tflops_fp16
-    if not days:
-        return Size()
-    day = max(days, key=lambda each: (days[each], -each.toordinal()))
-    return Size(days[day] / TFLOPS_PER_P, day)
+    """The largest sum of one day, the first of them."""
+    by_day = centre.sightings.order_by().values_list("day")
+    most = Sum(F("most") * F("accelerator__tflops_fp16"), output_field=_TFLOPS)
+    found = by_day.annotate(tflops=most).order_by("-tflops", "day").first()
+    return Size(found[1] / TFLOPS_PER_P, found[0]) if found else Size()
 
 
 def _peaks(centre: Centre, first: date, last: date, tflops: dict[str, Decimal]) -> dict[str, tuple[Decimal, datetime]]:
-    """By model the most cards at once and when; under "" the most TFLOPS of all models together."""
-    days = UsageDay.objects.filter(centre=centre, day__gte=first, day__lt=last).select_related("accelerator")
+    """By model the most cards at once and when first; under "" the most TFLOPS of all models together."""
+    days = UsageDay.objects.filter(centre=centre, day__gte=first, day__lt=last)
+    most = Case(When(accelerator=None, then=F("most_tflops")), default=F("most_cards"), output_field=_TFLOPS)
+    peaks = days.annotate(most=most).order_by("accelerator_id", "-most", "most_at").distinct("accelerator_id")
     found: dict[str, tuple[Decimal, datetime]] = {}
-    for day in days.order_by("most_at"):
-        model, most = "", day.most_tflops
-        if day.accelerator:
-            model, most = day.accelerator.model, Decimal(day.most_cards)
-            tflops[model] = day.accelerator.tflops_fp16
-        if model not in found or found[model][0] < most:
-            found[model] = most, day.most_at
+    for model, each, held, at in peaks.values_list(
+        "accelerator__model", "accelerator__tflops_fp16", "most", "most_at"
+    ):  # fmt: skip
+        found[model or ""] = held, at
+        if model:
+            tflops[model] = each
     return found
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import (
-    QuerySet,
-)
+from django.db.models import Prefetch, QuerySet
 
-from huisuan.compute.models import Centre, Tariff, TariffChange
+from huisuan.compute.models import Centre, Partition, Tariff, TariffChange
 from huisuan.parties.viewer import Viewer
 
 
@@ -20,7 +18,8 @@ def format_decimal(value: Decimal) -> str:
 
 def list_centres(viewer: Viewer | None = None) -> QuerySet[Centre]:
     """The centres whose inside a viewer may see; all of them for an operator (None)."""
-    centres = Centre.objects.select_related("operator", "region").prefetch_related("partitions__accelerator")
+    partitions = Prefetch("partitions", Partition.objects.select_related("accelerator"))
+    centres = Centre.objects.select_related("operator", "region").prefetch_related(partitions)
     return centres if viewer is None else centres.filter(viewer.centres())
 
 

@@ -13,8 +13,8 @@ from huisuan.parties.models import Party
 class AccountClaim(models.Model):
     """An account or user of a centre was mapped to `party` (none: to nobody any more); before, it was `previous`'s.
 
-    By a person who claimed it or took a claim back, or by a mapping file that gave it to another party; the kind is
-    empty where a file maps a name whether it is an account or a user.
+    By a person who claimed it or took a claim back, or by a mapping file (`why` names it); the kind is empty where a
+    file maps a name whether it is an account or a user.
     """
 
     centre = models.ForeignKey(Centre, on_delete=models.PROTECT, related_name="account_claims")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
@@ -14,14 +12,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.parties.models import Region
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.billing import bill_lines
+from huisuan.portal.billing.entitlement_filters import entitlement_choices
 from huisuan.portal.law.reasoning import reasoning
 from huisuan.portal.ui import state_labels
-from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
-from huisuan.portal.ui.list_filters import firm_choice
+from huisuan.portal.ui.columns import Column, Empty, Kind
 from huisuan.portal.ui.state_labels import local_name, state_word
 from huisuan.portal.ui.table import Table, render_tables
 from huisuan.portal.visible import compute as queries
@@ -62,33 +59,10 @@ def _address(entitled: Entitlement) -> str:
     return reverse("entitlement", args=[entitled.pk])
 
 
-def _years(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
-    years = rows.order_by("-run__year").values_list("run__year", flat=True).distinct()
-    return [(str(year), str(year)) for year in years]
-
-
-def _states(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
-    present = set(rows.order_by().values_list("status", flat=True).distinct())
-    return [(status, word.label) for status, word in state_labels.ENTITLEMENT.items() if status in present]
-
-
-def _regions(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
-    found = Region.objects.filter(code__in=rows.order_by().values("party__region_id"))
-    return [(region.code, local_name(region)) for region in found]
-
-
 def entitlement_table(
     request: HttpRequest, viewer: Viewer, rows: QuerySet[Entitlement], file: str = "entitlements", name: str = ""
 ) -> Table:
     """Entitlements as a table."""
-    choices = [
-        Choice("year", _("年度"), _years, lambda found, year: found.filter(run__year=int(year))),
-        Choice("status", _("状态"), _states, lambda found, status: found.filter(status=status)),
-    ]
-    if viewer.role != "user":
-        choices.append(firm_choice())
-    if viewer.sees_everything:
-        choices.append(Choice("region", _("市"), _regions, lambda found, code: found.filter(party__region=code)))
     return Table(
         request,
         with_use(rows),
@@ -97,7 +71,7 @@ def entitlement_table(
         name=name,
         order="-amount",
         search=("party__name", "party__name_en", "party__uscc"),
-        choices=choices,
+        choices=entitlement_choices(request, viewer, name),
         empty=Empty(
             _("还没有应享金额。年度结算后，每个有用量的主体都有一行，金额为零的也写明原因："),
             command="huisuan settle run --year YEAR",

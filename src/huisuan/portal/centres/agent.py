@@ -80,7 +80,7 @@ class Speaker:
 
 def speaker(centre: Centre, now: datetime) -> Speaker:
     """Who speaks for a centre."""
-    serving = SiteAgent.objects.select_related("key").filter(centre=centre).first()
+    serving: SiteAgent | None = getattr(centre, "agent", None)
     abilities = [
         Able(ABILITY.get(flag, flag), Word(_("能"), "good") if able else Word(_("不能"), "wait"), why)
         for flag, (able, why) in (serving.capabilities if serving else {}).items()

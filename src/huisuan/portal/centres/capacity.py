@@ -9,14 +9,13 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.compute.capacity.capacity import Capacity, Size, capacity
+from huisuan.compute.capacity.capacity import Capacity, Size, counted_capacity
 from huisuan.compute.fact_sources.rules import readable_policies
-from huisuan.compute.metering.usage.daily_totals import REFRESH_LIMIT
 from huisuan.compute.models import CapacityAttestation, Centre, CentreNode
 from huisuan.law.model import compared_number
 from huisuan.law.text import Sentence
@@ -30,10 +29,10 @@ _ATTESTED = 20
 
 
 def sizes(centre: Centre, today: date, year: int | None) -> Capacity:
-    """The capacities of a centre, its use within a calendar year; without one, within the last 366 days."""
+    """The capacities of a centre, its counted use within a calendar year; without one, within the last 366 days."""
     if year is None:
-        return capacity(centre, today - YEAR, today + timedelta(days=1), at_most=REFRESH_LIMIT)
-    return capacity(centre, date(year, 1, 1), date(year + 1, 1, 1), at_most=REFRESH_LIMIT)
+        return counted_capacity(centre, today - YEAR, today + timedelta(days=1))
+    return counted_capacity(centre, date(year, 1, 1), date(year + 1, 1, 1))
 
 
 @dataclass(frozen=True)
@@ -111,16 +110,37 @@ class PartitionRow:
         return self.seen is not None and self.seen != self.cards
 
 
-def partitions(centre: Centre) -> list[PartitionRow]:
+@dataclass
+class SeenNodes:
+    """The nodes that a centre's scheduler shows, summed by the database: a large centre has thousands.
+
+    `by_place`: partition and model -> nodes, of them up, cards, cards in use; `by_state`: state -> nodes.
+    """
+
+    by_place: dict[tuple[str, str | None], tuple[int, int, int, int]]
+    by_state: Counter[str]
+
+
+def seen_nodes(centre: Centre) -> SeenNodes:
+    """The sums of a centre's nodes."""
+    found = SeenNodes({}, Counter())
+    rows = CentreNode.objects.filter(centre=centre).order_by().values_list("partition", "accelerator__model", "state")
+    for partition, model, state, nodes, held, busy in rows.annotate(
+        nodes=Count("pk"), held=Sum("cards"), busy=Sum("used")
+    ):  # fmt: skip
+        before = found.by_place.get((partition, model), (0, 0, 0, 0))
+        these = (nodes, nodes if state == "up" else 0, held, busy)
+        found.by_place[partition, model] = tuple(map(sum, zip(before, these, strict=True)))  # type: ignore[assignment]
+        found.by_state[state] += nodes
+    return found
+
+
+def partitions(centre: Centre, nodes: SeenNodes) -> list[PartitionRow]:
     """The partitions of a centre, with what its agent sees of each; what is seen and not registered after them.
 
     What a scheduler without partitions shows belongs to the only partition with that model.
     """
-    nodes = CentreNode.objects.filter(centre=centre).order_by().values_list("partition", "accelerator__model")
-    counted = nodes.annotate(
-        nodes=Count("pk"), up=Count("pk", filter=Q(state="up")), held=Sum("cards"), busy=Sum("used")
-    )
-    seen = {(partition, model): rest for partition, model, *rest in counted}
+    seen = dict(nodes.by_place)
     rows = []
     registered = list(centre.partitions.all())
     having = Counter(each.accelerator.model for each in registered)
@@ -152,14 +172,14 @@ NODE_COLUMNS = [
 ]
 
 
-def _states_of(nodes: QuerySet[Any]) -> list[tuple[str, Text]]:
-    return [(state, word.label) for state, word in state_labels.NODE.items() if nodes.filter(state=state)]
-
-
-def node_table(request: HttpRequest, centre: Centre) -> Table:
+def node_table(request: HttpRequest, centre: Centre, seen: SeenNodes) -> Table:
     """The nodes of a centre as its scheduler shows them."""
     rows: QuerySet[CentreNode] = CentreNode.objects.filter(centre=centre).select_related("accelerator")
-    return Table(
+
+    def states(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+        return [(state, word.label) for state, word in state_labels.NODE.items() if seen.by_state[state]]
+
+    table = Table(
         request,
         rows,
         NODE_COLUMNS,
@@ -167,21 +187,15 @@ def node_table(request: HttpRequest, centre: Centre) -> Table:
         name="nodes",
         order="name",
         search=("name", "partition", "local_card"),
-        choices=[
-            Choice(
-                "state",
-                _("状态"),
-                lambda rows: [
-                    (state, word.label) for state, word in state_labels.NODE.items() if rows.filter(state=state)
-                ],
-                lambda rows, state: rows.filter(state=state),
-            )
-        ],
+        choices=[Choice("state", _("状态"), states, lambda rows, state: rows.filter(state=state))],
         empty=Empty(
             _("还没有看到节点：站点代理加入后，报来调度器所见。邀请代理："),
             command=f"huisuan centre invite {centre.code}",
         ),
     )
+    if not table.is_filtered:
+        table.totals = {"rows": seen.by_state.total()}
+    return table
 
 
 def attestations(centre: Centre) -> Sequence[CapacityAttestation]:

@@ -31,10 +31,10 @@ def unclaimed_page(request: HttpRequest, code: str) -> HttpResponseBase:
     viewer = viewer_of(request)
     centre = get_object_or_404(queries.centres(viewer), code=code)
     accounts = suggest_claims(viewer, code)
-    claims = AccountClaim.objects.filter(centre=centre).select_related("party", "previous")
-    newest = {}
-    for one in claims.order_by("pk"):
-        newest[one.kind, one.name] = one.pk
+    claims = AccountClaim.objects.filter(centre=centre)
+    listed = list(claims.select_related("party", "previous")[:_SHOWN])
+    of_names = claims.filter(name__in=[one.name for one in listed]).order_by("kind", "name", "-pk")
+    newest = set(of_names.distinct("kind", "name").values_list("pk", flat=True))
     context = {
         "here": "centres",
         "centre": centre,
@@ -44,7 +44,8 @@ def unclaimed_page(request: HttpRequest, code: str) -> HttpResponseBase:
         ],
         "left_out": max(len(accounts) - _SHOWN, 0),
         "card_seconds": sum(each.card_seconds for each in accounts),
-        "claims": [(one, newest[one.kind, one.name] == one.pk) for one in claims[:_SHOWN]],
+        "claims": [(one, one.pk in newest) for one in listed],
+        "claims_left_out": max(claims.count() - _SHOWN, 0) if len(listed) == _SHOWN else 0,
         "may_claim": viewer.role in _MANAGERS,
     }
     return render(request, "portal/centres/unclaimed.html", context)

@@ -34,29 +34,26 @@ def sums(centre: Centre) -> Sums:
     return found
 
 
-def month_starts(centre: Centre) -> list[date]:
-    """The months with use, the newest first."""
-    days = UsageDay.objects.filter(centre=centre, accelerator__isnull=True)
-    return list(days.order_by().dates("day", "month", order="DESC"))
+def records_of_months(request: HttpRequest, viewer: Viewer, centre: Centre, year: int | None, used: Sums) -> Table:
+    """The records of a month, the newest of the year unless another is chosen; `used` names months and models."""
+    months = sorted({month for month, _model in used}, reverse=True)
+    models = sorted({model for _month, model in used})
+    newest = next((month for month in months if month.startswith(f"{year}-")), "")
 
+    def months_used(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+        return [(month, month) for month in months]
 
-def records_of_months(request: HttpRequest, viewer: Viewer, centre: Centre, year: int | None) -> Table:
-    """The records of a month, the newest of the year unless another is chosen."""
-    months = month_starts(centre)
-    newest = next((number_format.month(month) for month in months if month.year == year), "")
-
-    def options(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
-        return [(number_format.month(month), number_format.month(month)) for month in months]
-
-    def models(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
-        days = UsageDay.objects.filter(centre=centre, accelerator__isnull=False).order_by("accelerator__model")
-        return [(name, name) for name in days.values_list("accelerator__model", flat=True).distinct()]
+    def models_used(_rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
+        return [(model, model) for model in models]
 
     choices = [
-        Choice("month", _("月份"), options, _of_month, always=True, first=newest, served=True),
-        Choice("model", _("型号"), models, lambda rows, model: rows.filter(accelerator__model=model)),
+        Choice("month", _("月份"), months_used, _of_month, always=True, first=newest, served=True),
+        Choice("model", _("型号"), models_used, lambda rows, model: rows.filter(accelerator__model=model)),
     ]
-    return many_records(request, viewer, queries.centre_records(centre), choices, f"{centre.code}-records", "records")
+    return many_records(
+        request, viewer, queries.centre_records(centre), choices, f"{centre.code}-records", "records",
+        measured=queries.all_records_at(centre),
+    )  # fmt: skip
 
 
 def _of_month(rows: QuerySet[Any], text: str) -> QuerySet[Any]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet, Window
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from huisuan.base.months import Month
 from huisuan.compute.maintenance.queries import list_windows, window_state
 from huisuan.compute.metering.checks.flags import open_flags
-from huisuan.compute.metering.usage.daily_totals import REFRESH_LIMIT, count_untotalled, update_daily_totals
-from huisuan.compute.models import AT_CENTRE, Centre, UsageTally
+from huisuan.compute.metering.usage.daily_totals import REFRESH_LIMIT, updated_tally
+from huisuan.compute.models import Centre
 from huisuan.parties.models import Region
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
@@ -31,7 +32,6 @@ from huisuan.portal.ui.table import Table, render_tables
 from huisuan.portal.ui.year_filter import chosen_year
 from huisuan.portal.usage import sums as usage_sums
 from huisuan.portal.visible import centres as queries
-from huisuan.portal.visible import compute as user_queries
 
 FLAGS_SHOWN = 5
 _READERS = ("centre", "city", "province", "auditor")
@@ -95,7 +95,7 @@ def queue_table(request: HttpRequest, viewer: Viewer, centre: Centre) -> Table:
     columns.append(Column("started", _("开始"), "started_at", Kind.MOMENT, sort="started_at"))
     return Table(
         request,
-        user_queries.listed_jobs(viewer).filter(centre=centre, state__in=AT_CENTRE),
+        queries.jobs_at(centre),
         columns,
         file=f"{centre.code}-queue",
         name="queue",
@@ -123,13 +123,14 @@ def file_table(request: HttpRequest, centre: Centre) -> Table:
 def centre_page(request: HttpRequest, code: str) -> HttpResponseBase:
     """One centre."""
     viewer, now, today = viewer_of(request), timezone.now(), timezone.localdate()
-    centre = get_object_or_404(queries.centres(viewer), code=code)
-    update_daily_totals(centre, REFRESH_LIMIT)  # first: it counts what everything below is made of
+    centre = get_object_or_404(queries.centres(viewer).select_related("agent__key", "tally"), code=code)
+    tally, uncounted = updated_tally(centre, REFRESH_LIMIT)  # first: it counts what everything below is made of
     sums = use.sums(centre)
     years = usage_sums.years(sums)
     year = chosen_year(request, years)
     found = capacity.sizes(centre, today, year)
-    flags = open_flags(centre)
+    nodes = capacity.seen_nodes(centre)
+    flags = list(open_flags(centre).annotate(open=Window(Count("pk")))[:FLAGS_SHOWN])
     context = {
         "here": "centres",
         "centre": centre,
@@ -137,26 +138,26 @@ def centre_page(request: HttpRequest, code: str) -> HttpResponseBase:
         "sizes": found,
         "chart": capacity.chart(found, asked := capacity.legal_size()),
         "asked": asked,
-        "uncounted": count_untotalled(centre),
-        "partitions": capacity.partitions(centre),
+        "uncounted": uncounted,
+        "partitions": capacity.partitions(centre, nodes),
         "attestations": capacity.attestations(centre),
         "agent": speaker(centre, now),
-        "calendar": calendar(centre, today),
-        "flags": flags[:FLAGS_SHOWN],
-        "open_flags": flags.count(),
+        "calendar": calendar(centre, today, {Month.parse(month) for month, _model in sums}),
+        "flags": flags,
+        "open_flags": flags[0].open if flags else 0,
         "tariffs": queries.tariffs(centre, today),
         "windows": [(each, WINDOW_STATES[window_state(each, now)]) for each in list_windows(now, code)],
         "years": years,
         "year": year,
         "charts": usage_sums.drawn(sums, year) if year else [],
         "may_manage": viewer.role in ("centre", "province"),
-        "tally": UsageTally.objects.filter(centre=centre).first(),
+        "tally": tally,
         "same": {"usage": "#records", "seals": f"{reverse('seals')}?centre={code}", "jobs": "#queue"},
     }
     tables = [
-        capacity.node_table(request, centre),
+        capacity.node_table(request, centre, nodes),
         queue_table(request, viewer, centre),
-        use.records_of_months(request, viewer, centre, year),
+        use.records_of_months(request, viewer, centre, year, sums),
         file_table(request, centre),
     ]
     return render_tables(request, "portal/centres/centre.html", context, tables)

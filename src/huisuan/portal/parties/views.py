@@ -12,28 +12,27 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from huisuan.base.csv_lines import LARGEST_CSV, FileReport, LineFault
-from huisuan.base.errors import InvalidRequest, Refused
+from huisuan.base.csv_lines import LineFault
+from huisuan.base.errors import Refused
 from huisuan.base.months import SHANGHAI
-from huisuan.parties.csv_import import import_parties
 from huisuan.parties.models import Party, PartyKind, Region
 from huisuan.parties.queries import list_visible_parties
 from huisuan.parties.relation_history import relations_known
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
+from huisuan.portal.parties.import_page import import_into_register, preview_context
 from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
 from huisuan.portal.ui.forms import choices
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
+from huisuan.settlement.impact.register_preview import ChangedResult
 
 READS_REGISTER = ("city", "province", "auditor")
-FAULTS_SHOWN = 200
 HISTORY_SHOWN = 100
 _FIELDS = ("uscc", "name", "kind", "region", "name_en", "registered_on")
 #: the columns of the register's file, as pages call them
@@ -155,49 +154,28 @@ def _store(request: HttpRequest, asked: Mapping[str, str], party: Party | None) 
         return _form(request, asked, party, refused=_t("请填写统一社会信用代码。"))
     buffer = io.StringIO()
     csv.writer(buffer).writerows([_FIELDS, [asked[name] for name in _FIELDS]])
-    report = _taken(request, buffer.getvalue().encode(), "网页")
+    content, seen = buffer.getvalue().encode(), request.POST.get("seen", "")
+    try:
+        report, changed = import_into_register(request, content, "网页", seen)
+    except Refused as refusal:  # what past results rest on cannot be read
+        return _form(request, asked, party, refused=refusal_html(refusal))
     if report.faults:
         return _form(request, asked, party, fault=report.faults[0])
+    if changed:
+        return _form(request, asked, party, changed=changed)
     messages.success(request, _t("已登记。") if report.new else _t("已更改。") if report.changed else _t("没有变化。"))
     return redirect("party", uscc=asked["uscc"].replace(" ", "").upper())
 
 
-def _taken(request: HttpRequest, content: bytes, name: str) -> FileReport:
-    """Parties from a file; in a demonstration, where all are invented, new ones are too."""
-    demo = Party.objects.exists() and not Party.objects.filter(demo=False).exists()
-    return import_parties(content, name, demo=demo, by=viewer_of(request).name, now=timezone.now())
-
-
 def _form(
     request: HttpRequest, asked: Mapping[str, str], party: Party | None = None, *, refused: str = "",
-    fault: LineFault | None = None,
+    fault: LineFault | None = None, changed: Sequence[ChangedResult] = (),
 ) -> HttpResponseBase:  # fmt: skip
     regions = [(region.code, f"{region.code} {local_name(region)}") for region in Region.objects.all()]
     context = {
         "here": "parties", "asked": asked, "party": party, "refused": refused, "fault": fault,
         "fault_label": PARTY_COLUMNS.get(fault.column, fault.column) if fault else "",
         "kinds": choices(((kind, str(state_labels.PARTY[kind])) for kind in PartyKind.values), asked["kind"]),
-        "regions": choices(regions, asked["region"]),
+        "regions": choices(regions, asked["region"]), **preview_context(changed),
     }  # fmt: skip
     return render(request, "portal/parties/form.html", context, status=422 if refused or fault else 200)
-
-
-@allow("province")
-def import_register(request: HttpRequest) -> HttpResponseBase:
-    """A file of parties: the good lines are kept, each bad one is named with place, value, rule and remedy."""
-    context: dict[str, Any] = {"here": "parties", "largest": LARGEST_CSV // (1024 * 1024)}
-    if request.method != "POST":
-        return render(request, "portal/parties/import.html", context)
-    try:
-        file = request.FILES.get("file")
-        if file is None or not file.size:
-            raise InvalidRequest("没有选文件，或文件是空的：请选一个 CSV", code="file.missing")
-        if file.size > LARGEST_CSV:
-            raise InvalidRequest("文件太大：请分成几个再导入", code="file.too_large")
-        report = _taken(request, file.read(), file.name or "CSV")
-    except Refused as refusal:
-        context["refused"] = refusal_html(refusal)
-        return render(request, "portal/parties/import.html", context, status=422)
-    context |= {"report": report, "faults": report.faults[:FAULTS_SHOWN],
-                "more": max(len(report.faults) - FAULTS_SHOWN, 0)}  # fmt: skip
-    return render(request, "portal/parties/import.html", context, status=422 if report.faults else 200)

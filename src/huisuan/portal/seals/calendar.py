@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -50,11 +50,11 @@ def refusals(centre: Centre) -> set[str]:
     return set(open_flags(centre).filter(kind=FlagKind.SCHEDULER).values_list("key", flat=True))
 
 
-def calendar(centre: Centre, today: date) -> list[Year]:
-    """The months of the years with use or seals, the latest year first."""
+def calendar(centre: Centre, today: date, used: Collection[Month]) -> list[Year]:
+    """The months of the years with use (`used`) or seals, the latest year first."""
     seals = {Month.containing(seal.month): seal for seal in list_seals(centre)}
-    this, refused = Month.containing(today), refusals(centre)
-    used = {Month.containing(day) for day in UsageDay.objects.filter(centre=centre).order_by().dates("day", "month")}
+    unsigned = any(not hasattr(seal, "countersigned") for seal in seals.values())
+    this, refused = Month.containing(today), refusals(centre) if unsigned else set()
     years = sorted({each.year for each in (*seals, *used)}, reverse=True)
     return [
         Year(year, [_cell(Month(year, number), seals, used, refused, this) for number in range(1, 13)])
@@ -86,7 +86,7 @@ def due(centres: QuerySet[Centre], today: date) -> list[tuple[Centre, Month, Mon
     ]
 
 
-def _cell(month: Month, seals: dict[Month, Seal], used: set[Month], refused: set[str], this: Month) -> MonthCell:
+def _cell(month: Month, seals: dict[Month, Seal], used: Collection[Month], refused: set[str], this: Month) -> MonthCell:
     seal = seals.get(month)
     if seal is not None:
         address = reverse("seal", args=[seal.centre.code, str(month)])

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Max, Min, QuerySet
+from django.db.models import CharField, Exists, Func, Max, Min, OuterRef, QuerySet, Value
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -18,12 +18,12 @@ from django.views.decorators.http import require_POST
 
 from huisuan.base.errors import Refused
 from huisuan.compute.metering.imports.pending_corrections import resolve_flag as settle
-from huisuan.compute.models import Centre, MeterFlag, PendingCorrection
+from huisuan.compute.models import Centre, Job, MeterFlag, PendingCorrection, UsageRecord
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
-from huisuan.portal.ui.list_filters import months_to_choose, span_of_month
+from huisuan.portal.ui.list_filters import Firms, firm_choice, months_to_choose, span_of_month
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import local_name
 from huisuan.portal.ui.table import Table, render_tables
@@ -71,6 +71,14 @@ def _found_in(rows: QuerySet[Any], month: str) -> QuerySet[Any]:
     return rows.filter(flagged_at__gte=starts, flagged_at__lt=ends)
 
 
+def _about_firms(rows: QuerySet[Any], firms: Firms) -> QuerySet[Any]:
+    """The flags about a record of these firms, or about a run of a job of theirs, which the key names first."""
+    records = UsageRecord.objects.filter(centre=OuterRef("centre"), sequence=OuterRef("sequence"), party__in=firms)
+    job = Func(OuterRef("key"), Value(" "), Value(1), function="split_part", output_field=CharField())
+    jobs = Job.objects.filter(pk=job, party__in=firms)
+    return rows.filter(Exists(records) | Exists(jobs))
+
+
 def flag_table(request: HttpRequest, viewer: Viewer) -> Table:
     """Every flag that the viewer reads, those without an answer first."""
     return Table(
@@ -90,6 +98,7 @@ def flag_table(request: HttpRequest, viewer: Viewer) -> Table:
             Choice("kind", _("种类"), _kinds, lambda rows, kind: rows.filter(kind=kind)),
             Choice("centre", _("中心"), _centres, lambda rows, code: rows.filter(centre__code=code)),
             Choice("month", _("发现月份"), _months, _found_in),
+            firm_choice(within=_about_firms),
         ],
         empty=Empty(_("没有疑点：报来的每一行都对得上。查漏："), command="huisuan meter check CENTRE"),
     )

@@ -10,7 +10,7 @@ from typing import IO, Any, cast
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -25,12 +25,13 @@ from huisuan.base.temporary import temporary_folder
 from huisuan.compute.keys import platform_key
 from huisuan.compute.metering.exports.evidence_bundle import export_ledger
 from huisuan.compute.metering.seals.queries import prove_record, sealed_parquet
-from huisuan.compute.models import Centre, MeterFlag, RegisterEntry, Seal
+from huisuan.compute.models import Centre, MeterFlag, PartyUseMonth, RegisterEntry, Seal
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.seals.calendar import due, state_of
 from huisuan.portal.ui import state_labels
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind, Text
+from huisuan.portal.ui.list_filters import Firms, firm_choice
 from huisuan.portal.ui.number_format import month as month_text
 from huisuan.portal.ui.refusals import refusal_html, refusal_plain_text
 from huisuan.portal.ui.state_labels import local_name
@@ -62,6 +63,14 @@ def _years(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
 def _sealed_months(rows: QuerySet[Any]) -> Sequence[tuple[str, Text]]:
     months = rows.order_by("-month").values_list("month", flat=True).distinct()
     return [(text, text) for text in map(month_text, months)]
+
+
+def _with_use_of(rows: QuerySet[Any], firms: Firms) -> QuerySet[Any]:
+    """The sealed months in which these firms used something at the centre."""
+    used = PartyUseMonth.objects.filter(
+        centre=OuterRef("centre"), month=OuterRef("month"), party__in=firms, card_seconds__gt=0
+    )
+    return rows.filter(Exists(used))
 
 
 def seal_table(request: HttpRequest, viewer: Viewer) -> Table:
@@ -100,6 +109,7 @@ def seal_table(request: HttpRequest, viewer: Viewer) -> Table:
                 lambda _rows: [("signed", state_labels.SEAL["countersigned"].label), ("unsigned", _("中心没有签"))],
                 lambda rows, state: rows.filter(countersigned__isnull=state == "unsigned"),
             ),
+            firm_choice(within=_with_use_of),
         ],
         empty=Empty(
             _("还没有封账的月份。一个月过完、疑点都已答复后封账："),

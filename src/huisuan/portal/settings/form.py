@@ -23,11 +23,15 @@ AUTHORITY = "省人工智能产业推进组工作专班"
 
 @dataclass
 class SettingEntry:
-    """One setting or open question in the form: what holds, what was entered, what is wrong with it."""
+    """One setting or open question in the form: what holds, what was entered, what is wrong with it.
+
+    `repeals`: instead of another value, nothing is to be set on the days of the proposal.
+    """
 
     listed: SettingHistory
     entered: list[str]
     error: str = ""
+    repeals: bool = False
 
     @property
     def name(self) -> str:
@@ -84,18 +88,8 @@ def parse_proposal_form(
     """What was posted, and the draft it makes; no draft where something is wrong, which the form then says."""
     keys = ("title", "authority", "document", "valid_from", "valid_to")
     title, authority, document, day, last = (_line(posted, key) for key in keys)
-    entries = [SettingEntry(row, [_clean(each) for each in posted.getlist(f"set:{row.spec.name}")]) for row in listed]
-    form = ProposalForm(title, authority, document, day, last, entries)
-    values: dict[str, SettingValue] = {}
-    for entry in form.entries:
-        try:
-            value = _value(policy, entry)
-        except (LawError, InvalidValue) as wrong:
-            entry.error = setting_error_html(entry.listed.spec, wrong)
-            continue
-        held = entry.listed.current
-        if value is not None and not (held and held.value == value):
-            values[entry.listed.spec.name] = value
+    form = ProposalForm(title, authority, document, day, last, _posted_entries(listed, posted))
+    values = _changed_values(policy, form.entries)
     days: dict[str, date | None] = {}
     for key in ("valid_from", "valid_to"):
         text = getattr(form, key)
@@ -105,12 +99,44 @@ def parse_proposal_form(
             form.errors[key] = refusal_html(wrong)
     if form.errors or days["valid_from"] is None:
         return form, None
-    draft = SettingsDraft(form.title, form.authority, form.document, days["valid_from"], values, days["valid_to"])
+    repeals = tuple(entry.listed.spec.name for entry in form.entries if entry.repeals and not entry.error)
+    draft = SettingsDraft(
+        form.title, form.authority, form.document, days["valid_from"], values, days["valid_to"], repeals
+    )
     form.errors |= check_draft(policy, draft)
     if any(entry.error for entry in form.entries):
         form.errors.pop("", None)
         form.errors["entries"] = _t("有参数填得不对，见下面各项。")
     return form, None if form.errors else draft
+
+
+def _posted_entries(listed: list[SettingHistory], posted: QueryDict) -> list[SettingEntry]:
+    """What was posted of each setting; what holds nowhere cannot be repealed."""
+    repealed = set(posted.getlist("repeal"))
+    return [
+        SettingEntry(
+            row, [_clean(each) for each in posted.getlist(f"set:{row.spec.name}")],
+            repeals=row.spec.name in repealed and row.current is not None,
+        )
+        for row in listed
+    ]  # fmt: skip
+
+
+def _changed_values(policy: Policy, entries: list[SettingEntry]) -> dict[str, SettingValue]:
+    """The values that are others than what holds; what is wrong with one is said at its entry."""
+    values: dict[str, SettingValue] = {}
+    for entry in entries:
+        try:
+            value = _value(policy, entry)
+        except (LawError, InvalidValue) as wrong:
+            entry.error = setting_error_html(entry.listed.spec, wrong)
+            continue
+        held = entry.listed.current
+        if value is not None and not (held and held.value == value):
+            values[entry.listed.spec.name] = value
+            if entry.repeals:
+                entry.error = _t("既改了值，又勾了废止：请只留一样")
+    return values
 
 
 def _line(posted: QueryDict, key: str) -> str:

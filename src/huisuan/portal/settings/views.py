@@ -82,9 +82,13 @@ def _asked_day(request: HttpRequest, key: str, otherwise: date) -> tuple[date, b
         return otherwise, False
 
 
-def row_of(listed: SettingHistory) -> dict[str, Any]:
-    """A setting as the pages show it, in the reader's language."""
+def row_of(listed: SettingHistory, on: date) -> dict[str, Any]:
+    """A setting as the pages show it on a day, in the reader's language.
+
+    `decided` is what holds then, or the repeal by which nothing does.
+    """
     spec = listed.spec
+    decided = next((each for each in listed.history if each.holds_on(on)), None)
     return {
         "name": spec.name,
         "label": spec.en if reads_english() else spec.zh,
@@ -92,7 +96,8 @@ def row_of(listed: SettingHistory) -> dict[str, Any]:
         "phrase": spec.phrase,
         "bound": listed.format_bound(english=reads_english()),
         "holds": _entry(listed, listed.current) if listed.current else None,
-        "history": [_entry(listed, each) for each in listed.history if each is not listed.current],
+        "decided": _entry(listed, decided) if decided else None,
+        "history": [_entry(listed, each) for each in listed.history if each is not decided],
     }
 
 
@@ -116,8 +121,8 @@ def settings_page(request: HttpRequest, name: str) -> HttpResponseBase:
         "on": on,
         "known": known,
         "not_used": refused(request, *(() if on_read else ("on",)), *(() if known_read else ("known",))),
-        "settings": [row_of(row) for row in listed if hasattr(row.spec, "kind")],
-        "questions": [row_of(row) for row in listed if not hasattr(row.spec, "kind")],
+        "settings": [row_of(row, on) for row in listed if hasattr(row.spec, "kind")],
+        "questions": [row_of(row, on) for row in listed if not hasattr(row.spec, "kind")],
         "oversees": oversees,
         "may_propose": viewer is not None and viewer.role == "province",
         "here": "policies",
@@ -162,7 +167,7 @@ def propose(request: HttpRequest, name: str) -> HttpResponse:
                 messages.success(request, _t("已提出。采用须由另一人。"))
                 return redirect("proposal", number=made.pk)
         status = 422
-    rows = [(entry, row_of(entry.listed)) for entry in form.entries]
+    rows = [(entry, row_of(entry.listed, day) | {"repeals": entry.repeals}) for entry in form.entries]
     context = {
         "policy": policy,
         "title": policy.title_en if reads_english() else policy.title,
@@ -235,7 +240,7 @@ def _sets(proposal: SettingsProposal) -> dict[str, Any]:
         )  # fmt: skip
         rows.append(
             {
-                **row_of(listed),
+                **row_of(listed, proposal.valid_from),
                 "before": listed.format_adopted(before, english=reads_english()) if before else "",
                 "after": listed.format_adopted(value, english=reads_english()),
             }

@@ -148,6 +148,12 @@ def _td(cell: Cell) -> str:
     return f"<td{cell.column.opening}{exact}>{inner}{note}</td>"
 
 
+@register.simple_tag(takes_context=True)
+def current_room(context: Context) -> str:
+    """The entry of the menu where this page is, by its route or by `here` of its context."""
+    return navigation.current_room(str(context.get("route", "")), str(context.get("here", "")))
+
+
 @register.inclusion_tag("portal/chain.html", takes_context=True)
 def chain(context: Context) -> dict[str, Any]:
     """The chain of this page, from `here` (the step) and `same` (step -> address) of its context."""

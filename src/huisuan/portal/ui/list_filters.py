@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,14 +13,25 @@ from huisuan.base.months import SHANGHAI
 from huisuan.parties.models import Party
 from huisuan.portal.ui.columns import Choice, Text
 
+#: keys of some parties, or what finds them where they are many
+Firms = list[int] | QuerySet[Party]
 _LISTED = 200  # parties that are named to the database one by one
 MOST_MONTHS = 60
 
 
-def firm_choice(path: str = "party", *, served: bool = False) -> Choice:
-    """Rows of the parties whose number is what is typed, or whose name has it; `path` leads from a row to its party."""
-    return Choice("firm", _("主体"), lambda _rows: (), lambda rows, text: _of_firms(rows, path, text), served=served,
-                  finds=lambda text: _firms(text).exists())  # fmt: skip
+def firm_choice(
+    path: str = "party", *, served: bool = False, within: Callable[[QuerySet[Any], Firms], QuerySet[Any]] | None = None
+) -> Choice:
+    """Rows of the parties whose number is what is typed, or whose name has it; `path` leads from a row to its party.
+
+    `within` narrows rows that have no party of their own by those parties instead.
+    """
+
+    def narrow(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+        firms = _keys(text)
+        return within(rows, firms) if within else rows.filter(**{f"{path}__in": firms})
+
+    return Choice("firm", _("主体"), lambda _rows: (), narrow, served=served, finds=lambda text: _firms(text).exists())
 
 
 def _firms(text: str) -> QuerySet[Party]:
@@ -28,10 +39,10 @@ def _firms(text: str) -> QuerySet[Party]:
     return exact if exact.exists() else Party.objects.filter(Q(name__icontains=text) | Q(name_en__icontains=text))
 
 
-def _of_firms(rows: QuerySet[Any], path: str, text: str) -> QuerySet[Any]:
+def _keys(text: str) -> Firms:
     found = _firms(text)
     keys = list(found.values_list("pk", flat=True)[: _LISTED + 1])
-    return rows.filter(**{f"{path}__in": keys if len(keys) <= _LISTED else found})
+    return keys if len(keys) <= _LISTED else found
 
 
 def months_to_choose(span: Mapping[str, datetime | None]) -> Sequence[tuple[str, Text]]:

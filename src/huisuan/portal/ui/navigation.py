@@ -99,6 +99,11 @@ def menu(role: str) -> list[Subject]:
     return [each for each in found if each.rooms]
 
 
+def current_room(route: str, here: str) -> str:
+    """The one entry of the menu that a page belongs to: its own route where that is one, else the step it shows."""
+    return route if any(room.route == route for subject in MENU for room in subject.rooms) else here
+
+
 def chain(role: str, here: str, same: Mapping[str, str]) -> list[ChainStep]:
     """The chain for a page: `same` names, per step, the address of the same thing at that step.
 

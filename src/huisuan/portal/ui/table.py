@@ -151,7 +151,7 @@ class Table(TableAddress):
     @cached_property
     def page_rows(self) -> Sequence[Any]:
         """The rows of the page."""
-        return self._prepared(list(self.page))
+        return self._prepared(list(self.page)) if self.count else []
 
     def _prepared(self, rows: list[Any]) -> list[Any]:
         if self.prepare:

@@ -168,17 +168,20 @@ def many_records(
     file: str = "usage",
     name: str = "",
     unfiltered: dict[str, int] | None = None,
+    measured: QuerySet[UsageRecord] | None = None,
 ) -> Table:
     """Records that nobody can count: where a filter leaves so few that they can, sorted by any column and summed.
 
-    `unfiltered`: what they come to without a filter, where that is known.
+    `unfiltered`: what they come to without a filter, where that is known. `measured`: by which a stretch of them is
+    measured (`KeysetTable`); those that the viewer ever read where none are given.
     """
     columns = [
         replace(column, sort="" if column.key != "started" else "started_at") for column in record_columns(viewer)
     ]
     many = ManyRecords(
         request, rows, columns, file=file, name=name, order="-started", search=SEARCHED, choices=choices,
-        opens=_opens, page=_address, empty=_NO_RECORDS, measured=queries.records_ever(viewer),
+        opens=_opens, page=_address, empty=_NO_RECORDS,
+        measured=queries.records_ever(viewer) if measured is None else measured,
     )  # fmt: skip
     if unfiltered and not many.is_filtered:
         many.totals = unfiltered

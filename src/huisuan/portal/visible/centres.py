@@ -9,8 +9,9 @@ from django.db.models.functions import Coalesce
 
 from huisuan.compute.centres.queries import list_centres, list_tariffs
 from huisuan.compute.metering.usage.records import current_usage
-from huisuan.compute.models import Centre, Partition, SourceFile, Tariff, UsageRecord
+from huisuan.compute.models import AT_CENTRE, Centre, Job, Partition, SourceFile, Tariff, UsageRecord
 from huisuan.parties.viewer import Viewer
+from huisuan.portal.visible.compute import listed
 
 
 def centres(viewer: Viewer) -> QuerySet[Centre]:
@@ -32,6 +33,16 @@ def with_size(rows: QuerySet[Centre]) -> QuerySet[Centre]:
 def centre_records(centre: Centre) -> QuerySet[UsageRecord]:
     """The records of a centre that stand."""
     return current_usage().filter(centre=centre).select_related("centre", "party", "accelerator")
+
+
+def all_records_at(centre: Centre) -> QuerySet[UsageRecord]:
+    """The same with those that were corrected since, by which a stretch of records is measured."""
+    return UsageRecord.objects.filter(centre=centre)
+
+
+def jobs_at(centre: Centre) -> QuerySet[Job]:
+    """The jobs that are at a centre of the viewer's: on their way there, in its own queue, running."""
+    return listed(Job.objects.filter(centre=centre, state__in=AT_CENTRE))
 
 
 def tariffs(centre: Centre, today: date) -> list[tuple[Tariff, bool]]:

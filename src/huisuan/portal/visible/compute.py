@@ -38,9 +38,14 @@ def _seen_by(viewer: Viewer) -> Q:
     return at_centres | Q(party__in=list(Party.objects.filter(viewer.parties()).values_list("pk", flat=True)))
 
 
+def listed(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """Jobs with what a list shows of each: planning the joins of all that a job names takes longer than a list."""
+    return jobs.select_related(*_LISTED).defer(*_UNREAD)
+
+
 def listed_jobs(viewer: Viewer) -> QuerySet[Job]:
-    """The same with what a list shows of each: planning the joins of all that a job names takes longer than a list."""
-    seen = Job.objects.filter(_seen_by(viewer)).select_related(*_LISTED).defer(*_UNREAD)
+    """The jobs that the viewer reads, with what a list shows of each."""
+    seen = listed(Job.objects.filter(_seen_by(viewer)))
     return seen if viewer.project_id is None else seen.filter(project=viewer.project_id)
 
 

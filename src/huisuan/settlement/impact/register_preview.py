@@ -1,7 +1,8 @@
-"""What past results would become if the register said something else: seen before it is accepted, nothing written."""
+"""What past results would become if the register said something else: seen before it is accepted."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from huisuan.base.csv_lines import FileReport
+from huisuan.base.hashing import bytes_sha256
 from huisuan.base.months import SHANGHAI
 from huisuan.compute.fact_sources.rules import reach_spans
 from huisuan.law.model import LawError
@@ -51,6 +53,32 @@ def preview_import(apply: Callable[[], FileReport], now: datetime) -> tuple[File
         changed = list(changed_results(now)) if report.new or report.changed else []
         transaction.set_rollback(True)
     return report, changed
+
+
+def import_as_seen(
+    apply: Callable[[], FileReport], now: datetime, seen: str = ""
+) -> tuple[FileReport, list[ChangedResult]]:
+    """Import where no past result changes, or those that do are the ones that were `seen` (their digest).
+
+    Else nothing stays, and what would change is the second part of the answer, which is empty where it was imported.
+
+    Raises:
+        Refused: what the import raises.
+        Unavailable: the file of a sealed month is gone.
+    """
+    with transaction.atomic():
+        report = apply()
+        changed = list(changed_results(now)) if report.new or report.changed else []
+        if not changed or results_digest(changed) == seen:
+            return report, []
+        transaction.set_rollback(True)
+    return report, changed
+
+
+def results_digest(changed: Iterable[ChangedResult]) -> str:
+    """What says that two previews show the same: SHA-256 of their rows."""
+    rows = sorted(json.dumps(each.to_dict(), ensure_ascii=False, sort_keys=True) for each in changed)
+    return bytes_sha256("\n".join(rows).encode())
 
 
 def changed_results(now: datetime) -> Iterable[ChangedResult]:

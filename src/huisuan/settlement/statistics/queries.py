@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from django.db import connection
 
+from huisuan.parties.party_state import PartyState
+from huisuan.parties.state_history import load_changed_spans
+from huisuan.settlement.models import SettlementRun
 from huisuan.settlement.runs.inputs import start_of_day
 from huisuan.settlement.runs.queries import billing_runs, latest_runs
 from huisuan.settlement.statistics.disclosure import StatisticsCell, merge_unsafe_cells
 
-#: parties that used something in a month that was over when it was settled, by month and one column of theirs
+#: parties that used something in a month that was over when it was settled, by month and one column of theirs as it
+#: stood on the month's last day: a later move changes nothing of the months before it
 _CELLS = """
+WITH stood AS (
+    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::date[], %s::text[])
+        AS s (run_id, uscc, starts, ends, place)
+)
 SELECT {month} AS month, place, count(*), sum(seconds)::bigint, max(seconds)::bigint, sum(fen)::bigint,
     count(*) FILTER (WHERE fen > 0), max(fen)::bigint
 FROM (
-    SELECT {month_of}, p.{column} AS place, b.party_id, sum(b.card_seconds) AS seconds, sum(b.amount_fen) AS fen
+    SELECT {month_of}, coalesce(stood.place, p.{column}) AS place, b.party_id, sum(b.card_seconds) AS seconds,
+        sum(b.amount_fen) AS fen
     FROM settlement_bill b JOIN parties_party p ON p.id = b.party_id
     JOIN settlement_settlementrun r ON r.id = b.run_id
+    LEFT JOIN stood ON stood.run_id = b.run_id AND stood.uscc = p.uscc
+        AND stood.starts < b.month + interval '1 month' AND stood.ends >= b.month + interval '1 month'
     WHERE b.run_id = ANY(%s) AND {where} AND b.card_seconds > 0
         AND b.month + interval '1 month' <= r.made_at AT TIME ZONE 'Asia/Shanghai'
     GROUP BY 1, 2, 3
@@ -49,12 +61,14 @@ def is_settled_whole(year: int) -> bool:
 
 
 def monthly_by_city(year: int) -> list[StatisticsRow]:
-    """By month and city (its region code) of the parties; months of which nothing may be said are not there.
+    """By month and city (its region code, as the run knew it) of the parties; months of which nothing may be said are
+    not there.
 
     Nor is one that was not over: from one settlement to the next it would grow by what a day's few parties used.
     """
-    runs = [run.pk for run in billing_runs(year)]
-    return _rows(_CELLS.format(month="month", month_of="b.month", column="region_id", where="true"), [runs])
+    query = _CELLS.format(month="month", month_of="b.month", column="region_id", where="true")
+    runs = list(billing_runs(year))
+    return _rows(query, [*_stood(runs, year, lambda state: state.region), [run.pk for run in runs]])
 
 
 def yearly_by_kind(year: int) -> list[StatisticsRow]:
@@ -67,7 +81,18 @@ def yearly_by_kind(year: int) -> list[StatisticsRow]:
         return []
     months = sorted({row.month for row in monthly_by_city(year) if row.month})
     query = _CELLS.format(month="NULL::date", month_of="1 AS one", column="kind", where="b.month = ANY(%s)")
-    return _rows(query, [[run.pk for run in billing_runs(year)], months])
+    runs = list(billing_runs(year))
+    return _rows(query, [*_stood(runs, year, lambda state: state.kind), [run.pk for run in runs], months])
+
+
+def _stood(runs: list[SettlementRun], year: int, place: Callable[[PartyState], str | None]) -> list[list[Any]]:
+    """Where the parties whose state ever changed stood by day, as each run knew it: columns of `stood`."""
+    rows = [
+        (run.pk, span.uscc, span.starts, span.ends, place(span.state))
+        for run in runs
+        for span in load_changed_spans(date(year, 1, 1), date(year + 1, 1, 1), run.as_known)
+    ]
+    return [list(column) for column in zip(*rows, strict=True)] or [[], [], [], [], []]
 
 
 def _rows(query: str, parameters: list[Any]) -> list[StatisticsRow]:

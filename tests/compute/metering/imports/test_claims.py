@@ -279,12 +279,26 @@ def test_what_a_mapping_file_gives_to_another_party_is_on_record_and_can_be_take
     assert AccountClaim.objects.count() == 3
 
 
+@pytest.mark.parametrize("column", ["account", "user", "name"])
+def test_the_first_mapping_by_a_file_is_on_record_like_one_of_the_page_and_is_taken_back(
+    centre: Centre, column: str
+) -> None:
+    alpha = party(1, "阿尔法")
+    mapped_by_file(column, alpha)
+    first = AccountClaim.objects.get()
+    assert (first.by, first.why, first.party, first.previous) == ("zhang", "对应表 t.csv", alpha, None)
+    assert (first.kind, first.name) == ("" if column == "name" else column, "alpha-nlp")
+    mapped_by_file(column, alpha)
+    assert AccountClaim.objects.count() == 1
+    undo_claim(first.pk, "省专班", NOW)
+    assert not Tenant.objects.filter(name="alpha-nlp").exists()
+
+
 def test_a_name_of_either_kind_that_a_file_gives_to_another_is_taken_back_whole(centre: Centre) -> None:
     alpha, beta = party(1, "阿尔法"), party(2, "贝塔")
     mapped_by_file("name", alpha)
-    assert not AccountClaim.objects.exists()  # it was nobody's
     mapped_by_file("name", beta)
-    kept = AccountClaim.objects.get()
+    kept, _first = AccountClaim.objects.all()
     assert (kept.kind, kept.party, kept.previous) == ("", beta, alpha)
     back = undo_claim(kept.pk, "省专班", NOW)
     assert (back.claim.kind, back.claim.party) == ("", alpha)

@@ -20,8 +20,8 @@ _KINDS = {"user": Tenant.Kind.USER, "account": Tenant.Kind.ACCOUNT, "name": Tena
 def import_tenants(content: bytes, name: str, centre: Centre, by: str, now: datetime) -> FileReport:
     """Bring a centre's tenants up to the file (columns `user`, `account` or `name`, and `uscc`).
 
-    A line that fills several of the three maps each of them. A name that goes from one party to another is put on
-    record as a claim is: by whom, when, by which file. Call it within a transaction.
+    A line that fills several of the three maps each of them. A name that is mapped, for the first time or to another
+    party than before, is put on record as a claim is: by whom, when, by which file. Call it within a transaction.
 
     Raises:
         InvalidRequest: the file is not a CSV with these columns.
@@ -40,18 +40,21 @@ def import_tenants(content: bytes, name: str, centre: Centre, by: str, now: date
     for line, cells in table.rows(report.faults):
         try:
             for key, party in _meant(line, cells, parties, seen):
-                if moved := _store(centre, key, party, known, report):
-                    claims.append(_on_record(known[key], moved, name, by, now))
+                if (before := known.get(key)) is None or before.party_id != party:
+                    claims.append(_claim(_store(centre, key, party, known, report), before, name, by, now))
+                else:
+                    report.same += 1
         except LineRefused as refusal:
             report.faults.append(refusal.at(line))
     AccountClaim.objects.bulk_create(claims, batch_size=1000)
     return report
 
 
-def _on_record(tenant: Tenant, previous: int, file: str, by: str, now: datetime) -> AccountClaim:
+def _claim(tenant: Tenant, before: Tenant | None, file: str, by: str, now: datetime) -> AccountClaim:
     return AccountClaim(
-        centre=tenant.centre, kind=tenant.kind, name=tenant.name, party_id=tenant.party_id, previous_id=previous,
-        why=shortened(f"对应表 {file}", _WHY_LENGTH), by=by[:80], at=now,
+        centre=tenant.centre, kind=tenant.kind, name=tenant.name, party_id=tenant.party_id,
+        previous_id=before.party_id if before else None, why=shortened(f"对应表 {file}", _WHY_LENGTH), by=by[:80],
+        at=now,
     )  # fmt: skip
 
 
@@ -76,15 +79,11 @@ def _meant(
 
 def _store(
     centre: Centre, key: tuple[str, str], party: int, known: dict[tuple[str, str], Tenant], report: FileReport
-) -> int | None:
-    """Map a name; of whom it was before, if that was another."""
-    stands = known.get(key)
-    if stands is not None and stands.party_id == party:
-        report.same += 1
-        return None
-    known[key] = map_name(centre, *key, party)
-    if stands is None:
+) -> Tenant:
+    """Map a name that nobody has, or another party."""
+    if key in known:
+        report.changed += 1
+    else:
         report.new += 1
-        return None
-    report.changed += 1
-    return stands.party_id
+    known[key] = map_name(centre, *key, party)
+    return known[key]

@@ -112,6 +112,18 @@ def update_daily_totals(centre: Centre, at_most: int | None = None) -> int:
     return count_untotalled(centre)
 
 
+def updated_tally(centre: Centre, at_most: int) -> tuple[UsageTally | None, int]:
+    """A centre's tally after counting what has come, at most so many records; how many are still not counted.
+
+    Where nothing has come, the database is asked no more than for the tally, where the centre was read without it.
+    """
+    tally: UsageTally | None = getattr(centre, "tally", None)
+    if centre.last_sequence == (tally.sequence if tally else 0):
+        return tally, 0
+    left = update_daily_totals(centre, at_most)
+    return UsageTally.objects.filter(centre=centre).first(), left
+
+
 def count_untotalled(centre: Centre) -> int:
     """How many records of a centre are not counted yet."""
     return _untotalled_by_centre().get(centre.pk, 0)
