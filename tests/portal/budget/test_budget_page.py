@@ -91,6 +91,12 @@ def test_what_an_address_cannot_mean_is_named_and_nothing_else_is_computed_inste
         assert "done" not in answer.context
 
 
+def test_a_figure_that_is_too_long_is_refused_with_its_field_and_not_read_by_its_beginning(world: World) -> None:
+    answer = page(world, **{"s.2.2.rate": "10%" + " " * 2000 + "x"})
+    assert answer.status_code == 422
+    assert answer.context["unusable"] == ["s.2.2.rate 超过 2000 个字：请改短"]
+
+
 def test_every_setting_question_and_figure_can_be_supposed(world: World) -> None:
     shown = page(world).content.decode()
     names = {f"s.{name}" for name in POLICY.setting_specs()} | {f"i.{name}" for name in POLICY.interpretation_specs()}
