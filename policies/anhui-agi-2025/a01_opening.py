@@ -159,7 +159,7 @@ class PlatformUse(Facts):
 
     platform_spend = money(
         "调度平台上的算力支出", "Compute spend on the dispatch platform", maximum="100亿元", asked_by="e.6",
-        evidence="平台计量的账单", known_by="meter",
+        evidence="平台计量的账单", known_by="meter", measure="spend",
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -10,7 +11,13 @@ import pytest
 from huisuan.base.errors import InvalidRequest
 from huisuan.compute.centres.services import CentrePlan, add_centre
 from huisuan.compute.centres.tariffs import set_tariff
-from huisuan.compute.fact_sources.rules import chosen_options, facts_that_matter, facts_to_know, is_settled_from_use
+from huisuan.compute.fact_sources.rules import (
+    chosen_options,
+    facts_that_matter,
+    facts_to_know,
+    is_settled_from_use,
+    rules_settled_from_use,
+)
 from huisuan.law.policy import load_policy
 from huisuan.parties.viewer import Viewer
 from huisuan.settlement.models import Entitlement
@@ -119,6 +126,8 @@ def test_bills_of_a_year_are_shown_once_however_many_rules_are_settled() -> None
         ({"policy": "wuhu-compute-2025", "rule": "w.4"}, "申报人提供"),
         ({"policy": "wuhu-compute-2025", "rule": "w.9"}, "w.9"),
         ({"policy": "nothing"}, "没有政策 nothing"),
+        ({"policy": "anhui-agi-2025", "rule": "e.6"}, "待与印发文本核对，不能据以结算"),
+        ({"policy": "anhui-agi-2025"}, "待与印发文本核对，不能据以结算"),
         ({"rule": "w.2"}, "请同时写明政策"),
     ],
 )
@@ -128,6 +137,14 @@ def test_a_rule_whose_facts_the_platform_does_not_know_is_refused_and_says_who_k
     with pytest.raises(InvalidRequest) as refusal:
         settled(**named)
     assert says in str(refusal.value)
+
+
+def test_no_rule_of_a_policy_that_nobody_compared_with_the_issued_text_is_settled_along_with_others() -> None:
+    [use] = [rule for rule in load_policy("anhui-agi-2025").rules if rule.key == "e.6"]
+    day = date(2025, 12, 31)
+    compared = replace(load_policy("anhui-agi-2025"), prepared=False)
+    assert [place.rule.key for place in rules_settled_from_use(compared, day, day)] == [use.key]
+    assert rules_settled_from_use(load_policy("anhui-agi-2025"), day, day) == []
 
 
 def test_a_list_that_is_open_is_settled_and_whoever_would_need_a_finding_is_told_so() -> None:

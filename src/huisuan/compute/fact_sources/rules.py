@@ -68,7 +68,12 @@ def is_settled_from_use(rule: Rule, options: Mapping[str, str]) -> bool:
 
 
 def rules_settled_from_use(policy: Policy, on: date, as_known: date) -> list[PolicyRule]:
-    """The rules of a policy that the platform can settle by itself on a day, as known on a day."""
+    """The rules of a policy that the platform can settle by itself on a day, as known on a day.
+
+    None of one whose text nobody has compared with the issued one yet (`prepared`): no money goes by it.
+    """
+    if policy.prepared:
+        return []
     return [PolicyRule(policy, rule) for rule in policy.rules if _is_settled(policy, rule, on, as_known)]
 
 

@@ -71,6 +71,11 @@ def _wanted(name: str, rule: str, year: int, as_known: date) -> list[PolicyRule]
             raise InvalidRequest(f"{year} 年没有平台可以自行结算的条款在有效期内", code="settlement.no_rules")
         return found
     policy = load_policy(name)
+    if policy.prepared:
+        raise InvalidRequest(
+            f"政策 {name} 的文本待与印发文本核对，不能据以结算；核对后删去 policy.toml 的 prepared",
+            code="settlement.policy_prepared",
+        )
     if rule:
         return [_known_rule(policy, rule, year, as_known)]
     day = min(max(date(year, 12, 31), policy.valid_from), policy.last_day(as_known))
