@@ -79,6 +79,7 @@ bench: .venv
 	.venv/bin/python bench/placement.py
 	.venv/bin/python bench/sync.py
 	.venv/bin/python bench/outputs.py
+	.venv/bin/python bench/documents.py
 	.venv/bin/python bench/draw.py
 	$(if $(TRACE),.venv/bin/python bench/simulate.py --trace '$(TRACE)' $(if $(PEER),--peer '$(PEER)'))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -12,10 +13,11 @@ from importlib.resources import files
 from huisuan.base.errors import Unavailable
 from huisuan.base.months import SHANGHAI
 from huisuan.documents.fonts import choose_faces, load_fonts
-from huisuan.documents.letters import Letter
+from huisuan.documents.letters import Annex, Letter
 
 PDF_TYPE = "application/pdf"
 _HEAD_WIDTH, _LARGEST_HEAD = 400, 36  # points
+_TEXT_WIDTH, _CELL_INSET = 442, 9  # points
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,36 @@ def typeset(letter: Letter, imprint: Imprint) -> bytes:
 def _data(letter: Letter, imprint: Imprint) -> dict[str, object]:
     day = imprint.issued_at.astimezone(SHANGHAI)
     size = min(_LARGEST_HEAD, _HEAD_WIDTH * 10 // (11 * max(1, len(imprint.office))))
+    said = letter.to_dict()
+    for annex, shown in zip(letter.annexes, said["annexes"], strict=True):
+        for column, width in zip(shown["columns"], _widths(annex), strict=True):
+            column["width"] = width
     return {
-        **letter.to_dict(), "office": imprint.office, "number": imprint.number, "code": imprint.code,
+        **said, "office": imprint.office, "number": imprint.number, "code": imprint.code,
         "qr": _qr_code(imprint.address), "replaces": imprint.replaces, "signed": imprint.office,
         "day": f"{day.year}年{day.month}月{day.day}日", "head-size": size, "fonts": choose_faces(load_fonts()),
     }  # fmt: skip
+
+
+def _widths(annex: Annex) -> list[float | None]:
+    """Of each column the points that its longest text takes, none for one that takes what is left.
+
+    The typesetter would measure every cell itself, which takes longer than setting them. Where the texts do not fit
+    beside each other, all columns share the width.
+    """
+    needed = [
+        None
+        if column.wide
+        else max(_points(text, annex.size) for text in [column.title, *(row[at] for row in annex.rows)])
+        for at, column in enumerate(annex.columns)
+    ]
+    fixed = sum(width for width in needed if width is not None)
+    return [None] * len(needed) if fixed > _TEXT_WIDTH * 3 / 4 else needed
+
+
+def _points(text: str, size: int) -> float:
+    signs = sum(1.0 if unicodedata.east_asian_width(sign) in "WFA" else 0.6 for sign in text)
+    return signs * size + _CELL_INSET
 
 
 def _qr_code(address: str) -> str:
