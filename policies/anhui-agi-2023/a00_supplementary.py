@@ -11,16 +11,21 @@ from huisuan.law import (
     Article,
     Bool,
     Choice,
+    Duty,
+    Int,
     Money,
     ProcedureKind,
     Share,
+    State,
     any_of,
     boolean,
     choice,
+    count_setting,
     interpretation,
     regions_setting,
     share,
     share_setting,
+    step,
     when,
     whole,
 )
@@ -207,3 +212,61 @@ def agi_income(asked_by: str) -> Share:
 def is_agi_enterprise(listed: Bool, revenue: Share) -> Bool:
     """Whether a firm is one of general AI, by the interpretation of the day."""
     return what_is_agi.choose(listed=listed, revenue=revenue >= least_agi_revenue)
+
+
+# How claims are carried out: the implementing rules that 0.1 leaves to the working group. Days are working days.
+IMPLEMENTING_RULES = "具体实施细则由省人工智能产业推进组工作专班办公室会同省财政厅制定"
+OFFICE, DATA, TREASURY = "省人工智能产业推进组工作专班", "省数据资源局", "省财政厅"
+
+
+def working_days(name: str, zh: str, en: str) -> Int:
+    """A number of working days that the implementing rules set."""
+    return count_setting(f"0.1.{name}", zh, en, sentence="0.1", phrase=IMPLEMENTING_RULES, at_most=250)
+
+
+check_days = working_days("check_days", "核验期限（工作日）", "Working days to check an application")
+correct_days = working_days("correct_days", "补正期限（工作日）", "Working days to correct an application")
+decide_days = working_days("decide_days", "决定期限（工作日）", "Working days to decide")
+publicity_days = working_days("publicity_days", "公示期（工作日）", "Working days of publicity")
+commit_days = working_days("commit_days", "资金下达期限（工作日）", "Working days to commit the money")
+pay_days = working_days("pay_days", "支付期限（工作日）", "Working days to pay")
+
+CHECKING = (
+    step("return", State.SUBMITTED, State.RETURNED, Duty.CHECK, OFFICE, within=check_days),
+    step("check", State.SUBMITTED, State.CHECKED, Duty.CHECK, OFFICE, within=check_days),
+)
+HANDING_IN = step("submit", (State.DRAFT, State.RETURNED), State.SUBMITTED, Duty.APPLY, within=correct_days)
+PUBLICITY = (
+    step("suspend", State.IN_PUBLICITY, State.SUSPENDED, Duty.PUBLISH, OFFICE),
+    step("resume", State.SUSPENDED, State.IN_PUBLICITY, Duty.PUBLISH, OFFICE),
+    step("uphold", State.SUSPENDED, State.SUBMITTED, Duty.PUBLISH, OFFICE),
+)
+PAYMENT = (
+    step("commit", State.DECIDED, State.COMMITTED, Duty.COMMIT, TREASURY, within=commit_days),
+    step("pay", State.COMMITTED, State.PAYING, Duty.PAY, TREASURY, within=pay_days),
+    step("complete", State.PAYING, State.CLOSED, Duty.PAY, TREASURY, within=pay_days),
+)
+RECOVERY = (
+    step("recover", (State.PAYING, State.CLOSED), State.IN_RECOVERY, Duty.REGISTER, OFFICE),
+    step("recovered", State.IN_RECOVERY, State.CLOSED, Duty.PAY, TREASURY),
+)
+
+#: a claim that is checked, stands in public, is decided and paid, and is paid back where it was paid wrongly
+CLAIM = (
+    HANDING_IN,
+    *CHECKING,
+    step("publicise", State.CHECKED, State.IN_PUBLICITY, Duty.PUBLISH, OFFICE, figures=(publicity_days,)),
+    *PUBLICITY,
+    step("decide", State.IN_PUBLICITY, State.DECIDED, Duty.DECIDE, OFFICE, within=decide_days),
+    step(
+        "refuse", (State.SUBMITTED, State.CHECKED, State.IN_PUBLICITY), State.REFUSED, Duty.DECIDE, OFFICE,
+        within=decide_days,
+    ),
+    step(
+        "withdraw",
+        (State.DRAFT, State.SUBMITTED, State.RETURNED, State.CHECKED, State.IN_PUBLICITY, State.SUSPENDED),
+        State.WITHDRAWN, Duty.APPLY,
+    ),
+    *PAYMENT,
+    *RECOVERY,
+)  # fmt: skip

@@ -5,9 +5,12 @@ from __future__ import annotations
 from huisuan.law import (
     THE_CLAIMANT,
     Article,
+    Duty,
     Facts,
     Money,
     ProcedureKind,
+    Start,
+    State,
     boolean,
     choice,
     claims,
@@ -16,9 +19,11 @@ from huisuan.law import (
     money,
     open_list,
     share_setting,
+    step,
+    variant,
 )
 
-from .a00_supplementary import payable
+from .a00_supplementary import CLAIM, DATA, check_days, payable
 
 article = Article("2")
 
@@ -104,3 +109,21 @@ def compute_subsidy(use: ComputeUse) -> Money:
     )
     share = (rate * counted).cites("2.2", AT_MOST_20)
     return payable(share.by_day_of_use("2.2", "根据调度平台中算力实际使用量"))
+
+
+#: nothing is filled in, so nothing can be returned: the user confirms what the platform counted, or withdraws
+article.programme(
+    "2.2", AT_MOST_20, start=Start.OFFER, title="算力使用补助（免申即享）",
+    title_en="Compute use subsidy, offered without application",
+    steps=variant(
+        CLAIM, without=("return",),
+        instead=(
+            step("submit", State.DRAFT, State.SUBMITTED, Duty.APPLY),
+            step("check", State.SUBMITTED, State.CHECKED, Duty.CHECK, DATA, within=check_days),
+            step(
+                "withdraw", (State.DRAFT, State.SUBMITTED, State.CHECKED, State.IN_PUBLICITY, State.SUSPENDED),
+                State.WITHDRAWN, Duty.APPLY,
+            ),
+        ),
+    ),
+)  # fmt: skip

@@ -4,20 +4,36 @@ from __future__ import annotations
 
 from huisuan.law import (
     Article,
+    Duty,
     Facts,
     Money,
+    Start,
+    State,
     boolean,
     choice,
     claims,
+    count_setting,
     found_alike,
     interpretation,
     legal_money,
     money,
     open_list,
     share_setting,
+    step,
+    variant,
 )
 
-from .a00_supplementary import payable, project_city, project_county, raised_and_capped, raised_projects
+from .a00_supplementary import (
+    CLAIM,
+    OFFICE,
+    check_days,
+    decide_days,
+    payable,
+    project_city,
+    project_county,
+    raised_and_capped,
+    raised_projects,
+)
 
 article = Article("5")
 
@@ -130,3 +146,58 @@ class ExceptionalResearch(Facts):
 def exceptional_research(project: ExceptionalResearch) -> None:
     """Province and city may support it case by case; the law names no amount."""
     project.exceptional.required("5.2", "特别重大的项目")
+
+
+SCIENCE, INDUSTRY = "省科技厅", "省经济和信息化厅"
+IN_PLAN = "在省级科技攻关计划中支持"
+
+panel = count_setting("5.1.panel", "每组专家人数", "Experts of a panel", sentence="5.1", phrase=IN_PLAN, at_most=99)
+spread = count_setting(
+    "5.1.spread", "评分离散上限（分）", "Largest spread of scores", sentence="5.1", phrase=IN_PLAN, at_most=100
+)
+review_days = count_setting(
+    "5.1.review_days", "评审期限（工作日）", "Working days to review", sentence="5.1", phrase=IN_PLAN, at_most=250
+)
+instalments = count_setting(
+    "5.1.instalments", "拨付次数", "Instalments of payment", sentence="5.1", phrase=IN_PLAN, at_most=12
+)
+
+#: the open challenge (揭榜挂帅): recommended, reviewed by a panel, ranked, contracted, paid by milestones, monitored
+article.programme(
+    "5.1", AT_MOST_20, start=Start.CALL, title="关键核心技术攻关（揭榜挂帅）",
+    title_en="Key technology projects by open challenge",
+    steps=variant(
+        CLAIM, offices={OFFICE: SCIENCE},
+        instead=(
+            step("publicise", State.RANKED, State.IN_PUBLICITY, Duty.PUBLISH, SCIENCE),
+            step("commit", State.CONTRACTED, State.COMMITTED, Duty.COMMIT, "省财政厅", figures=(instalments,)),
+            step("complete", State.PAYING, State.MONITORED, Duty.PAY, "省财政厅"),
+            step(
+                "refuse",
+                (State.SUBMITTED, State.CHECKED, State.RECOMMENDED, State.RANKED, State.IN_PUBLICITY),
+                State.REFUSED, Duty.DECIDE, SCIENCE, within=decide_days,
+            ),
+            step(
+                "withdraw",
+                (
+                    State.DRAFT, State.SUBMITTED, State.RETURNED, State.CHECKED, State.RECOMMENDED, State.REVIEWED,
+                    State.RANKED, State.IN_PUBLICITY, State.SUSPENDED,
+                ),
+                State.WITHDRAWN, Duty.APPLY,
+            ),
+            step(
+                "recover", (State.PAYING, State.MONITORED, State.CLOSED), State.IN_RECOVERY, Duty.REGISTER, SCIENCE
+            ),
+        ),
+        more=(
+            step("recommend", State.CHECKED, State.RECOMMENDED, Duty.RECOMMEND, INDUSTRY, within=check_days),
+            step(
+                "review", State.RECOMMENDED, State.REVIEWED, Duty.REVIEW, SCIENCE, within=review_days,
+                figures=(panel, spread),
+            ),
+            step("rank", State.REVIEWED, State.RANKED, Duty.RECOMMEND, SCIENCE),
+            step("contract", State.DECIDED, State.CONTRACTED, Duty.REGISTER, SCIENCE),
+            step("close", State.MONITORED, State.CLOSED, Duty.REGISTER, SCIENCE),
+        ),
+    ),
+)  # fmt: skip

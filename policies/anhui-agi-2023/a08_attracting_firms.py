@@ -8,6 +8,7 @@ from huisuan.law import (
     Facts,
     Money,
     ProcedureKind,
+    Start,
     always,
     boolean,
     choice,
@@ -20,7 +21,7 @@ from huisuan.law import (
     read_on,
 )
 
-from .a00_supplementary import actual_subsidy, payable, project_city, project_county, raised_and_capped
+from .a00_supplementary import CLAIM, actual_subsidy, payable, project_city, project_county, raised_and_capped
 
 article = Article("8")
 
@@ -96,3 +97,9 @@ def attraction_award(project: AttractedProject) -> Money:
     award = (legal_share("30%", "8.2", AWARD) * subsidy).cites("8.2", AWARD, "市级补助的 30%", "30% of it")
     cap = legal_money("1000万元", "8.2", "最高1000万元")
     return payable(raised_and_capped(award, project.city, project.county, cap, "8.2", "最高1000万元"))
+
+
+article.programme(
+    "8.2", AWARD, start=Start.CITY_CLAIM, title="关键技术项目引进奖补",
+    title_en="Award for key projects brought in", steps=CLAIM,
+)  # fmt: skip

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from huisuan.law import Article, Facts, Money, integer, interpretation, money_setting
+from huisuan.law import Article, Facts, Money, Start, integer, interpretation, money_setting, variant
 
-from .a00_supplementary import agi_income, is_agi_enterprise, listed_agi, payable
+from .a00_supplementary import CLAIM, OFFICE, agi_income, is_agi_enterprise, listed_agi, payable
 
 article = Article("14")
 
@@ -54,3 +54,9 @@ def standards_award(led: StandardsLed) -> Money:
     international = (led.international * per_international).cites("14.1", "国际", "国际标准", "International standards")
     national = (led.national * per_national).cites("14.1", "国家（行业）标准", "国家（行业）标准", "National standards")
     return payable(international + national)
+
+
+article.programme(
+    "14.1", AWARD, start=Start.CALL, title="标准制定奖补", title_en="Award for standards",
+    steps=variant(CLAIM, offices={OFFICE: "省经济和信息化厅"}),
+)  # fmt: skip

@@ -8,12 +8,16 @@ from __future__ import annotations
 from huisuan.law import (
     THE_CLAIMANT,
     Article,
+    Duty,
     Facts,
     Money,
     ProcedureKind,
+    Start,
+    State,
     boolean,
     choice,
     claims,
+    count_setting,
     day,
     each,
     interpretation,
@@ -21,6 +25,7 @@ from huisuan.law import (
     legal_share,
     money,
     share_setting,
+    step,
     text,
 )
 
@@ -141,3 +146,28 @@ def data_vouchers(bought: DataPurchase) -> Money:
     return covered.capped(legal_money("50万元", "w.4", "每家企业最高50万元"), "w.4", "每家企业最高50万元").rounded_down(
         "fen"
     )
+
+
+CITY, CITY_TREASURY = "芜湖市人民政府", "芜湖市财政局"
+check_days = count_setting(
+    "w.2.check_days", "核验期限（工作日）", "Working days to check an application", sentence="w.2", phrase=QUARTER,
+    at_most=250,
+)  # fmt: skip
+
+#: the summary names no office: the city's government, which issued it, checks and decides
+article.programme(
+    "w.2", QUARTER, start=Start.CALL, title="本地算力使用补助（芜湖）", title_en="Subsidy for local compute (Wuhu)",
+    steps=(
+        step("submit", (State.DRAFT, State.RETURNED), State.SUBMITTED, Duty.APPLY),
+        step("return", State.SUBMITTED, State.RETURNED, Duty.CHECK, CITY, within=check_days),
+        step("check", State.SUBMITTED, State.CHECKED, Duty.CHECK, CITY, within=check_days),
+        step("decide", State.CHECKED, State.DECIDED, Duty.DECIDE, CITY),
+        step("refuse", (State.SUBMITTED, State.CHECKED), State.REFUSED, Duty.DECIDE, CITY),
+        step(
+            "withdraw", (State.DRAFT, State.SUBMITTED, State.RETURNED, State.CHECKED), State.WITHDRAWN, Duty.APPLY
+        ),
+        step("commit", State.DECIDED, State.COMMITTED, Duty.COMMIT, CITY_TREASURY),
+        step("pay", State.COMMITTED, State.PAYING, Duty.PAY, CITY_TREASURY),
+        step("complete", State.PAYING, State.CLOSED, Duty.PAY, CITY_TREASURY),
+    ),
+)  # fmt: skip

@@ -11,6 +11,7 @@ from huisuan.law.authoring.declarations import (  # fmt: skip
     boolean,
     budget_setting,
     choice,
+    count_setting,
     day,
     integer,
     interpretation,
@@ -49,12 +50,13 @@ from huisuan.law.authoring.reading_days import read_on
 from huisuan.law.model.claimants import THE_CLAIMANT
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.handling import ProcedureKind
+from huisuan.law.procedure import Duty, Start, State, step, variant
 
 __all__ = [
-    "THE_CLAIMANT", "Article", "Bool", "Choice", "Date", "Facts", "Int", "LawError", "Money", "ProcedureKind",
-    "Rates", "Regions", "Share", "Text", "all_of", "always", "anniversary", "any_of", "boolean", "budget_setting",
-    "choice", "claims", "date", "day", "days_of_year", "each", "found_alike", "higher_of", "integer",
-    "interpretation", "legal_day", "legal_int", "legal_money", "legal_share", "lower_of", "money", "money_setting",
-    "open_list", "opposite", "rates_setting", "read_on", "regions_setting", "share", "share_setting", "text",
-    "when", "whole",
+    "THE_CLAIMANT", "Article", "Bool", "Choice", "Date", "Duty", "Facts", "Int", "LawError", "Money",
+    "ProcedureKind", "Rates", "Regions", "Share", "Start", "State", "Text", "all_of", "always", "anniversary",
+    "any_of", "boolean", "budget_setting", "choice", "claims", "count_setting", "date", "day", "days_of_year",
+    "each", "found_alike", "higher_of", "integer", "interpretation", "legal_day", "legal_int", "legal_money",
+    "legal_share", "lower_of", "money", "money_setting", "open_list", "opposite", "rates_setting", "read_on",
+    "regions_setting", "share", "share_setting", "step", "text", "variant", "when", "whole",
 ]  # fmt: skip

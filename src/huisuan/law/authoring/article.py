@@ -9,17 +9,19 @@ from huisuan.law.authoring.declarations import Facts, Interpretation
 from huisuan.law.authoring.operators import Bool, Money, Operand, Share
 from huisuan.law.authoring.reading_days import declared_reading_day
 from huisuan.law.authoring.registry import current_registry
+from huisuan.law.authoring.shortage import shortage_question
 from huisuan.law.authoring.tracing import is_rounded, source_place, trace_rule
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.errors import LawError
-from huisuan.law.model.expressions import InterpretationSpec, SettingSpec
+from huisuan.law.model.expressions import SettingSpec
 from huisuan.law.model.grouping import Grouping, Period, SharedCap
 from huisuan.law.model.handling import Declaration, Modification, Procedure, ProcedureKind, Validity
 from huisuan.law.model.rules import LEVELS, Allotment, Claim, Indicator, ReadingDay, Rule, RuleKind, Stacking
 from huisuan.law.model.use_window import WHOLE_YEAR, UseWindow
+from huisuan.law.procedure import ProgrammeSpec, ProgrammeStep, Start
 
 F = TypeVar("F", bound=Facts)
-STACKING_OPTIONS, FUND_OPTIONS = {"once", "together", "rest", "better"}, {"pro_rata", "first_come", "rank"}
+STACKING_OPTIONS = {"once", "together", "rest", "better"}
 VALIDITY_OPTIONS = {"replaced": {"ends", "runs"}, "began_within": {"covered", "not_covered"}}
 
 
@@ -96,7 +98,7 @@ class Article:
                 reading_day=declared_reading_day(amount.node, settings_by),
                 version=version,
                 over=over,
-                short=None if short is None else _fund_question(short),
+                short=None if short is None else shortage_question(short),
                 window=window,
                 repays=repays,
             )
@@ -244,6 +246,13 @@ class Article:
             self.number, Procedure(sentence, phrase, kind, what, what_en, responsible, cooperating)
         )
 
+    def programme(
+        self, key: str, phrase: str, *, start: Start, title: str, title_en: str, steps: tuple[ProgrammeStep, ...]
+    ) -> None:
+        """How the rule of that key is carried out: how it begins, its steps. Raises `LawError`: an unquoted phrase."""
+        sentence = ".".join(key.split(".")[:2])
+        self._registry.add_programme(ProgrammeSpec(key, sentence, phrase, title, title_en, start, steps))
+
     def declares(self, sentence: str, phrase: str, *, reason: str, reason_en: str) -> None:
         """The sentence names an aim; there is nothing to decide, for this reason."""
         self._registry.add_handling(self.number, Declaration(sentence, phrase, reason, reason_en))
@@ -276,18 +285,6 @@ class Article:
                 )
             self._registry.text.check_citation(spec.sentence, spec.phrase, spec.name)
         self._registry.add_handling(self.number, Validity(sentence, phrase, **specs))
-
-
-def _fund_question(short: Interpretation) -> InterpretationSpec:
-    """How a fund is shared out: of the ways that `budget.pool` knows.
-
-    Raises:
-        LawError: another option.
-    """
-    if not set(short.spec.options) <= FUND_OPTIONS:
-        known = "、".join(sorted(FUND_OPTIONS))
-        raise LawError(f"解释口径 {short.spec.name}：资金不足时的选项只能是 {known}", code="law.fund_option_unknown")
-    return short.spec
 
 
 def _rule_key(sentence: str, name: str) -> str:

@@ -14,6 +14,7 @@ from huisuan.law.model.errors import LawError
 from huisuan.law.model.grouping import SharedCap
 from huisuan.law.model.handling import SentenceHandling
 from huisuan.law.model.rules import Allotment, Rule, Stacking
+from huisuan.law.procedure import ProgrammeSpec
 from huisuan.law.text.policy_text import PolicyText
 from huisuan.law.text.text_changes import TextChange, text_on
 
@@ -30,6 +31,7 @@ class ArticleRegistry:
     shared_caps: list[SharedCap] = field(default_factory=list)
     handlings: list[SentenceHandling] = field(default_factory=list)
     versions: list[Rule] = field(default_factory=list)
+    programmes: list[ProgrammeSpec] = field(default_factory=list)
 
     def add_handling(self, article: str, handling: SentenceHandling) -> None:
         """How an article accounts for one of its sentences.
@@ -69,6 +71,17 @@ class ArticleRegistry:
         _check_regional_rates(rule, place)
         check_grouping(rule, place)
         (self.versions if rule.version else self.rules).append(rule)
+
+    def add_programme(self, spec: ProgrammeSpec) -> None:
+        """The procedure of a programme; what needs the whole policy is checked once all of it is read.
+
+        Raises:
+            LawError: the phrase is not in the sentence, or a second procedure of that key.
+        """
+        self.text.check_citation(spec.sentence, spec.phrase, f"程序 {spec.key}")
+        if any(other.key == spec.key for other in self.programmes):
+            raise LawError(f"程序 {spec.key} 声明了两次", code="law.programme_twice")
+        self.programmes.append(spec)
 
     def _text_of(self, rule: Rule, place: str) -> PolicyText:
         """The text that a rule cites: as issued, or since the change that it names."""

@@ -26,6 +26,8 @@ from huisuan.law.policy.settings import Settings, load_settings
 from huisuan.law.policy.sources import Source, list_sources, overlay_folders, sources_digest, with_known_from
 from huisuan.law.policy.stacking import check_overlaps
 from huisuan.law.policy.versions import check_versions, with_versions
+from huisuan.law.procedure import ProgrammeSpec, offices_named
+from huisuan.law.procedure.checks import check_programme
 from huisuan.law.text.policy_text import load_policy_text, read_policy_file
 from huisuan.law.text.text_changes import load_changes
 
@@ -83,7 +85,7 @@ def _load(folder: Path, adopted: tuple[Path, ...], sources: tuple[Source, ...]) 
     order = list(text.sentences)
     rules = tuple(sorted(state.rules, key=lambda rule: order.index(rule.sentence)))
     rules, versions = with_versions(rules, state.versions)
-    _check_settings_agree((*rules, *versions, *state.allotments))
+    _check_settings_agree((*rules, *versions, *state.allotments, *state.programmes))
     unset = Policy(
         folder.name, text.title, about.get("title_en", text.title), about["issuer"], about["issued"],
         about["valid_from"], about["valid_to"], about.get("note", ""), text, rules, Settings(()),
@@ -91,13 +93,15 @@ def _load(folder: Path, adopted: tuple[Path, ...], sources: tuple[Source, ...]) 
         folder,
         tuple(state.allotments), tuple(state.stackings), tuple(state.shared_caps), tuple(state.handlings),
         changes=changes, versions=versions, level=about.get("level", ""),
-        prepared=bool(about.get("prepared", False)),
+        prepared=bool(about.get("prepared", False)), treasury=str(about.get("treasury", "")),
+        programmes=tuple(state.programmes),
     )  # fmt: skip
     check_versions(unset)
     check_overlaps(unset)
     for cap in unset.shared_caps:
         check_shared_cap(cap, rules)
     check_handlings(unset)
+    _check_programmes(unset)
     settings = load_settings(
         [folder / "settings", *adopted], unset.setting_specs().values(), unset.interpretation_specs().values()
     )
@@ -121,7 +125,16 @@ def _load_metadata(path: Path) -> dict[str, Any]:
     return about
 
 
-def _check_settings_agree(rules: tuple[Rule | Allotment, ...]) -> None:
+def _check_programmes(policy: Policy) -> None:
+    for programme in policy.programmes:
+        policy.rule(programme.key)
+        for spec in programme.settings():
+            policy.text.check_citation(spec.sentence, spec.phrase, spec.name)
+        named = offices_named(policy.text, programme.sentence) or (policy.issuer,)  # nobody named: who issued it
+        check_programme(programme, named, policy.treasury)
+
+
+def _check_settings_agree(rules: tuple[Rule | Allotment | ProgrammeSpec, ...]) -> None:
     specs: dict[str, SettingSpec] = {}
     for rule in rules:
         for spec in rule.settings():

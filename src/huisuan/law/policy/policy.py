@@ -18,6 +18,7 @@ from huisuan.law.model.handling import SentenceHandling, Validity
 from huisuan.law.model.rules import Allotment, Rule, RuleKind, Stacking
 from huisuan.law.policy.settings import AdoptedSetting, Settings
 from huisuan.law.policy.sources import Source, sources_digest
+from huisuan.law.procedure import ProgrammeSpec
 from huisuan.law.text.policy_text import ArticleText, PolicyText
 from huisuan.law.text.text_changes import ChangeKind, TextChange, text_on
 
@@ -36,7 +37,8 @@ class Policy:
 
     `digest` is a SHA-256 over every file that decides about answers, settings adopted later included: the same
     digest means the same law. `level` is whose policy it is (`LEVELS`), empty where `policy.toml` does not say.
-    `prepared`: encoded before its issued text could be read, so that the calculator leaves it out.
+    `prepared`: encoded before its issued text could be read, so that the calculator leaves it out. `treasury` is the
+    office that commits and pays.
     """
 
     name: str
@@ -61,6 +63,8 @@ class Policy:
     versions: tuple[Rule, ...] = ()
     level: str = ""
     prepared: bool = False
+    treasury: str = ""
+    programmes: tuple[ProgrammeSpec, ...] = ()
 
     def rule(self, wanted: str) -> Rule:
         """The rule of that key ("8.2", "6.2.recommendation"), or the one that pays in an article ("8").
@@ -82,6 +86,18 @@ class Policy:
             )
         known = "、".join(rule.key for rule in self.rules)
         raise LawError(f"政策 {self.name} 的“{wanted}”没有可计算的规则；可计算的句：{known}", code="law.rule_unknown")
+
+    def programme(self, key: str) -> ProgrammeSpec:
+        """The procedure of that key ("2.2").
+
+        Raises:
+            LawError: none.
+        """
+        for programme in self.programmes:
+            if programme.key == key:
+                return programme
+        known = "、".join(programme.key for programme in self.programmes) or "无"
+        raise LawError(f"政策 {self.name} 没有声明程序 {key}；有的是：{known}", code="law.programme_unknown")
 
     def allotment(self, key: str) -> Allotment:
         """The allotment of that key ("4.1.cities").
@@ -182,9 +198,10 @@ class Policy:
         return self.settings.at(on, as_known)
 
     def setting_specs(self) -> dict[str, SettingSpec]:
-        """Every setting that some rule or allotment rests on."""
+        """Every setting that some rule, allotment or procedure rests on."""
         resting: list[Rule | Allotment] = [*self.rules, *self.versions, *self.allotments]
-        return {spec.name: spec for owner in resting for spec in owner.settings()}
+        of_rules = {spec.name: spec for owner in resting for spec in owner.settings()}
+        return of_rules | {spec.name: spec for programme in self.programmes for spec in programme.settings()}
 
     def interpretation_specs(self) -> dict[str, InterpretationSpec]:
         """Every open question that some rule, or the way in which rules combine, rests on."""

@@ -14,6 +14,7 @@ from huisuan.law.policy.toml_documents import SettingsDocument, toml_string
 
 #: in a settings file: the names of what is no longer set, from the file's first day to its last
 REPEAL_KEY = "repeal"
+_MOST_DIGITS = 9  # of a count that a form hands over as text
 SettingValue: TypeAlias = int | Fraction | tuple[str, ...] | Mapping[str, Fraction] | str
 
 
@@ -127,6 +128,10 @@ def _parse_value(place: str, spec: SettingSpec, raw: object) -> SettingValue:
         return _check_bound(place, spec, _parse_setting_share(place, raw))
     if isinstance(raw, int) and not isinstance(raw, bool) and raw >= 0:
         return _check_bound(place, spec, raw)
+    if spec.kind == ValueKind.INT:
+        if isinstance(raw, str) and raw.isascii() and raw.isdigit() and len(raw) <= _MOST_DIGITS:
+            return _check_bound(place, spec, int(raw))
+        raise LawError(f"{place} 应为不小于 0 的整数", code="law.setting_count")
     raise LawError(f"{place} 应为不小于 0 的整数分", code="law.setting_amount")
 
 
@@ -156,7 +161,8 @@ def _check_bound(place: str, spec: SettingSpec, value: _N) -> _N:
     if most is not None and value > most:
         ground = f"（第 {spec.sentence} 句“{spec.phrase}”）" if has_legal_bound(spec) else ""
         raise LawError(
-            f"{place}：{_format_bound(value)} 超过{'法定' if ground else ''}上限 {_format_bound(most)}{ground}",
+            f"{place}：{_format_bound(spec, value)} 超过{'法定' if ground else ''}上限 "
+            f"{_format_bound(spec, most)}{ground}",
             code="law.setting_above_bound",
         )
     return value
@@ -164,8 +170,10 @@ def _check_bound(place: str, spec: SettingSpec, value: _N) -> _N:
 
 def has_legal_bound(spec: SettingSpec) -> bool:
     """Whether the bound is the law's own: a share that the law leaves open is bounded by the whole alone."""
-    return spec.at_most is not None and (spec.at_most != 1 or "100%" in spec.phrase)
+    return spec.kind != ValueKind.INT and spec.at_most is not None and (spec.at_most != 1 or "100%" in spec.phrase)
 
 
-def _format_bound(value: int | Fraction) -> str:
+def _format_bound(spec: SettingSpec, value: int | Fraction) -> str:
+    if spec.kind == ValueKind.INT:
+        return str(value)
     return format_share(value) if isinstance(value, Fraction) else f"{format_fen(value)} 元"

@@ -1,7 +1,36 @@
 """What programmes store."""
 
+from huisuan.programmes.models.applications import (
+    NO_HASH,
+    Application,
+    ApplicationStep,
+    DutyHeld,
+    NumberSeries,
+    ProcedureEdge,
+    ProcedureEdition,
+)
 from huisuan.programmes.models.calendar import AdoptedDay, CalendarDocument
 from huisuan.programmes.models.drafts import Draft, Evidence
 from huisuan.programmes.models.experts import Expert, ExpertEntry, ExpertTie, TieKind
+from huisuan.programmes.models.offices import OFFICIAL_DUTIES, Office, Post
 
-__all__ = ["AdoptedDay", "CalendarDocument", "Draft", "Evidence", "Expert", "ExpertEntry", "ExpertTie", "TieKind"]
+__all__ = [
+    "NO_HASH",
+    "OFFICIAL_DUTIES",
+    "AdoptedDay",
+    "Application",
+    "ApplicationStep",
+    "CalendarDocument",
+    "Draft",
+    "DutyHeld",
+    "Evidence",
+    "Expert",
+    "ExpertEntry",
+    "ExpertTie",
+    "NumberSeries",
+    "Office",
+    "Post",
+    "ProcedureEdge",
+    "ProcedureEdition",
+    "TieKind",
+]  # fmt: skip

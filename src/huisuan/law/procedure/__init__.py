@@ -1,0 +1,41 @@
+"""How a programme is carried out: its steps, who takes each, by when; data beside the rule that it serves.
+
+`model` is what an article declares, `checks` refuses what cannot be carried out, `sentences` prints it as numbered
+sentences and `drawing` as a picture of the same data. Pure: no database, no clock. Anything above the law's own floor
+may use what is named here; policies declare through `Article.programme`.
+"""
+
+from huisuan.law.procedure.drawing import draw_programme
+from huisuan.law.procedure.model import (
+    CLOSING_STATES,
+    Duty,
+    ProgrammeSpec,
+    ProgrammeStep,
+    Start,
+    State,
+    step,
+    variant,
+)
+from huisuan.law.procedure.offices import offices_named
+from huisuan.law.procedure.sentences import programme_sentences
+from huisuan.law.procedure.words import ACTION_WORDS, DUTY_WORDS, START_WORDS, STATE_WORDS, ActionWords, StateWords
+
+__all__ = [
+    "ACTION_WORDS",
+    "CLOSING_STATES",
+    "DUTY_WORDS",
+    "START_WORDS",
+    "STATE_WORDS",
+    "ActionWords",
+    "Duty",
+    "ProgrammeSpec",
+    "ProgrammeStep",
+    "Start",
+    "State",
+    "StateWords",
+    "draw_programme",
+    "offices_named",
+    "programme_sentences",
+    "step",
+    "variant",
+]  # fmt: skip

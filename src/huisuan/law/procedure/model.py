@@ -1,0 +1,174 @@
+"""What an article declares of a programme: how it begins, its steps with office and figures, when it is over."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from huisuan.base.hashing import text_sha256
+from huisuan.law.model.errors import LawError
+from huisuan.law.model.expressions import SettingSpec
+
+
+class Duty(StrEnum):
+    """As what a person acts on an application. `APPLY` is the applicant's own; every other one needs a post."""
+
+    APPLY = "apply"
+    CHECK = "check"
+    RECOMMEND = "recommend"
+    REVIEW = "review"
+    DECIDE = "decide"
+    COMMIT = "commit"
+    PAY = "pay"
+    PUBLISH = "publish"
+    REGISTER = "register"
+
+
+class State(StrEnum):
+    """Where an application is; the same words for every programme."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    RETURNED = "returned"
+    CHECKED = "checked"
+    RECOMMENDED = "recommended"
+    REVIEWED = "reviewed"
+    RANKED = "ranked"
+    IN_PUBLICITY = "in_publicity"
+    DECIDED = "decided"
+    CONTRACTED = "contracted"
+    COMMITTED = "committed"
+    PAYING = "paying"
+    MONITORED = "monitored"
+    CLOSED = "closed"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    SUSPENDED = "suspended"
+    IN_RECOVERY = "in_recovery"
+
+
+#: nothing is waited for in these; a closed one can still go into recovery where its programme says so
+CLOSING_STATES = frozenset({State.CLOSED, State.REFUSED, State.WITHDRAWN})
+
+
+class Start(StrEnum):
+    """How a programme begins."""
+
+    CALL = "call"
+    OFFER = "offer"
+    INVITATION = "invitation"
+    CITY_CLAIM = "city_claim"
+
+
+@dataclass(frozen=True)
+class ProgrammeStep:
+    """An action that leads from any of some states to one, by a duty in an office as the sentence names it.
+
+    `within` is the setting that says how many working days there are for it, `figures` are the others that it works
+    with. The applicant's own steps have no office.
+    """
+
+    action: str
+    sources: tuple[State, ...]
+    target: State
+    duty: Duty
+    office: str = ""
+    within: SettingSpec | None = None
+    figures: tuple[SettingSpec, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON carries it; settings by name, as their values are read on the day."""
+        return {
+            "action": self.action, "from": [state.value for state in self.sources], "to": self.target.value,
+            "duty": self.duty.value, "office": self.office, "within": self.within.name if self.within else "",
+            "figures": [figure.name for figure in self.figures],
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ProgrammeSpec:
+    """The procedure of one programme. `key` is that of the rule that says the amount ("2.2")."""
+
+    key: str
+    sentence: str
+    phrase: str
+    title: str
+    title_en: str
+    start: Start
+    steps: tuple[ProgrammeStep, ...]
+
+    def settings(self) -> tuple[SettingSpec, ...]:
+        """The settings that its steps rest on, each once."""
+        found: dict[str, SettingSpec] = {}
+        for taken in self.steps:
+            for spec in (*((taken.within,) if taken.within else ()), *taken.figures):
+                found.setdefault(spec.name, spec)
+        return tuple(found.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, as JSON carries it; what `digest` is of."""
+        return {
+            "key": self.key, "sentence": self.sentence, "phrase": self.phrase, "title": self.title,
+            "title_en": self.title_en, "start": self.start.value, "steps": [taken.to_dict() for taken in self.steps],
+        }  # fmt: skip
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its canonical JSON: the same digest is the same procedure."""
+        return text_sha256(json.dumps(self.to_dict(), ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+
+
+def step(
+    action: str,
+    sources: State | Iterable[State],
+    target: State,
+    duty: Duty,
+    office: str = "",
+    *,
+    within: object = None,
+    figures: Iterable[object] = (),
+) -> ProgrammeStep:
+    """A step as an article writes it; `within` and `figures` are settings of the article.
+
+    Raises:
+        LawError: no duty, or a figure that is no setting.
+    """
+    if not isinstance(duty, Duty):
+        raise LawError(f"步骤 {action} 没有写职责（Duty）", code="law.programme_step_without_duty")
+    return ProgrammeStep(
+        action, (sources,) if isinstance(sources, State) else tuple(sources), target, duty, office,
+        None if within is None else _setting(action, within), tuple(_setting(action, figure) for figure in figures),
+    )  # fmt: skip
+
+
+def variant(
+    steps: Iterable[ProgrammeStep],
+    *,
+    without: Iterable[str] = (),
+    instead: Iterable[ProgrammeStep] = (),
+    more: Iterable[ProgrammeStep] = (),
+    offices: dict[str, str] | None = None,
+) -> tuple[ProgrammeStep, ...]:
+    """The steps of another programme, with what differs: actions left out, replaced, added; offices by another name.
+
+    Raises:
+        LawError: it differs in an action, or an office, that the other does not have.
+    """
+    base, left_out, replaced = tuple(steps), set(without), {taken.action: taken for taken in instead}
+    actions, named = {taken.action for taken in base}, {taken.office for taken in base}
+    for unknown in sorted((left_out | set(replaced)) - actions) + sorted(set(offices or {}) - named):
+        raise LawError(f"变体改动了原程序没有的“{unknown}”", code="law.programme_variant_unknown")
+    kept = [replaced.get(taken.action, taken) for taken in base if taken.action not in left_out]
+    renamed = [replace(taken, office=(offices or {}).get(taken.office, taken.office)) for taken in kept]
+    order = list(State)  # the manual reads along the lifecycle, whatever is written where
+    return tuple(sorted((*renamed, *more), key=lambda taken: order.index(taken.sources[0])))
+
+
+def _setting(action: str, figure: object) -> SettingSpec:
+    spec = figure if isinstance(figure, SettingSpec) else getattr(getattr(figure, "node", None), "spec", None)
+    if not isinstance(spec, SettingSpec):
+        raise LawError(f"步骤 {action} 的数字须是参数（…_setting），不能写死", code="law.setting_expected")
+    return spec

@@ -1,0 +1,34 @@
+"""A procedure as numbered sentences, made from its data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from huisuan.law.procedure.model import Duty, ProgrammeSpec, ProgrammeStep
+from huisuan.law.procedure.words import ACTION_WORDS, DUTY_WORDS, START_WORDS, STATE_WORDS
+
+
+def programme_sentences(spec: ProgrammeSpec, values: Mapping[str, object], *, english: bool = False) -> tuple[str, ...]:
+    """How it begins, then one sentence a step. `values` are those of its settings on a day, by name."""
+    begins = START_WORDS[spec.start]
+    first = f"It begins so: {begins[1]}." if english else f"开始：{begins[0]}。"
+    said = _english if english else _chinese
+    return (first, *(said(taken, values) for taken in spec.steps))
+
+
+def _chinese(taken: ProgrammeStep, values: Mapping[str, object]) -> str:
+    sources = "、".join(STATE_WORDS[source].official for source in taken.sources)
+    who = "申报人" if taken.duty is Duty.APPLY else f"{taken.office}（{DUTY_WORDS[taken.duty][0]}）"
+    days = f"{values.get(taken.within.name, '（未定）')} 个工作日内" if taken.within else ""
+    figures = "".join(f"；{figure.zh} {values.get(figure.name, '（未定）')}" for figure in taken.figures)
+    target = STATE_WORDS[taken.target].official
+    return f"状态为{sources}的，{who}{days}{ACTION_WORDS[taken.action].zh}，转为{target}{figures}。"
+
+
+def _english(taken: ProgrammeStep, values: Mapping[str, object]) -> str:
+    sources = " or ".join(STATE_WORDS[source].official_en.lower() for source in taken.sources)
+    who = "the applicant" if taken.duty is Duty.APPLY else f"{taken.office} ({DUTY_WORDS[taken.duty][1]})"
+    days = f" within {values.get(taken.within.name, '(not set)')} working days" if taken.within else ""
+    figures = "".join(f"; {figure.en}: {values.get(figure.name, '(not set)')}" for figure in taken.figures)
+    target = STATE_WORDS[taken.target].official_en.lower()
+    return f"From {sources}, {who} may {ACTION_WORDS[taken.action].en}{days}: then it is {target}{figures}."

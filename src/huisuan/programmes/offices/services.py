@@ -1,0 +1,97 @@
+"""Making offices from the policies; giving posts and ending them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound
+from huisuan.base.months import SHANGHAI
+from huisuan.law.policy import Policy
+from huisuan.law.procedure import DUTY_WORDS, Duty
+from huisuan.parties.models import Person
+from huisuan.programmes.models import OFFICIAL_DUTIES, Office, Post
+
+
+def store_offices(policies: Iterable[Policy]) -> None:
+    """The offices that take a step of some programme; those known before stay as they are."""
+    named = {
+        taken.office
+        for policy in policies
+        for programme in policy.programmes
+        for taken in programme.steps
+        if taken.office
+    }
+    Office.objects.bulk_create([Office(name=name) for name in sorted(named)], ignore_conflicts=True)
+
+
+@transaction.atomic
+def give_post(
+    person: Person,
+    office: str,
+    duty: str,
+    from_day: date,
+    given_by: Person,
+    now: datetime,
+    *,
+    until_day: date | None = None,
+    stands_in_for: Post | None = None,
+) -> Post:
+    """Give a person a duty in an office, from a day until a day (both count).
+
+    Raises:
+        NotFound: no text names that office.
+        InvalidRequest: no such duty; it ends before it begins; a stand-in without an end, or for another duty.
+        NotAllowed: to oneself; to a program.
+    """
+    if duty not in OFFICIAL_DUTIES:
+        known = "、".join(f"{name}（{DUTY_WORDS[Duty(name)][0]}）" for name in OFFICIAL_DUTIES)
+        raise InvalidRequest(f"没有职责 {duty}；可用 {known}", code="post.duty_unknown")
+    found = Office.objects.filter(name=office).first()
+    if found is None:
+        raise NotFound(f"没有单位“{office}”：单位出自政策文本的责任单位、配合单位", code="office.unknown")
+    if given_by.pk == person.pk:
+        raise NotAllowed("岗位须由另一人给予", code="post.to_oneself")
+    if person.machine or given_by.machine:
+        raise NotAllowed("程序账号不能担任或给予岗位", code="post.needs_a_person")
+    if until_day is not None and until_day < from_day:
+        raise InvalidRequest(f"岗位止于 {until_day}，早于起始的 {from_day}", code="post.ends_before_it_begins")
+    if stands_in_for is not None and until_day is None:
+        raise InvalidRequest("代理须写明止于哪天", code="post.stand_in_without_end")
+    if stands_in_for is not None and (stands_in_for.office_id, stands_in_for.duty) != (found.pk, duty):
+        raise InvalidRequest("代理的单位和职责须与被代理的岗位相同", code="post.stand_in_differs")
+    return Post.objects.create(
+        person=person, office=found, duty=duty, from_day=from_day, until_day=until_day, stands_in_for=stands_in_for,
+        given_by=given_by, given_at=now,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def end_post(post: Post, last_day: date, ended_by: Person, now: datetime) -> Post:
+    """End a post after a day; the day before today at the earliest, as what was done until now stands.
+
+    Raises:
+        Conflict: it was ended before.
+        InvalidRequest: the day lies further back, or before the post began.
+    """
+    held = Post.objects.select_for_update().get(pk=post.pk)
+    if held.ended_on is not None:
+        raise Conflict(f"此岗位已于 {held.ended_on} 结束", code="post.ended_before")
+    if (now.astimezone(SHANGHAI).date() - last_day).days > 1:
+        raise InvalidRequest("岗位的最后一天至早是昨天：之前的行为已经成立", code="post.ends_in_the_past")
+    held.ended_on, held.ended_by, held.ended_at = last_day, ended_by, now
+    held.save(update_fields=["ended_on", "ended_by", "ended_at"])
+    return held
+
+
+def posts_in_force(person: Person, day: date) -> QuerySet[Post]:
+    """The posts that a person holds on a day, Asia/Shanghai."""
+    return (
+        Post.objects.filter(person=person, from_day__lte=day)
+        .filter(Q(until_day__isnull=True) | Q(until_day__gte=day))
+        .filter(Q(ended_on__isnull=True) | Q(ended_on__gte=day))
+        .select_related("office")
+    )

@@ -1,0 +1,30 @@
+"""Who is tied to an applicant and so may not act on its application: by employment, or by a relation in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from django.db.models import Q
+
+from huisuan.parties.models import Person, Relation
+from huisuan.programmes.models import Application
+
+
+def find_ties(person: Person, applications: Iterable[Application], day: date) -> dict[int, str]:
+    """By application, the reason for which the person is tied to its applicant on a day."""
+    asked = list(applications)
+    found = {
+        one.pk: f"{person.name}就职于申报单位" for one in asked if one.party_id and one.party_id == person.party_id
+    }
+    found |= {one.pk: f"{person.name}属于申报的市" for one in asked if one.city_id and one.city_id == person.city_id}
+    if person.party_id is None:
+        return found
+    parties = {one.party_id for one in asked if one.party_id}
+    own = Q(owner=person.party_id, owned__in=parties) | Q(owned=person.party_id, owner__in=parties)
+    held = Relation.objects.filter(own, valid_from__lte=day).filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day))
+    related = {owned if owner == person.party_id else owner for owner, owned in held.values_list("owner", "owned")}
+    for one in asked:
+        if one.party_id in related:
+            found.setdefault(one.pk, f"{person.name}的单位与申报单位有股权或控制关系")
+    return found
