@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -52,17 +53,19 @@ def facts() -> set[str]:
     return {name for name in names if "_" in name} - {word for measure in MEASURES for word in measure}
 
 
-def strings(path: Path) -> Iterator[tuple[int, str]]:
-    """The string literals of a module with their lines, without docstrings; of a template its text."""
+@cache
+def strings(path: Path) -> tuple[tuple[int, str], ...]:
+    """The string literals of a module with their lines, without docstrings and examples; of a template its text."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
-        yield from enumerate(text.splitlines(), 1)
-        return
-    tree = ast.parse(text)
-    plain = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in plain:
-            yield node.lineno, node.value
+        return tuple((line, EXAMPLE.sub("", each)) for line, each in enumerate(text.splitlines(), 1))
+    every = list(ast.walk(ast.parse(text)))
+    plain = {id(node.value) for node in every if isinstance(node, ast.Expr)}
+    return tuple(
+        (node.lineno, EXAMPLE.sub("", node.value))
+        for node in every
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in plain
+    )
 
 
 def files() -> list[Path]:
@@ -81,7 +84,7 @@ def found(pattern: re.Pattern[str], *suffixes: str) -> list[str]:
         if path.suffix in (suffixes or (path.suffix,))
         for place in (path.relative_to(ROOT).as_posix(),)
         for line, text in strings(path)
-        for match in pattern.finditer(EXAMPLE.sub("", text))
+        for match in pattern.finditer(text)
         if (place, match[0]) not in ALLOWED
     ]
 

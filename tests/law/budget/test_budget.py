@@ -216,6 +216,7 @@ def test_a_bad_scenario_says_line_name_and_remedy(text: str, message: str, tmp_p
         load_scenario(written(tmp_path, text), POLICY)
 
 
+@pytest.mark.slow
 def test_sums_beyond_64_bits_are_exact(tmp_path: Path) -> None:
     whole = amend_figures(POLICY, parse_amendment(POLICY, FigureKind.RATE, "1.2", "100%"))
     each, count = 12 * 10**11, 8_000_000  # 10 billion yuan, raised by a fifth in the north

@@ -155,6 +155,7 @@ def test_every_rule_gets_one_answer_from_all_readings(rule: Rule) -> None:
     assert list(differences(at, rule, random_rows(20_231_012, rule, 60))) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rule", "options"), [case for rule in FEW for case in other_answers(rule)])
 def test_many_rows_get_one_answer_from_all_readings(rule: Rule, options: dict[str, str]) -> None:
     at = world(Fraction(1, 7), Fraction(1, 5), 50_000_000, options)

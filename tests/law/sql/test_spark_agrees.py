@@ -195,6 +195,7 @@ def test_where_spark_is_lacking_it_says_how_to_get_it(tmp_path: Path, monkeypatc
         Spark()
 
 
+@pytest.mark.spark
 def test_spark_sums_claims_bit_for_bit_as_duckdb_does(tmp_path: Path, spark: Spark) -> None:
     rows = [row for row in random_claims(11, 600) if row["rule"] in ("1.1", "1.2")]
     policy = summing_policy(tmp_path)

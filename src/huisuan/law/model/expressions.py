@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from fractions import Fraction
+from functools import cache
 from typing import Any, TypeAlias, get_args
 
 from huisuan.law.model.day_nodes import Elapsed, Shift
@@ -269,29 +270,37 @@ Node: TypeAlias = (
 )  # fmt: skip
 
 NODE_TYPES = get_args(Node)
+_NODE_KINDS = frozenset(NODE_TYPES)  # of which nothing is derived: a look into a set, for what is walked most
+
+
+@cache
+def _field_names(kind: type[Node]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly below."""
-    for field in fields(node):
-        value = getattr(node, field.name)
-        if isinstance(value, NODE_TYPES):
+    for name in _field_names(type(node)):
+        value = getattr(node, name)
+        if type(value) in _NODE_KINDS:
             yield value
-        elif isinstance(value, tuple):
-            yield from (term for term in value if isinstance(term, NODE_TYPES))
-        elif isinstance(node, Interpreted) and field.name == "branches":
+        elif type(value) is tuple:
+            yield from (term for term in value if type(term) in _NODE_KINDS)
+        elif name == "branches" and isinstance(node, Interpreted):
             yield from value.values()
 
 
 def walk(node: Node, options: Mapping[str, str] | None = None) -> Iterator[Node]:
     """The node and everything below it, depth first; of an open question that `options` decides the chosen branch."""
-    yield node
-    chosen = options.get(node.spec.name) if options and isinstance(node, Interpreted) else None
-    if chosen is not None and isinstance(node, Interpreted):
-        yield from walk(node.branches[chosen], options)
-        return
-    for child in children(node):
-        yield from walk(child, options)
+    waiting = [node]
+    while waiting:
+        found = waiting.pop()
+        yield found
+        chosen = options.get(found.spec.name) if options and isinstance(found, Interpreted) else None
+        if chosen is not None and isinstance(found, Interpreted):
+            waiting.append(found.branches[chosen])
+        else:
+            waiting += reversed([*children(found)])
 
 
 def facts_of(*nodes: Node) -> tuple[FactSpec, ...]:

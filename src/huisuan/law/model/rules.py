@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from huisuan.law.model import expressions as nodes
 from huisuan.law.model.expressions import FactSpec, InterpretationSpec, Node, SettingSpec
@@ -145,9 +146,20 @@ class Rule:
             if isinstance(node, (nodes.Setting, nodes.Lookup, nodes.Interpreted)):
                 yield node.spec.sentence, node.spec.phrase
 
-    def _nodes(self, options: Mapping[str, str] | None = None) -> Iterator[Node]:
-        for root in self.roots:
-            yield from nodes.walk(root, options)
+    @cached_property
+    def by_day(self) -> tuple[nodes.ByDay, ...]:
+        """The nodes that are counted by the days of use, in the order of the trees."""
+        return tuple(node for node in self._all_nodes if isinstance(node, nodes.ByDay))
+
+    def _nodes(self, options: Mapping[str, str] | None = None) -> Iterable[Node]:
+        if not options:
+            return self._all_nodes
+        return (node for root in self.roots for node in nodes.walk(root, options))
+
+    @cached_property
+    def _all_nodes(self) -> tuple[Node, ...]:
+        """Walked once: a rule is asked what it rests on for every case, every day and every setting."""
+        return tuple(node for root in self.roots for node in nodes.walk(root))
 
 
 #: whose policy it is, in the order in which policies on one ground go

@@ -52,7 +52,7 @@ def part_name(name: str, first: date) -> str:
 
 def dated_facts(rule: Rule) -> tuple[FactSpec, ...]:
     """The facts that are given part by part: those that the rule counts by the days of use."""
-    return nodes.facts_of(*_by_day_nodes(rule))
+    return nodes.facts_of(*rule.by_day)
 
 
 def part_starts(rule: Rule, names: Iterable[str]) -> tuple[date, ...]:
@@ -116,10 +116,10 @@ def cut_rule(
     `versions`: per part, the rule as its sentence reads then; without them, it reads as at the end of the period. The
     parts that are `left_out` do not count; their facts are there all the same.
     """
-    if not _by_day_nodes(rule):
+    if not rule.by_day:
         return rule
     dated = {spec.name: spec for spec in dated_facts(rule)} if starts else {}
-    counted = [list(_by_day_nodes(version)) for version in versions or [rule] * len(starts)]
+    counted = [version.by_day for version in versions or [rule] * len(starts)]
     place = itertools.count()
 
     def change(node: Node) -> Node | None:
@@ -177,7 +177,7 @@ def find_part_starts(policy: Policy, rule: Rule, first: date, last: date, as_kno
 
     Empty where nothing changes within it, or the rule does not count by the days of use: then it is read on `last`.
     """
-    if not _by_day_nodes(rule) or not policy.in_force(last, as_known):
+    if not rule.by_day or not policy.in_force(last, as_known):
         return ()
     days = sorted(
         {*_setting_changes(policy, rule, first, last, as_known), *_reworded(policy, rule, first, last, as_known)}
@@ -243,15 +243,10 @@ def _shown(rule: Rule, adopted: Mapping[str, AdoptedSetting], name: str) -> str:
     return format_value(kind, value, options)
 
 
-def _by_day_nodes(rule: Rule) -> tuple[nodes.ByDay, ...]:
-    walked = (node for root in rule.roots for node in nodes.walk(root))
-    return tuple(node for node in walked if isinstance(node, nodes.ByDay))
-
-
 def _names_by_day(rule: Rule) -> tuple[str, ...]:
     """The settings and open questions that are read part by part, those of how facts are taken included."""
     found = [spec.name for spec in rule.read_facts_by]
-    for root in _by_day_nodes(rule):
+    for root in rule.by_day:
         for node in nodes.walk(root):
             if isinstance(node, (nodes.Setting, nodes.Lookup, nodes.Interpreted)):
                 found.append(node.spec.name)

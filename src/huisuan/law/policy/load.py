@@ -155,7 +155,13 @@ def prove_bounds(policy: Policy) -> None:
     days |= {change.valid_from for change in policy.changes}
     known = {adopted.known_from for adopted in policy.settings.adopted} | {date.max}
     known |= {change.known_from for change in policy.changes}
+    seen: list[tuple[list[int], dict[str, object]]] = []  # most days read as others do
     for on, as_known in itertools.product(sorted(days), sorted(known)):
+        adopted = {name: entry.value for name, entry in policy.adopted(on, as_known).items()}
+        law = ([id(policy.rule_on(rule, on, as_known)) for rule in policy.rules], adopted)
+        if law in seen:
+            continue
+        seen.append(law)
         for rule in policy.rules:
             reading = read_rule(policy, rule, on, as_known)
             if not reading.unset:

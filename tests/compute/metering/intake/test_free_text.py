@@ -19,7 +19,7 @@ from support.usage_records import HEADER, line
 
 NAMES = CardNames([Card(1, "A800-SXM4-80GB", "NVIDIA")], {"gpu": [Card(1, "A800-SXM4-80GB", "NVIDIA")]})
 OWN = ("mallory", "own")  # who writes
-SOME = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SOME = settings(suppress_health_check=[HealthCheck.too_slow])
 
 #: lines as an attacker writes them: of its victims' jobs, longer, shorter, or on another account, of other jobs, steps,
 #: headers, pieces of lines, and anything else
