@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
@@ -130,7 +131,7 @@ def test_a_sheet_of_excel_gives_the_same_as_a_csv() -> None:
 def test_no_amount_is_changed_on_its_way_through_a_cell(fen: int) -> None:
     yuan = sheet(["拨付（元）[paid]"], [fen / 100], [format_cell(MONEY, fen)])
     plan = POLICY.rule("2.2")
-    rule = type(plan)(**{**plan.__dict__, "facts": (MONEY,)})
+    rule = replace(plan, facts=(MONEY,))
     assert facts(parse_submission(rule, yuan, "x")) == [{"paid": fen}, {"paid": fen}]
 
 
@@ -157,7 +158,7 @@ def test_a_formula_an_error_value_and_a_time_of_day_are_refused() -> None:
 
 
 def test_a_per_cent_cell_says_its_base_and_a_bare_number_does_not() -> None:
-    rule = type(USE)(**{**USE.__dict__, "facts": (SHARE,)})
+    rule = replace(USE, facts=(SHARE,))
     content = sheet(
         ["占比[part]"], [0.2], ["1/3"], [0.2], [0.2],
         formats={(1, 0): "0%", (3, 0): "0.00", (4, 0): '0.0"%"'},
