@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from fractions import Fraction
-from functools import cache
 from typing import Any, TypeAlias, get_args
 
 from huisuan.law.model.day_nodes import Elapsed, Shift
@@ -270,22 +269,18 @@ Node: TypeAlias = (
 )  # fmt: skip
 
 NODE_TYPES = get_args(Node)
-_NODE_KINDS = frozenset(NODE_TYPES)  # of which nothing is derived: a look into a set, for what is walked most
-
-
-@cache
-def _field_names(kind: type[Node]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+#: by exact type, of which nothing is derived: no tree is walked as often as these
+_FIELD_NAMES: dict[type, tuple[str, ...]] = {kind: tuple(field.name for field in fields(kind)) for kind in NODE_TYPES}
 
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly below."""
-    for name in _field_names(type(node)):
+    for name in _FIELD_NAMES[type(node)]:
         value = getattr(node, name)
-        if type(value) in _NODE_KINDS:
+        if type(value) in _FIELD_NAMES:
             yield value
         elif type(value) is tuple:
-            yield from (term for term in value if type(term) in _NODE_KINDS)
+            yield from (term for term in value if type(term) in _FIELD_NAMES)
         elif name == "branches" and isinstance(node, Interpreted):
             yield from value.values()
 

@@ -157,7 +157,7 @@ def prove_bounds(policy: Policy) -> None:
     known |= {change.known_from for change in policy.changes}
     seen: list[tuple[list[int], dict[str, object]]] = []  # most days read as others do
     for on, as_known in itertools.product(sorted(days), sorted(known)):
-        adopted = {name: entry.value for name, entry in policy.adopted(on, as_known).items()}
+        adopted: dict[str, object] = {name: entry.value for name, entry in policy.adopted(on, as_known).items()}
         law = ([id(policy.rule_on(rule, on, as_known)) for rule in policy.rules], adopted)
         if law in seen:
             continue
