@@ -28,6 +28,18 @@ from huisuan.law.text.figures import Operator, bare_operators, find_figures, nam
         ("到2025年底前建成3家以上", [("2025年底", Operator.AT_MOST), ("3", Operator.AT_LEAST)]),
         ("50人以下、营业收入300万元以内", [("50", Operator.AT_MOST), ("300万元", Operator.AT_MOST)]),
         ("补助不得超过100万元", [("100万元", Operator.AT_MOST)]),
+        ("有下列情形之一的，不予补助：1.弄虚作假的；2、重复申报的；（3）不到5人的", [("5", Operator.BELOW)]),
+        ("（1）登记满1年；", [("1", Operator.EXACTLY)]),
+        (
+            "1. 补助1.5倍：1.5倍以上的另议；2、3类各10万元",
+            [
+                ("1.5", Operator.EXACTLY),
+                ("1.5", Operator.AT_LEAST),
+                ("2", Operator.EXACTLY),
+                ("3", Operator.EXACTLY),
+                ("10万元", Operator.EXACTLY),
+            ],
+        ),
         ("单家不能超过30%，原则上不应高于20%", [("30%", Operator.AT_MOST), ("20%", Operator.AT_MOST)]),
         ("投入不得低于500万元，人数不应少于10人", [("500万元", Operator.AT_LEAST), ("10", Operator.AT_LEAST)]),
         ("占比不宜大于5%、不可小于1%", [("5%", Operator.AT_MOST), ("1%", Operator.AT_LEAST)]),

@@ -71,6 +71,8 @@ _UNIT = re.compile(
     rf"[^\d，。；：、,;（）()]{{0,3}}?(?:{_WITH}|(?P<without>{_WITHOUT}))?(?P<word>{'|'.join(_AFTER)})(?P<less>{_WITHOUT})?"
 )
 _LISTED = re.compile(r"[^\d，。；：,;]{0,2}[、或和至]")
+#: what numbers the items of a list: "1.", "2、", "（3）", "4）" before words, where a sentence or an item begins
+_LIST_MARK = re.compile(r"(?:^|(?<=[：:；;。\n]))\s*(?:[（(]\d{1,2}[）)]|\d{1,2}(?:[.．、](?!\d)|[）)]))")
 _MULTIPLES = {"亿": 100_000_000, "万": 10_000}
 _BY_THEN = re.compile(r"之?前")
 
@@ -92,9 +94,15 @@ class TextFigure:
 
 
 def find_figures(sentence: str) -> tuple[TextFigure, ...]:
-    """The figures of a sentence in their order. A list ("最高100万元、50万元") shares the operator of its first."""
+    """The figures of a sentence in their order. A list ("最高100万元、50万元") shares the operator of its first.
+
+    What numbers the items of a list ("：1.弄虚作假的；2.…") is no figure.
+    """
     found: list[TextFigure] = []
+    marks = [mark.span() for mark in _LIST_MARK.finditer(sentence)]
     for match in _FIGURE.finditer(sentence):
+        if any(start <= match.start() < end for start, end in marks):
+            continue
         kind, values = _value(match)
         before = found[-1] if found else None
         listed = before is not None and _LISTED.fullmatch(sentence[before.end : match.start()])
