@@ -287,6 +287,6 @@ def test_a_centre_with_a_thousand_nodes_is_one_page_of_few_questions(world: Worl
     shown = section(answer.content.decode(), "nodes")
     assert "1,000" in shown
     table = answer.context["nodes_table"]
-    assert (len(table.page_rows), [value for value, _label in table.options["state"]]) == (50, ["up", "down"])
+    assert (len(table.page_rows), [value for value, _label in table.options["state"]]) == (20, ["up", "down"])
     down = browser.get(address, {"nodes-state": "down"}).context["nodes_table"]
     assert down.count == 100

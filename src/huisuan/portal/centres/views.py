@@ -34,6 +34,7 @@ from huisuan.portal.usage import sums as usage_sums
 from huisuan.portal.visible import centres as queries
 
 FLAGS_SHOWN = 5
+ROWS_SHOWN = 20  # of each list of a centre's page, which has four
 _READERS = ("centre", "city", "province", "auditor")
 
 
@@ -160,4 +161,6 @@ def centre_page(request: HttpRequest, code: str) -> HttpResponseBase:
         use.records_of_months(request, viewer, centre, year, sums),
         file_table(request, centre),
     ]
+    for table in tables:
+        table.most_rows = ROWS_SHOWN
     return render_tables(request, "portal/centres/centre.html", context, tables)

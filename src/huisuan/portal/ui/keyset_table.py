@@ -131,7 +131,7 @@ class KeysetTable(Table):
 
     @cached_property
     def page_rows(self) -> Sequence[Any]:
-        """The rows of the page, at most PAGE_ROWS."""
+        """The rows of the page, at most `most_rows` or PAGE_ROWS."""
         return self._prepared(self._page.rows)
 
     @cached_property
@@ -165,9 +165,10 @@ class KeysetTable(Table):
             ends = list(place(self._served).values_list(*names)[STRETCH_ROWS - 1 : STRETCH_ROWS + 1])
         if bounded := len(ends) == 2:
             rows = self._beyond(rows, ends[1], back=not back)
-        found = list(rows[: PAGE_ROWS + 1])
-        more = len(found) > PAGE_ROWS
-        return Stretch(found[:PAGE_ROWS], more, ends[0] if bounded and not more else None, rows)
+        most = self.most_rows or PAGE_ROWS
+        found = list(rows[: most + 1])
+        more = len(found) > most
+        return Stretch(found[:most], more, ends[0] if bounded and not more else None, rows)
 
     @cached_property
     def searches(self) -> bool:

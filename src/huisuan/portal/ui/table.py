@@ -34,6 +34,9 @@ class Table(TableAddress):
     beside their own fields; `selection` lets rows be chosen for an action.
     """
 
+    #: rows of a page, where it is one of several lists on a page; 0: PAGE_ROWS
+    most_rows = 0
+
     def __init__(
         self,
         request: HttpRequest,
@@ -144,7 +147,7 @@ class Table(TableAddress):
     @cached_property
     def page(self) -> Page[Any]:
         """The page asked for; one beyond the end is the last."""
-        paginator = Paginator(self.filtered, PAGE_ROWS)
+        paginator = Paginator(self.filtered, self.most_rows or PAGE_ROWS)
         paginator.count = self.totals["rows"]  # known already: a million rows are not counted twice
         return paginator.get_page(self.asked("page"))
 
