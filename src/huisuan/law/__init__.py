@@ -5,6 +5,7 @@ from datetime import date
 from huisuan.law.authoring.anniversaries import anniversary
 from huisuan.law.authoring.article import Article, claims
 from huisuan.law.authoring.branches import higher_of, lower_of
+from huisuan.law.authoring.cost_kinds import counting_costs, excluding_costs
 from huisuan.law.authoring.days_of_year import days_of_year
 from huisuan.law.authoring.declarations import (  # fmt: skip
     Facts,
@@ -55,8 +56,9 @@ from huisuan.law.procedure import Duty, Start, State, step, variant
 __all__ = [
     "THE_CLAIMANT", "Article", "Bool", "Choice", "Date", "Duty", "Facts", "Int", "LawError", "Money",
     "ProcedureKind", "Rates", "Regions", "Share", "Start", "State", "Text", "all_of", "always", "anniversary",
-    "any_of", "boolean", "budget_setting", "choice", "claims", "count_setting", "date", "day", "days_of_year",
-    "each", "found_alike", "higher_of", "integer", "interpretation", "legal_day", "legal_int", "legal_money",
-    "legal_share", "lower_of", "money", "money_setting", "open_list", "opposite", "rates_setting", "read_on",
-    "regions_setting", "share", "share_setting", "step", "text", "variant", "when", "whole",
+    "any_of", "boolean", "budget_setting", "choice", "claims", "count_setting", "counting_costs", "date", "day",
+    "days_of_year", "each", "excluding_costs", "found_alike", "higher_of", "integer", "interpretation",
+    "legal_day", "legal_int", "legal_money", "legal_share", "lower_of", "money", "money_setting", "open_list",
+    "opposite", "rates_setting", "read_on", "regions_setting", "share", "share_setting", "step", "text",
+    "variant", "when", "whole",
 ]  # fmt: skip

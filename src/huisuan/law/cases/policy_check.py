@@ -18,6 +18,7 @@ from huisuan.law.model.rules import RuleKind
 from huisuan.law.policy.coverage import list_coverage
 from huisuan.law.policy.endless_lists import EndlessList, endless_lists
 from huisuan.law.policy.figure_coverage import UnmetFigure, unmet_figures
+from huisuan.law.policy.list_items import UncitedItem, uncited_items
 from huisuan.law.policy.load import load_installed, search_path
 from huisuan.law.policy.policy import Policy
 from huisuan.law.policy.stacking import rules_by_ground
@@ -47,6 +48,7 @@ class PolicyCheck:
     header_differences: tuple[str, ...] = ()
     endless_lists: tuple[EndlessList, ...] = ()
     undated: tuple[str, ...] = ()
+    uncited_items: tuple[UncitedItem, ...] = ()
 
     @property
     def findings(self) -> tuple[PolicyFinding, ...]:
@@ -74,6 +76,10 @@ class PolicyCheck:
         for endless in self.endless_lists:
             yield PolicyFinding(
                 f"第 {endless.sentence} 句", f"“{endless.text}”以“等”结尾：是否限于所列，请用 open_list(…) 写成解释口径"
+            )
+        for item in self.uncited_items:
+            yield PolicyFinding(
+                f"第 {item.sentence} 句", f"列有“{item.text}”，没有规则引用，同一名单的其他项有：请写进规则或交代"
             )
         for outcome in self.outcomes:
             if outcome.wrong:
@@ -117,6 +123,7 @@ def check_policy(policy: Policy) -> PolicyCheck:
         tuple(_header_differences(policy)),
         tuple(endless_lists(policy)),
         tuple(_undated(policy)),
+        tuple(uncited_items(policy)),
     )
 
 

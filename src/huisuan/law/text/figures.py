@@ -14,6 +14,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from huisuan.law.model.values import ValueKind, parse_chinese_money, parse_share
+from huisuan.law.text.list_marks import LIST_MARK
 
 FigureValue = int | Fraction | date
 
@@ -71,8 +72,6 @@ _UNIT = re.compile(
     rf"[^\d，。；：、,;（）()]{{0,3}}?(?:{_WITH}|(?P<without>{_WITHOUT}))?(?P<word>{'|'.join(_AFTER)})(?P<less>{_WITHOUT})?"
 )
 _LISTED = re.compile(r"[^\d，。；：,;]{0,2}[、或和至]")
-#: what numbers the items of a list: "1.", "2、", "（3）", "4）" before words, where a sentence or an item begins
-_LIST_MARK = re.compile(r"(?:^|(?<=[：:；;。\n]))\s*(?:[（(]\d{1,2}[）)]|\d{1,2}(?:[.．、](?!\d)|[）)]))")
 _MULTIPLES = {"亿": 100_000_000, "万": 10_000}
 _BY_THEN = re.compile(r"之?前")
 
@@ -99,7 +98,7 @@ def find_figures(sentence: str) -> tuple[TextFigure, ...]:
     What numbers the items of a list ("：1.弄虚作假的；2.…") is no figure.
     """
     found: list[TextFigure] = []
-    marks = [mark.span() for mark in _LIST_MARK.finditer(sentence)]
+    marks = [mark.span() for mark in LIST_MARK.finditer(sentence)]
     for match in _FIGURE.finditer(sentence):
         if any(start <= match.start() < end for start, end in marks):
             continue
