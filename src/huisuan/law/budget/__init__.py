@@ -7,6 +7,7 @@ names, so that a page or command that shows a budget does not load them at its s
 from huisuan.law.budget.allotment import allot_budget
 from huisuan.law.budget.chart import budget_chart
 from huisuan.law.budget.model import Budget, last_day_in_force
+from huisuan.law.budget.pool import PoolClaim, PoolMode, PoolPayment, share_pool
 from huisuan.law.budget.stored import budget_from_json, budget_to_json
 from huisuan.law.budget.synthetic_claims import DISTRIBUTION, DISTRIBUTION_EN, Sample, write_sample
 from huisuan.law.budget.tables import BudgetTable, budget_tables
@@ -16,6 +17,9 @@ __all__ = [
     "DISTRIBUTION_EN",
     "Budget",
     "BudgetTable",
+    "PoolClaim",
+    "PoolMode",
+    "PoolPayment",
     "Sample",
     "allot_budget",
     "budget_chart",
@@ -23,5 +27,6 @@ __all__ = [
     "budget_tables",
     "budget_to_json",
     "last_day_in_force",
+    "share_pool",
     "write_sample",
 ]

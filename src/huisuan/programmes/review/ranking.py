@@ -1,0 +1,209 @@
+"""The decision sheet of a call: who stands where, who is funded with what, and who moves up when one falls out.
+
+The order is by score (first come: by day, then score); those not recommended come last. Equals go by the rules that
+were declared before the call opened, at last by lot from a published seed, so no two stand together. The budget line is
+shared out as the law does (`share_pool`): to everybody pro rata, to who applied first, or to who ranks best. Amounts
+are fen, scores exact. Pure: no database, no clock.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from huisuan.base.errors import InvalidRequest
+from huisuan.base.hashing import text_sha256
+from huisuan.law.budget import PoolClaim, PoolMode, share_pool
+
+
+class TieOrder(StrEnum):
+    """What goes first among equal scores: less disagreement, who applied earlier, who asks for less."""
+
+    SPREAD = "spread"
+    APPLIED = "applied"
+    AMOUNT = "amount"
+
+
+class SheetStatus(StrEnum):
+    """What the sheet proposes of a line."""
+
+    FUNDED = "funded"
+    PARTLY_FUNDED = "partly_funded"
+    WAITING = "waiting"  # recommended, not funded
+    NOT_RECOMMENDED = "not_recommended"
+
+
+@dataclass(frozen=True)
+class ScoredApplication:
+    """What the sheet needs to know of an application; `owed_fen` is the amount by the law."""
+
+    key: str
+    score: Fraction
+    spread: Fraction
+    owed_fen: int
+    applied_on: date
+
+
+@dataclass(frozen=True)
+class SheetTerms:
+    """What was declared before the call opened: the line (fen), how it is shared, ties, lot, and the lowest score."""
+
+    budget_fen: int
+    mode: PoolMode
+    ties: tuple[TieOrder, ...]
+    seed: str
+    lowest_score: Fraction = Fraction()
+
+
+@dataclass(frozen=True)
+class SheetLine:
+    """A line of the sheet. `running_fen` is owed to it and all before it; `tie` says what set it behind another."""
+
+    rank: int
+    application: ScoredApplication
+    status: SheetStatus
+    funded_fen: int
+    running_fen: int
+    tie: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The line as JSON carries it, fractions exactly."""
+        about = self.application
+        return {
+            "rank": self.rank, "application": about.key, "score": str(about.score), "spread": str(about.spread),
+            "applied_on": about.applied_on.isoformat(), "owed_fen": about.owed_fen, "running_fen": self.running_fen,
+            "funded_fen": self.funded_fen, "status": self.status.value, "tie": self.tie,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DecisionSheet:
+    """The whole table, in the order of rank, with the terms it was made under."""
+
+    terms: SheetTerms
+    lines: tuple[SheetLine, ...]
+
+    @property
+    def funded_fen(self) -> int:
+        """What all of it comes to."""
+        return sum(line.funded_fen for line in self.lines)
+
+    def marginal(self) -> tuple[SheetLine, ...]:
+        """The first recommended line not funded whole, with its neighbours; empty where all are, or all share."""
+        if self.terms.mode is PoolMode.PRO_RATA:
+            return ()
+        open_lines = (SheetStatus.PARTLY_FUNDED, SheetStatus.WAITING)
+        at = next((at for at, line in enumerate(self.lines) if line.status in open_lines), None)
+        return () if at is None else self.lines[max(at - 1, 0) : at + 2]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The sheet as JSON carries it; what `digest` is of."""
+        return {
+            "budget_fen": self.terms.budget_fen, "mode": self.terms.mode.value, "seed": self.terms.seed,
+            "ties": [tie.value for tie in self.terms.ties], "lowest_score": str(self.terms.lowest_score),
+            "lines": [line.to_dict() for line in self.lines],
+        }  # fmt: skip
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its canonical JSON."""
+        return text_sha256(json.dumps(self.to_dict(), ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+
+
+_TIE_KEYS: Mapping[TieOrder, Callable[[ScoredApplication], Any]] = {
+    TieOrder.SPREAD: lambda each: each.spread,
+    TieOrder.APPLIED: lambda each: each.applied_on,
+    TieOrder.AMOUNT: lambda each: each.owed_fen,
+}
+
+
+def make_decision_sheet(applications: Iterable[ScoredApplication], terms: SheetTerms) -> DecisionSheet:
+    """Rank the applications and share out the line; the order in which they come decides nothing.
+
+    Raises:
+        InvalidRequest: an application twice, an amount below zero, a budget below zero, or no seed for the lot.
+    """
+    found = list(applications)
+    twice = [key for key, number in Counter(each.key for each in found).items() if number > 1]
+    if twice or terms.budget_fen < 0 or not terms.seed or any(each.owed_fen < 0 for each in found):
+        what = f"{'、'.join(twice[:5])} 出现了不止一次" if twice else "金额不小于 0，抽签须有种子"
+        raise InvalidRequest(f"决策表排不出：{what}", code="review.sheet_input_wrong")
+    ordered = sorted(found, key=lambda each: _place(each, terms))
+    recommended = [each for each in ordered if each.score >= terms.lowest_score]
+    paid = _share(terms, terms.budget_fen, {each.key: each.owed_fen for each in recommended}, recommended)
+    lines, running = [], 0
+    for at, each in enumerate(ordered):
+        running += each.owed_fen if each.key in paid else 0
+        tie = _tie(ordered[at - 1], each, terms) if at else ""
+        lines.append(_line(at + 1, each, paid.get(each.key), running, tie))
+    return DecisionSheet(terms, tuple(lines))
+
+
+def move_up(sheet: DecisionSheet, fallen: Iterable[str]) -> DecisionSheet:
+    """The sheet without those who fell out: what they had goes to who waits, and nobody is given less than before.
+
+    Raises:
+        InvalidRequest: one of them is not on the sheet.
+    """
+    gone = set(fallen)
+    unknown = gone - {line.application.key for line in sheet.lines}
+    if unknown:
+        raise InvalidRequest(f"{'、'.join(sorted(unknown)[:5])} 不在决策表上", code="review.not_on_sheet")
+    kept = [line for line in sheet.lines if line.application.key not in gone]
+    waiting = [line.application for line in kept if line.status is not SheetStatus.NOT_RECOMMENDED]
+    had = {line.application.key: line.funded_fen for line in kept}
+    missing = {each.key: each.owed_fen - had[each.key] for each in waiting}
+    more = _share(sheet.terms, sheet.terms.budget_fen - sum(had.values()), missing, waiting)
+    lines, running = [], 0
+    for at, line in enumerate(kept):
+        each = line.application
+        running += each.owed_fen if each.key in more else 0
+        paid = had[each.key] + more[each.key] if each.key in more else None
+        lines.append(_line(at + 1, each, paid, running, line.tie if at else ""))
+    return replace(sheet, lines=tuple(lines))
+
+
+def _share(
+    terms: SheetTerms, budget_fen: int, owed: Mapping[str, int], ordered: Sequence[ScoredApplication]
+) -> dict[str, int]:
+    claims = [PoolClaim(each.key, owed[each.key], each.applied_on, rank) for rank, each in enumerate(ordered, start=1)]
+    return {payment.name: payment.paid_fen for payment in share_pool(budget_fen, claims, terms.mode)}
+
+
+def _place(each: ScoredApplication, terms: SheetTerms) -> tuple[Any, ...]:
+    return (*_standing(each, terms), *(_TIE_KEYS[tie](each) for tie in terms.ties), lot(terms.seed, each.key), each.key)
+
+
+def _standing(each: ScoredApplication, terms: SheetTerms) -> tuple[Any, ...]:
+    """What its place goes by before any tie: in the order in which the line is shared out."""
+    first = (each.applied_on,) if terms.mode is PoolMode.FIRST_COME else ()
+    return (each.score < terms.lowest_score, *first, -each.score)
+
+
+def lot(seed: str, key: str) -> str:
+    """The lot of an application: the SHA-256 of `seed|key`; the smaller goes first."""
+    return text_sha256(f"{seed}|{key}")
+
+
+def _tie(before: ScoredApplication, each: ScoredApplication, terms: SheetTerms) -> str:
+    """What put this one behind the one before it: empty where it is no tie, else a tie rule, else `lot`."""
+    if _standing(before, terms) != _standing(each, terms):
+        return ""
+    decided = (tie.value for tie in terms.ties if _TIE_KEYS[tie](before) != _TIE_KEYS[tie](each))
+    return next(decided, "lot")
+
+
+def _line(rank: int, each: ScoredApplication, paid: int | None, running: int, tie: str) -> SheetLine:
+    if paid is None:
+        status = SheetStatus.NOT_RECOMMENDED
+    elif paid == each.owed_fen:
+        status = SheetStatus.FUNDED
+    else:
+        status = SheetStatus.PARTLY_FUNDED if paid else SheetStatus.WAITING
+    return SheetLine(rank, each, status, paid or 0, running, tie)
