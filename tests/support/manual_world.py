@@ -51,6 +51,8 @@ FILES = {
     f"{USER},合肥某公司,enterprise,340100\n{OPERATOR},运营方,centre_operator,340100\n",
     "relations.csv": "owner,owned,share_permille,control,valid_from,valid_to\n"
     f"{OPERATOR},{USER},100,false,2024-01-01,\n",
+    "experts.csv": f"username,employer_uscc,fields,active_from\nwu,{OPERATOR},大模型；芯片,2024-01-01\n",
+    "ties.csv": f"username,party,kind,starts\nwu,{USER},顾问咨询,2024-01-01\n",
     "tenants.csv": f"account,uscc\nlab,{USER}\n",
     "2024.toml": 'authority = "省专班"\ndocument = "皖智专〔2025〕1 号"\nvalid_from = 2024-01-01\n'
     '[settings]\n"2.2.rate" = "15%"\n',
@@ -127,6 +129,7 @@ def parties() -> None:
     do("party", "import", "parties.csv")
     Person.objects.create_person("wang", PASSWORD, role="user", party=Party.objects.get(uscc=USER))
     Person.objects.create_person("li", None, role="province")
+    Person.objects.create_person("wu", None, role="auditor")  # an expert
     enrol(Person.objects.create_person("zhuanban", None, role="province", demo=True))
 
 

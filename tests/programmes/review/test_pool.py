@@ -39,8 +39,15 @@ def enter_ties(*lines: str, now: datetime = NOW) -> list[str]:
     return [str(fault) for fault in report.faults]
 
 
+def relate(owner: Party, owned: Party, ends: date | None = None, known: date = date(2020, 1, 1)) -> None:
+    Relation.objects.create(
+        owner=owner, owned=owned, share_permille=510, valid_from=date(2020, 1, 1), valid_to=ends, known_from=known,
+        source="登记", by="李处", at=NOW,
+    )  # fmt: skip
+
+
 def seen(applicant: Party, day: date = DAY, years: int = 3) -> dict[str, DrawnExpert]:
-    sides = load_applicant_sides([applicant])
+    sides = load_applicant_sides([applicant], day)
     return {each.key: each for each in load_drawn_experts(sides.values(), day, years, {})}
 
 
@@ -155,10 +162,8 @@ def test_the_employer_itself_its_name_and_whoever_is_under_one_control_with_it_a
         f"past,{other.uscc},,大模型,2020-01-01,", "free,,某大学,大模型,2020-01-01,",
     )  # fmt: skip
     for owned in (applicant, sister):
-        Relation.objects.create(owner=parent, owned=owned, share_permille=510, valid_from=date(2020, 1, 1))
-    Relation.objects.create(
-        owner=other, owned=applicant, control=True, valid_from=date(2020, 1, 1), valid_to=date(2026, 10, 8)
-    )
+        relate(parent, owned)
+    relate(other, applicant, date(2026, 10, 8))
     barred = {key for key, expert in seen(applicant).items() if expert.controlled}
     assert barred == {"own", "named", "parent", "sister"}
     assert seen(applicant, date(2026, 10, 7))["past"].controlled == {applicant.uscc}
@@ -168,7 +173,8 @@ def test_an_expert_whose_employer_the_applicants_city_controls_is_in_conflict() 
     person("wu")
     city = party(50, kind="city")
     enter(f"wu,{party(2).uscc},,大模型,2020-01-01,")
-    Relation.objects.create(owner=city, owned=party(2), control=True, valid_from=date(2020, 1, 1))
+    relate(city, party(2), known=date(2026, 10, 8))
+    assert not seen(party(1), date(2026, 10, 7))["wu"].controlled  # nobody knew
     assert seen(party(1))["wu"].controlled == {city.uscc}
     assert not seen(party(3, region="340200"))["wu"].controlled
 
@@ -177,10 +183,11 @@ def test_a_tie_to_the_firm_whose_place_the_applicant_took_counts() -> None:
     person("wu")
     enter("wu,,某大学,大模型,2020-01-01,")
     enter_ties(f"wu,{party(1).uscc},kinship,2020-01-01,,")
-    days = {"valid_from": date(2025, 1, 1), "known_from": date(2025, 1, 1)}
+    days = {"valid_from": date(2025, 1, 1), "known_from": DAY}
     Succession.objects.create(old=party(1), new=party(2), kind="renumbered", source="登记", by="李处", at=NOW, **days)
-    assert load_applicant_sides([party(2)])[party(2).pk].parties == {party(1).uscc, party(2).uscc}
+    assert load_applicant_sides([party(2)], DAY)[party(2).pk].parties == {party(1).uscc, party(2).uscc}
     assert seen(party(2))["wu"].tied == {party(1).uscc}
+    assert not seen(party(2), date(2026, 10, 7))["wu"].tied  # nobody knew
 
 
 def test_only_those_are_drawn_who_take_reviews_on_that_day_and_may_still_come_in() -> None:

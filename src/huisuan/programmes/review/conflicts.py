@@ -15,8 +15,9 @@ from datetime import date, timedelta
 
 from django.db.models import Q, QuerySet
 
-from huisuan.parties.affiliation import OwnershipRelation, find_affiliations
-from huisuan.parties.models import Party, PartyKind, Relation, Succession
+from huisuan.parties.affiliation import find_affiliations
+from huisuan.parties.models import Party, PartyKind, Succession
+from huisuan.parties.relation_history import load_holdings
 from huisuan.programmes.models import ExpertEntry, ExpertTie
 from huisuan.programmes.review.draw import DrawnExpert
 from huisuan.programmes.review.pool_import import normalise_name
@@ -30,11 +31,11 @@ class ApplicantSide:
     city: frozenset[str]
 
 
-def load_applicant_sides(applicants: Iterable[Party]) -> dict[int, ApplicantSide]:
-    """Both sides of every applicant, by its row id, in four queries whatever their number."""
+def load_applicant_sides(applicants: Iterable[Party], day: date) -> dict[int, ApplicantSide]:
+    """Both sides of every applicant as known on a day, by its row id, in three queries whatever their number."""
     by_id = {party.pk: party for party in applicants}
     old_of: dict[int, set[int]] = defaultdict(set)
-    for new, old in Succession.objects.values_list("new_id", "old_id"):
+    for new, old in Succession.objects.filter(known_from__lte=day).values_list("new_id", "old_id"):
         old_of[new].add(old)
     members = {pk: _with_all_before(pk, old_of) for pk in by_id}
     everybody = {one for each in members.values() for one in each}
@@ -133,12 +134,7 @@ def _load_controlled(entries: Iterable[ExpertEntry], asked: set[str], day: date)
     for name, code in Party.objects.filter(uscc__in=asked).values_list("name", "uscc"):
         named[normalise_name(name)].add(code)
     employers = {entry.employer.uscc for entry in people if entry.employer is not None}
-    held = [
-        OwnershipRelation(owner, owned, permille, control, starts, ends)
-        for owner, owned, permille, control, starts, ends in Relation.objects.filter(
-            Q(valid_to__isnull=True) | Q(valid_to__gt=day), valid_from__lte=day
-        ).values_list("owner__uscc", "owned__uscc", "share_permille", "control", "valid_from", "valid_to")
-    ]
+    held = load_holdings(day, day + timedelta(days=1), day)
     linked = {code for each in held for code in (each.owner, each.owned)}
     # who has no relation at all can only be on a path with itself: most pairs need no look
     pairs = [(one, other) for one in employers & linked for other in asked & linked]
