@@ -32,6 +32,7 @@ def settings_for(port: int, folder: Path) -> dict[str, Any]:
         "ROOT_URLCONF": "provider",
         "DATABASES": {"default": sqlite},
         "USE_TZ": True,
+        "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],  # of people who are made up
         "LOGIN_URL": "/in/",
         "SESSION_COOKIE_NAME": "provider",
         "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
