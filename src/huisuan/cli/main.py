@@ -44,11 +44,13 @@ COMMAND_GROUPS: dict[str, tuple[str, bool, str]] = {
     "person": ("huisuan.parties.cli.person_commands", True, "人员：谁能登录，什么角色"),
     "token": ("huisuan.parties.cli.token_commands", True, "令牌：程序用它代替口令"),
     "law": ("huisuan.law.cli.law_commands", False, "政策：条款、事实、解释、计算"),
+    "programme": ("huisuan.law.cli.programme_commands", False, "程序：谁在几个工作日内核验、决定、支付"),
     "policy": ("huisuan.law.cli.policy_commands", False, "政策目录：新建、检查"),
     "settle": ("huisuan.settlement.cli.settle_commands", True, "结算：用量到账单到应享金额"),
     "settings": ("huisuan.settlement.cli.settings_commands", True, "参数与解释口径：提出、比较、采用"),
     "document": ("huisuan.documents.commands", True, "公文：签发、核验、代字"),
     "treasury": ("huisuan.treasury.cli.treasury_commands", True, "资金：对账，资金到哪一步"),
+    "application": ("huisuan.programmes.application_commands", True, "申报：查看、办理"),
     "calendar": ("huisuan.programmes.calendar.commands", True, "工作日：数期限，采用一年的放假和调休"),
     "experts": ("huisuan.programmes.review.commands", True, "评审专家：入库、利害关系"),
 }

@@ -7,7 +7,8 @@ from datetime import date
 
 from django.db.models import Q
 
-from huisuan.parties.models import Person, Relation
+from huisuan.parties.models import Person
+from huisuan.parties.relation_history import relations_known
 from huisuan.programmes.models import Application
 
 
@@ -22,7 +23,7 @@ def find_ties(person: Person, applications: Iterable[Application], day: date) ->
         return found
     parties = {one.party_id for one in asked if one.party_id}
     own = Q(owner=person.party_id, owned__in=parties) | Q(owned=person.party_id, owner__in=parties)
-    held = Relation.objects.filter(own, valid_from__lte=day).filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day))
+    held = relations_known(day).filter(own, valid_from__lte=day).filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day))
     related = {owned if owner == person.party_id else owner for owner, owned in held.values_list("owner", "owned")}
     for one in asked:
         if one.party_id in related:

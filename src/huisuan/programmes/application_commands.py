@@ -1,0 +1,81 @@
+"""`huisuan application`: applications under the programmes, their history, and acts on them by a named person."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from huisuan.base.errors import InvalidRequest
+from huisuan.terminal import AsJson, out, print_json, print_table
+
+app = typer.Typer()
+By = Annotated[str, typer.Option("--by", metavar="USERNAME", help="以谁的名义")]
+Number = Annotated[str, typer.Argument(metavar="NUMBER", help="申报编号，如 A2024-000001")]
+_HISTORY = {"seq": "步", "action": "动作", "from": "自", "to": "至", "duty": "职责", "by": "谁", "at": "何时"}
+
+
+@app.command("list")
+def list_(
+    by: By,
+    state: Annotated[str, typer.Option("--state", metavar="STATE", help="只列此状态的，如 submitted")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="至多几件")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """列出此人可看的申报，新的在前。"""
+    from huisuan.parties.viewer import Viewer
+    from huisuan.programmes.workflow.queries import find_person, visible_applications
+
+    found = visible_applications(Viewer.for_person(find_person(by)))
+    rows = list((found.filter(state=state) if state else found)[:limit])
+    shown = [
+        {"number": one.number, "programme": one.edition.key, "party": str(one.party or one.city), "state": one.state}
+        for one in rows
+    ]
+    if as_json:
+        print_json(shown)
+        return
+    print_table("申报", shown, {"number": "编号", "programme": "程序", "party": "申报人", "state": "状态"}, "没有申报")
+
+
+@app.command("show")
+def show(number: Number, by: By, as_json: AsJson = False) -> None:
+    """一件申报：状态、金额、何时到期、每一步由谁以何职责办理。"""
+    from huisuan.parties.viewer import Viewer
+    from huisuan.programmes.workflow.queries import describe_application, find_person, get_application
+
+    _print(describe_application(get_application(Viewer.for_person(find_person(by)), number)), as_json)
+
+
+@app.command("act")
+def act_(
+    number: Number,
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="动作，如 submit、check；见 huisuan programme show")],
+    by: By,
+    reason: Annotated[str, typer.Option("--reason", help="理由")] = "",
+    amount_fen: Annotated[int | None, typer.Option("--amount-fen", help="批准的金额（分），只用于 decide")] = None,
+    fields: Annotated[str, typer.Option("--fields", help="须补正的栏目，逗号分隔，只用于 return")] = "",
+    key: Annotated[str, typer.Option("--key", help="幂等键：同一键只办一次")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """办理一步。"""
+    from huisuan.programmes.workflow import act
+    from huisuan.programmes.workflow.queries import describe_application, find_person
+
+    if fields and action != "return":
+        raise InvalidRequest("--fields 只用于 return", code="application.fields_not_here")
+    payload = {"fields": [name.strip() for name in fields.split(",")]} if fields else {}
+    now = datetime.now(UTC)
+    step = act(number, action, find_person(by), now, reason=reason, amount_fen=amount_fen, payload=payload, key=key)
+    _print(describe_application(type(step.application).objects.get(pk=step.application_id)), as_json)
+
+
+def _print(found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    out.print(f"{found['number']}　{found['programme']}　{found['party']}　{found['state']}", markup=False)
+    if found["due"]:
+        out.print(f"到期：{found['due']}", markup=False)
+    print_table("经过", found["history"], _HISTORY, "还没有提交")
