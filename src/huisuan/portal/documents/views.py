@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.errors import NotFound
@@ -18,6 +17,17 @@ from huisuan.parties.viewer import Viewer
 from huisuan.portal.ui.address import refused
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind
 from huisuan.portal.ui.table import Table, render_tables
+
+_KINDS = {
+    DocumentKind.CALL: _("申报通知"),
+    DocumentKind.CORRECTION: _("补正通知"),
+    DocumentKind.PUBLICITY: _("公示"),
+    DocumentKind.DECISION: _("决定"),
+    DocumentKind.FUNDS: _("资金下达通知"),
+    DocumentKind.PAYMENT_LIST: _("拨付清单"),
+    DocumentKind.RECOVERY: _("追回通知"),
+    DocumentKind.LETTER: _("函"),
+}
 
 
 @public_page
@@ -102,7 +112,7 @@ def _standing(document: Document) -> str:
 
 
 def _kind(kind: str) -> str:
-    return _t(DocumentKind(kind).label)
+    return str(_KINDS[DocumentKind(kind)])
 
 
 def _viewer(request: HttpRequest) -> Viewer | None:
