@@ -13,6 +13,7 @@ from huisuan.programmes.models.calendar import AdoptedDay, CalendarDocument
 from huisuan.programmes.models.drafts import Draft, Evidence
 from huisuan.programmes.models.experts import Expert, ExpertEntry, ExpertTie, TieKind
 from huisuan.programmes.models.offices import OFFICIAL_DUTIES, Office, Post
+from huisuan.programmes.models.review import Draw, PanelSeat, SeatEnd
 
 __all__ = [
     "NO_HASH",
@@ -22,6 +23,7 @@ __all__ = [
     "ApplicationStep",
     "CalendarDocument",
     "Draft",
+    "Draw",
     "DutyHeld",
     "Evidence",
     "Expert",
@@ -29,8 +31,10 @@ __all__ = [
     "ExpertTie",
     "NumberSeries",
     "Office",
+    "PanelSeat",
     "Post",
     "ProcedureEdge",
     "ProcedureEdition",
+    "SeatEnd",
     "TieKind",
 ]  # fmt: skip
