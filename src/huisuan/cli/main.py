@@ -79,6 +79,7 @@ SINGLE_COMMANDS: dict[str, tuple[str, str, bool]] = {
     "logout": ("huisuan.client.commands", "logout", False),
     "now": ("huisuan.compute.jobs.cli.now", "now", False),
     "todo": ("huisuan.settlement.cli.todo_command", "todo", True),
+    "inbox": ("huisuan.programmes.application_commands", "inbox", True),
     "trace": ("huisuan.settlement.cli.settle_commands", "trace", True),
     "standing": ("huisuan.programmes.commands", "standing", True),
     "simulate": ("huisuan.compute.simulator.commands", "simulate", False),

@@ -11,14 +11,17 @@ from huisuan.base.errors import InvalidRequest
 from huisuan.terminal import AsJson, out, print_json, print_table
 
 app = typer.Typer()
-By = Annotated[str, typer.Option("--by", metavar="USERNAME", help="以谁的名义")]
-Number = Annotated[str, typer.Argument(metavar="NUMBER", help="申报编号，如 A2024-000001")]
+_By = Annotated[str, typer.Option("--by", metavar="USERNAME", help="以谁的名义")]
+_Number = Annotated[str, typer.Argument(metavar="NUMBER", help="申报编号，如 A2024-000001")]
+_INBOX = {
+    "number": "编号", "programme": "程序", "party": "申报人", "actions": "可办", "due": "到期", "overdue": "",
+}  # fmt: skip
 _HISTORY = {"seq": "步", "action": "动作", "from": "自", "to": "至", "duty": "职责", "by": "谁", "at": "何时"}
 
 
 @app.command("list")
 def list_(
-    by: By,
+    by: _By,
     state: Annotated[str, typer.Option("--state", metavar="STATE", help="只列此状态的，如 submitted")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="至多几件")] = 100,
     as_json: AsJson = False,
@@ -40,7 +43,7 @@ def list_(
 
 
 @app.command("show")
-def show(number: Number, by: By, as_json: AsJson = False) -> None:
+def show(number: _Number, by: _By, as_json: AsJson = False) -> None:
     """一件申报：状态、金额、何时到期、每一步由谁以何职责办理。"""
     from huisuan.parties.viewer import Viewer
     from huisuan.programmes.workflow.queries import describe_application, find_person, get_application
@@ -50,9 +53,9 @@ def show(number: Number, by: By, as_json: AsJson = False) -> None:
 
 @app.command("act")
 def act_(
-    number: Number,
+    number: _Number,
     action: Annotated[str, typer.Argument(metavar="ACTION", help="动作，如 submit、check；见 huisuan programme show")],
-    by: By,
+    by: _By,
     reason: Annotated[str, typer.Option("--reason", help="理由")] = "",
     amount_fen: Annotated[int | None, typer.Option("--amount-fen", help="批准的金额（分），只用于 decide")] = None,
     fields: Annotated[str, typer.Option("--fields", help="须补正的栏目，逗号分隔，只用于 return")] = "",
@@ -69,6 +72,32 @@ def act_(
     now = datetime.now(UTC)
     step = act(number, action, find_person(by), now, reason=reason, amount_fen=amount_fen, payload=payload, key=key)
     _print(describe_application(type(step.application).objects.get(pk=step.application_id)), as_json)
+
+
+def inbox(
+    by: _By,
+    after: Annotated[int, typer.Option("--after", min=0, help="上一页最后一件的 id")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """等此人当天在任的岗位办理的申报：可办什么，何时到期，是否逾期。"""
+    from huisuan.programmes.workflow.inbox import list_waiting
+    from huisuan.programmes.workflow.queries import find_person
+
+    now = datetime.now(UTC)
+    rows = [waiting.to_dict(now) for waiting in list_waiting(find_person(by), now, after=after)]
+    if as_json:
+        print_json(rows)
+        return
+    shown = [row | {"actions": "、".join(row["actions"]), "overdue": "逾期" if row["overdue"] else ""} for row in rows]
+    columns = {
+        "number": "编号",
+        "programme": "程序",
+        "party": "申报人",
+        "actions": "可办",
+        "due": "到期",
+        "overdue": "",
+    }
+    print_table("待办", shown, columns, "没有等您办理的申报")
 
 
 def _print(found: dict[str, Any], as_json: bool) -> None:

@@ -112,13 +112,9 @@ def test_nobody_employed_by_or_related_to_the_applicant_acts_on_its_application(
             employed, official("x", "check").posts.get().office.name, "check", date(2024, 1, 1), person("giver"), NOON
         )
         Relation.objects.get_or_create(
-            owner=party(7),
-            owned=party(1),
-            share_permille=600,
-            valid_from=date(2020, 1, 1),
-            valid_to=date(2024, 9, 3),
+            owner=party(7), owned=party(1), share_permille=600, valid_from=date(2020, 1, 1), valid_to=date(2024, 9, 3),
             defaults={"known_from": date(2020, 1, 1), "by": "登记员", "at": NOON},
-        )
+        )  # fmt: skip
         with pytest.raises(NotAllowed, match=tie) as wrong:
             act(made.number, "check", employed, NOON)
         assert code(wrong) == "application.tied_to_applicant"

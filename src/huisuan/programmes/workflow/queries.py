@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from huisuan.base.errors import NotFound
 from huisuan.base.months import SHANGHAI
-from huisuan.law.policy import load_policy
 from huisuan.parties.models import Person, Role
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.calendar.counting import WorkingDayCount, count_working_days
 from huisuan.programmes.calendar.official import load_calendar
 from huisuan.programmes.models import Application
+from huisuan.programmes.workflow.inbox import step_days
 
 
 def find_person(username: str) -> Person:
@@ -52,15 +51,9 @@ def get_application(viewer: Viewer, number: str) -> Application:
 def due_count(application: Application) -> WorkingDayCount | None:
     """The working days of the next step, counted from the day after the last; None where no days are set for it."""
     edges = application.edition.edges.filter(from_state=application.state).exclude(within="")
-    names = set(edges.values_list("within", flat=True))
-    if not names:
-        return None
     since = application.state_since.astimezone(SHANGHAI).date()
-    policy = load_policy(application.edition.policy)
-    held = policy.adopted(min(since, policy.valid_to), date.max)
-    days = [held[name].value for name in names if name in held]
-    counted = [number for number in days if isinstance(number, int) and number > 0]
-    return count_working_days(since, min(counted), load_calendar()) if counted else None
+    days = step_days(application.edition.policy, since, tuple(set(edges.values_list("within", flat=True))))
+    return count_working_days(since, days, load_calendar()) if days else None
 
 
 def describe_application(application: Application) -> dict[str, Any]:
