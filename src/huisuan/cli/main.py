@@ -49,7 +49,7 @@ COMMAND_GROUPS: dict[str, tuple[str, bool, str]] = {
     "settle": ("huisuan.settlement.cli.settle_commands", True, "结算：用量到账单到应享金额"),
     "settings": ("huisuan.settlement.cli.settings_commands", True, "参数与解释口径：提出、比较、采用"),
     "document": ("huisuan.documents.commands", True, "公文：签发、核验、代字"),
-    "treasury": ("huisuan.treasury.cli.treasury_commands", True, "资金：对账，资金到哪一步"),
+    "treasury": ("huisuan.treasury.cli.treasury_commands", True, "资金：对账，资金到哪一步，市级拨付凭证"),
     "application": ("huisuan.programmes.application_commands", True, "申报：查看、办理"),
     "calendar": ("huisuan.programmes.calendar.commands", True, "工作日：数期限，采用一年的放假和调休"),
     "experts": ("huisuan.programmes.review.commands", True, "评审专家：入库、利害关系"),
@@ -63,6 +63,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "party": (("huisuan.settlement.cli.register_commands", ("import_",)),),
     "usage": (("huisuan.compute.metering.cli.claim_commands", ("suggest", "claim", "unclaim")),),
     "tariff": (("huisuan.compute.centre_desk.commands", ("what_if", "history")),),
+    "settle": (("huisuan.settlement.cli.claim_command", ("claim",)),),
     "meter": (("huisuan.compute.centre_desk.commands", ("checklist",)),),
 }
 #: commands of these groups that work without the database, or ask for it themselves: an auditor verifies without

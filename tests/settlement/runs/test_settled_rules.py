@@ -122,7 +122,7 @@ def test_bills_of_a_year_are_shown_once_however_many_rules_are_settled() -> None
     ("named", "says"),
     [
         ({"policy": "anhui-agi-2023", "rule": "5.1"}, "项目研发费用（cost）：申报人提供（研发费用专项审计报告）"),
-        ({"policy": "anhui-agi-2023", "rule": "8.2"}, "财政拨付账（平台尚未接入）"),
+        ({"policy": "anhui-agi-2023", "rule": "8.2"}, "财政拨付账（按项目登记，逐件申报时取，不按用量结算）"),
         ({"policy": "wuhu-compute-2025", "rule": "w.4"}, "申报人提供"),
         ({"policy": "wuhu-compute-2025", "rule": "w.9"}, "w.9"),
         ({"policy": "nothing"}, "没有政策 nothing"),

@@ -103,7 +103,7 @@ def test_the_wheel_holds_what_is_read_at_run_time_and_nothing_of_the_tests(wheel
         "huisuan/testing/engine_conformance.py", "huisuan/testing/policy_conformance.py", "huisuan/py.typed",
         "huisuan/policies/anhui-agi-2023/text.md", "huisuan/compute/accelerators/accelerators.csv",
         "huisuan/compute/placement/weights.toml", "huisuan/portal/locale/en/LC_MESSAGES/django.mo",
-        "huisuan/cli/demo/parties.csv",
+        "huisuan/cli/demo/parties.csv", "huisuan/cli/demo/policies/example-district-2025/policy.toml",
     ):  # fmt: skip
         assert part in names
     assert not [name for name in names if name.startswith("tests/") or "__pycache__" in name]

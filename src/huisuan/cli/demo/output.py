@@ -55,6 +55,24 @@ def show_settlement(settled: SettleResult) -> None:
         print_trace(trace_entitlement(owed, records_per_line=1))
 
 
+def show_stacked(report: UsageReport, results: list[SettleResult]) -> None:
+    """A year that three policies pay for: what each rule owes by itself, and what of it is payable after the others."""
+    out.print(
+        f"五、三项政策在一次结算中叠加：{report.centre} {report.card_seconds // 3600:,} 卡时；"
+        "省、市在先，虚构的示例区只计余下的费用",
+        markup=False,
+    )
+    rows = [
+        {
+            "policy": made.run.policy, "sentence": made.run.sentence, "amount_fen": made.run.amount_fen,
+            "payable_fen": made.run.payable_fen,
+        }
+        for made in results
+    ]  # fmt: skip
+    columns = {"policy": "政策", "sentence": "句", "amount_fen": "应享合计（元）", "payable_fen": "可付合计（元）"}
+    print_table(f"{results[0].run.year} 年", rows, columns, "没有结算")
+
+
 def show_accounts(url: str, accounts: list[tuple[Person, str]]) -> None:
     """Where the pages are, and who may sign in."""
     rows = [
@@ -68,4 +86,4 @@ def show_accounts(url: str, accounts: list[tuple[Person, str]]) -> None:
     ]
     columns = {"username": "账号", "password": "口令（仅本次演示）", "role": "角色"}
     columns["code"] = "登录时的验证码：另开一个终端运行"
-    print_table(f"五、页面：{url}", rows, columns, "没有账号")
+    print_table(f"六、页面：{url}", rows, columns, "没有账号")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Any
 import pyotp
 
 from huisuan.base.errors import Conflict, Unavailable
+from huisuan.base.paths import home
 from huisuan.client import Client
 from huisuan.compute.centres.services import CentrePlan, add_centre
 from huisuan.compute.centres.tariffs import set_tariff
@@ -29,7 +31,7 @@ from huisuan.parties.identity.people import generate_password
 from huisuan.parties.models import Party, Person, PersonAction, Region, Role
 from huisuan.parties.relation_import import import_relations
 from huisuan.protocol.resources import Job, UsageRecord
-from huisuan.settlement.runs.settle import SettleResult, settle
+from huisuan.settlement.runs.settle import SettleResult, settle, settle_year
 
 _YEAR = 2024
 JOBS, USERS, SEED = 50_000, 40, 20_240_101
@@ -38,7 +40,8 @@ TENANT_COLUMNS, TIME_COLUMNS = ("user", "vc", "cluster"), ("timestamp", "submit_
 _DAY_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}")
 _METERED_WITHIN_SECONDS = 30  # seconds
 _POLICY = "anhui-agi-2023"
-HEFEI, HUAIBEI = "hefei-demo", "huaibei-demo"
+HEFEI, HUAIBEI, WUHU = "hefei-demo", "huaibei-demo", "wuhu-demo"
+_STACKED_YEAR, _STACKED_JOBS, _STACKED_USERS = 2025, 400, 20  # the year that three policies pay for
 UNIVERSITY = "12340100MADEM0121P"
 YUNXIU = "91340100MADEM0911Y"
 
@@ -56,6 +59,11 @@ DEMO_CENTRES = {
             "trial=CPU-SLOT:1x4",
         ),
     ),
+    WUHU: CentrePlan(
+        name="江城智算中心（示例）", name_en="Jiangcheng Compute Centre (demo)", operator="91340100MADEM0917H",
+        region="340200", demo=True,
+        partitions=("a800=A800-SXM4-80GB:96x8:a800", "npu=Ascend-910B3:64x8:910b3"),
+    ),
 }  # fmt: skip
 #: centre, model, fen per card-hour, first day, day after the last
 TARIFFS = (
@@ -65,6 +73,8 @@ TARIFFS = (
     (HUAIBEI, "A100-SXM4-80GB", 1180, date(2023, 1, 1), None),
     (HUAIBEI, "Ascend-910B3", 950, date(2023, 1, 1), None),
     (HUAIBEI, "CPU-SLOT", 12, date(2023, 1, 1), None),
+    (WUHU, "A800-SXM4-80GB", 1180, date(2025, 1, 1), None),
+    (WUHU, "Ascend-910B3", 960, date(2025, 1, 1), None),
 )
 #: what the demo really runs: a name and a program for the interpreter of this installation
 PROGRAMS = (
@@ -95,7 +105,7 @@ def enter_parties() -> None:
 
 
 def open_centres() -> None:
-    """Two centres with their tariffs; the second runs jobs on this machine."""
+    """Three centres with their tariffs; the second runs jobs on this machine."""
     for code, plan in DEMO_CENTRES.items():
         add_centre(code, plan)
     for centre, model, fen, starts, ends in TARIFFS:
@@ -172,6 +182,22 @@ def import_accounting() -> Iterator[UsageReport]:
     yield import_usage(HUAIBEI, UsageFile(real, "sacct-slurm-22.05.txt", "sacct", tenants=tenants), now)
 
 
+def import_stacked_year() -> UsageReport:
+    """A year of generated jobs in Wuhu, which the city pays for beside the province."""
+    lines = "\n".join(generate_year(_STACKED_YEAR, _STACKED_JOBS, _STACKED_USERS, SEED, cluster="wh")).encode()
+    tenants = (_bundled("tenants-hefei.csv"), "tenants-hefei.csv")
+    file = UsageFile(lines, f"generated-{_STACKED_YEAR}.txt", "sacct", tenants=tenants)
+    return import_usage(WUHU, file, datetime.now(UTC))
+
+
+def add_example_policy() -> None:
+    """Put an invented policy into this home, marked as an example: no calculator answers by it."""
+    bundled = Path(str(files("huisuan.cli.demo"))) / "policies"
+    shutil.copytree(
+        bundled, home() / "policies", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
+    )
+
+
 def import_trace(path: Path) -> UsageReport:
     """A public trace as use of the first centre's cards; its tenants are given to the demo's parties in turn.
 
@@ -210,6 +236,11 @@ def settle_demo_year() -> SettleResult:
     """Settle the demo's year under sentence 2.2; its use is counted by day, so that no chart is empty at first."""
     update_all_daily_totals()
     return settle(_POLICY, _YEAR, now=datetime.now(UTC), by="demo")
+
+
+def settle_stacked_year() -> list[SettleResult]:
+    """Settle the year after under all that is in force: the province, the city and the example, in one run."""
+    return settle_year(_STACKED_YEAR, now=datetime.now(UTC), by="demo")
 
 
 def _bundled(name: str) -> bytes:

@@ -1,7 +1,8 @@
 """Every measure of every source. Pure.
 
 A *state measure* is of a party on a day (register): it cuts use where it changes. A *use measure* is summed over use
-(meter, relations): one column of the bills, so that a sum over a million parties and one over a sample are one thing.
+(meter, relations): one column of the bills, so that a sum over a million parties and one over a sample are one thing. A
+*claim measure* is of one project (treasury): what a city paid for it by its vouchers.
 """
 
 from __future__ import annotations
@@ -42,6 +43,13 @@ class UseMeasure:
 
 
 @dataclass(frozen=True)
+class ClaimMeasure:
+    """What a register says of one claim (a project); a room above asks it, no settlement from use does."""
+
+    takes: Collection[ValueKind]
+
+
+@dataclass(frozen=True)
 class UsePiece:
     """Some use at one place: fen exactly, of them self-built-self-use, card-seconds."""
 
@@ -69,7 +77,7 @@ _WORDS = frozenset({ValueKind.BOOL, ValueKind.CHOICE})
 _FEN = frozenset({ValueKind.MONEY})
 _COUNT = frozenset({ValueKind.INT})
 
-MEASURES: Mapping[tuple[str, str], StateMeasure | UseMeasure] = {
+MEASURES: Mapping[tuple[str, str], StateMeasure | UseMeasure | ClaimMeasure] = {
     ("register", "region"): StateMeasure(_WORDS, _region),
     ("register", "kind"): StateMeasure(_WORDS, lambda spec, state: _chosen(spec, state.kind)),
     ("register", "status"): StateMeasure(_WORDS, lambda spec, state: _chosen(spec, state.status)),
@@ -77,13 +85,20 @@ MEASURES: Mapping[tuple[str, str], StateMeasure | UseMeasure] = {
     ("meter", "spend"): UseMeasure(_FEN, "amount_fen"),
     ("meter", "card_hours"): UseMeasure(_COUNT, "card_seconds", per=3600),
     ("relations", "self_use"): UseMeasure(_FEN, "excluded_fen"),
+    ("treasury", "city_paid"): ClaimMeasure(_FEN),
 }
 
 
-def measure_of(spec: FactSpec) -> StateMeasure | UseMeasure | None:
+def measure_of(spec: FactSpec) -> StateMeasure | UseMeasure | ClaimMeasure | None:
     """The measure that a fact is, or None where no source of the platform has it."""
     found = MEASURES.get((spec.known_by, spec.measure))
     return found if found is not None and spec.kind in found.takes else None
+
+
+def settled_measure_of(spec: FactSpec) -> StateMeasure | UseMeasure | None:
+    """The measure that a settlement from use takes a fact by; None where there is none, or it is of single claims."""
+    found = measure_of(spec)
+    return None if isinstance(found, ClaimMeasure) else found
 
 
 def state_facts(facts: Iterable[FactSpec]) -> list[FactSpec]:
@@ -118,7 +133,7 @@ def require_known(facts: Iterable[FactSpec], rule: str) -> None:
     Raises:
         InvalidRequest: it names those facts and who knows them.
     """
-    if unknown := [spec for spec in facts if measure_of(spec) is None]:
+    if unknown := [spec for spec in facts if settled_measure_of(spec) is None]:
         named = "；".join(f"{spec.zh}（{spec.name}）：{_who_knows(spec)}" for spec in unknown)
         raise InvalidRequest(
             f"{rule}不能由平台结算，下列事实平台无从得知：{named}。请按 huisuan law form 申报",
@@ -131,6 +146,8 @@ def _who_knows(spec: FactSpec) -> str:
     if not spec.known_by:
         return f"{_APPLICANT}（{spec.evidence}）" if spec.evidence else _APPLICANT
     source = SOURCES.get(spec.known_by, spec.known_by)
+    if isinstance(measure_of(spec), ClaimMeasure):
+        return f"{source}（按项目登记，逐件申报时取，不按用量结算）"
     known = sorted(name for by, name in MEASURES if by == spec.known_by)
     if spec.measure and known:
         return f"{source}没有“{spec.measure}”这样的{spec.kind.value}事实；有：{'、'.join(known)}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import cast
 
-from huisuan.compute.fact_sources.registry import measure_of, state_facts, use_facts
+from huisuan.compute.fact_sources.registry import settled_measure_of, state_facts, use_facts
 from huisuan.law.model import FactSpec, LawError, Rule, RuleKind
 from huisuan.law.model import expressions as nodes
 from huisuan.law.policy import Policy, PolicyRule, list_policies, load_policy
@@ -57,13 +57,13 @@ def _needed(node: nodes.Node, options: Mapping[str, str]) -> Iterator[str]:
 
 def _is_known(node: nodes.Node, options: Mapping[str, str]) -> bool:
     facts = [found.spec for found in nodes.walk(node, options) if isinstance(found, nodes.Fact)]
-    return bool(facts) and all(measure_of(spec) is not None for spec in facts)
+    return bool(facts) and all(settled_measure_of(spec) is not None for spec in facts)
 
 
 def is_settled_from_use(rule: Rule, options: Mapping[str, str]) -> bool:
     """Whether the rule pays, every fact that it needs is known to the platform, and some are summed over use."""
     facts = facts_to_know(rule, options)
-    known = all(measure_of(spec) is not None for spec in facts)
+    known = all(settled_measure_of(spec) is not None for spec in facts)
     return rule.kind is RuleKind.PAYS and known and bool(use_facts(facts))
 
 

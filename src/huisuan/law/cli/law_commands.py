@@ -143,5 +143,5 @@ def _about(policy: Policy) -> dict[str, Any]:
     return {
         "name": policy.name, "title": policy.title, "issuer": policy.issuer, "valid_from": policy.valid_from,
         "valid_to": policy.valid_to, "sentences": len(policy.text.sentences), "digest": policy.digest,
-        "prepared": policy.prepared, "rules": rules,
+        "prepared": policy.prepared, "example": policy.example, "rules": rules,
     }  # fmt: skip

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from huisuan.base.paths import home
 from huisuan.law.authoring.article_modules import import_articles
 from huisuan.law.authoring.groups import check_shared_cap
 from huisuan.law.authoring.registry import ArticleRegistry, registering
@@ -39,7 +40,7 @@ def search_path() -> list[Path]:
     """Where policies are looked for, first come first served."""
     named = [Path(part) for part in os.environ.get("HUISUAN_POLICIES", "").split(os.pathsep) if part]
     package = Path(__file__).parents[2]
-    return [*named, package / "policies", package.parents[1] / "policies"]
+    return [*named, home() / "policies", package / "policies", package.parents[1] / "policies"]
 
 
 def list_policies() -> list[str]:
@@ -94,7 +95,7 @@ def _load(folder: Path, adopted: tuple[Path, ...], sources: tuple[Source, ...]) 
         tuple(state.allotments), tuple(state.stackings), tuple(state.shared_caps), tuple(state.handlings),
         changes=changes, versions=versions, level=about.get("level", ""),
         prepared=bool(about.get("prepared", False)), treasury=str(about.get("treasury", "")),
-        programmes=tuple(state.programmes),
+        programmes=tuple(state.programmes), example=bool(about.get("example", False)),
     )  # fmt: skip
     check_versions(unset)
     check_overlaps(unset)

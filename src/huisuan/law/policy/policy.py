@@ -1,7 +1,7 @@
 """A policy: one folder with its text, its articles, its settings. Nothing outside the folder names it.
 
-Folders are looked for in `HUISUAN_POLICIES` (paths separated like PATH), then among those that the package
-brings along. Settings adopted since then lie in folders of their own (see `sources.overlay_folders`).
+Folders are looked for in `HUISUAN_POLICIES` (paths separated like PATH), in `policies` of this home, and among those
+that the package brings along. Settings adopted since then lie in folders of their own (see `sources.overlay_folders`).
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ class Policy:
     prepared: bool = False
     treasury: str = ""
     programmes: tuple[ProgrammeSpec, ...] = ()
+    example: bool = False
 
     def rule(self, wanted: str) -> Rule:
         """The rule of that key ("8.2", "6.2.recommendation"), or the one that pays in an article ("8").

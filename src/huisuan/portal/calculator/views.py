@@ -45,11 +45,16 @@ class Audience:
     rules: int
 
 
+def calculator_policies() -> tuple[list[Policy], list[str]]:
+    """The policies that the calculator answers by, none prepared or invented, and what is wrong with others."""
+    found, broken = load_all_policies()
+    return [policy for policy in found if not policy.prepared and not policy.example], broken
+
+
 @public_page
 def calculator(request: HttpRequest) -> HttpResponseBase:
     """The page; htmx asks only for the part that changes."""
-    found, broken = load_all_policies()
-    policies = [policy for policy in found if not policy.prepared]
+    policies, broken = calculator_policies()
     known = list_questions(policies)
     asked = without_presumed(CalculatorQuery.from_request(request, policies, timezone.localdate()), known)
     address = _address(asked.query())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from huisuan.compute.fact_sources.registry import UseMeasure, measure_of, state_facts, state_values, use_facts
+from huisuan.compute.fact_sources.registry import UseMeasure, settled_measure_of, state_facts, state_values, use_facts
 from huisuan.compute.fact_sources.rules import chosen_options, claimant_rule, facts_that_matter
 from huisuan.law.model import FactSpec
 from huisuan.law.policy import PolicyRule, dated_facts, find_part_starts, part_name
@@ -46,7 +46,7 @@ class AskedRule:
         """The rule over the days from `starts` to `on`, under the options chosen on the last of them."""
         read = place.policy.rule_on(place.rule, on, as_known)
         matter = facts_that_matter(read, chosen_options(place.policy, read, on, as_known))
-        facts = [spec for spec in matter if measure_of(spec) is not None]
+        facts = [spec for spec in matter if settled_measure_of(spec) is not None]
         parts = find_part_starts(place.policy, place.rule, starts, on, as_known)
         by_part = {spec.name for spec in dated_facts(place.rule)} if parts else set()
         return cls(place, on, as_known, tuple(facts), parts, frozenset(by_part))

@@ -9,8 +9,10 @@ import typer
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.money import yuan
 from huisuan.terminal import AsJson, out, print_json, print_table
+from huisuan.treasury.cli import city_payment_commands
 
 app = typer.Typer()
+app.add_typer(city_payment_commands.app, name="city-payments", help="市级拨付凭证：导入、查看、核减、冲销")
 _COLUMNS = {
     "key": "", "appropriated": "预算（元）", "available": "可用", "lapsed": "已收回", "committed": "已承诺",
     "ordered": "已开支付令", "paid": "已拨付", "recovered": "已追回", "owed": "应追回未到",

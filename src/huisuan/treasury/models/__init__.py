@@ -1,6 +1,7 @@
 """What the treasury keeps: lines and accounts, entries and postings, commitments, orders and what the bank said."""
 
 from huisuan.treasury.models.bank import BankFile, BankFileLine, BankOutcome, BankReturn, BankReturnLine
+from huisuan.treasury.models.city_payments import CityPayment, CityPaymentCut
 from huisuan.treasury.models.commitments import Commitment, Instalment, PaymentOrder
 from huisuan.treasury.models.ledger import Account, AccountKind, AppropriationLine, Entry, EntryKind, Posting
 from huisuan.treasury.models.recoveries import Debt
@@ -14,6 +15,8 @@ __all__ = [
     "BankOutcome",
     "BankReturn",
     "BankReturnLine",
+    "CityPayment",
+    "CityPaymentCut",
     "Commitment",
     "Debt",
     "Entry",

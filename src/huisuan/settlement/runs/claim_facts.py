@@ -1,0 +1,79 @@
+"""The facts of one claim (a project) that registers know, by the measures of the registry, and the rule's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from huisuan.base.errors import InvalidRequest
+from huisuan.compute.fact_sources.registry import ClaimMeasure, measure_of
+from huisuan.law.explain import explain, parse_facts
+from huisuan.law.model import Answer, FactSpec, LawError, Value, to_json
+from huisuan.law.policy import load_policy
+from huisuan.treasury.city_payments import paid_by_city
+
+
+@dataclass(frozen=True)
+class ClaimSubject:
+    """The project of a city that is asked about, over [starts, ends), as known on a day."""
+
+    city: str
+    project: str
+    starts: date
+    ends: date
+    as_known: date
+
+
+#: by source and measure who answers; every claim measure of the registry is here
+PROVIDERS: Mapping[tuple[str, str], Callable[[ClaimSubject], Value]] = {
+    ("treasury", "city_paid"): lambda asked: paid_by_city(
+        asked.city, asked.project, asked.starts, asked.ends, asked.as_known
+    ),
+}
+
+
+@dataclass(frozen=True)
+class ClaimAnswer:
+    """A rule's answer about one project, and which of its facts came from a register."""
+
+    answer: Answer
+    registered: Mapping[str, Value]
+
+
+def claim_values(facts: Iterable[FactSpec], subject: ClaimSubject) -> dict[str, Value]:
+    """By name what the registers say of the claim."""
+    return {
+        spec.name: PROVIDERS[spec.known_by, spec.measure](subject)
+        for spec in facts
+        if isinstance(measure_of(spec), ClaimMeasure)
+    }
+
+
+def answer_claim(
+    policy: str, rule: str, city: str, project: str, year: int, declared: Mapping[str, object], as_known: date
+) -> ClaimAnswer:
+    """Ask a rule about a city's project with a year's payments by the register and what the applicant declares.
+
+    Raises:
+        InvalidRequest: no such policy or rule, one of which no register knows anything, facts that cannot be read, or
+            one that is declared though a register knows it.
+    """
+    try:
+        law = load_policy(policy)
+        asked = law.rule(rule)
+        starts, ends = max(date(year, 1, 1), law.valid_from), min(date(year, 12, 31), law.last_day(as_known))
+        subject = ClaimSubject(city, project, starts, ends + timedelta(days=1), as_known)
+        registered = claim_values(asked.facts, subject)
+        if not registered:
+            raise InvalidRequest(f"第 {asked.key} 句没有按项目登记的事实", code="settlement.rule_without_claims")
+        if twice := registered.keys() & declared.keys():
+            raise InvalidRequest(
+                f"{'、'.join(sorted(twice))} 由登记得出，不能另行申报；登记有误请先更正登记",
+                code="settlement.fact_declared_twice",
+            )
+        facts = parse_facts(asked, {**declared, **{name: to_json(value) for name, value in registered.items()}})
+        on = max(ends, law.valid_from)
+        return ClaimAnswer(explain(law, asked, facts, on=on, as_known=as_known), registered)
+    except LawError as error:
+        raise InvalidRequest(str(error), code=error.code) from None

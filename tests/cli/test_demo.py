@@ -1,0 +1,34 @@
+"""The demo's second year is paid for by three policies in one run, and the invented one is kept apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from huisuan.cli.demo import scenario
+from huisuan.law.policy import load_policy
+from huisuan.portal.calculator.views import calculator_policies
+
+
+@pytest.mark.django_db
+def test_three_policies_are_settled_in_one_run_and_the_invented_one_counts_what_the_others_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUISUAN_HOME", str(tmp_path / "h"))
+    scenario.enter_parties()
+    scenario.open_centres()
+    scenario.add_example_policy()
+    scenario.import_stacked_year()
+    runs = [made.run for made in scenario.settle_stacked_year()]
+    assert [(run.policy, run.year) for run in runs] == [
+        ("anhui-agi-2023", 2025), ("wuhu-compute-2025", 2025), ("example-district-2025", 2025),
+    ]  # fmt: skip
+    province, city, district = runs
+    assert province.payable_fen == province.amount_fen > 0
+    assert city.payable_fen == city.amount_fen > 0
+    assert 0 < district.payable_fen < district.amount_fen
+    assert load_policy("example-district-2025").example
+    shown, _broken = calculator_policies()
+    assert "anhui-agi-2023" in {policy.name for policy in shown}
+    assert not [policy for policy in shown if policy.example or policy.prepared]

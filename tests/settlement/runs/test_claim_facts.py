@@ -1,0 +1,54 @@
+"""A rule about one project is answered with what the registers know of it: what its city paid, by voucher."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from huisuan.base.errors import InvalidRequest
+from huisuan.compute.fact_sources.registry import MEASURES, ClaimMeasure
+from huisuan.law.model import Status
+from huisuan.settlement.runs.claim_facts import PROVIDERS, ClaimAnswer, answer_claim
+from huisuan.treasury.city_payments import PaymentClaim, record_city_payment, reverse_city_payment
+from huisuan.treasury.ledger import Act
+
+MAY, JUNE = (datetime(2025, month, 5, 4, tzinfo=UTC) for month in (5, 6))
+IN_MAY, IN_JUNE = (Act("李会计", at, at.date()) for at in (MAY, JUNE))
+DECLARED = {"key_technology": True, "city": "340100"}
+
+
+def asked(known: datetime = JUNE, **declared: object) -> ClaimAnswer:
+    return answer_claim("anhui-agi-2023", "8.2", "340100", "项目甲", 2024, {**DECLARED, **declared}, known.date())
+
+
+@pytest.mark.django_db
+def test_the_award_of_a_project_follows_the_vouchers_of_its_city_as_known_on_a_day() -> None:
+    for number, (project, day) in enumerate(
+        [
+            ("项目甲", date(2024, 4, 1)),
+            ("项目甲", date(2024, 12, 31)),
+            ("项目甲", date(2025, 1, 1)),
+            ("项目乙", date(2024, 4, 1)),
+        ]
+    ):
+        record_city_payment(PaymentClaim("340100", f"V-{number}", project, 100_000_000, day), IN_MAY)
+    last, _ = record_city_payment(PaymentClaim("340100", "V-9", "项目甲", 50_000_000, date(2024, 5, 1)), IN_MAY)
+    reverse_city_payment(last, "付错了项目", IN_JUNE)
+    now, before = asked(), asked(MAY)
+    assert (now.registered, before.registered) == ({"city_paid": 200_000_000}, {"city_paid": 250_000_000})
+    assert now.answer.status is before.answer.status is Status.ELIGIBLE
+    assert (now.answer.amount_fen, before.answer.amount_fen) == (60_000_000, 75_000_000)  # 30%
+
+
+@pytest.mark.django_db
+def test_what_a_register_knows_is_not_declared_and_other_rules_are_refused() -> None:
+    with pytest.raises(InvalidRequest, match="city_paid 由登记得出"):
+        asked(city_paid=1)
+    with pytest.raises(InvalidRequest, match="没有按项目登记的事实"):
+        answer_claim("anhui-agi-2023", "5.1", "340100", "项目甲", 2024, {}, JUNE.date())
+    assert asked().registered == {"city_paid": 0}
+
+
+def test_every_claim_measure_has_who_answers_it() -> None:
+    assert {key for key, measure in MEASURES.items() if isinstance(measure, ClaimMeasure)} == PROVIDERS.keys()
