@@ -27,11 +27,11 @@ from datetime import UTC, datetime
 from huisuan.serving import database
 database.prepare_database()
 from support.usage_records import centre
-from huisuan.compute.agent_gateway.enrolment import invite
+from huisuan.compute.agent_gateway.enrolment import invite_agent
 for number in range(4):
     made = centre(f"c{number}")
     type(made).objects.filter(pk=made.pk).update(engine="local")
-    print(invite(made.code, "test", datetime.now(UTC))[1])
+    print(invite_agent(made.code, "test", datetime.now(UTC))[1])
 """
 TESTS = str(Path(__file__).parents[1])
 
