@@ -159,7 +159,7 @@ def _entered(row: SettingHistory) -> list[str]:
     if isinstance(value, Fraction):
         return [_share(value)]
     if isinstance(value, int):
-        return [plain_yuan(value)]
+        return [plain_yuan(value) if getattr(row.spec, "kind", None) is ValueKind.MONEY else str(value)]
     return [value]
 
 
