@@ -84,7 +84,7 @@ class CentreProject(Facts):
     city_qualifies = boolean("所在市符合条件", "The city qualifies", asked_by="1.2", evidence="市级补助的依据文件")
     city_paid = money(
         "市级实际补助额度", "What the city actually paid", maximum="100亿元", asked_by="1.2",
-        evidence="贷款贴息、运营补贴等的拨付凭证", known_by="treasury", measure="city_paid",
+        evidence="贷款贴息、运营补贴等的拨付凭证", known_by="treasury", measure="city_payments",
     )  # fmt: skip
     city_granted = money(
         "市级已批准的补助", "What the city has granted", maximum="100亿元", asked_by="1.2", evidence="市级批复文件"

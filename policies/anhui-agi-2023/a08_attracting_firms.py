@@ -76,7 +76,7 @@ class AttractedProject(Facts):
     )  # fmt: skip
     city_paid = money(
         "市级实际补助金额", "What the city actually paid", maximum="100亿元", asked_by="8.2",
-        evidence="市级拨付凭证", known_by="treasury", measure="city_paid",
+        evidence="市级拨付凭证", known_by="treasury", measure="city_payments",
     )  # fmt: skip
     city_granted = money(
         "市级已批准的补助", "What the city has granted", maximum="100亿元", asked_by="8.2", evidence="市级批复文件"

@@ -53,7 +53,7 @@ FILES = {
     f"{OPERATOR},{USER},100,false,2024-01-01,\n",
     "experts.csv": f"username,employer_uscc,fields,active_from\nwu,{OPERATOR},大模型；芯片,2024-01-01\n",
     "ties.csv": f"username,party,kind,starts\nwu,{USER},顾问咨询,2024-01-01\n",
-    "city-payments.csv": "city,voucher,project,amount,paid_on\n340100,HF-1,甲,1000000,2024-04-01\n",
+    "city-payments.csv": "city,voucher,project,amount,paid_day\n340100,HF-1,甲,1000000,2024-04-01\n",
     "tenants.csv": f"account,uscc\nlab,{USER}\n",
     "2024.toml": 'authority = "省专班"\ndocument = "皖智专〔2025〕1 号"\nvalid_from = 2024-01-01\n'
     '[settings]\n"2.2.rate" = "15%"\n',

@@ -29,7 +29,7 @@ MAY, JUNE = (datetime(2024, month, 5, 4, tzinfo=UTC) for month in (5, 6))
 IN_MAY, IN_JUNE = (Act("李会计", at, at.date()) for at in (MAY, JUNE))
 CLAIM = PaymentClaim("340100", "HF-2024-001", "关键技术项目甲", 100_000_000, date(2024, 4, 1))
 YEAR = (date(2024, 1, 1), date(2025, 1, 1))
-HEADER = "city,voucher,project,amount,paid_on,payee"
+HEADER = "city,voucher,project,amount,paid_day,payee"
 
 
 def paid(as_known: datetime = JUNE, project: str = CLAIM.project) -> int:
@@ -88,7 +88,7 @@ def test_a_file_keeps_its_good_lines_and_names_the_others_with_their_place() -> 
     assert (report.new, report.same) == (2, 0)
     assert [(fault.line, fault.column) for fault in report.faults] == [
         (3, "voucher"), (4, "city"), (5, "city"), (6, "voucher"), (7, "project"), (8, "amount"), (9, "amount"),
-        (10, "paid_on"), (11, "paid_on"), (12, "payee"),
+        (10, "paid_day"), (11, "paid_day"), (12, "payee"),
     ]  # fmt: skip
     assert paid(project="项目甲") == 123_450 + 200
     again = import_city_payments(file.encode(), "拨付.csv", IN_JUNE)

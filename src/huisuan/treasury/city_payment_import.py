@@ -13,11 +13,11 @@ from huisuan.parties.models import Party
 from huisuan.treasury.city_payments import PaymentClaim, normal_voucher, record_city_payment
 from huisuan.treasury.ledger import Act
 
-_COLUMNS = ("city", "voucher", "project", "amount", "paid_on")
+_COLUMNS = ("city", "voucher", "project", "amount", "paid_day")
 
 
 def import_city_payments(content: bytes, name: str, act: Act) -> FileReport:
-    """Enter the lines of a file (columns city, voucher, project, amount in yuan, paid_on; payee, a USCC).
+    """Enter the lines of a file (columns city, voucher, project, amount in yuan, paid_day; payee, a USCC).
 
     One transaction. A voucher that stands with another content is a fault: nothing is ever overwritten.
 
@@ -50,9 +50,9 @@ def _parse_claim(cells: dict[str, str], parties: dict[str, Party]) -> PaymentCla
     if not fen:
         raise LineRefused("amount", cells["amount"], "不是大于 0 的金额", "以元填写，至多两位小数，如 1234567.85")
     try:
-        day = date.fromisoformat(cells["paid_on"].replace("/", "-"))
+        day = date.fromisoformat(cells["paid_day"].replace("/", "-"))
     except ValueError:
-        raise LineRefused("paid_on", cells["paid_on"], "不是日期", "请写成 2024-01-31") from None
+        raise LineRefused("paid_day", cells["paid_day"], "不是日期", "请写成 2024-01-31") from None
     payee = cells.get("payee", "").replace(" ", "").upper()
     if payee and payee not in parties:
         raise LineRefused("payee", payee, "不是已登记的主体", "请先用 huisuan party import 导入它，或留空")
@@ -76,6 +76,6 @@ def _record(claim: PaymentClaim, act: Act, name: str) -> tuple[object, bool]:
 
 #: in which column of a line a refusal lies
 _PLACES = {
-    "treasury.city_payment_of_no_city": ("city", ""), "treasury.paid_in_future": ("paid_on", ""),
+    "treasury.city_payment_of_no_city": ("city", ""), "treasury.paid_in_future": ("paid_day", ""),
     "treasury.amount_out_of_bounds": ("amount", ""), "treasury.city_payment_key_missing": ("project", ""),
 }  # fmt: skip

@@ -32,7 +32,7 @@ class PaymentClaim:
     voucher: str
     project: str
     fen: int
-    paid_on: date
+    paid_day: date
     payee: Party | None = None
 
 
@@ -48,14 +48,14 @@ def record_city_payment(claim: PaymentClaim, act: Act, source: str = "") -> tupl
     city = _get_city(claim.city)
     voucher, project = normal_voucher(claim.voucher), normal_project(claim.project)
     today = act.now.astimezone(SHANGHAI).date()
-    if claim.paid_on > today:
-        raise InvalidRequest(f"支付日 {claim.paid_on} 还没有到", code="treasury.paid_in_future")
-    content = {"project": project, "payee": claim.payee, "amount_fen": claim.fen, "paid_on": claim.paid_on}
+    if claim.paid_day > today:
+        raise InvalidRequest(f"支付日 {claim.paid_day} 还没有到", code="treasury.paid_in_future")
+    content = {"project": project, "payee": claim.payee, "amount_fen": claim.fen, "paid_day": claim.paid_day}
     entry = {"known_from": today, "source": shortened(source, 200), "by": act.by, "at": act.now}
     payment, made = CityPayment.objects.get_or_create(city=city, voucher=voucher, defaults={**content, **entry})
     if not made and any(getattr(payment, name) != value for name, value in content.items()):
         raise Conflict(
-            f"凭证 {voucher} 已登记为 {payment.project}，{yuan(payment.amount_fen)} 元，{payment.paid_on}；"
+            f"凭证 {voucher} 已登记为 {payment.project}，{yuan(payment.amount_fen)} 元，{payment.paid_day}；"
             "同一凭证只登记一次：有误请先冲销，更正后的付款用它自己的凭证号",
             code="treasury.city_voucher_differs",
         )
@@ -132,7 +132,7 @@ def city_payments_known(as_known: date) -> QuerySet[CityPayment, Any]:
 def paid_by_city(city: str, project: str, starts: date, ends: date, as_known: date) -> int:
     """What a city paid for a project on the days [starts, ends), in fen, as known on a day."""
     found = city_payments_known(as_known).filter(
-        city=city, project=normal_project(project), paid_on__gte=starts, paid_on__lt=ends
+        city=city, project=normal_project(project), paid_day__gte=starts, paid_day__lt=ends
     )
     return int(found.aggregate(fen=Sum("left_fen"))["fen"] or 0)
 

@@ -9,7 +9,7 @@ import pytest
 from huisuan.base.errors import InvalidRequest
 from huisuan.compute.fact_sources.registry import MEASURES, ClaimMeasure
 from huisuan.law.model import Status
-from huisuan.settlement.runs.claim_facts import PROVIDERS, ClaimAnswer, answer_claim
+from huisuan.settlement.runs.claim_facts import PROVIDERS, RegisteredClaim, answer_claim
 from huisuan.treasury.city_payments import PaymentClaim, record_city_payment, reverse_city_payment
 from huisuan.treasury.ledger import Act
 
@@ -18,7 +18,7 @@ IN_MAY, IN_JUNE = (Act("李会计", at, at.date()) for at in (MAY, JUNE))
 DECLARED = {"key_technology": True, "city": "340100"}
 
 
-def asked(known: datetime = JUNE, **declared: object) -> ClaimAnswer:
+def asked(known: datetime = JUNE, **declared: object) -> RegisteredClaim:
     return answer_claim("anhui-agi-2023", "8.2", "340100", "项目甲", 2024, {**DECLARED, **declared}, known.date())
 
 

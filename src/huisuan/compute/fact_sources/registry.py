@@ -85,7 +85,7 @@ MEASURES: Mapping[tuple[str, str], StateMeasure | UseMeasure | ClaimMeasure] = {
     ("meter", "spend"): UseMeasure(_FEN, "amount_fen"),
     ("meter", "card_hours"): UseMeasure(_COUNT, "card_seconds", per=3600),
     ("relations", "self_use"): UseMeasure(_FEN, "excluded_fen"),
-    ("treasury", "city_paid"): ClaimMeasure(_FEN),
+    ("treasury", "city_payments"): ClaimMeasure(_FEN),
 }
 
 

@@ -27,14 +27,14 @@ class ClaimSubject:
 
 #: by source and measure who answers; every claim measure of the registry is here
 PROVIDERS: Mapping[tuple[str, str], Callable[[ClaimSubject], Value]] = {
-    ("treasury", "city_paid"): lambda asked: paid_by_city(
+    ("treasury", "city_payments"): lambda asked: paid_by_city(
         asked.city, asked.project, asked.starts, asked.ends, asked.as_known
     ),
 }
 
 
 @dataclass(frozen=True)
-class ClaimAnswer:
+class RegisteredClaim:
     """A rule's answer about one project, and which of its facts came from a register."""
 
     answer: Answer
@@ -52,7 +52,7 @@ def claim_values(facts: Iterable[FactSpec], subject: ClaimSubject) -> dict[str, 
 
 def answer_claim(
     policy: str, rule: str, city: str, project: str, year: int, declared: Mapping[str, object], as_known: date
-) -> ClaimAnswer:
+) -> RegisteredClaim:
     """Ask a rule about a city's project with a year's payments by the register and what the applicant declares.
 
     Raises:
@@ -74,6 +74,6 @@ def answer_claim(
             )
         facts = parse_facts(asked, {**declared, **{name: to_json(value) for name, value in registered.items()}})
         on = max(ends, law.valid_from)
-        return ClaimAnswer(explain(law, asked, facts, on=on, as_known=as_known), registered)
+        return RegisteredClaim(explain(law, asked, facts, on=on, as_known=as_known), registered)
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None

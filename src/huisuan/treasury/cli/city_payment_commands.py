@@ -22,7 +22,7 @@ _City = Annotated[str, typer.Option("--city", help="市的六位代码，如 340
 _Voucher = Annotated[str, typer.Argument(metavar="VOUCHER", help="凭证号")]
 _Reason = Annotated[str, typer.Option("--reason", help="理由")]
 _COLUMNS = {
-    "city": "市", "voucher": "凭证", "project": "项目", "payee": "收款方", "paid_on": "支付日",
+    "city": "市", "voucher": "凭证", "project": "项目", "payee": "收款方", "paid_day": "支付日",
     "amount_fen": "金额（元）", "left_fen": "现存（元）", "known_from": "何日起知道", "by": "登记人",
 }  # fmt: skip
 
@@ -32,7 +32,7 @@ def import_(
     file: Annotated[str, typer.Argument(help="CSV 文件，- 为标准输入")],
     as_json: AsJson = False,
 ) -> None:
-    """从 CSV 登记市级拨付（city,voucher,project,amount,paid_on[,payee]）；好行留下，坏行逐行说明。"""
+    """从 CSV 登记市级拨付（city,voucher,project,amount,paid_day[,payee]）；好行留下，坏行逐行说明。"""
     from huisuan.parties.cli.party_commands import read_file, show_report
     from huisuan.treasury.city_payment_import import import_city_payments
 
@@ -115,7 +115,7 @@ def _show(payment: CityPayment, as_json: bool) -> None:
 def _row(payment: Any) -> dict[str, Any]:
     return {
         "city": payment.city_id, "voucher": payment.voucher, "project": payment.project,
-        "payee": payment.payee.uscc if payment.payee else "", "paid_on": payment.paid_on,
+        "payee": payment.payee.uscc if payment.payee else "", "paid_day": payment.paid_day,
         "amount_fen": payment.amount_fen, "left_fen": payment.left_fen, "known_from": payment.known_from,
         "by": payment.by,
     }  # fmt: skip

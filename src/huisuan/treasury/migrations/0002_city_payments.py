@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ('voucher', models.CharField(help_text='in its normal form: half width, capitals, without blanks', max_length=80)),
                 ('project', models.CharField(max_length=80)),
                 ('amount_fen', models.BigIntegerField()),
-                ('paid_on', models.DateField()),
+                ('paid_day', models.DateField()),
                 ('known_from', models.DateField()),
                 ('source', models.CharField(help_text='the file', max_length=200)),
                 ('by', models.CharField(max_length=80)),
@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 ('payee', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='city_payments', to='parties.party')),
             ],
             options={
-                'ordering': ['city', 'paid_on', 'voucher'],
+                'ordering': ['city', 'paid_day', 'voucher'],
             },
         ),
         migrations.CreateModel(
@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='citypayment',
-            index=models.Index(fields=['city', 'project', 'paid_on'], name='city_payment_of_project'),
+            index=models.Index(fields=['city', 'project', 'paid_day'], name='city_payment_of_project'),
         ),
         migrations.AddConstraint(
             model_name='citypayment',
@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='citypayment',
-            constraint=models.CheckConstraint(condition=models.Q(('known_from__gte', models.F('paid_on'))), name='city_payment_is_known_once_made'),
+            constraint=models.CheckConstraint(condition=models.Q(('known_from__gte', models.F('paid_day'))), name='city_payment_is_known_once_made'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='citypayment',

@@ -22,15 +22,15 @@ class CityPayment(models.Model):
     project = models.CharField(max_length=80)
     payee = models.ForeignKey(Party, on_delete=models.PROTECT, null=True, related_name="city_payments")
     amount_fen = models.BigIntegerField()
-    paid_on = models.DateField()
+    paid_day = models.DateField()
     known_from = models.DateField()
     source = models.CharField(max_length=200, help_text="the file")
     by = models.CharField(max_length=80)
     at = models.DateTimeField()
 
     class Meta:
-        ordering = ["city", "paid_on", "voucher"]
-        indexes = [models.Index(fields=["city", "project", "paid_on"], name="city_payment_of_project")]
+        ordering = ["city", "paid_day", "voucher"]
+        indexes = [models.Index(fields=["city", "project", "paid_day"], name="city_payment_of_project")]
         constraints = [
             models.UniqueConstraint(name="city_voucher_once", fields=["city", "voucher"]),
             models.CheckConstraint(
@@ -41,7 +41,7 @@ class CityPayment(models.Model):
                 condition=Q(amount_fen__gt=0, amount_fen__lte=LARGEST_AMOUNT)
                 & Q(voucher__regex=r"^\S+$") & ~Q(project="") & ~Q(by=""),
             ),
-            models.CheckConstraint(name="city_payment_is_known_once_made", condition=Q(known_from__gte=F("paid_on"))),
+            models.CheckConstraint(name="city_payment_is_known_once_made", condition=Q(known_from__gte=F("paid_day"))),
         ]  # fmt: skip
         triggers = [append_only("city_payments_stay")]
 
