@@ -20,6 +20,7 @@ from huisuan.compute.keys import platform_key
 from huisuan.compute.models import AccountClaim, Centre, Job, JobLog, MaintenanceWindow, MeterFlag
 from huisuan.compute.site_agent.config import KEY, STATE_FILE, Config, write_config
 from huisuan.compute.site_agent.state import AgentState
+from huisuan.documents.models import Document
 from huisuan.parties.identity import second_factor
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.models import Party, Person, Token
@@ -51,6 +52,7 @@ FILES = {
     f"{USER},合肥某公司,enterprise,340100\n{OPERATOR},运营方,centre_operator,340100\n",
     "relations.csv": "owner,owned,share_permille,control,valid_from,valid_to\n"
     f"{OPERATOR},{USER},100,false,2024-01-01,\n",
+    "notice.json": '{"title": "申报通知", "body": [{"text": "现予通知。"}]}',
     "experts.csv": f"username,employer_uscc,fields,active_from\nwu,{OPERATOR},大模型；芯片,2024-01-01\n",
     "ties.csv": f"username,party,kind,starts\nwu,{USER},顾问咨询,2024-01-01\n",
     "city-payments.csv": "city,voucher,project,amount,paid_day\n340100,HF-1,甲,1000000,2024-04-01\n",
@@ -88,6 +90,7 @@ STANDS_FOR: dict[str | tuple[str, str], Callable[[], str]] = {
     ("--array", "作业号"): lambda: Job.objects.exclude(array_uid="").latest("submitted_at").array_uid,
     ("logs", "UID"): lambda: Job.objects.get(state="done").uid,
     "用户名": lambda: "li",
+    "核验码": lambda: Document.objects.latest("pk").code,
     "账号": lambda: "wang",
     "文件": lambda: "train.yaml",
 }

@@ -16,6 +16,7 @@ from huisuan.parties.route_access import allow, public_page, viewer_of
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.ui.address import refused
 from huisuan.portal.ui.columns import Choice, Column, Empty, Kind
+from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.table import Table, render_tables
 
 _KINDS = {
@@ -39,7 +40,7 @@ def check_page(request: HttpRequest) -> HttpResponseBase:
         try:
             return redirect("document", find_document(typed).code)
         except NotFound as wrong:
-            context |= {"wrong": str(wrong), "not_used": refused(request, "code")}
+            context |= {"wrong": refusal_html(wrong), "not_used": refused(request, "code")}
     return render(request, "portal/documents/check.html", context, status=404 if typed else 200)
 
 
@@ -49,7 +50,7 @@ def document_page(request: HttpRequest, code: str) -> HttpResponseBase:
     try:
         document = find_document(code)
     except NotFound as wrong:
-        context = {"here": "check-document", "typed": code, "wrong": str(wrong)}
+        context = {"here": "check-document", "typed": code, "wrong": refusal_html(wrong)}
         return render(request, "portal/documents/check.html", context, status=404)
     later = getattr(document, "replaced_by", None)
     known: dict[str, object] = {
@@ -66,7 +67,7 @@ def document_pdf(request: HttpRequest, code: str) -> HttpResponse:
         document = find_document(code)
         content = load_pdf(document, _viewer(request))
     except NotFound as wrong:
-        raise Http404(str(wrong)) from None
+        raise Http404 from wrong
     answer = HttpResponse(content, content_type=PDF_TYPE)
     answer["Content-Disposition"] = f'inline; filename="{document.code}.pdf"'
     return answer
