@@ -27,7 +27,7 @@ ALLOWED: dict[tuple[str, str], str] = {
         "parties/queries.py",
         "in_anhui",
     ): "a column of the register: whether a region lies in the province of the platform",
-    ("law/policy/scaffold_example.py", "第 1.1 句"): "of the example policy that `policy new` writes",
+    ("law/policy/scaffold/example.py", "第 1.1 句"): "of the example policy that `policy new` writes",
     ("settlement/statements/focus_csv.py", "1.2"): "the version of FOCUS",
 }
 #: a help text may give an example: "如 anhui-agi-2023"

@@ -14,7 +14,7 @@ from huisuan.law.cli.arguments import parse_day
 from huisuan.law.model.errors import LawError
 from huisuan.law.policy.load import load_folder, load_policy, search_path
 from huisuan.law.policy.policy import Policy
-from huisuan.law.policy.scaffold import PolicyMetadata, create_policy
+from huisuan.law.policy.scaffold.policy_folder import PolicyMetadata, create_policy
 from huisuan.terminal import AsJson, note, out, print_json, print_table, progress
 
 app = typer.Typer()

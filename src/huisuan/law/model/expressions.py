@@ -151,8 +151,7 @@ class Cap:
     limit: Node
 
 
-#: what a rule may round to, in fen
-ROUNDING_UNITS = {"fen": 1, "yuan": 100, "wan": 1_000_000}
+ROUNDING_UNITS = {"fen": 1, "yuan": 100, "wan": 1_000_000}  # what a rule may round to, in fen
 
 
 @dataclass(frozen=True)
@@ -269,12 +268,11 @@ Node: TypeAlias = (
 )  # fmt: skip
 
 NODE_TYPES = get_args(Node)
-#: by exact type, of which nothing is derived: no tree is walked as often as these
 _FIELD_NAMES: dict[type, tuple[str, ...]] = {kind: tuple(field.name for field in fields(kind)) for kind in NODE_TYPES}
 
 
 def children(node: Node) -> Iterator[Node]:
-    """The nodes directly below."""
+    """The nodes directly below, by the fields of the exact type: no tree is walked as often."""
     for name in _FIELD_NAMES[type(node)]:
         value = getattr(node, name)
         if type(value) in _FIELD_NAMES:
@@ -289,10 +287,8 @@ def walk(node: Node, options: Mapping[str, str] | None = None) -> Iterator[Node]
     """The node and everything below it, depth first; of an open question that `options` decides the chosen branch."""
     waiting = [node]
     while waiting:
-        found = waiting.pop()
-        yield found
-        chosen = options.get(found.spec.name) if options and isinstance(found, Interpreted) else None
-        if chosen is not None and isinstance(found, Interpreted):
+        yield (found := waiting.pop())
+        if options and isinstance(found, Interpreted) and (chosen := options.get(found.spec.name)) is not None:
             waiting.append(found.branches[chosen])
         else:
             waiting += reversed([*children(found)])

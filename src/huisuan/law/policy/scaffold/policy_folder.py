@@ -11,8 +11,8 @@ from pathlib import Path
 from textwrap import wrap
 
 from huisuan.law.model.errors import LawError
-from huisuan.law.policy import scaffold_example as example
 from huisuan.law.policy.load import load_folder
+from huisuan.law.policy.scaffold import example
 from huisuan.law.policy.toml_documents import toml_string
 from huisuan.law.text.from_plain_text import to_markdown
 from huisuan.law.text.policy_text import ArticleText, load_policy_text
