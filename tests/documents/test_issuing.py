@@ -96,6 +96,7 @@ def test_a_code_is_found_however_it_is_typed_and_an_invented_one_is_not() -> Non
         with pytest.raises(NotFound, match="核验码"):
             find_document(wrong)
     assert Client().get("/documents/check", {"code": "0000-0000-0000"}).status_code == 404
+    assert Client().get("/api/v1/documents/0000-0000-0000").status_code == 404
 
 
 def test_only_public_documents_open_for_everybody() -> None:

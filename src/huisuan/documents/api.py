@@ -9,6 +9,7 @@ from ninja import Query, Router
 
 from huisuan.documents.queries import document_to_dict, find_document, list_documents, load_pdf
 from huisuan.documents.typesetting import PDF_TYPE
+from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.route_access import Allow, viewer_of
 
 router = Router(tags=["公文"])
@@ -18,7 +19,8 @@ _MOST = 1000
 @router.get("/documents/{code}", auth=None, summary="核验一份公文：谁签发、文件散列、是否仍有效")
 def check_document(request: HttpRequest, code: str) -> dict[str, Any]:
     """Whether a document is genuine, and what has replaced it. Anyone may ask."""
-    return document_to_dict(find_document(code))
+    with status_by_kind():
+        return document_to_dict(find_document(code))
 
 
 @router.get("/documents", auth=Allow(scope="read"), summary="可以打开的公文，新的在前")
@@ -35,7 +37,9 @@ def documents(
 @router.get("/documents/{code}/pdf", auth=Allow(scope="read"), summary="一份公文的 PDF")
 def document_pdf(request: HttpRequest, code: str) -> HttpResponse:
     """The PDF as it was issued."""
-    document = find_document(code)
-    answer = HttpResponse(load_pdf(document, viewer_of(request)), content_type=PDF_TYPE)
+    with status_by_kind():
+        document = find_document(code)
+        content = load_pdf(document, viewer_of(request))
+    answer = HttpResponse(content, content_type=PDF_TYPE)
     answer["Content-Disposition"] = f'attachment; filename="{document.code}.pdf"'
     return answer

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError
 
-from huisuan.base.errors import HuisuanError
+from huisuan.base.errors import Conflict, HuisuanError, NotAllowed, NotFound
+
+_STATUS = ((NotFound, 404), (NotAllowed, 403), (Conflict, 409))
 
 
 class ApiRefusal(HttpError):
@@ -15,6 +20,18 @@ class ApiRefusal(HttpError):
     def __init__(self, status: int, message: str, *, code: str) -> None:
         super().__init__(status, message)
         self.code = code
+
+
+@contextmanager
+def status_by_kind() -> Iterator[None]:
+    """Within it what is not found is answered by 404, what is not allowed by 403, a conflict by 409."""
+    try:
+        yield
+    except HuisuanError as refusal:
+        for kind, status in _STATUS:
+            if isinstance(refusal, kind):
+                raise ApiRefusal(status, str(refusal), code=refusal.code) from None
+        raise
 
 
 def answer_refusals(api: NinjaAPI) -> None:

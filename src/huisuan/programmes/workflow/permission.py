@@ -46,7 +46,7 @@ class Permissions:
         edges = ProcedureEdge.objects.filter(edition__in={one.edition_id for one in applications}, action=action)
         held = DutyHeld.objects.filter(application__in=applications, person=person)
         earlier = (
-            ApplicationStep.objects.filter(application__in=applications, key=key)
+            ApplicationStep.objects.filter(application__in=applications, key=key).select_related("application")
             if key
             else ApplicationStep.objects.none()
         )

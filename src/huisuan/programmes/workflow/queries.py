@@ -56,13 +56,20 @@ def due_count(application: Application) -> WorkingDayCount | None:
     return count_working_days(since, days, load_calendar()) if days else None
 
 
+def application_to_dict(application: Application) -> dict[str, Any]:
+    """A line of a list of applications."""
+    return {
+        "number": application.number, "programme": application.edition.key,
+        "party": application.party.uscc if application.party else application.city_id, "state": application.state,
+        "amount_fen": application.amount_fen, "since": application.state_since.astimezone(SHANGHAI).isoformat(),
+    }  # fmt: skip
+
+
 def describe_application(application: Application) -> dict[str, Any]:
     """An application as JSON carries it; times at Asia/Shanghai."""
     due = due_count(application)
     return {
-        "number": application.number, "programme": application.edition.key,
-        "party": application.party.uscc if application.party else application.city_id, "state": application.state,
-        "amount_fen": application.amount_fen,
+        **application_to_dict(application),
         "due": due.ends_at.isoformat() if due and due.ends_at else None,
         "history": [
             {

@@ -1,0 +1,106 @@
+"""Applications over HTTP: what one may see, what waits for one's posts, and acts by the person who asks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja import Field, Header, Query, Router, Schema
+
+from huisuan.parties.api_errors import status_by_kind
+from huisuan.parties.route_access import Allow, viewer_of
+from huisuan.programmes.workflow.act import act, act_on_many
+from huisuan.programmes.workflow.inbox import INBOX_PAGE, list_waiting
+from huisuan.programmes.workflow.queries import (
+    application_to_dict,
+    describe_application,
+    find_person,
+    get_application,
+    visible_applications,
+)
+from huisuan.protocol.resources import IDEMPOTENCY_KEY
+
+router = Router(tags=["申报"])
+_READERS = ("user", "city", "province", "auditor")
+_ACTORS = ("user", "city", "province")
+_MOST = 1000
+_Key = Annotated[str, Header(alias=IDEMPOTENCY_KEY, max_length=80, description="幂等键：同一键在一件申报上只办一次")]
+
+
+class ActBody(Schema):
+    """What goes with an act; `fields` only with `return`, `amount_fen` only with `decide`."""
+
+    reason: str = Field("", max_length=1000)
+    amount_fen: int | None = Field(None, ge=0, le=10**15, description="批准的金额（分），只用于 decide")
+    fields: list[str] | None = Field(None, max_length=200, description="须补正的栏目，只用于 return")
+
+    def payload(self) -> dict[str, Any]:
+        """What the step keeps beside its reason."""
+        return {} if self.fields is None else {"fields": self.fields}
+
+
+class ActOnManyBody(ActBody):
+    """The same act, with one reason, on many applications."""
+
+    numbers: list[str] = Field(min_length=1, max_length=10_000)
+
+
+@router.get("/applications", auth=Allow(*_READERS, scope="read"), summary="可看的申报，新的在前")
+def applications(
+    request: HttpRequest,
+    state: Annotated[str, Query(max_length=20)] = "",
+    offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
+    limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
+) -> dict[str, Any]:
+    """A party's own, a city's own and its parties', or all."""
+    found = visible_applications(viewer_of(request))
+    found = found.filter(state=state) if state else found
+    rows = found[offset : offset + limit]
+    return {"total": found.count(), "applications": [application_to_dict(one) for one in rows]}
+
+
+@router.get("/applications/{number}", auth=Allow(*_READERS, scope="read"), summary="一件申报：状态、金额、到期、每一步")
+def application(request: HttpRequest, number: str) -> dict[str, Any]:
+    """One of them with its history."""
+    with status_by_kind():
+        return describe_application(get_application(viewer_of(request), number))
+
+
+@router.get("/inbox", auth=Allow("province", scope="read"), summary="等我当天在任的岗位办理的申报")
+def inbox(request: HttpRequest, after: Annotated[int, Query(ge=0, le=10**15)] = 0) -> dict[str, Any]:
+    """Oldest first, a hundred at a time; `after` is the last id of the page before."""
+    now = datetime.now(UTC)
+    waiting = list_waiting(find_person(viewer_of(request).name), now, after=after, limit=INBOX_PAGE)
+    return {"waiting": [one.to_dict(now) for one in waiting]}
+
+
+@router.post(
+    "/applications/{number}/acts/{action}", auth=Allow(*_ACTORS, scope="submit"), summary="办理一步，以令牌本人的名义"
+)
+def take_step(request: HttpRequest, number: str, action: str, body: ActBody, key: _Key = "") -> dict[str, Any]:
+    """The application after the step; asked again with the same key nothing more is done."""
+    person = find_person(viewer_of(request).name)
+    with status_by_kind():
+        step = act(
+            number, action, person, datetime.now(UTC),
+            reason=body.reason, amount_fen=body.amount_fen, payload=body.payload(), key=key,
+        )  # fmt: skip
+    return describe_application(type(step.application).objects.get(pk=step.application_id))
+
+
+@router.post("/acts/{action}", auth=Allow(*_ACTORS, scope="submit"), summary="对多件申报办理同一步，一个理由")
+def take_step_on_many(request: HttpRequest, action: str, body: ActOnManyBody, key: _Key = "") -> dict[str, Any]:
+    """All that may be done are, in one transaction; the others are named, each with its reason."""
+    person = find_person(viewer_of(request).name)
+    outcome = act_on_many(
+        body.numbers, action, person, datetime.now(UTC),
+        reason=body.reason, amount_fen=body.amount_fen, payload=body.payload(), key=key,
+    )  # fmt: skip
+    return {
+        "done": sorted(step.application.number for step in outcome.done),
+        "refused": [
+            {"number": number, "code": refusal.code, "detail": str(refusal)}
+            for number, refusal in outcome.refused.items()
+        ],
+    }
