@@ -41,7 +41,7 @@ from huisuan.compute.models import (
 )
 from huisuan.documents.issuing import About, issue_document
 from huisuan.documents.letters import Letter, Part
-from huisuan.documents.models import DocumentKind
+from huisuan.documents.models import Document, DocumentKind
 from huisuan.law.policy.load import load_policy
 from huisuan.parties import members
 from huisuan.parties.identity import people, second_factor
@@ -73,8 +73,6 @@ ACTOR = Actor("李运维")
 DESPITE, ANSWER = "历史记录，已与中心核对", "扩容未登记，下月补"
 OFFICE = "安徽省科学技术厅"
 WRITTEN = (
-    OFFICE,
-    "申报通知",
     DESPITE,
     ANSWER,
     "省专班",
@@ -114,7 +112,9 @@ class Full:
             (Project, "name"), (MemberInvitation, "note"), (MaintenanceWindow, "reason"), (SettingsProposal, "title"),
             (JobTemplate, "name"),
         )  # fmt: skip
-        return [str(name) for model, field in stored for name in model.objects.values_list(field, flat=True)]
+        named = [str(name) for model, field in stored for name in model.objects.values_list(field, flat=True)]
+        papers = Document.objects.select_related("series")
+        return named + [text for paper in papers for text in (paper.full_number, paper.series.office, paper.title)]
 
 
 def build() -> Full:

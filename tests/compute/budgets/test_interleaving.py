@@ -76,8 +76,14 @@ def _use_all_that_may_be_used() -> None:
             return
 
 
+@transaction.atomic
 def _checked() -> None:
-    """Used and reserved of every hard budget are within its limit, by the rows themselves."""
+    """Used and reserved of every hard budget are within its limit, by the rows as they stand at one moment.
+
+    Read one after the other, what is metered in between counts as reserved and as used.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     for found in load_standings(FirmBudget.objects.filter(ended_at__isnull=True), NOON, Prices()):
         assert found.used + found.reserved <= found.limit, found
     assert Job.objects.filter(state__in=AT_CENTRE).exclude(reservations__closed_at__isnull=True).count() == 0

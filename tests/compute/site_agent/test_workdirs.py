@@ -130,7 +130,9 @@ def test_what_leads_out_or_is_no_file_is_refused_and_leaves_nothing(
     assert "evil" not in found
 
 
-@pytest.mark.parametrize(("limit", "value"), [("MOST_FILES", 2), ("MOST_BYTES", 1000)], ids=["too many", "a bomb"])
+@pytest.mark.parametrize(
+    ("limit", "value"), [("MOST_FILES", 2), ("MOST_UNPACKED_BYTES", 1000)], ids=["too many", "a bomb"]
+)
 def test_what_unpacks_to_too_much_is_refused(
     store: WorkdirStore, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
