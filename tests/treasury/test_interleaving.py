@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-
 import pytest
-from django.db import connection
 
 from huisuan.base.errors import Conflict
 from huisuan.treasury.bank_files import make_bank_file
@@ -14,30 +10,10 @@ from huisuan.treasury.bank_returns import import_returns
 from huisuan.treasury.check import prove
 from huisuan.treasury.commitments import commit
 from huisuan.treasury.models import BankFile, Commitment, PaymentOrder
+from support.at_once import at_once
 from support.treasury import ACT, balances, committed, line, ordered, promise, returned
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(*acts: Callable[[], object]) -> list[object]:
-    """What became of acts that begin together, each on a connection of its own: the result, or the refusal."""
-    gate, results = threading.Barrier(len(acts)), [None] * len(acts)
-
-    def does(number: int) -> None:
-        gate.wait()
-        try:
-            results[number] = acts[number]()  # type: ignore[call-overload]
-        except Exception as error:
-            results[number] = error  # type: ignore[call-overload]
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=does, args=(number,)) for number in range(len(acts))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return list(results)
 
 
 def test_of_a_hundred_commitments_at_once_on_room_for_fifty_fifty_stand() -> None:
