@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from typer.testing import CliRunner
 
-from huisuan.base.errors import Conflict, InvalidRequest, NotFound, Unavailable
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed, NotFound, Unavailable
 from huisuan.documents.commands import app
 from huisuan.documents.issuing import About, document_store, issue_document, set_prefix
 from huisuan.documents.letters import Letter, Part
@@ -30,7 +30,7 @@ LETTER = Letter("关于下达资金的通知", (Part("现予下达。"),))
 
 
 def official() -> Person:
-    return account("province")
+    return Person.objects.filter(username="li").first() or Person.objects.create_person("li", None, role="province")
 
 
 def issue(kind: DocumentKind = DocumentKind.CALL, office: str = OFFICE, about: About | None = None) -> Document:
@@ -43,6 +43,12 @@ def test_numbers_go_on_from_one_by_office_and_year() -> None:
     assert issue(office="合肥市财政局").full_number == "合肥市财政局〔2026〕1号"
     later = issue_document(DocumentKind.CALL, OFFICE, LETTER, official(), datetime(2026, 12, 31, 17, tzinfo=UTC))
     assert later.full_number == "皖科〔2027〕1号"  # it is past midnight at Shanghai; the prefix goes on
+
+
+def test_a_program_issues_nothing() -> None:
+    with pytest.raises(NotAllowed, match="程序账号"):
+        issue_document(DocumentKind.CALL, OFFICE, LETTER, account("province"), NOON)
+    assert not Document.objects.exists()
 
 
 def test_a_prefix_belongs_to_one_office_and_stays_for_its_year() -> None:

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from huisuan.base.content_store import ContentStore
-from huisuan.base.errors import Conflict, InvalidRequest
+from huisuan.base.errors import Conflict, InvalidRequest, NotAllowed
 from huisuan.base.months import SHANGHAI
 from huisuan.base.paths import home
 from huisuan.documents.fonts import embedded_families
@@ -44,10 +44,13 @@ def issue_document(
     """Number a letter, set it and keep it; nothing stays if it cannot be set.
 
     Raises:
+        NotAllowed: a program issues, and no person.
         InvalidRequest: the office has no name, or one that no document can bear.
         Conflict: what it would replace was replaced before.
         Unavailable: it cannot be set here.
     """
+    if by.machine or not by.is_active:
+        raise NotAllowed("公文由在用的个人账号签发，程序账号不能签发", code="document.needs_a_person")
     series = _series(office, now.astimezone(SHANGHAI).year)
     replaces = about.replaces
     if replaces is not None and Document.objects.filter(replaces=replaces).exists():
