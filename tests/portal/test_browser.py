@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from support.browser import CHROMIUM, Site, proposal
 
@@ -91,7 +92,7 @@ def test_the_keyboard_alone_goes_from_the_amount_to_the_raw_line(site: Site) -> 
         assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
         page.keyboard.press("Enter")
         page.wait_for_selector(".tree pre" if depth == 2 else ".tree " + "ul " * (depth + 1) + "details")
-    assert "|ah|zhang|alpha|gpu|COMPLETED|" in page.inner_text(".tree pre")
+    expect(page.locator(".tree pre")).to_contain_text("|ah|zhang|alpha|gpu|COMPLETED|", use_inner_text=True)
     page.context.close()
 
 
@@ -108,25 +109,25 @@ def test_keys_find_the_filter_show_themselves_and_change_the_room(site: Site) ->
     page.keyboard.press("/")
     page.keyboard.type("200")
     page.wait_for_url("**q=200**")
-    assert page.evaluate("document.activeElement.value") == "200"  # the focus outlives the new table
-    assert page.locator("tbody tr").count() == 1
+    expect(page.locator("input:focus")).to_have_value("200")  # the focus outlives the new table
+    expect(page.locator("tbody tr")).to_have_count(1)
     page.keyboard.press("Tab")
     page.click("[data-opens]")
     page.wait_for_selector("tr.opened pre")
     page.click("[data-opens]")
     page.wait_for_selector("tr.opened", state="detached")
     page.keyboard.press("?")
-    assert page.locator("dialog[open]").count() == 1
+    expect(page.locator("dialog[open]")).to_have_count(1)
     page.keyboard.press("Escape")
-    assert page.locator("dialog[open]").count() == 0
+    expect(page.locator("dialog[open]")).to_have_count(0)
     page.keyboard.press("m")
-    assert page.evaluate("document.activeElement.matches('.rail a')")
+    expect(page.locator(".rail a:focus")).to_be_attached()
     page.keyboard.press("g")
     page.keyboard.press("6")
     page.wait_for_url("**/bills/")
     page.go_back()
     page.wait_for_url("**q=200**")
-    assert page.locator("tbody tr").count() == 1
+    expect(page.locator("tbody tr")).to_have_count(1)
     page.context.close()
 
 
@@ -150,7 +151,7 @@ def test_one_signs_in_by_the_form_and_out_by_the_button(site: Site) -> None:
 
     page = site.page("", 390)
     page.goto(f"{site.url}/bills/")
-    assert page.evaluate("document.activeElement.name") == "username"
+    expect(page.locator("[name='username']:focus")).to_be_attached()
     page.keyboard.type("alpha")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
@@ -168,7 +169,7 @@ def test_a_job_is_cancelled_from_its_page_and_the_page_stops_asking(site: Site) 
         pass  # it asks anew by itself
     page.click("text=取消作业")
     page.wait_for_selector("#live:not([hx-trigger])")
-    assert "已取消" in page.inner_text("#live")
+    expect(page.locator("#live")).to_contain_text("已取消", use_inner_text=True)
     page.context.close()
 
 
@@ -177,9 +178,9 @@ def test_without_script_the_filter_the_order_and_the_tree_still_lead_on(site: Si
     page.goto(f"{site.url}/usage/")
     page.fill("input[type=search]", "200")
     page.press("input[type=search]", "Enter")
-    assert page.locator("tbody tr").count() == 1
+    expect(page.locator("tbody tr")).to_have_count(1)
     page.click("thead a >> nth=0")
-    assert "q=200" in page.url
+    page.wait_for_url("**q=200**")
     page.click("td.opener a")
-    assert "/usage/hf/" in page.url
+    page.wait_for_url("**/usage/hf/**")
     page.context.close()

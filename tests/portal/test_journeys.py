@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 from pytest_django import DjangoDbBlocker
 
 from support.browser import CHROMIUM, Site
@@ -82,10 +83,10 @@ def test_an_official_of_a_city_goes_from_what_waits_to_an_amount_and_down_to_its
     page = site.page("city", english=english)
     page.goto(site.url)
     to(page, "todo")
-    assert page.locator("tbody tr").count() >= 1
+    expect(page.locator("tbody tr").first).to_be_attached()
     page.locator("tbody a").first.click()
     page.wait_for_load_state()
-    assert page.locator("main h1").count() == 1
+    expect(page.locator("main h1")).to_have_count(1)
     to(page, "entitlements")
     page.locator("tbody a").first.click()
     page.locator(".tree summary").first.click()
@@ -94,7 +95,7 @@ def test_an_official_of_a_city_goes_from_what_waits_to_an_amount_and_down_to_its
     page.wait_for_selector(".tree ul ul details")
     to(page, "parties")
     page.locator("tbody a").first.click()
-    assert page.locator("dl.facts").count() >= 1
+    expect(page.locator("dl.facts").first).to_be_attached()
     page.context.close()
 
 
@@ -119,7 +120,7 @@ def test_the_province_proposes_compares_in_the_background_and_supposes_a_budget(
     page.goto(progress)
     page.locator("#work a.button.main").click()
     page.wait_for_url("**/proposals/*year=2024")
-    assert page.locator("table.cards tfoot").count() >= 1
+    expect(page.locator("table.cards tfoot").first).to_be_attached()
     page.goto(f"{site.url}{reverse('budget')}?year=2024&s.2.2.rate={13 if english else 14}%25")
     page.wait_for_selector("#work[hx-trigger]")
     run_budget_request(ScenarioRequest.objects.latest("pk").pk, timezone.now())
@@ -144,7 +145,7 @@ def test_the_auditor_draws_a_sample_and_checks_it_without_the_platform(site: Sit
     page.locator('[name="lot"]').fill("2024037")
     page.locator('[name="size"]').fill("5")
     page.locator("form.tools button").click()
-    assert page.locator("main table").last.locator("tbody tr").count() == 5
+    expect(page.locator("main table").last.locator("tbody tr")).to_have_count(5)
     with page.expect_download() as download:
         page.locator("a[download]", has_text="JSON").first.click()
     assert check_sample(json.loads(Path(download.value.path()).read_text()), platform_key.public()) == []

@@ -48,7 +48,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Site]:
     """A province committed and served, one browser for the module, and an empty database after it."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     from support.portal import build
 
@@ -60,6 +60,7 @@ def site(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
             world = build()
             proposal()  # here, where it is committed: the server sees no transaction of a test
             sessions = {who: world.browser(who).cookies["sessionid"].value for who in world.people}
+            expect.set_options(timeout=30_000)
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
                 yield Site(server.url, browser, world, sessions)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from huisuan.programmes.applications import evidence_store
 from support.browser import CHROMIUM, Site
@@ -50,8 +51,8 @@ def test_a_claim_is_filled_in_answered_at_once_proved_and_kept(site: Site, width
     page.fill("[name=fact-spend]", "1,534,567.85")
     page.fill("[name=fact-self_use]", "三十万")
     page.wait_for_selector("#answer .wrongly")
-    assert "以元计的金额" in page.inner_text("#says-self_use")
-    assert page.inner_text("#says-spend") == "＝ 1,534,567.85 元"
+    expect(page.locator("#says-self_use")).to_contain_text("以元计的金额", use_inner_text=True)
+    expect(page.locator("#says-spend")).to_have_text("＝ 1,534,567.85 元", use_inner_text=True)
     page.fill("[name=fact-self_use]", "300000")
     page.wait_for_selector("#answer >> text=246,913.57")
     page.set_input_files("[name=file-spend]", paper)
@@ -59,7 +60,7 @@ def test_a_claim_is_filled_in_answered_at_once_proved_and_kept(site: Site, width
     page.click("button.main")
     page.wait_for_url("**/drafts/*")
     page.wait_for_selector("text=账单 2024.pdf")
-    assert page.input_value("[name=fact-spend]") == "1,534,567.85"
+    expect(page.locator("[name=fact-spend]")).to_have_value("1,534,567.85")
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
     with page.expect_download() as coming:
         page.click("text=账单 2024.pdf")
@@ -67,7 +68,7 @@ def test_a_claim_is_filled_in_answered_at_once_proved_and_kept(site: Site, width
     page.fill("[name=fact-spend]", "77")
     page.click("[name=withdraw]")
     page.wait_for_selector(".files s")
-    assert page.input_value("[name=fact-spend]") == "77"  # what was typed is not lost by withdrawing
+    expect(page.locator("[name=fact-spend]")).to_have_value("77")  # what was typed is not lost by withdrawing
     assert said == []
     page.context.close()
 
@@ -93,9 +94,9 @@ def test_the_keyboard_alone_reaches_every_field_and_enter_saves_and_withdraws_no
     page.keyboard.type("2")
     page.keyboard.press("Enter")
     page.wait_for_selector(".said >> text=已保存")
-    assert page.input_value("[name=fact-national]") == "2"
-    assert page.locator(".files a").count() == 1
-    assert page.locator(".files s").count() == 0
+    expect(page.locator("[name=fact-national]")).to_have_value("2")
+    expect(page.locator(".files a")).to_have_count(1)
+    expect(page.locator(".files s")).to_have_count(0)
     page.context.close()
 
 
@@ -105,11 +106,11 @@ def test_without_script_the_form_is_saved_answered_and_corrected(site: Site) -> 
     page.select_option("[name=fact-kind]", "企业")
     page.fill("[name=fact-spend]", "12.345")
     page.click("button.main")
-    assert page.locator(".ask.amiss").count() == 1
-    assert page.input_value("[name=fact-spend]") == "12.345"
+    expect(page.locator(".ask.amiss")).to_have_count(1)
+    expect(page.locator("[name=fact-spend]")).to_have_value("12.345")
     page.fill("[name=fact-spend]", "100")
     page.fill("[name=fact-self_use]", "0")
     page.click("button.main")
-    assert "试算 20.00 元" in page.inner_text("#answer")
+    expect(page.locator("#answer")).to_contain_text("试算 20.00 元", use_inner_text=True)
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
     page.context.close()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import connection
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from support.browser import CHROMIUM, Site
 from support.portal import HEADER, line
@@ -74,16 +75,18 @@ def test_an_operator_imports_maps_prices_and_looks_before_a_seal(site: Site, eng
     desk.wait_for_url("**/imports/*")
     worker_does(desk)
     desk.locator('form[action$="/confirm"] button').click()  # the page asked by itself, and shows the report
+    expect(desk.locator('form[action$="/confirm"]')).to_have_count(0)
     worker_does(desk)
     desk.locator("#report").wait_for()
-    assert "SLEEPING" in desk.locator("#report").inner_text()
+    expect(desk.locator("#report")).to_contain_text("SLEEPING", use_inner_text=True)
     seen(desk, f"report-{language}")
 
     desk.locator('#report a[href$="/unclaimed"]').click()
     row = desk.locator("tr", has_text=f"lab-{language}")
     row.locator('input[name="other"]').fill(site.world.beta.uscc)
     row.locator("button").click()
-    assert desk.locator("tr", has_text=f"lab-{language}").count() == 1  # among those mapped
+    expect(row.locator('input[name="other"]')).to_have_count(0)
+    expect(desk.locator("tr", has_text=f"lab-{language}")).to_have_count(1)  # among those mapped
     seen(desk, f"unclaimed-{language}")
 
     desk.locator('nav.within a[href$="/tariffs"]').click()
@@ -91,17 +94,17 @@ def test_an_operator_imports_maps_prices_and_looks_before_a_seal(site: Site, eng
     price.fill("15.00" if english else "14.00")
     desk.locator('input[name="first"]').fill(f"{timezone.localdate() + timedelta(days=40 if english else 30)}")
     desk.locator("#new button.main").click()
-    assert ("Alpha" if english else "阿尔法") in desk.locator("#preview").inner_text()
+    expect(desk.locator("#preview")).to_contain_text("Alpha" if english else "阿尔法", use_inner_text=True)
     seen(desk, f"tariffs-{language}")
     desk.locator('button[name="confirm"]').click()
-    assert ("15.00" if english else "14.00") in desk.locator("#tariffs").inner_text()
+    expect(desk.locator("#tariffs")).to_contain_text("15.00" if english else "14.00", use_inner_text=True)
 
     desk.locator('nav.within a[href$="/figures"]').click()
-    assert desk.locator("figure.chart").count() == 6
+    expect(desk.locator("figure.chart")).to_have_count(6)
     seen(desk, f"figures-{language}")
     desk.locator('nav.within a[href$="/checklist"]').click()
-    assert desk.locator("#checklist li").count() >= 6
+    expect(desk.locator("#checklist li").nth(5)).to_be_attached()
     seen(desk, f"checklist-{language}")
     desk.locator("nav.within a").first.click()
-    assert desk.locator('form[action$="/agents/invite"]').count() == 1
+    expect(desk.locator('form[action$="/agents/invite"]')).to_have_count(1)
     seen(desk, f"centre-{language}")

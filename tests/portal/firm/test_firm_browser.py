@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 from pytest_django import DjangoDbBlocker
 
 from huisuan.compute.budgets.services import set_budget
@@ -51,8 +52,9 @@ def test_an_owner_invites_a_colleague_and_gives_a_project_a_budget(site: Site, e
         colleague.locator(f'input[name="{field}"]').fill(PASSWORD)
     _seen(colleague, f"join-{language}")
     colleague.locator("#join button").click()
+    expect(colleague.locator("#join")).to_have_count(0)
     colleague.goto(f"{site.url}/firm/")
-    assert colleague.locator('form[action$="/firm/projects"]').count() == 0  # a submitter looks
+    expect(colleague.locator('form[action$="/firm/projects"]')).to_have_count(0)  # a submitter looks
     assert colleague.evaluate("document.documentElement.scrollWidth") <= 390
     _seen(colleague, f"firm-390-{language}")
     desk.goto(f"{site.url}/firm/")
@@ -60,13 +62,14 @@ def test_an_owner_invites_a_colleague_and_gives_a_project_a_budget(site: Site, e
     desk.locator('input[name="code"]').fill(f"speech-{language}")
     desk.locator('form[action$="/firm/projects"] input[name="name"]').fill("语音识别与合成的一个很长的项目名称" * 3)
     desk.locator('form[action$="/firm/projects"] button').click()
+    expect(desk.locator("main")).to_contain_text(f"speech-{language}")
     desk.locator("details:has(form[action$='/firm/budgets']) summary").click()
     desk.locator('input[name="limit"]').fill("12,000.50")
     desk.locator('form[action$="/firm/budgets"] button').click()
-    assert "12,000.50" in desk.locator("table.budgets").inner_text()
+    expect(desk.locator("table.budgets")).to_contain_text("12,000.50", use_inner_text=True)
     _seen(desk, f"project-{language}")
     desk.goto(f"{site.url}/firm/?month=2024-05")
-    assert desk.locator("#use tbody tr").count() >= 1
+    expect(desk.locator("#use tbody tr").first).to_be_attached()
     _seen(desk, f"firm-{language}")
     with desk.expect_download() as download:
         desk.locator('a[href$="/statements/2024-05/focus"]').click()
