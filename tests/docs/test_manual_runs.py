@@ -21,7 +21,7 @@ FACTS = {
 #: what a page takes as given, beside files and people
 GIVEN: dict[str, list[Callable[[], None]]] = {
     "for-auditors.md": [world.centre, world.evidence, world.settled],
-    "for-province.md": [world.centre, world.jobs],
+    "for-province.md": [world.centre, world.jobs, world.attested_policy],
     "operating.md": [world.centre, world.settled],
     "for-users.md": [world.centre, world.jobs],
     "jobs.md": [world.centre, world.jobs, world.array],

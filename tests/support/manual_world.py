@@ -28,6 +28,7 @@ from huisuan.protocol.signatures import load_key, make_key, public_half
 from huisuan.settlement.models import Entitlement, SettingsProposal
 from huisuan.settlement.runs.requests import request_settlement
 from support.accounts import make_token
+from support.attested_policy import write_attested_policy
 from support.command_tree import invoke
 from support.metering import HOUR, T0, Agent, leased, said
 from support.usage_records import A800, code, line, sacct
@@ -56,6 +57,7 @@ FILES = {
     "experts.csv": f"username,employer_uscc,fields,active_from\nwu,{OPERATOR},大模型；芯片,2024-01-01\n",
     "ties.csv": f"username,party,kind,starts\nwu,{USER},顾问咨询,2024-01-01\n",
     "city-payments.csv": "city,voucher,project,amount,paid_day\n340100,HF-1,甲,1000000,2024-04-01\n",
+    "证明.csv": f"uscc,item,value,valid_from,document\n{USER},recognised-team,是,2024-01-01,合认〔2024〕1 号\n",
     "tenants.csv": f"account,uscc\nlab,{USER}\n",
     "2024.toml": 'authority = "省专班"\ndocument = "皖智专〔2025〕1 号"\nvalid_from = 2024-01-01\n'
     '[settings]\n"2.2.rate" = "15%"\n',
@@ -154,6 +156,11 @@ def centre() -> None:
        "--engine", "slurm", "--partition", f"gpu={A800}:96x8:a800")  # fmt: skip
     do("tariff", "set", "hefei-1", A800, "1280", "--from", "2024-01-01")
     do("usage", "import", "--centre", "hefei-1", "--format", "sacct", "--tenants", "tenants.csv", "jan.txt")
+
+
+def attested_policy() -> None:
+    """A policy that asks a city to attest something."""
+    write_attested_policy(Path("policies"))
 
 
 def correction() -> None:

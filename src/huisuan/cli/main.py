@@ -60,7 +60,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("huisuan.compute.agent_gateway.commands", ("invite", "agents", "revoke")),
         ("huisuan.compute.capacity.commands", ("capacity", "attest")),
     ),
-    "party": (("huisuan.settlement.cli.register_commands", ("import_",)),),
+    "party": (("huisuan.settlement.cli.register_commands", ("import_", "attest", "attested")),),
     "usage": (("huisuan.compute.metering.cli.claim_commands", ("suggest", "claim", "unclaim")),),
     "tariff": (("huisuan.compute.centre_desk.commands", ("what_if", "history")),),
     "settle": (("huisuan.settlement.cli.claim_command", ("claim",)),),

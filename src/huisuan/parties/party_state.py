@@ -7,14 +7,28 @@ from dataclasses import dataclass
 from datetime import date
 
 
+@dataclass(frozen=True, order=True)
+class AttestedValue:
+    """What somebody at a place attests: `source` is a city or a centre, `value` as JSON writes it."""
+
+    source: str
+    item: str
+    place: str
+    value: str
+
+
 @dataclass(frozen=True)
 class PartyState:
-    """What bears on rules: kind, region (GB/T 2260; None: registered nowhere yet), status, day of its registration."""
+    """What bears on rules: kind, region (GB/T 2260; None: registered nowhere yet), status, day of its registration.
+
+    `attested`: what cities and centres attest of it, in order.
+    """
 
     kind: str
     region: str | None
     status: str = "active"
     registered_on: date | None = None
+    attested: tuple[AttestedValue, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,8 +57,37 @@ class DatedValue:
     number: int
 
 
-def state_on_day(present: PartyState, changes: Collection[DatedValue], day: date, as_known: date) -> PartyState:
+@dataclass(frozen=True)
+class DatedAttestation:
+    """What an attester says of an item of a party on [valid_from, valid_to)."""
+
+    source: str
+    item: str
+    attester: str
+    place: str
+    value: str
+    valid_from: date
+    valid_to: date | None
+
+
+def attested_on_day(attested: Collection[DatedAttestation], day: date) -> tuple[AttestedValue, ...]:
+    """What is attested on a day: of one attester and item what begins latest among what holds."""
+    holding: dict[tuple[str, str, str], DatedAttestation] = {}
+    for each in attested:
+        if each.valid_from <= day and (each.valid_to is None or day < each.valid_to):
+            key = each.source, each.item, each.attester
+            if key not in holding or holding[key].valid_from < each.valid_from:
+                holding[key] = each
+    return tuple(sorted({AttestedValue(one.source, one.item, one.place, one.value) for one in holding.values()}))
+
+
+def state_on_day(
+    present: PartyState, changes: Collection[DatedValue], day: date, as_known: date,
+    attested: Collection[DatedAttestation] = (),
+) -> PartyState:  # fmt: skip
     """The state on a day, as known on a day; `present` is what stands without any change.
+
+    `attested` is what was known by then to be attested.
 
     Before the day of its registration a party is registered nowhere, unless a change says where it was.
     """
@@ -55,15 +98,18 @@ def state_on_day(present: PartyState, changes: Collection[DatedValue], day: date
         region = None
     return PartyState(
         _said("kind", present.kind, changes, day, as_known), region,
-        _said("status", present.status, changes, day, as_known), registered_on,
+        _said("status", present.status, changes, day, as_known), registered_on, attested_on_day(attested, day),
     )  # fmt: skip
 
 
 def state_spans(
-    uscc: str, present: PartyState, changes: Collection[DatedValue], starts: date, ends: date, as_known: date
-) -> Iterator[StateSpan]:
+    uscc: str, present: PartyState, changes: Collection[DatedValue], starts: date, ends: date, as_known: date,
+    attested: Collection[DatedAttestation] = (),
+) -> Iterator[StateSpan]:  # fmt: skip
     """The states within [starts, ends) in order, as known on a day; none twice in a row."""
     edges = {starts}
+    for each in attested:
+        edges |= {day for day in (each.valid_from, each.valid_to) if day is not None}
     for change in changes:
         edges |= {day for day in (change.valid_from, change.valid_to) if day is not None}
         if change.what == "registered_on":
@@ -71,9 +117,9 @@ def state_spans(
     if present.registered_on is not None:
         edges.add(present.registered_on)
     days = sorted(day for day in edges if starts <= day < ends)
-    first, state = days[0], state_on_day(present, changes, days[0], as_known)
+    first, state = days[0], state_on_day(present, changes, days[0], as_known, attested)
     for day in days[1:]:
-        other = state_on_day(present, changes, day, as_known)
+        other = state_on_day(present, changes, day, as_known, attested)
         if other != state:
             yield StateSpan(uscc, first, day, state)
             first, state = day, other

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
 
+from huisuan.parties.attestation_history import load_attestations
 from huisuan.parties.models import Party, StateChange, Succession
 from huisuan.parties.party_state import DatedValue, PartyState, StateSpan, state_on_day, state_spans
 
@@ -14,15 +15,16 @@ _COLUMNS = ("what", "value", "before", "valid_from", "valid_to", "known_from", "
 
 def load_state_spans(starts: date, ends: date, as_known: date) -> list[StateSpan]:
     """Every party's states within [starts, ends), by USCC and day, as known on a day."""
-    changes = load_state_changes()
+    changes, attested = load_state_changes(), load_attestations(as_known)
     found: list[StateSpan] = []
     rows = Party.objects.order_by("uscc").values_list("uscc", "kind", "region_id", "status", "registered_on")
     for uscc, kind, region, status, registered in rows:
         state = PartyState(kind, region, status, registered)
-        if uscc not in changes and (registered is None or registered <= starts):
+        if uscc not in changes and uscc not in attested and (registered is None or registered <= starts):
             found.append(StateSpan(uscc, starts, ends, state))  # nearly all of them
         else:
-            found += state_spans(uscc, state, changes.get(uscc, ()), starts, ends, as_known)
+            own, said = changes.get(uscc, ()), attested.get(uscc, ())
+            found += state_spans(uscc, state, own, starts, ends, as_known, said)
     return found
 
 
@@ -40,8 +42,11 @@ def load_changed_spans(starts: date, ends: date, as_known: date) -> list[StateSp
 def states_on(parties: Iterable[Party], day: date, as_known: date) -> dict[str, PartyState]:
     """By USCC the state of each of some parties on a day, as known on a day."""
     wanted = {party.uscc: present_state(party) for party in parties}
-    changes = load_state_changes(wanted)
-    return {uscc: state_on_day(state, changes.get(uscc, ()), day, as_known) for uscc, state in wanted.items()}
+    changes, attested = load_state_changes(wanted), load_attestations(as_known, wanted)
+    return {
+        uscc: state_on_day(state, changes.get(uscc, ()), day, as_known, attested.get(uscc, ()))
+        for uscc, state in wanted.items()
+    }
 
 
 def present_state(party: Party) -> PartyState:

@@ -26,7 +26,7 @@ def decided(place: Path, *rows: str) -> list[tuple[str, str, str]]:
     """By claim its amount (yuan) and reasons, of a file of data vouchers: all of the purchase, at most 500,000."""
     source, target = place / "claims.csv", place / "decided.csv"
     source.write_text("\n".join([CLAIMS, *rows, ""]), encoding="utf-8")
-    claims_file(WUHU, [WUHU.rule("w.4")], {}, source, target, on=DAY, as_known=KNOWN)
+    claims_file(WUHU, [WUHU.rule("w.4")], [], source, target, on=DAY, as_known=KNOWN)
     with target.open(encoding="utf-8-sig", newline="") as file:
         return [(row["claim"], row["amount_fen"], row["reasons"]) for row in csv.DictReader(file)]
 

@@ -1,25 +1,26 @@
 """Every measure of every source. Pure.
 
-A *state measure* is of a party on a day (register): it cuts use where it changes. A *use measure* is summed over use
-(meter, relations): one column of the bills, so that a sum over a million parties and one over a sample are one thing. A
-*claim measure* is of one project (treasury): what a city paid for it by its vouchers.
+A *state measure* is of a party on a day (register, or what a city or a centre attests): it cuts use where it changes.
+A *use measure* is summed over use (meter, relations): one column of the bills, so that a sum over a million parties and
+one over a sample are one thing. A *claim measure* is of one project (treasury): what a city paid for it by vouchers.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.money import round_half_up
-from huisuan.law.model import FactSpec, Value, ValueKind
+from huisuan.law.model import FactSpec, InvalidValue, Value, ValueKind, parse_value
 from huisuan.parties.party_state import PartyState, lies_within
 
 #: who may know a fact, in words; of some of them the platform has nothing to ask yet
 SOURCES: Mapping[str, str] = {
-    "register": "主体登记库", "meter": "平台的计量", "relations": "关联关系登记", "centre": "智算中心容量",
-    "treasury": "财政拨付账", "city": "市级申报", "opendata": "开放数据目录",
+    "register": "主体登记库", "meter": "平台的计量", "relations": "关联关系登记", "centre": "智算中心的证明",
+    "treasury": "财政拨付账", "city": "市的证明", "opendata": "开放数据目录",
 }  # fmt: skip
 _APPLICANT = "申报人提供"
 _OTHER = "other"  # the option of a choice that takes what none of the others is
@@ -89,9 +90,32 @@ MEASURES: Mapping[tuple[str, str], StateMeasure | UseMeasure | ClaimMeasure] = {
 }
 
 
+#: sources of which a policy itself names the items: what they attest of a party by day
+ATTESTERS = frozenset({"city", "centre"})
+
+
+def _attested(spec: FactSpec, state: PartyState) -> Value | None:
+    """What is attested within the fact's places; None where nothing is, or where two say different things."""
+    said = {
+        each.value
+        for each in state.attested
+        if (each.source, each.item) == (spec.known_by, spec.measure) and lies_within(each.place, spec.within)
+    }
+    if len(said) != 1:
+        return None
+    try:
+        return parse_value(spec.kind, json.loads(said.pop()), maximum=spec.maximum, options=spec.options)
+    except InvalidValue:  # attested for another policy's fact of that name
+        return None
+
+
+_ATTESTED = StateMeasure(_WORDS | _FEN | _COUNT | {ValueKind.DATE}, _attested)
+
+
 def measure_of(spec: FactSpec) -> StateMeasure | UseMeasure | ClaimMeasure | None:
     """The measure that a fact is, or None where no source of the platform has it."""
-    found = MEASURES.get((spec.known_by, spec.measure))
+    named = spec.known_by in ATTESTERS and spec.measure
+    found = _ATTESTED if named else MEASURES.get((spec.known_by, spec.measure))
     return found if found is not None and spec.kind in found.takes else None
 
 
@@ -148,6 +172,8 @@ def _who_knows(spec: FactSpec) -> str:
     source = SOURCES.get(spec.known_by, spec.known_by)
     if isinstance(measure_of(spec), ClaimMeasure):
         return f"{source}（按项目登记，逐件申报时取，不按用量结算）"
+    if spec.known_by in ATTESTERS:
+        return f"{source}（政策没有写明其中的哪一项 measure，或它不是可证明的类型）"
     known = sorted(name for by, name in MEASURES if by == spec.known_by)
     if spec.measure and known:
         return f"{source}没有“{spec.measure}”这样的{spec.kind.value}事实；有：{'、'.join(known)}"

@@ -1,5 +1,6 @@
 """What is stored of organisations and of the people who sign in, with its invariants as database constraints."""
 
+from huisuan.parties.models.attested import Attestation, AttestedBy
 from huisuan.parties.models.credentials import IdentityLink, RecoveryCode, Scope, SecondFactor, Token
 from huisuan.parties.models.dated import PartyStatus, StateChange, StateField, Succession, SuccessionKind
 from huisuan.parties.models.organisations import USCC_PATTERN, Party, PartyKind, Region, Relation
@@ -8,8 +9,9 @@ from huisuan.parties.models.projects import DEFAULT_PROJECT, MemberInvitation, P
 from huisuan.parties.models.records import CredentialKind, KnownPlace, PartyChange, PersonAction, PersonEvent, SignInTry
 
 __all__ = [
-    "DEFAULT_PROJECT", "MEMBER_SCOPE", "SECOND_FACTOR_ROLES", "USCC_PATTERN", "CredentialKind", "IdentityLink",
-    "KnownPlace", "MemberInvitation", "MemberRole", "Party", "PartyChange", "PartyKind", "PartyStatus", "Person",
-    "PersonAction", "PersonEvent", "Project", "RecoveryCode", "Region", "Relation", "Role", "Scope", "SecondFactor",
-    "SignInTry", "StateChange", "StateField", "Succession", "SuccessionKind", "Token",
+    "DEFAULT_PROJECT", "MEMBER_SCOPE", "SECOND_FACTOR_ROLES", "USCC_PATTERN", "Attestation", "AttestedBy",
+    "CredentialKind", "IdentityLink", "KnownPlace", "MemberInvitation", "MemberRole", "Party", "PartyChange",
+    "PartyKind", "PartyStatus", "Person", "PersonAction", "PersonEvent", "Project", "RecoveryCode", "Region",
+    "Relation", "Role", "Scope", "SecondFactor", "SignInTry", "StateChange", "StateField", "Succession",
+    "SuccessionKind", "Token",
 ]  # fmt: skip

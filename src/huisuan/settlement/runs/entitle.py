@@ -3,6 +3,7 @@
 Use counts on the days on which the register says that the party is one whom the rule is for. A party that was one on
 some of the days on which it used something is asked with that use alone, and with what the register said of it on the
 last of those days; a party that was one on none of them is asked with all of it, so that the refusal names what failed.
+A day for which it is not known (nobody attested it) is no such day where others are.
 The use of a party whose claims another one carries is that one's: they are one claimant, under one cap.
 """
 
@@ -135,8 +136,8 @@ def _leave_out(billing: Billing, asked: AskedRule) -> None:
         types |= {spec.name: COLUMN_TYPES[spec.kind] for spec in state_facts(asked.facts)}
         query, _ = answer_query(asked.place.policy, rule, "stretch", types, on=asked.on, as_known=asked.as_known)
         billing.engine.execute(
-            "CREATE TABLE judged AS SELECT s.*, a.status <> 'not_eligible' AS counts FROM stretch s "  # noqa: S608
-            f"JOIN ({query.sql('duckdb')}) a USING (party, from_day, to_day)"
+            "CREATE TABLE judged AS SELECT s.*, a.status NOT IN ('not_eligible', 'missing_facts') AS counts "  # noqa: S608
+            f"FROM stretch s JOIN ({query.sql('duckdb')}) a USING (party, from_day, to_day)"
         )
     billing.engine.execute(_LEFT_OUT)
     billing.engine.execute(_SAID)

@@ -20,7 +20,7 @@ from huisuan.compute.fact_sources.rules import ReachSpan
 from huisuan.compute.metering.exports.usage_parquet import SealedFile, export_usage
 from huisuan.compute.models import Centre, Tariff
 from huisuan.parties.affiliation import AffiliationSpan, OwnershipRelation, find_affiliations
-from huisuan.parties.party_state import StateSpan
+from huisuan.parties.party_state import PartyState, StateSpan
 from huisuan.parties.relation_history import load_holdings
 from huisuan.parties.state_history import load_heirs, load_state_spans
 from huisuan.settlement.runs.billing import Billing, Price
@@ -95,12 +95,18 @@ class RegisterSnapshot:
             "days": [self.starts, self.ends],
             "prices": [astuple(price) for price in self.prices],
             "holdings": [astuple(holding) for holding in self.holdings],
-            "parties": [[span.uscc, span.starts, span.ends, *vars(span.state).values()] for span in self.parties],
+            "parties": [[span.uscc, span.starts, span.ends, *_words(span.state)] for span in self.parties],
             "operators": self.operators,
             "regions": self.regions,
             "heirs": self.heirs,
         }
         return text_sha256(json.dumps(data, sort_keys=True, default=str))
+
+
+def _words(state: PartyState) -> list[object]:
+    """What a state says; what is attested only where something is, so that digests of before stay what they were."""
+    *register, attested = vars(state).values()
+    return [*register, [astuple(each) for each in attested]] if attested else register
 
 
 def start_of_day(day: date) -> datetime:

@@ -174,4 +174,4 @@ def _is_for(asked: _AskedYear, span: StateSpan, days: tuple[date, date]) -> bool
     assert asked.claimants is not None
     facts = state_values(asked.claimants.facts, span.state)
     answer = explain(asked.place.policy, asked.claimants, facts, on=days[0], as_known=days[1])
-    return answer.status is not Status.NOT_ELIGIBLE
+    return answer.status not in (Status.NOT_ELIGIBLE, Status.MISSING_FACTS)

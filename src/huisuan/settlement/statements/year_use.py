@@ -17,6 +17,7 @@ from django.db import connection
 from huisuan.base.months import midnight
 from huisuan.compute.models import Centre
 from huisuan.parties.affiliation import Reach, find_affiliations
+from huisuan.parties.attestation_history import load_attestations
 from huisuan.parties.models import Party
 from huisuan.parties.party_state import StateSpan, state_spans
 from huisuan.parties.relation_history import load_holdings
@@ -52,7 +53,8 @@ class UseStretch:
 def load_states(party: Party, first: date, ends: date, as_known: date) -> list[StateSpan]:
     """What the register says of a firm within [first, ends), as known on a day."""
     changes = load_state_changes([party.uscc]).get(party.uscc, ())
-    return list(state_spans(party.uscc, present_state(party), changes, first, ends, as_known))
+    attested = load_attestations(as_known, [party.uscc]).get(party.uscc, ())
+    return list(state_spans(party.uscc, present_state(party), changes, first, ends, as_known, attested))
 
 
 def load_year_use(
