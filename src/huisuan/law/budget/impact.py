@@ -13,6 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from huisuan.law.budget.model import LARGEST_CHANGES
+from huisuan.law.model.answers import Status
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.rules import Rule
 from huisuan.law.policy.policy import Policy
@@ -94,6 +95,9 @@ def affected_rules(policy: Policy, names: Iterable[str]) -> tuple[Rule, ...]:
     return tuple(rule for rule in policy.rules if changed & names_deciding(policy, rule))
 
 
+_ABSENT = Status.NOT_IN_FORCE.value  # of whom one reading has no row
+
+
 def compare_answers(
     engine: duckdb.DuckDBPyConnection,
     key: str,
@@ -107,7 +111,8 @@ def compare_answers(
     """Answer every row under both readings and set the answers against each other; makes the table `compared`.
 
     `types` names the columns of the tables with their DuckDB types; `identity` is the column that tells rows apart.
-    The two readings may have tables of their own, where an interpretation says how facts are taken.
+    The two readings may have tables of their own, where an interpretation says how facts are taken; who is in one of
+    them alone (the other law does not hold on the days of its use) is not in force in the other, with nothing.
 
     Raises:
         LawError: no such rule, no such column, or rows without a unique identity.
@@ -119,9 +124,11 @@ def compare_answers(
     for name, reading in (("answers_before", before), ("answers_after", after)):
         _answer(engine, name, reading, key, types, identity)
     engine.execute(
-        "CREATE OR REPLACE TABLE compared AS SELECT b.identity, b.status AS status_before, b.amount_fen AS before_fen, "
-        "a.status AS status_after, a.amount_fen AS after_fen "
-        "FROM answers_before b JOIN answers_after a USING (identity)"
+        "CREATE OR REPLACE TABLE compared AS SELECT identity, "  # noqa: S608 (a status of ours)
+        f"coalesce(b.status, '{_ABSENT}') AS status_before, coalesce(b.amount_fen, if(b.status IS NULL, 0, NULL)) "
+        f"AS before_fen, coalesce(a.status, '{_ABSENT}') AS status_after, "
+        "coalesce(a.amount_fen, if(a.status IS NULL, 0, NULL)) AS after_fen "
+        "FROM answers_before b FULL JOIN answers_after a USING (identity)"
     )
     rule = after.policy.rule(key)
     return RuleImpact(rule.key, rule.title, *_totals(engine), _largest(engine, largest))
