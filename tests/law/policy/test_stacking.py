@@ -101,6 +101,23 @@ def test_the_rest_is_taken_off_the_common_part_alone() -> None:
     assert [row.payable_fen for row in found.rows] == [20_000_000, 4_000_000]
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_year_that_is_told_part_by_part_is_combined_as_the_whole_of_it(mode: str) -> None:
+    city = with_option(CITY, "w.2.with_province", mode)
+    halves = {"spend@2025-01-01": 60_000_000, "spend@2025-07-01": 40_000_000}
+    own = dict.fromkeys(("self_use@2025-01-01", "self_use@2025-07-01"), 0)
+    asked = [
+        RuleInput(
+            PolicyRule(PROVINCE, PROVINCE.rule("2.2")), {"in_anhui": True, "kind": "enterprise", **halves, **own}
+        ),
+        RuleInput(PolicyRule(city, city.rule("w.2")), {"kind": "enterprise", "local_spend": 20_000_000}),
+    ]
+    (found,) = combine_answers(asked, on=date(2025, 12, 31), as_known=date(2025, 12, 31))
+    expected = combined(mode, 100_000_000, 20_000_000)
+    assert [row.payable_fen for row in found.rows] == [row.payable_fen for row in expected.rows]
+    assert found.spent_fen == expected.spent_fen == 100_000_000
+
+
 @given(st.sampled_from(MODES), st.integers(0, MOST), st.integers(0, MOST), st.integers(0, MOST))
 def test_together_they_never_pay_more_than_was_spent(mode: str, spend: int, local: int, own: int) -> None:
     found = combined(mode, spend, min(local, spend), self_use=own)

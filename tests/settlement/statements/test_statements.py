@@ -7,6 +7,7 @@ import io
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import openpyxl
 import pikepdf
@@ -19,9 +20,13 @@ from huisuan.base.money import round_half_up
 from huisuan.base.months import Month
 from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.law.model import Status
+from huisuan.law.policy import load_policy
 from huisuan.parties.models import Party, StateChange
 from huisuan.parties.viewer import Viewer
-from huisuan.settlement.models import Bill, Entitlement
+from huisuan.settlement.adoption.proposed_settings import parse_draft
+from huisuan.settlement.adoption.services import ProposalActor, adopt_proposal, propose_settings
+from huisuan.settlement.adoption.settings_files import write_adopted
+from huisuan.settlement.models import Bill, Entitlement, Through
 from huisuan.settlement.runs.settle import settle
 from huisuan.settlement.statements.document import document
 from huisuan.settlement.statements.focus_csv import focus_csv
@@ -172,6 +177,29 @@ def test_a_forecast_counts_only_the_days_on_which_the_firm_is_one_whom_the_rule_
     settle("anhui-agi-2023", 2024, now=NOW, by="x")
     owed = Entitlement.objects.get(party=party(1))
     assert abs(found.so_far.subsidy_fen - owed.amount_fen) <= 3  # each bill is rounded by itself
+
+
+def test_a_rate_that_changes_within_the_year_counts_from_its_day_as_in_the_settlement(
+    firm: Viewer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUISUAN_HOME", str(tmp_path))
+    begins = datetime(2024, 1, 2, 4, tzinfo=UTC)
+    for first, share in (("2024-03-10", "10%"), ("2024-10-01", "5%")):
+        text = f'authority = "省专班"\ndocument = "试"\nvalid_from = {first}\n[settings]\n"2.2.rate" = "{share}"\n'
+        draft = parse_draft(load_policy("anhui-agi-2023"), "f.toml", text)
+        made = propose_settings("anhui-agi-2023", draft, ProposalActor("zhang", Through.WEB), begins)
+        adopt_proposal(made.pk, ProposalActor("li", Through.WEB), begins)
+        write_adopted()
+        begins += timedelta(days=1)
+    half = datetime(2024, 7, 1, 16, tzinfo=UTC)
+    found = forecast_year(firm, half)
+    settle("anhui-agi-2023", 2024, now=NOW, by="x")
+    owed = Entitlement.objects.get(party=party(1))
+    assert owed.amount_fen < found.so_far.spend_fen // 5
+    assert abs(found.so_far.subsidy_fen - owed.amount_fen) <= 3  # each bill is rounded by itself
+    spend = found.so_far.spend  # again as much to come: 91 of its 183 days at a tenth, 92 at a twentieth
+    to_come = spend * Fraction(91, 183) / 10 + spend * Fraction(92, 183) / 20
+    assert abs(found.at_end.subsidy_fen - found.so_far.subsidy_fen - to_come) <= 3
 
 
 def _moves_to_shanghai(day: date, known: datetime) -> None:

@@ -17,6 +17,7 @@ from huisuan.law.explain.explanation import explain, option_used
 from huisuan.law.model.answers import Answer, Reason, SettingUsed
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.values import format_fen
+from huisuan.law.policy.by_day import part_name
 from huisuan.law.policy.overlap import SharedSpend, SpendPart, declared_parts, lay_out, line_parts, nested_parts
 from huisuan.law.policy.stacking import PolicyRule, StackedRules, StackingMode, adopted_mode, rules_by_ground
 
@@ -31,10 +32,12 @@ class RuleInput:
 
     @property
     def spent(self) -> int | None:
-        """What was spent on its ground (fen); None where it is not known."""
+        """What was spent on its ground (fen), in all parts of the period; None where it is not known."""
         claim = self.place.rule.claim
-        spent = self.facts.get(claim.spent) if claim else None
-        return spent if isinstance(spent, int) else None
+        if claim is None or not claim.spent:
+            return None
+        spent = [*_parts_of(self.facts, claim.spent).values()] or [self.facts.get(claim.spent)]
+        return sum(spent) if all(isinstance(fen, int) for fen in spent) else None
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ class _Stack:
         weights = [self.parts[index].fen for index in mine]
         if mode is StackingMode.REST and claim and None not in before:
             weights = [max(fen - (paid or 0), 0) for fen, paid in zip(weights, before, strict=True)]
-            facts = facts if question.spent is None else {**facts, claim.spent: sum(weights)}
+            facts = facts if question.spent is None else _spending(facts, claim.spent, sum(weights))
         answer = self._explain(question, facts)
         amount = answer.amount_fen
         if not amount:
@@ -171,6 +174,19 @@ class _Stack:
         for index, amount in zip(mine, amounts, strict=True):
             before = self.paid[index]
             self.paid[index] = None if before is None else before + amount
+
+
+def _parts_of(facts: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Of a fact that is told part by part, its parts by name."""
+    return {key: value for key, value in facts.items() if key.startswith(part_name(name, ""))}
+
+
+def _spending(facts: Mapping[str, Any], name: str, left: int) -> Mapping[str, Any]:
+    """The facts with a spend of what is `left` (fen): off each part by its share, rounded up, so never paid twice."""
+    parts = _parts_of(facts, name)
+    whole = sum(parts.values())
+    reduced = {key: max(fen - -(-(whole - left) * fen // max(whole, 1)), 0) for key, fen in parts.items()}
+    return {**facts, **(reduced or {name: left})}
 
 
 def _parts(questions: Sequence[RuleInput], shared: Sequence[SharedSpend]) -> tuple[SpendPart, ...]:

@@ -45,7 +45,7 @@ class RuleReading:
     open_: tuple[SettingSpec | InterpretationSpec, ...] = ()
 
 
-def part_name(name: str, first: date) -> str:
+def part_name(name: str, first: date | str) -> str:
     """The name of a fact or setting within the part that begins on a day."""
     return f"{name}@{first}"
 

@@ -2,12 +2,14 @@
 
 The facts are those that a settlement would read, by the same registry of sources and by day: what the register says
 (a move, also one to come), which centre is the firm's own, the days over which a rule is settled. The rules answer as
-they do there, each with its rate and its cap, after those that pay before it for the same. Claims of a predecessor, and
-rates that change within the year, a settlement reckons with and a forecast does not.
+they do there, each with its rate and its cap, after those that pay before it for the same; where a rate, an option or
+the sentence changes within the year, each part counts by its own. Claims of a predecessor, which a settlement adds, are
+not in it.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -19,11 +21,17 @@ from huisuan.base.months import SHANGHAI, midnight
 from huisuan.compute.budgets.party_use import count_before_reading
 from huisuan.compute.dispatch.net_price import rules_on
 from huisuan.compute.fact_sources.registry import UsePiece, state_values, use_values
-from huisuan.compute.fact_sources.rules import chosen_options, claimant_rule, days_settled, reach_of
+from huisuan.compute.fact_sources.rules import (
+    ReachSpan,
+    chosen_options,
+    claimant_rule,
+    days_settled,
+    last_day,
+    reach_spans,
+)
 from huisuan.law.explain import RuleInput, combine_answers, explain
-from huisuan.law.model import Answer, LawError, Rule, Status
-from huisuan.law.policy import PolicyRule
-from huisuan.parties.affiliation import Reach
+from huisuan.law.model import Answer, LawError, Rule, Status, Value
+from huisuan.law.policy import PolicyRule, dated_facts, find_part_starts, part_name
 from huisuan.parties.models import Party
 from huisuan.parties.party_state import StateSpan
 from huisuan.parties.viewer import Viewer
@@ -77,13 +85,22 @@ class Forecast:
 
 @dataclass(frozen=True)
 class _AskedYear:
-    """A rule with the days of the year that it is settled over, how far self-use reaches, and whom it is for."""
+    """A rule with the days of the year that it is settled over, how far self-use reaches when, and whom it is for.
+
+    `parts`: the first days of the parts that the year is cut into, where something that is set changes within it.
+    """
 
     place: PolicyRule
     starts: date
     ends: date
-    reach: Reach
+    reach: tuple[ReachSpan, ...]
     claimants: Rule | None
+    parts: tuple[date, ...]
+
+    def own_fen(self, use: UseStretch, whole: bool) -> Fraction:
+        """What of some use is self-use by the reach of its days."""
+        reach = next((span.reach for span in self.reach if span.starts <= use.starts < span.ends), self.reach[-1].reach)
+        return use.fen(whole) if reach in use.own else Fraction(0)
 
 
 def forecast_year(viewer: Viewer, now: datetime) -> Forecast:
@@ -103,8 +120,9 @@ def forecast_year(viewer: Viewer, now: datetime) -> Forecast:
         raise InvalidRequest(broken or "没有按算力用量计的条款，无从预测", code="forecast.no_rules")
     asked, ends = [_asked_year(place, last, today) for place in rules], last + timedelta(days=1)
     states = load_states(party, first, ends, today)
-    edges = {day for each in asked for day in (each.starts, each.ends)} | {span.starts for span in states}
-    use = load_year_use(party, first, ends, {each.reach for each in asked}, edges, now, today)
+    edges = {day for each in asked for day in (each.starts, each.ends, *each.parts)} | {span.starts for span in states}
+    reaches = {span.reach for each in asked for span in each.reach}
+    use = load_year_use(party, first, ends, reaches, edges, now, today)
     begins = midnight(first)
     elapsed = Fraction(int(now.timestamp()) - begins, midnight(ends) - begins)
     so_far, at_end = (_outlook(asked, states, use, whole, (last, today)) for whole in (False, True))
@@ -115,7 +133,8 @@ def _asked_year(place: PolicyRule, last: date, today: date) -> _AskedYear:
     starts, ends = days_settled(place, last.year, today)
     read = place.policy.rule_on(place.rule, last, today)
     claimants = claimant_rule(read, chosen_options(place.policy, read, last, today))
-    return _AskedYear(place, starts, ends, reach_of(place, last, today), claimants)
+    parts = find_part_starts(place.policy, place.rule, starts, last_day(ends), today)
+    return _AskedYear(place, starts, ends, reach_spans(place, starts, ends, today, parts), claimants, parts)
 
 
 def _settled(viewer: Viewer, year: int, rules: Iterable[PolicyRule]) -> int | None:
@@ -136,10 +155,9 @@ def _outlook(
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
     rows = [row for answer in answers for row in answer.rows]
-    first = asked[0].reach
     return Outlook(
         sum((each.fen(whole) for each in use), Fraction(0)),
-        sum((each.fen(whole) for each in use if first in each.own), Fraction(0)),
+        sum((asked[0].own_fen(each, whole) for each in use), Fraction(0)),
         sum(row.payable_fen or 0 for row in rows),
         next((row for row in rows if row.payable_fen), rows[0]).answer,
     )
@@ -163,11 +181,26 @@ def _rule_input(
         if for_it:
             counted = [each for each in counted if any(span.starts <= each.starts < span.ends for span in for_it)]
     pieces = [
-        UsePiece(each.region, each.fen(whole), each.fen(whole) if asked.reach in each.own else Fraction(0))
-        for each in counted
+        (each.starts, UsePiece(each.region, each.fen(whole), asked.own_fen(each, whole)))
+        for each in sorted(counted, key=lambda use: use.starts)
     ]
     facts = asked.place.rule.facts
-    return RuleInput(asked.place, state_values(facts, state) | use_values(facts, pieces))
+    sums = use_values(facts, [piece for _, piece in pieces])
+    by_part = {spec.name for spec in dated_facts(asked.place.rule)} if asked.parts else set()
+    whole_year = {name: value for name, value in sums.items() if name not in by_part}
+    return RuleInput(asked.place, state_values(facts, state) | whole_year | _by_part(asked, pieces))
+
+
+def _by_part(asked: _AskedYear, pieces: Sequence[tuple[date, UsePiece]]) -> dict[str, Value | None]:
+    """What each part of the year adds to the rounded use up to its end: the parts add up to the whole."""
+    dated, found = dated_facts(asked.place.rule), dict[str, Value | None]()
+    before: dict[str, Value | None] = dict.fromkeys((spec.name for spec in dated), 0)
+    for first, after in itertools.pairwise((*asked.parts, asked.ends) if asked.parts else ()):
+        until = use_values(dated, [piece for starts, piece in pieces if starts < after])
+        for name, value in until.items():
+            found[part_name(name, first)] = int(str(value)) - int(str(before[name]))
+        before |= until
+    return found
 
 
 def _is_for(asked: _AskedYear, span: StateSpan, days: tuple[date, date]) -> bool:
