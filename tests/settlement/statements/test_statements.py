@@ -22,6 +22,7 @@ from huisuan.compute.centres.tariffs import set_tariff
 from huisuan.law.model import Status
 from huisuan.law.policy import load_policy
 from huisuan.parties.models import Party, StateChange
+from huisuan.parties.relation_import import import_successions
 from huisuan.parties.viewer import Viewer
 from huisuan.settlement.adoption.proposed_settings import parse_draft
 from huisuan.settlement.adoption.services import ProposalActor, adopt_proposal, propose_settings
@@ -200,6 +201,24 @@ def test_a_rate_that_changes_within_the_year_counts_from_its_day_as_in_the_settl
     spend = found.so_far.spend  # again as much to come: 91 of its 183 days at a tenth, 92 at a twentieth
     to_come = spend * Fraction(91, 183) / 10 + spend * Fraction(92, 183) / 20
     assert abs(found.at_end.subsidy_fen - found.so_far.subsidy_fen - to_come) <= 3
+
+
+def test_the_use_of_a_predecessor_counts_with_the_firms_and_nothing_comes_back_to_the_predecessor(firm: Viewer) -> None:
+    other = line(9, User="li", Start="2024-02-03T09:00:00", End="2024-02-20T10:00:00", Submit="2024-02-03T08:00:00")
+    imported(sacct(other), tenants=(f"user,uscc\nli,{party(2).uscc}\n".encode(), "t"))
+    alone = forecast_year(firm, NEW_YEARS_EVE)
+    lines = f"old,new,kind,valid_from,carries\n{party(2).uscc},{party(1).uscc},merged,2024-03-01,true\n"
+    assert import_successions(lines.encode(), now=datetime(2024, 6, 1, 4, tzinfo=UTC)).new == 1
+    found = forecast_year(firm, NEW_YEARS_EVE)
+    settle("anhui-agi-2023", 2024, now=NOW, by="x")
+    owed = Entitlement.objects.get()
+    assert (owed.party, owed.carried) == (party(1), [party(2).uscc])
+    assert abs(found.so_far.subsidy_fen - owed.amount_fen) <= 3  # each bill is rounded by itself
+    assert abs(found.so_far.spend_fen - owed.facts["spend"]) <= 3
+    assert found.so_far.subsidy_fen > alone.so_far.subsidy_fen
+    old = forecast_year(Viewer("user", "li", party_id=party(2).pk, member_role="owner"), NEW_YEARS_EVE)
+    assert old.so_far.spend_fen > 0
+    assert (old.so_far.subsidy_fen, old.settled_fen) == (0, None)
 
 
 def _moves_to_shanghai(day: date, known: datetime) -> None:

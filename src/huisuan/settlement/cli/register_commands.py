@@ -75,8 +75,8 @@ def attested(
     as_json: AsJson = False,
 ) -> None:
     """市和智算中心对一个主体证明了什么，各自哪天起、哪天止。"""
-    from huisuan.parties.attestation_history import list_attestations
     from huisuan.parties.queries import get_party
+    from huisuan.parties.state_history import list_attestations
 
     known = (as_known or datetime.now(SHANGHAI)).date()
     rows = list_attestations(get_party(uscc), known)

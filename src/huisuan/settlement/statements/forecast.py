@@ -3,8 +3,8 @@
 The facts are those that a settlement would read, by the same registry of sources and by day: what the register says
 (a move, also one to come), which centre is the firm's own, the days over which a rule is settled. The rules answer as
 they do there, each with its rate and its cap, after those that pay before it for the same; where a rate, an option or
-the sentence changes within the year, each part counts by its own. Claims of a predecessor, which a settlement adds, are
-not in it.
+the sentence changes within the year, each part counts by its own. The use of a predecessor whose claims the firm
+carries is the firm's; of a firm whose own claims another one carries nothing comes back to itself.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ from huisuan.law.explain import RuleInput, combine_answers, explain
 from huisuan.law.model import Answer, LawError, Rule, Status, Value
 from huisuan.law.policy import PolicyRule, dated_facts, find_part_starts, part_name
 from huisuan.parties.models import Party
-from huisuan.parties.party_state import StateSpan
+from huisuan.parties.party_state import PartyState, StateSpan
+from huisuan.parties.state_history import load_heirs
 from huisuan.parties.viewer import Viewer
 from huisuan.settlement.runs.queries import latest_entitlements
 from huisuan.settlement.statements.year_use import UseStretch, load_states, load_year_use
@@ -87,6 +88,8 @@ class Forecast:
 class _AskedYear:
     """A rule with the days of the year that it is settled over, how far self-use reaches when, and whom it is for.
 
+    `claimant`: the firm that asks; "" where another one carries its claims.
+
     `parts`: the first days of the parts that the year is cut into, where something that is set changes within it.
     """
 
@@ -96,6 +99,7 @@ class _AskedYear:
     reach: tuple[ReachSpan, ...]
     claimants: Rule | None
     parts: tuple[date, ...]
+    claimant: str
 
     def own_fen(self, use: UseStretch, whole: bool) -> Fraction:
         """What of some use is self-use by the reach of its days."""
@@ -118,23 +122,28 @@ def forecast_year(viewer: Viewer, now: datetime) -> Forecast:
     rules, broken = rules_on(last, today)
     if not rules:
         raise InvalidRequest(broken or "没有按算力用量计的条款，无从预测", code="forecast.no_rules")
-    asked, ends = [_asked_year(place, last, today) for place in rules], last + timedelta(days=1)
-    states = load_states(party, first, ends, today)
+    ends = last + timedelta(days=1)
+    heirs = load_heirs(ends, today)
+    claimant = "" if party.uscc in heirs else party.uscc
+    asked = [_asked_year(place, last, today, claimant) for place in rules]
+    carried = [old for old, heir in heirs.items() if heir == claimant]
+    members = [party, *Party.objects.filter(uscc__in=carried).order_by("uscc")]
+    states = [span for member in members for span in load_states(member, first, ends, today)]
     edges = {day for each in asked for day in (each.starts, each.ends, *each.parts)} | {span.starts for span in states}
     reaches = {span.reach for each in asked for span in each.reach}
-    use = load_year_use(party, first, ends, reaches, edges, now, today)
+    use = [used for member in members for used in load_year_use(member, first, ends, reaches, edges, now, today)]
     begins = midnight(first)
     elapsed = Fraction(int(now.timestamp()) - begins, midnight(ends) - begins)
     so_far, at_end = (_outlook(asked, states, use, whole, (last, today)) for whole in (False, True))
     return Forecast(today.year, elapsed, so_far, at_end, _settled(viewer, today.year, rules))
 
 
-def _asked_year(place: PolicyRule, last: date, today: date) -> _AskedYear:
+def _asked_year(place: PolicyRule, last: date, today: date, claimant: str) -> _AskedYear:
     starts, ends = days_settled(place, last.year, today)
     read = place.policy.rule_on(place.rule, last, today)
     claimants = claimant_rule(read, chosen_options(place.policy, read, last, today))
     parts = find_part_starts(place.policy, place.rule, starts, last_day(ends), today)
-    return _AskedYear(place, starts, ends, reach_spans(place, starts, ends, today, parts), claimants, parts)
+    return _AskedYear(place, starts, ends, reach_spans(place, starts, ends, today, parts), claimants, parts, claimant)
 
 
 def _settled(viewer: Viewer, year: int, rules: Iterable[PolicyRule]) -> int | None:
@@ -172,14 +181,15 @@ def _rule_input(
     """
     own = [span for span in states if span.starts < asked.ends and asked.starts < span.ends] or list(states[-1:])
     counted = [each for each in use if asked.starts <= each.starts and each.ends <= asked.ends and each.fen(whole)]
-    state = own[-1].state
+    counted = counted if asked.claimant else []
+    state = _last(asked, own)
     if len(own) > 1 and asked.claimants is not None:
-        used = [span for span in own if any(span.starts <= each.starts < span.ends for each in counted)]
+        used = [span for span in own if any(_lies_in(each, span) for each in counted)]
         for_it = [span for span in used if _is_for(asked, span, days)]
         if used:
-            state = (for_it or used)[-1].state
+            state = _last(asked, for_it or used)
         if for_it:
-            counted = [each for each in counted if any(span.starts <= each.starts < span.ends for span in for_it)]
+            counted = [each for each in counted if any(_lies_in(each, span) for span in for_it)]
     pieces = [
         (each.starts, UsePiece(each.region, each.fen(whole), asked.own_fen(each, whole)))
         for each in sorted(counted, key=lambda use: use.starts)
@@ -189,6 +199,15 @@ def _rule_input(
     by_part = {spec.name for spec in dated_facts(asked.place.rule)} if asked.parts else set()
     whole_year = {name: value for name, value in sums.items() if name not in by_part}
     return RuleInput(asked.place, state_values(facts, state) | whole_year | _by_part(asked, pieces))
+
+
+def _last(asked: _AskedYear, spans: Sequence[StateSpan]) -> PartyState:
+    """What is said of the claimant: its own last state of these, else that of the one whose claims it carries."""
+    return max(spans, key=lambda span: (span.uscc == asked.claimant, span.starts)).state
+
+
+def _lies_in(use: UseStretch, span: StateSpan) -> bool:
+    return use.party == span.uscc and span.starts <= use.starts < span.ends
 
 
 def _by_part(asked: _AskedYear, pieces: Sequence[tuple[date, UsePiece]]) -> dict[str, Value | None]:

@@ -17,11 +17,10 @@ from django.db import connection
 from huisuan.base.months import midnight
 from huisuan.compute.models import Centre
 from huisuan.parties.affiliation import Reach, find_affiliations
-from huisuan.parties.attestation_history import load_attestations
 from huisuan.parties.models import Party
 from huisuan.parties.party_state import StateSpan, state_spans
 from huisuan.parties.relation_history import load_holdings
-from huisuan.parties.state_history import load_state_changes, present_state
+from huisuan.parties.state_history import load_attestations, load_state_changes, present_state
 
 _HOUR = 3600
 _USED = """
@@ -36,8 +35,9 @@ _OwnDays = Mapping[Reach, Mapping[int, Collection[tuple[date, date]]]]  # by rea
 
 @dataclass(frozen=True)
 class UseStretch:
-    """Use at one centre on [starts, ends), in fen exactly; `own`: by which reaches it is self-use there."""
+    """Use of a party at one centre on [starts, ends), in fen exactly; `own`: by which reaches it is self-use there."""
 
+    party: str
     starts: date
     ends: date
     region: str
@@ -75,7 +75,7 @@ def load_year_use(
             left = max(midnight(until) - max(midnight(starts), present), 0)
             so_far = sum((fen for day, fen in used.items() if starts <= day < until), Fraction(0))
             mine = frozenset(reach for reach in reaches if _is_own(own, reach, centre, starts))
-            found.append(UseStretch(starts, until, regions[centre], mine, so_far, pace * left))
+            found.append(UseStretch(party.uscc, starts, until, regions[centre], mine, so_far, pace * left))
     return found
 
 
