@@ -97,13 +97,19 @@ def _touched_rule(proposal: SettingsProposal, policy: Policy, year: int) -> Rule
     """The rule of which a proposal is compared: one that it touches and that the platform settles.
 
     Raises:
-        InvalidRequest: it touches none.
+        InvalidRequest: it touches none, or only how rules combine, which changes what is payable and not what is owed.
     """
     settled = _settled_keys(policy)
     touched = [
         rule for rule in policy.rules if rule.key in settled and names_deciding(policy, rule) & set(proposal.names)
     ]
     if not touched:
+        if {stacking.by.name for stacking in policy.stackings} & set(proposal.names):
+            raise InvalidRequest(
+                f"提案 {proposal.pk} 只改变与其他政策如何叠加：各条单独的应享不变，变的是可付的数，比较不算它；"
+                "采用后的下一次结算按新的算，也可用 huisuan policy stack 按文件推算",
+                code="proposal.changes_stacking_only",
+            )
         keys = "、".join(rules_without_facts(proposal, policy)) or "无"
         raise InvalidRequest(
             f"提案 {proposal.pk} 不影响平台自行结算的条款（{'、'.join(sorted(settled)) or '无'}）；受影响的句：{keys}，"
