@@ -10,6 +10,7 @@ its slices add up to what it held.
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -133,15 +134,12 @@ class Billing:
         self.engine.execute(f"UPDATE day SET finishes = finishes - 8 * {_HOUR}")  # noqa: S608
 
     def _own_calendars(self, days: list[date], moves: Mapping[str, Sequence[date]]) -> None:
-        """`own_segment`: segments of parties whose use is cut on days of their own; `steady`: the use of the others."""
-        rows = [
-            (party, *span)
-            for party, cuts in moves.items()
-            for span in _spans(sorted({*days, *(day for day in cuts if self.starts < day < self.ends)}))
-        ]
-        self.table("own_segment", f"party TEXT, {_SPAN}", rows)
-        others = "ANTI JOIN own_segment USING (party)" if rows else ""
-        self.engine.execute(f"CREATE VIEW steady AS SELECT * FROM usage {others}")  # noqa: S608
+        """`own_segment`: segments of parties whose use is cut on days of their own; `moving`: which those days cut."""
+        cuts = {party: {day for day in cut if self.starts < day < self.ends} for party, cut in moves.items()}
+        spans = [(party, *span) for party, cut in cuts.items() for span in _spans(sorted({*days, *cut}))]
+        moving = {(party, bisect_right(days, day) - 1) for party, cut in cuts.items() for day in cut}
+        self.table("own_segment", f"party TEXT, {_SPAN}", spans)
+        self.table("moving", "party TEXT, segment INTEGER", sorted(moving))
 
 
 _SPAN = "begins BIGINT, finishes BIGINT, starts DATE, ends DATE, month DATE"
@@ -158,60 +156,58 @@ def _price(price: Price) -> tuple[str, str, int, date, date]:
 
 
 # A day's number is counted at Asia/Shanghai (UTC+8 all year round since 1991). Nearly every record ends in the segment
-# in which it starts, and is found by its day; the few that cross a cut are set aside in the same scan, as a list, and
-# compared with all segments.
+# in which it starts, and is found by its day: so each is first summed there, whole. Those that cross a cut, or lie in a
+# segment that their party's own days cut, are set aside in the same scan, as a list; these are taken back and compared
+# with all segments, or with those of their party.
 _LINES = f"""
 CREATE TABLE lines AS
 WITH placed AS (
-    SELECT party, centre, model, segment,
-           sum(card_seconds) FILTER (ended <= finishes) AS card_seconds, count(*) FILTER (ended <= finishes) AS records,
-           list({{'cards': cards, 'started': started, 'ended': ended, 'held': ended - started - suspended}})
-               FILTER (ended > finishes) AS crossing
-    FROM steady JOIN day ON (started + 8 * {_HOUR}) // {_DAY} = day.day GROUP BY ALL
+    SELECT usage.party, centre, model, day.segment, sum(card_seconds) AS card_seconds, count(*) AS records,
+           list({{'cards': cards, 'started': started, 'ended': ended, 'held': ended - started - suspended,
+                 'whole': card_seconds}}) FILTER (ended > finishes OR moving.party IS NOT NULL) AS set_aside
+    FROM usage JOIN day ON (started + 8 * {_HOUR}) // {_DAY} = day.day
+    LEFT JOIN moving ON moving.party = usage.party AND moving.segment = day.segment
+    GROUP BY ALL
+),
+aside AS (
+    SELECT party, centre, model, segment, unnest(set_aside, recursive := true) FROM placed
 ),
 crossing AS (
-    SELECT party, centre, model, unnest(crossing, recursive := true) FROM placed
+    SELECT party, centre, model, cards, started, ended, held FROM aside
     UNION ALL
     SELECT party, centre, model, cards, started, ended, ended - started - suspended
-    FROM steady WHERE started < (SELECT min(begins) FROM segment) AND ended > (SELECT min(begins) FROM segment)
+    FROM usage WHERE started < (SELECT min(begins) FROM segment) AND ended > (SELECT min(begins) FROM segment)
 ),
 cut AS (
-    SELECT party, centre, model, segment, cards, held, started, ended,
+    SELECT party, centre, model, cards, held, started, ended, month, starts, ends,
            greatest(begins, started) AS cut_from, least(finishes, ended) AS cut_to
-    FROM crossing JOIN segment ON started < finishes AND ended > begins
+    FROM crossing ANTI JOIN own_segment USING (party) JOIN segment ON started < finishes AND ended > begins
+    UNION ALL
+    SELECT party, centre, model, cards, held, started, ended, month, starts, ends,
+           greatest(begins, started), least(finishes, ended)
+    FROM crossing JOIN own_segment USING (party)
+    WHERE started < finishes AND (ended > begins OR started = ended AND started >= begins)
 ),
 pieces AS (
-    SELECT party, centre, model, segment, card_seconds, records FROM placed WHERE records > 0
+    SELECT party, centre, model, month, starts, ends, card_seconds, records FROM placed JOIN segment USING (segment)
     UNION ALL
-    SELECT party, centre, model, segment,
-           sum(cards * (held * (cut_to - started) // (ended - started)
-                        - held * (cut_from - started) // (ended - started))) AS card_seconds,
-           count(*) AS records
+    SELECT party, centre, model, month, starts, ends, -sum(whole), -count(*)
+    FROM aside JOIN segment USING (segment) GROUP BY ALL
+    UNION ALL
+    SELECT party, centre, model, month, starts, ends,
+           coalesce(sum(cards * (held * (cut_to - started) // nullif(ended - started, 0)
+                                 - held * (cut_from - started) // nullif(ended - started, 0))), 0),
+           count(*)
     FROM cut GROUP BY ALL
 ),
 summed AS (
-    SELECT party, centre, model, segment,
-           CAST(sum(card_seconds) AS BIGINT) AS card_seconds, CAST(sum(records) AS BIGINT) AS records
-    FROM pieces GROUP BY ALL
-),
-own AS (
-    SELECT party, centre, model, month, starts, ends, cards, started, ended, ended - started - suspended AS held,
-           greatest(begins, started) AS cut_from, least(finishes, ended) AS cut_to
-    FROM usage JOIN own_segment USING (party)
-    WHERE started < finishes AND (ended > begins OR started = ended AND started >= begins)
-),
-cut_by_day AS (
-    SELECT party, centre, model, month, starts, ends, card_seconds, records FROM summed JOIN segment USING (segment)
-    UNION ALL
     SELECT party, centre, model, month, starts, ends,
-           CAST(coalesce(sum(cards * (held * (cut_to - started) // nullif(ended - started, 0)
-                                      - held * (cut_from - started) // nullif(ended - started, 0))), 0) AS BIGINT),
-           count(*)
-    FROM own GROUP BY ALL
+           CAST(sum(card_seconds) AS BIGINT) AS card_seconds, CAST(sum(records) AS BIGINT) AS records
+    FROM pieces GROUP BY ALL HAVING sum(records) > 0
 )
 SELECT u.party, u.centre, u.model, u.month, u.starts, u.ends, u.card_seconds, u.records,
        p.fen AS fen_per_card_hour, coalesce(a.why, '') AS excluded_because
-FROM cut_by_day u
+FROM summed u
 LEFT JOIN price p ON p.centre = u.centre AND p.model = u.model AND p.starts <= u.starts AND u.ends <= p.ends
 LEFT JOIN affiliated a ON a.party = u.party AND a.centre = u.centre AND a.starts <= u.starts AND u.ends <= a.ends
 """  # noqa: S608
