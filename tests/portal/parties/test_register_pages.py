@@ -11,7 +11,7 @@ from django.db import DatabaseError, transaction
 from django.urls import reverse
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.parties.models import Party, PartyChange, StateChange
+from huisuan.parties.models import Party, PartyChange, Relation, StateChange
 from huisuan.portal.parties.held_files import held_file, hold_file
 from huisuan.portal.ui import number_format
 from support.portal import World, code
@@ -157,3 +157,35 @@ def test_the_preview_reads_in_english(world: World) -> None:
     page = world.browser("province", "en").post(reverse("import-parties"), {"file": _moved(world)}).content.decode()
     for text in ("Past results would become", "Nothing is written yet", "Accept and import"):
         assert text in page
+
+
+def test_relations_and_successions_come_from_files_and_stand_on_the_pages_of_both_parties(world: World) -> None:
+    browser, address = world.browser("province"), reverse("import-parties")
+    first, second = world.alpha.uscc, world.beta.uscc
+    relations = f"owner,owned,valid_from,share\n{first},{second},2030-01-01,51%\n{first},0,2030-01-01,51%\n"
+    answer = browser.post(address, {"file": SimpleUploadedFile("r.csv", relations.encode()), "kind": "relations"})
+    assert answer.status_code == 422  # the second line is none, the first is kept
+    assert Relation.objects.filter(owner=world.alpha, owned=world.beta).count() == 1
+    successions = f"old,new,kind,valid_from\n{first},{second},merged,2030-02-01\n"
+    content = SimpleUploadedFile("s.csv", successions.encode())
+    assert browser.post(address, {"file": content, "kind": "successions"}).status_code == 200
+    for uscc in (first, second):
+        page = browser.get(reverse("party", args=[uscc])).content.decode()
+        assert "合并" in page.partition('id="successions"')[2]
+        assert "2030-02-01" in page
+
+
+def test_what_holds_from_a_day_on_stands_on_the_page_of_a_party(world: World) -> None:
+    browser = world.browser("province", "en")
+    answer = browser.post(reverse("import-parties"), {"file": _moved(world), "kind": "parties"})
+    accepted = {name: answer.context[name] for name in ("slip", "seen", "kind")}
+    browser.post(reverse("import-parties"), accepted)
+    page = browser.get(reverse("party", args=[world.alpha.uscc])).content.decode()
+    assert "Shanghai" in page.partition('id="dated"')[2]
+
+
+def test_a_kind_of_file_that_nobody_knows_is_taken_for_parties(world: World) -> None:
+    assert (
+        'value="parties" selected'
+        in world.browser("province").get(reverse("import-parties") + "?kind=nothing").content.decode()
+    )

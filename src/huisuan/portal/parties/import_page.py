@@ -1,8 +1,9 @@
-"""Parties from a file on a page: what would change past results is shown first, and imported once it is accepted."""
+"""A file of the register on a page: what would change past results is shown first, and imported once it is accepted."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,13 +11,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.csv_lines import LARGEST_CSV, FileReport
 from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.parties.csv_import import import_parties
 from huisuan.parties.models import Party
+from huisuan.parties.relation_import import import_relations, import_successions
 from huisuan.parties.route_access import allow, viewer_of
 from huisuan.portal.parties.held_files import held_file, hold_file
+from huisuan.portal.ui.forms import choices
 from huisuan.portal.ui.refusals import refusal_html
 from huisuan.portal.ui.state_labels import ENTITLEMENT, local_name, state_word
 from huisuan.settlement.impact.register_preview import ChangedResult, import_as_seen, results_digest
@@ -25,17 +29,39 @@ FAULTS_SHOWN = 200
 CHANGED_SHOWN = 200
 
 
+@dataclass(frozen=True)
+class RegisterFile:
+    """A kind of file that the register takes: its label, the columns of its first line, and how it is entered."""
+
+    label: str | Promise
+    columns: str
+    optional_columns: str
+    enter: Callable[..., FileReport]
+
+
+REGISTER_FILES: Mapping[str, RegisterFile] = {
+    "parties": RegisterFile(
+        _("主体"), "uscc,name,kind,region", "name_en,registered_on,status,valid_from,valid_to", import_parties
+    ),
+    "relations": RegisterFile(
+        _("关联关系"), "owner,owned,valid_from", "share_permille,share,control,valid_to,withdrawn", import_relations
+    ),
+    "successions": RegisterFile(_("承继"), "old,new,kind,valid_from", "carries", import_successions),
+}
+
+
 def import_into_register(
-    request: HttpRequest, content: bytes, name: str, seen: str = ""
+    request: HttpRequest, content: bytes, name: str, seen: str = "", kind: str = "parties"
 ) -> tuple[FileReport, list[ChangedResult]]:
-    """Parties from a file as `import_as_seen` takes them; in a demonstration, where all are invented, new ones are too.
+    """A file as `import_as_seen` takes it; in a demonstration, where all are invented, new parties are too.
 
     Raises:
-        Refused: the file is not a CSV of parties.
+        Refused: the file is not a CSV of that kind.
     """
-    demo = Party.objects.exists() and not Party.objects.filter(demo=False).exists()
     now = timezone.now()
-    enter = partial(import_parties, content, name, demo=demo, by=viewer_of(request).name, now=now)
+    enter = partial(REGISTER_FILES[kind].enter, content, name, by=viewer_of(request).name, now=now)
+    if kind == "parties":
+        enter = partial(enter, demo=Party.objects.exists() and not Party.objects.filter(demo=False).exists())
     return import_as_seen(enter, now, seen)
 
 
@@ -67,17 +93,23 @@ def _status(status: str | None) -> Any:
 
 @allow("province")
 def import_register(request: HttpRequest) -> HttpResponse:
-    """A file of parties: the good lines are kept, each bad one is named with place, value, rule and remedy.
+    """A file of parties, relations or successions: good lines are kept, each bad one is named with what to do.
 
     Where it would change results of the past nothing is written yet: the page shows them and asks.
     """
-    context: dict[str, Any] = {"here": "parties", "largest": LARGEST_CSV // (1024 * 1024)}
+    asked = request.POST if request.method == "POST" else request.GET
+    kind = asked.get("kind", "parties")
+    kind = kind if kind in REGISTER_FILES else "parties"
+    context: dict[str, Any] = {
+        "here": "parties", "largest": LARGEST_CSV // (1024 * 1024), "kind": kind, "files": REGISTER_FILES,
+        "kinds": choices([(key, str(file.label)) for key, file in REGISTER_FILES.items()], kind),
+    }  # fmt: skip
     if request.method != "POST":
         return render(request, "portal/parties/import.html", context)
     by = viewer_of(request).name
     try:
         content, name = _given(request, by)
-        report, changed = import_into_register(request, content, name, request.POST.get("seen", ""))
+        report, changed = import_into_register(request, content, name, request.POST.get("seen", ""), kind)
     except Refused as refusal:
         context["refused"] = refusal_html(refusal)
         return render(request, "portal/parties/import.html", context, status=422)

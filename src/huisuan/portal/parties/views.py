@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,10 +20,11 @@ from django.utils.translation import gettext_lazy as _
 from huisuan.base.csv_lines import LineFault
 from huisuan.base.errors import Refused
 from huisuan.base.months import SHANGHAI
-from huisuan.parties.models import Party, PartyKind, Region
+from huisuan.parties.models import Party, PartyKind, Region, StateChange, StateField, Succession
 from huisuan.parties.queries import list_visible_parties
 from huisuan.parties.relation_history import relations_known
 from huisuan.parties.route_access import allow, viewer_of
+from huisuan.parties.state_history import list_attestations
 from huisuan.parties.viewer import Viewer
 from huisuan.portal.parties.import_page import import_into_register, preview_context
 from huisuan.portal.ui import state_labels
@@ -39,7 +41,7 @@ _FIELDS = ("uscc", "name", "kind", "region", "name_en", "registered_on")
 #: the columns of the register's file, as pages call them
 PARTY_COLUMNS: dict[str, Text] = {
     "uscc": _("统一社会信用代码"), "name": _("名称"), "kind": _("类别"), "region": _("市"), "name_en": _("英文名称"),
-    "registered_on": _("登记日"),
+    "registered_on": _("登记日"), "status": _("状态"),
 }  # fmt: skip
 
 
@@ -98,17 +100,38 @@ def party_page(request: HttpRequest, uscc: str) -> HttpResponseBase:
     """One party: what is registered, its relations, and every change with who made it."""
     viewer = viewer_of(request)
     party = get_object_or_404(list_visible_parties(viewer), uscc=uscc.upper())
-    known = relations_known(timezone.now().astimezone(SHANGHAI).date())
+    today = timezone.now().astimezone(SHANGHAI).date()
+    known = relations_known(today)
     context = {
         "here": "parties",
         "party": party,
         "may_change": viewer.role == "province",
         "owns": known.filter(owner=party).select_related("owned").order_by("owned__uscc", "valid_from"),
         "owned_by": known.filter(owned=party).select_related("owner").order_by("owner__uscc", "valid_from"),
+        "successions": Succession.objects.filter(Q(old=party) | Q(new=party), known_from__lte=today)
+        .select_related("old", "new")
+        .order_by("valid_from", "pk"),
+        "dated": list(_dated(party, today)),
+        "attested": list_attestations(party, today),
         "changes": [_change(each) for each in party.changes.all()[:HISTORY_SHOWN]],
         "same": {"bills": f"{reverse('bills')}?q={party.uscc}", "entitlements": f"{reverse('entitlements')}?q={uscc}"},
     }
     return render(request, "portal/parties/party.html", context)
+
+
+def _dated(party: Party, today: date) -> Iterator[tuple[StateChange, Text, Text, Text]]:
+    """What the register says of a party from some day on, as known today: the row, its label, both values in words."""
+    rows = list(party.state_changes.filter(known_from__lte=today).order_by("valid_from", "known_from", "pk"))
+    regions = Region.objects.in_bulk({value for row in rows for value in (row.before, row.value)}, field_name="code")
+
+    def worded(what: str, value: str) -> Text:
+        if what == StateField.REGION and value in regions:
+            return local_name(regions[value])
+        labels = {StateField.KIND: state_labels.PARTY, StateField.STATUS: state_labels.PARTY_STATUS}
+        return labels.get(StateField(what), {}).get(value, value)
+
+    for row in rows:
+        yield row, PARTY_COLUMNS[row.what], worded(row.what, row.before), worded(row.what, row.value)
 
 
 def _change(change: Any) -> dict[str, Any]:

@@ -113,6 +113,12 @@ def party_kind(kind: str) -> str:
 
 
 @register.filter
+def succession_kind(kind: str) -> str:
+    """How one party took the place of another, in words."""
+    return str(state_labels.SUCCESSION.get(kind, kind))
+
+
+@register.filter
 def sentence(text: object) -> SafeString:
     """A stored Chinese text in the reader's language; on an English page what stays Chinese is marked as such.
 

@@ -115,6 +115,9 @@ PARTY = {
     "centre_operator": _("算力中心运营方"),
 }
 
+PARTY_STATUS = {"active": _("存续"), "suspended": _("列入异常或停业"), "dissolved": _("注销")}
+SUCCESSION = {"renumbered": _("换统一社会信用代码"), "merged": _("合并"), "split": _("分立")}
+
 ROLE = {
     "user": _("算力使用方"),
     "centre": _("算力中心运营方"),
