@@ -36,6 +36,7 @@ ROUTERS = {
     "huisuan.settlement.api": "huisuan_settlement_api",
     "huisuan.documents.api": "huisuan_documents_api",
     "huisuan.programmes.workflow.api": "huisuan_applications_api",
+    "huisuan.programmes.offices.api": "huisuan_posts_api",
     "huisuan.programmes.api": "huisuan_programmes_api",
     "huisuan.api.law": "huisuan_api_law",
 }

@@ -51,6 +51,7 @@ COMMAND_GROUPS: dict[str, tuple[str, bool, str]] = {
     "document": ("huisuan.documents.commands", True, "公文：签发、核验、代字"),
     "treasury": ("huisuan.treasury.cli.treasury_commands", True, "资金：对账，资金到哪一步，市级拨付凭证"),
     "application": ("huisuan.programmes.application_commands", True, "申报：查看、办理"),
+    "post": ("huisuan.programmes.offices.commands", True, "岗位：谁在哪个单位承担什么职责，自哪天至哪天"),
     "calendar": ("huisuan.programmes.calendar.commands", True, "工作日：数期限，采用一年的放假和调休"),
     "experts": ("huisuan.programmes.review.commands", True, "评审专家：入库、利害关系"),
 }

@@ -50,14 +50,14 @@ def is_same_file(document: Document, content: bytes) -> bool:
 
 
 def list_documents(viewer: Viewer | None) -> QuerySet[Document]:
-    """The documents that a viewer may open; nobody signed in: the public ones."""
+    """The documents that a viewer may open: public ones, those of its party, those issued in its own name; or all."""
     every = every_document()
     if viewer is None:
         return every.filter(kind__in=PUBLIC_KINDS)
     if viewer.sees_everything:
         return every
     own = viewer.parties("party")
-    return every.filter(Q(kind__in=PUBLIC_KINDS) | (own & Q(party__isnull=False)))
+    return every.filter(Q(kind__in=PUBLIC_KINDS) | (own & Q(party__isnull=False)) | Q(issued_by__username=viewer.name))
 
 
 def load_pdf(document: Document, viewer: Viewer | None) -> bytes:

@@ -28,7 +28,8 @@ def list_(
 ) -> None:
     """列出此人可看的申报，新的在前。"""
     from huisuan.parties.viewer import Viewer
-    from huisuan.programmes.workflow.queries import find_person, visible_applications
+    from huisuan.programmes.people import find_person
+    from huisuan.programmes.workflow.queries import visible_applications
 
     found = visible_applications(Viewer.for_person(find_person(by)))
     rows = list((found.filter(state=state) if state else found)[:limit])
@@ -46,7 +47,8 @@ def list_(
 def show(number: _Number, by: _By, as_json: AsJson = False) -> None:
     """一件申报：状态、金额、何时到期、每一步由谁以何职责办理。"""
     from huisuan.parties.viewer import Viewer
-    from huisuan.programmes.workflow.queries import describe_application, find_person, get_application
+    from huisuan.programmes.people import find_person
+    from huisuan.programmes.workflow.queries import describe_application, get_application
 
     _print(describe_application(get_application(Viewer.for_person(find_person(by)), number)), as_json)
 
@@ -63,8 +65,9 @@ def act_(
     as_json: AsJson = False,
 ) -> None:
     """办理一步。"""
+    from huisuan.programmes.people import find_person
     from huisuan.programmes.workflow import act
-    from huisuan.programmes.workflow.queries import describe_application, find_person
+    from huisuan.programmes.workflow.queries import describe_application
 
     if fields and action != "return":
         raise InvalidRequest("--fields 只用于 return", code="application.fields_not_here")
@@ -80,8 +83,8 @@ def inbox(
     as_json: AsJson = False,
 ) -> None:
     """等此人当天在任的岗位办理的申报：可办什么，何时到期，是否逾期。"""
+    from huisuan.programmes.people import find_person
     from huisuan.programmes.workflow.inbox import list_waiting
-    from huisuan.programmes.workflow.queries import find_person
 
     now = datetime.now(UTC)
     rows = [waiting.to_dict(now) for waiting in list_waiting(find_person(by), now, after=after)]

@@ -73,7 +73,10 @@ def test_a_given_password_comes_by_standard_input_and_is_checked_by_the_rules(pa
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["x", "--role", "king"], "角色 king：只能是 user、centre、city、province、auditor、operator"),
+        (
+            ["x", "--role", "king"],
+            "角色 king：只能是 user、centre、city、province、department、treasury、expert",
+        ),
         (["x", "--role", "user"], "须用 --party"),
         (["x", "--role", "user", "--party", "91340100MA2T99999X"], "不存在"),
         (["x", "--role", "province", "--party", USCC], "请去掉 --party"),

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 Username = Annotated[str, typer.Argument(metavar="账号", help="见 huisuan person list")]
-RoleOption = Annotated[str, typer.Option("--role", help="角色：user、centre、city、province、auditor、operator")]
+RoleOption = Annotated[
+    str,
+    typer.Option("--role", help="角色：user、centre、city、province、department、treasury、expert、auditor、operator"),
+]
 PartyOption = Annotated[str | None, typer.Option("--party", help="主体的统一社会信用代码（user、centre）")]
 CityOption = Annotated[str | None, typer.Option("--city", help="市的行政区划代码（city）")]
 MemberOption = Annotated[

@@ -16,12 +16,18 @@ from huisuan.parties.models.organisations import Party, Region
 
 
 class Role(models.TextChoices):
-    """What a person may see and do. An operator manages people and sees no tenant's data and no money."""
+    """What a person may see and do. An operator manages people and sees no tenant's data and no money.
+
+    People of a department, of the treasury and experts act by their posts and seats; the role alone shows them little.
+    """
 
     USER = "user", "算力使用方"
     CENTRE = "centre", "智算中心"
     CITY = "city", "市"
     PROVINCE = "province", "省专班"
+    DEPARTMENT = "department", "部门"
+    TREASURY = "treasury", "财政"
+    EXPERT = "expert", "评审专家"
     AUDITOR = "auditor", "审计"
     OPERATOR = "operator", "平台管理员"
 
@@ -40,12 +46,14 @@ class MemberRole(models.TextChoices):
 #: the widest scope of a user by the role in the firm; one without a role only reads
 MEMBER_SCOPE = {MemberRole.OWNER.value: "manage", MemberRole.SUBMITTER.value: "submit", MemberRole.VIEWER.value: "read"}
 #: roles that decide about money, meters or people: a password alone does not let them in
-SECOND_FACTOR_ROLES = frozenset({Role.CENTRE, Role.PROVINCE, Role.OPERATOR})
+SECOND_FACTOR_ROLES = frozenset({Role.CENTRE, Role.PROVINCE, Role.DEPARTMENT, Role.TREASURY, Role.OPERATOR})
+#: roles that belong to no party and to no city
+_PROVINCIAL_ROLES = [Role.PROVINCE, Role.DEPARTMENT, Role.TREASURY, Role.EXPERT, Role.AUDITOR, Role.OPERATOR]
 
 _ROLE_HAS_ITS_PLACE = (
     Q(role__in=[Role.USER, Role.CENTRE], party__isnull=False, city__isnull=True)
     | Q(role=Role.CITY, party__isnull=True, city__isnull=False)
-    | Q(role__in=[Role.PROVINCE, Role.AUDITOR, Role.OPERATOR], party__isnull=True, city__isnull=True)
+    | Q(role__in=_PROVINCIAL_ROLES, party__isnull=True, city__isnull=True)
 )
 
 _USER_HAS_A_MEMBER_ROLE = Q(role=Role.USER, member_role__in=MemberRole.values) | (
@@ -145,7 +153,7 @@ class People(BaseUserManager["Person"]):
 
 
 class Person(AbstractBaseUser):
-    """Someone who signs in: for a party (user, centre), for a city, for the province, as an auditor or an operator.
+    """Someone who signs in: for a party (user, centre), for a city, for an office of the province, or as an expert.
 
     A `machine` is the account of a program: it holds tokens, and never signs in.
     """

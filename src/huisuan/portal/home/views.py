@@ -15,12 +15,14 @@ from huisuan.portal.visible import centres
 
 @allow()
 def home(request: HttpRequest) -> HttpResponseBase:
-    """A compute user's work, a centre's centre, an overseer's year."""
+    """A compute user's work, a centre's centre, an overseer's year; offices and experts find their documents."""
     viewer = viewer_of(request)
     if viewer.role == "user":
         return user_home(request, viewer)
     if viewer.role == "operator":
         return redirect("people")
+    if viewer.role in ("department", "treasury", "expert"):
+        return redirect("documents")
     if viewer.role == "centre":
         own = list(centres.centres(viewer)[:2])
         if len(own) == 1:

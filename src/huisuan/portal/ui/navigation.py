@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 _USER, _CENTRE, _CITY = frozenset({"user"}), frozenset({"centre"}), frozenset({"city"})
 _OVERSEES = frozenset({"province", "auditor"})
-_PUBLIC = frozenset({"user", "centre", "city", "province", "auditor", "operator", ""})
+_OFFICES, _EXPERT = frozenset({"department", "treasury"}), frozenset({"expert"})
+_PUBLIC = _USER | _CENTRE | _CITY | _OVERSEES | _OFFICES | _EXPERT | frozenset({"operator", ""})
 _ALL_BUT_OPERATORS = _USER | _CENTRE | _CITY | _OVERSEES
 
 
@@ -57,7 +58,7 @@ MENU = (
         Room("bills", _("账单"), _ALL_BUT_OPERATORS),
         Room("entitlements", _("应享"), _USER | _CITY | _OVERSEES),
         Room("drafts", _("申报"), _USER | _CITY),
-        Room("documents", _("公文"), _USER | _CITY | _OVERSEES),
+        Room("documents", _("公文"), _USER | _CITY | _OVERSEES | _OFFICES | _EXPERT),
         Room("runs", _("结算批次"), _OVERSEES),
         Room("budget", _("预算推演"), _OVERSEES),
     )),

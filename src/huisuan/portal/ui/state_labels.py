@@ -123,6 +123,9 @@ ROLE = {
     "centre": _("算力中心运营方"),
     "city": _("市"),
     "province": _("省专班"),
+    "department": _("部门"),
+    "treasury": _("财政"),
+    "expert": _("评审专家"),
     "auditor": _("审计"),
     "operator": _("平台管理员"),
 }

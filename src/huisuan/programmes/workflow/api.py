@@ -10,20 +10,21 @@ from ninja import Field, Header, Query, Router, Schema
 
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.route_access import Allow, viewer_of
+from huisuan.programmes.people import find_person
 from huisuan.programmes.workflow.act import act, act_on_many
 from huisuan.programmes.workflow.inbox import INBOX_PAGE, list_waiting
 from huisuan.programmes.workflow.queries import (
     application_to_dict,
     describe_application,
-    find_person,
     get_application,
     visible_applications,
 )
 from huisuan.protocol.resources import IDEMPOTENCY_KEY
 
 router = Router(tags=["申报"])
-_READERS = ("user", "city", "province", "auditor")
-_ACTORS = ("user", "city", "province")
+_READERS = ("user", "city", "province", "department", "treasury", "auditor")
+_ACTORS = ("user", "city", "province", "department", "treasury")
+_OFFICIALS = ("city", "province", "department", "treasury")
 _MOST = 1000
 _Key = Annotated[str, Header(alias=IDEMPOTENCY_KEY, max_length=80, description="幂等键：同一键在一件申报上只办一次")]
 
@@ -67,7 +68,7 @@ def application(request: HttpRequest, number: str) -> dict[str, Any]:
         return describe_application(get_application(viewer_of(request), number))
 
 
-@router.get("/inbox", auth=Allow("province", scope="read"), summary="等我当天在任的岗位办理的申报")
+@router.get("/inbox", auth=Allow(*_OFFICIALS, scope="read"), summary="等我当天在任的岗位办理的申报")
 def inbox(request: HttpRequest, after: Annotated[int, Query(ge=0, le=10**15)] = 0) -> dict[str, Any]:
     """Oldest first, a hundred at a time; `after` is the last id of the page before."""
     now = datetime.now(UTC)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from huisuan.base.errors import NotFound
 from huisuan.base.months import SHANGHAI
@@ -12,28 +13,30 @@ from huisuan.parties.models import Person, Role
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.calendar.counting import WorkingDayCount, count_working_days
 from huisuan.programmes.calendar.official import load_calendar
-from huisuan.programmes.models import Application
+from huisuan.programmes.models import Application, ProcedureEdge
+from huisuan.programmes.offices import posts_in_force
 from huisuan.programmes.workflow.inbox import step_days
 
 
-def find_person(username: str) -> Person:
-    """The person of that name who may sign in.
-
-    Raises:
-        NotFound: none.
-    """
-    found = Person.objects.filter(username=username, is_active=True).first()
-    if found is None:
-        raise NotFound(f"--by {username}：没有这个人，或已停用", code="person.unknown")
-    return found
-
-
 def visible_applications(viewer: Viewer) -> QuerySet[Application]:
-    """Those that a viewer may see: a party its own, a city its own and its parties', province and audit all."""
+    """Those that a viewer may see: a party its own, a city its own and its parties', province and audit all.
+
+    People of a department or the treasury see those whose procedure has a step of an office in which they hold a post
+    today.
+    """
     own = viewer.parties("party")
+    if viewer.role in (Role.DEPARTMENT, Role.TREASURY):
+        own = Q(edition__in=_editions_of(viewer.name))
     if viewer.role == Role.CITY:
         own |= Q(city_id=viewer.city)
     return Application.objects.filter(own).select_related("party", "city", "edition")
+
+
+def _editions_of(username: str) -> QuerySet[ProcedureEdge]:
+    """The procedures in which an office of a person takes part today."""
+    day = timezone.now().astimezone(SHANGHAI).date()
+    offices = posts_in_force(Person.objects.get(username=username), day).values("office__name")
+    return ProcedureEdge.objects.filter(office__in=offices).values("edition")  # type: ignore[return-value]
 
 
 def get_application(viewer: Viewer, number: str) -> Application:

@@ -1,0 +1,168 @@
+"""Posts: given by another person in an office that a text names, ended on record; by service, command and API."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client
+from typer.testing import CliRunner
+
+from huisuan.base.errors import InvalidRequest, NotAllowed, NotFound, Refused
+from huisuan.base.months import SHANGHAI
+from huisuan.parties.identity.audit_trail import Actor
+from huisuan.parties.identity.tokens import issue_token
+from huisuan.parties.models import Person
+from huisuan.parties.viewer import Viewer
+from huisuan.programmes.models import Post
+from huisuan.programmes.offices import end_post, give_post, posts_in_force
+from huisuan.programmes.offices.commands import app
+from huisuan.programmes.offices.queries import is_in_force, list_offices
+from huisuan.programmes.workflow import act
+from huisuan.programmes.workflow.queries import visible_applications
+from support.programmes import INDUSTRY, NOON, TREASURY, applicant, application, official, person
+
+pytestmark = pytest.mark.django_db
+NEW_YEAR = date(2024, 1, 1)
+
+
+def client(who: Person) -> Client:
+    """A program with a person's token."""
+    secret = issue_token(who, "test", Actor("test"), datetime.now(UTC), scope="manage")[1]
+    return Client(headers={"Authorization": f"Bearer {secret}"})
+
+
+def run(*words: str) -> tuple[int, object]:
+    """A command's exit code and JSON, or the code of its refusal."""
+    result = CliRunner().invoke(app, [*words, "--json"])
+    if result.exit_code:
+        return result.exit_code, getattr(result.exception, "code", "")
+    return 0, json.loads(result.stdout)
+
+
+def test_offices_are_those_of_the_texts_and_of_no_other_source() -> None:
+    names = list_offices()
+    assert {INDUSTRY, TREASURY, "省科学技术厅"} & set(names) >= {INDUSTRY, TREASURY}
+    with pytest.raises(NotFound) as wrong:
+        give_post(person("zhang", "department"), "省想象厅", "check", NEW_YEAR, person("giver"), NOON)
+    assert wrong.value.code == "office.unknown"
+
+
+def test_a_post_is_given_on_a_platform_whose_offices_nobody_has_stored_yet() -> None:
+    made = give_post(person("zhang", "department"), INDUSTRY, "check", NEW_YEAR, person("giver"), NOON)
+    assert made.office.name == INDUSTRY
+
+
+@pytest.mark.parametrize(
+    ("holder", "giver", "code"),
+    [
+        (("one", "province"), ("one", "province"), "post.to_oneself"),
+        (("one", "department"), ("two", "department"), "post.giver_role"),
+        (("one", "department"), ("two", "treasury"), "post.giver_role"),
+        (("one", "auditor"), ("two", "province"), "post.holder_role"),
+        (("one", "operator"), ("two", "province"), "post.holder_role"),
+        (("one", "department"), ("two", "operator"), ""),
+        (("one", "treasury"), ("two", "province"), ""),
+    ],
+)
+def test_who_gives_posts_and_who_may_hold_them(holder: tuple[str, str], giver: tuple[str, str], code: str) -> None:
+    try:
+        give_post(person(*holder), INDUSTRY, "check", NEW_YEAR, person(*giver), NOON)
+        refused = ""
+    except Refused as wrong:
+        refused = wrong.code
+    assert refused == code
+
+
+def test_the_database_too_refuses_a_post_given_to_oneself() -> None:
+    held = official("zhang", "check").posts.get()
+    with pytest.raises(IntegrityError, match="post_is_given_by_another"), transaction.atomic():
+        Post.objects.create(
+            person=held.person, office=held.office, duty="decide", from_day=NEW_YEAR, given_by=held.person,
+            given_at=NOON,
+        )  # fmt: skip
+
+
+def test_a_stand_in_is_another_person_with_the_same_duty_and_an_end() -> None:
+    held, other, giver = official("zhang", "check").posts.get(), person("qian", "department"), person("giver")
+    for who, duty, until, code in (
+        (other, "check", None, "post.stand_in_without_end"),
+        (other, "decide", date(2024, 9, 30), "post.stand_in_differs"),
+        (held.person, "check", date(2024, 9, 30), "post.stand_in_oneself"),
+    ):
+        with pytest.raises(InvalidRequest) as wrong:
+            give_post(who, INDUSTRY, duty, date(2024, 9, 1), giver, NOON, until_day=until, stands_in_for=held)
+        assert wrong.value.code == code
+    made = give_post(
+        other, INDUSTRY, "check", date(2024, 9, 1), giver, NOON, until_day=date(2024, 9, 30), stands_in_for=held
+    )
+    days = [date(2024, 8, 31), date(2024, 9, 1), date(2024, 9, 30), date(2024, 10, 1)]
+    assert [is_in_force(made, day) for day in days] == [False, True, True, False]
+    assert [posts_in_force(other, day).exists() for day in days] == [False, True, True, False]
+
+
+def test_a_post_is_ended_by_who_gives_posts_or_its_holder_and_not_beyond_its_last_day() -> None:
+    until = NOON.date() + timedelta(days=10)
+    giver, stranger = person("giver"), person("sun", "department")
+    held = give_post(person("zhao", "department"), INDUSTRY, "check", NEW_YEAR, giver, NOON, until_day=until)
+    with pytest.raises(NotAllowed):
+        end_post(held, NOON.date(), stranger, NOON)
+    with pytest.raises(InvalidRequest) as wrong:
+        end_post(held, until + timedelta(days=1), giver, NOON)
+    assert wrong.value.code == "post.ends_later_than_given"
+    assert end_post(held, NOON.date(), held.person, NOON).ended_on == NOON.date()
+
+
+def test_people_of_a_department_see_and_act_on_what_their_posts_concern_and_nothing_else() -> None:
+    made = application()
+    act(made.number, "submit", applicant(), NOON)
+    checker = person("checker", "department")
+    assert not visible_applications(Viewer.for_person(checker)).exists()
+    give_post(checker, INDUSTRY, "check", NEW_YEAR, person("giver"), NOON)
+    assert list(visible_applications(Viewer.for_person(checker))) == [made]
+    payer = person("payer", "treasury")
+    give_post(payer, TREASURY, "pay", NEW_YEAR, person("giver"), NOON)
+    assert list(visible_applications(Viewer.for_person(payer))) == [made]
+    elsewhere = person("elsewhere", "department")
+    give_post(elsewhere, "省数据资源局", "check", NEW_YEAR, person("giver"), NOON)
+    assert not visible_applications(Viewer.for_person(elsewhere)).exists()
+    asked = client(checker)
+    assert [row["number"] for row in asked.get("/api/v1/inbox").json()["waiting"]] == [made.number]
+    answer = asked.post(f"/api/v1/applications/{made.number}/acts/check", {}, "application/json")
+    assert (answer.status_code, answer.json()["state"]) == (200, "checked")
+    assert client(elsewhere).get(f"/api/v1/applications/{made.number}").status_code == 404
+
+
+def test_posts_by_command_are_given_listed_and_ended() -> None:
+    person("li")
+    person("zhou", "department")
+    words = ["zhou", "--office", INDUSTRY, "--duty", "check", "--from", "2024-01-01", "--by", "li"]
+    code, made = run("give", *words)
+    assert (code, made["duty"], made["in_force"], made["given_by"]) == (0, "check", True, "li")  # type: ignore[index]
+    assert [post["number"] for post in run("list", "--person", "zhou")[1]] == [made["number"]]  # type: ignore[index,attr-defined]
+    assert run("list", "--office", TREASURY) == (0, [])
+    assert INDUSTRY in run("offices")[1]  # type: ignore[operator]
+    assert run("give", "li", *words[1:]) == (1, "post.to_oneself")
+    assert run("give", *words[:5], "--from", "昨天", "--by", "li") == (1, "post.day_malformed")
+    yesterday = (datetime.now(SHANGHAI).date() - timedelta(days=1)).isoformat()
+    code, ended = run("end", str(made["number"]), "--on", yesterday, "--by", "li")  # type: ignore[index]
+    assert (code, ended["ended_on"], ended["in_force"]) == (0, yesterday, False)  # type: ignore[index]
+    assert run("end", str(made["number"]), "--by", "li") == (1, "post.ended_before")  # type: ignore[index]
+    assert run("end", "9999", "--by", "li") == (1, "post.unknown")
+
+
+def test_posts_over_http_are_given_in_the_name_of_the_token() -> None:
+    giver, holder = client(person("li")), person("zhou", "department")
+    body = {"person": "zhou", "office": INDUSTRY, "duty": "check", "from": "2024-01-01"}
+    made = giver.post("/api/v1/posts", body, "application/json").json()
+    assert (made["person"], made["given_by"]) == ("zhou", "li")
+    assert giver.get("/api/v1/posts", {"person": "zhou"}).json()["total"] == 1
+    assert client(holder).post("/api/v1/posts", body | {"person": "li"}, "application/json").status_code == 403
+    mine = giver.post("/api/v1/posts", body | {"person": "li"}, "application/json")
+    assert (mine.status_code, mine.json()["code"]) == (403, "post.to_oneself")
+    today = datetime.now(SHANGHAI).date().isoformat()
+    ended = giver.post(f"/api/v1/posts/{made['number']}/end", {"last_day": today}, "application/json").json()
+    assert ended["ended_on"] == today
+    assert INDUSTRY in giver.get("/api/v1/offices").json()["offices"]
