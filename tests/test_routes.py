@@ -24,7 +24,9 @@ pytestmark = pytest.mark.django_db
 API = "/api/v1"
 APIS = ("api-1:", "agent-1:")
 #: what anyone may call without signing in, on purpose
-PUBLIC_OPERATIONS = re.compile(r"(POST /login|(GET|POST) /law.*|GET /meter/register|GET /documents/x)")
+PUBLIC_OPERATIONS = re.compile(
+    r"(POST /login|(GET|POST) /law.*|GET /meter/register|GET /documents/x|GET /opendata/entries(/x)?)"
+)
 #: Django Ninja's own addresses, which describe the API to anyone
 DESCRIPTION = {"api-root", "openapi-json", "openapi-view"}
 SAMPLES = {"int": "1", "str": "x", "slug": "x", "path": "x", "uuid": "00000000-0000-4000-8000-000000000000"}

@@ -43,8 +43,10 @@ def address(world: World, name: str) -> str:
     from huisuan.documents.issuing import issue_document
     from huisuan.documents.letters import Letter, Part
     from huisuan.documents.models import DocumentKind
+    from huisuan.opendata.catalogue_import import import_catalogue
     from huisuan.settlement.models import SettingsProposal
     from support.browser import proposal
+    from support.catalogue import as_csv, code, line
     from support.portal import NOW
 
     bill = world.bill(world.alpha, 5)
@@ -62,6 +64,9 @@ def address(world: World, name: str) -> str:
     if name == "document":
         letter = Letter("申报通知", (Part("现予通知。"),))
         arguments[name] = [issue_document(DocumentKind.CALL, "科技厅", letter, world.people["province"], NOW).code]
+    if name == "opendata-entry":
+        import_catalogue(as_csv([line()]), "清单.csv", by="test", now=NOW)
+        arguments[name] = [code()]
     if name == "proposal":
         proposal()
         arguments["proposal"] = [SettingsProposal.objects.values_list("pk", flat=True)[0]]

@@ -43,6 +43,8 @@ from huisuan.documents.issuing import About, issue_document
 from huisuan.documents.letters import Letter, Part
 from huisuan.documents.models import Document, DocumentKind
 from huisuan.law.policy.load import load_policy
+from huisuan.opendata.catalogue_import import import_catalogue
+from huisuan.opendata.models import CatalogueVersion
 from huisuan.parties import members
 from huisuan.parties.identity import people, second_factor
 from huisuan.parties.identity.audit_trail import Actor
@@ -66,6 +68,7 @@ from huisuan.settlement.models import (
     Through,
 )
 from support import portal
+from support.catalogue import as_csv, line
 from support.jobs import Voice
 from support.metering import Agent, said
 
@@ -114,7 +117,10 @@ class Full:
         )  # fmt: skip
         named = [str(name) for model, field in stored for name in model.objects.values_list(field, flat=True)]
         papers = Document.objects.select_related("series")
-        return named + [text for paper in papers for text in (paper.full_number, paper.series.office, paper.title)]
+        named += [text for paper in papers for text in (paper.full_number, paper.series.office, paper.title)]
+        listed = CatalogueVersion.objects.values_list("title", "summary", "theme", "department", "contact", "licence")
+        columns = [list(each.values()) for row in CatalogueVersion.objects.all() for each in row.columns]
+        return named + [text for row in [*listed, *columns] for text in row if text]
 
 
 def build() -> Full:
@@ -123,6 +129,7 @@ def build() -> Full:
     world.people["operator"] = Person.objects.create_person("operator", None, role="operator", name="李运维")
     now = timezone.now()
     _documents(world)
+    import_catalogue(as_csv([line()]), "清单.csv", by="test", now=now)
     jobs = _jobs(world, now)
     _metered(world)
     draft, evidence = _draft(world)

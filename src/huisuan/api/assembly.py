@@ -35,6 +35,7 @@ ROUTERS = {
     "huisuan.settlement.statements.api": "huisuan_statements_api",
     "huisuan.settlement.api": "huisuan_settlement_api",
     "huisuan.documents.api": "huisuan_documents_api",
+    "huisuan.opendata.api": "huisuan_opendata_api",
     "huisuan.programmes.workflow.api": "huisuan_applications_api",
     "huisuan.programmes.offices.api": "huisuan_posts_api",
     "huisuan.programmes.api": "huisuan_programmes_api",

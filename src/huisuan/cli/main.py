@@ -49,6 +49,7 @@ COMMAND_GROUPS: dict[str, tuple[str, bool, str]] = {
     "settle": ("huisuan.settlement.cli.settle_commands", True, "结算：用量到账单到应享金额"),
     "settings": ("huisuan.settlement.cli.settings_commands", True, "参数与解释口径：提出、比较、采用"),
     "document": ("huisuan.documents.commands", True, "公文：签发、核验、代字"),
+    "data": ("huisuan.opendata.commands", True, "开放数据：清单的导入、查找"),
     "treasury": ("huisuan.treasury.cli.treasury_commands", True, "资金：对账，资金到哪一步，市级拨付凭证"),
     "application": ("huisuan.programmes.application_commands", True, "申报：查看、办理"),
     "post": ("huisuan.programmes.offices.commands", True, "岗位：谁在哪个单位承担什么职责，自哪天至哪天"),

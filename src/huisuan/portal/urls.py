@@ -33,6 +33,7 @@ from huisuan.portal.jobs import views as jobs
 from huisuan.portal.law import policies
 from huisuan.portal.messages import inbox
 from huisuan.portal.messages.settings import message_settings
+from huisuan.portal.opendata import views as opendata
 from huisuan.portal.parties import import_page
 from huisuan.portal.parties import views as register_views
 from huisuan.portal.people import views as people
@@ -135,6 +136,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("documents/check", documents.check_page, name="check-document"),
     path("documents/<str:code>", documents.document_page, name="document"),
     path("documents/<str:code>/pdf", documents.document_pdf, name="document-pdf"),
+    path("opendata/", opendata.catalogue_page, name="opendata"),
+    path("opendata/<str:code>", opendata.entry_page, name="opendata-entry"),
     path("statistics/", statistics.statistics_page, name="statistics"),
     path("statistics/<slug:name>.csv", statistics.statistics_file, name="statistics-file"),
     path("parties/", register_views.party_list, name="parties"),

@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "huisuan.treasury",
     "huisuan.documents",
     "huisuan.compute",
+    "huisuan.opendata",
     "huisuan.settlement",
     "huisuan.programmes",
     "huisuan.portal",

@@ -30,7 +30,7 @@ CHANGED_SHOWN = 200
 
 
 @dataclass(frozen=True)
-class RegisterFile:
+class RegisterFileKind:
     """A kind of file that the register takes: its label, the columns of its first line, and how it is entered."""
 
     label: str | Promise
@@ -39,14 +39,14 @@ class RegisterFile:
     enter: Callable[..., FileReport]
 
 
-REGISTER_FILES: Mapping[str, RegisterFile] = {
-    "parties": RegisterFile(
+REGISTER_FILES: Mapping[str, RegisterFileKind] = {
+    "parties": RegisterFileKind(
         _("主体"), "uscc,name,kind,region", "name_en,registered_on,status,valid_from,valid_to", import_parties
     ),
-    "relations": RegisterFile(
+    "relations": RegisterFileKind(
         _("关联关系"), "owner,owned,valid_from", "share_permille,share,control,valid_to,withdrawn", import_relations
     ),
-    "successions": RegisterFile(_("承继"), "old,new,kind,valid_from", "carries", import_successions),
+    "successions": RegisterFileKind(_("承继"), "old,new,kind,valid_from", "carries", import_successions),
 }
 
 

@@ -70,6 +70,7 @@ MENU = (
     Subject(_("政策"), (
         Room("policies", _("政策"), _PUBLIC),
         Room("calculator", _("计算器"), _PUBLIC),
+        Room("opendata", _("开放数据"), _PUBLIC),
         Room("statistics", _("统计"), _PUBLIC),
     )),
 )  # fmt: skip

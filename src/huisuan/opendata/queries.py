@@ -1,0 +1,73 @@
+"""What is on the list now, searched and narrowed; one entry with its versions. Public: everything here may be seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, QuerySet
+
+from huisuan.base.errors import NotFound
+from huisuan.opendata.models import CatalogueVersion
+from huisuan.opendata.search_grams import LONGEST_SEARCH, word_grams
+from huisuan.opendata.vocabulary import ACCESS_WORDS, ATTRIBUTE_WORDS, FREQUENCY_WORDS, KIND_WORDS, fold, list_word
+
+_FACETS = ("access", "kind", "frequency", "theme", "region_id", "department")
+
+
+def standing_entries() -> QuerySet[CatalogueVersion]:
+    """The version that stands of every entry."""
+    return CatalogueVersion.objects.filter(standing_for__isnull=False).select_related("entry", "region")
+
+
+def search_entries(text: str, rows: QuerySet[CatalogueVersion] | None = None) -> QuerySet[CatalogueVersion]:
+    """The standing entries that hold every word of a text somewhere."""
+    found = standing_entries() if rows is None else rows
+    for word in map(fold, text[:LONGEST_SEARCH].split()):
+        found = found.filter(entry__grams__contains=word_grams(word), entry__searched__contains=word)
+    return found
+
+
+def get_entry(code: str) -> CatalogueVersion:
+    """The version of an entry that stands.
+
+    Raises:
+        NotFound: there is none of that code.
+    """
+    found = standing_entries().filter(entry__code=code.upper()).first()
+    if found is None:
+        raise NotFound(f"目录里没有 {code[:40]}", code="catalogue.unknown")
+    return found
+
+
+def count_facets(rows: QuerySet[CatalogueVersion]) -> dict[str, list[dict[str, Any]]]:
+    """By facet how many entries there are of each value, most first."""
+    return {
+        facet.removesuffix("_id"): [
+            {"value": value, "count": count}
+            for value, count in rows.order_by().values_list(facet).annotate(count=Count("pk")).order_by("-count", facet)
+        ]
+        for facet in _FACETS
+    }
+
+
+def entry_to_dict(version: CatalogueVersion) -> dict[str, Any]:
+    """An entry as JSON carries it: keys for machines, and the list's words beside them."""
+    plain = (
+        "title", "summary", "theme", "department", "columns", "ground", "terms", "grade", "licence", "contact",
+        "registration", "links", "origin_day", "opens_on", "reviewed_by_archive", "reviewed_by_origin",
+        "opening_ground", "rights_holder", "listed_on", "digest",
+    )  # fmt: skip
+    return {
+        "code": version.entry.code,
+        "version": version.number,
+        "region": version.region_id,
+        **{name: getattr(version, name) for name in plain},
+        "access": version.access,
+        "access_zh": list_word(ACCESS_WORDS, version.access),
+        "kind": version.kind,
+        "kind_zh": list_word(KIND_WORDS, version.kind),
+        "frequency": version.frequency,
+        "frequency_zh": list_word(FREQUENCY_WORDS, version.frequency),
+        "attribute": version.attribute,
+        "attribute_zh": list_word(ATTRIBUTE_WORDS, version.attribute),
+    }

@@ -1,0 +1,143 @@
+"""Tables as departments send them: CSV in any usual encoding, XLSX with merged cells; read as text, cell by cell.
+
+A workbook is looked at as an archive first: what would unpack to more than the limits is refused unread.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from huisuan.base.csv_lines import decode_text
+from huisuan.base.errors import InvalidRequest
+
+LARGEST_FILE = 16 * 1024 * 1024  # bytes as sent
+_LARGEST_UNPACKED = 128 * 1024 * 1024
+_MOST_PARTS, _MOST_ROWS, _MOST_COLUMNS = 2_000, 100_000, 200
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet: its name ("" in a CSV), and its rows that hold anything, each by its number in the file."""
+
+    name: str
+    rows: list[tuple[int, list[str]]]
+
+
+def read_sheets(content: bytes, name: str) -> list[Sheet]:
+    """The sheets of a CSV or XLSX.
+
+    Raises:
+        InvalidRequest: neither, too large, or damaged; it says what to do.
+    """
+    if len(content) > LARGEST_FILE:
+        raise InvalidRequest(
+            f"{name}: 超过 {LARGEST_FILE // 1024 // 1024} MiB；请分成几个文件", code="catalogue.file_too_large"
+        )
+    if content.startswith(b"PK"):
+        return _read_workbook(content, name)
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        raise InvalidRequest(f"{name}: 是旧格式的 XLS；请另存为 XLSX 或 CSV", code="catalogue.file_is_xls")
+    return [Sheet("", list(_read_csv(content, name)))]
+
+
+def _read_csv(content: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
+    text = _decode_utf16(content, name) if content.startswith(_UTF16_MARKS) else decode_text(content, name)
+    first = text[: text.find("\n") + 1] or text
+    delimiter = "\t" if first.count("\t") > first.count(",") else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    while True:
+        number = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise InvalidRequest(
+                f"{name}: 第 {number} 行起不是合法的 CSV（{error}）；请检查引号", code="catalogue.csv_broken"
+            ) from None
+        _check_size(name, number, len(cells))
+        if any(cell.strip() for cell in cells):
+            yield number, [cell.strip() for cell in cells]
+
+
+def _decode_utf16(content: bytes, name: str) -> str:
+    try:
+        return content.decode("utf-16")
+    except UnicodeDecodeError:
+        raise InvalidRequest(
+            f"{name}: 标着 UTF-16，但不是；请另存为“CSV UTF-8”", code="catalogue.file_not_utf16"
+        ) from None
+
+
+def _check_size(name: str, rows: int, columns: int) -> None:
+    if rows > _MOST_ROWS or columns > _MOST_COLUMNS:
+        raise InvalidRequest(
+            f"{name}: 超过 {_MOST_ROWS:,} 行或 {_MOST_COLUMNS} 列；请分成几个文件，删去空列",
+            code="catalogue.sheet_too_large",
+        )
+
+
+def _read_workbook(content: bytes, name: str) -> list[Sheet]:
+    import openpyxl
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        _check_archive(content, name)
+        book = openpyxl.load_workbook(io.BytesIO(content), data_only=True, keep_links=False)
+    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
+        raise InvalidRequest(
+            f"{name}: 读不出的 XLSX（{type(error).__name__}）；请另存一次再送", code="catalogue.workbook_broken"
+        ) from None
+    return [Sheet(sheet.title, list(_sheet_rows(sheet, name))) for sheet in book.worksheets]
+
+
+def _check_archive(content: bytes, name: str) -> None:
+    """Refuse what unpacks to too much, or declares entities, before any parser sees it."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = archive.infolist()
+        if len(parts) > _MOST_PARTS or sum(part.file_size for part in parts) > _LARGEST_UNPACKED:
+            raise InvalidRequest(f"{name}: 解开后过大；请删去不用的工作表", code="catalogue.workbook_unpacks_too_large")
+        for part in parts:
+            if part.filename.endswith((".xml", ".rels")):
+                with archive.open(part) as file:
+                    if b"<!DOCTYPE" in file.read(4096):
+                        raise InvalidRequest(
+                            f"{name}: 部件 {part.filename} 含有文档类型声明，不予读取",
+                            code="catalogue.workbook_has_doctype",
+                        )
+
+
+def _sheet_rows(sheet: Any, name: str) -> Iterator[tuple[int, list[str]]]:
+    _check_size(name, sheet.max_row, sheet.max_column)
+    merged = {
+        (row, column): (area.min_row, area.min_col)
+        for area in sheet.merged_cells.ranges
+        for row in range(area.min_row, min(area.max_row, _MOST_ROWS) + 1)
+        for column in range(area.min_col, area.max_col + 1)
+    }
+    for number in range(1, sheet.max_row + 1):
+        cells = []
+        for column in range(1, sheet.max_column + 1):
+            row, first = merged.get((number, column), (number, column))
+            cells.append(_as_text(sheet.cell(row, first).value))
+        if any(cells):
+            yield number, cells
+
+
+def _as_text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
