@@ -29,6 +29,8 @@ from huisuan.settlement.models import Entitlement, SettingsProposal
 from huisuan.settlement.runs.requests import request_settlement
 from support.accounts import make_token
 from support.attested_policy import write_attested_policy
+from support.catalogue import as_csv
+from support.catalogue import line as open_data_line
 from support.command_tree import invoke
 from support.metering import HOUR, T0, Agent, leased, said
 from support.usage_records import A800, code, line, sacct
@@ -37,6 +39,7 @@ PASSWORD = "correct horse battery"
 USER, OPERATOR = code(1), code(2)
 TRACE = "job_id,user,vc,gpu_num,submit_time,duration\n1,u,v,8,2020-09-01 00:00:00,60\n2,u,v,1,2020-09-01 00:00:05,9\n"
 FILES = {
+    "开放清单.csv": as_csv([open_data_line()]).decode(),
     "venus-2020-09.csv": TRACE,
     "cluster_log.csv": TRACE,
     "centres.toml": '[[centres]]\ncode = "hefei"\nmodel = "A800-SXM4-80GB"\nnodes = 1\ncards_per_node = 8\n',
