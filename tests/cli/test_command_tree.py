@@ -16,7 +16,7 @@ from support.command_tree import GROUPS, LEAVES, Leaf, invoke
 
 ROOT = Path(__file__).parents[2]
 #: a word that a required parameter of this type takes; what is asked for must exist nowhere: these tests never run it
-TAKEN = {int: "1", datetime: "2024-01-01"}
+TAKEN = {int: "2024", datetime: "2024-01-01"}
 #: why a command has no --json
 NO_JSON = {"demo": "a show for people; scripts ask `huisuan settle show --json` and `huisuan trace --json` afterwards"}
 

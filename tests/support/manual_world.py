@@ -24,6 +24,7 @@ from huisuan.documents.models import Document
 from huisuan.parties.identity import second_factor
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.models import Party, Person, Token
+from huisuan.programmes.models import Post
 from huisuan.protocol.signatures import load_key, make_key, public_half
 from huisuan.settlement.models import Entitlement, SettingsProposal
 from huisuan.settlement.runs.requests import request_settlement
@@ -82,6 +83,7 @@ STANDS_FOR: dict[str | tuple[str, str], Callable[[], str]] = {
     ("adopt", "7"): lambda: str(SettingsProposal.objects.latest("pk").pk),
     ("revoke", "12"): lambda: str(Token.objects.filter(revoked_at=None).latest("pk").pk),
     ("answer", "编号"): lambda: str(MeterFlag.objects.filter(answered_at=None).latest("pk").pk),
+    ("end", "1"): lambda: str(Post.objects.filter(ended_on__isnull=True).latest("pk").pk),
     "公钥": platform_key.public,
     "hefei-1=公钥": lambda: f"hefei-1={Centre.objects.get(code='hefei-1').keys.latest('pk').public_key}",
     ("--countersigner", "公钥"): lambda: public_half(load_key(Path("私钥文件"))),

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+from huisuan.base.money import plain_yuan
 from huisuan.law.policy import load_policy
 from huisuan.parties.models import Person
+from huisuan.programmes.awards.standing import treasury_act
 from huisuan.programmes.models import Application, ApplicationStep
 from huisuan.programmes.offices import give_post, store_offices
-from huisuan.programmes.workflow import act, begin_application
+from huisuan.programmes.payments.budget import appropriate_budget
+from huisuan.programmes.payments.payees import give_payee
+from huisuan.programmes.payments.returns import send_orders
+from huisuan.programmes.workflow import act, begin_application, store_edition
+from huisuan.treasury.bank_returns import import_returns
+from huisuan.treasury.models import AppropriationLine, PaymentOrder
 from support.jobs import party
+from support.treasury import returned
 
 NOON = datetime(2024, 9, 2, 4, tzinfo=UTC)
 LAW = load_policy("anhui-agi-2023")
@@ -48,12 +56,41 @@ WAY = (
 )  # fmt: skip
 
 
+def budget(key: str = "14.1", fen: int = 10**9, year: int = 2024) -> AppropriationLine:
+    """The line of a programme, with money on it."""
+    store_edition(LAW, key)
+    return appropriate_budget(
+        LAW.name, key, year, fen, f"皖财〔{year}〕{AppropriationLine.objects.count() + 1} 号",
+        official("committer", "commit", TREASURY), NOON,
+    )  # fmt: skip
+
+
+def with_account(made: Application, number: int = 1) -> Application:
+    """An application that says where its money is to go."""
+    give_payee(made.number, applicant(number), "1302010109022100001", "工商银行合肥分行", NOON)
+    return made
+
+
+def paid_at_bank(by: Person, result: str = "成功") -> bytes:
+    """Send what waits to the bank, and the bank's file that says what became of all of it."""
+    orders = PaymentOrder.objects.filter(bank_line__file=send_orders(by, NOON)).select_related("instalment")
+    lines = [f"{order.name},{plain_yuan(order.instalment.amount_fen)},{result}," for order in orders.order_by("pk")]
+    return returned(*lines)
+
+
 def walked(made: Application, until: str = "complete") -> list[ApplicationStep]:
     """Its steps from submission to an action, each by an official of its own."""
+    if until in ("commit", "pay", "complete"):
+        budget(made.edition.key)
+        with_account(made)
     steps = [act(made.number, "submit", applicant(1), NOON)]
     for action, duty, office in WAY:
         if steps[-1].action == until:
             break
+        if action == "complete":
+            import_returns(
+                paid_at_bank(official("payer", "pay", TREASURY)), "r.csv", treasury_act(person("payer"), NOON)
+            )
         amount = 5_000_000 if action == "decide" else None
         steps.append(act(made.number, action, official(f"{duty}er", duty, office), NOON, amount_fen=amount))
     return steps

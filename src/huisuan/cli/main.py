@@ -51,8 +51,9 @@ COMMAND_GROUPS: dict[str, tuple[str, bool, str]] = {
     "document": ("huisuan.documents.commands", True, "公文：签发、核验、代字"),
     "data": ("huisuan.opendata.commands", True, "开放数据：清单的导入、查找"),
     "treasury": ("huisuan.treasury.cli.treasury_commands", True, "资金：对账，资金到哪一步，市级拨付凭证"),
+    "award": ("huisuan.programmes.offers.commands", True, "免申即享的提出和确认，批准的金额和拨付"),
     "application": ("huisuan.programmes.application_commands", True, "申报：查看、办理"),
-    "post": ("huisuan.programmes.offices.commands", True, "岗位：谁在哪个单位承担什么职责，自哪天至哪天"),
+    "post": ("huisuan.programmes.post_commands", True, "岗位：谁在哪个单位承担什么职责，自哪天至哪天"),
     "calendar": ("huisuan.programmes.calendar.commands", True, "工作日：数期限，采用一年的放假和调休"),
     "experts": ("huisuan.programmes.review.commands", True, "评审专家：入库、利害关系"),
 }
@@ -67,6 +68,12 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "tariff": (("huisuan.compute.centre_desk.commands", ("what_if", "history")),),
     "settle": (("huisuan.settlement.cli.claim_command", ("claim",)),),
     "meter": (("huisuan.compute.centre_desk.commands", ("checklist",)),),
+    "treasury": (
+        (
+            "huisuan.programmes.payments.commands",
+            ("lines", "appropriate", "commit", "order", "file", "return_", "unmatched", "resolve"),
+        ),
+    ),
 }
 #: commands of these groups that work without the database, or ask for it themselves: an auditor verifies without
 #: the platform, a centre countersigns without it, and the command for sacct is written where sacct is

@@ -26,11 +26,15 @@ from huisuan.treasury.models.commitments import OrderOutcome
 
 @dataclass(frozen=True)
 class Promise:
-    """What is to be committed for one award: fen by instalment, each with the day before which it is not ordered."""
+    """What is to be committed for one award: fen by instalment, each with the day before which it is not ordered.
+
+    To a party, or to a city (its code); never to both.
+    """
 
     award: str
-    party: int
+    party: int | None
     instalments: tuple[tuple[int, date | None], ...]
+    city: str | None = None
 
     @property
     def fen(self) -> int:
@@ -77,7 +81,12 @@ def _stands(line: AppropriationLine, promise: Promise, found: Commitment | None)
     if found is None:
         return False
     parts = tuple((part.amount_fen, part.due_on) for part in found.instalments.all())
-    if (found.line_id, found.party_id, parts) != (line.pk, promise.party, promise.instalments):
+    if (found.line_id, found.party_id, found.city_id, parts) != (
+        line.pk,
+        promise.party,
+        promise.city,
+        promise.instalments,
+    ):
         raise Conflict(
             f'项目 "{promise.award}" 已有另外的承诺（{yuan(found.amount_fen)} 元）', code="treasury.award_differs"
         )
@@ -107,8 +116,8 @@ def _commit_new(line: AppropriationLine, promises: Sequence[Promise], act: Act) 
     with ledger_refusals():
         made = Commitment.objects.bulk_create(
             Commitment(
-                award=promise.award, line=line, party_id=promise.party, amount_fen=promise.fen, entry=entry, by=act.by,
-                at=act.now,
+                award=promise.award, line=line, party_id=promise.party, city_id=promise.city, amount_fen=promise.fen,
+                entry=entry, by=act.by, at=act.now,
             )
             for promise, entry in zip(promises, entries, strict=True)
         )  # fmt: skip

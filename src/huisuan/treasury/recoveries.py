@@ -49,8 +49,8 @@ def claim_back(key: str, commitment: Commitment, fen: int, reason: str, act: Act
     moved = {account.pk: fen, line_accounts(line)[AccountKind.CLAIMED_BACK]: -fen}
     entry = post_entries([Movement(f"debt:{key}", EntryKind.CLAIM_BACK, moved, reason.strip())], act)[0]
     return Debt.objects.create(
-        key=key, line=line, party_id=held.party_id, commitment=held, amount_fen=fen, reason=reason.strip(),
-        account=account, entry=entry, by=act.by, at=act.now,
+        key=key, line=line, party_id=held.party_id, city_id=held.city_id, commitment=held, amount_fen=fen,
+        reason=reason.strip(), account=account, entry=entry, by=act.by, at=act.now,
     )  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def receive(debt: Debt, fen: int, voucher: str, act: Act) -> Entry:
 
 def open_debts() -> QuerySet[Debt]:
     """Debts of which something is still to come; the rest is the balance of their account."""
-    return Debt.objects.filter(account__balance__gt=0).select_related("account", "party", "line")
+    return Debt.objects.filter(account__balance__gt=0).select_related("account", "party", "city", "line")
 
 
 def unclaimed_fen(commitment: Commitment) -> dict[int, int]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
 from django.db.models import Exists, OuterRef, Q, Sum
+from django.db.models.functions import Coalesce
 
 from huisuan.treasury.models import Account, AccountKind, Debt, Instalment, PaymentOrder
 from huisuan.treasury.models.commitments import OrderOutcome
@@ -14,7 +15,7 @@ from huisuan.treasury.models.commitments import OrderOutcome
 GroupedBy = Literal["sentence", "office", "year", "city", "party"]
 STATEMENTS: tuple[str, ...] = get_args(GroupedBy)
 _LINE_KEYS = {"sentence": "line__sentence", "office": "line__office", "year": "line__year"}
-_PARTY_KEYS = {"city": "party__region_id", "party": "party__uscc"}
+_PARTY_KEYS = {"city": "party__region_id", "party": "party__uscc"}  # of what goes to a city itself: its code
 
 
 @dataclass
@@ -80,11 +81,17 @@ def _by_party(by: str, policy: str, year: int | None) -> _Rows:
     under_way = Exists(orders.filter(outcome=""))
     parts = Instalment.objects.filter(_lines(policy, year), release__isnull=True)
     parts = parts.annotate(is_paid=paid, is_ordered=under_way).order_by()
-    found = parts.values_list(f"commitment__{key}", "is_paid", "is_ordered").annotate(Sum("amount_fen"))
+    whose = Coalesce(f"commitment__{key}", "commitment__city_id")
+    found = parts.annotate(whose=whose).values_list("whose", "is_paid", "is_ordered").annotate(Sum("amount_fen"))
     for name, is_paid, is_ordered, fen in found:
         column = "paid" if is_paid else "ordered" if is_ordered else "committed"
         setattr(rows[str(name)], column, fen)
-    debts = Debt.objects.filter(_lines(policy, year)).order_by().values_list(key)
+    debts = (
+        Debt.objects.filter(_lines(policy, year))
+        .order_by()
+        .annotate(whose=Coalesce(key, "city_id"))
+        .values_list("whose")
+    )
     for name, whole, left in debts.annotate(Sum("amount_fen"), Sum("account__balance")):
         rows[str(name)].owed, rows[str(name)].recovered = left, whole - left
     return rows

@@ -18,8 +18,8 @@ from huisuan.parties.models import Person
 from huisuan.parties.viewer import Viewer
 from huisuan.programmes.models import Post
 from huisuan.programmes.offices import end_post, give_post, posts_in_force
-from huisuan.programmes.offices.commands import app
 from huisuan.programmes.offices.queries import is_in_force, list_offices
+from huisuan.programmes.post_commands import app
 from huisuan.programmes.workflow import act
 from huisuan.programmes.workflow.queries import visible_applications
 from support.programmes import INDUSTRY, NOON, TREASURY, applicant, application, official, person

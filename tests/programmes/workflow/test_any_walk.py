@@ -9,7 +9,7 @@ from hypothesis.extra.django import TestCase
 
 from huisuan.base.errors import Refused
 from huisuan.programmes.workflow import act, find_breaks, replay_state
-from support.programmes import INDUSTRY, NOON, TREASURY, applicant, application, official
+from support.programmes import INDUSTRY, NOON, TREASURY, applicant, application, budget, official, with_account
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +45,7 @@ POSTS = {
 
 
 class AnyWalk(TestCase):
-    """Each example in a transaction of its own."""
+    """Each example in a transaction of its own. Nothing is paid here, so no payment is ever complete."""
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
@@ -58,16 +58,18 @@ class AnyWalk(TestCase):
         """`easy` tries draw somebody and something that may fit, so that walks get far."""
         people = {name: official(name, *post) for name, posts in POSTS.items() for post in posts}
         people |= {"firm1": applicant(1), "firm2": applicant(2)}
-        made, state, duties, stood = application(1), "draft", {}, 0
+        made, state, duties, stood = with_account(application(1)), "draft", {}, 0
+        budget()
         for who, drawn, easy in tried:
             action = drawn
             if easy:
                 action = next((one for one, row in MANUAL.items() if state in row[0] and one != "withdraw"), drawn)
             sources, target, duty, office = MANUAL[action]
             fits = who == "firm1" if duty == "apply" else (duty, office) in POSTS.get(who, ())
-            may = state in sources and fits and duties.get(who, duty) == duty
+            may = state in sources and fits and duties.get(who, duty) == duty and action != "complete"
+            fen = 100 if action == "decide" else None
             try:
-                act(made.number, action, people[who], NOON, reason="理由", payload={"fields": ["x"]})
+                act(made.number, action, people[who], NOON, reason="理由", payload={"fields": ["x"]}, amount_fen=fen)
             except Refused:
                 did = False
             else:

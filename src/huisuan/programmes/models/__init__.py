@@ -9,6 +9,7 @@ from huisuan.programmes.models.applications import (
     ProcedureEdge,
     ProcedureEdition,
 )
+from huisuan.programmes.models.awards import Award, Offer, PayeeAccount
 from huisuan.programmes.models.calendar import AdoptedDay, CalendarDocument
 from huisuan.programmes.models.drafts import Draft, Evidence
 from huisuan.programmes.models.experts import Expert, ExpertEntry, ExpertTie, TieKind
@@ -21,6 +22,7 @@ __all__ = [
     "AdoptedDay",
     "Application",
     "ApplicationStep",
+    "Award",
     "CalendarDocument",
     "Draft",
     "Draw",
@@ -30,8 +32,10 @@ __all__ = [
     "ExpertEntry",
     "ExpertTie",
     "NumberSeries",
+    "Offer",
     "Office",
     "PanelSeat",
+    "PayeeAccount",
     "Post",
     "ProcedureEdge",
     "ProcedureEdition",

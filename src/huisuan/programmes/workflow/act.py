@@ -17,7 +17,8 @@ from huisuan.base.errors import InvalidRequest, NotAllowed, Refused
 from huisuan.law.procedure import ACTION_WORDS
 from huisuan.parties.models import Person
 from huisuan.programmes.models import NO_HASH, Application, ApplicationStep, DutyHeld
-from huisuan.programmes.workflow.effects import STEP_EFFECTS
+from huisuan.programmes.step_conditions import AskedStep
+from huisuan.programmes.workflow.effects import AMOUNT_SOURCES, STEP_CONDITIONS, STEP_EFFECTS
 from huisuan.programmes.workflow.history import step_hash
 from huisuan.programmes.workflow.permission import Permissions, PermittedStep, unknown_application
 
@@ -135,10 +136,31 @@ def act_on_many(
             repeated.append(answer)
         else:
             permitted.append(answer)
+    permitted = _without_refused(permitted, AskedStep(action, person, now, amount_fen, request.payload), refused)
     taken = _take(permitted, request, person, now)
     for effect in STEP_EFFECTS.get(action, ()) if taken else ():
         effect(taken)
     return ActOutcome((*repeated, *taken), refused)
+
+
+def _without_refused(
+    permitted: Sequence[PermittedStep], asked: AskedStep, refused: dict[str, Refused]
+) -> list[PermittedStep]:
+    """Those that no condition of another room refuses; the others are added to `refused`."""
+    left = list(permitted)
+    for condition in STEP_CONDITIONS.get(asked.action, ()) if left else ():
+        found = condition([one.application for one in left], asked)
+        refused |= {one.application.number: found[one.application.pk] for one in left if one.application.pk in found}
+        left = [one for one in left if one.application.pk not in found]
+    return left
+
+
+def _computed_amounts(permitted: Sequence[PermittedStep], request: ActRequest) -> dict[int, int]:
+    """What a decision that names no amount grants, by application, in fen."""
+    if request.action != "decide" or request.amount_fen is not None:
+        return {}
+    applications = [one.application for one in permitted]
+    return {pk: fen for source in AMOUNT_SOURCES for pk, fen in source(applications).items()}
 
 
 def _take(
@@ -157,23 +179,25 @@ def _take(
         [DutyHeld(application=one.application, person=person, duty=one.edge.duty) for one in permitted],
         ignore_conflicts=True,
     )
+    amounts = _computed_amounts(permitted, request)
     steps = [
         _step(one, request, person, max(now, one.application.state_since), last.get(one.application.pk, NO_HASH))
         for one in permitted
     ]
+    for step in steps:
+        step.amount_fen = amounts.get(step.application_id, request.amount_fen)
+        step.hash = step_hash(step)
     return ApplicationStep.objects.bulk_create(steps)
 
 
 def _step(one: PermittedStep, request: ActRequest, person: Person, at: datetime, before: str) -> ApplicationStep:
     taken = one.application.steps_taken
-    step = ApplicationStep(
+    return ApplicationStep(
         application=one.application, number=taken + 1, previous=taken or None, edition_id=one.edge.edition_id,
         action=request.action, from_state=one.edge.from_state, to_state=one.edge.to_state, duty=one.edge.duty,
-        person=person, post=one.post, at=at, reason=request.reason, amount_fen=request.amount_fen,
-        payload=dict(request.payload), key=request.key, previous_hash=before,
+        person=person, post=one.post, at=at, reason=request.reason, payload=dict(request.payload), key=request.key,
+        previous_hash=before,
     )  # fmt: skip
-    step.hash = step_hash(step)
-    return step
 
 
 def _is_name(field_name: object) -> bool:

@@ -1,7 +1,7 @@
-"""What a step sets off in other rooms (money set aside, experts drawn), in the transaction of the step.
+"""What other rooms have to say of a step: what keeps it from being taken, and what it sets off (money, experts).
 
-One table, read top to bottom; no signals. An effect gets the steps of one act, all of one action, and refuses by
-raising: then nothing of the act stands.
+Tables, read top to bottom; no signals. A condition refuses single applications of an act, the others stand. An effect
+gets the steps of one act, all of one action, in their transaction, and refuses by raising: then nothing of it stands.
 """
 
 from __future__ import annotations
@@ -9,9 +9,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from huisuan.programmes.models import ApplicationStep
+from huisuan.programmes.awards.closing import are_paid
+from huisuan.programmes.awards.committing import commit_awards, have_money
+from huisuan.programmes.awards.granting import grant_awards, name_an_amount
+from huisuan.programmes.awards.offered import are_confirmed, are_up_to_date, offered_amounts
+from huisuan.programmes.awards.paying import can_be_paid, order_awards
+from huisuan.programmes.models import Application, ApplicationStep
+from huisuan.programmes.step_conditions import StepCondition
 
 Effect: TypeAlias = Callable[[Sequence[ApplicationStep]], None]
 
+#: action -> what may keep it from being taken, asked in this order
+STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
+    "submit": (are_confirmed,),
+    "decide": (are_up_to_date, name_an_amount),
+    "commit": (are_up_to_date, have_money),
+    "pay": (are_up_to_date, can_be_paid),
+    "complete": (are_paid,),
+}
 #: action -> what it sets off, in this order
-STEP_EFFECTS: Mapping[str, tuple[Effect, ...]] = {}
+STEP_EFFECTS: Mapping[str, tuple[Effect, ...]] = {
+    "decide": (grant_awards,),
+    "commit": (commit_awards,),
+    "pay": (order_awards,),
+}
+#: what a decision grants where it names no amount: fen by application
+AMOUNT_SOURCES: tuple[Callable[[Sequence[Application]], Mapping[int, int]], ...] = (offered_amounts,)

@@ -116,6 +116,16 @@ class Permissions:
             return NotAllowed(f"{application.number}：{tie}，须回避", code="application.tied_to_applicant")
         return self._one_duty(application, edge) or PermittedStep(application, edge, post)
 
+    def ask_duty(self, application: Application) -> Refused | None:
+        """Why the person may not do, in whatever state, what belongs to the duty of this action: pay again, correct."""
+        if not self._may_know(application):
+            return unknown_application(application.number)
+        edge = next((edge for (edition, _), edge in self.edges.items() if edition == application.edition_id), None)
+        if edge is None:
+            return self._not_from_here(application)
+        found = self._as_official(application, edge)
+        return found if isinstance(found, Refused) else None
+
     def _one_duty(self, application: Application, edge: ProcedureEdge) -> Refused | None:
         held = self.duties.get(application.pk, edge.duty)
         if held == edge.duty:

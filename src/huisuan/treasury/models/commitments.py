@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from huisuan.base.db.append_only import append_only
-from huisuan.parties.models import Party
+from huisuan.parties.models import Party, Region
 from huisuan.treasury.models.ledger import LARGEST_AMOUNT, AppropriationLine, Entry
 
 
@@ -16,7 +16,8 @@ class Commitment(models.Model):
 
     award = models.CharField(max_length=80, unique=True)
     line = models.ForeignKey(AppropriationLine, on_delete=models.PROTECT, related_name="commitments")
-    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="commitments")
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, null=True, related_name="commitments")
+    city = models.ForeignKey(Region, on_delete=models.PROTECT, null=True, related_name="commitments")
     amount_fen = models.BigIntegerField()
     entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="commitment")
     by = models.CharField(max_length=80)
@@ -26,6 +27,10 @@ class Commitment(models.Model):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(name="commitment_names_its_award", condition=~Q(award="") & ~Q(by="")),
+            models.CheckConstraint(
+                name="commitment_to_a_party_or_a_city",
+                condition=Q(party__isnull=False, city__isnull=True) | Q(party__isnull=True, city__isnull=False),
+            ),
             models.CheckConstraint(
                 name="commitment_of_something", condition=Q(amount_fen__gt=0, amount_fen__lte=LARGEST_AMOUNT)
             ),

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from huisuan.base.db.append_only import append_only
-from huisuan.parties.models import Party
+from huisuan.parties.models import Party, Region
 from huisuan.treasury.models.commitments import Commitment
 from huisuan.treasury.models.ledger import Account, AppropriationLine, Entry
 
@@ -16,7 +16,8 @@ class Debt(models.Model):
 
     key = models.CharField(max_length=80, unique=True)
     line = models.ForeignKey(AppropriationLine, on_delete=models.PROTECT, related_name="debts")
-    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="debts")
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, null=True, related_name="debts")
+    city = models.ForeignKey(Region, on_delete=models.PROTECT, null=True, related_name="debts")
     commitment = models.ForeignKey(Commitment, on_delete=models.PROTECT, related_name="debts")
     amount_fen = models.BigIntegerField()
     reason = models.CharField(max_length=300)
@@ -29,8 +30,12 @@ class Debt(models.Model):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
+                name="debt_of_a_party_or_a_city",
+                condition=Q(party__isnull=False, city__isnull=True) | Q(party__isnull=True, city__isnull=False),
+            ),
+            models.CheckConstraint(
                 name="debt_says_why", condition=Q(amount_fen__gt=0) & ~Q(reason="") & ~Q(key="") & ~Q(by="")
-            )
+            ),
         ]
         triggers = [append_only("debts_stay")]
 

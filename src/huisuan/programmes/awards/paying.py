@@ -1,0 +1,80 @@
+"""Paying: orders for the instalments that are due, to the account in force; nothing while a change of it waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+
+from huisuan.base.errors import Conflict, Refused
+from huisuan.base.months import SHANGHAI
+from huisuan.parties.models import Person
+from huisuan.programmes.awards.standing import commitments_of, payees_in_force, standing_awards, treasury_act
+from huisuan.programmes.models import Application, ApplicationStep, PayeeAccount
+from huisuan.programmes.step_conditions import AskedStep
+from huisuan.treasury.models import Commitment, Instalment, PaymentOrder
+from huisuan.treasury.models.commitments import OrderOutcome
+from huisuan.treasury.orders import Payee, order_payments
+
+
+def can_be_paid(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
+    """The award that stands is committed, an instalment is due, the account is known and no change of it waits."""
+    day = asked.now.astimezone(SHANGHAI).date()
+    awards, committed, payees = (
+        standing_awards(applications),
+        commitments_of(applications),
+        payees_in_force(applications),
+    )
+    waiting = set(
+        PayeeAccount.objects.filter(application__in=applications, number__gt=1, accepted__isnull=True)
+        .values_list("application_id", flat=True)
+    )  # fmt: skip
+    refused: dict[int, Refused] = {}
+    for one in applications:
+        found = committed.get(one.pk, [])
+        if one.pk not in awards or (awards[one.pk].number > 1 and not _covers(awards[one.pk].key, found)):
+            refused[one.pk] = Conflict(f"{one.number}：金额重定后资金尚未重新下达", code="award.not_committed")
+        elif one.pk in waiting:
+            refused[one.pk] = Conflict(f"{one.number}：收款账户的变更等第二人确认", code="award.payee_change_waits")
+        elif one.pk not in payees:
+            refused[one.pk] = Conflict(
+                f"{one.number}：没有收款账户；请申报单位填写（huisuan award payee）", code="award.payee_missing"
+            )
+        elif not due_instalments(found, day):
+            refused[one.pk] = Conflict(f"{one.number}：没有到期而未开支付令的分期", code="award.nothing_due")
+    return refused
+
+
+def _covers(key: str, commitments: Iterable[Commitment]) -> bool:
+    return any(commitment.award == key for commitment in commitments)
+
+
+def order_awards(steps: Sequence[ApplicationStep]) -> None:
+    """Orders for what is due of each."""
+    order_due([step.application for step in steps], steps[0].person, steps[0].at)
+
+
+def order_due(applications: Sequence[Application], person: Person, now: datetime) -> list[PaymentOrder]:
+    """Draw up the orders that may be drawn up now, for applications of which all is in order to pay."""
+    day, payees = now.astimezone(SHANGHAI).date(), payees_in_force(applications)
+    parts: list[Instalment] = []
+    accounts: dict[int, Payee] = {}
+    for pk, commitments in commitments_of(applications).items():
+        parts += due_instalments(commitments, day)
+        payee = Payee(payees[pk].name, payees[pk].account_number, payees[pk].bank)
+        accounts |= {commitment.pk: payee for commitment in commitments}
+    return order_payments(parts, accounts, treasury_act(person, now))
+
+
+def due_instalments(commitments: Iterable[Commitment], day: date) -> list[Instalment]:
+    """Those that are open and due on a day."""
+    return [
+        part
+        for commitment in commitments
+        for part in commitment.instalments.all()
+        if is_open(part) and (part.due_on is None or part.due_on <= day)
+    ]
+
+
+def is_open(part: Instalment) -> bool:
+    """Whether an instalment is neither released nor under order nor paid."""
+    return part.release_id is None and all(order.outcome == OrderOutcome.FAILED for order in part.orders.all())

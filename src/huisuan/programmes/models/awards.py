@@ -1,0 +1,133 @@
+"""Offers, awards, the accounts that they are paid to, and what is proposed to be taken back. Amounts in fen.
+
+An offer rests on an entitlement, and so on a settlement run; an award is what a decision granted. Neither is ever
+changed: a later run makes a new offer or a new award that names the one before.
+"""
+
+from __future__ import annotations
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+
+from huisuan.base.db.append_only import append_only
+from huisuan.parties.models import Person
+from huisuan.programmes.models.applications import Application, ApplicationStep
+from huisuan.settlement.models import Entitlement
+
+
+class Offer(models.Model):
+    """What the platform computed for a party and offers it; the one that nothing replaces is what stands.
+
+    `supplements` is the award of an earlier application for the same year to which it only adds what is missing.
+    """
+
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="offers")
+    entitlement = models.OneToOneField(Entitlement, on_delete=models.PROTECT, related_name="offer")
+    amount_fen = models.BigIntegerField()
+    replaces = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="replaced_by")
+    supplements = models.ForeignKey("Award", on_delete=models.PROTECT, null=True, related_name="supplements")
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                name="first_offer_once", fields=["application"], condition=Q(replaces__isnull=True)
+            ),
+            models.CheckConstraint(name="offer_of_something", condition=Q(amount_fen__gt=0)),
+        ]
+        triggers = [append_only("offers_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.application_id} {self.amount_fen}"
+
+
+class PayeeAccount(models.Model):
+    """An account to which an application's money is to go. The first counts at once, a later one once accepted.
+
+    It is accepted or turned down by somebody other than who gave it, and that once.
+    """
+
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="payee_accounts")
+    number = models.PositiveSmallIntegerField(help_text="from 1")
+    name = models.CharField(max_length=200)
+    account_number = models.CharField(max_length=32)
+    bank = models.CharField(max_length=200)
+    given_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    given_at = models.DateTimeField()
+    reason = models.CharField(max_length=300, blank=True, help_text="of a change")
+    accepted = models.BooleanField(null=True, help_text="of a change; none: nobody has answered yet")
+    answered_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["application", "number"]
+        constraints = [
+            models.UniqueConstraint(name="payee_account_once", fields=["application", "number"]),
+            models.UniqueConstraint(
+                name="one_payee_change_waits", fields=["application"], condition=Q(number__gt=1, accepted__isnull=True)
+            ),
+            models.CheckConstraint(
+                name="payee_account_is_one", condition=Q(account_number__regex=r"^[0-9]{8,32}$") & ~Q(name="")
+            ),
+            models.CheckConstraint(
+                name="payee_change_says_why", condition=Q(number=1) | (Q(number__gt=1) & ~Q(reason=""))
+            ),
+            models.CheckConstraint(
+                name="payee_change_is_answered_by_another",
+                condition=Q(accepted__isnull=True, answered_by__isnull=True, answered_at__isnull=True)
+                | (
+                    Q(number__gt=1, accepted__isnull=False, answered_by__isnull=False, answered_at__isnull=False)
+                    & ~Q(answered_by=F("given_by"))
+                ),
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="payee_accounts_stay", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(
+                name="payee_accounts_keep_what_they_are", exclude=["accepted", "answered_by", "answered_at"]
+            ),
+            pgtrigger.Protect(
+                name="payee_change_is_answered_once",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__accepted__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.application_id}/{self.number}"
+
+
+class Award(models.Model):
+    """What an application was granted in all. The first comes with its decision; a later one supersedes it on record.
+
+    `key` is the name of its commitment in the treasury. `entitlement`, where the amount was computed, names the run.
+    """
+
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="awards")
+    number = models.PositiveSmallIntegerField(help_text="from 1")
+    key = models.CharField(max_length=80, unique=True)
+    amount_fen = models.BigIntegerField()
+    entitlement = models.ForeignKey(Entitlement, on_delete=models.PROTECT, null=True, related_name="awards")
+    supersedes = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="superseded_by")
+    step = models.OneToOneField(ApplicationStep, on_delete=models.PROTECT, null=True, related_name="award")
+    reason = models.CharField(max_length=1000, blank=True)
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    granted_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(name="award_once", fields=["application", "number"]),
+            models.CheckConstraint(
+                name="award_by_decision_or_instead_of_another",
+                condition=Q(number=1, supersedes__isnull=True, step__isnull=False, amount_fen__gt=0)
+                | (Q(number__gt=1, supersedes__isnull=False, step__isnull=True, amount_fen__gte=0) & ~Q(reason="")),
+            ),
+        ]
+        triggers = [append_only("awards_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.amount_fen}"

@@ -1,0 +1,208 @@
+"""`huisuan treasury`, what persons do: budget lines, committing, orders, files for the bank, returns."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from huisuan.base.errors import Conflict, InvalidRequest, NotFound
+from huisuan.base.money import parse_typed_yuan, yuan
+from huisuan.terminal import AsJson, out, print_json, print_table
+
+if TYPE_CHECKING:
+    from huisuan.programmes.workflow import ActOutcome
+
+_By = Annotated[str, typer.Option("--by", metavar="USERNAME", help="以谁的名义")]
+_Numbers = Annotated[list[str], typer.Argument(metavar="NUMBER...", help="申报编号，一个或几个")]
+_Policy = Annotated[str, typer.Option("--policy", metavar="政策", help="政策目录名")]
+_Key = Annotated[str, typer.Option("--programme", metavar="KEY", help="程序，如 2.2")]
+_Year = Annotated[int, typer.Option("--year", min=2000, max=2200, help="预算年度")]
+_LINES = {
+    "line": "预算", "available_fen": "可用（元）", "committed_fen": "已承诺", "ordered_fen": "已开支付令",
+    "paid_fen": "已拨付", "unused_years": "几年未用",
+}  # fmt: skip
+
+
+def lines(
+    policy: Annotated[str, typer.Option("--policy", metavar="政策", help="只看一项政策")] = "",
+    unused: Annotated[bool, typer.Option("--unused", help="只看两年未用、应交回的")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """预算一条条：可用、已承诺、已开支付令、已拨付。"""
+    from huisuan.treasury.line_queries import list_lines
+
+    rows = [row.to_dict() for row in list_lines(policy, datetime.now(UTC), unused_only=unused)]
+    if as_json:
+        print_json(rows)
+        return
+    print_table("预算", [_in_yuan(row) for row in rows], _LINES, "没有应交回的" if unused else "还没有预算")
+
+
+def appropriate(
+    by: _By,
+    policy: _Policy,
+    programme: _Key,
+    year: _Year,
+    amount: Annotated[str, typer.Option("--amount", help="金额，以元计；负数为追减")],
+    document: Annotated[str, typer.Option("--document", help="文号")],
+    as_json: AsJson = False,
+) -> None:
+    """下达预算；没有这条预算就开设。"""
+    from huisuan.programmes.payments.budget import appropriate_budget
+    from huisuan.programmes.people import find_person
+
+    fen = parse_typed_yuan(amount.removeprefix("-"))
+    if fen is None:
+        raise InvalidRequest(
+            f'--amount "{amount[:30]}" 不是金额：以元填写，至多两位小数', code="treasury.amount_unreadable"
+        )
+    signed = -fen if amount.startswith("-") else fen
+    line = appropriate_budget(policy, programme, year, signed, document, find_person(by), datetime.now(UTC))
+    _done({"line": str(line), "amount_fen": signed, "document": document}, f"{line}：下达 {yuan(signed)} 元", as_json)
+
+
+def commit(
+    numbers: _Numbers,
+    by: _By,
+    year: Annotated[int, typer.Option("--year", help="预算年度；不写则为今年")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """下达资金：从预算中承诺；不够的逐件说明，其余照办。"""
+    from huisuan.programmes.people import find_person
+    from huisuan.programmes.workflow import act_on_many
+
+    payload = {"budget_year": year} if year else {}
+    _show_outcome(act_on_many(numbers, "commit", find_person(by), datetime.now(UTC), payload=payload), as_json)
+
+
+def order(numbers: _Numbers, by: _By, as_json: AsJson = False) -> None:
+    """开支付令：初次支付，或到期的下一期、银行退回后重开。"""
+    from huisuan.law.procedure import State
+    from huisuan.programmes.models import Application
+    from huisuan.programmes.payments.returns import order_again
+    from huisuan.programmes.people import find_person
+    from huisuan.programmes.workflow import act_on_many
+
+    paying = set(
+        Application.objects.filter(number__in=numbers, state=State.PAYING.value).values_list("number", flat=True)
+    )
+    if paying:
+        made = order_again([number for number in numbers if number in paying], find_person(by), datetime.now(UTC))
+        out.print(f"又开 {len(made)} 张支付令", markup=False) if not as_json else None
+    rest = [number for number in numbers if number not in paying]
+    _show_outcome(act_on_many(rest, "pay", find_person(by), datetime.now(UTC)), as_json, again=sorted(paying))
+
+
+def file(
+    by: _By,
+    to: Annotated[Path, typer.Option("--to", help="写到哪个文件；已有的不覆盖")],
+    as_json: AsJson = False,
+) -> None:
+    """把未送银行的支付令编成一个文件（CSV，末行为合计）。"""
+    from huisuan.programmes.payments.returns import send_orders
+    from huisuan.programmes.people import find_person
+
+    if to.exists():
+        raise Conflict(f"{to} 已存在：没有覆盖", code="file.exists")
+    made = send_orders(find_person(by), datetime.now(UTC))
+    to.write_bytes(bytes(made.content))
+    shown = {
+        "file": str(made),
+        "orders": made.orders,
+        "total_fen": made.total_fen,
+        "sha256": made.sha256,
+        "to": str(to),
+    }
+    _done(shown, f"{made}：{made.orders} 张支付令，{yuan(made.total_fen)} 元，SHA-256 {made.sha256}", as_json)
+
+
+def return_(
+    source: Annotated[str, typer.Argument(metavar="FILE", help="银行回单 CSV，- 为标准输入")],
+    by: _By,
+    as_json: AsJson = False,
+) -> None:
+    """导入银行回单：同一文件只记一次，付清的即办结，对不上的进待清算。"""
+    from huisuan.parties.cli.party_commands import read_file
+    from huisuan.programmes.payments.returns import import_bank_returns
+    from huisuan.programmes.people import find_person
+    from huisuan.treasury.models import BankOutcome
+
+    content, name = read_file(source)
+    done = import_bank_returns(content, name, find_person(by), datetime.now(UTC))
+    unmatched = done.file.lines.filter(outcome=BankOutcome.CLEARING).count()
+    shown = {
+        "file": str(done.file), "new": done.new, "lines": done.file.lines_count, "unmatched": unmatched,
+        "completed": list(done.completed),
+        "refused": [{"number": number, "code": why.code, "detail": str(why)} for number, why in done.refused.items()],
+    }  # fmt: skip
+    text = f"{done.file}：{done.file.lines_count} 行，对不上 {unmatched} 行，付清 {len(done.completed)} 件"
+    _done(shown, text if done.new else f"{done.file}：此前已导入，没有再记", as_json)
+
+
+def unmatched(as_json: AsJson = False) -> None:
+    """银行回单中对不上支付令的行，等人处理。"""
+    from huisuan.treasury.line_queries import unmatched_lines
+
+    rows = [
+        {
+            "line": str(row), "order": row.order_name, "amount_fen": row.amount_fen, "succeeded": row.succeeded,
+            "why": row.why, "bank_reason": row.bank_reason,
+        }
+        for row in unmatched_lines()
+    ]  # fmt: skip
+    if as_json:
+        print_json(rows)
+        return
+    columns = {"line": "行", "order": "支付令", "amount_fen": "金额（元）", "why": "为何", "bank_reason": "银行的话"}
+    print_table("待清算", [_in_yuan(row) for row in rows], columns, "没有对不上的")
+
+
+def resolve(
+    line: Annotated[str, typer.Argument(metavar="LINE", help="行，如 3/2，见 huisuan treasury unmatched")],
+    by: _By,
+    reason: Annotated[str, typer.Option("--reason", help="查明是什么")],
+    as_json: AsJson = False,
+) -> None:
+    """查明一行对不上的款，写明理由，冲销待清算。"""
+    from huisuan.programmes.payments.returns import resolve_return
+    from huisuan.programmes.people import find_person
+    from huisuan.treasury.models import BankReturnLine
+
+    of_file, _, number = line.partition("/")
+    rows = (
+        BankReturnLine.objects.filter(file=int(of_file), number=int(number))
+        if of_file.isdigit() and number.isdigit()
+        else None
+    )
+    found = rows.first() if rows is not None else None
+    if found is None:
+        raise NotFound(f"没有回单行 {line}", code="treasury.return_line_unknown")
+    resolve_return(found, find_person(by), datetime.now(UTC), reason)
+    _done({"line": line, "reason": reason}, f"{line} 已处理", as_json)
+
+
+def _show_outcome(outcome: ActOutcome, as_json: bool, again: list[str] | None = None) -> None:
+    done = sorted(step.application.number for step in outcome.done)
+    refused = [{"number": number, "code": why.code, "detail": str(why)} for number, why in outcome.refused.items()]
+    if as_json:
+        print_json({"done": done, "again": again or [], "refused": refused})
+    else:
+        out.print(f"已办 {len(done)} 件 {'、'.join(done)}", markup=False)
+        for row in refused:
+            out.print(f"没有办：{row['detail']}（{row['code']}）", markup=False)
+    if refused:
+        raise typer.Exit(1)
+
+
+def _done(shown: dict[str, Any], text: str, as_json: bool) -> None:
+    if as_json:
+        print_json(shown)
+    else:
+        out.print(text, markup=False)
+
+
+def _in_yuan(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: yuan(value) if name.endswith("_fen") else value for name, value in row.items()}

@@ -1,0 +1,72 @@
+"""Reading budget lines: what stands on each, which were not used for years, and bank lines that wait for a person."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from huisuan.base.months import SHANGHAI
+from huisuan.treasury.models import Account, AppropriationLine, BankOutcome, BankReturnLine, Entry
+
+UNUSED_YEARS = 2  # then what is left on a line is handed back
+
+
+@dataclass(frozen=True)
+class LineRow:
+    """A line with what stands on its accounts, in fen. `unused_years`: full years since its own with money left."""
+
+    id: int
+    line: str
+    policy: str
+    sentence: str
+    year: int
+    office: str
+    available_fen: int
+    committed_fen: int
+    ordered_fen: int
+    paid_fen: int
+    lapsed_fen: int
+    unused_years: int
+
+    @property
+    def to_hand_back(self) -> bool:
+        """Whether what is left of it is to be handed back."""
+        return self.unused_years >= UNUSED_YEARS
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON carries it."""
+        return asdict(self) | {"to_hand_back": self.to_hand_back}
+
+
+def list_lines(policy: str, now: datetime, *, unused_only: bool = False) -> list[LineRow]:
+    """The lines of one policy, or of all (empty), the newest first; on request only those to be handed back."""
+    found = AppropriationLine.objects.filter(policy=policy) if policy else AppropriationLine.objects.all()
+    lines = list(found)
+    balances: dict[int, dict[str, int]] = defaultdict(dict)
+    rows = Account.objects.filter(line__in=lines, debt="").values_list("line_id", "kind", "balance")
+    for line_id, kind, fen in rows:
+        assert line_id is not None  # filtered
+        balances[line_id][kind] = fen
+    year = now.astimezone(SHANGHAI).year
+    shown = [_row(line, balances[line.pk], year) for line in lines]
+    return [row for row in shown if row.to_hand_back] if unused_only else shown
+
+
+def _row(line: AppropriationLine, held: dict[str, int], year: int) -> LineRow:
+    left = held.get("available", 0)
+    return LineRow(
+        line.pk, str(line), line.policy, line.sentence, line.year, line.office, left, held.get("committed", 0),
+        held.get("ordered", 0), held.get("paid", 0), held.get("lapsed", 0),
+        max(0, year - line.year) if left or held.get("committed", 0) else 0,
+    )  # fmt: skip
+
+
+def unmatched_lines() -> QuerySet[BankReturnLine]:
+    """Lines of returns that fitted no order and that nobody has dealt with yet, the oldest first."""
+    dealt_with = Entry.objects.filter(reverses=OuterRef("entry"))
+    found = BankReturnLine.objects.filter(outcome=BankOutcome.CLEARING).exclude(Exists(dealt_with))
+    return found.select_related("file", "order").order_by("pk")
