@@ -26,6 +26,7 @@ from huisuan.law import (
     share,
     share_setting,
     step,
+    variant,
     when,
     whole,
 )
@@ -269,4 +270,34 @@ CLAIM = (
     ),
     *PAYMENT,
     *RECOVERY,
+)  # fmt: skip
+
+#: what is granted without money by this policy: a title, a place in a list, a short way, a match
+GRANT = variant(
+    CLAIM, without=("commit", "pay", "complete", "recover", "recovered"),
+    more=(step("close", State.DECIDED, State.CLOSED, Duty.REGISTER, OFFICE),),
+)  # fmt: skip
+
+#: a contest (6.2, 10.1): experts review and rank before the result stands in public
+CONTEST = variant(
+    CLAIM,
+    instead=(
+        step("publicise", State.RANKED, State.IN_PUBLICITY, Duty.PUBLISH, OFFICE, figures=(publicity_days,)),
+        step(
+            "refuse", (State.SUBMITTED, State.CHECKED, State.RANKED, State.IN_PUBLICITY), State.REFUSED, Duty.DECIDE,
+            OFFICE, within=decide_days,
+        ),
+        step(
+            "withdraw",
+            (
+                State.DRAFT, State.SUBMITTED, State.RETURNED, State.CHECKED, State.REVIEWED, State.RANKED,
+                State.IN_PUBLICITY, State.SUSPENDED,
+            ),
+            State.WITHDRAWN, Duty.APPLY,
+        ),
+    ),
+    more=(
+        step("review", State.CHECKED, State.REVIEWED, Duty.REVIEW, OFFICE),
+        step("rank", State.REVIEWED, State.RANKED, Duty.RECOMMEND, OFFICE),
+    ),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from huisuan.law import (
     Facts,
     Money,
     ProcedureKind,
+    Start,
     always,
     boolean,
     choice,
@@ -22,9 +23,19 @@ from huisuan.law import (
     money,
     open_list,
     read_on,
+    variant,
 )
 
-from .a00_supplementary import actual_subsidy, payable, project_city, project_county, raised_in_the_north
+from .a00_supplementary import (
+    CLAIM,
+    GRANT,
+    OFFICE,
+    actual_subsidy,
+    payable,
+    project_city,
+    project_county,
+    raised_in_the_north,
+)
 
 article = Article("1")
 
@@ -124,3 +135,22 @@ class ExceptionalProject(Facts):
 def exceptional_support(project: ExceptionalProject) -> None:
     """Province and city may support it case by case; the law names no amount."""
     project.exceptional.required("1.3", "特别重大的项目")
+
+
+article.programme(
+    "1.1", "优先纳入省政府重点项目", start=Start.CALL, title="智算中心优先纳入省重点项目",
+    title_en="Compute centres among the province's key projects",
+    steps=variant(GRANT, offices={OFFICE: "省发展改革委"}),
+)  # fmt: skip
+
+article.programme(
+    "1.2", ONE_THIRD, start=Start.CITY_CLAIM, title="智算中心建设补助（省对市）",
+    title_en="Compute centres: a third of what the city paid",
+    steps=CLAIM,
+)  # fmt: skip
+
+article.programme(
+    "1.3", "省市可采用“一事一议”方式支持", start=Start.INVITATION, title="特别重大项目一事一议",
+    title_en="Exceptional projects, case by case",
+    steps=CLAIM,
+)  # fmt: skip

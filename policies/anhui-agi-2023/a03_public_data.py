@@ -7,10 +7,11 @@ from huisuan.law import (
     Article,
     Facts,
     ProcedureKind,
+    Start,
     boolean,
 )
 
-from .a00_supplementary import agi_income, is_agi_enterprise, listed_agi
+from .a00_supplementary import GRANT, agi_income, is_agi_enterprise, listed_agi
 
 article = Article("3")
 
@@ -48,3 +49,10 @@ def data_access(user: DataUser) -> None:
     user.in_anhui.required("3.2", "面向在皖通用人工智能企业", "在皖", "In Anhui")
     is_agi_enterprise(user.agi_enterprise, user.agi_revenue).required("3.2", "通用人工智能企业")
     user.may_be_open.required("3.2", "在保证数据安全和做好隐私保护的前提下")
+
+
+article.programme(
+    "3.2", "面向在皖通用人工智能企业有序共享开放", start=Start.CALL, title="公共数据有序共享开放",
+    title_en="Access to public data",
+    steps=GRANT,
+)  # fmt: skip

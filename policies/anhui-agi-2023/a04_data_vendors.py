@@ -8,6 +8,7 @@ from huisuan.law import (
     Facts,
     Money,
     Share,
+    Start,
     boolean,
     budget_setting,
     choice,
@@ -19,7 +20,7 @@ from huisuan.law import (
     share_setting,
 )
 
-from .a00_supplementary import CITIES, payable
+from .a00_supplementary import CITIES, CLAIM, payable
 
 article = Article("4")
 
@@ -108,4 +109,12 @@ article.allots(
         (CityPerformance.vendors, weight("vendors", "供应商数权重", "Weight of vendors")),
     ),
     budget=budget_setting("4.1.budget", "年度奖补预算", "Budget of the year", sentence="4.1", phrase="综合奖补"),
+)  # fmt: skip
+
+
+#: cities pay vendors by their own measures; the province's part is its award to the cities
+article.programme(
+    "4.1.cities", BY_PERFORMANCE, start=Start.CITY_CLAIM, title="数据供应商集聚绩效奖补（省对市）",
+    title_en="The province's award to cities by performance",
+    steps=CLAIM,
 )  # fmt: skip

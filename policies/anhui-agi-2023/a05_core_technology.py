@@ -201,3 +201,10 @@ article.programme(
         ),
     ),
 )  # fmt: skip
+
+
+article.programme(
+    "5.2", "省市可采用“一事一议”方式支持", start=Start.INVITATION, title="特别重大攻关项目一事一议",
+    title_en="Exceptional research, case by case",
+    steps=variant(CLAIM, offices={OFFICE: SCIENCE}),
+)  # fmt: skip

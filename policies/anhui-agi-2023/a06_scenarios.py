@@ -8,6 +8,7 @@ from huisuan.law import (
     Facts,
     Money,
     ProcedureKind,
+    Start,
     always,
     boolean,
     claims,
@@ -17,7 +18,7 @@ from huisuan.law import (
     read_on,
 )
 
-from .a00_supplementary import payable, project_city, project_county, raised_and_capped
+from .a00_supplementary import CONTEST, GRANT, payable, project_city, project_county, raised_and_capped
 
 article = Article("6")
 
@@ -84,3 +85,17 @@ def recommendation(case: ChosenCase) -> Bool:
     """The ten best are recommended first among equals."""
     case.among_ten.required("6.2", "对评选优秀的案例")
     return always()
+
+
+article.programme(
+    "6.2", AWARD, start=Start.CALL, title="“十大”场景应用标杆评比",
+    title_en="Contest of the ten best scenarios",
+    steps=CONTEST,
+)  # fmt: skip
+
+article.programme(
+    "6.2.recommendation", "同等条件下优先推荐申报科技部人工智能示范应用场景",
+    start=Start.INVITATION, title="推荐申报科技部示范应用场景",
+    title_en="Recommendation for the ministry's model scenarios",
+    steps=GRANT,
+)  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from huisuan.law import Article, Facts, ProcedureKind, boolean, choice
+from huisuan.law import Article, Facts, ProcedureKind, Start, boolean, choice, variant
+
+from .a00_supplementary import GRANT, OFFICE
 
 article = Article("7")
 
@@ -56,3 +58,16 @@ def first_purchase(purchase: Purchase) -> None:
     purchase.agi_product.required("7.1", PRODUCT, "通用人工智能产品", "A product of general AI")
     purchase.innovative.required("7.1", PRODUCT, "创新产品", "An innovative product")
     purchase.procedure.among("tender", "procurement").required("7.1", "在招投标和政府采购中")
+
+
+article.programme(
+    "7.1", "支持申报省“三首”“三新”产品", start=Start.CALL, title="申报省“三首”“三新”产品",
+    title_en="The province's lists of first and new products",
+    steps=variant(GRANT, offices={OFFICE: "省经济和信息化厅"}),
+)  # fmt: skip
+
+article.programme(
+    "7.1.first_purchase", "在招投标和政府采购中可采用首购、订购等方式采购", start=Start.CALL, title="首购、订购登记",
+    title_en="First purchases and orders",
+    steps=variant(GRANT, offices={OFFICE: "省经济和信息化厅"}),
+)  # fmt: skip

@@ -21,7 +21,7 @@ from huisuan.law import (
     read_on,
 )
 
-from .a00_supplementary import CLAIM, actual_subsidy, payable, project_city, project_county, raised_and_capped
+from .a00_supplementary import CLAIM, GRANT, actual_subsidy, payable, project_city, project_county, raised_and_capped
 
 article = Article("8")
 
@@ -102,4 +102,11 @@ def attraction_award(project: AttractedProject) -> Money:
 article.programme(
     "8.2", AWARD, start=Start.CITY_CLAIM, title="关键技术项目引进奖补",
     title_en="Award for key projects brought in", steps=CLAIM,
+)  # fmt: skip
+
+
+article.programme(
+    "8.1", "优先匹配算力、数据、场景、基金、场地等要素资源", start=Start.CALL, title="要素资源优先匹配",
+    title_en="Matching with compute, data, scenarios, funds and sites",
+    steps=GRANT,
 )  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from huisuan.law import Article, Bool, Facts, ProcedureKind, choice, integer, legal_share
+from huisuan.law import Article, Bool, Facts, ProcedureKind, Start, choice, integer, legal_share
+
+from .a00_supplementary import GRANT
 
 article = Article("9")
 
@@ -42,3 +44,11 @@ def park_title(park: Park) -> Bool:
         "9.1", "通用人工智能企业占比", "企业数不少于其中的通用人工智能企业数", "No more AGI firms than firms"
     )
     return park.agi_firms > legal_share("60%", "9.1", MORE_THAN_60) * park.firms
+
+
+article.programme(
+    "9.1", "同等条件下优先授予“安徽省通用人工智能产业示范园区”称号",
+    start=Start.CALL, title="通用人工智能产业示范园区称号",
+    title_en="The title of a model park of general AI",
+    steps=GRANT,
+)  # fmt: skip

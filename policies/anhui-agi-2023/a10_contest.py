@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from huisuan.law import Article, Bool, Facts, Money, ProcedureKind, always, boolean, legal_money, money
+from huisuan.law import Article, Bool, Facts, Money, ProcedureKind, Start, always, boolean, legal_money, money
 
-from .a00_supplementary import payable
+from .a00_supplementary import CONTEST, GRANT, payable
 
 article = Article("10")
 
@@ -66,3 +66,16 @@ def prize_priority(project: PrizeWinner) -> Bool:
     project.winner.required("10.1", WINNERS)
     project.settled.required("10.1", "并在皖落地")
     return always()
+
+
+article.programme(
+    "10.1", CAP, start=Start.CALL, title="创新应用大赛与获奖项目支持",
+    title_en="The contest and support for its winners",
+    steps=CONTEST,
+)  # fmt: skip
+
+article.programme(
+    "10.1.priority", "同等条件下优先给予", start=Start.INVITATION, title="创新创业政策优先支持",
+    title_en="Winners first among equals for the policies for founders",
+    steps=GRANT,
+)  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from huisuan.law import Article, Facts, ProcedureKind, boolean, choice
+from huisuan.law import Article, Facts, ProcedureKind, Start, boolean, choice, variant
+
+from .a00_supplementary import GRANT, OFFICE
 
 article = Article("11")
 
@@ -54,3 +56,16 @@ def talent_channel(person: CorePerson) -> None:
     person.key_firm.required("11.2", "通用人工智能领域重点企业")
     person.firm_in_anhui.required("11.2", "对在皖落地的")
     person.position.among("founder", "core").required("11.2", "创始人、核心骨干")
+
+
+article.programme(
+    "11.1", "畅通通用人工智能高层次人才职称评审绿色通道", start=Start.CALL, title="职称评审绿色通道",
+    title_en="The short way to a professional title",
+    steps=variant(GRANT, offices={OFFICE: "省人力资源社会保障厅"}),
+)  # fmt: skip
+
+article.programme(
+    "11.2", "开辟高层次人才认定绿色通道", start=Start.CALL, title="高层次人才认定绿色通道",
+    title_en="The short way to recognition as high-level talent",
+    steps=variant(GRANT, offices={OFFICE: "相关市人民政府"}),
+)  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from huisuan.law import Article, Facts, ProcedureKind, boolean
+from huisuan.law import Article, Facts, ProcedureKind, Start, boolean, variant
+
+from .a00_supplementary import GRANT, OFFICE
 
 article = Article("12")
 
@@ -28,3 +30,11 @@ def team_fund(team: FoundingTeam) -> None:
     team.agi_field.required("12.1", TEAMS, "通用人工智能领域", "In general AI")
     team.high_level.required("12.1", "高层次科技人才团队")
     team.in_anhui.required("12.1", "在皖创新创业")
+
+
+#: the fund decides the sum by its own procedure: what is decided here is that the team is put forward
+article.programme(
+    "12.1", "省统筹相关基金资金予以扶持", start=Start.CALL, title="人才团队基金扶持",
+    title_en="The province's funds for founding teams",
+    steps=variant(GRANT, offices={OFFICE: "省科技厅"}),
+)  # fmt: skip

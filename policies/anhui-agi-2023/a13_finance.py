@@ -6,13 +6,17 @@ from huisuan.law import (
     Article,
     Facts,
     ProcedureKind,
+    Start,
     boolean,
     choice,
     found_alike,
     legal_money,
     money,
     open_list,
+    variant,
 )
+
+from .a00_supplementary import GRANT, OFFICE
 
 article = Article("13")
 
@@ -101,3 +105,17 @@ class ThemeFund(Facts):
 def theme_fund(fund: ThemeFund) -> None:
     """The fund is to be at least 20 billion yuan."""
     (fund.size >= legal_money("200亿元", "13.2", AT_LEAST)).required("13.2", "总规模不低于200亿元")
+
+
+#: public money beside private, and a stake, are no grants: neither is paid as an award
+article.programme(
+    "13.1", "撬动保险、信贷、基金等社会资本投向通用人工智能产业", start=Start.CALL, title="财政资金引导对接",
+    title_en="Public money that leads",
+    steps=variant(GRANT, offices={OFFICE: "省地方金融监管局"}),
+)  # fmt: skip
+
+article.programme(
+    "13.2", "以参股方式支持市县国资平台、市场主体等设立通用人工智能领域子基金", start=Start.CALL, title="子基金参股",
+    title_en="A stake in a sub-fund",
+    steps=variant(GRANT, offices={OFFICE: "省科技厅"}),
+)  # fmt: skip

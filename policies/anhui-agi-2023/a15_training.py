@@ -6,11 +6,14 @@ from huisuan.law import (
     Article,
     Facts,
     ProcedureKind,
+    Start,
     boolean,
     choice,
     found_alike,
     open_list,
 )
+
+from .a00_supplementary import GRANT
 
 article = Article("15")
 
@@ -47,3 +50,11 @@ def bought_service(activity: Activity) -> None:
     activity.agi_field.required("15.1", "通用人工智能领域")
     kinds = others.covers(activity.activity.among("training", "promotion", "study"), activity.alike)
     kinds.required("15.1", "重大培训活动、重大推介活动、重大战略咨询研究等")
+
+
+#: the price is that of the tender and paid under the contract, not as an award
+article.programme(
+    "15.1", "以政府购买服务方式组织开展", start=Start.CALL, title="政府购买培训、推介与研究服务",
+    title_en="Training, presentations and studies bought by the government",
+    steps=GRANT,
+)  # fmt: skip

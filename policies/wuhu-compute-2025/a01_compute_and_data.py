@@ -155,19 +155,27 @@ check_days = count_setting(
 )  # fmt: skip
 
 #: the summary names no office: the city's government, which issued it, checks and decides
-article.programme(
-    "w.2", QUARTER, start=Start.CALL, title="本地算力使用补助（芜湖）", title_en="Subsidy for local compute (Wuhu)",
-    steps=(
-        step("submit", (State.DRAFT, State.RETURNED), State.SUBMITTED, Duty.APPLY),
-        step("return", State.SUBMITTED, State.RETURNED, Duty.CHECK, CITY, within=check_days),
-        step("check", State.SUBMITTED, State.CHECKED, Duty.CHECK, CITY, within=check_days),
-        step("decide", State.CHECKED, State.DECIDED, Duty.DECIDE, CITY),
-        step("refuse", (State.SUBMITTED, State.CHECKED), State.REFUSED, Duty.DECIDE, CITY),
-        step(
-            "withdraw", (State.DRAFT, State.SUBMITTED, State.RETURNED, State.CHECKED), State.WITHDRAWN, Duty.APPLY
-        ),
-        step("commit", State.DECIDED, State.COMMITTED, Duty.COMMIT, CITY_TREASURY),
-        step("pay", State.COMMITTED, State.PAYING, Duty.PAY, CITY_TREASURY),
-        step("complete", State.PAYING, State.CLOSED, Duty.PAY, CITY_TREASURY),
+STEPS = (
+    step("submit", (State.DRAFT, State.RETURNED), State.SUBMITTED, Duty.APPLY),
+    step("return", State.SUBMITTED, State.RETURNED, Duty.CHECK, CITY, within=check_days),
+    step("check", State.SUBMITTED, State.CHECKED, Duty.CHECK, CITY, within=check_days),
+    step("decide", State.CHECKED, State.DECIDED, Duty.DECIDE, CITY),
+    step("refuse", (State.SUBMITTED, State.CHECKED), State.REFUSED, Duty.DECIDE, CITY),
+    step(
+        "withdraw", (State.DRAFT, State.SUBMITTED, State.RETURNED, State.CHECKED), State.WITHDRAWN, Duty.APPLY
     ),
+    step("commit", State.DECIDED, State.COMMITTED, Duty.COMMIT, CITY_TREASURY),
+    step("pay", State.COMMITTED, State.PAYING, Duty.PAY, CITY_TREASURY),
+    step("complete", State.PAYING, State.CLOSED, Duty.PAY, CITY_TREASURY),
+)  # fmt: skip
+
+article.programme(
+    "w.2", QUARTER, start=Start.CALL, title="本地算力使用补助（芜湖）",
+    title_en="Subsidy for local compute (Wuhu)",
+    steps=STEPS,
+)  # fmt: skip
+article.programme(
+    "w.4", VOUCHERS, start=Start.CALL, title="数据券（芜湖）",
+    title_en="Data vouchers (Wuhu)",
+    steps=STEPS,
 )  # fmt: skip

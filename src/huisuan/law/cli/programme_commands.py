@@ -8,12 +8,14 @@ import typer
 
 from huisuan.law.cli.arguments import AsKnown, On, law_days
 from huisuan.law.model.errors import LawError
-from huisuan.law.policy.load import load_installed
+from huisuan.law.policy.load import load_installed, load_policy
 from huisuan.law.policy.policy import Policy
+from huisuan.law.policy.programme_coverage import programme_coverage
 from huisuan.law.procedure import (
     START_WORDS,
     STATE_WORDS,
     ProgrammeSpec,
+    Start,
     State,
     draw_programme,
     offices_named,
@@ -62,6 +64,31 @@ def show(
     out.print(f"{programme.key}　{programme.title}（摘要 {programme.digest[:12]}）", markup=False)
     for number, sentence in enumerate(programme_sentences(programme, values), start=1):
         out.print(f"{number}. {sentence}", markup=False)
+
+
+@app.command("coverage")
+def coverage(
+    policy: Annotated[str, typer.Argument(metavar="POLICY", help="例如 anhui-agi-2023")],
+    as_json: AsJson = False,
+) -> None:
+    """政策的每一句由哪个程序办理，或者为什么没有程序；有一句两者都没有时退出码为 1。"""
+    rows = programme_coverage(load_policy(policy))
+    covered = sum(row.covered for row in rows)
+    if as_json:
+        print_json({"policy": policy, "covered": covered, "total": len(rows), "rows": [row.to_dict() for row in rows]})
+    else:
+        shown = [
+            {
+                "sentence": row.sentence, "carried": "、".join(row.programmes) or row.reason or "（缺）",
+                "start": "；".join(dict.fromkeys(START_WORDS[Start(start)][0] for start in row.starts)),
+                "offices": "、".join(row.offices),
+            }
+            for row in rows
+        ]  # fmt: skip
+        columns = {"sentence": "句", "carried": "程序或原因", "start": "开始", "offices": "单位"}
+        print_table(f"程序覆盖 {covered}/{len(rows)}", shown, columns, "没有句子")
+    if covered < len(rows):
+        raise typer.Exit(1)
 
 
 def _find(key: str, policy: str) -> tuple[Policy, ProgrammeSpec]:

@@ -128,7 +128,8 @@ def _load_metadata(path: Path) -> dict[str, Any]:
 
 def _check_programmes(policy: Policy) -> None:
     for programme in policy.programmes:
-        policy.rule(programme.key)
+        if all(allotment.key != programme.key for allotment in policy.allotments):
+            policy.rule(programme.key)
         for spec in programme.settings():
             policy.text.check_citation(spec.sentence, spec.phrase, spec.name)
         named = offices_named(policy.text, programme.sentence) or (policy.issuer,)  # nobody named: who issued it
