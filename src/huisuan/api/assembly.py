@@ -38,6 +38,7 @@ ROUTERS = {
     "huisuan.opendata.api": "huisuan_opendata_api",
     "huisuan.programmes.workflow.api": "huisuan_applications_api",
     "huisuan.programmes.offices.api": "huisuan_posts_api",
+    "huisuan.programmes.calls.api": "huisuan_calls_api",
     "huisuan.programmes.api": "huisuan_programmes_api",
     "huisuan.api.law": "huisuan_api_law",
 }

@@ -11,10 +11,12 @@ from huisuan.programmes.models.applications import (
 )
 from huisuan.programmes.models.awards import Award, Offer, PayeeAccount
 from huisuan.programmes.models.calendar import AdoptedDay, CalendarDocument
+from huisuan.programmes.models.calls import Call, CallAmendment
 from huisuan.programmes.models.drafts import Draft, Evidence
 from huisuan.programmes.models.experts import Expert, ExpertEntry, ExpertTie, TieKind
 from huisuan.programmes.models.offices import OFFICIAL_DUTIES, Office, Post
 from huisuan.programmes.models.review import Draw, PanelSeat, SeatEnd
+from huisuan.programmes.models.submissions import ApplicationSubmission
 
 __all__ = [
     "NO_HASH",
@@ -22,8 +24,11 @@ __all__ = [
     "AdoptedDay",
     "Application",
     "ApplicationStep",
+    "ApplicationSubmission",
     "Award",
     "CalendarDocument",
+    "Call",
+    "CallAmendment",
     "Draft",
     "Draw",
     "DutyHeld",

@@ -94,6 +94,9 @@ class Application(models.Model):
     edition = models.ForeignKey(ProcedureEdition, on_delete=models.PROTECT, related_name="applications")
     year = models.PositiveSmallIntegerField(help_text="the year that it claims for")
     draft = models.ForeignKey(Draft, on_delete=models.PROTECT, null=True, related_name="applications")
+    call = models.ForeignKey(
+        "programmes.Call", on_delete=models.PROTECT, null=True, related_name="applications", help_text="none: an offer"
+    )
     begun_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     begun_at = models.DateTimeField()
     state = models.CharField(max_length=20, default=State.DRAFT.value)
@@ -108,6 +111,14 @@ class Application(models.Model):
             models.CheckConstraint(
                 name="application_of_a_party_or_a_city",
                 condition=Q(party__isnull=False, city__isnull=True) | Q(party__isnull=True, city__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="a_draft_is_one_application",
+                fields=["draft"],
+                condition=~Q(state__in=[State.REFUSED.value, State.WITHDRAWN.value]),
+            ),
+            models.CheckConstraint(
+                name="what_a_call_asked_for_has_a_draft", condition=Q(call__isnull=True) | Q(draft__isnull=False)
             ),
             models.CheckConstraint(name="application_state_is_known", condition=Q(state__in=_STATES)),
             models.CheckConstraint(

@@ -12,7 +12,7 @@ from huisuan.base.errors import NotAllowed
 from huisuan.base.months import SHANGHAI
 from huisuan.law.policy import Policy
 from huisuan.parties.models import Party, Person, Region, Role
-from huisuan.programmes.models import Application, Draft, NumberSeries, ProcedureEdge, ProcedureEdition
+from huisuan.programmes.models import Application, Call, Draft, NumberSeries, ProcedureEdge, ProcedureEdition
 from huisuan.programmes.offices import store_offices
 
 
@@ -41,9 +41,16 @@ def store_edition(policy: Policy, key: str) -> ProcedureEdition:
 
 
 def begin_application(
-    policy: Policy, key: str, year: int, person: Person, now: datetime, *, draft: Draft | None = None
+    policy: Policy,
+    key: str,
+    year: int,
+    person: Person,
+    now: datetime,
+    *,
+    draft: Draft | None = None,
+    call: Call | None = None,
 ) -> Application:
-    """Begin an application for the party, or the city, of a person.
+    """Begin an application for the party, or the city, of a person; under a call by its draft.
 
     Raises:
         NotAllowed: the person belongs to none, only reads there, or is a program.
@@ -51,10 +58,10 @@ def begin_application(
     if person.machine:
         raise NotAllowed("程序账号不能申报：请用本人的账号或令牌", code="application.needs_a_person")
     if person.role == Role.CITY and person.city is not None:
-        return begin_applications(policy, key, year, [person.city], person, now)[0]
+        return begin_applications(policy, key, year, [person.city], person, now, draft=draft, call=call)[0]
     if person.role != Role.USER or person.party is None or person.widest_scope == "read":
         raise NotAllowed("只有申报单位的人员（只读成员除外）和市的人员可以申报", code="application.not_an_applicant")
-    return begin_applications(policy, key, year, [person.party], person, now, draft=draft)[0]
+    return begin_applications(policy, key, year, [person.party], person, now, draft=draft, call=call)[0]
 
 
 @transaction.atomic
@@ -67,15 +74,17 @@ def begin_applications(
     now: datetime,
     *,
     draft: Draft | None = None,
+    call: Call | None = None,
 ) -> list[Application]:
     """Begin one application each for parties or cities, numbered in the order given: offers are made so."""
-    edition, counted = store_edition(policy, key), now.astimezone(SHANGHAI).year
+    edition = call.edition if call is not None else store_edition(policy, key)  # what was announced holds
+    counted = now.astimezone(SHANGHAI).year
     first = _take_numbers(counted, len(applicants))
     return Application.objects.bulk_create(
         Application(
             number=f"A{counted}-{first + at:06d}", party=each if isinstance(each, Party) else None,
-            city=each if isinstance(each, Region) else None, edition=edition, year=year, draft=draft, begun_by=by,
-            begun_at=now, state_since=now,
+            city=each if isinstance(each, Region) else None, edition=edition, year=year, draft=draft, call=call,
+            begun_by=by, begun_at=now, state_since=now,
         )
         for at, each in enumerate(applicants)
     )  # fmt: skip

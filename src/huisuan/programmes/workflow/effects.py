@@ -16,6 +16,7 @@ from huisuan.programmes.awards.offered import are_confirmed, are_up_to_date, off
 from huisuan.programmes.awards.paying import can_be_paid, order_awards
 from huisuan.programmes.models import Application, ApplicationStep
 from huisuan.programmes.step_conditions import StepCondition
+from huisuan.programmes.submissions.record import check_returned_fields, record_submissions
 
 Effect: TypeAlias = Callable[[Sequence[ApplicationStep]], None]
 
@@ -29,6 +30,8 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
 }
 #: action -> what it sets off, in this order
 STEP_EFFECTS: Mapping[str, tuple[Effect, ...]] = {
+    "submit": (record_submissions,),
+    "return": (check_returned_fields,),
     "decide": (grant_awards,),
     "commit": (commit_awards,),
     "pay": (order_awards,),

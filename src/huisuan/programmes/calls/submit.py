@@ -1,0 +1,92 @@
+"""From a draft to an application: begun and handed in at once, once, whatever windows it is asked from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from huisuan.base.errors import Conflict, InvalidRequest, NotFound
+from huisuan.law.model import LawError
+from huisuan.law.procedure import State
+from huisuan.parties.models import Person
+from huisuan.parties.viewer import Viewer
+from huisuan.programmes.applications.queries import claimant
+from huisuan.programmes.calls.services import unknown_call
+from huisuan.programmes.models import Application, Call, Draft
+from huisuan.programmes.submissions.content import MissingItem, law_of, read_draft
+from huisuan.programmes.submissions.window import CallWindow
+from huisuan.programmes.workflow.act import act
+from huisuan.programmes.workflow.begin import begin_application
+
+_ENDED = (State.REFUSED.value, State.WITHDRAWN.value)
+
+
+@transaction.atomic
+def submit_draft(number: str, draft_id: int, person: Person, now: datetime, *, task: str = "") -> Application:
+    """Hand in a draft under a call; `now` is the platform's clock when the whole request had come.
+
+    Asked again it is the application that there is; one that was returned for correction is handed in again.
+
+    Raises:
+        NotFound: no such call, or no such draft of the person's own party or city.
+        NotAllowed: the person only reads there, or is a program.
+        Conflict: the call is not open; the draft was handed in under another call.
+        InvalidRequest: the draft is of another rule, or something is missing.
+    """
+    call, draft = _call(number), _draft(draft_id, person, lock=True)
+    _check_rule(call, draft)
+    given = {"task": task} if task else {}
+    held = Application.objects.filter(draft=draft).exclude(state__in=_ENDED).first()
+    if held is None:
+        CallWindow(call.first_day, call.last_day).require_open(now)
+        policy, rule = law_of(call)
+        held = begin_application(policy, rule.key, call.year, person, now, draft=draft, call=call)
+    elif held.call_id != call.pk:
+        raise Conflict(f"草稿 D{draft.pk} 已提交为 {held.number}", code="submission.draft_used")
+    if held.state in (State.DRAFT, State.RETURNED):
+        act(held.number, "submit", person, now, payload=given)
+        held.refresh_from_db()
+    return held
+
+
+def list_missing(number: str, draft_id: int, person: Person, now: datetime, *, task: str = "") -> list[MissingItem]:
+    """What a draft still lacks under a call: one list; empty, and it can be handed in.
+
+    Raises:
+        NotFound: no such call, or no such draft of the person's own party or city.
+        InvalidRequest: the draft is of another rule.
+    """
+    call, draft = _call(number), _draft(draft_id, person, lock=False)
+    _check_rule(call, draft)
+    return list(read_draft(call, draft, task, now).missing)
+
+
+def _call(number: str) -> Call:
+    found = Call.objects.select_related("edition").filter(number=number).first()
+    if found is None:
+        raise unknown_call(number)
+    return found
+
+
+def _draft(draft_id: int, person: Person, *, lock: bool) -> Draft:
+    party = claimant(Viewer.for_person(person))
+    held = Draft.objects.select_for_update(of=("self",), no_key=True) if lock else Draft.objects.all()
+    found = held.filter(pk=draft_id, party=party, discarded_at__isnull=True).first() if party else None
+    if found is None:
+        raise NotFound(f"没有草稿 D{draft_id}", code="draft.unknown")
+    return found
+
+
+def _check_rule(call: Call, draft: Draft) -> None:
+    policy, rule = law_of(call)
+    try:
+        same = draft.policy == policy.name and policy.rule(draft.rule).key == rule.key
+    except LawError:
+        same = False
+    if not same:
+        raise InvalidRequest(
+            f"草稿 D{draft.pk} 按 {draft.policy} 第 {draft.rule} 句填写，"
+            f"{call.number} 是 {policy.name} 第 {rule.key} 句的通知",
+            code="submission.draft_of_another_rule",
+        )

@@ -1,0 +1,74 @@
+"""Submissions: what an application said each time that it was handed in."""
+
+from __future__ import annotations
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+
+from huisuan.base.db.append_only import append_only
+from huisuan.parties.models import Person
+from huisuan.programmes.models.applications import Application, ApplicationStep
+
+
+class ApplicationSubmission(models.Model):
+    """What an application said when it was handed in: copied from its draft, hashed, never changed.
+
+    `facts` are the texts as typed, `known` what the platform filled in itself (value, source, day); `evidence` lists
+    the files by hash, so that one withdrawn from the draft later stays here. A correction is the next `version`.
+    """
+
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="submissions")
+    version = models.PositiveSmallIntegerField()
+    step = models.OneToOneField(ApplicationStep, on_delete=models.PROTECT, related_name="submission")
+    draft_version = models.PositiveIntegerField()
+    facts = models.JSONField(default=dict)
+    known = models.JSONField(default=dict)
+    evidence = models.JSONField(default=list)
+    task = models.CharField(max_length=40, blank=True)
+    named = models.JSONField(default=list, help_text="the objects that it claims for: kind and code")
+    law = models.CharField(max_length=64, help_text="digest of the policy as it was read")
+    read_on = models.DateField(help_text="the day on which the law is read for it")
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(help_text="the platform's clock when the whole request had come")
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["application", "version"]
+        constraints = [
+            models.UniqueConstraint(name="submission_once", fields=["application", "version"]),
+            models.CheckConstraint(name="submission_has_a_version", condition=Q(version__gte=1)),
+            models.CheckConstraint(
+                name="submission_has_its_hashes", condition=Q(hash__regex="^[0-9a-f]{64}$", law__regex="^[0-9a-f]{64}$")
+            ),
+        ]
+        triggers = [
+            append_only("submissions_stay"),
+            pgtrigger.Trigger(
+                name="submissions_come_in_time_and_order",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    IF NEW.version = 1 AND EXISTS (
+                        SELECT 1 FROM programmes_application a JOIN programmes_call c ON c.id = a.call_id
+                        WHERE a.id = NEW.application_id AND (
+                            NEW.at < c.first_day::timestamp AT TIME ZONE 'Asia/Shanghai'
+                            OR NEW.at >= (c.last_day + 1)::timestamp AT TIME ZONE 'Asia/Shanghai'))
+                    THEN
+                        RAISE EXCEPTION 'a submission comes while its call is open'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'submissions_come_in_time_and_order';
+                    END IF;
+                    IF NEW.version > 1 AND NOT EXISTS (
+                        SELECT 1 FROM programmes_applicationsubmission s
+                        WHERE s.application_id = NEW.application_id AND s.version = NEW.version - 1)
+                    THEN
+                        RAISE EXCEPTION 'a correction follows the version before'
+                            USING ERRCODE = 'check_violation', CONSTRAINT = 'submissions_come_in_time_and_order';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.application_id} v{self.version}"

@@ -1,0 +1,140 @@
+"""What a draft would say if it were handed in now, and what is still missing of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from huisuan.base.errors import InvalidRequest
+from huisuan.base.hashing import text_sha256
+from huisuan.base.months import SHANGHAI
+from huisuan.law.explain import default_day, explain
+from huisuan.law.forms import InvalidCell, parse_cell
+from huisuan.law.model import Answer, Rule, Value
+from huisuan.law.policy import Policy, load_policy
+from huisuan.programmes.models import Call, Draft
+
+#: what can be returned for correction beside the facts of the rule
+BESIDE_FACTS = ("task", "objects")
+_MISSING = "missing:"
+
+
+@dataclass(frozen=True)
+class MissingItem:
+    """One thing without which a draft cannot be handed in: `field` is a fact's name, "task" or "objects"."""
+
+    field: str
+    code: str
+    text: str
+
+    def to_dict(self) -> dict[str, str]:
+        """As JSON carries it."""
+        return {"field": self.field, "code": self.code, "text": self.text}
+
+
+@dataclass(frozen=True)
+class SubmissionContent:
+    """What is handed in. `values` are the facts as read; the files of `evidence` lie in the store by their hash."""
+
+    draft_version: int
+    facts: Mapping[str, str]
+    known: Mapping[str, Mapping[str, object]]
+    evidence: Sequence[Mapping[str, Any]]
+    task: str
+    named: Sequence[Mapping[str, str]]
+    answer: Answer
+    missing: tuple[MissingItem, ...]
+
+    @property
+    def read_on(self) -> date:
+        """The day on which the law is read for it."""
+        return self.answer.on
+
+    def field(self, name: str) -> object:
+        """What it says in a field, to be compared with another version."""
+        if name == "task":
+            return self.task
+        if name == "objects":
+            return list(self.named)
+        return self.facts.get(name, ""), [file["sha256"] for file in self.evidence if file["fact"] == name]
+
+
+def law_of(call: Call) -> tuple[Policy, Rule]:
+    """The policy of a call, and the rule that says the amount."""
+    policy = load_policy(call.edition.policy)
+    return policy, policy.rule(call.edition.key)
+
+
+def read_draft(call: Call, draft: Draft, task: str, now: datetime) -> SubmissionContent:
+    """What a draft says under a call at an instant; nothing is stored."""
+    policy, rule = law_of(call)
+    today = now.astimezone(SHANGHAI).date()
+    texts = {spec.name: draft.facts[spec.name] for spec in rule.facts if draft.facts.get(spec.name)}
+    values, unreadable = _read(rule, texts)
+    answer = explain(policy, rule, values, on=default_day(policy, today), as_known=today)
+    standing = draft.evidence.filter(withdrawn_at__isnull=True)
+    evidence = list(standing.values("fact", "filename", "media_type", "size", "sha256"))
+    missing = (
+        *unreadable,
+        *_lacking(rule, answer, unreadable),
+        *_no_file(call, rule, {str(file["fact"]) for file in evidence}, values),
+        *_task(call, task),
+    )
+    return SubmissionContent(draft.version, texts, {}, evidence, task, [], answer, missing)
+
+
+def require_complete(content: SubmissionContent) -> None:
+    """Refuse what lacks something, with the whole list.
+
+    Raises:
+        InvalidRequest: it names all that is missing.
+    """
+    if content.missing:
+        raise InvalidRequest(
+            f"还缺 {len(content.missing)} 项，不能提交：{'；'.join(item.text for item in content.missing)}",
+            code="submission.incomplete",
+        )
+
+
+def content_hash(said: Iterable[object]) -> str:
+    """SHA-256 over the canonical JSON of what a submission says."""
+    return text_sha256(json.dumps(list(said), ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+
+
+def _read(rule: Rule, texts: Mapping[str, str]) -> tuple[dict[str, Value | None], tuple[MissingItem, ...]]:
+    values: dict[str, Value | None] = {}
+    wrong: list[MissingItem] = []
+    for spec in rule.facts:
+        try:
+            values[spec.name] = parse_cell(spec, texts.get(spec.name, ""), by_people=True)
+        except InvalidCell as misread:
+            wrong.append(MissingItem(spec.name, "fact_unreadable", f"“{spec.zh}”读不出：{misread}"))
+    return values, tuple(wrong)
+
+
+def _lacking(rule: Rule, answer: Answer, unreadable: Sequence[MissingItem]) -> Iterator[MissingItem]:
+    """The facts without which the law cannot answer; those that no longer matter are not asked for."""
+    named = {item.field for item in unreadable}
+    asked = {reason.code.removeprefix(_MISSING) for reason in answer.reasons if reason.code.startswith(_MISSING)}
+    for spec in rule.facts:
+        if spec.name in asked - named:
+            yield MissingItem(spec.name, "fact_missing", f"“{spec.zh}”未填")
+
+
+def _no_file(
+    call: Call, rule: Rule, proven: set[str], values: Mapping[str, Value | None]
+) -> Iterator[MissingItem]:  # fmt: skip
+    """Of what is declared the files are asked for; of what is left empty, no or zero there is nothing to prove."""
+    for spec in rule.facts:
+        if spec.name in call.evidence and values.get(spec.name) and spec.name not in proven:
+            yield MissingItem(spec.name, "evidence_missing", f"“{spec.zh}”没有佐证材料：{spec.evidence or '请上传'}")
+
+
+def _task(call: Call, task: str) -> Iterator[MissingItem]:
+    if call.tasks and task not in call.tasks:
+        yield MissingItem("task", "task_missing", f"没有选榜单中的一项：{'、'.join(call.tasks)}")
+    if not call.tasks and task:
+        yield MissingItem("task", "task_not_asked", "本通知没有榜单")

@@ -1,0 +1,66 @@
+"""A call of 14.1 with its budget line, and drafts that can be handed in under it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from huisuan.parties.models import Person
+from huisuan.programmes.applications.evidence_store import evidence_store
+from huisuan.programmes.calls.services import CallTerms, open_call
+from huisuan.programmes.models import Call, Draft, Evidence
+from huisuan.treasury.lines import open_line
+from huisuan.treasury.models import AppropriationLine
+from support.programmes import INDUSTRY, LAW, applicant, official
+
+OPENED = datetime(2024, 8, 30, 2, tzinfo=UTC)  # 10:00 in Shanghai
+DURING = datetime(2024, 9, 10, 2, tzinfo=UTC)
+CLOSES = datetime(2024, 9, 30, 16, tzinfo=UTC)  # 24:00 of 30 September in Shanghai
+FIRST, LAST = date(2024, 9, 1), date(2024, 9, 30)
+FACTS = {"agi_enterprise": "是", "national": "2", "international": "0"}
+
+
+def line(sentence: str = "14.1", year: int = 2024) -> AppropriationLine:
+    """The budget line of a sentence."""
+    return open_line(LAW.name, sentence, year, INDUSTRY, "厅", OPENED)
+
+
+def publisher() -> Person:
+    """Who publishes calls of the department of industry."""
+    return official("publisher", "publish")
+
+
+def terms(**other: Any) -> CallTerms:
+    """What a call of 14.1 for September announces."""
+    said: dict[str, Any] = {
+        "policy": LAW.name, "programme": "14.1", "year": 2024, "title": "2024 年标准制定奖补", "first_day": FIRST,
+        "last_day": LAST, "shortage": "pro_rata",
+    }  # fmt: skip
+    return CallTerms(**(said | ({} if "line" in other else {"line": line().pk}) | other))
+
+
+def opened(now: datetime = OPENED, **other: Any) -> Call:
+    """The call, published."""
+    return open_call(terms(**other), publisher(), now)
+
+
+def draft(
+    number: int = 1, *, rule: str = "14.1", files: tuple[str, ...] = ("agi_enterprise", "national"), **facts: str
+) -> Draft:
+    """A draft of a firm with what it needs, and a file for each of some facts."""
+    owner = applicant(number)
+    made = Draft.objects.create(
+        party=owner.party, owner=owner, policy=LAW.name, digest=LAW.digest, rule=rule, facts=FACTS | facts,
+        created_at=OPENED, updated_at=OPENED, updated_by=owner,
+    )  # fmt: skip
+    for fact in files:
+        attach(made, fact, f"{made.pk} {fact}".encode())
+    return made
+
+
+def attach(to: Draft, fact: str, content: bytes) -> Evidence:
+    """A file of some content beside a fact; whether it may be kept is asked elsewhere."""
+    return Evidence.objects.create(
+        draft=to, fact=fact, filename=f"{fact}.pdf", media_type="application/pdf", size=len(content),
+        sha256=evidence_store().store(content), uploaded_by=to.owner, uploaded_at=OPENED,
+    )  # fmt: skip
