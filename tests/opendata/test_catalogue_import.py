@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from huisuan.base.errors import InvalidRequest
 from huisuan.opendata.catalogue_import import import_catalogue
 from huisuan.opendata.models import CatalogueEntry, CatalogueVersion
-from huisuan.opendata.queries import count_facets, search_entries, standing_entries
+from huisuan.opendata.queries import count_facets, filter_by_access, search_entries, standing_entries
 from huisuan.opendata.search_grams import text_grams, word_grams
 from huisuan.opendata.sheet_reader import read_sheets
 from support.catalogue import as_csv, code, line
@@ -145,3 +145,11 @@ def test_search_finds_one_character_and_words_across_fields() -> None:
 def test_whatever_holds_a_word_holds_its_pairs(text: str, word: str) -> None:
     if word in text:
         assert set(word_grams(word)) <= set(text_grams([text]))
+
+
+def test_a_class_of_access_is_named_by_key_or_by_any_word_of_departments() -> None:
+    brought(as_csv([line(1), line(2, access="受限开放", ground="条例第九条", terms="签订协议")]))
+    for word in ("conditional", "受限开放", "有条件 开放"):
+        assert [each.entry.code for each in filter_by_access(standing_entries(), word)] == [code(2)]
+    with pytest.raises(InvalidRequest, match="没有“秘密”这种开放属性"):
+        filter_by_access(standing_entries(), "秘密")

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from huisuan.opendata.vocabulary import Access
 from huisuan.terminal import AsJson, out, print_json, print_table
 
 app = typer.Typer(no_args_is_help=True)
@@ -35,15 +34,17 @@ def import_(
 @app.command("list")
 def list_(
     q: Annotated[str, typer.Option("--q", metavar="词", help="名称、摘要、单位、主题、代码里有的词")] = "",
-    access: Annotated[Access | None, typer.Option("--access", help="只列一种开放属性")] = None,
+    access: Annotated[
+        str, typer.Option("--access", metavar="属性", help="只列一种开放属性：open、conditional、closed，或清单里的词")
+    ] = "",
     region: Annotated[str, typer.Option("--region", help="只列一个行政区划：六位代码")] = "",
     as_json: AsJson = False,
 ) -> None:
     """列出开放清单。"""
-    from huisuan.opendata.queries import entry_to_dict, search_entries
+    from huisuan.opendata.queries import entry_to_dict, filter_by_access, search_entries
 
     found = search_entries(q)
-    found = found.filter(access=access) if access else found
+    found = filter_by_access(found, access) if access else found
     found = found.filter(region=region) if region else found
     rows = [entry_to_dict(each) for each in found.order_by("entry__code")]
     if as_json:

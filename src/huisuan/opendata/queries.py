@@ -6,10 +6,18 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from huisuan.base.errors import NotFound
+from huisuan.base.errors import InvalidRequest, NotFound
 from huisuan.opendata.models import CatalogueVersion
 from huisuan.opendata.search_grams import LONGEST_SEARCH, word_grams
-from huisuan.opendata.vocabulary import ACCESS_WORDS, ATTRIBUTE_WORDS, FREQUENCY_WORDS, KIND_WORDS, fold, list_word
+from huisuan.opendata.vocabulary import (
+    ACCESS_WORDS,
+    ATTRIBUTE_WORDS,
+    FREQUENCY_WORDS,
+    KIND_WORDS,
+    find_word,
+    fold,
+    list_word,
+)
 
 _FACETS = ("access", "kind", "frequency", "theme", "region_id", "department")
 
@@ -25,6 +33,19 @@ def search_entries(text: str, rows: QuerySet[CatalogueVersion] | None = None) ->
     for word in map(fold, text[:LONGEST_SEARCH].split()):
         found = found.filter(entry__grams__contains=word_grams(word), entry__searched__contains=word)
     return found
+
+
+def filter_by_access(rows: QuerySet[CatalogueVersion], word: str) -> QuerySet[CatalogueVersion]:
+    """Those of one class of access, by its key or any word that departments write for it.
+
+    Raises:
+        InvalidRequest: no such class.
+    """
+    access = find_word(ACCESS_WORDS, word)
+    if access is None:
+        known = "、".join(f"{key}（{words[0]}）" for key, words in ACCESS_WORDS.items())
+        raise InvalidRequest(f"没有“{word[:40]}”这种开放属性；有 {known}", code="catalogue.access_unknown")
+    return rows.filter(access=access)
 
 
 def get_entry(code: str) -> CatalogueVersion:
