@@ -12,10 +12,10 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from huisuan.base.months import SHANGHAI
+from huisuan.calendar.counting import WorkingDayCount, count_working_days
+from huisuan.calendar.official import load_calendar
 from huisuan.law.policy import load_policy
 from huisuan.parties.models import Person
-from huisuan.programmes.calendar.counting import WorkingDayCount, count_working_days
-from huisuan.programmes.calendar.official import load_calendar
 from huisuan.programmes.models import Application, DutyHeld, Post, ProcedureEdge
 from huisuan.programmes.offices import posts_in_force
 from huisuan.programmes.workflow.ties import find_ties

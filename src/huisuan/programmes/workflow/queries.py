@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from huisuan.base.errors import NotFound
 from huisuan.base.months import SHANGHAI
+from huisuan.calendar.counting import WorkingDayCount, count_working_days
+from huisuan.calendar.official import load_calendar
 from huisuan.parties.models import Person, Role
 from huisuan.parties.viewer import Viewer
-from huisuan.programmes.calendar.counting import WorkingDayCount, count_working_days
-from huisuan.programmes.calendar.official import load_calendar
 from huisuan.programmes.models import Application, ProcedureEdge
 from huisuan.programmes.offices import posts_in_force
 from huisuan.programmes.workflow.inbox import step_days

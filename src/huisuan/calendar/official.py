@@ -9,8 +9,8 @@ from datetime import date
 
 from chinese_calendar import is_workday
 
-from huisuan.programmes.calendar.counting import IsWorkingDay
-from huisuan.programmes.models import AdoptedDay, CalendarDocument
+from huisuan.calendar.counting import IsWorkingDay
+from huisuan.calendar.models import AdoptedDay, CalendarDocument
 
 _SATURDAY = 5
 

@@ -22,8 +22,8 @@ def count(
     as_json: AsJson = False,
 ) -> None:
     """数工作日：何时满。遇到没有公布的年份不猜，只说至少到何时。"""
-    from huisuan.programmes.calendar.counting import count_working_days
-    from huisuan.programmes.calendar.official import load_calendar
+    from huisuan.calendar.counting import count_working_days
+    from huisuan.calendar.official import load_calendar
 
     try:
         begins = date.fromisoformat(day)
@@ -50,8 +50,8 @@ def adopt(
     as_json: AsJson = False,
 ) -> None:
     """采用一年的放假和调休安排；同一年更正的，以后采用的为准。"""
+    from huisuan.calendar.services import adopt_days
     from huisuan.parties.models import Person, Role
-    from huisuan.programmes.calendar.services import adopt_days
 
     if by and not Person.objects.filter(username=by, role=Role.PROVINCE, is_active=True).exists():
         raise NotFound(f"--by {by}：没有这位省专班人员", code="person.unknown")
@@ -69,7 +69,7 @@ def adopt(
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """列出采用过的文件；2004 至 2026 年的日历随平台带来。"""
-    from huisuan.programmes.models import CalendarDocument
+    from huisuan.calendar.models import CalendarDocument
 
     rows = [
         {"number": found.number, "year": found.year, "by": found.adopted_by, "at": found.adopted_at.isoformat()}

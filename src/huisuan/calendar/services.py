@@ -8,9 +8,9 @@ from datetime import datetime
 from django.db import transaction
 
 from huisuan.base.errors import Conflict, InvalidRequest
-from huisuan.programmes.calendar.day_file import parse_days
-from huisuan.programmes.calendar.official import is_published
-from huisuan.programmes.models import AdoptedDay, CalendarDocument
+from huisuan.calendar.day_file import parse_days
+from huisuan.calendar.models import AdoptedDay, CalendarDocument
+from huisuan.calendar.official import is_published
 
 _FEWEST_FREE = 5  # a year has more free days than that by law: a file with fewer is a correction, not a year
 

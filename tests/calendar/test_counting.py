@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
-from huisuan.programmes.calendar.counting import count_working_days
-from huisuan.programmes.calendar.official import is_published
+from huisuan.calendar.counting import count_working_days
+from huisuan.calendar.official import is_published
 
 _days = st.dates(date(2004, 1, 1), date(2026, 6, 30))
 

@@ -11,11 +11,11 @@ from django.db import DatabaseError, transaction
 from typer.testing import CliRunner
 
 from huisuan.base.errors import Conflict, InvalidRequest
-from huisuan.programmes.calendar.commands import app
-from huisuan.programmes.calendar.counting import count_working_days
-from huisuan.programmes.calendar.official import load_calendar
-from huisuan.programmes.calendar.services import adopt_days
-from huisuan.programmes.models import AdoptedDay, CalendarDocument
+from huisuan.calendar.commands import app
+from huisuan.calendar.counting import count_working_days
+from huisuan.calendar.models import AdoptedDay, CalendarDocument
+from huisuan.calendar.official import load_calendar
+from huisuan.calendar.services import adopt_days
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
