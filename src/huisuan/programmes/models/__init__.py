@@ -1,6 +1,5 @@
 """What programmes store."""
 
-from huisuan.calendar.models import AdoptedDay, CalendarDocument  # its tables were made here and stay
 from huisuan.programmes.models.applications import (
     NO_HASH,
     Application,
@@ -11,6 +10,7 @@ from huisuan.programmes.models.applications import (
     ProcedureEdition,
 )
 from huisuan.programmes.models.awards import Award, Offer, PayeeAccount
+from huisuan.programmes.models.calendar import AdoptedDay, CalendarDocument
 from huisuan.programmes.models.calls import Call, CallAmendment
 from huisuan.programmes.models.drafts import Draft, Evidence
 from huisuan.programmes.models.experts import Expert, ExpertEntry, ExpertTie, TieKind
