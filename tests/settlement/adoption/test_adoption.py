@@ -316,15 +316,6 @@ def test_a_proposal_that_does_not_touch_what_is_settled_says_so(settled: Settlem
         compare_year(proposed(LOWER), 2023, "zhang", MARCH)
 
 
-def test_a_proposal_that_changes_only_how_rules_combine_is_told_what_it_changes(settled: SettlementRun) -> None:
-    text = ABOUT.replace("2024", "2025") + '[interpretations]\n"w.2.with_province" = "once"\n'
-    draft = parse_draft(load_policy("wuhu-compute-2025"), "f.toml", text)
-    made = propose_settings("wuhu-compute-2025", draft, ZHANG, MARCH)
-    with pytest.raises(Refused, match=r"只改变与其他政策如何叠加.*变的是可付的数") as refusal:
-        compare_year(made, 2024, "zhang", MARCH)
-    assert refusal.value.code == "proposal.changes_stacking_only"
-
-
 def test_the_commands_go_the_whole_way(settled: SettlementRun, tmp_path: Path) -> None:
     Person.objects.create_person("li", None, role="province")
     file = tmp_path / "f.toml"

@@ -27,7 +27,7 @@ from support.relations import relate
 from support.usage_records import A800, centre, code, imported, line, party, sacct
 
 pytestmark = pytest.mark.django_db
-POLICY, YEAR = "anhui-agi-2023", 2025
+POLICY, CITY, YEAR = "anhui-agi-2023", "wuhu-compute-2025", 2025
 STARTS = datetime(2026, 2, 1, 4, tzinfo=UTC)
 FIRST, LAST = date(YEAR, 1, 1), date(YEAR, 12, 31)
 Decision: TypeAlias = tuple[date, date | None, str]  # first day, last day, what is set
@@ -126,3 +126,33 @@ def _move(moves: dict[int, date]) -> None:
         "\n".join(["uscc,name,kind,region,valid_from", *rows, ""]).encode(), now=STARTS - timedelta(days=30)
     )
     assert (report.faults, SettlementRun.objects.count()) == ([], 0)
+
+
+@pytest.mark.parametrize("way", ['"once"', '"together"', '"rest"', '"better"'])
+def test_a_proposal_on_how_rules_combine_is_compared_by_what_is_payable_and_so_it_is_settled(
+    world: None, way: str, django_capture_on_commit_callbacks: Any
+) -> None:
+    before = payable(STARTS)
+    text = (
+        f'authority = "市"\ndocument = "测试"\nvalid_from = {FIRST}\n[interpretations]\n"w.2.with_province" = {way}\n'
+    )
+    draft = parse_draft(load_policy(CITY), "f.toml", text)
+    made = propose_settings(CITY, draft, ProposalActor("zhang", Through.WEB), STARTS)
+    compared = compare_year(made, YEAR, "zhang", STARTS)
+    assert (compared.amount, compared.run.sentence) == ("payable", "w.2")
+    lines = ComparedParty.objects.filter(comparison=compared).values_list("party__uscc", "before_fen", "after_fen")
+    foreseen_before, foreseen_after = ({row[0]: row[at] for row in lines} for at in (1, 2))
+    with django_capture_on_commit_callbacks(execute=True):
+        adopt_proposal(made.pk, ProposalActor("li", Through.WEB), STARTS)
+    after = payable(STARTS + timedelta(days=2))
+    assert (foreseen_before, foreseen_after) == (before, after)
+    assert compared.after_fen == sum(after.values())
+    assert any(after.values()) == (way != '"once"'), "the province pays first for all of it"
+    assert compare_year(made, YEAR, "zhang", STARTS + timedelta(days=2)).after_fen == compared.after_fen
+
+
+def payable(now: datetime) -> Amounts:
+    """What is payable under the city's rule, by party."""
+    [run] = [made.run for made in settle_year(YEAR, now=now, by="test") if made.run.policy == CITY]
+    rows = Entitlement.objects.filter(run=run).values_list("party__uscc", "amount_fen", "payable_fen")
+    return {uscc: owed if less is None else less for uscc, owed, less in rows}

@@ -123,6 +123,14 @@ def compare_answers(
         )
     for name, reading in (("answers_before", before), ("answers_after", after)):
         _answer(engine, name, reading, key, types, identity)
+    return compare_answered(engine, after.policy.rule(key), largest=largest)
+
+
+def compare_answered(engine: duckdb.DuckDBPyConnection, rule: Rule, *, largest: int = LARGEST_CHANGES) -> RuleImpact:
+    """Set the tables `answers_before` and `answers_after` (identity, status, amount_fen) against each other.
+
+    Makes the table `compared`.
+    """
     engine.execute(
         "CREATE OR REPLACE TABLE compared AS SELECT identity, "  # noqa: S608 (a status of ours)
         f"coalesce(b.status, '{_ABSENT}') AS status_before, coalesce(b.amount_fen, if(b.status IS NULL, 0, NULL)) "
@@ -130,7 +138,6 @@ def compare_answers(
         "coalesce(a.amount_fen, if(a.status IS NULL, 0, NULL)) AS after_fen "
         "FROM answers_before b FULL JOIN answers_after a USING (identity)"
     )
-    rule = after.policy.rule(key)
     return RuleImpact(rule.key, rule.title, *_totals(engine), _largest(engine, largest))
 
 

@@ -72,7 +72,7 @@ def comparison_to_dict(made: Comparison) -> dict[str, Any]:
     return {
         "id": made.pk, "proposal": made.proposal_id, "run": made.run_id, "year": made.run.year,
         "sentence": made.run.sentence, "as_known": made.as_known, "law_before": made.law_before,
-        "law_after": made.law_after, "metered_again": made.metered_again,
+        "law_after": made.law_after, "amount": made.amount, "metered_again": made.metered_again,
         "statuses": {name: {"before": two[0], "after": two[1]} for name, two in made.statuses.items()},
         "parties": made.parties, "before_fen": made.before_fen, "after_fen": made.after_fen,
         "difference_fen": made.difference_fen, "winners": made.winners, "won_fen": made.won_fen,

@@ -113,7 +113,8 @@ def compare(
     if made.metered_again:
         note("两边都从现在的用量与登记重新取数：与采用后再结算一次相同")
     out.print(
-        f"合计 {yuan(made.before_fen)} → {yuan(made.after_fen)} 元（{_signed(made.difference_fen)}）；"
+        f"{made.get_amount_display()}合计 {yuan(made.before_fen)} → {yuan(made.after_fen)} 元"
+        f"（{_signed(made.difference_fen)}）；"
         f"增加 {made.winners:,} 家共 {yuan(made.won_fen)} 元，减少 {made.losers:,} 家共 {yuan(made.lost_fen)} 元"
     )
     _print_lines(done["lines"])

@@ -26,7 +26,9 @@ from huisuan.law.policy import Policy, PolicyRule, Settings, adopted_folder, nam
 from huisuan.parties.models import Party
 from huisuan.settlement.adoption.proposed_settings import NO_FILE, draft_of_proposal, get_policy, to_adopted
 from huisuan.settlement.adoption.services import day_known
+from huisuan.settlement.impact.payable import StackedSide, compare_payable
 from huisuan.settlement.models import (
+    ComparedAmount,
     ComparedParty,
     Comparison,
     Entitlement,
@@ -93,52 +95,62 @@ def _settled_keys(policy: Policy) -> set[str]:
     return {place.rule.key for place in rules_settled_from_use(policy, last, last)}
 
 
-def _touched_rule(proposal: SettingsProposal, policy: Policy, year: int) -> Rule:
+@dataclass(frozen=True)
+class ComparableYear:
+    """Both sides of a proposal, the rule and amount it is compared by, and the settlement it is compared with."""
+
+    both: Sides
+    rule: Rule
+    amount: ComparedAmount
+    run: SettlementRun
+
+
+def _touched_rule(proposal: SettingsProposal, policy: Policy, year: int) -> tuple[Rule, ComparedAmount]:
     """The rule of which a proposal is compared: one that it touches and that the platform settles.
 
+    Where it touches none but says how rules combine, one that combines, by what is payable.
+
     Raises:
-        InvalidRequest: it touches none, or only how rules combine, which changes what is payable and not what is owed.
+        InvalidRequest: there is no such rule.
     """
     settled = _settled_keys(policy)
-    touched = [
-        rule for rule in policy.rules if rule.key in settled and names_deciding(policy, rule) & set(proposal.names)
-    ]
-    if not touched:
-        if {stacking.by.name for stacking in policy.stackings} & set(proposal.names):
-            raise InvalidRequest(
-                f"提案 {proposal.pk} 只改变与其他政策如何叠加：各条单独的应享不变，变的是可付的数，比较不算它；"
-                "采用后的下一次结算按新的算，也可用 huisuan policy stack 按文件推算",
-                code="proposal.changes_stacking_only",
-            )
-        keys = "、".join(rules_without_facts(proposal, policy)) or "无"
-        raise InvalidRequest(
-            f"提案 {proposal.pk} 不影响平台自行结算的条款（{'、'.join(sorted(settled)) or '无'}）；受影响的句：{keys}，"
-            "平台上还没有它们的事实。可用 huisuan law budget 按情景推算",
-            code="proposal.sentence_untouched",
-        )
-    runs = latest_runs().filter(policy=proposal.policy, year=year).values_list("sentence", flat=True)
-    return next((rule for rule in touched if rule.key in set(runs)), touched[0])
+    names = set(proposal.names)
+    grounds = {stacking.ground for stacking in policy.stackings if stacking.by.name in names}
+    runs = set(latest_runs().filter(policy=proposal.policy, year=year).values_list("sentence", flat=True))
+    for amount, touched in (
+        (ComparedAmount.OWED, [rule for rule in policy.rules if names_deciding(policy, rule) & names]),
+        (ComparedAmount.PAYABLE, [rule for rule in policy.rules if rule.claim and rule.claim.ground in grounds]),
+    ):
+        own = [rule for rule in touched if rule.key in settled]
+        if own:
+            return next((rule for rule in own if rule.key in runs), own[0]), amount
+    keys = "、".join(rules_without_facts(proposal, policy)) or "无"
+    raise InvalidRequest(
+        f"提案 {proposal.pk} 不影响平台自行结算的条款（{'、'.join(sorted(settled)) or '无'}）；受影响的句：{keys}，"
+        "平台上还没有它们的事实。可用 huisuan law budget 按情景推算",
+        code="proposal.sentence_untouched",
+    )
 
 
 def _step(name: str) -> tuple[str, int, int]:
     return name, COMPARE_STEPS.index(name) + 1, len(COMPARE_STEPS)
 
 
-def comparable(proposal: SettingsProposal, year: int, now: datetime) -> tuple[Sides, Rule, SettlementRun]:
-    """Both sides of a proposal, the rule it is compared by, and the settlement whose facts are taken.
+def comparable(proposal: SettingsProposal, year: int, now: datetime) -> ComparableYear:
+    """What a proposal is compared by in a year.
 
     Raises:
         NotFound: the year is not settled.
         InvalidRequest: the proposal does not touch the sentence that is.
     """
     both = sides_of_proposal(proposal, now.astimezone(SHANGHAI).date())
-    rule = _touched_rule(proposal, both.before, year)
+    rule, amount = _touched_rule(proposal, both.before, year)
     run = latest_runs().filter(policy=proposal.policy, sentence=rule.key, year=year).first()
     if run is None:
         raise NotFound(
             f"{year} 年还没有结算：请先 huisuan settle run --year {year}", code="settlement.year_not_settled"
         )
-    return both, rule, run
+    return ComparableYear(both, rule, amount, run)
 
 
 def compare_year(
@@ -152,24 +164,36 @@ def compare_year(
     """
     told = progress or NoProgress()
     told.begin_step(*_step("facts"))
-    both, rule, run = comparable(proposal, year, now)
-    before = _read_facts(run, rule.key, both.before, both.as_known)
-    after = _read_facts(run, rule.key, both.after, both.as_known)
-    told.begin_step(*_step("answers"))
+    compared = comparable(proposal, year, now)
     with connect_duck() as engine:
-        before_state, after_state = (
-            _state(engine, name, side, facts, both.as_known)
-            for name, side, facts in (("before", both.before, before), ("after", both.after, after))
-        )
-        compared = compare_answers(engine, rule.key, before_state, after_state, before.types, identity=_PARTY)
+        if compared.amount is ComparedAmount.OWED:
+            impact, anew = _compare_owed(engine, compared, told)
+        else:
+            told.begin_step(*_step("answers"))
+            before, after = (StackedSide(side, compared.rule) for side in (compared.both.before, compared.both.after))
+            impact, anew = compare_payable(engine, before, after, year, compared.both.as_known), True
         lines = engine.execute(
             "SELECT identity, status_before, status_after, coalesce(before_fen, 0), coalesce(after_fen, 0) "
             "FROM compared"
         ).fetchall()
     told.begin_step(*_step("store"))
-    digests = (both.before.digest_as_known(both.as_known), both.after.digest)
-    anew = before.anew or after.anew
-    return _store_comparison(proposal, run, both.as_known, digests, anew, compared, lines, by, now)
+    return _store_comparison(proposal, compared, anew, impact, lines, by, now)
+
+
+def _compare_owed(
+    engine: duckdb.DuckDBPyConnection, compared: ComparableYear, progress: WorkProgress
+) -> tuple[RuleImpact, bool]:
+    """What is owed under both sides, and whether facts were taken anew for it."""
+    both, key = compared.both, compared.rule.key
+    before = _read_facts(compared.run, key, both.before, both.as_known)
+    after = _read_facts(compared.run, key, both.after, both.as_known)
+    progress.begin_step(*_step("answers"))
+    before_state, after_state = (
+        _state(engine, name, side, facts, both.as_known)
+        for name, side, facts in (("before", both.before, before), ("after", both.after, after))
+    )
+    impact = compare_answers(engine, key, before_state, after_state, before.types, identity=_PARTY)
+    return impact, before.anew or after.anew
 
 
 @dataclass(frozen=True)
@@ -241,15 +265,14 @@ def _table(engine: duckdb.DuckDBPyConnection, name: str, types: Mapping[str, str
 
 def _store_comparison(
     proposal: SettingsProposal,
-    run: SettlementRun,
-    as_known: date,
-    digests: tuple[str, str],
+    year: ComparableYear,
     again: bool,
     compared: RuleImpact,
     lines: Sequence[tuple[str, str, str, int, int]],
     by: str,
     now: datetime,
 ) -> Comparison:
+    as_known = year.both.as_known
     statuses = {
         status: [compared.before.by_status.get(status, 0), compared.after.by_status.get(status, 0)]
         for status in sorted({*compared.before.by_status, *compared.after.by_status})
@@ -257,8 +280,9 @@ def _store_comparison(
     parties = dict(Party.objects.values_list("uscc", "id"))
     with transaction.atomic():
         made = Comparison.objects.create(
-            proposal=proposal, run=run, as_known=as_known, law_before=digests[0], law_after=digests[1],
-            metered_again=again, statuses=statuses, parties=compared.rows, before_fen=compared.before.amount_fen,
+            proposal=proposal, run=year.run, as_known=as_known, law_before=year.both.before.digest_as_known(as_known),
+            law_after=year.both.after.digest, amount=year.amount, metered_again=again, statuses=statuses,
+            parties=compared.rows, before_fen=compared.before.amount_fen,
             after_fen=compared.after.amount_fen, winners=compared.winners, won_fen=compared.won_fen,
             losers=compared.losers, lost_fen=compared.lost_fen, made_by=by, made_at=now,
         )  # fmt: skip

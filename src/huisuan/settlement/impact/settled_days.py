@@ -47,10 +47,11 @@ class ForeseenYear:
             (line for line in comparison_lines(made) if line.difference_fen), key=lambda line: -abs(line.difference_fen)
         )
         if not changed:
-            return f"{days}；谁的应享都没有变化"
+            return f"{days}；谁的{made.get_amount_display()}都没有变化"
         named = "、".join(f"{line.party.name} {_signed(line.difference_fen)}" for line in changed[:_NAMED])
         more = f" 等 {len(changed)} 家" if len(changed) > _NAMED else ""
-        return f"{days}；应享合计 {yuan(made.before_fen)} → {yuan(made.after_fen)} 元：{named}{more}（元）"
+        sums = f"{yuan(made.before_fen)} → {yuan(made.after_fen)} 元"
+        return f"{days}；{made.get_amount_display()}合计 {sums}：{named}{more}（元）"
 
     def to_dict(self) -> dict[str, Any]:
         """As `--json` carries it (amounts in fen)."""

@@ -1,6 +1,14 @@
 """What is stored of settlement runs and of adopted settings: Django finds the models of the room here."""
 
-from huisuan.settlement.models.adoption import ComparedParty, Comparison, End, ProposalEnd, SettingsProposal, Through
+from huisuan.settlement.models.adoption import (
+    ComparedAmount,
+    ComparedParty,
+    Comparison,
+    End,
+    ProposalEnd,
+    SettingsProposal,
+    Through,
+)
 from huisuan.settlement.models.long_work import ComparisonRequest, ScenarioRequest
 from huisuan.settlement.models.runs import (
     Bill,
@@ -13,6 +21,7 @@ from huisuan.settlement.models.runs import (
 __all__ = [
     "Bill",
     "BillLine",
+    "ComparedAmount",
     "ComparedParty",
     "Comparison",
     "ComparisonRequest",

@@ -111,14 +111,25 @@ class ProposalEnd(models.Model):
         return f"{self.proposal_id} {self.end}"
 
 
+class ComparedAmount(models.TextChoices):
+    """Which of an entitlement's two amounts a comparison is of."""
+
+    OWED = "owed", "应享"
+    PAYABLE = "payable", "可付"
+
+
 class Comparison(models.Model):
-    """What a proposal would change for the parties of a settled year: both sums, and who wins and loses how much."""
+    """What a proposal would change for the parties of a settled year: both sums, and who wins and loses how much.
+
+    A proposal that changes only how rules combine is compared by what is payable, any other by what is owed.
+    """
 
     proposal = models.ForeignKey(SettingsProposal, on_delete=models.PROTECT, related_name="comparisons")
     run = models.ForeignKey("settlement.SettlementRun", on_delete=models.PROTECT, related_name="comparisons")
     as_known = models.DateField(help_text="the day as of which both sides were read")
     law_before = models.CharField(max_length=64, help_text="digest of the policy without the proposal")
     law_after = models.CharField(max_length=64, help_text="digest of the policy with it")
+    amount = models.CharField(max_length=10, choices=ComparedAmount, default=ComparedAmount.OWED)
     metered_again = models.BooleanField(help_text="facts taken anew: the proposal says how they are taken")
     statuses = models.JSONField(help_text="status -> [parties before, parties after]")
     parties = models.IntegerField()
@@ -138,6 +149,7 @@ class Comparison(models.Model):
                 name="comparison_adds_up",
                 condition=Q(after_fen=F("before_fen") + F("won_fen") - F("lost_fen")),
             ),
+            models.CheckConstraint(name="comparison_is_of_an_amount", condition=Q(amount__in=ComparedAmount.values)),
         ]
         triggers = [append_only("comparisons_stay")]
 

@@ -41,18 +41,22 @@ class SettledRule:
         return day
 
 
-def find_rules(policy: str, rule: str, year: int, as_known: date) -> list[SettledRule]:
+def find_rules(policy: str, rule: str, year: int, as_known: date, instead: Policy | None = None) -> list[SettledRule]:
     """The rules to settle: one of a policy, all of a policy, or (both empty) all that hold in the year.
 
-    Earlier rules that pay for the same come along and come first.
+    Earlier rules that pay for the same come along and come first. `instead`: a policy that is read in the place of the
+    one of its name, as it would be under other settings.
 
     Raises:
         InvalidRequest: no such policy or rule, one whose facts the platform does not know (it names them), or two that
             pay for the same without a declared order.
     """
     try:
-        wanted = _wanted(policy, rule, year, as_known)
-        others = [place for place in rules_of_year(year, as_known) if place.key not in {each.key for each in wanted}]
+        wanted = [_read_instead(place, instead) for place in _wanted(policy, rule, year, as_known)]
+        others = [
+            _read_instead(place, instead)
+            for place in rules_of_year(year, as_known) if place.key not in {each.key for each in wanted}
+        ]  # fmt: skip
         found: dict[str, SettledRule] = {}
         for place in wanted:
             if place.key not in found:
@@ -60,6 +64,10 @@ def find_rules(policy: str, rule: str, year: int, as_known: date) -> list[Settle
         return list(found.values())
     except LawError as error:
         raise InvalidRequest(str(error), code=error.code) from None
+
+
+def _read_instead(place: PolicyRule, instead: Policy | None) -> PolicyRule:
+    return PolicyRule(instead, place.rule) if instead and instead.name == place.policy.name else place
 
 
 def _wanted(name: str, rule: str, year: int, as_known: date) -> list[PolicyRule]:

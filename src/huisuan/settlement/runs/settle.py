@@ -4,36 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from django.db import transaction
 
 from huisuan.base.db.background_work import NoProgress, WorkProgress
 from huisuan.base.errors import InvalidRequest
 from huisuan.base.months import SHANGHAI
-from huisuan.compute.fact_sources.rules import ReachSpan, last_day, reach_spans
-from huisuan.compute.metering.exports.usage_parquet import SealedFile, sealed_usage
+from huisuan.compute.fact_sources.rules import last_day
 from huisuan.compute.metering.seals.queries import seal_reference
-from huisuan.law.model import to_json
 from huisuan.settlement.adoption.lock import lock_settlement
 from huisuan.settlement.adoption.settings_files import refuse_unadopted_files, write_adopted
 from huisuan.settlement.models import SettlementRun
 from huisuan.settlement.runs.billing import Billing
-from huisuan.settlement.runs.entitle import AskedRule, make_answers
-from huisuan.settlement.runs.inputs import (
-    RegisterSnapshot,
-    UsageReader,
-    latest_cursors,
-    load_registers,
-    open_usage,
-    start_of_day,
-)
+from huisuan.settlement.runs.drafts import RuleDraft, YearReadings, answer_drafts, bill_drafts
+from huisuan.settlement.runs.inputs import UsageReader, latest_cursors, open_usage
 from huisuan.settlement.runs.later_records import has_changed_since
 from huisuan.settlement.runs.result_messages import tell_results
-from huisuan.settlement.runs.rules import SettledRule, find_rules
-from huisuan.settlement.runs.stacking import AnsweredRule, make_payable, stacking_mode
+from huisuan.settlement.runs.rules import find_rules
+from huisuan.settlement.runs.stacking import AnsweredRule
 from huisuan.settlement.runs.store import RunWriter
 
 NO_PROGRESS = NoProgress()
@@ -108,74 +98,21 @@ def settle_year(
         write_adopted()  # under the lock: nothing is adopted between this reading of the law and the run
         refuse_unadopted_files()
         rules = find_rules(policy, rule, year, known)
-        readings = _Readings(known, dict(cursors) if cursors is not None else latest_cursors())
-        drafts = [_Draft.of(settled, year, readings) for settled in rules]
+        readings = YearReadings(known, dict(cursors) if cursors is not None else latest_cursors())
+        drafts = [RuleDraft.of(settled, year, readings) for settled in rules]
         if all(draft.stands and draft.stands.cursors == readings.cursors for draft in drafts):
             return [SettleResult(draft.stands, new=False) for draft in drafts if draft.stands]
         with open_usage() as usage:
             return _settle(drafts, usage, year, by, now, progress)
 
 
-@dataclass
-class _Readings:
-    """What was read of the registers and of seals, once for all rules of the same days."""
-
-    known: date
-    cursors: dict[str, int]
-    found: dict[tuple[date, date], tuple[RegisterSnapshot, list[SealedFile]]] = field(default_factory=dict)
-
-    def of(self, starts: date, ends: date) -> tuple[RegisterSnapshot, list[SealedFile]]:
-        if (starts, ends) not in self.found:
-            sealed = sealed_usage(self.cursors, start_of_day(starts), start_of_day(ends))
-            self.found[starts, ends] = load_registers(starts, ends, self.cursors, self.known), sealed
-        return self.found[starts, ends]
-
-
-@dataclass
-class _Draft:
-    """A rule on its way to a run; `stands`: the newest run, where it rests on the same law, registers and seals."""
-
-    settled: SettledRule
-    asked: AskedRule
-    registers: RegisterSnapshot
-    sealed: list[SealedFile]
-    law: dict[str, Any]
-    digest: str
-    stands: SettlementRun | None
-
-    @property
-    def reach(self) -> Sequence[ReachSpan]:
-        """How far self-built-self-use reaches, part by part."""
-        return reach_spans(
-            self.settled.place, self.settled.starts, self.settled.ends, self.asked.as_known, self.asked.parts
-        )
-
-    @classmethod
-    def of(cls, settled: SettledRule, year: int, readings: _Readings) -> _Draft:
-        place = settled.place
-        asked = AskedRule.over(place, settled.starts, settled.on, readings.known)
-        registers, sealed = readings.of(settled.starts, settled.ends)
-        law, digest = _law_used(asked, settled), registers.digest()
-        found = SettlementRun.objects.filter(policy=place.policy.name, sentence=place.rule.key, year=year)
-        newest = found.order_by("-pk").first()
-        # a month that was sealed since makes a new run, which rests on the seal, though it comes to the same
-        inputs = (asked.on, law, digest, [seal_reference(file.seal) for file in sealed])
-        same = newest and (newest.on, newest.law, newest.inputs_sha256, newest.seals) == inputs
-        return cls(settled, asked, registers, sealed, law, digest, newest if same else None)
-
-
 def _settle(
-    drafts: Sequence[_Draft], usage: UsageReader, year: int, by: str, now: datetime, progress: WorkProgress
+    drafts: Sequence[RuleDraft], usage: UsageReader, year: int, by: str, now: datetime, progress: WorkProgress
 ) -> list[SettleResult]:
     begin_step(progress, "usage")
-    billings = [usage.bill(draft.registers, draft.reach, draft.sealed, draft.asked.parts) for draft in drafts]
+    billings = bill_drafts(drafts, usage)
     begin_step(progress, "answers")
-    answered: dict[str, AnsweredRule] = {}
-    for draft, billing in zip(drafts, billings, strict=True):
-        make_answers(billing, draft.asked, draft.registers.parties, draft.registers.regions, draft.registers.heirs)
-        rule = AnsweredRule(draft.settled, draft.asked, billing)
-        make_payable(rule, [answered[key] for key in draft.settled.earlier])
-        answered[draft.settled.place.key] = rule
+    answered = answer_drafts(drafts, billings)
     results = list(_results(drafts, answered, year, by, now))
     writers = [RunWriter(made.run, rule) for made, rule in zip(results, answered.values(), strict=True) if made.new]
     for step, write in (
@@ -192,7 +129,7 @@ def _settle(
 
 
 def _results(
-    drafts: Sequence[_Draft], answered: Mapping[str, AnsweredRule], year: int, by: str, now: datetime
+    drafts: Sequence[RuleDraft], answered: Mapping[str, AnsweredRule], year: int, by: str, now: datetime
 ) -> Iterator[SettleResult]:
     """Each rule's run: the one that stands where it came to the same, or a new one."""
     for draft in drafts:
@@ -237,27 +174,6 @@ def _day_known(as_known: date | None, now: datetime) -> date:
             f"还没有到 {known}：只能按截至今天（{today}）所知的参数结算", code="settlement.day_not_come"
         )
     return known
-
-
-def _law_used(asked: AskedRule, settled: SettledRule) -> dict[str, Any]:
-    """The digest, settings and options of the year's last day; where it is cut, those of each part as well."""
-    used = {"digest": asked.place.policy.digest_as_known(asked.as_known), **_values_on(asked, asked.on)}
-    if asked.parts:
-        used["parts"] = [{"from": str(first), **_values_on(asked, first)} for first in asked.parts]
-    if settled.earlier:
-        mode = stacking_mode(settled, asked)
-        used["after"] = {"rules": list(settled.earlier), "by": mode.value if mode else None}
-    return used
-
-
-def _values_on(asked: AskedRule, on: date) -> dict[str, Any]:
-    rule, adopted = asked.place.rule, asked.place.policy.adopted(on, asked.as_known)
-    return {
-        "settings": {spec.name: to_json(adopted[spec.name].value) for spec in rule.settings() if spec.name in adopted},
-        "interpretations": {
-            spec.name: adopted[spec.name].value for spec in rule.interpretations() if spec.name in adopted
-        },
-    }
 
 
 def _result(rule: AnsweredRule) -> str:
