@@ -11,17 +11,21 @@ from huisuan.law import (
     Article,
     Bool,
     Choice,
+    CriterionSpec,
     Duty,
     Int,
     Money,
     ProcedureKind,
+    ProgrammeStep,
     Share,
     State,
     any_of,
     boolean,
     choice,
     count_setting,
+    criterion,
     interpretation,
+    panel_review,
     regions_setting,
     share,
     share_setting,
@@ -232,6 +236,34 @@ publicity_days = working_days("publicity_days", "公示期（工作日）", "Wor
 commit_days = working_days("commit_days", "资金下达期限（工作日）", "Working days to commit the money")
 pay_days = working_days("pay_days", "支付期限（工作日）", "Working days to pay")
 
+
+def review_figure(name: str, zh: str, en: str, at_most: int) -> Int:
+    """A figure of every review by experts that the implementing rules set."""
+    return count_setting(f"0.1.review_{name}", zh, en, sentence="0.1", phrase=IMPLEMENTING_RULES, at_most=at_most)
+
+
+#: what holds for every review by experts; a programme adds its criteria, the size of its panels and their spread
+REVIEW = {
+    "alternates": review_figure("alternates", "每组候补专家人数", "Alternates of a panel", 20),
+    "most_reviews": review_figure("most", "每位专家一年至多评审件数", "Most reviews of an expert and year", 1000),
+    "tie_years": review_figure("tie_years", "利害关系回避年数", "Years for which a tie counts after its end", 30),
+    "trimmed": review_figure("trimmed", "去掉最高、最低分各几份", "Highest and lowest scores left out, of each", 10),
+    "low_percent": review_figure(
+        "low", "低于满分百分之几须写理由", "Per cent of full marks below which to explain", 100
+    ),
+    "high_percent": review_figure("high", "高于满分百分之几须写理由", "Per cent above which to explain", 100),
+    "lowest_score": review_figure("lowest", "推荐的最低分", "Lowest score to be recommended", 100),
+}
+contest_panel = review_figure("panel", "评比每组专家人数", "Experts of a contest's panel", 99)
+contest_spread = review_figure("spread", "评比评分离散上限（分）", "Largest spread of scores in a contest", 100)
+
+
+def scored(sentence: str, key: str, zh: str, en: str, *, phrase: str) -> CriterionSpec:
+    """A criterion of the experts of a sentence; its full marks, which are its weight, are set."""
+    name, titles = f"{sentence}.marks.{key}", (f"{zh}满分", f"Full marks: {en}")
+    return criterion(key, zh, en, count_setting(name, *titles, sentence=sentence, phrase=phrase, at_most=100))
+
+
 CHECKING = (
     step("return", State.SUBMITTED, State.RETURNED, Duty.CHECK, OFFICE, within=check_days),
     step("check", State.SUBMITTED, State.CHECKED, Duty.CHECK, OFFICE, within=check_days),
@@ -278,26 +310,29 @@ GRANT = variant(
     more=(step("close", State.DECIDED, State.CLOSED, Duty.REGISTER, OFFICE),),
 )  # fmt: skip
 
-#: a contest (6.2, 10.1): experts review and rank before the result stands in public
-CONTEST = variant(
-    CLAIM,
-    instead=(
-        step("publicise", State.RANKED, State.IN_PUBLICITY, Duty.PUBLISH, OFFICE, figures=(publicity_days,)),
-        step(
-            "refuse", (State.SUBMITTED, State.CHECKED, State.RANKED, State.IN_PUBLICITY), State.REFUSED, Duty.DECIDE,
-            OFFICE, within=decide_days,
-        ),
-        step(
-            "withdraw",
-            (
-                State.DRAFT, State.SUBMITTED, State.RETURNED, State.CHECKED, State.REVIEWED, State.RANKED,
-                State.IN_PUBLICITY, State.SUSPENDED,
+
+def contest(*criteria: CriterionSpec) -> tuple[ProgrammeStep, ...]:
+    """A contest (6.2, 10.1): experts review and rank before the result stands in public."""
+    review = panel_review(*criteria, panel=contest_panel, spread=contest_spread, **REVIEW)
+    return variant(
+        CLAIM,
+        instead=(
+            step("publicise", State.RANKED, State.IN_PUBLICITY, Duty.PUBLISH, OFFICE, figures=(publicity_days,)),
+            step(
+                "refuse", (State.SUBMITTED, State.CHECKED, State.RANKED, State.IN_PUBLICITY), State.REFUSED,
+                Duty.DECIDE, OFFICE, within=decide_days,
             ),
-            State.WITHDRAWN, Duty.APPLY,
+            step(
+                "withdraw",
+                (
+                    State.DRAFT, State.SUBMITTED, State.RETURNED, State.CHECKED, State.REVIEWED, State.RANKED,
+                    State.IN_PUBLICITY, State.SUSPENDED,
+                ),
+                State.WITHDRAWN, Duty.APPLY,
+            ),
         ),
-    ),
-    more=(
-        step("review", State.CHECKED, State.REVIEWED, Duty.REVIEW, OFFICE),
-        step("rank", State.REVIEWED, State.RANKED, Duty.RECOMMEND, OFFICE),
-    ),
-)  # fmt: skip
+        more=(
+            step("review", State.CHECKED, State.REVIEWED, Duty.REVIEW, OFFICE, review=review),
+            step("rank", State.REVIEWED, State.RANKED, Duty.RECOMMEND, OFFICE),
+        ),
+    )  # fmt: skip

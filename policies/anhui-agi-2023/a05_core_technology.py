@@ -18,6 +18,7 @@ from huisuan.law import (
     legal_money,
     money,
     open_list,
+    panel_review,
     share_setting,
     step,
     variant,
@@ -26,6 +27,7 @@ from huisuan.law import (
 from .a00_supplementary import (
     CLAIM,
     OFFICE,
+    REVIEW,
     check_days,
     decide_days,
     payable,
@@ -33,6 +35,7 @@ from .a00_supplementary import (
     project_county,
     raised_and_capped,
     raised_projects,
+    scored,
 )
 
 article = Article("5")
@@ -162,6 +165,15 @@ instalments = count_setting(
     "5.1.instalments", "拨付次数", "Instalments of payment", sentence="5.1", phrase=IN_PLAN, at_most=12
 )
 
+#: blind: an expert reads what is proposed, not who proposes it
+review = panel_review(
+    scored("5.1", "novelty", "创新性", "Novelty", phrase=IN_PLAN),
+    scored("5.1", "feasibility", "技术路线可行性", "Feasibility", phrase=IN_PLAN),
+    scored("5.1", "industry", "产业带动", "Use for the industry", phrase=IN_PLAN),
+    scored("5.1", "budget", "经费合理性", "Fitness of the budget", phrase=IN_PLAN),
+    panel=panel, spread=spread, blind=True, field="topic", **REVIEW,
+)  # fmt: skip
+
 #: the open challenge (揭榜挂帅): recommended, reviewed by a panel, ranked, contracted, paid by milestones, monitored
 article.programme(
     "5.1", AT_MOST_20, start=Start.CALL, title="关键核心技术攻关（揭榜挂帅）",
@@ -193,7 +205,7 @@ article.programme(
             step("recommend", State.CHECKED, State.RECOMMENDED, Duty.RECOMMEND, INDUSTRY, within=check_days),
             step(
                 "review", State.RECOMMENDED, State.REVIEWED, Duty.REVIEW, SCIENCE, within=review_days,
-                figures=(panel, spread),
+                review=review,
             ),
             step("rank", State.REVIEWED, State.RANKED, Duty.RECOMMEND, SCIENCE),
             step("contract", State.DECIDED, State.CONTRACTED, Duty.REGISTER, SCIENCE),

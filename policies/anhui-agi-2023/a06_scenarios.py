@@ -18,7 +18,7 @@ from huisuan.law import (
     read_on,
 )
 
-from .a00_supplementary import CONTEST, GRANT, payable, project_city, project_county, raised_and_capped
+from .a00_supplementary import GRANT, contest, payable, project_city, project_county, raised_and_capped, scored
 
 article = Article("6")
 
@@ -87,10 +87,17 @@ def recommendation(case: ChosenCase) -> Bool:
     return always()
 
 
+BEST = "对评选优秀的案例"
+CRITERIA = (
+    scored("6.2", "effect", "应用成效", "Effect in use", phrase=BEST),
+    scored("6.2", "novelty", "创新性", "Novelty", phrase=BEST),
+    scored("6.2", "reach", "推广价值", "Worth copying", phrase=BEST),
+)
+
 article.programme(
     "6.2", AWARD, start=Start.CALL, title="“十大”场景应用标杆评比",
     title_en="Contest of the ten best scenarios",
-    steps=CONTEST,
+    steps=contest(*CRITERIA),
 )  # fmt: skip
 
 article.programme(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from huisuan.law import Article, Bool, Facts, Money, ProcedureKind, Start, always, boolean, legal_money, money
 
-from .a00_supplementary import CONTEST, GRANT, payable
+from .a00_supplementary import GRANT, contest, payable, scored
 
 article = Article("10")
 
@@ -68,10 +68,16 @@ def prize_priority(project: PrizeWinner) -> Bool:
     return always()
 
 
+CRITERIA = (
+    scored("10.1", "novelty", "创新能力", "Novelty", phrase="创新能力强"),
+    scored("10.1", "market", "市场前景", "Market", phrase="市场前景广"),
+    scored("10.1", "effect", "应用成效", "Effect in use", phrase="应用成效显著"),
+)
+
 article.programme(
     "10.1", CAP, start=Start.CALL, title="创新应用大赛与获奖项目支持",
     title_en="The contest and support for its winners",
-    steps=CONTEST,
+    steps=contest(*CRITERIA),
 )  # fmt: skip
 
 article.programme(

@@ -56,7 +56,7 @@ COMMAND_GROUPS: dict[str, tuple[str, bool, str]] = {
     "post": ("huisuan.programmes.post_commands", True, "岗位：谁在哪个单位承担什么职责，自哪天至哪天"),
     "call": ("huisuan.programmes.calls.commands", True, "申报通知：发布、延期、更正，按它提交草稿"),
     "calendar": ("huisuan.calendar.commands", True, "工作日：数期限，采用一年的放假和调休"),
-    "experts": ("huisuan.programmes.review.commands", True, "评审专家：入库、利害关系"),
+    "experts": ("huisuan.programmes.review_desk.commands", True, "评审专家：入库、利害关系、评分、合议"),
 }
 #: group -> commands of other rooms that stand before its own: (module, functions)
 GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {

@@ -51,14 +51,24 @@ from huisuan.law.authoring.reading_days import read_on
 from huisuan.law.model.claimants import THE_CLAIMANT
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.handling import ProcedureKind
-from huisuan.law.procedure import Duty, Start, State, step, variant
+from huisuan.law.procedure import (
+    CriterionSpec,
+    Duty,
+    ProgrammeStep,
+    Start,
+    State,
+    criterion,
+    panel_review,
+    step,
+    variant,
+)
 
 __all__ = [
-    "THE_CLAIMANT", "Article", "Bool", "Choice", "Date", "Duty", "Facts", "Int", "LawError", "Money",
-    "ProcedureKind", "Rates", "Regions", "Share", "Start", "State", "Text", "all_of", "always", "anniversary",
-    "any_of", "boolean", "budget_setting", "choice", "claims", "count_setting", "counting_costs", "date", "day",
-    "days_of_year", "each", "excluding_costs", "found_alike", "higher_of", "integer", "interpretation",
-    "legal_day", "legal_int", "legal_money", "legal_share", "lower_of", "money", "money_setting", "open_list",
-    "opposite", "rates_setting", "read_on", "regions_setting", "share", "share_setting", "step", "text",
-    "variant", "when", "whole",
+    "THE_CLAIMANT", "Article", "Bool", "Choice", "CriterionSpec", "Date", "Duty", "Facts", "Int", "LawError", "Money",
+    "ProcedureKind", "ProgrammeStep", "Rates", "Regions", "Share", "Start", "State", "Text", "all_of", "always",
+    "anniversary", "any_of", "boolean", "budget_setting", "choice", "claims", "count_setting", "counting_costs",
+    "criterion", "date", "day", "days_of_year", "each", "excluding_costs", "found_alike", "higher_of", "integer",
+    "interpretation", "legal_day", "legal_int", "legal_money", "legal_share", "lower_of", "money", "money_setting",
+    "open_list", "opposite", "panel_review", "rates_setting", "read_on", "regions_setting", "share", "share_setting",
+    "step", "text", "variant", "when", "whole",
 ]  # fmt: skip

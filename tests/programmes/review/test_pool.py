@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 from huisuan.parties.models import Party, Person, Relation, Succession
 from huisuan.programmes.models import Expert, ExpertEntry, ExpertTie
-from huisuan.programmes.review.commands import app
 from huisuan.programmes.review.conflicts import load_applicant_sides, load_drawn_experts
 from huisuan.programmes.review.draw import DrawnExpert
 from huisuan.programmes.review.pool_import import import_experts, import_ties
+from huisuan.programmes.review_desk.commands import app
 from support.jobs import party
 
 pytestmark = pytest.mark.django_db

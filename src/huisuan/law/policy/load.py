@@ -134,6 +134,16 @@ def _check_programmes(policy: Policy) -> None:
             policy.text.check_citation(spec.sentence, spec.phrase, spec.name)
         named = offices_named(policy.text, programme.sentence) or (policy.issuer,)  # nobody named: who issued it
         check_programme(programme, named, policy.treasury)
+        _check_review_field(policy, programme)
+
+
+def _check_review_field(policy: Policy, programme: ProgrammeSpec) -> None:
+    """What experts must know is said by a choice among the facts of the programme's rule."""
+    field = programme.review.field if programme.review else ""
+    if field and all(fact.name != field or not fact.options for fact in policy.rule(programme.key).facts):
+        raise LawError(
+            f"程序 {programme.key}：专家领域 {field} 不是其规则的选择类事实", code="law.review_field_unknown"
+        )
 
 
 def _check_settings_agree(rules: tuple[Rule | Allotment | ProgrammeSpec, ...]) -> None:

@@ -1,8 +1,8 @@
 """How a programme is carried out: its steps, who takes each, by when; data beside the rule that it serves.
 
-`model` is what an article declares, `checks` refuses what cannot be carried out, `sentences` prints it as numbered
-sentences and `drawing` as a picture of the same data. Pure: no database, no clock. Anything above the law's own floor
-may use what is named here; policies declare through `Article.programme`.
+`model` and `review` are what an article declares, `checks` refuses what cannot be carried out, `sentences` prints it as
+numbered sentences and `drawing` as a picture of the same data. Pure: no database, no clock. Anything above the law's
+own floor may use what is named here; policies declare through `Article.programme`.
 """
 
 from huisuan.law.procedure.drawing import draw_programme
@@ -17,6 +17,7 @@ from huisuan.law.procedure.model import (
     variant,
 )
 from huisuan.law.procedure.offices import offices_named
+from huisuan.law.procedure.review import CriterionSpec, ReviewSpec, criterion, panel_review
 from huisuan.law.procedure.sentences import programme_sentences
 from huisuan.law.procedure.words import ACTION_WORDS, DUTY_WORDS, START_WORDS, STATE_WORDS, ActionWords, StateWords
 
@@ -27,14 +28,18 @@ __all__ = [
     "START_WORDS",
     "STATE_WORDS",
     "ActionWords",
+    "CriterionSpec",
     "Duty",
     "ProgrammeSpec",
     "ProgrammeStep",
+    "ReviewSpec",
     "Start",
     "State",
     "StateWords",
+    "criterion",
     "draw_programme",
     "offices_named",
+    "panel_review",
     "programme_sentences",
     "step",
     "variant",

@@ -34,6 +34,11 @@ def _check_step(spec: ProgrammeSpec, taken: ProgrammeStep, offices: Collection[s
     place = f"程序 {spec.key} 的步骤 {taken.action}"
     if taken.action not in ACTION_WORDS:
         raise LawError(f"{place}：没有这个动作；可用 {'、'.join(ACTION_WORDS)}", code="law.programme_action_unknown")
+    if (taken.action == "review") != (taken.review is not None):
+        raise LawError(
+            f"{place}：评审的步骤（review）须声明评审办法（panel_review），别的步骤不声明",
+            code="law.programme_review_half",
+        )
     if taken.duty is Duty.APPLY:
         if taken.office:
             raise LawError(f"{place}：申报人的步骤不写单位", code="law.programme_office_not_named")

@@ -11,6 +11,7 @@ from typing import Any
 from huisuan.base.hashing import text_sha256
 from huisuan.law.model.errors import LawError
 from huisuan.law.model.expressions import SettingSpec
+from huisuan.law.procedure.review import ReviewSpec
 
 
 class Duty(StrEnum):
@@ -68,7 +69,7 @@ class ProgrammeStep:
     """An action that leads from any of some states to one, by a duty in an office as the sentence names it.
 
     `within` is the setting that says how many working days there are for it, `figures` are the others that it works
-    with. The applicant's own steps have no office.
+    with. The applicant's own steps have no office. `review` says how experts review before the step is taken.
     """
 
     action: str
@@ -78,14 +79,21 @@ class ProgrammeStep:
     office: str = ""
     within: SettingSpec | None = None
     figures: tuple[SettingSpec, ...] = ()
+    review: ReviewSpec | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON carries it; settings by name, as their values are read on the day."""
-        return {
+        found: dict[str, Any] = {
             "action": self.action, "from": [state.value for state in self.sources], "to": self.target.value,
             "duty": self.duty.value, "office": self.office, "within": self.within.name if self.within else "",
             "figures": [figure.name for figure in self.figures],
         }  # fmt: skip
+        return found if self.review is None else found | {"review": self.review.to_dict()}
+
+    def settings(self) -> tuple[SettingSpec, ...]:
+        """The settings that it rests on."""
+        within = (self.within,) if self.within else ()
+        return (*within, *self.figures, *(self.review.settings() if self.review else ()))
 
 
 @dataclass(frozen=True)
@@ -104,9 +112,14 @@ class ProgrammeSpec:
         """The settings that its steps rest on, each once."""
         found: dict[str, SettingSpec] = {}
         for taken in self.steps:
-            for spec in (*((taken.within,) if taken.within else ()), *taken.figures):
+            for spec in taken.settings():
                 found.setdefault(spec.name, spec)
         return tuple(found.values())
+
+    @property
+    def review(self) -> ReviewSpec | None:
+        """How experts review its applications; None: they do not."""
+        return next((taken.review for taken in self.steps if taken.review is not None), None)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, as JSON carries it; what `digest` is of."""
@@ -130,6 +143,7 @@ def step(
     *,
     within: object = None,
     figures: Iterable[object] = (),
+    review: ReviewSpec | None = None,
 ) -> ProgrammeStep:
     """A step as an article writes it; `within` and `figures` are settings of the article.
 
@@ -141,6 +155,7 @@ def step(
     return ProgrammeStep(
         action, (sources,) if isinstance(sources, State) else tuple(sources), target, duty, office,
         None if within is None else _setting(action, within), tuple(_setting(action, figure) for figure in figures),
+        review,
     )  # fmt: skip
 
 

@@ -21,8 +21,8 @@ def _chinese(taken: ProgrammeStep, values: Mapping[str, object]) -> str:
     who = "申报人" if taken.duty is Duty.APPLY else f"{taken.office}（{DUTY_WORDS[taken.duty][0]}）"
     days = f"{values.get(taken.within.name, '（未定）')} 个工作日内" if taken.within else ""
     figures = "".join(f"；{figure.zh} {values.get(figure.name, '（未定）')}" for figure in taken.figures)
-    target = STATE_WORDS[taken.target].official
-    return f"状态为{sources}的，{who}{days}{ACTION_WORDS[taken.action].zh}，转为{target}{figures}。"
+    target, review = STATE_WORDS[taken.target].official, _review_zh(taken, values)
+    return f"状态为{sources}的，{who}{days}{ACTION_WORDS[taken.action].zh}，转为{target}{figures}{review}。"
 
 
 def _english(taken: ProgrammeStep, values: Mapping[str, object]) -> str:
@@ -30,5 +30,21 @@ def _english(taken: ProgrammeStep, values: Mapping[str, object]) -> str:
     who = "the applicant" if taken.duty is Duty.APPLY else f"{taken.office} ({DUTY_WORDS[taken.duty][1]})"
     days = f" within {values.get(taken.within.name, '(not set)')} working days" if taken.within else ""
     figures = "".join(f"; {figure.en}: {values.get(figure.name, '(not set)')}" for figure in taken.figures)
-    target = STATE_WORDS[taken.target].official_en.lower()
-    return f"From {sources}, {who} may {ACTION_WORDS[taken.action].en}{days}: then it is {target}{figures}."
+    target, review = STATE_WORDS[taken.target].official_en.lower(), _review_en(taken, values)
+    return f"From {sources}, {who} may {ACTION_WORDS[taken.action].en}{days}: then it is {target}{figures}{review}."
+
+
+def _review_zh(taken: ProgrammeStep, values: Mapping[str, object]) -> str:
+    if taken.review is None:
+        return ""
+    criteria = "、".join(f"{one.zh} {values.get(one.full.name, '（未定）')} 分" for one in taken.review.criteria)
+    figures = "".join(f"；{spec.zh} {values.get(spec.name, '（未定）')}" for spec in taken.review.figures().values())
+    return f"；{'匿名评审，' if taken.review.blind else ''}评分：{criteria}{figures}"
+
+
+def _review_en(taken: ProgrammeStep, values: Mapping[str, object]) -> str:
+    if taken.review is None:
+        return ""
+    criteria = ", ".join(f"{one.en} {values.get(one.full.name, '(not set)')}" for one in taken.review.criteria)
+    figures = "".join(f"; {spec.en}: {values.get(spec.name, '(not set)')}" for spec in taken.review.figures().values())
+    return f"; {'blind, ' if taken.review.blind else ''}scored by full marks: {criteria}{figures}"

@@ -16,6 +16,7 @@ from huisuan.programmes.models.drafts import Draft, Evidence
 from huisuan.programmes.models.experts import Expert, ExpertEntry, ExpertTie, TieKind
 from huisuan.programmes.models.offices import OFFICIAL_DUTIES, Office, Post
 from huisuan.programmes.models.review import Draw, PanelSeat, SeatEnd
+from huisuan.programmes.models.scoring import PanelMeeting, ScoreSheet
 from huisuan.programmes.models.submissions import ApplicationSubmission
 
 __all__ = [
@@ -39,11 +40,13 @@ __all__ = [
     "NumberSeries",
     "Offer",
     "Office",
+    "PanelMeeting",
     "PanelSeat",
     "PayeeAccount",
     "Post",
     "ProcedureEdge",
     "ProcedureEdition",
+    "ScoreSheet",
     "SeatEnd",
     "TieKind",
 ]  # fmt: skip

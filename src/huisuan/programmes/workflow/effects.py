@@ -15,6 +15,7 @@ from huisuan.programmes.awards.granting import grant_awards, name_an_amount
 from huisuan.programmes.awards.offered import are_confirmed, are_up_to_date, offered_amounts
 from huisuan.programmes.awards.paying import can_be_paid, order_awards
 from huisuan.programmes.models import Application, ApplicationStep
+from huisuan.programmes.scoring.results import panel_has_scored
 from huisuan.programmes.step_conditions import StepCondition
 from huisuan.programmes.submissions.record import check_returned_fields, record_submissions
 
@@ -23,6 +24,7 @@ Effect: TypeAlias = Callable[[Sequence[ApplicationStep]], None]
 #: action -> what may keep it from being taken, asked in this order
 STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
     "submit": (are_confirmed,),
+    "review": (panel_has_scored,),
     "decide": (are_up_to_date, name_an_amount),
     "commit": (are_up_to_date, have_money),
     "pay": (are_up_to_date, can_be_paid),
