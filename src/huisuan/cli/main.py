@@ -69,7 +69,9 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "tariff": (("huisuan.compute.centre_desk.commands", ("what_if", "history")),),
     "settle": (("huisuan.settlement.cli.claim_command", ("claim",)),),
     "meter": (("huisuan.compute.centre_desk.commands", ("checklist",)),),
+    "award": (("huisuan.programmes.corrections.commands", ("outdated", "rebase", "recover")),),
     "treasury": (
+        ("huisuan.programmes.corrections.commands", ("debts", "receive")),
         (
             "huisuan.programmes.payments.commands",
             ("lines", "appropriate", "commit", "order", "file", "return_", "unmatched", "resolve"),

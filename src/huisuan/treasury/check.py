@@ -81,6 +81,10 @@ _RULES = {
                     JOIN treasury_paymentorder o ON o.instalment_id = i.id AND o.outcome = 'paid'
                     WHERE i.line_id = l.id) AS fen
         ) s WHERE s.stands <> s.fen""",
+    "treasury.repayments_make_up_the_debt": """
+        SELECT d.key, d.amount_fen, sum(r.amount_fen)
+        FROM treasury_debt d JOIN treasury_repayment r ON r.debt_id = d.id
+        GROUP BY d.id HAVING d.amount_fen <> sum(r.amount_fen)""",
     "treasury.file_is_its_orders": """
         SELECT 'B' || f.id, f.total_fen, coalesce(sum(i.amount_fen), 0)
         FROM treasury_bankfile f LEFT JOIN treasury_bankfileline b ON b.file_id = f.id

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
+
 from django.db import transaction
 from django.db.models import QuerySet, Sum
 
@@ -18,18 +21,30 @@ from huisuan.treasury.models import (
     Entry,
     EntryKind,
     Instalment,
+    Repayment,
 )
 from huisuan.treasury.models.commitments import OrderOutcome
 
+PlannedRepayment = tuple[int, date]  # fen, by when
 _LONGEST_VOUCHER = 80  # it is part of the key of an entry: cut, two vouchers would be one
 
 
 @transaction.atomic
-def claim_back(key: str, commitment: Commitment, fen: int, reason: str, act: Act) -> Debt:
+def claim_back(
+    key: str,
+    commitment: Commitment,
+    fen: int,
+    reason: str,
+    act: Act,
+    *,
+    repayments: Sequence[PlannedRepayment] = (),
+) -> Debt:
     """Notify a party that so much of what an award paid is to come back; the same key again is the same debt.
 
+    `repayments`: in which parts and by when, where that was agreed.
+
     Raises:
-        InvalidRequest: no reason, or an amount that cannot be meant.
+        InvalidRequest: no reason, an amount that cannot be meant, or repayments that do not add up to it.
         Conflict: more than one line paid of it and nobody claimed back yet, or the key names another debt.
     """
     check_amount(fen)
@@ -37,6 +52,8 @@ def claim_back(key: str, commitment: Commitment, fen: int, reason: str, act: Act
         raise InvalidRequest("追回须有编号和理由", code="treasury.reason_missing")
     check_length(key, 80, "编号")
     check_length(reason.strip(), 300, "理由")
+    if repayments and sum(part for part, _ in repayments) != fen:
+        raise InvalidRequest(f"分期退款合计须是 {yuan(fen)} 元", code="treasury.repayments_do_not_add_up")
     # held until the end, so that two who claim back see one another
     held = Commitment.objects.select_for_update(of=("self",), no_key=True).get(pk=commitment.pk)
     standing = Debt.objects.filter(key=key).first()
@@ -48,10 +65,15 @@ def claim_back(key: str, commitment: Commitment, fen: int, reason: str, act: Act
     account = Account.objects.create(kind=AccountKind.RECEIVABLE, line=line, debt=key)
     moved = {account.pk: fen, line_accounts(line)[AccountKind.CLAIMED_BACK]: -fen}
     entry = post_entries([Movement(f"debt:{key}", EntryKind.CLAIM_BACK, moved, reason.strip())], act)[0]
-    return Debt.objects.create(
+    debt = Debt.objects.create(
         key=key, line=line, party_id=held.party_id, city_id=held.city_id, commitment=held, amount_fen=fen,
         reason=reason.strip(), account=account, entry=entry, by=act.by, at=act.now,
     )  # fmt: skip
+    Repayment.objects.bulk_create(
+        Repayment(debt=debt, number=number, amount_fen=part, due_on=due_on)
+        for number, (part, due_on) in enumerate(repayments, start=1)
+    )
+    return debt
 
 
 def _line_that_paid(commitment: Commitment, fen: int) -> AppropriationLine:
@@ -93,10 +115,21 @@ def open_debts() -> QuerySet[Debt]:
 
 
 def unclaimed_fen(commitment: Commitment) -> dict[int, int]:
-    """What the bank paid of an award and nobody has claimed back, by the id of the line that paid it."""
+    """What the bank paid of an award and nobody has claimed back, by the id of the line; the newest year first."""
     paid = Instalment.objects.filter(commitment=commitment, orders__outcome=OrderOutcome.PAID)
     claimed = Debt.objects.filter(commitment=commitment)
-    left = dict(paid.order_by().values_list("line").annotate(Sum("amount_fen")))
-    for line, fen in claimed.order_by().values_list("line").annotate(Sum("amount_fen")):
+    left = {line: fen for line, _, fen in _by_year(paid)}
+    for line, _, fen in _by_year(claimed):
         left[line] = left.get(line, 0) - fen
     return left
+
+
+def _by_year(rows: QuerySet[Instalment] | QuerySet[Debt]) -> list[tuple[int, int, int]]:
+    """Their sums by line, with its year."""
+    return list(rows.order_by("-line__year").values_list("line", "line__year").annotate(Sum("amount_fen")))
+
+
+def overdue_fen(debt: Debt, day: date) -> int:
+    """What should have come back of a debt before a day and has not; nothing where no days were agreed."""
+    due = sum(part.amount_fen for part in debt.repayments.all() if part.due_on < day)
+    return max(0, due - (debt.amount_fen - debt.account.balance))

@@ -30,12 +30,10 @@ def have_money(applications: Sequence[Application], asked: AskedStep) -> Mapping
         line = lines.get(one.pk)
         if one.pk not in awards:
             refused[one.pk] = Conflict(f"{one.number}：还没有批准的金额", code="award.none")
+        elif not awards[one.pk].amount_fen:
+            continue  # re-based to nothing: there is nothing to set aside
         elif line is None:
-            refused[one.pk] = NotFound(
-                f"{one.number}：{year} 年没有 {one.edition.policy} 第 {one.edition.content['sentence']} 句的预算；"
-                "先开设预算并下达资金",
-                code="award.no_budget_line",
-            )
+            refused[one.pk] = no_budget_line(one, year)
         elif awards[one.pk].amount_fen > left[line.pk]:
             refused[one.pk] = Conflict(
                 f"{one.number}：预算 {line} 可用 {yuan(left[line.pk])} 元，"
@@ -47,6 +45,16 @@ def have_money(applications: Sequence[Application], asked: AskedStep) -> Mapping
     return refused
 
 
+def no_budget_line(application: Application, year: int) -> NotFound:
+    """The refusal where nobody opened the line."""
+    edition = application.edition
+    return NotFound(
+        f"{application.number}：{year} 年没有 {edition.policy} 第 {edition.content['sentence']} 句的预算；"
+        "先开设预算并下达资金",
+        code="award.no_budget_line",
+    )
+
+
 def commit_awards(steps: Sequence[ApplicationStep]) -> None:
     """Set the money of the awards aside, line by line."""
     applications = [step.application for step in steps]
@@ -54,6 +62,8 @@ def commit_awards(steps: Sequence[ApplicationStep]) -> None:
     lines, awards = budget_lines(applications, budget_year(steps[0].payload, day)), standing_awards(applications)
     promised: dict[AppropriationLine, list[Promise]] = defaultdict(list)
     for one in applications:
+        if not awards[one.pk].amount_fen:
+            continue
         promised[lines[one.pk]].append(make_promise(one, awards[one.pk], awards[one.pk].amount_fen, day))
     for line in sorted(promised, key=lambda line: line.pk):
         commit(line, promised[line], treasury_act(steps[0].person, steps[0].at))

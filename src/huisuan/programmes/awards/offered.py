@@ -1,4 +1,4 @@
-"""The offer that stands of an application, and whether the newest settlement still says the same."""
+"""The offer that stands of an application, and what the newest settlement of its year owes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from django.db.models import Max
 
-from huisuan.base.errors import Conflict, InvalidRequest, Refused
-from huisuan.base.money import yuan
+from huisuan.base.errors import InvalidRequest, Refused
 from huisuan.programmes.models import Application, Offer, PayeeAccount
 from huisuan.programmes.step_conditions import AskedStep
 from huisuan.settlement.models import Entitlement, SettlementRun
@@ -29,18 +28,18 @@ def newest_entitlements(applications: Iterable[Application]) -> dict[int, Entitl
     asked = {one.pk: one for one in applications if one.party_id}
     offered = set(Offer.objects.filter(application__in=asked).values_list("application_id", flat=True))
     mine = {
-        (one.edition.policy, one.edition.key, one.year, one.party_id): pk for pk, one in asked.items() if pk in offered
+        pk: (one.edition.policy, one.edition.key, one.year, one.party_id) for pk, one in asked.items() if pk in offered
     }
     newest = (
         SettlementRun.objects.filter(
-            policy__in={key[0] for key in mine}, sentence__in={key[1] for key in mine},
-            year__in={key[2] for key in mine},
+            policy__in={key[0] for key in mine.values()}, sentence__in={key[1] for key in mine.values()},
+            year__in={key[2] for key in mine.values()},
         )
         .order_by().values("policy", "sentence", "year").annotate(newest=Max("id")).values("newest")
     )  # fmt: skip
-    rows = Entitlement.objects.filter(run__in=newest, party__in={key[3] for key in mine}).select_related("run")
+    rows = Entitlement.objects.filter(run__in=newest, party__in={key[3] for key in mine.values()}).select_related("run")
     found = {(row.run.policy, row.run.sentence, row.run.year, row.party_id): row for row in rows}
-    return {pk: found[key] for key, pk in mine.items() if key in found}
+    return {pk: found[key] for pk, key in mine.items() if key in found}
 
 
 def are_confirmed(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
@@ -54,36 +53,3 @@ def are_confirmed(applications: Sequence[Application], asked: AskedStep) -> Mapp
         for one in applications
         if one.pk in offers and (one.pk not in given or asked.payload.get("truthful") is not True)
     }
-
-
-def are_up_to_date(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
-    """The newest run of the year owes what is offered; otherwise the office re-bases it first, knowingly."""
-    offers, newest = standing_offers(applications), newest_entitlements(applications)
-    before = _awarded_before(offers.values())
-    refused: dict[int, Refused] = {}
-    for one in applications:
-        offer = offers.get(one.pk)
-        if offer is None:
-            continue
-        owed = (newest[one.pk].payable if one.pk in newest else 0) - before.get(offer.pk, 0)
-        if owed != offer.amount_fen:
-            refused[one.pk] = Conflict(
-                f"{one.number}：按 {yuan(offer.amount_fen)} 元提出，最新一次结算为 {yuan(owed)} 元；"
-                "请先重定（huisuan award rebase）",
-                code="offer.outdated",
-            )
-    return refused
-
-
-def _awarded_before(offers: Iterable[Offer]) -> dict[int, int]:
-    """By supplementary offer what the awards before it granted for the same year, in fen."""
-    found = {}
-    for offer in offers:
-        total, award = 0, offer.supplements
-        while award is not None:
-            total += award.amount_fen
-            basis = Offer.objects.filter(application=award.application_id, replaced_by__isnull=True).first()
-            award = basis.supplements if basis else None
-        if total:
-            found[offer.pk] = total
-    return found

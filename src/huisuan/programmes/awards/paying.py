@@ -8,6 +8,7 @@ from datetime import date, datetime
 from huisuan.base.errors import Conflict, Refused
 from huisuan.base.months import SHANGHAI
 from huisuan.parties.models import Person
+from huisuan.programmes.awards.closing import not_committed_again, paid_so_far
 from huisuan.programmes.awards.standing import commitments_of, payees_in_force, standing_awards, treasury_act
 from huisuan.programmes.models import Application, ApplicationStep, PayeeAccount
 from huisuan.programmes.step_conditions import AskedStep
@@ -17,7 +18,10 @@ from huisuan.treasury.orders import Payee, order_payments
 
 
 def can_be_paid(applications: Sequence[Application], asked: AskedStep) -> Mapping[int, Refused]:
-    """The award that stands is committed, an instalment is due, the account is known and no change of it waits."""
+    """The award that stands is committed, an instalment is due, the account is known and no change of it waits.
+
+    An award that was re-based to nothing goes on with nothing to pay.
+    """
     day = asked.now.astimezone(SHANGHAI).date()
     awards, committed, payees = (
         standing_awards(applications),
@@ -31,21 +35,17 @@ def can_be_paid(applications: Sequence[Application], asked: AskedStep) -> Mappin
     refused: dict[int, Refused] = {}
     for one in applications:
         found = committed.get(one.pk, [])
-        if one.pk not in awards or (awards[one.pk].number > 1 and not _covers(awards[one.pk].key, found)):
-            refused[one.pk] = Conflict(f"{one.number}：金额重定后资金尚未重新下达", code="award.not_committed")
+        if one.pk not in awards or paid_so_far(found).covered_fen != awards[one.pk].amount_fen:
+            refused[one.pk] = not_committed_again(one.number)
         elif one.pk in waiting:
             refused[one.pk] = Conflict(f"{one.number}：收款账户的变更等第二人确认", code="award.payee_change_waits")
         elif one.pk not in payees:
             refused[one.pk] = Conflict(
                 f"{one.number}：没有收款账户；请申报单位填写（huisuan award payee）", code="award.payee_missing"
             )
-        elif not due_instalments(found, day):
+        elif awards[one.pk].amount_fen and not due_instalments(found, day):
             refused[one.pk] = Conflict(f"{one.number}：没有到期而未开支付令的分期", code="award.nothing_due")
     return refused
-
-
-def _covers(key: str, commitments: Iterable[Commitment]) -> bool:
-    return any(commitment.award == key for commitment in commitments)
 
 
 def order_awards(steps: Sequence[ApplicationStep]) -> None:

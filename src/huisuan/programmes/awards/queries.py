@@ -83,7 +83,7 @@ def describe_award(award: Award) -> dict[str, Any]:
         "payee_change_waits": PayeeAccount.objects.filter(
             application=application, number__gt=1, accepted__isnull=True
         ).exists(),
-        "commitments": [_commitment_to_dict(one) for one in commitments],
+        "claimed_fen": so_far.claimed_fen, "commitments": [_commitment_to_dict(one) for one in commitments],
     }  # fmt: skip
 
 

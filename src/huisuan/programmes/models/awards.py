@@ -27,6 +27,7 @@ class Offer(models.Model):
     amount_fen = models.BigIntegerField()
     replaces = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="replaced_by")
     supplements = models.ForeignKey("Award", on_delete=models.PROTECT, null=True, related_name="supplements")
+    reason = models.CharField(max_length=1000, blank=True, help_text="of one that replaces another")
     by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
@@ -37,6 +38,9 @@ class Offer(models.Model):
                 name="first_offer_once", fields=["application"], condition=Q(replaces__isnull=True)
             ),
             models.CheckConstraint(name="offer_of_something", condition=Q(amount_fen__gt=0)),
+            models.CheckConstraint(
+                name="offer_replaces_with_a_reason", condition=Q(replaces__isnull=True) | ~Q(reason="")
+            ),
         ]
         triggers = [append_only("offers_stay")]
 

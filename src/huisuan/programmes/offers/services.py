@@ -12,8 +12,8 @@ from huisuan.base.months import SHANGHAI
 from huisuan.law.policy import load_policy
 from huisuan.law.procedure import DUTY_WORDS, Duty, Start, State
 from huisuan.parties.models import Party, Person
-from huisuan.programmes.awards.offered import standing_offers
-from huisuan.programmes.models import Application, ApplicationStep, Award, Offer, ProcedureEdition
+from huisuan.programmes.awards.basis import load_bases
+from huisuan.programmes.models import Application, ApplicationStep, Offer, ProcedureEdition
 from huisuan.programmes.offices import posts_in_force
 from huisuan.programmes.payments.payees import give_payee
 from huisuan.programmes.workflow.act import act
@@ -49,12 +49,12 @@ def make_offers(run: SettlementRun, person: Person, now: datetime) -> OffersMade
     _require_post(edition, person, now)
     owed = {row.party_id: row for row in run.entitlements.select_related("party").order_by("party__uscc")}
     living = _living(edition, run.year)
-    new = [row for pk, row in owed.items() if row.payable > 0 and pk not in living]
+    claimed = {one.party_id for one in living}
+    new = [row for pk, row in owed.items() if row.payable > 0 and pk not in claimed]
     offers = _offer(new, edition, person, now)
-    differing = tuple(
-        application for pk, (application, fen) in living.items() if (owed[pk].payable if pk in owed else 0) != fen
-    )
-    return OffersMade(offers, len(living) - len(differing), differing)
+    bases = load_bases(living)
+    differing = tuple(one for one in living if not bases[one.pk].holds and one.state != State.REFUSED)
+    return OffersMade(offers, len(claimed) - len({one.party_id for one in differing}), differing)
 
 
 def _require_post(edition: ProcedureEdition, person: Person, now: datetime) -> None:
@@ -65,39 +65,26 @@ def _require_post(edition: ProcedureEdition, person: Person, now: datetime) -> N
         raise NotAllowed(f"须由{office}当天在任的{DUTY_WORDS[Duty.CHECK][0]}岗位发出", code="offer.no_post_in_force")
 
 
-def _living(edition: ProcedureEdition, year: int) -> dict[int, tuple[Application, int]]:
-    """By party its newest application for a year that nobody withdrew, and what it stands on in all, in fen."""
+def _living(edition: ProcedureEdition, year: int) -> list[Application]:
+    """The applications from offers for a year that nobody withdrew."""
     rows = Application.objects.filter(
         edition__policy=edition.policy, edition__key=edition.key, year=year, party__isnull=False, offers__isnull=False
     ).exclude(state=State.WITHDRAWN.value)
-    found: dict[int, tuple[Application, int]] = {}
-    applications = list(rows.distinct().order_by("pk").select_related("edition", "party"))
-    offers = standing_offers(applications)
-    for one in applications:
-        assert one.party_id is not None  # filtered
-        before = found[one.party_id][1] if one.party_id in found and offers[one.pk].supplements_id else 0
-        found[one.party_id] = (one, before + offers[one.pk].amount_fen)
-    return found
+    return list(rows.distinct().order_by("pk").select_related("edition", "party"))
 
 
-def _offer(
-    rows: list[Entitlement], edition: ProcedureEdition, person: Person, now: datetime, supplements: Award | None = None
-) -> tuple[Offer, ...]:
+def _offer(rows: list[Entitlement], edition: ProcedureEdition, person: Person, now: datetime) -> tuple[Offer, ...]:
     if not rows:
         return ()
     parties: list[Party] = [row.party for row in rows]
     run = rows[0].run
     begun = begin_applications(load_policy(run.policy), edition.key, run.year, parties, person, now)
-    paid_before = supplements.amount_fen if supplements else 0
     return tuple(
         Offer.objects.bulk_create(
-            Offer(
-                application=application, entitlement=row, amount_fen=row.payable - paid_before, supplements=supplements,
-                by=person, at=now,
-            )
+            Offer(application=application, entitlement=row, amount_fen=row.payable, by=person, at=now)
             for application, row in zip(begun, rows, strict=True)
         )
-    )  # fmt: skip
+    )
 
 
 def confirm_offer(

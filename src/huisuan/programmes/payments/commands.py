@@ -70,12 +70,18 @@ def commit(
     year: Annotated[int, typer.Option("--year", help="预算年度；不写则为今年")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """下达资金：从预算中承诺；不够的逐件说明，其余照办。"""
+    """下达资金：从预算中承诺，金额重定的重新承诺；不够的逐件说明，其余照办。"""
+    from huisuan.programmes.corrections.recommitting import commit_again, to_commit_again
     from huisuan.programmes.people import find_person
     from huisuan.programmes.workflow import act_on_many
 
+    again = to_commit_again(numbers)
+    if again:
+        commit_again(again, find_person(by), datetime.now(UTC), year)
+    rest = [number for number in numbers if number not in again]
     payload = {"budget_year": year} if year else {}
-    _show_outcome(act_on_many(numbers, "commit", find_person(by), datetime.now(UTC), payload=payload), as_json)
+    outcome = act_on_many(rest, "commit", find_person(by), datetime.now(UTC), payload=payload)
+    _show_outcome(outcome, as_json, again=again)
 
 
 def order(numbers: _Numbers, by: _By, as_json: AsJson = False) -> None:
@@ -90,8 +96,7 @@ def order(numbers: _Numbers, by: _By, as_json: AsJson = False) -> None:
         Application.objects.filter(number__in=numbers, state=State.PAYING.value).values_list("number", flat=True)
     )
     if paying:
-        made = order_again([number for number in numbers if number in paying], find_person(by), datetime.now(UTC))
-        out.print(f"又开 {len(made)} 张支付令", markup=False) if not as_json else None
+        order_again([number for number in numbers if number in paying], find_person(by), datetime.now(UTC))
     rest = [number for number in numbers if number not in paying]
     _show_outcome(act_on_many(rest, "pay", find_person(by), datetime.now(UTC)), as_json, again=sorted(paying))
 
@@ -190,6 +195,7 @@ def _show_outcome(outcome: ActOutcome, as_json: bool, again: list[str] | None = 
     if as_json:
         print_json({"done": done, "again": again or [], "refused": refused})
     else:
+        done += again or []
         out.print(f"已办 {len(done)} 件 {'、'.join(done)}", markup=False)
         for row in refused:
             out.print(f"没有办：{row['detail']}（{row['code']}）", markup=False)

@@ -13,9 +13,9 @@ from huisuan.base.months import SHANGHAI
 from huisuan.law.procedure import DUTY_WORDS, Duty, State
 from huisuan.parties.models import Person
 from huisuan.programmes.awards.closing import paid_so_far
-from huisuan.programmes.awards.offered import are_up_to_date
 from huisuan.programmes.awards.paying import can_be_paid, order_due
 from huisuan.programmes.awards.standing import commitments_of, treasury_act
+from huisuan.programmes.awards.up_to_date import are_up_to_date
 from huisuan.programmes.models import Application, Award, DutyHeld, ProcedureEdge
 from huisuan.programmes.offices import posts_in_force
 from huisuan.programmes.step_conditions import AskedStep

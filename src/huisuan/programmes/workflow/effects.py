@@ -12,8 +12,10 @@ from typing import TypeAlias
 from huisuan.programmes.awards.closing import are_paid
 from huisuan.programmes.awards.committing import commit_awards, have_money
 from huisuan.programmes.awards.granting import grant_awards, name_an_amount
-from huisuan.programmes.awards.offered import are_confirmed, are_up_to_date, offered_amounts
+from huisuan.programmes.awards.offered import are_confirmed, offered_amounts
 from huisuan.programmes.awards.paying import can_be_paid, order_awards
+from huisuan.programmes.awards.recovering import are_paid_back, claim_back_paid, owe_back
+from huisuan.programmes.awards.up_to_date import are_up_to_date
 from huisuan.programmes.models import Application, ApplicationStep
 from huisuan.programmes.scoring.results import panel_has_scored
 from huisuan.programmes.step_conditions import StepCondition
@@ -29,6 +31,8 @@ STEP_CONDITIONS: Mapping[str, tuple[StepCondition, ...]] = {
     "commit": (are_up_to_date, have_money),
     "pay": (are_up_to_date, can_be_paid),
     "complete": (are_paid,),
+    "recover": (owe_back,),
+    "recovered": (are_paid_back,),
 }
 #: action -> what it sets off, in this order
 STEP_EFFECTS: Mapping[str, tuple[Effect, ...]] = {
@@ -37,6 +41,7 @@ STEP_EFFECTS: Mapping[str, tuple[Effect, ...]] = {
     "decide": (grant_awards,),
     "commit": (commit_awards,),
     "pay": (order_awards,),
+    "recover": (claim_back_paid,),
 }
 #: what a decision grants where it names no amount: fen by application
 AMOUNT_SOURCES: tuple[Callable[[Sequence[Application]], Mapping[int, int]], ...] = (offered_amounts,)

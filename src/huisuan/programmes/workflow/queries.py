@@ -16,6 +16,7 @@ from huisuan.parties.viewer import Viewer
 from huisuan.programmes.models import Application, ProcedureEdge
 from huisuan.programmes.offices import posts_in_force
 from huisuan.programmes.workflow.inbox import step_days
+from huisuan.treasury.recoveries import open_debts
 
 
 def visible_applications(viewer: Viewer) -> QuerySet[Application]:
@@ -69,11 +70,15 @@ def application_to_dict(application: Application) -> dict[str, Any]:
 
 
 def describe_application(application: Application) -> dict[str, Any]:
-    """An application as JSON carries it; times at Asia/Shanghai."""
+    """An application as JSON carries it, with what its applicant still has to pay back; times at Asia/Shanghai."""
     due = due_count(application)
     return {
         **application_to_dict(application),
         "due": due.ends_at.isoformat() if due and due.ends_at else None,
+        "open_debts": [
+            {"debt": debt.key, "left_fen": debt.account.balance, "reason": debt.reason}
+            for debt in open_debts().filter(party=application.party_id, city=application.city_id)
+        ],
         "history": [
             {
                 "seq": step.number, "action": step.action, "from": step.from_state, "to": step.to_state,

@@ -4,7 +4,7 @@ from huisuan.treasury.models.bank import BankFile, BankFileLine, BankOutcome, Ba
 from huisuan.treasury.models.city_payments import CityPayment, CityPaymentCut
 from huisuan.treasury.models.commitments import Commitment, Instalment, PaymentOrder
 from huisuan.treasury.models.ledger import Account, AccountKind, AppropriationLine, Entry, EntryKind, Posting
-from huisuan.treasury.models.recoveries import Debt
+from huisuan.treasury.models.recoveries import Debt, Repayment
 
 __all__ = [
     "Account",
@@ -24,4 +24,5 @@ __all__ = [
     "Instalment",
     "PaymentOrder",
     "Posting",
+    "Repayment",
 ]

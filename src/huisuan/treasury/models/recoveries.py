@@ -41,3 +41,23 @@ class Debt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} {self.amount_fen}"
+
+
+class Repayment(models.Model):
+    """A part of a debt and the last day for it, as agreed with the notice; what comes is booked by voucher."""
+
+    debt = models.ForeignKey(Debt, on_delete=models.PROTECT, related_name="repayments")
+    number = models.PositiveSmallIntegerField(help_text="from 1")
+    amount_fen = models.BigIntegerField()
+    due_on = models.DateField(help_text="Asia/Shanghai")
+
+    class Meta:
+        ordering = ["debt", "number"]
+        constraints = [
+            models.UniqueConstraint(name="repayment_once", fields=["debt", "number"]),
+            models.CheckConstraint(name="repayment_of_something", condition=Q(amount_fen__gt=0)),
+        ]
+        triggers = [append_only("repayments_stay")]
+
+    def __str__(self) -> str:
+        return f"{self.debt_id}/{self.number}"

@@ -1,0 +1,118 @@
+"""Which applications stand on another amount than the newest settlement owes, why, and what is to be done."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.db.models import Sum
+
+from huisuan.law.procedure import State
+from huisuan.parties.viewer import Viewer
+from huisuan.programmes.awards.basis import Basis, load_bases
+from huisuan.programmes.awards.closing import PaidSoFar, paid_so_far
+from huisuan.programmes.awards.standing import commitments_of
+from huisuan.programmes.models import Application
+from huisuan.programmes.workflow.queries import visible_applications
+from huisuan.settlement.models import BillLine, Entitlement
+from huisuan.settlement.runs.queries import bills_of_entitlement
+
+_OVER = (State.WITHDRAWN.value, State.REFUSED.value)
+
+
+class Correction(StrEnum):
+    """What an amount that differs leads to."""
+
+    OFFER = "offer"  # not decided yet: the offer is re-based
+    AWARD = "award"  # decided and not all paid: the award is re-based
+    SUPPLEMENT = "supplement"  # paid, and more is owed
+    RECOVERY = "recovery"  # more was paid than is owed
+    LATER = "later"  # a recovery is under way
+
+
+@dataclass(frozen=True)
+class Outdated:
+    """An application whose amount the newest settlement does not say."""
+
+    application: Application
+    basis: Basis
+    paid: PaidSoFar
+    correction: Correction
+
+
+def correction_of(application: Application, basis: Basis, paid: PaidSoFar) -> Correction | None:
+    """What is to be done about it; None: nothing differs."""
+    if basis.holds or application.state in _OVER:
+        return None
+    if basis.award is None:
+        return Correction.OFFER
+    if application.state == State.IN_RECOVERY:
+        return Correction.LATER
+    if paid.kept_fen > basis.owed_fen:
+        return Correction.RECOVERY
+    return Correction.SUPPLEMENT if application.state == State.CLOSED else Correction.AWARD
+
+
+def list_outdated(viewer: Viewer, limit: int = 1000) -> list[Outdated]:
+    """Those that a viewer may see, the oldest first."""
+    offered = visible_applications(viewer).filter(offers__isnull=False).exclude(state__in=_OVER)
+    return find_outdated(list(offered.distinct().order_by("pk")))[:limit]
+
+
+def find_outdated(applications: Sequence[Application]) -> list[Outdated]:
+    """Those of some applications."""
+    bases = load_bases(applications)
+    differing = [one for one in applications if one.pk in bases and not bases[one.pk].holds]
+    committed, found = commitments_of(differing), []
+    for one in differing:
+        paid = paid_so_far(committed.get(one.pk, []))
+        if correction := correction_of(one, bases[one.pk], paid):
+            found.append(Outdated(one, bases[one.pk], paid, correction))
+    return found
+
+
+def outdated_to_dict(one: Outdated) -> dict[str, Any]:
+    """As JSON carries it, with what made the difference; amounts in fen."""
+    basis, before = one.basis, (one.basis.award and one.basis.award.entitlement) or one.basis.offer.entitlement
+    return {
+        "number": one.application.number, "state": one.application.state, "correction": one.correction.value,
+        "stands_fen": basis.stands_fen, "owed_fen": basis.owed_fen, "paid_fen": one.paid.paid_fen,
+        "claimed_fen": one.paid.claimed_fen, "run": before.run_id,
+        "newest_run": basis.newest.run_id if basis.newest else None, **explain_difference(before, basis.newest),
+    }  # fmt: skip
+
+
+def explain_difference(before: Entitlement, after: Entitlement | None) -> dict[str, Any]:
+    """The use and the facts in which two entitlements differ, and whether the law was read otherwise."""
+    facts_after = after.facts if after else {}
+    names = [name for name in {**before.facts, **facts_after} if before.facts.get(name) != facts_after.get(name)]
+    return {
+        "use": _changed_use(before, after),
+        "facts": {name: [before.facts.get(name), facts_after.get(name)] for name in names},
+        "law_changed": after is not None and after.run.law != before.run.law,
+    }
+
+
+def _changed_use(before: Entitlement, after: Entitlement | None) -> list[dict[str, Any]]:
+    """The lines of use that differ: month, centre, model, price; card-seconds before and after."""
+    both: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0])
+    for at, owed in enumerate((before, after)):
+        for key, seconds in _use_lines(owed) if owed else ():
+            both[key][at] += seconds
+    return [
+        {
+            "month": f"{month:%Y-%m}", "centre": centre, "model": model, "fen_per_card_hour": fen,
+            "excluded_because": why, "card_seconds_before": first, "card_seconds_after": second,
+        }
+        for (month, centre, model, fen, why), (first, second) in sorted(both.items())
+        if first != second
+    ]  # fmt: skip
+
+
+def _use_lines(owed: Entitlement) -> list[tuple[tuple[Any, ...], int]]:
+    keys = ("bill__month", "bill__centre__code", "accelerator__model", "fen_per_card_hour", "excluded_because")
+    rows = BillLine.objects.filter(bill__in=bills_of_entitlement(owed).order_by()).order_by().values_list(*keys)
+    return [(tuple(key), seconds) for *key, seconds in rows.annotate(Sum("card_seconds"))]
