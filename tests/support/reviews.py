@@ -33,10 +33,10 @@ def challenge(now: datetime = OPENED, **other: object) -> Call:
     )
 
 
-def recommended(call: Call, number: int, **facts: str) -> Application:
+def recommended(call: Call, number: int, task: str = "", **facts: str) -> Application:
     """An application of a firm under the call, handed in, checked and recommended: under review."""
     made = submit_draft(
-        call.number, draft(number, rule="5.1", files=(), **PROJECT | facts).pk, applicant(number), DURING
+        call.number, draft(number, rule="5.1", files=(), **PROJECT | facts).pk, applicant(number), DURING, task=task
     )  # fmt: skip
     act(made.number, "check", official("checker", "check", SCIENCE), CLOSES)
     act(made.number, "recommend", official("recommender", "recommend", INDUSTRY), CLOSES)

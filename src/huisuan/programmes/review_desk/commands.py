@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -34,6 +35,9 @@ _CRITERIA_COLUMNS = {"key": "指标", "title": "名称", "most": "满分", "mark
 _PANEL_COLUMNS = {
     "position": "序", "name": "专家", "state": "席位", "score": "得分", "at": "何时提交", "left_because": "退出原因",
 }  # fmt: skip
+_DRAW_COLUMNS = {"application": "申报", "members": "评审组", "alternates": "候补（依次）"}
+_FACT_COLUMNS = {"label": "栏目", "text": "内容"}
+_FILE_COLUMNS = {"number": "序", "fact": "说明什么", "name": "材料", "media_type": "类型", "size": "字节"}
 _SEAT_STATES = {"sitting": "评审组", "alternate": "候补", "left": "已退出"}
 
 
@@ -86,6 +90,26 @@ def ties(
     print_table("利害关系", shown, _TIE_COLUMNS, "没有登记：用 huisuan experts import --ties 导入")
 
 
+@app.command("draw")
+def draw(
+    call: Annotated[str, typer.Argument(metavar="CALL", help="申报通知编号，如 C2024-0001")],
+    seed: Annotated[str, typer.Option("--seed", metavar="S", help="事前公布的种子；同一种子抽出同样的结果")],
+    by: _Person,
+    as_json: AsJson = False,
+) -> None:
+    """为一份申报通知下评审中、还没有评审组的申报抽专家；专家不够时说明哪件缺几人、为什么，什么都不抽。"""
+    from huisuan.programmes.people import find_person
+    from huisuan.programmes.review_desk.drawing import describe_draw, draw_call
+
+    found = describe_draw(draw_call(call, seed, find_person(by), datetime.now(UTC)))
+    if as_json:
+        print_json(found)
+        return
+    rows = [row | {key: "、".join(row[key]) for key in ("members", "alternates")} for row in found["panels"]]
+    print_table(found["title"], rows, _DRAW_COLUMNS, "没有抽签")
+    out.print(f"种子 {found['seed']}，输入摘要 {found['digest']}", markup=False)
+
+
 @app.command("seats")
 def seats(by: _Person, as_json: AsJson = False) -> None:
     """列出要此人评审的申报：什么程序，评分表是否已提交。"""
@@ -102,12 +126,39 @@ def seats(by: _Person, as_json: AsJson = False) -> None:
 
 @app.command("sheet")
 def sheet(number: _Number, by: _Person, as_json: AsJson = False) -> None:
-    """打开要评审的申报：指标、满分、哪些分数须写理由，已提交的评分。打开时再查一次利害关系。"""
+    """打开要评审的申报：内容（匿名评审的不写申报单位、人员、文件名）、指标和满分、已提交的评分。打开时再查一次利害关系。"""
     from huisuan.programmes.people import find_person
     from huisuan.programmes.review_desk.queries import own_sheet
+    from huisuan.programmes.scoring.material import review_material
     from huisuan.programmes.scoring.seats import open_seat
 
-    _print_sheet(own_sheet(open_seat(number, find_person(by), datetime.now(UTC))), as_json)
+    seat = open_seat(number, find_person(by), datetime.now(UTC))
+    material = review_material(seat)
+    if not as_json:
+        print_table(material["title"], material["facts"], _FACT_COLUMNS, "没有内容")
+        print_table("材料", material["files"], _FILE_COLUMNS, "没有材料")
+    _print_sheet(own_sheet(seat) | {"material": material}, as_json)
+
+
+@app.command("file")
+def file(
+    number: _Number,
+    which: Annotated[int, typer.Argument(metavar="N", min=1, help="第几份材料")],
+    output: Annotated[Path, typer.Option("--output", help="写到哪个文件；已有的不覆盖")],
+    by: _Person,
+) -> None:
+    """取一份要评审的材料；匿名评审时，写有申报单位或其人员名称的不提供。"""
+    from huisuan.programmes.people import find_person
+    from huisuan.programmes.scoring.material import review_file
+    from huisuan.programmes.scoring.seats import open_seat
+
+    _, _, content = review_file(open_seat(number, find_person(by), datetime.now(UTC)), which)
+    try:
+        with output.open("xb") as place:
+            place.write(content)
+    except OSError as error:
+        raise InvalidRequest(f"{output}：写不了（{error.strerror}）", code="file.unwritable") from None
+    out.print(f"{output}：{len(content)} 字节", markup=False)
 
 
 @app.command("score")
