@@ -74,7 +74,19 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("huisuan.programmes.corrections.commands", ("debts", "receive")),
         (
             "huisuan.programmes.payments.commands",
-            ("lines", "appropriate", "commit", "order", "file", "return_", "unmatched", "resolve"),
+            (
+                "lines",
+                "unused",
+                "appropriate",
+                "carry_over",
+                "lapse",
+                "commit",
+                "order",
+                "file",
+                "return_",
+                "unmatched",
+                "resolve",
+            ),
         ),
     ),
 }

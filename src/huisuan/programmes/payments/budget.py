@@ -14,7 +14,7 @@ from huisuan.programmes.awards.standing import treasury_act
 from huisuan.programmes.payments.returns import require_money_post
 from huisuan.treasury.ledger import get_line
 from huisuan.treasury.lines import appropriate, carry_over, lapse, open_line
-from huisuan.treasury.models import AppropriationLine, Entry
+from huisuan.treasury.models import AppropriationLine
 
 
 @transaction.atomic
@@ -31,36 +31,55 @@ def appropriate_budget(
         Conflict: the document was entered before, or less is available than is taken back.
     """
     require_money_post(person, Duty.COMMIT, now)
+    sentence, office = _decided_by(policy, key)
+    line = open_line(policy, sentence, year, office, person.username, now)
+    appropriate(line, fen, document, treasury_act(person, now))
+    return line
+
+
+def budget_line(policy: str, key: str, year: int) -> AppropriationLine:
+    """The line of a programme in a year.
+
+    Raises:
+        LawError: no such policy or programme.
+        NotFound: nobody opened it, or nobody decides under the programme.
+    """
+    sentence, office = _decided_by(policy, key)
+    return get_line(policy, sentence, year, office)
+
+
+def _decided_by(policy: str, key: str) -> tuple[str, str]:
+    """The sentence of a programme and the office that decides under it."""
     spec = load_policy(policy).programme(key)
     office = next((taken.office for taken in spec.steps if taken.duty is Duty.DECIDE), "")
     if not office:
         raise NotFound(f"程序 {key} 没有决定的单位", code="award.no_deciding_office")
-    line = open_line(policy, spec.sentence, year, office, person.username, now)
-    appropriate(line, fen, document, treasury_act(person, now))
-    return line
+    return spec.sentence, office
 
 
 @transaction.atomic
 def carry_over_budget(line: AppropriationLine, year: int, person: Person, now: datetime) -> int:
     """Move what is committed and not ordered to the same line of a later year; returns how many instalments.
 
+    Its money comes along, so that line is opened if there is none.
+
     Raises:
         NotAllowed: no post to commit in force that day.
-        NotFound: that line was not opened.
         Conflict: nothing is committed there, or the year is no later one.
     """
     require_money_post(person, Duty.COMMIT, now)
-    into = get_line(line.policy, line.sentence, year, line.office)
+    into = open_line(line.policy, line.sentence, year, line.office, person.username, now)
     return carry_over(line, into, treasury_act(person, now))
 
 
 @transaction.atomic
-def lapse_budget(line: AppropriationLine, person: Person, now: datetime) -> Entry:
-    """Take back what nobody was promised.
+def lapse_budget(line: AppropriationLine, person: Person, now: datetime) -> int:
+    """Take back what nobody was promised; how much that was, in fen.
 
     Raises:
         NotAllowed: no post to commit in force that day.
         Conflict: nothing is left, or it was done before.
     """
     require_money_post(person, Duty.COMMIT, now)
-    return lapse(line, treasury_act(person, now))
+    entry = lapse(line, treasury_act(person, now))
+    return sum(posting.amount_fen for posting in entry.postings.all() if posting.amount_fen > 0)

@@ -64,6 +64,41 @@ def appropriate(
     _done({"line": str(line), "amount_fen": signed, "document": document}, f"{line}：下达 {yuan(signed)} 元", as_json)
 
 
+def unused(
+    policy: Annotated[str, typer.Option("--policy", metavar="政策", help="只看一项政策")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """两年未用、应交回的预算。"""
+    lines(policy=policy, unused=True, as_json=as_json)
+
+
+def carry_over(
+    by: _By,
+    policy: _Policy,
+    programme: _Key,
+    year: _Year,
+    into: Annotated[int, typer.Option("--into", min=2000, max=2200, help="结转到哪个预算年度")],
+    as_json: AsJson = False,
+) -> None:
+    """年末结转：已承诺而未开支付令的，连同资金转到以后年度的同一条预算。"""
+    from huisuan.programmes.payments.budget import budget_line, carry_over_budget
+    from huisuan.programmes.people import find_person
+
+    line = budget_line(policy, programme, year)
+    moved = carry_over_budget(line, into, find_person(by), datetime.now(UTC))
+    _done({"line": str(line), "into": into, "instalments": moved}, f"{line}：{moved} 期结转至 {into} 年", as_json)
+
+
+def lapse(by: _By, policy: _Policy, programme: _Key, year: _Year, as_json: AsJson = False) -> None:
+    """年末收回：没有承诺的余额。"""
+    from huisuan.programmes.payments.budget import budget_line, lapse_budget
+    from huisuan.programmes.people import find_person
+
+    line = budget_line(policy, programme, year)
+    fen = lapse_budget(line, find_person(by), datetime.now(UTC))
+    _done({"line": str(line), "lapsed_fen": fen}, f"{line}：收回 {yuan(fen)} 元", as_json)
+
+
 def commit(
     numbers: _Numbers,
     by: _By,
