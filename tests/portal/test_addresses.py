@@ -28,6 +28,7 @@ READERS = {
     "submit-job": "alpha", "drafts": "alpha", "draft": "alpha", "new-draft": "alpha", "centre": "city",
     "sign-in": "", "people": "operator", "new-person": "operator", "person": "operator",
     **dict.fromkeys(("firm", "members", "project", "sessions", "held-cancels", "job-files", "job-log"), "alpha"),
+    "ask-for-data": "alpha",
     "centre-maintenance": "province", "unclaimed": "province",
     **dict.fromkeys(("centre-tariffs", "usage-imports", "seal-checklist", "centre-figures"), "province"),
 }  # fmt: skip
@@ -43,7 +44,7 @@ def address(world: World, name: str) -> str:
     from huisuan.documents.issuing import issue_document
     from huisuan.documents.letters import Letter, Part
     from huisuan.documents.models import DocumentKind
-    from huisuan.opendata.catalogue_import import import_catalogue
+    from huisuan.opendata.catalogue.catalogue_import import import_catalogue
     from huisuan.settlement.models import SettingsProposal
     from support.browser import proposal
     from support.catalogue import as_csv, code, line
@@ -64,6 +65,11 @@ def address(world: World, name: str) -> str:
     if name == "document":
         letter = Letter("申报通知", (Part("现予通知。"),))
         arguments[name] = [issue_document(DocumentKind.CALL, "科技厅", letter, world.people["province"], NOW).code]
+    if name == "data-request":
+        from huisuan.opendata.requests.services import AskedData, request_data
+
+        asked = request_data(AskedData("数据", "用途", "甲局", "340100"), world.people["alpha"], NOW)
+        arguments[name] = [asked.pk]
     if name == "opendata-entry":
         import_catalogue(as_csv([line()]), "清单.csv", by="test", now=NOW)
         arguments[name] = [code()]

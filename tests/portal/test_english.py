@@ -32,7 +32,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "jobs": ("?export=csv", "?state=nothing"), "bills": ("?export=csv",), "entitlements": ("?export=csv",),
     "centres": ("?export=csv",), "flags": ("?export=csv", "?state=open"), "seals": ("?export=csv",),
     "people": ("?export=csv",), "documents": ("?export=csv",),
-    "opendata": ("?export=csv", "?q=zzz"), "check-document": ("?code=x",),
+    "opendata": ("?export=csv", "?q=zzz"), "data-requests": ("?export=csv",), "check-document": ("?code=x",),
     "messages": ("?export=csv", "?state=read"),
     "budget": ("?year=1999", "?policy=x", "?seed=-1", "?s.2.2.rate=99%", "?s.2.2.rate=x"),
     "calculator": ("?who=enterprise", "?who=nobody", "?who=city&on=nonsense", "?who=enterprise&f.x=1"),
@@ -78,7 +78,7 @@ def addresses(full: Full) -> dict[str, list[str]]:
     """The addresses of every page by the name of its route, each thing of the world once."""
     from huisuan.compute.models import MeterFlag, SealRequest, UsageImport
     from huisuan.documents.models import Document
-    from huisuan.opendata.models import CatalogueEntry
+    from huisuan.opendata.models import CatalogueEntry, DataRequest
     from huisuan.settlement.models import ComparisonRequest, ScenarioRequest, SettlementRequest
 
     world = full.world
@@ -100,6 +100,7 @@ def addresses(full: Full) -> dict[str, list[str]]:
         "line-branch": [[bill.pk, bill.lines.values_list("pk", flat=True)[0]]],
         "entitlement": [[world.entitlement(each).pk] for each in (world.alpha, world.beta)],
         "draft": [[full.draft.pk]],
+        "data-request": [[number] for number in DataRequest.objects.values_list("pk", flat=True)],
         "opendata-entry": [[code] for code in CatalogueEntry.objects.values_list("code", flat=True)],
         "document": [[code] for code in Document.objects.values_list("code", flat=True)],
         "new-draft": [[each, rule.key] for each in named for rule in load_policy(each).rules],

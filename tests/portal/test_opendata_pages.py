@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from huisuan.opendata.catalogue_import import import_catalogue
+from huisuan.opendata.catalogue.catalogue_import import import_catalogue
 from support.catalogue import as_csv, code, line
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from stdnum.cn import uscc
 
-from huisuan.opendata.header import COLUMN_NAMES
+from huisuan.opendata.catalogue.header import COLUMN_NAMES
 
 PROVIDER = "11340000002986000"
 PROVIDER += uscc.calc_check_digit(PROVIDER)

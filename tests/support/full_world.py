@@ -43,8 +43,9 @@ from huisuan.documents.issuing import About, issue_document
 from huisuan.documents.letters import Letter, Part
 from huisuan.documents.models import Document, DocumentKind
 from huisuan.law.policy.load import load_policy
-from huisuan.opendata.catalogue_import import import_catalogue
-from huisuan.opendata.models import CatalogueVersion
+from huisuan.opendata.catalogue.catalogue_import import import_catalogue
+from huisuan.opendata.models import CatalogueVersion, DataRequest, RequestAnswer
+from huisuan.opendata.requests.services import AskedData, GivenAnswer, answer_request, request_data, set_answer_term
 from huisuan.parties import members
 from huisuan.parties.identity import people, second_factor
 from huisuan.parties.identity.audit_trail import Actor
@@ -67,7 +68,7 @@ from huisuan.settlement.models import (
     SettlementRun,
     Through,
 )
-from support import portal
+from support import catalogue, portal
 from support.catalogue import as_csv, line
 from support.jobs import Voice
 from support.metering import Agent, said
@@ -113,7 +114,8 @@ class Full:
             (Evidence, "filename"), (Draft, "label"), (Token, "label"), (SettlementRun, "requested_by"),
             (SettlementRequest, "requested_by"), (Seal, "sealed_by"), (Invitation, "invited_by"),
             (Project, "name"), (MemberInvitation, "note"), (MaintenanceWindow, "reason"), (SettingsProposal, "title"),
-            (JobTemplate, "name"),
+            (JobTemplate, "name"), (DataRequest, "title"), (DataRequest, "purpose"), (DataRequest, "department"),
+            (RequestAnswer, "ground"), (RequestAnswer, "text"),
         )  # fmt: skip
         named = [str(name) for model, field in stored for name in model.objects.values_list(field, flat=True)]
         papers = Document.objects.select_related("series")
@@ -130,10 +132,22 @@ def build() -> Full:
     now = timezone.now()
     _documents(world)
     import_catalogue(as_csv([line()]), "清单.csv", by="test", now=now)
+    _requested(world, now)
     jobs = _jobs(world, now)
     _metered(world)
     draft, evidence = _draft(world)
     return Full(world, jobs, draft, evidence, _proposals(), _member(world, now), _firm(world, now))
+
+
+def _requested(world: portal.World, now: datetime) -> None:
+    """Data that a firm asked for: planned, then listed; refused; and one that waits."""
+    set_answer_term(20, now.date() + timedelta(days=1), "皖数资〔2026〕1 号", "省专班", now)
+    province, day = world.people["province"], timedelta(days=1)
+    asked = [AskedData(f"公交到站数据{n}", "训练出行模型", "合肥市交通局", "340100") for n in range(3)]
+    made = [request_data(each, world.people["alpha"], now) for each in asked]
+    answer_request(made[0].pk, GivenAnswer(plan=(now + 90 * day).date(), text="随年度目录列入"), province, now)
+    answer_request(made[0].pk, GivenAnswer(entry=catalogue.code()), province, now)
+    answer_request(made[1].pk, GivenAnswer(access="closed", ground="条例第十四条", text="涉及个人"), province, now)
 
 
 def _documents(world: portal.World) -> None:

@@ -21,6 +21,7 @@ from huisuan.compute.models import AccountClaim, Centre, Job, JobLog, Maintenanc
 from huisuan.compute.site_agent.config import KEY, STATE_FILE, Config, write_config
 from huisuan.compute.site_agent.state import AgentState
 from huisuan.documents.models import Document
+from huisuan.opendata.models import DataRequest
 from huisuan.parties.identity import second_factor
 from huisuan.parties.identity.audit_trail import Actor
 from huisuan.parties.models import Party, Person, Token
@@ -83,6 +84,7 @@ STANDS_FOR: dict[str | tuple[str, str], Callable[[], str]] = {
     ("adopt", "7"): lambda: str(SettingsProposal.objects.latest("pk").pk),
     ("revoke", "12"): lambda: str(Token.objects.filter(revoked_at=None).latest("pk").pk),
     ("answer", "编号"): lambda: str(MeterFlag.objects.filter(answered_at=None).latest("pk").pk),
+    ("answer", "1"): lambda: str(DataRequest.objects.latest("pk").pk),
     ("end", "1"): lambda: str(Post.objects.filter(ended_on__isnull=True).latest("pk").pk),
     "公钥": platform_key.public,
     "hefei-1=公钥": lambda: f"hefei-1={Centre.objects.get(code='hefei-1').keys.latest('pk').public_key}",

@@ -49,7 +49,7 @@ COMMAND_GROUPS: dict[str, tuple[str, bool, str]] = {
     "settle": ("huisuan.settlement.cli.settle_commands", True, "结算：用量到账单到应享金额"),
     "settings": ("huisuan.settlement.cli.settings_commands", True, "参数与解释口径：提出、比较、采用"),
     "document": ("huisuan.documents.commands", True, "公文：签发、核验、代字"),
-    "data": ("huisuan.opendata.commands", True, "开放数据：清单的导入、查找"),
+    "data": ("huisuan.opendata.catalogue.commands", True, "开放数据：清单的导入、查找，数据需求和答复"),
     "treasury": ("huisuan.treasury.cli.treasury_commands", True, "资金：对账，资金到哪一步，市级拨付凭证"),
     "award": ("huisuan.programmes.offers.commands", True, "免申即享的提出和确认，批准的金额和拨付"),
     "application": ("huisuan.programmes.application_commands", True, "申报：查看、办理"),
@@ -70,6 +70,7 @@ GROUP_COMMANDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "settle": (("huisuan.settlement.cli.claim_command", ("claim",)),),
     "meter": (("huisuan.compute.centre_desk.commands", ("checklist",)),),
     "award": (("huisuan.programmes.corrections.commands", ("outdated", "rebase", "recover")),),
+    "data": (("huisuan.opendata.requests.commands", ("ask", "requests", "answer", "offices", "term")),),
     "treasury": (
         ("huisuan.programmes.corrections.commands", ("debts", "receive")),
         (

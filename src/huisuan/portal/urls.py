@@ -33,6 +33,7 @@ from huisuan.portal.jobs import views as jobs
 from huisuan.portal.law import policies
 from huisuan.portal.messages import inbox
 from huisuan.portal.messages.settings import message_settings
+from huisuan.portal.opendata import requests as data_requests
 from huisuan.portal.opendata import views as opendata
 from huisuan.portal.parties import import_page
 from huisuan.portal.parties import views as register_views
@@ -137,6 +138,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("documents/<str:code>", documents.document_page, name="document"),
     path("documents/<str:code>/pdf", documents.document_pdf, name="document-pdf"),
     path("opendata/", opendata.catalogue_page, name="opendata"),
+    path("opendata/requests", data_requests.request_list, name="data-requests"),
+    path("opendata/requests/ask", data_requests.ask_page, name="ask-for-data"),
+    path("opendata/requests/<int:number>", data_requests.request_page, name="data-request"),
     path("opendata/<str:code>", opendata.entry_page, name="opendata-entry"),
     path("statistics/", statistics.statistics_page, name="statistics"),
     path("statistics/<slug:name>.csv", statistics.statistics_file, name="statistics-file"),

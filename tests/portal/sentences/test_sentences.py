@@ -130,6 +130,8 @@ REFUSERS: dict[str, tuple[str, ...]] = {
     "compute/metering/imports/requests.py": (
         "IMPORT_LOST", "IMPORTS", "request_import", "repeat_for_real", "cancel_import", "_kept",
     ),
+    "opendata/requests/services.py": ("request_data", "answer_request", "_compose", "_text"),
+    "portal/opendata/requests.py": ("_given",),
     "portal/centres/imports.py": ("_TEXTS", "_plan", "_trace_options"),
 }  # fmt: skip
 #: what they say to nobody who reads a page, and why

@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from huisuan.base.errors import NotFound
+from huisuan.opendata.catalogue.queries import get_entry, search_entries, standing_entries
 from huisuan.opendata.models import CatalogueVersion
-from huisuan.opendata.queries import get_entry, search_entries, standing_entries
 from huisuan.opendata.vocabulary import Access, Attribute, ColumnRole, DataKind, Updates
 from huisuan.parties.models import Region
 from huisuan.parties.route_access import public_page
@@ -40,6 +40,10 @@ ROLE_LABELS: Mapping[str, Text] = {
 ATTRIBUTE_LABELS: Mapping[str, Text] = {
     Attribute.DISCLOSED: _("主动公开"), Attribute.ON_REQUEST: _("依申请公开"), Attribute.WITHHELD: _("不予公开"),
 }  # fmt: skip
+
+
+#: who sees requests for data that is not listed: their own, their city's, or all
+REQUEST_READERS = ("user", "city", "province", "auditor")
 
 
 class CatalogueTable(Table):
@@ -99,7 +103,8 @@ def catalogue_page(request: HttpRequest) -> HttpResponseBase:
         ],
         empty=Empty(_("清单里还没有数据资源。")),
     )
-    return render_tables(request, "portal/opendata/catalogue.html", {"here": "opendata"}, [table])
+    context = {"here": "opendata", "sees_requests": getattr(request.user, "role", "") in REQUEST_READERS}
+    return render_tables(request, "portal/opendata/catalogue.html", context, [table])
 
 
 @public_page

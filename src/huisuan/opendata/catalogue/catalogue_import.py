@@ -15,11 +15,11 @@ from huisuan.base.errors import InvalidRequest
 from huisuan.base.hashing import text_sha256
 from huisuan.base.months import SHANGHAI
 from huisuan.base.text_length import shortened
-from huisuan.opendata.entry_line import EntryContent, parse_line
-from huisuan.opendata.header import SheetHeader, find_header
+from huisuan.opendata.catalogue.entry_line import EntryContent, parse_line
+from huisuan.opendata.catalogue.header import SheetHeader, find_header
+from huisuan.opendata.catalogue.search_grams import text_grams
+from huisuan.opendata.catalogue.sheet_reader import Sheet, read_sheets
 from huisuan.opendata.models import CatalogueEntry, CatalogueVersion
-from huisuan.opendata.search_grams import text_grams
-from huisuan.opendata.sheet_reader import Sheet, read_sheets
 from huisuan.opendata.vocabulary import fold
 from huisuan.parties.models import Region
 

@@ -23,7 +23,7 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """更新开放清单：好行留下，坏的格子逐个说明；同一个文件再导入一次不会多出什么。"""
-    from huisuan.opendata.catalogue_import import import_catalogue
+    from huisuan.opendata.catalogue.catalogue_import import import_catalogue
     from huisuan.parties.cli.party_commands import read_file, show_report
 
     content, name = read_file(file)
@@ -41,7 +41,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """列出开放清单。"""
-    from huisuan.opendata.queries import entry_to_dict, filter_by_access, search_entries
+    from huisuan.opendata.catalogue.queries import entry_to_dict, filter_by_access, search_entries
 
     found = search_entries(q)
     found = filter_by_access(found, access) if access else found
@@ -56,7 +56,7 @@ def list_(
 @app.command("show")
 def show(code: Annotated[str, typer.Argument(metavar="CODE", help="目录代码")], as_json: AsJson = False) -> None:
     """一个目录的全部内容，和有过的版本。"""
-    from huisuan.opendata.queries import entry_to_dict, get_entry
+    from huisuan.opendata.catalogue.queries import entry_to_dict, get_entry
 
     found = get_entry(code)
     versions = list(found.entry.versions.order_by("number").values("number", "title", "access", "listed_on", "source"))

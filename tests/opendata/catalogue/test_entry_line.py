@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from huisuan.opendata.entry_line import EntryContent, parse_line, years_later
+from huisuan.opendata.catalogue.entry_line import EntryContent, parse_line, years_later
 from huisuan.opendata.vocabulary import Access, Updates
 from support.catalogue import code, line
 

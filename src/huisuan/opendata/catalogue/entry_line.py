@@ -12,7 +12,7 @@ from django.db.models import TextChoices
 from stdnum.cn import uscc as uscc_number
 from stdnum.exceptions import ValidationError
 
-from huisuan.opendata.header import COLUMN_NAMES
+from huisuan.opendata.catalogue.header import COLUMN_NAMES
 from huisuan.opendata.vocabulary import (
     ACCESS_OF_ATTRIBUTE,
     ACCESS_WORDS,

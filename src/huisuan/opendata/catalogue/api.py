@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import File, Query, Router, UploadedFile
 
-from huisuan.opendata.catalogue_import import import_catalogue
-from huisuan.opendata.queries import count_facets, entry_to_dict, get_entry, search_entries
+from huisuan.opendata.catalogue.catalogue_import import import_catalogue
+from huisuan.opendata.catalogue.queries import count_facets, entry_to_dict, get_entry, search_entries
 from huisuan.opendata.vocabulary import Access, DataKind, Updates
 from huisuan.parties.api_errors import status_by_kind
 from huisuan.parties.route_access import Allow, viewer_of

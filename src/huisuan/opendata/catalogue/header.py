@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.opendata.sheet_reader import Sheet
+from huisuan.opendata.catalogue.sheet_reader import Sheet
 from huisuan.opendata.vocabulary import fold
 
 #: field -> what its column is called; the first is what the list itself calls it

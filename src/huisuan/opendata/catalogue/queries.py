@@ -7,8 +7,8 @@ from typing import Any
 from django.db.models import Count, QuerySet
 
 from huisuan.base.errors import InvalidRequest, NotFound
+from huisuan.opendata.catalogue.search_grams import LONGEST_SEARCH, word_grams
 from huisuan.opendata.models import CatalogueVersion
-from huisuan.opendata.search_grams import LONGEST_SEARCH, word_grams
 from huisuan.opendata.vocabulary import (
     ACCESS_WORDS,
     ATTRIBUTE_WORDS,

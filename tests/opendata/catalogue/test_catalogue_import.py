@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huisuan.base.errors import InvalidRequest
-from huisuan.opendata.catalogue_import import import_catalogue
+from huisuan.opendata.catalogue.catalogue_import import import_catalogue
+from huisuan.opendata.catalogue.queries import count_facets, filter_by_access, search_entries, standing_entries
+from huisuan.opendata.catalogue.search_grams import text_grams, word_grams
+from huisuan.opendata.catalogue.sheet_reader import read_sheets
 from huisuan.opendata.models import CatalogueEntry, CatalogueVersion
-from huisuan.opendata.queries import count_facets, filter_by_access, search_entries, standing_entries
-from huisuan.opendata.search_grams import text_grams, word_grams
-from huisuan.opendata.sheet_reader import read_sheets
 from support.catalogue import as_csv, code, line
 
 pytestmark = pytest.mark.django_db
